@@ -1,0 +1,118 @@
+/** Steps as one call will do them: routes resolved for this caller, templates filled, secrets still references. */
+import type { Verdict } from './call.ts';
+
+/** Verdicts that `if_failed` may name: all but completed and abandoned; `any` stands for the rest. */
+export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned'>;
+export type Branches = { [K in FailedVerdict | 'any']?: Step[] };
+
+export interface ReferStep {
+  do: 'refer';
+  /** Name of the target; null for a SIP URI written into the step. */
+  target: string | null;
+  sipAddress: string;
+  timeoutMs: number;
+  userToUser: string | null;
+  headers: { name: string; value: string }[];
+  /** References such as `${PBX_PASSWORD}`, resolved when the request is made, never stored resolved. */
+  auth: { username: string; password: string } | null;
+  byeWithoutVerdict: 'unconfirmed' | 'completed';
+  ifFailed: Branches;
+  /** Why this step cannot be done (empty template value, destination against policy): fails as rejected. */
+  problem: string | null;
+  /** Set on all but the last of a `pick`: the next step of the list is its sibling and comes before `if_failed.any`. */
+  sibling: boolean;
+}
+
+export interface TransferStep {
+  do: 'transfer';
+  /** E.164 number or SIP URI. */
+  to: string;
+  target: string | null;
+  from: string | null;
+  timeoutMs: number;
+  userToUser: string | null;
+  headers: { name: string; value: string }[];
+  auth: { username: string; password: string } | null;
+  ifFailed: Branches;
+  problem: string | null;
+}
+
+export interface SayStep {
+  do: 'say';
+  text: string;
+  voice: string;
+  language: string | null;
+}
+
+export interface PlayStep {
+  do: 'play';
+  url: string;
+}
+
+export interface MenuStep {
+  do: 'menu';
+  text: string;
+  voice: string;
+  language: string | null;
+  digits: Record<string, Step[]>;
+  tries: number;
+  timeoutMs: number;
+}
+
+export type Step =
+  | ReferStep
+  | TransferStep
+  | SayStep
+  | PlayStep
+  | MenuStep
+  | { do: 'reject'; cause: 'busy' | 'declined' }
+  | { do: 'hangup' }
+  | { do: 'ignore' }
+  | { do: 'continue' };
+
+export type MovingStep = ReferStep | TransferStep;
+
+export function isMoving(step: Step): step is MovingStep {
+  return step.do === 'refer' || step.do === 'transfer';
+}
+
+/** What of the policy a decision pins on the call. */
+export interface PinnedPolicy {
+  patienceMs: number;
+  whileMoving: SayStep | PlayStep | null;
+  /** Budgets of one call; null is no limit. */
+  refersPerCall: number | null;
+  transfersPerCall: number | null;
+}
+
+/** One rule looked at: matched, or the first clause that failed, in words. */
+export interface TraceLine {
+  rule: string;
+  matched: boolean;
+  why: string;
+}
+
+/**
+ * What the route set says about a call. `rule` null with a plan is `otherwise`; `plan` null leaves
+ * the call unmanaged (an outgoing leg that no rule matches, or one that a rule on a later event wants).
+ */
+export interface Decision {
+  rule: string | null;
+  routeSet: string;
+  plan: Step[] | null;
+  lastResort: Step[];
+  policy: PinnedPolicy;
+  trace: TraceLine[];
+  /** In words, why: the winning rule's clauses, or why nothing was decided. */
+  why: string;
+  /** What handlers did that somebody should know (threw, took too long). */
+  warnings: string[];
+}
+
+/** The event that asks for a decision: rules name it in `event`. */
+export interface Moment {
+  event: 'call.initiated' | 'call.answered' | 'call.dtmf.received';
+  digits: string | null;
+  /** Receive time stored with the event, milliseconds since the epoch. */
+  at: number;
+}

@@ -1,0 +1,198 @@
+/**
+ * The store: small and dumb, and asynchronous. Two implementations (SQLite, PostgreSQL), one contract
+ * suite. It knows calls as versioned documents, events as an append-only timeline that is also the
+ * dedupe, commands as an outbox, attempts as rows to count and filter by. It decides nothing.
+ *
+ * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
+ */
+import type { Attempt, Call, Ends, Phase, Verdict } from '../core/call.ts';
+import type { Command, Outcome } from '../core/command.ts';
+import type { TraceLine } from '../core/plan.ts';
+
+/** One line of a call's story: an event, what it changed, why, and what we did next. */
+export interface TimelineEntry {
+  /** `type|id` of the event: what a second delivery is known by. */
+  key: string;
+  id: string;
+  source: 'webhook' | 'far_leg' | 'outcome' | 'deadline' | 'manual';
+  type: string;
+  at: number;
+  occurredAt: number | null;
+  phaseBefore: Phase | null;
+  phase: Phase;
+  /** In words, in order. */
+  notes: string[];
+  /** Commands issued by this event. */
+  commands: { id: string; action: string; attempt: string | null }[];
+  /** Details worth showing: sip_notify_response, hangup_cause, digits, outcome and the like. */
+  detail: Record<string, string | number | boolean | null>;
+  /** The decision's trace, on the event that was decided on. */
+  trace: TraceLine[] | null;
+}
+
+export interface LoadKeys {
+  callIds: string[];
+  /** Attempts named by envelopes: finds the caller's leg of a transfer's far leg. */
+  attemptIds: string[];
+  /** Sessions whose calls are wanted too. */
+  sessionIds: string[];
+  /** Event keys to look for among the timelines: second deliveries. */
+  events: { callId: string; key: string }[];
+  /** Budget counts wanted: of these callers, of the callers of the loaded calls, and in all. */
+  budget: { callers: string[]; limit: number; since: number } | null;
+}
+
+export interface StoredCall {
+  call: Call;
+  version: number;
+}
+
+export interface BudgetCounts {
+  refers: number;
+  transfers: number;
+}
+
+export interface Loaded {
+  /** The store's clock. */
+  now: number;
+  calls: Map<string, StoredCall>;
+  /** attempt id -> call id */
+  attempts: Map<string, string>;
+  /** `callId\nkey` of events the store holds already. */
+  seen: Set<string>;
+  /** Attempts that were sent since `budget.since`, in all and by caller; null where none were asked for. */
+  budget: { all: BudgetCounts; byCaller: Map<string, BudgetCounts> } | null;
+  /** Versions of the settings, so that a decision never rests on an old override. */
+  settings: SettingsVersions;
+}
+
+export interface SettingsVersions {
+  overrides: number;
+  reload: number;
+}
+
+/** One call's part of a commit: the document computed from `version` (0: it did not exist), and what comes with it. */
+export interface CallChange {
+  call: Call;
+  version: number;
+  events: TimelineEntry[];
+  commands: Command[];
+  /** Commands to take back where they were not sent. */
+  cancel: string[];
+  /** Commands whose request ended: an outcome, or the next try's time. */
+  settle: Settlement[];
+}
+
+export interface Settlement {
+  commandId: string;
+  outcome: Outcome;
+  /** Null: done. Otherwise not before this moment again. */
+  retryAt: number | null;
+}
+
+/** Calls that change together or not at all (a far leg and its caller). */
+export interface CommitUnit {
+  changes: CallChange[];
+}
+
+/** Per unit, in order. `conflict`: a version or an event key was taken meanwhile; nothing of the unit was kept. */
+export type CommitResult = 'committed' | 'conflict';
+
+export interface Claim {
+  owner: string;
+  leaseMs: number;
+}
+
+export interface ClaimedCommand {
+  command: Command;
+  /** How often it was claimed, this time included: the `<try>` of its outcome event. */
+  tries: number;
+  firstSentAt: number;
+  /** Lease by the store's clock; checked again right before the request. */
+  leaseUntil: number;
+  /** The store's clock at the claim. */
+  now: number;
+  createdAt: number;
+}
+
+export interface DueDeadline {
+  callId: string;
+  name: Call['deadlines'][number]['name'];
+  n: number;
+  dueAt: number;
+  setAt: number;
+  putOff: boolean;
+}
+
+export interface CallFilter {
+  phase?: Phase;
+  rule?: string;
+  target?: string;
+  verdict?: Verdict;
+  ends?: Ends;
+  from?: string;
+  to?: string;
+  sessionId?: string;
+  /** createdAt at or after, milliseconds. */
+  since?: number;
+  limit: number;
+  /** Opaque, from `next` of the page before. */
+  cursor?: string;
+}
+
+export interface OutboxHealth {
+  pending: number;
+  /** Milliseconds since the oldest pending command was stored; 0 where none is. */
+  oldestMs: number;
+}
+
+export type SettingName = keyof SettingsVersions;
+
+export interface Replica {
+  id: string;
+  startedAt: number;
+  seenAt: number;
+  routeSet: string | null;
+  /** The last refused reload, null after a good one. */
+  refusal: string | null;
+}
+
+export interface Store {
+  readonly kind: 'sqlite' | 'postgres';
+  load(keys: LoadKeys): Promise<Loaded>;
+  /**
+   * One transaction for all units. With `claim`, the new commands are stored as claimed by that owner
+   * and returned, so that they can be sent without another round trip.
+   */
+  commit(
+    units: CommitUnit[],
+    claim: Claim | null,
+  ): Promise<{ results: CommitResult[]; claimed: ClaimedCommand[] }>;
+  /** Pending commands that are due and not leased; hangup and reject first, then the oldest. */
+  claim(claim: Claim, limit: number): Promise<ClaimedCommand[]>;
+  /** Gives back leases of an owner (stopping), or of everyone (a start on SQLite) with `owner` null. */
+  releaseLeases(owner: string | null): Promise<void>;
+  /** Deadlines reached, the earliest first, and when the next one is due. */
+  due(limit: number): Promise<{ now: number; due: DueDeadline[]; nextDueAt: number | null }>;
+  find(callId: string): Promise<StoredCall | null>;
+  timeline(callId: string): Promise<TimelineEntry[]>;
+  list(filter: CallFilter): Promise<{ calls: Call[]; next: string | null }>;
+  outbox(): Promise<OutboxHealth>;
+  /** Events that could not be stepped: kept for a human, never everybody's 503. */
+  deadLetter(event: unknown, error: string): Promise<void>;
+  setting(name: SettingName): Promise<{ version: number; value: unknown }>;
+  changeSetting(name: SettingName, change: (value: unknown) => unknown): Promise<number>;
+  heartbeat(replica: Omit<Replica, 'seenAt'>): Promise<void>;
+  replicas(): Promise<Replica[]>;
+  /** Removes ended calls older than `before` with all that belongs to them, at most `limit`; returns how many. */
+  prune(before: number, limit: number): Promise<number>;
+  /** Proves that a write would work now; throws where not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What of an attempt is a row of its own, to count and filter by. */
+export type AttemptRow = Pick<
+  Attempt,
+  'id' | 'kind' | 'target' | 'verdict' | 'startedAt' | 'unsent'
+>;
