@@ -45,3 +45,10 @@ export class InvalidConfiguration extends RefereeError {
     this.problems = problems;
   }
 }
+
+/** More events wait than the queue before the store may hold. */
+export class TooBusy extends RefereeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('TOO_BUSY', message, options);
+  }
+}
