@@ -1,0 +1,15 @@
+/** How long to wait before a request is made again. Pure: chance is an argument. */
+
+/** Telnyx: at once or after 500 ms with the identical command (command retries page). */
+export const RETRY_FIRST_MS = 500;
+/** Grows no further: seven tries still fit into the 55 s in which Telnyx remembers a command_id. */
+export const RETRY_MS_MAX = 8_000;
+/** Replicas that failed together must not come back together. */
+const JITTER_SHARE = 0.25;
+
+/** Delay after the `tries`th try (from 1); `chance` in 0..1 lengthens it by up to a quarter. */
+export function retryDelayMs(tries: number, chance: number): number {
+  const doublings = Math.min(Math.max(tries - 1, 0), 16);
+  const base = Math.min(RETRY_FIRST_MS * 2 ** doublings, RETRY_MS_MAX);
+  return Math.round(base * (1 + JITTER_SHARE * Math.min(Math.max(chance, 0), 1)));
+}
