@@ -1,0 +1,176 @@
+/** What became of the calls, and moving one by hand. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply } from 'fastify';
+import type { Call } from '../core/call.ts';
+import { MOVING_PHASES } from '../core/call.ts';
+import type { ManualEvent } from '../core/event.ts';
+import type { ReferStep } from '../core/plan.ts';
+import type { Receiver } from '../engine/engine.ts';
+import type { CallFilter, Store } from '../store/store.ts';
+import type { ApiScope } from './api.ts';
+import type { Audit } from './audit.ts';
+import { attemptJson, callDetail, callSummary } from './calls-json.ts';
+import {
+  CALL_DETAIL,
+  CALL_ID_PARAMS,
+  CALLS_PAGE,
+  CALLS_QUERY,
+  PROBLEM,
+  REFER_ACCEPTED,
+  REFER_BODY,
+} from './calls-schemas.ts';
+import { HTTP_LIMITS } from './limits.ts';
+import type { LiveRoutes } from './live-routes.ts';
+import { sendProblem } from './problem.ts';
+
+export interface CallsDeps {
+  store: Pick<Store, 'find' | 'timeline' | 'list'>;
+  receiver: Receiver;
+  routes: Pick<LiveRoutes, 'resolveManual'>;
+  audit: Audit;
+  now: () => number;
+}
+
+export function registerCalls(app: ApiScope, deps: CallsDeps): void {
+  app.get('/v1/calls', { schema: LIST_SCHEMA }, async (request, reply) => {
+    const { since, session, ...query } = request.query;
+    const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
+    if (session !== undefined) filter.sessionId = session;
+    if (since !== undefined) {
+      const sinceMs = timeOf(since);
+      if (sinceMs === null) return badTime(reply, since);
+      filter.since = sinceMs;
+    }
+    const page = await deps.store.list(filter);
+    return { calls: page.calls.map(callSummary), next: page.next };
+  });
+
+  app.get('/v1/calls/:call_control_id', { schema: DETAIL_SCHEMA }, async (request, reply) => {
+    const id = request.params.call_control_id;
+    const found = await deps.store.find(id);
+    if (found === null) return noSuchCall(reply, id);
+    return callDetail(found.call, await deps.store.timeline(id));
+  });
+
+  app.post('/v1/calls/:call_control_id/refer', { schema: REFER_SCHEMA }, async (request, reply) => {
+    const id = request.params.call_control_id;
+    const found = await deps.store.find(id);
+    if (found === null) return noSuchCall(reply, id);
+    const standing = standingOf(found.call);
+    if (standing !== null) return cannotMove(reply, standing, found.call);
+
+    const ask = {
+      target: request.body.target ?? null,
+      sipAddress: request.body.sip_address ?? null,
+    };
+    const resolved = deps.routes.resolveManual(ask, found.call.facts);
+    if ('problem' in resolved) {
+      deps.audit(request, 'refer', { call_control_id: id, ...ask, refused: resolved.problem });
+      return sendProblem(reply, {
+        status: 422,
+        reason: ask.target === null ? 'against_policy' : 'unknown_target',
+        detail: resolved.problem,
+        field: ask.target === null ? 'sip_address' : 'target',
+      });
+    }
+
+    // The machine looks again, on the call as it is at the commit.
+    const event = manualEvent(id, resolved.step, deps.now());
+    const received = await deps.receiver.receive(event);
+    if (received.result === 'refused') {
+      return received.why === 'no_such_call'
+        ? noSuchCall(reply, id)
+        : cannotMove(reply, received.why, found.call);
+    }
+    const call = received.result === 'committed' ? received.call : found.call;
+    const attempt = call.attempts.findLast((one) => one.manual);
+    deps.audit(request, 'refer', {
+      call_control_id: id,
+      target: resolved.step.target,
+      sip_address: resolved.step.sipAddress,
+      attempt: attempt?.id ?? null,
+      event: event.id,
+    });
+    reply.code(202);
+    return {
+      attempt: attempt === undefined ? null : attemptJson(attempt),
+      call: callSummary(call),
+    };
+  });
+}
+
+function manualEvent(callId: string, step: ReferStep, now: number): ManualEvent {
+  return {
+    source: 'manual',
+    type: 'manual.refer',
+    id: `manual:${randomUUID()}`,
+    callId,
+    receivedAt: now,
+    occurredAt: now,
+    step,
+  };
+}
+
+function standingOf(call: Call): 'ended' | 'being_moved' | null {
+  if (call.phase === 'ended') return 'ended';
+  return MOVING_PHASES.has(call.phase) ? 'being_moved' : null;
+}
+
+function cannotMove(reply: FastifyReply, why: 'ended' | 'being_moved', call: Call): FastifyReply {
+  return sendProblem(reply, {
+    status: 409,
+    reason: why === 'ended' ? 'call_ended' : 'call_being_moved',
+    detail:
+      why === 'ended'
+        ? 'The call has ended; there is nobody left to move.'
+        : `The call is being moved already (phase ${call.phase}); wait for the verdict.`,
+  });
+}
+
+function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
+  return sendProblem(reply, {
+    status: 404,
+    reason: 'no_such_call',
+    detail: `No call with call_control_id ${id.slice(0, 200)} is known; ended ones are kept for RETENTION_DAYS.`,
+  });
+}
+
+function badTime(reply: FastifyReply, given: string): FastifyReply {
+  return sendProblem(reply, {
+    status: 400,
+    reason: 'invalid_parameter',
+    field: 'since',
+    detail: `querystring field "since": ${JSON.stringify(given)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+  });
+}
+
+/** ISO 8601 with a zone; `Date.parse` alone also takes "1" and "March 7". */
+export function timeOf(text: string): number | null {
+  if (!ISO_TIME.test(text)) return null;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
+
+const LIST_SCHEMA = {
+  tags: ['calls'],
+  summary: 'Calls, newest first',
+  querystring: CALLS_QUERY,
+  response: { 200: CALLS_PAGE, 400: PROBLEM },
+} as const;
+
+const DETAIL_SCHEMA = {
+  tags: ['calls'],
+  summary: 'One call: its attempts, its timeline, and why',
+  params: CALL_ID_PARAMS,
+  response: { 200: CALL_DETAIL, 404: PROBLEM },
+} as const;
+
+const REFER_SCHEMA = {
+  tags: ['calls'],
+  summary: 'Move the caller by hand, as a plan of one step',
+  params: CALL_ID_PARAMS,
+  body: REFER_BODY,
+  response: { 202: REFER_ACCEPTED, 400: PROBLEM, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM },
+} as const;

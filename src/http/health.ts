@@ -1,0 +1,107 @@
+/** Live: the event loop turns. Ready: webhooks sent here now will be stored. */
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Store } from '../store/store.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { HTTP_LIMITS } from './limits.ts';
+
+export interface HealthDeps {
+  lifecycle: Lifecycle;
+  storeWatch: StoreWatch;
+  /** What is wrong but no reason to be taken out of a balancer: a wrong API key, a refused reload. */
+  warnings: () => string[];
+}
+
+export function registerHealth(app: FastifyInstance, deps: HealthDeps): void {
+  app.get('/health/live', { schema: LIVE_SCHEMA }, async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    return { status: 'live' };
+  });
+  app.get('/health/ready', { schema: READY_SCHEMA }, async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const reason = notReady(deps);
+    if (reason === null) return { status: 'ready', warnings: deps.warnings() };
+    reply.code(503).header('retry-after', HTTP_LIMITS.retryAfterSecs);
+    return { status: 'not ready', ...reason };
+  });
+}
+
+function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
+  const { phase } = deps.lifecycle;
+  if (phase === 'starting') {
+    return { reason: 'starting', detail: 'The store and the call routes are being opened.' };
+  }
+  if (phase !== 'running') {
+    return { reason: 'stopping', detail: 'A stop was asked for; send webhooks elsewhere.' };
+  }
+  const failure = deps.storeWatch.failure();
+  return failure === null ? null : { reason: 'store', detail: failure };
+}
+
+export interface StoreWatch {
+  /** Why the store would not take a write now, in words; null when the last look was good. */
+  failure(): string | null;
+  stop(): void;
+}
+
+/**
+ * Pings the store once a second, off the request path: a balancer that asks often costs nothing, and a
+ * store that hangs cannot hold a health check. A ping without an answer counts as a failure after its time.
+ */
+export function watchStore(
+  store: Pick<Store, 'ping'>,
+  { everyMs = HTTP_LIMITS.readyPingMs, timeoutMs = HTTP_LIMITS.readyPingTimeoutMs } = {},
+): StoreWatch {
+  let failure: string | null = 'The store has not answered yet.';
+  let next: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function look(): Promise<void> {
+    const late = setTimeout(() => {
+      failure = `The store has not answered for ${timeoutMs} ms.`;
+    }, timeoutMs);
+    try {
+      await store.ping();
+      failure = null;
+    } catch (error) {
+      failure = error instanceof Error ? error.message : String(error);
+    } finally {
+      clearTimeout(late);
+    }
+    if (!stopped) next = setTimeout(look, everyMs).unref();
+  }
+  void look();
+
+  return {
+    failure: () => failure,
+    stop() {
+      stopped = true;
+      clearTimeout(next);
+    },
+  };
+}
+
+const LIVE_SCHEMA = {
+  tags: ['health'],
+  summary: 'The process runs',
+  security: [],
+  response: { 200: Type.Object({ status: Type.Literal('live') }) },
+};
+
+const READY_SCHEMA = {
+  tags: ['health'],
+  summary: 'Webhooks sent here now will be stored',
+  security: [],
+  response: {
+    200: Type.Object({ status: Type.Literal('ready'), warnings: Type.Array(Type.String()) }),
+    503: Type.Object({
+      status: Type.Literal('not ready'),
+      reason: Type.Union([
+        Type.Literal('store'),
+        Type.Literal('starting'),
+        Type.Literal('stopping'),
+      ]),
+      detail: Type.String(),
+    }),
+  },
+};

@@ -1,0 +1,41 @@
+/** Every limit of the HTTP side, by name. Telnyx's own: it waits 2 s for a webhook's answer. */
+export const HTTP_LIMITS = {
+  /** A webhook of Telnyx is 1 to 3 KB; the largest seen are far below. */
+  bodyBytesMax: 256 * 1024,
+  /** Unread bytes of a refused request we still take in, so that its sender gets to read the answer. */
+  drainedBytesMax: 1024 * 1024,
+  headerBytesMax: 16 * 1024,
+  /** Real call_control_ids pass 100 characters, find-my-way's default. */
+  paramCharsMax: 1024,
+  /** Headers must be complete by then, counted from the first byte: a slow loris ends here. */
+  headersTimeoutMs: 5_000,
+  /** The whole request, body included. */
+  requestTimeoutMs: 10_000,
+  /** How often Node looks for connections over the two limits above. */
+  connectionsCheckMs: 1_000,
+  /** A connection without any traffic, in the middle of a request or answer. */
+  connectionTimeoutMs: 60_000,
+  /** Longer than the 60 s of common balancers, so that they close first and no request meets a closed socket. */
+  keepAliveTimeoutMs: 72_000,
+  connectionsMax: 10_000,
+  requestsPerSocketMax: 0,
+  /** Telnyx waits 2 s; the commit may still happen after our 503, the next delivery is then a duplicate. */
+  webhookAnswerMs: 1_500,
+  /** What a 503 asks the sender to wait. */
+  retryAfterSecs: 1,
+  readyPingMs: 1_000,
+  readyPingTimeoutMs: 2_000,
+  tokenFailuresMax: 10,
+  tokenFailureWindowMs: 60_000,
+  tokenAddressesMax: 10_000,
+  callsPageDefault: 50,
+  callsPageMax: 500,
+  eventStreamsMax: 100,
+  eventPollMs: 500,
+  eventHeartbeatMs: 15_000,
+  eventBatch: 200,
+  /** A client that reads slower than this much behind is cut off; it comes back with Last-Event-ID. */
+  eventBufferBytesMax: 1024 * 1024,
+  refusalLogEveryMs: 10_000,
+  clockSkewWarnSecs: 30,
+} as const;

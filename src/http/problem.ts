@@ -1,0 +1,204 @@
+/**
+ * Every refusal is `application/problem+json` (RFC 9457): the same members from the webhook, the API and
+ * the HTTP parser. `reason` is stable and is what tests, logs and metrics name; `detail` says what came,
+ * what was expected and what to do.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { RefereeError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { HTTP_LIMITS } from './limits.ts';
+
+export interface Problem {
+  status: number;
+  /** Stable, in snake_case. */
+  reason: string;
+  detail: string;
+  /** The likely fix, where one is known. */
+  fix?: string;
+  /** The field of the request that is meant. */
+  field?: string;
+  problems?: unknown[];
+  retryAfterSecs?: number;
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.retryAfterSecs !== undefined) reply.header('retry-after', problem.retryAfterSecs);
+  return reply
+    .code(problem.status)
+    .header('content-type', PROBLEM_TYPE)
+    .header('cache-control', 'no-store')
+    .serializer(asIs)
+    .send(problemBody(problem));
+}
+
+export function problemBody(problem: Problem): string {
+  const { status, reason, detail, retryAfterSecs: _, ...members } = problem;
+  return JSON.stringify({
+    type: `urn:referee:problem:${reason}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail,
+    reason,
+    ...members,
+  });
+}
+
+/** What an exception means to the one who asked. Outsiders never see a 500: what we did not foresee is a 503 and a log line. */
+export function problemOf(error: unknown): Problem {
+  const known = KNOWN_ERRORS[codeOf(error)];
+  if (known !== undefined) return known;
+  if (isValidation(error)) return validationProblem(error);
+  const status = statusOf(error);
+  if (status >= 400 && status < 500) {
+    return { status, reason: 'bad_request', detail: (error as Error).message };
+  }
+  return {
+    status: 503,
+    reason: 'unavailable',
+    detail: 'The request could not be handled now; the server log says why. Try again.',
+    retryAfterSecs: HTTP_LIMITS.retryAfterSecs,
+  };
+}
+
+export function errorHandler(log: Log) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const problem = problemOf(error);
+    if (problem.reason === 'unavailable') {
+      log.emit('http.failed', {
+        method: request.method,
+        path: request.routeOptions.url ?? null,
+        err: error,
+      });
+    }
+    sendProblem(reply, problem);
+  };
+}
+
+/** Bytes that are not HTTP, headers too large, requests too slow: the socket is all there is to answer on. */
+export function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = CLIENT_ERRORS[error.code ?? ''] ?? {
+    status: 400,
+    reason: 'not_http',
+    detail: 'The bytes received are not an HTTP/1.1 request.',
+  };
+  const body = problemBody(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const CLIENT_ERRORS: Record<string, Problem> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: 'headers_too_large',
+    detail: `The request's headers exceed ${HTTP_LIMITS.headerBytesMax} bytes.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: 'request_timeout',
+    detail: `The request was not complete in time: headers within ${HTTP_LIMITS.headersTimeoutMs / 1000} s, all of it within ${HTTP_LIMITS.requestTimeoutMs / 1000} s.`,
+  },
+};
+
+const BUSY = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
+
+const KNOWN_ERRORS: Record<string, Problem> = {
+  STORE_UNAVAILABLE: {
+    ...BUSY,
+    reason: 'store_unavailable',
+    detail: 'The store cannot take a write now. Try again.',
+  },
+  COMMIT_UNKNOWN: {
+    ...BUSY,
+    reason: 'commit_unknown',
+    detail: 'The store did not say whether the commit happened. Try again.',
+  },
+  NEWER_ROW: {
+    ...BUSY,
+    reason: 'newer_row',
+    detail:
+      'The call was written by a newer version of this program. Try again at a newer replica.',
+  },
+  TOO_BUSY: {
+    ...BUSY,
+    reason: 'too_busy',
+    detail: 'More work waits than can be taken. Try again.',
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    reason: 'body_too_large',
+    detail: `The body exceeds ${HTTP_LIMITS.bodyBytesMax} bytes.`,
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
+    reason: 'not_json',
+    detail: 'Content-Type must be application/json.',
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    status: 400,
+    reason: 'invalid_body',
+    detail: 'The body is empty; a JSON object is due.',
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: {
+    status: 400,
+    reason: 'invalid_body',
+    detail: 'The body is not valid JSON.',
+  },
+  FST_ERR_BAD_URL: {
+    status: 400,
+    reason: 'bad_url',
+    detail: 'The path holds a percent-encoding that does not decode.',
+  },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    status: 414,
+    reason: 'path_too_long',
+    detail: `A part of the path is longer than ${HTTP_LIMITS.paramCharsMax} characters.`,
+  },
+};
+
+interface ValidationError extends Error {
+  validation: { instancePath?: string; message?: string; params?: Record<string, unknown> }[];
+  validationContext?: string;
+}
+
+function validationProblem(error: ValidationError): Problem {
+  const where = error.validationContext ?? 'body';
+  const first = error.validation[0];
+  const named = first?.params?.additionalProperties ?? first?.params?.requiredProperties;
+  const inner = Array.isArray(named) ? named.join(', ') : '';
+  const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.');
+  const field = [path, inner].filter((part) => part !== '').join('.');
+  return {
+    status: 400,
+    reason: where === 'body' ? 'invalid_body' : 'invalid_parameter',
+    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${first?.message ?? error.message}`,
+    ...(field === '' ? {} : { field }),
+  };
+}
+
+function isValidation(error: unknown): error is ValidationError {
+  return error instanceof Error && Array.isArray((error as Partial<ValidationError>).validation);
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof RefereeError) return error.code;
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+function statusOf(error: unknown): number {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : 500;
+}
+
+function asIs(payload: unknown): string {
+  return payload as string;
+}

@@ -1,0 +1,251 @@
+/**
+ * What Prometheus sees. Plain methods for the rest of the program, one per fact, so that nobody else knows
+ * prom-client. Every label is bounded: what an outsider or an operator can name freely (event types, rules,
+ * targets) is counted as `other` beyond a limit, so that no caller can grow our memory or theirs.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { OutboxHealth } from './store/store.ts';
+
+export const LABEL_VALUES_MAX = 200;
+/** Labels whose values are our own words. */
+const OWN_VALUES_MAX = 50;
+const LABEL_CHARS_MAX = 120;
+const SCRAPE_STORE_TIMEOUT_MS = 1_000;
+
+export type WebhookResult =
+  | 'committed'
+  | 'duplicate'
+  | 'refused'
+  | 'ignored'
+  | 'foreign'
+  | 'unavailable';
+
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+  /** Gauges read from the store when scraped. */
+  watchOutbox(read: () => Promise<OutboxHealth>): void;
+
+  webhook(type: string, result: WebhookResult, ms: number): void;
+  refusal(reason: string): void;
+  clockSkew(seconds: number): void;
+  /** Events by where they came from; late and ignored ones as the machine judged them. */
+  event(source: string, result: 'committed' | 'duplicate' | 'late' | 'ignored' | 'dead'): void;
+  /** `rule` null is `otherwise`. */
+  decision(rule: string | null): void;
+  attemptStarted(kind: 'refer' | 'transfer', rule: string | null, target: string | null): void;
+  verdict(rule: string | null, target: string | null, verdict: string): void;
+  callEnded(ends: string): void;
+  /** One request to Telnyx and what became of it. */
+  command(action: string, outcome: string, ms: number): void;
+  retry(action: string): void;
+  webhookToCommand(ms: number): void;
+  commandToVerdict(verdict: string, ms: number): void;
+  deadline(name: string): void;
+  reconciliation(what: string): void;
+  /** `hash` is the live route set's, also after a refused reload. */
+  reload(result: 'ok' | 'refused' | 'unchanged', hash: string): void;
+  storeLatency(operation: string, ms: number): void;
+  batch(events: number): void;
+  handler(result: 'steps' | 'not_mine' | 'failed'): void;
+  close(): void;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  loopDelay.enable();
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `referee_${name}`, help, labelNames, registers: [registry] });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `referee_${name}`, help, labelNames, registers: [registry] });
+  const histogram = (name: string, help: string, buckets: number[], labelNames: string[] = []) =>
+    new Histogram({ name: `referee_${name}`, help, labelNames, buckets, registers: [registry] });
+
+  const webhooks = counter('webhooks_total', 'Webhooks by event type and result.', [
+    'type',
+    'result',
+  ]);
+  const webhookSeconds = histogram(
+    'webhook_duration_seconds',
+    'From the first byte to the answer, signed webhooks.',
+    FAST,
+  );
+  const refusals = counter('webhook_refusals_total', 'Webhooks refused, by reason.', ['reason']);
+  const skew = gauge(
+    'webhook_clock_skew_seconds',
+    'Our clock minus the timestamp of the last genuine webhook.',
+  );
+  const events = counter('events_total', 'Events of calls by source and result.', [
+    'source',
+    'result',
+  ]);
+  const decisions = counter('decisions_total', 'Decisions by rule.', ['rule']);
+  const attempts = counter('attempts_total', 'Attempts to move a caller.', [
+    'kind',
+    'rule',
+    'target',
+  ]);
+  const verdicts = counter('verdicts_total', 'Verdicts of attempts.', [
+    'rule',
+    'target',
+    'verdict',
+  ]);
+  const ended = counter('calls_ended_total', 'Calls by how they ended.', ['ends']);
+  const commands = counter('commands_total', 'Requests to Telnyx by action and outcome.', [
+    'action',
+    'outcome',
+  ]);
+  const commandSeconds = histogram(
+    'command_duration_seconds',
+    'Time Telnyx took to answer a request.',
+    REMOTE,
+    ['action'],
+  );
+  const retries = counter('command_retries_total', 'Commands put off to be sent again.', [
+    'action',
+  ]);
+  const toCommand = histogram(
+    'webhook_to_command_seconds',
+    'From a webhook received to the request of the command it caused.',
+    FAST,
+  );
+  const toVerdict = histogram(
+    'command_to_verdict_seconds',
+    'From an attempt accepted by Telnyx to its verdict.',
+    [0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120],
+    ['verdict'],
+  );
+  const deadlines = counter('deadlines_total', 'Deadlines reached, by name.', ['name']);
+  const reconciliations = counter(
+    'reconciliations_total',
+    'What was mended after a crash or a lost answer.',
+    ['what'],
+  );
+  const reloads = counter('route_reloads_total', 'Reloads of the route set.', ['result']);
+  const routeSet = gauge('route_set_info', 'The live route set, by content hash.', ['hash']);
+  const reloadRefused = gauge(
+    'route_reload_refused',
+    '1 while the last reload was refused and an older route set is live.',
+  );
+  const storeSeconds = histogram('store_duration_seconds', 'Store operations.', FAST, [
+    'operation',
+  ]);
+  const batches = histogram(
+    'store_batch_events',
+    'Events in one group commit.',
+    [1, 2, 5, 10, 20, 50, 100, 200],
+  );
+  const handlers = counter('handlers_total', 'Runs of handlers by result.', ['result']);
+  new Gauge({
+    name: 'referee_event_loop_delay_seconds',
+    help: 'Event loop delay since the last scrape.',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      for (const quantile of [50, 99, 100]) {
+        this.set({ quantile: `${quantile / 100}` }, loopDelay.percentile(quantile) / 1e9);
+      }
+      loopDelay.reset();
+    },
+  });
+
+  const typeLabel = boundedLabel();
+  const ruleLabel = boundedLabel();
+  const targetLabel = boundedLabel();
+  const labels = new Map<string, (value: string) => string>();
+  const bounded = (label: string, value: string) => {
+    const bound = labels.get(label) ?? boundedLabel(OWN_VALUES_MAX);
+    labels.set(label, bound);
+    return bound(value);
+  };
+  const rule = (name: string | null) => (name === null ? 'otherwise' : ruleLabel(name));
+  const target = (name: string | null) => (name === null ? 'written out' : targetLabel(name));
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    watchOutbox: (read) => watchOutbox(registry, read),
+    webhook(type, result, ms) {
+      webhooks.inc({ type: typeLabel(type), result });
+      webhookSeconds.observe(ms / 1000);
+    },
+    refusal: (reason) => refusals.inc({ reason: bounded('reason', reason) }),
+    clockSkew: (seconds) => skew.set(seconds),
+    event: (source, result) => events.inc({ source, result }),
+    decision: (name) => decisions.inc({ rule: rule(name) }),
+    attemptStarted: (kind, ruleName, targetName) =>
+      attempts.inc({ kind, rule: rule(ruleName), target: target(targetName) }),
+    verdict: (ruleName, targetName, verdict) =>
+      verdicts.inc({ rule: rule(ruleName), target: target(targetName), verdict }),
+    callEnded: (ends) => ended.inc({ ends }),
+    command(action, outcome, ms) {
+      commands.inc({ action, outcome });
+      commandSeconds.observe({ action }, ms / 1000);
+    },
+    retry: (action) => retries.inc({ action }),
+    webhookToCommand: (ms) => toCommand.observe(ms / 1000),
+    commandToVerdict: (verdict, ms) => toVerdict.observe({ verdict }, ms / 1000),
+    deadline: (name) => deadlines.inc({ name: bounded('deadline', name) }),
+    reconciliation: (what) => reconciliations.inc({ what: bounded('what', what) }),
+    reload(result, hash) {
+      reloads.inc({ result });
+      reloadRefused.set(result === 'refused' ? 1 : 0);
+      routeSet.reset();
+      routeSet.set({ hash }, 1);
+    },
+    storeLatency: (operation, ms) =>
+      storeSeconds.observe({ operation: bounded('operation', operation) }, ms / 1000),
+    batch: (count) => batches.observe(count),
+    handler: (result) => handlers.inc({ result }),
+    close() {
+      loopDelay.disable();
+      registry.clear();
+    },
+  };
+}
+
+/** The first `max` values keep their names; every later one is `other`. */
+export function boundedLabel(max = LABEL_VALUES_MAX): (value: string) => string {
+  const known = new Set<string>();
+  return (value) => {
+    if (known.has(value)) return value;
+    if (known.size >= max || value.length > LABEL_CHARS_MAX) return 'other';
+    known.add(value);
+    return value;
+  };
+}
+
+/** A store that does not answer must not make the scrape fail: the gauges are then absent. */
+function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): void {
+  const depth = new Gauge({
+    name: 'referee_outbox_pending',
+    help: 'Commands stored and not yet settled.',
+    registers: [registry],
+    async collect() {
+      depth.remove();
+      age.remove();
+      const health = await Promise.race([read().catch(() => null), timeLimit()]);
+      if (health === null) return;
+      depth.set(health.pending);
+      age.set(health.oldestMs / 1000);
+    },
+  });
+  const age = new Gauge({
+    name: 'referee_outbox_oldest_seconds',
+    help: 'Age of the oldest pending command; 0 where none is.',
+    registers: [registry],
+  });
+}
+
+function timeLimit(): Promise<null> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(null), SCRAPE_STORE_TIMEOUT_MS).unref();
+  });
+}
+
+/** Seconds. Telnyx waits 2 s for a webhook; a group commit takes about a millisecond. */
+const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
+const REMOTE = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
