@@ -1,0 +1,205 @@
+/**
+ * What became of a command, read off Telnyx's answer or off the failure to get one: a pure table,
+ * tested over every status and every code. Four ends: accepted, rejected, retry, unknown.
+ */
+import type { Action, Outcome } from '../core/command.ts';
+
+/** What of an HTTP answer counts. `body` is parsed JSON, or null for none, HTML or anything else. */
+export interface Answer {
+  status: number;
+  body: unknown;
+  /** `x-ratelimit-reset`: seconds until the limit is lifted (Telnyx's rate limiting page). */
+  rateLimitReset: string | null;
+  retryAfter: string | null;
+}
+
+/** The call is over: 90018 says so, 90015 and 10005 when Telnyx has forgotten its id. */
+const CALL_ENDED_CODES: ReadonlySet<string> = new Set(['90018', '90015', '10005']);
+const NOT_ANSWERED_CODE = '90034';
+/** "Resource is being processed, retry later", whatever status it comes with. */
+const BUSY_CODE = '10036';
+/** Authentication failed, not permitted. */
+const KEY_CODES: ReadonlySet<string> = new Set(['10009', '10010']);
+/** Redirects by which the server says that it did not act and where to ask instead. */
+const MOVED_STATUSES: ReadonlySet<number> = new Set([301, 302, 307, 308]);
+
+const WAIT_MS_MAX = 60_000;
+const DETAIL_CHARACTERS_MAX = 300;
+
+export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
+  const error = telnyxError(answer.body);
+  const outcome = classify(action, answer, error);
+  return action === 'probe' ? asProbe(outcome, answer.body) : outcome;
+}
+
+function classify(action: Action, answer: Answer, error: TelnyxError | null): Outcome {
+  const { status } = answer;
+  // 200..299 is accepted whatever the body: it may be cut off, and the status was the promise.
+  if (status >= 200 && status <= 299) return { kind: 'accepted', status, alive: null };
+  const detail = detailOf(status, error);
+  // A limit is checked before anything is done, so the 55 s of the command_id have not begun.
+  if (status === 429) {
+    return { kind: 'retry', status, detail, afterMs: waitMs(answer), provenUnsent: true };
+  }
+  // 5xx and 408 do not say whether the command was carried out; 10036 says "later".
+  if (status < 300 || status >= 500 || status === 408 || error?.codes.includes(BUSY_CODE)) {
+    return { kind: 'retry', status, detail, afterMs: null, provenUnsent: false };
+  }
+  return {
+    kind: 'rejected',
+    status,
+    code: error?.code ?? null,
+    detail,
+    callEnded: error?.codes.some((code) => CALL_ENDED_CODES.has(code)) ?? false,
+    notAnswered: error?.codes.includes(NOT_ANSWERED_CODE) ?? false,
+    misconfigured: misconfigured(action, status, error),
+  };
+}
+
+/** Names the setting to mend: a wrong key or a wrong address is not the call's fault. */
+function misconfigured(action: Action, status: number, error: TelnyxError | null): string | null {
+  if (status === 401) return 'TELNYX_API_KEY';
+  if (status === 403) {
+    if (error === null) return 'TELNYX_API_KEY';
+    // A dial that the account may not make is answered 403 with 10010 too, with a key that is right.
+    return action !== 'transfer' && KEY_CODES.has(error.code) ? 'TELNYX_API_KEY' : null;
+  }
+  // A 404 without Telnyx's error body, or a redirect, comes from somebody else than the API.
+  if (status === 404 && error === null) return 'TELNYX_API_URL';
+  if (MOVED_STATUSES.has(status)) return 'TELNYX_API_URL';
+  return null;
+}
+
+/** A probe tells alive from dead; whatever else comes shows neither, and the machine asks again itself. */
+function asProbe(outcome: Outcome, body: unknown): Outcome {
+  if (outcome.kind === 'rejected' && outcome.callEnded) return outcome;
+  if (outcome.kind !== 'accepted') return { kind: 'unknown', detail: outcome.detail };
+  const data = isRecord(body) ? body.data : null;
+  const alive = isRecord(data) ? data.is_alive : null;
+  return typeof alive === 'boolean'
+    ? { ...outcome, alive }
+    : { kind: 'unknown', detail: `HTTP ${outcome.status} without data.is_alive` };
+}
+
+/** No answer came. Whether the request may have reached Telnyx decides about the 55 s window. */
+export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
+  const errors = errorChain(failure);
+  const detail = failureDetail(errors);
+  if (action === 'probe') return { kind: 'unknown', detail };
+  const provenUnsent = errors.some(beforeAnythingWasSent);
+  return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent };
+}
+
+/** Where no connection came about, no byte of the request left. */
+const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  // The certificate was refused within the handshake.
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+function beforeAnythingWasSent(error: ErrorFacts): boolean {
+  // EHOSTUNREACH and ETIMEDOUT also end established connections; only connect(2) proves them early.
+  return (
+    (error.code !== null && UNCONNECTED_CODES.has(error.code)) ||
+    error.syscall === 'connect' ||
+    error.syscall === 'getaddrinfo'
+  );
+}
+
+interface TelnyxError {
+  /** Of the first error; always text, although some bodies hold an integer. */
+  code: string;
+  codes: string[];
+  text: string;
+}
+
+/** Telnyx's error body, `{ errors: [{ code, title, detail? }] }`; null for anybody else's. */
+function telnyxError(body: unknown): TelnyxError | null {
+  const list = isRecord(body) ? body.errors : null;
+  if (!Array.isArray(list)) return null;
+  const codes: string[] = [];
+  let text = '';
+  for (const entry of list.slice(0, 20)) {
+    if (!isRecord(entry)) continue;
+    const code = codeText(entry.code);
+    if (code === null) continue;
+    if (codes.length === 0) text = textOf(entry);
+    codes.push(code);
+  }
+  const [code] = codes;
+  return code === undefined ? null : { code, codes, text };
+}
+
+function codeText(code: unknown): string | null {
+  if (typeof code === 'number' && Number.isInteger(code)) return String(code);
+  return typeof code === 'string' && code.length > 0 ? code.slice(0, 32) : null;
+}
+
+function textOf(entry: Record<string, unknown>): string {
+  const parts = [entry.title, entry.detail].filter((part) => typeof part === 'string');
+  return [...new Set(parts)].join(': ');
+}
+
+function detailOf(status: number, error: TelnyxError | null): string {
+  if (error === null) return `HTTP ${status} without a Telnyx error body`;
+  return clip(`HTTP ${status}, Telnyx ${error.code}${error.text === '' ? '' : ` ${error.text}`}`);
+}
+
+function waitMs(answer: Answer): number | null {
+  for (const text of [answer.rateLimitReset, answer.retryAfter]) {
+    if (text === null || !/^\d{1,9}(\.\d+)?$/.test(text.trim())) continue;
+    return Math.min(Math.ceil(Number(text) * 1000), WAIT_MS_MAX);
+  }
+  return null;
+}
+
+interface ErrorFacts {
+  name: string;
+  code: string | null;
+  syscall: string | null;
+  message: string;
+}
+
+/** An error, its causes and, of an attempt at several addresses, each address's own; bounded. */
+function errorChain(failure: unknown): ErrorFacts[] {
+  const found: ErrorFacts[] = [];
+  const waiting: unknown[] = [failure];
+  while (waiting.length > 0 && found.length < 10) {
+    const error = waiting.shift();
+    if (!(error instanceof Error)) continue;
+    const { code, syscall, errors } = error as Error & Record<string, unknown>;
+    found.push({
+      name: error.name,
+      code: typeof code === 'string' ? code : null,
+      syscall: typeof syscall === 'string' ? syscall : null,
+      message: error.message,
+    });
+    waiting.push(error.cause, ...(Array.isArray(errors) ? errors : []));
+  }
+  return found;
+}
+
+function failureDetail(errors: ErrorFacts[]): string {
+  const timeout = errors.find((error) => error.name === 'TimeoutError');
+  if (timeout !== undefined) return clip(timeout.message);
+  const coded = errors.find((error) => error.code !== null);
+  if (coded !== undefined) return clip(`no answer from Telnyx: ${coded.code} ${coded.message}`);
+  return clip(`no answer from Telnyx: ${errors.at(-1)?.message ?? 'unknown failure'}`);
+}
+
+function clip(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, DETAIL_CHARACTERS_MAX);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { adviceFor } from '../../src/telnyx/advice.ts';
+
+test('a far end that does not allow REFER is told to enable call transfer, or to use transfer', () => {
+  const advice = adviceFor({ verdict: 'not_allowed', sipNotifyResponse: 405 });
+  expect(advice?.meaning).toBe('The far end does not allow REFER.');
+  expect(advice?.fix).toMatch(/[Ee]nable call transfer.*use a transfer step/);
+});
+
+test('a refused API key names the setting, whether by status or by code', () => {
+  expect(adviceFor({ verdict: 'rejected', status: 401 })?.fix).toContain('TELNYX_API_KEY');
+  expect(adviceFor({ verdict: 'rejected', status: 403 })?.fix).toContain('TELNYX_API_KEY');
+  expect(adviceFor({ code: '10009' })?.fix).toContain('TELNYX_API_KEY');
+  expect(adviceFor({ status: 404 })?.fix).toContain('TELNYX_API_URL');
+});
+
+test('what the far end said outweighs our verdict, and a code outweighs its status', () => {
+  expect(adviceFor({ verdict: 'declined', sipNotifyResponse: 486 })?.meaning).toContain('busy');
+  expect(adviceFor({ code: '90018', status: 422 })?.meaning).toContain('already ended');
+});
+
+test('a missing NOTIFY is explained', () => {
+  expect(adviceFor({ verdict: 'no_verdict' })?.cause).toContain('NOTIFY');
+});
+
+test('every failed verdict has advice, a success has none', () => {
+  const failed = [
+    'busy',
+    'no_answer',
+    'declined',
+    'not_found',
+    'not_allowed',
+    'server_error',
+    'other',
+    'rejected',
+    'no_verdict',
+  ] as const;
+  for (const verdict of failed) expect(adviceFor({ verdict })).not.toBeNull();
+  expect(adviceFor({ verdict: 'completed', sipNotifyResponse: 200 })).toBeNull();
+  expect(adviceFor({ verdict: 'abandoned' })).toBeNull();
+  expect(adviceFor({})).toBeNull();
+  expect(adviceFor({ code: 'constructor' })).toBeNull();
+});
+
+test('every SIP code that has a verdict of its own has advice', () => {
+  const named = [
+    486, 600, 408, 480, 487, 603, 607, 608, 404, 410, 484, 604, 401, 403, 405, 407, 503,
+  ];
+  for (const sipNotifyResponse of named) {
+    expect(adviceFor({ sipNotifyResponse }), String(sipNotifyResponse)).not.toBeNull();
+  }
+});
+
+test('every text is a sentence on one line', () => {
+  for (const failure of [{ status: 500 }, { code: '90034' }, { sipNotifyResponse: 603 }]) {
+    for (const text of Object.values(adviceFor(failure) ?? {}))
+      expect(text).toMatch(/^[^\n]+[.…]$/);
+  }
+});
