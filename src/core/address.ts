@@ -1,0 +1,121 @@
+/**
+ * How numbers and SIP addresses compare: as E.164, else as user@host with the host in lower case.
+ *
+ * Only what is safe is normalised. `+` with digits keeps its meaning when spaces, dots, hyphens and
+ * brackets go (RFC 3966 calls them visual separators). A number without `+` is not given one:
+ * "4155550100" is San Francisco nationally and Switzerland internationally.
+ */
+import { compileGlob, type Glob, isGlob } from './glob.ts';
+import { canonicalUser } from './sip-uri.ts';
+
+/** One party of a call, as all the texts a rule's value may be compared with. */
+export interface Address {
+  /** `+` and digits; also where a SIP address has such a user. */
+  number: string | null;
+  /** user@host, and user@host:port; or, for what is neither number nor SIP address, the text itself. */
+  texts: string[];
+  /** User part of a SIP address, else the text or number itself; null where there is nothing. */
+  user: string | null;
+}
+
+/** Longer addresses compare by their first characters only; a From header is never that long. */
+export const ADDRESS_CHARS_MAX = 512;
+
+const SEPARATED_NUMBER = /^\+[0-9\s().-]*[0-9][\s().-]*$/;
+const SEPARATED_PATTERN = /^\+[0-9\s().*?-]*$/;
+const NOTHING: Address = { number: null, texts: [], user: null };
+
+export function readAddress(raw: string | null): Address {
+  const text = (raw ?? '').trim().slice(0, ADDRESS_CHARS_MAX);
+  if (text === '') return NOTHING;
+  const number = readNumber(text);
+  if (number !== null) return { number, texts: [], user: number };
+  const sip = cutSipAddress(text);
+  if (sip === null) return { number: null, texts: [text], user: text };
+  const host = sip.host;
+  const bare = `${sip.user}@${host}`;
+  const withPort = `${bare}:${sip.port ?? (sip.secure ? 5061 : 5060)}`;
+  return { number: readNumber(sip.user), texts: [bare, withPort], user: sip.user };
+}
+
+/** What a value of `from` or `to` in a rule or list means. */
+export type Pattern =
+  | { kind: 'exact'; key: string }
+  | { kind: 'glob'; glob: Glob; over: 'numbers' | 'texts' | 'both' };
+
+/** The one key an exact value has; a call is looked up by its number and each of its texts. */
+export function readPattern(value: string): Pattern {
+  const text = value.trim();
+  if (!isGlob(text)) return { kind: 'exact', key: exactKey(text) };
+  if (SEPARATED_PATTERN.test(text)) {
+    return { kind: 'glob', glob: compileGlob(withoutSeparators(text)), over: 'numbers' };
+  }
+  const sip = text.replace(/^sips?:/i, '');
+  const at = sip.indexOf('@');
+  if (at >= 0) {
+    const lowered = `${canonicalUser(sip.slice(0, at))}@${sip.slice(at + 1).toLowerCase()}`;
+    return { kind: 'glob', glob: compileGlob(lowered), over: 'texts' };
+  }
+  return { kind: 'glob', glob: compileGlob(sip), over: sip === text ? 'both' : 'texts' };
+}
+
+function exactKey(text: string): string {
+  const number = readNumber(text);
+  if (number !== null) return number;
+  const sip = cutSipAddress(text);
+  if (sip === null) return text;
+  const bare = `${sip.user}@${sip.host}`;
+  return sip.port === null ? bare : `${bare}:${sip.port}`;
+}
+
+function readNumber(text: string): string | null {
+  const number = text.startsWith('tel:') ? (text.slice(4).split(';')[0] ?? '') : text;
+  if (!number.startsWith('+') || !SEPARATED_NUMBER.test(number)) return null;
+  return withoutSeparators(number);
+}
+
+function withoutSeparators(text: string): string {
+  return /[\s().-]/.test(text) ? text.replace(/[\s().-]/g, '') : text;
+}
+
+interface SipAddress {
+  secure: boolean;
+  user: string;
+  host: string;
+  port: number | null;
+}
+
+/**
+ * Lenient, unlike `parseSipUri`: these are addresses that calls come with, and reading one never sends
+ * anything anywhere. The first @ ends the user part: RFC 3261 has no bare @ in one.
+ */
+function cutSipAddress(text: string): SipAddress | null {
+  const scheme = /^(sips?):/i.exec(text)?.[1];
+  const rest = scheme === undefined ? text : text.slice(scheme.length + 1);
+  const at = rest.indexOf('@');
+  if (at < 0 && scheme === undefined) return null;
+  const user = rest.slice(0, Math.max(at, 0)).split(':')[0] ?? '';
+  const parts = /^(\[[^\]]*\]|[^:;?>]*)(?::([0-9]{1,5}))?/.exec(rest.slice(at + 1));
+  return {
+    secure: scheme?.toLowerCase() === 'sips',
+    user: canonicalUser(user),
+    host: (parts?.[1] ?? '').toLowerCase(),
+    port: parts?.[2] === undefined ? null : Number(parts[2]),
+  };
+}
+
+/** RFC 3323's names for nobody, those carriers write, and +266696687, which spells ANONYMOUS. */
+const ANONYMOUS_NAMES: ReadonlySet<string> = new Set([
+  'anonymous',
+  'restricted',
+  'unavailable',
+  'unknown',
+  'anonymous@anonymous.invalid',
+  '+266696687',
+]);
+
+export function isAnonymous(address: Address): boolean {
+  if (address.user === null || address.user === '') return true;
+  if (ANONYMOUS_NAMES.has(address.number ?? address.user.toLowerCase())) return true;
+  return address.texts[0]?.endsWith('@anonymous.invalid') ?? false;
+}
