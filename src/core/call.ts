@@ -138,7 +138,7 @@ export interface Voice {
 
 /** What a probe was sent for: what the machine does with its answer. */
 export interface Probe {
-  why: 'attempt' | 'patience' | 'step' | 'referred' | 'watch' | 'bridged';
+  why: 'attempt' | 'patience' | 'step' | 'referred' | 'watch';
   unknowns: number;
   commandId: string;
 }
@@ -153,10 +153,8 @@ export interface Suspended {
   phase: Phase;
   plan: Frame[];
   running: Running | null;
-  /** What the interrupted step waited for arrived meanwhile: digits of a menu, or "" for the rest. */
+  /** What the interrupted step waited for arrived meanwhile. */
   done: { digits: string | null } | null;
-  decided: boolean;
-  lastResortRan: boolean;
 }
 
 /** The step that holds the plan at the moment. */
@@ -209,7 +207,7 @@ export interface Call {
   releasedAs: Ends | null;
   suspended: Suspended | null;
   /** Commands whose outcome has not been heard: what a `cancel` may take back. */
-  outstanding: { id: string; action: string }[];
+  outstanding: { id: string; action: string; legId: string }[];
 }
 
 export const MOVING_PHASES: ReadonlySet<Phase> = new Set(['referring', 'transferring']);

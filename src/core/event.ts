@@ -30,6 +30,8 @@ export interface WebhookEvent extends EventBase {
   status: string | null;
   /** `meta.attempt`: delivery attempts of Telnyx, from 1. */
   deliveryAttempt: number | null;
+  /** The caller's leg, where this is the far leg of a transfer of ours; the engine finds out. */
+  parentId?: string;
 }
 
 /** The same webhook seen from the caller's leg: an event of the far leg of a transfer of ours. */

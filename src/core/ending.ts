@@ -1,0 +1,146 @@
+/** The ways out of the plan: release, referred, bridged, unmanaged, ended. */
+import { endAttempt, openAttempt } from './attempt.ts';
+import type { Attempt, Call, Ends, Phase } from './call.ts';
+import { HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
+import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
+import { stopWhileMoving } from './voice.ts';
+
+/** We let the caller go: reject where nobody answered yet, hangup otherwise. */
+export function release(turn: Turn, as: Ends, cause: 'busy' | 'declined' | null): void {
+  const { call } = turn;
+  cancelOutstanding(turn);
+  endPlan(turn);
+  call.phase = 'releasing';
+  call.releasedAs = as;
+  call.releases = 0;
+  if (cause !== null && !call.answered) {
+    issue(turn, { action: 'reject', cause });
+    note(turn, `reject ${cause}`);
+  } else {
+    issue(turn, { action: 'hangup' });
+    note(turn, cause === null ? 'hang up' : `hang up (reject ${cause} after the answer)`);
+  }
+  setDeadline(turn, 'release', RELEASE_AGAIN_MS[0] ?? 0);
+}
+
+/** A REFER completed, whichever attempt's: the caller has arrived and nothing else may be sent. */
+export function becomeReferred(turn: Turn): void {
+  const { call } = turn;
+  cancelOutstanding(turn);
+  endPlan(turn);
+  call.releasedAs = null;
+  if (call.phase === 'ended') {
+    const before = call.ends;
+    call.ends = 'referred';
+    if (before !== 'referred') {
+      note(turn, `the call ended as referred, not ${before}`);
+      turn.notices.push({ kind: 'ends_corrected', ends: 'referred', before });
+    }
+    return;
+  }
+  call.phase = 'referred';
+  setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
+}
+
+/** A transfer reached call.bridged: it lasts as long as they talk. */
+export function becomeBridged(turn: Turn): void {
+  const { call } = turn;
+  cancelOutstanding(turn);
+  endPlan(turn);
+  stopWhileMoving(turn);
+  call.phase = 'bridged';
+  setDeadline(turn, 'watch', WATCH_MS);
+}
+
+/** Somebody else looks after this call: what stood in client_state before us is given back. */
+export function leaveUnmanaged(turn: Turn, why: string): void {
+  const { call } = turn;
+  endPlan(turn);
+  call.phase = 'unmanaged';
+  setDeadline(turn, 'watch', WATCH_MS);
+  restoreClientState(turn);
+  note(turn, why);
+  turn.notices.push({ kind: 'left_unmanaged', why });
+}
+
+export function restoreClientState(turn: Turn): void {
+  const { call } = turn;
+  if (!call.stamped || call.foreignState === null) return;
+  issue(turn, { action: 'client_state_update' }, { clientState: call.foreignState });
+  call.stamped = false;
+}
+
+/** The leg is gone: by its hangup, or found dead, which is the same seen late. */
+export function endCall(turn: Turn, how: string): void {
+  const { call } = turn;
+  if (call.phase === 'ended') return;
+  const before = call.phase;
+  cancelOutstanding(turn);
+  const open = openAttempt(call);
+  for (const attempt of call.attempts) if (attempt.verdict === null) endWithTheLeg(turn, attempt);
+  const ends = endsOf(call, before, open);
+  endPlan(turn);
+  call.deadlines = [];
+  call.suspended = null;
+  call.phase = 'ended';
+  call.ends = ends;
+  call.endedAt = turn.now;
+  note(turn, `${how}: the call ended as ${ends}`);
+  turn.notices.push({ kind: 'ended', ends, how });
+}
+
+/** A fresh start for whatever comes next: no step runs, nothing is waited for but the rules of `final`. */
+function endPlan(turn: Turn): void {
+  const { call } = turn;
+  call.plan = [];
+  call.running = null;
+  call.probe = null;
+  call.suspended = null;
+  call.deadlines = call.deadlines.filter((deadline) => deadline.name === 'final');
+  turn.goOn = false;
+}
+
+function endWithTheLeg(turn: Turn, attempt: Attempt): void {
+  if (attempt.kind === 'transfer') {
+    if (attempt.farAnswered) {
+      endAttempt(turn, attempt, 'no_verdict', 'the leg ended after the far leg had answered');
+    } else {
+      endAttempt(turn, attempt, 'abandoned', 'the caller left while the far leg rang');
+    }
+    return;
+  }
+  if (attempt.acceptedAt === null) {
+    endAttempt(turn, attempt, 'abandoned', 'the caller left before the REFER was accepted');
+  } else if (attempt.byeWithoutVerdict === 'completed') {
+    endAttempt(
+      turn,
+      attempt,
+      'completed',
+      'the leg ended without a NOTIFY; the target counts that as arrived',
+    );
+  } else {
+    endAttempt(
+      turn,
+      attempt,
+      'no_verdict',
+      'the leg ended while the accepted REFER had no final NOTIFY',
+    );
+  }
+}
+
+function endsOf(call: Call, before: Phase, open: Attempt | null): Ends {
+  if (before === 'referred' || call.attempts.some(isArrived('refer'))) return 'referred';
+  if (before === 'bridged' || call.attempts.some(isArrived('transfer'))) return 'transferred';
+  if (open?.verdict === 'no_verdict') return 'unconfirmed';
+  if (call.releasedAs !== null) return call.releasedAs;
+  if (call.lastResortRan) return 'failed';
+  // A REFER that we gave up on had begun to ring and was never answered for: it may well have arrived.
+  if (call.movingUnsafe) return 'unconfirmed';
+  const unmanaged =
+    before === 'unmanaged' || (before === 'new' && call.facts.direction === 'outgoing');
+  return unmanaged ? 'ignored' : 'abandoned';
+}
+
+function isArrived(kind: Attempt['kind']) {
+  return (attempt: Attempt) => attempt.kind === kind && attempt.verdict === 'completed';
+}

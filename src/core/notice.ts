@@ -1,0 +1,22 @@
+/** What a transition did that somebody outside wants to know: the source of log lines, metrics and traces. */
+import type { Attempt, DeadlineName, Ends, Phase } from './call.ts';
+import type { TraceLine } from './plan.ts';
+
+export type Notice =
+  | { kind: 'decided'; rule: string | null; routeSet: string; why: string; trace: TraceLine[] }
+  | { kind: 'handler_warning'; text: string }
+  | { kind: 'left_unmanaged'; why: string }
+  | { kind: 'answer_refused'; detail: string }
+  | { kind: 'attempt_started'; attempt: Attempt }
+  | { kind: 'attempt_progress'; attempt: Attempt }
+  /** `corrected`: an earlier verdict was overwritten. */
+  | { kind: 'attempt_ended'; attempt: Attempt; corrected: boolean }
+  | { kind: 'last_resort'; why: string }
+  | { kind: 'ended'; ends: Ends; how: string }
+  | { kind: 'ends_corrected'; ends: Ends; before: Ends | null }
+  | { kind: 'deadline'; name: DeadlineName; putOff: boolean }
+  /** A probe found a call dead whose hangup had not reached us. */
+  | { kind: 'found_dead'; phase: Phase; how: string }
+  | { kind: 'release_stuck'; releases: number }
+  | { kind: 'event_late'; type: string; phase: Phase }
+  | { kind: 'event_foreign'; type: string };

@@ -1,0 +1,82 @@
+/** A deadline was reached: before anything is concluded, a probe asks whether the leg still lives. */
+import { endAttempt } from './attempt.ts';
+import { leaveUnmanaged } from './ending.ts';
+import type { DeadlineEvent } from './event.ts';
+import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
+import { probeTimedOut, startProbe } from './probe.ts';
+import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
+
+/** False where the deadline is no longer set: another event was faster, nothing changes. */
+export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
+  const { call } = turn;
+  const deadline = call.deadlines.find(({ name, n }) => name === event.name && n === event.n);
+  if (deadline === undefined) return false;
+  const putOff = event.putOff && !deadline.putOff;
+  turn.notices.push({ kind: 'deadline', name: event.name, putOff });
+  if (putOff) {
+    setDeadline(turn, event.name, PUT_OFF_MS);
+    for (const each of call.deadlines) if (each.name === event.name) each.putOff = true;
+    note(turn, `${event.name}: reached late, put off by ${PUT_OFF_MS / 1000} s`);
+    return true;
+  }
+  note(turn, `${event.name}: its time is up`);
+  clearDeadline(turn, event.name);
+  fall(turn, event);
+  return true;
+}
+
+function fall(turn: Turn, event: DeadlineEvent): void {
+  const { call } = turn;
+  switch (event.name) {
+    case 'undecided':
+      leaveUnmanaged(turn, 'no direction became known: nothing was decided');
+      return;
+    case 'step':
+      if (call.phase === 'answering') startProbe(turn, 'step');
+      else turn.goOn = true;
+      return;
+    case 'attempt':
+      startProbe(turn, 'attempt');
+      return;
+    case 'patience':
+      call.patienceOver = true;
+      if (call.phase !== 'referring' && call.phase !== 'transferring') return;
+      clearDeadline(turn, 'attempt');
+      startProbe(turn, 'patience');
+      return;
+    case 'probing':
+      probeTimedOut(turn);
+      return;
+    case 'referred':
+      startProbe(turn, 'referred');
+      return;
+    case 'release':
+      releaseAgain(turn);
+      return;
+    case 'watch':
+      startProbe(turn, 'watch');
+      return;
+    case 'final':
+      for (const attempt of call.attempts) {
+        if (attempt.verdict === null)
+          endAttempt(turn, attempt, 'no_verdict', 'another REFER completed');
+      }
+      return;
+    default:
+      event.name satisfies never;
+  }
+}
+
+function releaseAgain(turn: Turn): void {
+  const { call } = turn;
+  if (call.releases >= RELEASE_AGAIN_MS.length) {
+    turn.notices.push({ kind: 'release_stuck', releases: call.releases });
+    note(turn, 'the leg does not go: a human is asked');
+    setDeadline(turn, 'watch', WATCH_MS);
+    return;
+  }
+  call.releases += 1;
+  issue(turn, { action: 'hangup' });
+  note(turn, 'hang up again');
+  setDeadline(turn, 'release', RELEASE_AGAIN_MS[call.releases] ?? RELEASE_STUCK_MS);
+}

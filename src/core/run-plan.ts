@@ -1,0 +1,218 @@
+/** The plan: which step is next, what it needs first, and what follows when it is through or failed. */
+import { awaitingFinal, startAttempt } from './attempt.ts';
+import type { Attempt, Call, Suspended } from './call.ts';
+import { decideNow } from './deciding.ts';
+import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
+import { ANSWER_SEND_MS, OUTCOME_GRACE_MS, UNDECIDED_MS, WATCH_MS } from './limits.ts';
+import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
+import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
+import { acceptVoice, forgetVoices, isVoice, startVoice } from './voice.ts';
+
+/** Runs steps until one holds the call. Every path ends in a phase with a deadline. */
+export function runPlan(turn: Turn): void {
+  const { call } = turn;
+  finishRunning(turn);
+  for (;;) {
+    const step = nextStep(call);
+    const holds = step === null ? planUsedUp(turn) : startStep(turn, step);
+    if (holds) return;
+  }
+}
+
+/** The caller's digits choose the branch of a menu; no branch for them leaves the plan as it stands. */
+export function chooseBranch(turn: Turn, menu: MenuStep, digits: string | null): void {
+  const branch = digits === null ? undefined : menu.digits[digits];
+  if (branch !== undefined) turn.call.plan.push({ steps: branch });
+  note(turn, branch === undefined ? 'menu: no choice was made' : `menu: ${digits}`);
+}
+
+/** 90034: the call was not answered after all; answer, once a call, and do the step again. */
+export function answerAndAgain(turn: Turn, step: Step): boolean {
+  const { call } = turn;
+  if (call.answeredAgain || call.answerRefused) return false;
+  call.answeredAgain = true;
+  call.answered = false;
+  unshiftStep(call, step);
+  turn.goOn = true;
+  note(turn, `${step.do}: Telnyx says the call is not answered; answering, then again`);
+  return true;
+}
+
+/** What the plan still holds when a step ends, if the step was an attempt or a menu that was answered. */
+function finishRunning(turn: Turn): void {
+  const { call } = turn;
+  const running = call.running;
+  call.running = null;
+  clearDeadline(turn, 'step', 'attempt', 'undecided');
+  if (running === null) return;
+  if (!isMoving(running.step)) {
+    if (isVoice(running.step)) forgetVoices(turn, false);
+    return;
+  }
+  const attempt = call.attempts.find(({ id }) => id === running.id);
+  if (attempt !== undefined) afterAttempt(turn, running.step, attempt);
+}
+
+/** `if_failed` of the verdict; a pick's sibling before `any`; else the next step. */
+function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
+  const { call } = turn;
+  const { verdict } = attempt;
+  if (verdict === null || verdict === 'completed' || verdict === 'abandoned') return;
+  if (verdict === 'no_verdict' && attempt.farLeg !== null) {
+    issue(turn, { action: 'hangup' }, { legId: attempt.farLeg, attemptId: attempt.id });
+    note(turn, 'hang up the far leg');
+  }
+  // Patience capped it, or ran out meanwhile: what comes next is the last resort.
+  if (call.patienceOver) {
+    call.plan = [];
+    return;
+  }
+  const named = step.ifFailed[verdict];
+  // The far end may still answer and nothing can take a REFER back: only the operator's own word moves on.
+  if (attempt.kind === 'refer' && verdict === 'no_verdict' && attempt.progress) {
+    call.movingUnsafe = named === undefined;
+  }
+  const sibling = step.do === 'refer' && step.sibling;
+  const branch = named ?? (sibling ? undefined : step.ifFailed.any);
+  if (branch !== undefined) call.plan.push({ steps: branch });
+}
+
+function nextStep(call: Call): Step | null {
+  const frame = call.plan.at(-1);
+  const step = frame?.steps[0];
+  if (frame === undefined || step === undefined) return null;
+  call.plan[call.plan.length - 1] = { steps: frame.steps.slice(1) };
+  return step;
+}
+
+function unshiftStep(call: Call, step: Step): void {
+  const frame = call.plan.at(-1);
+  if (frame === undefined) call.plan.push({ steps: [step] });
+  else call.plan[call.plan.length - 1] = { steps: [step, ...frame.steps] };
+}
+
+/** True where the step holds the call (or ended its plan); false where the next one is due at once. */
+function startStep(turn: Turn, step: Step): boolean {
+  const { call } = turn;
+  if (isMoving(step) && !mayMove(turn, step)) return false;
+  if ((isMoving(step) || isVoice(step)) && !call.answered) {
+    if (!isMoving(step) || step.problem === null) return answerFirst(turn, step);
+  }
+  switch (step.do) {
+    case 'refer':
+    case 'transfer': {
+      const attempt = startAttempt(turn, step);
+      if (attempt.verdict !== null) afterAttempt(turn, step, attempt);
+      return attempt.verdict === null;
+    }
+    case 'say':
+    case 'play':
+    case 'menu':
+      startVoice(turn, step);
+      return true;
+    case 'reject':
+      release(turn, call.lastResortRan ? 'failed' : 'rejected', step.cause);
+      return true;
+    case 'hangup':
+      release(turn, call.lastResortRan ? 'failed' : 'hung_up', null);
+      return true;
+    case 'ignore':
+      leaveUnmanaged(turn, 'ignore: left to another application');
+      return true;
+    case 'continue':
+      call.plan.pop();
+      return false;
+    default:
+      return step satisfies never;
+  }
+}
+
+function mayMove(turn: Turn, step: MovingStep): boolean {
+  const { call } = turn;
+  // A manual refer is the operator's own word; the endpoint refuses it where moving is unsafe.
+  if (call.suspended !== null) return true;
+  if (call.patienceOver) {
+    note(turn, `${step.do} skipped: patience is over`);
+    call.plan = [];
+    return false;
+  }
+  if (call.movingUnsafe) {
+    note(turn, `${step.do} skipped: an earlier REFER may still be answered`);
+    return false;
+  }
+  return true;
+}
+
+function answerFirst(turn: Turn, step: Step): boolean {
+  const { call } = turn;
+  if (call.answerRefused) {
+    note(turn, `${step.do} skipped: the call cannot be answered`);
+    return false;
+  }
+  unshiftStep(call, step);
+  call.phase = 'answering';
+  // An answer that a suspended plan asked for serves the manual refer as well.
+  const asked =
+    call.suspended?.phase === 'answering' ||
+    call.outstanding.some(({ action }) => action === 'answer');
+  if (!asked) {
+    issue(turn, { action: 'answer' }, { giveUpAt: turn.now + ANSWER_SEND_MS });
+    note(turn, 'answer');
+  }
+  setDeadline(turn, 'step', ANSWER_SEND_MS + OUTCOME_GRACE_MS);
+  return true;
+}
+
+/** True where the call is settled in a phase; false where the plan has new steps. */
+function planUsedUp(turn: Turn): boolean {
+  const { call } = turn;
+  if (call.suspended !== null) return resume(turn, call.suspended);
+  if (call.lastResortRan) {
+    release(turn, 'failed', null);
+    return true;
+  }
+  call.lastResortRan = true;
+  const why = call.patienceOver ? 'patience is over' : 'every step is used up';
+  note(turn, `last resort: ${why}`);
+  turn.notices.push({ kind: 'last_resort', why });
+  call.plan = [{ steps: call.lastResort }];
+  return false;
+}
+
+/** A manual refer failed: the call returns to the phase it had. */
+function resume(turn: Turn, suspended: Suspended): boolean {
+  const { call } = turn;
+  const { phase, running, done } = suspended;
+  call.suspended = null;
+  call.plan = suspended.plan;
+  note(turn, `back to ${phase}`);
+  switch (phase) {
+    case 'answering':
+      return false;
+    case 'speaking':
+    case 'gathering':
+      if (running !== null && isVoice(running.step) && done === null) {
+        call.phase = phase;
+        call.running = running;
+        acceptVoice(turn, running.step);
+        return true;
+      }
+      if (running?.step.do === 'menu') chooseBranch(turn, running.step, done?.digits ?? null);
+      return false;
+    case 'new':
+      call.phase = 'new';
+      setDeadline(turn, 'undecided', UNDECIDED_MS);
+      return call.facts.direction === null || !decideNow(turn, 'call.initiated', null);
+    default:
+      call.phase = phase;
+      setDeadline(turn, 'watch', WATCH_MS);
+      if (phase === 'unmanaged') restoreClientState(turn);
+      return true;
+  }
+}
+
+/** Whether a late final event made moving safe again: nothing that rang is left without its end. */
+export function reviewSafety(call: Call): void {
+  if (!call.movingUnsafe) return;
+  call.movingUnsafe = awaitingFinal(call).some((attempt) => attempt.progress);
+}

@@ -1,0 +1,169 @@
+/**
+ * The machine: one door through which everything that happens to a call changes it. Pure and
+ * synchronous: no clock, no chance, no I/O. The server, `check`, `route` and the property tests run
+ * this very function. docs/call-phases.md draws it.
+ *
+ * Every event is legal in every phase. Late, repeated, early and unknown ones are recorded on the
+ * timeline and undo nothing that a newer fact has settled.
+ */
+import type { Attempt, Call, CallFacts } from './call.ts';
+import type { Command } from './command.ts';
+import type { CallEvent, ManualEvent } from './event.ts';
+import { UNDECIDED_MS } from './limits.ts';
+import type { Notice } from './notice.ts';
+import { onDeadline } from './on-deadline.ts';
+import { onOutcome } from './on-outcome.ts';
+import { onFarLeg, onWebhook } from './on-webhook.ts';
+import type { TraceLine } from './plan.ts';
+import { runPlan } from './run-plan.ts';
+import { cancelOutstanding, note, setDeadline, type Turn, type World } from './turn.ts';
+
+export type { World } from './turn.ts';
+
+export interface Transition {
+  call: Call;
+  commands: Command[];
+  /** Commands to take back where they were not sent. */
+  cancel: string[];
+  notes: string[];
+  notices: Notice[];
+  trace: TraceLine[] | null;
+  /** Nothing happened and nothing is stored: an overtaken deadline, or a manual refer refused. */
+  refused: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | null;
+}
+
+export function transition(before: Call | null, event: CallEvent, world: World): Transition {
+  const turn = openTurn(before, event, world);
+  const refused = handle(turn, before, event);
+  if (refused !== null) return close(turn, refused);
+  if (turn.goOn) runPlan(turn);
+  return close(turn, null);
+}
+
+function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['refused'] {
+  switch (event.source) {
+    case 'webhook':
+      onWebhook(turn, event);
+      return null;
+    case 'far_leg':
+      onFarLeg(turn, event);
+      return null;
+    case 'outcome':
+      onOutcome(turn, event);
+      return null;
+    case 'deadline':
+      return onDeadline(turn, event) ? null : 'overtaken';
+    case 'manual':
+      return before === null ? 'no_such_call' : onManual(turn, event);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** A plan of one step on top of whatever goes on; if it fails the call returns to the phase it had. */
+function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
+  const { call } = turn;
+  if (call.phase === 'ended' || call.phase === 'releasing') return 'ended';
+  const moving = call.phase === 'referring' || call.phase === 'transferring';
+  if (moving || call.phase === 'referred' || call.suspended !== null || call.movingUnsafe) {
+    return 'being_moved';
+  }
+  note(turn, `refer by hand, from ${call.phase}`);
+  const answering = call.phase === 'answering';
+  if (!answering) cancelOutstanding(turn);
+  call.suspended = { phase: call.phase, plan: call.plan, running: call.running, done: null };
+  call.plan = [{ steps: [event.step] }];
+  call.running = null;
+  call.probe = null;
+  call.deadlines = call.deadlines.filter(({ name }) => name === 'patience');
+  turn.goOn = true;
+  return null;
+}
+
+function openTurn(before: Call | null, event: CallEvent, world: World): Turn {
+  const turn: Turn = {
+    call: before === null ? newCall(event, world.now) : draftOf(before),
+    event,
+    world,
+    now: world.now,
+    commands: [],
+    cancel: [],
+    notes: [],
+    notices: [],
+    trace: null,
+    goOn: false,
+    ids: 0,
+  };
+  if (before === null) setDeadline(turn, 'undecided', UNDECIDED_MS);
+  return turn;
+}
+
+function close(turn: Turn, refused: Transition['refused']): Transition {
+  const { call, commands, cancel, notes, notices, trace } = turn;
+  return { call, commands, cancel, notes, notices, trace, refused };
+}
+
+function newCall(event: CallEvent, now: number): Call {
+  return {
+    id: event.callId,
+    facts: { ...NO_FACTS, callId: event.callId, headers: [], tags: [] },
+    createdAt: now,
+    endedAt: null,
+    phase: 'new',
+    ends: null,
+    answered: false,
+    answerRefused: false,
+    answeredAgain: false,
+    foreignState: null,
+    stamped: false,
+    parentId: null,
+    decided: false,
+    rule: null,
+    routeSet: null,
+    policy: null,
+    plan: [],
+    lastResort: [],
+    lastResortRan: false,
+    running: null,
+    attempts: [],
+    voices: [],
+    deadlines: [],
+    deadlineCount: 0,
+    patienceOver: false,
+    movingUnsafe: false,
+    probe: null,
+    unseen: 0,
+    releases: 0,
+    releasedAs: null,
+    suspended: null,
+    outstanding: [],
+  };
+}
+
+const NO_FACTS: Omit<CallFacts, 'callId' | 'headers' | 'tags'> = {
+  sessionId: null,
+  legId: null,
+  connectionId: null,
+  from: null,
+  to: null,
+  direction: null,
+  callerName: null,
+  callerType: null,
+  attestation: null,
+  attestationValidated: false,
+};
+
+/** A draft that may be written to without touching what came in; steps are never written to. */
+function draftOf(call: Call): Call {
+  return {
+    ...call,
+    facts: { ...call.facts },
+    plan: [...call.plan],
+    attempts: call.attempts.map((attempt: Attempt) => ({ ...attempt })),
+    voices: [...call.voices],
+    deadlines: call.deadlines.map((deadline) => ({ ...deadline })),
+    probe: call.probe === null ? null : { ...call.probe },
+    suspended: call.suspended === null ? null : { ...call.suspended },
+    outstanding: [...call.outstanding],
+  };
+}

@@ -1,0 +1,117 @@
+/** One transition under way: the draft of the call and what has been gathered so far. */
+import type { Call, DeadlineName } from './call.ts';
+import { encodeClientState } from './client-state.ts';
+import type { Command } from './command.ts';
+import { commandId } from './command-id.ts';
+import type { CallEvent } from './event.ts';
+import type { Notice } from './notice.ts';
+import type { Decision, Moment, TraceLine } from './plan.ts';
+
+/** What a transition may ask about the world: arguments, so that a replay agrees. */
+export interface World {
+  /** The store's clock, milliseconds since the epoch. */
+  now: number;
+  decide(facts: Call['facts'], moment: Moment): Decision;
+  /** Hourly budgets, used so far by all calls: null, or why the step fails as rejected. */
+  overBudget(kind: 'refer' | 'transfer', caller: string | null): string | null;
+}
+
+export interface Turn {
+  call: Call;
+  event: CallEvent;
+  world: World;
+  now: number;
+  commands: Command[];
+  cancel: string[];
+  notes: string[];
+  notices: Notice[];
+  trace: TraceLine[] | null;
+  /** The plan may go on: the door runs it once the event's own handling is through. */
+  goOn: boolean;
+  ids: number;
+}
+
+export function note(turn: Turn, text: string): void {
+  turn.notes.push(text);
+}
+
+export function newId(turn: Turn): string {
+  return commandId(turn.call.id, turn.event.type, turn.event.id, turn.ids++);
+}
+
+type Common = 'id' | 'callId' | 'legId' | 'attemptId' | 'giveUpAt' | 'clientState';
+type Ask<C> = C extends Command ? Omit<C, Common> : never;
+
+/** Stores a command with the change; `a` is what its envelope names (by default the command itself). */
+export function issue(
+  turn: Turn,
+  ask: Ask<Command>,
+  options: {
+    id?: string;
+    a?: string;
+    legId?: string;
+    attemptId?: string;
+    giveUpAt?: number;
+    /** Sent as it is, or (null) not at all. */
+    clientState?: string | null;
+  } = {},
+): string {
+  const { call } = turn;
+  const id = options.id ?? newId(turn);
+  const legId = options.legId ?? call.id;
+  const clientState =
+    options.clientState === undefined
+      ? encodeClientState(options.a ?? id, call.foreignState)
+      : options.clientState;
+  // The cast only reunites what Omit took apart, member by member of the union.
+  const command = {
+    ...ask,
+    id,
+    callId: call.id,
+    legId,
+    attemptId: options.attemptId ?? null,
+    giveUpAt: options.giveUpAt ?? null,
+    clientState,
+  } as Command;
+  turn.commands.push(command);
+  call.outstanding.push({ id, action: command.action, legId });
+  if (legId === call.id && clientState !== null) call.stamped = true;
+  return id;
+}
+
+/**
+ * Takes back every command of the caller's leg that was not sent yet; the store leaves alone what is
+ * in the air. The hangup of a far leg stays: it clears up behind a step, whatever becomes of the caller.
+ */
+export function cancelOutstanding(turn: Turn): void {
+  const { call } = turn;
+  const own = (leg: { legId: string }) => leg.legId === call.id;
+  const issuedNow = new Set(turn.commands.map((command) => command.id));
+  for (const entry of call.outstanding) {
+    if (own(entry) && !issuedNow.has(entry.id)) turn.cancel.push(entry.id);
+  }
+  call.outstanding = call.outstanding.filter((entry) => !own(entry));
+  // What this very transition wanted to send is simply not sent.
+  turn.commands = turn.commands.filter((command) => !own(command));
+}
+
+export function setDeadline(turn: Turn, name: DeadlineName, inMs: number): void {
+  clearDeadline(turn, name);
+  const { call, now } = turn;
+  call.deadlineCount += 1;
+  call.deadlines.push({
+    name,
+    dueAt: now + inMs,
+    setAt: now,
+    n: call.deadlineCount,
+    putOff: false,
+  });
+}
+
+export function clearDeadline(turn: Turn, ...names: DeadlineName[]): void {
+  turn.call.deadlines = turn.call.deadlines.filter((deadline) => !names.includes(deadline.name));
+}
+
+export function deadlineOf(call: Call, name: DeadlineName): number | null {
+  return call.deadlines.find((deadline) => deadline.name === name)?.dueAt ?? null;
+}

@@ -1,0 +1,49 @@
+/** Tables from what the network said to a verdict. The event type decides first; see `attempt.ts`. */
+import type { Verdict } from './call.ts';
+
+/**
+ * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's
+ * sipfrag body (RFC 3515, 2.4.5). Also of a far leg's SIP code.
+ */
+export function verdictOfSipCode(code: number | null): Verdict {
+  if (code === null) return 'other';
+  const known = SIP_VERDICTS.get(code);
+  if (known !== undefined) return known;
+  return code >= 500 && code <= 599 ? 'server_error' : 'other';
+}
+
+/** Verdict of a transfer whose far leg hung up before it was bridged. */
+export function verdictOfHangup(cause: string | null, sipCause: string | null): Verdict {
+  const known = cause === null ? undefined : HANGUP_VERDICTS.get(cause);
+  if (known !== undefined) return known;
+  return verdictOfSipCode(sipCause !== null && /^\d{3}$/.test(sipCause) ? Number(sipCause) : null);
+}
+
+const SIP_VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
+  [486, 'busy'],
+  [600, 'busy'],
+  [408, 'no_answer'],
+  [480, 'no_answer'],
+  [487, 'no_answer'],
+  [603, 'declined'],
+  [607, 'declined'],
+  [608, 'declined'],
+  [404, 'not_found'],
+  [410, 'not_found'],
+  [484, 'not_found'],
+  [604, 'not_found'],
+  [401, 'not_allowed'],
+  [403, 'not_allowed'],
+  [405, 'not_allowed'],
+  [407, 'not_allowed'],
+]);
+
+// Telnyx's hangup_cause enum; all causes not named here are told apart by the SIP code.
+const HANGUP_VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
+  ['user_busy', 'busy'],
+  ['timeout', 'no_answer'],
+  ['no_answer', 'no_answer'],
+  ['originator_cancel', 'no_answer'],
+  ['call_rejected', 'declined'],
+  ['not_found', 'not_found'],
+]);

@@ -1,0 +1,143 @@
+/** What the caller hears from us: say, play, menu, and the loop while we move him. */
+import type { Voice } from './call.ts';
+import { decodeClientState } from './client-state.ts';
+import type { WebhookEvent } from './event.ts';
+import {
+  OUTCOME_GRACE_MS,
+  PLAY_MS_MAX,
+  SPEECH_EXTRA_MS,
+  SPEECH_MS_PER_CHARACTER,
+  SPEECH_MS_PER_CHARACTER_MIN,
+  VOICE_SEND_MS,
+} from './limits.ts';
+import type { MenuStep, PlayStep, SayStep } from './plan.ts';
+import { issue, newId, note, setDeadline, type Turn } from './turn.ts';
+
+type VoiceStep = SayStep | PlayStep | MenuStep;
+
+/** Starts a step that speaks; the phase holds until its end is heard, or its deadline. */
+export function startVoice(turn: Turn, step: VoiceStep): void {
+  const { call } = turn;
+  const looping = call.voices.some((voice) => voice.loop);
+  // gather_using_speak has no `stop` of its own.
+  if (looping && step.do === 'menu') issue(turn, { action: 'playback_stop' });
+  const id = newId(turn);
+  speak(turn, step, { id, a: id, loop: false, stopOthers: looping });
+  call.running = { id, step };
+  call.phase = step.do === 'menu' ? 'gathering' : 'speaking';
+  setDeadline(turn, 'step', VOICE_SEND_MS + OUTCOME_GRACE_MS + voiceMs(step));
+  note(turn, step.do === 'play' ? `play ${step.url}` : `${step.do} “${step.text}”`);
+}
+
+/** The command was accepted: from now on the voice has its natural length. */
+export function acceptVoice(turn: Turn, step: VoiceStep): void {
+  setDeadline(turn, 'step', voiceMs(step));
+}
+
+/** Starts the policy's loop before the caller is moved; its envelope names the attempt it goes with. */
+export function startWhileMoving(turn: Turn, attemptId: string): void {
+  const { call } = turn;
+  const loop = call.policy?.whileMoving ?? null;
+  if (loop === null || call.voices.some((voice) => voice.loop)) return;
+  speak(turn, loop, { id: newId(turn), a: attemptId, loop: true, stopOthers: false });
+}
+
+export function stopWhileMoving(turn: Turn): void {
+  const { call } = turn;
+  if (!call.voices.some((voice) => voice.loop)) return;
+  call.voices = call.voices.filter((voice) => !voice.loop);
+  issue(turn, { action: 'playback_stop' });
+}
+
+/**
+ * Whether a speak, playback or gather ending ends the step that holds the plan. The envelope is
+ * stamped when Telnyx emits, so the end of a loop that our step stopped carries the step's id: what
+ * ends sooner than anybody can speak was the loop.
+ */
+export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
+  const { call } = turn;
+  const running = call.running;
+  const kind = KIND_OF_ENDING[event.type];
+  if (running === null || kind === undefined || !isVoice(running.step)) return false;
+  if (kindOf(running.step) !== kind) return false;
+  const named = decodeClientState(event.clientState)?.a ?? null;
+  // Stamped before our step's command ran: it speaks of an earlier voice.
+  const earlier =
+    call.voices.some(({ id }) => id === named) || call.attempts.some(({ id }) => id === named);
+  if (named !== running.id && earlier) return false;
+  const loop = call.voices.find((voice) => voice.loop && voice.kind === kind);
+  if (loop !== undefined && tooSoon(turn, running.step)) {
+    call.voices = call.voices.filter((voice) => voice !== loop);
+    return false;
+  }
+  return true;
+}
+
+/** Forgets every voice: the step that spoke is through. */
+export function forgetVoices(turn: Turn, keepLoop: boolean): void {
+  turn.call.voices = turn.call.voices.filter((voice) => keepLoop && voice.loop);
+}
+
+export function isVoice(step: { do: string }): step is VoiceStep {
+  return step.do === 'say' || step.do === 'play' || step.do === 'menu';
+}
+
+function speak(
+  turn: Turn,
+  step: VoiceStep,
+  how: { id: string; a: string; loop: boolean; stopOthers: boolean },
+): void {
+  const { call, now } = turn;
+  const options = { id: how.id, a: how.a, giveUpAt: now + VOICE_SEND_MS };
+  const { loop, stopOthers } = how;
+  call.voices.push({ id: how.id, kind: kindOf(step), loop });
+  if (step.do === 'play') {
+    issue(turn, { action: 'playback_start', url: step.url, loop, stopOthers }, options);
+    return;
+  }
+  const { text, voice, language } = step;
+  if (step.do === 'say') {
+    issue(turn, { action: 'speak', text, voice, language, loop, stopOthers }, options);
+    return;
+  }
+  issue(
+    turn,
+    { action: 'gather_using_speak', text, voice, language, ...gatherBounds(step) },
+    options,
+  );
+}
+
+function gatherBounds(step: MenuStep) {
+  const keys = Object.keys(step.digits);
+  const lengths = keys.map((key) => key.length);
+  return {
+    tries: step.tries,
+    timeoutMs: step.timeoutMs,
+    digitsMin: Math.min(...lengths),
+    digitsMax: Math.max(...lengths),
+    validDigits: [...new Set(keys.join(''))].sort().join(''),
+  };
+}
+
+function voiceMs(step: VoiceStep): number {
+  if (step.do === 'play') return PLAY_MS_MAX;
+  const speechMs = SPEECH_EXTRA_MS + step.text.length * SPEECH_MS_PER_CHARACTER;
+  return step.do === 'say' ? speechMs : step.tries * (speechMs + step.timeoutMs);
+}
+
+function tooSoon(turn: Turn, step: VoiceStep): boolean {
+  const startedAt = turn.call.deadlines.find((deadline) => deadline.name === 'step')?.setAt;
+  if (startedAt === undefined || step.do === 'play') return true;
+  return turn.now - startedAt < step.text.length * SPEECH_MS_PER_CHARACTER_MIN;
+}
+
+function kindOf(step: VoiceStep): Voice['kind'] {
+  if (step.do === 'play') return 'play';
+  return step.do === 'say' ? 'speak' : 'gather';
+}
+
+const KIND_OF_ENDING: Record<string, Voice['kind'] | undefined> = {
+  'call.speak.ended': 'speak',
+  'call.playback.ended': 'play',
+  'call.gather.ended': 'gather',
+};
