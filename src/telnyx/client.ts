@@ -1,0 +1,170 @@
+/** Sends one command to Telnyx and says what became of it. Never throws, never waits without limit. */
+import { createFetch } from 'ofetch';
+import type { Command, Outcome } from '../core/command.ts';
+import { InvalidConfiguration } from '../errors.ts';
+import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
+import { type Environment, requestOf, type TelnyxRequest, UnsetVariable } from './request.ts';
+import { createTransport, type PlainResponse } from './transport.ts';
+
+export interface TelnyxClient {
+  send(command: Command): Promise<Outcome>;
+  /** Ends what is under way. */
+  close(): Promise<void>;
+}
+
+export interface TelnyxClientOptions {
+  /** `https://api.telnyx.com/v2`; http only on loopback. */
+  apiUrl: string;
+  apiKey: string;
+  /** From the request to the last byte of the answer. */
+  timeoutMs?: number;
+  connectionsMax?: number;
+  /** Where the `${NAME}` of a target's auth are looked up, at the moment of sending. */
+  env?: Environment;
+}
+
+/** Telnyx answers a command in well under a second; after this much silence it is tried again. */
+export const REQUEST_TIMEOUT_MS = 5_000;
+export const PROBE_TIMEOUT_MS = 3_000;
+/** An answer of Telnyx's has some hundred bytes. */
+const BODY_BYTES_MAX = 64 * 1024;
+export const CONNECTIONS_MAX = 32;
+
+export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
+  const { origin, base } = addressOf(options.apiUrl);
+  const env = options.env ?? process.env;
+  const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+  const transport = createTransport(origin, {
+    connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+    // Sooner than the whole request, so that it is known that nothing was sent.
+    connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
+    bodyBytesMax: BODY_BYTES_MAX,
+  });
+  const api = createFetch({
+    fetch: transport.fetch,
+    defaults: {
+      baseURL: base,
+      headers: {
+        authorization: `Bearer ${options.apiKey}`,
+        accept: 'application/json',
+        'content-type': 'application/json',
+        'user-agent': 'referee',
+      },
+      // Tries are the dispatcher's business: it knows the lease, the 55 s and the caller's patience.
+      retry: 0,
+      // The transport follows none either; a 3xx is an answer of the table in outcome.ts.
+      redirect: 'error',
+      ignoreResponseError: true,
+      responseType: 'stream',
+    },
+  });
+
+  return {
+    async send(command) {
+      let request: TelnyxRequest;
+      try {
+        request = requestOf(command, env);
+      } catch (error) {
+        return unmakeable(error);
+      }
+      const timeout = startTimeout(
+        command.action === 'probe' ? Math.min(PROBE_TIMEOUT_MS, timeoutMs) : timeoutMs,
+      );
+      try {
+        const { method, path, body } = request;
+        const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
+        return await outcomeOf(command, response as PlainResponse);
+      } catch (error) {
+        return outcomeOfFailure(command.action, error);
+      } finally {
+        timeout.stop();
+      }
+    },
+    close: () => transport.close(),
+  };
+}
+
+async function outcomeOf(command: Command, response: PlainResponse): Promise<Outcome> {
+  const { status } = response;
+  let text = '';
+  try {
+    text = await response.body.text();
+  } catch (error) {
+    // The status of a cut answer still tells, but for a 4xx: which one it was stood in the body.
+    const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
+    if (!tells) return outcomeOfFailure(command.action, error);
+  }
+  return outcomeOfAnswer(command.action, {
+    status,
+    body: parse(text),
+    rateLimitReset: response.headers.get('x-ratelimit-reset'),
+    retryAfter: response.headers.get('retry-after'),
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function tooLarge(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+  );
+}
+
+/** Nothing was sent: a variable is not set, or the command is not one that can be written down. */
+function unmakeable(error: unknown): Outcome {
+  const variable = error instanceof UnsetVariable ? error.variable : null;
+  return {
+    kind: 'rejected',
+    status: 0,
+    code: null,
+    detail:
+      variable === null
+        ? `not sent: ${error instanceof Error ? error.message : String(error)}`
+        : `not sent: the environment variable ${variable}, which the target's auth names, is not set`,
+    callEnded: false,
+    notAnswered: false,
+    misconfigured: variable,
+  };
+}
+
+/** Over the whole request: ofetch's own `timeout` ends with the headers, and a body may hang. */
+function startTimeout(ms: number): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    const error = new Error(`no answer from Telnyx within ${ms} ms`);
+    error.name = 'TimeoutError';
+    controller.abort(error);
+  }, ms);
+  return { signal: controller.signal, stop: () => clearTimeout(timer) };
+}
+
+/** The origin for the pool, and the address without a slash at its end. */
+function addressOf(apiUrl: string): { origin: string; base: string } {
+  const problem = apiUrlProblem(apiUrl);
+  if (problem !== null) throw new InvalidConfiguration('The Telnyx client', [problem]);
+  const url = new URL(apiUrl);
+  return { origin: url.origin, base: `${url.origin}${url.pathname.replace(/\/+$/, '')}` };
+}
+
+/** Null where the address may be used: the API key travels with every request. */
+export function apiUrlProblem(apiUrl: string): string | null {
+  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
+  const expected = 'expected a URL such as https://api.telnyx.com/v2';
+  if (url === null) return `TELNYX_API_URL: ${expected}, got "${apiUrl}"`;
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return `TELNYX_API_URL: ${expected}, got one with a user, a query or a fragment`;
+  }
+  if (url.protocol === 'https:') return null;
+  if (url.protocol === 'http:' && isLoopback(url.hostname)) return null;
+  return `TELNYX_API_URL: https only (http just for localhost, 127.0.0.0/8 and [::1]), got "${apiUrl}"`;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}

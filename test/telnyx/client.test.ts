@@ -1,0 +1,276 @@
+import { createServer } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { Command } from '../../src/core/command.ts';
+import {
+  createTelnyxClient,
+  type TelnyxClient,
+  type TelnyxClientOptions,
+} from '../../src/telnyx/client.ts';
+import {
+  type ApiServer,
+  json,
+  type Reply,
+  refusedAddress,
+  startApiServer,
+} from '../helpers/api-server.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function serve(reply?: Reply): Promise<ApiServer> {
+  const api = await startApiServer(reply);
+  closing.push(api.close);
+  return api;
+}
+
+function client(apiUrl: string, options: Partial<TelnyxClientOptions> = {}): TelnyxClient {
+  const made = createTelnyxClient({ apiUrl, apiKey: 'KEY_secret', env: {}, ...options });
+  closing.push(made.close);
+  return made;
+}
+
+const common = {
+  id: '51d844c6-f069-5b7c-925b-7fdbf10dfd2f',
+  callId: 'v3:abc/def',
+  legId: 'v3:abc/def',
+  attemptId: null,
+  giveUpAt: null,
+  clientState: 'eyJ2IjoxfQ==',
+};
+const hangup: Command = { ...common, action: 'hangup' };
+const probe: Command = { ...common, clientState: null, action: 'probe' };
+
+test('a command reaches Telnyx as JSON with the key, and is accepted', async () => {
+  const api = await serve();
+  expect(await client(`${api.url}/`).send(hangup)).toEqual({
+    kind: 'accepted',
+    status: 200,
+    alive: null,
+  });
+  expect(api.requests).toMatchObject([
+    {
+      method: 'POST',
+      url: '/v2/calls/v3%3Aabc%2Fdef/actions/hangup',
+      headers: { authorization: 'Bearer KEY_secret', 'content-type': 'application/json' },
+      body: { client_state: common.clientState, command_id: common.id },
+    },
+  ]);
+});
+
+test('the same command is the same bytes each time, over connections that are kept', async () => {
+  const api = await serve();
+  const telnyx = client(api.url);
+  for (let n = 0; n < 10; n += 1) await telnyx.send(hangup);
+  expect(new Set(api.requests.map(({ text }) => text)).size).toBe(1);
+  // Two, where the next request comes before the pool has seen the end of the one before.
+  expect(api.connections).toBeLessThanOrEqual(2);
+});
+
+test('a probe is a GET and tells alive from dead', async () => {
+  let alive = true;
+  const api = await serve((_, response) => json(response, 200, { data: { is_alive: alive } }));
+  const telnyx = client(api.url);
+  expect(await telnyx.send(probe)).toMatchObject({ kind: 'accepted', alive: true });
+  alive = false;
+  expect(await telnyx.send(probe)).toMatchObject({ kind: 'accepted', alive: false });
+  expect(api.requests[0]).toMatchObject({
+    method: 'GET',
+    url: '/v2/calls/v3%3Aabc%2Fdef',
+    text: '',
+  });
+});
+
+test('an error body is read: the call has ended', async () => {
+  const errors = [{ code: '90018', title: 'Call has already ended' }];
+  const api = await serve((_, response) => json(response, 422, { errors }));
+  expect(await client(api.url).send(hangup)).toMatchObject({
+    kind: 'rejected',
+    status: 422,
+    code: '90018',
+    callEnded: true,
+  });
+});
+
+test('429 waits as long as x-ratelimit-reset says', async () => {
+  const api = await serve((_, response) =>
+    json(
+      response,
+      429,
+      { errors: [{ code: 10011, title: 'Too many' }] },
+      { 'x-ratelimit-reset': '2' },
+    ),
+  );
+  expect(await client(api.url).send(hangup)).toMatchObject({
+    kind: 'retry',
+    afterMs: 2000,
+    provenUnsent: true,
+  });
+});
+
+test('a refused connection proves that nothing was sent', async () => {
+  expect(await client(await refusedAddress()).send(hangup)).toMatchObject({
+    kind: 'retry',
+    status: null,
+    provenUnsent: true,
+    detail: expect.stringContaining('ECONNREFUSED'),
+  });
+});
+
+test('a name that does not resolve proves it too', async () => {
+  expect(await client('https://telnyx.invalid/v2').send(hangup)).toMatchObject({
+    kind: 'retry',
+    provenUnsent: true,
+  });
+});
+
+test('a connection cut before the answer is tried again, but proves nothing', async () => {
+  const api = await serve((_, response) => void response.socket?.destroy());
+  expect(await client(api.url).send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: false });
+  expect(await client(api.url).send(probe)).toMatchObject({ kind: 'unknown' });
+});
+
+test('silence ends after the time limit, and proves nothing', async () => {
+  const api = await serve(() => {});
+  expect(await client(api.url, { timeoutMs: 100 }).send(hangup)).toEqual({
+    kind: 'retry',
+    status: null,
+    detail: 'no answer from Telnyx within 100 ms',
+    afterMs: null,
+    provenUnsent: false,
+  });
+});
+
+/** Sends headers and the first bytes of a body, and then nothing, or a cut. */
+function halfBody(status: number, cut: boolean): Reply {
+  return (_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': '100' });
+    response.write('{"errors":[', () => cut && response.socket?.destroy());
+  };
+}
+
+test.each([
+  ['hangs', false],
+  ['is cut', true],
+])('a body that %s: 200 was a promise, 500 says nothing, a 422 is asked again', async (_, cut) => {
+  const api = await serve();
+  const telnyx = client(api.url, { timeoutMs: 150 });
+  api.reply = halfBody(200, cut);
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted' });
+  expect(await telnyx.send(probe)).toMatchObject({ kind: 'unknown' });
+  api.reply = halfBody(500, cut);
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'retry', status: 500 });
+  api.reply = halfBody(422, cut);
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'retry', provenUnsent: false });
+});
+
+test('an endless body is not read to its end', async () => {
+  let sent = 0;
+  const api = await serve((_, response) => {
+    response.writeHead(404, { 'content-type': 'text/html' });
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    const more = () => {
+      while (!response.destroyed && response.write(chunk)) sent += chunk.length;
+      sent += chunk.length;
+    };
+    response.on('drain', more);
+    more();
+  });
+  expect(await client(api.url).send(hangup)).toMatchObject({
+    kind: 'rejected',
+    misconfigured: 'TELNYX_API_URL',
+  });
+  expect(sent).toBeLessThan(64 * 1024 * 1024);
+});
+
+test('garbage goes by its status', async () => {
+  const api = await serve();
+  const telnyx = client(api.url);
+  const html = '<html>502 Bad Gateway</html>';
+  api.reply = (_, response) => void response.writeHead(502).end(html);
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'retry', status: 502 });
+  api.reply = (_, response) => void response.writeHead(200).end(html);
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted' });
+  api.reply = (_, response) => void response.writeHead(204).end();
+  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted', status: 204 });
+  api.reply = (_, response) => void response.writeHead(401).end();
+  expect(await telnyx.send(hangup)).toMatchObject({ misconfigured: 'TELNYX_API_KEY' });
+});
+
+test('what is not HTTP at all is tried again, and proves nothing', async () => {
+  const server = createServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.6\r\n'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const outcome = await client(`http://127.0.0.1:${port}/v2`).send(hangup);
+  await new Promise((resolve) => server.close(resolve));
+  expect(outcome).toMatchObject({ kind: 'retry', provenUnsent: false });
+});
+
+test.each([301, 302, 307, 308])('a redirect (%i) is never followed', async (status) => {
+  const elsewhere = await serve();
+  const api = await serve(
+    (_, response) => void response.writeHead(status, { location: `${elsewhere.url}/calls` }).end(),
+  );
+  expect(await client(api.url).send(hangup)).toMatchObject({
+    kind: 'rejected',
+    status,
+    misconfigured: 'TELNYX_API_URL',
+  });
+  expect(elsewhere.requests).toEqual([]);
+});
+
+test('an unset variable of auth is named, and nothing is sent', async () => {
+  const api = await serve();
+  const refer: Command = {
+    ...common,
+    action: 'refer',
+    sipAddress: 'sip:a@b.example',
+    userToUser: null,
+    headers: [],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference as a route file writes it
+    auth: { username: 'u', password: '${PBX_PASSWORD}' },
+  };
+  const env: Record<string, string> = {};
+  const telnyx = client(api.url, { env });
+  expect(await telnyx.send(refer)).toMatchObject({
+    kind: 'rejected',
+    misconfigured: 'PBX_PASSWORD',
+    detail: expect.stringContaining('PBX_PASSWORD'),
+  });
+  expect(api.requests).toEqual([]);
+  env.PBX_PASSWORD = 'hush';
+  expect(await telnyx.send(refer)).toMatchObject({ kind: 'accepted' });
+  expect(api.requests[0]?.body).toMatchObject({ sip_auth_password: 'hush' });
+});
+
+test('http is for loopback only, and an odd address is refused', () => {
+  for (const apiUrl of [
+    'http://api.telnyx.com/v2',
+    'http://127.0.0.1.example.com/v2',
+    'ftp://localhost/v2',
+    'https://user:secret@api.telnyx.com/v2',
+    'https://api.telnyx.com/v2?x=1',
+    'api.telnyx.com',
+    '',
+  ]) {
+    expect(() => createTelnyxClient({ apiUrl, apiKey: 'k' }), apiUrl).toThrow('TELNYX_API_URL');
+  }
+  for (const apiUrl of [
+    'http://localhost:1/v2',
+    'http://[::1]:1/v2',
+    'https://api.telnyx.com/v2',
+  ]) {
+    void client(apiUrl);
+  }
+});
+
+test('closing ends what is under way', async () => {
+  const api = await serve(() => {});
+  const telnyx = client(api.url);
+  const sent = telnyx.send(hangup);
+  await api.arrived(1);
+  await telnyx.close();
+  expect(await sent).toMatchObject({ kind: 'retry', provenUnsent: false });
+});
