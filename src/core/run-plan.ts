@@ -151,11 +151,8 @@ function answerFirst(turn: Turn, step: Step): boolean {
   }
   unshiftStep(call, step);
   call.phase = 'answering';
-  // An answer that a suspended plan asked for serves the manual refer as well.
-  const asked =
-    call.suspended?.phase === 'answering' ||
-    call.outstanding.some(({ action }) => action === 'answer');
-  if (!asked) {
+  // The answer that a suspended plan waits for serves the manual refer as well.
+  if (call.suspended?.phase !== 'answering') {
     issue(turn, { action: 'answer' }, { giveUpAt: turn.now + ANSWER_SEND_MS });
     note(turn, 'answer');
   }
@@ -184,7 +181,7 @@ function resume(turn: Turn, suspended: Suspended): boolean {
   const { call } = turn;
   const { phase, running, done } = suspended;
   call.suspended = null;
-  call.plan = suspended.plan;
+  call.plan = [...suspended.plan];
   note(turn, `back to ${phase}`);
   switch (phase) {
     case 'answering':

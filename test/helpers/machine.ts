@@ -1,0 +1,205 @@
+/** Drives the pure machine by hand: one call, a clock that the test moves, and everything it asked for. */
+import type { Call } from '../../src/core/call.ts';
+import type { Command, Outcome } from '../../src/core/command.ts';
+import type { CallEvent, WebhookEvent } from '../../src/core/event.ts';
+import type { Notice } from '../../src/core/notice.ts';
+import type { Decision, ReferStep, Step } from '../../src/core/plan.ts';
+import { type Transition, transition, type World } from '../../src/core/transition.ts';
+
+export const CALL = 'v3:call-under-test';
+
+export function refer(target: string, more: Partial<ReferStep> = {}): ReferStep {
+  return {
+    do: 'refer',
+    target,
+    sipAddress: `sip:${target}@pbx.example.com`,
+    timeoutMs: 30_000,
+    userToUser: null,
+    headers: [],
+    auth: null,
+    byeWithoutVerdict: 'unconfirmed',
+    ifFailed: {},
+    problem: null,
+    sibling: false,
+    ...more,
+  };
+}
+
+export function transfer(to: string, more: Partial<Extract<Step, { do: 'transfer' }>> = {}): Step {
+  return {
+    do: 'transfer',
+    to,
+    target: null,
+    from: null,
+    timeoutMs: 20_000,
+    userToUser: null,
+    headers: [],
+    auth: null,
+    ifFailed: {},
+    problem: null,
+    ...more,
+  };
+}
+
+export function say(text: string): Extract<Step, { do: 'say' }> {
+  return { do: 'say', text, voice: 'Telnyx.KokoroTTS.af', language: null };
+}
+
+export const LAST_RESORT: Step[] = [say('We cannot connect you.'), { do: 'hangup' }];
+
+export function decision(plan: Step[] | null, more: Partial<Decision> = {}): Decision {
+  return {
+    rule: 'test',
+    routeSet: 'hash',
+    plan,
+    lastResort: LAST_RESORT,
+    policy: { patienceMs: 120_000, whileMoving: null, refersPerCall: 5, transfersPerCall: 2 },
+    trace: [{ rule: 'test', matched: true, why: 'it matched' }],
+    why: 'it matched',
+    warnings: [],
+    ...more,
+  };
+}
+
+export function webhook(type: string, more: Partial<WebhookEvent> = {}): WebhookEvent {
+  return {
+    source: 'webhook',
+    id: `${type}-1`,
+    callId: CALL,
+    type,
+    receivedAt: 0,
+    occurredAt: null,
+    facts: {
+      callId: CALL,
+      sessionId: 'session',
+      legId: 'leg',
+      connectionId: '1684641123236054244',
+      from: '+14155550101',
+      to: '+14155550100',
+      direction: type === 'call.initiated' ? 'incoming' : null,
+      callerName: null,
+      callerType: null,
+      attestation: null,
+      attestationValidated: false,
+      headers: [],
+      tags: [],
+    },
+    clientState: null,
+    sipNotifyResponse: null,
+    hangupCause: null,
+    hangupSource: null,
+    sipHangupCause: null,
+    digits: null,
+    status: null,
+    deliveryAttempt: 1,
+    ...more,
+  };
+}
+
+export interface Driver {
+  call: Call;
+  now: number;
+  commands: Command[];
+  cancelled: string[];
+  notices: Notice[];
+  /** Every event goes in here; returns what came out. */
+  put(event: CallEvent): Transition;
+  hook(type: string, more?: Partial<WebhookEvent>): Transition;
+  outcome(command: Command, outcome: Outcome): Transition;
+  accept(command: Command): Transition;
+  /** Lets the earliest deadline of this name (or of all) fall, at its own time. */
+  fall(name?: string): Transition;
+  last(action: Command['action']): Command;
+  count(action: Command['action']): number;
+}
+
+export const ACCEPTED: Outcome = { kind: 'accepted', status: 200, alive: null };
+export const ALIVE: Outcome = { kind: 'accepted', status: 200, alive: true };
+export const DEAD: Outcome = { kind: 'accepted', status: 200, alive: false };
+
+export function rejected(code: string | null, more: Partial<Outcome> = {}): Outcome {
+  return {
+    kind: 'rejected',
+    status: 422,
+    code,
+    detail: 'refused',
+    callEnded: code === '90018',
+    notAnswered: code === '90034',
+    misconfigured: null,
+    ...more,
+  } as Outcome;
+}
+
+export function drive(decided: Decision | ((event: string) => Decision)): Driver {
+  let call: Call | null = null;
+  let counter = 0;
+  const world = (): World => ({
+    now: driver.now,
+    decide: (_facts, moment) => (typeof decided === 'function' ? decided(moment.event) : decided),
+    overBudget: () => null,
+  });
+  const driver: Driver = {
+    get call(): Call {
+      if (call === null) throw new Error('no event yet');
+      return call;
+    },
+    set call(next: Call) {
+      call = next;
+    },
+    now: 1_000_000,
+    commands: [],
+    cancelled: [],
+    notices: [],
+    put(event) {
+      const out = transition(call, { ...event, receivedAt: driver.now }, world());
+      if (out.refused === null) {
+        // What is stored is JSON: the machine must not lean on identity or on undefined.
+        call = JSON.parse(JSON.stringify(out.call)) as Call;
+        driver.commands.push(...out.commands);
+        driver.cancelled.push(...out.cancel);
+        driver.notices.push(...out.notices);
+      }
+      return out;
+    },
+    hook: (type, more) => driver.put(webhook(type, { id: `${type}-${counter++}`, ...more })),
+    outcome: (command, outcome) =>
+      driver.put({
+        source: 'outcome',
+        id: `outcome:${command.id}:${counter++}`,
+        callId: CALL,
+        type: `command.${outcome.kind}`,
+        receivedAt: driver.now,
+        occurredAt: null,
+        commandId: command.id,
+        action: command.action,
+        outcome,
+        firstSentAt: driver.now,
+      }),
+    accept: (command) => driver.outcome(command, ACCEPTED),
+    fall(name) {
+      const due = [...driver.call.deadlines]
+        .filter((deadline) => name === undefined || deadline.name === name)
+        .sort((a, b) => a.dueAt - b.dueAt)[0];
+      if (due === undefined) throw new Error(`no deadline ${name ?? ''} in ${driver.call.phase}`);
+      driver.now = Math.max(driver.now, due.dueAt);
+      return driver.put({
+        source: 'deadline',
+        id: `deadline:${CALL}:${due.name}:${due.n}`,
+        callId: CALL,
+        type: `deadline.${due.name}`,
+        receivedAt: driver.now,
+        occurredAt: null,
+        name: due.name,
+        n: due.n,
+        putOff: false,
+      });
+    },
+    last(action) {
+      const found = driver.commands.findLast((command) => command.action === action);
+      if (found === undefined) throw new Error(`no ${action} was issued`);
+      return found;
+    },
+    count: (action) => driver.commands.filter((command) => command.action === action).length,
+  };
+  return driver;
+}
