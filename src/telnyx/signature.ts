@@ -1,0 +1,178 @@
+/**
+ * Is this webhook from Telnyx? Signed is `<telnyx-timestamp>|<raw body>` with Ed25519 (Telnyx: "Webhook
+ * Fundamentals", webhook signing). The headers are judged before the body is read, so that a forged or
+ * stale request costs as little as possible; the signature itself after.
+ */
+
+import { RefereeError } from '../errors.ts';
+import {
+  type Engine,
+  hasNativeEd25519,
+  isScalarReduced,
+  NATIVE,
+  SIGNATURE_BYTES,
+  selfTest,
+  TWEETNACL,
+  type VerifyBytes,
+} from './ed25519.ts';
+import type { Refusal, RefusalReason } from './refusal.ts';
+
+export interface VerifierOptions {
+  /** Raw 32-byte points; several while a key is rotated. */
+  publicKeys: readonly Buffer[];
+  engine: 'auto' | 'native' | 'tweetnacl';
+  toleranceSecs: number;
+  /** Verifications under way at once; beyond, `busy`. */
+  inFlightMax?: number;
+}
+
+/** Headers that passed; what the body still has to fit. */
+export interface CheckedHeaders {
+  timestamp: string;
+  signature: Buffer;
+  /** Our clock minus the timestamp, in seconds. */
+  skewSecs: number;
+}
+
+export type HeaderCheck =
+  | { result: 'checked'; checked: CheckedHeaders }
+  | { result: 'refused'; refusal: Refusal };
+
+export type Verification =
+  | { result: 'verified'; skewSecs: number }
+  | { result: 'refused'; refusal: Refusal }
+  /** Too many under way: answer 503, Telnyx delivers again. */
+  | { result: 'busy' };
+
+export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface Verifier {
+  readonly engine: 'native' | 'tweetnacl';
+  /** `nowMs` is our clock. Header names are in lower case, as Node gives them. */
+  checkHeaders(headers: RequestHeaders, nowMs: number): HeaderCheck;
+  verify(checked: CheckedHeaders, rawBody: Buffer): Promise<Verification>;
+}
+
+/**
+ * What an engine gets through in a second or so, the longest a webhook may take: 0.07 ms each on every
+ * thread of the pool, or 7 ms each on the event loop.
+ */
+const IN_FLIGHT_MAX = { native: 2000, tweetnacl: 150 };
+
+/** Rejects when the engines do not agree with each other, or the one asked for cannot run here. */
+export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
+  const engine = await chooseEngine(options.engine);
+  const keys = options.publicKeys.map((key) => engine.forKey(key));
+  const inFlightMax = options.inFlightMax ?? IN_FLIGHT_MAX[engine.name];
+  let inFlight = 0;
+  return {
+    engine: engine.name,
+    checkHeaders: (headers, nowMs) => checkHeaders(headers, nowMs, options.toleranceSecs),
+    async verify(checked, rawBody) {
+      if (inFlight >= inFlightMax) return { result: 'busy' };
+      inFlight += 1;
+      try {
+        return await verifyWithAny(keys, checked, rawBody);
+      } finally {
+        inFlight -= 1;
+      }
+    },
+  };
+}
+
+async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> {
+  const native = await hasNativeEd25519();
+  if (wanted === 'native' && !native) {
+    throw new RefereeError(
+      'SIGNATURE_ENGINE',
+      'SIGNATURE_ENGINE=native, but the OpenSSL of this Node has no working Ed25519 (a FIPS build?). Set SIGNATURE_ENGINE to auto or tweetnacl.',
+    );
+  }
+  const problem = await selfTest(native ? [NATIVE, TWEETNACL] : [TWEETNACL]);
+  if (problem !== null) {
+    throw new RefereeError(
+      'SIGNATURE_SELF_TEST',
+      `The self-test of the signature engines failed: ${problem}. Install the dependencies anew (npm ci) on a supported Node; do not serve without it.`,
+    );
+  }
+  return native && wanted !== 'tweetnacl' ? NATIVE : TWEETNACL;
+}
+
+/** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
+const TIMESTAMP_DIGITS_MAX = 15;
+
+function checkHeaders(headers: RequestHeaders, nowMs: number, toleranceSecs: number): HeaderCheck {
+  const given = headers['telnyx-signature-ed25519'];
+  if (given === undefined || given === '') {
+    return headers['x-telnyx-signature'] === undefined
+      ? refused('signature_missing', 'Telnyx signs every webhook of API version 2 with it.')
+      : refused(
+          'api_version_1',
+          'There is an x-telnyx-signature, and no telnyx-signature-ed25519.',
+        );
+  }
+  const signature = parseSignature(given);
+  if (typeof signature === 'string') return refused('signature_malformed', signature);
+
+  const timestamp = headers['telnyx-timestamp'];
+  if (timestamp === undefined || timestamp === '') {
+    return refused('timestamp_missing', 'It is part of what Telnyx signs.');
+  }
+  if (typeof timestamp !== 'string') {
+    return refused('timestamp_malformed', 'It stands there more than once.');
+  }
+  if (!/^\d+$/.test(timestamp) || timestamp.length > TIMESTAMP_DIGITS_MAX) {
+    return refused('timestamp_malformed', 'Expected the digits of a Unix time in seconds.');
+  }
+  const skewSecs = Math.floor(nowMs / 1000) - Number(timestamp);
+  if (Math.abs(skewSecs) > toleranceSecs) {
+    const side = skewSecs > 0 ? 'old: our clock is ahead, or it came late' : 'ahead of our clock';
+    const detail = `Clock off by ${Math.abs(skewSecs)} s (the webhook is ${side}); ${toleranceSecs} s are tolerated.`;
+    return refused('timestamp_stale', detail, skewSecs);
+  }
+  return { result: 'checked', checked: { timestamp, signature, skewSecs } };
+}
+
+/** The signature's bytes, or what is wrong with them. */
+function parseSignature(text: string | string[]): Buffer | string {
+  if (typeof text !== 'string') return 'It stands there more than once.';
+  if (text.length !== SIGNATURE_TEXT_CHARS) {
+    return `Expected ${SIGNATURE_TEXT_CHARS} characters, got ${text.length}.`;
+  }
+  const bytes = Buffer.from(text, 'base64');
+  // One spelling for each signature: no url-safe alphabet, no blanks, no bits beyond the last byte.
+  if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64') !== text) {
+    return 'Expected canonical base64.';
+  }
+  return isScalarReduced(bytes) ? bytes : 'Its S is not below the order of the group.';
+}
+
+const SIGNATURE_TEXT_CHARS = 88;
+
+/** One job at a time for a webhook, so that a forged one cannot take several threads of the pool. */
+async function verifyWithAny(
+  keys: readonly VerifyBytes[],
+  checked: CheckedHeaders,
+  rawBody: Buffer,
+): Promise<Verification> {
+  const message = signedBytes(checked.timestamp, rawBody);
+  for (const verify of keys) {
+    if (await verify(message, checked.signature)) {
+      return { result: 'verified', skewSecs: checked.skewSecs };
+    }
+  }
+  const tried = keys.length === 1 ? 'One key was tried.' : `${keys.length} keys were tried.`;
+  return refused('signature_wrong', tried, checked.skewSecs);
+}
+
+/** Neither engine takes a message in pieces (Ed25519 hashes it twice when signing): one copy it is. */
+function signedBytes(timestamp: string, rawBody: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(timestamp.length + 1 + rawBody.length);
+  message.write(`${timestamp}|`, 'latin1');
+  rawBody.copy(message, timestamp.length + 1);
+  return message;
+}
+
+function refused(reason: RefusalReason, detail: string, skewSecs: number | null = null) {
+  return { result: 'refused', refusal: { reason, detail, skewSecs } } as const;
+}
