@@ -1,0 +1,186 @@
+/**
+ * A verified body in our words. Telnyx's schema requires no payload field, and captures show fields
+ * missing, null and of other types than documented, so nothing in a payload is: what is absent or odd
+ * is null. Strict only about what makes it an event: `data.event_type`, `data.id`, `data.payload`, and
+ * for an event of a call a `call_control_id`.
+ */
+import type { CallFacts, Direction } from '../core/call.ts';
+import type { WebhookEvent } from '../core/event.ts';
+import {
+  asArray,
+  asFlag,
+  asInteger,
+  asName,
+  asObject,
+  asText,
+  type Fields,
+  field,
+} from './fields.ts';
+import { parseOccurredAt } from './occurred-at.ts';
+
+export type ParsedWebhook =
+  | { kind: 'call'; event: WebhookEvent }
+  | { kind: 'not_a_call'; type: string | null; connectionId: string | null }
+  | { kind: 'not_telnyx'; why: string };
+
+/** What a second delivery is known by: Telnyx gives a redelivery the same id, with another attempt. */
+export function eventKey(type: string, id: string): string {
+  return `${type}|${id}`;
+}
+
+const LIMITS = {
+  typeChars: 128,
+  idChars: 256,
+  /** Real ones pass 100 characters ("v3:" and base64url). */
+  callIdChars: 1024,
+  /** Numbers and SIP URIs. */
+  addressChars: 512,
+  nameChars: 256,
+  wordChars: 128,
+  /** We send at most 1 KB ourselves; others may have more. */
+  clientStateChars: 8192,
+  headers: 100,
+  headerNameChars: 256,
+  headersChars: 16_384,
+  tags: 100,
+} as const;
+
+export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook {
+  const body = parseJson(rawBody);
+  if (body === null) return notTelnyx('The body is not a JSON object.');
+  const data = asObject(field(body, 'data'));
+  if (data === null) return notTelnyx(whyNoData(body));
+  const type = asName(field(data, 'event_type'), LIMITS.typeChars);
+  if (type === null) return notTelnyx('data.event_type is not a name.');
+  const id = asName(field(data, 'id'), LIMITS.idChars);
+  if (id === null) return notTelnyx('data.id is not an id.');
+  const payload = asObject(field(data, 'payload'));
+  if (payload === null) return notTelnyx('data.payload is not an object.');
+
+  const callId = asName(field(payload, 'call_control_id'), LIMITS.callIdChars);
+  if (callId === null) {
+    return { kind: 'not_a_call', type, connectionId: connectionIdOf(payload) };
+  }
+  return {
+    kind: 'call',
+    event: {
+      source: 'webhook',
+      id,
+      callId,
+      type,
+      receivedAt,
+      occurredAt: parseOccurredAt(field(data, 'occurred_at')),
+      facts: factsOf(callId, payload),
+      clientState: asText(field(payload, 'client_state'), LIMITS.clientStateChars),
+      sipNotifyResponse: asInteger(field(payload, 'sip_notify_response'), 100, 699),
+      hangupCause: asText(field(payload, 'hangup_cause'), LIMITS.wordChars),
+      hangupSource: asText(field(payload, 'hangup_source'), LIMITS.wordChars),
+      sipHangupCause: asText(field(payload, 'sip_hangup_cause'), LIMITS.wordChars),
+      digits:
+        asText(field(payload, 'digits'), LIMITS.wordChars) ??
+        asText(field(payload, 'digit'), LIMITS.wordChars),
+      status: asText(field(payload, 'status'), LIMITS.wordChars),
+      deliveryAttempt: deliveryAttemptOf(body),
+    },
+  };
+}
+
+/** Bytes that are not UTF-8 become U+FFFD: the signature says they are Telnyx's, whatever they are. */
+function parseJson(rawBody: Buffer): Fields | null {
+  try {
+    return asObject(JSON.parse(rawBody.toString('utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** Version 1 has its fields at the top, event types with an underscore, and no `data`. */
+function whyNoData(body: Fields): string {
+  const isVersion1 =
+    typeof field(body, 'event_type') === 'string' || field(body, 'record_type') === 'event';
+  return isVersion1
+    ? 'The body has the shape of webhook API version 1: set the Telnyx application to webhook API version 2.'
+    : 'The body has no data object.';
+}
+
+function factsOf(callId: string, payload: Fields): CallFacts {
+  const screening = asObject(field(payload, 'call_screening_result'));
+  const callerType = field(payload, 'calling_party_type');
+  return {
+    callId,
+    sessionId: asName(field(payload, 'call_session_id'), LIMITS.idChars),
+    legId: asName(field(payload, 'call_leg_id'), LIMITS.idChars),
+    connectionId: connectionIdOf(payload),
+    from: addressOf(payload, 'from'),
+    to: addressOf(payload, 'to'),
+    direction: directionOf(payload),
+    callerName: asText(field(payload, 'caller_id_name'), LIMITS.nameChars),
+    callerType: callerType === 'pstn' || callerType === 'sip' ? callerType : null,
+    attestation: attestationOf(payload) ?? (screening === null ? null : attestationOf(screening)),
+    attestationValidated: asFlag(field(payload, 'shaken_stir_validated')),
+    headers: headersOf(payload),
+    tags: tagsOf(payload),
+  };
+}
+
+/** Nineteen digits pass 2^53: a JSON number that large has been rounded already and names another one. */
+function connectionIdOf(payload: Fields): string | null {
+  return asName(asText(field(payload, 'connection_id'), LIMITS.idChars), LIMITS.idChars);
+}
+
+/** Null and blank are one thing: no number was sent. */
+function addressOf(payload: Fields, name: 'from' | 'to'): string | null {
+  const text = asText(field(payload, name), LIMITS.addressChars)?.trim();
+  return text === undefined || text === '' ? null : text;
+}
+
+/** `direction`, else a parked leg is incoming and a bridging one outgoing; nothing else tells. */
+function directionOf(payload: Fields): Direction | null {
+  const direction = field(payload, 'direction');
+  if (direction === 'incoming' || direction === 'outgoing') return direction;
+  const state = field(payload, 'state');
+  if (state === 'parked') return 'incoming';
+  if (state === 'bridging') return 'outgoing';
+  return null;
+}
+
+function attestationOf(holder: Fields): string | null {
+  const text = asText(field(holder, 'shaken_stir_attestation'), LIMITS.wordChars)?.trim();
+  if (text === undefined || text === '') return null;
+  return text.length === 1 ? text.toUpperCase() : text;
+}
+
+/** The INVITE's custom headers and its User-to-User or Diversion, in this order. */
+function headersOf(payload: Fields): { name: string; value: string }[] {
+  const headers: { name: string; value: string }[] = [];
+  let chars = 0;
+  for (const list of ['custom_headers', 'sip_headers']) {
+    for (const item of asArray(field(payload, list))) {
+      const header = asObject(item);
+      if (header === null) continue;
+      const name = asName(field(header, 'name'), LIMITS.headerNameChars);
+      const value = asText(field(header, 'value'), LIMITS.headersChars);
+      if (name === null || value === null) continue;
+      chars += name.length + value.length;
+      if (headers.length >= LIMITS.headers || chars > LIMITS.headersChars) return headers;
+      headers.push({ name, value });
+    }
+  }
+  return headers;
+}
+
+function tagsOf(payload: Fields): string[] {
+  return asArray(field(payload, 'tags'))
+    .slice(0, LIMITS.tags)
+    .flatMap((tag) => asText(tag, LIMITS.nameChars) ?? []);
+}
+
+/** `meta` stands on every real body, though in no schema of Telnyx's. */
+function deliveryAttemptOf(body: Fields): number | null {
+  const meta = asObject(field(body, 'meta'));
+  return meta === null ? null : asInteger(field(meta, 'attempt'), 1, 1_000_000);
+}
+
+function notTelnyx(why: string): ParsedWebhook {
+  return { kind: 'not_telnyx', why };
+}

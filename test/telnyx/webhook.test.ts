@@ -1,0 +1,342 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { WebhookEvent } from '../../src/core/event.ts';
+import { eventKey, parseWebhook } from '../../src/telnyx/webhook.ts';
+
+const CALL_ID = 'v3:Ptw4AiXkYMaxfF1nEwzIbYVdGhMCiYdOG8uwh8y1rRZTJQvNdTjDjQ';
+const RECEIVED_AT = 1_779_233_415_500;
+
+describe('parseWebhook', () => {
+  it('reads a call.initiated with all that real ones carry', () => {
+    const event = callEvent({
+      call_leg_id: '428c31b6-7af4-4bcb-b7f5-5013ef9657c1',
+      call_session_id: '428c31b6-abf3-3bc1-b7f4-5013ef9657c1',
+      client_state: null,
+      connection_id: '1494404757140276705',
+      from: '+353861234567',
+      to: '+14155550100',
+      direction: 'incoming',
+      state: 'parked',
+      start_time: '2026-05-19T23:30:15.041000Z',
+      caller_id_name: 'Aoife',
+      calling_party_type: 'pstn',
+      call_screening_result: { action: 'flagged', reputation: null, shaken_stir_attestation: 'b' },
+      shaken_stir_validated: true,
+      custom_headers: [{ name: 'X-Queue', value: 'gold' }],
+      sip_headers: [{ name: 'Diversion', value: '<sip:+14155550111@example.com>' }],
+      tags: ['support'],
+      offered_codecs: 'G722,PCMU;rate=8000',
+    });
+    expect(event).toEqual({
+      source: 'webhook',
+      id: 'e1',
+      callId: CALL_ID,
+      type: 'call.initiated',
+      receivedAt: RECEIVED_AT,
+      occurredAt: 1_779_233_415_041.25,
+      facts: {
+        callId: CALL_ID,
+        sessionId: '428c31b6-abf3-3bc1-b7f4-5013ef9657c1',
+        legId: '428c31b6-7af4-4bcb-b7f5-5013ef9657c1',
+        connectionId: '1494404757140276705',
+        from: '+353861234567',
+        to: '+14155550100',
+        direction: 'incoming',
+        callerName: 'Aoife',
+        callerType: 'pstn',
+        attestation: 'B',
+        attestationValidated: true,
+        headers: [
+          { name: 'X-Queue', value: 'gold' },
+          { name: 'Diversion', value: '<sip:+14155550111@example.com>' },
+        ],
+        tags: ['support'],
+      },
+      clientState: null,
+      sipNotifyResponse: null,
+      hangupCause: null,
+      hangupSource: null,
+      sipHangupCause: null,
+      digits: null,
+      status: null,
+      deliveryAttempt: 2,
+    });
+  });
+
+  it('reads a payload of nothing but the call id', () => {
+    expect(callEvent({})).toMatchObject({
+      callId: CALL_ID,
+      clientState: null,
+      facts: { from: null, to: null, direction: null, connectionId: null, headers: [], tags: [] },
+    });
+  });
+
+  it('reads the endings', () => {
+    expect(
+      callEvent({ hangup_cause: 'user_busy', hangup_source: 'callee', sip_hangup_cause: 486 }),
+    ).toMatchObject({ hangupCause: 'user_busy', hangupSource: 'callee', sipHangupCause: '486' });
+    expect(callEvent({ digits: '12#', status: 'valid' })).toMatchObject({
+      digits: '12#',
+      status: 'valid',
+    });
+    expect(callEvent({ digit: '5' })).toMatchObject({ digits: '5' });
+    expect(callEvent({ client_state: 'aGV5' })).toMatchObject({ clientState: 'aGV5' });
+  });
+
+  it.each([
+    [200, 200],
+    ['486', 486],
+    [603, 603],
+    ['', null],
+    ['4x6', null],
+    [486.5, null],
+    [-1, null],
+    [1e21, null],
+    [null, null],
+    [{ code: 200 }, null],
+    [true, null],
+  ])('reads sip_notify_response %j as %j', (given, read) => {
+    expect(callEvent({ sip_notify_response: given }).sipNotifyResponse).toBe(read);
+  });
+
+  it.each([
+    [{ direction: 'incoming', state: 'bridging' }, 'incoming'],
+    [{ direction: 'outgoing' }, 'outgoing'],
+    [{ state: 'parked' }, 'incoming'],
+    [{ direction: null, state: 'bridging' }, 'outgoing'],
+    [{ direction: 'sideways', state: 'answered' }, null],
+    [{}, null],
+  ])('reads the direction of %j as %s', (payload, direction) => {
+    expect(callEvent(payload).facts.direction).toBe(direction);
+  });
+
+  it.each([
+    ['"1494404757140276705"', '1494404757140276705'],
+    ['1494404757140276705', null],
+    ['123456', '123456'],
+    ['1e300', null],
+    ['null', null],
+    ['""', null],
+  ])('takes the connection id %s for %s, and never rounds it', (json, connectionId) => {
+    const body = `{"data":{"event_type":"call.answered","id":"e","payload":{"call_control_id":"c","connection_id":${json}}}}`;
+    const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+    expect(parsed).toMatchObject({ event: { facts: { connectionId } } });
+  });
+
+  it.each([
+    ['2020-03-30T13:29:42.130123Z', 1_585_574_982_130.123],
+    ['2020-03-30T13:29:42Z', 1_585_574_982_000],
+    ['2020-03-30T15:29:42.5+02:00', 1_585_574_982_500],
+    ['2020-03-30T13:29:42.5', 1_585_574_982_500],
+    ['2020-03-30', null],
+    ['2020-13-30T13:29:42Z', null],
+    ['yesterday', null],
+    [1_585_574_982, null],
+    [null, null],
+  ])('reads occurred_at %j as %j', (given, read) => {
+    const body = JSON.stringify(envelope({ call_control_id: CALL_ID }, { occurred_at: given }));
+    const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+    expect(parsed.kind === 'call' && parsed.event.occurredAt).toBe(read);
+  });
+
+  it('orders two events of one millisecond', () => {
+    const [first, second] = ['130123', '130124'].map((micros) => {
+      const payload = envelope(
+        { call_control_id: CALL_ID },
+        { occurred_at: `2026-03-30T13:29:42.${micros}Z` },
+      );
+      const parsed = parseWebhook(Buffer.from(JSON.stringify(payload)), RECEIVED_AT);
+      return parsed.kind === 'call' ? parsed.event.occurredAt : null;
+    });
+    expect(first).toBeLessThan(second ?? 0);
+  });
+
+  it('keeps what it can of odd headers and tags, within bounds', () => {
+    const many = Array.from({ length: 300 }, (_, i) => ({ name: `X-${i}`, value: 'v' }));
+    expect(callEvent({ custom_headers: many }).facts.headers).toHaveLength(100);
+    const big = [1, 2, 3].map((i) => ({ name: `X-${i}`, value: 'v'.repeat(8000) }));
+    expect(callEvent({ custom_headers: big }).facts.headers).toHaveLength(2);
+    const odd = [
+      null,
+      1,
+      'x',
+      [],
+      {},
+      { name: 'A' },
+      { name: '', value: 'x' },
+      { name: 'B', value: 7 },
+    ];
+    expect(callEvent({ custom_headers: odd, sip_headers: { name: 'C' } }).facts.headers).toEqual([
+      { name: 'B', value: '7' },
+    ]);
+    expect(callEvent({ tags: ['a', null, {}, 'b'] }).facts.tags).toEqual(['a', 'b']);
+    expect(callEvent({ tags: 'a' }).facts.tags).toEqual([]);
+  });
+
+  it('hands on no text that a store could refuse', () => {
+    const { facts } = callEvent({ from: 'a\u0000b', to: '\ud800', caller_id_name: 'x\u001b[2J' });
+    expect(facts).toMatchObject({ from: 'a\ufffdb', to: '\ufffd', callerName: 'x\u001b[2J' });
+  });
+
+  it('takes a blank number for none, and one beyond all bounds too', () => {
+    expect(callEvent({ from: ' ' }).facts.from).toBeNull();
+    expect(callEvent({ from: '1'.repeat(1000) }).facts.from).toBeNull();
+    expect(callEvent({ client_state: 'A'.repeat(100_000) }).clientState).toBeNull();
+  });
+
+  it('reads no field from a prototype', () => {
+    const json = `{"data":{"event_type":"call.answered","id":"e","payload":{"call_control_id":"c",
+      "__proto__":{"from":"+1"},"constructor":{"prototype":{"to":"+2"}},"toString":"x"}},"__proto__":{"polluted":1}}`;
+    const parsed = parseWebhook(Buffer.from(json), RECEIVED_AT);
+    expect(parsed).toMatchObject({ kind: 'call', event: { facts: { from: null, to: null } } });
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+    const typeless = '{"data":{"__proto__":{"event_type":"x","id":"y","payload":{}}}}';
+    expect(parseWebhook(Buffer.from(typeless), 0).kind).toBe('not_telnyx');
+  });
+
+  it('sees what is not about a call', () => {
+    const payload = { id: 'm', connection_id: '1494404757140276705', text: 'hello' };
+    const body = JSON.stringify(envelope(payload, { event_type: 'message.received' }));
+    expect(parseWebhook(Buffer.from(body), RECEIVED_AT)).toEqual({
+      kind: 'not_a_call',
+      type: 'message.received',
+      connectionId: '1494404757140276705',
+    });
+  });
+
+  it.each([undefined, null, '', {}, [], true, 12, 'a b', 'a\u0000', '\ud800', 'c'.repeat(1025)])(
+    'takes an event with the call_control_id %j for one about no call',
+    (callId) => {
+      const body = JSON.stringify(envelope({ call_control_id: callId }));
+      expect(parseWebhook(Buffer.from(body), RECEIVED_AT).kind).toBe('not_a_call');
+    },
+  );
+
+  it.each([
+    ['', 'not a JSON object'],
+    ['{"data":', 'not a JSON object'],
+    ['[]', 'not a JSON object'],
+    ['"x"', 'not a JSON object'],
+    ['null', 'not a JSON object'],
+    ['CallSid=1&From=%2B1', 'not a JSON object'],
+    ['['.repeat(262_144), 'not a JSON object'],
+    ['{}', 'no data object'],
+    ['{"data":[]}', 'no data object'],
+    ['{"data":{}}', 'event_type'],
+    ['{"data":{"event_type":7}}', 'event_type'],
+    ['{"data":{"event_type":"call.answered"}}', 'data.id'],
+    ['{"data":{"event_type":"call.answered","id":{}}}', 'data.id'],
+    ['{"data":{"event_type":"call.answered","id":"e"}}', 'payload'],
+    ['{"data":{"event_type":"call.answered","id":"e","payload":[]}}', 'payload'],
+    [
+      '{"record_type":"event","id":"1","event_type":"call_initiated","payload":{}}',
+      'webhook API version 1',
+    ],
+  ])('says why %.60s is no event of Telnyx', (body, why) => {
+    const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+    expect(parsed).toMatchObject({ kind: 'not_telnyx', why: expect.stringContaining(why) });
+  });
+
+  it('parses an object nested as deep as 256 KB allow', () => {
+    const deep = `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`;
+    const body = `{"data":{"event_type":"call.answered","id":"e","payload":{"call_control_id":"c","from":${deep}}}}`;
+    expect(parseWebhook(Buffer.from(body), RECEIVED_AT).kind).toBe('call');
+  });
+
+  it('never throws, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(parseWebhook(Buffer.from(bytes), RECEIVED_AT)).toHaveProperty('kind');
+      }),
+    );
+  });
+
+  it('never throws, whatever JSON stands in whichever field, and gives what a store takes', () => {
+    const names = fc.constantFrom(...PAYLOAD_FIELDS);
+    const anything = fc.oneof(
+      fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }),
+      fc.array(fc.record({ name: fc.jsonValue(), value: fc.jsonValue() })),
+      fc.constantFrom(1e308, -0, 2 ** 53, '\ud800', '\u0000', '__proto__'),
+    );
+    const payload = fc.dictionary(names, anything);
+    const data = fc.dictionary(
+      fc.constantFrom('event_type', 'id', 'occurred_at', 'payload', 'x'),
+      anything,
+    );
+    fc.assert(
+      fc.property(payload, data, anything, (fields, outer, meta) => {
+        const body = {
+          data: {
+            event_type: 'call.x',
+            id: 'e',
+            payload: { call_control_id: 'c', ...fields },
+            ...outer,
+          },
+          meta,
+        };
+        const parsed = parseWebhook(Buffer.from(JSON.stringify(body)), RECEIVED_AT);
+        const stored = JSON.stringify(parsed);
+        expect(stored).not.toMatch(/\\u0000|\\ud[89a-f]/);
+        if (parsed.kind !== 'call') return;
+        expect(() => encodeURIComponent(parsed.event.callId)).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('eventKey', () => {
+  it('tells two types with one id apart', () => {
+    // Telnyx's own examples of call.refer.started and call.refer.failed carry the same id.
+    expect(eventKey('call.refer.started', 'x')).not.toBe(eventKey('call.refer.failed', 'x'));
+  });
+});
+
+const PAYLOAD_FIELDS = [
+  'call_control_id',
+  'call_leg_id',
+  'call_session_id',
+  'client_state',
+  'connection_id',
+  'from',
+  'to',
+  'direction',
+  'state',
+  'caller_id_name',
+  'calling_party_type',
+  'call_screening_result',
+  'shaken_stir_attestation',
+  'shaken_stir_validated',
+  'custom_headers',
+  'sip_headers',
+  'tags',
+  'sip_notify_response',
+  'hangup_cause',
+  'hangup_source',
+  'sip_hangup_cause',
+  'digits',
+  'digit',
+  'status',
+  '__proto__',
+];
+
+function envelope(payload: object, data: object = {}) {
+  return {
+    data: {
+      event_type: 'call.initiated',
+      id: 'e1',
+      occurred_at: '2026-05-19T23:30:15.041250Z',
+      record_type: 'event',
+      payload,
+      ...data,
+    },
+    meta: { attempt: 2, delivered_to: 'https://example.com/webhooks/telnyx' },
+  };
+}
+
+function callEvent(payload: object): WebhookEvent {
+  const body = JSON.stringify(envelope({ call_control_id: CALL_ID, ...payload }));
+  const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+  if (parsed.kind !== 'call') throw new Error(`expected a call, got ${JSON.stringify(parsed)}`);
+  return parsed.event;
+}
