@@ -1,0 +1,274 @@
+/** Telnyx's Voice API on loopback: authentication, limits, schema, then the command; faults before or after. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
+import { type CommandRules, runCommand } from './commands.ts';
+import { type ApiFate, apiFate } from './faults.ts';
+import type { Leg } from './leg.ts';
+import {
+  AUTHENTICATION_FAILED,
+  badRequest,
+  INVALID_CALL_CONTROL_ID,
+  RESOURCE_NOT_FOUND,
+  type Refusal,
+  refusalBody,
+  TOO_MANY_REQUESTS,
+  UNEXPECTED,
+} from './refusal.ts';
+import { type CommandBody, checkBody, isAction } from './schema.ts';
+import type { Switchboard } from './switchboard.ts';
+
+export interface RateLimit {
+  /** Requests in a window of this length. */
+  limit: number;
+  windowMs: number;
+}
+
+export interface ApiOptions {
+  apiKey: string;
+  rules: CommandRules;
+  rateLimit: RateLimit | null;
+  board: Switchboard;
+  onRequest: (leg: Leg | null, request: BookedRequest) => void;
+}
+
+export interface Api {
+  server: Server;
+  /** Requests that name no call of ours. */
+  strayRequests: BookedRequest[];
+}
+
+interface Answer {
+  status: number;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+const BODY_BYTES_MAX = 1_048_576;
+/** A request left without an answer is cut at last, so that no socket outlives its test. */
+const SILENCE_MS_MAX = 60_000;
+const PATH = /^(?:\/v2)?\/calls\/([^/?]+)(?:\/actions\/([^/?]+))?(?:\?.*)?$/;
+const UNREADABLE = Symbol('not JSON');
+const OK: Answer = { status: 200, body: '{"data":{"result":"ok"}}' };
+
+export function createApi(options: ApiOptions): Api {
+  const { board } = options;
+  const { clock } = board;
+  const strayRequests: BookedRequest[] = [];
+  const expectedKey = digest(`Bearer ${options.apiKey}`);
+  const takeToken = createBucket(options.rateLimit);
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (response.destroyed) return;
+      response.statusCode = 500;
+      response.end(`carrier: ${error instanceof Error ? error.stack : String(error)}`);
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = parse(await readBody(request));
+    const path = PATH.exec(request.url ?? '');
+    const id = path?.[1] === undefined ? null : decode(path[1]);
+    const action = path?.[2] ?? (request.method === 'GET' ? 'probe' : '');
+    const leg = id === null ? undefined : board.find(id);
+    const booked: BookedRequest = {
+      at: clock.stamp(),
+      method: request.method ?? '',
+      action: path === null ? (request.url ?? '') : action,
+      body: typeof body === 'object' ? (body as CommandBody | null) : null,
+      status: 0,
+      code: null,
+      executed: false,
+      duplicate: false,
+      fault: null,
+    };
+    if (leg === undefined) bookStrayRequest(strayRequests, booked);
+    else bookRequest(leg.call.book.requests, booked);
+
+    const early = admit(request, path !== null);
+    const fate = early === null && leg !== undefined ? fateOf(leg, action) : null;
+    if (fate !== null && leg !== undefined) {
+      booked.fault = fate.kind;
+      const nth = leg.requestCounts.get(action) ?? 0;
+      bookFault(leg.call.book, `leg ${leg.index} ${action} ${nth}: ${fate.kind} ${fate.strikes}`);
+    }
+    if (fate?.kind === 'api_slow' && fate.strikes === 'before') await pause(fate.ms);
+    const skipped = fate !== null && fate.kind !== 'api_slow' && fate.strikes === 'before';
+    const answer = skipped ? OK : (early ?? answerTo(request, action, leg, body, booked));
+    if (fate?.kind === 'api_slow' && fate.strikes === 'after') await pause(fate.ms);
+    if (fate === null || fate.kind === 'api_slow') reply(response, answer, booked);
+    else spoil(response, fate, answer, booked);
+    options.onRequest(leg ?? null, booked);
+  }
+
+  /** What is answered before anyone looks at the call: a bare 404, 401, 429. */
+  function admit(request: IncomingMessage, known: boolean): Answer | null {
+    if (!known) return { status: 404, body: '404 page not found' };
+    const given = digest(request.headers.authorization ?? '');
+    if (!timingSafeEqual(given, expectedKey)) return refused(AUTHENTICATION_FAILED);
+    const resetSecs = takeToken();
+    return resetSecs === null ? null : tooMany(resetSecs, options.rateLimit?.limit ?? 0);
+  }
+
+  function fateOf(leg: Leg, action: string): ApiFate | null {
+    if (action !== 'probe' && !isAction(action)) return null;
+    const nth = (leg.requestCounts.get(action) ?? 0) + 1;
+    leg.requestCounts.set(action, nth);
+    return apiFate(leg.call.faults, action, leg.index, nth);
+  }
+
+  function answerTo(
+    request: IncomingMessage,
+    action: string,
+    leg: Leg | undefined,
+    body: unknown,
+    booked: BookedRequest,
+  ): Answer {
+    if (action === 'probe') return leg === undefined ? refused(RESOURCE_NOT_FOUND) : shown(leg);
+    const method = action === 'client_state_update' ? 'PUT' : 'POST';
+    if (!isAction(action) || request.method !== method) {
+      return { status: 404, body: '404 page not found' };
+    }
+    if (body === UNREADABLE) {
+      return refused(badRequest('The request body is not valid JSON.', undefined, 400), booked);
+    }
+    if (leg === undefined) return refused(INVALID_CALL_CONTROL_ID, booked);
+    const malformed = checkBody(action, body);
+    if (malformed !== null) return refused(malformed, booked);
+    const result = runCommand(board, options.rules, leg, action, body as CommandBody);
+    booked.duplicate = result.duplicate;
+    if (result.refusal !== null) return refused(result.refusal, booked);
+    booked.executed = !result.duplicate;
+    return OK;
+  }
+
+  function spoil(
+    response: ServerResponse,
+    fate: ApiFate,
+    answer: Answer,
+    booked: BookedRequest,
+  ): void {
+    const executed = fate.strikes === 'after' && answer.status === 200;
+    switch (fate.kind) {
+      case 'api_500':
+        reply(response, refused(UNEXPECTED), booked);
+        break;
+      case 'api_429':
+        reply(response, tooMany(1, options.rateLimit?.limit ?? 1), booked);
+        break;
+      case 'api_garbage':
+        // A 200 is only ever said of what was done; what was not done fails as a proxy fails.
+        reply(response, { status: executed ? 200 : 502, body: '<html> upstream {"data":' }, booked);
+        break;
+      case 'api_cut':
+        if (executed) {
+          response.writeHead(200, { 'content-type': 'application/json', 'content-length': 24 });
+          response.write('{"data":{"res', () => response.destroy());
+        } else response.destroy();
+        break;
+      case 'api_silent':
+        clock.afterReal(SILENCE_MS_MAX, () => response.destroy());
+        break;
+      case 'api_slow':
+        reply(response, answer, booked);
+        break;
+    }
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void clock.after(ms, resolve));
+  }
+
+  return { server, strayRequests };
+}
+
+function shown(leg: Leg): Answer {
+  const ended = leg.endedAt;
+  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
+  const data = {
+    call_control_id: leg.callControlId,
+    call_duration: Math.round(((ended === null ? Date.now() : Date.parse(ended)) - from) / 1000),
+    call_leg_id: leg.callLegId,
+    call_session_id: leg.call.sessionId,
+    client_state: leg.clientState,
+    end_time: ended,
+    is_alive: ended === null,
+    record_type: 'call',
+    start_time: leg.startedAt,
+  };
+  return { status: 200, body: JSON.stringify({ data }) };
+}
+
+function refused(refusal: Refusal, booked?: BookedRequest): Answer {
+  if (booked !== undefined) booked.code = refusal.code;
+  return { status: refusal.status, body: refusalBody(refusal) };
+}
+
+function tooMany(resetSecs: number, limit: number): Answer {
+  return {
+    ...refused(TOO_MANY_REQUESTS),
+    headers: {
+      'x-ratelimit-limit': String(limit),
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': String(resetSecs),
+    },
+  };
+}
+
+function reply(response: ServerResponse, answer: Answer, booked: BookedRequest): void {
+  booked.status = answer.status;
+  const type = answer.body.startsWith('{') ? 'application/json' : 'text/plain';
+  response.writeHead(answer.status, { 'content-type': type, ...answer.headers });
+  response.end(answer.body);
+}
+
+/** Null: go on. Else the whole seconds until the window starts anew. */
+function createBucket(rateLimit: RateLimit | null): () => number | null {
+  let windowStart = 0;
+  let used = 0;
+  return () => {
+    if (rateLimit === null) return null;
+    const now = performance.now();
+    if (now - windowStart >= rateLimit.windowMs) {
+      windowStart = now;
+      used = 0;
+    }
+    used += 1;
+    if (used <= rateLimit.limit) return null;
+    return Math.max(1, Math.ceil((windowStart + rateLimit.windowMs - now) / 1000));
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new RangeError(`body over ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(raw: string): unknown {
+  if (raw === '') return {};
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

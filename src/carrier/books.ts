@@ -1,0 +1,123 @@
+/**
+ * The carrier's own books: what really happened to each caller, whatever anybody was told about it. The
+ * soak compares the service's account with these.
+ */
+import type { FaultKind } from './faults.ts';
+import type { CommandBody } from './schema.ts';
+
+/**
+ * moved: he reached somebody, at least once; released: the service hung up or rejected; left: he hung up
+ * himself; dropped: the network ended it; waiting: he is still on the line.
+ */
+export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
+
+export interface Move {
+  kind: 'refer' | 'transfer';
+  address: string;
+  at: string;
+  commandId: string | null;
+}
+
+export interface BookedAttempt {
+  kind: 'refer' | 'transfer';
+  address: string;
+  commandId: string | null;
+  at: string;
+  /** What the far end did; null while it rings. */
+  result: number | 'silent' | 'bye' | 'cancelled' | null;
+  /** Whether the result was told: false where the NOTIFY was forgotten or never was. */
+  told: boolean;
+}
+
+export interface BookedRequest {
+  at: string;
+  method: string;
+  action: string;
+  body: CommandBody | null;
+  /** Of the answer; 0 where none was given. */
+  status: number;
+  /** Telnyx error code of a refusal. */
+  code: string | null;
+  executed: boolean;
+  /** Same command_id within 60 s: answered and not executed. */
+  duplicate: boolean;
+  fault: FaultKind | null;
+}
+
+export interface BookedDelivery {
+  url: string;
+  attempt: number;
+  /** HTTP status; 0 where no answer came. */
+  status: number;
+  error: string | null;
+}
+
+export interface BookedWebhook {
+  id: string;
+  type: string;
+  leg: string;
+  occurredAt: string;
+  clientState: string | null;
+  faults: FaultKind[];
+  deliveries: BookedDelivery[];
+  /** given_up: every attempt failed; lost: a fault swallowed it; unfinished: the carrier stopped first. */
+  outcome: 'pending' | 'delivered' | 'given_up' | 'lost' | 'unfinished';
+}
+
+export interface CallBook {
+  number: number;
+  name: string | null;
+  callControlId: string;
+  callSessionId: string;
+  from: string;
+  to: string;
+  placedAt: string;
+  answeredAt: string | null;
+  endedAt: string | null;
+  fate: Fate;
+  /** What the service rejected the call with. */
+  rejectedAs: 'CALL_REJECTED' | 'USER_BUSY' | null;
+  /** Each time the caller reached somebody: more than one entry is a double move. */
+  moved: Move[];
+  attempts: BookedAttempt[];
+  /** What the caller heard: spoken text, media, prompts of menus. */
+  heard: string[];
+  /** Whether any webhook of the caller's leg was ever answered 200. */
+  heardOf: boolean;
+  requests: BookedRequest[];
+  webhooks: BookedWebhook[];
+  /** Faults that struck, in words; the same seed gives the same list for the same service. */
+  faults: string[];
+}
+
+/** A retrying or looping service must not fill the memory of its test partner. */
+const REQUESTS_PER_CALL_MAX = 500;
+const WEBHOOKS_PER_CALL_MAX = 1_000;
+const DELIVERIES_PER_WEBHOOK_MAX = 40;
+const FAULTS_PER_CALL_MAX = 500;
+const STRAY_REQUESTS_MAX = 1_000;
+
+export function bookRequest(list: BookedRequest[], request: BookedRequest): BookedRequest {
+  return push(list, request, REQUESTS_PER_CALL_MAX);
+}
+
+export function bookStrayRequest(list: BookedRequest[], request: BookedRequest): BookedRequest {
+  return push(list, request, STRAY_REQUESTS_MAX);
+}
+
+export function bookWebhook(book: CallBook, webhook: BookedWebhook): BookedWebhook {
+  return push(book.webhooks, webhook, WEBHOOKS_PER_CALL_MAX);
+}
+
+export function bookDelivery(webhook: BookedWebhook, delivery: BookedDelivery): void {
+  push(webhook.deliveries, delivery, DELIVERIES_PER_WEBHOOK_MAX);
+}
+
+export function bookFault(book: CallBook, text: string): void {
+  push(book.faults, text, FAULTS_PER_CALL_MAX);
+}
+
+function push<T>(list: T[], item: T, most: number): T {
+  if (list.length < most) list.push(item);
+  return item;
+}

@@ -1,0 +1,187 @@
+/**
+ * The offline carrier: Telnyx on loopback with no account. It places calls, signs and delivers their
+ * webhooks, takes the commands and keeps books of what really happened to each caller. It shares no
+ * code with the service, so that it can be a witness against it: the two meet on the wire only.
+ */
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type Api, createApi, type RateLimit } from './api.ts';
+import type { BookedRequest, CallBook } from './books.ts';
+import { createClock } from './clock.ts';
+import { createDelivery } from './delivery.ts';
+import { type Faults, ratesOf } from './faults.ts';
+import type { PlacedLegs } from './leg.ts';
+import type { CallScript } from './script.ts';
+import { createSigningKey } from './signing.ts';
+import { createSwitchboard } from './switchboard.ts';
+
+export interface CarrierOptions {
+  /** Where events go; several for several replicas. May be set later, before the first call. */
+  webhookUrl?: string | string[];
+  /** With several URLs: each event to one of them by chance (default), or to all at once. */
+  spread?: 'one' | 'all';
+  apiKey?: string;
+  /** 0 (default) takes any free port. */
+  port?: number;
+  /** Decides the key, the ids and every fault; default by chance. */
+  seed?: number;
+  /** Part of every id; default the seed. Runs of one seed on one database need different ones. */
+  salt?: string;
+  faults?: Faults;
+  /** Scripted durations are multiplied by it; default 1. Retries and time limits are not. */
+  timeScale?: number;
+  rateLimit?: RateLimit;
+  referBeforeAnswer?: 'refused' | 'allowed';
+  dedupeMs?: number;
+  webhookTimeoutMs?: number;
+  /** Pauses before the second and later delivery attempts. */
+  webhookRetryMs?: number[];
+  /** Connections to each URL. */
+  connections?: number;
+  onActivity?: (activity: Activity) => void;
+}
+
+/** What is going on, as it happens: for a demo to show. */
+export type Activity =
+  | { kind: 'event'; call: CallBook; leg: number; type: string }
+  | { kind: 'request'; call: CallBook | null; leg: number; request: BookedRequest }
+  | { kind: 'ended'; call: CallBook };
+
+export interface PlacedCall {
+  readonly number: number;
+  readonly callControlId: string;
+  readonly callSessionId: string;
+  /** Live: it changes as the call goes on. */
+  readonly book: CallBook;
+  /** Resolves when the caller's leg has ended. */
+  readonly ended: Promise<CallBook>;
+  /** The caller hangs up now. */
+  hangUp(): void;
+}
+
+export interface Carrier {
+  start(): Promise<{ apiUrl: string; publicKey: string }>;
+  readonly apiKey: string;
+  readonly seed: number;
+  readonly publicKey: string;
+  setWebhookUrl(url: string | string[]): void;
+  placeCall(script?: CallScript): PlacedCall;
+  /** The books, in the order the calls were placed. */
+  books(): CallBook[];
+  /** Requests that name no call of this carrier. */
+  strayRequests(): BookedRequest[];
+  /** Deliveries under way, held back or waiting for their next attempt. */
+  unfinishedDeliveries(): number;
+  stop(): Promise<void>;
+}
+
+/** The generic page names 2,000 ms; the number of attempts and their spacing are not published. */
+const WEBHOOK_TIMEOUT_MS = 2_000;
+const WEBHOOK_RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
+const DEDUPE_MS = 60_000;
+const CONNECTIONS = 64;
+
+export function createCarrier(options: CarrierOptions = {}): Carrier {
+  const seed = options.seed ?? randomInt(2 ** 31);
+  const apiKey = options.apiKey ?? 'KEY_offline_carrier';
+  const key = createSigningKey(seed);
+  const clock = createClock(options.timeScale ?? 1);
+  const urls: string[] = [options.webhookUrl ?? []].flat();
+  const waiting = new Map<PlacedLegs, (book: CallBook) => void>();
+  const tell = options.onActivity ?? (() => {});
+  let api: Api | null = null;
+
+  const delivery = createDelivery({
+    urls,
+    spread: options.spread ?? 'one',
+    key,
+    clock,
+    seed,
+    timeoutMs: options.webhookTimeoutMs ?? WEBHOOK_TIMEOUT_MS,
+    retryMs: options.webhookRetryMs ?? WEBHOOK_RETRY_MS,
+    connections: options.connections ?? CONNECTIONS,
+    onDelivered(event) {
+      const call = board.calls()[event.callNumber - 1];
+      if (call?.caller.callControlId === event.booked.leg) call.book.heardOf = true;
+    },
+  });
+
+  const board = createSwitchboard({
+    seed,
+    salt: options.salt ?? String(seed),
+    rates: ratesOf(options.faults ?? 'none'),
+    clock,
+    delivery,
+    onEvent: (leg, type) => tell({ kind: 'event', call: leg.call.book, leg: leg.index, type }),
+    onChange(call) {
+      if (call.caller.endedAt === null) return;
+      const resolve = waiting.get(call);
+      if (resolve === undefined) return;
+      waiting.delete(call);
+      resolve(call.book);
+      tell({ kind: 'ended', call: call.book });
+    },
+  });
+
+  async function start(): Promise<{ apiUrl: string; publicKey: string }> {
+    api = createApi({
+      apiKey,
+      board,
+      rules: {
+        dedupeMs: options.dedupeMs ?? DEDUPE_MS,
+        referBeforeAnswer: options.referBeforeAnswer ?? 'refused',
+      },
+      rateLimit: options.rateLimit ?? null,
+      onRequest: (leg, request) =>
+        tell({ kind: 'request', call: leg?.call.book ?? null, leg: leg?.index ?? 0, request }),
+    });
+    api.server.listen(options.port ?? 0, '127.0.0.1');
+    await once(api.server, 'listening');
+    const { port } = api.server.address() as AddressInfo;
+    return { apiUrl: `http://127.0.0.1:${port}/v2`, publicKey: key.publicKey };
+  }
+
+  function placeCall(script: CallScript = {}): PlacedCall {
+    if (urls.length === 0) throw new TypeError('carrier: no webhookUrl, nowhere to send events to');
+    const call = board.place(script);
+    const ended = new Promise<CallBook>((resolve) => waiting.set(call, resolve));
+    return {
+      number: call.number,
+      callControlId: call.caller.callControlId,
+      callSessionId: call.sessionId,
+      book: call.book,
+      ended,
+      hangUp: () => board.callerHangsUp(call),
+    };
+  }
+
+  async function stop(): Promise<void> {
+    clock.stop();
+    for (const { book } of board.calls()) {
+      for (const webhook of book.webhooks) {
+        if (webhook.outcome === 'pending') webhook.outcome = 'unfinished';
+      }
+    }
+    await delivery.close();
+    if (api === null) return;
+    const closed = once(api.server, 'close');
+    api.server.close();
+    api.server.closeAllConnections();
+    await closed;
+    api = null;
+  }
+
+  return {
+    start,
+    apiKey,
+    seed,
+    publicKey: key.publicKey,
+    setWebhookUrl: (url) => void urls.splice(0, urls.length, ...[url].flat()),
+    placeCall,
+    books: () => board.calls().map((call) => call.book),
+    strayRequests: () => api?.strayRequests ?? [],
+    unfinishedDeliveries: () => delivery.unfinished(),
+    stop,
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * Webhooks on their way: signed freshly for every attempt, tried again with a growing pause while the
+ * answer is anything but 200. One call's events go out in order, unless a fault or the script says
+ * otherwise; different calls never wait for each other.
+ */
+import { Pool } from 'undici';
+import { type BookedWebhook, bookDelivery } from './books.ts';
+import { chance } from './chance.ts';
+import type { Clock } from './clock.ts';
+import type { WebhookFate } from './faults.ts';
+import type { SigningKey } from './signing.ts';
+
+export interface DeliveryOptions {
+  urls: string[];
+  /** one: each event to one URL by chance, the next one after a failure; all: each event to every URL at once. */
+  spread: 'one' | 'all';
+  key: SigningKey;
+  clock: Clock;
+  seed: number;
+  timeoutMs: number;
+  /** Pauses before the second and later attempts; their number is the number of retries. */
+  retryMs: number[];
+  connections: number;
+  onDelivered: (event: OutgoingEvent, url: string, status: number) => void;
+}
+
+export interface OutgoingEvent {
+  id: string;
+  type: string;
+  callNumber: number;
+  /** JSON of `data`. */
+  data: string;
+  fate: WebhookFate;
+  booked: BookedWebhook;
+}
+
+export interface Delivery {
+  send(event: OutgoingEvent): void;
+  /** Deliveries not finished: under way, held back, or waiting for their next attempt. */
+  unfinished(): number;
+  close(): Promise<void>;
+}
+
+/** An event waits this long at most for the one before it; a slow service gets them out of order. */
+const IN_ORDER_WAIT_MS = 250;
+/** A held-back event goes out with the next one of its call, or after this. */
+const HOLD_MS = 400;
+
+interface Lane {
+  last: Promise<void>;
+  running: number;
+  held: Set<() => void>;
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { clock } = options;
+  const pools = new Map<string, Pool>();
+  const lanes = new Map<number, Lane>();
+  let open = 0;
+
+  function send(event: OutgoingEvent): void {
+    if (event.fate.lost) {
+      event.booked.outcome = 'lost';
+      return;
+    }
+    const urls = options.spread === 'all' ? options.urls : [null];
+    for (const only of urls) {
+      for (const [copy, { delayMs, held }] of event.fate.copies.entries()) {
+        open += 1;
+        const start = (): void => void inLane(event, copy, only);
+        if (delayMs > 0) clock.after(delayMs, start);
+        else if (held) hold(laneOf(event.callNumber), start);
+        else start();
+      }
+    }
+  }
+
+  function hold(lane: Lane, start: () => void): void {
+    const release = (): void => {
+      if (!lane.held.delete(release)) return;
+      takeBack();
+      start();
+    };
+    const takeBack = clock.after(HOLD_MS, release);
+    lane.held.add(release);
+  }
+
+  /** The first attempt waits for the one before it; what was held back before it goes out after it. */
+  async function inLane(event: OutgoingEvent, copy: number, only: string | null): Promise<void> {
+    const lane = laneOf(event.callNumber);
+    const waiting = [...lane.held];
+    const before = lane.running > 0 ? atMost(lane.last, IN_ORDER_WAIT_MS) : null;
+    lane.running += 1;
+    const first = (before ?? Promise.resolve()).then(() => attempt(event, copy, 1, only));
+    lane.last = first;
+    await first;
+    lane.running -= 1;
+    for (const release of waiting) release();
+    if (lane.running === 0 && lane.held.size === 0) lanes.delete(event.callNumber);
+  }
+
+  async function attempt(
+    event: OutgoingEvent,
+    copy: number,
+    number: number,
+    only: string | null,
+  ): Promise<void> {
+    const url = only ?? urlFor(event, copy, number);
+    const swallowed = number === 1 && copy === 0 && event.fate.firstAttemptLost;
+    const { status, error } = swallowed
+      ? { status: 0, error: 'swallowed by a fault' }
+      : await post(url, event, number);
+    bookDelivery(event.booked, { url, attempt: number, status, error });
+    if (status === 200) {
+      event.booked.outcome = 'delivered';
+      open -= 1;
+      options.onDelivered(event, url, status);
+      return;
+    }
+    const pause = options.retryMs[number - 1];
+    if (pause === undefined) {
+      if (event.booked.outcome === 'pending') event.booked.outcome = 'given_up';
+      open -= 1;
+      return;
+    }
+    clock.afterReal(pause, () => void attempt(event, copy, number + 1, only));
+  }
+
+  async function post(
+    url: string,
+    event: OutgoingEvent,
+    attemptNumber: number,
+  ): Promise<{ status: number; error: string | null }> {
+    const target = new URL(url);
+    const meta = JSON.stringify({ attempt: attemptNumber, delivered_to: url });
+    const body = `{"data":${event.data},"meta":${meta}}`;
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const abort = new AbortController();
+    const takeBack = clock.afterReal(options.timeoutMs, () => abort.abort());
+    try {
+      const response = await poolOf(target.origin).request({
+        path: target.pathname + target.search,
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'telnyx-webhooks',
+          'telnyx-signature-ed25519': options.key.sign(timestamp, body),
+          'telnyx-timestamp': timestamp,
+        },
+        body,
+        signal: abort.signal,
+      });
+      await response.body.dump();
+      return { status: response.statusCode, error: null };
+    } catch (error) {
+      const late = abort.signal.aborted;
+      const text = error instanceof Error ? error.message : String(error);
+      return { status: 0, error: late ? `no answer in ${options.timeoutMs} ms` : text };
+    } finally {
+      takeBack();
+    }
+  }
+
+  /** The URL of the first attempt by chance, later ones go round: Telnyx fails over to the second. */
+  function urlFor(event: OutgoingEvent, copy: number, number: number): string {
+    const count = options.urls.length;
+    const first =
+      count === 1
+        ? 0
+        : Math.floor(chance(options.seed, event.callNumber, 'url', event.id, copy) * count);
+    return options.urls[(first + number - 1) % count] ?? '';
+  }
+
+  function laneOf(callNumber: number): Lane {
+    let lane = lanes.get(callNumber);
+    if (lane === undefined) {
+      lane = { last: Promise.resolve(), running: 0, held: new Set() };
+      lanes.set(callNumber, lane);
+    }
+    return lane;
+  }
+
+  function poolOf(origin: string): Pool {
+    let pool = pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, { connections: options.connections, pipelining: 1 });
+      pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  function atMost(promise: Promise<void>, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const takeBack = clock.afterReal(ms, resolve);
+      void promise.then(() => {
+        takeBack();
+        resolve();
+      });
+    });
+  }
+
+  return {
+    send,
+    unfinished: () => open,
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
+  };
+}

@@ -1,0 +1,170 @@
+/** What goes wrong, by rate and seed. Every decision is a function of (seed, call, event), never of time. */
+import { chance } from './chance.ts';
+import type { ActionName } from './schema.ts';
+
+export const WEBHOOK_FAULTS = [
+  'webhook_lost',
+  'webhook_retried',
+  'webhook_doubled',
+  'webhook_delayed',
+  'webhook_reordered',
+] as const;
+export const API_FAULTS = [
+  'api_slow',
+  'api_500',
+  'api_garbage',
+  'api_silent',
+  'api_cut',
+  'api_429',
+] as const;
+export const NETWORK_FAULTS = ['notify_forgotten', 'hangup_forgotten'] as const;
+export const FAULT_KINDS = [...WEBHOOK_FAULTS, ...API_FAULTS, ...NETWORK_FAULTS] as const;
+
+export type ApiFault = (typeof API_FAULTS)[number];
+export type FaultKind = (typeof FAULT_KINDS)[number];
+export type FaultRates = { [K in FaultKind]?: number };
+export type Faults = 'none' | 'all' | FaultRates;
+
+/** One fault of one call, at the nth (from 1; default every) webhook of a type or request of an action. */
+export interface ScriptedFault {
+  at: ActionName | 'probe' | `call.${string}`;
+  nth?: number;
+  kind: FaultKind;
+  /** An API fault strikes before or after the command was executed; default before. */
+  strikes?: 'before' | 'after';
+  /** How long slow and delayed take. */
+  ms?: number;
+}
+
+/** `all`: often enough that most calls meet one, rarely enough that most calls still arrive. */
+const RATES_ALL: Required<FaultRates> = {
+  webhook_lost: 0.01,
+  webhook_retried: 0.03,
+  webhook_doubled: 0.05,
+  webhook_delayed: 0.03,
+  webhook_reordered: 0.05,
+  api_slow: 0.03,
+  api_500: 0.03,
+  api_garbage: 0.02,
+  api_silent: 0.01,
+  api_cut: 0.02,
+  api_429: 0.03,
+  notify_forgotten: 0.02,
+  hangup_forgotten: 0.02,
+};
+
+export interface WebhookFate {
+  lost: boolean;
+  /** The first delivery attempt vanishes; the next one comes. */
+  firstAttemptLost: boolean;
+  copies: { delayMs: number; held: boolean }[];
+  struck: FaultKind[];
+}
+
+export interface ApiFate {
+  kind: ApiFault;
+  strikes: 'before' | 'after';
+  ms: number;
+}
+
+export interface FaultContext {
+  seed: number;
+  rates: FaultRates;
+  callNumber: number;
+  scripted: ScriptedFault[];
+}
+
+export function ratesOf(faults: Faults): FaultRates {
+  if (faults === 'none') return {};
+  if (faults === 'all') return RATES_ALL;
+  for (const [kind, rate] of Object.entries(faults)) {
+    if (!(FAULT_KINDS as readonly string[]).includes(kind)) {
+      throw new TypeError(`faults: unknown kind "${kind}". Known: ${FAULT_KINDS.join(', ')}.`);
+    }
+    if (!(rate >= 0 && rate <= 1)) {
+      throw new TypeError(`faults: the rate of ${kind} must lie between 0 and 1, got ${rate}.`);
+    }
+  }
+  return faults;
+}
+
+export function strikes(
+  context: FaultContext,
+  kind: FaultKind,
+  at: ScriptedFault['at'],
+  nth: number,
+  ...key: (string | number)[]
+): boolean {
+  if (scriptedFault(context, kind, at, nth) !== undefined) return true;
+  const rate = context.rates[kind] ?? 0;
+  return rate > 0 && chance(context.seed, context.callNumber, kind, at, nth, ...key) < rate;
+}
+
+/** `legIndex` and `nth` name the event: the nth of its type on that leg. */
+export function webhookFate(
+  context: FaultContext,
+  type: `call.${string}`,
+  legIndex: number,
+  nth: number,
+  basis: { copies: number; shuffle: boolean },
+): WebhookFate {
+  const struck: FaultKind[] = [];
+  const strike = (kind: FaultKind): boolean => {
+    const hit = strikes(context, kind, type, nth, legIndex);
+    if (hit) struck.push(kind);
+    return hit;
+  };
+  const lost = strike('webhook_lost');
+  const copies = basis.copies + (strike('webhook_doubled') ? 1 : 0);
+  const delayed = strike('webhook_delayed');
+  const reordered = strike('webhook_reordered');
+  return {
+    lost,
+    firstAttemptLost: strike('webhook_retried'),
+    copies: Array.from({ length: copies }, (_, copy) => {
+      const roll = (what: string): number =>
+        chance(context.seed, context.callNumber, what, type, nth, legIndex, copy);
+      const delay = scriptedFault(context, 'webhook_delayed', type, nth)?.ms;
+      return {
+        delayMs: delayed && copy === 0 ? (delay ?? 200 + roll('delay') * 2_800) : 0,
+        held: (reordered && copy === 0) || (basis.shuffle && roll('shuffle') < 0.5),
+      };
+    }),
+    struck,
+  };
+}
+
+/** `nth` counts the requests of this action on this leg, repeats included. */
+export function apiFate(
+  context: FaultContext,
+  at: ActionName | 'probe',
+  legIndex: number,
+  nth: number,
+): ApiFate | null {
+  for (const kind of API_FAULTS) {
+    const scripted = scriptedFault(context, kind, at, nth);
+    if (scripted !== undefined) {
+      return { kind, strikes: scripted.strikes ?? 'before', ms: scripted.ms ?? 2_000 };
+    }
+    if (strikes(context, kind, at, nth, legIndex)) {
+      const roll = (what: string): number =>
+        chance(context.seed, context.callNumber, what, at, legIndex, nth);
+      // 429 proves that nothing happened; every other fault may strike on the way out as well.
+      const after = kind !== 'api_429' && roll('after') < 0.5;
+      return { kind, strikes: after ? 'after' : 'before', ms: 200 + roll('slow') * 2_800 };
+    }
+  }
+  return null;
+}
+
+function scriptedFault(
+  context: FaultContext,
+  kind: FaultKind,
+  at: ScriptedFault['at'],
+  nth: number,
+): ScriptedFault | undefined {
+  return context.scripted.find(
+    (fault) =>
+      fault.kind === kind && fault.at === at && (fault.nth === undefined || fault.nth === nth),
+  );
+}

@@ -1,0 +1,30 @@
+/** The carrier's Ed25519 key, from the seed, and the signature of one delivery. */
+import { createHash, createPrivateKey, sign } from 'node:crypto';
+import nacl from 'tweetnacl';
+
+export interface SigningKey {
+  /** Base64 of the raw 32 bytes, as Telnyx shows it in Mission Control. */
+  publicKey: string;
+  /** Base64 of 64 bytes over `<timestamp>|<body>`. */
+  sign(timestamp: string, body: string): string;
+}
+
+/** PKCS#8 wrapping of a raw Ed25519 seed (RFC 8410, section 7). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+export function createSigningKey(seed: number): SigningKey {
+  const secretSeed = createHash('sha256').update(`carrier key ${seed}`).digest();
+  const pair = nacl.sign.keyPair.fromSeed(secretSeed);
+  // tweetnacl takes milliseconds a signature, node:crypto microseconds: at thousands of webhooks a
+  // second only the native one keeps up. Ed25519 is deterministic (RFC 8032): both give the same bytes.
+  const key = createPrivateKey({
+    key: Buffer.concat([PKCS8_PREFIX, secretSeed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return {
+    publicKey: Buffer.from(pair.publicKey).toString('base64'),
+    sign: (timestamp, body) =>
+      sign(null, Buffer.from(`${timestamp}|${body}`), key).toString('base64'),
+  };
+}

@@ -1,0 +1,300 @@
+/** The calls of the carrier: places them, emits their events, ends them. */
+import { type BookedWebhook, bookFault, bookWebhook, type CallBook } from './books.ts';
+import type { Clock } from './clock.ts';
+import type { Delivery } from './delivery.ts';
+import { type FaultRates, strikes, webhookFate } from './faults.ts';
+import { CONNECTION_ID, eventId, legIds, sessionId } from './identity.ts';
+import {
+  basePayload,
+  type HangupFacts,
+  hangupPayload,
+  initiatedPayload,
+  type Leg,
+  type Payload,
+  type PlacedLegs,
+} from './leg.ts';
+import type { CallerHangup, CallScript } from './script.ts';
+
+export interface SwitchboardOptions {
+  seed: number;
+  /** Told apart runs of one seed whose events reach one database. */
+  salt: string;
+  rates: FaultRates;
+  clock: Clock;
+  delivery: Delivery;
+  onChange: (call: PlacedLegs) => void;
+  onEvent: (leg: Leg, type: string) => void;
+}
+
+/** Who ended a leg, for the books. */
+export type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
+
+export interface Switchboard {
+  clock: Clock;
+  place(script: CallScript): PlacedLegs;
+  addFarLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
+  find(callControlId: string): Leg | undefined;
+  emit(leg: Leg, type: `call.${string}`, payload: Payload): void;
+  end(leg: Leg, by: EndedBy, facts: HangupFacts): void;
+  /** Something the script may wait for happened: the caller may hang up at it. */
+  happened(leg: Leg, what: CallerHangup['when']): void;
+  callerHangsUp(call: PlacedLegs): void;
+  calls(): PlacedLegs[];
+}
+
+/** The API answers for a call that long after its end (GET /calls/{id}). */
+const REMEMBERED_MS = 600_000;
+
+export function createSwitchboard(options: SwitchboardOptions): Switchboard {
+  const { clock, salt, seed } = options;
+  const legs = new Map<string, Leg>();
+  const calls: PlacedLegs[] = [];
+
+  function place(script: CallScript): PlacedLegs {
+    const number = calls.length + 1;
+    const session = sessionId(salt, number);
+    const from = script.from ?? `+1415555${String(number % 10_000).padStart(4, '0')}`;
+    const to = script.to ?? '+14155550100';
+    // A leg names its call and a call its first leg: one of the two has to be tied afterwards.
+    const call = {
+      number,
+      script,
+      sessionId: session,
+      connectionId: script.connectionId ?? CONNECTION_ID,
+      legs: [] as Leg[],
+      faults: { seed, rates: options.rates, callNumber: number, scripted: script.faults ?? [] },
+      moves: new Map<string, number>(),
+      happenings: new Map<string, number>(),
+      gathers: 0,
+    } as unknown as PlacedLegs;
+    call.caller = newLeg(call, 'incoming', from, to, script.clientState ?? null);
+    call.book = newBook(call, from, to);
+    calls.push(call);
+    emit(call.caller, 'call.initiated', initiatedPayload(call.caller));
+    happened(call.caller, 'initiated');
+    return call;
+  }
+
+  function newLeg(
+    call: PlacedLegs,
+    direction: Leg['direction'],
+    from: string,
+    to: string,
+    clientState: string | null,
+  ): Leg {
+    const index = call.legs.length;
+    const leg: Leg = {
+      ...legIds(salt, call.number, index),
+      index,
+      direction,
+      from,
+      to,
+      startedAt: clock.stamp(),
+      answeredAt: null,
+      endedAt: null,
+      clientState,
+      executed: new Map(),
+      requestCounts: new Map(),
+      eventCounts: new Map(),
+      answering: false,
+      voices: [],
+      gather: null,
+      pending: new Set(),
+      bridged: false,
+      parkAfterUnbridge: false,
+      call,
+    };
+    call.legs.push(leg);
+    legs.set(leg.callControlId, leg);
+    return leg;
+  }
+
+  function addFarLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg {
+    const far = newLeg(caller.call, 'outgoing', from, to, clientState);
+    emit(far, 'call.initiated', initiatedPayload(far));
+    return far;
+  }
+
+  function emit(leg: Leg, type: `call.${string}`, payload: Payload): void {
+    const nth = (leg.eventCounts.get(type) ?? 0) + 1;
+    leg.eventCounts.set(type, nth);
+    const { call } = leg;
+    if (type === 'call.hangup' && strikes(call.faults, 'hangup_forgotten', type, nth, leg.index)) {
+      bookFault(call.book, `leg ${leg.index} ${type} ${nth}: hangup_forgotten`);
+      return;
+    }
+    const fate = webhookFate(call.faults, type, leg.index, nth, {
+      copies: call.script.copies ?? 1,
+      shuffle: call.script.shuffle ?? false,
+    });
+    for (const kind of fate.struck) {
+      bookFault(call.book, `leg ${leg.index} ${type} ${nth}: ${kind}`);
+    }
+    const id = eventId(salt, call.number, leg.index, type, nth);
+    const occurredAt = clock.stamp();
+    const full = { ...basePayload(leg), ...payload };
+    const booked: BookedWebhook = bookWebhook(call.book, {
+      id,
+      type,
+      leg: leg.callControlId,
+      occurredAt,
+      clientState: leg.clientState,
+      faults: fate.struck,
+      deliveries: [],
+      outcome: 'pending',
+    });
+    // Telnyx writes its keys in alphabetical order.
+    const data = JSON.stringify({
+      event_type: type,
+      id,
+      occurred_at: occurredAt,
+      payload: Object.fromEntries(Object.entries(full).sort(([a], [b]) => (a < b ? -1 : 1))),
+      record_type: 'event',
+    });
+    options.onEvent(leg, type);
+    options.delivery.send({ id, type, callNumber: call.number, data, fate, booked });
+  }
+
+  function end(leg: Leg, by: EndedBy, facts: HangupFacts): void {
+    if (leg.endedAt !== null) return;
+    leg.endedAt = clock.stamp();
+    silence(leg);
+    for (const takeBack of [...leg.pending]) takeBack();
+    leg.pending.clear();
+    if (leg.index === 0) closeBook(leg.call, by);
+    emit(leg, 'call.hangup', hangupPayload(leg, facts));
+    endOthers(leg, by);
+    if (leg.index === 0 && leg.call.script.cost) emitCost(leg);
+    clock.afterReal(REMEMBERED_MS, () => legs.delete(leg.callControlId));
+    options.onChange(leg.call);
+  }
+
+  /** What was playing or asked for ends with the leg, and says so before the hangup. */
+  function silence(leg: Leg): void {
+    const { voices, gather } = leg;
+    leg.voices = [];
+    leg.gather = null;
+    for (const voice of voices) {
+      voice.cancel();
+      if (!voice.started) continue;
+      if (voice.kind === 'speak') {
+        emit(leg, 'call.speak.ended', { speak_id: voice.id, status: 'call_hangup' });
+      } else {
+        emit(leg, 'call.playback.ended', {
+          media_url: voice.id,
+          overlay: voice.overlay,
+          status: 'call_hangup',
+        });
+      }
+    }
+    if (gather === null) return;
+    gather.cancel();
+    emit(leg, 'call.gather.ended', {
+      from: leg.from,
+      to: leg.to,
+      digits: '',
+      status: 'call_hangup',
+    });
+  }
+
+  /** A caller who goes takes his far legs with him; a far leg takes the caller only once they talked. */
+  function endOthers(leg: Leg, by: EndedBy): void {
+    const source = by === 'caller' ? 'caller' : by === 'service' ? 'unknown' : 'callee';
+    const hung: HangupFacts = { cause: 'normal_clearing', source, sip: '200' };
+    const cancelled: HangupFacts = { cause: 'originator_cancel', source: 'caller', sip: '487' };
+    if (leg.index === 0) {
+      for (const far of leg.call.legs.slice(1)) {
+        far.bridged = false;
+        end(far, by, far.answeredAt === null ? cancelled : hung);
+      }
+      return;
+    }
+    const { caller } = leg.call;
+    if (!leg.bridged) return;
+    leg.bridged = false;
+    caller.bridged = false;
+    if (!caller.parkAfterUnbridge) end(caller, by, hung);
+  }
+
+  function closeBook(call: PlacedLegs, by: EndedBy): void {
+    const { book } = call;
+    book.endedAt = call.caller.endedAt;
+    if (book.moved.length > 0) book.fate = 'moved';
+    else if (by === 'service') book.fate = 'released';
+    else if (by === 'caller') book.fate = 'left';
+    else book.fate = 'dropped';
+  }
+
+  function emitCost(leg: Leg): void {
+    clock.after(100, () => {
+      emit(leg, 'call.cost', {
+        billed_duration_secs: 60,
+        cost_parts: [
+          {
+            billed_duration_secs: 60,
+            call_part: 'call-control',
+            cost: '0.0020',
+            currency: 'USD',
+            rate: '0.0020',
+          },
+        ],
+        occurred_at: clock.stamp(),
+        status: 'success',
+        total_cost: '0.0020',
+      });
+    });
+  }
+
+  function happened(leg: Leg, what: CallerHangup['when']): void {
+    const { call } = leg;
+    const nth = (call.happenings.get(what) ?? 0) + 1;
+    call.happenings.set(what, nth);
+    const plan = call.script.callerHangup;
+    if (plan?.when !== what || (plan.nth ?? 1) !== nth) return;
+    clock.after(plan.afterMs ?? 0, () => callerHangsUp(call));
+  }
+
+  function callerHangsUp(call: PlacedLegs): void {
+    const answered = call.caller.answeredAt !== null;
+    end(call.caller, 'caller', {
+      cause: answered ? 'normal_clearing' : 'originator_cancel',
+      source: 'caller',
+      sip: answered ? '200' : '487',
+    });
+  }
+
+  return {
+    clock,
+    place,
+    addFarLeg,
+    find: (id) => legs.get(id),
+    emit,
+    end,
+    happened,
+    callerHangsUp,
+    calls: () => calls,
+  };
+}
+
+function newBook(call: PlacedLegs, from: string, to: string): CallBook {
+  return {
+    number: call.number,
+    name: call.script.name ?? null,
+    callControlId: call.caller.callControlId,
+    callSessionId: call.sessionId,
+    from,
+    to,
+    placedAt: call.caller.startedAt,
+    answeredAt: null,
+    endedAt: null,
+    fate: 'waiting',
+    rejectedAs: null,
+    moved: [],
+    attempts: [],
+    heard: [],
+    heardOf: false,
+    requests: [],
+    webhooks: [],
+    faults: [],
+  };
+}

@@ -1,0 +1,67 @@
+/** A carrier with a receiver behind it and a hand to send commands with; both stop with the test. */
+import { onTestFinished } from 'vitest';
+import { type CarrierOptions, createCarrier } from '../../src/carrier/carrier.ts';
+import type { CallScript } from '../../src/carrier/script.ts';
+import { type Received, startReceiver } from './receiver.ts';
+
+export async function setStage(
+  options: CarrierOptions = {},
+  answer?: (event: Received) => number | null,
+) {
+  const receiver = await startReceiver(() => carrier.publicKey, answer);
+  const carrier = createCarrier({
+    seed: 1,
+    timeScale: 0.1,
+    webhookUrl: receiver.url,
+    webhookRetryMs: [20, 40, 80],
+    ...options,
+  });
+  const { apiUrl } = await carrier.start();
+  onTestFinished(async () => {
+    await carrier.stop();
+    await receiver.stop();
+  });
+
+  async function send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) {
+    const response = await fetch(`${apiUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${carrier.apiKey}`,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = text.startsWith('{') ? JSON.parse(text) : null;
+    return {
+      status: response.status,
+      json,
+      code: json?.errors?.[0]?.code as string | undefined,
+      pointer: json?.errors?.[0]?.source?.pointer as string | undefined,
+      headers: response.headers,
+    };
+  }
+
+  const command = (callId: string, action: string, body: unknown = {}) =>
+    send('POST', `/calls/${callId}/actions/${action}`, body);
+
+  /** Places a call and answers it. */
+  async function answered(script: CallScript = {}) {
+    const call = carrier.placeCall(script);
+    await command(call.callControlId, 'answer', { command_id: `answer-${call.number}` });
+    await receiver.next('call.answered', call.number);
+    return call;
+  }
+
+  return { carrier, receiver, apiUrl, send, command, answered };
+}
+
+export const base64 = (text: string): string => Buffer.from(text).toString('base64');
