@@ -102,10 +102,14 @@ export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null 
   return before ? oldest : named;
 }
 
-export function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {
+function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {
   const envelope = decodeClientState(event.clientState);
   if (envelope === null) return null;
-  return call.attempts.find((attempt) => attempt.id === envelope.a && !attempt.unsent) ?? null;
+  return (
+    call.attempts.find(
+      ({ id, kind, unsent }) => id === envelope.a && kind === 'refer' && !unsent,
+    ) ?? null
+  );
 }
 
 export function nameOf(attempt: Pick<Attempt, 'target' | 'sipAddress'>): string {

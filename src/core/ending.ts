@@ -129,7 +129,8 @@ function endWithTheLeg(turn: Turn, attempt: Attempt): void {
 }
 
 function endsOf(call: Call, before: Phase, open: Attempt | null): Ends {
-  if (before === 'referred' || call.attempts.some(isArrived('refer'))) return 'referred';
+  const referred = before === 'referred' || call.releasedAs === 'referred';
+  if (referred || call.attempts.some(isArrived('refer'))) return 'referred';
   if (before === 'bridged' || call.attempts.some(isArrived('transfer'))) return 'transferred';
   if (open?.verdict === 'no_verdict') return 'unconfirmed';
   if (call.releasedAs !== null) return call.releasedAs;

@@ -234,21 +234,21 @@ describe('whatever happens', () => {
           );
           let completedSeen = false;
           let before: Call | null = null;
-          const after = (run: () => void, completed: boolean) => {
+          const then = (run: () => void, completed: boolean) => {
             const from = d.commands.length;
             run();
             completedSeen ||= completed;
             check(d, before, d.commands.slice(from), completedSeen);
             before = d.call;
           };
-          after(() => d.hook('call.initiated'), false);
+          then(() => d.hook('call.initiated'), false);
           happenings.forEach((h, n) => {
-            after(() => happen(d, h, n), h.kind === 'hook' && h.type === 'call.refer.completed');
+            then(() => happen(d, h, n), h.kind === 'hook' && h.type === 'call.refer.completed');
           });
           // Nothing more ever arrives: only deadlines fall.
           for (let falls = 0; d.call.phase !== 'ended'; falls++) {
             expect(falls, `still ${d.call.phase}`).toBeLessThan(400);
-            after(() => d.fall(), false);
+            then(() => d.fall(), false);
           }
           for (const attempt of d.call.attempts) expect(attempt.verdict).not.toBeNull();
           if (completedSeen) expect(d.call.ends).toBe('referred');
