@@ -191,6 +191,19 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Calls that changed after a cursor, each named once, the one that changed longest ago first. */
+export interface Changes {
+  callIds: string[];
+  cursor: string;
+  /** The cursor is too old, or not one of ours: what changed since is not known here. */
+  missed: boolean;
+}
+
+/** For whoever watches: `after` null asks only where now is. A store with replicas tells of all of them. */
+export interface ChangeFeed {
+  changes(after: string | null, limit: number): Promise<Changes>;
+}
+
 /** What of an attempt is a row of its own, to count and filter by. */
 export type AttemptRow = Pick<
   Attempt,

@@ -1,0 +1,112 @@
+-- oldest code: 1
+--
+-- Keys are the first 16 bytes of a SHA-256: a call_control_id passes 100 characters, and an index of
+-- those would be five times the size. Everything that grows hangs on the integer `call`, so that what
+-- a live call writes lies together at the end of each table however many ended ones lie before it.
+
+create table calls (
+  call integer primary key,
+  key blob not null unique,
+  version integer not null,
+  -- Code that wrote the row: older code leaves it alone.
+  code integer not null,
+  -- Rows of `events`: the order of the next one.
+  entries integer not null,
+  created_at integer not null,
+  ended_at integer,
+  -- The earliest of the deadlines in the document.
+  due_at integer,
+  phase text not null,
+  ends text,
+  rule text,
+  caller text,
+  callee text,
+  session text,
+  document text not null
+) strict;
+
+create index calls_due on calls (due_at) where due_at is not null;
+create index calls_ended on calls (ended_at) where ended_at is not null;
+create index calls_created on calls (created_at);
+create index calls_phase on calls (phase, created_at);
+create index calls_ends on calls (ends, created_at) where ends is not null;
+create index calls_rule on calls (rule, created_at) where rule is not null;
+create index calls_caller on calls (caller, created_at) where caller is not null;
+create index calls_callee on calls (callee, created_at) where callee is not null;
+create index calls_session on calls (session, created_at) where session is not null;
+
+-- Append only: the dedupe and the timeline. `document` is null past the limit of one call's timeline.
+create table events (
+  call integer not null,
+  key blob not null,
+  entry integer not null,
+  document text,
+  primary key (call, key)
+) strict, without rowid;
+
+create table attempts (
+  call integer not null,
+  key blob not null,
+  kind text not null,
+  target text,
+  verdict text,
+  caller text,
+  -- Of the call, for the order of lists.
+  created_at integer not null,
+  started_at integer not null,
+  unsent integer not null,
+  primary key (call, key)
+) strict, without rowid;
+
+create index attempts_key on attempts (key);
+create index attempts_started on attempts (kind, started_at) where unsent = 0;
+create index attempts_caller on attempts (caller, kind, started_at) where unsent = 0 and caller is not null;
+create index attempts_target on attempts (target, created_at, call, verdict) where target is not null;
+create index attempts_verdict on attempts (verdict, created_at, call) where verdict is not null;
+
+-- The outbox holds what is still to send or in the air; a row goes when its outcome is stored, since
+-- the outcome is an event of the call's timeline.
+create table commands (
+  command integer primary key,
+  key blob not null unique,
+  call integer not null,
+  code integer not null,
+  -- 0 for hangup and reject, which go first.
+  rank integer not null,
+  -- From when on it may be claimed: the next try, or the end of the lease where `owner` is set.
+  ready_at integer not null,
+  owner text,
+  first_sent_at integer,
+  tries integer not null,
+  -- Taken back while it was in the air: never claimed again.
+  cancelled integer not null,
+  created_at integer not null,
+  document text not null
+) strict;
+
+create index commands_next on commands (rank, command, ready_at) where cancelled = 0;
+create index commands_call on commands (call);
+
+create table settings (
+  name text primary key,
+  version integer not null,
+  value text not null
+) strict, without rowid;
+
+create table replicas (
+  id text primary key,
+  started_at integer not null,
+  seen_at integer not null,
+  route_set text,
+  refusal text
+) strict, without rowid;
+
+create table dead_letters (
+  letter integer primary key,
+  at integer not null,
+  event text not null,
+  error text not null
+) strict;
+
+-- One row that a ping writes, to prove that a write works.
+create table pulse (only integer primary key check (only = 1), at integer not null) strict;

@@ -1,0 +1,128 @@
+/** What of a call's document is a column or a row of its own, the same for every store. */
+import { hash } from 'node:crypto';
+import type { Attempt, Call } from '../core/call.ts';
+import type { Command } from '../core/command.ts';
+import type { TimelineEntry } from './store.ts';
+
+/** Of one call; later events are still known by their key, but no longer told. */
+export const TIMELINE_ENTRIES_MAX = 500;
+/** Dead letters kept; the oldest go first. */
+export const DEAD_LETTERS_MAX = 10_000;
+/** A replica not heard of for so long is forgotten. */
+export const REPLICA_FORGOTTEN_MS = 60 * 60_000;
+
+/** 16 bytes that stand for a long id: 128 bits of SHA-256 do not collide by chance. */
+export function keyOf(id: string): Uint8Array {
+  return hash('sha256', id, 'buffer').subarray(0, 16);
+}
+
+/** Columns beside the document. Those of `filters` change seldom, which spares their indexes. */
+export interface CallColumns {
+  createdAt: number;
+  endedAt: number | null;
+  rule: string | null;
+  ends: string | null;
+  caller: string | null;
+  callee: string | null;
+  session: string | null;
+}
+
+export function callColumns(call: Call): CallColumns {
+  return {
+    createdAt: Math.round(call.createdAt),
+    endedAt: call.endedAt === null ? null : Math.round(call.endedAt),
+    rule: call.rule,
+    ends: call.ends,
+    caller: call.facts.from,
+    callee: call.facts.to,
+    session: call.facts.sessionId,
+  };
+}
+
+export function sameColumns(a: CallColumns, b: CallColumns): boolean {
+  return (
+    a.endedAt === b.endedAt &&
+    a.rule === b.rule &&
+    a.ends === b.ends &&
+    a.caller === b.caller &&
+    a.callee === b.callee &&
+    a.session === b.session &&
+    a.createdAt === b.createdAt
+  );
+}
+
+/** The earliest deadline; null where the call has none. */
+export function dueAt(call: Call): number | null {
+  let earliest: number | null = null;
+  for (const deadline of call.deadlines) {
+    if (earliest === null || deadline.dueAt < earliest) earliest = deadline.dueAt;
+  }
+  return earliest === null ? null : Math.round(earliest);
+}
+
+/** Changes whenever a column of the attempt's row does. */
+export function attemptMark(attempt: Attempt): string {
+  return `${attempt.id} ${attempt.verdict} ${attempt.unsent} ${attempt.startedAt} ${attempt.kind} ${attempt.target}`;
+}
+
+/** Hangup and reject go first: they free the caller. */
+export function commandRank(command: Command): 0 | 1 {
+  return command.action === 'hangup' || command.action === 'reject' ? 0 : 1;
+}
+
+/** A timeline entry without what is empty or told by its key. */
+export function packEntry(entry: TimelineEntry): string {
+  return JSON.stringify({
+    k: entry.key === `${entry.type}|${entry.id}` ? undefined : entry.key,
+    i: entry.id,
+    s: entry.source,
+    t: entry.type,
+    a: entry.at,
+    o: entry.occurredAt ?? undefined,
+    b: entry.phaseBefore ?? undefined,
+    p: entry.phase,
+    n: entry.notes.length > 0 ? entry.notes : undefined,
+    c: entry.commands.length > 0 ? entry.commands : undefined,
+    d: hasKeys(entry.detail) ? entry.detail : undefined,
+    w: entry.trace ?? undefined,
+  });
+}
+
+export function unpackEntry(text: string): TimelineEntry {
+  const packed: unknown = JSON.parse(text);
+  const p = packed as PackedEntry;
+  return {
+    key: p.k ?? `${p.t}|${p.i}`,
+    id: p.i,
+    source: p.s,
+    type: p.t,
+    at: p.a,
+    occurredAt: p.o ?? null,
+    phaseBefore: p.b ?? null,
+    phase: p.p,
+    notes: p.n ?? [],
+    commands: p.c ?? [],
+    detail: p.d ?? {},
+    trace: p.w ?? null,
+  };
+}
+
+interface PackedEntry {
+  k?: string;
+  i: string;
+  s: TimelineEntry['source'];
+  t: string;
+  a: number;
+  o?: number;
+  b?: TimelineEntry['phase'];
+  p: TimelineEntry['phase'];
+  n?: string[];
+  c?: TimelineEntry['commands'];
+  d?: TimelineEntry['detail'];
+  w?: NonNullable<TimelineEntry['trace']>;
+}
+
+function hasKeys(detail: object): boolean {
+  for (const _ in detail) return true;
+  return false;
+}

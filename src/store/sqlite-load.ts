@@ -1,0 +1,143 @@
+/** What a batch needs to know, in one read transaction. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Call } from '../core/call.ts';
+import { NewerRow } from '../errors.ts';
+import type { RecentRows } from './recent-rows.ts';
+import { keyOf } from './rows.ts';
+import type { BudgetCounts, Loaded, LoadKeys, SettingsVersions, StoredCall } from './store.ts';
+
+/** Calls of one session that a load brings: a conference of legs is no reason to read for seconds. */
+export const SESSION_CALLS_MAX = 50;
+
+type Row = { call: number; version: number; code: number; document: string };
+
+export interface SqliteLoad {
+  load(keys: LoadKeys, now: number): Loaded;
+  find(callId: string): StoredCall | null;
+}
+
+export function prepareLoad(
+  database: DatabaseSync,
+  recent: RecentRows,
+  codeVersion: number,
+): SqliteLoad {
+  const begin = database.prepare('begin');
+  const end = database.prepare('commit');
+  const columns = 'call, version, code, document';
+  const byKey = database.prepare(`select ${columns} from calls where key = ?`);
+  const byAttempt = database.prepare(
+    `select ${columns} from calls where call = (select call from attempts where key = ?)`,
+  );
+  const bySession = database.prepare(
+    `select ${columns} from calls where session = ? order by created_at desc limit ${SESSION_CALLS_MAX}`,
+  );
+  const eventSeen = database.prepare('select 1 from events where call = ? and key = ?');
+  const countAll = database.prepare(
+    `select count(*) as n from (select 1 from attempts
+     where unsent = 0 and kind = ? and started_at >= ? limit ?)`,
+  );
+  const countCaller = database.prepare(
+    `select count(*) as n from (select 1 from attempts
+     where unsent = 0 and caller = ? and kind = ? and started_at >= ? limit ?)`,
+  );
+  const settingVersions = database.prepare('select name, version from settings');
+
+  return {
+    load(keys, now) {
+      begin.run();
+      try {
+        const loaded = read(keys, now);
+        end.run();
+        return loaded;
+      } catch (error) {
+        if (database.isTransaction) database.exec('rollback');
+        throw error;
+      }
+    },
+
+    find(callId) {
+      const row = byKey.get(keyOf(callId)) as Row | undefined;
+      return row ? { call: parse(row), version: row.version } : null;
+    },
+  };
+
+  function read(keys: LoadKeys, now: number): Loaded {
+    const calls = new Map<string, StoredCall>();
+    const rows = new Map<string, number>();
+    const take = (row: Row): Call => {
+      const call = parse(row);
+      refuseNewer(row.code, codeVersion, call.id);
+      if (!calls.has(call.id)) {
+        calls.set(call.id, { call, version: row.version });
+        rows.set(call.id, row.call);
+        recent.note(row.call, row.version, call);
+      }
+      return call;
+    };
+
+    for (const callId of keys.callIds) {
+      if (calls.has(callId)) continue;
+      const row = byKey.get(keyOf(callId)) as Row | undefined;
+      if (row) take(row);
+    }
+    const attempts = new Map<string, string>();
+    for (const attemptId of keys.attemptIds) {
+      const row = byAttempt.get(keyOf(attemptId)) as Row | undefined;
+      if (row) attempts.set(attemptId, take(row).id);
+    }
+    for (const sessionId of keys.sessionIds) {
+      for (const row of bySession.all(sessionId)) take(row as Row);
+    }
+    const seen = new Set<string>();
+    for (const { callId, key } of keys.events) {
+      const row = rows.get(callId) ?? (byKey.get(keyOf(callId)) as Row | undefined)?.call ?? null;
+      if (row !== null && eventSeen.get(row, keyOf(key))) seen.add(`${callId}\n${key}`);
+    }
+    return { now, calls, attempts, seen, budget: budget(keys, calls), settings: settings() };
+  }
+
+  function budget(keys: LoadKeys, calls: Map<string, StoredCall>): Loaded['budget'] {
+    if (keys.budget === null) return null;
+    const { limit, since } = keys.budget;
+    const callers = new Set(keys.budget.callers);
+    for (const { call } of calls.values()) {
+      if (call.facts.from !== null) callers.add(call.facts.from);
+    }
+    const byCaller = new Map<string, BudgetCounts>();
+    for (const caller of callers) {
+      byCaller.set(caller, {
+        refers: count(countCaller.get(caller, 'refer', since, limit)),
+        transfers: count(countCaller.get(caller, 'transfer', since, limit)),
+      });
+    }
+    const all = {
+      refers: count(countAll.get('refer', since, limit)),
+      transfers: count(countAll.get('transfer', since, limit)),
+    };
+    return { all, byCaller };
+  }
+
+  function settings(): SettingsVersions {
+    const versions = { overrides: 0, reload: 0 };
+    for (const row of settingVersions.all() as { name: string; version: number }[]) {
+      if (row.name === 'overrides' || row.name === 'reload') versions[row.name] = row.version;
+    }
+    return versions;
+  }
+}
+
+export function refuseNewer(code: number, codeVersion: number, callId: string): void {
+  if (code > codeVersion) {
+    throw new NewerRow(
+      `call ${callId}: its row was written by code version ${code}, this is version ${codeVersion}; it is left to newer code`,
+    );
+  }
+}
+
+function parse(row: { document: string }): Call {
+  return JSON.parse(row.document) as Call;
+}
+
+function count(row: unknown): number {
+  return (row as { n: number }).n;
+}

@@ -1,0 +1,146 @@
+/** The embedded store: one SQLite file, one connection, one transaction a batch. */
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { Call } from '../core/call.ts';
+import { StoreUnavailable } from '../errors.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { type Position, readCursor, writeCursor } from './cursor.ts';
+import { RecentRows } from './recent-rows.ts';
+import { prepareCommit, type SqliteCommit } from './sqlite-commit.ts';
+import { explain, isBusy, openSqliteFile, spoilsConnection } from './sqlite-file.ts';
+import {
+  LIST_CHUNK_ROWS,
+  LIST_SCAN_ROWS_MAX,
+  prepareList,
+  type SqliteList,
+} from './sqlite-list.ts';
+import { prepareLoad, type SqliteLoad } from './sqlite-load.ts';
+import { prepareOutbox, type SqliteOutbox } from './sqlite-outbox.ts';
+import { prepareRecords, type SqliteRecords } from './sqlite-records.ts';
+import type { Store } from './store.ts';
+
+/** Waits for another process's write, in all about half a second: a webhook has 1.5 s. */
+const BUSY_WAITS_MS = [2, 5, 10, 20, 40, 80, 120, 200];
+/** Pings close together share one write: an outsider's health checks must not cost the disk. */
+const PING_FRESH_MS = 100;
+
+interface Connection {
+  database: DatabaseSync;
+  load: SqliteLoad;
+  commit: SqliteCommit;
+  outbox: SqliteOutbox;
+  records: SqliteRecords;
+  list: SqliteList;
+}
+
+export async function openSqlite(path: string, codeVersion: number): Promise<Store> {
+  let connection: Connection | null = null;
+  let closed = false;
+  let pingedAt = 0;
+  const checkpointer = new Checkpointer(path, () => connection?.database ?? null);
+
+  /** Runs at once; asynchronous only where another process holds the file. */
+  async function run<T>(work: (connection: Connection) => T): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      if (closed) throw new StoreUnavailable(`${path}: the store is closed`);
+      try {
+        connection ??= connect(path, codeVersion);
+        return work(connection);
+      } catch (error) {
+        const wait = BUSY_WAITS_MS[tries];
+        if (!isBusy(error) || wait === undefined) {
+          if (spoilsConnection(error)) drop();
+          throw explain(error, path);
+        }
+        await setTimeout(wait);
+      }
+    }
+  }
+
+  function write<T>(work: (connection: Connection) => T): Promise<T> {
+    checkpointer.wrote();
+    return run(work);
+  }
+
+  function drop(): void {
+    try {
+      connection?.database.close();
+    } catch {
+      // It was of no use any more; the next call opens another.
+    }
+    connection = null;
+  }
+
+  const store: Store = {
+    kind: 'sqlite',
+    load: (keys) => run(({ load }) => load.load(keys, Date.now())),
+    commit: (units, claim) => write(({ commit }) => commit(units, claim, Date.now())),
+    claim: (claim, limit) => write(({ outbox }) => outbox.claim(claim, limit, Date.now())),
+    releaseLeases: (owner) => write(({ outbox }) => outbox.releaseLeases(owner, Date.now())),
+    due: (limit) => run(({ outbox }) => outbox.due(limit, Date.now())),
+    find: (callId) => run(({ load }) => load.find(callId)),
+    timeline: (callId) => run(({ list }) => list.timeline(callId)),
+
+    async list(filter) {
+      let position = readCursor(filter.cursor);
+      const calls: { call: Call; position: Position }[] = [];
+      for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
+        const chunk = await run(({ list }) => list.chunk(filter, position));
+        calls.push(...chunk.calls);
+        const page = calls.slice(0, filter.limit);
+        const last = page.at(-1);
+        if (calls.length > filter.limit && last) {
+          return { calls: page.map(({ call }) => call), next: writeCursor(last.position) };
+        }
+        if (chunk.scanned < LIST_CHUNK_ROWS || chunk.last === null) {
+          return { calls: page.map(({ call }) => call), next: null };
+        }
+        position = chunk.last;
+        await setImmediate();
+      }
+      return { calls: calls.map(({ call }) => call), next: writeCursor(position) };
+    },
+
+    outbox: () => run(({ outbox }) => outbox.health(Date.now())),
+    deadLetter: (event, error) =>
+      write(({ records }) => records.deadLetter(event, error, Date.now())),
+    setting: (name) => run(({ records }) => records.setting(name)),
+    changeSetting: (name, change) => write(({ records }) => records.changeSetting(name, change)),
+    heartbeat: (replica) => write(({ records }) => records.heartbeat(replica, Date.now())),
+    replicas: () => run(({ records }) => records.replicas()),
+    prune: (before, limit) => write(({ records }) => records.prune(before, limit)),
+
+    async ping() {
+      if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
+      await write(({ records }) => records.ping(Date.now()));
+      pingedAt = performance.now();
+    },
+
+    async close() {
+      closed = true;
+      await checkpointer.close();
+      drop();
+    },
+  };
+
+  try {
+    await run(() => undefined);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function connect(path: string, codeVersion: number): Connection {
+  const database = openSqliteFile(path, codeVersion);
+  const recent = new RecentRows();
+  return {
+    database,
+    load: prepareLoad(database, recent, codeVersion),
+    commit: prepareCommit(database, recent, codeVersion),
+    outbox: prepareOutbox(database, codeVersion),
+    records: prepareRecords(database, codeVersion),
+    list: prepareList(database),
+  };
+}

@@ -1,0 +1,136 @@
+/** Small, whole documents for tests of the store: what is not asked for is empty. */
+import type { Attempt, Call, CallFacts } from '../../src/core/call.ts';
+import type { Command } from '../../src/core/command.ts';
+import type { CallChange, CommitUnit, LoadKeys, TimelineEntry } from '../../src/store/store.ts';
+
+export type CallGiven = Partial<Omit<Call, 'facts'>> & { facts?: Partial<CallFacts> };
+
+export function aCall(id: string, given: CallGiven = {}): Call {
+  const { facts, ...rest } = given;
+  return {
+    id,
+    createdAt: 1_000,
+    endedAt: null,
+    phase: 'new',
+    ends: null,
+    answered: false,
+    answerRefused: false,
+    answeredAgain: false,
+    foreignState: null,
+    stamped: false,
+    parentId: null,
+    decided: false,
+    rule: null,
+    routeSet: null,
+    policy: null,
+    plan: [],
+    lastResort: [],
+    lastResortRan: false,
+    running: null,
+    attempts: [],
+    voices: [],
+    deadlines: [],
+    deadlineCount: 0,
+    patienceOver: false,
+    movingUnsafe: false,
+    probe: null,
+    unseen: 0,
+    releases: 0,
+    releasedAs: null,
+    suspended: null,
+    outstanding: [],
+    ...rest,
+    facts: {
+      callId: id,
+      sessionId: null,
+      legId: null,
+      connectionId: '1494404757140276705',
+      from: '+353861234567',
+      to: '+14155550100',
+      direction: 'incoming',
+      callerName: null,
+      callerType: 'pstn',
+      attestation: null,
+      attestationValidated: false,
+      headers: [],
+      tags: [],
+      ...facts,
+    },
+  };
+}
+
+export function anAttempt(id: string, given: Partial<Attempt> = {}): Attempt {
+  return {
+    id,
+    kind: 'refer',
+    target: 'support-us',
+    sipAddress: 'sip:support@pbx-us.example.com',
+    startedAt: 1_000,
+    sentAt: 1_000,
+    acceptedAt: null,
+    progress: false,
+    verdict: null,
+    endedAt: null,
+    final: false,
+    sipNotifyResponse: null,
+    reason: null,
+    byeWithoutVerdict: 'unconfirmed',
+    unsent: false,
+    farLeg: null,
+    farAnswered: false,
+    manual: false,
+    ...given,
+  };
+}
+
+export function anEntry(id: string, given: Partial<TimelineEntry> = {}): TimelineEntry {
+  const type = given.type ?? 'call.initiated';
+  return {
+    key: `${type}|${id}`,
+    id,
+    source: 'webhook',
+    type,
+    at: 1_000,
+    occurredAt: null,
+    phaseBefore: null,
+    phase: 'new',
+    notes: [],
+    commands: [],
+    detail: {},
+    trace: null,
+    ...given,
+  };
+}
+
+export function aCommand(
+  id: string,
+  callId: string,
+  action: 'answer' | 'hangup' | 'probe' = 'answer',
+): Command {
+  return {
+    id,
+    callId,
+    legId: callId,
+    attemptId: null,
+    giveUpAt: null,
+    clientState: null,
+    action,
+  };
+}
+
+export function aChange(
+  call: Call,
+  version: number,
+  given: Partial<Omit<CallChange, 'call' | 'version'>> = {},
+): CallChange {
+  return { call, version, events: [], commands: [], cancel: [], settle: [], ...given };
+}
+
+/** One call that changes alone: what nearly every unit is. */
+export function aUnit(...given: Parameters<typeof aChange>): CommitUnit {
+  return { changes: [aChange(...given)] };
+}
+
+export function keys(given: Partial<LoadKeys>): LoadKeys {
+  return { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null, ...given };
+}
