@@ -42,7 +42,7 @@ const ENDS = [
   'ignored',
 ] as const satisfies Ends[];
 
-const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const text = Type.String();
 const textOrNull = orNull(text);
 const time = Type.String({ format: 'date-time' });
@@ -50,7 +50,7 @@ const timeOrNull = orNull(time);
 const name = Type.String({ minLength: 1, maxLength: 256 });
 /** Plain strings with the values named: an unknown one is answered with the list of those that exist. */
 const phase = Type.Enum([...PHASES]);
-const verdict = Type.Enum([...VERDICTS]);
+export const VERDICT = Type.Enum([...VERDICTS]);
 const ends = Type.Enum([...ENDS]);
 
 export const CALL_ID_PARAMS = Type.Object({
@@ -62,7 +62,7 @@ export const CALLS_QUERY = Type.Object(
     phase: Type.Optional(phase),
     rule: Type.Optional(name),
     target: Type.Optional(name),
-    verdict: Type.Optional(verdict),
+    verdict: Type.Optional(VERDICT),
     ends: Type.Optional(ends),
     from: Type.Optional(name),
     to: Type.Optional(name),
@@ -93,7 +93,7 @@ export const ATTEMPT = Type.Object({
   kind: Type.Enum(['refer', 'transfer']),
   target: textOrNull,
   sip_address: text,
-  verdict: orNull(verdict),
+  verdict: orNull(VERDICT),
   sip_notify_response: orNull(Type.Integer()),
   reason: textOrNull,
   progress: Type.Boolean(),

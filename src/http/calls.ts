@@ -22,6 +22,7 @@ import {
 import { HTTP_LIMITS } from './limits.ts';
 import type { LiveRoutes } from './live-routes.ts';
 import { sendProblem } from './problem.ts';
+import { timeOf } from './time.ts';
 
 export interface CallsDeps {
   store: Pick<Store, 'find' | 'timeline' | 'list'>;
@@ -143,15 +144,6 @@ function badTime(reply: FastifyReply, given: string): FastifyReply {
     detail: `querystring field "since": ${JSON.stringify(given)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
   });
 }
-
-/** ISO 8601 with a zone; `Date.parse` alone also takes "1" and "March 7". */
-export function timeOf(text: string): number | null {
-  if (!ISO_TIME.test(text)) return null;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? null : ms;
-}
-
-const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
 
 const LIST_SCHEMA = {
   tags: ['calls'],

@@ -38,4 +38,5 @@ export const HTTP_LIMITS = {
   eventBufferBytesMax: 1024 * 1024,
   refusalLogEveryMs: 10_000,
   clockSkewWarnSecs: 30,
+  clockSkewWarnEveryMs: 60_000,
 } as const;

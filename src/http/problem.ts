@@ -20,6 +20,8 @@ export interface Problem {
   /** The field of the request that is meant. */
   field?: string;
   problems?: unknown[];
+  /** The route set that is live. */
+  hash?: string;
   retryAfterSecs?: number;
 }
 
@@ -152,6 +154,13 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     reason: 'invalid_body',
     detail: 'The body is not valid JSON.',
   },
+  BAD_CURSOR: {
+    status: 400,
+    reason: 'invalid_parameter',
+    field: 'cursor',
+    detail:
+      'querystring field "cursor": expected the value of "next" of the page before; leave it out to start at the newest call.',
+  },
   FST_ERR_BAD_URL: {
     status: 400,
     reason: 'bad_url',
@@ -172,14 +181,16 @@ interface ValidationError extends Error {
 function validationProblem(error: ValidationError): Problem {
   const where = error.validationContext ?? 'body';
   const first = error.validation[0];
-  const named = first?.params?.additionalProperties ?? first?.params?.requiredProperties;
+  const { additionalProperties, requiredProperties, allowedValues } = first?.params ?? {};
+  const named = additionalProperties ?? requiredProperties;
   const inner = Array.isArray(named) ? named.join(', ') : '';
+  const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : '';
   const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.');
   const field = [path, inner].filter((part) => part !== '').join('.');
   return {
     status: 400,
     reason: where === 'body' ? 'invalid_body' : 'invalid_parameter',
-    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${first?.message ?? error.message}`,
+    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${first?.message ?? error.message}${allowed}`,
     ...(field === '' ? {} : { field }),
   };
 }

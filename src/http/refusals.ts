@@ -6,19 +6,27 @@ import type { Log } from '../log.ts';
 import { HTTP_LIMITS } from './limits.ts';
 
 export interface Refusals {
-  count(reason: string, fields: { status: number; detail: string; remote: string }): void;
+  count(reason: string, fields: RefusalFields): void;
   /** Writes what is still counted; for the stop. */
   flush(): void;
 }
 
+export interface RefusalFields {
+  status: number;
+  detail: string;
+  fix: string | null;
+  remote: string;
+}
+
 interface Window {
   count: number;
-  fields: { status: number; detail: string; remote: string };
+  fields: RefusalFields;
   timer: NodeJS.Timeout;
 }
 
 export function createRefusals(
   log: Log,
+  event: 'webhook.refused' | 'webhook.unavailable',
   everyMs: number = HTTP_LIMITS.refusalLogEveryMs,
 ): Refusals {
   const windows = new Map<string, Window>();
@@ -27,7 +35,7 @@ export function createRefusals(
     clearTimeout(window.timer);
     windows.delete(reason);
     if (window.count > 0) {
-      log.emit('webhook.refused', { reason, count: window.count, ...window.fields });
+      log.emit(event, { reason, count: window.count, ...window.fields });
     }
   }
 
@@ -39,7 +47,7 @@ export function createRefusals(
         open.fields = fields;
         return;
       }
-      log.emit('webhook.refused', { reason, count: 1, ...fields });
+      log.emit(event, { reason, count: 1, ...fields });
       const window: Window = {
         count: 0,
         fields,

@@ -1,0 +1,140 @@
+/**
+ * The HTTP side, put together: which endpoint lives on which port, and the limits of both servers.
+ * Nothing listens yet; compose does that, and closes what it opened.
+ */
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Receiver } from './engine/engine.ts';
+import type { ApiScope } from './http/api.ts';
+import { createAudit } from './http/audit.ts';
+import { registerCalls } from './http/calls.ts';
+import { registerEvents } from './http/events.ts';
+import { registerHealth, type StoreWatch } from './http/health.ts';
+import type { Lifecycle } from './http/lifecycle.ts';
+import { HTTP_LIMITS } from './http/limits.ts';
+import type { LiveRoutes } from './http/live-routes.ts';
+import { registerMetrics } from './http/metrics.ts';
+import { answerUnknown } from './http/not-found.ts';
+import { collectOpenapi, registerOpenapi } from './http/openapi.ts';
+import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './http/problem.ts';
+import { registerRoutes } from './http/routes.ts';
+import { registerSchedules } from './http/schedules.ts';
+import { createTokenCheck, tokenTag } from './http/token.ts';
+import { registerWebhook } from './http/webhook.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { ChangeFeed, Store } from './store/store.ts';
+import type { Verifier } from './telnyx/signature.ts';
+
+export interface AppDeps {
+  config: {
+    /** Null: /v1, /metrics and the page answer 404. */
+    adminToken: string | null;
+    /** Null: everything is on one port. */
+    adminPort: number | null;
+    connectionIds: ReadonlySet<string> | null;
+  };
+  log: Log;
+  metrics: Metrics;
+  store: Store;
+  /** Null until the store can tell what changes: /v1/events is then 404. */
+  feed: ChangeFeed | null;
+  storeWatch: StoreWatch;
+  receiver: Receiver;
+  verifier: Verifier;
+  routes: LiveRoutes;
+  lifecycle: Lifecycle;
+  /** Shown by /health/ready beside what the route set adds. */
+  warnings: () => string[];
+  /** The operator's page: a shell without data, so without a token. */
+  page?: (scope: FastifyInstance) => void;
+  /** Our clock, milliseconds since the epoch. */
+  now: () => number;
+}
+
+export interface App {
+  public: FastifyInstance;
+  /** Null where ADMIN_PORT is not set: its endpoints are then on the public server. */
+  admin: FastifyInstance | null;
+}
+
+export function buildApp(deps: AppDeps): App {
+  const publicServer = buildServer(deps);
+  const adminServer = deps.config.adminPort === null ? null : buildServer(deps);
+
+  registerHealth(publicServer, deps);
+  registerWebhook(publicServer, { ...deps, connectionIds: deps.config.connectionIds });
+  if (adminServer !== null) registerHealth(adminServer, deps);
+  registerAdmin(adminServer ?? publicServer, deps);
+  return { public: publicServer, admin: adminServer };
+}
+
+function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
+  const { adminToken } = deps.config;
+  if (adminToken === null) return;
+  const checkToken = createTokenCheck({ token: adminToken, log: deps.log, now: deps.now });
+  const api = { ...deps, audit: createAudit(deps.log, tokenTag(adminToken)) };
+  const { page, feed } = deps;
+
+  server.register(async (scope: ApiScope) => {
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (checkToken(request, reply) === null) done();
+    });
+    scope.addHook('onSend', async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+    });
+    registerCalls(scope, api);
+    registerRoutes(scope, api);
+    registerSchedules(scope, api);
+    if (feed !== null) registerEvents(scope, { ...api, feed });
+    registerMetrics(scope, deps.metrics);
+    registerOpenapi(scope);
+  });
+  if (page !== undefined) server.register(async (scope) => page(scope));
+}
+
+function buildServer({ log }: AppDeps): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: HTTP_LIMITS.bodyBytesMax,
+    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+    connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
+    keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: HTTP_LIMITS.headersTimeoutMs,
+      connectionsCheckingInterval: HTTP_LIMITS.connectionsCheckMs,
+      maxHeaderSize: HTTP_LIMITS.headerBytesMax,
+    },
+    routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
+    // While closing we answer ourselves: fastify's own 503 has no Retry-After and is not problem+json.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler,
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, problemOf(error));
+    },
+  });
+  server.server.maxConnections = HTTP_LIMITS.connectionsMax;
+  continueOnlyWhenWanted(server);
+  server.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // The answers are made by our own functions; schemas describe them, tests compare both.
+  server.setSerializerCompiler(() => JSON.stringify);
+  server.setErrorHandler(errorHandler(log));
+  answerUnknown(server);
+  collectOpenapi(server);
+  return server;
+}
+
+/**
+ * `Expect: 100-continue`: Node would ask for the body before we have looked at the headers. The hook runs
+ * after every onRequest hook, so after the token or the signature's headers were found good.
+ */
+function continueOnlyWhenWanted(server: FastifyInstance): void {
+  server.server.on('checkContinue', (request, response) => {
+    server.server.emit('request', request, response);
+  });
+  server.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    done(null, payload);
+  });
+}

@@ -1,0 +1,108 @@
+/** The shapes of the route and schedule endpoints. */
+import { Type } from 'typebox';
+import { orNull, TRACE, VERDICT } from './calls-schemas.ts';
+
+const text = Type.String();
+const time = Type.String({ format: 'date-time' });
+const party = Type.String({ maxLength: 1024 });
+
+const LOCATED = Type.Object({
+  file: text,
+  line: Type.Integer(),
+  column: Type.Integer(),
+  message: text,
+  hint: orNull(text),
+});
+
+export const ROUTES = Type.Object({
+  hash: text,
+  files: Type.Array(text),
+  rules: Type.Array(
+    Type.Object({ name: text, file: text, line: Type.Integer(), handler: orNull(text) }),
+  ),
+  targets: Type.Array(
+    Type.Object({
+      name: text,
+      sip: text,
+      timeout_ms: Type.Integer(),
+      bye_without_verdict: Type.Enum(['unconfirmed', 'completed']),
+    }),
+  ),
+  schedules: Type.Array(
+    Type.Object({
+      name: text,
+      zone: text,
+      override: orNull(Type.Object({ open: Type.Boolean(), until: orNull(time) })),
+    }),
+  ),
+  lists: Type.Array(Type.Object({ name: text, entries: Type.Integer() })),
+  last_refusal: orNull(Type.Object({ at: time, problems: Type.Array(LOCATED) })),
+  replicas: Type.Array(
+    Type.Object({
+      id: text,
+      started_at: time,
+      seen_at: time,
+      route_set: orNull(text),
+      refusal: orNull(text),
+    }),
+  ),
+});
+
+export const RELOADED = Type.Object({
+  ok: Type.Literal(true),
+  hash: text,
+  changed: Type.Boolean(),
+  warnings: Type.Array(LOCATED),
+});
+
+export const EXPLAIN_BODY = Type.Object(
+  {
+    from: Type.Optional(orNull(party)),
+    to: Type.Optional(orNull(party)),
+    direction: Type.Optional(Type.Enum(['incoming', 'outgoing'])),
+    headers: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), party)),
+    at: Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601; default now' })),
+    verdicts: Type.Optional(
+      Type.Record(
+        Type.String({ maxLength: 256 }),
+        Type.Union([VERDICT, Type.Array(VERDICT, { minItems: 1, maxItems: 50 })]),
+        {
+          description:
+            'What each target answers, in order; a target that is not named answers completed',
+        },
+      ),
+    ),
+    digits: Type.Optional(Type.String({ maxLength: 128, pattern: '^[0-9*#]*$' })),
+  },
+  { additionalProperties: false },
+);
+
+export const EXPLANATION = Type.Object({
+  rule: orNull(text),
+  path: Type.Array(text),
+  attempts: Type.Array(Type.Object({ target: orNull(text), sip_address: text, verdict: text })),
+  ends: orNull(text),
+  trace: TRACE,
+});
+
+export const OVERRIDE_BODY = Type.Object(
+  {
+    open: Type.Union([Type.Boolean(), Type.Null()], {
+      description: 'Forced open or closed; null takes the override back',
+    }),
+    until: Type.Optional(
+      orNull(
+        Type.String({
+          maxLength: 40,
+          description: 'ISO 8601, in the future; without it the override holds until taken back',
+        }),
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const OVERRIDE = Type.Object({
+  schedule: text,
+  override: orNull(Type.Object({ open: Type.Boolean(), until: orNull(time) })),
+});

@@ -1,0 +1,260 @@
+/**
+ * POST /webhooks/telnyx: the hot path, and the only endpoint a stranger may reach. What costs least is
+ * judged first: the content type, the size and the signature's headers before a byte of the body is read,
+ * the signature before anything is parsed, and 200 only after the commit.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import rawBody from 'fastify-raw-body';
+import type { Receiver } from '../engine/engine.ts';
+import { RefereeError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { REFUSAL_WORDS, type Refusal } from '../telnyx/refusal.ts';
+import type { CheckedHeaders, Verifier } from '../telnyx/signature.ts';
+import { parseWebhook } from '../telnyx/webhook.ts';
+import { type Lifecycle, takesWebhooks } from './lifecycle.ts';
+import { HTTP_LIMITS } from './limits.ts';
+import { type Problem, problemOf, sendProblem } from './problem.ts';
+import { createRefusals } from './refusals.ts';
+import { watchSkew } from './skew.ts';
+
+export interface WebhookDeps {
+  verifier: Verifier;
+  receiver: Receiver;
+  lifecycle: Lifecycle;
+  /** Null: every connection of the account is ours. */
+  connectionIds: ReadonlySet<string> | null;
+  log: Log;
+  metrics: Metrics;
+  /** Milliseconds since the epoch, by our clock. */
+  now: () => number;
+  answerMs?: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the headers of a webhook have passed. */
+    webhook: { startedAt: number; checked: CheckedHeaders } | null;
+  }
+}
+
+export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
+  app.register(async (scope) => {
+    await scope.register(rawBody, { global: false, encoding: false, runFirst: true });
+    // fastify-raw-body brings a JSON parser of its own: nothing may parse before the signature is verified.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
+    scope.decorateRequest('webhook', null);
+
+    const refuse = createRefuse(deps);
+    const answer = createAnswer(deps, refuse);
+    scope.post(
+      '/webhooks/telnyx',
+      {
+        schema: SCHEMA,
+        config: { rawBody: true },
+        onRequest: (request, reply, done) => {
+          const startedAt = deps.now();
+          const problem = beforeTheBody(request, startedAt, deps);
+          if (problem === null) done();
+          else refuse(request, reply, problem);
+        },
+        errorHandler: (error, request, reply) => {
+          if (error.statusCode === 413) takeTheRest(request, reply);
+          refuse(request, reply, problemOf(error));
+        },
+      },
+      answer,
+    );
+    scope.addHook('onClose', async () => refuse.flush());
+  });
+}
+
+/** 415, 413 where the size is announced, 401 by the headers alone, 503 while we take nothing. */
+function beforeTheBody(
+  request: FastifyRequest,
+  startedAt: number,
+  { verifier, lifecycle }: WebhookDeps,
+): Problem | null {
+  const { headers } = request;
+  if (!isJson(headers['content-type'])) return NOT_JSON;
+  if (Number(headers['content-length']) > HTTP_LIMITS.bodyBytesMax) return TOO_LARGE;
+  const check = verifier.checkHeaders(headers, startedAt);
+  if (check.result === 'refused') return unbelieved(check.refusal);
+  if (!takesWebhooks(lifecycle)) return lifecycle.phase === 'starting' ? STARTING : STOPPING;
+  request.webhook = { startedAt, checked: check.checked };
+  return null;
+}
+
+function createAnswer(deps: WebhookDeps, refuse: Refuse) {
+  const { verifier, receiver, metrics, connectionIds, now } = deps;
+  const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
+  const skew = watchSkew(deps);
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { webhook, rawBody: body } = request;
+    if (webhook === null || !Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
+    const { startedAt, checked } = webhook;
+
+    const verification = await verifier.verify(checked, body);
+    if (verification.result === 'busy') return refuse(request, reply, VERIFIER_BUSY);
+    if (verification.result === 'refused') {
+      return refuse(request, reply, unbelieved(verification.refusal));
+    }
+
+    const parsed = parseWebhook(body, startedAt);
+    if (parsed.kind === 'not_telnyx') return refuse(request, reply, notAnEvent(parsed.why));
+    skew.saw(checked.skewSecs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
+    if (parsed.kind === 'not_a_call') {
+      metrics.webhook(parsed.type ?? 'none', 'ignored', now() - startedAt);
+      return accepted(reply);
+    }
+    const { event } = parsed;
+    const { connectionId } = event.facts;
+    if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
+      metrics.webhook(event.type, 'foreign', now() - startedAt);
+      return accepted(reply);
+    }
+
+    try {
+      const left = Math.min(answerMs, Math.max(0, answerMs - (now() - startedAt)));
+      const received = await within(left, receiver.receive(event));
+      metrics.webhook(
+        event.type,
+        received.result === 'duplicate' ? 'duplicate' : 'committed',
+        now() - startedAt,
+      );
+      return accepted(reply);
+    } catch (error) {
+      metrics.webhook(event.type, 'unavailable', now() - startedAt);
+      if (!(error instanceof RefereeError)) {
+        deps.log.emit('http.failed', { path: '/webhooks/telnyx', event: event.type, err: error });
+      }
+      return refuse(request, reply, error instanceof TooLate ? TOO_LATE : problemOf(error));
+    }
+  };
+}
+
+/** Exactly 200: Telnyx calls other 2xx a failure in places (its error 75299). */
+function accepted(reply: FastifyReply): FastifyReply {
+  return reply.code(200).header('content-type', 'application/json').send('{}');
+}
+
+type Refuse = ((request: FastifyRequest, reply: FastifyReply, problem: Problem) => FastifyReply) & {
+  flush(): void;
+};
+
+function createRefuse({ log, metrics }: WebhookDeps): Refuse {
+  const refused = createRefusals(log, 'webhook.refused');
+  const unavailable = createRefusals(log, 'webhook.unavailable');
+  const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
+    metrics.refusal(problem.reason);
+    (problem.status === 503 ? unavailable : refused).count(problem.reason, {
+      status: problem.status,
+      detail: problem.detail,
+      fix: problem.fix ?? null,
+      remote: request.ip,
+    });
+    // A client that waits for our 100 may or may not send its body after this: only closing is clear.
+    const { expect, 'content-length': length } = request.headers;
+    if (expect !== undefined || Number(length) > HTTP_LIMITS.drainedBytesMax) {
+      reply.header('connection', 'close');
+    }
+    return sendProblem(reply, problem);
+  };
+  return Object.assign(refuse, {
+    flush() {
+      refused.flush();
+      unavailable.flush();
+    },
+  });
+}
+
+/**
+ * A socket closed with unread bytes is reset, and the sender may never read our answer: what is still
+ * coming is taken in and dropped, for as long as a request may last.
+ */
+function takeTheRest(request: FastifyRequest, reply: FastifyReply): void {
+  reply.removeHeader('connection');
+  request.raw.resume();
+}
+
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true;
+  return contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType);
+}
+
+class TooLate extends RefereeError {
+  constructor() {
+    super('TOO_LATE', 'no answer in time');
+  }
+}
+
+/** What comes after the time is up still happens; only its news is dropped. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new TooLate()), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unbelieved(refusal: Refusal): Problem {
+  const words = REFUSAL_WORDS[refusal.reason];
+  return {
+    status: 401,
+    reason: refusal.reason,
+    detail: `${words.title} ${refusal.detail}`,
+    fix: words.fix,
+  };
+}
+
+function notAnEvent(why: string): Problem {
+  return {
+    status: 400,
+    reason: 'not_an_event',
+    detail: `The signature is right, but the body is not a Telnyx event. ${why}`,
+    fix: 'Set the webhook API version of the Telnyx application to 2 (API v2) in the portal.',
+  };
+}
+
+const NOT_JSON: Problem = {
+  status: 415,
+  reason: 'not_json',
+  detail: 'Content-Type must be application/json.',
+  fix: 'Telnyx sends JSON by POST; in the application, webhook_url_method must not be GET, and TeXML is not supported.',
+};
+const TOO_LARGE: Problem = {
+  status: 413,
+  reason: 'body_too_large',
+  detail: `The body exceeds ${HTTP_LIMITS.bodyBytesMax} bytes.`,
+};
+const NO_BODY: Problem = {
+  status: 400,
+  reason: 'not_an_event',
+  detail: 'The body could not be read.',
+};
+
+const AGAIN = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
+const STARTING: Problem = { ...AGAIN, reason: 'starting', detail: 'Not ready yet. Send it again.' };
+const STOPPING: Problem = { ...AGAIN, reason: 'stopping', detail: 'Stopping. Send it again.' };
+const VERIFIER_BUSY: Problem = {
+  ...AGAIN,
+  reason: 'verifier_busy',
+  detail: 'Too many signatures are being verified. Send it again.',
+};
+const TOO_LATE: Problem = {
+  ...AGAIN,
+  reason: 'too_late',
+  detail: `Not stored within ${HTTP_LIMITS.webhookAnswerMs} ms. Send it again: a second delivery changes nothing.`,
+};
+
+const SCHEMA = {
+  tags: ['telnyx'],
+  summary: 'Where Telnyx delivers; signed with its key, so no token',
+  security: [],
+};
