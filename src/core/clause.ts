@@ -1,0 +1,219 @@
+/** One clause of `when`: what it asks of a call, and in words what it expected and got. */
+import type { AddressIndex, Posting } from './address-index.ts';
+import { compileGlob, isGlob } from './glob.ts';
+import { hashUnit } from './hash.ts';
+import type { Check, Surroundings } from './match.ts';
+import type { Clause } from './rule.ts';
+import { isOpen } from './schedule.ts';
+import { quote, type Subject } from './subject.ts';
+
+/** Where `from` and `to` clauses are entered while rules are compiled; see `rule-index.ts`. */
+export interface AddressClauses {
+  index: { from: AddressIndex; to: AddressIndex };
+  /** The clause's number, by which postings name it. */
+  add(field: 'from' | 'to', values: readonly string[]): number;
+}
+
+/** Values named in words before "and 97 more". */
+const VALUES_NAMED_MAX = 4;
+
+export function compileClause(clause: Clause, around: Surroundings): Check {
+  switch (clause.key) {
+    case 'from':
+    case 'to':
+      return addressClause(clause.key, clause.values, around);
+    case 'direction':
+      return oneOf('direction', clause.values, (subject) => subject.facts.direction);
+    case 'connection_id':
+      return oneOf('connection_id', clause.values, (subject) => subject.facts.connectionId);
+    case 'caller_type':
+      return oneOf('caller_type', clause.values, (subject) => subject.facts.callerType);
+    case 'country': {
+      const codes = clause.values.map((code) => code.toUpperCase());
+      return oneOf('country', codes, (subject) => subject.country());
+    }
+    case 'event':
+      return perhapsLater(oneOf('event', clause.values, (subject) => subject.moment.event));
+    case 'digits':
+      return perhapsLater(oneOf('digits', clause.values, (subject) => subject.moment.digits));
+    case 'tags':
+      return tagsClause(clause.values);
+    case 'attestation':
+      return attestationClause(clause.values);
+    case 'anonymous':
+      return anonymousClause(clause.value);
+    case 'header':
+      return headerClause(clause.name, clause.values);
+    case 'percent':
+      return percentClause(clause.value, around.rule);
+    case 'schedule':
+      return perhapsLater(scheduleClause(clause.values, around));
+  }
+}
+
+/** A clause by itself: `failed` has words for a call that does not hold, and is asked for no other. */
+interface Plain {
+  holds(subject: Subject): boolean;
+  failed(subject: Subject): string;
+  held(subject: Subject): string;
+}
+
+/** Facts of a call stay what they are: what does not hold now holds never. */
+function lasting({ holds, failed, held }: Plain): Check {
+  return {
+    holds,
+    later: (subject) => (holds(subject) ? 1 : -1),
+    failed: (subject) => (holds(subject) ? null : failed(subject)),
+    held,
+  };
+}
+
+function perhapsLater(check: Check): Check {
+  return { ...check, later: () => 0 };
+}
+
+function addressClause(
+  field: 'from' | 'to',
+  values: readonly string[],
+  around: Surroundings,
+): Check {
+  const id = around.addresses.add(field, values);
+  const [only = ''] = values;
+  const expectation = values.length === 1 ? relation(only) : ` is none of ${someOf(values)}`;
+  return lasting({
+    holds: (subject) => isHit(subject.hits(field), id),
+    failed: (subject) => subject.word(field) + expectation,
+    held: (subject) => {
+      if (values.length > 1) return `${subject.word(field)} is one of ${someOf(values)}`;
+      if (only.startsWith('list:')) return `${subject.word(field)} is in ${only}`;
+      return `${subject.word(field)} ${isGlob(only) ? 'matches' : 'is'} ${only}`;
+    },
+  });
+}
+
+function relation(value: string): string {
+  if (value.startsWith('list:')) return ` is not in ${value}`;
+  return isGlob(value) ? ` does not match ${value}` : ` is not ${value}`;
+}
+
+function isHit(hits: readonly Posting[], clause: number): boolean {
+  for (let i = 0; i < hits.length; i += 1) {
+    const clauses = hits[i]?.clauses ?? [];
+    let low = 0;
+    let high = clauses.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const found = clauses[middle] ?? clause;
+      if (found === clause) return true;
+      if (found < clause) low = middle + 1;
+      else high = middle;
+    }
+  }
+  return false;
+}
+
+/** A fact that must be one of a few texts. */
+function oneOf(
+  key: string,
+  values: readonly string[],
+  read: (subject: Subject) => string | null,
+): Check {
+  const wanted = new Set(values);
+  const expected = values.length === 1 ? `is not ${values[0]}` : `is none of ${someOf(values)}`;
+  return lasting({
+    holds(subject) {
+      const got = read(subject);
+      return got !== null && wanted.has(got);
+    },
+    failed: (subject) => `${key}: ${quote(read(subject))} ${expected}`,
+    held: (subject) => `${key}: ${quote(read(subject))}`,
+  });
+}
+
+function tagsClause(values: readonly string[]): Check {
+  const find = (subject: Subject) => values.find((tag) => subject.facts.tags.includes(tag));
+  return lasting({
+    holds: (subject) => find(subject) !== undefined,
+    failed: ({ facts }) => `tags: ${quote(facts.tags.join(', '))} has none of ${someOf(values)}`,
+    held: (subject) => `tags: has ${find(subject)}`,
+  });
+}
+
+/** Without Telnyx's validation the level is the caller's own claim. */
+function attestationClause(values: readonly string[]): Check {
+  return lasting({
+    holds: ({ facts }) =>
+      facts.attestationValidated &&
+      facts.attestation !== null &&
+      values.includes(facts.attestation),
+    failed: ({ facts }) => {
+      if (facts.attestation !== null && !facts.attestationValidated) {
+        return `attestation: ${quote(facts.attestation)} was not validated, expected ${someOf(values)}`;
+      }
+      return `attestation: ${quote(facts.attestation)} is not ${someOf(values)}`;
+    },
+    held: ({ facts }) => `attestation: ${facts.attestation}, validated`,
+  });
+}
+
+function anonymousClause(wanted: boolean): Check {
+  const words = (subject: Subject) =>
+    `anonymous: the caller ${quote(subject.facts.from)} is ${subject.isAnonymous() ? '' : 'not '}anonymous`;
+  return lasting({
+    holds: (subject) => subject.isAnonymous() === wanted,
+    failed: words,
+    held: words,
+  });
+}
+
+function headerClause(name: string, values: readonly string[]): Check {
+  const key = name.toLowerCase();
+  const globs = values.map(compileGlob);
+  const find = (subject: Subject) =>
+    subject.header(key).find((value) => globs.some((glob) => glob.matches(value)));
+  return lasting({
+    holds: (subject) => find(subject) !== undefined,
+    failed(subject) {
+      const sent = subject.header(key);
+      if (sent.length === 0) return `header ${name}: not sent, expected ${someOf(values)}`;
+      const got = sent.map(quote).join(', ');
+      return `header ${name}: ${quote(got)} does not match ${someOf(values)}`;
+    },
+    held: (subject) => `header ${name}: ${quote(find(subject) ?? null)} matches ${someOf(values)}`,
+  });
+}
+
+/** Sticky: a caller below 10 percent is below 20 percent too, so that raising the share moves nobody back. */
+function percentClause(share: number, rule: string): Check {
+  const place = (subject: Subject) => hashUnit('percent', rule, subject.caller()) * 100;
+  return lasting({
+    holds: (subject) => place(subject) < share,
+    failed: (subject) =>
+      `percent: this caller is at ${place(subject).toFixed(1)}, not below ${share}`,
+    held: (subject) => `percent: this caller is at ${place(subject).toFixed(1)}, below ${share}`,
+  });
+}
+
+function scheduleClause(names: readonly string[], around: Surroundings): Check {
+  const schedules = names.map((name) => {
+    const schedule = around.schedules.get(name);
+    if (schedule === undefined) throw new Error(`rule ${around.rule}: no schedule ${name}`);
+    return schedule;
+  });
+  const words = (subject: Subject, open: boolean) =>
+    schedules
+      .filter((schedule) => subject.isOpen(schedule) === open)
+      .map((schedule) => isOpen(schedule, subject.moment.at, subject.overrides).why)
+      .join(', ');
+  return lasting({
+    holds: (subject) => schedules.some((schedule) => subject.isOpen(schedule)),
+    failed: (subject) => `schedule: ${words(subject, false)}`,
+    held: (subject) => `schedule: ${words(subject, true)}`,
+  });
+}
+
+function someOf(values: readonly string[]): string {
+  const named = values.slice(0, VALUES_NAMED_MAX).join(', ');
+  const more = values.length - VALUES_NAMED_MAX;
+  return more > 0 ? `${named} and ${more} more` : named;
+}

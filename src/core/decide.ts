@@ -1,0 +1,232 @@
+/**
+ * From a route set and one call's facts to a decision: the first rule that matches, its steps made ready
+ * for this call, and for every rule above it why it did not.
+ */
+import type { AllowPattern } from './allow.ts';
+import type { CallFacts } from './call.ts';
+import { type Check, compileCondition, type Surroundings } from './match.ts';
+import type { Decision, Moment, Step, TraceLine } from './plan.ts';
+import type { Condition, Overrides, RouteSet, RouteStep, Rule } from './rule.ts';
+import {
+  EVENTS,
+  eventsOf,
+  indexRules,
+  mentions,
+  type RuleIndex,
+  visitCandidates,
+} from './rule-index.ts';
+import { Subject } from './subject.ts';
+import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
+
+/** Lines a stored trace has, the ones nearest above the winner; the command line asks for all. */
+export const TRACE_LINES_MAX = 25;
+
+export interface CompiledRoutes {
+  set: RouteSet;
+  rules: CompiledRule[];
+  index: RuleIndex;
+  allow: AllowPattern[];
+}
+
+interface CompiledRule {
+  rule: Rule;
+  check: Check;
+  /** Bits of `EVENTS` at which it is looked at. */
+  events: number;
+}
+
+/** Once for a route set; costs a fraction of a second for 100,000 list entries. */
+export function compileRouteSet(set: RouteSet): CompiledRoutes {
+  const index = indexRules(set.rules, set.lists);
+  const rules = set.rules.map((rule) => {
+    const around = { rule: rule.name, schedules: set.schedules, addresses: index.clauses };
+    const check = compileRule(rule.when, around);
+    return { rule, check, events: eventsOf(rule.when) };
+  });
+  return { set, rules, index, allow: allowPatterns(set.policy) };
+}
+
+export function decide(
+  routes: CompiledRoutes,
+  facts: CallFacts,
+  moment: Moment,
+  overrides: Overrides,
+  options: { fullTrace?: boolean } = {},
+): Decision {
+  const subject = new Subject(facts, moment, overrides, routes.index.clauses.index);
+  const search: Search = { routes, subject, refusals: null, warnings: [] };
+  const winner = findWinner(search);
+  const linesMax = options.fullTrace === true ? Number.POSITIVE_INFINITY : TRACE_LINES_MAX;
+  const trace = traceAbove(search, winner?.number ?? routes.rules.length, linesMax);
+  const last = winner === null ? whenNoneMatched(search) : matched(search, winner, trace);
+
+  const from = { set: routes.set, allow: routes.allow, facts };
+  const steps = (made: { steps: readonly RouteStep[]; handlerMade: boolean }): Step[] =>
+    resolveSteps(made.steps, { ...from, handlerMade: made.handlerMade });
+  return {
+    rule: last.rule,
+    routeSet: routes.set.hash,
+    plan: last.made === null ? null : steps(last.made),
+    lastResort: steps({ steps: routes.set.lastResort, handlerMade: false }),
+    policy: pinPolicy(routes.set.policy),
+    trace,
+    why: last.why,
+    warnings: search.warnings,
+  };
+}
+
+interface Search {
+  routes: CompiledRoutes;
+  subject: Subject;
+  /** Rules whose handler did not want the call, by number: what it said. */
+  refusals: Map<number, string> | null;
+  warnings: string[];
+}
+
+interface Winner {
+  number: number;
+  compiled: CompiledRule;
+  steps: readonly RouteStep[];
+  handlerMade: boolean;
+}
+
+interface Conclusion {
+  rule: string | null;
+  made: { steps: readonly RouteStep[]; handlerMade: boolean } | null;
+  why: string;
+}
+
+/** A rule that names no direction means incoming calls. The event's default is in `eventsOf`. */
+function compileRule(when: Condition, around: Surroundings): Check {
+  if (mentions(when, 'direction')) return compileCondition(when, around);
+  const written = compileCondition(when, around);
+  const incoming = compileCondition({ clause: { key: 'direction', values: ['incoming'] } }, around);
+  return {
+    holds: (subject) => written.holds(subject) && incoming.holds(subject),
+    later: (subject) => Math.min(written.later(subject), incoming.later(subject)),
+    failed(subject) {
+      const why = written.failed(subject);
+      if (why !== null || incoming.holds(subject)) return why;
+      return `${incoming.failed(subject)}, which a rule means that names no direction`;
+    },
+    held: (subject) => written.held(subject),
+  };
+}
+
+function findWinner(search: Search): Winner | null {
+  const { routes, subject } = search;
+  let winner: Winner | null = null;
+  visitCandidates(routes.index, eventNumber(subject.moment), subject, (number) => {
+    const compiled = routes.rules[number];
+    if (compiled === undefined || !compiled.check.holds(subject)) return false;
+    const made = stepsOf(compiled.rule, number, search);
+    if (made === null) return false;
+    winner = { number, compiled, ...made };
+    return true;
+  });
+  return winner;
+}
+
+function stepsOf(
+  rule: Rule,
+  number: number,
+  search: Search,
+): { steps: readonly RouteStep[]; handlerMade: boolean } | null {
+  if ('steps' in rule.action) return { steps: rule.action.steps, handlerMade: false };
+  const answer = runHandler(rule.action, search.subject);
+  if ('steps' in answer) return { steps: answer.steps, handlerMade: true };
+  search.refusals ??= new Map();
+  search.refusals.set(number, `${rule.action.handler}: ${answer.notMine}`);
+  if (answer.warning) search.warnings.push(`rule ${rule.name}: ${answer.notMine}`);
+  return null;
+}
+
+/** The loader's bounded run does not throw; should it, a call is not lost over it. */
+function runHandler(action: Extract<Rule['action'], { handler: string }>, subject: Subject) {
+  try {
+    return action.run(subject.facts, subject.moment);
+  } catch (error) {
+    return {
+      notMine: `failed: ${error instanceof Error ? error.message : String(error)}`,
+      warning: true,
+    };
+  }
+}
+
+function matched(search: Search, winner: Winner, trace: TraceLine[]): Conclusion {
+  const { name, action } = winner.compiled.rule;
+  const handler = 'handler' in action ? `; ${action.handler} returned steps` : '';
+  const why = winner.compiled.check.held(search.subject) + handler;
+  trace.push({ rule: name, matched: true, why });
+  return { rule: name, made: winner, why };
+}
+
+function whenNoneMatched(search: Search): Conclusion {
+  const { facts, moment } = search.subject;
+  const unmanaged = (why: string): Conclusion => ({ rule: null, made: null, why });
+  if (moment.event !== 'call.initiated') {
+    return unmanaged(`no rule on ${moment.event} matched: the call stays as it is`);
+  }
+  if (facts.direction !== 'incoming') {
+    return unmanaged(
+      `no rule matched this ${facts.direction ?? 'call of unknown direction'} leg: left unmanaged`,
+    );
+  }
+  const later = findLaterRule(search);
+  if (later !== null) {
+    return unmanaged(
+      `no rule matched yet; "${later.name}" waits for a later event: left unmanaged until then`,
+    );
+  }
+  const made = { steps: search.routes.set.otherwise, handlerMade: false };
+  return { rule: null, made, why: 'no rule matched: otherwise' };
+}
+
+/** The first rule on a later event that this call could still meet. */
+function findLaterRule({ routes, subject }: Search): Rule | null {
+  let found: { number: number; rule: Rule } | null = null;
+  for (const event of [1, 2] as const) {
+    visitCandidates(routes.index, event, subject, (number) => {
+      const compiled = routes.rules[number];
+      if (compiled === undefined || compiled.check.later(subject) < 0) return false;
+      if (found === null || number < found.number) found = { number, rule: compiled.rule };
+      return true;
+    });
+  }
+  return (found as { rule: Rule } | null)?.rule ?? null;
+}
+
+/** Words only for the rules nearest above the winner: 2,000 rules cost what 50 do. */
+function traceAbove(search: Search, winner: number, linesMax: number): TraceLine[] {
+  const first = Math.max(0, winner - linesMax);
+  const trace: TraceLine[] = [];
+  if (first > 0) {
+    const what = first === 1 ? 'one rule' : `${first} rules`;
+    trace.push({
+      rule: `(${what} above)`,
+      matched: false,
+      why: `did not match either; the trace keeps the ${linesMax} nearest above the outcome`,
+    });
+  }
+  const event = eventNumber(search.subject.moment);
+  for (let number = first; number < winner; number += 1) {
+    const compiled = search.routes.rules[number];
+    if (compiled === undefined) continue;
+    const why =
+      (compiled.events & (1 << event)) === 0
+        ? otherEvent(search.subject.moment, compiled)
+        : (search.refusals?.get(number) ?? compiled.check.failed(search.subject) ?? '');
+    trace.push({ rule: compiled.rule.name, matched: false, why });
+  }
+  return trace;
+}
+
+function otherEvent(moment: Moment, { events }: CompiledRule): string {
+  const wanted = EVENTS.filter((_, event) => (events & (1 << event)) !== 0);
+  return `event: ${moment.event} is not ${wanted.join(' or ')}`;
+}
+
+function eventNumber(moment: Moment): 0 | 1 | 2 {
+  if (moment.event === 'call.initiated') return 0;
+  return moment.event === 'call.answered' ? 1 : 2;
+}

@@ -1,0 +1,88 @@
+/**
+ * `when`, compiled once: each condition becomes a check that answers without words, and has the words
+ * when somebody wants to know why. Clauses are in clause.ts; here is how they combine.
+ */
+import { type AddressClauses, compileClause } from './clause.ts';
+import type { Condition, Schedule } from './rule.ts';
+import type { Subject } from './subject.ts';
+
+export interface Check {
+  holds(subject: Subject): boolean;
+  /**
+   * Whether it could hold at a later event of the same call: -1 no, 0 perhaps (it asks for the event,
+   * for digits or for the time), 1 yes. Three-valued, so that `not` of a perhaps is a perhaps.
+   */
+  later(subject: Subject): number;
+  /** Why it does not hold: the first clause that failed, what it expected and what it got. Null where it holds. */
+  failed(subject: Subject): string | null;
+  /** Why it holds. */
+  held(subject: Subject): string;
+}
+
+/** What compiling a rule's condition needs of its surroundings. */
+export interface Surroundings {
+  rule: string;
+  schedules: ReadonlyMap<string, Schedule>;
+  addresses: AddressClauses;
+}
+
+export function compileCondition(condition: Condition, around: Surroundings): Check {
+  if ('clause' in condition) return compileClause(condition.clause, around);
+  if ('not' in condition) return not(compileCondition(condition.not, around));
+  if ('all' in condition) return all(condition.all.map((one) => compileCondition(one, around)));
+  return any(condition.any.map((one) => compileCondition(one, around)));
+}
+
+function all(checks: Check[]): Check {
+  return {
+    holds(subject) {
+      for (const check of checks) if (!check.holds(subject)) return false;
+      return true;
+    },
+    later: (subject) => Math.min(1, ...checks.map((check) => check.later(subject))),
+    failed(subject) {
+      for (const check of checks) {
+        const why = check.failed(subject);
+        if (why !== null) return why;
+      }
+      return null;
+    },
+    held(subject) {
+      if (checks.length === 0) return 'it has no conditions';
+      return checks.map((check) => check.held(subject)).join('; ');
+    },
+  };
+}
+
+function any(checks: Check[]): Check {
+  return {
+    holds(subject) {
+      for (const check of checks) if (check.holds(subject)) return true;
+      return false;
+    },
+    later: (subject) => Math.max(-1, ...checks.map((check) => check.later(subject))),
+    failed(subject) {
+      const reasons: string[] = [];
+      for (const check of checks) {
+        const why = check.failed(subject);
+        if (why === null) return null;
+        reasons.push(why);
+      }
+      return `any: none of (${reasons.join(' | ')})`;
+    },
+    held(subject) {
+      for (const check of checks) if (check.holds(subject)) return check.held(subject);
+      return 'nothing held';
+    },
+  };
+}
+
+function not(check: Check): Check {
+  return {
+    holds: (subject) => !check.holds(subject),
+    // Zero plus a sign: -0 would be a third way to say perhaps.
+    later: (subject) => 0 - check.later(subject),
+    failed: (subject) => (check.holds(subject) ? `not: ${check.held(subject)}` : null),
+    held: (subject) => `not (${check.failed(subject) ?? ''})`,
+  };
+}

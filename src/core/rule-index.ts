@@ -1,0 +1,217 @@
+/**
+ * Which rules could match a call, without looking at each. Every rule that cannot match unless one of
+ * certain `from` or `to` values does is entered under those values (its guard); the few others are looked
+ * at for every call. Rules still win by their order: candidates come out ascending.
+ */
+import { AddressIndex, emptyPosting, type Posting } from './address-index.ts';
+import type { AddressClauses } from './clause.ts';
+import { isGlob } from './glob.ts';
+import type { Condition, NumberList, Rule } from './rule.ts';
+import type { Subject } from './subject.ts';
+
+export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
+const INITIATED = 1;
+const EVERY_EVENT = 7;
+
+export interface RuleIndex {
+  clauses: AddressClauses;
+  /** Rules without a guard, by event; ascending. */
+  unguarded: [number[], number[], number[]];
+}
+
+/**
+ * Numbers `from` and `to` clauses in the order in which `compileCondition` meets them, so compile every
+ * rule, in order, with `clauses` of the result; the postings are ready from the beginning.
+ */
+export function indexRules(
+  rules: readonly Rule[],
+  lists: ReadonlyMap<string, NumberList>,
+): RuleIndex {
+  const uses = countUses(rules);
+  const postings = { from: new Map<string, Posting>(), to: new Map<string, Posting>() };
+  const index = { from: new AddressIndex(), to: new AddressIndex() };
+  const unguarded: RuleIndex['unguarded'] = [[], [], []];
+
+  const postingOf = (field: 'from' | 'to', value: string): Posting => {
+    const known = postings[field].get(value);
+    if (known !== undefined) return known;
+    const posting = emptyPosting();
+    postings[field].set(value, posting);
+    enter(index[field], value, posting, lists);
+    return posting;
+  };
+
+  let clauseCount = 0;
+  const clauses: AddressClauses = {
+    index,
+    add(field, values) {
+      const id = clauseCount;
+      clauseCount += 1;
+      for (const value of values) {
+        const posting = postingOf(field, value);
+        if (posting.clauses.at(-1) !== id) posting.clauses.push(id);
+      }
+      return id;
+    },
+  };
+
+  for (const [number, rule] of rules.entries()) {
+    const events = eventsOf(rule.when);
+    const guard = guardOf(rule.when, uses);
+    for (const event of [0, 1, 2] as const) {
+      if ((events & (1 << event)) === 0) continue;
+      if (guard === null) unguarded[event].push(number);
+      for (const { field, value } of guard?.values ?? []) {
+        const entered = postingOf(field, value).rules[event];
+        if (entered.at(-1) !== number) entered.push(number);
+      }
+    }
+  }
+  return { clauses, unguarded };
+}
+
+/** Visits rules that could match, in order, each once, until `visit` says true. */
+export function visitCandidates(
+  index: RuleIndex,
+  event: 0 | 1 | 2,
+  subject: Subject,
+  visit: (rule: number) => boolean,
+): void {
+  const queues = [index.unguarded[event]];
+  for (const { rules } of subject.fromHits) if (rules[event].length > 0) queues.push(rules[event]);
+  for (const { rules } of subject.toHits) if (rules[event].length > 0) queues.push(rules[event]);
+  const heads = queues.map(() => 0);
+  for (;;) {
+    let next = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < queues.length; i += 1) {
+      const head = queues[i]?.[heads[i] ?? 0];
+      if (head !== undefined && head < next) next = head;
+    }
+    if (next === Number.POSITIVE_INFINITY) return;
+    for (let i = 0; i < queues.length; i += 1) {
+      const head = heads[i] ?? 0;
+      if (queues[i]?.[head] === next) heads[i] = head + 1;
+    }
+    if (visit(next)) return;
+  }
+}
+
+/** Events at which a rule can match, as bits of `EVENTS`; `call.initiated` where none is written. */
+export function eventsOf(when: Condition): number {
+  return mentions(when, 'event') ? possibleEvents(when) : INITIATED;
+}
+
+/** Whether a clause of this key stands anywhere in a condition. */
+export function mentions(condition: Condition, key: string): boolean {
+  if ('clause' in condition) return condition.clause.key === key;
+  if ('not' in condition) return mentions(condition.not, key);
+  const parts = 'all' in condition ? condition.all : condition.any;
+  return parts.some((part) => mentions(part, key));
+}
+
+function possibleEvents(condition: Condition): number {
+  if ('clause' in condition) return eventBits(condition) ?? EVERY_EVENT;
+  if ('not' in condition) return EVERY_EVENT & ~certainEvents(condition.not);
+  if ('all' in condition) {
+    return condition.all.reduce((bits, part) => bits & possibleEvents(part), EVERY_EVENT);
+  }
+  return condition.any.reduce((bits, part) => bits | possibleEvents(part), 0);
+}
+
+/** Events at which a condition holds whatever else is so. */
+function certainEvents(condition: Condition): number {
+  if ('clause' in condition) return eventBits(condition) ?? 0;
+  if ('not' in condition) return EVERY_EVENT & ~possibleEvents(condition.not);
+  if ('all' in condition) {
+    return condition.all.reduce((bits, part) => bits & certainEvents(part), EVERY_EVENT);
+  }
+  return condition.any.reduce((bits, part) => bits | certainEvents(part), 0);
+}
+
+function eventBits({ clause }: Extract<Condition, { clause: unknown }>): number | null {
+  if (clause.key !== 'event') return null;
+  return clause.values.reduce((bits, event) => bits | (1 << EVENTS.indexOf(event)), 0);
+}
+
+interface Guard {
+  values: { field: 'from' | 'to'; value: string }[];
+  /** How many rules its values bring along, at worst: the smaller, the better the guard. */
+  cost: number;
+}
+
+/** `from` and `to` values of which one must match for the condition to hold; null where there are none. */
+function guardOf(condition: Condition, uses: Uses): Guard | null {
+  if ('clause' in condition) {
+    const { clause } = condition;
+    if (clause.key !== 'from' && clause.key !== 'to') return null;
+    const field = clause.key;
+    const values = clause.values.map((value) => ({ field, value }));
+    // No spread into Math.max: a clause may have more values than a call may have arguments.
+    const cost = clause.values.reduce(
+      (most, value) => Math.max(most, costOf(field, value, uses)),
+      0,
+    );
+    return { values, cost };
+  }
+  if ('not' in condition) return null;
+  if ('all' in condition) {
+    const guards = condition.all
+      .map((part) => guardOf(part, uses))
+      .filter((guard) => guard !== null);
+    guards.sort((a, b) => a.cost - b.cost);
+    return guards[0] ?? null;
+  }
+  const guards = condition.any.map((part) => guardOf(part, uses));
+  if (guards.some((guard) => guard === null)) return null;
+  const known = guards.filter((guard) => guard !== null);
+  return {
+    values: known.flatMap((guard) => guard.values),
+    cost: Math.max(0, ...known.map((guard) => guard.cost)),
+  };
+}
+
+/** How many clauses name a value, by `field value`. */
+type Uses = Map<string, number>;
+
+function countUses(rules: readonly Rule[]): Uses {
+  const uses: Uses = new Map();
+  const count = (condition: Condition): void => {
+    if ('not' in condition) count(condition.not);
+    else if ('all' in condition) condition.all.forEach(count);
+    else if ('any' in condition) condition.any.forEach(count);
+    else {
+      const { clause } = condition;
+      if (clause.key !== 'from' && clause.key !== 'to') return;
+      for (const value of clause.values) {
+        const key = `${clause.key} ${value}`;
+        uses.set(key, (uses.get(key) ?? 0) + 1);
+      }
+    }
+  };
+  for (const rule of rules) count(rule.when);
+  return uses;
+}
+
+/** A short prefix is hit by more calls than a long one or a number. */
+function costOf(field: 'from' | 'to', value: string, uses: Uses): number {
+  const used = uses.get(`${field} ${value}`) ?? 1;
+  const wildcard = value.startsWith('list:') || !isGlob(value) ? 0 : value.search(/[*?]/);
+  return used + (isGlob(value) ? 1000 / (1 + wildcard) : 0);
+}
+
+function enter(
+  index: AddressIndex,
+  value: string,
+  posting: Posting,
+  lists: ReadonlyMap<string, NumberList>,
+): void {
+  if (!value.startsWith('list:')) {
+    index.add(value, posting);
+    return;
+  }
+  const list = lists.get(value.slice('list:'.length));
+  if (list === undefined) throw new Error(`no list ${value.slice('list:'.length)}`);
+  for (const entry of list.exact) index.add(entry, posting);
+  for (const entry of list.prefixes) index.add(entry, posting);
+  for (const entry of list.globs) index.add(entry, posting);
+}
