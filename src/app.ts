@@ -50,7 +50,13 @@ export interface AppDeps {
   page?: (scope: FastifyInstance) => void;
   /** Our clock, milliseconds since the epoch. */
   now: () => number;
+  timeouts?: Timeouts;
 }
+
+/** How long a client may take; see HTTP_LIMITS. */
+export type Timeouts = {
+  [name in 'headersTimeoutMs' | 'requestTimeoutMs' | 'connectionsCheckMs']: number;
+};
 
 export interface App {
   public: FastifyInstance;
@@ -93,16 +99,16 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
   if (page !== undefined) server.register(async (scope) => page(scope));
 }
 
-function buildServer({ log }: AppDeps): FastifyInstance {
+function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: HTTP_LIMITS.bodyBytesMax,
-    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+    requestTimeout: timeouts.requestTimeoutMs,
     connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
     keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
     http: {
-      headersTimeout: HTTP_LIMITS.headersTimeoutMs,
-      connectionsCheckingInterval: HTTP_LIMITS.connectionsCheckMs,
+      headersTimeout: timeouts.headersTimeoutMs,
+      connectionsCheckingInterval: timeouts.connectionsCheckMs,
       maxHeaderSize: HTTP_LIMITS.headerBytesMax,
     },
     routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },

@@ -50,7 +50,10 @@ export interface StoreWatch {
  */
 export function watchStore(
   store: Pick<Store, 'ping'>,
-  { everyMs = HTTP_LIMITS.readyPingMs, timeoutMs = HTTP_LIMITS.readyPingTimeoutMs } = {},
+  { everyMs, timeoutMs }: { everyMs: number; timeoutMs: number } = {
+    everyMs: HTTP_LIMITS.readyPingMs,
+    timeoutMs: HTTP_LIMITS.readyPingTimeoutMs,
+  },
 ): StoreWatch {
   let failure: string | null = 'The store has not answered yet.';
   let next: NodeJS.Timeout | undefined;

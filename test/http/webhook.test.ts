@@ -1,0 +1,312 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CallEvent } from '../../src/core/event.ts';
+import type { Received } from '../../src/engine/engine.ts';
+import { CommitUnknown, NewerRow, StoreUnavailable, TooBusy } from '../../src/errors.ts';
+import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { incomingCall, signedHeaders, telnyxKey, webhookBody } from '../helpers/webhooks.ts';
+
+let app: ServedApp;
+let receive: (event: CallEvent) => Promise<Received> = async () => ({ result: 'duplicate' });
+
+beforeAll(async () => {
+  app = await serveApp({
+    receive: (event) => receive(event),
+    config: { connectionIds: new Set(['1494404757140276705']) },
+  });
+});
+afterAll(() => app.close());
+
+const OURS = { connection_id: '1494404757140276705' };
+
+function deliver(
+  body: string,
+  headers: Record<string, string> = signedHeaders(app.key, body),
+): Promise<Response> {
+  return fetch(`${app.url}/webhooks/telnyx`, { method: 'POST', body, headers });
+}
+
+async function reasonOf(answer: Response): Promise<string> {
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  const problem = (await answer.json()) as { status: number; reason: string; type: string };
+  expect(problem.status).toBe(answer.status);
+  expect(problem.type).toContain(problem.reason);
+  return problem.reason;
+}
+
+describe('what is taken', () => {
+  test('a signed call event is answered exactly 200 {} and reached the receiver in our words', async () => {
+    const answer = await deliver(incomingCall('v3:taken', OURS));
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe('{}');
+    const event = app.events.at(-1);
+    expect(event).toMatchObject({ source: 'webhook', type: 'call.initiated', callId: 'v3:taken' });
+  });
+
+  test('the answer waits for the commit', async () => {
+    const commit = Promise.withResolvers<Received>();
+    const arrived = Promise.withResolvers<void>();
+    receive = () => {
+      arrived.resolve();
+      return commit.promise;
+    };
+    let answered = false;
+    const answer = deliver(incomingCall('v3:waits', OURS)).then((given) => {
+      answered = true;
+      return given;
+    });
+    await arrived.promise;
+    expect(answered).toBe(false);
+    commit.resolve({ result: 'duplicate' });
+    expect((await answer).status).toBe(200);
+  });
+
+  test('a content type with a charset is JSON too', async () => {
+    const body = incomingCall('v3:charset', OURS);
+    const headers = signedHeaders(app.key, body);
+    headers['content-type'] = 'application/json; charset=utf-8';
+    expect((await deliver(body, headers)).status).toBe(200);
+  });
+
+  test('the signature is over the bytes: odd spacing and non-ASCII text pass unchanged', async () => {
+    const body = `  ${incomingCall('v3:bytes', { ...OURS, caller_id_name: 'Zoë 🦊' })}\n`;
+    expect((await deliver(body)).status).toBe(200);
+    expect(app.events.at(-1)).toMatchObject({ facts: { callerName: 'Zoë 🦊' } });
+  });
+
+  test('events that are not about a call, or of another connection, get 200 and are counted', async () => {
+    const before = app.events.length;
+    const other = webhookBody('message.received', { call_control_id: undefined });
+    expect((await deliver(other)).status).toBe(200);
+    const foreign = incomingCall('v3:foreign', { connection_id: '999' });
+    expect((await deliver(foreign)).status).toBe(200);
+    expect(app.events.length).toBe(before);
+    const text = await app.metrics.text();
+    expect(text).toContain('referee_webhooks_total{type="message.received",result="ignored"} 1');
+    expect(text).toContain('referee_webhooks_total{type="call.initiated",result="foreign"} 1');
+  });
+});
+
+describe('what is refused, in this order', () => {
+  test('415 for what is not JSON, whatever else is wrong', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
+      const answer = await deliver('x'.repeat(300_000), { 'content-type': type });
+      expect(answer.status).toBe(415);
+      expect(await reasonOf(answer)).toBe('not_json');
+    }
+  });
+
+  test('413 over 256 KB comes before the missing headers', async () => {
+    const answer = await deliver('x'.repeat(256 * 1024 + 1), {
+      'content-type': 'application/json',
+    });
+    expect(answer.status).toBe(413);
+    expect(await reasonOf(answer)).toBe('body_too_large');
+  });
+
+  test('413 also when the size was not announced', async () => {
+    const headers = signedHeaders(app.key, 'whatever');
+    const answer = await fetch(`${app.url}/webhooks/telnyx`, {
+      method: 'POST',
+      headers,
+      body: new Blob(['y'.repeat(600_000)]).stream(),
+      duplex: 'half',
+    } as RequestInit);
+    expect(answer.status).toBe(413);
+    expect(await reasonOf(answer)).toBe('body_too_large');
+  });
+
+  test('a body of exactly 256 KB is read: its signature is what decides', async () => {
+    const body = incomingCall('v3:large', OURS);
+    const padded = body + ' '.repeat(256 * 1024 - Buffer.byteLength(body));
+    expect((await deliver(padded)).status).toBe(200);
+  });
+
+  test('401 names what is wrong with the headers', async () => {
+    const body = incomingCall('v3:headers', OURS);
+    const good = signedHeaders(app.key, body);
+    const cases: [string, Record<string, string | undefined>][] = [
+      ['signature_missing', { 'telnyx-signature-ed25519': undefined }],
+      ['timestamp_missing', { 'telnyx-timestamp': undefined }],
+      ['signature_malformed', { 'telnyx-signature-ed25519': 'AAAA' }],
+      ['timestamp_malformed', { 'telnyx-timestamp': '1e9' }],
+      ['timestamp_stale', { 'telnyx-timestamp': '1000000000' }],
+      ['timestamp_stale', signedHeaders(app.key, body, Date.now() + 400_000)],
+      ['signature_wrong', signedHeaders(telnyxKey(), body)],
+      ['signature_wrong', signedHeaders(app.key, `${body} `)],
+      [
+        'api_version_1',
+        { 'telnyx-signature-ed25519': undefined, 'x-telnyx-signature': 't=1,h=abc' },
+      ],
+    ];
+    for (const [reason, change] of cases) {
+      const headers = Object.fromEntries(
+        Object.entries({ ...good, ...change }).filter(
+          (header): header is [string, string] => header[1] !== undefined,
+        ),
+      );
+      const answer = await deliver(body, headers);
+      expect([reason, answer.status]).toEqual([reason, 401]);
+      expect(await reasonOf(answer)).toBe(reason);
+    }
+  });
+
+  test('unsigned broken JSON is a 401, not a 400: nothing is parsed before the signature', async () => {
+    const body = '{"broken';
+    const answer = await deliver(body, signedHeaders(telnyxKey(), body));
+    expect(answer.status).toBe(401);
+  });
+
+  test('400 for what is signed and no event, with the version of the API as the likely cause', async () => {
+    for (const body of [
+      '',
+      '{"broken',
+      '[]',
+      '"text"',
+      'null',
+      '{}',
+      '{"data":{"event_type":5}}',
+    ]) {
+      const answer = await deliver(body);
+      expect([body, answer.status]).toEqual([body, 400]);
+      expect(await reasonOf(answer)).toBe('not_an_event');
+    }
+    const version1 = JSON.stringify({ record_type: 'event', event_type: 'call_initiated' });
+    const problem = (await (await deliver(version1)).json()) as { fix: string };
+    expect(problem.fix).toContain('version');
+  });
+
+  test('the body of a request with bad headers is never asked for', async () => {
+    const socket = connect(app.port, '127.0.0.1');
+    socket.write(
+      'POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n',
+    );
+    const [bytes] = await once(socket, 'data');
+    expect(String(bytes)).toMatch(/^HTTP\/1.1 401 /);
+    await once(socket, 'close');
+  });
+
+  test('the headers are refused while a chunked body is still coming', async () => {
+    const socket = connect(app.port, '127.0.0.1');
+    socket.write(
+      'POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n',
+    );
+    const [bytes] = await once(socket, 'data');
+    expect(String(bytes)).toMatch(/^HTTP\/1.1 401 /);
+    socket.destroy();
+  });
+
+  test('a sender that waits for 100 Continue gets it once its headers are good', async () => {
+    const body = incomingCall('v3:continue', OURS);
+    const sent = request(`${app.url}/webhooks/telnyx`, {
+      method: 'POST',
+      headers: {
+        ...signedHeaders(app.key, body),
+        expect: '100-continue',
+        'content-length': Buffer.byteLength(body),
+      },
+    });
+    sent.flushHeaders();
+    await once(sent, 'continue');
+    sent.end(body);
+    const [answer] = await once(sent, 'response');
+    expect(answer.statusCode).toBe(200);
+    answer.resume();
+  });
+
+  test('another method is 405 and names POST', async () => {
+    const answer = await fetch(`${app.url}/webhooks/telnyx`);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('POST');
+    expect(await reasonOf(answer)).toBe('method_not_allowed');
+  });
+
+  test('refusals are one line at once, and the rest counted', async () => {
+    const lines = app.lines.filter(
+      ({ event, fields }) => event === 'webhook.refused' && fields.reason === 'signature_wrong',
+    );
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.fields).toMatchObject({ status: 401, count: 1 });
+    expect(String(lines[0]?.fields.fix)).toContain('TELNYX_PUBLIC_KEY');
+    expect(await app.metrics.text()).toMatch(
+      /referee_webhook_refusals_total\{reason="signature_wrong"\} [3-9]/,
+    );
+  });
+});
+
+describe('what Telnyx is to send again', () => {
+  test('503 with Retry-After when the event cannot be stored', async () => {
+    const errors = [
+      [new StoreUnavailable('disk full'), 'store_unavailable'],
+      [new CommitUnknown('cut off'), 'commit_unknown'],
+      [new NewerRow('newer'), 'newer_row'],
+      [new TooBusy('queue full'), 'too_busy'],
+      [new Error('a bug'), 'unavailable'],
+    ] as const;
+    for (const [error, reason] of errors) {
+      receive = async () => {
+        throw error;
+      };
+      const answer = await deliver(incomingCall('v3:again', OURS));
+      expect(answer.status).toBe(503);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await reasonOf(answer)).toBe(reason);
+    }
+    expect(app.lines.filter(({ event }) => event === 'http.failed')).toHaveLength(1);
+  });
+
+  test('503 after 1.5 s without a commit, which may still come', async () => {
+    const commit = Promise.withResolvers<Received>();
+    receive = () => commit.promise;
+    const startedAt = performance.now();
+    const answer = await deliver(incomingCall('v3:late', OURS));
+    expect(answer.status).toBe(503);
+    expect(await reasonOf(answer)).toBe('too_late');
+    expect(performance.now() - startedAt).toBeGreaterThan(1_400);
+    expect(performance.now() - startedAt).toBeLessThan(1_950);
+    commit.reject(new StoreUnavailable('later'));
+  });
+
+  test('503 while starting and stopping, 200 while draining', async () => {
+    receive = async () => ({ result: 'duplicate' });
+    const expected = { starting: 503, stopping: 503, draining: 200, running: 200 } as const;
+    for (const phase of ['starting', 'stopping', 'draining', 'running'] as const) {
+      app.lifecycle.phase = phase;
+      const answer = await deliver(incomingCall('v3:phase', OURS));
+      expect([phase, answer.status]).toEqual([phase, expected[phase]]);
+      if (answer.status === 503) expect(await reasonOf(answer)).toBe(phase);
+    }
+  });
+
+  test('503 when more signatures wait than may', async () => {
+    await using busy = await serveApp({ inFlightMax: 0 });
+    const body = incomingCall('v3:busy');
+    const answer = await fetch(`${busy.url}/webhooks/telnyx`, {
+      method: 'POST',
+      body,
+      headers: signedHeaders(busy.key, body),
+    });
+    expect(answer.status).toBe(503);
+    expect(await reasonOf(answer)).toBe('verifier_busy');
+  });
+});
+
+describe('clocks', () => {
+  test('the skew of genuine webhooks is a gauge, over 30 s a warning, and repeats say nothing', async () => {
+    const skewed = async (secs: number, attempt: number) => {
+      const body = webhookBody('call.hangup', { ...OURS, call_control_id: 'v3:skew' }, { attempt });
+      const headers = signedHeaders(app.key, body, Date.now() - secs * 1000);
+      expect((await deliver(body, headers)).status).toBe(200);
+    };
+    await skewed(120, 2);
+    expect(app.lines.some(({ event }) => event === 'webhook.clock_skew')).toBe(false);
+    await skewed(-40, 1);
+    expect(await app.metrics.text()).toMatch(/referee_webhook_clock_skew_seconds -(39|40|41)\n/);
+    const warnings = app.lines.filter(({ event }) => event === 'webhook.clock_skew');
+    expect(warnings).toHaveLength(1);
+    await skewed(45, 1);
+    expect(app.lines.filter(({ event }) => event === 'webhook.clock_skew')).toHaveLength(1);
+  });
+});
