@@ -1,0 +1,259 @@
+/** One batch: events stepped one after the other on loaded calls, gathered into units that commit together. */
+import type { Call } from '../core/call.ts';
+import { decodeClientState } from '../core/client-state.ts';
+import type { CallEvent, FarLegEvent, WebhookEvent } from '../core/event.ts';
+import type { Notice } from '../core/notice.ts';
+import type { Overrides } from '../core/rule.ts';
+import { type Transition, transition } from '../core/transition.ts';
+import type { CallChange, CommitUnit, Loaded, LoadKeys, Settlement } from '../store/store.ts';
+import { BUDGET_WINDOW_MS, type BudgetUse, countMax } from './budget.ts';
+import type { Decider, Received } from './engine.ts';
+import { keyOf, timelineEntry } from './timeline.ts';
+
+export interface Item {
+  event: CallEvent;
+  settle: Settlement | null;
+  /** Times its commit lost a race. */
+  conflicts: number;
+  resolve(received: Received): void;
+  reject(error: unknown): void;
+}
+
+/** An item that was stepped: what to tell once its unit is committed. */
+export interface Stepped {
+  item: Item;
+  received: Received;
+  told: { event: CallEvent; before: Call | null; call: Call; notices: Notice[] }[];
+}
+
+interface WorkingUnit {
+  changes: Map<string, CallChange>;
+  stepped: Stepped[];
+}
+
+export interface Batch {
+  units: { unit: CommitUnit; stepped: Stepped[] }[];
+  /** Nothing to store for these: duplicates, refusals. */
+  settled: Stepped[];
+  failed: { item: Item; error: unknown }[];
+}
+
+/** What has to be loaded for these events, in one go. */
+export function keysOf(items: Item[], decider: Decider, clockMs: number): LoadKeys {
+  const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
+  const callers = new Set<string>();
+  const ids = new Set<string>();
+  let moves = false;
+  for (const { event } of items) {
+    ids.add(event.callId);
+    keys.events.push({ callId: event.callId, key: keyOf(event) });
+    if (!STILL.has(event.type)) moves = true;
+    if (event.source !== 'webhook') continue;
+    const { from, sessionId, direction } = event.facts;
+    if (from !== null) callers.add(from);
+    const envelope = decodeClientState(event.clientState);
+    if (envelope !== null) keys.attemptIds.push(envelope.a);
+    else if (sessionId !== null && direction === 'outgoing') keys.sessionIds.push(sessionId);
+  }
+  keys.callIds = [...ids];
+  const limit = moves ? countMax(decider.budgets()) : null;
+  if (limit !== null) {
+    keys.budget = { callers: [...callers], limit, since: clockMs - BUDGET_WINDOW_MS };
+  }
+  return keys;
+}
+
+/** Calls that turned out to be wanted only after the first look: parents of far legs. */
+export function missingParents(items: Item[], loaded: Loaded): string[] {
+  const wanted = new Set<string>();
+  for (const { event } of items) {
+    const known = loaded.calls.get(event.callId)?.call.parentId ?? null;
+    if (known !== null && !loaded.calls.has(known)) wanted.add(known);
+  }
+  return [...wanted];
+}
+
+/** Sessions to look through for legs that nothing else tells of: no envelope, no direction, no call yet. */
+export function unknownSessions(items: Item[], loaded: Loaded): string[] {
+  const wanted = new Set<string>();
+  for (const { event } of items) {
+    if (event.source !== 'webhook' || loaded.calls.has(event.callId)) continue;
+    const { sessionId, direction } = event.facts;
+    if (sessionId !== null && direction === null) wanted.add(sessionId);
+  }
+  return [...wanted];
+}
+
+export function stepAll(
+  items: Item[],
+  loaded: Loaded,
+  decider: Decider,
+  overrides: Overrides,
+  budget: BudgetUse,
+): Batch {
+  const batch: Batch = { units: [], settled: [], failed: [] };
+  const unitOf = new Map<string, WorkingUnit>();
+  const units = new Set<WorkingUnit>();
+
+  for (const item of items) {
+    try {
+      if (loaded.seen.has(`${item.event.callId}\n${keyOf(item.event)}`)) {
+        batch.settled.push({ item, received: { result: 'duplicate' }, told: [] });
+        continue;
+      }
+      stepOne(item);
+    } catch (error) {
+      batch.failed.push({ item, error });
+    }
+  }
+  for (const unit of units) {
+    batch.units.push({ unit: { changes: [...unit.changes.values()] }, stepped: unit.stepped });
+  }
+  return batch;
+
+  function stepOne(item: Item): void {
+    const event = withParent(item.event);
+    const parentId = event.source === 'webhook' ? (event.parentId ?? null) : null;
+    const own = step(event);
+    if (own.transition.refused !== null) {
+      const received: Received = { result: 'refused', why: own.transition.refused };
+      batch.settled.push({ item, received, told: [] });
+      return;
+    }
+    const stepped: Stepped = { item, received: { result: 'committed', call: own.call }, told: [] };
+    let unit = keep(own, event, stepped, item.settle);
+    if (event.source === 'webhook' && parentId !== null) {
+      const far = farLegEvent(event, parentId);
+      unit = merge(unit, keep(step(far), far, stepped, null));
+    }
+    unit.stepped.push(stepped);
+  }
+
+  function current(callId: string): { call: Call; version: number } | null {
+    const change = unitOf.get(callId)?.changes.get(callId);
+    if (change !== undefined) return { call: change.call, version: change.version };
+    return loaded.calls.get(callId) ?? null;
+  }
+
+  function step(event: CallEvent) {
+    const before = current(event.callId)?.call ?? null;
+    const result = transition(before, event, {
+      now: loaded.now,
+      decide: (facts, moment) => decider.decide(facts, moment, overrides),
+      overBudget: (kind, caller) => budget.over(kind, caller),
+    });
+    for (const notice of result.notices) {
+      if (notice.kind === 'attempt_started') {
+        budget.started(notice.attempt.kind, result.call.facts.from);
+      }
+    }
+    return { before, call: result.call, transition: result };
+  }
+
+  function keep(
+    { before, transition: done }: { before: Call | null; transition: Transition },
+    event: CallEvent,
+    stepped: Stepped,
+    settle: Settlement | null,
+  ): WorkingUnit {
+    const { call } = done;
+    let unit = unitOf.get(call.id);
+    if (unit === undefined) {
+      unit = { changes: new Map(), stepped: [] };
+      unitOf.set(call.id, unit);
+      units.add(unit);
+    }
+    const change: CallChange = unit.changes.get(call.id) ?? {
+      call,
+      version: loaded.calls.get(call.id)?.version ?? 0,
+      events: [],
+      commands: [],
+      cancel: [],
+      settle: [],
+    };
+    change.call = call;
+    // What an earlier event of this batch wanted and this one takes back is never stored at all.
+    const cancelled = new Set(done.cancel);
+    change.commands = change.commands.filter(({ id }) => !cancelled.has(id));
+    change.events.push(timelineEntry(event, before, done, loaded.now));
+    change.commands.push(...done.commands);
+    change.cancel.push(...done.cancel);
+    if (settle !== null) change.settle.push(settle);
+    unit.changes.set(call.id, change);
+    stepped.told.push({ event, before, call, notices: done.notices });
+    return unit;
+  }
+
+  function merge(a: WorkingUnit, b: WorkingUnit): WorkingUnit {
+    if (a === b) return a;
+    for (const [id, change] of b.changes) {
+      a.changes.set(id, change);
+      unitOf.set(id, a);
+    }
+    a.stepped.push(...b.stepped);
+    units.delete(b);
+    return a;
+  }
+
+  /** Finds the caller's leg of a far leg: by the envelope, by what is known, or by the session. */
+  function withParent(event: CallEvent): CallEvent {
+    if (event.source !== 'webhook') return event;
+    const parentId = parentOf(event);
+    return parentId === null ? event : { ...event, parentId };
+  }
+
+  function parentOf(event: WebhookEvent): string | null {
+    const known = current(event.callId)?.call ?? null;
+    if (known !== null && known.parentId !== null) return known.parentId;
+    const envelope = decodeClientState(event.clientState);
+    const named = envelope === null ? undefined : loaded.attempts.get(envelope.a);
+    if (named !== undefined && named !== event.callId) return named;
+    const outgoing = (known?.facts.direction ?? event.facts.direction) === 'outgoing';
+    const first = known === null && event.facts.direction === null;
+    if (!outgoing && !first) return null;
+    const parents = [...loaded.calls.keys()].filter((id) => isParent(id, event));
+    return parents.length === 1 ? (parents[0] ?? null) : null;
+  }
+
+  function isParent(id: string, event: WebhookEvent): boolean {
+    const call = current(id)?.call;
+    if (call === undefined || id === event.callId || call.parentId !== null) return false;
+    if (call.facts.sessionId === null || call.facts.sessionId !== event.facts.sessionId)
+      return false;
+    return call.attempts.some(
+      ({ kind, unsent, verdict, farLeg }) =>
+        kind === 'transfer' &&
+        !unsent &&
+        (verdict === null || verdict === 'completed') &&
+        (farLeg === null || farLeg === event.callId),
+    );
+  }
+}
+
+function farLegEvent(event: WebhookEvent, parentId: string): FarLegEvent {
+  const { id, type, receivedAt, occurredAt, callId, hangupCause, sipHangupCause } = event;
+  return {
+    source: 'far_leg',
+    id,
+    type,
+    receivedAt,
+    occurredAt,
+    callId: parentId,
+    farLegId: callId,
+    attemptId: decodeClientState(event.clientState)?.a ?? null,
+    hangupCause,
+    sipHangupCause,
+  };
+}
+
+/** Events after which no attempt can start: their batches need no budget. */
+const STILL: ReadonlySet<string> = new Set([
+  'call.refer.started',
+  'call.refer.completed',
+  'call.hangup',
+  'call.speak.started',
+  'call.playback.started',
+  'call.cost',
+  'command.accepted',
+  'command.retry',
+]);

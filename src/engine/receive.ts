@@ -1,0 +1,216 @@
+/**
+ * The one door, with group commit: one batch in flight, what arrives meanwhile is the next batch, one
+ * transaction each. Everything that could fail comes before the commit; what follows it is only told.
+ */
+
+import type { CallEvent } from '../core/event.ts';
+import type { Overrides } from '../core/rule.ts';
+import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from '../errors.ts';
+import type { Loaded, Settlement, Store } from '../store/store.ts';
+import {
+  type Batch,
+  type Item,
+  keysOf,
+  missingParents,
+  type Stepped,
+  stepAll,
+  unknownSessions,
+} from './batch.ts';
+import { BudgetUse } from './budget.ts';
+import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
+import { keyOf } from './timeline.ts';
+
+export const BATCH_EVENTS_MAX = 256;
+/** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
+export const QUEUE_EVENTS_MAX = 4_096;
+export const CONFLICTS_MAX = 8;
+export const LEASE_MS = 10_000;
+
+export interface ReceiverOptions {
+  store: Store;
+  decider: Decider;
+  outlet: Outlet;
+  observer: Observer;
+  /** Owner name of our leases. */
+  owner: string;
+  clock?: () => number;
+  queueMax?: number;
+}
+
+export interface Engine extends Receiver {
+  /** Resolves when everything taken so far is committed or refused. */
+  drained(): Promise<void>;
+  waiting(): number;
+}
+
+export function createReceiver(options: ReceiverOptions): Engine {
+  const { store, decider, outlet, observer, owner } = options;
+  const clock = options.clock ?? Date.now;
+  const queueMax = options.queueMax ?? QUEUE_EVENTS_MAX;
+  let queue: Item[] = [];
+  /** First deliveries on their way: a second one waits for the first one's commit. */
+  const underWay = new Map<string, Promise<Received>>();
+  let running: Promise<void> | null = null;
+  let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
+
+  return {
+    receive(event, settle) {
+      const key = `${event.callId}\n${keyOf(event)}`;
+      const first = underWay.get(key);
+      if (first !== undefined) {
+        return first.then((received) =>
+          received.result === 'committed' ? { result: 'duplicate' } : received,
+        );
+      }
+      if (queue.length >= queueMax && event.source === 'webhook') {
+        return Promise.reject(new TooBusy(`${queue.length} events wait for the store already`));
+      }
+      const promise = enqueue(event, settle ?? null);
+      underWay.set(key, promise);
+      const forget = () => underWay.delete(key);
+      promise.then(forget, forget);
+      return promise;
+    },
+    async drained() {
+      while (running !== null) await running;
+    },
+    waiting: () => queue.length,
+  };
+
+  function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
+    return new Promise((resolve, reject) => {
+      queue.push({ event, settle, conflicts: 0, resolve, reject });
+      // Later than this tick: what arrives with the same packet belongs to the same batch.
+      running ??= new Promise<void>((done) => setImmediate(() => done(run())));
+    });
+  }
+
+  async function run(): Promise<void> {
+    while (queue.length > 0) {
+      const items = queue.slice(0, BATCH_EVENTS_MAX);
+      queue = queue.slice(BATCH_EVENTS_MAX);
+      await process(items);
+    }
+    running = null;
+  }
+
+  async function process(items: Item[]): Promise<void> {
+    let batch: Batch;
+    try {
+      batch = await attempt(items);
+    } catch (error) {
+      await failed(items, error);
+      return;
+    }
+    for (const { item, received } of batch.settled) {
+      if (received.result === 'duplicate') observer.duplicate(item.event);
+      item.resolve(received);
+    }
+    for (const { item, error } of batch.failed) await bury(item, error);
+  }
+
+  /** Load, step, commit: throws where nothing was kept. */
+  async function attempt(items: Item[]): Promise<Batch> {
+    const started = performance.now();
+    const loaded = await load(items);
+    const loadedAt = performance.now();
+    await refreshOverrides(loaded);
+    const budget = new BudgetUse(decider.budgets(), loaded.budget);
+    const batch = stepAll(items, loaded, decider, overrides.value, budget);
+    if (batch.units.length === 0) return batch;
+
+    // Everything above changed nothing; from here on it is stored.
+    const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
+    const units = batch.units.map(({ unit }) => unit);
+    const { results, claimed } = await store.commit(units, claim);
+    observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
+
+    const cancelled: string[] = [];
+    let commands = 0;
+    batch.units.forEach(({ unit, stepped }, index) => {
+      if (results[index] !== 'committed') {
+        again(stepped);
+        return;
+      }
+      for (const change of unit.changes) {
+        cancelled.push(...change.cancel);
+        commands += change.commands.length;
+      }
+      for (const { item, received, told } of stepped) {
+        for (const { event, before, call, notices } of told) {
+          observer.committed(event, before, call, notices);
+        }
+        item.resolve(received);
+      }
+    });
+    if (cancelled.length > 0) outlet.cancel(cancelled);
+    if (claimed.length > 0) outlet.offer(claimed);
+    if (commands > claimed.length) outlet.poke();
+    return batch;
+  }
+
+  async function load(items: Item[]): Promise<Loaded> {
+    const keys = keysOf(items, decider, clock());
+    const loaded = await store.load(keys);
+    const callIds = missingParents(items, loaded);
+    const sessionIds = unknownSessions(items, loaded);
+    if (callIds.length === 0 && sessionIds.length === 0) return loaded;
+    const more = await store.load({
+      callIds,
+      sessionIds,
+      attemptIds: [],
+      events: [],
+      budget: null,
+    });
+    for (const [id, stored] of more.calls) if (!loaded.calls.has(id)) loaded.calls.set(id, stored);
+    return loaded;
+  }
+
+  async function refreshOverrides(loaded: Loaded): Promise<void> {
+    if (loaded.settings.overrides === overrides.version) return;
+    const { version, value } = await store.setting('overrides');
+    overrides = { version, value: (value ?? {}) as Overrides };
+  }
+
+  /** Lost a race: stepped again on fresh data, before anything newer. */
+  function again(stepped: Stepped[]): void {
+    const items: Item[] = [];
+    for (const { item } of stepped) {
+      item.conflicts += 1;
+      if (item.conflicts <= CONFLICTS_MAX) items.push(item);
+      else item.reject(new StoreUnavailable(`lost ${item.conflicts} races for this call's row`));
+    }
+    queue = [...items, ...queue];
+  }
+
+  /** A batch that fails is tried singly, so that one event is never everybody's 503. */
+  async function failed(items: Item[], error: unknown): Promise<void> {
+    const first = items[0];
+    const everybody = error instanceof StoreUnavailable || error instanceof CommitUnknown;
+    if (everybody) {
+      for (const item of items) item.reject(error);
+    } else if (items.length > 1) {
+      for (const item of items) await process([item]);
+    } else if (first !== undefined) {
+      await bury(first, error);
+    }
+  }
+
+  async function bury(item: Item, error: unknown): Promise<void> {
+    if (error instanceof NewerRow) {
+      item.reject(error);
+      return;
+    }
+    try {
+      await store.deadLetter(item.event, error instanceof Error ? (error.stack ?? '') : `${error}`);
+      observer.deadLetter(item.event, error);
+      item.resolve({ result: 'dead_letter' });
+    } catch (storeError) {
+      item.reject(
+        storeError instanceof RefereeError
+          ? storeError
+          : new StoreUnavailable('the event could not be kept', { cause: storeError }),
+      );
+    }
+  }
+}

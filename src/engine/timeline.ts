@@ -1,0 +1,78 @@
+/** One event as a line of the call's story. */
+import type { Call } from '../core/call.ts';
+import type { CallEvent } from '../core/event.ts';
+import type { Transition } from '../core/transition.ts';
+import type { TimelineEntry } from '../store/store.ts';
+
+/** What a second delivery is known by: event id and type. A far leg's event has its own on the caller's call. */
+export function keyOf(event: CallEvent): string {
+  const key = `${event.type}|${event.id}`;
+  return event.source === 'far_leg' ? `far|${key}` : key;
+}
+
+export function timelineEntry(
+  event: CallEvent,
+  before: Call | null,
+  step: Transition,
+  now: number,
+): TimelineEntry {
+  return {
+    key: keyOf(event),
+    id: event.id,
+    source: event.source,
+    type: event.type,
+    at: now,
+    occurredAt: event.occurredAt,
+    phaseBefore: before?.phase ?? null,
+    phase: step.call.phase,
+    notes: step.notes,
+    commands: step.commands.map(({ id, action, attemptId }) => ({
+      id,
+      action,
+      attempt: attemptId,
+    })),
+    detail: detailOf(event),
+    trace: step.trace,
+  };
+}
+
+/** Only what is there: most fields of most events are null. */
+function detailOf(event: CallEvent): TimelineEntry['detail'] {
+  const all = allDetails(event);
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+function allDetails(event: CallEvent): TimelineEntry['detail'] {
+  switch (event.source) {
+    case 'webhook':
+      return {
+        sip_notify_response: event.sipNotifyResponse,
+        hangup_cause: event.hangupCause,
+        hangup_source: event.hangupSource,
+        sip_hangup_cause: event.sipHangupCause,
+        status: event.status,
+        delivery_attempt: event.deliveryAttempt === 1 ? null : event.deliveryAttempt,
+      };
+    case 'far_leg':
+      return {
+        far_leg: event.farLegId,
+        hangup_cause: event.hangupCause,
+        sip_hangup_cause: event.sipHangupCause,
+      };
+    case 'outcome':
+      return {
+        command: event.commandId,
+        action: event.action,
+        outcome: event.outcome.kind,
+        status: 'status' in event.outcome ? event.outcome.status : null,
+        code: event.outcome.kind === 'rejected' ? event.outcome.code : null,
+        detail: 'detail' in event.outcome ? event.outcome.detail : null,
+      };
+    case 'deadline':
+      return { deadline: event.name, put_off: event.putOff ? true : null };
+    case 'manual':
+      return { target: event.step.target, sip_address: event.step.sipAddress };
+    default:
+      return event satisfies never;
+  }
+}
