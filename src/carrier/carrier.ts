@@ -37,7 +37,7 @@ export interface CarrierOptions {
   webhookTimeoutMs?: number;
   /** Pauses before the second and later delivery attempts. */
   webhookRetryMs?: number[];
-  /** Connections to each URL. */
+  /** Webhooks under way at once. */
   connections?: number;
   onActivity?: (activity: Activity) => void;
 }

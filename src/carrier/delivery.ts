@@ -20,6 +20,7 @@ export interface DeliveryOptions {
   timeoutMs: number;
   /** Pauses before the second and later attempts; their number is the number of retries. */
   retryMs: number[];
+  /** Requests under way at once. */
   connections: number;
   onDelivered: (event: OutgoingEvent, url: string, status: number) => void;
 }
@@ -56,6 +57,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const { clock } = options;
   const pools = new Map<string, Pool>();
   const lanes = new Map<number, Lane>();
+  const queue: (() => void)[] = [];
+  let slotsFree = options.connections;
   let open = 0;
 
   function send(event: OutgoingEvent): void {
@@ -132,6 +135,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     attemptNumber: number,
   ): Promise<{ status: number; error: string | null }> {
     const target = new URL(url);
+    await slot();
     const meta = JSON.stringify({ attempt: attemptNumber, delivered_to: url });
     const body = `{"data":${event.data},"meta":${meta}}`;
     const timestamp = String(Math.floor(Date.now() / 1000));
@@ -158,7 +162,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return { status: 0, error: late ? `no answer in ${options.timeoutMs} ms` : text };
     } finally {
       takeBack();
+      const next = queue.shift();
+      if (next === undefined) slotsFree += 1;
+      else next();
     }
+  }
+
+  /** The service's time limit starts when a connection is free, not while our own queue is long. */
+  async function slot(): Promise<void> {
+    if (slotsFree > 0) slotsFree -= 1;
+    else await new Promise<void>((resolve) => queue.push(resolve));
   }
 
   /** The URL of the first attempt by chance, later ones go round: Telnyx fails over to the second. */

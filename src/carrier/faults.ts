@@ -53,6 +53,10 @@ const RATES_ALL: Required<FaultRates> = {
   hangup_forgotten: 0.02,
 };
 
+/** Three times as long as a far end rings by default: enough to bring a REFER's last event before its first. */
+const SHUFFLE_MS = 1_200;
+const COPY_MS = 200;
+
 export interface WebhookFate {
   lost: boolean;
   /** The first delivery attempt vanishes; the next one comes. */
@@ -118,16 +122,20 @@ export function webhookFate(
   const copies = basis.copies + (strike('webhook_doubled') ? 1 : 0);
   const delayed = strike('webhook_delayed');
   const reordered = strike('webhook_reordered');
+  const shuffled =
+    chance(context.seed, context.callNumber, 'shuffle', type, nth, legIndex) * SHUFFLE_MS;
   return {
     lost,
     firstAttemptLost: strike('webhook_retried'),
     copies: Array.from({ length: copies }, (_, copy) => {
       const roll = (what: string): number =>
         chance(context.seed, context.callNumber, what, type, nth, legIndex, copy);
-      const delay = scriptedFault(context, 'webhook_delayed', type, nth)?.ms;
+      const scripted = scriptedFault(context, 'webhook_delayed', type, nth)?.ms;
+      // By rate the first copy is late, by script all of them.
+      const delay = scripted ?? (delayed && copy === 0 ? 200 + roll('delay') * 2_800 : 0);
       return {
-        delayMs: delayed && copy === 0 ? (delay ?? 200 + roll('delay') * 2_800) : 0,
-        held: (reordered && copy === 0) || (basis.shuffle && roll('shuffle') < 0.5),
+        delayMs: delay + (basis.shuffle ? shuffled + roll('copy') * COPY_MS : 0),
+        held: reordered && copy === 0,
       };
     }),
     struck,

@@ -97,7 +97,7 @@ export interface CallScript {
   cost?: boolean;
   /** Every webhook this often; default 1. */
   copies?: number;
-  /** Every webhook is held back or not by chance, so that they arrive out of order. */
+  /** Every copy of every webhook is late by chance, so that they arrive out of order. */
   shuffle?: boolean;
   /** Faults of this call only, on top of the carrier's rates. */
   faults?: ScriptedFault[];
