@@ -169,6 +169,8 @@ export interface Call {
   facts: CallFacts;
   createdAt: number;
   endedAt: number | null;
+  /** When the last webhook of this leg reached us. */
+  heardAt: number | null;
   phase: Phase;
   ends: Ends | null;
   answered: boolean;

@@ -40,3 +40,5 @@ export const SPEECH_MS_PER_CHARACTER_MIN = 25;
 export const PLAY_MS_MAX = 180_000;
 /** Patience for a call that no decision pinned one on. */
 export const PATIENCE_MS = 120_000;
+/** Telnyx calls a leg ended of which an event came within this time: that does not fit together. */
+export const HEARD_LATELY_MS = 10_000;

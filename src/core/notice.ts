@@ -15,8 +15,11 @@ export type Notice =
   | { kind: 'ended'; ends: Ends; how: string }
   | { kind: 'ends_corrected'; ends: Ends; before: Ends | null }
   | { kind: 'deadline'; name: DeadlineName; putOff: boolean }
-  /** A probe found a call dead whose hangup had not reached us. */
-  | { kind: 'found_dead'; phase: Phase; how: string }
+  /**
+   * A probe or a refused command found a call dead whose hangup had not reached us. `contradicts`: an
+   * event of it came moments ago, so we ask the wrong account or URL.
+   */
+  | { kind: 'found_dead'; phase: Phase; how: string; contradicts: boolean }
   | { kind: 'release_stuck'; releases: number }
   | { kind: 'event_late'; type: string; phase: Phase }
   | { kind: 'event_foreign'; type: string };

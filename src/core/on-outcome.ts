@@ -4,7 +4,7 @@ import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
 import { endCall } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
-import { ANSWERED_WITHIN_MS } from './limits.ts';
+import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS } from './limits.ts';
 import { isMoving } from './plan.ts';
 import { probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
@@ -24,7 +24,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const aboutOurLeg = entry === undefined || entry.legId === call.id;
   if (outcome.kind === 'rejected' && outcome.callEnded) {
     if (aboutOurLeg && call.phase !== 'ended') {
-      turn.notices.push({ kind: 'found_dead', phase: call.phase, how: inWords(outcome) });
+      foundDead(turn, inWords(outcome));
       endCall(turn, `Telnyx answered ${event.action} with “the call has ended”`);
     }
     return;
@@ -99,8 +99,15 @@ function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
     probeAlive(turn, commandId);
     return;
   }
-  turn.notices.push({ kind: 'found_dead', phase: turn.call.phase, how: 'probe' });
+  foundDead(turn, 'probe');
   endCall(turn, 'found dead by a probe');
+}
+
+function foundDead(turn: Turn, how: string): void {
+  const { phase, heardAt } = turn.call;
+  const contradicts = heardAt !== null && turn.now - heardAt <= HEARD_LATELY_MS;
+  // After our own hangup the answer is what was to be expected.
+  if (phase !== 'releasing') turn.notices.push({ kind: 'found_dead', phase, how, contradicts });
 }
 
 function inWords(outcome: Outcome): string {

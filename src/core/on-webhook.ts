@@ -21,6 +21,7 @@ import { endsRunningVoice } from './voice.ts';
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   learn(call, event);
+  call.heardAt = turn.now;
   // These three say where the caller is: they are heard in every phase, the last one too.
   switch (event.type) {
     case 'call.refer.completed':

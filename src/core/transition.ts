@@ -109,6 +109,7 @@ function newCall(event: CallEvent, now: number): Call {
     facts: { ...NO_FACTS, callId: event.callId, headers: [], tags: [] },
     createdAt: now,
     endedAt: null,
+    heardAt: null,
     phase: 'new',
     ends: null,
     answered: false,
