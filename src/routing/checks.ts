@@ -1,0 +1,45 @@
+/** Checks beyond right and wrong: what is written but never used, and schedules that never open. */
+import type { RouteSet } from '../core/rule.ts';
+import { isOpenAt, switches } from '../core/schedule.ts';
+import type { NameKind, SetContext } from './context.ts';
+import type { Folder } from './folder.ts';
+import { quoted } from './number.ts';
+
+/** With problems elsewhere a use may just not have been read: then only files that nobody could name are looked at. */
+export function checkUnused(context: SetContext, folder: Folder, uncertain: boolean): void {
+  if (uncertain) return;
+  const handlers = [...folder.contents].filter(([name]) => name.startsWith('handlers/'));
+  const code = handlers.map(([, bytes]) => new TextDecoder().decode(bytes)).join('\n');
+  for (const kind of ['target', 'list', 'schedule'] as NameKind[]) {
+    for (const [name, place] of context.names[kind]) {
+      if (context.used[kind].has(name)) continue;
+      // A handler names targets in its code.
+      if (kind === 'target' && (code.includes(`'${name}'`) || code.includes(`"${name}"`))) continue;
+      context.problems.warning(
+        place,
+        `the ${kind} ${quoted(name)} is not used by any rule`,
+        'remove it, or use it',
+      );
+    }
+  }
+}
+
+export function checkSchedules(context: SetContext, set: RouteSet, nowMs: number): void {
+  for (const schedule of set.schedules.values()) {
+    const place = context.names.schedule.get(schedule.name);
+    if (place === undefined) continue;
+    if (context.problems.within(place.file, place.line, place.line)) continue;
+    const opens =
+      isOpenAt(schedule, nowMs, {}) || switches(schedule, nowMs, 1, {}).some((s) => s.open);
+    if (opens) continue;
+    const why =
+      schedule.open.length === 0
+        ? 'it has no opening hours'
+        : 'its closed times cover its opening hours';
+    context.problems.warning(
+      place,
+      `the schedule ${quoted(schedule.name)} never opens: ${why}`,
+      'rules that ask for it never match',
+    );
+  }
+}

@@ -1,0 +1,129 @@
+/** `when` as a condition: keys are ANDed, a list of values is ORed. The core adds what is not said: incoming, call.initiated. */
+import { getCountries, isSupportedCountry } from 'libphonenumber-js';
+import type { Clause, Condition } from '../core/rule.ts';
+import { type SetContext, useName } from './context.ts';
+import type { Positions } from './decode.ts';
+import { checkNumber, quoted } from './number.ts';
+import { didYouMean, type Place } from './problem.ts';
+import type { WrittenWhen } from './schema.ts';
+
+export function buildCondition(
+  context: SetContext,
+  written: WrittenWhen | undefined,
+  positions: Positions,
+): Condition {
+  const when = written ?? {};
+  const all = conjuncts(context, when, positions);
+  checkDigits(context, when, positions);
+  return { all };
+}
+
+function conjuncts(context: SetContext, when: WrittenWhen, positions: Positions): Condition[] {
+  const all: Condition[] = clauses(context, when, positions).map((clause) => ({ clause }));
+  const nested = (parts: WrittenWhen[]): Condition[] =>
+    parts.map((part) => ({ all: conjuncts(context, part, positions) }));
+  if (when.all !== undefined) all.push({ all: nested(when.all) });
+  if (when.any !== undefined) all.push({ any: nested(when.any) });
+  if (when.not !== undefined) all.push({ not: { all: conjuncts(context, when.not, positions) } });
+  return all;
+}
+
+function clauses(context: SetContext, when: WrittenWhen, positions: Positions): Clause[] {
+  const found: Clause[] = [];
+  const each = (key: keyof WrittenWhen, check: (value: string, at: Place) => void): void => {
+    for (const { value, at } of valuesOf(when, key, positions)) check(value, at);
+  };
+  each('from', (value, at) => checkParty(context, value, at));
+  each('to', (value, at) => checkParty(context, value, at));
+  each('schedule', (value, at) => useName(context, 'schedule', value, at));
+  each('country', (value, at) => checkCountry(context, value, at));
+
+  if (when.from !== undefined) found.push({ key: 'from', values: listed(when.from) });
+  if (when.to !== undefined) found.push({ key: 'to', values: listed(when.to) });
+  if (when.direction !== undefined)
+    found.push({ key: 'direction', values: listed(when.direction) });
+  if (when.connection_id !== undefined)
+    found.push({ key: 'connection_id', values: listed(when.connection_id) });
+  if (when.caller_type !== undefined)
+    found.push({ key: 'caller_type', values: listed(when.caller_type) });
+  for (const [name, values] of Object.entries(when.header ?? {})) {
+    found.push({ key: 'header', name, values: listed(values) });
+  }
+  if (when.schedule !== undefined) found.push({ key: 'schedule', values: listed(when.schedule) });
+  if (when.country !== undefined) found.push({ key: 'country', values: listed(when.country) });
+  if (when.attestation !== undefined)
+    found.push({ key: 'attestation', values: listed(when.attestation) });
+  if (when.anonymous !== undefined) found.push({ key: 'anonymous', value: when.anonymous });
+  if (when.percent !== undefined) found.push({ key: 'percent', value: when.percent });
+  if (when.tags !== undefined) found.push({ key: 'tags', values: listed(when.tags) });
+  if (when.event !== undefined) found.push({ key: 'event', values: listed(when.event) });
+  if (when.digits !== undefined) found.push({ key: 'digits', values: listed(when.digits) });
+  return found;
+}
+
+function listed<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function valuesOf(
+  when: WrittenWhen,
+  key: keyof WrittenWhen,
+  positions: Positions,
+): { value: string; at: Place }[] {
+  const written = when[key];
+  if (typeof written === 'string') return [{ value: written, at: positions.at(when, key) }];
+  if (!Array.isArray(written)) return [];
+  return written.map((value, index) => ({
+    value: String(value),
+    at: positions.at(written, index),
+  }));
+}
+
+function checkParty(context: SetContext, value: string, at: Place): void {
+  if (value.startsWith('list:')) {
+    useName(context, 'list', value.slice('list:'.length), at);
+    return;
+  }
+  const check = checkNumber(value);
+  if (check === null) return;
+  if ('problem' in check) {
+    const list = context.names.list.has(value) ? `did you mean "list:${value}"?` : check.hint;
+    context.problems.problem(at, check.problem, list);
+  } else if (context.names.list.has(value)) {
+    context.problems.problem(at, `${quoted(value)} is the name of a list`, `write "list:${value}"`);
+  } else context.problems.warning(at, check.warning, check.hint);
+}
+
+function checkCountry(context: SetContext, code: string, at: Place): void {
+  if (isSupportedCountry(code)) return;
+  context.problems.problem(
+    at,
+    `unknown country ${quoted(code)}`,
+    code === 'UK' ? 'did you mean GB?' : didYouMean(code, getCountries()),
+  );
+}
+
+/** Only call.dtmf.received has digits: with any other event the clause can never hold. */
+function checkDigits(context: SetContext, when: WrittenWhen, positions: Positions): void {
+  const seesDigits = (part: WrittenWhen): boolean =>
+    (part.event !== undefined && listed(part.event).includes('call.dtmf.received')) ||
+    [...(part.all ?? []), ...(part.any ?? []), ...(part.not === undefined ? [] : [part.not])].some(
+      seesDigits,
+    );
+  const visit = (part: WrittenWhen): void => {
+    if (part.digits !== undefined) {
+      context.problems.problem(
+        positions.atKey(part, 'digits'),
+        'digits without event: call.dtmf.received never matches',
+        'add event: call.dtmf.received; digits of a menu belong into the step menu',
+      );
+    }
+    for (const inner of [
+      ...(part.all ?? []),
+      ...(part.any ?? []),
+      ...(part.not === undefined ? [] : [part.not]),
+    ])
+      visit(inner);
+  };
+  if (!seesDigits(when)) visit(when);
+}

@@ -1,0 +1,58 @@
+/** What the builders of one set share: the names that exist, which of them are used, and the problems. */
+import type { AllowPattern } from '../core/allow.ts';
+import type { Positions } from './decode.ts';
+import { type DurationBounds, parseDuration } from './duration.ts';
+import { quoted } from './number.ts';
+import { didYouMean, type Place, type Problems } from './problem.ts';
+
+export type NameKind = 'target' | 'list' | 'schedule';
+
+export interface SetContext {
+  problems: Problems;
+  /** Every name written in any file, also where the thing itself has problems. */
+  names: Record<NameKind, Map<string, Place>>;
+  used: Record<NameKind, Set<string>>;
+  allow: AllowPattern[];
+}
+
+export function newContext(problems: Problems): SetContext {
+  return {
+    problems,
+    names: { target: new Map(), list: new Map(), schedule: new Map() },
+    used: { target: new Set(), list: new Set(), schedule: new Set() },
+    allow: [],
+  };
+}
+
+/** Marks a name as used; a problem with the nearest word where there is none of this name. */
+export function useName(context: SetContext, kind: NameKind, name: string, at: Place): boolean {
+  if (context.names[kind].has(name)) {
+    context.used[kind].add(name);
+    return true;
+  }
+  const known = context.names[kind];
+  const hint = known.size === 0 ? `write it under ${kind}s:` : didYouMean(name, known.keys());
+  context.problems.problem(at, `unknown ${kind} ${quoted(name)}`, hint);
+  return false;
+}
+
+/** Milliseconds of an optional duration of `owner`; the default where it is absent or wrong. */
+export function durationOf<T>(
+  context: SetContext,
+  owner: object,
+  key: string,
+  text: string | undefined,
+  bounds: DurationBounds,
+  fallback: T,
+  positions: Positions,
+): number | T {
+  if (text === undefined) return fallback;
+  const ms = parseDuration(text);
+  if (ms !== null && ms >= bounds.fromMs && ms <= bounds.toMs) return ms;
+  context.problems.problem(
+    positions.at(owner, key),
+    `${key} ${quoted(text)} is out of bounds`,
+    `from ${bounds.words}`,
+  );
+  return fallback;
+}

@@ -1,0 +1,24 @@
+/** `30s`, `500ms`, `2m`, `1h` as milliseconds; null where it is none or outside its bounds. */
+export function parseDuration(text: string): number | null {
+  const parts = /^([0-9]{1,9})(ms|s|m|h)$/.exec(text);
+  if (parts === null) return null;
+  const unit = UNIT_MS[parts[2] as keyof typeof UNIT_MS];
+  return Number(parts[1]) * unit;
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+export interface DurationBounds {
+  fromMs: number;
+  toMs: number;
+  words: string;
+}
+
+/** Shorter than a round trip nothing can succeed; longer than a caller waits nothing is worth waiting for. */
+export const ATTEMPT_BOUNDS: DurationBounds = { fromMs: 100, toMs: 600_000, words: '100ms to 10m' };
+export const PATIENCE_BOUNDS: DurationBounds = {
+  fromMs: 100,
+  toMs: 3_600_000,
+  words: '100ms to 1h',
+};
+export const MENU_BOUNDS: DurationBounds = { fromMs: 100, toMs: 120_000, words: '100ms to 2m' };

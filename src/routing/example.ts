@@ -1,0 +1,82 @@
+/** An example of a route file: a call, what its targets answer, and what must come of it. */
+import type { CallFacts, Ends, Verdict } from '../core/call.ts';
+import type { Positions } from './decode.ts';
+import type { Place } from './problem.ts';
+import type { WrittenExample } from './schema.ts';
+
+export interface Example {
+  name: string;
+  place: Place;
+  facts: CallFacts;
+  /** Null: the moment of the check. */
+  atMs: number | null;
+  /** By target, number or SIP URI; a repeat takes the next of the list. */
+  verdicts: Record<string, Verdict[]>;
+  digits: string[];
+  hangupAfter: string | null;
+  expect: {
+    /** Null is `otherwise`; undefined is not asked. */
+    rule?: string | null;
+    attempts?: string[];
+    ends?: Ends;
+    path?: string[];
+  };
+}
+
+export function buildExample(written: WrittenExample, positions: Positions): Example {
+  const { call, expect } = written;
+  const { digits: digitsInside, hangup_after: hangupInside, ...verdicts } = written.verdicts ?? {};
+  const digits = written.digits ?? digitsInside ?? [];
+  return {
+    name: written.name,
+    place: positions.at(written),
+    facts: {
+      ...factsOf(call.from ?? null, call.to),
+      sessionId: call.session ?? 'example',
+      connectionId: call.connection_id ?? null,
+      direction: call.direction ?? 'incoming',
+      callerName: call.caller_name ?? null,
+      callerType: call.caller_type ?? 'pstn',
+      attestation: call.attestation ?? null,
+      attestationValidated: call.attestation !== undefined,
+      headers: Object.entries({ ...call.header, ...call.headers }).map(([name, value]) => ({
+        name,
+        value,
+      })),
+      tags: call.tags === undefined ? [] : [call.tags].flat(),
+    },
+    atMs: call.at === undefined ? null : Date.parse(call.at),
+    verdicts: Object.fromEntries(
+      Object.entries(verdicts).map(([name, value]) => [name, [value].flat() as Verdict[]]),
+    ),
+    digits: [digits].flat(),
+    hangupAfter: written.hangup_after ?? (hangupInside === undefined ? null : String(hangupInside)),
+    expect: {
+      ...(expect.rule === undefined
+        ? {}
+        : { rule: expect.rule === 'otherwise' ? null : expect.rule }),
+      ...(expect.attempts === undefined ? {} : { attempts: expect.attempts }),
+      ...(expect.ends === undefined ? {} : { ends: expect.ends }),
+      ...(expect.path === undefined ? {} : { path: expect.path }),
+    },
+  };
+}
+
+/** An incoming call of which only the two parties are known. */
+export function factsOf(from: string | null, to: string | null): CallFacts {
+  return {
+    callId: 'example',
+    sessionId: 'example',
+    legId: null,
+    connectionId: null,
+    from,
+    to,
+    direction: 'incoming',
+    callerName: null,
+    callerType: 'pstn',
+    attestation: null,
+    attestationValidated: false,
+    headers: [],
+    tags: [],
+  };
+}

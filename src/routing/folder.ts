@@ -1,0 +1,161 @@
+/** The routes folder read into memory once: what follows looks at one state of it only. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LIMITS } from './limits.ts';
+import type { Problems } from './problem.ts';
+
+export interface Folder {
+  dir: string;
+  /** `*.yaml` directly in the folder, in byte order of their names. */
+  routeFiles: string[];
+  /** Everything that counts: route files, handlers, lists, calendars; by path with forward slashes. */
+  contents: Map<string, Uint8Array>;
+}
+
+export async function readFolder(dir: string, problems: Problems): Promise<Folder> {
+  const folder: Folder = { dir, routeFiles: [], contents: new Map() };
+  const names = await list(dir, '', problems);
+  let bytes = 0;
+  for (const name of names) {
+    if (!counts(name)) {
+      if (!name.includes('/') && name.endsWith('.yml')) {
+        problems.problem(
+          { file: name, line: 1, column: 1 },
+          'a route file ends in .yaml',
+          `rename it to ${name.replace(/\.yml$/, '.yaml')}`,
+        );
+      }
+      continue;
+    }
+    const content = await read(folder, name, problems);
+    bytes += content?.byteLength ?? 0;
+    if (content !== null && bytes > LIMITS.totalBytes) {
+      problems.problem(
+        { file: name, line: 1, column: 1 },
+        `all files together have more than ${LIMITS.totalBytes} bytes`,
+      );
+      break;
+    }
+    if (content !== null && isRouteFile(name)) folder.routeFiles.push(name);
+  }
+  if (folder.routeFiles.length === 0 && problems.problems.length === 0) {
+    problems.problem(
+      { file: '.', line: 1, column: 1 },
+      `no route file (*.yaml) in ${dir}`,
+      'write main.yaml, at least with otherwise: [ { reject: declined } ]',
+    );
+  }
+  return folder;
+}
+
+/** A file that something refers to; read on the spot where the folder's own rules did not take it. */
+export async function readReferenced(
+  folder: Folder,
+  name: string,
+  problems: Problems,
+): Promise<void> {
+  if (!folder.contents.has(name) && isInside(name)) await read(folder, name, problems, true);
+}
+
+/** A path of an operator stays in the folder: no `..`, nothing absolute, no dot names. */
+export function isInside(name: string): boolean {
+  return (
+    name.split('/').every((part) => part !== '' && !part.startsWith('.')) && !/[\\:\0]/.test(name)
+  );
+}
+
+/** Over names and bytes of everything that counts, so that equal hashes mean equal routes. */
+export function contentHash(folder: Folder): string {
+  const hash = createHash('sha256');
+  for (const name of [...folder.contents.keys()].sort(byBytes)) {
+    const bytes = folder.contents.get(name) ?? new Uint8Array();
+    hash.update(`${Buffer.byteLength(name)}:${name}:${bytes.byteLength}:`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** For people and log lines; the full hash is what is compared. */
+export function shortHash(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+function isRouteFile(name: string): boolean {
+  return !name.includes('/') && name.endsWith('.yaml');
+}
+
+function counts(name: string): boolean {
+  return (
+    isRouteFile(name) ||
+    /^handlers\/[^/]+\.ts$/.test(name) ||
+    name.startsWith('lists/') ||
+    name.endsWith('.ics')
+  );
+}
+
+const DEPTH_MAX = 4;
+
+async function list(dir: string, under: string, problems: Problems): Promise<string[]> {
+  let entries: string[];
+  try {
+    entries = await readdir(join(dir, under));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    problems.problem(
+      { file: under === '' ? '.' : under, line: 1, column: 1 },
+      `cannot read the folder: ${why}`,
+      'ROUTES_DIR names the folder with the route files',
+    );
+    return [];
+  }
+  const found: string[] = [];
+  for (const entry of entries.sort(byBytes)) {
+    // Dot names are an editor's, git's, or Kubernetes' ..data behind the links it mounts.
+    if (entry.startsWith('.') || entry === 'node_modules') continue;
+    const name = under === '' ? entry : `${under}/${entry}`;
+    // stat follows links: a mounted ConfigMap is nothing but links.
+    const status = await stat(join(dir, name)).catch(() => null);
+    if (status === null) {
+      problems.problem(
+        { file: name, line: 1, column: 1 },
+        'cannot be read: a broken link, or it just went away',
+      );
+    } else if (status.isDirectory()) {
+      if (name.split('/').length < DEPTH_MAX) found.push(...(await list(dir, name, problems)));
+    } else if (status.isFile()) found.push(name);
+    if (found.length > LIMITS.files) {
+      problems.problem(
+        { file: name, line: 1, column: 1 },
+        `more than ${LIMITS.files} files`,
+        'keep other files elsewhere',
+      );
+      break;
+    }
+  }
+  return found;
+}
+
+async function read(
+  folder: Folder,
+  name: string,
+  problems: Problems,
+  quiet = false,
+): Promise<Uint8Array | null> {
+  try {
+    const status = await stat(join(folder.dir, name));
+    if (!status.isFile()) throw new Error('it is no file');
+    if (status.size > LIMITS.listFileBytes)
+      throw new Error(`it has ${status.size} bytes, more than ${LIMITS.listFileBytes}`);
+    const bytes = await readFile(join(folder.dir, name));
+    folder.contents.set(name, bytes);
+    return bytes;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (!quiet) problems.problem({ file: name, line: 1, column: 1 }, `cannot be read: ${why}`);
+    return null;
+  }
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

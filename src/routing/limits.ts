@@ -1,0 +1,29 @@
+/** Everything an operator can hand us has a limit with a name; beyond it stands a problem, never a hang. */
+export const LIMITS = {
+  /** One route file. 100,000 numbers written inline are about 2 MB. */
+  routeFileBytes: 8 * 1024 * 1024,
+  listFileBytes: 64 * 1024 * 1024,
+  icalFileBytes: 4 * 1024 * 1024,
+  handlerFileBytes: 256 * 1024,
+  /** All files of a route set together. */
+  files: 2_000,
+  totalBytes: 256 * 1024 * 1024,
+  /** Nesting of a YAML document; the deepest sensible route file stays under 20. */
+  depth: 64,
+  nodes: 1_000_000,
+  rules: 20_000,
+  listEntries: 2_000_000,
+  entryLength: 256,
+  /** Problems shown; a file that is no route file at all would fill the terminal. */
+  problems: 200,
+  /** Occurrences looked at of one recurring iCal event, and busy times kept of one file. */
+  icalOccurrences: 20_000,
+  icalSpans: 50_000,
+  /** One calendar file; a year of daily events takes some 20 ms. */
+  icalMs: 2_000,
+  handlerMs: 50,
+  handlerLoadMs: 1_000,
+  handlerAnswerLength: 64 * 1024,
+  /** Pairs of rules compared value by value when looking for swallowed rules. */
+  subsumptionWork: 20_000_000,
+} as const;

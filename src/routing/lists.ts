@@ -1,0 +1,99 @@
+/** `lists:` inline, and list files: one number or prefix* a line, # comments. */
+import type { NumberList } from '../core/rule.ts';
+import { LIMITS } from './limits.ts';
+import { checkNumber, quoted } from './number.ts';
+import type { Place, Problems } from './problem.ts';
+import { decodeText } from './source.ts';
+
+interface Entry {
+  text: string;
+  place(): Place;
+}
+
+export function inlineList(
+  name: string,
+  values: string[],
+  at: (index: number) => Place,
+  problems: Problems,
+): NumberList {
+  const entries = values.map((text, index) => ({ text, place: () => at(index) }));
+  return collect(name, entries, problems);
+}
+
+/** Problems stand in the list file, at their line. */
+export function fileList(
+  name: string,
+  file: string,
+  bytes: Uint8Array,
+  problems: Problems,
+): NumberList {
+  const text = bytes.byteLength > LIMITS.listFileBytes ? null : decodeText(file, bytes, problems);
+  if (bytes.byteLength > LIMITS.listFileBytes) {
+    problems.problem(
+      { file, line: 1, column: 1 },
+      `the list has ${bytes.byteLength} bytes, more than ${LIMITS.listFileBytes}`,
+    );
+  }
+  return collect(name, entriesOf(file, text ?? ''), problems);
+}
+
+function* entriesOf(file: string, text: string): Generator<Entry> {
+  let line = 0;
+  for (const raw of text.split('\n')) {
+    line += 1;
+    const comment = raw.search(/(^|\s)#/);
+    const written = comment < 0 ? raw : raw.slice(0, comment);
+    const entry = written.trim();
+    if (entry === '') continue;
+    const at = { file, line, column: written.indexOf(entry) + 1 };
+    yield { text: entry, place: () => at };
+  }
+}
+
+function collect(name: string, entries: Iterable<Entry>, problems: Problems): NumberList {
+  const list: NumberList = { name, exact: [], prefixes: [], globs: [] };
+  const seen = new Set<string>();
+  for (const entry of entries) {
+    const text = entry.text;
+    if (text.length > LIMITS.entryLength || seen.size >= LIMITS.listEntries) {
+      const what =
+        text.length > LIMITS.entryLength
+          ? `the entry has ${text.length} characters, more than ${LIMITS.entryLength}`
+          : `the list has more than ${LIMITS.listEntries} entries`;
+      problems.problem(entry.place(), what);
+      if (seen.size >= LIMITS.listEntries) break;
+      continue;
+    }
+    if (text.startsWith('list:')) {
+      problems.problem(
+        entry.place(),
+        `${quoted(text)}: a list cannot hold a list`,
+        'name both where they are used: [ "list:a", "list:b" ]',
+      );
+      continue;
+    }
+    const check = checkNumber(text);
+    if (check !== null && 'problem' in check) {
+      problems.problem(entry.place(), check.problem, check.hint);
+      continue;
+    }
+    if (check !== null) problems.warning(entry.place(), check.warning, check.hint);
+    if (seen.has(text)) {
+      problems.warning(
+        entry.place(),
+        `${quoted(text)} stands twice in the list ${name}`,
+        'remove one',
+      );
+      continue;
+    }
+    seen.add(text);
+    bucket(list, text).push(text);
+  }
+  return list;
+}
+
+function bucket(list: NumberList, text: string): string[] {
+  const wildcard = text.search(/[*?]/);
+  if (wildcard < 0) return list.exact;
+  return wildcard === text.length - 1 && text.endsWith('*') ? list.prefixes : list.globs;
+}

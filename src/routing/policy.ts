@@ -1,0 +1,66 @@
+/** `policy` as the core has it, with its defaults. */
+import { parseAllow } from '../core/allow.ts';
+import type { Budget, Policy } from '../core/rule.ts';
+import { durationOf, type SetContext } from './context.ts';
+import type { Positions } from './decode.ts';
+import { PATIENCE_BOUNDS } from './duration.ts';
+import type { WrittenPolicy } from './schema.ts';
+import { checkPlayUrl } from './steps.ts';
+
+export const DEFAULT_POLICY: Policy = {
+  voice: 'Telnyx.KokoroTTS.af',
+  language: null,
+  patienceMs: 120_000,
+  whileMoving: null,
+  allow: [],
+  refers: { perCall: null, perHour: null, perCallerPerHour: null },
+  transfers: { perCall: null, perHour: null, perCallerPerHour: null },
+};
+
+/** Also fills `context.allow`, which steps and targets are checked against: build it first. */
+export function buildPolicy(
+  context: SetContext,
+  written: WrittenPolicy,
+  positions: Positions,
+): Policy {
+  const allow: string[] = [];
+  for (const [index, text] of (written.allow ?? []).entries()) {
+    const pattern = parseAllow(text);
+    if ('problem' in pattern) {
+      const at = positions.at(written.allow ?? [], index);
+      context.problems.problem(at, pattern.problem, 'for example "sip:*@*.example.com" or "+1*"');
+      continue;
+    }
+    allow.push(text);
+    context.allow.push(pattern);
+  }
+  const moving = written.while_moving;
+  if (moving !== undefined && 'play' in moving) {
+    checkPlayUrl(context, moving.play, positions.at(moving, 'play'));
+  }
+  return {
+    voice: written.voice ?? DEFAULT_POLICY.voice,
+    language: written.language ?? null,
+    patienceMs: durationOf(
+      context,
+      written,
+      'patience',
+      written.patience,
+      PATIENCE_BOUNDS,
+      DEFAULT_POLICY.patienceMs,
+      positions,
+    ),
+    whileMoving: moving === undefined ? null : { ...moving },
+    allow,
+    refers: budget(written.refers),
+    transfers: budget(written.transfers),
+  };
+}
+
+function budget(written: WrittenPolicy['refers']): Budget {
+  return {
+    perCall: written?.per_call ?? null,
+    perHour: written?.per_hour ?? null,
+    perCallerPerHour: written?.per_caller_per_hour ?? null,
+  };
+}

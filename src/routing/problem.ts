@@ -1,0 +1,110 @@
+/** A problem says what, where, what was expected, what came; the hint says what to do. */
+import { LIMITS } from './limits.ts';
+
+export interface Problem {
+  /** Relative to the routes folder. */
+  file: string;
+  /** From 1. */
+  line: number;
+  column: number;
+  message: string;
+  /** What to do; empty where the message says it. */
+  hint: string;
+}
+
+export interface Place {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** Collects problems and warnings of a whole set: nothing stops at the first. */
+export class Problems {
+  readonly problems: Problem[] = [];
+  readonly warnings: Problem[] = [];
+  #left = 0;
+
+  problem(place: Place, message: string, hint = ''): void {
+    if (this.problems.length >= LIMITS.problems) this.#left += 1;
+    else this.problems.push(located(place, message, hint));
+  }
+
+  warning(place: Place, message: string, hint = ''): void {
+    if (this.warnings.length < LIMITS.problems) this.warnings.push(located(place, message, hint));
+  }
+
+  /** True where a problem stands within these lines of the file. */
+  within(file: string, fromLine: number, toLine: number): boolean {
+    return this.problems.some((p) => p.file === file && p.line >= fromLine && p.line <= toLine);
+  }
+
+  /** By file and place, as a reader meets them. */
+  sorted(): { problems: Problem[]; warnings: Problem[] } {
+    const problems = [...this.problems].sort(byPlace);
+    const last = problems.at(-1);
+    if (this.#left > 0 && last !== undefined) {
+      problems.push({ ...last, message: `and ${this.#left} more problems`, hint: '' });
+    }
+    return { problems, warnings: [...this.warnings].sort(byPlace) };
+  }
+}
+
+function located(place: Place, message: string, hint: string): Problem {
+  return { file: place.file, line: place.line, column: place.column, message, hint };
+}
+
+function byPlace(a: Problem, b: Problem): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
+}
+
+/** `unknown target "suport"` and, where one is near, `did you mean "support"?`. */
+export function didYouMean(word: string, known: Iterable<string>): string {
+  const all = [...known];
+  const near = nearest(word, all);
+  if (near !== null) return `did you mean ${near}?`;
+  if (all.length === 0) return '';
+  const shown = all.slice(0, 12).join(', ');
+  return `known: ${shown}${all.length > 12 ? ', …' : ''}`;
+}
+
+/** The known word with the fewest edits, if it is near enough to be meant. */
+export function nearest(word: string, known: Iterable<string>): string | null {
+  const wanted = word.slice(0, 80).toLowerCase();
+  let best: string | null = null;
+  let bestEdits = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue;
+    const edits = editDistance(wanted, candidate.toLowerCase());
+    // A short word is another word after two edits: "to" is not a slip of "do" and "any".
+    if (edits < bestEdits && edits < Math.max(wanted.length, candidate.length)) {
+      best = candidate;
+      bestEdits = edits;
+    }
+  }
+  return best;
+}
+
+/** Damerau-Levenshtein (adjacent letters swapped count as one edit), two rows and one before. */
+function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let edits = Math.min(
+        (previous[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (previous[j - 1] ?? 0) + same,
+      );
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        edits = Math.min(edits, (beforePrevious[j - 2] ?? 0) + 1);
+      }
+      row.push(edits);
+    }
+    beforePrevious = previous;
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}

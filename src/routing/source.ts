@@ -1,0 +1,224 @@
+/**
+ * One route file as YAML nodes with their places, or problems. YAML changes values in silence, so what
+ * it offers beyond plain maps, lists and scalars (anchors, aliases, tags, directives, several documents)
+ * is refused here, before anything is composed: an alias bomb or a tower of brackets costs nothing.
+ */
+import {
+  Composer,
+  type CST,
+  type Document,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  Parser,
+} from 'yaml';
+import { LIMITS } from './limits.ts';
+import type { Place, Problems } from './problem.ts';
+
+export interface Source {
+  file: string;
+  text: string;
+  /** Null where the file holds nothing but comments. */
+  root: ParsedNode | null;
+  /** The place of a character offset. */
+  at(offset: number): Place;
+}
+
+/** Null after problems that leave nothing to walk. */
+export function parseSource(file: string, bytes: Uint8Array, problems: Problems): Source | null {
+  const top = { file, line: 1, column: 1 };
+  if (bytes.byteLength > LIMITS.routeFileBytes) {
+    problems.problem(
+      top,
+      `the file has ${bytes.byteLength} bytes, more than ${LIMITS.routeFileBytes}`,
+      'move long lists into files under lists/',
+    );
+    return null;
+  }
+  const text = decodeText(file, bytes, problems);
+  if (text === null) return null;
+
+  const lines = new LineCounter();
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  if (!inspect(tokens, at, problems)) return null;
+
+  const document = compose(tokens, at, problems, top);
+  if (document === null) return null;
+  return { file, text, root: document.contents, at };
+}
+
+/** C0, DEL, C1 and non-characters; a carriage return only before its line feed. */
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\r(?!\n)/;
+
+/** UTF-8 without control characters, or a problem at the first bad byte. */
+export function decodeText(file: string, bytes: Uint8Array, problems: Problems): string | null {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const place = { file, ...placeOf(goodPrefix(bytes)) };
+    problems.problem(place, 'not UTF-8 text', 'save the file as UTF-8');
+    return null;
+  }
+  const control = CONTROL.exec(text);
+  if (control !== null) {
+    const code = control[0].charCodeAt(0).toString(16).padStart(2, '0');
+    problems.problem(
+      { file, ...placeOf(text.slice(0, control.index)) },
+      `a control character (0x${code})`,
+      'remove it',
+    );
+    return null;
+  }
+  return text;
+}
+
+function goodPrefix(bytes: Uint8Array): string {
+  // The decoder says nothing of where: halve until the longest good prefix is found.
+  let good = 0;
+  let bad = bytes.byteLength;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
+      good = middle;
+    } catch {
+      bad = middle;
+    }
+  }
+  return new TextDecoder().decode(bytes.subarray(0, good), { stream: true });
+}
+
+function placeOf(before: string): { line: number; column: number } {
+  const lastBreak = before.lastIndexOf('\n');
+  return { line: before.split('\n').length, column: before.length - lastBreak };
+}
+
+const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, string]>> = {
+  alias: [
+    'an alias (*name)',
+    'write the value out; a text that starts with * needs quotes: "*555"',
+  ],
+  anchor: [
+    'an anchor (&name)',
+    'write the value out where it is needed; quote a text that starts with &',
+  ],
+  tag: ['a tag (!name)', 'remove it; quote a text that starts with !'],
+};
+
+/** Walks the tokens without recursion: what YAML may not use here, depth and size. False: do not compose. */
+function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: Problems): boolean {
+  let fine = true;
+  let documents = 0;
+  let nodes = 0;
+  const refuse = (offset: number, message: string, hint: string): void => {
+    problems.problem(at(offset), message, hint);
+    fine = false;
+  };
+  const stack: { token: CST.Token; depth: number }[] = [];
+  const push = (token: CST.Token | null | undefined, depth: number): void => {
+    if (token != null) stack.push({ token, depth });
+  };
+  for (const token of [...tokens].reverse()) push(token, 0);
+
+  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
+    const { token, depth } = entry;
+    nodes += 1;
+    if (nodes > LIMITS.nodes * 4) {
+      refuse(token.offset, 'more values than a route file may hold', 'split the file');
+      return false;
+    }
+    if (depth > LIMITS.depth) {
+      refuse(token.offset, `nested deeper than ${LIMITS.depth} levels`, 'is a bracket missing?');
+      return false;
+    }
+    const forbidden = FORBIDDEN[token.type as keyof typeof FORBIDDEN];
+    if (forbidden !== undefined)
+      refuse(token.offset, `${forbidden[0]} is not allowed`, forbidden[1]);
+    if (token.type === 'directive') {
+      refuse(token.offset, 'a directive (%) is not allowed', 'remove the line');
+    } else if (token.type === 'document') {
+      documents += 1;
+      if (documents === 2) {
+        refuse(
+          token.offset,
+          'a second document (---) in one file',
+          'put it into a file of its own',
+        );
+      }
+      for (const part of token.start) push(part, depth);
+      push(token.value, depth + 1);
+    } else if ('items' in token) {
+      for (const item of token.items) {
+        for (const part of item.start) push(part, depth);
+        push(item.key ?? null, depth + 1);
+        for (const part of item.sep ?? []) push(part, depth);
+        push(item.value ?? null, depth + 1);
+      }
+    } else if (token.type === 'block-scalar') {
+      for (const part of token.props) push(part, depth);
+    }
+  }
+  return fine;
+}
+
+function compose(
+  tokens: CST.Token[],
+  at: (offset: number) => Place,
+  problems: Problems,
+  top: Place,
+): Document.Parsed<ParsedNode> | null {
+  const composer = new Composer({
+    version: '1.2',
+    schema: 'core',
+    strict: true,
+    // Its own check compares each key with all before it; the walker's is a set.
+    uniqueKeys: false,
+    prettyErrors: false,
+    merge: false,
+  });
+  let documents: (Document.Parsed<ParsedNode> | { errors: unknown[]; contents: null })[];
+  try {
+    documents = [...composer.compose(tokens, true)] as Document.Parsed<ParsedNode>[];
+  } catch (error) {
+    problems.problem(
+      top,
+      `not readable as YAML: ${error instanceof Error ? error.message : error}`,
+    );
+    return null;
+  }
+  const document = documents[0] as Document.Parsed<ParsedNode> | undefined;
+  if (document === undefined) return null;
+  for (const error of [...document.errors, ...document.warnings]) {
+    problems.problem(
+      at(error.pos[0]),
+      `not valid YAML: ${firstLine(error.message)}`,
+      yamlHint(error.code),
+    );
+  }
+  // What follows a syntax error was guessed by the parser: walking it would report its guesses.
+  return document.errors.length > 0 || document.warnings.length > 0 ? null : document;
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? message;
+}
+
+function yamlHint(code: string): string {
+  if (code === 'TAB_AS_INDENT') return 'indent with spaces';
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') {
+    return 'put a text that holds ": " or " #" into quotes, and check the indentation';
+  }
+  if (code === 'BAD_INDENT') return 'check the indentation';
+  return '';
+}
+
+export function startOf(node: Node | null | undefined): number {
+  return node?.range?.[0] ?? 0;
+}

@@ -1,0 +1,321 @@
+/** Written steps, of a route file or a handler, as the core has them. */
+import { allows } from '../core/allow.ts';
+import type { Destination, RouteBranches, RouteStep, Template } from '../core/rule.ts';
+import { hasPlaces, literalText, parseDestination, parseTemplate } from '../core/template.ts';
+import { durationOf, type SetContext, useName } from './context.ts';
+import type { Positions } from './decode.ts';
+import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
+import { quoted } from './number.ts';
+import { didYouMean, nearest, type Place } from './problem.ts';
+import type {
+  WrittenBranches,
+  WrittenMenu,
+  WrittenRefer,
+  WrittenStep,
+  WrittenTransfer,
+} from './schema.ts';
+
+/** Where a list of steps stands: `continue` needs an outer list, the last resort may not move anybody. */
+export type ListKind = 'top' | 'branch' | 'last_resort';
+
+export const MENU_TRIES = 3;
+export const MENU_TIMEOUT_MS = 8_000;
+
+export interface StepBuilder {
+  context: SetContext;
+  positions: Positions;
+  /** False for what a handler made: its destinations must satisfy policy.allow. */
+  trusted: boolean;
+}
+
+export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKind): RouteStep[] {
+  checkOrder(b, written, kind);
+  const steps: RouteStep[] = [];
+  for (const [index, step] of written.entries()) {
+    const built = buildStep(b, step, b.positions.at(written, index));
+    if (built !== null) steps.push(built);
+  }
+  return steps;
+}
+
+const ENDS_THE_CALL = ['reject', 'hangup', 'ignore'];
+const LAST_RESORT_STEPS = ['say', 'play', 'reject', 'hangup'];
+
+function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): void {
+  const { problems } = b.context;
+  for (const [index, step] of written.entries()) {
+    const name = nameOf(step);
+    const at = b.positions.at(written, index);
+    const before = index > 0 ? nameOf(written[index - 1] ?? 'continue') : null;
+    if (before !== null && ENDS_THE_CALL.includes(before)) {
+      problems.problem(
+        at,
+        `${name} after ${before} never runs`,
+        `remove it, or put it before ${before}`,
+      );
+    }
+    if (kind === 'last_resort' && !LAST_RESORT_STEPS.includes(name)) {
+      problems.problem(
+        at,
+        `last_resort cannot ${name}: every step is used up`,
+        `only ${LAST_RESORT_STEPS.join(', ')}`,
+      );
+    } else if (name === 'continue' && kind !== 'branch') {
+      problems.problem(
+        at,
+        'continue outside a branch: there is no outer list to return to',
+        'it stands at the end of a branch of if_failed or digits',
+      );
+    } else if (name === 'continue' && index < written.length - 1) {
+      problems.problem(at, 'continue stands before the end of its branch', 'move it to the end');
+    }
+  }
+}
+
+function nameOf(step: WrittenStep): string {
+  if (typeof step === 'string') return step;
+  for (const name of ['refer', 'transfer', 'say', 'play', 'menu', 'reject'])
+    if (name in step) return name;
+  return 'step';
+}
+
+function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | null {
+  if (typeof step === 'string') return { do: step };
+  if ('refer' in step) return refer(b, step);
+  if ('transfer' in step) return transfer(b, step);
+  if ('say' in step) {
+    return {
+      do: 'say',
+      text: step.say,
+      voice: step.voice ?? null,
+      language: step.language ?? null,
+    };
+  }
+  if ('play' in step) {
+    checkPlayUrl(b.context, step.play, b.positions.at(step, 'play'));
+    return { do: 'play', url: step.play };
+  }
+  if ('menu' in step) return menu(b, step.menu);
+  if ('reject' in step) return { do: 'reject', cause: step.reject };
+  b.context.problems.problem(at, 'not a step');
+  return null;
+}
+
+/** The schema saw that it begins with https://; what is left is whether it is a URL at all. */
+export function checkPlayUrl(context: SetContext, url: string, at: Place): void {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || parsed.hostname === '') {
+    context.problems.problem(
+      at,
+      `${quoted(url)} is not a URL`,
+      'for example "https://media.example.com/welcome.mp3"',
+    );
+  } else if (parsed.username !== '' || parsed.password !== '') {
+    context.problems.problem(
+      at,
+      'the URL holds a user name or password',
+      'Telnyx fetches it without one: publish the file',
+    );
+  }
+}
+
+function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
+  const to =
+    typeof step.refer === 'string' ? referTo(b, step, step.refer) : pick(b, step.refer.pick);
+  const ifFailed = branches(b, step.if_failed);
+  const timeoutMs = durationOf(
+    b.context,
+    step,
+    'timeout',
+    step.timeout,
+    ATTEMPT_BOUNDS,
+    null,
+    b.positions,
+  );
+  return to === null ? null : { do: 'refer', to, timeoutMs, ifFailed };
+}
+
+function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination | null {
+  const at = b.positions.at(owner, 'refer');
+  if (/^sips?:/i.test(text)) return literal(b, text, at);
+  if (b.context.names.target.has(text)) {
+    useName(b.context, 'target', text, at);
+    return { kind: 'target', name: text };
+  }
+  if (/^[+{]/.test(text) || text.includes('@')) {
+    const number = text.startsWith('+');
+    b.context.problems.problem(
+      at,
+      `refer wants a target or a SIP URI, not ${quoted(text)}`,
+      number
+        ? `a number is reached with transfer: "${text}", or by a SIP URI: "sip:${text}@…"`
+        : `write "sip:${text}"`,
+    );
+    return null;
+  }
+  useName(b.context, 'target', text, at);
+  return null;
+}
+
+function pick(b: StepBuilder, weights: Record<string, number>): Destination | null {
+  const found = Object.entries(weights).filter(([name]) =>
+    useName(b.context, 'target', name, b.positions.atKey(weights, name)),
+  );
+  if (found.length === 0) return null;
+  return { kind: 'pick', weights: found.map(([name, weight]) => ({ name, weight })) };
+}
+
+function transfer(b: StepBuilder, step: WrittenTransfer): RouteStep | null {
+  const { problems } = b.context;
+  const at = b.positions.at(step, 'transfer');
+  let to: Destination | null;
+  if (b.context.names.target.has(step.transfer)) {
+    useName(b.context, 'target', step.transfer, at);
+    to = { kind: 'target', name: step.transfer };
+  } else if (
+    /^[A-Za-z0-9][A-Za-z0-9 ._/-]*$/.test(step.transfer) &&
+    !/^[0-9 .-]+$/.test(step.transfer)
+  ) {
+    useName(b.context, 'target', step.transfer, at);
+    to = null;
+  } else to = literal(b, step.transfer, at);
+  const from = step.from === undefined ? null : callerId(b, step, step.from);
+  const ifFailed = branches(b, step.if_failed);
+  const timeoutMs = durationOf(
+    b.context,
+    step,
+    'timeout',
+    step.timeout,
+    ATTEMPT_BOUNDS,
+    null,
+    b.positions,
+  );
+  if (timeoutMs !== null && (timeoutMs < 1_000 || timeoutMs % 1_000 !== 0)) {
+    problems.problem(
+      b.positions.at(step, 'timeout'),
+      'a transfer rings for whole seconds',
+      'Telnyx takes timeout_secs: write 1s or more',
+    );
+  }
+  return to === null ? null : { do: 'transfer', to, from, timeoutMs, ifFailed };
+}
+
+function callerId(b: StepBuilder, owner: object, text: string): Template | null {
+  const parsed = parseTemplate(text);
+  const at = b.positions.at(owner, 'from');
+  if ('problem' in parsed) {
+    b.context.problems.problem(at, `from: ${parsed.problem}`);
+    return null;
+  }
+  if (
+    !hasPlaces(parsed) &&
+    !/^\+[1-9][0-9]{6,14}$/.test(text) &&
+    !/^sips?:[^@\s]+@[^@\s]+$/i.test(text)
+  ) {
+    b.context.problems.problem(
+      at,
+      `from wants a number or a SIP URI, not ${quoted(text)}`,
+      'for example "+14155550100" or "{from}"',
+    );
+    return null;
+  }
+  return parsed;
+}
+
+/** A destination written into the step. Without places it is trusted where a route file has it. */
+function literal(b: StepBuilder, text: string, at: Place): Destination | null {
+  const { problems } = b.context;
+  if (text.includes(`\${`)) {
+    problems.problem(
+      at,
+      `\${…} is only for username and password of a target`,
+      'write the destination out',
+    );
+    return null;
+  }
+  const parsed = parseDestination(text);
+  if ('problem' in parsed) {
+    problems.problem(at, parsed.problem, didYouMeanTarget(b.context, text));
+    return null;
+  }
+  const trusted = b.trusted && !hasPlaces(parsed.template);
+  // What a handler made is held against policy when the step runs: its plan then goes on.
+  if (b.trusted && !trusted) checkAllowed(b.context, parsed.template, at);
+  return { kind: 'literal', template: parsed.template, trusted };
+}
+
+function didYouMeanTarget(context: SetContext, text: string): string {
+  const names = [...context.names.target.keys()];
+  return nearest(text, names) === null ? '' : didYouMean(text, names);
+}
+
+/**
+ * A templated destination that no value of its places brings into policy.allow would always fail as
+ * rejected. Its places are in the user part, so pattern users are left aside where there are any.
+ */
+export function checkAllowed(context: SetContext, template: Template, at: Place): void {
+  const shownAs = template.map((piece) => ('literal' in piece ? piece.literal : '{…}')).join('');
+  if (context.allow.length === 0) {
+    context.problems.problem(
+      at,
+      `${quoted(shownAs)} can never be reached: policy.allow allows nothing`,
+      'write policy: { allow: [ … ] } with where such destinations may go',
+    );
+    return;
+  }
+  if (!hasPlaces(template)) {
+    const answer = allows(context.allow, literalText(template));
+    if ('why' in answer)
+      context.problems.problem(at, answer.why, 'change the destination or policy.allow');
+    return;
+  }
+  const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
+  const anyUser = context.allow.map((pattern) =>
+    pattern.kind === 'sip' && pattern.user !== null
+      ? { ...pattern, user: { ...pattern.user, matches: () => true } }
+      : pattern,
+  );
+  // A number's places may become any digits: only a SIP host can be judged before a call.
+  if (!/^sips?:/i.test(sample)) return;
+  const answer = allows(anyUser, sample);
+  if ('why' in answer) {
+    const allowed = context.allow.map((pattern) => pattern.text).join(', ');
+    context.problems.problem(
+      at,
+      `${quoted(shownAs)} can never be reached: policy.allow allows ${allowed}`,
+      'change the destination or policy.allow',
+    );
+  }
+}
+
+function branches(b: StepBuilder, written: WrittenBranches | undefined): RouteBranches {
+  const built: RouteBranches = {};
+  for (const [verdict, steps] of Object.entries(written ?? {})) {
+    built[verdict as keyof RouteBranches] = buildSteps(b, steps, 'branch');
+  }
+  return built;
+}
+
+function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
+  const digits: Record<string, RouteStep[]> = {};
+  for (const [key, steps] of Object.entries(written.digits)) {
+    digits[key] = buildSteps(b, steps, 'branch');
+  }
+  return {
+    do: 'menu',
+    text: written.say,
+    voice: written.voice ?? null,
+    language: written.language ?? null,
+    digits,
+    tries: written.tries ?? MENU_TRIES,
+    timeoutMs: durationOf(
+      b.context,
+      written,
+      'timeout',
+      written.timeout,
+      MENU_BOUNDS,
+      MENU_TIMEOUT_MS,
+      b.positions,
+    ),
+  };
+}

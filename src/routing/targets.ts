@@ -1,0 +1,166 @@
+/** Written targets as the core has them: destination and headers as templates, secrets as references. */
+import type { Target, Template } from '../core/rule.ts';
+import { hasPlaces, parseDestination, parseTemplate } from '../core/template.ts';
+import { durationOf, type SetContext } from './context.ts';
+import type { Positions } from './decode.ts';
+import { ATTEMPT_BOUNDS } from './duration.ts';
+import { quoted } from './number.ts';
+import { didYouMean, nearest, type Place } from './problem.ts';
+import type { WrittenTarget } from './schema.ts';
+import { checkAllowed } from './steps.ts';
+
+export type Environment = Record<string, string | undefined>;
+
+export function buildTarget(
+  context: SetContext,
+  name: string,
+  written: WrittenTarget,
+  positions: Positions,
+  env: Environment,
+): Target {
+  return {
+    name,
+    sip: sipOf(context, written, positions),
+    timeoutMs: durationOf(
+      context,
+      written,
+      'timeout',
+      written.timeout,
+      ATTEMPT_BOUNDS,
+      30_000,
+      positions,
+    ),
+    userToUser:
+      written.user_to_user === undefined
+        ? null
+        : template(
+            context,
+            'user_to_user',
+            written.user_to_user,
+            positions.at(written, 'user_to_user'),
+          ),
+    headers: headersOf(context, written.headers ?? {}, positions),
+    auth: written.auth === undefined ? null : authOf(context, written.auth, positions, env),
+    byeWithoutVerdict: written.bye_without_verdict ?? 'unconfirmed',
+  };
+}
+
+function sipOf(context: SetContext, written: WrittenTarget, positions: Positions): Template {
+  const at = positions.at(written, 'sip');
+  if (refusesSecret(context, written.sip, at)) return [];
+  if (!/^sips?:/i.test(written.sip)) {
+    const hint = written.sip.startsWith('+')
+      ? `a number is reached with the step transfer: "${written.sip}"`
+      : `write "sip:${written.sip}"`;
+    context.problems.problem(at, `${quoted(written.sip)} is not a SIP URI`, hint);
+    return [];
+  }
+  const parsed = parseDestination(written.sip);
+  if ('problem' in parsed) {
+    context.problems.problem(at, parsed.problem, 'for example "sip:{to_user}@pbx.example.com"');
+    return [];
+  }
+  if (hasPlaces(parsed.template)) checkAllowed(context, parsed.template, at);
+  return parsed.template;
+}
+
+function template(context: SetContext, what: string, text: string, at: Place): Template {
+  if (refusesSecret(context, text, at)) return [];
+  const parsed = parseTemplate(text);
+  if (!('problem' in parsed)) return parsed;
+  context.problems.problem(at, `${what}: ${parsed.problem}`);
+  return [];
+}
+
+/** Headers that SIP itself writes: a REFER with two of them is malformed. */
+const SIP_OWN = [
+  'via',
+  'from',
+  'to',
+  'call-id',
+  'cseq',
+  'contact',
+  'max-forwards',
+  'route',
+  'record-route',
+  'content-length',
+  'content-type',
+  'refer-to',
+  'authorization',
+  'proxy-authorization',
+];
+
+function headersOf(
+  context: SetContext,
+  written: Record<string, string>,
+  positions: Positions,
+): Target['headers'] {
+  const headers: Target['headers'] = [];
+  const seen = new Set<string>();
+  for (const [name, value] of Object.entries(written)) {
+    const at = positions.atKey(written, name);
+    const lower = name.toLowerCase();
+    if (lower === 'user-to-user')
+      context.problems.problem(
+        at,
+        'User-to-User is not a custom header',
+        'write user_to_user: of the target',
+      );
+    else if (SIP_OWN.includes(lower))
+      context.problems.problem(
+        at,
+        `${name} belongs to SIP itself`,
+        'use a name of your own, such as X-Queue',
+      );
+    else if (seen.has(lower))
+      context.problems.problem(
+        at,
+        `${name} stands twice, names are compared without case`,
+        'keep one',
+      );
+    seen.add(lower);
+    headers.push({ name, value: template(context, name, value, positions.at(written, name)) });
+  }
+  return headers;
+}
+
+function authOf(
+  context: SetContext,
+  written: NonNullable<WrittenTarget['auth']>,
+  positions: Positions,
+  env: Environment,
+): Target['auth'] {
+  for (const key of ['username', 'password'] as const) {
+    const text = written[key];
+    const at = positions.at(written, key);
+    const name = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(text)?.[1];
+    if (name === undefined) {
+      if (/\$\{|[{}]/.test(text))
+        context.problems.problem(
+          at,
+          `${key} ${quoted(text)} is not one \${NAME}`,
+          `the whole value is one variable: "\${PBX_USER}"`,
+        );
+    } else if ((env[name] ?? '') === '') {
+      const near = nearest(name, Object.keys(env));
+      context.problems.problem(
+        at,
+        `the variable ${name} is not set`,
+        near === null
+          ? `set ${name} in the environment of the server and of check`
+          : didYouMean(name, Object.keys(env)),
+      );
+    }
+  }
+  return { username: written.username, password: written.password };
+}
+
+function refusesSecret(context: SetContext, text: string, at: Place): boolean {
+  if (!text.includes(`\${`)) return false;
+  context.problems.problem(
+    at,
+    `\${…} is only for username and password of a target`,
+    'a place is {from}, without $',
+  );
+  return true;
+}
