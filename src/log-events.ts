@@ -59,6 +59,61 @@ export const LOG_EVENTS = {
     meaning: 'An operator did something through the API: who, what, to what.',
     action: '',
   },
+  'command.accepted': {
+    level: 'debug',
+    meaning: 'Telnyx accepted a command, or a probe told whether a leg lives.',
+    action: '',
+  },
+  'command.rejected': {
+    level: 'warn',
+    meaning: 'Telnyx refused a command; the plan goes on without it.',
+    action: 'Read meaning, cause and fix in the line.',
+  },
+  'command.call_ended': {
+    level: 'debug',
+    meaning: 'A command came too late: the call had ended.',
+    action: '',
+  },
+  'command.retry': {
+    level: 'warn',
+    meaning: 'A command got no clear answer or met a limit; it is sent again while that is safe.',
+    action: '',
+  },
+  'command.unknown': {
+    level: 'error',
+    meaning:
+      'Nobody knows whether a command was carried out: it got no clear answer for as long as it may be repeated.',
+    action: 'Look at the detail, the network and status.telnyx.com.',
+  },
+  'command.misconfigured': {
+    level: 'error',
+    meaning:
+      'A setting of ours makes commands fail; one line a minute and setting, with the count since the line before.',
+    action: 'Correct the setting that the line names and restart.',
+  },
+  'command.lapsed': {
+    level: 'warn',
+    meaning:
+      'A command waited longer than its lease and is left to whoever claims it next, perhaps ourselves.',
+    action: 'Telnyx answers slowly or this process is overloaded; see the command metrics.',
+  },
+  'probe.unknown': {
+    level: 'warn',
+    meaning:
+      'Telnyx did not say whether a leg lives; the machine asks again, then goes on without.',
+    action: '',
+  },
+  'outcome.unrecorded': {
+    level: 'warn',
+    meaning:
+      'The store does not take the outcome of a command; it is kept and tried again. One line in 10 s, with a count.',
+    action: 'Look at the store (disk full, read-only, unreachable); see /health/ready.',
+  },
+  'outbox.unreadable': {
+    level: 'warn',
+    meaning: 'Pending commands could not be claimed from the store; tried again every second.',
+    action: 'Look at the store; see /health/ready.',
+  },
 } as const satisfies Record<string, LogEventSpec>;
 
 export type LogEventName = keyof typeof LOG_EVENTS;

@@ -28,7 +28,8 @@ export const REQUEST_TIMEOUT_MS = 5_000;
 export const PROBE_TIMEOUT_MS = 3_000;
 /** An answer of Telnyx's has some hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
-export const CONNECTIONS_MAX = 32;
+/** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
+export const CONNECTIONS_MAX = 64;
 
 export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const { origin, base } = addressOf(options.apiUrl);

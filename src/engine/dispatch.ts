@@ -1,0 +1,265 @@
+/**
+ * Commands going out. Right after a commit it is offered what the commit claimed; what a crash, a retry or
+ * a full house left behind it claims from the store. Each is sent within its lease and its windows, and its
+ * outcome goes through the one door, as an event, until the door has taken it.
+ */
+
+import type { Action, Command, Outcome } from '../core/command.ts';
+import { outcomeEventId } from '../core/command-id.ts';
+import type { CallEvent, OutcomeEvent } from '../core/event.ts';
+import type { Log } from '../log.ts';
+import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import { createCommandReport } from './command-report.ts';
+import type { Received } from './engine.ts';
+import { createOutboxPoll } from './outbox-poll.ts';
+import { createRecorder } from './record-outcome.ts';
+import { honest, maySend, sentSince, settlementOf } from './sending.ts';
+
+export interface CommandObserver {
+  /** One request to Telnyx and what became of it. */
+  command(action: Action, outcome: Outcome['kind'], ms: number): void;
+  retry?(action: Action): void;
+  /** From the commit that stored a command to its first request. */
+  waited?(action: Action, ms: number): void;
+}
+
+export interface DispatcherOptions {
+  store: Pick<Store, 'claim' | 'releaseLeases'>;
+  client: { send(command: Command): Promise<Outcome> };
+  /** The one door; the settlement is committed with the event. */
+  receive(event: CallEvent, settle: Settlement): Promise<Received>;
+  log: Log;
+  clock: Clock;
+  /** Owner of our leases. */
+  instance: string;
+  concurrencyMax?: number;
+  leaseMs?: number;
+  /** How long `client.send` may take. */
+  requestMs?: number;
+  pollIdleMs?: number;
+  /** 0..1, for jitter. */
+  chance?(): number;
+  observer?: CommandObserver;
+}
+
+export interface Dispatcher {
+  /** Begins to look for commands that nobody offered. */
+  start(): void;
+  /** Commands that a commit has just claimed for us. */
+  offer(claimed: ClaimedCommand[]): void;
+  /** How many a commit may claim for us; at 0 it leaves them pending and calls `wake`. */
+  freeSlots(): number;
+  /** Commands are pending that we have not been offered. */
+  wake(): void;
+  /** Takes back what was not started. */
+  cancel(commandIds: readonly string[]): void;
+  /** Sentences for the ready endpoint. */
+  warnings(): string[];
+  /** Sends what is claimed, gives back what is left when the time is over. Resolves when quiet. */
+  stop(withinMs: number): Promise<void>;
+}
+
+export const CONCURRENCY_MAX = 64;
+export const LEASE_MS = 10_000;
+const REQUEST_MS_MAX = 5_000;
+const POLL_IDLE_MS = 1_000;
+/** Outcomes that the store does not take pile up to here; then nothing new is claimed. */
+const UNRECORDED_MAX = 1_000;
+
+interface Job {
+  claimed: ClaimedCommand;
+  /** Monotonic, when `claimed.now` was the store's time or a little before. */
+  claimedAt: number;
+}
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { store, client, clock, log, instance, observer } = options;
+  const concurrencyMax = options.concurrencyMax ?? CONCURRENCY_MAX;
+  const leaseMs = options.leaseMs ?? LEASE_MS;
+  const requestMs = options.requestMs ?? REQUEST_MS_MAX;
+  const chance = options.chance ?? Math.random;
+  const report = createCommandReport(log, clock);
+  const recorder = createRecorder({ receive: options.receive, log, clock, chance });
+  const outbox = createOutboxPoll({
+    claim: (limit) => store.claim({ owner: instance, leaseMs }, limit),
+    take,
+    room: freeSlots,
+    roomWorth: Math.max(1, concurrencyMax >> 2),
+    idleMs: options.pollIdleMs ?? POLL_IDLE_MS,
+    clock,
+    log,
+    onEnd() {
+      takenBack.clear();
+      settleDown();
+    },
+  });
+
+  /** Hangups and rejects, and the rest. */
+  const urgent: Job[] = [];
+  const others: Job[] = [];
+  /** Queued, being sent, or with an outcome not recorded yet: never started a second time meanwhile. */
+  const held = new Set<string>();
+  /** Cancelled while a claim was under way that may bring them. */
+  const takenBack = new Set<string>();
+  let sending = 0;
+  let phase: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
+  let quiet: (() => void) | null = null;
+  let stopped: Promise<void> | null = null;
+
+  return {
+    start() {
+      phase = 'running';
+      outbox.start();
+    },
+    offer: (claimed) => take(claimed, clock.monotonic()),
+    freeSlots,
+    wake: outbox.wake,
+    cancel(commandIds) {
+      for (const id of commandIds) {
+        if (outbox.busy()) takenBack.add(id);
+        if (remove(urgent, id) || remove(others, id)) held.delete(id);
+      }
+      settleDown();
+    },
+    warnings: report.warnings,
+    stop(withinMs) {
+      stopped ??= stop(withinMs);
+      return stopped;
+    },
+  };
+
+  function freeSlots(): number {
+    if (phase !== 'running' || recorder.waiting() >= UNRECORDED_MAX) return 0;
+    return Math.max(0, concurrencyMax - sending - urgent.length - others.length);
+  }
+
+  function take(claimed: ClaimedCommand[], claimedAt: number): void {
+    if (phase === 'stopped') return;
+    for (const each of claimed) {
+      const { id, action } = each.command;
+      if (held.has(id) || takenBack.has(id)) continue;
+      held.add(id);
+      const queue = action === 'hangup' || action === 'reject' ? urgent : others;
+      queue.push({ claimed: each, claimedAt });
+    }
+    pump();
+  }
+
+  function pump(): void {
+    while (sending < concurrencyMax) {
+      const job = urgent.shift() ?? others.shift();
+      if (job === undefined) break;
+      const permission = maySend(job.claimed, storeNow(job), requestMs);
+      if (permission.kind === 'lapsed') {
+        leaveToOthers(job);
+        continue;
+      }
+      sending += 1;
+      void run(job, permission.kind === 'over' ? permission.outcome : null);
+    }
+  }
+
+  function leaveToOthers(job: Job): void {
+    const { command, leaseUntil } = job.claimed;
+    const { id, callId, action } = command;
+    log.emit('command.lapsed', { call_control_id: callId, command: id, action });
+    held.delete(id);
+    outbox.dueWithin(leaseUntil - storeNow(job));
+  }
+
+  /** `known`: what became of it without a request. */
+  async function run(job: Job, known: Outcome | null): Promise<void> {
+    const { claimed } = job;
+    const outcome = honest(claimed, known ?? (await request(job)));
+    if (known !== null) reportOutcome(claimed, known, 0);
+    const settlement = settlementOf(claimed, outcome, storeNow(job), chance());
+    const recorded = recorder.record(eventOf(claimed, outcome, known === null), settlement);
+    sending -= 1;
+    next();
+    await recorded;
+    held.delete(claimed.command.id);
+    if (settlement.retryAt !== null) outbox.dueWithin(settlement.retryAt - storeNow(job));
+    next();
+  }
+
+  async function request(job: Job): Promise<Outcome> {
+    const { command, tries, createdAt } = job.claimed;
+    if (tries === 1) observer?.waited?.(command.action, Math.max(0, storeNow(job) - createdAt));
+    const startedAt = clock.monotonic();
+    const outcome = await client.send(command).catch((error: unknown): Outcome => {
+      // The client turns every failure into an outcome; a fault in it must not stop the rest.
+      const detail = `the client failed: ${String(error)}`;
+      return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent: false };
+    });
+    reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
+    return outcome;
+  }
+
+  function reportOutcome({ command, tries }: ClaimedCommand, outcome: Outcome, ms: number): void {
+    report.outcome(command, outcome, tries, ms);
+    observer?.command(command.action, outcome.kind, ms);
+    if (outcome.kind === 'retry') observer?.retry?.(command.action);
+  }
+
+  function eventOf(claimed: ClaimedCommand, outcome: Outcome, requested: boolean): OutcomeEvent {
+    const { command, tries } = claimed;
+    return {
+      source: 'outcome',
+      id: outcomeEventId(command.id, tries),
+      callId: command.callId,
+      type: `command.${outcome.kind}`,
+      receivedAt: clock.now(),
+      occurredAt: null,
+      commandId: command.id,
+      action: command.action,
+      outcome,
+      firstSentAt: sentSince(claimed, outcome, requested),
+    };
+  }
+
+  /** The store's clock, carried on by our monotonic one. */
+  function storeNow(job: Job): number {
+    return job.claimed.now + (clock.monotonic() - job.claimedAt);
+  }
+
+  /** A slot or a held outcome is free again. */
+  function next(): void {
+    pump();
+    outbox.roomFreed();
+    settleDown();
+  }
+
+  function settleDown(): void {
+    if (held.size === 0 && !outbox.busy()) quiet?.();
+  }
+
+  async function stop(withinMs: number): Promise<void> {
+    phase = 'stopping';
+    outbox.stop();
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, withinMs);
+      quiet = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      settleDown();
+    });
+    phase = 'stopped';
+    urgent.length = 0;
+    others.length = 0;
+    recorder.stop();
+    try {
+      await store.releaseLeases(instance);
+    } catch (error) {
+      // They run out by themselves.
+      log.emit('outbox.unreadable', { err: error });
+    }
+  }
+}
+
+function remove(queue: Job[], commandId: string): boolean {
+  const index = queue.findIndex(({ claimed }) => claimed.command.id === commandId);
+  if (index >= 0) queue.splice(index, 1);
+  return index >= 0;
+}

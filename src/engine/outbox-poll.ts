@@ -1,0 +1,129 @@
+/**
+ * Looks into the outbox for commands that nobody offered: left by a crash, due again, or more than fitted.
+ * At once where one is known to be due, soon after something was found, else every second.
+ */
+import type { Log } from '../log.ts';
+import type { ClaimedCommand } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+
+const POLL_BUSY_MS = 250;
+/** A little later than due: timers and the store's clock round differently. */
+const DUE_SLACK_MS = 2;
+/** A store that is down fails every second: one line in this time. */
+const UNREADABLE_LOG_MS = 10_000;
+
+export interface OutboxPollOptions {
+  claim(limit: number): Promise<ClaimedCommand[]>;
+  take(claimed: ClaimedCommand[], askedAt: number): void;
+  /** How many may be claimed now, and from how many on a claim is worth its transaction. */
+  room(): number;
+  roomWorth: number;
+  idleMs: number;
+  clock: Clock;
+  log: Log;
+  /** A claim has ended. */
+  onEnd(): void;
+}
+
+export interface OutboxPoll {
+  start(): void;
+  /** Something is pending. */
+  wake(): void;
+  /** There is more room than before. */
+  roomFreed(): void;
+  /** A command is due again after so long. */
+  dueWithin(ms: number): void;
+  /** A claim is under way. */
+  busy(): boolean;
+  stop(): void;
+}
+
+export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
+  const { clock, log } = options;
+  let running = false;
+  let claiming = false;
+  let backlog = false;
+  let timer: NodeJS.Timeout | null = null;
+  let timerAt = Infinity;
+  /** Monotonic moments at which a command is known to be due again. */
+  let dueAgain: number[] = [];
+  let loggedAt = -Infinity;
+
+  return {
+    start() {
+      running = true;
+      void poll();
+    },
+    wake() {
+      backlog = true;
+      pollIfWorth();
+    },
+    roomFreed() {
+      if (backlog) pollIfWorth();
+    },
+    dueWithin(ms) {
+      const at = clock.monotonic() + Math.max(0, ms) + DUE_SLACK_MS;
+      dueAgain.push(at);
+      pollAt(at);
+    },
+    busy: () => claiming,
+    stop() {
+      running = false;
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    },
+  };
+
+  function pollIfWorth(): void {
+    // Not for every slot by itself: a claim is a transaction.
+    if (options.room() >= options.roomWorth) void poll();
+  }
+
+  async function poll(): Promise<void> {
+    if (!running || claiming) return;
+    const room = options.room();
+    if (room === 0) {
+      backlog = true;
+      return;
+    }
+    claiming = true;
+    backlog = false;
+    const askedAt = clock.monotonic();
+    let waitMs = options.idleMs;
+    try {
+      const claimed = await options.claim(room);
+      options.take(claimed, askedAt);
+      if (claimed.length > 0) waitMs = Math.min(POLL_BUSY_MS, waitMs);
+      // As many as asked for: there may be more.
+      if (claimed.length >= room) backlog = true;
+    } catch (error) {
+      unreadable(error);
+    }
+    claiming = false;
+    dueAgain = dueAgain.filter((at) => at > askedAt);
+    pollAt(Math.min(clock.monotonic() + waitMs, ...dueAgain.slice(0, 1_000)));
+    if (backlog) pollIfWorth();
+    options.onEnd();
+  }
+
+  function unreadable(error: unknown): void {
+    const now = clock.monotonic();
+    if (now - loggedAt < UNREADABLE_LOG_MS) return;
+    loggedAt = now;
+    log.emit('outbox.unreadable', { err: error });
+  }
+
+  /** Looks again no later than so. */
+  function pollAt(at: number): void {
+    if (!running || (timer !== null && timerAt <= at)) return;
+    if (timer !== null) clearTimeout(timer);
+    timerAt = at;
+    timer = setTimeout(
+      () => {
+        timer = null;
+        void poll();
+      },
+      Math.max(0, Math.ceil(at - clock.monotonic())),
+    );
+  }
+}

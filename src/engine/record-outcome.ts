@@ -1,0 +1,95 @@
+/**
+ * Puts an outcome through the one door, again and again where the store cannot take it: an outcome that
+ * is lost would send the command a second time.
+ */
+import { retryDelayMs } from '../core/backoff.ts';
+import type { OutcomeEvent } from '../core/event.ts';
+import { NewerRow } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Settlement } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Received } from './engine.ts';
+
+/** A store that is back should hear of it soon: the caller waits for the next step. */
+const AGAIN_MS_MAX = 2_000;
+/** With the store down every outcome fails: one line in this time, with a count. */
+const LOG_EVERY_MS = 10_000;
+
+export interface Recorder {
+  /** Resolves when the door has taken it, or given it up for good. */
+  record(event: OutcomeEvent, settle: Settlement): Promise<void>;
+  /** Outcomes that the door has not taken at the first try. */
+  waiting(): number;
+  stop(): void;
+}
+
+interface RecorderOptions {
+  receive(event: OutcomeEvent, settle: Settlement): Promise<Received>;
+  log: Log;
+  clock: Clock;
+  chance(): number;
+}
+
+export function createRecorder({ receive, log, clock, chance }: RecorderOptions): Recorder {
+  const pauses = new Set<() => void>();
+  let waiting = 0;
+  let stopped = false;
+  let failures = 0;
+  let loggedAt = -Infinity;
+
+  return {
+    async record(event, settle) {
+      let failed = false;
+      for (let tries = 1; ; tries += 1) {
+        try {
+          await receive(event, settle);
+          break;
+        } catch (error) {
+          if (!failed) waiting += 1;
+          failed = true;
+          if (!goesOn(error, event)) break;
+          await pause(Math.min(retryDelayMs(tries, chance()), AGAIN_MS_MAX));
+          // The lease runs out, and the command goes out again with its old id: Telnyx ignores it.
+          if (stopped) break;
+        }
+      }
+      if (failed) waiting -= 1;
+    },
+    waiting: () => waiting,
+    stop() {
+      stopped = true;
+      for (const end of pauses) end();
+    },
+  };
+
+  function goesOn(error: unknown, event: OutcomeEvent): boolean {
+    // The row belongs to newer code: a replica that runs it claims the command and settles it.
+    const newer = error instanceof NewerRow;
+    failures += 1;
+    const now = clock.monotonic();
+    if (now - loggedAt >= LOG_EVERY_MS) {
+      log.emit('outcome.unrecorded', {
+        call_control_id: event.callId,
+        command: event.commandId,
+        outcome: event.outcome.kind,
+        count: failures,
+        err: error,
+      });
+      loggedAt = now;
+      failures = 0;
+    }
+    return !newer && !stopped;
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      pauses.add(end);
+    });
+  }
+}

@@ -1,0 +1,82 @@
+/** The rules of sending, pure: may a claimed command go out now, and what follows from its outcome. */
+import { retryDelayMs } from '../core/backoff.ts';
+import type { Outcome } from '../core/command.ts';
+import { SAME_COMMAND_MS } from '../core/limits.ts';
+import type { ClaimedCommand, Settlement } from '../store/store.ts';
+
+/** Between our reading of the store's clock and the truth: the time that the claim's answer took. */
+export const LEASE_MARGIN_MS = 1_000;
+/** A command that could not be sent for this long is nobody's wish any more, whatever its step says. */
+export const COMMAND_AGE_MS_MAX = 10 * 60_000;
+/** Telnyx said "0 s": still a breath, and not everybody at the same moment. */
+const RATE_LIMIT_SPREAD_MS = 250;
+
+export type Permission =
+  | { kind: 'send' }
+  /** The lease may pass to somebody else while the request is under way: theirs to send. */
+  | { kind: 'lapsed' }
+  /** Never again: its time is over, and Telnyx may forget the command_id. */
+  | { kind: 'over'; outcome: Outcome };
+
+/** `now` by the store's clock; `requestMs` is how long a request may take. */
+export function maySend(claimed: ClaimedCommand, now: number, requestMs: number): Permission {
+  const leftMs = claimed.leaseUntil - now - LEASE_MARGIN_MS;
+  if (leftMs <= 0) return { kind: 'lapsed' };
+  const over = whyOver(claimed, now);
+  if (over !== null) return { kind: 'over', outcome: { kind: 'unknown', detail: over } };
+  return leftMs < requestMs ? { kind: 'lapsed' } : { kind: 'send' };
+}
+
+function whyOver(claimed: ClaimedCommand, now: number): string | null {
+  const { giveUpAt } = claimed.command;
+  const before = isFirstOfWindow(claimed) ? 'never sent' : 'sent before without a clear answer';
+  if (giveUpAt !== null && now >= giveUpAt) return `${before}; the time of its step is over`;
+  if (now >= claimed.firstSentAt + SAME_COMMAND_MS) {
+    return `${before}; not sent again, Telnyx soon forgets its command_id`;
+  }
+  if (now >= claimed.createdAt + COMMAND_AGE_MS_MAX) {
+    return `${before}; it waited for more than ${COMMAND_AGE_MS_MAX / 60_000} minutes`;
+  }
+  return null;
+}
+
+/** The claim itself wrote `first_sent_at`: no request of this command can have reached Telnyx before it. */
+export function isFirstOfWindow(claimed: ClaimedCommand): boolean {
+  return claimed.firstSentAt >= claimed.now;
+}
+
+/** A refused connection proves this try unsent, not an earlier one that ended in silence. */
+export function honest(claimed: ClaimedCommand, outcome: Outcome): Outcome {
+  return outcome.kind === 'retry' && outcome.provenUnsent && !isFirstOfWindow(claimed)
+    ? { ...outcome, provenUnsent: false }
+    : outcome;
+}
+
+/** When it first went out; null where it is proven that it never did. */
+export function sentSince(
+  claimed: ClaimedCommand,
+  outcome: Outcome,
+  requested: boolean,
+): number | null {
+  const unsent = !requested || (outcome.kind === 'retry' && outcome.provenUnsent);
+  return unsent && isFirstOfWindow(claimed) ? null : claimed.firstSentAt;
+}
+
+/** What the store does with the row: done, or not before a moment again. */
+export function settlementOf(
+  claimed: ClaimedCommand,
+  outcome: Outcome,
+  now: number,
+  chance: number,
+): Settlement {
+  const commandId = claimed.command.id;
+  if (outcome.kind !== 'retry') return { commandId, outcome, retryAt: null };
+  const delay =
+    outcome.afterMs === null
+      ? retryDelayMs(claimed.tries, chance)
+      : outcome.afterMs + Math.ceil(chance * RATE_LIMIT_SPREAD_MS);
+  // Not beyond the moment from which it is unknown: whoever claims it then says so.
+  const window = outcome.provenUnsent ? Infinity : claimed.firstSentAt + SAME_COMMAND_MS;
+  const until = Math.min(window, claimed.command.giveUpAt ?? Infinity);
+  return { commandId, outcome, retryAt: Math.ceil(Math.max(now, Math.min(now + delay, until))) };
+}

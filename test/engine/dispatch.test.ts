@@ -1,0 +1,409 @@
+/** The real client over loopback and the real SQLite store; only the machine behind the door is left out. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Command } from '../../src/core/command.ts';
+import type { CallEvent, OutcomeEvent } from '../../src/core/event.ts';
+import { systemClock } from '../../src/engine/clock.ts';
+import {
+  createDispatcher,
+  type Dispatcher,
+  type DispatcherOptions,
+} from '../../src/engine/dispatch.ts';
+import type { Received } from '../../src/engine/engine.ts';
+import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
+import type { LogFields } from '../../src/log.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Settlement, Store } from '../../src/store/store.ts';
+import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';
+import {
+  type ApiServer,
+  accept,
+  json,
+  refusedAddress,
+  startApiServer,
+} from '../helpers/api-server.ts';
+import { aCall, aCommand, anEntry } from '../helpers/documents.ts';
+
+let folder: string;
+let store: Store;
+let api: ApiServer;
+let client: TelnyxClient;
+let dispatchers: Dispatcher[];
+let outcomes: OutcomeEvent[];
+let lines: { event: string; fields: LogFields }[];
+/** What goes wrong at the door, if anything. */
+let doorProblem: (() => Error | null) | null;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referee-dispatch-'));
+  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  api = await startApiServer();
+  client = createTelnyxClient({ apiUrl: api.url, apiKey: 'k', timeoutMs: 500 });
+  dispatchers = [];
+  outcomes = [];
+  lines = [];
+  doorProblem = null;
+});
+
+afterEach(async () => {
+  for (const dispatcher of dispatchers) await dispatcher.stop(0);
+  await client.close();
+  await api.close();
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function dispatch(given: Partial<DispatcherOptions> = {}): Dispatcher {
+  const dispatcher = createDispatcher({
+    store,
+    client,
+    receive: door,
+    log: { emit: (event, fields) => void lines.push({ event, fields: fields ?? {} }) },
+    clock: systemClock,
+    instance: 'this',
+    requestMs: 500,
+    pollIdleMs: 30,
+    chance: () => 0,
+    ...given,
+  });
+  dispatchers.push(dispatcher);
+  return dispatcher;
+}
+
+/** The engine's door without its machine: event and settlement in one commit. */
+async function door(event: CallEvent, settle: Settlement): Promise<Received> {
+  const problem = doorProblem?.();
+  if (problem) throw problem;
+  if (event.source !== 'outcome') throw new Error('an outcome was due');
+  for (;;) {
+    const stored = await store.find(event.callId);
+    if (stored === null) throw new Error(`no call ${event.callId}`);
+    const { results } = await store.commit(
+      [
+        {
+          changes: [
+            {
+              call: stored.call,
+              version: stored.version,
+              events: [anEntry(event.id, { type: event.type, source: 'outcome' })],
+              commands: [],
+              cancel: [],
+              settle: [settle],
+            },
+          ],
+        },
+      ],
+      null,
+    );
+    if (results[0] === 'conflict') continue;
+    outcomes.push(event);
+    return { result: 'committed', call: stored.call };
+  }
+}
+
+/** Stores commands of one call, claimed for `owner` or left pending. */
+async function commit(callId: string, commands: Command[], owner: string | null, leaseMs = 10_000) {
+  const change = {
+    call: aCall(callId),
+    version: 0,
+    events: [anEntry(`e-${callId}`)],
+    commands,
+    cancel: [],
+    settle: [],
+  };
+  const claim = owner === null ? null : { owner, leaseMs };
+  const { claimed } = await store.commit([{ changes: [change] }], claim);
+  return claimed;
+}
+
+const pending = async () => (await store.outbox()).pending;
+const kinds = () => outcomes.map(({ outcome }) => outcome.kind);
+const logged = (event: string) => lines.filter((line) => line.event === event);
+
+test('an offered command goes out at once, and its outcome goes through the door', async () => {
+  const seen: unknown[] = [];
+  const dispatcher = dispatch({
+    observer: { command: (action, kind, ms) => seen.push([action, kind, ms > 0]) },
+  });
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  expect(outcomes[0]).toMatchObject({
+    source: 'outcome',
+    id: 'outcome:c1:1',
+    type: 'command.accepted',
+    callId: 'v3:a',
+    commandId: 'c1',
+    action: 'answer',
+    outcome: { kind: 'accepted', status: 200 },
+    firstSentAt: expect.any(Number),
+  });
+  expect(api.requests[0]).toMatchObject({ url: '/v2/calls/v3%3Aa/actions/answer' });
+  expect(await pending()).toBe(0);
+  expect(seen).toEqual([['answer', 'accepted', true]]);
+});
+
+test('commands that nobody offered are found: after a crash, and when woken', async () => {
+  await commit('v3:a', [aCommand('c1', 'v3:a')], null);
+  const dispatcher = dispatch({ pollIdleMs: 60_000 });
+  dispatcher.start();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await commit('v3:b', [aCommand('c2', 'v3:b')], null);
+  dispatcher.wake();
+  await vi.waitFor(() => expect(outcomes.map(({ commandId }) => commandId)).toEqual(['c1', 'c2']));
+});
+
+test('a lease that somebody else let run out is taken over, with the next try and the old window', async () => {
+  const [lost] = await commit('v3:a', [aCommand('c1', 'v3:a')], 'crashed', 60);
+  dispatch().start();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  expect(outcomes[0]).toMatchObject({ id: 'outcome:c1:2', firstSentAt: lost?.firstSentAt });
+});
+
+test('a lease of somebody else that still runs is left alone', async () => {
+  await commit('v3:a', [aCommand('c1', 'v3:a')], 'another', 60_000);
+  await commit('v3:b', [aCommand('c2', 'v3:b')], null);
+  dispatch().start();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  expect(outcomes[0]?.commandId).toBe('c2');
+  expect(api.requests).toHaveLength(1);
+});
+
+test('a 500 is tried again after half a second, byte for byte the same', async () => {
+  api.reply = (request, response, nth) =>
+    nth === 1 ? json(response, 500, {}) : accept(request, response, nth);
+  const dispatcher = dispatch({ pollIdleMs: 60_000 });
+  dispatcher.start();
+  const startedAt = performance.now();
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await vi.waitFor(() => expect(kinds()).toEqual(['retry', 'accepted']), 3_000);
+  expect(performance.now() - startedAt).toBeGreaterThan(499);
+  expect(outcomes.map(({ id }) => id)).toEqual(['outcome:c1:1', 'outcome:c1:2']);
+  expect(outcomes[1]?.firstSentAt).toBe(outcomes[0]?.firstSentAt);
+  expect(api.requests[0]?.text).toBe(api.requests[1]?.text);
+});
+
+test('429 waits as Telnyx says and opens a new window', async () => {
+  api.reply = (request, response, nth) =>
+    nth === 1
+      ? json(response, 429, {}, { 'x-ratelimit-reset': '0.2' })
+      : accept(request, response, nth);
+  const dispatcher = dispatch({ pollIdleMs: 60_000 });
+  dispatcher.start();
+  const [first] = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
+  dispatcher.offer(first ? [first] : []);
+  await vi.waitFor(() => expect(kinds()).toEqual(['retry', 'accepted']), 3_000);
+  expect(outcomes[0]?.firstSentAt).toBeNull();
+  expect(outcomes[1]?.firstSentAt).toBeGreaterThanOrEqual((first?.firstSentAt ?? Infinity) + 200);
+});
+
+test('a refused connection is tried again and was never sent; the ready endpoint says why', async () => {
+  const gone = createTelnyxClient({ apiUrl: await refusedAddress(), apiKey: 'k' });
+  const dispatcher = dispatch({ client: gone });
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await vi.waitFor(() => expect(kinds()).toEqual(['retry']));
+  expect(outcomes[0]).toMatchObject({ firstSentAt: null, outcome: { provenUnsent: true } });
+  expect(dispatcher.warnings().join()).toMatch(/ECONNREFUSED.*TELNYX_API_URL/);
+  await gone.close();
+});
+
+test('silence is tried again; then the time of the step is over, and the outcome is unknown', async () => {
+  api.reply = () => {};
+  const dispatcher = dispatch();
+  dispatcher.start();
+  const command = { ...aCommand('c1', 'v3:a'), giveUpAt: Date.now() + 900 };
+  dispatcher.offer(await commit('v3:a', [command], 'this'));
+  await vi.waitFor(() => expect(kinds()).toEqual(['retry', 'unknown']), 3_000);
+  expect(outcomes[1]?.firstSentAt).toBe(outcomes[0]?.firstSentAt);
+  expect(api.requests).toHaveLength(1);
+  expect(await pending()).toBe(0);
+  expect(logged('command.unknown')).toHaveLength(1);
+});
+
+test('what is offered after its time is never sent', async () => {
+  const command = { ...aCommand('c1', 'v3:a'), giveUpAt: Date.now() - 1 };
+  dispatch().offer(await commit('v3:a', [command], 'this'));
+  await vi.waitFor(() => expect(kinds()).toEqual(['unknown']));
+  expect(outcomes[0]?.firstSentAt).toBeNull();
+  expect(api.requests).toEqual([]);
+});
+
+test('a lease too short for a request is not used, and the command is claimed again', async () => {
+  const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this', 300);
+  const dispatcher = dispatch({ pollIdleMs: 60_000 });
+  dispatcher.start();
+  dispatcher.offer(claimed);
+  await vi.waitFor(() => expect(kinds()).toEqual(['accepted']));
+  expect(outcomes[0]?.id).toBe('outcome:c1:2');
+  expect(logged('command.lapsed')).toHaveLength(1);
+  expect(api.requests).toHaveLength(1);
+});
+
+test('no more than the limit are under way, and hangups go first', async () => {
+  const replies: (() => void)[] = [];
+  api.reply = (request, response, nth) => void replies.push(() => accept(request, response, nth));
+  const dispatcher = dispatch({ concurrencyMax: 2, pollIdleMs: 60_000 });
+  dispatcher.start();
+  const commands = ['c1', 'c2', 'c3'].map((id) => aCommand(id, 'v3:a'));
+  dispatcher.offer(await commit('v3:a', commands, 'this'));
+  dispatcher.offer(await commit('v3:b', [aCommand('h', 'v3:b', 'hangup')], 'this'));
+  await api.arrived(2);
+  expect(dispatcher.freeSlots()).toBe(0);
+  replies.shift()?.();
+  await api.arrived(3);
+  expect(api.requests.map(({ url }) => url.split('/').at(-1))).toEqual([
+    'answer',
+    'answer',
+    'hangup',
+  ]);
+  api.reply = accept;
+  for (const reply of replies) reply();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(4));
+  expect(dispatcher.freeSlots()).toBe(2);
+});
+
+test('what did not fit is claimed when slots are free', async () => {
+  const commands = Array.from({ length: 20 }, (_, n) => aCommand(`c${n}`, 'v3:a'));
+  await commit('v3:a', commands, null);
+  dispatch({ concurrencyMax: 3, pollIdleMs: 60_000 }).start();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(20), 5_000);
+  expect(new Set(outcomes.map(({ commandId }) => commandId)).size).toBe(20);
+  expect(api.requests).toHaveLength(20);
+});
+
+test('a cancelled command that was not started never goes out', async () => {
+  const replies: (() => void)[] = [];
+  api.reply = (request, response, nth) => void replies.push(() => accept(request, response, nth));
+  const dispatcher = dispatch({ concurrencyMax: 1 });
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a'), aCommand('c2', 'v3:a')], 'this'));
+  await api.arrived(1);
+  dispatcher.cancel(['c1', 'c2', 'nobody']);
+  for (const reply of replies) reply();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await dispatcher.stop(1_000);
+  expect(api.requests.map(({ body }) => body?.command_id)).toEqual(['c1']);
+});
+
+test('what is cancelled while a claim brings it never goes out', async () => {
+  await commit('v3:a', [aCommand('c1', 'v3:a')], null);
+  let answerClaim = () => {};
+  const gate = new Promise<void>((resolve) => {
+    answerClaim = resolve;
+  });
+  const dispatcher = dispatch({
+    store: {
+      claim: async (claim, limit) => {
+        const claimed = await store.claim(claim, limit);
+        await gate;
+        return claimed;
+      },
+      releaseLeases: (owner) => store.releaseLeases(owner),
+    },
+  });
+  dispatcher.start();
+  dispatcher.cancel(['c1']);
+  answerClaim();
+  await dispatcher.stop(1_000);
+  expect(api.requests).toEqual([]);
+});
+
+test('an outcome that the store does not take is kept, and the command is not sent again', async () => {
+  let failures = 0;
+  doorProblem = () => (failures++ < 1 ? new StoreUnavailable('the disk is full') : null);
+  const dispatcher = dispatch();
+  const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
+  dispatcher.offer(claimed);
+  await vi.waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
+  // As a claim brings it when the lease has run out meanwhile.
+  dispatcher.offer(claimed.map((each) => ({ ...each, tries: 2 })));
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1), 5_000);
+  await dispatcher.stop(1_000);
+  expect(outcomes).toMatchObject([{ id: 'outcome:c1:1' }]);
+  expect(failures).toBe(2);
+  expect(api.requests).toHaveLength(1);
+  expect(await pending()).toBe(0);
+});
+
+test('an outcome for a row of newer code is left to newer code', async () => {
+  doorProblem = () => new NewerRow('version 9');
+  const dispatcher = dispatch();
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await vi.waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
+  await dispatcher.stop(60_000);
+  expect(outcomes).toEqual([]);
+});
+
+test('a wrong key is one error a minute that names the setting, and a warning until it works', async () => {
+  api.reply = (_, response) => json(response, 401, {});
+  const dispatcher = dispatch();
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a'), aCommand('c2', 'v3:a')], 'this'));
+  await vi.waitFor(() => expect(outcomes).toHaveLength(2));
+  expect(logged('command.misconfigured')).toMatchObject([
+    { fields: { setting: 'TELNYX_API_KEY' } },
+  ]);
+  expect(logged('command.rejected')).toHaveLength(2);
+  expect(logged('command.rejected')[0]?.fields).toMatchObject({
+    call_control_id: 'v3:a',
+    status: 401,
+    meaning: expect.any(String),
+    cause: expect.any(String),
+    fix: expect.stringContaining('TELNYX_API_KEY'),
+  });
+  expect(dispatcher.warnings()).toMatchObject([expect.stringContaining('TELNYX_API_KEY')]);
+  api.reply = accept;
+  dispatcher.offer(await commit('v3:b', [aCommand('c3', 'v3:b')], 'this'));
+  await vi.waitFor(() => expect(outcomes).toHaveLength(3));
+  expect(dispatcher.warnings()).toEqual([]);
+});
+
+test('a call that has ended is a fact, not a warning', async () => {
+  api.reply = (_, response) => json(response, 422, { errors: [{ code: '90018', title: 'over' }] });
+  const dispatcher = dispatch();
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await vi.waitFor(() => expect(kinds()).toEqual(['rejected']));
+  expect(outcomes[0]?.outcome).toMatchObject({ callEnded: true });
+  expect(lines.map(({ event }) => event)).toEqual(['command.call_ended']);
+  expect(dispatcher.warnings()).toEqual([]);
+});
+
+test('stopping sends what is claimed and records it', async () => {
+  const replies: (() => void)[] = [];
+  api.reply = (request, response, nth) => void replies.push(() => accept(request, response, nth));
+  const dispatcher = dispatch({ concurrencyMax: 1 });
+  dispatcher.start();
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a'), aCommand('c2', 'v3:a')], 'this'));
+  await api.arrived(1);
+  const stopped = dispatcher.stop(5_000);
+  expect(dispatcher.freeSlots()).toBe(0);
+  api.reply = accept;
+  for (const reply of replies) reply();
+  await stopped;
+  expect(kinds()).toEqual(['accepted', 'accepted']);
+});
+
+test('stopping is bounded: what did not go out is given back and found by the next one', async () => {
+  api.reply = () => {};
+  const dispatcher = dispatch({ concurrencyMax: 1 });
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a'), aCommand('c2', 'v3:a')], 'this'));
+  await api.arrived(1);
+  await dispatcher.stop(20);
+  api.reply = accept;
+  dispatch({ instance: 'next' }).start();
+  await vi.waitFor(() => expect(outcomes.map(({ id }) => id)).toContain('outcome:c2:2'));
+});
+
+test('a store that cannot be read is asked again, and one line says so', async () => {
+  let failures = 0;
+  await commit('v3:a', [aCommand('c1', 'v3:a')], null);
+  dispatch({
+    pollIdleMs: 5,
+    store: {
+      claim: (claim, limit) =>
+        failures++ < 3 ? Promise.reject(new StoreUnavailable('gone')) : store.claim(claim, limit),
+      releaseLeases: (owner) => store.releaseLeases(owner),
+    },
+  }).start();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  expect(logged('outbox.unreadable')).toHaveLength(1);
+});
