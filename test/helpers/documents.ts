@@ -11,6 +11,7 @@ export function aCall(id: string, given: CallGiven = {}): Call {
     id,
     createdAt: 1_000,
     endedAt: null,
+    heardAt: null,
     phase: 'new',
     ends: null,
     answered: false,
