@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Call } from '../core/call.ts';
 import { StoreUnavailable } from '../errors.ts';
+import { ChangeRing } from './change-ring.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type Position, readCursor, writeCursor } from './cursor.ts';
 import { RecentRows } from './recent-rows.ts';
@@ -37,6 +38,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
   let connection: Connection | null = null;
   let closed = false;
   let pingedAt = 0;
+  const ring = new ChangeRing();
   const checkpointer = new Checkpointer(path, () => connection?.database ?? null);
 
   /** Runs at once; asynchronous only where another process holds the file. */
@@ -74,7 +76,12 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
   const store: Store = {
     kind: 'sqlite',
     load: (keys) => run(({ load }) => load.load(keys, Date.now())),
-    commit: (units, claim) => write(({ commit }) => commit(units, claim, Date.now())),
+    async commit(units, claim) {
+      const committed = await write(({ commit }) => commit(units, claim, Date.now()));
+      ring.committed(units, committed.results);
+      return committed;
+    },
+    changes: (after, limit) => ring.changes(after, limit),
     claim: (claim, limit) => write(({ outbox }) => outbox.claim(claim, limit, Date.now())),
     releaseLeases: (owner) => write(({ outbox }) => outbox.releaseLeases(owner, Date.now())),
     due: (limit) => run(({ outbox }) => outbox.due(limit, Date.now())),

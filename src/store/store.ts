@@ -157,7 +157,7 @@ export interface Replica {
   refusal: string | null;
 }
 
-export interface Store {
+export interface Store extends ChangeFeed {
   readonly kind: 'sqlite' | 'postgres';
   load(keys: LoadKeys): Promise<Loaded>;
   /**
