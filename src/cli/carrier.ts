@@ -1,0 +1,319 @@
+/** `referee carrier`: the offline Telnyx on its own, to point a server at and to place calls by hand. */
+import { createInterface } from 'node:readline';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CallBook } from '../carrier/books.ts';
+import {
+  type Activity,
+  type Carrier,
+  type CarrierOptions,
+  createCarrier,
+  type PlacedCall,
+} from '../carrier/carrier.ts';
+import { FAULT_KINDS, type Faults, ratesOf } from '../carrier/faults.ts';
+import type { CallScript } from '../carrier/script.ts';
+import { SCRIPTS, scriptNamed } from '../carrier/scripts.ts';
+import { type CarrierLine, parseFarEnds, parseLine } from './carrier-line.ts';
+import type { Io } from './io.ts';
+
+export interface CarrierCommandOptions {
+  webhookUrl: string[];
+  port: number;
+  apiKey: string;
+  seed: number;
+  faults: Faults;
+  timeScale: number;
+  call?: string;
+  to?: string;
+  script?: string;
+  json: boolean;
+}
+
+/** A fixed port keeps the .env snippet valid from one start to the next. */
+const DEFAULT_PORT = 4010;
+const DEFAULT_WEBHOOK_URL = 'http://127.0.0.1:3000/webhooks/telnyx';
+
+export function carrierCommand(program: Command, io: Io): void {
+  const command = program
+    .command('carrier')
+    .description('play Telnyx on loopback, with no account: place calls, take commands')
+    .option('--webhook-url <url...>', 'where events go; several for replicas', [
+      DEFAULT_WEBHOOK_URL,
+    ])
+    .option('--port <number>', 'of the API', wholeNumber, DEFAULT_PORT)
+    .option('--api-key <key>', 'the API takes', 'KEY_offline_carrier')
+    .option('--seed <number>', 'decides the signing key and every fault', wholeNumber, 1)
+    .option(
+      '--faults <faults>',
+      `none, all, or kind=rate,… of ${FAULT_KINDS.join(', ')}`,
+      faultsOf,
+      'none',
+    )
+    .option('--time-scale <factor>', 'of all scripted durations', positiveNumber, 1)
+    .option('--call <from>', 'place one call and exit when it has ended')
+    .option('--to <number>', 'the number it calls')
+    .option(
+      '--script <script>',
+      `what it meets: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
+    )
+    .option('--json', 'one JSON object a line', false);
+  command.action(async (options: CarrierCommandOptions) => {
+    const stopping = new AbortController();
+    const stop = (): void => stopping.abort();
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    try {
+      const problem = await runCarrier(options, io, stopping.signal);
+      if (problem !== null) command.error(`referee carrier: ${problem}`, { exitCode: 1 });
+    } finally {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+    }
+  });
+}
+
+/** Null, or why it could not run. */
+export async function runCarrier(
+  options: CarrierCommandOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const first = firstCall(options);
+  if (typeof first === 'string') return first;
+  const say = sayer(options, io);
+  const carrier = createCarrier({ ...carrierOptions(options), onActivity: say.activity });
+  let apiUrl: string;
+  try {
+    ({ apiUrl } = await carrier.start());
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return `cannot listen on 127.0.0.1:${options.port} (${text}). Choose another with --port.`;
+  }
+  say.started(carrier, apiUrl);
+  try {
+    if (first !== null)
+      await Promise.race([playOut(carrier, [carrier.placeCall(first)]), until(signal)]);
+    else await readCalls(carrier, io, say, signal);
+  } finally {
+    await carrier.stop();
+  }
+  return null;
+}
+
+function carrierOptions(options: CarrierCommandOptions): CarrierOptions {
+  const { webhookUrl, port, apiKey, seed, faults, timeScale } = options;
+  // The key stays the same from start to start; the ids must not, or the server that kept its database
+  // would take the second run's first event for a repeat.
+  return { webhookUrl, port, apiKey, seed, faults, timeScale, salt: `${seed} ${Date.now()}` };
+}
+
+function firstCall(options: CarrierCommandOptions): CallScript | null | string {
+  const { call: from, to, script: text } = options;
+  if (from === undefined && text === undefined) return null;
+  const script = text === undefined ? {} : scriptOf(text);
+  if (typeof script === 'string') return script;
+  return {
+    ...script,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+function scriptOf(text: string): CallScript | string {
+  return scriptNamed(text)?.script ?? parseFarEnds(text);
+}
+
+/** Lines from stdin. After its end the calls placed are played out; with none, the API goes on alone. */
+async function readCalls(carrier: Carrier, io: Io, say: Sayer, signal: AbortSignal): Promise<void> {
+  const calls: PlacedCall[] = [];
+  const lines = createInterface({ input: io.stdin ?? process.stdin });
+  signal.addEventListener('abort', () => lines.close(), { once: true });
+  for await (const text of lines) {
+    const line = parseLine(text);
+    if (line.do === 'quit') return;
+    obey(line, carrier, calls, say);
+  }
+  if (signal.aborted) return;
+  await Promise.race([
+    calls.length > 0 ? playOut(carrier, calls) : new Promise(() => {}),
+    until(signal),
+  ]);
+}
+
+function obey(line: CarrierLine, carrier: Carrier, calls: PlacedCall[], say: Sayer): void {
+  switch (line.do) {
+    case 'call': {
+      const script = line.script === null ? {} : scriptOf(line.script);
+      if (typeof script === 'string') say.problem(script);
+      else calls.push(carrier.placeCall({ ...script, from: line.from, to: line.to }));
+      return;
+    }
+    case 'script': {
+      const played = scriptNamed(line.name);
+      if (played === undefined) say.problem(`no script "${line.name}"; try: scripts`);
+      else calls.push(carrier.placeCall({ ...played.script, name: played.name }));
+      return;
+    }
+    case 'hangup': {
+      const call = calls.find(({ number }) => number === line.number);
+      if (call === undefined) say.problem(`no call #${line.number}`);
+      else call.hangUp();
+      return;
+    }
+    case 'scripts':
+      for (const { name, title } of SCRIPTS) say.text(`  ${name.padEnd(26)}${title}`);
+      return;
+    case 'books':
+      for (const book of carrier.books()) say.book(book);
+      return;
+    case 'help':
+      say.text(line.text);
+      return;
+    case 'quit':
+    case 'nothing':
+      return;
+  }
+}
+
+/** Until every call has ended and its webhooks are delivered or given up. */
+async function playOut(carrier: Carrier, calls: PlacedCall[]): Promise<void> {
+  await Promise.all(calls.map(({ ended }) => ended));
+  // A tail of events still follows the hangup: late finals, copies held back, retries.
+  const graceUntil = performance.now() + 500;
+  while (performance.now() < graceUntil || carrier.unfinishedDeliveries() > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function until(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+interface Sayer {
+  started(carrier: Carrier, apiUrl: string): void;
+  activity(activity: Activity): void;
+  book(book: CallBook): void;
+  text(text: string): void;
+  problem(text: string): void;
+}
+
+function sayer(options: CarrierCommandOptions, io: Io): Sayer {
+  const line = (text: string): void => void io.stdout.write(`${printable(text)}\n`);
+  const json = (value: unknown): void => void io.stdout.write(`${JSON.stringify(value)}\n`);
+  return {
+    started(carrier, apiUrl) {
+      const { apiKey, publicKey, seed } = carrier;
+      const webhookUrls = options.webhookUrl;
+      if (options.json) {
+        json({
+          event: 'started',
+          api_url: apiUrl,
+          public_key: publicKey,
+          api_key: apiKey,
+          seed,
+          webhook_urls: webhookUrls,
+        });
+        return;
+      }
+      line(
+        `The offline carrier answers at ${apiUrl} and sends events to ${webhookUrls.join(', ')}.`,
+      );
+      line('For the server, in .env:\n');
+      line(`TELNYX_API_URL=${apiUrl}\nTELNYX_API_KEY=${apiKey}\nTELNYX_PUBLIC_KEY=${publicKey}\n`);
+      line('Place a call: call +14155550123 +14155550100 busy,completed   (help shows more)');
+    },
+    activity(activity) {
+      if (options.json) json(activityJson(activity));
+      else line(activityText(activity));
+    },
+    book(book) {
+      if (options.json) json({ event: 'book', ...summary(book) });
+      else line(`${tag(book)} ${book.from} -> ${book.to}  ${fateText(book)}`);
+    },
+    text: (text) => (options.json ? undefined : line(text)),
+    problem: (text) => void io.stderr.write(`${printable(text)}\n`),
+  };
+}
+
+function activityText(activity: Activity): string {
+  const { kind, call } = activity;
+  if (kind === 'ended') return `${tag(call)} == ${fateText(call)}`;
+  if (kind === 'event') return `${tag(call)}${side(activity.leg)} <- ${activity.type}`;
+  const { action, body, status, code, duplicate, fault } = activity.request;
+  const object = body?.sip_address ?? body?.to ?? body?.payload ?? body?.cause ?? '';
+  const notes = [code, duplicate ? 'repeated' : null, fault].filter((note) => note !== null);
+  return `${call === null ? '#?' : tag(call)}${side(activity.leg)} -> ${action} ${object}  ${status || 'no answer'}${notes.map((note) => ` ${note}`).join('')}`;
+}
+
+function activityJson(activity: Activity): Record<string, unknown> {
+  const { kind, call } = activity;
+  if (kind === 'ended') return { event: 'ended', ...summary(activity.call) };
+  const ids = { call: call?.number ?? null, call_control_id: call?.callControlId ?? null };
+  if (kind === 'event') return { event: 'webhook', ...ids, leg: activity.leg, type: activity.type };
+  return { event: 'request', ...ids, leg: activity.leg, ...activity.request };
+}
+
+function summary(book: CallBook): Record<string, unknown> {
+  const { number, name, callControlId, from, to, fate, moved, rejectedAs, attempts } = book;
+  return {
+    call: number,
+    name,
+    call_control_id: callControlId,
+    from,
+    to,
+    fate,
+    moved,
+    rejected_as: rejectedAs,
+    attempts,
+  };
+}
+
+function fateText({ fate, moved, rejectedAs }: CallBook): string {
+  switch (fate) {
+    case 'moved':
+      return `moved to ${moved.map(({ address }) => address).join(' AND ')}`;
+    case 'released':
+      return rejectedAs === null ? 'released' : `rejected (${rejectedAs})`;
+    case 'left':
+      return 'the caller hung up';
+    case 'dropped':
+      return 'dropped by the network';
+    case 'waiting':
+      return 'still on the line';
+  }
+}
+
+const tag = (book: CallBook): string => `#${book.number}`.padEnd(4);
+const side = (leg: number): string => (leg === 0 ? '' : ` (far leg ${leg})`);
+
+/** What a caller or a service wrote must not steer a terminal. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is expected.');
+  return Number(text);
+}
+
+function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!(number > 0)) throw new InvalidArgumentError('A number over 0 is expected.');
+  return number;
+}
+
+function faultsOf(text: string): Faults {
+  if (text === 'none' || text === 'all') return text;
+  const rates = Object.fromEntries(
+    text.split(',').map((pair) => {
+      const [kind = '', rate = ''] = pair.split('=');
+      return [kind.trim(), rate === '' ? Number.NaN : Number(rate)];
+    }),
+  );
+  try {
+    return ratesOf(rates);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

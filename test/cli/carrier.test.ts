@@ -1,0 +1,102 @@
+import { PassThrough } from 'node:stream';
+import { Command } from 'commander';
+import { expect, onTestFinished, test } from 'vitest';
+import { carrierCommand } from '../../src/cli/carrier.ts';
+import { parseFarEnds, parseLine } from '../../src/cli/carrier-line.ts';
+import { startReceiver } from '../carrier/receiver.ts';
+
+async function run(...args: string[]) {
+  const stdin = new PassThrough();
+  const out: string[] = [];
+  const err: string[] = [];
+  let publicKey = '';
+  const receiver = await startReceiver(() => publicKey);
+  onTestFinished(() => receiver.stop());
+  const program = new Command().exitOverride().configureOutput({ writeErr: (t) => err.push(t) });
+  const io = {
+    stdout: {
+      write: (text: string) => {
+        publicKey =
+          /"public_key":"([^"]+)"|TELNYX_PUBLIC_KEY=(\S+)/.exec(text)?.slice(1).find(Boolean) ??
+          publicKey;
+        out.push(text);
+      },
+    },
+    stderr: { write: (text: string) => err.push(text) },
+    stdin,
+    env: {},
+    isTTY: false,
+  };
+  carrierCommand(program, io);
+  const done = program.parseAsync(
+    ['carrier', '--port', '0', '--webhook-url', receiver.url, '--time-scale', '0.1', ...args],
+    { from: 'user' },
+  );
+  return { stdin, out, err, receiver, done, text: () => out.join('') };
+}
+
+test('prints what the server needs in its .env, and obeys lines', async () => {
+  const { stdin, receiver, done, text, err } = await run();
+  await expect.poll(text).toMatch(/^TELNYX_API_URL=http:\/\/127\.0\.0\.1:\d+\/v2$/m);
+  expect(text()).toMatch(/^TELNYX_PUBLIC_KEY=[A-Za-z0-9+/]{43}=$/m);
+  stdin.write('call +14155550123 +14155550100 busy,completed\n');
+  const initiated = await receiver.next('call.initiated');
+  expect(initiated.verified).toBe(true);
+  expect(initiated.payload).toMatchObject({ from: '+14155550123', to: '+14155550100' });
+  stdin.write('hangup 1\nbooks\nscript nothing-such\ncall a b nonsense\nwhat\n');
+  await receiver.next('call.hangup');
+  await expect.poll(() => err.join('')).toMatch(/nothing-such[\s\S]*nonsense/);
+  stdin.write('quit\n');
+  await done;
+  expect(text()).toMatch(/#1\s+== the caller hung up/);
+});
+
+test('with --call places one call, tells its course as JSON lines, and ends with it', async () => {
+  const { receiver, done, out } = await run(
+    '--call',
+    '+14155550123',
+    '--to',
+    '+14155550100',
+    '--json',
+  );
+  const initiated = await receiver.next('call.initiated');
+  const { api_url, api_key } = JSON.parse(out[0] ?? '');
+  await fetch(`${api_url}/calls/${initiated.payload.call_control_id}/actions/reject`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${api_key}` },
+    body: JSON.stringify({ cause: 'USER_BUSY' }),
+  });
+  await done;
+  const events = out.map((line) => JSON.parse(line));
+  expect(events.map(({ event }) => event)).toEqual(
+    expect.arrayContaining(['started', 'webhook', 'request', 'ended']),
+  );
+  expect(events.find(({ event }) => event === 'ended')).toMatchObject({
+    fate: 'released',
+    rejected_as: 'USER_BUSY',
+  });
+});
+
+test('refuses a script and faults it does not know, in words', async () => {
+  const script = await run('--call', '+14155550123', '--script', 'bussy');
+  await expect(script.done).rejects.toMatchObject({ exitCode: 1 });
+  expect(script.err.join('')).toMatch(/"bussy" is neither a script nor a result/);
+  const faults = await run('--faults', 'webhook_eaten=0.1');
+  await expect(faults.done).rejects.toThrow();
+  expect(faults.err.join('')).toMatch(/webhook_eaten/);
+});
+
+test('lines and results are understood, or answered with help', () => {
+  expect(parseLine('  call +1 +2 busy ')).toEqual({
+    do: 'call',
+    from: '+1',
+    to: '+2',
+    script: 'busy',
+  });
+  expect(parseLine('call +1')).toMatchObject({ do: 'help' });
+  expect(parseLine('hangup #3')).toEqual({ do: 'hangup', number: 3 });
+  expect(parseLine('')).toEqual({ do: 'nothing' });
+  expect(parseFarEnds('busy,404')).toEqual({ refers: ['busy', 404], transfers: ['busy', 404] });
+  expect(parseFarEnds('constructor')).toMatch(/neither/);
+  expect(parseFarEnds('100')).toMatch(/neither/);
+});
