@@ -76,7 +76,7 @@ export function buildSet(
   const examples = buildExamples(context, input.files, set);
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   checkSchedules(context, set, options.nowMs);
-  checkSwallowed(set, problems);
+  checkSwallowed(context, set);
   return { set, examples };
 }
 
@@ -276,7 +276,9 @@ function buildRules(context: SetContext, input: Input, options: Options): Rule[]
       checkRuleName(context, written, file, names);
       const action = buildAction(context, written, file, input.folder, options);
       const when = buildCondition(context, written.when, file.positions);
-      rules.push({ name: written.name, when, action, file: file.file, line: place.line });
+      const rule = { name: written.name, when, action, file: file.file, line: place.line };
+      context.rulePlaces.set(rule, place);
+      rules.push(rule);
     }
   }
   return rules;

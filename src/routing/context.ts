@@ -1,5 +1,6 @@
 /** What the builders of one set share: the names that exist, which of them are used, and the problems. */
 import type { AllowPattern } from '../core/allow.ts';
+import type { Rule } from '../core/rule.ts';
 import type { Positions } from './decode.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
 import { quoted } from './number.ts';
@@ -13,6 +14,8 @@ export interface SetContext {
   names: Record<NameKind, Map<string, Place>>;
   used: Record<NameKind, Set<string>>;
   allow: AllowPattern[];
+  /** Where each rule stands. */
+  rulePlaces: WeakMap<Rule, Place>;
 }
 
 export function newContext(problems: Problems): SetContext {
@@ -21,6 +24,7 @@ export function newContext(problems: Problems): SetContext {
     names: { target: new Map(), list: new Map(), schedule: new Map() },
     used: { target: new Set(), list: new Set(), schedule: new Set() },
     allow: [],
+    rulePlaces: new WeakMap(),
   };
 }
 

@@ -4,6 +4,7 @@
  * so that everything else is still looked at.
  */
 import {
+  isAlias,
   isMap,
   isPair,
   isScalar,
@@ -99,6 +100,8 @@ class Walk implements Positions {
   /** `name` is what messages call the value; `key` the key it stands behind. */
   value(node: Node | null, written: SchemaNode, name: string, key: Node | null): unknown {
     const schema = resolved(written);
+    // Reported with the tokens already.
+    if (isAlias(node)) return undefined;
     if (node === null || isNull(node)) {
       if (allowsNull(schema) && node !== null && this.#textOf(node) !== '') return null;
       this.#report(node ?? key, `${name} has no value`, missingHint(this.#source, node, schema));
@@ -124,6 +127,19 @@ class Walk implements Positions {
         node,
         `${name} must be ${expected(schema)}, not ${describe(node)}`,
         example(schema),
+      );
+      return undefined;
+    }
+    const word = isScalar(node) ? node.value : null;
+    const owner = variants.find(
+      ({ plain }) => plain.type === 'object' && plain.required?.[0] === word,
+    );
+    if (owner !== undefined && typeof word === 'string' && first.plain.enum !== undefined) {
+      const inner = resolved(owner.plain.properties?.[word] ?? {});
+      this.#report(
+        node,
+        `${name} ${shown(word)} needs a value`,
+        `write it as { ${word}: … }; ${example(inner)}`,
       );
       return undefined;
     }
@@ -213,6 +229,7 @@ class Walk implements Positions {
   }
 
   #key(pair: Pair, name: string, schema: SchemaNode): string | null {
+    if (isAlias(pair.key)) return null;
     if (!isPair(pair) || !isScalar(pair.key)) {
       this.#report((pair.key ?? null) as Node | null, `a key of ${name} must be text`, '');
       return null;
@@ -330,7 +347,9 @@ class Walk implements Positions {
       this.#report(
         node,
         `${name} must be text; YAML reads ${shown(source)} as ${describe(node)}`,
-        `write it in quotes: "${source}"`,
+        schema.pattern === undefined || matches(schema.pattern, source)
+          ? `write it in quotes: "${source}"`
+          : example(schema),
       );
       return undefined;
     }
@@ -370,11 +389,12 @@ class Walk implements Positions {
       return undefined;
     }
     if (schema.pattern !== undefined && !matches(schema.pattern, text)) {
-      this.#report(
-        node,
-        `${name} must be ${expected(schema)}, not ${shown(text)}`,
-        example(schema),
+      const pattern = schema.pattern;
+      const meant = [text.toUpperCase(), text.toLowerCase(), text.trim()].find((t) =>
+        matches(pattern, t),
       );
+      const hint = meant === undefined ? example(schema) : `did you mean ${meant}?`;
+      this.#report(node, `${name} must be ${expected(schema)}, not ${shown(text)}`, hint);
       return undefined;
     }
     return text;
@@ -387,7 +407,7 @@ class Walk implements Positions {
       const quoted = typeof node.value === 'string' && /^[0-9.]+$/.test(node.value);
       this.#report(
         node,
-        `${name} must be a number, not ${describe(node)} ${shown(source)}`,
+        `${name} must be a number, not ${typeof node.value === 'string' ? `the text ${shown(node.value)}` : shown(source)}`,
         quoted ? 'write it without quotes' : example(schema),
       );
       return undefined;
@@ -508,12 +528,12 @@ function describe(node: Node): string {
 }
 
 function expected(schema: SchemaNode): string {
+  if (schema.type === 'object') return 'a map';
   if (schema.title !== undefined)
-    return `${/^[aeiou]/.test(schema.title) ? 'an' : 'a'} ${schema.title}`;
+    return `${/^[aeiou]/i.test(schema.title) ? 'an' : 'a'} ${schema.title}`;
   if (schema.anyOf !== undefined) {
     return [...new Set(schema.anyOf.map((variant) => expected(resolved(variant))))].join(' or ');
   }
-  if (schema.type === 'object') return 'a map';
   return schema.type === 'array' ? 'a list' : (schema.type ?? 'a value');
 }
 

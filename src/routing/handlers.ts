@@ -302,13 +302,14 @@ function messageOf(error: unknown): string {
   }
 }
 
-/** acorn says it in `loc`; the stripper and V8 in the head of the stack: `file:line`, the line, a caret. */
+/** acorn says it in `loc`; the stripper and V8 in the head of the stack: `file:line`, lines, a caret. */
 function placeOfError(file: string, error: unknown): Place {
   try {
     const { loc, stack } = error as { loc?: { line: number; column: number }; stack?: string };
     if (loc !== undefined) return { file, line: loc.line, column: loc.column + 1 };
-    const head = /^.*?:(\d+)\n(.*)\n([ \t]*)\^/.exec(String(stack));
-    if (head !== null) return { file, line: Number(head[1]), column: (head[3]?.length ?? 0) + 1 };
+    const line = /^[^\n]*?:(\d+)\n/.exec(String(stack))?.[1];
+    const caret = /\n([ \t]*)\^+\n/.exec(String(stack))?.[1];
+    if (line !== undefined) return { file, line: Number(line), column: (caret?.length ?? 0) + 1 };
   } catch {
     // A thrown value may refuse to be read.
   }

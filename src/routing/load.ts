@@ -39,13 +39,11 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
   const files = folder.routeFiles.flatMap((file) => {
     const source = parseSource(file, folder.contents.get(file) ?? new Uint8Array(), problems);
     if (source === null) return [];
-    const before = problems.problems.length;
     const { value, positions } = decode(
       source,
       ROUTE_FILE_SCHEMA as unknown as SchemaNode,
       problems,
     );
-    if (value === undefined && before === problems.problems.length) return [];
     return [{ file, routes: (value ?? {}) as RouteFile, positions, root: source.root }];
   });
   for (const { routes } of files) {

@@ -256,7 +256,7 @@ const defs = {
               say: spoken,
               digits: record(
                 'what each key does',
-                { title: 'digits, in quotes', pattern: '^[0-9*#]{1,8}$', examples: ['1'] },
+                { title: 'telephone key, in quotes', pattern: '^[0-9*#]{1,8}$', examples: ['1'] },
                 steps('What this key does.'),
                 { minProperties: 1 },
               ),

@@ -11,6 +11,7 @@ import {
   type Node,
   type ParsedNode,
   Parser,
+  type YAMLError,
 } from 'yaml';
 import { LIMITS } from './limits.ts';
 import type { Place, Problems } from './problem.ts';
@@ -112,14 +113,12 @@ const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, stri
   tag: ['a tag (!name)', 'remove it; quote a text that starts with !'],
 };
 
-/** Walks the tokens without recursion: what YAML may not use here, depth and size. False: do not compose. */
+/** Walks the tokens without recursion: what YAML may not use here, depth and size. False: too much to compose. */
 function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: Problems): boolean {
-  let fine = true;
   let documents = 0;
   let nodes = 0;
   const refuse = (offset: number, message: string, hint: string): void => {
     problems.problem(at(offset), message, hint);
-    fine = false;
   };
   const stack: { token: CST.Token; depth: number }[] = [];
   const push = (token: CST.Token | null | undefined, depth: number): void => {
@@ -165,7 +164,7 @@ function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: P
       for (const part of token.props) push(part, depth);
     }
   }
-  return fine;
+  return true;
 }
 
 function compose(
@@ -195,7 +194,7 @@ function compose(
   }
   const document = documents[0] as Document.Parsed<ParsedNode> | undefined;
   if (document === undefined) return null;
-  for (const error of [...document.errors, ...document.warnings]) {
+  for (const error of syntaxErrors(document)) {
     problems.problem(
       at(error.pos[0]),
       `not valid YAML: ${firstLine(error.message)}`,
@@ -203,7 +202,20 @@ function compose(
     );
   }
   // What follows a syntax error was guessed by the parser: walking it would report its guesses.
-  return document.errors.length > 0 || document.warnings.length > 0 ? null : document;
+  return document.errors.length > 0 ? null : document;
+}
+
+/** One a line, and of the parser's stumbling after the first only what is no mere consequence. */
+function syntaxErrors(document: Document.Parsed<ParsedNode>): YAMLError[] {
+  const found: YAMLError[] = [];
+  // A tag was reported with the tokens; that it is unknown too helps nobody.
+  const warnings = document.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
+  for (const error of [...document.errors, ...warnings]) {
+    if (found.some((other) => other.pos[0] === error.pos[0])) continue;
+    if (found.length > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
+    found.push(error);
+  }
+  return found.slice(0, 10);
 }
 
 function firstLine(message: string): string {

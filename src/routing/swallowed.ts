@@ -7,10 +7,11 @@ import { readPattern } from '../core/address.ts';
 import { compileGlob } from '../core/glob.ts';
 import type { Clause, Condition, RouteSet, Rule } from '../core/rule.ts';
 import { mentions } from '../core/rule-index.ts';
+import type { SetContext } from './context.ts';
 import { LIMITS } from './limits.ts';
 import type { Problems } from './problem.ts';
 
-export function checkSwallowed(set: RouteSet, problems: Problems): void {
+export function checkSwallowed({ problems, rulePlaces }: SetContext, set: RouteSet): void {
   const cover = new Cover(set);
   const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
   const wholes = set.rules.map((rule) => whole(rule.when));
@@ -22,7 +23,7 @@ export function checkSwallowed(set: RouteSet, problems: Problems): void {
       const wide = wholes[before] ?? { any: [] };
       if ('handler' in earlier.action || !cover.implies(narrow, wide)) continue;
       if (broken.has(rule) || broken.has(earlier)) break;
-      const place = { file: rule.file, line: rule.line, column: 1 };
+      const place = rulePlaces.get(rule) ?? { file: rule.file, line: rule.line, column: 1 };
       problems.warning(
         place,
         `the rule ${JSON.stringify(rule.name)} never runs: ${JSON.stringify(earlier.name)} (${earlier.file}:${earlier.line}) matches first, whatever the call`,

@@ -1,0 +1,55 @@
+/** A routes folder in a temporary place, loaded as the server loads it. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type LoadOptions, type LoadResult, loadRoutes } from '../../src/routing/load.ts';
+
+export type Files = Record<string, string | Uint8Array>;
+
+export async function withFolder<T>(files: Files, use: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'referee-routes-'));
+  try {
+    await writeFiles(dir, files);
+    return await use(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+export async function writeFiles(dir: string, files: Files): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), content);
+  }
+}
+
+/** A text is main.yaml. `now` is fixed: calendars and schedules are looked at around it. */
+export function load(
+  files: Files | string,
+  options: Partial<LoadOptions> = {},
+): Promise<LoadResult> {
+  const all = typeof files === 'string' ? { 'main.yaml': files } : files;
+  const nowMs = Date.parse('2026-03-02T15:00:00Z');
+  return withFolder(all, (dir) => loadRoutes(dir, { env: {}, handlers: true, nowMs, ...options }));
+}
+
+/** `line:column message (hint)` of every problem, in the file unless it is main.yaml. */
+export function problemsOf(result: LoadResult): string[] {
+  if (result.ok) return [];
+  return result.problems.map(sentence);
+}
+
+export function warningsOf(result: LoadResult): string[] {
+  return result.warnings.map(sentence);
+}
+
+function sentence(p: {
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  hint: string;
+}): string {
+  const file = p.file === 'main.yaml' ? '' : `${p.file}:`;
+  return `${file}${p.line}:${p.column} ${p.message}${p.hint === '' ? '' : ` (${p.hint})`}`;
+}
