@@ -26,6 +26,134 @@ export const LOG_EVENTS = {
     meaning: 'Everything taken was committed and the store is closed.',
     action: '',
   },
+  'server.failed': {
+    level: 'error',
+    meaning: 'The server cannot start, or had to stop for a reason nobody foresaw.',
+    action: 'Read the error; it says what, where, expected and got.',
+  },
+  'call.decided': {
+    level: 'info',
+    meaning: 'A call route was chosen for a call (rule null: otherwise), and why.',
+    action: '',
+  },
+  'call.trace': {
+    level: 'debug',
+    meaning: 'For every rule above the chosen one, the first clause that failed.',
+    action: '',
+  },
+  'call.unmanaged': {
+    level: 'info',
+    meaning: 'A call is left alone: ignored by a rule, outgoing, undecided, or handed back.',
+    action: '',
+  },
+  'call.event': {
+    level: 'debug',
+    meaning: 'Something happened to a call: what, the phase it led to, and what we did next.',
+    action: '',
+  },
+  'call.answer_refused': {
+    level: 'warn',
+    meaning: 'Telnyx refused to answer the call; steps that need an answered call are skipped.',
+    action: 'Read the detail; a call that another application answers should be ignored by a rule.',
+  },
+  'call.last_resort': {
+    level: 'warn',
+    meaning: 'Every step of a call was used up, or patience ran out: the last resort runs.',
+    action: 'Look at the attempts above it: the targets of this rule did not take the caller.',
+  },
+  'call.found_dead': {
+    level: 'warn',
+    meaning: 'A call had ended and its hangup had not reached us; a probe or a command told.',
+    action: 'Rare ones are lost webhooks. Many: check that Telnyx reaches the webhook URL.',
+  },
+  'call.contradiction': {
+    level: 'error',
+    meaning:
+      'Telnyx calls a leg ended or unknown of which an event came within the last 10 seconds.',
+    action:
+      'TELNYX_API_KEY belongs to another account than the webhooks, or TELNYX_API_URL is wrong.',
+  },
+  'call.release_stuck': {
+    level: 'error',
+    meaning: 'A call does not end although we hung it up again and again.',
+    action: 'End it in the Telnyx portal; check that the API key may send commands.',
+  },
+  'call.corrected': {
+    level: 'info',
+    meaning: 'A late event showed that a call had ended otherwise than we thought.',
+    action: '',
+  },
+  'call.ended': {
+    level: 'info',
+    meaning: 'A call is over, and how it ended.',
+    action: '',
+  },
+  'attempt.started': {
+    level: 'info',
+    meaning: 'A caller is being moved: a REFER or a transfer was stored and goes out.',
+    action: '',
+  },
+  'attempt.progress': {
+    level: 'debug',
+    meaning: 'The far end reacts: a NOTIFY with 1xx, or the far leg exists.',
+    action: '',
+  },
+  'attempt.completed': {
+    level: 'info',
+    meaning: 'The caller arrived.',
+    action: '',
+  },
+  'attempt.failed': {
+    level: 'warn',
+    meaning:
+      'The caller did not arrive: verdict, SIP code, what it means, the likely cause and the fix.',
+    action: 'The line itself says what to do; the next step of the rule is under way already.',
+  },
+  'attempt.abandoned': {
+    level: 'info',
+    meaning: 'The caller left while being moved.',
+    action: '',
+  },
+  'handler.failed': {
+    level: 'warn',
+    meaning: 'A handler threw, was too slow or answered nonsense; the rules went on without it.',
+    action: 'Mend the handler; npx referee route shows what it does for a call.',
+  },
+  'deadline.put_off': {
+    level: 'debug',
+    meaning: 'A deadline was found late, or soon after a start: put off once by 15 s.',
+    action: '',
+  },
+  'event.dead_letter': {
+    level: 'error',
+    meaning: 'An event could not be processed; it is kept in the dead letters of the store.',
+    action: 'Report the error with its stack; the call goes on by its deadlines.',
+  },
+  'sweep.failed': {
+    level: 'error',
+    meaning: 'Deadlines cannot be read from the store; tried again all the time, logged once.',
+    action: 'Look at the store: /health/ready says what is wrong with it.',
+  },
+  'store.recovered': {
+    level: 'info',
+    meaning: 'The store works again.',
+    action: '',
+  },
+  'routes.loaded': {
+    level: 'info',
+    meaning: 'A route set is live: its hash and its files.',
+    action: '',
+  },
+  'routes.refused': {
+    level: 'error',
+    meaning: 'A reload was refused, with its problems; the last good set stays live.',
+    action: 'Run npx referee check on the routes folder and mend what it names.',
+  },
+  'routes.warning': {
+    level: 'warn',
+    meaning: 'The route set is usable, but something in it is probably not meant so.',
+    action: 'Run npx referee check on the routes folder.',
+  },
   'webhook.refused': {
     level: 'warn',
     meaning:

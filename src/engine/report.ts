@@ -1,0 +1,173 @@
+/** Everything that was committed, told to the log and the metrics: one line for what moved a call. */
+import type { Attempt, Call } from '../core/call.ts';
+import type { CallEvent } from '../core/event.ts';
+import type { Notice } from '../core/notice.ts';
+import type { Log, LogFields } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { adviceFor } from '../telnyx/advice.ts';
+import type { Observer } from './engine.ts';
+
+export function createReport(log: Log, metrics: Metrics): Observer {
+  return {
+    committed(event, before, call, notices) {
+      metrics.event(event.source, 'committed');
+      const fields = callFields(call);
+      log.emit('call.event', {
+        ...fields,
+        type: event.type,
+        source: event.source,
+        phase_before: before?.phase ?? null,
+        phase: call.phase,
+      });
+      for (const notice of notices) tell(notice, event, call, fields);
+    },
+    duplicate(event) {
+      metrics.event(event.source, 'duplicate');
+    },
+    deadLetter(event, error) {
+      metrics.event(event.source, 'dead');
+      log.emit('event.dead_letter', {
+        call_control_id: event.callId,
+        type: event.type,
+        id: event.id,
+        err: error,
+      });
+    },
+    batch(events, loadMs, commitMs) {
+      metrics.batch(events);
+      metrics.storeLatency('load', loadMs);
+      metrics.storeLatency('commit', commitMs);
+    },
+  };
+
+  function tell(notice: Notice, event: CallEvent, call: Call, fields: LogFields): void {
+    switch (notice.kind) {
+      case 'decided':
+        metrics.decision(notice.rule);
+        log.emit('call.decided', {
+          ...fields,
+          from: call.facts.from,
+          to: call.facts.to,
+          why: notice.why,
+        });
+        log.emit('call.trace', { ...fields, trace: notice.trace });
+        return;
+      case 'handler_warning':
+        log.emit('handler.failed', { ...fields, detail: notice.text });
+        return;
+      case 'left_unmanaged':
+        log.emit('call.unmanaged', { ...fields, why: notice.why });
+        return;
+      case 'answer_refused':
+        log.emit('call.answer_refused', { ...fields, detail: notice.detail });
+        return;
+      case 'attempt_started':
+        metrics.attemptStarted(notice.attempt.kind, call.rule, notice.attempt.target);
+        log.emit('attempt.started', { ...fields, ...attemptFields(notice.attempt) });
+        return;
+      case 'attempt_progress':
+        log.emit('attempt.progress', { ...fields, ...attemptFields(notice.attempt) });
+        return;
+      case 'attempt_ended':
+        attemptEnded(notice.attempt, notice.corrected, event, call, fields);
+        return;
+      case 'last_resort':
+        log.emit('call.last_resort', { ...fields, why: notice.why });
+        return;
+      case 'ended':
+        metrics.callEnded(notice.ends);
+        log.emit('call.ended', {
+          ...fields,
+          ends: notice.ends,
+          how: notice.how,
+          ...duration(call),
+        });
+        return;
+      case 'ends_corrected':
+        metrics.callEnded(notice.ends);
+        log.emit('call.corrected', { ...fields, ends: notice.ends, before: notice.before });
+        return;
+      case 'deadline':
+        metrics.deadline(notice.name);
+        if (notice.putOff) log.emit('deadline.put_off', { ...fields, deadline: notice.name });
+        return;
+      case 'found_dead':
+        metrics.reconciliation('found_dead');
+        log.emit(notice.contradicts ? 'call.contradiction' : 'call.found_dead', {
+          ...fields,
+          phase_before: notice.phase,
+          how: notice.how,
+        });
+        return;
+      case 'release_stuck':
+        log.emit('call.release_stuck', { ...fields, releases: notice.releases });
+        return;
+      case 'event_late':
+        metrics.event(event.source, 'late');
+        return;
+      case 'event_foreign':
+        metrics.event(event.source, 'ignored');
+        return;
+      default:
+        notice satisfies never;
+    }
+  }
+
+  function attemptEnded(
+    attempt: Attempt,
+    corrected: boolean,
+    event: CallEvent,
+    call: Call,
+    fields: LogFields,
+  ): void {
+    const { verdict } = attempt;
+    if (verdict === null) return;
+    metrics.verdict(call.rule, attempt.target, verdict);
+    if (attempt.acceptedAt !== null && attempt.endedAt !== null) {
+      metrics.commandToVerdict(verdict, attempt.endedAt - attempt.acceptedAt);
+    }
+    const line = { ...fields, ...attemptFields(attempt), reason: attempt.reason, corrected };
+    if (verdict === 'completed') log.emit('attempt.completed', line);
+    else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
+    else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
+  }
+}
+
+function adviceOf(attempt: Attempt, event: CallEvent) {
+  const refusal =
+    event.source === 'outcome' && event.outcome.kind === 'rejected' ? event.outcome : null;
+  // A local refusal (budget, policy, template) says its own reason; nothing of the network is to blame.
+  if (attempt.unsent) return {};
+  return (
+    adviceFor({
+      verdict: attempt.verdict,
+      sipNotifyResponse: attempt.final ? attempt.sipNotifyResponse : null,
+      code: refusal?.code ?? null,
+      status: refusal?.status ?? null,
+    }) ?? {}
+  );
+}
+
+function callFields(call: Call): LogFields {
+  return {
+    call_control_id: call.id,
+    call_session_id: call.facts.sessionId,
+    rule: call.rule,
+    route_set: call.routeSet,
+  };
+}
+
+function attemptFields(attempt: Attempt): LogFields {
+  return {
+    attempt: attempt.id,
+    kind: attempt.kind,
+    target: attempt.target,
+    sip_address: attempt.sipAddress,
+    verdict: attempt.verdict,
+    sip_notify_response: attempt.sipNotifyResponse,
+  };
+}
+
+function duration(call: Call) {
+  return { seconds: Math.round(((call.endedAt ?? 0) - call.createdAt) / 100) / 10 };
+}

@@ -1,0 +1,101 @@
+/**
+ * The live route set. A reload is atomic: a bad set is refused with its problems and the last good one
+ * stays; calls in flight keep their plan anyway.
+ */
+import { type CompiledRoutes, compileRouteSet } from '../core/decide.ts';
+import { RefereeError } from '../errors.ts';
+import { type LoadOptions, loadRoutes } from './load.ts';
+import type { Problem } from './problem.ts';
+
+export type Reload =
+  | { ok: true; hash: string; changed: boolean; warnings: Problem[] }
+  /** `hash` is the live set's, not the refused one's. */
+  | { ok: false; hash: string; problems: Problem[] };
+
+export interface Routes {
+  current(): CompiledRoutes;
+  warnings(): Problem[];
+  /** The last reload, where it was refused; null after a good one. */
+  refusal(): { at: number; problems: Problem[] } | null;
+  reload(): Promise<Reload>;
+  /** Reloads when the contents change; `onReload` hears of every reload that did something. */
+  watch(onReload: (reload: Reload) => void): void;
+  close(): Promise<void>;
+}
+
+/** Contents are compared, not times: a symlink swap or a file copied over looks the same to us. */
+export const WATCH_EVERY_MS = 1_000;
+
+export class InvalidRoutes extends RefereeError {
+  readonly problems: Problem[];
+
+  constructor(dir: string, problems: Problem[]) {
+    const lines = problems.map(
+      ({ file, line, column, message }) => `  - ${file}:${line}:${column} ${message}`,
+    );
+    super(
+      'INVALID_ROUTES',
+      `The call routes in ${dir} have ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}; run "referee check ${dir}" and mend:\n${lines.join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/** Rejects with InvalidRoutes where the first set is no good: there is nothing to fall back on. */
+export async function openRoutes(dir: string, options: LoadOptions): Promise<Routes> {
+  const first = await loadRoutes(dir, options);
+  if (!first.ok) throw new InvalidRoutes(dir, first.problems);
+  let live = compileRouteSet(first.set);
+  let warnings = first.warnings;
+  let refused: { at: number; problems: Problem[]; hash: string } | null = null;
+  let reloading: Promise<Reload> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  return {
+    current: () => live,
+    warnings: () => warnings,
+    refusal: () => refused,
+    reload,
+    watch(onReload) {
+      const look = async () => {
+        const before = { hash: live.set.hash, refused: refused?.hash };
+        const result = await reload().catch(() => null);
+        const news = result?.ok ? before.hash !== result.hash : before.refused !== refused?.hash;
+        if (result !== null && news) onReload(result);
+        if (!closed) timer = setTimeout(look, WATCH_EVERY_MS).unref();
+      };
+      timer = setTimeout(look, WATCH_EVERY_MS).unref();
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await reloading?.catch(() => {});
+    },
+  };
+
+  /** One at a time: a second request for it while one runs gets the same answer. */
+  function reload(): Promise<Reload> {
+    reloading ??= once().finally(() => {
+      reloading = null;
+    });
+    return reloading;
+  }
+
+  async function once(): Promise<Reload> {
+    const loaded = await loadRoutes(dir, options);
+    if (!loaded.ok) {
+      const known = refused?.hash === loaded.hash ? refused.at : Date.now();
+      refused = { at: known, problems: loaded.problems, hash: loaded.hash };
+      return { ok: false, hash: live.set.hash, problems: loaded.problems };
+    }
+    const changed = loaded.set.hash !== live.set.hash;
+    // Calendars are expanded around now, so an unchanged folder is compiled anew as well.
+    const next = compileRouteSet(loaded.set);
+    // From here on nothing can fail: the new set is live.
+    live = next;
+    warnings = loaded.warnings;
+    refused = null;
+    return { ok: true, hash: live.set.hash, changed, warnings };
+  }
+}
