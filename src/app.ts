@@ -23,7 +23,7 @@ import { createTokenCheck, tokenTag } from './http/token.ts';
 import { registerWebhook } from './http/webhook.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import type { ChangeFeed, Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import type { Verifier } from './telnyx/signature.ts';
 
 export interface AppDeps {
@@ -37,8 +37,6 @@ export interface AppDeps {
   log: Log;
   metrics: Metrics;
   store: Store;
-  /** Null until the store can tell what changes: /v1/events is then 404. */
-  feed: ChangeFeed | null;
   storeWatch: StoreWatch;
   receiver: Receiver;
   verifier: Verifier;
@@ -80,7 +78,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
   if (adminToken === null) return;
   const checkToken = createTokenCheck({ token: adminToken, log: deps.log, now: deps.now });
   const api = { ...deps, audit: createAudit(deps.log, tokenTag(adminToken)) };
-  const { page, feed } = deps;
+  const { page } = deps;
 
   server.register(async (scope: ApiScope) => {
     scope.addHook('onRequest', (request, reply, done) => {
@@ -92,7 +90,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerCalls(scope, api);
     registerRoutes(scope, api);
     registerSchedules(scope, api);
-    if (feed !== null) registerEvents(scope, { ...api, feed });
+    registerEvents(scope, api);
     registerMetrics(scope, deps.metrics);
     registerOpenapi(scope);
   });

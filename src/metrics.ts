@@ -16,9 +16,9 @@ const SCRAPE_STORE_TIMEOUT_MS = 1_000;
 export type WebhookResult =
   | 'committed'
   | 'duplicate'
-  | 'refused'
   | 'ignored'
   | 'foreign'
+  | 'dead_letter'
   | 'unavailable';
 
 export interface Metrics {

@@ -3,7 +3,7 @@
  * secret: `auth` of a step is never part of it, and templates keep secrets as references anyway.
  */
 import type { Attempt, Call } from '../core/call.ts';
-import type { Step } from '../core/plan.ts';
+import type { ReferStep, Step } from '../core/plan.ts';
 import type { TimelineEntry } from '../store/store.ts';
 
 export function callSummary(call: Call) {
@@ -64,6 +64,26 @@ export function attemptJson(attempt: Attempt) {
     accepted_at: isoOrNull(attempt.acceptedAt),
     ended_at: isoOrNull(attempt.endedAt),
     far_leg: attempt.farLeg,
+  };
+}
+
+/** The call is answered first: the attempt has no id before its command exists. */
+export function attemptToCome(step: ReferStep) {
+  return {
+    id: null,
+    kind: 'refer' as const,
+    target: step.target,
+    sip_address: step.sipAddress,
+    verdict: null,
+    sip_notify_response: null,
+    reason: null,
+    progress: false,
+    final: false,
+    manual: true,
+    started_at: null,
+    accepted_at: null,
+    ended_at: null,
+    far_leg: null,
   };
 }
 

@@ -173,8 +173,8 @@ export const REFER_BODY = Type.Object(
 );
 
 export const REFER_ACCEPTED = Type.Object({
-  /** Null while the call is still being answered for it; the attempt then shows up on the call. */
-  attempt: orNull(ATTEMPT),
+  /** `id` and `started_at` are null while the call is being answered for it. */
+  attempt: Type.Object({ ...ATTEMPT.properties, id: textOrNull, started_at: timeOrNull }),
   call: CALL_SUMMARY,
 });
 

@@ -1,15 +1,16 @@
 /** What became of the calls, and moving one by hand. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
-import type { Call } from '../core/call.ts';
-import { MOVING_PHASES } from '../core/call.ts';
+import type { Attempt, Call } from '../core/call.ts';
 import type { ManualEvent } from '../core/event.ts';
+import { whyNotMovable } from '../core/movable.ts';
 import type { ReferStep } from '../core/plan.ts';
+import { resolveManual } from '../core/target.ts';
 import type { Receiver } from '../engine/engine.ts';
 import type { CallFilter, Store } from '../store/store.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
-import { attemptJson, callDetail, callSummary } from './calls-json.ts';
+import { attemptJson, attemptToCome, callDetail, callSummary } from './calls-json.ts';
 import {
   CALL_DETAIL,
   CALL_ID_PARAMS,
@@ -21,13 +22,13 @@ import {
 } from './calls-schemas.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import type { LiveRoutes } from './live-routes.ts';
-import { sendProblem } from './problem.ts';
+import { type Problem, sendProblem } from './problem.ts';
 import { timeOf } from './time.ts';
 
 export interface CallsDeps {
   store: Pick<Store, 'find' | 'timeline' | 'list'>;
   receiver: Receiver;
-  routes: Pick<LiveRoutes, 'resolveManual'>;
+  routes: Pick<LiveRoutes, 'current'>;
   audit: Audit;
   now: () => number;
 }
@@ -57,22 +58,22 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const id = request.params.call_control_id;
     const found = await deps.store.find(id);
     if (found === null) return noSuchCall(reply, id);
-    const standing = standingOf(found.call);
+    const standing = whyNotMovable(found.call);
     if (standing !== null) return cannotMove(reply, standing, found.call);
 
-    const ask = {
-      target: request.body.target ?? null,
-      sipAddress: request.body.sip_address ?? null,
-    };
-    const resolved = deps.routes.resolveManual(ask, found.call.facts);
+    const { target, sip_address: sipAddress = '' } = request.body;
+    const wanted = target === undefined ? { sipAddress } : { target };
+    const resolved = resolveManual(deps.routes.current(), found.call.facts, wanted);
     if ('problem' in resolved) {
-      deps.audit(request, 'refer', { call_control_id: id, ...ask, refused: resolved.problem });
-      return sendProblem(reply, {
-        status: 422,
-        reason: ask.target === null ? 'against_policy' : 'unknown_target',
-        detail: resolved.problem,
-        field: ask.target === null ? 'sip_address' : 'target',
+      deps.audit(request, 'refer', {
+        call_control_id: id,
+        ...request.body,
+        refused: resolved.kind,
       });
+      return sendProblem(
+        reply,
+        unresolved(resolved, target === undefined ? 'sip_address' : 'target'),
+      );
     }
 
     // The machine looks again, on the call as it is at the commit.
@@ -81,20 +82,22 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     if (received.result === 'refused') {
       return received.why === 'no_such_call'
         ? noSuchCall(reply, id)
-        : cannotMove(reply, received.why, found.call);
+        : cannotMove(reply, received.why === 'ended' ? 'ended' : 'being_moved', found.call);
     }
     const call = received.result === 'committed' ? received.call : found.call;
-    const attempt = call.attempts.findLast((one) => one.manual);
+    const attempt = newAttempt(found.call, call);
     deps.audit(request, 'refer', {
       call_control_id: id,
       target: resolved.step.target,
       sip_address: resolved.step.sipAddress,
       attempt: attempt?.id ?? null,
+      verdict: attempt?.verdict ?? null,
       event: event.id,
     });
+    if (attempt?.verdict === 'rejected') return sendProblem(reply, overBudget(attempt));
     reply.code(202);
     return {
-      attempt: attempt === undefined ? null : attemptJson(attempt),
+      attempt: attempt === null ? attemptToCome(resolved.step) : attemptJson(attempt),
       call: callSummary(call),
     };
   });
@@ -112,9 +115,25 @@ function manualEvent(callId: string, step: ReferStep, now: number): ManualEvent 
   };
 }
 
-function standingOf(call: Call): 'ended' | 'being_moved' | null {
-  if (call.phase === 'ended') return 'ended';
-  return MOVING_PHASES.has(call.phase) ? 'being_moved' : null;
+function newAttempt(before: Call, call: Call): Attempt | null {
+  const known = new Set(before.attempts.map(({ id }) => id));
+  return call.attempts.findLast(({ id, manual }) => manual && !known.has(id)) ?? null;
+}
+
+type Unresolved = Extract<ReturnType<typeof resolveManual>, { problem: string }>;
+
+function unresolved({ kind, problem }: Unresolved, field: string): Problem {
+  const reason = kind === 'policy' ? 'against_policy' : kind;
+  return { status: 422, reason, detail: problem, field };
+}
+
+/** Budgets are counted at the commit: the attempt is on record, and nothing was sent. */
+function overBudget(attempt: Attempt): Problem {
+  return {
+    status: 422,
+    reason: 'against_policy',
+    detail: attempt.reason ?? 'The attempt was rejected before anything was sent.',
+  };
 }
 
 function cannotMove(reply: FastifyReply, why: 'ended' | 'being_moved', call: Call): FastifyReply {

@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import type { ChangeFeed, Changes, Store } from '../store/store.ts';
+import type { Changes, Store } from '../store/store.ts';
 import { callSummary } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { createEventStreams, type EventStreams, eventText } from './event-streams.ts';
@@ -13,8 +13,7 @@ import { HTTP_LIMITS } from './limits.ts';
 import { sendProblem } from './problem.ts';
 
 export interface EventsDeps {
-  feed: ChangeFeed;
-  store: Pick<Store, 'load'>;
+  store: Pick<Store, 'changes' | 'load'>;
 }
 
 export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStreams {
@@ -38,10 +37,10 @@ export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStr
 }
 
 async function readChanges(
-  { feed, store }: EventsDeps,
+  { store }: EventsDeps,
   after: string | null,
 ): Promise<{ text: string; cursor: string }> {
-  const changes = await feed.changes(after, HTTP_LIMITS.eventBatch);
+  const changes = await store.changes(after, HTTP_LIMITS.eventBatch);
   return { text: await textOf(changes, after, store), cursor: changes.cursor };
 }
 

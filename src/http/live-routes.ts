@@ -1,6 +1,5 @@
 /** What the endpoints need of the live route set; compose fills it from `routing/` and `core/`. */
-import type { CallFacts } from '../core/call.ts';
-import type { ReferStep, TraceLine } from '../core/plan.ts';
+import type { TraceLine } from '../core/plan.ts';
 import type { RouteSet } from '../core/rule.ts';
 
 export interface LocatedProblem {
@@ -14,12 +13,6 @@ export interface LocatedProblem {
 export type Reloaded =
   | { ok: true; hash: string; changed: boolean; warnings: LocatedProblem[] }
   | { ok: false; hash: string; problems: LocatedProblem[] };
-
-/** Exactly one of the two is set. */
-export interface ManualRequest {
-  target: string | null;
-  sipAddress: string | null;
-}
 
 export interface ExplainQuestion {
   from: string | null;
@@ -48,8 +41,4 @@ export interface LiveRoutes {
   refusal(): { at: number; problems: LocatedProblem[] } | null;
   reload(): Promise<Reloaded>;
   explain(question: ExplainQuestion): Promise<Explanation>;
-  resolveManual(
-    request: ManualRequest,
-    facts: CallFacts,
-  ): { step: ReferStep } | { problem: string };
 }

@@ -119,11 +119,9 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse) {
     try {
       const left = Math.min(answerMs, Math.max(0, answerMs - (now() - startedAt)));
       const received = await within(left, receiver.receive(event));
-      metrics.webhook(
-        event.type,
-        received.result === 'duplicate' ? 'duplicate' : 'committed',
-        now() - startedAt,
-      );
+      // A dead letter is kept for a human; delivered again it would fail again.
+      const result = received.result === 'refused' ? 'ignored' : received.result;
+      metrics.webhook(event.type, result, now() - startedAt);
       return accepted(reply);
     } catch (error) {
       metrics.webhook(event.type, 'unavailable', now() - startedAt);

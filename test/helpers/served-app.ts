@@ -1,25 +1,27 @@
 /** The HTTP side on a port of its own: real servers, real signatures, a real store; what is not under test is recorded. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type AppDeps, buildApp } from '../../src/app.ts';
+import { compileRouteSet, decide } from '../../src/core/decide.ts';
 import type { CallEvent } from '../../src/core/event.ts';
 import type { RouteSet } from '../../src/core/rule.ts';
 import type { Received, Receiver } from '../../src/engine/engine.ts';
+import { createReceiver } from '../../src/engine/receive.ts';
 import { watchStore } from '../../src/http/health.ts';
 import type { Lifecycle } from '../../src/http/lifecycle.ts';
 import type { LiveRoutes } from '../../src/http/live-routes.ts';
 import type { Log, LogFields } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { ChangeRing } from '../../src/store/change-ring.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { loadRoutes } from '../../src/routing/load.ts';
+import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createVerifier } from '../../src/telnyx/signature.ts';
-import { type TelnyxKey, telnyxKey } from './webhooks.ts';
+import { signedHeaders, type TelnyxKey, telnyxKey } from './webhooks.ts';
 
-export const ADMIN_TOKEN = 'a token of at least 24 characters'.replaceAll(' ', '-');
+export const ADMIN_TOKEN = 'a-token-of-at-least-24-characters';
 
 export interface ServedApp extends AsyncDisposable {
   url: string;
@@ -27,29 +29,33 @@ export interface ServedApp extends AsyncDisposable {
   port: number;
   key: TelnyxKey;
   store: Store;
-  ring: ChangeRing;
+  set: RouteSet;
   lifecycle: Lifecycle;
   events: CallEvent[];
   lines: { event: string; fields: LogFields }[];
   metrics: AppDeps['metrics'];
   server: FastifyInstance;
-  /** With the token. */
+  /** A request with the token. */
   api(path: string, init?: RequestInit): Promise<Response>;
+  /** A signed webhook. */
+  deliver(body: string): Promise<Response>;
   close(): Promise<void>;
 }
 
 export interface ServedOptions {
-  receive?: (event: CallEvent, store: Store) => Promise<Received>;
+  /** Instead of the engine. */
+  receive?: (event: CallEvent) => Promise<Received>;
   config?: Partial<AppDeps['config']>;
   routes?: Partial<LiveRoutes>;
   deps?: Partial<AppDeps>;
-  toleranceSecs?: number;
   inFlightMax?: number;
 }
 
+/** Nothing is sent: commands stay in the outbox of the store, which no dispatcher looks at. */
 export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> {
   const folder = mkdtempSync(join(tmpdir(), 'referee-http-'));
-  const store = await openSqlite(join(folder, 'referee.db'), 1);
+  const store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  const set = await loadSet(folder);
   const key = telnyxKey();
   const events: CallEvent[] = [];
   const lines: ServedApp['lines'] = [];
@@ -57,28 +63,28 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
   const lifecycle: Lifecycle = { phase: 'running' };
   const metrics = createMetrics();
   const storeWatch = watchStore(store, { everyMs: 20, timeoutMs: 200 });
-  const ring = new ChangeRing();
+  const engine = createEngine(store, set);
   const receiver: Receiver = {
-    async receive(event) {
+    receive(event, settle) {
       events.push(event);
-      return options.receive?.(event, store) ?? { result: 'duplicate' };
+      return options.receive?.(event) ?? engine.receive(event, settle);
     },
   };
+  const { inFlightMax } = options;
   const app = buildApp({
     config: { adminToken: ADMIN_TOKEN, adminPort: null, connectionIds: null, ...options.config },
     log,
     metrics,
     store,
-    feed: ring,
     storeWatch,
     receiver,
     verifier: await createVerifier({
       publicKeys: [key.publicKey],
       engine: 'auto',
-      toleranceSecs: options.toleranceSecs ?? 300,
-      ...(options.inFlightMax === undefined ? {} : { inFlightMax: options.inFlightMax }),
+      toleranceSecs: 300,
+      ...(inFlightMax === undefined ? {} : { inFlightMax }),
     }),
-    routes: { ...STILL_ROUTES, ...options.routes },
+    routes: { ...routesOf(set), ...options.routes },
     lifecycle,
     warnings: () => [],
     now: Date.now,
@@ -103,7 +109,7 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
     port: (app.public.server.address() as AddressInfo).port,
     key,
     store,
-    ring,
+    set,
     lifecycle,
     events,
     lines,
@@ -115,6 +121,8 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
       if (typeof init.body === 'string') headers.set('content-type', 'application/json');
       return fetch(`${adminUrl ?? url}${path}`, { ...init, headers });
     },
+    deliver: (body) =>
+      fetch(`${url}/webhooks/telnyx`, { method: 'POST', body, headers: signedHeaders(key, body) }),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -124,32 +132,54 @@ function urlOf(server: FastifyInstance): string {
   return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
 
-const EMPTY_SET: RouteSet = {
-  hash: '0'.repeat(64),
-  files: ['main.yaml'],
-  targets: new Map(),
-  lists: new Map(),
-  schedules: new Map([
-    ['office', { name: 'office', zone: 'UTC', open: [], closed: [], closedSpans: [] }],
-  ]),
-  policy: {
-    voice: 'Telnyx.KokoroTTS.af',
-    language: null,
-    patienceMs: 120_000,
-    whileMoving: null,
-    allow: [],
-    refers: { perCall: 5, perHour: 1000, perCallerPerHour: 20 },
-    transfers: { perCall: 2, perHour: 500, perCallerPerHour: 20 },
-  },
-  rules: [],
-  otherwise: [{ do: 'hangup' }],
-  lastResort: [{ do: 'hangup' }],
-};
+function createEngine(store: Store, set: RouteSet): Receiver {
+  const compiled = compileRouteSet(set);
+  return createReceiver({
+    store,
+    decider: {
+      decide: (facts, moment, overrides) => decide(compiled, facts, moment, overrides),
+      budgets: () => ({ refers: set.policy.refers, transfers: set.policy.transfers }),
+    },
+    outlet: { freeSlots: () => 0, offer: () => {}, poke: () => {}, cancel: () => {} },
+    observer: { committed: () => {}, duplicate: () => {}, deadLetter: () => {}, batch: () => {} },
+    owner: 'test',
+  });
+}
 
-const STILL_ROUTES: LiveRoutes = {
-  current: () => EMPTY_SET,
-  refusal: () => null,
-  reload: async () => ({ ok: true, hash: EMPTY_SET.hash, changed: false, warnings: [] }),
-  explain: async () => ({ rule: null, path: ['hangup'], attempts: [], ends: 'hung_up', trace: [] }),
-  resolveManual: () => ({ problem: 'no targets here' }),
-};
+const ROUTES = `
+targets:
+  support-us: { sip: "sip:support@pbx-us.example.com" }
+  templated: { sip: "sip:{from_user}@pbx-us.example.com" }
+schedules:
+  office: { zone: UTC, open: ["mon-fri 09:00-17:30"] }
+lists:
+  vip: ["+14155550101", "+1415555*"]
+policy:
+  allow: ["sip:*@*.example.com"]
+rules:
+  - name: left alone
+    when: { to: "+14155550111" }
+    do: [ignore]
+  - name: support
+    when: { to: "+14155550100" }
+    do:
+      - refer: support-us
+      - hangup
+otherwise: [{ reject: declined }]
+`;
+
+async function loadSet(folder: string): Promise<RouteSet> {
+  writeFileSync(join(folder, 'main.yaml'), ROUTES);
+  const loaded = await loadRoutes(folder, { env: {}, handlers: false });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.set;
+}
+
+function routesOf(set: RouteSet): LiveRoutes {
+  return {
+    current: () => set,
+    refusal: () => null,
+    reload: async () => ({ ok: true, hash: set.hash, changed: false, warnings: [] }),
+    explain: async () => ({ rule: null, path: [], attempts: [], ends: null, trace: [] }),
+  };
+}
