@@ -90,7 +90,8 @@ export interface CallScript {
   /** One speech; default 20 ms a character, at most 2 s. */
   speakMs?: number;
   playbackMs?: number;
-  callerHangup?: CallerHangup;
+  /** Whichever comes first; `{ when: 'initiated', afterMs }` is his patience. */
+  callerHangup?: CallerHangup | CallerHangup[];
   /** When the caller hangs up while a REFER rings, a `failed` 487 still comes after the hangup. */
   lateFinal?: boolean;
   /** call.cost after the hangup; default false. */

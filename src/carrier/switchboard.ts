@@ -249,9 +249,10 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     const { call } = leg;
     const nth = (call.happenings.get(what) ?? 0) + 1;
     call.happenings.set(what, nth);
-    const plan = call.script.callerHangup;
-    if (plan?.when !== what || (plan.nth ?? 1) !== nth) return;
-    clock.after(plan.afterMs ?? 0, () => callerHangsUp(call));
+    for (const plan of [call.script.callerHangup ?? []].flat()) {
+      if (plan.when !== what || (plan.nth ?? 1) !== nth) continue;
+      clock.after(plan.afterMs ?? 0, () => callerHangsUp(call));
+    }
   }
 
   function callerHangsUp(call: PlacedLegs): void {

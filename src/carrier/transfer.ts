@@ -36,23 +36,21 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
 
   function ring(far: Leg): void {
     const nobody = result === 'silent' || result === 480 || result === 408;
-    // Telnyx ends a far leg that nobody answers at timeout_secs, whatever the phone would do later.
-    const ringMs = Math.min(end.ringMs ?? (nobody ? timeoutMs : RING_MS), timeoutMs);
+    const wantedMs = end.ringMs ?? (nobody ? timeoutMs : RING_MS);
+    const timesOut = wantedMs >= timeoutMs;
     const cancel = (): void => {
       takeBack();
       attempt.result ??= 'cancelled';
     };
-    const takeBack = clock.after(ringMs, () => {
+    const takeBack = clock.after(Math.min(wantedMs, timeoutMs), () => {
       far.pending.delete(cancel);
-      if (result === 'silent') {
-        attempt.result = 'silent';
-        return;
-      }
-      attempt.result = result;
-      if (result === 'bye' || result < 300) pickUp(far);
+      attempt.result = timesOut && result !== 'silent' ? 408 : result;
+      if (attempt.result === 'silent') return;
+      if (attempt.result === 'bye' || attempt.result < 300) pickUp(far);
       else {
         attempt.told = true;
-        board.end(far, 'far_end', hangupFor(result));
+        // Telnyx ends a far leg that nobody answers at timeout_secs, whatever the phone would do later.
+        board.end(far, 'far_end', hangupFor(attempt.result));
       }
     });
     far.pending.add(cancel);

@@ -163,7 +163,10 @@ describe('a call', () => {
     const { receiver, command, answered } = await setStage();
     const call = await answered({
       refers: { result: 'completed', ringMs: 60_000 },
-      callerHangup: { when: 'refer_rings', afterMs: 50 },
+      callerHangup: [
+        { when: 'initiated', afterMs: 500_000 },
+        { when: 'refer_rings', afterMs: 50 },
+      ],
       lateFinal: true,
     });
     await command(call.callControlId, 'refer', { sip_address: TARGET });
@@ -245,16 +248,27 @@ describe('a transfer', () => {
 
   test('that fails hangs up its far leg with a cause and leaves the caller where he is', async () => {
     const { receiver, command, send, answered } = await setStage();
-    const call = await answered({ transfers: ['busy', 'no_answer', 'declined', 'not_found'] });
+    const call = await answered({
+      transfers: [
+        'busy',
+        'no_answer',
+        { result: 'no_answer', ringMs: 300 },
+        { result: 'completed', ringMs: 9_000 },
+        'declined',
+        'not_found',
+      ],
+    });
     const causes: unknown[] = [];
-    for (const nth of [1, 2, 3, 4]) {
+    for (const nth of [1, 2, 3, 4, 5, 6]) {
       await command(call.callControlId, 'transfer', { to: '+14155550199', timeout_secs: 5 });
       const { payload } = await receiver.next('call.hangup', nth);
       causes.push([payload.hangup_cause, payload.sip_hangup_cause]);
     }
     expect(causes).toEqual([
       ['user_busy', '486'],
+      ['timeout', '487'],
       ['no_answer', '480'],
+      ['timeout', '487'],
       ['call_rejected', '603'],
       ['not_found', '404'],
     ]);
