@@ -134,6 +134,17 @@ export const LOG_EVENTS = {
     meaning: 'Deadlines cannot be read from the store; tried again all the time, logged once.',
     action: 'Look at the store: /health/ready says what is wrong with it.',
   },
+  'store.unavailable': {
+    level: 'error',
+    meaning:
+      'The store cannot be opened; webhooks and readiness answer 503, and it is tried again every second.',
+    action: 'The error says what is wrong with the database; nothing need be restarted afterwards.',
+  },
+  'upkeep.failed': {
+    level: 'warn',
+    meaning: 'A job beside calls failed (pruning, heartbeat, reload); tried again, logged once.',
+    action: 'Look at the store: /health/ready says what is wrong with it.',
+  },
   'store.recovered': {
     level: 'info',
     meaning: 'The store works again.',

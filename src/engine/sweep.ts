@@ -20,9 +20,10 @@ export function createSweeper(options: {
   store: Store;
   receiver: Receiver;
   onError(error: unknown): void;
+  onGood(): void;
   everyMs?: number;
 }): Sweeper {
-  const { store, receiver, onError } = options;
+  const { store, receiver, onError, onGood } = options;
   const everyMs = options.everyMs ?? SWEEP_EVERY_MS;
   let timer: NodeJS.Timeout | null = null;
   let stopped = true;
@@ -58,6 +59,7 @@ export function createSweeper(options: {
     recoveredAt ??= now;
     const taken = await Promise.allSettled(due.map((deadline) => fall(deadline, now)));
     for (const result of taken) if (result.status === 'rejected') throw result.reason;
+    onGood();
     return due.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
   }
 

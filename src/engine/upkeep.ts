@@ -20,17 +20,18 @@ export interface UpkeepOptions {
   /** What the heartbeat shows. */
   standing(): { routeSet: string; refusal: string | null };
   reload(): Promise<unknown>;
-  onError(what: string, error: unknown): void;
+  onError(job: string, error: unknown): void;
+  onGood(): void;
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { store, instance, clock, onError } = options;
+  const { store, instance, clock, onError, onGood } = options;
   const startedAt = clock();
   let reloads: number | null = null;
   const jobs = [
-    repeat(PRUNE_EVERY_MS, prune, (error) => onError('prune', error)),
-    repeat(HEARTBEAT_EVERY_MS, heartbeat, (error) => onError('heartbeat', error)),
-    repeat(RELOAD_LOOK_MS, lookForReload, (error) => onError('reload', error)),
+    repeat(PRUNE_EVERY_MS, prune, onGood, (error) => onError('prune', error)),
+    repeat(HEARTBEAT_EVERY_MS, heartbeat, onGood, (error) => onError('heartbeat', error)),
+    repeat(RELOAD_LOOK_MS, lookForReload, onGood, (error) => onError('reload', error)),
   ];
   return {
     start() {
@@ -63,6 +64,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 function repeat(
   everyMs: number,
   run: (stopped: () => boolean) => Promise<void>,
+  onGood: () => void,
   onError: (error: unknown) => void,
 ): Upkeep {
   let timer: NodeJS.Timeout | undefined;
@@ -70,7 +72,7 @@ function repeat(
   let running: Promise<void> = Promise.resolve();
   const round = () => {
     running = run(() => stopped)
-      .catch(onError)
+      .then(onGood, onError)
       .then(() => {
         if (!stopped) timer = setTimeout(round, everyMs).unref();
       });

@@ -1,0 +1,34 @@
+/** The command line: one file a subcommand, the same loader and the same core as the server. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { carrierCommand } from './cli/carrier.ts';
+import type { Io } from './cli/io.ts';
+import { serveCommand } from './cli/serve.ts';
+
+export async function runCli(argv: string[], io: Io): Promise<number> {
+  const program = new Command('referee')
+    .description(
+      'Call routing for Telnyx: signed webhooks in, SIP REFERs out, and the truth about where each caller went.',
+    )
+    .version(version())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    });
+  serveCommand(program, io);
+  carrierCommand(program, io);
+  try {
+    process.exitCode = 0;
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
