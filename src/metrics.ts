@@ -218,26 +218,35 @@ export function boundedLabel(max = LABEL_VALUES_MAX): (value: string) => string 
   };
 }
 
-/** A store that does not answer must not make the scrape fail: the gauges are then absent. */
+/**
+ * Both gauges of one scrape share one look into the store. A store that does not answer must not make
+ * the scrape fail: the gauges are then absent.
+ */
 function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): void {
-  const depth = new Gauge({
-    name: 'referee_outbox_pending',
-    help: 'Commands stored and not yet settled.',
-    registers: [registry],
-    async collect() {
-      depth.remove();
-      age.remove();
-      const health = await Promise.race([read().catch(() => null), timeLimit()]);
-      if (health === null) return;
-      depth.set(health.pending);
-      age.set(health.oldestMs / 1000);
-    },
-  });
-  const age = new Gauge({
-    name: 'referee_outbox_oldest_seconds',
-    help: 'Age of the oldest pending command; 0 where none is.',
-    registers: [registry],
-  });
+  let looking: Promise<OutboxHealth | null> | null = null;
+  const look = () => {
+    looking ??= Promise.race([read().catch(() => null), timeLimit()]).finally(() => {
+      looking = null;
+    });
+    return looking;
+  };
+  const fromOutbox = (name: string, help: string, value: (health: OutboxHealth) => number) =>
+    new Gauge({
+      name: `referee_outbox_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const health = await look();
+        if (health === null) this.remove();
+        else this.set(value(health));
+      },
+    });
+  fromOutbox('pending', 'Commands stored and not yet settled.', ({ pending }) => pending);
+  fromOutbox(
+    'oldest_seconds',
+    'Age of the oldest pending command; 0 where none is.',
+    ({ oldestMs }) => oldestMs / 1000,
+  );
 }
 
 function timeLimit(): Promise<null> {

@@ -5,6 +5,7 @@
 import type { Attempt, Call } from '../core/call.ts';
 import type { ReferStep, Step } from '../core/plan.ts';
 import type { TimelineEntry } from '../store/store.ts';
+import { adviceFor } from '../telnyx/advice.ts';
 
 export function callSummary(call: Call) {
   return {
@@ -64,7 +65,14 @@ export function attemptJson(attempt: Attempt) {
     accepted_at: isoOrNull(attempt.acceptedAt),
     ended_at: isoOrNull(attempt.endedAt),
     far_leg: attempt.farLeg,
+    advice: adviceOf(attempt),
   };
+}
+
+/** What a failure means and what to do about it, in the same words as the log. */
+function adviceOf({ verdict, sipNotifyResponse }: Attempt) {
+  if (verdict === null || verdict === 'completed') return null;
+  return adviceFor({ verdict, sipNotifyResponse });
 }
 
 /** The call is answered first: the attempt has no id before its command exists. */
@@ -84,6 +92,7 @@ export function attemptToCome(step: ReferStep) {
     accepted_at: null,
     ended_at: null,
     far_leg: null,
+    advice: null,
   };
 }
 

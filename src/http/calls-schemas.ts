@@ -103,6 +103,7 @@ export const ATTEMPT = Type.Object({
   accepted_at: timeOrNull,
   ended_at: timeOrNull,
   far_leg: textOrNull,
+  advice: orNull(Type.Object({ meaning: text, cause: text, fix: text })),
 });
 
 const SUMMARY_FIELDS = {

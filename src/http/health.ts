@@ -13,6 +13,10 @@ export interface HealthDeps {
 }
 
 export function registerHealth(app: FastifyInstance, deps: HealthDeps): void {
+  app.register(async (scope) => addEndpoints(scope, deps));
+}
+
+function addEndpoints(app: FastifyInstance, deps: HealthDeps): void {
   app.get('/health/live', { schema: LIVE_SCHEMA }, async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     return { status: 'live' };
