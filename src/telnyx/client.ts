@@ -8,6 +8,8 @@ import { createTransport, type PlainResponse } from './transport.ts';
 
 export interface TelnyxClient {
   send(command: Command): Promise<Outcome>;
+  /** Makes the first command as quick as the others. Never rejects. */
+  warm(): Promise<void>;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
@@ -30,6 +32,9 @@ export const PROBE_TIMEOUT_MS = 3_000;
 const BODY_BYTES_MAX = 64 * 1024;
 /** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
 export const CONNECTIONS_MAX = 64;
+
+/** The others then resume the TLS session of these. */
+const WARM_CONNECTIONS = 2;
 
 export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const { origin, base } = addressOf(options.apiUrl);
@@ -81,6 +86,8 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
         timeout.stop();
       }
     },
+    // Over plain http there is no handshake to save.
+    warm: async () => (origin.startsWith('https:') ? transport.warm(WARM_CONNECTIONS) : undefined),
     close: () => transport.close(),
   };
 }

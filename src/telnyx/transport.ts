@@ -4,9 +4,12 @@
  * request, over this 26, the bare pool 19. The rest is the WHATWG streams that we do not need.
  */
 import { Pool } from 'undici';
+import { createSpareConnections } from './spare-connections.ts';
 
 export interface Transport {
   fetch: typeof fetch;
+  /** Opens connections ahead of the first request. */
+  warm(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,10 +33,11 @@ export interface PlainResponse {
 }
 
 export function createTransport(origin: string, limits: TransportLimits): Transport {
+  const spares = createSpareConnections(origin, limits.connectTimeoutMs);
   const pool = new Pool(origin, {
     connections: limits.connectionsMax,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: limits.connectTimeoutMs },
+    connect: spares.connect,
     maxResponseSize: limits.bodyBytesMax,
   });
 
@@ -51,8 +55,12 @@ export function createTransport(origin: string, limits: TransportLimits): Transp
   return {
     // ofetch asks for no more of a Response than PlainResponse has (status, headers.get, body).
     fetch: request as unknown as typeof fetch,
-    // Not close(): that would wait for requests that nobody waits for any more.
-    close: () => pool.destroy(),
+    warm: spares.open,
+    async close() {
+      spares.close();
+      // Not close(): that would wait for requests that nobody waits for any more.
+      await pool.destroy();
+    },
   };
 }
 
