@@ -1,7 +1,8 @@
 /** Opens the store that DATABASE_URL names, migrated and ready for writes. */
 import { CODE_VERSION } from './migrate.ts';
+import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
-import type { Store } from './store.ts';
+import type { ChangeFeed, Store } from './store.ts';
 
 export type Database = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };
 
@@ -14,12 +15,15 @@ export interface StoreOptions {
  * Rejects with StoreUnavailable where the database cannot be used now: not there, of another program,
  * corrupt, or of a newer release. The caller may try again; the message says what to do.
  */
-export function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
+export function openStore(
+  database: Database,
+  options: StoreOptions = {},
+): Promise<Store & ChangeFeed> {
   const codeVersion = options.codeVersion ?? CODE_VERSION;
   switch (database.kind) {
     case 'sqlite':
       return openSqlite(database.path, codeVersion);
     case 'postgres':
-      throw new Error('not yet');
+      return openPostgres(database.url, codeVersion);
   }
 }

@@ -8,6 +8,10 @@ import type { TimelineEntry } from './store.ts';
 export const TIMELINE_ENTRIES_MAX = 500;
 /** Dead letters kept; the oldest go first. */
 export const DEAD_LETTERS_MAX = 10_000;
+/** What changed is told to watchers for so long. */
+export const CHANGES_KEPT_MS = 10 * 60_000;
+/** Pings close together share one write: an outsider's health checks must not cost the disk. */
+export const PING_FRESH_MS = 100;
 /** A replica not heard of for so long is forgotten. */
 export const REPLICA_FORGOTTEN_MS = 60 * 60_000;
 
@@ -16,8 +20,9 @@ export function keyOf(id: string): Uint8Array {
   return hash('sha256', id, 'buffer').subarray(0, 16);
 }
 
-/** Columns beside the document. Those of `filters` change seldom, which spares their indexes. */
+/** Columns that change seldom: a commit that changes none of them spares their indexes. */
 export interface CallColumns {
+  over: boolean;
   createdAt: number;
   endedAt: number | null;
   rule: string | null;
@@ -29,6 +34,7 @@ export interface CallColumns {
 
 export function callColumns(call: Call): CallColumns {
   return {
+    over: call.phase === 'ended',
     createdAt: Math.round(call.createdAt),
     endedAt: call.endedAt === null ? null : Math.round(call.endedAt),
     rule: call.rule,
@@ -41,6 +47,7 @@ export function callColumns(call: Call): CallColumns {
 
 export function sameColumns(a: CallColumns, b: CallColumns): boolean {
   return (
+    a.over === b.over &&
     a.endedAt === b.endedAt &&
     a.rule === b.rule &&
     a.ends === b.ends &&

@@ -19,6 +19,7 @@ import type {
   CommitUnit,
   Settlement,
 } from './store.ts';
+import { urgentFirst } from './urgent-first.ts';
 
 export type SqliteCommit = (
   units: CommitUnit[],
@@ -274,9 +275,4 @@ export function prepareCommit(
       }
     }
   }
-}
-
-/** Stable: in each rank the order they were stored in. */
-export function urgentFirst(claimed: ClaimedCommand[]): ClaimedCommand[] {
-  return claimed.sort((a, b) => commandRank(a.command) - commandRank(b.command));
 }

@@ -1,13 +1,10 @@
 /** What a batch needs to know, in one read transaction. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../core/call.ts';
-import { NewerRow } from '../errors.ts';
+import { refuseNewer, SESSION_CALLS_MAX } from './load.ts';
 import type { RecentRows } from './recent-rows.ts';
 import { keyOf } from './rows.ts';
 import type { BudgetCounts, Loaded, LoadKeys, SettingsVersions, StoredCall } from './store.ts';
-
-/** Calls of one session that a load brings: a conference of legs is no reason to read for seconds. */
-export const SESSION_CALLS_MAX = 50;
 
 type Row = { call: number; version: number; code: number; document: string };
 
@@ -123,14 +120,6 @@ export function prepareLoad(
       if (row.name === 'overrides' || row.name === 'reload') versions[row.name] = row.version;
     }
     return versions;
-  }
-}
-
-export function refuseNewer(code: number, codeVersion: number, callId: string): void {
-  if (code > codeVersion) {
-    throw new NewerRow(
-      `call ${callId}: its row was written by code version ${code}, this is version ${codeVersion}; it is left to newer code`,
-    );
   }
 }
 

@@ -7,6 +7,7 @@ import { ChangeRing } from './change-ring.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type Position, readCursor, writeCursor } from './cursor.ts';
 import { RecentRows } from './recent-rows.ts';
+import { PING_FRESH_MS } from './rows.ts';
 import { prepareCommit, type SqliteCommit } from './sqlite-commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './sqlite-file.ts';
 import {
@@ -18,12 +19,10 @@ import {
 import { prepareLoad, type SqliteLoad } from './sqlite-load.ts';
 import { prepareOutbox, type SqliteOutbox } from './sqlite-outbox.ts';
 import { prepareRecords, type SqliteRecords } from './sqlite-records.ts';
-import type { Store } from './store.ts';
+import type { ChangeFeed, Store } from './store.ts';
 
 /** Waits for another process's write, in all about half a second: a webhook has 1.5 s. */
 const BUSY_WAITS_MS = [2, 5, 10, 20, 40, 80, 120, 200];
-/** Pings close together share one write: an outsider's health checks must not cost the disk. */
-const PING_FRESH_MS = 100;
 
 interface Connection {
   database: DatabaseSync;
@@ -34,10 +33,10 @@ interface Connection {
   list: SqliteList;
 }
 
-export async function openSqlite(path: string, codeVersion: number): Promise<Store> {
+export async function openSqlite(path: string, codeVersion: number): Promise<Store & ChangeFeed> {
   let connection: Connection | null = null;
   let closed = false;
-  let pingedAt = 0;
+  let pingedAt = Number.NEGATIVE_INFINITY;
   const ring = new ChangeRing();
   const checkpointer = new Checkpointer(path, () => connection?.database ?? null);
 
@@ -73,7 +72,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
     connection = null;
   }
 
-  const store: Store = {
+  const store: Store & ChangeFeed = {
     kind: 'sqlite',
     load: (keys) => run(({ load }) => load.load(keys, Date.now())),
     async commit(units, claim) {
@@ -81,7 +80,6 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
       ring.committed(units, committed.results);
       return committed;
     },
-    changes: (after, limit) => ring.changes(after, limit),
     claim: (claim, limit) => write(({ outbox }) => outbox.claim(claim, limit, Date.now())),
     releaseLeases: (owner) => write(({ outbox }) => outbox.releaseLeases(owner, Date.now())),
     due: (limit) => run(({ outbox }) => outbox.due(limit, Date.now())),
@@ -108,6 +106,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
       return { calls: calls.map(({ call }) => call), next: writeCursor(position) };
     },
 
+    changes: (after, limit) => ring.changes(after, limit),
     outbox: () => run(({ outbox }) => outbox.health(Date.now())),
     deadLetter: (event, error) =>
       write(({ records }) => records.deadLetter(event, error, Date.now())),

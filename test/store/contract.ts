@@ -601,7 +601,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         const to = `${run}-to`;
         const make = (n: number) =>
           aUnit(aCall(`${run}-${n}`, { createdAt: n >> 1, facts: { to } }), 0);
-        await commit(...Array.from({ length: 9 }, (_, n) => make(n)));
+        for (let n = 0; n < 9; n += 1) await commit(make(n));
         const seen: string[] = [];
         let cursor: string | undefined;
         for (let page = 0; page < 10; page += 1) {

@@ -1,0 +1,122 @@
+/** Calls by filter, newest first; timelines; what changed. */
+import type { Call } from '../core/call.ts';
+import { type Position, readCursor, writeCursor } from './cursor.ts';
+import type { Query } from './postgres-pool.ts';
+import { clean, keyText } from './postgres-values.ts';
+import { TIMELINE_ENTRIES_MAX, unpackEntry } from './rows.ts';
+import type { CallFilter, Changes, StoredCall, TimelineEntry } from './store.ts';
+
+export async function findCall(query: Query, callId: string): Promise<StoredCall | null> {
+  const [row] = await query('select version, document from calls where key = $1', [
+    keyText(callId),
+  ]);
+  if (!row) return null;
+  return { call: JSON.parse(String(row.document)) as Call, version: Number(row.version) };
+}
+
+export async function callTimeline(query: Query, callId: string): Promise<TimelineEntry[]> {
+  const rows = await query(
+    `select e.document from calls c join events e using (call)
+     where c.key = $1 and e.document is not null order by e.entry limit ${TIMELINE_ENTRIES_MAX}`,
+    [keyText(callId)],
+  );
+  return rows.map((row) => unpackEntry(String(row.document)));
+}
+
+const COLUMNS = {
+  rule: 'f.rule',
+  ends: 'f.ends',
+  from: 'f.caller',
+  to: 'f.callee',
+  sessionId: 'f.session',
+  phase: 'c.phase',
+} as const;
+
+export async function listCalls(
+  query: Query,
+  filter: CallFilter,
+): Promise<{ calls: Call[]; next: string | null }> {
+  const after = readCursor(filter.cursor);
+  const values: unknown[] = [after.createdAt, after.row, filter.limit + 1];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const terms = ['(f.created_at, f.call) < ($1::bigint, $2::bigint)'];
+  for (const name of ['rule', 'ends', 'from', 'to', 'sessionId', 'phase'] as const) {
+    const value = filter[name];
+    if (value !== undefined) terms.push(`${COLUMNS[name]} = ${bind(clean(value))}`);
+  }
+  // The phase of a live call changes too often for an index: live calls have a short one of their own.
+  if (filter.phase !== undefined) terms.push(filter.phase === 'ended' ? 'f.over' : 'not f.over');
+  if (filter.since !== undefined) terms.push(`f.created_at >= ${bind(Math.round(filter.since))}`);
+  const attempt = (['target', 'verdict'] as const).flatMap((name) => {
+    const value = filter[name];
+    return value === undefined ? [] : [`a.${name} = ${bind(clean(value))}`];
+  });
+  if (attempt.length > 0) {
+    // Target and verdict of one and the same attempt.
+    terms.push(
+      `exists (select from attempts a where a.call = f.call and ${attempt.join(' and ')})`,
+    );
+  }
+  const rows = await query(
+    `select f.created_at, f.call, c.document from call_filters f join calls c on c.key = f.key
+     where ${terms.join(' and ')} order by f.created_at desc, f.call desc limit $3`,
+    values,
+  );
+  const page = rows.slice(0, filter.limit);
+  const last = page.at(-1);
+  const position: Position | null =
+    last && rows.length > filter.limit
+      ? { createdAt: Number(last.created_at), row: Number(last.call) }
+      : null;
+  return {
+    calls: page.map((row) => JSON.parse(String(row.document)) as Call),
+    next: position === null ? null : writeCursor(position),
+  };
+}
+
+/**
+ * A cursor is a transaction number. What lies before the oldest transaction still running is all
+ * known, so nothing that commits late is passed over.
+ */
+export async function changedCalls(
+  query: Query,
+  after: string | null,
+  limit: number,
+): Promise<Changes> {
+  const known = after === null ? null : (/^\d{1,19}$/.exec(after)?.[0] ?? null);
+  const rows = await query(
+    `with horizon as materialized (
+       select pg_snapshot_xmin(pg_current_snapshot()) as xmin,
+         (select min(transaction) from changes) as oldest),
+     next as materialized (
+       select transaction, keys from changes, horizon
+       where transaction >= coalesce($1::text::xid8, xmin) and transaction < xmin
+       order by transaction limit $2)
+     select xmin::text as horizon, coalesce($1::text::xid8 < oldest, true) as missed,
+       n.transaction::text as transaction, c.document::json->>'id' as id
+     from horizon left join lateral (
+       select transaction, unnest(keys) as key from next) n on true
+     left join calls c on c.key = n.key order by n.transaction`,
+    [known, limit],
+  );
+  return rowsToChanges(rows, after !== null && known === null, limit);
+}
+
+function rowsToChanges(rows: Record<string, unknown>[], foreign: boolean, limit: number): Changes {
+  const horizon = String(rows[0]?.horizon);
+  const transactions = new Set(rows.map((row) => row.transaction).filter((t) => t !== null));
+  const last = [...transactions].at(-1);
+  // A call that changed again later is told where it changed last.
+  const callIds = new Set<string>();
+  for (const { id } of rows) {
+    if (typeof id !== 'string') continue;
+    callIds.delete(id);
+    callIds.add(id);
+  }
+  const full = transactions.size >= limit && typeof last === 'string';
+  return {
+    callIds: [...callIds],
+    cursor: full ? String(BigInt(last) + 1n) : horizon,
+    missed: foreign || (rows[0]?.missed === true && false),
+  };
+}

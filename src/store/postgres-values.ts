@@ -1,0 +1,23 @@
+/** Values as PostgreSQL takes them. */
+import { hash } from 'node:crypto';
+
+/** What stands for a long id: 16 bytes of SHA-256, in the text form of a uuid. */
+export function keyText(id: string): string {
+  return hash('sha256', id, 'hex').slice(0, 32);
+}
+
+/** The same from a uuid that the server wrote. */
+export function plainKey(uuid: string): string {
+  return uuid.replaceAll('-', '');
+}
+
+/** PostgreSQL's text holds neither NUL nor half a surrogate pair, and callers write both. */
+export function clean(text: string): string {
+  return text.includes('\0') || !text.isWellFormed()
+    ? text.replaceAll('\0', '\ufffd').toWellFormed()
+    : text;
+}
+
+export function cleanOrNull(text: string | null): string | null {
+  return text === null ? null : clean(text);
+}

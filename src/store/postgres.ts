@@ -1,0 +1,95 @@
+/**
+ * The store of many replicas. Any replica takes any event of any call: what they agree on is the rows,
+ * and the clock is the server's.
+ */
+import { StoreUnavailable } from '../errors.ts';
+import { commitUnits } from './postgres-commit.ts';
+import { callTimeline, changedCalls, findCall, listCalls } from './postgres-list.ts';
+import { type LoadRow, loadedFrom, loadStatement } from './postgres-load.ts';
+import { migratePostgres } from './postgres-migrate.ts';
+import { claimCommands, dueDeadlines, outboxHealth, releaseLeases } from './postgres-outbox.ts';
+import { explain, openPool, type Query } from './postgres-pool.ts';
+import * as records from './postgres-records.ts';
+import { RecentRows } from './recent-rows.ts';
+import { PING_FRESH_MS } from './rows.ts';
+import type { ChangeFeed, Store } from './store.ts';
+
+export async function openPostgres(url: string, codeVersion: number): Promise<Store & ChangeFeed> {
+  const pool = openPool(url);
+  const recent = new RecentRows();
+  let pinging: Promise<void> | null = null;
+  let pingedAt = Number.NEGATIVE_INFINITY;
+  let closed = false;
+
+  /** One statement, its own transaction. */
+  async function ask<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    try {
+      return await work(pool.query);
+    } catch (error) {
+      throw explain(error, pool.where);
+    }
+  }
+
+  const store: Store & ChangeFeed = {
+    kind: 'postgres',
+
+    load: (keys) =>
+      ask(async (query) => {
+        const { text, values } = loadStatement(keys);
+        const rows = await query(text, values);
+        return loadedFrom(rows as unknown as LoadRow[], keys, recent, codeVersion);
+      }),
+
+    async commit(units, claim) {
+      if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
+      if (units.length === 0) return { results: [], claimed: [] };
+      return commitUnits(pool, units, claim, recent, codeVersion);
+    },
+
+    claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
+    releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
+    due: (limit) => ask((query) => dueDeadlines(query, limit, codeVersion)),
+    find: (callId) => ask((query) => findCall(query, callId)),
+    timeline: (callId) => ask((query) => callTimeline(query, callId)),
+    list: (filter) => ask((query) => listCalls(query, filter)),
+    outbox: () => ask(outboxHealth),
+    changes: (after, limit) => ask((query) => changedCalls(query, after, limit)),
+    deadLetter: (event, error) => ask((query) => records.addDeadLetter(query, event, error)),
+    setting: (name) => ask((query) => records.readSetting(query, name)),
+    changeSetting: (name, change) =>
+      ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),
+    heartbeat: (replica) => ask((query) => records.beat(query, replica)),
+    replicas: () => ask(records.allReplicas),
+
+    prune: (before, limit) =>
+      ask(async (query) => {
+        await records.dropCancelled(query);
+        return records.pruneCalls(query, before, limit, codeVersion);
+      }),
+
+    async ping() {
+      if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
+      pinging ??= ask(records.pulse)
+        .then(() => {
+          pingedAt = performance.now();
+        })
+        .finally(() => {
+          pinging = null;
+        });
+      await pinging;
+    },
+
+    async close() {
+      closed = true;
+      await pool.close();
+    },
+  };
+
+  try {
+    await ask(() => migratePostgres(pool, codeVersion));
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

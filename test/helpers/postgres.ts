@@ -1,0 +1,37 @@
+/** An empty database for a suite, dropped at its end. */
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+
+export interface TestDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+export async function freshDatabase(): Promise<TestDatabase> {
+  const answer = await fetch(inject('postgresBroker'));
+  const server = await answer.text();
+  if (!answer.ok) throw new Error(server);
+  return databaseOn(server);
+}
+
+export async function databaseOn(server: string): Promise<TestDatabase> {
+  const name = `referee_test_${randomUUID().slice(0, 8)}`;
+  await asAdmin(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    drop: () => asAdmin(server, `drop database if exists ${name} with (force)`),
+  };
+}
+
+export async function asAdmin(server: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
