@@ -120,6 +120,10 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
   });
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
   continueOnlyWhenWanted(server);
+  // Everything taken has been answered by then; a client in the middle of a slow upload must not hold the stop.
+  server.addHook('preClose', async () => {
+    setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
+  });
   server.setValidatorCompiler(TypeBoxValidatorCompiler);
   // The answers are made by our own functions; schemas describe them, tests compare both.
   server.setSerializerCompiler(() => JSON.stringify);

@@ -93,6 +93,21 @@ describe('paths', () => {
   });
 });
 
+describe('closing', () => {
+  test('a client in the middle of a request does not hold it up', async () => {
+    const closing = await serveApp();
+    const socket = connect(closing.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-le');
+    const idle = connect(closing.port, '127.0.0.1');
+    await Promise.all([once(socket, 'connect'), once(idle, 'connect')]);
+    expect((await fetch(`${closing.url}/health/live`)).status).toBe(200);
+    const startedAt = performance.now();
+    await Promise.all([closing.close(), once(socket, 'close'), once(idle, 'close')]);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
 describe('which port serves what', () => {
   test('with ADMIN_PORT the API is only there', async () => {
     await using split = await serveApp({ config: { adminPort: 1 } });

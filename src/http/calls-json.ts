@@ -70,9 +70,10 @@ export function attemptJson(attempt: Attempt) {
 }
 
 /** What a failure means and what to do about it, in the same words as the log. */
-function adviceOf({ verdict, sipNotifyResponse }: Attempt) {
-  if (verdict === null || verdict === 'completed') return null;
-  return adviceFor({ verdict, sipNotifyResponse });
+function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
+  // A budget, policy or template says its own reason: nothing of the network is to blame.
+  if (verdict === null || unsent) return null;
+  return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
 }
 
 /** The call is answered first: the attempt has no id before its command exists. */

@@ -18,7 +18,8 @@ export const HTTP_LIMITS = {
   /** Longer than the 60 s of common balancers, so that they close first and no request meets a closed socket. */
   keepAliveTimeoutMs: 72_000,
   connectionsMax: 10_000,
-  requestsPerSocketMax: 0,
+  /** From the close of a server until the connections that are left are cut. */
+  closeGraceMs: 500,
   /** Telnyx waits 2 s; the commit may still happen after our 503, the next delivery is then a duplicate. */
   webhookAnswerMs: 1_500,
   /** What a 503 asks the sender to wait. */

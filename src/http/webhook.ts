@@ -55,6 +55,8 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
         config: { rawBody: true },
         onRequest: (request, reply, done) => {
           const startedAt = deps.now();
+          // Balancers keep connections open for long: this moves them to another replica.
+          if (deps.lifecycle.phase !== 'running') reply.header('connection', 'close');
           const problem = beforeTheBody(request, startedAt, deps);
           if (problem === null) done();
           else refuse(request, reply, problem);

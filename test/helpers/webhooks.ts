@@ -64,7 +64,7 @@ export interface WebhookExtras {
 export function incomingCall(callControlId: string, fields: Record<string, unknown> = {}): string {
   return webhookBody('call.initiated', {
     call_control_id: callControlId,
-    call_session_id: `session of ${callControlId}`,
+    call_session_id: `session-of-${callControlId}`,
     direction: 'incoming',
     state: 'parked',
     from: '+353861234567',
