@@ -11,7 +11,7 @@ import type { Log } from '../log.ts';
 import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { createCommandReport } from './command-report.ts';
-import type { Received } from './engine.ts';
+import type { Outlet, Received } from './engine.ts';
 import { createOutboxPoll } from './outbox-poll.ts';
 import { createRecorder } from './record-outcome.ts';
 import { honest, maySend, sentSince, settlementOf } from './sending.ts';
@@ -43,17 +43,11 @@ export interface DispatcherOptions {
   observer?: CommandObserver;
 }
 
-export interface Dispatcher {
+export interface Dispatcher extends Omit<Outlet, 'poke'> {
   /** Begins to look for commands that nobody offered. */
   start(): void;
-  /** Commands that a commit has just claimed for us. */
-  offer(claimed: ClaimedCommand[]): void;
-  /** How many a commit may claim for us; at 0 it leaves them pending and calls `wake`. */
-  freeSlots(): number;
-  /** Commands are pending that we have not been offered. */
+  /** Commands are pending that we have not been offered: the outlet's `poke`. */
   wake(): void;
-  /** Takes back what was not started. */
-  cancel(commandIds: readonly string[]): void;
   /** Sentences for the ready endpoint. */
   warnings(): string[];
   /** Sends what is claimed, gives back what is left when the time is over. Resolves when quiet. */

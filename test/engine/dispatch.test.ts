@@ -144,7 +144,7 @@ test('an offered command goes out at once, and its outcome goes through the door
   expect(seen).toEqual([['answer', 'accepted', true]]);
 });
 
-test('commands that nobody offered are found: after a crash, and when woken', async () => {
+test('commands that nobody offered are found: after a crash, and when told of', async () => {
   await commit('v3:a', [aCommand('c1', 'v3:a')], null);
   const dispatcher = dispatch({ pollIdleMs: 60_000 });
   dispatcher.start();
