@@ -3,6 +3,7 @@ import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../../src/core/rule.ts';
 import { isOpen, isOpenAt, switches } from '../../src/core/schedule.ts';
+import { momentsOfWall, offsetMs } from '../../src/core/zone.ts';
 
 const WEEKDAYS = [1, 2, 3, 4, 5];
 
@@ -259,3 +260,20 @@ function openBySlowTemporal(any: Schedule, moment: number): boolean {
   const busy = any.closedSpans.some((span) => span.fromMs <= moment && moment < span.toMs);
   return open && !closed && !busy;
 }
+
+describe('wall time of zones', () => {
+  it('is right on both sides of a change that was asked about first', () => {
+    // No other test uses this zone: the very first question falls on the change itself.
+    const change = at('2026-03-08T08:00:00Z');
+    expect(offsetMs('America/Chicago', change)).toBe(-5 * 3_600_000);
+    expect(offsetMs('America/Chicago', change - 1)).toBe(-6 * 3_600_000);
+    expect(offsetMs('America/Chicago', change + 1)).toBe(-5 * 3_600_000);
+  });
+
+  it('comes never in a gap and twice in an overlap', () => {
+    const moments = (text: string) => momentsOfWall('America/Chicago', at(text)).length;
+    expect(moments('2026-03-08T02:30:00Z')).toBe(0);
+    expect(moments('2026-03-08T03:00:00Z')).toBe(1);
+    expect(moments('2026-11-01T01:30:00Z')).toBe(2);
+  });
+});

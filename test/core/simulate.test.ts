@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../src/core/call.ts';
 import { compileRouteSet } from '../../src/core/decide.ts';
@@ -224,5 +225,38 @@ describe('a played call', () => {
       ends: 'referred',
     });
     expect(play(set, { digits: ['1'] })).toMatchObject({ rule: null, path: [], ends: 'ignored' });
+  });
+
+  it('always comes to an end, whatever the plan and the verdicts', () => {
+    const names = fc.constantFrom('us', 'eu');
+    const verdict = fc.constantFrom<Verdict>(...failures, 'completed', 'abandoned');
+    const { steps } = fc.letrec<{ steps: RouteStep[] }>((tie) => ({
+      steps: fc.array(
+        fc.oneof(
+          { depthSize: 'small' },
+          fc.constantFrom<RouteStep>(say('Hello.'), { do: 'play', url: 'https://a.example/x' }),
+          names.map((name) => refer(name)),
+          fc.constant(transfer('+14155550199')),
+          fc.constantFrom<RouteStep>({ do: 'hangup' }, { do: 'ignore' }, { do: 'continue' }),
+          tie('steps').map((branch) => menu({ '1': branch })),
+          fc.tuple(names, tie('steps')).map(([name, any]) => refer(name, { any })),
+        ),
+        { maxLength: 4 },
+      ),
+    }));
+    const script = fc.record({
+      verdicts: fc.dictionary(fc.constantFrom('us', 'eu', '+14155550199'), fc.array(verdict)),
+      digits: fc.array(fc.constantFrom('1', '2')),
+      hangupAfter: fc.option(names),
+    });
+    fc.assert(
+      fc.property(steps, script, (plan, scripted) => {
+        const played = play(one(plan), scripted);
+        expect(played.ends).not.toBe(null);
+        const moves = played.path.filter((step) => /^(refer|transfer) /.test(step));
+        expect(moves).toHaveLength(played.attempts.length);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
