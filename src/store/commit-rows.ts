@@ -13,8 +13,9 @@ export interface CommitRows {
     entries: number;
     due_at: number | null;
     phase: string;
-    document: string;
   }[];
+  /** Of the changes, by their number. */
+  documents: string[];
   filters: object[];
   events: object[];
   attempts: object[];
@@ -30,6 +31,7 @@ export interface CommitRows {
 export function commitRows(changes: CallChange[], recent: RecentRows): CommitRows {
   const rows: CommitRows = {
     changes: [],
+    documents: [],
     filters: [],
     events: [],
     attempts: [],
@@ -48,9 +50,8 @@ export function commitRows(changes: CallChange[], recent: RecentRows): CommitRow
       entries: events.length,
       due_at: dueAt(call),
       phase: call.phase,
-      // Text within text: as a nested object, a NUL in it would be refused by the server's reader.
-      document: JSON.stringify(call),
     });
+    rows.documents.push(JSON.stringify(call));
     events.forEach((event, i) => {
       rows.events.push({ n, key: keyText(event.key), i, document: packEntry(event) });
     });

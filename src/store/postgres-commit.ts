@@ -147,6 +147,9 @@ function commitStatement(
   codeVersion: number,
 ): { text: string; values: unknown[] } {
   const values: unknown[] = [JSON.stringify(rows.changes)];
+  // Each document a parameter of its own: escaped and unescaped as part of the JSON, the same 20
+  // documents of 2 KB took the server 580 µs instead of 320.
+  const documents = rows.documents.map((document, n) => `(${n}, $${values.push(document)}::text)`);
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const set = (list: unknown[]): string => `json_to_recordset(${bind(JSON.stringify(list))}::json)`;
   const parts: string[] = [];
@@ -241,7 +244,7 @@ function commitStatement(
   return {
     text: `with change as materialized (
         select * from json_to_recordset($1::json) as x(n int, key uuid, version int, entries int,
-          due_at bigint, phase text, document text)),
+          due_at bigint, phase text) join (values ${documents.join(',')}) d(n, document) using (n)),
       ${parts.join(',\n')}
       select array(select n from won) as won, ${stored} as commands, (select now from clock) as now`,
     values,

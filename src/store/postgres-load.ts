@@ -47,9 +47,11 @@ export function loadStatement(keys: LoadKeys): { text: string; values: unknown[]
   if (keys.events.length > 0) {
     const calls = bind(keys.events.map(({ callId }) => keyText(callId)));
     const events = bind(keys.events.map(({ key }) => keyText(key)));
+    // Not a join: planned as one, it read all events of each call to find the key among them.
     parts.push(`select 'seen', x.n, null, null, null
       from unnest(${calls}::uuid[], ${events}::uuid[]) with ordinality x(call, key, n)
-      join calls c on c.key = x.call join events e on e.call = c.call and e.key = x.key`);
+      where (select true from events e
+        where e.call = (select c.call from calls c where c.key = x.call) and e.key = x.key)`);
   }
   if (keys.budget !== null) {
     parts.push(budgetParts(keys.budget, sources.length > 0, bind));
