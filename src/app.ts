@@ -87,6 +87,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     scope.addHook('onSend', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
+    emptyBodyIsNone(scope);
     registerCalls(scope, api);
     registerRoutes(scope, api);
     registerSchedules(scope, api);
@@ -95,6 +96,19 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerOpenapi(scope);
   });
   if (page !== undefined) server.register(async (scope) => page(scope));
+}
+
+/** Clients send `Content-Type: application/json` with a POST that has no body; a reload needs none. */
+function emptyBodyIsNone(scope: ApiScope): void {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  scope.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '') done(null, undefined);
+      else parse(request, body, done);
+    },
+  );
 }
 
 function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance {

@@ -18,7 +18,8 @@ export interface EventsDeps {
 
 export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStreams {
   const streams = createEventStreams((after) => readChanges(deps, after));
-  app.get('/v1/events', { schema: SCHEMA }, (request, reply) => {
+  // No HEAD beside it: an answer without a body would stay open all the same.
+  app.get('/v1/events', { schema: SCHEMA, exposeHeadRoute: false }, (request, reply) => {
     if (streams.full()) {
       sendProblem(reply, {
         status: 503,

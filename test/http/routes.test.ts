@@ -84,6 +84,15 @@ describe('the live route set', () => {
   });
 });
 
+test('a reload with a JSON content type and no body is a reload', async () => {
+  reloaded = { ok: true, hash: 'abc', changed: false, warnings: [] };
+  const headers = { 'content-type': 'application/json' };
+  const answer = await app.api('/v1/routes/reload', { method: 'POST', headers });
+  expect(answer.status).toBe(200);
+  const nothing = await app.api('/v1/routes/explain', { method: 'POST', headers });
+  await refused(nothing, 400, 'invalid_body');
+});
+
 describe('explain', () => {
   test('asks with everything that was given', async () => {
     const answer = await post('/v1/routes/explain', {

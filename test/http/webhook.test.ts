@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/event.ts';
 import type { Received } from '../../src/engine/engine.ts';
@@ -276,6 +277,8 @@ describe('what Telnyx is to send again', () => {
       app.lifecycle.phase = phase;
       const answer = await deliver(incomingCall('v3:phase', OURS));
       expect([phase, answer.status]).toEqual([phase, expected[phase]]);
+      const kept = phase === 'running' ? 'keep-alive' : 'close';
+      expect([phase, answer.headers.get('connection')]).toEqual([phase, kept]);
       if (answer.status === 503) expect(await reasonOf(answer)).toBe(phase);
     }
   });
@@ -290,6 +293,45 @@ describe('what Telnyx is to send again', () => {
     });
     expect(answer.status).toBe(503);
     expect(await reasonOf(answer)).toBe('verifier_busy');
+  });
+});
+
+describe('whatever a signed body holds', () => {
+  test('is 200 or 400, never anything else, with the real engine behind it', async () => {
+    await using real = await serveApp();
+    const field = fc.oneof(fc.jsonValue(), fc.constantFrom(null, '', 0, '+14155550100', 'parked'));
+    const payload = fc.record(
+      {
+        call_control_id: fc.oneof(field, fc.constantFrom('v3:a', 'v3:b')),
+        call_session_id: field,
+        from: field,
+        to: field,
+        direction: fc.oneof(field, fc.constantFrom('incoming', 'outgoing')),
+        client_state: field,
+        sip_notify_response: field,
+        hangup_cause: field,
+        custom_headers: field,
+        tags: field,
+      },
+      { requiredKeys: [] },
+    );
+    const type = fc.constantFrom(
+      'call.initiated',
+      'call.answered',
+      'call.refer.failed',
+      'call.hangup',
+      'call.unheard.of',
+      '',
+    );
+    await fc.assert(
+      fc.asyncProperty(type, fc.uuid(), fc.oneof(payload, field), async (name, id, anything) => {
+        const data = { event_type: name, id, occurred_at: 'never', payload: anything };
+        const answer = await real.deliver(JSON.stringify({ data }));
+        expect([200, 400]).toContain(answer.status);
+      }),
+      { numRuns: 150 },
+    );
+    expect(await real.metrics.text()).not.toContain('result="dead_letter"');
   });
 });
 
