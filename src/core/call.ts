@@ -11,6 +11,9 @@
  * - plan: the steps still to do for one call, a stack of lists (branches nest), stored with it
  */
 import type { PinnedPolicy, Step } from './plan.ts';
+import type { Verdict } from './verdict.ts';
+
+export type { Verdict } from './verdict.ts';
 
 export type Phase =
   | 'new'
@@ -24,19 +27,6 @@ export type Phase =
   | 'releasing'
   | 'unmanaged'
   | 'ended';
-
-export type Verdict =
-  | 'completed'
-  | 'busy'
-  | 'no_answer'
-  | 'declined'
-  | 'not_found'
-  | 'not_allowed'
-  | 'server_error'
-  | 'other'
-  | 'rejected'
-  | 'no_verdict'
-  | 'abandoned';
 
 /** How a call ended; null while it lives. */
 export type Ends =

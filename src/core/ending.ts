@@ -1,7 +1,7 @@
 /** The ways out of the plan: release, referred, bridged, unmanaged, ended. */
 import { endAttempt, openAttempt } from './attempt.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
-import { HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
+import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
 import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
 import { stopWhileMoving } from './voice.ts';
 
@@ -87,6 +87,12 @@ export function endCall(turn: Turn, how: string): void {
   call.endedAt = turn.now;
   note(turn, `${how}: the call ended as ${ends}`);
   turn.notices.push({ kind: 'ended', ends, how });
+}
+
+/** A final event so soon after the hangup still says what became of the caller. */
+export function correctable(turn: Turn): boolean {
+  const { endedAt } = turn.call;
+  return endedAt !== null && turn.now - endedAt <= CORRECTION_MS;
 }
 
 /** A fresh start for whatever comes next: no step runs, nothing is waited for but the rules of `final`. */

@@ -1,5 +1,5 @@
 /** Steps as one call will do them: routes resolved for this caller, templates filled, secrets still references. */
-import type { Verdict } from './call.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Verdicts that `if_failed` may name: all but completed and abandoned; `any` stands for the rest. */
 export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned'>;

@@ -33,6 +33,12 @@ export function dropProbe(turn: Turn): void {
   clearDeadline(turn, 'probing');
 }
 
+/** What held the plan is through: whatever the probe was sent for is settled too. */
+export function proceed(turn: Turn): void {
+  dropProbe(turn);
+  turn.goOn = true;
+}
+
 function ask(turn: Turn): string {
   setDeadline(turn, 'probing', PROBE_EVERY_MS);
   return issue(

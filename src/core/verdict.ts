@@ -1,5 +1,17 @@
 /** Tables from what the network said to a verdict. The event type decides first; see `attempt.ts`. */
-import type { Verdict } from './call.ts';
+/** What an attempt to move the caller ended in. */
+export type Verdict =
+  | 'completed'
+  | 'busy'
+  | 'no_answer'
+  | 'declined'
+  | 'not_found'
+  | 'not_allowed'
+  | 'server_error'
+  | 'other'
+  | 'rejected'
+  | 'no_verdict'
+  | 'abandoned';
 
 /**
  * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's
