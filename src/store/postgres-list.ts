@@ -1,9 +1,10 @@
 /** Calls by filter, newest first; timelines; what changed. */
 import type { Call } from '../core/call.ts';
 import { type Position, readCursor, writeCursor } from './cursor.ts';
+import { NOW_MS } from './postgres-load.ts';
 import type { Query } from './postgres-pool.ts';
 import { clean, keyText } from './postgres-values.ts';
-import { TIMELINE_ENTRIES_MAX, unpackEntry } from './rows.ts';
+import { CHANGES_KEPT_MS, TIMELINE_ENTRIES_MAX, unpackEntry } from './rows.ts';
 import type { CallFilter, Changes, StoredCall, TimelineEntry } from './store.ts';
 
 export async function findCall(query: Query, callId: string): Promise<StoredCall | null> {
@@ -83,40 +84,45 @@ export async function changedCalls(
   after: string | null,
   limit: number,
 ): Promise<Changes> {
-  const known = after === null ? null : (/^\d{1,19}$/.exec(after)?.[0] ?? null);
+  const known = /^\d{1,19}$/.exec(after ?? '')?.[0] ?? null;
   const rows = await query(
     `with horizon as materialized (
-       select pg_snapshot_xmin(pg_current_snapshot()) as xmin,
-         (select min(transaction) from changes) as oldest),
+       select pg_snapshot_xmin(pg_current_snapshot()) as running,
+         -- Trimming leaves one old row, which marks how far it went.
+         (select case when at < ${NOW_MS} - ${CHANGES_KEPT_MS} then transaction end
+          from changes order by transaction limit 1) as trimmed),
      next as materialized (
        select transaction, keys from changes, horizon
-       where transaction >= coalesce($1::text::xid8, xmin) and transaction < xmin
-       order by transaction limit $2)
-     select xmin::text as horizon, coalesce($1::text::xid8 < oldest, true) as missed,
-       n.transaction::text as transaction, c.document::json->>'id' as id
-     from horizon left join lateral (
-       select transaction, unnest(keys) as key from next) n on true
+       where transaction >= $1::text::xid8 and transaction < running order by transaction limit $2)
+     select running::text as horizon, n.transaction::text as transaction, c.document::json->>'id' as id,
+       coalesce($1::text::xid8 < trimmed, false) or coalesce($1::text::xid8 > running, true) as missed
+     from horizon left join lateral (select transaction, unnest(keys) as key from next) n on true
      left join calls c on c.key = n.key order by n.transaction`,
     [known, limit],
   );
-  return rowsToChanges(rows, after !== null && known === null, limit);
-}
-
-function rowsToChanges(rows: Record<string, unknown>[], foreign: boolean, limit: number): Changes {
   const horizon = String(rows[0]?.horizon);
-  const transactions = new Set(rows.map((row) => row.transaction).filter((t) => t !== null));
-  const last = [...transactions].at(-1);
-  // A call that changed again later is told where it changed last.
+  if (after === null) return { callIds: [], cursor: horizon, missed: false };
+  if (rows[0]?.missed === true) return { callIds: [], cursor: horizon, missed: true };
+  // Whole commits, until there are enough; a call that changed again is told where it changed last.
   const callIds = new Set<string>();
-  for (const { id } of rows) {
+  let last: string | null = null;
+  let commits = 0;
+  for (const { id, transaction } of rows) {
+    if (typeof transaction !== 'string') break;
+    if (transaction !== last) {
+      if (callIds.size >= limit) return piece(callIds, last);
+      commits += 1;
+      last = transaction;
+    }
     if (typeof id !== 'string') continue;
     callIds.delete(id);
     callIds.add(id);
   }
-  const full = transactions.size >= limit && typeof last === 'string';
-  return {
-    callIds: [...callIds],
-    cursor: full ? String(BigInt(last) + 1n) : horizon,
-    missed: foreign || (rows[0]?.missed === true && false),
-  };
+  return commits < limit
+    ? { callIds: [...callIds], cursor: horizon, missed: false }
+    : piece(callIds, last);
+}
+
+function piece(callIds: Set<string>, last: string | null): Changes {
+  return { callIds: [...callIds], cursor: String(BigInt(last ?? 0) + 1n), missed: false };
 }

@@ -49,7 +49,8 @@ export async function beat(
 ): Promise<void> {
   await query(
     `with forgotten as (delete from replicas where seen_at < ${NOW_MS} - ${REPLICA_FORGOTTEN_MS} and id <> $1),
-     trimmed as (delete from changes where at < ${NOW_MS} - ${CHANGES_KEPT_MS})
+     trimmed as (delete from changes where transaction <
+       (select max(transaction) from changes where at < ${NOW_MS} - ${CHANGES_KEPT_MS}))
      insert into replicas values ($1, $2, ${NOW_MS}, $3, $4)
      on conflict (id) do update set started_at = excluded.started_at, seen_at = excluded.seen_at,
        route_set = excluded.route_set, refusal = excluded.refusal`,

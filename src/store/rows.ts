@@ -9,7 +9,7 @@ export const TIMELINE_ENTRIES_MAX = 500;
 /** Dead letters kept; the oldest go first. */
 export const DEAD_LETTERS_MAX = 10_000;
 /** What changed is told to watchers for so long. */
-export const CHANGES_KEPT_MS = 10 * 60_000;
+export const CHANGES_KEPT_MS = 2 * 60_000;
 /** Pings close together share one write: an outsider's health checks must not cost the disk. */
 export const PING_FRESH_MS = 100;
 /** A replica not heard of for so long is forgotten. */

@@ -5,11 +5,11 @@ import type { Outcome } from '../../src/core/command.ts';
 import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
 import { CODE_VERSION } from '../../src/store/migrate.ts';
 import { TIMELINE_ENTRIES_MAX } from '../../src/store/rows.ts';
-import type { CallFilter, Claim, CommitUnit, Store } from '../../src/store/store.ts';
+import type { CallFilter, ChangeFeed, Claim, CommitUnit, Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit, keys } from '../helpers/documents.ts';
 
 export interface Opened {
-  open(options?: { codeVersion?: number }): Promise<Store>;
+  open(options?: { codeVersion?: number }): Promise<Store & ChangeFeed>;
   /** Ends what the database needs. */
   end(): Promise<void>;
 }
@@ -28,7 +28,7 @@ const CUT = {
 export function storeContract(name: string, prepare: () => Promise<Opened>): void {
   describe(name, () => {
     let opened: Opened;
-    let store: Store;
+    let store: Store & ChangeFeed;
     let count = 0;
     /** Ids of this test alone: the database is shared by all of the suite. */
     let run = '';
@@ -645,12 +645,61 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
       });
     });
 
+    describe('what changed', () => {
+      test('comes out after a cursor, each call once, the one that changed longest ago first', async () => {
+        const { cursor, callIds, missed } = await store.changes(null, 10);
+        expect([callIds, missed]).toEqual([[], false]);
+        const [a, b, c] = [`${run}-a`, `${run}-b`, `${run}-c`];
+        await commit(aUnit(aCall(a), 0));
+        await commit(aUnit(aCall(b), 0), aUnit(aCall(b), 0));
+        await commit(aUnit(aCall(a), 7), aUnit(aCall(c), 0));
+        const changes = await store.changes(cursor, 10);
+        expect(changes).toMatchObject({ callIds: [a, b, c], missed: false });
+        expect(await store.changes(changes.cursor, 10)).toMatchObject({
+          callIds: [],
+          missed: false,
+        });
+        await commit(aUnit(aCall(b), 1));
+        expect((await store.changes(changes.cursor, 10)).callIds).toEqual([b]);
+      });
+
+      test('comes out in pieces no larger than asked for, and nothing is left out', async () => {
+        let { cursor } = await store.changes(null, 10);
+        const ids = Array.from({ length: 7 }, (_, n) => `${run}-${n}`);
+        for (const id of ids) await commit(aUnit(aCall(id), 0));
+        const told: string[] = [];
+        for (let look = 0; look < 10 && told.length < 7; look += 1) {
+          const changes = await store.changes(cursor, 2);
+          expect(changes.callIds.length).toBeLessThanOrEqual(2);
+          told.push(...changes.callIds);
+          cursor = changes.cursor;
+        }
+        expect(told).toEqual(ids);
+      });
+
+      test('a cursor of somebody else has missed what changed', async () => {
+        for (const foreign of ['', 'nonsense', '9223372036854775807']) {
+          expect(await store.changes(foreign, 10)).toMatchObject({ callIds: [], missed: true });
+        }
+      });
+    });
+
     describe('concurrent writers', () => {
+      // Replicas: each with connections of its own.
+      let stores: Store[];
+      beforeAll(async () => {
+        stores = await Promise.all([opened.open(), opened.open(), opened.open()]);
+      });
+      afterAll(async () => {
+        await Promise.all(stores.map((one) => one.close()));
+      });
+      const replica = (n: number): Store => stores[n % stores.length] ?? store;
+
       test('of many first events of one call at once exactly one wins, and only its rows are kept', async () => {
         const id = `${run}-call`;
         const results = await Promise.all(
           Array.from({ length: 30 }, (_, i) =>
-            store.commit(
+            replica(i).commit(
               [
                 aUnit(aCall(id, { attempts: [anAttempt(`${run}-a${i}`)] }), 0, {
                   events: [anEntry(`${run}-e${i}`)],
@@ -682,7 +731,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
             let open = ids.map((_, i) => ids[(i + name) % ids.length] ?? '');
             for (let tries = 0; open.length > 0; tries += 1) {
               if (tries > 500) throw new Error('never done');
-              const { calls } = await load({ callIds: open });
+              const { calls } = await replica(name).load(keys({ callIds: open }));
               const units = open.map((id) => {
                 const found = calls.get(id);
                 const call = found?.call ?? aCall(id);
@@ -691,7 +740,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
                   events: [anEntry(`${name}.${step}`, { at: next.deadlineCount })],
                 });
               });
-              const { results } = await commit(...units);
+              const { results } = await replica(name).commit(units, null);
               open = open.filter((_, i) => results[i] === 'conflict');
             }
           }
