@@ -2,7 +2,15 @@
 import type { Command } from '../core/command.ts';
 import { cleanOrNull, keyText } from './postgres-values.ts';
 import type { RecentRows } from './recent-rows.ts';
-import { attemptMark, callColumns, commandRank, dueAt, packEntry, sameColumns } from './rows.ts';
+import {
+  attemptMark,
+  callColumns,
+  commandRank,
+  dueAt,
+  packEntry,
+  sameColumns,
+  tookMs,
+} from './rows.ts';
 import type { CallChange, Claim, ClaimedCommand } from './store.ts';
 
 export interface CommitRows {
@@ -103,6 +111,7 @@ function pushColumns(
       created_at: columns.createdAt,
       started_at: Math.round(attempt.startedAt),
       unsent: attempt.unsent,
+      took_ms: tookMs(attempt),
     });
   }
 }

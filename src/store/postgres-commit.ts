@@ -203,13 +203,14 @@ function commitStatement(
   }
   if (rows.attempts.length > 0) {
     parts.push(`tried as (
-      insert into attempts (call, key, kind, target, verdict, caller, created_at, started_at, unsent)
-      select w.call, a.key, a.kind, a.target, a.verdict, a.caller, a.created_at, a.started_at, a.unsent
+      insert into attempts (call, key, kind, target, verdict, caller, created_at, started_at, unsent, took_ms)
+      select w.call, a.key, a.kind, a.target, a.verdict, a.caller, a.created_at, a.started_at, a.unsent,
+        a.took_ms
       from ${set(rows.attempts)} as a(n int, key uuid, kind text, target text, verdict text, caller text,
-        created_at bigint, started_at bigint, unsent boolean) join won w using (n)
+        created_at bigint, started_at bigint, unsent boolean, took_ms bigint) join won w using (n)
       on conflict (call, key) do update set kind = excluded.kind, target = excluded.target,
         verdict = excluded.verdict, caller = excluded.caller, started_at = excluded.started_at,
-        unsent = excluded.unsent)`);
+        unsent = excluded.unsent, took_ms = excluded.took_ms)`);
   }
   if (rows.done.length > 0) {
     parts.push(`done as (

@@ -3,6 +3,7 @@
  * and the clock is the server's.
  */
 import { StoreUnavailable } from '../errors.ts';
+import { readActivity } from './postgres-activity.ts';
 import { commitUnits } from './postgres-commit.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './postgres-list.ts';
 import { type LoadRow, loadedFrom, loadStatement } from './postgres-load.ts';
@@ -52,6 +53,7 @@ export async function openPostgres(url: string, codeVersion: number): Promise<St
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     list: (filter) => ask((query) => listCalls(query, filter)),
+    activity: (since, callsMax) => ask((query) => readActivity(query, since, callsMax)),
     outbox: () => ask(outboxHealth),
     changes: (after, limit) => ask((query) => changedCalls(query, after, limit)),
     deadLetter: (event, error) => ask((query) => records.addDeadLetter(query, event, error)),

@@ -69,7 +69,13 @@ export function dueAt(call: Call): number | null {
 
 /** Changes whenever a column of the attempt's row does. */
 export function attemptMark(attempt: Attempt): string {
-  return `${attempt.id} ${attempt.verdict} ${attempt.unsent} ${attempt.startedAt} ${attempt.kind} ${attempt.target}`;
+  return `${attempt.id} ${attempt.verdict} ${attempt.unsent} ${attempt.startedAt} ${tookMs(attempt)} ${attempt.kind} ${attempt.target}`;
+}
+
+/** From accepted to the verdict; null while it is open, and where nothing was ever sent. */
+export function tookMs({ unsent, startedAt, acceptedAt, endedAt }: Attempt): number | null {
+  if (unsent || endedAt === null) return null;
+  return Math.max(0, Math.round(endedAt - (acceptedAt ?? startedAt)));
 }
 
 /** Hangup and reject go first: they free the caller. */

@@ -10,6 +10,7 @@ import {
   packEntry,
   sameColumns,
   TIMELINE_ENTRIES_MAX,
+  tookMs,
 } from './rows.ts';
 import type {
   CallChange,
@@ -58,11 +59,12 @@ export function prepareCommit(
     'insert into events (call, key, entry, document) values (?, ?, ?, ?) on conflict do nothing',
   );
   const writeAttempt = database.prepare(
-    `insert into attempts (call, key, kind, target, verdict, caller, created_at, started_at, unsent)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `insert into attempts (call, key, kind, target, verdict, caller, created_at, started_at, unsent,
+       took_ms)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      on conflict (call, key) do update set kind = excluded.kind, target = excluded.target,
        verdict = excluded.verdict, caller = excluded.caller, started_at = excluded.started_at,
-       unsent = excluded.unsent`,
+       unsent = excluded.unsent, took_ms = excluded.took_ms`,
   );
   const insertCommand = database.prepare(
     `insert into commands (key, call, code, rank, ready_at, owner, first_sent_at, tries, cancelled,
@@ -231,6 +233,7 @@ export function prepareCommit(
         Math.round(change.call.createdAt),
         Math.round(attempt.startedAt),
         attempt.unsent ? 1 : 0,
+        tookMs(attempt),
       );
     }
   }

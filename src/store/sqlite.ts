@@ -3,11 +3,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Call } from '../core/call.ts';
 import { StoreUnavailable } from '../errors.ts';
+import { createGroups } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { type Position, readCursor, writeCursor } from './cursor.ts';
+import { FIRST, type Position, readCursor, writeCursor } from './cursor.ts';
 import { RecentRows } from './recent-rows.ts';
 import { PING_FRESH_MS } from './rows.ts';
+import { ACTIVITY_CHUNK_CALLS, prepareActivity, type SqliteActivity } from './sqlite-activity.ts';
 import { prepareCommit, type SqliteCommit } from './sqlite-commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './sqlite-file.ts';
 import {
@@ -31,6 +33,7 @@ interface Connection {
   outbox: SqliteOutbox;
   records: SqliteRecords;
   list: SqliteList;
+  activity: SqliteActivity;
 }
 
 export async function openSqlite(path: string, codeVersion: number): Promise<Store & ChangeFeed> {
@@ -106,6 +109,27 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
       return { calls: calls.map(({ call }) => call), next: writeCursor(position) };
     },
 
+    async activity(since, callsMax) {
+      const groups = createGroups();
+      const from = Math.round(since);
+      let position: Position | null = FIRST;
+      let reached = from;
+      for (let left = callsMax; left > 0 && position !== null; left -= ACTIVITY_CHUNK_CALLS) {
+        const before: Position = position;
+        const limit = Math.min(left, ACTIVITY_CHUNK_CALLS);
+        position = await run(({ activity }) => activity.chunk(groups, from, before, limit));
+        reached = position?.createdAt ?? from;
+        await setImmediate();
+      }
+      return {
+        now: Date.now(),
+        since: reached,
+        live: await run(({ activity }) => activity.live()),
+        calls: groups.calls(),
+        attempts: groups.attempts(),
+      };
+    },
+
     changes: (after, limit) => ring.changes(after, limit),
     outbox: () => run(({ outbox }) => outbox.health(Date.now())),
     deadLetter: (event, error) =>
@@ -148,5 +172,6 @@ function connect(path: string, codeVersion: number): Connection {
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database, codeVersion),
     list: prepareList(database),
+    activity: prepareActivity(database),
   };
 }

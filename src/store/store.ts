@@ -177,6 +177,8 @@ export interface Store extends ChangeFeed {
   find(callId: string): Promise<StoredCall | null>;
   timeline(callId: string): Promise<TimelineEntry[]>;
   list(filter: CallFilter): Promise<{ calls: Call[]; next: string | null }>;
+  /** Calls that came at or after `since`, at most `callsMax` of them, the newest. */
+  activity(since: number, callsMax: number): Promise<Activity>;
   outbox(): Promise<OutboxHealth>;
   /** Events that could not be stepped: kept for a human, never everybody's 503. */
   deadLetter(event: unknown, error: string): Promise<void>;
@@ -197,6 +199,42 @@ export interface Changes {
   cursor: string;
   /** The cursor is too old, or not one of ours: what changed since is not known here. */
   missed: boolean;
+}
+
+/**
+ * What happened in a span of time, counted in groups, for charts and tables: by minute, rule, target
+ * and verdict. Bounded: beyond a number of calls the span begins later than asked for.
+ */
+export interface Activity {
+  /** The store's clock. */
+  now: number;
+  /** The span that the counts cover begins here. */
+  since: number;
+  /** Calls that live now, whenever they came. */
+  live: { phase: Phase; count: number }[];
+  /** Calls that came in the span. */
+  calls: CallGroup[];
+  /** Attempts of those calls. */
+  attempts: AttemptGroup[];
+}
+
+export interface CallGroup {
+  /** Of its start, milliseconds since the epoch. */
+  minute: number;
+  rule: string | null;
+  /** Null while they live. */
+  ends: Ends | null;
+  count: number;
+}
+
+export interface AttemptGroup {
+  minute: number;
+  rule: string | null;
+  target: string | null;
+  verdict: Verdict | null;
+  count: number;
+  /** From accepted to the verdict, in no order; of those that were sent and have ended. */
+  tookMs: number[];
 }
 
 /** For whoever watches: `after` null asks only where now is. A store with replicas tells of all of them. */
