@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { carrierCommand } from './cli/carrier.ts';
+import { checkCommand } from './cli/check.ts';
+import { demoCommand } from './cli/demo.ts';
 import type { Io } from './cli/io.ts';
+import { routeCommand } from './cli/route.ts';
+import { scheduleCommand } from './cli/schedule.ts';
+import { schemaCommand } from './cli/schema.ts';
 import { serveCommand } from './cli/serve.ts';
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
@@ -17,7 +22,12 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
       writeErr: (text) => io.stderr.write(text),
     });
   serveCommand(program, io);
+  checkCommand(program, io);
+  routeCommand(program, io);
+  scheduleCommand(program, io);
+  schemaCommand(program, io);
   carrierCommand(program, io);
+  demoCommand(program, io);
   try {
     process.exitCode = 0;
     await program.parseAsync(argv, { from: 'user' });

@@ -171,6 +171,7 @@ export async function compose(config: Config, env: Environment, log: Log): Promi
     opening.worked();
     // Nobody else writes a SQLite store: leases of the life before this one are nobody's.
     if (store.kind === 'sqlite') await store.releaseLeases(null);
+    void client.warm();
     outbox.start();
     sweeper.start();
     upkeep.start();

@@ -96,6 +96,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const held = new Set<string>();
   /** Cancelled while a claim was under way that may bring them. */
   const takenBack = new Set<string>();
+  /** Legs a request is under way for: commands of one leg reach Telnyx in the order they were issued. */
+  const busyLegs = new Set<string>();
   let sending = 0;
   let phase: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   let quiet: (() => void) | null = null;
@@ -142,7 +144,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   function pump(): void {
     while (sending < concurrencyMax) {
-      const job = urgent.shift() ?? others.shift();
+      const job = urgent.shift() ?? nextInOrder();
       if (job === undefined) break;
       const permission = maySend(job.claimed, storeNow(job), requestMs);
       if (permission.kind === 'lapsed') {
@@ -150,8 +152,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         continue;
       }
       sending += 1;
+      busyLegs.add(job.claimed.command.legId);
       void run(job, permission.kind === 'over' ? permission.outcome : null);
     }
+  }
+
+  /** A stop that overtook its voice, or a voice that overtook its stop, would leave the caller in silence. */
+  function nextInOrder(): Job | undefined {
+    const index = others.findIndex(({ claimed }) => !busyLegs.has(claimed.command.legId));
+    return index < 0 ? undefined : others.splice(index, 1)[0];
   }
 
   function leaveToOthers(job: Job): void {
@@ -170,6 +179,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const settlement = settlementOf(claimed, outcome, storeNow(job), chance());
     const recorded = recorder.record(eventOf(claimed, outcome, known === null), settlement);
     sending -= 1;
+    busyLegs.delete(claimed.command.legId);
     next();
     await recorded;
     held.delete(claimed.command.id);

@@ -259,9 +259,10 @@ test('no more than the limit are under way, and hangups go first', async () => {
   api.reply = (request, response, nth) => void replies.push(() => accept(request, response, nth));
   const dispatcher = dispatch({ concurrencyMax: 2, pollIdleMs: 60_000 });
   dispatcher.start();
-  const commands = ['c1', 'c2', 'c3'].map((id) => aCommand(id, 'v3:a'));
-  dispatcher.offer(await commit('v3:a', commands, 'this'));
-  dispatcher.offer(await commit('v3:b', [aCommand('h', 'v3:b', 'hangup')], 'this'));
+  for (const call of ['v3:a', 'v3:b', 'v3:c']) {
+    dispatcher.offer(await commit(call, [aCommand(`c-${call}`, call)], 'this'));
+  }
+  dispatcher.offer(await commit('v3:h', [aCommand('h', 'v3:h', 'hangup')], 'this'));
   await api.arrived(2);
   expect(dispatcher.freeSlots()).toBe(0);
   replies.shift()?.();
@@ -275,6 +276,26 @@ test('no more than the limit are under way, and hangups go first', async () => {
   for (const reply of replies) reply();
   await vi.waitFor(() => expect(outcomes).toHaveLength(4));
   expect(dispatcher.freeSlots()).toBe(2);
+});
+
+test('commands of one leg go out one after the other, in the order they were issued', async () => {
+  const replies: (() => void)[] = [];
+  api.reply = (request, response, nth) => void replies.push(() => accept(request, response, nth));
+  const dispatcher = dispatch();
+  const commands = ['c1', 'c2', 'c3'].map((id) => aCommand(id, 'v3:a'));
+  dispatcher.offer(await commit('v3:a', commands, 'this'));
+  dispatcher.offer(await commit('v3:b', [aCommand('other', 'v3:b')], 'this'));
+  const ids = () => api.requests.map(({ body }) => body?.command_id);
+  await api.arrived(2);
+  expect(ids()).toEqual(['c1', 'other']);
+  for (const count of [3, 4]) {
+    replies.shift()?.();
+    replies.shift()?.();
+    await api.arrived(count);
+  }
+  expect(ids()).toEqual(['c1', 'other', 'c2', 'c3']);
+  for (const reply of replies) reply();
+  await vi.waitFor(() => expect(outcomes).toHaveLength(4));
 });
 
 test('what did not fit is claimed when slots are free', async () => {
