@@ -18,7 +18,7 @@ export const FAILED_VERDICTS = [
   'rejected',
   'no_verdict',
 ] as const;
-const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
+export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
 const ENDS = [
   'referred',
   'transferred',

@@ -1,0 +1,100 @@
+/** `referee check`: every problem of a routes folder at once, warnings apart, and its examples played. */
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { type ExampleResult, runExamples } from '../routing/examples.ts';
+import { shortHash } from '../routing/folder.ts';
+import type { Problem } from '../routing/problem.ts';
+import type { Io } from './io.ts';
+import { junitText } from './junit.ts';
+import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
+
+export interface CheckReport {
+  ok: boolean;
+  hash: string;
+  rules: number;
+  problems: Problem[];
+  warnings: Problem[];
+  examples: ExampleResult[];
+}
+
+export function checkCommand(program: Command, io: Io): void {
+  program
+    .command('check')
+    .description('find every problem in a routes folder and run its examples; exit 1 on any')
+    .argument('[dir]', 'the folder; default ROUTES_DIR, else routes')
+    .option('--json', 'one JSON object')
+    .option('--junit [file]', 'JUnit XML, into a file or to stdout')
+    .action(async (dir: string | undefined, options: CheckOptions) => {
+      process.exitCode = await runCheck(dir, options, io);
+    });
+}
+
+interface CheckOptions {
+  json?: boolean;
+  junit?: string | boolean;
+}
+
+/** The exit code. */
+export async function runCheck(
+  asked: string | undefined,
+  options: CheckOptions,
+  io: Io,
+  nowMs = Date.now(),
+): Promise<number> {
+  const { dir, loaded } = await loadFolder(asked, io, nowMs);
+  const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs) : [];
+  const report: CheckReport = {
+    ok: loaded.ok && examples.every((example) => example.ok),
+    hash: loaded.ok ? loaded.set.hash : loaded.hash,
+    rules: loaded.ok ? loaded.set.rules.length : loaded.rules,
+    problems: loaded.ok ? [] : loaded.problems,
+    warnings: loaded.warnings,
+    examples,
+  };
+  if (typeof options.junit === 'string') await writeFile(options.junit, junitText(dir, report));
+  if (options.json === true) io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else if (options.junit === true) io.stdout.write(junitText(dir, report));
+  else io.stdout.write(await reportText(dir, report, io));
+  return report.ok ? 0 : 1;
+}
+
+async function reportText(dir: string, report: CheckReport, io: Io): Promise<string> {
+  const { bold, red, green, yellow } = colours(io);
+  const { problems, warnings, examples } = report;
+  let text = await showProblems(dir, problems, 'problem', io);
+  text += await showProblems(dir, warnings, 'warning', io);
+  const failed = examples.filter((example) => !example.ok);
+  for (const example of failed) text += exampleText(dir, example, io);
+
+  const counts = [
+    `${report.rules} ${report.rules === 1 ? 'rule' : 'rules'}`,
+    count(problems.length, 'problem', red),
+    count(warnings.length, 'warning', yellow),
+    examples.length === 0
+      ? 'no examples'
+      : `${examples.length - failed.length} of ${examples.length} examples pass`,
+  ];
+  const verdict = report.ok ? green('ok') : red('not ok');
+  return `${text}${bold(plain(dir))} ${verdict}: ${counts.join(', ')} (${shortHash(report.hash)})\n`;
+}
+
+function count(n: number, word: string, paint: (text: string) => string): string {
+  if (n === 0) return `no ${word}s`;
+  return paint(`${n} ${n === 1 ? word : `${word}s`}`);
+}
+
+function exampleText(dir: string, example: ExampleResult, io: Io): string {
+  const { bold, red, cyan } = colours(io);
+  const { got, expected } = example;
+  const lines = [
+    `${bold(`${dir}/${example.file}:${example.line}:${example.column}`)} ${red('example fails')} ${plain(example.name)}`,
+  ];
+  for (const key of ['rule', 'attempts', 'ends', 'path'] as const) {
+    if (!(key in expected)) continue;
+    const wanted = JSON.stringify(expected[key]);
+    const came = JSON.stringify(got[key] ?? null);
+    if (wanted !== came) lines.push(`  ${key}: expected ${wanted}, got ${plain(came)}`);
+  }
+  if (got.error !== undefined) lines.push(`  ${cyan('hint:')} ${plain(got.error)}`);
+  return `${lines.join('\n')}\n\n`;
+}

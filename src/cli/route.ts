@@ -1,0 +1,197 @@
+/** `referee route`: what would happen to a call and why, by the same loader and core as the server. */
+import type { Command } from 'commander';
+import type { CallFacts, Verdict } from '../core/call.ts';
+import { compileRouteSet } from '../core/decide.ts';
+import type { Overrides } from '../core/rule.ts';
+import { type Played, simulate } from '../core/simulate.ts';
+import { factsOf } from '../routing/example.ts';
+import { didYouMean } from '../routing/problem.ts';
+import { SCRIPTED_VERDICTS } from '../routing/schema.ts';
+import type { Io } from './io.ts';
+import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
+import type { ReadOverrides } from './schedule.ts';
+
+interface RouteOptions {
+  from?: string;
+  to: string;
+  at?: string;
+  routes?: string;
+  header: string[];
+  verdict: string[];
+  digits: string[];
+  hangupAfter?: string;
+  direction: string;
+  connectionId?: string;
+  callerType: string;
+  attestation?: string;
+  tag: string[];
+  json?: boolean;
+}
+
+export function routeCommand(
+  program: Command,
+  io: Io,
+  readOverrides: ReadOverrides = async () => null,
+): void {
+  const several = (value: string, before: string[]) => [...before, value];
+  program
+    .command('route')
+    .description('what would happen to a call, and why')
+    .option('--from <number>', 'the caller; without it a withheld number')
+    .requiredOption('--to <number>', 'the number called')
+    .option('--at <moment>', 'ISO 8601; default now')
+    .option('--routes <dir>', 'the folder; default ROUTES_DIR, else routes')
+    .option('--header <name=value>', 'a header of the INVITE; repeat', several, [])
+    .option(
+      '--verdict <target=verdict>',
+      'what a target answers; repeat, or verdicts with commas',
+      several,
+      [],
+    )
+    .option(
+      '--digits <digits>',
+      'what the caller presses in a menu; repeat for several menus',
+      several,
+      [],
+    )
+    .option('--hangup-after <target>', 'the caller hangs up while this target is tried')
+    .option('--direction <direction>', 'incoming or outgoing', 'incoming')
+    .option('--connection-id <id>', 'Telnyx connection')
+    .option('--caller-type <type>', 'pstn or sip', 'pstn')
+    .option('--attestation <level>', 'A, B or C, validated')
+    .option('--tag <tag>', 'a tag of the call; repeat', several, [])
+    .option('--json', 'one JSON object')
+    .action(async (options: RouteOptions) => {
+      process.exitCode = await runRoute(options, io, readOverrides);
+    });
+}
+
+/** The exit code. */
+export async function runRoute(
+  options: RouteOptions,
+  io: Io,
+  readOverrides: ReadOverrides = async () => null,
+): Promise<number> {
+  const at = options.at === undefined ? Date.now() : Date.parse(options.at);
+  const facts = factsOfOptions(options);
+  const verdicts = verdictsOf(options.verdict);
+  const wrong = Number.isNaN(at)
+    ? `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`
+    : [facts, verdicts].find((x) => typeof x === 'string');
+  if (typeof facts === 'string' || typeof verdicts === 'string' || wrong !== undefined) {
+    io.stderr.write(`referee route: ${plain(String(wrong))}\n`);
+    return 1;
+  }
+  const { dir, loaded } = await loadFolder(options.routes, io, at);
+  if (!loaded.ok) {
+    io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
+    io.stderr.write(`referee route: ${plain(dir)} has problems; nothing is routed by it\n`);
+    return 1;
+  }
+  const known = [...loaded.set.targets.keys()];
+  const stranger = [...Object.keys(verdicts), options.hangupAfter ?? ''].find(
+    (name) => name !== '' && !known.includes(name) && !/^(\+|sips?:)/i.test(name),
+  );
+  if (stranger !== undefined) {
+    io.stderr.write(
+      `referee route: unknown target ${JSON.stringify(plain(stranger))}; ${didYouMean(stranger, known)}\n`,
+    );
+    return 1;
+  }
+  const overrides: Overrides = (await readOverrides(io)) ?? {};
+  const played = simulate(compileRouteSet(loaded.set), {
+    facts,
+    at,
+    overrides,
+    verdicts,
+    digits: options.digits,
+    hangupAfter: options.hangupAfter ?? null,
+    unscripted: 'completed',
+    fullTrace: true,
+  });
+  for (const warning of played.warnings) io.stderr.write(`warning: ${plain(warning)}\n`);
+  io.stdout.write(
+    options.json === true ? `${JSON.stringify(jsonOf(played), null, 2)}\n` : textOf(played, io),
+  );
+  return 0;
+}
+
+function jsonOf({ rule, path, attempts, ends, trace }: Played) {
+  return { rule, path, attempts, ends, trace };
+}
+
+function textOf(played: Played, io: Io): string {
+  const { bold, dim, green, red, cyan } = colours(io);
+  const lines: string[] = [];
+  for (const { rule, matched, why } of played.trace) {
+    const mark = matched ? green('✓') : dim('·');
+    lines.push(
+      `${mark} ${matched ? bold(plain(rule)) : plain(rule)}  ${matched ? plain(why) : dim(plain(why))}`,
+    );
+  }
+  if (played.rule === null) lines.push(`${green('✓')} ${bold('otherwise')}  ${plain(played.why)}`);
+  lines.push('');
+  const left = [...played.attempts];
+  for (const step of played.path) {
+    const moving = /^(refer|transfer) /.test(step);
+    const attempt = moving ? left.shift() : undefined;
+    const verdict = attempt?.verdict;
+    const shown =
+      verdict === undefined
+        ? ''
+        : `  ${cyan(plain(attempt?.sip_address ?? ''))}  ${verdict === 'completed' ? green(verdict) : red(verdict)}`;
+    lines.push(`  ${plain(step)}${shown}`);
+  }
+  lines.push(`  ${bold('ends')} ${played.ends ?? 'nowhere'}`, '');
+  return lines.join('\n');
+}
+
+function factsOfOptions(options: RouteOptions): CallFacts | string {
+  const { direction, callerType } = options;
+  if (direction !== 'incoming' && direction !== 'outgoing')
+    return `--direction ${direction}: incoming or outgoing`;
+  if (callerType !== 'pstn' && callerType !== 'sip')
+    return `--caller-type ${callerType}: pstn or sip`;
+  const headers: CallFacts['headers'] = [];
+  for (const text of options.header) {
+    const [name, value] = halves(text, ['=', ':']);
+    if (name === '' || value === null)
+      return `--header ${text}: name=value, for example X-Queue=support`;
+    headers.push({ name, value });
+  }
+  return {
+    ...factsOf(options.from ?? null, options.to),
+    direction,
+    callerType,
+    connectionId: options.connectionId ?? null,
+    attestation: options.attestation ?? null,
+    attestationValidated: options.attestation !== undefined,
+    headers,
+    tags: options.tag,
+  };
+}
+
+/** `target=busy`, repeated or `target=busy,completed`; a SIP URI may hold an = itself, so the last one counts. */
+function verdictsOf(texts: string[]): Record<string, Verdict[]> | string {
+  const verdicts: Record<string, Verdict[]> = {};
+  for (const text of texts) {
+    const at = text.lastIndexOf('=');
+    if (at < 1) return `--verdict ${text}: target=verdict, for example support-us=busy`;
+    const list = text.slice(at + 1).split(',');
+    for (const verdict of list) {
+      const known: readonly string[] = SCRIPTED_VERDICTS;
+      if (!known.includes(verdict))
+        return `--verdict ${text}: unknown verdict ${verdict}; ${didYouMean(verdict, known)}`;
+    }
+    const target = text.slice(0, at);
+    verdicts[target] = [...(verdicts[target] ?? []), ...(list as Verdict[])];
+  }
+  return verdicts;
+}
+
+function halves(text: string, separators: string[]): [string, string | null] {
+  const at = separators.map((separator) => text.indexOf(separator)).filter((index) => index >= 0);
+  if (at.length === 0) return [text, null];
+  const cut = Math.min(...at);
+  return [text.slice(0, cut).trim(), text.slice(cut + 1).trim()];
+}

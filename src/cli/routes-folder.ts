@@ -1,0 +1,88 @@
+/** What check, route and schedule share: which folder is meant, and loading it as the server would. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { withEnvFile } from '../config.ts';
+import { type LoadResult, loadRoutes } from '../routing/load.ts';
+import type { Problem } from '../routing/problem.ts';
+import type { Io } from './io.ts';
+
+export interface LoadedFolder {
+  dir: string;
+  loaded: LoadResult;
+}
+
+/** The folder asked for, else ROUTES_DIR, else routes; with the environment and settings of the server. */
+export async function loadFolder(
+  asked: string | undefined,
+  io: Io,
+  nowMs: number,
+): Promise<LoadedFolder> {
+  const env = withEnvFile(io.env);
+  const dir = asked ?? (env.ROUTES_DIR || 'routes');
+  const handlers = (env.ROUTES_HANDLERS ?? 'true').toLowerCase() !== 'false';
+  return { dir, loaded: await loadRoutes(dir, { env, handlers, nowMs }) };
+}
+
+/** Escape sequences only where somebody sees them. */
+export function colours(io: Io) {
+  const paint = (code: number) => (text: string) =>
+    io.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text;
+  return {
+    bold: paint(1),
+    dim: paint(2),
+    red: paint(31),
+    green: paint(32),
+    yellow: paint(33),
+    cyan: paint(36),
+  };
+}
+
+/** Control characters, line separators of Unicode, and what turns the direction of text around. */
+const UNSAFE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** Texts of callers and of files never move a terminal's cursor. */
+export function plain(text: string): string {
+  return text.replace(UNSAFE, '\ufffd');
+}
+
+const LINE_SHOWN_MAX = 110;
+
+/** A problem with its line, a caret under the place and the hint. */
+export async function showProblems(
+  dir: string,
+  problems: Problem[],
+  kind: 'problem' | 'warning',
+  io: Io,
+): Promise<string> {
+  const { bold, dim, red, yellow, cyan } = colours(io);
+  const sources = new Map<string, string[]>();
+  const word = kind === 'problem' ? red('problem') : yellow('warning');
+  let text = '';
+  for (const { file, line, column, message, hint } of problems) {
+    text += `${bold(`${plain(join(dir, file))}:${line}:${column}`)} ${word} ${plain(message)}\n`;
+    const written = (await linesOf(dir, file, sources))[line - 1];
+    if (written !== undefined && written.trim() !== '') {
+      const from = Math.max(0, column - 1 - LINE_SHOWN_MAX / 2);
+      const shown = plain(written.slice(from, from + LINE_SHOWN_MAX).replaceAll('\t', ' '));
+      const gutter = String(line);
+      text += `  ${dim(`${gutter} |`)} ${from > 0 ? '…' : ''}${shown}\n`;
+      const indent = ' '.repeat(Math.max(0, column - 1 - from) + (from > 0 ? 1 : 0));
+      text += `  ${dim(`${' '.repeat(gutter.length)} |`)} ${indent}${red('^')}\n`;
+    }
+    if (hint !== '') text += `  ${cyan('hint:')} ${plain(hint)}\n`;
+    text += '\n';
+  }
+  return text;
+}
+
+async function linesOf(dir: string, file: string, known: Map<string, string[]>): Promise<string[]> {
+  let lines = known.get(file);
+  if (lines === undefined) {
+    const text = await readFile(join(dir, file), 'utf8').catch(() => '');
+    lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
+    known.set(file, lines);
+  }
+  return lines;
+}

@@ -1,0 +1,157 @@
+/** `referee schedule`: when each schedule opens and closes next, changes of the clocks and overrides included. */
+import type { Command } from 'commander';
+import type { Overrides, Schedule } from '../core/rule.ts';
+import { isOpen, type Switch, switches, wallText } from '../core/schedule.ts';
+import { nextClockChange, offsetMs } from '../core/zone.ts';
+import { didYouMean } from '../routing/problem.ts';
+import type { Io } from './io.ts';
+import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
+
+interface ScheduleOptions {
+  routes?: string;
+  at?: string;
+  count: string;
+  json?: boolean;
+}
+
+/** Overrides of the running server, where its store can be read; null where not. */
+export type ReadOverrides = (io: Io) => Promise<Overrides | null>;
+
+export function scheduleCommand(
+  program: Command,
+  io: Io,
+  readOverrides: ReadOverrides = async () => null,
+): void {
+  program
+    .command('schedule')
+    .description('coming switches of each schedule')
+    .argument('[name]', 'one schedule; default all')
+    .option('--routes <dir>', 'the folder; default ROUTES_DIR, else routes')
+    .option('--at <moment>', 'look from this moment, ISO 8601; default now')
+    .option('--count <number>', 'switches shown of each', '8')
+    .option('--json', 'one JSON object')
+    .action(async (name: string | undefined, options: ScheduleOptions) => {
+      process.exitCode = await runSchedule(name, options, io, readOverrides);
+    });
+}
+
+const SWITCHES_MAX = 1_000;
+
+/** The exit code. */
+export async function runSchedule(
+  name: string | undefined,
+  options: ScheduleOptions,
+  io: Io,
+  readOverrides: ReadOverrides = async () => null,
+): Promise<number> {
+  const fromMs = options.at === undefined ? Date.now() : Date.parse(options.at);
+  const count = Number(options.count);
+  if (Number.isNaN(fromMs))
+    return refuse(io, `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`);
+  if (!Number.isInteger(count) || count < 1 || count > SWITCHES_MAX) {
+    return refuse(io, `--count ${options.count}: a whole number from 1 to ${SWITCHES_MAX}`);
+  }
+  const { dir, loaded } = await loadFolder(options.routes, io, fromMs);
+  if (!loaded.ok) {
+    io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
+    return 1;
+  }
+  const all = [...loaded.set.schedules.values()];
+  const wanted = name === undefined ? all : all.filter((schedule) => schedule.name === name);
+  if (name !== undefined && wanted.length === 0) {
+    return refuse(
+      io,
+      `unknown schedule ${JSON.stringify(name)}; ${didYouMean(
+        name,
+        all.map((s) => s.name),
+      )}`,
+    );
+  }
+  const overrides = (await readOverrides(io)) ?? {};
+  const views = wanted.map((schedule) => viewOf(schedule, fromMs, count, overrides));
+  if (options.json === true)
+    io.stdout.write(`${JSON.stringify({ schedules: views.map(jsonOf) }, null, 2)}\n`);
+  else
+    io.stdout.write(
+      views.length === 0
+        ? `no schedules in ${plain(dir)}\n`
+        : views.map((view) => textOf(view, io)).join('\n'),
+    );
+  return 0;
+}
+
+interface View {
+  schedule: Schedule;
+  open: boolean;
+  why: string;
+  switches: Switch[];
+  /** The next change of the clocks; null where the zone has none in sight. */
+  clock: { atMs: number; beforeMs: number; afterMs: number } | null;
+  overridden: boolean;
+}
+
+function viewOf(schedule: Schedule, fromMs: number, count: number, overrides: Overrides): View {
+  const change = nextClockChange(schedule.zone, fromMs);
+  const forced = Object.hasOwn(overrides, schedule.name) ? overrides[schedule.name] : undefined;
+  return {
+    schedule,
+    ...isOpen(schedule, fromMs, overrides),
+    switches: switches(schedule, fromMs, count, overrides),
+    clock: Number.isFinite(change)
+      ? {
+          atMs: change,
+          beforeMs: offsetMs(schedule.zone, change - 1),
+          afterMs: offsetMs(schedule.zone, change),
+        }
+      : null,
+    overridden: forced !== undefined && (forced.untilMs === null || fromMs < forced.untilMs),
+  };
+}
+
+function jsonOf(view: View) {
+  return {
+    name: view.schedule.name,
+    zone: view.schedule.zone,
+    open: view.open,
+    why: view.why,
+    overridden: view.overridden,
+    switches: view.switches.map(({ atMs, open, why }) => ({
+      at: new Date(atMs).toISOString(),
+      open,
+      why,
+    })),
+    clock_change: view.clock === null ? null : new Date(view.clock.atMs).toISOString(),
+  };
+}
+
+function textOf(view: View, io: Io): string {
+  const { bold, green, red, dim } = colours(io);
+  const word = (open: boolean) => (open ? green('opens ') : red('closes'));
+  const lines = [bold(plain(view.why))];
+  const entries = view.switches.map(({ atMs, open, why }) => {
+    const reason = /\): (.*)$/.exec(why)?.[1];
+    return {
+      atMs,
+      line: `  ${word(open)} ${wallText(view.schedule.zone, atMs)}${reason === undefined ? '' : dim(`  ${plain(reason)}`)}`,
+    };
+  });
+  const last = view.switches.at(-1);
+  const { clock } = view;
+  if (clock !== null && last !== undefined && clock.atMs <= last.atMs) {
+    const minutes = (clock.afterMs - clock.beforeMs) / 60_000;
+    const turn = minutes > 0 ? `forward ${minutes}` : `back ${-minutes}`;
+    entries.push({
+      atMs: clock.atMs,
+      line: dim(`  clocks ${turn} min  ${wallText(view.schedule.zone, clock.atMs)}`),
+    });
+  }
+  entries.sort((a, b) => a.atMs - b.atMs);
+  lines.push(...entries.map((entry) => entry.line));
+  if (entries.length === 0) lines.push(dim('  no switch in sight'));
+  return `${lines.join('\n')}\n`;
+}
+
+function refuse(io: Io, why: string): number {
+  io.stderr.write(`referee schedule: ${plain(why)}\n`);
+  return 1;
+}

@@ -1,0 +1,15 @@
+/** `referee schema`: the JSON Schema of a route file, for editors and other tools. */
+import type { Command } from 'commander';
+import { schemaText } from '../routing/schema.ts';
+import type { Io } from './io.ts';
+
+export function schemaCommand(program: Command, io: Io): void {
+  program
+    .command('schema')
+    .description('print the JSON Schema of a route file')
+    // It is JSON anyway; asking for it is no mistake.
+    .option('--json', 'the same')
+    .action(() => {
+      io.stdout.write(schemaText());
+    });
+}

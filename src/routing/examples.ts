@@ -1,0 +1,71 @@
+/** Examples of a route set, played by the same core as the server and compared with what they expect. */
+import { type CompiledRoutes, compileRouteSet } from '../core/decide.ts';
+import type { RouteSet } from '../core/rule.ts';
+import { type Played, simulate } from '../core/simulate.ts';
+import type { Example } from './example.ts';
+
+export interface ExampleResult {
+  name: string;
+  ok: boolean;
+  /** Of what was expected, what came; `error` where an attempt had no scripted verdict. */
+  got: ExampleOutcome & { error?: string };
+  expected: ExampleOutcome;
+  file: string;
+  line: number;
+  column: number;
+}
+
+export type ExampleOutcome = Example['expect'];
+
+export function runExamples(set: RouteSet, examples: Example[], nowMs: number): ExampleResult[] {
+  const routes = compileRouteSet(set);
+  return examples.map((example) => runExample(routes, example, nowMs));
+}
+
+function runExample(routes: CompiledRoutes, example: Example, nowMs: number): ExampleResult {
+  const played = simulate(routes, {
+    facts: example.facts,
+    at: example.atMs ?? nowMs,
+    verdicts: example.verdicts,
+    digits: example.digits,
+    hangupAfter: example.hangupAfter,
+    unscripted: 'error',
+  });
+  const got = outcomeOf(played, example.expect);
+  const same = JSON.stringify(got) === JSON.stringify(inOrder(example.expect));
+  const error = errorOf(played);
+  return {
+    name: example.name,
+    ok: same && error === null,
+    got: error === null ? got : { ...got, error },
+    expected: inOrder(example.expect),
+    ...example.place,
+  };
+}
+
+function errorOf(played: Played): string | null {
+  if (played.unscripted.length === 0) return null;
+  const names = played.unscripted.join(', ');
+  return `tried without a scripted verdict: ${names}; add it to verdicts, for example ${played.unscripted[0]}: completed`;
+}
+
+/** Only what the example asks about. */
+function outcomeOf(played: Played, asked: ExampleOutcome): ExampleOutcome {
+  return inOrder({
+    ...('rule' in asked ? { rule: played.rule } : {}),
+    ...('attempts' in asked
+      ? { attempts: played.attempts.map((attempt) => attempt.target ?? attempt.sip_address) }
+      : {}),
+    ...('ends' in asked && played.ends !== null ? { ends: played.ends } : {}),
+    ...('path' in asked ? { path: played.path } : {}),
+  });
+}
+
+function inOrder({ rule, attempts, ends, path }: ExampleOutcome): ExampleOutcome {
+  return {
+    ...(rule === undefined ? {} : { rule }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(ends === undefined ? {} : { ends }),
+    ...(path === undefined ? {} : { path }),
+  };
+}
