@@ -1,0 +1,52 @@
+/** The demo's eyes: what the server's own API says about a call, and nothing else. */
+export interface ApiAttempt {
+  id: string;
+  kind: 'refer' | 'transfer';
+  target: string | null;
+  sip_address: string;
+  verdict: string | null;
+  started_at: string;
+}
+
+export interface ApiEntry {
+  id: string;
+  source: string;
+  type: string;
+  at: string;
+  phase_before: string | null;
+  phase: string;
+  notes: string[];
+  commands: { id: string; action: string; attempt: string | null }[];
+  detail: Record<string, string | number | boolean | null>;
+}
+
+export interface ApiCall {
+  call_control_id: string;
+  from: string | null;
+  to: string | null;
+  phase: string;
+  ends: string | null;
+  rule: string | null;
+  created_at: string;
+  ended_at: string | null;
+  attempts: ApiAttempt[];
+  timeline: ApiEntry[];
+}
+
+export interface Api {
+  /** Null while the server has not heard of it. */
+  call(callControlId: string): Promise<ApiCall | null>;
+}
+
+export function apiOf(url: string, adminToken: string): Api {
+  return {
+    async call(callControlId) {
+      const response = await fetch(`${url}/v1/calls/${encodeURIComponent(callControlId)}`, {
+        headers: { authorization: `Bearer ${adminToken}` },
+      });
+      if (response.status === 404) return null;
+      if (!response.ok) throw new Error(`GET /v1/calls/… answered ${response.status}`);
+      return (await response.json()) as ApiCall;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** `referee demo -- --keep`: both sides stay, and more calls can be placed by typing. */
+import { createInterface } from 'node:readline';
+import type { PlacedCall } from '../carrier/carrier.ts';
+import type { CallScript } from '../carrier/script.ts';
+import { SCRIPTS, scriptNamed } from '../carrier/scripts.ts';
+import { parseFarEnds, parseLine } from './carrier-line.ts';
+import type { Stage } from './demo-stage.ts';
+import type { Io } from './io.ts';
+
+/** Until the signal, or "quit"; a stdin that ends (no terminal) leaves both running. */
+export async function keepRunning(stage: Stage, io: Io, signal: AbortSignal): Promise<void> {
+  io.stdout.write(`\n${await invitation(stage)}\n`);
+  const lines = createInterface({ input: io.stdin ?? process.stdin });
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const quit = new Promise<void>((resolve) => {
+    lines.on('line', (text) => {
+      if (parseLine(text).do === 'quit') resolve();
+      else io.stdout.write(`${obey(text, stage)}\n`);
+    });
+  });
+  await Promise.race([aborted, quit]);
+  lines.close();
+}
+
+async function invitation({ url, adminToken, carrier, logFile }: Stage): Promise<string> {
+  const page = await fetch(`${url}/`).catch(() => null);
+  const call = carrier.books()[0]?.callControlId ?? '';
+  const curl = `curl -s -H 'Authorization: Bearer ${adminToken}' ${url}`;
+  return `${page?.ok ? `Open             ${url}/\n` : ''}Token            ${adminToken}
+Server log       ${logFile}
+
+All calls        ${curl}/v1/calls
+One call         ${curl}/v1/calls/${call}
+What changes     ${curl}/v1/events -N
+Metrics          ${curl}/metrics
+
+Place another call by typing, Ctrl-C ends:
+  call +14155550123 +14155550100 busy,completed
+  script no-notify        ("scripts" lists them)`;
+}
+
+function obey(text: string, { carrier, url }: Stage): string {
+  const line = parseLine(text);
+  switch (line.do) {
+    case 'call': {
+      const script = line.script === null ? {} : scriptOf(line.script);
+      if (typeof script === 'string') return script;
+      return placed(carrier.placeCall({ ...script, from: line.from, to: line.to }), url);
+    }
+    case 'script': {
+      const played = scriptNamed(line.name);
+      if (played === undefined) return `no script "${line.name}"; try: scripts`;
+      return placed(carrier.placeCall({ ...played.script, name: played.name }), url);
+    }
+    case 'scripts':
+      return SCRIPTS.map(({ name, title }) => `  ${name.padEnd(26)}${title}`).join('\n');
+    case 'books':
+      return carrier
+        .books()
+        .map(({ number, from, to, fate }) => `#${number} ${from} -> ${to}  ${fate}`)
+        .join('\n');
+    case 'help':
+      return line.text;
+    default:
+      return '';
+  }
+}
+
+function scriptOf(text: string): CallScript | string {
+  return scriptNamed(text)?.script ?? parseFarEnds(text);
+}
+
+function placed({ number, callControlId }: PlacedCall, url: string): string {
+  return `#${number} placed: ${url}/v1/calls/${callControlId}`;
+}

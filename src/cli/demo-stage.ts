@@ -1,0 +1,88 @@
+/**
+ * What the demo plays on: the real server and the offline carrier in this process, a folder of its own
+ * for database, routes and log. What is opened here is closed by `close` in the opposite order.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { destination } from 'pino';
+import { type Carrier, createCarrier } from '../carrier/carrier.ts';
+import { SCRIPT_ROUTES } from '../carrier/scripts.ts';
+import { compose } from '../compose.ts';
+import { readConfig } from '../config.ts';
+import { createLog } from '../log.ts';
+
+export interface Stage {
+  url: string;
+  apiUrl: string;
+  adminToken: string;
+  carrier: Carrier;
+  folder: string;
+  logFile: string;
+  /** `keepFolder` leaves database, routes and log to be looked at. */
+  close(keepFolder: boolean): Promise<void>;
+}
+
+/** Decides the signing key and every id of the carrier: each run is told the same story. */
+const SEED = 7;
+
+export async function setStage(): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-demo-'));
+  const carrier = createCarrier({ seed: SEED });
+  try {
+    const { apiUrl, publicKey } = await carrier.start();
+    const adminToken = randomBytes(24).toString('base64url');
+    const env = await environment(folder, { apiUrl, publicKey, carrier, adminToken });
+    const config = readConfig(env);
+    const logFile = join(folder, 'server.log');
+    const log = createLog({
+      level: config.logLevel,
+      numbers: config.logNumbers,
+      key: config.apiKey,
+      secrets: [adminToken],
+      destination: destination({ dest: logFile, sync: true }),
+    });
+    const service = await compose(config, env, log);
+    await service.ready;
+    carrier.setWebhookUrl(`${service.url}/webhooks/telnyx`);
+    return {
+      url: service.url,
+      apiUrl,
+      adminToken,
+      carrier,
+      folder,
+      logFile,
+      async close(keepFolder) {
+        await service.stop(0);
+        await carrier.stop();
+        if (!keepFolder) await rm(folder, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await carrier.stop();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The whole configuration of a server, as an operator would write it into .env. */
+async function environment(
+  folder: string,
+  given: { apiUrl: string; publicKey: string; carrier: Carrier; adminToken: string },
+): Promise<Record<string, string>> {
+  const routesDir = join(folder, 'routes');
+  await mkdir(routesDir);
+  await writeFile(join(routesDir, 'main.yaml'), SCRIPT_ROUTES);
+  return {
+    TELNYX_PUBLIC_KEY: given.publicKey,
+    TELNYX_API_KEY: given.carrier.apiKey,
+    TELNYX_API_URL: given.apiUrl,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
+    ROUTES_DIR: routesDir,
+    ADMIN_TOKEN: given.adminToken,
+    DRAIN_DELAY_SECS: '0',
+  };
+}

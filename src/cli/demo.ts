@@ -1,0 +1,142 @@
+/**
+ * `referee demo`: the real server and the offline carrier, a dozen scripted callers, and what became of
+ * each, by the server's account and by the carrier's own books. No account and no network is needed.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { PlacedCall } from '../carrier/carrier.ts';
+import { type PlayedCall, SCRIPTS } from '../carrier/scripts.ts';
+import { type Api, type ApiCall, apiOf } from './demo-api.ts';
+import { disagreements } from './demo-judge.ts';
+import { keepRunning } from './demo-keep.ts';
+import { createScreen, type Screen } from './demo-screen.ts';
+import { type Stage, setStage } from './demo-stage.ts';
+import type { Io } from './io.ts';
+
+interface DemoOptions {
+  keep: boolean;
+  json: boolean;
+}
+
+/** What became of one call. */
+export interface Played {
+  number: number;
+  script: PlayedCall;
+  call: ApiCall | null;
+  problems: string[];
+}
+
+/** A new caller so often: two or three calls are on the screen at a time, and all fit into 15 s. */
+const CALL_EVERY_MS = 900;
+const LOOK_EVERY_MS = 80;
+/** A call that has not ended by then never will: the demo says so instead of hanging. */
+const ALL_ENDED_WITHIN_MS = 27_000;
+/** After the last hangup: late finals, copies held back. */
+const TAIL_MS = 300;
+
+export function demoCommand(program: Command, io: Io): void {
+  program
+    .command('demo')
+    .description('the server, an offline Telnyx and a dozen scripted callers, in this process')
+    .option('--keep', 'leave both running afterwards, and say what to open', false)
+    .option('--json', 'one JSON document at the end instead of a story', false)
+    .action(async (options: DemoOptions) => {
+      process.exitCode = (await runDemo(options, io)) ? 0 : 1;
+    });
+}
+
+export async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const stage = await setStage();
+  const screen = createScreen(io, options.json);
+  let good = false;
+  try {
+    screen.opened(stage);
+    const played = await play(stage, screen, stopping.signal);
+    good = screen.closed(played, stage.carrier.books(), strayProblems(stage));
+    if (options.keep && !stopping.signal.aborted) await keepRunning(stage, io, stopping.signal);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    const keepFolder = !good && !stopping.signal.aborted;
+    await stage.close(keepFolder);
+    if (keepFolder) io.stderr.write(`The server's log and database are kept: ${stage.folder}\n`);
+  }
+  return good;
+}
+
+/** Places one call after the other and tells every entry of their timelines, in the order they happened. */
+async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<Played[]> {
+  const api = apiOf(stage.url, stage.adminToken);
+  const { carrier } = stage;
+  const calls: { placed: PlacedCall; script: PlayedCall }[] = [];
+  const placing = (async () => {
+    for (const script of SCRIPTS) {
+      if (calls.length > 0) await pause(CALL_EVERY_MS, undefined, { signal });
+      const placed = carrier.placeCall({ ...script.script, name: script.name });
+      calls.push({ placed, script });
+      screen.placed(placed.number, script);
+    }
+    await Promise.all(calls.map(({ placed }) => placed.ended));
+  })();
+  const watching = watch(api, calls, screen);
+  try {
+    await Promise.race([placing, pause(ALL_ENDED_WITHIN_MS, undefined, { signal, ref: false })]);
+    while (carrier.unfinishedDeliveries() > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
+    await pause(TAIL_MS, undefined, { signal });
+  } finally {
+    placing.catch(() => {});
+    await watching.stop();
+  }
+  return Promise.all(
+    calls.map(async ({ placed, script }) => {
+      const call = await api.call(placed.callControlId);
+      const problems = disagreements(script, call, placed.book);
+      return { number: placed.number, script, call, problems };
+    }),
+  );
+}
+
+function watch(api: Api, calls: { placed: PlacedCall }[], screen: Screen) {
+  const told = new Set<string>();
+  let stopped = false;
+  const watching = (async () => {
+    for (;;) {
+      const last = stopped;
+      const fresh = (
+        await Promise.all(
+          calls.map(async ({ placed }) => {
+            const call = await api.call(placed.callControlId);
+            const entries = call?.timeline ?? [];
+            return entries.flatMap((entry) => {
+              const key = `${placed.number} ${entry.source} ${entry.type} ${entry.id}`;
+              if (call === null || told.has(key)) return [];
+              told.add(key);
+              return [{ number: placed.number, call, entry }];
+            });
+          }),
+        )
+      ).flat();
+      fresh.sort((a, b) => a.entry.at.localeCompare(b.entry.at));
+      for (const { number, call, entry } of fresh) screen.entry(number, call, entry);
+      if (last) return;
+      await pause(LOOK_EVERY_MS);
+    }
+  })();
+  // Told when it is stopped; until then nobody listens.
+  watching.catch(() => {});
+  return {
+    stop() {
+      stopped = true;
+      return watching;
+    },
+  };
+}
+
+function strayProblems({ carrier }: Stage): string[] {
+  const strays = carrier.strayRequests().length;
+  return strays === 0 ? [] : [`${strays} commands named no call of the carrier`];
+}

@@ -1,0 +1,95 @@
+import { execFile, spawn } from 'node:child_process';
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type TestContext, test } from 'vitest';
+import { SCRIPTS } from '../../src/carrier/scripts.ts';
+
+const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
+
+/** A temp folder of its own, so that what is left behind shows. */
+async function temporary({ onTestFinished }: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'demo-test-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+async function demo(context: TestContext, ...args: string[]) {
+  const dir = await temporary(context);
+  const startedAt = performance.now();
+  // Somewhere without any routes folder or .env: the demo brings its own.
+  const options = { cwd: dir, env: { PATH: process.env.PATH, TMPDIR: dir } };
+  const result = await new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [REFEREE, 'demo', ...args], options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+  return { ...result, left: await readdir(dir), ms: performance.now() - startedAt };
+}
+
+test.concurrent('the demo tells every call, and each ends as scripted in under 30 seconds', async (context) => {
+  const { expect } = context;
+  const { code, stdout, stderr, left, ms } = await demo(context);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  expect(ms).toBeLessThan(30_000);
+  expect(left).toEqual([]);
+  // Nobody watches on a terminal: no colours, no log lines.
+  expect(stdout).not.toContain('\u001b');
+  expect(stdout).not.toContain('"level"');
+  for (const { name, title } of SCRIPTS) {
+    expect(stdout).toContain(title);
+    expect(stdout).toMatch(new RegExp(`^✓ .*${name}`, 'm'));
+  }
+  expect(stdout).toMatch(/support-us says no \(486\) +· verdict busy → REFER to support-eu/);
+  expect(stdout).toMatch(/took the caller.*so the call ended as referred/);
+});
+
+test.concurrent('--json is one document with what became of each call', async (context) => {
+  const { expect } = context;
+  const { code, stdout } = await demo(context, '--json');
+  expect(code).toBe(0);
+  const document = JSON.parse(stdout);
+  expect(document).toMatchObject({ ok: true, problems: [] });
+  expect(document.calls).toHaveLength(SCRIPTS.length);
+  for (const call of document.calls) {
+    const { ends, rule, attempts } = call.expected;
+    expect(call).toMatchObject({ ok: true, ends, rule, attempts });
+  }
+});
+
+test.concurrent('--keep leaves both running, takes another call, and goes on Ctrl-C', async (context) => {
+  const { expect, onTestFinished } = context;
+  const dir = await temporary(context);
+  const child = spawn(process.execPath, [REFEREE, 'demo', '--keep'], {
+    cwd: dir,
+    env: { PATH: process.env.PATH, TMPDIR: dir },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const shown = (pattern: RegExp) =>
+    expect.poll(() => pattern.exec(output), { timeout: 25_000 }).not.toBeNull();
+  await shown(/All calls.*\/v1\/calls\n/);
+  const [, token = ''] = /^Token +(\S+)$/m.exec(output) ?? [];
+  const [, log = ''] = /^Server log +(\S+)$/m.exec(output) ?? [];
+  await access(log);
+
+  child.stdin.write('call +14155550123 +14155550100 busy,completed\n');
+  await shown(/placed: \S+/);
+  const [, url = ''] = /placed: (\S+)/.exec(output) ?? [];
+  await expect
+    .poll(async () => {
+      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+      return response.ok ? ((await response.json()) as { ends: string }).ends : null;
+    })
+    .toBe('referred');
+
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.kill('SIGINT');
+  expect(await exited).toBe(0);
+  expect(await readdir(dir)).toEqual([]);
+});
