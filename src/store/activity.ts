@@ -5,7 +5,7 @@ import type { AttemptGroup, CallGroup } from './store.ts';
 export const MINUTE_MS = 60_000;
 
 export interface Groups {
-  call(call: { createdAt: number; rule: string | null; ends: Ends | null }): void;
+  call(call: { createdAt: number; rule: string | null; ends: Ends | null; attempts: number }): void;
   attempt(attempt: {
     startedAt: number;
     rule: string | null;
@@ -21,10 +21,10 @@ export function createGroups(): Groups {
   const calls = new Map<string, CallGroup>();
   const attempts = new Map<string, AttemptGroup>();
   return {
-    call({ createdAt, rule, ends }) {
+    call({ createdAt, rule, ends, attempts: tried }) {
       const minute = minuteOf(createdAt);
-      const key = JSON.stringify([minute, rule, ends]);
-      const group = calls.get(key) ?? { minute, rule, ends, count: 0 };
+      const key = JSON.stringify([minute, rule, ends, tried]);
+      const group = calls.get(key) ?? { minute, rule, ends, attempts: tried, count: 0 };
       group.count += 1;
       calls.set(key, group);
     },

@@ -9,6 +9,8 @@ export type Database = { kind: 'sqlite'; path: string } | { kind: 'postgres'; ur
 export interface StoreOptions {
   /** Tests play older and newer releases with it. */
   codeVersion?: number;
+  /** PostgreSQL: how long a statement may take, and how long connecting may. */
+  timeoutMs?: number;
 }
 
 /**
@@ -24,6 +26,6 @@ export function openStore(
     case 'sqlite':
       return openSqlite(database.path, codeVersion);
     case 'postgres':
-      return openPostgres(database.url, codeVersion);
+      return openPostgres(database.url, codeVersion, options.timeoutMs);
   }
 }

@@ -14,11 +14,13 @@ export async function readActivity(
 ): Promise<Activity> {
   const [row] = await query(
     `with recent as materialized (
-       select call, created_at, rule, ends from call_filters
-       where created_at >= $1 order by created_at desc, call desc limit $2),
+       select f.call, f.created_at, f.rule, f.ends,
+         (select count(*) from attempts a where a.call = f.call) as attempts
+       from call_filters f where f.created_at >= $1
+       order by f.created_at desc, f.call desc limit $2),
      by_call as (
-       select ${MINUTE('created_at')} as minute, rule, ends, count(*) as count
-       from recent group by 1, 2, 3),
+       select ${MINUTE('created_at')} as minute, rule, ends, attempts, count(*) as count
+       from recent group by 1, 2, 3, 4),
      by_attempt as (
        select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"

@@ -35,7 +35,10 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
 }
 
 async function readSchema(query: Query): Promise<SchemaRow | null> {
-  const [found] = await query("select to_regclass('schema') is not null as there");
+  // Not to_regclass: its cache may not have heard yet of a table that another replica just made.
+  const [found] = await query(
+    "select exists (select from pg_class where relname = 'schema' and relnamespace = current_schema()::regnamespace) as there",
+  );
   if (!found?.there) return null;
   const [row] = await query('select version, oldest_code from schema');
   return { version: Number(row?.version), oldestCode: Number(row?.oldest_code) };

@@ -25,13 +25,13 @@ export interface PostgresPool {
   close(): Promise<void>;
 }
 
-export function openPool(url: string): PostgresPool {
+export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPool {
   const where = describe(url);
   const pool = new pg.Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: QUERY_MS,
+    connectionTimeoutMillis: Math.min(CONNECT_MS, timeoutMs),
+    query_timeout: timeoutMs,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     types: { getTypeParser },

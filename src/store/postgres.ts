@@ -15,8 +15,12 @@ import { RecentRows } from './recent-rows.ts';
 import { PING_FRESH_MS } from './rows.ts';
 import type { ChangeFeed, Store } from './store.ts';
 
-export async function openPostgres(url: string, codeVersion: number): Promise<Store & ChangeFeed> {
-  const pool = openPool(url);
+export async function openPostgres(
+  url: string,
+  codeVersion: number,
+  timeoutMs?: number,
+): Promise<Store & ChangeFeed> {
+  const pool = openPool(url, timeoutMs);
   const recent = new RecentRows();
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;

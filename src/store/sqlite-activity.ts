@@ -31,6 +31,7 @@ interface Row {
   created_at: number;
   rule: string | null;
   ends: string | null;
+  tried: number;
   key: Uint8Array | null;
   target: string | null;
   verdict: string | null;
@@ -44,7 +45,8 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
     'select count(*) as n from calls indexed by calls_phase where phase = ?',
   );
   const rows = database.prepare(
-    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms
+    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms,
+       (select count(*) from attempts t where t.call = d.call) as tried
      from (select call, created_at from calls indexed by calls_created
            where created_at >= ? and (created_at, call) < (?, ?)
            order by created_at desc, call desc limit ?) d
@@ -74,6 +76,7 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
             createdAt: row.created_at,
             rule: row.rule,
             ends: row.ends as Ends | null,
+            attempts: row.tried,
           });
         }
         if (row.key === null) continue;

@@ -224,6 +224,8 @@ export interface CallGroup {
   rule: string | null;
   /** Null while they live. */
   ends: Ends | null;
+  /** How many each of them has had. */
+  attempts: number;
   count: number;
 }
 

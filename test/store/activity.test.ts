@@ -45,9 +45,9 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
     expect(Math.abs(now - Date.now())).toBeLessThan(5_000);
     expect(sorted(calls)).toEqual(
       sorted([
-        { minute: T0, rule: 'support', ends: 'referred', count: 2 },
-        { minute: T0, rule: null, ends: null, count: 1 },
-        { minute: T0 + MINUTE, rule: 'sales', ends: 'failed', count: 1 },
+        { minute: T0, rule: 'support', ends: 'referred', attempts: 1, count: 2 },
+        { minute: T0, rule: null, ends: null, attempts: 1, count: 1 },
+        { minute: T0 + MINUTE, rule: 'sales', ends: 'failed', attempts: 2, count: 1 },
       ]),
     );
   });

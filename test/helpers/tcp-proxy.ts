@@ -1,0 +1,81 @@
+/** A wire in between, to be listened to, held and cut. */
+
+import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  port: number;
+  /** All that clients have sent, one entry a connection. */
+  sent: Buffer[][];
+  /** Cuts every connection that is open. */
+  cut(): void;
+  /** Cuts the connection whose client sends this text, when the server has answered it. */
+  cutAfter(text: string): void;
+  /** Nothing passes, in either direction, until `pass`. */
+  hold(): void;
+  pass(): void;
+  close(): Promise<void>;
+}
+
+export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  const sent: Buffer[][] = [];
+  const sockets = new Set<Socket>();
+  let cutText: string | null = null;
+  let held = false;
+
+  const server = createServer((client) => {
+    const upstream = connect(target);
+    const mine: Buffer[] = [];
+    sent.push(mine);
+    let doomed = false;
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => {});
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      if (held) from.pause();
+    }
+    client.on('data', (bytes) => {
+      mine.push(bytes);
+      if (cutText !== null && bytes.includes(cutText)) {
+        doomed = true;
+        cutText = null;
+      }
+      upstream.write(bytes);
+    });
+    upstream.on('data', (bytes) => {
+      if (doomed) client.destroy();
+      else client.write(bytes);
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    sent,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    cutAfter: (text) => {
+      cutText = text;
+    },
+    hold: () => {
+      held = true;
+      for (const socket of sockets) socket.pause();
+    },
+    pass: () => {
+      held = false;
+      for (const socket of sockets) socket.resume();
+    },
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}

@@ -1,0 +1,203 @@
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { CommitUnknown, StoreUnavailable } from '../../src/errors.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { aCall, aChange, aCommand, anEntry, aUnit, keys } from '../helpers/documents.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { asAdmin, databaseOn, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
+import { startOwnPostgres } from '../helpers/postgres-setup.ts';
+import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.ts';
+
+let database: TestDatabase;
+let proxy: TcpProxy;
+let viaProxy: string;
+let store: Store | null = null;
+let count = 0;
+const fresh = () => `call ${++count}`;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const url = new URL(database.url);
+  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port || 5432) });
+  url.host = `127.0.0.1:${proxy.port}`;
+  viaProxy = url.href;
+});
+afterEach(async () => {
+  proxy.pass();
+  await store?.close();
+  store = null;
+});
+afterAll(async () => {
+  await proxy.close();
+  await database.drop();
+});
+
+async function open(url = viaProxy, timeoutMs?: number): Promise<Store> {
+  store = await openStore({ kind: 'postgres', url }, timeoutMs === undefined ? {} : { timeoutMs });
+  return store;
+}
+
+test('replicas that start together on an empty database migrate it once', async () => {
+  const url = new URL(database.url);
+  const own = await databaseOn(url.href);
+  const stores = await Promise.all(
+    Array.from({ length: 6 }, () => openStore({ kind: 'postgres', url: own.url })),
+  );
+  for (const one of stores) {
+    await one.ping();
+    await one.close();
+  }
+  await own.drop();
+});
+
+test('it speaks as a transaction pooler needs it: no named statements, no start-up parameters, no session state', async () => {
+  const first = await open();
+  const id = fresh();
+  const far = fresh();
+  const both = { changes: [aChange(aCall(id), 0), aChange(aCall(far), 0)] };
+  await first.commit([both, aUnit(aCall(fresh()), 0, { events: [anEntry('e')] })], null);
+  await first.load(keys({ callIds: [id], sessionIds: ['s'], attemptIds: ['a'] }));
+  await first.changeSetting('overrides', () => null);
+  await first.claim({ owner: 'a', leaseMs: 1_000 }, 1);
+  await first.close();
+
+  const wire = proxy.sent.map((connection) => Buffer.concat(connection));
+  expect(wire.length).toBeGreaterThan(0);
+  for (const bytes of wire) {
+    const [startup, ...messages] = messagesOf(bytes);
+    const names = (startup?.slice(8).toString().split('\0') ?? []).filter((_, i) => i % 2 === 0);
+    expect(names.filter(Boolean).sort()).toEqual(['client_encoding', 'database', 'user']);
+    for (const message of messages) {
+      const text = message.toString('latin1');
+      // Parse: the name of the statement comes first.
+      if (text[0] === 'P') expect(text[5]).toBe('\0');
+      expect(text).not.toMatch(/\blisten\b|pg_advisory_lock\b|(^Q.{4}|; *)set (?!local)/is);
+    }
+  }
+});
+
+test('connections that are cut are replaced, without a restart', async () => {
+  const first = await open();
+  await first.ping();
+  proxy.cut();
+  await vi.waitFor(() => first.load(keys({})));
+  expect((await first.commit([aUnit(aCall(fresh()), 0)], null)).results).toEqual(['committed']);
+});
+
+test('backends that the server ends are replaced', async () => {
+  const first = await open();
+  await Promise.all([first.ping(), first.load(keys({})), first.replicas()]);
+  await asAdmin(
+    database.url,
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+  );
+  await vi.waitFor(() => first.load(keys({})));
+});
+
+test('a commit whose result never came is unknown, and may have happened', async () => {
+  const first = await open();
+  const id = fresh();
+  const unit = aUnit(aCall(id), 0, { commands: [aCommand(`command of ${id}`, id)] });
+  proxy.cutAfter('insert into calls');
+  await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
+  // It did happen: the outbox carries on, and the second delivery is known.
+  await vi.waitFor(async () => expect(await first.find(id)).not.toBeNull());
+  const claimed = await vi.waitUntil(async () => {
+    const found = await first.claim({ owner: 'b', leaseMs: 60_000 }, 10);
+    return found.length > 0 ? found : null;
+  });
+  expect(claimed[0]?.command.callId).toBe(id);
+});
+
+test('a silent server is given up in time: a read is unavailable, a commit unknown', async () => {
+  const first = await open(viaProxy, 300);
+  await first.ping();
+  proxy.hold();
+  await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
+  proxy.pass();
+  await vi.waitFor(() => first.load(keys({})));
+  proxy.hold();
+  await expect(first.commit([aUnit(aCall(fresh()), 0)], null)).rejects.toThrow(CommitUnknown);
+  proxy.pass();
+  await vi.waitFor(() => first.load(keys({})));
+});
+
+test('a row that another replica holds for long is a lost race, not a stuck batch', async () => {
+  const first = await open();
+  const id = fresh();
+  await first.commit([aUnit(aCall(id), 0)], null);
+  const { default: pg } = await import('pg');
+  const other = new pg.Client({ connectionString: database.url });
+  await other.connect();
+  await other.query('begin');
+  await other.query('select 1 from calls for update');
+  const held = await first.commit([aUnit(aCall(id), 1), aUnit(aCall(fresh()), 0)], null);
+  expect(held.results).toEqual(['conflict', 'conflict']);
+  await other.query('rollback');
+  await other.end();
+  expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
+});
+
+test('wrong ways in are refused with what to do, and without the password', async () => {
+  const wrong = async (change: (url: URL) => void) => {
+    const url = new URL(database.url);
+    change(url);
+    const error: unknown = await openStore({ kind: 'postgres', url: url.href }).catch((e) => e);
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    expect((error as Error).message).not.toContain('s3cret');
+    return (error as Error).message;
+  };
+  const port = await freePort();
+  expect(
+    await wrong((url) => {
+      url.port = String(port);
+      url.password = 's3cret';
+    }),
+  ).toMatch(/cannot be reached \(.*ECONNREFUSED/);
+  expect(await wrong((url) => (url.password = 's3cret'))).toMatch(
+    /refuses the user or the password/,
+  );
+  expect(await wrong((url) => (url.pathname = '/nowhere'))).toMatch(/has no such database/);
+});
+
+test('a mistake in one batch is no trouble of the store', async () => {
+  const first = await open();
+  const broken = aUnit(aCall('broken', { createdAt: Number.NaN }), 0);
+  const error: unknown = await first
+    .commit([aUnit(aCall('fine'), 0), broken], null)
+    .catch((e) => e);
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(StoreUnavailable);
+  expect(await first.find('fine')).toBeNull();
+});
+
+test('a server that stops and starts again is found again', async () => {
+  const server = await startOwnPostgres();
+  const first = await openStore({ kind: 'postgres', url: server.url });
+  try {
+    const id = fresh();
+    await first.commit([aUnit(aCall(id), 0)], null);
+    await server.halt();
+    await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
+    await expect(first.ping()).rejects.toThrow(StoreUnavailable);
+    const trouble: unknown = await first.commit([aUnit(aCall(id), 1)], null).catch((e) => e);
+    expect(trouble instanceof StoreUnavailable || trouble instanceof CommitUnknown).toBe(true);
+    await server.start();
+    await vi.waitFor(() => first.ping(), 5_000);
+    expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
+  } finally {
+    await first.close();
+    await server.stop();
+  }
+});
+
+/** Messages of the wire protocol: the first has no type byte. */
+function messagesOf(bytes: Buffer): Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0, typed = 0; at + 4 + typed <= bytes.length; typed = 1) {
+    const length = bytes.readInt32BE(at + typed) + typed;
+    messages.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return messages;
+}
