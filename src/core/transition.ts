@@ -10,6 +10,7 @@ import type { Attempt, Call, CallFacts } from './call.ts';
 import type { Command } from './command.ts';
 import type { CallEvent, ManualEvent } from './event.ts';
 import { UNDECIDED_MS } from './limits.ts';
+import { whyNotMovable } from './movable.ts';
 import type { Notice } from './notice.ts';
 import { onDeadline } from './on-deadline.ts';
 import { onFarLeg } from './on-far-leg.ts';
@@ -64,11 +65,8 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
 /** A plan of one step on top of whatever goes on; if it fails the call returns to the phase it had. */
 function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   const { call } = turn;
-  if (call.phase === 'ended' || call.phase === 'releasing') return 'ended';
-  const moving = call.phase === 'referring' || call.phase === 'transferring';
-  if (moving || call.phase === 'referred' || call.suspended !== null || call.movingUnsafe) {
-    return 'being_moved';
-  }
+  const standing = whyNotMovable(call);
+  if (standing !== null) return standing;
   note(turn, `refer by hand, from ${call.phase}`);
   const answering = call.phase === 'answering';
   if (!answering) cancelOutstanding(turn);
