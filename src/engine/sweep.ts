@@ -9,6 +9,8 @@ const SWEEP_ROWS_MAX = 500;
 export const LATE_MS = 5_000;
 /** A start or a recovery younger than this: Telnyx's retried webhooks come first. */
 export const YOUNG_MS = 15_000;
+/** A deadline that could not be stepped is a dead letter; not again before a human may have looked. */
+export const BURIED_MS = 600_000;
 
 export interface Sweeper {
   start(): void;
@@ -30,6 +32,8 @@ export function createSweeper(options: {
   let running: Promise<void> = Promise.resolve();
   /** By the store's clock; null until the store has answered after a start or a failure. */
   let recoveredAt: number | null = null;
+  /** Event ids of buried deadlines, and when they may be tried again. */
+  const buried = new Map<string, number>();
 
   return {
     start() {
@@ -58,17 +62,21 @@ export function createSweeper(options: {
     const { now, due } = await store.due(SWEEP_ROWS_MAX);
     recoveredAt ??= now;
     const taken = await Promise.allSettled(due.map((deadline) => fall(deadline, now)));
-    for (const result of taken) if (result.status === 'rejected') throw result.reason;
+    // One call's lost race is its own; the store is in trouble when nothing could be taken.
+    const failed = taken.filter((result) => result.status === 'rejected');
+    if (failed[0] !== undefined && failed.length === taken.length) throw failed[0].reason;
     onGood();
     return due.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
   }
 
-  function fall(deadline: DueDeadline, now: number): Promise<unknown> {
+  async function fall(deadline: DueDeadline, now: number): Promise<void> {
     const { callId, name, n, dueAt, setAt, putOff } = deadline;
+    const id = deadlineEventId(callId, name, n);
+    if ((buried.get(id) ?? 0) > now) return;
     const young = recoveredAt !== null && now - recoveredAt < YOUNG_MS && setAt < recoveredAt;
-    return receiver.receive({
+    const { result } = await receiver.receive({
       source: 'deadline',
-      id: deadlineEventId(callId, name, n),
+      id,
       callId,
       type: `deadline.${name}`,
       receivedAt: now,
@@ -77,5 +85,7 @@ export function createSweeper(options: {
       n,
       putOff: !putOff && (now - dueAt > LATE_MS || young),
     });
+    if (result === 'dead_letter') buried.set(id, now + BURIED_MS);
+    else buried.delete(id);
   }
 }
