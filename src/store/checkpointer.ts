@@ -14,8 +14,8 @@ const PAGES_TO_COPY = 4_096;
 const IDLE_LOOKS = 4;
 /** The second step may hold the event loop for so many pages (about 2 ms), not for more... */
 const PAGES_TO_FINISH = 512;
-/** ...unless the log has grown to this (256 MiB): better a pause than a full disk. */
-const PAGES_MAX = 65_536;
+/** ...unless the log has grown to this (128 MiB): better a pause than a full disk. */
+const PAGES_MAX = 32_768;
 
 export class Checkpointer {
   readonly #path: string;
@@ -25,6 +25,8 @@ export class Checkpointer {
   #running = false;
   #looksSinceWrite = 0;
   #dirty = true;
+  /** Pages that the round before had copied. */
+  #copied = 0;
 
   constructor(path: string, connection: () => DatabaseSync | null) {
     this.#path = path;
@@ -52,9 +54,13 @@ export class Checkpointer {
     if (log - copied === 0) {
       this.#dirty = false;
     } else if (log - copied >= PAGES_TO_COPY || this.#looksSinceWrite >= IDLE_LOOKS) {
-      this.#running = true;
-      this.#thread().postMessage('copy');
+      this.#copy();
     }
+  }
+
+  #copy(): void {
+    this.#running = true;
+    this.#thread().postMessage('copy');
   }
 
   #thread(): Worker {
@@ -81,7 +87,15 @@ export class Checkpointer {
     if (database === null) return;
     const { log, copied } = checkpoint(database, 'noop');
     const left = log - copied;
-    if (left > 0 && (left <= PAGES_TO_FINISH || log >= PAGES_MAX)) checkpoint(database, 'passive');
+    if (left <= PAGES_TO_FINISH || log >= PAGES_MAX) {
+      if (left > 0) checkpoint(database, 'passive');
+    } else if (copied > this.#copied) {
+      // What was written during the copy takes less time to copy than the copy took: it converges.
+      this.#copied = copied;
+      this.#copy();
+      return;
+    }
+    this.#copied = 0;
   }
 }
 

@@ -38,6 +38,9 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   });
   // An idle connection that is cut reports it here; the pool has dropped it and opens another.
   pool.on('error', () => {});
+  // One that is cut while in use says so to whoever waits for its answer, and here as well: without
+  // a listener that would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   let closed = false;
 
   async function withClient<T>(work: (query: Query) => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@
 import { NOW_MS } from './postgres-load.ts';
 import type { Query } from './postgres-pool.ts';
 import { clean, cleanOrNull } from './postgres-values.ts';
-import { CHANGES_KEPT_MS, DEAD_LETTERS_MAX, REPLICA_FORGOTTEN_MS } from './rows.ts';
+import { CHANGES_KEPT_MS, DEAD_LETTERS_MAX, REPLICA_FORGOTTEN_MS, troublesText } from './rows.ts';
 import type { Replica, SettingName } from './store.ts';
 
 export async function addDeadLetter(query: Query, event: unknown, error: string): Promise<void> {
@@ -45,16 +45,23 @@ export async function changeSetting(
 
 export async function beat(
   query: Query,
-  { id, startedAt, routeSet, refusal }: Omit<Replica, 'seenAt'>,
+  { id, startedAt, routeSet, refusal, troubles }: Omit<Replica, 'seenAt'>,
 ): Promise<void> {
   await query(
     `with forgotten as (delete from replicas where seen_at < ${NOW_MS} - ${REPLICA_FORGOTTEN_MS} and id <> $1),
      trimmed as (delete from changes where transaction <
        (select max(transaction) from changes where at < ${NOW_MS} - ${CHANGES_KEPT_MS}))
-     insert into replicas values ($1, $2, ${NOW_MS}, $3, $4)
+     insert into replicas (id, started_at, seen_at, route_set, refusal, troubles)
+       values ($1, $2, ${NOW_MS}, $3, $4, $5)
      on conflict (id) do update set started_at = excluded.started_at, seen_at = excluded.seen_at,
-       route_set = excluded.route_set, refusal = excluded.refusal`,
-    [id, Math.round(startedAt), routeSet, cleanOrNull(refusal)],
+       route_set = excluded.route_set, refusal = excluded.refusal, troubles = excluded.troubles`,
+    [
+      id,
+      Math.round(startedAt),
+      routeSet,
+      cleanOrNull(refusal),
+      cleanOrNull(troublesText(troubles)),
+    ],
   );
 }
 
@@ -66,6 +73,7 @@ export async function allReplicas(query: Query): Promise<Replica[]> {
     seenAt: Number(row.seen_at),
     routeSet: row.route_set === null ? null : String(row.route_set),
     refusal: row.refusal === null ? null : String(row.refusal),
+    troubles: row.troubles === null ? null : JSON.parse(String(row.troubles)),
   }));
 }
 

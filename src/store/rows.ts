@@ -78,6 +78,14 @@ export function tookMs({ unsent, startedAt, acceptedAt, endedAt }: Attempt): num
   return Math.max(0, Math.round(endedAt - (acceptedAt ?? startedAt)));
 }
 
+/** A heartbeat comes every few seconds: what is wrong must not make it large. */
+const TROUBLES_CHARS_MAX = 32_000;
+
+export function troublesText(troubles: unknown): string | null {
+  const text = JSON.stringify(troubles ?? null);
+  return text === 'null' || text.length > TROUBLES_CHARS_MAX ? null : text;
+}
+
 /** Hangup and reject go first: they free the caller. */
 export function commandRank(command: Command): 0 | 1 {
   return command.action === 'hangup' || command.action === 'reject' ? 0 : 1;

@@ -1,6 +1,6 @@
 /** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
 import type { DatabaseSync } from 'node:sqlite';
-import { DEAD_LETTERS_MAX, REPLICA_FORGOTTEN_MS } from './rows.ts';
+import { DEAD_LETTERS_MAX, REPLICA_FORGOTTEN_MS, troublesText } from './rows.ts';
 import type { Replica, SettingName } from './store.ts';
 
 export interface SqliteRecords {
@@ -19,6 +19,7 @@ type ReplicaRow = {
   seen_at: number;
   route_set: string | null;
   refusal: string | null;
+  troubles: string | null;
 };
 
 export function prepareRecords(database: DatabaseSync, codeVersion: number): SqliteRecords {
@@ -34,9 +35,9 @@ export function prepareRecords(database: DatabaseSync, codeVersion: number): Sql
      on conflict (name) do update set version = excluded.version, value = excluded.value`,
   );
   const beat = database.prepare(
-    `insert into replicas (id, started_at, seen_at, route_set, refusal) values (?, ?, ?, ?, ?)
+    `insert into replicas (id, started_at, seen_at, route_set, refusal, troubles) values (?, ?, ?, ?, ?, ?)
      on conflict (id) do update set started_at = excluded.started_at, seen_at = excluded.seen_at,
-       route_set = excluded.route_set, refusal = excluded.refusal`,
+       route_set = excluded.route_set, refusal = excluded.refusal, troubles = excluded.troubles`,
   );
   const forget = database.prepare('delete from replicas where seen_at < ?');
   const allReplicas = database.prepare('select * from replicas order by started_at, id');
@@ -66,9 +67,9 @@ export function prepareRecords(database: DatabaseSync, codeVersion: number): Sql
       });
     },
 
-    heartbeat({ id, startedAt, routeSet, refusal }, now) {
+    heartbeat({ id, startedAt, routeSet, refusal, troubles }, now) {
       inTransaction(() => {
-        beat.run(id, Math.round(startedAt), now, routeSet, refusal);
+        beat.run(id, Math.round(startedAt), now, routeSet, refusal, troublesText(troubles));
         forget.run(now - REPLICA_FORGOTTEN_MS);
       });
     },
@@ -80,6 +81,7 @@ export function prepareRecords(database: DatabaseSync, codeVersion: number): Sql
         seenAt: row.seen_at,
         routeSet: row.route_set,
         refusal: row.refusal,
+        troubles: row.troubles === null ? null : JSON.parse(row.troubles),
       }));
     },
 

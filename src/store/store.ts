@@ -155,6 +155,8 @@ export interface Replica {
   routeSet: string | null;
   /** The last refused reload, null after a good one. */
   refusal: string | null;
+  /** What is wrong there, for the page of every other replica; the store does not look inside. */
+  troubles?: unknown;
 }
 
 export interface Store extends ChangeFeed {

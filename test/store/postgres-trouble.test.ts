@@ -5,7 +5,7 @@ import type { Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anEntry, aUnit, keys } from '../helpers/documents.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { asAdmin, databaseOn, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
-import { startOwnPostgres } from '../helpers/postgres-setup.ts';
+import { startOwnPostgres } from '../helpers/postgres-server.ts';
 import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.ts';
 
 let database: TestDatabase;
