@@ -17,8 +17,10 @@ import { registerMetrics } from './http/metrics.ts';
 import { answerUnknown } from './http/not-found.ts';
 import { collectOpenapi, registerOpenapi } from './http/openapi.ts';
 import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './http/problem.ts';
+import { type ProblemsDeps, registerProblems } from './http/problems.ts';
 import { registerRoutes } from './http/routes.ts';
 import { registerSchedules } from './http/schedules.ts';
+import { registerStats, sharedActivity } from './http/stats.ts';
 import { createTokenCheck, tokenTag } from './http/token.ts';
 import { registerWebhook } from './http/webhook.ts';
 import type { Log } from './log.ts';
@@ -44,6 +46,8 @@ export interface AppDeps {
   lifecycle: Lifecycle;
   /** Shown by /health/ready beside what the route set adds. */
   warnings: () => string[];
+  /** What has gone wrong here lately, for the page. */
+  troubles?: NonNullable<ProblemsDeps['troubles']>;
   /** The operator's page: a shell without data, so without a token. */
   page?: (scope: FastifyInstance) => void;
   /** Our clock, milliseconds since the epoch. */
@@ -92,6 +96,9 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerRoutes(scope, api);
     registerSchedules(scope, api);
     registerEvents(scope, api);
+    const activity = sharedActivity(deps);
+    registerStats(scope, deps, activity);
+    registerProblems(scope, deps, activity);
     registerMetrics(scope, deps.metrics);
     registerOpenapi(scope);
   });

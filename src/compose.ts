@@ -16,6 +16,7 @@ import { createSweeper } from './engine/sweep.ts';
 import { createUpkeep } from './engine/upkeep.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
+import { registerPage } from './http/page.ts';
 import { createDecider, createLiveRoutes } from './live-routes.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -25,6 +26,7 @@ import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
+import { standing, watchTroubles } from './troubles.ts';
 
 export interface Service {
   /** Where webhooks, health and (without ADMIN_PORT) the API are: `http://127.0.0.1:3000`. */
@@ -41,8 +43,10 @@ export interface Service {
 /** What is left of the shutdown time for closing servers and store after the commands. */
 const CLOSING_MS = 1_000;
 
-export async function compose(config: Config, env: Environment, log: Log): Promise<Service> {
+export async function compose(config: Config, env: Environment, outerLog: Log): Promise<Service> {
   const instance = randomUUID();
+  const troubles = watchTroubles(outerLog, Date.now);
+  const { log } = troubles;
   const lifecycle: Lifecycle = { phase: 'starting' };
   const metrics = createMetrics();
 
@@ -112,11 +116,13 @@ export async function compose(config: Config, env: Environment, log: Log): Promi
     standing: () => ({
       routeSet: routes.current().set.hash,
       refusal: routes.refusal()?.problems[0]?.message ?? null,
+      troubles: seen(),
     }),
     reload: live.told,
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
   });
+  const seen = () => [...outbox.warnings().map(standing), ...troubles.recent()];
   metrics.watchOutbox(() => store.outbox());
 
   const app = buildApp({
@@ -130,6 +136,8 @@ export async function compose(config: Config, env: Environment, log: Log): Promi
     routes: live,
     lifecycle,
     warnings: () => [...outbox.warnings(), ...refusedReload(live)],
+    page: registerPage,
+    troubles: { instance, here: seen },
     now: Date.now,
   });
   const url = await listen(app.public, config.host, config.port);

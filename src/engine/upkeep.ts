@@ -18,7 +18,7 @@ export interface UpkeepOptions {
   instance: string;
   clock: () => number;
   /** What the heartbeat shows. */
-  standing(): { routeSet: string; refusal: string | null };
+  standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
   reload(): Promise<unknown>;
   onError(job: string, error: unknown): void;
   onGood(): void;

@@ -109,7 +109,19 @@ function timelineJson(entry: TimelineEntry) {
     notes: entry.notes,
     commands: entry.commands,
     detail: entry.detail,
+    advice: adviceOfEntry(entry),
+    trace: entry.trace,
   };
+}
+
+/** A command that Telnyx refused; where policy or a budget stopped it here, its own detail says all. */
+function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEntry) {
+  if (source !== 'outcome' || outcome !== 'rejected' || status === 0) return null;
+  return adviceFor({
+    verdict: 'rejected',
+    code: typeof code === 'string' ? code : null,
+    status: typeof status === 'number' ? status : null,
+  });
 }
 
 /** As `referee route` writes a path: "refer support-us", "say", "reject busy". */

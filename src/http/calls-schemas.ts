@@ -31,7 +31,7 @@ const VERDICTS = [
   'abandoned',
 ] as const satisfies Verdict[];
 
-const ENDS = [
+const ENDS_WORDS = [
   'referred',
   'transferred',
   'rejected',
@@ -49,9 +49,9 @@ const time = Type.String({ format: 'date-time' });
 const timeOrNull = orNull(time);
 const name = Type.String({ minLength: 1, maxLength: 256 });
 /** Plain strings with the values named: an unknown one is answered with the list of those that exist. */
-const phase = Type.Enum([...PHASES]);
+export const PHASE = Type.Enum([...PHASES]);
 export const VERDICT = Type.Enum([...VERDICTS]);
-const ends = Type.Enum([...ENDS]);
+export const ENDS = Type.Enum([...ENDS_WORDS]);
 
 export const CALL_ID_PARAMS = Type.Object({
   call_control_id: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
@@ -59,11 +59,11 @@ export const CALL_ID_PARAMS = Type.Object({
 
 export const CALLS_QUERY = Type.Object(
   {
-    phase: Type.Optional(phase),
+    phase: Type.Optional(PHASE),
     rule: Type.Optional(name),
     target: Type.Optional(name),
     verdict: Type.Optional(VERDICT),
-    ends: Type.Optional(ends),
+    ends: Type.Optional(ENDS),
     from: Type.Optional(name),
     to: Type.Optional(name),
     session: Type.Optional(name),
@@ -88,6 +88,8 @@ export const CALLS_QUERY = Type.Object(
   { additionalProperties: false },
 );
 
+const ADVICE = orNull(Type.Object({ meaning: text, cause: text, fix: text }));
+
 export const ATTEMPT = Type.Object({
   id: text,
   kind: Type.Enum(['refer', 'transfer']),
@@ -103,7 +105,7 @@ export const ATTEMPT = Type.Object({
   accepted_at: timeOrNull,
   ended_at: timeOrNull,
   far_leg: textOrNull,
-  advice: orNull(Type.Object({ meaning: text, cause: text, fix: text })),
+  advice: ADVICE,
 });
 
 const SUMMARY_FIELDS = {
@@ -112,8 +114,8 @@ const SUMMARY_FIELDS = {
   from: textOrNull,
   to: textOrNull,
   direction: orNull(Type.Enum(['incoming', 'outgoing'])),
-  phase,
-  ends: orNull(ends),
+  phase: PHASE,
+  ends: orNull(ENDS),
   rule: orNull(Type.String({ description: 'null for `otherwise`, and while `decided` is false' })),
   route_set: textOrNull,
   decided: Type.Boolean(),
@@ -153,6 +155,8 @@ export const CALL_DETAIL = Type.Object({
       notes: Type.Array(text),
       commands: Type.Array(Type.Object({ id: text, action: text, attempt: textOrNull })),
       detail: Type.Record(text, Type.Union([text, Type.Number(), Type.Boolean(), Type.Null()])),
+      advice: ADVICE,
+      trace: orNull(TRACE),
     }),
   ),
   trace: TRACE,

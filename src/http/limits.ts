@@ -37,6 +37,18 @@ export const HTTP_LIMITS = {
   eventBatch: 200,
   /** A client that reads slower than this much behind is cut off; it comes back with Last-Event-ID. */
   eventBufferBytesMax: 1024 * 1024,
+  /** What the charts cover unless asked otherwise, and at most. */
+  statsSpanMs: 60 * 60_000,
+  statsSpanMaxMs: 24 * 60 * 60_000,
+  /** The newest so many calls are counted; at 500 a step of the event loop this is some 100 ms in all. */
+  statsCallsMax: 20_000,
+  statsFreshMs: 2_000,
+  /** A target with fewer attempts in the span is not judged; below this share of success it fails. */
+  failingAttemptsMin: 3,
+  failingSuccessRate: 0.5,
+  outboxAgeWarnMs: 10_000,
+  /** Heartbeats come every 5 s: one not heard of for so long is gone. */
+  replicaSeenMs: 20_000,
   refusalLogEveryMs: 10_000,
   clockSkewWarnSecs: 30,
   clockSkewWarnEveryMs: 60_000,

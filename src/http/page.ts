@@ -1,0 +1,101 @@
+/**
+ * The operator's page: a shell without data, and the modules and style sheets it is made of. Every file
+ * that can be had is named here; @fastify/static brings types, ETags and conditional requests. The
+ * libraries are served from their packages as they are: nothing is built, nothing is copied.
+ *
+ * The policy allows what comes from here and nothing else: no inline script or style, so that a name or
+ * header which a caller wrote could not run even if it were ever put into the page unescaped.
+ */
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import helmet from '@fastify/helmet';
+import files from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+const OWN = fileURLToPath(new URL('../page/', import.meta.url));
+
+const OWN_MODULES = [
+  'api',
+  'attempt',
+  'call',
+  'calls',
+  'charts',
+  'explain',
+  'fields',
+  'follow',
+  'main',
+  'overview',
+  'problems',
+  'routes',
+  'sequence',
+  'session',
+  'words',
+];
+
+/** lit-html renders (7 KB, escapes every value), uPlot draws (50 KB), eventsource-parser reads the event stream. */
+const PACKAGES: Record<string, string[]> = {
+  'lit-html': [
+    'lit-html.js',
+    'directive.js',
+    'directive-helpers.js',
+    'directives/repeat.js',
+    'directives/live.js',
+  ],
+  uplot: ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css'],
+  'eventsource-parser': ['dist/index.js', 'dist/parse.js', 'dist/errors.js'],
+};
+
+export function registerPage(scope: FastifyInstance): void {
+  scope.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+        // Markup comes from lit-html's templates alone, never from a string made elsewhere.
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ['lit-html'],
+      },
+    },
+    // Only over https, where the proxy in front sets it; over plain http browsers ignore these three, aloud.
+    hsts: false,
+    crossOriginOpenerPolicy: false,
+    originAgentCluster: false,
+    xFrameOptions: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  scope.register(files, { root: OWN, serve: false, cacheControl: false });
+
+  const serve = (url: string, name: string, root: string) => {
+    scope.get(url, { schema: { hide: true } }, (_request, reply) => {
+      // Asked again each time and answered 304: a new release shows at once, on every replica.
+      reply.header('cache-control', 'no-cache');
+      return reply.sendFile(name, root);
+    });
+  };
+  serve('/', 'index.html', OWN);
+  serve('/assets/page/page.css', 'page.css', OWN);
+  serve('/assets/page/icon.svg', 'icon.svg', OWN);
+  for (const name of OWN_MODULES) serve(`/assets/page/${name}.js`, `${name}.js`, OWN);
+  for (const [name, paths] of Object.entries(PACKAGES)) {
+    const root = packageRoot(name);
+    for (const path of paths) serve(`/assets/${name}/${path}`, path, root);
+  }
+}
+
+function packageRoot(name: string): string {
+  const found = findPackageJSON(name, import.meta.url);
+  if (found === undefined) {
+    throw new Error(
+      `The package ${name}, which the page is made of, is not installed: run npm ci.`,
+    );
+  }
+  return join(dirname(found), '/');
+}
