@@ -106,6 +106,17 @@ function endPlan(turn: Turn): void {
   turn.goOn = false;
 }
 
+/** The call ended as abandoned, and its REFER turns out to have been accepted before. */
+export function endedWhileAccepted(turn: Turn, attempt: Attempt): void {
+  const { call } = turn;
+  if (attempt.kind !== 'refer' || call.ends !== 'abandoned') return;
+  attempt.acceptedAt = call.endedAt;
+  endWithTheLeg(turn, attempt);
+  const ends = attempt.verdict === 'completed' ? 'referred' : 'unconfirmed';
+  turn.notices.push({ kind: 'ends_corrected', ends, before: call.ends });
+  call.ends = ends;
+}
+
 function endWithTheLeg(turn: Turn, attempt: Attempt): void {
   if (attempt.kind === 'transfer') {
     if (attempt.farAnswered) {

@@ -42,3 +42,5 @@ export const PLAY_MS_MAX = 180_000;
 export const PATIENCE_MS = 120_000;
 /** Telnyx calls a leg ended of which an event came within this time: that does not fit together. */
 export const HEARD_LATELY_MS = 10_000;
+/** What reaches us within this time of each other may have happened in either order. */
+export const TOGETHER_MS = 250;

@@ -2,9 +2,9 @@
 import { acceptAttempt, endAttempt } from './attempt.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
-import { endCall } from './ending.ts';
+import { endCall, endedWhileAccepted } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
-import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS } from './limits.ts';
+import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS, TOGETHER_MS } from './limits.ts';
 import { isMoving } from './plan.ts';
 import { probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
@@ -29,11 +29,26 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
     }
     return;
   }
-  if (call.phase === 'ended') return;
+  if (call.phase === 'ended') {
+    if (attempt !== undefined && outcome.kind === 'accepted')
+      acceptedAfterAll(turn, attempt, event);
+    return;
+  }
   if (attempt !== undefined) onAttemptOutcome(turn, attempt, outcome);
   else if (event.action === 'answer') onAnswerOutcome(turn, outcome);
   else if (event.action === 'probe') onProbeOutcome(turn, event.commandId, outcome);
   else onVoiceOutcome(turn, event.commandId, outcome);
+}
+
+/**
+ * Telnyx does not accept a REFER of a leg that has gone: an acceptance that reached us together with the
+ * hangup was the earlier of the two, and only our processing turned them round.
+ */
+function acceptedAfterAll(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
+  const { endedAt } = turn.call;
+  const together = endedAt !== null && event.receivedAt - endedAt <= TOGETHER_MS;
+  if (together && attempt.verdict === 'abandoned' && !attempt.final)
+    endedWhileAccepted(turn, attempt);
 }
 
 function onAttemptOutcome(turn: Turn, attempt: Attempt, outcome: Outcome): void {

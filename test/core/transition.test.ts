@@ -209,6 +209,26 @@ describe('the caller leaves', () => {
     expect(d.count('refer')).toBe(1);
   });
 
+  it('unconfirmed too, where the hangup overtook the answer to our request by a moment', () => {
+    const quick = drive(decision([refer('a')]));
+    const slow = drive(decision([refer('a')]));
+    for (const d of [quick, slow]) {
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.hook('call.hangup');
+      expect(d.call.ends).toBe('abandoned');
+    }
+    quick.now += 20;
+    quick.accept(quick.last('refer'));
+    expect(quick.call).toMatchObject({
+      ends: 'unconfirmed',
+      attempts: [{ verdict: 'no_verdict' }],
+    });
+    slow.now += 2_000;
+    slow.accept(slow.last('refer'));
+    expect(slow.call).toMatchObject({ ends: 'abandoned', attempts: [{ verdict: 'abandoned' }] });
+  });
+
   it('counts as arrived where the target says so', () => {
     const d = referring(refer('a', { byeWithoutVerdict: 'completed' }));
     d.hook('call.hangup');
