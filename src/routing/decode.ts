@@ -210,7 +210,7 @@ class Walk implements Positions {
       const result = this.value(pair.value as Node | null, member, shown(key), keyNode);
       if (result !== undefined) value[key] = result;
     }
-    if (schema.minProperties !== undefined && seen.size < schema.minProperties) {
+    if (schema.minProperties !== undefined && node.items.length < schema.minProperties) {
       this.#report(node, `${name} is empty`, example(schema));
     }
     let complete = true;
@@ -512,7 +512,7 @@ function bareWords(strange: string): string[] {
 
 function itemName(item: SchemaNode, list: string): string {
   const title = resolved(item).title;
-  return title === undefined ? `an item of ${list}` : `a ${title}`;
+  return title === undefined ? `an item of ${list}` : withArticle(title);
 }
 
 function describe(node: Node): string {
@@ -527,10 +527,13 @@ function describe(node: Node): string {
       : 'a number';
 }
 
+function withArticle(title: string): string {
+  return `${/^[aeiou]/i.test(title) ? 'an' : 'a'} ${title}`;
+}
+
 function expected(schema: SchemaNode): string {
   if (schema.type === 'object') return 'a map';
-  if (schema.title !== undefined)
-    return `${/^[aeiou]/i.test(schema.title) ? 'an' : 'a'} ${schema.title}`;
+  if (schema.title !== undefined) return withArticle(schema.title);
   if (schema.anyOf !== undefined) {
     return [...new Set(schema.anyOf.map((variant) => expected(resolved(variant))))].join(' or ');
   }

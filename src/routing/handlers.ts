@@ -228,8 +228,11 @@ function toScript(file: string, text: string, problems: Problems): string | null
   const named =
     (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration') &&
     declaration.id != null;
-  const blank = stripped.slice(only.start, declaration.start).replace(/[^\n]/g, ' ');
-  const rest = stripped.slice(declaration.start);
+  // Not the declaration's start: that of `(…)` is after the bracket.
+  const keywords = /^export\s+default\b/.exec(stripped.slice(only.start))?.[0];
+  const start = keywords === undefined ? declaration.start : only.start + keywords.length;
+  const blank = stripped.slice(only.start, start).replace(/[^\n]/g, ' ');
+  const rest = stripped.slice(start);
   if (named) return `${head}${blank}${rest}\n;globalThis.__handler = ${declaration.id?.name};`;
   return `${head}${blank}globalThis.__handler = ${rest}`;
 }

@@ -48,7 +48,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
   let live = compileRouteSet(first.set);
   let warnings = first.warnings;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
-  let reloading: Promise<Reload> | null = null;
+  let reloading: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -70,16 +70,15 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
     async close() {
       closed = true;
       clearTimeout(timer);
-      await reloading?.catch(() => {});
+      await reloading.catch(() => {});
     },
   };
 
-  /** One at a time: a second request for it while one runs gets the same answer. */
+  /** One after the other: what changed while one was reading is seen by the next. */
   function reload(): Promise<Reload> {
-    reloading ??= once().finally(() => {
-      reloading = null;
-    });
-    return reloading;
+    const next = reloading.then(once, once);
+    reloading = next;
+    return next;
   }
 
   async function once(): Promise<Reload> {

@@ -273,7 +273,7 @@ const defs = {
               voice: Type.Optional(voice),
               language: Type.Optional(language),
             },
-            STRICT,
+            { description: 'Speak a text and wait for a key.', ...STRICT },
           ),
         },
         {
@@ -582,7 +582,7 @@ const example = Type.Object(
         tags: Type.Optional(oneOrMore(text('tag'), 'Tags of the call.')),
         session: Type.Optional(text('call_session_id')),
       },
-      STRICT,
+      { description: 'The call that comes in.', ...STRICT },
     ),
     verdicts: Type.Optional(
       Type.Unsafe<Record<string, string | string[]>>({
@@ -615,11 +615,19 @@ const example = Type.Object(
             description: 'Which rule wins; null or otherwise where none does.',
           }),
         ),
-        attempts: Type.Optional(Type.Array(text('target, number or SIP URI'))),
+        attempts: Type.Optional(
+          Type.Array(text('target, number or SIP URI'), {
+            description: 'Who was tried, in order.',
+          }),
+        ),
         ends: Type.Optional(oneOf('how the call ends', ENDS)),
-        path: Type.Optional(Type.Array(text('step', { examples: ['answer', 'refer support-us'] }))),
+        path: Type.Optional(
+          Type.Array(text('step', { examples: ['answer', 'refer support-us'] }), {
+            description: 'The steps as route prints them.',
+          }),
+        ),
       },
-      { minProperties: 1, ...STRICT },
+      { description: 'What must come of it.', minProperties: 1, ...STRICT },
     ),
   },
   { title: 'example', description: 'A test of the routes; `referee check` runs it.', ...STRICT },
@@ -651,7 +659,9 @@ const routeFileSchema = Type.Object(
     last_resort: Type.Optional(
       steps('What happens when every step is used up: only say, play, reject, hangup.'),
     ),
-    examples: Type.Optional(Type.Array(example)),
+    examples: Type.Optional(
+      Type.Array(example, { description: 'Tests of the routes; check runs them.' }),
+    ),
   },
   STRICT,
 );

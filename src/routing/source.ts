@@ -205,17 +205,21 @@ function compose(
   return document.errors.length > 0 ? null : document;
 }
 
-/** One a line, and of the parser's stumbling after the first only what is no mere consequence. */
+/** A file that is no YAML at all has as many as it has characters. */
+const SYNTAX_ERRORS_SHOWN = 10;
+
+/** One a place, and of the parser's stumbling after the first only what is no mere consequence. */
 function syntaxErrors(document: Document.Parsed<ParsedNode>): YAMLError[] {
   const found: YAMLError[] = [];
   // A tag was reported with the tokens; that it is unknown too helps nobody.
   const warnings = document.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
   for (const error of [...document.errors, ...warnings]) {
+    if (found.length >= SYNTAX_ERRORS_SHOWN) break;
     if (found.some((other) => other.pos[0] === error.pos[0])) continue;
     if (found.length > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
     found.push(error);
   }
-  return found.slice(0, 10);
+  return found;
 }
 
 function firstLine(message: string): string {

@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest';
+import { isOpenAt } from '../../src/core/schedule.ts';
+import { load, problemsOf, warningsOf } from './routes-folder.ts';
+
+const MAIN = `schedules: { o: { zone: America/New_York, open: [ "mon-sun 00:00-24:00" ], closed_ical: holidays.ics } }
+rules: [ { name: r, when: { schedule: o }, do: [ hangup ] } ]
+otherwise: [ hangup ]`;
+
+function calendar(...events: string[]): string {
+  const lines = events.map(
+    (event, i) => `BEGIN:VEVENT\nUID:${/UID/.test(event) ? 'x' : i}\n${event}\nEND:VEVENT`,
+  );
+  return `BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//t\n${lines.join('\n')}\nEND:VCALENDAR\n`.replaceAll(
+    '\n',
+    '\r\n',
+  );
+}
+
+async function openAt(ics: string, moments: string[]): Promise<boolean[]> {
+  const result = await load({ 'main.yaml': MAIN, 'holidays.ics': ics });
+  expect(problemsOf(result)).toEqual([]);
+  const schedule = result.ok ? result.set.schedules.get('o') : undefined;
+  if (schedule === undefined) throw new Error('no schedule');
+  return moments.map((moment) => isOpenAt(schedule, Date.parse(moment), {}));
+}
+
+test("an all-day event closes the day of the schedule's zone", async () => {
+  const ics = calendar(
+    'DTSTART;VALUE=DATE:20260704\nDTEND;VALUE=DATE:20260705\nSUMMARY:Independence Day',
+  );
+  expect(
+    await openAt(ics, [
+      '2026-07-04T03:59:00Z',
+      '2026-07-04T04:00:00Z',
+      '2026-07-05T03:59:00Z',
+      '2026-07-05T04:00:00Z',
+    ]),
+  ).toEqual([true, false, false, true]);
+});
+
+test('an all-day event without an end lasts its day', async () => {
+  const ics = calendar('DTSTART;VALUE=DATE:20260704\nSUMMARY:x');
+  expect(await openAt(ics, ['2026-07-04T12:00:00Z', '2026-07-05T12:00:00Z'])).toEqual([
+    false,
+    true,
+  ]);
+});
+
+test('a weekly event keeps its wall time over the change of clocks, without the dates of EXDATE', async () => {
+  const ics = calendar(
+    'DTSTART;TZID=America/New_York:20260302T120000\nDTEND;TZID=America/New_York:20260302T130000\nRRULE:FREQ=WEEKLY;BYDAY=MO\nEXDATE;TZID=America/New_York:20260316T120000',
+  );
+  // New York changes its clocks on 8 March 2026.
+  expect(
+    await openAt(ics, [
+      '2026-03-02T17:30:00Z',
+      '2026-03-09T16:30:00Z',
+      '2026-03-09T17:30:00Z',
+      '2026-03-16T16:30:00Z',
+    ]),
+  ).toEqual([false, false, true, true]);
+});
+
+test('times in UTC and of another zone are moments', async () => {
+  const ics = calendar(
+    'DTSTART:20260310T120000Z\nDTEND:20260310T130000Z',
+    'DTSTART;TZID=Europe/Berlin:20260311T120000\nDURATION:PT1H',
+  );
+  expect(
+    await openAt(ics, ['2026-03-10T12:30:00Z', '2026-03-11T11:30:00Z', '2026-03-11T12:30:00Z']),
+  ).toEqual([false, false, true]);
+});
+
+test('a yearly holiday recurs, a cancelled event closes nothing', async () => {
+  const ics = calendar(
+    'DTSTART;VALUE=DATE:20101225\nRRULE:FREQ=YEARLY',
+    'DTSTART;VALUE=DATE:20260401\nSTATUS:CANCELLED',
+  );
+  expect(
+    await openAt(ics, ['2026-12-25T12:00:00Z', '2027-12-25T12:00:00Z', '2026-04-01T12:00:00Z']),
+  ).toEqual([false, false, true]);
+});
+
+test.each([
+  ['no calendar', 'hello', 'holidays.ics:1:1 not an iCal file'],
+  [
+    'a rule that never ends looking',
+    calendar(
+      'DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\nRRULE:FREQ=DAILY;INTERVAL=9999999999',
+    ),
+    'holidays.ics:4:1 an event that cannot be read',
+  ],
+  [
+    'a day that no month has',
+    calendar(
+      'DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30',
+    ),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE names a day that no month has',
+  ],
+  [
+    'every second',
+    calendar('DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\nRRULE:FREQ=SECONDLY'),
+    'holidays.ics:4:1 an event that cannot be read',
+  ],
+  [
+    'an unknown zone',
+    calendar('DTSTART;TZID=Nowhere:20260101T000000\nDTEND;TZID=Nowhere:20260101T010000'),
+    'holidays.ics:4:1 an event that cannot be read: unknown time zone Nowhere without a VTIMEZONE',
+  ],
+])('%s is a problem at its line', async (_what, ics, expected) => {
+  const result = await load({ 'main.yaml': MAIN, 'holidays.ics': ics });
+  expect(problemsOf(result).filter((p) => !p.startsWith(expected))).toEqual([]);
+  expect(result.ok).toBe(false);
+});
+
+test('a calendar without events is a warning', async () => {
+  const result = await load({ 'main.yaml': MAIN, 'holidays.ics': calendar() });
+  expect(warningsOf(result)).toEqual([
+    'holidays.ics:1:1 the calendar holds no event (nothing is closed by it)',
+  ]);
+});

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { load, problemsOf, warningsOf } from './routes-folder.ts';
+
+const MAIN =
+  'lists: { l: { file: lists/l.txt } }\nrules: [ { name: r, when: { from: "list:l" }, do: [ hangup ] } ]\notherwise: [ hangup ]';
+
+test('a list file holds one number or prefix a line, with comments', async () => {
+  const result = await load({
+    'main.yaml': MAIN,
+    'lists/l.txt': '# spam\r\n+14155550101 # March\n\n+1900*\n  sip:x@evil.example\n+1415555010?\n',
+  });
+  expect(problemsOf(result)).toEqual([]);
+  expect(result.ok && result.set.lists.get('l')).toEqual({
+    name: 'l',
+    exact: ['+14155550101', 'sip:x@evil.example'],
+    prefixes: ['+1900*'],
+    globs: ['+1415555010?'],
+  });
+});
+
+test('its problems stand in the list file, at their line', async () => {
+  const result = await load({
+    'main.yaml': MAIN,
+    'lists/l.txt': '+14155550101\n\n hello world\n+0123456789\nlist:m\n',
+  });
+  expect(problemsOf(result)).toEqual([
+    'lists/l.txt:3:2 "hello world" is not a number, SIP URI or pattern (one number an entry, such as "+14155550100")',
+    'lists/l.txt:4:1 "+0123456789" begins with +0, and no country code does (write the country code after the +, without the national 0)',
+    'lists/l.txt:5:1 "list:m": a list cannot hold a list (name both where they are used: [ "list:a", "list:b" ])',
+  ]);
+});
+
+test('a list that no file holds is a problem where it is named, and no path leaves the folder', async () => {
+  const result = await load({
+    'main.yaml':
+      'lists: { a: { file: lists/bb.txt }, b: { file: ../../etc/passwd } }\notherwise: [ hangup ]',
+    'lists/b.txt': '',
+  });
+  expect(problemsOf(result)).toEqual([
+    '1:21 there is no file "lists/bb.txt" (did you mean lists/b.txt?)',
+    '1:48 there is no file "../../etc/passwd" (a path inside the routes folder, such as lists/blocked.txt)',
+  ]);
+});
+
+test('an empty list is a warning: a block list begins so', async () => {
+  const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': '# none yet\n' });
+  expect(problemsOf(result)).toEqual([]);
+  expect(warningsOf(result)).toEqual([
+    '1:10 the list l is empty: no number is on it (rules that ask for it never match)',
+  ]);
+});
+
+test('100,000 numbers and 100,000 prefixes load in under two seconds', async () => {
+  const lines = Array.from(
+    { length: 100_000 },
+    (_, i) => `+1415${String(i).padStart(7, '0')}\n+44${String(i).padStart(7, '0')}*\n`,
+  );
+  const startedAt = performance.now();
+  const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': lines.join('') });
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(result.ok && result.set.lists.get('l')?.exact.length).toBe(100_000);
+});

@@ -1,0 +1,485 @@
+import { describe, expect, test } from 'vitest';
+import { type Files, load, problemsOf, warningsOf } from './routes-folder.ts';
+
+const OTHERWISE = '\notherwise: [ hangup ]\n';
+const TARGET = '\ntargets: { desk: { sip: "sip:desk@pbx.example.com" } }\n';
+const rule = (when: string, steps = '[ hangup ]') =>
+  `rules: [ { name: a, when: ${when}, do: ${steps} } ]${OTHERWISE}`;
+
+/** What is wrong, the file, and every problem it must give: place, message, hint. */
+const YAML_TRAPS: [string, string, string[]][] = [
+  [
+    'a number that YAML would take for an integer',
+    rule('{ to: +14155550100 }'),
+    [
+      '1:33 "to" must be text; YAML reads "+14155550100" as a number (write it in quotes: "+14155550100")',
+    ],
+  ],
+  [
+    'a connection id that would be rounded',
+    rule('{ connection_id: 1494404757140276705 }'),
+    [
+      '1:44 "connection_id" must be text; YAML reads "1494404757140276705" as a number (write it in quotes: "1494404757140276705")',
+    ],
+  ],
+  [
+    'digits of a menu that are no text',
+    'otherwise: [ { menu: { say: hi, digits: { 1: [ hangup ] } } } ]',
+    ['1:43 a key of "digits" must be text, "1" is a number (write it in quotes: "1")'],
+  ],
+  [
+    'a spoken text that a # cuts off',
+    'otherwise:\n  - say: Press #1 for sales\n  - hangup',
+    [
+      '2:16 # starts a comment here: "say" ends before it (put the text into quotes, or the comment on a line of its own: "Press …")',
+    ],
+  ],
+  [
+    'a spoken text that a # on its next line cuts off',
+    'otherwise:\n  - say: Press\n      #1 for sales\n  - hangup',
+    [
+      '3:7 # starts a comment here: "say" ends before it (put the text into quotes, or the comment on a line of its own: "Press …")',
+    ],
+  ],
+  [
+    'a spoken text that is nothing but a comment',
+    'otherwise:\n  - say: #1 is here\n',
+    [
+      '2:10 "say" has no value (# starts a comment; write it in quotes if you mean it: "#1 is here")',
+    ],
+  ],
+  [
+    'an alias where a number was meant',
+    rule('{ to: *555 }'),
+    [
+      '1:33 an alias (*name) is not allowed (write the value out; a text that starts with * needs quotes: "*555")',
+    ],
+  ],
+  [
+    'an anchor',
+    'otherwise: &a [ hangup ]',
+    [
+      '1:12 an anchor (&name) is not allowed (write the value out where it is needed; quote a text that starts with &)',
+    ],
+  ],
+  [
+    'a tag',
+    'otherwise: [ !!str hangup ]',
+    ['1:14 a tag (!name) is not allowed (remove it; quote a text that starts with !)'],
+  ],
+  [
+    'a merge key',
+    `rules: [ { name: x, <<: { a: 1 }, do: [ hangup ] } ]${OTHERWISE}`,
+    ['1:21 a merge key (<<) is not allowed (write the values out)'],
+  ],
+  [
+    'a directive',
+    '%YAML 1.1\n---\notherwise: [ hangup ]',
+    ['1:1 a directive (%) is not allowed (remove the line)'],
+  ],
+  [
+    'a second document',
+    'otherwise: [ hangup ]\n---\nrules: []',
+    ['2:1 a second document (---) in one file (put it into a file of its own)'],
+  ],
+  ['nothing where a value is due', `rules:${OTHERWISE}`, ['1:7 "rules" has no value']],
+  [
+    'a key that stands twice',
+    'otherwise: [ hangup ]\notherwise: [ ignore ]',
+    ['2:1 "otherwise" stands twice in the file (keep one of them)'],
+  ],
+  [
+    'a tab that indents',
+    `rules:\n\t- name: a${OTHERWISE}`,
+    ['2:1 not valid YAML: Tabs are not allowed as indentation (indent with spaces)'],
+  ],
+  ['a NUL', 'otherwise: [ hang\0up ]', ['1:18 a control character (0x00) (remove it)']],
+  [
+    'a control character by escape',
+    'otherwise: [ { say: "a\\u0007b" } ]',
+    ['1:21 "say" holds a control character (remove it)'],
+  ],
+  [
+    'half a number',
+    rule('{ percent: 0x10 }'),
+    ['1:38 "percent" must be a number, not "0x10" (for example 10)'],
+  ],
+  [
+    'a word for true',
+    rule('{ anonymous: yes }'),
+    ['1:40 "anonymous" must be true or false, not text (write true or false, without quotes)'],
+  ],
+  [
+    'a comma in plain text of a flow list',
+    'otherwise: [ { say: Sorry, nobody is here } ]',
+    ['1:28 unknown key "nobody is here" in a step (known: say, voice, language)'],
+  ],
+];
+
+const WORDS: [string, string, string[]][] = [
+  [
+    'a key of the file',
+    `ruls: []${OTHERWISE}`,
+    ['1:1 unknown key "ruls" in the file (did you mean rules?)'],
+  ],
+  [
+    'a key of when',
+    rule('{ form: "+14155550100", not: { shedule: x } }'),
+    [
+      '1:29 unknown key "form" in "when" (did you mean from?)',
+      '1:58 unknown key "shedule" in "not" (did you mean schedule?)',
+    ],
+  ],
+  [
+    'a step',
+    'otherwise: [ { refr: x } ]',
+    [
+      '1:16 a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
+    ],
+  ],
+  [
+    'a step of one word',
+    'otherwise: [ hangpu ]',
+    ['1:14 a step cannot be "hangpu" (did you mean hangup?)'],
+  ],
+  [
+    'a step that lacks its value',
+    'otherwise: [ reject ]',
+    ['1:14 a step "reject" needs a value (write it as { reject: … }; for example "busy")'],
+  ],
+  [
+    'two steps in one',
+    `${TARGET}otherwise: [ { refer: desk, say: hi } ]`,
+    ['3:29 a step holds both refer and say (write say as an item of its own, after "- ")'],
+  ],
+  [
+    'one step where a list is due',
+    'otherwise: { reject: busy }',
+    ['1:1 "otherwise" must be a list, not a map (write it as a list: [ … ])'],
+  ],
+  [
+    'a verdict',
+    `${TARGET}otherwise: [ { refer: desk, if_failed: { bsuy: [ hangup ] } } ]`,
+    ['3:42 unknown key "bsuy" in "if_failed" (did you mean busy?)'],
+  ],
+  [
+    'a target',
+    `${TARGET}otherwise: [ { refer: dsk } ]`,
+    ['3:23 unknown target "dsk" (did you mean desk?)'],
+  ],
+  [
+    'a list',
+    `lists: { vip: [ "+14155550101" ] }\n${rule('{ from: "list:vpi" }')}`,
+    ['2:35 unknown list "vpi" (did you mean vip?)'],
+  ],
+  [
+    'a list without list:',
+    `lists: { vip: [ "+14155550101" ] }\n${rule('{ from: vip }')}`,
+    ['2:35 "vip" is the name of a list (write "list:vip")'],
+  ],
+  [
+    'a zone',
+    `schedules: { o: { zone: Europe/Dubln, open: [ "mon 09:00-10:00" ] } }${OTHERWISE}`,
+    ['1:25 unknown time zone "Europe/Dubln" (did you mean Europe/Dublin?)'],
+  ],
+  [
+    'a day',
+    `schedules: { o: { zone: UTC, open: [ "mno 09:00-10:00" ] } }${OTHERWISE}`,
+    ['1:38 unknown day "mno" (did you mean mon?)'],
+  ],
+  [
+    'a country',
+    rule('{ country: [ UK, us ] }'),
+    [
+      '1:40 unknown country "UK" (did you mean GB?)',
+      '1:44 an ISO country code must be an ISO country code, not "us" (did you mean US?)',
+    ],
+  ],
+  [
+    'a place of a template',
+    `targets: { a: { sip: "sip:{foo}@x.example" } }${OTHERWISE}`,
+    [
+      '1:22 {foo} is not a place; known are {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} (for example "sip:{to_user}@pbx.example.com")',
+    ],
+  ],
+];
+
+const MEANING: [string, string, string[]][] = [
+  [
+    'no otherwise',
+    'rules: []',
+    [
+      '1:1 no otherwise: what happens to a call that no rule matches? (write for example otherwise: [ { reject: declined } ])',
+    ],
+  ],
+  [
+    'no otherwise in an empty file',
+    '# nothing\n',
+    [
+      '1:1 no otherwise: what happens to a call that no rule matches? (write for example otherwise: [ { reject: declined } ])',
+    ],
+  ],
+  [
+    'a step after hangup',
+    'otherwise: [ hangup, { say: hi } ]',
+    ['1:22 say after hangup never runs (remove it, or put it before hangup)'],
+  ],
+  [
+    'continue without an outer list',
+    'otherwise: [ continue ]',
+    [
+      '1:14 continue outside a branch: there is no outer list to return to (it stands at the end of a branch of if_failed or digits)',
+    ],
+  ],
+  [
+    'continue before the end of its branch',
+    `${TARGET}otherwise: [ { refer: desk, if_failed: { any: [ continue, hangup ] } } ]`,
+    ['3:49 continue stands before the end of its branch (move it to the end)'],
+  ],
+  [
+    'a last resort that moves the caller',
+    `${TARGET}last_resort: [ { refer: desk } ]${OTHERWISE}`,
+    ['3:16 last_resort cannot refer: every step is used up (only say, play, reject, hangup)'],
+  ],
+  [
+    'digits on the first event',
+    rule('{ digits: "1" }'),
+    [
+      '1:29 digits without event: call.dtmf.received never matches (add event: call.dtmf.received; digits of a menu belong into the step menu)',
+    ],
+  ],
+  [
+    'a REFER to a number',
+    'otherwise: [ { refer: "+14155550100" } ]',
+    [
+      '1:23 refer wants a target or a SIP URI, not "+14155550100" (a number is reached with transfer: "+14155550100", or by a SIP URI: "sip:+14155550100@…")',
+    ],
+  ],
+  [
+    'a recording over http',
+    'otherwise: [ { play: "http://x.example/a.mp3" } ]',
+    [
+      '1:22 "play" must be an address of a recording, not "http://x.example/a.mp3" (for example "https://media.example.com/welcome.mp3")',
+    ],
+  ],
+  [
+    'a share over a hundred',
+    rule('{ percent: 101 }'),
+    ['1:38 "percent" must be from 0 to 100, not 101'],
+  ],
+  [
+    'a password in the file',
+    'targets: { a: { sip: "sip:a@b.example", auth: { username: u, password: hunter2 } } }\notherwise: [ { refer: a } ]',
+    [`1:72 "password" must be a password, not "hunter2" (for example "\${PBX_PASSWORD}")`],
+  ],
+  [
+    'a secret that is not set',
+    `targets: { a: { sip: "sip:a@b.example", auth: { username: u, password: "\${PBX_PW}" } } }\notherwise: [ { refer: a } ]`,
+    [
+      '1:72 the variable PBX_PW is not set (set PBX_PW in the environment of the server and of check)',
+    ],
+  ],
+  [
+    'a secret where none belongs',
+    `targets: { a: { sip: "sip:\${PBX}@b.example" } }\notherwise: [ { refer: a } ]`,
+    [`1:22 \${…} is only for username and password of a target (a place is {from}, without $)`],
+  ],
+  [
+    'a template that policy never allows',
+    `policy: { allow: [ "sip:*@*.example.com" ] }\ntargets: { a: { sip: "sip:{from}@evil.example" } }\notherwise: [ { refer: a } ]`,
+    [
+      '2:22 "sip:{…}@evil.example" can never be reached: policy.allow allows sip:*@*.example.com (change the destination or policy.allow)',
+    ],
+  ],
+  [
+    'a place in the host',
+    `targets: { a: { sip: "sip:a@{from}" } }${OTHERWISE}`,
+    [
+      '1:22 the place {from} may stand in the user part only, before the @ (for example "sip:{to_user}@pbx.example.com")',
+    ],
+  ],
+  [
+    'a date that is none',
+    `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [ "2026-02-30" ] } }${OTHERWISE}`,
+    ['1:69 "2026-02-30" is not in the calendar (yyyy-mm-dd, or mm-dd)'],
+  ],
+  [
+    'a rule without anything to do',
+    `rules: [ { name: a } ]${OTHERWISE}`,
+    [
+      '1:10 the rule "a" has neither do nor handler (write for example do: [ { reject: declined } ])',
+    ],
+  ],
+  [
+    'a header that SIP writes itself',
+    'targets: { a: { sip: "sip:a@b.example", headers: { Via: x } } }\notherwise: [ { refer: a } ]',
+    ['1:52 Via belongs to SIP itself (use a name of your own, such as X-Queue)'],
+  ],
+  [
+    'a withheld number by name',
+    rule('{ from: anonymous }'),
+    [
+      '1:35 "anonymous" stands for a withheld number (use anonymous: true, which knows all its forms)',
+    ],
+  ],
+];
+
+describe.each([
+  ['a value that YAML changes in silence', YAML_TRAPS],
+  ['a word nobody knows', WORDS],
+  ['a route that makes no sense', MEANING],
+])('%s is a problem at its place', (_group, cases) => {
+  test.each(cases)('%s', async (_what, text, expected) => {
+    expect(problemsOf(await load(text))).toEqual(expected);
+  });
+});
+
+describe('a set of several files', () => {
+  test('all problems of all files come at once, by file and place', async () => {
+    const files: Files = {
+      'b.yaml': 'targets: { x: { sip: 5 } }\notherwise: [ hangpu ]',
+      'a.yaml': 'rules: [ { name: r, do: [ { refer: nobody } ] } ]\n: :',
+      'c.yml': '',
+    };
+    expect(problemsOf(await load(files)).map((p) => p.split(' ')[0])).toEqual([
+      'a.yaml:2:3',
+      'b.yaml:1:22',
+      'b.yaml:2:14',
+      'c.yml:1:1',
+    ]);
+  });
+
+  test('policy, otherwise, last_resort and each name stand once', async () => {
+    const result = await load({
+      'a.yaml':
+        'otherwise: [ hangup ]\npolicy: { patience: 3s }\ntargets: { t: { sip: "sip:a@b.example" } }\nrules: [ { name: x, do: [ { refer: t } ] } ]',
+      'b.yaml':
+        'otherwise: [ hangup ]\npolicy: { patience: 3s }\ntargets: { t: { sip: "sip:a@b.example" } }\nrules: [ { name: x, do: [ hangup ] } ]',
+    });
+    expect(problemsOf(result)).toEqual([
+      'b.yaml:1:1 otherwise stands in a.yaml:1 already (it stands once in the set)',
+      'b.yaml:2:1 policy stands in a.yaml:2 already (it stands once in the set)',
+      'b.yaml:3:12 the target "t" stands in a.yaml:3 already (each name stands once in the set)',
+      'b.yaml:4:18 a rule "x" stands in a.yaml:4 already (each name stands once in the set)',
+    ]);
+  });
+
+  test('files are read in byte order and dot names are skipped', async () => {
+    const result = await load({
+      'b.yaml': 'otherwise: [ hangup ]',
+      'B.yaml': 'rules: [ { name: r, do: [ ignore ] } ]',
+      '.x.yaml': 'nonsense',
+    });
+    expect(result.ok && result.set.files).toEqual(['B.yaml', 'b.yaml']);
+  });
+
+  test('the hash changes with any file that counts, and only with those', async () => {
+    const main =
+      'lists: { b: { file: lists/b.txt } }\nrules: [ { name: r, when: { from: "list:b" }, do: [ hangup ] } ]\notherwise: [ hangup ]';
+    const hash = async (files: Files) => {
+      const result = await load({ 'main.yaml': main, 'lists/b.txt': '+1900*', ...files });
+      return result.ok ? result.set.hash : problemsOf(result);
+    };
+    const before = await hash({});
+    expect(await hash({ 'README.md': 'x', '.git/config': 'y' })).toBe(before);
+    expect(await hash({ 'lists/b.txt': '+1900* ' })).not.toBe(before);
+    expect(await hash({ 'handlers/unused.ts': '' })).not.toBe(before);
+    expect(before).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('what is allowed', () => {
+  test.each([
+    ['a byte order mark', '\ufeffotherwise: [ hangup ]'],
+    [
+      'carriage returns before line feeds',
+      'rules:\r\n  - name: a\r\n    do: [ hangup ]\r\notherwise: [ hangup ]\r\n',
+    ],
+    ['one document start', '---\notherwise: [ hangup ]\n'],
+    [
+      'a comment after a plain text that is not spoken',
+      'schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ] } } # c\nrules:\n  - name: a # c\n    when: { schedule: o } # c\n    do: [ hangup ]\notherwise: [ hangup ]',
+    ],
+    ['a comment between spoken steps', 'otherwise:\n  - say: Press one\n  # and then\n  - hangup'],
+  ])('%s', async (_what, text) => {
+    expect(problemsOf(await load(text))).toEqual([]);
+  });
+});
+
+describe('warnings', () => {
+  test.each([
+    [
+      'what no rule uses',
+      `${TARGET}lists: { l: [ "+1900*" ] }\nschedules: { s: { zone: UTC, open: [ "mon 09:00-10:00" ] } }${OTHERWISE}`,
+      [
+        '2:12 the target "desk" is not used by any rule (remove it, or use it)',
+        '3:10 the list "l" is not used by any rule (remove it, or use it)',
+        '4:14 the schedule "s" is not used by any rule (remove it, or use it)',
+      ],
+    ],
+    [
+      'a schedule that never opens',
+      `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [${Array.from({ length: 12 }, (_, m) => Array.from({ length: [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][m] ?? 0 }, (_x, d) => `"${String(m + 1).padStart(2, '0')}-${String(d + 1).padStart(2, '0')}"`).join(',')).join(',')}] } }\n${rule('{ schedule: o }')}`,
+      [
+        '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that ask for it never match)',
+      ],
+    ],
+    [
+      'an entry twice',
+      `lists: { l: [ "+1900*", "+1900*" ] }\n${rule('{ from: "list:l" }')}`,
+      ['1:25 "+1900*" stands twice in the list l (remove one)'],
+    ],
+  ])('%s', async (_what, text, expected) => {
+    const result = await load(text);
+    expect(problemsOf(result)).toEqual([]);
+    expect(warningsOf(result)).toEqual(expected);
+  });
+});
+
+describe('a rule that an earlier rule swallows', () => {
+  const two = async (first: string, second: string, lists = '') => {
+    const result = await load(
+      `${lists}schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ] } }\nrules:\n  - { name: a, when: ${first}, do: [ hangup ] }\n  - { name: b, when: ${second}, do: [ hangup ] }${OTHERWISE}`,
+    );
+    expect(problemsOf(result)).toEqual([]);
+    return warningsOf(result).some((w) => w.includes('the rule "b" never runs: "a" (main.yaml:'));
+  };
+  const LIST = 'lists: { l: [ "+14155550101", "+14155550102" ] }\n';
+
+  test.each([
+    ['{}', '{ to: "+14155550100" }'],
+    ['{ to: "+1415*" }', '{ to: "+14155550100", from: "+1*" }'],
+    ['{ to: "+1415*" }', '{ to: [ "+14155550100", "+1415555*" ] }'],
+    ['{ to: "+1415*" }', '{ any: [ { to: "+14155550100" }, { to: "+14155550101" } ] }'],
+    ['{ any: [ { to: "+1415*" }, { from: "+44*" } ] }', '{ to: "+14155550100" }'],
+    ['{ schedule: o }', '{ schedule: o, caller_type: pstn }'],
+    ['{ not: { schedule: o } }', '{ not: { schedule: o }, to: "+14155550100" }'],
+    ['{ not: { to: "+14155550100" } }', '{ not: { to: "+1415*" } }'],
+    ['{ percent: 100 }', '{ to: "+14155550100" }'],
+    ['{ header: { X-A: "g*" } }', '{ header: { x-a: gold } }'],
+    ['{ to: "sip:*@pbx.example.com" }', '{ to: "sip:a@pbx.example.com" }'],
+    ['{ direction: [ incoming, outgoing ] }', '{ to: "+14155550100" }'],
+  ])('%s before %s', async (first, second) => {
+    expect(await two(first, second)).toBe(true);
+  });
+
+  test('a list is swallowed by a prefix of all its numbers', async () => {
+    expect(await two('{ from: "+1415*" }', '{ from: "list:l" }', LIST)).toBe(true);
+    expect(await two('{ from: "list:l" }', '{ from: "+14155550102" }', LIST)).toBe(true);
+    expect(await two('{ from: "list:l" }', '{ from: "+14155550103" }', LIST)).toBe(false);
+  });
+
+  test.each([
+    ['{ to: "+1415*" }', '{ to: "+1416*" }'],
+    ['{ to: "+1415*", schedule: o }', '{ to: "+14155550100" }'],
+    ['{ to: "+1415*" }', '{ from: "+14155550100" }'],
+    ['{ percent: 50 }', '{ percent: 10 }'],
+    ['{ not: { to: "+1415*" } }', '{ not: { to: "+14155550100" } }'],
+    ['{ schedule: o }', '{ not: { schedule: o } }'],
+    ['{ to: "+14155550100" }', '{ to: "+14155550100", direction: outgoing }'],
+    ['{}', '{ event: call.answered }'],
+    ['{ country: US }', '{ from: "+1415*" }'],
+  ])('not %s before %s', async (first, second) => {
+    expect(await two(first, second)).toBe(false);
+  });
+});
