@@ -1,0 +1,314 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type CheckReport, runCheck } from '../../src/cli/check.ts';
+import { runCli } from '../../src/cli.ts';
+import { schemaText } from '../../src/routing/schema.ts';
+import { type Files, withFolder } from '../routing/routes-folder.ts';
+
+const GOOD = `targets:
+  us: { sip: "sip:a@us.example.com" }
+  eu: { sip: "sip:a@eu.example.com" }
+schedules:
+  office: { zone: America/New_York, open: ["mon-fri 09:00-17:30"] }
+rules:
+  - name: support
+    when: { to: "+14155550100", schedule: office }
+    do: [{ refer: us }, { refer: eu }]
+  - name: vip
+    when: { header: { X-Tier: gold* } }
+    do: [{ refer: eu }]
+  - name: menu
+    when: { to: "+14155550111" }
+    do:
+      - menu: { say: "Press 1.", digits: { "1": [{ refer: eu }] } }
+      - refer: us
+otherwise: [{ reject: declined }]
+`;
+
+interface Answer {
+  code: number;
+  out: string;
+  err: string;
+}
+
+async function referee(
+  files: Files,
+  args: (dir: string) => string[],
+  isTTY = false,
+): Promise<Answer & { dir: string }> {
+  return withFolder(files, async (dir) => {
+    let out = '';
+    let err = '';
+    const before = process.exitCode;
+    const code = await runCli(args(dir), {
+      stdout: {
+        write: (text) => {
+          out += text;
+        },
+      },
+      stderr: {
+        write: (text) => {
+          err += text;
+        },
+      },
+      env: {},
+      isTTY,
+    });
+    process.exitCode = before;
+    return { code, out, err, dir };
+  });
+}
+
+const check = (text: string, ...more: string[]) =>
+  referee({ 'main.yaml': text }, (dir) => ['check', dir, ...more]);
+const route = (...args: string[]) =>
+  referee({ 'main.yaml': GOOD }, (dir) => ['route', '--routes', dir, '--json', ...args]);
+
+test('check --json has the shape that pipelines read, and exit 0', async () => {
+  const { code, out } = await check(GOOD, '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toEqual({
+    ok: true,
+    hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    rules: 3,
+    problems: [],
+    warnings: [],
+    examples: [],
+  });
+});
+
+test('check exits 1 on a problem and says file, line, column, message and hint', async () => {
+  const { code, out } = await check(GOOD.replace('refer: us', 'refer: su'), '--json');
+  expect(code).toBe(1);
+  const report = JSON.parse(out) as CheckReport;
+  expect(report.ok).toBe(false);
+  expect(report.problems[0]).toEqual({
+    file: 'main.yaml',
+    line: 9,
+    column: 19,
+    message: 'unknown target "su"',
+    hint: 'did you mean us?',
+  });
+});
+
+test('on a terminal the line stands there with a caret under the place', async () => {
+  const { code, out } = await check(GOOD.replace('refer: us', 'refer: su'));
+  expect(code).toBe(1);
+  expect(out).toContain(
+    'main.yaml:9:19 problem unknown target "su"\n  9 |     do: [{ refer: su }, { refer: eu }]\n    |                   ^\n  hint: did you mean us?\n',
+  );
+  expect(out).not.toContain('\u001b');
+  const coloured = await referee({ 'main.yaml': GOOD }, (dir) => ['check', dir], true);
+  expect(coloured.out).toContain('\u001b[');
+});
+
+test('warnings stand apart and do not fail a check', async () => {
+  const { code, out } = await check(`${GOOD}lists: { l: ["+1900*"] }\n`, '--json');
+  expect(code).toBe(0);
+  expect((JSON.parse(out) as CheckReport).warnings.map((w) => w.message)).toEqual([
+    'the list "l" is not used by any rule',
+  ]);
+});
+
+const EXAMPLE = (expectation: string, verdicts = '{ us: busy, eu: completed }') => `${GOOD}examples:
+  - name: busy goes on
+    call: { from: "+353861234567", to: "+14155550100", at: "2026-03-02T15:00:00Z" }
+    verdicts: ${verdicts}
+    expect: ${expectation}
+`;
+
+test('an example that holds passes', async () => {
+  const { code, out } = await check(
+    EXAMPLE(
+      '{ rule: support, attempts: [us, eu], ends: referred, path: [answer, refer us, refer eu] }',
+    ),
+    '--json',
+  );
+  expect(code).toBe(0);
+  expect((JSON.parse(out) as CheckReport).examples).toMatchObject([
+    { name: 'busy goes on', ok: true },
+  ]);
+});
+
+test('an example that fails says what was expected and what came', async () => {
+  const { code, out } = await check(
+    EXAMPLE('{ rule: otherwise, attempts: [eu], ends: rejected }'),
+    '--json',
+  );
+  expect(code).toBe(1);
+  const report = JSON.parse(out) as CheckReport;
+  expect(report).toMatchObject({
+    ok: false,
+    problems: [],
+    examples: [
+      {
+        ok: false,
+        got: { rule: 'support', attempts: ['us', 'eu'], ends: 'referred' },
+        expected: { rule: null, attempts: ['eu'], ends: 'rejected' },
+        file: 'main.yaml',
+        line: 20,
+        column: 5,
+      },
+    ],
+  });
+});
+
+test('an attempt that the example does not script is an error', async () => {
+  const { code, out } = await check(EXAMPLE('{ rule: support }', '{ us: busy }'), '--json');
+  expect(code).toBe(1);
+  expect((JSON.parse(out) as CheckReport).examples[0]?.got.error).toMatch(
+    /tried without a scripted verdict: eu/,
+  );
+});
+
+test('--junit writes XML that pipelines show, into a file or to stdout', async () => {
+  const bad = EXAMPLE('{ ends: rejected }').replace('busy goes on', 'a <b> & "c"');
+  const { code, out } = await referee({ 'main.yaml': bad }, (dir) => ['check', dir, '--junit']);
+  expect(code).toBe(1);
+  expect(out).toContain(
+    '<testcase classname="examples" name="a &lt;b&gt; &amp; &quot;c&quot;"><failure',
+  );
+  await withFolder({ 'main.yaml': GOOD }, async (dir) => {
+    const file = join(dir, 'out.xml');
+    const io = { stdout: { write: () => {} }, stderr: { write: () => {} }, env: {}, isTTY: false };
+    expect(await runCheck(dir, { junit: file }, io)).toBe(0);
+    expect(await readFile(file, 'utf8')).toContain('failures="0"');
+  });
+});
+
+test('a folder that is not there is a problem, not a crash', async () => {
+  const { code, out } = await referee({}, (dir) => ['check', join(dir, 'nowhere'), '--json']);
+  expect(code).toBe(1);
+  expect((JSON.parse(out) as CheckReport).problems[0]?.message).toMatch(/^cannot read the folder/);
+});
+
+test('route --json says which rule, which steps, who was tried and why', async () => {
+  const { code, out } = await route(
+    '--from',
+    '+353861234567',
+    '--to',
+    '+14155550100',
+    '--at',
+    '2026-03-02T15:00:00Z',
+    '--verdict',
+    'us=busy',
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toEqual({
+    rule: 'support',
+    path: ['answer', 'refer us', 'refer eu'],
+    attempts: [
+      { target: 'us', sip_address: 'sip:a@us.example.com', verdict: 'busy' },
+      { target: 'eu', sip_address: 'sip:a@eu.example.com', verdict: 'completed' },
+    ],
+    ends: 'referred',
+    trace: [
+      {
+        rule: 'support',
+        matched: true,
+        why: expect.stringContaining('office is open on Monday 2026-03-02 10:00'),
+      },
+    ],
+  });
+});
+
+test('route names for every rule passed over the clause that failed', async () => {
+  const { out } = await route(
+    '--from',
+    '+353861234567',
+    '--to',
+    '+14155550100',
+    '--at',
+    '2026-03-01T15:00:00Z',
+  );
+  expect(JSON.parse(out)).toMatchObject({
+    rule: null,
+    ends: 'rejected',
+    trace: [
+      {
+        rule: 'support',
+        matched: false,
+        why: 'schedule: office is closed on Sunday 2026-03-01 10:00 (America/New_York)',
+      },
+      { rule: 'vip', matched: false },
+      { rule: 'menu', matched: false },
+    ],
+  });
+});
+
+test('route takes headers, digits and a caller who leaves', async () => {
+  const header = await route('--to', '+1', '--header', 'X-Tier=golden');
+  expect(JSON.parse(header.out)).toMatchObject({ rule: 'vip' });
+  const digits = await route('--to', '+14155550111', '--digits', '1');
+  expect(JSON.parse(digits.out)).toMatchObject({ path: ['answer', 'menu', 'refer eu'] });
+  const left = await route(
+    '--to',
+    '+14155550100',
+    '--at',
+    '2026-03-02T15:00:00Z',
+    '--hangup-after',
+    'us',
+  );
+  expect(JSON.parse(left.out)).toMatchObject({ ends: 'unconfirmed' });
+});
+
+test.each([
+  [['--to', '+1', '--verdict', 'us=bsy'], 'did you mean busy?'],
+  [['--to', '+1', '--verdict', 'su=busy'], 'did you mean us?'],
+  [['--to', '+1', '--at', 'yesterday'], 'not a moment'],
+  [['--to', '+1', '--header', 'X'], 'name=value'],
+])('route refuses %j with words', async (args, words) => {
+  const { code, err, out } = await route(...args);
+  expect(code).toBe(1);
+  expect(out).toBe('');
+  expect(err).toContain(words);
+});
+
+test('route of a bad set shows its problems and exits 1', async () => {
+  const { code, err } = await referee({ 'main.yaml': 'ruls: []' }, (dir) => [
+    'route',
+    '--routes',
+    dir,
+    '--to',
+    '+1',
+  ]);
+  expect(code).toBe(1);
+  expect(err).toContain('did you mean rules?');
+});
+
+test('schedule shows the coming switches over a change of clocks', async () => {
+  const args = (dir: string) => [
+    'schedule',
+    'office',
+    '--routes',
+    dir,
+    '--at',
+    '2026-03-06T12:00:00Z',
+    '--count',
+    '3',
+  ];
+  const { out } = await referee({ 'main.yaml': GOOD }, args);
+  expect(out).toBe(`office is closed on Friday 2026-03-06 07:00 (America/New_York)
+  opens  Friday 2026-03-06 09:00 (America/New_York)
+  closes Friday 2026-03-06 17:30 (America/New_York)
+  clocks forward 60 min  Sunday 2026-03-08 03:00 (America/New_York)
+  opens  Monday 2026-03-09 09:00 (America/New_York)
+`);
+  const json = await referee({ 'main.yaml': GOOD }, (dir) => [...args(dir), '--json']);
+  expect(JSON.parse(json.out).schedules[0].switches.map((s: { at: string }) => s.at)).toEqual([
+    '2026-03-06T14:00:00.000Z',
+    '2026-03-06T22:30:00.000Z',
+    '2026-03-09T13:00:00.000Z',
+  ]);
+});
+
+test('schema prints the JSON Schema', async () => {
+  expect((await referee({}, () => ['schema'])).out).toBe(schemaText());
+});
+
+test('the routes that ship pass their own examples', async () => {
+  const { code, out } = await referee({}, () => ['check', 'routes', '--json']);
+  expect(JSON.parse(out)).toMatchObject({ ok: true, problems: [], warnings: [] });
+  expect(code).toBe(0);
+});
