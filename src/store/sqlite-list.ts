@@ -92,7 +92,7 @@ function attemptTerms(filter: CallFilter) {
   const asked = (['target', 'verdict'] as const).filter((name) => filter[name] !== undefined);
   return {
     table: 'attempts',
-    index: asked[0] === 'target' ? 'attempts_target' : 'attempts_verdict',
+    index: `attempts_${asked.join('_')}`,
     terms: asked.map((name) => `${name} = ?`),
     values: asked.map((name) => filter[name] ?? null),
   };
@@ -115,7 +115,8 @@ function hitTerms(filter: CallFilter, attempt: ReturnType<typeof attemptTerms>) 
   );
   const terms = ['1', ...asked.map(({ column }) => `c.${column} = ?`)];
   if (attempt.terms.length > 0) {
-    const own = ['a.call = c.call', ...attempt.terms];
+    // The plus keeps the planner from walking all attempts of a verdict for each call.
+    const own = ['a.call = c.call', ...attempt.terms.map((term) => `+a.${term}`)];
     terms.push(`exists (select 1 from attempts a where ${own.join(' and ')})`);
   }
   return { terms, values: [...asked.map(({ name }) => filter[name] ?? null), ...attempt.values] };

@@ -61,7 +61,9 @@ create table attempts (
 create index attempts_key on attempts (key);
 create index attempts_started on attempts (kind, started_at) where unsent = 0;
 create index attempts_caller on attempts (caller, kind, started_at) where unsent = 0 and caller is not null;
-create index attempts_target on attempts (target, created_at, call, verdict) where target is not null;
+create index attempts_target on attempts (target, created_at, call) where target is not null;
+create index attempts_target_verdict on attempts (target, verdict, created_at, call)
+  where target is not null and verdict is not null;
 create index attempts_verdict on attempts (verdict, created_at, call) where verdict is not null;
 
 -- The outbox holds what is still to send or in the air; a row goes when its outcome is stored, since
