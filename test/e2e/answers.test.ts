@@ -1,0 +1,151 @@
+/** What Telnyx's API may answer, and what the caller gets then. */
+import { beforeAll, expect, test } from 'vitest';
+import { eventually } from '../helpers/referee-process.ts';
+import {
+  type Answer,
+  type Asked,
+  ok,
+  type TestCall,
+  telnyxError,
+} from '../helpers/telnyx-stand-in.ts';
+import { openScene, type Scene } from './scene.ts';
+
+let scene: Scene;
+/** Per call and action the answers to give, one after the other; then ok. */
+const scripted = new Map<string, Answer[]>();
+
+beforeAll(async () => {
+  scene = await openScene();
+  scene.telnyx.answer = (asked: Asked) =>
+    scripted.get(`${asked.callId} ${asked.action}`)?.shift() ?? ok(asked);
+});
+
+function newCall(answers: Record<string, Answer[]>, to?: string): TestCall {
+  const call = scene.telnyx.call(to === undefined ? {} : { to });
+  for (const [action, list] of Object.entries(answers)) scripted.set(`${call.id} ${action}`, list);
+  return call;
+}
+
+/** The rest of a call that works: the REFER of that number completes. */
+async function finish(call: TestCall): Promise<void> {
+  await call.completes();
+  await call.hangsUp();
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'referred' });
+}
+
+test.concurrent('90018 to the answer: the call has ended, and that is no error', async ({
+  expect,
+}) => {
+  const call = newCall({ answer: [telnyxError(422, '90018')] });
+  await call.send('call.initiated');
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'abandoned', attempts: [] });
+  expect(call.commands()).toHaveLength(1);
+});
+
+test.concurrent('90018 to the REFER: the caller left, nobody else is called', async ({
+  expect,
+}) => {
+  const call = newCall({ refer: [telnyxError(422, '90018')] });
+  await call.untilReferred();
+  const told = await scene.referee.ended(call.id);
+  expect(told.ends).toBe('abandoned');
+  expect(told.attempts).toHaveLength(1);
+  expect(call.commands('refer')).toHaveLength(1);
+});
+
+test.concurrent('90034 to the REFER: answered once more, then referred again with a new id', async ({
+  expect,
+}) => {
+  const call = newCall({ refer: [telnyxError(422, '90034')] });
+  await call.untilReferred();
+  await call.next('answer', 2);
+  await call.send('call.answered');
+  const again = await call.next('refer', 2);
+  expect(again.body.sip_address).toBe('sip:first@pbx.example.com');
+  expect(again.body.command_id).not.toBe(call.commands('refer')[0]?.body.command_id);
+  await finish(call);
+});
+
+test.concurrent('another refusal of the REFER: rejected, the next target at once', async ({
+  expect,
+}) => {
+  const call = newCall({ refer: [telnyxError(422, '10015')] });
+  await call.untilReferred();
+  const second = await call.next('refer', 2);
+  expect(second.body.sip_address).toBe('sip:second@pbx.example.com');
+  await finish(call);
+  const { attempts } = await scene.referee.call(call.id);
+  expect(attempts.map(({ verdict }) => verdict)).toEqual(['rejected', 'completed']);
+});
+
+test.concurrent('429 and 500: the identical command again until it is taken', async ({
+  expect,
+}) => {
+  const limited: Answer = {
+    status: 429,
+    body: { errors: [{ code: '10011', title: 'Too many requests' }] },
+    headers: { 'x-ratelimit-reset': '1' },
+  };
+  const call = newCall({ refer: [limited, { status: 500 }, 'cut'] }, '+14155550101');
+  const first = await call.untilReferred();
+  const fourth = await call.next('refer', 4);
+  const second = call.commands('refer')[1];
+  expect((second?.at ?? 0) - first.at).toBeGreaterThanOrEqual(1_000);
+  for (const { body } of call.commands('refer')) expect(body).toEqual(first.body);
+  expect(fourth.body.command_id).toBe(first.body.command_id);
+  await finish(call);
+  expect((await scene.referee.call(call.id)).attempts).toHaveLength(1);
+});
+
+test.concurrent('a completed that overtakes the retries ends them', async ({ expect }) => {
+  const call = newCall({ refer: Array.from({ length: 40 }, () => ({ status: 503 })) });
+  await call.untilReferred();
+  await finish(call);
+  const sent = call.commands('refer').length;
+  // Nothing more comes after what was in the air; another call's whole life passes meanwhile.
+  const witness = newCall({});
+  await witness.untilReferred();
+  await finish(witness);
+  expect(call.commands('refer').length).toBeLessThanOrEqual(sent + 1);
+});
+
+test.concurrent('5 s without an answer: the same command again', async ({ expect }) => {
+  const call = newCall({ refer: ['hang'] }, '+14155550101');
+  const first = await call.untilReferred();
+  const second = await call.next('refer', 2, 12_000);
+  expect(second.body).toEqual(first.body);
+  expect(second.at - first.at).toBeGreaterThan(4_500);
+  await finish(call);
+});
+
+test.concurrent('an answer that is refused: no silence, the plan goes on with what needs no answer', async ({
+  expect,
+}) => {
+  const call = newCall({ answer: [telnyxError(422, '10015')] });
+  await call.send('call.initiated');
+  await call.next('hangup');
+  await call.hangsUp();
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'hung_up', attempts: [] });
+  expect(call.commands('refer')).toEqual([]);
+});
+
+test('401: the operator is told which setting is wrong, in the log and in ready', async () => {
+  const { referee } = scene;
+  const refused = () => Array.from({ length: 3 }, () => telnyxError(401, '10009'));
+  const call = newCall({ refer: refused(), speak: refused(), hangup: refused() });
+  await call.untilReferred();
+  // Nothing works with this key: each step is tried, none holds the call.
+  await call.next('hangup');
+  await eventually(async () => {
+    const body = await (await fetch(`${referee.url}/health/ready`)).text();
+    return body.includes('TELNYX_API_KEY');
+  }, 'a warning in ready');
+  expect(await referee.ready()).toBe(200);
+  expect(referee.output).toMatch(
+    /"level":"error".*"event":"command.misconfigured".*TELNYX_API_KEY/,
+  );
+  await call.hangsUp();
+  const { attempts, ends } = await referee.ended(call.id);
+  expect(attempts.map(({ verdict }) => verdict)).toEqual(['rejected', 'rejected']);
+  expect(ends).toBe('hung_up');
+});

@@ -1,0 +1,132 @@
+/** What happens when something never comes, or comes too late. Short target time-outs make it seconds. */
+import { beforeAll, test } from 'vitest';
+import { type Asked, ok } from '../helpers/telnyx-stand-in.ts';
+import { openScene, type Scene } from './scene.ts';
+
+let scene: Scene;
+/** Legs that Telnyx says are dead. */
+const dead = new Set<string>();
+
+beforeAll(async () => {
+  scene = await openScene();
+  scene.telnyx.answer = (asked: Asked) =>
+    asked.action === 'probe' && dead.has(asked.callId)
+      ? { status: 200, body: { data: { is_alive: false } } }
+      : ok(asked);
+});
+
+test.concurrent('a target that accepts and says nothing is asked after, then given up for the next', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  await call.untilReferred();
+  await call.next('probe');
+  await call.next('refer', 2);
+  await call.completes();
+  await call.hangsUp();
+  const { attempts, ends } = await scene.referee.ended(call.id);
+  expect(attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', 'completed']);
+  expect(ends).toBe('referred');
+});
+
+test.concurrent('a target that began to ring and never ended is not called over: the caller hears why', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  await call.untilReferred();
+  await call.send('call.refer.started', { sip_notify_response: 180 });
+  const speak = await call.next('speak');
+  expect(speak.body.payload).toBe('Sorry, nobody can take your call.');
+  await call.send('call.speak.ended', { status: 'completed' });
+  await call.next('hangup');
+  await call.hangsUp();
+  const { attempts } = await scene.referee.ended(call.id);
+  expect(attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict']);
+  expect(call.commands('refer')).toHaveLength(1);
+});
+
+test.concurrent('a completed after we gave up still counts, and stops what was under way', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  const first = await call.untilReferred();
+  await call.next('refer', 2);
+  await call.send('call.refer.completed', {
+    sip_notify_response: 200,
+    client_state: first.body.client_state,
+  });
+  await call.hangsUp();
+  const { attempts, ends } = await scene.referee.ended(call.id);
+  expect(ends).toBe('referred');
+  expect(attempts[0]).toMatchObject({ verdict: 'completed' });
+  expect(call.commands('refer')).toHaveLength(2);
+});
+
+test.concurrent('a leg that the probe finds dead is a hangup seen late', async ({ expect }) => {
+  const call = scene.telnyx.call();
+  dead.add(call.id);
+  await call.untilReferred();
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'unconfirmed' });
+  expect(call.commands('refer')).toHaveLength(1);
+});
+
+test.concurrent('hangup while an accepted REFER is open: unconfirmed, until the final event says abandoned', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call({ to: '+14155550101' });
+  await call.untilReferred();
+  await scene.referee.until(call.id, ({ timeline }) =>
+    timeline.some(({ type }) => type === 'command.accepted'),
+  );
+  await call.hangsUp();
+  const told = await scene.referee.ended(call.id);
+  expect(told).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
+  await call.fails(487);
+  await scene.referee.until(call.id, ({ ends }) => ends === 'abandoned');
+  expect(call.commands('refer')).toHaveLength(1);
+});
+
+test.concurrent('a target may say that a goodbye without a verdict counts as arrived', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call({ to: '+14155550103' });
+  await call.untilReferred();
+  await call.send('call.refer.started', { sip_notify_response: 100 });
+  await call.hangsUp();
+  const told = await scene.referee.ended(call.id);
+  expect(told).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+});
+
+test.concurrent('the hangup before the answer: nothing more is sent', async ({ expect }) => {
+  const call = scene.telnyx.call();
+  await call.send('call.initiated');
+  await call.next('answer');
+  await call.hangsUp({ hangup_cause: 'originator_cancel', sip_hangup_cause: '487' });
+  await call.send('call.answered');
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'abandoned', attempts: [] });
+  expect(call.commands().map(({ action }) => action)).toEqual(['answer']);
+});
+
+test.concurrent('an answered that never comes: asked after 10 s, then moved anyway', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  await call.send('call.initiated');
+  await call.next('answer');
+  await call.next('probe', 1, 13_000);
+  await call.next('refer');
+  await call.completes();
+  await call.hangsUp();
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'referred' });
+});
+
+test.concurrent('a leg that does not hang up after completed is hung up by us, and still referred', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  await call.untilReferred();
+  await call.completes();
+  await call.next('hangup', 1, 14_000);
+  await call.hangsUp();
+  expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'referred' });
+});

@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+
+const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
+
+async function serve(env: Record<string, string>, routes: Record<string, string> = {}) {
+  const cwd = await mkdtemp(join(tmpdir(), 'referee-env-'));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  await mkdir(join(cwd, 'routes'));
+  for (const [name, text] of Object.entries(routes)) {
+    await writeFile(join(cwd, 'routes', name), text);
+  }
+  return new Promise<{ code: unknown; output: string }>((resolve) => {
+    execFile(process.execPath, [REFEREE, 'serve'], { cwd, env }, (error, stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, output: stdout + stderr });
+    });
+  });
+}
+
+const { x = '' } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+
+const GOOD = {
+  TELNYX_PUBLIC_KEY: Buffer.from(x, 'base64url').toString('base64'),
+  TELNYX_API_KEY: 'KEY_environment_test',
+  PORT: '0',
+  HOST: '127.0.0.1',
+};
+
+test('a bad environment lists every problem at once, with no secret in it, and nothing starts', async () => {
+  const { code, output } = await serve({
+    TELNYX_PUBLIC_KEY: 'dG9vIHNob3J0',
+    ADMIN_TOKEN: 'a-short-secret',
+    TELNYX_API_URL: 'http://api.telnyx.example',
+    PORT: 'eighty',
+    DATABASE_URL: 'mysql://localhost/referee',
+    LOG_LEVEL: 'loud',
+    RETENTION_DAYS: '0',
+  });
+  expect(code).toBe(1);
+  const names = [
+    'TELNYX_PUBLIC_KEY',
+    'TELNYX_API_KEY',
+    'ADMIN_TOKEN',
+    'TELNYX_API_URL',
+    'PORT',
+    'DATABASE_URL',
+    'LOG_LEVEL',
+    'RETENTION_DAYS',
+  ];
+  for (const name of names) expect(output).toMatch(new RegExp(`^ +- ${name}: `, 'm'));
+  expect(output).not.toContain('a-short-secret');
+});
+
+test('a bad route file keeps the server from starting, and says where', async () => {
+  const { code, output } = await serve(GOOD, {
+    'main.yaml': 'rules:\n  - name: support\n    wen: { to: "+14155550100" }\n    do: [ hangup ]\n',
+  });
+  expect(code).toBe(1);
+  expect(output).toMatch(/main\.yaml:3:\d+/);
+  expect(output).toContain('when');
+});

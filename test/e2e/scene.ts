@@ -1,0 +1,29 @@
+/** A Telnyx of the tests' own and the real server, for all tests of a file; both are looked over at the end. */
+import { afterAll, expect } from 'vitest';
+import { Referee } from '../helpers/referee-process.ts';
+import { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
+
+const opened: Scene[] = [];
+
+export interface Scene {
+  telnyx: TelnyxStandIn;
+  referee: Referee;
+}
+
+export async function openScene(env: Record<string, string> = {}): Promise<Scene> {
+  const telnyx = await new TelnyxStandIn().start();
+  const referee = await Referee.create(telnyx, env);
+  const scene = { telnyx, referee };
+  opened.push(scene);
+  await referee.start();
+  return scene;
+}
+
+afterAll(async () => {
+  for (const { telnyx, referee } of opened) {
+    const leaks = await referee.finish();
+    await telnyx.stop();
+    expect(telnyx.problems, 'every command is as Telnyx documents it').toEqual([]);
+    expect(leaks, 'no secret and no full number was written').toEqual([]);
+  }
+});
