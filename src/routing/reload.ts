@@ -31,7 +31,8 @@ export class InvalidRoutes extends RefereeError {
 
   constructor(dir: string, problems: Problem[]) {
     const lines = problems.map(
-      ({ file, line, column, message }) => `  - ${file}:${line}:${column} ${message}`,
+      ({ file, line, column, message, hint }) =>
+        `  - ${file}:${line}:${column} ${message}${hint ? ` (${hint})` : ''}`,
     );
     super(
       'INVALID_ROUTES',

@@ -62,5 +62,5 @@ test('a bad route file keeps the server from starting, and says where', async ()
   });
   expect(code).toBe(1);
   expect(output).toMatch(/main\.yaml:3:\d+/);
-  expect(output).toContain('when');
+  expect(output).toMatch(/unknown key "wen".*did you mean when\?/);
 });
