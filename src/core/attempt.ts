@@ -2,7 +2,14 @@
 import type { Attempt, Call, Verdict } from './call.ts';
 import { decodeClientState, encodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
-import { OUTCOME_GRACE_MS, PATIENCE_MS, SAME_COMMAND_MS, TRANSFER_GRACE_MS } from './limits.ts';
+import {
+  OUTCOME_GRACE_MS,
+  PATIENCE_MS,
+  SAME_COMMAND_MS,
+  TRANSFER_GRACE_MS,
+  TRANSFER_SECS_MAX,
+  TRANSFER_SECS_MIN,
+} from './limits.ts';
 import type { MovingStep } from './plan.ts';
 import { clearDeadline, deadlineOf, issue, newId, note, setDeadline, type Turn } from './turn.ts';
 import { startWhileMoving } from './voice.ts';
@@ -170,12 +177,16 @@ function issueMove(turn: Turn, step: MovingStep, id: string, giveUpAt: number): 
       action: 'transfer',
       to: step.to,
       from: step.from,
-      timeoutSecs: Math.max(1, Math.ceil(step.timeoutMs / 1000)),
+      timeoutSecs: clamp(Math.ceil(step.timeoutMs / 1000), TRANSFER_SECS_MIN, TRANSFER_SECS_MAX),
       targetClientState: encodeClientState(id, null),
       ...common,
     },
     options,
   );
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
 /** What is left of the step, of patience, and of Telnyx's memory of a command_id. */

@@ -14,6 +14,9 @@ export const OUTCOME_GRACE_MS = 12_000;
 export const SAME_COMMAND_MS = 55_000;
 /** Our deadline after a transfer's own `timeout_secs`. */
 export const TRANSFER_GRACE_MS = 5_000;
+/** What Telnyx takes as a transfer's `timeout_secs`; a shorter step ends by our own deadline. */
+export const TRANSFER_SECS_MIN = 5;
+export const TRANSFER_SECS_MAX = 600;
 /** `referred`: the far end's hangup is expected within this time. */
 export const HANGUP_EXPECTED_MS = 10_000;
 /** `releasing`: the hangup is sent again after these, one after the other. */
