@@ -15,13 +15,17 @@ export function checkSwallowed({ problems, rulePlaces }: SetContext, set: RouteS
   const cover = new Cover(set);
   const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
   const wholes = set.rules.map((rule) => whole(rule.when));
+  const earlierRules = new EarlierRules();
   for (const [index, rule] of set.rules.entries()) {
     const narrow = wholes[index] ?? { all: [] };
-    for (const [before, earlier] of set.rules.entries()) {
-      if (before >= index) break;
+    const candidates = earlierRules.thatCouldTake(rule.when);
+    earlierRules.add(index, rule.when);
+    for (const before of candidates) {
+      const earlier = set.rules[before];
+      const wide = wholes[before];
       if (cover.spent) return;
-      const wide = wholes[before] ?? { any: [] };
-      if ('handler' in earlier.action || !cover.implies(narrow, wide)) continue;
+      if (earlier === undefined || wide === undefined || 'handler' in earlier.action) continue;
+      if (!cover.implies(narrow, wide)) continue;
       if (broken.has(rule) || broken.has(earlier)) break;
       const place = rulePlaces.get(rule) ?? { file: rule.file, line: rule.line, column: 1 };
       problems.warning(
@@ -52,6 +56,57 @@ function withProblems(set: RouteSet, problems: Problems): Set<Rule> {
     if (problems.within(rule.file, rule.line, end)) broken.add(rule);
   }
   return broken;
+}
+
+/**
+ * Which rules are worth comparing: 2,000 rules of a hundred numbers each are two million pairs, nearly
+ * all of other numbers. A rule that asks for `to` can only swallow one whose every `to` it has.
+ */
+class EarlierRules {
+  readonly #byTo = new Map<string, number[]>();
+  /** Rules without a plain `to`, or with one that no key stands for. */
+  readonly #others: number[] = [];
+  #count = 0;
+
+  add(index: number, when: Condition): void {
+    const keys = toKeys(when);
+    if (keys === null) this.#others.push(index);
+    for (const key of keys ?? []) {
+      const known = this.#byTo.get(key);
+      if (known === undefined) this.#byTo.set(key, [index]);
+      else known.push(index);
+    }
+    this.#count = index + 1;
+  }
+
+  /** Ascending: the first that swallows is the one to name. */
+  thatCouldTake(when: Condition): number[] {
+    const key = toKeys(when)?.[0];
+    if (key === undefined) return Array.from({ length: this.#count }, (_, index) => index);
+    const found = new Set([...this.#others, ...(this.#byTo.get(key) ?? [])]);
+    for (let length = key.length; length >= 0; length -= 1) {
+      for (const index of this.#byTo.get(`${key.slice(0, length)}*`) ?? []) found.add(index);
+    }
+    return [...found].sort((a, b) => a - b);
+  }
+}
+
+/** Exact values and plain prefixes of a rule's own `to`; null where it has none, or another kind. */
+function toKeys(when: Condition): string[] | null {
+  const clause =
+    'all' in when
+      ? when.all.find((part) => 'clause' in part && part.clause.key === 'to')
+      : undefined;
+  if (clause === undefined || !('clause' in clause) || clause.clause.key !== 'to') return null;
+  const keys: string[] = [];
+  for (const value of clause.clause.values) {
+    const pattern = value.startsWith('list:') ? null : readPattern(value);
+    if (pattern === null) return null;
+    if (pattern.kind === 'exact') keys.push(pattern.key);
+    else if (pattern.glob.text === `${pattern.glob.literalPrefix}*`) keys.push(pattern.glob.text);
+    else return null;
+  }
+  return keys;
 }
 
 class Cover {
