@@ -16,7 +16,11 @@ export interface LoadRow {
   t: string | null;
 }
 
-export function loadStatement(keys: LoadKeys): { text: string; values: unknown[] } {
+/** `totals`: whether the budget's counts over all callers are wanted too. */
+export function loadStatement(
+  keys: LoadKeys,
+  totals: boolean,
+): { text: string; values: unknown[] } {
   const values: unknown[] = [];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const sources: string[] = [];
@@ -54,7 +58,7 @@ export function loadStatement(keys: LoadKeys): { text: string; values: unknown[]
         where e.call = (select c.call from calls c where c.key = x.call) and e.key = x.key)`);
   }
   if (keys.budget !== null) {
-    parts.push(budgetParts(keys.budget, sources.length > 0, bind));
+    parts.push(budgetParts(keys.budget, totals, sources.length > 0, bind));
   }
   const found =
     sources.length === 0
@@ -71,6 +75,7 @@ export function loadStatement(keys: LoadKeys): { text: string; values: unknown[]
 
 function budgetParts(
   { callers, limit, since }: NonNullable<LoadKeys['budget']>,
+  totals: boolean,
   found: boolean,
   bind: (value: unknown) => string,
 ): string {
@@ -83,9 +88,10 @@ function budgetParts(
     `(select count(*) from (select from attempts where not unsent and kind = k.kind
        and started_at >= ${from}::bigint and ${where} limit ${max}::bigint) bounded)`;
   const kinds = "(values (0, 'refer'), (1, 'transfer')) k(n, kind)";
-  return `select 'budget', k.n, ${count('true')}, null, null from ${kinds}
-    union all select 'budget', k.n, ${count('caller = who.caller')}, null, who.caller
+  const byCaller = `select 'budget', k.n, ${count('caller = who.caller')}, null, who.caller
     from (${named} ${found ? `union ${loaded}` : ''}) who, ${kinds}`;
+  if (!totals) return byCaller;
+  return `select 'budget', k.n, ${count('true')}, null, null from ${kinds} union all ${byCaller}`;
 }
 
 export function loadedFrom(

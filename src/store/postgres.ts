@@ -3,6 +3,7 @@
  * and the clock is the server's.
  */
 import { StoreUnavailable } from '../errors.ts';
+import { BudgetTotals } from './budget-totals.ts';
 import { readActivity } from './postgres-activity.ts';
 import { commitUnits } from './postgres-commit.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './postgres-list.ts';
@@ -22,6 +23,7 @@ export async function openPostgres(
 ): Promise<Store & ChangeFeed> {
   const pool = openPool(url, timeoutMs);
   const recent = new RecentRows();
+  const totals = new BudgetTotals();
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
@@ -40,15 +42,27 @@ export async function openPostgres(
 
     load: (keys) =>
       ask(async (query) => {
-        const { text, values } = loadStatement(keys);
+        const started = performance.now();
+        const known = keys.budget === null ? null : totals.known(keys.budget, started);
+        const { text, values } = loadStatement(keys, known === null);
         const rows = await query(text, values);
-        return loadedFrom(rows as unknown as LoadRow[], keys, recent, codeVersion);
+        const loaded = loadedFrom(rows as unknown as LoadRow[], keys, recent, codeVersion);
+        if (loaded.budget === null || keys.budget === null) return loaded;
+        if (known !== null) {
+          loaded.budget.all = known;
+        } else {
+          const time = performance.now();
+          totals.counted(loaded.budget.all, keys.budget.limit, loaded.now, time, time - started);
+        }
+        return loaded;
       }),
 
     async commit(units, claim) {
       if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
       if (units.length === 0) return { results: [], claimed: [] };
-      return commitUnits(pool, units, claim, recent, codeVersion);
+      const committed = await commitUnits(pool, units, claim, recent, codeVersion);
+      totals.committed(units, committed.results);
+      return committed;
     },
 
     claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),

@@ -1,6 +1,7 @@
 /** What a batch needs to know, in one read transaction. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../core/call.ts';
+import type { BudgetTotals } from './budget-totals.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from './load.ts';
 import type { RecentRows } from './recent-rows.ts';
 import { keyOf } from './rows.ts';
@@ -16,6 +17,7 @@ export interface SqliteLoad {
 export function prepareLoad(
   database: DatabaseSync,
   recent: RecentRows,
+  totals: BudgetTotals,
   codeVersion: number,
 ): SqliteLoad {
   const begin = database.prepare('begin');
@@ -90,10 +92,10 @@ export function prepareLoad(
       const row = rows.get(callId) ?? (byKey.get(keyOf(callId)) as Row | undefined)?.call ?? null;
       if (row !== null && eventSeen.get(row, keyOf(key))) seen.add(`${callId}\n${key}`);
     }
-    return { now, calls, attempts, seen, budget: budget(keys, calls), settings: settings() };
+    return { now, calls, attempts, seen, budget: budget(keys, calls, now), settings: settings() };
   }
 
-  function budget(keys: LoadKeys, calls: Map<string, StoredCall>): Loaded['budget'] {
+  function budget(keys: LoadKeys, calls: Map<string, StoredCall>, now: number): Loaded['budget'] {
     if (keys.budget === null) return null;
     const { limit, since } = keys.budget;
     const callers = new Set(keys.budget.callers);
@@ -107,11 +109,21 @@ export function prepareLoad(
         transfers: count(countCaller.get(caller, 'transfer', since, limit)),
       });
     }
+    return {
+      all: totals.known(keys.budget, performance.now()) ?? countTotals(since, limit, now),
+      byCaller,
+    };
+  }
+
+  function countTotals(since: number, limit: number, now: number): BudgetCounts {
+    const started = performance.now();
     const all = {
       refers: count(countAll.get('refer', since, limit)),
       transfers: count(countAll.get('transfer', since, limit)),
     };
-    return { all, byCaller };
+    const time = performance.now();
+    totals.counted(all, limit, now, time, time - started);
+    return all;
   }
 
   function settings(): SettingsVersions {

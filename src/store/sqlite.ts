@@ -4,6 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Call } from '../core/call.ts';
 import { StoreUnavailable } from '../errors.ts';
 import { createGroups } from './activity.ts';
+import { BudgetTotals } from './budget-totals.ts';
 import { ChangeRing } from './change-ring.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { FIRST, type Position, readCursor, writeCursor } from './cursor.ts';
@@ -41,6 +42,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
   let closed = false;
   let pingedAt = Number.NEGATIVE_INFINITY;
   const ring = new ChangeRing();
+  const totals = new BudgetTotals();
   const checkpointer = new Checkpointer(path, () => connection?.database ?? null);
 
   /** Runs at once; asynchronous only where another process holds the file. */
@@ -48,7 +50,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
     for (let tries = 0; ; tries += 1) {
       if (closed) throw new StoreUnavailable(`${path}: the store is closed`);
       try {
-        connection ??= connect(path, codeVersion);
+        connection ??= connect(path, totals, codeVersion);
         return work(connection);
       } catch (error) {
         const wait = BUSY_WAITS_MS[tries];
@@ -81,6 +83,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
     async commit(units, claim) {
       const committed = await write(({ commit }) => commit(units, claim, Date.now()));
       ring.committed(units, committed.results);
+      totals.committed(units, committed.results);
       return committed;
     },
     claim: (claim, limit) => write(({ outbox }) => outbox.claim(claim, limit, Date.now())),
@@ -162,12 +165,12 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
   }
 }
 
-function connect(path: string, codeVersion: number): Connection {
+function connect(path: string, totals: BudgetTotals, codeVersion: number): Connection {
   const database = openSqliteFile(path, codeVersion);
   const recent = new RecentRows();
   return {
     database,
-    load: prepareLoad(database, recent, codeVersion),
+    load: prepareLoad(database, recent, totals, codeVersion),
     commit: prepareCommit(database, recent, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database, codeVersion),

@@ -656,7 +656,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
           if (changes.callIds.length > 0) pieces.push(changes.callIds);
           after = changes.cursor;
           return pieces.flat().length >= count;
-        });
+        }, 10_000);
         return { pieces, cursor: after };
       }
 
