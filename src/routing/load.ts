@@ -22,7 +22,14 @@ export interface LoadOptions {
 }
 
 export type LoadResult =
-  | { ok: true; set: RouteSet; warnings: Problem[]; examples: Example[] }
+  | {
+      ok: true;
+      set: RouteSet;
+      warnings: Problem[];
+      examples: Example[];
+      /** Files that the routes name, wherever in the folder they lie. */
+      referenced: string[];
+    }
   | {
       ok: false;
       problems: Problem[];
@@ -30,6 +37,7 @@ export type LoadResult =
       /** Of what stands in the folder, so that a refusal can be told from the next. */
       hash: string;
       rules: number;
+      referenced: string[];
     };
 
 export async function loadRoutes(dir: string, options: LoadOptions): Promise<LoadResult> {
@@ -46,9 +54,8 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
     );
     return [{ file, routes: (value ?? {}) as RouteFile, positions, root: source.root }];
   });
-  for (const { routes } of files) {
-    for (const name of referencedFiles(routes)) await readReferenced(folder, name, problems);
-  }
+  const referenced = files.flatMap(({ routes }) => referencedFiles(routes));
+  for (const name of referenced) await readReferenced(folder, name, problems);
 
   const hash = contentHash(folder);
   const { set, examples } = buildSet(
@@ -57,8 +64,17 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
     problems,
   );
   const sorted = problems.sorted();
-  if (sorted.problems.length > 0) return { ok: false, ...sorted, hash, rules: set.rules.length };
-  return { ok: true, set, warnings: sorted.warnings, examples };
+  if (sorted.problems.length > 0)
+    return { ok: false, ...sorted, hash, rules: set.rules.length, referenced };
+  return { ok: true, set, warnings: sorted.warnings, examples, referenced };
+}
+
+/** The hash that a load now would have: what a watcher compares, without parsing anything. */
+export async function hashRoutes(dir: string, referenced: readonly string[]): Promise<string> {
+  const ignored = new Problems();
+  const folder = await readFolder(dir, ignored);
+  for (const name of referenced) await readReferenced(folder, name, ignored);
+  return contentHash(folder);
 }
 
 function referencedFiles(routes: RouteFile): string[] {

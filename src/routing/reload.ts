@@ -4,7 +4,7 @@
  */
 import { type CompiledRoutes, compileRouteSet } from '../core/decide.ts';
 import { RefereeError } from '../errors.ts';
-import { type LoadOptions, loadRoutes } from './load.ts';
+import { hashRoutes, type LoadOptions, loadRoutes } from './load.ts';
 import type { Problem } from './problem.ts';
 
 export type Reload =
@@ -48,6 +48,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
   if (!first.ok) throw new InvalidRoutes(dir, first.problems);
   let live = compileRouteSet(first.set);
   let warnings = first.warnings;
+  let referenced = first.referenced;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -60,10 +61,10 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
     reload,
     watch(onReload) {
       const look = async () => {
-        const before = { hash: live.set.hash, refused: refused?.hash };
-        const result = await reload().catch(() => null);
-        const news = result?.ok ? before.hash !== result.hash : before.refused !== refused?.hash;
-        if (result !== null && news) onReload(result);
+        const seen = await hashRoutes(dir, referenced).catch(() => null);
+        const known = refused?.hash ?? live.set.hash;
+        const result = seen === null || seen === known ? null : await reload().catch(() => null);
+        if (result !== null) onReload(result);
         if (!closed) timer = setTimeout(look, WATCH_EVERY_MS).unref();
       };
       timer = setTimeout(look, WATCH_EVERY_MS).unref();
@@ -84,6 +85,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
 
   async function once(): Promise<Reload> {
     const loaded = await loadRoutes(dir, options);
+    referenced = loaded.referenced;
     if (!loaded.ok) {
       const known = refused?.hash === loaded.hash ? refused.at : Date.now();
       refused = { at: known, problems: loaded.problems, hash: loaded.hash };
