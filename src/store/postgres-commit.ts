@@ -20,6 +20,9 @@ import { TIMELINE_ENTRIES_MAX } from './rows.ts';
 import type { Claim, ClaimedCommand, CommitResult, CommitUnit } from './store.ts';
 import { urgentFirst } from './urgent-first.ts';
 
+/** Another replica's commit takes milliseconds; one that holds a row for longer is frozen or gone. */
+const LOCK_WAIT_MS = 500;
+
 type Committed = { results: CommitResult[]; claimed: ClaimedCommand[] };
 
 export async function commitUnits(
@@ -41,7 +44,8 @@ export async function commitUnits(
     );
     const written = await tried(() => write(pool.query, rows));
     if (written === 'taken' && together.length > 1) {
-      // An event key was taken, which fails the statement as a whole: each by itself tells whose.
+      // An event key was taken, or a row is held for long, which fails the statement as a whole: each
+      // by itself tells whose, and the others are not kept waiting.
       alone.push(...together);
     } else if (typeof written === 'object') {
       for (const n of written.won) results[together[n] ?? -1] = 'committed';
@@ -108,8 +112,8 @@ export async function commitUnits(
         );
       }
       const state = sqlState(error) ?? '';
-      if (state === '23505') return 'taken';
-      if (/^40001|^40P01|^55P03/.test(state)) return 'lost';
+      if (/^23505|^55P03/.test(state)) return 'taken';
+      if (/^40001|^40P01/.test(state)) return 'lost';
       throw explain(error, pool.where);
     }
   }
@@ -139,7 +143,7 @@ function divide(units: CommitUnit[]): { together: number[]; alone: number[] } {
 /**
  * Order of locks, so that two replicas with the same calls in hand cannot block each other: rows that
  * exist by key, then inserts by key (`updated` is counted before the first insert), then what hangs on
- * them. A wait for another's row ends after a second.
+ * them.
  */
 function commitStatement(
   rows: CommitRows,
@@ -159,7 +163,7 @@ function commitStatement(
     parts.push(`locked as materialized (
         select c.key from calls c
         where c.key = any (array(select key from change where version > 0))
-          and (select set_config('lock_timeout', '1000', true)) is not null
+          and (select set_config('lock_timeout', '${LOCK_WAIT_MS}', true)) is not null
         order by c.key for update),
       updated as (
         update calls c set version = c.version + 1, code = ${codeVersion}, entries = c.entries + x.entries,
