@@ -26,6 +26,7 @@ import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
+import { observers, openTracing } from './tracing.ts';
 import { standing, watchTroubles } from './troubles.ts';
 
 export interface Service {
@@ -42,6 +43,8 @@ export interface Service {
 
 /** What is left of the shutdown time for closing servers and store after the commands. */
 const CLOSING_MS = 1_000;
+/** Of it: for the last traces. */
+const TRACES_MS = 500;
 
 export async function compose(config: Config, env: Environment, outerLog: Log): Promise<Service> {
   const instance = randomUUID();
@@ -60,6 +63,8 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
   const decider = createDecider(routes);
   const client = createTelnyxClient({ apiUrl: config.apiUrl, apiKey: config.apiKey, env });
 
+  const tracing = await openTracing(env, config, { log, instance });
+
   const opening = onceUntilRecovered(log, 'store.unavailable');
   const eventual = openEventually(
     config.database.kind,
@@ -75,7 +80,10 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     store,
     decider,
     owner: instance,
-    observer: createReport(log, metrics),
+    observer: observers(
+      createReport(log, metrics),
+      ...(tracing === null ? [] : [tracing.observer]),
+    ),
     outlet: {
       freeSlots: () => dispatcher?.freeSlots() ?? 0,
       offer: (claimed) => dispatcher?.offer(claimed),
@@ -198,7 +206,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     await outbox.stop(Math.max(0, deadline - Date.now()));
     await engine.drained();
     await upkeep.stop();
-    await close(app);
+    await Promise.all([close(app), tracing?.stop(TRACES_MS)]);
     storeWatch.stop();
     await client.close();
     await routes.close();

@@ -253,6 +253,12 @@ export const LOG_EVENTS = {
     meaning: 'Pending commands could not be claimed from the store; tried again every second.',
     action: 'Look at the store; see /health/ready.',
   },
+  'tracing.failed': {
+    level: 'warn',
+    meaning:
+      'Traces do not reach the OTLP collector, or its variables ask for what is not there; calls go on. One line a minute.',
+    action: 'Look at the detail, the OTEL_ variables and the collector; see docs/observability.md.',
+  },
 } as const satisfies Record<string, LogEventSpec>;
 
 export type LogEventName = keyof typeof LOG_EVENTS;
