@@ -1,11 +1,12 @@
 /**
- * The operator's page: a shell without data, and the modules and style sheets it is made of. Every file
- * that can be had is named here; @fastify/static brings types, ETags and conditional requests. The
- * libraries are served from their packages as they are: nothing is built, nothing is copied.
+ * The operator's page: a shell without data, and the modules and style sheets it is made of. Each file
+ * that can be had is an endpoint of its own; @fastify/static brings types, ETags and conditional requests.
+ * The libraries are served from their packages as they are: nothing is built, nothing is copied.
  *
  * The policy allows what comes from here and nothing else: no inline script or style, so that a name or
  * header which a caller wrote could not run even if it were ever put into the page unescaped.
  */
+import { readdirSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,24 +15,7 @@ import files from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
 const OWN = fileURLToPath(new URL('../page/', import.meta.url));
-
-const OWN_MODULES = [
-  'api',
-  'attempt',
-  'call',
-  'calls',
-  'charts',
-  'explain',
-  'fields',
-  'follow',
-  'main',
-  'overview',
-  'problems',
-  'routes',
-  'sequence',
-  'session',
-  'words',
-];
+const ASSET = /^[a-z][a-z-]*\.(js|css|svg)$/;
 
 /** lit-html renders (7 KB, escapes every value), uPlot draws (50 KB), eventsource-parser reads the event stream. */
 const PACKAGES: Record<string, string[]> = {
@@ -81,9 +65,9 @@ export function registerPage(scope: FastifyInstance): void {
     });
   };
   serve('/', 'index.html', OWN);
-  serve('/assets/page/page.css', 'page.css', OWN);
-  serve('/assets/page/icon.svg', 'icon.svg', OWN);
-  for (const name of OWN_MODULES) serve(`/assets/page/${name}.js`, `${name}.js`, OWN);
+  for (const name of readdirSync(OWN)) {
+    if (ASSET.test(name)) serve(`/assets/page/${name}`, name, OWN);
+  }
   for (const [name, paths] of Object.entries(PACKAGES)) {
     const root = packageRoot(name);
     for (const path of paths) serve(`/assets/${name}/${path}`, path, root);

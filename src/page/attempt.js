@@ -1,0 +1,55 @@
+/** One try to move the caller: where to, what became of it, and what to do about it. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { age, badge, plain, said, targetName, time } from './words.js';
+
+export function attemptItem(attempt, index) {
+  const { kind, target, sip_address, verdict, reason, manual } = attempt;
+  return html`<li class="attempt">
+    <p class="title">
+      <span class="faint">${index + 1}.</span> ${kind} ${targetName(target, sip_address)}
+      ${verdict === null ? html`<span class="badge moving">open</span>` : badge(verdict)}
+      ${manual ? html`<span class="badge calm">by hand</span>` : nothing}
+    </p>
+    <p class="small"><code>${plain(sip_address)}</code></p>
+    <p class="small faint">${times(attempt)}</p>
+    ${reason === null ? nothing : html`<p>${said(reason)}</p>`}
+    ${adviceText(attempt.advice)}
+  </li>`;
+}
+
+function times({ started_at, accepted_at, ended_at, sip_notify_response, progress }) {
+  const parts = [html`started ${time(started_at)}`];
+  if (accepted_at !== null) parts.push(html`accepted after ${age(started_at, accepted_at)}`);
+  if (ended_at !== null)
+    parts.push(html`verdict after ${age(accepted_at ?? started_at, ended_at)}`);
+  if (progress && ended_at === null) parts.push('the far end reacts');
+  if (sip_notify_response !== null) parts.push(html`SIP ${sip_notify_response}`);
+  return parts.map((part, index) => html`${index === 0 ? nothing : ' · '}${part}`);
+}
+
+/** The same words as in the log. */
+export function adviceText(advice) {
+  if (advice === null || advice === undefined) return nothing;
+  return html`<dl class="advice">
+    <dt>What it means</dt><dd>${advice.meaning}</dd>
+    <dt>Likely cause</dt><dd>${advice.cause}</dd>
+    <dt>What to do</dt><dd>${advice.fix}</dd>
+  </dl>`;
+}
+
+export function traceTable(trace) {
+  if (trace.length === 0) return html`<p class="faint">No decision has been made.</p>`;
+  return html`<table class="trace">
+    <caption class="hidden">Rules looked at, from the top</caption>
+    <thead><tr><th scope="col">Rule</th><th scope="col">Matched</th><th scope="col">Why</th></tr></thead>
+    <tbody>
+      ${trace.map(
+        ({ rule, matched, why }) => html`<tr class=${matched ? 'matched' : ''}>
+          <th scope="row">${said(rule)}</th>
+          <td>${matched ? html`<span class="badge good">yes</span>` : html`<span class="faint">no</span>`}</td>
+          <td>${said(why)}</td>
+        </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}

@@ -1,0 +1,251 @@
+/** One call: who, where to, why, what was tried, its story as a sequence, and moving it by hand. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson, postJson } from './api.js';
+import { attemptItem, traceTable } from './attempt.js';
+import { alertOf, valuesOf } from './fields.js';
+import { sequence } from './sequence.js';
+import { age, badge, count, plain, ruleName, said, time } from './words.js';
+
+const REREAD_MS = 250;
+
+export function callView(changed) {
+  let id = null;
+  let call = null;
+  let error = null;
+  let legs = [];
+  let targets = [];
+  let refer = { busy: false, error: null, done: null };
+  let timer = null;
+
+  async function load() {
+    const asked = id;
+    if (asked === null) return;
+    try {
+      const found = await getJson(`/v1/calls/${encodeURIComponent(asked)}`);
+      if (asked !== id) return;
+      call = found;
+      error = null;
+    } catch (failure) {
+      if (asked === id) error = failure;
+    }
+    changed();
+  }
+
+  async function loadAround() {
+    const asked = id;
+    await load();
+    if (asked !== id || call === null) return;
+    const [session, routes] = await Promise.all([
+      call.call_session_id === null
+        ? { calls: [] }
+        : getJson('/v1/calls', { session: call.call_session_id, limit: 20 }).catch(() => ({
+            calls: [],
+          })),
+      getJson('/v1/routes').catch(() => ({ targets: [] })),
+    ]);
+    if (asked !== id) return;
+    legs = session.calls.filter((leg) => leg.call_control_id !== asked);
+    targets = routes.targets.map(({ name }) => name);
+    changed();
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    const { way, target, sip_address: sipAddress } = valuesOf(event.target);
+    refer = { busy: true, error: null, done: null };
+    changed();
+    try {
+      const body = way === 'target' ? { target } : { sip_address: sipAddress };
+      const { attempt } = await postJson(`/v1/calls/${encodeURIComponent(id)}/refer`, body);
+      refer = { busy: false, error: null, done: attempt };
+    } catch (failure) {
+      refer = { busy: false, error: failure, done: null };
+    }
+    void load();
+    changed();
+  }
+
+  return {
+    title: () => `Call ${call?.from ?? ''}`,
+    open(params) {
+      if (params.id !== id) {
+        call = null;
+        legs = [];
+        refer = { busy: false, error: null, done: null };
+      }
+      id = params.id;
+      error = null;
+      void loadAround();
+    },
+    close() {
+      id = null;
+      call = null;
+      clearTimeout(timer);
+      timer = null;
+    },
+    refresh: () => void load(),
+    onCall(changedCall) {
+      if (changedCall.call_control_id !== id || timer !== null) return;
+      timer = setTimeout(() => {
+        timer = null;
+        void load();
+      }, REREAD_MS);
+    },
+    template() {
+      if (call === null) return notThere();
+      return html`
+        ${heading(call)}
+        ${alertOf(error)}
+        <div class="columns call-columns">
+          <section class="panel" aria-labelledby="why-title">
+            <h2 id="why-title">Why</h2>
+            ${why(call)}
+          </section>
+          <section class="panel" aria-labelledby="attempts-title">
+            <h2 id="attempts-title">Attempts</h2>
+            ${
+              call.attempts.length === 0
+                ? html`<p class="empty">Nobody has tried to move this caller.</p>`
+                : html`<ol class="attempts-list">${call.attempts.map(attemptItem)}</ol>`
+            }
+            ${next(call)}
+          </section>
+        </div>
+        <section class="panel" aria-labelledby="story-title">
+          <h2 id="story-title">What happened</h2>
+          ${sequence(call)}
+        </section>
+        <div class="columns">
+          <section class="panel" aria-labelledby="refer-title">
+            <h2 id="refer-title">Refer by hand</h2>
+            ${referForm()}
+          </section>
+          <section class="panel" aria-labelledby="facts-title">
+            <h2 id="facts-title">What Telnyx told us</h2>
+            ${facts(call)}
+          </section>
+        </div>
+        ${legs.length === 0 ? nothing : otherLegs(legs)}`;
+    },
+  };
+
+  function notThere() {
+    return html`<h1 tabindex="-1">Call</h1>
+      ${error === null ? html`<p class="empty">Loading…</p>` : alertOf(error)}
+      <p><a href="#/calls">All calls</a></p>`;
+  }
+
+  function referForm() {
+    if (call.phase === 'ended')
+      return html`<p class="empty">The call has ended; there is nobody left to move.</p>`;
+    return html`<form class="refer" @submit=${submit}>
+      <fieldset>
+        <legend class="hidden">Where to</legend>
+        <label class="way"><input type="radio" name="way" value="target" checked> A target</label>
+        <select name="target" aria-label="Target">
+          ${targets.map((name) => html`<option>${name}</option>`)}
+        </select>
+        <label class="way"><input type="radio" name="way" value="sip_address"> A SIP address</label>
+        <input name="sip_address" aria-label="SIP address" placeholder="sip:name@host" autocomplete="off"
+          spellcheck="false" maxlength="1024" @input=${chooseAddress}>
+      </fieldset>
+      <button class="main" ?disabled=${refer.busy}>${refer.busy ? 'Asking…' : 'Refer the caller'}</button>
+      <p class="faint small">The policy of the route set applies: allowed addresses and budgets. The attempt is a plan of
+        one step; if it fails, the call returns to what it did.</p>
+      <div role="status">${
+        refer.done === null
+          ? nothing
+          : html`<p class="fine">Accepted: refer ${said(refer.done.target ?? refer.done.sip_address)}. The story above shows what becomes of it.</p>`
+      }</div>
+      ${alertOf(refer.error)}
+    </form>`;
+  }
+}
+
+function chooseAddress(event) {
+  const radio = event.target.form.elements.way;
+  radio.value = 'sip_address';
+}
+
+function heading(call) {
+  return html`<header class="call-head">
+    <p class="small"><a href="#/calls">← All calls</a></p>
+    <h1 tabindex="-1">${said(call.from, 'anonymous')} <span aria-hidden="true">→</span><span class="hidden">to</span> ${said(call.to)}</h1>
+    <p class="marks" role="status">
+      ${badge(call.phase)} ${call.ends === null ? nothing : html`ends ${badge(call.ends)}`}
+      <span class="faint">${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)},
+        came ${time(call.created_at)}</span>
+    </p>
+  </header>`;
+}
+
+function why(call) {
+  return html`<dl class="facts">
+      <div><dt>Rule</dt><dd>${ruleName(call)}</dd></div>
+      <div><dt>Route set</dt><dd><code title=${call.route_set ?? ''}>${call.route_set?.slice(0, 12) ?? '–'}</code></dd></div>
+      ${call.running === null ? nothing : html`<div><dt>Running</dt><dd>${said(call.running)}</dd></div>`}
+    </dl>
+    ${traceTable(call.trace)}`;
+}
+
+function next(call) {
+  if (call.phase === 'ended') return nothing;
+  return html`<h3>Next</h3>
+    ${
+      call.plan.length === 0
+        ? html`<p class="faint">No step is left; then the last resort runs.</p>`
+        : html`<ol class="plan">${call.plan.map((step) => html`<li>${said(step)}</li>`)}</ol>`
+    }
+    ${
+      call.deadlines.length === 0
+        ? nothing
+        : html`<p class="faint small">Deadlines: ${call.deadlines.map(
+            ({ name, due_at }, index) =>
+              html`${index === 0 ? nothing : ', '}${name} ${time(due_at)}`,
+          )}</p>`
+    }`;
+}
+
+function facts(call) {
+  const rows = [
+    ['call_control_id', call.call_control_id],
+    ['call_session_id', call.call_session_id],
+    ['call_leg_id', call.call_leg_id],
+    ['connection_id', call.connection_id],
+    ['direction', call.direction],
+    ['caller name', call.caller_name],
+    ['caller type', call.caller_type],
+    ['attestation', attestation(call)],
+    ['tags', call.tags.length === 0 ? null : call.tags.join(', ')],
+  ];
+  return html`<dl class="facts">
+      ${rows.map(([name, value]) => (value === null ? nothing : html`<div><dt>${name}</dt><dd class="break">${said(value)}</dd></div>`))}
+    </dl>
+    ${
+      call.headers.length === 0
+        ? nothing
+        : html`<details><summary>${count(call.headers.length, 'header')} (the caller writes them)</summary>
+          <table class="headers"><tbody>
+            ${call.headers.map(
+              ({ name, value }) =>
+                html`<tr><th scope="row"><bdi>${plain(name)}</bdi></th><td class="break">${said(value, 'empty')}</td></tr>`,
+            )}
+          </tbody></table></details>`
+    }`;
+}
+
+function attestation({ attestation: level, attestation_validated: validated }) {
+  return level === null ? null : `${level}, ${validated ? 'validated' : 'not validated'}`;
+}
+
+function otherLegs(legs) {
+  return html`<section class="panel" aria-labelledby="legs-title">
+    <h2 id="legs-title">Other legs of the session</h2>
+    <ul>${legs.map(
+      (
+        leg,
+      ) => html`<li><a href=${`#/calls/${encodeURIComponent(leg.call_control_id)}`}>${said(leg.from, 'anonymous')} → ${said(leg.to)}</a>
+        ${badge(leg.phase === 'ended' ? (leg.ends ?? 'ended') : leg.phase)} <span class="faint">${leg.direction ?? ''}</span></li>`,
+    )}</ul>
+  </section>`;
+}

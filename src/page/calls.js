@@ -1,0 +1,201 @@
+/** Finding calls: filters, pages, and rows that change as their calls do. */
+
+import { repeat } from '/assets/lit-html/directives/repeat.js';
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson } from './api.js';
+import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
+import { age, badge, ENDS, PHASES, ruleName, said, targetName, time, VERDICTS } from './words.js';
+
+const PAGE_ROWS = 50;
+const FILTERS = ['number', 'from', 'to', 'rule', 'target', 'verdict', 'ends', 'phase', 'since'];
+
+export function callsView(changed) {
+  let open = false;
+  let filter = {};
+  let names = { rules: [], targets: [] };
+  let page = emptyPage();
+  /** Cursors of the pages before this one. */
+  let trail = [];
+  let loading = 0;
+  /** Calls that came since the first page was read. */
+  let newer = new Set();
+
+  async function load(cursor) {
+    const mine = ++loading;
+    page = { ...page, busy: true };
+    changed();
+    try {
+      const found = await readPage(filter, cursor);
+      if (mine !== loading) return;
+      page = { ...found, busy: false, error: null, cursor };
+      newer = new Set();
+    } catch (error) {
+      if (mine === loading) page = { ...page, busy: false, error };
+    }
+    changed();
+  }
+
+  async function loadNames() {
+    const routes = await getJson('/v1/routes').catch(() => null);
+    if (routes === null) return;
+    names = {
+      rules: routes.rules.map(({ name }) => name),
+      targets: routes.targets.map(({ name }) => name),
+    };
+    changed();
+  }
+
+  return {
+    title: () => 'Calls',
+    open(params) {
+      open = true;
+      filter = Object.fromEntries(
+        FILTERS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])),
+      );
+      trail = [];
+      void load(null);
+      if (names.rules.length === 0) void loadNames();
+    },
+    close() {
+      open = false;
+      page = emptyPage();
+      trail = [];
+    },
+    refresh() {
+      void load(page.cursor);
+    },
+    onCall(call) {
+      if (!open) return;
+      const id = call.call_control_id;
+      const index = page.calls.findIndex((known) => known.call_control_id === id);
+      if (index >= 0) page.calls = page.calls.with(index, call);
+      else if (page.cursor === null && isNewer(call, page.calls)) newer.add(id);
+    },
+    template: () => html`
+      <h1 tabindex="-1">Calls</h1>
+      ${filterForm(filter, names)}
+      ${alertOf(page.error)}
+      <p class="newer" role="status">${
+        newer.size === 0
+          ? nothing
+          : html`<button @click=${() => load(null)}>${newer.size} newer: read again</button>`
+      }</p>
+      <section class="panel" aria-label="Calls found" aria-busy=${page.busy ? 'true' : 'false'}>
+        ${
+          page.calls.length > 0
+            ? callTable(page.calls, 'Calls, newest first')
+            : html`<p class="empty">${emptyWords(page, filter)}</p>`
+        }
+      </section>
+      <nav class="pager" aria-label="Pages">
+        <button ?disabled=${trail.length === 0} @click=${() => load(trail.pop() ?? null)}>Newer</button>
+        <span class="faint">page ${trail.length + 1}</span>
+        <button ?disabled=${page.next === null} @click=${() => {
+          trail.push(page.cursor);
+          void load(page.next);
+        }}>Older</button>
+      </nav>`,
+  };
+}
+
+function emptyPage() {
+  return { calls: [], next: null, cursor: null, busy: true, error: null };
+}
+
+function emptyWords({ busy, error }, filter) {
+  if (error !== null) return 'Nothing to show.';
+  if (busy) return 'Loading…';
+  if (Object.keys(filter).length > 0)
+    return 'No call is like this. Ended calls are kept for RETENTION_DAYS.';
+  return 'No call yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
+}
+
+/** A number may be either side's: two questions, one list. */
+async function readPage({ number, ...filter }, cursor) {
+  const query = { ...filter, limit: PAGE_ROWS };
+  if (number === undefined) {
+    return getJson('/v1/calls', { ...query, ...(cursor === null ? {} : { cursor }) });
+  }
+  const cursors = cursor ?? { from: undefined, to: undefined };
+  const [from, to] = await Promise.all(
+    ['from', 'to'].map((side) =>
+      cursors[side] === null
+        ? { calls: [], next: null }
+        : getJson('/v1/calls', { ...query, [side]: number, cursor: cursors[side] }),
+    ),
+  );
+  const calls = new Map([...from.calls, ...to.calls].map((call) => [call.call_control_id, call]));
+  const next = from.next === null && to.next === null ? null : { from: from.next, to: to.next };
+  return {
+    calls: [...calls.values()].toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1)),
+    next,
+  };
+}
+
+function isNewer(call, calls) {
+  return calls.length === 0 || call.created_at > calls[0].created_at;
+}
+
+function filterForm(filter, names) {
+  return html`<form class="filters" @submit=${submit} @change=${submit}>
+    ${textField('Number (either side)', 'number', filter.number, { type: 'tel', placeholder: '+14155550100' })}
+    ${textField('From', 'from', filter.from, { type: 'tel' })}
+    ${textField('To', 'to', filter.to, { type: 'tel' })}
+    ${textField('Rule', 'rule', filter.rule, { list: 'rule-names' })}
+    ${textField('Target', 'target', filter.target, { list: 'target-names' })}
+    ${choice('Verdict', 'verdict', filter.verdict, VERDICTS)}
+    ${choice('Ends', 'ends', filter.ends, ENDS)}
+    ${choice('Phase', 'phase', filter.phase, PHASES)}
+    ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local', step: 1 })}
+    <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
+    <datalist id="target-names">${names.targets.map((name) => html`<option value=${name}></option>`)}</datalist>
+    <div class="field buttons">
+      <button class="main">Find</button>
+      <a class="button" href="#/calls">Clear</a>
+    </div>
+  </form>`;
+}
+
+function submit(event) {
+  event.preventDefault();
+  const values = valuesOf(event.currentTarget);
+  for (const name of ['number', 'from', 'to']) values[name] = tidyNumber(values[name]);
+  if (values.since !== '') values.since = new Date(values.since).toISOString();
+  const wanted = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''));
+  location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
+}
+
+/** What a datetime-local field takes: local time without a zone. */
+function localTime(iso) {
+  if (iso === undefined || Number.isNaN(Date.parse(iso))) return '';
+  const date = new Date(iso);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+export function callTable(calls, caption) {
+  return html`<table class="calls">
+    <caption class="hidden">${caption}</caption>
+    <thead><tr><th scope="col">Came</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Phase</th>
+      <th scope="col">Rule</th><th scope="col">Last attempt</th><th scope="col" class="number">Lasts</th></tr></thead>
+    <tbody>${repeat(calls, ({ call_control_id: id }) => id, callRow)}</tbody>
+  </table>`;
+}
+
+function callRow(call) {
+  const attempt = call.attempts.at(-1);
+  const href = `#/calls/${encodeURIComponent(call.call_control_id)}`;
+  return html`<tr data-call=${call.call_control_id}>
+    <td class="came"><a href=${href}>${time(call.created_at)}</a></td>
+    <td class="from">${said(call.from, 'anonymous')}</td>
+    <td class="to"><span class="arrow" aria-hidden="true">→ </span>${said(call.to)}</td>
+    <td class="phase">${call.phase === 'ended' ? badge(call.ends ?? 'ended') : badge(call.phase)}</td>
+    <td class="rule">${ruleName(call)}</td>
+    <td class="attempts">${
+      attempt === undefined
+        ? html`<span class="faint">none</span>`
+        : html`${call.attempts.length > 1 ? html`<span class="faint">${call.attempts.length}. </span>` : nothing}${targetName(attempt.target, attempt.sip_address)}
+          ${attempt.verdict === null ? html`<span class="badge moving">open</span>` : badge(attempt.verdict)}`
+    }</td>
+    <td class="number lasts">${age(call.created_at, call.ended_at)}</td>
+  </tr>`;
+}

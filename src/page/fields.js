@@ -1,0 +1,62 @@
+/** Parts of forms, and how errors are said. */
+
+import { live } from '/assets/lit-html/directives/live.js';
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { word } from './words.js';
+
+export function textField(label, name, value, { hint, ...more } = {}) {
+  return html`<label class="field">
+    <span>${label}</span>
+    <input name=${name} type=${more.type ?? 'text'} .value=${live(value ?? '')}
+      placeholder=${more.placeholder ?? ''} list=${more.list ?? nothing} step=${more.step ?? nothing}
+      autocomplete="off" autocapitalize="off" spellcheck="false" maxlength=${more.max ?? 256}>
+    ${hint === undefined ? nothing : html`<small>${hint}</small>`}
+  </label>`;
+}
+
+export function choice(label, name, value, options, any = 'any') {
+  return html`<label class="field">
+    <span>${label}</span>
+    <select name=${name} .value=${live(value ?? '')}>
+      ${any === null ? nothing : html`<option value="">${any}</option>`}
+      ${options.map(
+        (option) =>
+          html`<option value=${option} ?selected=${option === value}>${word(option)}</option>`,
+      )}
+    </select>
+  </label>`;
+}
+
+export function alertOf(error) {
+  if (error === null || error === undefined) return nothing;
+  const { problem } = error;
+  return html`<div class="alert" role="alert">
+    <p>${error.message}</p>
+    ${problem?.fix ? html`<p class="faint">${problem.fix}</p>` : nothing}
+    ${located(problem?.problems ?? [])}
+  </div>`;
+}
+
+/** Problems of route files. */
+export function located(problems) {
+  if (problems.length === 0) return nothing;
+  return html`<ul class="located">
+    ${problems.map(
+      ({ file, line, column, message, hint }) => html`<li>
+        <code>${file}:${line}:${column}</code> ${message}
+        ${hint ? html`<span class="faint">${hint}</span>` : nothing}
+      </li>`,
+    )}
+  </ul>`;
+}
+
+export function valuesOf(form) {
+  return Object.fromEntries(
+    [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]),
+  );
+}
+
+/** Numbers as people write them: +1 (415) 555-0100. */
+export function tidyNumber(text) {
+  return /^\+?[\d\s().-]+$/.test(text) ? text.replace(/[\s().-]/g, '') : text;
+}

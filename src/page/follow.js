@@ -1,0 +1,61 @@
+/**
+ * What changes, as it changes: server-sent events read with fetch, since EventSource can send no token.
+ * A connection that ends, or is silent for longer than the server's heartbeat, is opened again where it was.
+ */
+import { createParser } from '/assets/eventsource-parser/dist/index.js';
+import { refusalOf, send } from './api.js';
+
+const SILENCE_MS = 40_000;
+const WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000];
+
+export function follow({ onCall, onReset, onState }) {
+  const stopping = new AbortController();
+  let lastId = null;
+  let tries = 0;
+  void run();
+  return () => stopping.abort();
+
+  async function run() {
+    while (!stopping.signal.aborted) {
+      try {
+        await read();
+      } catch (error) {
+        if (stopping.signal.aborted || error.status === 401) return;
+      }
+      if (stopping.signal.aborted) return;
+      onState('lost');
+      const wait = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)];
+      tries += 1;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
+  async function read() {
+    const silence = new AbortController();
+    let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    try {
+      const answer = await send('/v1/events', {
+        headers: lastId === null ? {} : { 'last-event-id': lastId },
+        signal: AbortSignal.any([stopping.signal, silence.signal]),
+      });
+      if (!answer.ok) throw refusalOf(answer, await answer.json().catch(() => null));
+      const parser = createParser({ onEvent: take });
+      onState('live');
+      tries = 0;
+      for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+        clearTimeout(timer);
+        timer = setTimeout(() => silence.abort(), SILENCE_MS);
+        parser.feed(text);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function take({ event, data, id }) {
+    if (id !== undefined) lastId = id;
+    if (event === 'call') onCall(JSON.parse(data));
+    // A first hello means: from now on. What came before is in the lists, which are read after it.
+    else if (event === 'reset' || event === 'hello') onReset();
+  }
+}

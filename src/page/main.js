@@ -1,0 +1,205 @@
+/**
+ * The operator's page: who is signed in, which view is open, what the event stream says. Every view is
+ * a function of its own state; `changed` draws it anew at the next frame, lit-html touches only what differs.
+ */
+import { html, nothing, render } from '/assets/lit-html/lit-html.js';
+import { getJson, onRefused } from './api.js';
+import { callView } from './call.js';
+import { callsView } from './calls.js';
+import { explainView } from './explain.js';
+import { tidyNumber, valuesOf } from './fields.js';
+import { follow } from './follow.js';
+import { overviewView } from './overview.js';
+import { routesView } from './routes.js';
+import { signIn, signOut, token } from './session.js';
+
+const TICK_MS = 1_000;
+
+const root = document.getElementById('page');
+const views = {
+  overview: overviewView(changed),
+  calls: callsView(changed),
+  call: callView(changed),
+  explain: explainView(changed),
+  routes: routesView(changed),
+};
+const NAVIGATION = [
+  ['overview', '#/', 'Overview'],
+  ['calls', '#/calls', 'Calls'],
+  ['explain', '#/explain', 'Where would it go?'],
+  ['routes', '#/routes', 'Routes'],
+];
+
+let place = placeOf(location.hash);
+let connection = 'connecting';
+let signInError = null;
+let checking = false;
+let stopFollowing = null;
+let drawing = false;
+
+onRefused((error) => leave(error.message));
+addEventListener('hashchange', () => go(true));
+setInterval(() => document.visibilityState === 'visible' && changed(), TICK_MS);
+if (token() !== null) enter();
+changed();
+
+export function changed() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    render(token() === null ? signInPage() : signedInPage(), root);
+    document.title = `${token() === null ? 'Sign in' : views[place.view].title()} – Referee`;
+    views[place.view].drawn?.();
+  });
+}
+
+function enter() {
+  stopFollowing?.();
+  connection = 'connecting';
+  stopFollowing = follow({
+    onCall: (call) => {
+      for (const view of Object.values(views)) view.onCall?.(call);
+      changed();
+    },
+    onReset: () => views[place.view].refresh?.(),
+    onState: (state) => {
+      connection = state;
+      changed();
+    },
+  });
+  go(false);
+}
+
+function leave(message) {
+  stopFollowing?.();
+  stopFollowing = null;
+  signOut();
+  signInError = message;
+  for (const view of Object.values(views)) view.close?.();
+  changed();
+}
+
+function go(moveFocus) {
+  const before = place;
+  place = placeOf(location.hash);
+  if (token() === null) return;
+  if (before.view !== place.view) views[before.view].close?.();
+  views[place.view].open(place.params);
+  changed();
+  // A reader by keyboard or voice lands at the new view's heading.
+  if (moveFocus && (before.view !== place.view || before.id !== place.id)) {
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        scrollTo(0, 0);
+        document.querySelector('h1')?.focus();
+      }),
+    );
+  }
+}
+
+/** `#/calls?rule=support`, `#/calls/<id>`. */
+function placeOf(hash) {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  const params = Object.fromEntries(new URLSearchParams(search));
+  const [view, id] = path.split('/', 2);
+  if (view === 'calls' && id !== undefined) {
+    const callId = decoded(id);
+    return { view: 'call', id: callId, params: { id: callId } };
+  }
+  return { view: Object.hasOwn(views, view) && view !== 'call' ? view : 'overview', params };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function signedInPage() {
+  return html`
+    <a class="skip" href="#main" @click=${skip}>Skip to the content</a>
+    <header class="bar">
+      <a class="brand" href="#/"><img src="/assets/page/icon.svg" alt="" width="22" height="22">Referee</a>
+      <nav aria-label="Views">
+        ${NAVIGATION.map(
+          ([view, href, text]) => html`<a href=${href}
+            aria-current=${isHere(view) ? 'page' : nothing}>${text}</a>`,
+        )}
+      </nav>
+      <form class="search" role="search" @submit=${search}>
+        <input name="text" aria-label="Number or call id" placeholder="Number or call id" autocomplete="off"
+          autocapitalize="off" spellcheck="false" maxlength="1024">
+        <button>Find</button>
+      </form>
+      <p class="connection ${connection}" role="status">${CONNECTION_WORDS[connection]}</p>
+      <button class="quiet" @click=${() => leave(null)}>Sign out</button>
+    </header>
+    <main id="main" tabindex="-1">${views[place.view].template()}</main>`;
+}
+
+const CONNECTION_WORDS = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  lost: 'Connection lost. Trying again…',
+};
+
+function isHere(view) {
+  return place.view === view || (view === 'calls' && place.view === 'call');
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function search(event) {
+  event.preventDefault();
+  const text = valuesOf(event.target).text;
+  if (text === '') return;
+  event.target.reset();
+  const isId = /^v\d:/.test(text) || /^[\da-f]{8}-[\da-f]{4}-/i.test(text);
+  location.hash = isId
+    ? `#/calls/${encodeURIComponent(text)}`
+    : `#/calls?number=${encodeURIComponent(tidyNumber(text))}`;
+}
+
+function signInPage() {
+  return html`<main id="main" class="sign-in">
+    <form @submit=${trySignIn}>
+      <h1><img src="/assets/page/icon.svg" alt="" width="32" height="32"> Referee</h1>
+      <label class="field">
+        <span>Admin token</span>
+        <input name="token" type="password" autocomplete="current-password" required autofocus
+          aria-describedby="token-hint" aria-invalid=${signInError === null ? 'false' : 'true'}>
+        <small id="token-hint">ADMIN_TOKEN of the server. It stays in this tab and is sent as a header.</small>
+      </label>
+      <button class="main" ?disabled=${checking}>${checking ? 'Checking…' : 'Sign in'}</button>
+      <p class="error" role="alert">${signInError}</p>
+    </form>
+  </main>`;
+}
+
+async function trySignIn(event) {
+  event.preventDefault();
+  const typed = valuesOf(event.target).token;
+  // A header takes visible ASCII only, and so does ADMIN_TOKEN.
+  if (!/^[!-~]+$/.test(typed)) return leave('A token has no spaces and no letters beyond ASCII.');
+  checking = true;
+  signInError = null;
+  changed();
+  signIn(typed);
+  try {
+    await getJson('/v1/calls', { limit: 1 });
+    enter();
+  } catch (error) {
+    // 503: the token was right, the store does not answer; the page then says so.
+    if (error.status === 503) enter();
+    else leave(error.message);
+  } finally {
+    checking = false;
+    changed();
+  }
+}

@@ -1,0 +1,300 @@
+/** Problems first, then the calls that live, then the last hour in numbers. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson } from './api.js';
+import { callTable } from './calls.js';
+import { drawMinutes, share } from './charts.js';
+import { alertOf } from './fields.js';
+import { problemList } from './problems.js';
+import { badge, count, decimal, duration, moment, percent, said, targetName } from './words.js';
+
+const REFRESH_MS = 5_000;
+const LIVE_ROWS_MAX = 100;
+/** An ended call stays for so long, so that one sees how it ended. */
+const ENDED_SHOWN_MS = 15_000;
+const ROWS_MAX = 12;
+
+export function overviewView(changed) {
+  let open = false;
+  let timer;
+  let stats = null;
+  let problems = null;
+  let error = null;
+  let calls = new Map();
+  let loading = 0;
+  let all = { rules: false, targets: false };
+
+  async function refresh() {
+    clearTimeout(timer);
+    if (!open) return;
+    try {
+      const [newStats, newProblems] = await Promise.all([
+        getJson('/v1/stats'),
+        getJson('/v1/problems'),
+      ]);
+      stats = newStats;
+      problems = newProblems.problems;
+      error = null;
+    } catch (failure) {
+      error = failure;
+      if (failure.status === 503) problems = await standIn();
+    }
+    changed();
+    if (open) timer = setTimeout(refresh, REFRESH_MS);
+  }
+
+  /** While the store is away the problems still answer. */
+  async function standIn() {
+    const answer = await getJson('/v1/problems').catch(() => null);
+    return answer?.problems ?? problems;
+  }
+
+  async function loadLive() {
+    const mine = ++loading;
+    try {
+      const { live } = await getJson('/v1/stats');
+      const pages = await Promise.all(
+        live.by_phase.map(({ phase }) => getJson('/v1/calls', { phase, limit: LIVE_ROWS_MAX })),
+      );
+      if (mine !== loading) return;
+      const found = pages.flatMap((page) => page.calls);
+      const later = [...calls.values()].filter((call) => call.seenAt > startedAt);
+      calls = new Map([...found, ...later].map((call) => [call.call_control_id, call]));
+    } catch (failure) {
+      error = failure;
+    }
+    changed();
+  }
+  let startedAt = 0;
+
+  return {
+    title: () => 'Overview',
+    open() {
+      open = true;
+      startedAt = Date.now();
+      void refresh();
+      void loadLive();
+    },
+    close() {
+      open = false;
+      clearTimeout(timer);
+      calls = new Map();
+      stats = null;
+      problems = null;
+      error = null;
+    },
+    refresh() {
+      startedAt = Date.now();
+      void refresh();
+      void loadLive();
+    },
+    onCall(call) {
+      if (!open) return;
+      const known = calls.get(call.call_control_id);
+      if (call.phase === 'ended' && known === undefined) return;
+      calls.set(call.call_control_id, { ...call, seenAt: Date.now() });
+    },
+    drawn() {
+      if (open && stats !== null) drawMinutes(document.getElementById('minutes'), stats);
+    },
+    template() {
+      forgetEnded(calls);
+      const live = [...calls.values()].toSorted(newestFirst);
+      const hidden =
+        (stats?.live.total ?? 0) - live.filter(({ phase }) => phase !== 'ended').length;
+      return html`
+        <h1 tabindex="-1" class="hidden">Overview</h1>
+        ${alertOf(error)}
+        <section class="panel wide" aria-labelledby="problems-title">
+          <h2 id="problems-title">Problems</h2>
+          <div class="problem-room" aria-live="polite">${problems === null ? waiting() : problemList(problems)}</div>
+        </section>
+        ${tiles(stats)}
+        <div class="columns">
+          <section class="panel" aria-labelledby="live-title">
+            <h2 id="live-title">Live calls</h2>
+            <div class="scroll live" tabindex="0" role="region" aria-labelledby="live-title">
+              ${
+                live.length === 0
+                  ? html`<p class="empty">${stats === null ? 'Loading…' : 'No live calls. The next one appears here by itself.'}</p>`
+                  : callTable(live.slice(0, LIVE_ROWS_MAX), 'Live calls')
+              }
+              ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
+            </div>
+          </section>
+          <section class="panel" aria-labelledby="hour-title">
+            <h2 id="hour-title">Attempts by minute</h2>
+            <div id="minutes" class="chart" role="img" aria-label=${chartWords(stats)}></div>
+            <p class="legend small" aria-hidden="true">
+              <span class="dot good"></span>completed <span class="dot bad"></span>failed
+            </p>
+            ${verdictTable(stats)}
+          </section>
+        </div>
+        ${stats === null ? nothing : groups()}`;
+    },
+  };
+
+  function groups() {
+    const { rules, targets, since } = stats;
+    return html`<div class="columns">
+      <section class="panel" aria-labelledby="targets-title">
+        <h2 id="targets-title">Targets</h2>
+        ${
+          targets.length === 0
+            ? html`<p class="empty">Nobody was moved in this time.</p>`
+            : groupTable('targets', targets, since)
+        }
+      </section>
+      <section class="panel" aria-labelledby="rules-title">
+        <h2 id="rules-title">Rules</h2>
+        ${
+          rules.length === 0
+            ? html`<p class="empty">No call came in this time.</p>`
+            : groupTable('rules', rules, since)
+        }
+      </section>
+    </div>`;
+  }
+
+  function groupTable(kind, rows, since) {
+    const shown = all[kind] ? rows : rows.slice(0, ROWS_MAX);
+    return html`<div class="scroll">
+      ${kind === 'targets' ? targetTable(shown, since) : ruleTable(shown, since)}
+    </div>
+    ${
+      rows.length > shown.length
+        ? html`<button class="quiet" @click=${() => {
+            all = { ...all, [kind]: true };
+            changed();
+          }}>Show all ${rows.length}</button>`
+        : nothing
+    }`;
+  }
+}
+
+function waiting() {
+  return html`<p class="faint">Looking…</p>`;
+}
+
+function tiles(stats) {
+  const values = [
+    ['Live now', stats?.live.total, '#/calls'],
+    ['Calls in the last hour', stats?.calls.total, null],
+    ['Callers who arrived', stats === null ? undefined : percent(stats.calls.arrival_rate), null],
+    [
+      'Median time to verdict',
+      stats === null ? undefined : duration(stats.attempts.median_verdict_ms),
+      null,
+    ],
+    [
+      'Attempts per moved call',
+      stats === null ? undefined : decimal(stats.calls.attempts_per_call),
+      null,
+    ],
+  ];
+  return html`<dl class="tiles">
+    ${values.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value ?? '…'}</dd></div>`)}
+  </dl>`;
+}
+
+function chartWords(stats) {
+  if (stats === null) return 'Attempts by minute: loading';
+  const completed = stats.minutes.reduce((sum, minute) => sum + minute.completed, 0);
+  const failed = stats.minutes.reduce((sum, minute) => sum + minute.failed, 0);
+  return `Attempts by minute since ${moment(stats.since)}: ${completed} completed, ${failed} failed`;
+}
+
+function verdictTable(stats) {
+  const rows = stats?.attempts.by_verdict ?? [];
+  if (rows.length === 0) return html`<p class="empty">No attempts in the last hour.</p>`;
+  const most = rows[0].count;
+  return html`<table class="verdicts">
+    <caption class="hidden">Attempts of the last hour by verdict</caption>
+    <thead class="hidden"><tr><th scope="col">Verdict</th><th scope="col">Share</th><th scope="col">Attempts</th></tr></thead>
+    <tbody>
+      ${rows.map(
+        ({ verdict, count: n }) => html`<tr>
+          <th scope="row">${
+            verdict === null
+              ? html`<span class="badge moving">open</span>`
+              : html`<a href=${`#/calls?verdict=${verdict}&since=${stats.since}`}>${badge(verdict)}</a>`
+          }</th>
+          <td class="bar-cell">${share([{ name: verdict ?? 'open', count: n }], most)}</td>
+          <td class="number">${n}</td>
+        </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function targetTable(rows, since) {
+  return html`<table class="groups">
+    <caption class="hidden">Targets of the last hour</caption>
+    <thead><tr><th scope="col">Target</th><th scope="col" class="number">Success</th><th scope="col">Verdicts</th>
+      <th scope="col" class="number">Median</th><th scope="col" class="number">Attempts</th></tr></thead>
+    <tbody>
+      ${rows.map(
+        (row) => html`<tr>
+          <th scope="row">${
+            row.target === null
+              ? targetName(null)
+              : html`<a href=${`#/calls?target=${encodeURIComponent(row.target)}&since=${since}`}>${said(row.target)}</a>`
+          }</th>
+          <td class="number ${rateTone(row.success_rate)}">${percent(row.success_rate)}</td>
+          <td class="bar-cell">${verdictShare(row)}</td>
+          <td class="number">${duration(row.median_verdict_ms)}</td>
+          <td class="number">${row.attempts}</td>
+        </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function ruleTable(rows, since) {
+  return html`<table class="groups">
+    <caption class="hidden">Rules of the last hour</caption>
+    <thead><tr><th scope="col">Rule</th><th scope="col" class="number">Arrived</th><th scope="col">Verdicts</th>
+      <th scope="col" class="number">Median</th><th scope="col" class="number" title="Attempts per moved call">Tries</th>
+      <th scope="col" class="number">Calls</th></tr></thead>
+    <tbody>
+      ${rows.map(
+        (row) => html`<tr>
+          <th scope="row">${
+            row.rule === null
+              ? html`<span class="faint">otherwise, or none</span>`
+              : html`<a href=${`#/calls?rule=${encodeURIComponent(row.rule)}&since=${since}`}>${said(row.rule)}</a>`
+          }</th>
+          <td class="number ${rateTone(row.arrival_rate)}">${percent(row.arrival_rate)}</td>
+          <td class="bar-cell">${verdictShare(row)}</td>
+          <td class="number">${duration(row.median_verdict_ms)}</td>
+          <td class="number">${decimal(row.attempts_per_call)}</td>
+          <td class="number">${row.calls}</td>
+        </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function verdictShare({ by_verdict }) {
+  const parts = by_verdict.map(({ verdict, count: n }) => ({ name: verdict ?? 'open', count: n }));
+  const words = parts.map(({ name, count: n }) =>
+    count(n, name.replaceAll('_', ' '), name.replaceAll('_', ' ')),
+  );
+  return share(parts, null, words.join(', '));
+}
+
+function rateTone(rate) {
+  if (rate === null) return '';
+  return rate < 0.5 ? 'bad-text' : '';
+}
+
+function newestFirst(a, b) {
+  return b.created_at < a.created_at ? -1 : b.created_at > a.created_at ? 1 : 0;
+}
+
+function forgetEnded(calls) {
+  const before = Date.now() - ENDED_SHOWN_MS;
+  for (const [id, call] of calls) {
+    if (call.phase === 'ended' && (call.seenAt ?? 0) < before) calls.delete(id);
+  }
+}

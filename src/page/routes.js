@@ -1,0 +1,202 @@
+/** The live route set: what it holds, what each replica runs, reloading it, forcing a schedule. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson, postJson } from './api.js';
+import { alertOf, located } from './fields.js';
+import { age, badge, count, duration, said, time } from './words.js';
+
+const REFRESH_MS = 10_000;
+const HOUR_MS = 3_600_000;
+const RULES_SHOWN = 200;
+
+export function routesView(changed) {
+  let open = false;
+  let timer;
+  let routes = null;
+  let error = null;
+  let reload = { busy: false, error: null, done: null };
+  let forced = { name: null, error: null, done: null };
+
+  async function load() {
+    clearTimeout(timer);
+    if (!open) return;
+    try {
+      routes = await getJson('/v1/routes');
+      error = null;
+    } catch (failure) {
+      error = failure;
+    }
+    changed();
+    if (open) timer = setTimeout(load, REFRESH_MS);
+  }
+
+  async function askReload() {
+    reload = { busy: true, error: null, done: null };
+    changed();
+    try {
+      reload = { busy: false, error: null, done: await postJson('/v1/routes/reload') };
+    } catch (failure) {
+      reload = { busy: false, error: failure, done: null };
+    }
+    void load();
+  }
+
+  async function force(name, isOpen, forMs) {
+    const until = forMs === null ? null : new Date(Date.now() + forMs).toISOString();
+    try {
+      await postJson(`/v1/schedules/${encodeURIComponent(name)}/override`, { open: isOpen, until });
+      forced = { name, error: null, done: forcedWords(name, isOpen, forMs) };
+    } catch (failure) {
+      forced = { name, error: failure, done: null };
+    }
+    void load();
+  }
+
+  return {
+    title: () => 'Routes',
+    open() {
+      open = true;
+      void load();
+    },
+    close() {
+      open = false;
+      clearTimeout(timer);
+      reload = { busy: false, error: null, done: null };
+      forced = { name: null, error: null, done: null };
+    },
+    template() {
+      if (routes === null) {
+        return html`<h1 tabindex="-1">Routes</h1>${error === null ? html`<p class="empty">Loading…</p>` : alertOf(error)}`;
+      }
+      return html`
+        <h1 tabindex="-1">Routes</h1>
+        ${alertOf(error)}
+        <section class="panel" aria-labelledby="set-title">
+          <h2 id="set-title">Live set</h2>
+          <dl class="facts">
+            <div><dt>Hash</dt><dd class="break"><code>${routes.hash}</code></dd></div>
+            <div><dt>Files</dt><dd>${routes.files.map((file, index) => html`${index === 0 ? nothing : ', '}<code>${file}</code>`)}</dd></div>
+            <div><dt>Lists</dt><dd>${
+              routes.lists.length === 0
+                ? html`<span class="faint">none</span>`
+                : routes.lists.map(
+                    ({ name, entries }, index) =>
+                      html`${index === 0 ? nothing : ', '}${said(name)} (${entries})`,
+                  )
+            }</dd></div>
+          </dl>
+          <p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Reading…' : 'Reload the routes folder'}</button></p>
+          <div role="status">${
+            reload.done === null
+              ? nothing
+              : html`<p class="fine">${
+                  reload.done.changed ? 'A new set is live.' : 'Nothing had changed.'
+                }</p>${located(reload.done.warnings)}`
+          }</div>
+          ${alertOf(reload.error)}
+          ${
+            routes.last_refusal === null
+              ? nothing
+              : html`<div class="alert"><p>The last reload was refused, ${time(routes.last_refusal.at)}. The set above stays live.</p>
+                ${located(routes.last_refusal.problems)}</div>`
+          }
+        </section>
+        <div class="columns">
+          <section class="panel" aria-labelledby="schedules-title">
+            <h2 id="schedules-title">Schedules</h2>
+            ${schedules()}
+          </section>
+          <section class="panel" aria-labelledby="replicas-title">
+            <h2 id="replicas-title">Replicas</h2>
+            ${replicaTable(routes)}
+          </section>
+        </div>
+        <div class="columns">
+          <section class="panel" aria-labelledby="rules-title">
+            <h2 id="rules-title">Rules, first match wins</h2>
+            ${ruleList(routes.rules)}
+          </section>
+          <section class="panel" aria-labelledby="targets-title">
+            <h2 id="targets-title">Targets</h2>
+            ${targetList(routes.targets)}
+          </section>
+        </div>`;
+    },
+  };
+
+  function schedules() {
+    if (routes.schedules.length === 0) return html`<p class="empty">The set has no schedules.</p>`;
+    return html`<ul class="schedules">
+      ${routes.schedules.map(
+        ({ name, zone, override }) => html`<li>
+          <p><strong>${said(name)}</strong> <span class="faint">${zone}</span> ${overrideBadge(override)}</p>
+          <p class="buttons">
+            <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
+            <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
+            <button @click=${() => force(name, false, null)}>Close until taken back</button>
+            ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>Back to the schedule</button>`}
+          </p>
+        </li>`,
+      )}
+    </ul>
+    <div role="status">${forced.done === null ? nothing : html`<p class="fine">${forced.done}</p>`}</div>
+    ${alertOf(forced.error)}`;
+  }
+}
+
+function forcedWords(name, isOpen, forMs) {
+  if (isOpen === null) return `${name} follows its schedule again.`;
+  return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until it is taken back' : `for ${duration(forMs)}`}.`;
+}
+
+function overrideBadge(override) {
+  if (override === null) return html`<span class="badge calm">by its schedule</span>`;
+  return html`<span class="badge doubtful">forced ${override.open ? 'open' : 'closed'}</span>
+    <span class="faint">${override.until === null ? 'until taken back' : html`until ${time(override.until)}`}</span>`;
+}
+
+function replicaTable({ replicas, hash }) {
+  if (replicas.length === 0) return html`<p class="empty">No replica has shown itself yet.</p>`;
+  return html`<table><caption class="hidden">Replicas</caption>
+    <thead><tr><th scope="col">Replica</th><th scope="col">Runs</th><th scope="col">Up</th><th scope="col">Seen</th></tr></thead>
+    <tbody>${replicas.map(
+      (replica) => html`<tr>
+        <th scope="row"><code>${replica.id.slice(0, 8)}</code></th>
+        <td><code>${replica.route_set?.slice(0, 12) ?? '–'}</code> ${
+          replica.route_set === hash
+            ? nothing
+            : html`<span class="badge doubtful">another set</span>`
+        }${replica.refusal === null ? nothing : html` <span class="badge bad" title=${replica.refusal}>reload refused</span>`}</td>
+        <td>${age(replica.started_at, null)}</td>
+        <td>${time(replica.seen_at)}</td>
+      </tr>`,
+    )}</tbody></table>`;
+}
+
+function ruleList(rules) {
+  const shown = rules.slice(0, RULES_SHOWN);
+  return html`<ol class="rules">
+      ${shown.map(
+        ({
+          name,
+          file,
+          line,
+          handler,
+        }) => html`<li><a href=${`#/calls?rule=${encodeURIComponent(name)}`}>${said(name)}</a>
+          <span class="faint small"><code>${file}:${line}</code>${handler === null ? nothing : html` handler <code>${handler}</code>`}</span></li>`,
+      )}
+    </ol>
+    ${rules.length > shown.length ? html`<p class="faint">and ${count(rules.length - shown.length, 'more rule', 'more rules')}</p>` : nothing}`;
+}
+
+function targetList(targets) {
+  if (targets.length === 0) return html`<p class="empty">The set has no targets.</p>`;
+  return html`<table><caption class="hidden">Targets</caption>
+    <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col" class="number">Timeout</th></tr></thead>
+    <tbody>${targets.map(
+      ({ name, sip, timeout_ms, bye_without_verdict }) => html`<tr>
+        <th scope="row"><a href=${`#/calls?target=${encodeURIComponent(name)}`}>${said(name)}</a></th>
+        <td class="break"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
+        <td class="number">${duration(timeout_ms)}</td>
+      </tr>`,
+    )}</tbody></table>`;
+}

@@ -1,0 +1,248 @@
+/**
+ * A call's story as a sequence: lanes for the caller, Telnyx, us and the targets; arrows for what was
+ * said, in words beside them. Dashed arrows were not seen by us: they follow from what was.
+ */
+
+import { repeat } from '/assets/lit-html/directives/repeat.js';
+import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
+import { adviceText } from './attempt.js';
+import { clock, plain, said, word } from './words.js';
+
+const CALLER = 0;
+const TELNYX = 1;
+const REFEREE = 2;
+const TARGET_LANES_MAX = 4;
+const ARROW_HEIGHT = 18;
+
+export function sequence(call) {
+  if (call.timeline.length === 0) return html`<p class="empty">Nothing yet.</p>`;
+  const lanes = lanesOf(call);
+  const outcomes = outcomesOf(call);
+  const start = Date.parse(call.timeline[0].at);
+  return html`<div class="sequence">
+    <div class="lanes" aria-hidden="true">
+      ${lanes.names.map((name) => html`<span title=${plain(name)}>${plain(name)}</span>`)}
+    </div>
+    <ol>
+      ${repeat(
+        call.timeline,
+        (entry, index) => `${index} ${entry.id}`,
+        (entry) => entryItem(entry, { call, lanes, outcomes, start }),
+      )}
+    </ol>
+  </div>`;
+}
+
+function lanesOf({ attempts }) {
+  const targets = [...new Set(attempts.map((attempt) => attempt.target ?? attempt.sip_address))];
+  const shown =
+    targets.length > TARGET_LANES_MAX ? targets.slice(0, TARGET_LANES_MAX - 1) : targets;
+  const names = ['Caller', 'Telnyx', 'Referee', ...shown];
+  if (shown.length < targets.length) names.push('other targets');
+  return {
+    names,
+    /** Of an attempt's id; null where it is none of this call's. */
+    of(attemptId) {
+      const attempt = attempts.find(({ id }) => id === attemptId);
+      if (attempt === undefined) return null;
+      const index = shown.indexOf(attempt.target ?? attempt.sip_address);
+      return index < 0 ? names.length - 1 : REFEREE + 1 + index;
+    },
+  };
+}
+
+/** What became of each command: the events of its outcomes, by its id. */
+function outcomesOf({ timeline }) {
+  const found = new Map();
+  for (const entry of timeline) {
+    if (entry.source !== 'outcome') continue;
+    found.set(entry.detail.command, [...(found.get(entry.detail.command) ?? []), entry]);
+  }
+  return found;
+}
+
+function entryItem(entry, { call, lanes, outcomes, start }) {
+  const arrows = [...arrowsOf(entry, call, lanes), ...entry.commands.map(commandArrow)];
+  const moved = entry.phase_before !== null && entry.phase_before !== entry.phase;
+  return html`<li class=${entry.source}>
+    <p class="at"><time datetime=${entry.at} title=${entry.at}>${clock(entry.at)}</time>
+      <span class="faint">+${((Date.parse(entry.at) - start) / 1_000).toFixed(2)} s</span></p>
+    ${strip(arrows, lanes.names.length)}
+    <div class="words">
+      <p><strong>${titleOf(entry)}</strong> <code>${plain(entry.type)}</code>
+        ${moved ? html`<span class="phase-change">${word(entry.phase_before)} → ${word(entry.phase)}</span>` : nothing}</p>
+      ${detailText(entry)}
+      ${entry.notes.map((note) => html`<p class="note">${said(note)}</p>`)}
+      ${adviceText(entry.advice)}
+      ${entry.commands.map((command) => commandText(command, outcomes.get(command.id) ?? [], entry, call))}
+      ${
+        entry.trace === null || entry.trace === undefined || entry.trace.length === 0
+          ? nothing
+          : html`<details><summary>Why: ${entry.trace.length} ${entry.trace.length === 1 ? 'rule' : 'rules'} looked at</summary>
+            <ul class="trace-list">${entry.trace.map(
+              ({
+                rule,
+                matched,
+                why,
+              }) => html`<li>${matched ? html`<span class="badge good">matched</span>` : html`<span class="faint">no</span>`}
+                <strong>${said(rule)}</strong> ${said(why)}</li>`,
+            )}</ul></details>`
+      }
+    </div>
+  </li>`;
+}
+
+const TITLES = {
+  'call.initiated': 'The call arrives',
+  'call.answered': 'Answered',
+  'call.bridged': 'Bridged: they talk',
+  'call.hangup': 'Hung up',
+  'call.refer.started': 'The REFER is under way',
+  'call.refer.completed': 'The caller arrived',
+  'call.refer.failed': 'The caller did not arrive',
+  'call.speak.started': 'Speaking begins',
+  'call.speak.ended': 'Speaking ends',
+  'call.playback.started': 'Playing begins',
+  'call.playback.ended': 'Playing ends',
+  'call.gather.ended': 'Digits gathered',
+  'call.dtmf.received': 'A key was pressed',
+  'manual.refer': 'An operator refers the caller by hand',
+};
+
+function titleOf({ source, type, detail }) {
+  switch (source) {
+    case 'outcome':
+      return `${word(String(detail.action ?? 'command'))}: ${word(String(detail.outcome ?? 'unknown'))}`;
+    case 'deadline':
+      return `Time is up: ${word(String(detail.deadline ?? ''))}${detail.put_off ? ', put off once' : ''}`;
+    case 'far_leg':
+      return `The far leg: ${type.replace('call.', '')}`;
+    default:
+      return TITLES[type] ?? type;
+  }
+}
+
+/** What the titles and commands do not say already. */
+const TOLD = new Set(['command', 'action', 'outcome', 'deadline', 'put_off']);
+
+function detailText({ detail }) {
+  const parts = Object.entries(detail).filter(([name, value]) => !TOLD.has(name) && value !== null);
+  if (parts.length === 0) return nothing;
+  return html`<p class="small faint">${parts.map(
+    ([name, value], index) =>
+      html`${index === 0 ? nothing : ' · '}${word(name)} ${said(String(value))}`,
+  )}</p>`;
+}
+
+function commandText({ id, action, attempt }, outcomes, entry, call) {
+  const to = call.attempts.find((known) => known.id === attempt);
+  const moves = action === 'refer' || action === 'transfer';
+  return html`<p class="command" data-command=${id}>
+    <span aria-hidden="true">→</span> we ask: <strong>${word(action)}</strong>
+    ${to === undefined || !moves ? nothing : said(to.target ?? to.sip_address)}
+    ${
+      outcomes.length === 0
+        ? html`<span class="badge calm">no outcome yet</span>`
+        : outcomes.map(
+            ({
+              detail,
+              at,
+            }) => html`<span class="badge ${outcomeTone(detail.outcome)}">${word(String(detail.outcome))}${
+              detail.status ? ` ${detail.status}` : ''
+            }${detail.code ? ` / ${detail.code}` : ''}</span>
+            <span class="faint small">after ${Math.max(0, Date.parse(at) - Date.parse(entry.at))} ms</span>`,
+          )
+    }
+  </p>`;
+}
+
+function outcomeTone(outcome) {
+  if (outcome === 'accepted') return 'good';
+  return outcome === 'rejected' ? 'bad' : 'doubtful';
+}
+
+function commandArrow({ action }) {
+  return { from: REFEREE, to: TELNYX, label: action, tone: 'moving' };
+}
+
+/** One event as arrows between lanes, in the order in which it travelled. */
+function arrowsOf(entry, call, lanes) {
+  const { source, type, detail } = entry;
+  if (source === 'deadline') return [{ at: REFEREE, tone: 'doubtful' }];
+  if (source === 'manual') return [{ at: REFEREE, tone: 'moving' }];
+  if (source === 'outcome') return outcomeArrows(entry, call, lanes);
+  if (source === 'far_leg') {
+    const lane = latestLane(entry, call, lanes);
+    return [...(lane === null ? [] : [{ from: lane, to: TELNYX }]), { from: TELNYX, to: REFEREE }];
+  }
+  const heard = { from: TELNYX, to: REFEREE };
+  if (type === 'call.initiated') return [{ from: CALLER, to: TELNYX }, heard];
+  if (type === 'call.hangup') {
+    return detail.hangup_source === 'caller' ? [{ from: CALLER, to: TELNYX }, heard] : [heard];
+  }
+  if (type === 'call.dtmf.received' || type === 'call.gather.ended')
+    return [{ from: CALLER, to: TELNYX }, heard];
+  if (type === 'call.refer.completed' || type === 'call.refer.failed') {
+    const lane = latestLane(entry, call, lanes);
+    const mark = type === 'call.refer.completed' ? 'good' : 'bad';
+    return [
+      ...(lane === null ? [] : [{ from: lane, to: CALLER, dashed: true, tone: mark }]),
+      { from: CALLER, to: TELNYX, tone: mark },
+      { ...heard, tone: mark },
+    ];
+  }
+  if (type === 'call.refer.started') return [{ from: CALLER, to: TELNYX }, heard];
+  return [heard];
+}
+
+/** An accepted REFER goes on to the caller's side, which then calls the target itself (RFC 3515). */
+function outcomeArrows({ detail }, call, lanes) {
+  const heard = { from: TELNYX, to: REFEREE, dashed: false, tone: outcomeTone(detail.outcome) };
+  if (detail.outcome !== 'accepted') return [heard];
+  const attempt = call.attempts.find(({ id }) => id === detail.command);
+  const lane = attempt === undefined ? null : lanes.of(attempt.id);
+  if (detail.action === 'refer' && lane !== null) {
+    return [
+      heard,
+      { from: TELNYX, to: CALLER, dashed: true, tone: 'moving' },
+      { from: CALLER, to: lane, dashed: true, tone: 'moving' },
+    ];
+  }
+  if (detail.action === 'transfer' && lane !== null) {
+    return [heard, { from: TELNYX, to: lane, dashed: true, tone: 'moving' }];
+  }
+  return [heard];
+}
+
+/** The attempt that was under way when the event came. */
+function latestLane({ at }, call, lanes) {
+  const open = call.attempts.filter(
+    ({ started_at, ended_at }) =>
+      started_at <= at && (ended_at === null || ended_at >= earlier(at)),
+  );
+  const attempt = open[0] ?? call.attempts.findLast(({ started_at }) => started_at <= at);
+  return attempt === undefined ? null : lanes.of(attempt.id);
+}
+
+/** The verdict is written in the moment of the event: allow for the clock between both. */
+function earlier(iso) {
+  return new Date(Date.parse(iso) - 1_500).toISOString();
+}
+
+function strip(arrows, lanes) {
+  const height = Math.max(1, arrows.length) * ARROW_HEIGHT;
+  const x = (lane) => `${((lane + 0.5) / lanes) * 100}%`;
+  return html`<svg class="strip" aria-hidden="true" height=${height}>
+    ${Array.from({ length: lanes }, (_, lane) => svg`<line class="lane" x1=${x(lane)} x2=${x(lane)} y1="0" y2="100%"></line>`)}
+    ${arrows.map((arrow, index) => {
+      const y = index * ARROW_HEIGHT + ARROW_HEIGHT / 2;
+      const colour = `stroke-${arrow.tone ?? 'calm'}`;
+      if (arrow.at !== undefined)
+        return svg`<circle class=${colour} cx=${x(arrow.at)} cy=${y} r="4"></circle>`;
+      const right = arrow.to > arrow.from;
+      return svg`<line class="${colour} ${arrow.dashed ? 'dashed' : ''}" x1=${x(arrow.from)} x2=${x(arrow.to)} y1=${y} y2=${y}></line>
+        <svg class="head" x=${x(arrow.to)} y=${y} overflow="visible"><path class=${colour}
+          d=${right ? 'M-7,-4 L0,0 L-7,4' : 'M7,-4 L0,0 L7,4'}></path></svg>`;
+    })}
+  </svg>`;
+}

@@ -1,0 +1,146 @@
+/** How things are said: times, numbers, phases, verdicts. */
+import { html } from '/assets/lit-html/lit-html.js';
+
+const TIME = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+
+export function clock(iso) {
+  return TIME.format(new Date(iso));
+}
+
+export function moment(iso) {
+  const date = new Date(iso);
+  const today = new Date().toDateString() === date.toDateString();
+  return today ? TIME.format(date) : `${DAY.format(date)}, ${TIME.format(date)}`;
+}
+
+export function time(iso) {
+  return iso === null ? '–' : html`<time datetime=${iso} title=${iso}>${moment(iso)}</time>`;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined) return '–';
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function age(from, until) {
+  return duration((until === null ? Date.now() : Date.parse(until)) - Date.parse(from));
+}
+
+export function percent(rate) {
+  return rate === null || rate === undefined ? '–' : `${Math.round(rate * 100)} %`;
+}
+
+export function decimal(value) {
+  return value === null || value === undefined ? '–' : value.toFixed(1);
+}
+
+export function count(n, word, words = `${word}s`) {
+  return `${n} ${n === 1 ? word : words}`;
+}
+
+/**
+ * What a caller or a far end wrote: control characters and marks that turn the reading direction are
+ * shown as a box, and <bdi> keeps the rest of the line in order.
+ */
+export function said(text, otherwise = 'unknown') {
+  if (text === null || text === undefined || text === '') {
+    return html`<span class="faint">${otherwise}</span>`;
+  }
+  return html`<bdi>${plain(text)}</bdi>`;
+}
+
+export function plain(text) {
+  return String(text).replace(UNSEEN, '\u25af');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it replaces
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+export const PHASES = [
+  'new',
+  'answering',
+  'referring',
+  'transferring',
+  'speaking',
+  'gathering',
+  'referred',
+  'bridged',
+  'releasing',
+  'unmanaged',
+  'ended',
+];
+
+export const VERDICTS = [
+  'completed',
+  'busy',
+  'no_answer',
+  'declined',
+  'not_found',
+  'not_allowed',
+  'server_error',
+  'other',
+  'rejected',
+  'no_verdict',
+  'abandoned',
+];
+
+export const ENDS = [
+  'referred',
+  'transferred',
+  'rejected',
+  'hung_up',
+  'abandoned',
+  'failed',
+  'unconfirmed',
+  'ignored',
+];
+
+export function word(text) {
+  return text.replaceAll('_', ' ');
+}
+
+const GOOD = new Set(['completed', 'referred', 'transferred', 'bridged']);
+const BAD = new Set([
+  'busy',
+  'no_answer',
+  'declined',
+  'not_found',
+  'not_allowed',
+  'server_error',
+  'other',
+  'rejected',
+  'failed',
+]);
+const DOUBTFUL = new Set(['no_verdict', 'unconfirmed', 'releasing']);
+const MOVING = new Set(['referring', 'transferring', 'answering']);
+
+/** Colour is never alone: the word stands beside it. */
+export function tone(name) {
+  if (GOOD.has(name)) return 'good';
+  if (BAD.has(name)) return 'bad';
+  if (DOUBTFUL.has(name)) return 'doubtful';
+  return MOVING.has(name) ? 'moving' : 'calm';
+}
+
+export function badge(name) {
+  return html`<span class="badge ${tone(name)}">${word(name)}</span>`;
+}
+
+export function ruleName({ rule, decided = true }) {
+  if (rule !== null) return said(rule);
+  return html`<span class="faint">${decided ? 'otherwise' : 'none yet'}</span>`;
+}
+
+export function targetName(target, sipAddress = null) {
+  return target === null ? said(sipAddress, 'written out in a rule') : said(target);
+}
