@@ -2,10 +2,13 @@
  * `kill -9` at the interesting points. After a restart the same command_id goes out once more where it
  * must, never another attempt, and every call gets its next step.
  */
-import { test } from 'vitest';
+import { test, vi } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { type Answer, type Asked, ok, type TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
+
+// Six servers start again and again on two cores, and one test waits out a deadline put off by 15 s.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Its targets are patient enough for a restart: what is worth sending still is worth it afterwards. */
 const STEADY = '+14155550107';
@@ -23,7 +26,7 @@ test.concurrent('killed the moment the 200 is read: the command goes out, with o
   const scene = await openScene();
   const { telnyx, referee } = scene;
   const calls: TestCall[] = [];
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     const call = telnyx.call({ to: STEADY });
     calls.push(call);
     expect(await call.send('call.initiated')).toBe(200);

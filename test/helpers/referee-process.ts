@@ -129,7 +129,15 @@ export class Referee {
     }
     this.url = `http://127.0.0.1:${this.#port}`;
     this.#telnyx.webhookUrl = `${this.url}/webhooks/telnyx`;
-    await eventually(async () => (await this.ready()) === 200, `ready; said:\n${this.output}`);
+    const child = this.#child;
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`it did not start:\n${this.output}`);
+        return (await this.ready()) === 200;
+      },
+      () => `ready; it said:\n${this.output.slice(-2_000)}`,
+      20_000,
+    );
     return this;
   }
 
