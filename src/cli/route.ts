@@ -6,7 +6,7 @@ import type { Overrides } from '../core/rule.ts';
 import { type Played, simulate } from '../core/simulate.ts';
 import { factsOf } from '../routing/example.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { SCRIPTED_VERDICTS } from '../routing/schema.ts';
+import { SCRIPTED_VERDICTS } from '../routing/schema-words.ts';
 import type { Io } from './io.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
 import type { ReadOverrides } from './schedule.ts';

@@ -5,7 +5,7 @@ import { type SetContext, useName } from './context.ts';
 import type { Positions } from './decode.ts';
 import { checkNumber, quoted } from './number.ts';
 import { didYouMean, type Place } from './problem.ts';
-import type { WrittenWhen } from './schema.ts';
+import type { WrittenWhen } from './schema-when.ts';
 
 export function buildCondition(
   context: SetContext,

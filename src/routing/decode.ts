@@ -14,33 +14,18 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
+import {
+  bareWords,
+  describe,
+  example,
+  expected,
+  itemName,
+  missingHint,
+  shown,
+} from './decode-words.ts';
 import { didYouMean, nearest, type Place, type Problems } from './problem.ts';
-import { ROUTE_FILE_SCHEMA } from './schema.ts';
+import { matches, resolved, type SchemaNode } from './schema-node.ts';
 import type { Source } from './source.ts';
-
-/** The part of JSON Schema that the route schema is written in. */
-export interface SchemaNode {
-  $ref?: string;
-  type?: string;
-  title?: string;
-  description?: string;
-  examples?: readonly unknown[];
-  enum?: readonly string[];
-  pattern?: string;
-  minLength?: number;
-  maxLength?: number;
-  minimum?: number;
-  maximum?: number;
-  minItems?: number;
-  maxItems?: number;
-  minProperties?: number;
-  items?: SchemaNode;
-  properties?: Record<string, SchemaNode>;
-  required?: readonly string[];
-  propertyNames?: SchemaNode;
-  additionalProperties?: boolean | SchemaNode;
-  anyOf?: readonly SchemaNode[];
-}
 
 /** Where decoded objects and lists, and their members, stand in the file. */
 export interface Positions {
@@ -470,25 +455,6 @@ class Walk implements Positions {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-function resolved(schema: SchemaNode): SchemaNode {
-  if (schema.$ref === undefined) return schema;
-  const name = schema.$ref.slice('#/$defs/'.length);
-  const defs = ROUTE_FILE_SCHEMA.$defs as unknown as Record<string, SchemaNode>;
-  const found = defs[name];
-  if (found === undefined) throw new Error(`schema without ${schema.$ref}`);
-  return found;
-}
-
-const patterns = new Map<string, RegExp>();
-function matches(pattern: string, text: string): boolean {
-  let regexp = patterns.get(pattern);
-  if (regexp === undefined) {
-    regexp = new RegExp(pattern, 'u');
-    patterns.set(pattern, regexp);
-  }
-  return regexp.test(text);
-}
-
 function startOf(node: Node | null): number {
   return node?.range?.[0] ?? 0;
 }
@@ -503,60 +469,4 @@ function allowsNull(schema: SchemaNode): boolean {
 
 function textOfKey(key: unknown): string | null {
   return isScalar(key) && typeof key.value === 'string' ? key.value : null;
-}
-
-function bareWords(strange: string): string[] {
-  const words = ['hangup', 'ignore', 'continue'];
-  return words.includes(strange) ? [] : words;
-}
-
-function itemName(item: SchemaNode, list: string): string {
-  const title = resolved(item).title;
-  return title === undefined ? `an item of ${list}` : withArticle(title);
-}
-
-function describe(node: Node): string {
-  if (isMap(node)) return 'a map';
-  if (isSeq(node)) return 'a list';
-  if (!isScalar(node)) return 'something else';
-  if (node.value === null) return 'nothing';
-  return typeof node.value === 'string'
-    ? 'text'
-    : typeof node.value === 'boolean'
-      ? 'true or false'
-      : 'a number';
-}
-
-function withArticle(title: string): string {
-  return `${/^[aeiou]/i.test(title) ? 'an' : 'a'} ${title}`;
-}
-
-function expected(schema: SchemaNode): string {
-  if (schema.type === 'object') return 'a map';
-  if (schema.title !== undefined) return withArticle(schema.title);
-  if (schema.anyOf !== undefined) {
-    return [...new Set(schema.anyOf.map((variant) => expected(resolved(variant))))].join(' or ');
-  }
-  return schema.type === 'array' ? 'a list' : (schema.type ?? 'a value');
-}
-
-function example(schema: SchemaNode, key?: string): string {
-  const found = schema.examples?.[0] ?? schema.enum?.[0];
-  if (found === undefined) return key === undefined ? '' : `add ${key}: …`;
-  const quoted = typeof found === 'string' ? `"${found}"` : String(found);
-  return key === undefined ? `for example ${quoted}` : `add for example ${key}: ${quoted}`;
-}
-
-function missingHint(source: Source, node: Node | null, schema: SchemaNode): string {
-  const written = node?.range ? source.text.slice(node.range[0], node.range[1]) : '';
-  if (written !== '') return `write it in quotes if you mean the text: "${written}"`;
-  const rest = node?.range ? source.text.slice(node.range[1]).split('\n', 1)[0]?.trim() : '';
-  if (rest?.startsWith('#'))
-    return `# starts a comment; write it in quotes if you mean it: "${rest.slice(0, 80)}"`;
-  return example(schema);
-}
-
-function shown(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  return JSON.stringify(short);
 }

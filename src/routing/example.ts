@@ -2,7 +2,7 @@
 import type { CallFacts, Ends, Verdict } from '../core/call.ts';
 import type { Positions } from './decode.ts';
 import type { Place } from './problem.ts';
-import type { WrittenExample } from './schema.ts';
+import type { WrittenExample } from './schema-example.ts';
 
 export interface Example {
   name: string;

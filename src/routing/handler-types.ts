@@ -10,7 +10,7 @@
  * means "not mine": the rules below it go on. Its destinations must satisfy `policy.allow`, unless they
  * are named targets.
  */
-import type { WrittenStep } from './schema.ts';
+import type { WrittenStep } from './schema-steps.ts';
 
 export interface HandlerCall {
   readonly call_control_id: string;

@@ -11,11 +11,12 @@ import type { CallFacts } from '../core/call.ts';
 import type { Moment } from '../core/plan.ts';
 import type { RunHandler } from '../core/rule.ts';
 import type { SetContext } from './context.ts';
-import { decode, type SchemaNode } from './decode.ts';
+import { decode } from './decode.ts';
 import type { HandlerCall, HandlerContext } from './handler-types.ts';
 import { LIMITS } from './limits.ts';
 import { type Place, Problems } from './problem.ts';
-import type { WrittenStep } from './schema.ts';
+import type { SchemaNode } from './schema-node.ts';
+import type { WrittenStep } from './schema-steps.ts';
 import { decodeText, parseSource } from './source.ts';
 import { buildSteps } from './steps.ts';
 

@@ -4,11 +4,12 @@
  */
 import type { RouteSet } from '../core/rule.ts';
 import { buildSet } from './build.ts';
-import { decode, type SchemaNode } from './decode.ts';
+import { decode } from './decode.ts';
 import type { Example } from './example.ts';
 import { contentHash, readFolder, readReferenced } from './folder.ts';
 import { type Problem, Problems } from './problem.ts';
 import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema.ts';
+import type { SchemaNode } from './schema-node.ts';
 import { parseSource } from './source.ts';
 import type { Environment } from './targets.ts';
 

@@ -3,9 +3,9 @@ import { parseAllow } from '../core/allow.ts';
 import type { Budget, Policy } from '../core/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
+import { checkPlayUrl } from './destinations.ts';
 import { PATIENCE_BOUNDS } from './duration.ts';
 import type { WrittenPolicy } from './schema.ts';
-import { checkPlayUrl } from './steps.ts';
 
 export const DEFAULT_POLICY: Policy = {
   voice: 'Telnyx.KokoroTTS.af',

@@ -1,19 +1,19 @@
 /** Written steps, of a route file or a handler, as the core has them. */
-import { allows } from '../core/allow.ts';
 import type { Destination, RouteBranches, RouteStep, Template } from '../core/rule.ts';
-import { hasPlaces, literalText, parseDestination, parseTemplate } from '../core/template.ts';
+import { hasPlaces, parseTemplate } from '../core/template.ts';
 import { durationOf, type SetContext, useName } from './context.ts';
 import type { Positions } from './decode.ts';
+import { checkPlayUrl, writtenDestination } from './destinations.ts';
 import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
-import { didYouMean, nearest, type Place } from './problem.ts';
+import type { Place } from './problem.ts';
 import type {
   WrittenBranches,
   WrittenMenu,
   WrittenRefer,
   WrittenStep,
   WrittenTransfer,
-} from './schema.ts';
+} from './schema-steps.ts';
 
 /** Where a list of steps stands: `continue` needs an outer list, the last resort may not move anybody. */
 export type ListKind = 'top' | 'branch' | 'last_resort';
@@ -101,24 +101,6 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
   return null;
 }
 
-/** The schema saw that it begins with https://; what is left is whether it is a URL at all. */
-export function checkPlayUrl(context: SetContext, url: string, at: Place): void {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || parsed.hostname === '') {
-    context.problems.problem(
-      at,
-      `${quoted(url)} is not a URL`,
-      'for example "https://media.example.com/welcome.mp3"',
-    );
-  } else if (parsed.username !== '' || parsed.password !== '') {
-    context.problems.problem(
-      at,
-      'the URL holds a user name or password',
-      'Telnyx fetches it without one: publish the file',
-    );
-  }
-}
-
 function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
   const to =
     typeof step.refer === 'string' ? referTo(b, step, step.refer) : pick(b, step.refer.pick);
@@ -137,7 +119,7 @@ function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
 
 function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination | null {
   const at = b.positions.at(owner, 'refer');
-  if (/^sips?:/i.test(text)) return literal(b, text, at);
+  if (/^sips?:/i.test(text)) return writtenDestination(b.context, text, b.trusted, at);
   if (b.context.names.target.has(text)) {
     useName(b.context, 'target', text, at);
     return { kind: 'target', name: text };
@@ -178,7 +160,7 @@ function transfer(b: StepBuilder, step: WrittenTransfer): RouteStep | null {
   ) {
     useName(b.context, 'target', step.transfer, at);
     to = null;
-  } else to = literal(b, step.transfer, at);
+  } else to = writtenDestination(b.context, step.transfer, b.trusted, at);
   const from = step.from === undefined ? null : callerId(b, step, step.from);
   const ifFailed = branches(b, step.if_failed);
   const timeoutMs = durationOf(
@@ -220,72 +202,6 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
     return null;
   }
   return parsed;
-}
-
-/** A destination written into the step. Without places it is trusted where a route file has it. */
-function literal(b: StepBuilder, text: string, at: Place): Destination | null {
-  const { problems } = b.context;
-  if (text.includes(`\${`)) {
-    problems.problem(
-      at,
-      `\${…} is only for username and password of a target`,
-      'write the destination out',
-    );
-    return null;
-  }
-  const parsed = parseDestination(text);
-  if ('problem' in parsed) {
-    problems.problem(at, parsed.problem, didYouMeanTarget(b.context, text));
-    return null;
-  }
-  const trusted = b.trusted && !hasPlaces(parsed.template);
-  // What a handler made is held against policy when the step runs: its plan then goes on.
-  if (b.trusted && !trusted) checkAllowed(b.context, parsed.template, at);
-  return { kind: 'literal', template: parsed.template, trusted };
-}
-
-function didYouMeanTarget(context: SetContext, text: string): string {
-  const names = [...context.names.target.keys()];
-  return nearest(text, names) === null ? '' : didYouMean(text, names);
-}
-
-/**
- * A templated destination that no value of its places brings into policy.allow would always fail as
- * rejected. Its places are in the user part, so pattern users are left aside where there are any.
- */
-export function checkAllowed(context: SetContext, template: Template, at: Place): void {
-  const shownAs = template.map((piece) => ('literal' in piece ? piece.literal : '{…}')).join('');
-  if (context.allow.length === 0) {
-    context.problems.problem(
-      at,
-      `${quoted(shownAs)} can never be reached: policy.allow allows nothing`,
-      'write policy: { allow: [ … ] } with where such destinations may go',
-    );
-    return;
-  }
-  if (!hasPlaces(template)) {
-    const answer = allows(context.allow, literalText(template));
-    if ('why' in answer)
-      context.problems.problem(at, answer.why, 'change the destination or policy.allow');
-    return;
-  }
-  const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
-  const anyUser = context.allow.map((pattern) =>
-    pattern.kind === 'sip' && pattern.user !== null
-      ? { ...pattern, user: { ...pattern.user, matches: () => true } }
-      : pattern,
-  );
-  // A number's places may become any digits: only a SIP host can be judged before a call.
-  if (!/^sips?:/i.test(sample)) return;
-  const answer = allows(anyUser, sample);
-  if ('why' in answer) {
-    const allowed = context.allow.map((pattern) => pattern.text).join(', ');
-    context.problems.problem(
-      at,
-      `${quoted(shownAs)} can never be reached: policy.allow allows ${allowed}`,
-      'change the destination or policy.allow',
-    );
-  }
 }
 
 function branches(b: StepBuilder, written: WrittenBranches | undefined): RouteBranches {

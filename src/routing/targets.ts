@@ -3,11 +3,11 @@ import type { Target, Template } from '../core/rule.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/template.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
+import { checkAllowed } from './destinations.ts';
 import { ATTEMPT_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 import type { WrittenTarget } from './schema.ts';
-import { checkAllowed } from './steps.ts';
 
 export type Environment = Record<string, string | undefined>;
 

@@ -1,0 +1,76 @@
+/** The examples of all files, with the names they use checked. */
+import type { RouteSet } from '../core/rule.ts';
+import type { SetContext } from './context.ts';
+import type { Positions } from './decode.ts';
+import type { DecodedFile } from './decoded-set.ts';
+import { buildExample, type Example } from './example.ts';
+import { quoted } from './number.ts';
+import { didYouMean, type Place } from './problem.ts';
+import type { WrittenExample } from './schema-example.ts';
+
+export function buildExamples(context: SetContext, files: DecodedFile[], set: RouteSet): Example[] {
+  const examples: Example[] = [];
+  const names = new Map<string, Place>();
+  for (const { routes, positions } of files) {
+    for (const written of routes.examples ?? []) {
+      const at = positions.at(written, 'name');
+      const before = names.get(written.name);
+      if (before !== undefined) {
+        context.problems.problem(
+          at,
+          `an example ${quoted(written.name)} stands in ${before.file}:${before.line} already`,
+          'each name stands once in the set',
+        );
+      }
+      names.set(written.name, before ?? at);
+      checkExampleNames(context, written, positions, set);
+      examples.push(buildExample(written, positions));
+    }
+  }
+  return examples;
+}
+
+/** A misspelt target in an example would otherwise look like a broken route. */
+function checkExampleNames(
+  context: SetContext,
+  written: WrittenExample,
+  positions: Positions,
+  set: RouteSet,
+): void {
+  const { problems } = context;
+  const known = context.names.target;
+  const check = (name: string, at: Place): void => {
+    // Not `useName`: an example alone does not make a target used.
+    if (known.has(name) || /^(\+|sips?:)/i.test(name)) return;
+    problems.problem(at, `unknown target ${quoted(name)}`, didYouMean(name, known.keys()));
+  };
+  const verdicts = written.verdicts ?? {};
+  for (const name of Object.keys(verdicts)) {
+    if (name !== 'digits' && name !== 'hangup_after') check(name, positions.atKey(verdicts, name));
+  }
+  const hangup = verdicts.hangup_after;
+  if (typeof hangup === 'string') check(hangup, positions.at(verdicts, 'hangup_after'));
+  if (written.hangup_after !== undefined)
+    check(written.hangup_after, positions.at(written, 'hangup_after'));
+  const attempts = written.expect.attempts;
+  for (const [index, name] of (attempts ?? []).entries())
+    check(name, positions.at(attempts ?? [], index));
+
+  const { rule } = written.expect;
+  const rules = set.rules.map((r) => r.name);
+  if (typeof rule === 'string' && rule !== 'otherwise' && !rules.includes(rule)) {
+    problems.problem(
+      positions.at(written.expect, 'rule'),
+      `unknown rule ${quoted(rule)}`,
+      didYouMean(rule, rules),
+    );
+  }
+  const at = written.call.at;
+  if (at !== undefined && Number.isNaN(Date.parse(at))) {
+    problems.problem(
+      positions.at(written.call, 'at'),
+      `${quoted(at)} is not in the calendar`,
+      'for example "2026-03-02T15:00:00Z"',
+    );
+  }
+}

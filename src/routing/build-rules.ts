@@ -1,0 +1,109 @@
+/** The rules of all files in their order: names that stand once, conditions, steps or a handler. */
+import type { Rule } from '../core/rule.ts';
+import { referenced } from './build-data.ts';
+import { buildCondition } from './conditions.ts';
+import type { SetContext } from './context.ts';
+import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
+import type { Folder } from './folder.ts';
+import { compileHandler } from './handlers.ts';
+import { LIMITS } from './limits.ts';
+import { quoted } from './number.ts';
+import type { Place } from './problem.ts';
+import type { WrittenRule } from './schema.ts';
+import { buildSteps } from './steps.ts';
+
+export function buildRules(context: SetContext, input: DecodedSet, options: BuildOptions): Rule[] {
+  const rules: Rule[] = [];
+  const names = new Map<string, Place>();
+  for (const file of input.files) {
+    for (const written of file.routes.rules ?? []) {
+      const place = file.positions.at(written);
+      if (rules.length >= LIMITS.rules) {
+        context.problems.problem(
+          place,
+          `more than ${LIMITS.rules} rules`,
+          'put numbers into lists',
+        );
+        return rules;
+      }
+      checkRuleName(context, written, file, names);
+      const action = buildAction(context, written, file, input.folder, options);
+      const when = buildCondition(context, written.when, file.positions);
+      const rule = { name: written.name, when, action, file: file.file, line: place.line };
+      context.rulePlaces.set(rule, place);
+      rules.push(rule);
+    }
+  }
+  return rules;
+}
+
+function checkRuleName(
+  context: SetContext,
+  written: WrittenRule,
+  file: DecodedFile,
+  names: Map<string, Place>,
+): void {
+  const at = file.positions.at(written, 'name');
+  const before = names.get(written.name);
+  if (before !== undefined) {
+    context.problems.problem(
+      at,
+      `a rule ${quoted(written.name)} stands in ${before.file}:${before.line} already`,
+      'each name stands once in the set',
+    );
+  } else if (written.name === 'otherwise') {
+    context.problems.problem(
+      at,
+      'a rule cannot be named otherwise',
+      'that is what runs when no rule matched',
+    );
+  }
+  names.set(written.name, before ?? at);
+}
+
+function buildAction(
+  context: SetContext,
+  written: WrittenRule,
+  file: DecodedFile,
+  folder: Folder,
+  options: BuildOptions,
+): Rule['action'] {
+  const { problems } = context;
+  const none: Rule['action'] = { steps: [] };
+  if (written.handler !== undefined && written.do !== undefined) {
+    problems.problem(
+      file.positions.atKey(written, 'handler'),
+      'a rule has either do or handler, not both',
+      'make two rules of it',
+    );
+    return none;
+  }
+  if (written.do !== undefined) {
+    return {
+      steps: buildSteps({ context, positions: file.positions, trusted: true }, written.do, 'top'),
+    };
+  }
+  const at = file.positions.at(written);
+  if (written.handler === undefined) {
+    if (!problems.within(at.file, at.line, file.positions.endLine(written))) {
+      problems.problem(
+        at,
+        `the rule ${quoted(written.name)} has neither do nor handler`,
+        'write for example do: [ { reject: declined } ]',
+      );
+    }
+    return none;
+  }
+  const handlerAt = file.positions.at(written, 'handler');
+  if (!options.handlers) {
+    problems.problem(
+      handlerAt,
+      'handlers are switched off (ROUTES_HANDLERS=false)',
+      'switch them on, or write the rule with do',
+    );
+    return none;
+  }
+  const bytes = referenced(context, folder, written.handler, handlerAt);
+  const run = bytes === null ? null : compileHandler(written.handler, bytes, context);
+  return run === null ? none : { handler: written.handler, run };
+}

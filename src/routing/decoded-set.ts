@@ -1,0 +1,27 @@
+/** What building a set starts from. */
+import type { ParsedNode } from 'yaml';
+import type { Positions } from './decode.ts';
+import type { Folder } from './folder.ts';
+import type { RouteFile } from './schema.ts';
+import type { Environment } from './targets.ts';
+
+export interface DecodedFile {
+  file: string;
+  routes: RouteFile;
+  positions: Positions;
+  root: ParsedNode | null;
+}
+
+export interface DecodedSet {
+  files: DecodedFile[];
+  folder: Folder;
+  hash: string;
+  /** Route files that could not be read at all: what they hold is not missing, only unknown. */
+  unread: number;
+}
+
+export interface BuildOptions {
+  env: Environment;
+  handlers: boolean;
+  nowMs: number;
+}

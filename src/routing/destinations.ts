@@ -1,0 +1,96 @@
+/** Destinations as they are written, and whether policy.allow could ever let them be reached. */
+import { allows } from '../core/allow.ts';
+import type { Destination, Template } from '../core/rule.ts';
+import { hasPlaces, literalText, parseDestination } from '../core/template.ts';
+import type { SetContext } from './context.ts';
+import { quoted } from './number.ts';
+import { didYouMean, nearest, type Place } from './problem.ts';
+
+/** A destination written into the step. Without places it is trusted where a route file has it. */
+export function writtenDestination(
+  context: SetContext,
+  text: string,
+  trusting: boolean,
+  at: Place,
+): Destination | null {
+  const { problems } = context;
+  if (text.includes(`\${`)) {
+    problems.problem(
+      at,
+      `\${…} is only for username and password of a target`,
+      'write the destination out',
+    );
+    return null;
+  }
+  const parsed = parseDestination(text);
+  if ('problem' in parsed) {
+    problems.problem(at, parsed.problem, didYouMeanTarget(context, text));
+    return null;
+  }
+  const trusted = trusting && !hasPlaces(parsed.template);
+  // What a handler made is held against policy when the step runs: its plan then goes on.
+  if (trusting && !trusted) checkAllowed(context, parsed.template, at);
+  return { kind: 'literal', template: parsed.template, trusted };
+}
+
+function didYouMeanTarget(context: SetContext, text: string): string {
+  const names = [...context.names.target.keys()];
+  return nearest(text, names) === null ? '' : didYouMean(text, names);
+}
+
+/**
+ * A templated destination that no value of its places brings into policy.allow would always fail as
+ * rejected. Its places are in the user part, so pattern users are left aside where there are any.
+ */
+export function checkAllowed(context: SetContext, template: Template, at: Place): void {
+  const shownAs = template.map((piece) => ('literal' in piece ? piece.literal : '{…}')).join('');
+  if (context.allow.length === 0) {
+    context.problems.problem(
+      at,
+      `${quoted(shownAs)} can never be reached: policy.allow allows nothing`,
+      'write policy: { allow: [ … ] } with where such destinations may go',
+    );
+    return;
+  }
+  if (!hasPlaces(template)) {
+    const answer = allows(context.allow, literalText(template));
+    if ('why' in answer)
+      context.problems.problem(at, answer.why, 'change the destination or policy.allow');
+    return;
+  }
+  const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
+  const anyUser = context.allow.map((pattern) =>
+    pattern.kind === 'sip' && pattern.user !== null
+      ? { ...pattern, user: { ...pattern.user, matches: () => true } }
+      : pattern,
+  );
+  // A number's places may become any digits: only a SIP host can be judged before a call.
+  if (!/^sips?:/i.test(sample)) return;
+  const answer = allows(anyUser, sample);
+  if ('why' in answer) {
+    const allowed = context.allow.map((pattern) => pattern.text).join(', ');
+    context.problems.problem(
+      at,
+      `${quoted(shownAs)} can never be reached: policy.allow allows ${allowed}`,
+      'change the destination or policy.allow',
+    );
+  }
+}
+
+/** The schema saw that it begins with https://; what is left is whether it is a URL at all. */
+export function checkPlayUrl(context: SetContext, url: string, at: Place): void {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null || parsed.hostname === '') {
+    context.problems.problem(
+      at,
+      `${quoted(url)} is not a URL`,
+      'for example "https://media.example.com/welcome.mp3"',
+    );
+  } else if (parsed.username !== '' || parsed.password !== '') {
+    context.problems.problem(
+      at,
+      'the URL holds a user name or password',
+      'Telnyx fetches it without one: publish the file',
+    );
+  }
+}

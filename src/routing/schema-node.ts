@@ -1,0 +1,45 @@
+/** The route schema as the walker reads it. */
+import { ROUTE_FILE_SCHEMA } from './schema.ts';
+
+/** The part of JSON Schema that the route schema is written in. */
+export interface SchemaNode {
+  $ref?: string;
+  type?: string;
+  title?: string;
+  description?: string;
+  examples?: readonly unknown[];
+  enum?: readonly string[];
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  minProperties?: number;
+  items?: SchemaNode;
+  properties?: Record<string, SchemaNode>;
+  required?: readonly string[];
+  propertyNames?: SchemaNode;
+  additionalProperties?: boolean | SchemaNode;
+  anyOf?: readonly SchemaNode[];
+}
+
+export function resolved(schema: SchemaNode): SchemaNode {
+  if (schema.$ref === undefined) return schema;
+  const name = schema.$ref.slice('#/$defs/'.length);
+  const defs = ROUTE_FILE_SCHEMA.$defs as unknown as Record<string, SchemaNode>;
+  const found = defs[name];
+  if (found === undefined) throw new Error(`schema without ${schema.$ref}`);
+  return found;
+}
+
+const patterns = new Map<string, RegExp>();
+export function matches(pattern: string, text: string): boolean {
+  let regexp = patterns.get(pattern);
+  if (regexp === undefined) {
+    regexp = new RegExp(pattern, 'u');
+    patterns.set(pattern, regexp);
+  }
+  return regexp.test(text);
+}
