@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   http: ['core', 'routing', 'telnyx', 'store', 'engine', 'http'],
 };
 /** Words that all parts share: the error family, and what is logged and counted. */
-const SHARED = /^(errors|log|log-events|metrics|mask)\.ts$/;
+const SHARED = /^(errors|log|log-events|metrics|mask|troubles)\.ts$/;
 const SHARES: readonly string[] = ['routing', 'telnyx', 'store', 'engine', 'http', 'carrier'];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>
