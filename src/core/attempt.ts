@@ -99,6 +99,7 @@ export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null 
   const awaiting = awaitingFinal(call);
   const named = namedAttempt(call, event);
   if (named === null) return awaiting.length === 1 ? (awaiting[0] ?? null) : null;
+  if (!awaiting.includes(named)) return newerOf(call, named, awaiting, event) ?? named;
   const older = awaiting.filter(
     (attempt) => call.attempts.indexOf(attempt) < call.attempts.indexOf(named),
   );
@@ -107,6 +108,25 @@ export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null 
   if (event.type === 'call.refer.failed') return oldest;
   const before = event.occurredAt !== null && event.occurredAt < named.sentAt;
   return before ? oldest : named;
+}
+
+/**
+ * A loop of an earlier attempt that went out late, after a retry, puts that attempt's envelope back on
+ * the leg. What has its final event is not spoken of again: what happens now happens to a newer one.
+ */
+function newerOf(
+  call: Call,
+  named: Attempt,
+  awaiting: Attempt[],
+  event: WebhookEvent,
+): Attempt | null {
+  const { occurredAt } = event;
+  const newer = awaiting.filter(
+    (attempt) =>
+      call.attempts.indexOf(attempt) > call.attempts.indexOf(named) &&
+      (occurredAt === null || occurredAt >= attempt.sentAt),
+  );
+  return (event.type === 'call.refer.failed' ? newer[0] : newer.at(-1)) ?? null;
 }
 
 function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {

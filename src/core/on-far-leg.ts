@@ -34,25 +34,37 @@ export function onBridged(turn: Turn): void {
   const { call } = turn;
   const attempt = call.attempts.findLast(({ kind, unsent }) => kind === 'transfer' && !unsent);
   if (attempt === undefined || attempt.verdict === 'completed') return;
+  const overtaken = hungUpAfterAnswer(attempt);
   if (call.phase === 'ended') {
     const vanished = attempt.verdict === 'abandoned' || attempt.verdict === 'no_verdict';
-    if (!vanished || !correctable(turn)) return;
+    if (!(vanished || overtaken) || !correctable(turn)) return;
     endAttempt(turn, attempt, 'completed', 'call.bridged');
     turn.notices.push({ kind: 'ends_corrected', ends: 'transferred', before: call.ends });
     call.ends = 'transferred';
     return;
   }
-  if (attempt.verdict !== null || call.phase !== 'transferring') return;
+  const ringing = attempt.verdict === null && call.phase === 'transferring';
+  if (!ringing && !(overtaken && call.phase !== 'referred')) return;
   endAttempt(turn, attempt, 'completed', 'call.bridged');
   becomeBridged(turn);
+  if (overtaken) hangupExpected(turn);
+}
+
+/** It answered and hung up before we heard of the bridge: they have talked already. */
+function hungUpAfterAnswer({ farAnswered, verdict }: Attempt): boolean {
+  return farAnswered && verdict === 'other';
+}
+
+/** Telnyx hangs the caller's leg up as well; a caller left alone in silence is released. */
+function hangupExpected(turn: Turn): void {
+  clearDeadline(turn, 'watch');
+  setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
 }
 
 function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
   const { call } = turn;
   if (call.phase === 'bridged' && attempt.verdict === 'completed') {
-    // Telnyx hangs the caller's leg up as well; a caller left alone in silence is released.
-    clearDeadline(turn, 'watch');
-    setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
+    hangupExpected(turn);
     return;
   }
   // The far leg is gone: nothing of it is left to hang up, nor to be answered.

@@ -307,6 +307,35 @@ describe('correlation', () => {
     expect(d.call.attempts[1]?.verdict).toBe('no_verdict');
   });
 
+  it('the loop of an earlier attempt, sent again late, does not take the news of the running one', () => {
+    for (const [type, verdicts] of [
+      ['call.refer.failed', ['busy', 'busy', null]],
+      ['call.refer.completed', ['busy', 'completed']],
+    ] as const) {
+      const d = referring(refer('a'), refer('b'), refer('c'));
+      const ofTheFirst = stamp(d);
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...ofTheFirst });
+      d.accept(d.last('refer'));
+      d.now += 100;
+      // The retried speak stamped the leg with the first attempt's envelope once more.
+      d.hook('call.refer.started', { ...ofTheFirst, sipNotifyResponse: 100, occurredAt: d.now });
+      expect(d.call.attempts.map(({ progress }) => progress)).toEqual([false, true]);
+      const code = type === 'call.refer.failed' ? 486 : 200;
+      d.hook(type, { ...ofTheFirst, sipNotifyResponse: code, occurredAt: d.now });
+      expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(verdicts);
+    }
+  });
+
+  it('a final event told twice stays with its attempt, though a newer one is open', () => {
+    const d = referring(refer('a'), refer('b'));
+    const ofTheFirst = { ...stamp(d), sipNotifyResponse: 486, occurredAt: d.now };
+    d.now += 100;
+    d.hook('call.refer.failed', ofTheFirst);
+    d.accept(d.last('refer'));
+    d.hook('call.refer.failed', ofTheFirst);
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['busy', null]);
+  });
+
   it('without an envelope of ours an event counts only for the one open attempt', () => {
     const one = referring(refer('a'), refer('b'));
     one.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: 'c29tZWJvZHk=' });
@@ -375,6 +404,21 @@ describe('transfer', () => {
     expect(d.call.phase).toBe('releasing');
     d.hook('call.hangup');
     expect(d.call.ends).toBe('transferred');
+  });
+
+  it('has talked where the far leg’s hangup overtakes the bridge', () => {
+    for (const callerGoesToo of [true, false]) {
+      const d = transferring();
+      far(d, 'call.initiated');
+      far(d, 'call.answered');
+      far(d, 'call.hangup', 'normal_clearing');
+      expect(d.call.attempts).toMatchObject([{ verdict: 'other' }]);
+      if (callerGoesToo) d.hook('call.hangup');
+      d.hook('call.bridged');
+      if (!callerGoesToo) d.fall('referred');
+      if (!callerGoesToo) d.outcome(d.last('probe'), DEAD);
+      expect(d.call).toMatchObject({ ends: 'transferred', attempts: [{ verdict: 'completed' }] });
+    }
   });
 });
 
