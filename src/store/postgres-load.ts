@@ -16,82 +16,23 @@ export interface LoadRow {
   t: string | null;
 }
 
+/** migrations/postgres/0003-functions.sql */
+export const LOAD = 'select * from referee_load_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
+
 /** `totals`: whether the budget's counts over all callers are wanted too. */
-export function loadStatement(
-  keys: LoadKeys,
-  totals: boolean,
-): { text: string; values: unknown[] } {
-  const values: unknown[] = [];
-  const bind = (value: unknown): string => `$${values.push(value)}`;
-  const sources: string[] = [];
-  const parts: string[] = [];
-
-  if (keys.callIds.length > 0) {
-    sources.push(`select unnest(${bind(keys.callIds.map(keyText))}::uuid[]) as key`);
-  }
-  if (keys.attemptIds.length > 0) {
-    // `named` is evaluated once, for the keys of the calls and for the answer.
-    sources.push('select f.key from named join call_filters f on f.call = named.call');
-    parts.push("select 'attempt', n, call, null, null from named");
-  }
-  if (keys.sessionIds.length > 0) {
-    const sessions = bind([...new Set(keys.sessionIds.map(clean))]);
-    sources.push(`select f.key from unnest(${sessions}::text[]) s, lateral (
-      select key from call_filters where session = s order by created_at desc limit ${SESSION_CALLS_MAX}) f`);
-  }
-  const named =
-    keys.attemptIds.length === 0
-      ? ''
-      : `named as materialized (
-          select x.n, (select a.call from attempts a where a.key = x.key limit 1) as call
-          from unnest(${bind(keys.attemptIds.map(keyText))}::uuid[]) with ordinality x(key, n)),`;
-  if (sources.length > 0) {
-    parts.push("select 'call', call, version, code, document from found");
-  }
-  if (keys.events.length > 0) {
-    const calls = bind(keys.events.map(({ callId }) => keyText(callId)));
-    const events = bind(keys.events.map(({ key }) => keyText(key)));
-    // Not a join: planned as one, it read all events of each call to find the key among them.
-    parts.push(`select 'seen', x.n, null, null, null
-      from unnest(${calls}::uuid[], ${events}::uuid[]) with ordinality x(call, key, n)
-      where (select true from events e
-        where e.call = (select c.call from calls c where c.key = x.call) and e.key = x.key)`);
-  }
-  if (keys.budget !== null) {
-    parts.push(budgetParts(keys.budget, totals, sources.length > 0, bind));
-  }
-  const found =
-    sources.length === 0
-      ? ''
-      : `found as materialized (
-          select call, version, code, document from calls
-          where key = any (array(${sources.join(' union ')}))),`;
-  const text = `with ${named} ${found} clock as (select ${NOW_MS} as now)
-    select 'clock' as part, now as a, null::bigint as b, null::bigint as c, null::text as t from clock
-    union all select 'setting', version, null, null, name from settings
-    ${parts.map((part) => `union all ${part}`).join('\n')}`;
-  return { text, values };
-}
-
-function budgetParts(
-  { callers, limit, since }: NonNullable<LoadKeys['budget']>,
-  totals: boolean,
-  found: boolean,
-  bind: (value: unknown) => string,
-): string {
-  const from = bind(Math.round(since));
-  const max = bind(limit);
-  const named = `select unnest(${bind([...new Set(callers.map(clean))])}::text[]) as caller`;
-  const loaded =
-    'select f.caller from found join call_filters f using (call) where f.caller is not null';
-  const count = (where: string) =>
-    `(select count(*) from (select from attempts where not unsent and kind = k.kind
-       and started_at >= ${from}::bigint and ${where} limit ${max}::bigint) bounded)`;
-  const kinds = "(values (0, 'refer'), (1, 'transfer')) k(n, kind)";
-  const byCaller = `select 'budget', k.n, ${count('caller = who.caller')}, null, who.caller
-    from (${named} ${found ? `union ${loaded}` : ''}) who, ${kinds}`;
-  if (!totals) return byCaller;
-  return `select 'budget', k.n, ${count('true')}, null, null from ${kinds} union all ${byCaller}`;
+export function loadValues(keys: LoadKeys, totals: boolean): unknown[] {
+  return [
+    keys.callIds.map(keyText),
+    keys.attemptIds.map(keyText),
+    [...new Set(keys.sessionIds.map(clean))],
+    SESSION_CALLS_MAX,
+    keys.events.map(({ callId }) => keyText(callId)),
+    keys.events.map(({ key }) => keyText(key)),
+    [...new Set((keys.budget?.callers ?? []).map(clean))],
+    Math.round(keys.budget?.since ?? 0),
+    keys.budget?.limit ?? null,
+    totals,
+  ];
 }
 
 export function loadedFrom(

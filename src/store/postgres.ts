@@ -7,7 +7,7 @@ import { BudgetTotals } from './budget-totals.ts';
 import { readActivity } from './postgres-activity.ts';
 import { commitUnits } from './postgres-commit.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './postgres-list.ts';
-import { type LoadRow, loadedFrom, loadStatement } from './postgres-load.ts';
+import { LOAD, type LoadRow, loadedFrom, loadValues } from './postgres-load.ts';
 import { migratePostgres } from './postgres-migrate.ts';
 import { claimCommands, dueDeadlines, outboxHealth, releaseLeases } from './postgres-outbox.ts';
 import { explain, openPool, type Query } from './postgres-pool.ts';
@@ -44,8 +44,7 @@ export async function openPostgres(
       ask(async (query) => {
         const started = performance.now();
         const known = keys.budget === null ? null : totals.known(keys.budget, started);
-        const { text, values } = loadStatement(keys, known === null);
-        const rows = await query(text, values);
+        const rows = await query(LOAD, loadValues(keys, known === null));
         const loaded = loadedFrom(rows as unknown as LoadRow[], keys, recent, codeVersion);
         if (loaded.budget === null || keys.budget === null) return loaded;
         if (known !== null) {

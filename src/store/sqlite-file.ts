@@ -42,7 +42,7 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
 }
 
 function migrate(database: DatabaseSync, path: string, codeVersion: number): void {
-  const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
+  database.exec('pragma page_size = 2048'); const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
   if (mode !== 'wal') {
     throw new StoreUnavailable(
       `${path}: write-ahead logging cannot be switched on (mode is ${mode}); the folder must be writable and on a local disk`,

@@ -98,7 +98,7 @@ test('a commit whose result never came is unknown, and may have happened', async
   const first = await open();
   const id = fresh();
   const unit = aUnit(aCall(id), 0, { commands: [aCommand(`command of ${id}`, id)] });
-  proxy.cutAfter('insert into calls');
+  proxy.cutAfter('referee_commit_1');
   await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
   // It did happen: the outbox carries on, and the second delivery is known.
   await vi.waitFor(async () => expect(await first.find(id)).not.toBeNull());
