@@ -1,0 +1,314 @@
+/** The one door on a real SQLite store; only the outlet towards Telnyx is left out. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeClientState } from '../../src/core/client-state.ts';
+import type { CallEvent } from '../../src/core/event.ts';
+import type { Decision, Step } from '../../src/core/plan.ts';
+import type { Budget } from '../../src/core/rule.ts';
+import type { Decider, Observer } from '../../src/engine/engine.ts';
+import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { createSweeper } from '../../src/engine/sweep.ts';
+import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { ClaimedCommand, Store } from '../../src/store/store.ts';
+import { decision, refer, transfer, webhook } from '../helpers/machine.ts';
+
+let folder: string;
+let store: Store;
+let offered: ClaimedCommand[];
+let cancelled: string[];
+let told: string[];
+let buried: CallEvent[];
+
+const UNLIMITED: Budget = { perCall: null, perHour: null, perCallerPerHour: null };
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referee-receive-'));
+  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  offered = [];
+  cancelled = [];
+  told = [];
+  buried = [];
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+const observer: Observer = {
+  committed: (event) => void told.push(event.type),
+  duplicate: (event) => void told.push(`duplicate ${event.type}`),
+  deadLetter: (event) => void buried.push(event),
+  batch: () => {},
+};
+
+interface Given {
+  plan?: Step[] | null;
+  decide?: () => Decision;
+  refers?: Budget;
+  store?: Store;
+  queueMax?: number;
+}
+
+function open(given: Given = {}): Engine {
+  const decider: Decider = {
+    decide: given.decide ?? (() => decision(given.plan === undefined ? [refer('a')] : given.plan)),
+    budgets: () => ({ refers: given.refers ?? UNLIMITED, transfers: UNLIMITED }),
+  };
+  return createReceiver({
+    store: given.store ?? store,
+    decider,
+    observer,
+    owner: 'this',
+    outlet: {
+      freeSlots: () => 10,
+      offer: (claimed) => void offered.push(...claimed),
+      poke: () => {},
+      cancel: (ids) => void cancelled.push(...ids),
+    },
+    ...(given.queueMax === undefined ? {} : { queueMax: given.queueMax }),
+  });
+}
+
+function hook(callId: string, type: string, more: Parameters<typeof webhook>[1] = {}) {
+  const event = webhook(type, { id: `${type}-1`, callId, receivedAt: Date.now(), ...more });
+  return { ...event, facts: { ...event.facts, callId, ...more.facts } };
+}
+
+const actions = () => offered.map(({ command }) => command.action);
+
+describe('a second delivery', () => {
+  it('changes nothing, whether the first is on its way, in the same batch, or long stored', async () => {
+    const engine = open();
+    const first = hook('v3:a', 'call.initiated');
+    const results = await Promise.all([1, 2, 3].map(() => engine.receive(first)));
+    expect(results.map(({ result }) => result)).toEqual(['committed', 'duplicate', 'duplicate']);
+    expect((await engine.receive(first)).result).toBe('duplicate');
+    expect(actions()).toEqual(['answer']);
+    expect(await store.timeline('v3:a')).toHaveLength(1);
+  });
+
+  it('of another type with the same id is another event', async () => {
+    const engine = open();
+    await engine.receive(hook('v3:a', 'call.initiated', { id: 'same' }));
+    const other = await engine.receive(hook('v3:a', 'call.answered', { id: 'same' }));
+    expect(other.result).toBe('committed');
+  });
+});
+
+describe('one batch', () => {
+  it('steps the events of one call one after the other and stores only what is still wanted', async () => {
+    const engine = open();
+    await Promise.all([
+      engine.receive(hook('v3:a', 'call.initiated')),
+      engine.receive(hook('v3:a', 'call.answered')),
+      engine.receive(hook('v3:a', 'call.hangup')),
+    ]);
+    expect(offered).toEqual([]);
+    expect((await store.find('v3:a'))?.call).toMatchObject({ phase: 'ended', ends: 'abandoned' });
+    expect((await store.outbox()).pending).toBe(0);
+  });
+
+  it('steps a call again whose row another replica has changed meanwhile', async () => {
+    const one = open();
+    const two = open();
+    await one.receive(hook('v3:a', 'call.initiated'));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        (n % 2 === 0 ? one : two).receive(hook('v3:a', 'call.dtmf.received', { id: `${n}` })),
+      ),
+    );
+    expect(new Set(results.map(({ result }) => result))).toEqual(new Set(['committed']));
+    expect(await store.timeline('v3:a')).toHaveLength(21);
+  });
+
+  it('an event that cannot be stepped becomes a dead letter and is nobody else’s 503', async () => {
+    const engine = open({
+      decide: () => {
+        throw new TypeError('the decision broke');
+      },
+    });
+    const [bad, good] = await Promise.all([
+      engine.receive(hook('v3:bad', 'call.initiated')),
+      engine.receive(hook('v3:good', 'call.hangup')),
+    ]);
+    expect(bad?.result).toBe('dead_letter');
+    expect(good?.result).toBe('committed');
+    expect(buried.map(({ callId }) => callId)).toEqual(['v3:bad']);
+  });
+
+  it('that the store refuses rejects every event, and a later one is taken again', async () => {
+    let down = true;
+    const flaky: Store = Object.assign(Object.create(store), {
+      commit: (...given: Parameters<Store['commit']>) =>
+        down ? Promise.reject(new StoreUnavailable('disk full')) : store.commit(...given),
+    });
+    const engine = open({ store: flaky });
+    const tries = ['v3:a', 'v3:b'].map((id) => engine.receive(hook(id, 'call.initiated')));
+    await expect(Promise.allSettled(tries)).resolves.toMatchObject([
+      { status: 'rejected', reason: expect.any(StoreUnavailable) },
+      { status: 'rejected', reason: expect.any(StoreUnavailable) },
+    ]);
+    expect(told).toEqual([]);
+    down = false;
+    expect((await engine.receive(hook('v3:a', 'call.initiated'))).result).toBe('committed');
+  });
+});
+
+describe('the queue before the store', () => {
+  it('turns webhooks away beyond its limit, never our own outcomes', async () => {
+    const engine = open({ queueMax: 1 });
+    const taken = engine.receive(hook('v3:a', 'call.initiated'));
+    await expect(engine.receive(hook('v3:b', 'call.initiated'))).rejects.toThrow(TooBusy);
+    const own = engine.receive({
+      source: 'outcome',
+      id: 'outcome:x:1',
+      callId: 'v3:c',
+      type: 'command.accepted',
+      receivedAt: 0,
+      occurredAt: null,
+      commandId: 'x',
+      action: 'answer',
+      outcome: { kind: 'accepted', status: 200, alive: null },
+      firstSentAt: null,
+    });
+    expect((await taken).result).toBe('committed');
+    expect((await own).result).toBe('committed');
+  });
+});
+
+describe('budgets', () => {
+  const ask = async (engine: Engine, ids: string[], from = '+14155550101') => {
+    for (const id of ids) {
+      const { facts } = hook(id, 'call.answered');
+      await engine.receive(hook(id, 'call.answered', { facts: { ...facts, from } }));
+      const started = hook(id, 'call.initiated');
+      await engine.receive({ ...started, facts: { ...started.facts, from } });
+    }
+    return Promise.all(
+      ids.map(async (id) => (await store.find(id))?.call.attempts.map(({ verdict }) => verdict)),
+    );
+  };
+
+  it('of an hour are counted from the attempts of all calls in the store', async () => {
+    const engine = open({ refers: { ...UNLIMITED, perHour: 2 } });
+    expect(await ask(engine, ['v3:a', 'v3:b', 'v3:c'])).toEqual([[null], [null], ['rejected']]);
+    expect(actions().filter((action) => action === 'refer')).toHaveLength(2);
+    const restarted = open({ refers: { ...UNLIMITED, perHour: 2 } });
+    expect(await ask(restarted, ['v3:d'])).toEqual([['rejected']]);
+  });
+
+  it('of one caller leave other callers alone', async () => {
+    const engine = open({ refers: { ...UNLIMITED, perCallerPerHour: 1 } });
+    expect(await ask(engine, ['v3:a', 'v3:b'])).toEqual([[null], ['rejected']]);
+    expect(await ask(engine, ['v3:c'], '+14155550102')).toEqual([[null]]);
+  });
+
+  it('hold within one batch as well', async () => {
+    const engine = open({ refers: { ...UNLIMITED, perHour: 3 } });
+    const ids = Array.from({ length: 10 }, (_, n) => `v3:${n}`);
+    await Promise.all(ids.map((id) => engine.receive(hook(id, 'call.initiated'))));
+    await Promise.all(ids.map((id) => engine.receive(hook(id, 'call.answered'))));
+    expect(actions().filter((action) => action === 'refer')).toHaveLength(3);
+  });
+});
+
+describe('a far leg', () => {
+  async function transferring(engine: Engine) {
+    await engine.receive(hook('v3:caller', 'call.initiated'));
+    await engine.receive(hook('v3:caller', 'call.answered'));
+    return (await store.find('v3:caller'))?.call.attempts[0]?.id ?? '';
+  }
+  const outgoing = (type: string, clientState: string | null) => {
+    const event = hook('v3:far', type, { clientState });
+    const direction = type === 'call.initiated' ? ('outgoing' as const) : null;
+    return { ...event, facts: { ...event.facts, direction } };
+  };
+
+  it('named by its envelope changes the caller’s call in the same commit', async () => {
+    const engine = open({ plan: [transfer('+14155550199'), { do: 'hangup' }] });
+    const attempt = await transferring(engine);
+    const state = encodeClientState(attempt, null);
+    await engine.receive(outgoing('call.initiated', state));
+    expect((await store.find('v3:far'))?.call).toMatchObject({
+      phase: 'unmanaged',
+      parentId: 'v3:caller',
+    });
+    const busy = { ...outgoing('call.hangup', null), hangupCause: 'user_busy' };
+    await engine.receive(busy);
+    expect((await store.find('v3:caller'))?.call).toMatchObject({
+      phase: 'releasing',
+      attempts: [{ verdict: 'busy' }],
+    });
+  });
+
+  it('without an envelope is known by its session, whichever of its events comes first', async () => {
+    const engine = open({ plan: [transfer('+14155550199'), { do: 'hangup' }] });
+    await transferring(engine);
+    await engine.receive(outgoing('call.answered', null));
+    const caller = (await store.find('v3:caller'))?.call;
+    expect(caller?.attempts).toMatchObject([{ farLeg: 'v3:far', farAnswered: true }]);
+  });
+
+  it('of a session with two callers being transferred belongs to neither', async () => {
+    const engine = open({ plan: [transfer('+14155550199'), { do: 'hangup' }] });
+    await transferring(engine);
+    await engine.receive(hook('v3:other', 'call.initiated'));
+    await engine.receive(hook('v3:other', 'call.answered'));
+    await engine.receive(outgoing('call.initiated', null));
+    expect((await store.find('v3:far'))?.call.parentId).toBeNull();
+  });
+});
+
+describe('the sweep', () => {
+  it('puts off once what was set before a start, and lets it fall after that', async () => {
+    const engine = open({ plan: null });
+    // No direction: a deadline of 60 s. The document is aged as if a process had died a minute ago.
+    const { facts } = hook('v3:a', 'call.answered');
+    await engine.receive(hook('v3:a', 'call.answered', { facts: { ...facts, direction: null } }));
+    const stored = await store.find('v3:a');
+    if (stored === null) throw new Error('not stored');
+    const aged = stored.call.deadlines.map((deadline) => ({
+      ...deadline,
+      dueAt: deadline.dueAt - 60_000,
+      setAt: deadline.setAt - 60_000,
+    }));
+    const change = {
+      call: { ...stored.call, deadlines: aged },
+      version: stored.version,
+      events: [],
+      commands: [],
+      cancel: [],
+      settle: [],
+    };
+    await store.commit([{ changes: [change] }], null);
+
+    let errors = 0;
+    const fallen = Promise.withResolvers<void>();
+    const sweeper = createSweeper({
+      store,
+      receiver: {
+        receive: async (event) => {
+          const received = await engine.receive(event);
+          fallen.resolve();
+          return received;
+        },
+      },
+      onError: () => {
+        errors += 1;
+      },
+      onGood: () => {},
+      everyMs: 10,
+    });
+    sweeper.start();
+    await fallen.promise;
+    await sweeper.stop();
+    const after = (await store.find('v3:a'))?.call;
+    expect(after).toMatchObject({ phase: 'new', deadlines: [{ name: 'undecided', putOff: true }] });
+    expect(after?.deadlines[0]?.dueAt).toBeGreaterThan(Date.now() + 10_000);
+    expect(errors).toBe(0);
+  });
+});
