@@ -10,6 +10,10 @@ import {
 } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
+/** One target with 25 s, so that retries have time. */
+const PATIENT = '+14155550101';
+const UNAVAILABLE: Answer = { status: 503 };
+
 let scene: Scene;
 /** Per call and action the answers to give, one after the other; then ok. */
 const scripted = new Map<string, Answer[]>();
@@ -86,7 +90,7 @@ test.concurrent('429 and 500: the identical command again until it is taken', as
     body: { errors: [{ code: '10011', title: 'Too many requests' }] },
     headers: { 'x-ratelimit-reset': '1' },
   };
-  const call = newCall({ refer: [limited, { status: 500 }, 'cut'] }, '+14155550101');
+  const call = newCall({ refer: [limited, { status: 500 }, 'cut'] }, PATIENT);
   const first = await call.untilReferred();
   const fourth = await call.next('refer', 4);
   const second = call.commands('refer')[1];
@@ -97,20 +101,27 @@ test.concurrent('429 and 500: the identical command again until it is taken', as
   expect((await scene.referee.call(call.id)).attempts).toHaveLength(1);
 });
 
-test.concurrent('a completed that overtakes the retries ends them', async ({ expect }) => {
-  const call = newCall({ refer: Array.from({ length: 40 }, () => ({ status: 503 })) });
+test.concurrent.each([
+  ['a completed', (call: TestCall) => call.completes()],
+  ['a hangup', (call: TestCall) => call.hangsUp()],
+])('%s that comes while the REFER is being retried ends the retries', async (_what, ends) => {
+  const failing = (times: number) => ({ refer: Array.from({ length: times }, () => UNAVAILABLE) });
+  const call = newCall(failing(40), PATIENT);
+  // A witness that is retried just as long: when its fourth request comes, another of ours would have.
+  const witness = newCall(failing(3), PATIENT);
   await call.untilReferred();
-  await finish(call);
+  await ends(call);
   const sent = call.commands('refer').length;
-  // Nothing more comes after what was in the air; another call's whole life passes meanwhile.
-  const witness = newCall({});
   await witness.untilReferred();
-  await finish(witness);
+  await witness.next('refer', 4);
   expect(call.commands('refer').length).toBeLessThanOrEqual(sent + 1);
+  await finish(witness);
+  await call.hangsUp();
+  await scene.referee.ended(call.id);
 });
 
 test.concurrent('5 s without an answer: the same command again', async ({ expect }) => {
-  const call = newCall({ refer: ['hang'] }, '+14155550101');
+  const call = newCall({ refer: ['hang'] }, PATIENT);
   const first = await call.untilReferred();
   const second = await call.next('refer', 2, 12_000);
   expect(second.body).toEqual(first.body);

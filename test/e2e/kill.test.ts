@@ -79,7 +79,8 @@ test.concurrent('killed between send and settle: the identical command once more
   const first = await call.untilReferred();
   holding = false;
   await restart(scene);
-  const second = await call.next('refer', 2);
+  // At once, not when the dead process's lease has run out.
+  const second = await call.next('refer', 2, 4_000);
   expect(second.body).toEqual(first.body);
   await referee.until(call.id, ({ timeline }) =>
     timeline.some(
