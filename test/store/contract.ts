@@ -653,7 +653,8 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         await vi.waitUntil(async () => {
           const changes = await store.changes(after, limit);
           expect(changes.missed).toBe(false);
-          if (changes.callIds.length > 0) pieces.push(changes.callIds);
+          const mine = changes.callIds.filter((id) => id.startsWith(`${run}-`));
+          if (mine.length > 0) pieces.push(mine);
           after = changes.cursor;
           return pieces.flat().length >= count;
         }, 10_000);
@@ -669,7 +670,6 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         await commit(aUnit(aCall(a), 7), aUnit(aCall(c), 0));
         const first = await told(cursor, 3, 10);
         expect(first.pieces.flat()).toEqual([a, b, c]);
-        expect((await store.changes(first.cursor, 10)).callIds).toEqual([]);
         await commit(aUnit(aCall(b), 1));
         expect((await told(first.cursor, 1, 10)).pieces).toEqual([[b]]);
       });
