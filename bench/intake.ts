@@ -1,0 +1,129 @@
+/** Webhooks a second, several servers in turn: what one gets through, and ratios round by round. */
+import { join } from 'node:path';
+import type { Bench, Spread } from './bench.ts';
+import { spreadOf } from './bench.ts';
+import { WEBHOOKS_OF_A_CALL } from './calls.ts';
+import { type Cores, type Server, startServer } from './processes.ts';
+import { checkStore, cpuMs, type RefereeServer, type Sent } from './referee.ts';
+
+export const CONNECTIONS = 64;
+/** Long enough for the compiler to have seen everything. */
+const WARM_CALLS = 4_000;
+
+export interface Contestant {
+  name: string;
+  server: Server | RefereeServer;
+  /** Null: nothing of what it was sent is stored. */
+  sent: Sent | null;
+  moves: boolean;
+  forged?: boolean;
+}
+
+export interface Measured {
+  name: string;
+  perSecond: Spread;
+  rounds: number[];
+  /** CPU of the server a webhook, in microseconds: what a busy machine changes least. */
+  cpuMicros: Spread;
+  cpuRounds: number[];
+}
+
+/** Starts a peer of the bench. */
+export function startPeer(
+  bench: Bench,
+  file: string,
+  cores: Cores,
+  env: Record<string, string> = {},
+): Promise<Server> {
+  return startServer({
+    args: [join(import.meta.dirname, file)],
+    cores,
+    log: join(bench.folder, `${file}-${Date.now()}-${Math.random()}.log`),
+    env: { TELNYX_PUBLIC_KEY: bench.publicKey, TELNYX_API_URL: `${bench.apiUrl}/v2`, ...env },
+    port(output) {
+      const port = /^{"port":(\d+)}/m.exec(output)?.[1];
+      return port === undefined ? null : Number(port);
+    },
+  });
+}
+
+/** A, B, A, B: what the machine does beside them strikes all alike. Ends by checking the stores. */
+export async function inTurn(bench: Bench, contestants: Contestant[]): Promise<Measured[]> {
+  const calls = new Map<string, number>();
+  for (const contestant of contestants) {
+    const warm = await slice(bench, contestant, WARM_CALLS);
+    calls.set(contestant.name, Math.ceil((warm.rate * bench.seconds) / WEBHOOKS_OF_A_CALL.length));
+  }
+  const rounds = new Map<string, Slice[]>(contestants.map(({ name }) => [name, []]));
+  for (let round = 0; round < bench.rounds; round += 1) {
+    for (const contestant of contestants) {
+      const done = await slice(bench, contestant, calls.get(contestant.name) ?? WARM_CALLS);
+      rounds.get(contestant.name)?.push(done);
+      bench.note(
+        `${contestant.name}: ${done.rate.toFixed(0)}/s, ${done.cpu.toFixed(0)} µs of CPU each`,
+      );
+    }
+  }
+  for (const { server, sent, moves } of contestants) {
+    if (sent !== null && 'database' in server) await checkStore(server, sent, moves);
+  }
+  return [...rounds].map(([name, all]) => {
+    const rates = all.map(({ rate }) => rate);
+    const cpus = all.map(({ cpu }) => cpu);
+    return {
+      name,
+      perSecond: spreadOf(rates),
+      rounds: rates,
+      cpuMicros: spreadOf(cpus),
+      cpuRounds: cpus,
+    };
+  });
+}
+
+interface Slice {
+  rate: number;
+  cpu: number;
+}
+
+/** Sends the webhooks of so many calls as fast as they are answered; answers a second. */
+async function slice(bench: Bench, contestant: Contestant, calls: number): Promise<Slice> {
+  const { server, sent, forged } = contestant;
+  await bench.prepare({ calls, forged: forged === true });
+  const cpuBefore = await cpuMs(server.pid);
+  const done = await bench.run({ port: server.port, connections: CONNECTIONS, rate: null });
+  const wanted = forged === true ? 401 : 200;
+  const others = Object.entries(done.statuses).filter(([status]) => Number(status) !== wanted);
+  if (others.length > 0) {
+    throw new Error(`${contestant.name} answered ${JSON.stringify(done.statuses)}`);
+  }
+  const saw = await quietApi(bench);
+  const cpu = ((await cpuMs(server.pid)) - cpuBefore) * 1000;
+  if (sent !== null) {
+    add(sent.accepted, done.accepted);
+    add(sent.commands, saw);
+  }
+  return { rate: (done.sent * 1000) / done.elapsedMs, cpu: cpu / done.sent };
+}
+
+/** Commands still under way when the last webhook is answered belong to this slice. */
+export async function quietApi(bench: Bench): Promise<Record<string, number>> {
+  const total: Record<string, number> = {};
+  for (;;) {
+    const { actions, repeated } = await bench.apiSaw();
+    if (repeated > 0) throw new Error(`${repeated} commands were sent twice`);
+    add(total, actions);
+    if (Object.keys(actions).length === 0) return total;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+export function add(sum: Record<string, number>, more: Record<string, number>): void {
+  for (const [name, n] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + n;
+}
+
+/** Of the same round, then the median: noise that lasts longer than a round cancels out. */
+export function ratioOf(a: Measured | undefined, b: Measured | undefined): Spread {
+  return spreadOf(
+    (a?.rounds ?? []).map((value, round) => value / (b?.rounds[round] ?? Number.NaN)),
+  );
+}

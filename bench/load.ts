@@ -1,0 +1,203 @@
+/**
+ * The load generator, a process of its own: raw sockets, one request at a time on each, bodies built and
+ * signed beforehand, so that it costs a fraction of what any server does. Commanded by messages.
+ *
+ * Closed loop (no rate): each connection sends its next request when it has the answer. Open loop: requests
+ * leave when they are due, whatever became of those before, and latency counts from when they were due.
+ */
+import { connect, type Socket } from 'node:net';
+import { type CallsWanted, type SignedWebhook, signedWebhooks } from './calls.ts';
+
+export interface LoadWanted {
+  port: number;
+  connections: number;
+  /** Requests a second; null: as fast as they are answered. */
+  rate: number | null;
+  /** Open loop: stops sending then, answered or not. */
+  stopAfterMs?: number;
+  /** Reports when each webhook of this type was sent. */
+  stamp?: string;
+}
+
+export interface LoadDone {
+  sent: number;
+  elapsedMs: number;
+  /** Answers by HTTP status; 0 is a connection that broke. */
+  statuses: Record<string, number>;
+  /** Of answers with 200 in milliseconds. */
+  latency: { p50: number; p99: number; max: number };
+  /** Of answers with 200, within and after the sending. */
+  acceptedPerSecond: number;
+  stamps: Record<string, number>;
+  /** call_control_ids whose webhook, by type, got 200. */
+  accepted: Record<string, number>;
+}
+
+export type LoadMessage =
+  | { do: 'prepare'; wanted: CallsWanted }
+  | { do: 'run'; wanted: LoadWanted }
+  | { do: 'quit' };
+
+/** Of one clock for all processes of the machine, in milliseconds. */
+export function sharedNow(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+let prepared: SignedWebhook[] = [];
+
+if (import.meta.main) {
+  process.on('message', (message: LoadMessage) => {
+    if (message.do === 'prepare') {
+      prepared = signedWebhooks(message.wanted);
+      process.send?.({ prepared: prepared.length });
+    } else if (message.do === 'run') {
+      void run(prepared, message.wanted).then((done) => process.send?.(done));
+    } else {
+      process.exit(0);
+    }
+  });
+}
+
+async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadDone> {
+  const { rate, connections } = wanted;
+  const statuses: Record<string, number> = {};
+  const accepted: Record<string, number> = {};
+  const stamps: Record<string, number> = {};
+  const latencies: number[] = [];
+  let next = 0;
+  let open = 0;
+  const idle: Connection[] = [];
+  const all = new Set<Connection>();
+  const initial = await Promise.all(
+    Array.from({ length: rate === null ? connections : 16 }, () => openConnection(wanted.port)),
+  );
+  const startedAt = sharedNow();
+  const dueAt = (index: number) => (rate === null ? 0 : startedAt + (index * 1000) / rate);
+  const stopAt = startedAt + (wanted.stopAfterMs ?? Number.POSITIVE_INFINITY);
+
+  await new Promise<void>((finished) => {
+    for (const connection of initial) adopt(connection);
+    if (rate !== null) tick();
+
+    function adopt(connection: Connection): void {
+      all.add(connection);
+      connection.onAnswer = (status) => {
+        const { webhook, since } = connection;
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        if (status === 200 && webhook !== null) {
+          latencies.push(sharedNow() - since);
+          accepted[webhook.type] = (accepted[webhook.type] ?? 0) + 1;
+        }
+        connection.webhook = null;
+        open -= 1;
+        if (status === 0 || connection.closing) {
+          all.delete(connection);
+          connection.socket.destroy();
+          if (rate === null) void openConnection(wanted.port).then(adopt);
+        } else if (rate === null) {
+          sendNext(connection, sharedNow());
+        } else {
+          idle.push(connection);
+        }
+        if (open === 0 && isOver()) finished();
+      };
+      if (rate === null) sendNext(connection, sharedNow());
+      else idle.push(connection);
+    }
+
+    function isOver(): boolean {
+      return next >= webhooks.length || sharedNow() >= stopAt;
+    }
+
+    function sendNext(connection: Connection, since: number): void {
+      const webhook = webhooks[next];
+      if (webhook === undefined || sharedNow() >= stopAt) return;
+      next += 1;
+      open += 1;
+      connection.webhook = webhook;
+      connection.since = since;
+      if (webhook.type === wanted.stamp) stamps[webhook.callId] = sharedNow();
+      connection.socket.write(webhook.request);
+    }
+
+    function tick(): void {
+      const now = sharedNow();
+      while (next < webhooks.length && dueAt(next) <= now && now < stopAt) {
+        const connection = idle.pop();
+        if (connection === undefined) {
+          if (all.size >= connections) break;
+          const placeholder = openConnectionNow(wanted.port);
+          adopt(placeholder);
+          continue;
+        }
+        sendNext(connection, dueAt(next));
+      }
+      if (isOver()) {
+        if (open === 0) finished();
+        return;
+      }
+      const wait = dueAt(next) - sharedNow();
+      if (wait > 1.5) setTimeout(tick, Math.floor(wait));
+      else setImmediate(tick);
+    }
+  });
+  const elapsedMs = sharedNow() - startedAt;
+  for (const { socket } of all) socket.destroy();
+  latencies.sort((a, b) => a - b);
+  const quantile = (q: number) => latencies[Math.floor((latencies.length - 1) * q)] ?? Number.NaN;
+  return {
+    sent: next,
+    elapsedMs,
+    statuses,
+    latency: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
+    acceptedPerSecond: (latencies.length * 1000) / elapsedMs,
+    stamps,
+    accepted,
+  };
+}
+
+interface Connection {
+  socket: Socket;
+  webhook: SignedWebhook | null;
+  since: number;
+  closing: boolean;
+  onAnswer(status: number): void;
+}
+
+async function openConnection(port: number): Promise<Connection> {
+  const connection = openConnectionNow(port);
+  await new Promise<void>((resolve, reject) => {
+    connection.socket.once('connect', resolve).once('error', reject);
+  });
+  return connection;
+}
+
+/** What is written before it is connected waits in the socket. */
+function openConnectionNow(port: number): Connection {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const connection: Connection = {
+    socket,
+    webhook: null,
+    since: 0,
+    closing: false,
+    onAnswer: () => {},
+  };
+  let text = '';
+  const broken = () => {
+    if (connection.webhook !== null) connection.onAnswer(0);
+  };
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+    const headEnd = text.indexOf('\r\n\r\n');
+    if (headEnd < 0) return;
+    const length = /content-length: *(\d+)/i.exec(text)?.[1] ?? '0';
+    if (text.length < headEnd + 4 + Number(length)) return;
+    const status = Number(text.slice(9, 12));
+    connection.closing = /\r\nconnection: close/i.test(text);
+    text = '';
+    connection.onAnswer(status);
+  });
+  socket.on('error', broken);
+  socket.on('close', broken);
+  return connection;
+}
