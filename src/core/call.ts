@@ -83,7 +83,7 @@ export interface Attempt {
   /** In words: what the verdict rests on. */
   reason: string | null;
   byeWithoutVerdict: 'unconfirmed' | 'completed';
-  /** A budget or a bad template stopped it before any command existed. */
+  /** Stopped by a budget or a bad template before any command existed, or its command never left. */
   unsent: boolean;
   /** call_control_id of the transfer's far leg, once an event of it arrived. */
   farLeg: string | null;

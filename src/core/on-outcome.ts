@@ -34,7 +34,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
       acceptedAfterAll(turn, attempt, event);
     return;
   }
-  if (attempt !== undefined) onAttemptOutcome(turn, attempt, outcome);
+  if (attempt !== undefined) onAttemptOutcome(turn, attempt, outcome, event.firstSentAt === null);
   else if (event.action === 'answer') onAnswerOutcome(turn, outcome);
   else if (event.action === 'probe') onProbeOutcome(turn, event.commandId, outcome);
   else onVoiceOutcome(turn, event.commandId, outcome);
@@ -51,7 +51,12 @@ function acceptedAfterAll(turn: Turn, attempt: Attempt, event: OutcomeEvent): vo
     endedWhileAccepted(turn, attempt);
 }
 
-function onAttemptOutcome(turn: Turn, attempt: Attempt, outcome: Outcome): void {
+function onAttemptOutcome(
+  turn: Turn,
+  attempt: Attempt,
+  outcome: Outcome,
+  neverSent: boolean,
+): void {
   const { call } = turn;
   if (outcome.kind === 'accepted') {
     acceptAttempt(turn, attempt);
@@ -61,6 +66,8 @@ function onAttemptOutcome(turn: Turn, attempt: Attempt, outcome: Outcome): void 
   if (attempt.verdict !== null || attempt.acceptedAt !== null) return;
   const running = call.running?.id === attempt.id ? call.running : null;
   if (outcome.kind === 'unknown') {
+    // Proven never to have left: no final event is owed, and no budget was used.
+    if (neverSent) attempt.unsent = true;
     endAttempt(turn, attempt, 'no_verdict', `the request's outcome is unknown: ${outcome.detail}`);
   } else {
     endAttempt(turn, attempt, 'rejected', inWords(outcome));

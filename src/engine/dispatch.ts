@@ -12,6 +12,7 @@ import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import { createCommandReport } from './command-report.ts';
 import type { Outlet, Received } from './engine.ts';
+import { mayJoin } from './order.ts';
 import { createOutboxPoll } from './outbox-poll.ts';
 import { createRecorder } from './record-outcome.ts';
 import { honest, maySend, sentSince, settlementOf } from './sending.ts';
@@ -96,8 +97,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const held = new Set<string>();
   /** Cancelled while a claim was under way that may bring them. */
   const takenBack = new Set<string>();
-  /** Legs a request is under way for: commands of one leg reach Telnyx in the order they were issued. */
-  const busyLegs = new Set<string>();
+  /** What is under way for each leg: voices of one leg reach Telnyx in the order they were issued. */
+  const underWay = new Map<string, Action[]>();
   let sending = 0;
   let phase: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   let quiet: (() => void) | null = null;
@@ -152,15 +153,27 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         continue;
       }
       sending += 1;
-      busyLegs.add(job.claimed.command.legId);
-      void run(job, permission.kind === 'over' ? permission.outcome : null);
+      join(job);
+      void run(job, permission.kind === 'send' ? null : permission.outcome);
     }
   }
 
-  /** A stop that overtook its voice, or a voice that overtook its stop, would leave the caller in silence. */
   function nextInOrder(): Job | undefined {
-    const index = others.findIndex(({ claimed }) => !busyLegs.has(claimed.command.legId));
+    const index = others.findIndex(({ claimed: { command } }) => {
+      return mayJoin(command.action, underWay.get(command.legId) ?? []);
+    });
     return index < 0 ? undefined : others.splice(index, 1)[0];
+  }
+
+  function join({ claimed: { command } }: Job): void {
+    underWay.set(command.legId, [...(underWay.get(command.legId) ?? []), command.action]);
+  }
+
+  function leave({ claimed: { command } }: Job): void {
+    const left = [...(underWay.get(command.legId) ?? [])];
+    left.splice(left.indexOf(command.action), 1);
+    if (left.length === 0) underWay.delete(command.legId);
+    else underWay.set(command.legId, left);
   }
 
   function leaveToOthers(job: Job): void {
@@ -179,7 +192,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const settlement = settlementOf(claimed, outcome, storeNow(job), chance());
     const recorded = recorder.record(eventOf(claimed, outcome, known === null), settlement);
     sending -= 1;
-    busyLegs.delete(claimed.command.legId);
+    leave(job);
     next();
     await recorded;
     held.delete(claimed.command.id);

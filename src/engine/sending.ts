@@ -13,8 +13,10 @@ const RATE_LIMIT_SPREAD_MS = 250;
 
 export type Permission =
   | { kind: 'send' }
-  /** The lease may pass to somebody else while the request is under way: theirs to send. */
+  /** The lease has run out: whoever claims it next sends it. */
   | { kind: 'lapsed' }
+  /** The lease may pass to somebody else while the request is under way: given back unsent, at once. */
+  | { kind: 'late'; outcome: Outcome }
   /** Never again: its time is over, and Telnyx may forget the command_id. */
   | { kind: 'over'; outcome: Outcome };
 
@@ -24,8 +26,17 @@ export function maySend(claimed: ClaimedCommand, now: number, requestMs: number)
   if (leftMs <= 0) return { kind: 'lapsed' };
   const over = whyOver(claimed, now);
   if (over !== null) return { kind: 'over', outcome: { kind: 'unknown', detail: over } };
-  return leftMs < requestMs ? { kind: 'lapsed' } : { kind: 'send' };
+  return leftMs < requestMs ? { kind: 'late', outcome: LATE } : { kind: 'send' };
 }
+
+/** Left to run out, the lease would cost the caller its rest, and the claim would pass for a request. */
+const LATE: Outcome = {
+  kind: 'retry',
+  status: null,
+  detail: 'it waited too long to be sent within its lease',
+  afterMs: 0,
+  provenUnsent: true,
+};
 
 function whyOver(claimed: ClaimedCommand, now: number): string | null {
   const { giveUpAt } = claimed.command;

@@ -336,6 +336,28 @@ describe('correlation', () => {
     expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['busy', null]);
   });
 
+  it('a REFER that never left is owed nothing: the next one’s failure is its own', () => {
+    const d = drive(decision([refer('a'), refer('b'), refer('c')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const lost = d.last('refer');
+    d.put({
+      source: 'outcome',
+      id: 'never sent',
+      callId: lost.callId,
+      type: 'command.unknown',
+      receivedAt: d.now,
+      occurredAt: null,
+      commandId: lost.id,
+      action: 'refer',
+      outcome: { kind: 'unknown', detail: 'never sent; the time of its step is over' },
+      firstSentAt: null,
+    });
+    d.accept(d.last('refer'));
+    d.hook('call.refer.failed', { ...stamp(d), sipNotifyResponse: 486 });
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', 'busy', null]);
+  });
+
   it('without an envelope of ours an event counts only for the one open attempt', () => {
     const one = referring(refer('a'), refer('b'));
     one.hook('call.refer.failed', { sipNotifyResponse: 486, clientState: 'c29tZWJvZHk=' });

@@ -72,6 +72,10 @@ function dispatch(given: Partial<DispatcherOptions> = {}): Dispatcher {
   return dispatcher;
 }
 
+function aStop(id: string, callId: string): Command {
+  return { ...aCommand(id, callId), action: 'playback_stop' } as Command;
+}
+
 /** The engine's door without its machine: event and settlement in one commit. */
 async function door(event: CallEvent, settle: Settlement): Promise<Received> {
   const problem = doorProblem?.();
@@ -278,11 +282,11 @@ test('no more than the limit are under way, and hangups go first', async () => {
   expect(dispatcher.freeSlots()).toBe(2);
 });
 
-test('commands of one leg go out one after the other, in the order they were issued', async () => {
+test('voices of one leg go out one after the other, in the order they were issued', async () => {
   const replies: (() => void)[] = [];
   api.reply = (request, response, nth) => void replies.push(() => accept(request, response, nth));
   const dispatcher = dispatch();
-  const commands = ['c1', 'c2', 'c3'].map((id) => aCommand(id, 'v3:a'));
+  const commands = ['c1', 'c2', 'c3'].map((id) => aStop(id, 'v3:a'));
   dispatcher.offer(await commit('v3:a', commands, 'this'));
   dispatcher.offer(await commit('v3:b', [aCommand('other', 'v3:b')], 'this'));
   const ids = () => api.requests.map(({ body }) => body?.command_id);
@@ -296,6 +300,41 @@ test('commands of one leg go out one after the other, in the order they were iss
   expect(ids()).toEqual(['c1', 'other', 'c2', 'c3']);
   for (const reply of replies) reply();
   await vi.waitFor(() => expect(outcomes).toHaveLength(4));
+});
+
+test('an answer that Telnyx is silent about holds up nothing else', async () => {
+  api.reply = (request, response) => {
+    if (!request.url.endsWith('/answer')) accept(request, response, 0);
+  };
+  const dispatcher = dispatch();
+  const commands = [
+    aCommand('slow', 'v3:a'),
+    aStop('voice', 'v3:a'),
+    aCommand('p', 'v3:a', 'probe'),
+  ];
+  dispatcher.offer(await commit('v3:a', commands, 'this'));
+  await vi.waitFor(() => expect(kinds()).toEqual(['accepted', 'accepted']), 400);
+});
+
+test('what waited too long for its lease is given back unsent, and goes out at once', async () => {
+  let silent = true;
+  api.reply = (request, response, nth) => {
+    if (!silent) accept(request, response, nth);
+    silent = false;
+  };
+  const dispatcher = dispatch({ pollIdleMs: 60_000 });
+  dispatcher.start();
+  // 500 ms of silence leave too little of 1,900 ms for the margin of 1 s and another request.
+  const commands = [aStop('first', 'v3:a'), aStop('second', 'v3:a')];
+  dispatcher.offer(await commit('v3:a', commands, 'this', 1_900));
+  await vi.waitFor(
+    () => expect(kinds()).toEqual(['retry', 'retry', 'accepted', 'accepted']),
+    1_800,
+  );
+  const second = outcomes.filter(({ commandId }) => commandId === 'second');
+  expect(second[0]).toMatchObject({ outcome: { provenUnsent: true }, firstSentAt: null });
+  expect(second[1]?.id).toBe('outcome:second:2');
+  expect(logged('command.lapsed')).toEqual([]);
 });
 
 test('what did not fit is claimed when slots are free', async () => {

@@ -30,7 +30,10 @@ const unsent: Outcome = { ...retry, status: null, provenUnsent: true };
 test('a command goes out only while its lease outlasts the request and the margin', () => {
   expect(maySend(claimed(), NOW, 5_000)).toEqual({ kind: 'send' });
   expect(maySend(claimed(), NOW + 4_000, 5_000)).toEqual({ kind: 'send' });
-  expect(maySend(claimed(), NOW + 4_001, 5_000)).toEqual({ kind: 'lapsed' });
+  expect(maySend(claimed(), NOW + 4_001, 5_000)).toMatchObject({
+    kind: 'late',
+    outcome: { kind: 'retry', provenUnsent: true, afterMs: 0 },
+  });
   expect(maySend(claimed(), NOW + 20_000, 5_000)).toEqual({ kind: 'lapsed' });
 });
 
