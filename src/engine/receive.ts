@@ -23,6 +23,12 @@ import { keyOf } from './timeline.ts';
 export const BATCH_EVENTS_MAX = 256;
 /** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
 export const QUEUE_EVENTS_MAX = 4_096;
+/**
+ * While webhooks are being verified a batch waits for them, but no longer than this: on one core a batch
+ * then holds thirty events instead of four, and its fsync is shared by as many. A webhook that comes
+ * alone waits for nobody.
+ */
+export const GATHER_MS_MAX = 3;
 export const CONFLICTS_MAX = 8;
 export const LEASE_MS = 10_000;
 
@@ -35,6 +41,8 @@ export interface ReceiverOptions {
   owner: string;
   clock?: () => number;
   queueMax?: number;
+  /** How many events are about to arrive: webhooks whose signature is being verified. */
+  coming?: () => number;
 }
 
 export interface Engine extends Receiver {
@@ -47,10 +55,13 @@ export function createReceiver(options: ReceiverOptions): Engine {
   const { store, decider, outlet, observer, owner } = options;
   const clock = options.clock ?? Date.now;
   const queueMax = options.queueMax ?? QUEUE_EVENTS_MAX;
+  const coming = options.coming ?? (() => 0);
   let queue: Item[] = [];
   /** First deliveries on their way: a second one waits for the first one's commit. */
   const underWay = new Map<string, Promise<Received>>();
   let running: Promise<void> | null = null;
+  /** Ends the waiting for a fuller batch. */
+  let enough: (() => void) | null = null;
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
 
   return {
@@ -80,12 +91,25 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
     return new Promise((resolve, reject) => {
       queue.push({ event, settle, conflicts: 0, resolve, reject });
-      // Later than this tick: what arrives with the same packet belongs to the same batch.
-      running ??= new Promise<void>((done) => setImmediate(() => done(run())));
+      running ??= gather().then(run);
+      if (coming() === 0 || queue.length >= BATCH_EVENTS_MAX) enough?.();
+    });
+  }
+
+  /** Later than this tick: what arrives with the same packet belongs to the same batch. */
+  function gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS_MAX);
+      enough = () => {
+        enough = null;
+        clearTimeout(timer);
+        setImmediate(resolve);
+      };
     });
   }
 
   async function run(): Promise<void> {
+    enough = null;
     while (queue.length > 0) {
       const items = queue.slice(0, BATCH_EVENTS_MAX);
       queue = queue.slice(BATCH_EVENTS_MAX);
@@ -202,7 +226,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
       return;
     }
     try {
-      await store.deadLetter(item.event, error instanceof Error ? (error.stack ?? '') : `${error}`);
+      const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      await store.deadLetter(item.event, words, item.settle?.commandId ?? null);
       observer.deadLetter(item.event, error);
       item.resolve({ result: 'dead_letter' });
     } catch (storeError) {

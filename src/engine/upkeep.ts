@@ -2,7 +2,7 @@
 import type { Store } from '../store/store.ts';
 
 export const PRUNE_EVERY_MS = 60_000;
-const PRUNE_CALLS_MAX = 500;
+const PRUNE_CALLS_MAX = 100;
 export const HEARTBEAT_EVERY_MS = 5_000;
 export const RELOAD_LOOK_MS = 1_000;
 const DAY_MS = 86_400_000;

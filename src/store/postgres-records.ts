@@ -1,16 +1,22 @@
 /** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
 import { NOW_MS } from './postgres-load.ts';
 import type { Query } from './postgres-pool.ts';
-import { clean, cleanOrNull } from './postgres-values.ts';
+import { clean, cleanOrNull, keyText } from './postgres-values.ts';
 import { CHANGES_KEPT_MS, DEAD_LETTERS_MAX, REPLICA_FORGOTTEN_MS, troublesText } from './rows.ts';
 import type { Replica, SettingName } from './store.ts';
 
-export async function addDeadLetter(query: Query, event: unknown, error: string): Promise<void> {
+export async function addDeadLetter(
+  query: Query,
+  event: unknown,
+  error: string,
+  command: string | null,
+): Promise<void> {
   await query(
     `with added as (
-       insert into dead_letters (at, event, error) values (${NOW_MS}, $1, $2) returning letter)
+       insert into dead_letters (at, event, error) values (${NOW_MS}, $1, $2) returning letter),
+     done as (delete from commands where key = $3::uuid)
      delete from dead_letters d using added where d.letter <= added.letter - ${DEAD_LETTERS_MAX}`,
-    [JSON.stringify(event) ?? 'null', clean(error)],
+    [JSON.stringify(event) ?? 'null', clean(error), command === null ? null : keyText(command)],
   );
 }
 

@@ -73,7 +73,8 @@ export async function openPostgres(
     activity: (since, callsMax) => ask((query) => readActivity(query, since, callsMax)),
     outbox: () => ask(outboxHealth),
     changes: (after, limit) => ask((query) => changedCalls(query, after, limit)),
-    deadLetter: (event, error) => ask((query) => records.addDeadLetter(query, event, error)),
+    deadLetter: (event, error, command) =>
+      ask((query) => records.addDeadLetter(query, event, error, command)),
     setting: (name) => ask((query) => records.readSetting(query, name)),
     changeSetting: (name, change) =>
       ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),

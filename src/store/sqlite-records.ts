@@ -1,10 +1,10 @@
 /** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
 import type { DatabaseSync } from 'node:sqlite';
-import { DEAD_LETTERS_MAX, REPLICA_FORGOTTEN_MS, troublesText } from './rows.ts';
+import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from './rows.ts';
 import type { Replica, SettingName } from './store.ts';
 
 export interface SqliteRecords {
-  deadLetter(event: unknown, error: string, now: number): void;
+  deadLetter(event: unknown, error: string, command: string | null, now: number): void;
   setting(name: SettingName): { version: number; value: unknown };
   changeSetting(name: SettingName, change: (value: unknown) => unknown): number;
   heartbeat(replica: Omit<Replica, 'seenAt'>, now: number): void;
@@ -29,6 +29,7 @@ export function prepareRecords(database: DatabaseSync, codeVersion: number): Sql
   const dropLetters = database.prepare(
     `delete from dead_letters where letter <= ? - ${DEAD_LETTERS_MAX}`,
   );
+  const dropCommand = database.prepare('delete from commands where key = ?');
   const readSetting = database.prepare('select version, value from settings where name = ?');
   const writeSetting = database.prepare(
     `insert into settings (name, version, value) values (?, ?, ?)
@@ -52,9 +53,12 @@ export function prepareRecords(database: DatabaseSync, codeVersion: number): Sql
   );
 
   return {
-    deadLetter(event, error, now) {
-      const { lastInsertRowid } = addLetter.run(now, JSON.stringify(event) ?? 'null', error);
-      dropLetters.run(lastInsertRowid);
+    deadLetter(event, error, command, now) {
+      inTransaction(() => {
+        const { lastInsertRowid } = addLetter.run(now, JSON.stringify(event) ?? 'null', error);
+        dropLetters.run(lastInsertRowid);
+        if (command !== null) dropCommand.run(keyOf(command));
+      });
     },
 
     setting: read,

@@ -135,8 +135,8 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
 
     changes: (after, limit) => ring.changes(after, limit),
     outbox: () => run(({ outbox }) => outbox.health(Date.now())),
-    deadLetter: (event, error) =>
-      write(({ records }) => records.deadLetter(event, error, Date.now())),
+    deadLetter: (event, error, command) =>
+      write(({ records }) => records.deadLetter(event, error, command, Date.now())),
     setting: (name) => run(({ records }) => records.setting(name)),
     changeSetting: (name, change) => write(({ records }) => records.changeSetting(name, change)),
     heartbeat: (replica) => write(({ records }) => records.heartbeat(replica, Date.now())),

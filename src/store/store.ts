@@ -183,7 +183,8 @@ export interface Store extends ChangeFeed {
   activity(since: number, callsMax: number): Promise<Activity>;
   outbox(): Promise<OutboxHealth>;
   /** Events that could not be stepped: kept for a human, never everybody's 503. */
-  deadLetter(event: unknown, error: string): Promise<void>;
+  /** `command`: the one whose outcome the event is; it is done, or it would be claimed for ever. */
+  deadLetter(event: unknown, error: string, command: string | null): Promise<void>;
   setting(name: SettingName): Promise<{ version: number; value: unknown }>;
   changeSetting(name: SettingName, change: (value: unknown) => unknown): Promise<number>;
   heartbeat(replica: Omit<Replica, 'seenAt'>): Promise<void>;

@@ -862,8 +862,16 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
       });
 
       test('a dead letter is kept whatever it holds', async () => {
-        await store.deadLetter({ id: 'x\u0000', size: 1 }, 'TypeError: \u0000 of undefined');
-        await store.deadLetter(undefined, 'nothing at all');
+        await store.deadLetter({ id: 'x\u0000', size: 1 }, 'TypeError: \u0000 of undefined', null);
+        await store.deadLetter(undefined, 'nothing at all', null);
+      });
+
+      test('the command whose outcome became a dead letter is never claimed again', async () => {
+        const id = `${run}-dead`;
+        const command = aCommand(`${id}-c`, id);
+        await commit(aUnit(aCall(id), 0, { events: [anEntry('e')], commands: [command] }));
+        await store.deadLetter({ id: 'outcome' }, 'TypeError', command.id);
+        expect((await store.outbox()).pending).toBe(0);
       });
     });
 
