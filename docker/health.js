@@ -1,0 +1,18 @@
+// The image's health check, in what the image has anyway: exit 0 when the service answers 200, 1 when not.
+// "node docker/health.js" asks whether webhooks would be stored, "node docker/health.js live" whether it runs.
+const what = process.argv[2] ?? 'ready';
+const { HOST = '0.0.0.0', PORT = '3000' } = process.env;
+const everywhere = ['', '0.0.0.0', '::'].includes(HOST);
+const host = everywhere ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST;
+
+try {
+  const response = await fetch(`http://${host}:${PORT}/health/${what}`, {
+    signal: AbortSignal.timeout(2_000),
+  });
+  // Docker keeps what is printed with the result: docker inspect shows why.
+  console.log(`${response.status} ${await response.text()}`);
+  process.exitCode = response.ok ? 0 : 1;
+} catch (error) {
+  console.log(`no answer from ${host}:${PORT}: ${error.cause?.message ?? error.message}`);
+  process.exitCode = 1;
+}
