@@ -1,0 +1,322 @@
+/**
+ * A soak, from the first call to the verdict: real processes of the service, the offline carrier with its
+ * faults, calls at a steady rate, processes killed on the way where asked for, and at the end every book
+ * held against the service's own account. Bounded in time: what has not come to an end by then is told.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Carrier, createCarrier, type PlacedCall } from '../../src/carrier/carrier.ts';
+import { chance } from '../../src/carrier/chance.ts';
+import type { CallScript } from '../../src/carrier/script.ts';
+import { type Api, apiOf, LIVE_PHASES } from './api.ts';
+import { violations, type Witnessed } from './check.ts';
+import { openDatabase, type SoakDatabase } from './database.ts';
+import { createNode, type ServiceNode } from './node.ts';
+import type { SoakOptions } from './options.ts';
+import { scriptOf } from './population.ts';
+import { SOAK_ROUTES } from './routes.ts';
+
+export interface SoakResult {
+  seconds: number;
+  calls: (Witnessed & { violations: string[] })[];
+  /** What went wrong beside the calls. */
+  problems: string[];
+  kills: number;
+  /** Webhook deliveries by HTTP status; 0 where no answer came. */
+  statuses: Map<number, number>;
+  /** Of scripts; of the end that each caller came to. The same seed gives the same. */
+  digests: { scripts: string; ends: string };
+  /** Calls found dead by a probe or a refused command: their hangup never reached us. */
+  foundDead: number;
+  logged: Map<string, number>;
+  folder: string;
+}
+
+export interface Stage {
+  carrier: Carrier;
+  nodes: ServiceNode[];
+  database: SoakDatabase;
+  api: Api;
+  folder: string;
+  close(keepFolder: boolean): Promise<void>;
+}
+
+/** Nobody has to wait so long: patience (40 s), a probe (15 s), last words, three hangups (38 s). */
+const CALL_WITHIN_MS = 120_000;
+/** An event of which nothing reached us is no call of ours: its caller hangs up by himself. */
+const RINGS_OUT_MS = 4_000;
+const STORE_WITHIN_MS = 90_000;
+const LOOK_EVERY_MS = 200;
+const READERS = 24;
+/** With processes being killed, Telnyx's own retries (15 s) are what bridges the gap. */
+const KILL_EVERY_SECS = 6;
+
+export async function playSoak(
+  options: SoakOptions,
+  tell: (text: string) => void = () => {},
+): Promise<SoakResult> {
+  const startedAt = performance.now();
+  const stage = await setStage(options);
+  let good = false;
+  try {
+    tell(
+      `${options.replicas} × the service on ${stage.database.url.split(':')[0]}; ${stage.folder}`,
+    );
+    const placed = await placeAll(stage, options, tell);
+    const rangOut = await untilNobodyWaits(stage, placed.calls, tell);
+    await placed.killing;
+    await untilDelivered(stage);
+    const problems = await untilAllEnded(stage, tell);
+    const calls = await gather(stage, placed.calls, rangOut);
+    problems.push(...(await standing(stage, options)));
+    const result = {
+      seconds: (performance.now() - startedAt) / 1000,
+      calls,
+      problems,
+      kills: placed.kills(),
+      statuses: statusesOf(stage.carrier),
+      digests: {
+        scripts: digest(placed.calls.map(({ script }) => JSON.stringify(script))),
+        ends: digest(calls.map(({ book, call }) => `${book.fate} ${call?.ends}`)),
+      },
+      foundDead: countDead(calls),
+      logged: sum(stage.nodes.map(({ logged }) => logged)),
+      folder: stage.folder,
+    };
+    good = problems.length === 0 && calls.every((call) => call.violations.length === 0);
+    return result;
+  } finally {
+    await stage.close(options.keep || !good);
+  }
+}
+
+export async function setStage(
+  options: Pick<SoakOptions, 'seed' | 'faults' | 'database' | 'replicas' | 'spread'>,
+  env: Record<string, string> = {},
+): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-soak-'));
+  await mkdir(join(folder, 'routes'));
+  await writeFile(join(folder, 'routes', 'main.yaml'), SOAK_ROUTES);
+  const database = await openDatabase(options.database, folder);
+  const carrier = createCarrier({
+    seed: options.seed,
+    // Two runs of one seed on one database must not be taken for second deliveries.
+    salt: `${options.seed} ${randomBytes(6).toString('hex')}`,
+    faults: options.faults,
+    spread: options.spread,
+  });
+  const { apiUrl, publicKey } = await carrier.start();
+  const adminToken = randomBytes(24).toString('base64url');
+  const nodes = await Promise.all(
+    Array.from({ length: options.replicas }, (_, index) =>
+      createNode(`node-${index + 1}`, folder, {
+        TELNYX_PUBLIC_KEY: publicKey,
+        TELNYX_API_KEY: carrier.apiKey,
+        TELNYX_API_URL: apiUrl,
+        DATABASE_URL: database.url,
+        ADMIN_TOKEN: adminToken,
+        DRAIN_DELAY_SECS: '0',
+        ...env,
+      }),
+    ),
+  );
+  await Promise.all(nodes.map((node) => node.start()));
+  carrier.setWebhookUrl(nodes.map(({ url }) => `${url}/webhooks/telnyx`));
+  const api = apiOf(() => (nodes.find(({ up }) => up) ?? nodes[0])?.url ?? '', adminToken);
+  return {
+    carrier,
+    nodes,
+    database,
+    api,
+    folder,
+    async close(keepFolder) {
+      await Promise.all(nodes.map((node) => node.kill()));
+      await carrier.stop();
+      await database.drop();
+      if (!keepFolder) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Playing {
+  placed: PlacedCall;
+  script: CallScript;
+}
+
+async function placeAll(stage: Stage, options: SoakOptions, tell: (text: string) => void) {
+  const { calls: count, seed, callsPerSecond } = options;
+  const calls: Playing[] = [];
+  let killing = Promise.resolve();
+  let kills = 0;
+  const startedAt = performance.now();
+  const killEvery = KILL_EVERY_SECS * callsPerSecond;
+  let killAt = options.kill ? Math.ceil(killEvery * (0.3 + chance(seed, 'kill', 0))) : Infinity;
+  while (calls.length < count) {
+    const due = Math.ceil(((performance.now() - startedAt) / 1000) * callsPerSecond);
+    while (calls.length < Math.min(due, count)) {
+      const script = scriptOf(seed, calls.length + 1);
+      calls.push({ placed: stage.carrier.placeCall(script), script });
+      if (calls.length < killAt) continue;
+      kills += 1;
+      killAt += Math.ceil(killEvery * (0.5 + chance(seed, 'kill', kills)));
+      killing = Promise.all([killing, killOne(stage, seed, kills, tell)]).then(() => {});
+    }
+    await pause(20);
+  }
+  tell(`${count} calls placed in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  return { calls, killing, kills: () => kills };
+}
+
+async function killOne(
+  { nodes }: Stage,
+  seed: number,
+  nth: number,
+  tell: (text: string) => void,
+): Promise<void> {
+  const node = nodes[Math.floor(chance(seed, 'victim', nth) * nodes.length)];
+  if (node === undefined || !node.up) return;
+  await node.kill();
+  const downMs = Math.round(100 + chance(seed, 'down', nth) * 2_000);
+  tell(`killed ${node.url}, down for ${downMs} ms`);
+  await pause(downMs);
+  await node.start();
+}
+
+/** Resolves when no caller is on the line any more, or the time is over; names those we hung up for. */
+async function untilNobodyWaits(
+  stage: Stage,
+  calls: Playing[],
+  tell: (text: string) => void,
+): Promise<Set<PlacedCall>> {
+  const rangOut = new Set<PlacedCall>();
+  const until = performance.now() + CALL_WITHIN_MS;
+  let toldAt = performance.now();
+  for (;;) {
+    const waiting = calls.filter(({ placed }) => placed.book.fate === 'waiting' || isUp(placed));
+    if (waiting.length === 0 || performance.now() > until) return rangOut;
+    for (const { placed } of waiting) {
+      const { heardOf, webhooks, placedAt } = placed.book;
+      const nothingOnItsWay = webhooks.every(({ outcome }) => outcome !== 'pending');
+      if (heardOf || !nothingOnItsWay || Date.now() - Date.parse(placedAt) < RINGS_OUT_MS) continue;
+      rangOut.add(placed);
+      placed.hangUp();
+    }
+    if (performance.now() - toldAt > 10_000) {
+      toldAt = performance.now();
+      tell(`${waiting.length} callers are on the line`);
+      await stage.database.hurry();
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** Moved, but his leg is still up. */
+function isUp({ book }: PlacedCall): boolean {
+  return book.endedAt === null;
+}
+
+async function untilDelivered({ carrier }: Stage): Promise<void> {
+  const until = performance.now() + 30_000;
+  while (carrier.unfinishedDeliveries() > 0 && performance.now() < until)
+    await pause(LOOK_EVERY_MS);
+}
+
+/** Calls whose hangup was lost are found by probes; theirs and every far leg's must end in our store. */
+async function untilAllEnded(stage: Stage, tell: (text: string) => void): Promise<string[]> {
+  const until = performance.now() + STORE_WITHIN_MS;
+  for (;;) {
+    const pages = await Promise.all(LIVE_PHASES.map((phase) => stage.api.inPhase(phase)));
+    const live = pages.flat();
+    if (live.length === 0) return [];
+    tell(`${live.length} calls have not ended in our store`);
+    if (performance.now() > until) {
+      return live.map(({ call_control_id, phase }) => `${phase} for ever: ${call_control_id}`);
+    }
+    await stage.database.hurry();
+    await pause(2_000);
+  }
+}
+
+async function gather(stage: Stage, calls: Playing[], rangOut: Set<PlacedCall>) {
+  const found: SoakResult['calls'] = [];
+  let next = 0;
+  const reader = async (): Promise<void> => {
+    for (let index = next++; index < calls.length; index = next++) {
+      const playing = calls[index];
+      if (playing === undefined) return;
+      const { placed, script } = playing;
+      const call = await stage.api.call(placed.callControlId);
+      const witnessed = { book: placed.book, script, call, rangOut: rangOut.has(placed) };
+      found[index] = { ...witnessed, violations: violations(witnessed) };
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return found;
+}
+
+/** The service as such: still up, no error nobody foresaw, no strange answers. */
+async function standing({ carrier, nodes, api }: Stage, options: SoakOptions): Promise<string[]> {
+  const problems = nodes.flatMap(({ errors }) => errors.filter((line) => !FORESEEN.test(line)));
+  for (const node of nodes) if (!node.up) problems.push(`${node.url} is down`);
+  const strays = carrier.strayRequests().length;
+  if (strays > 0) problems.push(`${strays} requests named no call of the carrier`);
+  for (const [status, count] of statusesOf(carrier)) {
+    if (status !== 200 && status !== 503 && status !== 0) {
+      problems.push(`${count} webhooks were answered ${status}`);
+    }
+  }
+  if (options.faults === 'none' && !options.kill) {
+    const failed = carrier
+      .books()
+      .flatMap(({ webhooks }) => webhooks.filter(({ outcome }) => outcome !== 'delivered'));
+    if (failed.length > 0) problems.push(`${failed.length} webhooks were never taken`);
+  }
+  const pending = await leftInTheOutbox(api);
+  if (pending > 0) problems.push(`${pending} commands are left in the outbox`);
+  return problems;
+}
+
+/** A hangup of a far leg may still be on its way, a moment after everybody has gone. */
+async function leftInTheOutbox(api: Api): Promise<number> {
+  const until = performance.now() + 30_000;
+  for (;;) {
+    const pending = await api.counter('referee_outbox_pending');
+    if (pending === 0 || performance.now() > until) return pending;
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** Errors that faults must cause: a human would be asked, and nothing is wrong with the service. */
+const FORESEEN = /"event":"(command\.unknown|call\.contradiction|call\.release_stuck)"/;
+
+function statusesOf(carrier: Carrier): Map<number, number> {
+  const statuses = new Map<number, number>();
+  for (const { webhooks } of carrier.books()) {
+    for (const { deliveries } of webhooks) {
+      for (const { status } of deliveries) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  }
+  return statuses;
+}
+
+function countDead(calls: Witnessed[]): number {
+  const words = /found dead by a probe|with “the call has ended”/;
+  return calls.filter(({ call }) =>
+    call?.timeline.some(({ notes }) => notes.some((note) => words.test(note))),
+  ).length;
+}
+
+function digest(lines: string[]): string {
+  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
+}
+
+function sum(maps: Map<string, number>[]): Map<string, number> {
+  const all = new Map<string, number>();
+  for (const map of maps) {
+    for (const [key, count] of map) all.set(key, (all.get(key) ?? 0) + count);
+  }
+  return all;
+}
