@@ -11,7 +11,16 @@ import {
   TRANSFER_SECS_MIN,
 } from './limits.ts';
 import type { MovingStep } from './plan.ts';
-import { clearDeadline, deadlineOf, issue, newId, note, setDeadline, type Turn } from './turn.ts';
+import {
+  clearDeadline,
+  deadlineOf,
+  issue,
+  newId,
+  note,
+  setDeadline,
+  type Turn,
+  takeBack,
+} from './turn.ts';
 import { startWhileMoving } from './voice.ts';
 
 /**
@@ -68,6 +77,8 @@ export function endAttempt(turn: Turn, attempt: Attempt, verdict: Verdict, reaso
   attempt.reason = reason;
   attempt.endedAt = turn.now;
   if (turn.call.running?.id === attempt.id) clearDeadline(turn, 'attempt');
+  // An answer of 500 may have hidden that it ran; with its end known nothing of it is repeated.
+  takeBack(turn, attempt.id);
   note(turn, `${attempt.kind} to ${nameOf(attempt)}: ${verdict} (${reason})`);
   turn.notices.push({ kind: 'attempt_ended', attempt, corrected });
 }

@@ -8,7 +8,7 @@ import { onBridged } from './on-far-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { proceed, startProbe } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';
-import type { Turn } from './turn.ts';
+import { type Turn, takeBack } from './turn.ts';
 import { endsRunningVoice } from './voice.ts';
 
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
@@ -37,6 +37,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       return;
     case 'call.answered':
       call.answered = true;
+      for (const { id, action } of call.outstanding) if (action === 'answer') takeBack(turn, id);
       if (call.phase === 'answering') proceed(turn);
       break;
     case 'call.refer.started':

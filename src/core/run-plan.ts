@@ -5,7 +5,7 @@ import { decideNow } from './deciding.ts';
 import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
 import { ANSWER_SEND_MS, OUTCOME_GRACE_MS, UNDECIDED_MS, WATCH_MS } from './limits.ts';
 import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
-import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
+import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { acceptVoice, forgetVoices, isVoice, startVoice } from './voice.ts';
 
 /** Runs steps until one holds the call. Every path ends in a phase with a deadline. */
@@ -47,6 +47,7 @@ function finishRunning(turn: Turn): void {
   if (running === null) return;
   if (!isMoving(running.step)) {
     if (isVoice(running.step)) forgetVoices(turn, false);
+    takeBack(turn, running.id);
     return;
   }
   const attempt = call.attempts.find(({ id }) => id === running.id);

@@ -95,6 +95,15 @@ export function cancelOutstanding(turn: Turn): void {
   turn.commands = turn.commands.filter((command) => !own(command));
 }
 
+/** What the command was for is settled, by an event or by its time: it is not sent, or not sent again. */
+export function takeBack(turn: Turn, id: string): void {
+  const { call } = turn;
+  if (!call.outstanding.some((entry) => entry.id === id)) return;
+  if (!turn.commands.some((command) => command.id === id)) turn.cancel.push(id);
+  turn.commands = turn.commands.filter((command) => command.id !== id);
+  call.outstanding = call.outstanding.filter((entry) => entry.id !== id);
+}
+
 export function setDeadline(turn: Turn, name: DeadlineName, inMs: number): void {
   clearDeadline(turn, name);
   const { call, now } = turn;

@@ -12,6 +12,7 @@ import { openScene, type Scene } from './scene.ts';
 
 /** One target with 25 s, so that retries have time. */
 const PATIENT = '+14155550101';
+const STEADY = '+14155550107';
 const UNAVAILABLE: Answer = { status: 503 };
 
 let scene: Scene;
@@ -99,6 +100,25 @@ test.concurrent('429 and 500: the identical command again until it is taken', as
   expect(fourth.body.command_id).toBe(first.body.command_id);
   await finish(call);
   expect((await scene.referee.call(call.id)).attempts).toHaveLength(1);
+});
+
+test.concurrent('a REFER that ran although the API said 500 is not sent again once its end is known', async ({
+  expect,
+}) => {
+  const unclear = (times: number) => Array.from({ length: times }, () => UNAVAILABLE);
+  const call = newCall({ answer: unclear(40), refer: unclear(1) }, STEADY);
+  const witness = newCall({ refer: unclear(3) }, PATIENT);
+  const first = await call.untilReferred();
+  const answers = call.commands('answer').length;
+  await call.fails(486);
+  await call.next('refer', 2);
+  await witness.untilReferred();
+  await witness.next('refer', 4);
+  const sent = call.commands('refer').map(({ body }) => body.command_id);
+  expect(sent.filter((id) => id === first.body.command_id)).toHaveLength(1);
+  expect(call.commands('answer').length).toBeLessThanOrEqual(answers + 1);
+  await finish(witness);
+  await finish(call);
 });
 
 test.concurrent.each([
