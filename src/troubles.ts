@@ -67,7 +67,7 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
     troubles.set(key, {
       kind: event,
       severity: level === 'error' ? 'error' : 'warning',
-      title: reason === null ? meaning : `${meaning.split(';')[0]}: ${reason}`,
+      title: reason === null ? meaning : `${meaning.split(/;| for one reason/)[0]}: ${reason}`,
       detail: detailOf(fields),
       fix: textOf(fields.fix) ?? (action === '' ? null : action),
       count: (known?.count ?? 0) + (typeof fields.count === 'number' ? fields.count : 1),

@@ -7,6 +7,7 @@ import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
 import { age, badge, ENDS, PHASES, ruleName, said, targetName, time, VERDICTS } from './words.js';
 
 const PAGE_ROWS = 50;
+const ROOMY = matchMedia('(min-width: 60rem)');
 const FILTERS = ['number', 'from', 'to', 'rule', 'target', 'verdict', 'ends', 'phase', 'since'];
 
 export function callsView(changed) {
@@ -45,6 +46,28 @@ export function callsView(changed) {
     changed();
   }
 
+  function overList() {
+    return html`<div class="over-list">
+      <p role="status">${
+        newer.size === 0
+          ? nothing
+          : html`<button @click=${readAgain}>${newer.size} newer: read again</button>`
+      }</p>
+      <nav class="pager" aria-label="Pages">
+        <button ?disabled=${trail.length === 0} @click=${() => load(trail.pop() ?? null)}>Newer</button>
+        <span class="faint">page ${trail.length + 1}</span>
+        <button ?disabled=${page.next === null} @click=${() => {
+          trail.push(page.cursor);
+          void load(page.next);
+        }}>Older</button>
+      </nav>
+    </div>`;
+  }
+
+  function readAgain() {
+    void load(null);
+  }
+
   return {
     title: () => 'Calls',
     open(params) {
@@ -75,26 +98,14 @@ export function callsView(changed) {
       <h1 tabindex="-1">Calls</h1>
       ${filterForm(filter, names)}
       ${alertOf(page.error)}
-      <p class="newer" role="status">${
-        newer.size === 0
-          ? nothing
-          : html`<button @click=${() => load(null)}>${newer.size} newer: read again</button>`
-      }</p>
+      ${overList()}
       <section class="panel" aria-label="Calls found" aria-busy=${page.busy ? 'true' : 'false'}>
         ${
           page.calls.length > 0
             ? callTable(page.calls, 'Calls, newest first')
             : html`<p class="empty">${emptyWords(page, filter)}</p>`
         }
-      </section>
-      <nav class="pager" aria-label="Pages">
-        <button ?disabled=${trail.length === 0} @click=${() => load(trail.pop() ?? null)}>Newer</button>
-        <span class="faint">page ${trail.length + 1}</span>
-        <button ?disabled=${page.next === null} @click=${() => {
-          trail.push(page.cursor);
-          void load(page.next);
-        }}>Older</button>
-      </nav>`,
+      </section>`,
   };
 }
 
@@ -137,22 +148,30 @@ function isNewer(call, calls) {
 }
 
 function filterForm(filter, names) {
-  return html`<form class="filters" @submit=${submit} @change=${submit}>
-    ${textField('Number (either side)', 'number', filter.number, { type: 'tel', placeholder: '+14155550100' })}
-    ${textField('From', 'from', filter.from, { type: 'tel' })}
-    ${textField('To', 'to', filter.to, { type: 'tel' })}
-    ${textField('Rule', 'rule', filter.rule, { list: 'rule-names' })}
-    ${textField('Target', 'target', filter.target, { list: 'target-names' })}
-    ${choice('Verdict', 'verdict', filter.verdict, VERDICTS)}
-    ${choice('Ends', 'ends', filter.ends, ENDS)}
-    ${choice('Phase', 'phase', filter.phase, PHASES)}
-    ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local', step: 1 })}
+  const more = ['from', 'to', 'rule', 'target', 'ends', 'since'].some((name) => name in filter);
+  return html`<form @submit=${submit} @change=${submit}>
+    <div class="filters">
+      ${textField('Number (either side)', 'number', filter.number, { type: 'tel', placeholder: '+14155550100' })}
+      ${choice('Verdict', 'verdict', filter.verdict, VERDICTS)}
+      ${choice('Phase', 'phase', filter.phase, PHASES)}
+      <div class="field buttons">
+        <button class="main">Find</button>
+        <a class="button" href="#/calls">Clear</a>
+      </div>
+    </div>
+    <details class="more-filters" ?open=${more || ROOMY.matches}>
+      <summary>More filters</summary>
+      <div class="filters">
+        ${textField('From', 'from', filter.from, { type: 'tel' })}
+        ${textField('To', 'to', filter.to, { type: 'tel' })}
+        ${textField('Rule', 'rule', filter.rule, { list: 'rule-names' })}
+        ${textField('Target', 'target', filter.target, { list: 'target-names' })}
+        ${choice('Ends', 'ends', filter.ends, ENDS)}
+        ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local', step: 1 })}
+      </div>
+    </details>
     <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
     <datalist id="target-names">${names.targets.map((name) => html`<option value=${name}></option>`)}</datalist>
-    <div class="field buttons">
-      <button class="main">Find</button>
-      <a class="button" href="#/calls">Clear</a>
-    </div>
   </form>`;
 }
 
@@ -175,7 +194,7 @@ function localTime(iso) {
 export function callTable(calls, caption) {
   return html`<table class="calls">
     <caption class="hidden">${caption}</caption>
-    <thead><tr><th scope="col">Came</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Phase</th>
+    <thead><tr><th scope="col">Came</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Phase or end</th>
       <th scope="col">Rule</th><th scope="col">Last attempt</th><th scope="col" class="number">Lasts</th></tr></thead>
     <tbody>${repeat(calls, ({ call_control_id: id }) => id, callRow)}</tbody>
   </table>`;

@@ -63,7 +63,7 @@ function options(box) {
       { paths: bars, fill: colour('--bad'), width: 0, points: { show: false } },
     ],
     axes: [
-      { ...axis, values: (_plot, times) => times.map(hourAndMinute), space: 60 },
+      { ...axis, values: (_plot, times) => times.map(hourAndMinute), space: 60, size: 26 },
       { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
     ],
   };

@@ -26,7 +26,7 @@ const views = {
 const NAVIGATION = [
   ['overview', '#/', 'Overview'],
   ['calls', '#/calls', 'Calls'],
-  ['explain', '#/explain', 'Where would it go?'],
+  ['explain', '#/explain', 'Explain'],
   ['routes', '#/routes', 'Routes'],
 ];
 
@@ -177,7 +177,7 @@ function signInPage() {
         <small id="token-hint">ADMIN_TOKEN of the server. It stays in this tab and is sent as a header.</small>
       </label>
       <button class="main" ?disabled=${checking}>${checking ? 'Checking…' : 'Sign in'}</button>
-      <p class="error" role="alert">${signInError}</p>
+      <p class="sign-in-error" role="alert">${signInError}</p>
     </form>
   </main>`;
 }

@@ -5,13 +5,25 @@ import { callTable } from './calls.js';
 import { drawMinutes, share } from './charts.js';
 import { alertOf } from './fields.js';
 import { problemList } from './problems.js';
-import { badge, count, decimal, duration, moment, percent, said, targetName } from './words.js';
+import {
+  badge,
+  count,
+  decimal,
+  duration,
+  moment,
+  PHASES,
+  percent,
+  said,
+  targetName,
+} from './words.js';
 
 const REFRESH_MS = 5_000;
 const LIVE_ROWS_MAX = 100;
 /** An ended call stays for so long, so that one sees how it ended. */
 const ENDED_SHOWN_MS = 15_000;
 const ROWS_MAX = 12;
+/** Not those that the numbers name: they are a few seconds old, and a call in a phase of its own would be missed. */
+const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
 
 export function overviewView(changed) {
   let open = false;
@@ -51,9 +63,8 @@ export function overviewView(changed) {
   async function loadLive() {
     const mine = ++loading;
     try {
-      const { live } = await getJson('/v1/stats');
       const pages = await Promise.all(
-        live.by_phase.map(({ phase }) => getJson('/v1/calls', { phase, limit: LIVE_ROWS_MAX })),
+        LIVE_PHASES.map((phase) => getJson('/v1/calls', { phase, limit: LIVE_ROWS_MAX })),
       );
       if (mine !== loading) return;
       const found = pages.flatMap((page) => page.calls);
@@ -99,8 +110,8 @@ export function overviewView(changed) {
     template() {
       forgetEnded(calls);
       const live = [...calls.values()].toSorted(newestFirst);
-      const hidden =
-        (stats?.live.total ?? 0) - live.filter(({ phase }) => phase !== 'ended').length;
+      const shown = live.slice(0, LIVE_ROWS_MAX);
+      const hidden = live.length < LIVE_ROWS_MAX ? 0 : (stats?.live.total ?? 0) - shown.length;
       return html`
         <h1 tabindex="-1" class="hidden">Overview</h1>
         ${alertOf(error)}
@@ -108,15 +119,15 @@ export function overviewView(changed) {
           <h2 id="problems-title">Problems</h2>
           <div class="problem-room" aria-live="polite">${problems === null ? waiting() : problemList(problems)}</div>
         </section>
-        ${tiles(stats)}
-        <div class="columns">
+        ${tiles(stats, liveCount(live, stats))}
+        <div class="columns live-columns">
           <section class="panel" aria-labelledby="live-title">
             <h2 id="live-title">Live calls</h2>
             <div class="scroll live" tabindex="0" role="region" aria-labelledby="live-title">
               ${
                 live.length === 0
                   ? html`<p class="empty">${stats === null ? 'Loading…' : 'No live calls. The next one appears here by itself.'}</p>`
-                  : callTable(live.slice(0, LIVE_ROWS_MAX), 'Live calls')
+                  : callTable(shown, 'Live calls')
               }
               ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
             </div>
@@ -176,20 +187,25 @@ function waiting() {
   return html`<p class="faint">Looking…</p>`;
 }
 
-function tiles(stats) {
+/** The stream is ahead of the numbers; beyond what is shown only they know. */
+function liveCount(live, stats) {
+  if (stats === null) return undefined;
+  if (live.length >= LIVE_ROWS_MAX) return stats.live.total;
+  return live.filter(({ phase }) => phase !== 'ended').length;
+}
+
+function tiles(stats, liveNow) {
   const values = [
-    ['Live now', stats?.live.total, '#/calls'],
-    ['Calls in the last hour', stats?.calls.total, null],
-    ['Callers who arrived', stats === null ? undefined : percent(stats.calls.arrival_rate), null],
+    ['Live now', liveNow],
+    ['Calls in the last hour', stats?.calls.total],
+    ['Callers who arrived', stats === null ? undefined : percent(stats.calls.arrival_rate)],
     [
       'Median time to verdict',
       stats === null ? undefined : duration(stats.attempts.median_verdict_ms),
-      null,
     ],
     [
       'Attempts per moved call',
       stats === null ? undefined : decimal(stats.calls.attempts_per_call),
-      null,
     ],
   ];
   return html`<dl class="tiles">

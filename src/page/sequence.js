@@ -20,9 +20,9 @@ export function sequence(call) {
   const outcomes = outcomesOf(call);
   const start = Date.parse(call.timeline[0].at);
   return html`<div class="sequence">
-    <div class="lanes" aria-hidden="true">
+    <div class="lanes-row" aria-hidden="true"><div class="lanes">
       ${lanes.names.map((name) => html`<span title=${plain(name)}>${plain(name)}</span>`)}
-    </div>
+    </div></div>
     <ol>
       ${repeat(
         call.timeline,
@@ -72,7 +72,7 @@ function entryItem(entry, { call, lanes, outcomes, start }) {
       <p><strong>${titleOf(entry)}</strong> <code>${plain(entry.type)}</code>
         ${moved ? html`<span class="phase-change">${word(entry.phase_before)} → ${word(entry.phase)}</span>` : nothing}</p>
       ${detailText(entry)}
-      ${entry.notes.map((note) => html`<p class="note">${said(note)}</p>`)}
+      ${notesOf(entry, call).map((note) => html`<p class="note">${said(note)}</p>`)}
       ${adviceText(entry.advice)}
       ${entry.commands.map((command) => commandText(command, outcomes.get(command.id) ?? [], entry, call))}
       ${
@@ -125,8 +125,21 @@ function titleOf({ source, type, detail }) {
 /** What the titles and commands do not say already. */
 const TOLD = new Set(['command', 'action', 'outcome', 'deadline', 'put_off']);
 
+function notesOf({ notes, commands, source, detail }, { attempts }) {
+  const told = new Set(commands.map(({ action }) => action));
+  for (const { action, attempt } of commands) {
+    const to = attempts.find(({ id }) => id === attempt);
+    told.add(`${action} to ${to?.target ?? to?.sip_address}`);
+  }
+  if (source === 'outcome') told.add(`${detail.action}: ${detail.outcome}`);
+  return notes.filter((note) => !told.has(note));
+}
+
 function detailText({ detail }) {
-  const parts = Object.entries(detail).filter(([name, value]) => !TOLD.has(name) && value !== null);
+  const plainly = detail.outcome === 'accepted';
+  const parts = Object.entries(detail).filter(
+    ([name, value]) => !TOLD.has(name) && value !== null && !(plainly && name === 'status'),
+  );
   if (parts.length === 0) return nothing;
   return html`<p class="small faint">${parts.map(
     ([name, value], index) =>

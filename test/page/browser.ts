@@ -1,0 +1,72 @@
+/**
+ * A real Chromium, driven through playwright-core. Each start gets a new, empty profile of its own, which
+ * Playwright removes. Whatever the page logs as an error, refuses by its policy or asks of another origin
+ * is collected, and no test may leave any.
+ */
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+export const CHROMIUM_PATH =
+  [
+    process.env.CHROMIUM_PATH,
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ].find((path) => path !== undefined && path !== '' && existsSync(path)) ?? null;
+
+export const NO_CHROMIUM =
+  'There is no Chromium: set CHROMIUM_PATH, or install one (apt-get install chromium, or .ci/chromium).';
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export async function startBrowser(): Promise<Browser> {
+  if (CHROMIUM_PATH === null) throw new Error(NO_CHROMIUM);
+  return chromium.launch({ executablePath: CHROMIUM_PATH, args: FLAGS });
+}
+
+export interface Watched {
+  page: Page;
+  /** Console errors, exceptions, violations of the policy, requests to elsewhere; each a line. */
+  wrongs: string[];
+  close(): Promise<void>;
+}
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Watched> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    timezoneId: 'UTC',
+    locale: 'en-GB',
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(8_000);
+  const wrongs: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    // Chromium logs every refusal of the API by itself; the page says them in words.
+    const refusal = /status of 4(01|09|22) /.test(message.text());
+    if (!(refusal && message.location().url.startsWith(`${url}/v1/`))) wrongs.push(message.text());
+  });
+  page.on('pageerror', (error) => wrongs.push(String(error)));
+  page.on('request', (request) => {
+    const asked = request.url();
+    if (!asked.startsWith(`${url}/`) && !asked.startsWith('data:'))
+      wrongs.push(`elsewhere: ${asked}`);
+    if (asked.includes('token')) wrongs.push(`token in an address: ${asked}`);
+  });
+  await page.goto(`${url}/`);
+  return { page, wrongs, close: () => context.close() };
+}

@@ -1,0 +1,330 @@
+/** The operator's page in a real Chromium, on the whole service with the offline carrier. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM_PATH, NO_CHROMIUM, openPage, startBrowser, type Watched } from './browser.ts';
+import { NASTY, type PageStage, ROUTES, setPageStage, TOKEN } from './stage.ts';
+
+const inCi = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false';
+if (CHROMIUM_PATH === null && !inCi) console.warn(`The page is not tested. ${NO_CHROMIUM}`);
+
+/** With CI set a missing Chromium fails; on a developer's machine it is said and skipped. */
+describe.skipIf(CHROMIUM_PATH === null && !inCi)('the page', () => {
+  let stage: PageStage;
+  let browser: Browser;
+  const opened: Watched[] = [];
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+    stage = await setPageStage({ calls: 1_000 });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stage?.close();
+  });
+  /** Nothing in any test may be logged as an error, be refused by the policy, or be asked elsewhere. */
+  afterEach(async () => {
+    const wrongs = opened.flatMap((watched) => watched.wrongs);
+    await Promise.all(opened.splice(0).map((watched) => watched.close()));
+    expect(wrongs).toEqual([]);
+  });
+
+  async function open(options = {}): Promise<Watched> {
+    const watched = await openPage(browser, stage.url, options);
+    opened.push(watched);
+    return watched;
+  }
+
+  async function signedIn(options = {}): Promise<Watched> {
+    const watched = await open(options);
+    await watched.page.getByLabel('Admin token').fill(TOKEN);
+    await watched.page.keyboard.press('Enter');
+    await watched.page.getByText('Live', { exact: true }).waitFor();
+    return watched;
+  }
+
+  test('a wrong token is said in words and costs nothing else', async () => {
+    const { page } = await open();
+    await page.getByLabel('Admin token').fill('not-the-token-of-this-server');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('The bearer token is not the ADMIN_TOKEN of this server.').waitFor();
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  });
+
+  test('a call appears as it comes, moves, and says how it ended, without a reload', async () => {
+    const { page } = await signedIn();
+    const call = stage.carrier.placeCall({
+      from: '+353861110001',
+      to: '+14155550100',
+      refers: [
+        { result: 'busy', ringMs: 700 },
+        { result: 'completed', ringMs: 1_200 },
+      ],
+    });
+    const row = page.locator(`tr[data-call="${call.callControlId}"]`);
+    await row.getByText('referring').waitFor();
+    await row.getByText('+353861110001').waitFor();
+    await row.locator('.attempts').getByText('support-eu').waitFor();
+    await row.locator('.phase').getByText('referred').waitFor();
+    await call.ended;
+  });
+
+  test('problems stand first, each with what to do', async () => {
+    await fetch(`${stage.url}/webhooks/telnyx`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
+    const { page } = await signedIn();
+    const problems = page.locator('.problem');
+    await problems.filter({ hasText: 'attempts at night-desk failed' }).waitFor();
+    await problems.filter({ hasText: 'signature_missing' }).waitFor();
+    await problems.filter({ hasText: 'What to do' }).first().waitFor();
+    expect(await page.getByRole('heading', { level: 2 }).first().innerText()).toBe('Problems');
+  });
+
+  test('one call shows why it went where it went, each command with its outcome, and its story', async () => {
+    const call = stage.carrier.placeCall({
+      from: '+353861110002',
+      to: '+14155550100',
+      refers: ['not_allowed', { result: 'completed', ringMs: 20_000 }],
+    });
+    const { page } = await signedIn();
+    await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
+    await page.getByRole('heading', { level: 1, name: '+353861110002' }).waitFor();
+    const why = page.getByRole('region', { name: 'Why' });
+    await why.getByText('to: +14155550100 is +14155550100').waitFor();
+    await why.getByText('from: +353861110002 does not match +1900*').waitFor();
+    const story = page.getByRole('region', { name: 'What happened' });
+    await story.getByText('The caller did not arrive').waitFor();
+    await story
+      .locator('.command', { hasText: 'refer support-us' })
+      .getByText('accepted 200')
+      .waitFor();
+    expect(await story.locator('.lanes span').allInnerTexts()).toEqual([
+      'Caller',
+      'Telnyx',
+      'Referee',
+      'support-us',
+      'support-eu',
+    ]);
+    const attempts = page.getByRole('region', { name: 'Attempts' });
+    await attempts.getByText('The far end does not allow REFER.').waitFor();
+    await attempts.getByText('use a transfer step instead of refer').waitFor();
+    call.hangUp();
+    await page.locator('.call-head').getByText('unconfirmed').waitFor();
+  });
+
+  test('a caller is referred by hand, and the policy refuses in words', async () => {
+    const call = stage.carrier.placeCall({
+      from: '+353861110003',
+      to: '+14155550111',
+      refers: [{ result: 'completed', ringMs: 20_000 }],
+    });
+    const { page } = await signedIn();
+    await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
+    const form = page.getByRole('region', { name: 'Refer by hand' });
+    await form.getByLabel('SIP address', { exact: true }).fill('sip:someone@elsewhere.example.net');
+    await form.getByRole('button', { name: 'Refer the caller' }).click();
+    await form.getByRole('alert').getByText('elsewhere.example.net').waitFor();
+
+    await form.getByLabel('A target').check();
+    await form.getByLabel('Target', { exact: true }).selectOption('sales');
+    await form.getByRole('button', { name: 'Refer the caller' }).click();
+    await form.getByText('Accepted: refer sales').waitFor();
+    await page.getByRole('region', { name: 'Attempts' }).getByText('by hand').waitFor();
+
+    await form.getByRole('button', { name: 'Refer the caller' }).click();
+    await form.getByRole('alert').getByText('being moved already').waitFor();
+    call.hangUp();
+    await call.ended;
+  });
+
+  test('the box answers where a call would go, and why', async () => {
+    const { page } = await signedIn();
+    await page.getByRole('link', { name: 'Explain' }).click();
+    await page.getByLabel('From').fill('+353 86 111 0004');
+    await page.getByLabel('To', { exact: true }).fill('+14155550130');
+    await page.getByLabel('What targets answer').fill('night-desk: busy');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
+    expect(await page.locator('.path li').allInnerTexts()).toEqual([
+      'answer',
+      'refer night-desk',
+      'refer support-eu',
+    ]);
+    await page.getByText('to: +14155550130 is not +14155550100').waitFor();
+  });
+
+  test('a schedule is forced and given back; a refused reload is shown with its line', async () => {
+    const { page } = await signedIn();
+    await page.getByRole('link', { name: 'Routes' }).click();
+    await page.getByRole('button', { name: 'Close for 1 h' }).click();
+    await page.getByText('office is forced closed for 1 h').waitFor();
+    await page.getByRole('button', { name: 'Back to the schedule' }).click();
+    await page.getByText('office follows its schedule again.').waitFor();
+
+    writeFileSync(join(stage.routesDir, 'main.yaml'), `${ROUTES}\nrulez: []\n`);
+    await page.getByRole('button', { name: 'Reload the routes folder' }).click();
+    await page
+      .getByText(/main\.yaml:\d+:\d+/)
+      .first()
+      .waitFor();
+    writeFileSync(join(stage.routesDir, 'main.yaml'), ROUTES);
+    await page.getByRole('button', { name: 'Reload the routes folder' }).click();
+    await page.getByText('Nothing had changed.').waitFor();
+  });
+
+  test('calls are found by number, target and verdict, and paged', async () => {
+    const { page } = await signedIn();
+    await navigation(page).getByRole('link', { name: 'Calls' }).click();
+    const rows = page.locator('table.calls tbody tr');
+    await expect.poll(() => rows.count()).toBe(50);
+    const first = await rows.first().getAttribute('data-call');
+    await page.getByRole('button', { name: 'Older' }).click();
+    await page.getByText('page 2').waitFor();
+    await expect.poll(() => rows.first().getAttribute('data-call')).not.toBe(first);
+    await page.getByRole('button', { name: 'Newer' }).click();
+    await expect.poll(() => rows.first().getAttribute('data-call')).toBe(first);
+
+    await page.getByLabel('Number (either side)').fill('+1 (415) 556-0005');
+    await page.getByRole('button', { name: 'Find' }).last().click();
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByRole('link', { name: 'Clear' }).click();
+    await page.getByLabel('Target').fill('night-desk');
+    await page.getByLabel('Verdict').selectOption('not found');
+    await expect
+      .poll(() => rows.locator('.rule').allInnerTexts())
+      .toEqual(Array.from({ length: 50 }, () => 'night desk'));
+    expect(page.url()).toContain('target=night-desk');
+  });
+
+  test('what a caller wrote is text, wherever it stands', async () => {
+    const call = stage.carrier.placeCall({
+      from: `${NASTY}@example.net`,
+      to: '+14155550111',
+      callerName: NASTY,
+      customHeaders: [{ name: 'X-Note', value: NASTY }],
+    });
+    const { page } = await signedIn();
+    await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
+    await page.locator('summary', { hasText: 'the caller writes them' }).click();
+    await page.getByText('<img src=x').first().waitFor();
+    expect(await page.locator('img[src="x"]').count()).toBe(0);
+    expect(await page.evaluate('"broken" in window')).toBe(false);
+    // Marks that turn the reading direction, and escapes, are shown as a box.
+    const text = await page.locator('main').innerText();
+    expect([text.includes('\u202e'), text.includes('\u001b')]).toEqual([false, false]);
+    call.hangUp();
+    await call.ended;
+  });
+
+  test('everything is reached with the keyboard alone', async () => {
+    const call = stage.carrier.placeCall({ from: '+353861110005', to: '+14155550111' });
+    const { page } = await open();
+    await expect.poll(() => page.evaluate('document.activeElement?.name')).toBe('token');
+    await page.keyboard.type(TOKEN);
+    await page.keyboard.press('Enter');
+    await page.locator(`tr[data-call="${call.callControlId}"]`).waitFor();
+
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    await tabTo(page, call.callControlId);
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe(
+      'solid',
+    );
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: '+353861110005' }).waitFor();
+    await expect.poll(() => page.evaluate('document.activeElement?.tagName')).toBe('H1');
+    await tabTo(page, 'Refer the caller');
+    await page.keyboard.press('Enter');
+    await page.getByText('Accepted: refer').waitFor();
+    call.hangUp();
+    await call.ended;
+  });
+
+  test('a thousand calls do not slow the list, and nothing jumps', async () => {
+    const { page } = await signedIn();
+    await page.evaluate(WATCH_SHIFTS);
+    await page.locator('.tiles dd').first().waitFor();
+    const startedAt = Date.now();
+    await navigation(page).getByRole('link', { name: 'Calls' }).click();
+    await page.locator('table.calls tbody tr').nth(49).waitFor();
+    expect(Date.now() - startedAt).toBeLessThan(1_500);
+    for (let turn = 0; turn < 5; turn += 1) {
+      await page.getByRole('button', { name: 'Older' }).click();
+      await page.getByText(`page ${turn + 2}`).waitFor();
+    }
+    expect(await page.evaluate('window.shift')).toBeLessThan(0.1);
+  });
+
+  test('a phone has no sideways scrolling, in the dark as well', async () => {
+    const { page } = await signedIn({
+      viewport: { width: 360, height: 740 },
+      colorScheme: 'dark',
+      hasTouch: true,
+    });
+    for (const place of ['#/', '#/calls', '#/explain', '#/routes']) {
+      await page.goto(`${stage.url}/${place}`);
+      await page.locator('main h1').waitFor();
+      await page.locator('main .panel, main form').first().waitFor();
+      expect([place, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([
+        place,
+        360,
+      ]);
+    }
+    const background = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+    expect(background).toBe('rgb(16, 20, 24)');
+  });
+});
+
+describe.skipIf(CHROMIUM_PATH === null && !inCi)('a page that is left alone', () => {
+  test('an empty store is readable, a lost connection is said, and it comes back by itself', async () => {
+    const browser = await startBrowser();
+    const first = await setPageStage();
+    const port = Number(new URL(first.url).port);
+    const { page } = await openPage(browser, first.url);
+    await page.getByLabel('Admin token').fill(TOKEN);
+    await page.keyboard.press('Enter');
+    await page.getByText('No live calls. The next one appears here by itself.').waitFor();
+    await page.getByText('Nothing is wrong that this page knows of.').waitFor();
+    await page.getByText('No call came in this time.').waitFor();
+    await first.close();
+    await page.getByText('Connection lost. Trying again…').waitFor();
+    const second = await setPageStage({ environment: { PORT: String(port) } });
+    await page.getByText('Live', { exact: true }).waitFor();
+    const call = second.carrier.placeCall({ from: '+353861110006', to: '+14155550111' });
+    await page.locator(`tr[data-call="${call.callControlId}"]`).waitFor();
+    await browser.close();
+    await second.close();
+  });
+});
+
+/** Run in the browser: what jumps although nobody touched anything. */
+const WATCH_SHIFTS = `
+  window.shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+`;
+const FOCUSED = `
+  document.activeElement.closest('[data-call]')?.dataset.call ?? document.activeElement.textContent.trim()
+`;
+
+function navigation(page: Watched['page']) {
+  return page.getByRole('navigation', { name: 'Views' });
+}
+
+async function focused(page: Watched['page']): Promise<string> {
+  return page.evaluate(FOCUSED);
+}
+
+async function tabTo(page: Watched['page'], wanted: string): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press('Tab');
+    if ((await focused(page)) === wanted) return;
+  }
+  throw new Error(`60 presses of Tab did not reach ${wanted}`);
+}
