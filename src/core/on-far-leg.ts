@@ -70,6 +70,8 @@ function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
   // The far leg is gone: nothing of it is left to hang up, nor to be answered.
   if (attempt.verdict !== null || call.phase === 'ended') return;
   const { hangupCause, sipHangupCause } = event;
+  // A BYE: it had been answered, though nobody told us.
+  if (sipHangupCause === '200') attempt.farAnswered = true;
   const verdict = verdictOfHangup(hangupCause, sipHangupCause);
   const words = `far leg: ${hangupCause ?? 'no cause'} ${sipHangupCause ?? ''}`.trim();
   acceptAttempt(turn, attempt);

@@ -376,7 +376,12 @@ describe('transfer', () => {
     d.accept(d.last('transfer'));
     return d;
   }
-  const far = (d: Driver, type: string, hangupCause: string | null = null) =>
+  const far = (
+    d: Driver,
+    type: string,
+    hangupCause: string | null = null,
+    sipHangupCause: string | null = null,
+  ) =>
     d.put({
       source: 'far_leg',
       id: `far-${type}`,
@@ -387,7 +392,7 @@ describe('transfer', () => {
       farLegId: 'v3:far',
       attemptId: d.call.attempts[0]?.id ?? null,
       hangupCause,
-      sipHangupCause: null,
+      sipHangupCause,
     });
 
   it('is through when it is bridged', () => {
@@ -429,11 +434,11 @@ describe('transfer', () => {
   });
 
   it('has talked where the far leg’s hangup overtakes the bridge', () => {
-    for (const callerGoesToo of [true, false]) {
+    for (const [callerGoesToo, answerLost] of [[true], [false], [true, true]]) {
       const d = transferring();
       far(d, 'call.initiated');
-      far(d, 'call.answered');
-      far(d, 'call.hangup', 'normal_clearing');
+      if (!answerLost) far(d, 'call.answered');
+      far(d, 'call.hangup', 'normal_clearing', answerLost ? '200' : null);
       expect(d.call.attempts).toMatchObject([{ verdict: 'other' }]);
       if (callerGoesToo) d.hook('call.hangup');
       d.hook('call.bridged');

@@ -95,8 +95,7 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
   } else if (book.fate === 'moved' && book.moved[0]?.kind === 'transfer') {
     // Every event that could tell of the bridge was lost: he seems to have left while it rang.
     allowed.add('abandoned');
-  } else if (book.fate === 'moved' && !call.attempts.some(({ accepted_at: at }) => at !== null)) {
-    // No answer of the API ever told us that the REFER was accepted, and no event either.
+  } else if (book.fate === 'moved' && !knewOfIt(book, call)) {
     allowed.add('abandoned');
   }
   if (!allowed.has(call.ends)) {
@@ -104,6 +103,12 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
     found.push(`the caller was ${book.fate}${words}, but the call ended as ${call.ends}`);
   }
   return found;
+}
+
+/** Whether the API's answer, or any event, ever told us that Telnyx took the REFER he was moved by. */
+function knewOfIt(book: CallBook, call: ApiCall): boolean {
+  const mine = call.attempts.find(({ id }) => id === book.moved[0]?.commandId);
+  return mine?.accepted_at !== null;
 }
 
 /** The news that reached the service: answered 200 at least once. */
