@@ -121,9 +121,14 @@ export function createMetrics(): Metrics {
   const deadlines = counter('deadlines_total', 'Deadlines reached, by name.', ['name']);
   const reconciliations = counter(
     'reconciliations_total',
-    'What was mended after a crash or a lost answer.',
+    'Calls found to be otherwise than we thought: ended unheard, of a wrong account, not to be ended.',
     ['what'],
   );
+  // Rare ones are alerted on, and Prometheus sees no increase in a series that begins with 1.
+  for (const what of ['found_dead', 'contradiction', 'release_stuck']) {
+    reconciliations.inc({ what }, 0);
+  }
+  events.inc({ source: 'webhook', result: 'dead' }, 0);
   const reloads = counter('route_reloads_total', 'Reloads of the route set.', ['result']);
   const routeSet = gauge('route_set_info', 'The live route set, by content hash.', ['hash']);
   const reloadRefused = gauge(

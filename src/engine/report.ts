@@ -53,6 +53,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         log.emit('call.trace', { ...fields, trace: notice.trace });
         return;
       case 'handler_warning':
+        metrics.handler('failed');
         log.emit('handler.failed', { ...fields, detail: notice.text });
         return;
       case 'left_unmanaged':
@@ -92,7 +93,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         if (notice.putOff) log.emit('deadline.put_off', { ...fields, deadline: notice.name });
         return;
       case 'found_dead':
-        metrics.reconciliation('found_dead');
+        metrics.reconciliation(notice.contradicts ? 'contradiction' : 'found_dead');
         log.emit(notice.contradicts ? 'call.contradiction' : 'call.found_dead', {
           ...fields,
           phase_before: notice.phase,
@@ -100,6 +101,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         });
         return;
       case 'release_stuck':
+        metrics.reconciliation('release_stuck');
         log.emit('call.release_stuck', { ...fields, releases: notice.releases });
         return;
       case 'event_late':
