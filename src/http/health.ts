@@ -33,7 +33,10 @@ function addEndpoints(app: FastifyInstance, deps: HealthDeps): void {
 function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
   const { phase } = deps.lifecycle;
   if (phase === 'starting') {
-    return { reason: 'starting', detail: 'The store and the call routes are being opened.' };
+    // Where the store cannot be opened, what is wrong with it is what somebody has to know.
+    const failure = deps.storeWatch.failure();
+    const detail = failure ?? 'The store is open; taking over what it holds.';
+    return { reason: 'starting', detail };
   }
   if (phase !== 'running') {
     return { reason: 'stopping', detail: 'A stop was asked for; send webhooks elsewhere.' };
