@@ -15,29 +15,33 @@ import type { Verdict } from './verdict.ts';
 
 export type { Verdict } from './verdict.ts';
 
-export type Phase =
-  | 'new'
-  | 'answering'
-  | 'referring'
-  | 'transferring'
-  | 'speaking'
-  | 'gathering'
-  | 'referred'
-  | 'bridged'
-  | 'releasing'
-  | 'unmanaged'
-  | 'ended';
+export const PHASES = [
+  'new',
+  'answering',
+  'referring',
+  'transferring',
+  'speaking',
+  'gathering',
+  'referred',
+  'bridged',
+  'releasing',
+  'unmanaged',
+  'ended',
+] as const;
+export type Phase = (typeof PHASES)[number];
 
 /** How a call ended; null while it lives. */
-export type Ends =
-  | 'referred'
-  | 'transferred'
-  | 'rejected'
-  | 'hung_up'
-  | 'abandoned'
-  | 'failed'
-  | 'unconfirmed'
-  | 'ignored';
+export const ENDS = [
+  'referred',
+  'transferred',
+  'rejected',
+  'hung_up',
+  'abandoned',
+  'failed',
+  'unconfirmed',
+  'ignored',
+] as const;
+export type Ends = (typeof ENDS)[number];
 
 export type Direction = 'incoming' | 'outgoing';
 

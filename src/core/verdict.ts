@@ -1,17 +1,19 @@
 /** Tables from what the network said to a verdict. The event type decides first; see `attempt.ts`. */
 /** What an attempt to move the caller ended in. */
-export type Verdict =
-  | 'completed'
-  | 'busy'
-  | 'no_answer'
-  | 'declined'
-  | 'not_found'
-  | 'not_allowed'
-  | 'server_error'
-  | 'other'
-  | 'rejected'
-  | 'no_verdict'
-  | 'abandoned';
+export const VERDICTS = [
+  'completed',
+  'busy',
+  'no_answer',
+  'declined',
+  'not_found',
+  'not_allowed',
+  'server_error',
+  'other',
+  'rejected',
+  'no_verdict',
+  'abandoned',
+] as const;
+export type Verdict = (typeof VERDICTS)[number];
 
 /**
  * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's

@@ -1,6 +1,7 @@
 /** Examples as they are written. */
 import Type, { type Static } from 'typebox';
-import { ENDS, oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './schema-words.ts';
+import { ENDS } from '../core/call.ts';
+import { oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './schema-words.ts';
 
 const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
 const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');

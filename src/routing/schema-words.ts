@@ -1,31 +1,16 @@
 /** What the parts of the route schema are built from. */
+
 import Type, { type Static, type TSchema } from 'typebox';
+import { VERDICTS } from '../core/verdict.ts';
 
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
 export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
-export const FAILED_VERDICTS = [
-  'busy',
-  'no_answer',
-  'declined',
-  'not_found',
-  'not_allowed',
-  'server_error',
-  'other',
-  'rejected',
-  'no_verdict',
-] as const;
+/** Keys of `if_failed`: what a failed attempt can end in. */
+export const FAILED_VERDICTS = VERDICTS.filter(
+  (verdict) => verdict !== 'completed' && verdict !== 'abandoned',
+);
 export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
-export const ENDS = [
-  'referred',
-  'transferred',
-  'rejected',
-  'hung_up',
-  'abandoned',
-  'failed',
-  'unconfirmed',
-  'ignored',
-] as const;
 
 export const STRICT = { additionalProperties: false } as const;
 
