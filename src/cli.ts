@@ -1,6 +1,7 @@
 /** The command line: one file a subcommand, the same loader and the same core as the server. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { callsCommand } from './cli/calls.ts';
 import { carrierCommand } from './cli/carrier.ts';
 import { checkCommand } from './cli/check.ts';
 import { demoCommand } from './cli/demo.ts';
@@ -26,6 +27,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   routeCommand(program, io);
   scheduleCommand(program, io);
   schemaCommand(program, io);
+  callsCommand(program, io);
   carrierCommand(program, io);
   demoCommand(program, io);
   try {

@@ -3,7 +3,7 @@ import { type TSchema, Type } from 'typebox';
 import type { Ends, Phase, Verdict } from '../core/call.ts';
 import { HTTP_LIMITS } from './limits.ts';
 
-const PHASES = [
+export const PHASES = [
   'new',
   'answering',
   'referring',
@@ -17,7 +17,7 @@ const PHASES = [
   'ended',
 ] as const satisfies Phase[];
 
-const VERDICTS = [
+export const VERDICTS = [
   'completed',
   'busy',
   'no_answer',
@@ -31,7 +31,7 @@ const VERDICTS = [
   'abandoned',
 ] as const satisfies Verdict[];
 
-const ENDS_WORDS = [
+export const ENDS_WORDS = [
   'referred',
   'transferred',
   'rejected',

@@ -42,7 +42,8 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
 }
 
 function migrate(database: DatabaseSync, path: string, codeVersion: number): void {
-  database.exec('pragma page_size = 2048'); const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
+  database.exec('pragma page_size = 2048');
+  const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
   if (mode !== 'wal') {
     throw new StoreUnavailable(
       `${path}: write-ahead logging cannot be switched on (mode is ${mode}); the folder must be writable and on a local disk`,
@@ -77,7 +78,7 @@ function migrate(database: DatabaseSync, path: string, codeVersion: number): voi
   }
 }
 
-function readSchema(database: DatabaseSync, path: string): SchemaRow | null {
+export function readSchema(database: DatabaseSync, path: string): SchemaRow | null {
   const tables = database
     .prepare("select name from sqlite_master where type = 'table' order by name = 'schema' desc")
     .all();

@@ -1,13 +1,14 @@
 /** Calls by filter, newest first: one index drives, the other filters are checked on a bounded number of rows. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import type { Call } from '../core/call.ts';
-import type { Position } from './cursor.ts';
+import { type Position, readCursor, writeCursor } from './cursor.ts';
 import { keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from './rows.ts';
 import type { CallFilter, TimelineEntry } from './store.ts';
 
 /** Rows looked at in one go of the event loop (about 2 ms), and for one page in all. */
-export const LIST_CHUNK_ROWS = 500;
-export const LIST_SCAN_ROWS_MAX = 20_000;
+const LIST_CHUNK_ROWS = 500;
+const LIST_SCAN_ROWS_MAX = 20_000;
 
 export interface Chunk {
   calls: { call: Call; position: Position }[];
@@ -53,6 +54,30 @@ export function prepareList(database: DatabaseSync): SqliteList {
       return rows.map((row) => unpackEntry(row.document));
     },
   };
+}
+
+/** One page, put together of chunks with a turn of the event loop between them. */
+export async function listPage(
+  filter: CallFilter,
+  look: (after: Position) => Promise<Chunk>,
+): Promise<{ calls: Call[]; next: string | null }> {
+  let position = readCursor(filter.cursor);
+  const calls: Chunk['calls'] = [];
+  for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
+    const chunk = await look(position);
+    calls.push(...chunk.calls);
+    const page = calls.slice(0, filter.limit);
+    const last = page.at(-1);
+    if (calls.length > filter.limit && last) {
+      return { calls: page.map(({ call }) => call), next: writeCursor(last.position) };
+    }
+    if (chunk.scanned < LIST_CHUNK_ROWS || chunk.last === null) {
+      return { calls: page.map(({ call }) => call), next: null };
+    }
+    position = chunk.last;
+    await setImmediate();
+  }
+  return { calls: calls.map(({ call }) => call), next: writeCursor(position) };
 }
 
 /** Most telling first: the first of these that is asked for drives. */

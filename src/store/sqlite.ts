@@ -1,24 +1,18 @@
 /** The embedded store: one SQLite file, one connection, one transaction a batch. */
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import type { Call } from '../core/call.ts';
 import { StoreUnavailable } from '../errors.ts';
 import { createGroups } from './activity.ts';
 import { BudgetTotals } from './budget-totals.ts';
 import { ChangeRing } from './change-ring.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { FIRST, type Position, readCursor, writeCursor } from './cursor.ts';
+import { FIRST, type Position } from './cursor.ts';
 import { RecentRows } from './recent-rows.ts';
 import { PING_FRESH_MS } from './rows.ts';
 import { ACTIVITY_CHUNK_CALLS, prepareActivity, type SqliteActivity } from './sqlite-activity.ts';
 import { prepareCommit, type SqliteCommit } from './sqlite-commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './sqlite-file.ts';
-import {
-  LIST_CHUNK_ROWS,
-  LIST_SCAN_ROWS_MAX,
-  prepareList,
-  type SqliteList,
-} from './sqlite-list.ts';
+import { listPage, prepareList, type SqliteList } from './sqlite-list.ts';
 import { prepareLoad, type SqliteLoad } from './sqlite-load.ts';
 import { prepareOutbox, type SqliteOutbox } from './sqlite-outbox.ts';
 import { prepareRecords, type SqliteRecords } from './sqlite-records.ts';
@@ -92,25 +86,8 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
     find: (callId) => run(({ load }) => load.find(callId)),
     timeline: (callId) => run(({ list }) => list.timeline(callId)),
 
-    async list(filter) {
-      let position = readCursor(filter.cursor);
-      const calls: { call: Call; position: Position }[] = [];
-      for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
-        const chunk = await run(({ list }) => list.chunk(filter, position));
-        calls.push(...chunk.calls);
-        const page = calls.slice(0, filter.limit);
-        const last = page.at(-1);
-        if (calls.length > filter.limit && last) {
-          return { calls: page.map(({ call }) => call), next: writeCursor(last.position) };
-        }
-        if (chunk.scanned < LIST_CHUNK_ROWS || chunk.last === null) {
-          return { calls: page.map(({ call }) => call), next: null };
-        }
-        position = chunk.last;
-        await setImmediate();
-      }
-      return { calls: calls.map(({ call }) => call), next: writeCursor(position) };
-    },
+    list: (filter) =>
+      listPage(filter, (position) => run(({ list }) => list.chunk(filter, position))),
 
     async activity(since, callsMax) {
       const groups = createGroups();

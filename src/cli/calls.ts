@@ -1,0 +1,208 @@
+/** `referee calls [id]`: what happened to calls, from the store itself; a server may be using it meanwhile. */
+import { setTimeout } from 'node:timers/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { withEnvFile } from '../config.ts';
+import { BadValue, parseDatabaseUrl } from '../config-values.ts';
+import type { Call } from '../core/call.ts';
+import { RefereeError } from '../errors.ts';
+import { callDetail, callSummary } from '../http/calls-json.ts';
+import { ENDS_WORDS, PHASES, VERDICTS } from '../http/calls-schemas.ts';
+import { timeOf } from '../http/time.ts';
+import { openReader, type StoreReader } from '../store/reader.ts';
+import type { CallFilter } from '../store/store.ts';
+import { callStory, callTable } from './calls-text.ts';
+import type { Io } from './io.ts';
+
+const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 500;
+const FOLLOW_EVERY_MS = 1_000;
+/** Home and clear to the end: less flicker than clearing all. */
+const REDRAW = '\u001b[H\u001b[J';
+const CLEAR = '\u001b[2J';
+
+export interface CallsOptions {
+  phase?: NonNullable<CallFilter['phase']>;
+  rule?: string;
+  target?: string;
+  verdict?: NonNullable<CallFilter['verdict']>;
+  ends?: NonNullable<CallFilter['ends']>;
+  from?: string;
+  to?: string;
+  since?: number;
+  limit: number;
+  follow?: boolean;
+  json?: boolean;
+}
+
+export function callsCommand(program: Command, io: Io): void {
+  const command = program
+    .command('calls')
+    .description('what happened to calls, from the store that DATABASE_URL names')
+    .argument('[id]', 'a call_control_id, or a number: its latest call')
+    .addOption(new Option('--phase <phase>', 'where they are').choices([...PHASES]))
+    .option('--rule <name>')
+    .option('--target <name>')
+    .addOption(new Option('--verdict <verdict>', 'of an attempt').choices([...VERDICTS]))
+    .addOption(new Option('--ends <ends>', 'how they ended').choices([...ENDS_WORDS]))
+    .option('--from <number>')
+    .option('--to <number>')
+    .option('--since <time>', 'ISO 8601, or how long ago: 15m, 2h, 1d', sinceOf)
+    .option('--limit <number>', `at most ${LIMIT_MAX}`, limitOf, LIMIT_DEFAULT)
+    .option('--follow', 'go on showing what changes, until Ctrl-C')
+    .option('--json', 'as the API answers it; with --follow one changed call a line');
+  command.action(async (id: string | undefined, options: CallsOptions) => {
+    const stopping = new AbortController();
+    const stop = (): void => stopping.abort();
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    try {
+      process.exitCode = await runCalls(id ?? null, options, io, stopping.signal);
+    } finally {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+    }
+  });
+}
+
+export async function runCalls(
+  id: string | null,
+  options: CallsOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  let reader: StoreReader | null = null;
+  try {
+    reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+    if (id !== null) return await showCall(reader, id, options, io, signal);
+    if (options.follow) await followCalls(reader, options, io, signal);
+    else await listCalls(reader, options, io);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
+    const where = error instanceof BadValue ? 'DATABASE_URL: ' : '';
+    io.stderr.write(`referee calls: ${where}${error.message}\n`);
+    return 1;
+  } finally {
+    await reader?.close();
+  }
+}
+
+/** The setting alone: looking at calls needs neither key nor token. */
+function databaseUrl(io: Io): string {
+  return withEnvFile(io.env).DATABASE_URL || 'sqlite:data/referee.db';
+}
+
+async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Promise<void> {
+  const { calls, next } = await reader.list(filterOf(options));
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ calls: calls.map(callSummary), next })}\n`);
+    return;
+  }
+  io.stdout.write(`${callTable(calls, tableOf(io))}\n`);
+  if (next !== null) io.stdout.write(`There are more: raise --limit, or narrow it with filters.\n`);
+}
+
+/** Looks again each second: the store may be written by any replica. */
+async function followCalls(
+  reader: StoreReader,
+  options: CallsOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<void> {
+  const live = io.isTTY && !options.json;
+  const seen = new Map<string, string>();
+  if (live) io.stdout.write(CLEAR);
+  while (!signal.aborted) {
+    const { calls } = await reader.list(filterOf(options));
+    if (live) {
+      io.stdout.write(`${REDRAW}${callTable(calls, tableOf(io))}\n\nCtrl-C ends.\n`);
+    } else {
+      // Oldest first: a stream of lines is read downwards.
+      for (const call of calls.toReversed()) tellIfChanged(call);
+      forget(calls);
+    }
+    await setTimeout(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+
+  function tellIfChanged(call: Call): void {
+    const summary = JSON.stringify(callSummary(call));
+    if (seen.get(call.id) === summary) return;
+    seen.set(call.id, summary);
+    io.stdout.write(
+      options.json ? `${summary}\n` : `${callTable([call], { ...tableOf(io), head: false })}\n`,
+    );
+  }
+
+  /** What has left the list cannot change any more as far as we look. */
+  function forget(calls: Call[]): void {
+    const listed = new Set(calls.map((call) => call.id));
+    for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
+  }
+}
+
+async function showCall(
+  reader: StoreReader,
+  asked: string,
+  options: CallsOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  const id = await idOf(reader, asked);
+  if (id === null) {
+    io.stderr.write(
+      `referee calls: no call ${JSON.stringify(asked.slice(0, 200))} is in the store. Give a whole call_control_id, or a number as it stands in the list: referee calls\n`,
+    );
+    return 1;
+  }
+  let shown = '';
+  for (;;) {
+    const found = await reader.find(id);
+    if (found === null) return 1;
+    const detail = callDetail(found.call, await reader.timeline(id));
+    const text = options.json ? JSON.stringify(detail) : callStory(detail);
+    if (text !== shown) {
+      io.stdout.write(`${shown !== '' && io.isTTY && !options.json ? REDRAW : ''}${text}\n`);
+    }
+    shown = text;
+    if (!options.follow || signal.aborted || found.call.phase === 'ended') return 0;
+    await setTimeout(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function idOf(reader: StoreReader, asked: string): Promise<string | null> {
+  if ((await reader.find(asked)) !== null) return asked;
+  const pages = await Promise.all([
+    reader.list({ from: asked, limit: 1 }),
+    reader.list({ to: asked, limit: 1 }),
+  ]);
+  const [latest] = pages
+    .flatMap(({ calls }) => calls)
+    .toSorted((a, b) => b.createdAt - a.createdAt);
+  return latest?.id ?? null;
+}
+
+function filterOf({ follow: _, json: __, ...filter }: CallsOptions): CallFilter {
+  return filter;
+}
+
+function tableOf(io: Io): { width: number | null; head: boolean; now: number } {
+  return { width: io.isTTY ? (process.stdout.columns ?? 100) : null, head: true, now: Date.now() };
+}
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function sinceOf(text: string): number {
+  const ago = /^(\d{1,6})([smhd])$/.exec(text);
+  if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
+  const ms = timeOf(text);
+  if (ms === null) {
+    throw new InvalidArgumentError('Write 2026-03-02T15:00:00Z, or how long ago: 15m, 2h, 1d.');
+  }
+  return ms;
+}
+
+function limitOf(text: string): number {
+  const limit = Number(text);
+  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > LIMIT_MAX) {
+    throw new InvalidArgumentError(`A whole number from 1 to ${LIMIT_MAX} is expected.`);
+  }
+  return limit;
+}

@@ -1,0 +1,100 @@
+/**
+ * The store for looking only, beside a server that is using it: nothing is migrated, written, locked or
+ * checkpointed. SQLite is opened read-only; each look is one short statement, so no snapshot is held that
+ * would keep the write-ahead log from being taken in.
+ */
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
+import type { Call } from '../core/call.ts';
+import { StoreUnavailable } from '../errors.ts';
+import { CODE_VERSION, pendingMigrations, readMigrations } from './migrate.ts';
+import type { Database } from './open.ts';
+import { callTimeline, findCall, listCalls } from './postgres-list.ts';
+import { openPool, explain as postgresExplain } from './postgres-pool.ts';
+import { keyOf } from './rows.ts';
+import { explain, isBusy, readSchema } from './sqlite-file.ts';
+import { listPage, prepareList } from './sqlite-list.ts';
+import type { Store } from './store.ts';
+
+export type StoreReader = Pick<Store, 'find' | 'timeline' | 'list' | 'close'>;
+
+/** Rejects with StoreUnavailable where there is nothing to read, or this code cannot read it. */
+export async function openReader(database: Database): Promise<StoreReader> {
+  switch (database.kind) {
+    case 'sqlite':
+      return openSqliteReader(database.path);
+    case 'postgres':
+      return openPostgresReader(database.url);
+  }
+}
+
+/** A checkpoint that restarts the log holds readers off for a moment. */
+const BUSY_TRIES = 20;
+const BUSY_WAIT_MS = 25;
+
+function openSqliteReader(path: string): StoreReader {
+  if (!existsSync(path)) {
+    throw new StoreUnavailable(
+      `${path}: there is no such file; DATABASE_URL must name the database that the server uses`,
+    );
+  }
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    const schema = readSchema(database, path);
+    const missing = pendingMigrations(readMigrations('sqlite'), schema, CODE_VERSION, path);
+    if (missing.length > 0) {
+      database.close();
+      throw new StoreUnavailable(
+        `${path}: its tables are of an older release; start the server once, it brings them up to date`,
+      );
+    }
+  } catch (error) {
+    throw explain(error, path);
+  }
+  const list = prepareList(database);
+  const byKey = database.prepare('select version, document from calls where key = ?');
+
+  async function run<T>(look: () => T): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return look();
+      } catch (error) {
+        if (!isBusy(error) || tries === BUSY_TRIES) throw explain(error, path);
+        await setTimeout(BUSY_WAIT_MS);
+      }
+    }
+  }
+
+  return {
+    find: (callId) =>
+      run(() => {
+        const row = byKey.get(keyOf(callId));
+        if (row === undefined) return null;
+        return { call: JSON.parse(String(row.document)) as Call, version: Number(row.version) };
+      }),
+    timeline: (callId) => run(() => list.timeline(callId)),
+    list: (filter) => listPage(filter, (position) => run(() => list.chunk(filter, position))),
+    async close() {
+      database.close();
+    },
+  };
+}
+
+async function openPostgresReader(url: string): Promise<StoreReader> {
+  const pool = openPool(url);
+  async function ask<T>(look: (query: typeof pool.query) => Promise<T>): Promise<T> {
+    try {
+      return await look(pool.query);
+    } catch (error) {
+      throw postgresExplain(error, pool.where);
+    }
+  }
+  return {
+    find: (callId) => ask((query) => findCall(query, callId)),
+    timeline: (callId) => ask((query) => callTimeline(query, callId)),
+    list: (filter) => ask((query) => listCalls(query, filter)),
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,224 @@
+/** `referee calls` on a real store that a writer holds open meanwhile. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCalls } from '../../src/cli/calls.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { runCli } from '../../src/cli.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
+
+const T0 = Date.parse('2026-03-02T15:00:00Z');
+const ESCAPE = '\u001b[31m\u202e\u0007';
+
+let folder: string;
+let path: string;
+let store: Store;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'referee-calls-'));
+  path = join(folder, 'referee.db');
+  store = await openStore({ kind: 'sqlite', path });
+  const failed = anAttempt('a-1', {
+    verdict: 'not_allowed',
+    sipNotifyResponse: 405,
+    final: true,
+    startedAt: T0,
+    endedAt: T0 + 400,
+  });
+  await store.commit(
+    [
+      aUnit(
+        aCall('v3:first', {
+          createdAt: T0,
+          endedAt: T0 + 5_000,
+          phase: 'ended',
+          ends: 'failed',
+          rule: 'support',
+          decided: true,
+          attempts: [failed],
+        }),
+        0,
+        {
+          events: [
+            anEntry('e-1', {
+              at: T0,
+              notes: ['rule “support”'],
+              commands: [{ id: 'c-1', action: 'answer', attempt: null }],
+              trace: [{ rule: 'support', matched: true, why: 'to: it is' }],
+            }),
+            anEntry('e-2', {
+              at: T0 + 100,
+              type: 'command.accepted',
+              source: 'outcome',
+              detail: { command: 'c-1', action: 'answer', outcome: 'accepted', status: 200 },
+            }),
+          ],
+        },
+      ),
+      aUnit(
+        aCall('v3:second', {
+          createdAt: T0 + 60_000,
+          phase: 'referring',
+          facts: { from: `+1${ESCAPE}999`, to: '+14155550120' },
+        }),
+        0,
+      ),
+    ],
+    null,
+  );
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Terminal {
+  io: Io;
+  out: string;
+  err: string;
+}
+
+function terminal(isTTY = false, url = `sqlite:${path}`): Terminal {
+  const written: Terminal = {
+    out: '',
+    err: '',
+    io: {
+      stdout: { write: (text) => (written.out += text) },
+      stderr: { write: (text) => (written.err += text) },
+      env: { DATABASE_URL: url },
+      isTTY,
+    },
+  };
+  return written;
+}
+
+async function referee(...argv: string[]): Promise<Terminal & { code: number }> {
+  const written = terminal();
+  const code = await runCli(argv, written.io);
+  return { ...written, out: written.out, err: written.err, code };
+}
+
+describe('the list', () => {
+  test('newest first, one line a call, with how it stands and its id', async () => {
+    const { out, code } = await referee('calls');
+    const lines = out.trimEnd().split('\n');
+    expect(code).toBe(0);
+    expect(lines[0]).toMatch(/^CAME +FROM +TO +IS +RULE +LAST ATTEMPT +LASTS +CALL$/);
+    expect(lines[1]).toContain('v3:second');
+    expect(lines[2]).toMatch(
+      /^2026-03-02 15:00:00 .* failed +support +support-us not_allowed +5\.0 s +v3:first$/,
+    );
+  });
+
+  test('every filter narrows it', async () => {
+    for (const filter of [
+      ['--phase', 'ended'],
+      ['--rule', 'support'],
+      ['--target', 'support-us'],
+      ['--verdict', 'not_allowed'],
+      ['--ends', 'failed'],
+      ['--from', '+353861234567'],
+      ['--to', '+14155550100'],
+    ]) {
+      const { out } = await referee('calls', ...filter, '--json');
+      expect([filter, ids(out)]).toEqual([filter, ['v3:first']]);
+    }
+    expect(ids((await referee('calls', '--since', '2026-03-02T15:00:30Z', '--json')).out)).toEqual([
+      'v3:second',
+    ]);
+    expect(ids((await referee('calls', '--since', '1h', '--json')).out)).toEqual([]);
+    expect(ids((await referee('calls', '--limit', '1', '--json')).out)).toEqual(['v3:second']);
+  });
+
+  test('what a caller wrote never reaches the terminal as control characters', async () => {
+    for (const argv of [['calls'], ['calls', 'v3:second']]) {
+      const { out } = await referee(...argv);
+      expect([
+        argv,
+        out.includes('\u001b'),
+        out.includes('\u202e'),
+        out.includes('\u0007'),
+      ]).toEqual([argv, false, false, false]);
+    }
+    const { out } = await referee('calls', '--json');
+    expect(out.includes('\u001b')).toBe(false);
+  });
+
+  test('a wrong value is refused with what would be right', async () => {
+    const { code, err } = await referee('calls', '--verdict', 'engaged');
+    expect(code).not.toBe(0);
+    expect(err).toContain('busy');
+    expect((await referee('calls', '--since', 'yesterday')).err).toContain('15m');
+  });
+});
+
+describe('one call', () => {
+  test('tells why, what was tried with what to do, and its story with each outcome', async () => {
+    const { out, code } = await referee('calls', 'v3:first');
+    expect(code).toBe(0);
+    for (const words of [
+      'ends failed',
+      '+ support: to: it is',
+      'not_allowed (SIP 405)',
+      'means:  The far end does not allow REFER.',
+      'rule “support”',
+      '-> answer: accepted 200',
+    ]) {
+      expect(out).toContain(words);
+    }
+  });
+
+  test('is found by its number too, the latest one', async () => {
+    expect(JSON.parse((await referee('calls', '+14155550120', '--json')).out)).toMatchObject({
+      call_control_id: 'v3:second',
+    });
+  });
+
+  test('that is not there is said, with what to give', async () => {
+    const { code, err } = await referee('calls', 'v3:nobody');
+    expect([code, err]).toEqual([1, expect.stringContaining('no call "v3:nobody"')]);
+  });
+});
+
+test('--follow tells each change as a line, until it is stopped', async () => {
+  const stop = new AbortController();
+  const written = terminal();
+  const running = runCalls(null, { limit: 20, follow: true, json: true }, written.io, stop.signal);
+  await expect.poll(() => written.out.trim().split('\n').length).toBe(2);
+  const found = await store.find('v3:second');
+  if (!found) throw new Error('no call');
+  await store.commit([aUnit({ ...found.call, phase: 'referred' }, found.version)], null);
+  await expect.poll(() => written.out.trim().split('\n').length, { timeout: 3_000 }).toBe(3);
+  expect(JSON.parse(written.out.trim().split('\n')[2] ?? '')).toMatchObject({ phase: 'referred' });
+  stop.abort();
+  expect(await running).toBe(0);
+});
+
+test('looking changes nothing: neither the file nor what the writer may do', async () => {
+  await store.ping();
+  const before = [statSync(path), statSync(`${path}-wal`)].map(({ mtimeMs, size }) => [
+    mtimeMs,
+    size,
+  ]);
+  for (let turn = 0; turn < 3; turn += 1) await referee('calls', 'v3:first');
+  const after = [statSync(path), statSync(`${path}-wal`)].map(({ mtimeMs, size }) => [
+    mtimeMs,
+    size,
+  ]);
+  expect(after).toEqual(before);
+});
+
+test('a store that is not there is said, and none is made', async () => {
+  const nowhere = join(folder, 'nowhere.db');
+  const written = terminal(false, `sqlite:${nowhere}`);
+  expect(await runCalls(null, { limit: 1 }, written.io, new AbortController().signal)).toBe(1);
+  expect(written.err).toContain('there is no such file');
+  expect(() => statSync(nowhere)).toThrow();
+});
+
+function ids(out: string): string[] {
+  const { calls } = JSON.parse(out) as { calls: { call_control_id: string }[] };
+  return calls.map(({ call_control_id: id }) => id);
+}
