@@ -16,6 +16,7 @@ export interface CallsWanted {
   forged?: boolean;
   /** Only the first webhook of each call: calls that stay. */
   firstOnly?: boolean;
+  lagCalls?: number;
 }
 
 export interface SignedWebhook {
@@ -32,6 +33,8 @@ export const WEBHOOKS_OF_A_CALL = [
   'call.hangup',
 ] as const;
 
+type WebhookType = (typeof WEBHOOKS_OF_A_CALL)[number];
+
 /**
  * Between one webhook of a call and its next lie those of so many other calls: at full load half a
  * second and more, so that a command has its outcome before the webhook that it causes.
@@ -43,10 +46,11 @@ const CALLERS = 50_000;
 export function signedWebhooks(wanted: CallsWanted): SignedWebhook[] {
   const key = createPrivateKey(wanted.privateKey);
   const types = wanted.firstOnly === true ? WEBHOOKS_OF_A_CALL.slice(0, 1) : WEBHOOKS_OF_A_CALL;
+  const lag = wanted.lagCalls ?? LAG_CALLS;
   const webhooks: SignedWebhook[] = [];
-  for (let turn = 0; turn < wanted.calls + LAG_CALLS * (types.length - 1); turn += 1) {
+  for (let turn = 0; turn < wanted.calls + lag * (types.length - 1); turn += 1) {
     types.forEach((type, index) => {
-      const call = turn - index * LAG_CALLS;
+      const call = turn - index * lag;
       if (call < 0 || call >= wanted.calls) return;
       const callId = callIdOf(wanted.lot, call);
       const body = bodyOf(type, callId, wanted.lot, call);
@@ -61,14 +65,14 @@ function callIdOf(lot: string, call: number): string {
   return `v3:${text}`;
 }
 
-function eventIdOf(lot: string, call: number, type: string): string {
-  const index = WEBHOOKS_OF_A_CALL.findIndex((each) => each === type);
+function eventIdOf(lot: string, call: number, type: WebhookType): string {
+  const index = WEBHOOKS_OF_A_CALL.indexOf(type);
   const tail = String(call).padStart(11, '0');
   const head = Buffer.from(lot.padEnd(4, '0')).toString('hex').slice(0, 8);
   return `${head}-4df3-4bca-a65a-${index}${tail}`;
 }
 
-function bodyOf(type: string, callId: string, lot: string, call: number): string {
+function bodyOf(type: WebhookType, callId: string, lot: string, call: number): string {
   const startedAt = new Date().toISOString().replace('Z', '000Z');
   const from = `+35386${String(1_000_000 + ((call * 7919) % CALLERS)).slice(0, 7)}`;
   const common = {
@@ -93,13 +97,18 @@ function bodyOf(type: string, callId: string, lot: string, call: number): string
 }
 
 /** The envelope of the command that spoke last on the leg: their ids follow from the webhooks. */
-function clientStateOf(type: string, callId: string, lot: string, call: number): string | null {
+function clientStateOf(
+  type: WebhookType,
+  callId: string,
+  lot: string,
+  call: number,
+): string | null {
   if (type === 'call.initiated') return null;
   const cause = type === 'call.answered' ? 'call.initiated' : 'call.answered';
   return encodeClientState(commandId(callId, cause, eventIdOf(lot, call, cause), 0), null);
 }
 
-function payloadOf(type: string, startedAt: string): Record<string, unknown> {
+function payloadOf(type: WebhookType, startedAt: string): Record<string, unknown> {
   switch (type) {
     case 'call.initiated':
       return {

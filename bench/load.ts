@@ -22,6 +22,8 @@ export interface LoadWanted {
 export interface LoadDone {
   sent: number;
   elapsedMs: number;
+  /** From the last request sent to the last answer. */
+  tailMs: number;
   /** Answers by HTTP status; 0 is a connection that broke. */
   statuses: Record<string, number>;
   /** Of answers with 200 in milliseconds. */
@@ -66,10 +68,11 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
   const latencies: number[] = [];
   let next = 0;
   let open = 0;
+  let sentAt = 0;
   const idle: Connection[] = [];
   const all = new Set<Connection>();
   const initial = await Promise.all(
-    Array.from({ length: rate === null ? connections : 16 }, () => openConnection(wanted.port)),
+    Array.from({ length: connections }, () => openConnection(wanted.port)),
   );
   const startedAt = sharedNow();
   const dueAt = (index: number) => (rate === null ? 0 : startedAt + (index * 1000) / rate);
@@ -116,7 +119,8 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
       open += 1;
       connection.webhook = webhook;
       connection.since = since;
-      if (webhook.type === wanted.stamp) stamps[webhook.callId] = sharedNow();
+      sentAt = sharedNow();
+      if (webhook.type === wanted.stamp) stamps[webhook.callId] = sentAt;
       connection.socket.write(webhook.request);
     }
 
@@ -124,12 +128,7 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
       const now = sharedNow();
       while (next < webhooks.length && dueAt(next) <= now && now < stopAt) {
         const connection = idle.pop();
-        if (connection === undefined) {
-          if (all.size >= connections) break;
-          const placeholder = openConnectionNow(wanted.port);
-          adopt(placeholder);
-          continue;
-        }
+        if (connection === undefined) break;
         sendNext(connection, dueAt(next));
       }
       if (isOver()) {
@@ -148,6 +147,7 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
   return {
     sent: next,
     elapsedMs,
+    tailMs: startedAt + elapsedMs - sentAt,
     statuses,
     latency: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
     acceptedPerSecond: (latencies.length * 1000) / elapsedMs,

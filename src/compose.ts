@@ -80,6 +80,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     store,
     decider,
     owner: instance,
+    coming: verifier.underWay,
     observer: observers(
       createReport(log, metrics),
       ...(tracing === null ? [] : [tracing.observer]),

@@ -29,6 +29,11 @@ export const QUEUE_EVENTS_MAX = 4_096;
  * alone waits for nobody.
  */
 export const GATHER_MS_MAX = 3;
+/**
+ * That a command was accepted changes nothing a caller would hear: it goes with the next batch, or with
+ * one of its own after this. At 100 calls a second two of seven commits are saved so.
+ */
+export const ACCEPTED_WAIT_MS = 10;
 export const CONFLICTS_MAX = 8;
 export const LEASE_MS = 10_000;
 
@@ -62,6 +67,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
   let running: Promise<void> | null = null;
   /** Ends the waiting for a fuller batch. */
   let enough: (() => void) | null = null;
+  let patient: NodeJS.Timeout | null = null;
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
 
   return {
@@ -83,6 +89,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
       return promise;
     },
     async drained() {
+      if (queue.length > 0) start();
       while (running !== null) await running;
     },
     waiting: () => queue.length,
@@ -91,9 +98,16 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
     return new Promise((resolve, reject) => {
       queue.push({ event, settle, conflicts: 0, resolve, reject });
-      running ??= gather().then(run);
-      if (coming() === 0 || queue.length >= BATCH_EVENTS_MAX) enough?.();
+      if (running === null && isPatient(event)) patient ??= setTimeout(start, ACCEPTED_WAIT_MS);
+      else start();
     });
+  }
+
+  function start(): void {
+    if (patient !== null) clearTimeout(patient);
+    patient = null;
+    running ??= gather().then(run);
+    if (coming() === 0 || queue.length >= BATCH_EVENTS_MAX) enough?.();
   }
 
   /** Later than this tick: what arrives with the same packet belongs to the same batch. */
@@ -238,4 +252,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
       );
     }
   }
+}
+
+function isPatient(event: CallEvent): boolean {
+  return event.source === 'outcome' && event.outcome.kind === 'accepted';
 }

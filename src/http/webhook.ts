@@ -29,6 +29,7 @@ export interface WebhookDeps {
   /** Milliseconds since the epoch, by our clock. */
   now: () => number;
   answerMs?: number;
+  underWayMax?: number;
 }
 
 declare module 'fastify' {
@@ -88,12 +89,26 @@ function beforeTheBody(
   return null;
 }
 
-function createAnswer(deps: WebhookDeps, refuse: Refuse) {
+type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
   const { verifier, receiver, metrics, connectionIds, now } = deps;
   const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
+  const underWayMax = deps.underWayMax ?? HTTP_LIMITS.webhooksUnderWayMax;
   const skew = watchSkew(deps);
+  let underWay = 0;
 
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+  return async (request, reply) => {
+    if (underWay >= underWayMax) return refuse(request, reply, TOO_MANY);
+    underWay += 1;
+    try {
+      return await answer(request, reply);
+    } finally {
+      underWay -= 1;
+    }
+  };
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { webhook, rawBody: body } = request;
     if (webhook === null || !Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
     const { startedAt, checked } = webhook;
@@ -132,7 +147,7 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse) {
       }
       return refuse(request, reply, error instanceof TooLate ? TOO_LATE : problemOf(error));
     }
-  };
+  }
 }
 
 /** Exactly 200: Telnyx calls other 2xx a failure in places (its error 75299). */
@@ -242,6 +257,11 @@ const NO_BODY: Problem = {
 const AGAIN = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
 const STARTING: Problem = { ...AGAIN, reason: 'starting', detail: 'Not ready yet. Send it again.' };
 const STOPPING: Problem = { ...AGAIN, reason: 'stopping', detail: 'Stopping. Send it again.' };
+const TOO_MANY: Problem = {
+  ...AGAIN,
+  reason: 'too_many',
+  detail: 'Too many webhooks are under way. Send it again.',
+};
 const VERIFIER_BUSY: Problem = {
   ...AGAIN,
   reason: 'verifier_busy',

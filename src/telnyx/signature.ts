@@ -51,6 +51,8 @@ export interface Verifier {
   /** `nowMs` is our clock. Header names are in lower case, as Node gives them. */
   checkHeaders(headers: RequestHeaders, nowMs: number): HeaderCheck;
   verify(checked: CheckedHeaders, rawBody: Buffer): Promise<Verification>;
+  /** Verifications under way. */
+  underWay(): number;
 }
 
 /**
@@ -77,6 +79,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
         inFlight -= 1;
       }
     },
+    underWay: () => inFlight,
   };
 }
 

@@ -1,0 +1,177 @@
+/** The figures, each by the name it is printed with, in the order they are measured. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { startOwnPostgres } from '../test/helpers/postgres-server.ts';
+import type { Bench, Spread } from './bench.ts';
+import { spreadOf } from './bench.ts';
+import { type Contestant, inTurn, type Measured, ratioOf, startPeer } from './intake.ts';
+import { overload } from './overload.ts';
+import type { Cores } from './processes.ts';
+import { REPOSITORY } from './processes.ts';
+import { referLatency } from './refer.ts';
+import { residentMiB, startReferee } from './referee.ts';
+import { filledStore } from './storage.ts';
+import { verification } from './verification.ts';
+
+export interface Figure {
+  name: string;
+  /** Null for what is only shown. */
+  goal: { atLeast: number } | { atMost: number } | null;
+  value: Spread;
+  unit?: string;
+}
+
+export interface FigureGroup {
+  /** What `--only` takes: any of its lines. */
+  lines: string[];
+  measure(bench: Bench): Promise<Figure[]>;
+}
+
+const LIVE_CALLS = 100_000;
+const HISTORY_CALLS = 1_000_000;
+
+export const GROUPS: FigureGroup[] = [
+  {
+    lines: ['durable-over-sdk', 'moving-over-sdk', 'forged-over-genuine', 'webhooks-per-second'],
+    measure: oneCore,
+  },
+  { lines: ['durable-over-sdk-all-cores'], measure: allCores },
+  { lines: ['refer-p99-over-sdk'], measure: referLatency },
+  { lines: ['postgres-over-sqlite'], measure: postgresOverSqlite },
+  { lines: ['decision-100k-over-10'], measure: decision },
+  { lines: ['memory-100k-over-idle'], measure: memory },
+  { lines: ['history-1m-over-empty'], measure: history },
+  { lines: ['tweetnacl-over-native'], measure: verification },
+  { lines: ['overload'], measure: overload },
+];
+
+async function oneCore(bench: Bench): Promise<Figure[]> {
+  const sdk = await peer(bench, 'sdk', 'server');
+  const sdkMoving = await peer(bench, 'sdk, moving', 'server', { BENCH_MOVES: '1' });
+  const floor = await peer(bench, 'floor', 'server');
+  const ours = await referee(bench, 'referee', 'server', false);
+  const moving = await referee(bench, 'referee, moving', 'server', true);
+  const forged: Contestant = { ...ours, name: 'referee, forged', sent: null, forged: true };
+  const all = [sdk, sdkMoving, floor, ours, forged, moving];
+  const measured = await inTurn(bench, all).finally(() => stopAll(all));
+  const [s, sm, f, o, fo, m] = measured;
+  return [
+    { name: 'durable-over-sdk', goal: { atLeast: 1.25 }, value: ratioOf(o, s) },
+    { name: 'moving-over-sdk', goal: null, value: ratioOf(m, sm) },
+    { name: 'durable-over-floor', goal: null, value: ratioOf(o, f) },
+    { name: 'forged-over-genuine', goal: { atLeast: 1.5 }, value: ratioOf(fo, o) },
+    ...measured.flatMap(absolutes),
+  ];
+}
+
+async function allCores(bench: Bench): Promise<Figure[]> {
+  const sdk = await peer(bench, 'sdk-all', 'all');
+  const ours = await referee(bench, 'referee-all', 'all', false);
+  const measured = await inTurn(bench, [sdk, ours]).finally(() => stopAll([sdk, ours]));
+  const [s, o] = measured;
+  return [
+    { name: 'durable-over-sdk-all-cores', goal: { atLeast: 1.5 }, value: ratioOf(o, s) },
+    ...measured.flatMap(absolutes),
+  ];
+}
+
+/** The database has the other cores, as it has a machine of its own elsewhere. */
+async function postgresOverSqlite(bench: Bench): Promise<Figure[]> {
+  const postgres = await startOwnPostgres();
+  try {
+    const onSqlite = await referee(bench, 'sqlite', 'server', true);
+    const onPostgres = await referee(bench, 'postgres', 'server', true, postgres.url);
+    const all = [onSqlite, onPostgres];
+    const measured = await inTurn(bench, all).finally(() => stopAll(all));
+    return [
+      {
+        name: 'postgres-over-sqlite',
+        goal: { atLeast: 0.9 },
+        value: ratioOf(measured[1], measured[0]),
+      },
+      ...measured.flatMap(absolutes),
+    ];
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function decision(): Promise<Figure[]> {
+  const { stdout } = spawnSync(process.execPath, [join(REPOSITORY, 'bench/decision.ts')], {
+    encoding: 'utf8',
+  });
+  return [...stdout.matchAll(/^(decision-\S+): ([\d.]+)/gm)].map(([, name = '', value]) => ({
+    name,
+    goal: name === 'decision-100k-over-10' ? { atMost: 2 } : null,
+    value: spreadOf([Number(value)]),
+  }));
+}
+
+/** Two servers with the same work behind them, one of them on a store full of live calls. */
+async function memory(bench: Bench): Promise<Figure[]> {
+  await filledStore(bench, 'live', LIVE_CALLS, true);
+  const empty = await referee(bench, 'idle', 'server', false);
+  const full = await referee(bench, 'live', 'server', false);
+  await inTurn(bench, [empty, full]);
+  await setTimeout(2_000);
+  const idleMiB = await residentMiB(empty.server.pid);
+  const fullMiB = await residentMiB(full.server.pid);
+  await stopAll([empty, full]);
+  return [
+    {
+      name: 'memory-100k-over-idle',
+      goal: { atMost: 1.3 },
+      value: spreadOf([fullMiB / idleMiB]),
+    },
+    { name: 'memory-idle', goal: null, value: spreadOf([idleMiB]), unit: 'MiB' },
+    { name: 'memory-100k', goal: null, value: spreadOf([fullMiB]), unit: 'MiB' },
+  ];
+}
+
+async function history(bench: Bench): Promise<Figure[]> {
+  await filledStore(bench, 'history', HISTORY_CALLS, false);
+  const empty = await referee(bench, 'empty', 'server', false);
+  const full = await referee(bench, 'history', 'server', false);
+  const measured = await inTurn(bench, [empty, full]).finally(() => stopAll([empty, full]));
+  const [e, h] = measured;
+  return [
+    // Time a webhook, so the rates stand the other way round.
+    { name: 'history-1m-over-empty', goal: { atMost: 1.2 }, value: ratioOf(e, h) },
+    ...measured.flatMap(absolutes),
+  ];
+}
+
+async function peer(
+  bench: Bench,
+  name: string,
+  cores: Cores,
+  env: Record<string, string> = {},
+): Promise<Contestant> {
+  const file = name === 'floor' ? 'peer-floor.ts' : 'peer-sdk.ts';
+  const server = await startPeer(bench, file, cores, env);
+  return { name, server, sent: null, moves: env.BENCH_MOVES === '1' };
+}
+
+async function referee(
+  bench: Bench,
+  name: string,
+  cores: Cores,
+  moves: boolean,
+  database?: string,
+): Promise<Contestant> {
+  const options = { name, cores, moves, ...(database === undefined ? {} : { database }) };
+  const server = await startReferee(bench, options);
+  return { name, server, sent: { accepted: {}, commands: {} }, moves };
+}
+
+async function stopAll(contestants: Contestant[]): Promise<void> {
+  await Promise.all([...new Set(contestants.map(({ server }) => server))].map((s) => s.stop()));
+}
+
+function absolutes({ name, perSecond, cpuMicros }: Measured): Figure[] {
+  return [
+    { name: `${name}: webhooks`, goal: null, value: perSecond, unit: '/s' },
+    { name: `${name}: CPU`, goal: null, value: cpuMicros, unit: 'µs a webhook' },
+  ];
+}

@@ -1,0 +1,87 @@
+/**
+ * How soon a caller moves: from `call.answered` sent to the REFER at the API, at 100 calls a second with
+ * all their other webhooks. Ours is durable by then; the SDK's handler awaits its own client.
+ */
+import type { Bench } from './bench.ts';
+import { spreadOf } from './bench.ts';
+import { WEBHOOKS_OF_A_CALL } from './calls.ts';
+import type { Figure } from './figures.ts';
+import { quietApi, startPeer } from './intake.ts';
+import type { Server } from './processes.ts';
+import { checkStore, type RefereeServer, type Sent, startReferee } from './referee.ts';
+
+const CALLS_A_SECOND = 100;
+/** Between two webhooks of a call: a second, as people are slow. */
+const LAG_CALLS = 100;
+const WARM_CALLS = 500;
+
+export async function referLatency(bench: Bench): Promise<Figure[]> {
+  const sdk = await startPeer(bench, 'peer-sdk.ts', 'server', { BENCH_MOVES: '1' });
+  const ours = await startReferee(bench, { name: 'refer' });
+  const sent: Sent = { accepted: {}, commands: {} };
+  const p99 = { sdk: [] as number[], ours: [] as number[] };
+  const p50 = { sdk: [] as number[], ours: [] as number[] };
+  try {
+    for (let round = 0; round <= bench.rounds; round += 1) {
+      const calls = round === 0 ? WARM_CALLS : Math.ceil(bench.seconds * CALLS_A_SECOND);
+      for (const [name, server] of [
+        ['sdk', sdk],
+        ['ours', ours],
+      ] as const) {
+        const latencies = await slice(bench, server, calls, name === 'ours' ? sent : null);
+        // The first round warms both.
+        if (round === 0) continue;
+        p99[name].push(quantile(latencies, 0.99));
+        p50[name].push(quantile(latencies, 0.5));
+        bench.note(`${name}: p99 ${quantile(latencies, 0.99).toFixed(2)} ms`);
+      }
+    }
+    await checkStore(ours, sent, true);
+  } finally {
+    await Promise.all([sdk.stop(), ours.stop()]);
+  }
+  const ratios = p99.ours.map((ms, round) => ms / (p99.sdk[round] ?? Number.NaN));
+  return [
+    { name: 'refer-p99-over-sdk', goal: { atMost: 0.5 }, value: spreadOf(ratios) },
+    ...(['sdk', 'ours'] as const).flatMap((name): Figure[] => [
+      { name: `refer ${name}: p50`, goal: null, value: spreadOf(p50[name]), unit: 'ms' },
+      { name: `refer ${name}: p99`, goal: null, value: spreadOf(p99[name]), unit: 'ms' },
+    ]),
+  ];
+}
+
+async function slice(
+  bench: Bench,
+  server: Server | RefereeServer,
+  calls: number,
+  sent: Sent | null,
+): Promise<number[]> {
+  await bench.prepare({ calls, lagCalls: LAG_CALLS });
+  await bench.apiSaw();
+  const rate = CALLS_A_SECOND * WEBHOOKS_OF_A_CALL.length;
+  const done = await bench.run({
+    port: server.port,
+    connections: 500,
+    rate,
+    stamp: 'call.answered',
+  });
+  if (Object.keys(done.statuses).some((status) => status !== '200')) {
+    throw new Error(`answers were ${JSON.stringify(done.statuses)}`);
+  }
+  const { actions, refers } = await bench.apiSaw();
+  const late = await quietApi(bench);
+  if (sent !== null) {
+    for (const [type, n] of Object.entries(done.accepted)) {
+      sent.accepted[type] = (sent.accepted[type] ?? 0) + n;
+    }
+    for (const [action, n] of [...Object.entries(actions), ...Object.entries(late)]) {
+      sent.commands[action] = (sent.commands[action] ?? 0) + n;
+    }
+  }
+  return Object.entries(refers).map(([callId, at]) => at - (done.stamps[callId] ?? Number.NaN));
+}
+
+function quantile(values: number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) * q)] ?? Number.NaN;
+}
