@@ -1,0 +1,93 @@
+/** The proxy's own words: checked by haproxy, and tried with two replicas of which one stops. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../helpers/free-port.ts';
+import { eventually } from '../helpers/referee-process.ts';
+
+const CONFIG = join(import.meta.dirname, '../../docker/haproxy/haproxy.cfg');
+const isHere = spawnSync('haproxy', ['-v']).status === 0;
+if (!isHere) console.warn('haproxy is not here: install it to have its configuration tried.');
+
+describe.skipIf(!isHere)('haproxy (skipped where it is not installed)', () => {
+  test('the configuration is one', () => {
+    const { status, stderr } = spawnSync('haproxy', ['-c', '-f', CONFIG], { encoding: 'utf8' });
+    expect(stderr).not.toMatch(/WARNING|ALERT/);
+    expect(status).toBe(0);
+  });
+
+  test('a webhook that meets a stopping replica is taken by the next, and nothing else gets through', async () => {
+    const stopping = await replica();
+    const ready = await replica();
+    const port = await freePort();
+    await startProxy(port, [stopping.port, ready.port]);
+    const url = `http://127.0.0.1:${port}`;
+    const post = () => fetch(`${url}/webhooks/telnyx`, { method: 'POST', body: '{"a":1}' });
+    await eventually(
+      async () => stopping.checks > 0 && ready.checks > 0 && (await post()).status === 200,
+      'both are checked',
+    );
+    stopping.webhooks = 503;
+    const answers = await Promise.all(Array.from({ length: 20 }, post));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(stopping.asked).toBeGreaterThan(0);
+    for (const path of ['/', '/metrics', '/v1/calls', '/health/ready', '/webhooks/telnyx/x']) {
+      expect((await fetch(`${url}${path}`)).status, path).toBe(404);
+    }
+  });
+});
+
+interface Replica {
+  port: number;
+  webhooks: number;
+  asked: number;
+  checks: number;
+}
+
+async function replica(): Promise<Replica> {
+  const server: Server = createServer((request, response) => {
+    request.resume();
+    if (request.url === '/health/ready') state.checks += 1;
+    else state.asked += 1;
+    response.writeHead(request.url === '/health/ready' ? 200 : state.webhooks).end('{}');
+  });
+  const state: Replica = { port: 0, webhooks: 200, asked: 0, checks: 0 };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  state.port = (server.address() as AddressInfo).port;
+  return state;
+}
+
+/** The configuration as it is, but for where replicas are found and where it listens. */
+async function startProxy(port: number, replicas: number[]): Promise<ChildProcess> {
+  const config = (await readFile(CONFIG, 'utf8'))
+    .replace('bind :8080', `bind 127.0.0.1:${port}`)
+    .replace('bind :8081', `bind 127.0.0.1:${await freePort()}`)
+    .replaceAll(/^ {2}server-template .*$/gm, (line) =>
+      replicas
+        .map(
+          (each) =>
+            `  server replica${each} 127.0.0.1:${each} check inter 1s ${line.match(/fall.*rise \d/)}`,
+        )
+        .join('\n'),
+    );
+  const folder = await mkdtemp(join(tmpdir(), 'referee-haproxy-'));
+  await writeFile(join(folder, 'haproxy.cfg'), config);
+  const proxy = spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], { stdio: 'ignore' });
+  onTestFinished(async () => {
+    const exited = once(proxy, 'exit');
+    proxy.kill();
+    await exited;
+    await rm(folder, { recursive: true });
+  });
+  return proxy;
+}
