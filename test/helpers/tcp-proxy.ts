@@ -11,6 +11,8 @@ export interface TcpProxy {
   cut(): void;
   /** Cuts the connection whose client sends this text, when the server has answered it. */
   cutAfter(text: string): void;
+  /** From the moment that a client sends this text, nothing the server says reaches that client. */
+  deafAfter(text: string): void;
   /** Nothing passes, in either direction, until `pass`. */
   hold(): void;
   pass(): void;
@@ -21,6 +23,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
   const sent: Buffer[][] = [];
   const sockets = new Set<Socket>();
   let cutText: string | null = null;
+  let deafText: string | null = null;
   let held = false;
 
   const server = createServer((client) => {
@@ -28,6 +31,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     const mine: Buffer[] = [];
     sent.push(mine);
     let doomed = false;
+    let deaf = false;
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -46,11 +50,12 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
         doomed = true;
         cutText = null;
       }
+      if (deafText !== null && bytes.includes(deafText)) deaf = true;
       upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
       if (doomed) client.destroy();
-      else client.write(bytes);
+      else if (!deaf) client.write(bytes);
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -63,6 +68,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     },
     cutAfter: (text) => {
       cutText = text;
+    },
+    deafAfter: (text) => {
+      deafText = text;
     },
     hold: () => {
       held = true;

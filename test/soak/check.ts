@@ -93,8 +93,8 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
     allowed.clear();
     allowed.add('transferred');
   } else if (book.fate === 'moved' && book.moved[0]?.kind === 'transfer') {
-    // Every event that could tell of the bridge was lost: he seems to have left while it rang.
-    allowed.add('abandoned');
+    // Every event that could tell of the bridge was lost: he seems to have left, before or after we gave up.
+    for (const ends of ['abandoned', 'failed', 'hung_up']) allowed.add(ends);
   } else if (book.fate === 'moved' && !knewOfIt(book, call)) {
     allowed.add('abandoned');
   }

@@ -11,6 +11,8 @@ export interface SoakOptions {
   database: string | null;
   /** Kill processes at seeded moments and start them again. */
   kill: boolean;
+  /** Stop the processes in good order and start them again, one after the other, half-way through. */
+  roll: boolean;
   /** Every event to all replicas at once. */
   spread: 'one' | 'all';
   callsPerSecond: number;
@@ -25,6 +27,7 @@ export const DEFAULTS: SoakOptions = {
   replicas: 1,
   database: null,
   kill: false,
+  roll: false,
   spread: 'one',
   callsPerSecond: 60,
   keep: false,
@@ -38,6 +41,7 @@ export const USAGE = `npm run soak -- [options]
   --database <url>       sqlite (default), embedded (a PostgreSQL of our own), or postgres://…
   --spread one|all       each event to one replica by chance, or to all at once (one)
   --kill                 kill -9 processes at seeded moments and start them again
+  --roll                 a rolling restart half-way through
   --rate <number>        calls a second (${DEFAULTS.callsPerSecond})
   --keep                 leave logs and database to be looked at
 `;
@@ -53,6 +57,7 @@ export function parseOptions(argv: string[]): SoakOptions {
       database: { type: 'string' },
       spread: { type: 'string' },
       kill: { type: 'boolean' },
+      roll: { type: 'boolean' },
       rate: { type: 'string' },
       keep: { type: 'boolean' },
     },
@@ -70,6 +75,7 @@ export function parseOptions(argv: string[]): SoakOptions {
     replicas,
     database,
     kill: values.kill ?? DEFAULTS.kill,
+    roll: values.roll ?? DEFAULTS.roll,
     spread,
     callsPerSecond: wholeNumber('rate', values.rate, DEFAULTS.callsPerSecond, 1),
     keep: values.keep ?? DEFAULTS.keep,

@@ -44,8 +44,8 @@ export interface Stage {
   close(keepFolder: boolean): Promise<void>;
 }
 
-/** Nobody has to wait so long: patience (40 s), a probe (15 s), last words, three hangups (38 s). */
-const CALL_WITHIN_MS = 120_000;
+/** Nobody has to wait so long: patience (25 s), a probe (15 s), last words, a put-off (15 s), three hangups (38 s). */
+const CALL_WITHIN_MS = 150_000;
 /** An event of which nothing reached us is no call of ours: its caller hangs up by himself. */
 const RINGS_OUT_MS = 4_000;
 const STORE_WITHIN_MS = 90_000;
@@ -152,13 +152,16 @@ async function placeAll(stage: Stage, options: SoakOptions, tell: (text: string)
   let killing = Promise.resolve();
   let kills = 0;
   const startedAt = performance.now();
-  const killEvery = KILL_EVERY_SECS * callsPerSecond;
+  const killEvery = Math.min(KILL_EVERY_SECS * callsPerSecond, count / 2);
   let killAt = options.kill ? Math.ceil(killEvery * (0.3 + chance(seed, 'kill', 0))) : Infinity;
   while (calls.length < count) {
     const due = Math.ceil(((performance.now() - startedAt) / 1000) * callsPerSecond);
     while (calls.length < Math.min(due, count)) {
       const script = scriptOf(seed, calls.length + 1);
       calls.push({ placed: stage.carrier.placeCall(script), script });
+      if (options.roll && calls.length === Math.ceil(count / 2)) {
+        killing = Promise.all([killing, rollAll(stage, tell)]).then(() => {});
+      }
       if (calls.length < killAt) continue;
       kills += 1;
       killAt += Math.ceil(killEvery * (0.5 + chance(seed, 'kill', kills)));
@@ -168,6 +171,16 @@ async function placeAll(stage: Stage, options: SoakOptions, tell: (text: string)
   }
   tell(`${count} calls placed in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   return { calls, killing, kills: () => kills };
+}
+
+/** As an upgrade does it: SIGTERM, exit, start, and only then the next one. */
+async function rollAll({ nodes }: Stage, tell: (text: string) => void): Promise<void> {
+  for (const node of nodes) {
+    const code = await node.stop();
+    tell(`stopped ${node.url}, exit code ${code}`);
+    if (code !== 0) node.errors.push(`${node.url}: a stop ended with exit code ${code}`);
+    await node.start();
+  }
 }
 
 async function killOne(
@@ -268,7 +281,7 @@ async function standing({ carrier, nodes, api }: Stage, options: SoakOptions): P
       problems.push(`${count} webhooks were answered ${status}`);
     }
   }
-  if (options.faults === 'none' && !options.kill) {
+  if (options.faults === 'none') {
     const failed = carrier
       .books()
       .flatMap(({ webhooks }) => webhooks.filter(({ outcome }) => outcome !== 'delivered'));

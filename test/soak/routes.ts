@@ -26,7 +26,7 @@ export const SOAK_ROUTES = `targets:
   second: { sip: "sip:second@pbx.example.com", timeout: 6s, user_to_user: "{call_session_id}" }
   third: { sip: "sip:third@pbx.example.com", timeout: 6s, headers: { X-Queue: soak } }
 policy:
-  patience: 40s
+  patience: 25s
   while_moving: { say: "Please hold." }
   refers: { per_call: 5, per_hour: 1000000, per_caller_per_hour: 1000000 }
   transfers: { per_call: 2, per_hour: 1000000, per_caller_per_hour: 1000000 }
