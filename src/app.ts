@@ -53,6 +53,8 @@ export interface AppDeps {
   /** Our clock, milliseconds since the epoch. */
   now: () => number;
   timeouts?: Timeouts;
+  /** See HTTP_LIMITS. */
+  webhooksUnderWayMax?: number;
 }
 
 /** How long a client may take; see HTTP_LIMITS. */

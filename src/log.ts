@@ -28,6 +28,8 @@ export interface LogFields {
 
 export interface Log {
   emit(event: LogEventName, fields?: LogFields): void;
+  /** Whether a line of this name is written at all; where it is not known, yes. */
+  shows?(event: LogEventName): boolean;
 }
 
 export interface LogOptions {
@@ -69,6 +71,7 @@ export function createLog(options: LogOptions): Log {
     destinationOf(options),
   );
   return {
+    shows: (event) => logger.isLevelEnabled(LOG_EVENTS[event].level),
     emit(event, fields = {}) {
       const { level, meaning } = LOG_EVENTS[event];
       if (!logger.isLevelEnabled(level)) return;

@@ -79,6 +79,7 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
 
   return {
     log: {
+      shows: (event) => log.shows?.(event) ?? true,
       emit(event, fields) {
         if (event === 'store.recovered') forget((kind) => ENDED_BY_RECOVERY.has(kind));
         else if (isTrouble(event)) note(event, fields ?? {});

@@ -3,22 +3,31 @@ import type { Attempt, Call } from '../core/call.ts';
 import type { CallEvent } from '../core/event.ts';
 import type { Notice } from '../core/notice.ts';
 import type { Log, LogFields } from '../log.ts';
+import type { LogEventName } from '../log-events.ts';
 import type { Metrics } from '../metrics.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Observer } from './engine.ts';
 
 export function createReport(log: Log, metrics: Metrics): Observer {
+  const shows = (name: LogEventName) => log.shows?.(name) ?? true;
+  const eventShown = shows('call.event');
+  const traceShown = shows('call.trace');
+  const progressShown = shows('attempt.progress');
   return {
     committed(event, before, call, notices) {
       metrics.event(event.source, 'committed');
+      // Most events of most calls: nothing is built for a line that nobody will see.
+      if (!eventShown && notices.length === 0) return;
       const fields = callFields(call);
-      log.emit('call.event', {
-        ...fields,
-        type: event.type,
-        source: event.source,
-        phase_before: before?.phase ?? null,
-        phase: call.phase,
-      });
+      if (eventShown) {
+        log.emit('call.event', {
+          ...fields,
+          type: event.type,
+          source: event.source,
+          phase_before: before?.phase ?? null,
+          phase: call.phase,
+        });
+      }
       for (const notice of notices) tell(notice, event, call, fields);
     },
     duplicate(event) {
@@ -50,7 +59,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
           to: call.facts.to,
           why: notice.why,
         });
-        log.emit('call.trace', { ...fields, trace: notice.trace });
+        if (traceShown) log.emit('call.trace', { ...fields, trace: notice.trace });
         return;
       case 'handler_warning':
         metrics.handler('failed');
@@ -67,7 +76,9 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         log.emit('attempt.started', { ...fields, ...attemptFields(notice.attempt) });
         return;
       case 'attempt_progress':
-        log.emit('attempt.progress', { ...fields, ...attemptFields(notice.attempt) });
+        if (progressShown) {
+          log.emit('attempt.progress', { ...fields, ...attemptFields(notice.attempt) });
+        }
         return;
       case 'attempt_ended':
         attemptEnded(notice.attempt, notice.corrected, event, call, fields);

@@ -29,7 +29,7 @@ export interface WebhookDeps {
   /** Milliseconds since the epoch, by our clock. */
   now: () => number;
   answerMs?: number;
-  underWayMax?: number;
+  webhooksUnderWayMax?: number;
 }
 
 declare module 'fastify' {
@@ -48,7 +48,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
     scope.decorateRequest('webhook', null);
 
     const refuse = createRefuse(deps);
-    const answer = createAnswer(deps, refuse);
+    const answering = createAnswering(deps, refuse);
     scope.post(
       '/webhooks/telnyx',
       {
@@ -58,7 +58,8 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
           const startedAt = deps.now();
           // Balancers keep connections open for long: this moves them to another replica.
           if (deps.lifecycle.phase !== 'running') reply.header('connection', 'close');
-          const problem = beforeTheBody(request, startedAt, deps);
+          const problem =
+            beforeTheBody(request, startedAt, deps) ?? (answering.isFull() ? TOO_MANY : null);
           if (problem === null) done();
           else refuse(request, reply, problem);
         },
@@ -67,7 +68,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
           refuse(request, reply, problemOf(error));
         },
       },
-      answer,
+      answering.answer,
     );
     scope.addHook('onClose', async () => refuse.flush());
   });
@@ -89,23 +90,32 @@ function beforeTheBody(
   return null;
 }
 
-type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+interface Answering {
+  /** So many are under way that the next had better come again. */
+  isFull(): boolean;
+  answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
+}
 
-function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
+function createAnswering(deps: WebhookDeps, refuse: Refuse): Answering {
   const { verifier, receiver, metrics, connectionIds, now } = deps;
   const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
-  const underWayMax = deps.underWayMax ?? HTTP_LIMITS.webhooksUnderWayMax;
+  const underWayMax = deps.webhooksUnderWayMax ?? HTTP_LIMITS.webhooksUnderWayMax;
   const skew = watchSkew(deps);
   let underWay = 0;
 
-  return async (request, reply) => {
-    if (underWay >= underWayMax) return refuse(request, reply, TOO_MANY);
-    underWay += 1;
-    try {
-      return await answer(request, reply);
-    } finally {
-      underWay -= 1;
-    }
+  const isFull = () => underWay >= underWayMax;
+  return {
+    isFull,
+    async answer(request, reply) {
+      // Once more: many bodies may have been on their way when there was room.
+      if (isFull()) return refuse(request, reply, TOO_MANY);
+      underWay += 1;
+      try {
+        return await answer(request, reply);
+      } finally {
+        underWay -= 1;
+      }
+    },
   };
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
