@@ -25,7 +25,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { Environment } from './config.ts';
 import type { LogFields } from './log.ts';
-import type { Fields, FinishedSpan } from './tracing-spans.ts';
+import type { Fields, FinishedSpan } from './tracing-span.ts';
 
 export interface Sink {
   write(span: FinishedSpan): void;

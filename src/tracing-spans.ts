@@ -3,31 +3,22 @@
  * below it each webhook, deadline and command, and each attempt from its start to its verdict with its
  * commands and that verdict below. A span is written when it is over, so the root comes last.
  */
-import type { Attempt, Call } from './core/call.ts';
+import type { Call } from './core/call.ts';
 import type { CallEvent, OutcomeEvent } from './core/event.ts';
 import type { Notice } from './core/notice.ts';
 import type { Observer } from './engine/engine.ts';
-import { spanIdOf, traceIdOf } from './tracing-ids.ts';
-
-export interface FinishedSpan {
-  traceId: string;
-  spanId: string;
-  parentSpanId: string | null;
-  name: string;
-  /** server: a webhook came in; client: a request of ours went out. */
-  kind: 'server' | 'client' | 'internal';
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-  endedAt: number;
-  fields: Fields;
-  events: { name: string; fields: Fields }[];
-  /** Why it counts as an error; null where it does not. */
-  failure: string | null;
-  /** The span of the same trace that caused it. */
-  causedBy: string | null;
-}
-
-export type Fields = Record<string, string | number | boolean | null>;
+import { attemptSpan, verdictSpan } from './tracing-attempt.ts';
+import { spanIdOf } from './tracing-ids.ts';
+import {
+  attemptId,
+  blank,
+  callFields,
+  eventId,
+  type Fields,
+  type FinishedSpan,
+  ofCall,
+  rootId,
+} from './tracing-span.ts';
 
 export function createSpans(write: (span: FinishedSpan) => void, now: () => number): Observer {
   return {
@@ -184,46 +175,6 @@ function decisionSpan(
   };
 }
 
-function attemptSpan(attempt: Attempt, call: Call): FinishedSpan {
-  const { verdict, reason } = attempt;
-  return {
-    ...ofCall(call),
-    spanId: attemptId(attempt.id),
-    parentSpanId: rootId(call.id),
-    name: `attempt ${attempt.kind}`,
-    startedAt: attempt.startedAt,
-    endedAt: Math.max(attempt.startedAt, attempt.endedAt ?? attempt.startedAt),
-    fields: {
-      ...callFields(call),
-      ...attemptFields(attempt),
-      sip_address: attempt.sipAddress,
-      progress: attempt.progress,
-      manual: attempt.manual,
-    },
-    failure: isFailure(attempt) ? `${verdict}${reason === null ? '' : `: ${reason}`}` : null,
-  };
-}
-
-function verdictSpan(
-  attempt: Attempt,
-  corrected: boolean,
-  event: CallEvent,
-  call: Call,
-): FinishedSpan {
-  const at = attempt.endedAt ?? event.receivedAt;
-  return {
-    ...ofCall(call),
-    spanId: spanIdOf('verdict', attempt.id, event.type, event.id),
-    parentSpanId: attemptId(attempt.id),
-    name: `verdict ${attempt.verdict}`,
-    startedAt: at,
-    endedAt: at,
-    fields: { ...callFields(call), ...attemptFields(attempt), corrected },
-    failure: isFailure(attempt) ? (attempt.reason ?? attempt.verdict) : null,
-    causedBy: eventId(event),
-  };
-}
-
 /** What is worth a mark on the span of the event it came with. */
 function remark(notice: Notice): FinishedSpan['events'] {
   switch (notice.kind) {
@@ -247,55 +198,4 @@ function remark(notice: Notice): FinishedSpan['events'] {
       // Spans of their own, or told by one.
       return [];
   }
-}
-
-function isFailure({ verdict }: Attempt): boolean {
-  return verdict !== 'completed' && verdict !== 'abandoned';
-}
-
-function rootId(callId: string): string {
-  return spanIdOf('call', callId);
-}
-
-function attemptId(id: string): string {
-  return spanIdOf('attempt', id);
-}
-
-function eventId(event: CallEvent): string {
-  return spanIdOf('event', event.callId, event.type, event.id);
-}
-
-function ofCall(call: Call) {
-  return blank(call.id, call.facts.sessionId);
-}
-
-function blank(callId: string, sessionId: string | null) {
-  return {
-    traceId: traceIdOf(callId, sessionId),
-    kind: 'internal' as const,
-    fields: { call_control_id: callId, call_session_id: sessionId } as Fields,
-    events: [] as FinishedSpan['events'],
-    failure: null as string | null,
-    causedBy: null,
-  };
-}
-
-function callFields(call: Call): Fields {
-  return {
-    call_control_id: call.id,
-    call_session_id: call.facts.sessionId,
-    rule: call.rule,
-    route_set: call.routeSet,
-  };
-}
-
-function attemptFields(attempt: Attempt): Fields {
-  return {
-    attempt: attempt.id,
-    kind: attempt.kind,
-    target: attempt.target,
-    verdict: attempt.verdict,
-    sip_notify_response: attempt.sipNotifyResponse,
-    reason: attempt.reason,
-  };
 }
