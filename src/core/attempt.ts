@@ -123,7 +123,8 @@ export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null 
 
 /**
  * A loop of an earlier attempt that went out late, after a retry, puts that attempt's envelope back on
- * the leg. What has its final event is not spoken of again: what happens now happens to a newer one.
+ * the leg. What has its final event is not spoken of again: what demonstrably happened after the newer
+ * one went out happened to that. Without that proof the event is a late one of the old attempt.
  */
 function newerOf(
   call: Call,
@@ -135,7 +136,8 @@ function newerOf(
   const newer = awaiting.filter(
     (attempt) =>
       call.attempts.indexOf(attempt) > call.attempts.indexOf(named) &&
-      (occurredAt === null || occurredAt >= attempt.sentAt),
+      occurredAt !== null &&
+      occurredAt >= attempt.sentAt,
   );
   return (event.type === 'call.refer.failed' ? newer[0] : newer.at(-1)) ?? null;
 }
