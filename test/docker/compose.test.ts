@@ -117,6 +117,12 @@ describe.each(files)('docker/%s', (file) => {
     }
   });
 
+  test('a secret of the environment is not copied into a read-only root, which compose refuses', () => {
+    for (const [name, { secrets = [], read_only = false }] of services) {
+      expect(secrets.length > 0 && read_only, name).toBe(false);
+    }
+  });
+
   test('the variables of the service exist and are good ones', () => {
     const known: string[] = VARIABLES.map(([name]) => name);
     expect(Object.keys(env).filter((name) => !known.includes(name))).toEqual([]);
