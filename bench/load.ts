@@ -3,7 +3,8 @@
  * signed beforehand, so that it costs a fraction of what any server does. Commanded by messages.
  *
  * Closed loop (no rate): each connection sends its next request when it has the answer. Open loop: requests
- * leave when they are due, whatever became of those before, and latency counts from when they were due.
+ * leave when they are due, or as soon as one of the many connections has its answer. Latency counts from
+ * when a request was due, or (`fromSent`) from when it left.
  */
 import { connect, type Socket } from 'node:net';
 import { type CallsWanted, type SignedWebhook, signedWebhooks } from './calls.ts';
@@ -15,6 +16,7 @@ export interface LoadWanted {
   rate: number | null;
   /** Open loop: stops sending then, answered or not. */
   stopAfterMs?: number;
+  fromSent?: boolean;
   /** Reports when each webhook of this type was sent. */
   stamp?: string;
 }
@@ -129,7 +131,7 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
       while (next < webhooks.length && dueAt(next) <= now && now < stopAt) {
         const connection = idle.pop();
         if (connection === undefined) break;
-        sendNext(connection, dueAt(next));
+        sendNext(connection, wanted.fromSent === true ? now : dueAt(next));
       }
       if (isOver()) {
         if (open === 0) finished();

@@ -40,6 +40,7 @@ export async function overload(bench: Bench): Promise<Figure[]> {
         connections: CONNECTIONS_MAX,
         rate,
         stopAfterMs,
+        fromSent: true,
       });
       const healthMs = await health.stop();
       const at = `overload ${times}x`;
