@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { callsCommand } from './cli/calls.ts';
 import { carrierCommand } from './cli/carrier.ts';
 import { checkCommand } from './cli/check.ts';
+import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
 import type { Io } from './cli/io.ts';
 import { routeCommand } from './cli/route.ts';
@@ -24,8 +25,8 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     });
   serveCommand(program, io);
   checkCommand(program, io);
-  routeCommand(program, io);
-  scheduleCommand(program, io);
+  routeCommand(program, io, readOverrides);
+  scheduleCommand(program, io, readOverrides);
   schemaCommand(program, io);
   callsCommand(program, io);
   carrierCommand(program, io);

@@ -1,7 +1,6 @@
 /** `referee calls [id]`: what happened to calls, from the store itself; a server may be using it meanwhile. */
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { withEnvFile } from '../config.ts';
 import { BadValue, parseDatabaseUrl } from '../config-values.ts';
 import type { Call } from '../core/call.ts';
 import { RefereeError } from '../errors.ts';
@@ -11,6 +10,7 @@ import { timeOf } from '../http/time.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 import { callStory, callTable } from './calls-text.ts';
+import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
 
 const LIMIT_DEFAULT = 20;
@@ -83,11 +83,6 @@ export async function runCalls(
   } finally {
     await reader?.close();
   }
-}
-
-/** The setting alone: looking at calls needs neither key nor token. */
-function databaseUrl(io: Io): string {
-  return withEnvFile(io.env).DATABASE_URL || 'sqlite:data/referee.db';
 }
 
 async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Promise<void> {

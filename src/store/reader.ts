@@ -12,12 +12,13 @@ import { CODE_VERSION, pendingMigrations, readMigrations } from './migrate.ts';
 import type { Database } from './open.ts';
 import { callTimeline, findCall, listCalls } from './postgres-list.ts';
 import { openPool, explain as postgresExplain } from './postgres-pool.ts';
+import { readSetting } from './postgres-records.ts';
 import { keyOf } from './rows.ts';
 import { explain, isBusy, readSchema } from './sqlite-file.ts';
 import { listPage, prepareList } from './sqlite-list.ts';
 import type { Store } from './store.ts';
 
-export type StoreReader = Pick<Store, 'find' | 'timeline' | 'list' | 'close'>;
+export type StoreReader = Pick<Store, 'find' | 'timeline' | 'list' | 'setting' | 'close'>;
 
 /** Rejects with StoreUnavailable where there is nothing to read, or this code cannot read it. */
 export async function openReader(database: Database): Promise<StoreReader> {
@@ -54,6 +55,7 @@ function openSqliteReader(path: string): StoreReader {
     throw explain(error, path);
   }
   const list = prepareList(database);
+  const bySetting = database.prepare('select version, value from settings where name = ?');
   const byKey = database.prepare('select version, document from calls where key = ?');
 
   async function run<T>(look: () => T): Promise<T> {
@@ -76,6 +78,12 @@ function openSqliteReader(path: string): StoreReader {
       }),
     timeline: (callId) => run(() => list.timeline(callId)),
     list: (filter) => listPage(filter, (position) => run(() => list.chunk(filter, position))),
+    setting: (name) =>
+      run(() => {
+        const row = bySetting.get(name);
+        if (row === undefined) return { version: 0, value: null };
+        return { version: Number(row.version), value: JSON.parse(String(row.value)) };
+      }),
     async close() {
       database.close();
     },
@@ -95,6 +103,7 @@ async function openPostgresReader(url: string): Promise<StoreReader> {
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     list: (filter) => ask((query) => listCalls(query, filter)),
+    setting: (name) => ask((query) => readSetting(query, name)),
     close: () => pool.close(),
   };
 }
