@@ -19,13 +19,7 @@ const ASSET = /^[a-z][a-z-]*\.(js|css|svg)$/;
 
 /** lit-html renders (7 KB, escapes every value), uPlot draws (50 KB), eventsource-parser reads the event stream. */
 const PACKAGES: Record<string, string[]> = {
-  'lit-html': [
-    'lit-html.js',
-    'directive.js',
-    'directive-helpers.js',
-    'directives/repeat.js',
-    'directives/live.js',
-  ],
+  'lit-html': ['lit-html.js', 'directive.js', 'directive-helpers.js', 'directives/repeat.js'],
   uplot: ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css'],
   'eventsource-parser': ['dist/index.js', 'dist/parse.js', 'dist/errors.js'],
 };

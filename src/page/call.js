@@ -92,10 +92,13 @@ export function callView(changed) {
       }, REREAD_MS);
     },
     template() {
-      if (call === null) return notThere();
-      return html`
-        ${heading(call)}
-        ${alertOf(error)}
+      // One heading for both: it may have the focus while the call is being read.
+      return html`${heading(call)} ${alertOf(error)} ${call === null ? notThere() : whole()}`;
+    },
+  };
+
+  function whole() {
+    return html`
         <div class="columns call-columns">
           <section class="panel" aria-labelledby="why-title">
             <h2 id="why-title">Why</h2>
@@ -126,13 +129,10 @@ export function callView(changed) {
           </section>
         </div>
         ${legs.length === 0 ? nothing : otherLegs(legs)}`;
-    },
-  };
+  }
 
   function notThere() {
-    return html`<h1 tabindex="-1">Call</h1>
-      ${error === null ? html`<p class="empty">Loading…</p>` : alertOf(error)}
-      <p><a href="#/calls">All calls</a></p>`;
+    return error === null ? html`<p class="empty">Loading…</p>` : nothing;
   }
 
   function referForm() {
@@ -170,13 +170,19 @@ function chooseAddress(event) {
 function heading(call) {
   return html`<header class="call-head">
     <p class="small"><a href="#/calls">← All calls</a></p>
-    <h1 tabindex="-1">${said(call.from, 'anonymous')} <span aria-hidden="true">→</span><span class="hidden">to</span> ${said(call.to)}</h1>
-    <p class="marks" role="status">
-      ${badge(call.phase)} ${call.ends === null ? nothing : html`ends ${badge(call.ends)}`}
-      <span class="faint">${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)},
-        came ${time(call.created_at)}</span>
-    </p>
+    <h1 tabindex="-1">${
+      call === null
+        ? 'Call'
+        : html`${said(call.from, 'anonymous')} <span aria-hidden="true">→</span><span class="hidden">to</span> ${said(call.to)}`
+    }</h1>
+    <p class="marks" role="status">${call === null ? nothing : marks(call)}</p>
   </header>`;
+}
+
+function marks(call) {
+  return html`${badge(call.phase)} ${call.ends === null ? nothing : html`ends ${badge(call.ends)}`}
+    <span class="faint">${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)},
+      came ${time(call.created_at)}</span>`;
 }
 
 function why(call) {

@@ -156,7 +156,7 @@ function filterForm(filter, names) {
       ${choice('Phase', 'phase', filter.phase, PHASES)}
       <div class="field buttons">
         <button class="main">Find</button>
-        <a class="button" href="#/calls">Clear</a>
+        <a class="button" href="#/calls" @click=${clear}>Clear</a>
       </div>
     </div>
     <details class="more-filters" ?open=${more || ROOMY.matches}>
@@ -173,6 +173,11 @@ function filterForm(filter, names) {
     <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
     <datalist id="target-names">${names.targets.map((name) => html`<option value=${name}></option>`)}</datalist>
   </form>`;
+}
+
+/** Also what was typed and not asked for yet. */
+function clear(event) {
+  event.currentTarget.closest('form').reset();
 }
 
 function submit(event) {

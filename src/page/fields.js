@@ -1,13 +1,13 @@
 /** Parts of forms, and how errors are said. */
 
-import { live } from '/assets/lit-html/directives/live.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { word } from './words.js';
 
+/** A value is set where it changed, so that a drawing in between leaves alone what is being typed. */
 export function textField(label, name, value, { hint, ...more } = {}) {
   return html`<label class="field">
     <span>${label}</span>
-    <input name=${name} type=${more.type ?? 'text'} .value=${live(value ?? '')}
+    <input name=${name} type=${more.type ?? 'text'} .value=${value ?? ''}
       placeholder=${more.placeholder ?? ''} list=${more.list ?? nothing} step=${more.step ?? nothing}
       autocomplete="off" autocapitalize="off" spellcheck="false" maxlength=${more.max ?? 256}>
     ${hint === undefined ? nothing : html`<small>${hint}</small>`}
@@ -17,7 +17,7 @@ export function textField(label, name, value, { hint, ...more } = {}) {
 export function choice(label, name, value, options, any = 'any') {
   return html`<label class="field">
     <span>${label}</span>
-    <select name=${name} .value=${live(value ?? '')}>
+    <select name=${name} .value=${value ?? ''}>
       ${any === null ? nothing : html`<option value="">${any}</option>`}
       ${options.map(
         (option) =>

@@ -64,12 +64,15 @@ export function routesView(changed) {
       forced = { name: null, error: null, done: null };
     },
     template() {
-      if (routes === null) {
-        return html`<h1 tabindex="-1">Routes</h1>${error === null ? html`<p class="empty">Loading…</p>` : alertOf(error)}`;
-      }
+      const waiting = error === null ? html`<p class="empty">Loading…</p>` : nothing;
       return html`
         <h1 tabindex="-1">Routes</h1>
-        ${alertOf(error)}
+        ${alertOf(error)} ${routes === null ? waiting : whole()}`;
+    },
+  };
+
+  function whole() {
+    return html`
         <section class="panel" aria-labelledby="set-title">
           <h2 id="set-title">Live set</h2>
           <dl class="facts">
@@ -120,8 +123,7 @@ export function routesView(changed) {
             ${targetList(routes.targets)}
           </section>
         </div>`;
-    },
-  };
+  }
 
   function schedules() {
     if (routes.schedules.length === 0) return html`<p class="empty">The set has no schedules.</p>`;

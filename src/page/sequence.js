@@ -12,7 +12,7 @@ const CALLER = 0;
 const TELNYX = 1;
 const REFEREE = 2;
 const TARGET_LANES_MAX = 4;
-const ARROW_HEIGHT = 18;
+const ARROW_HEIGHT = 24;
 
 export function sequence(call) {
   if (call.timeline.length === 0) return html`<p class="empty">Nothing yet.</p>`;
@@ -174,8 +174,16 @@ function outcomeTone(outcome) {
   return outcome === 'rejected' ? 'bad' : 'doubtful';
 }
 
+/** Labels stand between two lanes of a phone. */
+const SHORT = {
+  gather_using_speak: 'gather',
+  client_state_update: 'client_state',
+  playback_start: 'play',
+  playback_stop: 'stop',
+};
+
 function commandArrow({ action }) {
-  return { from: REFEREE, to: TELNYX, label: action, tone: 'moving' };
+  return { from: REFEREE, to: TELNYX, label: SHORT[action] ?? action, tone: 'moving' };
 }
 
 /** One event as arrows between lanes, in the order in which it travelled. */
@@ -184,45 +192,59 @@ function arrowsOf(entry, call, lanes) {
   if (source === 'deadline') return [{ at: REFEREE, tone: 'doubtful' }];
   if (source === 'manual') return [{ at: REFEREE, tone: 'moving' }];
   if (source === 'outcome') return outcomeArrows(entry, call, lanes);
+  const heard = { from: TELNYX, to: REFEREE, label: type.replace(/^call\./, '') };
   if (source === 'far_leg') {
     const lane = latestLane(entry, call, lanes);
-    return [...(lane === null ? [] : [{ from: lane, to: TELNYX }]), { from: TELNYX, to: REFEREE }];
+    return [...(lane === null ? [] : [{ from: lane, to: TELNYX }]), heard];
   }
-  const heard = { from: TELNYX, to: REFEREE };
-  if (type === 'call.initiated') return [{ from: CALLER, to: TELNYX }, heard];
-  if (type === 'call.hangup') {
-    return detail.hangup_source === 'caller' ? [{ from: CALLER, to: TELNYX }, heard] : [heard];
+  const sip = detail.sip_notify_response ?? '';
+  switch (type) {
+    case 'call.initiated':
+      return [{ from: CALLER, to: TELNYX, label: 'INVITE' }, heard];
+    case 'call.hangup':
+      return detail.hangup_source === 'caller'
+        ? [{ from: CALLER, to: TELNYX, label: 'BYE' }, heard]
+        : [heard];
+    case 'call.dtmf.received':
+    case 'call.gather.ended':
+      return [{ from: CALLER, to: TELNYX, label: 'keys' }, heard];
+    case 'call.refer.started':
+      return [{ from: CALLER, to: TELNYX, label: `NOTIFY ${sip}` }, heard];
+    case 'call.refer.completed':
+    case 'call.refer.failed': {
+      const lane = latestLane(entry, call, lanes);
+      const mark = type === 'call.refer.completed' ? 'good' : 'bad';
+      return [
+        ...(lane === null
+          ? []
+          : [{ from: lane, to: CALLER, dashed: true, tone: mark, label: String(sip) }]),
+        { from: CALLER, to: TELNYX, tone: mark, label: `NOTIFY ${sip}` },
+        { ...heard, tone: mark },
+      ];
+    }
+    default:
+      return [heard];
   }
-  if (type === 'call.dtmf.received' || type === 'call.gather.ended')
-    return [{ from: CALLER, to: TELNYX }, heard];
-  if (type === 'call.refer.completed' || type === 'call.refer.failed') {
-    const lane = latestLane(entry, call, lanes);
-    const mark = type === 'call.refer.completed' ? 'good' : 'bad';
-    return [
-      ...(lane === null ? [] : [{ from: lane, to: CALLER, dashed: true, tone: mark }]),
-      { from: CALLER, to: TELNYX, tone: mark },
-      { ...heard, tone: mark },
-    ];
-  }
-  if (type === 'call.refer.started') return [{ from: CALLER, to: TELNYX }, heard];
-  return [heard];
 }
 
 /** An accepted REFER goes on to the caller's side, which then calls the target itself (RFC 3515). */
 function outcomeArrows({ detail }, call, lanes) {
-  const heard = { from: TELNYX, to: REFEREE, dashed: false, tone: outcomeTone(detail.outcome) };
+  const mark = outcomeTone(detail.outcome);
+  const label = String(detail.status ?? word(String(detail.outcome ?? '')));
+  const heard = { from: TELNYX, to: REFEREE, tone: mark, label };
   if (detail.outcome !== 'accepted') return [heard];
   const attempt = call.attempts.find(({ id }) => id === detail.command);
   const lane = attempt === undefined ? null : lanes.of(attempt.id);
+  const onwards = { dashed: true, tone: 'moving' };
   if (detail.action === 'refer' && lane !== null) {
     return [
       heard,
-      { from: TELNYX, to: CALLER, dashed: true, tone: 'moving' },
-      { from: CALLER, to: lane, dashed: true, tone: 'moving' },
+      { ...onwards, from: TELNYX, to: CALLER, label: 'REFER' },
+      { ...onwards, from: CALLER, to: lane, label: 'INVITE' },
     ];
   }
   if (detail.action === 'transfer' && lane !== null) {
-    return [heard, { from: TELNYX, to: lane, dashed: true, tone: 'moving' }];
+    return [heard, { ...onwards, from: TELNYX, to: lane, label: 'INVITE' }];
   }
   return [heard];
 }
@@ -248,12 +270,13 @@ function strip(arrows, lanes) {
   return html`<svg class="strip" aria-hidden="true" height=${height}>
     ${Array.from({ length: lanes }, (_, lane) => svg`<line class="lane" x1=${x(lane)} x2=${x(lane)} y1="0" y2="100%"></line>`)}
     ${arrows.map((arrow, index) => {
-      const y = index * ARROW_HEIGHT + ARROW_HEIGHT / 2;
+      const y = index * ARROW_HEIGHT + ARROW_HEIGHT - 8;
       const colour = `stroke-${arrow.tone ?? 'calm'}`;
       if (arrow.at !== undefined)
         return svg`<circle class=${colour} cx=${x(arrow.at)} cy=${y} r="4"></circle>`;
       const right = arrow.to > arrow.from;
       return svg`<line class="${colour} ${arrow.dashed ? 'dashed' : ''}" x1=${x(arrow.from)} x2=${x(arrow.to)} y1=${y} y2=${y}></line>
+        ${arrow.label === undefined ? nothing : svg`<text class="label" x=${x((arrow.from + arrow.to) / 2)} y=${y - 4}>${plain(arrow.label)}</text>`}
         <svg class="head" x=${x(arrow.to)} y=${y} overflow="visible"><path class=${colour}
           d=${right ? 'M-7,-4 L0,0 L-7,4' : 'M7,-4 L0,0 L7,4'}></path></svg>`;
     })}

@@ -200,6 +200,24 @@ describe.skipIf(CHROMIUM_PATH === null && !inCi)('the page', () => {
     expect(page.url()).toContain('target=night-desk');
   });
 
+  test('new calls are told of, and what is being typed stays', async () => {
+    const { page } = await signedIn();
+    await navigation(page).getByRole('link', { name: 'Calls' }).click();
+    await page.locator('table.calls tbody tr').first().waitFor();
+    const field = page.getByLabel('Number (either side)');
+    await field.pressSequentially('+35386');
+    const call = stage.carrier.placeCall({ from: '+353861110007', to: '+14155550111' });
+    const again = page.getByRole('button', { name: /newer: read again/ });
+    await again.waitFor();
+    expect(await field.inputValue()).toBe('+35386');
+    expect(await page.locator(`tr[data-call="${call.callControlId}"]`).count()).toBe(0);
+    // Not with the mouse: that would leave the field, which asks for what was typed.
+    await again.dispatchEvent('click');
+    await page.locator(`tr[data-call="${call.callControlId}"]`).waitFor();
+    call.hangUp();
+    await call.ended;
+  });
+
   test('what a caller wrote is text, wherever it stands', async () => {
     const call = stage.carrier.placeCall({
       from: `${NASTY}@example.net`,

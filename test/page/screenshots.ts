@@ -5,7 +5,7 @@ import { openPage, startBrowser } from './browser.ts';
 import { setPageStage, TOKEN } from './stage.ts';
 
 const FOLDER = new URL('../../docs/images/', import.meta.url).pathname;
-const DESKTOP = { width: 1180, height: 860 };
+const DESKTOP = { width: 1100, height: 900 };
 const PHONE = { width: 390, height: 800 };
 
 mkdirSync(FOLDER, { recursive: true });
