@@ -42,7 +42,6 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
 }
 
 function migrate(database: DatabaseSync, path: string, codeVersion: number): void {
-  database.exec('pragma page_size = 2048');
   const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
   if (mode !== 'wal') {
     throw new StoreUnavailable(
