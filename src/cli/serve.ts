@@ -53,7 +53,13 @@ async function start(io: Io): Promise<Started | null> {
 async function untilStopped({ service, log, shutdownTimeoutMs }: Started): Promise<void> {
   process.on('SIGHUP', () => void service.reload());
   await new Promise<void>((resolve) => {
-    closeWithGrace({ delay: shutdownTimeoutMs + GRACE_MS, logger: false }, async ({ err }) => {
+    const options = {
+      delay: shutdownTimeoutMs + GRACE_MS,
+      logger: false as const,
+      // It would stop at SIGHUP as well, which is our sign to load the routes again.
+      skip: ['SIGHUP' as const],
+    };
+    closeWithGrace(options, async ({ err }) => {
       if (err !== undefined) log.emit('server.failed', { err });
       // A fault leaves no time for a balancer to notice; a signal does.
       await service.stop(err === undefined ? undefined : 0);
