@@ -142,6 +142,7 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
     },
   });
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
+  makeRoom(server);
   continueOnlyWhenWanted(server);
   // Everything taken has been answered by then; a client in the middle of a slow upload must not hold the stop.
   server.addHook('preClose', async () => {
@@ -154,6 +155,22 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
   answerUnknown(server);
   collectOpenapi(server);
   return server;
+}
+
+/** A crowd of idle connections must not keep webhooks out: whoever still wants something comes again. */
+function makeRoom(server: FastifyInstance): void {
+  const { connectionsKept, connectionsCheckMs } = HTTP_LIMITS;
+  let open = 0;
+  let lookedAt = 0;
+  server.server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => {
+      open -= 1;
+    });
+    if (open <= connectionsKept || Date.now() - lookedAt < connectionsCheckMs) return;
+    lookedAt = Date.now();
+    server.server.closeIdleConnections();
+  });
 }
 
 /**

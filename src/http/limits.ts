@@ -17,7 +17,10 @@ export const HTTP_LIMITS = {
   connectionTimeoutMs: 60_000,
   /** Longer than the 60 s of common balancers, so that they close first and no request meets a closed socket. */
   keepAliveTimeoutMs: 72_000,
-  connectionsMax: 10_000,
+  /** A file descriptor and some 10 KB each. */
+  connectionsMax: 15_000,
+  /** From here on connections that wait for a next request are closed, so that new ones find room. */
+  connectionsKept: 8_000,
   /** From the close of a server until the connections that are left are cut. */
   closeGraceMs: 500,
   /** Telnyx waits 2 s; the commit may still happen after our 503, the next delivery is then a duplicate. */
