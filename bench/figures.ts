@@ -1,11 +1,18 @@
 /** The figures, each by the name it is printed with, in the order they are measured. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { startOwnPostgres } from '../test/helpers/postgres-server.ts';
 import type { Bench, Spread } from './bench.ts';
 import { spreadOf } from './bench.ts';
-import { type Contestant, inTurn, type Measured, ratioOf, startPeer } from './intake.ts';
+import {
+  atEase,
+  type Contestant,
+  checkStores,
+  inTurn,
+  type Measured,
+  ratioOf,
+  startPeer,
+} from './intake.ts';
 import { overload } from './overload.ts';
 import type { Cores } from './processes.ts';
 import { REPOSITORY } from './processes.ts';
@@ -108,24 +115,34 @@ async function decision(): Promise<Figure[]> {
   }));
 }
 
-/** Two servers with the same work behind them, one of them on a store full of live calls. */
+/** Two servers at the same easy pace, one of them on a store full of live calls. */
 async function memory(bench: Bench): Promise<Figure[]> {
   await filledStore(bench, 'live', LIVE_CALLS, true);
-  const empty = await referee(bench, 'idle', 'server', false);
-  const full = await referee(bench, 'live', 'server', false);
-  await inTurn(bench, [empty, full]);
-  await setTimeout(2_000);
-  const idleMiB = await residentMiB(empty.server.pid);
-  const fullMiB = await residentMiB(full.server.pid);
-  await stopAll([empty, full]);
+  const idle = await referee(bench, 'idle', 'server', false);
+  const live = await referee(bench, 'live', 'server', false);
+  const rounds: { idle: number; live: number }[] = [];
+  try {
+    for (let round = 0; round < bench.rounds; round += 1) {
+      await atEase(bench, idle);
+      await atEase(bench, live);
+      rounds.push({
+        idle: await residentMiB(idle.server.pid),
+        live: await residentMiB(live.server.pid),
+      });
+    }
+    await checkStores([idle, live]);
+  } finally {
+    await stopAll([idle, live]);
+  }
+  const spread = (of: (each: (typeof rounds)[number]) => number) => spreadOf(rounds.map(of));
   return [
     {
       name: 'memory-100k-over-idle',
       goal: { atMost: 1.3 },
-      value: spreadOf([fullMiB / idleMiB]),
+      value: spread((each) => each.live / each.idle),
     },
-    { name: 'memory-idle', goal: null, value: spreadOf([idleMiB]), unit: 'MiB' },
-    { name: 'memory-100k', goal: null, value: spreadOf([fullMiB]), unit: 'MiB' },
+    { name: 'memory-idle', goal: null, value: spread((each) => each.idle), unit: 'MiB' },
+    { name: 'memory-100k', goal: null, value: spread((each) => each.live), unit: 'MiB' },
   ];
 }
 

@@ -64,9 +64,7 @@ export async function inTurn(bench: Bench, contestants: Contestant[]): Promise<M
       );
     }
   }
-  for (const { server, sent, moves } of contestants) {
-    if (sent !== null && 'database' in server) await checkStore(server, sent, moves);
-  }
+  await checkStores(contestants);
   return [...rounds].map(([name, all]) => {
     const rates = all.map(({ rate }) => rate);
     const cpus = all.map(({ cpu }) => cpu);
@@ -78,6 +76,29 @@ export async function inTurn(bench: Bench, contestants: Contestant[]): Promise<M
       cpuRounds: cpus,
     };
   });
+}
+
+export async function checkStores(contestants: Contestant[]): Promise<void> {
+  for (const { server, sent, moves } of contestants) {
+    if (sent !== null && 'database' in server) await checkStore(server, sent, moves);
+  }
+}
+
+const EASE_A_SECOND = 500;
+
+/** Webhooks at an easy pace, for as long as a slice. */
+export async function atEase(bench: Bench, { server, sent }: Contestant): Promise<void> {
+  const calls = Math.ceil((bench.seconds * EASE_A_SECOND) / WEBHOOKS_OF_A_CALL.length);
+  await bench.prepare({ calls, lagCalls: 50 });
+  const done = await bench.run({
+    port: server.port,
+    connections: CONNECTIONS,
+    rate: EASE_A_SECOND,
+  });
+  const saw = await quietApi(bench);
+  if (sent === null) return;
+  add(sent.accepted, done.accepted);
+  add(sent.commands, saw);
 }
 
 interface Slice {
