@@ -2,10 +2,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config-values.ts';
-import type { Call } from '../core/call.ts';
+import { type Call, ENDS, PHASES } from '../core/call.ts';
+import { VERDICTS } from '../core/verdict.ts';
 import { RefereeError } from '../errors.ts';
 import { callDetail, callSummary } from '../http/calls-json.ts';
-import { ENDS_WORDS, PHASES, VERDICTS } from '../http/calls-schemas.ts';
 import { timeOf } from '../http/time.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
@@ -43,7 +43,7 @@ export function callsCommand(program: Command, io: Io): void {
     .option('--rule <name>', 'that a rule took')
     .option('--target <name>', 'with an attempt at a target')
     .addOption(new Option('--verdict <verdict>', 'of an attempt').choices([...VERDICTS]))
-    .addOption(new Option('--ends <ends>', 'how they ended').choices([...ENDS_WORDS]))
+    .addOption(new Option('--ends <ends>', 'how they ended').choices([...ENDS]))
     .option('--from <number>', 'as it stands in the list')
     .option('--to <number>', 'as it stands in the list')
     .option('--since <time>', 'ISO 8601, or how long ago: 15m, 2h, 1d', sinceOf)

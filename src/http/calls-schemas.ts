@@ -1,46 +1,8 @@
 /** The shapes of the call endpoints: they check what comes in and make the OpenAPI document. */
 import { type TSchema, Type } from 'typebox';
-import type { Ends, Phase, Verdict } from '../core/call.ts';
+import { ENDS as ENDS_WORDS, PHASES } from '../core/call.ts';
+import { VERDICTS } from '../core/verdict.ts';
 import { HTTP_LIMITS } from './limits.ts';
-
-export const PHASES = [
-  'new',
-  'answering',
-  'referring',
-  'transferring',
-  'speaking',
-  'gathering',
-  'referred',
-  'bridged',
-  'releasing',
-  'unmanaged',
-  'ended',
-] as const satisfies Phase[];
-
-export const VERDICTS = [
-  'completed',
-  'busy',
-  'no_answer',
-  'declined',
-  'not_found',
-  'not_allowed',
-  'server_error',
-  'other',
-  'rejected',
-  'no_verdict',
-  'abandoned',
-] as const satisfies Verdict[];
-
-export const ENDS_WORDS = [
-  'referred',
-  'transferred',
-  'rejected',
-  'hung_up',
-  'abandoned',
-  'failed',
-  'unconfirmed',
-  'ignored',
-] as const satisfies Ends[];
 
 export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const text = Type.String();

@@ -35,8 +35,6 @@ export function statsJson({ now, since, live, calls, attempts }: Activity) {
   };
 }
 
-export type StatsJson = ReturnType<typeof statsJson>;
-
 const ARRIVED: ReadonlySet<Ends | null> = new Set<Ends>(['referred', 'transferred']);
 
 /** Of the calls that we tried to move and that are over; one who left first says nothing about us. */

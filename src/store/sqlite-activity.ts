@@ -1,6 +1,6 @@
 /** What happened lately, read in small steps so that no webhook waits behind it. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Ends, Phase, Verdict } from '../core/call.ts';
+import { type Ends, PHASES, type Phase, type Verdict } from '../core/call.ts';
 import type { Groups } from './activity.ts';
 import type { Position } from './cursor.ts';
 
@@ -13,18 +13,7 @@ export interface SqliteActivity {
   chunk(groups: Groups, since: number, before: Position, limit: number): Position | null;
 }
 
-const LIVE_PHASES: Exclude<Phase, 'ended'>[] = [
-  'new',
-  'answering',
-  'referring',
-  'transferring',
-  'speaking',
-  'gathering',
-  'referred',
-  'bridged',
-  'releasing',
-  'unmanaged',
-];
+const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
 
 interface Row {
   call: number;

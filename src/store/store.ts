@@ -5,7 +5,7 @@
  *
  * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
  */
-import type { Attempt, Call, Ends, Phase, Verdict } from '../core/call.ts';
+import type { Call, Ends, Phase, Verdict } from '../core/call.ts';
 import type { Command, Outcome } from '../core/command.ts';
 import type { TraceLine } from '../core/plan.ts';
 
@@ -246,9 +246,3 @@ export interface AttemptGroup {
 export interface ChangeFeed {
   changes(after: string | null, limit: number): Promise<Changes>;
 }
-
-/** What of an attempt is a row of its own, to count and filter by. */
-export type AttemptRow = Pick<
-  Attempt,
-  'id' | 'kind' | 'target' | 'verdict' | 'startedAt' | 'unsent'
->;

@@ -56,9 +56,3 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     fix: 'Likely TELNYX_PUBLIC_KEY is the wrong key (another account, or rotated), or a proxy alters the body on its way: it must pass unchanged, byte for byte.',
   },
 };
-
-/** One text for people: what, what exactly, what to do. */
-export function describeRefusal(refusal: Refusal): string {
-  const { title, fix } = REFUSAL_WORDS[refusal.reason];
-  return `${title} ${refusal.detail} ${fix}`;
-}

@@ -23,11 +23,6 @@ export type ParsedWebhook =
   | { kind: 'not_a_call'; type: string | null; connectionId: string | null }
   | { kind: 'not_telnyx'; why: string };
 
-/** What a second delivery is known by: Telnyx gives a redelivery the same id, with another attempt. */
-export function eventKey(type: string, id: string): string {
-  return `${type}|${id}`;
-}
-
 const LIMITS = {
   typeChars: 128,
   idChars: 256,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WebhookEvent } from '../../src/core/event.ts';
-import { eventKey, parseWebhook } from '../../src/telnyx/webhook.ts';
+import { parseWebhook } from '../../src/telnyx/webhook.ts';
 
 const CALL_ID = 'v3:Ptw4AiXkYMaxfF1nEwzIbYVdGhMCiYdOG8uwh8y1rRZTJQvNdTjDjQ';
 const RECEIVED_AT = 1_779_233_415_500;
@@ -282,13 +282,6 @@ describe('parseWebhook', () => {
       }),
       { numRuns: 500 },
     );
-  });
-});
-
-describe('eventKey', () => {
-  it('tells two types with one id apart', () => {
-    // Telnyx's own examples of call.refer.started and call.refer.failed carry the same id.
-    expect(eventKey('call.refer.started', 'x')).not.toBe(eventKey('call.refer.failed', 'x'));
   });
 });
 
