@@ -23,9 +23,10 @@ export const TEMPLATE_PLACES = [
 
 /** RFC 3261 token: what a header's name may be. */
 const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,128}$/;
-// C0, DEL and C1.
+// C0, DEL and C1, and U+FFFD: what no store takes (U+0000, half a character) was replaced by it on the
+// way in, and who writes such things means no extension.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 
 export function parseTemplate(text: string): Template | { problem: string } {
   if (text.length > TEMPLATE_CHARS_MAX) {

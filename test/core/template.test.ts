@@ -62,6 +62,7 @@ describe('filling a user part', () => {
     ['DEL', 'a\u007f'],
     ['C1', 'a\u0085'],
     ['half a character', 'a\ud800'],
+    ['what was replaced on the way in: NUL, half a character, broken UTF-8', 'a\ufffdb'],
   ])('fails on %s', (_, value) => {
     const headers = value === null ? [] : [{ name: 'X-Name', value }];
     expect(fill('sip:{header:X-Name}@a.example.com', { headers })).toEqual({
