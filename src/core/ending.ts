@@ -5,7 +5,7 @@ import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from '.
 import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
 import { stopWhileMoving } from './voice.ts';
 
-/** We let the caller go: reject where nobody answered yet, hangup otherwise. */
+/** We let the caller go: reject where he called and nobody answered yet, hangup otherwise. */
 export function release(turn: Turn, as: Ends, cause: 'busy' | 'declined' | null): void {
   const { call } = turn;
   cancelOutstanding(turn);
@@ -13,12 +13,13 @@ export function release(turn: Turn, as: Ends, cause: 'busy' | 'declined' | null)
   call.phase = 'releasing';
   call.releasedAs = as;
   call.releases = 0;
-  if (cause !== null && !call.answered) {
+  // A call that somebody placed from our side is nobody's to reject.
+  if (cause !== null && !call.answered && call.facts.direction !== 'outgoing') {
     issue(turn, { action: 'reject', cause });
     note(turn, `reject ${cause}`);
   } else {
     issue(turn, { action: 'hangup' });
-    note(turn, cause === null ? 'hang up' : `hang up (reject ${cause} after the answer)`);
+    note(turn, cause === null ? 'hang up' : `hang up (reject ${cause} where only a hangup can)`);
   }
   setDeadline(turn, 'release', RELEASE_AGAIN_MS[0] ?? 0);
 }

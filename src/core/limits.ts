@@ -6,6 +6,8 @@ export const UNDECIDED_MS = 60_000;
 export const ANSWERED_WITHIN_MS = 10_000;
 /** How long an answer is worth sending: a caller who hears ringing for longer has gone. */
 export const ANSWER_SEND_MS = 30_000;
+/** An outgoing leg rings until its far end answers: at most so long, Telnyx's greatest `timeout_secs`. */
+export const RINGING_MS_MAX = 600_000;
 /** How long a voice command is worth sending. */
 export const VOICE_SEND_MS = 10_000;
 /** A step without any outcome of its command: sending time, the dispatcher's lease, and some. */

@@ -6,9 +6,9 @@ import { endCall, leaveUnmanaged } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { onBridged } from './on-far-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
-import { proceed, startProbe } from './probe.ts';
+import { proceed, startProbeLater } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';
-import { type Turn, takeBack } from './turn.ts';
+import { clearDeadline, type Turn, takeBack } from './turn.ts';
 import { endsRunningVoice } from './voice.ts';
 
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
@@ -67,8 +67,10 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   }
   if (!endsRunningVoice(turn, event)) return;
   if (event.status === 'call_hangup') {
-    // The leg is going: no step after the caller has gone. The probe decides if no hangup comes.
-    startProbe(turn, 'step');
+    // No step after the caller has gone. A probe at once might still find the leg alive, so the hangup
+    // has its time first.
+    clearDeadline(turn, 'step');
+    startProbeLater(turn, 'step');
     return;
   }
   const step = call.running?.step;

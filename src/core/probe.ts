@@ -11,6 +11,12 @@ export function startProbe(turn: Turn, why: Probe['why']): void {
   turn.call.probe = { why, unknowns, commandId: ask(turn) };
 }
 
+/** The same, once the event that is to be expected has had its time: it says more than a probe. */
+export function startProbeLater(turn: Turn, why: Probe['why']): void {
+  turn.call.probe = { why, unknowns: -1, commandId: '' };
+  setDeadline(turn, 'probing', PROBE_EVERY_MS);
+}
+
 /** No answer within its time: again, and after the third the machine goes on without. */
 export function probeTimedOut(turn: Turn): void {
   const { probe } = turn.call;

@@ -3,7 +3,13 @@ import { awaitingFinal, startAttempt } from './attempt.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
 import { decideNow } from './deciding.ts';
 import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
-import { ANSWER_SEND_MS, OUTCOME_GRACE_MS, UNDECIDED_MS, WATCH_MS } from './limits.ts';
+import {
+  ANSWER_SEND_MS,
+  OUTCOME_GRACE_MS,
+  RINGING_MS_MAX,
+  UNDECIDED_MS,
+  WATCH_MS,
+} from './limits.ts';
 import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { acceptVoice, forgetVoices, isVoice, startVoice } from './voice.ts';
@@ -152,6 +158,12 @@ function answerFirst(turn: Turn, step: Step): boolean {
   }
   unshiftStep(call, step);
   call.phase = 'answering';
+  if (call.facts.direction === 'outgoing') {
+    // Telnyx refuses our answer there (90102): only the far end can give it.
+    note(turn, 'waiting until the far end answers');
+    setDeadline(turn, 'step', RINGING_MS_MAX);
+    return true;
+  }
   // The answer that a suspended plan waits for serves the manual refer as well.
   if (call.suspended?.phase !== 'answering') {
     issue(turn, { action: 'answer' }, { giveUpAt: turn.now + ANSWER_SEND_MS });

@@ -74,13 +74,17 @@ export function hangupOf(call: Call): WebhookEvent {
   return { ...webhook(call.facts, 'call.hangup'), ...how };
 }
 
+export function answeredOf(call: Call): WebhookEvent {
+  return webhook(call.facts, 'call.answered');
+}
+
 /** A call that no plan runs is answered by whoever runs it, and its caller may press keys. */
 export function laterEvents(call: Call, digits: readonly string[]): WebhookEvent[] {
   const keys = [...digits.join('')].map((key) => ({
     ...webhook(call.facts, 'call.dtmf.received'),
     digits: key,
   }));
-  return call.phase === 'new' ? [] : [webhook(call.facts, 'call.answered'), ...keys];
+  return call.phase === 'new' ? [] : [answeredOf(call), ...keys];
 }
 
 /** `sip_notify_response` that means each verdict; see the table in `verdict.ts`. */

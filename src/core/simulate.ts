@@ -10,7 +10,7 @@ import { type CompiledRoutes, decide } from './decide.ts';
 import type { CallEvent } from './event.ts';
 import type { TraceLine } from './plan.ts';
 import type { Overrides } from './rule.ts';
-import { answersTo, hangupOf, initiatedOf, laterEvents } from './scripted-telnyx.ts';
+import { answeredOf, answersTo, hangupOf, initiatedOf, laterEvents } from './scripted-telnyx.ts';
 import { transition } from './transition.ts';
 
 export interface Script {
@@ -230,6 +230,10 @@ function waitOn(play: Play): void {
     case 'bridged':
     case 'ended':
       put(play, hangupOf(call));
+      return;
+    case 'answering':
+      // We answer incoming calls ourselves; here the far end of an outgoing one does.
+      put(play, answeredOf(call));
       return;
     default: {
       const dueAt = Math.min(...call.deadlines.map((deadline) => deadline.dueAt));

@@ -227,6 +227,17 @@ describe('a played call', () => {
     expect(play(set, { digits: ['1'] })).toMatchObject({ rule: null, path: [], ends: 'ignored' });
   });
 
+  it('waits for the far end of an outgoing leg instead of answering it', () => {
+    const set = routeSet([
+      rule('out', [clause({ key: 'direction', values: ['outgoing'] })], [refer('us')]),
+    ]);
+    expect(play(set, { facts: facts({ direction: 'outgoing' }) })).toMatchObject({
+      rule: 'out',
+      path: ['refer us'],
+      ends: 'referred',
+    });
+  });
+
   it('always comes to an end, whatever the plan and the verdicts', () => {
     const names = fc.constantFrom('us', 'eu');
     const verdict = fc.constantFrom<Verdict>(...failures, 'completed', 'abandoned');

@@ -10,6 +10,7 @@ import {
   rejected,
   say,
   transfer,
+  webhook,
 } from '../helpers/machine.ts';
 
 /** A call that was answered and whose first refer is under way and accepted. */
@@ -470,6 +471,71 @@ describe('menu', () => {
     expect(d.last('gather_using_speak')).toMatchObject({ validDigits: '12', digitsMax: 1 });
     d.hook('call.gather.ended', { digits: '2', status: 'valid' });
     expect(d.call.attempts[0]?.target).toBe('two');
+  });
+});
+
+describe('a voice that the caller cut off by hanging up', () => {
+  const hungUpOn = () => {
+    const d = drive(decision([say('Welcome.'), refer('a')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('speak'));
+    d.hook('call.speak.ended', { status: 'call_hangup' });
+    return d;
+  };
+
+  it('waits for the hangup: no step, and nothing asked that could answer too early', () => {
+    const d = hungUpOn();
+    expect(d.commands.map(({ action }) => action)).toEqual(['answer', 'speak']);
+    d.hook('call.hangup');
+    expect(d.call).toMatchObject({ phase: 'ended', ends: 'abandoned' });
+    expect(d.count('refer')).toBe(0);
+  });
+
+  it('asks when the hangup does not come, and goes on only with a leg that lives', () => {
+    const gone = hungUpOn();
+    gone.fall();
+    gone.outcome(gone.last('probe'), DEAD);
+    expect(gone.call).toMatchObject({ phase: 'ended', ends: 'abandoned' });
+
+    const there = hungUpOn();
+    there.fall();
+    there.outcome(there.last('probe'), ALIVE);
+    expect(there.call.phase).toBe('referring');
+  });
+});
+
+describe('an outgoing leg', () => {
+  const outgoing = (...steps: Parameters<typeof decision>[0] & object) => {
+    const d = drive(decision(steps));
+    const { facts } = webhook('call.initiated');
+    d.hook('call.initiated', { facts: { ...facts, direction: 'outgoing' } });
+    return d;
+  };
+
+  it('is not answered by us: its steps wait until the far end answers', () => {
+    const d = outgoing(refer('a'));
+    expect(d.call.phase).toBe('answering');
+    expect(d.commands).toEqual([]);
+    d.hook('call.answered');
+    expect(d.call.phase).toBe('referring');
+  });
+
+  it('whose answer got lost goes on once no leg rings any longer', () => {
+    const d = outgoing(refer('a'));
+    const before = d.now;
+    d.fall('step');
+    expect(d.now - before).toBe(600_000);
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.phase).toBe('referring');
+    expect(d.count('answer')).toBe(0);
+  });
+
+  it('is hung up where a rule says reject', () => {
+    const d = outgoing({ do: 'reject', cause: 'busy' });
+    expect(d.commands.map(({ action }) => action)).toEqual(['hangup']);
+    d.hook('call.hangup');
+    expect(d.call).toMatchObject({ phase: 'ended', ends: 'rejected' });
   });
 });
 
