@@ -48,7 +48,8 @@ export interface Metrics {
   reload(result: 'ok' | 'refused' | 'unchanged', hash: string): void;
   storeLatency(operation: string, ms: number): void;
   batch(events: number): void;
-  handler(result: 'steps' | 'not_mine' | 'failed'): void;
+  /** A handler threw, was too slow or answered nonsense; decisions by rule tell of those that worked. */
+  handlerFailed(): void;
   close(): void;
 }
 
@@ -143,7 +144,10 @@ export function createMetrics(): Metrics {
     'Events in one group commit.',
     [1, 2, 5, 10, 20, 50, 100, 200],
   );
-  const handlers = counter('handlers_total', 'Runs of handlers by result.', ['result']);
+  const handlerFailures = counter(
+    'handler_failures_total',
+    'Handlers that threw, were too slow or answered nonsense.',
+  );
   new Gauge({
     name: 'referee_event_loop_delay_seconds',
     help: 'Event loop delay since the last scrape.',
@@ -204,7 +208,7 @@ export function createMetrics(): Metrics {
     storeLatency: (operation, ms) =>
       storeSeconds.observe({ operation: bounded('operation', operation) }, ms / 1000),
     batch: (count) => batches.observe(count),
-    handler: (result) => handlers.inc({ result }),
+    handlerFailed: () => handlerFailures.inc(),
     close() {
       loopDelay.disable();
       registry.clear();

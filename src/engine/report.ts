@@ -62,7 +62,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         if (traceShown) log.emit('call.trace', { ...fields, trace: notice.trace });
         return;
       case 'handler_warning':
-        metrics.handler('failed');
+        metrics.handlerFailed();
         log.emit('handler.failed', { ...fields, detail: notice.text });
         return;
       case 'left_unmanaged':

@@ -58,7 +58,7 @@ function countSomethingEverywhere(metrics: Metrics): void {
   metrics.reload('ok', 'hash');
   metrics.storeLatency('commit', 1);
   metrics.batch(1);
-  metrics.handler('failed');
+  metrics.handlerFailed();
 }
 
 function alertsTable(): string {

@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { CallEvent } from '../../src/core/event.ts';
+import { createReport } from '../../src/engine/report.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { aCall } from '../helpers/documents.ts';
+
+let metrics: Metrics;
+beforeEach(() => {
+  metrics = createMetrics();
+});
+afterEach(() => metrics.close());
+
+test('a handler that failed is counted and logged, and a decision without one is not', async () => {
+  const lines: string[] = [];
+  const report = createReport({ emit: (event) => void lines.push(event) }, metrics);
+  const call = aCall('v3:handler');
+  const event: CallEvent = {
+    source: 'deadline',
+    type: 'deadline.attempt',
+    id: 'deadline:v3:handler:attempt:1',
+    callId: call.id,
+    occurredAt: null,
+    receivedAt: 0,
+    name: 'attempt',
+    n: 1,
+    putOff: false,
+  };
+  report.committed(event, null, call, [{ kind: 'handler_warning', text: 'a.ts: threw' }]);
+  expect(lines).toContain('handler.failed');
+  expect(await metrics.text()).toMatch(/^referee_handler_failures_total 1$/m);
+
+  report.committed(event, null, call, [
+    { kind: 'decided', rule: 'a', routeSet: 'hash', why: 'to', trace: [] },
+  ]);
+  expect(await metrics.text()).toMatch(/^referee_handler_failures_total 1$/m);
+});
