@@ -72,6 +72,8 @@ export async function playSoak(
     const problems = await untilAllEnded(stage, tell);
     const calls = await gather(stage, placed.calls, rangOut);
     problems.push(...(await standing(stage, options)));
+    const outcomes = calls.map(({ book, call }) => `${book.number}\t${book.fate}\t${call?.ends}`);
+    await writeFile(join(stage.folder, 'ends.tsv'), `${outcomes.join('\n')}\n`);
     const result = {
       seconds: (performance.now() - startedAt) / 1000,
       calls,
@@ -80,7 +82,7 @@ export async function playSoak(
       statuses: statusesOf(stage.carrier),
       digests: {
         scripts: digest(placed.calls.map(({ script }) => JSON.stringify(script))),
-        ends: digest(calls.map(({ book, call }) => `${book.fate} ${call?.ends}`)),
+        ends: digest(outcomes),
       },
       foundDead: countDead(calls),
       logged: sum(stage.nodes.map(({ logged }) => logged)),
