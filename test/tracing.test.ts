@@ -228,13 +228,7 @@ describe('without a collector', () => {
   });
 
   test('a protocol we do not speak is one line in the log, and no reason not to route calls', async () => {
-    const lines: string[] = [];
-    const log = createLog({
-      level: 'info',
-      numbers: 'masked',
-      key: API_KEY,
-      destination: { write: (line: string) => void lines.push(line) },
-    });
+    const { log, lines } = keptLog();
     const env = {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
@@ -244,13 +238,7 @@ describe('without a collector', () => {
   });
 
   test('a collector that is down is one line in the log, and holds no stop up', async () => {
-    const lines: string[] = [];
-    const log = createLog({
-      level: 'info',
-      numbers: 'masked',
-      key: API_KEY,
-      destination: { write: (line: string) => void lines.push(line) },
-    });
+    const { log, lines } = keptLog();
     const env = {
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
       OTEL_EXPORTER_OTLP_TIMEOUT: '50',
@@ -325,4 +313,10 @@ function tree(spans: ReceivedSpan[], parent: string | null): Tree[] {
     .filter(({ parentSpanId }) => parentSpanId === parent)
     .map(({ name, spanId }): Tree => [name, ...tree(spans, spanId)])
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+function keptLog() {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { lines, log: createLog({ level: 'info', numbers: 'masked', key: API_KEY, destination }) };
 }

@@ -105,16 +105,14 @@ function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
   const to =
     typeof step.refer === 'string' ? referTo(b, step, step.refer) : pick(b, step.refer.pick);
   const ifFailed = branches(b, step.if_failed);
-  const timeoutMs = durationOf(
-    b.context,
-    step,
-    'timeout',
-    step.timeout,
-    ATTEMPT_BOUNDS,
-    null,
-    b.positions,
-  );
+  const timeoutMs = attemptTimeout(b, step);
   return to === null ? null : { do: 'refer', to, timeoutMs, ifFailed };
+}
+
+/** Null: the target's own. */
+function attemptTimeout(b: StepBuilder, step: WrittenRefer | WrittenTransfer): number | null {
+  const { timeout } = step;
+  return durationOf(b.context, step, 'timeout', timeout, ATTEMPT_BOUNDS, null, b.positions);
 }
 
 function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination | null {
@@ -163,15 +161,7 @@ function transfer(b: StepBuilder, step: WrittenTransfer): RouteStep | null {
   } else to = writtenDestination(b.context, step.transfer, b.trusted, at);
   const from = step.from === undefined ? null : callerId(b, step, step.from);
   const ifFailed = branches(b, step.if_failed);
-  const timeoutMs = durationOf(
-    b.context,
-    step,
-    'timeout',
-    step.timeout,
-    ATTEMPT_BOUNDS,
-    null,
-    b.positions,
-  );
+  const timeoutMs = attemptTimeout(b, step);
   if (timeoutMs !== null && (timeoutMs < 1_000 || timeoutMs % 1_000 !== 0)) {
     problems.problem(
       b.positions.at(step, 'timeout'),

@@ -9,6 +9,7 @@ import type { Call, Ends, Verdict } from '../../src/core/call.ts';
 import { createLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
+import { eventually } from '../helpers/referee-process.ts';
 
 export const TOKEN = 'page-test-token-of-many-characters';
 /** What a caller could write to break a page, a terminal or a reader. */
@@ -54,7 +55,7 @@ export async function setPageStage({
   const log = createLog({ level: 'silent', numbers: 'full', key: config.apiKey });
   const service = await compose(config, env, log);
   await service.ready;
-  while (!(await fetch(`${service.url}/health/ready`)).ok) await nextLook();
+  await eventually(async () => (await fetch(`${service.url}/health/ready`)).ok, 'ready');
   carrier.setWebhookUrl(`${service.url}/webhooks/telnyx`);
   return {
     service,
@@ -210,9 +211,4 @@ function endedCall(n: number, createdAt: number): Call {
       sessionId: `session-${n}`,
     },
   });
-}
-
-/** The store is looked at once a second. */
-function nextLook(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
 }

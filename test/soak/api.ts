@@ -1,4 +1,6 @@
 /** What the service's own API says about calls: the account that is held against the carrier's books. */
+import { PHASES } from '../../src/core/call.ts';
+
 export interface ApiAttempt {
   id: string;
   kind: 'refer' | 'transfer';
@@ -45,18 +47,7 @@ export interface Api {
   counter(name: string, labels?: Record<string, string>): Promise<number>;
 }
 
-export const LIVE_PHASES = [
-  'new',
-  'answering',
-  'referring',
-  'transferring',
-  'speaking',
-  'gathering',
-  'referred',
-  'bridged',
-  'releasing',
-  'unmanaged',
-] as const;
+export const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
 
 const PAGE = 500;
 

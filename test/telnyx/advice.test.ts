@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { VERDICTS } from '../../src/core/verdict.ts';
 import { adviceFor } from '../../src/telnyx/advice.ts';
 
 test('a far end that does not allow REFER is told to enable call transfer, or to use transfer', () => {
@@ -24,17 +25,8 @@ test('a missing NOTIFY is explained', () => {
 });
 
 test('every failed verdict has advice, a success has none', () => {
-  const failed = [
-    'busy',
-    'no_answer',
-    'declined',
-    'not_found',
-    'not_allowed',
-    'server_error',
-    'other',
-    'rejected',
-    'no_verdict',
-  ] as const;
+  const failed = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
+  expect(failed).toHaveLength(9);
   for (const verdict of failed) expect(adviceFor({ verdict })).not.toBeNull();
   expect(adviceFor({ verdict: 'completed', sipNotifyResponse: 200 })).toBeNull();
   expect(adviceFor({ verdict: 'abandoned' })).toBeNull();
