@@ -27,7 +27,7 @@ export interface SoakResult {
   kills: number;
   /** Webhook deliveries by HTTP status; 0 where no answer came. */
   statuses: Map<number, number>;
-  /** Of scripts; of the end that each caller came to. The same seed gives the same. */
+  /** Of scripts; of what each caller and each call came to. The same seed gives the same. */
   digests: { scripts: string; ends: string };
   /** Calls found dead by a probe or a refused command: their hangup never reached us. */
   foundDead: number;
@@ -82,7 +82,7 @@ export async function playSoak(
       statuses: statusesOf(stage.carrier),
       digests: {
         scripts: digest(placed.calls.map(({ script }) => JSON.stringify(script))),
-        ends: digest(outcomes),
+        ends: digest(calls.map(classOf)),
       },
       foundDead: countDead(calls),
       logged: sum(stage.nodes.map(({ logged }) => logged)),
@@ -322,6 +322,15 @@ function countDead(calls: Witnessed[]): number {
   return calls.filter(({ call }) =>
     call?.timeline.some(({ notes }) => notes.some((note) => words.test(note))),
   ).length;
+}
+
+/**
+ * What the same seed must bring each call to. Whether a caller who went at the very moment of his REFER
+ * left before or after it was accepted is for milliseconds to say: these two are one class.
+ */
+function classOf({ book, call }: Witnessed): string {
+  const ends = call?.ends ?? 'unheard of';
+  return `${book.fate} ${ends === 'abandoned' || ends === 'unconfirmed' ? 'gone' : ends}`;
 }
 
 function digest(lines: string[]): string {
