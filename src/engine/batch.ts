@@ -246,11 +246,13 @@ function farLegEvent(event: WebhookEvent, parentId: string): FarLegEvent {
   };
 }
 
-/** Events after which no attempt can start: their batches need no budget. */
+/**
+ * Events after which no attempt can start: their batches need no budget. Not a hangup: that of a far leg
+ * ends an attempt of its caller, and the next one may follow.
+ */
 const STILL: ReadonlySet<string> = new Set([
   'call.refer.started',
   'call.refer.completed',
-  'call.hangup',
   'call.speak.started',
   'call.playback.started',
   'call.cost',

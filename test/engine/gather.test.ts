@@ -1,0 +1,110 @@
+/** What shares a commit, and which batches need the budgets. A real SQLite store; its commits are counted. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { CallEvent } from '../../src/core/event.ts';
+import type { Budget } from '../../src/core/rule.ts';
+import { type Item, keysOf } from '../../src/engine/batch.ts';
+import type { Decider } from '../../src/engine/engine.ts';
+import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { decision, refer, webhook } from '../helpers/machine.ts';
+
+const HOURLY: Budget = { perCall: null, perHour: 100, perCallerPerHour: 5 };
+const decider: Decider = {
+  decide: () => decision([refer('a')]),
+  budgets: () => ({ refers: HOURLY, transfers: HOURLY }),
+};
+
+let folder: string;
+let store: Store;
+let batches: number[];
+let coming: number;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referee-gather-'));
+  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  batches = [];
+  coming = 0;
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function open(): Engine {
+  return createReceiver({
+    store,
+    decider,
+    owner: 'test',
+    coming: () => coming,
+    outlet: { freeSlots: () => 0, offer: () => {}, poke: () => {}, cancel: () => {} },
+    observer: {
+      committed: () => {},
+      duplicate: () => {},
+      deadLetter: () => {},
+      batch: (events) => void batches.push(events),
+    },
+  });
+}
+
+function initiated(callId: string): CallEvent {
+  return webhook('call.initiated', { id: `i-${callId}`, callId });
+}
+
+test('a webhook waits for one that is being verified, and both share a commit', async () => {
+  const engine = open();
+  coming = 1;
+  const first = engine.receive(initiated('v3:one'));
+  // A turn of the event loop later the other one has been verified.
+  await new Promise((resolve) => setImmediate(resolve));
+  coming = 0;
+  await Promise.all([first, engine.receive(initiated('v3:two'))]);
+  expect(batches).toEqual([2]);
+});
+
+test('a webhook whose companion never comes is committed all the same', async () => {
+  const engine = open();
+  coming = 1;
+  expect((await engine.receive(initiated('v3:one'))).result).toBe('committed');
+  expect(batches).toEqual([1]);
+});
+
+test('that a command was accepted goes with the next webhook, or alone when none comes', async () => {
+  const engine = open();
+  const accepted = (callId: string): CallEvent => ({
+    source: 'outcome',
+    id: `outcome-${callId}`,
+    callId,
+    type: 'command.accepted',
+    receivedAt: Date.now(),
+    occurredAt: null,
+    commandId: `command-${callId}`,
+    action: 'answer',
+    outcome: { kind: 'accepted', status: 200, alive: null },
+    firstSentAt: null,
+  });
+  const patient = engine.receive(accepted('v3:one'));
+  await Promise.all([patient, engine.receive(initiated('v3:two'))]);
+  expect(batches).toEqual([2]);
+
+  await engine.receive(accepted('v3:three'));
+  expect(batches).toEqual([2, 1]);
+
+  const left = engine.receive(accepted('v3:four'));
+  await engine.drained();
+  await left;
+  expect(batches).toEqual([2, 1, 1]);
+});
+
+test('the hangup of a far leg may start its caller’s next attempt, so its batch counts the budgets', () => {
+  const keys = (event: CallEvent) => {
+    const item: Item = { event, settle: null, conflicts: 0, resolve: () => {}, reject: () => {} };
+    return keysOf([item], decider, Date.now());
+  };
+  expect(keys(webhook('call.hangup', {})).budget).toMatchObject({ limit: 101 });
+  expect(keys(webhook('call.refer.started', {})).budget).toBeNull();
+});
