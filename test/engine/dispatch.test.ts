@@ -25,6 +25,7 @@ import {
   startApiServer,
 } from '../helpers/api-server.ts';
 import { aCall, aCommand, anEntry } from '../helpers/documents.ts';
+import { waitFor } from '../helpers/waiting.ts';
 
 let folder: string;
 let store: Store;
@@ -132,7 +133,7 @@ test('an offered command goes out at once, and its outcome goes through the door
     observer: { command: (action, kind, ms) => seen.push([action, kind, ms > 0]) },
   });
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   expect(outcomes[0]).toMatchObject({
     source: 'outcome',
     id: 'outcome:c1:1',
@@ -152,16 +153,16 @@ test('commands that nobody offered are found: after a crash, and when told of', 
   await commit('v3:a', [aCommand('c1', 'v3:a')], null);
   const dispatcher = dispatch({ pollIdleMs: 60_000 });
   dispatcher.start();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   await commit('v3:b', [aCommand('c2', 'v3:b')], null);
   dispatcher.wake();
-  await vi.waitFor(() => expect(outcomes.map(({ commandId }) => commandId)).toEqual(['c1', 'c2']));
+  await waitFor(() => expect(outcomes.map(({ commandId }) => commandId)).toEqual(['c1', 'c2']));
 });
 
 test('a lease that somebody else let run out is taken over, with the next try and the old window', async () => {
   const [lost] = await commit('v3:a', [aCommand('c1', 'v3:a')], 'crashed', 60);
   dispatch().start();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   expect(outcomes[0]).toMatchObject({ id: 'outcome:c1:2', firstSentAt: lost?.firstSentAt });
 });
 
@@ -169,7 +170,7 @@ test('a lease of somebody else that still runs is left alone', async () => {
   await commit('v3:a', [aCommand('c1', 'v3:a')], 'another', 60_000);
   await commit('v3:b', [aCommand('c2', 'v3:b')], null);
   dispatch().start();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   expect(outcomes[0]?.commandId).toBe('c2');
   expect(api.requests).toHaveLength(1);
 });
@@ -181,7 +182,7 @@ test('a 500 is tried again after half a second, byte for byte the same', async (
   dispatcher.start();
   const startedAt = performance.now();
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
-  await vi.waitFor(() => expect(kinds()).toEqual(['retry', 'accepted']), 3_000);
+  await waitFor(() => expect(kinds()).toEqual(['retry', 'accepted']));
   expect(performance.now() - startedAt).toBeGreaterThan(499);
   expect(outcomes.map(({ id }) => id)).toEqual(['outcome:c1:1', 'outcome:c1:2']);
   expect(outcomes[1]?.firstSentAt).toBe(outcomes[0]?.firstSentAt);
@@ -197,7 +198,7 @@ test('429 waits as Telnyx says and opens a new window', async () => {
   dispatcher.start();
   const [first] = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
   dispatcher.offer(first ? [first] : []);
-  await vi.waitFor(() => expect(kinds()).toEqual(['retry', 'accepted']), 3_000);
+  await waitFor(() => expect(kinds()).toEqual(['retry', 'accepted']));
   expect(outcomes[0]?.firstSentAt).toBeNull();
   expect(outcomes[1]?.firstSentAt).toBeGreaterThanOrEqual((first?.firstSentAt ?? Infinity) + 200);
 });
@@ -212,7 +213,7 @@ test('retries that are due at different times are all found in time', async () =
   dispatcher.start();
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
   dispatcher.offer(await commit('v3:b', [aCommand('c2', 'v3:b')], 'this'));
-  await vi.waitFor(() => expect(outcomes).toHaveLength(4), 2_000);
+  await waitFor(() => expect(outcomes).toHaveLength(4));
   expect(outcomes.slice(2).map(({ id }) => id)).toEqual(['outcome:c2:2', 'outcome:c1:2']);
 });
 
@@ -220,7 +221,7 @@ test('a refused connection is tried again and was never sent; the ready endpoint
   const gone = createTelnyxClient({ apiUrl: await refusedAddress(), apiKey: 'k' });
   const dispatcher = dispatch({ client: gone });
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
-  await vi.waitFor(() => expect(kinds()).toEqual(['retry']));
+  await waitFor(() => expect(kinds()).toEqual(['retry']));
   expect(outcomes[0]).toMatchObject({ firstSentAt: null, outcome: { provenUnsent: true } });
   expect(dispatcher.warnings().join()).toMatch(/ECONNREFUSED.*TELNYX_API_URL/);
   await gone.close();
@@ -232,7 +233,7 @@ test('silence is tried again; then the time of the step is over, and the outcome
   dispatcher.start();
   const command = { ...aCommand('c1', 'v3:a'), giveUpAt: Date.now() + 900 };
   dispatcher.offer(await commit('v3:a', [command], 'this'));
-  await vi.waitFor(() => expect(kinds()).toEqual(['retry', 'unknown']), 3_000);
+  await waitFor(() => expect(kinds()).toEqual(['retry', 'unknown']));
   expect(outcomes[1]?.firstSentAt).toBe(outcomes[0]?.firstSentAt);
   expect(api.requests).toHaveLength(1);
   expect(await pending()).toBe(0);
@@ -242,7 +243,7 @@ test('silence is tried again; then the time of the step is over, and the outcome
 test('what is offered after its time is never sent', async () => {
   const command = { ...aCommand('c1', 'v3:a'), giveUpAt: Date.now() - 1 };
   dispatch().offer(await commit('v3:a', [command], 'this'));
-  await vi.waitFor(() => expect(kinds()).toEqual(['unknown']));
+  await waitFor(() => expect(kinds()).toEqual(['unknown']));
   expect(outcomes[0]?.firstSentAt).toBeNull();
   expect(api.requests).toEqual([]);
 });
@@ -252,7 +253,7 @@ test('a lease too short for a request is not used, and the command is claimed ag
   const dispatcher = dispatch({ pollIdleMs: 60_000 });
   dispatcher.start();
   dispatcher.offer(claimed);
-  await vi.waitFor(() => expect(kinds()).toEqual(['accepted']));
+  await waitFor(() => expect(kinds()).toEqual(['accepted']));
   expect(outcomes[0]?.id).toBe('outcome:c1:2');
   expect(logged('command.lapsed')).toHaveLength(1);
   expect(api.requests).toHaveLength(1);
@@ -278,7 +279,7 @@ test('no more than the limit are under way, and hangups go first', async () => {
   ]);
   api.reply = accept;
   for (const reply of replies) reply();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(4));
+  await waitFor(() => expect(outcomes).toHaveLength(4));
   expect(dispatcher.freeSlots()).toBe(2);
 });
 
@@ -299,7 +300,7 @@ test('voices of one leg go out one after the other, in the order they were issue
   }
   expect(ids()).toEqual(['c1', 'other', 'c2', 'c3']);
   for (const reply of replies) reply();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(4));
+  await waitFor(() => expect(outcomes).toHaveLength(4));
 });
 
 test('an answer that Telnyx is silent about holds up nothing else', async () => {
@@ -355,7 +356,7 @@ test('a cancelled command that was not started never goes out', async () => {
   await api.arrived(1);
   dispatcher.cancel(['c1', 'c2', 'nobody']);
   for (const reply of replies) reply();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   await dispatcher.stop(1_000);
   expect(api.requests.map(({ body }) => body?.command_id)).toEqual(['c1']);
 });
@@ -389,10 +390,10 @@ test('an outcome that the store does not take is kept, and the command is not se
   const dispatcher = dispatch();
   const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
   dispatcher.offer(claimed);
-  await vi.waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
+  await waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
   // As a claim brings it when the lease has run out meanwhile.
   dispatcher.offer(claimed.map((each) => ({ ...each, tries: 2 })));
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1), 5_000);
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   await dispatcher.stop(1_000);
   expect(outcomes).toMatchObject([{ id: 'outcome:c1:1' }]);
   expect(failures).toBe(2);
@@ -404,7 +405,7 @@ test('an outcome for a row of newer code is left to newer code', async () => {
   doorProblem = () => new NewerRow('version 9');
   const dispatcher = dispatch();
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
-  await vi.waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
+  await waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
   await dispatcher.stop(60_000);
   expect(outcomes).toEqual([]);
 });
@@ -413,7 +414,7 @@ test('a wrong key is one error a minute that names the setting, and a warning un
   api.reply = (_, response) => json(response, 401, {});
   const dispatcher = dispatch();
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a'), aCommand('c2', 'v3:a')], 'this'));
-  await vi.waitFor(() => expect(outcomes).toHaveLength(2));
+  await waitFor(() => expect(outcomes).toHaveLength(2));
   expect(logged('command.misconfigured')).toMatchObject([
     { fields: { setting: 'TELNYX_API_KEY' } },
   ]);
@@ -428,7 +429,7 @@ test('a wrong key is one error a minute that names the setting, and a warning un
   expect(dispatcher.warnings()).toMatchObject([expect.stringContaining('TELNYX_API_KEY')]);
   api.reply = accept;
   dispatcher.offer(await commit('v3:b', [aCommand('c3', 'v3:b')], 'this'));
-  await vi.waitFor(() => expect(outcomes).toHaveLength(3));
+  await waitFor(() => expect(outcomes).toHaveLength(3));
   expect(dispatcher.warnings()).toEqual([]);
 });
 
@@ -436,7 +437,7 @@ test('a call that has ended is a fact, not a warning', async () => {
   api.reply = (_, response) => json(response, 422, { errors: [{ code: '90018', title: 'over' }] });
   const dispatcher = dispatch();
   dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
-  await vi.waitFor(() => expect(kinds()).toEqual(['rejected']));
+  await waitFor(() => expect(kinds()).toEqual(['rejected']));
   expect(outcomes[0]?.outcome).toMatchObject({ callEnded: true });
   expect(lines.map(({ event }) => event)).toEqual(['command.call_ended']);
   expect(dispatcher.warnings()).toEqual([]);
@@ -465,7 +466,7 @@ test('stopping is bounded: what did not go out is given back and found by the ne
   await dispatcher.stop(20);
   api.reply = accept;
   dispatch({ instance: 'next' }).start();
-  await vi.waitFor(() => expect(outcomes.map(({ id }) => id)).toContain('outcome:c2:2'));
+  await waitFor(() => expect(outcomes.map(({ id }) => id)).toContain('outcome:c2:2'));
 });
 
 test('a store that cannot be read is asked again, and one line says so', async () => {
@@ -479,6 +480,6 @@ test('a store that cannot be read is asked again, and one line says so', async (
       releaseLeases: (owner) => store.releaseLeases(owner),
     },
   }).start();
-  await vi.waitFor(() => expect(outcomes).toHaveLength(1));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
   expect(logged('outbox.unreadable')).toHaveLength(1);
 });

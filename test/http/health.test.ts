@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { watchStore } from '../../src/http/health.ts';
 import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { waitFor } from '../helpers/waiting.ts';
 
 let app: ServedApp;
 const warnings: string[] = [];
@@ -24,7 +25,7 @@ describe('health', () => {
   });
 
   test('ready names its warnings, and stays 200 with them', async () => {
-    await vi.waitFor(async () =>
+    await waitFor(async () =>
       expect(await ready()).toEqual([200, { status: 'ready', warnings: [] }]),
     );
     warnings.push('TELNYX_API_KEY: Telnyx answered 401');
@@ -52,15 +53,15 @@ describe('watching the store', () => {
       },
       { everyMs: 1, timeoutMs: 1000 },
     );
-    await vi.waitFor(() => expect(watch.failure()).toBe('disk full'));
+    await waitFor(() => expect(watch.failure()).toBe('disk full'));
     problem = null;
-    await vi.waitFor(() => expect(watch.failure()).toBeNull());
+    await waitFor(() => expect(watch.failure()).toBeNull());
     watch.stop();
   });
 
   test('a ping that never ends is a failure after its time', async () => {
     const watch = watchStore({ ping: () => new Promise(() => {}) }, { everyMs: 1, timeoutMs: 20 });
-    await vi.waitFor(() => expect(watch.failure()).toContain('20 ms'));
+    await waitFor(() => expect(watch.failure()).toContain('20 ms'));
     watch.stop();
   });
 });

@@ -7,6 +7,7 @@ import { CODE_VERSION } from '../../src/store/migrate.ts';
 import { TIMELINE_ENTRIES_MAX } from '../../src/store/rows.ts';
 import type { CallFilter, ChangeFeed, Claim, CommitUnit, Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit, keys } from '../helpers/documents.ts';
+import { PATIENT } from '../helpers/waiting.ts';
 
 export interface Opened {
   open(options?: { codeVersion?: number }): Promise<Store & ChangeFeed>;
@@ -388,7 +389,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         const [again] = await vi.waitUntil(async () => {
           const found = await store.claim(LONG, 10);
           return found.length > 0 ? found : null;
-        });
+        }, PATIENT);
         expect(again).toMatchObject({
           tries: 2,
           firstSentAt: claimed[0]?.firstSentAt,
@@ -423,19 +424,19 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         const [again] = await vi.waitUntil(async () => {
           const found = await store.claim(LONG, 10);
           return found.length > 0 ? found : null;
-        });
+        }, PATIENT);
         expect(again).toMatchObject({ tries: 2, firstSentAt: claimed[0]?.firstSentAt });
       });
 
       test('a retry that was proven unsent starts its window anew', async () => {
         const { commandId, claimed } = await withCommand('answer', LONG);
         const first = claimed[0]?.firstSentAt ?? 0;
-        await vi.waitUntil(async () => (await load({})).now > first + 5);
+        await vi.waitUntil(async () => (await load({})).now > first + 5, PATIENT);
         await settle(commandId, { ...CUT, provenUnsent: true }, (await load({})).now);
         const [again] = await vi.waitUntil(async () => {
           const found = await store.claim(LONG, 10);
           return found.length > 0 ? found : null;
-        });
+        }, PATIENT);
         expect(again?.tries).toBe(2);
         expect(again?.firstSentAt).toBe(again?.now);
         expect(again?.firstSentAt).toBeGreaterThan(first);
@@ -467,7 +468,10 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
       test('what is in the air when it is cancelled is not claimed after its lease', async () => {
         const { commandId, claimed } = await withCommand('answer', SHORT);
         await change({ cancel: [commandId] });
-        await vi.waitUntil(async () => (await load({})).now > (claimed[0]?.leaseUntil ?? 0));
+        await vi.waitUntil(
+          async () => (await load({})).now > (claimed[0]?.leaseUntil ?? 0),
+          PATIENT,
+        );
         expect(await claimIds()).toEqual([]);
       });
 
@@ -484,7 +488,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
 
       test('the health of the outbox tells how many wait and since when', async () => {
         await withCommand('answer');
-        await vi.waitUntil(async () => (await store.outbox()).oldestMs > 5);
+        await vi.waitUntil(async () => (await store.outbox()).oldestMs > 5, PATIENT);
         expect((await store.outbox()).pending).toBe(1);
       });
 
@@ -657,7 +661,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
           if (mine.length > 0) pieces.push(mine);
           after = changes.cursor;
           return pieces.flat().length >= count;
-        }, 10_000);
+        }, PATIENT);
         return { pieces, cursor: after };
       }
 

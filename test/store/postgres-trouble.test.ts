@@ -7,6 +7,7 @@ import { freePort } from '../helpers/free-port.ts';
 import { asAdmin, databaseOn, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { startOwnPostgres } from '../helpers/postgres-server.ts';
 import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.ts';
+import { PATIENT, waitFor } from '../helpers/waiting.ts';
 
 let database: TestDatabase;
 let proxy: TcpProxy;
@@ -80,7 +81,7 @@ test('connections that are cut are replaced, without a restart', async () => {
   const first = await open();
   await first.ping();
   proxy.cut();
-  await vi.waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(keys({})));
   expect((await first.commit([aUnit(aCall(fresh()), 0)], null)).results).toEqual(['committed']);
 });
 
@@ -91,7 +92,7 @@ test('backends that the server ends are replaced', async () => {
     database.url,
     'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
   );
-  await vi.waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(keys({})));
 });
 
 test('a commit whose result never came is unknown, and may have happened', async () => {
@@ -101,11 +102,11 @@ test('a commit whose result never came is unknown, and may have happened', async
   proxy.cutAfter('referee_commit_1');
   await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
   // It did happen: the outbox carries on, and the second delivery is known.
-  await vi.waitFor(async () => expect(await first.find(id)).not.toBeNull());
+  await waitFor(async () => expect(await first.find(id)).not.toBeNull());
   const claimed = await vi.waitUntil(async () => {
     const found = await first.claim({ owner: 'b', leaseMs: 60_000 }, 10);
     return found.length > 0 ? found : null;
-  });
+  }, PATIENT);
   expect(claimed[0]?.command.callId).toBe(id);
 });
 
@@ -115,11 +116,11 @@ test('a silent server is given up in time: a read is unavailable, a commit unkno
   proxy.hold();
   await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
   proxy.pass();
-  await vi.waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(keys({})));
   proxy.hold();
   await expect(first.commit([aUnit(aCall(fresh()), 0)], null)).rejects.toThrow(CommitUnknown);
   proxy.pass();
-  await vi.waitFor(() => first.load(keys({})));
+  await waitFor(() => first.load(keys({})));
 });
 
 test('a row that another replica holds for long is a lost race for its call, and for no other', async () => {
@@ -183,7 +184,7 @@ test('a server that stops and starts again is found again', async () => {
     const trouble: unknown = await first.commit([aUnit(aCall(id), 1)], null).catch((e) => e);
     expect(trouble instanceof StoreUnavailable || trouble instanceof CommitUnknown).toBe(true);
     await server.start();
-    await vi.waitFor(() => first.ping(), 5_000);
+    await waitFor(() => first.ping());
     expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
   } finally {
     await first.close();

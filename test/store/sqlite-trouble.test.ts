@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StoreUnavailable } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anEntry, aUnit, keys } from '../helpers/documents.ts';
+import { waitFor } from '../helpers/waiting.ts';
 
 let folder: string;
 let path: string;
@@ -175,10 +176,10 @@ test.runIf(mountable)('a full and a read-only disk are trouble until they are no
     expect(await refusal(full.commit([big], null))).toMatch(/the disk is full/);
     expect(await full.find('big')).toBeNull();
     expect((await full.load(keys({ callIds: ['before'] }))).calls.size).toBe(1);
-    await vi.waitFor(async () => expect(await refusal(full.ping())).toMatch(/full/));
+    await waitFor(async () => expect(await refusal(full.ping())).toMatch(/full/));
 
     rmSync(join(disk, 'filler'));
-    await vi.waitFor(() => full.ping());
+    await waitFor(() => full.ping());
     expect((await full.commit([big], null)).results).toEqual(['committed']);
 
     await full.close();

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createFetch } from 'ofetch';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { createTransport, type PlainResponse, type Transport } from '../../src/telnyx/transport.ts';
+import { waitFor } from '../helpers/waiting.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -46,7 +47,7 @@ test('a request uses a connection that was opened before it', async () => {
   const { origin, sockets } = await serve();
   const transport = transportTo(origin);
   await transport.warm(1);
-  await vi.waitFor(() => expect(sockets).toHaveLength(1));
+  await waitFor(() => expect(sockets).toHaveLength(1));
   expect(await get(transport, `${origin}/a`)).toBe(200);
   expect(sockets).toHaveLength(1);
 });
@@ -55,7 +56,7 @@ test('one that the server has closed meanwhile is not used', async () => {
   const { origin, sockets } = await serve();
   const transport = transportTo(origin);
   await transport.warm(2);
-  await vi.waitFor(() => expect(sockets).toHaveLength(2));
+  await waitFor(() => expect(sockets).toHaveLength(2));
   const ended = sockets.map((socket) => once(socket, 'close'));
   for (const socket of sockets) socket.end();
   await Promise.all(ended);
