@@ -137,7 +137,7 @@ function itsAttempts({ book }: Witnessed, call: ApiCall): string[] {
       continue;
     }
     const earlier = call.attempts.slice(0, call.attempts.indexOf(mine));
-    found.push(...verdictAgainst(book, booked, mine, earlier));
+    found.push(...verdictAgainst(book, booked, mine, earlier, call));
   }
   return [...found, ...oneAtATime(book, call)];
 }
@@ -151,6 +151,7 @@ function verdictAgainst(
   booked: BookedAttempt,
   mine: ApiAttempt,
   earlier: ApiAttempt[],
+  call: ApiCall,
 ): string[] {
   const { result } = booked;
   const { verdict } = mine;
@@ -159,7 +160,7 @@ function verdictAgainst(
     return [`${named(mine)} counts as completed, but its far end said ${result}`];
   }
   if (typeof result !== 'number' || result < 300 || booked.kind === 'transfer') return [];
-  if (earlier.some((attempt) => isOwed(book, attempt))) return [];
+  if (earlier.some((attempt) => isOwed(book, attempt) || wasGivenUp(call, attempt))) return [];
   if (!finalReachedUs(book, booked)) return [];
   const expected = VERDICT_OF.get(result) ?? 'other';
   if (verdict === expected) return [];
@@ -171,6 +172,15 @@ function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
   if (verdict === 'rejected') return false;
   const booked = book.attempts.find(({ commandId }) => commandId === id);
   return booked === undefined || !finalReachedUs(book, booked);
+}
+
+/**
+ * We had concluded without its final event. What comes then closes the oldest that is owed one, since
+ * an event of the newer one cannot be told from a late one of the older.
+ */
+function wasGivenUp(call: ApiCall, attempt: ApiAttempt): boolean {
+  const words = `${named(attempt)}: no_verdict`;
+  return call.timeline.some(({ notes }) => notes.some((note) => note.startsWith(words)));
 }
 
 /** The nth final event of a REFER belongs to the nth that was told. */
