@@ -1,5 +1,5 @@
 /** What the outcomes of commands say to people: log lines, and the warnings of the ready endpoint. */
-import type { Command, Outcome } from '../core/command.ts';
+import type { Action, Command, Outcome } from '../core/command.ts';
 import type { Log, LogFields } from '../log.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Clock } from './clock.ts';
@@ -9,12 +9,19 @@ const MISCONFIGURED_EVERY_MS = 60_000;
 
 export interface CommandReport {
   outcome(command: Command, outcome: Outcome, tries: number, ms: number): void;
-  /** Sentences; empty once a command was accepted again. */
+  /** Sentences; one goes when a command of the kind that failed is accepted again. */
   warnings(): string[];
 }
 
+interface Misconfigured {
+  /** By what failed: a key that may hang up may still not be allowed to refer. */
+  texts: Map<Action, string>;
+  loggedAt: number;
+  unlogged: number;
+}
+
 export function createCommandReport(log: Log, clock: Clock): CommandReport {
-  const settings = new Map<string, { text: string; loggedAt: number; unlogged: number }>();
+  const settings = new Map<string, Misconfigured>();
   let unreachable: string | null = null;
 
   return {
@@ -22,12 +29,12 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
       const fields = fieldsOf(command, tries, ms);
       switch (outcome.kind) {
         case 'accepted':
-          settings.clear();
+          for (const { texts } of settings.values()) texts.delete(command.action);
           unreachable = null;
           log.emit('command.accepted', { ...fields, status: outcome.status, alive: outcome.alive });
           return;
         case 'rejected':
-          rejected(outcome, fields);
+          rejected(command.action, outcome, fields);
           return;
         case 'retry':
           unreachable = outcome.status === null ? outcome.detail : null;
@@ -44,7 +51,7 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
     },
 
     warnings() {
-      const texts = [...settings.values()].map(({ text }) => text);
+      const texts = [...settings.values()].flatMap(({ texts }) => [...texts.values()]);
       if (unreachable !== null) {
         texts.push(
           `Telnyx did not answer the last command (${unreachable}): see TELNYX_API_URL and the network`,
@@ -54,7 +61,11 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
     },
   };
 
-  function rejected(outcome: Extract<Outcome, { kind: 'rejected' }>, fields: LogFields): void {
+  function rejected(
+    action: Action,
+    outcome: Extract<Outcome, { kind: 'rejected' }>,
+    fields: LogFields,
+  ): void {
     const { status, code, detail } = outcome;
     if (outcome.callEnded) {
       log.emit('command.call_ended', { ...fields, status, code });
@@ -62,19 +73,20 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
     }
     const advice = status === 0 ? null : adviceFor({ verdict: 'rejected', code, status });
     log.emit('command.rejected', { ...fields, status, code, detail, ...advice });
-    if (outcome.misconfigured !== null) misconfigured(outcome.misconfigured, detail, fields);
+    const setting = outcome.misconfigured;
+    if (setting !== null) misconfigured(setting, action, detail, fields);
   }
 
-  function misconfigured(setting: string, detail: string, fields: LogFields): void {
-    const text = `the last command failed, check ${setting}: ${detail}`;
+  function misconfigured(setting: string, action: Action, detail: string, fields: LogFields): void {
     const now = clock.monotonic();
     const known = settings.get(setting);
+    const { texts, unlogged } = known ?? { texts: new Map<Action, string>(), unlogged: 0 };
+    texts.set(action, `the last ${action} failed, check ${setting}: ${detail}`);
     if (known !== undefined && now - known.loggedAt < MISCONFIGURED_EVERY_MS) {
-      settings.set(setting, { ...known, text, unlogged: known.unlogged + 1 });
+      known.unlogged += 1;
       return;
     }
-    const unlogged = known?.unlogged ?? 0;
-    settings.set(setting, { text, loggedAt: now, unlogged: 0 });
+    settings.set(setting, { texts, loggedAt: now, unlogged: 0 });
     log.emit('command.misconfigured', { ...fields, setting, detail, repeated: unlogged });
   }
 }
