@@ -8,6 +8,7 @@ import {
   atEase,
   type Contestant,
   checkStores,
+  cpuRatioOf,
   inTurn,
   type Measured,
   ratioOf,
@@ -66,6 +67,8 @@ async function oneCore(bench: Bench): Promise<Figure[]> {
   return [
     { name: 'durable-over-sdk', goal: { atLeast: 1.25 }, value: ratioOf(o, s) },
     { name: 'moving-over-sdk', goal: null, value: ratioOf(m, sm) },
+    { name: 'durable-over-sdk-by-cpu', goal: null, value: cpuRatioOf(o, s) },
+    { name: 'moving-over-sdk-by-cpu', goal: null, value: cpuRatioOf(m, sm) },
     { name: 'durable-over-floor', goal: null, value: ratioOf(o, f) },
     { name: 'forged-over-genuine', goal: { atLeast: 1.5 }, value: ratioOf(fo, o) },
     ...measured.flatMap(absolutes),

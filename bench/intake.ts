@@ -148,3 +148,10 @@ export function ratioOf(a: Measured | undefined, b: Measured | undefined): Sprea
     (a?.rounds ?? []).map((value, round) => value / (b?.rounds[round] ?? Number.NaN)),
   );
 }
+
+/** The same by CPU instead of by time: what is left of a ratio where others use the machine too. */
+export function cpuRatioOf(a: Measured | undefined, b: Measured | undefined): Spread {
+  return spreadOf(
+    (a?.cpuRounds ?? []).map((micros, round) => (b?.cpuRounds[round] ?? Number.NaN) / micros),
+  );
+}
