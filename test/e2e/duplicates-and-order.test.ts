@@ -104,7 +104,9 @@ test('the same after the REFER went out, first events delivered again among them
     await expectReferredOnce(call);
     const told = await scene.referee.call(call.id);
     expect(told.attempts).toMatchObject([{ verdict: 'completed' }]);
-    expect(call.commands().map(({ action }) => action)).toEqual(['answer', 'refer']);
+    // A machine that takes 10 s from completed to hangup sees us ask after the leg; that moves nobody.
+    const asked = call.commands().map(({ action }) => action);
+    expect(asked.filter((action) => action !== 'probe')).toEqual(['answer', 'refer']);
   });
 });
 
