@@ -7,6 +7,7 @@ import { compileRouteSet, decide } from '../../src/core/decide.ts';
 import { compileGlob } from '../../src/core/glob.ts';
 import { hashUnit } from '../../src/core/hash.ts';
 import type { Clause, Condition, NumberList } from '../../src/core/rule.ts';
+import { cpuTimeMs } from '../helpers/cpu-time.ts';
 import { clause, facts, moment, routeSet, rule } from '../helpers/route-set.ts';
 
 function look(when: Condition, call: Partial<CallFacts>, lists: NumberList[] = []) {
@@ -298,8 +299,8 @@ describe('globs', () => {
 
   it('cost no exponential time', () => {
     const glob = compileGlob(`${'*a'.repeat(50)}*b`);
-    const started = performance.now();
+    const started = cpuTimeMs();
     expect(glob.matches('a'.repeat(20_000))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(cpuTimeMs() - started).toBeLessThan(2_000);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cpuTimeMs } from '../helpers/cpu-time.ts';
 import { load, problemsOf, warningsOf } from './routes-folder.ts';
 
 const MAIN =
@@ -55,8 +56,8 @@ test('100,000 numbers and 100,000 prefixes load in under two seconds', async () 
     { length: 100_000 },
     (_, i) => `+1415${String(i).padStart(7, '0')}\n+44${String(i).padStart(7, '0')}*\n`,
   );
-  const startedAt = performance.now();
+  const startedAt = cpuTimeMs();
   const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': lines.join('') });
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(cpuTimeMs() - startedAt).toBeLessThan(2_000);
   expect(result.ok && result.set.lists.get('l')?.exact.length).toBe(100_000);
 });
