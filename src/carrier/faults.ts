@@ -2,14 +2,14 @@
 import { chance } from './chance.ts';
 import type { ActionName } from './schema.ts';
 
-export const WEBHOOK_FAULTS = [
+const WEBHOOK_FAULTS = [
   'webhook_lost',
   'webhook_retried',
   'webhook_doubled',
   'webhook_delayed',
   'webhook_reordered',
 ] as const;
-export const API_FAULTS = [
+const API_FAULTS = [
   'api_slow',
   'api_500',
   'api_garbage',
@@ -17,7 +17,7 @@ export const API_FAULTS = [
   'api_cut',
   'api_429',
 ] as const;
-export const NETWORK_FAULTS = ['notify_forgotten', 'hangup_forgotten'] as const;
+const NETWORK_FAULTS = ['notify_forgotten', 'hangup_forgotten'] as const;
 export const FAULT_KINDS = [...WEBHOOK_FAULTS, ...API_FAULTS, ...NETWORK_FAULTS] as const;
 
 export type ApiFault = (typeof API_FAULTS)[number];

@@ -70,7 +70,7 @@ export function carrierCommand(program: Command, io: Io): void {
 }
 
 /** Null, or why it could not run. */
-export async function runCarrier(
+async function runCarrier(
   options: CarrierCommandOptions,
   io: Io,
   signal: AbortSignal,

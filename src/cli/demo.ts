@@ -45,7 +45,7 @@ export function demoCommand(program: Command, io: Io): void {
     });
 }
 
-export async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
+async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);

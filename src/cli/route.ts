@@ -67,7 +67,7 @@ export function routeCommand(
 }
 
 /** The exit code. */
-export async function runRoute(
+async function runRoute(
   options: RouteOptions,
   io: Io,
   readOverrides: ReadOverrides = async () => null,

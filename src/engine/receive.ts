@@ -20,21 +20,21 @@ import { BudgetUse } from './budget.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
 import { keyOf } from './timeline.ts';
 
-export const BATCH_EVENTS_MAX = 256;
+const BATCH_EVENTS_MAX = 256;
 /** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
-export const QUEUE_EVENTS_MAX = 4_096;
+const QUEUE_EVENTS_MAX = 4_096;
 /**
  * While webhooks are being verified a batch waits for them, but no longer than this: on one core a batch
  * then holds thirty events instead of four, and its fsync is shared by as many. A webhook that comes
  * alone waits for nobody.
  */
-export const GATHER_MS_MAX = 3;
+const GATHER_MS_MAX = 3;
 /**
  * That a command was accepted changes nothing a caller would hear: it goes with the next batch, or with
  * one of its own after this. At 100 calls a second two of seven commits are saved so.
  */
-export const ACCEPTED_WAIT_MS = 10;
-export const CONFLICTS_MAX = 8;
+const ACCEPTED_WAIT_MS = 10;
+const CONFLICTS_MAX = 8;
 export const LEASE_MS = 10_000;
 
 export interface ReceiverOptions {

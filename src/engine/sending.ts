@@ -5,9 +5,9 @@ import { SAME_COMMAND_MS } from '../core/limits.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
 
 /** Between our reading of the store's clock and the truth: the time that the claim's answer took. */
-export const LEASE_MARGIN_MS = 1_000;
+const LEASE_MARGIN_MS = 1_000;
 /** A command that could not be sent for this long is nobody's wish any more, whatever its step says. */
-export const COMMAND_AGE_MS_MAX = 10 * 60_000;
+const COMMAND_AGE_MS_MAX = 10 * 60_000;
 /** Telnyx said "0 s": still a breath, and not everybody at the same moment. */
 const RATE_LIMIT_SPREAD_MS = 250;
 
@@ -52,7 +52,7 @@ function whyOver(claimed: ClaimedCommand, now: number): string | null {
 }
 
 /** The claim itself wrote `first_sent_at`: no request of this command can have reached Telnyx before it. */
-export function isFirstOfWindow(claimed: ClaimedCommand): boolean {
+function isFirstOfWindow(claimed: ClaimedCommand): boolean {
   return claimed.firstSentAt >= claimed.now;
 }
 

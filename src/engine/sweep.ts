@@ -3,14 +3,14 @@ import { deadlineEventId } from '../core/command-id.ts';
 import type { DueDeadline, Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
 
-export const SWEEP_EVERY_MS = 200;
+const SWEEP_EVERY_MS = 200;
 const SWEEP_ROWS_MAX = 500;
 /** Found later than this, a deadline is put off once. */
-export const LATE_MS = 5_000;
+const LATE_MS = 5_000;
 /** A start or a recovery younger than this: Telnyx's retried webhooks come first. */
-export const YOUNG_MS = 15_000;
+const YOUNG_MS = 15_000;
 /** A deadline that could not be stepped is a dead letter; not again before a human may have looked. */
-export const BURIED_MS = 600_000;
+const BURIED_MS = 600_000;
 
 export interface Sweeper {
   start(): void;

@@ -1,10 +1,10 @@
 /** What a replica does beside calls: prune old ones, show that it lives, hear of reloads asked elsewhere. */
 import type { Store } from '../store/store.ts';
 
-export const PRUNE_EVERY_MS = 60_000;
+const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
-export const HEARTBEAT_EVERY_MS = 5_000;
-export const RELOAD_LOOK_MS = 1_000;
+const HEARTBEAT_EVERY_MS = 5_000;
+const RELOAD_LOOK_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 export interface Upkeep {

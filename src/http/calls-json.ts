@@ -125,7 +125,7 @@ function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEn
 }
 
 /** As `referee route` writes a path: "refer support-us", "say", "reject busy". */
-export function stepInWords(step: Step): string {
+function stepInWords(step: Step): string {
   switch (step.do) {
     case 'refer':
       return `refer ${step.target ?? step.sipAddress}`;

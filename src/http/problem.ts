@@ -25,7 +25,7 @@ export interface Problem {
   retryAfterSecs?: number;
 }
 
-export const PROBLEM_TYPE = 'application/problem+json';
+const PROBLEM_TYPE = 'application/problem+json';
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.retryAfterSecs !== undefined) reply.header('retry-after', problem.retryAfterSecs);
@@ -37,7 +37,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
     .send(problemBody(problem));
 }
 
-export function problemBody(problem: Problem): string {
+function problemBody(problem: Problem): string {
   const { status, reason, detail, retryAfterSecs: _, ...members } = problem;
   return JSON.stringify({
     type: `urn:referee:problem:${reason}`,

@@ -57,7 +57,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
 }
 
 /** Less than half of a few attempts: the caller's leaving counts for neither side. */
-export function failingTargets(activity: Activity): Listed[] {
+function failingTargets(activity: Activity): Listed[] {
   const byTarget = Map.groupBy(activity.attempts, ({ target }) => target);
   return [...byTarget].flatMap(([target, groups]) => {
     const judged = groups.filter(({ verdict }) => verdict !== null && verdict !== 'abandoned');

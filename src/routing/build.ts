@@ -49,7 +49,7 @@ export function buildSet(
   return { set, examples };
 }
 
-export const DEFAULT_LAST_RESORT: RouteStep[] = [
+const DEFAULT_LAST_RESORT: RouteStep[] = [
   { do: 'say', text: 'We cannot connect you. Please try later.', voice: null, language: null },
   { do: 'hangup' },
 ];

@@ -25,7 +25,7 @@ export function describe(node: Node): string {
       : 'a number';
 }
 
-export function withArticle(title: string): string {
+function withArticle(title: string): string {
   return `${/^[aeiou]/i.test(title) ? 'an' : 'a'} ${title}`;
 }
 

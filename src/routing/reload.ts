@@ -24,7 +24,7 @@ export interface Routes {
 }
 
 /** Contents are compared, not times: a symlink swap or a file copied over looks the same to us. */
-export const WATCH_EVERY_MS = 1_000;
+const WATCH_EVERY_MS = 1_000;
 
 export class InvalidRoutes extends RefereeError {
   readonly problems: Problem[];

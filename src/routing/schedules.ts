@@ -62,7 +62,7 @@ type Trouble = { problem: string; hint: string };
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const OPEN_HINT = 'for example "mon-fri 09:00-17:30" or "sat,sun 10:00-14:00"';
 
-export function readOpen(text: string): Schedule['open'][number] | Trouble {
+function readOpen(text: string): Schedule['open'][number] | Trouble {
   const parts = /^(\S+)\s+(\S+)$/.exec(text.trim());
   if (parts === null) return { problem: `${quoted(text)} is not days and times`, hint: OPEN_HINT };
   const days = readDays(parts[1] ?? '');
@@ -125,7 +125,7 @@ function readTime(text: string): number | null {
   return minutes > 59 || minute > 1440 ? null : minute;
 }
 
-export function readClosed(text: string): Schedule['closed'][number] | Trouble {
+function readClosed(text: string): Schedule['closed'][number] | Trouble {
   const parts = /^((?:\d{4}-)?\d{2}-\d{2})(?:\s+(\S+))?$/.exec(text.trim());
   const date = parts?.[1];
   if (parts === null || date === undefined) {

@@ -18,8 +18,8 @@ import type {
 /** Where a list of steps stands: `continue` needs an outer list, the last resort may not move anybody. */
 export type ListKind = 'top' | 'branch' | 'last_resort';
 
-export const MENU_TRIES = 3;
-export const MENU_TIMEOUT_MS = 8_000;
+const MENU_TRIES = 3;
+const MENU_TIMEOUT_MS = 8_000;
 
 export interface StepBuilder {
   context: SetContext;

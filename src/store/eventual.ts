@@ -5,7 +5,7 @@
 import { StoreUnavailable } from '../errors.ts';
 import type { Store } from './store.ts';
 
-export const REOPEN_EVERY_MS = 1_000;
+const REOPEN_EVERY_MS = 1_000;
 
 export interface EventualStore {
   store: Store;

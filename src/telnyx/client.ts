@@ -26,8 +26,8 @@ export interface TelnyxClientOptions {
 }
 
 /** Telnyx answers a command in well under a second; after this much silence it is tried again. */
-export const REQUEST_TIMEOUT_MS = 5_000;
-export const PROBE_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+const PROBE_TIMEOUT_MS = 3_000;
 /** An answer of Telnyx's has some hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
 /** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
@@ -161,7 +161,7 @@ function addressOf(apiUrl: string): { origin: string; base: string } {
 }
 
 /** Null where the address may be used: the API key travels with every request. */
-export function apiUrlProblem(apiUrl: string): string | null {
+function apiUrlProblem(apiUrl: string): string | null {
   const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
   const expected = 'expected a URL such as https://api.telnyx.com/v2';
   if (url === null) return `TELNYX_API_URL: ${expected}, got "${apiUrl}"`;

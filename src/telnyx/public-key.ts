@@ -5,7 +5,7 @@
  * nobody made (RFC 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many EdDSAs").
  */
 
-export const PUBLIC_KEY_BYTES = 32;
+const PUBLIC_KEY_BYTES = 32;
 
 export type ParsedPublicKey = { key: Buffer } | { problem: string };
 
