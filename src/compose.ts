@@ -80,7 +80,6 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     store,
     decider,
     owner: instance,
-    coming: verifier.underWay,
     observer: observers(
       createReport(log, metrics),
       ...(tracing === null ? [] : [tracing.observer]),

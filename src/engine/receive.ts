@@ -24,12 +24,6 @@ const BATCH_EVENTS_MAX = 256;
 /** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
 const QUEUE_EVENTS_MAX = 4_096;
 /**
- * While webhooks are being verified a batch waits for them, but no longer than this: on one core a batch
- * then holds thirty events instead of four, and its fsync is shared by as many. A webhook that comes
- * alone waits for nobody.
- */
-const GATHER_MS_MAX = 3;
-/**
  * That a command was accepted changes nothing a caller would hear: it goes with the next batch, or with
  * one of its own after this. At 100 calls a second two of seven commits are saved so.
  */
@@ -46,8 +40,6 @@ export interface ReceiverOptions {
   owner: string;
   clock?: () => number;
   queueMax?: number;
-  /** How many events are about to arrive: webhooks whose signature is being verified. */
-  coming?: () => number;
 }
 
 export interface Engine extends Receiver {
@@ -60,13 +52,10 @@ export function createReceiver(options: ReceiverOptions): Engine {
   const { store, decider, outlet, observer, owner } = options;
   const clock = options.clock ?? Date.now;
   const queueMax = options.queueMax ?? QUEUE_EVENTS_MAX;
-  const coming = options.coming ?? (() => 0);
   let queue: Item[] = [];
   /** First deliveries on their way: a second one waits for the first one's commit. */
   const underWay = new Map<string, Promise<Received>>();
   let running: Promise<void> | null = null;
-  /** Ends the waiting for a fuller batch. */
-  let enough: (() => void) | null = null;
   let patient: NodeJS.Timeout | null = null;
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
 
@@ -106,24 +95,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function start(): void {
     if (patient !== null) clearTimeout(patient);
     patient = null;
-    running ??= gather().then(run);
-    if (coming() === 0 || queue.length >= BATCH_EVENTS_MAX) enough?.();
-  }
-
-  /** Later than this tick: what arrives with the same packet belongs to the same batch. */
-  function gather(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, GATHER_MS_MAX);
-      enough = () => {
-        enough = null;
-        clearTimeout(timer);
-        setImmediate(resolve);
-      };
-    });
+    // Later than this tick: what arrives with the same packet belongs to the same batch.
+    running ??= new Promise<void>((done) => setImmediate(() => done(run())));
   }
 
   async function run(): Promise<void> {
-    enough = null;
     while (queue.length > 0) {
       const items = queue.slice(0, BATCH_EVENTS_MAX);
       queue = queue.slice(BATCH_EVENTS_MAX);

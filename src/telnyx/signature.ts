@@ -51,8 +51,6 @@ export interface Verifier {
   /** `nowMs` is our clock. Header names are in lower case, as Node gives them. */
   checkHeaders(headers: RequestHeaders, nowMs: number): HeaderCheck;
   verify(checked: CheckedHeaders, rawBody: Buffer): Promise<Verification>;
-  /** Verifications under way. */
-  underWay(): number;
 }
 
 /**
@@ -79,7 +77,6 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
         inFlight -= 1;
       }
     },
-    underWay: () => inFlight,
   };
 }
 

@@ -1,4 +1,4 @@
-/** What shares a commit, and which batches need the budgets. A real SQLite store; its commits are counted. */
+/** What shares a commit, and which batches need the budgets. A real SQLite store; its batches are counted. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,13 +21,11 @@ const decider: Decider = {
 let folder: string;
 let store: Store;
 let batches: number[];
-let coming: number;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'referee-gather-'));
   store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
   batches = [];
-  coming = 0;
 });
 
 afterEach(async () => {
@@ -40,7 +38,6 @@ function open(): Engine {
     store,
     decider,
     owner: 'test',
-    coming: () => coming,
     outlet: { freeSlots: () => 0, offer: () => {}, poke: () => {}, cancel: () => {} },
     observer: {
       committed: () => {},
@@ -54,24 +51,6 @@ function open(): Engine {
 function initiated(callId: string): CallEvent {
   return webhook('call.initiated', { id: `i-${callId}`, callId });
 }
-
-test('a webhook waits for one that is being verified, and both share a commit', async () => {
-  const engine = open();
-  coming = 1;
-  const first = engine.receive(initiated('v3:one'));
-  // A turn of the event loop later the other one has been verified.
-  await new Promise((resolve) => setImmediate(resolve));
-  coming = 0;
-  await Promise.all([first, engine.receive(initiated('v3:two'))]);
-  expect(batches).toEqual([2]);
-});
-
-test('a webhook whose companion never comes is committed all the same', async () => {
-  const engine = open();
-  coming = 1;
-  expect((await engine.receive(initiated('v3:one'))).result).toBe('committed');
-  expect(batches).toEqual([1]);
-});
 
 test('that a command was accepted goes with the next webhook, or alone when none comes', async () => {
   const engine = open();
