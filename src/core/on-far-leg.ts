@@ -39,6 +39,8 @@ export function onBridged(turn: Turn): void {
     const vanished = attempt.verdict === 'abandoned' || attempt.verdict === 'no_verdict';
     if (!(vanished || overtaken) || !correctable(turn)) return;
     endAttempt(turn, attempt, 'completed', 'call.bridged');
+    // A REFER that completed is how the call ended, whatever else happened.
+    if (call.ends === 'referred') return;
     turn.notices.push({ kind: 'ends_corrected', ends: 'transferred', before: call.ends });
     call.ends = 'transferred';
     return;

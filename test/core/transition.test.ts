@@ -450,6 +450,18 @@ describe('transfer', () => {
   });
 });
 
+it('a bridge told late does not undo that a REFER completed', () => {
+  const d = drive(decision([transfer('+14155550199')]));
+  d.hook('call.initiated');
+  d.hook('call.answered');
+  d.accept(d.last('transfer'));
+  d.hook('call.hangup');
+  d.hook('call.refer.completed');
+  expect(d.call.ends).toBe('referred');
+  d.hook('call.bridged');
+  expect(d.call).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+});
+
 describe('menu', () => {
   it('takes the branch of the digits', () => {
     const d = drive(
