@@ -8,7 +8,7 @@ import { report } from '../soak/report.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 async function soak(given: Partial<SoakOptions>): Promise<SoakResult> {
-  const options = { ...DEFAULTS, callsPerSecond: 30, ...given };
+  const options = { ...DEFAULTS, callsPerSecond: 15, ...given };
   const result = await playSoak(options);
   const broken = result.calls.filter(({ violations }) => violations.length > 0);
   if (broken.length > 0 || result.problems.length > 0) throw new Error(report(options, result));
@@ -16,7 +16,7 @@ async function soak(given: Partial<SoakOptions>): Promise<SoakResult> {
 }
 
 test.concurrent('one process on SQLite, a bad network, kill -9: each caller moved, released or gone by himself', async () => {
-  const { kills, foundDead } = await soak({ calls: 200, seed: 7, kill: true });
+  const { kills, foundDead } = await soak({ calls: 120, seed: 7, kill: true });
   expect(kills).toBeGreaterThan(0);
   expect(foundDead).toBeGreaterThan(0);
 });
@@ -24,7 +24,7 @@ test.concurrent('one process on SQLite, a bad network, kill -9: each caller move
 test.concurrent('three replicas, every event to all of them at once in any order, kill -9: one answer, one command an attempt, one end', async () => {
   const database = await freshDatabase();
   const { kills } = await soak({
-    calls: 200,
+    calls: 120,
     seed: 5,
     replicas: 3,
     spread: 'all',
@@ -38,7 +38,7 @@ test.concurrent('three replicas, every event to all of them at once in any order
 test.concurrent('a rolling restart of two replicas under load: nothing is lost, and webhooks hear 200 or 503', async () => {
   const database = await freshDatabase();
   const { statuses } = await soak({
-    calls: 150,
+    calls: 100,
     seed: 2,
     replicas: 2,
     faults: 'none',

@@ -10,7 +10,7 @@ import { eventually, type Referee } from '../helpers/referee-process.ts';
 import type { TelnyxStandIn, TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const servers: PostgresServer[] = [];
 afterAll(async () => {

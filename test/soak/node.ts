@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../helpers/free-port.ts';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 25;
 
 export interface LogLine {
