@@ -14,6 +14,7 @@ import {
   rejected,
   say,
   transfer,
+  webhook,
 } from '../helpers/machine.ts';
 
 const MENU: Step = {
@@ -221,7 +222,9 @@ describe('whatever happens', () => {
         fc.array(step, { minLength: 1, maxLength: 4 }),
         fc.array(happening, { maxLength: 25 }),
         fc.boolean(),
-        (plan, happenings, holds) => {
+        fc.array(fc.constantFrom(...TYPES), { maxLength: 2 }),
+        fc.constantFrom('incoming' as const, 'incoming' as const, 'outgoing' as const),
+        (plan, happenings, holds, early, direction) => {
           const d = drive(
             decision(plan, {
               policy: {
@@ -241,7 +244,9 @@ describe('whatever happens', () => {
             check(d, before, d.commands.slice(from), completedSeen);
             before = d.call;
           };
-          then(() => d.hook('call.initiated'), false);
+          for (const type of early) then(() => d.hook(type), type === 'call.refer.completed');
+          const { facts } = webhook('call.initiated');
+          then(() => d.hook('call.initiated', { facts: { ...facts, direction } }), false);
           happenings.forEach((h, n) => {
             then(() => happen(d, h, n), h.kind === 'hook' && h.type === 'call.refer.completed');
           });
@@ -252,6 +257,10 @@ describe('whatever happens', () => {
           }
           for (const attempt of d.call.attempts) expect(attempt.verdict).not.toBeNull();
           if (completedSeen) expect(d.call.ends).toBe('referred');
+          // What an early call.initiated said of the direction stays: incoming.
+          if (direction === 'outgoing' && !early.includes('call.initiated')) {
+            expect(d.count('answer') + d.count('reject'), 'only of incoming legs').toBe(0);
+          }
         },
       ),
       { numRuns: RUNS },
