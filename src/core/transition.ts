@@ -6,11 +6,12 @@
  * Every event is legal in every phase. Late, repeated, early and unknown ones are recorded on the
  * timeline and undo nothing that a newer fact has settled.
  */
-import type { Attempt, Call, CallFacts } from './call.ts';
+import type { Attempt, Call } from './call.ts';
 import type { Command } from './command.ts';
 import type { CallEvent, ManualEvent } from './event.ts';
 import { UNDECIDED_MS } from './limits.ts';
 import { whyNotMovable } from './movable.ts';
+import { newCall } from './new-call.ts';
 import type { Notice } from './notice.ts';
 import { onDeadline } from './on-deadline.ts';
 import { onFarLeg } from './on-far-leg.ts';
@@ -81,7 +82,7 @@ function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
 
 function openTurn(before: Call | null, event: CallEvent, world: World): Turn {
   const turn: Turn = {
-    call: before === null ? newCall(event, world.now) : draftOf(before),
+    call: before === null ? newCall(event.callId, world.now) : draftOf(before),
     event,
     world,
     now: world.now,
@@ -101,57 +102,6 @@ function close(turn: Turn, refused: Transition['refused']): Transition {
   const { call, commands, cancel, notes, notices, trace } = turn;
   return { call, commands, cancel, notes, notices, trace, refused };
 }
-
-function newCall(event: CallEvent, now: number): Call {
-  return {
-    id: event.callId,
-    facts: { ...NO_FACTS, callId: event.callId, headers: [], tags: [] },
-    createdAt: now,
-    endedAt: null,
-    heardAt: null,
-    phase: 'new',
-    ends: null,
-    answered: false,
-    answerRefused: false,
-    answeredAgain: false,
-    foreignState: null,
-    stamped: false,
-    parentId: null,
-    decided: false,
-    rule: null,
-    routeSet: null,
-    policy: null,
-    plan: [],
-    lastResort: [],
-    lastResortRan: false,
-    running: null,
-    attempts: [],
-    voices: [],
-    deadlines: [],
-    deadlineCount: 0,
-    patienceOver: false,
-    movingUnsafe: false,
-    probe: null,
-    unseen: 0,
-    releases: 0,
-    releasedAs: null,
-    suspended: null,
-    outstanding: [],
-  };
-}
-
-const NO_FACTS: Omit<CallFacts, 'callId' | 'headers' | 'tags'> = {
-  sessionId: null,
-  legId: null,
-  connectionId: null,
-  from: null,
-  to: null,
-  direction: null,
-  callerName: null,
-  callerType: null,
-  attestation: null,
-  attestationValidated: false,
-};
 
 /** A draft that may be written to without touching what came in; steps are never written to. */
 function draftOf(call: Call): Call {

@@ -1,60 +1,24 @@
 /** Small, whole documents for tests of the store: what is not asked for is empty. */
 import type { Attempt, Call, CallFacts } from '../../src/core/call.ts';
 import type { Command } from '../../src/core/command.ts';
+import { newCall } from '../../src/core/new-call.ts';
 import type { CallChange, CommitUnit, LoadKeys, TimelineEntry } from '../../src/store/store.ts';
 
 export type CallGiven = Partial<Omit<Call, 'facts'>> & { facts?: Partial<CallFacts> };
 
 export function aCall(id: string, given: CallGiven = {}): Call {
   const { facts, ...rest } = given;
+  const call = newCall(id, 1_000);
   return {
-    id,
-    createdAt: 1_000,
-    endedAt: null,
-    heardAt: null,
-    phase: 'new',
-    ends: null,
-    answered: false,
-    answerRefused: false,
-    answeredAgain: false,
-    foreignState: null,
-    stamped: false,
-    parentId: null,
-    decided: false,
-    rule: null,
-    routeSet: null,
-    policy: null,
-    plan: [],
-    lastResort: [],
-    lastResortRan: false,
-    running: null,
-    attempts: [],
-    voices: [],
-    deadlines: [],
-    deadlineCount: 0,
-    patienceOver: false,
-    movingUnsafe: false,
-    probe: null,
-    unseen: 0,
-    releases: 0,
-    releasedAs: null,
-    suspended: null,
-    outstanding: [],
+    ...call,
     ...rest,
     facts: {
-      callId: id,
-      sessionId: null,
-      legId: null,
+      ...call.facts,
       connectionId: '1494404757140276705',
       from: '+353861234567',
       to: '+14155550100',
       direction: 'incoming',
-      callerName: null,
       callerType: 'pstn',
-      attestation: null,
-      attestationValidated: false,
-      headers: [],
-      tags: [],
       ...facts,
     },
   };
