@@ -36,7 +36,7 @@ export function startAttempt(turn: Turn, step: MovingStep): Attempt {
     setDeadline(turn, 'patience', call.policy?.patienceMs ?? PATIENCE_MS);
   }
   const id = newId(turn);
-  startWhileMoving(turn, id);
+  startWhileMoving(turn);
   const attempt = draftAttempt(turn, step, id);
   call.attempts.push(attempt);
   call.running = { id, step };
@@ -110,7 +110,6 @@ export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null 
   const awaiting = awaitingFinal(call);
   const named = namedAttempt(call, event);
   if (named === null) return awaiting.length === 1 ? (awaiting[0] ?? null) : null;
-  if (!awaiting.includes(named)) return newerOf(call, named, awaiting, event) ?? named;
   const older = awaiting.filter(
     (attempt) => call.attempts.indexOf(attempt) < call.attempts.indexOf(named),
   );
@@ -119,27 +118,6 @@ export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null 
   if (event.type === 'call.refer.failed') return oldest;
   const before = event.occurredAt !== null && event.occurredAt < named.sentAt;
   return before ? oldest : named;
-}
-
-/**
- * A loop of an earlier attempt that went out late, after a retry, puts that attempt's envelope back on
- * the leg. What has its final event is not spoken of again: what demonstrably happened after the newer
- * one went out happened to that. Without that proof the event is a late one of the old attempt.
- */
-function newerOf(
-  call: Call,
-  named: Attempt,
-  awaiting: Attempt[],
-  event: WebhookEvent,
-): Attempt | null {
-  const { occurredAt } = event;
-  const newer = awaiting.filter(
-    (attempt) =>
-      call.attempts.indexOf(attempt) > call.attempts.indexOf(named) &&
-      occurredAt !== null &&
-      occurredAt >= attempt.sentAt,
-  );
-  return (event.type === 'call.refer.failed' ? newer[0] : newer.at(-1)) ?? null;
 }
 
 function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {

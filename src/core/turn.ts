@@ -42,13 +42,12 @@ export function newId(turn: Turn): string {
 type Common = 'id' | 'callId' | 'legId' | 'attemptId' | 'giveUpAt' | 'clientState';
 type Ask<C> = C extends Command ? Omit<C, Common> : never;
 
-/** Stores a command with the change; `a` is what its envelope names (by default the command itself). */
+/** Stores a command with the change; its envelope names the command: an attempt's id is its command's. */
 export function issue(
   turn: Turn,
   ask: Ask<Command>,
   options: {
     id?: string;
-    a?: string;
     legId?: string;
     attemptId?: string;
     giveUpAt?: number;
@@ -61,7 +60,7 @@ export function issue(
   const legId = options.legId ?? call.id;
   const clientState =
     options.clientState === undefined
-      ? encodeClientState(options.a ?? id, call.foreignState)
+      ? encodeClientState(id, call.foreignState)
       : options.clientState;
   // The cast only reunites what Omit took apart, member by member of the union.
   const command = {

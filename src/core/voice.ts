@@ -22,7 +22,7 @@ export function startVoice(turn: Turn, step: VoiceStep): void {
   // gather_using_speak has no `stop` of its own.
   if (looping && step.do === 'menu') issue(turn, { action: 'playback_stop' });
   const id = newId(turn);
-  speak(turn, step, { id, a: id, loop: false, stopOthers: looping });
+  speak(turn, step, { id, loop: false, stopOthers: looping });
   call.running = { id, step };
   call.phase = step.do === 'menu' ? 'gathering' : 'speaking';
   setDeadline(turn, 'step', VOICE_SEND_MS + OUTCOME_GRACE_MS + voiceMs(step));
@@ -34,12 +34,15 @@ export function acceptVoice(turn: Turn, step: VoiceStep): void {
   setDeadline(turn, 'step', voiceMs(step));
 }
 
-/** Starts the policy's loop before the caller is moved; its envelope names the attempt it goes with. */
-export function startWhileMoving(turn: Turn, attemptId: string): void {
+/**
+ * Starts the policy's loop before the caller is moved. Its envelope names itself, not the attempt: one
+ * that goes out late, after a retry, would put an attempt back on the leg that ended long ago.
+ */
+export function startWhileMoving(turn: Turn): void {
   const { call } = turn;
   const loop = call.policy?.whileMoving ?? null;
   if (loop === null || call.voices.some((voice) => voice.loop)) return;
-  speak(turn, loop, { id: newId(turn), a: attemptId, loop: true, stopOthers: false });
+  speak(turn, loop, { id: newId(turn), loop: true, stopOthers: false });
 }
 
 export function stopWhileMoving(turn: Turn): void {
@@ -85,10 +88,10 @@ export function isVoice(step: { do: string }): step is VoiceStep {
 function speak(
   turn: Turn,
   step: VoiceStep,
-  how: { id: string; a: string; loop: boolean; stopOthers: boolean },
+  how: { id: string; loop: boolean; stopOthers: boolean },
 ): void {
   const { call, now } = turn;
-  const options = { id: how.id, a: how.a, giveUpAt: now + VOICE_SEND_MS };
+  const options = { id: how.id, giveUpAt: now + VOICE_SEND_MS };
   const { loop, stopOthers } = how;
   call.voices.push({ id: how.id, kind: kindOf(step), loop });
   if (step.do === 'play') {

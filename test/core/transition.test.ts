@@ -308,23 +308,31 @@ describe('correlation', () => {
     expect(d.call.attempts[1]?.verdict).toBe('no_verdict');
   });
 
-  it('the loop of an earlier attempt, sent again late, does not take the news of the running one', () => {
-    for (const [type, verdicts] of [
-      ['call.refer.failed', ['busy', 'busy', null]],
-      ['call.refer.completed', ['busy', 'completed']],
-    ] as const) {
-      const d = referring(refer('a'), refer('b'), refer('c'));
-      const ofTheFirst = stamp(d);
-      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...ofTheFirst });
-      d.accept(d.last('refer'));
-      d.now += 100;
-      // The retried speak stamped the leg with the first attempt's envelope once more.
-      d.hook('call.refer.started', { ...ofTheFirst, sipNotifyResponse: 100, occurredAt: d.now });
-      expect(d.call.attempts.map(({ progress }) => progress)).toEqual([false, true]);
-      const code = type === 'call.refer.failed' ? 486 : 200;
-      d.hook(type, { ...ofTheFirst, sipNotifyResponse: code, occurredAt: d.now });
-      expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(verdicts);
-    }
+  it('while_moving does not speak for an attempt: what comes with its envelope counts for the open one', () => {
+    const policy = { patienceMs: 120_000, refersPerCall: 5, transfersPerCall: 2 };
+    const d = drive(
+      decision([refer('a'), refer('b')], { policy: { ...policy, whileMoving: say('Hold.') } }),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('refer'));
+    const ofTheLoop = { clientState: d.last('speak').clientState };
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    d.accept(d.last('refer'));
+    // A speak that was sent again late has stamped the leg once more.
+    d.hook('call.refer.completed', { sipNotifyResponse: 200, ...ofTheLoop });
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['busy', 'completed']);
+  });
+
+  it('a completed overwrites the verdict of the attempt it names, and ends the plan of a newer one', () => {
+    const d = referring(refer('a'), refer('b'));
+    const ofTheFirst = stamp(d);
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...ofTheFirst });
+    d.accept(d.last('refer'));
+    d.now += 100;
+    d.hook('call.refer.completed', { sipNotifyResponse: 200, occurredAt: d.now, ...ofTheFirst });
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['completed', null]);
+    expect(d.call.phase).toBe('referred');
   });
 
   it('a final event told twice stays with its attempt, though a newer one is open', () => {
