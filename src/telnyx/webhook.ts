@@ -49,7 +49,10 @@ export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook
   if (type === null) return notTelnyx('data.event_type is not a name.');
   const id = asName(field(data, 'id'), LIMITS.idChars);
   if (id === null) return notTelnyx('data.id is not an id.');
-  const payload = asObject(field(data, 'payload'));
+  const content = field(data, 'payload') ?? null;
+  // No property is required by Telnyx's own schema, `payload` neither: an event about nothing.
+  if (content === null) return { kind: 'not_a_call', type, connectionId: null };
+  const payload = asObject(content);
   if (payload === null) return notTelnyx('data.payload is not an object.');
 
   const callId = asName(field(payload, 'call_control_id'), LIMITS.callIdChars);

@@ -63,6 +63,17 @@ describe('parseWebhook', () => {
     });
   });
 
+  it('takes an event without a payload for one that is not about a call', () => {
+    for (const data of [{ event_type: 'call.answered', id: 'e' }, { payload: null }]) {
+      const body = JSON.stringify({ data: { event_type: 'call.answered', id: 'e', ...data } });
+      expect(parseWebhook(Buffer.from(body), RECEIVED_AT)).toEqual({
+        kind: 'not_a_call',
+        type: 'call.answered',
+        connectionId: null,
+      });
+    }
+  });
+
   it('reads a payload of nothing but the call id', () => {
     expect(callEvent({})).toMatchObject({
       callId: CALL_ID,
@@ -226,7 +237,6 @@ describe('parseWebhook', () => {
     ['{"data":{"event_type":7}}', 'event_type'],
     ['{"data":{"event_type":"call.answered"}}', 'data.id'],
     ['{"data":{"event_type":"call.answered","id":{}}}', 'data.id'],
-    ['{"data":{"event_type":"call.answered","id":"e"}}', 'payload'],
     ['{"data":{"event_type":"call.answered","id":"e","payload":[]}}', 'payload'],
     [
       '{"record_type":"event","id":"1","event_type":"call_initiated","payload":{}}',
