@@ -43,10 +43,14 @@ export interface Decoded {
   positions: Positions;
 }
 
-export function decode(source: Source, schema: SchemaNode, problems: Problems): Decoded {
+export function decode(
+  source: Source,
+  schema: SchemaNode,
+  problems: Problems,
+  name = 'the file',
+): Decoded {
   const walk = new Walk(source, problems);
-  const value =
-    source.root === null ? undefined : walk.value(source.root, schema, 'the file', null);
+  const value = source.root === null ? undefined : walk.value(source.root, schema, name, null);
   return { value, positions: walk };
 }
 

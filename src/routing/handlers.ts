@@ -4,17 +4,18 @@
  * the language and nothing of Node. Call and answer cross as JSON text, so no object of ours is ever in
  * reach of a handler; each run is interrupted after 50 ms, microtasks included.
  */
-import { stripTypeScriptTypes } from 'node:module';
 import vm from 'node:vm';
-import { type Node as AcornNode, type Program, parse } from 'acorn';
 import type { CallFacts } from '../core/call.ts';
 import type { Moment } from '../core/plan.ts';
 import type { RunHandler } from '../core/rule.ts';
 import type { SetContext } from './context.ts';
 import { decode } from './decode.ts';
+import { codeOf } from './handler-error.ts';
+import { openSandbox } from './handler-sandbox.ts';
+import { toScript } from './handler-script.ts';
 import type { HandlerCall, HandlerContext } from './handler-types.ts';
 import { LIMITS } from './limits.ts';
-import { type Place, Problems } from './problem.ts';
+import { Problems } from './problem.ts';
 import type { SchemaNode } from './schema-node.ts';
 import type { WrittenStep } from './schema-steps.ts';
 import { decodeText, parseSource } from './source.ts';
@@ -37,7 +38,7 @@ export function compileHandler(
   const text = decodeText(file, bytes, problems);
   if (text === null) return null;
   const code = toScript(file, text, problems);
-  const sandbox = code === null ? null : load(file, code, problems);
+  const sandbox = code === null ? null : openSandbox(file, code, problems);
   if (sandbox === null) return null;
   return (facts, moment) => run(file, sandbox, facts, moment, context);
 }
@@ -80,7 +81,7 @@ function readAnswer(file: string, json: string, context: SetContext): ReturnType
   const problems = new Problems();
   const source = parseSource(file, Buffer.from(json), problems);
   const schema: SchemaNode = { $ref: '#/$defs/steps' };
-  const decoded = source === null ? null : decode(source, schema, problems);
+  const decoded = source === null ? null : decode(source, schema, problems, 'the answer');
   const own: SetContext = { ...context, problems };
   const steps =
     decoded?.value === undefined
@@ -115,207 +116,4 @@ function callOf(facts: CallFacts): HandlerCall {
     headers,
     tags: facts.tags,
   };
-}
-
-/**
- * Runs in the context before the handler's own code and keeps what it needs of the language, so that a
- * handler that changes an intrinsic only hurts itself. Answers: "" for undefined, "!…" for a fault,
- * else the steps as JSON. Date knows only the moment of the event and chance is refused: a rerun of a
- * decision must agree.
- */
-const PRELUDE = `(() => {
-  'use strict';
-  const { parse, stringify } = JSON;
-  const { freeze, keys } = Object;
-  const { isArray } = Array;
-  const apply = Reflect.apply;
-  const RealDate = Date;
-  const text = String;
-  let at = 0;
-  const deepFreeze = (value) => {
-    if (typeof value === 'object' && value !== null) {
-      for (const key of keys(value)) deepFreeze(value[key]);
-      freeze(value);
-    }
-    return value;
-  };
-  const FixedDate = class Date extends RealDate {
-    constructor(...parts) { if (parts.length === 0) super(at); else super(...parts); }
-    static now() { return at; }
-  };
-  RealDate.prototype.constructor = FixedDate;
-  globalThis.Date = FixedDate;
-  Math.random = () => { throw new Error('a handler is pure: the same call must get the same answer, use percent or pick for chance'); };
-  for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'WeakRef', 'FinalizationRegistry', 'console']) delete globalThis[name];
-  globalThis.__call = () => {
-    const { call, context } = parse(globalThis.__input);
-    at = context.at;
-    let answer;
-    try {
-      answer = apply(globalThis.__handler, undefined, [deepFreeze(call), deepFreeze(context)]);
-      if (answer === undefined) return '';
-      if (answer !== null && (typeof answer === 'object' || typeof answer === 'function') && typeof answer.then === 'function') return '!returned a promise; a handler is synchronous';
-      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : 'a ' + typeof answer) + ' where a list of steps or undefined is due';
-      const json = stringify(answer);
-      if (typeof json !== 'string') return '!answered with something that is not JSON';
-      if (json.length > ${LIMITS.handlerAnswerLength}) return '!answered with more than ${LIMITS.handlerAnswerLength} characters';
-      return json;
-    } catch (error) {
-      let why = 'something';
-      try { why = text(error instanceof Error ? error.message : error).slice(0, 200); } catch {}
-      return '!threw: ' + why;
-    }
-  };
-})()`;
-
-function load(file: string, code: string, problems: Problems): vm.Context | null {
-  const sandbox = vm.createContext(Object.create(null), {
-    name: file,
-    codeGeneration: { strings: false, wasm: false },
-    microtaskMode: 'afterEvaluate',
-  });
-  const options = { timeout: LIMITS.handlerLoadMs, filename: file };
-  try {
-    vm.runInContext(PRELUDE, sandbox, { filename: 'referee:prelude' });
-    vm.runInContext(code, sandbox, { ...options, columnOffset: -STRICT.length });
-    if (vm.runInContext('typeof __handler', sandbox, options) === 'function') return sandbox;
-    problems.problem(
-      { file, line: 1, column: 1 },
-      'the default export is not a function',
-      'export default (call, context) => [ … ] or undefined',
-    );
-  } catch (error) {
-    problems.problem(
-      placeOfError(file, error),
-      `the handler does not load: ${messageOf(error)}`,
-      'at its top a handler only declares',
-    );
-  }
-  return null;
-}
-
-const STRICT = "'use strict';";
-
-/** Types stripped, imports refused, the default export turned into `__handler`; lines stay where they are. */
-function toScript(file: string, text: string, problems: Problems): string | null {
-  let stripped: string;
-  let program: Program;
-  try {
-    stripped = strip(text);
-    program = parse(stripped, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
-  } catch (error) {
-    problems.problem(
-      placeOfError(file, error),
-      `not valid TypeScript: ${messageOf(error)}`,
-      'only types that erase: no enum, no namespace, no parameter properties',
-    );
-    return null;
-  }
-  const before = problems.problems.length;
-  refuseModules(file, program, problems);
-  const exported = program.body.filter((node) => node.type === 'ExportDefaultDeclaration');
-  const [only] = exported;
-  if (only === undefined) {
-    problems.problem(
-      { file, line: 1, column: 1 },
-      'the handler has no default export',
-      'export default (call, context) => [ … ] or undefined',
-    );
-  }
-  if (only === undefined || problems.problems.length > before) return null;
-
-  const { declaration } = only;
-  const head = STRICT + stripped.slice(0, only.start);
-  const named =
-    (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration') &&
-    declaration.id != null;
-  // Not the declaration's start: that of `(…)` is after the bracket.
-  const keywords = /^export\s+default\b/.exec(stripped.slice(only.start))?.[0];
-  const start = keywords === undefined ? declaration.start : only.start + keywords.length;
-  const blank = stripped.slice(only.start, start).replace(/[^\n]/g, ' ');
-  const rest = stripped.slice(start);
-  if (named) return `${head}${blank}${rest}\n;globalThis.__handler = ${declaration.id?.name};`;
-  return `${head}${blank}globalThis.__handler = ${rest}`;
-}
-
-/** Node marks the function as experimental once a process; an operator who writes handlers knows it. */
-function strip(text: string): string {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = () => {};
-  try {
-    return stripTypeScriptTypes(text, { mode: 'strip' });
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
-
-const REFUSED: Record<string, [string, string]> = {
-  ImportDeclaration: ['a handler imports nothing', 'only import type …, which erases'],
-  ImportExpression: ['a handler imports nothing', 'only import type …, which erases'],
-  MetaProperty: ['import.meta is not there', 'a handler sees its call and context only'],
-  ExportNamedDeclaration: ['a handler exports its default only', 'remove export'],
-  ExportAllDeclaration: ['a handler exports its default only', 'remove export'],
-};
-
-function refuseModules(file: string, program: Program, problems: Problems): void {
-  const stack: unknown[] = [program];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (typeof node !== 'object' || node === null) continue;
-    if (Array.isArray(node)) {
-      stack.push(...node);
-      continue;
-    }
-    const found = node as AcornNode;
-    const refused =
-      found.type === 'MetaProperty' && isNewTarget(found) ? undefined : REFUSED[found.type];
-    if (refused !== undefined) {
-      const start = found.loc?.start;
-      problems.problem(
-        { file, line: start?.line ?? 1, column: (start?.column ?? 0) + 1 },
-        refused[0],
-        refused[1],
-      );
-    }
-    for (const value of Object.values(node)) stack.push(value);
-  }
-}
-
-function isNewTarget(node: AcornNode): boolean {
-  return (node as AcornNode & { meta?: { name?: string } }).meta?.name === 'new';
-}
-
-function codeOf(error: unknown): unknown {
-  try {
-    return typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
-  } catch {
-    return null;
-  }
-}
-
-function messageOf(error: unknown): string {
-  try {
-    const message = String((error as Error | null)?.message ?? error);
-    return (
-      message
-        .replace(/ \(\d+:\d+\)$/, '')
-        .split('\n', 1)[0]
-        ?.slice(0, 200) ?? ''
-    );
-  } catch {
-    return 'it threw something unreadable';
-  }
-}
-
-/** acorn says it in `loc`; the stripper and V8 in the head of the stack: `file:line`, lines, a caret. */
-function placeOfError(file: string, error: unknown): Place {
-  try {
-    const { loc, stack } = error as { loc?: { line: number; column: number }; stack?: string };
-    if (loc !== undefined) return { file, line: loc.line, column: loc.column + 1 };
-    const line = /^[^\n]*?:(\d+)\n/.exec(String(stack))?.[1];
-    const caret = /\n([ \t]*)\^+\n/.exec(String(stack))?.[1];
-    if (line !== undefined) return { file, line: Number(line), column: (caret?.length ?? 0) + 1 };
-  } catch {
-    // A thrown value may refuse to be read.
-  }
-  return { file, line: 1, column: 1 };
 }

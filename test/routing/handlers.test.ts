@@ -51,12 +51,34 @@ test.each([
   [
     'loops in microtasks',
     'const again = () => { Promise.resolve().then(again); }; again(); return [];',
-    'took longer than 50 ms',
+    'made a promise; a handler is synchronous',
+  ],
+  ['returns a promise', 'return Promise.resolve([])', 'made a promise; a handler is synchronous'],
+  [
+    'leaves a rejection behind',
+    'Promise.reject(new Error("x")); return ["hangup"];',
+    'made a promise; a handler is synchronous',
   ],
   [
-    'returns a promise',
-    'return Promise.resolve([])',
-    'returned a promise; a handler is synchronous',
+    'awaits',
+    'const wait = async (x) => { for (;;) await x; }; wait(1);',
+    'made a promise; a handler is synchronous',
+  ],
+  // Node swallows the interruption while it counts rejections: these ran until memory was used up.
+  [
+    'rejects for ever',
+    'const no = async () => (1, 2 /* => */); for (;;) no().catch();',
+    'made a promise; a handler is synchronous',
+  ],
+  [
+    'hides a promise in a method',
+    'return { async *a() {}, async b() { throw 1 }, async: 1 }.b();',
+    'made a promise; a handler is synchronous',
+  ],
+  [
+    'looks for promises in the language',
+    'return [Array.fromAsync, globalThis.AsyncDisposableStack].filter(Boolean)[0].x',
+    "threw: Cannot read properties of undefined (reading 'x')",
   ],
   ['returns a thenable', 'return { then() {} }', 'returned a promise; a handler is synchronous'],
   ['throws', 'throw new Error("no")', 'threw: no'],
@@ -77,6 +99,7 @@ test.each([
     'returned a string where a list of steps or undefined is due',
   ],
   ['returns null', 'return null', 'returned null where a list of steps or undefined is due'],
+  ['answers no step', 'return []', 'answered steps that are none: the answer is empty'],
   [
     'misspells a step',
     'return [{ refr: "desk" }]',
@@ -127,6 +150,18 @@ test.each([
   ['waits by Atomics', 'Atomics.wait()', 'threw: Atomics is not defined'],
 ])('a handler that %s does not get the call, and somebody hears why', async (_what, body, why) => {
   const run = await handler(`export default (call, context) => { ${body} };`);
+  expect(run()).toEqual({ notMine: why, warning: true });
+});
+
+test.each([
+  'export default async () => [{ refer: "desk" }];',
+  'export default async function () { throw new Error("later"); }',
+  'export default async function named(call: unknown): Promise<unknown> {\n  await 1;\n  return [];\n}',
+  'const f = async (x: number) => ({ x });\nexport default (async () => (f(1), []));',
+  'class A { static async b() { await 1; } }\nexport default () => A.b();',
+])('an asynchronous handler gets no call: %s', async (code) => {
+  const run = await handler(code);
+  const why = 'made a promise; a handler is synchronous';
   expect(run()).toEqual({ notMine: why, warning: true });
 });
 
@@ -195,6 +230,11 @@ test.each([
     [
       'handlers/h.ts:2:11 the handler does not load: process is not defined (at its top a handler only declares)',
     ],
+  ],
+  [
+    'a first line that throws',
+    'throw new Error("no");\nexport default () => undefined',
+    ['handlers/h.ts:1:1 the handler does not load: no (at its top a handler only declares)'],
   ],
   [
     'code at its top that never ends',
