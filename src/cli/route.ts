@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CallFacts, Verdict } from '../core/call.ts';
 import { compileRouteSet } from '../core/decide.ts';
+import { readMomentUtc } from '../core/moment.ts';
 import type { Overrides } from '../core/rule.ts';
 import { type Played, simulate } from '../core/simulate.ts';
 import { factsOf } from '../routing/example.ts';
@@ -72,13 +73,19 @@ async function runRoute(
   io: Io,
   readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
-  const at = options.at === undefined ? Date.now() : Date.parse(options.at);
+  const at = options.at === undefined ? Date.now() : readMomentUtc(options.at);
   const facts = factsOfOptions(options);
   const verdicts = verdictsOf(options.verdict);
-  const wrong = Number.isNaN(at)
-    ? `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`
-    : [facts, verdicts].find((x) => typeof x === 'string');
-  if (typeof facts === 'string' || typeof verdicts === 'string' || wrong !== undefined) {
+  const wrong =
+    at === null
+      ? `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`
+      : [facts, verdicts].find((x) => typeof x === 'string');
+  if (
+    at === null ||
+    typeof facts === 'string' ||
+    typeof verdicts === 'string' ||
+    wrong !== undefined
+  ) {
     io.stderr.write(`referee route: ${plain(String(wrong))}\n`);
     return 1;
   }

@@ -1,5 +1,6 @@
 /** `referee schedule`: when each schedule opens and closes next, changes of the clocks and overrides included. */
 import type { Command } from 'commander';
+import { readMomentUtc } from '../core/moment.ts';
 import type { Overrides, Schedule } from '../core/rule.ts';
 import { isOpen, type Switch, switches, wallText } from '../core/schedule.ts';
 import { nextClockChange, offsetMs } from '../core/zone.ts';
@@ -44,9 +45,9 @@ export async function runSchedule(
   io: Io,
   readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
-  const fromMs = options.at === undefined ? Date.now() : Date.parse(options.at);
+  const fromMs = options.at === undefined ? Date.now() : readMomentUtc(options.at);
   const count = Number(options.count);
-  if (Number.isNaN(fromMs))
+  if (fromMs === null)
     return refuse(io, `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`);
   if (!Number.isInteger(count) || count < 1 || count > SWITCHES_MAX) {
     return refuse(io, `--count ${options.count}: a whole number from 1 to ${SWITCHES_MAX}`);

@@ -1,4 +1,5 @@
 /** The examples of all files, with the names they use checked. */
+import { readMoment } from '../core/moment.ts';
 import type { RouteSet } from '../core/rule.ts';
 import type { SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
@@ -66,7 +67,7 @@ function checkExampleNames(
     );
   }
   const at = written.call.at;
-  if (at !== undefined && Number.isNaN(Date.parse(at))) {
+  if (at !== undefined && readMoment(at) === null) {
     problems.problem(
       positions.at(written.call, 'at'),
       `${quoted(at)} is not in the calendar`,

@@ -1,4 +1,5 @@
 /** A written schedule, read: weekly hours, closed dates and iCal files. */
+import { isDate } from '../core/moment.ts';
 import type { Schedule } from '../core/rule.ts';
 import type { Positions } from './decode.ts';
 import { quoted } from './number.ts';
@@ -134,7 +135,7 @@ function readClosed(text: string): Schedule['closed'][number] | Trouble {
       hint: 'yyyy-mm-dd, or mm-dd for every year, such as "2026-12-24 13:00-24:00"',
     };
   }
-  if (!isDate(date))
+  if (!isClosedDate(date))
     return { problem: `${quoted(date)} is not in the calendar`, hint: 'yyyy-mm-dd, or mm-dd' };
   if (parts[2] === undefined) return { date, fromMinute: 0, toMinute: 1440 };
   const times = readTimes(parts[2]);
@@ -142,8 +143,6 @@ function readClosed(text: string): Schedule['closed'][number] | Trouble {
 }
 
 /** A leap year stands in for "every year", so that 02-29 is a date. */
-function isDate(date: string): boolean {
-  const full = date.length === 5 ? `2024-${date}` : date;
-  const parsed = new Date(`${full}T00:00:00Z`);
-  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(full);
+function isClosedDate(date: string): boolean {
+  return isDate(date.length === 5 ? `2024-${date}` : date);
 }
