@@ -15,9 +15,11 @@ export function buildLists(context: SetContext, input: DecodedSet): Map<string, 
   const lists = new Map<string, NumberList>();
   for (const { routes, positions } of input.files) {
     for (const [name, written] of Object.entries(routes.lists ?? {})) {
+      const before = context.problems.problems.length;
       const list = buildList(context, name, written, positions, input.folder);
       if (list === null) continue;
       lists.set(name, list);
+      if (context.problems.problems.length > before) continue;
       if (list.exact.length + list.prefixes.length + list.globs.length === 0) {
         const place = positions.atKey(routes.lists ?? {}, name);
         context.problems.warning(
@@ -69,6 +71,7 @@ export function buildSchedules(
   const schedules = new Map<string, Schedule>();
   for (const { routes, positions } of input.files) {
     for (const [name, written] of Object.entries(routes.schedules ?? {})) {
+      const before = context.problems.problems.length;
       const schedule = buildSchedule(name, written, positions, context.problems);
       for (const [calendar, at] of calendars(written, positions)) {
         const bytes = referenced(context, input.folder, calendar, at);
@@ -85,6 +88,9 @@ export function buildSchedules(
         }
       }
       schedules.set(name, schedule);
+      const { file, line } = positions.at(written);
+      const inside = context.problems.within(file, line, positions.endLine(written));
+      if (inside || context.problems.problems.length > before) context.broken.add(name);
     }
   }
   return schedules;

@@ -3,6 +3,7 @@ import type { RouteSet } from '../core/rule.ts';
 import { isOpenAt, switches } from '../core/schedule.ts';
 import type { NameKind, SetContext } from './context.ts';
 import type { Folder } from './folder.ts';
+import { icalWindow } from './ical.ts';
 import { quoted } from './number.ts';
 
 /** With problems elsewhere a use may just not have been read: then only files that nobody could name are looked at. */
@@ -25,12 +26,14 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
 }
 
 export function checkSchedules(context: SetContext, set: RouteSet, nowMs: number): void {
+  // What calendars close is known that far; after it any schedule would open.
+  const { toMs } = icalWindow(nowMs);
   for (const schedule of set.schedules.values()) {
     const place = context.names.schedule.get(schedule.name);
-    if (place === undefined) continue;
-    if (context.problems.within(place.file, place.line, place.line)) continue;
+    if (place === undefined || context.broken.has(schedule.name)) continue;
     const opens =
-      isOpenAt(schedule, nowMs, {}) || switches(schedule, nowMs, 1, {}).some((s) => s.open);
+      isOpenAt(schedule, nowMs, {}) ||
+      switches(schedule, nowMs, 1, {}).some(({ open, atMs }) => open && atMs < toMs);
     if (opens) continue;
     const why =
       schedule.open.length === 0

@@ -13,6 +13,8 @@ export interface SetContext {
   /** Every name written in any file, also where the thing itself has problems. */
   names: Record<NameKind, Map<string, Place>>;
   used: Record<NameKind, Set<string>>;
+  /** Schedules of which something could not be read: nothing to conclude from the rest. */
+  broken: Set<string>;
   allow: AllowPattern[];
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
@@ -23,6 +25,7 @@ export function newContext(problems: Problems): SetContext {
     problems,
     names: { target: new Map(), list: new Map(), schedule: new Map() },
     used: { target: new Set(), list: new Set(), schedule: new Set() },
+    broken: new Set(),
     allow: [],
     rulePlaces: new WeakMap(),
   };

@@ -5,6 +5,7 @@
  */
 import vm from 'node:vm';
 import ICAL from 'ical.js';
+import { isDate } from '../core/moment.ts';
 import type { Schedule } from '../core/rule.ts';
 import { DAY_MS, momentsOfWall, offsetMs } from '../core/zone.ts';
 import { LIMITS } from './limits.ts';
@@ -41,44 +42,71 @@ export function icalSpans(
   }
   const text = decodeText(file, bytes, problems);
   if (text === null) return [];
-  let calendars: ICAL.Component[];
-  try {
-    const parsed = ICAL.parse(text.replace(/^\ufeff/, ''));
-    const roots = (Array.isArray(parsed[0]) ? parsed : [parsed]) as ConstructorParameters<
-      typeof ICAL.Component
-    >[0][];
-    calendars = roots.map((root) => new ICAL.Component(root));
-  } catch (error) {
-    problems.problem(
-      top,
-      `not an iCal file: ${messageOf(error)}`,
-      'it begins with BEGIN:VCALENDAR',
-    );
-    return [];
-  }
+  const blocks = eventBlocks(text);
+  const calendars = readCalendars(file, text, blocks, problems);
+  if (calendars === null) return [];
   const spans: Span[] = [];
-  const lines = eventLines(text);
   const untilMs = performance.now() + LIMITS.icalMs;
   let index = 0;
   for (const calendar of calendars) {
     const components = calendar.getAllSubcomponents('vevent');
     for (const component of components) {
-      const at = { file, line: lines[index] ?? 1, column: 1 };
+      const at = { file, line: blocks[index]?.line ?? 1, column: 1 };
       index += 1;
       try {
         interrupted(untilMs, () => expand(component, components, zone, window, spans));
       } catch (error) {
-        problems.problem(
-          at,
-          `an event that cannot be read: ${messageOf(error)}`,
-          'export the calendar again, or remove the event',
-        );
+        problems.problem(at, `an event that cannot be read: ${messageOf(error)}`, EVENT_HINT);
       }
     }
   }
   if (index === 0) problems.warning(top, 'the calendar holds no event', 'nothing is closed by it');
   return spans;
 }
+
+/** Null after problems: one for each event that breaks the file, else one for the file. */
+function readCalendars(
+  file: string,
+  text: string,
+  blocks: Block[],
+  problems: Problems,
+): ICAL.Component[] | null {
+  try {
+    return componentsOf(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    const before = problems.problems.length;
+    for (const { line, text: event } of blocks) {
+      try {
+        componentsOf(`BEGIN:VCALENDAR\n${event}END:VCALENDAR\n`);
+      } catch (cause) {
+        const at = { file, line, column: 1 };
+        problems.problem(at, `an event that cannot be read: ${messageOf(cause)}`, EVENT_HINT);
+      }
+    }
+    if (problems.problems.length === before) {
+      const top = { file, line: 1, column: 1 };
+      problems.problem(
+        top,
+        `not an iCal file: ${messageOf(error)}`,
+        'it begins with BEGIN:VCALENDAR and ends with END:VCALENDAR',
+      );
+    }
+    return null;
+  }
+}
+
+function componentsOf(text: string): ICAL.Component[] {
+  const parsed = ICAL.parse(text);
+  const roots = (Array.isArray(parsed[0]) ? parsed : [parsed]) as ConstructorParameters<
+    typeof ICAL.Component
+  >[0][];
+  const components = roots.map((root) => new ICAL.Component(root));
+  // An empty file is parsed to a component without anything in it.
+  if (components.some(({ name }) => name !== 'vcalendar')) throw new Error('it has no VCALENDAR');
+  return components;
+}
+
+const EVENT_HINT = 'export the calendar again, or remove the event';
 
 /**
  * ical.js looks for ever for a fifth Monday of a day and the like. The time limit of a vm script ends
@@ -113,6 +141,8 @@ function expand(
   const event = new ICAL.Event(component);
   if (String(component.getFirstPropertyValue('status') ?? '').toUpperCase() === 'CANCELLED') return;
   if (!component.hasProperty('dtstart')) throw new Error('it has no DTSTART');
+  refuseBadTimes(component);
+  refuseNoTime(event, zone);
   if (event.isRecurrenceException()) return;
   if (!event.isRecurring()) {
     keep(event, event.startDate, event.endDate, zone, window, spans);
@@ -136,6 +166,35 @@ function expand(
     if (momentOf(next, tzidOf(component), zone) > window.toMs) return;
     keep(item, details.startDate, details.endDate, zone, window, spans);
   }
+}
+
+/** ical.js makes the 1st of February of a 32nd of January, and of a 13th month the next year. */
+function refuseBadTimes(component: ICAL.Component): void {
+  for (const name of ['dtstart', 'dtend', 'exdate', 'rdate', 'recurrence-id']) {
+    for (const property of component.getAllProperties(name)) {
+      const [, , , ...values] = property.toJSON() as unknown[];
+      const wrong = values.find((value) => typeof value === 'string' && !isTime(value));
+      if (wrong !== undefined) throw new Error(`${name.toUpperCase()} ${wrong} is no date or time`);
+    }
+  }
+}
+
+function isTime(text: string): boolean {
+  const parts = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}):(\d{2}):(\d{2})Z?)?$/.exec(text);
+  const day = parts?.[1];
+  if (day === undefined) return false;
+  const [hours, minutes, seconds] = (parts ?? []).slice(2).map((part) => Number(part ?? 0));
+  const inDay = (hours ?? 0) < 24 && (minutes ?? 0) < 60 && (seconds ?? 0) <= 60;
+  return inDay && isDate(day);
+}
+
+/** A moment without length closes nothing, and that may be meant; a day without one is a mistake. */
+function refuseNoTime(event: ICAL.Event, zone: string): void {
+  if (!event.component.hasProperty('dtend')) return;
+  const tzid = tzidOf(event.component);
+  const lengthMs = momentOf(event.endDate, tzid, zone) - momentOf(event.startDate, tzid, zone);
+  if (lengthMs < 0 || (lengthMs === 0 && event.startDate.isDate))
+    throw new Error('its DTEND is not after its DTSTART');
 }
 
 const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -192,15 +251,30 @@ function momentOfWall(zone: string, wallMs: number): number {
   return momentsOfWall(zone, wallMs)[0] ?? wallMs - offsetMs(zone, wallMs - DAY_MS);
 }
 
-function eventLines(text: string): number[] {
-  const lines: number[] = [];
+interface Block {
+  /** Of its BEGIN:VEVENT. */
+  line: number;
+  text: string;
+}
+
+/** The events as they are written, in their order. */
+function eventBlocks(text: string): Block[] {
+  const blocks: Block[] = [];
+  let open: Block | null = null;
   for (const [index, line] of text.split('\n').entries()) {
-    if (/^BEGIN:VEVENT\s*$/i.test(line)) lines.push(index + 1);
+    if (/^BEGIN:VEVENT\s*$/i.test(line)) {
+      open = { line: index + 1, text: '' };
+      blocks.push(open);
+    }
+    if (open !== null) open.text += `${line}\n`;
+    if (/^END:VEVENT\s*$/i.test(line)) open = null;
   }
-  return lines;
+  return blocks;
 }
 
 function messageOf(error: unknown): string {
+  // ical.js trips over lines outside of a component, and over ends without a beginning.
+  if (error instanceof TypeError) return 'a line stands outside of what BEGIN and END enclose';
   return (
     (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.slice(0, 200) ?? ''
   );

@@ -83,6 +83,37 @@ test('a yearly holiday recurs, a cancelled event closes nothing', async () => {
 
 test.each([
   ['no calendar', 'hello', 'holidays.ics:1:1 not an iCal file'],
+  ['an empty file', '', 'holidays.ics:1:1 not an iCal file: it has no VCALENDAR'],
+  [
+    'a line before the beginning',
+    `SUMMARY:x\n${calendar('DTSTART;VALUE=DATE:20260704')}`,
+    'holidays.ics:1:1 not an iCal file: a line stands outside of what BEGIN and END enclose',
+  ],
+  [
+    'a rule of which the whole file is not read',
+    calendar('DTSTART;VALUE=DATE:20260704', 'DTSTART;VALUE=DATE:20260704\nRRULE:FREQ=SOMETIMES'),
+    'holidays.ics:8:1 an event that cannot be read: invalid frequency "SOMETIMES"',
+  ],
+  [
+    'a 99th of a 13th month',
+    calendar('DTSTART;VALUE=DATE:20261399'),
+    'holidays.ics:4:1 an event that cannot be read: DTSTART 2026-13-99 is no date or time',
+  ],
+  [
+    'an exception on a 30th of February',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20260230'),
+    'holidays.ics:4:1 an event that cannot be read: EXDATE 2026-02-30 is no date or time',
+  ],
+  [
+    'an end before the beginning',
+    calendar('DTSTART:20260302T150000Z\nDTEND:20260302T140000Z'),
+    'holidays.ics:4:1 an event that cannot be read: its DTEND is not after its DTSTART',
+  ],
+  [
+    'a day without length',
+    calendar('DTSTART;VALUE=DATE:20260704\nDTEND;VALUE=DATE:20260704'),
+    'holidays.ics:4:1 an event that cannot be read: its DTEND is not after its DTSTART',
+  ],
   [
     'a rule that never ends looking',
     calendar(
@@ -111,6 +142,13 @@ test.each([
   const result = await load({ 'main.yaml': MAIN, 'holidays.ics': ics });
   expect(problemsOf(result).filter((p) => !p.startsWith(expected))).toEqual([]);
   expect(result.ok).toBe(false);
+});
+
+test('a calendar that closes every day leaves a schedule that never opens', async () => {
+  const ics = calendar('DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=DAILY');
+  expect(warningsOf(await load({ 'main.yaml': MAIN, 'holidays.ics': ics }))).toEqual([
+    '1:14 the schedule "o" never opens: its closed times cover its opening hours (rules that ask for it never match)',
+  ]);
 });
 
 test('a calendar without events is a warning', async () => {
