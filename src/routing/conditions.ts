@@ -24,8 +24,19 @@ function conjuncts(context: SetContext, when: WrittenWhen, positions: Positions)
     parts.map((part) => ({ all: conjuncts(context, part, positions) }));
   if (when.all !== undefined) all.push({ all: nested(when.all) });
   if (when.any !== undefined) all.push({ any: nested(when.any) });
-  if (when.not !== undefined) all.push({ not: { all: conjuncts(context, when.not, positions) } });
+  if (when.not !== undefined) {
+    checkNot(context, when.not, positions);
+    all.push({ not: { all: conjuncts(context, when.not, positions) } });
+  }
   return all;
+}
+
+/** `{}` is every call: a rule for the others never runs. */
+function checkNot(context: SetContext, not: WrittenWhen, positions: Positions): void {
+  const at = positions.at(not);
+  if (Object.keys(not).length > 0) return;
+  if (context.problems.within(at.file, at.line, positions.endLine(not))) return;
+  context.problems.problem(at, '"not" is empty', 'for example not: { anonymous: true }');
 }
 
 function clauses(context: SetContext, when: WrittenWhen, positions: Positions): Clause[] {
@@ -111,11 +122,19 @@ function checkDigits(context: SetContext, when: WrittenWhen, positions: Position
       seesDigits,
     );
   const visit = (part: WrittenWhen): void => {
-    if (part.digits !== undefined) {
+    if (part.digits !== undefined && !seesDigits(when)) {
       context.problems.problem(
         positions.atKey(part, 'digits'),
         'digits without event: call.dtmf.received never matches',
         'add event: call.dtmf.received; digits of a menu belong into the step menu',
+      );
+    }
+    for (const { value, at } of valuesOf(part, 'digits', positions)) {
+      if (value.length === 1) continue;
+      context.problems.warning(
+        at,
+        `digits ${quoted(value)} never match: Telnyx sends an event for each key`,
+        'name one key, or ask with the step menu',
       );
     }
     for (const inner of [
@@ -125,5 +144,5 @@ function checkDigits(context: SetContext, when: WrittenWhen, positions: Position
     ])
       visit(inner);
   };
-  if (!seesDigits(when)) visit(when);
+  visit(when);
 }

@@ -1,11 +1,16 @@
 /** What a problem of a value says: what was expected, what came, and an example of the right thing. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import { didYouMean } from './problem.ts';
 import { resolved, type SchemaNode } from './schema-node.ts';
 import type { Source } from './source.ts';
 
-export function bareWords(strange: string): string[] {
-  const words = ['hangup', 'ignore', 'continue'];
-  return words.includes(strange) ? [] : words;
+const BARE_WORDS = ['hangup', 'ignore', 'continue'];
+
+/** For a map without any of the keys that make it one: a step, or what plays while the caller is moved. */
+export function wordHint(strange: string, words: string[]): string {
+  if (!words.includes('refer')) return didYouMean(strange, words);
+  if (BARE_WORDS.includes(strange)) return `write it alone: ${strange}`;
+  return didYouMean(strange, [...words, ...BARE_WORDS]);
 }
 
 export function itemName(item: SchemaNode, list: string): string {
@@ -31,10 +36,10 @@ function withArticle(title: string): string {
 
 export function expected(schema: SchemaNode): string {
   if (schema.type === 'object') return 'a map';
-  if (schema.title !== undefined) return withArticle(schema.title);
   if (schema.anyOf !== undefined) {
     return [...new Set(schema.anyOf.map((variant) => expected(resolved(variant))))].join(' or ');
   }
+  if (schema.title !== undefined) return withArticle(schema.title);
   return schema.type === 'array' ? 'a list' : (schema.type ?? 'a value');
 }
 
@@ -45,13 +50,31 @@ export function example(schema: SchemaNode, key?: string): string {
   return key === undefined ? `for example ${quoted}` : `add for example ${key}: ${quoted}`;
 }
 
+/** Where a map is due and something else stands, or nothing stands in it. */
+export function mapHint(node: Node, schema: SchemaNode): string {
+  const { properties = {}, required = [], propertyNames } = schema;
+  if (isSeq(node) && properties.any !== undefined) return 'a list goes into any: or all:';
+  const key =
+    required[0] ??
+    Object.keys(properties).find((name) => /^[a-z]/.test(name)) ??
+    propertyNames?.examples?.[0];
+  return key === undefined ? '' : `write keys with values, such as ${key}: …`;
+}
+
+/** Where a list holds nothing. */
+export function emptyListHint(schema: SchemaNode): string {
+  const item = resolved(schema.items ?? {});
+  if (item.anyOf !== undefined) return 'for example [ { reject: declined } ]';
+  return example(item) || 'write at least one, or remove the key';
+}
+
 export function missingHint(source: Source, node: Node | null, schema: SchemaNode): string {
   const written = node?.range ? source.text.slice(node.range[0], node.range[1]) : '';
   if (written !== '') return `write it in quotes if you mean the text: "${written}"`;
   const rest = node?.range ? source.text.slice(node.range[1]).split('\n', 1)[0]?.trim() : '';
   if (rest?.startsWith('#'))
     return `# starts a comment; write it in quotes if you mean it: "${rest.slice(0, 80)}"`;
-  return example(schema);
+  return example(schema) || 'write a value, or remove the key';
 }
 
 export function shown(text: string): string {

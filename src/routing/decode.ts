@@ -15,13 +15,15 @@ import {
   type YAMLMap,
 } from 'yaml';
 import {
-  bareWords,
   describe,
+  emptyListHint,
   example,
   expected,
   itemName,
+  mapHint,
   missingHint,
   shown,
+  wordHint,
 } from './decode-words.ts';
 import { didYouMean, nearest, type Place, type Problems } from './problem.ts';
 import { matches, resolved, type SchemaNode } from './schema-node.ts';
@@ -153,7 +155,7 @@ class Walk implements Positions {
       this.#report(
         (pair?.key as Node | undefined) ?? node,
         `${name} ${what}`,
-        didYouMean(strange, [...words, ...bareWords(strange)]),
+        wordHint(strange, words),
       );
       return undefined;
     }
@@ -164,7 +166,9 @@ class Walk implements Positions {
       this.#report(
         (pair?.key as Node | undefined) ?? node,
         `${name} holds both ${shape.required?.[0]} and ${word}`,
-        `write ${word} as an item of its own, after "- "`,
+        shapes.some(({ required }) => required?.[0] === 'refer')
+          ? `write ${word} as an item of its own, after "- "`
+          : 'keep one of them',
       );
       return this.#object(node, shape, name, new Set(own.flatMap((s) => s.required?.[0] ?? [])));
     }
@@ -176,16 +180,20 @@ class Walk implements Positions {
       this.#report(
         node,
         `${name} must be ${expected(schema)}, not ${describe(node)}`,
-        example(schema),
+        mapHint(node, schema),
       );
       return undefined;
     }
+    const strange: string[] = [];
     const value: Record<string, unknown> = Object.create(null);
     const spot = this.#spot(value, node);
     const seen = new Set<string>();
     for (const pair of node.items) {
       const key = this.#key(pair, name, schema);
-      if (key === null) continue;
+      if (key === null) {
+        strange.push(textOfKey(pair.key) ?? '');
+        continue;
+      }
       const keyNode = pair.key as Node;
       if (seen.has(key)) {
         this.#report(keyNode, `${shown(key)} stands twice in ${name}`, 'keep one of them');
@@ -193,20 +201,25 @@ class Walk implements Positions {
       }
       seen.add(key);
       const member = this.#memberSchema(keyNode, key, schema, name, reported);
-      if (member === null) continue;
+      if (member === null) {
+        strange.push(key);
+        continue;
+      }
       spot.keys.set(key, startOf(keyNode));
       spot.values.set(key, startOf(pair.value as Node | null) || startOf(keyNode));
       const result = this.value(pair.value as Node | null, member, shown(key), keyNode);
       if (result !== undefined) value[key] = result;
     }
     if (schema.minProperties !== undefined && node.items.length < schema.minProperties) {
-      this.#report(node, `${name} is empty`, example(schema));
+      this.#report(node, `${name} is empty`, mapHint(node, schema));
     }
     let complete = true;
     for (const required of schema.required ?? []) {
       if (value[required] !== undefined) continue;
       complete = false;
-      if (!seen.has(required)) {
+      // The one mistake was reported: `sipp` stands for `sip`, and << may bring anything.
+      const meant = strange.some((key) => key === '<<' || nearest(key, [required]) !== null);
+      if (!seen.has(required) && !meant) {
         this.#report(
           node,
           `${name} lacks ${required}`,
@@ -288,11 +301,7 @@ class Walk implements Positions {
       value.push(result);
     }
     if (node.items.length < (schema.minItems ?? 0)) {
-      this.#report(
-        node,
-        `${name} is empty`,
-        example(schema.items === undefined ? schema : resolved(schema.items)),
-      );
+      this.#report(node, `${name} is empty`, emptyListHint(schema));
       return undefined;
     }
     if (node.items.length > (schema.maxItems ?? Number.POSITIVE_INFINITY)) {
@@ -333,9 +342,10 @@ class Walk implements Positions {
       return this.#number(node, schema, name);
     if (typeof node.value !== 'string') {
       const source = this.#textOf(node);
+      const said = schema.writeOnly === true ? 'it' : shown(source);
       this.#report(
         node,
-        `${name} must be text; YAML reads ${shown(source)} as ${describe(node)}`,
+        `${name} must be text; YAML reads ${said} as ${describe(node)}`,
         schema.pattern === undefined || matches(schema.pattern, source)
           ? `write it in quotes: "${source}"`
           : example(schema),
@@ -383,7 +393,14 @@ class Walk implements Positions {
         matches(pattern, t),
       );
       const hint = meant === undefined ? example(schema) : `did you mean ${meant}?`;
-      this.#report(node, `${name} must be ${expected(schema)}, not ${shown(text)}`, hint);
+      const due = expected(schema);
+      const what =
+        schema.writeOnly === true
+          ? `${name} must be a reference: a secret does not stand in a file`
+          : name === due
+            ? `${shown(text)} is not ${due}`
+            : `${name} must be ${due}, not ${shown(text)}`;
+      this.#report(node, what, hint);
       return undefined;
     }
     return text;

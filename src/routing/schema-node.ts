@@ -10,6 +10,8 @@ export interface SchemaNode {
   examples?: readonly unknown[];
   enum?: readonly string[];
   pattern?: string;
+  /** A secret: never shown again. */
+  writeOnly?: boolean;
   minLength?: number;
   maxLength?: number;
   minimum?: number;

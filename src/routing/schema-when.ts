@@ -118,7 +118,7 @@ export const WHEN_DEFS = {
       ),
       digits: Type.Optional(
         oneOrMore(
-          text('digits, in quotes', { pattern: '^[0-9A-D*#]{1,32}$', examples: ['0'] }),
+          text('telephone key, in quotes', { pattern: '^[0-9A-D*#]{1,32}$', examples: ['0'] }),
           'Key of a call.dtmf.received event.',
         ),
       ),

@@ -54,6 +54,7 @@ const target = Type.Object(
           password: text('password', {
             description: `Only as \${NAME}: the variable is read when the request is made.`,
             pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$',
+            writeOnly: true,
             examples: [`\${PBX_PASSWORD}`],
           }),
         },

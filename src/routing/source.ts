@@ -39,15 +39,21 @@ export function parseSource(file: string, bytes: Uint8Array, problems: Problems)
   const text = decodeText(file, bytes, problems);
   if (text === null) return null;
 
+  // The parser's own line counter misses lines of what it could not read.
   const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) {
+    lines.addNewLine(end + 1);
+  }
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
-  if (!inspect(tokens, at, problems)) return null;
+  const tokens = [...new Parser().parse(text)];
+  const inspected = inspect(tokens, at, problems);
+  if (inspected === null) return null;
 
-  const document = compose(tokens, at, problems, top);
+  const document = compose(tokens, at, problems, top, inspected.comments);
   if (document === null) return null;
   return { file, text, root: document.contents, at };
 }
@@ -113,8 +119,16 @@ const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, stri
   tag: ['a tag (!name)', 'remove it; quote a text that starts with !'],
 };
 
-/** Walks the tokens without recursion: what YAML may not use here, depth and size. False: too much to compose. */
-function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: Problems): boolean {
+/**
+ * Walks the tokens without recursion: what YAML may not use here, depth and size. Null: too much to
+ * compose. Else where comments begin that stand in brackets.
+ */
+function inspect(
+  tokens: CST.Token[],
+  at: (offset: number) => Place,
+  problems: Problems,
+): { comments: number[] } | null {
+  const comments: number[] = [];
   let documents = 0;
   let nodes = 0;
   const refuse = (offset: number, message: string, hint: string): void => {
@@ -131,11 +145,11 @@ function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: P
     nodes += 1;
     if (nodes > LIMITS.nodes * 4) {
       refuse(token.offset, 'more values than a route file may hold', 'split the file');
-      return false;
+      return null;
     }
     if (depth > LIMITS.depth) {
       refuse(token.offset, `nested deeper than ${LIMITS.depth} levels`, 'is a bracket missing?');
-      return false;
+      return null;
     }
     const forbidden = FORBIDDEN[token.type as keyof typeof FORBIDDEN];
     if (forbidden !== undefined)
@@ -154,6 +168,11 @@ function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: P
       for (const part of token.start) push(part, depth);
       push(token.value, depth + 1);
     } else if ('items' in token) {
+      const parts = token.items.flatMap((item) => [...item.start, ...(item.sep ?? [])]);
+      if (token.type === 'flow-collection') {
+        for (const { type, offset } of [...parts, ...token.end])
+          if (type === 'comment') comments.push(offset);
+      }
       for (const item of token.items) {
         for (const part of item.start) push(part, depth);
         push(item.key ?? null, depth + 1);
@@ -164,7 +183,7 @@ function inspect(tokens: CST.Token[], at: (offset: number) => Place, problems: P
       for (const part of token.props) push(part, depth);
     }
   }
-  return true;
+  return { comments };
 }
 
 function compose(
@@ -172,6 +191,7 @@ function compose(
   at: (offset: number) => Place,
   problems: Problems,
   top: Place,
+  comments: number[],
 ): Document.Parsed<ParsedNode> | null {
   const composer = new Composer({
     version: '1.2',
@@ -195,6 +215,15 @@ function compose(
   const document = documents[0] as Document.Parsed<ParsedNode> | undefined;
   if (document === undefined) return null;
   for (const error of syntaxErrors(document)) {
+    const hash = cutOff(error, comments, at);
+    if (hash !== null) {
+      problems.problem(
+        at(hash),
+        'not valid YAML: # starts a comment here, and the bracket before it is never closed',
+        'put a text with # into quotes; a comment in brackets needs the rest on a later line',
+      );
+      continue;
+    }
     problems.problem(
       at(error.pos[0]),
       `not valid YAML: ${firstLine(error.message)}`,
@@ -220,6 +249,19 @@ function syntaxErrors(document: Document.Parsed<ParsedNode>): YAMLError[] {
     found.push(error);
   }
   return found;
+}
+
+/** `{ digits: #1 }`: the comment took the bracket with it. */
+function cutOff(
+  error: YAMLError,
+  comments: number[],
+  at: (offset: number) => Place,
+): number | null {
+  if (!/flow/i.test(error.message)) return null;
+  const { line } = at(error.pos[0]);
+  const before = comments.filter((offset) => offset < error.pos[0]).sort((a, b) => b - a);
+  // A comment a line before; further up it hardly is the cause.
+  return before.find((offset) => line - at(offset).line <= 1) ?? null;
 }
 
 function firstLine(message: string): string {

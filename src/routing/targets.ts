@@ -49,8 +49,9 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
   const at = positions.at(written, 'sip');
   if (refusesSecret(context, written.sip, at)) return [];
   if (!/^sips?:/i.test(written.sip)) {
-    const hint = written.sip.startsWith('+')
-      ? `a number is reached with the step transfer: "${written.sip}"`
+    const number = written.sip.replace(/^tel:/i, '');
+    const hint = number.startsWith('+')
+      ? `a number is reached with the step transfer: "${number}"`
       : `write "sip:${written.sip}"`;
     context.problems.problem(at, `${quoted(written.sip)} is not a SIP URI`, hint);
     return [];
@@ -142,13 +143,14 @@ function authOf(
           `the whole value is one variable: "\${PBX_USER}"`,
         );
     } else if ((env[name] ?? '') === '') {
-      const near = nearest(name, Object.keys(env));
+      const others = Object.keys(env).filter((other) => other !== name);
+      const near = nearest(name, others);
       context.problems.problem(
         at,
-        `the variable ${name} is not set`,
+        `the variable ${name} is ${env[name] === undefined ? 'not set' : 'empty'}`,
         near === null
           ? `set ${name} in the environment of the server and of check`
-          : didYouMean(name, Object.keys(env)),
+          : didYouMean(name, others),
       );
     }
   }

@@ -99,7 +99,11 @@ test.each([
     'returned a string where a list of steps or undefined is due',
   ],
   ['returns null', 'return null', 'returned null where a list of steps or undefined is due'],
-  ['answers no step', 'return []', 'answered steps that are none: the answer is empty'],
+  [
+    'answers no step',
+    'return []',
+    'answered steps that are none: the answer is empty (for example [ { reject: declined } ])',
+  ],
   [
     'misspells a step',
     'return [{ refr: "desk" }]',

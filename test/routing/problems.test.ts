@@ -49,6 +49,21 @@ const YAML_TRAPS: [string, string, string[]][] = [
     ],
   ],
   [
+    'a # that takes a bracket with it',
+    `rules:\n  - name: a\n    when: { event: call.dtmf.received, digits: #1 }\n    do: [ hangup ]${OTHERWISE}`,
+    [
+      '3:48 not valid YAML: # starts a comment here, and the bracket before it is never closed (put a text with # into quotes; a comment in brackets needs the rest on a later line)',
+    ],
+  ],
+  [
+    'a line after a quote that stands alone',
+    'targets:\n  a: { sip: "a", headers: { X-Token: K}" } }\nrules: []\n',
+    [
+      '2:40 not valid YAML: Unexpected double-quoted-scalar at node end',
+      '4:1 not valid YAML: Flow map in block collection must be sufficiently indented and end with a } (check the indentation)',
+    ],
+  ],
+  [
     'an alias where a number was meant',
     rule('{ to: *555 }'),
     [
@@ -82,7 +97,11 @@ const YAML_TRAPS: [string, string, string[]][] = [
     'otherwise: [ hangup ]\n---\nrules: []',
     ['2:1 a second document (---) in one file (put it into a file of its own)'],
   ],
-  ['nothing where a value is due', `rules:${OTHERWISE}`, ['1:7 "rules" has no value']],
+  [
+    'nothing where a value is due',
+    `rules:${OTHERWISE}`,
+    ['1:7 "rules" has no value (write a value, or remove the key)'],
+  ],
   [
     'a key that stands twice',
     'otherwise: [ hangup ]\notherwise: [ ignore ]',
@@ -136,6 +155,28 @@ const WORDS: [string, string, string[]][] = [
     [
       '1:16 a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
     ],
+  ],
+  [
+    'a required key',
+    'targets: { a: { sipp: "sip:a@b.example" } }\notherwise: [ { refer: a } ]',
+    ['1:17 unknown key "sipp" in "a" (did you mean sip?)'],
+  ],
+  [
+    'a bare step with a value',
+    'otherwise: [ { hangup: true } ]',
+    [
+      '1:16 a step has none of the keys refer, transfer, say, play, menu, reject (write it alone: hangup)',
+    ],
+  ],
+  [
+    'a list where not has one condition',
+    rule('{ not: [ { from: "+1*" } ] }'),
+    ['1:34 "not" must be a map, not a list (a list goes into any: or all:)'],
+  ],
+  [
+    'two ways to keep the caller waiting',
+    `policy: { while_moving: { say: x, play: "https://x.example/a.mp3" } }${OTHERWISE}`,
+    ['1:35 "while_moving" holds both say and play (keep one of them)'],
   ],
   [
     'a step of one word',
@@ -192,7 +233,7 @@ const WORDS: [string, string, string[]][] = [
     rule('{ country: [ UK, us ] }'),
     [
       '1:40 unknown country "UK" (did you mean GB?)',
-      '1:44 an ISO country code must be an ISO country code, not "us" (did you mean US?)',
+      '1:44 "us" is not an ISO country code (did you mean US?)',
     ],
   ],
   [
@@ -270,7 +311,14 @@ const MEANING: [string, string, string[]][] = [
   [
     'a password in the file',
     'targets: { a: { sip: "sip:a@b.example", auth: { username: u, password: hunter2 } } }\notherwise: [ { refer: a } ]',
-    [`1:72 "password" must be a password, not "hunter2" (for example "\${PBX_PASSWORD}")`],
+    [
+      `1:72 "password" must be a reference: a secret does not stand in a file (for example "\${PBX_PASSWORD}")`,
+    ],
+  ],
+  [
+    'a password of digits in the file',
+    'targets: { a: { sip: "sip:a@b.example", auth: { username: u, password: 4711 } } }\notherwise: [ { refer: a } ]',
+    [`1:72 "password" must be text; YAML reads it as a number (for example "\${PBX_PASSWORD}")`],
   ],
   [
     'a secret that is not set',
@@ -316,6 +364,30 @@ const MEANING: [string, string, string[]][] = [
     ['1:52 Via belongs to SIP itself (use a name of your own, such as X-Queue)'],
   ],
   [
+    'a condition that never holds',
+    rule('{ not: {} }'),
+    ['1:34 "not" is empty (for example not: { anonymous: true })'],
+  ],
+  [
+    'a secret that is empty',
+    `targets: { a: { sip: "sip:a@b.example", auth: { username: u, password: "\${PBX_EMPTY}" } } }\notherwise: [ { refer: a } ]`,
+    [
+      '1:72 the variable PBX_EMPTY is empty (set PBX_EMPTY in the environment of the server and of check)',
+    ],
+  ],
+  [
+    'a telephone number as a target',
+    'targets: { a: { sip: "tel:+14155550100" } }\notherwise: [ { refer: a } ]',
+    [
+      '1:22 "tel:+14155550100" is not a SIP URI (a number is reached with the step transfer: "+14155550100")',
+    ],
+  ],
+  [
+    'an example on a day that is none',
+    `examples: [ { name: e, call: { to: "+14155550100", at: "2026-02-30T15:00:00Z" }, expect: { rule: otherwise } } ]${OTHERWISE}`,
+    ['1:56 "2026-02-30T15:00:00Z" is not in the calendar (for example "2026-03-02T15:00:00Z")'],
+  ],
+  [
     'a withheld number by name',
     rule('{ from: anonymous }'),
     [
@@ -330,7 +402,8 @@ describe.each([
   ['a route that makes no sense', MEANING],
 ])('%s is a problem at its place', (_group, cases) => {
   test.each(cases)('%s', async (_what, text, expected) => {
-    expect(problemsOf(await load(text))).toEqual(expected);
+    const env = { PBX_EMPTY: '' };
+    expect(problemsOf(await load({ 'main.yaml': text }, { env }))).toEqual(expected);
   });
 });
 
@@ -425,6 +498,13 @@ describe('warnings', () => {
       ],
     ],
     [
+      'several keys for one event',
+      rule('{ event: call.dtmf.received, digits: [ "0", "12" ] }'),
+      [
+        '1:71 digits "12" never match: Telnyx sends an event for each key (name one key, or ask with the step menu)',
+      ],
+    ],
+    [
       'an entry twice',
       `lists: { l: [ "+1900*", "+1900*" ] }\n${rule('{ from: "list:l" }')}`,
       ['1:25 "+1900*" stands twice in the list l (remove one)'],
@@ -434,6 +514,27 @@ describe('warnings', () => {
     expect(problemsOf(result)).toEqual([]);
     expect(warningsOf(result)).toEqual(expected);
   });
+});
+
+test.each([
+  [
+    'hours',
+    {
+      'main.yaml': `schedules: { o: { zone: UTC, open: [ "mno 09:00-10:00" ] } }\n${rule('{ schedule: o }')}`,
+    },
+  ],
+  ['numbers', { 'main.yaml': `lists: { l: [ "+1x" ] }\n${rule('{ from: "list:l" }')}` }],
+  [
+    'code',
+    {
+      'main.yaml': `rules: [ { name: a, handler: handlers/h.ts }, { name: b, do: [ hangup ] } ]${OTHERWISE}`,
+      'handlers/h.ts': 'export default 5',
+    },
+  ],
+])('%s that could not be read give no warning of their own', async (_what, files) => {
+  const result = await load(files as Files);
+  expect(problemsOf(result)).toHaveLength(1);
+  expect(warningsOf(result)).toEqual([]);
 });
 
 describe('a rule that an earlier rule swallows', () => {
