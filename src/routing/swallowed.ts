@@ -15,7 +15,7 @@ export function checkSwallowed({ problems, rulePlaces }: SetContext, set: RouteS
   const cover = new Cover(set);
   const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
   const wholes = set.rules.map((rule) => whole(rule.when));
-  const earlierRules = new EarlierRules();
+  const earlierRules = new EarlierRules(set);
   for (const [index, rule] of set.rules.entries()) {
     const narrow = wholes[index] ?? { all: [] };
     const candidates = earlierRules.thatCouldTake(rule.when);
@@ -63,13 +63,18 @@ function withProblems(set: RouteSet, problems: Problems): Set<Rule> {
  * all of other numbers. A rule that asks for `to` can only swallow one whose every `to` it has.
  */
 class EarlierRules {
+  readonly #set: RouteSet;
   readonly #byTo = new Map<string, number[]>();
   /** Rules without a plain `to`, or with one that no key stands for. */
   readonly #others: number[] = [];
   #count = 0;
 
+  constructor(set: RouteSet) {
+    this.#set = set;
+  }
+
   add(index: number, when: Condition): void {
-    const keys = toKeys(when);
+    const keys = toKeys(when, this.#set);
     if (keys === null) this.#others.push(index);
     for (const key of keys ?? []) {
       const known = this.#byTo.get(key);
@@ -81,7 +86,7 @@ class EarlierRules {
 
   /** Ascending: the first that swallows is the one to name. */
   thatCouldTake(when: Condition): number[] {
-    const key = toKeys(when)?.[0];
+    const key = toKeys(when, this.#set)?.[0];
     if (key === undefined) return Array.from({ length: this.#count }, (_, index) => index);
     const found = new Set([...this.#others, ...(this.#byTo.get(key) ?? [])]);
     for (let length = key.length; length >= 0; length -= 1) {
@@ -92,21 +97,33 @@ class EarlierRules {
 }
 
 /** Exact values and plain prefixes of a rule's own `to`; null where it has none, or another kind. */
-function toKeys(when: Condition): string[] | null {
+function toKeys(when: Condition, set: RouteSet): string[] | null {
   const clause =
     'all' in when
       ? when.all.find((part) => 'clause' in part && part.clause.key === 'to')
       : undefined;
   if (clause === undefined || !('clause' in clause) || clause.clause.key !== 'to') return null;
   const keys: string[] = [];
-  for (const value of clause.clause.values) {
-    const pattern = value.startsWith('list:') ? null : readPattern(value);
-    if (pattern === null) return null;
+  for (const value of clause.clause.values.flatMap((written) => entriesOf(written, set))) {
+    const pattern = readPattern(value);
     if (pattern.kind === 'exact') keys.push(pattern.key);
     else if (pattern.glob.text === `${pattern.glob.literalPrefix}*`) keys.push(pattern.glob.text);
     else return null;
   }
   return keys;
+}
+
+/** A list beyond which its rule is compared with every other instead: there are few of such. */
+const LIST_ENTRIES_COMPARED = 1_000;
+
+/** Of a list its entries; `*`, which is no key, where they are too many. */
+function entriesOf(value: string, set: RouteSet): string[] {
+  if (!value.startsWith('list:')) return [value];
+  const list = set.lists.get(value.slice('list:'.length));
+  if (list === undefined) return [];
+  const count = list.exact.length + list.prefixes.length + list.globs.length;
+  if (count > LIST_ENTRIES_COMPARED) return ['*'];
+  return [...list.exact, ...list.prefixes, ...list.globs];
 }
 
 class Cover {
@@ -167,10 +184,8 @@ class Cover {
     this.#work += 1;
     if (this.#has(wide, value)) return true;
     if (value.startsWith('list:')) {
-      const list = this.#set.lists.get(value.slice('list:'.length));
-      const entries = [...(list?.exact ?? []), ...(list?.prefixes ?? []), ...(list?.globs ?? [])];
-      if (list === undefined || entries.length === 0 || entries.length > 1_000) return false;
-      return entries.every((entry) => this.#party(entry, wide));
+      const entries = entriesOf(value, this.#set);
+      return entries.length > 0 && entries.every((entry) => this.#party(entry, wide));
     }
     return wide.some((candidate) => this.#covers(candidate, value));
   }
@@ -183,7 +198,7 @@ class Cover {
       if (list === undefined) return false;
       return (
         this.#has(list.exact, value) ||
-        list.prefixes.some((p) => this.#covers(p, value)) ||
+        this.#hasPrefix(list.prefixes, value) ||
         list.globs.some((g) => g === value)
       );
     }
@@ -205,6 +220,16 @@ class Cover {
       plain(pattern.glob.text) &&
       inner.glob.literalPrefix.startsWith(pattern.glob.literalPrefix)
     );
+  }
+
+  /** Of a number by its own beginnings: a list may hold a hundred thousand prefixes. */
+  #hasPrefix(prefixes: readonly string[], value: string): boolean {
+    const digits = /^(\+[0-9]*)\*?$/.exec(value)?.[1];
+    if (digits === undefined) return prefixes.some((prefix) => this.#covers(prefix, value));
+    for (let length = digits.length; length >= 0; length -= 1) {
+      if (this.#has(prefixes, `${digits.slice(0, length)}*`)) return true;
+    }
+    return false;
   }
 
   #has(values: readonly string[], value: string): boolean {

@@ -61,3 +61,21 @@ test('100,000 numbers and 100,000 prefixes load in under two seconds', async () 
   expect(cpuTimeMs() - startedAt).toBeLessThan(2_000);
   expect(result.ok && result.set.lists.get('l')?.exact.length).toBe(100_000);
 });
+
+test('1,900 rules with a list each load in time too', async () => {
+  const names = Array.from({ length: 1_900 }, (_, rule) => `l${rule}`);
+  const files = Object.fromEntries(
+    names.map((name, rule) => [
+      `lists/${name}.txt`,
+      Array.from({ length: 100 }, (_, i) => `+1415${String(rule * 100 + i).padStart(7, '0')}`).join(
+        '\n',
+      ),
+    ]),
+  );
+  const main = `lists:\n${names.map((name) => `  ${name}: { file: lists/${name}.txt }\n`).join('')}rules:
+${names.map((name) => `  - { name: ${name}, when: { to: "list:${name}" }, do: [ hangup ] }\n`).join('')}otherwise: [ hangup ]`;
+  const startedAt = cpuTimeMs();
+  const result = await load({ 'main.yaml': main, ...files });
+  expect(cpuTimeMs() - startedAt).toBeLessThan(5_000);
+  expect(problemsOf(result).slice(0, 1)).toEqual([]);
+});

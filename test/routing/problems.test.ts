@@ -568,6 +568,17 @@ describe('a rule that an earlier rule swallows', () => {
     expect(await two('{ from: "+1415*" }', '{ from: "list:l" }', LIST)).toBe(true);
     expect(await two('{ from: "list:l" }', '{ from: "+14155550102" }', LIST)).toBe(true);
     expect(await two('{ from: "list:l" }', '{ from: "+14155550103" }', LIST)).toBe(false);
+    expect(await two('{ to: "list:l" }', '{ to: "+14155550102" }', LIST)).toBe(true);
+    expect(await two('{ to: "+1415*" }', '{ to: "list:l" }', LIST)).toBe(true);
+    expect(await two('{ to: "+1416*" }', '{ to: "list:l" }', LIST)).toBe(false);
+  });
+
+  test('the prefixes of a list swallow what begins with one of them', async () => {
+    const prefixes = 'lists: { p: [ "+1415*", "sip:*@pbx.example.com" ] }\n';
+    expect(await two('{ to: "list:p" }', '{ to: "+14155550102" }', prefixes)).toBe(true);
+    expect(await two('{ to: "list:p" }', '{ to: "+14155*" }', prefixes)).toBe(true);
+    expect(await two('{ to: "list:p" }', '{ to: "+141*" }', prefixes)).toBe(false);
+    expect(await two('{ to: "list:p" }', '{ to: "sip:a@pbx.example.com" }', prefixes)).toBe(false);
   });
 
   test.each([
