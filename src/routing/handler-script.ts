@@ -47,8 +47,10 @@ export function toScript(file: string, text: string, problems: Problems): string
   const keywords = /^export\s+default\b/.exec(stripped.slice(only.start))?.[0];
   const start = keywords === undefined ? declaration.start : only.start + keywords.length;
   const edits = refuseAsync(stripped, nodes);
-  const assigned = named ? '' : 'globalThis.__handler = ';
-  edits.push({ from: only.start, to: start, text: blank(stripped, only.start, start) + assigned });
+  const spaces = blank(stripped, only.start, start);
+  // As long as "export default": columns stay where they are.
+  const assigned = named ? spaces : `var __handler=${spaces.slice('export default'.length)}`;
+  edits.push({ from: only.start, to: start, text: assigned });
   const script = STRICT + edited(stripped, edits);
   return named ? `${script}\n;globalThis.__handler = ${declaration.id?.name};` : script;
 }

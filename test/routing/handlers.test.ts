@@ -241,6 +241,13 @@ test.each([
     ['handlers/h.ts:1:1 the handler does not load: no (at its top a handler only declares)'],
   ],
   [
+    'an export of what is not there',
+    'const a = 1;\nexport default b;',
+    [
+      'handlers/h.ts:2:16 the handler does not load: b is not defined (at its top a handler only declares)',
+    ],
+  ],
+  [
     'code at its top that never ends',
     'for (;;) {}\nexport default () => undefined',
     [
