@@ -1,16 +1,8 @@
 /** A batch as rows of its tables, each with the number of the change it belongs to. */
 import type { Command } from '../core/command.ts';
 import { cleanOrNull, keyText } from './postgres-values.ts';
-import type { RecentRows } from './recent-rows.ts';
-import {
-  attemptMark,
-  callColumns,
-  commandRank,
-  dueAt,
-  packEntry,
-  sameColumns,
-  tookMs,
-} from './rows.ts';
+import { changedAttempts, type RecentRow, type RecentRows } from './recent-rows.ts';
+import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from './rows.ts';
 import type { CallChange, Claim, ClaimedCommand } from './store.ts';
 
 export interface CommitRows {
@@ -51,19 +43,20 @@ export function commitRows(changes: CallChange[], recent: RecentRows): CommitRow
   };
   changes.forEach((change, n) => {
     const { call, version, events } = change;
+    const columns = callColumns(call);
     rows.changes.push({
       n,
       key: keyText(call.id),
       version,
       entries: events.length,
-      due_at: dueAt(call),
-      phase: call.phase,
+      due_at: columns.dueAt,
+      phase: columns.phase,
     });
     rows.documents.push(JSON.stringify(call));
     events.forEach((event, i) => {
       rows.events.push({ n, key: keyText(event.key), i, document: packEntry(event) });
     });
-    pushColumns(rows, n, change, recent);
+    pushColumns(rows, n, change, columns, recent.at(call.id, version));
     pushSettlements(rows, n, change);
     for (const command of change.commands) {
       rows.commands.push({
@@ -78,20 +71,31 @@ export function commitRows(changes: CallChange[], recent: RecentRows): CommitRow
   return rows;
 }
 
+const FILTERS = [
+  'createdAt',
+  'endedAt',
+  'ends',
+  'rule',
+  'caller',
+  'callee',
+  'session',
+] as const satisfies readonly (keyof CallColumns)[];
+
 function pushColumns(
   rows: CommitRows,
   n: number,
-  { call, version }: CallChange,
-  recent: RecentRows,
+  { call }: CallChange,
+  columns: CallColumns,
+  before: RecentRow | null,
 ): void {
-  const seen = version === 0 ? null : recent.at(call.id, version);
-  const columns = callColumns(call);
-  if (seen === null || !sameColumns(seen.columns, columns)) {
+  const over = columns.phase === 'ended';
+  const wasOver = before?.columns.phase === 'ended';
+  if (over !== wasOver || FILTERS.some((field) => before?.columns[field] !== columns[field])) {
     rows.filters.push({
       n,
       created_at: columns.createdAt,
       ended_at: columns.endedAt,
-      over: columns.over,
+      over,
       ends: columns.ends,
       rule: cleanOrNull(columns.rule),
       caller: cleanOrNull(columns.caller),
@@ -99,8 +103,7 @@ function pushColumns(
       session: cleanOrNull(columns.session),
     });
   }
-  for (const attempt of call.attempts) {
-    if (seen?.attempts.has(attemptMark(attempt))) continue;
+  for (const attempt of changedAttempts(before, call)) {
     rows.attempts.push({
       n,
       key: keyText(attempt.id),

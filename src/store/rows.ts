@@ -20,13 +20,14 @@ export function keyOf(id: string): Uint8Array {
   return hash('sha256', id, 'buffer').subarray(0, 16);
 }
 
-/** Columns that change seldom: a commit that changes none of them spares their indexes. */
+/** Of a call's document, what is searched and sorted by; all but `dueAt` and `phase` change seldom. */
 export interface CallColumns {
-  over: boolean;
   createdAt: number;
   endedAt: number | null;
-  rule: string | null;
+  dueAt: number | null;
+  phase: string;
   ends: string | null;
+  rule: string | null;
   caller: string | null;
   callee: string | null;
   session: string | null;
@@ -34,32 +35,20 @@ export interface CallColumns {
 
 export function callColumns(call: Call): CallColumns {
   return {
-    over: call.phase === 'ended',
     createdAt: Math.round(call.createdAt),
     endedAt: call.endedAt === null ? null : Math.round(call.endedAt),
-    rule: call.rule,
+    dueAt: dueAt(call),
+    phase: call.phase,
     ends: call.ends,
+    rule: call.rule,
     caller: call.facts.from,
     callee: call.facts.to,
     session: call.facts.sessionId,
   };
 }
 
-export function sameColumns(a: CallColumns, b: CallColumns): boolean {
-  return (
-    a.over === b.over &&
-    a.endedAt === b.endedAt &&
-    a.rule === b.rule &&
-    a.ends === b.ends &&
-    a.caller === b.caller &&
-    a.callee === b.callee &&
-    a.session === b.session &&
-    a.createdAt === b.createdAt
-  );
-}
-
 /** The earliest deadline; null where the call has none. */
-export function dueAt(call: Call): number | null {
+function dueAt(call: Call): number | null {
   let earliest: number | null = null;
   for (const deadline of call.deadlines) {
     if (earliest === null || deadline.dueAt < earliest) earliest = deadline.dueAt;

@@ -1,14 +1,12 @@
 /** Writes a batch in one transaction: per unit all of it, or nothing. */
-import type { DatabaseSync } from 'node:sqlite';
-import type { RecentRows, SeenRow } from './recent-rows.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { changedAttempts, type RecentRow, type RecentRows } from './recent-rows.ts';
 import {
-  attemptMark,
+  type CallColumns,
   callColumns,
   commandRank,
-  dueAt,
   keyOf,
   packEntry,
-  sameColumns,
   TIMELINE_ENTRIES_MAX,
   tookMs,
 } from './rows.ts';
@@ -28,6 +26,17 @@ export type SqliteCommit = (
   now: number,
 ) => { results: CommitResult[]; claimed: ClaimedCommand[] };
 
+interface Written extends ReturnType<SqliteCommit> {
+  places: Map<CallChange, Place>;
+}
+
+/** Where a change went: the call's row, the number of its first event, what was stored. */
+interface Place {
+  row: number;
+  entry: number;
+  document: string;
+}
+
 /** A unit lost its race after something of it was written. */
 const UNDO = Symbol('undo');
 
@@ -39,22 +48,27 @@ export function prepareCommit(
   const begin = database.prepare('begin immediate');
   const end = database.prepare('commit');
   const insertCall = database.prepare(
-    `insert into calls (key, version, code, entries, created_at, ended_at, due_at, phase, ends, rule,
-       caller, callee, session, document)
-     values (?, 1, ${codeVersion}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing`,
+    `insert into calls (key, version, code, entries, document, ${COLUMNS.map(([name]) => name).join(', ')})
+     values (?, 1, ${codeVersion}, ?, ?, ${COLUMNS.map(() => '?').join(', ')})
+     on conflict (key) do nothing`,
   );
-  // An index is rewritten when its column stands in the SET list, changed or not: hence two of them.
-  const always = `version = version + 1, code = ${codeVersion}, entries = entries + ?, due_at = ?,
-    phase = ?, document = ?`;
-  const updateCall = database.prepare(
-    `update calls set ${always} where call = ? and version = ? and code <= ${codeVersion}
-     returning entries`,
-  );
-  const updateWhole = database.prepare(
-    `update calls set ${always}, ended_at = ?, ends = ?, rule = ?, caller = ?, callee = ?,
-       session = ?, created_at = ?
-     where key = ? and version = ? and code <= ${codeVersion} returning call, entries`,
-  );
+  const find = database.prepare('select call from calls where key = ?');
+  // An index is rewritten when its column stands in the SET list, changed or not: hence one statement
+  // for each set of columns that change together, a handful in all.
+  const updates = new Map<string, StatementSync>();
+  const updateOf = (columns: readonly string[]): StatementSync => {
+    const name = columns.join();
+    let update = updates.get(name);
+    if (update === undefined) {
+      update = database.prepare(
+        `update calls set version = version + 1, code = ${codeVersion}, entries = entries + ?,
+           document = ?${columns.map((column) => `, ${column} = ?`).join('')}
+         where call = ? and version = ? and code <= ${codeVersion} returning entries`,
+      );
+      updates.set(name, update);
+    }
+    return update;
+  };
   const insertEvent = database.prepare(
     'insert into events (call, key, entry, document) values (?, ?, ?, ?) on conflict do nothing',
   );
@@ -95,26 +109,38 @@ export function prepareCommit(
       if (written === UNDO)
         throw new Error('a unit was undone and reported a conflict all the same');
       end.run();
-      return written;
+      remember(units, written);
+      return { results: written.results, claimed: written.claimed };
     } catch (error) {
       if (database.isTransaction) database.exec('rollback');
       throw error;
     }
   };
 
+  function remember(units: CommitUnit[], { results, places }: Written): void {
+    units.forEach(({ changes }, n) => {
+      for (const change of changes) {
+        const place = results[n] === 'committed' ? places.get(change) : undefined;
+        if (place === undefined) recent.forget(change.call.id);
+        else recent.committed(change, place.row, place.document);
+      }
+    });
+  }
+
   function writeAll(
     units: CommitUnit[],
     claim: Claim | null,
     now: number,
     savepoints: boolean,
-  ): ReturnType<SqliteCommit> | typeof UNDO {
+  ): Written | typeof UNDO {
     const results: CommitResult[] = [];
     const claimed: ClaimedCommand[] = [];
     const taken = new Set<string>();
+    const places = new Map<CallChange, Place>();
     for (const unit of units) {
       const kept = claimed.length;
       if (savepoints) database.exec('savepoint unit');
-      let result = writeUnit(unit, claim, now, claimed, taken);
+      let result = writeUnit(unit, claim, now, claimed, taken, places);
       if (result === UNDO) {
         if (!savepoints) return UNDO;
         database.exec('rollback to unit');
@@ -127,7 +153,7 @@ export function prepareCommit(
       }
       results.push(result);
     }
-    return { results, claimed: urgentFirst(claimed) };
+    return { results, claimed: urgentFirst(claimed), places };
   }
 
   function writeUnit(
@@ -136,15 +162,17 @@ export function prepareCommit(
     now: number,
     claimed: ClaimedCommand[],
     taken: Set<string>,
+    places: Map<CallChange, Place>,
   ): CommitResult | typeof UNDO {
     let written = false;
     for (const change of unit.changes) {
-      const seen = recent.at(change.call.id, change.version);
-      const place = taken.has(change.call.id) ? null : writeCall(change, seen);
+      const before = recent.at(change.call.id, change.version);
+      const place = taken.has(change.call.id) ? null : writeCall(change, before);
       if (place === null) return written ? UNDO : 'conflict';
       written = true;
       if (!writeEvents(change, place)) return UNDO;
-      writeAttempts(change, place.row, seen);
+      places.set(change, place);
+      writeAttempts(change, place.row, before);
       for (const commandId of change.cancel) cancel(commandId, now);
       for (const settlement of change.settle) settle(settlement);
       writeCommands(change, place.row, claim, now, claimed);
@@ -153,63 +181,30 @@ export function prepareCommit(
   }
 
   /** Null where the version was taken. */
-  function writeCall(
-    change: CallChange,
-    seen: SeenRow | null,
-  ): { row: number; entry: number } | null {
+  function writeCall(change: CallChange, before: RecentRow | null): Place | null {
     const { call, version, events } = change;
-    const columns = callColumns(call);
     const document = JSON.stringify(call);
-    const { createdAt, endedAt, ends, rule, caller, callee, session } = columns;
+    const columns = callColumns(call);
     if (version === 0) {
-      const inserted = insertCall.run(
-        keyOf(call.id),
-        events.length,
-        createdAt,
-        endedAt,
-        dueAt(call),
-        call.phase,
-        ends,
-        rule,
-        caller,
-        callee,
-        session,
-        document,
-      );
-      return inserted.changes === 0 ? null : { row: Number(inserted.lastInsertRowid), entry: 0 };
+      const values = COLUMNS.map(([, field]) => columns[field]);
+      const inserted = insertCall.run(keyOf(call.id), events.length, document, ...values);
+      if (inserted.changes === 0) return null;
+      return { row: Number(inserted.lastInsertRowid), entry: 0, document };
     }
-    if (seen !== null && sameColumns(seen.columns, columns)) {
-      const row = updateCall.get(
-        events.length,
-        dueAt(call),
-        call.phase,
-        document,
-        seen.row,
-        version,
-      );
-      if (!row) return null;
-      return { row: seen.row, entry: Number(row.entries) - events.length };
-    }
-    const row = updateWhole.get(
+    const row = before?.row ?? find.get(keyOf(call.id))?.call ?? null;
+    const changed = COLUMNS.filter(([, field]) => before?.columns[field] !== columns[field]);
+    const updated = updateOf(changed.map(([name]) => name)).get(
       events.length,
-      dueAt(call),
-      call.phase,
       document,
-      endedAt,
-      ends,
-      rule,
-      caller,
-      callee,
-      session,
-      createdAt,
-      keyOf(call.id),
+      ...changed.map(([, field]) => columns[field]),
+      row,
       version,
     );
-    if (!row) return null;
-    return { row: Number(row.call), entry: Number(row.entries) - events.length };
+    if (!updated) return null;
+    return { row: Number(row), entry: Number(updated.entries) - events.length, document };
   }
 
-  function writeEvents(change: CallChange, place: { row: number; entry: number }): boolean {
+  function writeEvents(change: CallChange, place: Place): boolean {
     let entry = place.entry;
     for (const event of change.events) {
       const document = entry < TIMELINE_ENTRIES_MAX ? packEntry(event) : null;
@@ -220,9 +215,8 @@ export function prepareCommit(
     return true;
   }
 
-  function writeAttempts(change: CallChange, row: number, seen: SeenRow | null): void {
-    for (const attempt of change.call.attempts) {
-      if (seen?.attempts.has(attemptMark(attempt))) continue;
+  function writeAttempts(change: CallChange, row: number, before: RecentRow | null): void {
+    for (const attempt of changedAttempts(before, change.call)) {
       writeAttempt.run(
         row,
         keyOf(attempt.id),
@@ -279,3 +273,16 @@ export function prepareCommit(
     }
   }
 }
+
+/** Columns of `calls` by their names in the document's summary. */
+const COLUMNS = [
+  ['created_at', 'createdAt'],
+  ['ended_at', 'endedAt'],
+  ['due_at', 'dueAt'],
+  ['phase', 'phase'],
+  ['ends', 'ends'],
+  ['rule', 'rule'],
+  ['caller', 'caller'],
+  ['callee', 'callee'],
+  ['session', 'session'],
+] as const satisfies readonly (readonly [string, keyof CallColumns])[];

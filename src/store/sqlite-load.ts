@@ -1,4 +1,4 @@
-/** What a batch needs to know, in one read transaction. */
+/** What a batch needs to know, in one read transaction; of what was in the last batches, no row is read again. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../core/call.ts';
 import type { BudgetTotals } from './budget-totals.ts';
@@ -40,6 +40,9 @@ export function prepareLoad(
      where unsent = 0 and caller = ? and kind = ? and started_at >= ? limit ?)`,
   );
   const settingVersions = database.prepare('select name, version from settings');
+  // Moves when another connection has committed: nobody should, but a file may have two servers.
+  const dataVersion = database.prepare('pragma data_version');
+  let dataSeen: unknown = null;
 
   return {
     load(keys, now) {
@@ -56,31 +59,47 @@ export function prepareLoad(
 
     find(callId) {
       const row = byKey.get(keyOf(callId)) as Row | undefined;
-      return row ? { call: parse(row), version: row.version } : null;
+      return row ? { call: parse(row.document), version: row.version } : null;
     },
   };
 
   function read(keys: LoadKeys, now: number): Loaded {
+    const data = dataVersion.get()?.data_version;
+    if (data !== dataSeen) recent.clear();
+    dataSeen = data;
+
     const calls = new Map<string, StoredCall>();
-    const rows = new Map<string, number>();
     const take = (row: Row): Call => {
-      const call = parse(row);
+      const call = parse(row.document);
       refuseNewer(row.code, codeVersion, call.id);
       if (!calls.has(call.id)) {
         calls.set(call.id, { call, version: row.version });
-        rows.set(call.id, row.call);
-        recent.note(row.call, row.version, call);
+        // The row says no more than what is known of it already, and that knows its events.
+        if (recent.at(call.id, row.version) === null)
+          recent.note(row.call, row.version, call, row.document);
       }
       return call;
     };
 
+    const missing = new Set<string>();
     for (const callId of keys.callIds) {
-      if (calls.has(callId)) continue;
+      const known = recent.get(callId);
+      if (known?.document) {
+        calls.set(callId, { call: parse(known.document), version: known.version });
+        continue;
+      }
       const row = byKey.get(keyOf(callId)) as Row | undefined;
       if (row) take(row);
+      else missing.add(callId);
     }
     const attempts = new Map<string, string>();
+    const loaded = attemptsOf(calls);
     for (const attemptId of keys.attemptIds) {
+      const own = loaded.get(attemptId);
+      if (own !== undefined) {
+        attempts.set(attemptId, own);
+        continue;
+      }
       const row = byAttempt.get(keyOf(attemptId)) as Row | undefined;
       if (row) attempts.set(attemptId, take(row).id);
     }
@@ -89,10 +108,16 @@ export function prepareLoad(
     }
     const seen = new Set<string>();
     for (const { callId, key } of keys.events) {
-      const row = rows.get(callId) ?? (byKey.get(keyOf(callId)) as Row | undefined)?.call ?? null;
-      if (row !== null && eventSeen.get(row, keyOf(key))) seen.add(`${callId}\n${key}`);
+      if (!missing.has(callId) && isSeen(callId, key)) seen.add(`${callId}\n${key}`);
     }
     return { now, calls, attempts, seen, budget: budget(keys, calls, now), settings: settings() };
+  }
+
+  function isSeen(callId: string, key: string): boolean {
+    const known = recent.get(callId);
+    if (known?.events) return known.events.includes(key);
+    const row = known?.row ?? (byKey.get(keyOf(callId)) as Row | undefined)?.call;
+    return row !== undefined && eventSeen.get(row, keyOf(key)) !== undefined;
   }
 
   function budget(keys: LoadKeys, calls: Map<string, StoredCall>, now: number): Loaded['budget'] {
@@ -135,8 +160,17 @@ export function prepareLoad(
   }
 }
 
-function parse(row: { document: string }): Call {
-  return JSON.parse(row.document) as Call;
+/** attempt id -> call id */
+function attemptsOf(calls: Map<string, StoredCall>): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [callId, { call }] of calls) {
+    for (const { id } of call.attempts) found.set(id, callId);
+  }
+  return found;
+}
+
+function parse(document: string): Call {
+  return JSON.parse(document) as Call;
 }
 
 function count(row: unknown): number {
