@@ -131,6 +131,12 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
       while (next < webhooks.length && dueAt(next) <= now && now < stopAt) {
         const connection = idle.pop();
         if (connection === undefined) break;
+        // Idle ones that the server has closed meanwhile; a write to them would never be answered.
+        if (connection.socket.destroyed) {
+          all.delete(connection);
+          adopt(openConnectionNow(wanted.port));
+          continue;
+        }
         sendNext(connection, wanted.fromSent === true ? now : dueAt(next));
       }
       if (isOver()) {
@@ -189,6 +195,8 @@ function openConnectionNow(port: number): Connection {
     if (connection.webhook !== null) connection.onAnswer(0);
   };
   socket.on('data', (chunk: Buffer) => {
+    // To a connection that never asked anything: 408, before the server closes it.
+    if (connection.webhook === null) return;
     text += chunk.toString('latin1');
     const headEnd = text.indexOf('\r\n\r\n');
     if (headEnd < 0) return;
