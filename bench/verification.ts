@@ -17,10 +17,10 @@ export async function verification(bench: Bench): Promise<Figure[]> {
     'telnyx-timestamp': timestamp,
     'telnyx-signature-ed25519': signature.toString('base64'),
   };
-  const engines = { tweetnacl: 40, native: 2_000 } as const;
-  const micros = { tweetnacl: [] as number[], native: [] as number[] };
+  const engines = { tweetnacl: 40, native: 2_000, sodium: 2_000 } as const;
+  const micros: Record<keyof typeof engines, number[]> = { tweetnacl: [], native: [], sodium: [] };
   for (let round = 0; round <= bench.rounds; round += 1) {
-    for (const engine of ['tweetnacl', 'native'] as const) {
+    for (const engine of ['tweetnacl', 'native', 'sodium'] as const) {
       const verifier = await createVerifier({ publicKeys: [raw], engine, toleranceSecs: 300 });
       const each = await microsEach(verifier, engines[engine], headers, body);
       if (round > 0) micros[engine].push(each);
@@ -31,6 +31,7 @@ export async function verification(bench: Bench): Promise<Figure[]> {
     { name: 'tweetnacl-over-native', goal: null, value: spreadOf(ratios) },
     { name: 'verify tweetnacl', goal: null, value: spreadOf(micros.tweetnacl), unit: 'µs' },
     { name: 'verify native', goal: null, value: spreadOf(micros.native), unit: 'µs' },
+    { name: 'verify sodium', goal: null, value: spreadOf(micros.sodium), unit: 'µs' },
   ];
 }
 

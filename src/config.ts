@@ -26,7 +26,7 @@ import { InvalidConfiguration } from './errors.ts';
 export type Environment = Record<string, string | undefined>;
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-export type SignatureEngineChoice = 'auto' | 'native' | 'tweetnacl';
+export type SignatureEngineChoice = 'auto' | 'native' | 'sodium' | 'tweetnacl';
 
 export interface Config {
   readonly publicKeys: readonly Buffer[];

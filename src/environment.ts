@@ -77,8 +77,8 @@ export const EnvironmentSchema = Type.Object({
   ]),
   LOG_NUMBERS: choice('How phone numbers stand in the log.', ['masked', 'full']),
   SIGNATURE_ENGINE: choice(
-    'What verifies signatures: native (node:crypto, off the event loop) or tweetnacl (portable, slow); auto takes native where the runtime has Ed25519.',
-    ['auto', 'native', 'tweetnacl'],
+    'What verifies signatures: native (node:crypto, off the event loop), sodium (libsodium, less work in all) or tweetnacl (portable, slow); auto takes native where the runtime has Ed25519, and sodium where there is but one core.',
+    ['auto', 'native', 'sodium', 'tweetnacl'],
   ),
   SIGNATURE_TOLERANCE_SECS: count(
     'How far the timestamp of a webhook may be from our clock, in seconds, both ways.',

@@ -3,14 +3,16 @@
  * Fundamentals", webhook signing). The headers are judged before the body is read, so that a forged or
  * stale request costs as little as possible; the signature itself after.
  */
-
+import { availableParallelism } from 'node:os';
 import { RefereeError } from '../errors.ts';
 import {
   type Engine,
+  type EngineName,
   hasNativeEd25519,
   isScalarReduced,
   NATIVE,
   SIGNATURE_BYTES,
+  SODIUM,
   selfTest,
   TWEETNACL,
   type VerifyBytes,
@@ -20,7 +22,7 @@ import type { Refusal, RefusalReason } from './refusal.ts';
 export interface VerifierOptions {
   /** Raw 32-byte points; several while a key is rotated. */
   publicKeys: readonly Buffer[];
-  engine: 'auto' | 'native' | 'tweetnacl';
+  engine: 'auto' | EngineName;
   toleranceSecs: number;
   /** Verifications under way at once; beyond, `busy`. */
   inFlightMax?: number;
@@ -47,17 +49,14 @@ export type Verification =
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface Verifier {
-  readonly engine: 'native' | 'tweetnacl';
+  readonly engine: EngineName;
   /** `nowMs` is our clock. Header names are in lower case, as Node gives them. */
   checkHeaders(headers: RequestHeaders, nowMs: number): HeaderCheck;
   verify(checked: CheckedHeaders, rawBody: Buffer): Promise<Verification>;
 }
 
-/**
- * What an engine gets through in a second or so, the longest a webhook may take: 0.07 ms each on every
- * thread of the pool, or 7 ms each on the event loop.
- */
-const IN_FLIGHT_MAX = { native: 2000, tweetnacl: 150 };
+/** What an engine gets through in a second or so, the longest a webhook may take. */
+const IN_FLIGHT_MAX = { native: 2000, sodium: 2000, tweetnacl: 150 };
 
 /** Rejects when the engines do not agree with each other, or the one asked for cannot run here. */
 export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
@@ -81,22 +80,36 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
 }
 
 async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> {
-  const native = await hasNativeEd25519();
-  if (wanted === 'native' && !native) {
+  const native = (await hasNativeEd25519()) ? NATIVE : null;
+  const engines = { native, sodium: SODIUM, tweetnacl: TWEETNACL };
+  if (wanted !== 'auto' && engines[wanted] === null) {
     throw new RefereeError(
       'SIGNATURE_ENGINE',
-      'SIGNATURE_ENGINE=native, but the OpenSSL of this Node has no working Ed25519 (a FIPS build?). Set SIGNATURE_ENGINE to auto or tweetnacl.',
+      `SIGNATURE_ENGINE=${wanted}, but ${MISSING[wanted]}`,
     );
   }
-  const problem = await selfTest(native ? [NATIVE, TWEETNACL] : [TWEETNACL]);
+  // They must agree, whichever of them serves.
+  const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
+  const problem = await selfTest(here);
   if (problem !== null) {
     throw new RefereeError(
       'SIGNATURE_SELF_TEST',
       `The self-test of the signature engines failed: ${problem}. Install the dependencies anew (npm ci) on a supported Node; do not serve without it.`,
     );
   }
-  return native && wanted !== 'tweetnacl' ? NATIVE : TWEETNACL;
+  if (wanted !== 'auto') return engines[wanted] ?? TWEETNACL;
+  if (native === null) return TWEETNACL;
+  // On one core the thread pool only takes turns with the event loop: what costs least in all is best.
+  return availableParallelism() === 1 ? (SODIUM ?? native) : native;
 }
+
+const MISSING: Record<EngineName, string> = {
+  native:
+    'the OpenSSL of this Node has no working Ed25519 (a FIPS build?). Set SIGNATURE_ENGINE to auto or tweetnacl.',
+  sodium:
+    'sodium-native has no binary for this system (it needs glibc, macOS or Windows on x64 or arm64). Set SIGNATURE_ENGINE to auto.',
+  tweetnacl: 'it is not installed. Install the dependencies anew (npm ci).',
+};
 
 /** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
 const TIMESTAMP_DIGITS_MAX = 15;

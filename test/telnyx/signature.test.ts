@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import nacl from 'tweetnacl';
 import { describe, expect, it } from 'vitest';
 import { REFUSAL_WORDS } from '../../src/telnyx/refusal.ts';
@@ -15,7 +17,7 @@ const pair = nacl.sign.keyPair();
 const otherPair = nacl.sign.keyPair();
 const body = Buffer.from('{"data":{"event_type":"call.initiated","id":"1","payload":{}}}');
 
-describe.each(['native', 'tweetnacl'] as const)('the verifier with %s', (engine) => {
+describe.each(['native', 'sodium', 'tweetnacl'] as const)('the verifier with %s', (engine) => {
   const options = { publicKeys: [Buffer.from(pair.publicKey)], engine, toleranceSecs: 300 };
 
   it('believes a webhook that is signed as Telnyx signs', async () => {
@@ -165,8 +167,18 @@ describe('the timestamp', () => {
 });
 
 describe('the engine', () => {
-  it('is native by itself, where there is one', async () => {
-    expect((await verifierWith({ engine: 'auto' })).engine).toBe('native');
+  it('is native by itself, where the thread pool has a core to run on', async () => {
+    const own = availableParallelism() > 1 ? 'native' : 'sodium';
+    expect((await verifierWith({ engine: 'auto' })).engine).toBe(own);
+  });
+
+  it.skipIf(spawnSync('taskset', ['-V']).status !== 0)('is sodium by itself on one core', () => {
+    const script = `import { createVerifier } from './src/telnyx/signature.ts';
+      const publicKeys = [Buffer.alloc(32, 9)];
+      console.log((await createVerifier({ publicKeys, engine: 'auto', toleranceSecs: 300 })).engine);`;
+    const args = ['-c', '0', process.execPath, '--input-type=module', '-e', script];
+    const { stdout } = spawnSync('taskset', args, { encoding: 'utf8' });
+    expect(stdout.trim()).toBe('sodium');
   });
 
   it('lets the event loop turn between verifications with tweetnacl', async () => {
