@@ -3,7 +3,7 @@
  * and a keyed tag, the same for the same number wherever it is written, so that a call can be searched
  * for without the number. The key comes from TELNYX_API_KEY: without it nobody can try all numbers.
  */
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
 export interface Masker {
   /** Text that is a number or a SIP URI: every longer run of digits in it is masked. */
@@ -18,11 +18,13 @@ const DIGITS_MAX = 15;
 const TAG_CHARS = 10;
 /** Letters only, so that a masked number is never taken for a number again. */
 const TAG_ALPHABET = 'bcdfghjkmnpqrstv';
-/** A new number costs some 10 µs (the HMAC), one met before nothing to speak of. */
+/** A new number costs some 3 µs (the HMAC), one met before nothing to speak of. */
 const CACHE_ENTRIES_MAX = 10_000;
 
 export function createMasker(apiKey: string): Masker {
-  const key = Buffer.from(hkdfSync('sha256', apiKey, '', 'referee: phone numbers', 32));
+  const bytes = Buffer.from(hkdfSync('sha256', apiKey, '', 'referee: phone numbers', 32));
+  // Made once: a key of plain bytes is prepared anew for each number, which costs more than its HMAC.
+  const key = createSecretKey(bytes);
   const cache = new Map<string, string>();
 
   function mask(digits: string): string {
@@ -78,7 +80,7 @@ function maskToken(token: string, before: string, mask: (digits: string) => stri
   return token.replace(/(?<!\d)\d{10,15}(?!\d)/g, mask);
 }
 
-function tagOf(key: Buffer, digits: string): string {
+function tagOf(key: KeyObject, digits: string): string {
   const hash = createHmac('sha256', key).update(digits).digest();
   let tag = '';
   for (let i = 0; i < TAG_CHARS; i += 1) {
