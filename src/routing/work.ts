@@ -1,0 +1,18 @@
+/** Steps that a comparison may still take: beyond its limit it ends without an answer, never in a hang. */
+export class Work {
+  #left: number;
+
+  constructor(steps: number) {
+    this.#left = steps;
+  }
+
+  /** False where none is left. */
+  spend(): boolean {
+    this.#left -= 1;
+    return this.#left >= 0;
+  }
+
+  get spent(): boolean {
+    return this.#left < 0;
+  }
+}
