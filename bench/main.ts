@@ -1,53 +1,53 @@
 /**
  * `npm run bench`: our server as it ships against the vendor's way and the bare floor, in turn in one run,
  * over loopback alone. Prints a table, then each figure as `name: number`; fails where a store does not
- * hold what was sent.
+ * hold what was sent. Exits with 2 where its options cannot be.
  *
- *     npm run bench -- [--seconds 2] [--rounds 5] [--only durable-over-sdk] [--json]
+ *     npm run bench -- --help
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { CommanderError } from 'commander';
 import { openBench } from './bench.ts';
-import { type Figure, GROUPS } from './figures.ts';
+import { GROUPS } from './figures.ts';
+import { type BenchOptions, readOptions } from './options.ts';
 import { PINNED } from './processes.ts';
+import { jsonOf, type MeasuredGroup, textOf } from './report.ts';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const { only } = values;
-const groups = only === undefined ? GROUPS : GROUPS.filter(({ lines }) => lines.includes(only));
-if (groups.length === 0) {
-  const names = GROUPS.flatMap(({ lines }) => lines).join(', ');
-  console.error(`--only ${only}: there is no such figure. One of: ${names}`);
-  process.exit(1);
-}
+const options = optionsOrExit(process.argv.slice(2));
+const { only } = options;
+const wanted = only === null ? GROUPS : GROUPS.filter(({ lines }) => lines.includes(only));
 
 installPeers();
 const bench = await openBench({
-  seconds: Number(values.seconds),
-  rounds: Number(values.rounds),
+  seconds: options.seconds,
+  rounds: options.rounds,
   note: (text) => console.error(`  ${text}`),
 });
 if (!PINNED) console.error('One core, or no taskset: servers and load share the cores.');
-const figures: Figure[] = [];
+const groups: MeasuredGroup[] = [];
 try {
-  for (const { lines, measure } of groups) {
+  for (const { lines, measure } of wanted) {
     console.error(lines.join(', '));
-    figures.push(...(await measure(bench)));
+    groups.push({ lines, figures: await measure(bench) });
   }
 } finally {
   await bench.close();
 }
-if (values.json) console.log(JSON.stringify({ pinned: PINNED, figures }, null, 2));
-else print(figures);
+const measurement = { pinned: PINNED, groups };
+console.log(options.json ? jsonOf(measurement, options) : textOf(measurement, options));
 process.exit(0);
+
+function optionsOrExit(argv: string[]): BenchOptions {
+  try {
+    const names = GROUPS.map(({ lines }) => lines);
+    return readOptions(argv, names);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  }
+}
 
 /** The peers stand in a package of their own, so that nobody installs them with the service. */
 function installPeers(): void {
@@ -58,32 +58,4 @@ function installPeers(): void {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   if (installed.status !== 0) throw new Error('npm ci in bench/ failed');
-}
-
-function print(all: Figure[]): void {
-  const width = Math.max(...all.map(({ name }) => name.length));
-  for (const { name, value, unit, goal } of all) {
-    const spread = `${short(value.low)} to ${short(value.high)}`;
-    const judged = goal === null ? '' : `goal ${goalText(goal)}${isMet(goal, value.median)}`;
-    console.log(
-      `${name.padEnd(width)}  ${short(value.median).padStart(9)} ${(unit ?? '').padEnd(13)} ${spread.padEnd(20)} ${judged}`.trimEnd(),
-    );
-  }
-  console.log('');
-  for (const { name, value } of all) {
-    if (/^\S+$/.test(name)) console.log(`${name}: ${short(value.median)}`);
-  }
-}
-
-function goalText(goal: NonNullable<Figure['goal']>): string {
-  return 'atLeast' in goal ? `${goal.atLeast} at least` : `${goal.atMost} at most`;
-}
-
-function isMet(goal: NonNullable<Figure['goal']>, value: number): string {
-  const met = 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost;
-  return met ? '' : ', missed';
-}
-
-function short(value: number): string {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
 }
