@@ -55,6 +55,7 @@ export interface AppDeps {
   timeouts?: Timeouts;
   /** See HTTP_LIMITS. */
   webhooksUnderWayMax?: number;
+  webhookWaitMs?: number;
 }
 
 /** How long a client may take; see HTTP_LIMITS. */

@@ -16,6 +16,7 @@ import { createSweeper } from './engine/sweep.ts';
 import { createUpkeep } from './engine/upkeep.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
+import { HTTP_LIMITS } from './http/limits.ts';
 import { registerPage } from './http/page.ts';
 import { createDecider, createLiveRoutes } from './live-routes.ts';
 import type { Log } from './log.ts';
@@ -225,7 +226,7 @@ function refusedReload(live: { refusal(): { problems: unknown[] } | null }): str
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
-  await server.listen({ host, port });
+  await server.listen({ host, port, backlog: HTTP_LIMITS.backlog });
   const { port: bound } = server.server.address() as AddressInfo;
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${bound}`;

@@ -17,6 +17,8 @@ export const HTTP_LIMITS = {
   connectionTimeoutMs: 60_000,
   /** Longer than the 60 s of common balancers, so that they close first and no request meets a closed socket. */
   keepAliveTimeoutMs: 72_000,
+  /** Connections not accepted yet: beyond Node's 511 a burst of new ones meets seconds of silence (TCP tries again). */
+  backlog: 4_096,
   /** A file descriptor and some 10 KB each. */
   connectionsMax: 15_000,
   /** From here on connections that wait for a next request are closed, so that new ones find room. */
@@ -26,12 +28,15 @@ export const HTTP_LIMITS = {
   /** Telnyx waits 2 s; the commit may still happen after our 503, the next delivery is then a duplicate. */
   webhookAnswerMs: 1_500,
   /**
-   * Webhooks whose body is here and that have no answer yet: at 4,000 a second the last of them waits an
-   * eighth of a second, on a machine ten times as slow still less than Telnyx does. Beyond, 503 before
-   * the signature is verified, which is the cheap moment.
+   * Webhooks worked on at once: at 4,000 a second the last of them waits a sixteenth of a second, and one
+   * turn of the event loop that works on all of them takes less than 50 ms.
    */
-  webhooksUnderWayMax: 512,
-  /** What a 503 asks the sender to wait. */
+  webhooksUnderWayMax: 128,
+  /** The others wait at the door, their bodies unread: some 20 KB each, which the collector copies... */
+  webhooksWaitingMax: 1_000,
+  /** ...and for so long, then 503: together with the work still well within Telnyx's 2 s. */
+  webhookWaitMs: 500,
+  /** What a 503 asks the sender to wait; one that is sent away for want of room is not listened to meanwhile. */
   retryAfterSecs: 1,
   readyPingMs: 1_000,
   readyPingTimeoutMs: 2_000,

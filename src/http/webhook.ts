@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics.ts';
 import { REFUSAL_WORDS, type Refusal } from '../telnyx/refusal.ts';
 import type { CheckedHeaders, Verifier } from '../telnyx/signature.ts';
 import { parseWebhook } from '../telnyx/webhook.ts';
+import { createAdmission } from './admission.ts';
 import { type Lifecycle, takesWebhooks } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { type Problem, problemOf, sendProblem } from './problem.ts';
@@ -30,6 +31,7 @@ export interface WebhookDeps {
   now: () => number;
   answerMs?: number;
   webhooksUnderWayMax?: number;
+  webhookWaitMs?: number;
 }
 
 declare module 'fastify' {
@@ -48,7 +50,12 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
     scope.decorateRequest('webhook', null);
 
     const refuse = createRefuse(deps);
-    const answering = createAnswering(deps, refuse);
+    const admission = createAdmission({
+      underWayMax: deps.webhooksUnderWayMax ?? HTTP_LIMITS.webhooksUnderWayMax,
+      waitingMax: HTTP_LIMITS.webhooksWaitingMax,
+      waitMs: deps.webhookWaitMs ?? HTTP_LIMITS.webhookWaitMs,
+    });
+    const answer = createAnswer(deps, refuse);
     scope.post(
       '/webhooks/telnyx',
       {
@@ -58,18 +65,35 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
           const startedAt = deps.now();
           // Balancers keep connections open for long: this moves them to another replica.
           if (deps.lifecycle.phase !== 'running') reply.header('connection', 'close');
-          const problem =
-            beforeTheBody(request, startedAt, deps) ?? (answering.isFull() ? TOO_MANY : null);
-          if (problem === null) done();
-          else refuse(request, reply, problem);
+          const problem = beforeTheBody(request, startedAt, deps);
+          if (problem !== null) {
+            refuse(request, reply, problem);
+            return;
+          }
+          admission.enter((admitted) => {
+            if (admitted) {
+              done();
+            } else {
+              refuse(request, reply, TOO_MANY);
+              listenLater(request, reply);
+            }
+          });
         },
         errorHandler: (error, request, reply) => {
           if (error.statusCode === 413) takeTheRest(request, reply);
           refuse(request, reply, problemOf(error));
         },
       },
-      answering.answer,
+      async (request, reply) => {
+        admission.begin();
+        try {
+          return await answer(request, reply);
+        } finally {
+          admission.end();
+        }
+      },
     );
+    scope.addHook('preClose', async () => admission.close());
     scope.addHook('onClose', async () => refuse.flush());
   });
 }
@@ -90,33 +114,13 @@ function beforeTheBody(
   return null;
 }
 
-interface Answering {
-  /** So many are under way that the next had better come again. */
-  isFull(): boolean;
-  answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
-}
+type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-function createAnswering(deps: WebhookDeps, refuse: Refuse): Answering {
+function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
   const { verifier, receiver, metrics, connectionIds, now } = deps;
   const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
-  const underWayMax = deps.webhooksUnderWayMax ?? HTTP_LIMITS.webhooksUnderWayMax;
   const skew = watchSkew(deps);
-  let underWay = 0;
-
-  const isFull = () => underWay >= underWayMax;
-  return {
-    isFull,
-    async answer(request, reply) {
-      // Once more: many bodies may have been on their way when there was room.
-      if (isFull()) return refuse(request, reply, TOO_MANY);
-      underWay += 1;
-      try {
-        return await answer(request, reply);
-      } finally {
-        underWay -= 1;
-      }
-    },
-  };
+  return answer;
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { webhook, rawBody: body } = request;
@@ -192,6 +196,20 @@ function createRefuse({ log, metrics }: WebhookDeps): Refuse {
       refused.flush();
       unavailable.flush();
     },
+  });
+}
+
+/**
+ * Who asks again at once would cost as much as who is taken: its connection is read again when the time
+ * is up that the 503 named. New connections are heard.
+ */
+function listenLater({ socket }: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.once('finish', () => {
+    // Later than what Node does itself at the end of an answer, which reads on.
+    setImmediate(() => {
+      socket.pause();
+      setTimeout(() => socket.resume(), HTTP_LIMITS.retryAfterSecs * 1000).unref();
+    });
   });
 }
 
