@@ -55,7 +55,7 @@ export interface Dispatcher extends Omit<Outlet, 'poke'> {
   stop(withinMs: number): Promise<void>;
 }
 
-const CONCURRENCY_MAX = 64;
+const CONCURRENCY_MAX = 256;
 export const LEASE_MS = 10_000;
 const REQUEST_MS_MAX = 5_000;
 const POLL_IDLE_MS = 1_000;

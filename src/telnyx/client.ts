@@ -31,7 +31,7 @@ const PROBE_TIMEOUT_MS = 3_000;
 /** An answer of Telnyx's has some hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
 /** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
-export const CONNECTIONS_MAX = 64;
+export const CONNECTIONS_MAX = 256;
 
 /** The others then resume the TLS session of these. */
 const WARM_CONNECTIONS = 2;
