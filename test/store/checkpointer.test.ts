@@ -1,0 +1,67 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { aCall, aUnit } from '../helpers/documents.ts';
+import { PATIENT } from '../helpers/waiting.ts';
+
+/** More than the 4,096 pages of 4 KB that the log may hold before it is copied. */
+const CALLS = 200;
+const CALL_BYTES = 100_000;
+
+let folder: string;
+let store: Store;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'referee-checkpoint-'));
+  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+});
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+test('a log that has grown is copied into the file, while writes go on, and starts anew', async () => {
+  for (let i = 0; i < CALLS; i += 1) await write(`grown-${i}`, CALL_BYTES);
+  expect(log().pages).toBeGreaterThan(4_096);
+  let more = 0;
+  await expect
+    .poll(async () => {
+      more += 1;
+      await write(`after-${more}`, 10);
+      return log().pages;
+    }, PATIENT)
+    .toBeLessThan(1_000);
+  expect((await store.find('grown-0'))?.call.foreignState).toHaveLength(CALL_BYTES);
+});
+
+test.runIf(process.platform === 'linux')(
+  'the thread that copies leaves the core to whoever answers calls',
+  async () => {
+    await write('quiet', 10);
+    await expect.poll(niceness, PATIENT).toContain(constants.priority.PRIORITY_LOW);
+    expect(niceness()).toContain(constants.priority.PRIORITY_NORMAL);
+  },
+);
+
+function write(id: string, bytes: number) {
+  return store.commit([aUnit(aCall(id, { foreignState: 'x'.repeat(bytes) }), 0)], null);
+}
+
+function log(): { pages: number } {
+  const database = new DatabaseSync(join(folder, 'referee.db'));
+  const row = database.prepare('pragma wal_checkpoint(noop)').get();
+  database.close();
+  return { pages: Number(row?.log) };
+}
+
+/** Of the threads of this process: proc(5), the 17th field after the name in parentheses. */
+function niceness(): number[] {
+  return readdirSync('/proc/self/task').map((id) => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  });
+}
