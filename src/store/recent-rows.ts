@@ -57,6 +57,12 @@ export class RecentRows {
     this.#rows.delete(callId);
   }
 
+  /** They are no more, and their numbers may be given to others. */
+  removed(rows: readonly number[]): void {
+    const gone = new Set(rows);
+    for (const [callId, { row }] of this.#rows) if (gone.has(row)) this.#rows.delete(callId);
+  }
+
   clear(): void {
     this.#rows.clear();
   }

@@ -17,6 +17,7 @@ export interface SqliteLoad {
 export function prepareLoad(
   database: DatabaseSync,
   recent: RecentRows,
+  heedOthers: () => void,
   totals: BudgetTotals,
   codeVersion: number,
 ): SqliteLoad {
@@ -40,9 +41,6 @@ export function prepareLoad(
      where unsent = 0 and caller = ? and kind = ? and started_at >= ? limit ?)`,
   );
   const settingVersions = database.prepare('select name, version from settings');
-  // Moves when another connection has committed: nobody should, but a file may have two servers.
-  const dataVersion = database.prepare('pragma data_version');
-  let dataSeen: unknown = null;
 
   return {
     load(keys, now) {
@@ -64,10 +62,7 @@ export function prepareLoad(
   };
 
   function read(keys: LoadKeys, now: number): Loaded {
-    const data = dataVersion.get()?.data_version;
-    if (data !== dataSeen) recent.clear();
-    dataSeen = data;
-
+    heedOthers();
     const calls = new Map<string, StoredCall>();
     const take = (row: Row): Call => {
       const call = parse(row.document);

@@ -1,5 +1,6 @@
 /** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { RecentRows } from './recent-rows.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from './rows.ts';
 import type { Replica, SettingName } from './store.ts';
 
@@ -22,7 +23,11 @@ type ReplicaRow = {
   troubles: string | null;
 };
 
-export function prepareRecords(database: DatabaseSync, codeVersion: number): SqliteRecords {
+export function prepareRecords(
+  database: DatabaseSync,
+  recent: RecentRows,
+  codeVersion: number,
+): SqliteRecords {
   const addLetter = database.prepare(
     'insert into dead_letters (at, event, error) values (?, ?, ?)',
   );
@@ -91,11 +96,13 @@ export function prepareRecords(database: DatabaseSync, codeVersion: number): Sql
 
     prune(before, limit) {
       if (!over.get(before, 1)) return 0;
-      return inTransaction(() => {
-        const rows = over.all(before, limit) as { call: number }[];
-        for (const { call } of rows) for (const remove of removals) remove.run(call);
-        return rows.length;
+      const removed = inTransaction(() => {
+        const rows = (over.all(before, limit) as { call: number }[]).map(({ call }) => call);
+        for (const row of rows) for (const remove of removals) remove.run(row);
+        return rows;
       });
+      recent.removed(removed);
+      return removed.length;
     },
 
     ping(now) {

@@ -14,6 +14,7 @@ import { prepareCommit, type SqliteCommit } from './sqlite-commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './sqlite-file.ts';
 import { listPage, prepareList, type SqliteList } from './sqlite-list.ts';
 import { prepareLoad, type SqliteLoad } from './sqlite-load.ts';
+import { prepareOthers } from './sqlite-others.ts';
 import { prepareOutbox, type SqliteOutbox } from './sqlite-outbox.ts';
 import { prepareRecords, type SqliteRecords } from './sqlite-records.ts';
 import type { ChangeFeed, Store } from './store.ts';
@@ -145,12 +146,13 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
 function connect(path: string, totals: BudgetTotals, codeVersion: number): Connection {
   const database = openSqliteFile(path, codeVersion);
   const recent = new RecentRows();
+  const heedOthers = prepareOthers(database, recent);
   return {
     database,
-    load: prepareLoad(database, recent, totals, codeVersion),
-    commit: prepareCommit(database, recent, codeVersion),
+    load: prepareLoad(database, recent, heedOthers, totals, codeVersion),
+    commit: prepareCommit(database, recent, heedOthers, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
-    records: prepareRecords(database, codeVersion),
+    records: prepareRecords(database, recent, codeVersion),
     list: prepareList(database),
     activity: prepareActivity(database),
   };
