@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import type { Received } from '../../src/engine/engine.ts';
 import { serveApp } from '../helpers/served-app.ts';
-import { incomingCall, signedHeaders } from '../helpers/webhooks.ts';
+import { incomingCall, signedHeaders, type TelnyxKey } from '../helpers/webhooks.ts';
 
 const TOGETHER = 8;
 
@@ -60,14 +60,7 @@ test('a connection that was sent away is read again only when the time is up tha
     }
   });
   const body = incomingCall('v3:sent-away');
-  const headers = {
-    host: 'calls.example.com',
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    ...signedHeaders(app.key, body),
-  };
-  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`POST /webhooks/telnyx HTTP/1.1\r\n${head.join('')}\r\n${body}`);
+  socket.write(`${headOf(app.key, body)}${body}`);
   await expect.poll(() => answers.length).toBe(1);
   socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
   await expect.poll(() => answers.length, { timeout: 5_000 }).toBe(2);
@@ -78,6 +71,68 @@ test('a connection that was sent away is read again only when the time is up tha
   for (const commit of commits) commit();
   await Promise.all(taken);
 });
+
+test('those whose body does not come, and those who leave, hold nobody up', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 60_000 });
+  const { app, commits, deliverHeld } = held;
+  const silent = Array.from({ length: 3 * TOGETHER }, () => connect(app.port, '127.0.0.1'));
+  for (const socket of silent) socket.write(headOf(app.key, incomingCall('v3:silent')));
+  const taken = await deliverHeld();
+  const gone = Array.from({ length: 3 * TOGETHER }, () => connect(app.port, '127.0.0.1'));
+  await Promise.all(
+    gone.map(async (socket, i) => {
+      const body = incomingCall(`v3:gone-${i}`);
+      await new Promise((sent) => socket.write(`${headOf(app.key, body)}${body}`, sent));
+      socket.destroy();
+    }),
+  );
+  const waiting = Array.from({ length: TOGETHER }, (_, i) =>
+    app.deliver(incomingCall(`v3:waits-${i}`)),
+  );
+
+  const statuses = Promise.all([...taken, ...waiting].map(async (answer) => (await answer).status));
+  const commitAll = setInterval(() => {
+    for (const commit of commits) commit();
+  }, 5);
+  expect(await statuses).toEqual(Array(2 * TOGETHER).fill(200));
+  clearInterval(commitAll);
+  for (const socket of silent) socket.destroy();
+});
+
+test('a server that closes answers those who wait', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 60_000 });
+  const { app, commits, deliverHeld } = held;
+  const taken = await deliverHeld();
+  const sockets = Array.from({ length: TOGETHER }, () => connect(app.port, '127.0.0.1'));
+  const answers = sockets.map(
+    (socket, i) =>
+      new Promise<string>((resolve) => {
+        const body = incomingCall(`v3:waits-${i}`);
+        socket.once('data', (answer) => resolve(String(answer).slice(0, 12)));
+        socket.write(`${headOf(app.key, body)}${body}`);
+      }),
+  );
+  // An answer on a later connection: all of them are read by now.
+  expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+
+  const closed = app.server.close();
+  expect(await Promise.all(answers)).toEqual(Array(TOGETHER).fill('HTTP/1.1 503'));
+  for (const commit of commits) commit();
+  expect((await Promise.all(taken)).map(({ status }) => status)).toEqual(Array(TOGETHER).fill(200));
+  for (const socket of sockets) socket.destroy();
+  await closed;
+});
+
+function headOf(key: TelnyxKey, body: string): string {
+  const headers = {
+    host: 'calls.example.com',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...signedHeaders(key, body),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST /webhooks/telnyx HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
 
 /** A store that takes its time: each webhook waits until the test commits it. */
 async function serveHeld(deps: { webhookWaitMs: number }) {
