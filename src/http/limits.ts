@@ -36,7 +36,12 @@ export const HTTP_LIMITS = {
   webhooksWaitingMax: 1_000,
   /** ...and for so long, then 503: together with the work still well within Telnyx's 2 s. */
   webhookWaitMs: 500,
-  /** What a 503 asks the sender to wait; one that is sent away for want of room is not listened to meanwhile. */
+  /**
+   * A connection that was sent away for want of room is not read for so long: whose webhook a balancer puts
+   * on it waits that much more, and must still have its answer before Telnyx's 2 s are over.
+   */
+  unheardMs: 400,
+  /** What a 503 asks the sender to wait. */
   retryAfterSecs: 1,
   readyPingMs: 1_000,
   readyPingTimeoutMs: 2_000,

@@ -199,16 +199,13 @@ function createRefuse({ log, metrics }: WebhookDeps): Refuse {
   });
 }
 
-/**
- * Who asks again at once would cost as much as who is taken: its connection is read again when the time
- * is up that the 503 named. New connections are heard.
- */
+/** Who asks again at once would cost as much as who is taken: its connection is read again a little later. */
 function listenLater({ socket }: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('finish', () => {
     // Later than what Node does itself at the end of an answer, which reads on.
     setImmediate(() => {
       socket.pause();
-      setTimeout(() => socket.resume(), HTTP_LIMITS.retryAfterSecs * 1000).unref();
+      setTimeout(() => socket.resume(), HTTP_LIMITS.unheardMs).unref();
     });
   });
 }
