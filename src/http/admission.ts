@@ -34,13 +34,14 @@ export function createAdmission({ underWayMax, waitingMax, waitMs }: AdmissionLi
   let waiting: { take: (admitted: boolean) => void; until: number }[] = [];
   let timer: NodeJS.Timeout | null = null;
   let admitting = false;
+  let closed = false;
 
   return {
     enter(take) {
       if (waiting.length === 0 && underWay + coming < underWayMax) {
         coming += 1;
         take(true);
-      } else if (waiting.length >= waitingMax) {
+      } else if (closed || waiting.length >= waitingMax) {
         take(false);
       } else {
         waiting.push({ take, until: performance.now() + waitMs });
@@ -59,6 +60,7 @@ export function createAdmission({ underWayMax, waitingMax, waitMs }: AdmissionLi
       setImmediate(admit);
     },
     close() {
+      closed = true;
       const left = waiting;
       waiting = [];
       settle();
