@@ -80,3 +80,8 @@ export function spreadOf(values: readonly number[]): Spread {
     high: sorted.at(-1) ?? Number.NaN,
   };
 }
+
+/** Of the same round, then the median: noise that lasts longer than a round cancels out. */
+export function ratiosOf(a: readonly number[], b: readonly number[]): Spread {
+  return spreadOf(a.map((value, round) => value / (b[round] ?? Number.NaN)));
+}

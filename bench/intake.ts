@@ -1,8 +1,9 @@
 /** Webhooks a second, several servers in turn: what one gets through, and ratios round by round. */
 import { join } from 'node:path';
 import type { Bench, Spread } from './bench.ts';
-import { spreadOf } from './bench.ts';
+import { ratiosOf, spreadOf } from './bench.ts';
 import { WEBHOOKS_OF_A_CALL } from './calls.ts';
+import type { LoadDone } from './load.ts';
 import { type Cores, type Server, startServer } from './processes.ts';
 import { checkStore, cpuMs, type RefereeServer, type Sent } from './referee.ts';
 
@@ -98,10 +99,7 @@ export async function atEase(bench: Bench, { server, sent }: Contestant): Promis
     connections: CONNECTIONS,
     rate: EASE_A_SECOND,
   });
-  const saw = await quietApi(bench);
-  if (sent === null) return;
-  add(sent.accepted, done.accepted);
-  add(sent.commands, saw);
+  noteSent(sent, done, await quietApi(bench));
 }
 
 interface Slice {
@@ -122,10 +120,7 @@ async function slice(bench: Bench, contestant: Contestant, calls: number): Promi
   }
   const saw = await quietApi(bench);
   const cpu = ((await cpuMs(server.pid)) - cpuBefore) * 1000;
-  if (sent !== null) {
-    add(sent.accepted, done.accepted);
-    add(sent.commands, saw);
-  }
+  noteSent(sent, done, saw);
   return { rate: (done.sent * 1000) / done.elapsedMs, cpu: cpu / done.sent };
 }
 
@@ -141,20 +136,26 @@ export async function quietApi(bench: Bench): Promise<Record<string, number>> {
   }
 }
 
-export function add(sum: Record<string, number>, more: Record<string, number>): void {
+/** What the store is compared with at the end. */
+export function noteSent(
+  sent: Sent | null,
+  { accepted }: LoadDone,
+  ...commands: Record<string, number>[]
+): void {
+  if (sent === null) return;
+  add(sent.accepted, accepted);
+  for (const each of commands) add(sent.commands, each);
+}
+
+function add(sum: Record<string, number>, more: Record<string, number>): void {
   for (const [name, n] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + n;
 }
 
-/** Of the same round, then the median: noise that lasts longer than a round cancels out. */
 export function ratioOf(a: Measured | undefined, b: Measured | undefined): Spread {
-  return spreadOf(
-    (a?.rounds ?? []).map((value, round) => value / (b?.rounds[round] ?? Number.NaN)),
-  );
+  return ratiosOf(a?.rounds ?? [], b?.rounds ?? []);
 }
 
 /** The same by CPU instead of by time: what is left of a ratio where others use the machine too. */
 export function cpuRatioOf(a: Measured | undefined, b: Measured | undefined): Spread {
-  return spreadOf(
-    (a?.cpuRounds ?? []).map((micros, round) => (b?.cpuRounds[round] ?? Number.NaN) / micros),
-  );
+  return ratiosOf(b?.cpuRounds ?? [], a?.cpuRounds ?? []);
 }

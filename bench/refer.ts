@@ -3,10 +3,10 @@
  * all their other webhooks. Ours is durable by then; the SDK's handler awaits its own client.
  */
 import type { Bench } from './bench.ts';
-import { spreadOf } from './bench.ts';
+import { ratiosOf, spreadOf } from './bench.ts';
 import { WEBHOOKS_OF_A_CALL } from './calls.ts';
 import type { Figure } from './figures.ts';
-import { quietApi, startPeer } from './intake.ts';
+import { noteSent, quietApi, startPeer } from './intake.ts';
 import type { Server } from './processes.ts';
 import { checkStore, type RefereeServer, type Sent, startReferee } from './referee.ts';
 
@@ -40,9 +40,8 @@ export async function referLatency(bench: Bench): Promise<Figure[]> {
   } finally {
     await Promise.all([sdk.stop(), ours.stop()]);
   }
-  const ratios = p99.ours.map((ms, round) => ms / (p99.sdk[round] ?? Number.NaN));
   return [
-    { name: 'refer-p99-over-sdk', goal: { atMost: 0.5 }, value: spreadOf(ratios) },
+    { name: 'refer-p99-over-sdk', goal: { atMost: 0.5 }, value: ratiosOf(p99.ours, p99.sdk) },
     ...(['sdk', 'ours'] as const).flatMap((name): Figure[] => [
       { name: `refer ${name}: p50`, goal: null, value: spreadOf(p50[name]), unit: 'ms' },
       { name: `refer ${name}: p99`, goal: null, value: spreadOf(p99[name]), unit: 'ms' },
@@ -70,14 +69,7 @@ async function slice(
   }
   const { actions, refers } = await bench.apiSaw();
   const late = await quietApi(bench);
-  if (sent !== null) {
-    for (const [type, n] of Object.entries(done.accepted)) {
-      sent.accepted[type] = (sent.accepted[type] ?? 0) + n;
-    }
-    for (const [action, n] of [...Object.entries(actions), ...Object.entries(late)]) {
-      sent.commands[action] = (sent.commands[action] ?? 0) + n;
-    }
-  }
+  noteSent(sent, done, actions, late);
   return Object.entries(refers).map(([callId, at]) => at - (done.stamps[callId] ?? Number.NaN));
 }
 

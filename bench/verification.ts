@@ -2,7 +2,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { createVerifier, type Verifier } from '../src/telnyx/signature.ts';
 import type { Bench } from './bench.ts';
-import { spreadOf } from './bench.ts';
+import { ratiosOf, spreadOf } from './bench.ts';
 import type { Figure } from './figures.ts';
 
 const BODY_BYTES = 1_400;
@@ -26,9 +26,12 @@ export async function verification(bench: Bench): Promise<Figure[]> {
       if (round > 0) micros[engine].push(each);
     }
   }
-  const ratios = micros.tweetnacl.map((each, round) => each / (micros.native[round] ?? Number.NaN));
   return [
-    { name: 'tweetnacl-over-native', goal: null, value: spreadOf(ratios) },
+    {
+      name: 'tweetnacl-over-native',
+      goal: null,
+      value: ratiosOf(micros.tweetnacl, micros.native),
+    },
     { name: 'verify tweetnacl', goal: null, value: spreadOf(micros.tweetnacl), unit: 'µs' },
     { name: 'verify native', goal: null, value: spreadOf(micros.native), unit: 'µs' },
     { name: 'verify sodium', goal: null, value: spreadOf(micros.sodium), unit: 'µs' },
