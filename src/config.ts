@@ -22,11 +22,11 @@ import {
   type VariableName,
 } from './environment.ts';
 import { InvalidConfiguration } from './errors.ts';
+import type { VerifierOptions } from './telnyx/signature.ts';
 
 export type Environment = Record<string, string | undefined>;
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-export type SignatureEngineChoice = 'auto' | 'native' | 'sodium' | 'tweetnacl';
 
 export interface Config {
   readonly publicKeys: readonly Buffer[];
@@ -45,7 +45,7 @@ export interface Config {
   readonly adminToken: string | null;
   readonly logLevel: LogLevel;
   readonly logNumbers: 'masked' | 'full';
-  readonly signatureEngine: SignatureEngineChoice;
+  readonly signatureEngine: VerifierOptions['engine'];
   readonly signatureToleranceSecs: number;
   readonly retentionDays: number;
   readonly drainDelaySecs: number;

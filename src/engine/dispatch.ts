@@ -9,6 +9,7 @@ import { outcomeEventId } from '../core/command-id.ts';
 import type { CallEvent, OutcomeEvent } from '../core/event.ts';
 import type { Log } from '../log.ts';
 import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
+import { CONNECTIONS_MAX } from '../telnyx/client.ts';
 import type { Clock } from './clock.ts';
 import { createCommandReport } from './command-report.ts';
 import type { Outlet, Received } from './engine.ts';
@@ -34,6 +35,7 @@ export interface DispatcherOptions {
   clock: Clock;
   /** Owner of our leases. */
   instance: string;
+  /** Requests at once: by default as many as there are connections. */
   concurrencyMax?: number;
   leaseMs?: number;
   /** How long `client.send` may take. */
@@ -55,7 +57,6 @@ export interface Dispatcher extends Omit<Outlet, 'poke'> {
   stop(withinMs: number): Promise<void>;
 }
 
-const CONCURRENCY_MAX = 256;
 export const LEASE_MS = 10_000;
 const REQUEST_MS_MAX = 5_000;
 const POLL_IDLE_MS = 1_000;
@@ -70,7 +71,7 @@ interface Job {
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, client, clock, log, instance, observer } = options;
-  const concurrencyMax = options.concurrencyMax ?? CONCURRENCY_MAX;
+  const concurrencyMax = options.concurrencyMax ?? CONNECTIONS_MAX;
   const leaseMs = options.leaseMs ?? LEASE_MS;
   const requestMs = options.requestMs ?? REQUEST_MS_MAX;
   const chance = options.chance ?? Math.random;

@@ -81,12 +81,14 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
 
 async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> {
   const native = (await hasNativeEd25519()) ? NATIVE : null;
-  const engines = { native, sodium: SODIUM, tweetnacl: TWEETNACL };
-  if (wanted !== 'auto' && engines[wanted] === null) {
-    throw new RefereeError(
-      'SIGNATURE_ENGINE',
-      `SIGNATURE_ENGINE=${wanted}, but ${MISSING[wanted]}`,
-    );
+  const engines: Record<EngineName, Engine | string> = {
+    native: native ?? NO_NATIVE,
+    sodium: SODIUM ?? NO_SODIUM,
+    tweetnacl: TWEETNACL,
+  };
+  const chosen = wanted === 'auto' ? bestOf(native) : engines[wanted];
+  if (typeof chosen === 'string') {
+    throw new RefereeError('SIGNATURE_ENGINE', `SIGNATURE_ENGINE=${wanted}, but ${chosen}`);
   }
   // They must agree, whichever of them serves.
   const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
@@ -97,19 +99,19 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
       `The self-test of the signature engines failed: ${problem}. Install the dependencies anew (npm ci) on a supported Node; do not serve without it.`,
     );
   }
-  if (wanted !== 'auto') return engines[wanted] ?? TWEETNACL;
+  return chosen;
+}
+
+/** On one core the thread pool only takes turns with the event loop: what costs least in all is best. */
+function bestOf(native: Engine | null): Engine {
   if (native === null) return TWEETNACL;
-  // On one core the thread pool only takes turns with the event loop: what costs least in all is best.
   return availableParallelism() === 1 ? (SODIUM ?? native) : native;
 }
 
-const MISSING: Record<EngineName, string> = {
-  native:
-    'the OpenSSL of this Node has no working Ed25519 (a FIPS build?). Set SIGNATURE_ENGINE to auto or tweetnacl.',
-  sodium:
-    'sodium-native has no binary for this system (it needs glibc, macOS or Windows on x64 or arm64). Set SIGNATURE_ENGINE to auto.',
-  tweetnacl: 'it is not installed. Install the dependencies anew (npm ci).',
-};
+const NO_NATIVE =
+  'the OpenSSL of this Node has no working Ed25519 (a FIPS build?). Set SIGNATURE_ENGINE to auto or tweetnacl.';
+const NO_SODIUM =
+  'sodium-native has no binary for this system (it needs glibc, macOS or Windows on x64 or arm64). Set SIGNATURE_ENGINE to auto.';
 
 /** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
 const TIMESTAMP_DIGITS_MAX = 15;
