@@ -9,7 +9,6 @@ import type { Receiver } from '../engine/engine.ts';
 import { RefereeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { REFUSAL_WORDS, type Refusal } from '../telnyx/refusal.ts';
 import type { CheckedHeaders, Verifier } from '../telnyx/signature.ts';
 import { parseWebhook } from '../telnyx/webhook.ts';
 import { createAdmission } from './admission.ts';
@@ -18,6 +17,18 @@ import { HTTP_LIMITS } from './limits.ts';
 import { type Problem, problemOf, sendProblem } from './problem.ts';
 import { createRefusals } from './refusals.ts';
 import { watchSkew } from './skew.ts';
+import {
+  NO_BODY,
+  NOT_JSON,
+  notAnEvent,
+  STARTING,
+  STOPPING,
+  TOO_LARGE,
+  TOO_LATE,
+  TOO_MANY,
+  unbelieved,
+  VERIFIER_BUSY,
+} from './webhook-problems.ts';
 
 export interface WebhookDeps {
   verifier: Verifier;
@@ -246,61 +257,6 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
     );
   });
 }
-
-function unbelieved(refusal: Refusal): Problem {
-  const words = REFUSAL_WORDS[refusal.reason];
-  return {
-    status: 401,
-    reason: refusal.reason,
-    detail: `${words.title} ${refusal.detail}`,
-    fix: words.fix,
-  };
-}
-
-function notAnEvent(why: string): Problem {
-  return {
-    status: 400,
-    reason: 'not_an_event',
-    detail: `The signature is right, but the body is not a Telnyx event. ${why}`,
-    fix: 'Set the webhook API version of the Telnyx application to 2 (API v2) in the portal.',
-  };
-}
-
-const NOT_JSON: Problem = {
-  status: 415,
-  reason: 'not_json',
-  detail: 'Content-Type must be application/json.',
-  fix: 'Telnyx sends JSON by POST; in the application, webhook_url_method must not be GET, and TeXML is not supported.',
-};
-const TOO_LARGE: Problem = {
-  status: 413,
-  reason: 'body_too_large',
-  detail: `The body exceeds ${HTTP_LIMITS.bodyBytesMax} bytes.`,
-};
-const NO_BODY: Problem = {
-  status: 400,
-  reason: 'not_an_event',
-  detail: 'The body could not be read.',
-};
-
-const AGAIN = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
-const STARTING: Problem = { ...AGAIN, reason: 'starting', detail: 'Not ready yet. Send it again.' };
-const STOPPING: Problem = { ...AGAIN, reason: 'stopping', detail: 'Stopping. Send it again.' };
-const TOO_MANY: Problem = {
-  ...AGAIN,
-  reason: 'too_many',
-  detail: 'Too many webhooks are under way. Send it again.',
-};
-const VERIFIER_BUSY: Problem = {
-  ...AGAIN,
-  reason: 'verifier_busy',
-  detail: 'Too many signatures are being verified. Send it again.',
-};
-const TOO_LATE: Problem = {
-  ...AGAIN,
-  reason: 'too_late',
-  detail: `Not stored within ${HTTP_LIMITS.webhookAnswerMs} ms. Send it again: a second delivery changes nothing.`,
-};
 
 const SCHEMA = {
   tags: ['telnyx'],
