@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Call } from '../../src/core/call.ts';
 import type { Command } from '../../src/core/command.ts';
 import type { Step } from '../../src/core/plan.ts';
+import { EVENT_TYPES } from '../helpers/event-types.ts';
 import {
   ACCEPTED,
   ALIVE,
@@ -51,21 +52,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
-const TYPES = [
-  'call.initiated',
-  'call.answered',
-  'call.refer.started',
-  'call.refer.completed',
-  'call.refer.failed',
-  'call.bridged',
-  'call.hangup',
-  'call.speak.ended',
-  'call.playback.ended',
-  'call.gather.ended',
-  'call.dtmf.received',
-  'call.cost',
-  'call.never.heard.of',
-];
+const TYPES = [...EVENT_TYPES, 'call.never.heard.of'];
 
 /** One thing that happens: numbers are folded onto what exists at that moment. */
 const happening = fc.oneof(

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { beforeAll, expect, test, vi } from 'vitest';
+import { EVENT_TYPES } from '../helpers/event-types.ts';
 import { ADMIN_TOKEN, eventually, type Referee } from '../helpers/referee-process.ts';
 import type { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
@@ -78,19 +79,6 @@ const FIELDS = [
   'tags',
   'to',
 ] as const;
-const TYPES = [
-  'call.initiated',
-  'call.answered',
-  'call.refer.started',
-  'call.refer.completed',
-  'call.refer.failed',
-  'call.speak.ended',
-  'call.gather.ended',
-  'call.dtmf.received',
-  'call.bridged',
-  'call.hangup',
-  'call.cost',
-] as const;
 
 let bodies = 0;
 
@@ -125,7 +113,7 @@ async function deliverAll(texts: Iterable<string>, allowed: readonly number[]): 
 
 test('signed payloads of every shape: 200 or 400, no dead letter, no leak', async () => {
   const every = () =>
-    TYPES.flatMap((type) =>
+    EVENT_TYPES.flatMap((type) =>
       FIELDS.map((field) => body(type, { [field]: SHAPES[bodies % SHAPES.length] ?? 'null' })),
     );
   await deliverAll(every(), [200, 400]);
