@@ -1,5 +1,6 @@
 /** A batch as rows of its tables, each with the number of the change it belongs to. */
 import type { Command } from '../core/command.ts';
+import { packCall } from './call-document.ts';
 import { cleanOrNull, keyText } from './postgres-values.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from './recent-rows.ts';
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from './rows.ts';
@@ -52,7 +53,7 @@ export function commitRows(changes: CallChange[], recent: RecentRows): CommitRow
       due_at: columns.dueAt,
       phase: columns.phase,
     });
-    rows.documents.push(JSON.stringify(call));
+    rows.documents.push(packCall(call));
     events.forEach((event, i) => {
       rows.events.push({ n, key: keyText(event.key), i, document: packEntry(event) });
     });

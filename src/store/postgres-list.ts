@@ -1,5 +1,6 @@
 /** Calls by filter, newest first; timelines; what changed. */
 import type { Call } from '../core/call.ts';
+import { unpackCall } from './call-document.ts';
 import { type Position, readCursor, writeCursor } from './cursor.ts';
 import { NOW_MS } from './postgres-load.ts';
 import type { Query } from './postgres-pool.ts';
@@ -12,7 +13,7 @@ export async function findCall(query: Query, callId: string): Promise<StoredCall
     keyText(callId),
   ]);
   if (!row) return null;
-  return { call: JSON.parse(String(row.document)) as Call, version: Number(row.version) };
+  return { call: unpackCall(String(row.document)), version: Number(row.version) };
 }
 
 export async function callTimeline(query: Query, callId: string): Promise<TimelineEntry[]> {
@@ -70,7 +71,7 @@ export async function listCalls(
       ? { createdAt: Number(last.created_at), row: Number(last.call) }
       : null;
   return {
-    calls: page.map((row) => JSON.parse(String(row.document)) as Call),
+    calls: page.map((row) => unpackCall(String(row.document))),
     next: position === null ? null : writeCursor(position),
   };
 }

@@ -1,5 +1,5 @@
 /** What a batch needs to know, in one statement: the parts that are asked for, one row format for all. */
-import type { Call } from '../core/call.ts';
+import { unpackCall } from './call-document.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from './load.ts';
 import { clean, keyText } from './postgres-values.ts';
 import type { RecentRows } from './recent-rows.ts';
@@ -62,7 +62,7 @@ export function loadedFrom(
         if (row.t === 'overrides' || row.t === 'reload') loaded.settings[row.t] = row.a;
         break;
       case 'call': {
-        const call = JSON.parse(row.t ?? 'null') as Call;
+        const call = unpackCall(row.t ?? 'null');
         refuseNewer(row.c ?? 0, codeVersion, call.id);
         const version = row.b ?? 0;
         loaded.calls.set(call.id, { call, version });

@@ -1,6 +1,6 @@
 /** Commands still to send, and deadlines reached, shared by the replicas. */
-import type { Call } from '../core/call.ts';
 import type { Command } from '../core/command.ts';
+import { unpackCall } from './call-document.ts';
 import { dueOf } from './deadlines.ts';
 import { NOW_MS } from './postgres-load.ts';
 import type { Query } from './postgres-pool.ts';
@@ -66,7 +66,7 @@ export async function dueDeadlines(
   );
   const now = Number(rows[0]?.now);
   const documents = rows.filter((row) => row.document !== null);
-  const calls = documents.map((row) => JSON.parse(String(row.document)) as Call);
+  const calls = documents.map((row) => unpackCall(String(row.document)));
   const next = rows[0]?.next;
   return {
     now,

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
-import type { Call } from '../core/call.ts';
 import { StoreUnavailable } from '../errors.ts';
+import { unpackCall } from './call-document.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from './migrate.ts';
 import type { Database } from './open.ts';
 import { callTimeline, findCall, listCalls } from './postgres-list.ts';
@@ -74,7 +74,7 @@ function openSqliteReader(path: string): StoreReader {
       run(() => {
         const row = byKey.get(keyOf(callId));
         if (row === undefined) return null;
-        return { call: JSON.parse(String(row.document)) as Call, version: Number(row.version) };
+        return { call: unpackCall(String(row.document)), version: Number(row.version) };
       }),
     timeline: (callId) => run(() => list.timeline(callId)),
     list: (filter) => listPage(filter, (position) => run(() => list.chunk(filter, position))),

@@ -1,5 +1,6 @@
 /** Writes a batch in one transaction: per unit all of it, or nothing. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { packCall } from './call-document.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from './recent-rows.ts';
 import {
   type CallColumns,
@@ -186,7 +187,7 @@ export function prepareCommit(
   /** Null where the version was taken. */
   function writeCall(change: CallChange, before: RecentRow | null): Place | null {
     const { call, version, events } = change;
-    const document = JSON.stringify(call);
+    const document = packCall(call);
     const columns = callColumns(call);
     if (version === 0) {
       const values = COLUMNS.map(([, field]) => columns[field]);

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { Call } from '../core/call.ts';
+import { unpackCall } from './call-document.ts';
 import { type Position, readCursor, writeCursor } from './cursor.ts';
 import { keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from './rows.ts';
 import type { CallFilter, TimelineEntry } from './store.ts';
@@ -44,7 +45,7 @@ export function prepareList(database: DatabaseSync): SqliteList {
         position = { createdAt: row.created_at, row: row.call };
         if (!row.hit || again) continue;
         const found = document.get(row.call) as { document: string };
-        calls.push({ call: JSON.parse(found.document) as Call, position });
+        calls.push({ call: unpackCall(found.document), position });
       }
       return { calls, scanned: rows.length, last: position };
     },

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../core/call.ts';
 import type { BudgetTotals } from './budget-totals.ts';
+import { unpackCall } from './call-document.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from './load.ts';
 import type { RecentRows } from './recent-rows.ts';
 import { keyOf } from './rows.ts';
@@ -57,7 +58,7 @@ export function prepareLoad(
 
     find(callId) {
       const row = byKey.get(keyOf(callId)) as Row | undefined;
-      return row ? { call: parse(row.document), version: row.version } : null;
+      return row ? { call: unpackCall(row.document), version: row.version } : null;
     },
   };
 
@@ -65,7 +66,7 @@ export function prepareLoad(
     heedOthers();
     const calls = new Map<string, StoredCall>();
     const take = (row: Row): Call => {
-      const call = parse(row.document);
+      const call = unpackCall(row.document);
       refuseNewer(row.code, codeVersion, call.id);
       if (!calls.has(call.id)) {
         calls.set(call.id, { call, version: row.version });
@@ -80,7 +81,7 @@ export function prepareLoad(
     for (const callId of keys.callIds) {
       const known = recent.get(callId);
       if (known?.document) {
-        calls.set(callId, { call: parse(known.document), version: known.version });
+        calls.set(callId, { call: unpackCall(known.document), version: known.version });
         continue;
       }
       const row = byKey.get(keyOf(callId)) as Row | undefined;
@@ -162,10 +163,6 @@ function attemptsOf(calls: Map<string, StoredCall>): Map<string, string> {
     for (const { id } of call.attempts) found.set(id, callId);
   }
   return found;
-}
-
-function parse(document: string): Call {
-  return JSON.parse(document) as Call;
 }
 
 function count(row: unknown): number {

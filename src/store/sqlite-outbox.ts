@@ -1,7 +1,7 @@
 /** Commands still to send, and deadlines reached. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Call } from '../core/call.ts';
 import type { Command } from '../core/command.ts';
+import { unpackCall } from './call-document.ts';
 import { dueOf } from './deadlines.ts';
 import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth } from './store.ts';
 
@@ -79,7 +79,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
     due(limit, now) {
       const calls = dueCalls.all(now, limit) as { document: string }[];
       const due = dueOf(
-        calls.map(({ document }) => JSON.parse(document) as Call),
+        calls.map(({ document }) => unpackCall(document)),
         now,
       );
       const later = nextDue.get(now);
