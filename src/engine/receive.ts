@@ -174,9 +174,13 @@ export function createReceiver(options: ReceiverOptions): Engine {
       sessionIds,
       attemptIds: [],
       events: [],
-      budget: null,
+      // The callers of these calls are counted too: the hangup of a far leg may begin their next step.
+      budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
     });
     for (const [id, stored] of more.calls) if (!loaded.calls.has(id)) loaded.calls.set(id, stored);
+    for (const [caller, counts] of more.budget?.byCaller ?? []) {
+      loaded.budget?.byCaller.set(caller, counts);
+    }
     return loaded;
   }
 

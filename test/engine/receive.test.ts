@@ -207,6 +207,30 @@ describe('budgets', () => {
     expect(await ask(engine, ['v3:c'], '+14155550102')).toEqual([[null]]);
   });
 
+  it('hold for the step that the hangup of a far leg begins, whoever the far leg says is calling', async () => {
+    const transferFirst: Step[] = [transfer('+14155550199'), refer('b')];
+    let plan: Step[] = [refer('a')];
+    const engine = open({
+      decide: () => decision(plan),
+      refers: { ...UNLIMITED, perCallerPerHour: 1 },
+    });
+    expect(await ask(engine, ['v3:a'])).toEqual([[null]]);
+    plan = transferFirst;
+    expect(await ask(engine, ['v3:b'])).toEqual([[null]]);
+
+    const attempt = (await store.find('v3:b'))?.call.attempts[0]?.id ?? '';
+    const far = (type: string, clientState: string | null) => {
+      const event = hook('v3:far', type, { clientState });
+      return { ...event, facts: { ...event.facts, direction: null, from: '+14155550198' } };
+    };
+    await engine.receive(far('call.initiated', encodeClientState(attempt, null)));
+    await engine.receive({ ...far('call.hangup', null), hangupCause: 'user_busy' });
+    expect((await store.find('v3:b'))?.call.attempts).toMatchObject([
+      { verdict: 'busy' },
+      { verdict: 'rejected', reason: expect.stringContaining('per_caller_per_hour') },
+    ]);
+  });
+
   it('hold within one batch as well', async () => {
     const engine = open({ refers: { ...UNLIMITED, perHour: 3 } });
     const ids = Array.from({ length: 10 }, (_, n) => `v3:${n}`);
