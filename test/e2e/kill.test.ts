@@ -8,7 +8,7 @@ import { type Answer, type Asked, ok, type TestCall } from '../helpers/telnyx-st
 import { openScene, type Scene } from './scene.ts';
 
 // Six servers start again and again on two cores, and one test waits out a deadline put off by 15 s.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Its targets are patient enough for a restart: what is worth sending still is worth it afterwards. */
 const STEADY = '+14155550107';

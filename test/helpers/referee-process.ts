@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { freePort } from './free-port.ts';
 import { API_KEY, type TelnyxStandIn } from './telnyx-stand-in.ts';
 
@@ -23,8 +24,8 @@ const ROUTES = `targets:
     user_to_user: "{call_session_id}"
     headers: { X-Queue: "{from_user}" }
     auth: { username: "\${PBX_USER}", password: "\${PBX_PASSWORD}" }
-  steady-first: { sip: "sip:first@pbx.example.com", timeout: 20s }
-  steady-second: { sip: "sip:second@pbx.example.com", timeout: 20s }
+  steady-first: { sip: "sip:first@pbx.example.com", timeout: 60s }
+  steady-second: { sip: "sip:second@pbx.example.com", timeout: 60s }
   bye-counts: { sip: "sip:bye@pbx.example.com", timeout: 5s, bye_without_verdict: completed }
 policy:
   allow: [ "sip:*@*.example.com" ]
@@ -108,6 +109,7 @@ export class Referee {
     this.#child = spawn(process.execPath, [REFEREE, 'serve'], {
       cwd: this.folder,
       env: {
+        ...COMPILE_CACHE,
         TELNYX_PUBLIC_KEY: this.#telnyx.publicKey,
         TELNYX_API_KEY: API_KEY,
         TELNYX_API_URL: this.#telnyx.apiUrl,
@@ -159,7 +161,7 @@ export class Referee {
   }
 
   /** The call, as soon as it is as it must be. */
-  async until(id: string, wanted: (call: ApiCall) => boolean, withinMs = 10_000): Promise<ApiCall> {
+  async until(id: string, wanted: (call: ApiCall) => boolean, withinMs = 30_000): Promise<ApiCall> {
     let last: ApiCall | null = null;
     await eventually(
       async () => {
@@ -227,7 +229,7 @@ export class Referee {
 export async function eventually(
   look: () => boolean | Promise<boolean>,
   words: string | (() => string),
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const until = performance.now() + withinMs;
   while (!(await look())) {
