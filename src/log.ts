@@ -84,37 +84,14 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
+/**
+ * Synchronous: what was logged before a kill -9 is there to be read. A line then costs a write of a few
+ * microseconds; only a reader that falls behind the pipe's buffer could slow us down.
+ */
 function destinationOf(options: LogOptions): DestinationStream {
-  const target = options.destination ?? standardOutput();
+  const target = options.destination ?? fileDestination({ dest: 1, sync: true });
   const wanted = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
   return (wanted ? prettyDestination(options.destination) : null) ?? target;
-}
-
-/** Lines gathered beyond so many characters go out at once. */
-const GATHERED_CHARS_MAX = 64 * 1024;
-
-/**
- * Synchronous but for the turn of the event loop: the lines of a batch are one write, done before anybody
- * who waits for the batch goes on. So what was logged for a webhook that got its 200 is there to be read,
- * also after a kill -9. Only a reader that falls behind the pipe's buffer could slow us down.
- */
-function standardOutput(): DestinationStream {
-  const output = fileDestination({ dest: 1, sync: true });
-  let gathered = '';
-  const flush = () => {
-    const lines = gathered;
-    gathered = '';
-    if (lines !== '') output.write(lines);
-  };
-  // An uncaught error and process.exit() end the turn without its microtasks.
-  process.on('exit', flush);
-  return {
-    write(line) {
-      if (gathered === '') queueMicrotask(flush);
-      gathered += line;
-      if (gathered.length >= GATHERED_CHARS_MAX) flush();
-    },
-  };
 }
 
 /** pino-pretty is for development and not installed in production: without it the lines stay JSON. */
