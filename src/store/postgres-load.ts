@@ -62,8 +62,9 @@ export function loadedFrom(
         if (row.t === 'overrides' || row.t === 'reload') loaded.settings[row.t] = row.a;
         break;
       case 'call': {
-        const call = unpackCall(row.t ?? 'null');
-        refuseNewer(row.c ?? 0, codeVersion, call.id);
+        const document = row.t ?? 'null';
+        refuseNewer(row.c ?? 0, codeVersion, document);
+        const call = unpackCall(document);
         const version = row.b ?? 0;
         loaded.calls.set(call.id, { call, version });
         idOf.set(row.a, call.id);

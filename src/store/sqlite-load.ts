@@ -66,8 +66,8 @@ export function prepareLoad(
     heedOthers();
     const calls = new Map<string, StoredCall>();
     const take = (row: Row): Call => {
+      refuseNewer(row.code, codeVersion, row.document);
       const call = unpackCall(row.document);
-      refuseNewer(row.code, codeVersion, call.id);
       if (!calls.has(call.id)) {
         calls.set(call.id, { call, version: row.version });
         // The row says no more than what is known of it already, and that knows its events.

@@ -1,9 +1,16 @@
 /** What is stored of a call is the call, though the document leaves out what every new call has. */
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Attempt, Call, CallFacts } from '../../src/core/call.ts';
 import { newCall } from '../../src/core/new-call.ts';
+import { NewerRow } from '../../src/errors.ts';
 import { packCall, unpackCall } from '../../src/store/call-document.ts';
-import { aCall, anAttempt } from '../helpers/documents.ts';
+import { CODE_VERSION } from '../../src/store/migrate.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { aCall, anAttempt, aUnit, keys } from '../helpers/documents.ts';
 
 /** No field as a new one has it: the types ask for each, and the first test for its being different. */
 const FACTS: CallFacts = {
@@ -113,6 +120,50 @@ describe('a call that is stored and read', () => {
       phase,
     });
   });
+});
+
+describe('a store', () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'referee-'));
+    path = join(folder, 'referee.db');
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('writes the document that says the least, in the name of this code', async () => {
+    const store = await openSqlite(path, CODE_VERSION);
+    const call = aCall('v3:call');
+    await store.commit([aUnit(call, 0)], null);
+    await store.close();
+    const row = onFile((file) => file.prepare('select code, document from calls').get());
+    expect(row).toEqual({ code: 2, document: packCall(call) });
+    expect(packCall(call).length).toBeLessThan(JSON.stringify(call).length / 3);
+  });
+
+  it('leaves a row of newer code alone, whatever its document looks like', async () => {
+    const store = await openSqlite(path, CODE_VERSION);
+    await store.commit([aUnit(aCall('v3:call'), 0)], null);
+    await store.close();
+    const newer = JSON.stringify({ id: 'v3:call', attempts: { shape: 'another' } });
+    onFile((file) => file.prepare('update calls set code = 99, document = ?').run(newer));
+    const again = await openSqlite(path, CODE_VERSION);
+    const load = again.load(keys({ callIds: ['v3:call'] }));
+    await expect(load).rejects.toThrow(NewerRow);
+    await expect(load).rejects.toThrow(/call v3:call: its row was written by code version 99/);
+    await again.close();
+  });
+
+  function onFile<T>(look: (file: DatabaseSync) => T): T {
+    const file = new DatabaseSync(path);
+    try {
+      return look(file);
+    } finally {
+      file.close();
+    }
+  }
 });
 
 function expectSame(call: Call): void {
