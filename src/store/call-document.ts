@@ -3,7 +3,8 @@
  * its call, so what it does not say is neither made, nor stored, nor read again.
  *
  * Each field stands here by name, once on the way in and once on the way out: objects of one shape are what
- * V8 is quickest with, and the compiler asks after a field that somebody adds to a call.
+ * V8 is quickest with, and the compiler asks after a field that somebody adds to a call. What is left out
+ * belongs to the document, hence not to `newCall`: a stored call stays as it is when new ones begin otherwise.
  */
 import type { Attempt, Call, CallFacts } from '../core/call.ts';
 
@@ -47,10 +48,9 @@ export function packCall(call: Call): string {
   } satisfies Packed<Omit<Call, 'facts' | 'attempts'>> & { facts: object; attempts: unknown });
 }
 
+/** Without `callId`, which is the call's own id. */
 function packFacts(facts: CallFacts) {
   return {
-    // Always the call's own id.
-    callId: undefined,
     sessionId: facts.sessionId ?? undefined,
     legId: facts.legId ?? undefined,
     connectionId: facts.connectionId ?? undefined,
@@ -63,7 +63,7 @@ function packFacts(facts: CallFacts) {
     attestationValidated: facts.attestationValidated || undefined,
     headers: some(facts.headers),
     tags: some(facts.tags),
-  } satisfies Packed<CallFacts>;
+  } satisfies Packed<Omit<CallFacts, 'callId'>>;
 }
 
 function packAttempt(attempt: Attempt) {
