@@ -9,8 +9,8 @@ export default defineConfig({
     // starving the timers that some of the subjects live by.
     maxWorkers: 2,
     // A second, Vitest's own, is not enough for a condition on a machine that others use.
-    expect: { poll: { timeout: 30_000, interval: 20 } },
-    testTimeout: 90_000,
+    expect: { poll: { timeout: 10_000, interval: 20 } },
+    testTimeout: 30_000,
     hookTimeout: 60_000,
   },
 });

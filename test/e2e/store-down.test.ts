@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test, vi } from 'vitest';
 import { asAdmin, databaseOn, freshDatabase } from '../helpers/postgres.ts';
 import { type PostgresServer, startOwnPostgres } from '../helpers/postgres-server.ts';
-import { eventually, type Referee } from '../helpers/referee-process.ts';
+import { eventually, type Referee, START_MS } from '../helpers/referee-process.ts';
 import type { TelnyxStandIn, TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
 
@@ -69,7 +69,7 @@ test.concurrent('a file that is corrupt: not ready, one line that says what to d
   for (const name of ['-wal', '-shm']) rmSync(path + name, { force: true });
   writeFileSync(path, 'SQLite format 3\0'.padEnd(8_192, 'corrupt '));
   const starting = referee.start();
-  await eventually(() => lines(referee, 'store.unavailable').length > 0, 'the line');
+  await eventually(() => lines(referee, 'store.unavailable').length > 0, 'the line', START_MS);
   expect(lines(referee, 'store.unavailable')[0]).toMatch(
     /referee\.db: .*(corrupt|not an SQLite database).*restore a backup/,
   );
@@ -91,7 +91,7 @@ test.concurrent('a file of newer code is left alone: not ready, and the line say
   const ours = newer.prepare('select version, oldest_code from schema').get();
   newer.exec('update schema set version = 99, oldest_code = 99');
   const starting = referee.start();
-  await eventually(() => lines(referee, 'store.unavailable').length > 0, 'the line');
+  await eventually(() => lines(referee, 'store.unavailable').length > 0, 'the line', START_MS);
   expect(lines(referee, 'store.unavailable')[0]).toMatch(/schema 99 .*code version 99 and newer/);
   await isNotReady(referee);
   expect(await telnyx.deliver(telnyx.call().event('call.initiated'))).toBe(503);

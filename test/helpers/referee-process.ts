@@ -138,7 +138,7 @@ export class Referee {
         return (await this.ready()) === 200;
       },
       () => `ready; it said:\n${this.output.slice(-2_000)}`,
-      20_000,
+      START_MS,
     );
     return this;
   }
@@ -161,7 +161,7 @@ export class Referee {
   }
 
   /** The call, as soon as it is as it must be. */
-  async until(id: string, wanted: (call: ApiCall) => boolean, withinMs = 30_000): Promise<ApiCall> {
+  async until(id: string, wanted: (call: ApiCall) => boolean, withinMs = 10_000): Promise<ApiCall> {
     let last: ApiCall | null = null;
     await eventually(
       async () => {
@@ -225,11 +225,14 @@ export class Referee {
   }
 }
 
+/** For a process to start, or to say why it cannot take calls: eleven may start at once on two slow cores. */
+export const START_MS = 20_000;
+
 /** Looks again until it is so; fails with words when the time is over. */
 export async function eventually(
   look: () => boolean | Promise<boolean>,
   words: string | (() => string),
-  withinMs = 30_000,
+  withinMs = 10_000,
 ): Promise<void> {
   const until = performance.now() + withinMs;
   while (!(await look())) {

@@ -82,7 +82,7 @@ export class TelnyxStandIn {
   }
 
   /** The nth (from 1) command of this kind, as soon as it has come. */
-  next(callId: string, action: string, nth = 1, withinMs = 30_000): Promise<Asked> {
+  next(callId: string, action: string, nth = 1, withinMs = 10_000): Promise<Asked> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = this.commands(callId, action)[nth - 1];
