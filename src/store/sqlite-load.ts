@@ -33,14 +33,8 @@ export function prepareLoad(
     `select ${columns} from calls where session = ? order by created_at desc limit ${SESSION_CALLS_MAX}`,
   );
   const eventSeen = database.prepare('select 1 from events where call = ? and key = ?');
-  const countAll = database.prepare(
-    `select count(*) as n from (select 1 from attempts
-     where unsent = 0 and kind = ? and started_at >= ? limit ?)`,
-  );
-  const countCaller = database.prepare(
-    `select count(*) as n from (select 1 from attempts
-     where unsent = 0 and caller = ? and kind = ? and started_at >= ? limit ?)`,
-  );
+  const countAll = database.prepare(`select ${countsWhere('')}`);
+  const countCaller = database.prepare(`select ${countsWhere('caller = ?3 and')}`);
   const settingVersions = database.prepare('select name, version from settings');
 
   return {
@@ -125,10 +119,7 @@ export function prepareLoad(
     }
     const byCaller = new Map<string, BudgetCounts>();
     for (const caller of callers) {
-      byCaller.set(caller, {
-        refers: count(countCaller.get(caller, 'refer', since, limit)),
-        transfers: count(countCaller.get(caller, 'transfer', since, limit)),
-      });
+      byCaller.set(caller, countsOf(countCaller.get(since, limit, caller)));
     }
     return {
       all: totals.known(keys.budget, performance.now()) ?? countTotals(since, limit, now),
@@ -138,10 +129,7 @@ export function prepareLoad(
 
   function countTotals(since: number, limit: number, now: number): BudgetCounts {
     const started = performance.now();
-    const all = {
-      refers: count(countAll.get('refer', since, limit)),
-      transfers: count(countAll.get('transfer', since, limit)),
-    };
+    const all = countsOf(countAll.get(since, limit));
     const time = performance.now();
     totals.counted(all, limit, now, time, time - started);
     return all;
@@ -165,6 +153,20 @@ function attemptsOf(calls: Map<string, StoredCall>): Map<string, string> {
   return found;
 }
 
-function count(row: unknown): number {
-  return (row as { n: number }).n;
+/**
+ * `refers` and `transfers` since ?1, up to ?2 of each. A limit that is a bare parameter makes SQLite plan the
+ * statement anew each time it is bound: 13 µs instead of 5.
+ */
+function countsWhere(condition: string): string {
+  return ['refer', 'transfer']
+    .map(
+      (kind) => `(select count(*) from (select 1 from attempts
+        where ${condition} unsent = 0 and kind = '${kind}' and started_at >= ?1 limit ?2 + 0)) as ${kind}s`,
+    )
+    .join(', ');
+}
+
+function countsOf(row: unknown): BudgetCounts {
+  const { refers, transfers } = row as BudgetCounts;
+  return { refers, transfers };
 }
