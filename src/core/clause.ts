@@ -65,6 +65,7 @@ function lasting({ holds, failed, held }: Plain): Check {
     later: (subject) => (holds(subject) ? 1 : -1),
     failed: (subject) => (holds(subject) ? null : failed(subject)),
     held,
+    first: null,
   };
 }
 
@@ -80,7 +81,7 @@ function addressClause(
   const id = around.addresses.add(field, values);
   const [only = ''] = values;
   const expectation = values.length === 1 ? relation(only) : ` is none of ${someOf(values)}`;
-  return lasting({
+  const check = lasting({
     holds: (subject) => isHit(subject.hits(field), id),
     failed: (subject) => subject.word(field) + expectation,
     held: (subject) => {
@@ -89,6 +90,7 @@ function addressClause(
       return `${subject.word(field)} ${isGlob(only) ? 'matches' : 'is'} ${only}`;
     },
   });
+  return { ...check, first: { field, clause: id, expectation } };
 }
 
 function relation(value: string): string {
@@ -96,7 +98,7 @@ function relation(value: string): string {
   return isGlob(value) ? ` does not match ${value}` : ` is not ${value}`;
 }
 
-function isHit(hits: readonly Posting[], clause: number): boolean {
+export function isHit(hits: readonly Posting[], clause: number): boolean {
   for (let i = 0; i < hits.length; i += 1) {
     const clauses = hits[i]?.clauses ?? [];
     let low = 0;

@@ -7,43 +7,28 @@ import type { CallFacts } from './call.ts';
 import { type Check, compileCondition, type Surroundings } from './match.ts';
 import type { Decision, Moment, Step, TraceLine } from './plan.ts';
 import type { Condition, Overrides, RouteSet, RouteStep, Rule } from './rule.ts';
-import {
-  EVENTS,
-  eventsOf,
-  indexRules,
-  mentions,
-  type RuleIndex,
-  visitCandidates,
-} from './rule-index.ts';
+import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
 import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
-
-/** Lines a stored trace has, the ones nearest above the winner; the command line asks for all. */
-export const TRACE_LINES_MAX = 25;
+import { eventNumber, indexTrace, TRACE_LINES_MAX, type TraceIndex, traceAbove } from './trace.ts';
 
 export interface CompiledRoutes {
   set: RouteSet;
-  rules: CompiledRule[];
+  checks: Check[];
   index: RuleIndex;
+  trace: TraceIndex;
   allow: AllowPattern[];
-}
-
-interface CompiledRule {
-  rule: Rule;
-  check: Check;
-  /** Bits of `EVENTS` at which it is looked at. */
-  events: number;
 }
 
 /** Once for a route set; costs a fraction of a second for 100,000 list entries. */
 export function compileRouteSet(set: RouteSet): CompiledRoutes {
   const index = indexRules(set.rules, set.lists);
-  const rules = set.rules.map((rule) => {
-    const around = { rule: rule.name, schedules: set.schedules, addresses: index.clauses };
-    const check = compileRule(rule.when, around);
-    return { rule, check, events: eventsOf(rule.when) };
+  const rules = set.rules.map(({ name, when }) => {
+    const around = { rule: name, schedules: set.schedules, addresses: index.clauses };
+    return { name, check: compileRule(when, around), events: eventsOf(when) };
   });
-  return { set, rules, index, allow: allowPatterns(set.policy) };
+  const checks = rules.map(({ check }) => check);
+  return { set, checks, index, trace: indexTrace(rules), allow: allowPatterns(set.policy) };
 }
 
 export function decide(
@@ -57,7 +42,8 @@ export function decide(
   const search: Search = { routes, subject, refusals: null, warnings: [] };
   const winner = findWinner(search);
   const linesMax = options.fullTrace === true ? Number.POSITIVE_INFINITY : TRACE_LINES_MAX;
-  const trace = traceAbove(search, winner?.number ?? routes.rules.length, linesMax);
+  const above = winner?.number ?? routes.checks.length;
+  const trace = traceAbove(routes.trace, above, subject, search.refusals, linesMax);
   const last = winner === null ? whenNoneMatched(search) : matched(search, winner, trace);
 
   const from = { set: routes.set, allow: routes.allow, facts };
@@ -85,7 +71,8 @@ interface Search {
 
 interface Winner {
   number: number;
-  compiled: CompiledRule;
+  rule: Rule;
+  check: Check;
   steps: readonly RouteStep[];
   handlerMade: boolean;
 }
@@ -110,6 +97,7 @@ function compileRule(when: Condition, around: Surroundings): Check {
       return `${incoming.failed(subject)}, which a rule means that names no direction`;
     },
     held: (subject) => written.held(subject),
+    first: written.first,
   };
 }
 
@@ -117,11 +105,12 @@ function findWinner(search: Search): Winner | null {
   const { routes, subject } = search;
   let winner: Winner | null = null;
   visitCandidates(routes.index, eventNumber(subject.moment), subject, (number) => {
-    const compiled = routes.rules[number];
-    if (compiled === undefined || !compiled.check.holds(subject)) return false;
-    const made = stepsOf(compiled.rule, number, search);
+    const rule = routes.set.rules[number];
+    const check = routes.checks[number];
+    if (rule === undefined || check === undefined || !check.holds(subject)) return false;
+    const made = stepsOf(rule, number, search);
     if (made === null) return false;
-    winner = { number, compiled, ...made };
+    winner = { number, rule, check, ...made };
     return true;
   });
   return winner;
@@ -154,9 +143,9 @@ function runHandler(action: Extract<Rule['action'], { handler: string }>, subjec
 }
 
 function matched(search: Search, winner: Winner, trace: TraceLine[]): Conclusion {
-  const { name, action } = winner.compiled.rule;
+  const { name, action } = winner.rule;
   const handler = 'handler' in action ? `; ${action.handler} returned steps` : '';
-  const why = winner.compiled.check.held(search.subject) + handler;
+  const why = winner.check.held(search.subject) + handler;
   trace.push({ rule: name, matched: true, why });
   return { rule: name, made: winner, why };
 }
@@ -187,46 +176,11 @@ function findLaterRule({ routes, subject }: Search): Rule | null {
   let found: { number: number; rule: Rule } | null = null;
   for (const event of [1, 2] as const) {
     visitCandidates(routes.index, event, subject, (number) => {
-      const compiled = routes.rules[number];
-      if (compiled === undefined || compiled.check.later(subject) < 0) return false;
-      if (found === null || number < found.number) found = { number, rule: compiled.rule };
+      const rule = routes.set.rules[number];
+      if (rule === undefined || (routes.checks[number]?.later(subject) ?? -1) < 0) return false;
+      if (found === null || number < found.number) found = { number, rule };
       return true;
     });
   }
   return (found as { rule: Rule } | null)?.rule ?? null;
-}
-
-/** Words only for the rules nearest above the winner: 2,000 rules cost what 50 do. */
-function traceAbove(search: Search, winner: number, linesMax: number): TraceLine[] {
-  const first = Math.max(0, winner - linesMax);
-  const trace: TraceLine[] = [];
-  if (first > 0) {
-    const what = first === 1 ? 'one rule' : `${first} rules`;
-    trace.push({
-      rule: `(${what} above)`,
-      matched: false,
-      why: `did not match either; the trace keeps the ${linesMax} nearest above the outcome`,
-    });
-  }
-  const event = eventNumber(search.subject.moment);
-  for (let number = first; number < winner; number += 1) {
-    const compiled = search.routes.rules[number];
-    if (compiled === undefined) continue;
-    const why =
-      (compiled.events & (1 << event)) === 0
-        ? otherEvent(search.subject.moment, compiled)
-        : (search.refusals?.get(number) ?? compiled.check.failed(search.subject) ?? '');
-    trace.push({ rule: compiled.rule.name, matched: false, why });
-  }
-  return trace;
-}
-
-function otherEvent(moment: Moment, { events }: CompiledRule): string {
-  const wanted = EVENTS.filter((_, event) => (events & (1 << event)) !== 0);
-  return `event: ${moment.event} is not ${wanted.join(' or ')}`;
-}
-
-function eventNumber(moment: Moment): 0 | 1 | 2 {
-  if (moment.event === 'call.initiated') return 0;
-  return moment.event === 'call.answered' ? 1 : 2;
 }

@@ -17,6 +17,16 @@ export interface Check {
   failed(subject: Subject): string | null;
   /** Why it holds. */
   held(subject: Subject): string;
+  /** What it fails by before anything else, where that is a `from` or `to`; see trace.ts. */
+  first: AddressFailure | null;
+}
+
+/** A clause of `from` or `to`, and its words where it does not hold: `to: +14155550100` and this. */
+export interface AddressFailure {
+  field: 'from' | 'to';
+  /** The clause's number, by which postings name it. */
+  clause: number;
+  expectation: string;
 }
 
 /** What compiling a rule's condition needs of its surroundings. */
@@ -51,6 +61,7 @@ function all(checks: Check[]): Check {
       if (checks.length === 0) return 'it has no conditions';
       return checks.map((check) => check.held(subject)).join('; ');
     },
+    first: checks[0]?.first ?? null,
   };
 }
 
@@ -74,6 +85,7 @@ function any(checks: Check[]): Check {
       for (const check of checks) if (check.holds(subject)) return check.held(subject);
       return 'nothing held';
     },
+    first: null,
   };
 }
 
@@ -84,5 +96,6 @@ function not(check: Check): Check {
     later: (subject) => 0 - check.later(subject),
     failed: (subject) => (check.holds(subject) ? `not: ${check.held(subject)}` : null),
     held: (subject) => `not (${check.failed(subject) ?? ''})`,
+    first: null,
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { compileRouteSet, decide, TRACE_LINES_MAX } from '../../src/core/decide.ts';
+import { compileRouteSet, decide } from '../../src/core/decide.ts';
 import type { Condition, Rule, Schedule } from '../../src/core/rule.ts';
+import { TRACE_LINES_MAX } from '../../src/core/trace.ts';
 import { clause, facts, moment, refer, routeSet, rule } from '../helpers/route-set.ts';
 
 const to = (...values: string[]) => clause({ key: 'to', values });
