@@ -1,60 +1,82 @@
 /**
  * All values of `from`, or of `to`, over all rules and lists, looked up at once: one lookup of the number
- * and one per distinct prefix length, however many entries there are. What comes out are postings: which
- * clauses hold and which rules could match. A list is one posting that its rules share, so that a list of
- * 100,000 in 2,000 rules is 100,000 entries.
+ * and one per distinct prefix length, however many entries there are. What comes out are postings. A list is
+ * one posting that its rules share, so that a list of 100,000 in 2,000 rules is 100,000 entries.
  */
 import { type Address, readPattern } from './address.ts';
 import type { Glob } from './glob.ts';
+import type { Posting } from './postings.ts';
 
-/** What one value, or one list, stands for. Both arrays ascend. */
-export interface Posting {
-  /** Clauses that hold when it is hit. */
-  clauses: number[];
-  /** By event (see `EVENTS`): rules that cannot match unless one of their postings is hit. */
-  rules: [number[], number[], number[]];
-}
-
-export function emptyPosting(): Posting {
-  return { clauses: [], rules: [[], [], []] };
-}
-
-interface PrefixEntry {
+/** `P` is a posting: an object while rules are compiled, its place once they are. */
+interface PrefixEntry<P> {
   /** Null: the prefix is the whole pattern. */
   glob: Glob | null;
-  posting: Posting;
+  posting: P;
 }
 
-/** Patterns by what stands before their first wildcard. */
-interface PrefixMap {
-  lengths: number[];
-  byPrefix: Map<string, PrefixEntry[]>;
+/** By the whole text; and numbers and texts by what stands before the first wildcard of their patterns. */
+interface Entries<P> {
+  exact: Map<string, P[]>;
+  numbers: Map<string, PrefixEntry<P>[]>;
+  texts: Map<string, PrefixEntry<P>[]>;
 }
 
-export class AddressIndex {
-  readonly #exact = new Map<string, Posting | Posting[]>();
-  readonly #numbers: PrefixMap = { lengths: [], byPrefix: new Map() };
-  readonly #texts: PrefixMap = { lengths: [], byPrefix: new Map() };
+export class AddressEntries {
+  readonly #entries: Entries<Posting> = { exact: new Map(), numbers: new Map(), texts: new Map() };
 
   add(value: string, posting: Posting): void {
+    const { exact, numbers, texts } = this.#entries;
     const pattern = readPattern(value);
     if (pattern.kind === 'exact') {
-      const known = this.#exact.get(pattern.key);
-      if (known === undefined) this.#exact.set(pattern.key, posting);
-      else if (Array.isArray(known)) known.push(posting);
-      else if (known !== posting) this.#exact.set(pattern.key, [known, posting]);
+      const known = exact.get(pattern.key);
+      if (known === undefined) exact.set(pattern.key, [posting]);
+      else if (!known.includes(posting)) known.push(posting);
       return;
     }
     const { glob, over } = pattern;
     const whole = glob.text === `${glob.literalPrefix}*`;
     const entry = { glob: whole ? null : glob, posting };
-    if (over !== 'texts') addPrefix(this.#numbers, glob.literalPrefix, entry);
-    if (over !== 'numbers') addPrefix(this.#texts, glob.literalPrefix, entry);
+    if (over !== 'texts') push(numbers, glob.literalPrefix, entry);
+    if (over !== 'numbers') push(texts, glob.literalPrefix, entry);
   }
 
-  /** Postings hit by this party; one may come twice. */
-  lookup(address: Address): Posting[] {
-    const hits: Posting[] = [];
+  index(placeOf: (posting: Posting) => number): AddressIndex {
+    return new AddressIndex(this.#entries, placeOf);
+  }
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
+}
+
+/** Most keys have one entry, and then it is a bare number: no more places in memory than need be. */
+type Few<T> = number | T[];
+
+interface PrefixMap {
+  lengths: number[];
+  byPrefix: Map<string, Few<PrefixEntry<number>>>;
+}
+
+export class AddressIndex {
+  readonly #exact: Map<string, Few<number>>;
+  readonly #numbers: PrefixMap;
+  readonly #texts: PrefixMap;
+
+  constructor({ exact, numbers, texts }: Entries<Posting>, placeOf: (posting: Posting) => number) {
+    this.#exact = new Map();
+    for (const [key, postings] of exact) {
+      const [only = 0, ...others] = postings.map(placeOf);
+      this.#exact.set(key, others.length === 0 ? only : [only, ...others]);
+    }
+    this.#numbers = prefixMap(numbers, placeOf);
+    this.#texts = prefixMap(texts, placeOf);
+  }
+
+  /** Places of the postings hit by this party; one may come twice. */
+  lookup(address: Address): number[] {
+    const hits: number[] = [];
     if (address.number !== null) {
       this.#lookupExact(address.number, hits);
       lookupPrefix(this.#numbers, address.number, hits);
@@ -66,26 +88,39 @@ export class AddressIndex {
     return hits;
   }
 
-  #lookupExact(key: string, hits: Posting[]): void {
+  #lookupExact(key: string, hits: number[]): void {
     const found = this.#exact.get(key);
     if (found === undefined) return;
-    if (Array.isArray(found)) for (const posting of found) hits.push(posting);
-    else hits.push(found);
+    if (typeof found === 'number') hits.push(found);
+    else for (const posting of found) hits.push(posting);
   }
 }
 
-function addPrefix(map: PrefixMap, prefix: string, entry: PrefixEntry): void {
-  const known = map.byPrefix.get(prefix);
-  if (known === undefined) map.byPrefix.set(prefix, [entry]);
-  else known.push(entry);
-  if (!map.lengths.includes(prefix.length)) map.lengths.push(prefix.length);
+function prefixMap(
+  entries: Map<string, PrefixEntry<Posting>[]>,
+  placeOf: (posting: Posting) => number,
+): PrefixMap {
+  const byPrefix: PrefixMap['byPrefix'] = new Map();
+  const lengths = new Set<number>();
+  for (const [prefix, known] of entries) {
+    lengths.add(prefix.length);
+    const placed = known.map(({ glob, posting }) => ({ glob, posting: placeOf(posting) }));
+    const [only] = placed;
+    const bare = placed.length === 1 && only !== undefined && only.glob === null;
+    byPrefix.set(prefix, bare ? only.posting : placed);
+  }
+  return { lengths: [...lengths], byPrefix };
 }
 
-function lookupPrefix(map: PrefixMap, text: string, hits: Posting[]): void {
+function lookupPrefix(map: PrefixMap, text: string, hits: number[]): void {
   for (const length of map.lengths) {
     if (length > text.length) continue;
     const entries = map.byPrefix.get(text.slice(0, length));
     if (entries === undefined) continue;
+    if (typeof entries === 'number') {
+      hits.push(entries);
+      continue;
+    }
     for (const { glob, posting } of entries) {
       if (glob === null || glob.matches(text)) hits.push(posting);
     }

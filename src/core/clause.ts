@@ -1,5 +1,4 @@
 /** One clause of `when`: what it asks of a call, and in words what it expected and got. */
-import type { AddressIndex, Posting } from './address-index.ts';
 import { compileGlob, isGlob } from './glob.ts';
 import { hashUnit } from './hash.ts';
 import type { Check, Surroundings } from './match.ts';
@@ -9,7 +8,6 @@ import { quote, type Subject } from './subject.ts';
 
 /** Where `from` and `to` clauses are entered while rules are compiled; see `rule-index.ts`. */
 export interface AddressClauses {
-  index: { from: AddressIndex; to: AddressIndex };
   /** The clause's number, by which postings name it. */
   add(field: 'from' | 'to', values: readonly string[]): number;
 }
@@ -80,38 +78,22 @@ function addressClause(
 ): Check {
   const id = around.addresses.add(field, values);
   const [only = ''] = values;
-  const expectation = values.length === 1 ? relation(only) : ` is none of ${someOf(values)}`;
+  const many = values.length === 1 ? null : someOf(values);
+  // Said once and whole: a decision then has one text to look at, not the values behind it.
+  const failure = many === null ? ` ${relation(only, ' not')}` : ` is none of ${many}`;
+  const success = many === null ? ` ${relation(only, '')}` : ` is one of ${many}`;
   const check = lasting({
-    holds: (subject) => isHit(subject.hits(field), id),
-    failed: (subject) => subject.word(field) + expectation,
-    held: (subject) => {
-      if (values.length > 1) return `${subject.word(field)} is one of ${someOf(values)}`;
-      if (only.startsWith('list:')) return `${subject.word(field)} is in ${only}`;
-      return `${subject.word(field)} ${isGlob(only) ? 'matches' : 'is'} ${only}`;
-    },
+    holds: (subject) => subject.isHit(field, id),
+    failed: (subject) => subject.word(field) + failure,
+    held: (subject) => subject.word(field) + success,
   });
-  return { ...check, first: { field, clause: id, expectation } };
+  return { ...check, first: { field, clause: id, failure } };
 }
 
-function relation(value: string): string {
-  if (value.startsWith('list:')) return ` is not in ${value}`;
-  return isGlob(value) ? ` does not match ${value}` : ` is not ${value}`;
-}
-
-export function isHit(hits: readonly Posting[], clause: number): boolean {
-  for (let i = 0; i < hits.length; i += 1) {
-    const clauses = hits[i]?.clauses ?? [];
-    let low = 0;
-    let high = clauses.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const found = clauses[middle] ?? clause;
-      if (found === clause) return true;
-      if (found < clause) low = middle + 1;
-      else high = middle;
-    }
-  }
-  return false;
+function relation(value: string, not: '' | ' not'): string {
+  if (value.startsWith('list:')) return `is${not} in ${value}`;
+  if (!isGlob(value)) return `is${not} ${value}`;
+  return not === '' ? `matches ${value}` : `does not match ${value}`;
 }
 
 /** A fact that must be one of a few texts. */

@@ -4,9 +4,9 @@
  */
 import type { AllowPattern } from './allow.ts';
 import type { CallFacts } from './call.ts';
-import { type Check, compileCondition, type Surroundings } from './match.ts';
+import { type Check, compileCondition } from './match.ts';
 import type { Decision, Moment, Step, TraceLine } from './plan.ts';
-import type { Condition, Overrides, RouteSet, RouteStep, Rule } from './rule.ts';
+import type { Overrides, RouteSet, RouteStep, Rule } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
 import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
@@ -14,7 +14,9 @@ import { eventNumber, indexTrace, TRACE_LINES_MAX, type TraceIndex, traceAbove }
 
 export interface CompiledRoutes {
   set: RouteSet;
+  /** By the number of the rule. */
   checks: Check[];
+  incomingOnly: Uint8Array;
   index: RuleIndex;
   trace: TraceIndex;
   allow: AllowPattern[];
@@ -22,13 +24,19 @@ export interface CompiledRoutes {
 
 /** Once for a route set; costs a fraction of a second for 100,000 list entries. */
 export function compileRouteSet(set: RouteSet): CompiledRoutes {
-  const index = indexRules(set.rules, set.lists);
+  const { clauses, index } = indexRules(set.rules, set.lists);
   const rules = set.rules.map(({ name, when }) => {
-    const around = { rule: name, schedules: set.schedules, addresses: index.clauses };
-    return { name, check: compileRule(when, around), events: eventsOf(when) };
+    const around = { rule: name, schedules: set.schedules, addresses: clauses };
+    return { name, check: compileCondition(when, around), events: eventsOf(when) };
   });
-  const checks = rules.map(({ check }) => check);
-  return { set, checks, index, trace: indexTrace(rules), allow: allowPatterns(set.policy) };
+  return {
+    set,
+    checks: rules.map(({ check }) => check),
+    incomingOnly: Uint8Array.from(set.rules, ({ when }) => (mentions(when, 'direction') ? 0 : 1)),
+    index: index(),
+    trace: indexTrace(rules),
+    allow: allowPatterns(set.policy),
+  };
 }
 
 export function decide(
@@ -38,7 +46,7 @@ export function decide(
   overrides: Overrides,
   options: { fullTrace?: boolean } = {},
 ): Decision {
-  const subject = new Subject(facts, moment, overrides, routes.index.clauses.index);
+  const subject = new Subject(facts, moment, overrides, routes.index);
   const search: Search = { routes, subject, refusals: null, warnings: [] };
   const winner = findWinner(search);
   const linesMax = options.fullTrace === true ? Number.POSITIVE_INFINITY : TRACE_LINES_MAX;
@@ -83,37 +91,25 @@ interface Conclusion {
   why: string;
 }
 
-/** A rule that names no direction means incoming calls. The event's default is in `eventsOf`. */
-function compileRule(when: Condition, around: Surroundings): Check {
-  if (mentions(when, 'direction')) return compileCondition(when, around);
-  const written = compileCondition(when, around);
-  const incoming = compileCondition({ clause: { key: 'direction', values: ['incoming'] } }, around);
-  return {
-    holds: (subject) => written.holds(subject) && incoming.holds(subject),
-    later: (subject) => Math.min(written.later(subject), incoming.later(subject)),
-    failed(subject) {
-      const why = written.failed(subject);
-      if (why !== null || incoming.holds(subject)) return why;
-      return `${incoming.failed(subject)}, which a rule means that names no direction`;
-    },
-    held: (subject) => written.held(subject),
-    first: written.first,
-  };
-}
-
 function findWinner(search: Search): Winner | null {
   const { routes, subject } = search;
   let winner: Winner | null = null;
   visitCandidates(routes.index, eventNumber(subject.moment), subject, (number) => {
     const rule = routes.set.rules[number];
     const check = routes.checks[number];
-    if (rule === undefined || check === undefined || !check.holds(subject)) return false;
+    if (rule === undefined || check === undefined) return false;
+    if (!meansDirection(routes, number, subject) || !check.holds(subject)) return false;
     const made = stepsOf(rule, number, search);
     if (made === null) return false;
     winner = { number, rule, check, ...made };
     return true;
   });
   return winner;
+}
+
+/** A rule that names no direction means incoming calls. The event's default is in `eventsOf`. */
+function meansDirection(routes: CompiledRoutes, number: number, { facts }: Subject): boolean {
+  return facts.direction === 'incoming' || routes.incomingOnly[number] === 0;
 }
 
 function stepsOf(
@@ -177,7 +173,8 @@ function findLaterRule({ routes, subject }: Search): Rule | null {
   for (const event of [1, 2] as const) {
     visitCandidates(routes.index, event, subject, (number) => {
       const rule = routes.set.rules[number];
-      if (rule === undefined || (routes.checks[number]?.later(subject) ?? -1) < 0) return false;
+      if (rule === undefined || !meansDirection(routes, number, subject)) return false;
+      if ((routes.checks[number]?.later(subject) ?? -1) < 0) return false;
       if (found === null || number < found.number) found = { number, rule };
       return true;
     });

@@ -26,7 +26,7 @@ export interface AddressFailure {
   field: 'from' | 'to';
   /** The clause's number, by which postings name it. */
   clause: number;
-  expectation: string;
+  failure: string;
 }
 
 /** What compiling a rule's condition needs of its surroundings. */
@@ -44,6 +44,8 @@ export function compileCondition(condition: Condition, around: Surroundings): Ch
 }
 
 function all(checks: Check[]): Check {
+  const [only, ...others] = checks;
+  if (only !== undefined && others.length === 0) return only;
   return {
     holds(subject) {
       for (const check of checks) if (!check.holds(subject)) return false;

@@ -3,9 +3,10 @@
  * certain `from` or `to` values does is entered under those values (its guard); the few others are looked
  * at for every call. Rules still win by their order: candidates come out ascending.
  */
-import { AddressIndex, emptyPosting, type Posting } from './address-index.ts';
+import { AddressEntries, type AddressIndex } from './address-index.ts';
 import type { AddressClauses } from './clause.ts';
 import { isGlob } from './glob.ts';
+import { emptyPosting, type Posting, type Postings, packPostings, rulesAt } from './postings.ts';
 import type { Condition, NumberList, Rule } from './rule.ts';
 import type { Subject } from './subject.ts';
 
@@ -14,36 +15,38 @@ const INITIATED = 1;
 const EVERY_EVENT = 7;
 
 export interface RuleIndex {
-  clauses: AddressClauses;
+  from: AddressIndex;
+  to: AddressIndex;
+  postings: Postings;
   /** Rules without a guard, by event; ascending. */
-  unguarded: [number[], number[], number[]];
+  unguarded: [Int32Array, Int32Array, Int32Array];
 }
 
 /**
  * Numbers `from` and `to` clauses in the order in which `compileCondition` meets them, so compile every
- * rule, in order, with `clauses` of the result; the postings are ready from the beginning.
+ * rule, in order, with `clauses` of the result, and then take the index.
  */
 export function indexRules(
   rules: readonly Rule[],
   lists: ReadonlyMap<string, NumberList>,
-): RuleIndex {
+): { clauses: AddressClauses; index(): RuleIndex } {
   const uses = countUses(rules);
-  const postings = { from: new Map<string, Posting>(), to: new Map<string, Posting>() };
-  const index = { from: new AddressIndex(), to: new AddressIndex() };
-  const unguarded: RuleIndex['unguarded'] = [[], [], []];
+  const known = { from: new Map<string, Posting>(), to: new Map<string, Posting>() };
+  const entries = { from: new AddressEntries(), to: new AddressEntries() };
+  const unguarded: [number[], number[], number[]] = [[], [], []];
 
   const postingOf = (field: 'from' | 'to', value: string): Posting => {
-    const known = postings[field].get(value);
-    if (known !== undefined) return known;
-    const posting = emptyPosting();
-    postings[field].set(value, posting);
-    enter(index[field], value, posting, lists);
+    let posting = known[field].get(value);
+    if (posting === undefined) {
+      posting = emptyPosting();
+      known[field].set(value, posting);
+      enter(entries[field], value, posting, lists);
+    }
     return posting;
   };
 
   let clauseCount = 0;
   const clauses: AddressClauses = {
-    index,
     add(field, values) {
       const id = clauseCount;
       clauseCount += 1;
@@ -67,7 +70,21 @@ export function indexRules(
       }
     }
   }
-  return { clauses, unguarded };
+
+  return {
+    clauses,
+    index() {
+      const { postings, at } = packPostings([...known.from.values(), ...known.to.values()]);
+      const placeOf = (posting: Posting) => at.get(posting) ?? 0;
+      const [first, second, third] = unguarded;
+      return {
+        from: entries.from.index(placeOf),
+        to: entries.to.index(placeOf),
+        postings,
+        unguarded: [Int32Array.from(first), Int32Array.from(second), Int32Array.from(third)],
+      };
+    },
+  };
 }
 
 /** Visits rules that could match, in order, each once, until `visit` says true. */
@@ -77,23 +94,33 @@ export function visitCandidates(
   subject: Subject,
   visit: (rule: number) => boolean,
 ): void {
-  const queues = [index.unguarded[event]];
-  for (const { rules } of subject.fromHits) if (rules[event].length > 0) queues.push(rules[event]);
-  for (const { rules } of subject.toHits) if (rules[event].length > 0) queues.push(rules[event]);
-  const heads = queues.map(() => 0);
-  for (;;) {
-    let next = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < queues.length; i += 1) {
-      const head = queues[i]?.[heads[i] ?? 0];
-      if (head !== undefined && head < next) next = head;
+  const unguarded = index.unguarded[event];
+  const queues: Queue[] = [];
+  if (unguarded.length > 0) queues.push({ rules: unguarded, next: 0, end: unguarded.length });
+  for (const hits of [subject.fromHits, subject.toHits]) {
+    for (const hit of hits) {
+      const { next, end } = rulesAt(index.postings, hit, event);
+      if (next < end) queues.push({ rules: index.postings, next, end });
     }
-    if (next === Number.POSITIVE_INFINITY) return;
-    for (let i = 0; i < queues.length; i += 1) {
-      const head = heads[i] ?? 0;
-      if (queues[i]?.[head] === next) heads[i] = head + 1;
-    }
-    if (visit(next)) return;
   }
+  for (;;) {
+    let rule = Number.POSITIVE_INFINITY;
+    for (const { rules, next, end } of queues) {
+      if (next < end) rule = Math.min(rule, rules[next] ?? rule);
+    }
+    if (rule === Number.POSITIVE_INFINITY) return;
+    for (const queue of queues) {
+      if (queue.next < queue.end && queue.rules[queue.next] === rule) queue.next += 1;
+    }
+    if (visit(rule)) return;
+  }
+}
+
+/** Numbers of rules that are still to visit, ascending, from `next` to before `end`. */
+interface Queue {
+  rules: Int32Array;
+  next: number;
+  end: number;
 }
 
 /** Events at which a rule can match, as bits of `EVENTS`; `call.initiated` where none is written. */
@@ -200,18 +227,18 @@ function costOf(field: 'from' | 'to', value: string, uses: Uses): number {
 }
 
 function enter(
-  index: AddressIndex,
+  entries: AddressEntries,
   value: string,
   posting: Posting,
   lists: ReadonlyMap<string, NumberList>,
 ): void {
   if (!value.startsWith('list:')) {
-    index.add(value, posting);
+    entries.add(value, posting);
     return;
   }
   const list = lists.get(value.slice('list:'.length));
   if (list === undefined) throw new Error(`no list ${value.slice('list:'.length)}`);
-  for (const entry of list.exact) index.add(entry, posting);
-  for (const entry of list.prefixes) index.add(entry, posting);
-  for (const entry of list.globs) index.add(entry, posting);
+  for (const entry of list.exact) entries.add(entry, posting);
+  for (const entry of list.prefixes) entries.add(entry, posting);
+  for (const entry of list.globs) entries.add(entry, posting);
 }

@@ -1,9 +1,10 @@
 /** The call a decision is about. What several rules ask of it is worked out once, and only if one asks. */
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import { type Address, isAnonymous, readAddress } from './address.ts';
-import type { AddressIndex, Posting } from './address-index.ts';
+import type { AddressIndex } from './address-index.ts';
 import type { CallFacts } from './call.ts';
 import type { Moment } from './plan.ts';
+import { hasClause, type Postings } from './postings.ts';
 import type { Overrides, Schedule } from './rule.ts';
 import { isOpenAt } from './schedule.ts';
 
@@ -16,8 +17,10 @@ export class Subject {
   readonly overrides: Overrides;
   readonly from: Address;
   readonly to: Address;
-  readonly fromHits: Posting[];
-  readonly toHits: Posting[];
+  /** Places of postings. */
+  readonly fromHits: number[];
+  readonly toHits: number[];
+  readonly #postings: Postings;
   #fromWord: string | undefined;
   #toWord: string | undefined;
   #country: string | null | undefined;
@@ -28,7 +31,7 @@ export class Subject {
     facts: CallFacts,
     moment: Moment,
     overrides: Overrides,
-    index: { from: AddressIndex; to: AddressIndex },
+    index: { from: AddressIndex; to: AddressIndex; postings: Postings },
   ) {
     this.facts = facts;
     this.moment = moment;
@@ -37,10 +40,16 @@ export class Subject {
     this.to = readAddress(facts.to);
     this.fromHits = index.from.lookup(this.from);
     this.toHits = index.to.lookup(this.to);
+    this.#postings = index.postings;
   }
 
-  hits(field: 'from' | 'to'): Posting[] {
-    return field === 'from' ? this.fromHits : this.toHits;
+  /** Whether a clause of `from` or `to` holds, by its number. */
+  isHit(field: 'from' | 'to', clause: number): boolean {
+    const hits = field === 'from' ? this.fromHits : this.toHits;
+    for (let i = 0; i < hits.length; i += 1) {
+      if (hasClause(this.#postings, hits[i] ?? 0, clause)) return true;
+    }
+    return false;
   }
 
   /** `to: +14155550111`, for the beginning of a sentence. */

@@ -3,11 +3,10 @@
  * or called from, which is known without asking the rule: what its line says lies in arrays, one after the
  * other, so that 25 lines of a set of 2,000 rules are not 25 walks through memory.
  */
-import { isHit } from './clause.ts';
 import type { Check } from './match.ts';
 import type { Moment, TraceLine } from './plan.ts';
 import { EVENTS } from './rule-index.ts';
-import type { Subject } from './subject.ts';
+import { quote, type Subject } from './subject.ts';
 
 /** Lines a stored trace has, the ones nearest above the winner; the command line asks for all. */
 export const TRACE_LINES_MAX = 25;
@@ -26,8 +25,8 @@ export interface TraceIndex {
   checks: Check[];
   /** What `Check.first` says; a clause of -1 where it says nothing. */
   clauses: Int32Array;
-  fields: ('from' | 'to')[];
-  expectations: string[];
+  isTo: Uint8Array;
+  failures: string[];
 }
 
 export function indexTrace(rules: readonly CompiledRule[]): TraceIndex {
@@ -36,8 +35,8 @@ export function indexTrace(rules: readonly CompiledRule[]): TraceIndex {
     events: Uint8Array.from(rules, ({ events }) => events),
     checks: rules.map(({ check }) => check),
     clauses: Int32Array.from(rules, ({ check }) => check.first?.clause ?? -1),
-    fields: rules.map(({ check }) => check.first?.field ?? 'to'),
-    expectations: rules.map(({ check }) => check.first?.expectation ?? ''),
+    isTo: Uint8Array.from(rules, ({ check }) => (check.first?.field === 'to' ? 1 : 0)),
+    failures: rules.map(({ check }) => check.first?.failure ?? ''),
   };
 }
 
@@ -68,7 +67,7 @@ export function traceAbove(
         : (byAddress(index, number, subject) ??
           refusals?.get(number) ??
           index.checks[number]?.failed(subject) ??
-          '');
+          notIncoming(subject));
     trace.push({ rule: index.names[number] ?? '', matched: false, why });
   }
   return trace;
@@ -78,9 +77,14 @@ export function traceAbove(
 function byAddress(index: TraceIndex, number: number, subject: Subject): string | null {
   const clause = index.clauses[number] ?? -1;
   if (clause < 0) return null;
-  const field = index.fields[number] ?? 'to';
-  if (isHit(subject.hits(field), clause)) return null;
-  return subject.word(field) + index.expectations[number];
+  const field = index.isTo[number] === 1 ? 'to' : 'from';
+  if (subject.isHit(field, clause)) return null;
+  return subject.word(field) + index.failures[number];
+}
+
+/** All that is left where nothing that is written failed. */
+function notIncoming({ facts }: Subject): string {
+  return `direction: ${quote(facts.direction)} is not incoming, which a rule means that names no direction`;
 }
 
 function otherEvent(moment: Moment, events: number): string {
