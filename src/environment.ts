@@ -77,7 +77,7 @@ export const EnvironmentSchema = Type.Object({
   ]),
   LOG_NUMBERS: choice('How phone numbers stand in the log.', ['masked', 'full']),
   SIGNATURE_ENGINE: choice(
-    'What verifies signatures: native (node:crypto, off the event loop), sodium (libsodium, less work in all) or tweetnacl (portable, slow); auto takes native where the runtime has Ed25519, and sodium where there is but one core.',
+    'What verifies signatures: sodium (libsodium, in a thread of its own where there are several cores), native (node:crypto, in the thread pool) or tweetnacl (portable, slow); auto takes sodium, native where sodium has no binary for the system, and tweetnacl where the runtime has no Ed25519.',
     ['auto', 'native', 'sodium', 'tweetnacl'],
   ),
   SIGNATURE_TOLERANCE_SECS: count(

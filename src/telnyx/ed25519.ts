@@ -1,8 +1,8 @@
 /**
  * Three engines for one question: did the holder of this key sign these bytes? Of a webhook's 1.5 KB,
- * `native` (node:crypto) takes 0.07 ms in the thread pool, `sodium` (libsodium) 0.04 ms of the event loop,
- * `tweetnacl` 4 to 7 ms of it. A single core has no use for the pool; tweetnacl is for runtimes whose
- * OpenSSL has no Ed25519 (FIPS builds). `npm run bench -- --only tweetnacl-over-native` measures them.
+ * `native` (node:crypto) takes 0.07 ms in the thread pool, `sodium` (libsodium) 0.04 ms, on a single core of
+ * the event loop, else mostly of a thread of its own, and `tweetnacl` 4 to 7 ms of the event loop: it is for
+ * runtimes whose OpenSSL has no Ed25519 (FIPS builds). `npm run bench -- --only tweetnacl-over-native` measures them.
  *
  * All recompute R from S, the key and the message without the cofactor and compare its encoding byte by
  * byte, so they agree on what anybody but the key's holder can make, but for one kind: tweetnacl takes
@@ -10,8 +10,10 @@
  * asked. The holder alone can sign with an R of small order, which libsodium refuses and the others take.
  */
 import { createPublicKey, type KeyObject, verify as verifyNative } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import nacl from 'tweetnacl';
+import { loadSodium } from './sodium.ts';
+import { createVerifyThread } from './verify-thread.ts';
 
 export type EngineName = 'native' | 'sodium' | 'tweetnacl';
 
@@ -40,25 +42,24 @@ export const NATIVE: Engine = {
   },
 };
 
-/** libsodium through sodium-native, whose binaries come with the package; null where none fits this machine. */
-export const SODIUM: Engine | null = loadSodium();
+/** Null where sodium-native has no binary for this machine. */
+export const SODIUM: Engine | null = sodiumEngine();
 
-function loadSodium(): Engine | null {
-  let sodium: Sodium;
-  try {
-    sodium = createRequire(import.meta.url)('sodium-native') as Sodium;
-  } catch {
-    return null;
+function sodiumEngine(): Engine | null {
+  const verifySync = loadSodium();
+  if (verifySync === null) return null;
+  if (availableParallelism() === 1) {
+    return {
+      name: 'sodium',
+      forKey: (publicKey) => async (message, signature) =>
+        verifySync(signature, message, publicKey),
+    };
   }
+  const verify = createVerifyThread(verifySync);
   return {
     name: 'sodium',
-    forKey: (publicKey) => async (message, signature) =>
-      sodium.crypto_sign_verify_detached(signature, message, publicKey),
+    forKey: (publicKey) => (message, signature) => verify({ message, signature, publicKey }),
   };
-}
-
-interface Sodium {
-  crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Buffer): boolean;
 }
 
 export const TWEETNACL: Engine = {

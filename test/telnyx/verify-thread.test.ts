@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import nacl from 'tweetnacl';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadSodium } from '../../src/telnyx/sodium.ts';
+import {
+  createVerifyThread,
+  type Signed,
+  type VerifySync,
+} from '../../src/telnyx/verify-thread.ts';
+
+const pairs = [nacl.sign.keyPair(), nacl.sign.keyPair()];
+const folder = mkdtempSync(join(tmpdir(), 'referee-thread-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the thread that verifies', () => {
+  it('gives each its own answer, whatever keys and lengths come in one turn', async () => {
+    const { verify, here } = counting();
+    await untilHandedOver(verify, here);
+    const before = here.count;
+    const batch = Array.from({ length: 40 }, (_, n) => signed(n, n % 3 === 0));
+    const answers = await Promise.all(batch.map(verify));
+    expect(answers).toEqual(batch.map((_, n) => n % 3 !== 0));
+    expect(here.count).toBe(before);
+  });
+
+  it('is not asked for one that came alone', async () => {
+    const { verify, here } = counting();
+    await untilHandedOver(verify, here);
+    const before = here.count;
+    expect(await verify(signed(1, false))).toBe(true);
+    expect(await verify(signed(2, true))).toBe(false);
+    expect(here.count).toBe(before + 2);
+  });
+
+  it('leaves nobody without an answer when it ends with their signatures in its hands', async () => {
+    const file = join(folder, 'ends.mjs');
+    writeFileSync(
+      file,
+      `import { parentPort } from 'node:worker_threads';
+       parentPort.on('message', () => { throw new Error('the end'); });
+       parentPort.postMessage('ready');`,
+    );
+    const { verify, here } = counting(pathToFileURL(file));
+    for (let lost = 0; lost < 3; lost += 1) {
+      const batch = Array.from({ length: 10 }, (_, n) => signed(n, n === 4));
+      const before = here.count;
+      expect(await Promise.all(batch.map(verify))).toEqual(batch.map((_, n) => n !== 4));
+      expect(here.count).toBe(before + batch.length);
+    }
+  });
+
+  it('is done without where it cannot start', async () => {
+    const { verify } = counting(pathToFileURL(join(folder, 'is-not-there.mjs')));
+    for (let tries = 0; tries < 3; tries += 1) {
+      const batch = Array.from({ length: 5 }, (_, n) => signed(n, n === 0));
+      expect(await Promise.all(batch.map(verify))).toEqual(batch.map((_, n) => n !== 0));
+    }
+  });
+});
+
+function counting(file?: URL) {
+  const sodium = loadSodium();
+  if (sodium === null) throw new Error('sodium-native has no binary for this machine');
+  const here = { count: 0 };
+  const verifySync: VerifySync = (signature, message, publicKey) => {
+    here.count += 1;
+    return sodium(signature, message, publicKey);
+  };
+  return { verify: createVerifyThread(verifySync, file), here };
+}
+
+/** Until the thread runs every batch is verified here: the first that is not was handed over. */
+async function untilHandedOver(
+  verify: (signed: Signed) => Promise<boolean>,
+  here: { count: number },
+): Promise<void> {
+  for (;;) {
+    const before = here.count;
+    await Promise.all([0, 1, 2].map((n) => verify(signed(n, false))));
+    if (here.count === before) return;
+  }
+}
+
+function signed(n: number, forged: boolean): Signed {
+  const pair = pairs[n % 2];
+  if (pair === undefined) throw new Error('no key');
+  const message = Buffer.from(`1600000000|${'x'.repeat(n * 37)}`);
+  const signature = Buffer.from(nacl.sign.detached(message, pair.secretKey));
+  const sent = forged ? Buffer.concat([message, Buffer.from('!')]) : message;
+  return { message: sent, signature, publicKey: Buffer.from(pair.publicKey) };
+}
