@@ -7,14 +7,13 @@ import { setTimeout } from 'node:timers/promises';
 import { type Bench, spreadOf } from './bench.ts';
 import { WEBHOOKS_OF_A_CALL } from './calls.ts';
 import type { Figure } from './figures.ts';
-import { CONNECTIONS } from './intake.ts';
+import { CONNECTIONS, WARM_CALLS } from './intake.ts';
 import { metricOf, startReferee } from './referee.ts';
 
 const TIMES_SATURATION = [0.5, 1, 2, 4];
 /** Telnyx delivers over many connections. */
 const CONNECTIONS_MAX = 2_000;
 const HEALTH_EVERY_MS = 50;
-const WARM_CALLS = 4_000;
 
 export async function overload(bench: Bench): Promise<Figure[]> {
   const server = await startReferee(bench, { name: 'overload', moves: false });
