@@ -1,4 +1,5 @@
 /** Runs in a thread of its own: copies the write-ahead log into the database file, without blocking writers. */
+import { fsyncSync, openSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -9,19 +10,35 @@ export type CheckpointAnswer = { pages: number } | { error: string };
 // nobody waits for would take its share of the core from the calls.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 
+const path = String(workerData);
+let file: number | null = null;
+
 parentPort?.on('message', () => {
-  parentPort?.postMessage(checkpoint(String(workerData)));
+  parentPort?.postMessage(checkpoint());
 });
 
-function checkpoint(path: string): CheckpointAnswer {
+function checkpoint(): CheckpointAnswer {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: 0 });
-    const row = database.prepare('pragma wal_checkpoint(passive)').get();
+    const passive = database.prepare('pragma wal_checkpoint(passive)');
+    passive.get();
+    toDisk();
+    const row = passive.get();
     return { pages: Number(row?.log) };
   } catch (error) {
     return { error: (error as Error).message };
   } finally {
     database?.close();
   }
+}
+
+/**
+ * SQLite forces the database file to the disk when all of the log is copied, which under load only happens
+ * in the event loop's own step: 20 MB at once there, 7 ms where an fsync takes 0.2. Never closed, for closing
+ * any descriptor of a file lets go of all POSIX locks that this process holds on it, SQLite's own too.
+ */
+function toDisk(): void {
+  file ??= openSync(path, 'r+');
+  fsyncSync(file);
 }

@@ -67,6 +67,8 @@ export class Checkpointer {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), {
       workerData: this.#path,
+      // Its descriptor of the database file outlives it; see there.
+      trackUnmanagedFds: false,
     });
     worker.unref();
     worker.on('message', (_: CheckpointAnswer) => this.#finish());

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -47,15 +47,53 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
+// Closing any descriptor of the file would let go of them, whoever opened it: then another program could
+// take the file for one that nobody uses.
+test.runIf(process.platform === 'linux')(
+  'the locks on the file outlive the thread and what it opened',
+  async () => {
+    const path = join(folder, 'locked.db');
+    const locked = await openStore({ kind: 'sqlite', path });
+    const { ino } = statSync(path);
+    const locks = () =>
+      readFileSync('/proc/locks', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(`:${ino} `));
+    const opened = () =>
+      readdirSync('/proc/self/fd').filter((fd) => target(`/proc/self/fd/${fd}`) === path).length;
+    try {
+      // When the second copy has begun, all of the first is over.
+      for (const id of ['first', 'second']) {
+        await locked.commit([aUnit(aCall(id, {}), 0)], null);
+        expect(locks()).not.toEqual([]);
+        await expect.poll(() => log(path).left, PATIENT).toBe(0);
+      }
+      expect(locks()).not.toEqual([]);
+    } finally {
+      await locked.close();
+    }
+    // The one that is never closed.
+    expect(opened()).toBe(1);
+  },
+);
+
+function target(link: string): string | null {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return null;
+  }
+}
+
 function write(id: string, bytes: number) {
   return store.commit([aUnit(aCall(id, { foreignState: 'x'.repeat(bytes) }), 0)], null);
 }
 
-function log(): { pages: number } {
-  const database = new DatabaseSync(join(folder, 'referee.db'));
+function log(path = join(folder, 'referee.db')): { pages: number; left: number } {
+  const database = new DatabaseSync(path);
   const row = database.prepare('pragma wal_checkpoint(noop)').get();
   database.close();
-  return { pages: Number(row?.log) };
+  return { pages: Number(row?.log), left: Number(row?.log) - Number(row?.checkpointed) };
 }
 
 /** Of the threads of this process: proc(5), the 17th field after the name in parentheses. */
