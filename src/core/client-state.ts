@@ -5,9 +5,9 @@
 
 export interface Envelope {
   /** Attempt or step id. */
-  a: string;
+  readonly a: string;
   /** client_state that was there before us. */
-  u: string | null;
+  readonly u: string | null;
 }
 
 /** Telnyx publishes no limit for client_state; 1 KB is what we dare. */
@@ -18,8 +18,16 @@ export function encodeClientState(a: string, u: string | null): string {
   return whole.length <= CLIENT_STATE_BYTES_MAX ? whole : base64({ v: 1, a });
 }
 
+/** While one event is worked on, its state is asked for several times. */
+let last: { text: string | null; envelope: Envelope | null } = { text: null, envelope: null };
+
 /** Null for what is not ours: absent, another application's, broken. */
 export function decodeClientState(text: string | null): Envelope | null {
+  if (text !== last.text) last = { text, envelope: decode(text) };
+  return last.envelope;
+}
+
+function decode(text: string | null): Envelope | null {
   // Base64 of `{"v":1,` begins so; the cheap test keeps strangers' states out of the parser.
   if (text === null || !text.startsWith('eyJ2Ijox') || text.length > CLIENT_STATE_BYTES_MAX) {
     return null;

@@ -18,16 +18,21 @@ export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** What nearly all text of nearly all webhooks is made of: nothing in it needs a second look. */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
 /** Text for people and for matching: control characters stay, but for U+0000; too long is null. */
 export function asText(value: unknown, charsMax: number): string | null {
   const text = textOf(value);
   if (text === null || text.length > charsMax) return null;
+  if (VISIBLE_ASCII.test(text)) return text;
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }
 
 /** Text that names something and becomes a key or part of a URL: visible, well-formed, not empty. */
 export function asName(value: unknown, charsMax: number): string | null {
   if (typeof value !== 'string' || value === '' || value.length > charsMax) return null;
+  if (VISIBLE_ASCII.test(value)) return value;
   return value.isWellFormed() && !/[\p{Cc}\s]/u.test(value) ? value : null;
 }
 
