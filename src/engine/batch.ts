@@ -47,7 +47,7 @@ export function keysOf(items: Item[], decider: Decider, clockMs: number): LoadKe
   for (const { event } of items) {
     ids.add(event.callId);
     keys.events.push({ callId: event.callId, key: keyOf(event) });
-    if (!STILL.has(event.type)) moves = true;
+    if (!isStill(event)) moves = true;
     if (event.source !== 'webhook') continue;
     const { from, sessionId, direction } = event.facts;
     if (from !== null) callers.add(from);
@@ -247,9 +247,13 @@ function farLegEvent(event: WebhookEvent, parentId: string): FarLegEvent {
 }
 
 /**
- * Events after which no attempt can start: their batches need no budget. Not a hangup: that of a far leg
- * ends an attempt of its caller, and the next one may follow.
+ * Whether nothing can follow that a caller would hear: no attempt, no other step. Its batch needs no budget, and
+ * it has time. Not a hangup: that of a far leg ends an attempt of its caller, and the next one may follow.
  */
+export function isStill({ type }: CallEvent): boolean {
+  return STILL.has(type);
+}
+
 const STILL: ReadonlySet<string> = new Set([
   'call.refer.started',
   'call.refer.completed',

@@ -79,6 +79,22 @@ test('that a command was accepted goes with the next webhook, or alone when none
   expect(batches).toEqual([2, 1, 1]);
 });
 
+test.each(['call.refer.started', 'call.refer.completed'])(
+  '%s has time and goes with the next webhook; what something may follow from does not wait',
+  async (type) => {
+    const engine = open();
+    const still = engine.receive(webhook(type, { id: 'still', callId: 'v3:one' }));
+    const next = new Promise((resolve) => setImmediate(resolve));
+    await next.then(() => Promise.all([still, engine.receive(initiated('v3:two'))]));
+    expect(batches).toEqual([2]);
+
+    const failed = webhook('call.refer.failed', { id: 'failed', callId: 'v3:one' });
+    await engine.receive(failed);
+    await engine.receive(webhook(type, { id: 'still too', callId: 'v3:two' }));
+    expect(batches).toEqual([2, 1, 1]);
+  },
+);
+
 test('the hangup of a far leg may start its caller’s next attempt, so its batch counts the budgets', () => {
   const keys = (event: CallEvent) => {
     const item: Item = { event, settle: null, conflicts: 0, resolve: () => {}, reject: () => {} };
