@@ -29,6 +29,8 @@ const QUEUE_EVENTS_MAX = 4_096;
  * a command was accepted, that a REFER began or is done. At 100 calls a second four of seven commits are saved so.
  */
 const STILL_WAIT_MS = 10;
+/** So many waiting are company enough: under load nobody waits for a timer. */
+const STILL_WAITING_MAX = 8;
 const CONFLICTS_MAX = 8;
 export const LEASE_MS = 10_000;
 
@@ -88,7 +90,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
     return new Promise((resolve, reject) => {
       queue.push({ event, settle, conflicts: 0, resolve, reject });
-      if (running === null && isStill(event)) patient ??= setTimeout(start, STILL_WAIT_MS);
+      const waits = running === null && isStill(event) && queue.length < STILL_WAITING_MAX;
+      if (waits) patient ??= setTimeout(start, STILL_WAIT_MS);
       else start();
     });
   }
