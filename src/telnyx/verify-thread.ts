@@ -47,7 +47,7 @@ export function createVerifyThread(
       verifyHere(batch);
       return;
     }
-    handedOver.push(batch);
+    if (handedOver.push(batch) === 1) worker?.ref();
     const bytes = packSigned(batch);
     worker?.postMessage(bytes, [bytes]);
   }
@@ -67,7 +67,6 @@ export function createVerifyThread(
       phase = 'ended';
       return;
     }
-    worker.unref();
     worker.on('message', (answer: Uint8Array | 'ready') => {
       if (answer === 'ready') {
         phase = 'ready';
@@ -76,6 +75,7 @@ export function createVerifyThread(
       handedOver.shift()?.forEach(({ resolve }, n) => {
         resolve(answer[n] === 1);
       });
+      if (handedOver.length === 0) worker?.unref();
     });
     // Without a listener an error would end the process; the exit follows it.
     worker.on('error', () => {});
@@ -85,6 +85,7 @@ export function createVerifyThread(
       handedOver = [];
       verifyHere(left);
     });
+    worker.unref();
   }
 }
 
