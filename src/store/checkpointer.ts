@@ -70,7 +70,6 @@ export class Checkpointer {
       // Its descriptor of the database file outlives it; see there.
       trackUnmanagedFds: false,
     });
-    worker.unref();
     worker.on('message', (_: CheckpointAnswer) => this.#finish());
     // A dead thread is started again at the next look; commits do not depend on it.
     const gone = () => {
@@ -79,6 +78,8 @@ export class Checkpointer {
     };
     worker.on('error', gone);
     worker.on('exit', gone);
+    // After the listeners: one for messages would hold the process again.
+    worker.unref();
     this.#worker = worker;
     return worker;
   }
