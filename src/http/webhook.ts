@@ -74,8 +74,6 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
         config: { rawBody: true },
         onRequest: (request, reply, done) => {
           const startedAt = deps.now();
-          // Balancers keep connections open for long: this moves them to another replica.
-          if (deps.lifecycle.phase !== 'running') reply.header('connection', 'close');
           const problem = beforeTheBody(request, startedAt, deps);
           if (problem !== null) {
             refuse(request, reply, problem);
@@ -128,7 +126,7 @@ function beforeTheBody(
 type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
-  const { verifier, receiver, metrics, connectionIds, now } = deps;
+  const { verifier, receiver, metrics, connectionIds, lifecycle, now } = deps;
   const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
   const skew = watchSkew(deps);
   return answer;
@@ -149,13 +147,13 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     skew.saw(checked.skewSecs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
     if (parsed.kind === 'not_a_call') {
       metrics.webhook(parsed.type ?? 'none', 'ignored', now() - startedAt);
-      return accepted(reply);
+      return accepted(reply, lifecycle);
     }
     const { event } = parsed;
     const { connectionId } = event.facts;
     if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
       metrics.webhook(event.type, 'foreign', now() - startedAt);
-      return accepted(reply);
+      return accepted(reply, lifecycle);
     }
 
     try {
@@ -164,7 +162,7 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
       // A dead letter is kept for a human; delivered again it would fail again.
       const result = received.result === 'refused' ? 'ignored' : received.result;
       metrics.webhook(event.type, result, now() - startedAt);
-      return accepted(reply);
+      return accepted(reply, lifecycle);
     } catch (error) {
       metrics.webhook(event.type, 'unavailable', now() - startedAt);
       if (!(error instanceof RefereeError)) {
@@ -176,15 +174,26 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
 }
 
 /** Exactly 200: Telnyx calls other 2xx a failure in places (its error 75299). */
-function accepted(reply: FastifyReply): FastifyReply {
-  return reply.code(200).header('content-type', 'application/json').send('{}');
+function accepted(reply: FastifyReply, lifecycle: Lifecycle): FastifyReply {
+  return elsewhereNext(reply, lifecycle)
+    .code(200)
+    .header('content-type', 'application/json')
+    .send('{}');
+}
+
+/**
+ * Balancers keep connections open for long: this moves them to another replica. Asked when the answer is
+ * given, for who waited at the door came before the SIGTERM.
+ */
+function elsewhereNext(reply: FastifyReply, { phase }: Lifecycle): FastifyReply {
+  return phase === 'running' ? reply : reply.header('connection', 'close');
 }
 
 type Refuse = ((request: FastifyRequest, reply: FastifyReply, problem: Problem) => FastifyReply) & {
   flush(): void;
 };
 
-function createRefuse({ log, metrics }: WebhookDeps): Refuse {
+function createRefuse({ log, metrics, lifecycle }: WebhookDeps): Refuse {
   const refused = createRefusals(log, 'webhook.refused');
   const unavailable = createRefusals(log, 'webhook.unavailable');
   const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
@@ -200,7 +209,7 @@ function createRefuse({ log, metrics }: WebhookDeps): Refuse {
     if (expect !== undefined || Number(length) > HTTP_LIMITS.drainedBytesMax) {
       reply.header('connection', 'close');
     }
-    return sendProblem(reply, problem);
+    return sendProblem(elsewhereNext(reply, lifecycle), problem);
   };
   return Object.assign(refuse, {
     flush() {

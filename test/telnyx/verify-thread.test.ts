@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import nacl from 'tweetnacl';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadSodium } from '../../src/telnyx/sodium.ts';
@@ -52,6 +54,43 @@ describe('the thread that verifies', () => {
     }
   });
 
+  it('lets one that cannot be verified fail alone', async () => {
+    const { verify, here } = counting();
+    await untilHandedOver(verify, here);
+    const short = { ...signed(1, false), signature: Buffer.alloc(63) };
+    await expect(verify(short)).rejects.toThrow();
+    for (let turns = 0; turns < 2; turns += 1) {
+      const answers = await Promise.allSettled(
+        [0, 1, 2, 3].map((n) => verify(n === 1 ? short : signed(n, n === 3))),
+      );
+      expect(answers.map((answer) => answer.status === 'fulfilled' && answer.value)).toEqual([
+        true,
+        false,
+        true,
+        false,
+      ]);
+    }
+  });
+
+  it('holds its process until all have their answers, and not a moment longer', async () => {
+    const file = join(folder, 'done.ts');
+    writeFileSync(
+      file,
+      `import { loadSodium } from ${JSON.stringify(source('sodium.ts'))};
+       import { createVerifyThread } from ${JSON.stringify(source('verify-thread.ts'))};
+       const sodium = loadSodium();
+       let here = 0;
+       const verify = createVerifyThread((...asked) => { here += 1; return sodium(...asked); });
+       const forged = { message: Buffer.from('x'), signature: Buffer.alloc(64), publicKey: Buffer.alloc(32, 7) };
+       const turn = () => Promise.all(Array.from({ length: 50 }, () => verify(forged)));
+       for (let before = -1; here !== before; ) { before = here; await turn(); }
+       // Nothing but the thread is left to wait for.
+       turn().then((answers) => console.log(answers.length));`,
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+    expect(stdout).toBe('50\n');
+  });
+
   it('is done without where it cannot start', async () => {
     const { verify } = counting(pathToFileURL(join(folder, 'is-not-there.mjs')));
     for (let tries = 0; tries < 3; tries += 1) {
@@ -60,6 +99,10 @@ describe('the thread that verifies', () => {
     }
   });
 });
+
+function source(name: string): string {
+  return join(import.meta.dirname, '../../src/telnyx', name);
+}
 
 function counting(file?: URL) {
   const sodium = loadSodium();
