@@ -16,8 +16,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ['core', 'routing', 'telnyx', 'store', 'engine'],
   http: ['core', 'routing', 'telnyx', 'store', 'engine', 'http'],
 };
-/** Words that all parts share: the error family, and what is logged and counted. */
-const SHARED = /^(errors|log|log-events|metrics|mask|troubles)\.ts$/;
+/** What all parts share: the error family, what is logged and counted, and a map for what lives briefly. */
+const SHARED = /^(errors|log|log-events|metrics|mask|troubles|brief-map)\.ts$/;
 const SHARES: readonly string[] = ['routing', 'telnyx', 'store', 'engine', 'http', 'carrier'];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>

@@ -2,7 +2,7 @@
  * The one door, with group commit: one batch in flight, what arrives meanwhile is the next batch, one
  * transaction each. Everything that could fail comes before the commit; what follows it is only told.
  */
-
+import { BriefMap } from '../brief-map.ts';
 import type { CallEvent } from '../core/event.ts';
 import type { Overrides } from '../core/rule.ts';
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from '../errors.ts';
@@ -57,7 +57,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
   const queueMax = options.queueMax ?? QUEUE_EVENTS_MAX;
   let queue: Item[] = [];
   /** First deliveries on their way: a second one waits for the first one's commit. */
-  const underWay = new Map<string, Promise<Received>>();
+  const underWay = new BriefMap<string, Promise<Received>>();
   let running: Promise<void> | null = null;
   let patient: NodeJS.Timeout | null = null;
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };

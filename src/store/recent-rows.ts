@@ -6,6 +6,7 @@
  * Documents are kept as text: a call taken apart is a hundred objects, which the garbage collector would
  * have to walk for as long as the call lives.
  */
+import { BriefMap } from '../brief-map.ts';
 import type { Attempt, Call } from '../core/call.ts';
 import { attemptMark, type CallColumns, callColumns } from './rows.ts';
 import type { CallChange } from './store.ts';
@@ -28,7 +29,7 @@ export interface RecentRow {
 const NONE: readonly string[] = [];
 
 export class RecentRows {
-  readonly #rows = new Map<string, RecentRow>();
+  readonly #rows = new BriefMap<string, RecentRow>();
 
   /** As it was loaded. */
   note(row: number, version: number, call: Call, document: string | null = null): void {
@@ -60,7 +61,8 @@ export class RecentRows {
   /** They are no more, and their numbers may be given to others. */
   removed(rows: readonly number[]): void {
     const gone = new Set(rows);
-    for (const [callId, { row }] of this.#rows) if (gone.has(row)) this.#rows.delete(callId);
+    for (const [callId, { row }] of this.#rows.entries())
+      if (gone.has(row)) this.#rows.delete(callId);
   }
 
   clear(): void {
@@ -69,13 +71,9 @@ export class RecentRows {
 
   #keep(call: Call, rest: Omit<RecentRow, 'columns' | 'attempts'>): void {
     const attempts = call.attempts.length === 0 ? NONE : call.attempts.map(attemptMark);
-    // Oldest first out: a Map keeps the order of insertion.
-    this.#rows.delete(call.id);
-    if (this.#rows.size >= ROWS_KEPT) {
-      for (const oldest of this.#rows.keys()) {
-        this.#rows.delete(oldest);
-        break;
-      }
+    if (this.#rows.size >= ROWS_KEPT && !this.#rows.has(call.id)) {
+      const [oldest] = this.#rows.entries().next().value ?? [];
+      if (oldest !== undefined) this.#rows.delete(oldest);
     }
     this.#rows.set(call.id, { ...rest, columns: callColumns(call), attempts });
   }

@@ -1,0 +1,44 @@
+/**
+ * A Map for entries that come and go by the thousand. V8's Map moves to a new table each time the places of
+ * entries that went have used up the old one, and the old one goes on holding all that was in it: until the
+ * next full collection nothing of that can be freed by the quick one, which then takes all of it for alive.
+ * Here a table holds cells, and a cell is emptied when its entry goes.
+ */
+export class BriefMap<Key, Value> {
+  readonly #cells = new Map<Key, { value: Value | undefined }>();
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  has(key: Key): boolean {
+    return this.#cells.has(key);
+  }
+
+  get(key: Key): Value | undefined {
+    return this.#cells.get(key)?.value;
+  }
+
+  /** A key that is there keeps its place in the order. */
+  set(key: Key, value: Value): void {
+    const cell = this.#cells.get(key);
+    if (cell === undefined) this.#cells.set(key, { value });
+    else cell.value = value;
+  }
+
+  delete(key: Key): void {
+    const cell = this.#cells.get(key);
+    if (cell === undefined) return;
+    cell.value = undefined;
+    this.#cells.delete(key);
+  }
+
+  clear(): void {
+    for (const key of this.#cells.keys()) this.delete(key);
+  }
+
+  /** Oldest first. */
+  *entries(): Generator<[Key, Value]> {
+    for (const [key, { value }] of this.#cells) yield [key, value as Value];
+  }
+}
