@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -63,4 +63,42 @@ test('a bad route file keeps the server from starting, and says where', async ()
   expect(code).toBe(1);
   expect(output).toMatch(/main\.yaml:3:\d+/);
   expect(output).toMatch(/unknown key "wen".*did you mean when\?/);
+});
+
+// Each round makes garbage and has it collected, which sets V8 on giving back memory 0.1 s later.
+const ROUNDS = `
+  import { isMainThread } from 'node:worker_threads';
+  if (isMainThread) setInterval(() => {
+    Array.from({ length: 1e5 }, (_, i) => ({ i }));
+    gc();
+    console.error('round');
+  }, 100);`;
+
+test('memory is not given back in a pause between two bursts', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'referee-env-'));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  await mkdir(join(cwd, 'routes'));
+  await writeFile(join(cwd, 'routes', 'main.yaml'), 'otherwise: [ignore]\n');
+  const args = [
+    '--expose-gc',
+    '--trace-memory-reducer',
+    '--gc-memory-reducer-start-delay-ms=100',
+    '--import',
+    `data:text/javascript,${encodeURIComponent(ROUNDS)}`,
+    REFEREE,
+    'serve',
+  ];
+  const child = spawn(process.execPath, args, { cwd, env: GOOD });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const sinceStart = () => output.split('"event":"server.started"')[1] ?? '';
+  await expect
+    .poll(() => sinceStart().split('round').length, { timeout: 20_000 })
+    .toBeGreaterThan(20);
+  child.kill('SIGTERM');
+  expect(sinceStart()).not.toContain('Memory reducer');
 });
