@@ -13,7 +13,7 @@ import { createPublicKey, type KeyObject, verify as verifyNative } from 'node:cr
 import { availableParallelism } from 'node:os';
 import nacl from 'tweetnacl';
 import { loadSodium } from './sodium.ts';
-import { createVerifyThread } from './verify-thread.ts';
+import { createVerifyThread, VERIFY_WORKER } from './verify-thread.ts';
 
 export type EngineName = 'native' | 'sodium' | 'tweetnacl';
 
@@ -48,14 +48,10 @@ export const SODIUM: Engine | null = sodiumEngine();
 function sodiumEngine(): Engine | null {
   const verifySync = loadSodium();
   if (verifySync === null) return null;
-  if (availableParallelism() === 1) {
-    return {
-      name: 'sodium',
-      forKey: (publicKey) => async (message, signature) =>
-        verifySync(signature, message, publicKey),
-    };
-  }
-  const verify = createVerifyThread(verifySync);
+  const verify = createVerifyThread(
+    verifySync,
+    availableParallelism() === 1 ? null : VERIFY_WORKER,
+  );
   return {
     name: 'sodium',
     forKey: (publicKey) => (message, signature) => verify({ message, signature, publicKey }),

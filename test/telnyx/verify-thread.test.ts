@@ -10,6 +10,7 @@ import { loadSodium } from '../../src/telnyx/sodium.ts';
 import {
   createVerifyThread,
   type Signed,
+  VERIFY_WORKER,
   type VerifySync,
 } from '../../src/telnyx/verify-thread.ts';
 
@@ -77,10 +78,10 @@ describe('the thread that verifies', () => {
     writeFileSync(
       file,
       `import { loadSodium } from ${JSON.stringify(source('sodium.ts'))};
-       import { createVerifyThread } from ${JSON.stringify(source('verify-thread.ts'))};
+       import { createVerifyThread, VERIFY_WORKER } from ${JSON.stringify(source('verify-thread.ts'))};
        const sodium = loadSodium();
        let here = 0;
-       const verify = createVerifyThread((...asked) => { here += 1; return sodium(...asked); });
+       const verify = createVerifyThread((...asked) => { here += 1; return sodium(...asked); }, VERIFY_WORKER);
        const forged = { message: Buffer.from('x'), signature: Buffer.alloc(64), publicKey: Buffer.alloc(32, 7) };
        const turn = () => Promise.all(Array.from({ length: 50 }, () => verify(forged)));
        for (let before = -1; here !== before; ) { before = here; await turn(); }
@@ -89,6 +90,17 @@ describe('the thread that verifies', () => {
     );
     const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
     expect(stdout).toBe('50\n');
+  });
+
+  it('is not started on a single core, where those of a turn are verified in one go all the same', async () => {
+    const { verify, here } = counting(null);
+    for (let turns = 0; turns < 3; turns += 1) {
+      const answers = Promise.all([0, 1, 2, 3, 4].map((n) => verify(signed(n, n === 2))));
+      await Promise.resolve();
+      expect(here.count).toBe(turns * 5);
+      expect(await answers).toEqual([true, true, false, true, true]);
+      expect(here.count).toBe(turns * 5 + 5);
+    }
   });
 
   it('is done without where it cannot start', async () => {
@@ -104,7 +116,7 @@ function source(name: string): string {
   return join(import.meta.dirname, '../../src/telnyx', name);
 }
 
-function counting(file?: URL) {
+function counting(file: URL | null = VERIFY_WORKER) {
   const sodium = loadSodium();
   if (sodium === null) throw new Error('sodium-native has no binary for this machine');
   const here = { count: 0 };
