@@ -1,8 +1,10 @@
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CommitUnknown, StoreUnavailable } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
+import { LOAD, loadValues } from '../../src/store/postgres-load.ts';
 import type { Store } from '../../src/store/store.ts';
-import { aCall, aChange, aCommand, anEntry, aUnit, keys } from '../helpers/documents.ts';
+import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit, keys } from '../helpers/documents.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { asAdmin, databaseOn, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { startOwnPostgres } from '../helpers/postgres-server.ts';
@@ -202,3 +204,34 @@ function messagesOf(bytes: Buffer): Buffer[] {
   }
   return messages;
 }
+
+// Nothing is known of its tables yet, and the planner must not take an index that reads everybody's.
+test('on a new database too a caller is counted by his own attempts, not by those of all callers', async () => {
+  const own = await databaseOn(database.url);
+  const newStore = await openStore({ kind: 'postgres', url: own.url });
+  const callers = Array.from({ length: 50 }, (_, i) => `+1415555${1_000 + i}`);
+  const units = callers.flatMap((from, i) =>
+    [0, 1, 2, 3].map((n) => {
+      const attempts = [anAttempt(`attempt-${i}-${n}`, { startedAt: 2_000 + n })];
+      return aUnit(aCall(`call-${i}-${n}`, { facts: { from }, attempts }), 0);
+    }),
+  );
+  await newStore.commit(units, null);
+  await newStore.close();
+
+  const client = new pg.Client({ connectionString: own.url });
+  await client.connect();
+  const wanted = keys({ budget: { callers, limit: 1_000, since: 2_000 } });
+  await client.query('begin');
+  const { rows } = await client.query(LOAD, loadValues(wanted, false));
+  const reads = await client.query(
+    `select idx_tup_fetch + seq_tup_read as n from pg_stat_xact_user_tables where relname = 'attempts'`,
+  );
+  await client.end();
+  await own.drop();
+  const counted = rows.filter(({ part, b }) => part === 'budget' && Number(b) === 4);
+  expect(counted).toHaveLength(callers.length);
+  // Each attempt once; by everybody's index it would be fifty times as many.
+  expect(Number(reads.rows[0].n)).toBeLessThan(2 * units.length);
+  expect(Number(reads.rows[0].n)).toBeGreaterThanOrEqual(units.length);
+});
