@@ -209,7 +209,8 @@ function createRefuse({ log, metrics, lifecycle }: WebhookDeps): Refuse {
     if (expect !== undefined || Number(length) > HTTP_LIMITS.drainedBytesMax) {
       reply.header('connection', 'close');
     }
-    return sendProblem(elsewhereNext(reply, lifecycle), problem);
+    // Too large a body is still coming, and a socket that is closed meanwhile loses our answer.
+    return sendProblem(problem.status === 413 ? reply : elsewhereNext(reply, lifecycle), problem);
   };
   return Object.assign(refuse, {
     flush() {

@@ -107,6 +107,23 @@ describe('what is refused, in this order', () => {
     expect(await reasonOf(answer)).toBe('body_too_large');
   });
 
+  // A socket that is closed with the rest of the body unread is reset, and the answer lost.
+  test('413 leaves the connection open, while draining too', async () => {
+    app.lifecycle.phase = 'draining';
+    const body = 'x'.repeat(400_000);
+    for (const sent of [body, new Blob([body]).stream()]) {
+      const answer = await fetch(`${app.url}/webhooks/telnyx`, {
+        method: 'POST',
+        body: sent,
+        duplex: 'half',
+        headers: signedHeaders(app.key, ''),
+      });
+      expect(answer.status).toBe(413);
+      expect(answer.headers.get('connection')).not.toBe('close');
+    }
+    app.lifecycle.phase = 'running';
+  });
+
   test('413 also when the size was not announced', async () => {
     const headers = signedHeaders(app.key, 'whatever');
     const answer = await fetch(`${app.url}/webhooks/telnyx`, {
