@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { BriefMap } from '../src/brief-map.ts';
+import { ours, runScript } from './helpers/script.ts';
 
 describe('a map of brief entries', () => {
   it('is a map', () => {
@@ -36,7 +34,7 @@ describe('a map of brief entries', () => {
   it('leaves nothing for the full collection that the quick one could have freed', async () => {
     const script = `
       import { getHeapSpaceStatistics } from 'node:v8';
-      import { BriefMap } from ${JSON.stringify(join(import.meta.dirname, '../src/brief-map.ts'))};
+      import { BriefMap } from ${ours('src/brief-map.ts')};
       const map = new BriefMap();
       let made = 0;
       const turn = () => {
@@ -50,8 +48,6 @@ describe('a map of brief entries', () => {
       const before = outlived();
       for (let i = 0; i < 20_000; i += 1) turn();
       console.log(outlived() - before);`;
-    const args = ['--expose-gc', '--input-type=module', '--eval', script];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    expect(Number(stdout)).toBeLessThan(15_000_000);
+    expect(Number(await runScript(script, ['--expose-gc']))).toBeLessThan(15_000_000);
   });
 });

@@ -61,8 +61,9 @@ export class RecentRows {
   /** They are no more, and their numbers may be given to others. */
   removed(rows: readonly number[]): void {
     const gone = new Set(rows);
-    for (const [callId, { row }] of this.#rows.entries())
+    for (const [callId, { row }] of this.#rows.entries()) {
       if (gone.has(row)) this.#rows.delete(callId);
+    }
   }
 
   clear(): void {

@@ -107,11 +107,10 @@ function packSigned(batch: readonly Signed[]): ArrayBuffer {
   const buffer = Buffer.from(bytes);
   let at = 0;
   for (const { message, signature, publicKey } of batch) {
-    buffer.writeUInt32LE(message.length, at);
-    publicKey.copy(buffer, at + LENGTH_BYTES);
-    signature.copy(buffer, at + LENGTH_BYTES + KEY_BYTES);
-    message.copy(buffer, at + HEAD_BYTES);
-    at += HEAD_BYTES + message.length;
+    at = buffer.writeUInt32LE(message.length, at);
+    at += publicKey.copy(buffer, at);
+    at += signature.copy(buffer, at);
+    at += message.copy(buffer, at);
   }
   return bytes;
 }

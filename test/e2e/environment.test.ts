@@ -8,13 +8,18 @@ import { expect, onTestFinished, test } from 'vitest';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 
-async function serve(env: Record<string, string>, routes: Record<string, string> = {}) {
+async function folderWith(routes: Record<string, string>): Promise<string> {
   const cwd = await mkdtemp(join(tmpdir(), 'referee-env-'));
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
   await mkdir(join(cwd, 'routes'));
   for (const [name, text] of Object.entries(routes)) {
     await writeFile(join(cwd, 'routes', name), text);
   }
+  return cwd;
+}
+
+async function serve(env: Record<string, string>, routes: Record<string, string> = {}) {
+  const cwd = await folderWith(routes);
   return new Promise<{ code: unknown; output: string }>((resolve) => {
     execFile(process.execPath, [REFEREE, 'serve'], { cwd, env }, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, output: stdout + stderr });
@@ -75,10 +80,7 @@ const ROUNDS = `
   }, 100);`;
 
 test('memory is not given back in a pause between two bursts', async () => {
-  const cwd = await mkdtemp(join(tmpdir(), 'referee-env-'));
-  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
-  await mkdir(join(cwd, 'routes'));
-  await writeFile(join(cwd, 'routes', 'main.yaml'), 'otherwise: [ignore]\n');
+  const cwd = await folderWith({ 'main.yaml': 'otherwise: [ignore]\n' });
   const args = [
     '--expose-gc',
     '--trace-memory-reducer',

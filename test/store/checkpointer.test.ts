@@ -1,27 +1,17 @@
-import { execFile } from 'node:child_process';
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, aUnit } from '../helpers/documents.ts';
+import { ours, runScript } from '../helpers/script.ts';
 import { PATIENT } from '../helpers/waiting.ts';
 
 /** More than the 4,096 pages of 4 KB that the log may hold before it is copied. */
 const CALLS = 200;
 const CALL_BYTES = 100_000;
-const SRC = join(import.meta.dirname, '../../src');
 
 let folder: string;
 let store: Store;
@@ -59,22 +49,19 @@ test.runIf(process.platform === 'linux')(
 );
 
 test('a process that forgets to close its store ends all the same, with the thread at rest', async () => {
-  const script = join(folder, 'forgets.ts');
   const path = join(folder, 'forgotten.db');
-  writeFileSync(
-    script,
+  const printed = await runScript(
     `import { DatabaseSync } from 'node:sqlite';
      import { setTimeout } from 'node:timers/promises';
-     import { openStore } from ${JSON.stringify(join(SRC, 'store/open.ts'))};
-     import { aCall, aUnit } from ${JSON.stringify(join(import.meta.dirname, '../helpers/documents.ts'))};
+     import { openStore } from ${ours('src/store/open.ts')};
+     import { aCall, aUnit } from ${ours('test/helpers/documents.ts')};
      const store = await openStore({ kind: 'sqlite', path: ${JSON.stringify(path)} });
      await store.commit([aUnit(aCall('forgotten', {}), 0)], null);
      const log = new DatabaseSync(${JSON.stringify(path)}).prepare('pragma wal_checkpoint(noop)');
      for (let row = log.get(); row.log !== row.checkpointed; row = log.get()) await setTimeout(20);
      console.log('copied');`,
   );
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 30_000 });
-  expect(stdout).toBe('copied\n');
+  expect(printed).toBe('copied\n');
 });
 
 // Closing any descriptor of the file would let go of them, whoever opened it: then another program could

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import nacl from 'tweetnacl';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadSodium } from '../../src/telnyx/sodium.ts';
@@ -13,6 +11,7 @@ import {
   VERIFY_WORKER,
   type VerifySync,
 } from '../../src/telnyx/verify-thread.ts';
+import { ours, runScript } from '../helpers/script.ts';
 
 const pairs = [nacl.sign.keyPair(), nacl.sign.keyPair()];
 const folder = mkdtempSync(join(tmpdir(), 'referee-thread-'));
@@ -79,11 +78,9 @@ describe('the thread that verifies', () => {
   );
 
   it('holds its process until all have their answers, and not a moment longer', async () => {
-    const file = join(folder, 'done.ts');
-    writeFileSync(
-      file,
-      `import { loadSodium } from ${JSON.stringify(source('sodium.ts'))};
-       import { createVerifyThread, VERIFY_WORKER } from ${JSON.stringify(source('verify-thread.ts'))};
+    const printed = await runScript(
+      `import { loadSodium } from ${ours('src/telnyx/sodium.ts')};
+       import { createVerifyThread, VERIFY_WORKER } from ${ours('src/telnyx/verify-thread.ts')};
        const sodium = loadSodium();
        let here = 0;
        const verify = createVerifyThread((...asked) => { here += 1; return sodium(...asked); }, VERIFY_WORKER);
@@ -93,8 +90,7 @@ describe('the thread that verifies', () => {
        // Nothing but the thread is left to wait for.
        turn().then((answers) => console.log(answers.length));`,
     );
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
-    expect(stdout).toBe('50\n');
+    expect(printed).toBe('50\n');
   });
 
   it('is not started on a single core, where those of a turn are verified in one go all the same', async () => {
@@ -116,10 +112,6 @@ describe('the thread that verifies', () => {
     }
   });
 });
-
-function source(name: string): string {
-  return join(import.meta.dirname, '../../src/telnyx', name);
-}
 
 function counting(file: URL | null = VERIFY_WORKER) {
   const sodium = loadSodium();
