@@ -5,8 +5,8 @@ import type { CallEvent, FarLegEvent, WebhookEvent } from '../core/event.ts';
 import type { Notice } from '../core/notice.ts';
 import type { Overrides } from '../core/rule.ts';
 import { type Transition, transition } from '../core/transition.ts';
-import type { CallChange, CommitUnit, Loaded, LoadKeys, Settlement } from '../store/store.ts';
-import { BUDGET_WINDOW_MS, type BudgetUse, countMax } from './budget.ts';
+import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/store.ts';
+import type { BudgetUse } from './budget.ts';
 import type { Decider, Received } from './engine.ts';
 import { keyOf, timelineEntry } from './timeline.ts';
 
@@ -36,52 +36,6 @@ export interface Batch {
   /** Nothing to store for these: duplicates, refusals. */
   settled: Stepped[];
   failed: { item: Item; error: unknown }[];
-}
-
-/** What has to be loaded for these events, in one go. */
-export function keysOf(items: Item[], decider: Decider, clockMs: number): LoadKeys {
-  const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
-  const callers = new Set<string>();
-  const ids = new Set<string>();
-  let moves = false;
-  for (const { event } of items) {
-    ids.add(event.callId);
-    keys.events.push({ callId: event.callId, key: keyOf(event) });
-    if (!isStill(event)) moves = true;
-    if (event.source !== 'webhook') continue;
-    const { from, sessionId, direction } = event.facts;
-    if (from !== null) callers.add(from);
-    const envelope = decodeClientState(event.clientState);
-    if (envelope !== null) keys.attemptIds.push(envelope.a);
-    else if (sessionId !== null && direction === 'outgoing') keys.sessionIds.push(sessionId);
-  }
-  keys.callIds = [...ids];
-  const limit = moves ? countMax(decider.budgets()) : null;
-  if (limit !== null) {
-    keys.budget = { callers: [...callers], limit, since: clockMs - BUDGET_WINDOW_MS };
-  }
-  return keys;
-}
-
-/** Calls that turned out to be wanted only after the first look: parents of far legs. */
-export function missingParents(items: Item[], loaded: Loaded): string[] {
-  const wanted = new Set<string>();
-  for (const { event } of items) {
-    const known = loaded.calls.get(event.callId)?.call.parentId ?? null;
-    if (known !== null && !loaded.calls.has(known)) wanted.add(known);
-  }
-  return [...wanted];
-}
-
-/** Sessions to look through for legs that nothing else tells of: no envelope, no direction, no call yet. */
-export function unknownSessions(items: Item[], loaded: Loaded): string[] {
-  const wanted = new Set<string>();
-  for (const { event } of items) {
-    if (event.source !== 'webhook' || loaded.calls.has(event.callId)) continue;
-    const { sessionId, direction } = event.facts;
-    if (sessionId !== null && direction === null) wanted.add(sessionId);
-  }
-  return [...wanted];
 }
 
 export function stepAll(
@@ -245,21 +199,3 @@ function farLegEvent(event: WebhookEvent, parentId: string): FarLegEvent {
     sipHangupCause,
   };
 }
-
-/**
- * Whether nothing can follow that a caller would hear: no attempt, no other step. Its batch needs no budget, and
- * it has time. Not a hangup: that of a far leg ends an attempt of its caller, and the next one may follow.
- */
-export function isStill({ type }: CallEvent): boolean {
-  return STILL.has(type);
-}
-
-const STILL: ReadonlySet<string> = new Set([
-  'call.refer.started',
-  'call.refer.completed',
-  'call.speak.started',
-  'call.playback.started',
-  'call.cost',
-  'command.accepted',
-  'command.retry',
-]);

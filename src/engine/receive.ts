@@ -7,16 +7,8 @@ import type { CallEvent } from '../core/event.ts';
 import type { Overrides } from '../core/rule.ts';
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from '../errors.ts';
 import type { Loaded, Settlement, Store } from '../store/store.ts';
-import {
-  type Batch,
-  type Item,
-  isStill,
-  keysOf,
-  missingParents,
-  type Stepped,
-  stepAll,
-  unknownSessions,
-} from './batch.ts';
+import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
+import { isStill, loadBatch } from './batch-load.ts';
 import { BudgetUse } from './budget.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
 import { keyOf } from './timeline.ts';
@@ -130,7 +122,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
   /** Load, step, commit: throws where nothing was kept. */
   async function attempt(items: Item[]): Promise<Batch> {
     const started = performance.now();
-    const loaded = await load(items);
+    const loaded = await loadBatch(store, items, decider, clock());
     const loadedAt = performance.now();
     await refreshOverrides(loaded);
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
@@ -165,27 +157,6 @@ export function createReceiver(options: ReceiverOptions): Engine {
     if (claimed.length > 0) outlet.offer(claimed);
     if (commands > claimed.length) outlet.poke();
     return batch;
-  }
-
-  async function load(items: Item[]): Promise<Loaded> {
-    const keys = keysOf(items, decider, clock());
-    const loaded = await store.load(keys);
-    const callIds = missingParents(items, loaded);
-    const sessionIds = unknownSessions(items, loaded);
-    if (callIds.length === 0 && sessionIds.length === 0) return loaded;
-    const more = await store.load({
-      callIds,
-      sessionIds,
-      attemptIds: [],
-      events: [],
-      // The callers of these calls are counted too: the hangup of a far leg may begin their next step.
-      budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
-    });
-    for (const [id, stored] of more.calls) if (!loaded.calls.has(id)) loaded.calls.set(id, stored);
-    for (const [caller, counts] of more.budget?.byCaller ?? []) {
-      loaded.budget?.byCaller.set(caller, counts);
-    }
-    return loaded;
   }
 
   async function refreshOverrides(loaded: Loaded): Promise<void> {

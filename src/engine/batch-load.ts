@@ -1,0 +1,99 @@
+/** What one batch has to know before it can be stepped. */
+import { decodeClientState } from '../core/client-state.ts';
+import type { CallEvent } from '../core/event.ts';
+import type { Loaded, LoadKeys, Store } from '../store/store.ts';
+import type { Item } from './batch.ts';
+import { BUDGET_WINDOW_MS, countMax } from './budget.ts';
+import type { Decider } from './engine.ts';
+import { keyOf } from './timeline.ts';
+
+/** What is known of the calls of these events; a second look where the first one names others. */
+export async function loadBatch(
+  store: Store,
+  items: Item[],
+  decider: Decider,
+  clockMs: number,
+): Promise<Loaded> {
+  const keys = keysOf(items, decider, clockMs);
+  const loaded = await store.load(keys);
+  const callIds = missingParents(items, loaded);
+  const sessionIds = unknownSessions(items, loaded);
+  if (callIds.length === 0 && sessionIds.length === 0) return loaded;
+  const more = await store.load({
+    callIds,
+    sessionIds,
+    attemptIds: [],
+    events: [],
+    // The callers of these calls are counted too: the hangup of a far leg may begin their next step.
+    budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
+  });
+  for (const [id, stored] of more.calls) if (!loaded.calls.has(id)) loaded.calls.set(id, stored);
+  for (const [caller, counts] of more.budget?.byCaller ?? []) {
+    loaded.budget?.byCaller.set(caller, counts);
+  }
+  return loaded;
+}
+
+/** What has to be loaded for these events, in one go. */
+export function keysOf(items: Item[], decider: Decider, clockMs: number): LoadKeys {
+  const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
+  const callers = new Set<string>();
+  const ids = new Set<string>();
+  let moves = false;
+  for (const { event } of items) {
+    ids.add(event.callId);
+    keys.events.push({ callId: event.callId, key: keyOf(event) });
+    if (!isStill(event)) moves = true;
+    if (event.source !== 'webhook') continue;
+    const { from, sessionId, direction } = event.facts;
+    if (from !== null) callers.add(from);
+    const envelope = decodeClientState(event.clientState);
+    if (envelope !== null) keys.attemptIds.push(envelope.a);
+    else if (sessionId !== null && direction === 'outgoing') keys.sessionIds.push(sessionId);
+  }
+  keys.callIds = [...ids];
+  const limit = moves ? countMax(decider.budgets()) : null;
+  if (limit !== null) {
+    keys.budget = { callers: [...callers], limit, since: clockMs - BUDGET_WINDOW_MS };
+  }
+  return keys;
+}
+
+/** Calls that turned out to be wanted only after the first look: parents of far legs. */
+function missingParents(items: Item[], loaded: Loaded): string[] {
+  const wanted = new Set<string>();
+  for (const { event } of items) {
+    const known = loaded.calls.get(event.callId)?.call.parentId ?? null;
+    if (known !== null && !loaded.calls.has(known)) wanted.add(known);
+  }
+  return [...wanted];
+}
+
+/** Sessions to look through for legs that nothing else tells of: no envelope, no direction, no call yet. */
+function unknownSessions(items: Item[], loaded: Loaded): string[] {
+  const wanted = new Set<string>();
+  for (const { event } of items) {
+    if (event.source !== 'webhook' || loaded.calls.has(event.callId)) continue;
+    const { sessionId, direction } = event.facts;
+    if (sessionId !== null && direction === null) wanted.add(sessionId);
+  }
+  return [...wanted];
+}
+
+/**
+ * Whether nothing can follow that a caller would hear: no attempt, no other step. Its batch needs no budget, and
+ * it has time. Not a hangup: that of a far leg ends an attempt of its caller, and the next one may follow.
+ */
+export function isStill({ type }: CallEvent): boolean {
+  return STILL.has(type);
+}
+
+const STILL: ReadonlySet<string> = new Set([
+  'call.refer.started',
+  'call.refer.completed',
+  'call.speak.started',
+  'call.playback.started',
+  'call.cost',
+  'command.accepted',
+  'command.retry',
+]);
