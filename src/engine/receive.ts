@@ -1,6 +1,7 @@
 /**
  * The one door, with group commit: one batch in flight, what arrives meanwhile is the next batch, one
  * transaction each. Everything that could fail comes before the commit; what follows it is only told.
+ * Where the store is another process, the next batch is loaded while the one before is committed.
  */
 import { BriefMap } from '../brief-map.ts';
 import type { CallEvent } from '../core/event.ts';
@@ -23,6 +24,8 @@ const QUEUE_EVENTS_MAX = 4_096;
 const STILL_WAIT_MS = 10;
 /** So many waiting are company enough: under load nobody waits for a timer. */
 const STILL_WAITING_MAX = 8;
+/** With fewer, the next batch is worth waiting for more. */
+const LOADED_AHEAD_MIN = 8;
 const CONFLICTS_MAX = 8;
 export const LEASE_MS = 10_000;
 
@@ -35,6 +38,12 @@ export interface ReceiverOptions {
   owner: string;
   clock?: () => number;
   queueMax?: number;
+}
+
+/** A batch on its way through the store. */
+interface Loading {
+  items: Item[];
+  loaded: Promise<Loaded>;
 }
 
 export interface Engine extends Receiver {
@@ -51,6 +60,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
   /** First deliveries on their way: a second one waits for the first one's commit. */
   const underWay = new BriefMap<string, Promise<Received>>();
   let running: Promise<void> | null = null;
+  /** Taken while the one before is committed. */
+  let ahead: Loading | null = null;
   let patient: NodeJS.Timeout | null = null;
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
 
@@ -96,20 +107,41 @@ export function createReceiver(options: ReceiverOptions): Engine {
   }
 
   async function run(): Promise<void> {
-    while (queue.length > 0) {
-      const items = queue.slice(0, BATCH_EVENTS_MAX);
-      queue = queue.slice(BATCH_EVENTS_MAX);
-      await process(items);
+    while (ahead !== null || queue.length > 0) {
+      const batch = ahead ?? take();
+      ahead = null;
+      await process(batch, true);
     }
     running = null;
   }
 
-  async function process(items: Item[]): Promise<void> {
+  function take(): Loading {
+    const items = queue.slice(0, BATCH_EVENTS_MAX);
+    queue = queue.slice(BATCH_EVENTS_MAX);
+    return begin(items);
+  }
+
+  function begin(items: Item[]): Loading {
+    const loaded = loadBatch(store, items, decider, clock());
+    // Whoever steps the batch hears of a failure, and a batch that is put back is loaded again.
+    loaded.catch(() => {});
+    return { items, loaded };
+  }
+
+  /** It was loaded for what is not so: as if it had not been taken. */
+  function putBack(): void {
+    if (ahead === null) return;
+    queue = [...ahead.items, ...queue];
+    ahead = null;
+  }
+
+  async function process(loading: Loading, mayLoadAhead: boolean): Promise<void> {
     let batch: Batch;
     try {
-      batch = await attempt(items);
+      batch = await attempt(loading, mayLoadAhead);
     } catch (error) {
-      await failed(items, error);
+      putBack();
+      await failed(loading.items, error);
       return;
     }
     for (const { item, received } of batch.settled) {
@@ -120,9 +152,12 @@ export function createReceiver(options: ReceiverOptions): Engine {
   }
 
   /** Load, step, commit: throws where nothing was kept. */
-  async function attempt(items: Item[]): Promise<Batch> {
+  async function attempt(
+    { items, loaded: loading }: Loading,
+    mayLoadAhead: boolean,
+  ): Promise<Batch> {
     const started = performance.now();
-    const loaded = await loadBatch(store, items, decider, clock());
+    const loaded = await loading;
     const loadedAt = performance.now();
     await refreshOverrides(loaded);
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
@@ -132,7 +167,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
     // Everything above changed nothing; from here on it is stored.
     const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
     const units = batch.units.map(({ unit }) => unit);
-    const { results, claimed } = await store.commit(units, claim);
+    const committing = store.commit(units, claim);
+    const inTime = store.loadsAhead && units.every(({ changes }) => changes.length === 1);
+    if (mayLoadAhead && inTime && queue.length >= LOADED_AHEAD_MIN) ahead = take();
+    const { results, claimed } = await committing;
+    if (results.includes('conflict')) putBack();
     observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
 
     const cancelled: string[] = [];
@@ -183,7 +222,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
     if (everybody) {
       for (const item of items) item.reject(error);
     } else if (items.length > 1) {
-      for (const item of items) await process([item]);
+      for (const item of items) await process(begin([item]), false);
     } else if (first !== undefined) {
       await bury(first, error);
     }

@@ -38,7 +38,7 @@ export async function commitUnits(
       together.map((n) => units[n]?.changes[0]).filter((c) => c !== undefined),
       recent,
     );
-    const written = await tried(() => write(pool.query, rows));
+    const written = await tried(() => write(pool.line, rows));
     if (written === 'taken' && together.length > 1) {
       // An event key was taken, or a row is held for long, which fails the statement as a whole: each
       // by itself tells whose, and the others are not kept waiting.

@@ -20,6 +20,11 @@ export interface PostgresPool {
   /** Shown in messages: host and database, never the password. */
   where: string;
   query: Query;
+  /**
+   * On one connection for all who ask at the same time: asked without waiting for the answer before, and
+   * answered in this order, each its own transaction. A connection that is lost takes all of them with it.
+   */
+  line: Query;
   /** Throws away what `work` did when it throws. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -34,6 +39,8 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     query_timeout: timeoutMs,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
+    // Only `line` asks before it is answered.
+    pipeline: true,
     types: { getTypeParser },
   });
   // An idle connection that is cut reports it here; the pool has dropped it and opens another.
@@ -58,6 +65,29 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     }
   }
 
+  let lined: { client: Promise<pg.PoolClient>; asking: number; lost: boolean } | null = null;
+
+  async function askInLine(text: string, values?: unknown[]): Promise<Row[]> {
+    if (closed) throw new StoreUnavailable(`${where}: the store is closed`);
+    lined ??= { client: connect(), asking: 0, lost: false };
+    const mine = lined;
+    mine.asking += 1;
+    try {
+      const client = await mine.client;
+      return (await client.query<Row>(text, values)).rows;
+    } catch (error) {
+      mine.lost ||= !isAnswer(error);
+      throw error;
+    } finally {
+      mine.asking -= 1;
+      // Nobody asks on what is lost; and once nobody asks at all the pool has it, for it closes what is idle.
+      if (lined === mine && (mine.lost || mine.asking === 0)) lined = null;
+      if (mine.asking === 0) {
+        void mine.client.then((client) => client.release(mine.lost)).catch(() => {});
+      }
+    }
+  }
+
   async function connect(): Promise<pg.PoolClient> {
     try {
       return await pool.connect();
@@ -69,6 +99,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   return {
     where,
     query: (text, values) => withClient((query) => query(text, values)),
+    line: askInLine,
     transaction: (work) =>
       withClient(async (query) => {
         // One round trip. A replica that freezes half-way must not hold rows against the others.
@@ -111,10 +142,9 @@ export function isAnswer(error: unknown): boolean {
   return sqlState(error) !== null && !/^57P|^08/.test(sqlState(error) ?? '');
 }
 
+/** Null for what the server did not say: `EPIPE` has five letters too. */
 export function sqlState(error: unknown): string | null {
-  if (error instanceof RefereeError) return null;
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
 }
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html: classes that are about the server, not about us. */

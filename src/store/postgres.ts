@@ -14,7 +14,7 @@ import { explain, openPool, type Query } from './postgres-pool.ts';
 import * as records from './postgres-records.ts';
 import { RecentRows } from './recent-rows.ts';
 import { PING_FRESH_MS } from './rows.ts';
-import type { ChangeFeed, Store } from './store.ts';
+import type { ChangeFeed, Claim, CommitUnit, Store } from './store.ts';
 
 export async function openPostgres(
   url: string,
@@ -26,6 +26,8 @@ export async function openPostgres(
   const totals = new BudgetTotals();
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
+  /** The commit asked for last; never rejects. */
+  let committing: Promise<void> = Promise.resolve();
   let closed = false;
 
   /** One statement, its own transaction. */
@@ -37,30 +39,45 @@ export async function openPostgres(
     }
   }
 
+  async function commit(units: CommitUnit[], claim: Claim | null) {
+    if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
+    if (units.length === 0) return { results: [], claimed: [] };
+    const committed = await commitUnits(pool, units, claim, recent, codeVersion);
+    totals.committed(units, committed.results);
+    return committed;
+  }
+
   const store: Store & ChangeFeed = {
     kind: 'postgres',
+    loadsAhead: true,
 
     load: (keys) =>
-      ask(async (query) => {
-        const started = performance.now();
-        const known = keys.budget === null ? null : totals.known(keys.budget, started);
-        const rows = await query(LOAD, loadValues(keys, known === null));
+      ask(async () => {
+        const asked = performance.now();
+        const budget = keys.budget;
+        const known = budget === null ? null : totals.known(budget, asked);
+        const [rows, started] = await Promise.all([
+          pool.line(LOAD, loadValues(keys, known === null)),
+          // Behind the commit in the line; what it started belongs to the totals.
+          committing.then(() => performance.now()),
+        ]);
         const loaded = loadedFrom(rows as unknown as LoadRow[], keys, recent, codeVersion);
-        if (loaded.budget === null || keys.budget === null) return loaded;
+        if (loaded.budget === null || budget === null) return loaded;
         if (known !== null) {
-          loaded.budget.all = known;
+          loaded.budget.all = totals.known(budget, asked) ?? known;
         } else {
           const time = performance.now();
-          totals.counted(loaded.budget.all, keys.budget.limit, loaded.now, time, time - started);
+          totals.counted(loaded.budget.all, budget.limit, loaded.now, time, time - started);
         }
         return loaded;
       }),
 
-    async commit(units, claim) {
-      if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
-      if (units.length === 0) return { results: [], claimed: [] };
-      const committed = await commitUnits(pool, units, claim, recent, codeVersion);
-      totals.committed(units, committed.results);
+    commit(units, claim) {
+      const committed = commit(units, claim);
+      committing = committed.then(
+        () => {},
+        () => {},
+      );
       return committed;
     },
 

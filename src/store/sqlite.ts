@@ -74,6 +74,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
 
   const store: Store & ChangeFeed = {
     kind: 'sqlite',
+    loadsAhead: false,
     load: (keys) => run(({ load }) => load.load(keys, Date.now())),
     async commit(units, claim) {
       const committed = await write(({ commit }) => commit(units, claim, Date.now()));

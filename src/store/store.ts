@@ -161,6 +161,11 @@ export interface Replica {
 
 export interface Store extends ChangeFeed {
   readonly kind: 'sqlite' | 'postgres';
+  /**
+   * Whether a load may be asked for before the commit that was asked for last has answered: it waits for us
+   * while we wait for it, and sees what each unit of one change committed. Units of several are not in time.
+   */
+  readonly loadsAhead: boolean;
   load(keys: LoadKeys): Promise<Loaded>;
   /**
    * One transaction for all units. With `claim`, the new commands are stored as claimed by that owner

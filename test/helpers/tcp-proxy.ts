@@ -7,7 +7,7 @@ export interface TcpProxy {
   port: number;
   /** All that clients have sent, one entry a connection. */
   sent: Buffer[][];
-  /** Cuts every connection that is open. */
+  /** Cuts every connection that is open; later ones hear everything again. */
   cut(): void;
   /** Cuts the connection whose client sends this text, when the server has answered it. */
   cutAfter(text: string): void;
@@ -64,6 +64,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     port: (server.address() as AddressInfo).port,
     sent,
     cut: () => {
+      deafText = null;
       for (const socket of sockets) socket.destroy();
     },
     cutAfter: (text) => {

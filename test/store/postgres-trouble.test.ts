@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { CommitUnknown, StoreUnavailable } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import { LOAD, loadValues } from '../../src/store/postgres-load.ts';
+import { explain, isAnswer } from '../../src/store/postgres-pool.ts';
+import { keyText } from '../../src/store/postgres-values.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit, keys } from '../helpers/documents.ts';
 import { freePort } from '../helpers/free-port.ts';
@@ -110,6 +112,62 @@ test('a commit whose result never came is unknown, and may have happened', async
     return found.length > 0 ? found : null;
   }, PATIENT);
   expect(claimed[0]?.command.callId).toBe(id);
+});
+
+test('a load asked for behind a commit does not wait for its answer, and sees what it wrote', async () => {
+  const first = await open();
+  await first.ping();
+  const [early, late] = [fresh(), fresh()];
+  proxy.deafAfter(keyText(early));
+  const unanswered = Promise.allSettled([
+    first.commit([aUnit(aCall(early), 0)], null),
+    first.load(keys({ callIds: [early] })),
+  ]);
+  await waitFor(() => {
+    const wires = proxy.sent.map((connection) => Buffer.concat(connection).toString('latin1'));
+    const wire = wires.find((text) => text.includes(keyText(early))) ?? '';
+    expect(wire.slice(wire.indexOf(keyText(early)))).toContain('referee_load_1');
+  });
+  proxy.cut();
+  expect(await unanswered).toMatchObject([
+    { reason: expect.any(CommitUnknown) },
+    { reason: expect.any(StoreUnavailable) },
+  ]);
+
+  await waitFor(() => first.load(keys({})));
+  const [committed, loaded] = await Promise.all([
+    first.commit([aUnit(aCall(late), 0)], null),
+    first.load(keys({ callIds: [late] })),
+  ]);
+  expect(committed.results).toEqual(['committed']);
+  expect(loaded.calls.get(late)).toMatchObject({ version: 1 });
+});
+
+test('what a commit starts belongs to the totals that are kept, for the load behind it too', async () => {
+  const own = await databaseOn(database.url);
+  const first = await open(own.url);
+  const budget = { callers: [], limit: 100_000, since: 0 };
+  const attempts = (call: string, n: number) =>
+    Array.from({ length: n }, (_, i) =>
+      anAttempt(`${call} ${i}`, { startedAt: Date.now() + 60_000 }),
+    );
+  const many = aCall(fresh(), { attempts: attempts('many', 1_500) });
+  await first.commit([aUnit(many, 0)], null);
+  expect((await first.load(keys({ budget }))).budget?.all.refers).toBe(1_500);
+  const few = aCall(fresh(), { attempts: attempts('few', 3) });
+  const [, behind] = await Promise.all([
+    first.commit([aUnit(few, 0)], null),
+    first.load(keys({ budget })),
+  ]);
+  expect(behind.budget?.all.refers).toBe(1_503);
+  await first.close();
+  await own.drop();
+});
+
+test('a pipe that broke is trouble of the connection, not an answer with a code of five letters', () => {
+  const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+  expect(isAnswer(broken)).toBe(false);
+  expect(explain(broken, 'here')).toBeInstanceOf(StoreUnavailable);
 });
 
 test('a silent server is given up in time: a read is unavailable, a commit unknown', async () => {

@@ -1,0 +1,291 @@
+/** The next batch loaded while the one before is committed: on a store that can be held, and on PostgreSQL. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { encodeClientState } from '../../src/core/client-state.ts';
+import type { CallEvent } from '../../src/core/event.ts';
+import type { Step } from '../../src/core/plan.ts';
+import type { Budget } from '../../src/core/rule.ts';
+import type { Received } from '../../src/engine/engine.ts';
+import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { StoreUnavailable } from '../../src/errors.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { decision, refer, transfer, webhook } from '../helpers/machine.ts';
+import { freshDatabase } from '../helpers/postgres.ts';
+import { waitFor } from '../helpers/waiting.ts';
+
+const UNLIMITED: Budget = { perCall: null, perHour: null, perCallerPerHour: null };
+const COMPANY = ['v3:1', 'v3:2', 'v3:3', 'v3:4', 'v3:5', 'v3:6', 'v3:7', 'v3:8'];
+
+let folder: string;
+let file: Store;
+/** What the store was asked for and what it answered, in order. */
+let asked: string[];
+let told: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referee-ahead-'));
+  file = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  asked = [];
+  told = [];
+});
+afterEach(async () => {
+  await file.close();
+  await rm(folder, { recursive: true });
+});
+
+interface Held {
+  store: Store;
+  /** The first load's answer; what comes until then is the next batch. */
+  loaded: PromiseWithResolvers<void>;
+  /** The first commit's answer; what it does has been done before, as on a store that is far away. */
+  answered: PromiseWithResolvers<void>;
+  /** What the first commit does instead. */
+  commit: Store['commit'] | null;
+  /** What the second load ends with. */
+  loadError: Error | null;
+}
+
+function hold(): Held {
+  const held: Held = {
+    store: Object.assign(Object.create(file), {
+      loadsAhead: true,
+      async load(...given: Parameters<Store['load']>) {
+        const nth = asked.push('load');
+        if (asked.filter((what) => what === 'load').length === 2 && held.loadError !== null) {
+          throw held.loadError;
+        }
+        const loaded = await file.load(...given);
+        if (nth === 1) await held.loaded.promise;
+        return loaded;
+      },
+      async commit(...given: Parameters<Store['commit']>) {
+        const first = !asked.includes('commit');
+        asked.push('commit');
+        const done = first && held.commit !== null ? held.commit(...given) : file.commit(...given);
+        done.catch(() => {});
+        if (first) await held.answered.promise;
+        asked.push('answer');
+        return done;
+      },
+    }),
+    loaded: Promise.withResolvers(),
+    answered: Promise.withResolvers(),
+    commit: null,
+    loadError: null,
+  };
+  return held;
+}
+
+function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): Engine {
+  return createReceiver({
+    store,
+    owner: 'this',
+    decider: {
+      decide: () => decision(plan),
+      budgets: () => ({ refers, transfers: UNLIMITED }),
+    },
+    observer: {
+      committed: ({ callId, type }) => void told.push(`${callId} ${type}`),
+      duplicate: () => {},
+      deadLetter: ({ callId }) => void told.push(`${callId} buried`),
+      batch: () => {},
+    },
+    outlet: { freeSlots: () => 10, offer: () => {}, poke: () => {}, cancel: () => {} },
+  });
+}
+
+function hook(callId: string, type: string, more: Parameters<typeof webhook>[1] = {}) {
+  const event = webhook(type, { id: `${type}-1`, callId, receivedAt: Date.now(), ...more });
+  return { ...event, facts: { ...event.facts, callId, ...more.facts } };
+}
+
+type Settled = PromiseSettledResult<Received>[];
+
+/** Two batches: `first`, whose commit has been asked for and not answered, and then the rest. */
+async function twoBatches(engine: Engine, held: Held, first: CallEvent[], then: CallEvent[]) {
+  const take = (events: CallEvent[]): Promise<Settled> =>
+    Promise.allSettled(events.map((event) => engine.receive(event)));
+  const one = take(first);
+  await waitFor(() => expect(asked).toEqual(['load']));
+  const two = take(then);
+  held.loaded.resolve();
+  await waitFor(() => expect(asked).toContain('commit'));
+  return { one, two };
+}
+
+const results = async (settled: Promise<Settled>) =>
+  (await settled).map((each) => (each.status === 'fulfilled' ? each.value.result : each.reason));
+const times = <T>(n: number, value: T): T[] => Array(n).fill(value);
+const initiated = (ids: string[]) => ids.map((id) => hook(id, 'call.initiated'));
+const attemptsOf = async (...ids: string[]) =>
+  Promise.all(ids.map(async (id) => (await file.find(id))?.call.attempts.map((a) => a.verdict)));
+
+test('the next batch is loaded before the commit has answered, and sees what it wrote', async () => {
+  const held = hold();
+  const engine = open(held.store);
+  const answered = hook('v3:a', 'call.answered');
+  const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), [
+    answered,
+    ...initiated(COMPANY),
+  ]);
+  expect(asked).toEqual(['load', 'commit', 'load']);
+  expect(told).toEqual([]);
+  held.answered.resolve();
+  expect(await results(one)).toEqual(['committed']);
+  expect(await results(two)).toEqual(times(9, 'committed'));
+  expect(asked).toEqual(['load', 'commit', 'load', 'answer', 'commit', 'answer']);
+  expect((await file.find('v3:a'))?.call).toMatchObject({
+    phase: 'referring',
+    attempts: [{ kind: 'refer' }],
+  });
+});
+
+test('a few are not worth a batch of their own', async () => {
+  const held = hold();
+  const engine = open(held.store);
+  const { two } = await twoBatches(engine, held, initiated(['v3:a']), initiated(COMPANY.slice(1)));
+  expect(asked).toEqual(['load', 'commit']);
+  held.answered.resolve();
+  expect(await results(two)).toEqual(times(7, 'committed'));
+});
+
+test('a store that is not far away is asked for nothing while it commits', async () => {
+  const held = hold();
+  const engine = open(Object.assign(held.store, { loadsAhead: false }));
+  const { two } = await twoBatches(engine, held, initiated(['v3:a']), initiated(COMPANY));
+  expect(asked).toEqual(['load', 'commit']);
+  held.answered.resolve();
+  expect(await results(two)).toEqual(times(8, 'committed'));
+});
+
+test('after a lost race the loser comes before what was loaded for the next batch, which is loaded again', async () => {
+  const held = hold();
+  held.commit = async (units) => ({ results: units.map(() => 'conflict'), claimed: [] });
+  const engine = open(held.store);
+  const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), [
+    hook('v3:a', 'call.answered'),
+    ...initiated(COMPANY),
+  ]);
+  held.answered.resolve();
+  expect(await results(one)).toEqual(['committed']);
+  expect(await results(two)).toEqual(times(9, 'committed'));
+  expect(told.slice(0, 2)).toEqual(['v3:a call.initiated', 'v3:a call.answered']);
+  expect(asked[asked.indexOf('answer') + 1]).toBe('load');
+});
+
+test('a commit that fails is its own batch’s trouble', async () => {
+  const held = hold();
+  const failure = new StoreUnavailable('the disk is full');
+  held.commit = () => Promise.reject(failure);
+  const engine = open(held.store);
+  const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), initiated(COMPANY));
+  held.answered.resolve();
+  expect(await results(one)).toEqual([failure]);
+  expect(await results(two)).toEqual(times(8, 'committed'));
+});
+
+test('so is a load that fails, and whoever comes later is taken', async () => {
+  const held = hold();
+  held.loadError = new StoreUnavailable('the connection is lost');
+  const engine = open(held.store);
+  const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), initiated(COMPANY));
+  held.answered.resolve();
+  expect(await results(one)).toEqual(['committed']);
+  expect(await results(two)).toEqual(times(8, held.loadError));
+  expect((await engine.receive(hook('v3:b', 'call.initiated'))).result).toBe('committed');
+  await engine.drained();
+});
+
+test('budgets hold where a batch is tried singly after the next one was loaded', async () => {
+  const held = hold();
+  held.commit = () => Promise.reject(new TypeError('one of them breaks the statement'));
+  const engine = open(held.store, { ...UNLIMITED, perHour: 2 });
+  const answered = (ids: string[]) =>
+    ids.map((id) => {
+      const event = hook(id, 'call.answered');
+      return { ...event, facts: { ...event.facts, direction: 'incoming' as const } };
+    });
+  const { one, two } = await twoBatches(
+    engine,
+    held,
+    [...initiated(['v3:a', 'v3:b']), ...answered(['v3:a', 'v3:b'])],
+    [...initiated(COMPANY), ...answered(COMPANY)],
+  );
+  expect(asked).toEqual(['load', 'commit', 'load']);
+  held.answered.resolve();
+  expect(await results(one)).toEqual(times(4, 'committed'));
+  expect(await results(two)).toEqual(times(16, 'committed'));
+  expect(await attemptsOf('v3:a', 'v3:b')).toEqual([[null], [null]]);
+  expect(await attemptsOf(...COMPANY)).toEqual(times(8, ['rejected']));
+});
+
+test('a far leg and its caller are committed before the next batch is loaded', async () => {
+  const plain = open(file, UNLIMITED, [transfer('+14155550199'), { do: 'hangup' }]);
+  await plain.receive(hook('v3:caller', 'call.initiated'));
+  await plain.receive(hook('v3:caller', 'call.answered'));
+  const attempt = (await file.find('v3:caller'))?.call.attempts[0]?.id ?? '';
+  const held = hold();
+  const engine = open(held.store, UNLIMITED, [transfer('+14155550199'), { do: 'hangup' }]);
+  const clientState = encodeClientState(attempt, null);
+  const { one, two } = await twoBatches(
+    engine,
+    held,
+    [hook('v3:far', 'call.initiated', { clientState })],
+    initiated(COMPANY),
+  );
+  expect(asked).toEqual(['load', 'commit']);
+  held.answered.resolve();
+  expect(await results(one)).toEqual(['committed']);
+  expect(await results(two)).toEqual(times(8, 'committed'));
+});
+
+test('on PostgreSQL a flood of one caller gets what the budgets allow, not one more or less', async () => {
+  const { url, drop } = await freshDatabase();
+  const store = await openStore({ kind: 'postgres', url });
+  try {
+    let loads = 0;
+    let ahead = 0;
+    let committing = 0;
+    const watched: Store = Object.assign(Object.create(store), {
+      load(...given: Parameters<Store['load']>) {
+        loads += 1;
+        if (committing > 0) ahead += 1;
+        return store.load(...given);
+      },
+      commit(...given: Parameters<Store['commit']>) {
+        committing += 1;
+        return store.commit(...given).finally(() => {
+          committing -= 1;
+        });
+      },
+    });
+    const engine = open(watched, { perCall: null, perHour: 60, perCallerPerHour: 25 });
+    const calls = Array.from({ length: 400 }, (_, n) => `v3:flood-${n}`);
+    await Promise.all(
+      calls.map(async (id, n) => {
+        const from = `+1415555010${n % 3}`;
+        for (const type of ['call.initiated', 'call.answered', 'call.dtmf.received']) {
+          const event = hook(id, type);
+          const facts = { ...event.facts, from };
+          expect((await engine.receive({ ...event, facts })).result).toBe('committed');
+        }
+      }),
+    );
+    const started = [0, 0, 0];
+    for (const [n, id] of calls.entries()) {
+      const found = await store.find(id);
+      const sent = found?.call.attempts.filter(({ verdict }) => verdict === null).length ?? 0;
+      started[n % 3] = (started[n % 3] ?? 0) + sent;
+    }
+    expect(started.reduce((a, b) => a + b)).toBe(60);
+    expect(Math.max(...started)).toBeLessThanOrEqual(25);
+    expect(ahead).toBeGreaterThan(0);
+    expect(loads).toBeLessThan(400);
+  } finally {
+    await store.close();
+    await drop();
+  }
+});
