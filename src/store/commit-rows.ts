@@ -6,67 +6,63 @@ import { changedAttempts, type RecentRow, type RecentRows } from './recent-rows.
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from './rows.ts';
 import type { CallChange, Claim, ClaimedCommand } from './store.ts';
 
+/** What every batch has lies in columns, one entry a row; what few have in rows. `n` is the number of the change. */
 export interface CommitRows {
   changes: {
-    n: number;
-    key: string;
-    version: number;
-    entries: number;
-    due_at: number | null;
-    phase: string;
-  }[];
-  /** Of the changes, by their number. */
-  documents: string[];
-  filters: object[];
-  events: object[];
-  attempts: object[];
+    key: string[];
+    version: number[];
+    entries: number[];
+    dueAt: (number | null)[];
+    phase: string[];
+    document: string[];
+  };
+  events: { n: number[]; key: string[]; entry: number[]; document: string[] };
   /** Commands to remove, to try again, to take back: each command in one of these only. */
-  done: object[];
+  done: { n: number[]; key: string[] };
   retries: object[];
   cancels: object[];
-  commands: { i: number; n: number; key: string; rank: number; document: string }[];
+  commands: { n: number[]; key: string[]; rank: number[]; document: string[] };
   /** The commands themselves, in the order of their rows. */
   issued: Command[];
+  filters: object[];
+  attempts: object[];
 }
 
 export function commitRows(changes: CallChange[], recent: RecentRows): CommitRows {
   const rows: CommitRows = {
-    changes: [],
-    documents: [],
-    filters: [],
-    events: [],
-    attempts: [],
-    done: [],
+    changes: { key: [], version: [], entries: [], dueAt: [], phase: [], document: [] },
+    events: { n: [], key: [], entry: [], document: [] },
+    done: { n: [], key: [] },
     retries: [],
     cancels: [],
-    commands: [],
+    commands: { n: [], key: [], rank: [], document: [] },
     issued: [],
+    filters: [],
+    attempts: [],
   };
   changes.forEach((change, n) => {
     const { call, version, events } = change;
     const columns = callColumns(call);
-    rows.changes.push({
-      n,
-      key: keyText(call.id),
-      version,
-      entries: events.length,
-      due_at: columns.dueAt,
-      phase: columns.phase,
-    });
-    rows.documents.push(packCall(call));
-    events.forEach((event, i) => {
-      rows.events.push({ n, key: keyText(event.key), i, document: packEntry(event) });
+    rows.changes.key.push(keyText(call.id));
+    rows.changes.version.push(version);
+    rows.changes.entries.push(events.length);
+    rows.changes.dueAt.push(columns.dueAt);
+    rows.changes.phase.push(columns.phase);
+    rows.changes.document.push(packCall(call));
+    events.forEach((event, entry) => {
+      rows.events.n.push(n);
+      rows.events.key.push(keyText(event.key));
+      rows.events.entry.push(entry);
+      rows.events.document.push(packEntry(event));
     });
     pushColumns(rows, n, change, columns, recent.at(call.id, version));
     pushSettlements(rows, n, change);
     for (const command of change.commands) {
-      rows.commands.push({
-        i: rows.issued.push(command),
-        n,
-        key: keyText(command.id),
-        rank: commandRank(command),
-        document: JSON.stringify(command),
-      });
+      rows.issued.push(command);
+      rows.commands.n.push(n);
+      rows.commands.key.push(keyText(command.id));
+      rows.commands.rank.push(commandRank(command));
+      rows.commands.document.push(JSON.stringify(command));
     }
   });
   return rows;
@@ -127,7 +123,8 @@ function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallCh
   for (const [commandId, { outcome, retryAt }] of settled) {
     const key = keyText(commandId);
     if (retryAt === null || cancelled.has(commandId)) {
-      rows.done.push({ n, key });
+      rows.done.n.push(n);
+      rows.done.key.push(key);
     } else {
       const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
       rows.retries.push({ n, key, ready_at: Math.round(retryAt), unsent });
@@ -147,7 +144,7 @@ export function claimedFrom(
 ): ClaimedCommand[] {
   const claimed: ClaimedCommand[] = [];
   rows.issued.forEach((command, i) => {
-    const key = rows.commands[i]?.key;
+    const key = rows.commands.key[i];
     if (key === undefined || !stored.has(key)) return;
     const leaseUntil = now + claim.leaseMs;
     claimed.push({ command, tries: 1, firstSentAt: now, leaseUntil, now, createdAt: now });

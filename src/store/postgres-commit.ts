@@ -13,7 +13,7 @@ import {
   type Query,
   sqlState,
 } from './postgres-pool.ts';
-import { plainKey } from './postgres-values.ts';
+import { arrayOf, plainKey } from './postgres-values.ts';
 import type { RecentRows } from './recent-rows.ts';
 import { TIMELINE_ENTRIES_MAX } from './rows.ts';
 import type { Claim, ClaimedCommand, CommitResult, CommitUnit } from './store.ts';
@@ -69,13 +69,13 @@ export async function commitUnits(
 
   /** All calls of a unit win, or none is kept. */
   function writeWhole(rows: CommitRows): Promise<Written | null> {
-    if (rows.changes.length === 1) {
+    if (rows.changes.key.length === 1) {
       return write(pool.query, rows).then((written) => (written.won.length === 1 ? written : null));
     }
     return pool
       .transaction(async (query) => {
         const written = await write(query, rows);
-        if (written.won.length < rows.changes.length) throw new LostRace();
+        if (written.won.length < rows.changes.key.length) throw new LostRace();
         return written;
       })
       .catch((error: unknown) => {
@@ -135,27 +135,37 @@ function divide(units: CommitUnit[]): { together: number[]; alone: number[] } {
   return { together, alone };
 }
 
-/** migrations/postgres/0003-functions.sql */
-const COMMIT =
-  'select * from referee_commit_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)';
+/** migrations/postgres/0005-commit-arrays.sql */
+const COMMIT = `select * from referee_commit_2(${Array.from({ length: 24 }, (_, i) => `$${i + 1}`).join()})`;
 
 function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number): unknown[] {
-  const lists = [
-    rows.filters,
-    rows.events,
-    rows.attempts,
-    rows.done,
-    rows.retries,
-    rows.cancels,
-    rows.commands,
-  ];
+  const { changes, events, done, commands } = rows;
   return [
     codeVersion,
     TIMELINE_ENTRIES_MAX,
     claim?.owner ?? null,
     claim?.leaseMs ?? null,
-    JSON.stringify(rows.changes),
-    rows.documents,
-    ...lists.map((list) => (list.length === 0 ? '[]' : JSON.stringify(list))),
+    arrayOf(changes.key),
+    arrayOf(changes.version),
+    arrayOf(changes.entries),
+    arrayOf(changes.dueAt),
+    arrayOf(changes.phase),
+    changes.document.join(BETWEEN_DOCUMENTS),
+    arrayOf(events.n),
+    arrayOf(events.key),
+    arrayOf(events.entry),
+    events.document.join(BETWEEN_DOCUMENTS),
+    arrayOf(done.n),
+    arrayOf(done.key),
+    arrayOf(commands.n),
+    arrayOf(commands.key),
+    arrayOf(commands.rank),
+    commands.document.join(BETWEEN_DOCUMENTS),
+    ...[rows.filters, rows.attempts, rows.retries, rows.cancels].map((list) =>
+      list.length === 0 ? '[]' : JSON.stringify(list),
+    ),
   ];
 }
+
+/** JSON never holds it unescaped. */
+const BETWEEN_DOCUMENTS = '\x1f';

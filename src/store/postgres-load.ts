@@ -1,7 +1,7 @@
 /** What a batch needs to know, in one statement: the parts that are asked for, one row format for all. */
 import { unpackCall } from './call-document.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from './load.ts';
-import { clean, keyText } from './postgres-values.ts';
+import { arrayOf, clean, keyText } from './postgres-values.ts';
 import type { RecentRows } from './recent-rows.ts';
 import type { Loaded, LoadKeys } from './store.ts';
 
@@ -22,12 +22,12 @@ export const LOAD = 'select * from referee_load_1($1, $2, $3, $4, $5, $6, $7, $8
 /** `totals`: whether the budget's counts over all callers are wanted too. */
 export function loadValues(keys: LoadKeys, totals: boolean): unknown[] {
   return [
-    keys.callIds.map(keyText),
-    keys.attemptIds.map(keyText),
+    arrayOf(keys.callIds.map(keyText)),
+    arrayOf(keys.attemptIds.map(keyText)),
     [...new Set(keys.sessionIds.map(clean))],
     SESSION_CALLS_MAX,
-    keys.events.map(({ callId }) => keyText(callId)),
-    keys.events.map(({ key }) => keyText(key)),
+    arrayOf(keys.events.map(({ callId }) => keyText(callId))),
+    arrayOf(keys.events.map(({ key }) => keyText(key))),
     [...new Set((keys.budget?.callers ?? []).map(clean))],
     Math.round(keys.budget?.since ?? 0),
     keys.budget?.limit ?? null,

@@ -21,3 +21,8 @@ export function clean(text: string): string {
 export function cleanOrNull(text: string | null): string | null {
   return text === null ? null : clean(text);
 }
+
+/** An array as PostgreSQL reads it, of what needs no quotes: numbers, hex, words of our own, null. */
+export function arrayOf(items: readonly (string | number | null)[]): string {
+  return `{${items.map(String).join()}}`;
+}

@@ -103,7 +103,7 @@ test('a commit whose result never came is unknown, and may have happened', async
   const first = await open();
   const id = fresh();
   const unit = aUnit(aCall(id), 0, { commands: [aCommand(`command of ${id}`, id)] });
-  proxy.cutAfter('referee_commit_1');
+  proxy.cutAfter('referee_commit_2');
   await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
   // It did happen: the outbox carries on, and the second delivery is known.
   await waitFor(async () => expect(await first.find(id)).not.toBeNull());
