@@ -3,18 +3,20 @@ import { decodeClientState } from '../core/client-state.ts';
 import type { CallEvent } from '../core/event.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
 import type { Item } from './batch.ts';
-import { BUDGET_WINDOW_MS, countMax } from './budget.ts';
-import type { Decider } from './engine.ts';
+import { BUDGET_WINDOW_MS } from './budget.ts';
 import { keyOf } from './timeline.ts';
 
-/** What is known of the calls of these events; a second look where the first one names others. */
+/**
+ * What is known of the calls of these events; a second look where the first one names others. Attempts of
+ * the hour are counted up to `limit`, null: not at all.
+ */
 export async function loadBatch(
   store: Store,
   items: Item[],
-  decider: Decider,
+  limit: number | null,
   clockMs: number,
 ): Promise<Loaded> {
-  const keys = keysOf(items, decider, clockMs);
+  const keys = keysOf(items, limit, clockMs);
   const loaded = await store.load(keys);
   const callIds = missingParents(items, loaded);
   const sessionIds = unknownSessions(items, loaded);
@@ -35,7 +37,7 @@ export async function loadBatch(
 }
 
 /** What has to be loaded for these events, in one go. */
-export function keysOf(items: Item[], decider: Decider, clockMs: number): LoadKeys {
+export function keysOf(items: Item[], limit: number | null, clockMs: number): LoadKeys {
   const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
   const callers = new Set<string>();
   const ids = new Set<string>();
@@ -52,8 +54,7 @@ export function keysOf(items: Item[], decider: Decider, clockMs: number): LoadKe
     else if (sessionId !== null && direction === 'outgoing') keys.sessionIds.push(sessionId);
   }
   keys.callIds = [...ids];
-  const limit = moves ? countMax(decider.budgets()) : null;
-  if (limit !== null) {
+  if (moves && limit !== null) {
     keys.budget = { callers: [...callers], limit, since: clockMs - BUDGET_WINDOW_MS };
   }
   return keys;

@@ -10,7 +10,7 @@ import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from
 import type { Loaded, Settlement, Store } from '../store/store.ts';
 import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
 import { isStill, loadBatch } from './batch-load.ts';
-import { BudgetUse } from './budget.ts';
+import { BudgetUse, countMax } from './budget.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
 import { keyOf } from './timeline.ts';
 
@@ -43,6 +43,8 @@ export interface ReceiverOptions {
 /** A batch on its way through the store. */
 interface Loading {
   items: Item[];
+  /** Up to which attempts are counted. */
+  limit: number | null;
   loaded: Promise<Loaded>;
 }
 
@@ -122,10 +124,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
   }
 
   function begin(items: Item[]): Loading {
-    const loaded = loadBatch(store, items, decider, clock());
+    const limit = countMax(decider.budgets());
+    const loaded = loadBatch(store, items, limit, clock());
     // Whoever steps the batch hears of a failure, and a batch that is put back is loaded again.
     loaded.catch(() => {});
-    return { items, loaded };
+    return { items, limit, loaded };
   }
 
   /** It was loaded for what is not so: as if it had not been taken. */
@@ -152,14 +155,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
   }
 
   /** Load, step, commit: throws where nothing was kept. */
-  async function attempt(
-    { items, loaded: loading }: Loading,
-    mayLoadAhead: boolean,
-  ): Promise<Batch> {
+  async function attempt(loading: Loading, mayLoadAhead: boolean): Promise<Batch> {
+    const { items } = loading;
     const started = performance.now();
-    const loaded = await loading;
+    const loaded = await loadedFor(loading);
     const loadedAt = performance.now();
-    await refreshOverrides(loaded);
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
     const batch = stepAll(items, loaded, decider, overrides.value, budget);
     if (batch.units.length === 0) return batch;
@@ -168,8 +168,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
     const units = batch.units.map(({ unit }) => unit);
     const committing = store.commit(units, claim);
-    const inTime = store.loadsAhead && units.every(({ changes }) => changes.length === 1);
-    if (mayLoadAhead && inTime && queue.length >= LOADED_AHEAD_MIN) ahead = take();
+    if (mayLoadAhead && store.loadsAhead && queue.length >= LOADED_AHEAD_MIN) ahead = take();
     const { results, claimed } = await committing;
     if (results.includes('conflict')) putBack();
     observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
@@ -196,6 +195,13 @@ export function createReceiver(options: ReceiverOptions): Engine {
     if (claimed.length > 0) outlet.offer(claimed);
     if (commands > claimed.length) outlet.poke();
     return batch;
+  }
+
+  async function loadedFor({ items, limit, loaded: loading }: Loading): Promise<Loaded> {
+    const loaded = await loading;
+    await refreshOverrides(loaded);
+    // Routes that were changed meanwhile may have limits up to which nobody has counted.
+    return limit === countMax(decider.budgets()) ? loaded : loadedFor(begin(items));
   }
 
   async function refreshOverrides(loaded: Loaded): Promise<void> {

@@ -21,19 +21,37 @@ import { urgentFirst } from './urgent-first.ts';
 
 type Committed = { results: CommitResult[]; claimed: ClaimedCommand[] };
 
-export async function commitUnits(
+/** A commit on its way. */
+export interface Committing {
+  /** So far all of it is in the line: what is asked there now comes after it. */
+  inLine: boolean;
+  committed: Promise<Committed>;
+}
+
+/** Each unit that is written by itself takes three round trips; the pool has connections for others too. */
+const WRITTEN_ALONE_AT_ONCE = 5;
+
+export function commitUnits(
   pool: PostgresPool,
   units: CommitUnit[],
   claim: Claim | null,
   recent: RecentRows,
   codeVersion: number,
-): Promise<Committed> {
+): Committing {
+  const { together, alone } = divide(units);
   const results: CommitResult[] = units.map(() => 'conflict');
   const claimed: ClaimedCommand[] = [];
-  const { together, alone } = divide(units);
   let done = 0;
+  const committing = { inLine: alone.length === 0, committed: writeAll() };
+  return committing;
 
-  if (together.length > 0) {
+  async function writeAll(): Promise<Committed> {
+    if (together.length > 0) await writeTogether();
+    if (alone.length > 0) await writeAlone();
+    return { results, claimed: urgentFirst(claimed) };
+  }
+
+  async function writeTogether(): Promise<void> {
     const rows = commitRows(
       together.map((n) => units[n]?.changes[0]).filter((c) => c !== undefined),
       recent,
@@ -43,29 +61,41 @@ export async function commitUnits(
       // An event key was taken, or a row is held for long, which fails the statement as a whole: each
       // by itself tells whose, and the others are not kept waiting.
       alone.push(...together);
+      committing.inLine = false;
     } else if (typeof written === 'object') {
-      for (const n of written.won) results[together[n] ?? -1] = 'committed';
+      for (const n of written.won) keep(together[n] ?? -1);
       claimed.push(...written.claimed);
-      done += written.won.length;
     }
   }
-  for (const n of alone) {
-    const unit = units[n];
-    if (unit === undefined) continue;
-    try {
-      const rows = commitRows(unit.changes, recent);
-      const written = await tried(() => writeWhole(rows));
-      if (typeof written !== 'object') continue;
-      results[n] = 'committed';
-      claimed.push(...written.claimed);
-      done += 1;
-    } catch (error) {
-      // What is committed must be told; the engine tries the rest again and hears of the trouble then.
-      if (done === 0) throw error;
-      break;
-    }
+
+  async function writeAlone(): Promise<void> {
+    const left = alone.values();
+    let failure: unknown = null;
+    await Promise.all(
+      Array.from({ length: WRITTEN_ALONE_AT_ONCE }, async () => {
+        for (const n of left) {
+          try {
+            const rows = commitRows(units[n]?.changes ?? [], recent);
+            const written = await tried(() => writeWhole(rows));
+            if (typeof written === 'object') {
+              keep(n);
+              claimed.push(...written.claimed);
+            }
+          } catch (error) {
+            failure ??= error;
+          }
+          if (failure !== null) return;
+        }
+      }),
+    );
+    // What is committed must be told; the engine tries the rest again and hears of the trouble then.
+    if (failure !== null && done === 0) throw failure;
   }
-  return { results, claimed: urgentFirst(claimed) };
+
+  function keep(n: number): void {
+    results[n] = 'committed';
+    done += 1;
+  }
 
   /** All calls of a unit win, or none is kept. */
   function writeWhole(rows: CommitRows): Promise<Written | null> {

@@ -5,7 +5,7 @@
 import { StoreUnavailable } from '../errors.ts';
 import { BudgetTotals } from './budget-totals.ts';
 import { readActivity } from './postgres-activity.ts';
-import { commitUnits } from './postgres-commit.ts';
+import { type Committing, commitUnits } from './postgres-commit.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './postgres-list.ts';
 import { LOAD, type LoadRow, loadedFrom, loadValues } from './postgres-load.ts';
 import { migratePostgres } from './postgres-migrate.ts';
@@ -14,7 +14,7 @@ import { explain, openPool, type Query } from './postgres-pool.ts';
 import * as records from './postgres-records.ts';
 import { RecentRows } from './recent-rows.ts';
 import { PING_FRESH_MS } from './rows.ts';
-import type { ChangeFeed, Claim, CommitUnit, Store } from './store.ts';
+import type { ChangeFeed, Store } from './store.ts';
 
 export async function openPostgres(
   url: string,
@@ -26,8 +26,12 @@ export async function openPostgres(
   const totals = new BudgetTotals();
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
-  /** The commit asked for last; never rejects. */
-  let committing: Promise<void> = Promise.resolve();
+  /** The commit asked for last. */
+  let last: Pick<Committing, 'inLine'> & { done: Promise<void> } = {
+    inLine: true,
+    done: Promise.resolve(),
+  };
+  let loads = 0;
   let closed = false;
 
   /** One statement, its own transaction. */
@@ -39,12 +43,17 @@ export async function openPostgres(
     }
   }
 
-  async function commit(units: CommitUnit[], claim: Claim | null) {
-    if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
-    if (units.length === 0) return { results: [], claimed: [] };
-    const committed = await commitUnits(pool, units, claim, recent, codeVersion);
-    totals.committed(units, committed.results);
-    return committed;
+  /** With all that was asked to be committed before, whether it has been answered or not. */
+  async function loadRows(values: unknown[]): Promise<{ rows: LoadRow[]; startedAt: number }> {
+    const before = last;
+    const inLine = () => pool.line(LOAD, values) as Promise<unknown> as Promise<LoadRow[]>;
+    const answered = () => before.done.then(() => performance.now());
+    if (before.inLine) {
+      const [rows, startedAt] = await Promise.all([inLine(), answered()]);
+      if (before.inLine) return { rows, startedAt };
+    }
+    const startedAt = await answered();
+    return { rows: await inLine(), startedAt };
   }
 
   const store: Store & ChangeFeed = {
@@ -53,31 +62,35 @@ export async function openPostgres(
 
     load: (keys) =>
       ask(async () => {
+        const { budget } = keys;
+        loads += 1;
+        const nth = loads;
         const asked = performance.now();
-        const budget = keys.budget;
         const known = budget === null ? null : totals.known(budget, asked);
-        const [rows, started] = await Promise.all([
-          pool.line(LOAD, loadValues(keys, known === null)),
-          // Behind the commit in the line; what it started belongs to the totals.
-          committing.then(() => performance.now()),
-        ]);
-        const loaded = loadedFrom(rows as unknown as LoadRow[], keys, recent, codeVersion);
+        const { rows, startedAt } = await loadRows(loadValues(keys, known === null));
+        const loaded = loadedFrom(rows, keys, recent, codeVersion);
         if (loaded.budget === null || budget === null) return loaded;
         if (known !== null) {
+          // Again: the commit before has added what it started.
           loaded.budget.all = totals.known(budget, asked) ?? known;
-        } else {
+        } else if (nth === loads) {
+          // A load that another one has replaced may be older than what was committed since.
           const time = performance.now();
-          totals.counted(loaded.budget.all, budget.limit, loaded.now, time, time - started);
+          totals.counted(loaded.budget.all, budget.limit, loaded.now, time, time - startedAt);
         }
         return loaded;
       }),
 
-    commit(units, claim) {
-      const committed = commit(units, claim);
-      committing = committed.then(
-        () => {},
-        () => {},
-      );
+    async commit(units, claim) {
+      if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
+      if (units.length === 0) return { results: [], claimed: [] };
+      const committing = commitUnits(pool, units, claim, recent, codeVersion);
+      const committed = committing.committed.then((result) => {
+        totals.committed(units, result.results);
+        return result;
+      });
+      const settled = () => {};
+      last = Object.assign(committing, { done: committed.then(settled, settled) });
       return committed;
     },
 

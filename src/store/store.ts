@@ -162,8 +162,8 @@ export interface Replica {
 export interface Store extends ChangeFeed {
   readonly kind: 'sqlite' | 'postgres';
   /**
-   * Whether a load may be asked for before the commit that was asked for last has answered: it waits for us
-   * while we wait for it, and sees what each unit of one change committed. Units of several are not in time.
+   * Whether it gains by a load that is asked for before the commit asked for last has answered, which sees
+   * all the same what that wrote: a store that waits for us while we wait for it.
    */
   readonly loadsAhead: boolean;
   load(keys: LoadKeys): Promise<Loaded>;

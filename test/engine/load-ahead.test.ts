@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { encodeClientState } from '../../src/core/client-state.ts';
 import type { CallEvent } from '../../src/core/event.ts';
 import type { Step } from '../../src/core/plan.ts';
 import type { Budget } from '../../src/core/rule.ts';
@@ -12,7 +11,7 @@ import { createReceiver, type Engine } from '../../src/engine/receive.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { decision, refer, transfer, webhook } from '../helpers/machine.ts';
+import { decision, refer, webhook } from '../helpers/machine.ts';
 import { freshDatabase } from '../helpers/postgres.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
@@ -222,24 +221,24 @@ test('budgets hold where a batch is tried singly after the next one was loaded',
   expect(await attemptsOf(...COMPANY)).toEqual(times(8, ['rejected']));
 });
 
-test('a far leg and its caller are committed before the next batch is loaded', async () => {
-  const plain = open(file, UNLIMITED, [transfer('+14155550199'), { do: 'hangup' }]);
-  await plain.receive(hook('v3:caller', 'call.initiated'));
-  await plain.receive(hook('v3:caller', 'call.answered'));
-  const attempt = (await file.find('v3:caller'))?.call.attempts[0]?.id ?? '';
+test('limits that a reload sets while the next batch is loaded are counted for', async () => {
   const held = hold();
-  const engine = open(held.store, UNLIMITED, [transfer('+14155550199'), { do: 'hangup' }]);
-  const clientState = encodeClientState(attempt, null);
+  const refers = { ...UNLIMITED };
+  const engine = open(held.store, refers);
+  const answered = (ids: string[]) => ids.map((id) => hook(id, 'call.answered'));
   const { one, two } = await twoBatches(
     engine,
     held,
-    [hook('v3:far', 'call.initiated', { clientState })],
-    initiated(COMPANY),
+    [...initiated(['v3:a', 'v3:b']), ...answered(['v3:a', 'v3:b'])],
+    [...initiated(COMPANY), ...answered(COMPANY)],
   );
-  expect(asked).toEqual(['load', 'commit']);
+  refers.perHour = 3;
   held.answered.resolve();
-  expect(await results(one)).toEqual(['committed']);
-  expect(await results(two)).toEqual(times(8, 'committed'));
+  expect(await results(one)).toEqual(times(4, 'committed'));
+  expect(await results(two)).toEqual(times(16, 'committed'));
+  expect(await attemptsOf('v3:a', 'v3:b')).toEqual([[null], [null]]);
+  const sent = (await attemptsOf(...COMPANY)).filter((all) => all?.[0] === null);
+  expect(sent).toHaveLength(1);
 });
 
 test('on PostgreSQL a flood of one caller gets what the budgets allow, not one more or less', async () => {

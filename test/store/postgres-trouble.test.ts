@@ -143,6 +143,32 @@ test('a load asked for behind a commit does not wait for its answer, and sees wh
   expect(loaded.calls.get(late)).toMatchObject({ version: 1 });
 });
 
+test('nor does it miss what has to be written unit by unit, because a row of the batch is held or a unit has two calls', async () => {
+  const first = await open();
+  const [locked, other, ...pair] = [fresh(), fresh(), fresh(), fresh()];
+  await first.commit([aUnit(aCall(locked), 0), aUnit(aCall(other), 0)], null);
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query('select 1 from calls where key = $1 for update', [keyText(locked)]);
+  const [held, behind] = await Promise.all([
+    first.commit([aUnit(aCall(locked), 1), aUnit(aCall(other), 1)], null),
+    first.load(keys({ callIds: [locked, other] })),
+  ]);
+  await holder.query('rollback');
+  await holder.end();
+  expect(held.results).toEqual(['conflict', 'committed']);
+  expect(behind.calls.get(locked)?.version).toBe(1);
+  expect(behind.calls.get(other)?.version).toBe(2);
+
+  const changes = pair.map((id) => aChange(aCall(id), 0));
+  const [, whole] = await Promise.all([
+    first.commit([{ changes }], null),
+    first.load(keys({ callIds: pair })),
+  ]);
+  expect([...whole.calls.keys()].sort()).toEqual(pair.sort());
+});
+
 test('what a commit starts belongs to the totals that are kept, for the load behind it too', async () => {
   const own = await databaseOn(database.url);
   const first = await open(own.url);
