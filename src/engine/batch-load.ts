@@ -29,11 +29,11 @@ export async function loadBatch(
     // The callers of these calls are counted too: the hangup of a far leg may begin their next step.
     budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
   });
-  for (const [id, stored] of more.calls) if (!loaded.calls.has(id)) loaded.calls.set(id, stored);
-  for (const [caller, counts] of more.budget?.byCaller ?? []) {
-    loaded.budget?.byCaller.set(caller, counts);
-  }
-  return loaded;
+  const calls = new Map([...more.calls, ...loaded.calls]);
+  if (loaded.budget === null || more.budget === null) return { ...loaded, calls };
+  const byCaller = new Map([...loaded.budget.byCaller, ...more.budget.byCaller]);
+  // The later clock with the later totals: a store that keeps totals adds what starts from then on.
+  return { ...loaded, now: more.now, calls, budget: { all: more.budget.all, byCaller } };
 }
 
 /** What has to be loaded for these events, in one go. */
