@@ -51,6 +51,11 @@ export class BudgetTotals {
     };
   }
 
+  /** Something may have been committed or not: count anew. */
+  forget(): void {
+    this.#kept = null;
+  }
+
   committed(units: CommitUnit[], results: CommitResult[]): void {
     const kept = this.#kept;
     if (kept === null) return;

@@ -25,6 +25,8 @@ type Committed = { results: CommitResult[]; claimed: ClaimedCommand[] };
 export interface Committing {
   /** So far all of it is in the line: what is asked there now comes after it. */
   inLine: boolean;
+  /** Some of it may have been written although it is not reported as committed. */
+  unsure: boolean;
   committed: Promise<Committed>;
 }
 
@@ -42,8 +44,8 @@ export function commitUnits(
   const results: CommitResult[] = units.map(() => 'conflict');
   const claimed: ClaimedCommand[] = [];
   let done = 0;
-  const committing = { inLine: alone.length === 0, committed: writeAll() };
-  return committing;
+  const committing = { inLine: alone.length === 0, unsure: false };
+  return Object.assign(committing, { committed: writeAll() });
 
   async function writeAll(): Promise<Committed> {
     if (together.length > 0) await writeTogether();
@@ -83,6 +85,7 @@ export function commitUnits(
             }
           } catch (error) {
             failure ??= error;
+            committing.unsure = true;
           }
           if (failure !== null) return;
         }

@@ -85,10 +85,17 @@ export async function openPostgres(
       if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
       if (units.length === 0) return { results: [], claimed: [] };
       const committing = commitUnits(pool, units, claim, recent, codeVersion);
-      const committed = committing.committed.then((result) => {
-        totals.committed(units, result.results);
-        return result;
-      });
+      const committed = committing.committed.then(
+        (result) => {
+          totals.committed(units, result.results);
+          if (committing.unsure) totals.forget();
+          return result;
+        },
+        (error) => {
+          totals.forget();
+          throw error;
+        },
+      );
       const settled = () => {};
       last = Object.assign(committing, { done: committed.then(settled, settled) });
       return committed;

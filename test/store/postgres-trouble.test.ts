@@ -169,23 +169,28 @@ test('nor does it miss what has to be written unit by unit, because a row of the
   expect([...whole.calls.keys()].sort()).toEqual(pair.sort());
 });
 
-test('what a commit starts belongs to the totals that are kept, for the load behind it too', async () => {
+test('what a commit starts belongs to the totals that are kept, for the load behind it too, and where nobody knows', async () => {
   const own = await databaseOn(database.url);
-  const first = await open(own.url);
-  const budget = { callers: [], limit: 100_000, since: 0 };
-  const attempts = (call: string, n: number) =>
-    Array.from({ length: n }, (_, i) =>
-      anAttempt(`${call} ${i}`, { startedAt: Date.now() + 60_000 }),
-    );
-  const many = aCall(fresh(), { attempts: attempts('many', 1_500) });
-  await first.commit([aUnit(many, 0)], null);
-  expect((await first.load(keys({ budget }))).budget?.all.refers).toBe(1_500);
-  const few = aCall(fresh(), { attempts: attempts('few', 3) });
-  const [, behind] = await Promise.all([
-    first.commit([aUnit(few, 0)], null),
-    first.load(keys({ budget })),
-  ]);
-  expect(behind.budget?.all.refers).toBe(1_503);
+  const direct = new URL(own.url);
+  direct.host = `127.0.0.1:${proxy.port}`;
+  const first = await open(direct.href);
+  const refers = async () => {
+    const budget = { callers: [], limit: 100_000, since: 0 };
+    return (await first.load(keys({ budget }))).budget?.all.refers;
+  };
+  const aCallOf = (n: number) => {
+    const id = fresh();
+    const startedAt = Date.now() + 60_000;
+    const attempts = Array.from({ length: n }, (_, i) => anAttempt(`${id} ${i}`, { startedAt }));
+    return aUnit(aCall(id, { attempts }), 0);
+  };
+  await first.commit([aCallOf(1_500)], null);
+  expect(await refers()).toBe(1_500);
+  const [, behind] = await Promise.all([first.commit([aCallOf(3)], null), refers()]);
+  expect(behind).toBe(1_503);
+  proxy.cutAfter('referee_commit_2');
+  await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
+  expect(await waitFor(refers)).toBe(1_507);
   await first.close();
   await own.drop();
 });
