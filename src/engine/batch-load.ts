@@ -30,10 +30,11 @@ export async function loadBatch(
     budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
   });
   const calls = new Map([...more.calls, ...loaded.calls]);
-  if (loaded.budget === null || more.budget === null) return { ...loaded, calls };
+  // The later clock, as the totals are the later ones: a store that keeps them adds what starts from then on.
+  const { now } = more;
+  if (loaded.budget === null || more.budget === null) return { ...loaded, now, calls };
   const byCaller = new Map([...loaded.budget.byCaller, ...more.budget.byCaller]);
-  // The later clock with the later totals: a store that keeps totals adds what starts from then on.
-  return { ...loaded, now: more.now, calls, budget: { all: more.budget.all, byCaller } };
+  return { ...loaded, now, calls, budget: { all: more.budget.all, byCaller } };
 }
 
 /** What has to be loaded for these events, in one go. */

@@ -1,5 +1,5 @@
 /**
- * The one door, with group commit: one batch in flight, what arrives meanwhile is the next batch, one
+ * The one door, with group commit: one batch committed at a time, what arrives meanwhile is the next batch, one
  * transaction each. Everything that could fail comes before the commit; what follows it is only told.
  * Where the store is another process, the next batch is loaded while the one before is committed.
  */
@@ -131,11 +131,13 @@ export function createReceiver(options: ReceiverOptions): Engine {
     return { items, limit, loaded };
   }
 
-  /** It was loaded for what is not so: as if it had not been taken. */
-  function putBack(): void {
+  /** It was loaded for what is not so: as if it had not been taken. Its load ends first, so that no two overlap. */
+  async function putBack(): Promise<void> {
     if (ahead === null) return;
-    queue = [...ahead.items, ...queue];
+    const { items, loaded } = ahead;
     ahead = null;
+    await loaded.catch(() => {});
+    queue = [...items, ...queue];
   }
 
   async function process(loading: Loading, mayLoadAhead: boolean): Promise<void> {
@@ -143,7 +145,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
     try {
       batch = await attempt(loading, mayLoadAhead);
     } catch (error) {
-      putBack();
+      await putBack();
       await failed(loading.items, error);
       return;
     }
@@ -170,7 +172,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const committing = store.commit(units, claim);
     if (mayLoadAhead && store.loadsAhead && queue.length >= LOADED_AHEAD_MIN) ahead = take();
     const { results, claimed } = await committing;
-    if (results.includes('conflict')) putBack();
+    if (results.includes('conflict')) await putBack();
     observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
 
     const cancelled: string[] = [];

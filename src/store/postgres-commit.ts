@@ -30,7 +30,7 @@ export interface Committing {
   committed: Promise<Committed>;
 }
 
-/** Each unit that is written by itself takes three round trips; the pool has connections for others too. */
+/** A unit of several calls takes three round trips; the pool has connections for others too. */
 const WRITTEN_ALONE_AT_ONCE = 5;
 
 export function commitUnits(
@@ -85,7 +85,7 @@ export function commitUnits(
             }
           } catch (error) {
             failure ??= error;
-            committing.unsure = true;
+            committing.unsure ||= error instanceof CommitUnknown;
           }
           if (failure !== null) return;
         }

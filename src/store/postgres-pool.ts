@@ -6,7 +6,7 @@
 import pg from 'pg';
 import { RefereeError, StoreUnavailable } from '../errors.ts';
 
-/** One batch is in flight at a time; the rest is for the sweeper, the API and the outbox. */
+/** One for the line, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
 const CONNECTIONS_MAX = 10;
 /** A webhook has 1.5 s in all. */
 const CONNECT_MS = 1_500;

@@ -31,7 +31,6 @@ export async function openPostgres(
     inLine: true,
     done: Promise.resolve(),
   };
-  let loads = 0;
   let closed = false;
 
   /** One statement, its own transaction. */
@@ -63,8 +62,6 @@ export async function openPostgres(
     load: (keys) =>
       ask(async () => {
         const { budget } = keys;
-        loads += 1;
-        const nth = loads;
         const asked = performance.now();
         const known = budget === null ? null : totals.known(budget, asked);
         const { rows, startedAt } = await loadRows(loadValues(keys, known === null));
@@ -73,8 +70,7 @@ export async function openPostgres(
         if (known !== null) {
           // Again: the commit before has added what it started.
           loaded.budget.all = totals.known(budget, asked) ?? known;
-        } else if (nth === loads) {
-          // A load that another one has replaced may be older than what was committed since.
+        } else {
           const time = performance.now();
           totals.counted(loaded.budget.all, budget.limit, loaded.now, time, time - startedAt);
         }

@@ -168,6 +168,7 @@ test('after a lost race the loser comes before what was loaded for the next batc
     hook('v3:a', 'call.answered'),
     ...initiated(COMPANY),
   ]);
+  expect(asked.at(-1)).toBe('load');
   held.answered.resolve();
   expect(await results(one)).toEqual(['committed']);
   expect(await results(two)).toEqual(times(9, 'committed'));
@@ -181,6 +182,7 @@ test('a commit that fails is its own batch’s trouble', async () => {
   held.commit = () => Promise.reject(failure);
   const engine = open(held.store);
   const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), initiated(COMPANY));
+  expect(asked.at(-1)).toBe('load');
   held.answered.resolve();
   expect(await results(one)).toEqual([failure]);
   expect(await results(two)).toEqual(times(8, 'committed'));
@@ -191,6 +193,7 @@ test('so is a load that fails, and whoever comes later is taken', async () => {
   held.loadError = new StoreUnavailable('the connection is lost');
   const engine = open(held.store);
   const { one, two } = await twoBatches(engine, held, initiated(['v3:a']), initiated(COMPANY));
+  expect(asked.at(-1)).toBe('load');
   held.answered.resolve();
   expect(await results(one)).toEqual(['committed']);
   expect(await results(two)).toEqual(times(8, held.loadError));
@@ -233,6 +236,7 @@ test('limits that a reload sets while the next batch is loaded are counted for',
     [...initiated(COMPANY), ...answered(COMPANY)],
   );
   refers.perHour = 3;
+  expect(asked.at(-1)).toBe('load');
   held.answered.resolve();
   expect(await results(one)).toEqual(times(4, 'committed'));
   expect(await results(two)).toEqual(times(16, 'committed'));
