@@ -11,6 +11,7 @@ import {
   WATCH_MS,
 } from './limits.ts';
 import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
+import { dropProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { acceptVoice, forgetVoices, isVoice, startVoice } from './voice.ts';
 
@@ -50,6 +51,8 @@ function finishRunning(turn: Turn): void {
   const running = call.running;
   call.running = null;
   clearDeadline(turn, 'step', 'attempt', 'undecided');
+  // Asked about the step before: without an answer it would go on from the next one, and move the caller twice.
+  dropProbe(turn);
   if (running === null) return;
   if (!isMoving(running.step)) {
     if (isVoice(running.step)) forgetVoices(turn, false);

@@ -512,6 +512,21 @@ describe('a voice that the caller cut off by hanging up', () => {
     expect(d.count('refer')).toBe(0);
   });
 
+  it('leaves no question behind: unanswered, it would move the caller out of the next step', () => {
+    const d = drive(decision([say('Hello.'), transfer('+14155550199'), refer('b')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.hook('call.speak.ended', { status: 'call_hangup' });
+    d.outcome(d.last('speak'), rejected('90000'));
+    expect(d.call.phase).toBe('transferring');
+    // Nobody answers the probes: only the attempt's own time may end it.
+    for (let falls = 0; d.call.attempts.length === 1; falls += 1) {
+      expect(falls).toBeLessThan(20);
+      d.fall();
+    }
+    expect(d.call.attempts).toMatchObject([{ verdict: 'no_verdict' }, { kind: 'refer' }]);
+  });
+
   it('asks when the hangup does not come, and goes on only with a leg that lives', () => {
     const gone = hungUpOn();
     gone.fall();
