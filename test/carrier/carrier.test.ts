@@ -110,7 +110,7 @@ describe('a call', () => {
 
   test('stamps client_state at the moment of emission: an older REFER speaks with the newer state', async () => {
     const { receiver, command, send, answered } = await setStage();
-    const call = await answered({ refers: { result: 'busy', ringMs: 2_000 } });
+    const call = await answered({ refers: { result: 'busy', ringMs: 8_000 } });
     const first = base64('first');
     const second = base64('second');
     await command(call.callControlId, 'refer', { sip_address: TARGET, client_state: first });
