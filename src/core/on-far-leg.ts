@@ -4,7 +4,6 @@ import type { Attempt, Call } from './call.ts';
 import { becomeBridged, correctable } from './ending.ts';
 import type { FarLegEvent } from './event.ts';
 import { HANGUP_EXPECTED_MS } from './limits.ts';
-import { proceed } from './probe.ts';
 import { clearDeadline, setDeadline, type Turn } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
 
@@ -79,7 +78,7 @@ function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
   acceptAttempt(turn, attempt);
   attempt.farLeg = null;
   endAttempt(turn, attempt, verdict, words);
-  if (call.running?.id === attempt.id) proceed(turn);
+  if (call.running?.id === attempt.id) turn.goOn = true;
 }
 
 function transferOf(call: Call, event: FarLegEvent): Attempt | null {

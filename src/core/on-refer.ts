@@ -4,7 +4,6 @@ import type { Attempt, Call } from './call.ts';
 import { becomeReferred, correctable } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
-import { proceed } from './probe.ts';
 import { reviewSafety } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
 import { verdictOfSipCode } from './verdict.ts';
@@ -81,7 +80,7 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   endAttempt(turn, attempt, verdict, `call.refer.failed ${code ?? 'without a code'}`);
   reviewSafety(call);
   if (call.phase === 'ended') correctEnds(turn);
-  else if (open && call.running?.id === attempt.id) proceed(turn);
+  else if (open && call.running?.id === attempt.id) turn.goOn = true;
 }
 
 /** The leg had gone without a verdict; now we know that the REFER failed, so the caller simply left. */

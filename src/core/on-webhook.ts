@@ -6,7 +6,7 @@ import { endCall, leaveUnmanaged } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { onBridged } from './on-far-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
-import { proceed, startProbeLater } from './probe.ts';
+import { startProbeLater } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';
 import { clearDeadline, type Turn, takeBack } from './turn.ts';
 import { endsRunningVoice } from './voice.ts';
@@ -38,7 +38,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
     case 'call.answered':
       call.answered = true;
       for (const { id, action } of call.outstanding) if (action === 'answer') takeBack(turn, id);
-      if (call.phase === 'answering') proceed(turn);
+      if (call.phase === 'answering') turn.goOn = true;
       break;
     case 'call.refer.started':
       onReferStarted(turn, event);
@@ -75,7 +75,7 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   }
   const step = call.running?.step;
   if (step?.do === 'menu') chooseBranch(turn, step, event.digits);
-  proceed(turn);
+  turn.goOn = true;
 }
 
 /** Rules see the first moment when the direction is known, and later events of calls no plan runs. */

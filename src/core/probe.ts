@@ -33,16 +33,10 @@ export function probeAlive(turn: Turn, commandId: string): void {
   conclude(turn, probe.why, true);
 }
 
-/** An event said more than a probe could. */
+/** What it was sent for is settled. */
 export function dropProbe(turn: Turn): void {
   turn.call.probe = null;
   clearDeadline(turn, 'probing');
-}
-
-/** What held the plan is through: whatever the probe was sent for is settled too. */
-export function proceed(turn: Turn): void {
-  dropProbe(turn);
-  turn.goOn = true;
 }
 
 function ask(turn: Turn): string {

@@ -194,9 +194,10 @@ function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number
     arrayOf(commands.key),
     arrayOf(commands.rank),
     commands.document.join(BETWEEN_DOCUMENTS),
-    ...[rows.filters, rows.attempts, rows.retries, rows.cancels].map((list) =>
-      list.length === 0 ? '[]' : JSON.stringify(list),
-    ),
+    JSON.stringify(rows.filters),
+    JSON.stringify(rows.attempts),
+    JSON.stringify(rows.retries),
+    JSON.stringify(rows.cancels),
   ];
 }
 

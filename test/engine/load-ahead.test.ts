@@ -11,7 +11,7 @@ import { createReceiver, type Engine } from '../../src/engine/receive.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { decision, refer, webhook } from '../helpers/machine.ts';
+import { decision, hookOf as hook, refer } from '../helpers/machine.ts';
 import { freshDatabase } from '../helpers/postgres.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
@@ -94,11 +94,6 @@ function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): En
     },
     outlet: { freeSlots: () => 10, offer: () => {}, poke: () => {}, cancel: () => {} },
   });
-}
-
-function hook(callId: string, type: string, more: Parameters<typeof webhook>[1] = {}) {
-  const event = webhook(type, { id: `${type}-1`, callId, receivedAt: Date.now(), ...more });
-  return { ...event, facts: { ...event.facts, callId, ...more.facts } };
 }
 
 type Settled = PromiseSettledResult<Received>[];

@@ -14,7 +14,7 @@ import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { ClaimedCommand, Store } from '../../src/store/store.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
-import { decision, refer, transfer, webhook } from '../helpers/machine.ts';
+import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
 
 let folder: string;
 let store: Store;
@@ -72,11 +72,6 @@ function open(given: Given = {}): Engine {
     },
     ...(given.queueMax === undefined ? {} : { queueMax: given.queueMax }),
   });
-}
-
-function hook(callId: string, type: string, more: Parameters<typeof webhook>[1] = {}) {
-  const event = webhook(type, { id: `${type}-1`, callId, receivedAt: Date.now(), ...more });
-  return { ...event, facts: { ...event.facts, callId, ...more.facts } };
 }
 
 const actions = () => offered.map(({ command }) => command.action);

@@ -96,6 +96,12 @@ export function webhook(type: string, more: Partial<WebhookEvent> = {}): Webhook
   };
 }
 
+/** A webhook of this call, by its type alone another event. */
+export function hookOf(callId: string, type: string, more: Partial<WebhookEvent> = {}) {
+  const event = webhook(type, { id: `${type}-1`, callId, receivedAt: Date.now(), ...more });
+  return { ...event, facts: { ...event.facts, callId, ...more.facts } };
+}
+
 export interface Driver {
   call: Call;
   now: number;
