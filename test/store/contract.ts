@@ -132,6 +132,36 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         expect((await store.list({ target: odd, limit: 10 })).calls).toHaveLength(1);
       });
 
+      test('of calls committed together each gets its own, also where it has none or looks like what a list is written with', async () => {
+        const texts = ['{a,"b"}', '\u001f', ',\n}{', 'NULL', ''];
+        const units = texts.map((text, n) => {
+          const id = `${run}-${n}${text}`;
+          const entries = Array.from({ length: n % 4 }, (_, i) =>
+            anEntry(`${id}-${i}`, { notes: [text], detail: { text } }),
+          );
+          const call = aCall(id, {
+            facts: { callerName: text, from: `${id}-from` },
+            attempts: entries.map((_, i) => anAttempt(`${id}-a${i}`, { target: text })),
+          });
+          const commands = entries.map((_, i) => aCommand(`${id}-c${i}`, id));
+          return { call, entries, commands };
+        });
+        const { results, claimed } = await store.commit(
+          units.map(({ call, entries, commands }) => aUnit(call, 0, { events: entries, commands })),
+          LONG,
+        );
+        expect(results).toEqual(units.map(() => 'committed'));
+        expect(claimed.map(({ command }) => command)).toEqual(
+          units.flatMap(({ commands }) => commands),
+        );
+        for (const { call, entries } of units) {
+          expect(await store.find(call.id)).toEqual({ call, version: 1 });
+          expect(await store.timeline(call.id)).toEqual(entries);
+          const found = await store.list({ from: `${call.id}-from`, limit: 10 });
+          expect(found.calls).toEqual([call]);
+        }
+      });
+
       test('a stale version is a conflict, and nothing of its unit is kept', async () => {
         const id = `${run}-call`;
         await commit(aUnit(aCall(id), 0));
