@@ -169,6 +169,38 @@ test('nor does it miss what has to be written unit by unit, because a row of the
   expect([...whole.calls.keys()].sort()).toEqual(pair.sort());
 });
 
+test('units of two calls wait for rows that others hold at the same time, not one after the other', async () => {
+  const first = await open();
+  const pairs = Array.from({ length: 4 }, () => [fresh(), fresh()]);
+  const unitsAt = (version: number) =>
+    pairs.map((ids) => ({ changes: ids.map((id) => aChange(aCall(id), version)) }));
+  await first.commit(unitsAt(0), null);
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query('begin');
+  await holder.query('select 1 from calls where key = any($1) for update', [
+    pairs.flat().map(keyText),
+  ]);
+  let seen = false;
+  const committing = (async () => {
+    while (!seen) await first.commit(unitsAt(1), null);
+  })();
+  // Not of the holder: within a transaction it would see the same again and again.
+  const watcher = new pg.Client({ connectionString: database.url });
+  await watcher.connect();
+  await waitFor(async () => {
+    const { rows } = await watcher.query(
+      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    expect(rows.length).toBeGreaterThan(1);
+  });
+  seen = true;
+  await holder.query('rollback');
+  await holder.end();
+  await watcher.end();
+  await committing;
+});
+
 test('what a commit starts belongs to the totals that are kept, for the load behind it too, and where nobody knows', async () => {
   const own = await databaseOn(database.url);
   const direct = new URL(own.url);
