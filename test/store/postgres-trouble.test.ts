@@ -42,6 +42,20 @@ async function open(url = viaProxy, timeoutMs?: number): Promise<Store> {
   return store;
 }
 
+/** Somebody else's transaction holds the rows of these calls meanwhile. */
+async function whileHeld<T>(callIds: string[], work: () => Promise<T>): Promise<T> {
+  const holder = new pg.Client({ connectionString: database.url });
+  await holder.connect();
+  try {
+    await holder.query('begin');
+    const keysHeld = callIds.map(keyText);
+    await holder.query('select 1 from calls where key = any($1) for update', [keysHeld]);
+    return await work();
+  } finally {
+    await holder.end();
+  }
+}
+
 test('replicas that start together on an empty database migrate it once', async () => {
   const url = new URL(database.url);
   const own = await databaseOn(url.href);
@@ -147,16 +161,12 @@ test('nor does it miss what has to be written unit by unit, because a row of the
   const first = await open();
   const [locked, other, ...pair] = [fresh(), fresh(), fresh(), fresh()];
   await first.commit([aUnit(aCall(locked), 0), aUnit(aCall(other), 0)], null);
-  const holder = new pg.Client({ connectionString: database.url });
-  await holder.connect();
-  await holder.query('begin');
-  await holder.query('select 1 from calls where key = $1 for update', [keyText(locked)]);
-  const [held, behind] = await Promise.all([
-    first.commit([aUnit(aCall(locked), 1), aUnit(aCall(other), 1)], null),
-    first.load(keys({ callIds: [locked, other] })),
-  ]);
-  await holder.query('rollback');
-  await holder.end();
+  const [held, behind] = await whileHeld([locked], () =>
+    Promise.all([
+      first.commit([aUnit(aCall(locked), 1), aUnit(aCall(other), 1)], null),
+      first.load(keys({ callIds: [locked, other] })),
+    ]),
+  );
   expect(held.results).toEqual(['conflict', 'committed']);
   expect(behind.calls.get(locked)?.version).toBe(1);
   expect(behind.calls.get(other)?.version).toBe(2);
@@ -175,30 +185,27 @@ test('units of two calls wait for rows that others hold at the same time, not on
   const unitsAt = (version: number) =>
     pairs.map((ids) => ({ changes: ids.map((id) => aChange(aCall(id), version)) }));
   await first.commit(unitsAt(0), null);
-  const holder = new pg.Client({ connectionString: database.url });
-  await holder.connect();
-  await holder.query('begin');
-  await holder.query('select 1 from calls where key = any($1) for update', [
-    pairs.flat().map(keyText),
-  ]);
-  let seen = false;
-  const committing = (async () => {
-    while (!seen) await first.commit(unitsAt(1), null);
-  })();
-  // Not of the holder: within a transaction it would see the same again and again.
   const watcher = new pg.Client({ connectionString: database.url });
   await watcher.connect();
-  await waitFor(async () => {
-    const { rows } = await watcher.query(
-      "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    expect(rows.length).toBeGreaterThan(1);
+  let over = false;
+  await whileHeld(pairs.flat(), async () => {
+    // A wait that was too long is a lost race: until it was seen, they are written again.
+    const committing = (async () => {
+      while (!over) await first.commit(unitsAt(1), null);
+    })();
+    try {
+      await waitFor(async () => {
+        const { rows } = await watcher.query(
+          "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        );
+        expect(rows.length).toBeGreaterThan(1);
+      });
+    } finally {
+      over = true;
+      await watcher.end();
+      await committing;
+    }
   });
-  seen = true;
-  await holder.query('rollback');
-  await holder.end();
-  await watcher.end();
-  await committing;
 });
 
 test('what a commit starts belongs to the totals that are kept, for the load behind it too, and where nobody knows', async () => {
@@ -250,15 +257,10 @@ test('a row that another replica holds for long is a lost race for its call, and
   const first = await open();
   const id = fresh();
   await first.commit([aUnit(aCall(id), 0)], null);
-  const { default: pg } = await import('pg');
-  const other = new pg.Client({ connectionString: database.url });
-  await other.connect();
-  await other.query('begin');
-  await other.query('select 1 from calls for update');
-  const held = await first.commit([aUnit(aCall(id), 1), aUnit(aCall(fresh()), 0)], null);
+  const held = await whileHeld([id], () =>
+    first.commit([aUnit(aCall(id), 1), aUnit(aCall(fresh()), 0)], null),
+  );
   expect(held.results).toEqual(['conflict', 'committed']);
-  await other.query('rollback');
-  await other.end();
   expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
 });
 
