@@ -172,8 +172,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const committing = store.commit(units, claim);
     if (mayLoadAhead && store.loadsAhead && queue.length >= LOADED_AHEAD_MIN) ahead = take();
     const { results, claimed } = await committing;
-    if (results.includes('conflict')) await putBack();
     observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
+    if (results.includes('conflict')) await putBack();
 
     const cancelled: string[] = [];
     let commands = 0;
