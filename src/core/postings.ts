@@ -17,6 +17,9 @@ export type Postings = Int32Array;
 
 const COUNTS = 4;
 
+/** So many postings of one call are looked through each time; what more say together is worked out once. */
+export const FEW_HITS = 16;
+
 export function emptyPosting(): Posting {
   return { clauses: [], rules: [[], [], []] };
 }
@@ -55,6 +58,16 @@ export function hasClause(postings: Postings, at: number, clause: number): boole
     else high = middle;
   }
   return false;
+}
+
+/** All that hold when these are hit. */
+export function clausesAt(postings: Postings, hits: readonly number[]): Set<number> {
+  const clauses = new Set<number>();
+  for (const at of hits) {
+    const start = at + COUNTS;
+    for (const clause of postings.subarray(start, start + (postings[at] ?? 0))) clauses.add(clause);
+  }
+  return clauses;
 }
 
 /** Where the rules of an event begin and end. */

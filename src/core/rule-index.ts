@@ -6,7 +6,14 @@
 import { AddressEntries, type AddressIndex } from './address-index.ts';
 import type { AddressClauses } from './clause.ts';
 import { isGlob } from './glob.ts';
-import { emptyPosting, type Posting, type Postings, packPostings, rulesAt } from './postings.ts';
+import {
+  emptyPosting,
+  FEW_HITS,
+  type Posting,
+  type Postings,
+  packPostings,
+  rulesAt,
+} from './postings.ts';
 import type { Condition, NumberList, Rule } from './rule.ts';
 import type { Subject } from './subject.ts';
 
@@ -95,7 +102,7 @@ export function visitCandidates(
   visit: (rule: number) => boolean,
 ): void {
   const unguarded = index.unguarded[event];
-  const queues: Queue[] = [];
+  let queues: Queue[] = [];
   if (unguarded.length > 0) queues.push({ rules: unguarded, next: 0, end: unguarded.length });
   for (const hits of [subject.fromHits, subject.toHits]) {
     for (const hit of hits) {
@@ -103,6 +110,7 @@ export function visitCandidates(
       if (next < end) queues.push({ rules: index.postings, next, end });
     }
   }
+  if (queues.length > FEW_HITS) queues = [merged(queues)];
   for (;;) {
     let rule = Number.POSITIVE_INFINITY;
     for (const { rules, next, end } of queues) {
@@ -121,6 +129,15 @@ interface Queue {
   rules: Int32Array;
   next: number;
   end: number;
+}
+
+/** Of a number that stands in thousands of lists: each rule would otherwise look through all queues. */
+function merged(queues: readonly Queue[]): Queue {
+  const numbers = new Set<number>();
+  for (const { rules, next, end } of queues) {
+    for (const rule of rules.subarray(next, end)) numbers.add(rule);
+  }
+  return { rules: Int32Array.from(numbers).sort(), next: 0, end: numbers.size };
 }
 
 /** Events at which a rule can match, as bits of `EVENTS`; `call.initiated` where none is written. */

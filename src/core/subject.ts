@@ -4,7 +4,7 @@ import { type Address, isAnonymous, readAddress } from './address.ts';
 import type { AddressIndex } from './address-index.ts';
 import type { CallFacts } from './call.ts';
 import type { Moment } from './plan.ts';
-import { hasClause, type Postings } from './postings.ts';
+import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
 import type { Overrides, Schedule } from './rule.ts';
 import { isOpenAt } from './schedule.ts';
 
@@ -21,6 +21,7 @@ export class Subject {
   readonly fromHits: number[];
   readonly toHits: number[];
   readonly #postings: Postings;
+  #clauses: Set<number> | undefined;
   #fromWord: string | undefined;
   #toWord: string | undefined;
   #country: string | null | undefined;
@@ -46,6 +47,10 @@ export class Subject {
   /** Whether a clause of `from` or `to` holds, by its number. */
   isHit(field: 'from' | 'to', clause: number): boolean {
     const hits = field === 'from' ? this.fromHits : this.toHits;
+    if (hits.length > FEW_HITS) {
+      this.#clauses ??= clausesAt(this.#postings, [...this.fromHits, ...this.toHits]);
+      return this.#clauses.has(clause);
+    }
     for (let i = 0; i < hits.length; i += 1) {
       if (hasClause(this.#postings, hits[i] ?? 0, clause)) return true;
     }
