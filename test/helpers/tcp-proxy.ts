@@ -9,8 +9,8 @@ export interface TcpProxy {
   sent: Buffer[][];
   /** Cuts every connection that is open; later ones hear everything again. */
   cut(): void;
-  /** Cuts the connection whose client sends this text, when the server has answered it. */
-  cutAfter(text: string): void;
+  /** Cuts the connection whose client sends this text, and not the other one, when the server has answered it. */
+  cutAfter(text: string, without?: string): void;
   /** From the moment that a client sends this text, nothing the server says reaches that client. */
   deafAfter(text: string): void;
   /** Nothing passes, in either direction, until `pass`. */
@@ -22,7 +22,7 @@ export interface TcpProxy {
 export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const sent: Buffer[][] = [];
   const sockets = new Set<Socket>();
-  let cutText: string | null = null;
+  let cut: { text: string; without: string | undefined } | null = null;
   let deafText: string | null = null;
   let held = false;
 
@@ -46,9 +46,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     }
     client.on('data', (bytes) => {
       mine.push(bytes);
-      if (cutText !== null && bytes.includes(cutText)) {
-        doomed = true;
-        cutText = null;
+      if (cut !== null && bytes.includes(cut.text)) {
+        doomed = cut.without === undefined || !bytes.includes(cut.without);
+        if (doomed) cut = null;
       }
       if (deafText !== null && bytes.includes(deafText)) deaf = true;
       upstream.write(bytes);
@@ -67,8 +67,8 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
       deafText = null;
       for (const socket of sockets) socket.destroy();
     },
-    cutAfter: (text) => {
-      cutText = text;
+    cutAfter: (text, without) => {
+      cut = { text, without };
     },
     deafAfter: (text) => {
       deafText = text;

@@ -209,29 +209,32 @@ test('units of two calls wait for rows that others hold at the same time, not on
 });
 
 test('what a commit starts belongs to the totals that are kept, for the load behind it too, and where nobody knows', async () => {
-  const own = await databaseOn(database.url);
-  const direct = new URL(own.url);
-  direct.host = `127.0.0.1:${proxy.port}`;
-  const first = await open(direct.href);
+  const first = await open();
   const refers = async () => {
     const budget = { callers: [], limit: 100_000, since: 0 };
     return (await first.load(keys({ budget }))).budget?.all.refers;
   };
-  const aCallOf = (n: number) => {
-    const id = fresh();
+  const aCallOf = (n: number, id = fresh()) => {
     const startedAt = Date.now() + 60_000;
     const attempts = Array.from({ length: n }, (_, i) => anAttempt(`${id} ${i}`, { startedAt }));
     return aUnit(aCall(id, { attempts }), 0);
   };
-  await first.commit([aCallOf(1_500)], null);
-  expect(await refers()).toBe(1_500);
+  const held = fresh();
+  await first.commit([aCallOf(1_500), aUnit(aCall(held), 0)], null);
+  const all = (await refers()) ?? 0;
   const [, behind] = await Promise.all([first.commit([aCallOf(3)], null), refers()]);
-  expect(behind).toBe(1_503);
+  expect(behind).toBe(all + 3);
   proxy.cutAfter('referee_commit_2');
   await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
-  expect(await waitFor(refers)).toBe(1_507);
-  await first.close();
-  await own.drop();
+  expect(await waitFor(refers)).toBe(all + 7);
+
+  // The same of one unit among others that are written by themselves, because a row of the batch is held.
+  const [known, unknown] = [fresh(), fresh()];
+  proxy.cutAfter(keyText(unknown), keyText(known));
+  const units = [aUnit(aCall(held), 1), aCallOf(5, known), aCallOf(6, unknown)];
+  const { results } = await whileHeld([held], () => first.commit(units, null));
+  expect(results).toEqual(['conflict', 'committed', 'conflict']);
+  expect(await refers()).toBe(all + 18);
 });
 
 test('a pipe that broke is trouble of the connection, not an answer with a code of five letters', () => {
