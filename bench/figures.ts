@@ -41,7 +41,7 @@ const HISTORY_CALLS = 1_000_000;
 
 export const GROUPS: FigureGroup[] = [
   {
-    lines: ['durable-over-sdk', 'moving-over-sdk', 'forged-over-genuine', 'webhooks-per-second'],
+    lines: ['durable-over-sdk', 'moving-over-sdk', 'durable-over-floor', 'forged-over-genuine'],
     measure: oneCore,
   },
   { lines: ['durable-over-sdk-all-cores'], measure: allCores },
