@@ -168,7 +168,7 @@ function divide(units: CommitUnit[]): { together: number[]; alone: number[] } {
   return { together, alone };
 }
 
-/** migrations/postgres/0005-commit-arrays.sql */
+/** migrations/postgres/0007-locked-by-the-update.sql */
 const COMMIT = `select * from referee_commit_2(${Array.from({ length: 24 }, (_, i) => `$${i + 1}`).join()})`;
 
 function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number): unknown[] {
