@@ -11,7 +11,7 @@ import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 import { callStory, callTable } from './calls-text.ts';
 import { databaseUrl } from './database.ts';
-import type { Io } from './io.ts';
+import { type Io, jsonText } from './io.ts';
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
@@ -88,7 +88,7 @@ export async function runCalls(
 async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Promise<void> {
   const { calls, next } = await reader.list(filterOf(options));
   if (options.json) {
-    io.stdout.write(`${JSON.stringify({ calls: calls.map(callSummary), next })}\n`);
+    io.stdout.write(`${jsonText({ calls: calls.map(callSummary), next })}\n`);
     return;
   }
   io.stdout.write(`${callTable(calls, tableOf(io))}\n`);
@@ -118,7 +118,7 @@ async function followCalls(
   }
 
   function tellIfChanged(call: Call): void {
-    const summary = JSON.stringify(callSummary(call));
+    const summary = jsonText(callSummary(call));
     if (seen.get(call.id) === summary) return;
     seen.set(call.id, summary);
     io.stdout.write(
@@ -152,7 +152,7 @@ async function showCall(
     const found = await reader.find(id);
     if (found === null) return 1;
     const detail = callDetail(found.call, await reader.timeline(id));
-    const text = options.json ? JSON.stringify(detail) : callStory(detail);
+    const text = options.json ? jsonText(detail) : callStory(detail);
     if (text !== shown) {
       io.stdout.write(`${shown !== '' && io.isTTY && !options.json ? REDRAW : ''}${text}\n`);
     }

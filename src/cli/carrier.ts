@@ -13,7 +13,7 @@ import { FAULT_KINDS, type Faults, ratesOf } from '../carrier/faults.ts';
 import type { CallScript } from '../carrier/script.ts';
 import { SCRIPTS, scriptNamed } from '../carrier/scripts.ts';
 import { type CarrierLine, parseFarEnds, parseLine } from './carrier-line.ts';
-import type { Io } from './io.ts';
+import { type Io, jsonText } from './io.ts';
 
 export interface CarrierCommandOptions {
   webhookUrl: string[];
@@ -199,7 +199,7 @@ interface Sayer {
 
 function sayer(options: CarrierCommandOptions, io: Io): Sayer {
   const line = (text: string): void => void io.stdout.write(`${printable(text)}\n`);
-  const json = (value: unknown): void => void io.stdout.write(`${JSON.stringify(value)}\n`);
+  const json = (value: unknown): void => void io.stdout.write(`${jsonText(value)}\n`);
   return {
     started(carrier, apiUrl) {
       const { apiKey, publicKey, seed } = carrier;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { type ExampleResult, runExamples } from '../routing/examples.ts';
 import { shortHash } from '../routing/folder.ts';
 import type { Problem } from '../routing/problem.ts';
-import type { Io } from './io.ts';
+import { type Io, jsonText } from './io.ts';
 import { junitText } from './junit.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
 
@@ -52,7 +52,7 @@ export async function runCheck(
     examples,
   };
   if (typeof options.junit === 'string') await writeFile(options.junit, junitText(dir, report));
-  if (options.json === true) io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (options.json === true) io.stdout.write(`${jsonText(report, 2)}\n`);
   else if (options.junit === true) io.stdout.write(junitText(dir, report));
   else io.stdout.write(await reportText(dir, report, io));
   return report.ok ? 0 : 1;

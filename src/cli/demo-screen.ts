@@ -6,7 +6,7 @@ import type { Played } from './demo.ts';
 import type { ApiCall, ApiEntry } from './demo-api.ts';
 import type { Stage } from './demo-stage.ts';
 import { storyLine } from './demo-story.ts';
-import type { Io } from './io.ts';
+import { type Io, jsonText } from './io.ts';
 
 export interface Screen {
   opened(stage: Stage): void;
@@ -70,7 +70,7 @@ export function createScreen(io: Io, json: boolean): Screen {
           problems,
           calls: played.map(asJson),
         };
-        io.stdout.write(`${JSON.stringify(document)}\n`);
+        io.stdout.write(`${jsonText(document)}\n`);
         return good;
       }
       line();

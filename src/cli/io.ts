@@ -7,3 +7,11 @@ export interface Io {
   env: Record<string, string | undefined>;
   isTTY: boolean;
 }
+
+/** JSON in which nothing that a caller wrote steers a terminal: JSON.stringify escapes the C0 controls alone. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

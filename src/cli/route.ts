@@ -8,7 +8,7 @@ import { type Played, simulate } from '../core/simulate.ts';
 import { factsOf } from '../routing/example.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { SCRIPTED_VERDICTS } from '../routing/schema-words.ts';
-import type { Io } from './io.ts';
+import { type Io, jsonText } from './io.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
 import type { ReadOverrides } from './schedule.ts';
 
@@ -117,9 +117,7 @@ async function runRoute(
     fullTrace: true,
   });
   for (const warning of played.warnings) io.stderr.write(`warning: ${plain(warning)}\n`);
-  io.stdout.write(
-    options.json === true ? `${JSON.stringify(jsonOf(played), null, 2)}\n` : textOf(played, io),
-  );
+  io.stdout.write(options.json === true ? `${jsonText(jsonOf(played), 2)}\n` : textOf(played, io));
   return 0;
 }
 

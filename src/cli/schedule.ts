@@ -5,7 +5,7 @@ import type { Overrides, Schedule } from '../core/rule.ts';
 import { isOpen, type Switch, switches, wallText } from '../core/schedule.ts';
 import { nextClockChange, offsetMs } from '../core/zone.ts';
 import { didYouMean } from '../routing/problem.ts';
-import type { Io } from './io.ts';
+import { type Io, jsonText } from './io.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
 
 interface ScheduleOptions {
@@ -70,8 +70,7 @@ export async function runSchedule(
   }
   const overrides = (await readOverrides(io)) ?? {};
   const views = wanted.map((schedule) => viewOf(schedule, fromMs, count, overrides));
-  if (options.json === true)
-    io.stdout.write(`${JSON.stringify({ schedules: views.map(jsonOf) }, null, 2)}\n`);
+  if (options.json === true) io.stdout.write(`${jsonText({ schedules: views.map(jsonOf) }, 2)}\n`);
   else
     io.stdout.write(
       views.length === 0

@@ -134,10 +134,15 @@ export function nameOf(attempt: Pick<Attempt, 'target' | 'sipAddress'>): string 
   return attempt.target ?? attempt.sipAddress;
 }
 
+/** Against the budgets, as Telnyx bills: neither what was never sent nor what its API refused. */
+export function isCounted({ unsent, verdict }: Attempt): boolean {
+  return !unsent && verdict !== 'rejected';
+}
+
 function overBudget(turn: Turn, step: MovingStep): string | null {
   const { call, world } = turn;
   const perCall = step.do === 'refer' ? call.policy?.refersPerCall : call.policy?.transfersPerCall;
-  const used = call.attempts.filter((a) => a.kind === step.do && !a.unsent).length;
+  const used = call.attempts.filter((a) => a.kind === step.do && isCounted(a)).length;
   if (perCall !== undefined && perCall !== null && used >= perCall) {
     return `policy ${step.do}s.per_call: ${used} of ${perCall} used`;
   }

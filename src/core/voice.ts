@@ -64,9 +64,10 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   if (running === null || kind === undefined || !isVoice(running.step)) return false;
   if (kindOf(running.step) !== kind) return false;
   const named = decodeClientState(event.clientState)?.a ?? null;
-  // Stamped before our step's command ran: it speaks of an earlier voice.
+  // Stamped before our step's command ran: it speaks of an earlier voice. A refer by hand came after it.
   const earlier =
-    call.voices.some(({ id }) => id === named) || call.attempts.some(({ id }) => id === named);
+    call.voices.some(({ id }) => id === named) ||
+    call.attempts.some(({ id, manual }) => id === named && !manual);
   if (named !== running.id && earlier) return false;
   const loop = call.voices.find((voice) => voice.loop && voice.kind === kind);
   if (loop !== undefined && tooSoon(turn, running.step)) {

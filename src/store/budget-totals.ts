@@ -2,8 +2,9 @@
  * Refers and transfers of the last hour, in all. A thousand are counted anew for every batch; a million
  * would cost more than the batch, so a large count is kept for a while and what this process commits
  * is added to it. What another replica started meanwhile is seen a little later, and what has left
- * the hour still counts a little longer.
+ * the hour, or was refused by Telnyx's API, still counts a little longer.
  */
+import { isCounted } from '../core/attempt.ts';
 import type { BudgetCounts, CommitResult, CommitUnit, LoadKeys } from './store.ts';
 
 /** Counting so many takes some 50 microseconds. */
@@ -62,8 +63,9 @@ export class BudgetTotals {
     units.forEach(({ changes }, n) => {
       if (results[n] !== 'committed') return;
       for (const { call } of changes) {
-        for (const { id, kind, unsent, startedAt } of call.attempts) {
-          if (unsent || startedAt < kept.readAt || kept.added.has(id)) continue;
+        for (const attempt of call.attempts) {
+          const { id, kind, startedAt } = attempt;
+          if (!isCounted(attempt) || startedAt < kept.readAt || kept.added.has(id)) continue;
           kept.added.add(id);
           kept.counts[kind === 'refer' ? 'refers' : 'transfers'] += 1;
         }

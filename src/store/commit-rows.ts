@@ -1,4 +1,5 @@
 /** A batch as rows of its tables, each with the number of the change it belongs to. */
+import { isCounted } from '../core/attempt.ts';
 import type { Command } from '../core/command.ts';
 import { packCall } from './call-document.ts';
 import { cleanOrNull, keyText } from './postgres-values.ts';
@@ -110,7 +111,7 @@ function pushColumns(
       caller: cleanOrNull(columns.caller),
       created_at: columns.createdAt,
       started_at: Math.round(attempt.startedAt),
-      unsent: attempt.unsent,
+      unsent: !isCounted(attempt),
       took_ms: tookMs(attempt),
     });
   }

@@ -1,5 +1,7 @@
 /** Writes a batch in one transaction: per unit all of it, or nothing. */
+
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isCounted } from '../core/attempt.ts';
 import { packCall } from './call-document.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from './recent-rows.ts';
 import {
@@ -230,7 +232,7 @@ export function prepareCommit(
         change.call.facts.from,
         Math.round(change.call.createdAt),
         Math.round(attempt.startedAt),
-        attempt.unsent ? 1 : 0,
+        isCounted(attempt) ? 0 : 1,
         tookMs(attempt),
       );
     }

@@ -166,6 +166,28 @@ describe('what follows a failed attempt', () => {
     expect(d.call.lastResortRan).toBe(true);
   });
 
+  it('counts what the API refused against no budget', () => {
+    const d = drive(
+      decision([refer('a'), refer('b')], {
+        policy: { patienceMs: 120_000, whileMoving: null, refersPerCall: 1, transfersPerCall: 1 },
+      }),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.outcome(d.last('refer'), rejected('90034'));
+    d.hook('call.answered');
+    d.outcome(d.last('refer'), rejected('10015'));
+    d.accept(d.last('refer'));
+    expect(d.call.attempts.map(({ target, unsent }) => [target, unsent])).toEqual([
+      ['a', false],
+      ['a', false],
+      ['b', false],
+    ]);
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    expect(d.call.attempts).toHaveLength(3);
+    expect(d.call.lastResortRan).toBe(true);
+  });
+
   it('is the last resort at once when patience runs out, whatever targets are left', () => {
     const d = drive(
       decision([refer('a', { timeoutMs: 500_000 }), refer('b')], {
@@ -592,7 +614,8 @@ describe('a refer by hand', () => {
     expect(d.call.phase).toBe('referring');
     d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
     expect(d.call.phase).toBe('speaking');
-    d.hook('call.speak.ended');
+    // The leg still carries the envelope of the refer by hand, which spoke last.
+    d.hook('call.speak.ended', stamp(d));
     expect(d.call.phase).toBe('releasing');
   });
 

@@ -313,6 +313,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
           anAttempt(`${run}-3`, { startedAt: since - 1 }),
           anAttempt(`${run}-4`, { startedAt: since + 5, unsent: true }),
           anAttempt(`${run}-5`, { startedAt: since + 5, kind: 'transfer' }),
+          anAttempt(`${run}-6`, { startedAt: since + 5, verdict: 'rejected' }),
         ];
         const call = aCall(`${run}-call`, { facts: { from: caller }, attempts });
         await commit(aUnit(call, 0), aUnit(anonymous, 0));
