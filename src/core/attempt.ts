@@ -9,8 +9,9 @@ import {
   TRANSFER_GRACE_MS,
   TRANSFER_SECS_MAX,
   TRANSFER_SECS_MIN,
+  UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
-import type { MovingStep } from './plan.ts';
+import { isMoving, type MovingStep } from './plan.ts';
 import {
   clearDeadline,
   deadlineOf,
@@ -60,6 +61,20 @@ export function acceptAttempt(turn: Turn, attempt: Attempt): void {
   if (turn.call.probe === null) {
     setDeadline(turn, 'attempt', timeoutMs + (attempt.kind === 'transfer' ? TRANSFER_GRACE_MS : 0));
   }
+}
+
+/**
+ * A request of which nobody knows may have been carried out: it has the time of its step from when it first
+ * left, or the next one would move the caller again while the far end still rings. False where it has had that.
+ */
+export function awaitUnknown(turn: Turn, { id, sentAt }: Attempt): boolean {
+  const { call, now } = turn;
+  const step = call.running?.id === id ? call.running.step : null;
+  if (step === null || !isMoving(step) || call.probe !== null || call.patienceOver) return false;
+  const leftMs = sentAt + Math.min(step.timeoutMs, SAME_COMMAND_MS) - now;
+  if (leftMs < UNKNOWN_LEFT_MS_MIN) return false;
+  setDeadline(turn, 'attempt', leftMs);
+  return true;
 }
 
 export function progressAttempt(turn: Turn, attempt: Attempt): void {

@@ -14,6 +14,8 @@ export const VOICE_SEND_MS = 10_000;
 export const OUTCOME_GRACE_MS = 12_000;
 /** Telnyx forgets a command_id after 60 s; up to here the identical command may be sent again. */
 export const SAME_COMMAND_MS = 55_000;
+/** A request of which nobody knows had its step's time but for this: what sending takes. */
+export const UNKNOWN_LEFT_MS_MIN = 1_000;
 /** Our deadline after a transfer's own `timeout_secs`. */
 export const TRANSFER_GRACE_MS = 5_000;
 /** What Telnyx takes as a transfer's `timeout_secs`; a shorter step ends by our own deadline. */

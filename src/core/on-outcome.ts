@@ -1,5 +1,5 @@
 /** What became of a command of ours. */
-import { acceptAttempt, endAttempt } from './attempt.ts';
+import { acceptAttempt, awaitUnknown, endAttempt } from './attempt.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
@@ -68,6 +68,7 @@ function onAttemptOutcome(
   if (outcome.kind === 'unknown') {
     // Proven never to have left: no final event is owed, and no budget was used.
     if (neverSent) attempt.unsent = true;
+    else if (awaitUnknown(turn, attempt)) return;
     endAttempt(turn, attempt, 'no_verdict', `the request's outcome is unknown: ${outcome.detail}`);
   } else {
     endAttempt(turn, attempt, 'rejected', inWords(outcome));
@@ -98,7 +99,11 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome): void {
 
 function onVoiceOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   const { call } = turn;
-  const running = call.running;
+  const { running, suspended } = call;
+  if (suspended?.running?.id === commandId && outcome.kind !== 'accepted') {
+    // Nothing of it will be heard: should the refer by hand fail, the plan goes on.
+    suspended.done ??= { digits: null };
+  }
   if (running === null || running.id !== commandId || !isVoice(running.step)) {
     if (outcome.kind === 'rejected') {
       call.voices = call.voices.filter(({ id }) => id !== commandId);

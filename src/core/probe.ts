@@ -1,7 +1,7 @@
 /** Probes: `GET /calls/{id}` asks whether the leg lives. It never shows that a REFER ran. */
 import { endAttempt } from './attempt.ts';
 import type { Probe } from './call.ts';
-import { endCall, release } from './ending.ts';
+import { becomeBridged, endCall, release } from './ending.ts';
 import { PROBE_EVERY_MS, PROBE_TRIES_MAX, UNSEEN_MAX, WATCH_MS } from './limits.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 
@@ -57,6 +57,12 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
     case 'patience': {
       const attempt = call.attempts.find((each) => each.id === call.running?.id);
       if (attempt === undefined || attempt.verdict !== null) return;
+      if (attempt.farAnswered) {
+        // Nobody has hung up since: they talk, and only the news of it was lost.
+        endAttempt(turn, attempt, 'completed', 'the far leg answered; call.bridged never came');
+        becomeBridged(turn);
+        return;
+      }
       const what = why === 'patience' ? 'patience ran out' : 'its time ran out';
       endAttempt(turn, attempt, 'no_verdict', `${what} without a final event`);
       turn.goOn = true;

@@ -5,6 +5,7 @@ import { decideNow } from './deciding.ts';
 import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
 import {
   ANSWER_SEND_MS,
+  ANSWERED_WITHIN_MS,
   OUTCOME_GRACE_MS,
   RINGING_MS_MAX,
   UNDECIDED_MS,
@@ -13,7 +14,7 @@ import {
 import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
 import { dropProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
-import { acceptVoice, forgetVoices, isVoice, startVoice } from './voice.ts';
+import { acceptVoice, forgetVoices, isVoice, startVoice, stopWhileMoving } from './voice.ts';
 
 /** Runs steps until one holds the call. Every path ends in a phase with a deadline. */
 export function runPlan(turn: Turn): void {
@@ -172,7 +173,8 @@ function answerFirst(turn: Turn, step: Step): boolean {
     issue(turn, { action: 'answer' }, { giveUpAt: turn.now + ANSWER_SEND_MS });
     note(turn, 'answer');
   }
-  setDeadline(turn, 'step', ANSWER_SEND_MS + OUTCOME_GRACE_MS);
+  const accepted = !call.outstanding.some(({ action }) => action === 'answer');
+  setDeadline(turn, 'step', accepted ? ANSWERED_WITHIN_MS : ANSWER_SEND_MS + OUTCOME_GRACE_MS);
   return true;
 }
 
@@ -205,6 +207,12 @@ function resume(turn: Turn, suspended: Suspended): boolean {
     case 'speaking':
     case 'gathering':
       if (running !== null && isVoice(running.step) && done === null) {
+        if (call.voices.some(({ loop }) => loop)) {
+          // The loop has drowned it.
+          takeBack(turn, running.id);
+          unshiftStep(call, running.step);
+          return false;
+        }
         call.phase = phase;
         call.running = running;
         acceptVoice(turn, running.step);
@@ -218,6 +226,7 @@ function resume(turn: Turn, suspended: Suspended): boolean {
       return call.facts.direction === null || !decideNow(turn, 'call.initiated', null);
     default:
       call.phase = phase;
+      stopWhileMoving(turn);
       setDeadline(turn, 'watch', WATCH_MS);
       if (phase === 'unmanaged') restoreClientState(turn);
       return true;

@@ -70,7 +70,8 @@ function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   if (standing !== null) return standing;
   note(turn, `refer by hand, from ${call.phase}`);
   const answering = call.phase === 'answering';
-  if (!answering) cancelOutstanding(turn);
+  // What the interrupted step says may still go out: if the refer fails, the caller waits for its end.
+  if (!answering) cancelOutstanding(turn, call.running?.id);
   call.suspended = { phase: call.phase, plan: call.plan, running: call.running, done: null };
   call.plan = [{ steps: [event.step] }];
   call.running = null;

@@ -82,9 +82,9 @@ export function issue(
  * Takes back every command of the caller's leg that was not sent yet; the store leaves alone what is
  * in the air. The hangup of a far leg stays: it clears up behind a step, whatever becomes of the caller.
  */
-export function cancelOutstanding(turn: Turn): void {
+export function cancelOutstanding(turn: Turn, but: string | null = null): void {
   const { call } = turn;
-  const own = (leg: { legId: string }) => leg.legId === call.id;
+  const own = ({ legId, id }: { legId: string; id: string }) => legId === call.id && id !== but;
   const issuedNow = new Set(turn.commands.map((command) => command.id));
   for (const entry of call.outstanding) {
     if (own(entry) && !issuedNow.has(entry.id)) turn.cancel.push(entry.id);

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeClientState } from '../../src/core/client-state.ts';
+import type { Outcome } from '../../src/core/command.ts';
+import type { Step } from '../../src/core/plan.ts';
 import {
   ALIVE,
   DEAD,
@@ -452,6 +454,19 @@ describe('transfer', () => {
     expect(d.call.phase).toBe('speaking');
   });
 
+  it('lets them talk where the far leg answered and the news of the bridge was lost', () => {
+    const d = transferring();
+    far(d, 'call.initiated');
+    far(d, 'call.answered');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(d.count('hangup')).toBe(0);
+    far(d, 'call.hangup', 'normal_clearing');
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('transferred');
+  });
+
   it('releases a caller whom the far leg left alone', () => {
     const d = transferring();
     far(d, 'call.initiated');
@@ -629,6 +644,71 @@ describe('a refer by hand', () => {
     expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
   });
 
+  describe('while something is said', () => {
+    const interrupted = (step: Step, more: Parameters<typeof decision>[1] = {}) => {
+      const d = drive(decision([step, refer('next')], more));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      const words = d.commands.at(-1);
+      if (words === undefined) throw new Error('nothing is said');
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      const failed = () => d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      return { d, words, failed };
+    };
+    const LOOP = { patienceMs: 120_000, refersPerCall: 5, transfersPerCall: 2 };
+
+    it('leaves alone what has not been sent yet: it is what the caller waits for if it fails', () => {
+      const { d, words, failed } = interrupted(say('A long text.'));
+      expect(d.cancelled).not.toContain(words.id);
+      failed();
+      d.accept(words);
+      d.hook('call.speak.ended', stamp(d));
+      expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+    });
+
+    it('goes on with the plan where that was refused meanwhile', () => {
+      const { d, words, failed } = interrupted(say('A long text.'));
+      d.outcome(words, rejected('10015'));
+      failed();
+      expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+    });
+
+    it('says it again, instead of the loop, where a loop was played meanwhile', () => {
+      const { d, words, failed } = interrupted(say('A long text.'), {
+        policy: { ...LOOP, whileMoving: say('Hold.') },
+      });
+      expect(d.last('speak')).toMatchObject({ text: 'Hold.', loop: true });
+      failed();
+      expect(d.last('speak')).toMatchObject({
+        text: 'A long text.',
+        loop: false,
+        stopOthers: true,
+      });
+      expect(d.last('speak').id).not.toBe(words.id);
+      expect(d.call.phase).toBe('speaking');
+    });
+
+    it('stops the loop where nothing of ours follows', () => {
+      const d = drive(decision(null, { policy: { ...LOOP, whileMoving: say('Hold.') } }));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      expect(d.last('speak')).toMatchObject({ loop: true });
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      expect(d.call.phase).toBe('unmanaged');
+      expect(d.count('playback_stop')).toBe(1);
+    });
+  });
+
+  it('waits no longer for an answer that Telnyx has accepted than the plan would have', () => {
+    const d = drive(decision([refer('a')]));
+    d.hook('call.initiated');
+    d.accept(d.last('answer'));
+    d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    expect(d.count('answer')).toBe(1);
+    expect(d.call.deadlines).toMatchObject([{ name: 'step', dueAt: d.now + 10_000 }]);
+  });
+
   it('gives an unmanaged call back to its application with its client_state', () => {
     const d = drive(decision(null));
     d.hook('call.initiated', { clientState: 'dGhlaXJz' });
@@ -664,6 +744,38 @@ describe('releasing', () => {
     d.fall('release');
     expect(d.notices.map(({ kind }) => kind)).toContain('release_stuck');
     expect(d.call.deadlines.map(({ name }) => name)).toEqual(['watch']);
+  });
+});
+
+describe('a request of which nobody knows', () => {
+  const unknown: Outcome = { kind: 'unknown', detail: 'the connection was cut' };
+
+  it('has the time of its step from when it first left, before anybody else is called', () => {
+    const d = drive(decision([refer('a', { timeoutMs: 30_000 }), refer('b')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const [command, started] = [d.last('refer'), d.now];
+    d.now = started + 30_000;
+    // Telnyx had limited the rate for all but the last second.
+    d.outcome(command, unknown, started + 29_000);
+    expect(d.count('refer')).toBe(1);
+    expect(d.call.phase).toBe('referring');
+    expect(d.call.deadlines).toContainEqual(
+      expect.objectContaining({ name: 'attempt', dueAt: started + 59_000 }),
+    );
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', null]);
+  });
+
+  it('has had it where it left at once', () => {
+    const d = drive(decision([refer('a', { timeoutMs: 30_000 }), refer('b')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const [command, started] = [d.last('refer'), d.now];
+    d.now = started + 30_000;
+    d.outcome(command, unknown, started + 20);
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', null]);
   });
 });
 

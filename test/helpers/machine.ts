@@ -111,7 +111,7 @@ export interface Driver {
   /** Every event goes in here; returns what came out. */
   put(event: CallEvent): Transition;
   hook(type: string, more?: Partial<WebhookEvent>): Transition;
-  outcome(command: Command, outcome: Outcome): Transition;
+  outcome(command: Command, outcome: Outcome, firstSentAt?: number): Transition;
   accept(command: Command): Transition;
   /** Lets the earliest deadline of this name (or of all) fall, at its own time. */
   fall(name?: string): Transition;
@@ -168,7 +168,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
       return out;
     },
     hook: (type, more) => driver.put(webhook(type, { id: `${type}-${counter++}`, ...more })),
-    outcome: (command, outcome) =>
+    outcome: (command, outcome, firstSentAt = driver.now) =>
       driver.put({
         source: 'outcome',
         id: `outcome:${command.id}:${counter++}`,
@@ -179,7 +179,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
         commandId: command.id,
         action: command.action,
         outcome,
-        firstSentAt: driver.now,
+        firstSentAt,
       }),
     accept: (command) => driver.outcome(command, ACCEPTED),
     fall(name) {
