@@ -16,6 +16,7 @@ import type { LiveRoutes } from './http/live-routes.ts';
 import { registerMetrics } from './http/metrics.ts';
 import { answerUnknown } from './http/not-found.ts';
 import { collectOpenapi, registerOpenapi } from './http/openapi.ts';
+import { gatherPieces } from './http/pieces.ts';
 import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './http/problem.ts';
 import { type ProblemsDeps, registerProblems } from './http/problems.ts';
 import { registerRoutes } from './http/routes.ts';
@@ -145,6 +146,7 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
   makeRoom(server);
   continueOnlyWhenWanted(server);
+  gatherPieces(server);
   // Everything taken has been answered by then; a client in the middle of a slow upload must not hold the stop.
   server.addHook('preClose', async () => {
     setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();

@@ -2,6 +2,8 @@
 export const HTTP_LIMITS = {
   /** A webhook of Telnyx is 1 to 3 KB; the largest seen are far below. */
   bodyBytesMax: 256 * 1024,
+  /** Of a chunked body: what is in one piece with others may have been sent byte by byte, but nobody needs more. */
+  bodyPiecesMax: 8_192,
   /** Unread bytes of a refused request we still take in, so that its sender gets to read the answer. */
   drainedBytesMax: 1024 * 1024,
   headerBytesMax: 16 * 1024,

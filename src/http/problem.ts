@@ -139,6 +139,11 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     reason: 'body_too_large',
     detail: `The body exceeds ${HTTP_LIMITS.bodyBytesMax} bytes.`,
   },
+  TOO_MANY_PIECES: {
+    status: 400,
+    reason: 'body_in_pieces',
+    detail: `The body comes in more than ${HTTP_LIMITS.bodyPiecesMax} chunks. Send it in larger ones, or whole with a Content-Length.`,
+  },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     status: 415,
     reason: 'not_json',

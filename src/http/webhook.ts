@@ -54,7 +54,7 @@ declare module 'fastify' {
 
 export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
   app.register(async (scope) => {
-    await scope.register(rawBody, { global: false, encoding: false, runFirst: true });
+    await scope.register(rawBody, { global: false, encoding: false });
     // fastify-raw-body brings a JSON parser of its own: nothing may parse before the signature is verified.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));

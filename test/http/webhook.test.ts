@@ -7,6 +7,7 @@ import type { CallEvent } from '../../src/core/event.ts';
 import type { Received } from '../../src/engine/engine.ts';
 import { CommitUnknown, NewerRow, StoreUnavailable, TooBusy } from '../../src/errors.ts';
 import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { waitFor } from '../helpers/waiting.ts';
 import { incomingCall, signedHeaders, telnyxKey, webhookBody } from '../helpers/webhooks.ts';
 
 let app: ServedApp;
@@ -134,6 +135,21 @@ describe('what is refused, in this order', () => {
     } as RequestInit);
     expect(answer.status).toBe(413);
     expect(await reasonOf(answer)).toBe('body_too_large');
+  });
+
+  test('a body in single bytes is read, and who sends more pieces than anybody needs is cut off', async () => {
+    const body = incomingCall('v3:pieces', OURS);
+    const bytes = Array.from(Buffer.from(body), (byte) => Uint8Array.of(byte));
+    expect((await inPieces('/webhooks/telnyx', bytes, signedHeaders(app.key, body))).status).toBe(
+      200,
+    );
+
+    const many = Array.from({ length: 9_000 }, () => Uint8Array.of(0x20));
+    for (const path of ['/webhooks/telnyx', '/nowhere']) {
+      const refused = await inPieces(path, many, signedHeaders(app.key, ' '.repeat(9_000)));
+      expect([path, refused.status, refused.closed]).toEqual([path, 400, true]);
+      expect(JSON.parse(refused.body)).toMatchObject({ reason: 'body_in_pieces' });
+    }
   });
 
   test('a body of exactly 256 KB is read: its signature is what decides', async () => {
@@ -369,3 +385,29 @@ describe('clocks', () => {
     expect(app.lines.filter(({ event }) => event === 'webhook.clock_skew')).toHaveLength(1);
   });
 });
+
+/** Each in a chunk of its own, all in one packet or two: the answer, and whether the connection was closed behind it. */
+async function inPieces(path: string, pieces: Uint8Array[], headers: Record<string, string>) {
+  const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+  const lines = Object.entries({ ...headers, 'transfer-encoding': 'chunked', host: 'x' });
+  socket.write(
+    `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+  );
+  const chunk = (piece: Uint8Array) => [`${piece.length.toString(16)}\r\n`, piece, '\r\n'];
+  const bytes = [...pieces.flatMap(chunk), '0\r\n\r\n'].map((each) => Buffer.from(each));
+  socket.write(Buffer.concat(bytes));
+  let text = '';
+  let closed = false;
+  socket.on('data', (data) => {
+    text += data;
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    closed = true;
+  });
+  await waitFor(() => expect(closed || /\r\n\r\n.*\}/s.test(text)).toBe(true));
+  const status = Number(text.slice(9, 12));
+  if (status !== 200) await waitFor(() => expect(closed).toBe(true));
+  socket.destroy();
+  return { status, closed, body: text.slice(text.indexOf('\r\n\r\n') + 4) };
+}
