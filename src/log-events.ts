@@ -31,6 +31,12 @@ export const LOG_EVENTS = {
     meaning: 'The server cannot start, or had to stop for a reason nobody foresaw.',
     action: 'Read the error; it says what, where, expected and got.',
   },
+  'log.dropped': {
+    level: 'warn',
+    meaning:
+      'Standard output could not be written for a while, and `count` lines of this log are missing before this one.',
+    action: 'Look after what reads the log, or the disk behind it; calls went on.',
+  },
   'call.decided': {
     level: 'info',
     meaning: 'A call route was chosen for a call (rule null: otherwise), and why.',

@@ -1,13 +1,9 @@
 /** What every part of the program logs through: a catalogue name and fields, never free text. */
 import { createRequire } from 'node:module';
-import {
-  type DestinationStream,
-  destination as fileDestination,
-  pino,
-  stdTimeFunctions,
-} from 'pino';
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
 import { LOG_EVENTS, type LogEventName } from './log-events.ts';
 import { createCleaner } from './log-fields.ts';
+import { standardOutput } from './log-output.ts';
 import { createMasker } from './mask.ts';
 
 /** Field names as they stand in the log: Telnyx's own where Telnyx has one. */
@@ -68,9 +64,9 @@ export function createLog(options: LogOptions): Log {
       // Errors come out of the cleaner; pino's own serializer would put messages of causes into one.
       serializers: { err: (err) => err },
     },
-    destinationOf(options),
+    destinationOf(options, (count) => log.emit('log.dropped', { count })),
   );
-  return {
+  const log: Log = {
     shows: (event) => logger.isLevelEnabled(LOG_EVENTS[event].level),
     emit(event, fields = {}) {
       const { level, meaning } = LOG_EVENTS[event];
@@ -82,14 +78,11 @@ export function createLog(options: LogOptions): Log {
       logger[level](line, meaning);
     },
   };
+  return log;
 }
 
-/**
- * Synchronous: what was logged before a kill -9 is there to be read. A line then costs a write of a few
- * microseconds; only a reader that falls behind the pipe's buffer could slow us down.
- */
-function destinationOf(options: LogOptions): DestinationStream {
-  const target = options.destination ?? fileDestination({ dest: 1, sync: true });
+function destinationOf(options: LogOptions, onDropped: (lines: number) => void): DestinationStream {
+  const target = options.destination ?? standardOutput(onDropped);
   const wanted = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
   return (wanted ? prettyDestination(options.destination) : null) ?? target;
 }

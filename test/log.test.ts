@@ -1,5 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLog, type LogFields, type LogOptions } from '../src/log.ts';
@@ -164,6 +169,50 @@ describe('standard output', () => {
       if (error instanceof Error && 'stdout' in error) output = String(error.stdout);
     }
     expect(JSON.parse(output)).toMatchObject({ event: 'server.started', port: 1 });
+  });
+
+  const busy = `
+    import { createLog } from ${JSON.stringify(join(import.meta.dirname, '../src/log.ts'))};
+    const log = createLog({ level: 'info', numbers: 'masked', key: 'KEY0123' });
+    for (let n = 0; n < 20_000; n += 1) log.emit('server.started', { n, detail: 'x'.repeat(100) });
+    console.error('goes on');
+    process.stdin.resume().on('end', () => process.exit(0));
+  `;
+
+  it('with a full disk behind it stops nothing', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, ['--input-type=module', '-e', busy], {
+      stdio: ['pipe', full, 'pipe'],
+    });
+    await once(child.stderr ?? child, 'data');
+    child.stdin?.end();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    closeSync(full);
+  });
+
+  it('that nobody reads for a while stops nothing, loses little, and says what is lost', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'referee-log-'));
+    const gate = join(folder, 'gate');
+    execFileSync('mkfifo', [gate]);
+    // A pipe of the shell, as a container's: what Node makes for a child of its own is a socket.
+    const piped = '"$NODE" --input-type=module -e "$BUSY" | { head -c 0 "$GATE"; cat; }';
+    const child = spawn('sh', ['-c', piped], {
+      env: { ...process.env, NODE: process.execPath, BUSY: busy, GATE: gate },
+    });
+    await once(child.stderr, 'data');
+    await writeFile(gate, '');
+    const lines: { n?: number; event: string; count?: number }[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(JSON.parse(line));
+      if (lines.at(-1)?.event === 'log.dropped') break;
+    }
+    child.stdin.end();
+    await once(child, 'exit');
+    await rm(folder, { recursive: true });
+    const kept = lines.slice(0, -1);
+    expect(kept.map(({ n }) => n)).toEqual(kept.map((_, n) => n));
+    expect(kept.length).toBeGreaterThan(3_000);
+    expect(lines.at(-1)?.count).toBe(20_000 - kept.length);
   });
 });
 

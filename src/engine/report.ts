@@ -57,7 +57,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
           ...fields,
           from: call.facts.from,
           to: call.facts.to,
-          why: notice.why,
+          why: notice.why.replace(PRESSED, '$1[digits]'),
         });
         if (traceShown) log.emit('call.trace', { ...fields, trace: notice.trace });
         return;
@@ -184,3 +184,6 @@ function attemptFields(attempt: Attempt): LogFields {
 function duration(call: Call) {
   return { seconds: Math.round(((call.endedAt ?? 0) - call.createdAt) / 100) / 10 };
 }
+
+/** What a caller pressed is shown at debug alone; see `digits` in core/clause.ts. */
+const PRESSED = /\b(digits: )[^;)|]+/g;

@@ -3,7 +3,13 @@ import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/command.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
-import { type Environment, requestOf, type TelnyxRequest, UnsetVariable } from './request.ts';
+import {
+  type Environment,
+  requestOf,
+  secretsOf,
+  type TelnyxRequest,
+  UnsetVariable,
+} from './request.ts';
 import { createTransport, type PlainResponse } from './transport.ts';
 
 export interface TelnyxClient {
@@ -79,7 +85,8 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       try {
         const { method, path, body } = request;
         const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
-        return await outcomeOf(command, response as PlainResponse);
+        const outcome = await outcomeOf(command, response as PlainResponse);
+        return discreet(outcome, [options.apiKey, ...secretsOf(command, env)]);
       } catch (error) {
         return outcomeOfFailure(command.action, error);
       } finally {
@@ -109,6 +116,19 @@ async function outcomeOf(command: Command, response: PlainResponse): Promise<Out
     retryAfter: response.headers.get('retry-after'),
   });
 }
+
+/** An error body may quote the request, and its words are stored, logged and shown. */
+function discreet(outcome: Outcome, secrets: readonly string[]): Outcome {
+  if (!('detail' in outcome)) return outcome;
+  let { detail } = outcome;
+  for (const secret of secrets) {
+    if (secret.length >= SECRET_CHARS_MIN) detail = detail.replaceAll(secret, '[redacted]');
+  }
+  return { ...outcome, detail };
+}
+
+/** A shorter one would be found inside ordinary words. */
+const SECRET_CHARS_MIN = 6;
 
 function parse(text: string): unknown {
   try {

@@ -119,9 +119,19 @@ function terminatingDigit(validDigits: string): string | null {
   return [...'*0123456789'].find((digit) => !validDigits.includes(digit)) ?? null;
 }
 
+/** What a request holds and nobody else may show. */
+export function secretsOf(command: Command, env: Environment): string[] {
+  if (!('auth' in command) || command.auth === null) return [];
+  const { username, password } = command.auth;
+  const names = [...`${username} ${password}`.matchAll(REFERENCE)].map(([, name = '']) => name);
+  return names.map((name) => env[name] ?? '');
+}
+
+const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
 /** Secrets stay references until this moment: no database, log or answer holds one. */
 function resolve(text: string, env: Environment): string {
-  return text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+  return text.replace(REFERENCE, (_, name: string) => {
     const value = env[name];
     if (value === undefined || value === '') throw new UnsetVariable(name);
     return value;

@@ -10,21 +10,22 @@ beforeEach(() => {
 });
 afterEach(() => metrics.close());
 
+const call = aCall('v3:handler');
+const event: CallEvent = {
+  source: 'deadline',
+  type: 'deadline.attempt',
+  id: 'deadline:v3:handler:attempt:1',
+  callId: call.id,
+  occurredAt: null,
+  receivedAt: 0,
+  name: 'attempt',
+  n: 1,
+  putOff: false,
+};
+
 test('a handler that failed is counted and logged, and a decision without one is not', async () => {
   const lines: string[] = [];
   const report = createReport({ emit: (event) => void lines.push(event) }, metrics);
-  const call = aCall('v3:handler');
-  const event: CallEvent = {
-    source: 'deadline',
-    type: 'deadline.attempt',
-    id: 'deadline:v3:handler:attempt:1',
-    callId: call.id,
-    occurredAt: null,
-    receivedAt: 0,
-    name: 'attempt',
-    n: 1,
-    putOff: false,
-  };
   report.committed(event, null, call, [{ kind: 'handler_warning', text: 'a.ts: threw' }]);
   expect(lines).toContain('handler.failed');
   expect(await metrics.text()).toMatch(/^referee_handler_failures_total 1$/m);
@@ -33,4 +34,17 @@ test('a handler that failed is counted and logged, and a decision without one is
     { kind: 'decided', rule: 'a', routeSet: 'hash', why: 'to', trace: [] },
   ]);
   expect(await metrics.text()).toMatch(/^referee_handler_failures_total 1$/m);
+});
+
+test('why a rule was chosen does not say in the log what the caller pressed', () => {
+  const whys: unknown[] = [];
+  const log = { emit: (_: string, fields: { why?: unknown } = {}) => void whys.push(fields.why) };
+  const why =
+    'to: +14155550100 is in list:ours; digits: 4711; not (any: none of (digits: 4711 is none of 1, 2))';
+  createReport(log, metrics).committed(event, null, call, [
+    { kind: 'decided', rule: 'a', routeSet: 'hash', why, trace: [] },
+  ]);
+  const [told] = whys.filter((each) => each !== undefined);
+  expect(told).toMatch(/^to: \+14155550100 is in list:ours; digits: \[digits\]; not /);
+  expect(told).not.toContain('4711');
 });

@@ -93,6 +93,21 @@ test('an error body is read: the call has ended', async () => {
   });
 });
 
+test('what an error body quotes of the request is not passed on where it is secret', async () => {
+  const auth = { username: 'office', password: `\${PBX_PASSWORD}` };
+  const move = { sipAddress: 'sip:a@b.example', userToUser: null, headers: [], auth };
+  const api = await serve((request, response) => {
+    const title = `No ${request.headers.authorization} with ${JSON.stringify(api.requests.at(-1)?.body)}`;
+    json(response, 422, { errors: [{ code: '10015', title }] });
+  });
+  const telnyx = client(api.url, { env: { PBX_PASSWORD: 'correct-horse' } });
+  const outcome = await telnyx.send({ ...common, action: 'refer', ...move });
+  const told = JSON.stringify(outcome);
+  expect(told).toContain('sip:a@b.example');
+  expect(told).not.toContain('KEY_secret');
+  expect(told).not.toContain('correct-horse');
+});
+
 test('429 waits as long as x-ratelimit-reset says', async () => {
   const api = await serve((_, response) =>
     json(
