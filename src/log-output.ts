@@ -9,6 +9,9 @@ import { type DestinationStream, destination } from 'pino';
 /** Some 3,000 lines. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 const AGAIN_MS = 250;
+/** At the end of the process: how it ended is what the log is read for. */
+const LAST_WORDS_MS = 2_000;
+const LAST_WORDS_EVERY_MS = 5;
 
 /** `onDropped`: lines can be written again, and so many are missing before them. */
 export function standardOutput(onDropped: (lines: number) => void): DestinationStream {
@@ -26,6 +29,13 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
   output.on('error', () => {
     if (!waiting) setTimeout(again, AGAIN_MS).unref();
     waiting = true;
+  });
+  process.on('exit', () => {
+    const until = Date.now() + LAST_WORDS_MS;
+    while (waiting && Date.now() < until) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS_EVERY_MS);
+      again();
+    }
   });
   return output;
 

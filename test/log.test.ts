@@ -190,29 +190,46 @@ describe('standard output', () => {
     closeSync(full);
   });
 
-  it('that nobody reads for a while stops nothing, loses little, and says what is lost', async () => {
+  /** A pipe of the shell, as a container's: what Node makes for a child of its own is a socket. Read from `open` on. */
+  async function behindAPipe(program: string) {
     const folder = await mkdtemp(join(tmpdir(), 'referee-log-'));
     const gate = join(folder, 'gate');
     execFileSync('mkfifo', [gate]);
-    // A pipe of the shell, as a container's: what Node makes for a child of its own is a socket.
-    const piped = '"$NODE" --input-type=module -e "$BUSY" | { head -c 0 "$GATE"; cat; }';
+    const piped = '"$NODE" --input-type=module -e "$PROGRAM" | { head -c 0 "$GATE"; cat; }';
     const child = spawn('sh', ['-c', piped], {
-      env: { ...process.env, NODE: process.execPath, BUSY: busy, GATE: gate },
+      env: { ...process.env, NODE: process.execPath, PROGRAM: program, GATE: gate },
     });
+    const ended = once(child, 'exit').then(() => rm(folder, { recursive: true }));
+    return { child, ended, open: () => writeFile(gate, '') };
+  }
+
+  it('that nobody reads for a while stops nothing, loses little, and says what is lost', async () => {
+    const { child, ended, open } = await behindAPipe(busy);
     await once(child.stderr, 'data');
-    await writeFile(gate, '');
+    await open();
     const lines: { n?: number; event: string; count?: number }[] = [];
     for await (const line of createInterface({ input: child.stdout })) {
       lines.push(JSON.parse(line));
       if (lines.at(-1)?.event === 'log.dropped') break;
     }
     child.stdin.end();
-    await once(child, 'exit');
-    await rm(folder, { recursive: true });
+    await ended;
     const kept = lines.slice(0, -1);
     expect(kept.map(({ n }) => n)).toEqual(kept.map((_, n) => n));
     expect(kept.length).toBeGreaterThan(3_000);
     expect(lines.at(-1)?.count).toBe(20_000 - kept.length);
+  });
+
+  it('has the last words of a process whose reader is a little behind', async () => {
+    const { child, ended, open } = await behindAPipe(
+      busy.replace('20_000', '3_000').replace(/process\.stdin.*/, 'process.exit(0);'),
+    );
+    await once(child.stderr, 'data');
+    await open();
+    const lines: { n: number }[] = [];
+    for await (const line of createInterface({ input: child.stdout })) lines.push(JSON.parse(line));
+    await ended;
+    expect(lines.map(({ n }) => n)).toEqual(Array.from({ length: 3_000 }, (_, n) => n));
   });
 });
 

@@ -57,6 +57,7 @@ export function becomeBridged(turn: Turn): void {
 export function leaveUnmanaged(turn: Turn, why: string): void {
   const { call } = turn;
   endPlan(turn);
+  stopWhileMoving(turn);
   call.phase = 'unmanaged';
   setDeadline(turn, 'watch', WATCH_MS);
   restoreClientState(turn);

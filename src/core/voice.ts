@@ -54,8 +54,8 @@ export function stopWhileMoving(turn: Turn): void {
 
 /**
  * Whether a speak, playback or gather ending ends the step that holds the plan. The envelope is
- * stamped when Telnyx emits, so the end of a loop that our step stopped carries the step's id: what
- * ends sooner than anybody can speak was the loop.
+ * stamped when Telnyx emits, so the end of what our step stopped, a loop or its own words before a refer
+ * by hand, carries the step's id: what ends sooner than anybody can speak was that.
  */
 export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const { call } = turn;
@@ -69,9 +69,10 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
     call.voices.some(({ id }) => id === named) ||
     call.attempts.some(({ id, manual }) => id === named && !manual);
   if (named !== running.id && earlier) return false;
-  const loop = call.voices.find((voice) => voice.loop && voice.kind === kind);
-  if (loop !== undefined && tooSoon(turn, running.step)) {
-    call.voices = call.voices.filter((voice) => voice !== loop);
+  const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
+  const chosen = event.status === 'valid';
+  if (stopped !== undefined && !chosen && tooSoon(turn, running.step)) {
+    call.voices = call.voices.filter((voice) => voice !== stopped);
     return false;
   }
   return true;

@@ -85,8 +85,8 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       try {
         const { method, path, body } = request;
         const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
-        const outcome = await outcomeOf(command, response as PlainResponse);
-        return discreet(outcome, [options.apiKey, ...secretsOf(command, env)]);
+        const secrets = [options.apiKey, ...secretsOf(command, env)];
+        return await outcomeOf(command, response as PlainResponse, secrets);
       } catch (error) {
         return outcomeOfFailure(command.action, error);
       } finally {
@@ -99,7 +99,11 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   };
 }
 
-async function outcomeOf(command: Command, response: PlainResponse): Promise<Outcome> {
+async function outcomeOf(
+  command: Command,
+  response: PlainResponse,
+  secrets: readonly string[],
+): Promise<Outcome> {
   const { status } = response;
   let text = '';
   try {
@@ -111,22 +115,32 @@ async function outcomeOf(command: Command, response: PlainResponse): Promise<Out
   }
   return outcomeOfAnswer(command.action, {
     status,
-    body: parse(text),
+    body: parse(status < 400 ? text : discreet(text, secrets)),
     rateLimitReset: response.headers.get('x-ratelimit-reset'),
     retryAfter: response.headers.get('retry-after'),
   });
 }
 
 /** An error body may quote the request, and its words are stored, logged and shown. */
-function discreet(outcome: Outcome, secrets: readonly string[]): Outcome {
-  if (!('detail' in outcome)) return outcome;
-  let { detail } = outcome;
-  for (const secret of secrets) {
-    if (secret.length >= SECRET_CHARS_MIN) detail = detail.replaceAll(secret, '[redacted]');
+function discreet(text: string, secrets: readonly string[]): string {
+  let told = text;
+  // The longest first: one may begin with another.
+  for (const secret of secrets.toSorted((a, b) => b.length - a.length)) {
+    if (secret.length < SECRET_CHARS_MIN) break;
+    // In an error's words, and in JSON that they quote.
+    for (const form of [secret, quoted(secret), quoted(quoted(secret))]) {
+      told = told.replaceAll(form, REDACTED);
+    }
   }
-  return { ...outcome, detail };
+  return told;
 }
 
+/** As JSON writes it. */
+function quoted(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+const REDACTED = '[redacted]';
 /** A shorter one would be found inside ordinary words. */
 const SECRET_CHARS_MIN = 6;
 

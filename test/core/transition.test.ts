@@ -688,6 +688,46 @@ describe('a refer by hand', () => {
       expect(d.call.phase).toBe('speaking');
     });
 
+    const resaid = (step: Step) => {
+      const { d, failed } = interrupted(step, { policy: { ...LOOP, whileMoving: say('Hold.') } });
+      failed();
+      d.now += 50;
+      return d;
+    };
+
+    it('does not take the end of what that replaced for its own', () => {
+      const d = resaid(say('A long text.'));
+      const { clientState } = d.last('speak');
+      d.hook('call.speak.ended', { clientState, status: 'completed' });
+      d.hook('call.speak.ended', { clientState, status: 'completed' });
+      expect(d.call.phase).toBe('speaking');
+      d.now += 5_000;
+      d.hook('call.speak.ended', { clientState, status: 'completed' });
+      expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+    });
+
+    it('nor the end of the menu that it asks again for a choice, but a choice at once', () => {
+      const menu: Step = {
+        do: 'menu',
+        text: 'Press 1 for sales or 2 for support.',
+        voice: 'v',
+        language: null,
+        digits: { '1': [refer('one')] },
+        tries: 2,
+        timeoutMs: 8_000,
+      };
+      for (const replaced of [['cancelled'], []]) {
+        const d = resaid(menu);
+        const { clientState } = d.last('gather_using_speak');
+        for (const status of replaced) {
+          d.hook('call.gather.ended', { clientState, digits: '', status });
+        }
+        expect(d.call.phase).toBe('gathering');
+        d.hook('call.gather.ended', { clientState, digits: '1', status: 'valid' });
+        expect(d.call.attempts.at(-1)?.target).toBe('one');
+      }
+    });
+
     it('stops the loop where nothing of ours follows', () => {
       const d = drive(decision(null, { policy: { ...LOOP, whileMoving: say('Hold.') } }));
       d.hook('call.initiated');
@@ -815,6 +855,24 @@ describe('deadlines', () => {
 });
 
 describe('while_moving', () => {
+  it('ends where the call is left to another application', () => {
+    const d = drive(
+      decision([refer('a'), { do: 'ignore' }], {
+        policy: {
+          patienceMs: 120_000,
+          whileMoving: say('Please hold.'),
+          refersPerCall: 5,
+          transfersPerCall: 2,
+        },
+      }),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    expect(d.call.phase).toBe('unmanaged');
+    expect(d.count('playback_stop')).toBe(1);
+  });
+
   it('plays in a loop until the plan speaks, and the loop’s own end does not end the plan’s words', () => {
     const d = drive(
       decision([refer('a'), say('Sorry, nobody can take your call right now.'), { do: 'hangup' }], {

@@ -152,6 +152,32 @@ describe('what is refused, in this order', () => {
     }
   });
 
+  // Nobody reads a body there, so nobody else hears of its end.
+  test('nor does a chunked body hurt where none is due, broken off, wrong or in thousands of pieces', async () => {
+    const bodies = ['5\r\nab', '1\r\nx\r\nZZ\r\n', '1\r\nx\r\n'.repeat(9_000)];
+    for (const line of [
+      'GET /health/live',
+      'HEAD /health/live',
+      'GET /nowhere',
+      'PUT /health/live',
+      'GET /webhooks/telnyx',
+    ]) {
+      for (const body of bodies) {
+        for (const waits of [true, false, false, false]) {
+          const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+          socket.on('error', () => {});
+          const head = `${line} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
+          await new Promise((sent) => socket.write(head + body, sent));
+          if (waits) await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+          const closed = once(socket, 'close');
+          socket.resetAndDestroy();
+          await closed;
+        }
+      }
+    }
+    expect((await deliver(incomingCall('v3:after-pieces', OURS))).status).toBe(200);
+  });
+
   test('a body of exactly 256 KB is read: its signature is what decides', async () => {
     const body = incomingCall('v3:large', OURS);
     const padded = body + ' '.repeat(256 * 1024 - Buffer.byteLength(body));

@@ -6,7 +6,8 @@
 
 -- Order of locks, so that two replicas with the same calls in hand do not block each other: rows that
 -- exist by key, then inserts by key (`updated` is counted before the first insert), then what hangs on
--- them. Everything is written from the rows that won.
+-- them. Everything is written from the rows that won. An insert of a call that the other is just updating
+-- still may, which the lock timeout ends.
 create or replace function referee_commit_2(
   code_version integer, entries_max integer, lease_owner text, lease_ms bigint,
   given_keys uuid[], given_versions integer[], given_entries integer[], given_due bigint[],
