@@ -26,7 +26,9 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
   output.on('drop', () => {
     dropped += 1;
   });
-  output.on('error', () => {
+  output.on('error', ({ code }: NodeJS.ErrnoException) => {
+    // Nobody reads any more, and nobody will.
+    if (code === 'EPIPE') return;
     if (!waiting) setTimeout(again, AGAIN_MS).unref();
     waiting = true;
   });
