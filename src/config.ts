@@ -22,6 +22,7 @@ import {
   type VariableName,
 } from './environment.ts';
 import { InvalidConfiguration } from './errors.ts';
+import { REDACTED } from './mask.ts';
 import type { VerifierOptions } from './telnyx/signature.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -178,13 +179,11 @@ function freeze(config: Config): Config {
   const redacted = () => ({
     ...config,
     publicKeys: config.publicKeys.map((key) => key.toString('base64')),
-    apiKey: '[redacted]',
-    adminToken: config.adminToken === null ? null : '[redacted]',
+    apiKey: REDACTED,
+    adminToken: config.adminToken === null ? null : REDACTED,
     connectionIds: config.connectionIds === null ? null : [...config.connectionIds],
     database:
-      config.database.kind === 'postgres'
-        ? { kind: 'postgres', url: '[redacted]' }
-        : config.database,
+      config.database.kind === 'postgres' ? { kind: 'postgres', url: REDACTED } : config.database,
   });
   Object.defineProperty(config, 'toJSON', { value: redacted });
   Object.defineProperty(config, inspect.custom, { value: redacted });

@@ -2,7 +2,7 @@
  * What a log line may show: secrets never, numbers masked, DTMF digits only at debug, no character that
  * moves a cursor. Works by the name of a field first, by its text where the name says nothing.
  */
-import type { Masker } from './mask.ts';
+import { createRedactor, type Masker, REDACTED } from './mask.ts';
 
 export interface CleanerOptions {
   /** Null shows numbers in full. */
@@ -24,19 +24,15 @@ const LIMITS = {
   stackFrames: 20,
   knownNames: 1000,
 } as const;
-const REDACTED = '[redacted]';
-/** A shorter one would be found inside ordinary words. */
-const SECRET_CHARS_MIN = 6;
 
 export function createCleaner(options: CleanerOptions): Cleaner {
-  const secrets = options.secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN);
+  const redact = createRedactor(options.secrets);
   const { masker } = options;
 
   function cleanText(text: string, kind: FieldKind): string {
-    let clean = text.length > LIMITS.textChars ? `${text.slice(0, LIMITS.textChars)}…` : text;
-    for (const secret of secrets) {
-      if (clean.includes(secret)) clean = clean.replaceAll(secret, REDACTED);
-    }
+    let clean = redact(
+      text.length > LIMITS.textChars ? `${text.slice(0, LIMITS.textChars)}…` : text,
+    );
     if (clean.includes('@')) clean = clean.replace(URL_PASSWORD, `$1${REDACTED}@`);
     if (MAY_NAME_SECRET.test(clean)) clean = clean.replace(NAMED_SECRET, `$1${REDACTED}`);
     if (masker !== null && kind !== 'id') {

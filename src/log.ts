@@ -82,9 +82,10 @@ export function createLog(options: LogOptions): Log {
 }
 
 function destinationOf(options: LogOptions, onDropped: (lines: number) => void): DestinationStream {
-  const target = options.destination ?? standardOutput(onDropped);
-  const wanted = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
-  return (wanted ? prettyDestination(options.destination) : null) ?? target;
+  const { destination, pretty = destination === undefined && process.stdout.isTTY } = options;
+  return (
+    (pretty ? prettyDestination(destination) : null) ?? destination ?? standardOutput(onDropped)
+  );
 }
 
 /** pino-pretty is for development and not installed in production: without it the lines stay JSON. */

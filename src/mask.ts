@@ -1,7 +1,8 @@
 /**
- * Phone numbers for eyes that need not know them: `+14***00~mkbdfghcpn` shows the first and last digits
- * and a keyed tag, the same for the same number wherever it is written, so that a call can be searched
- * for without the number. The key comes from TELNYX_API_KEY: without it nobody can try all numbers.
+ * What eyes need not see. Secrets are taken out. Phone numbers keep what tells them apart: `+14***00~mkbdfghcpn`
+ * shows the first and last digits and a keyed tag, the same for the same number wherever it is written, so that a
+ * call can be searched for without the number. The key comes from TELNYX_API_KEY: without it nobody can try all
+ * numbers.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
@@ -88,4 +89,23 @@ function tagOf(key: KeyObject, digits: string): string {
     tag += TAG_ALPHABET.charAt(i % 2 === 0 ? byte >> 4 : byte & 15);
   }
   return tag;
+}
+
+export const REDACTED = '[redacted]';
+/** A shorter one would be found inside ordinary words. */
+const SECRET_CHARS_MIN = 6;
+
+/** Takes these out of a text, wherever they stand in it. */
+export function createRedactor(secrets: readonly string[]): (text: string) => string {
+  // The longest first: one may begin with another.
+  const known = secrets
+    .filter((secret) => secret.length >= SECRET_CHARS_MIN)
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    let clean = text;
+    for (const secret of known) {
+      if (clean.includes(secret)) clean = clean.replaceAll(secret, REDACTED);
+    }
+    return clean;
+  };
 }

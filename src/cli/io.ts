@@ -1,4 +1,6 @@
 /** What a subcommand may touch of the world, as an argument: tests pass their own. */
+import { unicodeEscape } from '../core/subject.ts';
+
 export interface Io {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
@@ -12,6 +14,6 @@ export interface Io {
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
     /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    unicodeEscape,
   );
 }

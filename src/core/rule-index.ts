@@ -5,7 +5,7 @@
  */
 import { AddressEntries, type AddressIndex } from './address-index.ts';
 import type { AddressClauses } from './clause.ts';
-import { isGlob } from './glob.ts';
+import { countUses, guardOf } from './guard.ts';
 import {
   emptyPosting,
   FEW_HITS,
@@ -175,72 +175,6 @@ function certainEvents(condition: Condition): number {
 function eventBits({ clause }: Extract<Condition, { clause: unknown }>): number | null {
   if (clause.key !== 'event') return null;
   return clause.values.reduce((bits, event) => bits | (1 << EVENTS.indexOf(event)), 0);
-}
-
-interface Guard {
-  values: { field: 'from' | 'to'; value: string }[];
-  /** How many rules its values bring along, at worst: the smaller, the better the guard. */
-  cost: number;
-}
-
-/** `from` and `to` values of which one must match for the condition to hold; null where there are none. */
-function guardOf(condition: Condition, uses: Uses): Guard | null {
-  if ('clause' in condition) {
-    const { clause } = condition;
-    if (clause.key !== 'from' && clause.key !== 'to') return null;
-    const field = clause.key;
-    const values = clause.values.map((value) => ({ field, value }));
-    // No spread into Math.max: a clause may have more values than a call may have arguments.
-    const cost = clause.values.reduce(
-      (most, value) => Math.max(most, costOf(field, value, uses)),
-      0,
-    );
-    return { values, cost };
-  }
-  if ('not' in condition) return null;
-  if ('all' in condition) {
-    const guards = condition.all
-      .map((part) => guardOf(part, uses))
-      .filter((guard) => guard !== null);
-    guards.sort((a, b) => a.cost - b.cost);
-    return guards[0] ?? null;
-  }
-  const guards = condition.any.map((part) => guardOf(part, uses));
-  if (guards.some((guard) => guard === null)) return null;
-  const known = guards.filter((guard) => guard !== null);
-  return {
-    values: known.flatMap((guard) => guard.values),
-    cost: Math.max(0, ...known.map((guard) => guard.cost)),
-  };
-}
-
-/** How many clauses name a value, by `field value`. */
-type Uses = Map<string, number>;
-
-function countUses(rules: readonly Rule[]): Uses {
-  const uses: Uses = new Map();
-  const count = (condition: Condition): void => {
-    if ('not' in condition) count(condition.not);
-    else if ('all' in condition) condition.all.forEach(count);
-    else if ('any' in condition) condition.any.forEach(count);
-    else {
-      const { clause } = condition;
-      if (clause.key !== 'from' && clause.key !== 'to') return;
-      for (const value of clause.values) {
-        const key = `${clause.key} ${value}`;
-        uses.set(key, (uses.get(key) ?? 0) + 1);
-      }
-    }
-  };
-  for (const rule of rules) count(rule.when);
-  return uses;
-}
-
-/** A short prefix is hit by more calls than a long one or a number. */
-function costOf(field: 'from' | 'to', value: string, uses: Uses): number {
-  const used = uses.get(`${field} ${value}`) ?? 1;
-  const wildcard = value.startsWith('list:') || !isGlob(value) ? 0 : value.search(/[*?]/);
-  return used + (isGlob(value) ? 1000 / (1 + wildcard) : 0);
 }
 
 function enter(

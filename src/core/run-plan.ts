@@ -14,7 +14,14 @@ import {
 import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
 import { dropProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
-import { acceptVoice, forgetVoices, isVoice, startVoice, stopWhileMoving } from './voice.ts';
+import {
+  acceptVoice,
+  forgetVoices,
+  isLooping,
+  isVoice,
+  startVoice,
+  stopWhileMoving,
+} from './voice.ts';
 
 /** Runs steps until one holds the call. Every path ends in a phase with a deadline. */
 export function runPlan(turn: Turn): void {
@@ -207,7 +214,7 @@ function resume(turn: Turn, suspended: Suspended): boolean {
     case 'speaking':
     case 'gathering':
       if (running !== null && isVoice(running.step) && done === null) {
-        if (call.voices.some(({ loop }) => loop)) {
+        if (isLooping(call)) {
           // The loop has drowned it.
           takeBack(turn, running.id);
           unshiftStep(call, running.step);

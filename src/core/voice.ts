@@ -1,5 +1,5 @@
 /** What the caller hears from us: say, play, menu, and the loop while we move him. */
-import type { Voice } from './call.ts';
+import type { Call, Voice } from './call.ts';
 import { decodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
 import {
@@ -18,7 +18,7 @@ type VoiceStep = SayStep | PlayStep | MenuStep;
 /** Starts a step that speaks; the phase holds until its end is heard, or its deadline. */
 export function startVoice(turn: Turn, step: VoiceStep): void {
   const { call } = turn;
-  const looping = call.voices.some((voice) => voice.loop);
+  const looping = isLooping(call);
   // gather_using_speak has no `stop` of its own.
   if (looping && step.do === 'menu') issue(turn, { action: 'playback_stop' });
   const id = newId(turn);
@@ -41,13 +41,18 @@ export function acceptVoice(turn: Turn, step: VoiceStep): void {
 export function startWhileMoving(turn: Turn): void {
   const { call } = turn;
   const loop = call.policy?.whileMoving ?? null;
-  if (loop === null || call.voices.some((voice) => voice.loop)) return;
+  if (loop === null || isLooping(call)) return;
   speak(turn, loop, { id: newId(turn), loop: true, stopOthers: false });
+}
+
+/** Whether the caller hears the loop of `while_moving`. */
+export function isLooping({ voices }: Pick<Call, 'voices'>): boolean {
+  return voices.some(({ loop }) => loop);
 }
 
 export function stopWhileMoving(turn: Turn): void {
   const { call } = turn;
-  if (!call.voices.some((voice) => voice.loop)) return;
+  if (!isLooping(call)) return;
   call.voices = call.voices.filter((voice) => !voice.loop);
   issue(turn, { action: 'playback_stop' });
 }

@@ -2,7 +2,7 @@
 export const HTTP_LIMITS = {
   /** A webhook of Telnyx is 1 to 3 KB; the largest seen are far below. */
   bodyBytesMax: 256 * 1024,
-  /** Of a chunked body: what is in one piece with others may have been sent byte by byte, but nobody needs more. */
+  /** Chunks of one body: more than any webhook has bytes, for some proxies pass on single ones. */
   bodyPiecesMax: 8_192,
   /** Unread bytes of a refused request we still take in, so that its sender gets to read the answer. */
   drainedBytesMax: 1024 * 1024,

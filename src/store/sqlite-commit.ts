@@ -1,5 +1,4 @@
 /** Writes a batch in one transaction: per unit all of it, or nothing. */
-
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isCounted } from '../core/attempt.ts';
 import { packCall } from './call-document.ts';

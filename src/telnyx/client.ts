@@ -2,6 +2,7 @@
 import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/command.ts';
 import { InvalidConfiguration } from '../errors.ts';
+import { createRedactor } from '../mask.ts';
 import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
 import {
   type Environment,
@@ -85,7 +86,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       try {
         const { method, path, body } = request;
         const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
-        const secrets = [options.apiKey, ...secretsOf(command, env)];
+        const secrets = () => [options.apiKey, ...secretsOf(command, env)];
         return await outcomeOf(command, response as PlainResponse, secrets);
       } catch (error) {
         return outcomeOfFailure(command.action, error);
@@ -102,7 +103,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
 async function outcomeOf(
   command: Command,
   response: PlainResponse,
-  secrets: readonly string[],
+  secrets: () => readonly string[],
 ): Promise<Outcome> {
   const { status } = response;
   let text = '';
@@ -115,7 +116,7 @@ async function outcomeOf(
   }
   return outcomeOfAnswer(command.action, {
     status,
-    body: parse(status < 400 ? text : discreet(text, secrets)),
+    body: parse(status < 400 ? text : discreet(text, secrets())),
     rateLimitReset: response.headers.get('x-ratelimit-reset'),
     retryAfter: response.headers.get('retry-after'),
   });
@@ -123,26 +124,15 @@ async function outcomeOf(
 
 /** An error body may quote the request, and its words are stored, logged and shown. */
 function discreet(text: string, secrets: readonly string[]): string {
-  let told = text;
-  // The longest first: one may begin with another.
-  for (const secret of secrets.toSorted((a, b) => b.length - a.length)) {
-    if (secret.length < SECRET_CHARS_MIN) break;
-    // In an error's words, and in JSON that they quote.
-    for (const form of [secret, quoted(secret), quoted(quoted(secret))]) {
-      told = told.replaceAll(form, REDACTED);
-    }
-  }
-  return told;
+  // As they stand in an error's words, and in JSON that they quote.
+  const forms = secrets.flatMap((secret) => [secret, quoted(secret), quoted(quoted(secret))]);
+  return createRedactor(forms)(text);
 }
 
 /** As JSON writes it. */
 function quoted(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
-
-const REDACTED = '[redacted]';
-/** A shorter one would be found inside ordinary words. */
-const SECRET_CHARS_MIN = 6;
 
 function parse(text: string): unknown {
   try {

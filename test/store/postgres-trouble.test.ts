@@ -43,8 +43,12 @@ async function open(url = viaProxy, timeoutMs?: number): Promise<Store> {
 }
 
 /** Somebody else's transaction holds the rows of these calls meanwhile. */
-async function whileHeld<T>(callIds: string[], work: () => Promise<T>): Promise<T> {
-  const holder = new pg.Client({ connectionString: database.url });
+async function whileHeld<T>(
+  callIds: string[],
+  work: () => Promise<T>,
+  connectionString = database.url,
+): Promise<T> {
+  const holder = new pg.Client({ connectionString });
   await holder.connect();
   try {
     await holder.query('begin');
@@ -54,6 +58,13 @@ async function whileHeld<T>(callIds: string[], work: () => Promise<T>): Promise<
   } finally {
     await holder.end();
   }
+}
+
+async function waitingForLocks(client: pg.Client): Promise<number> {
+  const { rows } = await client.query(
+    "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
+  return rows.length;
 }
 
 test('replicas that start together on an empty database migrate it once', async () => {
@@ -195,10 +206,7 @@ test('units of two calls wait for rows that others hold at the same time, not on
     })();
     try {
       await waitFor(async () => {
-        const { rows } = await watcher.query(
-          "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-        );
-        expect(rows.length).toBeGreaterThan(1);
+        expect(await waitingForLocks(watcher)).toBeGreaterThan(1);
       });
     } finally {
       over = true;
@@ -221,10 +229,7 @@ test('rows are locked by key, whatever their order in the batch, so that two rep
     await whileHeld([low], async () => {
       const committing = first.commit(unitsAt(1), null);
       await waitFor(async () => {
-        const { rows } = await other.query(
-          "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-        );
-        expect(rows).toHaveLength(1);
+        expect(await waitingForLocks(other)).toBe(1);
       });
       await other.query('select 1 from calls where key = $1 for update nowait', [keyText(high)]);
       await committing;
@@ -235,7 +240,10 @@ test('rows are locked by key, whatever their order in the batch, so that two rep
 });
 
 test('what a commit starts belongs to the totals that are kept, for the load behind it too, and where nobody knows', async () => {
-  const first = await open();
+  const own = await databaseOn(database.url);
+  const direct = new URL(own.url);
+  direct.host = `127.0.0.1:${proxy.port}`;
+  const first = await open(direct.href);
   const refers = async () => {
     const budget = { callers: [], limit: 100_000, since: 0 };
     return (await first.load(keys({ budget }))).budget?.all.refers;
@@ -247,20 +255,22 @@ test('what a commit starts belongs to the totals that are kept, for the load beh
   };
   const held = fresh();
   await first.commit([aCallOf(1_500), aUnit(aCall(held), 0)], null);
-  const all = (await refers()) ?? 0;
+  expect(await refers()).toBe(1_500);
   const [, behind] = await Promise.all([first.commit([aCallOf(3)], null), refers()]);
-  expect(behind).toBe(all + 3);
+  expect(behind).toBe(1_503);
   proxy.cutAfter('referee_commit_2');
   await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
-  expect(await waitFor(refers)).toBe(all + 7);
+  expect(await waitFor(refers)).toBe(1_507);
 
   // The same of one unit among others that are written by themselves, because a row of the batch is held.
   const [known, unknown] = [fresh(), fresh()];
   proxy.cutAfter(keyText(unknown), keyText(known));
   const units = [aUnit(aCall(held), 1), aCallOf(5, known), aCallOf(6, unknown)];
-  const { results } = await whileHeld([held], () => first.commit(units, null));
+  const { results } = await whileHeld([held], () => first.commit(units, null), own.url);
   expect(results).toEqual(['conflict', 'committed', 'conflict']);
-  expect(await refers()).toBe(all + 18);
+  expect(await refers()).toBe(1_518);
+  await first.close();
+  await own.drop();
 });
 
 test('a pipe that broke is trouble of the connection, not an answer with a code of five letters', () => {
@@ -392,7 +402,8 @@ test('a load reads what it asks for, not what all calls have, whatever its plan 
       'select relname as name, idx_tup_fetch + seq_tup_read as n from pg_stat_xact_user_tables',
     );
     const reads = Object.fromEntries(tables.map(({ name, n }) => [name, Number(n)]));
-    expect(reads.attempts).toBeLessThan(4 * callers.length);
+    expect(reads.attempts).toBeGreaterThanOrEqual(callers.length);
+    expect(reads.attempts).toBeLessThan(3 * callers.length);
     expect(reads.calls).toBeLessThan(10);
     expect(reads.call_filters).toBeLessThan(10);
     await client.query('commit');
