@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { callsCommand } from './cli/calls.ts';
-import { carrierCommand } from './cli/carrier.ts';
 import { checkCommand } from './cli/check.ts';
 import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
@@ -11,6 +10,7 @@ import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
 import { serveCommand } from './cli/serve.ts';
+import { simulatorCommand } from './cli/simulator.ts';
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
   const program = new Command('referee')
@@ -29,7 +29,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   scheduleCommand(program, io, readOverrides);
   schemaCommand(program, io);
   callsCommand(program, io);
-  carrierCommand(program, io);
+  simulatorCommand(program, io);
   demoCommand(program, io);
   try {
     process.exitCode = 0;

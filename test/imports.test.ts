@@ -11,14 +11,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   routing: ['core', 'routing'],
   telnyx: ['core', 'telnyx'],
   store: ['core', 'store'],
-  carrier: ['core', 'carrier'],
+  simulator: ['core', 'simulator'],
   page: ['page'],
   engine: ['core', 'routing', 'telnyx', 'store', 'engine'],
   http: ['core', 'routing', 'telnyx', 'store', 'engine', 'http'],
 };
 /** What all parts share: the error family, what is logged and counted, and a map for what lives briefly. */
 const SHARED = /^(errors|log|log-events|metrics|mask|troubles|brief-map)\.ts$/;
-const SHARES: readonly string[] = ['routing', 'telnyx', 'store', 'engine', 'http', 'carrier'];
+const SHARES: readonly string[] = ['routing', 'telnyx', 'store', 'engine', 'http', 'simulator'];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>
   file.endsWith('.ts'),

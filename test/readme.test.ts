@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SCRIPTS } from '../src/carrier/scripts.ts';
 import { VARIABLES } from '../src/environment.ts';
+import { SCRIPTS } from '../src/simulator/scripts.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');

@@ -1,6 +1,6 @@
-/** Whether a played call came to the end its script promises: by the server's account and by the carrier's books. */
-import type { CallBook } from '../carrier/books.ts';
-import type { PlayedCall } from '../carrier/scripts.ts';
+/** Whether a played call came to the end its script promises: by the server's account and by the simulator's books. */
+import type { CallBook } from '../simulator/books.ts';
+import type { PlayedCall } from '../simulator/scripts.ts';
 import type { ApiCall } from './demo-api.ts';
 
 /** Empty where all agree; else one sentence for each thing that does not. */
@@ -11,7 +11,7 @@ export function disagreements(
 ): string[] {
   return [
     ...(call === null ? ['the server has never heard of it'] : byTheServer(expect, call)),
-    ...byTheCarrier(expect, book),
+    ...byTheSimulator(expect, book),
   ];
 }
 
@@ -25,12 +25,12 @@ function byTheServer(expect: PlayedCall['expect'], call: ApiCall): string[] {
   ];
 }
 
-function byTheCarrier(expect: PlayedCall['expect'], book: CallBook): string[] {
+function byTheSimulator(expect: PlayedCall['expect'], book: CallBook): string[] {
   const undelivered = book.webhooks.filter(({ outcome }) => outcome !== 'delivered');
   return [
     ...(book.fate === 'waiting' ? ['the caller was left in silence'] : []),
     ...(book.moved.length > 1 ? [`the caller was moved ${book.moved.length} times`] : []),
-    ...differs('in the carrier’s books the caller was', book.fate, expect.fate),
+    ...differs('in the simulator’s books the caller was', book.fate, expect.fate),
     ...undelivered.map(({ type }) => `the server never took ${type}`),
   ];
 }

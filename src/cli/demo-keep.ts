@@ -1,11 +1,11 @@
 /** `referee demo -- --keep`: both sides stay, and more calls can be placed by typing. */
 import { createInterface } from 'node:readline';
-import type { PlacedCall } from '../carrier/carrier.ts';
-import type { CallScript } from '../carrier/script.ts';
-import { SCRIPTS, scriptNamed } from '../carrier/scripts.ts';
-import { parseFarEnds, parseLine } from './carrier-line.ts';
+import type { CallScript } from '../simulator/script.ts';
+import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
+import type { PlacedCall } from '../simulator/simulator.ts';
 import type { Stage } from './demo-stage.ts';
 import type { Io } from './io.ts';
+import { parseFarEnds, parseLine } from './simulator-line.ts';
 
 /** Until the signal, or "quit"; a stdin that ends (no terminal) leaves both running. */
 export async function keepRunning(stage: Stage, io: Io, signal: AbortSignal): Promise<void> {
@@ -24,9 +24,9 @@ export async function keepRunning(stage: Stage, io: Io, signal: AbortSignal): Pr
   lines.close();
 }
 
-async function invitation({ url, adminToken, carrier, logFile }: Stage): Promise<string> {
+async function invitation({ url, adminToken, simulator, logFile }: Stage): Promise<string> {
   const page = await fetch(`${url}/`).catch(() => null);
-  const call = carrier.books()[0]?.callControlId ?? '';
+  const call = simulator.books()[0]?.callControlId ?? '';
   const curl = `curl -s -H 'Authorization: Bearer ${adminToken}' ${url}`;
   return `${page?.ok ? `Open             ${url}/\n` : ''}Token            ${adminToken}
 Server log       ${logFile}
@@ -41,23 +41,23 @@ Place another call by typing, Ctrl-C ends:
   script no-notify        ("scripts" lists them)`;
 }
 
-function obey(text: string, { carrier, url }: Stage): string {
+function obey(text: string, { simulator, url }: Stage): string {
   const line = parseLine(text);
   switch (line.do) {
     case 'call': {
       const script = line.script === null ? {} : scriptOf(line.script);
       if (typeof script === 'string') return script;
-      return placed(carrier.placeCall({ ...script, from: line.from, to: line.to }), url);
+      return placed(simulator.placeCall({ ...script, from: line.from, to: line.to }), url);
     }
     case 'script': {
       const played = scriptNamed(line.name);
       if (played === undefined) return `no script "${line.name}"; try: scripts`;
-      return placed(carrier.placeCall({ ...played.script, name: played.name }), url);
+      return placed(simulator.placeCall({ ...played.script, name: played.name }), url);
     }
     case 'scripts':
       return SCRIPTS.map(({ name, title }) => `  ${name.padEnd(26)}${title}`).join('\n');
     case 'books':
-      return carrier
+      return simulator
         .books()
         .map(({ number, from, to, fate }) => `#${number} ${from} -> ${to}  ${fate}`)
         .join('\n');

@@ -1,7 +1,7 @@
 /** What the demo shows: the story line by line, then a table; or one JSON document for machines. */
 import { styleText } from 'node:util';
-import type { CallBook } from '../carrier/books.ts';
-import type { PlayedCall } from '../carrier/scripts.ts';
+import type { CallBook } from '../simulator/books.ts';
+import type { PlayedCall } from '../simulator/scripts.ts';
 import type { Played } from './demo.ts';
 import type { ApiCall, ApiEntry } from './demo-api.ts';
 import type { Stage } from './demo-stage.ts';
@@ -38,7 +38,7 @@ export function createScreen(io: Io, json: boolean): Screen {
       if (json) return;
       line(paint('bold', 'Referee moves callers, and knows whether they arrived.'));
       line(`  The real server   ${stage.url} (SQLite, signed webhooks)`);
-      line(`  An offline Telnyx ${stage.apiUrl}`);
+      line(`  Telnyx simulator ${stage.apiUrl}`);
       line('  Each line: what happened · what it means → what Referee did next.');
       line();
     },
@@ -88,7 +88,7 @@ export function createScreen(io: Io, json: boolean): Screen {
         good
           ? paint(
               'green',
-              `${count} calls, ${count} ends as scripted; the carrier's books agree: each caller moved at most once, nobody left in silence.`,
+              `${count} calls, ${count} ends as scripted; the simulator's books agree: each caller moved at most once, nobody left in silence.`,
             )
           : paint('red', `${bad.length} of ${count} calls did not end as their scripts say.`),
       );

@@ -1,5 +1,5 @@
 /**
- * What the demo plays on: the real server and the offline carrier in this process, a folder of its own
+ * What the demo plays on: the real server and the Telnyx simulator in this process, a folder of its own
  * for database, routes and log. What is opened here is closed by `close` in the opposite order.
  */
 import { randomBytes } from 'node:crypto';
@@ -7,33 +7,33 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
-import { type Carrier, createCarrier } from '../carrier/carrier.ts';
-import { SCRIPT_ROUTES } from '../carrier/scripts.ts';
 import { compose } from '../compose.ts';
 import { readConfig } from '../config.ts';
 import { createLog } from '../log.ts';
+import { SCRIPT_ROUTES } from '../simulator/scripts.ts';
+import { createSimulator, type Simulator } from '../simulator/simulator.ts';
 
 export interface Stage {
   url: string;
   apiUrl: string;
   adminToken: string;
-  carrier: Carrier;
+  simulator: Simulator;
   folder: string;
   logFile: string;
   /** `keepFolder` leaves database, routes and log to be looked at. */
   close(keepFolder: boolean): Promise<void>;
 }
 
-/** Decides the signing key and every id of the carrier: each run is told the same story. */
+/** Decides the signing key and every id of the simulator: each run is told the same story. */
 const SEED = 7;
 
 export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-demo-'));
-  const carrier = createCarrier({ seed: SEED });
+  const simulator = createSimulator({ seed: SEED });
   try {
-    const { apiUrl, publicKey } = await carrier.start();
+    const { apiUrl, publicKey } = await simulator.start();
     const adminToken = randomBytes(24).toString('base64url');
-    const env = await environment(folder, { apiUrl, publicKey, carrier, adminToken });
+    const env = await environment(folder, { apiUrl, publicKey, simulator, adminToken });
     const config = readConfig(env);
     const logFile = join(folder, 'server.log');
     const log = createLog({
@@ -45,22 +45,22 @@ export async function setStage(): Promise<Stage> {
     });
     const service = await compose(config, env, log);
     await service.ready;
-    carrier.setWebhookUrl(`${service.url}/webhooks/telnyx`);
+    simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
     return {
       url: service.url,
       apiUrl,
       adminToken,
-      carrier,
+      simulator,
       folder,
       logFile,
       async close(keepFolder) {
         await service.stop(0);
-        await carrier.stop();
+        await simulator.stop();
         if (!keepFolder) await rm(folder, { recursive: true, force: true });
       },
     };
   } catch (error) {
-    await carrier.stop();
+    await simulator.stop();
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
@@ -69,14 +69,14 @@ export async function setStage(): Promise<Stage> {
 /** The whole configuration of a server, as an operator would write it into .env. */
 async function environment(
   folder: string,
-  given: { apiUrl: string; publicKey: string; carrier: Carrier; adminToken: string },
+  given: { apiUrl: string; publicKey: string; simulator: Simulator; adminToken: string },
 ): Promise<Record<string, string>> {
   const routesDir = join(folder, 'routes');
   await mkdir(routesDir);
   await writeFile(join(routesDir, 'main.yaml'), SCRIPT_ROUTES);
   return {
     TELNYX_PUBLIC_KEY: given.publicKey,
-    TELNYX_API_KEY: given.carrier.apiKey,
+    TELNYX_API_KEY: given.simulator.apiKey,
     TELNYX_API_URL: given.apiUrl,
     HOST: '127.0.0.1',
     PORT: '0',

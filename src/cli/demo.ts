@@ -1,11 +1,11 @@
 /**
- * `referee demo`: the real server and the offline carrier, a dozen scripted callers, and what became of
- * each, by the server's account and by the carrier's own books. No account and no network is needed.
+ * `referee demo`: the real server and the Telnyx simulator, a dozen scripted callers, and what became of
+ * each, by the server's account and by the simulator's own books. No account and no network is needed.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { PlacedCall } from '../carrier/carrier.ts';
-import { type PlayedCall, SCRIPTS } from '../carrier/scripts.ts';
+import { type PlayedCall, SCRIPTS } from '../simulator/scripts.ts';
+import type { PlacedCall } from '../simulator/simulator.ts';
 import { type Api, type ApiCall, apiOf } from './demo-api.ts';
 import { disagreements } from './demo-judge.ts';
 import { keepRunning } from './demo-keep.ts';
@@ -37,7 +37,7 @@ const TAIL_MS = 300;
 export function demoCommand(program: Command, io: Io): void {
   program
     .command('demo')
-    .description('the server, an offline Telnyx and a dozen scripted callers, in this process')
+    .description('the server, a Telnyx simulator and a dozen scripted callers, in this process')
     .option('--keep', 'leave both running afterwards, and say what to open', false)
     .option('--json', 'one JSON document at the end instead of a story', false)
     .action(async (options: DemoOptions) => {
@@ -55,7 +55,7 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   try {
     screen.opened(stage);
     const played = await play(stage, screen, stopping.signal);
-    good = screen.closed(played, stage.carrier.books(), strayProblems(stage));
+    good = screen.closed(played, stage.simulator.books(), strayProblems(stage));
     if (options.keep && !stopping.signal.aborted) await keepRunning(stage, io, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -71,12 +71,12 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
 /** Places one call after the other and tells every entry of their timelines, in the order they happened. */
 async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<Played[]> {
   const api = apiOf(stage.url, stage.adminToken);
-  const { carrier } = stage;
+  const { simulator } = stage;
   const calls: { placed: PlacedCall; script: PlayedCall }[] = [];
   const placing = (async () => {
     for (const script of SCRIPTS) {
       if (calls.length > 0) await pause(CALL_EVERY_MS, undefined, { signal });
-      const placed = carrier.placeCall({ ...script.script, name: script.name });
+      const placed = simulator.placeCall({ ...script.script, name: script.name });
       calls.push({ placed, script });
       screen.placed(placed.number, script);
     }
@@ -85,7 +85,7 @@ async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<
   const watching = watch(api, calls, screen);
   try {
     await Promise.race([placing, pause(ALL_ENDED_WITHIN_MS, undefined, { signal, ref: false })]);
-    while (carrier.unfinishedDeliveries() > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
+    while (simulator.unfinishedDeliveries() > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
     await pause(TAIL_MS, undefined, { signal });
   } finally {
     placing.catch(() => {});
@@ -136,7 +136,7 @@ function watch(api: Api, calls: { placed: PlacedCall }[], screen: Screen) {
   };
 }
 
-function strayProblems({ carrier }: Stage): string[] {
-  const strays = carrier.strayRequests().length;
-  return strays === 0 ? [] : [`${strays} commands named no call of the carrier`];
+function strayProblems({ simulator }: Stage): string[] {
+  const strays = simulator.strayRequests().length;
+  return strays === 0 ? [] : [`${strays} commands named no call of the simulator`];
 }

@@ -104,7 +104,7 @@ function cutSipAddress(text: string): SipAddress | null {
   };
 }
 
-/** RFC 3323's names for nobody, those carriers write, and +266696687, which spells ANONYMOUS. */
+/** RFC 3323's names for nobody, those phone companies write, and +266696687, which spells ANONYMOUS. */
 const ANONYMOUS_NAMES: ReadonlySet<string> = new Set([
   'anonymous',
   'restricted',

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { CallBook } from '../../src/carrier/books.ts';
-import { type PlayedCall, SCRIPTS } from '../../src/carrier/scripts.ts';
 import type { ApiCall } from '../../src/cli/demo-api.ts';
 import { disagreements } from '../../src/cli/demo-judge.ts';
+import type { CallBook } from '../../src/simulator/books.ts';
+import { type PlayedCall, SCRIPTS } from '../../src/simulator/scripts.ts';
 
 const played = SCRIPTS[0] as PlayedCall;
 

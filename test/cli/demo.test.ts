@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type TestContext, test, vi } from 'vitest';
-import { SCRIPTS } from '../../src/carrier/scripts.ts';
+import { SCRIPTS } from '../../src/simulator/scripts.ts';
 
 // Fifteen seconds alone; three at once on a machine that others use take twice that.
 vi.setConfig({ testTimeout: 90_000 });

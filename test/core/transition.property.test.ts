@@ -201,8 +201,10 @@ function check(d: Driver, before: Call | null, issued: Command[], completedSeen:
 }
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 2_000);
+/** Some 15 s on two idle cores; a machine that is busy with something else has four times that. */
+const PROPERTY_TIMEOUT_MS = 60_000 + RUNS * 60;
 
-describe('whatever happens', () => {
+describe('whatever happens', { timeout: PROPERTY_TIMEOUT_MS }, () => {
   it('no call is lost, none is moved twice, and every one ends', () => {
     fc.assert(
       fc.property(

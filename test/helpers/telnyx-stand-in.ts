@@ -1,6 +1,6 @@
 /**
  * Telnyx as the end-to-end tests see it: takes commands, records them, answers as told; signs webhooks
- * with a key of its own. It shares no code with the service nor with the offline carrier, so that it
+ * with a key of its own. It shares no code with the service nor with the Telnyx simulator, so that it
  * witnesses independently.
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** The operator's page in a real Chromium, on the whole service with the offline carrier. */
+/** The operator's page in a real Chromium, on the whole service with the Telnyx simulator. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -54,7 +54,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
 
   test('a call appears as it comes, moves, and says how it ended, without a reload', async () => {
     const { page } = await signedIn();
-    const call = stage.carrier.placeCall({
+    const call = stage.simulator.placeCall({
       from: '+353861110001',
       to: '+14155550100',
       refers: [
@@ -85,7 +85,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   });
 
   test('one call shows why it went where it went, each command with its outcome, and its story', async () => {
-    const call = stage.carrier.placeCall({
+    const call = stage.simulator.placeCall({
       from: '+353861110002',
       to: '+14155550100',
       refers: ['not_allowed', { result: 'completed', ringMs: 20_000 }],
@@ -117,7 +117,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   });
 
   test('a caller is referred by hand, and the policy refuses in words', async () => {
-    const call = stage.carrier.placeCall({
+    const call = stage.simulator.placeCall({
       from: '+353861110003',
       to: '+14155550111',
       refers: [{ result: 'completed', ringMs: 20_000 }],
@@ -206,7 +206,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.locator('table.calls tbody tr').first().waitFor();
     const field = page.getByLabel('Number (either side)');
     await field.pressSequentially('+35386');
-    const call = stage.carrier.placeCall({ from: '+353861110007', to: '+14155550111' });
+    const call = stage.simulator.placeCall({ from: '+353861110007', to: '+14155550111' });
     const again = page.getByRole('button', { name: /newer: read again/ });
     await again.waitFor();
     expect(await field.inputValue()).toBe('+35386');
@@ -219,7 +219,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   });
 
   test('what a caller wrote is text, wherever it stands', async () => {
-    const call = stage.carrier.placeCall({
+    const call = stage.simulator.placeCall({
       from: `${NASTY}@example.net`,
       to: '+14155550111',
       callerName: NASTY,
@@ -239,7 +239,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   });
 
   test('everything is reached with the keyboard alone', async () => {
-    const call = stage.carrier.placeCall({ from: '+353861110005', to: '+14155550111' });
+    const call = stage.simulator.placeCall({ from: '+353861110005', to: '+14155550111' });
     const { page } = await open();
     await expect.poll(() => page.evaluate('document.activeElement?.name')).toBe('token');
     await page.keyboard.type(TOKEN);
@@ -315,7 +315,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     await page.getByText('Connection lost. Trying again…').waitFor();
     const second = await setPageStage({ environment: { PORT: String(port) } });
     await page.getByText('Live', { exact: true }).waitFor();
-    const call = second.carrier.placeCall({ from: '+353861110006', to: '+14155550111' });
+    const call = second.simulator.placeCall({ from: '+353861110006', to: '+14155550111' });
     await page.locator(`tr[data-call="${call.callControlId}"]`).waitFor();
     await browser.close();
     await second.close();

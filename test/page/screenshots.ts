@@ -15,7 +15,7 @@ const { page } = await openPage(browser, stage.url, { viewport: DESKTOP });
 await page.getByLabel('Admin token').fill(TOKEN);
 await page.keyboard.press('Enter');
 
-const call = stage.carrier.placeCall({
+const call = stage.simulator.placeCall({
   from: '+353861234567',
   to: '+14155550100',
   refers: ['not_allowed', { result: 'completed', ringMs: 120_000 }],
@@ -25,7 +25,7 @@ for (const [from, to] of [
   ['+14155550102', '+14155550111'],
   ['+4930901820', '+14155550100'],
 ] as const) {
-  stage.carrier.placeCall({ from, to, refers: [{ result: 'completed', ringMs: 120_000 }] });
+  stage.simulator.placeCall({ from, to, refers: [{ result: 'completed', ringMs: 120_000 }] });
 }
 await fetch(`${stage.url}/webhooks/telnyx`, {
   method: 'POST',

@@ -1,12 +1,12 @@
-/** What the page is looked at on: the whole service and the offline carrier, a thousand ended calls in the store. */
+/** What the page is looked at on: the whole service and the Telnyx simulator, a thousand ended calls in the store. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Carrier, createCarrier } from '../../src/carrier/carrier.ts';
 import { compose, type Service } from '../../src/compose.ts';
 import { type Environment, readConfig } from '../../src/config.ts';
 import type { Call, Ends, Verdict } from '../../src/core/call.ts';
 import { createLog } from '../../src/log.ts';
+import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { openStore } from '../../src/store/open.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { eventually } from '../helpers/referee-process.ts';
@@ -17,7 +17,7 @@ export const NASTY = '<img src=x onerror="window.broken=1">\u202e\u001b[31m';
 
 export interface PageStage {
   service: Service;
-  carrier: Carrier;
+  simulator: Simulator;
   url: string;
   routesDir: string;
   close(): Promise<void>;
@@ -37,11 +37,11 @@ export async function setPageStage({
   const path = join(folder, 'referee.db');
   if (calls > 0) await fill(path, calls);
 
-  const carrier = createCarrier({ seed: 5 });
-  const { apiUrl, publicKey } = await carrier.start();
+  const simulator = createSimulator({ seed: 5 });
+  const { apiUrl, publicKey } = await simulator.start();
   const env = {
     TELNYX_PUBLIC_KEY: publicKey,
-    TELNYX_API_KEY: carrier.apiKey,
+    TELNYX_API_KEY: simulator.apiKey,
     TELNYX_API_URL: apiUrl,
     HOST: '127.0.0.1',
     PORT: '0',
@@ -56,15 +56,15 @@ export async function setPageStage({
   const service = await compose(config, env, log);
   await service.ready;
   await eventually(async () => (await fetch(`${service.url}/health/ready`)).ok, 'ready');
-  carrier.setWebhookUrl(`${service.url}/webhooks/telnyx`);
+  simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
   return {
     service,
-    carrier,
+    simulator,
     url: service.url,
     routesDir,
     async close() {
       await service.stop(0);
-      await carrier.stop();
+      await simulator.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,10 +1,10 @@
 /**
- * The carrier's books against the service's account, call by call: every caller was moved, released or
+ * The simulator's books against the service's account, call by call: every caller was moved, released or
  * left by himself, each at most once; nobody in silence; every call ended in our store; one command per
  * attempt; verdicts as the far ends really behaved, wherever anybody told us.
  */
-import type { BookedAttempt, CallBook } from '../../src/carrier/books.ts';
-import type { CallScript } from '../../src/carrier/script.ts';
+import type { BookedAttempt, CallBook } from '../../src/simulator/books.ts';
+import type { CallScript } from '../../src/simulator/script.ts';
 import type { ApiAttempt, ApiCall } from './api.ts';
 
 export interface Witnessed {
@@ -132,7 +132,7 @@ function itsAttempts({ book }: Witnessed, call: ApiCall): string[] {
     const mine = ours.get(booked.commandId ?? '');
     if (mine === undefined) {
       found.push(
-        `the carrier ran a ${booked.kind} to ${booked.address} that is no attempt of ours`,
+        `the simulator ran a ${booked.kind} to ${booked.address} that is no attempt of ours`,
       );
       continue;
     }

@@ -1,6 +1,6 @@
 /** What a soak is told on its command line. */
 import { parseArgs } from 'node:util';
-import { FAULT_KINDS, type Faults, ratesOf } from '../../src/carrier/faults.ts';
+import { FAULT_KINDS, type Faults, ratesOf } from '../../src/simulator/faults.ts';
 
 export interface SoakOptions {
   calls: number;

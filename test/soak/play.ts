@@ -1,5 +1,5 @@
 /**
- * A soak, from the first call to the verdict: real processes of the service, the offline carrier with its
+ * A soak, from the first call to the verdict: real processes of the service, the Telnyx simulator with its
  * faults, calls at a steady rate, processes killed on the way where asked for, and at the end every book
  * held against the service's own account. Bounded in time: what has not come to an end by then is told.
  */
@@ -8,9 +8,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Carrier, createCarrier, type PlacedCall } from '../../src/carrier/carrier.ts';
-import { chance } from '../../src/carrier/chance.ts';
-import type { CallScript } from '../../src/carrier/script.ts';
+import { chance } from '../../src/simulator/chance.ts';
+import type { CallScript } from '../../src/simulator/script.ts';
+import { createSimulator, type PlacedCall, type Simulator } from '../../src/simulator/simulator.ts';
 import { type Api, apiOf, LIVE_PHASES } from './api.ts';
 import { violations, type Witnessed } from './check.ts';
 import { openDatabase, type SoakDatabase } from './database.ts';
@@ -36,7 +36,7 @@ export interface SoakResult {
 }
 
 export interface Stage {
-  carrier: Carrier;
+  simulator: Simulator;
   nodes: ServiceNode[];
   database: SoakDatabase;
   api: Api;
@@ -79,7 +79,7 @@ export async function playSoak(
       calls,
       problems,
       kills: placed.kills(),
-      statuses: statusesOf(stage.carrier),
+      statuses: statusesOf(stage.simulator),
       digests: {
         scripts: digest(placed.calls.map(({ script }) => JSON.stringify(script))),
         ends: digest(calls.map(classOf)),
@@ -103,20 +103,20 @@ export async function setStage(
   await mkdir(join(folder, 'routes'));
   await writeFile(join(folder, 'routes', 'main.yaml'), SOAK_ROUTES);
   const database = await openDatabase(options.database, folder);
-  const carrier = createCarrier({
+  const simulator = createSimulator({
     seed: options.seed,
     // Two runs of one seed on one database must not be taken for second deliveries.
     salt: `${options.seed} ${randomBytes(6).toString('hex')}`,
     faults: options.faults,
     spread: options.spread,
   });
-  const { apiUrl, publicKey } = await carrier.start();
+  const { apiUrl, publicKey } = await simulator.start();
   const adminToken = randomBytes(24).toString('base64url');
   const nodes = await Promise.all(
     Array.from({ length: options.replicas }, (_, index) =>
       createNode(`node-${index + 1}`, folder, {
         TELNYX_PUBLIC_KEY: publicKey,
-        TELNYX_API_KEY: carrier.apiKey,
+        TELNYX_API_KEY: simulator.apiKey,
         TELNYX_API_URL: apiUrl,
         DATABASE_URL: database.url,
         ADMIN_TOKEN: adminToken,
@@ -127,17 +127,17 @@ export async function setStage(
   );
   // One after the other: a start is a second of one core.
   for (const node of nodes) await node.start();
-  carrier.setWebhookUrl(nodes.map(({ url }) => `${url}/webhooks/telnyx`));
+  simulator.setWebhookUrl(nodes.map(({ url }) => `${url}/webhooks/telnyx`));
   const api = apiOf(() => (nodes.find(({ up }) => up) ?? nodes[0])?.url ?? '', adminToken);
   return {
-    carrier,
+    simulator,
     nodes,
     database,
     api,
     folder,
     async close(keepFolder) {
       await Promise.all(nodes.map((node) => node.kill()));
-      await carrier.stop();
+      await simulator.stop();
       await database.drop();
       if (!keepFolder) await rm(folder, { recursive: true, force: true });
     },
@@ -161,7 +161,7 @@ async function placeAll(stage: Stage, options: SoakOptions, tell: (text: string)
     const due = Math.ceil(((performance.now() - startedAt) / 1000) * callsPerSecond);
     while (calls.length < Math.min(due, count)) {
       const script = scriptOf(seed, calls.length + 1);
-      calls.push({ placed: stage.carrier.placeCall(script), script });
+      calls.push({ placed: stage.simulator.placeCall(script), script });
       if (options.roll && calls.length === Math.ceil(count / 2)) {
         killing = Promise.all([killing, rollAll(stage, tell)]).then(() => {});
       }
@@ -234,9 +234,9 @@ function isUp({ book }: PlacedCall): boolean {
   return book.endedAt === null;
 }
 
-async function untilDelivered({ carrier }: Stage): Promise<void> {
+async function untilDelivered({ simulator }: Stage): Promise<void> {
   const until = performance.now() + 30_000;
-  while (carrier.unfinishedDeliveries() > 0 && performance.now() < until)
+  while (simulator.unfinishedDeliveries() > 0 && performance.now() < until)
     await pause(LOOK_EVERY_MS);
 }
 
@@ -274,18 +274,18 @@ async function gather(stage: Stage, calls: Playing[], rangOut: Set<PlacedCall>) 
 }
 
 /** The service as such: still up, no error nobody foresaw, no strange answers. */
-async function standing({ carrier, nodes, api }: Stage, options: SoakOptions): Promise<string[]> {
+async function standing({ simulator, nodes, api }: Stage, options: SoakOptions): Promise<string[]> {
   const problems = nodes.flatMap(({ errors }) => errors.filter((line) => !FORESEEN.test(line)));
   for (const node of nodes) if (!node.up) problems.push(`${node.url} is down`);
-  const strays = carrier.strayRequests().length;
-  if (strays > 0) problems.push(`${strays} requests named no call of the carrier`);
-  for (const [status, count] of statusesOf(carrier)) {
+  const strays = simulator.strayRequests().length;
+  if (strays > 0) problems.push(`${strays} requests named no call of the simulator`);
+  for (const [status, count] of statusesOf(simulator)) {
     if (status !== 200 && status !== 503 && status !== 0) {
       problems.push(`${count} webhooks were answered ${status}`);
     }
   }
   if (options.faults === 'none') {
-    const failed = carrier
+    const failed = simulator
       .books()
       .flatMap(({ webhooks }) => webhooks.filter(({ outcome }) => outcome !== 'delivered'));
     if (failed.length > 0) problems.push(`${failed.length} webhooks were never taken`);
@@ -308,9 +308,9 @@ async function leftInTheOutbox(api: Api): Promise<number> {
 /** Errors that faults must cause: a human would be asked, and nothing is wrong with the service. */
 const FORESEEN = /"event":"(command\.unknown|call\.contradiction|call\.release_stuck)"/;
 
-function statusesOf(carrier: Carrier): Map<number, number> {
+function statusesOf(simulator: Simulator): Map<number, number> {
   const statuses = new Map<number, number>();
-  for (const { webhooks } of carrier.books()) {
+  for (const { webhooks } of simulator.books()) {
     for (const { deliveries } of webhooks) {
       for (const { status } of deliveries) statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }

@@ -1,6 +1,6 @@
 /** Who calls: a scenario for each call by weight, with details of its own, all of it decided by the seed. */
-import { chance } from '../../src/carrier/chance.ts';
-import type { CallScript, FarEnd, FarEndName } from '../../src/carrier/script.ts';
+import { chance } from '../../src/simulator/chance.ts';
+import type { CallScript, FarEnd, FarEndName } from '../../src/simulator/script.ts';
 import { FAR_ENDS, NUMBERS, OFFICE } from './routes.ts';
 
 /** A fraction for each question that a scenario asks, the same for the same seed, call and question. */

@@ -1,5 +1,5 @@
 /** What a soak found, for people. */
-import type { CallBook } from '../../src/carrier/books.ts';
+import type { CallBook } from '../../src/simulator/books.ts';
 import type { SoakOptions } from './options.ts';
 import type { SoakResult } from './play.ts';
 import { story } from './story.ts';
@@ -23,7 +23,7 @@ export function report(options: SoakOptions, result: SoakResult): string {
       'how the calls ended',
       tally(calls, ({ call }) => call?.ends ?? 'never heard of'),
     ),
-    table('the carrier’s faults', tallyAll(calls.flatMap(({ book }) => faultsOf(book)))),
+    table('the simulator’s faults', tallyAll(calls.flatMap(({ book }) => faultsOf(book)))),
     table(
       'webhooks by answer',
       [...statuses].map(([status, count]) => [statusName(status), count]),

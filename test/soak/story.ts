@@ -5,17 +5,17 @@ export function story({ book, script, call }: Witnessed): string {
   const theirs = [
     ...book.webhooks.map(({ occurredAt, type, leg, deliveries, faults, outcome }) => ({
       at: occurredAt,
-      text: `carrier  ${type}${leg === book.callControlId ? '' : ' (far leg)'}  ${outcome} ${deliveries
+      text: `simulator  ${type}${leg === book.callControlId ? '' : ' (far leg)'}  ${outcome} ${deliveries
         .map(({ status, error }) => (status === 0 ? (error ?? '0') : status))
         .join(', ')}${faults.length > 0 ? `  [${faults.join(', ')}]` : ''}`,
     })),
     ...book.requests.map(({ at, action, body, status, code, executed, duplicate, fault }) => ({
       at,
-      text: `carrier  asked to ${action} ${body?.sip_address ?? body?.to ?? body?.payload ?? ''} ${shortId(body?.command_id)}: ${status}${code === null ? '' : ` ${code}`}${executed ? ', executed' : ''}${duplicate ? ', repeated' : ''}${fault === null ? '' : `  [${fault}]`}`,
+      text: `simulator  asked to ${action} ${body?.sip_address ?? body?.to ?? body?.payload ?? ''} ${shortId(body?.command_id)}: ${status}${code === null ? '' : ` ${code}`}${executed ? ', executed' : ''}${duplicate ? ', repeated' : ''}${fault === null ? '' : `  [${fault}]`}`,
     })),
     ...book.moved.map(({ at, address }) => ({
       at,
-      text: `carrier  THE CALLER REACHED ${address}`,
+      text: `simulator  THE CALLER REACHED ${address}`,
     })),
   ];
   const ours = (call?.timeline ?? []).map((entry) => ({

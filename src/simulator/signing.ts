@@ -1,4 +1,4 @@
-/** The carrier's Ed25519 key, from the seed, and the signature of one delivery. */
+/** The simulator's Ed25519 key, from the seed, and the signature of one delivery. */
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import nacl from 'tweetnacl';
 
@@ -13,7 +13,7 @@ export interface SigningKey {
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 export function createSigningKey(seed: number): SigningKey {
-  const secretSeed = createHash('sha256').update(`carrier key ${seed}`).digest();
+  const secretSeed = createHash('sha256').update(`simulator key ${seed}`).digest();
   const pair = nacl.sign.keyPair.fromSeed(secretSeed);
   // tweetnacl takes milliseconds a signature, node:crypto microseconds: at thousands of webhooks a
   // second only the native one keeps up. Ed25519 is deterministic (RFC 8032): both give the same bytes.

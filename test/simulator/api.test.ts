@@ -6,8 +6,8 @@ const SPEECH = { payload: 'Hello.', voice: 'Telnyx.KokoroTTS.af' };
 
 describe('the door', () => {
   test('answers 401 10009 in Telnyx shape to a wrong key, before anything is executed', async () => {
-    const { carrier, send } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, send } = await setStage();
+    const call = simulator.placeCall();
     const path = `/calls/${call.callControlId}/actions/hangup`;
     const answer = await send('POST', path, {}, { authorization: 'Bearer nope' });
     expect(answer).toMatchObject({ status: 401, code: '10009' });
@@ -15,11 +15,11 @@ describe('the door', () => {
   });
 
   test('takes paths with and without /v2, and answers others with a bare 404', async () => {
-    const { carrier, apiUrl, send, command } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, apiUrl, send, command } = await setStage();
+    const call = simulator.placeCall();
     const bare = apiUrl.replace('/v2', '');
     const response = await fetch(`${bare}/calls/${call.callControlId}`, {
-      headers: { authorization: `Bearer ${carrier.apiKey}` },
+      headers: { authorization: `Bearer ${simulator.apiKey}` },
     });
     expect(response.status).toBe(200);
     expect(await send('POST', '/callz/x', {})).toMatchObject({ status: 404, json: null });
@@ -30,12 +30,12 @@ describe('the door', () => {
   });
 
   test('knows the call control ids it gave out: 90015 for another, 90018 for one that ended', async () => {
-    const { carrier, command } = await setStage();
+    const { simulator, command } = await setStage();
     expect(await command('v3:foreign', 'answer')).toMatchObject({ status: 422, code: '90015' });
-    expect(carrier.strayRequests()).toMatchObject([
+    expect(simulator.strayRequests()).toMatchObject([
       { action: 'answer', status: 422, code: '90015' },
     ]);
-    const call = carrier.placeCall();
+    const call = simulator.placeCall();
     call.hangUp();
     expect(await command(call.callControlId, 'hangup')).toMatchObject({
       status: 422,
@@ -44,8 +44,8 @@ describe('the door', () => {
   });
 
   test('says 90034 to whatever needs an answered call', async () => {
-    const { carrier, command } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, command } = await setStage();
+    const call = simulator.placeCall();
     const bodies = {
       refer: { sip_address: TARGET },
       transfer: { to: '+14155550199' },
@@ -58,14 +58,14 @@ describe('the door', () => {
       expect([action, answer.status, answer.code]).toEqual([action, 422, '90034']);
     }
     const allowing = await setStage({ referBeforeAnswer: 'allowed', salt: 'allowing' });
-    const other = allowing.carrier.placeCall();
+    const other = allowing.simulator.placeCall();
     const answer = await allowing.command(other.callControlId, 'refer', { sip_address: TARGET });
     expect(answer.status).toBe(200);
   });
 
   test('limits the rate with 429 10011 and the three headers, in whole seconds', async () => {
-    const { carrier, send } = await setStage({ rateLimit: { limit: 2, windowMs: 60_000 } });
-    const path = `/calls/${carrier.placeCall().callControlId}`;
+    const { simulator, send } = await setStage({ rateLimit: { limit: 2, windowMs: 60_000 } });
+    const path = `/calls/${simulator.placeCall().callControlId}`;
     await send('GET', path);
     await send('GET', path);
     const answer = await send('GET', path);
@@ -96,8 +96,8 @@ describe('a repeated command_id', () => {
   });
 
   test('of a refused command is executed: nothing was done the first time', async () => {
-    const { carrier, receiver, command } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, receiver, command } = await setStage();
+    const call = simulator.placeCall();
     const body = { ...SPEECH, command_id: 'spoken' };
     expect((await command(call.callControlId, 'speak', body)).code).toBe('90034');
     await command(call.callControlId, 'answer');
@@ -212,8 +212,8 @@ describe('bodies', () => {
     ],
   ];
   test.each(cases)('with %s are refused', async (_what, action, body, code, pointer) => {
-    const { carrier, command } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, command } = await setStage();
+    const call = simulator.placeCall();
     const answer = await command(call.callControlId, action, body);
     expect(answer).toMatchObject({ status: 422, code });
     expect(answer.pointer).toBe(pointer);
@@ -221,8 +221,8 @@ describe('bodies', () => {
   });
 
   test('that are no JSON object are refused with 400', async () => {
-    const { carrier, command } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, command } = await setStage();
+    const call = simulator.placeCall();
     for (const body of ['{"cause":', '[]', '7']) {
       const answer = await command(call.callControlId, 'hangup', body);
       expect(answer).toMatchObject({ status: 400, code: '10015' });
@@ -230,8 +230,8 @@ describe('bodies', () => {
   });
 
   test('client_state_update wants PUT, a state, and no command_id', async () => {
-    const { carrier, send } = await setStage();
-    const path = `/calls/${carrier.placeCall().callControlId}/actions/client_state_update`;
+    const { simulator, send } = await setStage();
+    const path = `/calls/${simulator.placeCall().callControlId}/actions/client_state_update`;
     const body = { client_state: base64('x') };
     expect(await send('POST', path, body)).toMatchObject({ status: 404 });
     expect(await send('PUT', path, {})).toMatchObject({ code: '10004' });

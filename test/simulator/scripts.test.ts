@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type PlayedCall, SCRIPT_ROUTES, SCRIPTS } from '../../src/carrier/scripts.ts';
 import { loadRoutes } from '../../src/routing/load.ts';
+import { type PlayedCall, SCRIPT_ROUTES, SCRIPTS } from '../../src/simulator/scripts.ts';
 import { setStage } from './stage.ts';
 
 const ADDRESSES: Record<string, string> = {
@@ -13,7 +13,7 @@ const ADDRESSES: Record<string, string> = {
 };
 
 test('the routes that the scripts belong to load without a problem or a warning', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'carrier-scripts-'));
+  const dir = await mkdtemp(join(tmpdir(), 'simulator-scripts-'));
   onTestFinished(() => rm(dir, { recursive: true }));
   await writeFile(join(dir, 'main.yaml'), SCRIPT_ROUTES);
   const loaded = await loadRoutes(dir, { env: {}, handlers: false });
@@ -29,8 +29,8 @@ test('the scripts have names of their own, and callers of their own', () => {
 
 /** Does what a service would that follows the routes and gets the expected verdicts. */
 async function play({ script, expect: end }: PlayedCall) {
-  const { carrier, receiver, command } = await setStage();
-  const call = carrier.placeCall(script);
+  const { simulator, receiver, command } = await setStage();
+  const call = simulator.placeCall(script);
   const id = call.callControlId;
   await receiver.next('call.initiated');
   if (end.rule === null) {
@@ -58,7 +58,7 @@ async function play({ script, expect: end }: PlayedCall) {
   if (end.ends === 'hung_up') await command(id, 'hangup');
   const book = await call.ended;
   await receiver.next('call.hangup');
-  await expect.poll(() => carrier.unfinishedDeliveries()).toBe(0);
+  await expect.poll(() => simulator.unfinishedDeliveries()).toBe(0);
   return book;
 }
 
@@ -74,8 +74,8 @@ test.each(SCRIPTS.map((played) => [played.name, played] as const))(
 test('doubled-and-shuffled tells its REFER backwards, and everything twice', async () => {
   const played = SCRIPTS.find(({ name }) => name === 'doubled-and-shuffled');
   if (played === undefined) throw new Error('no such script');
-  const { carrier, receiver, command } = await setStage();
-  const call = carrier.placeCall(played.script);
+  const { simulator, receiver, command } = await setStage();
+  const call = simulator.placeCall(played.script);
   await command(call.callControlId, 'answer');
   await receiver.next('call.answered');
   await command(call.callControlId, 'refer', { sip_address: ADDRESSES['support-us'] });

@@ -1,21 +1,21 @@
-/** `referee carrier`: the offline Telnyx on its own, to point a server at and to place calls by hand. */
+/** `referee simulator`: the Telnyx simulator on its own, to point a server at and to place calls by hand. */
 import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { CallBook } from '../carrier/books.ts';
+import type { CallBook } from '../simulator/books.ts';
+import { FAULT_KINDS, type Faults, ratesOf } from '../simulator/faults.ts';
+import type { CallScript } from '../simulator/script.ts';
+import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
 import {
   type Activity,
-  type Carrier,
-  type CarrierOptions,
-  createCarrier,
+  createSimulator,
   type PlacedCall,
-} from '../carrier/carrier.ts';
-import { FAULT_KINDS, type Faults, ratesOf } from '../carrier/faults.ts';
-import type { CallScript } from '../carrier/script.ts';
-import { SCRIPTS, scriptNamed } from '../carrier/scripts.ts';
-import { type CarrierLine, parseFarEnds, parseLine } from './carrier-line.ts';
+  type Simulator,
+  type SimulatorOptions,
+} from '../simulator/simulator.ts';
 import { type Io, jsonText } from './io.ts';
+import { parseFarEnds, parseLine, type SimulatorLine } from './simulator-line.ts';
 
-export interface CarrierCommandOptions {
+export interface SimulatorCommandOptions {
   webhookUrl: string[];
   port: number;
   apiKey: string;
@@ -32,15 +32,15 @@ export interface CarrierCommandOptions {
 const DEFAULT_PORT = 4010;
 const DEFAULT_WEBHOOK_URL = 'http://127.0.0.1:3000/webhooks/telnyx';
 
-export function carrierCommand(program: Command, io: Io): void {
+export function simulatorCommand(program: Command, io: Io): void {
   const command = program
-    .command('carrier')
+    .command('simulator')
     .description('play Telnyx on loopback, with no account: place calls, take commands')
     .option('--webhook-url <url...>', 'where events go; several for replicas', [
       DEFAULT_WEBHOOK_URL,
     ])
     .option('--port <number>', 'of the API', wholeNumber, DEFAULT_PORT)
-    .option('--api-key <key>', 'the API takes', 'KEY_offline_carrier')
+    .option('--api-key <key>', 'the API takes', 'KEY_simulator')
     .option('--seed <number>', 'decides the signing key and every fault', wholeNumber, 1)
     .option(
       '--faults <faults>',
@@ -56,13 +56,13 @@ export function carrierCommand(program: Command, io: Io): void {
       `what it meets: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
     )
     .option('--json', 'one JSON object a line', false);
-  command.action(async (options: CarrierCommandOptions) => {
+  command.action(async (options: SimulatorCommandOptions) => {
     const stopping = new AbortController();
     const stop = (): void => stopping.abort();
     process.once('SIGINT', stop).once('SIGTERM', stop);
     try {
-      const problem = await runCarrier(options, io, stopping.signal);
-      if (problem !== null) command.error(`referee carrier: ${problem}`, { exitCode: 1 });
+      const problem = await runSimulator(options, io, stopping.signal);
+      if (problem !== null) command.error(`referee simulator: ${problem}`, { exitCode: 1 });
     } finally {
       process.off('SIGINT', stop).off('SIGTERM', stop);
     }
@@ -70,41 +70,41 @@ export function carrierCommand(program: Command, io: Io): void {
 }
 
 /** Null, or why it could not run. */
-async function runCarrier(
-  options: CarrierCommandOptions,
+async function runSimulator(
+  options: SimulatorCommandOptions,
   io: Io,
   signal: AbortSignal,
 ): Promise<string | null> {
   const first = firstCall(options);
   if (typeof first === 'string') return first;
   const say = sayer(options, io);
-  const carrier = createCarrier({ ...carrierOptions(options), onActivity: say.activity });
+  const simulator = createSimulator({ ...simulatorOptions(options), onActivity: say.activity });
   let apiUrl: string;
   try {
-    ({ apiUrl } = await carrier.start());
+    ({ apiUrl } = await simulator.start());
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return `cannot listen on 127.0.0.1:${options.port} (${text}). Choose another with --port.`;
   }
-  say.started(carrier, apiUrl);
+  say.started(simulator, apiUrl);
   try {
     if (first !== null)
-      await Promise.race([playOut(carrier, [carrier.placeCall(first)]), until(signal)]);
-    else await readCalls(carrier, io, say, signal);
+      await Promise.race([playOut(simulator, [simulator.placeCall(first)]), until(signal)]);
+    else await readCalls(simulator, io, say, signal);
   } finally {
-    await carrier.stop();
+    await simulator.stop();
   }
   return null;
 }
 
-function carrierOptions(options: CarrierCommandOptions): CarrierOptions {
+function simulatorOptions(options: SimulatorCommandOptions): SimulatorOptions {
   const { webhookUrl, port, apiKey, seed, faults, timeScale } = options;
   // The key stays the same from start to start; the ids must not, or the server that kept its database
   // would take the second run's first event for a repeat.
   return { webhookUrl, port, apiKey, seed, faults, timeScale, salt: `${seed} ${Date.now()}` };
 }
 
-function firstCall(options: CarrierCommandOptions): CallScript | null | string {
+function firstCall(options: SimulatorCommandOptions): CallScript | null | string {
   const { call: from, to, script: text } = options;
   if (from === undefined && text === undefined) return null;
   const script = text === undefined ? {} : scriptOf(text);
@@ -121,34 +121,39 @@ function scriptOf(text: string): CallScript | string {
 }
 
 /** Lines from stdin. After its end the calls placed are played out; with none, the API goes on alone. */
-async function readCalls(carrier: Carrier, io: Io, say: Sayer, signal: AbortSignal): Promise<void> {
+async function readCalls(
+  simulator: Simulator,
+  io: Io,
+  say: Sayer,
+  signal: AbortSignal,
+): Promise<void> {
   const calls: PlacedCall[] = [];
   const lines = createInterface({ input: io.stdin ?? process.stdin });
   signal.addEventListener('abort', () => lines.close(), { once: true });
   for await (const text of lines) {
     const line = parseLine(text);
     if (line.do === 'quit') return;
-    obey(line, carrier, calls, say);
+    obey(line, simulator, calls, say);
   }
   if (signal.aborted) return;
   await Promise.race([
-    calls.length > 0 ? playOut(carrier, calls) : new Promise(() => {}),
+    calls.length > 0 ? playOut(simulator, calls) : new Promise(() => {}),
     until(signal),
   ]);
 }
 
-function obey(line: CarrierLine, carrier: Carrier, calls: PlacedCall[], say: Sayer): void {
+function obey(line: SimulatorLine, simulator: Simulator, calls: PlacedCall[], say: Sayer): void {
   switch (line.do) {
     case 'call': {
       const script = line.script === null ? {} : scriptOf(line.script);
       if (typeof script === 'string') say.problem(script);
-      else calls.push(carrier.placeCall({ ...script, from: line.from, to: line.to }));
+      else calls.push(simulator.placeCall({ ...script, from: line.from, to: line.to }));
       return;
     }
     case 'script': {
       const played = scriptNamed(line.name);
       if (played === undefined) say.problem(`no script "${line.name}"; try: scripts`);
-      else calls.push(carrier.placeCall({ ...played.script, name: played.name }));
+      else calls.push(simulator.placeCall({ ...played.script, name: played.name }));
       return;
     }
     case 'hangup': {
@@ -161,7 +166,7 @@ function obey(line: CarrierLine, carrier: Carrier, calls: PlacedCall[], say: Say
       for (const { name, title } of SCRIPTS) say.text(`  ${name.padEnd(26)}${title}`);
       return;
     case 'books':
-      for (const book of carrier.books()) say.book(book);
+      for (const book of simulator.books()) say.book(book);
       return;
     case 'help':
       say.text(line.text);
@@ -173,11 +178,11 @@ function obey(line: CarrierLine, carrier: Carrier, calls: PlacedCall[], say: Say
 }
 
 /** Until every call has ended and its webhooks are delivered or given up. */
-async function playOut(carrier: Carrier, calls: PlacedCall[]): Promise<void> {
+async function playOut(simulator: Simulator, calls: PlacedCall[]): Promise<void> {
   await Promise.all(calls.map(({ ended }) => ended));
   // A tail of events still follows the hangup: late finals, copies held back, retries.
   const graceUntil = performance.now() + 500;
-  while (performance.now() < graceUntil || carrier.unfinishedDeliveries() > 0) {
+  while (performance.now() < graceUntil || simulator.unfinishedDeliveries() > 0) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -190,19 +195,19 @@ function until(signal: AbortSignal): Promise<void> {
 }
 
 interface Sayer {
-  started(carrier: Carrier, apiUrl: string): void;
+  started(simulator: Simulator, apiUrl: string): void;
   activity(activity: Activity): void;
   book(book: CallBook): void;
   text(text: string): void;
   problem(text: string): void;
 }
 
-function sayer(options: CarrierCommandOptions, io: Io): Sayer {
+function sayer(options: SimulatorCommandOptions, io: Io): Sayer {
   const line = (text: string): void => void io.stdout.write(`${printable(text)}\n`);
   const json = (value: unknown): void => void io.stdout.write(`${jsonText(value)}\n`);
   return {
-    started(carrier, apiUrl) {
-      const { apiKey, publicKey, seed } = carrier;
+    started(simulator, apiUrl) {
+      const { apiKey, publicKey, seed } = simulator;
       const webhookUrls = options.webhookUrl;
       if (options.json) {
         json({
@@ -216,7 +221,7 @@ function sayer(options: CarrierCommandOptions, io: Io): Sayer {
         return;
       }
       line(
-        `The offline carrier answers at ${apiUrl} and sends events to ${webhookUrls.join(', ')}.`,
+        `The Telnyx simulator answers at ${apiUrl} and sends events to ${webhookUrls.join(', ')}.`,
       );
       line('For the server, in .env:\n');
       line(`TELNYX_API_URL=${apiUrl}\nTELNYX_API_KEY=${apiKey}\nTELNYX_PUBLIC_KEY=${publicKey}\n`);

@@ -1,4 +1,4 @@
-/** The calls of the carrier: places them, emits their events, ends them. */
+/** The calls of the simulator: places them, emits their events, ends them. */
 import { type BookedWebhook, bookFault, bookWebhook, type CallBook } from './books.ts';
 import type { Clock } from './clock.ts';
 import type { Delivery } from './delivery.ts';

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
-import { carrierCommand } from '../../src/cli/carrier.ts';
-import { parseFarEnds, parseLine } from '../../src/cli/carrier-line.ts';
-import { startReceiver } from '../carrier/receiver.ts';
+import { simulatorCommand } from '../../src/cli/simulator.ts';
+import { parseFarEnds, parseLine } from '../../src/cli/simulator-line.ts';
+import { startReceiver } from '../simulator/receiver.ts';
 
 async function run(...args: string[]) {
   const stdin = new PassThrough();
@@ -27,9 +27,9 @@ async function run(...args: string[]) {
     env: {},
     isTTY: false,
   };
-  carrierCommand(program, io);
+  simulatorCommand(program, io);
   const done = program.parseAsync(
-    ['carrier', '--port', '0', '--webhook-url', receiver.url, '--time-scale', '0.1', ...args],
+    ['simulator', '--port', '0', '--webhook-url', receiver.url, '--time-scale', '0.1', ...args],
     { from: 'user' },
   );
   return { stdin, out, err, receiver, done, text: () => out.join('') };

@@ -1,24 +1,24 @@
-/** A carrier with a receiver behind it and a hand to send commands with; both stop with the test. */
+/** a simulator with a receiver behind it and a hand to send commands with; both stop with the test. */
 import { onTestFinished } from 'vitest';
-import { type CarrierOptions, createCarrier } from '../../src/carrier/carrier.ts';
-import type { CallScript } from '../../src/carrier/script.ts';
+import type { CallScript } from '../../src/simulator/script.ts';
+import { createSimulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { type Received, startReceiver } from './receiver.ts';
 
 export async function setStage(
-  options: CarrierOptions = {},
+  options: SimulatorOptions = {},
   answer?: (event: Received) => number | null,
 ) {
-  const receiver = await startReceiver(() => carrier.publicKey, answer);
-  const carrier = createCarrier({
+  const receiver = await startReceiver(() => simulator.publicKey, answer);
+  const simulator = createSimulator({
     seed: 1,
     timeScale: 0.1,
     webhookUrl: receiver.url,
     webhookRetryMs: [20, 40, 80],
     ...options,
   });
-  const { apiUrl } = await carrier.start();
+  const { apiUrl } = await simulator.start();
   onTestFinished(async () => {
-    await carrier.stop();
+    await simulator.stop();
     await receiver.stop();
   });
 
@@ -31,7 +31,7 @@ export async function setStage(
     const response = await fetch(`${apiUrl}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${carrier.apiKey}`,
+        authorization: `Bearer ${simulator.apiKey}`,
         'content-type': 'application/json',
         ...headers,
       },
@@ -55,13 +55,13 @@ export async function setStage(
 
   /** Places a call and answers it. */
   async function answered(script: CallScript = {}) {
-    const call = carrier.placeCall(script);
+    const call = simulator.placeCall(script);
     await command(call.callControlId, 'answer', { command_id: `answer-${call.number}` });
     await receiver.next('call.answered', call.number);
     return call;
   }
 
-  return { carrier, receiver, apiUrl, send, command, answered };
+  return { simulator, receiver, apiUrl, send, command, answered };
 }
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64');

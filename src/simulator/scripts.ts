@@ -1,5 +1,5 @@
 /**
- * Calls worth seeing, each with the end it must come to. The demo plays them all; `carrier --script`
+ * Calls worth seeing, each with the end it must come to. The demo plays them all; `simulator --script`
  * plays one by name. They belong to SCRIPT_ROUTES, the route set that names the same targets.
  */
 import type { CallScript } from './script.ts';
@@ -10,7 +10,7 @@ export interface ExpectedEnd {
   /** Name of the rule; null for `otherwise`. */
   rule: string | null;
   attempts: { target: string | null; verdict: string }[];
-  /** What the carrier's own books must say. */
+  /** What the simulator's own books must say. */
   fate: 'moved' | 'released' | 'left';
 }
 

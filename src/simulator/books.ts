@@ -1,5 +1,5 @@
 /**
- * The carrier's own books: what really happened to each caller, whatever anybody was told about it. The
+ * The simulator's own books: what really happened to each caller, whatever anybody was told about it. The
  * soak compares the service's account with these.
  */
 import type { FaultKind } from './faults.ts';
@@ -60,7 +60,7 @@ export interface BookedWebhook {
   clientState: string | null;
   faults: FaultKind[];
   deliveries: BookedDelivery[];
-  /** given_up: every attempt failed; lost: a fault swallowed it; unfinished: the carrier stopped first. */
+  /** given_up: every attempt failed; lost: a fault swallowed it; unfinished: the simulator stopped first. */
   outcome: 'pending' | 'delivered' | 'given_up' | 'lost' | 'unfinished';
 }
 

@@ -1,5 +1,5 @@
 /**
- * The offline carrier: Telnyx on loopback with no account. It places calls, signs and delivers their
+ * The Telnyx simulator: Telnyx on loopback with no account. It places calls, signs and delivers their
  * webhooks, takes the commands and keeps books of what really happened to each caller. It shares no
  * code with the service, so that it can be a witness against it: the two meet on the wire only.
  */
@@ -16,7 +16,7 @@ import type { CallScript } from './script.ts';
 import { createSigningKey } from './signing.ts';
 import { createSwitchboard } from './switchboard.ts';
 
-export interface CarrierOptions {
+export interface SimulatorOptions {
   /** Where events go; several for several replicas. May be set later, before the first call. */
   webhookUrl?: string | string[];
   /** With several URLs: each event to one of them by chance (default), or to all at once. */
@@ -60,7 +60,7 @@ export interface PlacedCall {
   hangUp(): void;
 }
 
-export interface Carrier {
+export interface Simulator {
   start(): Promise<{ apiUrl: string; publicKey: string }>;
   readonly apiKey: string;
   readonly seed: number;
@@ -69,7 +69,7 @@ export interface Carrier {
   placeCall(script?: CallScript): PlacedCall;
   /** The books, in the order the calls were placed. */
   books(): CallBook[];
-  /** Requests that name no call of this carrier. */
+  /** Requests that name no call of this simulator. */
   strayRequests(): BookedRequest[];
   /** Deliveries under way, held back or waiting for their next attempt. */
   unfinishedDeliveries(): number;
@@ -82,9 +82,9 @@ const WEBHOOK_RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const DEDUPE_MS = 60_000;
 const CONNECTIONS = 64;
 
-export function createCarrier(options: CarrierOptions = {}): Carrier {
+export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const seed = options.seed ?? randomInt(2 ** 31);
-  const apiKey = options.apiKey ?? 'KEY_offline_carrier';
+  const apiKey = options.apiKey ?? 'KEY_simulator';
   const key = createSigningKey(seed);
   const clock = createClock(options.timeScale ?? 1);
   const urls: string[] = [options.webhookUrl ?? []].flat();
@@ -143,7 +143,8 @@ export function createCarrier(options: CarrierOptions = {}): Carrier {
   }
 
   function placeCall(script: CallScript = {}): PlacedCall {
-    if (urls.length === 0) throw new TypeError('carrier: no webhookUrl, nowhere to send events to');
+    if (urls.length === 0)
+      throw new TypeError('simulator: no webhookUrl, nowhere to send events to');
     const call = board.place(script);
     const ended = new Promise<CallBook>((resolve) => waiting.set(call, resolve));
     return {

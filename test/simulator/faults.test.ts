@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { chance } from '../../src/carrier/chance.ts';
-import type { Faults } from '../../src/carrier/faults.ts';
+import { chance } from '../../src/simulator/chance.ts';
+import type { Faults } from '../../src/simulator/faults.ts';
 import { setStage } from './stage.ts';
 
 const TARGET = 'sip:support@pbx.example.com';
@@ -19,16 +19,16 @@ describe('chance', () => {
 });
 
 describe('a seed', () => {
-  /** Plays calls against a receiver that does nothing: what strikes depends on the carrier alone. */
+  /** Plays calls against a receiver that does nothing: what strikes depends on the simulator alone. */
   async function play(seed: number, order: 'one by one' | 'at once', faults: Faults) {
-    const { carrier } = await setStage({ seed, faults, webhookRetryMs: [1], timeScale: 0.01 });
+    const { simulator } = await setStage({ seed, faults, webhookRetryMs: [1], timeScale: 0.01 });
     for (let n = 0; n < 60; n += 1) {
-      const call = carrier.placeCall({ callerHangup: { when: 'initiated', afterMs: 100 } });
+      const call = simulator.placeCall({ callerHangup: { when: 'initiated', afterMs: 100 } });
       if (order === 'one by one') await call.ended;
     }
-    await expect.poll(() => carrier.books().every((book) => book.endedAt !== null)).toBe(true);
-    await expect.poll(() => carrier.unfinishedDeliveries()).toBe(0);
-    return carrier.books().map(({ callControlId, faults: struck, webhooks }) => ({
+    await expect.poll(() => simulator.books().every((book) => book.endedAt !== null)).toBe(true);
+    await expect.poll(() => simulator.unfinishedDeliveries()).toBe(0);
+    return simulator.books().map(({ callControlId, faults: struck, webhooks }) => ({
       callControlId,
       struck,
       webhooks: webhooks.map(({ id, type, outcome }) => ({ id, type, outcome })),
@@ -60,8 +60,8 @@ describe('a seed', () => {
 
 describe('webhooks on request', () => {
   test('are lost, lost once, doubled and held back', async () => {
-    const { carrier, receiver } = await setStage();
-    const call = carrier.placeCall({
+    const { simulator, receiver } = await setStage();
+    const call = simulator.placeCall({
       faults: [
         { at: 'call.initiated', kind: 'webhook_reordered' },
         { at: 'call.hangup', kind: 'webhook_doubled' },
@@ -69,26 +69,28 @@ describe('webhooks on request', () => {
       callerHangup: { when: 'initiated', afterMs: 20 },
     });
     await call.ended;
-    await expect.poll(() => carrier.unfinishedDeliveries()).toBe(0);
+    await expect.poll(() => simulator.unfinishedDeliveries()).toBe(0);
     expect(receiver.types()[0]).toBe('call.hangup');
     expect(receiver.types().sort()).toEqual(['call.hangup', 'call.hangup', 'call.initiated']);
 
-    const lost = carrier.placeCall({ faults: [{ at: 'call.initiated', kind: 'webhook_lost' }] });
+    const lost = simulator.placeCall({ faults: [{ at: 'call.initiated', kind: 'webhook_lost' }] });
     expect(lost.book.webhooks).toMatchObject([{ outcome: 'lost', deliveries: [] }]);
 
-    const late = carrier.placeCall({ faults: [{ at: 'call.initiated', kind: 'webhook_retried' }] });
+    const late = simulator.placeCall({
+      faults: [{ at: 'call.initiated', kind: 'webhook_retried' }],
+    });
     await expect.poll(() => late.book.webhooks[0]?.outcome).toBe('delivered');
     expect(receiver.received.at(-1)?.meta.attempt).toBe(2);
   });
 
   test('of a shuffled and doubled call come twice each and out of order', async () => {
-    const { carrier, receiver, command } = await setStage();
-    const call = carrier.placeCall({ copies: 2, shuffle: true });
+    const { simulator, receiver, command } = await setStage();
+    const call = simulator.placeCall({ copies: 2, shuffle: true });
     await command(call.callControlId, 'answer');
     await expect.poll(() => call.book.answeredAt).not.toBeNull();
     await command(call.callControlId, 'refer', { sip_address: TARGET });
     await call.ended;
-    await expect.poll(() => carrier.unfinishedDeliveries()).toBe(0);
+    await expect.poll(() => simulator.unfinishedDeliveries()).toBe(0);
     const ids = receiver.received.map((event) => event.id);
     expect(ids).toHaveLength(10);
     expect(new Set(ids).size).toBe(5);
@@ -97,13 +99,13 @@ describe('webhooks on request', () => {
   });
 
   test('may stay away for a NOTIFY or a hangup, while the caller was moved all the same', async () => {
-    const { carrier, receiver, command, answered } = await setStage({
+    const { simulator, receiver, command, answered } = await setStage({
       faults: { notify_forgotten: 1, hangup_forgotten: 1 },
     });
     const call = await answered({ refers: 'completed' });
     await command(call.callControlId, 'refer', { sip_address: TARGET });
     await call.ended;
-    await expect.poll(() => carrier.unfinishedDeliveries()).toBe(0);
+    await expect.poll(() => simulator.unfinishedDeliveries()).toBe(0);
     expect(receiver.types()).toEqual(['call.initiated', 'call.answered', 'call.refer.started']);
     expect(call.book).toMatchObject({ fate: 'moved', attempts: [{ result: 200, told: false }] });
   });
@@ -141,7 +143,7 @@ describe('the API on request', () => {
   });
 
   test('is slow, or never answers at all', async () => {
-    const { apiUrl, carrier, command, answered } = await setStage();
+    const { apiUrl, simulator, command, answered } = await setStage();
     const slow = await answered({ faults: [{ at: 'hangup', kind: 'api_slow', ms: 500 }] });
     const started = performance.now();
     await command(slow.callControlId, 'hangup');
@@ -152,7 +154,7 @@ describe('the API on request', () => {
     });
     const request = fetch(`${apiUrl}/calls/${silent.callControlId}/actions/hangup`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${carrier.apiKey}` },
+      headers: { authorization: `Bearer ${simulator.apiKey}` },
       signal: AbortSignal.timeout(200),
     });
     await expect(request).rejects.toThrow(/timeout/i);

@@ -62,7 +62,7 @@ export function createApi(options: ApiOptions): Api {
     handle(request, response).catch((error: unknown) => {
       if (response.destroyed) return;
       response.statusCode = 500;
-      response.end(`carrier: ${error instanceof Error ? error.stack : String(error)}`);
+      response.end(`simulator: ${error instanceof Error ? error.stack : String(error)}`);
     });
   });
   server.keepAliveTimeout = 60_000;

@@ -1,4 +1,4 @@
-/** Time as the carrier sees it: scripted durations shrink by a scale, and every timer can be taken back. */
+/** Time as the simulator sees it: scripted durations shrink by a scale, and every timer can be taken back. */
 
 export interface Clock {
   /** Runs after a scripted duration, scaled. Returns how to take it back. */

@@ -5,8 +5,8 @@ const TARGET = 'sip:support@pbx.example.com';
 
 describe('webhooks', () => {
   test('carry a genuine signature, Telnyx headers and the envelope of API version 2', async () => {
-    const { carrier, receiver } = await setStage();
-    const call = carrier.placeCall({ from: '+14155550123', to: '+14155550100' });
+    const { simulator, receiver } = await setStage();
+    const call = simulator.placeCall({ from: '+14155550123', to: '+14155550100' });
     const event = await receiver.next('call.initiated');
     expect(event.verified).toBe(true);
     expect(event.headers['user-agent']).toBe('telnyx-webhooks');
@@ -29,10 +29,10 @@ describe('webhooks', () => {
   });
 
   test('are tried again with a growing attempt and a fresh signature until the answer is exactly 200', async () => {
-    const { carrier, receiver } = await setStage({}, (event) =>
+    const { simulator, receiver } = await setStage({}, (event) =>
       event.meta.attempt === 1 ? 503 : event.meta.attempt === 2 ? 202 : 200,
     );
-    const call = carrier.placeCall();
+    const call = simulator.placeCall();
     await receiver.next('call.initiated', 3);
     await expect.poll(() => call.book.webhooks[0]?.outcome).toBe('delivered');
     expect(receiver.received.map((event) => event.meta.attempt)).toEqual([1, 2, 3]);
@@ -43,8 +43,11 @@ describe('webhooks', () => {
   });
 
   test('that nobody answers in time are tried again and given up at last', async () => {
-    const { carrier } = await setStage({ webhookTimeoutMs: 30, webhookRetryMs: [10] }, () => null);
-    const call = carrier.placeCall();
+    const { simulator } = await setStage(
+      { webhookTimeoutMs: 30, webhookRetryMs: [10] },
+      () => null,
+    );
+    const call = simulator.placeCall();
     await expect.poll(() => call.book.webhooks[0]?.outcome).toBe('given_up');
     expect(call.book.webhooks[0]?.deliveries).toMatchObject([
       { attempt: 1, status: 0, error: 'no answer in 30 ms' },
@@ -57,16 +60,16 @@ describe('webhooks', () => {
     const one = await setStage();
     const other = await setStage();
     const urls = [one.receiver.url, other.receiver.url];
-    one.carrier.setWebhookUrl(urls);
-    for (let n = 0; n < 20; n += 1) one.carrier.placeCall();
-    await expect.poll(() => one.carrier.unfinishedDeliveries()).toBe(0);
+    one.simulator.setWebhookUrl(urls);
+    for (let n = 0; n < 20; n += 1) one.simulator.placeCall();
+    await expect.poll(() => one.simulator.unfinishedDeliveries()).toBe(0);
     expect(one.receiver.received.length).toBeGreaterThan(0);
     expect(other.receiver.received.length).toBeGreaterThan(0);
     expect(one.receiver.received.length + other.receiver.received.length).toBe(20);
 
     const all = await setStage({ webhookUrl: urls, spread: 'all', salt: 'all' });
-    all.carrier.placeCall();
-    await expect.poll(() => all.carrier.unfinishedDeliveries()).toBe(0);
+    all.simulator.placeCall();
+    await expect.poll(() => all.simulator.unfinishedDeliveries()).toBe(0);
     expect(one.receiver.received.length + other.receiver.received.length).toBe(22);
   });
 });
@@ -178,8 +181,8 @@ describe('a call', () => {
   });
 
   test('hung up before anybody answered has no client_state key, and never had one', async () => {
-    const { carrier, receiver } = await setStage();
-    carrier.placeCall().hangUp();
+    const { simulator, receiver } = await setStage();
+    simulator.placeCall().hangUp();
     const hangup = await receiver.next('call.hangup');
     expect(hangup.payload).not.toHaveProperty('client_state');
     expect(hangup.payload).toMatchObject({
@@ -190,8 +193,8 @@ describe('a call', () => {
   });
 
   test('is rejected with the cause that was asked for', async () => {
-    const { carrier, receiver, command } = await setStage();
-    const call = carrier.placeCall();
+    const { simulator, receiver, command } = await setStage();
+    const call = simulator.placeCall();
     await command(call.callControlId, 'reject', { cause: 'USER_BUSY' });
     expect((await receiver.next('call.hangup')).payload.hangup_cause).toBe('user_busy');
     expect(call.book).toMatchObject({ fate: 'released', rejectedAs: 'USER_BUSY' });

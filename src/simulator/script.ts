@@ -100,7 +100,7 @@ export interface CallScript {
   copies?: number;
   /** Every copy of every webhook is late by chance, so that they arrive out of order. */
   shuffle?: boolean;
-  /** Faults of this call only, on top of the carrier's rates. */
+  /** Faults of this call only, on top of the simulator's rates. */
   faults?: ScriptedFault[];
 }
 

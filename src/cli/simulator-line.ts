@@ -1,7 +1,7 @@
-/** The lines that a running `referee carrier` understands. */
-import type { CallScript, FarEndName, FarEndScript } from '../carrier/script.ts';
+/** The lines that a running `referee simulator` understands. */
+import type { CallScript, FarEndName, FarEndScript } from '../simulator/script.ts';
 
-export type CarrierLine =
+export type SimulatorLine =
   | { do: 'call'; from: string; to: string; script: string | null }
   | { do: 'script'; name: string }
   | { do: 'hangup'; number: number }
@@ -15,7 +15,7 @@ hangup <n>                   caller #n hangs up
 books                        what really happened to each caller
 quit`;
 
-export function parseLine(text: string): CarrierLine {
+export function parseLine(text: string): SimulatorLine {
   const [word = '', ...rest] = text.trim().split(/\s+/);
   switch (word) {
     case '':
