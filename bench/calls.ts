@@ -3,8 +3,8 @@
  * signed before the clock starts, each as the bytes of its whole HTTP request.
  */
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { encodeClientState } from '../src/core/client-state.ts';
-import { commandId } from '../src/core/command-id.ts';
+import { encodeClientState } from '../src/core/machine/client-state.ts';
+import { commandId } from '../src/core/machine/command-id.ts';
 
 export interface CallsWanted {
   calls: number;

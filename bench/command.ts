@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { createFetch } from 'ofetch';
 import { Pool, Headers as UndiciHeaders, fetch as undiciFetch } from 'undici';
-import type { Command } from '../src/core/command.ts';
+import type { Command } from '../src/core/machine/command.ts';
 import { createTelnyxClient } from '../src/telnyx/client.ts';
 
 const CONCURRENCY = 16;

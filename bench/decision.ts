@@ -2,8 +2,8 @@
  * What a decision costs as route sets grow: 10 rules with one number each; 2,000 rules with 1,000 entries
  * in all; 2,000 rules with 100,000 numbers and 100,000 prefixes. Run: `node bench/decision.ts`.
  */
-import type { CallFacts } from '../src/core/call.ts';
-import { compileRouteSet, decide } from '../src/core/decide.ts';
+import type { CallFacts } from '../src/core/machine/call.ts';
+import { compileRouteSet, decide } from '../src/core/rules/decide.ts';
 import type {
   Clause,
   NumberList,
@@ -12,7 +12,7 @@ import type {
   RouteStep,
   Rule,
   Target,
-} from '../src/core/rule.ts';
+} from '../src/core/rules/rule.ts';
 
 const ROUNDS = 5;
 const DECISIONS = 20_000;

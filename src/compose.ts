@@ -5,30 +5,30 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { type App, buildApp } from './app.ts';
-import type { Config, Environment } from './config.ts';
+import type { Config, Environment } from './config/config.ts';
 import { systemClock } from './engine/clock.ts';
 import { createDispatcher, type Dispatcher } from './engine/dispatch.ts';
 import type { Receiver } from './engine/engine.ts';
+import { createDecider, createLiveRoutes } from './engine/live-routes.ts';
 import { createReceiver } from './engine/receive.ts';
 import { createReport } from './engine/report.ts';
 import { createSweeper } from './engine/sweep.ts';
 import { createUpkeep } from './engine/upkeep.ts';
+import { type App, buildApp } from './http/app.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
 import { HTTP_LIMITS } from './http/limits.ts';
 import { registerPage } from './http/page.ts';
-import { createDecider, createLiveRoutes } from './live-routes.ts';
-import type { Log } from './log.ts';
+import type { Log } from './log/log.ts';
+import { onceUntilRecovered } from './log/once.ts';
+import { standing, watchTroubles } from './log/troubles.ts';
 import { createMetrics } from './metrics.ts';
-import { onceUntilRecovered } from './once.ts';
 import { openRoutes } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
-import { observers, openTracing } from './tracing.ts';
-import { standing, watchTroubles } from './troubles.ts';
+import { observers, openTracing } from './tracing/tracing.ts';
 
 export interface Service {
   /** Where webhooks, health and (without ADMIN_PORT) the API are: `http://127.0.0.1:3000`. */
@@ -127,7 +127,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
       refusal: routes.refusal()?.problems[0]?.message ?? null,
       troubles: seen(),
     }),
-    reload: live.told,
+    reload: live.reloadLocally,
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
   });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { VARIABLES } from '../src/environment.ts';
+import { VARIABLES } from '../src/config/environment.ts';
 import { SCRIPTS } from '../src/simulator/scripts.ts';
 
 const ROOT = join(import.meta.dirname, '..');

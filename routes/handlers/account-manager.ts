@@ -1,5 +1,5 @@
 // Customers with an account manager reach that person first, and support where the manager does not answer.
-import type { Handler } from '../../src/routing/handler-types.ts';
+import type { Handler } from '../../src/routing/handlers/types.ts';
 
 const MANAGERS: Record<string, { extension: string; weekdays: number[] }> = {
   '+1212555': { extension: 'anna', weekdays: [1, 2, 3, 4, 5] },

@@ -1,6 +1,6 @@
 /** Calls as text for a terminal. What callers and far ends wrote passes `plain`: it never moves a cursor. */
-import type { Call } from '../core/call.ts';
-import type { callDetail } from '../http/calls-json.ts';
+import type { Call } from '../core/machine/call.ts';
+import type { callDetail } from '../http/api/calls-json.ts';
 import { plain } from './routes-folder.ts';
 
 type Detail = ReturnType<typeof callDetail>;

@@ -1,12 +1,12 @@
 /** `referee calls [id]`: what happened to calls, from the store itself; a server may be using it meanwhile. */
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BadValue, parseDatabaseUrl } from '../config-values.ts';
-import { type Call, ENDS, PHASES } from '../core/call.ts';
-import { VERDICTS } from '../core/verdict.ts';
+import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import { readMoment } from '../core/iso-time.ts';
+import { type Call, ENDS, PHASES } from '../core/machine/call.ts';
+import { VERDICTS } from '../core/machine/verdict.ts';
 import { RefereeError } from '../errors.ts';
-import { callDetail, callSummary } from '../http/calls-json.ts';
-import { timeOf } from '../http/time.ts';
+import { callDetail, callSummary } from '../http/api/calls-json.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 import { callStory, callTable } from './calls-text.ts';
@@ -187,7 +187,7 @@ const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86
 function sinceOf(text: string): number {
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
   if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
-  const ms = timeOf(text);
+  const ms = readMoment(text);
   if (ms === null) {
     throw new InvalidArgumentError('Write 2026-03-02T15:00:00Z, or how long ago: 15m, 2h, 1d.');
   }

@@ -1,8 +1,8 @@
 /** The database that the server uses, for commands that only look. */
 import { existsSync } from 'node:fs';
-import { withEnvFile } from '../config.ts';
-import { BadValue, parseDatabaseUrl } from '../config-values.ts';
-import type { Overrides } from '../core/rule.ts';
+import { withEnvFile } from '../config/config.ts';
+import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import type { Overrides } from '../core/rules/rule.ts';
 import { RefereeError } from '../errors.ts';
 import { openReader } from '../store/reader.ts';
 import type { Io } from './io.ts';

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
 import { compose } from '../compose.ts';
-import { readConfig } from '../config.ts';
-import { createLog } from '../log.ts';
+import { readConfig } from '../config/config.ts';
+import { createLog } from '../log/log.ts';
 import { SCRIPT_ROUTES } from '../simulator/scripts.ts';
 import { createSimulator, type Simulator } from '../simulator/simulator.ts';
 

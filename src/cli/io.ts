@@ -1,5 +1,5 @@
 /** What a subcommand may touch of the world, as an argument: tests pass their own. */
-import { unicodeEscape } from '../core/subject.ts';
+import { unicodeEscape } from '../core/rules/subject.ts';
 
 export interface Io {
   stdout: { write(text: string): unknown };

@@ -1,13 +1,13 @@
 /** `referee route`: what would happen to a call and why, by the same loader and core as the server. */
 import type { Command } from 'commander';
-import type { CallFacts, Verdict } from '../core/call.ts';
-import { compileRouteSet } from '../core/decide.ts';
-import { readMomentUtc } from '../core/moment.ts';
-import type { Overrides } from '../core/rule.ts';
-import { type Played, simulate } from '../core/simulate.ts';
+import { type Played, simulate } from '../core/dry-run/simulate.ts';
+import { readMomentUtc } from '../core/iso-time.ts';
+import type { CallFacts, Verdict } from '../core/machine/call.ts';
+import { compileRouteSet } from '../core/rules/decide.ts';
+import type { Overrides } from '../core/rules/rule.ts';
 import { factsOf } from '../routing/example.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { SCRIPTED_VERDICTS } from '../routing/schema-words.ts';
+import { SCRIPTED_VERDICTS } from '../routing/schema/words.ts';
 import { type Io, jsonText } from './io.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
 import type { ReadOverrides } from './schedule.ts';

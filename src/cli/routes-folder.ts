@@ -1,7 +1,7 @@
 /** What check, route and schedule share: which folder is meant, and loading it as the server would. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withEnvFile } from '../config.ts';
+import { withEnvFile } from '../config/config.ts';
 import { type LoadResult, loadRoutes } from '../routing/load.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Io } from './io.ts';

@@ -1,9 +1,9 @@
 /** `referee schedule`: when each schedule opens and closes next, changes of the clocks and overrides included. */
 import type { Command } from 'commander';
-import { readMomentUtc } from '../core/moment.ts';
-import type { Overrides, Schedule } from '../core/rule.ts';
-import { isOpen, type Switch, switches, wallText } from '../core/schedule.ts';
-import { nextClockChange, offsetMs } from '../core/zone.ts';
+import { readMomentUtc } from '../core/iso-time.ts';
+import type { Overrides, Schedule } from '../core/rules/rule.ts';
+import { isOpen, type Switch, switches, wallText } from '../core/rules/schedule.ts';
+import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';

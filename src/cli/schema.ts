@@ -1,6 +1,6 @@
 /** `referee schema`: the JSON Schema of a route file, for editors and other tools. */
 import type { Command } from 'commander';
-import { schemaText } from '../routing/schema.ts';
+import { schemaText } from '../routing/schema/schema.ts';
 import type { Io } from './io.ts';
 
 export function schemaCommand(program: Command, io: Io): void {

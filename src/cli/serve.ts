@@ -2,9 +2,9 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { compose, type Service } from '../compose.ts';
-import { readConfig, withEnvFile } from '../config.ts';
+import { readConfig, withEnvFile } from '../config/config.ts';
 import { RefereeError } from '../errors.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log } from '../log/log.ts';
 import type { Io } from './io.ts';
 
 /** After our own deadline; then close-with-grace ends the process whatever still hangs. */

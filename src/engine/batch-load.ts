@@ -1,6 +1,6 @@
 /** What one batch has to know before it can be stepped. */
-import { decodeClientState } from '../core/client-state.ts';
-import type { CallEvent } from '../core/event.ts';
+import { decodeClientState } from '../core/machine/client-state.ts';
+import type { CallEvent } from '../core/machine/event.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
 import type { Item } from './batch.ts';
 import { BUDGET_WINDOW_MS } from './budget.ts';

@@ -1,10 +1,10 @@
 /** One batch: events stepped one after the other on loaded calls, gathered into units that commit together. */
-import type { Call } from '../core/call.ts';
-import { decodeClientState } from '../core/client-state.ts';
-import type { CallEvent, FarLegEvent, WebhookEvent } from '../core/event.ts';
-import type { Notice } from '../core/notice.ts';
-import type { Overrides } from '../core/rule.ts';
-import { type Transition, transition } from '../core/transition.ts';
+import type { Call } from '../core/machine/call.ts';
+import { decodeClientState } from '../core/machine/client-state.ts';
+import type { CallEvent, FarLegEvent, WebhookEvent } from '../core/machine/event.ts';
+import type { Notice } from '../core/machine/notice.ts';
+import { type Transition, transition } from '../core/machine/transition.ts';
+import type { Overrides } from '../core/rules/rule.ts';
 import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/store.ts';
 import type { BudgetUse } from './budget.ts';
 import type { Decider, Received } from './engine.ts';

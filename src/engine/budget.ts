@@ -1,5 +1,5 @@
 /** Refers and transfers of the last hour, counted from attempts in the store, so that replicas share it. */
-import type { Budget } from '../core/rule.ts';
+import type { Budget } from '../core/rules/rule.ts';
 import type { BudgetCounts, Loaded } from '../store/store.ts';
 
 type Kind = 'refer' | 'transfer';

@@ -1,6 +1,6 @@
 /** What the outcomes of commands say to people: log lines, and the warnings of the ready endpoint. */
-import type { Action, Command, Outcome } from '../core/command.ts';
-import type { Log, LogFields } from '../log.ts';
+import type { Action, Command, Outcome } from '../core/machine/command.ts';
+import type { Log, LogFields } from '../log/log.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Clock } from './clock.ts';
 

@@ -4,10 +4,10 @@
  * outcome goes through the one door, as an event, until the door has taken it.
  */
 
-import type { Action, Command, Outcome } from '../core/command.ts';
-import { outcomeEventId } from '../core/command-id.ts';
-import type { CallEvent, OutcomeEvent } from '../core/event.ts';
-import type { Log } from '../log.ts';
+import type { Action, Command, Outcome } from '../core/machine/command.ts';
+import { outcomeEventId } from '../core/machine/command-id.ts';
+import type { CallEvent, OutcomeEvent } from '../core/machine/event.ts';
+import type { Log } from '../log/log.ts';
 import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
 import { CONNECTIONS_MAX } from '../telnyx/client.ts';
 import type { Clock } from './clock.ts';

@@ -1,9 +1,9 @@
 /** What the shell around the core offers to HTTP, the dispatcher, the sweeper and the command line. */
-import type { Call } from '../core/call.ts';
-import type { CallEvent } from '../core/event.ts';
-import type { Notice } from '../core/notice.ts';
-import type { Decision, Moment } from '../core/plan.ts';
-import type { Budget, Overrides } from '../core/rule.ts';
+import type { Call } from '../core/machine/call.ts';
+import type { CallEvent } from '../core/machine/event.ts';
+import type { Notice } from '../core/machine/notice.ts';
+import type { Decision, Moment } from '../core/machine/plan.ts';
+import type { Budget, Overrides } from '../core/rules/rule.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Which commands of one leg may be under way together. */
-import type { Action } from '../core/command.ts';
+import type { Action } from '../core/machine/command.ts';
 
 /**
  * A stop that overtook its voice, or a voice that overtook its stop, would leave the caller in silence;

@@ -2,7 +2,7 @@
  * Looks into the outbox for commands that nobody offered: left by a crash, due again, or more than fitted.
  * At once where one is known to be due, soon after something was found, else every second.
  */
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { ClaimedCommand } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 

@@ -3,10 +3,11 @@
  * transaction each. Everything that could fail comes before the commit; what follows it is only told.
  * Where the store is another process, the next batch is loaded while the one before is committed.
  */
-import { BriefMap } from '../brief-map.ts';
-import type { CallEvent } from '../core/event.ts';
-import type { Overrides } from '../core/rule.ts';
+
+import type { CallEvent } from '../core/machine/event.ts';
+import type { Overrides } from '../core/rules/rule.ts';
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from '../errors.ts';
+import { BriefMap } from '../store/brief-map.ts';
 import type { Loaded, Settlement, Store } from '../store/store.ts';
 import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
 import { isStill, loadBatch } from './batch-load.ts';

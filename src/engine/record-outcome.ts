@@ -2,10 +2,10 @@
  * Puts an outcome through the one door, again and again where the store cannot take it: an outcome that
  * is lost would send the command a second time.
  */
-import { retryDelayMs } from '../core/backoff.ts';
-import type { OutcomeEvent } from '../core/event.ts';
+import { retryDelayMs } from '../core/machine/backoff.ts';
+import type { OutcomeEvent } from '../core/machine/event.ts';
 import { NewerRow } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { Settlement } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Received } from './engine.ts';

@@ -1,9 +1,9 @@
 /** Everything that was committed, told to the log and the metrics: one line for what moved a call. */
-import type { Attempt, Call } from '../core/call.ts';
-import type { CallEvent } from '../core/event.ts';
-import type { Notice } from '../core/notice.ts';
-import type { Log, LogFields } from '../log.ts';
-import type { LogEventName } from '../log-events.ts';
+import type { Attempt, Call } from '../core/machine/call.ts';
+import type { CallEvent } from '../core/machine/event.ts';
+import type { Notice } from '../core/machine/notice.ts';
+import type { LogEventName } from '../log/events.ts';
+import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Observer } from './engine.ts';

@@ -1,7 +1,7 @@
 /** The rules of sending, pure: may a claimed command go out now, and what follows from its outcome. */
-import { retryDelayMs } from '../core/backoff.ts';
-import type { Outcome } from '../core/command.ts';
-import { SAME_COMMAND_MS } from '../core/limits.ts';
+import { retryDelayMs } from '../core/machine/backoff.ts';
+import type { Outcome } from '../core/machine/command.ts';
+import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
 
 /** Between our reading of the store's clock and the truth: the time that the claim's answer took. */

@@ -1,5 +1,5 @@
 /** Deadlines are rows, not timers: any replica sweeps the due ones into events. */
-import { deadlineEventId } from '../core/command-id.ts';
+import { deadlineEventId } from '../core/machine/command-id.ts';
 import type { DueDeadline, Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
 

@@ -1,7 +1,7 @@
 /** One event as a line of the call's story. */
-import type { Call } from '../core/call.ts';
-import type { CallEvent } from '../core/event.ts';
-import type { Transition } from '../core/transition.ts';
+import type { Call } from '../core/machine/call.ts';
+import type { CallEvent } from '../core/machine/event.ts';
+import type { Transition } from '../core/machine/transition.ts';
 import type { TimelineEntry } from '../store/store.ts';
 
 /** What a second delivery is known by: event id and type. A far leg's event has its own on the caller's call. */

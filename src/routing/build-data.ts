@@ -1,5 +1,5 @@
 /** Lists and schedules of all files, with what they take from other files of the folder. */
-import type { NumberList, Schedule } from '../core/rule.ts';
+import type { NumberList, Schedule } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
 import type { DecodedSet } from './decoded-set.ts';
@@ -9,7 +9,7 @@ import { fileList, inlineList } from './lists.ts';
 import { quoted } from './number.ts';
 import { didYouMean, type Place } from './problem.ts';
 import { buildSchedule } from './schedules.ts';
-import type { WrittenList, WrittenSchedule } from './schema.ts';
+import type { WrittenList, WrittenSchedule } from './schema/schema.ts';
 
 export function buildLists(context: SetContext, input: DecodedSet): Map<string, NumberList> {
   const lists = new Map<string, NumberList>();

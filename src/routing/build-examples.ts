@@ -1,13 +1,13 @@
 /** The examples of all files, with the names they use checked. */
-import { readMoment } from '../core/moment.ts';
-import type { RouteSet } from '../core/rule.ts';
+import { readMoment } from '../core/iso-time.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { buildExample, type Example } from './example.ts';
 import { quoted } from './number.ts';
 import { didYouMean, type Place } from './problem.ts';
-import type { WrittenExample } from './schema-example.ts';
+import type { WrittenExample } from './schema/example.ts';
 
 export function buildExamples(context: SetContext, files: DecodedFile[], set: RouteSet): Example[] {
   const examples: Example[] = [];

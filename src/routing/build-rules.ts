@@ -1,15 +1,15 @@
 /** The rules of all files in their order: names that stand once, conditions, steps or a handler. */
-import type { Rule } from '../core/rule.ts';
+import type { Rule } from '../core/rules/rule.ts';
 import { referenced } from './build-data.ts';
 import { buildCondition } from './conditions.ts';
 import type { SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Folder } from './folder.ts';
-import { compileHandler } from './handlers.ts';
+import { compileHandler } from './handlers/handlers.ts';
 import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Place } from './problem.ts';
-import type { WrittenRule } from './schema.ts';
+import type { WrittenRule } from './schema/schema.ts';
 import { buildSteps } from './steps.ts';
 
 export function buildRules(context: SetContext, input: DecodedSet, options: BuildOptions): Rule[] {

@@ -1,6 +1,6 @@
 /** Decoded route files -> one set: names first, then what they hold, then what refers to them. */
 import { isMap, isScalar } from 'yaml';
-import type { RouteSet, RouteStep, Target } from '../core/rule.ts';
+import type { RouteSet, RouteStep, Target } from '../core/rules/rule.ts';
 import { buildLists, buildSchedules } from './build-data.ts';
 import { buildExamples } from './build-examples.ts';
 import { buildRules } from './build-rules.ts';
@@ -11,9 +11,9 @@ import type { Example } from './example.ts';
 import { quoted } from './number.ts';
 import { buildPolicy, DEFAULT_POLICY } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
-import type { RouteFile } from './schema.ts';
+import type { RouteFile } from './schema/schema.ts';
+import { checkSwallowed } from './shadowing/swallowed.ts';
 import { buildSteps } from './steps.ts';
-import { checkSwallowed } from './swallowed.ts';
 import { buildTarget, type Environment } from './targets.ts';
 
 export function buildSet(

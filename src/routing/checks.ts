@@ -1,6 +1,6 @@
 /** Checks beyond right and wrong: what is written but never used, and schedules that never open. */
-import type { RouteSet } from '../core/rule.ts';
-import { isOpenAt, switches } from '../core/schedule.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
+import { isOpenAt, switches } from '../core/rules/schedule.ts';
 import type { NameKind, SetContext } from './context.ts';
 import type { Folder } from './folder.ts';
 import { icalWindow } from './ical.ts';

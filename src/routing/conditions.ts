@@ -1,11 +1,11 @@
 /** `when` as a condition: keys are ANDed, a list of values is ORed. The core adds what is not said: incoming, call.initiated. */
 import { getCountries, isSupportedCountry } from 'libphonenumber-js';
-import type { Clause, Condition } from '../core/rule.ts';
+import type { Clause, Condition } from '../core/rules/rule.ts';
 import { type SetContext, useName } from './context.ts';
 import type { Positions } from './decode.ts';
 import { checkNumber, quoted } from './number.ts';
 import { didYouMean, type Place } from './problem.ts';
-import type { WrittenWhen } from './schema-when.ts';
+import type { WrittenWhen } from './schema/when.ts';
 
 export function buildCondition(
   context: SetContext,

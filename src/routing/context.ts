@@ -1,6 +1,6 @@
 /** What the builders of one set share: the names that exist, which of them are used, and the problems. */
-import type { AllowPattern } from '../core/allow.ts';
-import type { Rule } from '../core/rule.ts';
+import type { AllowPattern } from '../core/rules/allow.ts';
+import type { Rule } from '../core/rules/rule.ts';
 import type { Positions } from './decode.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
 import { quoted } from './number.ts';

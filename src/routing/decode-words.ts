@@ -1,7 +1,7 @@
 /** What a problem of a value says: what was expected, what came, and an example of the right thing. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { didYouMean } from './problem.ts';
-import { resolved, type SchemaNode } from './schema-node.ts';
+import { resolved, type SchemaNode } from './schema/node.ts';
 import type { Source } from './source.ts';
 
 const BARE_WORDS = ['hangup', 'ignore', 'continue'];

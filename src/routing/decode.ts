@@ -26,7 +26,7 @@ import {
   wordHint,
 } from './decode-words.ts';
 import { didYouMean, nearest, type Place, type Problems } from './problem.ts';
-import { matches, resolved, type SchemaNode } from './schema-node.ts';
+import { matches, resolved, type SchemaNode } from './schema/node.ts';
 import type { Source } from './source.ts';
 
 /** Where decoded objects and lists, and their members, stand in the file. */

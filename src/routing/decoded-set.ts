@@ -2,7 +2,7 @@
 import type { ParsedNode } from 'yaml';
 import type { Positions } from './decode.ts';
 import type { Folder } from './folder.ts';
-import type { RouteFile } from './schema.ts';
+import type { RouteFile } from './schema/schema.ts';
 import type { Environment } from './targets.ts';
 
 export interface DecodedFile {

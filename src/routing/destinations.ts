@@ -1,7 +1,7 @@
 /** Destinations as they are written, and whether policy.allow could ever let them be reached. */
-import { allows } from '../core/allow.ts';
-import type { Destination, Template } from '../core/rule.ts';
-import { hasPlaces, literalText, parseDestination } from '../core/template.ts';
+import { allows } from '../core/rules/allow.ts';
+import type { Destination, Template } from '../core/rules/rule.ts';
+import { hasPlaces, literalText, parseDestination } from '../core/rules/template.ts';
 import type { SetContext } from './context.ts';
 import { quoted } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';

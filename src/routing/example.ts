@@ -1,8 +1,8 @@
 /** An example of a route file: a call, what its targets answer, and what must come of it. */
-import type { CallFacts, Ends, Verdict } from '../core/call.ts';
+import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
 import type { Positions } from './decode.ts';
 import type { Place } from './problem.ts';
-import type { WrittenExample } from './schema-example.ts';
+import type { WrittenExample } from './schema/example.ts';
 
 export interface Example {
   name: string;

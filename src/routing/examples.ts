@@ -1,7 +1,8 @@
 /** Examples of a route set, played by the same core as the server and compared with what they expect. */
-import { type CompiledRoutes, compileRouteSet } from '../core/decide.ts';
-import type { RouteSet } from '../core/rule.ts';
-import { type Played, simulate } from '../core/simulate.ts';
+
+import { type Played, simulate } from '../core/dry-run/simulate.ts';
+import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import type { Example } from './example.ts';
 
 export interface ExampleResult {

@@ -5,9 +5,9 @@
  */
 import vm from 'node:vm';
 import ICAL from 'ical.js';
-import { isDate } from '../core/moment.ts';
-import type { Schedule } from '../core/rule.ts';
-import { DAY_MS, momentsOfWall, offsetMs } from '../core/zone.ts';
+import { isDate } from '../core/iso-time.ts';
+import type { Schedule } from '../core/rules/rule.ts';
+import { DAY_MS, momentsOfWall, offsetMs } from '../core/rules/zone.ts';
 import { LIMITS } from './limits.ts';
 import type { Problems } from './problem.ts';
 import { isZone } from './schedules.ts';

@@ -1,5 +1,5 @@
 /** `lists:` inline, and list files: one number or prefix* a line, # comments. */
-import type { NumberList } from '../core/rule.ts';
+import type { NumberList } from '../core/rules/rule.ts';
 import { LIMITS } from './limits.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Place, Problems } from './problem.ts';

@@ -2,14 +2,14 @@
  * The operator's folder `routes/` -> a route set, or every problem in it at its place. The server,
  * `check`, `route` and the tests all come through here.
  */
-import type { RouteSet } from '../core/rule.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
 import { decode } from './decode.ts';
 import type { Example } from './example.ts';
 import { contentHash, readFolder, readReferenced } from './folder.ts';
 import { type Problem, Problems } from './problem.ts';
-import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema.ts';
-import type { SchemaNode } from './schema-node.ts';
+import type { SchemaNode } from './schema/node.ts';
+import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema/schema.ts';
 import { parseSource } from './source.ts';
 import type { Environment } from './targets.ts';
 

@@ -1,11 +1,11 @@
 /** `policy` as the core has it, with its defaults. */
-import { parseAllow } from '../core/allow.ts';
-import type { Budget, Policy } from '../core/rule.ts';
+import { parseAllow } from '../core/rules/allow.ts';
+import type { Budget, Policy } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
 import { checkPlayUrl } from './destinations.ts';
 import { PATIENCE_BOUNDS } from './duration.ts';
-import type { WrittenPolicy } from './schema.ts';
+import type { WrittenPolicy } from './schema/schema.ts';
 
 export const DEFAULT_POLICY: Policy = {
   voice: 'Telnyx.KokoroTTS.af',

@@ -2,7 +2,7 @@
  * The live route set. A reload is atomic: a bad set is refused with its problems and the last good one
  * stays; calls in flight keep their plan anyway.
  */
-import { type CompiledRoutes, compileRouteSet } from '../core/decide.ts';
+import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
 import { RefereeError } from '../errors.ts';
 import { hashRoutes, type LoadOptions, loadRoutes } from './load.ts';
 import type { Problem } from './problem.ts';

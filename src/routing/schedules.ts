@@ -1,10 +1,10 @@
 /** A written schedule, read: weekly hours, closed dates and iCal files. */
-import { isDate } from '../core/moment.ts';
-import type { Schedule } from '../core/rule.ts';
+import { isDate } from '../core/iso-time.ts';
+import type { Schedule } from '../core/rules/rule.ts';
 import type { Positions } from './decode.ts';
 import { quoted } from './number.ts';
 import { didYouMean, nearest, type Problems } from './problem.ts';
-import type { WrittenSchedule } from './schema.ts';
+import type { WrittenSchedule } from './schema/schema.ts';
 
 export function buildSchedule(
   name: string,

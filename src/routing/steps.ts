@@ -1,6 +1,6 @@
 /** Written steps, of a route file or a handler, as the core has them. */
-import type { Destination, RouteBranches, RouteStep, Template } from '../core/rule.ts';
-import { hasPlaces, parseTemplate } from '../core/template.ts';
+import type { Destination, RouteBranches, RouteStep, Template } from '../core/rules/rule.ts';
+import { hasPlaces, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext, useName } from './context.ts';
 import type { Positions } from './decode.ts';
 import { checkPlayUrl, writtenDestination } from './destinations.ts';
@@ -13,7 +13,7 @@ import type {
   WrittenRefer,
   WrittenStep,
   WrittenTransfer,
-} from './schema-steps.ts';
+} from './schema/steps.ts';
 
 /** Where a list of steps stands: `continue` needs an outer list, the last resort may not move anybody. */
 export type ListKind = 'top' | 'branch' | 'last_resort';

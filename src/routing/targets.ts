@@ -1,13 +1,13 @@
 /** Written targets as the core has them: destination and headers as templates, secrets as references. */
-import type { Target, Template } from '../core/rule.ts';
-import { hasPlaces, parseDestination, parseTemplate } from '../core/template.ts';
+import type { Target, Template } from '../core/rules/rule.ts';
+import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
 import { checkAllowed } from './destinations.ts';
 import { ATTEMPT_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
-import type { WrittenTarget } from './schema.ts';
+import type { WrittenTarget } from './schema/schema.ts';
 
 export type Environment = Record<string, string | undefined>;
 

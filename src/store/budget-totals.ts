@@ -4,7 +4,7 @@
  * is added to it. What another replica started meanwhile is seen a little later, and what has left
  * the hour, or was refused by Telnyx's API, still counts a little longer.
  */
-import { isCounted } from '../core/attempt.ts';
+import { isCounted } from '../core/machine/attempt.ts';
 import type { BudgetCounts, CommitResult, CommitUnit, LoadKeys } from './store.ts';
 
 /** Counting so many takes some 50 microseconds. */

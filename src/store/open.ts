@@ -1,7 +1,7 @@
 /** Opens the store that DATABASE_URL names, migrated and ready for writes. */
 import { CODE_VERSION } from './migrate.ts';
-import { openPostgres } from './postgres.ts';
-import { openSqlite } from './sqlite.ts';
+import { openPostgres } from './postgres/store.ts';
+import { openSqlite } from './sqlite/store.ts';
 import type { ChangeFeed, Store } from './store.ts';
 
 export type Database = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };

@@ -5,9 +5,9 @@
  *
  * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
  */
-import type { Call, Ends, Phase, Verdict } from '../core/call.ts';
-import type { Command, Outcome } from '../core/command.ts';
-import type { TraceLine } from '../core/plan.ts';
+import type { Call, Ends, Phase, Verdict } from '../core/machine/call.ts';
+import type { Command, Outcome } from '../core/machine/command.ts';
+import type { TraceLine } from '../core/machine/plan.ts';
 
 /** One line of a call's story: an event, what it changed, why, and what we did next. */
 export interface TimelineEntry {

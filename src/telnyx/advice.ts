@@ -2,7 +2,7 @@
  * What a failure means, why it usually happens and what to do about it: one table, so that the log
  * line and the operator's page say the same words.
  */
-import type { Verdict } from '../core/call.ts';
+import type { Verdict } from '../core/machine/call.ts';
 
 export interface Advice {
   meaning: string;

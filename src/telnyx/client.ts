@@ -1,8 +1,8 @@
 /** Sends one command to Telnyx and says what became of it. Never throws, never waits without limit. */
 import { createFetch } from 'ofetch';
-import type { Command, Outcome } from '../core/command.ts';
+import type { Command, Outcome } from '../core/machine/command.ts';
 import { InvalidConfiguration } from '../errors.ts';
-import { createRedactor } from '../mask.ts';
+import { createRedactor } from '../log/mask.ts';
 import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
 import {
   type Environment,

@@ -2,7 +2,7 @@
  * What became of a command, read off Telnyx's answer or off the failure to get one: a pure table,
  * tested over every status and every code. Four ends: accepted, rejected, retry, unknown.
  */
-import type { Action, Outcome } from '../core/command.ts';
+import type { Action, Outcome } from '../core/machine/command.ts';
 
 /** What of an HTTP answer counts. `body` is parsed JSON, or null for none, HTML or anything else. */
 export interface Answer {

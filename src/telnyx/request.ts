@@ -2,7 +2,7 @@
  * A command in Telnyx's own words: method, path and body as its Call Control API documents them.
  * The same command gives the same bytes each time: Telnyx knows a repetition by its command_id.
  */
-import type { Command } from '../core/command.ts';
+import type { Command } from '../core/machine/command.ts';
 
 export interface TelnyxRequest {
   method: 'GET' | 'POST' | 'PUT';

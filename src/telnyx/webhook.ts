@@ -4,8 +4,8 @@
  * is null. Strict only about what makes it an event: `data.event_type`, `data.id`, `data.payload`, and
  * for an event of a call a `call_control_id`.
  */
-import type { CallFacts, Direction } from '../core/call.ts';
-import type { WebhookEvent } from '../core/event.ts';
+import type { CallFacts, Direction } from '../core/machine/call.ts';
+import type { WebhookEvent } from '../core/machine/event.ts';
 import {
   asArray,
   asFlag,

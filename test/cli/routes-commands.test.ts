@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type CheckReport, runCheck } from '../../src/cli/check.ts';
 import { runCli } from '../../src/cli.ts';
-import { schemaText } from '../../src/routing/schema.ts';
+import { schemaText } from '../../src/routing/schema/schema.ts';
 import { type Files, withFolder } from '../routing/routes-folder.ts';
 
 const GOOD = `targets:

@@ -5,8 +5,8 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/config.ts';
-import { VARIABLES } from '../../src/environment.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { VARIABLES } from '../../src/config/environment.ts';
 import { parseDockerfile } from '../helpers/dockerfile.ts';
 
 const DOCKER = join(import.meta.dirname, '../../docker');

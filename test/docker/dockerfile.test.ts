@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VARIABLES } from '../../src/environment.ts';
+import { VARIABLES } from '../../src/config/environment.ts';
 import { execForm, parseDockerfile } from '../helpers/dockerfile.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');

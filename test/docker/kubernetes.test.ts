@@ -12,7 +12,7 @@ import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { VARIABLES } from '../../src/environment.ts';
+import { VARIABLES } from '../../src/config/environment.ts';
 
 const FOLDER = join(import.meta.dirname, '../../docker/kubernetes');
 const REFEREE = join(import.meta.dirname, '../../bin/referee.js');

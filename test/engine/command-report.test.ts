@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../../src/core/command.ts';
+import type { Outcome } from '../../src/core/machine/command.ts';
 import { createCommandReport } from '../../src/engine/command-report.ts';
 import { aCommand } from '../helpers/documents.ts';
 

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Command } from '../../src/core/command.ts';
-import type { CallEvent, OutcomeEvent } from '../../src/core/event.ts';
+import type { Command } from '../../src/core/machine/command.ts';
+import type { CallEvent, OutcomeEvent } from '../../src/core/machine/event.ts';
 import { systemClock } from '../../src/engine/clock.ts';
 import {
   createDispatcher,
@@ -13,7 +13,7 @@ import {
 } from '../../src/engine/dispatch.ts';
 import type { Received } from '../../src/engine/engine.ts';
 import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
-import type { LogFields } from '../../src/log.ts';
+import type { LogFields } from '../../src/log/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Settlement, Store } from '../../src/store/store.ts';
 import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Action } from '../../src/core/command.ts';
+import type { Action } from '../../src/core/machine/command.ts';
 import { mayJoin } from '../../src/engine/order.ts';
 
 const VOICES: Action[] = ['speak', 'playback_start', 'playback_stop', 'gather_using_speak'];

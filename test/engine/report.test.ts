@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { CallEvent } from '../../src/core/event.ts';
+import type { CallEvent } from '../../src/core/machine/event.ts';
 import { createReport } from '../../src/engine/report.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { aCall } from '../helpers/documents.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../../src/core/command.ts';
+import type { Outcome } from '../../src/core/machine/command.ts';
 import { honest, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
 import type { ClaimedCommand } from '../../src/store/store.ts';
 import { aCommand } from '../helpers/documents.ts';

@@ -1,7 +1,7 @@
 /** Small, whole documents for tests of the store: what is not asked for is empty. */
-import type { Attempt, Call, CallFacts } from '../../src/core/call.ts';
-import type { Command } from '../../src/core/command.ts';
-import { newCall } from '../../src/core/new-call.ts';
+import type { Attempt, Call, CallFacts } from '../../src/core/machine/call.ts';
+import type { Command } from '../../src/core/machine/command.ts';
+import { newCall } from '../../src/core/machine/new-call.ts';
 import type { CallChange, CommitUnit, LoadKeys, TimelineEntry } from '../../src/store/store.ts';
 
 export type CallGiven = Partial<Omit<Call, 'facts'>> & { facts?: Partial<CallFacts> };

@@ -1,10 +1,10 @@
 /** Drives the pure machine by hand: one call, a clock that the test moves, and everything it asked for. */
-import type { Call } from '../../src/core/call.ts';
-import type { Command, Outcome } from '../../src/core/command.ts';
-import type { CallEvent, WebhookEvent } from '../../src/core/event.ts';
-import type { Notice } from '../../src/core/notice.ts';
-import type { Decision, ReferStep, Step } from '../../src/core/plan.ts';
-import { type Transition, transition, type World } from '../../src/core/transition.ts';
+import type { Call } from '../../src/core/machine/call.ts';
+import type { Command, Outcome } from '../../src/core/machine/command.ts';
+import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
+import type { Notice } from '../../src/core/machine/notice.ts';
+import type { Decision, ReferStep, Step } from '../../src/core/machine/plan.ts';
+import { type Transition, transition, type World } from '../../src/core/machine/transition.ts';
 
 export const CALL = 'v3:call-under-test';
 

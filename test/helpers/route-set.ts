@@ -1,6 +1,6 @@
 /** Route sets built by hand, as the loader would hand them over. */
-import type { CallFacts } from '../../src/core/call.ts';
-import type { Moment } from '../../src/core/plan.ts';
+import type { CallFacts } from '../../src/core/machine/call.ts';
+import type { Moment } from '../../src/core/machine/plan.ts';
 import type {
   Clause,
   Condition,
@@ -12,8 +12,8 @@ import type {
   Schedule,
   Target,
   Template,
-} from '../../src/core/rule.ts';
-import { parseTemplate } from '../../src/core/template.ts';
+} from '../../src/core/rules/rule.ts';
+import { parseTemplate } from '../../src/core/rules/template.ts';
 
 export function template(text: string): Template {
   const parsed = parseTemplate(text);

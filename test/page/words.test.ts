@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ENDS, PHASES } from '../../src/core/call.ts';
-import { VERDICTS } from '../../src/core/verdict.ts';
+import { ENDS, PHASES } from '../../src/core/machine/call.ts';
+import { VERDICTS } from '../../src/core/machine/verdict.ts';
 
 const WORDS = readFileSync(new URL('../../src/page/words.js', import.meta.url), 'utf8');
 

@@ -1,6 +1,6 @@
 /** What the service's own API says about calls: the account that is held against the simulator's books. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { PHASES } from '../../src/core/call.ts';
+import { PHASES } from '../../src/core/machine/call.ts';
 
 export interface ApiAttempt {
   id: string;

@@ -1,10 +1,10 @@
 /** What every store must do. `open` opens the same database again each time; it is empty at the first. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Call } from '../../src/core/call.ts';
-import type { Outcome } from '../../src/core/command.ts';
+import type { Call } from '../../src/core/machine/call.ts';
+import type { Outcome } from '../../src/core/machine/command.ts';
 import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
 import { CODE_VERSION } from '../../src/store/migrate.ts';
-import { TIMELINE_ENTRIES_MAX } from '../../src/store/rows.ts';
+import { TIMELINE_ENTRIES_MAX } from '../../src/store/rows/rows.ts';
 import type { CallFilter, ChangeFeed, Claim, CommitUnit, Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit, keys } from '../helpers/documents.ts';
 import { PATIENT } from '../helpers/waiting.ts';

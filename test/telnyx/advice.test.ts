@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VERDICTS } from '../../src/core/verdict.ts';
+import { VERDICTS } from '../../src/core/machine/verdict.ts';
 import { adviceFor } from '../../src/telnyx/advice.ts';
 
 test('a far end that does not allow REFER is told to enable call transfer, or to use transfer', () => {

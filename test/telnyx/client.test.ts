@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { Command } from '../../src/core/command.ts';
+import type { Command } from '../../src/core/machine/command.ts';
 import {
   createTelnyxClient,
   type TelnyxClient,

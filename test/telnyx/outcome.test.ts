@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Action, Outcome } from '../../src/core/command.ts';
+import type { Action, Outcome } from '../../src/core/machine/command.ts';
 import { outcomeOfAnswer, outcomeOfFailure } from '../../src/telnyx/outcome.ts';
 
 const ACTIONS: Action[] = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Command } from '../../src/core/command.ts';
+import type { Command } from '../../src/core/machine/command.ts';
 import { requestOf, UnsetVariable } from '../../src/telnyx/request.ts';
 
 const base = {

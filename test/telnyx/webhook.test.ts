@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WebhookEvent } from '../../src/core/event.ts';
+import type { WebhookEvent } from '../../src/core/machine/event.ts';
 import { parseWebhook } from '../../src/telnyx/webhook.ts';
 
 const CALL_ID = 'v3:Ptw4AiXkYMaxfF1nEwzIbYVdGhMCiYdOG8uwh8y1rRZTJQvNdTjDjQ';

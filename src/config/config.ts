@@ -1,0 +1,191 @@
+/**
+ * The environment, read once: parsed, checked, frozen. Every problem is in one report, each with its
+ * fix, and no report shows a secret.
+ */
+import { readFileSync } from 'node:fs';
+import { inspect, parseEnv } from 'node:util';
+import { Value } from 'typebox/value';
+import { InvalidConfiguration } from '../errors.ts';
+import { REDACTED } from '../log/mask.ts';
+import type { VerifierOptions } from '../telnyx/signature.ts';
+import {
+  EnvironmentSchema,
+  isOptional,
+  VARIABLES,
+  type Variable,
+  type VariableName,
+} from './environment.ts';
+import {
+  BadValue,
+  type DatabaseAddress,
+  parseApiUrl,
+  parseConnectionIds,
+  parseDatabaseUrl,
+  parsePublicKeys,
+  shown,
+} from './values.ts';
+
+export type Environment = Record<string, string | undefined>;
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface Config {
+  readonly publicKeys: readonly Buffer[];
+  readonly apiKey: string;
+  /** Without a slash at its end. */
+  readonly apiUrl: string;
+  /** Null: all connections are ours. */
+  readonly connectionIds: ReadonlySet<string> | null;
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number | null;
+  readonly database: Readonly<DatabaseAddress>;
+  readonly routesDir: string;
+  readonly routesWatch: boolean;
+  readonly routesHandlers: boolean;
+  readonly adminToken: string | null;
+  readonly logLevel: LogLevel;
+  readonly logNumbers: 'masked' | 'full';
+  readonly signatureEngine: VerifierOptions['engine'];
+  readonly signatureToleranceSecs: number;
+  readonly retentionDays: number;
+  readonly drainDelaySecs: number;
+  readonly shutdownTimeoutSecs: number;
+}
+
+export function readConfig(env: Environment): Config {
+  const values = convert(env);
+  const problems = new Map<VariableName, string>();
+  // One by one: over a whole object TypeBox stops after eight errors.
+  for (const [name, schema] of VARIABLES) {
+    const fine =
+      values[name] === undefined ? isOptional(schema) : Value.Check(schema, values[name]);
+    if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
+  }
+  /** Parses further what the schema accepted; a first problem of a variable is enough. */
+  const parse = <T>(name: VariableName, parser: (text: string) => T, otherwise: T): T => {
+    const value = values[name];
+    if (value === undefined || problems.has(name)) return otherwise;
+    try {
+      return parser(String(value));
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      problems.set(name, `${name}: ${error.message}`);
+      return otherwise;
+    }
+  };
+  const publicKeys = parse('TELNYX_PUBLIC_KEY', parsePublicKeys, []);
+  const apiUrl = parse('TELNYX_API_URL', parseApiUrl, '');
+  const connectionIds = parse<Set<string> | null>(
+    'TELNYX_CONNECTION_IDS',
+    parseConnectionIds,
+    null,
+  );
+  const database = parse<DatabaseAddress>('DATABASE_URL', parseDatabaseUrl, {
+    kind: 'sqlite',
+    path: '',
+  });
+  if (!problems.has('ADMIN_PORT') && values.ADMIN_PORT !== undefined && values.ADMIN_PORT !== 0) {
+    if (values.ADMIN_PORT === values.PORT) {
+      problems.set(
+        'ADMIN_PORT',
+        `ADMIN_PORT: ${values.PORT} is PORT already. Give another port, or leave it unset to serve both on one.`,
+      );
+    }
+  }
+  if (problems.size > 0) {
+    throw new InvalidConfiguration(
+      'The environment is not as it must be',
+      VARIABLES.flatMap(([name]) => problems.get(name) ?? []),
+    );
+  }
+  // All that could fail has been checked above; from here on the values have the schema's types.
+  const checked = Value.Parse(EnvironmentSchema, values);
+  return freeze({
+    publicKeys: Object.freeze(publicKeys),
+    apiKey: checked.TELNYX_API_KEY,
+    apiUrl,
+    connectionIds,
+    host: checked.HOST,
+    port: checked.PORT,
+    adminPort: checked.ADMIN_PORT ?? null,
+    database: Object.freeze(database),
+    routesDir: checked.ROUTES_DIR,
+    routesWatch: checked.ROUTES_WATCH,
+    routesHandlers: checked.ROUTES_HANDLERS,
+    adminToken: checked.ADMIN_TOKEN ?? null,
+    logLevel: checked.LOG_LEVEL,
+    logNumbers: checked.LOG_NUMBERS,
+    signatureEngine: checked.SIGNATURE_ENGINE,
+    signatureToleranceSecs: checked.SIGNATURE_TOLERANCE_SECS,
+    retentionDays: checked.RETENTION_DAYS,
+    drainDelaySecs: checked.DRAIN_DELAY_SECS,
+    shutdownTimeoutSecs: checked.SHUTDOWN_TIMEOUT_SECS,
+  });
+}
+
+/** The environment with what `.env` adds; what is set for real wins. A missing file adds nothing. */
+export function withEnvFile(env: Environment, path = '.env'): Environment {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return { ...env };
+    throw new InvalidConfiguration('The environment file cannot be read', [
+      `${path}: ${cause instanceof Error ? cause.message : String(cause)}. Make it a readable file, or remove it.`,
+    ]);
+  }
+  return { ...parseEnv(text), ...env };
+}
+
+/** Text becomes a number or a flag only where it is written as one; defaults fill what is unset. */
+function convert(env: Environment): Partial<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of VARIABLES) {
+    const text = env[name];
+    if (text === undefined || text === '') {
+      if (schema.default !== undefined) values[name] = schema.default;
+    } else if ('type' in schema && schema.type === 'integer' && /^\d{1,9}$/.test(text)) {
+      values[name] = Number(text);
+    } else if ('type' in schema && schema.type === 'boolean' && /^(true|false)$/.test(text)) {
+      values[name] = text === 'true';
+    } else {
+      values[name] = text;
+    }
+  }
+  return values;
+}
+
+function schemaProblem(name: string, schema: Variable, value: unknown): string {
+  if (value === undefined)
+    return `${name}: required, but not set. ${schema.fix ?? schema.description}`;
+  const got = schema.secret ? `${String(value).length} characters` : shown(value);
+  const unset = schema.default === undefined ? '' : `, or leave it unset for ${schema.default}`;
+  return `${name}: expected ${expectation(schema)}, got ${got}. ${schema.fix ?? `Correct it${unset}.`}`;
+}
+
+function expectation(schema: object): string {
+  if ('enum' in schema && Array.isArray(schema.enum)) return `one of ${schema.enum.join(', ')}`;
+  if ('type' in schema && schema.type === 'boolean') return 'true or false';
+  if ('minimum' in schema && 'maximum' in schema) {
+    return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  }
+  const least = 'minLength' in schema ? `at least ${schema.minLength} ` : '';
+  return `${least}printable characters without spaces`;
+}
+
+/** Frozen, and without its secrets wherever somebody prints it. */
+function freeze(config: Config): Config {
+  const redacted = () => ({
+    ...config,
+    publicKeys: config.publicKeys.map((key) => key.toString('base64')),
+    apiKey: REDACTED,
+    adminToken: config.adminToken === null ? null : REDACTED,
+    connectionIds: config.connectionIds === null ? null : [...config.connectionIds],
+    database:
+      config.database.kind === 'postgres' ? { kind: 'postgres', url: REDACTED } : config.database,
+  });
+  Object.defineProperty(config, 'toJSON', { value: redacted });
+  Object.defineProperty(config, inspect.custom, { value: redacted });
+  return Object.freeze(config);
+}

@@ -1,0 +1,235 @@
+/** What Telnyx would send for each command, given a scripted verdict: outcomes and webhooks, in their order. */
+import type { Call, CallFacts, Verdict } from '../machine/call.ts';
+import type { Command, Outcome } from '../machine/command.ts';
+import type { CallEvent, FarLegEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
+
+export interface Scripted {
+  event: CallEvent;
+  /** Since the one before. */
+  afterMs: number;
+}
+
+interface Situation {
+  call: Call;
+  /** Of an attempt; null where the caller leaves before there is one. */
+  verdict: Verdict | null;
+  /** Of a menu. */
+  digits: string | null;
+  /** The caller hangs up once this attempt was tried. */
+  leaves: boolean;
+}
+
+/** How long a target takes to answer a REFER in a play; shorter where the step gives it less. */
+const ATTEMPT_MS = 5_000;
+/** Between the machine's slowest and fastest speech, so that an end counts as one. */
+const SPEECH_MS_PER_CHARACTER = 60;
+const PLAYBACK_MS = 5_000;
+
+export function answersTo(command: Command, situation: Situation): Scripted[] {
+  const accepted = outcomeOf(command, { kind: 'accepted', status: 200, alive: null });
+  const { call } = situation;
+  switch (command.action) {
+    case 'answer':
+      return [accepted, hook(call, 'call.answered', command)];
+    case 'refer':
+      return referAnswers(command, situation, accepted);
+    case 'transfer':
+      return transferAnswers(command, situation, accepted);
+    case 'speak': {
+      if (command.loop) return [accepted];
+      const ended = hook(call, 'call.speak.ended', command, { status: 'completed' });
+      return [accepted, { ...ended, afterMs: speechMs(command.text) }];
+    }
+    case 'playback_start': {
+      if (command.loop) return [accepted];
+      const ended = hook(call, 'call.playback.ended', command, { status: 'completed' });
+      return [accepted, { ...ended, afterMs: PLAYBACK_MS }];
+    }
+    case 'gather_using_speak': {
+      const { digits } = situation;
+      const status = digits === null ? 'timeout' : 'valid';
+      const ended = hook(call, 'call.gather.ended', command, { digits: digits ?? '', status });
+      return [accepted, { ...ended, afterMs: speechMs(command.text) }];
+    }
+    case 'reject':
+    case 'hangup':
+      if (command.legId !== call.id) return [accepted];
+      return [accepted, { event: hangupOf(call), afterMs: 0 }];
+    case 'probe':
+      return [outcomeOf(command, { kind: 'accepted', status: 200, alive: true })];
+    case 'playback_stop':
+    case 'client_state_update':
+      return [accepted];
+    default:
+      return command satisfies never;
+  }
+}
+
+export function initiatedOf(facts: CallFacts): WebhookEvent {
+  return webhook(facts, 'call.initiated');
+}
+
+export function hangupOf(call: Call): WebhookEvent {
+  const how = { hangupCause: 'normal_clearing', hangupSource: 'caller', sipHangupCause: '200' };
+  return { ...webhook(call.facts, 'call.hangup'), ...how };
+}
+
+export function answeredOf(call: Call): WebhookEvent {
+  return webhook(call.facts, 'call.answered');
+}
+
+/** A call that no plan runs is answered by whoever runs it, and its caller may press keys. */
+export function laterEvents(call: Call, digits: readonly string[]): WebhookEvent[] {
+  const keys = [...digits.join('')].map((key) => ({
+    ...webhook(call.facts, 'call.dtmf.received'),
+    digits: key,
+  }));
+  return call.phase === 'new' ? [] : [answeredOf(call), ...keys];
+}
+
+/** `sip_notify_response` that means each verdict; see the table in `verdict.ts`. */
+const NOTIFY: Partial<Record<Verdict, number>> = {
+  busy: 486,
+  no_answer: 480,
+  declined: 603,
+  not_found: 404,
+  not_allowed: 403,
+  server_error: 503,
+  other: 488,
+};
+
+function referAnswers(command: Command, situation: Situation, accepted: Scripted): Scripted[] {
+  const { call, verdict, leaves } = situation;
+  const gone: Scripted = { event: hangupOf(call), afterMs: attemptMs(call) };
+  if (verdict === 'abandoned') return [{ ...gone, afterMs: 0 }];
+  if (verdict === 'rejected') return leaves ? [refusal(command), gone] : [refusal(command)];
+  if (verdict === null) return [accepted, gone];
+  if (verdict === 'no_verdict') return leaves ? [accepted, gone] : [accepted];
+
+  const type = verdict === 'completed' ? 'call.refer.completed' : 'call.refer.failed';
+  const code = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
+  const final = hook(call, type, command, { sipNotifyResponse: code });
+  // Who hangs up on a failed attempt does so before the next one is sent: the hangup overtakes.
+  if (leaves) return [accepted, gone, final];
+  return [accepted, { ...final, afterMs: attemptMs(call) }];
+}
+
+const FAR_HANGUP: Partial<Record<Verdict, { cause: string; sip: string }>> = {
+  busy: { cause: 'user_busy', sip: '486' },
+  no_answer: { cause: 'timeout', sip: '480' },
+  declined: { cause: 'call_rejected', sip: '603' },
+  not_found: { cause: 'not_found', sip: '404' },
+  not_allowed: { cause: 'unspecified', sip: '403' },
+  server_error: { cause: 'unspecified', sip: '503' },
+  other: { cause: 'unspecified', sip: '488' },
+};
+
+function transferAnswers(command: Command, situation: Situation, accepted: Scripted): Scripted[] {
+  const { call, verdict, leaves } = situation;
+  const gone: Scripted = { event: hangupOf(call), afterMs: attemptMs(call) };
+  const far = (type: string, more: Partial<FarLegEvent> = {}): Scripted => ({
+    event: farLeg(command, type, more),
+    afterMs: 0,
+  });
+  if (verdict === 'rejected') return leaves ? [refusal(command), gone] : [refusal(command)];
+  const ringing = [accepted, far('call.initiated')];
+  if (verdict === 'completed') {
+    const bridged = hook(call, 'call.bridged', command);
+    const talk = [...ringing, { ...far('call.answered'), afterMs: attemptMs(call) }, bridged];
+    return leaves ? [...talk, gone] : talk;
+  }
+  if (verdict === null || verdict === 'abandoned' || leaves) return [...ringing, gone];
+  if (verdict === 'no_verdict') return ringing;
+  const ended = FAR_HANGUP[verdict];
+  const hangup = far('call.hangup', {
+    hangupCause: ended?.cause ?? null,
+    sipHangupCause: ended?.sip ?? null,
+  });
+  return [...ringing, { ...hangup, afterMs: attemptMs(call) }];
+}
+
+/** Well within the step's own time, however short that is. */
+function attemptMs(call: Call): number {
+  const step = call.running?.step;
+  return step !== undefined && 'timeoutMs' in step
+    ? Math.min(ATTEMPT_MS, step.timeoutMs / 2)
+    : ATTEMPT_MS;
+}
+
+function speechMs(text: string): number {
+  return text.length * SPEECH_MS_PER_CHARACTER;
+}
+
+function refusal(command: Command): Scripted {
+  return outcomeOf(command, {
+    kind: 'rejected',
+    status: 422,
+    code: '10015',
+    detail: 'refused by the script',
+    callEnded: false,
+    notAnswered: false,
+    misconfigured: null,
+  });
+}
+
+function outcomeOf(command: Command, outcome: Outcome): Scripted {
+  const event: OutcomeEvent = {
+    source: 'outcome',
+    id: `outcome:${command.id}`,
+    callId: command.callId,
+    type: `command.${outcome.kind}`,
+    receivedAt: 0,
+    occurredAt: null,
+    commandId: command.id,
+    action: command.action,
+    outcome,
+    firstSentAt: null,
+  };
+  return { event, afterMs: 0 };
+}
+
+function hook(
+  call: Call,
+  type: string,
+  command: Command,
+  more: Partial<WebhookEvent> = {},
+): Scripted {
+  const event = { ...webhook(call.facts, type), clientState: command.clientState, ...more };
+  return { event, afterMs: 0 };
+}
+
+function webhook(facts: CallFacts, type: string): WebhookEvent {
+  return {
+    source: 'webhook',
+    id: type,
+    callId: facts.callId,
+    type,
+    receivedAt: 0,
+    occurredAt: null,
+    facts,
+    clientState: null,
+    sipNotifyResponse: null,
+    hangupCause: null,
+    hangupSource: null,
+    sipHangupCause: null,
+    digits: null,
+    status: null,
+    deliveryAttempt: 1,
+  };
+}
+
+function farLeg(command: Command, type: string, more: Partial<FarLegEvent>): FarLegEvent {
+  return {
+    source: 'far_leg',
+    id: `far:${type}`,
+    callId: command.callId,
+    type,
+    receivedAt: 0,
+    occurredAt: null,
+    farLegId: `far:${command.id}`,
+    attemptId: command.id,
+    hangupCause: null,
+    sipHangupCause: null,
+    ...more,
+  };
+}

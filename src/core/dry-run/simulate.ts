@@ -1,0 +1,278 @@
+/**
+ * Plays a whole call with no network: the same `decide` and `transition` as the server's, and in place
+ * of Telnyx a script of what each target answers. `referee route`, the examples of `referee check` and
+ * POST /v1/routes/explain all are this function.
+ */
+import { nameOf } from '../machine/attempt.ts';
+import type { Call, CallFacts, Ends, Verdict } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+import type { CallEvent } from '../machine/event.ts';
+import type { TraceLine } from '../machine/plan.ts';
+import { transition } from '../machine/transition.ts';
+import { type CompiledRoutes, decide } from '../rules/decide.ts';
+import type { Overrides } from '../rules/rule.ts';
+import { answeredOf, answersTo, hangupOf, initiatedOf, laterEvents } from './scripted-telnyx.ts';
+
+export interface Script {
+  facts: CallFacts;
+  /** When it happens, milliseconds since the epoch. */
+  at: number;
+  overrides?: Overrides;
+  /** By target, SIP URI or number. A list scripts repeats; its last verdict stays. */
+  verdicts: Readonly<Record<string, Verdict | readonly Verdict[]>>;
+  /** What the caller presses, one text a menu; on a call that no plan runs, key by key. */
+  digits: readonly string[];
+  /** The caller hangs up when this target has been tried. */
+  hangupAfter: string | null;
+  /** Attempts without a scripted verdict count as completed; `error` lists them as well. */
+  unscripted: 'completed' | 'error';
+  fullTrace?: boolean;
+}
+
+export interface Played {
+  /** Null: `otherwise`, or a call that is left unmanaged. */
+  rule: string | null;
+  /** Steps as they came to pass: `answer`, `refer support-us`, `transfer +1…`, `say`, `reject busy`, `hangup`. */
+  path: string[];
+  attempts: { target: string | null; sip_address: string; verdict: Verdict }[];
+  ends: Ends | null;
+  trace: TraceLine[];
+  /** In words, why this rule, or why nothing was decided. */
+  why: string;
+  warnings: string[];
+  /** Targets that were tried without a scripted verdict, where the script wants to know. */
+  unscripted: string[];
+}
+
+/** Events of one played call; its machine ends long before, by budgets and by plans being finite. */
+export const SIMULATED_EVENTS_MAX = 2_000;
+
+export function simulate(routes: CompiledRoutes, script: Script): Played {
+  const play = open(routes, script);
+  put(play, initiatedOf(script.facts));
+  for (let turn = 0; turn < SIMULATED_EVENTS_MAX && play.call?.phase !== 'ended'; turn += 1) {
+    const command = play.queue.shift();
+    if (command === undefined) waitOn(play);
+    else carryOut(play, command);
+  }
+  return reportOf(play);
+}
+
+interface Play {
+  routes: CompiledRoutes;
+  script: Script;
+  now: number;
+  events: number;
+  call: Call | null;
+  queue: Command[];
+  path: string[];
+  /** Attempts already in `path`. */
+  walked: number;
+  trace: TraceLine[];
+  why: string;
+  warnings: string[];
+  unscripted: Set<string>;
+  tries: Map<string, number>;
+  digits: string[];
+  /** What still happens to a call that no plan runs. */
+  later: CallEvent[] | null;
+}
+
+function open(routes: CompiledRoutes, script: Script): Play {
+  return {
+    routes,
+    script,
+    now: script.at,
+    events: 0,
+    call: null,
+    queue: [],
+    path: [],
+    walked: 0,
+    trace: [],
+    why: '',
+    warnings: [],
+    unscripted: new Set(),
+    tries: new Map(),
+    digits: [...script.digits],
+    later: null,
+  };
+}
+
+/** One event through the one door, at the play's own time; what follows from it is queued. */
+function put(play: Play, event: CallEvent): void {
+  const { routes, script } = play;
+  play.events += 1;
+  const known = { id: `${event.id}-${play.events}`, receivedAt: play.now };
+  const out = transition(
+    play.call,
+    { ...event, ...known },
+    {
+      now: play.now,
+      decide: (facts, moment) => {
+        const { fullTrace = false, overrides = {} } = script;
+        const decision = decide(routes, facts, moment, overrides, { fullTrace });
+        play.warnings.push(...decision.warnings);
+        // A later event that no rule wants does not bury the first decision's reasons.
+        if (decision.plan !== null || moment.event === 'call.initiated') {
+          play.why = decision.why;
+          play.trace = decision.trace;
+        }
+        return decision;
+      },
+      overBudget: () => null,
+    },
+  );
+  if (out.refused !== null) return;
+  play.call = out.call;
+  play.queue = play.queue.filter(({ id }) => !out.cancel.includes(id));
+  play.queue.push(...out.commands);
+  walk(play, out.commands, out.notes);
+}
+
+/** Writes down the steps of one transition: attempts refused before they were sent, then what was asked. */
+function walk(play: Play, commands: readonly Command[], notes: readonly string[]): void {
+  const attempts = play.call?.attempts ?? [];
+  for (const attempt of attempts.slice(play.walked)) {
+    if (attempt.unsent) play.path.push(`${attempt.kind} ${nameOf(attempt)}`);
+  }
+  play.walked = attempts.length;
+  for (const command of commands) {
+    if (command.legId !== command.callId) continue;
+    const step = stepOf(command, attempts, notes);
+    if (step !== null) play.path.push(step);
+  }
+  if (notes.some((text) => text.startsWith('ignore:'))) play.path.push('ignore');
+}
+
+function stepOf(
+  command: Command,
+  attempts: Call['attempts'],
+  notes: readonly string[],
+): string | null {
+  switch (command.action) {
+    case 'answer':
+      return 'answer';
+    case 'refer':
+    case 'transfer': {
+      const attempt = attempts.find(({ id }) => id === command.id);
+      return `${command.action} ${attempt === undefined ? '' : nameOf(attempt)}`;
+    }
+    case 'speak':
+      return command.loop ? null : 'say';
+    case 'playback_start':
+      return command.loop ? null : 'play';
+    case 'gather_using_speak':
+      return 'menu';
+    case 'reject':
+      return `reject ${command.cause}`;
+    case 'hangup': {
+      // After the answer a reject is sent as a hangup; the path names the step.
+      const rejected = notes.find((text) => text.startsWith('hang up (reject '));
+      return rejected === undefined ? 'hangup' : `reject ${rejected.split(' ')[3] ?? ''}`;
+    }
+    case 'playback_stop':
+    case 'client_state_update':
+    case 'probe':
+      return null;
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Telnyx's part: the answer to one command and the webhooks that follow from it. */
+function carryOut(play: Play, command: Command): void {
+  const { call } = play;
+  if (call === null) return;
+  const attempt = call.attempts.find(({ id }) => id === command.id);
+  const name = attempt === undefined ? null : nameOf(attempt);
+  const leaves = name !== null && name === play.script.hangupAfter;
+  const verdict = name === null ? null : verdictFor(play, name, leaves);
+  const gather = command.action === 'gather_using_speak';
+  const digits = gather ? (play.digits.shift() ?? null) : null;
+  for (const { event, afterMs } of answersTo(command, { call, verdict, digits, leaves })) {
+    advance(play, afterMs);
+    put(play, event);
+    if (event.type === 'call.hangup' && event.source === 'webhook') play.queue = [];
+  }
+  // Where a loop was playing, the machine takes the first end it hears for the loop's.
+  if (play.call?.running?.id === command.id && command.action === 'playback_start') {
+    const ended = answersTo(command, { call: play.call, verdict, digits, leaves }).at(-1);
+    if (ended !== undefined) put(play, ended.event);
+  }
+}
+
+/** The script's next verdict for a target; null where the caller leaves and no verdict is scripted. */
+function verdictFor(play: Play, name: string, leaves: boolean): Verdict | null {
+  const { verdicts, unscripted } = play.script;
+  const scripted = Object.hasOwn(verdicts, name) ? verdicts[name] : undefined;
+  const list = typeof scripted === 'string' ? [scripted] : (scripted ?? []);
+  const tried = play.tries.get(name) ?? 0;
+  play.tries.set(name, tried + 1);
+  const verdict = list[Math.min(tried, list.length - 1)];
+  if (verdict !== undefined) return verdict;
+  if (leaves) return null;
+  if (unscripted === 'error') play.unscripted.add(name);
+  return 'completed';
+}
+
+/** Nothing is under way at Telnyx: the next thing that happens by itself. */
+function waitOn(play: Play): void {
+  const { call } = play;
+  if (call === null) return;
+  switch (call.phase) {
+    case 'unmanaged':
+    case 'new': {
+      play.later ??= laterEvents(call, play.path.at(-1) === 'ignore' ? [] : play.digits);
+      put(play, play.later.shift() ?? hangupOf(call));
+      return;
+    }
+    case 'referred':
+    case 'bridged':
+    case 'ended':
+      put(play, hangupOf(call));
+      return;
+    case 'answering':
+      // We answer incoming calls ourselves; here the far end of an outgoing one does.
+      put(play, answeredOf(call));
+      return;
+    default: {
+      const dueAt = Math.min(...call.deadlines.map((deadline) => deadline.dueAt));
+      if (Number.isFinite(dueAt)) advance(play, dueAt - play.now);
+      else put(play, hangupOf(call));
+    }
+  }
+}
+
+/** Time passes, and deadlines that it passes are reached on the way. */
+function advance(play: Play, byMs: number): void {
+  const until = play.now + Math.max(0, byMs);
+  for (let reached = 0; reached < SIMULATED_EVENTS_MAX; reached += 1) {
+    const due = play.call?.deadlines.toSorted((a, b) => a.dueAt - b.dueAt)[0];
+    if (play.call === null || due === undefined || due.dueAt > until) break;
+    play.now = Math.max(play.now, due.dueAt);
+    put(play, {
+      source: 'deadline',
+      id: `deadline:${due.name}`,
+      callId: play.call.id,
+      type: `deadline.${due.name}`,
+      receivedAt: play.now,
+      occurredAt: null,
+      name: due.name,
+      n: due.n,
+      putOff: false,
+    });
+  }
+  play.now = until;
+}
+
+function reportOf(play: Play): Played {
+  const { call, path, trace, why, warnings } = play;
+  const attempts = (call?.attempts ?? []).map(({ target, sipAddress, verdict }) => ({
+    target,
+    sip_address: sipAddress,
+    verdict: verdict ?? 'no_verdict',
+  }));
+  const ends = call?.ends ?? null;
+  const unscripted = [...play.unscripted];
+  return { rule: call?.rule ?? null, path, attempts, ends, trace, why, warnings, unscripted };
+}

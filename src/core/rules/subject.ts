@@ -1,0 +1,134 @@
+/** The call a decision is about. What several rules ask of it is worked out once, and only if one asks. */
+import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import type { CallFacts } from '../machine/call.ts';
+import type { Moment } from '../machine/plan.ts';
+import { type Address, isAnonymous, readAddress } from './address.ts';
+import type { AddressIndex } from './address-index.ts';
+import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
+import type { Overrides, Schedule } from './rule.ts';
+import { isOpenAt } from './schedule.ts';
+
+/** Characters of a caller's text that words about it quote. */
+const QUOTED_CHARS_MAX = 80;
+
+export class Subject {
+  readonly facts: CallFacts;
+  readonly moment: Moment;
+  readonly overrides: Overrides;
+  readonly from: Address;
+  readonly to: Address;
+  /** Places of postings. */
+  readonly fromHits: number[];
+  readonly toHits: number[];
+  readonly #postings: Postings;
+  #clauses: Set<number> | undefined;
+  #fromWord: string | undefined;
+  #toWord: string | undefined;
+  #country: string | null | undefined;
+  #headers: Map<string, string[]> | undefined;
+  #open: Map<string, boolean> | undefined;
+
+  constructor(
+    facts: CallFacts,
+    moment: Moment,
+    overrides: Overrides,
+    index: { from: AddressIndex; to: AddressIndex; postings: Postings },
+  ) {
+    this.facts = facts;
+    this.moment = moment;
+    this.overrides = overrides;
+    this.from = readAddress(facts.from);
+    this.to = readAddress(facts.to);
+    this.fromHits = index.from.lookup(this.from);
+    this.toHits = index.to.lookup(this.to);
+    this.#postings = index.postings;
+  }
+
+  /** Whether a clause of `from` or `to` holds, by its number. */
+  isHit(field: 'from' | 'to', clause: number): boolean {
+    const hits = field === 'from' ? this.fromHits : this.toHits;
+    if (hits.length > FEW_HITS) {
+      this.#clauses ??= clausesAt(this.#postings, [...this.fromHits, ...this.toHits]);
+      return this.#clauses.has(clause);
+    }
+    for (let i = 0; i < hits.length; i += 1) {
+      if (hasClause(this.#postings, hits[i] ?? 0, clause)) return true;
+    }
+    return false;
+  }
+
+  /** `to: +14155550111`, for the beginning of a sentence. */
+  word(field: 'from' | 'to'): string {
+    if (field === 'from') {
+      this.#fromWord ??= `from: ${quote(this.facts.from)}`;
+      return this.#fromWord;
+    }
+    this.#toWord ??= `to: ${quote(this.facts.to)}`;
+    return this.#toWord;
+  }
+
+  /**
+   * Country of the caller's number. The smallest metadata knows what the largest knows about countries
+   * (a test compares them); the larger sets add types of numbers, which no rule asks for.
+   */
+  country(): string | null {
+    if (this.#country === undefined) {
+      const number = this.from.number;
+      this.#country =
+        number === null ? null : (parsePhoneNumberFromString(number)?.country ?? null);
+    }
+    return this.#country;
+  }
+
+  header(name: string): readonly string[] {
+    if (this.#headers === undefined) {
+      this.#headers = new Map();
+      for (const header of this.facts.headers) {
+        const key = header.name.toLowerCase();
+        const known = this.#headers.get(key);
+        if (known === undefined) this.#headers.set(key, [header.value]);
+        else known.push(header.value);
+      }
+    }
+    return this.#headers.get(name) ?? [];
+  }
+
+  isOpen(schedule: Schedule): boolean {
+    this.#open ??= new Map();
+    let open = this.#open.get(schedule.name);
+    if (open === undefined) {
+      open = isOpenAt(schedule, this.moment.at, this.overrides);
+      this.#open.set(schedule.name, open);
+    }
+    return open;
+  }
+
+  isAnonymous(): boolean {
+    return isAnonymous(this.from);
+  }
+
+  /** What sticky choices stick to. */
+  caller(): string {
+    return callerKey(this.facts);
+  }
+}
+
+/** The caller as one text; for an anonymous one the session, so that at least one call stays together. */
+export function callerKey(facts: CallFacts): string {
+  const from = readAddress(facts.from);
+  if (isAnonymous(from)) return `session ${facts.sessionId ?? facts.callId}`;
+  return from.number ?? from.texts[0] ?? '';
+}
+
+/** A caller's text in ours: bounded, control characters visible, "nothing" where there is none. */
+export function quote(text: string | null): string {
+  if (text === null || text === '') return 'nothing';
+  const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return short.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, unicodeEscape);
+}
+
+/** As JSON may write any character. */
+export function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

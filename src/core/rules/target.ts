@@ -1,0 +1,288 @@
+/**
+ * Route steps made ready for one call: targets looked up, picks drawn, templates filled, and every
+ * destination that nobody wrote out in full compared with `policy.allow`. What goes wrong here becomes
+ * the step's `problem`: it fails as rejected when its turn comes, and the plan goes on behind it.
+ */
+
+import type { CallFacts } from '../machine/call.ts';
+import type {
+  Branches,
+  PinnedPolicy,
+  PlayStep,
+  ReferStep,
+  SayStep,
+  Step,
+  TransferStep,
+} from '../machine/plan.ts';
+import { type AllowPattern, allows, parseAllow } from './allow.ts';
+import { hashUnit } from './hash.ts';
+import type { Destination, Policy, RouteBranches, RouteSet, RouteStep, Target } from './rule.ts';
+import { isE164, parseSipUri } from './sip-uri.ts';
+import { callerKey } from './subject.ts';
+import { type Filled, fillText, fillUser, hasPlaces, literalText } from './template.ts';
+
+export const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
+
+/** What resolving needs beside the steps. */
+export interface Resolving {
+  set: RouteSet;
+  allow: readonly AllowPattern[];
+  facts: CallFacts;
+  /** Steps a handler returned: no destination written in them is trusted. */
+  handlerMade: boolean;
+}
+
+export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Step[] {
+  const resolved: Step[] = [];
+  for (const step of steps) {
+    switch (step.do) {
+      case 'refer':
+      case 'transfer':
+        resolved.push(...moves(step, using));
+        break;
+      case 'say':
+        resolved.push(say(step.text, using.set.policy, step.voice, step.language));
+        break;
+      case 'play':
+        resolved.push({ do: 'play', url: step.url });
+        break;
+      case 'menu': {
+        const { text, voice, language } = say(
+          step.text,
+          using.set.policy,
+          step.voice,
+          step.language,
+        );
+        const digits: Record<string, Step[]> = {};
+        for (const [digit, branch] of Object.entries(step.digits)) {
+          digits[digit] = resolveSteps(branch, using);
+        }
+        const { tries, timeoutMs } = step;
+        resolved.push({ do: 'menu', text, voice, language, digits, tries, timeoutMs });
+        break;
+      }
+      case 'reject':
+        resolved.push({ do: 'reject', cause: step.cause });
+        break;
+      case 'hangup':
+      case 'ignore':
+      case 'continue':
+        resolved.push({ do: step.do });
+        break;
+    }
+  }
+  return resolved;
+}
+
+export function pinPolicy(policy: Policy): PinnedPolicy {
+  return {
+    patienceMs: policy.patienceMs,
+    whileMoving: whileMoving(policy),
+    refersPerCall: policy.refers.perCall,
+    transfersPerCall: policy.transfers.perCall,
+  };
+}
+
+/** Patterns of a checked set; one that does not parse allows nothing. */
+export function allowPatterns(policy: Policy): AllowPattern[] {
+  return policy.allow
+    .map(parseAllow)
+    .filter((pattern): pattern is AllowPattern => !('problem' in pattern));
+}
+
+/** A REFER asked for by hand: a target by its name, or a SIP URI, which policy must allow. */
+export function resolveManual(
+  set: RouteSet,
+  facts: CallFacts,
+  wanted: { target: string } | { sipAddress: string },
+): { step: ReferStep } | { problem: string; kind: 'unknown_target' | 'policy' | 'malformed' } {
+  if ('target' in wanted) {
+    const target = set.targets.get(wanted.target);
+    if (target === undefined) {
+      const problem = `no target ${JSON.stringify(wanted.target)} in the live route set`;
+      return { problem, kind: 'unknown_target' };
+    }
+    const using = { set, allow: allowPatterns(set.policy), facts, handlerMade: false };
+    const step = referTo(reachTarget(target, null, using), {});
+    return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
+  }
+  const uri = parseSipUri(wanted.sipAddress);
+  if ('problem' in uri) {
+    return { problem: `sip_address is malformed: ${uri.problem}`, kind: 'malformed' };
+  }
+  const allowed = allows(allowPatterns(set.policy), wanted.sipAddress);
+  if ('why' in allowed) return { problem: allowed.why, kind: 'policy' };
+  return { step: referTo({ ...UNKNOWN, address: wanted.sipAddress }, {}) };
+}
+
+type MovingRouteStep = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
+
+/** One step, or one for each target of a pick, in this caller's order. */
+function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferStep)[] {
+  const reached = reach(step.to, step.timeoutMs, using);
+  const branches = resolveBranches(step.ifFailed, using);
+  const from =
+    step.do === 'transfer' && step.from !== null ? fillText(step.from, using.facts) : null;
+  return reached.map((one, index) => {
+    const last = index === reached.length - 1;
+    // `any` is what follows when the whole pick failed; a branch by verdict is what follows that verdict.
+    const ifFailed = last ? branches : withoutAny(branches);
+    if (step.do === 'transfer') return transferTo(one, ifFailed, from);
+    return { ...referTo(one, ifFailed), sibling: !last };
+  });
+}
+
+function withoutAny(branches: Branches): Branches {
+  const { any: _, ...specific } = branches;
+  return specific;
+}
+
+function resolveBranches(branches: RouteBranches, using: Resolving): Branches {
+  const resolved: Branches = {};
+  for (const [verdict, steps] of Object.entries(branches)) {
+    resolved[verdict as keyof Branches] = resolveSteps(steps, using);
+  }
+  return resolved;
+}
+
+/** A destination and how to reach it, refer and transfer alike. */
+interface Reached {
+  target: string | null;
+  address: string;
+  timeoutMs: number;
+  userToUser: string | null;
+  headers: { name: string; value: string }[];
+  auth: { username: string; password: string } | null;
+  byeWithoutVerdict: 'unconfirmed' | 'completed';
+  problem: string | null;
+}
+
+const UNKNOWN: Reached = {
+  target: null,
+  address: '',
+  timeoutMs: ATTEMPT_TIMEOUT_MS_DEFAULT,
+  userToUser: null,
+  headers: [],
+  auth: null,
+  byeWithoutVerdict: 'unconfirmed',
+  problem: null,
+};
+
+function reach(to: Destination, timeoutMs: number | null, using: Resolving): Reached[] {
+  switch (to.kind) {
+    case 'target':
+      return [reachNamed(to.name, timeoutMs, using)];
+    case 'pick':
+      return drawOrder(to.weights, callerKey(using.facts)).map((name) =>
+        reachNamed(name, timeoutMs, using),
+      );
+    case 'literal': {
+      const trusted = to.trusted && !using.handlerMade && !hasPlaces(to.template);
+      const { address, problem } = destination(to.template, trusted, using);
+      return [{ ...UNKNOWN, address, problem, timeoutMs: timeoutMs ?? UNKNOWN.timeoutMs }];
+    }
+  }
+}
+
+/**
+ * Weighted rendezvous: each target draws -ln(u)/weight from its own hash of the caller, the smallest goes
+ * first. A caller keeps the order; a target that goes or comes moves only the callers it had or gets.
+ */
+export function drawOrder(
+  weights: readonly { name: string; weight: number }[],
+  caller: string,
+): string[] {
+  return weights
+    .filter(({ weight }) => weight > 0)
+    .map(({ name, weight }) => ({
+      name,
+      draw: -Math.log(hashUnit('pick', caller, name)) / weight,
+    }))
+    .sort((a, b) => a.draw - b.draw)
+    .map(({ name }) => name);
+}
+
+function reachNamed(name: string, timeoutMs: number | null, using: Resolving): Reached {
+  const target = using.set.targets.get(name);
+  if (target !== undefined) return reachTarget(target, timeoutMs, using);
+  const problem = `no target ${JSON.stringify(name)} in this route set`;
+  return { ...UNKNOWN, target: name, problem };
+}
+
+function reachTarget(target: Target, timeoutMs: number | null, using: Resolving): Reached {
+  const { address, problem } = destination(target.sip, !hasPlaces(target.sip), using);
+  const problems = problem === null ? [] : [problem];
+  const text = (filled: Filled, what: string): string => {
+    if ('text' in filled) return filled.text;
+    problems.push(`${what}: ${filled.problem}`);
+    return '';
+  };
+  const headers = target.headers.map(({ name, value }) => ({
+    name,
+    value: text(fillText(value, using.facts), `header ${name}`),
+  }));
+  const userToUser =
+    target.userToUser === null
+      ? null
+      : text(fillText(target.userToUser, using.facts), 'user_to_user');
+  return {
+    target: target.name,
+    address,
+    timeoutMs: timeoutMs ?? target.timeoutMs,
+    userToUser,
+    headers,
+    auth: target.auth,
+    byeWithoutVerdict: target.byeWithoutVerdict,
+    problem: problems[0] === undefined ? null : `target ${target.name}: ${problems.join('; ')}`,
+  };
+}
+
+function destination(
+  template: Target['sip'],
+  trusted: boolean,
+  using: Resolving,
+): { address: string; problem: string | null } {
+  if (trusted) return { address: literalText(template), problem: null };
+  const filled = fillUser(template, using.facts);
+  if ('problem' in filled) return { address: '', problem: filled.problem };
+  const allowed = allows(using.allow, filled.text);
+  return { address: filled.text, problem: 'ok' in allowed ? null : allowed.why };
+}
+
+function referTo(reached: Reached, ifFailed: Branches): ReferStep {
+  const { address, problem, ...rest } = reached;
+  const numberProblem = isE164(address)
+    ? `${address} is a number; a refer needs a SIP URI, use transfer for numbers`
+    : null;
+  return {
+    do: 'refer',
+    sipAddress: address,
+    ...rest,
+    ifFailed,
+    problem: problem ?? numberProblem,
+    sibling: false,
+  };
+}
+
+function transferTo(reached: Reached, ifFailed: Branches, from: Filled | null): TransferStep {
+  const { address, byeWithoutVerdict: _, problem, ...rest } = reached;
+  const fromProblem = from !== null && 'problem' in from ? `from: ${from.problem}` : null;
+  return {
+    do: 'transfer',
+    to: address,
+    ...rest,
+    from: from !== null && 'text' in from ? from.text : null,
+    ifFailed,
+    problem: problem ?? fromProblem,
+  };
+}
+
+function say(text: string, policy: Policy, voice: string | null, language: string | null): SayStep {
+  return { do: 'say', text, voice: voice ?? policy.voice, language: language ?? policy.language };
+}
+
+function whileMoving(policy: Policy): SayStep | PlayStep | null {
+  if (policy.whileMoving === null) return null;
+  if ('say' in policy.whileMoving) return say(policy.whileMoving.say, policy, null, null);
+  return { do: 'play', url: policy.whileMoving.play };
+}

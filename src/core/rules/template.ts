@@ -1,0 +1,195 @@
+/**
+ * Texts with places: `sip:{from_user}@pbx.example.com`. What a caller writes must never become anything
+ * but a user part or a header's value, so a value with a control character (it could begin a header of
+ * its own) or no value at all is a problem: the step fails as rejected.
+ */
+
+import type { CallFacts } from '../machine/call.ts';
+import { readAddress } from './address.ts';
+import type { Template } from './rule.ts';
+import { encodeUser, isE164, parseSipUri } from './sip-uri.ts';
+
+export const TEMPLATE_CHARS_MAX = 1024;
+/** Telnyx publishes no limit of a header; with a request's usual 8 KB this leaves room for several. */
+export const FILLED_CHARS_MAX = 1024;
+
+export const TEMPLATE_PLACES = [
+  'from',
+  'to',
+  'from_user',
+  'to_user',
+  'call_session_id',
+  'header:X-Name',
+] as const;
+
+/** RFC 3261 token: what a header's name may be. */
+const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,128}$/;
+// C0, DEL and C1, and U+FFFD: what no store takes (U+0000, half a character) was replaced by it on the
+// way in, and who writes such things means no extension.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
+
+export function parseTemplate(text: string): Template | { problem: string } {
+  if (text.length > TEMPLATE_CHARS_MAX) {
+    return { problem: `expected at most ${TEMPLATE_CHARS_MAX} characters, got ${text.length}` };
+  }
+  const template: Template = [];
+  let at = 0;
+  while (at < text.length) {
+    const open = text.indexOf('{', at);
+    const literal = open < 0 ? text.slice(at) : text.slice(at, open);
+    if (literal.includes('}')) return { problem: 'a } closes nothing: a place is {name}' };
+    if (literal !== '') template.push({ literal });
+    if (open < 0) break;
+    const close = text.indexOf('}', open);
+    if (close < 0) return { problem: 'a { is not closed: a place is {name}' };
+    const place = readPlace(text.slice(open + 1, close));
+    if ('problem' in place) return place;
+    template.push(place);
+    at = close + 1;
+  }
+  return template;
+}
+
+export function hasPlaces(template: Template): boolean {
+  return template.some((piece) => 'place' in piece);
+}
+
+/** The text of a template without places. */
+export function literalText(template: Template): string {
+  return template.map((piece) => ('literal' in piece ? piece.literal : '')).join('');
+}
+
+/** The template as it was written. */
+export function templateText(template: Template): string {
+  return template.map((piece) => ('literal' in piece ? piece.literal : placeText(piece))).join('');
+}
+
+/**
+ * A destination as a route file or a handler writes it: a SIP URI or an E.164 number, places only in the
+ * user part (in a number: anywhere after the first character).
+ */
+export function parseDestination(
+  text: string,
+): { kind: 'sip' | 'number'; template: Template } | { problem: string } {
+  const template = parseTemplate(text);
+  if ('problem' in template) return template;
+  if (!/^sips?:/i.test(text)) {
+    const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
+    const number = isE164(sample) || (hasPlaces(template) && 'place' in (template[0] ?? {}));
+    if (number) return { kind: 'number', template };
+    return {
+      problem: `${JSON.stringify(text)} is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100)`,
+    };
+  }
+  let afterUser = false;
+  for (const piece of template) {
+    if ('literal' in piece) afterUser ||= piece.literal.includes('@');
+    else if (afterUser) {
+      return {
+        problem: `the place ${placeText(piece)} may stand in the user part only, before the @`,
+      };
+    }
+  }
+  if (hasPlaces(template) && !afterUser) {
+    return { problem: `${JSON.stringify(text)} has a place but no @host after it` };
+  }
+  const sample = template.map((piece) => ('literal' in piece ? piece.literal : 'x')).join('');
+  const uri = parseSipUri(sample);
+  return 'problem' in uri
+    ? { problem: `${JSON.stringify(text)}: ${uri.problem}` }
+    : { kind: 'sip', template };
+}
+
+export type Filled = { text: string } | { problem: string };
+
+/** For the user part of a SIP URI: RFC 3261's user characters stay, all else is percent-encoded. */
+export function fillUser(template: Template, facts: CallFacts): Filled {
+  return fill(template, facts, encodeUser);
+}
+
+/**
+ * For header values and User-to-User. The text goes as it is: RFC 7433 leaves the encoding to what is
+ * carried (`3132;encoding=hex` must arrive as it came), and re-encoding would break a copied header.
+ */
+export function fillText(template: Template, facts: CallFacts): Filled {
+  const filled = fill(template, facts, (value) => value);
+  if ('problem' in filled) return filled;
+  if (filled.text.trim() === '') return { problem: `${templateText(template)} is empty` };
+  return filled;
+}
+
+function fill(template: Template, facts: CallFacts, encode: (value: string) => string): Filled {
+  let text = '';
+  for (const piece of template) {
+    if ('literal' in piece) {
+      text += piece.literal;
+      continue;
+    }
+    const value = placeValue(piece, facts) ?? '';
+    if (value.trim() === '') return { problem: `${placeText(piece)} has no value in this call` };
+    if (CONTROL.test(value)) return { problem: `${placeText(piece)} holds a control character` };
+    if (!value.isWellFormed()) return { problem: `${placeText(piece)} is not well-formed text` };
+    text += encode(value);
+  }
+  if (text.length > FILLED_CHARS_MAX) {
+    return {
+      problem: `${templateText(template)} grew to ${text.length} characters, expected at most ${FILLED_CHARS_MAX}`,
+    };
+  }
+  return { text };
+}
+
+type Place = Exclude<Template[number], { literal: string }>;
+
+function readPlace(name: string): Place | { problem: string } {
+  switch (name) {
+    case 'from':
+    case 'to':
+    case 'from_user':
+    case 'to_user':
+    case 'call_session_id':
+      return { place: name, header: null };
+  }
+  if (name.startsWith('header:')) {
+    const header = name.slice('header:'.length);
+    if (HEADER_NAME.test(header)) return { place: 'header', header };
+    return { problem: `{${name}}: ${JSON.stringify(header)} is not the name of a header` };
+  }
+  const known = TEMPLATE_PLACES.map((place) => `{${place}}`).join(' ');
+  return { problem: `{${name}} is not a place; known are ${known}` };
+}
+
+function placeText(piece: Place): string {
+  return piece.place === 'header' ? `{header:${piece.header ?? ''}}` : `{${piece.place}}`;
+}
+
+function placeValue(piece: Place, facts: CallFacts): string | null {
+  switch (piece.place) {
+    case 'from':
+      return facts.from;
+    case 'to':
+      return facts.to;
+    case 'from_user':
+      return userOf(facts.from);
+    case 'to_user':
+      return userOf(facts.to);
+    case 'call_session_id':
+      return facts.sessionId;
+    case 'header': {
+      const wanted = piece.header?.toLowerCase();
+      return facts.headers.find((header) => header.name.toLowerCase() === wanted)?.value ?? null;
+    }
+  }
+}
+
+/** Escapes are undone first, so that filling does not escape them twice. */
+function userOf(text: string | null): string | null {
+  const user = readAddress(text).user;
+  if (user === null || !user.includes('%')) return user;
+  try {
+    return decodeURIComponent(user);
+  } catch {
+    return user;
+  }
+}

@@ -1,0 +1,150 @@
+/** The live route set as the engine and the endpoints use it: decide, explain, reload. */
+import { type Script, simulate } from '../core/dry-run/simulate.ts';
+import type { TraceLine } from '../core/machine/plan.ts';
+import { decide } from '../core/rules/decide.ts';
+import type { Overrides, RouteSet } from '../core/rules/rule.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Reload, Routes } from '../routing/reload.ts';
+import type { Store } from '../store/store.ts';
+import type { Decider } from './engine.ts';
+
+export interface LocatedProblem {
+  file: string;
+  line: number;
+  column: number;
+  message: string;
+  hint: string | null;
+}
+
+export type Reloaded =
+  | { ok: true; hash: string; changed: boolean; warnings: LocatedProblem[] }
+  | { ok: false; hash: string; problems: LocatedProblem[] };
+
+export interface ExplainQuestion {
+  from: string | null;
+  to: string | null;
+  direction: 'incoming' | 'outgoing';
+  headers: { name: string; value: string }[];
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** Scripted verdicts by target, several for repeats. */
+  verdicts: Record<string, string[]>;
+  digits: string | null;
+}
+
+/** The same as `referee route --json` prints. */
+export interface Explanation {
+  rule: string | null;
+  path: string[];
+  attempts: { target: string | null; sip_address: string; verdict: string }[];
+  ends: string | null;
+  trace: TraceLine[];
+}
+
+export interface LiveRoutes {
+  current(): RouteSet;
+  /** The last reload, where it was refused; null after a good one. */
+  refusal(): { at: number; problems: LocatedProblem[] } | null;
+  /** Reads the folder again and tells every replica to do the same. */
+  reload(): Promise<Reloaded>;
+  explain(question: ExplainQuestion): Promise<Explanation>;
+}
+
+/** What the wiring needs beside what endpoints may use. */
+export interface ReloadableRoutes extends LiveRoutes {
+  /** A reload that another replica or a signal asked for: it is not passed on to the replicas. */
+  reloadLocally(): Promise<Reloaded>;
+  report(reload: Reload): void;
+}
+
+export function createDecider(routes: Routes): Decider {
+  return {
+    decide: (facts, moment, overrides) => decide(routes.current(), facts, moment, overrides),
+    budgets() {
+      const { refers, transfers } = routes.current().set.policy;
+      return { refers, transfers };
+    },
+  };
+}
+
+export interface LiveRoutesOptions {
+  routes: Routes;
+  store: Store;
+  log: Log;
+  metrics: Metrics;
+}
+
+export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
+  const { routes, store, log, metrics } = options;
+  return {
+    current: () => routes.current().set,
+    refusal: () => routes.refusal(),
+    async reload() {
+      const result = await reloadLocally();
+      // Every replica reads its own folder; the new version tells them to look.
+      if (result.ok) await store.changeSetting('reload', () => ({ hash: result.hash }));
+      return result;
+    },
+    reloadLocally,
+    report,
+    async explain(question) {
+      const { value } = await store.setting('overrides');
+      const { rule, path, attempts, ends, trace } = simulate(routes.current(), {
+        ...scriptOf(question),
+        overrides: (value ?? {}) as Overrides,
+      });
+      return { rule, path, attempts, ends, trace };
+    },
+  };
+
+  async function reloadLocally(): Promise<Reloaded> {
+    const result = await routes.reload();
+    report(result);
+    return result;
+  }
+
+  function report(result: Reload): void {
+    if (!result.ok) {
+      metrics.reload('refused', result.hash);
+      log.emit('routes.refused', { live: result.hash, problems: result.problems });
+      return;
+    }
+    metrics.reload(result.changed ? 'ok' : 'unchanged', result.hash);
+    const { set } = routes.current();
+    log.emit('routes.loaded', {
+      route_set: set.hash,
+      changed: result.changed,
+      rules: set.rules.length,
+      files: set.files,
+    });
+    for (const warning of result.warnings) log.emit('routes.warning', { ...warning });
+  }
+}
+
+function scriptOf(question: ExplainQuestion): Script {
+  const { from, to, direction, headers, at, verdicts, digits } = question;
+  return {
+    facts: {
+      callId: 'explain',
+      sessionId: 'explain',
+      legId: null,
+      connectionId: null,
+      from,
+      to,
+      direction,
+      callerName: null,
+      callerType: from?.includes('@') ? 'sip' : 'pstn',
+      attestation: null,
+      attestationValidated: false,
+      headers,
+      tags: [],
+    },
+    at,
+    verdicts: verdicts as Script['verdicts'],
+    digits: digits === null ? [] : [digits],
+    hangupAfter: null,
+    unscripted: 'completed',
+    fullTrace: true,
+  };
+}

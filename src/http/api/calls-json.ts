@@ -1,0 +1,152 @@
+/**
+ * Calls as the API shows them: snake_case, ISO times, numbers in full (the reader holds the token), and no
+ * secret: `auth` of a step is never part of it, and templates keep secrets as references anyway.
+ */
+import type { Attempt, Call } from '../../core/machine/call.ts';
+import type { ReferStep, Step } from '../../core/machine/plan.ts';
+import type { TimelineEntry } from '../../store/store.ts';
+import { adviceFor } from '../../telnyx/advice.ts';
+
+export function callSummary(call: Call) {
+  return {
+    call_control_id: call.id,
+    call_session_id: call.facts.sessionId,
+    from: call.facts.from,
+    to: call.facts.to,
+    direction: call.facts.direction,
+    phase: call.phase,
+    ends: call.ends,
+    rule: call.rule,
+    route_set: call.routeSet,
+    decided: call.decided,
+    answered: call.answered,
+    created_at: iso(call.createdAt),
+    ended_at: isoOrNull(call.endedAt),
+    attempts: call.attempts.map(attemptJson),
+  };
+}
+
+export function callDetail(call: Call, timeline: TimelineEntry[]) {
+  return {
+    ...callSummary(call),
+    call_leg_id: call.facts.legId,
+    connection_id: call.facts.connectionId,
+    caller_name: call.facts.callerName,
+    caller_type: call.facts.callerType,
+    attestation: call.facts.attestation,
+    attestation_validated: call.facts.attestationValidated,
+    headers: call.facts.headers,
+    tags: call.facts.tags,
+    parent_call_control_id: call.parentId,
+    plan: call.plan.flatMap((frame) => frame.steps.map(stepInWords)),
+    running: call.running === null ? null : stepInWords(call.running.step),
+    deadlines: call.deadlines.map((deadline) => ({
+      name: deadline.name,
+      due_at: iso(deadline.dueAt),
+    })),
+    timeline: timeline.map(timelineJson),
+    trace: timeline.findLast((entry) => entry.trace !== null)?.trace ?? [],
+  };
+}
+
+export function attemptJson(attempt: Attempt) {
+  return {
+    id: attempt.id,
+    kind: attempt.kind,
+    target: attempt.target,
+    sip_address: attempt.sipAddress,
+    verdict: attempt.verdict,
+    sip_notify_response: attempt.sipNotifyResponse,
+    reason: attempt.reason,
+    progress: attempt.progress,
+    final: attempt.final,
+    manual: attempt.manual,
+    started_at: iso(attempt.startedAt),
+    accepted_at: isoOrNull(attempt.acceptedAt),
+    ended_at: isoOrNull(attempt.endedAt),
+    far_leg: attempt.farLeg,
+    advice: adviceOf(attempt),
+  };
+}
+
+/** What a failure means and what to do about it, in the same words as the log. */
+function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
+  // A budget, policy or template says its own reason: nothing of the network is to blame.
+  if (verdict === null || unsent) return null;
+  return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
+}
+
+/** The call is answered first: the attempt has no id before its command exists. */
+export function attemptToCome(step: ReferStep) {
+  return {
+    id: null,
+    kind: 'refer' as const,
+    target: step.target,
+    sip_address: step.sipAddress,
+    verdict: null,
+    sip_notify_response: null,
+    reason: null,
+    progress: false,
+    final: false,
+    manual: true,
+    started_at: null,
+    accepted_at: null,
+    ended_at: null,
+    far_leg: null,
+    advice: null,
+  };
+}
+
+function timelineJson(entry: TimelineEntry) {
+  return {
+    id: entry.id,
+    source: entry.source,
+    type: entry.type,
+    at: iso(entry.at),
+    occurred_at: isoOrNull(entry.occurredAt),
+    phase_before: entry.phaseBefore,
+    phase: entry.phase,
+    notes: entry.notes,
+    commands: entry.commands,
+    detail: entry.detail,
+    advice: adviceOfEntry(entry),
+    trace: entry.trace,
+  };
+}
+
+/** A command that Telnyx refused; where policy or a budget stopped it here, its own detail says all. */
+function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEntry) {
+  if (source !== 'outcome' || outcome !== 'rejected' || status === 0) return null;
+  return adviceFor({
+    verdict: 'rejected',
+    code: typeof code === 'string' ? code : null,
+    status: typeof status === 'number' ? status : null,
+  });
+}
+
+/** As `referee route` writes a path: "refer support-us", "say", "reject busy". */
+function stepInWords(step: Step): string {
+  switch (step.do) {
+    case 'refer':
+      return `refer ${step.target ?? step.sipAddress}`;
+    case 'transfer':
+      return `transfer ${step.target ?? step.to}`;
+    case 'reject':
+      return `reject ${step.cause}`;
+    case 'say':
+    case 'play':
+    case 'menu':
+    case 'hangup':
+    case 'ignore':
+    case 'continue':
+      return step.do;
+  }
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}

@@ -1,0 +1,160 @@
+/** The shapes of the call endpoints: they check what comes in and make the OpenAPI document. */
+import { type TSchema, Type } from 'typebox';
+import { ENDS as ENDS_WORDS, PHASES } from '../../core/machine/call.ts';
+import { VERDICTS } from '../../core/machine/verdict.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+
+export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const text = Type.String();
+const textOrNull = orNull(text);
+const time = Type.String({ format: 'date-time' });
+const timeOrNull = orNull(time);
+const name = Type.String({ minLength: 1, maxLength: 256 });
+/** Plain strings with the values named: an unknown one is answered with the list of those that exist. */
+export const PHASE = Type.Enum([...PHASES]);
+export const VERDICT = Type.Enum([...VERDICTS]);
+export const ENDS = Type.Enum([...ENDS_WORDS]);
+
+export const CALL_ID_PARAMS = Type.Object({
+  call_control_id: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
+});
+
+export const CALLS_QUERY = Type.Object(
+  {
+    phase: Type.Optional(PHASE),
+    rule: Type.Optional(name),
+    target: Type.Optional(name),
+    verdict: Type.Optional(VERDICT),
+    ends: Type.Optional(ENDS),
+    from: Type.Optional(name),
+    to: Type.Optional(name),
+    session: Type.Optional(name),
+    since: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 40,
+        description: 'ISO 8601 time: calls created at or after it',
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: HTTP_LIMITS.callsPageMax,
+        default: HTTP_LIMITS.callsPageDefault,
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 512, description: '`next` of the page before' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const ADVICE = orNull(Type.Object({ meaning: text, cause: text, fix: text }));
+
+export const ATTEMPT = Type.Object({
+  id: text,
+  kind: Type.Enum(['refer', 'transfer']),
+  target: textOrNull,
+  sip_address: text,
+  verdict: orNull(VERDICT),
+  sip_notify_response: orNull(Type.Integer()),
+  reason: textOrNull,
+  progress: Type.Boolean(),
+  final: Type.Boolean(),
+  manual: Type.Boolean(),
+  started_at: time,
+  accepted_at: timeOrNull,
+  ended_at: timeOrNull,
+  far_leg: textOrNull,
+  advice: ADVICE,
+});
+
+const SUMMARY_FIELDS = {
+  call_control_id: text,
+  call_session_id: textOrNull,
+  from: textOrNull,
+  to: textOrNull,
+  direction: orNull(Type.Enum(['incoming', 'outgoing'])),
+  phase: PHASE,
+  ends: orNull(ENDS),
+  rule: orNull(Type.String({ description: 'null for `otherwise`, and while `decided` is false' })),
+  route_set: textOrNull,
+  decided: Type.Boolean(),
+  answered: Type.Boolean(),
+  created_at: time,
+  ended_at: timeOrNull,
+  attempts: Type.Array(ATTEMPT),
+};
+
+export const CALL_SUMMARY = Type.Object(SUMMARY_FIELDS);
+
+export const TRACE = Type.Array(Type.Object({ rule: text, matched: Type.Boolean(), why: text }));
+
+export const CALL_DETAIL = Type.Object({
+  ...SUMMARY_FIELDS,
+  call_leg_id: textOrNull,
+  connection_id: textOrNull,
+  caller_name: textOrNull,
+  caller_type: textOrNull,
+  attestation: textOrNull,
+  attestation_validated: Type.Boolean(),
+  headers: Type.Array(Type.Object({ name: text, value: text })),
+  tags: Type.Array(text),
+  parent_call_control_id: textOrNull,
+  plan: Type.Array(text),
+  running: textOrNull,
+  deadlines: Type.Array(Type.Object({ name: text, due_at: time })),
+  timeline: Type.Array(
+    Type.Object({
+      id: text,
+      source: text,
+      type: text,
+      at: time,
+      occurred_at: timeOrNull,
+      phase_before: textOrNull,
+      phase: text,
+      notes: Type.Array(text),
+      commands: Type.Array(Type.Object({ id: text, action: text, attempt: textOrNull })),
+      detail: Type.Record(text, Type.Union([text, Type.Number(), Type.Boolean(), Type.Null()])),
+      advice: ADVICE,
+      trace: orNull(TRACE),
+    }),
+  ),
+  trace: TRACE,
+});
+
+export const CALLS_PAGE = Type.Object({ calls: Type.Array(CALL_SUMMARY), next: textOrNull });
+
+export const REFER_BODY = Type.Object(
+  {
+    target: Type.Optional(name),
+    sip_address: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    maxProperties: 1,
+    description: 'Either a target of the route set, or a SIP address that the policy allows.',
+  },
+);
+
+export const REFER_ACCEPTED = Type.Object({
+  /** `id` and `started_at` are null while the call is being answered for it. */
+  attempt: Type.Object({ ...ATTEMPT.properties, id: textOrNull, started_at: timeOrNull }),
+  call: CALL_SUMMARY,
+});
+
+export const PROBLEM = Type.Object(
+  {
+    type: text,
+    title: text,
+    status: Type.Integer(),
+    detail: text,
+    reason: text,
+    fix: Type.Optional(text),
+    field: Type.Optional(text),
+    problems: Type.Optional(Type.Array(Type.Unknown())),
+  },
+  { description: 'RFC 9457' },
+);

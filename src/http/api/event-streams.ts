@@ -1,0 +1,105 @@
+/**
+ * The open event streams. One tick serves them all, and those that have read equally far share one look
+ * into the store. A client that reads too slowly is cut off and comes back where it was.
+ */
+import type { ServerResponse } from 'node:http';
+import { HTTP_LIMITS } from '../limits.ts';
+
+export interface EventStreams {
+  full(): boolean;
+  open(response: ServerResponse, after: string | null): void;
+  close(): void;
+}
+
+/** `after` null asks where now is. */
+export type ReadChanges = (after: string | null) => Promise<{ text: string; cursor: string }>;
+
+interface Stream {
+  response: ServerResponse;
+  cursor: string | null;
+  busy: boolean;
+  quietTicks: number;
+}
+
+const HEARTBEAT_TICKS = HTTP_LIMITS.eventHeartbeatMs / HTTP_LIMITS.eventPollMs;
+
+export function createEventStreams(read: ReadChanges): EventStreams {
+  const streams = new Set<Stream>();
+  let ticking: NodeJS.Timeout | undefined;
+  let looks = new Map<string | null, ReturnType<ReadChanges>>();
+  let closed = false;
+
+  function tick(): void {
+    looks = new Map();
+    for (const stream of streams) void advance(stream);
+    if (streams.size === 0) stop();
+  }
+
+  function stop(): void {
+    clearInterval(ticking);
+    ticking = undefined;
+  }
+
+  async function advance(stream: Stream): Promise<void> {
+    if (stream.busy) return;
+    stream.busy = true;
+    try {
+      const { text, cursor } = await look(stream.cursor);
+      stream.cursor = cursor;
+      send(stream, text);
+    } catch {
+      // The store does not answer now: the stream stays and looks again from the same place.
+      send(stream, '');
+    } finally {
+      stream.busy = false;
+    }
+  }
+
+  function look(after: string | null): ReturnType<ReadChanges> {
+    const running = looks.get(after) ?? read(after);
+    looks.set(after, running);
+    return running;
+  }
+
+  return {
+    full: () => closed || streams.size >= HTTP_LIMITS.eventStreamsMax,
+    open(response, after) {
+      const stream: Stream = { response, cursor: after, busy: false, quietTicks: 0 };
+      response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        // nginx holds answers back otherwise.
+        'x-accel-buffering': 'no',
+      });
+      response.write('retry: 2000\n\n');
+      response.on('close', () => streams.delete(stream));
+      response.on('error', () => streams.delete(stream));
+      streams.add(stream);
+      ticking ??= setInterval(tick, HTTP_LIMITS.eventPollMs).unref();
+      void advance(stream);
+    },
+    close() {
+      closed = true;
+      stop();
+      for (const { response } of streams) response.end();
+      streams.clear();
+    },
+  };
+}
+
+function send(stream: Stream, text: string): void {
+  const { response } = stream;
+  if (response.writableEnded || response.destroyed) return;
+  if (response.writableLength > HTTP_LIMITS.eventBufferBytesMax) {
+    response.destroy();
+    return;
+  }
+  stream.quietTicks = text === '' ? stream.quietTicks + 1 : 0;
+  if (text !== '') response.write(text);
+  else if (stream.quietTicks % HEARTBEAT_TICKS === 0) response.write(': still here\n\n');
+}
+
+/** JSON has no raw line breaks, so one data line holds it. */
+export function eventText(event: string, data: unknown, id: string | null): string {
+  return `${id === null ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,83 @@
+/**
+ * What changes, as server-sent events. They are read from the store, so they tell of every replica. The
+ * page reads them with fetch, because EventSource can send no Authorization header. A client that comes
+ * back says where it was (Last-Event-ID) and misses nothing, or is told `reset`: read the lists anew.
+ */
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Changes, Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { sendProblem } from '../problem.ts';
+import { callSummary } from './calls-json.ts';
+import { PROBLEM } from './calls-schemas.ts';
+import { createEventStreams, type EventStreams, eventText } from './event-streams.ts';
+
+export interface EventsDeps {
+  store: Pick<Store, 'changes' | 'load'>;
+}
+
+export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStreams {
+  const streams = createEventStreams((after) => readChanges(deps, after));
+  // No HEAD beside it: an answer without a body would stay open all the same.
+  app.get('/v1/events', { schema: SCHEMA, exposeHeadRoute: false }, (request, reply) => {
+    if (streams.full()) {
+      sendProblem(reply, {
+        status: 503,
+        reason: 'too_many_streams',
+        detail: `${HTTP_LIMITS.eventStreamsMax} event streams are open already.`,
+        retryAfterSecs: HTTP_LIMITS.eventHeartbeatMs / 1000,
+      });
+      return;
+    }
+    const last = request.headers['last-event-id'];
+    reply.hijack();
+    streams.open(reply.raw, typeof last === 'string' && last !== '' ? last : null);
+  });
+  app.addHook('preClose', async () => streams.close());
+  return streams;
+}
+
+async function readChanges(
+  { store }: EventsDeps,
+  after: string | null,
+): Promise<{ text: string; cursor: string }> {
+  const changes = await store.changes(after, HTTP_LIMITS.eventBatch);
+  return { text: await textOf(changes, after, store), cursor: changes.cursor };
+}
+
+/** The id stands on the last event of a batch: who is cut off in the middle gets the batch again. */
+async function textOf(
+  { callIds, cursor, missed }: Changes,
+  after: string | null,
+  store: Pick<Store, 'load'>,
+): Promise<string> {
+  if (after === null) return eventText('hello', {}, cursor);
+  if (missed) return eventText('reset', {}, cursor);
+  if (callIds.length === 0) return '';
+  const loaded = await store.load({
+    callIds,
+    attemptIds: [],
+    sessionIds: [],
+    events: [],
+    budget: null,
+  });
+  const calls = callIds.flatMap((id) => loaded.calls.get(id)?.call ?? []);
+  return calls
+    .map((call, index) =>
+      eventText('call', callSummary(call), index === calls.length - 1 ? cursor : null),
+    )
+    .join('');
+}
+
+const SCHEMA = {
+  tags: ['calls'],
+  summary:
+    'Server-sent events: `call` with the summary of a call that changed, `reset` to read the lists anew',
+  response: {
+    200: {
+      description: 'A stream that stays open',
+      content: { 'text/event-stream': { schema: Type.String() } },
+    },
+    503: PROBLEM,
+  },
+};

@@ -1,0 +1,190 @@
+/**
+ * What is wrong at the moment, worst first: targets that fail, what was logged as trouble, a refused
+ * reload, a store or Telnyx that does not answer. Asked at one replica it tells of all of them. It answers
+ * while the store does not: then that is the problem.
+ */
+import type { Verdict } from '../../core/machine/call.ts';
+import type { LiveRoutes } from '../../engine/live-routes.ts';
+import type { Trouble } from '../../log/troubles.ts';
+import type { Activity, Replica, Store } from '../../store/store.ts';
+import { adviceFor } from '../../telnyx/advice.ts';
+import type { StoreWatch } from '../health.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import type { ApiScope } from './api.ts';
+import { iso } from './calls-json.ts';
+import type { ReadActivity } from './stats.ts';
+import { PROBLEMS } from './stats-schemas.ts';
+
+export interface ProblemsDeps {
+  store: Pick<Store, 'outbox' | 'replicas'>;
+  storeWatch: StoreWatch;
+  routes: Pick<LiveRoutes, 'refusal' | 'current'>;
+  /** What this process has seen go wrong, and its name among the replicas. */
+  troubles?: { instance: string; here: () => Trouble[] };
+  now: () => number;
+}
+
+type Listed = Trouble & { replica: string | null };
+
+export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadActivity): void {
+  app.get('/v1/problems', { schema: SCHEMA }, async () => {
+    const here = deps.troubles?.here() ?? [];
+    const store = await storeProblems(deps, read);
+    const all = [...store, ...refusedReload(deps), ...here.map(own)];
+    return { problems: all.toSorted(worstFirst).map(problemJson) };
+  });
+
+  function own(trouble: Trouble): Listed {
+    return { ...trouble, replica: null };
+  }
+}
+
+/** What the store knows, or that it does not answer. */
+async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Listed[]> {
+  const { store, storeWatch, now } = deps;
+  const failure = storeWatch.failure();
+  if (failure !== null) return [storeTrouble(failure)];
+  try {
+    const [outbox, replicas, activity] = await Promise.all([
+      store.outbox(),
+      store.replicas(),
+      read(now() - HTTP_LIMITS.statsSpanMs),
+    ]);
+    return [...failingTargets(activity), ...stuckOutbox(outbox), ...others(replicas, deps)];
+  } catch (error) {
+    return [storeTrouble(error instanceof Error ? error.message : String(error))];
+  }
+}
+
+/** Less than half of a few attempts: the caller's leaving counts for neither side. */
+function failingTargets(activity: Activity): Listed[] {
+  const byTarget = Map.groupBy(activity.attempts, ({ target }) => target);
+  return [...byTarget].flatMap(([target, groups]) => {
+    const judged = groups.filter(({ verdict }) => verdict !== null && verdict !== 'abandoned');
+    const total = sum(judged);
+    const failed = judged.filter(({ verdict }) => verdict !== 'completed');
+    const failures = sum(failed);
+    if (total < HTTP_LIMITS.failingAttemptsMin) return [];
+    if ((total - failures) / total >= HTTP_LIMITS.failingSuccessRate) return [];
+    const verdicts = [...Map.groupBy(failed, ({ verdict }) => verdict)]
+      .map(([verdict, own]) => ({ verdict, count: sum(own) }))
+      .toSorted((a, b) => b.count - a.count);
+    const advice = adviceFor({ verdict: (verdicts[0]?.verdict ?? 'other') as Verdict });
+    const list = verdicts.map(({ verdict, count }) => `${count} ${verdict}`).join(', ');
+    return [
+      {
+        ...NOTHING,
+        kind: 'target.failing',
+        severity: failures === total ? ('error' as const) : ('warning' as const),
+        title: `${failures} of ${total} attempts at ${target ?? 'addresses written out in rules'} failed`,
+        detail: `${list}. ${advice === null ? '' : `${advice.meaning} ${advice.cause}`}`.trim(),
+        fix: advice?.fix ?? null,
+        count: failures,
+        target,
+      },
+    ];
+  });
+}
+
+function stuckOutbox({ pending, oldestMs }: { pending: number; oldestMs: number }): Listed[] {
+  if (oldestMs < HTTP_LIMITS.outboxAgeWarnMs) return [];
+  return [
+    {
+      ...NOTHING,
+      kind: 'outbox.old',
+      severity: 'error',
+      title: `A command has waited ${Math.round(oldestMs / 1000)} s to be sent`,
+      detail: `${pending} ${pending === 1 ? 'command waits' : 'commands wait'}. Callers hear silence meanwhile.`,
+      fix: 'Telnyx answers slowly or not at all, or no replica is running: see the log for command.retry and command.misconfigured.',
+      count: pending,
+    },
+  ];
+}
+
+function others(replicas: Replica[], { troubles, routes, now }: ProblemsDeps): Listed[] {
+  const awake = replicas.filter(
+    ({ id, seenAt }) => id !== troubles?.instance && now() - seenAt < HTTP_LIMITS.replicaSeenMs,
+  );
+  return awake.flatMap(({ id, troubles: seen, refusal, routeSet }) => {
+    const listed: Listed[] = Array.isArray(seen)
+      ? (seen as Trouble[]).map((trouble) => ({ ...NOTHING, ...trouble, replica: id }))
+      : [];
+    if (refusal !== null) listed.push({ ...refused(refusal, null), replica: id });
+    else if (troubles !== undefined && routeSet !== null && routeSet !== routes.current().hash) {
+      listed.push({
+        ...NOTHING,
+        kind: 'routes.differ',
+        severity: 'warning',
+        title: 'Two replicas run different route sets',
+        detail: `This one runs ${routes.current().hash.slice(0, 12)}, the other ${routeSet.slice(0, 12)}.`,
+        fix: 'Bring the same routes folder to every replica, then reload.',
+        replica: id,
+      });
+    }
+    return listed;
+  });
+}
+
+function refusedReload({ routes }: ProblemsDeps): Listed[] {
+  const refusal = routes.refusal();
+  if (refusal === null) return [];
+  const [first] = refusal.problems;
+  const where = first === undefined ? '' : `${first.file}:${first.line}: ${first.message}`;
+  return [{ ...refused(where, refusal.at), count: Math.max(1, refusal.problems.length) }];
+}
+
+function refused(detail: string, at: number | null): Listed {
+  return {
+    ...NOTHING,
+    kind: 'routes.refused',
+    severity: 'error',
+    title: 'The last reload of the call routes was refused; the set before it is live',
+    detail,
+    fix: 'Run npx referee check on the routes folder, mend what it names, and reload.',
+    lastAt: at,
+  };
+}
+
+function storeTrouble(detail: string): Listed {
+  return {
+    ...NOTHING,
+    kind: 'store.unavailable',
+    severity: 'error',
+    title: 'The store does not answer; webhooks get 503 and Telnyx delivers them again',
+    detail,
+    fix: 'Look at the database (disk, permissions, connections); nothing need be restarted afterwards.',
+  };
+}
+
+const NOTHING = {
+  detail: null,
+  fix: null,
+  count: 1,
+  firstAt: null,
+  lastAt: null,
+  target: null,
+  replica: null,
+} as const;
+
+function worstFirst(a: Listed, b: Listed): number {
+  if (a.severity !== b.severity) return a.severity === 'error' ? -1 : 1;
+  return (b.lastAt ?? Number.POSITIVE_INFINITY) - (a.lastAt ?? Number.POSITIVE_INFINITY) || 0;
+}
+
+function problemJson({ firstAt, lastAt, ...problem }: Listed) {
+  return {
+    ...problem,
+    first_at: firstAt === null ? null : iso(firstAt),
+    last_at: lastAt === null ? null : iso(lastAt),
+  };
+}
+
+function sum(groups: { count: number }[]): number {
+  return groups.reduce((total, { count }) => total + count, 0);
+}
+
+const SCHEMA = {
+  tags: ['health'],
+  summary: 'What is wrong at the moment, worst first, on all replicas',
+  response: { 200: PROBLEMS },
+} as const;

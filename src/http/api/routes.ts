@@ -1,0 +1,148 @@
+/** The live route set: what it holds, reloading it, and asking it where a call would go. */
+
+import { readMoment } from '../../core/iso-time.ts';
+import type { Overrides, RouteSet } from '../../core/rules/rule.ts';
+import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
+import type { Replica, Store } from '../../store/store.ts';
+import { sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import type { Audit } from './audit.ts';
+import { iso } from './calls-json.ts';
+import { PROBLEM } from './calls-schemas.ts';
+import { EXPLAIN_BODY, EXPLANATION, RELOADED, ROUTES } from './routes-schemas.ts';
+
+export interface RoutesDeps {
+  routes: LiveRoutes;
+  store: Pick<Store, 'setting' | 'replicas'>;
+  audit: Audit;
+  now: () => number;
+}
+
+export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
+  app.get('/v1/routes', { schema: ROUTES_SCHEMA }, async () => {
+    const [overrides, replicas] = await Promise.all([
+      deps.store.setting('overrides'),
+      deps.store.replicas(),
+    ]);
+    const refusal = deps.routes.refusal();
+    return {
+      ...routeSetJson(deps.routes.current(), (overrides.value ?? {}) as Overrides, deps.now()),
+      last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
+      replicas: replicas.map(replicaJson),
+    };
+  });
+
+  app.post('/v1/routes/reload', { schema: RELOAD_SCHEMA }, async (request, reply) => {
+    const reloaded = await deps.routes.reload();
+    deps.audit(request, 'reload', {
+      result: reloaded.ok ? 'ok' : 'refused',
+      route_set: reloaded.hash,
+    });
+    if (reloaded.ok) {
+      const { hash, changed, warnings } = reloaded;
+      return { ok: true as const, hash, changed, warnings };
+    }
+    return sendProblem(reply, {
+      status: 422,
+      reason: 'routes_refused',
+      detail: `The call routes have ${reloaded.problems.length} problem${reloaded.problems.length === 1 ? '' : 's'}; the set ${reloaded.hash.slice(0, 12)} stays live.`,
+      problems: reloaded.problems,
+      hash: reloaded.hash,
+    });
+  });
+
+  app.post('/v1/routes/explain', { schema: EXPLAIN_SCHEMA }, async (request, reply) => {
+    const { at, headers, verdicts, ...asked } = request.body;
+    const atMs = at === undefined ? deps.now() : readMoment(at);
+    if (atMs === null) {
+      return sendProblem(reply, {
+        status: 400,
+        reason: 'invalid_body',
+        field: 'at',
+        detail: `body field "at": ${JSON.stringify(at)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+      });
+    }
+    const question: ExplainQuestion = {
+      from: asked.from ?? null,
+      to: asked.to ?? null,
+      direction: asked.direction ?? 'incoming',
+      headers: Object.entries(headers ?? {}).map(([name, value]) => ({ name, value })),
+      at: atMs,
+      verdicts: Object.fromEntries(
+        Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
+      ),
+      digits: asked.digits ?? null,
+    };
+    return deps.routes.explain(question);
+  });
+}
+
+function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
+  return {
+    hash: set.hash,
+    files: set.files,
+    rules: set.rules.map((rule) => ({
+      name: rule.name,
+      file: rule.file,
+      line: rule.line,
+      handler: 'handler' in rule.action ? rule.action.handler : null,
+    })),
+    targets: [...set.targets.values()].map((target) => ({
+      name: target.name,
+      sip: target.sip.map((piece) => ('literal' in piece ? piece.literal : place(piece))).join(''),
+      timeout_ms: target.timeoutMs,
+      bye_without_verdict: target.byeWithoutVerdict,
+    })),
+    schedules: [...set.schedules.values()].map((schedule) => {
+      const override = overrides[schedule.name];
+      const holds = override !== undefined && (override.untilMs ?? Number.POSITIVE_INFINITY) > now;
+      return {
+        name: schedule.name,
+        zone: schedule.zone,
+        override: holds
+          ? {
+              open: override.open,
+              until: override.untilMs === null ? null : iso(override.untilMs),
+            }
+          : null,
+      };
+    }),
+    lists: [...set.lists.values()].map((list) => ({
+      name: list.name,
+      entries: list.exact.length + list.prefixes.length + list.globs.length,
+    })),
+  };
+}
+
+function place(piece: { place: string; header: string | null }): string {
+  return piece.header === null ? `{${piece.place}}` : `{header:${piece.header}}`;
+}
+
+function replicaJson(replica: Replica) {
+  return {
+    id: replica.id,
+    started_at: iso(replica.startedAt),
+    seen_at: iso(replica.seenAt),
+    route_set: replica.routeSet,
+    refusal: replica.refusal,
+  };
+}
+
+const ROUTES_SCHEMA = {
+  tags: ['routes'],
+  summary: 'The live route set, its last refusal, and what every replica runs',
+  response: { 200: ROUTES },
+} as const;
+
+const RELOAD_SCHEMA = {
+  tags: ['routes'],
+  summary: 'Read the routes folder again; a bad set is refused and the last good one stays',
+  response: { 200: RELOADED, 422: PROBLEM },
+} as const;
+
+const EXPLAIN_SCHEMA = {
+  tags: ['routes'],
+  summary: 'Where would this call go, and why: a dry run',
+  body: EXPLAIN_BODY,
+  response: { 200: EXPLANATION, 400: PROBLEM },
+} as const;

@@ -1,0 +1,86 @@
+/** Forcing a schedule open or closed. It stands in the store, so that every replica agrees. */
+import { Type } from 'typebox';
+import { readMoment } from '../../core/iso-time.ts';
+import type { Overrides } from '../../core/rules/rule.ts';
+import type { LiveRoutes } from '../../engine/live-routes.ts';
+import type { Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { type Problem, sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import type { Audit } from './audit.ts';
+import { iso } from './calls-json.ts';
+import { PROBLEM } from './calls-schemas.ts';
+import { OVERRIDE, OVERRIDE_BODY } from './routes-schemas.ts';
+
+export interface SchedulesDeps {
+  routes: Pick<LiveRoutes, 'current'>;
+  store: Pick<Store, 'changeSetting'>;
+  audit: Audit;
+  now: () => number;
+}
+
+export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
+  app.post('/v1/schedules/:name/override', { schema: SCHEMA }, async (request, reply) => {
+    const { name } = request.params;
+    const { schedules } = deps.routes.current();
+    if (!schedules.has(name)) return sendProblem(reply, unknown(name, [...schedules.keys()]));
+    const { open, until = null } = request.body;
+    const now = deps.now();
+    const untilMs = until === null ? null : readMoment(until);
+    if (until !== null && untilMs === null) return sendProblem(reply, notATime(until));
+    if (untilMs !== null && untilMs <= now) return sendProblem(reply, past(untilMs, now));
+
+    await deps.store.changeSetting('overrides', (value) => {
+      const overrides = living((value ?? {}) as Overrides, now);
+      if (open === null) delete overrides[name];
+      else overrides[name] = { open, untilMs };
+      return overrides;
+    });
+    const override = open === null ? null : { open, until: untilMs === null ? null : iso(untilMs) };
+    deps.audit(request, 'schedule_override', { schedule: name, override });
+    return { schedule: name, override };
+  });
+}
+
+/** Without those whose time is over, so that the setting does not grow. */
+function living(overrides: Overrides, now: number): Overrides {
+  return Object.fromEntries(
+    Object.entries(overrides).filter(([, { untilMs }]) => untilMs === null || untilMs > now),
+  );
+}
+
+function unknown(name: string, known: string[]): Problem {
+  return {
+    status: 404,
+    reason: 'unknown_schedule',
+    detail: `No schedule is called ${JSON.stringify(name.slice(0, 100))}; the live route set has ${known.length === 0 ? 'none' : known.slice(0, 20).join(', ')}.`,
+  };
+}
+
+function notATime(until: string): Problem {
+  return {
+    status: 400,
+    reason: 'invalid_body',
+    field: 'until',
+    detail: `body field "until": ${JSON.stringify(until)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+  };
+}
+
+function past(untilMs: number, now: number): Problem {
+  return {
+    status: 422,
+    reason: 'until_in_the_past',
+    field: 'until',
+    detail: `body field "until": ${iso(untilMs)} is not after now (${iso(now)}).`,
+  };
+}
+
+const SCHEMA = {
+  tags: ['routes'],
+  summary: 'Force a schedule open or closed, on every replica',
+  params: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
+  }),
+  body: OVERRIDE_BODY,
+  response: { 200: OVERRIDE, 400: PROBLEM, 404: PROBLEM, 422: PROBLEM },
+} as const;

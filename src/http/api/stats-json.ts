@@ -1,0 +1,105 @@
+/** Groups of calls and attempts as numbers that a person can read: rates, medians, sums by minute. */
+import type { Ends } from '../../core/machine/call.ts';
+import type { Activity, AttemptGroup, CallGroup } from '../../store/store.ts';
+import { iso } from './calls-json.ts';
+
+export function statsJson({ now, since, live, calls, attempts }: Activity) {
+  return {
+    now: iso(now),
+    since: iso(since),
+    live: {
+      total: sum(live),
+      by_phase: live,
+    },
+    calls: {
+      total: sum(calls),
+      by_ends: counts(calls, ({ ends }) => ends).map(([ends, count]) => ({ ends, count })),
+      ...arrivals(calls),
+    },
+    attempts: {
+      total: sum(attempts),
+      ...attemptNumbers(attempts),
+    },
+    rules: groupBy(calls, ({ rule }) => rule).map(([rule, own]) => ({
+      rule,
+      calls: sum(own),
+      ...arrivals(own),
+      ...attemptNumbers(attempts.filter((group) => group.rule === rule)),
+    })),
+    targets: groupBy(attempts, ({ target }) => target).map(([target, own]) => ({
+      target,
+      attempts: sum(own),
+      ...attemptNumbers(own),
+    })),
+    minutes: minutesJson(calls, attempts),
+  };
+}
+
+const ARRIVED: ReadonlySet<Ends | null> = new Set<Ends>(['referred', 'transferred']);
+
+/** Of the calls that we tried to move and that are over; one who left first says nothing about us. */
+function arrivals(calls: CallGroup[]) {
+  const moved = calls.filter(({ attempts }) => attempts > 0);
+  const judged = moved.filter(({ ends }) => ends !== null && ends !== 'abandoned');
+  const attempts = moved.reduce((total, group) => total + group.attempts * group.count, 0);
+  return {
+    moved: sum(moved),
+    arrival_rate: rate(sum(judged.filter(({ ends }) => ARRIVED.has(ends))), sum(judged)),
+    attempts_per_call: rate(attempts, sum(moved)),
+  };
+}
+
+/** An abandoned attempt is the caller's doing, so it counts for neither side. */
+function attemptNumbers(attempts: AttemptGroup[]) {
+  const judged = attempts.filter(({ verdict }) => verdict !== null && verdict !== 'abandoned');
+  const completed = judged.filter(({ verdict }) => verdict === 'completed');
+  return {
+    by_verdict: counts(attempts, ({ verdict }) => verdict).map(([verdict, count]) => ({
+      verdict,
+      count,
+    })),
+    success_rate: rate(sum(completed), sum(judged)),
+    median_verdict_ms: median(attempts.flatMap(({ tookMs }) => tookMs)),
+  };
+}
+
+function minutesJson(calls: CallGroup[], attempts: AttemptGroup[]) {
+  const minutes = new Map<number, { calls: number; completed: number; failed: number }>();
+  const at = (minute: number) => {
+    const known = minutes.get(minute) ?? { calls: 0, completed: 0, failed: 0 };
+    minutes.set(minute, known);
+    return known;
+  };
+  for (const { minute, count } of calls) at(minute).calls += count;
+  for (const { minute, verdict, count } of attempts) {
+    if (verdict === 'completed') at(minute).completed += count;
+    else if (verdict !== null && verdict !== 'abandoned') at(minute).failed += count;
+  }
+  return [...minutes]
+    .toSorted(([a], [b]) => a - b)
+    .map(([minute, own]) => ({ at: iso(minute), ...own }));
+}
+
+function sum(groups: { count: number }[]): number {
+  return groups.reduce((total, { count }) => total + count, 0);
+}
+
+/** Null where there is nothing to divide by. */
+function rate(part: number, whole: number): number | null {
+  return whole === 0 ? null : Math.round((part / whole) * 1000) / 1000;
+}
+
+function median(values: number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+}
+
+/** The most frequent first. */
+function counts<T extends { count: number }, K>(groups: T[], keyOf: (group: T) => K) {
+  return groupBy(groups, keyOf).map(([key, own]): [K, number] => [key, sum(own)]);
+}
+
+function groupBy<T extends { count: number }, K>(groups: T[], keyOf: (group: T) => K): [K, T[]][] {
+  const found = Map.groupBy(groups, keyOf);
+  return [...found].toSorted(([, a], [, b]) => sum(b) - sum(a));
+}

@@ -1,0 +1,59 @@
+/** The numbers behind the charts: what happened lately, from the store, so from every replica. */
+
+import { readMoment } from '../../core/iso-time.ts';
+import type { Activity, Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import { PROBLEM } from './calls-schemas.ts';
+import { statsJson } from './stats-json.ts';
+import { STATS, STATS_QUERY } from './stats-schemas.ts';
+
+export interface StatsDeps {
+  store: Pick<Store, 'activity'>;
+  now: () => number;
+}
+
+export type ReadActivity = (since: number) => Promise<Activity>;
+
+export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity): void {
+  app.get('/v1/stats', { schema: SCHEMA }, async (request, reply) => {
+    const { since } = request.query;
+    const asked = since === undefined ? deps.now() - HTTP_LIMITS.statsSpanMs : readMoment(since);
+    if (asked === null) {
+      return sendProblem(reply, {
+        status: 400,
+        reason: 'invalid_parameter',
+        field: 'since',
+        detail: `querystring field "since": ${JSON.stringify(since)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+      });
+    }
+    return statsJson(await read(asked));
+  });
+}
+
+/** However many pages are open, the store is asked once in a few seconds. */
+export function sharedActivity({ store, now }: StatsDeps): ReadActivity {
+  const looks = new Map<number, { at: number; look: Promise<Activity> }>();
+  return (asked) => {
+    const at = now();
+    const earliest = at - HTTP_LIMITS.statsSpanMaxMs;
+    const since = Math.floor(Math.max(asked, earliest) / 60_000) * 60_000;
+    for (const [key, known] of looks) {
+      if (at - known.at >= HTTP_LIMITS.statsFreshMs) looks.delete(key);
+    }
+    const known = looks.get(since);
+    if (known !== undefined) return known.look;
+    const look = store.activity(since, HTTP_LIMITS.statsCallsMax);
+    looks.set(since, { at, look });
+    look.catch(() => looks.delete(since));
+    return look;
+  };
+}
+
+const SCHEMA = {
+  tags: ['calls'],
+  summary: 'What happened lately: calls and attempts by rule, target and verdict',
+  querystring: STATS_QUERY,
+  response: { 200: STATS, 400: PROBLEM },
+} as const;

@@ -1,0 +1,191 @@
+/**
+ * The HTTP side, put together: which endpoint lives on which port, and the limits of both servers.
+ * Nothing listens yet; compose does that, and closes what it opened.
+ */
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Receiver } from '../engine/engine.ts';
+import type { LiveRoutes } from '../engine/live-routes.ts';
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Store } from '../store/store.ts';
+import type { Verifier } from '../telnyx/signature.ts';
+import type { ApiScope } from './api/api.ts';
+import { createAudit } from './api/audit.ts';
+import { registerCalls } from './api/calls.ts';
+import { registerEvents } from './api/events.ts';
+import { registerMetrics } from './api/metrics.ts';
+import { collectOpenapi, registerOpenapi } from './api/openapi.ts';
+import { type ProblemsDeps, registerProblems } from './api/problems.ts';
+import { registerRoutes } from './api/routes.ts';
+import { registerSchedules } from './api/schedules.ts';
+import { registerStats, sharedActivity } from './api/stats.ts';
+import { createTokenCheck, tokenTag } from './api/token.ts';
+import { registerHealth, type StoreWatch } from './health.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { HTTP_LIMITS } from './limits.ts';
+import { answerUnknown } from './not-found.ts';
+import { gatherPieces } from './pieces.ts';
+import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './problem.ts';
+import { registerWebhook } from './webhook/webhook.ts';
+
+export interface AppDeps {
+  config: {
+    /** Null: /v1, /metrics and the page answer 404. */
+    adminToken: string | null;
+    /** Null: everything is on one port. */
+    adminPort: number | null;
+    connectionIds: ReadonlySet<string> | null;
+  };
+  log: Log;
+  metrics: Metrics;
+  store: Store;
+  storeWatch: StoreWatch;
+  receiver: Receiver;
+  verifier: Verifier;
+  routes: LiveRoutes;
+  lifecycle: Lifecycle;
+  /** Shown by /health/ready beside what the route set adds. */
+  warnings: () => string[];
+  /** What has gone wrong here lately, for the page. */
+  troubles?: NonNullable<ProblemsDeps['troubles']>;
+  /** The operator's page: a shell without data, so without a token. */
+  page?: (scope: FastifyInstance) => void;
+  /** Our clock, milliseconds since the epoch. */
+  now: () => number;
+  timeouts?: Timeouts;
+  /** See HTTP_LIMITS. */
+  webhooksUnderWayMax?: number;
+  webhookWaitMs?: number;
+}
+
+/** How long a client may take; see HTTP_LIMITS. */
+export type Timeouts = {
+  [name in 'headersTimeoutMs' | 'requestTimeoutMs' | 'connectionsCheckMs']: number;
+};
+
+export interface App {
+  public: FastifyInstance;
+  /** Null where ADMIN_PORT is not set: its endpoints are then on the public server. */
+  admin: FastifyInstance | null;
+}
+
+export function buildApp(deps: AppDeps): App {
+  const publicServer = buildServer(deps);
+  const adminServer = deps.config.adminPort === null ? null : buildServer(deps);
+
+  registerHealth(publicServer, deps);
+  registerWebhook(publicServer, { ...deps, connectionIds: deps.config.connectionIds });
+  if (adminServer !== null) registerHealth(adminServer, deps);
+  registerAdmin(adminServer ?? publicServer, deps);
+  return { public: publicServer, admin: adminServer };
+}
+
+function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
+  const { adminToken } = deps.config;
+  if (adminToken === null) return;
+  const checkToken = createTokenCheck({ token: adminToken, log: deps.log, now: deps.now });
+  const api = { ...deps, audit: createAudit(deps.log, tokenTag(adminToken)) };
+  const { page } = deps;
+
+  server.register(async (scope: ApiScope) => {
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (checkToken(request, reply) === null) done();
+    });
+    scope.addHook('onSend', async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+    });
+    emptyBodyIsNone(scope);
+    registerCalls(scope, api);
+    registerRoutes(scope, api);
+    registerSchedules(scope, api);
+    registerEvents(scope, api);
+    const activity = sharedActivity(deps);
+    registerStats(scope, deps, activity);
+    registerProblems(scope, deps, activity);
+    registerMetrics(scope, deps.metrics);
+    registerOpenapi(scope);
+  });
+  if (page !== undefined) server.register(async (scope) => page(scope));
+}
+
+/** Clients send `Content-Type: application/json` with a POST that has no body; a reload needs none. */
+function emptyBodyIsNone(scope: ApiScope): void {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  scope.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '') done(null, undefined);
+      else parse(request, body, done);
+    },
+  );
+}
+
+function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: HTTP_LIMITS.bodyBytesMax,
+    requestTimeout: timeouts.requestTimeoutMs,
+    connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
+    keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
+    http: {
+      headersTimeout: timeouts.headersTimeoutMs,
+      connectionsCheckingInterval: timeouts.connectionsCheckMs,
+      maxHeaderSize: HTTP_LIMITS.headerBytesMax,
+    },
+    routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
+    // While closing we answer ourselves: fastify's own 503 has no Retry-After and is not problem+json.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler,
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, problemOf(error));
+    },
+  });
+  server.server.maxConnections = HTTP_LIMITS.connectionsMax;
+  makeRoom(server);
+  continueOnlyWhenWanted(server);
+  gatherPieces(server);
+  // Everything taken has been answered by then; a client in the middle of a slow upload must not hold the stop.
+  server.addHook('preClose', async () => {
+    setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
+  });
+  server.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // The answers are made by our own functions; schemas describe them, tests compare both.
+  server.setSerializerCompiler(() => JSON.stringify);
+  server.setErrorHandler(errorHandler(log));
+  answerUnknown(server);
+  collectOpenapi(server);
+  return server;
+}
+
+/** A crowd of idle connections must not keep webhooks out: whoever still wants something comes again. */
+function makeRoom(server: FastifyInstance): void {
+  const { connectionsKept, connectionsCheckMs } = HTTP_LIMITS;
+  let open = 0;
+  let lookedAt = 0;
+  server.server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => {
+      open -= 1;
+    });
+    if (open <= connectionsKept || Date.now() - lookedAt < connectionsCheckMs) return;
+    lookedAt = Date.now();
+    server.server.closeIdleConnections();
+  });
+}
+
+/**
+ * `Expect: 100-continue`: Node would ask for the body before we have looked at the headers. The hook runs
+ * after every onRequest hook, so after the token or the signature's headers were found good.
+ */
+function continueOnlyWhenWanted(server: FastifyInstance): void {
+  server.server.on('checkContinue', (request, response) => {
+    server.server.emit('request', request, response);
+  });
+  server.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.headers.expect !== undefined) reply.raw.writeContinue();
+    done(null, payload);
+  });
+}

@@ -1,0 +1,67 @@
+/** What a webhook is refused with: which, what exactly, what to do. */
+import { REFUSAL_WORDS, type Refusal } from '../../telnyx/refusal.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import type { Problem } from '../problem.ts';
+
+export function unbelieved(refusal: Refusal): Problem {
+  const words = REFUSAL_WORDS[refusal.reason];
+  return {
+    status: 401,
+    reason: refusal.reason,
+    detail: `${words.title} ${refusal.detail}`,
+    fix: words.fix,
+  };
+}
+
+export function notAnEvent(why: string): Problem {
+  return {
+    status: 400,
+    reason: 'not_an_event',
+    detail: `The signature is right, but the body is not a Telnyx event. ${why}`,
+    fix: 'Set the webhook API version of the Telnyx application to 2 (API v2) in the portal.',
+  };
+}
+
+export const NOT_JSON: Problem = {
+  status: 415,
+  reason: 'not_json',
+  detail: 'Content-Type must be application/json.',
+  fix: 'Telnyx sends JSON by POST; in the application, webhook_url_method must not be GET, and TeXML is not supported.',
+};
+export const TOO_LARGE: Problem = {
+  status: 413,
+  reason: 'body_too_large',
+  detail: `The body exceeds ${HTTP_LIMITS.bodyBytesMax} bytes.`,
+};
+export const NO_BODY: Problem = {
+  status: 400,
+  reason: 'not_an_event',
+  detail: 'The body could not be read.',
+};
+
+const AGAIN = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
+export const STARTING: Problem = {
+  ...AGAIN,
+  reason: 'starting',
+  detail: 'Not ready yet. Send it again.',
+};
+export const STOPPING: Problem = {
+  ...AGAIN,
+  reason: 'stopping',
+  detail: 'Stopping. Send it again.',
+};
+export const TOO_MANY: Problem = {
+  ...AGAIN,
+  reason: 'too_many',
+  detail: 'Too many webhooks are under way. Send it again.',
+};
+export const VERIFIER_BUSY: Problem = {
+  ...AGAIN,
+  reason: 'verifier_busy',
+  detail: 'Too many signatures are being verified. Send it again.',
+};
+export const TOO_LATE: Problem = {
+  ...AGAIN,
+  reason: 'too_late',
+  detail: `Not stored within ${HTTP_LIMITS.webhookAnswerMs} ms. Send it again: a second delivery changes nothing.`,
+};

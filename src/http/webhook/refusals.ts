@@ -1,0 +1,62 @@
+/**
+ * Refusals can come as fast as an attacker likes, so the log gets one line per reason and ten seconds,
+ * with a count: the first at once, what follows together when the ten seconds are over.
+ */
+import type { Log } from '../../log/log.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+
+export interface Refusals {
+  count(reason: string, fields: RefusalFields): void;
+  /** Writes what is still counted; for the stop. */
+  flush(): void;
+}
+
+export interface RefusalFields {
+  status: number;
+  detail: string;
+  fix: string | null;
+  remote: string;
+}
+
+interface Window {
+  count: number;
+  fields: RefusalFields;
+  timer: NodeJS.Timeout;
+}
+
+export function createRefusals(
+  log: Log,
+  event: 'webhook.refused' | 'webhook.unavailable',
+  everyMs: number = HTTP_LIMITS.refusalLogEveryMs,
+): Refusals {
+  const windows = new Map<string, Window>();
+
+  function close(reason: string, window: Window): void {
+    clearTimeout(window.timer);
+    windows.delete(reason);
+    if (window.count > 0) {
+      log.emit(event, { reason, count: window.count, ...window.fields });
+    }
+  }
+
+  return {
+    count(reason, fields) {
+      const open = windows.get(reason);
+      if (open !== undefined) {
+        open.count += 1;
+        open.fields = fields;
+        return;
+      }
+      log.emit(event, { reason, count: 1, ...fields });
+      const window: Window = {
+        count: 0,
+        fields,
+        timer: setTimeout(() => close(reason, window), everyMs).unref(),
+      };
+      windows.set(reason, window);
+    },
+    flush() {
+      for (const [reason, window] of windows) close(reason, window);
+    },
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * POST /webhooks/telnyx: the hot path, and the only endpoint a stranger may reach. What costs least is
+ * judged first: the content type, the size and the signature's headers before a byte of the body is read,
+ * the signature before anything is parsed, and 200 only after the commit.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import rawBody from 'fastify-raw-body';
+import type { Receiver } from '../../engine/engine.ts';
+import { RefereeError } from '../../errors.ts';
+import type { Log } from '../../log/log.ts';
+import type { Metrics } from '../../metrics.ts';
+import type { CheckedHeaders, Verifier } from '../../telnyx/signature.ts';
+import { parseWebhook } from '../../telnyx/webhook.ts';
+import { type Lifecycle, takesWebhooks } from '../lifecycle.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { type Problem, problemOf } from '../problem.ts';
+import { createAdmission } from './admission.ts';
+import { accepted, createRefuse, listenLater, type Refuse, takeTheRest } from './answer.ts';
+import {
+  NO_BODY,
+  NOT_JSON,
+  notAnEvent,
+  STARTING,
+  STOPPING,
+  TOO_LARGE,
+  TOO_LATE,
+  TOO_MANY,
+  unbelieved,
+  VERIFIER_BUSY,
+} from './problems.ts';
+import { watchSkew } from './skew.ts';
+
+export interface WebhookDeps {
+  verifier: Verifier;
+  receiver: Receiver;
+  lifecycle: Lifecycle;
+  /** Null: every connection of the account is ours. */
+  connectionIds: ReadonlySet<string> | null;
+  log: Log;
+  metrics: Metrics;
+  /** Milliseconds since the epoch, by our clock. */
+  now: () => number;
+  answerMs?: number;
+  webhooksUnderWayMax?: number;
+  webhookWaitMs?: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set once the headers of a webhook have passed. */
+    webhook: { startedAt: number; checked: CheckedHeaders } | null;
+  }
+}
+
+export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
+  app.register(async (scope) => {
+    await scope.register(rawBody, { global: false, encoding: false });
+    // fastify-raw-body brings a JSON parser of its own: nothing may parse before the signature is verified.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
+    scope.decorateRequest('webhook', null);
+
+    const refuse = createRefuse(deps);
+    const admission = createAdmission({
+      underWayMax: deps.webhooksUnderWayMax ?? HTTP_LIMITS.webhooksUnderWayMax,
+      waitingMax: HTTP_LIMITS.webhooksWaitingMax,
+      waitMs: deps.webhookWaitMs ?? HTTP_LIMITS.webhookWaitMs,
+    });
+    const answer = createAnswer(deps, refuse);
+    scope.post(
+      '/webhooks/telnyx',
+      {
+        schema: SCHEMA,
+        config: { rawBody: true },
+        onRequest: (request, reply, done) => {
+          const startedAt = deps.now();
+          const problem = beforeTheBody(request, startedAt, deps);
+          if (problem !== null) {
+            refuse(request, reply, problem);
+            return;
+          }
+          admission.enter((admitted) => {
+            if (admitted) {
+              done();
+            } else {
+              refuse(request, reply, TOO_MANY);
+              listenLater(request, reply);
+            }
+          });
+        },
+        errorHandler: (error, request, reply) => {
+          if (error.statusCode === 413) takeTheRest(request, reply);
+          refuse(request, reply, problemOf(error));
+        },
+      },
+      async (request, reply) => {
+        admission.begin();
+        try {
+          return await answer(request, reply);
+        } finally {
+          admission.end();
+        }
+      },
+    );
+    scope.addHook('preClose', async () => admission.close());
+    scope.addHook('onClose', async () => refuse.flush());
+  });
+}
+
+/** 415, 413 where the size is announced, 401 by the headers alone, 503 while we take nothing. */
+function beforeTheBody(
+  request: FastifyRequest,
+  startedAt: number,
+  { verifier, lifecycle }: WebhookDeps,
+): Problem | null {
+  const { headers } = request;
+  if (!isJson(headers['content-type'])) return NOT_JSON;
+  if (Number(headers['content-length']) > HTTP_LIMITS.bodyBytesMax) return TOO_LARGE;
+  const check = verifier.checkHeaders(headers, startedAt);
+  if (check.result === 'refused') return unbelieved(check.refusal);
+  if (!takesWebhooks(lifecycle)) return lifecycle.phase === 'starting' ? STARTING : STOPPING;
+  request.webhook = { startedAt, checked: check.checked };
+  return null;
+}
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
+  const { verifier, receiver, metrics, connectionIds, lifecycle, now } = deps;
+  const answerMs = deps.answerMs ?? HTTP_LIMITS.webhookAnswerMs;
+  const skew = watchSkew(deps);
+  return answer;
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { webhook, rawBody: body } = request;
+    if (webhook === null || !Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
+    const { startedAt, checked } = webhook;
+
+    const verification = await verifier.verify(checked, body);
+    if (verification.result === 'busy') return refuse(request, reply, VERIFIER_BUSY);
+    if (verification.result === 'refused') {
+      return refuse(request, reply, unbelieved(verification.refusal));
+    }
+
+    const parsed = parseWebhook(body, startedAt);
+    if (parsed.kind === 'not_telnyx') return refuse(request, reply, notAnEvent(parsed.why));
+    skew.saw(checked.skewSecs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
+    if (parsed.kind === 'not_a_call') {
+      metrics.webhook(parsed.type ?? 'none', 'ignored', now() - startedAt);
+      return accepted(reply, lifecycle);
+    }
+    const { event } = parsed;
+    const { connectionId } = event.facts;
+    if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
+      metrics.webhook(event.type, 'foreign', now() - startedAt);
+      return accepted(reply, lifecycle);
+    }
+
+    try {
+      const left = Math.min(answerMs, Math.max(0, answerMs - (now() - startedAt)));
+      const received = await within(left, receiver.receive(event));
+      // A dead letter is kept for a human; delivered again it would fail again.
+      const result = received.result === 'refused' ? 'ignored' : received.result;
+      metrics.webhook(event.type, result, now() - startedAt);
+      return accepted(reply, lifecycle);
+    } catch (error) {
+      metrics.webhook(event.type, 'unavailable', now() - startedAt);
+      if (!(error instanceof RefereeError)) {
+        deps.log.emit('http.failed', { path: '/webhooks/telnyx', event: event.type, err: error });
+      }
+      return refuse(request, reply, error instanceof TooLate ? TOO_LATE : problemOf(error));
+    }
+  }
+}
+
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true;
+  return contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType);
+}
+
+class TooLate extends RefereeError {
+  constructor() {
+    super('TOO_LATE', 'no answer in time');
+  }
+}
+
+/** What comes after the time is up still happens; only its news is dropped. */
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new TooLate()), ms);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
+const SCHEMA = {
+  tags: ['telnyx'],
+  summary: 'Where Telnyx delivers; signed with its key, so no token',
+  security: [],
+};

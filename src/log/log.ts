@@ -1,0 +1,105 @@
+/** What every part of the program logs through: a catalogue name and fields, never free text. */
+import { createRequire } from 'node:module';
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
+import { LOG_EVENTS, type LogEventName } from './events.ts';
+import { createCleaner } from './fields.ts';
+import { createMasker } from './mask.ts';
+import { standardOutput } from './output.ts';
+
+/** Field names as they stand in the log: Telnyx's own where Telnyx has one. */
+export interface LogFields {
+  call_control_id?: string;
+  call_session_id?: string | null;
+  rule?: string | null;
+  target?: string | null;
+  attempt?: string | null;
+  verdict?: string | null;
+  /** Numbers and SIP URIs: masked on the way out unless LOG_NUMBERS is full. */
+  from?: string | null;
+  to?: string | null;
+  sip_address?: string | null;
+  err?: unknown;
+  [field: string]: unknown;
+}
+
+export interface Log {
+  emit(event: LogEventName, fields?: LogFields): void;
+  /** Whether a line of this name is written at all; where it is not known, yes. */
+  shows?(event: LogEventName): boolean;
+}
+
+export interface LogOptions {
+  level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  numbers: 'masked' | 'full';
+  /** TELNYX_API_KEY: the tags of masked numbers are keyed with it, and it is itself never shown. */
+  key: string;
+  /** More values that no line may show. */
+  secrets?: readonly string[];
+  /** Where lines go; standard output by default. */
+  destination?: DestinationStream;
+  /** For people; by default only where standard output is a terminal. */
+  pretty?: boolean;
+}
+
+/** Names that pino writes itself: a field of the same name would stand there twice. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  'level',
+  'time',
+  'pid',
+  'hostname',
+  'event',
+  'msg',
+]);
+
+export function createLog(options: LogOptions): Log {
+  const clean = createCleaner({
+    masker: options.numbers === 'masked' ? createMasker(options.key) : null,
+    secrets: [options.key, ...(options.secrets ?? [])],
+  });
+  const logger = pino(
+    {
+      level: options.level,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      // Errors come out of the cleaner; pino's own serializer would put messages of causes into one.
+      serializers: { err: (err) => err },
+    },
+    destinationOf(options, (count) => log.emit('log.dropped', { count })),
+  );
+  const log: Log = {
+    shows: (event) => logger.isLevelEnabled(LOG_EVENTS[event].level),
+    emit(event, fields = {}) {
+      const { level, meaning } = LOG_EVENTS[event];
+      if (!logger.isLevelEnabled(level)) return;
+      const line: Record<string, unknown> = { event };
+      for (const [name, value] of Object.entries(clean(fields, level))) {
+        line[OWN_NAMES.has(name) ? `field_${name}` : name] = value;
+      }
+      logger[level](line, meaning);
+    },
+  };
+  return log;
+}
+
+function destinationOf(options: LogOptions, onDropped: (lines: number) => void): DestinationStream {
+  const { destination, pretty = destination === undefined && process.stdout.isTTY } = options;
+  return (
+    (pretty ? prettyDestination(destination) : null) ?? destination ?? standardOutput(onDropped)
+  );
+}
+
+/** pino-pretty is for development and not installed in production: without it the lines stay JSON. */
+function prettyDestination(destination: DestinationStream | undefined): DestinationStream | null {
+  try {
+    const load = createRequire(import.meta.url);
+    const pretty: typeof import('pino-pretty') = load('pino-pretty');
+    return pretty({
+      colorize: destination === undefined,
+      ignore: 'pid,hostname',
+      sync: true,
+      destination: destination ?? 1,
+    });
+  } catch {
+    return null;
+  }
+}

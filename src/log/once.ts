@@ -1,0 +1,27 @@
+/** Trouble that lasts is one line when it begins and one when it is over, not one a request. */
+
+import type { LogEventName } from './events.ts';
+import type { Log, LogFields } from './log.ts';
+
+export interface Once {
+  failed(error: unknown, fields?: LogFields): void;
+  worked(): void;
+}
+
+/** A different message is news; the same one again is not. */
+export function onceUntilRecovered(log: Log, event: LogEventName): Once {
+  let said: string | null = null;
+  return {
+    failed(error, fields) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message === said) return;
+      said = message;
+      log.emit(event, { ...fields, err: error });
+    },
+    worked() {
+      if (said === null) return;
+      said = null;
+      log.emit('store.recovered', { after: event });
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/**
+ * A handler's TypeScript -> a script for its sandbox: types stripped, syntax read by acorn, imports
+ * refused, the default export turned into `__handler`, what is `async` turned into a refusal. Lines stay
+ * where they are.
+ */
+import { stripTypeScriptTypes } from 'node:module';
+import { type Node as AcornNode, type Program, parse } from 'acorn';
+import type { Problems } from '../problem.ts';
+import { messageOf, placeOfError } from './error.ts';
+
+export const STRICT = "'use strict';";
+
+/** Null after problems. */
+export function toScript(file: string, text: string, problems: Problems): string | null {
+  let stripped: string;
+  let program: Program;
+  try {
+    stripped = strip(text);
+    program = parse(stripped, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
+  } catch (error) {
+    problems.problem(
+      placeOfError(file, error),
+      `not valid TypeScript: ${messageOf(error)}`,
+      'only types that erase: no enum, no namespace, no parameter properties',
+    );
+    return null;
+  }
+  const before = problems.problems.length;
+  const nodes = allNodes(program);
+  refuseModules(file, nodes, problems);
+  const exported = program.body.filter((node) => node.type === 'ExportDefaultDeclaration');
+  const [only] = exported;
+  if (only === undefined) {
+    problems.problem(
+      { file, line: 1, column: 1 },
+      'the handler has no default export',
+      'export default (call, context) => [ … ] or undefined',
+    );
+  }
+  if (only === undefined || problems.problems.length > before) return null;
+
+  const { declaration } = only;
+  const named =
+    (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration') &&
+    declaration.id != null;
+  // Not the declaration's start: that of `(…)` is after the bracket.
+  const keywords = /^export\s+default\b/.exec(stripped.slice(only.start))?.[0];
+  const start = keywords === undefined ? declaration.start : only.start + keywords.length;
+  const edits = refuseAsync(stripped, nodes);
+  const spaces = blank(stripped, only.start, start);
+  // As long as "export default": columns stay where they are.
+  const assigned = named ? spaces : `var __handler=${spaces.slice('export default'.length)}`;
+  edits.push({ from: only.start, to: start, text: assigned });
+  const script = STRICT + edited(stripped, edits);
+  return named ? `${script}\n;globalThis.__handler = ${declaration.id?.name};` : script;
+}
+
+/** Node marks the function as experimental once a process; an operator who writes handlers knows it. */
+function strip(text: string): string {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(text, { mode: 'strip' });
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+type Found = AcornNode & Record<string, unknown>;
+
+function allNodes(program: Program): Found[] {
+  const nodes: Found[] = [];
+  const stack: unknown[] = [program];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (typeof node !== 'object' || node === null) continue;
+    if (Array.isArray(node)) {
+      stack.push(...node);
+      continue;
+    }
+    if ('type' in node && 'start' in node) nodes.push(node as Found);
+    for (const value of Object.values(node)) stack.push(value);
+  }
+  return nodes;
+}
+
+const REFUSED: Record<string, [string, string]> = {
+  ImportDeclaration: ['a handler imports nothing', 'only import type …, which erases'],
+  ImportExpression: ['a handler imports nothing', 'only import type …, which erases'],
+  MetaProperty: ['import.meta is not there', 'a handler sees its call and context only'],
+  ExportNamedDeclaration: ['a handler exports its default only', 'remove export'],
+  ExportAllDeclaration: ['a handler exports its default only', 'remove export'],
+};
+
+function refuseModules(file: string, nodes: Found[], problems: Problems): void {
+  for (const node of nodes) {
+    const refused =
+      node.type === 'MetaProperty' && isNewTarget(node) ? undefined : REFUSED[node.type];
+    if (refused === undefined) continue;
+    const start = node.loc?.start;
+    problems.problem(
+      { file, line: start?.line ?? 1, column: (start?.column ?? 0) + 1 },
+      refused[0],
+      refused[1],
+    );
+  }
+}
+
+function isNewTarget(node: AcornNode): boolean {
+  return (node as AcornNode & { meta?: { name?: string } }).meta?.name === 'new';
+}
+
+interface Edit {
+  from: number;
+  to: number;
+  text: string;
+}
+
+/**
+ * An async function becomes a plain one that refuses to run. No promise may come into being in the
+ * sandbox at all: one that is rejected unhandled ends the whole process, and a loop of rejections is
+ * out of reach of the interruption, which Node swallows while it counts them.
+ */
+function refuseAsync(code: string, nodes: Found[]): Edit[] {
+  const edits: Edit[] = [];
+  for (const node of nodes) {
+    const body = node.body as AcornNode | undefined;
+    if (node.async === true && body !== undefined) {
+      // The body of `() => (1)` begins after the bracket.
+      const from =
+        node.type === 'ArrowFunctionExpression' ? arrowEnd(code, node, body) : body.start;
+      const refusal = `{ throw __promise(); ${blank(code, from, node.end)} }`;
+      edits.push({ from, to: node.end, text: refusal });
+    }
+    const keyword = asyncKeyword(code, node);
+    if (keyword === null) continue;
+    edits.push({ from: keyword, to: keyword + 'async'.length, text: ' '.repeat('async'.length) });
+  }
+  return edits;
+}
+
+/** A function begins with it; of a method it stands before the name, outside of the function. */
+function asyncKeyword(code: string, node: Found): number | null {
+  const method = node.method === true || node.type === 'MethodDefinition';
+  const owner = method ? (node.value as Partial<Found> | null) : node;
+  if (owner?.async !== true) return null;
+  const head = method
+    ? code.slice(node.start, (node.key as AcornNode).start)
+    : code.slice(node.start, node.start + 'async'.length);
+  const at = head.search(/\basync\b/);
+  return at < 0 ? null : node.start + at;
+}
+
+/** Where what follows the `=>` begins: after the last parameter, comments may hold one too. */
+function arrowEnd(code: string, node: Found, body: AcornNode): number {
+  const params = node.params as AcornNode[];
+  const after = params.at(-1)?.end ?? node.start;
+  const between = code
+    .slice(after, body.start)
+    .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, (comment) => ' '.repeat(comment.length));
+  return after + between.indexOf('=>') + '=>'.length;
+}
+
+function blank(code: string, from: number, to: number): string {
+  return code.slice(from, to).replace(/[^\n]/g, ' ');
+}
+
+/** Of edits within one another the outer one is made. */
+function edited(code: string, edits: Edit[]): string {
+  let done = '';
+  let at = 0;
+  for (const edit of edits.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+    if (edit.from < at) continue;
+    done += code.slice(at, edit.from) + edit.text;
+    at = edit.to;
+  }
+  return done + code.slice(at);
+}

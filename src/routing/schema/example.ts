@@ -1,0 +1,95 @@
+/** Examples as they are written. */
+import Type, { type Static } from 'typebox';
+import { ENDS } from '../../core/machine/call.ts';
+import { oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './words.ts';
+
+const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
+const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');
+const exampleHeaders = record(
+  'headers of the INVITE',
+  { title: 'header name', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", examples: ['X-Queue'] },
+  text('value', { minLength: 0 }),
+);
+
+export const example = Type.Object(
+  {
+    name: text('name of the example', {
+      examples: ['busy in the US goes to the EU'],
+      maxLength: 200,
+    }),
+    call: Type.Object(
+      {
+        from: Type.Optional(text('caller', { examples: ['+353861234567', 'anonymous'] })),
+        to: text('number called', { examples: ['+14155550100'] }),
+        at: Type.Optional(
+          text('moment', {
+            description: 'ISO 8601 with a zone.',
+            pattern:
+              '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2})$',
+            examples: ['2026-03-02T15:00:00Z'],
+          }),
+        ),
+        direction: Type.Optional(oneOf('direction', ['incoming', 'outgoing'] as const)),
+        connection_id: Type.Optional(
+          text('connection id', { pattern: '^[0-9]{1,20}$', examples: ['1494404757140276705'] }),
+        ),
+        caller_type: Type.Optional(oneOf('caller type', ['pstn', 'sip'] as const)),
+        caller_name: Type.Optional(text('caller name')),
+        attestation: Type.Optional(oneOf('attestation', ['A', 'B', 'C'] as const)),
+        headers: Type.Optional(exampleHeaders),
+        header: Type.Optional(exampleHeaders),
+        tags: Type.Optional(oneOrMore(text('tag'), 'Tags of the call.')),
+        session: Type.Optional(text('call_session_id')),
+      },
+      { description: 'The call that comes in.', ...STRICT },
+    ),
+    verdicts: Type.Optional(
+      Type.Unsafe<Record<string, string | string[]>>({
+        type: 'object',
+        title: 'verdicts by target',
+        description: 'What each target answers. An attempt without a scripted verdict is an error.',
+        properties: { digits, hangup_after: text('target') },
+        propertyNames: {
+          type: 'string',
+          title: 'target, number or SIP URI',
+          pattern: '^\\S.*$',
+          examples: ['support-us'],
+        },
+        additionalProperties: scriptedVerdict,
+      }),
+    ),
+    digits: Type.Optional(
+      oneOrMore(digits, 'What the caller presses in a menu; a list for several menus.'),
+    ),
+    hangup_after: Type.Optional(
+      text('target', {
+        description: 'The caller hangs up while this target is tried.',
+        examples: ['support-us'],
+      }),
+    ),
+    expect: Type.Object(
+      {
+        rule: Type.Optional(
+          Type.Union([text('name of a rule, or otherwise'), Type.Null()], {
+            description: 'Which rule wins; null or otherwise where none does.',
+          }),
+        ),
+        attempts: Type.Optional(
+          Type.Array(text('target, number or SIP URI'), {
+            description: 'Who was tried, in order.',
+          }),
+        ),
+        ends: Type.Optional(oneOf('how the call ends', ENDS)),
+        path: Type.Optional(
+          Type.Array(text('step', { examples: ['answer', 'refer support-us'] }), {
+            description: 'The steps as route prints them.',
+          }),
+        ),
+      },
+      { description: 'What must come of it.', minProperties: 1, ...STRICT },
+    ),
+  },
+  { title: 'example', description: 'A test of the routes; `referee check` runs it.', ...STRICT },
+);
+
+export type WrittenExample = Static<typeof example>;

@@ -1,0 +1,224 @@
+/**
+ * The one schema of a route file. `referee schema` prints it for editors, `decode.ts` walks a file's
+ * nodes by it, and the types below follow from it: a word that is not here does not exist.
+ */
+import Type, { type Static } from 'typebox';
+import { example } from './example.ts';
+import { STEP_DEFS, steps } from './steps.ts';
+import { WHEN_DEFS, type WrittenWhen } from './when.ts';
+import {
+  duration,
+  language,
+  nameKey,
+  number,
+  oneOf,
+  oneOrMore,
+  playUrl,
+  record,
+  reference,
+  STRICT,
+  spoken,
+  text,
+  voice,
+} from './words.ts';
+
+const target = Type.Object(
+  {
+    sip: text('SIP URI', {
+      description:
+        'Where the REFER points. The user part may hold {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}.',
+      examples: ['sip:support@pbx.example.com'],
+    }),
+    timeout: Type.Optional(duration('Of one attempt; default 30s.')),
+    user_to_user: Type.Optional(
+      text('User-to-User', {
+        description: 'Sent as the User-to-User header.',
+        examples: ['{call_session_id}'],
+      }),
+    ),
+    headers: Type.Optional(
+      record(
+        'custom headers',
+        {
+          title: 'header name',
+          pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
+          examples: ['X-Queue'],
+        },
+        text('header value', { examples: ['support'] }),
+      ),
+    ),
+    auth: Type.Optional(
+      Type.Object(
+        {
+          username: text('user name', { examples: [`\${PBX_USER}`] }),
+          password: text('password', {
+            description: `Only as \${NAME}: the variable is read when the request is made.`,
+            pattern: '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$',
+            writeOnly: true,
+            examples: [`\${PBX_PASSWORD}`],
+          }),
+        },
+        { title: 'auth', ...STRICT },
+      ),
+    ),
+    bye_without_verdict: Type.Optional(
+      oneOf(
+        'bye_without_verdict',
+        ['unconfirmed', 'completed'] as const,
+        'What a hangup means that comes while a REFER is open; default unconfirmed.',
+      ),
+    ),
+  },
+  { title: 'target', ...STRICT },
+);
+
+const list = Type.Union([
+  Type.Array(number, { title: 'numbers' }),
+  Type.Object(
+    {
+      file: text('file under the routes folder', {
+        description: 'One number or prefix* a line; # starts a comment.',
+        examples: ['lists/blocked.txt'],
+      }),
+    },
+    STRICT,
+  ),
+]);
+
+const schedule = Type.Object(
+  {
+    zone: text('IANA time zone', { examples: ['America/New_York', 'Europe/Dublin'] }),
+    open: Type.Array(
+      text('days and times', { examples: ['mon-fri 09:00-17:30', 'sat 10:00-14:00'] }),
+      {
+        description: 'Weekly opening; the end is not included, 22:00-06:00 runs over midnight.',
+      },
+    ),
+    closed: Type.Optional(
+      Type.Array(
+        text('date, with times for a part of the day', {
+          examples: ['2026-12-25', '2026-12-24 13:00-24:00', '01-01'],
+        }),
+        { description: 'Wins over open; mm-dd is every year.' },
+      ),
+    ),
+    closed_ical: Type.Optional(
+      oneOrMore(
+        text('iCal file under the routes folder', { examples: ['holidays.ics'] }),
+        'Closed while an event of these files lasts.',
+      ),
+    ),
+  },
+  { title: 'schedule', ...STRICT },
+);
+
+const budget = (what: string) =>
+  Type.Object(
+    {
+      per_call: Type.Optional(
+        Type.Integer({ title: `${what} of one call`, minimum: 0, maximum: 1_000 }),
+      ),
+      per_hour: Type.Optional(
+        Type.Integer({ title: `${what} an hour`, minimum: 0, maximum: 10_000_000 }),
+      ),
+      per_caller_per_hour: Type.Optional(
+        Type.Integer({ title: `${what} of one caller an hour`, minimum: 0, maximum: 1_000_000 }),
+      ),
+    },
+    { description: `Over it a step fails as rejected.`, minProperties: 1, ...STRICT },
+  );
+
+const policy = Type.Object(
+  {
+    voice: Type.Optional(voice),
+    language: Type.Optional(language),
+    patience: Type.Optional(duration('All moving steps together; default 120s.')),
+    while_moving: Type.Optional(
+      Type.Union([Type.Object({ say: spoken }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
+        description: 'Said or played in a loop while the caller is being moved.',
+      }),
+    ),
+    allow: Type.Optional(
+      Type.Array(text('pattern', { examples: ['sip:*@*.example.com', '+1*'] }), {
+        description: 'Where a templated, handler-made or manual destination may go; none = none.',
+      }),
+    ),
+    refers: Type.Optional(budget('REFERs')),
+    transfers: Type.Optional(budget('transfers')),
+  },
+  { title: 'policy', ...STRICT },
+);
+
+const rule = Type.Object(
+  {
+    name: text('name of the rule', { examples: ['support'], maxLength: 100 }),
+    when: Type.Optional(reference<WrittenWhen>('when')),
+    do: Type.Optional(steps('What happens to the call.')),
+    handler: Type.Optional(
+      text('handler file', {
+        description: 'A rule written in TypeScript, under the routes folder.',
+        pattern: '^handlers/[A-Za-z0-9._-]+\\.ts$',
+        examples: ['handlers/account-manager.ts'],
+      }),
+    ),
+  },
+  {
+    title: 'rule',
+    description: 'First match wins, top to bottom. Either do or handler.',
+    oneOf: [{ required: ['do'] }, { required: ['handler'] }],
+    ...STRICT,
+  },
+);
+
+const routeFileSchema = Type.Object(
+  {
+    $schema: Type.Optional(text('schema for editors')),
+    targets: Type.Optional(
+      record('targets', nameKey('target', 'support-us'), target, {
+        description: 'Where callers can be moved to.',
+      }),
+    ),
+    lists: Type.Optional(
+      record('lists', nameKey('list', 'vip'), list, {
+        description: 'Numbers to match as list:name.',
+      }),
+    ),
+    schedules: Type.Optional(
+      record('schedules', nameKey('schedule', 'office'), schedule, {
+        description: 'Hours and holidays.',
+      }),
+    ),
+    policy: Type.Optional(policy),
+    rules: Type.Optional(Type.Array(rule, { description: 'First match wins, top to bottom.' })),
+    otherwise: Type.Optional(
+      steps('What happens when no rule matched; must be written once in the set.'),
+    ),
+    last_resort: Type.Optional(
+      steps('What happens when every step is used up: only say, play, reject, hangup.'),
+    ),
+    examples: Type.Optional(
+      Type.Array(example, { description: 'Tests of the routes; check runs them.' }),
+    ),
+  },
+  STRICT,
+);
+
+export type RouteFile = Static<typeof routeFileSchema>;
+export type WrittenRule = Static<typeof rule>;
+export type WrittenTarget = Static<typeof target>;
+export type WrittenSchedule = Static<typeof schedule>;
+export type WrittenPolicy = Static<typeof policy>;
+export type WrittenList = Static<typeof list>;
+
+/** JSON Schema (draft 7, the one every editor knows) of a route file, as `routes/routes.schema.json` holds it. */
+export const ROUTE_FILE_SCHEMA = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'Referee route file',
+  description: 'Call routes: targets, lists, schedules, policy, rules and examples.',
+  ...routeFileSchema,
+  $defs: { ...STEP_DEFS, ...WHEN_DEFS },
+};
+
+export function schemaText(): string {
+  return `${JSON.stringify(ROUTE_FILE_SCHEMA, null, 2)}\n`;
+}

@@ -1,0 +1,201 @@
+/** Steps as they are written: their types, and the part of the schema they are read by. */
+import Type from 'typebox';
+import {
+  DURATION,
+  duration,
+  FAILED_VERDICTS,
+  language,
+  nameKey,
+  oneOf,
+  playUrl,
+  record,
+  reference,
+  STRICT,
+  spoken,
+  text,
+  voice,
+} from './words.ts';
+
+export interface WrittenBranches {
+  [verdict: string]: WrittenStep[];
+}
+export interface WrittenMenu {
+  say: string;
+  digits: Record<string, WrittenStep[]>;
+  tries?: number;
+  timeout?: string;
+  voice?: string;
+  language?: string;
+}
+export interface WrittenRefer {
+  refer: string | { pick: Record<string, number> };
+  timeout?: string;
+  if_failed?: WrittenBranches;
+}
+export interface WrittenTransfer {
+  transfer: string;
+  from?: string;
+  timeout?: string;
+  if_failed?: WrittenBranches;
+}
+export interface WrittenSay {
+  say: string;
+  voice?: string;
+  language?: string;
+}
+export type WrittenStep =
+  | 'hangup'
+  | 'ignore'
+  | 'continue'
+  | WrittenRefer
+  | WrittenTransfer
+  | WrittenSay
+  | { play: string }
+  | { menu: WrittenMenu }
+  | { reject: 'busy' | 'declined' };
+
+export const steps = (description: string) => reference<WrittenStep[]>('steps', description);
+const branches = reference<WrittenBranches>(
+  'branches',
+  'What to do by the verdict of the failed attempt; without one, the next step runs.',
+);
+export const STEP_DEFS = {
+  spoken: Type.String({
+    title: 'text to speak',
+    description: 'What is said. Put it into quotes if it holds "#", ": " or starts with a sign.',
+    examples: ['Please hold.'],
+    minLength: 1,
+    maxLength: 3000,
+  }),
+  duration: Type.String({
+    title: 'duration',
+    description: 'A whole number and ms, s, m or h.',
+    pattern: DURATION,
+    examples: ['30s', '500ms', '2m'],
+  }),
+  steps: Type.Array(reference<WrittenStep>('step'), {
+    title: 'list of steps',
+    description: 'Steps, done from the first to the last until one holds.',
+    minItems: 1,
+    maxItems: 100,
+  }),
+  step: Type.Union(
+    [
+      oneOf(
+        'step',
+        ['hangup', 'ignore', 'continue'] as const,
+        'hangup: end the call. ignore: leave the call to another application. continue: at the end of a branch, go back to the list it left.',
+      ),
+      Type.Object(
+        {
+          refer: Type.Union(
+            [
+              text('target or SIP URI', {
+                description: 'Name of a target, or a SIP URI in quotes.',
+                examples: ['support-us', 'sip:support@pbx.example.com'],
+              }),
+              Type.Object(
+                {
+                  pick: record(
+                    'weights',
+                    nameKey('target', 'support-us'),
+                    Type.Integer({ title: 'weight', minimum: 1, maximum: 10_000, examples: [9] }),
+                    {
+                      description:
+                        'One target by weight, the same for the same caller; the others follow on failure.',
+                      minProperties: 1,
+                    },
+                  ),
+                },
+                STRICT,
+              ),
+            ],
+            { title: 'refer', description: 'Move the caller with a SIP REFER.' },
+          ),
+          timeout: Type.Optional(
+            duration("How long this attempt may take; default: the target's."),
+          ),
+          if_failed: Type.Optional(branches),
+        },
+        { title: 'refer', ...STRICT },
+      ),
+      Type.Object(
+        {
+          transfer: text('number, SIP URI or target', {
+            description: 'Bridge the caller through Telnyx to a number or SIP URI.',
+            examples: ['+14155550199', 'sip:support@pbx.example.com'],
+          }),
+          from: Type.Optional(
+            text('caller id', {
+              description: 'Number shown to the far end; default: the number that was called.',
+              examples: ['+14155550100', '{from}'],
+            }),
+          ),
+          timeout: Type.Optional(duration('How long it may ring; default 30s.')),
+          if_failed: Type.Optional(branches),
+        },
+        { title: 'transfer', ...STRICT },
+      ),
+      Type.Object(
+        { say: spoken, voice: Type.Optional(voice), language: Type.Optional(language) },
+        { title: 'say', description: 'Speak a text.', ...STRICT },
+      ),
+      Type.Object(
+        { play: playUrl },
+        { title: 'play', description: 'Play a recording.', ...STRICT },
+      ),
+      Type.Object(
+        {
+          menu: Type.Object(
+            {
+              say: spoken,
+              digits: record(
+                'what each key does',
+                { title: 'telephone key, in quotes', pattern: '^[0-9*#]{1,8}$', examples: ['1'] },
+                steps('What this key does.'),
+                { minProperties: 1 },
+              ),
+              tries: Type.Optional(
+                Type.Integer({
+                  title: 'tries',
+                  description: 'How often the menu is spoken; default 3.',
+                  minimum: 1,
+                  maximum: 10,
+                  examples: [2],
+                }),
+              ),
+              timeout: Type.Optional(duration('How long to wait for a key; default 8s.')),
+              voice: Type.Optional(voice),
+              language: Type.Optional(language),
+            },
+            { description: 'Speak a text and wait for a key.', ...STRICT },
+          ),
+        },
+        {
+          title: 'menu',
+          description:
+            'Speak a text and wait for digits; without a good answer the next step runs.',
+          ...STRICT,
+        },
+      ),
+      Type.Object(
+        { reject: oneOf('cause', ['busy', 'declined'] as const) },
+        { title: 'reject', description: 'Refuse the call.', ...STRICT },
+      ),
+    ],
+    { title: 'step' },
+  ),
+  branches: Type.Object(
+    Object.fromEntries(
+      [...FAILED_VERDICTS, 'any'].map((verdict) => [
+        verdict,
+        Type.Optional(
+          steps(
+            verdict === 'any' ? 'Any failure not named here.' : `After the verdict ${verdict}.`,
+          ),
+        ),
+      ]),
+    ),
+    { title: 'branches by verdict', minProperties: 1, ...STRICT },
+  ),
+};

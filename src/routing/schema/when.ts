@@ -1,0 +1,119 @@
+/** `when` as it is written: its type, and the part of the schema it is read by. */
+import Type from 'typebox';
+import { EVENTS, number, oneOf, oneOrMore, record, reference, STRICT, text } from './words.ts';
+
+type OneOrMore<T> = T | T[];
+export interface WrittenWhen {
+  all?: WrittenWhen[];
+  any?: WrittenWhen[];
+  not?: WrittenWhen;
+  from?: OneOrMore<string>;
+  to?: OneOrMore<string>;
+  direction?: OneOrMore<'incoming' | 'outgoing'>;
+  connection_id?: OneOrMore<string>;
+  caller_type?: OneOrMore<'pstn' | 'sip'>;
+  header?: Record<string, OneOrMore<string>>;
+  schedule?: OneOrMore<string>;
+  country?: OneOrMore<string>;
+  attestation?: OneOrMore<'A' | 'B' | 'C'>;
+  anonymous?: boolean;
+  percent?: number;
+  tags?: OneOrMore<string>;
+  event?: OneOrMore<(typeof EVENTS)[number]>;
+  digits?: OneOrMore<string>;
+}
+
+export const WHEN_DEFS = {
+  when: Type.Object(
+    {
+      all: Type.Optional(
+        Type.Array(reference<WrittenWhen>('when'), {
+          minItems: 1,
+          description: 'All of these hold.',
+        }),
+      ),
+      any: Type.Optional(
+        Type.Array(reference<WrittenWhen>('when'), {
+          minItems: 1,
+          description: 'One of these holds.',
+        }),
+      ),
+      not: Type.Optional(reference<WrittenWhen>('when', 'This does not hold.')),
+      from: Type.Optional(oneOrMore(number, "The caller's number or SIP address.")),
+      to: Type.Optional(oneOrMore(number, 'The number or SIP address that was called.')),
+      direction: Type.Optional(
+        oneOrMore(oneOf('direction', ['incoming', 'outgoing'] as const), 'Default incoming.'),
+      ),
+      connection_id: Type.Optional(
+        oneOrMore(
+          text('connection id, in quotes', {
+            pattern: '^[0-9]{1,20}$',
+            examples: ['1494404757140276705'],
+          }),
+          'Telnyx connection; in quotes, its 19 digits are too many for a number.',
+        ),
+      ),
+      caller_type: Type.Optional(
+        oneOrMore(oneOf('caller type', ['pstn', 'sip'] as const), 'pstn or sip.'),
+      ),
+      header: Type.Optional(
+        record(
+          'headers of the INVITE',
+          {
+            title: 'header name',
+            pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
+            examples: ['X-Queue'],
+          },
+          oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
+          { description: 'The caller writes headers: never for authorisation.', minProperties: 1 },
+        ),
+      ),
+      schedule: Type.Optional(
+        oneOrMore(
+          text('name of a schedule', { examples: ['office'] }),
+          'Open at the moment of the call.',
+        ),
+      ),
+      country: Type.Optional(
+        oneOrMore(
+          text('ISO country code', { pattern: '^[A-Z]{2}$', examples: ['IE', 'US'] }),
+          "Country of the caller's number.",
+        ),
+      ),
+      attestation: Type.Optional(
+        oneOrMore(
+          oneOf('attestation', ['A', 'B', 'C'] as const),
+          'STIR/SHAKEN level; counts only when validated.',
+        ),
+      ),
+      anonymous: Type.Optional(
+        Type.Boolean({ title: 'anonymous', description: 'True: the caller withholds the number.' }),
+      ),
+      percent: Type.Optional(
+        Type.Number({
+          title: 'percent',
+          description: 'This share of callers, always the same ones for this rule.',
+          minimum: 0,
+          maximum: 100,
+          examples: [10],
+        }),
+      ),
+      tags: Type.Optional(
+        oneOrMore(text('tag', { examples: ['campaign-7'] }), 'A tag of the call.'),
+      ),
+      event: Type.Optional(
+        oneOrMore(
+          oneOf('event', EVENTS),
+          'Default call.initiated. The later ones see only calls that no plan runs.',
+        ),
+      ),
+      digits: Type.Optional(
+        oneOrMore(
+          text('telephone key, in quotes', { pattern: '^[0-9A-D*#]{1,32}$', examples: ['0'] }),
+          'Key of a call.dtmf.received event.',
+        ),
+      ),
+    },
+    { title: 'when', description: 'All keys must hold; of a list of values, one.', ...STRICT },
+  ),
+};

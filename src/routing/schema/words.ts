@@ -1,0 +1,83 @@
+/** What the parts of the route schema are built from. */
+
+import Type, { type Static, type TSchema } from 'typebox';
+import { VERDICTS } from '../../core/machine/verdict.ts';
+
+export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
+export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
+export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
+/** Keys of `if_failed`: what a failed attempt can end in. */
+export const FAILED_VERDICTS = VERDICTS.filter(
+  (verdict) => verdict !== 'completed' && verdict !== 'abandoned',
+);
+export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
+
+export const STRICT = { additionalProperties: false } as const;
+
+export function text(title: string, options: Record<string, unknown> = {}) {
+  return Type.String({ title, minLength: 1, maxLength: 1024, ...options });
+}
+
+export function oneOf<T extends string>(title: string, values: readonly T[], description = '') {
+  return Type.Unsafe<T>({
+    type: 'string',
+    title,
+    ...(description === '' ? {} : { description }),
+    enum: [...values],
+  });
+}
+
+export function reference<T>(name: string, description = '') {
+  return Type.Unsafe<T>(
+    description === '' ? { $ref: `#/$defs/${name}` } : { $ref: `#/$defs/${name}`, description },
+  );
+}
+
+export function record<S extends TSchema>(
+  title: string,
+  key: { title: string; pattern: string; examples: string[] },
+  values: S,
+  options: Record<string, unknown> = {},
+) {
+  return Type.Unsafe<Record<string, Static<S>>>({
+    type: 'object',
+    title,
+    propertyNames: { type: 'string', ...key },
+    additionalProperties: values,
+    ...options,
+  });
+}
+
+/** One value, or a list of which any may hold. */
+export function oneOrMore<S extends TSchema>(value: S, description: string) {
+  return Type.Union([value, Type.Array(value, { minItems: 1 })], { description });
+}
+
+export const spoken = reference<string>('spoken');
+export const duration = (description: string) => reference<string>('duration', description);
+export const nameKey = (what: string, example: string) => ({
+  title: `name of a ${what}`,
+  pattern: NAME,
+  examples: [example],
+});
+export const voice = text('voice', {
+  description: 'Telnyx voice that speaks.',
+  examples: ['Telnyx.KokoroTTS.af'],
+  maxLength: 200,
+});
+export const language = text('language', {
+  description: 'Language of the voice.',
+  examples: ['en-US'],
+  pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$',
+});
+export const playUrl = text('address of a recording', {
+  description: 'An https address of an MP3 or WAV file.',
+  pattern: '^https://[^\\s/?#]+[^\\s]*$',
+  examples: ['https://media.example.com/welcome.mp3'],
+});
+export const number = text('number, SIP URI, pattern or list:name', {
+  description:
+    'Exact E.164 number or SIP URI, `prefix*`, a glob with * and ?, or `list:name`. Always in quotes.',
+  examples: ['+14155550100', '+1415555*', 'sip:*@pbx.example.com', 'list:vip'],
+  maxLength: 256,
+});

@@ -1,0 +1,94 @@
+/**
+ * All that some values of `from` or `to` match together, asked without going through them: a list may hold
+ * a hundred thousand prefixes, and thousands of rules are compared with it.
+ */
+import { type Pattern, readPattern } from '../../core/rules/address.ts';
+import type { Glob } from '../../core/rules/glob.ts';
+import type { Work } from './work.ts';
+
+type Over = 'numbers' | 'texts' | 'both';
+
+export class AddressValues {
+  readonly lists = new Set<string>();
+  readonly #exact = new Set<string>();
+  readonly #prefixes = { numbers: new Prefixes(), texts: new Prefixes(), both: new Prefixes() };
+  readonly #globs: { glob: Glob; over: Over }[] = [];
+  readonly #globTexts = new Set<string>();
+
+  add(values: readonly string[]): this {
+    for (const value of values) {
+      if (value.startsWith('list:')) this.lists.add(listName(value));
+      else this.#addPattern(readPattern(value));
+    }
+    return this;
+  }
+
+  #addPattern(pattern: Pattern): void {
+    if (pattern.kind === 'exact') this.#exact.add(pattern.key);
+    else if (isPrefix(pattern.glob)) {
+      this.#prefixes[pattern.over].add(pattern.glob.literalPrefix);
+    } else {
+      this.#globs.push(pattern);
+      this.#globTexts.add(`${pattern.over} ${pattern.glob.text}`);
+    }
+  }
+
+  /** Whether whatever `asked` matches is matched by one of the values; what stands in their lists aside. */
+  take(asked: Pattern, work: Work): boolean {
+    if (asked.kind === 'glob') {
+      // Of two patterns only prefixes are compared: "+1415*" lies in "+1*".
+      return (
+        this.#globTexts.has(`${asked.over} ${asked.glob.text}`) ||
+        this.#prefixes[asked.over].beginOne(asked.glob.literalPrefix, work) ||
+        this.#prefixes.both.beginOne(asked.glob.literalPrefix, work)
+      );
+    }
+    return namesOf(asked.key).some(
+      ({ text, over }) =>
+        this.#exact.has(text) ||
+        this.#prefixes[over].beginOne(text, work) ||
+        this.#prefixes.both.beginOne(text, work) ||
+        this.#globs.some(
+          (wide) =>
+            work.spend() && (wide.over === over || wide.over === 'both') && wide.glob.matches(text),
+        ),
+    );
+  }
+}
+
+export function listName(value: string): string {
+  return value.slice('list:'.length);
+}
+
+/** Whether nothing but its first characters matters: `abc*`. */
+export function isPrefix(glob: Glob): boolean {
+  return glob.text === `${glob.literalPrefix}*`;
+}
+
+/** What a call with exactly this address also is: "sip:+14155550100@host" comes from that number. */
+export function namesOf(key: string): { text: string; over: 'numbers' | 'texts' }[] {
+  const at = key.indexOf('@');
+  if (at < 0) return [{ text: key, over: key.startsWith('+') ? 'numbers' : 'texts' }];
+  const user = key.slice(0, at);
+  const address = { text: key, over: 'texts' } as const;
+  return /^\+[0-9]+$/.test(user) ? [address, { text: user, over: 'numbers' }] : [address];
+}
+
+/** Looked up by the beginnings of a text, of such lengths only as there are. */
+class Prefixes {
+  readonly #texts = new Set<string>();
+  readonly #lengths = new Set<number>();
+
+  add(prefix: string): void {
+    this.#texts.add(prefix);
+    this.#lengths.add(prefix.length);
+  }
+
+  beginOne(text: string, work: Work): boolean {
+    for (const length of this.#lengths) {
+      if (!work.spend()) return false;
+      if (this.#texts.has(text.slice(0, length))) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Which rules are worth comparing: 2,000 rules of a hundred numbers each are two million pairs, nearly
+ * all of other numbers. A rule that asks for `to` can only swallow one whose every `to` it has, and so
+ * with `from`.
+ */
+import { readPattern } from '../../core/rules/address.ts';
+import type { Condition, NumberList } from '../../core/rules/rule.ts';
+import { mentions } from '../../core/rules/rule-index.ts';
+import { isPrefix, listName, namesOf } from './address-values.ts';
+
+const FIELDS = ['to', 'from'] as const;
+type Field = (typeof FIELDS)[number];
+
+/** A list beyond which its rule is compared with every other that asks for this field: there are few of such. */
+const LIST_ENTRIES_ENTERED = 1_000;
+
+export class EarlierRules {
+  readonly #lists: ReadonlyMap<string, NumberList>;
+  readonly #byKey = { to: new Map<string, number[]>(), from: new Map<string, number[]>() };
+  readonly #asking: Record<Field, number[]> = { to: [], from: [] };
+  /** Rules that ask for neither, or with values that no key stands for. */
+  readonly #others: number[] = [];
+
+  constructor(lists: ReadonlyMap<string, NumberList>) {
+    this.#lists = lists;
+  }
+
+  add(index: number, when: Condition): void {
+    const [best] = FIELDS.flatMap((field) => {
+      const keys = this.#keys(when, field);
+      return keys === null ? [] : [{ field, keys }];
+    }).sort((a, b) => Number(a.keys.includes('*')) - Number(b.keys.includes('*')));
+    if (best === undefined) {
+      this.#others.push(index);
+      return;
+    }
+    this.#asking[best.field].push(index);
+    const known = this.#byKey[best.field];
+    for (const key of best.keys) {
+      const rules = known.get(key);
+      if (rules === undefined) known.set(key, [index]);
+      else rules.push(index);
+    }
+  }
+
+  /** Ascending: the first that swallows is the one to name. */
+  thatCouldTake(when: Condition): number[] {
+    const found = new Set(this.#others);
+    for (const field of FIELDS) {
+      if (!mentions(when, field)) continue;
+      const keys = this.#firstKeys(when, field);
+      const known = this.#byKey[field];
+      const rules = keys?.flatMap((key) => under(known, key)) ?? this.#asking[field];
+      for (const index of rules) found.add(index);
+    }
+    return [...found].sort((a, b) => a - b);
+  }
+
+  /** Exact values and plain prefixes that a rule asks for; null where it asks for none, or for others. */
+  #keys(when: Condition, field: Field): string[] | null {
+    const values = valuesOf(when, field);
+    if (values === null) return null;
+    const keys: string[] = [];
+    for (const value of values.flatMap((written) => this.#entries(written))) {
+      const pattern = readPattern(value);
+      if (pattern.kind === 'exact') keys.push(pattern.key);
+      else if (isPrefix(pattern.glob)) keys.push(pattern.glob.text);
+      else return null;
+    }
+    return keys;
+  }
+
+  /** What takes the rule takes its first value, too. */
+  #firstKeys(when: Condition, field: Field): string[] | null {
+    const [written] = valuesOf(when, field) ?? [];
+    if (written === undefined) return null;
+    const list = written.startsWith('list:') ? this.#lists.get(listName(written)) : undefined;
+    const first = list === undefined ? written : entriesOf(list).find(([entry]) => entry)?.[0];
+    if (first === undefined || first.startsWith('list:')) return null;
+    const pattern = readPattern(first);
+    if (pattern.kind === 'glob') return [`${pattern.glob.literalPrefix}*`];
+    return namesOf(pattern.key).map(({ text }) => text);
+  }
+
+  /** Of a list its entries; `*`, which begins everything, where they are too many. */
+  #entries(value: string): string[] {
+    if (!value.startsWith('list:')) return [value];
+    const list = this.#lists.get(listName(value));
+    if (list === undefined) return [];
+    const parts = entriesOf(list);
+    const count = parts.reduce((sum, part) => sum + part.length, 0);
+    return count > LIST_ENTRIES_ENTERED ? ['*'] : parts.flat();
+  }
+}
+
+/** Rules with this very key, and those with a prefix of it. */
+function under(known: ReadonlyMap<string, number[]>, key: string): number[] {
+  const found = [known.get(key) ?? []];
+  for (let length = key.length; length >= 0; length -= 1) {
+    found.push(known.get(`${key.slice(0, length)}*`) ?? []);
+  }
+  return found.flat();
+}
+
+function entriesOf({ exact, prefixes, globs }: NumberList): string[][] {
+  return [exact, prefixes, globs];
+}
+
+/** Of the rule's own clause, not of one inside `any` or `not`. */
+function valuesOf(when: Condition, field: Field): string[] | null {
+  if (!('all' in when)) return null;
+  for (const part of when.all) {
+    if ('clause' in part && part.clause.key === field) return part.clause.values;
+  }
+  return null;
+}

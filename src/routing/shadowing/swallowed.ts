@@ -1,0 +1,61 @@
+/**
+ * Rules that never run because an earlier one takes every call they could take. The comparison is clause
+ * by clause and errs to silence: what it names is swallowed, what it does not name may still be.
+ */
+
+import type { Condition, RouteSet, Rule } from '../../core/rules/rule.ts';
+import { mentions } from '../../core/rules/rule-index.ts';
+import type { SetContext } from '../context.ts';
+import { LIMITS } from '../limits.ts';
+import type { Problems } from '../problem.ts';
+import { Cover } from './cover.ts';
+import { EarlierRules } from './earlier-rules.ts';
+import { Work } from './work.ts';
+
+export function checkSwallowed({ problems, rulePlaces }: SetContext, set: RouteSet): void {
+  const work = new Work(LIMITS.subsumptionWork);
+  const cover = new Cover(set.lists, work);
+  const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
+  const wholes = set.rules.map((rule) => whole(rule.when));
+  const earlierRules = new EarlierRules(set.lists);
+  for (const [index, rule] of set.rules.entries()) {
+    const narrow = wholes[index] ?? { all: [] };
+    const candidates = earlierRules.thatCouldTake(rule.when);
+    earlierRules.add(index, rule.when);
+    for (const before of candidates) {
+      const earlier = set.rules[before];
+      const wide = wholes[before];
+      if (work.spent) return;
+      if (earlier === undefined || wide === undefined || 'handler' in earlier.action) continue;
+      if (!cover.implies(narrow, wide)) continue;
+      if (broken.has(rule) || broken.has(earlier)) break;
+      const place = rulePlaces.get(rule) ?? { file: rule.file, line: rule.line, column: 1 };
+      problems.warning(
+        place,
+        `the rule ${JSON.stringify(rule.name)} never runs: ${JSON.stringify(earlier.name)} (${earlier.file}:${earlier.line}) matches first, whatever the call`,
+        'move it above that rule, or make that rule narrower',
+      );
+      break;
+    }
+  }
+}
+
+/** With what a rule means that names neither direction nor event. */
+function whole(when: Condition): Condition {
+  const all = [when];
+  if (!mentions(when, 'direction'))
+    all.push({ clause: { key: 'direction', values: ['incoming'] } });
+  if (!mentions(when, 'event')) all.push({ clause: { key: 'event', values: ['call.initiated'] } });
+  return { all };
+}
+
+/** What of a rule could not be read is missing from its condition: nothing to conclude. */
+function withProblems(set: RouteSet, problems: Problems): Set<Rule> {
+  const broken = new Set<Rule>();
+  for (const [index, rule] of set.rules.entries()) {
+    const next = set.rules[index + 1];
+    const end = next?.file === rule.file ? next.line - 1 : Number.MAX_SAFE_INTEGER;
+    if (problems.within(rule.file, rule.line, end)) broken.add(rule);
+  }
+  return broken;
+}

@@ -1,0 +1,48 @@
+/** What happened lately; the server counts, one round trip. */
+import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
+import { MINUTE_MS } from '../rows/activity.ts';
+import type { Activity } from '../store.ts';
+import { NOW_MS } from './load.ts';
+import type { Query } from './pool.ts';
+
+const MINUTE = (column: string) => `${column} / ${MINUTE_MS} * ${MINUTE_MS}`;
+
+export async function readActivity(
+  query: Query,
+  since: number,
+  callsMax: number,
+): Promise<Activity> {
+  const [row] = await query(
+    `with recent as materialized (
+       select f.call, f.created_at, f.rule, f.ends,
+         (select count(*) from attempts a where a.call = f.call) as attempts
+       from call_filters f where f.created_at >= $1
+       order by f.created_at desc, f.call desc limit $2),
+     by_call as (
+       select ${MINUTE('created_at')} as minute, rule, ends, attempts, count(*) as count
+       from recent group by 1, 2, 3, 4),
+     by_attempt as (
+       select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.verdict, count(*) as count,
+         coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
+       from recent r join attempts a using (call) group by 1, 2, 3, 4),
+     by_phase as (
+       select c.phase, count(*) as count from call_filters f join calls c on c.key = f.key
+       where not f.over and c.phase <> 'ended' group by 1)
+     select ${NOW_MS} as now,
+       (select count(*) from recent) as n, (select min(created_at) from recent) as oldest,
+       coalesce((select json_agg(x) from by_phase x), '[]') as live,
+       coalesce((select json_agg(x) from by_call x), '[]') as calls,
+       coalesce((select json_agg(x) from by_attempt x), '[]') as attempts`,
+    [Math.round(since), callsMax],
+  );
+  const full = Number(row?.n) >= callsMax;
+  return {
+    now: Number(row?.now),
+    since: full ? Number(row?.oldest) : since,
+    live: (row?.live ?? []) as { phase: Phase; count: number }[],
+    calls: (row?.calls ?? []) as (Activity['calls'][number] & { ends: Ends | null })[],
+    attempts: (row?.attempts ?? []) as (Activity['attempts'][number] & {
+      verdict: Verdict | null;
+    })[],
+  };
+}

@@ -1,0 +1,154 @@
+/** A batch as rows of its tables, each with the number of the change it belongs to. */
+import { isCounted } from '../../core/machine/attempt.ts';
+import type { Command } from '../../core/machine/command.ts';
+import { packCall } from '../rows/call-document.ts';
+import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
+import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
+import type { CallChange, Claim, ClaimedCommand } from '../store.ts';
+import { cleanOrNull, keyText } from './values.ts';
+
+/** What every batch has lies in columns, one entry a row; what few have in rows. `n` is the number of the change. */
+export interface CommitRows {
+  changes: {
+    key: string[];
+    version: number[];
+    entries: number[];
+    dueAt: (number | null)[];
+    phase: string[];
+    document: string[];
+  };
+  events: { n: number[]; key: string[]; entry: number[]; document: string[] };
+  /** Commands to remove, to try again, to take back: each command in one of these only. */
+  done: { n: number[]; key: string[] };
+  retries: object[];
+  cancels: object[];
+  commands: { n: number[]; key: string[]; rank: number[]; document: string[] };
+  /** The commands themselves, in the order of their rows. */
+  issued: Command[];
+  filters: object[];
+  attempts: object[];
+}
+
+export function commitRows(changes: CallChange[], recent: RecentRows): CommitRows {
+  const rows: CommitRows = {
+    changes: { key: [], version: [], entries: [], dueAt: [], phase: [], document: [] },
+    events: { n: [], key: [], entry: [], document: [] },
+    done: { n: [], key: [] },
+    retries: [],
+    cancels: [],
+    commands: { n: [], key: [], rank: [], document: [] },
+    issued: [],
+    filters: [],
+    attempts: [],
+  };
+  changes.forEach((change, n) => {
+    const { call, version, events } = change;
+    const columns = callColumns(call);
+    rows.changes.key.push(keyText(call.id));
+    rows.changes.version.push(version);
+    rows.changes.entries.push(events.length);
+    rows.changes.dueAt.push(columns.dueAt);
+    rows.changes.phase.push(columns.phase);
+    rows.changes.document.push(packCall(call));
+    events.forEach((event, entry) => {
+      rows.events.n.push(n);
+      rows.events.key.push(keyText(event.key));
+      rows.events.entry.push(entry);
+      rows.events.document.push(packEntry(event));
+    });
+    pushColumns(rows, n, change, columns, recent.at(call.id, version));
+    pushSettlements(rows, n, change);
+    for (const command of change.commands) {
+      rows.issued.push(command);
+      rows.commands.n.push(n);
+      rows.commands.key.push(keyText(command.id));
+      rows.commands.rank.push(commandRank(command));
+      rows.commands.document.push(JSON.stringify(command));
+    }
+  });
+  return rows;
+}
+
+const FILTERS = [
+  'createdAt',
+  'endedAt',
+  'ends',
+  'rule',
+  'caller',
+  'callee',
+  'session',
+] as const satisfies readonly (keyof CallColumns)[];
+
+function pushColumns(
+  rows: CommitRows,
+  n: number,
+  { call }: CallChange,
+  columns: CallColumns,
+  before: RecentRow | null,
+): void {
+  const over = columns.phase === 'ended';
+  const wasOver = before?.columns.phase === 'ended';
+  if (over !== wasOver || FILTERS.some((field) => before?.columns[field] !== columns[field])) {
+    rows.filters.push({
+      n,
+      created_at: columns.createdAt,
+      ended_at: columns.endedAt,
+      over,
+      ends: columns.ends,
+      rule: cleanOrNull(columns.rule),
+      caller: cleanOrNull(columns.caller),
+      callee: cleanOrNull(columns.callee),
+      session: cleanOrNull(columns.session),
+    });
+  }
+  for (const attempt of changedAttempts(before, call)) {
+    rows.attempts.push({
+      n,
+      key: keyText(attempt.id),
+      kind: attempt.kind,
+      target: cleanOrNull(attempt.target),
+      verdict: attempt.verdict,
+      caller: cleanOrNull(columns.caller),
+      created_at: columns.createdAt,
+      started_at: Math.round(attempt.startedAt),
+      unsent: !isCounted(attempt),
+      took_ms: tookMs(attempt),
+    });
+  }
+}
+
+/** A statement may touch a row once: what ends a command outweighs a retry, and so does taking it back. */
+function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallChange): void {
+  const cancelled = new Set(cancel);
+  const settled = new Map(settle.map((settlement) => [settlement.commandId, settlement]));
+  for (const [commandId, { outcome, retryAt }] of settled) {
+    const key = keyText(commandId);
+    if (retryAt === null || cancelled.has(commandId)) {
+      rows.done.n.push(n);
+      rows.done.key.push(key);
+    } else {
+      const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
+      rows.retries.push({ n, key, ready_at: Math.round(retryAt), unsent });
+    }
+  }
+  for (const commandId of cancelled) {
+    if (!settled.has(commandId)) rows.cancels.push({ n, key: keyText(commandId) });
+  }
+}
+
+/** The new commands that were stored, as claimed by their own commit. */
+export function claimedFrom(
+  rows: CommitRows,
+  stored: Set<string>,
+  claim: Claim,
+  now: number,
+): ClaimedCommand[] {
+  const claimed: ClaimedCommand[] = [];
+  rows.issued.forEach((command, i) => {
+    const key = rows.commands.key[i];
+    if (key === undefined || !stored.has(key)) return;
+    const leaseUntil = now + claim.leaseMs;
+    claimed.push({ command, tries: 1, firstSentAt: now, leaseUntil, now, createdAt: now });
+  });
+  return claimed;
+}

@@ -1,0 +1,85 @@
+/** Commands still to send, and deadlines reached, shared by the replicas. */
+
+import type { Command } from '../../core/machine/command.ts';
+import { unpackCall } from '../rows/call-document.ts';
+import { dueOf, urgentFirst } from '../rows/rows.ts';
+import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth } from '../store.ts';
+import { NOW_MS } from './load.ts';
+import type { Query } from './pool.ts';
+
+/** `skip locked`: replicas that claim at once share the rows instead of waiting for each other. */
+export async function claimCommands(
+  query: Query,
+  { owner, leaseMs }: Claim,
+  limit: number,
+  codeVersion: number,
+): Promise<ClaimedCommand[]> {
+  const rows = await query(
+    `with clock as materialized (select ${NOW_MS} as now),
+      next as materialized (
+        select k.key from commands k
+        where not k.cancelled and k.ready_at <= (select now from clock) and k.code <= $4
+        order by k.rank, k.command limit $3 for update skip locked)
+     update commands k set owner = $1, ready_at = now + $2::bigint, tries = k.tries + 1,
+       first_sent_at = coalesce(k.first_sent_at, now)
+     from next, clock where k.key = next.key
+     returning k.command, k.document, k.tries, k.first_sent_at, k.created_at, k.ready_at, now`,
+    [owner, leaseMs, limit, codeVersion],
+  );
+  // What an update returns is in no order.
+  rows.sort((a, b) => Number(a.command) - Number(b.command));
+  return urgentFirst(
+    rows.map((row) => ({
+      command: JSON.parse(String(row.document)) as Command,
+      tries: Number(row.tries),
+      firstSentAt: Number(row.first_sent_at),
+      leaseUntil: Number(row.ready_at),
+      now: Number(row.now),
+      createdAt: Number(row.created_at),
+    })),
+  );
+}
+
+/** Locked rows are skipped: somebody is at them this moment. */
+export async function releaseLeases(query: Query, owner: string | null): Promise<void> {
+  await query(
+    `with mine as materialized (
+       select key from commands where owner = coalesce($1::text, owner) for update skip locked),
+     dropped as (delete from commands k using mine where k.key = mine.key and k.cancelled)
+     update commands k set owner = null, ready_at = ${NOW_MS}
+     from mine where k.key = mine.key and not k.cancelled`,
+    [owner],
+  );
+}
+
+export async function dueDeadlines(
+  query: Query,
+  limit: number,
+  codeVersion: number,
+): Promise<{ now: number; due: DueDeadline[]; nextDueAt: number | null }> {
+  const rows = await query(
+    `with clock as materialized (select ${NOW_MS} as now)
+     select now, (select min(due_at) from calls where due_at > now and code <= $2) as next, document
+     from clock left join lateral (
+       select document from calls where due_at <= now and code <= $2 order by due_at limit $1) d on true`,
+    [limit, codeVersion],
+  );
+  const now = Number(rows[0]?.now);
+  const documents = rows.filter((row) => row.document !== null);
+  const calls = documents.map((row) => unpackCall(String(row.document)));
+  const next = rows[0]?.next;
+  return {
+    now,
+    due: dueOf(calls, now).slice(0, limit),
+    nextDueAt: calls.length === limit ? now : typeof next === 'number' ? next : null,
+  };
+}
+
+export async function outboxHealth(query: Query): Promise<OutboxHealth> {
+  const [row] = await query(
+    `select count(*) as pending, greatest(0, ${NOW_MS} - min(created_at)) as oldest
+     from commands where not cancelled`,
+  );
+  const pending = Number(row?.pending);
+  return { pending, oldestMs: pending === 0 ? 0 : Number(row?.oldest) };
+}

@@ -1,0 +1,193 @@
+/**
+ * Connections to PostgreSQL, and what its errors mean. Everything here runs behind a transaction pooler
+ * too: no named statements, no start-up parameters, no session state; limits are set inside a
+ * transaction or kept on this side.
+ */
+import pg from 'pg';
+import { RefereeError, StoreUnavailable } from '../../errors.ts';
+
+/** One for the line, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
+const CONNECTIONS_MAX = 10;
+/** A webhook has 1.5 s in all. */
+const CONNECT_MS = 1_500;
+const QUERY_MS = 5_000;
+const IDLE_MS = 60_000;
+
+export type Row = Record<string, unknown>;
+export type Query = (text: string, values?: unknown[]) => Promise<Row[]>;
+
+export interface PostgresPool {
+  /** Shown in messages: host and database, never the password. */
+  where: string;
+  query: Query;
+  /**
+   * On one connection for all who ask at the same time: asked without waiting for the answer before, and
+   * answered in this order, each its own transaction. A connection that is lost takes all of them with it.
+   */
+  line: Query;
+  /** Throws away what `work` did when it throws. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPool {
+  const where = describe(url);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: Math.min(CONNECT_MS, timeoutMs),
+    query_timeout: timeoutMs,
+    idleTimeoutMillis: IDLE_MS,
+    keepAlive: true,
+    // Only `line` asks before it is answered.
+    pipeline: true,
+    types: { getTypeParser },
+  });
+  // An idle connection that is cut reports it here; the pool has dropped it and opens another.
+  pool.on('error', () => {});
+  // One that is cut while in use says so to whoever waits for its answer, and here as well: without
+  // a listener that would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  let closed = false;
+
+  async function withClient<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    if (closed) throw new StoreUnavailable(`${where}: the store is closed`);
+    const client = await connect();
+    let failure: unknown = null;
+    try {
+      return await work(async (text, values) => (await client.query<Row>(text, values)).rows);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      // A connection whose last answer never came would hand it to the next question.
+      client.release(failure !== null && !isAnswer(failure));
+    }
+  }
+
+  let lined: { client: Promise<pg.PoolClient>; asking: number; lost: boolean } | null = null;
+
+  async function askInLine(text: string, values?: unknown[]): Promise<Row[]> {
+    if (closed) throw new StoreUnavailable(`${where}: the store is closed`);
+    lined ??= { client: connect(), asking: 0, lost: false };
+    const mine = lined;
+    mine.asking += 1;
+    try {
+      const client = await mine.client;
+      return (await client.query<Row>(text, values)).rows;
+    } catch (error) {
+      mine.lost ||= !isAnswer(error);
+      throw error;
+    } finally {
+      mine.asking -= 1;
+      // Nobody asks on what is lost; and once nobody asks at all the pool has it, for it closes what is idle.
+      if (lined === mine && (mine.lost || mine.asking === 0)) lined = null;
+      if (mine.asking === 0) {
+        void mine.client.then((client) => client.release(mine.lost)).catch(() => {});
+      }
+    }
+  }
+
+  async function connect(): Promise<pg.PoolClient> {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      throw new NotConnected(explain(error, where));
+    }
+  }
+
+  return {
+    where,
+    query: (text, values) => withClient((query) => query(text, values)),
+    line: askInLine,
+    transaction: (work) =>
+      withClient(async (query) => {
+        // One round trip. A replica that freezes half-way must not hold rows against the others.
+        await query(
+          "begin; set local statement_timeout = '4s'; set local lock_timeout = '1s'; set local idle_in_transaction_session_timeout = '5s'",
+        );
+        try {
+          const result = await work(query);
+          await query('commit');
+          return result;
+        } catch (error) {
+          if (isAnswer(error)) await query('rollback').catch(() => {});
+          throw error;
+        }
+      }),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await pool.end();
+    },
+  };
+}
+
+/** Nothing was asked of the server. */
+export class NotConnected extends StoreUnavailable {
+  constructor(cause: unknown) {
+    super((cause as Error).message, { cause });
+  }
+}
+
+/** int8 as number: milliseconds and row numbers stay below 2^53. */
+function getTypeParser(oid: number, format?: 'text' | 'binary') {
+  const INT8 = 20;
+  if (oid === INT8) return Number;
+  return pg.types.getTypeParser(oid, format);
+}
+
+/** The server said no and is still there, so nothing was kept. A dying one (57P..) may have committed. */
+export function isAnswer(error: unknown): boolean {
+  return sqlState(error) !== null && !/^57P|^08/.test(sqlState(error) ?? '');
+}
+
+/** Null for what the server did not say: `EPIPE` has five letters too. */
+export function sqlState(error: unknown): string | null {
+  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: classes that are about the server, not about us. */
+const MEANINGS: [RegExp, string][] = [
+  [/^28/, 'refuses the user or the password of DATABASE_URL'],
+  [/^3D/, 'has no such database: create it, or name another in DATABASE_URL'],
+  [/^53100/, 'its disk is full'],
+  [/^53300/, 'has no connection left: raise max_connections or put a pooler in between'],
+  [/^53/, 'is out of resources'],
+  [/^25006/, 'is read-only: DATABASE_URL must name the primary'],
+  [/^57014|^55P03|^25P03/, 'took too long'],
+  [/^57P|^08/, 'is stopping or starting'],
+  [/^58|^XX/, 'has trouble of its own, see its log'],
+  [/^42P01|^42501/, 'lacks our tables or the right to use them'],
+  [/^40/, 'could not bring simultaneous changes in order'],
+];
+
+/** Trouble with the server becomes StoreUnavailable; a mistake of our own stays what it is. */
+export function explain(error: unknown, where: string): unknown {
+  if (error instanceof RefereeError) return error;
+  const state = sqlState(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (state === null) {
+    // Sockets, time limits and the protocol end without a SQLSTATE; so do mistakes in this code.
+    if (error instanceof TypeError || error instanceof RangeError) return error;
+    return new StoreUnavailable(`${where}: cannot be reached (${message || codeOf(error)})`, {
+      cause: error,
+    });
+  }
+  const meaning = MEANINGS.find(([pattern]) => pattern.test(state))?.[1];
+  if (meaning === undefined) return error;
+  return new StoreUnavailable(`${where}: ${meaning} (${state} ${message})`, { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
+}
+
+function describe(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `PostgreSQL ${host}${pathname}`;
+  } catch {
+    return 'PostgreSQL';
+  }
+}

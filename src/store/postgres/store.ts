@@ -1,0 +1,148 @@
+/**
+ * The store of many replicas. Any replica takes any event of any call: what they agree on is the rows,
+ * and the clock is the server's.
+ */
+import { StoreUnavailable } from '../../errors.ts';
+import { BudgetTotals } from '../budget-totals.ts';
+import { RecentRows } from '../rows/recent-rows.ts';
+import { PING_FRESH_MS } from '../rows/rows.ts';
+import type { ChangeFeed, Store } from '../store.ts';
+import { readActivity } from './activity.ts';
+import { type Committing, commitUnits } from './commit.ts';
+import { callTimeline, changedCalls, findCall, listCalls } from './list.ts';
+import { LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
+import { migratePostgres } from './migrate.ts';
+import { claimCommands, dueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
+import { explain, openPool, type Query } from './pool.ts';
+import * as records from './records.ts';
+
+export async function openPostgres(
+  url: string,
+  codeVersion: number,
+  timeoutMs?: number,
+): Promise<Store & ChangeFeed> {
+  const pool = openPool(url, timeoutMs);
+  const recent = new RecentRows();
+  const totals = new BudgetTotals();
+  let pinging: Promise<void> | null = null;
+  let pingedAt = Number.NEGATIVE_INFINITY;
+  /** The commit asked for last. */
+  let last: Pick<Committing, 'inLine'> & { done: Promise<void> } = {
+    inLine: true,
+    done: Promise.resolve(),
+  };
+  let closed = false;
+
+  /** One statement, its own transaction. */
+  async function ask<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    try {
+      return await work(pool.query);
+    } catch (error) {
+      throw explain(error, pool.where);
+    }
+  }
+
+  /** With all that was asked to be committed before, whether it has been answered or not. */
+  async function loadRows(values: unknown[]): Promise<{ rows: LoadRow[]; startedAt: number }> {
+    const before = last;
+    const inLine = () => pool.line(LOAD, values) as Promise<unknown> as Promise<LoadRow[]>;
+    const answered = () => before.done.then(() => performance.now());
+    if (before.inLine) {
+      const [rows, startedAt] = await Promise.all([inLine(), answered()]);
+      if (before.inLine) return { rows, startedAt };
+    }
+    const startedAt = await answered();
+    return { rows: await inLine(), startedAt };
+  }
+
+  const store: Store & ChangeFeed = {
+    kind: 'postgres',
+    loadsAhead: true,
+
+    load: (keys) =>
+      ask(async () => {
+        const { budget } = keys;
+        const asked = performance.now();
+        const known = budget === null ? null : totals.known(budget, asked);
+        const { rows, startedAt } = await loadRows(loadValues(keys, known === null));
+        const loaded = loadedFrom(rows, keys, recent, codeVersion);
+        if (loaded.budget === null || budget === null) return loaded;
+        if (known !== null) {
+          // Again: the commit before has added what it started.
+          loaded.budget.all = totals.known(budget, asked) ?? known;
+        } else {
+          const time = performance.now();
+          totals.counted(loaded.budget.all, budget.limit, loaded.now, time, time - startedAt);
+        }
+        return loaded;
+      }),
+
+    async commit(units, claim) {
+      if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
+      if (units.length === 0) return { results: [], claimed: [] };
+      const committing = commitUnits(pool, units, claim, recent, codeVersion);
+      const committed = committing.committed.then(
+        (result) => {
+          totals.committed(units, result.results);
+          if (committing.unsure) totals.forget();
+          return result;
+        },
+        (error) => {
+          totals.forget();
+          throw error;
+        },
+      );
+      const settled = () => {};
+      last = Object.assign(committing, { done: committed.then(settled, settled) });
+      return committed;
+    },
+
+    claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
+    releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
+    due: (limit) => ask((query) => dueDeadlines(query, limit, codeVersion)),
+    find: (callId) => ask((query) => findCall(query, callId)),
+    timeline: (callId) => ask((query) => callTimeline(query, callId)),
+    list: (filter) => ask((query) => listCalls(query, filter)),
+    activity: (since, callsMax) => ask((query) => readActivity(query, since, callsMax)),
+    outbox: () => ask(outboxHealth),
+    changes: (after, limit) => ask((query) => changedCalls(query, after, limit)),
+    deadLetter: (event, error, command) =>
+      ask((query) => records.addDeadLetter(query, event, error, command)),
+    setting: (name) => ask((query) => records.readSetting(query, name)),
+    changeSetting: (name, change) =>
+      ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),
+    heartbeat: (replica) => ask((query) => records.beat(query, replica)),
+    replicas: () => ask(records.allReplicas),
+
+    prune: (before, limit) =>
+      ask(async (query) => {
+        await records.dropCancelled(query);
+        return records.pruneCalls(query, before, limit, codeVersion);
+      }),
+
+    async ping() {
+      if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
+      pinging ??= ask(records.pulse)
+        .then(() => {
+          pingedAt = performance.now();
+        })
+        .finally(() => {
+          pinging = null;
+        });
+      await pinging;
+    },
+
+    async close() {
+      closed = true;
+      await pool.close();
+    },
+  };
+
+  try {
+    await ask(() => migratePostgres(pool, codeVersion));
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

@@ -1,0 +1,135 @@
+/** One connection to an SQLite file: opened, migrated, and what its errors mean. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../../errors.ts';
+import { pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
+
+/** "REFE": tells our files from other programs'. */
+const APPLICATION_ID = 0x52454645;
+/** Pages kept in memory, as negative KiB. */
+const CACHE_KIB = -16_000;
+/** What is left of the write-ahead log's file after it starts anew. */
+const LOG_BYTES_KEPT = 64 * 1024 * 1024;
+
+export function openSqliteFile(path: string, codeVersion: number): DatabaseSync {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new StoreUnavailable(
+      `${path}: its folder cannot be made (${(error as Error).message}); make it, or name another file in DATABASE_URL`,
+      { cause: error },
+    );
+  }
+  let database: DatabaseSync | undefined;
+  try {
+    // timeout 0: a busy wait would hold the event loop; the store waits asynchronously instead.
+    database = new DatabaseSync(path, { timeout: 0 });
+    migrate(database, path, codeVersion);
+    // FULL: a commit is on the disk before its webhook gets 200. Checkpoints are the checkpointer's.
+    database.exec(`
+      pragma synchronous = full;
+      pragma wal_autocheckpoint = 0;
+      pragma journal_size_limit = ${LOG_BYTES_KEPT};
+      pragma cache_size = ${CACHE_KIB};
+      pragma temp_store = memory;
+    `);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw error;
+  }
+}
+
+function migrate(database: DatabaseSync, path: string, codeVersion: number): void {
+  const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
+  if (mode !== 'wal') {
+    throw new StoreUnavailable(
+      `${path}: write-ahead logging cannot be switched on (mode is ${mode}); the folder must be writable and on a local disk`,
+    );
+  }
+  const migrations = readMigrations('sqlite');
+  if (pendingMigrations(migrations, readSchema(database, path), codeVersion, path).length === 0) {
+    return;
+  }
+  database.exec('begin immediate');
+  try {
+    // Again, now that nobody else can write: another process may have been faster.
+    const schema = readSchema(database, path);
+    if (schema === null) {
+      database.exec(
+        `pragma application_id = ${APPLICATION_ID};
+         create table schema (version integer not null, oldest_code integer not null) strict;
+         insert into schema values (0, 0);`,
+      );
+    }
+    const move = database.prepare(
+      'update schema set version = ?, oldest_code = max(oldest_code, ?)',
+    );
+    for (const migration of pendingMigrations(migrations, schema, codeVersion, path)) {
+      database.exec(migration.sql);
+      move.run(migration.version, migration.oldestCode);
+    }
+    database.exec('commit');
+  } catch (error) {
+    if (database.isTransaction) database.exec('rollback');
+    throw error;
+  }
+}
+
+export function readSchema(database: DatabaseSync, path: string): SchemaRow | null {
+  const tables = database
+    .prepare("select name from sqlite_master where type = 'table' order by name = 'schema' desc")
+    .all();
+  if (tables.length === 0) return null;
+  const application = database.prepare('pragma application_id').get()?.application_id;
+  if (tables[0]?.name !== 'schema' || application !== APPLICATION_ID) {
+    throw new StoreUnavailable(
+      `${path}: an SQLite file of another program (it has a table "${tables[0]?.name}"); name another file in DATABASE_URL`,
+    );
+  }
+  const row = database.prepare('select version, oldest_code from schema').get();
+  return { version: Number(row?.version), oldestCode: Number(row?.oldest_code) };
+}
+
+/** https://www.sqlite.org/rescode.html: primary result codes that are about the file, not about us. */
+const MEANINGS = new Map<number, string>([
+  [5, 'busy: another process writes to it'],
+  [6, 'locked'],
+  [8, 'read-only: check the mount and the permissions of the file and its folder'],
+  [10, 'the disk failed to read or write'],
+  [11, 'corrupt: restore a backup (docs/operations.md)'],
+  [13, 'the disk is full'],
+  [14, 'cannot be opened: it must be a file, in a folder this user may write to'],
+  [23, 'access denied'],
+  [26, 'not an SQLite database: name another file in DATABASE_URL, or restore a backup'],
+]);
+
+const BUSY = 5;
+const LOCKED = 6;
+
+export function isBusy(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === BUSY || code === LOCKED;
+}
+
+/** The connection is not to be trusted after these: it is opened anew for the next call. */
+export function spoilsConnection(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code !== null && MEANINGS.has(code) && !isBusy(error);
+}
+
+/** Trouble with the file becomes StoreUnavailable; an error of our own stays what it is. */
+export function explain(error: unknown, path: string): unknown {
+  const code = primaryCode(error);
+  const meaning = code === null ? undefined : MEANINGS.get(code);
+  if (meaning === undefined) return error;
+  return new StoreUnavailable(`${path}: ${meaning} (${(error as Error).message})`, {
+    cause: error,
+  });
+}
+
+function primaryCode(error: unknown): number | null {
+  const code: unknown = error instanceof Error && 'errcode' in error ? error.errcode : null;
+  return typeof code === 'number' ? code & 0xff : null;
+}

@@ -1,0 +1,102 @@
+/** Commands still to send, and deadlines reached. */
+
+import type { DatabaseSync } from 'node:sqlite';
+import type { Command } from '../../core/machine/command.ts';
+import { unpackCall } from '../rows/call-document.ts';
+import { dueOf } from '../rows/rows.ts';
+import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth } from '../store.ts';
+
+export interface SqliteOutbox {
+  claim(claim: Claim, limit: number, now: number): ClaimedCommand[];
+  releaseLeases(owner: string | null, now: number): void;
+  due(limit: number, now: number): { now: number; due: DueDeadline[]; nextDueAt: number | null };
+  health(now: number): OutboxHealth;
+}
+
+type Row = {
+  command: number;
+  tries: number;
+  first_sent_at: number | null;
+  created_at: number;
+  document: string;
+};
+
+export function prepareOutbox(database: DatabaseSync, codeVersion: number): SqliteOutbox {
+  const next = database.prepare(
+    `select command, tries, first_sent_at, created_at, document from commands
+     where cancelled = 0 and ready_at <= ? and code <= ${codeVersion}
+     order by rank, command limit ?`,
+  );
+  const lease = database.prepare(
+    `update commands set owner = ?, ready_at = ?, tries = tries + 1,
+       first_sent_at = coalesce(first_sent_at, ?) where command = ?`,
+  );
+  // Whoever had a cancelled one in the air is gone, and nobody else may send it.
+  const dropCancelled = database.prepare(
+    'delete from commands where cancelled = 1 and owner = coalesce(?, owner)',
+  );
+  const release = database.prepare(
+    'update commands set owner = null, ready_at = ? where owner = coalesce(?, owner)',
+  );
+  const dueCalls = database.prepare(
+    `select document from calls where due_at <= ? and code <= ${codeVersion} order by due_at limit ?`,
+  );
+  const nextDue = database.prepare(
+    `select due_at from calls where due_at > ? and code <= ${codeVersion} order by due_at limit 1`,
+  );
+  const pending = database.prepare(
+    'select count(*) as pending, min(created_at) as oldest from commands where cancelled = 0',
+  );
+
+  return {
+    claim(claim, limit, now) {
+      // Looked at first without the write lock: mostly there is nothing to do.
+      if (next.all(now, 1).length === 0) return [];
+      database.exec('begin immediate');
+      try {
+        const rows = next.all(now, limit) as Row[];
+        const leaseUntil = now + claim.leaseMs;
+        for (const row of rows) lease.run(claim.owner, leaseUntil, now, row.command);
+        database.exec('commit');
+        return rows.map((row) => ({
+          command: JSON.parse(row.document) as Command,
+          tries: row.tries + 1,
+          firstSentAt: row.first_sent_at ?? now,
+          leaseUntil,
+          now,
+          createdAt: row.created_at,
+        }));
+      } catch (error) {
+        if (database.isTransaction) database.exec('rollback');
+        throw error;
+      }
+    },
+
+    releaseLeases(owner, now) {
+      dropCancelled.run(owner);
+      release.run(now, owner);
+    },
+
+    due(limit, now) {
+      const calls = dueCalls.all(now, limit) as { document: string }[];
+      const due = dueOf(
+        calls.map(({ document }) => unpackCall(document)),
+        now,
+      );
+      const later = nextDue.get(now);
+      return {
+        now,
+        due: due.slice(0, limit),
+        nextDueAt: calls.length === limit ? now : later ? Number(later.due_at) : null,
+      };
+    },
+
+    health(now) {
+      const row = pending.get() as { pending: number; oldest: number | null };
+      return {
+        pending: row.pending,
+        oldestMs: row.oldest === null ? 0 : Math.max(0, now - row.oldest),
+      };
+    },
+  };
+}

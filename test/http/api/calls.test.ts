@@ -1,0 +1,275 @@
+import type { Static } from 'typebox';
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CALL_DETAIL,
+  CALLS_PAGE,
+  PROBLEM,
+  REFER_ACCEPTED,
+} from '../../../src/http/api/calls-schemas.ts';
+import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
+import { incomingCall, webhookBody } from '../../helpers/webhooks.ts';
+
+let app: ServedApp;
+beforeAll(async () => {
+  app = await serveApp();
+  await arrive('v3:to-support');
+  await arrive('v3:left-alone', { to: '+14155550111' });
+  await arrive('v3:nobodys', { to: '+14155550999', from: '+442071234567' });
+});
+afterAll(() => app.close());
+
+async function arrive(id: string, fields: Record<string, unknown> = {}): Promise<void> {
+  const answer = await app.deliver(incomingCall(id, fields));
+  expect(answer.status).toBe(200);
+}
+
+async function happen(type: string, id: string, fields: object = {}): Promise<void> {
+  const answer = await app.deliver(webhookBody(type, { call_control_id: id, ...fields }));
+  expect(answer.status).toBe(200);
+}
+
+async function page(query: string): Promise<Static<typeof CALLS_PAGE>> {
+  const answer = await app.api(`/v1/calls${query}`);
+  expect(answer.status).toBe(200);
+  return Value.Parse(CALLS_PAGE, await answer.json());
+}
+
+async function ids(query: string): Promise<string[]> {
+  return (await page(query)).calls.map((call) => call.call_control_id);
+}
+
+async function detail(id: string): Promise<Static<typeof CALL_DETAIL>> {
+  const answer = await app.api(`/v1/calls/${encodeURIComponent(id)}`);
+  expect(answer.status).toBe(200);
+  return Value.Parse(CALL_DETAIL, await answer.json());
+}
+
+function refer(id: string, body: unknown): Promise<Response> {
+  return app.api(`/v1/calls/${id}/refer`, { method: 'POST', body: JSON.stringify(body) });
+}
+
+async function refused(answer: Response, status: number, reason: string) {
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  const problem = Value.Parse(PROBLEM, await answer.json());
+  expect([answer.status, problem.status, problem.reason]).toEqual([status, status, reason]);
+  return problem;
+}
+
+describe('the list', () => {
+  test('newest first, with numbers in full', async () => {
+    const { calls, next } = await page('');
+    expect(calls.map((call) => call.call_control_id)).toEqual([
+      'v3:nobodys',
+      'v3:left-alone',
+      'v3:to-support',
+    ]);
+    expect(calls[2]).toMatchObject({
+      from: '+353861234567',
+      to: '+14155550100',
+      direction: 'incoming',
+      rule: 'support',
+      route_set: app.set.hash,
+      ends: null,
+    });
+    expect(next).toBeNull();
+  });
+
+  test('each filter holds, alone and together', async () => {
+    expect(await ids('?rule=support')).toEqual(['v3:to-support']);
+    expect(await ids(`?to=${encodeURIComponent('+14155550111')}`)).toEqual(['v3:left-alone']);
+    expect(await ids(`?from=${encodeURIComponent('+442071234567')}`)).toEqual(['v3:nobodys']);
+    expect(await ids('?phase=unmanaged')).toEqual(['v3:left-alone']);
+    expect(await ids('?phase=unmanaged&rule=support')).toEqual([]);
+    expect(await ids(`?since=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([]);
+    expect(await ids('?since=2026-01-01T00:00:00%2B01:00')).toHaveLength(3);
+    expect(await ids(`?session=${encodeURIComponent('session-of-v3:nobodys')}`)).toEqual([
+      'v3:nobodys',
+    ]);
+  });
+
+  test('a cursor goes on where the page ended', async () => {
+    const first = await page('?limit=2');
+    expect(first.calls).toHaveLength(2);
+    const second = await page(`?limit=2&cursor=${encodeURIComponent(String(first.next))}`);
+    expect(second.calls.map((call) => call.call_control_id)).toEqual(['v3:to-support']);
+    expect(second.next).toBeNull();
+  });
+
+  test('a bad filter is a 400 that names the field and what is known', async () => {
+    const cases: [string, string][] = [
+      ['?phase=talking', 'phase'],
+      ['?verdict=maybe', 'verdict'],
+      ['?ends=well', 'ends'],
+      ['?limit=0', 'limit'],
+      ['?limit=501', 'limit'],
+      ['?limit=many', 'limit'],
+      ['?since=yesterday', 'since'],
+      ['?since=1', 'since'],
+      ['?cursor=nonsense', 'cursor'],
+      ['?colour=red', 'colour'],
+      ['?rule=a&rule=b', 'rule'],
+    ];
+    for (const [query, field] of cases) {
+      const problem = await refused(await app.api(`/v1/calls${query}`), 400, 'invalid_parameter');
+      expect([query, problem.field]).toEqual([query, field]);
+    }
+    const phase = await refused(await app.api('/v1/calls?phase=x'), 400, 'invalid_parameter');
+    expect(phase.detail).toContain('unmanaged');
+  });
+});
+
+describe('one call', () => {
+  test('its facts, its story and why', async () => {
+    const call = await detail('v3:to-support');
+    expect(call).toMatchObject({
+      call_control_id: 'v3:to-support',
+      call_session_id: 'session-of-v3:to-support',
+      phase: 'answering',
+      rule: 'support',
+      ends: null,
+      attempts: [],
+      connection_id: '7267xxxxxxxxxxxxxx',
+    });
+    expect(call.timeline[0]).toMatchObject({ source: 'webhook', type: 'call.initiated' });
+    expect(call.timeline[0]?.commands[0]?.action).toBe('answer');
+    expect(call.trace).toEqual([
+      { rule: 'left alone', matched: false, why: expect.stringContaining('+14155550111') },
+      { rule: 'support', matched: true, why: expect.any(String) },
+    ]);
+  });
+
+  test('an attempt is open with verdict null, then shows its verdict and what Telnyx said', async () => {
+    await arrive('v3:busy');
+    await happen('call.answered', 'v3:busy');
+    const open = (await detail('v3:busy')).attempts;
+    expect(open).toMatchObject([
+      {
+        kind: 'refer',
+        target: 'support-us',
+        sip_address: 'sip:support@pbx-us.example.com',
+        verdict: null,
+        sip_notify_response: null,
+        manual: false,
+      },
+    ]);
+    await happen('call.refer.failed', 'v3:busy', { sip_notify_response: 486 });
+    const [attempt] = (await detail('v3:busy')).attempts;
+    expect(attempt).toMatchObject({ verdict: 'busy', sip_notify_response: 486, id: open[0]?.id });
+    expect(attempt?.advice?.meaning).toContain('busy');
+    expect(await ids('?target=support-us')).toEqual(['v3:busy']);
+    expect(await ids('?verdict=busy')).toEqual(['v3:busy']);
+    expect(await ids('?verdict=declined')).toEqual([]);
+  });
+
+  test('otherwise has rule null', async () => {
+    expect(await detail('v3:nobodys')).toMatchObject({ rule: null, decided: true });
+  });
+
+  test('an unknown call is 404', async () => {
+    await refused(await app.api('/v1/calls/v3:unknown'), 404, 'no_such_call');
+  });
+});
+
+describe('refer by hand', () => {
+  test('404, then 409, then 422: in this order', async () => {
+    await refused(await refer('v3:unknown', { target: 'nowhere' }), 404, 'no_such_call');
+
+    await arrive('v3:gone');
+    await happen('call.hangup', 'v3:gone', { hangup_cause: 'originator_cancel' });
+    await refused(await refer('v3:gone', { target: 'nowhere' }), 409, 'call_ended');
+
+    await arrive('v3:moving');
+    await happen('call.answered', 'v3:moving');
+    await refused(await refer('v3:moving', { target: 'nowhere' }), 409, 'call_being_moved');
+
+    await refused(await refer('v3:left-alone', { target: 'nowhere' }), 422, 'unknown_target');
+  });
+
+  test('a SIP address against policy is 422, however it is dressed', async () => {
+    for (const address of [
+      'sip:x@evil.test',
+      'sip:x@evil.test;p=@pbx.example.com',
+      'sip:x@pbx.example.com?Subject=hi',
+      'sips:x@pbx.example.com',
+      '+14155550199',
+    ]) {
+      const answer = await refer('v3:left-alone', { sip_address: address });
+      expect([address, answer.status]).toEqual([address, 422]);
+    }
+  });
+
+  test('a malformed body is 400 and says what is expected', async () => {
+    for (const body of [
+      {},
+      { target: 'support-us', sip_address: 'sip:x@pbx.example.com' },
+      { target: 5 },
+      { target: 'support-us', colour: 'red' },
+      [],
+      'text',
+    ]) {
+      await refused(await refer('v3:left-alone', body), 400, 'invalid_body');
+    }
+    const broken = await app.api('/v1/calls/v3:left-alone/refer', { method: 'POST', body: '{' });
+    await refused(broken, 400, 'invalid_body');
+    const form = await fetch(`${app.url}/v1/calls/v3:left-alone/refer`, {
+      method: 'POST',
+      body: 'target=support-us',
+      headers: {
+        'content-type': 'text/xml',
+        authorization: `Bearer ${(await import('../../helpers/served-app.ts')).ADMIN_TOKEN}`,
+      },
+    });
+    await refused(form, 415, 'not_json');
+  });
+
+  test('202 with the attempt, on the timeline, with a line for the audit', async () => {
+    await arrive('v3:by-hand', { to: '+14155550111' });
+    await happen('call.answered', 'v3:by-hand');
+    const answer = await refer('v3:by-hand', { sip_address: 'sip:desk@pbx.example.com' });
+    expect(answer.status).toBe(202);
+    const { attempt, call } = Value.Parse(REFER_ACCEPTED, await answer.json());
+    expect(attempt).toMatchObject({
+      kind: 'refer',
+      target: null,
+      sip_address: 'sip:desk@pbx.example.com',
+      verdict: null,
+      manual: true,
+    });
+    expect(call).toMatchObject({ phase: 'referring', attempts: [{ id: attempt.id }] });
+    expect((await detail('v3:by-hand')).timeline.at(-1)).toMatchObject({ source: 'manual' });
+    const line = app.lines.findLast(({ event }) => event === 'admin.action');
+    expect(line?.fields).toMatchObject({
+      action: 'refer',
+      remote: '127.0.0.1',
+      call_control_id: 'v3:by-hand',
+      attempt: attempt.id,
+    });
+    await refused(await refer('v3:by-hand', { target: 'support-us' }), 409, 'call_being_moved');
+  });
+
+  test('a call that is not answered yet is answered first: the attempt is still to come', async () => {
+    await arrive('v3:ringing', { to: '+14155550111' });
+    const answer = await refer('v3:ringing', { target: 'support-us' });
+    expect(answer.status).toBe(202);
+    const { attempt } = Value.Parse(REFER_ACCEPTED, await answer.json());
+    expect(attempt).toMatchObject({ id: null, target: 'support-us', verdict: null });
+    await happen('call.answered', 'v3:ringing');
+    expect((await detail('v3:ringing')).attempts).toMatchObject([
+      { target: 'support-us', manual: true },
+    ]);
+  });
+
+  test('over the budget nothing is sent: 422 with the budget that is used up', async () => {
+    app.set.policy.refers.perCallerPerHour = 0;
+    try {
+      await arrive('v3:budget', { to: '+14155550111', from: '+15550001111' });
+      await happen('call.answered', 'v3:budget');
+      const answer = await refer('v3:budget', { target: 'support-us' });
+      const problem = await refused(answer, 422, 'against_policy');
+      expect(problem.detail).toContain('per_caller_per_hour');
+    } finally {
+      app.set.policy.refers.perCallerPerHour = 20;
+    }
+  });
+});

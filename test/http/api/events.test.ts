@@ -1,0 +1,111 @@
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CALL_SUMMARY } from '../../../src/http/api/calls-schemas.ts';
+import { HTTP_LIMITS } from '../../../src/http/limits.ts';
+import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
+import { incomingCall } from '../../helpers/webhooks.ts';
+
+let app: ServedApp;
+beforeAll(async () => {
+  app = await serveApp();
+});
+afterAll(() => app.close());
+
+interface Sent {
+  event: string;
+  id: string | null;
+  data: unknown;
+}
+
+/** One open stream, read event by event. */
+async function follow(lastEventId?: string) {
+  const gone = new AbortController();
+  const answer = await app.api('/v1/events', {
+    signal: gone.signal,
+    ...(lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } }),
+  });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toContain('text/event-stream');
+  const chunks = (answer.body as ReadableStream<Uint8Array>)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
+  let buffer = '';
+  return {
+    /** Null when the server ended the stream. */
+    async next(): Promise<Sent | null> {
+      for (;;) {
+        const end = buffer.indexOf('\n\n');
+        if (end < 0) {
+          const { value, done } = await chunks.read();
+          if (done) return null;
+          buffer += value;
+          continue;
+        }
+        const block = buffer.slice(0, end);
+        buffer = buffer.slice(end + 2);
+        const field = (name: string) =>
+          block
+            .split('\n')
+            .find((line) => line.startsWith(`${name}: `))
+            ?.slice(name.length + 2) ?? null;
+        const event = field('event');
+        if (event !== null) {
+          return { event, id: field('id'), data: JSON.parse(field('data') ?? 'null') };
+        }
+      }
+    },
+    leave: () => gone.abort(),
+  };
+}
+
+async function arrive(id: string): Promise<void> {
+  expect((await app.deliver(incomingCall(id))).status).toBe(200);
+}
+
+test('a stream says hello, then tells each call that changes', async () => {
+  const stream = await follow();
+  expect(await stream.next()).toMatchObject({ event: 'hello', id: expect.any(String) });
+  await arrive('v3:first');
+  const sent = await stream.next();
+  expect(sent?.event).toBe('call');
+  expect(Value.Parse(CALL_SUMMARY, sent?.data)).toMatchObject({
+    call_control_id: 'v3:first',
+    phase: 'answering',
+    from: '+353861234567',
+  });
+  stream.leave();
+});
+
+test('who comes back with Last-Event-ID misses nothing', async () => {
+  const stream = await follow();
+  const hello = await stream.next();
+  stream.leave();
+  await arrive('v3:while-away');
+  await arrive('v3:while-away-too');
+  const again = await follow(String(hello?.id));
+  expect([await again.next(), await again.next()]).toMatchObject([
+    { event: 'call', data: { call_control_id: 'v3:while-away' } },
+    { event: 'call', data: { call_control_id: 'v3:while-away-too' } },
+  ]);
+  again.leave();
+});
+
+test('a cursor of another life is answered with reset', async () => {
+  const stream = await follow('00000000.12');
+  expect((await stream.next())?.event).toBe('reset');
+  stream.leave();
+});
+
+test('the streams are bounded, and all end when the server stops', async () => {
+  const streams = await Promise.all(
+    Array.from({ length: HTTP_LIMITS.eventStreamsMax }, () => follow()),
+  );
+  await Promise.all(streams.map((stream) => stream.next()));
+  const oneMore = await app.api('/v1/events');
+  expect(oneMore.status).toBe(503);
+  expect(await oneMore.json()).toMatchObject({ reason: 'too_many_streams' });
+
+  const ends = Promise.all(streams.map((stream) => stream.next()));
+  await app.server.close();
+  expect(await ends).toEqual(streams.map(() => null));
+});

@@ -1,0 +1,64 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
+
+interface OpenapiDocument {
+  openapi: string;
+  security: unknown;
+  paths: Record<string, Record<string, { security?: unknown; summary?: string }>>;
+}
+
+let app: ServedApp;
+let document: OpenapiDocument;
+beforeAll(async () => {
+  app = await serveApp();
+  document = (await (await app.api('/v1/openapi.json')).json()) as OpenapiDocument;
+});
+afterAll(() => app.close());
+
+test('the document is valid OpenAPI 3.1', async () => {
+  expect(document.openapi).toBe('3.1.0');
+  const result = await new Validator().validate({ ...structuredClone(document) });
+  expect(result).toEqual({ valid: true });
+});
+
+test('every endpoint stands in it, and nothing else', () => {
+  const listed = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(listed.sort()).toEqual([
+    'GET /health/live',
+    'GET /health/ready',
+    'GET /metrics',
+    'GET /v1/calls',
+    'GET /v1/calls/{call_control_id}',
+    'GET /v1/events',
+    'GET /v1/openapi.json',
+    'GET /v1/problems',
+    'GET /v1/routes',
+    'GET /v1/stats',
+    'POST /v1/calls/{call_control_id}/refer',
+    'POST /v1/routes/explain',
+    'POST /v1/routes/reload',
+    'POST /v1/schedules/{name}/override',
+    'POST /webhooks/telnyx',
+  ]);
+});
+
+test('the token is due everywhere but at health and at the webhook', () => {
+  expect(document.security).toEqual([{ adminToken: [] }]);
+  const open = Object.entries(document.paths).filter(([, item]) =>
+    Object.values(item).some(({ security }) => Array.isArray(security) && security.length === 0),
+  );
+  expect(open.map(([path]) => path).sort()).toEqual([
+    '/health/live',
+    '/health/ready',
+    '/webhooks/telnyx',
+  ]);
+});
+
+test('every endpoint says what it is for', () => {
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const { summary } of Object.values(item)) expect([path, summary]).not.toContain(undefined);
+  }
+});

@@ -1,0 +1,168 @@
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ExplainQuestion, Reloaded } from '../../../src/engine/live-routes.ts';
+import { PROBLEM } from '../../../src/http/api/calls-schemas.ts';
+import { EXPLANATION, OVERRIDE, RELOADED, ROUTES } from '../../../src/http/api/routes-schemas.ts';
+import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
+
+let app: ServedApp;
+let reloaded: Reloaded;
+let asked: ExplainQuestion | undefined;
+let refusal: { at: number; problems: [] } | null = null;
+
+beforeAll(async () => {
+  app = await serveApp({
+    routes: {
+      reload: async () => reloaded,
+      refusal: () => refusal,
+      async explain(question) {
+        asked = question;
+        return {
+          rule: 'support',
+          path: ['answer', 'refer support-us'],
+          attempts: [{ target: 'support-us', sip_address: 'sip:a@b.example', verdict: 'busy' }],
+          ends: 'failed',
+          trace: [{ rule: 'support', matched: true, why: 'to' }],
+        };
+      },
+    },
+  });
+});
+afterAll(() => app.close());
+
+function post(path: string, body?: unknown): Promise<Response> {
+  return app.api(path, {
+    method: 'POST',
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function refused(answer: Response, status: number, reason: string) {
+  const problem = Value.Parse(PROBLEM, await answer.json());
+  expect([answer.status, problem.reason]).toEqual([status, reason]);
+  return problem;
+}
+
+describe('the live route set', () => {
+  test('its hash, files, rules, targets, schedules, lists and replicas', async () => {
+    await app.store.heartbeat({ id: 'one', startedAt: 1, routeSet: app.set.hash, refusal: null });
+    const routes = Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
+    expect(routes).toMatchObject({
+      hash: app.set.hash,
+      files: ['main.yaml'],
+      rules: [
+        { name: 'left alone', file: 'main.yaml' },
+        { name: 'support', file: 'main.yaml' },
+      ],
+      schedules: [{ name: 'office', zone: 'UTC', override: null }],
+      lists: [{ name: 'vip', entries: 2 }],
+      last_refusal: null,
+      replicas: [{ id: 'one', route_set: app.set.hash }],
+    });
+    expect(routes.targets.map(({ sip }) => sip)).toContain('sip:{from_user}@pbx-us.example.com');
+  });
+
+  test('a refused reload is told, with its problems', async () => {
+    refusal = { at: Date.now(), problems: [] };
+    const routes = Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
+    expect(routes.last_refusal).toMatchObject({ problems: [] });
+    refusal = null;
+  });
+
+  test('reload is 200 with the hash, or 422 with the problems, and audited either way', async () => {
+    reloaded = { ok: true, hash: 'abc', changed: true, warnings: [] };
+    const good = await post('/v1/routes/reload');
+    expect(good.status).toBe(200);
+    expect(Value.Parse(RELOADED, await good.json())).toMatchObject({ hash: 'abc', changed: true });
+
+    const problem = { file: 'main.yaml', line: 3, column: 5, message: 'unknown key', hint: null };
+    reloaded = { ok: false, hash: 'abc', problems: [problem] };
+    const answer = await post('/v1/routes/reload');
+    expect((await refused(answer, 422, 'routes_refused')).problems).toEqual([problem]);
+    const lines = app.lines.filter(({ fields }) => fields.action === 'reload');
+    expect(lines.map(({ fields }) => fields.result)).toEqual(['ok', 'refused']);
+  });
+});
+
+test('a reload with a JSON content type and no body is a reload', async () => {
+  reloaded = { ok: true, hash: 'abc', changed: false, warnings: [] };
+  const headers = { 'content-type': 'application/json' };
+  const answer = await app.api('/v1/routes/reload', { method: 'POST', headers });
+  expect(answer.status).toBe(200);
+  const nothing = await app.api('/v1/routes/explain', { method: 'POST', headers });
+  await refused(nothing, 400, 'invalid_body');
+});
+
+describe('explain', () => {
+  test('asks with everything that was given', async () => {
+    const answer = await post('/v1/routes/explain', {
+      from: '+353861234567',
+      to: '+14155550100',
+      headers: { 'X-Queue': 'vip' },
+      at: '2026-03-02T15:00:00Z',
+      verdicts: { 'support-us': ['busy', 'completed'], other: 'declined' },
+      digits: '1',
+    });
+    expect(answer.status).toBe(200);
+    expect(Value.Parse(EXPLANATION, await answer.json()).rule).toBe('support');
+    expect(asked).toEqual({
+      from: '+353861234567',
+      to: '+14155550100',
+      direction: 'incoming',
+      headers: [{ name: 'X-Queue', value: 'vip' }],
+      at: Date.parse('2026-03-02T15:00:00Z'),
+      verdicts: { 'support-us': ['busy', 'completed'], other: ['declined'] },
+      digits: '1',
+    });
+  });
+
+  test('a bad question is 400 and names the field', async () => {
+    const cases: [object, string][] = [
+      [{ at: 'tomorrow' }, 'at'],
+      [{ direction: 'sideways' }, 'direction'],
+      [{ verdicts: { a: 'maybe' } }, 'verdicts.a'],
+      [{ colour: 'red' }, 'colour'],
+      [{ digits: 'x' }, 'digits'],
+    ];
+    for (const [body, field] of cases) {
+      const problem = await refused(await post('/v1/routes/explain', body), 400, 'invalid_body');
+      expect(problem.field).toBe(field);
+    }
+  });
+});
+
+describe('schedule override', () => {
+  const path = '/v1/schedules/office/override';
+  const overrides = async () => (await app.store.setting('overrides')).value;
+
+  test('stands in the store, is shown with the routes, and is taken back with null', async () => {
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const answer = await post(path, { open: false, until });
+    expect(answer.status).toBe(200);
+    const override = { open: false, until };
+    expect(Value.Parse(OVERRIDE, await answer.json())).toEqual({ schedule: 'office', override });
+    expect(await overrides()).toEqual({ office: { open: false, untilMs: Date.parse(until) } });
+    const routes = Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
+    expect(routes.schedules[0]?.override).toEqual({ open: false, until });
+
+    expect((await post(path, { open: null })).status).toBe(200);
+    expect(await overrides()).toEqual({});
+  });
+
+  test('without until it holds until taken back', async () => {
+    expect((await post(path, { open: true })).status).toBe(200);
+    expect(await overrides()).toEqual({ office: { open: true, untilMs: null } });
+  });
+
+  test('404 unknown schedule, 422 in the past, 400 malformed: nothing is stored', async () => {
+    const before = await overrides();
+    const unknown = await post('/v1/schedules/nights/override', { open: true });
+    expect((await refused(unknown, 404, 'unknown_schedule')).detail).toContain('office');
+    const past = await post(path, { open: true, until: '2020-01-01T00:00:00Z' });
+    await refused(past, 422, 'until_in_the_past');
+    for (const body of [{}, { open: 'yes' }, { open: true, until: 'soon' }, { open: true, x: 1 }]) {
+      await refused(await post(path, body), 400, 'invalid_body');
+    }
+    expect(await overrides()).toEqual(before);
+  });
+});

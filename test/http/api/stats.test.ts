@@ -1,0 +1,146 @@
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
+import { watchTroubles } from '../../../src/log/troubles.ts';
+import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
+import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
+
+const now = Date.now();
+const troubles = watchTroubles({ emit: () => {} }, Date.now);
+let app: ServedApp;
+beforeAll(async () => {
+  app = await serveApp({
+    deps: { troubles: { instance: 'this', here: () => troubles.recent() } },
+  });
+  const call = (id: string, verdicts: ('completed' | 'busy' | 'abandoned')[], target: string) =>
+    aUnit(
+      aCall(id, {
+        createdAt: now - 60_000,
+        endedAt: now,
+        phase: 'ended',
+        ends: verdicts.includes('completed') ? 'referred' : 'failed',
+        rule: 'support',
+        attempts: verdicts.map((verdict, n) =>
+          anAttempt(`${id}-${n}`, {
+            target,
+            verdict,
+            startedAt: now - 60_000,
+            acceptedAt: now - 59_000,
+            endedAt: now - 59_000 + (n + 1) * 1_000,
+          }),
+        ),
+      }),
+      0,
+    );
+  await app.store.commit(
+    [
+      call('one', ['completed'], 'good'),
+      call('two', ['busy', 'completed'], 'good'),
+      call('three', ['busy', 'busy', 'busy', 'abandoned'], 'failing'),
+      aUnit(aCall('alive', { createdAt: now - 30_000, phase: 'bridged' }), 0),
+      aUnit(aCall('old', { createdAt: now - 2 * 3_600_000, phase: 'ended', ends: 'failed' }), 0),
+    ],
+    null,
+  );
+});
+afterAll(() => app.close());
+
+async function stats(query = '') {
+  return Value.Parse(STATS, await (await app.api(`/v1/stats${query}`)).json());
+}
+
+async function problems() {
+  return Value.Parse(PROBLEMS, await (await app.api('/v1/problems')).json()).problems;
+}
+
+describe('the numbers', () => {
+  test('of the last hour: calls, arrivals, verdicts, times, by rule and by target', async () => {
+    const all = await stats();
+    expect(all.live).toEqual({ total: 1, by_phase: [{ phase: 'bridged', count: 1 }] });
+    expect(all.calls).toMatchObject({
+      total: 4,
+      moved: 3,
+      arrival_rate: 0.667,
+      attempts_per_call: 2.333,
+    });
+    expect(all.attempts).toMatchObject({ total: 7, success_rate: 0.333 });
+    expect(all.attempts.by_verdict[0]).toEqual({ verdict: 'busy', count: 4 });
+    expect(all.rules.find(({ rule }) => rule === 'support')).toMatchObject({ calls: 3, moved: 3 });
+    expect(all.targets).toMatchObject([
+      { target: 'failing', attempts: 4, success_rate: 0 },
+      { target: 'good', attempts: 3, success_rate: 0.667, median_verdict_ms: 1_000 },
+    ]);
+    const completed = all.minutes.reduce((sum, minute) => sum + minute.completed, 0);
+    expect(completed).toBe(2);
+  });
+
+  test('from another time on', async () => {
+    const since = new Date(now - 3 * 3_600_000).toISOString();
+    expect((await stats(`?since=${since}`)).calls.total).toBe(5);
+    expect((await app.api('/v1/stats?since=yesterday')).status).toBe(400);
+  });
+
+  test('need the token', async () => {
+    for (const path of ['/v1/stats', '/v1/problems']) {
+      expect((await fetch(`${app.url}${path}`)).status).toBe(401);
+    }
+  });
+});
+
+describe('problems', () => {
+  test('a target that fails more than half of its attempts, with the likely cause and fix', async () => {
+    expect(await problems()).toMatchObject([
+      {
+        kind: 'target.failing',
+        severity: 'error',
+        target: 'failing',
+        title: '3 of 3 attempts at failing failed',
+        detail: expect.stringContaining('3 busy'),
+        fix: expect.stringContaining('if_failed'),
+      },
+    ]);
+  });
+
+  test('what was logged as trouble, counted by reason, with its fix', async () => {
+    for (const count of [1, 7]) {
+      troubles.log.emit('webhook.refused', { reason: 'signature_wrong', count, fix: 'the key' });
+    }
+    troubles.log.emit('call.ended', {});
+    expect(await problems()).toContainEqual(
+      expect.objectContaining({
+        kind: 'webhook.refused',
+        severity: 'warning',
+        title: 'Webhooks were refused: signature_wrong',
+        count: 8,
+        fix: 'the key',
+        replica: null,
+      }),
+    );
+  });
+
+  test('of another replica, by its heartbeat, as long as it lives', async () => {
+    const seen = [{ kind: 'webhook.clock_skew', severity: 'warning', title: 'The clock is off' }];
+    const beat = { startedAt: now, routeSet: app.set.hash, refusal: null, troubles: seen };
+    await app.store.heartbeat({ id: 'other', ...beat });
+    await app.store.heartbeat({ id: 'this', ...beat });
+    expect((await problems()).filter(({ title }) => title === 'The clock is off')).toMatchObject([
+      { kind: 'webhook.clock_skew', replica: 'other', detail: null },
+    ]);
+  });
+
+  test('a replica that runs another route set, or refused a reload', async () => {
+    const beat = { startedAt: now, troubles: [] };
+    await app.store.heartbeat({ id: 'apart', ...beat, routeSet: 'another', refusal: null });
+    await app.store.heartbeat({
+      id: 'refusing',
+      ...beat,
+      routeSet: app.set.hash,
+      refusal: 'a word',
+    });
+    const kinds = new Map((await problems()).map(({ replica, kind }) => [replica, kind]));
+    expect([kinds.get('apart'), kinds.get('refusing')]).toEqual([
+      'routes.differ',
+      'routes.refused',
+    ]);
+  });
+});

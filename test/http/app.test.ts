@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+
+let app: ServedApp;
+
+beforeAll(async () => {
+  app = await serveApp({
+    deps: {
+      timeouts: { headersTimeoutMs: 150, requestTimeoutMs: 300, connectionsCheckMs: 50 },
+    },
+  });
+});
+afterAll(() => app.close());
+
+/** Everything the server sends until it closes. */
+async function exchange(bytes: string): Promise<string> {
+  const socket = connect(app.port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text;
+  });
+  socket.write(bytes, 'latin1');
+  await once(socket, 'close');
+  return answer;
+}
+
+describe('bytes that are no proper request', () => {
+  const cases: [string, string, RegExp][] = [
+    ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', /^HTTP\/1\.1 400 /],
+    ['a method nobody knows', 'BREW / HTTP/1.1\r\nhost: x\r\n\r\n', /^HTTP\/1\.1 400 /],
+    [
+      'headers over 16 KB',
+      `GET /health/live HTTP/1.1\r\nhost: x\r\nx-large: ${'a'.repeat(20_000)}\r\n\r\n`,
+      /^HTTP\/1\.1 431 /,
+    ],
+    [
+      'two lengths',
+      'POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd',
+      /^HTTP\/1\.1 400 /,
+    ],
+    [
+      'a length and chunks',
+      'POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc',
+      /^HTTP\/1\.1 400 /,
+    ],
+    ['headers that never end', 'GET /health/live HTTP/1.1\r\nhost: x\r\n', /^HTTP\/1\.1 408 /],
+  ];
+  for (const [name, bytes, status] of cases) {
+    test(`${name}: a problem, and the connection is closed`, async () => {
+      const answer = await exchange(bytes);
+      expect(answer).toMatch(status);
+      expect(answer).toContain('application/problem+json');
+      const body = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+      expect(JSON.parse(body)).toMatchObject({ status: Number(answer.slice(9, 12)) });
+    });
+  }
+
+  test('a body that never comes ends with the connection', async () => {
+    const headers = [
+      'POST /v1/routes/reload HTTP/1.1',
+      'host: x',
+      'content-type: application/json',
+      'content-length: 1000',
+    ];
+    await exchange(`${headers.join('\r\n')}\r\n\r\n{`);
+    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+  });
+});
+
+describe('paths', () => {
+  const cases: [string, number, string][] = [
+    ['/nothing/here', 404, 'no_such_endpoint'],
+    ['/v1/nothing', 404, 'no_such_endpoint'],
+    ['/%ZZ', 400, 'bad_url'],
+    [`/v1/calls/${'x'.repeat(1025)}`, 414, 'path_too_long'],
+    ['/webhooks/telnyx', 405, 'method_not_allowed'],
+    ['/v1/calls/abc/refer', 405, 'method_not_allowed'],
+  ];
+  for (const [path, status, reason] of cases) {
+    test(`${path.slice(0, 40)} is ${status}, as a problem`, async () => {
+      const answer = await app.api(path);
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(await answer.json()).toMatchObject({ status, reason });
+    });
+  }
+
+  test('a call_control_id of 200 characters is a parameter like any other', async () => {
+    const answer = await app.api(`/v1/calls/v3:${'x'.repeat(200)}`);
+    expect(await answer.json()).toMatchObject({ reason: 'no_such_call' });
+  });
+});
+
+describe('closing', () => {
+  test('a client in the middle of a request does not hold it up', async () => {
+    const closing = await serveApp();
+    const socket = connect(closing.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST /webhooks/telnyx HTTP/1.1\r\nhost: x\r\ncontent-le');
+    const idle = connect(closing.port, '127.0.0.1');
+    await Promise.all([once(socket, 'connect'), once(idle, 'connect')]);
+    expect((await fetch(`${closing.url}/health/live`)).status).toBe(200);
+    const startedAt = performance.now();
+    await Promise.all([closing.close(), once(socket, 'close'), once(idle, 'close')]);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe('which port serves what', () => {
+  test('with ADMIN_PORT the API is only there', async () => {
+    await using split = await serveApp({ config: { adminPort: 1 } });
+    for (const path of ['/v1/calls', '/metrics', '/v1/openapi.json']) {
+      expect((await fetch(`${split.url}${path}`)).status).toBe(404);
+      expect((await split.api(path)).status).toBe(200);
+    }
+    const webhook = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } };
+    expect((await fetch(`${split.url}/webhooks/telnyx`, webhook)).status).toBe(401);
+    expect((await fetch(`${split.adminUrl}/webhooks/telnyx`, webhook)).status).toBe(404);
+    expect((await fetch(`${split.adminUrl}/health/ready`)).status).toBeLessThan(504);
+  });
+
+  test('without ADMIN_TOKEN there is no API, not even a 401', async () => {
+    await using closed = await serveApp({ config: { adminToken: null } });
+    for (const path of ['/v1/calls', '/v1/routes', '/metrics', '/v1/openapi.json', '/v1/events']) {
+      expect((await fetch(`${closed.url}${path}`)).status).toBe(404);
+    }
+  });
+});

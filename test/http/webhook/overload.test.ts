@@ -1,0 +1,169 @@
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import type { Received } from '../../../src/engine/engine.ts';
+import { HTTP_LIMITS } from '../../../src/http/limits.ts';
+import { serveApp } from '../../helpers/served-app.ts';
+import { incomingCall, signedHeaders, type TelnyxKey } from '../../helpers/webhooks.ts';
+
+const TOGETHER = 8;
+
+test('beyond the webhooks that may be under way the next one waits, and is taken when there is room', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 60_000 });
+  const { app, commits, deliverHeld } = held;
+  const taken = await deliverHeld();
+
+  let answered = false;
+  const waiting = app.deliver(incomingCall('v3:one-too-many')).then((answer) => {
+    answered = true;
+    return answer;
+  });
+  expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+  expect(commits.length).toBe(TOGETHER);
+  expect(answered).toBe(false);
+
+  commits[0]?.();
+  await expect.poll(() => commits.length).toBe(TOGETHER + 1);
+  for (const commit of commits) commit();
+  expect((await Promise.all([...taken, waiting])).map(({ status }) => status)).toEqual(
+    Array(TOGETHER + 1).fill(200),
+  );
+});
+
+test('who waits too long gets 503 with Retry-After, health answers, and there is room again when they are through', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 30 });
+  const { app, commits, deliverHeld } = held;
+  const taken = await deliverHeld();
+
+  const turnedAway = await app.deliver(incomingCall('v3:one-too-many'));
+  expect(turnedAway.status).toBe(503);
+  expect(turnedAway.headers.get('retry-after')).toBe('1');
+  expect(await turnedAway.json()).toMatchObject({ reason: 'too_many' });
+  expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+
+  for (const commit of commits) commit();
+  expect((await Promise.all(taken)).map(({ status }) => status)).toEqual(Array(TOGETHER).fill(200));
+
+  const after = app.deliver(incomingCall('v3:afterwards'));
+  await expect.poll(() => commits.length).toBe(TOGETHER + 1);
+  commits.at(-1)?.();
+  expect((await after).status).toBe(200);
+});
+
+test('a connection that was sent away is not read for a while, then as before', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 0 });
+  const { app, commits, deliverHeld } = held;
+  const taken = await deliverHeld();
+  const socket = connect(app.port, '127.0.0.1');
+  const answers: { status: string; at: number }[] = [];
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    for (const [, status = ''] of text.matchAll(/HTTP\/1\.1 (\d+)/g)) {
+      answers.push({ status, at: performance.now() });
+    }
+  });
+  const body = incomingCall('v3:sent-away');
+  socket.write(`${headOf(app.key, body)}${body}`);
+  await expect.poll(() => answers.length).toBe(1);
+  socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+  await expect.poll(() => answers.length, { timeout: 5_000 }).toBe(2);
+  socket.destroy();
+
+  expect(answers.map(({ status }) => status)).toEqual(['503', '200']);
+  expect((answers[1]?.at ?? 0) - (answers[0]?.at ?? 0)).toBeGreaterThan(HTTP_LIMITS.unheardMs - 20);
+  for (const commit of commits) commit();
+  await Promise.all(taken);
+});
+
+test('those whose body does not come, and those who leave, hold nobody up', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 60_000 });
+  const { app, commits, deliverHeld } = held;
+  const silent = Array.from({ length: 3 * TOGETHER }, () => connect(app.port, '127.0.0.1'));
+  for (const socket of silent) socket.write(headOf(app.key, incomingCall('v3:silent')));
+  const taken = await deliverHeld();
+  const gone = Array.from({ length: 3 * TOGETHER }, () => connect(app.port, '127.0.0.1'));
+  await Promise.all(
+    gone.map(async (socket, i) => {
+      const body = incomingCall(`v3:gone-${i}`);
+      await new Promise((sent) => socket.write(`${headOf(app.key, body)}${body}`, sent));
+      socket.destroy();
+    }),
+  );
+  const waiting = Array.from({ length: TOGETHER }, (_, i) =>
+    app.deliver(incomingCall(`v3:waits-${i}`)),
+  );
+
+  const statuses = Promise.all([...taken, ...waiting].map(async (answer) => (await answer).status));
+  const commitAll = setInterval(() => {
+    for (const commit of commits) commit();
+  }, 5);
+  expect(await statuses).toEqual(Array(2 * TOGETHER).fill(200));
+  clearInterval(commitAll);
+  for (const socket of silent) socket.destroy();
+});
+
+test('a server that closes answers those who wait, and sends them to another replica', async () => {
+  await using held = await serveHeld({ webhookWaitMs: 60_000 });
+  const { app, commits, deliverHeld } = held;
+  const taken = await deliverHeld();
+  const sockets = Array.from({ length: TOGETHER }, () => connect(app.port, '127.0.0.1'));
+  const answers = sockets.map(
+    (socket, i) =>
+      new Promise<string>((resolve) => {
+        const body = incomingCall(`v3:waits-${i}`);
+        socket.once('data', (answer) => resolve(String(answer)));
+        socket.write(`${headOf(app.key, body)}${body}`);
+      }),
+  );
+  // An answer on a later connection: all of them are read by now.
+  expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+
+  app.lifecycle.phase = 'stopping';
+  const closed = app.server.close();
+  for (const answer of await Promise.all(answers)) {
+    expect(answer).toMatch(/^HTTP\/1.1 503 .*\r\nconnection: close\r\n/is);
+  }
+  for (const commit of commits) commit();
+  expect((await Promise.all(taken)).map(({ status }) => status)).toEqual(Array(TOGETHER).fill(200));
+  for (const socket of sockets) socket.destroy();
+  await closed;
+});
+
+function headOf(key: TelnyxKey, body: string): string {
+  const headers = {
+    host: 'calls.example.com',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...signedHeaders(key, body),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST /webhooks/telnyx HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
+
+/** A store that takes its time: each webhook waits until the test commits it. */
+async function serveHeld(deps: { webhookWaitMs: number }) {
+  const commits: (() => void)[] = [];
+  let allHeld: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    allHeld = resolve;
+  });
+  const app = await serveApp({
+    receive: () =>
+      new Promise<Received>((resolve) => {
+        commits.push(() => resolve({ result: 'duplicate' }));
+        if (commits.length === TOGETHER) allHeld();
+      }),
+    deps: { webhooksUnderWayMax: TOGETHER, ...deps },
+  });
+  return {
+    app,
+    commits,
+    /** As many webhooks as may be under way, all of them at the store. */
+    async deliverHeld() {
+      const taken = Array.from({ length: TOGETHER }, (_, i) =>
+        app.deliver(incomingCall(`v3:in-${i}`)),
+      );
+      await held;
+      return taken;
+    },
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,278 @@
+import { expect, test } from 'vitest';
+import type { CallFacts } from '../../../src/core/machine/call.ts';
+import type { RunHandler } from '../../../src/core/rules/rule.ts';
+import { factsOf } from '../../../src/routing/example.ts';
+import { load, problemsOf } from '../routes-folder.ts';
+
+const MAIN = `targets: { desk: { sip: "sip:desk@pbx.example.com" } }
+rules: [ { name: h, handler: handlers/h.ts } ]
+otherwise: [ { refer: desk } ]`;
+
+async function handler(
+  code: string,
+): Promise<(facts?: Partial<CallFacts>) => ReturnType<RunHandler>> {
+  const result = await load({ 'main.yaml': MAIN, 'handlers/h.ts': code });
+  expect(problemsOf(result)).toEqual([]);
+  const action = result.ok ? result.set.rules[0]?.action : undefined;
+  if (action === undefined || !('run' in action)) throw new Error('no handler');
+  return (facts = {}) =>
+    action.run(
+      { ...factsOf('+14155550101', '+14155550100'), ...facts },
+      { event: 'call.initiated', digits: null, at: 1_700_000_000_000 },
+    );
+}
+
+async function problems(code: string): Promise<string[]> {
+  return problemsOf(await load({ 'main.yaml': MAIN, 'handlers/h.ts': code }));
+}
+
+test('a handler answers steps by the call it is given', async () => {
+  const run = await handler(`import type { Handler } from '../../../src/routing/handlers/types.ts';
+const wanted: string = '+14155550101';
+const handler: Handler = (call, context) =>
+  call.from === wanted && context.targets.includes('desk') ? [{ refer: 'desk', timeout: '5s' }, 'hangup'] : undefined;
+export default handler;`);
+  expect(run()).toEqual({
+    steps: [
+      { do: 'refer', to: { kind: 'target', name: 'desk' }, timeoutMs: 5_000, ifFailed: {} },
+      { do: 'hangup' },
+    ],
+  });
+  expect(run({ from: '+1' })).toEqual({ notMine: 'returned undefined', warning: false });
+});
+
+test('what it makes is not trusted', async () => {
+  const run = await handler(`export default () => [{ refer: 'sip:x@anywhere.example' }]`);
+  expect(run()).toMatchObject({ steps: [{ to: { kind: 'literal', trusted: false } }] });
+});
+
+test.each([
+  ['loops for ever', 'for (;;) {}', 'took longer than 50 ms'],
+  [
+    'loops in microtasks',
+    'const again = () => { Promise.resolve().then(again); }; again(); return [];',
+    'made a promise; a handler is synchronous',
+  ],
+  ['returns a promise', 'return Promise.resolve([])', 'made a promise; a handler is synchronous'],
+  [
+    'leaves a rejection behind',
+    'Promise.reject(new Error("x")); return ["hangup"];',
+    'made a promise; a handler is synchronous',
+  ],
+  [
+    'awaits',
+    'const wait = async (x) => { for (;;) await x; }; wait(1);',
+    'made a promise; a handler is synchronous',
+  ],
+  // Node swallows the interruption while it counts rejections: these ran until memory was used up.
+  [
+    'rejects for ever',
+    'const no = async () => (1, 2 /* => */); for (;;) no().catch();',
+    'made a promise; a handler is synchronous',
+  ],
+  [
+    'hides a promise in a method',
+    'return { async *a() {}, async b() { throw 1 }, async: 1 }.b();',
+    'made a promise; a handler is synchronous',
+  ],
+  [
+    'looks for promises in the language',
+    'return [Array.fromAsync, globalThis.AsyncDisposableStack].filter(Boolean)[0].x',
+    "threw: Cannot read properties of undefined (reading 'x')",
+  ],
+  ['returns a thenable', 'return { then() {} }', 'returned a promise; a handler is synchronous'],
+  ['throws', 'throw new Error("no")', 'threw: no'],
+  [
+    'throws what cannot be read',
+    'throw { get message() { throw 1 }, toString() { throw 2 } }',
+    'threw: something',
+  ],
+  [
+    'throws while it is read',
+    'return [{ get refer() { throw new Error("late") } }]',
+    'threw: late',
+  ],
+  ['loops while it is read', 'return [{ toJSON() { for (;;) {} } }]', 'took longer than 50 ms'],
+  [
+    'returns a text',
+    'return "hangup"',
+    'returned a string where a list of steps or undefined is due',
+  ],
+  ['returns null', 'return null', 'returned null where a list of steps or undefined is due'],
+  [
+    'answers no step',
+    'return []',
+    'answered steps that are none: the answer is empty (for example [ { reject: declined } ])',
+  ],
+  [
+    'misspells a step',
+    'return [{ refr: "desk" }]',
+    'answered steps that are none: a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
+  ],
+  [
+    'names a target nobody has',
+    'return [{ refer: "dsk" }]',
+    'answered steps that are none: unknown target "dsk" (did you mean desk?)',
+  ],
+  [
+    'writes a bad URI',
+    'return [{ refer: "sip:x@evil.example;p=@a.example.com" }]',
+    'answered steps that are none: "sip:x@evil.example;p=@a.example.com": the parameter "p=@a.example.com" is not name=value',
+  ],
+  [
+    'answers too much',
+    'return Array(9000).fill("hangup")',
+    'answered with more than 65536 characters',
+  ],
+  [
+    'changes its input',
+    'call.from = "x"',
+    "threw: Cannot assign to read only property 'from' of object '#<Object>'",
+  ],
+  [
+    'changes a header',
+    'call.headers.x = "y"',
+    'threw: Cannot add property x, object is not extensible',
+  ],
+  [
+    'asks for chance',
+    'Math.random()',
+    'threw: a handler is pure: the same call must get the same answer, use percent or pick for chance',
+  ],
+  [
+    'makes code of text',
+    'eval("1")',
+    'threw: Code generation from strings disallowed for this context',
+  ],
+  [
+    'climbs out by constructors',
+    'return call.constructor.constructor("return process")().exit()',
+    'threw: Code generation from strings disallowed for this context',
+  ],
+  ['asks for require', 'require("fs")', 'threw: require is not defined'],
+  ['asks for process', 'process.exit(1)', 'threw: process is not defined'],
+  ['waits by Atomics', 'Atomics.wait()', 'threw: Atomics is not defined'],
+])('a handler that %s does not get the call, and somebody hears why', async (_what, body, why) => {
+  const run = await handler(`export default (call, context) => { ${body} };`);
+  expect(run()).toEqual({ notMine: why, warning: true });
+});
+
+test.each([
+  'export default async () => [{ refer: "desk" }];',
+  'export default async function () { throw new Error("later"); }',
+  'export default async function named(call: unknown): Promise<unknown> {\n  await 1;\n  return [];\n}',
+  'const f = async (x: number) => ({ x });\nexport default (async () => (f(1), []));',
+  'class A { static async b() { await 1; } }\nexport default () => A.b();',
+])('an asynchronous handler gets no call: %s', async (code) => {
+  const run = await handler(code);
+  const why = 'made a promise; a handler is synchronous';
+  expect(run()).toEqual({ notMine: why, warning: true });
+});
+
+test('its clock is the moment of the event', async () => {
+  const run = await handler(
+    'export default (call, context) => [{ say: String([Date.now() === context.at, new Date().getTime() === context.at]) }]',
+  );
+  expect(run()).toMatchObject({ steps: [{ text: 'true,true' }] });
+});
+
+test('one that was interrupted serves the next call', async () => {
+  const run = await handler(
+    'export default (call) => { if (call.from === "x") for (;;) {} return ["hangup"]; }',
+  );
+  expect(run({ from: 'x' })).toMatchObject({ warning: true });
+  expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+test.each([
+  [
+    'an import',
+    'import fs from "node:fs";\nexport default () => undefined',
+    ['handlers/h.ts:1:1 a handler imports nothing (only import type …, which erases)'],
+  ],
+  [
+    'a dynamic import',
+    'export default () => {\n  import("node:fs");\n}',
+    ['handlers/h.ts:2:3 a handler imports nothing (only import type …, which erases)'],
+  ],
+  [
+    'a second export',
+    'export const a = 1;\nexport default () => undefined',
+    ['handlers/h.ts:1:1 a handler exports its default only (remove export)'],
+  ],
+  [
+    'no export',
+    'const a = 1;',
+    [
+      'handlers/h.ts:1:1 the handler has no default export (export default (call, context) => [ … ] or undefined)',
+    ],
+  ],
+  [
+    'an export that is no function',
+    'export default 5',
+    [
+      'handlers/h.ts:1:1 the default export is not a function (export default (call, context) => [ … ] or undefined)',
+    ],
+  ],
+  [
+    'a syntax error',
+    'export default () => {\n  return [;\n}',
+    [
+      'handlers/h.ts:2:11 not valid TypeScript: Expression expected (only types that erase: no enum, no namespace, no parameter properties)',
+    ],
+  ],
+  [
+    'an enum',
+    '\nenum A { B }\nexport default () => undefined',
+    [
+      'handlers/h.ts:2:1 not valid TypeScript: TypeScript enum is not supported in strip-only mode (only types that erase: no enum, no namespace, no parameter properties)',
+    ],
+  ],
+  [
+    'code at its top that throws',
+    'const a = 1;\nconst b = process.env;\nexport default () => b',
+    [
+      'handlers/h.ts:2:11 the handler does not load: process is not defined (at its top a handler only declares)',
+    ],
+  ],
+  [
+    'a first line that throws',
+    'throw new Error("no");\nexport default () => undefined',
+    ['handlers/h.ts:1:1 the handler does not load: no (at its top a handler only declares)'],
+  ],
+  [
+    'an export of what is not there',
+    'const a = 1;\nexport default b;',
+    [
+      'handlers/h.ts:2:16 the handler does not load: b is not defined (at its top a handler only declares)',
+    ],
+  ],
+  [
+    'code at its top that never ends',
+    'for (;;) {}\nexport default () => undefined',
+    [
+      'handlers/h.ts:1:1 the handler does not load: Script execution timed out after 1000ms (at its top a handler only declares)',
+    ],
+  ],
+])('%s is a problem at its place', async (_what, code, expected) => {
+  expect(await problems(code)).toEqual(expected);
+});
+
+test.each([
+  'export default function pick(call) { return helper(call); }\nfunction helper(call) { return ["hangup"]; }',
+  'export default function (call) { return ["hangup"]; }',
+  'const text = "export default 5"; /* export default 6 */\nexport default (call) => ["hangup"];',
+  'export default ((): string[] => ["hangup"])',
+])('every way to write a default export works: %s', async (code) => {
+  expect((await handler(code))()).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+test('with handlers switched off a rule that needs one is a problem', async () => {
+  const result = await load(
+    { 'main.yaml': MAIN, 'handlers/h.ts': 'export default () => undefined' },
+    { handlers: false },
+  );
+  expect(problemsOf(result)).toEqual([
+    '2:30 handlers are switched off (ROUTES_HANDLERS=false) (switch them on, or write the rule with do)',
+  ]);
+});

@@ -1,0 +1,421 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { CommitUnknown, StoreUnavailable } from '../../../src/errors.ts';
+import { openStore } from '../../../src/store/open.ts';
+import { LOAD, loadValues } from '../../../src/store/postgres/load.ts';
+import { explain, isAnswer } from '../../../src/store/postgres/pool.ts';
+import { keyText } from '../../../src/store/postgres/values.ts';
+import type { Store } from '../../../src/store/store.ts';
+import {
+  aCall,
+  aChange,
+  aCommand,
+  anAttempt,
+  anEntry,
+  aUnit,
+  keys,
+} from '../../helpers/documents.ts';
+import { freePort } from '../../helpers/free-port.ts';
+import { asAdmin, databaseOn, freshDatabase, type TestDatabase } from '../../helpers/postgres.ts';
+import { startOwnPostgres } from '../../helpers/postgres-server.ts';
+import { type TcpProxy, tcpProxy } from '../../helpers/tcp-proxy.ts';
+import { PATIENT, waitFor } from '../../helpers/waiting.ts';
+
+let database: TestDatabase;
+let proxy: TcpProxy;
+let viaProxy: string;
+let store: Store | null = null;
+let count = 0;
+const fresh = () => `call ${++count}`;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const url = new URL(database.url);
+  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port || 5432) });
+  url.host = `127.0.0.1:${proxy.port}`;
+  viaProxy = url.href;
+});
+afterEach(async () => {
+  proxy.pass();
+  await store?.close();
+  store = null;
+});
+afterAll(async () => {
+  await proxy.close();
+  await database.drop();
+});
+
+async function open(url = viaProxy, timeoutMs?: number): Promise<Store> {
+  store = await openStore({ kind: 'postgres', url }, timeoutMs === undefined ? {} : { timeoutMs });
+  return store;
+}
+
+/** Somebody else's transaction holds the rows of these calls meanwhile. */
+async function whileHeld<T>(
+  callIds: string[],
+  work: () => Promise<T>,
+  connectionString = database.url,
+): Promise<T> {
+  const holder = new pg.Client({ connectionString });
+  await holder.connect();
+  try {
+    await holder.query('begin');
+    const keysHeld = callIds.map(keyText);
+    await holder.query('select 1 from calls where key = any($1) for update', [keysHeld]);
+    return await work();
+  } finally {
+    await holder.end();
+  }
+}
+
+async function waitingForLocks(client: pg.Client): Promise<number> {
+  const { rows } = await client.query(
+    "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
+  return rows.length;
+}
+
+test('replicas that start together on an empty database migrate it once', async () => {
+  const url = new URL(database.url);
+  const own = await databaseOn(url.href);
+  const stores = await Promise.all(
+    Array.from({ length: 6 }, () => openStore({ kind: 'postgres', url: own.url })),
+  );
+  for (const one of stores) {
+    await one.ping();
+    await one.close();
+  }
+  await own.drop();
+});
+
+test('it speaks as a transaction pooler needs it: no named statements, no start-up parameters, no session state', async () => {
+  const first = await open();
+  const id = fresh();
+  const far = fresh();
+  const both = { changes: [aChange(aCall(id), 0), aChange(aCall(far), 0)] };
+  await first.commit([both, aUnit(aCall(fresh()), 0, { events: [anEntry('e')] })], null);
+  await first.load(keys({ callIds: [id], sessionIds: ['s'], attemptIds: ['a'] }));
+  await first.changeSetting('overrides', () => null);
+  await first.claim({ owner: 'a', leaseMs: 1_000 }, 1);
+  await first.close();
+
+  const wire = proxy.sent.map((connection) => Buffer.concat(connection));
+  expect(wire.length).toBeGreaterThan(0);
+  for (const bytes of wire) {
+    const [startup, ...messages] = messagesOf(bytes);
+    const names = (startup?.slice(8).toString().split('\0') ?? []).filter((_, i) => i % 2 === 0);
+    expect(names.filter(Boolean).sort()).toEqual(['client_encoding', 'database', 'user']);
+    for (const message of messages) {
+      const text = message.toString('latin1');
+      // Parse: the name of the statement comes first.
+      if (text[0] === 'P') expect(text[5]).toBe('\0');
+      expect(text).not.toMatch(/\blisten\b|pg_advisory_lock\b|(^Q.{4}|; *)set (?!local)/is);
+    }
+  }
+});
+
+test('connections that are cut are replaced, without a restart', async () => {
+  const first = await open();
+  await first.ping();
+  proxy.cut();
+  await waitFor(() => first.load(keys({})));
+  expect((await first.commit([aUnit(aCall(fresh()), 0)], null)).results).toEqual(['committed']);
+});
+
+test('backends that the server ends are replaced', async () => {
+  const first = await open();
+  await Promise.all([first.ping(), first.load(keys({})), first.replicas()]);
+  await asAdmin(
+    database.url,
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+  );
+  await waitFor(() => first.load(keys({})));
+});
+
+test('a commit whose result never came is unknown, and may have happened', async () => {
+  const first = await open();
+  const id = fresh();
+  const unit = aUnit(aCall(id), 0, { commands: [aCommand(`command of ${id}`, id)] });
+  proxy.cutAfter('referee_commit_2');
+  await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
+  // It did happen: the outbox carries on, and the second delivery is known.
+  await waitFor(async () => expect(await first.find(id)).not.toBeNull());
+  const claimed = await vi.waitUntil(async () => {
+    const found = await first.claim({ owner: 'b', leaseMs: 60_000 }, 10);
+    return found.length > 0 ? found : null;
+  }, PATIENT);
+  expect(claimed[0]?.command.callId).toBe(id);
+});
+
+test('a load asked for behind a commit does not wait for its answer, and sees what it wrote', async () => {
+  const first = await open();
+  await first.ping();
+  const [early, late] = [fresh(), fresh()];
+  proxy.deafAfter(keyText(early));
+  const unanswered = Promise.allSettled([
+    first.commit([aUnit(aCall(early), 0)], null),
+    first.load(keys({ callIds: [early] })),
+  ]);
+  await waitFor(() => {
+    const wires = proxy.sent.map((connection) => Buffer.concat(connection).toString('latin1'));
+    const wire = wires.find((text) => text.includes(keyText(early))) ?? '';
+    expect(wire.slice(wire.indexOf(keyText(early)))).toContain('referee_load_1');
+  });
+  proxy.cut();
+  expect(await unanswered).toMatchObject([
+    { reason: expect.any(CommitUnknown) },
+    { reason: expect.any(StoreUnavailable) },
+  ]);
+
+  await waitFor(() => first.load(keys({})));
+  const [committed, loaded] = await Promise.all([
+    first.commit([aUnit(aCall(late), 0)], null),
+    first.load(keys({ callIds: [late] })),
+  ]);
+  expect(committed.results).toEqual(['committed']);
+  expect(loaded.calls.get(late)).toMatchObject({ version: 1 });
+});
+
+test('nor does it miss what has to be written unit by unit, because a row of the batch is held or a unit has two calls', async () => {
+  const first = await open();
+  const [locked, other, ...pair] = [fresh(), fresh(), fresh(), fresh()];
+  await first.commit([aUnit(aCall(locked), 0), aUnit(aCall(other), 0)], null);
+  const [held, behind] = await whileHeld([locked], () =>
+    Promise.all([
+      first.commit([aUnit(aCall(locked), 1), aUnit(aCall(other), 1)], null),
+      first.load(keys({ callIds: [locked, other] })),
+    ]),
+  );
+  expect(held.results).toEqual(['conflict', 'committed']);
+  expect(behind.calls.get(locked)?.version).toBe(1);
+  expect(behind.calls.get(other)?.version).toBe(2);
+
+  const changes = pair.map((id) => aChange(aCall(id), 0));
+  const [, whole] = await Promise.all([
+    first.commit([{ changes }], null),
+    first.load(keys({ callIds: pair })),
+  ]);
+  expect([...whole.calls.keys()].sort()).toEqual(pair.sort());
+});
+
+test('units of two calls wait for rows that others hold at the same time, not one after the other', async () => {
+  const first = await open();
+  const pairs = Array.from({ length: 4 }, () => [fresh(), fresh()]);
+  const unitsAt = (version: number) =>
+    pairs.map((ids) => ({ changes: ids.map((id) => aChange(aCall(id), version)) }));
+  await first.commit(unitsAt(0), null);
+  const watcher = new pg.Client({ connectionString: database.url });
+  await watcher.connect();
+  let over = false;
+  await whileHeld(pairs.flat(), async () => {
+    // A wait that was too long is a lost race: until it was seen, they are written again.
+    const committing = (async () => {
+      while (!over) await first.commit(unitsAt(1), null);
+    })();
+    try {
+      await waitFor(async () => {
+        expect(await waitingForLocks(watcher)).toBeGreaterThan(1);
+      });
+    } finally {
+      over = true;
+      await watcher.end();
+      await committing;
+    }
+  });
+});
+
+test('rows are locked by key, whatever their order in the batch, so that two replicas do not block each other', async () => {
+  const first = await open();
+  const [low = '', high = ''] = [fresh(), fresh()].sort((a, b) =>
+    keyText(a) < keyText(b) ? -1 : 1,
+  );
+  const unitsAt = (version: number) => [high, low].map((id) => aUnit(aCall(id), version));
+  await first.commit(unitsAt(0), null);
+  const other = new pg.Client({ connectionString: database.url });
+  await other.connect();
+  try {
+    await whileHeld([low], async () => {
+      const committing = first.commit(unitsAt(1), null);
+      await waitFor(async () => {
+        expect(await waitingForLocks(other)).toBe(1);
+      });
+      await other.query('select 1 from calls where key = $1 for update nowait', [keyText(high)]);
+      await committing;
+    });
+  } finally {
+    await other.end();
+  }
+});
+
+test('what a commit starts belongs to the totals that are kept, for the load behind it too, and where nobody knows', async () => {
+  const own = await databaseOn(database.url);
+  const direct = new URL(own.url);
+  direct.host = `127.0.0.1:${proxy.port}`;
+  const first = await open(direct.href);
+  const refers = async () => {
+    const budget = { callers: [], limit: 100_000, since: 0 };
+    return (await first.load(keys({ budget }))).budget?.all.refers;
+  };
+  const aCallOf = (n: number, id = fresh()) => {
+    const startedAt = Date.now() + 60_000;
+    const attempts = Array.from({ length: n }, (_, i) => anAttempt(`${id} ${i}`, { startedAt }));
+    return aUnit(aCall(id, { attempts }), 0);
+  };
+  const held = fresh();
+  await first.commit([aCallOf(1_500), aUnit(aCall(held), 0)], null);
+  expect(await refers()).toBe(1_500);
+  const [, behind] = await Promise.all([first.commit([aCallOf(3)], null), refers()]);
+  expect(behind).toBe(1_503);
+  proxy.cutAfter('referee_commit_2');
+  await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
+  expect(await waitFor(refers)).toBe(1_507);
+
+  // The same of one unit among others that are written by themselves, because a row of the batch is held.
+  const [known, unknown] = [fresh(), fresh()];
+  proxy.cutAfter(keyText(unknown), keyText(known));
+  const units = [aUnit(aCall(held), 1), aCallOf(5, known), aCallOf(6, unknown)];
+  const { results } = await whileHeld([held], () => first.commit(units, null), own.url);
+  expect(results).toEqual(['conflict', 'committed', 'conflict']);
+  expect(await refers()).toBe(1_518);
+  await first.close();
+  await own.drop();
+});
+
+test('a pipe that broke is trouble of the connection, not an answer with a code of five letters', () => {
+  const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+  expect(isAnswer(broken)).toBe(false);
+  expect(explain(broken, 'here')).toBeInstanceOf(StoreUnavailable);
+});
+
+test('a silent server is given up in time: a read is unavailable, a commit unknown', async () => {
+  const first = await open(viaProxy, 300);
+  await first.ping();
+  proxy.hold();
+  await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
+  proxy.pass();
+  await waitFor(() => first.load(keys({})));
+  proxy.hold();
+  await expect(first.commit([aUnit(aCall(fresh()), 0)], null)).rejects.toThrow(CommitUnknown);
+  proxy.pass();
+  await waitFor(() => first.load(keys({})));
+});
+
+test('a row that another replica holds for long is a lost race for its call, and for no other', async () => {
+  const first = await open();
+  const id = fresh();
+  await first.commit([aUnit(aCall(id), 0)], null);
+  const held = await whileHeld([id], () =>
+    first.commit([aUnit(aCall(id), 1), aUnit(aCall(fresh()), 0)], null),
+  );
+  expect(held.results).toEqual(['conflict', 'committed']);
+  expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
+});
+
+test('wrong ways in are refused with what to do, and without the password', async () => {
+  const wrong = async (change: (url: URL) => void) => {
+    const url = new URL(database.url);
+    change(url);
+    const error: unknown = await openStore({ kind: 'postgres', url: url.href }).catch((e) => e);
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    expect((error as Error).message).not.toContain('s3cret');
+    return (error as Error).message;
+  };
+  const port = await freePort();
+  expect(
+    await wrong((url) => {
+      url.port = String(port);
+      url.password = 's3cret';
+    }),
+  ).toMatch(/cannot be reached \(.*ECONNREFUSED/);
+  expect(await wrong((url) => (url.password = 's3cret'))).toMatch(
+    /refuses the user or the password/,
+  );
+  expect(await wrong((url) => (url.pathname = '/nowhere'))).toMatch(/has no such database/);
+});
+
+test('a mistake in one batch is no trouble of the store', async () => {
+  const first = await open();
+  const broken = aUnit(aCall('broken', { createdAt: Number.NaN }), 0);
+  const error: unknown = await first
+    .commit([aUnit(aCall('fine'), 0), broken], null)
+    .catch((e) => e);
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(StoreUnavailable);
+  expect(await first.find('fine')).toBeNull();
+});
+
+test('a server that stops and starts again is found again', async () => {
+  const server = await startOwnPostgres();
+  const first = await openStore({ kind: 'postgres', url: server.url });
+  try {
+    const id = fresh();
+    await first.commit([aUnit(aCall(id), 0)], null);
+    await server.halt();
+    await expect(first.load(keys({}))).rejects.toThrow(StoreUnavailable);
+    await expect(first.ping()).rejects.toThrow(StoreUnavailable);
+    const trouble: unknown = await first.commit([aUnit(aCall(id), 1)], null).catch((e) => e);
+    expect(trouble instanceof StoreUnavailable || trouble instanceof CommitUnknown).toBe(true);
+    await server.start();
+    await waitFor(() => first.ping());
+    expect((await first.commit([aUnit(aCall(id), 1)], null)).results).toEqual(['committed']);
+  } finally {
+    await first.close();
+    await server.stop();
+  }
+});
+
+/** Messages of the wire protocol: the first has no type byte. */
+function messagesOf(bytes: Buffer): Buffer[] {
+  const messages: Buffer[] = [];
+  for (let at = 0, typed = 0; at + 4 + typed <= bytes.length; typed = 1) {
+    const length = bytes.readInt32BE(at + typed) + typed;
+    messages.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return messages;
+}
+
+// A plan is kept: from a table that was empty, or was analyzed and not yet vacuumed.
+test('a load reads what it asks for, not what all calls have, whatever its plan was made from', async () => {
+  const own = await databaseOn(database.url);
+  const newStore = await openStore({ kind: 'postgres', url: own.url });
+  // Not in the order of their attempts: the planner would take either index then.
+  const everybody = Array.from({ length: 2_000 }, (_, i) => `+1415555${(i * 7_919) % 2_000}`);
+  const units = everybody.map((from, i) => {
+    const attempts = [anAttempt(`attempt-${i}`, { startedAt: 2_000 + i })];
+    return aUnit(aCall(`call-${i}`, { facts: { from }, attempts }), 0);
+  });
+  const callers = everybody.slice(0, 50);
+  const wanted = keys({
+    callIds: ['call-0', 'call-1'],
+    attemptIds: ['attempt-2'],
+    budget: { callers, limit: 1_000, since: 2_000 },
+  });
+  const client = new pg.Client({ connectionString: own.url });
+  await client.connect();
+  // As it sees tables that do not fit into its memory: what is read in their order is cheap.
+  await client.query('set random_page_cost = 20');
+  await client.query(LOAD, loadValues(wanted, false));
+  // One after the other, as attempts begin: the index of all attempts then lies as the table does.
+  for (let n = 0; n < units.length; n += 100) await newStore.commit(units.slice(n, n + 100), null);
+  await newStore.close();
+
+  for (const before of ['select', 'analyze']) {
+    await client.query(before);
+    await client.query('begin');
+    const { rows } = await client.query(LOAD, loadValues(wanted, false));
+    const counted = rows.filter(({ part, b }) => part === 'budget' && Number(b) === 1);
+    expect(counted).toHaveLength(callers.length);
+    const { rows: tables } = await client.query(
+      'select relname as name, idx_tup_fetch + seq_tup_read as n from pg_stat_xact_user_tables',
+    );
+    const reads = Object.fromEntries(tables.map(({ name, n }) => [name, Number(n)]));
+    expect(reads.attempts).toBeGreaterThanOrEqual(callers.length);
+    expect(reads.attempts).toBeLessThan(3 * callers.length);
+    expect(reads.calls).toBeLessThan(10);
+    expect(reads.call_filters).toBeLessThan(10);
+    await client.query('commit');
+  }
+  await client.end();
+  await own.drop();
+});

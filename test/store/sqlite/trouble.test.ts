@@ -1,0 +1,195 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { StoreUnavailable } from '../../../src/errors.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { aCall, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { waitFor } from '../../helpers/waiting.ts';
+
+let folder: string;
+let path: string;
+let store: Store | null = null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'referee-trouble-'));
+  path = join(folder, 'referee.db');
+});
+afterEach(async () => {
+  await store?.close();
+  store = null;
+  rmSync(folder, { recursive: true });
+});
+
+const open = async (at = path) => {
+  store = await openStore({ kind: 'sqlite', path: at });
+  return store;
+};
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(StoreUnavailable);
+  return (error as Error).message;
+}
+
+test('a file that is not a database is refused by its name, with what to do', async () => {
+  writeFileSync(path, 'number,name\n+14155550100,support\n'.repeat(100));
+  expect(await refusal(open())).toMatch(/referee\.db: not an SQLite database: name another file/);
+});
+
+test('a folder in place of the file is refused', async () => {
+  mkdirSync(path);
+  expect(await refusal(open())).toMatch(/referee\.db: cannot be opened: it must be a file/);
+});
+
+test('a file in place of the folder is refused', async () => {
+  writeFileSync(path, '');
+  expect(await refusal(open(join(path, 'referee.db')))).toMatch(/its folder cannot be made/);
+});
+
+test('the database of another program is left alone', async () => {
+  const other = new DatabaseSync(path);
+  other.exec('create table recipes (name text)');
+  other.close();
+  expect(await refusal(open())).toMatch(/another program \(it has a table "recipes"\)/);
+});
+
+test('a newer schema that still allows this code is used, one that does not is refused', async () => {
+  await (await open()).close();
+  const newer = new DatabaseSync(path);
+  newer.exec('update schema set version = 99');
+  await (await open()).close();
+  newer.exec('update schema set oldest_code = 99');
+  newer.close();
+  expect(await refusal(open())).toMatch(/schema 99 may be used by code version 99 and newer/);
+});
+
+test('a corrupt file says so, and what to do', async () => {
+  const first = await open();
+  for (let n = 0; n < 50; n += 1) await first.commit([aUnit(aCall(`call ${n}`), 0)], null);
+  await first.close();
+  const bytes = await readFile(path);
+  bytes.fill(0x5a, 8192);
+  writeFileSync(path, bytes);
+  const unit = aUnit(aCall('another'), 0, { events: [anEntry('e')] });
+  const message = await refusal(open().then((second) => second.commit([unit], null)));
+  expect(message).toMatch(/referee\.db: corrupt: restore a backup \(docs\/operations\.md\)/);
+});
+
+test('a write of another process is waited for without holding the event loop', async () => {
+  const first = await open();
+  const other = new DatabaseSync(path);
+  other.exec('begin immediate');
+  const committed = first.commit([aUnit(aCall('patient'), 0)], null);
+  // Were the wait inside SQLite, this timer could not run, and nobody would end it.
+  await new Promise<void>((done) => {
+    setTimeout(() => {
+      other.exec('commit');
+      done();
+    }, 30);
+  });
+  expect((await committed).results).toEqual(['committed']);
+  other.close();
+});
+
+test('a file that stays busy is given up after half a second, and works again afterwards', async () => {
+  const first = await open();
+  const other = new DatabaseSync(path);
+  other.exec('begin immediate');
+  const unit = aUnit(aCall('unlucky'), 0);
+  expect(await refusal(first.commit([unit], null))).toMatch(/busy: another process writes to it/);
+  expect(await first.find('unlucky')).toBeNull();
+  other.exec('rollback');
+  other.close();
+  expect((await first.commit([unit], null)).results).toEqual(['committed']);
+});
+
+test('a mistake in one batch is no trouble of the store', async () => {
+  const first = await open();
+  const broken = aUnit(aCall('broken', { rule: {} as unknown as string }), 0);
+  const error: unknown = await first
+    .commit([aUnit(aCall('fine'), 0), broken], null)
+    .catch((e) => e);
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(StoreUnavailable);
+  expect(await first.find('fine')).toBeNull();
+  expect((await first.commit([aUnit(aCall('fine'), 0)], null)).results).toEqual(['committed']);
+});
+
+test('the write-ahead log stays short under steady writing, and is gone after closing', async () => {
+  const first = await open();
+  const filler = 'x'.repeat(200_000);
+  const wal = async () => (await readFile(`${path}-wal`).catch(() => Buffer.alloc(0))).length;
+  let written = 0;
+  let largest = 0;
+  for (let n = 0; written < 250e6; n += 1) {
+    const units = Array.from({ length: 4 }, (_, i) =>
+      aUnit(aCall(`${n}.${i}`, { facts: { callerName: filler } }), 0),
+    );
+    await first.commit(units, null);
+    await setImmediate();
+    written += 4 * filler.length;
+    if (n % 20 === 0) largest = Math.max(largest, await wal());
+  }
+  expect(largest).toBeLessThan(180e6);
+  await first.close();
+  expect(await wal()).toBe(0);
+});
+
+const mountable = (() => {
+  const probe = mkdtempSync(join(tmpdir(), 'referee-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', probe], { stdio: 'ignore' });
+    execFileSync('umount', [probe]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { recursive: true });
+  }
+})();
+
+// A small disk of our own takes the right to mount one; CI as root has it.
+test.runIf(mountable)('a full and a read-only disk are trouble until they are not', async () => {
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'none', disk]);
+  try {
+    const full = await open(join(disk, 'referee.db'));
+    await full.commit([aUnit(aCall('before'), 0)], null);
+    await full.ping();
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(0));
+    try {
+      writeFileSync(join(disk, 'filler'), Buffer.alloc(4_000_000));
+    } catch {
+      // As much of it as fits was written: that is the point.
+    }
+    const big = aUnit(aCall('big', { facts: { callerName: 'x'.repeat(200_000) } }), 0);
+    expect(await refusal(full.commit([big], null))).toMatch(/the disk is full/);
+    expect(await full.find('big')).toBeNull();
+    expect((await full.load(keys({ callIds: ['before'] }))).calls.size).toBe(1);
+    await waitFor(async () => expect(await refusal(full.ping())).toMatch(/full/));
+
+    rmSync(join(disk, 'filler'));
+    await waitFor(() => full.ping());
+    expect((await full.commit([big], null)).results).toEqual(['committed']);
+
+    await full.close();
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    expect(await refusal(open(join(disk, 'referee.db')))).toMatch(/read-only|cannot be opened/);
+    execFileSync('mount', ['-o', 'remount,rw', disk]);
+    expect(await (await open(join(disk, 'referee.db'))).find('big')).not.toBeNull();
+  } finally {
+    await store?.close();
+    store = null;
+    execFileSync('umount', ['-l', disk]);
+  }
+});
