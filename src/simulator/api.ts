@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
+import { CONNECTION_ID } from './identity.ts';
 import type { Leg } from './leg.ts';
 import {
   AUTHENTICATION_FAILED,
@@ -48,6 +49,9 @@ const BODY_BYTES_MAX = 1_048_576;
 /** A request left without an answer is cut at last, so that no socket outlives its test. */
 const SILENCE_MS_MAX = 60_000;
 const PATH = /^(?:\/v2)?\/calls\/([^/?]+)(?:\/actions\/([^/?]+))?(?:\?.*)?$/;
+const ACTIVE_CALLS = /^(?:\/v2)?\/connections\/([^/?]+)\/active_calls(?:\?(.*))?$/;
+/** Legs on a page of active calls. */
+const PAGE_LEGS = 20;
 const UNREADABLE = Symbol('not JSON');
 const OK: Answer = { status: 200, body: '{"data":{"result":"ok"}}' };
 
@@ -69,6 +73,12 @@ export function createApi(options: ApiOptions): Api {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = parse(await readBody(request));
+    const connection = ACTIVE_CALLS.exec(request.url ?? '');
+    if (connection !== null && request.method === 'GET') {
+      const [, id = '', query = ''] = connection;
+      reply(response, admit(request, true) ?? activeCalls(board, id, query));
+      return;
+    }
     const path = PATH.exec(request.url ?? '');
     const id = path?.[1] === undefined ? null : decode(path[1]);
     const action = path?.[2] ?? (request.method === 'GET' ? 'probe' : '');
@@ -184,12 +194,43 @@ export function createApi(options: ApiOptions): Api {
   return { server, strayRequests };
 }
 
+/** The legs that live now, paged by cursor as the documentation's example is. */
+function activeCalls(board: Switchboard, connection: string, query: string): Answer {
+  if (connection !== CONNECTION_ID) return refused(RESOURCE_NOT_FOUND);
+  const after = Number(new URLSearchParams(query).get('page[after]') ?? 0);
+  const legs = board.living();
+  const page = legs.slice(after, after + PAGE_LEGS);
+  const end = after + page.length;
+  const next = end < legs.length ? String(end) : null;
+  const data = page.map((leg) => ({
+    call_control_id: leg.callControlId,
+    call_duration: secondsOf(leg),
+    call_leg_id: leg.callLegId,
+    call_session_id: leg.call.sessionId,
+    client_state: leg.clientState,
+    record_type: 'call',
+  }));
+  const path = `/v2/connections/${connection}/active_calls`;
+  const meta = {
+    cursors: { after: next, before: after === 0 ? null : String(after) },
+    next: next === null ? null : `${path}?page[after]=${next}`,
+    previous: null,
+    total_items: legs.length,
+  };
+  return { status: 200, body: JSON.stringify({ data, meta }) };
+}
+
+function secondsOf(leg: Leg): number {
+  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
+  const until = leg.endedAt === null ? Date.now() : Date.parse(leg.endedAt);
+  return Math.round((until - from) / 1000);
+}
+
 function shown(leg: Leg): Answer {
   const ended = leg.endedAt;
-  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
   const data = {
     call_control_id: leg.callControlId,
-    call_duration: Math.round(((ended === null ? Date.now() : Date.parse(ended)) - from) / 1000),
+    call_duration: secondsOf(leg),
     call_leg_id: leg.callLegId,
     call_session_id: leg.call.sessionId,
     client_state: leg.clientState,
@@ -217,8 +258,8 @@ function tooMany(resetSecs: number, limit: number): Answer {
   };
 }
 
-function reply(response: ServerResponse, answer: Answer, booked: BookedRequest): void {
-  booked.status = answer.status;
+function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest): void {
+  if (booked !== undefined) booked.status = answer.status;
   const type = answer.body.startsWith('{') ? 'application/json' : 'text/plain';
   response.writeHead(answer.status, { 'content-type': type, ...answer.headers });
   response.end(answer.body);

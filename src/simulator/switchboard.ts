@@ -34,6 +34,7 @@ export interface Switchboard {
   place(script: CallScript): PlacedLegs;
   addFarLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
   find(callControlId: string): Leg | undefined;
+  living(): Leg[];
   emit(leg: Leg, type: `call.${string}`, payload: Payload): void;
   end(leg: Leg, by: EndedBy, facts: HangupFacts): void;
   /** Something the script may wait for happened: the caller may hang up at it. */
@@ -269,6 +270,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     place,
     addFarLeg,
     find: (id) => legs.get(id),
+    living: () => [...legs.values()].filter(({ endedAt }) => endedAt === null),
     emit,
     end,
     happened,

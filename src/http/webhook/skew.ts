@@ -4,8 +4,18 @@ import type { Metrics } from '../../metrics.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 
 export interface SkewWatch {
-  saw(skewSecs: number, deliveryAttempt: number | null): void;
+  /** `offsetMs`: when a genuine webhook came, by our clock, less when it was signed, by Telnyx's. */
+  saw(offsetMs: number, deliveryAttempt: number | null): void;
+  /** What our clock is ahead of Telnyx's; 0 where the two may well agree. */
+  aheadMs(): number;
 }
+
+/**
+ * The signature's time is in whole seconds, and a webhook takes a moment: an offset is up to a second and
+ * some more than the skew. The least of several comes close to it, and below a second it says nothing.
+ */
+const OFFSETS_KEPT = 64;
+const MEANINGLESS_MS = 1_000;
 
 export function watchSkew({
   log,
@@ -17,10 +27,18 @@ export function watchSkew({
   now: () => number;
 }): SkewWatch {
   let warnedAt = Number.NEGATIVE_INFINITY;
+  const offsets: number[] = [];
   return {
-    saw(skewSecs, deliveryAttempt) {
-      // Nobody has published whether a repeated delivery is signed anew; its age would look like skew.
+    aheadMs() {
+      const least = Math.min(...offsets);
+      return Number.isFinite(least) && (least < 0 || least > MEANINGLESS_MS) ? least : 0;
+    },
+    saw(offsetMs, deliveryAttempt) {
+      // Nobody has published whether a repeated delivery is signed again; its age would look like skew.
       if (deliveryAttempt !== null && deliveryAttempt > 1) return;
+      offsets.push(offsetMs);
+      if (offsets.length > OFFSETS_KEPT) offsets.shift();
+      const skewSecs = Math.floor(offsetMs / 1000);
       metrics.clockSkew(skewSecs);
       if (Math.abs(skewSecs) <= HTTP_LIMITS.clockSkewWarnSecs) return;
       const at = now();

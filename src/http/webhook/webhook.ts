@@ -144,12 +144,13 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
 
     const parsed = parseWebhook(body, startedAt);
     if (parsed.kind === 'not_telnyx') return refuse(request, reply, notAnEvent(parsed.why));
-    skew.saw(checked.skewSecs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
+    const offsetMs = startedAt - Number(checked.timestamp) * 1000;
+    skew.saw(offsetMs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
     if (parsed.kind === 'not_a_call') {
       metrics.webhook(parsed.type ?? 'none', 'ignored', now() - startedAt);
       return accepted(reply, lifecycle);
     }
-    const { event } = parsed;
+    const event = { ...parsed.event, clockSkewMs: skew.aheadMs() };
     const { connectionId } = event.facts;
     if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
       metrics.webhook(event.type, 'foreign', now() - startedAt);
