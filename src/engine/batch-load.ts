@@ -1,5 +1,6 @@
 /** What one batch has to know before it can be stepped. */
 import { decodeClientState } from '../core/machine/client-state.ts';
+import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
 import type { Item } from './batch.ts';
@@ -46,7 +47,7 @@ export function keysOf(items: Item[], limit: number | null, clockMs: number): Lo
   for (const { event } of items) {
     ids.add(event.callId);
     keys.events.push({ callId: event.callId, key: keyOf(event) });
-    if (!isStill(event)) moves = true;
+    if (!isInformational(event)) moves = true;
     if (event.source !== 'webhook') continue;
     const { from, sessionId, direction } = event.facts;
     if (from !== null) callers.add(from);
@@ -83,14 +84,18 @@ function unknownSessions(items: Item[], loaded: Loaded): string[] {
 }
 
 /**
- * Whether nothing can follow that a caller would hear: no attempt, no other step. Its batch needs no budget, and
- * it has time. Not a hangup: that of a far leg ends an attempt of its caller, and the next one may follow.
+ * Whether nothing can follow that moves the caller: such an event can wait a moment for others to share its
+ * commit, and its batch needs no budget. Not a hangup: that of a B-leg ends an attempt of its caller. Nor
+ * the answer to a question, or to the hangup of a B-leg: the next attempt may wait for just that.
  */
-export function isStill({ type }: CallEvent): boolean {
-  return STILL.has(type);
+export function isInformational(event: CallEvent): boolean {
+  if (!INFORMATIONAL.has(event.type)) return false;
+  if (event.source !== 'outcome') return true;
+  return !QUESTIONS.has(event.action) && event.legId === event.callId;
 }
 
-const STILL: ReadonlySet<string> = new Set([
+const QUESTIONS: ReadonlySet<Action> = new Set(['probe', 'active_calls']);
+const INFORMATIONAL: ReadonlySet<string> = new Set([
   'call.refer.started',
   'call.refer.completed',
   'call.speak.started',

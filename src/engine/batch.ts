@@ -44,6 +44,7 @@ export function stepAll(
   decider: Decider,
   overrides: Overrides,
   budget: BudgetUse,
+  heardAt: number | null,
 ): Batch {
   const batch: Batch = { units: [], settled: [], failed: [] };
   const unitOf = new Map<string, WorkingUnit>();
@@ -93,6 +94,7 @@ export function stepAll(
     const before = current(event.callId)?.call ?? null;
     const result = transition(before, event, {
       now: loaded.now,
+      heardAt,
       decide: (facts, moment) => decider.decide(facts, moment, overrides),
       overBudget: (kind, caller) => budget.over(kind, caller),
     });

@@ -16,7 +16,7 @@ import type { Outlet, Received } from './engine.ts';
 import { mayJoin } from './order.ts';
 import { createOutboxPoll } from './outbox-poll.ts';
 import { createRecorder } from './record-outcome.ts';
-import { honest, maySend, sentSince, settlementOf } from './sending.ts';
+import { asRepetition, maySend, sentSince, settlementOf } from './sending.ts';
 
 export interface CommandObserver {
   /** One request to Telnyx and what became of it. */
@@ -188,7 +188,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** `known`: what became of it without a request. */
   async function run(job: Job, known: Outcome | null): Promise<void> {
     const { claimed } = job;
-    const outcome = honest(claimed, known ?? (await request(job)));
+    const outcome = asRepetition(claimed, known ?? (await request(job)));
     if (known !== null) reportOutcome(claimed, known, 0);
     const settlement = settlementOf(claimed, outcome, storeNow(job), chance());
     const recorded = recorder.record(eventOf(claimed, outcome, known === null), settlement);
@@ -230,6 +230,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       receivedAt: clock.now(),
       occurredAt: null,
       commandId: command.id,
+      legId: command.legId,
       action: command.action,
       outcome,
       firstSentAt: sentSince(claimed, outcome, requested),

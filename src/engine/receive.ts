@@ -10,7 +10,7 @@ import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from
 import { BriefMap } from '../store/brief-map.ts';
 import type { Loaded, Settlement, Store } from '../store/store.ts';
 import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
-import { isStill, loadBatch } from './batch-load.ts';
+import { isInformational, loadBatch } from './batch-load.ts';
 import { BudgetUse, countMax } from './budget.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
 import { keyOf } from './timeline.ts';
@@ -67,9 +67,12 @@ export function createReceiver(options: ReceiverOptions): Engine {
   let ahead: Loading | null = null;
   let patient: NodeJS.Timeout | null = null;
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
+  /** Monotonic; when the last webhook of any call reached us. */
+  let heardAt: number | null = null;
 
   return {
     receive(event, settle) {
+      if (event.source === 'webhook') heardAt = performance.now();
       const key = `${event.callId}\n${keyOf(event)}`;
       const first = underWay.get(key);
       if (first !== undefined) {
@@ -96,7 +99,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
     return new Promise((resolve, reject) => {
       queue.push({ event, settle, conflicts: 0, resolve, reject });
-      const waits = running === null && isStill(event) && queue.length < STILL_WAITING_MAX;
+      const waits = running === null && isInformational(event) && queue.length < STILL_WAITING_MAX;
       if (waits) patient ??= setTimeout(start, STILL_WAIT_MS);
       else start();
     });
@@ -164,7 +167,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const loaded = await loadedFor(loading);
     const loadedAt = performance.now();
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
-    const batch = stepAll(items, loaded, decider, overrides.value, budget);
+    const heard = heardAt === null ? null : loaded.now - (performance.now() - heardAt);
+    const batch = stepAll(items, loaded, decider, overrides.value, budget, heard);
     if (batch.units.length === 0) return batch;
 
     // Everything above changed nothing; from here on it is stored.

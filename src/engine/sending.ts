@@ -56,11 +56,18 @@ function isFirstOfWindow(claimed: ClaimedCommand): boolean {
   return claimed.firstSentAt >= claimed.now;
 }
 
-/** A refused connection proves this try unsent, not an earlier one that ended in silence. */
-export function honest(claimed: ClaimedCommand, outcome: Outcome): Outcome {
-  return outcome.kind === 'retry' && outcome.provenUnsent && !isFirstOfWindow(claimed)
-    ? { ...outcome, provenUnsent: false }
-    : outcome;
+/**
+ * What an answer says where an identical request went out before and nobody knows what became of it. A
+ * refused connection proves this try unsent, not that one. A 4xx may refuse the repetition of what Telnyx
+ * has carried out. Facts about the leg hold all the same: it has ended, or it is not answered yet, so that
+ * nothing can have been carried out.
+ */
+export function asRepetition(claimed: ClaimedCommand, outcome: Outcome): Outcome {
+  if (isFirstOfWindow(claimed)) return outcome;
+  if (outcome.kind === 'retry') return { ...outcome, provenUnsent: false };
+  if (outcome.kind !== 'rejected' || outcome.callEnded || outcome.notAnswered) return outcome;
+  const detail = `a repetition was refused, an earlier try may have been carried out: ${outcome.detail}`;
+  return { kind: 'unknown', detail };
 }
 
 /** When it first went out; null where it is proven that it never did. */

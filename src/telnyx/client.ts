@@ -3,7 +3,8 @@ import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/machine/command.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import { createRedactor } from '../log/mask.ts';
-import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
+import { readActiveCalls } from './active-calls.ts';
+import { type Answer, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
 import {
   type Environment,
   requestOf,
@@ -37,6 +38,8 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
 /** An answer of Telnyx's has some hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
+/** A connection with thousands of living legs: what a question may cost. */
+const ACTIVE_CALLS_PAGES_MAX = 20;
 /** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
 export const CONNECTIONS_MAX = 256;
 
@@ -80,14 +83,17 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       } catch (error) {
         return unmakeable(error);
       }
-      const timeout = startTimeout(
-        command.action === 'probe' ? Math.min(PROBE_TIMEOUT_MS, timeoutMs) : timeoutMs,
-      );
-      try {
-        const { method, path, body } = request;
+      const asks = command.action === 'probe' || command.action === 'active_calls';
+      const timeout = startTimeout(asks ? Math.min(PROBE_TIMEOUT_MS, timeoutMs) : timeoutMs);
+      const ask = async (path: string): Promise<Answer> => {
+        const { method, body } = request;
         const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
         const secrets = () => [options.apiKey, ...secretsOf(command, env)];
-        return await outcomeOf(command, response as PlainResponse, secrets);
+        return answerOf(response as PlainResponse, secrets);
+      };
+      try {
+        if (command.action === 'active_calls') return await findBLeg(command, request.path, ask);
+        return outcomeOfAnswer(command.action, await ask(request.path));
       } catch (error) {
         return outcomeOfFailure(command.action, error);
       } finally {
@@ -100,11 +106,30 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   };
 }
 
-async function outcomeOf(
-  command: Command,
+/** Of all pages: the leg that carries the envelope which the transfer put on its B-leg. */
+async function findBLeg(
+  command: Extract<Command, { action: 'active_calls' }>,
+  path: string,
+  ask: (path: string) => Promise<Answer>,
+): Promise<Outcome> {
+  let query: string | null = '';
+  for (let pages = 0; query !== null && pages < ACTIVE_CALLS_PAGES_MAX; pages += 1) {
+    const answer = await ask(`${path}${query}`);
+    const page = answer.status === 200 ? readActiveCalls(answer.body) : null;
+    if (page === null) return outcomeOfAnswer(command.action, answer);
+    const found = page.calls.find(({ clientState }) => clientState === command.targetClientState);
+    if (found !== undefined || page.next === null) {
+      return { kind: 'accepted', status: 200, alive: null, bLeg: found?.callControlId ?? null };
+    }
+    query = page.next;
+  }
+  return { kind: 'unknown', detail: `more than ${ACTIVE_CALLS_PAGES_MAX} pages of active calls` };
+}
+
+async function answerOf(
   response: PlainResponse,
   secrets: () => readonly string[],
-): Promise<Outcome> {
+): Promise<Answer> {
   const { status } = response;
   let text = '';
   try {
@@ -112,18 +137,23 @@ async function outcomeOf(
   } catch (error) {
     // The status of a cut answer still tells, but for a 4xx: which one it was stood in the body.
     const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
-    if (!tells) return outcomeOfFailure(command.action, error);
+    if (!tells) throw error;
   }
-  return outcomeOfAnswer(command.action, {
+  return {
     status,
-    body: parse(status < 400 ? text : discreet(text, secrets())),
+    body: parse(status < 400 ? text : redactError(text, secrets())),
+    isPage: isPage(text, response.headers.get('content-type')),
     rateLimitReset: response.headers.get('x-ratelimit-reset'),
     retryAfter: response.headers.get('retry-after'),
-  });
+  };
+}
+
+function isPage(text: string, contentType: string | null): boolean {
+  return /^\s*text\/html\b/i.test(contentType ?? '') || text.trimStart().startsWith('<');
 }
 
 /** An error body may quote the request, and its words are stored, logged and shown. */
-function discreet(text: string, secrets: readonly string[]): string {
+function redactError(text: string, secrets: readonly string[]): string {
   // As they stand in an error's words, and in JSON that they quote.
   const forms = secrets.flatMap((secret) => [secret, quoted(secret), quoted(quoted(secret))]);
   return createRedactor(forms)(text);

@@ -8,6 +8,8 @@ import type { Action, Outcome } from '../core/machine/command.ts';
 export interface Answer {
   status: number;
   body: unknown;
+  /** An HTML page: a proxy or a captive portal answered, not Telnyx. */
+  isPage: boolean;
   /** `x-ratelimit-reset`: seconds until the limit is lifted (Telnyx's rate limiting page). */
   rateLimitReset: string | null;
   retryAfter: string | null;
@@ -29,13 +31,24 @@ const DETAIL_CHARACTERS_MAX = 300;
 export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
   const error = telnyxError(answer.body);
   const outcome = classify(action, answer, error);
-  return action === 'probe' ? asProbe(outcome, answer.body) : outcome;
+  if (action === 'probe') return asProbe(outcome, answer.body);
+  // Only what the client found in a whole list is an answer to this question; see active-calls.ts.
+  return action === 'active_calls'
+    ? { kind: 'unknown', detail: detailOf(answer.status, error) }
+    : outcome;
 }
 
 function classify(action: Action, answer: Answer, error: TelnyxError | null): Outcome {
   const { status } = answer;
-  // 200..299 is accepted whatever the body: it may be cut off, and the status was the promise.
-  if (status >= 200 && status <= 299) return { kind: 'accepted', status, alive: null };
+  // Whatever the body: it may be cut off, and the status was the promise. A page is said to be odd.
+  if (status >= 200 && status <= 299) {
+    return {
+      kind: 'accepted',
+      status,
+      alive: null,
+      ...(answer.isPage ? { notTelnyx: notTelnyx(status) } : {}),
+    };
+  }
   const detail = detailOf(status, error);
   // A limit is checked before anything is done, so the 55 s of the command_id have not begun.
   if (status === 429) {
@@ -56,7 +69,11 @@ function classify(action: Action, answer: Answer, error: TelnyxError | null): Ou
   };
 }
 
-/** Names the setting to mend: a wrong key or a wrong address is not the call's fault. */
+function notTelnyx(status: number): string {
+  return `HTTP ${status} with an HTML page instead of Telnyx's JSON: a proxy or a captive portal may have answered`;
+}
+
+/** Names the setting to fix: a wrong key or a wrong address is not the call's fault. */
 function misconfigured(action: Action, status: number, error: TelnyxError | null): string | null {
   if (status === 401) return 'TELNYX_API_KEY';
   if (status === 403) {
@@ -76,8 +93,10 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
   if (outcome.kind !== 'accepted') return { kind: 'unknown', detail: outcome.detail };
   const data = isRecord(body) ? body.data : null;
   const alive = isRecord(data) ? data.is_alive : null;
+  const clientState =
+    isRecord(data) && typeof data.client_state === 'string' ? data.client_state : null;
   return typeof alive === 'boolean'
-    ? { ...outcome, alive }
+    ? { ...outcome, alive, clientState }
     : { kind: 'unknown', detail: `HTTP ${outcome.status} without data.is_alive` };
 }
 
@@ -85,7 +104,7 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
 export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
   const errors = errorChain(failure);
   const detail = failureDetail(errors);
-  if (action === 'probe') return { kind: 'unknown', detail };
+  if (action === 'probe' || action === 'active_calls') return { kind: 'unknown', detail };
   const provenUnsent = errors.some(beforeAnythingWasSent);
   return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent };
 }

@@ -28,6 +28,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function requestOf(command: Command, env: Environment): TelnyxRequest {
   const path = `/calls/${pathSegment(command.legId)}`;
   if (command.action === 'probe') return { method: 'GET', path, body: null };
+  if (command.action === 'active_calls') {
+    const connection = pathSegment(command.connectionId);
+    return { method: 'GET', path: `/connections/${connection}/active_calls`, body: null };
+  }
   const method = command.action === 'client_state_update' ? 'PUT' : 'POST';
   const body = JSON.stringify(bodyOf(command, env));
   return { method, path: `${path}/actions/${command.action}`, body };
@@ -35,7 +39,7 @@ export function requestOf(command: Command, env: Environment): TelnyxRequest {
 
 type Field = string | number | boolean | { name: string; value: string }[] | null;
 
-function bodyOf(command: Exclude<Command, { action: 'probe' }>, env: Environment) {
+function bodyOf(command: Exclude<Command, { action: 'probe' | 'active_calls' }>, env: Environment) {
   // The one action without a command_id, and whose client_state is required: handing a leg back on
   // which nobody had left a state takes ours away with the base64 of nothing.
   if (command.action === 'client_state_update') return { client_state: command.clientState ?? '' };
@@ -47,7 +51,7 @@ function bodyOf(command: Exclude<Command, { action: 'probe' }>, env: Environment
 }
 
 function fieldsOf(
-  command: Exclude<Command, { action: 'probe' | 'client_state_update' }>,
+  command: Exclude<Command, { action: 'probe' | 'active_calls' | 'client_state_update' }>,
   env: Environment,
 ): Record<string, Field> {
   switch (command.action) {

@@ -28,6 +28,7 @@ test('who is busy is followed by the next target, and who nobody takes hears why
   await call.fails(486);
   const second = await call.next('refer', 2);
   expect(second.body.sip_address).toBe('sip:second@pbx.example.com');
+  await call.send('call.refer.started', { sip_notify_response: 180 });
   await call.fails(603);
   const speak = await call.next('speak');
   expect(speak.body.payload).toBe('Sorry, nobody can take your call.');

@@ -63,6 +63,7 @@ test('that a command was accepted goes with the next webhook, or alone when none
     receivedAt: Date.now(),
     occurredAt: null,
     commandId: `command-${callId}`,
+    legId: callId,
     action: 'answer',
     outcome: { kind: 'accepted', status: 200, alive: null },
     firstSentAt: null,

@@ -167,6 +167,7 @@ describe('the queue before the store', () => {
       receivedAt: 0,
       occurredAt: null,
       commandId: 'x',
+      legId: 'x',
       action: 'answer',
       outcome: { kind: 'accepted', status: 200, alive: null },
       firstSentAt: null,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/core/machine/command.ts';
-import { honest, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
+import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
 import type { ClaimedCommand } from '../../src/store/store.ts';
 import { aCommand } from '../helpers/documents.ts';
 
@@ -60,9 +60,35 @@ test('what never could be sent is given up after ten minutes', () => {
 });
 
 test('a refused connection opens a new window only if no earlier try ended in silence', () => {
-  expect(honest(claimed(), unsent)).toEqual(unsent);
+  expect(asRepetition(claimed(), unsent)).toEqual(unsent);
   const second = claimed({ firstSentAt: NOW - 6_000, tries: 2 });
-  expect(honest(second, unsent)).toMatchObject({ kind: 'retry', provenUnsent: false });
+  expect(asRepetition(second, unsent)).toMatchObject({ kind: 'retry', provenUnsent: false });
+});
+
+test('a refused repetition says nothing about the try before it, but for facts about the leg', () => {
+  const refusal = (code: string | null, status = 422): Outcome => ({
+    kind: 'rejected',
+    status,
+    code,
+    detail: `HTTP ${status}`,
+    callEnded: code === '90018',
+    notAnswered: code === '90034',
+    misconfigured: null,
+  });
+  const second = claimed({ firstSentAt: NOW - 6_000, tries: 2 });
+  for (const outcome of [
+    refusal('10015'),
+    refusal(null, 409),
+    refusal('10009', 401),
+    refusal(null, 403),
+    refusal(null, 404),
+    refusal(null, 302),
+  ]) {
+    expect(asRepetition(claimed(), outcome)).toBe(outcome);
+    expect(asRepetition(second, outcome).kind).toBe('unknown');
+  }
+  expect(asRepetition(second, refusal('90018'))).toMatchObject({ kind: 'rejected' });
+  expect(asRepetition(second, refusal('90034'))).toMatchObject({ kind: 'rejected' });
 });
 
 test('the first request is dated by the claim, and by nothing where none was made', () => {

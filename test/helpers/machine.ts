@@ -105,6 +105,8 @@ export function hookOf(callId: string, type: string, more: Partial<WebhookEvent>
 export interface Driver {
   call: Call;
   now: number;
+  /** When a webhook of any call last came: by default always a moment ago. */
+  heardAt: number | null;
   commands: Command[];
   cancelled: string[];
   notices: Notice[];
@@ -141,6 +143,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
   let counter = 0;
   const world = (): World => ({
     now: driver.now,
+    heardAt: driver.heardAt,
     decide: (_facts, moment) => (typeof decided === 'function' ? decided(moment.event) : decided),
     overBudget: () => null,
   });
@@ -153,6 +156,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
       call = next;
     },
     now: 1_000_000,
+    heardAt: Number.MAX_SAFE_INTEGER,
     commands: [],
     cancelled: [],
     notices: [],
@@ -177,6 +181,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
         receivedAt: driver.now,
         occurredAt: null,
         commandId: command.id,
+        legId: command.legId,
         action: command.action,
         outcome,
         firstSentAt,

@@ -49,6 +49,9 @@ rules:
   - name: bridge
     when: { to: "+14155550104" }
     do: [ { transfer: "+14155550199" }, { refer: second } ]
+  - name: short bridge
+    when: { to: "+14155550108" }
+    do: [ { transfer: "+14155550199", timeout: 1s }, { refer: second } ]
   - name: menu
     when: { to: "+14155550105" }
     do:

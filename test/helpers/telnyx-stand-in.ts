@@ -167,22 +167,26 @@ export class TelnyxStandIn {
   }
 
   #read(req: IncomingMessage, text: string): Asked {
-    const [, id = '', action = 'probe'] =
+    const [, connection] =
+      /^\/v2\/connections\/([^/]+)\/active_calls(?:\?.*)?$/.exec(req.url ?? '') ?? [];
+    const [, id = connection ?? '', action = connection === undefined ? 'probe' : 'active_calls'] =
       /^\/v2\/calls\/([^/]+)(?:\/actions\/([a-z_]+))?$/.exec(req.url ?? '') ?? [];
     const { method = '' } = req;
     const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-    const wanted = { probe: 'GET', client_state_update: 'PUT' }[action] ?? 'POST';
+    const wanted =
+      { probe: 'GET', active_calls: 'GET', client_state_update: 'PUT' }[action] ?? 'POST';
     if (id === '') this.problems.push(`unknown path ${req.url}`);
     if (method !== wanted) this.problems.push(`${action}: sent as ${method}`);
     if (req.headers.authorization !== `Bearer ${API_KEY}`) {
       this.problems.push(`${action}: not authorised with the API key`);
     }
-    if (action !== 'probe') this.problems.push(...schemaProblems(action, body));
+    if (wanted !== 'GET') this.problems.push(...schemaProblems(action, body));
     return { callId: decodeURIComponent(id), action, method, body, at: performance.now() };
   }
 }
 
 export function ok({ action }: Asked): Answer {
+  if (action === 'active_calls') return { status: 200, body: { data: [], meta: { next: null } } };
   return action === 'probe' ? { status: 200, body: { data: { is_alive: true } } } : OK;
 }
 

@@ -80,6 +80,7 @@ test('a command lasts from its first request; one that came too late is no error
     receivedAt: 3_000,
     occurredAt: null,
     commandId: 'command',
+    legId: 'v3:one',
     action: 'hangup',
     firstSentAt: 1_000,
     outcome: {

@@ -83,7 +83,7 @@ describe('a traced server', () => {
     const spans = await traceOf(call);
     const attempts = spans.filter(({ name }) => name === 'attempt refer');
     expect(attempts.map(({ attributes }) => attributes)).toMatchObject([
-      { 'referee.target': 'first', 'referee.verdict': 'declined' },
+      { 'referee.target': 'first', 'referee.verdict': 'not_allowed' },
       { 'referee.target': 'second', 'referee.verdict': 'completed' },
     ]);
     expect(attempts.map(({ status }) => status)).toEqual([2, 0]);

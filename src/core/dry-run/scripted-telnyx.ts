@@ -57,6 +57,8 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
       return [accepted, { event: hangupOf(call), afterMs: 0 }];
     case 'probe':
       return [outcomeOf(command, { kind: 'accepted', status: 200, alive: true })];
+    case 'active_calls':
+      return [outcomeOf(command, { kind: 'accepted', status: 200, alive: null, bLeg: null })];
     case 'playback_stop':
     case 'client_state_update':
       return [accepted];
@@ -109,6 +111,11 @@ function referAnswers(command: Command, situation: Situation, accepted: Scripted
   const type = verdict === 'completed' ? 'call.refer.completed' : 'call.refer.failed';
   const code = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
   const final = hook(call, type, command, { sipNotifyResponse: code });
+  if (code === 603) {
+    // Without any progress it would be the REFER that is declined, not the caller.
+    const trying = hook(call, 'call.refer.started', command, { sipNotifyResponse: 100 });
+    if (!leaves) return [accepted, trying, { ...final, afterMs: attemptMs(call) }];
+  }
   // Who hangs up on a failed attempt does so before the next one is sent: the hangup overtakes.
   if (leaves) return [accepted, gone, final];
   return [accepted, { ...final, afterMs: attemptMs(call) }];
@@ -181,6 +188,7 @@ function outcomeOf(command: Command, outcome: Outcome): Scripted {
     receivedAt: 0,
     occurredAt: null,
     commandId: command.id,
+    legId: command.legId,
     action: command.action,
     outcome,
     firstSentAt: null,

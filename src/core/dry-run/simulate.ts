@@ -108,6 +108,7 @@ function put(play: Play, event: CallEvent): void {
     { ...event, ...known },
     {
       now: play.now,
+      heardAt: play.now,
       decide: (facts, moment) => {
         const { fullTrace = false, overrides = {} } = script;
         const decision = decide(routes, facts, moment, overrides, { fullTrace });
@@ -173,6 +174,7 @@ function stepOf(
     case 'playback_stop':
     case 'client_state_update':
     case 'probe':
+    case 'active_calls':
       return null;
     default:
       return command satisfies never;

@@ -3,8 +3,10 @@ import type { Attempt, Call, Verdict } from './call.ts';
 import { decodeClientState, encodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
 import {
+  ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
   PATIENCE_MS,
+  REFER_SILENT_MS,
   SAME_COMMAND_MS,
   TRANSFER_GRACE_MS,
   TRANSFER_SECS_MAX,
@@ -30,7 +32,7 @@ import { startWhileMoving } from './voice.ts';
  */
 export function startAttempt(turn: Turn, step: MovingStep): Attempt {
   const { call } = turn;
-  const stopped = step.problem ?? overBudget(turn, step);
+  const stopped = step.problem ?? overBudget(turn, step) ?? tooMany(call);
   if (stopped !== null) return refuseAttempt(turn, step, stopped);
 
   if (deadlineOf(call, 'patience') === null) {
@@ -39,6 +41,7 @@ export function startAttempt(turn: Turn, step: MovingStep): Attempt {
   const id = newId(turn);
   startWhileMoving(turn);
   const attempt = draftAttempt(turn, step, id);
+  makeRoomForAttempt(call.attempts);
   call.attempts.push(attempt);
   call.running = { id, step };
   call.phase = step.do === 'refer' ? 'referring' : 'transferring';
@@ -54,26 +57,57 @@ export function startAttempt(turn: Turn, step: MovingStep): Attempt {
 export function acceptAttempt(turn: Turn, attempt: Attempt): void {
   if (attempt.acceptedAt !== null) return;
   attempt.acceptedAt = turn.now;
+  // What Telnyx has carried out is not asked for again.
+  takeBack(turn, attempt.id);
   if (attempt.verdict !== null || turn.call.running?.id !== attempt.id) return;
-  const { step } = turn.call.running;
-  const timeoutMs = step.do === 'refer' || step.do === 'transfer' ? step.timeoutMs : 0;
   // While a probe asks whether the leg lives, its own deadline concludes.
-  if (turn.call.probe === null) {
-    setDeadline(turn, 'attempt', timeoutMs + (attempt.kind === 'transfer' ? TRANSFER_GRACE_MS : 0));
-  }
+  if (turn.call.probe === null) setDeadline(turn, 'attempt', ownTimeMs(turn, attempt));
 }
 
 /**
- * A request of which nobody knows may have been carried out: it has the time of its step from when it first
- * left, or the next one would move the caller again while the far end still rings. False where it has had that.
+ * An envelope of ours on an event of the leg, or on the leg itself, shows that Telnyx applied the command
+ * of the attempt that it names, whatever became of the request's answer. True where that is news.
+ */
+export function noteApplied(turn: Turn, clientState: string | null): boolean {
+  const envelope = decodeClientState(clientState);
+  if (envelope === null) return false;
+  const { call } = turn;
+  const attempt = call.attempts.find(({ id, unsent }) => id === envelope.a && !unsent);
+  if (attempt === undefined || attempt.acceptedAt !== null) return false;
+  note(
+    turn,
+    `${attempt.kind} to ${nameOf(attempt)}: its client_state shows that Telnyx applied it`,
+  );
+  acceptAttempt(turn, attempt);
+  return true;
+}
+
+/** From the acceptance until we ask what became of it: Telnyx ends a ringing B-leg itself before that. */
+function ownTimeMs(turn: Turn, attempt: Attempt): number {
+  const step = turn.call.running?.step;
+  const timeoutMs = step !== undefined && isMoving(step) ? step.timeoutMs : 0;
+  return timeoutMs + (attempt.kind === 'transfer' ? TRANSFER_GRACE_MS : 0);
+}
+
+/**
+ * What is left of its own time to an attempt whose acceptance has just come to light, counted from the end
+ * of the last request: one of several tries may have been the one that Telnyx carried out.
+ */
+export function leftMs(turn: Turn, attempt: Attempt): number {
+  return (attempt.requestEndedAt ?? attempt.sentAt) + ownTimeMs(turn, attempt) - turn.now;
+}
+
+/**
+ * The outcome is unknown, so Telnyx may have carried out the command. Wait out the step's timeout, counted
+ * from the first send: the far end may be ringing. False where that time is over.
  */
 export function awaitUnknown(turn: Turn, { id, sentAt }: Attempt): boolean {
   const { call, now } = turn;
   const step = call.running?.id === id ? call.running.step : null;
   if (step === null || !isMoving(step) || call.probe !== null || call.patienceOver) return false;
-  const leftMs = sentAt + Math.min(step.timeoutMs, SAME_COMMAND_MS) - now;
-  if (leftMs < UNKNOWN_LEFT_MS_MIN) return false;
-  setDeadline(turn, 'attempt', leftMs);
+  const restMs = sentAt + Math.min(step.timeoutMs, SAME_COMMAND_MS) - now;
+  if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
+  setDeadline(turn, 'attempt', restMs);
   return true;
 }
 
@@ -98,6 +132,21 @@ export function endAttempt(turn: Turn, attempt: Attempt, verdict: Verdict, reaso
   turn.notices.push({ kind: 'attempt_ended', attempt, corrected });
 }
 
+/** Our own conclusion about an open attempt. One whose command was taken back in time was never sent. */
+export function concludeAttempt(turn: Turn, attempt: Attempt, reason: string): void {
+  if (!wasTakenBack(attempt)) {
+    endAttempt(turn, attempt, 'no_verdict', reason);
+    return;
+  }
+  attempt.unsent = true;
+  endAttempt(turn, attempt, 'rejected', 'taken back: the target before it rang after all');
+}
+
+/** Before any request of it may have reached Telnyx. */
+function wasTakenBack({ takenBackAt, acceptedAt, requestEndedAt }: Attempt): boolean {
+  return takenBackAt !== null && acceptedAt === null && requestEndedAt === null;
+}
+
 /**
  * Attempts whose final event (call.refer.completed or .failed) is still owed, the oldest first. An
  * attempt that we gave up on stays here: Telnyx may speak of it yet.
@@ -108,8 +157,23 @@ export function awaitingFinal(call: Call): Attempt[] {
       attempt.kind === 'refer' &&
       !attempt.unsent &&
       !attempt.final &&
+      !wasTakenBack(attempt) &&
       attempt.verdict !== 'rejected',
   );
+}
+
+/**
+ * Whether a REFER that owes its final event may still report one. One that stayed silent for 32 s after
+ * its request ended owes nothing: see REFER_SILENT_MS. With progress it may report for as long as it rings.
+ */
+function mayStillReport(attempt: Attempt, now: number): boolean {
+  const { progress, requestEndedAt, sentAt } = attempt;
+  return progress || now - (requestEndedAt ?? sentAt + SAME_COMMAND_MS) <= REFER_SILENT_MS;
+}
+
+/** A REFER that we gave up on, that had begun to ring and never had its final event: it may have arrived. */
+export function mayHaveArrived({ kind, progress, final, verdict }: Attempt): boolean {
+  return kind === 'refer' && progress && !final && verdict === 'no_verdict';
 }
 
 export function openAttempt(call: Call): Attempt | null {
@@ -121,18 +185,26 @@ export function openAttempt(call: Call): Attempt | null {
  * and Telnyx stamps it when it emits the event: it is good evidence only while every earlier attempt
  * has its final event.
  */
-export function attributeRefer(call: Call, event: WebhookEvent): Attempt | null {
+export function attributeRefer(call: Call, event: WebhookEvent, now: number): Attempt | null {
   const awaiting = awaitingFinal(call);
+  const reporting = awaiting.filter((attempt) => mayStillReport(attempt, now));
   const named = namedAttempt(call, event);
-  if (named === null) return awaiting.length === 1 ? (awaiting[0] ?? null) : null;
-  const older = awaiting.filter(
+  if (named === null) {
+    const candidates = reporting.length > 0 ? reporting : awaiting;
+    return candidates.length === 1 ? (candidates[0] ?? null) : null;
+  }
+  const older = reporting.filter(
     (attempt) => call.attempts.indexOf(attempt) < call.attempts.indexOf(named),
   );
   const oldest = older[0];
   if (oldest === undefined) return named;
   if (event.type === 'call.refer.failed') return oldest;
-  const before = event.occurredAt !== null && event.occurredAt < named.sentAt;
-  return before ? oldest : named;
+  return occurredBefore(event, named.sentAt) ? oldest : named;
+}
+
+/** `occurred_at` is by Telnyx's clock and `at` by ours: compared by ours. */
+function occurredBefore({ occurredAt, clockSkewMs = 0 }: WebhookEvent, at: number): boolean {
+  return occurredAt !== null && occurredAt + clockSkewMs < at;
 }
 
 function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {
@@ -164,12 +236,38 @@ function overBudget(turn: Turn, step: MovingStep): string | null {
   return world.overBudget(step.do, call.facts.from);
 }
 
+/** Whatever the policy allows: the story of a call must stay one that can be loaded with each event. */
+function tooMany({ attempts }: Call): string | null {
+  const sent = attempts.filter(({ unsent }) => !unsent).length;
+  return sent < ATTEMPTS_MAX
+    ? null
+    : `this call has had ${sent} attempts, the most that one call may have`;
+}
+
 function refuseAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
-  const attempt = draftAttempt(turn, step, newId(turn));
+  const { attempts } = turn.call;
+  const last = attempts.at(-1);
+  const repeated = last !== undefined && isSameRefusal(last, step, why);
+  const attempt = repeated ? last : draftAttempt(turn, step, newId(turn));
+  if (repeated) note(turn, `${step.do} to ${nameOf(attempt)}: rejected again (${why})`);
+  else if (makeRoomForAttempt(attempts)) attempts.push(attempt);
   attempt.unsent = true;
-  turn.call.attempts.push(attempt);
   endAttempt(turn, attempt, 'rejected', why);
   return attempt;
+}
+
+/** A caller who presses a key a thousand times, each asking for the same refused move, is told of once. */
+function isSameRefusal(last: Attempt, step: MovingStep, why: string): boolean {
+  const address = step.do === 'refer' ? step.sipAddress : step.to;
+  return last.unsent && last.kind === step.do && last.sipAddress === address && last.reason === why;
+}
+
+/** Attempts that never left go first. False where every one of them was sent. */
+function makeRoomForAttempt(attempts: Attempt[]): boolean {
+  if (attempts.length < ATTEMPTS_MAX) return true;
+  const index = attempts.findIndex(({ unsent, verdict }) => unsent && verdict !== null);
+  if (index >= 0) attempts.splice(index, 1);
+  return index >= 0;
 }
 
 function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
@@ -180,6 +278,7 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     sipAddress: step.do === 'refer' ? step.sipAddress : step.to,
     startedAt: turn.now,
     sentAt: turn.now,
+    requestEndedAt: null,
     acceptedAt: null,
     progress: false,
     verdict: null,
@@ -189,8 +288,11 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     reason: null,
     byeWithoutVerdict: step.do === 'refer' ? step.byeWithoutVerdict : 'unconfirmed',
     unsent: false,
+    takenBackAt: null,
+    movesOnAnyway: step.ifFailed.no_verdict !== undefined,
     farLeg: null,
     farAnswered: false,
+    farHangup: null,
     manual: turn.call.suspended !== null,
   };
 }

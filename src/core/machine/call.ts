@@ -10,6 +10,7 @@
  * - target: a named SIP destination and how to reach it
  * - plan: the steps still to do for one call, a stack of lists (branches nest), stored with it
  */
+import type { Command } from './command.ts';
 import type { PinnedPolicy, Step } from './plan.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -74,6 +75,8 @@ export interface Attempt {
   startedAt: number;
   /** First time the command went out, by the store's clock; until known, when it was stored. */
   sentAt: number;
+  /** When its last request ended that may have reached Telnyx, whatever the answer. */
+  requestEndedAt: number | null;
   /** When Telnyx accepted it, or the first sign that it did. */
   acceptedAt: number | null;
   /** A 1xx or `started` arrived: the far end may be ringing. */
@@ -89,9 +92,15 @@ export interface Attempt {
   byeWithoutVerdict: 'unconfirmed' | 'completed';
   /** Stopped by a budget or a bad template before any command existed, or its command never left. */
   unsent: boolean;
+  /** Its command was taken back because an older attempt, given up, began to ring; null otherwise. */
+  takenBackAt: number | null;
+  /** The route names a branch for no_verdict: the plan moves on though this one may yet be answered. */
+  movesOnAnyway: boolean;
   /** call_control_id of the transfer's far leg, once an event of it arrived. */
   farLeg: string | null;
   farAnswered: boolean;
+  /** The hangup of its B-leg that is on its way; null where there is none, or the leg has ended. */
+  farHangup: string | null;
   manual: boolean;
 }
 
@@ -132,7 +141,7 @@ export interface Voice {
 
 /** What a probe was sent for: what the machine does with its answer. */
 export interface Probe {
-  why: 'attempt' | 'patience' | 'step' | 'referred' | 'watch';
+  why: 'attempt' | 'patience' | 'b_leg' | 'step' | 'referred' | 'watch';
   unknowns: number;
   commandId: string;
 }
@@ -163,6 +172,8 @@ export interface Call {
   facts: CallFacts;
   createdAt: number;
   endedAt: number | null;
+  /** Its hangup says that the caller ended it; false while it lives, and where nobody knows. */
+  endedByCaller: boolean;
   /** When the last webhook of this leg reached us. */
   heardAt: number | null;
   phase: Phase;
@@ -204,6 +215,8 @@ export interface Call {
   suspended: Suspended | null;
   /** Commands whose outcome has not been heard: what a `cancel` may take back. */
   outstanding: { id: string; action: string; legId: string }[];
+  /** Prompts of this leg that wait until the one before has its outcome: Telnyx plays in our order. */
+  parked: Command[];
 }
 
 export const MOVING_PHASES: ReadonlySet<Phase> = new Set(['referring', 'transferring']);

@@ -11,7 +11,8 @@ export type Action =
   | 'reject'
   | 'hangup'
   | 'client_state_update'
-  | 'probe';
+  | 'probe'
+  | 'active_calls';
 
 interface CommandBase {
   /** UUIDv5 of (call, event type, event id, index): a replay or another replica makes the same one. */
@@ -23,7 +24,7 @@ interface CommandBase {
   attemptId: string | null;
   /** Nothing is sent at or after this moment (store's clock): what is left of the step and of patience. */
   giveUpAt: number | null;
-  /** Base64 envelope; null only for a probe, and for handing the leg back to another application. */
+  /** Base64 envelope; null only for questions, and for handing the leg back to another application. */
   clientState: string | null;
 }
 
@@ -31,6 +32,8 @@ export type Command = CommandBase &
   (
     | { action: 'answer' }
     | { action: 'probe' }
+    /** Which living leg of the connection carries the envelope that a transfer put on its B-leg. */
+    | { action: 'active_calls'; connectionId: string; targetClientState: string }
     | { action: 'hangup' }
     | { action: 'playback_stop' }
     | { action: 'client_state_update' }
@@ -80,7 +83,18 @@ export type Command = CommandBase &
  * mean the call is over (90018; 90015 and 10005 in a Telnyx error body): a fact, not an error.
  */
 export type Outcome =
-  | { kind: 'accepted'; status: number; alive: boolean | null }
+  | {
+      kind: 'accepted';
+      status: number;
+      /** Of a probe: whether the leg lives. */
+      alive: boolean | null;
+      /** Of a probe: the client_state that stands on the leg. */
+      clientState?: string | null;
+      /** In words, where something else than Telnyx seems to have answered. */
+      notTelnyx?: string;
+      /** Of active_calls: call_control_id of the B-leg that lives; null where none does. */
+      bLeg?: string | null;
+    }
   | {
       kind: 'rejected';
       status: number;

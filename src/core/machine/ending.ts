@@ -1,5 +1,5 @@
 /** The ways out of the plan: release, referred, bridged, unmanaged, ended. */
-import { endAttempt, openAttempt } from './attempt.ts';
+import { endAttempt, mayHaveArrived, openAttempt } from './attempt.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
 import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
@@ -72,21 +72,25 @@ export function restoreClientState(turn: Turn): void {
   call.stamped = false;
 }
 
-/** The leg is gone: by its hangup, or found dead, which is the same seen late. */
-export function endCall(turn: Turn, how: string): void {
+/**
+ * The leg is gone: by its hangup, or by what shows that the hangup's webhook was missed. `byCaller`: they
+ * hung up; otherwise nobody knows who did, or it was not them.
+ */
+export function endCall(turn: Turn, how: string, byCaller = false): void {
   const { call } = turn;
   if (call.phase === 'ended') return;
   const before = call.phase;
   cancelOutstanding(turn);
   const open = openAttempt(call);
   for (const attempt of call.attempts) if (attempt.verdict === null) endWithTheLeg(turn, attempt);
-  const ends = endsOf(call, before, open);
+  const ends = endsOf(call, before, open, byCaller);
   endPlan(turn);
   call.deadlines = [];
   call.suspended = null;
   call.phase = 'ended';
   call.ends = ends;
   call.endedAt = turn.now;
+  call.endedByCaller = byCaller;
   note(turn, `${how}: the call ended as ${ends}`);
   turn.notices.push({ kind: 'ended', ends, how });
 }
@@ -111,20 +115,19 @@ function endPlan(turn: Turn): void {
 /** The call ended as abandoned, and its REFER turns out to have been accepted before. */
 export function endedWhileAccepted(turn: Turn, attempt: Attempt): void {
   const { call } = turn;
-  if (attempt.kind !== 'refer' || call.ends !== 'abandoned') return;
+  const lost = call.ends === 'abandoned' || (call.ends === 'failed' && !call.lastResortRan);
+  if (attempt.kind !== 'refer' || !lost) return;
   attempt.acceptedAt = call.endedAt;
   endWithTheLeg(turn, attempt);
-  const ends = attempt.verdict === 'completed' ? 'referred' : 'unconfirmed';
-  turn.notices.push({ kind: 'ends_corrected', ends, before: call.ends });
-  call.ends = ends;
+  correctEnds(turn, attempt.verdict === 'completed' ? 'referred' : 'unconfirmed');
 }
 
 function endWithTheLeg(turn: Turn, attempt: Attempt): void {
   if (attempt.kind === 'transfer') {
     if (attempt.farAnswered) {
-      endAttempt(turn, attempt, 'no_verdict', 'the leg ended after the far leg had answered');
+      endAttempt(turn, attempt, 'no_verdict', 'the leg ended after the B-leg had answered');
     } else {
-      endAttempt(turn, attempt, 'abandoned', 'the caller left while the far leg rang');
+      endAttempt(turn, attempt, 'abandoned', 'the caller left while the B-leg rang');
     }
     return;
   }
@@ -147,18 +150,44 @@ function endWithTheLeg(turn: Turn, attempt: Attempt): void {
   }
 }
 
-function endsOf(call: Call, before: Phase, open: Attempt | null): Ends {
+function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boolean): Ends {
   const referred = before === 'referred' || call.releasedAs === 'referred';
   if (referred || call.attempts.some(isArrived('refer'))) return 'referred';
   if (before === 'bridged' || call.attempts.some(isArrived('transfer'))) return 'transferred';
   if (open?.verdict === 'no_verdict') return 'unconfirmed';
   if (call.releasedAs !== null) return call.releasedAs;
-  if (call.lastResortRan) return 'failed';
   // A REFER that we gave up on had begun to ring and was never answered for: it may well have arrived.
-  if (call.movingUnsafe) return 'unconfirmed';
+  if (call.movingUnsafe || call.attempts.some(mayHaveArrived)) return 'unconfirmed';
+  if (call.lastResortRan) return 'failed';
   const unmanaged =
-    before === 'unmanaged' || (before === 'new' && call.facts.direction === 'outgoing');
-  return unmanaged ? 'ignored' : 'abandoned';
+    before === 'unmanaged' || (before === 'new' && call.facts.direction !== 'incoming');
+  if (unmanaged) return 'ignored';
+  // The leg went with a REFER that failed, and it was not the caller who ended it.
+  return lostEnds(call, byCaller);
+}
+
+/** The caller has gone, and no attempt reached anybody. */
+export function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
+  return !byCaller && attempts.some(hasFailed) ? 'failed' : 'abandoned';
+}
+
+function hasFailed({ verdict }: Attempt): boolean {
+  return verdict !== null && verdict !== 'completed' && verdict !== 'abandoned';
+}
+
+/** The call counts as failed for want of news; now its hangup says that the caller had left. */
+export function endedByCaller(turn: Turn): void {
+  const { call } = turn;
+  if (!correctable(turn)) return;
+  call.endedByCaller = true;
+  if (call.ends !== 'failed' || call.lastResortRan || call.releasedAs !== null) return;
+  correctEnds(turn, 'abandoned');
+}
+
+export function correctEnds(turn: Turn, ends: Ends): void {
+  const { call } = turn;
+  turn.notices.push({ kind: 'ends_corrected', ends, before: call.ends });
+  call.ends = ends;
 }
 
 function isArrived(kind: Attempt['kind']) {

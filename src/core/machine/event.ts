@@ -30,6 +30,8 @@ export interface WebhookEvent extends EventBase {
   status: string | null;
   /** `meta.attempt`: delivery attempts of Telnyx, from 1. */
   deliveryAttempt: number | null;
+  /** What our clock is ahead of Telnyx's, as genuine webhooks show it; absent where that is not known. */
+  clockSkewMs?: number;
   /** The caller's leg, where this is the far leg of a transfer of ours; the engine finds out. */
   parentId?: string;
 }
@@ -46,6 +48,8 @@ export interface FarLegEvent extends EventBase {
 export interface OutcomeEvent extends EventBase {
   source: 'outcome';
   commandId: string;
+  /** The leg in the request's path: the caller's, or the B-leg of a transfer. */
+  legId: string;
   action: Action;
   outcome: Outcome;
   /** When the command first went out, by the store's clock; null if proven never. */

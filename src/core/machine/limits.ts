@@ -8,12 +8,17 @@ export const ANSWERED_WITHIN_MS = 10_000;
 export const ANSWER_SEND_MS = 30_000;
 /** An outgoing leg rings until its far end answers: at most so long, Telnyx's greatest `timeout_secs`. */
 export const RINGING_MS_MAX = 600_000;
-/** How long a voice command is worth sending. */
-export const VOICE_SEND_MS = 10_000;
+/** How long a prompt is worth sending. */
+export const PROMPT_SEND_MS = 10_000;
 /** A step without any outcome of its command: sending time, the dispatcher's lease, and some. */
 export const OUTCOME_GRACE_MS = 12_000;
 /** Telnyx forgets a command_id after 60 s; up to here the identical command may be sent again. */
 export const SAME_COMMAND_MS = 55_000;
+/**
+ * RFC 3261's timer F, 64 times T1: a REFER that has had no answer after this has failed, and a
+ * subscription that never sent a NOTIFY does not begin later.
+ */
+export const REFER_SILENT_MS = 32_000;
 /** A request of which nobody knows had its step's time but for this: what sending takes. */
 export const UNKNOWN_LEFT_MS_MIN = 1_000;
 /** Our deadline after a transfer's own `timeout_secs`. */
@@ -34,6 +39,13 @@ export const PUT_OFF_MS = 15_000;
 /** Between the tries of a probe; three of them make the 15 s after which the machine goes on without. */
 export const PROBE_EVERY_MS = 5_000;
 export const PROBE_TRIES_MAX = 3;
+/** Before Telnyx is asked again for the B-leg of a transfer of which nobody has news: ever more seldom. */
+export const B_LEG_AGAIN_MS_MIN = 15_000;
+export const B_LEG_AGAIN_MS_MAX = 300_000;
+/** Telnyx ends every call after this (time_limit_secs, 14400 at most): nobody is talking any more. */
+export const CALL_MS_MAX = 14_400_000;
+/** Attempts that one call keeps; beyond, those that never left go first. */
+export const ATTEMPTS_MAX = 100;
 /** Slow probe of calls that somebody else looks after, or that talk. */
 export const WATCH_MS = 15 * 60_000;
 /** Slow probes in a row without an answer: 4 h, Telnyx's longest call (time_limit_secs 14400). */

@@ -7,6 +7,7 @@ export function newCall(callId: string, now: number): Call {
     facts: { ...NO_FACTS, callId, headers: [], tags: [] },
     createdAt: now,
     endedAt: null,
+    endedByCaller: false,
     heardAt: null,
     phase: 'new',
     ends: null,
@@ -36,6 +37,7 @@ export function newCall(callId: string, now: number): Call {
     releasedAs: null,
     suspended: null,
     outstanding: [],
+    parked: [],
   };
 }
 

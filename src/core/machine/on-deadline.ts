@@ -1,5 +1,6 @@
 /** A deadline was reached: before anything is concluded, a probe asks whether the leg still lives. */
-import { endAttempt } from './attempt.ts';
+import { concludeAttempt } from './attempt.ts';
+import { bLegGone } from './b-leg.ts';
 import { leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
@@ -16,7 +17,7 @@ export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   if (putOff) {
     setDeadline(turn, event.name, PUT_OFF_MS);
     for (const each of call.deadlines) if (each.name === event.name) each.putOff = true;
-    note(turn, `${event.name}: reached late, put off by ${PUT_OFF_MS / 1000} s`);
+    note(turn, `${event.name}: reached late, postponed by ${PUT_OFF_MS / 1000} s`);
     return true;
   }
   note(turn, `${event.name}: its time is up`);
@@ -33,7 +34,11 @@ function fall(turn: Turn, event: DeadlineEvent): void {
       return;
     case 'step':
       if (call.phase === 'answering') startProbe(turn, 'step');
-      else turn.goOn = true;
+      else {
+        // Where a B-leg was waited for: its hangup had all the time that it may be sent in.
+        bLegGone(turn, () => true);
+        turn.goOn = true;
+      }
       return;
     case 'attempt':
       startProbe(turn, 'attempt');
@@ -58,8 +63,7 @@ function fall(turn: Turn, event: DeadlineEvent): void {
       return;
     case 'final':
       for (const attempt of call.attempts) {
-        if (attempt.verdict === null)
-          endAttempt(turn, attempt, 'no_verdict', 'another REFER completed');
+        if (attempt.verdict === null) concludeAttempt(turn, attempt, 'another attempt completed');
       }
       return;
     default:

@@ -1,13 +1,14 @@
-/** What becomes of a transfer: its far leg's events, and the bridge. */
-import { acceptAttempt, endAttempt, progressAttempt } from './attempt.ts';
-import type { Attempt, Call } from './call.ts';
+/** What becomes of a transfer: its B-leg's events, and the bridge. */
+import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attempt.ts';
+import { bLegGone, hangUpBLeg, takeBackMove } from './b-leg.ts';
+import type { Attempt, Call, Phase } from './call.ts';
 import { becomeBridged, correctable } from './ending.ts';
 import type { FarLegEvent } from './event.ts';
-import { HANGUP_EXPECTED_MS } from './limits.ts';
+import { CORRECTION_MS, HANGUP_EXPECTED_MS } from './limits.ts';
 import { clearDeadline, setDeadline, type Turn } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
 
-/** Events of a transfer's far leg, in the same commit as the far leg's own. */
+/** Events of a transfer's B-leg, in the same commit as the B-leg's own. */
 export function onFarLeg(turn: Turn, event: FarLegEvent): void {
   const { call } = turn;
   const attempt = transferOf(call, event);
@@ -17,21 +18,35 @@ export function onFarLeg(turn: Turn, event: FarLegEvent): void {
     case 'call.answered':
       attempt.farAnswered = true;
       progressAttempt(turn, attempt);
+      // Given up a moment too early: they talk.
+      if (isGivenUp(call, attempt)) onBridged(turn, attempt);
       return;
     case 'call.bridged':
-      onBridged(turn);
+      onBridged(turn, attempt);
       return;
     case 'call.hangup':
       onFarHangup(turn, attempt, event);
       return;
     default:
       if (call.phase !== 'ended') progressAttempt(turn, attempt);
+      if (isGivenUp(call, attempt)) {
+        hangUpBLeg(turn, attempt);
+        takeBackMove(turn, attempt);
+      }
   }
 }
 
-export function onBridged(turn: Turn): void {
+/** We went on without it, and the caller is still ours to move. */
+function isGivenUp({ phase }: Call, { verdict }: Attempt): boolean {
+  return verdict === 'no_verdict' && !SETTLED.has(phase);
+}
+
+const SETTLED: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing', 'ended']);
+
+/** `attempt`: the transfer that the B-leg's event named; the caller's own event is about the last one. */
+export function onBridged(turn: Turn, named: Attempt | null = null): void {
   const { call } = turn;
-  const attempt = call.attempts.findLast(({ kind, unsent }) => kind === 'transfer' && !unsent);
+  const attempt = named ?? lastTransfer(call);
   if (attempt === undefined || attempt.verdict === 'completed') return;
   const overtaken = hungUpAfterAnswer(attempt);
   if (call.phase === 'ended') {
@@ -45,10 +60,19 @@ export function onBridged(turn: Turn): void {
     return;
   }
   const ringing = attempt.verdict === null && call.phase === 'transferring';
-  if (!ringing && !(overtaken && call.phase !== 'referred')) return;
+  const givenUp = isGivenUp(call, attempt);
+  if (!ringing && !givenUp && !(overtaken && call.phase !== 'referred')) return;
   endAttempt(turn, attempt, 'completed', 'call.bridged');
+  // Its hangup, where that has not gone out yet, would cut them off.
+  bLegGone(turn, (each) => each === attempt);
   becomeBridged(turn);
+  // The move that came after it has been taken back, or is in flight and may yet have its own end.
+  if (openAttempt(call) !== null) setDeadline(turn, 'final', CORRECTION_MS);
   if (overtaken) hangupExpected(turn);
+}
+
+function lastTransfer(call: Call): Attempt | undefined {
+  return call.attempts.findLast(({ kind, unsent }) => kind === 'transfer' && !unsent);
 }
 
 /** It answered and hung up before we heard of the bridge: they have talked already. */
@@ -68,13 +92,14 @@ function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
     hangupExpected(turn);
     return;
   }
-  // The far leg is gone: nothing of it is left to hang up, nor to be answered.
+  // The B-leg is gone: nothing of it is left to hang up, nor to be answered.
+  bLegGone(turn, (each) => each === attempt);
   if (attempt.verdict !== null || call.phase === 'ended') return;
   const { hangupCause, sipHangupCause } = event;
   // A BYE: it had been answered, though nobody told us.
   if (sipHangupCause === '200') attempt.farAnswered = true;
   const verdict = verdictOfHangup(hangupCause, sipHangupCause);
-  const words = `far leg: ${hangupCause ?? 'no cause'} ${sipHangupCause ?? ''}`.trim();
+  const words = `B-leg: ${hangupCause ?? 'no cause'} ${sipHangupCause ?? ''}`.trim();
   acceptAttempt(turn, attempt);
   attempt.farLeg = null;
   endAttempt(turn, attempt, verdict, words);

@@ -1,30 +1,36 @@
 /** What became of a command of ours. */
 import { acceptAttempt, awaitUnknown, endAttempt } from './attempt.ts';
+import { bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
-import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS, TOGETHER_MS } from './limits.ts';
+import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS, TOGETHER_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
 import { isMoving } from './plan.ts';
-import { probeAlive, startProbe } from './probe.ts';
+import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import { acceptVoice, isVoice } from './voice.ts';
+import { acceptVoice, awaitUnknownVoice, isVoice } from './voice.ts';
 
 export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { call } = turn;
   const { outcome } = event;
   note(turn, `${event.action}: ${inWords(outcome)}`);
-  if (outcome.kind === 'retry') return;
-  const entry = call.outstanding.find(({ id }) => id === event.commandId);
-  call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
-  if (attempt !== undefined && event.firstSentAt !== null) attempt.sentAt = event.firstSentAt;
+  if (attempt !== undefined && event.firstSentAt !== null) {
+    attempt.sentAt = event.firstSentAt;
+    attempt.requestEndedAt = turn.now;
+  }
+  if (outcome.kind === 'retry') return;
+  call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
 
-  const aboutOurLeg = entry === undefined || entry.legId === call.id;
+  if (event.legId !== call.id) {
+    onFarHangupOutcome(turn, event);
+    return;
+  }
   if (outcome.kind === 'rejected' && outcome.callEnded) {
-    if (aboutOurLeg && call.phase !== 'ended') {
-      foundDead(turn, inWords(outcome));
+    if (call.phase !== 'ended') {
+      foundDead(turn, inWords(outcome), UNKNOWN_CALL_CODES.has(outcome.code ?? ''));
       endCall(turn, `Telnyx answered ${event.action} with “the call has ended”`);
     }
     return;
@@ -35,9 +41,20 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
     return;
   }
   if (attempt !== undefined) onAttemptOutcome(turn, attempt, outcome, event.firstSentAt === null);
-  else if (event.action === 'answer') onAnswerOutcome(turn, outcome);
+  else if (event.action === 'answer') onAnswerOutcome(turn, outcome, event.firstSentAt);
   else if (event.action === 'probe') onProbeOutcome(turn, event.commandId, outcome);
-  else onVoiceOutcome(turn, event.commandId, outcome);
+  else if (event.action === 'active_calls') onActiveCalls(turn, event.commandId, outcome);
+  else onVoiceOutcome(turn, event);
+}
+
+/** Telnyx does not know the id at all: right after an event of that very call this does not fit together. */
+const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
+
+/** Of a transfer's B-leg: the next move waits until it is gone, or until nobody can say any more. */
+function onFarHangupOutcome(turn: Turn, event: OutcomeEvent): void {
+  const { outcome } = event;
+  const done = outcome.kind !== 'rejected' || outcome.callEnded || turn.call.phase === 'ended';
+  if (done) bLegGone(turn, ({ farHangup }) => farHangup === event.commandId);
 }
 
 /**
@@ -68,7 +85,11 @@ function onAttemptOutcome(
   if (outcome.kind === 'unknown') {
     // Proven never to have left: no final event is owed, and no budget was used.
     if (neverSent) attempt.unsent = true;
-    else if (awaitUnknown(turn, attempt)) return;
+    else if (running !== null) {
+      // Its time is over; the leg's own client_state may yet tell that the last try was carried out.
+      if (!awaitUnknown(turn, attempt) && call.probe === null) startProbe(turn, 'attempt');
+      return;
+    }
     endAttempt(turn, attempt, 'no_verdict', `the request's outcome is unknown: ${outcome.detail}`);
   } else {
     endAttempt(turn, attempt, 'rejected', inWords(outcome));
@@ -80,7 +101,7 @@ function onAttemptOutcome(
   turn.goOn = true;
 }
 
-function onAnswerOutcome(turn: Turn, outcome: Outcome): void {
+function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | null): void {
   const { call } = turn;
   if (call.phase !== 'answering') return;
   switch (outcome.kind) {
@@ -92,16 +113,20 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome): void {
       turn.notices.push({ kind: 'answer_refused', detail: inWords(outcome) });
       turn.goOn = true;
       return;
-    default:
-      startProbe(turn, 'step');
+    default: {
+      // It may have been carried out: call.answered has the same time as after an acceptance.
+      const restMs = firstSentAt === null ? 0 : firstSentAt + ANSWERED_WITHIN_MS - turn.now;
+      if (restMs >= UNKNOWN_LEFT_MS_MIN) setDeadline(turn, 'step', restMs);
+      else startProbe(turn, 'step');
+    }
   }
 }
 
-function onVoiceOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
+function onVoiceOutcome(turn: Turn, { commandId, outcome, firstSentAt }: OutcomeEvent): void {
   const { call } = turn;
   const { running, suspended } = call;
   if (suspended?.running?.id === commandId && outcome.kind !== 'accepted') {
-    // Nothing of it will be heard: should the refer by hand fail, the plan goes on.
+    // Nothing of it will be heard: should the manual refer fail, the plan goes on.
     suspended.done ??= { digits: null };
   }
   if (running === null || running.id !== commandId || !isVoice(running.step)) {
@@ -117,22 +142,26 @@ function onVoiceOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   if (outcome.kind === 'rejected' && outcome.notAnswered) {
     if (answerAndAgain(turn, running.step)) call.running = null;
   }
+  const unknown = outcome.kind === 'unknown' && firstSentAt !== null;
+  if (unknown && awaitUnknownVoice(turn, running.step, firstSentAt)) return;
   turn.goOn = true;
 }
 
 function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   if (outcome.kind !== 'accepted' || outcome.alive === null) return;
   if (outcome.alive) {
-    probeAlive(turn, commandId);
+    probeAlive(turn, commandId, outcome.clientState ?? null);
     return;
   }
-  foundDead(turn, 'probe');
-  endCall(turn, 'found dead by a probe');
+  foundDead(turn, 'probe', false);
+  endCall(turn, 'its hangup webhook never came: a probe found that it has ended');
 }
 
-function foundDead(turn: Turn, how: string): void {
+/** `unknownCall`: Telnyx does not know the call, which it cannot say of one that it has just sent an event of. */
+function foundDead(turn: Turn, how: string, unknownCall: boolean): void {
   const { phase, heardAt } = turn.call;
-  const contradicts = heardAt !== null && turn.now - heardAt <= HEARD_LATELY_MS;
+  const lately = heardAt !== null && turn.now - heardAt <= HEARD_LATELY_MS;
+  const contradicts = unknownCall && lately;
   // After our own hangup the answer is what was to be expected.
   if (phase !== 'releasing') turn.notices.push({ kind: 'found_dead', phase, how, contradicts });
 }

@@ -1,16 +1,23 @@
 /** What Telnyx told us about a REFER: call.refer.started, .completed, .failed. */
-import { attributeRefer, awaitingFinal, endAttempt, progressAttempt } from './attempt.ts';
+import {
+  attributeRefer,
+  awaitingFinal,
+  concludeAttempt,
+  endAttempt,
+  progressAttempt,
+} from './attempt.ts';
+import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
-import { becomeReferred, correctable } from './ending.ts';
+import { becomeReferred, correctable, correctEnds, lostEnds } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
 import { reviewSafety } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import { verdictOfSipCode } from './verdict.ts';
+import { isContradictory, verdictOfReferFailure } from './verdict.ts';
 
 export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
-  const attempt = attributeRefer(call, event);
+  const attempt = attributeRefer(call, event, turn.now);
   if (attempt === null) {
     turn.notices.push({ kind: 'event_foreign', type: event.type });
     return;
@@ -21,21 +28,26 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   } else if (attempt.verdict === 'no_verdict' && !attempt.final && !attempt.progress) {
     // We gave up on it and it rings after all: from here on it may be answered, and nobody else called.
     attempt.progress = true;
+    if (attempt.movesOnAnyway) return;
     call.movingUnsafe = true;
+    takeBackMove(turn, attempt);
   }
 }
 
 /** Whichever attempt it was: the caller has arrived. */
 export function onReferCompleted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
-  const attempt = attributeRefer(call, event) ?? likeliest(call);
+  if (!call.attempts.some(({ kind, unsent }) => kind === 'refer' && !unsent)) {
+    note(turn, 'a REFER that is not ours completed');
+    turn.notices.push({ kind: 'event_foreign', type: event.type });
+    return;
+  }
+  const attempt = attributeRefer(call, event, turn.now) ?? likeliest(call);
   if (attempt !== null) {
     attempt.final = true;
     attempt.acceptedAt ??= turn.now;
     attempt.sipNotifyResponse = event.sipNotifyResponse;
     endAttempt(turn, attempt, 'completed', 'call.refer.completed');
-  } else {
-    note(turn, 'a REFER that is not ours completed');
   }
   if (call.phase === 'referred') return;
   becomeReferred(turn);
@@ -50,14 +62,13 @@ function concludeLater(turn: Turn): void {
     return;
   }
   for (const attempt of call.attempts) {
-    if (attempt.verdict === null)
-      endAttempt(turn, attempt, 'no_verdict', 'another REFER completed');
+    if (attempt.verdict === null) concludeAttempt(turn, attempt, 'another REFER completed');
   }
 }
 
 export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
-  const attempt = attributeRefer(call, event);
+  const attempt = attributeRefer(call, event, turn.now);
   if (attempt === null) {
     turn.notices.push({ kind: 'event_foreign', type: event.type });
     return;
@@ -75,22 +86,27 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   attempt.acceptedAt ??= turn.now;
   attempt.sipNotifyResponse = code;
   const open = attempt.verdict === null;
+  const contradictory = isContradictory(code);
   const cancelled = call.phase === 'ended' && code === 487;
-  const verdict = cancelled ? 'abandoned' : verdictOfSipCode(code);
-  endAttempt(turn, attempt, verdict, `call.refer.failed ${code ?? 'without a code'}`);
-  reviewSafety(call);
-  if (call.phase === 'ended') correctEnds(turn);
-  else if (open && call.running?.id === attempt.id) turn.goOn = true;
+  const verdict = cancelled ? 'abandoned' : verdictOfReferFailure(code, attempt.progress);
+  const words = `call.refer.failed ${code ?? 'without a code'}`;
+  endAttempt(turn, attempt, verdict, contradictory ? `${words}, which contradicts itself` : words);
+  // A code of success: the caller may be with the target, so nobody moves them again.
+  if (contradictory) call.movingUnsafe = true;
+  else reviewSafety(call);
+  if (call.phase === 'ended') {
+    if (!contradictory) reviewEnds(turn, cancelled);
+  } else if (open && call.running?.id === attempt.id) turn.goOn = true;
+  else resumeTakenBack(turn);
 }
 
-/** The leg had gone without a verdict; now we know that the REFER failed, so the caller simply left. */
-function correctEnds(turn: Turn): void {
+/** The leg had gone without a verdict; now we know that the REFER failed: nobody was reached. */
+function reviewEnds(turn: Turn, cancelled: boolean): void {
   const { call } = turn;
   if (call.ends !== 'unconfirmed' && call.ends !== 'referred') return;
   if (call.attempts.some(({ verdict }) => verdict === 'completed')) return;
   if (awaitingFinal(call).some(({ verdict }) => verdict === 'no_verdict')) return;
-  turn.notices.push({ kind: 'ends_corrected', ends: 'abandoned', before: call.ends });
-  call.ends = 'abandoned';
+  correctEnds(turn, lostEnds(call, call.endedByCaller || cancelled));
 }
 
 function likeliest(call: Call): Attempt | null {

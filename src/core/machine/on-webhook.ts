@@ -1,8 +1,16 @@
 /** What Telnyx told us about the caller's leg. */
+
+import { noteApplied } from './attempt.ts';
 import type { Call, CallFacts } from './call.ts';
 import { decodeClientState } from './client-state.ts';
 import { decideNow } from './deciding.ts';
-import { endCall, leaveUnmanaged } from './ending.ts';
+import {
+  correctable,
+  endCall,
+  endedByCaller,
+  endedWhileAccepted,
+  leaveUnmanaged,
+} from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { onBridged } from './on-far-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
@@ -15,6 +23,8 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   learn(call, event);
   call.heardAt = turn.now;
+  const wasEnded = call.phase === 'ended';
+  if (noteApplied(turn, event.clientState) && wasEnded) acceptedBeforeTheEnd(turn, event);
   // These three say where the caller is: they are heard in every phase, the last one too.
   switch (event.type) {
     case 'call.refer.completed':
@@ -28,12 +38,13 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       return;
     default:
       if (call.phase !== 'ended') break;
+      if (event.type === 'call.hangup' && isByCaller(event)) endedByCaller(turn);
       turn.notices.push({ kind: 'event_late', type: event.type, phase: call.phase });
       return;
   }
   switch (event.type) {
     case 'call.hangup':
-      endCall(turn, hangupInWords(event));
+      endCall(turn, hangupInWords(event), isByCaller(event));
       return;
     case 'call.answered':
       call.answered = true;
@@ -82,7 +93,7 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
 function askTheRules(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   if (call.parentId !== null) {
-    if (call.phase === 'new') leaveUnmanaged(turn, 'the far leg of a transfer of ours');
+    if (call.phase === 'new') leaveUnmanaged(turn, 'the B-leg of a transfer of ours');
     return;
   }
   if (call.phase === 'new') {
@@ -118,6 +129,19 @@ function learn(call: Call, event: WebhookEvent): void {
   if (call.stamped || call.foreignState !== null || event.clientState === null) return;
   const envelope = decodeClientState(event.clientState);
   call.foreignState = envelope === null ? event.clientState : envelope.u;
+}
+
+/** Heard after the end: the attempt had been applied before it. */
+function acceptedBeforeTheEnd(turn: Turn, event: WebhookEvent): void {
+  const named = decodeClientState(event.clientState)?.a;
+  const attempt = turn.call.attempts.find(({ id }) => id === named);
+  const corrects = attempt?.verdict === 'abandoned' && !attempt.final && correctable(turn);
+  if (attempt !== undefined && corrects) endedWhileAccepted(turn, attempt);
+}
+
+/** A hangup that does not say who ended the call counts as the caller's: that is the everyday case. */
+function isByCaller({ hangupSource, hangupCause }: WebhookEvent): boolean {
+  return hangupSource === null || hangupSource === 'caller' || hangupCause === 'originator_cancel';
 }
 
 function hangupInWords(event: WebhookEvent): string {

@@ -70,6 +70,13 @@ export type Step =
   | { do: 'ignore' }
   | { do: 'continue' };
 
+/** Puts a step before what is left of the running list: it is the next one again. */
+export function putBackStep(plan: { steps: Step[] }[], step: Step): void {
+  const frame = plan.at(-1);
+  if (frame === undefined) plan.push({ steps: [step] });
+  else plan[plan.length - 1] = { steps: [step, ...frame.steps] };
+}
+
 export type MovingStep = ReferStep | TransferStep;
 
 export function isMoving(step: Step): step is MovingStep {

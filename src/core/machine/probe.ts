@@ -1,14 +1,29 @@
-/** Probes: `GET /calls/{id}` asks whether the leg lives. It never shows that a REFER ran. */
-import { endAttempt } from './attempt.ts';
-import type { Probe } from './call.ts';
+/**
+ * Questions to Telnyx. `GET /calls/{id}` says whether the leg lives, and by its client_state which of our
+ * commands was applied last. `GET /connections/{id}/active_calls` finds the B-leg of a transfer.
+ */
+import { concludeAttempt, endAttempt, leftMs, noteApplied } from './attempt.ts';
+import type { Attempt, Probe } from './call.ts';
+import { encodeClientState } from './client-state.ts';
+import type { Outcome } from './command.ts';
 import { becomeBridged, endCall, release } from './ending.ts';
-import { PROBE_EVERY_MS, PROBE_TRIES_MAX, UNSEEN_MAX, WATCH_MS } from './limits.ts';
+import {
+  B_LEG_AGAIN_MS_MAX,
+  B_LEG_AGAIN_MS_MIN,
+  CALL_MS_MAX,
+  PROBE_EVERY_MS,
+  PROBE_TRIES_MAX,
+  TRANSFER_GRACE_MS,
+  UNKNOWN_LEFT_MS_MIN,
+  UNSEEN_MAX,
+  WATCH_MS,
+} from './limits.ts';
+import { isMoving, putBackStep } from './plan.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 
 /** Before a deadline concludes, ask. One probe at a time; a new reason replaces the old one. */
 export function startProbe(turn: Turn, why: Probe['why']): void {
-  const unknowns = 0;
-  turn.call.probe = { why, unknowns, commandId: ask(turn) };
+  turn.call.probe = { why, unknowns: 0, commandId: ask(turn, why) };
 }
 
 /** The same, once the event that is to be expected has had its time: it says more than a probe. */
@@ -22,15 +37,48 @@ export function probeTimedOut(turn: Turn): void {
   const { probe } = turn.call;
   if (probe === null) return;
   probe.unknowns += 1;
-  if (probe.unknowns < PROBE_TRIES_MAX) probe.commandId = ask(turn);
+  if (probe.unknowns < PROBE_TRIES_MAX) probe.commandId = ask(turn, probe.why);
   else conclude(turn, probe.why, false);
 }
 
-export function probeAlive(turn: Turn, commandId: string): void {
+export function probeAlive(turn: Turn, commandId: string, clientState: string | null): void {
+  const applied = noteApplied(turn, clientState);
   const { probe } = turn.call;
   if (probe === null || probe.commandId !== commandId) return;
   note(turn, 'Telnyx says that the leg lives');
+  if (probe.why === 'attempt' && applied && hasTimeLeft(turn)) return;
   conclude(turn, probe.why, true);
+}
+
+/** Its acceptance has only now come to light: an attempt has its own time from then on. */
+function hasTimeLeft(turn: Turn): boolean {
+  const attempt = runningAttempt(turn);
+  if (attempt === null || attempt.acceptedAt === null) return false;
+  const restMs = leftMs(turn, attempt);
+  if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
+  dropProbe(turn);
+  setDeadline(turn, 'attempt', restMs);
+  return true;
+}
+
+/** What Telnyx knows of the B-leg of a transfer of which no webhook told us anything. */
+export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): void {
+  const { probe } = turn.call;
+  const attempt = runningAttempt(turn);
+  if (probe === null || probe.commandId !== commandId || attempt === null) return;
+  const bLeg = outcome.kind === 'accepted' ? outcome.bLeg : undefined;
+  if (bLeg === undefined) {
+    // Not answered. While webhooks come, silence about this call says enough.
+    if (webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
+    return;
+  }
+  dropProbe(turn);
+  if (bLeg === null) {
+    giveUp(turn, attempt, 'its time ran out, and it has no B-leg');
+    return;
+  }
+  attempt.farLeg = bLeg;
+  talkOn(turn, attempt, 'the B-leg lives after its ringing time; no webhook of it ever came');
 }
 
 /** What it was sent for is settled. */
@@ -39,33 +87,31 @@ export function dropProbe(turn: Turn): void {
   clearDeadline(turn, 'probing');
 }
 
-function ask(turn: Turn): string {
+function ask(turn: Turn, why: Probe['why']): string {
   setDeadline(turn, 'probing', PROBE_EVERY_MS);
-  return issue(
-    turn,
-    { action: 'probe' },
-    { clientState: null, giveUpAt: turn.now + PROBE_EVERY_MS },
-  );
+  const options = { clientState: null, giveUpAt: turn.now + PROBE_EVERY_MS };
+  const { connectionId } = turn.call.facts;
+  const attempt = runningAttempt(turn);
+  if (why !== 'b_leg' || connectionId === null || attempt === null) {
+    return issue(turn, { action: 'probe' }, options);
+  }
+  const targetClientState = encodeClientState(attempt.id, null);
+  return issue(turn, { action: 'active_calls', connectionId, targetClientState }, options);
 }
 
 function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
   const { call } = turn;
   dropProbe(turn);
-  if (!alive) note(turn, 'Telnyx did not say whether the leg lives: going on without');
+  if (!alive) note(turn, 'Telnyx did not answer the question: going on without');
   switch (why) {
     case 'attempt':
-    case 'patience': {
-      const attempt = call.attempts.find((each) => each.id === call.running?.id);
-      if (attempt === undefined || attempt.verdict !== null) return;
-      if (attempt.farAnswered) {
-        // Nobody has hung up since: they talk, and only the news of it was lost.
-        endAttempt(turn, attempt, 'completed', 'the far leg answered; call.bridged never came');
-        becomeBridged(turn);
-        return;
-      }
-      const what = why === 'patience' ? 'patience ran out' : 'its time ran out';
-      endAttempt(turn, attempt, 'no_verdict', `${what} without a final event`);
-      turn.goOn = true;
+    case 'patience':
+      concludeRunning(turn, why === 'patience' ? 'patience ran out' : 'its time ran out');
+      return;
+    case 'b_leg': {
+      const attempt = runningAttempt(turn);
+      if (attempt === null) return;
+      waitForNews(turn, attempt);
       return;
     }
     case 'step':
@@ -92,4 +138,91 @@ function watchAgain(turn: Turn, alive: boolean): void {
   }
   setDeadline(turn, 'watch', WATCH_MS);
   if (call.phase === 'releasing' && alive) issue(turn, { action: 'hangup' });
+}
+
+function concludeRunning(turn: Turn, what: string): void {
+  const attempt = runningAttempt(turn);
+  if (attempt === null) {
+    // Between two attempts, where a move waits for a B-leg to go: patience forbids that move.
+    turn.goOn = turn.call.phase === 'transferring';
+    return;
+  }
+  if (attempt.farAnswered) {
+    // Nobody has hung up since: they talk, and only the news of it was lost.
+    talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
+    return;
+  }
+  if (hasNoNews(attempt)) askForBLeg(turn, attempt, what);
+  else giveUp(turn, attempt, what);
+}
+
+/** A transfer that Telnyx may have carried out, and of whose B-leg no webhook told us anything. */
+function hasNoNews({ kind, farLeg, progress, acceptedAt, requestEndedAt }: Attempt): boolean {
+  const mayRun = acceptedAt !== null || requestEndedAt !== null;
+  return kind === 'transfer' && farLeg === null && !progress && mayRun;
+}
+
+/**
+ * Telnyx ends a ringing B-leg at `timeout_secs`, so one that lives after that is a conversation, which
+ * nobody may tear apart. Before that time a living leg says nothing.
+ */
+function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
+  const ringsMs = leftMs(turn, attempt) - TRANSFER_GRACE_MS;
+  if (ringsMs > 0) {
+    if (webhooksCame(turn, attempt)) {
+      giveUp(turn, attempt, what);
+      return;
+    }
+    note(turn, `${what}, but no webhook has come since: a conversation is not cut off`);
+    setDeadline(turn, 'attempt', ringsMs + TRANSFER_GRACE_MS);
+    return;
+  }
+  if (turn.call.facts.connectionId !== null) {
+    startProbe(turn, 'b_leg');
+    return;
+  }
+  waitForNews(turn, attempt);
+}
+
+/** Neither Telnyx nor anybody's webhook says anything: wait, and ask again, rather than move. */
+function waitForNews(turn: Turn, attempt: Attempt): void {
+  const waitedMs = turn.now - (attempt.acceptedAt ?? attempt.sentAt);
+  if (webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
+    giveUp(turn, attempt, 'its time ran out without any news');
+    return;
+  }
+  note(turn, 'no webhook of any call has come since: waiting, a conversation is not cut off');
+  const againMs = Math.min(Math.max(B_LEG_AGAIN_MS_MIN, waitedMs / 4), B_LEG_AGAIN_MS_MAX);
+  setDeadline(turn, 'attempt', Math.round(againMs));
+}
+
+/** Webhooks reach us, so the silence about this attempt is Telnyx's, not that of the way to us. */
+function webhooksCame({ call, world }: Turn, { sentAt, acceptedAt }: Attempt): boolean {
+  const since = acceptedAt ?? sentAt;
+  return Math.max(call.heardAt ?? 0, world.heardAt ?? 0) > since;
+}
+
+function talkOn(turn: Turn, attempt: Attempt, why: string): void {
+  endAttempt(turn, attempt, 'completed', why);
+  becomeBridged(turn);
+}
+
+/** The attempt is over without a final event, and the plan goes on. */
+function giveUp(turn: Turn, attempt: Attempt, what: string): void {
+  const { call } = turn;
+  concludeAttempt(turn, attempt, `${what} without a final event`);
+  const step = call.running?.step;
+  // Its command never left: the step is still to do, where moving is safe again.
+  if (attempt.unsent && attempt.takenBackAt !== null && step !== undefined) {
+    putBackStep(call.plan, step);
+    call.running = null;
+  }
+  turn.goOn = true;
+}
+
+function runningAttempt({ call }: Turn): Attempt | null {
+  const { running } = call;
+  if (running === null || !isMoving(running.step)) return null;
+  const attempt = call.attempts.find(({ id }) => id === running.id);
+  return attempt === undefined || attempt.verdict !== null ? null : attempt;
 }

@@ -1,5 +1,6 @@
 /** The plan: which step is next, what it needs first, and what follows when it is through or failed. */
 import { awaitingFinal, startAttempt } from './attempt.ts';
+import { hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
 import { decideNow } from './deciding.ts';
 import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
@@ -8,14 +9,17 @@ import {
   ANSWERED_WITHIN_MS,
   OUTCOME_GRACE_MS,
   RINGING_MS_MAX,
+  SAME_COMMAND_MS,
   UNDECIDED_MS,
   WATCH_MS,
 } from './limits.ts';
-import { isMoving, type MenuStep, type MovingStep, type Step } from './plan.ts';
+import { isMoving, type MenuStep, type MovingStep, putBackStep, type Step } from './plan.ts';
 import { dropProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
+import { isContradictory } from './verdict.ts';
 import {
   acceptVoice,
+  dropParkedLoop,
   forgetVoices,
   isLooping,
   isVoice,
@@ -47,7 +51,7 @@ export function answerAndAgain(turn: Turn, step: Step): boolean {
   if (call.answeredAgain || call.answerRefused) return false;
   call.answeredAgain = true;
   call.answered = false;
-  unshiftStep(call, step);
+  putBackStep(call.plan, step);
   turn.goOn = true;
   note(turn, `${step.do}: Telnyx says the call is not answered; answering, then again`);
   return true;
@@ -76,10 +80,7 @@ function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
   const { call } = turn;
   const { verdict } = attempt;
   if (verdict === null || verdict === 'completed' || verdict === 'abandoned') return;
-  if (verdict === 'no_verdict' && attempt.farLeg !== null) {
-    issue(turn, { action: 'hangup' }, { legId: attempt.farLeg, attemptId: attempt.id });
-    note(turn, 'hang up the far leg');
-  }
+  if (verdict === 'no_verdict') hangUpBLeg(turn, attempt);
   // Patience capped it, or ran out meanwhile: what comes next is the last resort.
   if (call.patienceOver) {
     call.plan = [];
@@ -103,16 +104,11 @@ function nextStep(call: Call): Step | null {
   return step;
 }
 
-function unshiftStep(call: Call, step: Step): void {
-  const frame = call.plan.at(-1);
-  if (frame === undefined) call.plan.push({ steps: [step] });
-  else call.plan[call.plan.length - 1] = { steps: [step, ...frame.steps] };
-}
-
 /** True where the step holds the call (or ended its plan); false where the next one is due at once. */
 function startStep(turn: Turn, step: Step): boolean {
   const { call } = turn;
   if (isMoving(step) && !mayMove(turn, step)) return false;
+  if (isMoving(step) && isClearing(call)) return holdForBLeg(turn, step);
   if ((isMoving(step) || isVoice(step)) && !call.answered) {
     if (!isMoving(step) || step.problem === null) return answerFirst(turn, step);
   }
@@ -161,13 +157,23 @@ function mayMove(turn: Turn, step: MovingStep): boolean {
   return true;
 }
 
+/** Answered while the caller is being moved, the B-leg would hear nobody, and the caller two people. */
+function holdForBLeg(turn: Turn, step: MovingStep): boolean {
+  const { call } = turn;
+  putBackStep(call.plan, step);
+  call.phase = 'transferring';
+  setDeadline(turn, 'step', SAME_COMMAND_MS);
+  note(turn, `${step.do} waits until the B-leg is hung up`);
+  return true;
+}
+
 function answerFirst(turn: Turn, step: Step): boolean {
   const { call } = turn;
   if (call.answerRefused) {
     note(turn, `${step.do} skipped: the call cannot be answered`);
     return false;
   }
-  unshiftStep(call, step);
+  putBackStep(call.plan, step);
   call.phase = 'answering';
   if (call.facts.direction === 'outgoing') {
     // Telnyx refuses our answer there (90102): only the far end can give it.
@@ -214,10 +220,11 @@ function resume(turn: Turn, suspended: Suspended): boolean {
     case 'speaking':
     case 'gathering':
       if (running !== null && isVoice(running.step) && done === null) {
+        dropParkedLoop(turn);
         if (isLooping(call)) {
           // The loop has drowned it.
           takeBack(turn, running.id);
-          unshiftStep(call, running.step);
+          putBackStep(call.plan, running.step);
           return false;
         }
         call.phase = phase;
@@ -243,5 +250,12 @@ function resume(turn: Turn, suspended: Suspended): boolean {
 /** Whether a late final event made moving safe again: nothing that rang is left without its end. */
 export function reviewSafety(call: Call): void {
   if (!call.movingUnsafe) return;
-  call.movingUnsafe = awaitingFinal(call).some((attempt) => attempt.progress);
+  call.movingUnsafe =
+    awaitingFinal(call).some((attempt) => attempt.progress) ||
+    call.attempts.some(
+      (attempt) =>
+        attempt.final &&
+        isContradictory(attempt.sipNotifyResponse) &&
+        attempt.verdict !== 'completed',
+    );
 }

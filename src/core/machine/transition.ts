@@ -19,7 +19,7 @@ import { onOutcome } from './on-outcome.ts';
 import { onWebhook } from './on-webhook.ts';
 import type { TraceLine } from './plan.ts';
 import { runPlan } from './run-plan.ts';
-import { cancelOutstanding, note, setDeadline, type Turn, type World } from './turn.ts';
+import { cancelOutstanding, note, sendParked, setDeadline, type Turn, type World } from './turn.ts';
 
 export type { World } from './turn.ts';
 
@@ -40,6 +40,7 @@ export function transition(before: Call | null, event: CallEvent, world: World):
   const refused = handle(turn, before, event);
   if (refused !== null) return close(turn, refused);
   if (turn.goOn) runPlan(turn);
+  sendParked(turn);
   return close(turn, null);
 }
 
@@ -68,7 +69,7 @@ function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   const { call } = turn;
   const standing = whyNotMovable(call);
   if (standing !== null) return standing;
-  note(turn, `refer by hand, from ${call.phase}`);
+  note(turn, `manual refer, from ${call.phase}`);
   const answering = call.phase === 'answering';
   // What the interrupted step says may still go out: if the refer fails, the caller waits for its end.
   if (!answering) cancelOutstanding(turn, call.running?.id);
@@ -116,5 +117,6 @@ function draftOf(call: Call): Call {
     probe: call.probe === null ? null : { ...call.probe },
     suspended: call.suspended === null ? null : { ...call.suspended },
     outstanding: [...call.outstanding],
+    parked: [...call.parked],
   };
 }

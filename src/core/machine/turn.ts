@@ -1,9 +1,10 @@
 /** One transition under way: the draft of the call and what has been gathered so far. */
 import type { Call, DeadlineName } from './call.ts';
 import { encodeClientState } from './client-state.ts';
-import type { Command } from './command.ts';
+import type { Action, Command } from './command.ts';
 import { commandId } from './command-id.ts';
 import type { CallEvent } from './event.ts';
+import { PROMPT_SEND_MS } from './limits.ts';
 import type { Notice } from './notice.ts';
 import type { Decision, Moment, TraceLine } from './plan.ts';
 
@@ -12,6 +13,11 @@ export interface World {
   /** The store's clock, milliseconds since the epoch. */
   now: number;
   decide(facts: Call['facts'], moment: Moment): Decision;
+  /**
+   * When a webhook of any call last reached this process, by the store's clock; null: none since it
+   * started. While none comes, silence about one call says nothing.
+   */
+  heardAt: number | null;
   /** Hourly budgets, used so far by all calls: null, or why the step fails as rejected. */
   overBudget(kind: 'refer' | 'transfer', caller: string | null): string | null;
 }
@@ -72,11 +78,50 @@ export function issue(
     giveUpAt: options.giveUpAt ?? null,
     clientState,
   } as Command;
-  turn.commands.push(command);
-  call.outstanding.push({ id, action: command.action, legId });
-  if (legId === call.id && clientState !== null) call.stamped = true;
+  if (isPrompt(command) && (call.parked.length > 0 || call.outstanding.some(isPrompt))) {
+    call.parked.push(command);
+    return id;
+  }
+  send(turn, command);
   return id;
 }
+
+function send(turn: Turn, command: Command): void {
+  const { call } = turn;
+  const { id, action, legId, clientState } = command;
+  turn.commands.push(command);
+  call.outstanding.push({ id, action, legId });
+  if (legId === call.id && clientState !== null) call.stamped = true;
+}
+
+/**
+ * The next prompt goes once the one before has its outcome. Sent while that one waits for its retry, it
+ * would be cut off by a late stop, or drowned by a loop that starts again.
+ */
+export function sendParked(turn: Turn): void {
+  const { call, now } = turn;
+  if (call.outstanding.some(isPrompt)) return;
+  const [next, ...others] = call.parked;
+  if (next === undefined) return;
+  call.parked = others;
+  send(turn, { ...next, giveUpAt: now + PROMPT_SEND_MS });
+  if (call.running?.id !== next.id) return;
+  // The step that it belongs to has its whole time from now on.
+  for (const deadline of call.deadlines) {
+    if (deadline.name === 'step') setDeadline(turn, 'step', deadline.dueAt - deadline.setAt);
+  }
+}
+
+export function isPrompt({ action }: { action: string }): boolean {
+  return PROMPTS.has(action);
+}
+
+const PROMPTS: ReadonlySet<string> = new Set<Action>([
+  'speak',
+  'playback_start',
+  'playback_stop',
+  'gather_using_speak',
+]);
 
 /**
  * Takes back every command of the caller's leg that was not sent yet; the store leaves alone what is
@@ -90,6 +135,7 @@ export function cancelOutstanding(turn: Turn, but: string | null = null): void {
     if (own(entry) && !issuedNow.has(entry.id)) turn.cancel.push(entry.id);
   }
   call.outstanding = call.outstanding.filter((entry) => !own(entry));
+  call.parked = call.parked.filter(({ id }) => id === but);
   // What this very transition wanted to send is simply not sent.
   turn.commands = turn.commands.filter((command) => !own(command));
 }
@@ -97,6 +143,7 @@ export function cancelOutstanding(turn: Turn, but: string | null = null): void {
 /** What the command was for is settled, by an event or by its time: it is not sent, or not sent again. */
 export function takeBack(turn: Turn, id: string): void {
   const { call } = turn;
+  call.parked = call.parked.filter((command) => command.id !== id);
   if (!call.outstanding.some((entry) => entry.id === id)) return;
   if (!turn.commands.some((command) => command.id === id)) turn.cancel.push(id);
   turn.commands = turn.commands.filter((command) => command.id !== id);

@@ -17,8 +17,20 @@ export type Verdict = (typeof VERDICTS)[number];
 
 /**
  * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's
- * sipfrag body (RFC 3515, 2.4.5). Also of a far leg's SIP code.
+ * sipfrag body (RFC 3515, 2.4.5), or, where no NOTIFY came before, the answer to the REFER itself. Then
+ * 603 (Asterisk without allow_transfer), 501 (jambonz), 420 and 481 refuse the REFER, not the caller.
  */
+export function verdictOfReferFailure(code: number | null, progress: boolean): Verdict {
+  if (!progress && code !== null && REFER_REFUSED.has(code)) return 'not_allowed';
+  return verdictOfSipCode(code);
+}
+
+/** `call.refer.failed` with a code that says the opposite: nobody knows where the caller is. */
+export function isContradictory(code: number | null): boolean {
+  return code !== null && code >= 200 && code <= 299;
+}
+
+/** Of a SIP response code, wherever it stands. */
 export function verdictOfSipCode(code: number | null): Verdict {
   if (code === null) return 'other';
   const known = SIP_VERDICTS.get(code);
@@ -32,6 +44,8 @@ export function verdictOfHangup(cause: string | null, sipCause: string | null): 
   if (known !== undefined) return known;
   return verdictOfSipCode(sipCause !== null && /^\d{3}$/.test(sipCause) ? Number(sipCause) : null);
 }
+
+const REFER_REFUSED: ReadonlySet<number> = new Set([420, 481, 501, 603]);
 
 const SIP_VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [486, 'busy'],

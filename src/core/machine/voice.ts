@@ -5,33 +5,44 @@ import type { WebhookEvent } from './event.ts';
 import {
   OUTCOME_GRACE_MS,
   PLAY_MS_MAX,
+  PROMPT_SEND_MS,
   SPEECH_EXTRA_MS,
   SPEECH_MS_PER_CHARACTER,
   SPEECH_MS_PER_CHARACTER_MIN,
-  VOICE_SEND_MS,
+  UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
 import type { MenuStep, PlayStep, SayStep } from './plan.ts';
-import { issue, newId, note, setDeadline, type Turn } from './turn.ts';
+import { isPrompt, issue, newId, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
 type VoiceStep = SayStep | PlayStep | MenuStep;
 
 /** Starts a step that speaks; the phase holds until its end is heard, or its deadline. */
 export function startVoice(turn: Turn, step: VoiceStep): void {
   const { call } = turn;
-  const looping = isLooping(call);
+  // Both, always: what has been overtaken is taken back, and what may have run of it is stopped.
+  const overtaken = takeBackPrompts(turn);
+  const stopOthers = overtaken || isLooping(call);
   // gather_using_speak has no `stop` of its own.
-  if (looping && step.do === 'menu') issue(turn, { action: 'playback_stop' });
+  if (stopOthers && step.do === 'menu') stopPrompts(turn);
   const id = newId(turn);
-  speak(turn, step, { id, loop: false, stopOthers: looping });
+  speak(turn, step, { id, loop: false, stopOthers });
   call.running = { id, step };
   call.phase = step.do === 'menu' ? 'gathering' : 'speaking';
-  setDeadline(turn, 'step', VOICE_SEND_MS + OUTCOME_GRACE_MS + voiceMs(step));
+  setDeadline(turn, 'step', PROMPT_SEND_MS + OUTCOME_GRACE_MS + voiceMs(step));
   note(turn, step.do === 'play' ? `play ${step.url}` : `${step.do} “${step.text}”`);
 }
 
 /** The command was accepted: from now on the voice has its natural length. */
 export function acceptVoice(turn: Turn, step: VoiceStep): void {
   setDeadline(turn, 'step', voiceMs(step));
+}
+
+/** The outcome is unknown, so the caller may be hearing it. False where it would be over by now. */
+export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): boolean {
+  const restMs = sentAt + voiceMs(step) - turn.now;
+  if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
+  setDeadline(turn, 'step', restMs);
+  return true;
 }
 
 /**
@@ -45,6 +56,14 @@ export function startWhileMoving(turn: Turn): void {
   speak(turn, loop, { id: newId(turn), loop: true, stopOthers: false });
 }
 
+/** A loop that has not been sent: the prompt before it has no outcome yet. */
+export function dropParkedLoop(turn: Turn): void {
+  const { call } = turn;
+  const parked = new Set(call.parked.map(({ id }) => id));
+  for (const { id, loop } of call.voices) if (loop && parked.has(id)) takeBack(turn, id);
+  call.voices = call.voices.filter(({ id, loop }) => !loop || !parked.has(id));
+}
+
 /** Whether the caller hears the loop of `while_moving`. */
 export function isLooping({ voices }: Pick<Call, 'voices'>): boolean {
   return voices.some(({ loop }) => loop);
@@ -54,7 +73,20 @@ export function stopWhileMoving(turn: Turn): void {
   const { call } = turn;
   if (!isLooping(call)) return;
   call.voices = call.voices.filter((voice) => !voice.loop);
-  issue(turn, { action: 'playback_stop' });
+  takeBackPrompts(turn);
+  stopPrompts(turn);
+}
+
+function stopPrompts(turn: Turn): void {
+  issue(turn, { action: 'playback_stop' }, { giveUpAt: turn.now + PROMPT_SEND_MS });
+}
+
+/** Prompts without an outcome that something newer replaces. True where there was one. */
+function takeBackPrompts(turn: Turn): boolean {
+  const { call } = turn;
+  const overtaken = [...call.outstanding, ...call.parked].filter(isPrompt);
+  for (const { id } of overtaken) takeBack(turn, id);
+  return overtaken.length > 0;
 }
 
 /**
@@ -98,7 +130,7 @@ function speak(
   how: { id: string; loop: boolean; stopOthers: boolean },
 ): void {
   const { call, now } = turn;
-  const options = { id: how.id, giveUpAt: now + VOICE_SEND_MS };
+  const options = { id: how.id, giveUpAt: now + PROMPT_SEND_MS };
   const { loop, stopOthers } = how;
   call.voices.push({ id: how.id, kind: kindOf(step), loop });
   if (step.do === 'play') {

@@ -16,6 +16,7 @@ export function packCall(call: Call): string {
     facts: packFacts(call.facts),
     createdAt: call.createdAt,
     endedAt: call.endedAt ?? undefined,
+    endedByCaller: call.endedByCaller || undefined,
     heardAt: call.heardAt ?? undefined,
     phase: call.phase,
     ends: call.ends ?? undefined,
@@ -45,6 +46,7 @@ export function packCall(call: Call): string {
     releasedAs: call.releasedAs ?? undefined,
     suspended: call.suspended ?? undefined,
     outstanding: some(call.outstanding),
+    parked: some(call.parked),
   } satisfies Packed<Omit<Call, 'facts' | 'attempts'>> & { facts: object; attempts: unknown });
 }
 
@@ -74,6 +76,7 @@ function packAttempt(attempt: Attempt) {
     sipAddress: attempt.sipAddress,
     startedAt: attempt.startedAt,
     sentAt: attempt.sentAt,
+    requestEndedAt: attempt.requestEndedAt ?? undefined,
     acceptedAt: attempt.acceptedAt ?? undefined,
     progress: attempt.progress || undefined,
     verdict: attempt.verdict ?? undefined,
@@ -83,8 +86,11 @@ function packAttempt(attempt: Attempt) {
     reason: attempt.reason ?? undefined,
     byeWithoutVerdict: attempt.byeWithoutVerdict,
     unsent: attempt.unsent || undefined,
+    takenBackAt: attempt.takenBackAt ?? undefined,
+    movesOnAnyway: attempt.movesOnAnyway || undefined,
     farLeg: attempt.farLeg ?? undefined,
     farAnswered: attempt.farAnswered || undefined,
+    farHangup: attempt.farHangup ?? undefined,
     manual: attempt.manual || undefined,
   } satisfies Packed<Attempt>;
 }
@@ -101,6 +107,7 @@ export function unpackCall(document: string): Call {
     facts: unpackFacts(packed.id, packed.facts),
     createdAt: packed.createdAt,
     endedAt: packed.endedAt ?? null,
+    endedByCaller: packed.endedByCaller ?? false,
     heardAt: packed.heardAt ?? null,
     phase: packed.phase,
     ends: packed.ends ?? null,
@@ -130,6 +137,7 @@ export function unpackCall(document: string): Call {
     releasedAs: packed.releasedAs ?? null,
     suspended: packed.suspended ?? null,
     outstanding: packed.outstanding ?? [],
+    parked: packed.parked ?? [],
   };
 }
 
@@ -162,6 +170,7 @@ function unpackAttempt(packed: PackedAttempt): Attempt {
     sipAddress: packed.sipAddress,
     startedAt: packed.startedAt,
     sentAt: packed.sentAt,
+    requestEndedAt: packed.requestEndedAt ?? null,
     acceptedAt: packed.acceptedAt ?? null,
     progress: packed.progress ?? false,
     verdict: packed.verdict ?? null,
@@ -171,8 +180,11 @@ function unpackAttempt(packed: PackedAttempt): Attempt {
     reason: packed.reason ?? null,
     byeWithoutVerdict: packed.byeWithoutVerdict,
     unsent: packed.unsent ?? false,
+    takenBackAt: packed.takenBackAt ?? null,
+    movesOnAnyway: packed.movesOnAnyway ?? false,
     farLeg: packed.farLeg ?? null,
     farAnswered: packed.farAnswered ?? false,
+    farHangup: packed.farHangup ?? null,
     manual: packed.manual ?? false,
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Attempt, Call, CallFacts } from '../../../src/core/machine/call.ts';
+import type { Command } from '../../../src/core/machine/command.ts';
 import { newCall } from '../../../src/core/machine/new-call.ts';
 import { NewerRow } from '../../../src/errors.ts';
 import { CODE_VERSION } from '../../../src/store/migrate.ts';
@@ -35,6 +36,7 @@ const ATTEMPT: Attempt = {
   sipAddress: '+14155550199',
   startedAt: 0,
   sentAt: 2.5,
+  requestEndedAt: 0,
   acceptedAt: 0,
   progress: true,
   verdict: 'abandoned',
@@ -44,15 +46,28 @@ const ATTEMPT: Attempt = {
   reason: '',
   byeWithoutVerdict: 'completed',
   unsent: true,
+  takenBackAt: 0,
+  movesOnAnyway: true,
   farLeg: '',
   farAnswered: true,
+  farHangup: 'h',
   manual: true,
+};
+const PARKED: Command = {
+  id: 'p',
+  callId: 'v3:other',
+  legId: 'v3:other',
+  attemptId: null,
+  giveUpAt: 0,
+  clientState: '',
+  action: 'playback_stop',
 };
 const CALL: Call = {
   id: 'v3:other',
   facts: FACTS,
   createdAt: 0,
   endedAt: 0,
+  endedByCaller: true,
   heardAt: 0,
   phase: 'referring',
   ends: 'failed',
@@ -82,6 +97,7 @@ const CALL: Call = {
   releasedAs: 'rejected',
   suspended: { phase: 'speaking', plan: [], running: null, done: { digits: null } },
   outstanding: [{ id: 'c', action: 'refer', legId: 'l' }],
+  parked: [PARKED],
 };
 
 describe('a call that is stored and read', () => {

@@ -1,0 +1,72 @@
+/**
+ * What must be out of the way before the caller is moved again: the B-leg of a transfer that was given up
+ * is hung up first, and a move that is not in flight is taken back when an older target rings after all.
+ */
+import { nameOf } from './attempt.ts';
+import type { Attempt, Call } from './call.ts';
+import { OUTCOME_GRACE_MS, SAME_COMMAND_MS } from './limits.ts';
+import { isMoving } from './plan.ts';
+import { issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
+
+/** Once for each leg; a transfer whose B-leg nobody has heard of has none to hang up. */
+export function hangUpBLeg(turn: Turn, attempt: Attempt): void {
+  if (attempt.farLeg === null || attempt.farHangup !== null) return;
+  attempt.farHangup = issue(
+    turn,
+    { action: 'hangup' },
+    { legId: attempt.farLeg, attemptId: attempt.id, giveUpAt: turn.now + SAME_COMMAND_MS },
+  );
+  note(turn, 'hang up the B-leg');
+}
+
+/** A B-leg may still be answered: its hangup has not been accepted yet. */
+export function isClearing({ attempts }: Call): boolean {
+  return attempts.some(({ farHangup }) => farHangup !== null);
+}
+
+/** Its hangup was accepted, or it has ended, or nobody can say any more. */
+export function bLegGone(turn: Turn, which: (attempt: Attempt) => boolean): void {
+  const { call } = turn;
+  for (const attempt of call.attempts) {
+    if (attempt.farHangup === null || !which(attempt)) continue;
+    takeBack(turn, attempt.farHangup);
+    attempt.farHangup = null;
+  }
+  if (isClearing(call)) return;
+  if (isHeld(call)) turn.goOn = true;
+  else resumeTakenBack(turn);
+}
+
+/** The plan stands before a moving step and waits for a B-leg to go. */
+export function isHeld({ phase, running }: Call): boolean {
+  return phase === 'transferring' && running === null;
+}
+
+/**
+ * An attempt that was given up rings after all. The next move, where it is not in flight, is not sent; the
+ * caller waits for the one that rings, for as long as the step that was taken back would have had.
+ */
+export function takeBackMove(turn: Turn, ringing: Attempt): void {
+  const { call, now } = turn;
+  const { running } = call;
+  const next = call.attempts.find(({ id }) => id === running?.id);
+  if (running === null || next === undefined || next === ringing || !isMoving(running.step)) return;
+  const pending = call.outstanding.some(({ id }) => id === next.id);
+  if (!pending || next.verdict !== null || next.acceptedAt !== null) return;
+  next.takenBackAt = now;
+  takeBack(turn, next.id);
+  if (call.probe === null) setDeadline(turn, 'attempt', running.step.timeoutMs);
+  note(
+    turn,
+    `${nameOf(ringing)} rings after all: the ${next.kind} to ${nameOf(next)} is taken back`,
+  );
+}
+
+/** Moving is safe again: a request that was in flight when it was taken back has its time to be heard of. */
+export function resumeTakenBack(turn: Turn): void {
+  const { call, now } = turn;
+  if (call.movingUnsafe || call.probe !== null) return;
+  const next = call.attempts.find(({ id }) => id === call.running?.id);
+  if (next === undefined || next.takenBackAt === null || next.acceptedAt !== null) return;
+  setDeadline(turn, 'attempt', Math.max(0, next.takenBackAt + OUTCOME_GRACE_MS - now));
+}

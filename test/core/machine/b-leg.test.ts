@@ -1,0 +1,261 @@
+/** The B-leg of a transfer: nobody who talks is cut off, and nobody is connected twice. */
+import { describe, expect, it } from 'vitest';
+import type { Command, Outcome } from '../../../src/core/machine/command.ts';
+import type { Step } from '../../../src/core/machine/plan.ts';
+import {
+  ACCEPTED,
+  ALIVE,
+  CALL,
+  type Driver,
+  decision,
+  drive,
+  LAST_RESORT,
+  refer,
+  rejected,
+  say,
+  transfer,
+} from '../../helpers/machine.ts';
+
+const B_LEG = 'v3:b-leg';
+const UNKNOWN: Outcome = { kind: 'unknown', detail: 'HTTP 404' };
+const found = (bLeg: string | null): Outcome => ({
+  kind: 'accepted',
+  status: 200,
+  alive: null,
+  bLeg,
+});
+
+/** A transfer that Telnyx accepted. */
+function transferring(plan: Step[], more: Parameters<typeof decision>[1] = {}): Driver {
+  const d = drive(decision(plan, more));
+  d.hook('call.initiated');
+  d.hook('call.answered');
+  d.accept(d.last('transfer'));
+  return d;
+}
+
+/** An event of the B-leg, as the caller's call sees it. */
+function bLeg(d: Driver, type: string, attemptId: string | null = null) {
+  return d.put({
+    source: 'far_leg',
+    id: `b-leg:${type}:${d.now}`,
+    callId: CALL,
+    type,
+    receivedAt: 0,
+    occurredAt: null,
+    farLegId: B_LEG,
+    attemptId: attemptId ?? d.last('transfer').id,
+    hangupCause: type === 'call.hangup' ? 'timeout' : null,
+    sipHangupCause: null,
+  });
+}
+
+const hangups = (d: Driver): Command[] =>
+  d.commands.filter(({ action, legId }) => action === 'hangup' && legId === B_LEG);
+
+describe('a transfer of which no webhook came', () => {
+  /** Its time is over, and the caller's leg lives. */
+  const silent = (
+    heardAt: number | null,
+    plan: Step[] = [transfer('+14155550199'), refer('b')],
+  ) => {
+    const d = transferring(plan);
+    d.heardAt = heardAt;
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    return d;
+  };
+
+  it('asks Telnyx for the B-leg; one that lives after its ringing time is a conversation', () => {
+    const d = silent(null);
+    expect(d.last('active_calls')).toMatchObject({
+      connectionId: '1684641123236054244',
+      targetClientState: (d.last('transfer') as { targetClientState?: string }).targetClientState,
+      clientState: null,
+    });
+    d.outcome(d.last('active_calls'), found(B_LEG));
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(d.count('refer')).toBe(0);
+    // Its hangup is then the end of the talk.
+    bLeg(d, 'call.hangup');
+    expect(d.call.deadlines).toMatchObject([{ name: 'referred' }]);
+  });
+
+  it('goes on where no B-leg lives', () => {
+    const d = silent(null);
+    d.outcome(d.last('active_calls'), found(null));
+    expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', null]);
+  });
+
+  it('goes on where that cannot be asked, and other webhooks have come since', () => {
+    const d = silent(Number.MAX_SAFE_INTEGER);
+    d.outcome(d.last('active_calls'), UNKNOWN);
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('waits and asks again where that cannot be asked, and nobody’s webhook has come since', () => {
+    const d = silent(null);
+    for (let n = 0; n < 3; n += 1) {
+      d.outcome(d.last('active_calls'), UNKNOWN);
+      d.fall('probing');
+    }
+    expect(d.count('refer')).toBe(0);
+    expect(d.call.phase).toBe('transferring');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(B_LEG));
+    expect(d.call.phase).toBe('bridged');
+  });
+
+  it('is not asked about before Telnyx must have ended a ringing B-leg: patience waits for that', () => {
+    const patient = decision([transfer('+14155550199', { timeoutMs: 60_000 })]);
+    const policy = { ...patient.policy, patienceMs: 20_000 };
+    const d = transferring([transfer('+14155550199', { timeoutMs: 60_000 })], { policy });
+    d.heardAt = null;
+    const started = d.now;
+    d.fall('patience');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.phase).toBe('transferring');
+    expect(d.count('active_calls')).toBe(0);
+    d.fall('attempt');
+    expect(d.now - started).toBeGreaterThanOrEqual(60_000);
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(null));
+    expect(d.call.phase).toBe('speaking');
+  });
+
+  it('is given up after the longest call that Telnyx carries', () => {
+    const d = silent(null);
+    for (let n = 0; n < 500 && d.call.phase === 'transferring'; n += 1) d.fall();
+    expect(d.call.attempts[0]?.verdict).toBe('no_verdict');
+    expect(d.now).toBeGreaterThan(4 * 3_600_000);
+  });
+});
+
+describe('an outcome speaks of the leg that its command named', () => {
+  it('a second replica’s 90018 on the B-leg ends the B-leg, not the caller', () => {
+    const d = transferring([transfer('+14155550199'), refer('b')]);
+    bLeg(d, 'call.initiated');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    const [hangup] = hangups(d);
+    if (hangup === undefined) throw new Error('the B-leg was not hung up');
+    d.outcome(hangup, ACCEPTED);
+    d.outcome(hangup, rejected('90018'));
+    expect(d.call.phase).toBe('referring');
+    expect(d.call.ends).toBeNull();
+  });
+});
+
+describe('the next move waits until the B-leg is gone', () => {
+  /** The transfer's time is over while its B-leg rings. */
+  const givenUp = (plan: Step[] = [transfer('+14155550199'), refer('b')]) => {
+    const d = transferring(plan);
+    bLeg(d, 'call.initiated');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(hangups(d)).toHaveLength(1);
+    return d;
+  };
+  const hangupOf = (d: Driver): Command => {
+    const [command] = hangups(d);
+    if (command === undefined) throw new Error('the B-leg was not hung up');
+    return command;
+  };
+
+  it('while its hangup waits for its retry', () => {
+    const d = givenUp();
+    const retry: Outcome = {
+      kind: 'retry',
+      status: 500,
+      detail: 'HTTP 500',
+      afterMs: null,
+      provenUnsent: false,
+    };
+    d.outcome(hangupOf(d), retry);
+    expect(d.count('refer')).toBe(0);
+    d.outcome(hangupOf(d), ACCEPTED);
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('or its hangup is heard', () => {
+    const d = givenUp();
+    bLeg(d, 'call.hangup');
+    expect(d.count('refer')).toBe(1);
+    expect(d.cancelled).toContain(hangupOf(d).id);
+  });
+
+  it('or Telnyx says that it has ended', () => {
+    const d = givenUp();
+    d.outcome(hangupOf(d), rejected('90018'));
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('but no longer than the hangup may be sent', () => {
+    const d = givenUp();
+    const started = d.now;
+    d.fall('step');
+    expect(d.now - started).toBe(55_000);
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('words may be said meanwhile', () => {
+    const d = givenUp([transfer('+14155550199'), say('One moment.'), refer('b')]);
+    expect(d.call.phase).toBe('speaking');
+    d.hook('call.speak.ended', { status: 'completed' });
+    expect(d.count('refer')).toBe(0);
+    d.outcome(hangupOf(d), ACCEPTED);
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('and patience that runs out meanwhile leads to the last resort', () => {
+    const d = givenUp();
+    d.fall('patience');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.phase).toBe('speaking');
+    expect(d.last('speak')).toMatchObject({ text: (LAST_RESORT[0] as { text: string }).text });
+    expect(d.count('refer')).toBe(0);
+  });
+});
+
+describe('a transfer that was given up', () => {
+  /** No B-leg was known when its time was over; the next move is stored. */
+  const tooEarly = () => {
+    const d = transferring([transfer('+14155550199'), refer('b')]);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(null));
+    expect(d.count('refer')).toBe(1);
+    return d;
+  };
+
+  it('rings after all: the B-leg is hung up, and the next move that is not in flight waits for it', () => {
+    const d = tooEarly();
+    bLeg(d, 'call.initiated');
+    expect(d.cancelled).toContain(d.last('refer').id);
+    const [hangup] = hangups(d);
+    if (hangup === undefined) throw new Error('the B-leg was not hung up');
+    d.outcome(hangup, ACCEPTED);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.count('refer')).toBe(2);
+  });
+
+  it.each(['call.answered', 'call.bridged'])('is a conversation after all at %s', (type) => {
+    const d = tooEarly();
+    bLeg(d, type);
+    expect(d.call.phase).toBe('bridged');
+    expect(d.call.attempts[0]?.verdict).toBe('completed');
+    expect(d.cancelled).toContain(d.last('refer').id);
+    expect(hangups(d)).toEqual([]);
+  });
+
+  it('and is bridged before its hangup has left: the hangup is taken back', () => {
+    const d = tooEarly();
+    bLeg(d, 'call.initiated');
+    const [hangup] = hangups(d);
+    d.hook('call.bridged');
+    expect(d.call.phase).toBe('bridged');
+    expect(d.cancelled).toContain(hangup?.id);
+  });
+});

@@ -1,0 +1,301 @@
+/** What shows that Telnyx carried out a command, and which attempt a report speaks of. */
+import { describe, expect, it } from 'vitest';
+import type { Outcome } from '../../../src/core/machine/command.ts';
+import {
+  ACCEPTED,
+  ALIVE,
+  type Driver,
+  decision,
+  drive,
+  refer,
+  rejected,
+  say,
+  transfer,
+} from '../../helpers/machine.ts';
+
+const UNKNOWN: Outcome = { kind: 'unknown', detail: 'a repetition was refused' };
+const RETRY: Outcome = {
+  kind: 'retry',
+  status: 500,
+  detail: 'HTTP 500',
+  afterMs: null,
+  provenUnsent: false,
+};
+const RATE_LIMITED: Outcome = { ...RETRY, status: 429, provenUnsent: true };
+
+function answered(plan: Parameters<typeof decision>[0], more = {}): Driver {
+  const d = drive(decision(plan, more));
+  d.hook('call.initiated');
+  d.hook('call.answered');
+  return d;
+}
+
+const verdicts = (d: Driver) => d.call.attempts.map(({ verdict }) => verdict);
+
+describe('a request whose outcome is unknown', () => {
+  it.each([
+    ['refer', [refer('a'), refer('b')]],
+    ['transfer', [transfer('+14155550199'), refer('b')]],
+  ] as const)('of a %s has the time of its step before anybody else is called', (action, plan) => {
+    const d = answered([...plan]);
+    const command = d.last(action);
+    const started = d.now;
+    d.now += 600;
+    d.outcome(command, UNKNOWN, started);
+    expect(verdicts(d)).toEqual([null]);
+    d.now = started + 15_000;
+    expect(d.call.deadlines.find(({ name }) => name === 'attempt')?.dueAt).toBeGreaterThan(d.now);
+  });
+
+  it('has its own time once the client_state of the leg shows that its last try was carried out', () => {
+    const d = answered([refer('a'), refer('b')]);
+    const command = d.last('refer');
+    const started = d.now;
+    d.now = started + 29_900;
+    d.outcome(command, UNKNOWN, started);
+    // Its step's time from the first try is over: Telnyx is asked before the next one is called.
+    d.outcome(d.last('probe'), { ...ALIVE, clientState: command.clientState } as Outcome);
+    expect(d.call.attempts[0]).toMatchObject({ verdict: null, acceptedAt: d.now });
+    expect(d.call.deadlines).toContainEqual(
+      expect.objectContaining({ name: 'attempt', dueAt: started + 59_900 }),
+    );
+  });
+
+  it.each([
+    ['an older envelope of ours', (d: Driver) => d.last('answer').clientState],
+    ['somebody else’s', () => 'c29tZWJvZHk='],
+    ['none', () => null],
+  ])('is not shown by %s, and nothing is sent again because of it', (_, stateOf) => {
+    const d = answered([refer('a'), refer('b')]);
+    const started = d.now;
+    d.now = started + 29_900;
+    d.outcome(d.last('refer'), UNKNOWN, started);
+    d.outcome(d.last('probe'), { ...ALIVE, clientState: stateOf(d) } as Outcome);
+    expect(d.call.attempts[0]).toMatchObject({ verdict: 'no_verdict', acceptedAt: null });
+    expect(d.count('refer')).toBe(2);
+  });
+
+  it('counts as accepted where the leg ends with its envelope', () => {
+    const d = answered([refer('a'), refer('b')]);
+    const { clientState } = d.last('refer');
+    d.hook('call.hangup', { clientState, hangupSource: 'caller' });
+    expect(d.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
+  });
+
+  it('counts as arrived then, where the target’s bye_without_verdict says so', () => {
+    const d = answered([refer('a', { byeWithoutVerdict: 'completed' })]);
+    d.hook('call.hangup', { clientState: d.last('refer').clientState });
+    expect(d.call).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+  });
+
+  it('corrects an end that was concluded before its hangup was heard', () => {
+    const d = answered([refer('a'), refer('b')]);
+    const command = d.last('refer');
+    d.outcome(command, rejected('90018'));
+    expect(d.call.ends).toBe('abandoned');
+    d.hook('call.hangup', { clientState: command.clientState });
+    expect(d.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
+  });
+
+  it('of an answer leaves call.answered the time that it has after an acceptance', () => {
+    const d = drive(decision([refer('a')]));
+    d.hook('call.initiated');
+    const started = d.now;
+    d.now += 650;
+    d.outcome(d.last('answer'), UNKNOWN, started);
+    expect(d.call.phase).toBe('answering');
+    expect(d.call.answerRefused).toBe(false);
+    d.hook('call.answered');
+    expect(d.count('refer')).toBe(1);
+  });
+
+  it('of a prompt leaves it the time in which it may be heard', () => {
+    const d = answered([say('One moment, please.'), refer('a')]);
+    const started = d.now;
+    d.now += 600;
+    d.outcome(d.last('speak'), UNKNOWN, started);
+    expect(d.count('refer')).toBe(0);
+    d.hook('call.speak.ended', { status: 'completed' });
+    expect(d.count('refer')).toBe(1);
+  });
+});
+
+describe('a REFER that stayed silent', () => {
+  /** The first target stays silent for its 30 s, and the second is called. */
+  const silentThenNext = (first = {}) => {
+    const d = answered([refer('a', first), refer('b'), refer('c')]);
+    d.accept(d.last('refer'));
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.accept(d.last('refer'));
+    return d;
+  };
+
+  it('owes nothing after 32 s: the failure is that of the attempt which the envelope names', () => {
+    const d = silentThenNext();
+    const { clientState } = d.last('refer');
+    d.hook('call.refer.started', { clientState, sipNotifyResponse: 180 });
+    d.now += 5_000;
+    d.hook('call.refer.failed', { clientState, sipNotifyResponse: 486 });
+    expect(verdicts(d)).toEqual(['no_verdict', 'busy', null]);
+  });
+
+  it('still owes it within 32 s', () => {
+    const d = silentThenNext();
+    d.now += 1_000;
+    d.hook('call.refer.failed', {
+      clientState: d.last('refer').clientState,
+      sipNotifyResponse: 486,
+    });
+    expect(verdicts(d)).toEqual(['busy', null]);
+  });
+
+  it('still owes it after progress, however long it rings', () => {
+    const d = silentThenNext({ ifFailed: { no_verdict: [refer('b'), refer('c')] } });
+    // It rings after all; the route says to move on all the same.
+    const [first] = d.commands.filter(({ action }) => action === 'refer');
+    d.hook('call.refer.started', {
+      clientState: first?.clientState ?? null,
+      sipNotifyResponse: 180,
+    });
+    d.now += 20_000;
+    d.hook('call.refer.failed', {
+      clientState: d.last('refer').clientState,
+      sipNotifyResponse: 486,
+    });
+    expect(verdicts(d)).toEqual(['busy', null]);
+  });
+
+  it('owes nothing either where its outcome stayed unknown', () => {
+    const d = answered([refer('a'), refer('b'), refer('c')]);
+    const started = d.now;
+    d.now += 600;
+    d.outcome(d.last('refer'), UNKNOWN, started);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.accept(d.last('refer'));
+    d.now += 10_000;
+    d.hook('call.refer.failed', {
+      clientState: d.last('refer').clientState,
+      sipNotifyResponse: 486,
+    });
+    expect(verdicts(d)).toEqual(['no_verdict', 'busy', null]);
+  });
+});
+
+describe('a clock that is ahead of Telnyx’s', () => {
+  /** The first is silent past its time, the second rings: an event of the second by Telnyx's clock. */
+  const started = (clockSkewMs: number | undefined) => {
+    const d = answered([refer('a'), refer('b'), refer('c')]);
+    d.accept(d.last('refer'));
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.accept(d.last('refer'));
+    d.now += 500;
+    d.hook('call.refer.started', {
+      clientState: d.last('refer').clientState,
+      sipNotifyResponse: 180,
+      occurredAt: d.now - 8_000,
+      ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
+    });
+    return d.call.attempts.map(({ progress }) => progress);
+  };
+
+  it('gives no event to an older attempt once it is known', () => {
+    expect(started(8_000)).toEqual([false, true]);
+  });
+
+  it('an event of before the newer command belongs to the older attempt', () => {
+    expect(started(undefined)).toEqual([true, false]);
+  });
+});
+
+describe('an attempt that was given up rings after all', () => {
+  /** The first is silent for its 30 s; the second is stored, and this became of its request. */
+  const nextIs = (outcome: Outcome | null, sent = false, first = {}) => {
+    const d = answered([refer('a', first), refer('b'), refer('c'), say('Sorry.')]);
+    const firstCommand = d.last('refer');
+    d.accept(firstCommand);
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    const next = d.last('refer');
+    if (outcome !== null) {
+      d.put({
+        source: 'outcome',
+        id: 'outcome:next:1',
+        callId: d.call.id,
+        type: `command.${outcome.kind}`,
+        receivedAt: 0,
+        occurredAt: null,
+        commandId: next.id,
+        legId: next.legId,
+        action: 'refer',
+        outcome,
+        firstSentAt: sent ? d.now : null,
+      });
+    }
+    const ring = () =>
+      d.hook('call.refer.started', {
+        clientState: firstCommand.clientState,
+        sipNotifyResponse: 180,
+      });
+    return { d, next, ring };
+  };
+
+  it.each([
+    ['has not been sent', null, false],
+    ['waits out a rate limit', RATE_LIMITED, false],
+    ['waits for its retry', RETRY, true],
+  ] as const)('takes back the next move that %s', (_, outcome, sent) => {
+    const { d, next, ring } = nextIs(outcome, sent);
+    ring();
+    expect(d.cancelled).toContain(next.id);
+    expect(d.count('refer')).toBe(2);
+    expect(d.call.phase).toBe('referring');
+  });
+
+  it('arrives: nobody else was called', () => {
+    const { d, ring } = nextIs(RATE_LIMITED);
+    ring();
+    d.hook('call.refer.completed', { sipNotifyResponse: 200 });
+    expect(d.call).toMatchObject({ phase: 'referred', attempts: [{ verdict: 'completed' }, {}] });
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('referred');
+  });
+
+  it('fails: the move that was taken back is made after all', () => {
+    const { d, ring } = nextIs(RATE_LIMITED);
+    ring();
+    d.hook('call.refer.failed', { sipNotifyResponse: 486 });
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.attempts).toMatchObject([
+      { target: 'a', verdict: 'busy' },
+      { target: 'b', verdict: 'rejected', unsent: true },
+      { target: 'b', verdict: null },
+    ]);
+  });
+
+  it('rings on: the plan goes on with what does not move, and the last resort does not end it early', () => {
+    const { d, ring } = nextIs(RATE_LIMITED);
+    ring();
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.phase).toBe('speaking');
+    expect(d.count('refer')).toBe(2);
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('unconfirmed');
+  });
+
+  it('leaves alone a move that Telnyx has accepted', () => {
+    const { d, next, ring } = nextIs(ACCEPTED, true);
+    ring();
+    expect(d.cancelled).not.toContain(next.id);
+  });
+
+  it('leaves the next move alone where the route says to move on', () => {
+    const { d, next, ring } = nextIs(null, false, { ifFailed: { no_verdict: [refer('b')] } });
+    ring();
+    expect(d.cancelled).not.toContain(next.id);
+  });
+});
