@@ -166,9 +166,9 @@ export function awaitingFinal(call: Call): Attempt[] {
  * Whether a REFER that owes its final event may still report one. One that stayed silent for 32 s after
  * its request ended owes nothing: see REFER_SILENT_MS. With progress it may report for as long as it rings.
  */
-function mayStillReport(attempt: Attempt, now: number): boolean {
+function mayStillReport(attempt: Attempt, at: number): boolean {
   const { progress, requestEndedAt, sentAt } = attempt;
-  return progress || now - (requestEndedAt ?? sentAt + SAME_COMMAND_MS) <= REFER_SILENT_MS;
+  return progress || at - (requestEndedAt ?? sentAt + SAME_COMMAND_MS) <= REFER_SILENT_MS;
 }
 
 /** A REFER that we gave up on, that had begun to ring and never had its final event: it may have arrived. */
@@ -187,12 +187,10 @@ export function openAttempt(call: Call): Attempt | null {
  */
 export function attributeRefer(call: Call, event: WebhookEvent, now: number): Attempt | null {
   const awaiting = awaitingFinal(call);
-  const reporting = awaiting.filter((attempt) => mayStillReport(attempt, now));
+  const at = Math.min(now, occurredAtByUs(event) ?? now);
+  const reporting = awaiting.filter((attempt) => mayStillReport(attempt, at));
   const named = namedAttempt(call, event);
-  if (named === null) {
-    const candidates = reporting.length > 0 ? reporting : awaiting;
-    return candidates.length === 1 ? (candidates[0] ?? null) : null;
-  }
+  if (named === null) return likeliestSource(reporting.length > 0 ? reporting : awaiting, event);
   const older = reporting.filter(
     (attempt) => call.attempts.indexOf(attempt) < call.attempts.indexOf(named),
   );
@@ -202,9 +200,25 @@ export function attributeRefer(call: Call, event: WebhookEvent, now: number): At
   return occurredBefore(event, named.sentAt) ? oldest : named;
 }
 
+/**
+ * Without an envelope that names one: the only attempt that the event can speak of. One whose request has
+ * had no answer yet would have put its own envelope on the leg.
+ */
+function likeliestSource(attempts: Attempt[], event: WebhookEvent): Attempt | null {
+  const before = attempts.filter(({ sentAt }) => !occurredBefore(event, sentAt));
+  const sent = before.filter(({ acceptedAt, requestEndedAt }) => acceptedAt ?? requestEndedAt);
+  const candidates = sent.length > 0 ? sent : before;
+  return candidates.length === 1 ? (candidates[0] ?? null) : null;
+}
+
 /** `occurred_at` is by Telnyx's clock and `at` by ours: compared by ours. */
-function occurredBefore({ occurredAt, clockSkewMs = 0 }: WebhookEvent, at: number): boolean {
-  return occurredAt !== null && occurredAt + clockSkewMs < at;
+function occurredBefore(event: WebhookEvent, at: number): boolean {
+  const occurredAt = occurredAtByUs(event);
+  return occurredAt !== null && occurredAt < at;
+}
+
+function occurredAtByUs({ occurredAt, clockSkewMs = 0 }: WebhookEvent): number | null {
+  return occurredAt === null ? null : occurredAt + clockSkewMs;
 }
 
 function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {

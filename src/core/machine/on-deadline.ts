@@ -1,6 +1,6 @@
 /** A deadline was reached: before anything is concluded, a probe asks whether the leg still lives. */
 import { concludeAttempt } from './attempt.ts';
-import { bLegGone } from './b-leg.ts';
+import { bLegGone, isHeld } from './b-leg.ts';
 import { leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
@@ -35,8 +35,8 @@ function fall(turn: Turn, event: DeadlineEvent): void {
     case 'step':
       if (call.phase === 'answering') startProbe(turn, 'step');
       else {
-        // Where a B-leg was waited for: its hangup had all the time that it may be sent in.
-        bLegGone(turn, () => true);
+        // A B-leg was waited for: its hangup had all the time that it may be sent in.
+        if (isHeld(call)) bLegGone(turn, () => true);
         turn.goOn = true;
       }
       return;
