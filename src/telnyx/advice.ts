@@ -23,7 +23,7 @@ export interface Failure {
 /** The most telling fact first: what the far end said, Telnyx's code, the HTTP status, our verdict. */
 export function adviceFor(failure: Failure): Advice | null {
   return (
-    bySip(failure.sipNotifyResponse ?? null) ??
+    bySip(failure.sipNotifyResponse ?? null, failure.verdict ?? null) ??
     byCode(failure.code ?? null) ??
     byStatus(failure.status ?? null) ??
     (failure.verdict ? BY_VERDICT[failure.verdict] : null)
@@ -58,18 +58,25 @@ const NOT_FOUND: Advice = {
 };
 const REFUSED: Advice = {
   meaning: 'The far end refuses us, or wants other credentials.',
-  cause: "The target's auth is missing or wrong, or its server does not let this caller in.",
-  fix: "Check the target's auth and the variables it names; allow Telnyx's addresses at its server.",
+  cause:
+    "The caller's PBX does not let a REFER in (FreeSWITCH's disable-transfer says 403), or the target's auth is missing or wrong.",
+  fix: "Enable call transfer (REFER) at the PBX that the call came from; check the target's auth and the variables it names; or use a transfer step.",
 };
 const NO_REFER: Advice = {
   meaning: 'The far end does not allow REFER.',
   cause:
-    'Call transfer is switched off on the connection or at the trunk that the caller came through.',
-  fix: 'Enable call transfer in the connection settings (Telnyx: D42), or use a transfer step instead of refer.',
+    'Call transfer is switched off at the trunk, PBX or SBC that the call came from, or it knows no REFER; most phone companies do not.',
+  fix: 'Enable call transfer (REFER) there (Asterisk: allow_transfer; at Telnyx itself the error is D42), or use a transfer step instead of refer.',
+};
+const NO_DIALOG: Advice = {
+  meaning: 'The far end does not know this call any more.',
+  cause: 'Its side has ended or has already moved the caller, or something in between lost track.',
+  fix: 'Look at its log at this time; where it keeps the caller after a failed REFER, let if_failed hang up (docs/refer.md).',
 };
 const SERVER: Advice = {
   meaning: "The target's server failed.",
-  cause: 'It is down, overloaded, or cannot reach the phone behind it.',
+  cause:
+    'It is down, overloaded, or cannot reach the phone behind it; Asterisk says 503 also when nobody answered.',
   fix: "Look at the target's own server at this time; name a next target in if_failed: { server_error: … }.",
 };
 const CALL_OVER: Advice = {
@@ -139,8 +146,19 @@ const BY_SIP: Readonly<Record<number, Advice>> = {
   608: DECLINED,
 };
 
-function bySip(status: number | null): Advice | null {
+/** As the REFER's own answer these say that it is not allowed; after ringing some mean the phone. */
+const REFER_REFUSED: Readonly<Record<number, Advice>> = {
+  405: NO_REFER,
+  420: NO_REFER,
+  481: NO_DIALOG,
+  501: NO_REFER,
+  603: NO_REFER,
+};
+
+function bySip(status: number | null, verdict: Verdict | null): Advice | null {
   if (status === null) return null;
+  const refused = verdict === 'not_allowed' ? REFER_REFUSED[status] : undefined;
+  if (refused !== undefined) return refused;
   return BY_SIP[status] ?? (status >= 500 && status <= 599 ? SERVER : null);
 }
 

@@ -49,6 +49,8 @@ export interface ServedOptions {
   routes?: Partial<LiveRoutes>;
   deps?: Partial<AppDeps>;
   inFlightMax?: number;
+  /** What Telnyx signs with; several replicas of one account share it. Default: a key of its own. */
+  key?: TelnyxKey;
 }
 
 /** Nothing is sent: commands stay in the outbox of the store, which no dispatcher looks at. */
@@ -56,7 +58,7 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
   const folder = mkdtempSync(join(tmpdir(), 'referee-http-'));
   const store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
   const set = await loadSet(folder);
-  const key = telnyxKey();
+  const key = options.key ?? telnyxKey();
   const events: CallEvent[] = [];
   const lines: ServedApp['lines'] = [];
   const log: Log = { emit: (event, fields = {}) => lines.push({ event, fields }) };

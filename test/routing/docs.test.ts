@@ -4,27 +4,30 @@ import { runExamples } from '../../src/routing/examples.ts';
 import { loadRoutes } from '../../src/routing/load.ts';
 import { type Files, problemsOf, warningsOf, withFolder } from './routes-folder.ts';
 
-const TEXT = await readFile(new URL('../../docs/routes.md', import.meta.url), 'utf8');
+const PAGES = ['routes.md', 'refer.md'];
 const NOW = Date.parse('2026-03-02T15:00:00Z');
 
 /** Each YAML block is a set of its own; named blocks of its section (```text lists/x.txt) are its files. */
-function sets(): [string, Files][] {
-  return TEXT.split(/^(?=##+ )/m).flatMap((section) => {
+async function setsOf(page: string): Promise<[string, Files][]> {
+  const text = await readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+  return text.split(/^(?=##+ )/m).flatMap((section) => {
     const title = /^#+ (.*)/.exec(section)?.[1] ?? 'top';
     const blocks = [...section.matchAll(/^```(\w+)(?: (\S+))?\n([\s\S]*?)^```$/gm)];
     const files = Object.fromEntries(
-      blocks.flatMap(([, , name, text]) => (name === undefined ? [] : [[name, text ?? '']])),
+      blocks.flatMap(([, , name, block]) => (name === undefined ? [] : [[name, block ?? '']])),
     );
     const yaml = blocks.filter(([, language, name]) => language === 'yaml' && name === undefined);
-    return yaml.map(([, , , text], i): [string, Files] => [
-      `${title} (${i + 1})`,
-      { ...files, 'main.yaml': text ?? '' },
+    return yaml.map(([, , , block], i): [string, Files] => [
+      `${page}: ${title} (${i + 1})`,
+      { ...files, 'main.yaml': block ?? '' },
     ]);
   });
 }
 
-describe('every YAML block of docs/routes.md', () => {
-  test.each(sets())('%s is a good set whose examples pass', async (_title, files) => {
+const SETS = (await Promise.all(PAGES.map(setsOf))).flat();
+
+describe('every YAML block of docs/routes.md and docs/refer.md', () => {
+  test.each(SETS)('%s is a good set whose examples pass', async (_title, files) => {
     await withFolder(files, async (dir) => {
       const loaded = await loadRoutes(dir, { env: {}, handlers: true, nowMs: NOW });
       expect(problemsOf(loaded)).toEqual([]);

@@ -8,6 +8,22 @@ test('a far end that does not allow REFER is told to enable call transfer, or to
   expect(advice?.fix).toMatch(/[Ee]nable call transfer.*use a transfer step/);
 });
 
+test.each([
+  [603, /does not allow REFER/],
+  [501, /does not allow REFER/],
+  [420, /does not allow REFER/],
+  [481, /does not know this call/],
+])('%i as the answer to the REFER itself is no word of the phone behind it', (code, meaning) => {
+  expect(adviceFor({ verdict: 'not_allowed', sipNotifyResponse: code })?.meaning).toMatch(meaning);
+});
+
+test('603 and 501 after ringing are told of the phone and of its server', () => {
+  const after = (verdict: 'declined' | 'server_error', sipNotifyResponse: number) =>
+    adviceFor({ verdict, sipNotifyResponse })?.meaning;
+  expect(after('declined', 603)).toBe('The far end declined the call.');
+  expect(after('server_error', 501)).toBe("The target's server failed.");
+});
+
 test('a refused API key names the setting, whether by status or by code', () => {
   expect(adviceFor({ verdict: 'rejected', status: 401 })?.fix).toContain('TELNYX_API_KEY');
   expect(adviceFor({ verdict: 'rejected', status: 403 })?.fix).toContain('TELNYX_API_KEY');
