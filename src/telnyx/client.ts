@@ -11,7 +11,7 @@ import {
   type TelnyxRequest,
   UnsetVariable,
 } from './request.ts';
-import { createTransport, type PlainResponse } from './transport.ts';
+import { createTransport, type PlainResponse, type ProxyAddress } from './transport.ts';
 
 export interface TelnyxClient {
   send(command: Command): Promise<Outcome>;
@@ -27,6 +27,8 @@ export interface TelnyxClientOptions {
   apiKey: string;
   /** From the request to the last byte of the answer. */
   timeoutMs?: number;
+  /** What the requests go through; null: nothing. */
+  proxy?: ProxyAddress | null;
   connectionsMax?: number;
   /** Where the `${NAME}` of a target's auth are looked up, at the moment of sending. */
   env?: Environment;
@@ -47,12 +49,13 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const { origin, base } = addressOf(options.apiUrl);
   const env = options.env ?? process.env;
   const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-  const transport = createTransport(origin, {
+  const limits = {
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     // Sooner than the whole request, so that it is known that nothing was sent.
     connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
     bodyBytesMax: BODY_BYTES_MAX,
-  });
+  };
+  const transport = createTransport(origin, limits, options.proxy);
   const api = createFetch({
     fetch: transport.fetch,
     defaults: {
