@@ -117,12 +117,24 @@ async function outcomeOf(
     const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
     if (!tells) return outcomeOfFailure(command.action, error);
   }
+  if (status >= 200 && status <= 299 && isNotTelnyx(text)) {
+    const page = `HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers in its place`;
+    return outcomeOfFailure(command.action, new Error(page));
+  }
   return outcomeOfAnswer(command.action, {
     status,
     body: parse(status < 400 ? text : discreet(text, secrets())),
     rateLimitReset: response.headers.get('x-ratelimit-reset'),
     retryAfter: response.headers.get('retry-after'),
   });
+}
+
+/**
+ * Whoever answers with a page of HTML has carried nothing out. An empty or a cut answer may still be
+ * Telnyx's, whose status was the promise.
+ */
+function isNotTelnyx(text: string): boolean {
+  return /^\s*[^\s{]/.test(text);
 }
 
 /** An error body may quote the request, and its words are stored, logged and shown. */
