@@ -56,13 +56,14 @@ async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
     sayFailed(error, io, log);
     return null;
   });
+  // Its default would end the process; before the routes are there nothing is to be loaded again.
+  process.on('SIGHUP', () => void starting.then((service) => service?.reload()));
   const stopped = untilStopped(starting, stopping.signal, { config, log, io });
   const service = await starting;
   if (service === null) {
     stopped.forget();
     return false;
   }
-  process.on('SIGHUP', () => void service.reload());
   await stopped.done;
   return true;
 }

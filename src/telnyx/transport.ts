@@ -105,7 +105,7 @@ function tunnelsThrough(url: URL, options: Pool.Options): Pool {
   return Object.assign(pool, {
     async connect(params: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> {
       const data = await connect(params).catch((cause: unknown) => {
-        throw new NoTunnel(cause instanceof Error ? cause.message : String(cause), { cause });
+        throw new NoTunnel(reasonOf(cause), { cause });
       });
       if (data.statusCode === 200) return data;
       data.socket.on('error', () => {}).destroy();
@@ -113,6 +113,12 @@ function tunnelsThrough(url: URL, options: Pool.Options): Pool {
       throw new NoTunnel(`it answered CONNECT with ${data.statusCode}${hint}`);
     },
   });
+}
+
+/** Not the message: it names the proxy's address, and the ready endpoint shows it to anybody. */
+function reasonOf(cause: unknown): string {
+  const { code } = cause as { code?: unknown };
+  return typeof code === 'string' ? code : 'no answer';
 }
 
 /** With what tells that not a byte of the request has left: without a tunnel nothing reaches Telnyx. */

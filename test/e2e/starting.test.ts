@@ -163,6 +163,22 @@ test('a taken port ends the start although the database does not answer', async 
   expect(started.output()).toContain('Set ADMIN_PORT');
 });
 
+test('SIGTERM before the database has ever answered ends the start at once, with 0', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const started = await start({
+    DATABASE_URL: `postgres://u:p@127.0.0.1:${port}/d`,
+    DRAIN_DELAY_SECS: '8',
+  });
+  await notReady(started, /starting/);
+  const asked = performance.now();
+  started.child.kill('SIGTERM');
+  expect(await started.exited()).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(7_000);
+});
+
 test.each([
   ['nowhere.invalid', /the name nowhere\.invalid does not resolve .*Set HOST/],
   ['203.0.113.5', /this machine has no such address .*Set HOST/],
@@ -226,7 +242,7 @@ test('tables of another program are never touched, whatever they are called', as
     databases.push(database);
     await asAdmin(database.url, `create table ${table} (id int); insert into ${table} values (7)`);
     const started = await start({ DATABASE_URL: database.url });
-    await notReady(started, /tables of another program.*database of its own/);
+    await notReady(started, /tables of another program .*database of its own/);
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     const { rows } = await client.query(

@@ -56,8 +56,8 @@ async function readSchema(query: Query, where: string): Promise<SchemaRow | null
   if (first === undefined) return null;
   if (first.name !== 'schema' || first.columns !== 2) {
     throw new StoreUnavailable(
-      "holds tables of another program: give Referee a database of its own (create database), or a schema of its own (the user's search_path)",
-      { where, said: `there is a table "${first.name}"` },
+      `holds tables of another program (there is a table "${first.name}"): give Referee a database of its own (create database), or a schema of its own (the user's search_path)`,
+      { where },
     );
   }
   const [row] = await query('select version, oldest_code from schema');
@@ -69,11 +69,13 @@ async function refuseUnfit(query: Query, where: string): Promise<void> {
   const [row] = await query(
     `select current_setting('server_version_num')::int / 10000 as version,
             current_setting('server_encoding') as encoding,
+            current_setting('client_encoding') as client_encoding,
             pg_is_in_recovery() or current_setting('transaction_read_only')::bool as read_only`,
   );
   const unfit = unfitness({
     version: Number(row?.version),
     encoding: String(row?.encoding),
+    clientEncoding: String(row?.client_encoding),
     readOnly: row?.read_only === true,
   });
   if (unfit !== null) throw new StoreUnavailable(unfit, { where });
@@ -107,6 +109,8 @@ export interface ServerFacts {
   /** Major. */
   version: number;
   encoding: string;
+  /** Ours, unless a pooler in between sets another. */
+  clientEncoding: string;
   readOnly: boolean;
 }
 
@@ -114,12 +118,16 @@ export interface ServerFacts {
 const SERVER_VERSION_MIN = 15;
 
 /** Why this server cannot keep calls, and what to do about it; null where it can. */
-export function unfitness({ version, encoding, readOnly }: ServerFacts): string | null {
+export function unfitness(facts: ServerFacts): string | null {
+  const { version, encoding, clientEncoding, readOnly } = facts;
   if (version < SERVER_VERSION_MIN) {
     return `is version ${version}: PostgreSQL ${SERVER_VERSION_MIN} or newer is needed`;
   }
   if (encoding !== 'UTF8') {
     return `has the encoding ${encoding}, which cannot hold what callers and Telnyx write: create it with ENCODING 'UTF8' (create database referee encoding 'UTF8' template template0)`;
+  }
+  if (clientEncoding !== 'UTF8') {
+    return `gives connections the client_encoding ${clientEncoding}: take that setting out of the pooler, the role and DATABASE_URL`;
   }
   return readOnly ? 'is read-only: DATABASE_URL must name the primary' : null;
 }

@@ -17,7 +17,7 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw new StoreUnavailable(
-      'the folder of the file cannot be made; make it, or name another file in DATABASE_URL',
+      'its folder cannot be made; make it, or name another file in DATABASE_URL',
       { where: path, said: (error as Error).message, cause: error },
     );
   }
@@ -88,8 +88,8 @@ export function readSchema(database: DatabaseSync, path: string): SchemaRow | nu
   const application = database.prepare('pragma application_id').get()?.application_id;
   if (tables[0]?.name !== 'schema' || application !== APPLICATION_ID) {
     throw new StoreUnavailable(
-      'an SQLite file of another program; name another file in DATABASE_URL',
-      { where: path, said: `it has a table "${tables[0]?.name}"` },
+      `an SQLite file of another program (it has a table "${tables[0]?.name}"); name another file in DATABASE_URL`,
+      { where: path },
     );
   }
   const row = database.prepare('select version, oldest_code from schema').get();
