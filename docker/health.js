@@ -1,7 +1,11 @@
 // The image's health check, in what the image has anyway: exit 0 when the service answers 200, 1 when not.
 // "node docker/health.js" asks whether webhooks would be stored, "node docker/health.js live" whether it runs.
 const what = process.argv[2] ?? 'ready';
-const { HOST = '0.0.0.0', PORT = '3000' } = process.env;
+// `docker run --env-file` keeps quotation marks around a value; the service leaves them out too.
+const setting = (name, otherwise) =>
+  process.env[name]?.trim().replace(/^(["'])(.*)\1$/, '$2') || otherwise;
+const HOST = setting('HOST', '0.0.0.0');
+const PORT = setting('PORT', '3000');
 const everywhere = ['', '0.0.0.0', '::'].includes(HOST);
 const host = everywhere ? '127.0.0.1' : HOST.includes(':') ? `[${HOST}]` : HOST;
 

@@ -1,10 +1,9 @@
 /**
- * The wiring, in one straight line: what is opened below is closed by `stop` in the opposite order.
+ * The wiring, in one straight line: what is opened below is closed in the opposite order, by `stop` or
+ * where the start fails.
  * grep answers who calls whom; nothing is found by name at run time.
  */
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { Config, Environment } from './config/config.ts';
 import { systemClock } from './engine/clock.ts';
 import { createDispatcher, type Dispatcher } from './engine/dispatch.ts';
@@ -14,10 +13,11 @@ import { createReceiver } from './engine/receive.ts';
 import { createReport } from './engine/report.ts';
 import { createSweeper } from './engine/sweep.ts';
 import { createUpkeep } from './engine/upkeep.ts';
+import { StopTimedOut } from './errors.ts';
 import { type App, buildApp } from './http/app.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
-import { HTTP_LIMITS } from './http/limits.ts';
+import { listen } from './http/listening.ts';
 import { registerPage } from './http/page.ts';
 import type { Log } from './log/log.ts';
 import { onceUntilRecovered } from './log/once.ts';
@@ -26,6 +26,7 @@ import { createMetrics } from './metrics.ts';
 import { openRoutes } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
 import { observers, openTracing } from './tracing/tracing.ts';
@@ -46,13 +47,32 @@ export interface Service {
 const CLOSING_MS = 1_000;
 /** Of it: for the last traces. */
 const TRACES_MS = 500;
+/** Of it: to say why a stop was not done in time, before whoever asked for it loses patience. */
+const LAST_WORDS_MS = 250;
 
-export async function compose(config: Config, env: Environment, outerLog: Log): Promise<Service> {
+/** Rejects where the start fails, with everything closed again that was open by then. */
+export async function compose(config: Config, env: Environment, log: Log): Promise<Service> {
+  const opened = new AsyncDisposableStack();
+  try {
+    return await assemble(opened, config, env, log);
+  } catch (error) {
+    await settledWithin(opened.disposeAsync(), CLOSING_MS);
+    throw error;
+  }
+}
+
+async function assemble(
+  opened: AsyncDisposableStack,
+  config: Config,
+  env: Environment,
+  outerLog: Log,
+): Promise<Service> {
   const instance = randomUUID();
   const troubles = watchTroubles(outerLog, Date.now);
   const { log } = troubles;
   const lifecycle: Lifecycle = { phase: 'starting' };
   const metrics = createMetrics();
+  opened.defer(() => metrics.close());
 
   // Everything that can refuse to start comes before the first thing that is opened for others.
   const verifier = await createVerifier({
@@ -61,19 +81,25 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     toleranceSecs: config.signatureToleranceSecs,
   });
   const routes = await openRoutes(config.routesDir, { env, handlers: config.routesHandlers });
+  opened.defer(() => routes.close());
   const decider = createDecider(routes);
-  const client = createTelnyxClient({ apiUrl: config.apiUrl, apiKey: config.apiKey, env });
+  const { apiUrl, apiKey, proxy } = config;
+  const client = createTelnyxClient({ apiUrl, apiKey, proxy, env });
+  opened.defer(() => client.close());
 
   const tracing = await openTracing(env, config, { log, instance });
+  opened.defer(async () => tracing?.stop(TRACES_MS));
 
   const opening = onceUntilRecovered(log, 'store.unavailable');
   const eventual = openEventually(
     config.database.kind,
-    () => openStore(config.database),
+    () => openOwnStore(config.database),
     (error) => opening.failed(error),
   );
+  opened.defer(() => eventual.close());
   const { store } = eventual;
   const storeWatch = watchStore(store);
+  opened.defer(() => storeWatch.stop());
 
   // The door and the dispatcher need each other: outcomes come back through the door.
   let dispatcher: Dispatcher | null = null;
@@ -149,9 +175,14 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     troubles: { instance, here: seen },
     now: Date.now,
   });
-  const url = await listen(app.public, config.host, config.port);
+  opened.defer(() => close(app));
+  const { host, port, adminPort } = config;
+  // The public one last: nobody is let in by a start that fails.
   const adminUrl =
-    app.admin === null ? null : await listen(app.admin, config.host, config.adminPort ?? 0);
+    app.admin === null
+      ? null
+      : await listen(app.admin, { host, port: adminPort ?? 0, variable: 'ADMIN_PORT' });
+  const url = await listen(app.public, { host, port, variable: 'PORT' });
   log.emit('server.started', {
     url,
     admin_url: adminUrl,
@@ -183,11 +214,9 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     },
   };
 
-  async function begin(): Promise<void> {
+  function begin(): void {
     if (lifecycle.phase !== 'starting') return;
     opening.worked();
-    // Nobody else writes a SQLite store: leases of the life before this one are nobody's.
-    if (store.kind === 'sqlite') await store.releaseLeases(null);
     void client.warm();
     outbox.start();
     sweeper.start();
@@ -197,23 +226,48 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
   }
 
   async function stop(drainMs: number): Promise<void> {
-    const deadline = Date.now() + config.shutdownTimeoutSecs * 1000 - CLOSING_MS;
+    const stopAt = performance.now() + config.shutdownTimeoutSecs * 1000;
+    const leftMs = () => Math.max(0, stopAt - CLOSING_MS - performance.now());
+    // Nothing was taken yet: no balancer has to learn that nothing will be.
+    const drain = lifecycle.phase === 'starting' ? 0 : drainMs;
     lifecycle.phase = 'draining';
-    log.emit('server.stopping', { drain_ms: drainMs });
-    await pause(Math.min(drainMs, Math.max(0, deadline - Date.now())));
+    log.emit('server.stopping', { drain_ms: drain });
+    await pause(Math.min(drain, leftMs()));
     lifecycle.phase = 'stopping';
-    await sweeper.stop();
-    await engine.drained();
-    await outbox.stop(Math.max(0, deadline - Date.now()));
-    await engine.drained();
-    await upkeep.stop();
-    await Promise.all([close(app), tracing?.stop(TRACES_MS)]);
-    storeWatch.stop();
-    await client.close();
-    await routes.close();
-    await eventual.close();
-    metrics.close();
+    let waitingFor = '';
+    const closing = (async () => {
+      waitingFor = 'deadlines and commits under way';
+      await sweeper.stop();
+      await engine.drained();
+      waitingFor = 'commands under way and their outcomes';
+      await outbox.stop(leftMs());
+      await engine.drained();
+      waitingFor = 'upkeep under way';
+      await upkeep.stop();
+      waitingFor = 'servers, store and connections to close';
+      await opened.disposeAsync();
+    })();
+    if (!(await settledWithin(closing, stopAt - LAST_WORDS_MS - performance.now()))) {
+      const detail = storeWatch.failure();
+      log.emit('server.stop_timed_out', { waiting_for: waitingFor, detail });
+      throw new StopTimedOut(
+        `not everything was closed within SHUTDOWN_TIMEOUT_SECS=${config.shutdownTimeoutSecs}: still waiting for ${waitingFor}${detail === null ? '' : `. ${detail}`}`,
+      );
+    }
     log.emit('server.stopped');
+  }
+}
+
+async function openOwnStore(database: Config['database']): Promise<Store> {
+  const store = await openStore(database);
+  try {
+    // Nobody else writes a SQLite store: leases of the life before this one are nobody's. It also
+    // shows that the file can be written; where it cannot, opening is tried again.
+    if (store.kind === 'sqlite') await store.releaseLeases(null);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
   }
 }
 
@@ -225,15 +279,23 @@ function refusedReload(live: { refusal(): { problems: unknown[] } | null }): str
   ];
 }
 
-async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
-  await server.listen({ host, port, backlog: HTTP_LIMITS.backlog });
-  const { port: bound } = server.server.address() as AddressInfo;
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${bound}`;
-}
-
 async function close({ public: publicServer, admin }: App): Promise<void> {
   await Promise.all([publicServer.close(), admin?.close()]);
+}
+
+/** False where it has not ended by then. */
+async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  // Whoever stopped waiting has said so; what goes wrong afterwards is no news.
+  work.catch(() => {});
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function pause(ms: number): Promise<void> {

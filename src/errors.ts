@@ -12,10 +12,28 @@ export class RefereeError extends Error {
   }
 }
 
-/** The store cannot take a write now: 503, Telnyx delivers again. */
+export interface StoreTrouble extends ErrorOptions {
+  /** The file, or host and database: for the log, not for strangers. */
+  where?: string;
+  /** What the system or the database itself said, which may name anything. */
+  said?: string;
+}
+
+/**
+ * The store cannot take a write now: 503, Telnyx delivers again. The message is for the log and the
+ * command line; `forAnybody` is what the public `/health/ready` shows, so `words` name no place.
+ */
 export class StoreUnavailable extends RefereeError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('STORE_UNAVAILABLE', message, options);
+  readonly #words: string;
+
+  constructor(words: string, { where, said, ...options }: StoreTrouble = {}) {
+    const place = where === undefined ? '' : `${where}: `;
+    super('STORE_UNAVAILABLE', `${place}${words}${said ? ` (${said})` : ''}`, options);
+    this.#words = words;
+  }
+
+  get forAnybody(): string {
+    return this.#words;
   }
 }
 
@@ -50,5 +68,19 @@ export class InvalidConfiguration extends RefereeError {
 export class TooBusy extends RefereeError {
   constructor(message: string, options?: ErrorOptions) {
     super('TOO_BUSY', message, options);
+  }
+}
+
+/** An address or port that cannot be listened on, in the words of the variables that name it. */
+export class CannotListen extends RefereeError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CANNOT_LISTEN', message, options);
+  }
+}
+
+/** Not everything was closed within SHUTDOWN_TIMEOUT_SECS; the log has said what was waited for. */
+export class StopTimedOut extends RefereeError {
+  constructor(message: string) {
+    super('STOP_TIMED_OUT', message);
   }
 }

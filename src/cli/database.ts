@@ -1,7 +1,7 @@
 /** The database that the server uses, for commands that only look. */
 import { existsSync } from 'node:fs';
 import { withEnvFile } from '../config/config.ts';
-import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import { BadValue, parseDatabaseUrl, unquoted } from '../config/values.ts';
 import type { Overrides } from '../core/rules/rule.ts';
 import { RefereeError } from '../errors.ts';
 import { openReader } from '../store/reader.ts';
@@ -11,7 +11,7 @@ const DEFAULT_URL = 'sqlite:data/referee.db';
 
 /** The setting alone: looking needs neither key nor token. */
 export function databaseUrl(io: Io): string {
-  return withEnvFile(io.env).DATABASE_URL || DEFAULT_URL;
+  return unquoted(withEnvFile(io.env).DATABASE_URL ?? '') || DEFAULT_URL;
 }
 
 /** Overrides that operators have set on schedules; null where no server has run here. */

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
-import { compose } from '../compose.ts';
+import { compose, type Service } from '../compose.ts';
 import { readConfig } from '../config/config.ts';
 import { createLog } from '../log/log.ts';
 import { SCRIPT_ROUTES } from '../simulator/scripts.ts';
@@ -30,6 +30,7 @@ const SEED = 7;
 export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-demo-'));
   const simulator = createSimulator({ seed: SEED });
+  let service: Service | null = null;
   try {
     const { apiUrl, publicKey } = await simulator.start();
     const adminToken = randomBytes(24).toString('base64url');
@@ -43,23 +44,25 @@ export async function setStage(): Promise<Stage> {
       secrets: [adminToken],
       destination: destination({ dest: logFile, sync: true }),
     });
-    const service = await compose(config, env, log);
-    await service.ready;
-    simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
+    const server = await compose(config, env, log);
+    service = server;
+    await server.ready;
+    simulator.setWebhookUrl(`${server.url}/webhooks/telnyx`);
     return {
-      url: service.url,
+      url: server.url,
       apiUrl,
       adminToken,
       simulator,
       folder,
       logFile,
       async close(keepFolder) {
-        await service.stop(0);
+        await server.stop(0);
         await simulator.stop();
         if (!keepFolder) await rm(folder, { recursive: true, force: true });
       },
     };
   } catch (error) {
+    await service?.stop(0);
     await simulator.stop();
     await rm(folder, { recursive: true, force: true });
     throw error;

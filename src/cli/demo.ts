@@ -12,6 +12,7 @@ import { keepRunning } from './demo-keep.ts';
 import { createScreen, type Screen } from './demo-screen.ts';
 import { type Stage, setStage } from './demo-stage.ts';
 import type { Io } from './io.ts';
+import { stopSignal } from './stop-signal.ts';
 
 interface DemoOptions {
   keep: boolean;
@@ -46,10 +47,13 @@ export function demoCommand(program: Command, io: Io): void {
 }
 
 async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
-  const stopping = new AbortController();
-  const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  const stage = await setStage();
+  using stopping = stopSignal(io.env);
+  const stage = await setStage().catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    io.stderr.write(`referee demo: it cannot start: ${why}\n`);
+    return null;
+  });
+  if (stage === null) return false;
   const screen = createScreen(io, options.json);
   let good = false;
   try {
@@ -60,7 +64,6 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
     const keepFolder = !good && !stopping.signal.aborted;
     await stage.close(keepFolder);
     if (keepFolder) io.stderr.write(`The server's log and database are kept: ${stage.folder}\n`);

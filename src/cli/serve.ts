@@ -2,82 +2,112 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { compose, type Service } from '../compose.ts';
-import { readConfig, withEnvFile } from '../config/config.ts';
-import { RefereeError } from '../errors.ts';
+import { type Config, type Environment, readConfig, withEnvFile } from '../config/config.ts';
+import { secretsOf } from '../config/secrets.ts';
+import { RefereeError, StopTimedOut } from '../errors.ts';
 import { createLog, type Log } from '../log/log.ts';
 import type { Io } from './io.ts';
+import { stopSignal } from './stop-signal.ts';
 
 /** After our own deadline; then close-with-grace ends the process whatever still hangs. */
 const GRACE_MS = 2_000;
+/** After a start that failed: for whatever was opened and does not want to close. */
+const FAILED_MS = 1_000;
 
 export function serveCommand(program: Command, io: Io): void {
   program
     .command('serve')
     .description('take webhooks and move calls; reads the environment, and .env if there is one')
     .action(async () => {
-      const started = await start(io);
-      if (started === null) process.exitCode = 1;
-      else await untilStopped(started);
+      const prepared = prepare(io);
+      if (prepared !== null && (await run(prepared, io))) return;
+      process.exitCode = 1;
+      setTimeout(() => process.exit(), FAILED_MS).unref();
     });
 }
 
-interface Started {
-  service: Service;
+interface Prepared {
+  env: Environment;
+  config: Config;
   log: Log;
-  shutdownTimeoutMs: number;
 }
 
-async function start(io: Io): Promise<Started | null> {
-  let log: Log | null = null;
+function prepare(io: Io): Prepared | null {
   try {
     const env = withEnvFile(io.env);
     const config = readConfig(env);
-    const secrets = config.adminToken === null ? [] : [config.adminToken];
-    log = createLog({
+    const log = createLog({
       level: config.logLevel,
       numbers: config.logNumbers,
       key: config.apiKey,
-      secrets,
+      secrets: secretsOf(config, env),
     });
-    const service = await compose(config, env, log);
-    return { service, log, shutdownTimeoutMs: config.shutdownTimeoutSecs * 1000 };
+    return { env, config, log };
   } catch (error) {
-    // What an operator can mend is said in words; the rest keeps its stack.
-    if (error instanceof RefereeError) io.stderr.write(`referee serve: ${error.message}\n`);
-    else if (isListenError(error)) io.stderr.write(`referee serve: ${listenProblem(error)}\n`);
-    else throw error;
+    sayFailed(error, io, null);
     return null;
   }
 }
 
-async function untilStopped({ service, log, shutdownTimeoutMs }: Started): Promise<void> {
-  process.on('SIGHUP', () => void service.reload());
-  await new Promise<void>((resolve) => {
-    const options = {
-      delay: shutdownTimeoutMs + GRACE_MS,
-      logger: false as const,
-      // It would stop at SIGHUP as well, which is our sign to load the routes again.
-      skip: ['SIGHUP' as const],
-    };
-    closeWithGrace(options, async ({ err }) => {
-      if (err !== undefined) log.emit('server.failed', { err });
-      // A fault leaves no time for a balancer to notice; a signal does.
-      await service.stop(err === undefined ? undefined : 0);
-      resolve();
-    });
+/** False where the start failed; true when the server has stopped. A signal is obeyed from the first moment on. */
+async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
+  using stopping = stopSignal(io.env);
+  const starting = compose(config, env, log).catch((error: unknown) => {
+    sayFailed(error, io, log);
+    return null;
   });
+  // Its default would end the process; before the routes are there nothing is to be loaded again.
+  process.on('SIGHUP', () => void starting.then((service) => service?.reload()));
+  const stopped = untilStopped(starting, stopping.signal, { config, log, io });
+  const service = await starting;
+  if (service === null) {
+    stopped.forget();
+    return false;
+  }
+  await stopped.done;
+  return true;
 }
 
-function isListenError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
+interface Stopping {
+  /** Resolves in a process that is about to exit. */
+  done: Promise<void>;
+  forget(): void;
 }
 
-function listenProblem(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EADDRINUSE') {
-    return `${error.message}. Another program has this port; set PORT (or ADMIN_PORT) to a free one.`;
-  }
-  if (error.code === 'EACCES') {
-    return `${error.message}. Ports below 1024 need privileges; set PORT to a higher one.`;
-  }
-  return `${error.message}. Set HOST to an address of this machine.`;
+function untilStopped(
+  starting: Promise<Service | null>,
+  signal: AbortSignal,
+  { config, log, io }: { config: Config; log: Log; io: Io },
+): Stopping {
+  const done = Promise.withResolvers<void>();
+  const delay = config.shutdownTimeoutSecs * 1000 + GRACE_MS;
+  const options = {
+    delay,
+    logger: false as const,
+    // SIGHUP is our sign to load the routes again; the other two are stop-signal.ts's.
+    skip: ['SIGHUP' as const, 'SIGINT' as const, 'SIGTERM' as const],
+    onTimeout: () => io.stderr.write(`referee serve: not stopped within ${delay} ms, ended\n`),
+  };
+  const grace = closeWithGrace(options, async ({ err }) => {
+    if (err !== undefined) log.emit('server.failed', { err });
+    const service = await starting;
+    // A fault leaves no time for a balancer to notice; a signal does.
+    await service?.stop(err === undefined ? undefined : 0).catch((error: unknown) => {
+      // A stop that took too long has logged what it waited for.
+      sayFailed(error, io, error instanceof StopTimedOut ? null : log);
+      throw error;
+    });
+    done.resolve();
+    if (service === null) throw new Error('the start failed');
+  });
+  signal.addEventListener('abort', grace.close, { once: true });
+  return { done: done.promise, forget: grace.uninstall };
+}
+
+/** What an operator can mend is said in words; the rest goes into the log with its stack. */
+function sayFailed(error: unknown, io: Io, log: Log | null): void {
+  if (!(error instanceof RefereeError)) log?.emit('server.failed', { err: error });
+  // The message alone: an error of the system's may carry what it was given, secrets too.
+  const message = error instanceof Error ? error.message : String(error);
+  io.stderr.write(`referee serve: ${message}\n`);
 }

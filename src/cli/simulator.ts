@@ -14,6 +14,7 @@ import {
 } from '../simulator/simulator.ts';
 import { type Io, jsonText } from './io.ts';
 import { parseFarEnds, parseLine, type SimulatorLine } from './simulator-line.ts';
+import { stopSignal } from './stop-signal.ts';
 
 export interface SimulatorCommandOptions {
   webhookUrl: string[];
@@ -57,15 +58,9 @@ export function simulatorCommand(program: Command, io: Io): void {
     )
     .option('--json', 'one JSON object a line', false);
   command.action(async (options: SimulatorCommandOptions) => {
-    const stopping = new AbortController();
-    const stop = (): void => stopping.abort();
-    process.once('SIGINT', stop).once('SIGTERM', stop);
-    try {
-      const problem = await runSimulator(options, io, stopping.signal);
-      if (problem !== null) command.error(`referee simulator: ${problem}`, { exitCode: 1 });
-    } finally {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-    }
+    using stopping = stopSignal(io.env);
+    const problem = await runSimulator(options, io, stopping.signal);
+    if (problem !== null) command.error(`referee simulator: ${problem}`, { exitCode: 1 });
   });
 }
 

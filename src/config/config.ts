@@ -18,11 +18,17 @@ import {
 import {
   BadValue,
   type DatabaseAddress,
+  isLoopback,
+  type ProxyAddress,
+  parseAdminToken,
+  parseApiKey,
   parseApiUrl,
   parseConnectionIds,
   parseDatabaseUrl,
+  parseProxyUrl,
   parsePublicKeys,
   shown,
+  unquoted,
 } from './values.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -34,6 +40,8 @@ export interface Config {
   readonly apiKey: string;
   /** Without a slash at its end. */
   readonly apiUrl: string;
+  /** What requests to Telnyx go through; null: nothing. */
+  readonly proxy: Readonly<ProxyAddress> | null;
   /** Null: all connections are ours. */
   readonly connectionIds: ReadonlySet<string> | null;
   readonly host: string;
@@ -55,9 +63,17 @@ export interface Config {
 
 export function readConfig(env: Environment): Config {
   const values = convert(env);
-  const problems = new Map<VariableName, string>();
+  const problems = new Map(misnamed(env));
   // One by one: over a whole object TypeBox stops after eight errors.
   for (const [name, schema] of VARIABLES) {
+    if (problems.has(name)) continue;
+    if (typeof values[name] === 'string' && /^["']|["']$/.test(values[name])) {
+      problems.set(
+        name,
+        `${name}: a quotation mark stands at one end of it. Remove it; none are needed around a value.`,
+      );
+      continue;
+    }
     const fine =
       values[name] === undefined ? isOptional(schema) : Value.Check(schema, values[name]);
     if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
@@ -75,7 +91,14 @@ export function readConfig(env: Environment): Config {
     }
   };
   const publicKeys = parse('TELNYX_PUBLIC_KEY', parsePublicKeys, []);
+  const apiKey = parse('TELNYX_API_KEY', parseApiKey, '');
   const apiUrl = parse('TELNYX_API_URL', parseApiUrl, '');
+  // Where it is never used it may be what it likes.
+  const proxyUrl =
+    apiUrl !== '' && isLoopback(new URL(apiUrl).hostname)
+      ? null
+      : parse<string | null>('HTTPS_PROXY', parseProxyUrl, null);
+  const adminToken = parse<string | null>('ADMIN_TOKEN', parseAdminToken, null);
   const connectionIds = parse<Set<string> | null>(
     'TELNYX_CONNECTION_IDS',
     parseConnectionIds,
@@ -103,8 +126,10 @@ export function readConfig(env: Environment): Config {
   const checked = Value.Parse(EnvironmentSchema, values);
   return freeze({
     publicKeys: Object.freeze(publicKeys),
-    apiKey: checked.TELNYX_API_KEY,
+    apiKey,
     apiUrl,
+    proxy:
+      proxyUrl === null ? null : Object.freeze({ url: proxyUrl, none: checked.NO_PROXY ?? '' }),
     connectionIds,
     host: checked.HOST,
     port: checked.PORT,
@@ -113,7 +138,7 @@ export function readConfig(env: Environment): Config {
     routesDir: checked.ROUTES_DIR,
     routesWatch: checked.ROUTES_WATCH,
     routesHandlers: checked.ROUTES_HANDLERS,
-    adminToken: checked.ADMIN_TOKEN ?? null,
+    adminToken,
     logLevel: checked.LOG_LEVEL,
     logNumbers: checked.LOG_NUMBERS,
     signatureEngine: checked.SIGNATURE_ENGINE,
@@ -126,24 +151,54 @@ export function readConfig(env: Environment): Config {
 
 /** The environment with what `.env` adds; what is set for real wins. A missing file adds nothing. */
 export function withEnvFile(env: Environment, path = '.env'): Environment {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return { ...env };
-    throw new InvalidConfiguration('The environment file cannot be read', [
+    throw unreadable(
       `${path}: ${cause instanceof Error ? cause.message : String(cause)}. Make it a readable file, or remove it.`,
-    ]);
+    );
   }
-  return { ...parseEnv(text), ...env };
+  return { ...parseEnv(textOf(bytes, path)), ...env };
+}
+
+/** Editors of other systems save what looks the same in other bytes; a BOM before UTF-8 is left out. */
+function textOf(bytes: Buffer, path: string): string {
+  // With its BOM or without: no text of ours has a zero byte.
+  if (/^(fffe|feff)/.test(bytes.toString('hex', 0, 2)) || bytes.includes(0)) {
+    throw unreadable(`${path}: it is UTF-16, not UTF-8. Save it as UTF-8.`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw unreadable(`${path}: it is not UTF-8 (Latin-1, perhaps). Save it as UTF-8.`);
+  }
+}
+
+function unreadable(problem: string): InvalidConfiguration {
+  return new InvalidConfiguration('The environment file cannot be read', [problem]);
+}
+
+/** `docker --env-file` hands a name on as it stands in the file, with its quotation marks or a BOM. */
+function misnamed(env: Environment): [VariableName, string][] {
+  return VARIABLES.flatMap(([name]) => {
+    const found = Object.keys(env).find((key) => key !== name && bare(key) === name);
+    if (found === undefined || env[name] !== undefined) return [];
+    return [[name, `${name}: its name is written as ${shown(found)}. Write ${name}=… alone.`]];
+  });
+}
+
+function bare(name: string): string {
+  return name.replace(/^(export\s+)?[\ufeff"'\s]+|["'\s]+$|^export\s+/g, '');
 }
 
 /** Text becomes a number or a flag only where it is written as one; defaults fill what is unset. */
 function convert(env: Environment): Partial<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   for (const [name, schema] of VARIABLES) {
-    const text = env[name];
-    if (text === undefined || text === '') {
+    const text = unquoted(textFor(name, env) ?? '');
+    if (text === '') {
       if (schema.default !== undefined) values[name] = schema.default;
     } else if ('type' in schema && schema.type === 'integer' && /^\d{1,9}$/.test(text)) {
       values[name] = Number(text);
@@ -154,6 +209,12 @@ function convert(env: Environment): Partial<Record<string, unknown>> {
     }
   }
   return values;
+}
+
+/** In lower case too, as curl and others have it. */
+function textFor(name: VariableName, env: Environment): string | undefined {
+  const isProxy = name === 'HTTPS_PROXY' || name === 'NO_PROXY';
+  return isProxy ? (env[name.toLowerCase()] ?? env[name]) : env[name];
 }
 
 function schemaProblem(name: string, schema: Variable, value: unknown): string {
@@ -181,6 +242,7 @@ function freeze(config: Config): Config {
     publicKeys: config.publicKeys.map((key) => key.toString('base64')),
     apiKey: REDACTED,
     adminToken: config.adminToken === null ? null : REDACTED,
+    proxy: config.proxy === null ? null : { ...config.proxy, url: REDACTED },
     connectionIds: config.connectionIds === null ? null : [...config.connectionIds],
     database:
       config.database.kind === 'postgres' ? { kind: 'postgres', url: REDACTED } : config.database,

@@ -22,6 +22,19 @@ export const EnvironmentSchema = Type.Object({
     description: 'Base URL of the Telnyx API: https, but for a loopback host.',
     default: 'https://api.telnyx.com/v2',
   }),
+  HTTPS_PROXY: Type.Optional(
+    Type.String({
+      description:
+        'HTTP proxy for the requests to Telnyx, http://user:password@host:port; https_proxy counts as well. Never used where TELNYX_API_URL is loopback. Unset: none.',
+      secret: true,
+    }),
+  ),
+  NO_PROXY: Type.Optional(
+    Type.String({
+      description:
+        'Hosts that are reached without HTTPS_PROXY, names with commas; no_proxy counts as well.',
+    }),
+  ),
   TELNYX_CONNECTION_IDS: Type.Optional(
     Type.String({
       description:
@@ -43,7 +56,7 @@ export const EnvironmentSchema = Type.Object({
   ),
   DATABASE_URL: Type.String({
     description:
-      'Where calls are kept: sqlite:<path> (relative to the working directory, or absolute: sqlite:/var/lib/referee.db) or postgres://user:password@host/database for several replicas.',
+      'Where calls are kept: sqlite:<path> (relative to the working directory, or absolute: sqlite:/var/lib/referee.db) or postgres://user:password@host/database for several replicas, with special characters of the password percent-encoded.',
     default: 'sqlite:data/referee.db',
     secret: true,
   }),
@@ -58,7 +71,7 @@ export const EnvironmentSchema = Type.Object({
   ADMIN_TOKEN: Type.Optional(
     Type.String({
       description:
-        'Bearer token of /v1, /metrics and the operator page, at least 24 characters. A secret. Unset: these do not exist.',
+        'Bearer token of /v1, /metrics and the operator page, at least 24 characters; make one with: openssl rand -base64 32. A secret. Unset: these do not exist.',
       pattern: SECRET,
       minLength: 24,
       maxLength: 512,

@@ -32,9 +32,6 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
           for (const { texts } of settings.values()) texts.delete(command.action);
           unreachable = null;
           log.emit('command.accepted', { ...fields, status: outcome.status, alive: outcome.alive });
-          if (outcome.notTelnyx !== undefined) {
-            misconfigured('TELNYX_API_URL', command.action, outcome.notTelnyx, fields);
-          }
           return;
         case 'rejected':
           rejected(command.action, outcome, fields);

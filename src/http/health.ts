@@ -1,6 +1,7 @@
 /** Live: the event loop turns. Ready: webhooks sent here now will be stored. */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { StoreUnavailable } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
@@ -34,20 +35,22 @@ function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
   const { phase } = deps.lifecycle;
   if (phase === 'starting') {
     // Where the store cannot be opened, what is wrong with it is what somebody has to know.
-    const failure = deps.storeWatch.failure();
+    const failure = deps.storeWatch.failureForAnybody();
     const detail = failure ?? 'The store is open; taking over what it holds.';
     return { reason: 'starting', detail };
   }
   if (phase !== 'running') {
     return { reason: 'stopping', detail: 'A stop was asked for; send webhooks elsewhere.' };
   }
-  const failure = deps.storeWatch.failure();
+  const failure = deps.storeWatch.failureForAnybody();
   return failure === null ? null : { reason: 'store', detail: failure };
 }
 
 export interface StoreWatch {
   /** Why the store would not take a write now, in words; null when the last look was good. */
   failure(): string | null;
+  /** The same for `/health/ready`, which anybody may ask: no host, user, path or word of others. */
+  failureForAnybody(): string | null;
   stop(): void;
 }
 
@@ -62,7 +65,7 @@ export function watchStore(
     timeoutMs: HTTP_LIMITS.readyPingTimeoutMs,
   },
 ): StoreWatch {
-  let failure: string | null = 'The store has not answered yet.';
+  let failure: unknown = 'The store has not answered yet.';
   let next: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -74,7 +77,7 @@ export function watchStore(
       await store.ping();
       failure = null;
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
+      failure = error ?? 'The store failed.';
     } finally {
       clearTimeout(late);
     }
@@ -83,12 +86,22 @@ export function watchStore(
   void look();
 
   return {
-    failure: () => failure,
+    failure: () => (failure instanceof Error ? failure.message : textOrNull(failure)),
+    failureForAnybody() {
+      if (failure instanceof StoreUnavailable) return `The store: ${failure.forAnybody}.`;
+      return failure instanceof Error
+        ? 'The store failed in a way nobody foresaw; the log says how.'
+        : textOrNull(failure);
+    },
     stop() {
       stopped = true;
       clearTimeout(next);
     },
   };
+}
+
+function textOrNull(failure: unknown): string | null {
+  return failure === null ? null : String(failure);
 }
 
 const LIVE_SCHEMA = {

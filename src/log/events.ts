@@ -26,6 +26,13 @@ export const LOG_EVENTS = {
     meaning: 'Everything taken was committed and the store is closed.',
     action: '',
   },
+  'server.stop_timed_out': {
+    level: 'error',
+    meaning:
+      'A stop was not done within SHUTDOWN_TIMEOUT_SECS: what it still waited for, and what the store says. The process ends all the same, with exit code 1.',
+    action:
+      'Look at the store where the line names it. What was answered 200 is kept; the next start or another replica goes on with it.',
+  },
   'server.failed': {
     level: 'error',
     meaning: 'The server cannot start, or had to stop for a reason nobody foresaw.',

@@ -68,7 +68,11 @@ export function openEventually(
   }
 
   function notYet(): StoreUnavailable {
-    const why = failure instanceof Error ? failure.message : 'The store is being opened.';
-    return new StoreUnavailable(why, { cause: failure });
+    if (failure instanceof StoreUnavailable) return failure;
+    if (failure === null) return new StoreUnavailable('is being opened');
+    return new StoreUnavailable('cannot be opened; the log says why', {
+      said: failure instanceof Error ? failure.message : String(failure),
+      cause: failure,
+    });
   }
 }

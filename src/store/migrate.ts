@@ -53,7 +53,8 @@ export function pendingMigrations(
 ): Migration[] {
   if (schema !== null && schema.oldestCode > codeVersion) {
     throw new StoreUnavailable(
-      `${where}: schema ${schema.version} may be used by code version ${schema.oldestCode} and newer, this is version ${codeVersion}. Run the newer release of Referee, or restore a backup made before the upgrade`,
+      `schema ${schema.version} may be used by code version ${schema.oldestCode} and newer, this is version ${codeVersion}. Run the newer release of Referee, or restore a backup made before the upgrade`,
+      { where },
     );
   }
   return migrations.filter((migration) => migration.version > (schema?.version ?? 0));

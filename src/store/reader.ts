@@ -37,7 +37,8 @@ const BUSY_WAIT_MS = 25;
 function openSqliteReader(path: string): StoreReader {
   if (!existsSync(path)) {
     throw new StoreUnavailable(
-      `${path}: there is no such file; DATABASE_URL must name the database that the server uses`,
+      'there is no such file; DATABASE_URL must name the database that the server uses',
+      { where: path },
     );
   }
   let database: DatabaseSync;
@@ -48,7 +49,8 @@ function openSqliteReader(path: string): StoreReader {
     if (missing.length > 0) {
       database.close();
       throw new StoreUnavailable(
-        `${path}: its tables are of an older release; start the server once, it brings them up to date`,
+        'its tables are of an older release; start the server once, it brings them up to date',
+        { where: path },
       );
     }
   } catch (error) {

@@ -12,7 +12,7 @@ import {
   type TelnyxRequest,
   UnsetVariable,
 } from './request.ts';
-import { createTransport, type PlainResponse } from './transport.ts';
+import { createTransport, type PlainResponse, type ProxyAddress } from './transport.ts';
 
 export interface TelnyxClient {
   send(command: Command): Promise<Outcome>;
@@ -28,6 +28,8 @@ export interface TelnyxClientOptions {
   apiKey: string;
   /** From the request to the last byte of the answer. */
   timeoutMs?: number;
+  /** What the requests go through; null: nothing. */
+  proxy?: ProxyAddress | null;
   connectionsMax?: number;
   /** Where the `${NAME}` of a target's auth are looked up, at the moment of sending. */
   env?: Environment;
@@ -50,12 +52,13 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const { origin, base } = addressOf(options.apiUrl);
   const env = options.env ?? process.env;
   const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-  const transport = createTransport(origin, {
+  const limits = {
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     // Sooner than the whole request, so that it is known that nothing was sent.
     connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
     bodyBytesMax: BODY_BYTES_MAX,
-  });
+  };
+  const transport = createTransport(origin, limits, options.proxy);
   const api = createFetch({
     fetch: transport.fetch,
     defaults: {
@@ -139,17 +142,25 @@ async function answerOf(
     const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
     if (!tells) throw error;
   }
+  if (status >= 200 && status <= 299 && isNotTelnyx(text)) {
+    throw new Error(
+      `HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers in its place`,
+    );
+  }
   return {
     status,
     body: parse(status < 400 ? text : redactError(text, secrets())),
-    isPage: isPage(text, response.headers.get('content-type')),
     rateLimitReset: response.headers.get('x-ratelimit-reset'),
     retryAfter: response.headers.get('retry-after'),
   };
 }
 
-function isPage(text: string, contentType: string | null): boolean {
-  return /^\s*text\/html\b/i.test(contentType ?? '') || text.trimStart().startsWith('<');
+/**
+ * Whoever answers with a page of HTML has carried nothing out. An empty or a cut answer may still be
+ * Telnyx's, whose status was the promise.
+ */
+function isNotTelnyx(text: string): boolean {
+  return /^\s*[^\s{]/.test(text);
 }
 
 /** An error body may quote the request, and its words are stored, logged and shown. */

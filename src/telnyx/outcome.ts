@@ -8,8 +8,6 @@ import type { Action, Outcome } from '../core/machine/command.ts';
 export interface Answer {
   status: number;
   body: unknown;
-  /** An HTML page: a proxy or a captive portal answered, not Telnyx. */
-  isPage: boolean;
   /** `x-ratelimit-reset`: seconds until the limit is lifted (Telnyx's rate limiting page). */
   rateLimitReset: string | null;
   retryAfter: string | null;
@@ -40,15 +38,8 @@ export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
 
 function classify(action: Action, answer: Answer, error: TelnyxError | null): Outcome {
   const { status } = answer;
-  // Whatever the body: it may be cut off, and the status was the promise. A page is said to be odd.
-  if (status >= 200 && status <= 299) {
-    return {
-      kind: 'accepted',
-      status,
-      alive: null,
-      ...(answer.isPage ? { notTelnyx: notTelnyx(status) } : {}),
-    };
-  }
+  // Whatever the body: it may be cut off, and the status was the promise.
+  if (status >= 200 && status <= 299) return { kind: 'accepted', status, alive: null };
   const detail = detailOf(status, error);
   // A limit is checked before anything is done, so the 55 s of the command_id have not begun.
   if (status === 429) {
@@ -67,10 +58,6 @@ function classify(action: Action, answer: Answer, error: TelnyxError | null): Ou
     notAnswered: error?.codes.includes(NOT_ANSWERED_CODE) ?? false,
     misconfigured: misconfigured(action, status, error),
   };
-}
-
-function notTelnyx(status: number): string {
-  return `HTTP ${status} with an HTML page instead of Telnyx's JSON: a proxy or a captive portal may have answered`;
 }
 
 /** Names the setting to fix: a wrong key or a wrong address is not the call's fault. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,12 @@ import nacl from 'tweetnacl';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Environment, readConfig, withEnvFile } from '../../src/config/config.ts';
 import { isOptional, VARIABLES } from '../../src/config/environment.ts';
+import { parseAdminToken } from '../../src/config/values.ts';
 import { InvalidConfiguration } from '../../src/errors.ts';
 
 const publicKey = newPublicKey();
 const API_KEY = 'KEY0123_very_secret';
+const TOKEN = 'q1W8e2R7t3Y6u4I5o9P0-_aS';
 const good = { TELNYX_PUBLIC_KEY: publicKey, TELNYX_API_KEY: API_KEY };
 
 describe('readConfig', () => {
@@ -19,6 +22,7 @@ describe('readConfig', () => {
       publicKeys: [Buffer.from(publicKey, 'base64')],
       apiKey: API_KEY,
       apiUrl: 'https://api.telnyx.com/v2',
+      proxy: null,
       connectionIds: null,
       host: '0.0.0.0',
       port: 3000,
@@ -52,7 +56,7 @@ describe('readConfig', () => {
       ROUTES_DIR: '/etc/referee/routes',
       ROUTES_WATCH: 'true',
       ROUTES_HANDLERS: 'false',
-      ADMIN_TOKEN: 'a'.repeat(24),
+      ADMIN_TOKEN: TOKEN,
       LOG_LEVEL: 'debug',
       LOG_NUMBERS: 'full',
       SIGNATURE_ENGINE: 'tweetnacl',
@@ -72,7 +76,7 @@ describe('readConfig', () => {
       routesDir: '/etc/referee/routes',
       routesWatch: true,
       routesHandlers: false,
-      adminToken: 'a'.repeat(24),
+      adminToken: TOKEN,
       logLevel: 'debug',
       logNumbers: 'full',
       signatureEngine: 'tweetnacl',
@@ -105,6 +109,7 @@ describe('readConfig', () => {
   it('names every problem at once, in the order of the table, each with what to do', () => {
     const problems = problemsOf({
       TELNYX_API_URL: 'http://api.telnyx.com/v2',
+      HTTPS_PROXY: 'socks5://proxy:1080',
       TELNYX_CONNECTION_IDS: '12,x',
       HOST: 'a b',
       PORT: '65536',
@@ -121,7 +126,9 @@ describe('readConfig', () => {
       DRAIN_DELAY_SECS: '1e1',
       SHUTDOWN_TIMEOUT_SECS: '0',
     });
-    const expected = VARIABLES.map(([name]) => name).filter((name) => name !== 'ROUTES_DIR');
+    const expected = VARIABLES.map(([name]) => name).filter(
+      (name) => name !== 'ROUTES_DIR' && name !== 'NO_PROXY',
+    );
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(expected);
     for (const problem of problems) expect(problem).toMatch(/\. [A-Z].*[.a-z0-9/]$|[.]$/);
   });
@@ -205,6 +212,21 @@ describe('readConfig', () => {
     ['sqlite: ', null],
     ['sqlite::memory:', null],
     ['sqlite://calls.db', null],
+    [
+      'postgres:///d?host=/var/run/postgresql',
+      { kind: 'postgres', url: 'postgres:///d?host=/var/run/postgresql' },
+    ],
+    ['postgres://u:p@/d?host=/run', { kind: 'postgres', url: 'postgres://u:p@/d?host=/run' }],
+    ['postgres://%2Frun%2Fpg/d', { kind: 'postgres', url: 'postgres://%2Frun%2Fpg/d' }],
+    ['postgres://u:p%40%2F%23@h/d', { kind: 'postgres', url: 'postgres://u:p%40%2F%23@h/d' }],
+    [
+      'postgres://h/d?target_session_attrs=read-write',
+      { kind: 'postgres', url: 'postgres://h/d?target_session_attrs=read-write' },
+    ],
+    ['postgres://a,b/d?target_session_attrs=read-write', null],
+    ['postgres://u:p@a:5432,b:5432/d', null],
+    ['postgres:///d?host=a,b', null],
+    ['postgres://h/d?target_session_attrs=standby', null],
     ['postgres:h/d', null],
     ['postgres://u:p@ss:w/rd@h:x/d', null],
     ['calls.db', null],
@@ -212,6 +234,108 @@ describe('readConfig', () => {
     const env = { ...good, DATABASE_URL: text };
     if (database === null) expect(problemsOf(env)).toHaveLength(1);
     else expect(readConfig(env).database).toEqual(database);
+  });
+
+  it.each([
+    ['p@Secret#1', '#'],
+    ['p@Secret', '@'],
+    ['12/Secret@', '/'],
+    ['12/Secret', '/'],
+    ['12?Secret', '?'],
+    ['Secret#', '#'],
+    ['100%Secret', '%'],
+    ['12\\Secret', '\\'],
+    ['Sec ret', 'white space'],
+    ['Sec\tret', 'white space'],
+  ])('refuses the password %s as it stands, names %s and repeats nothing', (password, named) => {
+    const report = problemsOf({
+      ...good,
+      DATABASE_URL: `postgres://u:${password}@db/referee`,
+      HTTPS_PROXY: `http://u:${password}@proxy:3128`,
+      TELNYX_API_URL: `https://u:${password}@api.telnyx.com`,
+    });
+    expect(report.map((problem) => problem.split(':')[0])).toEqual([
+      'TELNYX_API_URL',
+      'HTTPS_PROXY',
+      'DATABASE_URL',
+    ]);
+    expect(report.join('\n')).not.toMatch(/Sec.?ret/);
+    for (const problem of report.slice(1)) {
+      expect(problem).toContain(`because of ${named}`);
+      expect(problem).toContain('%40');
+    }
+    const encoded = `postgres://u:${encodeURIComponent(password)}@db/referee`;
+    expect(problemsOf({ ...good, DATABASE_URL: encoded })).toEqual([]);
+  });
+
+  it.each([
+    'replace-with-openssl-rand-base64-32',
+    'change-me-change-me-change-me-1',
+    'ChangeMeChangeMeChangeMe42',
+    'your-admin-token-goes-here',
+    'an-example-token-0123456789',
+    'todo: a-token-with-24-chars'.replace(': ', '-'),
+    'xxxxxxxxxxxx-0123456789-abc',
+    '<a-token-of-24-characters>',
+    '\u0024{ADMIN_TOKEN_OF_THE_VAULT}',
+    'a'.repeat(24),
+    'abababababababababababab1',
+    'passwordpasswordpassword',
+  ])('refuses the admin token %s with the command that makes a good one', (token) => {
+    const [only, ...others] = problemsOf({ ...good, ADMIN_TOKEN: token });
+    expect(others).toEqual([]);
+    expect(only).toMatch(/^ADMIN_TOKEN: .*openssl rand -base64 32$/);
+    expect(only).not.toContain(token);
+  });
+
+  it('takes every token that openssl makes', () => {
+    for (let i = 0; i < 20_000; i += 1) {
+      const token = randomBytes(32).toString(i % 2 === 0 ? 'base64' : 'hex');
+      expect(parseAdminToken(token)).toBe(token);
+    }
+  });
+
+  it('leaves out quotation marks and white space around values, as docker --env-file hands them on', () => {
+    const quoted = {
+      TELNYX_PUBLIC_KEY: `"${publicKey}"`,
+      TELNYX_API_KEY: `'${API_KEY}'\r`,
+      PORT: '"8080"',
+      ROUTES_WATCH: ' true ',
+      DATABASE_URL: '"sqlite:calls.db"',
+      ADMIN_TOKEN: `"${TOKEN}"`,
+    };
+    expect(readConfig(quoted)).toMatchObject({
+      apiKey: API_KEY,
+      port: 8080,
+      routesWatch: true,
+      database: { path: 'calls.db' },
+      adminToken: TOKEN,
+    });
+    expect(problemsOf({ ...good, TELNYX_API_KEY: `"${API_KEY}` }).join()).toContain(
+      'TELNYX_API_KEY: a quotation mark stands at one end',
+    );
+  });
+
+  it.each(['"PORT"', "'PORT'", '\ufeffPORT', 'export PORT', 'PORT '])(
+    'says that the name %j is not PORT',
+    (name) => {
+      expect(problemsOf({ ...good, [name]: '8080' })).toEqual([
+        expect.stringMatching(/^PORT: its name is written as .*Write PORT=… alone\.$/),
+      ]);
+      expect(problemsOf({ ...good, PORT: '1', [name]: '8080' })).toEqual([]);
+    },
+  );
+
+  it('takes HTTPS_PROXY and https_proxy, with or without a scheme, but for loopback', () => {
+    const proxyOf = (env: Environment) => readConfig({ ...good, ...env }).proxy;
+    expect(proxyOf({ HTTPS_PROXY: 'http://u:p@proxy:3128', NO_PROXY: 'a.example' })).toEqual({
+      url: 'http://u:p@proxy:3128/',
+      none: 'a.example',
+    });
+    expect(proxyOf({ https_proxy: 'proxy:3128' })?.url).toBe('http://proxy:3128/');
+    const loopback = { TELNYX_API_URL: 'http://127.0.0.1:1/v2', HTTPS_PROXY: 'socks5://x' };
+    expect(proxyOf(loopback)).toBeNull();
+    expect(problemsOf({ ...good, HTTPS_PROXY: 'socks5://x' })).toHaveLength(1);
   });
 
   it('wants two different ports, unless the system picks them', () => {
@@ -237,7 +361,7 @@ describe('readConfig', () => {
 
     const config = readConfig({
       ...good,
-      ADMIN_TOKEN: 'admin-token-very-secret-0123',
+      ADMIN_TOKEN: 'admin-token-very-secret-0123456',
       DATABASE_URL: 'postgres://u:very-secret@h/d',
     });
     expect(`${inspect(config)} ${JSON.stringify(config)}`).not.toContain('secret');
@@ -268,6 +392,24 @@ describe('withEnvFile', () => {
 
   it('is content without a file', () => {
     expect(withEnvFile({ PORT: '2' }, join(dir, '.env'))).toEqual({ PORT: '2' });
+  });
+
+  it.each([
+    ['with a BOM', Buffer.from('\ufeffPORT=1\r\nHOST=::1\r\n')],
+    ['with line ends of Windows', Buffer.from('PORT=1\r\nHOST="::1"\r\n')],
+  ])('reads a file %s', (_, bytes) => {
+    writeFileSync(join(dir, '.env'), bytes);
+    expect(withEnvFile({}, join(dir, '.env'))).toEqual({ PORT: '1', HOST: '::1' });
+  });
+
+  it.each([
+    ['UTF-16 with a BOM', Buffer.from('\ufeffPORT=1\n', 'utf16le'), /UTF-16.*Save it as UTF-8/],
+    ['UTF-16, big end first', Buffer.from('\ufeffPORT=1\n', 'utf16le').swap16(), /UTF-16/],
+    ['UTF-16 without', Buffer.from('PORT=1\n', 'utf16le'), /UTF-16/],
+    ['Latin-1', Buffer.from('# für\nPORT=1\n', 'latin1'), /not UTF-8/],
+  ])('says that a file is %s', (_, bytes, words) => {
+    writeFileSync(join(dir, '.env'), bytes);
+    expect(() => withEnvFile({}, join(dir, '.env'))).toThrow(words);
   });
 
   it('says what is wrong with a file it cannot read', () => {

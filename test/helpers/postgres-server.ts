@@ -18,6 +18,8 @@ const NOBODY = 65_534;
 export interface PostgresServer {
   /** Of the server's own database, with the right to create others. */
   url: string;
+  /** Of the process that the others are children of. */
+  readonly pid: number;
   /** Again, after `halt` or `kill`. */
   start(): Promise<void>;
   /** Stops it in good order and keeps its data. */
@@ -68,6 +70,9 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
     await start(bin);
     return {
       url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+      get pid() {
+        return child?.pid ?? 0;
+      },
       start: () => start(bin),
       halt: () => end('SIGINT'),
       kill: () => end('SIGKILL'),

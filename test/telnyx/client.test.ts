@@ -201,14 +201,12 @@ test('an endless body is not read to its end', async () => {
   expect(sent).toBeLessThan(64 * 1024 * 1024);
 });
 
-test('garbage goes by its status', async () => {
+test('garbage goes by its status, but for a 2xx', async () => {
   const api = await serve();
   const telnyx = client(api.url);
   const html = '<html>502 Bad Gateway</html>';
   api.reply = (_, response) => void response.writeHead(502).end(html);
   expect(await telnyx.send(hangup)).toMatchObject({ kind: 'retry', status: 502 });
-  api.reply = (_, response) => void response.writeHead(200).end(html);
-  expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted' });
   api.reply = (_, response) => void response.writeHead(204).end();
   expect(await telnyx.send(hangup)).toMatchObject({ kind: 'accepted', status: 204 });
   api.reply = (_, response) => void response.writeHead(401).end();
@@ -290,4 +288,28 @@ test('closing ends what is under way', async () => {
   await api.arrived(1);
   await telnyx.close();
   expect(await sent).toMatchObject({ kind: 'retry', provenUnsent: false });
+});
+
+test.each([
+  ['a page of a portal', '<!doctype html><title>Sign in</title>'],
+  ['a word', 'OK'],
+  ['a list', '[]'],
+])('a 200 with %s is no answer of Telnyx: nobody knows, and it is asked again', async (_, text) => {
+  const api = await serve((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end(text);
+  });
+  const telnyx = client(api.url);
+  expect(await telnyx.send(hangup)).toEqual({
+    kind: 'retry',
+    status: null,
+    detail: expect.stringContaining("HTTP 200 with what is not Telnyx's JSON"),
+    afterMs: null,
+    provenUnsent: false,
+  });
+  expect(await telnyx.send(probe)).toMatchObject({ kind: 'unknown' });
+});
+
+test('a 200 that is empty stays a promise', async () => {
+  const api = await serve((_, response) => void response.writeHead(200).end());
+  expect(await client(api.url).send(hangup)).toMatchObject({ kind: 'accepted', status: 200 });
 });

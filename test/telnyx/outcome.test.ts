@@ -19,12 +19,11 @@ const ACTIONS: Action[] = [
 function answered(
   status: number,
   body: unknown = null,
-  options: { action?: Action; isPage?: boolean; rateLimitReset?: string; retryAfter?: string } = {},
+  options: { action?: Action; rateLimitReset?: string; retryAfter?: string } = {},
 ): Outcome {
   return outcomeOfAnswer(options.action ?? 'refer', {
     status,
     body,
-    isPage: options.isPage ?? false,
     rateLimitReset: options.rateLimitReset ?? null,
     retryAfter: options.retryAfter ?? null,
   });
@@ -291,7 +290,6 @@ test('whatever comes, one of four ends comes out and nothing is thrown', () => {
         const outcome = outcomeOfAnswer(chosen, {
           status,
           body: value,
-          isPage: false,
           rateLimitReset: reset,
           retryAfter: reset,
         });

@@ -90,8 +90,6 @@ export type Outcome =
       alive: boolean | null;
       /** Of a probe: the client_state that stands on the leg. */
       clientState?: string | null;
-      /** In words, where something else than Telnyx seems to have answered. */
-      notTelnyx?: string;
       /** Of active_calls: call_control_id of the B-leg that lives; null where none does. */
       bLeg?: string | null;
     }

@@ -1,5 +1,6 @@
 /** Brings the schema up to date, once however many replicas start together. */
-import { pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
+import { StoreUnavailable } from '../../errors.ts';
+import { type Migration, pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
 import type { PostgresPool, Query } from './pool.ts';
 
 /** "REFE": any number will do, as long as every release takes the same. */
@@ -9,37 +10,124 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
   const migrations = readMigrations('postgres');
   const pending = (schema: SchemaRow | null) =>
     pendingMigrations(migrations, schema, codeVersion, pool.where);
+  await refuseUnfit(pool.query, pool.where);
   // Looked at first without the lock: mostly there is nothing to do.
-  if (pending(await readSchema(pool.query)).length === 0) return;
-  await pool.transaction(async (query) => {
-    // Building an index on a large table takes longer than a webhook may.
-    await query(
-      "set local statement_timeout = 0; set local lock_timeout = '20s'; set local idle_in_transaction_session_timeout = '60s'",
-    );
-    await query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    const schema = await readSchema(query);
-    if (schema === null) {
+  if (pending(await readSchema(pool.query, pool.where)).length > 0) await migrate();
+  await refuseUnprivileged(pool.query, pool.where, migrations);
+
+  async function migrate(): Promise<void> {
+    await pool.transaction(async (query) => {
+      // Building an index on a large table takes longer than a webhook may.
       await query(
-        `create table schema (version integer not null, oldest_code integer not null);
-         insert into schema values (0, 0)`,
+        "set local statement_timeout = 0; set local lock_timeout = '20s'; set local idle_in_transaction_session_timeout = '60s'",
       );
-    }
-    for (const { version, oldestCode, sql } of pending(schema)) {
-      await query(sql);
-      await query('update schema set version = $1, oldest_code = greatest(oldest_code, $2)', [
-        version,
-        oldestCode,
-      ]);
-    }
-  });
+      await query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+      const schema = await readSchema(query, pool.where);
+      if (schema === null) {
+        await query(
+          `create table schema (version integer not null, oldest_code integer not null);
+           insert into schema values (0, 0)`,
+        );
+      }
+      for (const { version, oldestCode, sql } of pending(schema)) {
+        await query(sql);
+        await query('update schema set version = $1, oldest_code = greatest(oldest_code, $2)', [
+          version,
+          oldestCode,
+        ]);
+      }
+    });
+  }
 }
 
-async function readSchema(query: Query): Promise<SchemaRow | null> {
+/** Null for a database that is empty; refuses the tables of others, which may have names like ours. */
+async function readSchema(query: Query, where: string): Promise<SchemaRow | null> {
   // Not to_regclass: its cache may not have heard yet of a table that another replica just made.
-  const [found] = await query(
-    "select exists (select from pg_class where relname = 'schema' and relnamespace = current_schema()::regnamespace) as there",
+  // What an extension has put there is nobody's.
+  const relations = await query(
+    `select relname as name, (select count(*)::int from pg_attribute
+         where attrelid = c.oid and attname in ('version', 'oldest_code')) as columns
+       from pg_class c
+      where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
+        and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
+      order by relname <> 'schema', relname limit 1`,
   );
-  if (!found?.there) return null;
+  const [first] = relations;
+  if (first === undefined) return null;
+  if (first.name !== 'schema' || first.columns !== 2) {
+    throw new StoreUnavailable(
+      `holds tables of another program (there is a table "${first.name}"): give Referee a database of its own (create database), or a schema of its own (the user's search_path)`,
+      { where },
+    );
+  }
   const [row] = await query('select version, oldest_code from schema');
   return { version: Number(row?.version), oldestCode: Number(row?.oldest_code) };
+}
+
+/** A server that takes the first calls and loses the later ones must not be called ready. */
+async function refuseUnfit(query: Query, where: string): Promise<void> {
+  const [row] = await query(
+    `select current_setting('server_version_num')::int / 10000 as version,
+            current_setting('server_encoding') as encoding,
+            current_setting('client_encoding') as client_encoding,
+            pg_is_in_recovery() or current_setting('transaction_read_only')::bool as read_only`,
+  );
+  const unfit = unfitness({
+    version: Number(row?.version),
+    encoding: String(row?.encoding),
+    clientEncoding: String(row?.client_encoding),
+    readOnly: row?.read_only === true,
+  });
+  if (unfit !== null) throw new StoreUnavailable(unfit, { where });
+}
+
+/** Tables that somebody else has made for us, with too few rights on one of them. */
+async function refuseUnprivileged(
+  query: Query,
+  where: string,
+  migrations: Migration[],
+): Promise<void> {
+  const names = migrations.flatMap(({ sql }) =>
+    [...sql.matchAll(/^create table (\w+)/gm)].map(([, name]) => name),
+  );
+  const [row] = await query(
+    `select relname as name from pg_class
+      where relnamespace = current_schema()::regnamespace and relname = any ($1) and relname <> 'pulse'
+        and not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
+             and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete'))
+      order by relname limit 1`,
+    [names],
+  );
+  if (row === undefined) return;
+  throw new StoreUnavailable(
+    'does not give its user the rights it needs: grant select, insert, update, delete on all our tables to it, or let it own them',
+    { where, said: `on the table "${row.name}"` },
+  );
+}
+
+export interface ServerFacts {
+  /** Major. */
+  version: number;
+  encoding: string;
+  /** Ours, unless a pooler in between sets another. */
+  clientEncoding: string;
+  readOnly: boolean;
+}
+
+/** The oldest that is tested. */
+const SERVER_VERSION_MIN = 15;
+
+/** Why this server cannot keep calls, and what to do about it; null where it can. */
+export function unfitness(facts: ServerFacts): string | null {
+  const { version, encoding, clientEncoding, readOnly } = facts;
+  if (version < SERVER_VERSION_MIN) {
+    return `is version ${version}: PostgreSQL ${SERVER_VERSION_MIN} or newer is needed`;
+  }
+  if (encoding !== 'UTF8') {
+    return `has the encoding ${encoding}, which cannot hold what callers and Telnyx write: create it with ENCODING 'UTF8' (create database referee encoding 'UTF8' template template0)`;
+  }
+  if (clientEncoding !== 'UTF8') {
+    return `gives connections the client_encoding ${clientEncoding}: take that setting out of the pooler, the role and DATABASE_URL`;
+  }
+  return readOnly ? 'is read-only: DATABASE_URL must name the primary' : null;
 }

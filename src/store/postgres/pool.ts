@@ -4,7 +4,7 @@
  * transaction or kept on this side.
  */
 import pg from 'pg';
-import { RefereeError, StoreUnavailable } from '../../errors.ts';
+import { RefereeError, type StoreTrouble, StoreUnavailable } from '../../errors.ts';
 
 /** One for the line, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
 const CONNECTIONS_MAX = 10;
@@ -51,7 +51,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   let closed = false;
 
   async function withClient<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    if (closed) throw new StoreUnavailable(`${where}: the store is closed`);
+    if (closed) throw new StoreUnavailable('the store is closed', { where });
     const client = await connect();
     let failure: unknown = null;
     try {
@@ -68,7 +68,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   let lined: { client: Promise<pg.PoolClient>; asking: number; lost: boolean } | null = null;
 
   async function askInLine(text: string, values?: unknown[]): Promise<Row[]> {
-    if (closed) throw new StoreUnavailable(`${where}: the store is closed`);
+    if (closed) throw new StoreUnavailable('the store is closed', { where });
     lined ??= { client: connect(), asking: 0, lost: false };
     const mine = lined;
     mine.asking += 1;
@@ -92,7 +92,11 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     try {
       return await pool.connect();
     } catch (error) {
-      throw new NotConnected(explain(error, where));
+      const known = sqlState(error) === null ? null : explain(error, where);
+      if (known instanceof StoreUnavailable) {
+        throw new NotConnected(known.forAnybody, { where, said: saidBy(error), cause: error });
+      }
+      throw new NotConnected(...unreached(error, where));
     }
   }
 
@@ -124,11 +128,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
 }
 
 /** Nothing was asked of the server. */
-export class NotConnected extends StoreUnavailable {
-  constructor(cause: unknown) {
-    super((cause as Error).message, { cause });
-  }
-}
+export class NotConnected extends StoreUnavailable {}
 
 /** int8 as number: milliseconds and row numbers stay below 2^53. */
 function getTypeParser(oid: number, format?: 'text' | 'binary') {
@@ -158,29 +158,52 @@ const MEANINGS: [RegExp, string][] = [
   [/^57014|^55P03|^25P03/, 'took too long'],
   [/^57P|^08/, 'is stopping or starting'],
   [/^58|^XX/, 'has trouble of its own, see its log'],
-  [/^42P01|^42501/, 'lacks our tables or the right to use them'],
+  [/^3F/, "has no schema to keep our tables in: see the user's search_path"],
+  [/^42P01/, 'lacks our tables'],
+  [
+    /^42501/,
+    'lacks our tables or the right to use them: the user must own them, and may need "grant usage, create on schema"',
+  ],
+  [/^42P07|^42710/, 'holds tables of another program: give Referee a database of its own'],
   [/^40/, 'could not bring simultaneous changes in order'],
+];
+
+/** Where no answer of the server's came: what the system says, by code or message. */
+const UNREACHED: [RegExp, string][] = [
+  [/^ENOTFOUND|^EAI_/, 'the host of DATABASE_URL is not a name that resolves'],
+  [/^E(HOST|NET)UNREACH/, 'no network leads to its address'],
+  [/^ENOENT .*\bconnect\b/, 'there is no such socket'],
+  [/^(ENOENT|EACCES) .*\bopen\b/, 'a file that DATABASE_URL names cannot be read'],
+  [/CERT|certificate|self.signed|ERR_TLS|ERR_SSL/i, 'its certificate is not accepted'],
+  [/does not support SSL/, 'it does not speak TLS, which DATABASE_URL asks for'],
+  [/password must be a string/, 'it wants a password, and DATABASE_URL holds none'],
+  [/timeout/i, 'it does not answer in time'],
 ];
 
 /** Trouble with the server becomes StoreUnavailable; a mistake of our own stays what it is. */
 export function explain(error: unknown, where: string): unknown {
   if (error instanceof RefereeError) return error;
   const state = sqlState(error);
-  const message = error instanceof Error ? error.message : String(error);
   if (state === null) {
     // Sockets, time limits and the protocol end without a SQLSTATE; so do mistakes in this code.
     if (error instanceof TypeError || error instanceof RangeError) return error;
-    return new StoreUnavailable(`${where}: cannot be reached (${message || codeOf(error)})`, {
-      cause: error,
-    });
+    return new StoreUnavailable(...unreached(error, where));
   }
   const meaning = MEANINGS.find(([pattern]) => pattern.test(state))?.[1];
   if (meaning === undefined) return error;
-  return new StoreUnavailable(`${where}: ${meaning} (${state} ${message})`, { cause: error });
+  return new StoreUnavailable(meaning, { where, said: saidBy(error), cause: error });
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'no reason given';
+function saidBy(error: unknown): string {
+  return `${sqlState(error)} ${(error as Error).message}`;
+}
+
+function unreached(error: unknown, where: string): [string, StoreTrouble] {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const meaning = UNREACHED.find(([pattern]) => pattern.test(`${code} ${message}`.trim()))?.[1];
+  const words = `cannot be reached${meaning === undefined ? '' : `: ${meaning}`}`;
+  return [words, { where, said: message || code || 'no reason given', cause: error }];
 }
 
 function describe(url: string): string {

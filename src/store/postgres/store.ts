@@ -78,7 +78,7 @@ export async function openPostgres(
       }),
 
     async commit(units, claim) {
-      if (closed) throw new StoreUnavailable(`${pool.where}: the store is closed`);
+      if (closed) throw new StoreUnavailable('the store is closed', { where: pool.where });
       if (units.length === 0) return { results: [], claimed: [] };
       const committing = commitUnits(pool, units, claim, recent, codeVersion);
       const committed = committing.committed.then(

@@ -17,8 +17,8 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
     mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw new StoreUnavailable(
-      `${path}: its folder cannot be made (${(error as Error).message}); make it, or name another file in DATABASE_URL`,
-      { cause: error },
+      'its folder cannot be made; make it, or name another file in DATABASE_URL',
+      { where: path, said: (error as Error).message, cause: error },
     );
   }
   let database: DatabaseSync | undefined;
@@ -42,10 +42,13 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
 }
 
 function migrate(database: DatabaseSync, path: string, codeVersion: number): void {
+  // First: another program's file is left as it is.
+  readSchema(database, path);
   const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
   if (mode !== 'wal') {
     throw new StoreUnavailable(
-      `${path}: write-ahead logging cannot be switched on (mode is ${mode}); the folder must be writable and on a local disk`,
+      `write-ahead logging cannot be switched on (mode is ${mode}); the folder must be writable and on a local disk`,
+      { where: path },
     );
   }
   const migrations = readMigrations('sqlite');
@@ -85,7 +88,8 @@ export function readSchema(database: DatabaseSync, path: string): SchemaRow | nu
   const application = database.prepare('pragma application_id').get()?.application_id;
   if (tables[0]?.name !== 'schema' || application !== APPLICATION_ID) {
     throw new StoreUnavailable(
-      `${path}: an SQLite file of another program (it has a table "${tables[0]?.name}"); name another file in DATABASE_URL`,
+      `an SQLite file of another program (it has a table "${tables[0]?.name}"); name another file in DATABASE_URL`,
+      { where: path },
     );
   }
   const row = database.prepare('select version, oldest_code from schema').get();
@@ -124,7 +128,9 @@ export function explain(error: unknown, path: string): unknown {
   const code = primaryCode(error);
   const meaning = code === null ? undefined : MEANINGS.get(code);
   if (meaning === undefined) return error;
-  return new StoreUnavailable(`${path}: ${meaning} (${(error as Error).message})`, {
+  return new StoreUnavailable(meaning, {
+    where: path,
+    said: (error as Error).message,
     cause: error,
   });
 }

@@ -43,7 +43,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
   /** Runs at once; asynchronous only where another process holds the file. */
   async function run<T>(work: (connection: Connection) => T): Promise<T> {
     for (let tries = 0; ; tries += 1) {
-      if (closed) throw new StoreUnavailable(`${path}: the store is closed`);
+      if (closed) throw new StoreUnavailable('the store is closed', { where: path });
       try {
         connection ??= connect(path, totals, codeVersion);
         return work(connection);

@@ -59,7 +59,9 @@ test('the database of another program is left alone', async () => {
   const other = new DatabaseSync(path);
   other.exec('create table recipes (name text)');
   other.close();
+  const before = await readFile(path);
   expect(await refusal(open())).toMatch(/another program \(it has a table "recipes"\)/);
+  expect(await readFile(path)).toEqual(before);
 });
 
 test('a newer schema that still allows this code is used, one that does not is refused', async () => {

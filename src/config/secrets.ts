@@ -1,0 +1,45 @@
+/** Everything in the environment that no log line may show, in each form it may take there. */
+import type { Config, Environment } from './config.ts';
+
+/** Lists of key=value pairs with credentials in them, of OpenTelemetry's exporters. */
+const HEADER_LISTS = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'];
+
+export function secretsOf(config: Config, env: Environment): string[] {
+  const { apiKey, adminToken, database, proxy } = config;
+  return [
+    apiKey,
+    ...(adminToken === null ? [] : [adminToken]),
+    ...(database.kind === 'postgres' ? credentialsOf(database.url) : []),
+    ...(proxy === null ? [] : credentialsOf(proxy.url)),
+    ...HEADER_LISTS.flatMap((name) => headerValues(env[name] ?? '')),
+  ];
+}
+
+/** The password of a URL as it is written and as it is meant, and the header that is made of it. */
+function credentialsOf(text: string): string[] {
+  if (!URL.canParse(text)) return [/:\/\/[^/@]*:([^/@]*)@/.exec(text)?.[1] ?? ''].flatMap(forms);
+  const { username, password, searchParams } = new URL(text);
+  const basic = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  const passwords = [password, searchParams.get('password') ?? ''].flatMap(forms);
+  return password === '' ? passwords : [...passwords, basic];
+}
+
+function headerValues(text: string): string[] {
+  return text.split(',').flatMap((pair) => {
+    const value = pair.slice(pair.indexOf('=') + 1).trim();
+    // "Bearer x" is a scheme and a secret.
+    return [value, ...value.split(/\s+|%20/).slice(1)].flatMap(forms);
+  });
+}
+
+function forms(text: string): string[] {
+  return [...new Set([text, decoded(text)])].filter((form) => form !== '');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,47 @@
+/** A start that fails at its very end leaves nothing open. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import nacl from 'tweetnacl';
+import { expect, onTestFinished, test } from 'vitest';
+import { compose } from '../src/compose.ts';
+import { readConfig } from '../src/config/config.ts';
+import type { LogEventName } from '../src/log/events.ts';
+import { freePort } from './helpers/free-port.ts';
+
+test.each<LogEventName>(['server.started', 'routes.loaded'])(
+  'a fault while %s is logged closes both ports and the store',
+  async (fault) => {
+    const folder = await mkdtemp(join(tmpdir(), 'referee-compose-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await mkdir(join(folder, 'routes'));
+    await writeFile(join(folder, 'routes/main.yaml'), 'otherwise: [ignore]\n');
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const env = {
+      TELNYX_PUBLIC_KEY: Buffer.from(nacl.sign.keyPair().publicKey).toString('base64'),
+      TELNYX_API_KEY: 'KEY_compose_test',
+      TELNYX_API_URL: 'http://127.0.0.1:9/v2',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      ADMIN_PORT: String(adminPort),
+      ADMIN_TOKEN: randomBytes(32).toString('base64'),
+      ROUTES_DIR: join(folder, 'routes'),
+      DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
+      DRAIN_DELAY_SECS: '0',
+    };
+    const faulty = {
+      emit(event: LogEventName) {
+        if (event === fault) throw new Error('a fault of ours');
+      },
+    };
+    await expect(compose(readConfig(env), env, faulty)).rejects.toThrow('a fault of ours');
+    for (const each of [port, adminPort]) {
+      await expect(fetch(`http://127.0.0.1:${each}/health/live`)).rejects.toThrow();
+    }
+    // The same files and ports, at once.
+    const service = await compose(readConfig(env), env, { emit() {} });
+    await service.ready;
+    await service.stop(0);
+  },
+);
