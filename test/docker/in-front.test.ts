@@ -258,7 +258,7 @@ async function stage(front: Front, living: number, dead = 0): Promise<Stage> {
   for (let i = 0; i < living; i += 1) {
     // The store is not under test here, and a slow disk must not decide.
     const receive = async () => ({ result: 'duplicate' }) as const;
-    const storeWatch = { failure: () => null, stop: () => {} };
+    const storeWatch = { failure: () => null, failureForAnybody: () => null, stop: () => {} };
     replicas.push(await serveApp({ key, receive, deps: { storeWatch } }));
   }
   onTestFinished(async () => {
