@@ -164,6 +164,8 @@ function verdictAgainst(
   if (!finalReachedUs(book, booked)) return [];
   const expected = VERDICT_OF.get(result) ?? 'other';
   if (verdict === expected) return [];
+  // Where the news of its ringing was lost, 603 looks like the refusal of the REFER itself.
+  if (result === 603 && verdict === 'not_allowed') return [];
   return [`${named(mine)} ended as ${verdict}, but its far end said ${result} (${expected})`];
 }
 

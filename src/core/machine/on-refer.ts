@@ -13,7 +13,7 @@ import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
 import { reviewSafety } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import { isContradictory, verdictOfReferFailure } from './verdict.ts';
+import { isContradictory, verdictOfReferFailure, verdictOfSipCode } from './verdict.ts';
 
 export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
@@ -31,7 +31,17 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     if (attempt.movesOnAnyway) return;
     call.movingUnsafe = true;
     takeBackMove(turn, attempt);
+  } else if (attempt.final && !attempt.progress) {
+    overtakenByItsEnd(turn, attempt);
   }
+}
+
+/** It rang before it failed, though its failure was heard first: then it was the caller who was declined. */
+function overtakenByItsEnd(turn: Turn, attempt: Attempt): void {
+  attempt.progress = true;
+  if (attempt.verdict !== 'not_allowed') return;
+  const code = attempt.sipNotifyResponse;
+  endAttempt(turn, attempt, verdictOfSipCode(code), `call.refer.failed ${code}, after it had rung`);
 }
 
 /** Whichever attempt it was: the caller has arrived. */

@@ -91,6 +91,16 @@ describe('the REFER’s own refusal', () => {
   });
 });
 
+it('603 is declined where the progress before it is heard after it, and nobody is moved again', () => {
+  const d = answered([refer('a', { ifFailed: { not_allowed: [refer('b')] } }), refer('c')]);
+  const { clientState } = d.last('refer');
+  d.accept(d.last('refer'));
+  d.hook('call.refer.failed', { clientState, sipNotifyResponse: 603 });
+  d.hook('call.refer.started', { clientState, sipNotifyResponse: 180 });
+  expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['declined', null]);
+  expect(d.count('refer')).toBe(2);
+});
+
 it.each([200, 202])(
   'a failure that carries %i moves nobody again, whatever the route says',
   (code) => {
