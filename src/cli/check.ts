@@ -22,6 +22,7 @@ export function checkCommand(program: Command, io: Io): void {
     .command('check')
     .description('find every problem in a routes folder and run its examples; exit 1 on any')
     .argument('[dir]', 'the folder; default ROUTES_DIR, else routes')
+    .option('--strict', 'exit 1 on warnings too')
     .option('--json', 'one JSON object')
     .option('--junit [file]', 'JUnit XML, into a file or to stdout')
     .action(async (dir: string | undefined, options: CheckOptions) => {
@@ -30,6 +31,7 @@ export function checkCommand(program: Command, io: Io): void {
 }
 
 interface CheckOptions {
+  strict?: boolean;
   json?: boolean;
   junit?: string | boolean;
 }
@@ -43,17 +45,22 @@ export async function runCheck(
 ): Promise<number> {
   const { dir, loaded } = await loadFolder(asked, io, nowMs);
   const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs) : [];
+  const strict = options.strict === true;
   const report: CheckReport = {
-    ok: loaded.ok && examples.every((example) => example.ok),
+    ok:
+      loaded.ok &&
+      examples.every((example) => example.ok) &&
+      !(strict && loaded.warnings.length > 0),
     hash: loaded.ok ? loaded.set.hash : loaded.hash,
     rules: loaded.ok ? loaded.set.rules.length : loaded.rules,
     problems: loaded.ok ? [] : loaded.problems,
     warnings: loaded.warnings,
     examples,
   };
-  if (typeof options.junit === 'string') await writeFile(options.junit, junitText(dir, report));
+  const junit = () => junitText(dir, report, strict);
+  if (typeof options.junit === 'string') await writeFile(options.junit, junit());
   if (options.json === true) io.stdout.write(`${jsonText(report, 2)}\n`);
-  else if (options.junit === true) io.stdout.write(junitText(dir, report));
+  else if (options.junit === true) io.stdout.write(junit());
   else io.stdout.write(await reportText(dir, report, io));
   return report.ok ? 0 : 1;
 }

@@ -1,14 +1,11 @@
 /** A check as JUnit XML, the format every pipeline shows: one case a route problem, one an example. */
 import type { CheckReport } from './check.ts';
 
-export function junitText(dir: string, report: CheckReport): string {
+export function junitText(dir: string, report: CheckReport, strict: boolean): string {
+  const problems = strict ? [...report.problems, ...report.warnings] : report.problems;
   const cases = [
-    ...report.problems.map((p) =>
-      failed('routes', `${p.file}:${p.line}:${p.column}`, p.message, p.hint),
-    ),
-    ...(report.problems.length === 0
-      ? [`    <testcase classname="routes" name="${xml(dir)}"/>`]
-      : []),
+    ...problems.map((p) => failed('routes', `${p.file}:${p.line}:${p.column}`, p.message, p.hint)),
+    ...(problems.length === 0 ? [`    <testcase classname="routes" name="${xml(dir)}"/>`] : []),
     ...report.examples.map((example) =>
       example.ok
         ? `    <testcase classname="examples" name="${xml(example.name)}"/>`
@@ -20,8 +17,8 @@ export function junitText(dir: string, report: CheckReport): string {
           ),
     ),
   ];
-  const failures = report.problems.length + report.examples.filter((example) => !example.ok).length;
-  const warnings = report.warnings
+  const failures = problems.length + report.examples.filter((example) => !example.ok).length;
+  const warnings = (strict ? [] : report.warnings)
     .map((w) => `${w.file}:${w.line}:${w.column} ${w.message}\n`)
     .join('');
   return [

@@ -1,6 +1,7 @@
 /** The live route set as the engine and the endpoints use it: decide, explain, reload. */
 import { type Script, simulate } from '../core/dry-run/simulate.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
+import { withoutUserParameters } from '../core/rules/address.ts';
 import { decide } from '../core/rules/decide.ts';
 import type { Overrides, RouteSet } from '../core/rules/rule.ts';
 import type { Log } from '../log/log.ts';
@@ -130,8 +131,8 @@ function scriptOf(question: ExplainQuestion): Script {
       sessionId: 'explain',
       legId: null,
       connectionId: null,
-      from,
-      to,
+      from: withoutUserParameters(from),
+      to: withoutUserParameters(to),
       direction,
       callerName: null,
       callerType: from?.includes('@') ? 'sip' : 'pstn',

@@ -2,6 +2,7 @@
 import type { Attempt, Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
+import { isLoopReason } from '../core/rules/loop.ts';
 import type { LogEventName } from '../log/events.ts';
 import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -143,6 +144,9 @@ export function createReport(log: Log, metrics: Metrics): Observer {
     if (verdict === 'completed') log.emit('attempt.completed', line);
     else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
     else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
+    if (attempt.unsent && isLoopReason(attempt.reason)) {
+      log.emit('attempt.loop', { ...fields, ...attemptFields(attempt), reason: attempt.reason });
+    }
   }
 }
 

@@ -122,6 +122,13 @@ export const LOG_EVENTS = {
       'The caller did not arrive: verdict, SIP code, what it means, the likely cause and the fix.',
     action: 'The line itself says what to do; the next step of the rule is under way already.',
   },
+  'attempt.loop': {
+    level: 'error',
+    meaning:
+      'A step would have moved a caller to the very number or address they had called; it was not sent, and the next step ran.',
+    action:
+      'Correct the destination of the rule in the line; npx referee check warns of such steps.',
+  },
   'attempt.abandoned': {
     level: 'info',
     meaning: 'The caller left while being moved.',

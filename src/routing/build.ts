@@ -8,6 +8,7 @@ import { checkSchedules, checkUnused } from './checks.ts';
 import { type NameKind, newContext, type SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Example } from './example.ts';
+import { checkLoops } from './loops.ts';
 import { quoted } from './number.ts';
 import { buildPolicy, DEFAULT_POLICY } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
@@ -46,6 +47,7 @@ export function buildSet(
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   checkSchedules(context, set, options.nowMs);
   checkSwallowed(context, set);
+  checkLoops(context, set);
   return { set, examples };
 }
 

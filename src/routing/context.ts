@@ -1,6 +1,6 @@
 /** What the builders of one set share: the names that exist, which of them are used, and the problems. */
 import type { AllowPattern } from '../core/rules/allow.ts';
-import type { Rule } from '../core/rules/rule.ts';
+import type { RouteStep, Rule } from '../core/rules/rule.ts';
 import type { Positions } from './decode.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
 import { quoted } from './number.ts';
@@ -18,6 +18,8 @@ export interface SetContext {
   allow: AllowPattern[];
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
+  /** Where the destination of each moving step stands. */
+  stepPlaces: WeakMap<RouteStep, Place>;
 }
 
 export function newContext(problems: Problems): SetContext {
@@ -28,6 +30,7 @@ export function newContext(problems: Problems): SetContext {
     broken: new Set(),
     allow: [],
     rulePlaces: new WeakMap(),
+    stepPlaces: new WeakMap(),
   };
 }
 

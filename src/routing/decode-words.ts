@@ -1,7 +1,8 @@
 /** What a problem of a value says: what was expected, what came, and an example of the right thing. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import { inAscii } from './look-alikes.ts';
 import { didYouMean } from './problem.ts';
-import { resolved, type SchemaNode } from './schema/node.ts';
+import { matches, resolved, type SchemaNode } from './schema/node.ts';
 import type { Source } from './source.ts';
 
 const BARE_WORDS = ['hangup', 'ignore', 'continue'];
@@ -48,6 +49,16 @@ export function example(schema: SchemaNode, key?: string): string {
   if (found === undefined) return key === undefined ? '' : `add ${key}: …`;
   const quoted = typeof found === 'string' ? `"${found}"` : String(found);
   return key === undefined ? `for example ${quoted}` : `add for example ${key}: ${quoted}`;
+}
+
+/** The text in the form that the pattern takes, where only its case, spaces or look-alikes stand in the way. */
+export function meantHint(text: string, pattern: string, odd: string | null): string | null {
+  const plain = inAscii(text).trim();
+  const close = plain.replace(/\s+/g, '');
+  const forms = [plain, plain.toUpperCase(), plain.toLowerCase(), close, close.toLowerCase()];
+  const meant = forms.find((form) => matches(pattern, form));
+  if (meant === undefined) return null;
+  return `did you mean ${meant}?${odd === null ? '' : ` It is written with ${odd}`}`;
 }
 
 /** Where a map is due and something else stands, or nothing stands in it. */

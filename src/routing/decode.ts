@@ -21,10 +21,13 @@ import {
   expected,
   itemName,
   mapHint,
+  meantHint,
   missingHint,
   shown,
   wordHint,
 } from './decode-words.ts';
+import { languageHint } from './languages.ts';
+import { inAscii, lookAlike } from './look-alikes.ts';
 import { didYouMean, nearest, type Place, type Problems } from './problem.ts';
 import { matches, resolved, type SchemaNode } from './schema/node.ts';
 import type { Source } from './source.ts';
@@ -268,15 +271,12 @@ class Walk implements Positions {
     if (typeof others === 'object') {
       const names = schema.propertyNames;
       if (names?.pattern === undefined || matches(names.pattern, key)) return others;
-      this.#report(node, `${shown(key)} is not a ${names.title ?? 'name'}`, example(names));
+      const hint = meantHint(key, names.pattern, lookAlike(key)) ?? example(names);
+      this.#report(node, `${shown(key)} is not a ${names.title ?? 'name'}`, hint);
       return null;
     }
     if (!reported.has(key)) {
-      this.#report(
-        node,
-        `unknown key ${shown(key)} in ${name}`,
-        didYouMean(key, Object.keys(properties)),
-      );
+      this.#report(node, `unknown key ${shown(key)} in ${name}`, keyHint(key, properties));
     }
     return null;
   }
@@ -356,7 +356,8 @@ class Walk implements Positions {
     if (written.$ref === '#/$defs/spoken') this.#cutOff(node, key, name);
     if (schema.enum !== undefined) {
       if (schema.enum.includes(text)) return text;
-      this.#report(node, `${name} cannot be ${shown(text)}`, didYouMean(text, schema.enum));
+      const hint = schema.title === 'language' ? languageHint(text) : didYouMean(text, schema.enum);
+      this.#report(node, `${name} cannot be ${shown(text)}`, hint);
       return undefined;
     }
     return this.#text(node, text, schema, name, written);
@@ -388,11 +389,7 @@ class Walk implements Positions {
       return undefined;
     }
     if (schema.pattern !== undefined && !matches(schema.pattern, text)) {
-      const pattern = schema.pattern;
-      const meant = [text.toUpperCase(), text.toLowerCase(), text.trim()].find((t) =>
-        matches(pattern, t),
-      );
-      const hint = meant === undefined ? example(schema) : `did you mean ${meant}?`;
+      const hint = meantHint(text, schema.pattern, lookAlike(text)) ?? example(schema);
       const due = expected(schema);
       const what =
         schema.writeOnly === true
@@ -471,6 +468,17 @@ class Walk implements Positions {
   #report(node: Node | null, message: string, hint: string): void {
     this.#problems.problem(this.#source.at(startOf(node)), message, hint);
   }
+}
+
+/** To YAML a colon ends a key only before an ordinary space. */
+function keyHint(key: string, properties: Record<string, SchemaNode>): string {
+  const known = Object.keys(properties);
+  const odd = lookAlike(key);
+  if (odd === null) return didYouMean(key, known);
+  const plain = inAscii(key);
+  const meant = known.find((word) => plain.startsWith(`${word}:`));
+  if (meant === undefined) return didYouMean(key, known);
+  return `after "${meant}:" stands ${odd}: write an ordinary space there`;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point

@@ -3,7 +3,9 @@ import { allows } from '../core/rules/allow.ts';
 import type { Destination, Template } from '../core/rules/rule.ts';
 import { hasPlaces, literalText, parseDestination } from '../core/rules/template.ts';
 import type { SetContext } from './context.ts';
-import { quoted } from './number.ts';
+import { hasTrunkPrefix, rightForm } from './e164.ts';
+import { inAscii } from './look-alikes.ts';
+import { meantUri, quoted, withCountryCode } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 
 /** A destination written into the step. Without places it is trusted where a route file has it. */
@@ -24,7 +26,16 @@ export function writtenDestination(
   }
   const parsed = parseDestination(text);
   if ('problem' in parsed) {
-    problems.problem(at, parsed.problem, didYouMeanTarget(context, text));
+    const hint = didYouMeanTarget(context, text) || destinationHint(text);
+    problems.problem(at, parsed.problem, hint);
+    return null;
+  }
+  if (trusting && hasTrunkPrefix(text)) {
+    problems.problem(
+      at,
+      `${quoted(text)} holds the prefix that is dialled within the country only`,
+      destinationHint(text),
+    );
     return null;
   }
   const trusted = trusting && !hasPlaces(parsed.template);
@@ -36,6 +47,20 @@ export function writtenDestination(
 function didYouMeanTarget(context: SetContext, text: string): string {
   const names = [...context.names.target.keys()];
   return nearest(text, names) === null ? '' : didYouMean(text, names);
+}
+
+/** Where something may go, in the form that is taken: of a number or URI as people write it; else null. */
+export function meantDestination(text: string): string | null {
+  const forms = [rightForm(text), meantUri(text), inAscii(text).trim()];
+  const taken = (form: string) => form !== text && !('problem' in parseDestination(form));
+  return forms.find((form) => form !== null && taken(form)) ?? null;
+}
+
+/** What to write instead of a text that is no destination; empty where nobody can tell. */
+export function destinationHint(text: string): string {
+  const meant = meantDestination(text);
+  if (meant !== null) return `write ${quoted(meant)}`;
+  return /^[0-9][0-9().\s/-]{5,}$/.test(text) ? withCountryCode(text) : '';
 }
 
 /**
@@ -54,8 +79,7 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
   }
   if (!hasPlaces(template)) {
     const answer = allows(context.allow, literalText(template));
-    if ('why' in answer)
-      context.problems.problem(at, answer.why, 'change the destination or policy.allow');
+    if ('why' in answer) context.problems.problem(at, answer.why, allowHint(answer.pattern));
     return;
   }
   const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
@@ -72,9 +96,15 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
     context.problems.problem(
       at,
       `${quoted(shownAs)} can never be reached: policy.allow allows ${allowed}`,
-      'change the destination or policy.allow',
+      allowHint(answer.pattern),
     );
   }
+}
+
+function allowHint(pattern: string | undefined): string {
+  return pattern === undefined
+    ? 'change the destination or policy.allow'
+    : `add ${quoted(pattern)} to policy.allow, or change the destination`;
 }
 
 /** The schema saw that it begins with https://; what is left is whether it is a URL at all. */

@@ -1,5 +1,6 @@
 /** An example of a route file: a call, what its targets answer, and what must come of it. */
 import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
+import { withoutUserParameters } from '../core/rules/address.ts';
 import type { Positions } from './decode.ts';
 import type { Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
@@ -62,15 +63,15 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
   };
 }
 
-/** An incoming call of which only the two parties are known. */
+/** An incoming call of which only the two parties are known, read as those of a webhook are. */
 export function factsOf(from: string | null, to: string | null): CallFacts {
   return {
     callId: 'example',
     sessionId: 'example',
     legId: null,
     connectionId: null,
-    from,
-    to,
+    from: withoutUserParameters(from),
+    to: withoutUserParameters(to),
     direction: 'incoming',
     callerName: null,
     callerType: 'pstn',

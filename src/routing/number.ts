@@ -1,17 +1,41 @@
 /** What may stand as a value of `from`, `to` or in a list; the core compares it, here it is only checked. */
+import { isWithheldName, WITHHELD_NUMBERS, withoutUserParameters } from '../core/rules/address.ts';
+import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
+import { inAscii, lookAlike } from './look-alikes.ts';
+
 export type NumberCheck =
   | { problem: string; hint: string }
   | { warning: string; hint: string }
   | null;
 
 export function checkNumber(text: string): NumberCheck {
+  // What most entries of a long list are.
+  if (/^\+1[2-9][0-9]{9}$/.test(text)) return null;
+  if (PLAIN.test(text)) return checkE164(text);
   if (text !== text.trim()) {
-    return { problem: `${quoted(text)} begins or ends with a space`, hint: quoted(text.trim()) };
+    const next = checkNumber(text.trim());
+    const hint = next !== null && 'problem' in next ? next.hint : quoted(text.trim());
+    return { problem: `${quoted(text)} begins or ends with a space`, hint };
+  }
+  if (isWithheldName(text)) {
+    return {
+      problem: `${quoted(text)} stands for a withheld number`,
+      hint: 'use anonymous: true, which knows all its forms',
+    };
+  }
+  const odd = lookAlike(text);
+  // A no-break space between digits separates them as any other does.
+  if (odd !== null && !SEPARATED.test(text)) {
+    return { problem: `${quoted(text)} holds ${odd}`, hint: writtenRight(text, inAscii(text)) };
   }
   if (/\s/.test(text) && !text.startsWith('+')) {
     return {
       problem: `${quoted(text)} is not a number, SIP URI or pattern`,
-      hint: 'one number an entry, such as "+14155550100"',
+      hint:
+        writtenRight(text, meantUri(text)) ||
+        (NATIONAL.test(text)
+          ? withCountryCode(text)
+          : 'one number an entry, such as "+14155550100"'),
     };
   }
   if (text.startsWith('${') || text.includes('{')) {
@@ -23,20 +47,7 @@ export function checkNumber(text: string): NumberCheck {
   if (text.startsWith('+')) return checkE164(text);
   if (/^(sips?|tel):/i.test(text) || text.includes('@')) return checkAddress(text);
   if (/[*?]/.test(text)) return checkGlob(text);
-  if (/^[0-9().\s-]+$/.test(text)) {
-    const digits = text.replace(/[^0-9]/g, '');
-    if (digits.length < 7) return null;
-    return {
-      warning: `${quoted(text)} has no country code: it matches only a call that comes with exactly this text`,
-      hint: `Telnyx sends numbers as E.164, such as "+${digits}"`,
-    };
-  }
-  if (/^(anonymous|restricted|unavailable|unknown)$/i.test(text)) {
-    return {
-      problem: `${quoted(text)} stands for a withheld number`,
-      hint: 'use anonymous: true, which knows all its forms',
-    };
-  }
+  if (NATIONAL.test(text)) return checkNational(text);
   if (/^[A-Za-z0-9._~!$&'()+,;=%-]{1,128}$/.test(text)) {
     return {
       warning: `${quoted(text)} is no number: it matches only a call that comes with exactly this text`,
@@ -49,38 +60,100 @@ export function checkNumber(text: string): NumberCheck {
   };
 }
 
+const NATIONAL = /^[0-9().\s/-]+$/;
+const PLAIN = /^\+[0-9]+\*?$/;
+/** `+`, digits, wildcards and what RFC 3966 lets stand between them. */
+const SEPARATED = /^\+[0-9\s().*?-]*$/;
+
 function checkE164(text: string): NumberCheck {
   const plain = text.replace(/[\s().-]/g, '');
-  if (!/^\+[0-9*?]*$/.test(plain)) {
+  if (!SEPARATED.test(text)) {
     return {
       problem: `${quoted(text)} is not an E.164 number or a pattern of one`,
-      hint: 'a + and digits, such as "+14155550100" or "+1415*"',
+      hint: writtenRight(text) || 'a + and digits, such as "+14155550100" or "+1415*"',
     };
   }
   if (plain.startsWith('+0')) {
     return {
       problem: `${quoted(text)} begins with +0, and no country code does`,
-      hint: 'write the country code after the +, without the national 0',
+      hint: writtenRight(text) || 'write the country code after the +, without the national 0',
     };
   }
   const wildcards = /[*?]/.test(plain);
   const digits = plain.replace(/[^0-9?]/g, '').length;
   if (digits > 15)
     return { problem: `${quoted(text)} has ${digits} digits; E.164 has at most 15`, hint: '' };
-  if (!wildcards && digits < 7) {
+  if (/\(0+\)/.test(text) || hasTrunkPrefix(plain)) {
+    return {
+      problem: `${quoted(text)} holds the prefix that is dialled within the country only: no call comes with it`,
+      hint: writtenRight(text) || 'write the number as it is dialled from abroad',
+    };
+  }
+  if (wildcards) return checkPrefix(text, plain);
+  if (digits < 7) {
     return {
       problem: `${quoted(text)} has ${digits} digits, too few for a number`,
       hint: `a prefix ends in *: "${plain}*"`,
     };
   }
+  if (WITHHELD_NUMBERS.has(plain)) {
+    return {
+      warning: `${quoted(text)} is one of several numbers that stand for a withheld one`,
+      hint: 'use anonymous: true, which knows all its forms',
+    };
+  }
+  // The one numbering plan whose numbers all have one length; others change.
+  if (plain.startsWith('+1') && digits !== 11) {
+    return {
+      warning: `${quoted(text)} has ${digits - 1} digits after +1, where every number has 10: no call comes with it`,
+      hint: digits < 11 ? `a prefix ends in *: "${plain}*"` : '',
+    };
+  }
   return null;
+}
+
+function checkPrefix(text: string, plain: string): NumberCheck {
+  const without = withoutTrunkZero(plain);
+  if (without === null) return null;
+  return {
+    warning: `${quoted(text)} goes on with a 0 that is dialled within the country only: no call comes with it`,
+    hint: `write ${quoted(without)}`,
+  };
+}
+
+/** Of what country it is, nobody can tell: "4155550100" with a + is Swiss. Only after 00 stands a country code. */
+function checkNational(text: string): NumberCheck {
+  const digits = text.replace(/[^0-9]/g, '');
+  if (digits.length < 7) return null;
+  const meant = digits.startsWith('00') ? writtenRight(text) : '';
+  return {
+    warning: `${quoted(text)} has no + and country code: it matches only a call that comes with exactly this text`,
+    hint: meant || `Telnyx sends numbers as E.164: ${withCountryCode(text)}`,
+  };
+}
+
+/** For a number without its country code, which is not guessed. */
+export function withCountryCode(text: string): string {
+  const national = text.startsWith('0') ? ', without the national 0' : '';
+  return `write + and the country code before it${national}`;
 }
 
 function checkAddress(text: string): NumberCheck {
   const bare = text.replace(/^(sips?|tel):/i, '');
+  if (/^tel:/i.test(text)) {
+    const check = checkE164(bare.startsWith('+') ? bare : text);
+    if (check !== null || text.startsWith('tel:')) return check;
+    return {
+      problem: `${quoted(text)} is no way to write a number`,
+      hint: writtenRight(text, bare),
+    };
+  }
+  const meant = meantUri(text);
+  if (meant !== null) {
+    return { problem: `${quoted(text)} is not user@host`, hint: writtenRight(text, meant) };
+  }
   const [user, host, more] = bare.split('@');
   if (more !== undefined) return { problem: `${quoted(text)} has more than one @`, hint: '' };
-  if (/^tel:/i.test(text)) return checkE164(bare);
   if (host === undefined) {
     return {
       problem: `${quoted(text)} has no host`,
@@ -92,11 +165,20 @@ function checkAddress(text: string): NumberCheck {
       problem: `${quoted(text)} has nothing before the @`,
       hint: 'any user is *, as in "sip:*@pbx.example.com"',
     };
+  const plain = withoutUserParameters(text) ?? text;
+  if (plain !== text) {
+    return {
+      problem: `${quoted(text)}: parameters of a number are not compared`,
+      hint: writtenRight(text, plain),
+    };
+  }
   if (!/^(\[[0-9A-Fa-f:.*?]+\]|[A-Za-z0-9.*?-]+)(:[0-9*?]{1,5})?$/.test(host)) {
-    const where = /[;?&]/.test(host)
-      ? 'parameters and headers are not compared'
-      : 'a host name or address, with or without a port';
-    return { problem: `${quoted(text)} is not user@host`, hint: where };
+    const cut = /^([^;?&]*)[;?&]/.exec(host);
+    const hint =
+      cut === null
+        ? 'a host name or address, with or without a port'
+        : `parameters and headers are not compared: ${writtenRight(text, text.slice(0, text.lastIndexOf('@') + 1) + cut[1])}`;
+    return { problem: `${quoted(text)} is not user@host`, hint: hint.replace(/: $/, '') };
   }
   return null;
 }
@@ -108,13 +190,39 @@ function checkGlob(text: string): NumberCheck {
       hint: 'for example "+1415*" or "sip:*@pbx.example.com"',
     };
   }
-  if (/^[1-9][0-9]{3,}\*$/.test(text)) {
+  if (/^[0-9]{4,}\*$/.test(text)) {
     return {
       warning: `${quoted(text)} has no +: it matches no number that Telnyx sends as E.164`,
-      hint: `"+${text}"`,
+      hint: withCountryCode(text),
     };
   }
   return null;
+}
+
+/**
+ * `write "+442079460958"`: the number that is meant, else the candidate. What would be refused next is
+ * never shown; empty then.
+ */
+export function writtenRight(text: string, candidate: string | null = null): string {
+  const right = [rightForm(text), candidate].find(
+    (form) => form !== null && form !== text && checkNumber(form) === null,
+  );
+  return right === undefined || right === null ? '' : `write ${quoted(right)}`;
+}
+
+/** Of `sip:<sip:ada@host>`, `"Ada" <sip:ada@host>` or `sip://ada@host` the URI; null where it is none of these. */
+export function meantUri(text: string): string | null {
+  const start = Math.max(
+    text.toLowerCase().lastIndexOf('sip:'),
+    text.toLowerCase().lastIndexOf('sips:'),
+  );
+  if (start < 0) return null;
+  const inner =
+    text
+      .slice(start)
+      .split(/[<>"\s]/)[0]
+      ?.replace(/^(sips?:)\/+/i, '$1') ?? '';
+  return inner === text || inner.length < 'sip:a'.length ? null : inner;
 }
 
 export function quoted(text: string): string {

@@ -5,6 +5,9 @@ import { durationOf, type SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
 import { checkPlayUrl } from './destinations.ts';
 import { PATIENCE_BOUNDS } from './duration.ts';
+import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
+import { inAscii } from './look-alikes.ts';
+import { meantUri, quoted } from './number.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
 
 export const DEFAULT_POLICY: Policy = {
@@ -28,8 +31,24 @@ export function buildPolicy(
     const pattern = parseAllow(text);
     if ('problem' in pattern) {
       const at = positions.at(written.allow ?? [], index);
-      context.problems.problem(at, pattern.problem, 'for example "sip:*@*.example.com" or "+1*"');
+      const hint = allowHint(text) || 'for example "sip:*@*.example.com" or "+1*"';
+      context.problems.problem(at, pattern.problem, hint);
       continue;
+    }
+    if (hasTrunkPrefix(text)) {
+      context.problems.problem(
+        positions.at(written.allow ?? [], index),
+        `${quoted(text)} holds the prefix that is dialled within the country only`,
+        allowHint(text),
+      );
+    }
+    const without = withoutTrunkZero(text);
+    if (without !== null) {
+      context.problems.warning(
+        positions.at(written.allow ?? [], index),
+        `${quoted(text)} goes on with a 0 that is dialled within the country only`,
+        `write ${quoted(without)}`,
+      );
     }
     allow.push(text);
     context.allow.push(pattern);
@@ -55,6 +74,13 @@ export function buildPolicy(
     refers: budget(written.refers),
     transfers: budget(written.transfers),
   };
+}
+
+function allowHint(text: string): string {
+  const forms = [rightForm(text), meantUri(text), inAscii(text).trim()];
+  const taken = (form: string) => form !== text && !('problem' in parseAllow(form));
+  const meant = forms.find((form) => form !== null && taken(form));
+  return typeof meant === 'string' ? `write ${quoted(meant)}` : '';
 }
 
 function budget(written: WrittenPolicy['refers']): Budget {

@@ -1,5 +1,6 @@
 /** A problem says what, where, what was expected, what came; the hint says what to do. */
 import { LIMITS } from './limits.ts';
+import { inAscii, lookAlike } from './look-alikes.ts';
 
 export interface Problem {
   /** Relative to the routes folder. */
@@ -58,24 +59,41 @@ function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column;
 }
 
-/** `unknown target "suport"` and, where one is near, `did you mean "support"?`. */
+/** `unknown target "suport"` and, where one is near, `did you mean support?`; else all that are known. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const all = [...known];
   const near = nearest(word, all);
-  if (near !== null) return `did you mean ${near}?`;
-  if (all.length === 0) return '';
-  const shown = all.slice(0, 12).join(', ');
-  return `known: ${shown}${all.length > 12 ? ', …' : ''}`;
+  if (near !== null) return `did you mean ${near}?${difference(word, near)}`;
+  return all.length === 0 ? '' : `known: ${named(all)}`;
+}
+
+/** Of two words that look the same: by which character they are not. */
+function difference(written: string, known: string): string {
+  if (inAscii(written).trim() !== inAscii(known).trim()) return '';
+  const odd = lookAlike(written);
+  if (odd !== null) return ` Here it is written with ${odd}`;
+  const other = lookAlike(known);
+  return other === null ? '' : ` There it is written with ${other}`;
+}
+
+/** Names are an operator's own and may be thousands: beyond this many characters their number must do. */
+const NAMED_CHARS_MAX = 8_000;
+
+function named(all: readonly string[]): string {
+  const text = all.join(', ');
+  if (text.length <= NAMED_CHARS_MAX) return text;
+  const shown = text.slice(0, text.lastIndexOf(', ', NAMED_CHARS_MAX)).split(', ').length;
+  return `${all.slice(0, shown).join(', ')} and ${all.length - shown} more`;
 }
 
 /** The known word with the fewest edits, if it is near enough to be meant. */
 export function nearest(word: string, known: Iterable<string>): string | null {
-  const wanted = word.slice(0, 80).toLowerCase();
+  const wanted = inAscii(word.slice(0, 80)).trim().toLowerCase();
   let best: string | null = null;
   let bestEdits = Math.max(2, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue;
-    const edits = editDistance(wanted, candidate.toLowerCase());
+    const edits = editDistance(wanted, inAscii(candidate).toLowerCase());
     // A short word is another word after two edits: "to" is not a slip of "do" and "any".
     if (edits < bestEdits && edits < Math.max(wanted.length, candidate.length)) {
       best = candidate;

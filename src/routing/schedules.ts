@@ -2,6 +2,7 @@
 import { isDate } from '../core/iso-time.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import type { Positions } from './decode.ts';
+import { inAscii, lookAlike } from './look-alikes.ts';
 import { quoted } from './number.ts';
 import { didYouMean, nearest, type Problems } from './problem.ts';
 import type { WrittenSchedule } from './schema/schema.ts';
@@ -64,6 +65,26 @@ const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const OPEN_HINT = 'for example "mon-fri 09:00-17:30" or "sat,sun 10:00-14:00"';
 
 function readOpen(text: string): Schedule['open'][number] | Trouble {
+  return asTyped(text, readTypedOpen);
+}
+
+/** What no keyboard types is named, with the text as it was meant: `mon–fri`, `9 – 17`. */
+function asTyped<T extends object>(text: string, read: (text: string) => T | Trouble): T | Trouble {
+  const found = read(text);
+  if (!('problem' in found)) return found;
+  const meant = inAscii(text)
+    .trim()
+    .replace(/\s*([-,])\s*/g, '$1')
+    .replace(/\s+/g, ' ');
+  if (meant === text || 'problem' in read(meant)) return found;
+  const odd = lookAlike(text);
+  return {
+    problem: odd === null ? found.problem : `${quoted(text)} holds ${odd}`,
+    hint: `write ${quoted(meant)}`,
+  };
+}
+
+function readTypedOpen(text: string): Schedule['open'][number] | Trouble {
   const parts = /^(\S+)\s+(\S+)$/.exec(text.trim());
   if (parts === null) return { problem: `${quoted(text)} is not days and times`, hint: OPEN_HINT };
   const days = readDays(parts[1] ?? '');
@@ -82,7 +103,7 @@ function readDays(text: string): { days: number[] } | Trouble {
     if (unknown !== undefined) {
       return {
         problem: `unknown day ${quoted(unknown)}`,
-        hint: didYouMean(unknown, DAYS) || OPEN_HINT,
+        hint: didYouMean(DAYS.find((day) => unknown.startsWith(day)) ?? unknown, DAYS) || OPEN_HINT,
       };
     }
     const from = DAYS.indexOf(ends[0] ?? '');
@@ -127,6 +148,10 @@ function readTime(text: string): number | null {
 }
 
 function readClosed(text: string): Schedule['closed'][number] | Trouble {
+  return asTyped(text, readTypedClosed);
+}
+
+function readTypedClosed(text: string): Schedule['closed'][number] | Trouble {
   const parts = /^((?:\d{4}-)?\d{2}-\d{2})(?:\s+(\S+))?$/.exec(text.trim());
   const date = parts?.[1];
   if (parts === null || date === undefined) {

@@ -1,10 +1,17 @@
 /** Written steps, of a route file or a handler, as the core has them. */
 import type { Destination, RouteBranches, RouteStep, Template } from '../core/rules/rule.ts';
-import { hasPlaces, parseTemplate } from '../core/rules/template.ts';
+import { isE164 } from '../core/rules/sip-uri.ts';
+import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext, useName } from './context.ts';
 import type { Positions } from './decode.ts';
-import { checkPlayUrl, writtenDestination } from './destinations.ts';
+import {
+  checkPlayUrl,
+  destinationHint,
+  meantDestination,
+  writtenDestination,
+} from './destinations.ts';
 import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
+import { hasTrunkPrefix } from './e164.ts';
 import { quoted } from './number.ts';
 import type { Place } from './problem.ts';
 import type {
@@ -32,8 +39,11 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
   checkOrder(b, written, kind);
   const steps: RouteStep[] = [];
   for (const [index, step] of written.entries()) {
-    const built = buildStep(b, step, b.positions.at(written, index));
-    if (built !== null) steps.push(built);
+    const at = b.positions.at(written, index);
+    const built = buildStep(b, step, at);
+    if (built === null) continue;
+    b.context.stepPlaces.set(built, at);
+    steps.push(built);
   }
   return steps;
 }
@@ -122,14 +132,20 @@ function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination
     useName(b.context, 'target', text, at);
     return { kind: 'target', name: text };
   }
-  if (/^[+{]/.test(text) || text.includes('@')) {
-    const number = text.startsWith('+');
+  const meant = meantDestination(text);
+  if (/^[+{<]/.test(text) || text.includes('@') || isE164(meant ?? '')) {
+    const number = [meant ?? text].find(isE164);
+    const uri = [meant, `sip:${text}`].find(
+      (form) => form !== null && /^sips?:/i.test(form) && !('problem' in parseDestination(form)),
+    );
     b.context.problems.problem(
       at,
       `refer wants a target or a SIP URI, not ${quoted(text)}`,
-      number
-        ? `a number is reached with transfer: "${text}", or by a SIP URI: "sip:${text}@…"`
-        : `write "sip:${text}"`,
+      number !== undefined
+        ? `a number is reached with transfer: "${number}", or by a SIP URI: "sip:${number}@…"`
+        : typeof uri === 'string'
+          ? `write ${quoted(uri)}`
+          : '',
     );
     return null;
   }
@@ -187,9 +203,16 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
     b.context.problems.problem(
       at,
       `from wants a number or a SIP URI, not ${quoted(text)}`,
-      'for example "+14155550100" or "{from}"',
+      destinationHint(text) || 'for example "+14155550100" or "{from}"',
     );
     return null;
+  }
+  if (hasTrunkPrefix(text)) {
+    b.context.problems.problem(
+      at,
+      `from: ${quoted(text)} holds the prefix that is dialled within the country only`,
+      destinationHint(text),
+    );
   }
   return parsed;
 }
@@ -203,6 +226,7 @@ function branches(b: StepBuilder, written: WrittenBranches | undefined): RouteBr
 }
 
 function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
+  checkKeys(b, written);
   const digits: Record<string, RouteStep[]> = {};
   for (const [key, steps] of Object.entries(written.digits)) {
     digits[key] = buildSteps(b, steps, 'branch');
@@ -225,3 +249,20 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
     ),
   };
 }
+
+/**
+ * One key must be left to end the caller's input, which # does unless the menu asks for it: of twelve keys
+ * that all stand for a choice # would be heard as the end, and its branch never run.
+ */
+function checkKeys(b: StepBuilder, written: WrittenMenu): void {
+  const keys = new Set(Object.keys(written.digits).join(''));
+  if (keys.size < TELEPHONE_KEYS) return;
+  const hash = Object.keys(written.digits).find((key) => key.includes('#')) ?? '';
+  b.context.problems.problem(
+    b.positions.atKey(written.digits, hash),
+    '"#" cannot be chosen: the menu asks for all twelve keys, and one must end the input',
+    'leave one key without a choice',
+  );
+}
+
+const TELEPHONE_KEYS = 12;

@@ -1,9 +1,10 @@
 /** Written targets as the core has them: destination and headers as templates, secrets as references. */
 import type { Target, Template } from '../core/rules/rule.ts';
+import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
-import { checkAllowed } from './destinations.ts';
+import { checkAllowed, destinationHint, meantDestination } from './destinations.ts';
 import { ATTEMPT_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
@@ -49,20 +50,29 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
   const at = positions.at(written, 'sip');
   if (refusesSecret(context, written.sip, at)) return [];
   if (!/^sips?:/i.test(written.sip)) {
-    const number = written.sip.replace(/^tel:/i, '');
-    const hint = number.startsWith('+')
-      ? `a number is reached with the step transfer: "${number}"`
-      : `write "sip:${written.sip}"`;
-    context.problems.problem(at, `${quoted(written.sip)} is not a SIP URI`, hint);
+    context.problems.problem(at, `${quoted(written.sip)} is not a SIP URI`, uriHint(written.sip));
     return [];
   }
   const parsed = parseDestination(written.sip);
   if ('problem' in parsed) {
-    context.problems.problem(at, parsed.problem, 'for example "sip:{to_user}@pbx.example.com"');
+    const hint = destinationHint(written.sip) || 'for example "sip:{to_user}@pbx.example.com"';
+    context.problems.problem(at, parsed.problem, hint);
     return [];
   }
   if (hasPlaces(parsed.template)) checkAllowed(context, parsed.template, at);
   return parsed.template;
+}
+
+function uriHint(text: string): string {
+  const meant = meantDestination(text) ?? text;
+  if (isE164(meant)) return `a number is reached with the step transfer: "${meant}"`;
+  if (/^[+0-9]/.test(text) && !text.includes('@'))
+    return 'a number is reached with the step transfer';
+  if (meant !== text) return `write ${quoted(meant)}`;
+  const uri = `sip:${text}`;
+  return 'problem' in parseDestination(uri)
+    ? 'for example "sip:support@pbx.example.com"'
+    : `write ${quoted(uri)}`;
 }
 
 function template(context: SetContext, what: string, text: string, at: Place): Template {

@@ -6,6 +6,7 @@
  */
 import type { CallFacts, Direction } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
+import { withoutUserParameters } from '../core/rules/address.ts';
 import {
   asArray,
   asFlag,
@@ -126,10 +127,9 @@ function connectionIdOf(payload: Fields): string | null {
   return asName(asText(field(payload, 'connection_id'), LIMITS.idChars), LIMITS.idChars);
 }
 
-/** Null and blank are one thing: no number was sent. */
+/** Null and blank are one thing: no number was sent. What hangs onto a number is no part of it. */
 function addressOf(payload: Fields, name: 'from' | 'to'): string | null {
-  const text = asText(field(payload, name), LIMITS.addressChars)?.trim();
-  return text === undefined || text === '' ? null : text;
+  return withoutUserParameters(asText(field(payload, name), LIMITS.addressChars));
 }
 
 /** `direction`, else a parked leg is incoming and a bridging one outgoing; nothing else tells. */

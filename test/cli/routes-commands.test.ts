@@ -111,6 +111,40 @@ test('warnings stand apart and do not fail a check', async () => {
   ]);
 });
 
+test('check --strict exits 1 on warnings too, in JSON and JUnit alike', async () => {
+  const text = `${GOOD}lists: { l: ["+1900*"] }\n`;
+  const { code, out } = await check(text, '--strict', '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ ok: false, problems: [], warnings: [{ line: 19 }] });
+  expect((await check(text, '--strict', '--junit')).out).toContain('failures="1"');
+  expect((await check(text, '--junit')).out).toContain('failures="0"');
+  expect((await check(GOOD, '--strict')).code).toBe(0);
+});
+
+test('parameters do not hide the number of a caller or of the number called', async () => {
+  const { out } = await route(
+    '--from=+353861234567;npdi;rn=+353869999999',
+    '--to=+14155550100;npdi',
+    '--at=2026-03-02T15:00:00Z',
+  );
+  expect(JSON.parse(out)).toMatchObject({ rule: 'support' });
+});
+
+test('a transfer to the number that was called is rejected, and the next step runs', async () => {
+  const looping = GOOD.replace(
+    '[{ refer: us }, { refer: eu }]',
+    '[{ transfer: "+14155550100" }, { refer: eu }]',
+  );
+  const { out } = await referee({ 'main.yaml': looping }, (dir) => [
+    ...['route', '--routes', dir, '--json', '--from=+353861234567', '--to=+14155550100'],
+    '--at=2026-03-02T15:00:00Z',
+  ]);
+  expect((JSON.parse(out) as { attempts: unknown[] }).attempts).toEqual([
+    { target: null, sip_address: '+14155550100', verdict: 'rejected' },
+    { target: 'eu', sip_address: 'sip:a@eu.example.com', verdict: 'completed' },
+  ]);
+});
+
 const EXAMPLE = (expectation: string, verdicts = '{ us: busy, eu: completed }') => `${GOOD}examples:
   - name: busy goes on
     call: { from: "+353861234567", to: "+14155550100", at: "2026-03-02T15:00:00Z" }

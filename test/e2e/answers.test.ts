@@ -38,6 +38,34 @@ async function finish(call: TestCall): Promise<void> {
   expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'referred' });
 }
 
+test.concurrent('a transfer to the number that was called is not sent, and one error line says so', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call({
+    from: '+14155550177;npdi;rn=+14155550199',
+    to: '+14155550108;npdi',
+  });
+  await call.untilReferred();
+  await finish(call);
+  expect(call.commands('transfer')).toEqual([]);
+  const [loop, moved] = (await scene.referee.call(call.id)).attempts;
+  expect(loop).toMatchObject({ verdict: 'rejected', reason: expect.stringMatching(/^loop: /) });
+  expect(moved).toMatchObject({ target: 'first', verdict: 'completed' });
+  const errors = scene.referee.output
+    .split('\n')
+    .filter((line) => line.includes('"event":"attempt.loop"') && line.includes(call.id));
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain('"level":"error"');
+
+  for (const from of ['+14155550177', '+14155550177;npdi']) {
+    const page = await scene.referee.api(`/calls?from=${encodeURIComponent(from)}`);
+    const { calls } = (await page.json()) as { calls: { call_control_id: string; from: string }[] };
+    expect(calls).toContainEqual(
+      expect.objectContaining({ call_control_id: call.id, from: '+14155550177' }),
+    );
+  }
+});
+
 test.concurrent('90018 to the answer: the call has ended, and that is no error', async ({
   expect,
 }) => {

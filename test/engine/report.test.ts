@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import { createReport } from '../../src/engine/report.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
-import { aCall } from '../helpers/documents.ts';
+import { aCall, anAttempt } from '../helpers/documents.ts';
 
 let metrics: Metrics;
 beforeEach(() => {
@@ -34,6 +34,29 @@ test('a handler that failed is counted and logged, and a decision without one is
     { kind: 'decided', rule: 'a', routeSet: 'hash', why: 'to', trace: [] },
   ]);
   expect(await metrics.text()).toMatch(/^referee_handler_failures_total 1$/m);
+});
+
+test('a step that leads back has one error line of its own', () => {
+  const lines: { event: string; reason: unknown }[] = [];
+  const log = {
+    emit: (event: string, fields: { reason?: unknown } = {}) =>
+      void lines.push({ event, reason: fields.reason }),
+  };
+  const attempt = {
+    ...anAttempt('a1'),
+    verdict: 'rejected' as const,
+    unsent: true,
+    reason: 'loop: +14155550100 is the number that was called, and the call would come back',
+  };
+  const report = createReport(log, metrics);
+  report.committed(event, null, call, [{ kind: 'attempt_ended', attempt, corrected: false }]);
+  const errors = lines.filter(({ event }) => event === 'attempt.loop');
+  expect(errors).toEqual([{ event: 'attempt.loop', reason: attempt.reason }]);
+  const budget = { ...attempt, reason: 'policy transfers.per_call: 2 of 2 used' };
+  report.committed(event, null, call, [
+    { kind: 'attempt_ended', attempt: budget, corrected: false },
+  ]);
+  expect(lines.filter(({ event }) => event === 'attempt.loop')).toHaveLength(1);
 });
 
 test('why a rule was chosen does not say in the log what the caller pressed', () => {

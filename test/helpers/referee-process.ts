@@ -63,6 +63,9 @@ rules:
   - name: steady
     when: { to: "+14155550107" }
     do: [ { refer: steady-first }, { refer: steady-second } ]
+  - name: hairpin
+    when: { to: "+14155550108" }
+    do: [ { transfer: "+14155550108" }, { refer: first } ]
 otherwise: [ { reject: busy } ]
 `;
 

@@ -516,6 +516,140 @@ describe('warnings', () => {
   });
 });
 
+const NBSP = '\u00a0';
+/** What a keyboard does not type, and destinations as people write them: the hint shows what is meant. */
+const MEANT: [string, string, string[]][] = [
+  [
+    'an en dash in hours and dates',
+    `schedules: { o: { zone: UTC, open: [ "mon–fri 09:00–17:00", "sat 9:00 - 12:00" ], closed: [ "2026–12–25" ] } }${OTHERWISE}`,
+    [
+      '1:38 "mon–fri 09:00–17:00" holds an en dash (U+2013) (write "mon-fri 09:00-17:00")',
+      '1:61 "sat 9:00 - 12:00" is not days and times (write "sat 9:00-12:00")',
+      '1:93 "2026–12–25" holds an en dash (U+2013) (write "2026-12-25")',
+    ],
+  ],
+  [
+    'the whole name of a day',
+    `schedules: { o: { zone: UTC, open: [ "monday 09:00-10:00" ] } }${OTHERWISE}`,
+    ['1:38 unknown day "monday" (did you mean mon?)'],
+  ],
+  [
+    'spaces in durations',
+    `targets: { a: { sip: "sip:a@x.example", timeout: "30${NBSP}s" }, b: { sip: "sip:b@x.example", timeout: "2 M" } }${OTHERWISE}`,
+    [
+      `1:50 "timeout" must be a duration, not "30${NBSP}s" (did you mean 30s? It is written with a no-break space (U+00A0))`,
+      '1:98 "timeout" must be a duration, not "2 M" (did you mean 2m?)',
+    ],
+  ],
+  [
+    'a no-break space after a colon',
+    `targets: { a: { sip: "sip:a@x.example", timeout:${NBSP}30s } }${OTHERWISE}`,
+    [
+      `1:41 unknown key "timeout:${NBSP}30s" in "a" (after "timeout:" stands a no-break space (U+00A0): write an ordinary space there)`,
+    ],
+  ],
+  [
+    'a name that looks like another',
+    'targets: { desk-a: { sip: "sip:a@x.example" } }\notherwise: [ { refer: desk‑a } ]',
+    [
+      '2:23 unknown target "desk‑a" (did you mean desk-a? Here it is written with a no-break hyphen (U+2011))',
+    ],
+  ],
+  [
+    'a name that cannot be one',
+    `targets: { "desk${NBSP}a": { sip: "sip:a@x.example" } }${OTHERWISE}`,
+    [
+      `1:12 "desk${NBSP}a" is not a name of a target (did you mean desk a? It is written with a no-break space (U+00A0))`,
+    ],
+  ],
+  [
+    'numbers to transfer to',
+    `otherwise:\n  - transfer: "+44 (0)20 7946 0958"\n  - transfer: "+44 20 7946 0958"\n  - transfer: "+4402079460958"\n  - transfer: "4155550100"\n  - { transfer: "+14155550199", from: "+44 020 7946 0958" }`,
+    [
+      '2:15 "+44 (0)20 7946 0958" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write "+442079460958")',
+      '3:15 "+44 20 7946 0958" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write "+442079460958")',
+      '4:15 "+4402079460958" holds the prefix that is dialled within the country only (write "+442079460958")',
+      '5:15 "4155550100" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write + and the country code before it)',
+      '6:39 from wants a number or a SIP URI, not "+44 020 7946 0958" (write "+442079460958")',
+    ],
+  ],
+  [
+    'numbers to refer to',
+    `targets: { a: { sip: "+44 (0)20 7946 0958" }, b: { sip: "4155550100" } }\notherwise: [ { refer: "+44 (0)20 7946 0958" } ]`,
+    [
+      '1:22 "+44 (0)20 7946 0958" is not a SIP URI (a number is reached with the step transfer: "+442079460958")',
+      '1:57 "4155550100" is not a SIP URI (a number is reached with the step transfer)',
+      '2:23 refer wants a target or a SIP URI, not "+44 (0)20 7946 0958" (a number is reached with transfer: "+442079460958", or by a SIP URI: "sip:+442079460958@…")',
+    ],
+  ],
+  [
+    'URIs as a From header has them',
+    `targets: { a: { sip: "sip:<sip:a@x.example>" } }\npolicy: { allow: [ "sip:<sip:*@x.example>", "+44 (0)20*" ] }\notherwise: [ { refer: "<sip:a@x.example>" }, { refer: "sip:sip:a@x.example" }, { transfer: "sip://a@x.example" } ]`,
+    [
+      '1:22 "sip:<sip:a@x.example>": the scheme sip: stands twice (write "sip:a@x.example")',
+      '2:20 "sip:<sip:*@x.example>": the user part may hold RFC 3261 user characters and * (write "sip:*@x.example")',
+      '2:45 "+44 (0)20*": a number pattern is + and digits, then perhaps * (write "+4420*")',
+      '3:23 refer wants a target or a SIP URI, not "<sip:a@x.example>" (write "sip:a@x.example")',
+      '3:55 "sip:sip:a@x.example": the scheme sip: stands twice (write "sip:a@x.example")',
+      '3:92 "sip://a@x.example": a SIP URI has no // after its scheme (write "sip:a@x.example")',
+    ],
+  ],
+  [
+    'languages that Telnyx does not speak',
+    `policy: { language: de }\notherwise: [ { say: hi, language: de-AT }, { say: hi, language: en-us }, { say: hi, language: zh-CN }, { menu: { say: hi, digits: { "1": [ hangup ] }, language: no-NO } } ]`,
+    [
+      '1:21 "language" cannot be "de" (did you mean de-DE?)',
+      '2:35 "language" cannot be "de-AT" (did you mean de-DE?)',
+      '2:65 "language" cannot be "en-us" (did you mean en-US?)',
+      '2:95 "language" cannot be "zh-CN" (did you mean cmn-CN?)',
+      '2:162 "language" cannot be "no-NO" (did you mean nb-NO?)',
+    ],
+  ],
+  [
+    'a menu that leaves no key to end the input',
+    `otherwise:\n  - menu:\n      say: hi\n      digits:\n${[...'1234567890*#'].map((key) => `        "${key}": [ hangup ]\n`).join('')}`,
+    [
+      '16:9 "#" cannot be chosen: the menu asks for all twelve keys, and one must end the input (leave one key without a choice)',
+    ],
+  ],
+  [
+    'a parameter that no pattern names',
+    `policy: { allow: [ "sip:*@x.example" ] }\ntargets: { a: { sip: "sip:{to_user}@x.example;transport=tls" } }${OTHERWISE}`,
+    [
+      '2:22 "sip:{…}@x.example;transport=tls" can never be reached: policy.allow allows sip:*@x.example (add "sip:*@x.example;transport=tls" to policy.allow, or change the destination)',
+    ],
+  ],
+];
+
+test.each(MEANT)('%s: the hint shows what is meant', async (_what, text, expected) => {
+  expect(problemsOf(await load(text))).toEqual(expected);
+});
+
+test('a hint that lists what is known lists all of it', async () => {
+  const [key] = problemsOf(await load(rule('{ zzzzzzzzzzzz: 1 }')));
+  expect(key).toMatch(/\(known: all, any, not, from, to, .*, percent, tags, event, digits\)$/);
+  const names = Array.from({ length: 40 }, (_, i) => `desk-number-${i}`);
+  const targets = names.map((name) => `${name}: { sip: "sip:a@x.example" }`).join(', ');
+  const [target] = problemsOf(await load(`targets: { ${targets} }\notherwise: [ { refer: zz } ]`));
+  expect(target).toContain(`(known: ${names.join(', ')})`);
+  const [language] = problemsOf(await load('otherwise: [ { say: hi, language: fi-FI } ]'));
+  expect(language).toContain('known: arb, cmn-CN, cy-GB, da-DK, de-DE, en-AU');
+  expect(language).toContain('sv-SE, tr-TR. A voice that speaks another language needs none');
+});
+
+test('a menu of eleven keys, # among them, and a language of the list are good', async () => {
+  const digits = [...'1234567890#'].map((key) => `"${key}": [ hangup ]`).join(', ');
+  const text = `otherwise: [ { menu: { say: hi, language: en-GB-WLS, digits: { ${digits} } } } ]`;
+  expect(problemsOf(await load(text))).toEqual([]);
+});
+
+test('a destination that allow names with its transport is good', async () => {
+  const text = `policy: { allow: [ "sip:*@x.example;transport=tls", "sip:*@x.example;secure=srtp" ] }
+targets: { a: { sip: "sip:{to_user}@x.example;transport=tls" }, b: { sip: "sip:{to_user}@x.example;secure=srtp" } }
+otherwise: [ { refer: a }, { refer: b } ]`;
+  expect(problemsOf(await load(text))).toEqual([]);
+});
+
 test.each([
   [
     'hours',

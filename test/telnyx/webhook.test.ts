@@ -191,6 +191,12 @@ describe('parseWebhook', () => {
 
   it('takes a blank number for none, and one beyond all bounds too', () => {
     expect(callEvent({ from: ' ' }).facts.from).toBeNull();
+    expect(
+      callEvent({
+        from: '+14155550177;npdi;rn=+14155550199',
+        to: 'sip:+14155550100;npdi@sip.telnyx.com;user=phone',
+      }).facts,
+    ).toMatchObject({ from: '+14155550177', to: 'sip:+14155550100@sip.telnyx.com;user=phone' });
     expect(callEvent({ from: '1'.repeat(1000) }).facts.from).toBeNull();
     expect(callEvent({ client_state: 'A'.repeat(100_000) }).clientState).toBeNull();
   });

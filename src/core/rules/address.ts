@@ -26,7 +26,7 @@ const SEPARATED_PATTERN = /^\+[0-9\s().*?-]*$/;
 const NOTHING: Address = { number: null, texts: [], user: null };
 
 export function readAddress(raw: string | null): Address {
-  const text = (raw ?? '').trim().slice(0, ADDRESS_CHARS_MAX);
+  const text = barePart(raw ?? '').slice(0, ADDRESS_CHARS_MAX);
   if (text === '') return NOTHING;
   const number = readNumber(text);
   if (number !== null) return { number, texts: [], user: number };
@@ -38,6 +38,29 @@ export function readAddress(raw: string | null): Address {
   return { number: readNumber(sip.user), texts: [bare, withPort], user: sip.user };
 }
 
+/**
+ * The party itself, without what the phone network hangs onto its number: `;npdi;rn=+14155550199` of a
+ * ported number, `;cpc=`, `;ext=`. RFC 3261 section 19.1.6 lets them stand in the user part of a SIP URI. A
+ * name that is no number keeps its semicolons: they are part of it. Null where nothing is left.
+ */
+export function withoutUserParameters(raw: string | null): string | null {
+  const text = (raw ?? '').trim();
+  if (!text.includes(';')) return text === '' ? null : text;
+  const at = text.indexOf('@');
+  const user = at < 0 ? text : text.slice(0, at);
+  const cut = user.indexOf(';');
+  if (cut < 0 || !NUMBER_BEFORE_PARAMETERS.test(user.slice(0, cut))) return text;
+  return user.slice(0, cut) + (at < 0 ? '' : text.slice(at));
+}
+
+const NUMBER_BEFORE_PARAMETERS = /^(?:sips?:|tel:)?(?:\+|%2B)?[0-9][0-9\s().-]*$/i;
+
+/** `"Ada" <sip:+14155550100;npdi@host>` is that address, as a From header may write it. */
+function barePart(raw: string): string {
+  const inner = raw.includes('<') ? /<([^<>]*)>/.exec(raw)?.[1] : undefined;
+  return withoutUserParameters(inner ?? raw) ?? '';
+}
+
 /** What a value of `from` or `to` in a rule or list means. */
 export type Pattern =
   | { kind: 'exact'; key: string }
@@ -45,7 +68,7 @@ export type Pattern =
 
 /** The one key an exact value has; a call is looked up by its number and each of its texts. */
 export function readPattern(value: string): Pattern {
-  const text = value.trim();
+  const text = value.trim().replace(/^tel:(?=\+)/i, '');
   if (!isGlob(text)) return { kind: 'exact', key: exactKey(text) };
   if (SEPARATED_PATTERN.test(text)) {
     return { kind: 'glob', glob: compileGlob(withoutSeparators(text)), over: 'numbers' };
@@ -69,7 +92,7 @@ function exactKey(text: string): string {
 }
 
 function readNumber(text: string): string | null {
-  const number = text.startsWith('tel:') ? (text.slice(4).split(';')[0] ?? '') : text;
+  const number = /^tel:/i.test(text) ? (text.slice(4).split(';')[0] ?? '') : text;
   if (!number.startsWith('+') || !SEPARATED_NUMBER.test(number)) return null;
   return withoutSeparators(number);
 }
@@ -104,18 +127,32 @@ function cutSipAddress(text: string): SipAddress | null {
   };
 }
 
-/** RFC 3323's names for nobody, those phone companies write, and +266696687, which spells ANONYMOUS. */
-const ANONYMOUS_NAMES: ReadonlySet<string> = new Set([
-  'anonymous',
-  'restricted',
-  'unavailable',
-  'unknown',
-  'anonymous@anonymous.invalid',
+/**
+ * Numbers that phone companies send for nobody. They spell ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN (so
+ * they write it) and UNAVAILABLE on a keypad.
+ */
+export const WITHHELD_NUMBERS: ReadonlySet<string> = new Set([
   '+266696687',
+  '+7378742833',
+  '+2562533',
+  '+8566696',
+  '+86282452253',
 ]);
+
+/** RFC 3323's names for nobody and those that phone companies and switches write, alone or with a noun. */
+const WITHHELD_NAME =
+  /^(?:(?:caller|number|(?:caller )?id) )?(?:anonymous|private|blocked|withheld|restricted|unavailable|unknown)(?: (?:caller|number|name|user|(?:caller )?id))?$/;
+
+/** Whether a text stands for a caller who withholds the number: `Private`, `Unknown caller`, `tel:anonymous`. */
+export function isWithheldName(text: string): boolean {
+  const name = text.replace(/^(?:tel|sips?):/i, '').replace(/%20|[\s_.+-]+/g, ' ');
+  return WITHHELD_NAME.test(name.trim().toLowerCase());
+}
 
 export function isAnonymous(address: Address): boolean {
   if (address.user === null || address.user === '') return true;
-  if (ANONYMOUS_NAMES.has(address.number ?? address.user.toLowerCase())) return true;
-  return address.texts[0]?.endsWith('@anonymous.invalid') ?? false;
+  if (address.number !== null) return WITHHELD_NUMBERS.has(address.number);
+  return (
+    isWithheldName(address.user) || (address.texts[0]?.endsWith('@anonymous.invalid') ?? false)
+  );
 }

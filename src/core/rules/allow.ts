@@ -17,7 +17,18 @@ export type AllowPattern =
       /** A host, or what follows the `*` of `*.example.com`, with its dot. */
       host: { exact: string } | { suffix: string };
       port: number | null;
+      /** `transport=tls`, `secure=srtp`: the destination must have these and no others. */
+      parameters: readonly string[];
     };
+
+/**
+ * How the call is carried, which an operator may want to lay down. No other parameter can be allowed:
+ * `maddr` and the like send it elsewhere than the host says.
+ */
+const PARAMETERS: Record<string, readonly string[]> = {
+  transport: ['udp', 'tcp', 'tls'],
+  secure: ['srtp', 'dtls'],
+};
 
 export const ALLOW_CHARS_MAX = 512;
 
@@ -29,13 +40,17 @@ export function parseAllow(text: string): AllowPattern | { problem: string } {
     if (/^\+[0-9?]*\*?$/.test(text)) return { kind: 'number', text, digits: compileGlob(text) };
     return { problem: `${JSON.stringify(text)}: a number pattern is + and digits, then perhaps *` };
   }
-  const parts = /^(sips?):(?:([^@]*)@)?(\[[^\]]*\]|[^:@;?]*)(?::([0-9]+))?$/i.exec(text);
+  const parts = /^(sips?):(?:([^@]*)@)?(\[[^\]]*\]|[^:@;?]*)(?::([0-9]+))?((?:;[^;?]*)*)$/i.exec(
+    text,
+  );
   if (parts === null) {
     return {
-      problem: `${JSON.stringify(text)} is not a pattern: expected "sip:user@host" with * in the user, "*.suffix" as host, perhaps a port, without parameters; or "+1*"`,
+      problem: `${JSON.stringify(text)} is not a pattern: expected "sip:user@host" with * in the user, "*.suffix" as host, perhaps a port, perhaps ;transport=tls or ;secure=srtp; or "+1*"`,
     };
   }
-  const [, scheme = '', userText, hostText = '', portText] = parts;
+  const [, scheme = '', userText, hostText = '', portText, parameterText = ''] = parts;
+  const parameters = parseParameters(parameterText);
+  if ('problem' in parameters) return { problem: `${JSON.stringify(text)}: ${parameters.problem}` };
   if (
     userText !== undefined &&
     !/^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+$/.test(userText)
@@ -57,14 +72,31 @@ export function parseAllow(text: string): AllowPattern | { problem: string } {
     user: userText === undefined ? null : compileGlob(canonicalUser(userText)),
     host,
     port,
+    parameters: parameters.named,
   };
+}
+
+function parseParameters(text: string): { named: string[] } | { problem: string } {
+  const named = text.toLowerCase().split(';').slice(1);
+  for (const parameter of named) {
+    const [name = '', value = ''] = parameter.split('=', 2);
+    if (PARAMETERS[name]?.includes(value) === true) continue;
+    const known = Object.entries(PARAMETERS).flatMap(([key, values]) =>
+      values.map((one) => `${key}=${one}`),
+    );
+    return { problem: `the parameter ;${parameter} cannot be allowed, only ${known.join(', ')}` };
+  }
+  if (new Set(named.map((parameter) => parameter.split('=')[0])).size < named.length) {
+    return { problem: 'a parameter stands twice' };
+  }
+  return { named };
 }
 
 /** Whether a filled destination may be called; where not, why in words, with the key to change. */
 export function allows(
   patterns: readonly AllowPattern[],
   destination: string,
-): { ok: true } | { why: string } {
+): { ok: true } | { why: string; pattern?: string } {
   if (isE164(destination)) {
     const found = patterns.some((p) => p.kind === 'number' && p.digits.matches(destination));
     return found ? { ok: true } : { why: outside(destination, patterns) };
@@ -72,13 +104,13 @@ export function allows(
   const uri = parseSipUri(destination);
   if ('problem' in uri)
     return { why: `${JSON.stringify(destination)} is malformed: ${uri.problem}` };
-  if (uri.parameters.length > 0 || uri.headers.length > 0) {
-    const what = uri.parameters.length > 0 ? 'parameters' : 'headers';
-    return {
-      why: `${destination} has ${what}: policy.allow takes only destinations without`,
-    };
+  if (uri.headers.length > 0) {
+    return { why: `${destination} has headers: policy.allow takes only destinations without` };
   }
-  const found = patterns.some((pattern) => {
+  const carried = uri.parameters.map(({ name, value }) =>
+    (value === null ? name : `${name}=${value}`).toLowerCase(),
+  );
+  const places = patterns.filter((pattern) => {
     if (pattern.kind !== 'sip' || pattern.scheme !== uri.scheme) return false;
     if (
       !(pattern.user === null
@@ -90,10 +122,33 @@ export function allows(
     const host = pattern.host;
     // A host that starts with the suffix's dot has no label before it and does not parse.
     if (!('exact' in host ? host.exact === uri.host : uri.host.endsWith(host.suffix))) return false;
-    const usual = DEFAULT_PORT[uri.scheme];
+    const usual = carried.includes('transport=tls') ? DEFAULT_PORT.sips : DEFAULT_PORT[uri.scheme];
     return (pattern.port ?? usual) === (uri.port ?? usual);
   });
-  return found ? { ok: true } : { why: outside(destination, patterns) };
+  if (places.length === 0) return { why: outside(destination, patterns) };
+  const found = places.some(
+    (pattern) => pattern.kind === 'sip' && sameTexts(pattern.parameters, carried),
+  );
+  return found ? { ok: true } : otherwiseCarried(destination, carried, places);
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text) => b.includes(text));
+}
+
+/** The place is allowed, but not carried so: which pattern would say that it may be. */
+function otherwiseCarried(
+  destination: string,
+  carried: readonly string[],
+  places: readonly AllowPattern[],
+): { why: string; pattern?: string } {
+  const allowed = places.map(({ text }) => text).join(', ');
+  const has = carried.length === 0 ? 'has no parameters' : `has ;${carried.join(';')}`;
+  const why = `${destination} ${has} and is not allowed: policy.allow allows ${allowed}`;
+  const pattern = [places[0]?.text.replace(/(@[^;]*);.*/, '$1') ?? '', ...carried].join(';');
+  return 'problem' in parseAllow(pattern)
+    ? { why: `${why}; such parameters cannot be allowed` }
+    : { why: `${why}; "${pattern}" would allow it`, pattern };
 }
 
 function parseHost(text: string): { exact: string } | { suffix: string } | { problem: string } {

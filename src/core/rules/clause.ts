@@ -21,19 +21,48 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
     case 'to':
       return addressClause(clause.key, clause.values, around);
     case 'direction':
-      return oneOf('direction', clause.values, (subject) => subject.facts.direction);
+      return oneOf(
+        'direction',
+        clause.values,
+        ({ facts }) => facts.direction,
+        () => 'not known of this call',
+      );
     case 'connection_id':
-      return oneOf('connection_id', clause.values, (subject) => subject.facts.connectionId);
+      return oneOf(
+        'connection_id',
+        clause.values,
+        ({ facts }) => facts.connectionId,
+        () => 'the call names none',
+      );
     case 'caller_type':
-      return oneOf('caller_type', clause.values, (subject) => subject.facts.callerType);
+      return oneOf(
+        'caller_type',
+        clause.values,
+        ({ facts }) => facts.callerType,
+        () => 'not known of this call',
+      );
     case 'country': {
       const codes = clause.values.map((code) => code.toUpperCase());
-      return oneOf('country', codes, (subject) => subject.country());
+      return oneOf('country', codes, (subject) => subject.country(), whyNoCountry);
     }
     case 'event':
-      return perhapsLater(oneOf('event', clause.values, (subject) => subject.moment.event));
+      return perhapsLater(
+        oneOf(
+          'event',
+          clause.values,
+          ({ moment }) => moment.event,
+          () => 'none',
+        ),
+      );
     case 'digits':
-      return perhapsLater(oneOf('digits', clause.values, (subject) => subject.moment.digits));
+      return perhapsLater(
+        oneOf(
+          'digits',
+          clause.values,
+          ({ moment }) => moment.digits,
+          () => 'no key was pressed',
+        ),
+      );
     case 'tags':
       return tagsClause(clause.values);
     case 'attestation':
@@ -101,24 +130,42 @@ function oneOf(
   key: string,
   values: readonly string[],
   read: (subject: Subject) => string | null,
+  unknown: (subject: Subject) => string,
 ): Check {
   const wanted = new Set(values);
-  const expected = values.length === 1 ? `is not ${values[0]}` : `is none of ${someOf(values)}`;
+  // All of them: they are a handful of words, but for countries, and of those there are 245.
+  const expected = values.length === 1 ? `is not ${values[0]}` : `is none of ${values.join(', ')}`;
   return lasting({
     holds(subject) {
       const got = read(subject);
       return got !== null && wanted.has(got);
     },
-    failed: (subject) => `${key}: ${quote(read(subject))} ${expected}`,
+    failed(subject) {
+      const got = read(subject);
+      return got === null
+        ? `${key}: ${unknown(subject)}, expected ${values.join(' or ')}`
+        : `${key}: ${quote(got)} ${expected}`;
+    },
     held: (subject) => `${key}: ${quote(read(subject))}`,
   });
+}
+
+function whyNoCountry(subject: Subject): string {
+  const from = quote(subject.facts.from);
+  if (subject.facts.from === null) return 'the caller sent no number';
+  if (subject.isAnonymous()) return `the caller (${from}) withholds the number`;
+  if (subject.from.number === null) return `the caller ${from} has no number`;
+  return `${from} is a number of no country`;
 }
 
 function tagsClause(values: readonly string[]): Check {
   const find = (subject: Subject) => values.find((tag) => subject.facts.tags.includes(tag));
   return lasting({
     holds: (subject) => find(subject) !== undefined,
-    failed: ({ facts }) => `tags: ${quote(facts.tags.join(', '))} has none of ${someOf(values)}`,
+    failed: ({ facts }) =>
+      facts.tags.length === 0
+        ? `tags: the call has none, expected ${someOf(values)}`
+        : `tags: ${quote(facts.tags.join(', '))} has none of ${someOf(values)}`,
     held: (subject) => `tags: has ${find(subject)}`,
   });
 }
@@ -134,15 +181,20 @@ function attestationClause(values: readonly string[]): Check {
       if (facts.attestation !== null && !facts.attestationValidated) {
         return `attestation: ${quote(facts.attestation)} was not validated, expected ${someOf(values)}`;
       }
-      return `attestation: ${quote(facts.attestation)} is not ${someOf(values)}`;
+      return facts.attestation === null
+        ? `attestation: the call carries none, expected ${values.join(' or ')}`
+        : `attestation: ${quote(facts.attestation)} is none of ${values.join(', ')}`;
     },
     held: ({ facts }) => `attestation: ${facts.attestation}, validated`,
   });
 }
 
 function anonymousClause(wanted: boolean): Check {
-  const words = (subject: Subject) =>
-    `anonymous: the caller ${quote(subject.facts.from)} is ${subject.isAnonymous() ? '' : 'not '}anonymous`;
+  const words = (subject: Subject) => {
+    if (subject.facts.from === null) return 'anonymous: the caller sent no number';
+    const is = subject.isAnonymous() ? 'is' : 'is not';
+    return `anonymous: the caller ${quote(subject.facts.from)} ${is} anonymous`;
+  };
   return lasting({
     holds: (subject) => subject.isAnonymous() === wanted,
     failed: words,
@@ -160,10 +212,11 @@ function headerClause(name: string, values: readonly string[]): Check {
     failed(subject) {
       const sent = subject.header(key);
       if (sent.length === 0) return `header ${name}: not sent, expected ${someOf(values)}`;
-      const got = sent.map(quote).join(', ');
+      const got = sent.map((value) => quote(value, 'an empty value')).join(', ');
       return `header ${name}: ${quote(got)} does not match ${someOf(values)}`;
     },
-    held: (subject) => `header ${name}: ${quote(find(subject) ?? null)} matches ${someOf(values)}`,
+    held: (subject) =>
+      `header ${name}: ${quote(find(subject) ?? null, 'an empty value')} matches ${someOf(values)}`,
   });
 }
 

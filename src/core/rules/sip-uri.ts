@@ -36,6 +36,9 @@ export function parseSipUri(text: string): SipUri | { problem: string } {
     return { problem: 'a SIP URI begins with sip: or sips:' };
   }
   const rest = text.slice(scheme.length + 1);
+  if (/^<?sips?:/i.test(rest)) return { problem: 'the scheme sip: stands twice' };
+  if (/[<>]/.test(rest)) return { problem: 'a SIP URI stands without < and > around it' };
+  if (rest.startsWith('//')) return { problem: 'a SIP URI has no // after its scheme' };
   const at = rest.indexOf('@');
   const user = at < 0 ? null : parseUser(rest.slice(0, at));
   if (user !== null && typeof user !== 'string') return user;

@@ -60,10 +60,10 @@ export class Subject {
   /** `to: +14155550111`, for the beginning of a sentence. */
   word(field: 'from' | 'to'): string {
     if (field === 'from') {
-      this.#fromWord ??= `from: ${quote(this.facts.from)}`;
+      this.#fromWord ??= `from: ${quote(this.facts.from, 'a caller without a number')}`;
       return this.#fromWord;
     }
-    this.#toWord ??= `to: ${quote(this.facts.to)}`;
+    this.#toWord ??= `to: ${quote(this.facts.to, 'a call without a number')}`;
     return this.#toWord;
   }
 
@@ -120,9 +120,9 @@ export function callerKey(facts: CallFacts): string {
   return from.number ?? from.texts[0] ?? '';
 }
 
-/** A caller's text in ours: bounded, control characters visible, "nothing" where there is none. */
-export function quote(text: string | null): string {
-  if (text === null || text === '') return 'nothing';
+/** A caller's text in ours: bounded, control characters visible; `none` stands where there is none. */
+export function quote(text: string | null, none = 'nothing'): string {
+  if (text === null || text === '') return none;
   const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, unicodeEscape);

@@ -16,6 +16,7 @@ import type {
 } from '../machine/plan.ts';
 import { type AllowPattern, allows, parseAllow } from './allow.ts';
 import { hashUnit } from './hash.ts';
+import { loopReason } from './loop.ts';
 import type { Destination, Policy, RouteBranches, RouteSet, RouteStep, Target } from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
 import { callerKey } from './subject.ts';
@@ -103,7 +104,7 @@ export function resolveManual(
       return { problem, kind: 'unknown_target' };
     }
     const using = { set, allow: allowPatterns(set.policy), facts, handlerMade: false };
-    const step = referTo(reachTarget(target, null, using), {});
+    const step = referTo(notBack(reachTarget(target, null, using), facts), {});
     return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
   }
   const uri = parseSipUri(wanted.sipAddress);
@@ -112,14 +113,15 @@ export function resolveManual(
   }
   const allowed = allows(allowPatterns(set.policy), wanted.sipAddress);
   if ('why' in allowed) return { problem: allowed.why, kind: 'policy' };
-  return { step: referTo({ ...UNKNOWN, address: wanted.sipAddress }, {}) };
+  const step = referTo(notBack({ ...UNKNOWN, address: wanted.sipAddress }, facts), {});
+  return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
 }
 
 type MovingRouteStep = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 
 /** One step, or one for each target of a pick, in this caller's order. */
 function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferStep)[] {
-  const reached = reach(step.to, step.timeoutMs, using);
+  const reached = reach(step.to, step.timeoutMs, using).map((one) => notBack(one, using.facts));
   const branches = resolveBranches(step.ifFailed, using);
   const from =
     step.do === 'transfer' && step.from !== null ? fillText(step.from, using.facts) : null;
@@ -130,6 +132,12 @@ function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferSt
     if (step.do === 'transfer') return transferTo(one, ifFailed, from);
     return { ...referTo(one, ifFailed), sibling: !last };
   });
+}
+
+/** A leg that comes in is not moved to where it came: it would come in again, and be moved again. */
+function notBack(reached: Reached, facts: CallFacts): Reached {
+  if (reached.problem !== null || facts.direction === 'outgoing') return reached;
+  return { ...reached, problem: loopReason(reached.address, facts.to) };
 }
 
 function withoutAny(branches: Branches): Branches {

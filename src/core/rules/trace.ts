@@ -7,7 +7,7 @@
 import type { Moment, TraceLine } from '../machine/plan.ts';
 import type { Check } from './match.ts';
 import { EVENTS } from './rule-index.ts';
-import { quote, type Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 /** Lines a stored trace has, the ones nearest above the winner; the command line asks for all. */
 export const TRACE_LINES_MAX = 25;
@@ -85,7 +85,7 @@ function byAddress(index: TraceIndex, number: number, subject: Subject): string 
 
 /** All that is left where nothing that is written failed. */
 function notIncoming({ facts }: Subject): string {
-  return `direction: ${quote(facts.direction)} is not incoming, which a rule means that names no direction`;
+  return `direction: ${facts.direction ?? 'not known of this call, so it'} is not incoming, which a rule means that names no direction`;
 }
 
 function otherEvent(moment: Moment, events: number): string {

@@ -6,6 +6,7 @@ import type { Attempt, Call } from '../../core/machine/call.ts';
 import type { ManualEvent } from '../../core/machine/event.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
 import type { ReferStep } from '../../core/machine/plan.ts';
+import { withoutUserParameters } from '../../core/rules/address.ts';
 import { resolveManual } from '../../core/rules/target.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -38,6 +39,10 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const { since, session, ...query } = request.query;
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
+    for (const party of ['from', 'to'] as const) {
+      const bare = withoutUserParameters(query[party] ?? null);
+      if (bare !== null) filter[party] = bare;
+    }
     if (since !== undefined) {
       const sinceMs = readMoment(since);
       if (sinceMs === null) return badTime(reply, since);

@@ -53,7 +53,7 @@ function unknown(name: string, known: string[]): Problem {
   return {
     status: 404,
     reason: 'unknown_schedule',
-    detail: `No schedule is called ${JSON.stringify(name.slice(0, 100))}; the live route set has ${known.length === 0 ? 'none' : known.slice(0, 20).join(', ')}.`,
+    detail: `No schedule is called ${JSON.stringify(name.slice(0, 100))}; the live route set has ${known.length === 0 ? 'none' : known.join(', ')}.`,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import Type, { type Static, type TSchema } from 'typebox';
 import { VERDICTS } from '../../core/machine/verdict.ts';
+import { LANGUAGES } from '../languages.ts';
 
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
 export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
@@ -65,11 +66,11 @@ export const voice = text('voice', {
   examples: ['Telnyx.KokoroTTS.af'],
   maxLength: 200,
 });
-export const language = text('language', {
-  description: 'Language of the voice.',
-  examples: ['en-US'],
-  pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$',
-});
+export const language = oneOf(
+  'language',
+  LANGUAGES,
+  'Language of the voice, one that Telnyx knows; Polly voices have their own.',
+);
 export const playUrl = text('address of a recording', {
   description: 'An https address of an MP3 or WAV file.',
   pattern: '^https://[^\\s/?#]+[^\\s]*$',

@@ -28,6 +28,13 @@ describe('what policy.allow lets through', () => {
     ['sip:*@10.0.0.1', 'sip:x@10.0.0.1'],
     ['sip:*@[2001:db8::1]', 'sip:x@[2001:DB8::1]'],
     ['sip:pbx.example.com', 'sip:pbx.example.com'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com;transport=tls'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com:5061;Transport=TLS'],
+    ['sip:*@pbx.example.com;secure=srtp', 'sip:x@pbx.example.com;secure=srtp'],
+    [
+      'sip:*@pbx.example.com:5080;transport=tls;secure=srtp',
+      'sip:x@pbx.example.com:5080;secure=srtp;transport=tls',
+    ],
     ['+1*', '+14155550100'],
     ['+14155550100', '+14155550100'],
   ])('%s allows %s', (pattern, destination) => {
@@ -56,6 +63,12 @@ describe('what policy.allow lets through', () => {
     ['sip:*@*.example.com', 'sip:x@[::1].example.com'],
     ['sip:*@*.example.com', 'sip:x@\u0430.example.com'],
     ['sip:*@*.example.com', 'sip:x@a.example.com;transport=tls'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com;transport=udp'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com;transport=tls;maddr=evil.example'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com;transport=tls;transport=tls'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@a.example.com;transport=tls?Replaces=1'],
+    ['sip:*@*.example.com;transport=tls', 'sip:x@evil.example;transport=tls'],
     ['sip:*@*.example.com', 'sip:x@a.example.com?Replaces=1'],
     ['sip:*@*.example.com', 'sip:x@a.example.com:5080'],
     ['sip:*@*.example.com', 'sips:x@a.example.com'],
@@ -118,6 +131,16 @@ describe('what policy.allow lets through', () => {
   });
 });
 
+it('says which pattern would allow a destination that is carried otherwise', () => {
+  const answer = allows(patterns('sip:*@*.example.com'), 'sip:x@a.example.com;transport=tls');
+  expect(answer).toMatchObject({
+    why: expect.stringContaining('has ;transport=tls and is not allowed'),
+    pattern: 'sip:*@*.example.com;transport=tls',
+  });
+  const never = allows(patterns('sip:*@*.example.com'), 'sip:x@a.example.com;maddr=evil.example');
+  expect(never).toEqual({ why: expect.stringContaining('cannot be allowed') });
+});
+
 describe('parseAllow', () => {
   it.each([
     'sip:*@*',
@@ -128,7 +151,10 @@ describe('parseAllow', () => {
     'sip:*@*.1.2.3.4',
     'sip:*@a*.example.com',
     'sip:x:y@example.com',
-    'sip:*@example.com;transport=tls',
+    'sip:*@example.com;transport=tls;transport=udp',
+    'sip:*@example.com;transport=ws',
+    'sip:*@example.com;maddr=evil.example',
+    'sip:*@example.com;transport',
     'sip:*@example.com:0',
     'sip:*@example.com:99999',
     '+1*2',

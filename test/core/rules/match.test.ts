@@ -282,7 +282,46 @@ describe('words', () => {
       { to: '+14155550111' },
       'to: +14155550111 is not +14155550100',
     ],
-    [clause({ key: 'to', values: ['+1415*'] }), { to: null }, 'to: nothing does not match +1415*'],
+    [
+      clause({ key: 'to', values: ['+1415*'] }),
+      { to: null },
+      'to: a call without a number does not match +1415*',
+    ],
+    [
+      clause({ key: 'country', values: ['IE', 'GB'] }),
+      { from: null },
+      'country: the caller sent no number, expected IE or GB',
+    ],
+    [
+      clause({ key: 'country', values: ['IE'] }),
+      { from: 'Private' },
+      'country: the caller (Private) withholds the number, expected IE',
+    ],
+    [
+      clause({ key: 'country', values: ['IE', 'GB', 'FR', 'DE', 'NL', 'BE'] }),
+      { from: '+14155550101' },
+      'country: US is none of IE, GB, FR, DE, NL, BE',
+    ],
+    [
+      clause({ key: 'country', values: ['IE'] }),
+      { from: 'sip:ada@pbx.example.com' },
+      'country: the caller sip:ada@pbx.example.com has no number, expected IE',
+    ],
+    [
+      clause({ key: 'connection_id', values: ['1'] }),
+      { connectionId: null },
+      'connection_id: the call names none, expected 1',
+    ],
+    [
+      clause({ key: 'attestation', values: ['A', 'B'] }),
+      { attestation: null },
+      'attestation: the call carries none, expected A or B',
+    ],
+    [
+      clause({ key: 'anonymous', value: false }),
+      { from: null },
+      'anonymous: the caller sent no number',
+    ],
     [
       clause({ key: 'header', name: 'X-Queue', values: ['a'] }),
       {},
@@ -301,7 +340,7 @@ describe('words', () => {
     [
       { any: [clause({ key: 'to', values: ['+1'] }), clause({ key: 'tags', values: ['x'] })] },
       {},
-      'any: none of (to: +14155550100 is not +1 | tags: nothing has none of x)',
+      'any: none of (to: +14155550100 is not +1 | tags: the call has none, expected x)',
     ],
     [
       clause({ key: 'from', values: ['+1'] }),

@@ -123,6 +123,39 @@ describe('resolveSteps', () => {
   });
 });
 
+describe('a step that leads back to where the call came in', () => {
+  const transfer = (text: string): RouteStep => ({ ...literal(text), do: 'transfer', from: null });
+  const set = routeSet([], { policy: { allow: ['+1*', 'sip:*@*.telnyx.com'] } });
+  const problemOf = (step: RouteStep, to = '+14155550100') =>
+    resolve([step], set, facts({ to }))[0] as { problem: string | null };
+
+  it.each<[RouteStep, string]>([
+    [transfer('+14155550100'), '+14155550100'],
+    [transfer('{to}'), '+14155550100'],
+    [transfer('+14155550100'), 'sip:+14155550100@sip.telnyx.com'],
+    [literal('sip:+14155550100@sip.telnyx.com'), '+14155550100'],
+    [literal('sip:14155550100@acme.sip.telnyx.com'), '+14155550100'],
+    [literal('sip:desk@in.example.com;transport=tls'), 'sip:desk@In.Example.com'],
+  ])('%j of a call to %s fails as rejected', (step, to) => {
+    expect(problemOf(step, to).problem).toMatch(/^loop: .* is the number that was called/);
+  });
+
+  it.each<[RouteStep, string]>([
+    [transfer('+14155550199'), '+14155550100'],
+    [literal('sip:+14155550100@pbx.example.com'), '+14155550100'],
+    [literal('sip:desk@pbx.example.com'), 'sip:desk@in.example.com'],
+  ])('%j of a call to %s is done', (step, to) => {
+    expect(problemOf(step, to).problem).toBeNull();
+  });
+
+  it('is no loop of a leg that goes out, and by hand it is against policy', () => {
+    const leg = facts({ direction: 'outgoing' });
+    expect(resolve([transfer('+14155550100')], set, leg)).toMatchObject([{ problem: null }]);
+    const wanted = { sipAddress: 'sip:+14155550100@sip.telnyx.com' };
+    expect(resolveManual(set, facts(), wanted)).toMatchObject({ kind: 'policy' });
+  });
+});
+
 describe('pick', () => {
   it('tries every target, siblings first, and keeps `any` for the last', () => {
     const branches = { busy: [say('Busy.')], any: [say('Nobody.')] };

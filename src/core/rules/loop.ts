@@ -1,0 +1,41 @@
+/**
+ * Hairpins: a destination that is the number or address which was called. The caller would come in again
+ * as a new call, be moved again, and so on, each time billed.
+ */
+import { type Address, readAddress } from './address.ts';
+import { isE164 } from './sip-uri.ts';
+
+/** Why a step is not done; the log has a line of its own for it. */
+const REASON = 'loop: ';
+
+export function loopReason(destination: string, called: string | null): string | null {
+  if (!leadsBack(destination, readAddress(called))) return null;
+  return `${REASON}${destination} is the number that was called, and the call would come back`;
+}
+
+export function isLoopReason(reason: string | null): boolean {
+  return reason?.startsWith(REASON) ?? false;
+}
+
+function leadsBack(destination: string, called: Address): boolean {
+  const there = reachedAt(destination);
+  if (there.number !== null) return there.number === called.number;
+  return there.texts.some((text) => called.texts.includes(text));
+}
+
+/**
+ * What a destination is to a rule's `to` when it comes in again. The number in a SIP URI counts at Telnyx
+ * alone, which sends it to whoever holds it: elsewhere "sip:+14155550100@pbx.example.com" is the usual way to
+ * tell a PBX which number was dialled.
+ */
+export function reachedAt(destination: string): Address {
+  const address = readAddress(destination);
+  const [text] = address.texts;
+  if (text === undefined) return address;
+  const host = text.slice(text.lastIndexOf('@') + 1);
+  if (!TELNYX_HOST.test(host)) return { ...address, number: null };
+  const plus = `+${address.user ?? ''}`;
+  return address.number === null && isE164(plus) ? { ...address, number: plus } : address;
+}
+
+const TELNYX_HOST = /(?:^|\.)telnyx\.com$/;

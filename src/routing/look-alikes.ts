@@ -1,0 +1,54 @@
+/**
+ * Characters that word processors, spreadsheets and address books put in place of those that are typed:
+ * `mon–fri`, a no-break space in a number, direction marks around it. They look right and match nothing.
+ */
+
+/** By what is meant. Direction marks, joiners and the soft hyphen are not seen at all. */
+const MEANT: [meant: string, characters: RegExp][] = [
+  ['-', /[\u2010-\u2015\u2212\ufe58\ufe63]/g],
+  [' ', /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g],
+  ['', /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g],
+  ['"', /[\u201c-\u201f]/g],
+  ["'", /[\u2018-\u201b]/g],
+  [':', /\u2236/g],
+];
+const FULL_WIDTH = /[\uff01-\uff5e]/g;
+const ANY = new RegExp(
+  [...MEANT.map(([, characters]) => characters.source), FULL_WIDTH.source].join('|'),
+);
+
+/** The text as it was meant. */
+export function inAscii(text: string): string {
+  if (!ANY.test(text)) return text;
+  let meant = text;
+  for (const [ascii, characters] of MEANT) meant = meant.replace(characters, ascii);
+  return meant.replace(FULL_WIDTH, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
+}
+
+/** `an en dash (U+2013)`: the first such character of a text; null where there is none. */
+export function lookAlike(text: string): string | null {
+  const character = ANY.exec(text)?.[0];
+  if (character === undefined) return null;
+  const code = character.charCodeAt(0);
+  const hex = code.toString(16).toUpperCase().padStart(4, '0');
+  return `${NAMES[code] ?? kindOf(character)} (U+${hex})`;
+}
+
+const NAMES: Record<number, string> = {
+  160: 'a no-break space',
+  173: 'a soft hyphen',
+  8203: 'a zero-width space',
+  8209: 'a no-break hyphen',
+  8211: 'an en dash',
+  8212: 'an em dash',
+  8239: 'a narrow no-break space',
+  8722: 'a minus sign',
+  65279: 'a byte order mark',
+};
+
+function kindOf(character: string): string {
+  const meant = inAscii(character);
+  if (meant === '') return 'an invisible character';
+  if (meant === ' ') return 'an unusual space';
+  return meant === '-' ? 'an unusual dash' : `a character that looks like ${meant}`;
+}

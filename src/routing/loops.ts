@@ -1,0 +1,251 @@
+/**
+ * Steps that lead back to a number or address which their rule serves, at once or by way of other rules.
+ * Each round is a new call, and billed. What leads back outside these files nobody here can see: budgets
+ * bound it.
+ */
+import { type Address, readPattern } from '../core/rules/address.ts';
+import { loopReason, reachedAt } from '../core/rules/loop.ts';
+import type { Condition, Destination, RouteSet, RouteStep } from '../core/rules/rule.ts';
+import { fillUser, hasPlaces, literalText, templateText } from '../core/rules/template.ts';
+import type { SetContext } from './context.ts';
+import { factsOf } from './example.ts';
+import { quoted } from './number.ts';
+import { Work } from './shadowing/work.ts';
+
+type Moving = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
+
+/** Where one step may take the caller. */
+interface Exit {
+  step: Moving;
+  template: Extract<Destination, { kind: 'literal' }>['template'];
+}
+
+export function checkLoops(context: SetContext, set: RouteSet): void {
+  const exits = set.rules.map((rule) =>
+    'steps' in rule.action ? exitsOf(set, rule.action.steps) : [],
+  );
+  const served = new Served(set, exits.flat().filter(isWritten).map(addressOf));
+  const leadsTo = exits.map((own) => [
+    ...new Set(own.filter(isWritten).flatMap((exit) => served.rulesAt(addressOf(exit)))),
+  ]);
+  for (const [number, rule] of set.rules.entries()) {
+    for (const exit of exits[number] ?? []) {
+      const why = isWritten(exit)
+        ? backTo(number, served.rulesAt(addressOf(exit)), leadsTo, set)
+        : backByTemplate(exit, rule.when, set);
+      warn(context, exit, why);
+    }
+  }
+  // Which numbers come to `otherwise` nobody has written down: only {to} is sure to be one of them.
+  for (const exit of exitsOf(set, set.otherwise)) {
+    if (!isWritten(exit)) warn(context, exit, backByTemplate(exit, { all: [] }, set));
+  }
+}
+
+function warn(context: SetContext, { step, template }: Exit, why: string | null): void {
+  const place = context.stepPlaces.get(step);
+  if (why === null || place === undefined) return;
+  context.problems.warning(
+    place,
+    `${step.do} to ${quoted(templateText(template))} leads back: ${why}`,
+    'name another destination; each round is a new call and a billed move',
+  );
+}
+
+function isWritten({ template }: Exit): boolean {
+  return !hasPlaces(template);
+}
+
+function addressOf({ template }: Exit): string {
+  return literalText(template);
+}
+
+function exitsOf(set: RouteSet, steps: readonly RouteStep[]): Exit[] {
+  return steps.flatMap((step) => {
+    if (step.do === 'menu') return Object.values(step.digits).flatMap((way) => exitsOf(set, way));
+    if (step.do !== 'refer' && step.do !== 'transfer') return [];
+    const own = templatesOf(set, step.to).map((template) => ({ step, template }));
+    return [...own, ...Object.values(step.ifFailed).flatMap((way) => exitsOf(set, way))];
+  });
+}
+
+function templatesOf(set: RouteSet, to: Destination): Exit['template'][] {
+  if (to.kind === 'literal') return [to.template];
+  const names = to.kind === 'target' ? [to.name] : to.weights.map(({ name }) => name);
+  return names.flatMap((name) => {
+    const sip = set.targets.get(name)?.sip;
+    return sip === undefined ? [] : [sip];
+  });
+}
+
+/** Through the rules that a call to the destination may meet, back to the rule itself. */
+function backTo(
+  own: number,
+  reached: readonly number[],
+  leadsTo: readonly number[][],
+  set: RouteSet,
+): string | null {
+  if (reached.includes(own)) return 'this rule serves it';
+  for (const first of reached) {
+    const seen = new Set([first]);
+    for (const rule of seen) for (const next of leadsTo[rule] ?? []) seen.add(next);
+    if (seen.has(own)) {
+      return `the rule ${quoted(set.rules[first]?.name ?? '')} serves it, and leads to this one again`;
+    }
+  }
+  return null;
+}
+
+const SAMPLES_MAX = 20;
+
+/** `{to}` in a transfer, `sip:{to_user}@sip.telnyx.com`: tried with numbers that the rule serves. */
+function backByTemplate(exit: Exit, when: Condition, set: RouteSet): string | null {
+  for (const to of samplesOf(when, set)) {
+    const filled = fillUser(exit.template, factsOf('+14155550123', to));
+    if ('text' in filled && loopReason(filled.text, to) !== null) {
+      return 'it is the number that was called';
+    }
+  }
+  return null;
+}
+
+function samplesOf(when: Condition, set: RouteSet): string[] {
+  const values = toValues(when).flatMap((value) =>
+    value.startsWith('list:')
+      ? (set.lists.get(value.slice('list:'.length))?.exact.slice(0, SAMPLES_MAX) ?? [])
+      : [value],
+  );
+  const samples = values.slice(0, SAMPLES_MAX).map((value) => value.replace(/[*?]/g, '1'));
+  return samples.length === 0 ? ['+14155550100', 'sip:1@sip.example.com'] : samples;
+}
+
+function toValues(when: Condition): string[] {
+  if ('clause' in when) return when.clause.key === 'to' ? when.clause.values : [];
+  if ('not' in when) return [];
+  return ('all' in when ? when.all : when.any).flatMap(toValues);
+}
+
+/** A country or a continent is not a company's own numbers: `+1*` with a transfer to a mobile is no loop. */
+const OWN_PREFIX_MIN = '+1415'.length;
+/** Patterns compared with destinations: beyond it the rest is left unsaid. */
+const COMPARED_MAX = 2_000_000;
+
+/** Which rules ask for `to` in such a way that a written destination, called, may meet them. */
+class Served {
+  readonly #byDestination = new Map<string, Address>();
+  readonly #rules = new Map<string, number[]>();
+
+  constructor(set: RouteSet, destinations: readonly string[]) {
+    const byKey = new Map<string, string[]>();
+    for (const destination of destinations) {
+      if (this.#byDestination.has(destination)) continue;
+      const address = reachedAt(destination);
+      this.#byDestination.set(destination, address);
+      for (const key of keysOf(address)) byKey.set(key, [...(byKey.get(key) ?? []), destination]);
+    }
+    if (byKey.size === 0) return;
+    const work = new Work(COMPARED_MAX);
+    const hits = new Hits(set, byKey, work);
+    const taken = new Set<string>();
+    for (const [number, rule] of set.rules.entries()) {
+      for (const destination of hits.of(rule.when)) {
+        const answer = holds(rule.when, (values) => hits.any(values, destination));
+        // Behind a rule that takes every such call stand others in vain.
+        if (answer === 'no' || taken.has(destination)) continue;
+        if (answer === 'yes') taken.add(destination);
+        this.#rules.set(destination, [...(this.#rules.get(destination) ?? []), number]);
+      }
+    }
+  }
+
+  rulesAt(destination: string): readonly number[] {
+    return this.#rules.get(destination) ?? [];
+  }
+}
+
+function keysOf({ number, texts }: Address): string[] {
+  return number === null ? texts : [number, ...texts];
+}
+
+/** What the values of `to` clauses and lists hit of the destinations, each looked at once. */
+class Hits {
+  readonly #set: RouteSet;
+  readonly #byKey: ReadonlyMap<string, string[]>;
+  readonly #work: Work;
+  readonly #known = new WeakMap<object, ReadonlySet<string>>();
+
+  constructor(set: RouteSet, byKey: ReadonlyMap<string, string[]>, work: Work) {
+    this.#set = set;
+    this.#byKey = byKey;
+    this.#work = work;
+  }
+
+  of(when: Condition): Set<string> {
+    if ('clause' in when) {
+      return when.clause.key === 'to' ? new Set(this.#values(when.clause.values)) : new Set();
+    }
+    if ('not' in when) return new Set();
+    return new Set(('all' in when ? when.all : when.any).flatMap((part) => [...this.of(part)]));
+  }
+
+  any(values: readonly string[], destination: string): boolean {
+    return this.#values(values).has(destination);
+  }
+
+  #values(values: readonly string[]): ReadonlySet<string> {
+    return this.#once(values, () =>
+      values.flatMap((value) => {
+        if (!value.startsWith('list:')) return this.#value(value);
+        const list = this.#set.lists.get(value.slice('list:'.length));
+        return list === undefined ? [] : [...this.#list(list)];
+      }),
+    );
+  }
+
+  #list(list: { exact: string[]; prefixes: string[]; globs: string[] }): ReadonlySet<string> {
+    return this.#once(list, () =>
+      [list.exact, list.prefixes, list.globs].flatMap((part) =>
+        part.flatMap((value) => this.#value(value)),
+      ),
+    );
+  }
+
+  #once(key: object, find: () => string[]): ReadonlySet<string> {
+    let found = this.#known.get(key);
+    if (found === undefined) {
+      found = new Set(find());
+      this.#known.set(key, found);
+    }
+    return found;
+  }
+
+  #value(value: string): string[] {
+    const pattern = readPattern(value);
+    if (pattern.kind === 'exact') return this.#byKey.get(pattern.key) ?? [];
+    const { glob, over } = pattern;
+    const texts = over === 'texts' && !glob.text.endsWith('@*') && glob.text.includes('@');
+    if (!texts && (over === 'texts' || glob.literalPrefix.length < OWN_PREFIX_MIN)) return [];
+    return [...this.#byKey].flatMap(([key, destinations]) =>
+      this.#work.spend() && key.includes('@') === texts && glob.matches(key) ? destinations : [],
+    );
+  }
+}
+
+/** Whether a condition holds for a call of which nothing is known but what its `to` clauses say. */
+function holds(
+  when: Condition,
+  hits: (values: readonly string[]) => boolean,
+): 'yes' | 'no' | 'perhaps' {
+  if ('clause' in when) {
+    if (when.clause.key !== 'to') return 'perhaps';
+    return hits(when.clause.values) ? 'yes' : 'no';
+  }
+  if ('not' in when) {
+    const inner = holds(when.not, hits);
+    return inner === 'perhaps' ? inner : inner === 'yes' ? 'no' : 'yes';
+  }
+  const parts = ('all' in when ? when.all : when.any).map((part) => holds(part, hits));
+  const [decides, otherwise] = 'all' in when ? (['no', 'yes'] as const) : (['yes', 'no'] as const);
+  if (parts.includes(decides)) return decides;
+  return parts.includes('perhaps') ? 'perhaps' : otherwise;
+}
