@@ -33,7 +33,9 @@ export const LIMITS = {
   handlerAnswerValues: 500,
   /** V8's heap in the process of the handlers, and all of its memory. */
   handlerHeapMb: 96,
-  handlerMemoryBytes: 256 * 1024 * 1024,
+  handlerMemoryBytes: 192 * 1024 * 1024,
+  /** While a file is loaded: the syntax tree of the largest takes 150 MB. */
+  handlerLoadMemoryBytes: 256 * 1024 * 1024,
   /** Handlers kept ready, some 0.2 MB each. */
   handlerContexts: 128,
   /** So many calls in a row without an answer in time... */

@@ -49,7 +49,7 @@ export async function openHandlers(
     } else {
       problems.problem(
         { file, line: 1, column: 1 },
-        `the handler does not load: it ${words(result.ended, LIMITS.handlerLoadWaitMs)}`,
+        `the handler does not load: it ${words(result.ended, LIMITS.handlerLoadWaitMs, LIMITS.handlerLoadMemoryBytes)}`,
         'at its top a handler only declares',
       );
     }
@@ -114,7 +114,11 @@ function run(
 
   if ('none' in answer) return { notMine: answer.none, warning: true };
   if ('ended' in answer || ('failed' in answer && answer.failed === 'late')) {
-    const why = words('ended' in answer ? answer.ended : 'late', LIMITS.handlerMs);
+    const why = words(
+      'ended' in answer ? answer.ended : 'late',
+      LIMITS.handlerMs,
+      LIMITS.handlerMemoryBytes,
+    );
     return { notMine: why + rest.overran(now, now - startedAt), warning: true };
   }
   rest.answered();
@@ -132,12 +136,12 @@ const LEAST_MS = 5;
 /** How long the decision of a moment has waited for its handlers. */
 const held = new WeakMap<Moment, number>();
 
-function words(ended: Ended, ms: number): string {
+function words(ended: Ended, ms: number, bytes: number): string {
   switch (ended) {
     case 'late':
       return `took longer than ${ms} ms`;
     case 'memory':
-      return `needed more than ${LIMITS.handlerMemoryBytes / 1024 / 1024} MB of memory`;
+      return `needed more than ${bytes / 1024 / 1024} MB of memory`;
     case 'by itself':
       return 'ended the process it ran in, most likely for want of memory';
     case 'not started':

@@ -211,7 +211,7 @@ function startProcess(): HandlerProcess {
     },
     run(message, answered) {
       run = { id: message.id, answered };
-      watchMemory();
+      watchMemory(limits.memoryBytes);
       send(message);
     },
     kill,
@@ -251,7 +251,7 @@ function startProcess(): HandlerProcess {
         clearTimeout(late);
         resolve(result);
       };
-      watchMemory();
+      watchMemory(message.do === 'load' ? limits.loadMemoryBytes : limits.memoryBytes);
       send(message);
     });
   }
@@ -261,10 +261,10 @@ function startProcess(): HandlerProcess {
     if (child.connected) child.send(message, () => {});
   }
 
-  function watchMemory(): void {
+  function watchMemory(bytesMax: number): void {
     clearInterval(watch);
     watch = setInterval(() => {
-      if (residentBytes(child) > limits.memoryBytes) kill('memory');
+      if (residentBytes(child) > bytesMax) kill('memory');
     }, MEMORY_LOOK_MS);
   }
 

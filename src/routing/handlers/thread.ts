@@ -23,6 +23,7 @@ export interface KeeperData {
 export interface KeeperLimits extends ProcessLimits {
   heapMb: number;
   memoryBytes: number;
+  loadMemoryBytes: number;
   loadWaitMs: number;
 }
 
@@ -111,6 +112,7 @@ function startThread(): Thread {
       contexts: LIMITS.handlerContexts,
       heapMb: LIMITS.handlerHeapMb,
       memoryBytes: LIMITS.handlerMemoryBytes,
+      loadMemoryBytes: LIMITS.handlerLoadMemoryBytes,
     },
   };
   const worker = new Worker(new URL('./keeper.ts', import.meta.url), {

@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { CallFacts } from '../../../src/core/machine/call.ts';
 import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
 import type { RunHandler } from '../../../src/core/rules/rule.ts';
 import { factsOf } from '../../../src/routing/example.ts';
-import { load, problemsOf } from '../routes-folder.ts';
+import { load, problemsOf, withFolder } from '../routes-folder.ts';
 
 const MAIN = `targets: { desk: { sip: "sip:desk@pbx.example.com" } }
 rules: [ { name: h, handler: handlers/h.ts } ]
@@ -29,6 +31,18 @@ async function problems(code: string): Promise<string[]> {
   return problemsOf(await load({ 'main.yaml': MAIN, 'handlers/h.ts': code }));
 }
 
+const REFEREE = fileURLToPath(new URL('../../../bin/referee.js', import.meta.url));
+
+function processesWith(variable: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(variable);
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Our children that handlers run in. */
 function handlerProcesses(): number[] {
   const listed = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)]).toString();
@@ -40,7 +54,7 @@ function handlerProcesses(): number[] {
 
 const LATE = /^took longer than 50 ms$/;
 /** Which of its limits it meets first is up to the machine. */
-const KILLED = /^(took longer than 50 ms|needed more than 256 MB of memory|ended the process .*)$/;
+const KILLED = /^(took longer than 50 ms|needed more than 192 MB of memory|ended the process .*)$/;
 
 test('a handler answers steps by the call it is given', async () => {
   const run = await handler(`import type { Handler } from '../../../src/routing/handlers/types.ts';
@@ -333,6 +347,23 @@ test.each([
     expect.stringMatching(/^handlers\/h\.ts:1:1 the handler does not load: .* a handler only/),
   ]);
   expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+test('a command that asked a handler without an end exits, and leaves no process behind', async () => {
+  const files = {
+    'main.yaml': `${MAIN}
+examples: [ { name: e, call: { from: "+14155550101", to: "+14155550100" }, verdicts: { desk: busy }, expect: { rule: otherwise } } ]`,
+    'handlers/h.ts': `export default () => { ${ENDLESS} }`,
+  };
+  // A variable that reaches the processes, so that they can be told from those of this one.
+  const mark = `LC_TIME=referee-test-${process.pid}`;
+  await withFolder(files, async (dir) => {
+    const run = promisify(execFile);
+    const env = { ...process.env, LC_TIME: mark.slice('LC_TIME='.length) };
+    const { stdout } = await run(process.execPath, [REFEREE, 'check', dir], { env });
+    expect(stdout).toContain('1 of 1 examples pass');
+  });
+  await expect.poll(() => processesWith(mark)).toEqual([]);
 });
 
 test.each([
