@@ -27,6 +27,7 @@ import { HTTP_LIMITS } from './limits.ts';
 import { answerUnknown } from './not-found.ts';
 import { gatherPieces } from './pieces.ts';
 import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './problem.ts';
+import { createStrays } from './webhook/strays.ts';
 import { registerWebhook } from './webhook/webhook.ts';
 
 export interface AppDeps {
@@ -71,8 +72,8 @@ export interface App {
 }
 
 export function buildApp(deps: AppDeps): App {
-  const publicServer = buildServer(deps);
-  const adminServer = deps.config.adminPort === null ? null : buildServer(deps);
+  const publicServer = buildServer(deps, true);
+  const adminServer = deps.config.adminPort === null ? null : buildServer(deps, false);
 
   registerHealth(publicServer, deps);
   registerWebhook(publicServer, { ...deps, connectionIds: deps.config.connectionIds });
@@ -122,7 +123,11 @@ function emptyBodyIsNone(scope: ApiScope): void {
   );
 }
 
-function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance {
+function buildServer(
+  { log, metrics, timeouts = HTTP_LIMITS }: AppDeps,
+  takesWebhooks: boolean,
+): FastifyInstance {
+  const strays = createStrays({ log, metrics, takesWebhooks });
   const server = fastify({
     logger: false,
     bodyLimit: HTTP_LIMITS.bodyBytesMax,
@@ -138,9 +143,11 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
     // While closing we answer ourselves: fastify's own 503 has no Retry-After and is not problem+json.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    clientErrorHandler,
-    frameworkErrors: (error, _request, reply) => {
-      sendProblem(reply, problemOf(error));
+    clientErrorHandler: clientErrorHandler(strays.bytes),
+    frameworkErrors: (error, request, reply) => {
+      const problem = problemOf(error);
+      const fix = strays.request(request, problem.status);
+      sendProblem(reply, fix === undefined ? problem : { ...problem, fix });
     },
   });
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
@@ -155,7 +162,8 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
   // The answers are made by our own functions; schemas describe them, tests compare both.
   server.setSerializerCompiler(() => JSON.stringify);
   server.setErrorHandler(errorHandler(log));
-  answerUnknown(server);
+  answerUnknown(server, strays);
+  server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);
   return server;
 }

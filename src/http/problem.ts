@@ -9,6 +9,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { RefereeError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { HTTP_LIMITS } from './limits.ts';
+import type { Strays } from './webhook/strays.ts';
 
 export interface Problem {
   status: number;
@@ -81,20 +82,29 @@ export function errorHandler(log: Log) {
 }
 
 /** Bytes that are not HTTP, headers too large, requests too slow: the socket is all there is to answer on. */
-export function clientErrorHandler(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = CLIENT_ERRORS[error.code ?? ''] ?? {
-    status: 400,
-    reason: 'not_http',
-    detail: 'The bytes received are not an HTTP/1.1 request.',
+export function clientErrorHandler(notHttp: Strays['bytes']) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const problem =
+      CLIENT_ERRORS[error.code ?? ''] ??
+      notHttp(packetOf(error), error.message, socket.remoteAddress);
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const body = problemBody(problem);
+    socket.end(
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
   };
-  const body = problemBody(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+}
+
+/** What Node's parser was given when it gave up. */
+function packetOf(error: object): Buffer | undefined {
+  return 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : undefined;
 }
 
 const CLIENT_ERRORS: Record<string, Problem> = {

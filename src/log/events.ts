@@ -136,7 +136,8 @@ export const LOG_EVENTS = {
   },
   'handler.failed': {
     level: 'warn',
-    meaning: 'A handler threw, was too slow or answered nonsense; the rules went on without it.',
+    meaning:
+      'A handler threw, was too slow, used up its memory or answered nonsense; the rules went on without it. One that keeps being too slow is not asked for 30 s, which is said once.',
     action: 'Mend the handler; npx referee route shows what it does for a call.',
   },
   'deadline.put_off': {
@@ -188,9 +189,9 @@ export const LOG_EVENTS = {
   'webhook.refused': {
     level: 'warn',
     meaning:
-      'Webhooks were refused for one reason; one line per reason and 10 s, with the count since the line before.',
+      'Webhooks were refused for one reason, or came to a wrong path, by a wrong method, or as bytes that are no HTTP; one line per reason and 10 s, with the count since the line before.',
     action:
-      'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version.',
+      'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version, the webhook URL, the PROXY protocol or TLS towards this port. Telnyx does not repeat them.',
   },
   'webhook.clock_skew': {
     level: 'warn',

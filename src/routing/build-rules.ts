@@ -5,7 +5,6 @@ import { buildCondition } from './conditions.ts';
 import type { SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Folder } from './folder.ts';
-import { compileHandler } from './handlers/handlers.ts';
 import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Place } from './problem.ts';
@@ -95,7 +94,7 @@ function buildAction(
     return none;
   }
   const handlerAt = file.positions.at(written, 'handler');
-  if (!options.handlers) {
+  if (options.handlers === null) {
     problems.problem(
       handlerAt,
       'handlers are switched off (ROUTES_HANDLERS=false)',
@@ -104,7 +103,7 @@ function buildAction(
     return none;
   }
   const bytes = referenced(context, folder, written.handler, handlerAt);
-  const run = bytes === null ? null : compileHandler(written.handler, bytes, context);
+  const run = bytes === null ? null : options.handlers.bind(written.handler, context);
   // Still a handler: a rule of no code would seem to take every call from those below.
   return { handler: written.handler, run: run ?? (() => ({ notMine: 'unread', warning: true })) };
 }

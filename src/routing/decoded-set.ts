@@ -2,6 +2,7 @@
 import type { ParsedNode } from 'yaml';
 import type { Positions } from './decode.ts';
 import type { Folder } from './folder.ts';
+import type { Handlers } from './handlers/handlers.ts';
 import type { RouteFile } from './schema/schema.ts';
 import type { Environment } from './targets.ts';
 
@@ -22,6 +23,7 @@ export interface DecodedSet {
 
 export interface BuildOptions {
   env: Environment;
-  handlers: boolean;
+  /** Null: switched off. */
+  handlers: Handlers | null;
   nowMs: number;
 }

@@ -22,8 +22,28 @@ export const LIMITS = {
   /** One calendar file; a year of daily events takes some 20 ms. */
   icalMs: 2_000,
   handlerMs: 50,
+  /** On top of it, for the way to the process and back: what a decision may hold the event loop. */
+  handlerWayMs: 25,
+  /** The code at the top of a handler. */
   handlerLoadMs: 1_000,
+  /** All of a load: the start of a process, types, syntax, the code at the top. */
+  handlerLoadWaitMs: 5_000,
   handlerAnswerLength: 64 * 1024,
+  /** Steps and what they hold: the event loop reads them, some 20 µs each. */
+  handlerAnswerValues: 500,
+  /** V8's heap in the process of the handlers, and all of its memory. */
+  handlerHeapMb: 96,
+  handlerMemoryBytes: 192 * 1024 * 1024,
+  /** While a file is loaded: the syntax tree of the largest takes 150 MB. */
+  handlerLoadMemoryBytes: 256 * 1024 * 1024,
+  /** Handlers kept ready, some 0.2 MB each. */
+  handlerContexts: 128,
+  /** So many calls in a row without an answer in time... */
+  handlerOverrunsMax: 3,
+  /** ...or so much of the event loop's time, of which a tenth is forgiven as it passes... */
+  handlerHeldMs: 400,
+  /** ...and a handler is not asked for so long. */
+  handlerRestMs: 30_000,
   /** Pairs of rules compared value by value when looking for swallowed rules. */
   subsumptionWork: 20_000_000,
 } as const;

@@ -6,7 +6,8 @@ import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
 import { decode } from './decode.ts';
 import type { Example } from './example.ts';
-import { contentHash, readFolder, readReferenced } from './folder.ts';
+import { contentHash, type Folder, readFolder, readReferenced } from './folder.ts';
+import { openHandlers } from './handlers/handlers.ts';
 import { type Problem, Problems } from './problem.ts';
 import type { SchemaNode } from './schema/node.ts';
 import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema/schema.ts';
@@ -59,9 +60,12 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
   for (const name of referenced) await readReferenced(folder, name, problems);
 
   const hash = contentHash(folder);
+  const handlers = options.handlers
+    ? await openHandlers(handlerFiles(files, folder), problems)
+    : null;
   const { set, examples } = buildSet(
     { files, folder, hash, unread: folder.routeFiles.length - files.length },
-    { ...options, nowMs: options.nowMs ?? Date.now() },
+    { env: options.env, handlers, nowMs: options.nowMs ?? Date.now() },
     problems,
   );
   const sorted = problems.sorted();
@@ -76,6 +80,16 @@ export async function hashRoutes(dir: string, referenced: readonly string[]): Pr
   const folder = await readFolder(dir, ignored);
   for (const name of referenced) await readReferenced(folder, name, ignored);
   return contentHash(folder);
+}
+
+/** Those that a rule asks. */
+function handlerFiles(files: { routes: RouteFile }[], folder: Folder): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  for (const { handler } of files.flatMap(({ routes }) => routes.rules ?? [])) {
+    const bytes = handler === undefined ? undefined : folder.contents.get(handler);
+    if (handler !== undefined && bytes !== undefined) found.set(handler, bytes);
+  }
+  return found;
 }
 
 function referencedFiles(routes: RouteFile): string[] {

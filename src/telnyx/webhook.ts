@@ -22,7 +22,7 @@ import { parseOccurredAt } from './occurred-at.ts';
 export type ParsedWebhook =
   | { kind: 'call'; event: WebhookEvent }
   | { kind: 'not_a_call'; type: string | null; connectionId: string | null }
-  | { kind: 'not_telnyx'; why: string };
+  | { kind: 'not_telnyx'; why: string; fix: string };
 
 const LIMITS = {
   typeChars: 128,
@@ -45,7 +45,7 @@ export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook
   const body = parseJson(rawBody);
   if (body === null) return notTelnyx('The body is not a JSON object.');
   const data = asObject(field(body, 'data'));
-  if (data === null) return notTelnyx(whyNoData(body));
+  if (data === null) return { kind: 'not_telnyx', ...withoutData(body) };
   const type = asName(field(data, 'event_type'), LIMITS.typeChars);
   if (type === null) return notTelnyx('data.event_type is not a name.');
   const id = asName(field(data, 'id'), LIMITS.idChars);
@@ -93,13 +93,27 @@ function parseJson(rawBody: Buffer): Fields | null {
   }
 }
 
-/** Version 1 has its fields at the top, event types with an underscore, and no `data`. */
-function whyNoData(body: Fields): string {
-  const isVersion1 =
-    typeof field(body, 'event_type') === 'string' || field(body, 'record_type') === 'event';
-  return isVersion1
-    ? 'The body has the shape of webhook API version 1: set the Telnyx application to webhook API version 2.'
-    : 'The body has no data object.';
+const EXPECTED =
+  'It is signed with your key, so look at what made it: Telnyx (webhook API version 2) sends { "data": { "event_type", "id", "payload" } }.';
+const VERSION_1 = {
+  why: 'The body has the shape of webhook API version 1: set the Telnyx application to webhook API version 2.',
+  fix: 'Set the webhook API version of the Telnyx application to 2 (API v2) in the portal.',
+};
+
+/**
+ * Version 1 has its fields at the top, event types with an underscore (`call_initiated`), and no `data`. A
+ * type with a dot is version 2, whose `data` somebody has taken off.
+ */
+function withoutData(body: Fields): { why: string; fix: string } {
+  const type = asName(field(body, 'event_type'), LIMITS.typeChars);
+  if (type?.includes('.')) {
+    return {
+      why: `The body is flat: event_type stands at its top, as in no version of the webhook API, though it names the version 2 event "${type}".`,
+      fix: EXPECTED,
+    };
+  }
+  if (type !== null || field(body, 'record_type') === 'event') return VERSION_1;
+  return { why: 'The body has no data object.', fix: EXPECTED };
 }
 
 function factsOf(callId: string, payload: Fields): CallFacts {
@@ -180,5 +194,5 @@ function deliveryAttemptOf(body: Fields): number | null {
 }
 
 function notTelnyx(why: string): ParsedWebhook {
-  return { kind: 'not_telnyx', why };
+  return { kind: 'not_telnyx', why, fix: EXPECTED };
 }

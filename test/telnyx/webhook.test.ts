@@ -248,9 +248,23 @@ describe('parseWebhook', () => {
       '{"record_type":"event","id":"1","event_type":"call_initiated","payload":{}}',
       'webhook API version 1',
     ],
+    ['{"record_type":"event","id":"1","payload":{}}', 'webhook API version 1'],
+    [
+      '{"record_type":"event","id":"1","event_type":"call.initiated","payload":{}}',
+      'The body is flat: event_type stands at its top, as in no version of the webhook API, though it names the version 2 event "call.initiated".',
+    ],
   ])('says why %.60s is no event of Telnyx', (body, why) => {
     const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
     expect(parsed).toMatchObject({ kind: 'not_telnyx', why: expect.stringContaining(why) });
+  });
+
+  it('blames version 1 of the API for what has its shape only', () => {
+    const version1 = '{"event_type":"call_initiated"}';
+    const fix = (body: string) => parseWebhook(Buffer.from(body), RECEIVED_AT);
+    expect(fix(version1)).toMatchObject({ fix: expect.stringContaining('to 2 (API v2)') });
+    for (const body of ['{}', '[]', '{"event_type":"call.initiated"}', '{"data":{}}']) {
+      expect(fix(body)).toMatchObject({ fix: expect.stringContaining('signed with your key') });
+    }
   });
 
   it('parses an object nested as deep as 256 KB allow', () => {

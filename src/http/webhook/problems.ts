@@ -13,12 +13,12 @@ export function unbelieved(refusal: Refusal): Problem {
   };
 }
 
-export function notAnEvent(why: string): Problem {
+export function notAnEvent(why: string, fix: string): Problem {
   return {
     status: 400,
     reason: 'not_an_event',
     detail: `The signature is right, but the body is not a Telnyx event. ${why}`,
-    fix: 'Set the webhook API version of the Telnyx application to 2 (API v2) in the portal.',
+    fix,
   };
 }
 

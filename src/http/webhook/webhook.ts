@@ -29,6 +29,7 @@ import {
   VERIFIER_BUSY,
 } from './problems.ts';
 import { watchSkew } from './skew.ts';
+import { WEBHOOK_PATH } from './strays.ts';
 
 export interface WebhookDeps {
   verifier: Verifier;
@@ -68,7 +69,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
     });
     const answer = createAnswer(deps, refuse);
     scope.post(
-      '/webhooks/telnyx',
+      WEBHOOK_PATH,
       {
         schema: SCHEMA,
         config: { rawBody: true },
@@ -143,7 +144,9 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     }
 
     const parsed = parseWebhook(body, startedAt);
-    if (parsed.kind === 'not_telnyx') return refuse(request, reply, notAnEvent(parsed.why));
+    if (parsed.kind === 'not_telnyx') {
+      return refuse(request, reply, notAnEvent(parsed.why, parsed.fix));
+    }
     const offsetMs = startedAt - Number(checked.timestamp) * 1000;
     skew.saw(offsetMs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
     if (parsed.kind === 'not_a_call') {
@@ -167,7 +170,7 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     } catch (error) {
       metrics.webhook(event.type, 'unavailable', now() - startedAt);
       if (!(error instanceof RefereeError)) {
-        deps.log.emit('http.failed', { path: '/webhooks/telnyx', event: event.type, err: error });
+        deps.log.emit('http.failed', { path: WEBHOOK_PATH, event: event.type, err: error });
       }
       return refuse(request, reply, error instanceof TooLate ? TOO_LATE : problemOf(error));
     }

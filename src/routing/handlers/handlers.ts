@@ -1,58 +1,105 @@
 /**
- * Handlers: rules in TypeScript. The file is stripped of its types, read by acorn (nothing is imported,
- * there is one default export, syntax errors get their place) and run in a context of its own that holds
- * the language and nothing of Node. Call and answer cross as JSON text, so no object of ours is ever in
- * reach of a handler; each run is interrupted after 50 ms, microtasks included.
+ * Handlers: rules in TypeScript. They run in a process of their own (`process.ts`), which a thread keeps
+ * (`keeper.ts`) and the event loop waits for (`thread.ts`): a decision is synchronous, and a handler that
+ * cannot be interrupted, or fills the memory, is killed without harm to the server. Only JSON text crosses.
  */
-import vm from 'node:vm';
+import { createHash } from 'node:crypto';
 import type { CallFacts } from '../../core/machine/call.ts';
 import type { Moment } from '../../core/machine/plan.ts';
 import type { RunHandler } from '../../core/rules/rule.ts';
+import { RefereeError } from '../../errors.ts';
 import type { SetContext } from '../context.ts';
 import { decode } from '../decode.ts';
 import { LIMITS } from '../limits.ts';
-import { Problems } from '../problem.ts';
+import { type Place, Problems } from '../problem.ts';
 import type { SchemaNode } from '../schema/node.ts';
 import type { WrittenStep } from '../schema/steps.ts';
 import { decodeText, parseSource } from '../source.ts';
 import { buildSteps } from '../steps.ts';
-import { codeOf } from './error.ts';
-import { openSandbox } from './sandbox.ts';
-import { toScript } from './script.ts';
+import { createRest, type Rest } from './rest.ts';
+import { askHandler, type Ended, type HandlerFile, loadHandlers, releaseWith } from './thread.ts';
 import type { HandlerCall, HandlerContext } from './types.ts';
 
-/** Null after problems. The context names what exists when the handler runs: the set it belongs to. */
-export function compileHandler(
-  file: string,
-  bytes: Uint8Array,
-  context: SetContext,
-): RunHandler | null {
-  const { problems } = context;
-  if (bytes.byteLength > LIMITS.handlerFileBytes) {
-    problems.problem(
-      { file, line: 1, column: 1 },
-      `the handler has ${bytes.byteLength} bytes, more than ${LIMITS.handlerFileBytes}`,
-    );
-    return null;
-  }
-  const text = decodeText(file, bytes, problems);
-  if (text === null) return null;
-  const code = toScript(file, text, problems);
-  const sandbox = code === null ? null : openSandbox(file, code, problems);
-  if (sandbox === null) return null;
-  return (facts, moment) => run(file, sandbox, facts, moment, context);
+export interface Handlers {
+  /** Null after problems. The context names what exists when the handler runs: the set it belongs to. */
+  bind(file: string, context: SetContext): RunHandler | null;
 }
 
-const call = new vm.Script('__call()', { filename: 'referee:call' });
+/** The handlers of one set; its problems are those of the files. */
+export async function openHandlers(
+  contents: ReadonlyMap<string, Uint8Array>,
+  problems: Problems,
+): Promise<Handlers> {
+  const files: HandlerFile[] = [];
+  for (const [file, bytes] of contents) {
+    const text = textOf(file, bytes, problems);
+    if (text === null) continue;
+    const key = createHash('sha256').update(`${file}\0${text}`).digest('base64');
+    files.push({ key, file, text });
+  }
+  const loaded = files.length === 0 ? [] : await loadHandlers(files);
+  const handlers = new Map<string, Handler>();
+  for (const [n, { key, file }] of files.entries()) {
+    const result = loaded[n] ?? { ended: 'not started' };
+    if ('code' in result) handlers.set(file, { file, key, rest: createRest() });
+    else if ('problems' in result) {
+      for (const { message, hint, ...place } of result.problems) {
+        problems.problem(place, message, hint);
+      }
+    } else {
+      problems.problem(
+        { file, line: 1, column: 1 },
+        `the handler does not load: it ${words(result.ended, LIMITS.handlerLoadWaitMs, LIMITS.handlerLoadMemoryBytes)}`,
+        'at its top a handler only declares',
+      );
+    }
+  }
+  releaseWith(
+    handlers,
+    files.map(({ key }) => key),
+  );
+  return {
+    bind(file, context) {
+      if (!handlers.has(file)) return null;
+      return (facts, moment) => {
+        const handler = handlers.get(file);
+        if (handler === undefined) return { notMine: 'unread', warning: true };
+        return run(handler, facts, moment, context);
+      };
+    },
+  };
+}
+
+function textOf(file: string, bytes: Uint8Array, problems: Problems): string | null {
+  if (bytes.byteLength <= LIMITS.handlerFileBytes) return decodeText(file, bytes, problems);
+  problems.problem(
+    { file, line: 1, column: 1 },
+    `the handler has ${bytes.byteLength} bytes, more than ${LIMITS.handlerFileBytes}`,
+  );
+  return null;
+}
+
+interface Handler {
+  file: string;
+  key: string;
+  rest: Rest;
+}
 
 function run(
-  file: string,
-  sandbox: vm.Context,
+  { file, key, rest }: Handler,
   facts: CallFacts,
   moment: Moment,
   context: SetContext,
 ): ReturnType<RunHandler> {
-  sandbox.__input = JSON.stringify({
+  const startedAt = performance.now();
+  const resting = rest.resting(startedAt);
+  if (resting !== null) return { notMine: resting, warning: false };
+  const leftMs = HELD_MAX_MS - (held.get(moment) ?? 0);
+  if (leftMs < LEAST_MS) {
+    return { notMine: 'not asked: the handlers above it used up the time', warning: true };
+  }
+
+  const input = JSON.stringify({
     call: callOf(facts),
     context: {
       event: moment.event,
@@ -61,43 +108,72 @@ function run(
       targets: [...context.names.target.keys()],
     } satisfies HandlerContext,
   });
-  let answer: unknown;
-  try {
-    answer = call.runInContext(sandbox, { timeout: LIMITS.handlerMs });
-  } catch (error) {
-    // Thrown by the interruption (of Node) or by a value whose own reading threw.
-    const late = codeOf(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-    const why = late ? `took longer than ${LIMITS.handlerMs} ms` : 'failed';
-    return { notMine: `${why}`, warning: true };
+  const answer = askHandler(key, input, Math.min(LIMITS.handlerMs, Math.floor(leftMs)), leftMs);
+  const now = performance.now();
+  held.set(moment, HELD_MAX_MS - leftMs + now - startedAt);
+
+  if ('none' in answer) return { notMine: answer.none, warning: true };
+  if ('ended' in answer || ('failed' in answer && answer.failed === 'late')) {
+    const why = words(
+      'ended' in answer ? answer.ended : 'late',
+      LIMITS.handlerMs,
+      LIMITS.handlerMemoryBytes,
+    );
+    return { notMine: why + rest.overran(now, now - startedAt), warning: true };
   }
-  const text = typeof answer === 'string' ? answer : '!answered with something unreadable';
-  if (text === '') return { notMine: `returned undefined`, warning: false };
-  if (text.startsWith('!')) return { notMine: `${text.slice(1, 400)}`, warning: true };
+  rest.answered();
+  if ('failed' in answer) return { notMine: 'failed', warning: true };
+  const { text } = answer;
+  if (text === '') return { notMine: 'returned undefined', warning: false };
+  if (text.startsWith('!')) return { notMine: text.slice(1, 400), warning: true };
   return readAnswer(file, text, context);
 }
 
-/** The same strict reading as of a route file: JSON is YAML. */
+/** What one decision may hold the event loop for, however many handlers it asks. */
+const HELD_MAX_MS = LIMITS.handlerMs + LIMITS.handlerWayMs;
+/** With less than that left, a handler is not asked. */
+const LEAST_MS = 5;
+/** How long the decision of a moment has waited for its handlers. */
+const held = new WeakMap<Moment, number>();
+
+function words(ended: Ended, ms: number, bytes: number): string {
+  switch (ended) {
+    case 'late':
+      return `took longer than ${ms} ms`;
+    case 'memory':
+      return `needed more than ${bytes / 1024 / 1024} MB of memory`;
+    case 'by itself':
+      return 'ended the process it ran in, most likely for want of memory';
+    case 'not started':
+      return 'has no process to run in: none starts';
+  }
+}
+
+/** The same strict reading as of a route file (JSON is YAML), up to the first problem. */
 function readAnswer(file: string, json: string, context: SetContext): ReturnType<RunHandler> {
-  const problems = new Problems();
-  const source = parseSource(file, Buffer.from(json), problems);
+  const problems = new FirstProblem();
   const schema: SchemaNode = { $ref: '#/$defs/steps' };
-  const decoded = source === null ? null : decode(source, schema, problems, 'the answer');
-  const own: SetContext = { ...context, problems };
-  const steps =
-    decoded?.value === undefined
-      ? []
-      : buildSteps(
-          { context: own, positions: decoded.positions, trusted: false },
-          decoded.value as WrittenStep[],
-          'top',
-        );
-  const [first] = problems.problems;
-  if (first === undefined) return { steps };
-  const hint = first.hint === '' ? '' : ` (${first.hint})`;
-  return {
-    notMine: `answered steps that are none: ${first.message}${hint}`,
-    warning: true,
-  };
+  try {
+    const source = parseSource(file, Buffer.from(json), problems);
+    const decoded = source === null ? null : decode(source, schema, problems, 'the answer');
+    if (decoded?.value === undefined) return { notMine: 'answered nothing', warning: true };
+    const { positions } = decoded;
+    const reading = { context: { ...context, problems }, positions, trusted: false };
+    return { steps: buildSteps(reading, decoded.value as WrittenStep[], 'top') };
+  } catch (error) {
+    const [first] = problems.problems;
+    if (first === undefined) throw error;
+    const hint = first.hint === '' ? '' : ` (${first.hint})`;
+    return { notMine: `answered steps that are none: ${first.message}${hint}`, warning: true };
+  }
+}
+
+/** Nobody reads the others, and each costs the event loop its time. */
+class FirstProblem extends Problems {
+  override problem(place: Place, message: string, hint?: string): void {
+    super.problem(place, message, hint);
+    throw new RefereeError('ANSWER_REFUSED', message);
+  }
 }
 
 function callOf(facts: CallFacts): HandlerCall {

@@ -1,8 +1,13 @@
-import { expect, test } from 'vitest';
+import { execFile, execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { CallFacts } from '../../../src/core/machine/call.ts';
+import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
 import type { RunHandler } from '../../../src/core/rules/rule.ts';
 import { factsOf } from '../../../src/routing/example.ts';
-import { load, problemsOf } from '../routes-folder.ts';
+import { load, problemsOf, withFolder } from '../routes-folder.ts';
 
 const MAIN = `targets: { desk: { sip: "sip:desk@pbx.example.com" } }
 rules: [ { name: h, handler: handlers/h.ts } ]
@@ -25,6 +30,31 @@ async function handler(
 async function problems(code: string): Promise<string[]> {
   return problemsOf(await load({ 'main.yaml': MAIN, 'handlers/h.ts': code }));
 }
+
+const REFEREE = fileURLToPath(new URL('../../../bin/referee.js', import.meta.url));
+
+function processesWith(variable: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(variable);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Our children that handlers run in. */
+function handlerProcesses(): number[] {
+  const listed = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)]).toString();
+  return listed
+    .split('\n')
+    .filter((line) => line.includes('referee handlers'))
+    .map(parseFloat);
+}
+
+const LATE = /^took longer than 50 ms$/;
+/** Which of its limits it meets first is up to the machine. */
+const KILLED = /^(took longer than 50 ms|needed more than 192 MB of memory|ended the process .*)$/;
 
 test('a handler answers steps by the call it is given', async () => {
   const run = await handler(`import type { Handler } from '../../../src/routing/handlers/types.ts';
@@ -182,6 +212,158 @@ test('one that was interrupted serves the next call', async () => {
   );
   expect(run({ from: 'x' })).toMatchObject({ warning: true });
   expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+/** None of them can be interrupted: V8 looks for it nowhere in there, or gives up the whole process. */
+const ENDLESS = '[].includes.call({ length: 2 ** 53 - 1 }, 1)';
+
+test.each([
+  ['searches without an end', ENDLESS, LATE],
+  ['answers a Proxy', `return new Proxy([], { get() { ${ENDLESS} } })`, LATE],
+  ['answers a getter', `return [{ get refer() { ${ENDLESS} } }]`, LATE],
+  ['answers a toJSON', `return [{ toJSON() { ${ENDLESS} } }]`, LATE],
+  [
+    'throws what never ends',
+    `throw { get message() { ${ENDLESS} }, toString() { ${ENDLESS} } }`,
+    LATE,
+  ],
+  [
+    'lays a trap for its next call',
+    `if (globalThis.__input !== 1) Object.defineProperty(globalThis, '__input', { get() { return '{"call":{},"context":{}}' }, set() { ${ENDLESS} } });\n${ENDLESS}`,
+    LATE,
+  ],
+  [
+    'sorts 5 million texts',
+    "Array.from({ length: 5e6 }, (_, i) => 'k' + ((i * 7919) % 5000011)).sort()",
+    KILLED,
+  ],
+  [
+    'compares ropes',
+    "const rope = () => { let s = 'ab'; for (let i = 0; i < 26; i += 1) s += s; return s; }; if (rope() < rope()) return []",
+    KILLED,
+  ],
+  [
+    'collates long texts',
+    "new Intl.Collator('en').compare('a'.repeat(2 ** 27), 'a'.repeat(2 ** 27) + 'b')",
+    KILLED,
+  ],
+  ['cuts a long text into an array', "'a'.repeat(2 ** 28).split('')", KILLED],
+  ['fills arrays', 'const all = []; for (;;) all.push(new Array(2 ** 26).fill(1.1))', KILLED],
+  ['fills buffers', 'const all = []; for (;;) all.push(new Uint8Array(2 ** 26).fill(1))', KILLED],
+])('a handler that %s is ended, and the next call is served', async (_what, body, why) => {
+  const run = await handler(
+    `export default (call) => { if (call.from === '+1') return ['hangup'];\n${body} };`,
+  );
+  const startedAt = performance.now();
+  expect(run()).toEqual({ notMine: expect.stringMatching(why), warning: true });
+  // Each of them held the event loop for seconds, or for ever; 75 ms where the machine is free.
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  await expect.poll(() => run({ from: '+1' })).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+test('one whose process is killed from outside does not get the call, and the next call is served', async () => {
+  const run = await handler(
+    'export default (call) => { if (call.from === "+1") return ["hangup"]; for (;;) {} };',
+  );
+  for (const pid of handlerProcesses()) process.kill(pid, 'SIGKILL');
+  await expect.poll(() => run({ from: '+1' })).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+test('the process of the handlers has nothing of our environment', async () => {
+  process.env.REFEREE_TEST_SECRET = 'not for handlers';
+  await handler('export default () => undefined; // with a secret around');
+  const found = handlerProcesses().map((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+  expect(found).not.toEqual([]);
+  for (const environment of found) expect(environment).not.toContain('REFEREE_TEST_SECRET');
+});
+
+test('the handlers of one decision share its time', async () => {
+  const result = await load({
+    'main.yaml': `rules:
+  - { name: a, handler: handlers/a.ts }
+  - { name: b, handler: handlers/b.ts }
+  - { name: c, handler: handlers/c.ts }
+otherwise: [ hangup ]`,
+    'handlers/a.ts': `export default () => { ${ENDLESS} }`,
+    'handlers/b.ts': `export default () => { ${ENDLESS} } // b`,
+    'handlers/c.ts': `export default () => { ${ENDLESS} } // c`,
+  });
+  if (!result.ok) throw new Error(problemsOf(result).join());
+  const moment = { event: 'call.initiated' as const, digits: null, at: 1_700_000_000_000 };
+  const routes = compileRouteSet(result.set);
+  const { rule, trace } = decide(routes, factsOf('+1', '+2'), moment, {});
+  expect(rule).toBeNull();
+  expect(trace.map(({ why }) => why)).toEqual([
+    'handlers/a.ts: took longer than 50 ms',
+    'handlers/b.ts: not asked: the handlers above it used up the time',
+    'handlers/c.ts: not asked: the handlers above it used up the time',
+  ]);
+});
+
+test('one that keeps holding its calls up rests for a while, then one call tries it again', async () => {
+  const run = await handler(
+    'export default (call) => { if (call.from === "+1") return ["hangup"]; for (;;) {} } // rests',
+  );
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const late = { notMine: 'took longer than 50 ms', warning: true };
+  expect([run(), run()]).toEqual([late, late]);
+  const last = 'took longer than 50 ms; not the first time, so it is not asked for 30 s';
+  expect(run()).toEqual({ notMine: last, warning: true });
+
+  const resting = { notMine: 'rests: it did not answer in time again and again', warning: false };
+  expect([run(), run({ from: '+1' })]).toEqual([resting, resting]);
+  vi.advanceTimersByTime(30_000);
+  expect(run()).toEqual({ notMine: last, warning: true });
+  expect(run({ from: '+1' })).toEqual(resting);
+  vi.advanceTimersByTime(30_000);
+  expect(run({ from: '+1' })).toEqual({ steps: [{ do: 'hangup' }] });
+  expect(run()).toEqual(late);
+});
+
+test('an answer that would take long to read is refused', async () => {
+  const run = await handler('export default () => Array(501).fill("hangup")');
+  expect(run()).toEqual({ notMine: 'answered with more than 500 values', warning: true });
+});
+
+test.each([
+  ['never ends', ENDLESS, /it took longer than 5000 ms/],
+  [
+    'fills the memory',
+    'const all = []; for (;;) all.push(new Uint8Array(2 ** 26).fill(1));',
+    /it needed more than 256 MB of memory/,
+  ],
+  [
+    'makes V8 give up',
+    "'a'.repeat(2 ** 28).split('');",
+    /it needed more than 256 MB of memory|it ended the process it ran in, most likely for want of memory/,
+  ],
+])('code at the top that %s is a problem, and the set before goes on', async (_what, top, why) => {
+  const run = await handler('export default () => ["hangup"]');
+  const found = problems(`${top}\nexport default () => undefined;`);
+  expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
+  expect(await found).toEqual([expect.stringMatching(why)]);
+  expect(await found).toEqual([
+    expect.stringMatching(/^handlers\/h\.ts:1:1 the handler does not load: .* a handler only/),
+  ]);
+  expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
+test('a command that asked a handler without an end exits, and leaves no process behind', async () => {
+  const files = {
+    'main.yaml': `${MAIN}
+examples: [ { name: e, call: { from: "+14155550101", to: "+14155550100" }, verdicts: { desk: busy }, expect: { rule: otherwise } } ]`,
+    'handlers/h.ts': `export default () => { ${ENDLESS} }`,
+  };
+  // A variable that reaches the processes, so that they can be told from those of this one.
+  const mark = `LC_TIME=referee-test-${process.pid}`;
+  await withFolder(files, async (dir) => {
+    const run = promisify(execFile);
+    const env = { ...process.env, LC_TIME: mark.slice('LC_TIME='.length) };
+    const { stdout } = await run(process.execPath, [REFEREE, 'check', dir], { env });
+    expect(stdout).toContain('1 of 1 examples pass');
+  });
+  await expect.poll(() => processesWith(mark)).toEqual([]);
 });
 
 test.each([

@@ -1,0 +1,42 @@
+/**
+ * A handler file -> the script that its process runs, or the problems in it. Everything that reads
+ * the text (the type stripper, acorn, V8 with the code at its top) works in a process that is ended
+ * when it takes too long: a file of brackets can hold a parser for as long as a loop holds V8.
+ */
+import { type Problem, Problems } from '../problem.ts';
+import { codeOf, messageOf, placeOfError } from './error.ts';
+import { STRICT, toScript } from './script.ts';
+
+export type Compiled = { code: string } | { problems: Problem[] };
+
+/** `open` runs the code at the top of the handler once, and throws what it throws. */
+export type Compiler = (
+  file: string,
+  text: string,
+  open: (file: string, code: string, columnOffset: number) => unknown,
+) => Compiled;
+
+export const compile: Compiler = (file, text, open) => {
+  const problems = new Problems();
+  const code = toScript(file, text, problems);
+  if (code === null) return { problems: problems.problems };
+  try {
+    open(file, code, -STRICT.length);
+    return { code };
+  } catch (error) {
+    if (codeOf(error) === 'NOT_A_FUNCTION') {
+      problems.problem(
+        { file, line: 1, column: 1 },
+        'the default export is not a function',
+        'export default (call, context) => [ … ] or undefined',
+      );
+    } else {
+      problems.problem(
+        placeOfError(file, error, STRICT),
+        `the handler does not load: ${messageOf(error)}`,
+        'at its top a handler only declares',
+      );
+    }
+    return { problems: problems.problems };
+  }
+};

@@ -1,0 +1,185 @@
+/**
+ * The event loop's side of the keeper. Loads do not hold the loop; a run holds it until there is an
+ * answer, and no longer than it is told to.
+ */
+import {
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+} from 'node:worker_threads';
+import { LIMITS } from '../limits.ts';
+import type { Compiled } from './compile.ts';
+import type { ProcessAnswer, ProcessLimits } from './process.ts';
+
+export interface KeeperData {
+  /** Three integers, see below. */
+  state: SharedArrayBuffer;
+  /** Runs and their answers, which are read without the event loop. */
+  runs: MessagePort;
+  limits: KeeperLimits;
+}
+
+export interface KeeperLimits extends ProcessLimits {
+  heapMb: number;
+  memoryBytes: number;
+  loadMemoryBytes: number;
+  loadWaitMs: number;
+}
+
+/** Index of the number of answers given: the event loop sleeps on it. */
+export const ANSWERED = 0;
+/** Index of the number of processes that can be asked. */
+export const READY = 1;
+/** Index of the run that a process has. */
+export const RUNNING = 2;
+
+export interface HandlerFile {
+  /** Equal keys are equal files. */
+  key: string;
+  file: string;
+  text: string;
+}
+
+export type ToKeeper =
+  | { do: 'load'; load: number; files: HandlerFile[] }
+  | { do: 'release'; keys: string[] };
+
+export interface FromKeeper {
+  load: number;
+  loaded: Loaded[];
+}
+
+export type RunMessage =
+  | { do: 'run'; id: number; key: string; input: string; ms: number }
+  | { do: 'stop'; id: number };
+
+export interface RunAnswer {
+  id: number;
+  answer: ProcessAnswer | { ended: Ended };
+}
+
+/** Why a process is no more: killed at its time, killed for its memory, gone, never there. */
+export type Ended = 'late' | 'memory' | 'by itself' | 'not started';
+
+export type Loaded = Compiled | { ended: Ended };
+
+export type Asked = RunAnswer['answer'] | { none: string };
+
+/** One for the process: route sets come and go, and equal files are loaded once. */
+let thread: Thread | null = null;
+
+export function loadHandlers(files: HandlerFile[]): Promise<Loaded[]> {
+  thread ??= startThread();
+  return thread.load(files);
+}
+
+/** Holds the event loop for `waitMs` at most; the handler is interrupted after `ms`. */
+export function askHandler(key: string, input: string, ms: number, waitMs: number): Asked {
+  return thread?.ask(key, input, ms, waitMs) ?? { none: 'nobody runs handlers any more' };
+}
+
+/** When `owner` is garbage the keeper may forget these files. */
+export function releaseWith(owner: object, keys: string[]): void {
+  owners.register(owner, keys);
+}
+
+const owners = new FinalizationRegistry((keys: string[]) => thread?.release(keys));
+
+interface Thread {
+  load(files: HandlerFile[]): Promise<Loaded[]>;
+  ask(key: string, input: string, ms: number, waitMs: number): Asked;
+  release(keys: string[]): void;
+}
+
+function startThread(): Thread {
+  const state = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  const { port1: runs, port2 } = new MessageChannel();
+  const loads = new Map<number, (loaded: Loaded[]) => void>();
+  const sizes = new Map<number, number>();
+  let lastLoad = 0;
+  let lastRun = 0;
+  let waitedInVain = false;
+
+  const workerData: KeeperData = {
+    state: state.buffer as SharedArrayBuffer,
+    runs: port2,
+    limits: {
+      loadMs: LIMITS.handlerLoadMs,
+      loadWaitMs: LIMITS.handlerLoadWaitMs,
+      answerLength: LIMITS.handlerAnswerLength,
+      answerValues: LIMITS.handlerAnswerValues,
+      contexts: LIMITS.handlerContexts,
+      heapMb: LIMITS.handlerHeapMb,
+      memoryBytes: LIMITS.handlerMemoryBytes,
+      loadMemoryBytes: LIMITS.handlerLoadMemoryBytes,
+    },
+  };
+  const worker = new Worker(new URL('./keeper.ts', import.meta.url), {
+    workerData,
+    transferList: [port2],
+  });
+  worker.on('message', ({ load, loaded }: FromKeeper) => settle(load, loaded));
+  // Without a listener an error would end the server; the exit follows it.
+  worker.on('error', () => {});
+  worker.on('exit', () => {
+    thread = null;
+    for (const [load, size] of sizes) settle(load, Array(size).fill({ ended: 'not started' }));
+  });
+  worker.unref();
+  return { load, ask, release: (keys) => post({ do: 'release', keys }) };
+
+  function post(message: ToKeeper): void {
+    worker.postMessage(message);
+  }
+
+  function load(files: HandlerFile[]): Promise<Loaded[]> {
+    lastLoad += 1;
+    const number = lastLoad;
+    sizes.set(number, files.length);
+    worker.ref();
+    post({ do: 'load', load: number, files });
+    return new Promise((resolve) => loads.set(number, resolve));
+  }
+
+  function settle(number: number, loaded: Loaded[]): void {
+    loads.get(number)?.(loaded);
+    loads.delete(number);
+    sizes.delete(number);
+    if (loads.size === 0) worker.unref();
+  }
+
+  function ask(key: string, input: string, ms: number, waitMs: number): Asked {
+    // While none starts, not every call waits for it.
+    if (Atomics.load(state, READY) > 0) waitedInVain = false;
+    else if (waitedInVain) return { none: 'no process for handlers is ready' };
+    lastRun = (lastRun + 1) | 0;
+    const id = lastRun;
+    send({ do: 'run', id, key, input, ms });
+    const until = performance.now() + waitMs;
+    for (;;) {
+      const seen = Atomics.load(state, ANSWERED);
+      const answer = answerTo(id);
+      if (answer !== null) return answer;
+      const left = until - performance.now();
+      if (left <= 0 || Atomics.wait(state, ANSWERED, seen, left) === 'timed-out') break;
+    }
+    send({ do: 'stop', id });
+    if (Atomics.load(state, RUNNING) === id) return { ended: 'late' };
+    waitedInVain = true;
+    return { none: 'no process for handlers is ready' };
+  }
+
+  function send(message: RunMessage): void {
+    runs.postMessage(message);
+  }
+
+  /** What came too late for the runs before is dropped. */
+  function answerTo(id: number): RunAnswer['answer'] | null {
+    for (;;) {
+      const received = receiveMessageOnPort(runs)?.message as RunAnswer | undefined;
+      if (received === undefined) return null;
+      if (received.id === id) return received.answer;
+    }
+  }
+}
