@@ -12,7 +12,7 @@ import { openScene, type Scene } from './scene.ts';
 /** One target with 25 s. */
 const PATIENT = '+14155550101';
 /** A transfer that may ring for a second (Telnyx takes five at least), then a target. */
-const BRIDGED = '+14155550108';
+const BRIDGED = '+14155550109';
 const CONNECTION = '1684641123236054244';
 
 let scene: Scene;

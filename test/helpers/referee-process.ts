@@ -50,7 +50,7 @@ rules:
     when: { to: "+14155550104" }
     do: [ { transfer: "+14155550199" }, { refer: second } ]
   - name: short bridge
-    when: { to: "+14155550108" }
+    when: { to: "+14155550109" }
     do: [ { transfer: "+14155550199", timeout: 1s }, { refer: second } ]
   - name: menu
     when: { to: "+14155550105" }
