@@ -94,7 +94,10 @@ function adviceLines({ meaning, cause, fix }: { meaning: string; cause: string; 
   return [`  means:  ${meaning}`, `  cause:  ${cause}`, `  to do:  ${fix}`];
 }
 
-function timelineLines({ timeline, created_at }: Detail): string[] {
+function timelineLines({ timeline, created_at, attempts }: Detail): string[] {
+  const targets = new Map(
+    attempts.map(({ id, target, sip_address }) => [id, target ?? sip_address]),
+  );
   const outcomes = new Map<string, string>();
   for (const { source, detail } of timeline) {
     if (source !== 'outcome' || typeof detail.command !== 'string') continue;
@@ -103,18 +106,20 @@ function timelineLines({ timeline, created_at }: Detail): string[] {
   }
   return timeline.flatMap((entry) => {
     const { at, type, phase_before: before, phase, notes, commands, detail, advice } = entry;
+    const target = entry.attempt === null ? undefined : targets.get(entry.attempt);
     const after = ((Date.parse(at) - Date.parse(created_at)) / 1_000).toFixed(2);
     const moved = before === null || before === phase ? '' : `  ${before} -> ${phase}`;
     const facts = Object.entries(detail)
       .filter(([name, value]) => value !== null && name !== 'command')
       .map(([name, value]) => `${name}=${value}`);
     return [
-      `  ${at.slice(11, 23)}  +${after} s  ${type}${moved}`,
+      `  ${at.slice(11, 23)}  +${after} s  ${type}${target === undefined ? '' : `  ${target}`}${moved}`,
       ...(facts.length === 0 ? [] : [`      ${facts.join('  ')}`]),
       ...notes.map((note) => `      ${note}`),
       ...(advice === null ? [] : adviceLines(advice).map((line) => `    ${line}`)),
       ...commands.map(
-        ({ id, action }) => `      -> ${action}: ${outcomes.get(id) ?? 'no outcome yet'}`,
+        ({ id, action, attempt }) =>
+          `      -> ${[action, attempt === null ? undefined : targets.get(attempt)].filter(Boolean).join(' ')}: ${outcomes.get(id) ?? 'no outcome yet'}`,
       ),
     ];
   });

@@ -12,6 +12,7 @@ export function onFarLeg(turn: Turn, event: FarLegEvent): void {
   const { call } = turn;
   const attempt = transferOf(call, event);
   if (attempt === null) return;
+  turn.attemptId = attempt.id;
   attempt.farLeg = event.farLegId;
   switch (event.type) {
     case 'call.answered':
@@ -32,7 +33,9 @@ export function onFarLeg(turn: Turn, event: FarLegEvent): void {
 export function onBridged(turn: Turn): void {
   const { call } = turn;
   const attempt = call.attempts.findLast(({ kind, unsent }) => kind === 'transfer' && !unsent);
-  if (attempt === undefined || attempt.verdict === 'completed') return;
+  if (attempt === undefined) return;
+  turn.attemptId = attempt.id;
+  if (attempt.verdict === 'completed') return;
   const overtaken = hungUpAfterAnswer(attempt);
   if (call.phase === 'ended') {
     const vanished = attempt.verdict === 'abandoned' || attempt.verdict === 'no_verdict';

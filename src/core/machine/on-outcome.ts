@@ -19,6 +19,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const entry = call.outstanding.find(({ id }) => id === event.commandId);
   call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
+  turn.attemptId = attempt?.id ?? null;
   if (attempt !== undefined && event.firstSentAt !== null) attempt.sentAt = event.firstSentAt;
 
   const aboutOurLeg = entry === undefined || entry.legId === call.id;

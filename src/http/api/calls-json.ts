@@ -108,6 +108,7 @@ function timelineJson(entry: TimelineEntry) {
     phase: entry.phase,
     notes: entry.notes,
     commands: entry.commands,
+    attempt: entry.attempt,
     detail: entry.detail,
     advice: adviceOfEntry(entry),
     trace: entry.trace,

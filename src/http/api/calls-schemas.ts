@@ -116,6 +116,7 @@ export const CALL_DETAIL = Type.Object({
       phase: text,
       notes: Type.Array(text),
       commands: Type.Array(Type.Object({ id: text, action: text, attempt: textOrNull })),
+      attempt: orNull(Type.String({ description: 'id of the attempt that the event speaks of' })),
       detail: Type.Record(text, Type.Union([text, Type.Number(), Type.Boolean(), Type.Null()])),
       advice: ADVICE,
       trace: orNull(TRACE),
