@@ -18,6 +18,7 @@ import { type App, buildApp } from './http/app.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
 import { HTTP_LIMITS } from './http/limits.ts';
+import { ADMIN_IS_OFF } from './http/not-found.ts';
 import { registerPage } from './http/page.ts';
 import type { Log } from './log/log.ts';
 import { onceUntilRecovered } from './log/once.ts';
@@ -158,6 +159,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     instance,
     signature_engine: verifier.engine,
     database: config.database.kind,
+    page: config.adminToken === null ? ADMIN_IS_OFF : `${adminUrl ?? url}/`,
   });
   live.report({
     ok: true,

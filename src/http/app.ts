@@ -122,7 +122,7 @@ function emptyBodyIsNone(scope: ApiScope): void {
   );
 }
 
-function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance {
+function buildServer({ config, log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: HTTP_LIMITS.bodyBytesMax,
@@ -155,7 +155,7 @@ function buildServer({ log, timeouts = HTTP_LIMITS }: AppDeps): FastifyInstance 
   // The answers are made by our own functions; schemas describe them, tests compare both.
   server.setSerializerCompiler(() => JSON.stringify);
   server.setErrorHandler(errorHandler(log));
-  answerUnknown(server);
+  answerUnknown(server, { adminIsOff: config.adminToken === null });
   collectOpenapi(server);
   return server;
 }

@@ -2,8 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { sendProblem } from './problem.ts';
 
+/** Said at the start, and to whoever looks for the page or the API. */
+export const ADMIN_IS_OFF =
+  'ADMIN_TOKEN is not set, so there is no API and no page: put ADMIN_TOKEN=<secret> into .env (make one with: openssl rand -base64 32) and start again.';
+
 /** Comes before the endpoints: it sees those registered after it. */
-export function answerUnknown(app: FastifyInstance): void {
+export function answerUnknown(app: FastifyInstance, { adminIsOff }: { adminIsOff: boolean }): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', (route: RouteOptions) => {
     const known = methods.get(route.url) ?? new Set<string>();
@@ -20,10 +24,12 @@ export function answerUnknown(app: FastifyInstance): void {
     const path = request.url.split('?', 1)[0] ?? '';
     const found = patterns.find(({ pattern }) => pattern.test(path));
     if (found === undefined) {
+      if (adminIsOff && path === '/' && LOOKS.has(request.method)) return sayAdminIsOff(reply);
       return sendProblem(reply, {
         status: 404,
         reason: 'no_such_endpoint',
         detail: `There is nothing at ${path.slice(0, 200)}.`,
+        ...(adminIsOff && ADMIN_PATH.test(path) ? { fix: ADMIN_IS_OFF } : {}),
       });
     }
     reply.header('allow', found.allow);
@@ -33,6 +39,19 @@ export function answerUnknown(app: FastifyInstance): void {
       detail: `${request.method} is not possible here; ${found.allow} is.`,
     });
   });
+}
+
+const LOOKS = new Set(['GET', 'HEAD']);
+const ADMIN_PATH = /^\/(?:v1|metrics)(?:\/|$)/;
+
+/** A person looks for the page: words, not JSON. */
+function sayAdminIsOff(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(404)
+    .header('content-type', 'text/plain; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .serializer(String)
+    .send(`Referee. ${ADMIN_IS_OFF}\n`);
 }
 
 function patternOf(url: string): RegExp {
