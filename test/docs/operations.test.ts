@@ -93,6 +93,8 @@ test('SQLite: a second backup replaces the first, wherever DATABASE_URL says the
   writeFileSync(join(folder, '.env'), 'DATABASE_URL="sqlite:elsewhere/calls.db"\n');
   expect(run('sqlite backup')).toContain('backup.db: 4 calls');
   await store.close();
+  run('sqlite backup');
+  expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['calls.db']);
   rmSync(join(folder, 'elsewhere'), { recursive: true });
   mkdirSync(join(folder, 'elsewhere'));
   run('sqlite restore');
