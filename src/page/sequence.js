@@ -15,7 +15,8 @@ const TARGET_LANES_MAX = 4;
 const ARROW_HEIGHT = 24;
 
 export function sequence(call) {
-  if (call.timeline.length === 0) return html`<p class="empty">Nothing yet.</p>`;
+  if (call.timeline.length === 0)
+    return html`<p class="empty">No events of this call are recorded yet.</p>`;
   const lanes = lanesOf(call);
   const outcomes = outcomesOf(call);
   const start = Date.parse(call.timeline[0].at);

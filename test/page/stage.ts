@@ -99,6 +99,11 @@ rules:
   - name: night desk
     when: { to: "+14155550130" }
     do: [ { refer: night-desk }, { refer: support-eu } ]
+  - name: menu
+    when: { to: "+14155550140" }
+    do:
+      - menu: { say: "For sales press 1.", digits: { "1": [ { refer: sales } ] }, timeout: 20s }
+      - hangup
   - name: left alone
     when: { to: "+14155550111" }
     do: [ignore]

@@ -103,6 +103,11 @@ export const CALL_DETAIL = Type.Object({
   tags: Type.Array(text),
   parent_call_control_id: textOrNull,
   plan: Type.Array(text),
+  refer_refused: orNull(
+    Type.Enum(['call_ended', 'call_being_moved'], {
+      description: 'Why a refer by hand would be answered 409 now',
+    }),
+  ),
   running: textOrNull,
   deadlines: Type.Array(Type.Object({ name: text, due_at: time })),
   timeline: Type.Array(
