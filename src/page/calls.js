@@ -165,7 +165,7 @@ function filterForm(filter, names) {
         ${textField('Rule', 'rule', filter.rule, { list: 'rule-names' })}
         ${textField('Target', 'target', filter.target, { list: 'target-names' })}
         ${choice('Ends', 'ends', filter.ends, [NOT_ARRIVED, ...ENDS])}
-        ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local', step: 1 })}
+        ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local' })}
       </div>
     </details>
     <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
@@ -191,7 +191,7 @@ function submit(event) {
 function localTime(iso) {
   if (iso === undefined || Number.isNaN(Date.parse(iso))) return '';
   const date = new Date(iso);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 export function callTable(calls, caption) {

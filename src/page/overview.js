@@ -142,7 +142,7 @@ export function overviewView(changed) {
         <div class="columns live-columns">
           <section class="panel" aria-labelledby="live-title">
             <h2 id="live-title">Live calls</h2>
-            <div class="scroll live" tabindex="0" role="region" aria-labelledby="live-title">
+            <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
               ${
                 live.length === 0
                   ? html`<p class="empty">${liveRead ? 'No live calls. The next one appears here by itself.' : unread(error, 'live calls')}</p>`
@@ -316,6 +316,7 @@ function ruleTable(rows, since) {
 }
 
 function verdictShare({ by_verdict }) {
+  if (by_verdict.length === 0) return html`<span class="faint">no attempts</span>`;
   const parts = by_verdict.map(({ verdict, count: n }) => ({ name: verdict ?? 'open', count: n }));
   const words = parts.map(({ name, count: n }) =>
     count(n, name.replaceAll('_', ' '), name.replaceAll('_', ' ')),

@@ -20,6 +20,8 @@ export interface PageStage {
   simulator: Simulator;
   url: string;
   routesDir: string;
+  /** Of the SQLite file. */
+  databasePath: string;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function setPageStage({
     simulator,
     url: service.url,
     routesDir,
+    databasePath: path,
     async close() {
       await service.stop(0);
       await simulator.stop();
