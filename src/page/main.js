@@ -184,9 +184,9 @@ const CONNECTION_WORDS = {
 };
 
 const NOT_READY_WORDS = {
-  store: 'The store does not answer',
-  starting: 'The server is starting',
-  stopping: 'The server is stopping',
+  store: 'Store down',
+  starting: 'Starting…',
+  stopping: 'Stopping…',
 };
 
 /** Green only where changes come in and calls are taken. */
@@ -194,9 +194,7 @@ function connectionState() {
   const troubled = connection === 'live' && notReady !== null;
   return html`<p class="connection ${troubled ? 'troubled' : connection}" role="status"
     title=${troubled ? notReady.detail : nothing}>${
-      troubled
-        ? (NOT_READY_WORDS[notReady.reason] ?? 'The server is not ready')
-        : CONNECTION_WORDS[connection]
+      troubled ? (NOT_READY_WORDS[notReady.reason] ?? 'Not ready') : CONNECTION_WORDS[connection]
     }</p>`;
 }
 

@@ -459,7 +459,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     const green = await page.evaluate(DOT);
     const other = new DatabaseSync(stage.databasePath);
     other.exec('begin immediate');
-    await page.getByText('The store does not answer').first().waitFor();
+    await page.getByText('Store down', { exact: true }).waitFor();
     expect(await page.evaluate(DOT)).not.toBe(green);
     expect(await state.getAttribute('title')).toContain('busy');
     other.exec('rollback');
