@@ -18,6 +18,7 @@ import { type App, buildApp } from './http/app.ts';
 import { watchStore } from './http/health.ts';
 import type { Lifecycle } from './http/lifecycle.ts';
 import { listen } from './http/listening.ts';
+import { ADMIN_IS_OFF } from './http/not-found.ts';
 import { registerPage } from './http/page.ts';
 import type { Log } from './log/log.ts';
 import { onceUntilRecovered } from './log/once.ts';
@@ -189,6 +190,7 @@ async function assemble(
     instance,
     signature_engine: verifier.engine,
     database: config.database.kind,
+    page: config.adminToken === null ? ADMIN_IS_OFF : `${adminUrl ?? url}/`,
   });
   live.report({
     ok: true,

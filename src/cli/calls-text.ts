@@ -6,49 +6,103 @@ import { plain } from './routes-folder.ts';
 type Detail = ReturnType<typeof callDetail>;
 
 export interface TableOptions {
-  /** Of the terminal, to cut lines at; null leaves them whole. */
+  /** Of the terminal; null: nobody reads it there, each call is one whole line. */
   width: number | null;
   head: boolean;
   now: number;
 }
 
-const COLUMNS = [
-  ['CAME', 19],
-  ['FROM', 18],
-  ['TO', 18],
-  ['IS', 13],
-  ['RULE', 16],
-  ['LAST ATTEMPT', 24],
-  ['LASTS', 8],
-  ['CALL', 0],
-] as const;
-
-export function callTable(calls: Call[], { width, head, now }: TableOptions): string {
-  const rows = calls.map((call) => rowOf(call, now));
-  const lines = (head ? [COLUMNS.map(([title]) => title), ...rows] : rows).map((cells) =>
-    cells.map((cell, index) => padded(plain(cell), COLUMNS[index]?.[1] ?? 0)).join(' '),
-  );
-  if (calls.length === 0) lines.push('No call is like this.');
-  return lines.map((line) => cut(line.trimEnd(), width)).join('\n');
+interface Column {
+  title: string;
+  /** At most so wide; longer texts are cut. */
+  width: number;
+  text: (call: Call, now: number, width: number) => string;
 }
 
-function rowOf(call: Call, now: number): string[] {
-  const attempt = call.attempts.at(-1);
-  const tries = call.attempts.length > 1 ? `${call.attempts.length}. ` : '';
-  const last =
-    attempt === undefined
-      ? '-'
-      : `${tries}${attempt.target ?? attempt.sipAddress} ${attempt.verdict ?? '…'}`;
-  return [
-    new Date(call.createdAt).toISOString().slice(0, 19).replace('T', ' '),
-    call.facts.from ?? 'anonymous',
-    call.facts.to ?? '-',
-    call.ends ?? call.phase,
-    call.rule ?? (call.decided ? 'otherwise' : '-'),
-    last,
-    duration((call.endedAt ?? now) - call.createdAt),
-    call.id,
-  ];
+const MONTH_TO_SECOND = 14;
+
+const COLUMNS: readonly Column[] = [
+  { title: 'CAME (UTC)', width: 19, text: cameText },
+  { title: 'FROM', width: 18, text: ({ facts }) => facts.from ?? 'anonymous' },
+  { title: 'TO', width: 18, text: ({ facts }) => facts.to ?? '-' },
+  { title: 'IS', width: 13, text: ({ ends, phase }) => ends ?? phase },
+  { title: 'RULE', width: 16, text: ruleText },
+  { title: 'LAST ATTEMPT', width: 24, text: attemptText },
+  { title: 'LASTS', width: 8, text: lastsText },
+];
+/** What a narrow terminal gives up, in this order; width 0 is not shown. How the call ended stays. */
+const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
+  ['LASTS', 0],
+  ['RULE', 0],
+  ['CAME (UTC)', MONTH_TO_SECOND],
+  ['TO', 0],
+  ['CAME (UTC)', 0],
+  ['FROM', 0],
+];
+
+/**
+ * Where a terminal is too narrow for a whole line, the id has a line of its own, uncut, since it is
+ * what the next command needs; then the columns go that say least about what happened.
+ */
+export function callTable(calls: Call[], { width, head, now }: TableOptions): string {
+  const widths = COLUMNS.map((column) =>
+    width === null ? column.width : fitting(column, calls, now),
+  );
+  const idWidth = Math.max(...calls.map(({ id }) => [...plain(id)].length), 0);
+  const apart = width !== null && lineWidth(widths) + 1 + idWidth > width;
+  if (apart) leaveOut(widths, width);
+  const line = (cells: string[], id: string): string => {
+    const shown = cells.filter((_, index) => widths[index] !== 0).join(' ');
+    return apart ? `${shown.trimEnd()}\n  ${id}` : `${shown} ${id}`.trimEnd();
+  };
+  const titles = COLUMNS.map(({ title }, index) => padded(title, widths[index] ?? 0));
+  const lines = calls.map((call) => {
+    const cells = COLUMNS.map(({ text }, index) => {
+      const room = widths[index] ?? 0;
+      return padded(plain(text(call, now, room)), room);
+    });
+    return line(cells, plain(call.id));
+  });
+  return [...(head ? [line(titles, 'CALL')] : []), ...lines].join('\n');
+}
+
+function fitting({ title, width, text }: Column, calls: Call[], now: number): number {
+  const used = calls.map((call) => [...plain(text(call, now, width))].length);
+  return Math.min(width, Math.max(title.length, ...used));
+}
+
+function lineWidth(widths: number[]): number {
+  const shown = widths.filter((each) => each > 0);
+  return shown.reduce((sum, each) => sum + each, 0) + shown.length - 1;
+}
+
+function leaveOut(widths: number[], room: number): void {
+  for (const [title, width] of GIVEN_UP) {
+    if (lineWidth(widths) <= room) return;
+    widths[COLUMNS.findIndex((column) => column.title === title)] = width;
+  }
+}
+
+function cameText({ createdAt }: Call, _now: number, width: number): string {
+  return new Date(createdAt).toISOString().slice(0, 19).replace('T', ' ').slice(-width);
+}
+
+function ruleText({ rule, decided }: Call): string {
+  return rule ?? (decided ? 'otherwise' : '-');
+}
+
+/** The verdict is never cut: the target's name makes room for it. */
+function attemptText({ attempts }: Call, _now: number, width: number): string {
+  const attempt = attempts.at(-1);
+  if (attempt === undefined) return '-';
+  const tries = attempts.length > 1 ? `${attempts.length}. ` : '';
+  const verdict = attempt.verdict ?? '…';
+  const room = width - tries.length - verdict.length - 1;
+  return `${tries}${cut(plain(attempt.target ?? attempt.sipAddress), room)} ${verdict}`;
+}
+
+function lastsText({ endedAt, createdAt }: Call, now: number): string {
+  return duration((endedAt ?? now) - createdAt);
 }
 
 /** One call's whole story: who, why, what was tried, what happened. */
@@ -62,7 +116,7 @@ export function callStory(call: Detail): string {
     ...traceLines(call),
     ...call.attempts.flatMap(attemptLines),
     ...(call.plan.length === 0 ? [] : [`Next: ${call.plan.join(', ')}`, '']),
-    'What happened',
+    'What happened (times in UTC)',
     ...timelineLines(call),
   ];
   return lines.map((line) => plain(line).trimEnd()).join('\n');
@@ -94,7 +148,10 @@ function adviceLines({ meaning, cause, fix }: { meaning: string; cause: string; 
   return [`  means:  ${meaning}`, `  cause:  ${cause}`, `  to do:  ${fix}`];
 }
 
-function timelineLines({ timeline, created_at }: Detail): string[] {
+function timelineLines({ timeline, created_at, attempts }: Detail): string[] {
+  const targets = new Map(
+    attempts.map(({ id, target, sip_address }) => [id, target ?? sip_address]),
+  );
   const outcomes = new Map<string, string>();
   for (const { source, detail } of timeline) {
     if (source !== 'outcome' || typeof detail.command !== 'string') continue;
@@ -103,18 +160,20 @@ function timelineLines({ timeline, created_at }: Detail): string[] {
   }
   return timeline.flatMap((entry) => {
     const { at, type, phase_before: before, phase, notes, commands, detail, advice } = entry;
+    const target = entry.attempt === null ? undefined : targets.get(entry.attempt);
     const after = ((Date.parse(at) - Date.parse(created_at)) / 1_000).toFixed(2);
     const moved = before === null || before === phase ? '' : `  ${before} -> ${phase}`;
     const facts = Object.entries(detail)
       .filter(([name, value]) => value !== null && name !== 'command')
       .map(([name, value]) => `${name}=${value}`);
     return [
-      `  ${at.slice(11, 23)}  +${after} s  ${type}${moved}`,
+      `  ${at.slice(11, 23)}  +${after} s  ${type}${target === undefined ? '' : `  ${target}`}${moved}`,
       ...(facts.length === 0 ? [] : [`      ${facts.join('  ')}`]),
       ...notes.map((note) => `      ${note}`),
       ...(advice === null ? [] : adviceLines(advice).map((line) => `    ${line}`)),
       ...commands.map(
-        ({ id, action }) => `      -> ${action}: ${outcomes.get(id) ?? 'no outcome yet'}`,
+        ({ id, action, attempt }) =>
+          `      -> ${[action, attempt === null ? undefined : targets.get(attempt)].filter(Boolean).join(' ')}: ${outcomes.get(id) ?? 'no outcome yet'}`,
       ),
     ];
   });
@@ -128,15 +187,11 @@ function duration(ms: number): string {
 }
 
 function padded(text: string, width: number): string {
-  if (width === 0) return text;
-  const points = [...text];
-  const kept = points.length > width ? `${points.slice(0, width - 1).join('')}…` : text;
+  const kept = cut(text, width);
   return kept.padEnd(width + kept.length - [...kept].length);
 }
 
-function cut(line: string, width: number | null): string {
-  const points = [...line];
-  return width === null || points.length <= width
-    ? line
-    : `${points.slice(0, width - 1).join('')}…`;
+function cut(text: string, width: number): string {
+  const points = [...text];
+  return points.length > width ? `${points.slice(0, Math.max(0, width - 1)).join('')}…` : text;
 }

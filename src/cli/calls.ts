@@ -2,16 +2,17 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
-import { readMoment } from '../core/iso-time.ts';
+import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { type Call, ENDS, PHASES } from '../core/machine/call.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
 import { RefereeError } from '../errors.ts';
 import { callDetail, callSummary } from '../http/api/calls-json.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
-import { callStory, callTable } from './calls-text.ts';
+import { callStory, callTable, type TableOptions } from './calls-text.ts';
 import { databaseUrl } from './database.ts';
 import { type Io, jsonText } from './io.ts';
+import { plain } from './routes-folder.ts';
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
@@ -46,7 +47,7 @@ export function callsCommand(program: Command, io: Io): void {
     .addOption(new Option('--ends <ends>', 'how they ended').choices([...ENDS]))
     .option('--from <number>', 'as it stands in the list')
     .option('--to <number>', 'as it stands in the list')
-    .option('--since <time>', 'ISO 8601, or how long ago: 15m, 2h, 1d', sinceOf)
+    .option('--since <time>', 'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d', sinceOf)
     .option('--limit <number>', `at most ${LIMIT_MAX}`, limitOf, LIMIT_DEFAULT)
     .option('--follow', 'go on showing what changes, until Ctrl-C')
     .option('--json', 'as the API answers it; with --follow one changed call a line');
@@ -91,7 +92,7 @@ async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Pr
     io.stdout.write(`${jsonText({ calls: calls.map(callSummary), next })}\n`);
     return;
   }
-  io.stdout.write(`${callTable(calls, tableOf(io))}\n`);
+  io.stdout.write(`${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io))}\n`);
   if (next !== null) io.stdout.write(`There are more: raise --limit, or narrow it with filters.\n`);
 }
 
@@ -108,7 +109,9 @@ async function followCalls(
   while (!signal.aborted) {
     const { calls } = await reader.list(filterOf(options));
     if (live) {
-      io.stdout.write(`${REDRAW}${callTable(calls, tableOf(io))}\n\nCtrl-C ends.\n`);
+      io.stdout.write(
+        `${REDRAW}${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io))}\n\nCtrl-C ends.\n`,
+      );
     } else {
       // Oldest first: a stream of lines is read downwards.
       for (const call of calls.toReversed()) tellIfChanged(call);
@@ -178,8 +181,20 @@ function filterOf({ follow: _, json: __, ...filter }: CallsOptions): CallFilter 
   return filter;
 }
 
-function tableOf(io: Io): { width: number | null; head: boolean; now: number } {
-  return { width: io.isTTY ? (process.stdout.columns ?? 100) : null, head: true, now: Date.now() };
+/** What is empty, and what was asked for. */
+function noCalls(options: CallsOptions): string {
+  const { limit: _, since, ...filter } = filterOf(options);
+  const asked = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
+  if (since !== undefined) asked.push(`since ${new Date(since).toISOString()}`);
+  if (asked.length === 0) return 'No calls are in the store that DATABASE_URL names.';
+  return `No calls in the store match: ${plain(asked.join(', '))}.`;
+}
+
+const WIDTH_DEFAULT = 80;
+
+function tableOf(io: Io): TableOptions {
+  const width = process.stdout.columns ?? (Number(io.env.COLUMNS) || WIDTH_DEFAULT);
+  return { width: io.isTTY ? width : null, head: true, now: Date.now() };
 }
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -189,7 +204,10 @@ function sinceOf(text: string): number {
   if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
   const ms = readMoment(text);
   if (ms === null) {
-    throw new InvalidArgumentError('Write 2026-03-02T15:00:00Z, or how long ago: 15m, 2h, 1d.');
+    const { problem, hint } = notAMoment(text);
+    throw new InvalidArgumentError(
+      `${plain(problem)}; ${plain(hint)}. Or how long ago: 15m, 2h, 1d.`,
+    );
   }
   return ms;
 }

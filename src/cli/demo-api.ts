@@ -17,6 +17,8 @@ export interface ApiEntry {
   phase: string;
   notes: string[];
   commands: { id: string; action: string; attempt: string | null }[];
+  /** Id of the attempt that the event speaks of. */
+  attempt: string | null;
   detail: Record<string, string | number | boolean | null>;
 }
 

@@ -52,11 +52,28 @@ function webhookInWords(entry: ApiEntry, call: ApiCall): string | null {
     case 'call.hangup':
       return `hangup (${entry.detail.hangup_cause ?? 'no cause'})`;
     case 'call.speak.ended':
-      return 'it was spoken to the end';
+      return entry.detail.status === 'completed'
+        ? 'it was spoken to the end'
+        : 'speaking was cut short';
     case 'call.gather.ended':
-      return 'the caller pressed a key';
+      return gatherInWords(entry.detail.status);
     default:
       return entry.notes.length === 0 ? null : entry.type;
+  }
+}
+
+function gatherInWords(status: ApiEntry['detail'][string] | undefined): string {
+  switch (status) {
+    case 'valid':
+      return 'the caller pressed a key';
+    case 'invalid':
+      return 'the caller pressed keys that are no choice';
+    case 'timeout':
+      return 'the caller pressed no key in time';
+    case 'call_hangup':
+      return 'the caller hung up in the menu';
+    default:
+      return 'the menu was cut short';
   }
 }
 
@@ -134,10 +151,8 @@ function moodOf(entry: ApiEntry): StoryLine['mood'] {
   return 'plain';
 }
 
-/** The target that an entry speaks of: named in its note, else the one last tried at that time. */
-function target(entry: ApiEntry, call: ApiCall): string {
-  const named = entry.notes.map((note) => /^refer to (\S+): /.exec(note)?.[1]).find(Boolean);
-  if (named !== undefined) return named;
-  const last = call.attempts.findLast(({ started_at }) => started_at <= entry.at);
-  return last === undefined ? 'nobody' : (last.target ?? last.sip_address);
+/** The target of the attempt that an entry speaks of. */
+function target({ attempt: id }: ApiEntry, { attempts }: ApiCall): string {
+  const attempt = attempts.find((known) => known.id === id);
+  return attempt === undefined ? 'a target' : (attempt.target ?? attempt.sip_address);
 }

@@ -1,7 +1,7 @@
 /** `referee route`: what would happen to a call and why, by the same loader and core as the server. */
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
-import { readMomentUtc } from '../core/iso-time.ts';
+import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { compileRouteSet } from '../core/rules/decide.ts';
 import type { Overrides } from '../core/rules/rule.ts';
@@ -40,7 +40,7 @@ export function routeCommand(
     .description('what would happen to a call, and why')
     .option('--from <number>', 'the caller; without it a withheld number')
     .requiredOption('--to <number>', 'the number called')
-    .option('--at <moment>', 'ISO 8601; default now')
+    .option('--at <moment>', 'ISO 8601 with its zone, such as 2026-03-02T15:00:00Z; default now')
     .option('--routes <dir>', 'the folder; default ROUTES_DIR, else routes')
     .option('--header <name=value>', 'a header of the INVITE; repeat', several, [])
     .option(
@@ -73,12 +73,12 @@ async function runRoute(
   io: Io,
   readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
-  const at = options.at === undefined ? Date.now() : readMomentUtc(options.at);
+  const at = options.at === undefined ? Date.now() : readMoment(options.at);
   const facts = factsOfOptions(options);
   const verdicts = verdictsOf(options.verdict);
   const wrong =
     at === null
-      ? `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`
+      ? momentProblem(options.at ?? '')
       : [facts, verdicts].find((x) => typeof x === 'string');
   if (
     at === null ||
@@ -119,6 +119,11 @@ async function runRoute(
   for (const warning of played.warnings) io.stderr.write(`warning: ${plain(warning)}\n`);
   io.stdout.write(options.json === true ? `${jsonText(jsonOf(played), 2)}\n` : textOf(played, io));
   return 0;
+}
+
+function momentProblem(at: string): string {
+  const { problem, hint } = notAMoment(at);
+  return `--at: ${problem}; ${hint}`;
 }
 
 function jsonOf({ rule, path, attempts, ends, trace }: Played) {

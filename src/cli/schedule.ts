@@ -1,6 +1,6 @@
 /** `referee schedule`: when each schedule opens and closes next, changes of the clocks and overrides included. */
 import type { Command } from 'commander';
-import { readMomentUtc } from '../core/iso-time.ts';
+import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { Overrides, Schedule } from '../core/rules/rule.ts';
 import { isOpen, type Switch, switches, wallText } from '../core/rules/schedule.ts';
 import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
@@ -28,7 +28,7 @@ export function scheduleCommand(
     .description('coming switches of each schedule')
     .argument('[name]', 'one schedule; default all')
     .option('--routes <dir>', 'the folder; default ROUTES_DIR, else routes')
-    .option('--at <moment>', 'look from this moment, ISO 8601; default now')
+    .option('--at <moment>', 'look from this moment, ISO 8601 with its zone; default now')
     .option('--count <number>', 'switches shown of each', '8')
     .option('--json', 'one JSON object')
     .action(async (name: string | undefined, options: ScheduleOptions) => {
@@ -45,10 +45,12 @@ export async function runSchedule(
   io: Io,
   readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
-  const fromMs = options.at === undefined ? Date.now() : readMomentUtc(options.at);
+  const fromMs = options.at === undefined ? Date.now() : readMoment(options.at);
   const count = Number(options.count);
-  if (fromMs === null)
-    return refuse(io, `--at ${options.at}: not a moment; for example 2026-03-02T15:00:00Z`);
+  if (fromMs === null) {
+    const { problem, hint } = notAMoment(options.at ?? '');
+    return refuse(io, `--at: ${problem}; ${hint}`);
+  }
   if (!Number.isInteger(count) || count < 1 || count > SWITCHES_MAX) {
     return refuse(io, `--count ${options.count}: a whole number from 1 to ${SWITCHES_MAX}`);
   }

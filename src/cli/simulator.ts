@@ -8,10 +8,10 @@ import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
 import {
   type Activity,
   createSimulator,
-  type PlacedCall,
   type Simulator,
   type SimulatorOptions,
 } from '../simulator/simulator.ts';
+import { type CallWatch, watchCalls } from './call-watch.ts';
 import { type Io, jsonText } from './io.ts';
 import { parseFarEnds, parseLine, type SimulatorLine } from './simulator-line.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -23,6 +23,7 @@ export interface SimulatorCommandOptions {
   seed: number;
   faults: Faults;
   timeScale: number;
+  wait: number;
   call?: string;
   to?: string;
   script?: string;
@@ -31,6 +32,7 @@ export interface SimulatorCommandOptions {
 
 /** A fixed port keeps the .env snippet valid from one start to the next. */
 const DEFAULT_PORT = 4010;
+const WAIT_DEFAULT_SECS = 30;
 const DEFAULT_WEBHOOK_URL = 'http://127.0.0.1:3000/webhooks/telnyx';
 
 export function simulatorCommand(program: Command, io: Io): void {
@@ -50,6 +52,12 @@ export function simulatorCommand(program: Command, io: Io): void {
       'none',
     )
     .option('--time-scale <factor>', 'of all scripted durations', positiveNumber, 1)
+    .option(
+      '--wait <seconds>',
+      'for the first command of a call; then it is given up, with a message and exit code 1',
+      positiveNumber,
+      WAIT_DEFAULT_SECS,
+    )
     .option('--call <from>', 'place one call and exit when it has ended')
     .option('--to <number>', 'the number it calls')
     .option(
@@ -73,7 +81,12 @@ async function runSimulator(
   const first = firstCall(options);
   if (typeof first === 'string') return first;
   const say = sayer(options, io);
-  const simulator = createSimulator({ ...simulatorOptions(options), onActivity: say.activity });
+  const watch = watchCalls(options.wait * 1_000, say.problem);
+  const onActivity = (activity: Activity): void => {
+    watch.heard(activity);
+    say.activity(activity);
+  };
+  const simulator = createSimulator({ ...simulatorOptions(options), onActivity });
   let apiUrl: string;
   try {
     ({ apiUrl } = await simulator.start());
@@ -83,13 +96,16 @@ async function runSimulator(
   }
   say.started(simulator, apiUrl);
   try {
-    if (first !== null)
-      await Promise.race([playOut(simulator, [simulator.placeCall(first)]), until(signal)]);
-    else await readCalls(simulator, io, say, signal);
+    if (first !== null) watch.add(simulator.placeCall(first));
+    else if (await readCalls(simulator, io, say, watch, signal)) return null;
+    const givenUp = await watch.playOut(simulator, signal);
+    return givenUp === 0
+      ? null
+      : `no command came for ${givenUp === 1 ? 'a call' : `${givenUp} calls`}`;
   } finally {
+    watch.stop();
     await simulator.stop();
   }
-  return null;
 }
 
 function simulatorOptions(options: SimulatorCommandOptions): SimulatorOptions {
@@ -101,7 +117,11 @@ function simulatorOptions(options: SimulatorCommandOptions): SimulatorOptions {
 
 function firstCall(options: SimulatorCommandOptions): CallScript | null | string {
   const { call: from, to, script: text } = options;
-  if (from === undefined && text === undefined) return null;
+  if (from === undefined && text === undefined) {
+    return to === undefined
+      ? null
+      : '--to is the number that --call calls: give --call <from> too.';
+  }
   const script = text === undefined ? {} : scriptOf(text);
   if (typeof script === 'string') return script;
   return {
@@ -115,44 +135,41 @@ function scriptOf(text: string): CallScript | string {
   return scriptNamed(text)?.script ?? parseFarEnds(text);
 }
 
-/** Lines from stdin. After its end the calls placed are played out; with none, the API goes on alone. */
+/** Lines from stdin; true: it is over. After their end calls are played out; with none, the API goes on alone. */
 async function readCalls(
   simulator: Simulator,
   io: Io,
   say: Sayer,
+  watch: CallWatch,
   signal: AbortSignal,
-): Promise<void> {
-  const calls: PlacedCall[] = [];
+): Promise<boolean> {
   const lines = createInterface({ input: io.stdin ?? process.stdin });
   signal.addEventListener('abort', () => lines.close(), { once: true });
   for await (const text of lines) {
     const line = parseLine(text);
-    if (line.do === 'quit') return;
-    obey(line, simulator, calls, say);
+    if (line.do === 'quit') return true;
+    obey(line, simulator, watch, say);
   }
-  if (signal.aborted) return;
-  await Promise.race([
-    calls.length > 0 ? playOut(simulator, calls) : new Promise(() => {}),
-    until(signal),
-  ]);
+  if (watch.calls().length === 0) await until(signal);
+  return signal.aborted;
 }
 
-function obey(line: SimulatorLine, simulator: Simulator, calls: PlacedCall[], say: Sayer): void {
+function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: Sayer): void {
   switch (line.do) {
     case 'call': {
       const script = line.script === null ? {} : scriptOf(line.script);
       if (typeof script === 'string') say.problem(script);
-      else calls.push(simulator.placeCall({ ...script, from: line.from, to: line.to }));
+      else watch.add(simulator.placeCall({ ...script, from: line.from, to: line.to }));
       return;
     }
     case 'script': {
       const played = scriptNamed(line.name);
       if (played === undefined) say.problem(`no script "${line.name}"; try: scripts`);
-      else calls.push(simulator.placeCall({ ...played.script, name: played.name }));
+      else watch.add(simulator.placeCall({ ...played.script, name: played.name }));
       return;
     }
     case 'hangup': {
-      const call = calls.find(({ number }) => number === line.number);
+      const call = watch.calls().find(({ number }) => number === line.number);
       if (call === undefined) say.problem(`no call #${line.number}`);
       else call.hangUp();
       return;
@@ -162,6 +179,7 @@ function obey(line: SimulatorLine, simulator: Simulator, calls: PlacedCall[], sa
       return;
     case 'books':
       for (const book of simulator.books()) say.book(book);
+      if (simulator.books().length === 0) say.text('No call has been placed.');
       return;
     case 'help':
       say.text(line.text);
@@ -169,16 +187,6 @@ function obey(line: SimulatorLine, simulator: Simulator, calls: PlacedCall[], sa
     case 'quit':
     case 'nothing':
       return;
-  }
-}
-
-/** Until every call has ended and its webhooks are delivered or given up. */
-async function playOut(simulator: Simulator, calls: PlacedCall[]): Promise<void> {
-  await Promise.all(calls.map(({ ended }) => ended));
-  // A tail of events still follows the hangup: late finals, copies held back, retries.
-  const graceUntil = performance.now() + 500;
-  while (performance.now() < graceUntil || simulator.unfinishedDeliveries() > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
@@ -284,7 +292,7 @@ function fateText({ fate, moved, rejectedAs }: CallBook): string {
 }
 
 const tag = (book: CallBook): string => `#${book.number}`.padEnd(4);
-const side = (leg: number): string => (leg === 0 ? '' : ` (far leg ${leg})`);
+const side = (leg: number): string => (leg === 0 ? '' : ` (B-leg ${leg})`);
 
 /** What a caller or a service wrote must not steer a terminal. */
 function printable(text: string): string {

@@ -1,16 +1,34 @@
 /** Moments as people write them: ISO 8601. `Date.parse` alone also takes "1", "March 7" and 30 February. */
 
-/** With a zone, or null. */
+/** With a zone, or null: what an answer says must not depend on where the process runs. */
 export function readMoment(text: string): number | null {
   const parts = ISO_MOMENT.exec(text);
   const ms = parts === null ? Number.NaN : Date.parse(text);
   return Number.isNaN(ms) || !isDate(parts?.[1] ?? '') ? null : ms;
 }
 
-/** A date alone, or a time without a zone, is UTC: what a command line says must not depend on where it runs. */
-export function readMomentUtc(text: string): number | null {
-  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : text;
-  return readMoment(time) ?? readMoment(`${time}Z`);
+/** Why `readMoment` gave null, in the same words for the command line, route files and the API. */
+export function notAMoment(text: string): { problem: string; hint: string } {
+  const problem = `${JSON.stringify(text.slice(0, 100))} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`;
+  return { problem, hint: hintFor(text.trim()) };
+}
+
+function hintFor(text: string): string {
+  const spelt = text.replace(/^(\d{4}-\d\d-\d\d)[ t]/, '$1T');
+  const [, date = '', time = 'T00:00:00', rest = ''] = DATE_AND_TIME.exec(spelt) ?? [];
+  const known = `${date}${time}`;
+  if (readMoment(`${known}Z`) === null) {
+    return date === ''
+      ? 'write date, time and zone: 2026-03-02T15:00:00Z, or 2026-03-02T15:00:00-05:00'
+      : 'that day or time is not in the calendar';
+  }
+  if (rest === '') return `its zone is missing: write ${known}Z for UTC, or ${known}-05:00`;
+  const [, sign = '', hours = '', minutes = '00'] = OFFSET.exec(rest) ?? [];
+  const offset = `${sign === ' ' ? '+' : sign}${hours}:${minutes}`;
+  if (readMoment(`${known}${offset}`) === null) return `write ${known}Z for UTC, or ${known}-05:00`;
+  // In a query string a + that is not encoded arrives as a space.
+  const encode = sign === ' ' ? '; in the address of a request + is written %2B' : '';
+  return `write ${known}${offset}${encode}`;
 }
 
 /** In the calendar: yyyy-mm-dd. */
@@ -20,3 +38,5 @@ export function isDate(text: string): boolean {
 }
 
 const ISO_MOMENT = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
+const DATE_AND_TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(.*)$/i;
+const OFFSET = /^([ +-])(\d\d):?(\d\d)?$/;

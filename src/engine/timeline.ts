@@ -31,6 +31,7 @@ export function timelineEntry(
       action,
       attempt: attemptId,
     })),
+    attempt: step.attemptId,
     detail: detailOf(event),
     trace: step.trace,
   };

@@ -124,7 +124,7 @@ function emptyBodyIsNone(scope: ApiScope): void {
 }
 
 function buildServer(
-  { log, metrics, timeouts = HTTP_LIMITS }: AppDeps,
+  { config, log, metrics, timeouts = HTTP_LIMITS }: AppDeps,
   takesWebhooks: boolean,
 ): FastifyInstance {
   const strays = createStrays({ log, metrics, takesWebhooks });
@@ -162,7 +162,7 @@ function buildServer(
   // The answers are made by our own functions; schemas describe them, tests compare both.
   server.setSerializerCompiler(() => JSON.stringify);
   server.setErrorHandler(errorHandler(log));
-  answerUnknown(server, strays);
+  answerUnknown(server, strays, { adminIsOff: config.adminToken === null });
   server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);
   return server;

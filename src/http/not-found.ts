@@ -3,8 +3,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { sendProblem } from './problem.ts';
 import type { Strays } from './webhook/strays.ts';
 
+/** Said at the start, and to whoever looks for the page or the API. */
+export const ADMIN_IS_OFF =
+  'ADMIN_TOKEN is not set, so there is no API and no page: put ADMIN_TOKEN=<secret> into .env (make one with: openssl rand -base64 32) and start again.';
+
 /** Comes before the endpoints: it sees those registered after it. */
-export function answerUnknown(app: FastifyInstance, strays: Strays): void {
+export function answerUnknown(
+  app: FastifyInstance,
+  strays: Strays,
+  { adminIsOff }: { adminIsOff: boolean },
+): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', (route: RouteOptions) => {
     const known = methods.get(route.url) ?? new Set<string>();
@@ -21,11 +29,12 @@ export function answerUnknown(app: FastifyInstance, strays: Strays): void {
     const path = request.url.split('?', 1)[0] ?? '';
     const found = patterns.find(({ pattern }) => pattern.test(path));
     if (found === undefined) {
+      if (adminIsOff && path === '/' && LOOKS.has(request.method)) return sayAdminIsOff(reply);
       return sendProblem(reply, {
         status: 404,
         reason: 'no_such_endpoint',
         detail: `There is nothing at ${path.slice(0, 200)}.`,
-        ...fixOf(strays.request(request, 404)),
+        ...fixOf(strays.request(request, 404) ?? adminFix(path, adminIsOff)),
       });
     }
     reply.header('allow', found.allow);
@@ -40,6 +49,23 @@ export function answerUnknown(app: FastifyInstance, strays: Strays): void {
 
 function fixOf(fix: string | undefined): { fix?: string } {
   return fix === undefined ? {} : { fix };
+}
+
+function adminFix(path: string, adminIsOff: boolean): string | undefined {
+  return adminIsOff && ADMIN_PATH.test(path) ? ADMIN_IS_OFF : undefined;
+}
+
+const LOOKS = new Set(['GET', 'HEAD']);
+const ADMIN_PATH = /^\/(?:v1|metrics)(?:\/|$)/;
+
+/** A person looks for the page: words, not JSON. */
+function sayAdminIsOff(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(404)
+    .header('content-type', 'text/plain; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .serializer(String)
+    .send(`Referee. ${ADMIN_IS_OFF}\n`);
 }
 
 function patternOf(url: string): RegExp {

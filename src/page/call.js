@@ -13,7 +13,10 @@ export function callView(changed) {
   let call = null;
   let error = null;
   let legs = [];
-  let targets = [];
+  /** Null until they are read. */
+  let targets = null;
+  /** The list that led here, as a hash; null: none did. */
+  let from = null;
   let refer = { busy: false, error: null, done: null };
   let timer = null;
 
@@ -41,11 +44,11 @@ export function callView(changed) {
         : getJson('/v1/calls', { session: call.call_session_id, limit: 20 }).catch(() => ({
             calls: [],
           })),
-      getJson('/v1/routes').catch(() => ({ targets: [] })),
+      getJson('/v1/routes').catch(() => null),
     ]);
     if (asked !== id) return;
     legs = session.calls.filter((leg) => leg.call_control_id !== asked);
-    targets = routes.targets.map(({ name }) => name);
+    targets = routes?.targets.map(({ name }) => name) ?? null;
     changed();
   }
 
@@ -61,13 +64,16 @@ export function callView(changed) {
     } catch (failure) {
       refer = { busy: false, error: failure, done: null };
     }
-    void load();
     changed();
+    await load();
+    // The form that had the focus may be gone: there is nothing to refer while the call is moved.
+    if (refer.done !== null) document.getElementById('refer-title')?.focus();
   }
 
   return {
     title: () => `Call ${call?.from ?? ''}`,
-    open(params) {
+    open(params, { from: origin }) {
+      from = origin;
       if (params.id !== id) {
         call = null;
         legs = [];
@@ -93,7 +99,7 @@ export function callView(changed) {
     },
     template() {
       // One heading for both: it may have the focus while the call is being read.
-      return html`${heading(call)} ${alertOf(error)} ${call === null ? notThere() : whole()}`;
+      return html`${heading(call, from)} ${alertOf(error)} ${call === null ? notThere() : whole()}`;
     },
   };
 
@@ -120,8 +126,8 @@ export function callView(changed) {
         </section>
         <div class="columns">
           <section class="panel" aria-labelledby="refer-title">
-            <h2 id="refer-title">Refer by hand</h2>
-            ${referForm()}
+            <h2 id="refer-title" tabindex="-1">Refer by hand</h2>
+            ${referPanel()}
           </section>
           <section class="panel" aria-labelledby="facts-title">
             <h2 id="facts-title">What Telnyx told us</h2>
@@ -135,15 +141,23 @@ export function callView(changed) {
     return error === null ? html`<p class="empty">Loading…</p>` : nothing;
   }
 
+  function referPanel() {
+    return html`${call.refer_refused === null ? referForm() : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
+      <div role="status">${
+        refer.done === null
+          ? nothing
+          : html`<p class="fine">Accepted: refer ${said(refer.done.target ?? refer.done.sip_address)}. The story above shows what becomes of it.</p>`
+      }</div>
+      ${alertOf(refer.error)}`;
+  }
+
   function referForm() {
-    if (call.phase === 'ended')
-      return html`<p class="empty">The call has ended; there is nobody left to move.</p>`;
     return html`<form class="refer" @submit=${submit}>
       <fieldset>
         <legend class="hidden">Where to</legend>
         <label class="way"><input type="radio" name="way" value="target" checked> A target</label>
-        <select name="target" aria-label="Target">
-          ${targets.map((name) => html`<option>${name}</option>`)}
+        <select name="target" aria-label="Target" ?disabled=${!targets?.length}>
+          ${targets?.length ? targets.map((name) => html`<option>${name}</option>`) : html`<option value="">${targets === null ? 'Loading…' : 'The route set has no targets'}</option>`}
         </select>
         <label class="way"><input type="radio" name="way" value="sip_address"> A SIP address</label>
         <input name="sip_address" aria-label="SIP address" placeholder="sip:name@host" autocomplete="off"
@@ -152,24 +166,39 @@ export function callView(changed) {
       <button class="main" ?disabled=${refer.busy}>${refer.busy ? 'Asking…' : 'Refer the caller'}</button>
       <p class="faint small">The policy of the route set applies: allowed addresses and budgets. The attempt is a plan of
         one step; if it fails, the call returns to what it did.</p>
-      <div role="status">${
-        refer.done === null
-          ? nothing
-          : html`<p class="fine">Accepted: refer ${said(refer.done.target ?? refer.done.sip_address)}. The story above shows what becomes of it.</p>`
-      }</div>
-      ${alertOf(refer.error)}
     </form>`;
   }
 }
+
+/** In the words of the API, which would answer so. */
+const REFUSED = {
+  call_ended: 'The call has ended; there is nobody left to move.',
+  call_being_moved:
+    'The call is being moved already. If it comes back, it can be referred from here.',
+};
 
 function chooseAddress(event) {
   const radio = event.target.form.elements.way;
   radio.value = 'sip_address';
 }
 
-function heading(call) {
+/** Back to where the list was: its filter, page and place. */
+function backLink(from) {
+  const isList = from !== null && /^(?:#?\/?$|#\/calls(?:\?|$))/.test(from);
+  if (!isList) return html`<a href="#/calls">← All calls</a>`;
+  return html`<a href=${from === '' ? '#/' : from} @click=${goBack}>← ${from.startsWith('#/calls') ? 'Calls' : 'Overview'}</a>`;
+}
+
+function goBack(event) {
+  // With a key held the link opens elsewhere, where there is no way back.
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  history.back();
+}
+
+function heading(call, from) {
   return html`<header class="call-head">
-    <p class="small"><a href="#/calls">← All calls</a></p>
+    <p class="small">${backLink(from)}</p>
     <h1 tabindex="-1">${
       call === null
         ? 'Call'

@@ -3,10 +3,24 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
+import { FAILED, NOT_ARRIVED, readPage } from './call-pages.js';
 import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
-import { age, badge, ENDS, PHASES, ruleName, said, targetName, time, VERDICTS } from './words.js';
+import {
+  age,
+  badge,
+  ENDS,
+  moment,
+  PHASES,
+  plain,
+  ruleName,
+  said,
+  targetName,
+  time,
+  VERDICTS,
+  word,
+  ZONE,
+} from './words.js';
 
-const PAGE_ROWS = 50;
 const ROOMY = matchMedia('(min-width: 60rem)');
 const FILTERS = ['number', 'from', 'to', 'rule', 'target', 'verdict', 'ends', 'phase', 'since'];
 
@@ -48,9 +62,9 @@ export function callsView(changed) {
 
   function overList() {
     return html`<div class="over-list">
-      <p role="status">${
+      <p class="small faint" role="status">${
         newer.size === 0
-          ? nothing
+          ? `Times in ${ZONE}`
           : html`<button @click=${readAgain}>${newer.size} newer: read again</button>`
       }</p>
       <nav class="pager" aria-label="Pages">
@@ -70,15 +84,17 @@ export function callsView(changed) {
 
   return {
     title: () => 'Calls',
-    open(params) {
+    open(params, { kept }) {
       open = true;
       filter = Object.fromEntries(
         FILTERS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])),
       );
-      trail = [];
-      void load(null);
+      trail = kept?.trail ?? [];
+      if (kept !== null) page = kept.page;
+      void load(kept?.page.cursor ?? null);
       if (names.rules.length === 0) void loadNames();
     },
+    keep: () => ({ page, trail: [...trail] }),
     close() {
       open = false;
       page = emptyPage();
@@ -113,34 +129,16 @@ function emptyPage() {
   return { calls: [], next: null, cursor: null, busy: true, error: null };
 }
 
+/** What is empty, and what was asked for. */
 function emptyWords({ busy, error }, filter) {
-  if (error !== null) return 'Nothing to show.';
+  if (error !== null) return 'The calls could not be read.';
   if (busy) return 'Loading…';
-  if (Object.keys(filter).length > 0)
-    return 'No call is like this. Ended calls are kept for RETENTION_DAYS.';
-  return 'No call yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
-}
-
-/** A number may be either side's: two questions, one list. */
-async function readPage({ number, ...filter }, cursor) {
-  const query = { ...filter, limit: PAGE_ROWS };
-  if (number === undefined) {
-    return getJson('/v1/calls', { ...query, ...(cursor === null ? {} : { cursor }) });
-  }
-  const cursors = cursor ?? { from: undefined, to: undefined };
-  const [from, to] = await Promise.all(
-    ['from', 'to'].map((side) =>
-      cursors[side] === null
-        ? { calls: [], next: null }
-        : getJson('/v1/calls', { ...query, [side]: number, cursor: cursors[side] }),
-    ),
+  const asked = Object.entries(filter).map(([name, value]) =>
+    name === 'since' ? `since ${moment(value)}` : `${name} ${word(value)}`,
   );
-  const calls = new Map([...from.calls, ...to.calls].map((call) => [call.call_control_id, call]));
-  const next = from.next === null && to.next === null ? null : { from: from.next, to: to.next };
-  return {
-    calls: [...calls.values()].toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1)),
-    next,
-  };
+  if (asked.length > 0)
+    return `No calls match: ${plain(asked.join(', '))}. Ended calls are kept for RETENTION_DAYS.`;
+  return 'No calls yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
 }
 
 function isNewer(call, calls) {
@@ -152,7 +150,7 @@ function filterForm(filter, names) {
   return html`<form @submit=${submit} @change=${submit}>
     <div class="filters">
       ${textField('Number (either side)', 'number', filter.number, { type: 'tel', placeholder: '+14155550100' })}
-      ${choice('Verdict', 'verdict', filter.verdict, VERDICTS)}
+      ${choice('Verdict', 'verdict', filter.verdict, [FAILED, ...VERDICTS])}
       ${choice('Phase', 'phase', filter.phase, PHASES)}
       <div class="field buttons">
         <button class="main">Find</button>
@@ -166,8 +164,8 @@ function filterForm(filter, names) {
         ${textField('To', 'to', filter.to, { type: 'tel' })}
         ${textField('Rule', 'rule', filter.rule, { list: 'rule-names' })}
         ${textField('Target', 'target', filter.target, { list: 'target-names' })}
-        ${choice('Ends', 'ends', filter.ends, ENDS)}
-        ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local', step: 1 })}
+        ${choice('Ends', 'ends', filter.ends, [NOT_ARRIVED, ...ENDS])}
+        ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local' })}
       </div>
     </details>
     <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
@@ -193,7 +191,7 @@ function submit(event) {
 function localTime(iso) {
   if (iso === undefined || Number.isNaN(Date.parse(iso))) return '';
   const date = new Date(iso);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 export function callTable(calls, caption) {

@@ -64,9 +64,15 @@ function options(box) {
     ],
     axes: [
       { ...axis, values: (_plot, times) => times.map(hourAndMinute), space: 60, size: 26 },
-      { ...axis, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
+      { ...axis, size: roomFor, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
     ],
   };
+}
+
+/** The labels of the axis, whole: a busy minute has five digits. */
+function roomFor(_plot, labels) {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => String(label).length));
+  return Math.max(34, 14 + longest * 8);
 }
 
 const HOUR = new Intl.DateTimeFormat(undefined, {

@@ -3,7 +3,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { postJson } from './api.js';
 import { traceTable } from './attempt.js';
 import { alertOf, textField, tidyNumber, valuesOf } from './fields.js';
-import { badge, said, targetName } from './words.js';
+import { badge, said, targetName, ZONE } from './words.js';
 
 export function explainView(changed) {
   let asked = {};
@@ -35,7 +35,7 @@ export function explainView(changed) {
       <form class="filters" @submit=${submit}>
         ${textField('From', 'from', asked.from, { type: 'tel', placeholder: '+353861234567', max: 1024 })}
         ${textField('To', 'to', asked.to, { type: 'tel', placeholder: '+14155550100', max: 1024 })}
-        ${textField('At', 'at', asked.at, { type: 'datetime-local', hint: 'Your local time; empty: now' })}
+        ${textField('At', 'at', asked.at, { type: 'datetime-local', hint: `In ${ZONE}; empty: now` })}
         ${textField('Digits pressed', 'digits', asked.digits, { max: 128, hint: 'In menus' })}
         <label class="field wide"><span>What targets answer</span>
           <textarea name="verdicts" rows="2" placeholder="support-us: busy" spellcheck="false">${asked.verdicts ?? ''}</textarea>

@@ -5,10 +5,10 @@ import { word } from './words.js';
 
 /** A value is set where it changed, so that a drawing in between leaves alone what is being typed. */
 export function textField(label, name, value, { hint, ...more } = {}) {
-  return html`<label class="field">
+  return html`<label class="field ${more.type === 'datetime-local' ? 'when' : ''}">
     <span>${label}</span>
     <input name=${name} type=${more.type ?? 'text'} .value=${value ?? ''}
-      placeholder=${more.placeholder ?? ''} list=${more.list ?? nothing} step=${more.step ?? nothing}
+      placeholder=${more.placeholder ?? ''} list=${more.list ?? nothing}
       autocomplete="off" autocapitalize="off" spellcheck="false" maxlength=${more.max ?? 256}>
     ${hint === undefined ? nothing : html`<small>${hint}</small>`}
   </label>`;

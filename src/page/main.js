@@ -10,10 +10,12 @@ import { explainView } from './explain.js';
 import { tidyNumber, valuesOf } from './fields.js';
 import { follow } from './follow.js';
 import { overviewView } from './overview.js';
+import { readiness } from './readiness.js';
 import { routesView } from './routes.js';
 import { signIn, signOut, token } from './session.js';
 
 const TICK_MS = 1_000;
+const PLACES_KEPT = 50;
 
 const root = document.getElementById('page');
 const views = {
@@ -31,14 +33,25 @@ const NAVIGATION = [
 ];
 
 let place = placeOf(location.hash);
+/** Where the operator was in each entry of the history: how far down, and what the view keeps of itself. */
+const places = new Map();
+let hashHere = location.hash;
+let entry = entryOfHistory(null);
 let connection = 'connecting';
+let notReady = null;
 let signInError = null;
 let checking = false;
 let stopFollowing = null;
 let drawing = false;
 
 onRefused((error) => leave(error.message));
+// Ours: the browser would scroll before the list that it scrolls has been drawn.
+history.scrollRestoration = 'manual';
 addEventListener('hashchange', () => go(true));
+readiness((reason) => {
+  notReady = reason;
+  changed();
+});
 setInterval(() => document.visibilityState === 'visible' && changed(), TICK_MS);
 if (token() !== null) enter();
 changed();
@@ -76,26 +89,50 @@ function leave(message) {
   stopFollowing = null;
   signOut();
   signInError = message;
+  places.clear();
   for (const view of Object.values(views)) view.close?.();
   changed();
 }
 
 function go(moveFocus) {
   const before = place;
-  place = placeOf(location.hash);
+  if (moveFocus) keepPlace(before);
+  entry = entryOfHistory(hashHere);
+  hashHere = location.hash;
+  place = placeOf(hashHere);
   if (token() === null) return;
+  const known = places.get(entry);
+  const elsewhere = before.view !== place.view || before.id !== place.id;
   if (before.view !== place.view) views[before.view].close?.();
-  views[place.view].open(place.params);
+  views[place.view].open(place.params, { kept: known?.view ?? null, from: history.state.from });
   changed();
-  // A reader by keyboard or voice lands at the new view's heading.
-  if (moveFocus && (before.view !== place.view || before.id !== place.id)) {
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        scrollTo(0, 0);
-        document.querySelector('h1')?.focus();
-      }),
-    );
+  if (!moveFocus || !(elsewhere || known !== undefined)) return;
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      scrollTo(0, known?.scroll ?? 0);
+      if (elsewhere) landing(before).focus({ preventScroll: true });
+    }),
+  );
+}
+
+/** A reader by keyboard or voice lands at the new view's heading, or back at the call that they looked at. */
+function landing(before) {
+  const row = document.querySelector(`[data-call="${CSS.escape(before.id ?? '')}"] a`);
+  return row ?? document.querySelector('h1') ?? document.body;
+}
+
+function keepPlace({ view }) {
+  places.delete(entry);
+  places.set(entry, { scroll: scrollY, view: views[view].keep?.() ?? null });
+  if (places.size > PLACES_KEPT) places.delete(places.keys().next().value);
+}
+
+/** Each entry of the history has a name of its own; a link makes a new one, back and forward do not. */
+function entryOfHistory(from) {
+  if (typeof history.state?.entry !== 'string') {
+    history.replaceState({ entry: `${performance.timeOrigin} ${performance.now()}`, from }, '');
   }
+  return history.state.entry;
 }
 
 /** `#/calls?rule=support`, `#/calls/<id>`. */
@@ -134,7 +171,7 @@ function signedInPage() {
           autocapitalize="off" spellcheck="false" maxlength="1024">
         <button>Find</button>
       </form>
-      <p class="connection ${connection}" role="status">${CONNECTION_WORDS[connection]}</p>
+      ${connectionState()}
       <button class="quiet" @click=${() => leave(null)}>Sign out</button>
     </header>
     <main id="main" tabindex="-1">${views[place.view].template()}</main>`;
@@ -145,6 +182,21 @@ const CONNECTION_WORDS = {
   live: 'Live',
   lost: 'Connection lost. Trying again…',
 };
+
+const NOT_READY_WORDS = {
+  store: 'Store down',
+  starting: 'Starting…',
+  stopping: 'Stopping…',
+};
+
+/** Green only where changes come in and calls are taken. */
+function connectionState() {
+  const troubled = connection === 'live' && notReady !== null;
+  return html`<p class="connection ${troubled ? 'troubled' : connection}" role="status"
+    title=${troubled ? notReady.detail : nothing}>${
+      troubled ? (NOT_READY_WORDS[notReady.reason] ?? 'Not ready') : CONNECTION_WORDS[connection]
+    }</p>`;
+}
 
 function isHere(view) {
   return place.view === view || (view === 'calls' && place.view === 'call');

@@ -1,6 +1,7 @@
 /** Problems first, then the calls that live, then the last hour in numbers. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
+import { FAILED, NOT_ARRIVED } from './call-pages.js';
 import { callTable } from './calls.js';
 import { drawMinutes, share } from './charts.js';
 import { alertOf } from './fields.js';
@@ -33,6 +34,9 @@ export function overviewView(changed) {
   let error = null;
   let calls = new Map();
   let loading = 0;
+  /** Whether the calls that live were read once: until then none is known, which is not the same as none. */
+  let liveRead = false;
+  let liveScroll = null;
   let all = { rules: false, targets: false };
 
   async function refresh() {
@@ -70,6 +74,7 @@ export function overviewView(changed) {
       const found = pages.flatMap((page) => page.calls);
       const later = [...calls.values()].filter((call) => call.seenAt > startedAt);
       calls = new Map([...found, ...later].map((call) => [call.call_control_id, call]));
+      liveRead = true;
     } catch (failure) {
       error = failure;
     }
@@ -79,16 +84,26 @@ export function overviewView(changed) {
 
   return {
     title: () => 'Overview',
-    open() {
+    open(_params, { kept }) {
       open = true;
+      if (kept !== null) ({ stats, problems, calls, liveRead, liveScroll, all } = kept);
       startedAt = Date.now();
       void refresh();
       void loadLive();
     },
+    keep: () => ({
+      stats,
+      problems,
+      calls,
+      liveRead,
+      all,
+      liveScroll: document.querySelector('.scroll.live')?.scrollTop ?? null,
+    }),
     close() {
       open = false;
       clearTimeout(timer);
       calls = new Map();
+      liveRead = false;
       stats = null;
       problems = null;
       error = null;
@@ -105,6 +120,10 @@ export function overviewView(changed) {
       calls.set(call.call_control_id, { ...call, seenAt: Date.now() });
     },
     drawn() {
+      if (liveScroll !== null) {
+        document.querySelector('.scroll.live')?.scrollTo(0, liveScroll);
+        liveScroll = null;
+      }
       if (open && stats !== null) drawMinutes(document.getElementById('minutes'), stats);
     },
     template() {
@@ -117,16 +136,16 @@ export function overviewView(changed) {
         ${alertOf(error)}
         <section class="panel wide" aria-labelledby="problems-title">
           <h2 id="problems-title">Problems</h2>
-          <div class="problem-room" aria-live="polite">${problems === null ? waiting() : problemList(problems)}</div>
+          <div class="problem-room" aria-live="polite">${problems === null ? waiting(error) : problemList(problems, stats?.since ?? null)}</div>
         </section>
         ${tiles(stats, liveCount(live, stats))}
         <div class="columns live-columns">
           <section class="panel" aria-labelledby="live-title">
             <h2 id="live-title">Live calls</h2>
-            <div class="scroll live" tabindex="0" role="region" aria-labelledby="live-title">
+            <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
               ${
                 live.length === 0
-                  ? html`<p class="empty">${stats === null ? 'Loading…' : 'No live calls. The next one appears here by itself.'}</p>`
+                  ? html`<p class="empty">${liveRead ? 'No live calls. The next one appears here by itself.' : unread(error, 'live calls')}</p>`
                   : callTable(shown, 'Live calls')
               }
               ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
@@ -138,7 +157,7 @@ export function overviewView(changed) {
             <p class="legend small" aria-hidden="true">
               <span class="dot good"></span>completed <span class="dot bad"></span>failed
             </p>
-            ${verdictTable(stats)}
+            ${stats === null ? html`<p class="empty">${unread(error, 'attempts')}</p>` : verdictTable(stats)}
           </section>
         </div>
         ${stats === null ? nothing : groups()}`;
@@ -183,8 +202,13 @@ export function overviewView(changed) {
   }
 }
 
-function waiting() {
-  return html`<p class="faint">Looking…</p>`;
+function waiting(error) {
+  return html`<p class="faint">${error === null ? 'Looking…' : 'The problems could not be read.'}</p>`;
+}
+
+/** Not yet known, or not to be had: never said as if there were none. */
+function unread(error, what) {
+  return error === null ? 'Loading…' : `The ${what} could not be read.`;
 }
 
 /** The stream is ahead of the numbers; beyond what is shown only they know. */
@@ -221,7 +245,7 @@ function chartWords(stats) {
 }
 
 function verdictTable(stats) {
-  const rows = stats?.attempts.by_verdict ?? [];
+  const rows = stats.attempts.by_verdict;
   if (rows.length === 0) return html`<p class="empty">No attempts in the last hour.</p>`;
   const most = rows[0].count;
   return html`<table class="verdicts">
@@ -256,7 +280,7 @@ function targetTable(rows, since) {
               ? targetName(null)
               : html`<a href=${`#/calls?target=${encodeURIComponent(row.target)}&since=${since}`}>${said(row.target)}</a>`
           }</th>
-          <td class="number ${rateTone(row.success_rate)}">${percent(row.success_rate)}</td>
+          <td class="number">${rateLink(row.success_rate, row.target === null ? null : { target: row.target, verdict: FAILED, since })}</td>
           <td class="bar-cell">${verdictShare(row)}</td>
           <td class="number">${duration(row.median_verdict_ms)}</td>
           <td class="number">${row.attempts}</td>
@@ -280,7 +304,7 @@ function ruleTable(rows, since) {
               ? html`<span class="faint">otherwise, or none</span>`
               : html`<a href=${`#/calls?rule=${encodeURIComponent(row.rule)}&since=${since}`}>${said(row.rule)}</a>`
           }</th>
-          <td class="number ${rateTone(row.arrival_rate)}">${percent(row.arrival_rate)}</td>
+          <td class="number">${rateLink(row.arrival_rate, row.rule === null ? null : { rule: row.rule, ends: NOT_ARRIVED, since })}</td>
           <td class="bar-cell">${verdictShare(row)}</td>
           <td class="number">${duration(row.median_verdict_ms)}</td>
           <td class="number">${decimal(row.attempts_per_call)}</td>
@@ -292,6 +316,7 @@ function ruleTable(rows, since) {
 }
 
 function verdictShare({ by_verdict }) {
+  if (by_verdict.length === 0) return html`<span class="faint">no attempts</span>`;
   const parts = by_verdict.map(({ verdict, count: n }) => ({ name: verdict ?? 'open', count: n }));
   const words = parts.map(({ name, count: n }) =>
     count(n, name.replaceAll('_', ' '), name.replaceAll('_', ' ')),
@@ -299,9 +324,11 @@ function verdictShare({ by_verdict }) {
   return share(parts, null, words.join(', '));
 }
 
-function rateTone(rate) {
-  if (rate === null) return '';
-  return rate < 0.5 ? 'bad-text' : '';
+/** A rate below the whole leads to the calls that are missing in it. */
+function rateLink(rate, query) {
+  if (rate === null || rate === 1 || query === null) return percent(rate);
+  return html`<a class=${rate < 0.5 ? 'bad-text' : ''} href=${`#/calls?${new URLSearchParams(query)}`}
+    title="The calls that failed">${percent(rate)}</a>`;
 }
 
 function newestFirst(a, b) {

@@ -2,18 +2,30 @@
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { FAILED } from './call-pages.js';
 import { said, time } from './words.js';
 
-export function problemList(problems) {
+/** `since`: of the hour that the numbers in them are about. */
+export function problemList(problems, since) {
   if (problems.length === 0) {
     return html`<p class="fine"><span aria-hidden="true">✓</span> Nothing is wrong that this page knows of.</p>`;
   }
   return html`<ul class="problems">
-    ${repeat(problems, keyOf, problemItem)}
+    ${repeat(together(problems), keyOf, (problem) => problemItem(problem, since))}
   </ul>`;
 }
 
-function problemItem({ severity, kind, title, detail, fix, count, last_at, target, replica }) {
+/** The same on several replicas is one problem. */
+function together(problems) {
+  const groups = Map.groupBy(problems, ({ kind, title, detail }) => `${kind} ${title} ${detail}`);
+  return [...groups.values()].map(([first, ...others]) => ({
+    ...first,
+    replicas: [first, ...others].map(({ replica }) => replica),
+  }));
+}
+
+function problemItem(problem, since) {
+  const { severity, kind, title, detail, fix, count, last_at, target, replicas } = problem;
   return html`<li class="problem ${severity}">
     <p class="title">
       <span class="badge ${severity === 'error' ? 'bad' : 'doubtful'}">${severity}</span>
@@ -24,15 +36,28 @@ function problemItem({ severity, kind, title, detail, fix, count, last_at, targe
     <p class="faint small">
       <code>${kind}</code>${count > 1 && target === null ? html` · ${count} times` : nothing}${
         last_at === null ? nothing : html` · last ${time(last_at)}`
-      }${replica === null ? nothing : html` · replica <code>${replica.slice(0, 8)}</code>`}${
+      }${replicaWords(replicas)}${
         target === null
           ? nothing
-          : html` · <a href=${`#/calls?target=${encodeURIComponent(target)}`}>its calls</a>`
+          : html` · <a href=${`#/calls?${failures(target, since)}`}>its calls</a>`
       }
     </p>
   </li>`;
 }
 
-function keyOf({ kind, title, replica }) {
-  return `${kind} ${title} ${replica}`;
+/** The number counts failed attempts: those are the calls to look at. */
+function failures(target, since) {
+  return new URLSearchParams({ target, verdict: FAILED, ...(since === null ? {} : { since }) });
+}
+
+/** null is the replica that was asked. */
+function replicaWords(replicas) {
+  const others = replicas.filter((replica) => replica !== null);
+  if (others.length === 0) return nothing;
+  if (replicas.length > 1) return html` · on ${replicas.length} replicas`;
+  return html` · replica <code>${others[0].slice(0, 8)}</code>`;
+}
+
+function keyOf({ kind, title, detail }) {
+  return `${kind} ${title} ${detail}`;
 }

@@ -37,7 +37,12 @@ export function routesView(changed) {
     } catch (failure) {
       reload = { busy: false, error: failure, done: null };
     }
-    void load();
+    await load();
+    // The set's own account of the refusal is shown from here on, as it is after a refusal by SIGHUP.
+    if (isRefusal(reload.error) && routes.last_refusal !== null) {
+      reload = { ...reload, error: null };
+      changed();
+    }
   }
 
   async function force(name, isOpen, forMs) {
@@ -97,9 +102,9 @@ export function routesView(changed) {
           }</div>
           ${alertOf(reload.error)}
           ${
-            routes.last_refusal === null
+            routes.last_refusal === null || isRefusal(reload.error)
               ? nothing
-              : html`<div class="alert"><p>The last reload was refused, ${time(routes.last_refusal.at)}. The set above stays live.</p>
+              : html`<div class="alert" role="alert"><p>The last reload was refused, ${time(routes.last_refusal.at)}. The set above stays live.</p>
                 ${located(routes.last_refusal.problems)}</div>`
           }
         </section>
@@ -145,6 +150,10 @@ export function routesView(changed) {
   }
 }
 
+function isRefusal(error) {
+  return error?.problem?.reason === 'routes_refused';
+}
+
 function forcedWords(name, isOpen, forMs) {
   if (isOpen === null) return `${name} follows its schedule again.`;
   return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until it is taken back' : `for ${duration(forMs)}`}.`;
@@ -175,6 +184,8 @@ function replicaTable({ replicas, hash }) {
 }
 
 function ruleList(rules) {
+  if (rules.length === 0)
+    return html`<p class="empty">The set has no rules: every call goes to otherwise.</p>`;
   const shown = rules.slice(0, RULES_SHOWN);
   return html`<ol class="rules">
       ${shown.map(

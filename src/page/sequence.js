@@ -15,7 +15,8 @@ const TARGET_LANES_MAX = 4;
 const ARROW_HEIGHT = 24;
 
 export function sequence(call) {
-  if (call.timeline.length === 0) return html`<p class="empty">Nothing yet.</p>`;
+  if (call.timeline.length === 0)
+    return html`<p class="empty">No events of this call are recorded yet.</p>`;
   const lanes = lanesOf(call);
   const outcomes = outcomesOf(call);
   const start = Date.parse(call.timeline[0].at);
@@ -69,7 +70,7 @@ function entryItem(entry, { call, lanes, outcomes, start }) {
       <span class="faint">+${((Date.parse(entry.at) - start) / 1_000).toFixed(2)} s</span></p>
     ${strip(arrows, lanes.names.length)}
     <div class="words">
-      <p><strong>${titleOf(entry)}</strong> <code>${plain(entry.type)}</code>
+      <p><strong>${titleOf(entry, call)}</strong> <code>${plain(entry.type)}</code>
         ${moved ? html`<span class="phase-change">${word(entry.phase_before)} → ${word(entry.phase)}</span>` : nothing}</p>
       ${detailText(entry)}
       ${notesOf(entry, call).map((note) => html`<p class="note">${said(note)}</p>`)}
@@ -104,22 +105,46 @@ const TITLES = {
   'call.speak.ended': 'Speaking ends',
   'call.playback.started': 'Playing begins',
   'call.playback.ended': 'Playing ends',
-  'call.gather.ended': 'Digits gathered',
+  'call.gather.ended': 'The menu ends',
   'call.dtmf.received': 'A key was pressed',
   'manual.refer': 'An operator refers the caller by hand',
 };
 
-function titleOf({ source, type, detail }) {
+function titleOf({ source, type, detail, attempt: attemptId }, { attempts }) {
+  const attempt = attempts.find(({ id }) => id === attemptId);
+  const target =
+    attempt === undefined ? nothing : html`: ${said(attempt.target ?? attempt.sip_address)}`;
   switch (source) {
     case 'outcome':
       return `${word(String(detail.action ?? 'command'))}: ${word(String(detail.outcome ?? 'unknown'))}`;
     case 'deadline':
       return `Time is up: ${word(String(detail.deadline ?? ''))}${detail.put_off ? ', put off once' : ''}`;
     case 'far_leg':
-      return `The far leg: ${type.replace('call.', '')}`;
+      return html`B-leg ${type.replace('call.', '')}${target}`;
     default:
-      return TITLES[type] ?? type;
+      if (type === 'call.gather.ended') return `${TITLES[type]}: ${gatherWords(detail)}`;
+      return type.startsWith('call.refer.')
+        ? html`${TITLES[type]}${target}`
+        : (TITLES[type] ?? type);
   }
+}
+
+/** Telnyx's words for how a menu ended; keys were pressed in the first two alone. */
+const GATHERED = {
+  valid: 'a key was pressed',
+  invalid: 'keys that are no choice',
+  timeout: 'no key in time',
+  call_hangup: 'the caller hung up',
+  cancelled: 'cancelled',
+  cancelled_amd: 'cancelled',
+};
+
+function gatherWords({ status }) {
+  return GATHERED[status] ?? word(String(status ?? 'no reason given'));
+}
+
+function hasKeys({ status }) {
+  return status === 'valid' || status === 'invalid';
 }
 
 /** What the titles and commands do not say already. */
@@ -194,7 +219,7 @@ function arrowsOf(entry, call, lanes) {
   if (source === 'outcome') return outcomeArrows(entry, call, lanes);
   const heard = { from: TELNYX, to: REFEREE, label: type.replace(/^call\./, '') };
   if (source === 'far_leg') {
-    const lane = latestLane(entry, call, lanes);
+    const lane = lanes.of(entry.attempt);
     return [...(lane === null ? [] : [{ from: lane, to: TELNYX }]), heard];
   }
   const sip = detail.sip_notify_response ?? '';
@@ -206,13 +231,14 @@ function arrowsOf(entry, call, lanes) {
         ? [{ from: CALLER, to: TELNYX, label: 'BYE' }, heard]
         : [heard];
     case 'call.dtmf.received':
-    case 'call.gather.ended':
       return [{ from: CALLER, to: TELNYX, label: 'keys' }, heard];
+    case 'call.gather.ended':
+      return [...(hasKeys(detail) ? [{ from: CALLER, to: TELNYX, label: 'keys' }] : []), heard];
     case 'call.refer.started':
       return [{ from: CALLER, to: TELNYX, label: `NOTIFY ${sip}` }, heard];
     case 'call.refer.completed':
     case 'call.refer.failed': {
-      const lane = latestLane(entry, call, lanes);
+      const lane = lanes.of(entry.attempt);
       const mark = type === 'call.refer.completed' ? 'good' : 'bad';
       return [
         ...(lane === null
@@ -247,21 +273,6 @@ function outcomeArrows({ detail }, call, lanes) {
     return [heard, { ...onwards, from: TELNYX, to: lane, label: 'INVITE' }];
   }
   return [heard];
-}
-
-/** The attempt that was under way when the event came. */
-function latestLane({ at }, call, lanes) {
-  const open = call.attempts.filter(
-    ({ started_at, ended_at }) =>
-      started_at <= at && (ended_at === null || ended_at >= earlier(at)),
-  );
-  const attempt = open[0] ?? call.attempts.findLast(({ started_at }) => started_at <= at);
-  return attempt === undefined ? null : lanes.of(attempt.id);
-}
-
-/** The verdict is written in the moment of the event: allow for the clock between both. */
-function earlier(iso) {
-  return new Date(Date.parse(iso) - 1_500).toISOString();
 }
 
 function strip(arrows, lanes) {

@@ -9,6 +9,9 @@ const TIME = new Intl.DateTimeFormat(undefined, {
 });
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 
+/** Of the browser: every time on the page is in it. */
+export const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'local time';
+
 export function clock(iso) {
   return TIME.format(new Date(iso));
 }
@@ -105,6 +108,7 @@ export const ENDS = [
   'ignored',
 ];
 
+/** `no_verdict` as people say it. */
 export function word(text) {
   return text.replaceAll('_', ' ');
 }

@@ -1,5 +1,5 @@
 /** The examples of all files, with the names they use checked. */
-import { readMoment } from '../core/iso-time.ts';
+import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
@@ -68,10 +68,7 @@ function checkExampleNames(
   }
   const at = written.call.at;
   if (at !== undefined && readMoment(at) === null) {
-    problems.problem(
-      positions.at(written.call, 'at'),
-      `${quoted(at)} is not in the calendar`,
-      'for example "2026-03-02T15:00:00Z"',
-    );
+    const { problem, hint } = notAMoment(at);
+    problems.problem(positions.at(written.call, 'at'), problem, hint);
   }
 }

@@ -24,6 +24,8 @@ export interface TimelineEntry {
   notes: string[];
   /** Commands issued by this event. */
   commands: { id: string; action: string; attempt: string | null }[];
+  /** The attempt that the event speaks of. */
+  attempt: string | null;
   /** Details worth showing: sip_notify_response, hangup_cause, digits, outcome and the like. */
   detail: Record<string, string | number | boolean | null>;
   /** The decision's trace, on the event that was decided on. */

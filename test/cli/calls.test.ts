@@ -107,11 +107,72 @@ describe('the list', () => {
     const { out, code } = await referee('calls');
     const lines = out.trimEnd().split('\n');
     expect(code).toBe(0);
-    expect(lines[0]).toMatch(/^CAME +FROM +TO +IS +RULE +LAST ATTEMPT +LASTS +CALL$/);
+    expect(lines[0]).toMatch(/^CAME \(UTC\) +FROM +TO +IS +RULE +LAST ATTEMPT +LASTS +CALL$/);
     expect(lines[1]).toContain('v3:second');
     expect(lines[2]).toMatch(
       /^2026-03-02 15:00:00 .* failed +support +support-us not_allowed +5\.0 s +v3:first$/,
     );
+  });
+
+  describe('on a terminal', () => {
+    const LONG_ID = `v3:${'MdI91X4lWFEs7IgbBEOT9M4AigoY08M0WWZFISt1Yw2axZ_IiE4pqg'.repeat(2)}`;
+    let url: string;
+    beforeAll(async () => {
+      url = `sqlite:${join(folder, 'long.db')}`;
+      const long = await openStore({ kind: 'sqlite', path: join(folder, 'long.db') });
+      const target = 'a-very-long-name-of-a-target';
+      const call = aCall(LONG_ID, {
+        createdAt: T0,
+        endedAt: T0 + 5_000,
+        phase: 'ended',
+        ends: 'failed',
+        rule: 'support',
+        decided: true,
+        attempts: [anAttempt('a-2'), anAttempt('a-3', { target, verdict: 'not_allowed' })],
+      });
+      await long.commit([aUnit(call, 0)], null);
+      await long.close();
+    });
+
+    async function listed(columns: number): Promise<string[]> {
+      const written = terminal(true, url);
+      written.io.env.COLUMNS = String(columns);
+      expect(await runCli(['calls'], written.io)).toBe(0);
+      return written.out.trimEnd().split('\n');
+    }
+
+    test.each([40, 60, 80, 100])(
+      'of %i columns what happened and the whole id stay',
+      async (columns) => {
+        const [head = '', idHead, row = '', id = ''] = await listed(columns);
+        expect([head, row].filter((line) => line.length > columns)).toEqual([]);
+        expect([head, row]).toEqual([
+          expect.stringMatching(/\bIS .*LAST ATTEMPT/),
+          expect.stringMatching(/\bfailed .*2\. a-very-l… not_allowed/),
+        ]);
+        expect([idHead, id]).toEqual(['  CALL', `  ${LONG_ID}`]);
+        const one = terminal(true, url);
+        expect(await runCli(['calls', id.trim(), '--json'], one.io)).toBe(0);
+      },
+    );
+
+    test('the least telling columns go first', async () => {
+      expect((await listed(80))[0]).toMatch(/^CAME \(UTC\) +FROM +TO +IS +LAST ATTEMPT$/);
+      expect((await listed(70))[2]).toMatch(/^03-02 15:00:00 \+353861234567 /);
+      expect((await listed(130))[0]).toMatch(/RULE +LAST ATTEMPT +LASTS$/);
+      expect((await listed(250))[0]).toMatch(/RULE +LAST ATTEMPT +LASTS +CALL$/);
+    });
+  });
+
+  test('an empty list says what is empty', async () => {
+    expect((await referee('calls', '--verdict', 'busy', '--to', '+1')).out).toBe(
+      'No calls in the store match: verdict busy, to +1.\n',
+    );
+    const empty = join(folder, 'empty.db');
+    await (await openStore({ kind: 'sqlite', path: empty })).close();
+    const written = terminal(false, `sqlite:${empty}`);
+    await runCli(['calls'], written.io);
+    expect(written.out).toBe('No calls are in the store that DATABASE_URL names.\n');
   });
 
   test('every filter narrows it', async () => {
@@ -157,6 +218,11 @@ describe('the list', () => {
     expect(code).not.toBe(0);
     expect(err).toContain('busy');
     expect((await referee('calls', '--since', 'yesterday')).err).toContain('15m');
+    const zoneless = await referee('calls', '--since', '2026-03-02T15:00');
+    expect([zoneless.code, zoneless.out]).toEqual([1, '']);
+    expect(zoneless.err).toContain(
+      '"2026-03-02T15:00" is not an ISO 8601 time such as 2026-03-02T15:00:00Z; its zone is missing: write 2026-03-02T15:00Z',
+    );
   });
 });
 

@@ -290,7 +290,8 @@ test('route takes headers, digits and a caller who leaves', async () => {
 test.each([
   [['--to', '+1', '--verdict', 'us=bsy'], 'did you mean busy?'],
   [['--to', '+1', '--verdict', 'su=busy'], 'did you mean us?'],
-  [['--to', '+1', '--at', 'yesterday'], 'not a moment'],
+  [['--to', '+1', '--at', 'yesterday'], 'is not an ISO 8601 time'],
+  [['--to', '+1', '--at', '2026-03-02T15:00:00'], 'its zone is missing'],
   [['--to', '+1', '--header', 'X'], 'name=value'],
 ])('route refuses %j with words', async (args, words) => {
   const { code, err, out } = await route(...args);
@@ -298,6 +299,25 @@ test.each([
   expect(out).toBe('');
   expect(err).toContain(words);
 });
+
+test.each([[['route', '--to', '+14155550100']], [['schedule']]])(
+  '%j refuses a time without a zone, in the words of the API',
+  async ([command = '', ...more]) => {
+    const answer = await referee({ 'main.yaml': GOOD }, (dir) => [
+      command,
+      '--routes',
+      dir,
+      ...more,
+      '--at',
+      '2026-03-02T15:00',
+    ]);
+    expect([answer.code, answer.out, answer.err]).toEqual([
+      1,
+      '',
+      `referee ${command}: --at: "2026-03-02T15:00" is not an ISO 8601 time such as 2026-03-02T15:00:00Z; its zone is missing: write 2026-03-02T15:00Z for UTC, or 2026-03-02T15:00-05:00\n`,
+    ]);
+  },
+);
 
 test('route of a bad set shows its problems and exits 1', async () => {
   const { code, err } = await referee({ 'main.yaml': 'ruls: []' }, (dir) => [

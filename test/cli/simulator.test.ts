@@ -6,11 +6,21 @@ import { parseFarEnds, parseLine } from '../../src/cli/simulator-line.ts';
 import { startReceiver } from '../simulator/receiver.ts';
 
 async function run(...args: string[]) {
+  return runAgainst(200, ...args);
+}
+
+const NOWHERE = 'http://127.0.0.1:1/webhooks/telnyx';
+
+/** What webhooks are answered; null: nothing at all; or another address that they go to. */
+async function runAgainst(server: number | null | string, ...args: string[]) {
   const stdin = new PassThrough();
   const out: string[] = [];
   const err: string[] = [];
   let publicKey = '';
-  const receiver = await startReceiver(() => publicKey);
+  const receiver = await startReceiver(
+    () => publicKey,
+    () => (typeof server === 'string' ? null : server),
+  );
   onTestFinished(() => receiver.stop());
   const program = new Command().exitOverride().configureOutput({ writeErr: (t) => err.push(t) });
   const io = {
@@ -29,7 +39,16 @@ async function run(...args: string[]) {
   };
   simulatorCommand(program, io);
   const done = program.parseAsync(
-    ['simulator', '--port', '0', '--webhook-url', receiver.url, '--time-scale', '0.1', ...args],
+    [
+      'simulator',
+      '--port',
+      '0',
+      '--webhook-url',
+      typeof server === 'string' ? server : receiver.url,
+      '--time-scale',
+      '0.1',
+      ...args,
+    ],
     { from: 'user' },
   );
   return { stdin, out, err, receiver, done, text: () => out.join('') };
@@ -75,6 +94,62 @@ test('with --call places one call, tells its course as JSON lines, and ends with
     fate: 'released',
     rejected_as: 'USER_BUSY',
   });
+});
+
+const CALL = ['--call', '+14155550123', '--to', '+14155550100', '--wait', '0.6'];
+
+test.each([
+  ['answered 200 and left alone', 200, /answered 200, but no command came in 1 s/],
+  [
+    'refused',
+    401,
+    /call\.initiated was not taken in 1 s: it was answered 401 \(http.*\btr(y|ies)\)/,
+  ],
+  ['not answered', null, /call\.initiated was not taken in 1 s: no answer yet/],
+])(
+  'a call whose webhooks are %s is given up, with a message and exit code 1',
+  async (_, status, words) => {
+    const { done, err } = await runAgainst(status, ...CALL);
+    await expect(done).rejects.toMatchObject({ exitCode: 1 });
+    expect(err.join('')).toMatch(words);
+    expect(err.join('')).toMatch(/referee simulator: no command came for a call/);
+  },
+);
+
+test('a server that is not there is said, whether the call comes from --script or from a typed line', async () => {
+  const scripted = await runAgainst(
+    NOWHERE,
+    '--wait',
+    '0.6',
+    '--script',
+    'busy,completed',
+    '--json',
+  );
+  await expect(scripted.done).rejects.toMatchObject({ exitCode: 1 });
+  expect(scripted.err.join('')).toMatch(/#1 .*ECONNREFUSED.*Is the server running/);
+
+  const typed = await runAgainst(NOWHERE, '--wait', '0.6');
+  typed.stdin.end('call +14155550123 +14155550100\nscript no-answer\n');
+  await expect(typed.done).rejects.toMatchObject({ exitCode: 1 });
+  expect(typed.err.join('')).toMatch(/#1 .*ECONNREFUSED/);
+});
+
+test('a call under way is not given up while its target is silent', async () => {
+  const { receiver, done, out } = await run(...CALL, '--json');
+  const initiated = await receiver.next('call.initiated');
+  const { api_url, api_key } = JSON.parse(out[0] ?? '');
+  const command = (action: string, body: object) =>
+    fetch(`${api_url}/calls/${initiated.payload.call_control_id}/actions/${action}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${api_key}` },
+      body: JSON.stringify(body),
+    });
+  await command('answer', {});
+  // Longer than the first command may take, shorter than ten times that.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await command('hangup', {});
+  await done;
+  expect(JSON.parse(out.at(-1) ?? '')).toBeDefined();
 });
 
 test('refuses a script and faults it does not know, in words', async () => {

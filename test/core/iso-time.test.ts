@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readMoment, readMomentUtc } from '../../src/core/iso-time.ts';
+import { notAMoment, readMoment } from '../../src/core/iso-time.ts';
 
 test.each([
   ['2026-03-02T15:00:00Z', '2026-03-02T15:00:00.000Z'],
@@ -22,13 +22,24 @@ test.each([
   expect(readMoment(text)).toBeNull();
 });
 
-test('what a command line leaves out is UTC', () => {
-  expect(readMomentUtc('2026-03-02')).toBe(Date.parse('2026-03-02T00:00:00Z'));
-  expect(readMomentUtc('2026-03-02T15:00')).toBe(Date.parse('2026-03-02T15:00:00Z'));
-  expect(readMomentUtc('2026-03-02T15:00+01:00')).toBe(Date.parse('2026-03-02T14:00:00Z'));
-  expect([readMomentUtc('1'), readMomentUtc('2026-02-30'), readMomentUtc('now')]).toEqual([
-    null,
-    null,
-    null,
-  ]);
+test.each([
+  ['2026-03-02T15:00:00', 'its zone is missing: write 2026-03-02T15:00:00Z for UTC'],
+  ['2026-03-02 15:00', 'its zone is missing: write 2026-03-02T15:00Z for UTC'],
+  ['2026-03-02', 'its zone is missing: write 2026-03-02T00:00:00Z for UTC'],
+  ['2026-03-02T15:00:00 01:00', 'write 2026-03-02T15:00:00+01:00; in the address'],
+  ['2026-03-02T15:00:00+0100', 'write 2026-03-02T15:00:00+01:00'],
+  ['2026-03-02 15:00Z', 'write 2026-03-02T15:00Z'],
+  ['2026-03-02T15:00:00 EST', 'write 2026-03-02T15:00:00Z for UTC, or 2026-03-02T15:00:00-05:00'],
+  ['2026-02-30T15:00:00Z', 'that day or time is not in the calendar'],
+  ['2026-03-02T25:00:00', 'that day or time is not in the calendar'],
+  ['yesterday', 'write date, time and zone: 2026-03-02T15:00:00Z'],
+])('of %j the right form is said', (text, hint) => {
+  const told = notAMoment(text);
+  expect(told.problem).toBe(
+    `${JSON.stringify(text)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+  );
+  expect(told.hint).toContain(hint);
+  for (const [suggested = ''] of told.hint.matchAll(/\d{4}-\S+(?:Z|[+-]\d\d:\d\d)/g)) {
+    expect(readMoment(suggested)).not.toBeNull();
+  }
 });

@@ -65,6 +65,7 @@ export function anEntry(id: string, given: Partial<TimelineEntry> = {}): Timelin
     phase: 'new',
     notes: [],
     commands: [],
+    attempt: null,
     detail: {},
     trace: null,
     ...given,

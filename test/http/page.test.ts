@@ -82,8 +82,20 @@ test('without ADMIN_TOKEN there is no page', async () => {
     deps: { page: registerPage },
     config: { adminToken: null },
   });
-  expect((await fetch(`${closed.url}/`)).status).toBe(404);
+  const page = await fetch(`${closed.url}/`);
+  expect([page.status, page.headers.get('content-type')]).toEqual([
+    404,
+    'text/plain; charset=utf-8',
+  ]);
+  expect(await page.text()).toMatch(/ADMIN_TOKEN is not set.*openssl rand -base64 32/);
   expect((await fetch(`${closed.url}/assets/page/main.js`)).status).toBe(404);
+  for (const path of ['/v1/calls', '/metrics']) {
+    const answer = await fetch(`${closed.url}${path}`);
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      expect.objectContaining({ fix: expect.stringContaining('ADMIN_TOKEN') }),
+    ]);
+  }
 });
 
 test('with ADMIN_PORT the page is off the public port', async () => {

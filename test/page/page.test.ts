@@ -1,6 +1,7 @@
 /** The operator's page in a real Chromium, on the whole service with the Telnyx simulator. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM_PATH, NO_CHROMIUM, openPage, startBrowser, type Watched } from './browser.ts';
@@ -135,8 +136,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await form.getByText('Accepted: refer sales').waitFor();
     await page.getByRole('region', { name: 'Attempts' }).getByText('by hand').waitFor();
 
-    await form.getByRole('button', { name: 'Refer the caller' }).click();
-    await form.getByRole('alert').getByText('being moved already').waitFor();
+    // While it must be refused it is not offered.
+    await form.getByText('The call is being moved already.').waitFor();
+    expect(await form.getByRole('button').count()).toBe(0);
     call.hangUp();
     await call.ended;
   });
@@ -263,6 +265,151 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await call.ended;
   });
 
+  test('two failures at the same moment are drawn from their own targets, and a hangup presses no key', async () => {
+    const fast = { result: 'busy', ringMs: 20 } as const;
+    const failing = stage.simulator.placeCall({
+      from: '+353861110008',
+      to: '+14155550100',
+      refers: [fast, fast],
+    });
+    await failing.ended;
+    const { page } = await signedIn();
+    await page.goto(`${stage.url}/#/calls/${encodeURIComponent(failing.callControlId)}`);
+    const failed = page.locator('.sequence li', { hasText: 'The caller did not arrive' });
+    await expect.poll(() => failed.count()).toBe(2);
+    expect(await failed.locator('strong').filter({ hasText: 'arrive' }).allInnerTexts()).toEqual([
+      'The caller did not arrive: support-us',
+      'The caller did not arrive: support-eu',
+    ]);
+    // Lanes: caller, Telnyx, Referee, support-us, support-eu.
+    const starts = failed.locator('line.dashed.stroke-bad');
+    expect(
+      await starts.evaluateAll((lines) => lines.map((line) => line.getAttribute('x1'))),
+    ).toEqual(['70%', '90%']);
+
+    const menu = stage.simulator.placeCall({
+      from: '+353861110009',
+      to: '+14155550140',
+      callerHangup: { when: 'gather_started', afterMs: 50 },
+    });
+    await menu.ended;
+    await page.goto(`${stage.url}/#/calls/${encodeURIComponent(menu.callControlId)}`);
+    const gathered = page.locator('.sequence li', { hasText: 'call.gather.ended' });
+    await gathered.getByText('The menu ends: the caller hung up').waitFor();
+    expect(await gathered.locator('.label').allTextContents()).toEqual(['gather.ended']);
+  });
+
+  test('back from a call is where it was: filter, page of the list, and place on it', async () => {
+    const { page } = await signedIn({ viewport: { width: 1280, height: 500 } });
+    await page.goto(`${stage.url}/#/calls?rule=support`);
+    const rows = page.locator('table.calls tbody tr');
+    await expect.poll(() => rows.count()).toBe(50);
+    await page.getByRole('button', { name: 'Older' }).click();
+    await page.getByText('page 2').waitFor();
+    await expect.poll(() => page.locator('[aria-busy="false"]').count()).toBe(1);
+    const row = rows.nth(30);
+    const id = await row.getAttribute('data-call');
+    for (const way of ['the link', 'the browser']) {
+      await row.scrollIntoViewIfNeeded();
+      const scrolled = await page.evaluate('scrollY');
+      expect(scrolled).toBeGreaterThan(200);
+      await row.locator('a').click();
+      await page.getByRole('heading', { name: 'What happened' }).waitFor();
+      if (way === 'the browser') await page.goBack();
+      else await page.getByRole('link', { name: '← Calls' }).click();
+      await page.getByText('page 2').waitFor();
+      expect(page.url()).toContain('rule=support');
+      await expect.poll(() => page.evaluate('scrollY')).toBe(scrolled);
+      expect(await rows.nth(30).getAttribute('data-call')).toBe(id);
+      expect(await focused(page)).toBe(id);
+    }
+    // A link to the list, as against the way back, begins at the newest.
+    await navigation(page).getByRole('link', { name: 'Calls' }).click();
+    await page.getByText('page 1').waitFor();
+  });
+
+  test('what a number is about is what its link shows', async () => {
+    const { page } = await signedIn();
+    const problem = page.locator('.problem', { hasText: 'attempts at night-desk failed' });
+    await problem.getByRole('link', { name: 'its calls' }).click();
+    const verdicts = page.locator('table.calls tbody tr .attempts');
+    await expect.poll(() => verdicts.count()).toBe(50);
+    expect(new Set(await page.locator('td.rule').allInnerTexts())).toEqual(new Set(['night desk']));
+    await navigation(page).getByRole('link', { name: 'Overview' }).click();
+    const rules = page.getByRole('region', { name: 'Rules' });
+    await rules
+      .getByRole('row', { name: /^sales/ })
+      .getByRole('link', { name: '%' })
+      .click();
+    await expect
+      .poll(async () => new Set(await page.locator('td.phase').allInnerTexts()))
+      .toEqual(new Set(['unconfirmed']));
+    expect(await page.locator('td.rule').first().innerText()).toBe('sales');
+  });
+
+  test('failures of several kinds are one list, newest first, over its pages', async () => {
+    const { page } = await signedIn();
+    await page.goto(`${stage.url}/#/calls?verdict=failed&target=support-eu`);
+    const rows = page.locator('table.calls tbody tr');
+    await expect.poll(() => rows.count()).toBe(50);
+    const times = () =>
+      page
+        .locator('td.came time')
+        .evaluateAll((all) => all.map((one) => one.getAttribute('datetime') ?? ''));
+    const first = await times();
+    await page.getByRole('button', { name: 'Older' }).click();
+    await page.getByText('page 2').waitFor();
+    await expect.poll(async () => (await times())[0]).not.toBe(first[0]);
+    const both = [...first, ...(await times())];
+    expect(both).toEqual(both.toSorted().reverse());
+    await page.goto(`${stage.url}/#/calls?verdict=failed&target=nobody`);
+    await page.getByText('No calls match: target nobody, verdict failed.').waitFor();
+  });
+
+  test('what is being read is not said to be none, and what cannot be read is said', async () => {
+    const { page } = await signedIn();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/v1/stats', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.route('**/v1/calls?phase=*', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.reload();
+    const hour = page.getByRole('region', { name: 'Attempts by minute' });
+    const live = page.getByRole('region', { name: 'Live calls' });
+    await hour.getByText('Loading…').waitFor();
+    await live.getByText('Loading…').waitFor();
+    expect(await page.getByText(/No (attempts|live calls)/).count()).toBe(0);
+    release();
+    await hour.getByText('completed').first().waitFor();
+    await expect.poll(() => page.getByText('Loading…').count()).toBe(0);
+  });
+
+  test('a refused reload is shown once', async () => {
+    const { page } = await signedIn();
+    await page.getByRole('link', { name: 'Routes' }).click();
+    writeFileSync(join(stage.routesDir, 'main.yaml'), `${ROUTES}\nrulez: []\n`);
+    const reload = page.getByRole('button', { name: 'Reload the routes folder' });
+    await reload.click();
+    await page.getByText('The last reload was refused').waitFor();
+    await expect.poll(() => page.getByText(/main\.yaml:\d+:\d+/).count()).toBe(1);
+    await navigation(page).getByRole('link', { name: 'Overview' }).click();
+    const problem = page.locator('.problem', { hasText: 'routes.refused' });
+    await problem.waitFor();
+    expect(await problem.count()).toBe(1);
+    writeFileSync(join(stage.routesDir, 'main.yaml'), ROUTES);
+    await page.getByRole('link', { name: 'Routes' }).click();
+    await reload.click();
+    await page.getByText('Nothing had changed.').waitFor();
+    expect(await page.getByText('The last reload was refused').count()).toBe(0);
+  });
+
   test('a thousand calls do not slow the list, and nothing jumps', async () => {
     const { page } = await signedIn();
     await page.locator('.tiles dd').first().waitFor();
@@ -301,6 +448,28 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
 });
 
 describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone', () => {
+  test('while the store takes no writes the dot is not green, and it turns green by itself', async () => {
+    const browser = await startBrowser();
+    const stage = await setPageStage();
+    const { page } = await openPage(browser, stage.url);
+    await page.getByLabel('Admin token').fill(TOKEN);
+    await page.keyboard.press('Enter');
+    const state = page.locator('.connection');
+    await page.getByText('Live', { exact: true }).waitFor();
+    const green = await page.evaluate(DOT);
+    const other = new DatabaseSync(stage.databasePath);
+    other.exec('begin immediate');
+    await page.getByText('Store down', { exact: true }).waitFor();
+    expect(await page.evaluate(DOT)).not.toBe(green);
+    expect(await state.getAttribute('title')).toContain('busy');
+    other.exec('rollback');
+    other.close();
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(await page.evaluate(DOT)).toBe(green);
+    await browser.close();
+    await stage.close();
+  });
+
   test('an empty store is readable, a lost connection is said, and it comes back by itself', async () => {
     const browser = await startBrowser();
     const first = await setPageStage();
@@ -321,6 +490,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     await second.close();
   });
 });
+
+/** Run in the browser: the colour of the dot. */
+const DOT = `getComputedStyle(document.querySelector('.connection'), '::before').backgroundColor`;
 
 /** Run in the browser: what jumps although nobody touched anything. */
 const WATCH_SHIFTS = `

@@ -20,6 +20,8 @@ export interface PageStage {
   simulator: Simulator;
   url: string;
   routesDir: string;
+  /** Of the SQLite file. */
+  databasePath: string;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export async function setPageStage({
     simulator,
     url: service.url,
     routesDir,
+    databasePath: path,
     async close() {
       await service.stop(0);
       await simulator.stop();
@@ -99,6 +102,11 @@ rules:
   - name: night desk
     when: { to: "+14155550130" }
     do: [ { refer: night-desk }, { refer: support-eu } ]
+  - name: menu
+    when: { to: "+14155550140" }
+    do:
+      - menu: { say: "For sales press 1.", digits: { "1": [ { refer: sales } ] }, timeout: 20s }
+      - hangup
   - name: left alone
     when: { to: "+14155550111" }
     do: [ignore]

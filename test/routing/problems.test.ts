@@ -385,7 +385,16 @@ const MEANING: [string, string, string[]][] = [
   [
     'an example on a day that is none',
     `examples: [ { name: e, call: { to: "+14155550100", at: "2026-02-30T15:00:00Z" }, expect: { rule: otherwise } } ]${OTHERWISE}`,
-    ['1:56 "2026-02-30T15:00:00Z" is not in the calendar (for example "2026-03-02T15:00:00Z")'],
+    [
+      '1:56 "2026-02-30T15:00:00Z" is not an ISO 8601 time such as 2026-03-02T15:00:00Z (that day or time is not in the calendar)',
+    ],
+  ],
+  [
+    'an example at a time without a zone',
+    `examples: [ { name: e, call: { to: "+14155550100", at: "2026-03-02T15:00" }, expect: { rule: otherwise } } ]${OTHERWISE}`,
+    [
+      '1:56 "2026-03-02T15:00" is not an ISO 8601 time such as 2026-03-02T15:00:00Z (its zone is missing: write 2026-03-02T15:00Z for UTC, or 2026-03-02T15:00-05:00)',
+    ],
   ],
   [
     'a withheld number by name',

@@ -14,6 +14,7 @@ export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   if (deadline === undefined) return false;
   const putOff = event.putOff && !deadline.putOff;
   turn.notices.push({ kind: 'deadline', name: event.name, putOff });
+  if (event.name === 'attempt') turn.attemptId = call.running?.id ?? null;
   if (putOff) {
     setDeadline(turn, event.name, PUT_OFF_MS);
     for (const each of call.deadlines) if (each.name === event.name) each.putOff = true;

@@ -13,6 +13,7 @@ export function onFarLeg(turn: Turn, event: FarLegEvent): void {
   const { call } = turn;
   const attempt = transferOf(call, event);
   if (attempt === null) return;
+  turn.attemptId = attempt.id;
   attempt.farLeg = event.farLegId;
   switch (event.type) {
     case 'call.answered':
@@ -47,7 +48,9 @@ const SETTLED: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing',
 export function onBridged(turn: Turn, named: Attempt | null = null): void {
   const { call } = turn;
   const attempt = named ?? lastTransfer(call);
-  if (attempt === undefined || attempt.verdict === 'completed') return;
+  if (attempt === undefined) return;
+  turn.attemptId = attempt.id;
+  if (attempt.verdict === 'completed') return;
   const overtaken = hungUpAfterAnswer(attempt);
   if (call.phase === 'ended') {
     const vanished = attempt.verdict === 'abandoned' || attempt.verdict === 'no_verdict';

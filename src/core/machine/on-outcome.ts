@@ -17,6 +17,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { outcome } = event;
   note(turn, `${event.action}: ${inWords(outcome)}`);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
+  turn.attemptId = attempt?.id ?? null;
   if (attempt !== undefined && event.firstSentAt !== null) {
     attempt.sentAt = event.firstSentAt;
     attempt.requestEndedAt = turn.now;

@@ -22,6 +22,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     turn.notices.push({ kind: 'event_foreign', type: event.type });
     return;
   }
+  turn.attemptId = attempt.id;
   if (attempt.verdict === null && !attempt.final) {
     attempt.sipNotifyResponse = event.sipNotifyResponse;
     progressAttempt(turn, attempt);
@@ -54,6 +55,7 @@ export function onReferCompleted(turn: Turn, event: WebhookEvent): void {
   }
   const attempt = attributeRefer(call, event, turn.now) ?? likeliest(call);
   if (attempt !== null) {
+    turn.attemptId = attempt.id;
     attempt.final = true;
     attempt.acceptedAt ??= turn.now;
     attempt.sipNotifyResponse = event.sipNotifyResponse;
@@ -83,6 +85,7 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
     turn.notices.push({ kind: 'event_foreign', type: event.type });
     return;
   }
+  turn.attemptId = attempt.id;
   const code = event.sipNotifyResponse;
   if (attempt.final || attempt.verdict === 'rejected') {
     turn.notices.push({ kind: 'event_late', type: event.type, phase: call.phase });

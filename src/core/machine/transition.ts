@@ -31,6 +31,8 @@ export interface Transition {
   notes: string[];
   notices: Notice[];
   trace: TraceLine[] | null;
+  /** The attempt that the event speaks of; null where it speaks of none. */
+  attemptId: string | null;
   /** Nothing happened and nothing is stored: an overtaken deadline, or a manual refer refused. */
   refused: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | null;
 }
@@ -95,14 +97,15 @@ function openTurn(before: Call | null, event: CallEvent, world: World): Turn {
     trace: null,
     goOn: false,
     ids: 0,
+    attemptId: null,
   };
   if (before === null) setDeadline(turn, 'undecided', UNDECIDED_MS);
   return turn;
 }
 
 function close(turn: Turn, refused: Transition['refused']): Transition {
-  const { call, commands, cancel, notes, notices, trace } = turn;
-  return { call, commands, cancel, notes, notices, trace, refused };
+  const { call, commands, cancel, notes, notices, trace, attemptId } = turn;
+  return { call, commands, cancel, notes, notices, trace, attemptId, refused };
 }
 
 /** A draft that may be written to without touching what came in; steps are never written to. */

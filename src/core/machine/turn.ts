@@ -35,6 +35,8 @@ export interface Turn {
   /** The plan may go on: the door runs it once the event's own handling is through. */
   goOn: boolean;
   ids: number;
+  /** The attempt that the event speaks of. */
+  attemptId: string | null;
 }
 
 export function note(turn: Turn, text: string): void {

@@ -3,6 +3,7 @@
  * secret: `auth` of a step is never part of it, and templates keep secrets as references anyway.
  */
 import type { Attempt, Call } from '../../core/machine/call.ts';
+import { whyNotMovable } from '../../core/machine/movable.ts';
 import type { ReferStep, Step } from '../../core/machine/plan.ts';
 import type { TimelineEntry } from '../../store/store.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
@@ -39,6 +40,7 @@ export function callDetail(call: Call, timeline: TimelineEntry[]) {
     tags: call.facts.tags,
     parent_call_control_id: call.parentId,
     plan: call.plan.flatMap((frame) => frame.steps.map(stepInWords)),
+    refer_refused: referRefused(call),
     running: call.running === null ? null : stepInWords(call.running.step),
     deadlines: call.deadlines.map((deadline) => ({
       name: deadline.name,
@@ -47,6 +49,13 @@ export function callDetail(call: Call, timeline: TimelineEntry[]) {
     timeline: timeline.map(timelineJson),
     trace: timeline.findLast((entry) => entry.trace !== null)?.trace ?? [],
   };
+}
+
+/** The reason with which a refer by hand would be answered 409 now; null where it may be asked for. */
+export function referRefused(call: Call): 'call_ended' | 'call_being_moved' | null {
+  const why = whyNotMovable(call);
+  if (why === null) return null;
+  return why === 'ended' ? 'call_ended' : 'call_being_moved';
 }
 
 export function attemptJson(attempt: Attempt) {
@@ -108,6 +117,7 @@ function timelineJson(entry: TimelineEntry) {
     phase: entry.phase,
     notes: entry.notes,
     commands: entry.commands,
+    attempt: entry.attempt,
     detail: entry.detail,
     advice: adviceOfEntry(entry),
     trace: entry.trace,

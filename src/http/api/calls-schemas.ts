@@ -103,6 +103,11 @@ export const CALL_DETAIL = Type.Object({
   tags: Type.Array(text),
   parent_call_control_id: textOrNull,
   plan: Type.Array(text),
+  refer_refused: orNull(
+    Type.Enum(['call_ended', 'call_being_moved'], {
+      description: 'Why a refer by hand would be answered 409 now',
+    }),
+  ),
   running: textOrNull,
   deadlines: Type.Array(Type.Object({ name: text, due_at: time })),
   timeline: Type.Array(
@@ -116,6 +121,7 @@ export const CALL_DETAIL = Type.Object({
       phase: text,
       notes: Type.Array(text),
       commands: Type.Array(Type.Object({ id: text, action: text, attempt: textOrNull })),
+      attempt: orNull(Type.String({ description: 'id of the attempt that the event speaks of' })),
       detail: Type.Record(text, Type.Union([text, Type.Number(), Type.Boolean(), Type.Null()])),
       advice: ADVICE,
       trace: orNull(TRACE),

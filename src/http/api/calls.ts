@@ -1,7 +1,7 @@
 /** What became of the calls, and moving one by hand. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
-import { readMoment } from '../../core/iso-time.ts';
+import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import type { ManualEvent } from '../../core/machine/event.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
@@ -161,11 +161,12 @@ function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
 }
 
 function badTime(reply: FastifyReply, given: string): FastifyReply {
+  const { problem, hint } = notAMoment(given);
   return sendProblem(reply, {
     status: 400,
     reason: 'invalid_parameter',
     field: 'since',
-    detail: `querystring field "since": ${JSON.stringify(given)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+    detail: `querystring field "since": ${problem}; ${hint}`,
   });
 }
 

@@ -1,6 +1,6 @@
 /** The live route set: what it holds, reloading it, and asking it where a call would go. */
 
-import { readMoment } from '../../core/iso-time.ts';
+import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Overrides, RouteSet } from '../../core/rules/rule.ts';
 import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
 import type { Replica, Store } from '../../store/store.ts';
@@ -55,11 +55,12 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     const { at, headers, verdicts, ...asked } = request.body;
     const atMs = at === undefined ? deps.now() : readMoment(at);
     if (atMs === null) {
+      const { problem, hint } = notAMoment(at ?? '');
       return sendProblem(reply, {
         status: 400,
         reason: 'invalid_body',
         field: 'at',
-        detail: `body field "at": ${JSON.stringify(at)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+        detail: `body field "at": ${problem}; ${hint}`,
       });
     }
     const question: ExplainQuestion = {

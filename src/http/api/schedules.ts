@@ -1,6 +1,6 @@
 /** Forcing a schedule open or closed. It stands in the store, so that every replica agrees. */
 import { Type } from 'typebox';
-import { readMoment } from '../../core/iso-time.ts';
+import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Overrides } from '../../core/rules/rule.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Store } from '../../store/store.ts';
@@ -58,11 +58,12 @@ function unknown(name: string, known: string[]): Problem {
 }
 
 function notATime(until: string): Problem {
+  const { problem, hint } = notAMoment(until);
   return {
     status: 400,
     reason: 'invalid_body',
     field: 'until',
-    detail: `body field "until": ${JSON.stringify(until)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+    detail: `body field "until": ${problem}; ${hint}`,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The numbers behind the charts: what happened lately, from the store, so from every replica. */
 
-import { readMoment } from '../../core/iso-time.ts';
+import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Activity, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
@@ -21,11 +21,12 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
     const { since } = request.query;
     const asked = since === undefined ? deps.now() - HTTP_LIMITS.statsSpanMs : readMoment(since);
     if (asked === null) {
+      const { problem, hint } = notAMoment(since ?? '');
       return sendProblem(reply, {
         status: 400,
         reason: 'invalid_parameter',
         field: 'since',
-        detail: `querystring field "since": ${JSON.stringify(since)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+        detail: `querystring field "since": ${problem}; ${hint}`,
       });
     }
     return statsJson(await read(asked));

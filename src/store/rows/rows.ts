@@ -95,6 +95,7 @@ export function packEntry(entry: TimelineEntry): string {
     p: entry.phase,
     n: entry.notes.length > 0 ? entry.notes : undefined,
     c: entry.commands.length > 0 ? entry.commands : undefined,
+    m: entry.attempt ?? undefined,
     d: hasKeys(entry.detail) ? entry.detail : undefined,
     w: entry.trace ?? undefined,
   });
@@ -114,6 +115,7 @@ export function unpackEntry(text: string): TimelineEntry {
     phase: p.p,
     notes: p.n ?? [],
     commands: p.c ?? [],
+    attempt: p.m ?? null,
     detail: p.d ?? {},
     trace: p.w ?? null,
   };
@@ -130,6 +132,7 @@ interface PackedEntry {
   p: TimelineEntry['phase'];
   n?: string[];
   c?: TimelineEntry['commands'];
+  m?: string;
   d?: TimelineEntry['detail'];
   w?: NonNullable<TimelineEntry['trace']>;
 }

@@ -329,6 +329,18 @@ describe('correlation', () => {
     expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['not_found', 'busy', null]);
   });
 
+  it('each event says which attempt it speaks of, for the story that is told of it', () => {
+    const d = twoOpen();
+    const [a, b] = d.call.attempts;
+    const failed = { sipNotifyResponse: 486 };
+    expect(d.hook('call.refer.failed', { ...failed, ...stamp(d) }).attemptId).toBe(a?.id);
+    expect(d.hook('call.refer.failed', { ...failed, ...stamp(d) }).attemptId).toBe(b?.id);
+    expect(d.accept(d.last('refer')).attemptId).toBe(d.last('refer').id);
+    expect(d.fall('attempt').attemptId).toBe(d.last('refer').id);
+    expect(d.hook('call.refer.failed', { clientState: null }).attemptId).not.toBe(a?.id);
+    expect(d.hook('call.dtmf.received').attemptId).toBeNull();
+  });
+
   it('a completed of the older attempt ends the plan and leaves the newer 30 s', () => {
     const d = twoOpen();
     d.hook('call.refer.completed', { occurredAt: 999_000, sipNotifyResponse: 200, ...stamp(d) });

@@ -1,0 +1,67 @@
+/**
+ * Pages of calls, newest first. The API takes one value a filter; what needs several (a number on either
+ * side, every verdict that is a failure) is asked for one by one and merged, with what is left over kept
+ * in the cursor, so that the pages are in order.
+ */
+import { getJson } from './api.js';
+import { ENDS, VERDICTS } from './words.js';
+
+const PAGE_ROWS = 50;
+
+/** Filters of this page alone, each with the API's values that it stands for. */
+export const FAILED = 'failed';
+export const NOT_ARRIVED = 'not_arrived';
+const FAILURES = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
+const ELSEWHERE = ENDS.filter(
+  (ends) => !['referred', 'transferred', 'abandoned', 'ignored'].includes(ends),
+);
+
+export async function readPage(filter, cursor) {
+  const queries = queriesOf(filter);
+  const parts = await Promise.all(
+    queries.map((query, index) => refill(query, cursor?.[index] ?? FRESH)),
+  );
+  const calls = new Map();
+  for (;;) {
+    const newest = newestOf(parts);
+    if (newest === null) break;
+    const [call] = newest.rest;
+    if (calls.size === PAGE_ROWS && !calls.has(call.call_control_id)) break;
+    if (isMeant(call, filter)) calls.set(call.call_control_id, call);
+    newest.rest = newest.rest.slice(1);
+    // Behind its last row a list may hold calls that are newer than those of the others.
+    if (newest.rest.length === 0 && newest.next !== null) break;
+  }
+  const more = parts.some(({ rest, next }) => rest.length > 0 || next !== null);
+  // Rows that are not meant may have filled a whole page.
+  if (calls.size === 0 && more) return readPage(filter, parts);
+  return { calls: [...calls.values()], next: more ? parts : null };
+}
+
+const FRESH = { rest: [], next: undefined };
+
+function queriesOf({ number, ...filter }) {
+  const verdicts = filter.verdict === FAILED ? FAILURES : [filter.verdict];
+  const ends = filter.ends === NOT_ARRIVED ? ELSEWHERE : [filter.ends];
+  const sides = number === undefined ? [{}] : [{ from: number }, { to: number }];
+  return sides.flatMap((side) =>
+    verdicts.flatMap((verdict) => ends.map((end) => ({ ...filter, ...side, verdict, ends: end }))),
+  );
+}
+
+async function refill(query, { rest, next }) {
+  if (rest.length >= PAGE_ROWS || next === null) return { rest, next };
+  const found = await getJson('/v1/calls', { ...query, limit: PAGE_ROWS, cursor: next });
+  return { rest: [...rest, ...found.calls], next: found.next };
+}
+
+function newestOf(parts) {
+  const filled = parts.filter(({ rest }) => rest.length > 0);
+  if (filled.length === 0) return null;
+  return filled.reduce((a, b) => (b.rest[0].created_at > a.rest[0].created_at ? b : a));
+}
+
+/** Who was not moved at all did not fail to arrive. */
+function isMeant({ attempts }, { ends }) {
+  return ends !== NOT_ARRIVED || attempts.length > 0;
+}

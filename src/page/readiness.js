@@ -1,0 +1,36 @@
+/** Whether the server takes calls: its stream may be open while its store does not answer. */
+const LOOK_EVERY_MS = 3_000;
+const PATIENCE_MS = 5_000;
+
+/** Tells null, or the reason and its detail as /health/ready says them, whenever they change. */
+export function readiness(tell) {
+  let last = null;
+
+  async function look() {
+    if (document.visibilityState === 'visible') {
+      const found = await ask();
+      if (JSON.stringify(found) !== JSON.stringify(last)) {
+        last = found;
+        tell(found);
+      }
+    }
+    setTimeout(look, LOOK_EVERY_MS);
+  }
+  void look();
+}
+
+/** Without an answer nothing is known: the stream says that the connection is lost. */
+async function ask() {
+  try {
+    const answer = await fetch('/health/ready', {
+      cache: 'no-store',
+      credentials: 'omit',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (answer.ok) return null;
+    const { reason, detail } = await answer.json();
+    return { reason, detail };
+  } catch {
+    return null;
+  }
+}

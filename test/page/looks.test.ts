@@ -1,0 +1,140 @@
+/**
+ * Every view at three widths, in the light and in the dark: no finding of axe-core (the rules of WCAG,
+ * run in the real browser), and no text of a field, a button or the chart that is cut off.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM_PATH, openPage, startBrowser } from './browser.ts';
+import { type PageStage, setPageStage, TOKEN } from './stage.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const required = process.env.CHROMIUM_REQUIRED === 'true';
+
+describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () => {
+  let stage: PageStage;
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser();
+    stage = await setPageStage({ calls: 1_000 });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stage?.close();
+  });
+
+  const sights = [1400, 1100, 390].flatMap((width) =>
+    (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
+  );
+
+  test.each(sights)('at $width pixels in the $colorScheme', async ({ width, colorScheme }) => {
+    const call = stage.simulator.placeCall({
+      from: '+353861110020',
+      to: '+14155550100',
+      refers: ['not_allowed', { result: 'completed', ringMs: 60_000 }],
+    });
+    // The policy of the page lets no script in but its own: axe is not part of it.
+    const { page } = await openPage(browser, stage.url, {
+      viewport: { width, height: 900 },
+      colorScheme,
+      bypassCSP: true,
+    });
+    const found: Record<string, unknown> = {};
+    const look = async (view: string): Promise<void> => {
+      await page.evaluate(AXE);
+      const axe = await page.evaluate<string[]>(FINDINGS);
+      const cut = await page.evaluate<string[]>(CUT_OFF);
+      if (axe.length + cut.length > 0) found[view] = { axe, cut };
+    };
+
+    await page.getByLabel('Admin token').waitFor();
+    await look('sign in');
+    await page.getByLabel('Admin token').fill(TOKEN);
+    await page.keyboard.press('Enter');
+    await page.locator('.problem').first().waitFor();
+    await page
+      .locator(`tr[data-call="${call.callControlId}"] .attempts`)
+      .getByText('support-eu')
+      .waitFor();
+    await page.locator('.chart canvas').waitFor();
+    await look('overview');
+
+    await go(page, '#/calls?since=2020-12-31T23:59:00.000Z');
+    await page.locator('table.calls tbody tr').nth(20).waitFor();
+    await page.evaluate("document.querySelector('details.more-filters').open = true");
+    await look('calls');
+    await go(page, '#/calls?number=%2B14155550100&target=nobody');
+    await page.getByText('No calls match').waitFor();
+    await look('no calls');
+
+    await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
+    await page.locator('.sequence li', { hasText: 'support-eu' }).first().waitFor();
+    await look('a call that is moved');
+
+    await go(page, '#/explain');
+    await page.getByLabel('From').fill('+353861234567');
+    await page.getByLabel('To', { exact: true }).fill('+14155550130');
+    await page.locator('[name=at]').fill('2026-12-31T23:59');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
+    await look('explain');
+
+    await go(page, '#/routes');
+    await page.getByRole('heading', { name: 'Replicas' }).waitFor();
+    await look('routes');
+
+    call.hangUp();
+    await call.ended;
+    await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
+    await page.getByText('there is nobody left to move').waitFor();
+    await look('a call that has ended');
+    await page.context().close();
+    expect(found).toEqual({});
+  });
+
+  async function go(page: Page, place: string): Promise<void> {
+    await page.goto(`${stage.url}/${place}`);
+  }
+});
+
+const FINDINGS = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+  violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target + ' ' + failureSummary)))`;
+
+/**
+ * A field is measured against its text, a choice and a button against a copy that may be as wide as it
+ * likes; the page must not be wider than the window.
+ */
+const CUT_OFF = `(() => {
+  const cut = [];
+  const name = (element) => element.outerHTML.slice(0, 120);
+  for (const field of document.querySelectorAll('input:not([type=radio]), select, button, .button')) {
+    const box = field.getBoundingClientRect();
+    if (box.width === 0) continue;
+    const copy = field.cloneNode(true);
+    if ('value' in field) copy.value = field.value;
+    copy.style.cssText = 'position: absolute; width: max-content; flex: none; visibility: hidden';
+    const isTime = field.matches('[type=datetime-local]');
+    if (isTime || (field.placeholder && !field.value)) {
+      const style = getComputedStyle(field);
+      const text = document.createElement('span');
+      // As en-US writes it, the longest of those that people are likely to have.
+      text.textContent = isTime ? '12/31/2026, 11:59 PM' : field.placeholder;
+      text.style.cssText = 'position: absolute; white-space: nowrap; visibility: hidden; font: ' + style.font;
+      field.parentElement.append(text);
+      const sign = isTime ? 1.6 * parseFloat(style.fontSize) : 0;
+      const room = field.clientWidth - parseFloat(style.paddingLeft) * 2 - sign;
+      if (text.getBoundingClientRect().width > room + 1) cut.push(name(field));
+      text.remove();
+    } else if (field.matches('select, button, .button')) {
+      field.parentElement.append(copy);
+      if (copy.getBoundingClientRect().width > box.width + 1) cut.push(name(field));
+      copy.remove();
+    }
+  }
+  if (document.documentElement.scrollWidth > innerWidth) cut.push('the page is wider than the window');
+  for (const label of document.querySelectorAll('.tiles dt, .tiles dd, .bar a, .connection, .lanes span')) {
+    if (label.scrollWidth > label.clientWidth + 1 && getComputedStyle(label).overflow !== 'visible') cut.push(name(label));
+  }
+  return cut;
+})()`;
