@@ -131,7 +131,10 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
   });
-  const seen = () => [...outbox.warnings().map(standing), ...troubles.recent()];
+  const seen = () => [
+    ...outbox.warnings().map(standing),
+    ...troubles.recent(storeWatch.goodAt?.()),
+  ];
   metrics.watchOutbox(() => store.outbox());
 
   const app = buildApp({

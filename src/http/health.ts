@@ -48,6 +48,8 @@ function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
 export interface StoreWatch {
   /** Why the store would not take a write now, in words; null when the last look was good. */
   failure(): string | null;
+  /** When the last good look was, by our clock; null while there is a failure. */
+  goodAt?(): number | null;
   stop(): void;
 }
 
@@ -63,6 +65,7 @@ export function watchStore(
   },
 ): StoreWatch {
   let failure: string | null = 'The store has not answered yet.';
+  let goodAt = 0;
   let next: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -73,6 +76,7 @@ export function watchStore(
     try {
       await store.ping();
       failure = null;
+      goodAt = Date.now();
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error);
     } finally {
@@ -84,6 +88,7 @@ export function watchStore(
 
   return {
     failure: () => failure,
+    goodAt: () => (failure === null ? goodAt : null),
     stop() {
       stopped = true;
       clearTimeout(next);

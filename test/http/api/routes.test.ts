@@ -59,6 +59,7 @@ describe('the live route set', () => {
       last_refusal: null,
       replicas: [{ id: 'one', route_set: app.set.hash }],
     });
+    expect(routes.replicas).toMatchObject([{ gone: false }]);
     expect(routes.targets.map(({ sip }) => sip)).toContain('sip:{from_user}@pbx-us.example.com');
   });
 
