@@ -77,14 +77,15 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
 
   // The door and the dispatcher need each other: outcomes come back through the door.
   let dispatcher: Dispatcher | null = null;
+  const observer = observers(
+    createReport(log, metrics),
+    ...(tracing === null ? [] : [tracing.observer]),
+  );
   const engine = createReceiver({
     store,
     decider,
     owner: instance,
-    observer: observers(
-      createReport(log, metrics),
-      ...(tracing === null ? [] : [tracing.observer]),
-    ),
+    observer,
     outlet: {
       freeSlots: () => dispatcher?.freeSlots() ?? 0,
       offer: (claimed) => dispatcher?.offer(claimed),
@@ -128,6 +129,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
       troubles: seen(),
     }),
     reload: live.reloadLocally,
+    counted: (final) => observer.counted?.(final),
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
   });
@@ -136,6 +138,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     ...troubles.recent(storeWatch.goodAt?.()),
   ];
   metrics.watchOutbox(() => store.outbox());
+  metrics.watchSchedules(() => live.schedules(Date.now()));
 
   const app = buildApp({
     config,

@@ -3,6 +3,7 @@ import { type Script, simulate } from '../core/dry-run/simulate.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
 import { decide } from '../core/rules/decide.ts';
 import type { Overrides, RouteSet } from '../core/rules/rule.ts';
+import { isOpenAt } from '../core/rules/schedule.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
@@ -56,6 +57,8 @@ export interface ReloadableRoutes extends LiveRoutes {
   /** A reload that another replica or a signal asked for: it is not passed on to the replicas. */
   reloadLocally(): Promise<Reloaded>;
   report(reload: Reload): void;
+  /** Which schedules are open. */
+  schedules(now: number): Promise<{ name: string; open: boolean }[]>;
 }
 
 export function createDecider(routes: Routes): Decider {
@@ -88,6 +91,14 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     },
     reloadLocally,
     report,
+    async schedules(now) {
+      const { value } = await store.setting('overrides');
+      const overrides = (value ?? {}) as Overrides;
+      return [...routes.current().set.schedules.values()].map((schedule) => ({
+        name: schedule.name,
+        open: isOpenAt(schedule, now, overrides),
+      }));
+    },
     async explain(question) {
       const { value } = await store.setting('overrides');
       const { rule, path, attempts, ends, trace } = simulate(routes.current(), {
