@@ -38,9 +38,11 @@ export function callView(changed) {
     const [session, routes] = await Promise.all([
       call.call_session_id === null
         ? { calls: [] }
-        : getJson('/v1/calls', { session: call.call_session_id, limit: 20 }).catch(() => ({
-            calls: [],
-          })),
+        : getJson('/v1/calls', { session: call.call_session_id, legs: 'all', limit: 20 }).catch(
+            () => ({
+              calls: [],
+            }),
+          ),
       getJson('/v1/routes').catch(() => ({ targets: [] })),
     ]);
     if (asked !== id) return;

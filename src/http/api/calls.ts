@@ -35,13 +35,14 @@ export interface CallsDeps {
 
 export function registerCalls(app: ApiScope, deps: CallsDeps): void {
   app.get('/v1/calls', { schema: LIST_SCHEMA }, async (request, reply) => {
-    const { since, session, ...query } = request.query;
+    const { since, until, session, ...query } = request.query;
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
-    if (since !== undefined) {
-      const sinceMs = readMoment(since);
-      if (sinceMs === null) return badTime(reply, since);
-      filter.since = sinceMs;
+    for (const [field, given] of Object.entries({ since, until })) {
+      if (given === undefined) continue;
+      const ms = readMoment(given);
+      if (ms === null) return badTime(reply, field, given);
+      filter[field as 'since' | 'until'] = ms;
     }
     const page = await deps.store.list(filter);
     return { calls: page.calls.map(callSummary), next: page.next };
@@ -51,7 +52,11 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const id = request.params.call_control_id;
     const found = await deps.store.find(id);
     if (found === null) return noSuchCall(reply, id);
-    return callDetail(found.call, await deps.store.timeline(id));
+    const [timeline, legs] = await Promise.all([
+      deps.store.timeline(id),
+      deps.store.list({ parentId: id, limit: HTTP_LIMITS.legsMax }),
+    ]);
+    return callDetail(found.call, timeline, legs.calls);
   });
 
   app.post('/v1/calls/:call_control_id/refer', { schema: REFER_SCHEMA }, async (request, reply) => {
@@ -155,18 +160,18 @@ function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
   });
 }
 
-function badTime(reply: FastifyReply, given: string): FastifyReply {
+function badTime(reply: FastifyReply, field: string, given: string): FastifyReply {
   return sendProblem(reply, {
     status: 400,
     reason: 'invalid_parameter',
-    field: 'since',
-    detail: `querystring field "since": ${JSON.stringify(given)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
+    field,
+    detail: `querystring field "${field}": ${JSON.stringify(given)} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`,
   });
 }
 
 const LIST_SCHEMA = {
   tags: ['calls'],
-  summary: 'Calls, newest first',
+  summary: 'Callers, newest first; with legs=all the B-legs of their transfers too',
   querystring: CALLS_QUERY,
   response: { 200: CALLS_PAGE, 400: PROBLEM },
 } as const;
