@@ -56,7 +56,11 @@ export function finalOf(call: Call, item: string): Final | null {
 function itemsOf(call: Call): [string, boolean][] {
   const written = call.attempts.filter(({ verdict }) => verdict !== null);
   const items = written.map((attempt): [string, boolean] => [attempt.id, isFinal(attempt)]);
-  if (call.phase === 'ended') items.push([call.id, items.every(([, final]) => final)]);
+  if (call.phase === 'ended') {
+    // A REFER that completed is how the call ended, whatever else is still heard of.
+    const arrived = written.some((attempt) => attempt.verdict === 'completed' && attempt.final);
+    items.push([call.id, arrived || items.every(([, final]) => final)]);
+  }
   return items;
 }
 

@@ -12,6 +12,7 @@ import { createUpkeep } from '../../src/engine/upkeep.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { ClaimedCommand, Store } from '../../src/store/store.ts';
+import { aUnit } from '../helpers/documents.ts';
 import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
@@ -170,6 +171,25 @@ test('what nobody corrects is counted when its time is over, also after a restar
   // Later news stands with the call; it was counted already.
   await two.engine.receive(hook('v3:a', 'call.refer.completed'));
   expect((await store.find('v3:a'))?.call.ends).toBe('referred');
+  expect(await counted()).toEqual(all);
+});
+
+test('a caller who arrived is counted at once, though another REFER was never heard of', async () => {
+  const one = replica([refer('a', { timeoutMs: 1 }), refer('b')]);
+  await moved(one, 'v3:a');
+  const found = await store.find('v3:a');
+  const [attempt] = found?.call.attempts ?? [];
+  if (found === null || attempt === undefined) throw new Error('no attempt');
+  const given = { ...attempt, id: 'given-up', verdict: 'no_verdict' as const, endedAt: Date.now() };
+  const call = { ...found.call, attempts: [given, attempt] };
+  const waits = new Map([['given-up', { waits: Date.now() + CORRECTION_MS }]]);
+  await store.commit([aUnit(call, found.version, { tally: waits })], null);
+  const { clientState } =
+    offered.findLast(({ command }) => command.attemptId !== null)?.command ?? {};
+  const completed = { clientState: clientState ?? null, occurredAt: Date.now() + 1 };
+  await one.engine.receive(hook('v3:a', 'call.refer.completed', completed));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  const all = { 'verdicts completed': 1, 'calls_ended referred': 1, 'arrivals yes': 1 };
   expect(await counted()).toEqual(all);
 });
 
