@@ -104,14 +104,15 @@ async function assemble(
 
   // The door and the dispatcher need each other: outcomes come back through the door.
   let dispatcher: Dispatcher | null = null;
+  const observer = observers(
+    createReport(log, metrics),
+    ...(tracing === null ? [] : [tracing.observer]),
+  );
   const engine = createReceiver({
     store,
     decider,
     owner: instance,
-    observer: observers(
-      createReport(log, metrics),
-      ...(tracing === null ? [] : [tracing.observer]),
-    ),
+    observer,
     outlet: {
       freeSlots: () => dispatcher?.freeSlots() ?? 0,
       offer: (claimed) => dispatcher?.offer(claimed),
@@ -155,11 +156,16 @@ async function assemble(
       troubles: seen(),
     }),
     reload: live.reloadLocally,
+    counted: (final) => observer.counted?.(final),
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
   });
-  const seen = () => [...outbox.warnings().map(standing), ...troubles.recent()];
+  const seen = () => [
+    ...outbox.warnings().map(standing),
+    ...troubles.recent(storeWatch.goodAt?.()),
+  ];
   metrics.watchOutbox(() => store.outbox());
+  metrics.watchSchedules(() => live.schedules(Date.now()));
 
   const app = buildApp({
     config,

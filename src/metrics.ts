@@ -5,6 +5,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { ENDS, type Ends } from './core/machine/call.ts';
 import type { OutboxHealth } from './store/store.ts';
 
 export const LABEL_VALUES_MAX = 200;
@@ -26,6 +27,7 @@ export interface Metrics {
   text(): Promise<string>;
   /** Gauges read from the store when scraped. */
   watchOutbox(read: () => Promise<OutboxHealth>): void;
+  watchSchedules(read: () => Promise<{ name: string; open: boolean }[]>): void;
 
   webhook(type: string, result: WebhookResult, ms: number): void;
   refusal(reason: string): void;
@@ -35,8 +37,11 @@ export interface Metrics {
   /** `rule` null is `otherwise`. */
   decision(rule: string | null): void;
   attemptStarted(kind: 'refer' | 'transfer', rule: string | null, target: string | null): void;
+  /** Verdicts and ends come here once, when they are final. */
   verdict(rule: string | null, target: string | null, verdict: string): void;
-  callEnded(ends: string): void;
+  callEnded(ends: Ends): void;
+  /** Of a caller whom we tried to move and who did not leave first. */
+  arrival(rule: string | null, arrived: 'yes' | 'no'): void;
   /** One request to Telnyx and what became of it. */
   command(action: string, outcome: string, ms: number): void;
   retry(action: string): void;
@@ -56,6 +61,10 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Gauges whose names claim to be counters: `promtool check metrics` objects, and their sums by type remain.
+  for (const kind of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${kind}_total`);
+  }
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();
   const counter = (name: string, help: string, labelNames: string[] = []) =>
@@ -64,6 +73,10 @@ export function createMetrics(): Metrics {
     new Gauge({ name: `referee_${name}`, help, labelNames, registers: [registry] });
   const histogram = (name: string, help: string, buckets: number[], labelNames: string[] = []) =>
     new Histogram({ name: `referee_${name}`, help, labelNames, buckets, registers: [registry] });
+
+  const typeLabel = boundedLabel();
+  const ruleLabel = boundedLabel();
+  const targetLabel = boundedLabel();
 
   const webhooks = counter('webhooks_total', 'Webhooks by event type and result.', [
     'type',
@@ -89,12 +102,21 @@ export function createMetrics(): Metrics {
     'rule',
     'target',
   ]);
-  const verdicts = counter('verdicts_total', 'Verdicts of attempts.', [
+  const verdicts = counter('verdicts_total', 'Verdicts of attempts, once they are final.', [
     'rule',
     'target',
     'verdict',
   ]);
-  const ended = counter('calls_ended_total', 'Calls by how they ended.', ['ends']);
+  const ended = counter(
+    'calls_ended_total',
+    'Callers by how their call ended, once that is final.',
+    ['ends'],
+  );
+  const arrivals = counter(
+    'arrivals_total',
+    'Callers whom we tried to move and who did not leave first, by whether they arrived.',
+    ['rule', 'arrived'],
+  );
   const commands = counter('commands_total', 'Requests to Telnyx by action and outcome.', [
     'action',
     'outcome',
@@ -130,6 +152,9 @@ export function createMetrics(): Metrics {
     reconciliations.inc({ what }, 0);
   }
   events.inc({ source: 'webhook', result: 'dead' }, 0);
+  // The first call after a start must not look like none: see RefereeNoWebhooks.
+  for (const ends of ENDS) ended.inc({ ends }, 0);
+  webhooks.inc({ type: typeLabel('call.initiated'), result: 'committed' }, 0);
   const reloads = counter('route_reloads_total', 'Reloads of the route set.', ['result']);
   const routeSet = gauge('route_set_info', 'The live route set, by content hash.', ['hash']);
   const reloadRefused = gauge(
@@ -151,19 +176,17 @@ export function createMetrics(): Metrics {
   new Gauge({
     name: 'referee_event_loop_delay_seconds',
     help: 'Event loop delay since the last scrape.',
-    labelNames: ['quantile'],
+    // Not `quantile`, which Prometheus keeps for summaries.
+    labelNames: ['percentile'],
     registers: [registry],
     collect() {
-      for (const quantile of [50, 99, 100]) {
-        this.set({ quantile: `${quantile / 100}` }, loopDelay.percentile(quantile) / 1e9);
+      for (const percentile of [50, 99, 100]) {
+        this.set({ percentile: `${percentile}` }, loopDelay.percentile(percentile) / 1e9);
       }
       loopDelay.reset();
     },
   });
 
-  const typeLabel = boundedLabel();
-  const ruleLabel = boundedLabel();
-  const targetLabel = boundedLabel();
   const labels = new Map<string, (value: string) => string>();
   const bounded = (label: string, value: string) => {
     const bound = labels.get(label) ?? boundedLabel(OWN_VALUES_MAX);
@@ -177,6 +200,7 @@ export function createMetrics(): Metrics {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     watchOutbox: (read) => watchOutbox(registry, read),
+    watchSchedules: (read) => watchSchedules(registry, read),
     webhook(type, result, ms) {
       webhooks.inc({ type: typeLabel(type), result });
       webhookSeconds.observe(ms / 1000);
@@ -184,12 +208,17 @@ export function createMetrics(): Metrics {
     refusal: (reason) => refusals.inc({ reason: bounded('reason', reason) }),
     clockSkew: (seconds) => skew.set(seconds),
     event: (source, result) => events.inc({ source, result }),
-    decision: (name) => decisions.inc({ rule: rule(name) }),
+    decision(name) {
+      const label = rule(name);
+      decisions.inc({ rule: label });
+      for (const arrived of ['yes', 'no']) arrivals.inc({ rule: label, arrived }, 0);
+    },
     attemptStarted: (kind, ruleName, targetName) =>
       attempts.inc({ kind, rule: rule(ruleName), target: target(targetName) }),
     verdict: (ruleName, targetName, verdict) =>
       verdicts.inc({ rule: rule(ruleName), target: target(targetName), verdict }),
     callEnded: (ends) => ended.inc({ ends }),
+    arrival: (name, arrived) => arrivals.inc({ rule: rule(name), arrived }),
     command(action, outcome, ms) {
       commands.inc({ action, outcome });
       commandSeconds.observe({ action }, ms / 1000);
@@ -256,6 +285,27 @@ function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): voi
     'Age of the oldest pending command; 0 where none is.',
     ({ oldestMs }) => oldestMs / 1000,
   );
+}
+
+/** Which hours are open decides which silence is an outage; see RefereeNoWebhooks. */
+function watchSchedules(
+  registry: Registry,
+  read: () => Promise<{ name: string; open: boolean }[]>,
+): void {
+  const label = boundedLabel();
+  new Gauge({
+    name: 'referee_schedule_open',
+    help: '1 while a schedule of the live call routes is open, overrides included.',
+    labelNames: ['schedule'],
+    registers: [registry],
+    async collect() {
+      const schedules = await Promise.race([read().catch(() => null), timeLimit()]);
+      this.reset();
+      for (const { name, open } of schedules ?? []) {
+        this.set({ schedule: label(name) }, open ? 1 : 0);
+      }
+    },
+  });
 }
 
 function timeLimit(): Promise<null> {

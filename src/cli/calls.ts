@@ -16,6 +16,7 @@ import { plain } from './routes-folder.ts';
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
+const LEGS_MAX = 20;
 const FOLLOW_EVERY_MS = 1_000;
 /** Home and clear to the end: less flicker than clearing all. */
 const REDRAW = '\u001b[H\u001b[J';
@@ -30,6 +31,7 @@ export interface CallsOptions {
   from?: string;
   to?: string;
   since?: number;
+  legs?: 'all';
   limit: number;
   follow?: boolean;
   json?: boolean;
@@ -48,6 +50,7 @@ export function callsCommand(program: Command, io: Io): void {
     .option('--from <number>', 'as it stands in the list')
     .option('--to <number>', 'as it stands in the list')
     .option('--since <time>', 'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d', sinceOf)
+    .addOption(new Option('--legs <which>', 'B-legs of transfers too').choices(['all']))
     .option('--limit <number>', `at most ${LIMIT_MAX}`, limitOf, LIMIT_DEFAULT)
     .option('--follow', 'go on showing what changes, until Ctrl-C')
     .option('--json', 'as the API answers it; with --follow one changed call a line');
@@ -154,7 +157,8 @@ async function showCall(
   for (;;) {
     const found = await reader.find(id);
     if (found === null) return 1;
-    const detail = callDetail(found.call, await reader.timeline(id));
+    const legs = await reader.list({ parentId: id, limit: LEGS_MAX });
+    const detail = callDetail(found.call, await reader.timeline(id), legs.calls);
     const text = options.json ? jsonText(detail) : callStory(detail);
     if (text !== shown) {
       io.stdout.write(`${shown !== '' && io.isTTY && !options.json ? REDRAW : ''}${text}\n`);

@@ -8,6 +8,7 @@ import type { Overrides } from '../core/rules/rule.ts';
 import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/store.ts';
 import type { BudgetUse } from './budget.ts';
 import type { Decider, Received } from './engine.ts';
+import { type Final, finalOf, tallyOf } from './tally.ts';
 import { keyOf, timelineEntry } from './timeline.ts';
 
 export interface Item {
@@ -23,7 +24,15 @@ export interface Item {
 export interface Stepped {
   item: Item;
   received: Received;
-  told: { event: CallEvent; before: Call | null; call: Call; notices: Notice[] }[];
+  told: {
+    event: CallEvent;
+    before: Call | null;
+    call: Call;
+    notices: Notice[];
+    /** To be counted with the commit; those of `awaited` only by whoever takes them out of the store. */
+    final: Final[];
+    awaited: Final[];
+  }[];
 }
 
 interface WorkingUnit {
@@ -136,8 +145,23 @@ export function stepAll(
     change.cancel.push(...done.cancel);
     if (settle !== null) change.settle.push(settle);
     unit.changes.set(call.id, change);
-    stepped.told.push({ event, before, call, notices: done.notices });
+    stepped.told.push({ event, before, call, notices: done.notices, ...tallied(change, before) });
     return unit;
+  }
+
+  function tallied(change: CallChange, before: Call | null): { final: Final[]; awaited: Final[] } {
+    const { call } = change;
+    const { final, tally } = tallyOf(before, call, loaded.now);
+    const awaited: string[] = [];
+    for (const [item, entry] of tally) {
+      change.tally ??= new Map();
+      // What an earlier event of this batch would have made wait never does.
+      if (entry === 'final' && change.tally.delete(item)) final.push(item);
+      else change.tally.set(item, entry);
+      if (change.tally.get(item) === 'final') awaited.push(item);
+    }
+    const known = (items: string[]) => items.flatMap((item) => finalOf(call, item) ?? []);
+    return { final: known(final), awaited: known(awaited) };
   }
 
   function merge(a: WorkingUnit, b: WorkingUnit): WorkingUnit {
@@ -167,16 +191,31 @@ export function stepAll(
     const outgoing = (known?.facts.direction ?? event.facts.direction) === 'outgoing';
     const first = known === null && event.facts.direction === null;
     if (!outgoing && !first) return null;
-    const parents = [...loaded.calls.keys()].filter((id) => isParent(id, event));
+    const callers = [...loaded.calls.keys()].filter((id) => hasTransferred(id, event));
+    const open = callers.filter((id) => isParent(id, event));
+    // A B-leg whose attempt is over is a leg all the same, and no call of its own. Not while another attempt
+    // is open: what becomes of the leg would be taken for news of that one.
+    const parents = open.length > 0 ? open : callers.filter((id) => !isTransferring(id));
     return parents.length === 1 ? (parents[0] ?? null) : null;
   }
 
-  function isParent(id: string, event: WebhookEvent): boolean {
+  /** Whether a transfer of this call may have made the leg that the event is of. */
+  function hasTransferred(id: string, event: WebhookEvent): boolean {
     const call = current(id)?.call;
     if (call === undefined || id === event.callId || call.parentId !== null) return false;
-    if (call.facts.sessionId === null || call.facts.sessionId !== event.facts.sessionId)
-      return false;
-    return call.attempts.some(
+    const { sessionId } = call.facts;
+    if (sessionId === null || sessionId !== event.facts.sessionId) return false;
+    return call.attempts.some(({ kind, unsent }) => kind === 'transfer' && !unsent);
+  }
+
+  function isTransferring(id: string): boolean {
+    const attempts = current(id)?.call.attempts ?? [];
+    return attempts.some(({ kind, verdict }) => kind === 'transfer' && verdict === null);
+  }
+
+  function isParent(id: string, event: WebhookEvent): boolean {
+    const attempts = current(id)?.call.attempts ?? [];
+    return attempts.some(
       ({ kind, unsent, verdict, farLeg }) =>
         kind === 'transfer' &&
         !unsent &&

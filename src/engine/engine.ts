@@ -5,6 +5,7 @@ import type { Notice } from '../core/machine/notice.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
 import type { Budget, Overrides } from '../core/rules/rule.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
+import type { Final } from './tally.ts';
 
 /**
  * What became of an event. `committed`: stored, with everything that follows from it. `duplicate`: a
@@ -50,4 +51,6 @@ export interface Observer {
   duplicate(event: CallEvent): void;
   deadLetter(event: CallEvent, error: unknown): void;
   batch(events: number, loadMs: number, commitMs: number): void;
+  /** A verdict or the end of a call that is final now: told once, by one replica. */
+  counted?(final: Final): void;
 }

@@ -4,6 +4,7 @@ import type { TraceLine } from '../core/machine/plan.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { decide } from '../core/rules/decide.ts';
 import type { Overrides, RouteSet } from '../core/rules/rule.ts';
+import { isOpenAt } from '../core/rules/schedule.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
@@ -57,6 +58,8 @@ export interface ReloadableRoutes extends LiveRoutes {
   /** A reload that another replica or a signal asked for: it is not passed on to the replicas. */
   reloadLocally(): Promise<Reloaded>;
   report(reload: Reload): void;
+  /** Which schedules are open. */
+  schedules(now: number): Promise<{ name: string; open: boolean }[]>;
 }
 
 export function createDecider(routes: Routes): Decider {
@@ -89,6 +92,14 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     },
     reloadLocally,
     report,
+    async schedules(now) {
+      const { value } = await store.setting('overrides');
+      const overrides = (value ?? {}) as Overrides;
+      return [...routes.current().set.schedules.values()].map((schedule) => ({
+        name: schedule.name,
+        open: isOpenAt(schedule, now, overrides),
+      }));
+    },
     async explain(question) {
       const { value } = await store.setting('overrides');
       const { rule, path, attempts, ends, trace } = simulate(routes.current(), {

@@ -13,6 +13,7 @@ import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
 import { isInformational, loadBatch } from './batch-load.ts';
 import { BudgetUse, countMax } from './budget.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
+import { itemOf } from './tally.ts';
 import { keyOf } from './timeline.ts';
 
 const BATCH_EVENTS_MAX = 256;
@@ -176,7 +177,8 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const units = batch.units.map(({ unit }) => unit);
     const committing = store.commit(units, claim);
     if (mayLoadAhead && store.loadsAhead && queue.length >= LOADED_AHEAD_MIN) ahead = take();
-    const { results, claimed } = await committing;
+    const { results, claimed, counted = [] } = await committing;
+    const taken = new Set(counted);
     observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
     if (results.includes('conflict')) await putBack();
 
@@ -192,8 +194,10 @@ export function createReceiver(options: ReceiverOptions): Engine {
         commands += change.commands.length;
       }
       for (const { item, received, told } of stepped) {
-        for (const { event, before, call, notices } of told) {
+        for (const { event, before, call, notices, final, awaited } of told) {
           observer.committed(event, before, call, notices);
+          for (const each of final) observer.counted?.(each);
+          for (const each of awaited) if (taken.has(itemOf(each))) observer.counted?.(each);
         }
         item.resolve(received);
       }

@@ -1,5 +1,5 @@
 /** Everything that was committed, told to the log and the metrics: one line for what moved a call. */
-import type { Attempt, Call } from '../core/machine/call.ts';
+import type { Attempt, Call, Verdict } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import { isLoopReason } from '../core/rules/loop.ts';
@@ -8,6 +8,7 @@ import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Observer } from './engine.ts';
+import { arrival } from './tally.ts';
 
 export function createReport(log: Log, metrics: Metrics): Observer {
   const shows = (name: LogEventName) => log.shows?.(name) ?? true;
@@ -48,6 +49,11 @@ export function createReport(log: Log, metrics: Metrics): Observer {
       metrics.storeLatency('load', loadMs);
       metrics.storeLatency('commit', commitMs);
     },
+    counted({ call, attempt }) {
+      if (!isCaller(call)) return;
+      if (attempt === null) ended(call);
+      else if (attempt.verdict !== null) verdict(call, attempt, attempt.verdict);
+    },
   };
 
   function tell(notice: Notice, event: CallEvent, call: Call, fields: LogFields): void {
@@ -73,7 +79,9 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         log.emit('call.answer_refused', { ...fields, detail: notice.detail });
         return;
       case 'attempt_started':
-        metrics.attemptStarted(notice.attempt.kind, call.rule, notice.attempt.target);
+        if (isCaller(call)) {
+          metrics.attemptStarted(notice.attempt.kind, call.rule, notice.attempt.target);
+        }
         log.emit('attempt.started', { ...fields, ...attemptFields(notice.attempt) });
         return;
       case 'attempt_progress':
@@ -88,7 +96,6 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         log.emit('call.last_resort', { ...fields, why: notice.why });
         return;
       case 'ended':
-        metrics.callEnded(notice.ends);
         log.emit('call.ended', {
           ...fields,
           ends: notice.ends,
@@ -97,7 +104,6 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         });
         return;
       case 'ends_corrected':
-        metrics.callEnded(notice.ends);
         log.emit('call.corrected', { ...fields, ends: notice.ends, before: notice.before });
         return;
       case 'deadline':
@@ -127,6 +133,20 @@ export function createReport(log: Log, metrics: Metrics): Observer {
     }
   }
 
+  function ended({ ends, rule, attempts }: Call): void {
+    if (ends === null) return;
+    metrics.callEnded(ends);
+    const arrived = arrival(ends, attempts.length);
+    if (arrived !== null) metrics.arrival(rule, arrived);
+  }
+
+  function verdict(call: Call, attempt: Attempt, verdict: Verdict): void {
+    metrics.verdict(call.rule, attempt.target, verdict);
+    if (attempt.acceptedAt !== null && attempt.endedAt !== null) {
+      metrics.commandToVerdict(verdict, attempt.endedAt - attempt.acceptedAt);
+    }
+  }
+
   function attemptEnded(
     attempt: Attempt,
     corrected: boolean,
@@ -136,10 +156,6 @@ export function createReport(log: Log, metrics: Metrics): Observer {
   ): void {
     const { verdict } = attempt;
     if (verdict === null) return;
-    metrics.verdict(call.rule, attempt.target, verdict);
-    if (attempt.acceptedAt !== null && attempt.endedAt !== null) {
-      metrics.commandToVerdict(verdict, attempt.endedAt - attempt.acceptedAt);
-    }
     const line = { ...fields, ...attemptFields(attempt), reason: attempt.reason, corrected };
     if (verdict === 'completed') log.emit('attempt.completed', line);
     else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
@@ -148,6 +164,11 @@ export function createReport(log: Log, metrics: Metrics): Observer {
       log.emit('attempt.loop', { ...fields, ...attemptFields(attempt), reason: attempt.reason });
     }
   }
+}
+
+/** Metrics count callers: a transfer's B-leg is a leg of one. */
+function isCaller({ parentId }: Call): boolean {
+  return parentId === null;
 }
 
 function adviceOf(attempt: Attempt, event: CallEvent) {

@@ -1,10 +1,13 @@
 /** What a replica does beside calls: prune old ones, show that it lives, hear of reloads asked elsewhere. */
 import type { Store } from '../store/store.ts';
+import { type Final, finalOf } from './tally.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
 const HEARTBEAT_EVERY_MS = 5_000;
 const RELOAD_LOOK_MS = 1_000;
+const COUNT_EVERY_MS = 2_000;
+const COUNTED_MAX = 500;
 const DAY_MS = 86_400_000;
 
 export interface Upkeep {
@@ -20,6 +23,8 @@ export interface UpkeepOptions {
   /** What the heartbeat shows. */
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
   reload(): Promise<unknown>;
+  /** A verdict or an end whose time to be corrected is over. */
+  counted(final: Final): void;
   onError(job: string, error: unknown): void;
   onGood(): void;
 }
@@ -31,6 +36,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   const jobs = [
     repeat(PRUNE_EVERY_MS, prune, onGood, (error) => onError('prune', error)),
     repeat(HEARTBEAT_EVERY_MS, heartbeat, onGood, (error) => onError('heartbeat', error)),
+    repeat(COUNT_EVERY_MS, count, onGood, (error) => onError('count', error)),
     repeat(RELOAD_LOOK_MS, lookForReload, onGood, (error) => onError('reload', error)),
   ];
   return {
@@ -46,6 +52,17 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   async function prune(stopped: () => boolean): Promise<void> {
     const before = clock() - options.retentionDays * DAY_MS;
     while (!stopped()) if ((await store.prune(before, PRUNE_CALLS_MAX)) < PRUNE_CALLS_MAX) return;
+  }
+
+  async function count(stopped: () => boolean): Promise<void> {
+    while (!stopped()) {
+      const taken = await store.takeUncounted(COUNTED_MAX);
+      for (const { call, item } of taken) {
+        const final = finalOf(call, item);
+        if (final !== null) options.counted(final);
+      }
+      if (taken.length < COUNTED_MAX) return;
+    }
   }
 
   async function heartbeat(): Promise<void> {

@@ -51,6 +51,8 @@ export interface StoreWatch {
   failure(): string | null;
   /** The same for `/health/ready`, which anybody may ask: no host, user, path or word of others. */
   failureForAnybody(): string | null;
+  /** When the last good look was, by our clock; null while there is a failure. */
+  goodAt?(): number | null;
   stop(): void;
 }
 
@@ -66,6 +68,7 @@ export function watchStore(
   },
 ): StoreWatch {
   let failure: unknown = 'The store has not answered yet.';
+  let goodAt = 0;
   let next: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -76,6 +79,7 @@ export function watchStore(
     try {
       await store.ping();
       failure = null;
+      goodAt = Date.now();
     } catch (error) {
       failure = error ?? 'The store failed.';
     } finally {
@@ -93,6 +97,7 @@ export function watchStore(
         ? 'The store failed in a way nobody foresaw; the log says how.'
         : textOrNull(failure);
     },
+    goodAt: () => (failure === null ? goodAt : null),
     stop() {
       stopped = true;
       clearTimeout(next);

@@ -51,6 +51,8 @@ export const HTTP_LIMITS = {
   tokenFailureWindowMs: 60_000,
   tokenAddressesMax: 10_000,
   callsPageDefault: 50,
+  /** B-legs shown with their caller. */
+  legsMax: 20,
   callsPageMax: 500,
   eventStreamsMax: 100,
   eventPollMs: 500,

@@ -126,7 +126,7 @@ const KNOWN_ERRORS: Record<string, Problem> = {
   STORE_UNAVAILABLE: {
     ...BUSY,
     reason: 'store_unavailable',
-    detail: 'The store cannot take a write now. Try again.',
+    detail: 'The store does not answer now; /health/ready says why. Try again.',
   },
   COMMIT_UNKNOWN: {
     ...BUSY,

@@ -17,18 +17,23 @@ export interface Trouble {
   firstAt: number | null;
   lastAt: number | null;
   target: string | null;
+  /** It is a consequence of a store that does not work, and over with that. */
+  cause?: 'store';
 }
 
 export interface Troubles {
   /** Passes everything on and remembers what is trouble. */
   log: Log;
-  recent(): Trouble[];
+  /** `storeGoodAt`: when the store was last seen to work; null where it does not. */
+  recent(storeGoodAt?: number | null): Trouble[];
 }
 
 /** Trouble is told for so long after it was last seen. */
 const KEPT_MS = 60 * 60_000;
 /** A wrong clock is seen with every webhook: silence means that it was set. */
 const CLOCK_KEPT_MS = 5 * 60_000;
+/** The store has worked for so long since: longer than lines of one kind are held together. */
+const STORE_WORKS_MS = 12_000;
 /** Reasons are our own words; this only bounds what nobody foresaw. */
 const TROUBLES_MAX = 100;
 const DETAIL_CHARS_MAX = 500;
@@ -49,20 +54,35 @@ const TOLD_ELSEWHERE: ReadonlySet<LogEventName> = new Set([
   'routes.refused',
   'command.misconfigured',
 ]);
-const ENDED_BY_RECOVERY: ReadonlySet<string> = new Set([
+/** What a store that does not work makes of all that needs it. */
+const OF_THE_STORE: ReadonlySet<string> = new Set([
   'store.unavailable',
   'sweep.failed',
   'upkeep.failed',
+  'outbox.unreadable',
+  'outcome.unrecorded',
+  'webhook.unavailable',
+]);
+/** Webhooks answered 503 for other reasons: load, a stop, a row of newer code. */
+const NOT_OF_THE_STORE: ReadonlySet<string | null> = new Set([
+  'too_many',
+  'verifier_busy',
+  'stopping',
+  'newer_row',
 ]);
 
 export function watchTroubles(log: Log, now: () => number): Troubles {
   const troubles = new Map<string, Trouble & { lastAt: number }>();
+  let recoveredAt = Number.NEGATIVE_INFINITY;
 
   function note(event: LogEventName, fields: LogFields): void {
     const { level, meaning, action } = LOG_EVENTS[event];
     const reason = typeof fields.reason === 'string' ? fields.reason : null;
     const key = `${event} ${reason}`;
-    const at = now();
+    const at = momentOf(fields.last_at) ?? now();
+    const ofTheStore = OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason);
+    // Counted before, and only told now.
+    if (ofTheStore && at < recoveredAt) return;
     const known = troubles.get(key);
     if (known === undefined && troubles.size >= TROUBLES_MAX) return;
     troubles.set(key, {
@@ -75,6 +95,7 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
       firstAt: known?.firstAt ?? at,
       lastAt: at,
       target: null,
+      ...(ofTheStore ? { cause: 'store' } : {}),
     });
   }
 
@@ -82,22 +103,27 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
     log: {
       shows: (event) => log.shows?.(event) ?? true,
       emit(event, fields) {
-        if (event === 'store.recovered') forget((kind) => ENDED_BY_RECOVERY.has(kind));
-        else if (isTrouble(event)) note(event, fields ?? {});
+        if (event === 'store.recovered') {
+          recoveredAt = now();
+          forget(({ cause }) => cause === 'store');
+        } else if (isTrouble(event)) note(event, fields ?? {});
         log.emit(event, fields);
       },
     },
-    recent() {
+    recent(storeGoodAt = null) {
       const at = now();
-      forget((kind, { lastAt }) => {
+      forget(({ kind, cause, lastAt }) => {
+        if (cause === 'store' && storeGoodAt !== null && storeGoodAt - lastAt > STORE_WORKS_MS) {
+          return true;
+        }
         return at - lastAt > (kind === 'webhook.clock_skew' ? CLOCK_KEPT_MS : KEPT_MS);
       });
       return [...troubles.values()];
     },
   };
 
-  function forget(over: (kind: string, trouble: { lastAt: number }) => boolean): void {
-    for (const [key, trouble] of troubles) if (over(trouble.kind, trouble)) troubles.delete(key);
+  function forget(over: (trouble: Trouble & { lastAt: number }) => boolean): void {
+    for (const [key, trouble] of troubles) if (over(trouble)) troubles.delete(key);
   }
 }
 
@@ -120,6 +146,10 @@ function detailOf(fields: LogFields): string | null {
   const said = textOf(fields.detail) ?? (fields.err instanceof Error ? fields.err.message : null);
   const parts = [said, call === null ? null : `Call ${call}`].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(' ').slice(0, DETAIL_CHARS_MAX);
+}
+
+function momentOf(value: unknown): number | null {
+  return typeof value === 'string' ? Date.parse(value) : null;
 }
 
 function textOf(value: unknown): string | null {

@@ -41,9 +41,9 @@ export function callView(changed) {
     const [session, routes] = await Promise.all([
       call.call_session_id === null
         ? { calls: [] }
-        : getJson('/v1/calls', { session: call.call_session_id, limit: 20 }).catch(() => ({
-            calls: [],
-          })),
+        : getJson('/v1/calls', { session: call.call_session_id, legs: 'all', limit: 20 }).catch(
+            () => ({ calls: [] }),
+          ),
       getJson('/v1/routes').catch(() => null),
     ]);
     if (asked !== id) return;

@@ -83,6 +83,17 @@ export interface CallChange {
   cancel: string[];
   /** Commands whose request ended: an outcome, or the next try's time. */
   settle: Settlement[];
+  /** Verdicts and the end of the call, by the attempt's or the call's id: what is to be counted later, or now. */
+  tally?: Map<string, Tally>;
+}
+
+/** `waits`: it may still be corrected, and is counted when that time is over. `final`: it is taken out and counted. */
+export type Tally = { waits: number } | 'final';
+
+/** A verdict (the attempt's id) or the end (the call's own id) that nothing can correct any more. */
+export interface Uncounted {
+  call: Call;
+  item: string;
 }
 
 export interface Settlement {
@@ -95,6 +106,13 @@ export interface Settlement {
 /** Calls that change together or not at all (a far leg and its caller). */
 export interface CommitUnit {
   changes: CallChange[];
+}
+
+export interface Committed {
+  results: CommitResult[];
+  claimed: ClaimedCommand[];
+  /** Items of a `final` tally that waited until now: whoever took them out counts them. Left out where none did. */
+  counted?: string[];
 }
 
 /** Per unit, in order. `conflict`: a version or an event key was taken meanwhile; nothing of the unit was kept. */
@@ -137,6 +155,12 @@ export interface CallFilter {
   sessionId?: string;
   /** createdAt at or after, milliseconds. */
   since?: number;
+  /** createdAt before, milliseconds. */
+  until?: number;
+  /** The legs of this call alone. */
+  parentId?: string;
+  /** B-legs too; otherwise callers only. */
+  legs?: 'all';
   limit: number;
   /** Opaque, from `next` of the page before. */
   cursor?: string;
@@ -173,10 +197,9 @@ export interface Store extends ChangeFeed {
    * One transaction for all units. With `claim`, the new commands are stored as claimed by that owner
    * and returned, so that they can be sent without another round trip.
    */
-  commit(
-    units: CommitUnit[],
-    claim: Claim | null,
-  ): Promise<{ results: CommitResult[]; claimed: ClaimedCommand[] }>;
+  commit(units: CommitUnit[], claim: Claim | null): Promise<Committed>;
+  /** Takes out what waited to be counted and whose time is over, so that nobody else counts it. */
+  takeUncounted(limit: number): Promise<Uncounted[]>;
   /** Pending commands that are due and not leased; hangup and reject first, then the oldest. */
   claim(claim: Claim, limit: number): Promise<ClaimedCommand[]>;
   /** Gives back leases of an owner (stopping), or of everyone (a start on SQLite) with `owner` null. */

@@ -76,5 +76,8 @@ export function observers(...all: Observer[]): Observer {
     batch(...told) {
       for (const each of all) each.batch(...told);
     },
+    counted(final) {
+      for (const each of all) each.counted?.(final);
+    },
   };
 }

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { countSomethingEverywhere } from '../helpers/every-metric.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const DOC = join(REPOSITORY, 'docs/observability.md');
@@ -36,29 +37,6 @@ async function metricsTable(): Promise<string> {
     },
   );
   return ['| metric | type | labels | what |', '|---|---|---|---|', ...rows].join('\n');
-}
-
-/** A series without labels set is not in a scrape: one of each. */
-function countSomethingEverywhere(metrics: Metrics): void {
-  metrics.watchOutbox(async () => ({ pending: 0, oldestMs: 0 }));
-  metrics.webhook('call.initiated', 'committed', 1);
-  metrics.refusal('signature_wrong');
-  metrics.clockSkew(0);
-  metrics.event('webhook', 'committed');
-  metrics.decision('support');
-  metrics.attemptStarted('refer', 'support', 'pbx');
-  metrics.verdict('support', 'pbx', 'completed');
-  metrics.callEnded('referred');
-  metrics.command('refer', 'accepted', 1);
-  metrics.retry('refer');
-  metrics.webhookToCommand(1);
-  metrics.commandToVerdict('completed', 1);
-  metrics.deadline('attempt');
-  metrics.reconciliation('found_dead');
-  metrics.reload('ok', 'hash');
-  metrics.storeLatency('commit', 1);
-  metrics.batch(1);
-  metrics.handlerFailed();
 }
 
 function alertsTable(): string {

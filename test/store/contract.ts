@@ -680,6 +680,154 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
       });
     });
 
+    describe('legs of callers', () => {
+      const to = () => `${run}-to`;
+      const leg = (n: number, parentId: string | null, given: Parameters<typeof aCall>[1] = {}) =>
+        aCall(`${run}-${n}`, {
+          createdAt: n * 10,
+          parentId,
+          ...given,
+          facts: { to: to(), sessionId: `${run}-s`, ...given.facts },
+        });
+      const ids = async (filter: Omit<CallFilter, 'limit'>) =>
+        (await store.list({ limit: 100, ...filter })).calls.map(({ createdAt }) => createdAt / 10);
+
+      test('are listed when they are asked for, by every filter; otherwise callers are', async () => {
+        const parent = `${run}-1`;
+        const over = { phase: 'ended', ends: 'ignored' } as const;
+        await commit(
+          aUnit(leg(1, null, { phase: 'bridged' }), 0),
+          aUnit(leg(2, parent, { ...over, facts: { from: `${run}-company` } }), 0),
+          aUnit(leg(3, null, { ...over }), 0),
+          aUnit(leg(4, parent, { phase: 'unmanaged' }), 0),
+        );
+        for (const filter of [{ to: to() }, { sessionId: `${run}-s` }]) {
+          expect(await ids(filter)).toEqual([3, 1]);
+          expect(await ids({ ...filter, legs: 'all' })).toEqual([4, 3, 2, 1]);
+        }
+        expect(await ids({ to: to(), ends: 'ignored' })).toEqual([3]);
+        expect(await ids({ to: to(), ends: 'ignored', legs: 'all' })).toEqual([3, 2]);
+        expect(await ids({ to: to(), phase: 'unmanaged' })).toEqual([]);
+        expect(await ids({ from: `${run}-company` })).toEqual([]);
+        expect(await ids({ from: `${run}-company`, legs: 'all' })).toEqual([2]);
+        expect(await ids({ parentId: parent })).toEqual([4, 2]);
+        expect(await ids({ parentId: `${run}-3` })).toEqual([]);
+        expect(await ids({ to: to(), since: 20, until: 40, legs: 'all' })).toEqual([3, 2]);
+        expect(await ids({ to: to(), until: 30 })).toEqual([1]);
+      });
+
+      test('a leg that is known as one only later is a leg from then on', async () => {
+        const call = leg(1, null);
+        await commit(aUnit(call, 0));
+        await load({ callIds: [call.id] });
+        expect(await ids({ to: to() })).toEqual([1]);
+        await commit(aUnit({ ...call, parentId: `${run}-caller` }, 1));
+        expect(await ids({ to: to() })).toEqual([]);
+        expect(await ids({ parentId: `${run}-caller` })).toEqual([1]);
+      });
+
+      test('pages of callers and legs follow each other without gap or repetition', async () => {
+        const made = Array.from({ length: 9 }, (_, n) =>
+          aUnit(leg(n, n % 3 === 0 ? `${run}-caller` : null, { createdAt: n >> 2 }), 0),
+        );
+        for (const unit of made) await commit(unit);
+        const seen: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await store.list({
+            to: to(),
+            legs: 'all',
+            limit: 2,
+            ...(cursor ? { cursor } : {}),
+          });
+          seen.push(...page.calls.map(({ id }) => id));
+          cursor = page.next ?? undefined;
+        } while (cursor !== undefined);
+        expect(seen).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0].map((n) => `${run}-${n}`));
+      });
+
+      test('statistics count callers', async () => {
+        const count = async () => {
+          const { calls, live, attempts } = await store.activity(0, 100_000);
+          const sum = (groups: { count: number }[]) => groups.reduce((n, g) => n + g.count, 0);
+          return { calls: sum(calls), live: sum(live), attempts: sum(attempts) };
+        };
+        const before = await count();
+        await commit(
+          aUnit(leg(1, null, { attempts: [anAttempt(`${run}-a`)] }), 0),
+          aUnit(leg(2, `${run}-1`, { attempts: [anAttempt(`${run}-b`)] }), 0),
+        );
+        expect(await count()).toEqual({
+          calls: before.calls + 1,
+          live: before.live + 1,
+          attempts: before.attempts + 1,
+        });
+      });
+    });
+
+    describe('what is counted once', () => {
+      const mine = async () =>
+        (await store.takeUncounted(1_000)).filter(({ item }) => item.startsWith(run));
+      const waiting = (item: string, waits = 1) => new Map([[item, { waits }]]);
+
+      test('waits for its time, and comes out once with the call as it is then', async () => {
+        const call = aCall(`${run}-call`);
+        await commit(
+          aUnit(call, 0, { tally: new Map([...waiting(`${run}-a`), ...waiting(call.id)]) }),
+          aUnit(aCall(`${run}-later`), 0, { tally: waiting(`${run}-later`, 9e12) }),
+        );
+        const later: Call = { ...call, ends: 'referred' };
+        await commit(aUnit(later, 1));
+        const taken = await mine();
+        expect(taken.toSorted((a, b) => a.item.localeCompare(b.item))).toEqual([
+          { item: `${run}-a`, call: later },
+          { item: call.id, call: later },
+        ]);
+        expect(await mine()).toEqual([]);
+      });
+
+      test('what became final before is told to its commit, and never comes out', async () => {
+        const id = `${run}-\u0000call`;
+        await commit(aUnit(aCall(id), 0, { tally: waiting(id) }));
+        const final = { tally: new Map([[id, 'final' as const]]) };
+        expect((await commit(aUnit(aCall(id), 1, final))).counted).toEqual([id]);
+        expect((await commit(aUnit(aCall(id), 2, final))).counted).toBeUndefined();
+        expect(await mine()).toEqual([]);
+      });
+
+      test('what was taken out is not told to a commit again', async () => {
+        const id = `${run}-call`;
+        await commit(aUnit(aCall(id), 0, { tally: waiting(id) }));
+        expect(await mine()).toHaveLength(1);
+        const final = { tally: new Map([[id, 'final' as const]]) };
+        expect((await commit(aUnit(aCall(id), 1, final))).counted).toBeUndefined();
+      });
+
+      test('a unit that lost its race counted nothing', async () => {
+        const id = `${run}-call`;
+        const tally = new Map([[id, 'final' as const]]);
+        await commit(aUnit(aCall(id), 0, { tally: waiting(id) }));
+        expect((await commit(aUnit(aCall(id), 7, { tally }))).counted).toBeUndefined();
+        const entry = anEntry('e');
+        await commit(aUnit(aCall(id), 1, { events: [entry] }));
+        const lost = await commit(aUnit(aCall(id), 2, { events: [entry], tally }));
+        expect([lost.results, lost.counted]).toEqual([['conflict'], undefined]);
+        expect(await mine()).toHaveLength(1);
+      });
+
+      test('of many that take at once exactly one gets each', async () => {
+        const ids = Array.from({ length: 20 }, (_, n) => `${run}-${n}`);
+        await commit(...ids.map((id) => aUnit(aCall(id), 0, { tally: waiting(id) })));
+        const taken = await Promise.all(Array.from({ length: 5 }, mine));
+        expect(
+          taken
+            .flat()
+            .map(({ item }) => item)
+            .toSorted(),
+        ).toEqual(ids.toSorted());
+      });
+    });
+
     describe('what changed', () => {
       /** A change is told once every transaction that began before it is over: soon, not at once. */
       async function told(cursor: string, count: number, limit: number) {

@@ -23,11 +23,13 @@ export function callSummary(call: Call) {
     answered: call.answered,
     created_at: iso(call.createdAt),
     ended_at: isoOrNull(call.endedAt),
+    parent_call_control_id: call.parentId,
     attempts: call.attempts.map(attemptJson),
   };
 }
 
-export function callDetail(call: Call, timeline: TimelineEntry[]) {
+/** `legs`: the B-legs of its transfers. */
+export function callDetail(call: Call, timeline: TimelineEntry[], legs: Call[]) {
   return {
     ...callSummary(call),
     call_leg_id: call.facts.legId,
@@ -38,7 +40,7 @@ export function callDetail(call: Call, timeline: TimelineEntry[]) {
     attestation_validated: call.facts.attestationValidated,
     headers: call.facts.headers,
     tags: call.facts.tags,
-    parent_call_control_id: call.parentId,
+    legs: legs.map(callSummary),
     plan: call.plan.flatMap((frame) => frame.steps.map(stepInWords)),
     refer_refused: referRefused(call),
     running: call.running === null ? null : stepInWords(call.running.step),

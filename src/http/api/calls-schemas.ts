@@ -19,6 +19,10 @@ export const CALL_ID_PARAMS = Type.Object({
   call_control_id: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
 });
 
+export const LEGS = Type.Optional(
+  Type.Enum(['all'], { description: 'B-legs of transfers too; otherwise callers only' }),
+);
+
 export const CALLS_QUERY = Type.Object(
   {
     phase: Type.Optional(PHASE),
@@ -36,6 +40,14 @@ export const CALLS_QUERY = Type.Object(
         description: 'ISO 8601 time: calls created at or after it',
       }),
     ),
+    until: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 40,
+        description: 'ISO 8601 time: calls created before it',
+      }),
+    ),
+    legs: LEGS,
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -84,6 +96,9 @@ const SUMMARY_FIELDS = {
   answered: Type.Boolean(),
   created_at: time,
   ended_at: timeOrNull,
+  parent_call_control_id: orNull(
+    Type.String({ description: "The caller's call, where this is the B-leg of a transfer" }),
+  ),
   attempts: Type.Array(ATTEMPT),
 };
 
@@ -101,7 +116,7 @@ export const CALL_DETAIL = Type.Object({
   attestation_validated: Type.Boolean(),
   headers: Type.Array(Type.Object({ name: text, value: text })),
   tags: Type.Array(text),
-  parent_call_control_id: textOrNull,
+  legs: Type.Array(CALL_SUMMARY, { description: 'The B-legs of its transfers, the newest first' }),
   plan: Type.Array(text),
   refer_refused: orNull(
     Type.Enum(['call_ended', 'call_being_moved'], {

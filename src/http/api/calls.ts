@@ -36,17 +36,18 @@ export interface CallsDeps {
 
 export function registerCalls(app: ApiScope, deps: CallsDeps): void {
   app.get('/v1/calls', { schema: LIST_SCHEMA }, async (request, reply) => {
-    const { since, session, ...query } = request.query;
+    const { since, until, session, ...query } = request.query;
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
     for (const party of ['from', 'to'] as const) {
       const bare = withoutUserParameters(query[party] ?? null);
       if (bare !== null) filter[party] = bare;
     }
-    if (since !== undefined) {
-      const sinceMs = readMoment(since);
-      if (sinceMs === null) return badTime(reply, since);
-      filter.since = sinceMs;
+    for (const [field, given] of Object.entries({ since, until })) {
+      if (given === undefined) continue;
+      const ms = readMoment(given);
+      if (ms === null) return badTime(reply, field, given);
+      filter[field as 'since' | 'until'] = ms;
     }
     const page = await deps.store.list(filter);
     return { calls: page.calls.map(callSummary), next: page.next };
@@ -56,7 +57,11 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const id = request.params.call_control_id;
     const found = await deps.store.find(id);
     if (found === null) return noSuchCall(reply, id);
-    return callDetail(found.call, await deps.store.timeline(id));
+    const [timeline, legs] = await Promise.all([
+      deps.store.timeline(id),
+      deps.store.list({ parentId: id, limit: HTTP_LIMITS.legsMax }),
+    ]);
+    return callDetail(found.call, timeline, legs.calls);
   });
 
   app.post('/v1/calls/:call_control_id/refer', { schema: REFER_SCHEMA }, async (request, reply) => {
@@ -160,19 +165,19 @@ function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
   });
 }
 
-function badTime(reply: FastifyReply, given: string): FastifyReply {
+function badTime(reply: FastifyReply, field: string, given: string): FastifyReply {
   const { problem, hint } = notAMoment(given);
   return sendProblem(reply, {
     status: 400,
     reason: 'invalid_parameter',
-    field: 'since',
-    detail: `querystring field "since": ${problem}; ${hint}`,
+    field,
+    detail: `querystring field "${field}": ${problem}; ${hint}`,
   });
 }
 
 const LIST_SCHEMA = {
   tags: ['calls'],
-  summary: 'Calls, newest first',
+  summary: 'Callers, newest first; with legs=all the B-legs of their transfers too',
   querystring: CALLS_QUERY,
   response: { 200: CALLS_PAGE, 400: PROBLEM },
 } as const;

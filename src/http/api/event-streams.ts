@@ -7,16 +7,20 @@ import { HTTP_LIMITS } from '../limits.ts';
 
 export interface EventStreams {
   full(): boolean;
-  open(response: ServerResponse, after: string | null): void;
+  open(response: ServerResponse, after: string | null, legs: boolean): void;
   close(): void;
 }
 
-/** `after` null asks where now is. */
-export type ReadChanges = (after: string | null) => Promise<{ text: string; cursor: string }>;
+/** `after` null asks where now is; `legs`: of B-legs too. */
+export type ReadChanges = (
+  after: string | null,
+  legs: boolean,
+) => Promise<{ text: string; cursor: string }>;
 
 interface Stream {
   response: ServerResponse;
   cursor: string | null;
+  legs: boolean;
   busy: boolean;
   quietTicks: number;
 }
@@ -26,7 +30,7 @@ const HEARTBEAT_TICKS = HTTP_LIMITS.eventHeartbeatMs / HTTP_LIMITS.eventPollMs;
 export function createEventStreams(read: ReadChanges): EventStreams {
   const streams = new Set<Stream>();
   let ticking: NodeJS.Timeout | undefined;
-  let looks = new Map<string | null, ReturnType<ReadChanges>>();
+  let looks = new Map<string, ReturnType<ReadChanges>>();
   let closed = false;
 
   function tick(): void {
@@ -44,7 +48,7 @@ export function createEventStreams(read: ReadChanges): EventStreams {
     if (stream.busy) return;
     stream.busy = true;
     try {
-      const { text, cursor } = await look(stream.cursor);
+      const { text, cursor } = await look(stream);
       stream.cursor = cursor;
       send(stream, text);
     } catch {
@@ -55,16 +59,17 @@ export function createEventStreams(read: ReadChanges): EventStreams {
     }
   }
 
-  function look(after: string | null): ReturnType<ReadChanges> {
-    const running = looks.get(after) ?? read(after);
-    looks.set(after, running);
+  function look({ cursor, legs }: Stream): ReturnType<ReadChanges> {
+    const key = `${legs} ${cursor}`;
+    const running = looks.get(key) ?? read(cursor, legs);
+    looks.set(key, running);
     return running;
   }
 
   return {
     full: () => closed || streams.size >= HTTP_LIMITS.eventStreamsMax,
-    open(response, after) {
-      const stream: Stream = { response, cursor: after, busy: false, quietTicks: 0 };
+    open(response, after, legs) {
+      const stream: Stream = { response, cursor: after, legs, busy: false, quietTicks: 0 };
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',

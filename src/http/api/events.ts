@@ -3,21 +3,21 @@
  * page reads them with fetch, because EventSource can send no Authorization header. A client that comes
  * back says where it was (Last-Event-ID) and misses nothing, or is told `reset`: read the lists anew.
  */
-import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Changes, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
 import { callSummary } from './calls-json.ts';
-import { PROBLEM } from './calls-schemas.ts';
+import { LEGS, PROBLEM } from './calls-schemas.ts';
 import { createEventStreams, type EventStreams, eventText } from './event-streams.ts';
 
 export interface EventsDeps {
   store: Pick<Store, 'changes' | 'load'>;
 }
 
-export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStreams {
-  const streams = createEventStreams((after) => readChanges(deps, after));
+export function registerEvents(app: ApiScope, deps: EventsDeps): EventStreams {
+  const streams = createEventStreams((after, legs) => readChanges(deps, after, legs));
   // No HEAD beside it: an answer without a body would stay open all the same.
   app.get('/v1/events', { schema: SCHEMA, exposeHeadRoute: false }, (request, reply) => {
     if (streams.full()) {
@@ -31,7 +31,11 @@ export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStr
     }
     const last = request.headers['last-event-id'];
     reply.hijack();
-    streams.open(reply.raw, typeof last === 'string' && last !== '' ? last : null);
+    streams.open(
+      reply.raw,
+      typeof last === 'string' && last !== '' ? last : null,
+      request.query.legs === 'all',
+    );
   });
   app.addHook('preClose', async () => streams.close());
   return streams;
@@ -40,15 +44,17 @@ export function registerEvents(app: FastifyInstance, deps: EventsDeps): EventStr
 async function readChanges(
   { store }: EventsDeps,
   after: string | null,
+  legs: boolean,
 ): Promise<{ text: string; cursor: string }> {
   const changes = await store.changes(after, HTTP_LIMITS.eventBatch);
-  return { text: await textOf(changes, after, store), cursor: changes.cursor };
+  return { text: await textOf(changes, after, legs, store), cursor: changes.cursor };
 }
 
 /** The id stands on the last event of a batch: who is cut off in the middle gets the batch again. */
 async function textOf(
   { callIds, cursor, missed }: Changes,
   after: string | null,
+  legs: boolean,
   store: Pick<Store, 'load'>,
 ): Promise<string> {
   if (after === null) return eventText('hello', {}, cursor);
@@ -61,7 +67,8 @@ async function textOf(
     events: [],
     budget: null,
   });
-  const calls = callIds.flatMap((id) => loaded.calls.get(id)?.call ?? []);
+  const changed = callIds.flatMap((id) => loaded.calls.get(id)?.call ?? []);
+  const calls = legs ? changed : changed.filter(({ parentId }) => parentId === null);
   return calls
     .map((call, index) =>
       eventText('call', callSummary(call), index === calls.length - 1 ? cursor : null),
@@ -73,6 +80,7 @@ const SCHEMA = {
   tags: ['calls'],
   summary:
     'Server-sent events: `call` with the summary of a call that changed, `reset` to read the lists anew',
+  querystring: Type.Object({ legs: LEGS }, { additionalProperties: false }),
   response: {
     200: {
       description: 'A stream that stays open',
@@ -80,4 +88,4 @@ const SCHEMA = {
     },
     503: PROBLEM,
   },
-};
+} as const;

@@ -30,13 +30,20 @@ export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadAc
   app.get('/v1/problems', { schema: SCHEMA }, async () => {
     const here = deps.troubles?.here() ?? [];
     const store = await storeProblems(deps, read);
-    const all = [...store, ...refusedReload(deps), ...here.map(own)];
-    return { problems: all.toSorted(worstFirst).map(problemJson) };
+    const all = [...store, ...refusedReload(deps), ...here.map(own)].toSorted(worstFirst);
+    return { problems: oneOfTheStore(all).map(problemJson) };
   });
 
   function own(trouble: Trouble): Listed {
     return { ...trouble, replica: null };
   }
+}
+
+/** A store that does not work is one problem, however much fails for want of it: the gravest tells. */
+function oneOfTheStore(problems: Listed[]): Listed[] {
+  const standing = problems.find(({ kind }) => kind === 'store.unavailable');
+  const told = standing ?? problems.find(({ cause }) => cause === 'store');
+  return problems.filter((problem) => problem === told || problem.cause !== 'store');
 }
 
 /** What the store knows, or that it does not answer. */
@@ -105,12 +112,16 @@ function others(replicas: Replica[], { troubles, routes, now }: ProblemsDeps): L
   const awake = replicas.filter(
     ({ id, seenAt }) => id !== troubles?.instance && now() - seenAt < HTTP_LIMITS.replicaSeenMs,
   );
+  const said = new Set([routes.refusal()?.problems[0]?.message]);
   return awake.flatMap(({ id, troubles: seen, refusal, routeSet }) => {
     const listed: Listed[] = Array.isArray(seen)
       ? (seen as Trouble[]).map((trouble) => ({ ...NOTHING, ...trouble, replica: id }))
       : [];
-    if (refusal !== null) listed.push({ ...refused(refusal, null), replica: id });
-    else if (troubles !== undefined && routeSet !== null && routeSet !== routes.current().hash) {
+    // Replicas refuse the same folder for the same reason: that is said once.
+    if (refusal !== null) {
+      if (!said.has(refusal)) listed.push({ ...refused(refusal, null), replica: id });
+      said.add(refusal);
+    } else if (troubles !== undefined && routeSet !== null && routeSet !== routes.current().hash) {
       listed.push({
         ...NOTHING,
         kind: 'routes.differ',
@@ -151,6 +162,7 @@ function storeTrouble(detail: string): Listed {
     kind: 'store.unavailable',
     severity: 'error',
     title: 'The store does not answer; webhooks get 503 and Telnyx delivers them again',
+    cause: 'store',
     detail,
     fix: 'Look at the database (disk, permissions, connections); nothing need be restarted afterwards.',
   };
@@ -171,7 +183,7 @@ function worstFirst(a: Listed, b: Listed): number {
   return (b.lastAt ?? Number.POSITIVE_INFINITY) - (a.lastAt ?? Number.POSITIVE_INFINITY) || 0;
 }
 
-function problemJson({ firstAt, lastAt, ...problem }: Listed) {
+function problemJson({ firstAt, lastAt, cause: _, ...problem }: Listed) {
   return {
     ...problem,
     first_at: firstAt === null ? null : iso(firstAt),

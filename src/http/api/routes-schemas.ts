@@ -42,6 +42,7 @@ export const ROUTES = Type.Object({
       id: text,
       started_at: time,
       seen_at: time,
+      gone: Type.Boolean({ description: 'Not heard of for 20 s: it has stopped or hangs' }),
       route_set: orNull(text),
       refusal: orNull(text),
     }),

@@ -4,6 +4,7 @@ import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Overrides, RouteSet } from '../../core/rules/rule.ts';
 import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
 import type { Replica, Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
@@ -28,7 +29,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     return {
       ...routeSetJson(deps.routes.current(), (overrides.value ?? {}) as Overrides, deps.now()),
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
-      replicas: replicas.map(replicaJson),
+      replicas: replicas.map((replica) => replicaJson(replica, deps.now())),
     };
   });
 
@@ -119,11 +120,12 @@ function place(piece: { place: string; header: string | null }): string {
   return piece.header === null ? `{${piece.place}}` : `{header:${piece.header}}`;
 }
 
-function replicaJson(replica: Replica) {
+function replicaJson(replica: Replica, now: number) {
   return {
     id: replica.id,
     started_at: iso(replica.startedAt),
     seen_at: iso(replica.seenAt),
+    gone: now - replica.seenAt >= HTTP_LIMITS.replicaSeenMs,
     route_set: replica.routeSet,
     refusal: replica.refusal,
   };

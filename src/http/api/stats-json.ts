@@ -1,5 +1,5 @@
 /** Groups of calls and attempts as numbers that a person can read: rates, medians, sums by minute. */
-import type { Ends } from '../../core/machine/call.ts';
+import { arrival } from '../../engine/tally.ts';
 import type { Activity, AttemptGroup, CallGroup } from '../../store/store.ts';
 import { iso } from './calls-json.ts';
 
@@ -35,16 +35,18 @@ export function statsJson({ now, since, live, calls, attempts }: Activity) {
   };
 }
 
-const ARRIVED: ReadonlySet<Ends | null> = new Set<Ends>(['referred', 'transferred']);
-
-/** Of the calls that we tried to move and that are over; one who left first says nothing about us. */
+/** Of the callers whom we tried to move; one who left first says nothing about us. */
 function arrivals(calls: CallGroup[]) {
   const moved = calls.filter(({ attempts }) => attempts > 0);
-  const judged = moved.filter(({ ends }) => ends !== null && ends !== 'abandoned');
+  const judged = (as: 'yes' | 'no') =>
+    sum(moved.filter(({ ends, attempts }) => arrival(ends, attempts) === as));
+  const [arrived, notArrived] = [judged('yes'), judged('no')];
   const attempts = moved.reduce((total, group) => total + group.attempts * group.count, 0);
   return {
     moved: sum(moved),
-    arrival_rate: rate(sum(judged.filter(({ ends }) => ARRIVED.has(ends))), sum(judged)),
+    arrived,
+    not_arrived: notArrived,
+    arrival_rate: rate(arrived, arrived + notArrived),
     attempts_per_call: rate(attempts, sum(moved)),
   };
 }

@@ -13,7 +13,7 @@ export const STATS_QUERY = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 40,
-        description: 'ISO 8601 time, cut to the minute; default an hour ago, at most a day ago',
+        description: 'ISO 8601 time, cut to the minute; default an hour ago, not before a day ago',
       }),
     ),
   },
@@ -21,10 +21,15 @@ export const STATS_QUERY = Type.Object(
 );
 
 const ARRIVALS = {
-  moved: Type.Integer({ description: 'Calls with at least one attempt' }),
-  arrival_rate: orNull(
-    Type.Number({ description: 'Of those that are over and whose caller did not leave first' }),
-  ),
+  moved: Type.Integer({ description: 'Callers with at least one attempt' }),
+  arrived: Type.Integer({
+    description:
+      'Of those: a REFER completed or a transfer was bridged; unconfirmed is not arrived',
+  }),
+  not_arrived: Type.Integer({
+    description: 'Of those: over without; callers who left first are in neither',
+  }),
+  arrival_rate: orNull(Type.Number({ description: 'arrived of arrived and not_arrived' })),
   attempts_per_call: numberOrNull,
 };
 

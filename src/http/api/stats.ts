@@ -5,9 +5,13 @@ import type { Activity, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
+import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { statsJson } from './stats-json.ts';
 import { STATS, STATS_QUERY } from './stats-schemas.ts';
+
+/** Somebody who asks for exactly a day must not lose against the way here. */
+const MINUTE_MS = 60_000;
 
 export interface StatsDeps {
   store: Pick<Store, 'activity'>;
@@ -27,6 +31,15 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
         reason: 'invalid_parameter',
         field: 'since',
         detail: `querystring field "since": ${problem}; ${hint}`,
+      });
+    }
+    const now = deps.now();
+    if (asked < now - HTTP_LIMITS.statsSpanMaxMs - MINUTE_MS) {
+      return sendProblem(reply, {
+        status: 400,
+        reason: 'invalid_parameter',
+        field: 'since',
+        detail: `querystring field "since": ${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`,
       });
     }
     return statsJson(await read(asked));

@@ -21,6 +21,7 @@ export interface RefusalFields {
 interface Window {
   count: number;
   fields: RefusalFields;
+  lastAt: number;
   timer: NodeJS.Timeout;
 }
 
@@ -35,7 +36,8 @@ export function createRefusals(
     clearTimeout(window.timer);
     windows.delete(reason);
     if (window.count > 0) {
-      log.emit(event, { reason, count: window.count, ...window.fields });
+      const last_at = new Date(window.lastAt).toISOString();
+      log.emit(event, { reason, count: window.count, last_at, ...window.fields });
     }
   }
 
@@ -45,12 +47,14 @@ export function createRefusals(
       if (open !== undefined) {
         open.count += 1;
         open.fields = fields;
+        open.lastAt = Date.now();
         return;
       }
       log.emit(event, { reason, count: 1, ...fields });
       const window: Window = {
         count: 0,
         fields,
+        lastAt: Date.now(),
         timer: setTimeout(() => close(reason, window), everyMs).unref(),
       };
       windows.set(reason, window);

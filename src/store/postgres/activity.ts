@@ -16,7 +16,7 @@ export async function readActivity(
     `with recent as materialized (
        select f.call, f.created_at, f.rule, f.ends,
          (select count(*) from attempts a where a.call = f.call) as attempts
-       from call_filters f where f.created_at >= $1
+       from call_filters f where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),
      by_call as (
        select ${MINUTE('created_at')} as minute, rule, ends, attempts, count(*) as count
@@ -27,7 +27,7 @@ export async function readActivity(
        from recent r join attempts a using (call) group by 1, 2, 3, 4),
      by_phase as (
        select c.phase, count(*) as count from call_filters f join calls c on c.key = f.key
-       where not f.over and c.phase <> 'ended' group by 1)
+       where not f.leg and not f.over and c.phase <> 'ended' group by 1)
      select ${NOW_MS} as now,
        (select count(*) from recent) as n, (select min(created_at) from recent) as oldest,
        coalesce((select json_agg(x) from by_phase x), '[]') as live,

@@ -5,7 +5,7 @@ import { packCall } from '../rows/call-document.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
 import type { CallChange, Claim, ClaimedCommand } from '../store.ts';
-import { cleanOrNull, keyText } from './values.ts';
+import { clean, cleanOrNull, keyText } from './values.ts';
 
 /** What every batch has lies in columns, one entry a row; what few have in rows. `n` is the number of the change. */
 export interface CommitRows {
@@ -27,6 +27,10 @@ export interface CommitRows {
   issued: Command[];
   filters: object[];
   attempts: object[];
+  /** What waits to be counted, and what waits no longer; `final` are the ids of the latter as they are. */
+  uncounted: object[];
+  counted: object[];
+  final: string[];
 }
 
 export function commitRows(changes: CallChange[], recent: RecentRows): CommitRows {
@@ -40,6 +44,9 @@ export function commitRows(changes: CallChange[], recent: RecentRows): CommitRow
     issued: [],
     filters: [],
     attempts: [],
+    uncounted: [],
+    counted: [],
+    final: [],
   };
   changes.forEach((change, n) => {
     const { call, version, events } = change;
@@ -58,6 +65,7 @@ export function commitRows(changes: CallChange[], recent: RecentRows): CommitRow
     });
     pushColumns(rows, n, change, columns, recent.at(call.id, version));
     pushSettlements(rows, n, change);
+    pushTally(rows, n, change);
     for (const command of change.commands) {
       rows.issued.push(command);
       rows.commands.n.push(n);
@@ -77,6 +85,7 @@ const FILTERS = [
   'caller',
   'callee',
   'session',
+  'parent',
 ] as const satisfies readonly (keyof CallColumns)[];
 
 function pushColumns(
@@ -99,6 +108,7 @@ function pushColumns(
       caller: cleanOrNull(columns.caller),
       callee: cleanOrNull(columns.callee),
       session: cleanOrNull(columns.session),
+      parent: cleanOrNull(columns.parent),
     });
   }
   for (const attempt of changedAttempts(before, call)) {
@@ -133,6 +143,19 @@ function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallCh
   }
   for (const commandId of cancelled) {
     if (!settled.has(commandId)) rows.cancels.push({ n, key: keyText(commandId) });
+  }
+}
+
+function pushTally(rows: CommitRows, n: number, { tally }: CallChange): void {
+  if (tally === undefined) return;
+  for (const [id, entry] of tally) {
+    const item = clean(id);
+    if (entry === 'final') {
+      rows.counted.push({ n, item });
+      rows.final.push(id);
+    } else {
+      rows.uncounted.push({ n, item, due_at: Math.round(entry.waits) });
+    }
   }
 }
 

@@ -6,7 +6,7 @@
 import { CommitUnknown } from '../../errors.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { TIMELINE_ENTRIES_MAX, urgentFirst } from '../rows/rows.ts';
-import type { Claim, ClaimedCommand, CommitResult, CommitUnit } from '../store.ts';
+import type { Claim, ClaimedCommand, CommitResult, Committed, CommitUnit } from '../store.ts';
 import { type CommitRows, claimedFrom, commitRows } from './commit-rows.ts';
 import {
   explain,
@@ -16,9 +16,7 @@ import {
   type Query,
   sqlState,
 } from './pool.ts';
-import { arrayOf, plainKey } from './values.ts';
-
-type Committed = { results: CommitResult[]; claimed: ClaimedCommand[] };
+import { arrayOf, clean, plainKey } from './values.ts';
 
 /** A commit on its way. */
 export interface Committing {
@@ -42,6 +40,7 @@ export function commitUnits(
   const { together, alone } = divide(units);
   const results: CommitResult[] = units.map(() => 'conflict');
   const claimed: ClaimedCommand[] = [];
+  const counted: string[] = [];
   let done = 0;
   const committing = { inLine: alone.length === 0, unsure: false };
   return Object.assign(committing, { committed: writeAll() });
@@ -49,7 +48,8 @@ export function commitUnits(
   async function writeAll(): Promise<Committed> {
     if (together.length > 0) await writeTogether();
     if (alone.length > 0) await writeAlone();
-    return { results, claimed: urgentFirst(claimed) };
+    const taken = counted.length === 0 ? {} : { counted };
+    return { results, claimed: urgentFirst(claimed), ...taken };
   }
 
   async function writeTogether(): Promise<void> {
@@ -66,6 +66,7 @@ export function commitUnits(
     } else if (typeof written === 'object') {
       for (const n of written.won) keep(together[n] ?? -1);
       claimed.push(...written.claimed);
+      counted.push(...written.counted);
     }
   }
 
@@ -81,6 +82,7 @@ export function commitUnits(
             if (typeof written === 'object') {
               keep(n);
               claimed.push(...written.claimed);
+              counted.push(...written.counted);
             }
           } catch (error) {
             failure ??= error;
@@ -119,9 +121,11 @@ export function commitUnits(
   async function write(query: Query, rows: CommitRows): Promise<Written> {
     const [row] = await query(COMMIT, commitValues(rows, claim, codeVersion));
     const won = (row?.won ?? []) as number[];
+    const taken = new Set((row?.counted ?? []) as string[]);
     const stored = new Set(((row?.stored ?? []) as string[]).map(plainKey));
     return {
       won,
+      counted: rows.final.filter((item) => taken.has(clean(item))),
       claimed: claim === null ? [] : claimedFrom(rows, stored, claim, Number(row?.at)),
     };
   }
@@ -152,6 +156,7 @@ interface Written {
   /** Numbers of the changes that were kept. */
   won: number[];
   claimed: ClaimedCommand[];
+  counted: string[];
 }
 
 /** Units of one call go together; a call's second unit is a conflict already. */
@@ -167,8 +172,8 @@ function divide(units: CommitUnit[]): { together: number[]; alone: number[] } {
   return { together, alone };
 }
 
-/** migrations/postgres/0007-locked-by-the-update.sql */
-const COMMIT = `select * from referee_commit_2(${Array.from({ length: 24 }, (_, i) => `$${i + 1}`).join()})`;
+/** migrations/postgres/0008-legs-and-tally.sql */
+const COMMIT = `select * from referee_commit_2(${Array.from({ length: 26 }, (_, i) => `$${i + 1}`).join()})`;
 
 function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number): unknown[] {
   const { changes, events, done, commands } = rows;
@@ -197,6 +202,8 @@ function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number
     JSON.stringify(rows.attempts),
     JSON.stringify(rows.retries),
     JSON.stringify(rows.cancels),
+    JSON.stringify(rows.uncounted),
+    JSON.stringify(rows.counted),
   ];
 }
 

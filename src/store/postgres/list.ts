@@ -31,6 +31,7 @@ const COLUMNS = {
   from: 'f.caller',
   to: 'f.callee',
   sessionId: 'f.session',
+  parentId: 'f.parent',
   phase: 'c.phase',
 } as const;
 
@@ -42,13 +43,14 @@ export async function listCalls(
   const values: unknown[] = [after.createdAt, after.row, filter.limit + 1];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const terms = ['(f.created_at, f.call) < ($1::bigint, $2::bigint)'];
-  for (const name of ['rule', 'ends', 'from', 'to', 'sessionId', 'phase'] as const) {
+  for (const name of ['rule', 'ends', 'from', 'to', 'sessionId', 'parentId', 'phase'] as const) {
     const value = filter[name];
     if (value !== undefined) terms.push(`${COLUMNS[name]} = ${bind(clean(value))}`);
   }
   // The phase of a live call changes too often for an index: live calls have a short one of their own.
   if (filter.phase !== undefined) terms.push(filter.phase === 'ended' ? 'f.over' : 'not f.over');
   if (filter.since !== undefined) terms.push(`f.created_at >= ${bind(Math.round(filter.since))}`);
+  if (filter.until !== undefined) terms.push(`f.created_at < ${bind(Math.round(filter.until))}`);
   const attempt = (['target', 'verdict'] as const).flatMap((name) => {
     const value = filter[name];
     return value === undefined ? [] : [`a.${name} = ${bind(clean(value))}`];
@@ -59,9 +61,16 @@ export async function listCalls(
       `exists (select from attempts a where a.call = f.call and ${attempt.join(' and ')})`,
     );
   }
+  // Indexes tell callers from B-legs: two walks that are merged, for one over both would have to sort.
+  const all = filter.legs === 'all' || filter.parentId !== undefined;
+  const parts = (all ? ['not f.leg', 'f.leg'] : ['not f.leg']).map(
+    (leg) => `(select f.created_at, f.call, c.document
+       from call_filters f join calls c on c.key = f.key
+       where ${[leg, ...terms].join(' and ')} order by f.created_at desc, f.call desc limit $3)`,
+  );
   const rows = await query(
-    `select f.created_at, f.call, c.document from call_filters f join calls c on c.key = f.key
-     where ${terms.join(' and ')} order by f.created_at desc, f.call desc limit $3`,
+    `select * from (${parts.join(' union all ')}) found
+     order by created_at desc, call desc limit $3`,
     values,
   );
   const page = rows.slice(0, filter.limit);

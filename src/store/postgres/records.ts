@@ -1,12 +1,13 @@
 /** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
 
+import { unpackCall } from '../rows/call-document.ts';
 import {
   CHANGES_KEPT_MS,
   DEAD_LETTERS_MAX,
   REPLICA_FORGOTTEN_MS,
   troublesText,
 } from '../rows/rows.ts';
-import type { Replica, SettingName } from '../store.ts';
+import type { Replica, SettingName, Uncounted } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { clean, cleanOrNull, keyText } from './values.ts';
@@ -103,6 +104,7 @@ export async function pruneCalls(
        order by f.ended_at limit $2 for update of c skip locked),
      events_gone as (delete from events e using over where e.call = over.call),
      attempts_gone as (delete from attempts a using over where a.call = over.call),
+     uncounted_gone as (delete from uncounted u using over where u.call = over.call),
      commands_gone as (delete from commands k using over where k.call = over.call),
      filters_gone as (delete from call_filters f using over where f.call = over.call),
      calls_gone as (delete from calls c using over where c.key = over.key)
@@ -110,6 +112,30 @@ export async function pruneCalls(
     [before, limit, codeVersion],
   );
   return Number(row?.n);
+}
+
+/** Rows that another replica takes this moment are skipped: it counts them. */
+export async function takeUncounted(
+  query: Query,
+  limit: number,
+  codeVersion: number,
+): Promise<Uncounted[]> {
+  const rows = await query(
+    `with due as materialized (
+       select u.call, u.item, c.document
+       from uncounted u join call_filters f on f.call = u.call join calls c on c.key = f.key
+       where u.due_at <= ${NOW_MS} and c.code <= $2
+       order by u.due_at limit $1 for update of u skip locked),
+     taken as (
+       delete from uncounted u using due where u.call = due.call and u.item = due.item
+       returning due.item, due.document)
+     select item, document from taken`,
+    [limit, codeVersion],
+  );
+  return rows.map(({ item, document }) => ({
+    item: String(item),
+    call: unpackCall(String(document)),
+  }));
 }
 
 /** Taken back while in the air, and whoever had it there is gone. */

@@ -97,6 +97,7 @@ export async function openPostgres(
       return committed;
     },
 
+    takeUncounted: (limit) => ask((query) => records.takeUncounted(query, limit, codeVersion)),
     claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
     releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
     due: (limit) => ask((query) => dueDeadlines(query, limit, codeVersion)),

@@ -33,6 +33,8 @@ export interface CallColumns {
   caller: string | null;
   callee: string | null;
   session: string | null;
+  /** The caller's call, of a transfer's B-leg. */
+  parent: string | null;
 }
 
 export function callColumns(call: Call): CallColumns {
@@ -46,6 +48,7 @@ export function callColumns(call: Call): CallColumns {
     caller: call.facts.from,
     callee: call.facts.to,
     session: call.facts.sessionId,
+    parent: call.parentId,
   };
 }
 

@@ -31,13 +31,13 @@ interface Row {
 export function prepareActivity(database: DatabaseSync): SqliteActivity {
   // Phase by phase: `phase <> 'ended'` would walk over every call that ever ended.
   const count = database.prepare(
-    'select count(*) as n from calls indexed by calls_phase where phase = ?',
+    'select count(*) as n from calls indexed by calls_phase where phase = ? and leg = 0',
   );
   const rows = database.prepare(
     `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms,
        (select count(*) from attempts t where t.call = d.call) as tried
      from (select call, created_at from calls indexed by calls_created
-           where created_at >= ? and (created_at, call) < (?, ?)
+           where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
            order by created_at desc, call desc limit ?) d
      join calls c on c.call = d.call left join attempts a on a.call = d.call
      order by d.created_at desc, d.call desc`,

@@ -18,15 +18,12 @@ import type {
   Claim,
   ClaimedCommand,
   CommitResult,
+  Committed,
   CommitUnit,
   Settlement,
 } from '../store.ts';
 
-export type SqliteCommit = (
-  units: CommitUnit[],
-  claim: Claim | null,
-  now: number,
-) => { results: CommitResult[]; claimed: ClaimedCommand[] };
+export type SqliteCommit = (units: CommitUnit[], claim: Claim | null, now: number) => Committed;
 
 interface Written extends ReturnType<SqliteCommit> {
   places: Map<CallChange, Place>;
@@ -100,6 +97,11 @@ export function prepareCommit(
        first_sent_at = case when ? then null else first_sent_at end where key = ?`,
   );
 
+  const awaitCount = database.prepare(
+    'insert into uncounted (call, item, due_at) values (?, ?, ?) on conflict do nothing',
+  );
+  const takeCount = database.prepare('delete from uncounted where call = ? and item = ?');
+
   return (units, claim, now) => {
     begin.run();
     try {
@@ -115,7 +117,8 @@ export function prepareCommit(
         throw new Error('a unit was undone and reported a conflict all the same');
       end.run();
       remember(units, written);
-      return { results: written.results, claimed: written.claimed };
+      const { places: _, ...committed } = written;
+      return committed;
     } catch (error) {
       if (database.isTransaction) database.exec('rollback');
       throw error;
@@ -140,16 +143,19 @@ export function prepareCommit(
   ): Written | typeof UNDO {
     const results: CommitResult[] = [];
     const claimed: ClaimedCommand[] = [];
+    const counted: string[] = [];
     const taken = new Set<string>();
     const places = new Map<CallChange, Place>();
     for (const unit of units) {
       const kept = claimed.length;
+      const countedBefore = counted.length;
       if (savepoints) database.exec('savepoint unit');
-      let result = writeUnit(unit, claim, now, claimed, taken, places);
+      let result = writeUnit(unit, claim, now, { claimed, counted }, taken, places);
       if (result === UNDO) {
         if (!savepoints) return UNDO;
         database.exec('rollback to unit');
         claimed.length = kept;
+        counted.length = countedBefore;
         result = 'conflict';
       }
       if (savepoints) database.exec('release unit');
@@ -158,14 +164,15 @@ export function prepareCommit(
       }
       results.push(result);
     }
-    return { results, claimed: urgentFirst(claimed), places };
+    const some = counted.length === 0 ? {} : { counted };
+    return { results, claimed: urgentFirst(claimed), places, ...some };
   }
 
   function writeUnit(
     unit: CommitUnit,
     claim: Claim | null,
     now: number,
-    claimed: ClaimedCommand[],
+    { claimed, counted }: { claimed: ClaimedCommand[]; counted: string[] },
     taken: Set<string>,
     places: Map<CallChange, Place>,
   ): CommitResult | typeof UNDO {
@@ -181,6 +188,7 @@ export function prepareCommit(
       for (const commandId of change.cancel) cancel(commandId, now);
       for (const settlement of change.settle) settle(settlement);
       writeCommands(change, place.row, claim, now, claimed);
+      writeTally(change, place.row, counted);
     }
     return 'committed';
   }
@@ -237,6 +245,14 @@ export function prepareCommit(
     }
   }
 
+  function writeTally({ tally }: CallChange, row: number, counted: string[]): void {
+    if (tally === undefined) return;
+    for (const [item, entry] of tally) {
+      if (entry !== 'final') awaitCount.run(row, item, Math.round(entry.waits));
+      else if (takeCount.run(row, item).changes > 0) counted.push(item);
+    }
+  }
+
   function cancel(commandId: string, now: number): void {
     const key = keyOf(commandId);
     if (cancelWaiting.run(key, now).changes === 0) cancelInTheAir.run(key);
@@ -290,4 +306,5 @@ const COLUMNS = [
   ['caller', 'caller'],
   ['callee', 'callee'],
   ['session', 'session'],
+  ['parent', 'parent'],
 ] as const satisfies readonly (readonly [string, keyof CallColumns])[];

@@ -81,16 +81,20 @@ export async function listPage(
   return { calls: calls.map(({ call }) => call), next: writeCursor(position) };
 }
 
-/** Most telling first: the first of these that is asked for drives. */
+/**
+ * Most telling first: the first of these that is asked for drives. `byLeg`: the index tells callers from
+ * B-legs, of which one session, one caller and one rule have few.
+ */
 const CALL_FILTERS = [
-  { name: 'sessionId', column: 'session', index: 'calls_session' },
-  { name: 'from', column: 'caller', index: 'calls_caller' },
-  { name: 'to', column: 'callee', index: 'calls_callee' },
+  { name: 'parentId', column: 'parent', index: 'calls_parent', byLeg: false },
+  { name: 'sessionId', column: 'session', index: 'calls_session', byLeg: false },
+  { name: 'from', column: 'caller', index: 'calls_caller', byLeg: true },
+  { name: 'to', column: 'callee', index: 'calls_callee', byLeg: true },
 ] as const;
 const BROAD_FILTERS = [
-  { name: 'rule', column: 'rule', index: 'calls_rule' },
-  { name: 'ends', column: 'ends', index: 'calls_ends' },
-  { name: 'phase', column: 'phase', index: 'calls_phase' },
+  { name: 'rule', column: 'rule', index: 'calls_rule', byLeg: false },
+  { name: 'ends', column: 'ends', index: 'calls_ends', byLeg: true },
+  { name: 'phase', column: 'phase', index: 'calls_phase', byLeg: true },
 ] as const;
 
 /** `indexed by` makes a query that would scan fail in the tests instead of at the millionth call. */
@@ -99,18 +103,35 @@ function chunkQuery(filter: CallFilter, after: Position): { sql: string; values:
   const hit = hitTerms(filter, attempt);
   const byCall = CALL_FILTERS.find(({ name }) => filter[name] !== undefined);
   const driver = byCall === undefined && attempt.terms.length > 0 ? attempt : callTerm(filter);
-  const since = filter.since === undefined ? [] : [Math.round(filter.since)];
-  const place = [
-    ...driver.terms,
-    ...since.map(() => 'created_at >= ?'),
-    '(created_at, call) < (?, ?)',
-  ];
+  const bounds = boundTerms(filter);
+  const place = [...driver.terms, ...bounds.terms, '(created_at, call) < (?, ?)'];
+  const part = (leg: number | null) => `select call, created_at
+      from ${driver.table} indexed by ${driver.index}
+      where ${[...place, ...(leg === null ? [] : [`leg = ${leg}`])].join(' and ')}
+      order by created_at desc, call desc limit ${LIST_CHUNK_ROWS}`;
+  // Two walks that are merged: one over both would have to sort all that the index brings.
+  const parts = driver.byLeg ? legsOf(filter) : [null];
+  const rows = parts.map((leg) => `select * from (${part(leg)})`).join(' union all ');
   const sql = `select d.call, d.created_at, coalesce(${hit.terms.join(' and ')}, 0) as hit from (
-      select call, created_at from ${driver.table} indexed by ${driver.index}
-      where ${place.join(' and ')}
-      order by created_at desc, call desc limit ${LIST_CHUNK_ROWS}
+      ${rows} order by created_at desc, call desc limit ${LIST_CHUNK_ROWS}
     ) d join calls c on c.call = d.call order by d.created_at desc, d.call desc`;
-  return { sql, values: [...hit.values, ...driver.values, ...since, after.createdAt, after.row] };
+  const own = [...driver.values, ...bounds.values, after.createdAt, after.row];
+  return { sql, values: [...hit.values, ...parts.flatMap(() => own)] };
+}
+
+/** A caller's legs are B-legs, whatever else is asked for. */
+function legsOf({ legs, parentId }: CallFilter): (0 | 1)[] {
+  return legs === 'all' || parentId !== undefined ? [0, 1] : [0];
+}
+
+function boundTerms({ since, until }: CallFilter) {
+  return {
+    terms: [
+      ...(since === undefined ? [] : ['created_at >= ?']),
+      ...(until === undefined ? [] : ['created_at < ?']),
+    ],
+    values: [since, until].filter((bound) => bound !== undefined).map(Math.round),
+  };
 }
 
 /** Target and verdict of one and the same attempt. */
@@ -119,6 +140,7 @@ function attemptTerms(filter: CallFilter) {
   return {
     table: 'attempts',
     index: `attempts_${asked.join('_')}`,
+    byLeg: false,
     terms: asked.map((name) => `${name} = ?`),
     values: asked.map((name) => filter[name] ?? null),
   };
@@ -129,6 +151,7 @@ function callTerm(filter: CallFilter) {
   return {
     table: 'calls',
     index: asked?.index ?? 'calls_created',
+    byLeg: asked?.byLeg ?? true,
     terms: asked ? [`${asked.column} = ?`] : [],
     values: asked ? [filter[asked.name] ?? null] : [],
   };
@@ -139,7 +162,8 @@ function hitTerms(filter: CallFilter, attempt: ReturnType<typeof attemptTerms>) 
   const asked = [...CALL_FILTERS, ...BROAD_FILTERS].filter(
     ({ name }) => filter[name] !== undefined,
   );
-  const terms = ['1', ...asked.map(({ column }) => `c.${column} = ?`)];
+  const callers = legsOf(filter).length === 1 ? ['c.leg = 0'] : [];
+  const terms = ['1', ...callers, ...asked.map(({ column }) => `c.${column} = ?`)];
   if (attempt.terms.length > 0) {
     // The plus keeps the planner from walking all attempts of a verdict for each call.
     const own = ['a.call = c.call', ...attempt.terms.map((term) => `+a.${term}`)];

@@ -1,8 +1,9 @@
 /** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
 import type { DatabaseSync } from 'node:sqlite';
+import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
-import type { Replica, SettingName } from '../store.ts';
+import type { Replica, SettingName, Uncounted } from '../store.ts';
 
 export interface SqliteRecords {
   deadLetter(event: unknown, error: string, command: string | null, now: number): void;
@@ -11,6 +12,7 @@ export interface SqliteRecords {
   heartbeat(replica: Omit<Replica, 'seenAt'>, now: number): void;
   replicas(): Replica[];
   prune(before: number, limit: number): number;
+  takeUncounted(limit: number, now: number): Uncounted[];
   ping(now: number): void;
 }
 
@@ -50,9 +52,14 @@ export function prepareRecords(
   const over = database.prepare(
     `select call from calls where ended_at < ? and code <= ${codeVersion} order by ended_at limit ?`,
   );
-  const removals = ['commands', 'attempts', 'events', 'calls'].map((table) =>
+  const removals = ['commands', 'attempts', 'events', 'uncounted', 'calls'].map((table) =>
     database.prepare(`delete from ${table} where call = ?`),
   );
+  const countsDue = database.prepare(
+    `select u.call, u.item, c.document from uncounted u join calls c using (call)
+     where u.due_at <= ? and c.code <= ${codeVersion} order by u.due_at limit ?`,
+  );
+  const takeCount = database.prepare('delete from uncounted where call = ? and item = ?');
   const pulse = database.prepare(
     'insert into pulse values (1, ?) on conflict (only) do update set at = excluded.at',
   );
@@ -103,6 +110,20 @@ export function prepareRecords(
       });
       recent.removed(removed);
       return removed.length;
+    },
+
+    takeUncounted(limit, now) {
+      // Mostly there is nothing: no transaction for that.
+      if (countsDue.get(now, 1) === undefined) return [];
+      return inTransaction(() => {
+        const rows = countsDue.all(now, limit) as {
+          call: number;
+          item: string;
+          document: string;
+        }[];
+        for (const { call, item } of rows) takeCount.run(call, item);
+        return rows.map(({ item, document }) => ({ item, call: unpackCall(document) }));
+      });
     },
 
     ping(now) {

@@ -82,6 +82,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
       totals.committed(units, committed.results);
       return committed;
     },
+    takeUncounted: (limit) => write(({ records }) => records.takeUncounted(limit, Date.now())),
     claim: (claim, limit) => write(({ outbox }) => outbox.claim(claim, limit, Date.now())),
     releaseLeases: (owner) => write(({ outbox }) => outbox.releaseLeases(owner, Date.now())),
     due: (limit) => run(({ outbox }) => outbox.due(limit, Date.now())),

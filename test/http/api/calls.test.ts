@@ -7,6 +7,7 @@ import {
   PROBLEM,
   REFER_ACCEPTED,
 } from '../../../src/http/api/calls-schemas.ts';
+import { aCall, aUnit } from '../../helpers/documents.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 import { incomingCall, webhookBody } from '../../helpers/webhooks.ts';
 
@@ -83,6 +84,8 @@ describe('the list', () => {
     expect(await ids('?phase=unmanaged&rule=support')).toEqual([]);
     expect(await ids(`?since=${new Date(Date.now() + 60_000).toISOString()}`)).toEqual([]);
     expect(await ids('?since=2026-01-01T00:00:00%2B01:00')).toHaveLength(3);
+    expect(await ids('?until=2026-01-01T00:00:00Z')).toEqual([]);
+    expect(await ids(`?until=${new Date(Date.now() + 60_000).toISOString()}`)).toHaveLength(3);
     expect(await ids(`?session=${encodeURIComponent('session-of-v3:nobodys')}`)).toEqual([
       'v3:nobodys',
     ]);
@@ -106,6 +109,14 @@ describe('the list', () => {
       ['?limit=many', 'limit'],
       ['?since=yesterday', 'since'],
       ['?since=1', 'since'],
+      ['?until=yesterday', 'until'],
+      ['?limit=1.5', 'limit'],
+      ['?limit=1e1', 'limit'],
+      ['?limit=0x10', 'limit'],
+      ['?limit=', 'limit'],
+      ['?limit=true', 'limit'],
+      ['?limit=-1', 'limit'],
+      ['?legs=some', 'legs'],
       ['?cursor=nonsense', 'cursor'],
       ['?colour=red', 'colour'],
       ['?rule=a&rule=b', 'rule'],
@@ -114,8 +125,40 @@ describe('the list', () => {
       const problem = await refused(await app.api(`/v1/calls${query}`), 400, 'invalid_parameter');
       expect([query, problem.field]).toEqual([query, field]);
     }
+    const half = await refused(await app.api('/v1/calls?limit=1.5'), 400, 'invalid_parameter');
+    expect(half.detail).toContain('integer');
     const phase = await refused(await app.api('/v1/calls?phase=x'), 400, 'invalid_parameter');
     expect(phase.detail).toContain('unmanaged');
+  });
+});
+
+describe('a B-leg', () => {
+  test('is a leg of its caller: shown with it, and listed where legs are asked for', async () => {
+    const at = Date.now() - 3_600_000;
+    const session = { sessionId: 'with-a-leg' };
+    await app.store.commit(
+      [
+        aUnit(aCall('v3:caller', { createdAt: at, phase: 'bridged', facts: session }), 0),
+        aUnit(
+          aCall('v3:leg', {
+            createdAt: at + 1,
+            phase: 'unmanaged',
+            parentId: 'v3:caller',
+            facts: { ...session, direction: 'outgoing' },
+          }),
+          0,
+        ),
+      ],
+      null,
+    );
+    expect(await ids('?session=with-a-leg')).toEqual(['v3:caller']);
+    expect(await ids('?session=with-a-leg&legs=all')).toEqual(['v3:leg', 'v3:caller']);
+    const caller = await detail('v3:caller');
+    expect(caller).toMatchObject({
+      parent_call_control_id: null,
+      legs: [{ call_control_id: 'v3:leg', parent_call_control_id: 'v3:caller' }],
+    });
+    expect((await detail('v3:leg')).legs).toEqual([]);
   });
 });
 
@@ -241,6 +284,8 @@ describe('refer by hand', () => {
     const line = app.lines.findLast(({ event }) => event === 'admin.action');
     expect(line?.fields).toMatchObject({
       action: 'refer',
+      operator: 'ADMIN_TOKEN',
+      token_id: expect.stringMatching(/^[0-9a-f]{8}$/),
       remote: '127.0.0.1',
       call_control_id: 'v3:by-hand',
       attempt: attempt.id,

@@ -2,6 +2,7 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CALL_SUMMARY } from '../../../src/http/api/calls-schemas.ts';
 import { HTTP_LIMITS } from '../../../src/http/limits.ts';
+import { aCall, aUnit } from '../../helpers/documents.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 import { incomingCall } from '../../helpers/webhooks.ts';
 
@@ -18,9 +19,9 @@ interface Sent {
 }
 
 /** One open stream, read event by event. */
-async function follow(lastEventId?: string) {
+async function follow(lastEventId?: string, query = '') {
   const gone = new AbortController();
-  const answer = await app.api('/v1/events', {
+  const answer = await app.api(`/v1/events${query}`, {
     signal: gone.signal,
     ...(lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } }),
   });
@@ -88,6 +89,29 @@ test('who comes back with Last-Event-ID misses nothing', async () => {
     { event: 'call', data: { call_control_id: 'v3:while-away-too' } },
   ]);
   again.leave();
+});
+
+test('callers are told of, and their B-legs to whom asks for legs', async () => {
+  const [callers, all] = [await follow(), await follow(undefined, '?legs=all')];
+  for (const stream of [callers, all]) expect((await stream.next())?.event).toBe('hello');
+  await app.store.commit(
+    [aUnit(aCall('v3:a-leg', { parentId: 'v3:a-caller' }), 0), aUnit(aCall('v3:a-caller'), 0)],
+    null,
+  );
+  const heard = async (stream: typeof all) => {
+    const ids: string[] = [];
+    // What the tests before did may still be told.
+    while (!ids.includes('v3:a-caller')) {
+      const { call_control_id: id } = Value.Parse(CALL_SUMMARY, (await stream.next())?.data);
+      if (id.startsWith('v3:a-')) ids.push(id);
+    }
+    return ids;
+  };
+  expect(await heard(callers)).toEqual(['v3:a-caller']);
+  expect(await heard(all)).toEqual(['v3:a-leg', 'v3:a-caller']);
+  callers.leave();
+  all.leave();
+  expect((await app.api('/v1/events?legs=some')).status).toBe(400);
 });
 
 test('a cursor of another life is answered with reset', async () => {

@@ -59,7 +59,15 @@ describe('the live route set', () => {
       last_refusal: null,
       replicas: [{ id: 'one', route_set: app.set.hash }],
     });
+    expect(routes.replicas).toMatchObject([{ gone: false }]);
     expect(routes.targets.map(({ sip }) => sip)).toContain('sip:{from_user}@pbx-us.example.com');
+  });
+
+  test('a replica that is not heard of any more is shown as gone', async () => {
+    await using later = await serveApp({ deps: { now: () => Date.now() + 30_000 } });
+    await later.store.heartbeat({ id: 'one', startedAt: 1, routeSet: null, refusal: null });
+    const routes = Value.Parse(ROUTES, await (await later.api('/v1/routes')).json());
+    expect(routes.replicas).toMatchObject([{ id: 'one', gone: true }]);
   });
 
   test('a refused reload is told, with its problems', async () => {

@@ -60,6 +60,8 @@ describe('the numbers', () => {
     expect(all.calls).toMatchObject({
       total: 4,
       moved: 3,
+      arrived: 2,
+      not_arrived: 1,
       arrival_rate: 0.667,
       attempts_per_call: 2.333,
     });
@@ -78,6 +80,19 @@ describe('the numbers', () => {
     const since = new Date(now - 3 * 3_600_000).toISOString();
     expect((await stats(`?since=${since}`)).calls.total).toBe(5);
     expect((await app.api('/v1/stats?since=yesterday')).status).toBe(400);
+  });
+
+  test('of a time before what they cover are refused, not cut', async () => {
+    const answer = await app.api(
+      `/v1/stats?since=${new Date(Date.now() - 25 * 3_600_000).toISOString()}`,
+    );
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      field: 'since',
+      detail: expect.stringMatching(/is before .*Z; statistics cover the last 24 hours/),
+    });
+    const day = new Date(Date.now() - 24 * 3_600_000).toISOString();
+    expect((await app.api(`/v1/stats?since=${day}`)).status).toBe(200);
   });
 
   test('need the token', async () => {
@@ -143,4 +158,48 @@ describe('problems', () => {
       'routes.refused',
     ]);
   });
+
+  test('a reload that replicas refuse for the same reason is one problem', async () => {
+    const beat = { startedAt: now, troubles: [], routeSet: app.set.hash, refusal: 'the same' };
+    await app.store.heartbeat({ id: 'one', ...beat });
+    await app.store.heartbeat({ id: 'two', ...beat });
+    const refusals = (await problems()).filter(({ detail }) => detail === 'the same');
+    expect(refusals).toMatchObject([{ kind: 'routes.refused' }]);
+  });
+
+  test('a store that does not work is one problem, and none once it works', async () => {
+    for (const event of ['sweep.failed', 'upkeep.failed', 'outbox.unreadable'] as const) {
+      troubles.log.emit(event, { err: new Error('disk I/O error') });
+    }
+    troubles.log.emit('webhook.unavailable', { reason: 'store_unavailable' });
+    troubles.log.emit('outcome.unrecorded', { count: 3 });
+    const kinds = async () => (await problems()).map(({ kind }) => kind);
+    expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual(['sweep.failed']);
+    troubles.log.emit('store.recovered', { after: 'sweep.failed' });
+    // What had been counted before is only told now.
+    const last_at = new Date(Date.now() - 5_000).toISOString();
+    troubles.log.emit('webhook.unavailable', { reason: 'store_unavailable', count: 7, last_at });
+    expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual([]);
+  });
+
+  test('trouble with the store that nobody saw recover ends when the store has worked for a while', () => {
+    let at = 1_000_000;
+    const own = watchTroubles({ emit: () => {} }, () => at);
+    own.log.emit('webhook.unavailable', { reason: 'too_late' });
+    own.log.emit('webhook.unavailable', { reason: 'too_many' });
+    const kinds = (goodAt: number | null) => own.recent(goodAt).map(({ title }) => title);
+    at += 20_000;
+    expect(kinds(null)).toHaveLength(2);
+    expect(kinds(at - 19_000)).toHaveLength(2);
+    expect(kinds(at)).toEqual([expect.stringContaining('too_many')]);
+  });
 });
+
+/** Of the tests above. */
+const KEPT = [
+  'target.failing',
+  'webhook.refused',
+  'webhook.clock_skew',
+  'routes.refused',
+  'routes.differ',
+];

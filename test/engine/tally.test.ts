@@ -1,0 +1,236 @@
+/** What is counted, by whom, and that it is counted once: two replicas on one store, and a restart. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { CallEvent } from '../../src/core/machine/event.ts';
+import { CORRECTION_MS } from '../../src/core/machine/limits.ts';
+import type { Step } from '../../src/core/machine/plan.ts';
+import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { createReport } from '../../src/engine/report.ts';
+import { createUpkeep } from '../../src/engine/upkeep.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { ClaimedCommand, Store } from '../../src/store/store.ts';
+import { aUnit } from '../helpers/documents.ts';
+import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
+import { waitFor } from '../helpers/waiting.ts';
+
+const UNLIMITED = { perCall: null, perHour: null, perCallerPerHour: null };
+
+interface Replica {
+  engine: Engine;
+  metrics: Metrics;
+  /** Takes what waits; ends with the test. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+let folder: string;
+let store: Store;
+let replicas: Replica[];
+let offered: ClaimedCommand[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referee-tally-'));
+  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  replicas = [];
+  offered = [];
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const { stop, metrics } of replicas) {
+    await stop();
+    metrics.close();
+  }
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function replica(plan: Step[] = [refer('a')]): Replica {
+  const metrics = createMetrics();
+  const observer = createReport({ emit: () => {} }, metrics);
+  const engine = createReceiver({
+    store,
+    decider: {
+      decide: () => decision(plan),
+      budgets: () => ({ refers: UNLIMITED, transfers: UNLIMITED }),
+    },
+    observer,
+    owner: `replica ${replicas.length}`,
+    outlet: {
+      freeSlots: () => 10,
+      offer: (claimed) => void offered.push(...claimed),
+      poke: () => {},
+      cancel: () => {},
+    },
+  });
+  const upkeep = createUpkeep({
+    store,
+    retentionDays: 30,
+    instance: `replica ${replicas.length}`,
+    clock: Date.now,
+    standing: () => ({ routeSet: 'hash', refusal: null }),
+    reload: async () => {},
+    counted: (final) => observer.counted?.(final),
+    onError: (_job, error) => {
+      throw error;
+    },
+    onGood: () => {},
+  });
+  const made = { engine, metrics, start: upkeep.start, stop: upkeep.stop };
+  replicas.push(made);
+  return made;
+}
+
+/** What all replicas together counted, without what is 0. */
+async function counted(): Promise<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { metrics } of replicas) {
+    for (const [, name = '', labels = '', value] of (await metrics.text()).matchAll(
+      /^referee_(verdicts|calls_ended|arrivals)_total\{(.*)\} (\d+)$/gm,
+    )) {
+      if (Number(value) === 0) continue;
+      const [, word = ''] = /(?:verdict|ends|arrived)="(.*?)"/.exec(labels) ?? [];
+      sums[`${name} ${word}`] = (sums[`${name} ${word}`] ?? 0) + Number(value);
+    }
+  }
+  return sums;
+}
+
+/** Until the REFER or transfer is accepted. */
+async function moved({ engine }: Replica, id: string): Promise<void> {
+  await engine.receive(hook(id, 'call.initiated'));
+  await engine.receive(hook(id, 'call.answered'));
+  const move = offered.findLast(
+    ({ command }) => command.callId === id && command.attemptId !== null,
+  );
+  if (move === undefined) throw new Error('no attempt');
+  const { command } = move;
+  const event: CallEvent = {
+    source: 'outcome',
+    id: `outcome-${id}`,
+    callId: id,
+    type: 'command.accepted',
+    receivedAt: Date.now(),
+    occurredAt: null,
+    commandId: command.id,
+    action: command.action,
+    outcome: { kind: 'accepted', status: 200, alive: null },
+    firstSentAt: Date.now(),
+  };
+  const settle = { commandId: command.id, outcome: event.outcome, retryAt: null };
+  await engine.receive(event, settle);
+}
+
+const failed = (id: string) => hook(id, 'call.refer.failed', { sipNotifyResponse: 486 });
+
+test('what nothing can correct is counted with its commit', async () => {
+  const one = replica();
+  await moved(one, 'v3:a');
+  await one.engine.receive(hook('v3:a', 'call.refer.completed'));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  const all = { 'verdicts completed': 1, 'calls_ended referred': 1, 'arrivals yes': 1 };
+  expect(await counted()).toEqual(all);
+  expect(await store.takeUncounted(10)).toEqual([]);
+});
+
+test('an end that another replica corrects is counted once, as it was corrected', async () => {
+  const [one, two] = [replica(), replica()];
+  await moved(one, 'v3:a');
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  expect((await store.find('v3:a'))?.call.ends).toBe('unconfirmed');
+  expect(await counted()).toEqual({});
+  await two.engine.receive(hook('v3:a', 'call.refer.completed'));
+  const all = { 'verdicts completed': 1, 'calls_ended referred': 1, 'arrivals yes': 1 };
+  expect(await counted()).toEqual(all);
+  expect(await store.takeUncounted(10)).toEqual([]);
+});
+
+test('the hangup and its correction in one batch are counted once', async () => {
+  const one = replica();
+  await moved(one, 'v3:a');
+  const events = [hook('v3:a', 'call.hangup'), failed('v3:a')];
+  await Promise.all(events.map((event) => one.engine.receive(event)));
+  expect(await counted()).toEqual({ 'verdicts busy': 1, 'calls_ended abandoned': 1 });
+});
+
+test('what nobody corrects is counted when its time is over, also after a restart, by one replica', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  const gone = replica();
+  await moved(gone, 'v3:a');
+  await gone.engine.receive(hook('v3:a', 'call.hangup'));
+  expect(await store.takeUncounted(10)).toEqual([]);
+  const [one, two] = [replica(), replica()];
+  vi.setSystemTime(Date.now() + CORRECTION_MS + 1);
+  one.start();
+  two.start();
+  const all = { 'verdicts no_verdict': 1, 'calls_ended unconfirmed': 1, 'arrivals no': 1 };
+  await waitFor(async () => expect(await counted()).toEqual(all));
+  // Later news stands with the call; it was counted already.
+  await two.engine.receive(hook('v3:a', 'call.refer.completed'));
+  expect((await store.find('v3:a'))?.call.ends).toBe('referred');
+  expect(await counted()).toEqual(all);
+});
+
+test('a caller who arrived is counted at once, though another REFER was never heard of', async () => {
+  const one = replica([refer('a', { timeoutMs: 1 }), refer('b')]);
+  await moved(one, 'v3:a');
+  const found = await store.find('v3:a');
+  const [attempt] = found?.call.attempts ?? [];
+  if (found === null || attempt === undefined) throw new Error('no attempt');
+  const given = { ...attempt, id: 'given-up', verdict: 'no_verdict' as const, endedAt: Date.now() };
+  const call = { ...found.call, attempts: [given, attempt] };
+  const waits = new Map([['given-up', { waits: Date.now() + CORRECTION_MS }]]);
+  await store.commit([aUnit(call, found.version, { tally: waits })], null);
+  const { clientState } =
+    offered.findLast(({ command }) => command.attemptId !== null)?.command ?? {};
+  const completed = { clientState: clientState ?? null, occurredAt: Date.now() + 1 };
+  await one.engine.receive(hook('v3:a', 'call.refer.completed', completed));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  const all = { 'verdicts completed': 1, 'calls_ended referred': 1, 'arrivals yes': 1 };
+  expect(await counted()).toEqual(all);
+});
+
+test('a verdict of our own is counted once, whether it is corrected or not', async () => {
+  const one = replica([refer('a', { timeoutMs: 1 }), refer('b')]);
+  await moved(one, 'v3:a');
+  await one.engine.receive(failed('v3:a'));
+  expect(await counted()).toEqual({ 'verdicts busy': 1 });
+  await one.engine.receive(failed('v3:a'));
+  expect(await counted()).toEqual({ 'verdicts busy': 1 });
+});
+
+test('a B-leg is no caller: neither its end nor anything else of it is counted', async () => {
+  const one = replica([transfer('+14155550199')]);
+  await moved(one, 'v3:a');
+  const leg = (type: string) =>
+    hook('v3:leg', type, { facts: { ...hook('v3:leg', type).facts, direction: 'outgoing' } });
+  for (const type of ['call.initiated', 'call.answered', 'call.bridged']) {
+    await one.engine.receive(leg(type));
+  }
+  await one.engine.receive(hook('v3:a', 'call.bridged'));
+  await one.engine.receive(leg('call.hangup'));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  expect((await store.find('v3:leg'))?.call).toMatchObject({ parentId: 'v3:a', phase: 'ended' });
+  const all = { 'verdicts completed': 1, 'calls_ended transferred': 1, 'arrivals yes': 1 };
+  expect(await counted()).toEqual(all);
+});
+
+test('a B-leg that is heard of only when its attempt is over is a leg all the same', async () => {
+  const one = replica([transfer('+14155550199')]);
+  await moved(one, 'v3:a');
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  const facts = { ...hook('v3:leg', 'call.hangup').facts, direction: 'outgoing' as const };
+  await one.engine.receive(hook('v3:leg', 'call.initiated', { facts }));
+  await one.engine.receive(hook('v3:leg', 'call.hangup', { facts }));
+  expect((await store.list({ limit: 10 })).calls.map(({ id }) => id)).toEqual(['v3:a']);
+});
+
+test('callers who were never moved, or left first, have neither arrived nor not', async () => {
+  const one = replica([{ do: 'hangup' }]);
+  await one.engine.receive(hook('v3:a', 'call.initiated'));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  expect(await counted()).toEqual({ 'calls_ended hung_up': 1 });
+});

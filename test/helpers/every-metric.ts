@@ -1,0 +1,26 @@
+import type { Metrics } from '../../src/metrics.ts';
+
+/** A series without labels set is not in a scrape: one of each. */
+export function countSomethingEverywhere(metrics: Metrics): void {
+  metrics.watchOutbox(async () => ({ pending: 0, oldestMs: 0 }));
+  metrics.webhook('call.initiated', 'committed', 1);
+  metrics.refusal('signature_wrong');
+  metrics.clockSkew(0);
+  metrics.event('webhook', 'committed');
+  metrics.decision('support');
+  metrics.attemptStarted('refer', 'support', 'pbx');
+  metrics.verdict('support', 'pbx', 'completed');
+  metrics.callEnded('referred');
+  metrics.arrival('support', 'yes');
+  metrics.watchSchedules(async () => [{ name: 'office', open: true }]);
+  metrics.command('refer', 'accepted', 1);
+  metrics.retry('refer');
+  metrics.webhookToCommand(1);
+  metrics.commandToVerdict('completed', 1);
+  metrics.deadline('attempt');
+  metrics.reconciliation('found_dead');
+  metrics.reload('ok', 'hash');
+  metrics.storeLatency('commit', 1);
+  metrics.batch(1);
+  metrics.handlerFailed();
+}
