@@ -116,6 +116,7 @@ async function moved({ engine }: Replica, id: string): Promise<void> {
     receivedAt: Date.now(),
     occurredAt: null,
     commandId: command.id,
+    legId: command.legId,
     action: command.action,
     outcome: { kind: 'accepted', status: 200, alive: null },
     firstSentAt: Date.now(),
