@@ -82,8 +82,8 @@ function referencedFiles(routes: RouteFile): string[] {
   const lists = Object.values(routes.lists ?? {}).flatMap((list) =>
     Array.isArray(list) ? [] : [list.file],
   );
-  const calendars = Object.values(routes.schedules ?? {}).flatMap(
-    (schedule) => schedule.closed_ical ?? [],
-  );
+  const calendars = Object.values(routes.schedules ?? {})
+    .flatMap((schedule) => schedule.closed_ical ?? [])
+    .map((calendar) => (typeof calendar === 'string' ? calendar : calendar.file));
   return [...lists, ...calendars];
 }
