@@ -42,7 +42,7 @@ export async function runCheck(
   nowMs = Date.now(),
 ): Promise<number> {
   const { dir, loaded } = await loadFolder(asked, io, nowMs);
-  const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs) : [];
+  const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs, loaded.routes) : [];
   const report: CheckReport = {
     ok: loaded.ok && examples.every((example) => example.ok),
     hash: loaded.ok ? loaded.set.hash : loaded.hash,
