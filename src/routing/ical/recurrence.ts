@@ -4,7 +4,7 @@
  * that no rule, however old or impossible, needs a limit in seconds.
  */
 import { RRuleTemporal } from 'rrule-temporal';
-import { DAY_MS } from '../../core/rules/zone.ts';
+import { DAY_MS, MINUTE_MS } from '../../core/rules/zone.ts';
 import { LIMITS } from '../limits.ts';
 import { parseTime } from './time.ts';
 
@@ -116,7 +116,10 @@ function isWithin(text: string, { from, to, signed }: (typeof NUMBERS)[string]):
 
 /** Wall times within the span, DTSTART's own among them: it counts as the first, by the rule or not. */
 export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
-  if (rule.untilMs !== null && rule.untilMs < Math.min(span.fromMs, startMs)) return [];
+  if (rule.untilMs !== null && rule.untilMs < Math.max(span.fromMs, startMs)) {
+    return startMs >= span.fromMs && startMs <= span.toMs ? [startMs] : [];
+  }
+  if (stepsOf(rule, startMs, span) > LIMITS.icalOccurrences) throw new Error(TOO_OFTEN);
   try {
     const made = makeRule(rule, startMs, false);
     const regular = within(made, { fromMs: startMs, toMs: startMs }).length > 0;
@@ -124,13 +127,32 @@ export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
     if (found.length === 0 && !regular) refuseNever(rule, made, startMs);
     return regular ? found : within(makeRule(rule, startMs, true), span);
   } catch (error) {
-    if (error instanceof Error && /^Maximum /.test(error.message)) {
-      throw new Error(
-        `its RRULE recurs more than ${LIMITS.icalOccurrences} times, or looks as long for its next day`,
-      );
-    }
-    throw error;
+    throw error instanceof Error && /^Maximum /.test(error.message) ? new Error(TOO_OFTEN) : error;
   }
+}
+
+const TOO_OFTEN = `its RRULE recurs more than ${LIMITS.icalOccurrences} times, or looks as long for its next day`;
+
+const STEP_MS: Record<string, number> = {
+  YEARLY: 365 * DAY_MS,
+  MONTHLY: 28 * DAY_MS,
+  WEEKLY: 7 * DAY_MS,
+  DAILY: DAY_MS,
+  HOURLY: DAY_MS / 24,
+  MINUTELY: MINUTE_MS,
+  SECONDLY: 1000,
+};
+
+/** At most so many are looked at; what is counted is counted from its beginning. */
+function stepsOf(rule: Rule, startMs: number, span: Span): number {
+  const parts = new Map(rule.parts.split(';').map((part) => part.split('=') as [string, string]));
+  const timesOfDay = ['BYHOUR', 'BYMINUTE', 'BYSECOND']
+    .map((name) => parts.get(name)?.split(',').length ?? 1)
+    .reduce((product, length) => product * length);
+  const stepMs = (STEP_MS[parts.get('FREQ') ?? ''] ?? 1) * Number(parts.get('INTERVAL') ?? 1);
+  const fromMs = rule.count === null ? Math.max(startMs, span.fromMs) : startMs;
+  const steps = (Math.min(rule.untilMs ?? span.toMs, span.toMs) - fromMs) / stepMs;
+  return Math.min(steps, rule.count ?? steps) * timesOfDay;
 }
 
 function makeRule(rule: Rule, startMs: number, includeDtstart: boolean): RRuleTemporal {
@@ -157,7 +179,7 @@ const CENTURY_MS = 36_525 * DAY_MS;
 
 /** A 30th of February: a rule that closes nothing is a mistake. */
 function refuseNever(rule: Rule, made: RRuleTemporal, startMs: number): void {
-  if (rule.count !== null || rule.untilMs !== null) return;
+  if (rule.untilMs !== null) return;
   if (within(made, { fromMs: startMs, toMs: startMs + CENTURY_MS }).length > 0) return;
   throw new Error('its RRULE names a day that never comes');
 }

@@ -169,6 +169,18 @@ test.each([
     'holidays.ics:1:1 not an iCal file: it ends before END:VCALENDAR, as a file cut short does',
   ],
   [
+    'a day that no month has, three times',
+    calendar('DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=3'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE names a day that never comes',
+  ],
+  [
+    'every second of every day, by lists',
+    calendar(
+      `DTSTART:20260101T000000Z\nDURATION:PT1S\nRRULE:FREQ=DAILY;BYHOUR=${[...Array(24).keys()]};BYMINUTE=${[...Array(60).keys()]};BYSECOND=${[...Array(60).keys()]}`,
+    ),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE recurs more than 50000 times',
+  ],
+  [
     'every second',
     calendar('DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\nRRULE:FREQ=SECONDLY'),
     'holidays.ics:4:1 an event that cannot be read',

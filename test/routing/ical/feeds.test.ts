@@ -210,6 +210,18 @@ test('a day that Exchange names in UTC is found from wherever the schedule is', 
   }
 });
 
+test('of days in a row the one is meant on which that moment is midnight', async () => {
+  const weekly = await readFile(`${FIXTURES}01b-utc-recurrence-id.ics`, 'utf8');
+  const daily = weekly.replace('FREQ=WEEKLY;COUNT=4;BYDAY=TH', 'FREQ=DAILY;COUNT=15');
+  const days = {
+    '2026-02-18T12:00-08:00': 'closed',
+    '2026-02-19T12:00-08:00': 'open',
+    '2026-02-20T12:00-08:00': 'closed',
+  };
+  const { states } = await statesOf(daily, 'America/Los_Angeles', Object.keys(days));
+  expect(states).toEqual(days);
+});
+
 test.each<[only: string | string[], mlkDay: string, valentine: string]>([
   ['Public holiday', 'closed', 'open'],
   ['public HOLIDAY', 'closed', 'open'],
