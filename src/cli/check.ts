@@ -44,7 +44,7 @@ export async function runCheck(
   nowMs = Date.now(),
 ): Promise<number> {
   const { dir, loaded } = await loadFolder(asked, io, nowMs);
-  const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs) : [];
+  const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs, loaded.routes) : [];
   const strict = options.strict === true;
   const report: CheckReport = {
     ok:

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
-import { compileRouteSet } from '../core/rules/decide.ts';
 import type { Overrides } from '../core/rules/rule.ts';
 import { factsOf } from '../routing/example.ts';
 import { didYouMean } from '../routing/problem.ts';
@@ -106,7 +105,7 @@ async function runRoute(
     return 1;
   }
   const overrides: Overrides = (await readOverrides(io)) ?? {};
-  const played = simulate(compileRouteSet(loaded.set), {
+  const played = simulate(loaded.routes, {
     facts,
     at,
     overrides,

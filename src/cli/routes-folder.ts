@@ -2,13 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withEnvFile } from '../config/config.ts';
-import { type LoadResult, loadRoutes } from '../routing/load.ts';
+import { loadCompiled } from '../routing/load.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Io } from './io.ts';
 
 export interface LoadedFolder {
   dir: string;
-  loaded: LoadResult;
+  loaded: Awaited<ReturnType<typeof loadCompiled>>;
 }
 
 /** The folder asked for, else ROUTES_DIR, else routes; with the environment and settings of the server. */
@@ -20,7 +20,7 @@ export async function loadFolder(
   const env = withEnvFile(io.env);
   const dir = asked ?? (env.ROUTES_DIR || 'routes');
   const handlers = (env.ROUTES_HANDLERS ?? 'true').toLowerCase() !== 'false';
-  return { dir, loaded: await loadRoutes(dir, { env, handlers, nowMs }) };
+  return { dir, loaded: await loadCompiled(dir, { env, handlers, nowMs }) };
 }
 
 /** Escape sequences only where somebody sees them. */

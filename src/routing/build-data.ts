@@ -1,10 +1,11 @@
 /** Lists and schedules of all files, with what they take from other files of the folder. */
+import { readMoment } from '../core/iso-time.ts';
 import type { NumberList, Schedule } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
 import type { Positions } from './decode.ts';
-import type { DecodedSet } from './decoded-set.ts';
+import type { DecodedFile, DecodedSet } from './decoded-set.ts';
 import { type Folder, isInside } from './folder.ts';
-import { icalSpans, icalWindow } from './ical.ts';
+import { icalSpans, icalWindow, type WantedCalendar } from './ical/calendar.ts';
 import { fileList, inlineList } from './lists.ts';
 import { quoted } from './number.ts';
 import { didYouMean, type Place } from './problem.ts';
@@ -69,21 +70,16 @@ export function buildSchedules(
   nowMs: number,
 ): Map<string, Schedule> {
   const schedules = new Map<string, Schedule>();
+  const window = icalWindow(nowMs, momentsOfExamples(input.files));
   for (const { routes, positions } of input.files) {
     for (const [name, written] of Object.entries(routes.schedules ?? {})) {
       const before = context.problems.problems.length;
-      const schedule = buildSchedule(name, written, positions, context.problems);
-      for (const [calendar, at] of calendars(written, positions)) {
-        const bytes = referenced(context, input.folder, calendar, at);
+      const schedule = buildSchedule(name, written, positions, nowMs, context.problems);
+      for (const { calendar, at } of calendars(written, positions)) {
+        const bytes = referenced(context, input.folder, calendar.file, at);
         if (bytes === null) continue;
         // Not push(...): tens of thousands of arguments overflow the stack.
-        for (const span of icalSpans(
-          calendar,
-          bytes,
-          schedule.zone,
-          icalWindow(nowMs),
-          context.problems,
-        )) {
+        for (const span of icalSpans(calendar, bytes, schedule.zone, window, context.problems)) {
           schedule.closedSpans.push(span);
         }
       }
@@ -96,9 +92,23 @@ export function buildSchedules(
   return schedules;
 }
 
-function calendars(written: WrittenSchedule, positions: Positions): [string, Place][] {
-  const files = written.closed_ical;
-  if (files === undefined) return [];
-  if (typeof files === 'string') return [[files, positions.at(written, 'closed_ical')]];
-  return files.map((file, index) => [file, positions.at(files, index)]);
+function momentsOfExamples(files: DecodedFile[]): number[] {
+  const examples = files.flatMap(({ routes }) => routes.examples ?? []);
+  return examples.flatMap(({ call }) => readMoment(call.at ?? '') ?? []);
+}
+
+function calendars(
+  written: WrittenSchedule,
+  positions: Positions,
+): { calendar: WantedCalendar; at: Place }[] {
+  const calendars = written.closed_ical ?? [];
+  const placed = Array.isArray(calendars)
+    ? calendars.map((calendar, index) => ({ calendar, at: positions.at(calendars, index) }))
+    : [{ calendar: calendars, at: positions.at(written, 'closed_ical') }];
+  return placed.map(({ calendar, at }) => {
+    if (typeof calendar === 'string') return { calendar: { file: calendar, only: null }, at };
+    const { file, only = null } = calendar;
+    const words = typeof only === 'string' ? [only] : only;
+    return { calendar: { file, only: words }, at: positions.at(calendar, 'file') };
+  });
 }

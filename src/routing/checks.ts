@@ -3,7 +3,7 @@ import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt, switches } from '../core/rules/schedule.ts';
 import type { NameKind, SetContext } from './context.ts';
 import type { Folder } from './folder.ts';
-import { icalWindow } from './ical.ts';
+import { icalWindow } from './ical/calendar.ts';
 import { quoted } from './number.ts';
 
 /** With problems elsewhere a use may just not have been read: then only files that nobody could name are looked at. */

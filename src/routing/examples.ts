@@ -18,8 +18,12 @@ export interface ExampleResult {
 
 export type ExampleOutcome = Example['expect'];
 
-export function runExamples(set: RouteSet, examples: Example[], nowMs: number): ExampleResult[] {
-  const routes = compileRouteSet(set);
+export function runExamples(
+  set: RouteSet,
+  examples: Example[],
+  nowMs: number,
+  routes: CompiledRoutes = compileRouteSet(set),
+): ExampleResult[] {
   return examples.map((example) => runExample(routes, example, nowMs));
 }
 

@@ -16,11 +16,10 @@ export const LIMITS = {
   entryLength: 256,
   /** Problems shown; a file that is no route file at all would fill the terminal. */
   problems: 200,
-  /** Occurrences looked at of one recurring iCal event, and busy times kept of one file. */
-  icalOccurrences: 20_000,
+  /** Times looked at of one recurring iCal event, and busy times kept of one file. */
+  icalOccurrences: 50_000,
   icalSpans: 50_000,
-  /** One calendar file; a year of daily events takes some 20 ms. */
-  icalMs: 2_000,
+  icalInterval: 1_000_000,
   handlerMs: 50,
   /** On top of it, for the way to the process and back: what a decision may hold the event loop. */
   handlerWayMs: 25,

@@ -2,6 +2,7 @@
  * The operator's folder `routes/` -> a route set, or every problem in it at its place. The server,
  * `check`, `route` and the tests all come through here.
  */
+import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
 import { decode } from './decode.ts';
@@ -23,29 +24,81 @@ export interface LoadOptions {
   nowMs?: number;
 }
 
-export type LoadResult =
-  | {
-      ok: true;
-      set: RouteSet;
-      warnings: Problem[];
-      examples: Example[];
-      /** Files that the routes name, wherever in the folder they lie. */
-      referenced: string[];
-    }
-  | {
-      ok: false;
-      problems: Problem[];
-      warnings: Problem[];
-      /** Of what stands in the folder, so that a refusal can be told from the next. */
-      hash: string;
-      rules: number;
-      referenced: string[];
-    };
+export interface Loaded {
+  ok: true;
+  set: RouteSet;
+  warnings: Problem[];
+  examples: Example[];
+  /** Files that the routes name, wherever in the folder they lie. */
+  referenced: string[];
+}
 
+export interface Refused {
+  ok: false;
+  problems: Problem[];
+  warnings: Problem[];
+  /** Of what stands in the folder, so that a refusal can be told from the next. */
+  hash: string;
+  rules: number;
+  referenced: string[];
+}
+
+export type LoadResult = Loaded | Refused;
+
+/**
+ * Never throws: an error while a set is read is a problem of that set, so that a server refuses it and
+ * keeps the last good one, and the command line says so.
+ */
 export async function loadRoutes(dir: string, options: LoadOptions): Promise<LoadResult> {
   const problems = new Problems();
-  const folder = await readFolder(dir, problems);
+  // What is known of the folder, however far the load came.
+  const known = { hash: UNREADABLE, rules: 0, referenced: [] as string[] };
+  try {
+    const built = await readSet(dir, options, problems, known);
+    if (problems.problems.length === 0) {
+      const { warnings } = problems.sorted();
+      return { ok: true, ...built, warnings, referenced: known.referenced };
+    }
+  } catch (error) {
+    refuse(problems, error);
+  }
+  return { ok: false, ...problems.sorted(), ...known };
+}
 
+/** Ready to decide; an error on the way there is a problem as well. */
+export async function loadCompiled(
+  dir: string,
+  options: LoadOptions,
+): Promise<(Loaded & { routes: CompiledRoutes }) | Refused> {
+  const loaded = await loadRoutes(dir, options);
+  if (!loaded.ok) return loaded;
+  try {
+    return { ...loaded, routes: compileRouteSet(loaded.set) };
+  } catch (error) {
+    const problems = new Problems();
+    refuse(problems, error);
+    const { set, warnings, referenced } = loaded;
+    const { hash } = set;
+    return { ok: false, ...problems.sorted(), warnings, hash, rules: set.rules.length, referenced };
+  }
+}
+
+function refuse(problems: Problems, error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error);
+  problems.problem(
+    { file: '.', line: 1, column: 1 },
+    `the routes cannot be read: ${why}`,
+    'a fault of Referee itself: please report it; a change of the routes may avoid it',
+  );
+}
+
+async function readSet(
+  dir: string,
+  options: LoadOptions,
+  problems: Problems,
+  known: { hash: string; rules: number; referenced: string[] },
+): Promise<{ set: RouteSet; examples: Example[] }> {
+  const folder = await readFolder(dir, problems);
   const files = folder.routeFiles.flatMap((file) => {
     const source = parseSource(file, folder.contents.get(file) ?? new Uint8Array(), problems);
     if (source === null) return [];
@@ -56,30 +109,34 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
     );
     return [{ file, routes: (value ?? {}) as RouteFile, positions, root: source.root }];
   });
-  const referenced = files.flatMap(({ routes }) => referencedFiles(routes));
-  for (const name of referenced) await readReferenced(folder, name, problems);
-
-  const hash = contentHash(folder);
+  known.referenced = files.flatMap(({ routes }) => referencedFiles(routes));
+  for (const name of known.referenced) await readReferenced(folder, name, problems);
+  known.hash = contentHash(folder);
   const handlers = options.handlers
     ? await openHandlers(handlerFiles(files, folder), problems)
     : null;
-  const { set, examples } = buildSet(
-    { files, folder, hash, unread: folder.routeFiles.length - files.length },
+  const built = buildSet(
+    { files, folder, hash: known.hash, unread: folder.routeFiles.length - files.length },
     { env: options.env, handlers, nowMs: options.nowMs ?? Date.now() },
     problems,
   );
-  const sorted = problems.sorted();
-  if (sorted.problems.length > 0)
-    return { ok: false, ...sorted, hash, rules: set.rules.length, referenced };
-  return { ok: true, set, warnings: sorted.warnings, examples, referenced };
+  known.rules = built.set.rules.length;
+  return built;
 }
+
+/** Stands for the hash of a folder that could not be read to its end. */
+const UNREADABLE = 'unreadable';
 
 /** The hash that a load now would have: what a watcher compares, without parsing anything. */
 export async function hashRoutes(dir: string, referenced: readonly string[]): Promise<string> {
   const ignored = new Problems();
-  const folder = await readFolder(dir, ignored);
-  for (const name of referenced) await readReferenced(folder, name, ignored);
-  return contentHash(folder);
+  try {
+    const folder = await readFolder(dir, ignored);
+    for (const name of referenced) await readReferenced(folder, name, ignored);
+    return contentHash(folder);
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** Those that a rule asks. */
@@ -96,8 +153,8 @@ function referencedFiles(routes: RouteFile): string[] {
   const lists = Object.values(routes.lists ?? {}).flatMap((list) =>
     Array.isArray(list) ? [] : [list.file],
   );
-  const calendars = Object.values(routes.schedules ?? {}).flatMap(
-    (schedule) => schedule.closed_ical ?? [],
-  );
+  const calendars = Object.values(routes.schedules ?? {})
+    .flatMap((schedule) => schedule.closed_ical ?? [])
+    .map((calendar) => (typeof calendar === 'string' ? calendar : calendar.file));
   return [...lists, ...calendars];
 }

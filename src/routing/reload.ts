@@ -2,9 +2,9 @@
  * The live route set. A reload is atomic: a bad set is refused with its problems and the last good one
  * stays; calls in flight keep their plan anyway.
  */
-import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/decide.ts';
 import { RefereeError } from '../errors.ts';
-import { hashRoutes, type LoadOptions, loadRoutes } from './load.ts';
+import { hashRoutes, type LoadOptions, loadCompiled } from './load.ts';
 import type { Problem } from './problem.ts';
 
 export type Reload =
@@ -44,9 +44,9 @@ export class InvalidRoutes extends RefereeError {
 
 /** Rejects with InvalidRoutes where the first set is no good: there is nothing to fall back on. */
 export async function openRoutes(dir: string, options: LoadOptions): Promise<Routes> {
-  const first = await loadRoutes(dir, options);
+  const first = await loadCompiled(dir, options);
   if (!first.ok) throw new InvalidRoutes(dir, first.problems);
-  let live = compileRouteSet(first.set);
+  let live = first.routes;
   let warnings = first.warnings;
   let referenced = first.referenced;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
@@ -61,10 +61,8 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
     reload,
     watch(onReload) {
       const look = async () => {
-        const seen = await hashRoutes(dir, referenced).catch(() => null);
-        const known = refused?.hash ?? live.set.hash;
-        const result = seen === null || seen === known ? null : await reload().catch(() => null);
-        if (result !== null) onReload(result);
+        const seen = await hashRoutes(dir, referenced);
+        if (seen !== (refused?.hash ?? live.set.hash)) onReload(await reload());
         if (!closed) timer = setTimeout(look, WATCH_EVERY_MS).unref();
       };
       timer = setTimeout(look, WATCH_EVERY_MS).unref();
@@ -84,7 +82,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
   }
 
   async function once(): Promise<Reload> {
-    const loaded = await loadRoutes(dir, options);
+    const loaded = await loadCompiled(dir, options);
     referenced = loaded.referenced;
     if (!loaded.ok) {
       const known = refused?.hash === loaded.hash ? refused.at : Date.now();
@@ -92,10 +90,9 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
       return { ok: false, hash: live.set.hash, problems: loaded.problems };
     }
     const changed = loaded.set.hash !== live.set.hash;
-    // Calendars are expanded around now, so an unchanged folder is compiled anew as well.
-    const next = compileRouteSet(loaded.set);
-    // From here on nothing can fail: the new set is live.
-    live = next;
+    // From here on nothing can fail: the new set is live. Calendars are expanded around now, so an
+    // unchanged folder is taken over as well.
+    live = loaded.routes;
     warnings = loaded.warnings;
     refused = null;
     return { ok: true, hash: live.set.hash, changed, warnings };

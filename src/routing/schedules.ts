@@ -1,19 +1,22 @@
 /** A written schedule, read: weekly hours, closed dates and iCal files. */
 import { isDate } from '../core/iso-time.ts';
 import type { Schedule } from '../core/rules/rule.ts';
+import { isZone } from '../core/rules/zone.ts';
 import type { Positions } from './decode.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
 import { quoted } from './number.ts';
-import { didYouMean, nearest, type Problems } from './problem.ts';
+import { didYouMean, type Problems } from './problem.ts';
 import type { WrittenSchedule } from './schema/schema.ts';
+import { fixedZone, zoneHint } from './zone-names.ts';
 
 export function buildSchedule(
   name: string,
   written: WrittenSchedule,
   positions: Positions,
+  nowMs: number,
   problems: Problems,
 ): Schedule {
-  const zone = checkZone(written, positions, problems);
+  const zone = checkZone(written, positions, nowMs, problems);
   const open: Schedule['open'] = [];
   for (const [index, text] of written.open.entries()) {
     const read = readOpen(text);
@@ -31,33 +34,21 @@ export function buildSchedule(
   return { name, zone, open, closed, closedSpans: [] };
 }
 
-function checkZone(written: WrittenSchedule, positions: Positions, problems: Problems): string {
-  if (isZone(written.zone)) return written.zone;
-  const known = Intl.supportedValuesOf('timeZone');
-  const near =
-    nearest(written.zone, known) ??
-    known.find((zone) =>
-      zone.toLowerCase().endsWith(`/${written.zone.toLowerCase().replaceAll(' ', '_')}`),
-    );
-  problems.problem(
-    positions.at(written, 'zone'),
-    `unknown time zone ${quoted(written.zone)}`,
-    near === null || near === undefined
-      ? 'an IANA name such as Europe/Dublin'
-      : `did you mean ${near}?`,
-  );
-  return 'UTC';
-}
-
-/** IANA names, links such as US/Eastern among them; an offset has no daylight saving and is none. */
-export function isZone(zone: string): boolean {
-  if (!/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(zone)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
+function checkZone(
+  written: WrittenSchedule,
+  positions: Positions,
+  nowMs: number,
+  problems: Problems,
+): string {
+  const { zone } = written;
+  const place = positions.at(written, 'zone');
+  if (!isZone(zone)) {
+    problems.problem(place, `unknown time zone ${quoted(zone)}`, zoneHint(zone));
+    return 'UTC';
   }
+  const fixed = fixedZone(zone, nowMs);
+  if (fixed !== null) problems.warning(place, fixed.what, fixed.hint);
+  return zone;
 }
 
 type Trouble = { problem: string; hint: string };

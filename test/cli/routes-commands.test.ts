@@ -366,3 +366,67 @@ test('the routes that ship pass their own examples', async () => {
   expect(JSON.parse(out)).toMatchObject({ ok: true, problems: [], warnings: [] });
   expect(code).toBe(0);
 });
+
+const HOLIDAYS = `schedules: { office: { zone: America/New_York, open: ["mon-sun 00:00-24:00"], closed_ical: { file: c.ics, only: "Public holiday" } } }
+rules: [{ name: open, when: { schedule: office }, do: [hangup] }]
+otherwise: [{ reject: busy }]
+examples:
+  - { name: holiday, call: { from: "+14155550123", to: "+14155550100", at: "2027-01-18T17:00:00Z" }, expect: { rule: otherwise } }
+  - { name: observance, call: { from: "+14155550123", to: "+14155550100", at: "2027-02-15T17:00:00Z" }, expect: { rule: open } }
+`;
+
+test('check, route and schedule agree on what a calendar closes', async () => {
+  const fixture = new URL('../fixtures/calendars/15-google-observance.ics', import.meta.url);
+  const files = { 'main.yaml': HOLIDAYS, 'c.ics': await readFile(fixture) };
+  const checked = await referee(files, (dir) => ['check', '--json', dir]);
+  expect(JSON.parse(checked.out)).toMatchObject({
+    ok: true,
+    warnings: [],
+    examples: [{ ok: true }, { ok: true }],
+  });
+  const routed = await referee(files, (dir) => [
+    'route',
+    '--routes',
+    dir,
+    '--json',
+    '--to',
+    '+14155550100',
+    '--at',
+    '2027-01-18T17:00:00Z',
+  ]);
+  expect(JSON.parse(routed.out)).toMatchObject({ rule: null, ends: 'rejected' });
+  const asked = await referee(files, (dir) => [
+    'schedule',
+    '--routes',
+    dir,
+    '--json',
+    '--at',
+    '2027-01-17T12:00:00Z',
+  ]);
+  expect(JSON.parse(asked.out)).toMatchObject({
+    schedules: [
+      {
+        open: true,
+        switches: [
+          { at: '2027-01-18T05:00:00.000Z', open: false },
+          { at: '2027-01-19T05:00:00.000Z', open: true },
+        ],
+      },
+    ],
+  });
+});
+
+test.each(['check', 'route', 'schedule'])(
+  '%s shows a zone that is none at its place, with the one that is meant',
+  async (command) => {
+    const text = HOLIDAYS.replace('America/New_York', 'PST').replace(/, closed_ical: {.*?}/, '');
+    const { code, out, err } = await referee({ 'main.yaml': text }, (dir) =>
+      command === 'check'
+        ? ['check', dir]
+        : [command, '--routes', dir, ...(command === 'route' ? ['--to', '+14155550100'] : [])],
+    );
+    expect(code).toBe(1);
+    expect(out + err).toContain('main.yaml:1:30 problem unknown time zone "PST"');
+    expect(out + err).toContain('did you mean America/Los_Angeles?');
+  },
+);

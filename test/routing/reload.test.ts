@@ -90,3 +90,63 @@ test('a folder that goes away leaves the last good set live', async () => {
     await routes.close();
   });
 });
+
+/** An environment of which the look-up fails: an error in the midst of reading, as a fault of ours would be. */
+function breakable() {
+  const state = { broken: false };
+  const env = new Proxy(
+    {},
+    {
+      get: () => {
+        if (state.broken) throw new TypeError('the environment is gone');
+        return 'secret';
+      },
+    },
+  );
+  return { state, env };
+}
+
+const WITH_SECRET = `targets: { t: { sip: "sip:t@pbx.example.com", auth: { username: u, password: "\${P}" } } }
+rules: [ { name: r, do: [ { refer: t } ] } ]
+otherwise: [ hangup ]`;
+
+test('an error while a set is read is a refusal: at the start, by a reload and by watching', async () => {
+  await withFolder({ 'main.yaml': WITH_SECRET }, async (dir) => {
+    const { state, env } = breakable();
+    const routes = await openRoutes(dir, { env, handlers: true });
+    const live = routes.current();
+    state.broken = true;
+    const problem = {
+      file: '.',
+      line: 1,
+      column: 1,
+      message: 'the routes cannot be read: the environment is gone',
+    };
+    await expect(openRoutes(dir, { env, handlers: true })).rejects.toThrow(
+      '.:1:1 the routes cannot be read: the environment is gone',
+    );
+    expect(await routes.reload()).toMatchObject({ ok: false, problems: [problem] });
+    expect(routes.refusal()?.problems).toMatchObject([problem]);
+
+    const heard: Reload[] = [];
+    let wake = () => {};
+    const next = () =>
+      new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    routes.watch((reload) => {
+      heard.push(reload);
+      wake();
+    });
+    const refused = next();
+    await writeFiles(dir, { 'main.yaml': `${WITH_SECRET}\n` });
+    await refused;
+    state.broken = false;
+    const good = next();
+    await writeFiles(dir, { 'main.yaml': `${WITH_SECRET}\n\n` });
+    await good;
+    expect(heard).toMatchObject([{ ok: false, problems: [problem] }, { ok: true }]);
+    expect(routes.current()).not.toBe(live);
+    await routes.close();
+  });
+});

@@ -42,8 +42,12 @@ export function momentsOfWall(zone: string, wallMs: number): number[] {
   return moments.sort((a, b) => a - b);
 }
 
-/** Whether the runtime knows a zone of this name. */
+/**
+ * IANA names, links such as US/Eastern among them. Temporal decides, because it keeps the time here:
+ * Intl also takes PST or IST, which mean several zones and which Temporal refuses. An offset is no zone.
+ */
 export function isZone(zone: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(zone)) return false;
   try {
     Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
     return true;

@@ -85,6 +85,20 @@ const list = Type.Union([
   ),
 ]);
 
+const icalFile = text('iCal file under the routes folder', { examples: ['holidays.ics'] });
+const filteredIcal = Type.Object(
+  {
+    file: icalFile,
+    only: Type.Optional(
+      oneOrMore(
+        text('text of an event', { examples: ['Public holiday'] }),
+        'Only events with this text (or one of these) in their summary, description or categories; upper and lower case are the same.',
+      ),
+    ),
+  },
+  { title: 'iCal file with a filter', ...STRICT },
+);
+
 const schedule = Type.Object(
   {
     zone: text('IANA time zone', { examples: ['America/New_York', 'Europe/Dublin'] }),
@@ -103,9 +117,11 @@ const schedule = Type.Object(
       ),
     ),
     closed_ical: Type.Optional(
-      oneOrMore(
-        text('iCal file under the routes folder', { examples: ['holidays.ics'] }),
-        'Closed while an event of these files lasts.',
+      Type.Union(
+        [icalFile, filteredIcal, Type.Array(Type.Union([icalFile, filteredIcal]), { minItems: 1 })],
+        {
+          description: 'Closed while an event of these files lasts.',
+        },
       ),
     ),
   },

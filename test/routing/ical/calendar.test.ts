@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { isOpenAt } from '../../src/core/rules/schedule.ts';
-import { load, problemsOf, warningsOf } from './routes-folder.ts';
+import { isOpenAt } from '../../../src/core/rules/schedule.ts';
+import { load, problemsOf, warningsOf } from '../routes-folder.ts';
 
 const MAIN = `schedules: { o: { zone: America/New_York, open: [ "mon-sun 00:00-24:00" ], closed_ical: holidays.ics } }
 rules: [ { name: r, when: { schedule: o }, do: [ hangup ] } ]
@@ -110,11 +110,6 @@ test.each([
     'holidays.ics:4:1 an event that cannot be read: its DTEND is not after its DTSTART',
   ],
   [
-    'a day without length',
-    calendar('DTSTART;VALUE=DATE:20260704\nDTEND;VALUE=DATE:20260704'),
-    'holidays.ics:4:1 an event that cannot be read: its DTEND is not after its DTSTART',
-  ],
-  [
     'a rule that never ends looking',
     calendar(
       'DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\nRRULE:FREQ=DAILY;INTERVAL=9999999999',
@@ -126,7 +121,64 @@ test.each([
     calendar(
       'DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30',
     ),
-    'holidays.ics:4:1 an event that cannot be read: its RRULE names a day that no month has',
+    'holidays.ics:4:1 an event that cannot be read: its RRULE names a day that never comes',
+  ],
+  [
+    'a weekday that a daily rule numbers',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;BYDAY=5MO'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has BYDAY=5MO: FREQ=DAILY numbers no weekdays',
+  ],
+  [
+    'a month that no year has',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=13'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has BYMONTH=13, not 1 to 12',
+  ],
+  [
+    'a part of a rule that nobody knows',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYEASTER=0'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has BYEASTER=0, which is not understood',
+  ],
+  [
+    'a rule that recurs 0 times',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;COUNT=0'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has COUNT=0, which is no number of times',
+  ],
+  [
+    'a rule that recurs -1 times without an UNTIL',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;COUNT=-1'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has COUNT=-1, which is no number of times',
+  ],
+  [
+    'a rule with steps of 0 days',
+    calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;INTERVAL=0'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has INTERVAL=0, not 1 to',
+  ],
+  [
+    'a DURATION below 0',
+    calendar('DTSTART:20260101T120000Z\nDURATION:-PT1H'),
+    'holidays.ics:4:1 an event that cannot be read: its DTEND is not after its DTSTART',
+  ],
+  [
+    'an abbreviation for a zone',
+    calendar('DTSTART;TZID=BST:20260101T000000\nDURATION:PT1H'),
+    'holidays.ics:4:1 an event that cannot be read: unknown time zone BST without a VTIMEZONE (an abbreviation is no zone: did you mean Europe/London or Asia/Dhaka?)',
+  ],
+  [
+    'a file cut short',
+    calendar('DTSTART;VALUE=DATE:20260101').slice(0, -15),
+    'holidays.ics:1:1 not an iCal file: it ends before END:VCALENDAR, as a file cut short does',
+  ],
+  [
+    'a day that no month has, three times',
+    calendar('DTSTART;VALUE=DATE:20200101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=3'),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE names a day that never comes',
+  ],
+  [
+    'every second of every day, by lists',
+    calendar(
+      `DTSTART:20260101T000000Z\nDURATION:PT1S\nRRULE:FREQ=DAILY;BYHOUR=${[...Array(24).keys()]};BYMINUTE=${[...Array(60).keys()]};BYSECOND=${[...Array(60).keys()]}`,
+    ),
+    'holidays.ics:4:1 an event that cannot be read: its RRULE recurs more than 50000 times',
   ],
   [
     'every second',

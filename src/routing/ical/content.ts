@@ -1,0 +1,140 @@
+/**
+ * An iCal file as a tree of components (RFC 5545, section 3.1). Feeds are read as they are: folding may
+ * cut a character in two, a description may hold a control character or a line break of its own; what
+ * does not bear on when somebody is closed refuses no file.
+ */
+
+export interface Property {
+  /** In capitals. */
+  name: string;
+  /** By name in capitals, without quotes; the first value of several. */
+  params: ReadonlyMap<string, string>;
+  value: string;
+}
+
+export interface Component {
+  /** In capitals. */
+  name: string;
+  /** Of its BEGIN, from 1. */
+  line: number;
+  properties: Property[];
+  components: Component[];
+}
+
+export interface Content {
+  calendars: Component[];
+  /** Lines inside of a component that are no property, and were left out. */
+  skippedLines: number[];
+  /** False: it was read as Windows-1252. */
+  utf8: boolean;
+}
+
+/** Throws where this is no iCal file, or not a whole one. */
+export function readContent(bytes: Uint8Array): Content {
+  const { lines, utf8 } = decodeLines(unfold(bytes));
+  const root: Component = { name: '', line: 1, properties: [], components: [] };
+  const open: Component[] = [root];
+  const skippedLines: number[] = [];
+  for (const { line, text } of lines) {
+    const inner = open.at(-1) ?? root;
+    const property = readProperty(text);
+    if (property === null) {
+      if (inner === root) throw new Error(OUTSIDE);
+      skippedLines.push(line);
+    } else if (property.name === 'BEGIN') {
+      const name = property.value.trim().toUpperCase();
+      const begun: Component = { name, line, properties: [], components: [] };
+      inner.components.push(begun);
+      open.push(begun);
+    } else if (property.name === 'END') {
+      if (property.value.trim().toUpperCase() !== inner.name) {
+        throw new Error(
+          inner === root
+            ? OUTSIDE
+            : `line ${line} ends ${property.value.trim()}, and ${inner.name} of line ${inner.line} is open`,
+        );
+      }
+      open.pop();
+    } else if (inner === root) throw new Error(OUTSIDE);
+    else inner.properties.push(property);
+  }
+  const last = open.at(-1) ?? root;
+  if (last !== root) throw new Error(`it ends before END:${last.name}, as a file cut short does`);
+  const calendars = root.components.filter(({ name }) => name === 'VCALENDAR');
+  if (calendars.length === 0) throw new Error('it has no VCALENDAR');
+  return { calendars, skippedLines, utf8 };
+}
+
+const OUTSIDE = 'a line stands outside of what BEGIN and END enclose';
+
+interface Line {
+  line: number;
+  /** One character a byte until it is decoded: only a whole line is sure to hold whole characters. */
+  text: string;
+}
+
+function unfold(bytes: Uint8Array): Line[] {
+  const all = Buffer.from(bytes)
+    .toString('latin1')
+    .replace(/^\u00ef\u00bb\u00bf/, '');
+  const lines: Line[] = [];
+  // A file of old Macs ends its lines with CR alone; elsewhere a lone CR is a control character.
+  for (const [index, raw] of all.split(all.includes('\n') ? '\n' : '\r').entries()) {
+    const text = raw.replaceAll('\r', '');
+    const last = lines.at(-1);
+    if (last !== undefined && /^[ \t]/.test(text)) last.text += text.slice(1);
+    else if (text.trim() !== '') lines.push({ line: index + 1, text });
+  }
+  return lines;
+}
+
+/** C0 without the tab, DEL and C1. */
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+
+function decodeLines(lines: Line[]): { lines: Line[]; utf8: boolean } {
+  const decoded = (encoding: 'utf-8' | 'windows-1252') => {
+    const decoder = new TextDecoder(encoding, { fatal: true });
+    return lines.map(({ line, text }) => ({
+      line,
+      text: decoder.decode(Buffer.from(text, 'latin1')).replace(CONTROL, ''),
+    }));
+  };
+  try {
+    return { lines: decoded('utf-8'), utf8: true };
+  } catch {
+    return { lines: decoded('windows-1252'), utf8: false };
+  }
+}
+
+const NAME = /^([A-Za-z0-9-]+)/;
+const PARAMETER = /^;([^=;:]+)=("[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*/;
+
+function readProperty(line: string): Property | null {
+  const name = NAME.exec(line)?.[1];
+  if (name === undefined) return null;
+  const params = new Map<string, string>();
+  let rest = line.slice(name.length);
+  for (let part = PARAMETER.exec(rest); part !== null; part = PARAMETER.exec(rest)) {
+    params.set((part[1] ?? '').trim().toUpperCase(), (part[2] ?? '').replaceAll('"', ''));
+    rest = rest.slice(part[0].length);
+  }
+  if (!rest.startsWith(':')) return null;
+  return { name: name.toUpperCase(), params, value: rest.slice(1) };
+}
+
+export function propertyOf({ properties }: Component, name: string): Property | null {
+  return properties.find((property) => property.name === name) ?? null;
+}
+
+export function propertiesOf({ properties }: Component, name: string): Property[] {
+  return properties.filter((property) => property.name === name);
+}
+
+/** A value of type TEXT as it was meant: `\n`, `\,`, `\;` and `\\` are escapes. */
+export function textOf(property: Property | null): string {
+  return (property?.value ?? '').replace(/\\(.)/g, (_, escaped: string) =>
+    escaped.toLowerCase() === 'n' ? '\n' : escaped,
+  );
+}

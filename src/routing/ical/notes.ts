@@ -1,0 +1,34 @@
+/** Problems and warnings of one calendar; a feed says the same of a thousand events only once. */
+import type { Problems } from '../problem.ts';
+
+export class Notes {
+  readonly #file: string;
+  readonly #problems: Problems;
+  readonly #warnings = new Map<
+    string,
+    { line: number; message: string; hint: string; more: number }
+  >();
+
+  constructor(file: string, problems: Problems) {
+    this.#file = file;
+    this.#problems = problems;
+  }
+
+  problem(line: number, message: string, hint = ''): void {
+    this.#problems.problem({ file: this.#file, line, column: 1 }, message, hint);
+  }
+
+  /** The first of its kind is shown, with the number of the others. */
+  warn(kind: string, line: number, message: string, hint: string): void {
+    const known = this.#warnings.get(kind);
+    if (known === undefined) this.#warnings.set(kind, { line, message, hint, more: 0 });
+    else known.more += 1;
+  }
+
+  flush(): void {
+    for (const { line, message, hint, more } of this.#warnings.values()) {
+      const others = more === 0 ? '' : ` (and ${more} more)`;
+      this.#problems.warning({ file: this.#file, line, column: 1 }, `${message}${others}`, hint);
+    }
+  }
+}

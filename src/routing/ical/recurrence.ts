@@ -1,0 +1,190 @@
+/**
+ * RRULE (RFC 5545, section 3.3.10) over the clock of a wall: zones come before and after. rrule-temporal
+ * counts the days; unlike ical.js it jumps to the time asked for and stops after a number of steps, so
+ * that no rule, however old or impossible, needs a limit in seconds.
+ */
+import { RRuleTemporal } from 'rrule-temporal';
+import { DAY_MS, MINUTE_MS } from '../../core/rules/zone.ts';
+import { LIMITS } from '../limits.ts';
+import { parseTime } from './time.ts';
+
+/** Both ends included. */
+export interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+export interface WrittenRule {
+  /** The parts but COUNT and UNTIL. */
+  parts: string;
+  /** Null where nothing is counted, and where what is counted makes no sense. */
+  count: number | null;
+  /** It stands there and is below 1, as Confluence writes it beside an UNTIL. */
+  countIgnored: string | null;
+  until: NonNullable<ReturnType<typeof parseTime>> | null;
+}
+
+export type Rule = WrittenRule & {
+  /** By the wall of the series, included. */
+  untilMs: number | null;
+};
+
+const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY', 'SECONDLY'];
+const WEEKDAY = '(?:MO|TU|WE|TH|FR|SA|SU)';
+
+/** Whole numbers of a list and their bounds; `signed` ones count from the end too, and are never 0. */
+const NUMBERS: Record<string, { from: number; to: number; signed: boolean }> = {
+  BYMONTH: { from: 1, to: 12, signed: false },
+  BYMONTHDAY: { from: 1, to: 31, signed: true },
+  BYYEARDAY: { from: 1, to: 366, signed: true },
+  BYWEEKNO: { from: 1, to: 53, signed: true },
+  BYSETPOS: { from: 1, to: 366, signed: true },
+  BYHOUR: { from: 0, to: 23, signed: false },
+  BYMINUTE: { from: 0, to: 59, signed: false },
+  BYSECOND: { from: 0, to: 60, signed: false },
+  INTERVAL: { from: 1, to: LIMITS.icalInterval, signed: false },
+};
+
+/** Null where nothing recurs: `RRULE:` without a value. Throws where it is no rule. */
+export function readRule(text: string): WrittenRule | null {
+  const parts = new Map<string, string>();
+  for (const part of text.toUpperCase().split(';')) {
+    const [name = '', value = ''] = part.split('=').map((half) => half.trim());
+    if (name === '' && value === '') continue;
+    if (parts.has(name)) throw new Error(`its RRULE names ${name} twice`);
+    parts.set(name, value);
+  }
+  if (parts.size === 0) return null;
+  const frequency = parts.get('FREQ') ?? '';
+  if (!FREQUENCIES.includes(frequency)) throw new Error(`invalid frequency "${frequency}"`);
+  const count = parts.get('COUNT');
+  const until = parts.get('UNTIL');
+  parts.delete('COUNT');
+  parts.delete('UNTIL');
+  for (const [name, value] of parts) refuseBadPart(name, value, frequency);
+  const end = until === undefined || until === '' ? null : parseTime(until);
+  if (until && end === null) throw new Error(`its RRULE ends UNTIL ${until}, which is no date`);
+  return {
+    parts: [...parts].map(([name, value]) => `${name}=${value}`).join(';'),
+    ...readCount(count, end !== null),
+    until: end,
+  };
+}
+
+function readCount(text: string | undefined, ends: boolean) {
+  if (text === undefined) return { count: null, countIgnored: null };
+  const count = /^[+-]?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= 1) return { count, countIgnored: null };
+  // With an UNTIL its end is known all the same.
+  if (ends && !Number.isNaN(count)) return { count: null, countIgnored: text };
+  throw new Error(`its RRULE has COUNT=${text}, which is no number of times from 1`);
+}
+
+function refuseBadPart(name: string, value: string, frequency: string): void {
+  const bounds = Object.hasOwn(NUMBERS, name) ? NUMBERS[name] : undefined;
+  if (bounds !== undefined) {
+    const wrong = value.split(',').find((text) => !isWithin(text, bounds));
+    if (wrong === undefined) return;
+    const sign = bounds.signed ? ' (or as much below 0)' : '';
+    throw new Error(
+      `its RRULE has ${name}=${wrong.slice(0, 40)}, not ${bounds.from} to ${bounds.to}${sign}`,
+    );
+  }
+  if (name === 'BYDAY') {
+    const numbered = frequency === 'MONTHLY' || frequency === 'YEARLY';
+    const day = new RegExp(`^(?:[+-]?0?[1-9]\\d?)?${WEEKDAY}$`);
+    const plain = new RegExp(`^${WEEKDAY}$`);
+    const wrong = value.split(',').find((text) => !(numbered ? day : plain).test(text));
+    if (wrong === undefined) return;
+    const why = day.test(wrong) ? `: FREQ=${frequency} numbers no weekdays` : '';
+    throw new Error(`its RRULE has BYDAY=${wrong.slice(0, 40)}${why}`);
+  }
+  const fine =
+    name === 'FREQ' ||
+    (name === 'WKST' && new RegExp(`^${WEEKDAY}$`).test(value)) ||
+    (name === 'RSCALE' && value === 'GREGORIAN') ||
+    (name === 'SKIP' && /^(OMIT|BACKWARD|FORWARD)$/.test(value));
+  if (!fine)
+    throw new Error(`its RRULE has ${name}=${value}, which is not understood`.slice(0, 200));
+}
+
+function isWithin(text: string, { from, to, signed }: (typeof NUMBERS)[string]): boolean {
+  if (!(signed ? /^[+-]?\d{1,6}$/ : /^\d{1,6}$/).test(text)) return false;
+  const number = Math.abs(Number(text));
+  return number >= from && number <= to;
+}
+
+/** Wall times within the span, DTSTART's own among them: it counts as the first, by the rule or not. */
+export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
+  if (rule.untilMs !== null && rule.untilMs < Math.max(span.fromMs, startMs)) {
+    return startMs >= span.fromMs && startMs <= span.toMs ? [startMs] : [];
+  }
+  if (stepsOf(rule, startMs, span) > LIMITS.icalOccurrences) throw new Error(TOO_OFTEN);
+  try {
+    const made = makeRule(rule, startMs, false);
+    const regular = within(made, { fromMs: startMs, toMs: startMs }).length > 0;
+    const found = within(made, span);
+    if (found.length === 0 && !regular) refuseNever(rule, made, startMs);
+    return regular ? found : within(makeRule(rule, startMs, true), span);
+  } catch (error) {
+    throw error instanceof Error && /^Maximum /.test(error.message) ? new Error(TOO_OFTEN) : error;
+  }
+}
+
+const TOO_OFTEN = `its RRULE recurs more than ${LIMITS.icalOccurrences} times, or looks as long for its next day`;
+
+const STEP_MS: Record<string, number> = {
+  YEARLY: 365 * DAY_MS,
+  MONTHLY: 28 * DAY_MS,
+  WEEKLY: 7 * DAY_MS,
+  DAILY: DAY_MS,
+  HOURLY: DAY_MS / 24,
+  MINUTELY: MINUTE_MS,
+  SECONDLY: 1000,
+};
+
+/** At most so many are looked at; what is counted is counted from its beginning. */
+function stepsOf(rule: Rule, startMs: number, span: Span): number {
+  const parts = new Map(rule.parts.split(';').map((part) => part.split('=') as [string, string]));
+  const timesOfDay = ['BYHOUR', 'BYMINUTE', 'BYSECOND']
+    .map((name) => parts.get(name)?.split(',').length ?? 1)
+    .reduce((product, length) => product * length);
+  const stepMs = (STEP_MS[parts.get('FREQ') ?? ''] ?? 1) * Number(parts.get('INTERVAL') ?? 1);
+  const fromMs = rule.count === null ? Math.max(startMs, span.fromMs) : startMs;
+  const steps = (Math.min(rule.untilMs ?? span.toMs, span.toMs) - fromMs) / stepMs;
+  return Math.min(steps, rule.count ?? steps) * timesOfDay;
+}
+
+function makeRule(rule: Rule, startMs: number, includeDtstart: boolean): RRuleTemporal {
+  const ends = [
+    ...(rule.count === null ? [] : [`COUNT=${rule.count}`]),
+    ...(rule.untilMs === null ? [] : [`UNTIL=${written(rule.untilMs)}Z`]),
+  ];
+  return new RRuleTemporal({
+    rruleString: `DTSTART;TZID=UTC:${written(startMs)}\nRRULE:${[rule.parts, ...ends].join(';')}`,
+    maxIterations: LIMITS.icalOccurrences,
+    includeDtstart,
+    cache: false,
+  });
+}
+
+function within(rule: RRuleTemporal, { fromMs, toMs }: Span): number[] {
+  if (toMs < fromMs) return [];
+  return rule
+    .between(new Date(fromMs), new Date(toMs), true)
+    .map(({ epochMilliseconds }) => epochMilliseconds);
+}
+
+const CENTURY_MS = 36_525 * DAY_MS;
+
+/** A 30th of February: a rule that closes nothing is a mistake. */
+function refuseNever(rule: Rule, made: RRuleTemporal, startMs: number): void {
+  if (rule.untilMs !== null) return;
+  if (within(made, { fromMs: startMs, toMs: startMs + CENTURY_MS }).length > 0) return;
+  throw new Error('its RRULE names a day that never comes');
+}
+
+/** "20260218T093000" */
+function written(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 19).replace(/[-:]/g, '');
+}
