@@ -11,10 +11,14 @@ import {
   type TelnyxRequest,
   UnsetVariable,
 } from './request.ts';
-import { createTransport, type PlainResponse } from './transport.ts';
+import { createTransport, NotWritten, type PlainResponse } from './transport.ts';
 
 export interface TelnyxClient {
-  send(command: Command): Promise<Outcome>;
+  /**
+   * `mayWrite` is asked in the very turn that writes the request, on a new connection or a kept one; where it
+   * says no, nothing is written, and the outcome is a try that is proven unsent.
+   */
+  send(command: Command, mayWrite?: () => boolean): Promise<Outcome>;
   /** Makes the first command as quick as the others. Never rejects. */
   warm(): Promise<void>;
   /** Ends what is under way. */
@@ -73,7 +77,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   });
 
   return {
-    async send(command) {
+    async send(command, mayWrite) {
       let request: TelnyxRequest;
       try {
         request = requestOf(command, env);
@@ -85,11 +89,13 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       );
       try {
         const { method, path, body } = request;
-        const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
+        // ofetch hands on what it does not know.
+        const init = { method, body, signal: timeout.signal, mayWrite };
+        const response: unknown = await api.raw(path, init);
         const secrets = () => [options.apiKey, ...secretsOf(command, env)];
         return await outcomeOf(command, response as PlainResponse, secrets);
       } catch (error) {
-        return outcomeOfFailure(command.action, error);
+        return isNotWritten(error) ? NOT_WRITTEN : outcomeOfFailure(command.action, error);
       } finally {
         timeout.stop();
       }
@@ -98,6 +104,18 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
     warm: async () => (origin.startsWith('https:') ? transport.warm(WARM_CONNECTIONS) : undefined),
     close: () => transport.close(),
   };
+}
+
+const NOT_WRITTEN: Outcome = {
+  kind: 'retry',
+  status: null,
+  detail: 'not written: it may not be sent any more',
+  afterMs: null,
+  provenUnsent: true,
+};
+
+function isNotWritten(error: unknown): boolean {
+  return error instanceof Error && (error instanceof NotWritten || isNotWritten(error.cause));
 }
 
 async function outcomeOf(
