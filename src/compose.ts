@@ -26,6 +26,7 @@ import { createMetrics } from './metrics.ts';
 import { openRoutes } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
+import type { StoreNotice } from './store/store.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
 import { observers, openTracing } from './tracing/tracing.ts';
@@ -69,7 +70,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
   const opening = onceUntilRecovered(log, 'store.unavailable');
   const eventual = openEventually(
     config.database.kind,
-    () => openStore(config.database),
+    () => openStore(config.database, { onNotice: (notice) => reportNotice(log, notice) }),
     (error) => opening.failed(error),
   );
   const { store } = eventual;
@@ -87,7 +88,7 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     ),
     outlet: {
       freeSlots: () => dispatcher?.freeSlots() ?? 0,
-      offer: (claimed) => dispatcher?.offer(claimed),
+      offer: (claimed, askedAt) => dispatcher?.offer(claimed, askedAt),
       poke: () => dispatcher?.wake(),
       cancel: (ids) => dispatcher?.cancel(ids),
     },
@@ -214,6 +215,23 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     await eventual.close();
     metrics.close();
     log.emit('server.stopped');
+  }
+}
+
+function reportNotice(log: Log, notice: StoreNotice): void {
+  switch (notice.kind) {
+    case 'clock_stepped':
+      log.emit('clock.stepped', {
+        clock: notice.clock,
+        step_secs: Math.round(notice.stepMs / 100) / 10,
+        off_secs: Math.round(notice.offMs / 100) / 10,
+      });
+      return;
+    case 'log_saved':
+      log.emit('store.log_saved', { detail: notice.words });
+      return;
+    default:
+      notice satisfies never;
   }
 }
 
