@@ -131,6 +131,9 @@ export async function compose(config: Config, env: Environment, outerLog: Log): 
     reload: live.reloadLocally,
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
+    onPruned: (count, before) => {
+      log.emit('calls.pruned', { count, before: new Date(before).toISOString() });
+    },
   });
   const seen = () => [...outbox.warnings().map(standing), ...troubles.recent()];
   metrics.watchOutbox(() => store.outbox());
