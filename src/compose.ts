@@ -27,7 +27,7 @@ import { createMetrics } from './metrics.ts';
 import { openRoutes } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
-import type { Store } from './store/store.ts';
+import type { Store, StoreNotice } from './store/store.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
 import { observers, openTracing } from './tracing/tracing.ts';
@@ -94,7 +94,7 @@ async function assemble(
   const opening = onceUntilRecovered(log, 'store.unavailable');
   const eventual = openEventually(
     config.database.kind,
-    () => openOwnStore(config.database),
+    () => openOwnStore(config.database, (notice) => reportNotice(log, notice)),
     (error) => opening.failed(error),
   );
   opened.defer(() => eventual.close());
@@ -115,7 +115,7 @@ async function assemble(
     observer,
     outlet: {
       freeSlots: () => dispatcher?.freeSlots() ?? 0,
-      offer: (claimed) => dispatcher?.offer(claimed),
+      offer: (claimed, askedAt) => dispatcher?.offer(claimed, askedAt),
       poke: () => dispatcher?.wake(),
       cancel: (ids) => dispatcher?.cancel(ids),
     },
@@ -159,6 +159,9 @@ async function assemble(
     counted: (final) => observer.counted?.(final),
     onError: (job, error) => keeping.failed(error, { job }),
     onGood: () => keeping.worked(),
+    onPruned: (count, before) => {
+      log.emit('calls.pruned', { count, before: new Date(before).toISOString() });
+    },
   });
   const seen = () => [
     ...outbox.warnings().map(standing),
@@ -266,8 +269,11 @@ async function assemble(
   }
 }
 
-async function openOwnStore(database: Config['database']): Promise<Store> {
-  const store = await openStore(database);
+async function openOwnStore(
+  database: Config['database'],
+  onNotice: (notice: StoreNotice) => void,
+): Promise<Store> {
+  const store = await openStore(database, { onNotice });
   try {
     // Nobody else writes a SQLite store: leases of the life before this one are nobody's. It also
     // shows that the file can be written; where it cannot, opening is tried again.
@@ -276,6 +282,23 @@ async function openOwnStore(database: Config['database']): Promise<Store> {
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+function reportNotice(log: Log, notice: StoreNotice): void {
+  switch (notice.kind) {
+    case 'clock_stepped':
+      log.emit('clock.stepped', {
+        clock: notice.clock,
+        step_secs: Math.round(notice.stepMs / 100) / 10,
+        off_secs: Math.round(notice.offMs / 100) / 10,
+      });
+      return;
+    case 'log_saved':
+      log.emit('store.log_saved', { detail: notice.words });
+      return;
+    default:
+      notice satisfies never;
   }
 }
 

@@ -4,20 +4,19 @@ import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
 import type { Item } from './batch.ts';
-import { BUDGET_WINDOW_MS } from './budget.ts';
 import { keyOf } from './timeline.ts';
 
 /**
- * What is known of the calls of these events; a second look where the first one names others. Attempts of
- * the hour are counted up to `limit`, null: not at all.
+ * What is known of the calls of these events; a second look where the first one names others. Attempts since
+ * `since`, by the store's clock, are counted up to `limit`, null: not at all.
  */
 export async function loadBatch(
   store: Store,
   items: Item[],
   limit: number | null,
-  clockMs: number,
+  since: number,
 ): Promise<Loaded> {
-  const keys = keysOf(items, limit, clockMs);
+  const keys = keysOf(items, limit, since);
   const loaded = await store.load(keys);
   const callIds = missingParents(items, loaded);
   const sessionIds = unknownSessions(items, loaded);
@@ -39,7 +38,7 @@ export async function loadBatch(
 }
 
 /** What has to be loaded for these events, in one go. */
-export function keysOf(items: Item[], limit: number | null, clockMs: number): LoadKeys {
+export function keysOf(items: Item[], limit: number | null, since: number): LoadKeys {
   const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
   const callers = new Set<string>();
   const ids = new Set<string>();
@@ -57,7 +56,7 @@ export function keysOf(items: Item[], limit: number | null, clockMs: number): Lo
   }
   keys.callIds = [...ids];
   if (moves && limit !== null) {
-    keys.budget = { callers: [...callers], limit, since: clockMs - BUDGET_WINDOW_MS };
+    keys.budget = { callers: [...callers], limit, since };
   }
   return keys;
 }

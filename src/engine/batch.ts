@@ -47,6 +47,9 @@ export interface Batch {
   failed: { item: Item; error: unknown }[];
 }
 
+/** Within this, what they differ by is the time that asking took. */
+const CLOCKS_AGREE_MS = 1_000;
+
 export function stepAll(
   items: Item[],
   loaded: Loaded,
@@ -54,6 +57,8 @@ export function stepAll(
   overrides: Overrides,
   budget: BudgetUse,
   heardAt: number | null,
+  /** Of our wall clock, and so of Telnyx's: the store's. */
+  storeAheadMs = 0,
 ): Batch {
   const batch: Batch = { units: [], settled: [], failed: [] };
   const unitOf = new Map<string, WorkingUnit>();
@@ -101,7 +106,7 @@ export function stepAll(
 
   function step(event: CallEvent) {
     const before = current(event.callId)?.call ?? null;
-    const result = transition(before, event, {
+    const result = transition(before, byStoreClock(event, storeAheadMs), {
       now: loaded.now,
       heardAt,
       decide: (facts, moment) => decider.decide(facts, moment, overrides),
@@ -223,6 +228,12 @@ export function stepAll(
         (farLeg === null || farLeg === event.callId),
     );
   }
+}
+
+/** Telnyx says when an event occurred, and that is compared with when we sent: by one clock, or it misleads. */
+function byStoreClock(event: CallEvent, storeAheadMs: number): CallEvent {
+  if (event.occurredAt === null || Math.abs(storeAheadMs) < CLOCKS_AGREE_MS) return event;
+  return { ...event, occurredAt: event.occurredAt + storeAheadMs };
 }
 
 function farLegEvent(event: WebhookEvent, parentId: string): FarLegEvent {

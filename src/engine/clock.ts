@@ -6,4 +6,22 @@ export interface Clock {
   monotonic(): number;
 }
 
+/** A moment by both. */
+export interface Mark {
+  wall: number;
+  monotonic: number;
+}
+
+export function mark(clock: Clock): Mark {
+  return { wall: clock.now(), monotonic: clock.monotonic() };
+}
+
+/**
+ * At least so long ago: the monotonic clock of Linux stands still while a machine is suspended, and the wall
+ * clock may be set back. For what must not happen too late.
+ */
+export function atLeastSince(clock: Clock, since: Mark): number {
+  return Math.max(clock.monotonic() - since.monotonic, clock.now() - since.wall);
+}
+
 export const systemClock: Clock = { now: Date.now, monotonic: () => performance.now() };

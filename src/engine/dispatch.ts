@@ -10,13 +10,13 @@ import type { CallEvent, OutcomeEvent } from '../core/machine/event.ts';
 import type { Log } from '../log/log.ts';
 import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
 import { CONNECTIONS_MAX } from '../telnyx/client.ts';
-import type { Clock } from './clock.ts';
+import { atLeastSince, type Clock, type Mark } from './clock.ts';
 import { createCommandReport } from './command-report.ts';
 import type { Outlet, Received } from './engine.ts';
 import { mayJoin } from './order.ts';
 import { createOutboxPoll } from './outbox-poll.ts';
 import { createRecorder } from './record-outcome.ts';
-import { asRepetition, maySend, sentSince, settlementOf } from './sending.ts';
+import { asRepetition, maySend, type Permission, sentSince, settlementOf } from './sending.ts';
 
 export interface CommandObserver {
   /** One request to Telnyx and what became of it. */
@@ -28,7 +28,8 @@ export interface CommandObserver {
 
 export interface DispatcherOptions {
   store: Pick<Store, 'claim' | 'releaseLeases'>;
-  client: { send(command: Command): Promise<Outcome> };
+  /** `mayWrite` is asked in the turn that writes the request; false: nothing is written. */
+  client: { send(command: Command, mayWrite?: () => boolean): Promise<Outcome> };
   /** The one door; the settlement is committed with the event. */
   receive(event: CallEvent, settle: Settlement): Promise<Received>;
   log: Log;
@@ -65,9 +66,14 @@ const UNRECORDED_MAX = 1_000;
 
 interface Job {
   claimed: ClaimedCommand;
-  /** Monotonic, when `claimed.now` was the store's time or a little before. */
-  claimedAt: number;
+  /** When `claimed.now` was the store's time, or a little before. */
+  claimedAt: Mark;
 }
+
+/** What a request ended with, where it was made; and why not, where it was not. */
+type Sent =
+  | { requested: true; outcome: Outcome }
+  | { requested: false; permission: Exclude<Permission, { kind: 'send' }> };
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, client, clock, log, instance, observer } = options;
@@ -110,7 +116,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       phase = 'running';
       outbox.start();
     },
-    offer: (claimed) => take(claimed, clock.monotonic()),
+    offer: take,
     freeSlots,
     wake: outbox.wake,
     cancel(commandIds) {
@@ -132,7 +138,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return Math.max(0, concurrencyMax - sending - urgent.length - others.length);
   }
 
-  function take(claimed: ClaimedCommand[], claimedAt: number): void {
+  function take(claimed: ClaimedCommand[], claimedAt: Mark): void {
     if (phase === 'stopped') return;
     for (const each of claimed) {
       const { id, action } = each.command;
@@ -148,14 +154,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     while (sending < concurrencyMax) {
       const job = urgent.shift() ?? nextInOrder();
       if (job === undefined) break;
-      const permission = maySend(job.claimed, storeNow(job), requestMs);
+      const permission = maySend(job.claimed, latestStoreNow(job), requestMs);
       if (permission.kind === 'lapsed') {
         leaveToOthers(job);
         continue;
       }
       sending += 1;
       join(job);
-      void run(job, permission.kind === 'send' ? null : permission.outcome);
+      void run(job, permission);
     }
   }
 
@@ -185,13 +191,21 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     outbox.dueWithin(leaseUntil - storeNow(job));
   }
 
-  /** `known`: what became of it without a request. */
-  async function run(job: Job, known: Outcome | null): Promise<void> {
+  async function run(job: Job, permission: Exclude<Permission, { kind: 'lapsed' }>): Promise<void> {
     const { claimed } = job;
-    const outcome = asRepetition(claimed, known ?? (await request(job)));
-    if (known !== null) reportOutcome(claimed, known, 0);
+    const sent: Sent =
+      permission.kind === 'send' ? await request(job) : { requested: false, permission };
+    const outcome = outcomeOf(job, sent);
+    if (outcome === null) {
+      sending -= 1;
+      leave(job);
+      leaveToOthers(job);
+      next();
+      return;
+    }
+    if (!sent.requested) reportOutcome(claimed, outcome, 0);
     const settlement = settlementOf(claimed, outcome, storeNow(job), chance());
-    const recorded = recorder.record(eventOf(claimed, outcome, known === null), settlement);
+    const recorded = recorder.record(eventOf(job, outcome, sent.requested), settlement);
     sending -= 1;
     leave(job);
     next();
@@ -201,17 +215,40 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     next();
   }
 
-  async function request(job: Job): Promise<Outcome> {
+  /** Null: nothing that may be recorded, for the command may be somebody else's by now. */
+  function outcomeOf(job: Job, sent: Sent): Outcome | null {
+    const { claimed } = job;
+    if (!sent.requested) {
+      return sent.permission.kind === 'lapsed'
+        ? null
+        : asRepetition(claimed, sent.permission.outcome);
+    }
+    // A clear answer is a fact whoever asked; "try again" would be said of another replica's try.
+    const lapsed = maySend(claimed, latestStoreNow(job), 0).kind === 'lapsed';
+    return sent.outcome.kind === 'retry' && lapsed ? null : asRepetition(claimed, sent.outcome);
+  }
+
+  async function request(job: Job): Promise<Sent> {
     const { command, tries, createdAt } = job.claimed;
     if (tries === 1) observer?.waited?.(command.action, Math.max(0, storeNow(job) - createdAt));
     const startedAt = clock.monotonic();
-    const outcome = await client.send(command).catch((error: unknown): Outcome => {
+    let permission: Permission = { kind: 'send' };
+    // Between the look before and the write lie a connection, a queue and, where this process is stopped
+    // or its machine suspended, any length of time.
+    const mayWrite = () => {
+      const leftMs = Math.max(0, requestMs - (clock.monotonic() - startedAt));
+      permission = maySend(job.claimed, latestStoreNow(job), leftMs);
+      return permission.kind === 'send';
+    };
+    const outcome = await client.send(command, mayWrite).catch((error: unknown): Outcome => {
       // The client turns every failure into an outcome; a fault in it must not stop the rest.
       const detail = `the client failed: ${String(error)}`;
       return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent: false };
     });
+    const refused = permission as Permission;
+    if (refused.kind !== 'send') return { requested: false, permission: refused };
     reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
-    return outcome;
+    return { requested: true, outcome };
   }
 
   function reportOutcome({ command, tries }: ClaimedCommand, outcome: Outcome, ms: number): void {
@@ -220,14 +257,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (outcome.kind === 'retry') observer?.retry?.(command.action);
   }
 
-  function eventOf(claimed: ClaimedCommand, outcome: Outcome, requested: boolean): OutcomeEvent {
+  function eventOf(job: Job, outcome: Outcome, requested: boolean): OutcomeEvent {
+    const { claimed } = job;
     const { command, tries } = claimed;
     return {
       source: 'outcome',
       id: outcomeEventId(command.id, tries),
       callId: command.callId,
       type: `command.${outcome.kind}`,
-      receivedAt: clock.now(),
+      // By the clock of what it is compared with.
+      receivedAt: Math.round(storeNow(job)),
       occurredAt: null,
       commandId: command.id,
       legId: command.legId,
@@ -239,7 +278,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** The store's clock, carried on by our monotonic one. */
   function storeNow(job: Job): number {
-    return job.claimed.now + (clock.monotonic() - job.claimedAt);
+    return job.claimed.now + (clock.monotonic() - job.claimedAt.monotonic);
+  }
+
+  /** The same, and no earlier than it may be: for what must not be sent too late. */
+  function latestStoreNow(job: Job): number {
+    return job.claimed.now + atLeastSince(clock, job.claimedAt);
   }
 
   /** A slot or a held outcome is free again. */

@@ -5,6 +5,7 @@ import type { Notice } from '../core/machine/notice.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
 import type { Budget, Overrides } from '../core/rules/rule.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
+import type { Mark } from './clock.ts';
 import type { Final } from './tally.ts';
 
 /**
@@ -38,7 +39,8 @@ export interface Decider {
 export interface Outlet {
   /** More than none: commit the new commands as claimed by us and `offer` them. */
   freeSlots(): number;
-  offer(claimed: ClaimedCommand[]): void;
+  /** `askedAt`: before the commit was asked for, so that what froze while it was answered is not taken for young. */
+  offer(claimed: ClaimedCommand[], askedAt: Mark): void;
   /** Commands that were stored without being claimed are due. */
   poke(): void;
   cancel(ids: string[]): void;

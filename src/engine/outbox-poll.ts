@@ -4,7 +4,7 @@
  */
 import type { Log } from '../log/log.ts';
 import type { ClaimedCommand } from '../store/store.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, type Mark, mark } from './clock.ts';
 
 const POLL_BUSY_MS = 250;
 /** A little later than due: timers and the store's clock round differently. */
@@ -14,7 +14,7 @@ const UNREADABLE_LOG_MS = 10_000;
 
 export interface OutboxPollOptions {
   claim(limit: number): Promise<ClaimedCommand[]>;
-  take(claimed: ClaimedCommand[], askedAt: number): void;
+  take(claimed: ClaimedCommand[], askedAt: Mark): void;
   /** How many may be claimed now, and from how many on a claim is worth its transaction. */
   room(): number;
   roomWorth: number;
@@ -88,7 +88,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
     }
     claiming = true;
     backlog = false;
-    const askedAt = clock.monotonic();
+    const askedAt = mark(clock);
     let waitMs = options.idleMs;
     try {
       const claimed = await options.claim(room);
@@ -100,7 +100,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
       unreadable(error);
     }
     claiming = false;
-    dueAgain = dueAgain.filter((at) => at > askedAt);
+    dueAgain = dueAgain.filter((at) => at > askedAt.monotonic);
     pollAt(Math.min(clock.monotonic() + waitMs, ...dueAgain.slice(0, 1_000)));
     if (backlog) pollIfWorth();
     options.onEnd();

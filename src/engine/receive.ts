@@ -11,7 +11,8 @@ import { BriefMap } from '../store/brief-map.ts';
 import type { Loaded, Settlement, Store } from '../store/store.ts';
 import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
 import { isInformational, loadBatch } from './batch-load.ts';
-import { BudgetUse, countMax } from './budget.ts';
+import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
+import { type Clock, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
 import { itemOf } from './tally.ts';
 import { keyOf } from './timeline.ts';
@@ -28,6 +29,8 @@ const STILL_WAIT_MS = 10;
 const STILL_WAITING_MAX = 8;
 /** With fewer, the next batch is worth waiting for more. */
 const LOADED_AHEAD_MIN = 8;
+/** A load is asked for and answered within this. */
+const WINDOW_SLACK_MS = 60_000;
 const CONFLICTS_MAX = 8;
 export const LEASE_MS = 10_000;
 
@@ -38,15 +41,16 @@ export interface ReceiverOptions {
   observer: Observer;
   /** Owner name of our leases. */
   owner: string;
-  clock?: () => number;
+  clock?: Clock;
   queueMax?: number;
 }
 
 /** A batch on its way through the store. */
 interface Loading {
   items: Item[];
-  /** Up to which attempts are counted. */
+  /** Up to which attempts are counted, and from when on. */
   limit: number | null;
+  since: number;
   loaded: Promise<Loaded>;
 }
 
@@ -58,7 +62,7 @@ export interface Engine extends Receiver {
 
 export function createReceiver(options: ReceiverOptions): Engine {
   const { store, decider, outlet, observer, owner } = options;
-  const clock = options.clock ?? Date.now;
+  const clock = options.clock ?? systemClock;
   const queueMax = options.queueMax ?? QUEUE_EVENTS_MAX;
   let queue: Item[] = [];
   /** First deliveries on their way: a second one waits for the first one's commit. */
@@ -67,13 +71,15 @@ export function createReceiver(options: ReceiverOptions): Engine {
   /** Taken while the one before is committed. */
   let ahead: Loading | null = null;
   let patient: NodeJS.Timeout | null = null;
+  /** Of our monotonic clock: the store's. Until the first load has told, as if it were our wall clock. */
+  let storeAhead = clock.now() - clock.monotonic();
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
   /** Monotonic; when the last webhook of any call reached us. */
   let heardAt: number | null = null;
 
   return {
     receive(event, settle) {
-      if (event.source === 'webhook') heardAt = performance.now();
+      if (event.source === 'webhook') heardAt = clock.monotonic();
       const key = `${event.callId}\n${keyOf(event)}`;
       const first = underWay.get(key);
       if (first !== undefined) {
@@ -130,10 +136,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
 
   function begin(items: Item[]): Loading {
     const limit = countMax(decider.budgets());
-    const loaded = loadBatch(store, items, limit, clock());
+    const since = clock.monotonic() + storeAhead - BUDGET_WINDOW_MS;
+    const loaded = loadBatch(store, items, limit, since);
     // Whoever steps the batch hears of a failure, and a batch that is put back is loaded again.
     loaded.catch(() => {});
-    return { items, limit, loaded };
+    return { items, limit, since, loaded };
   }
 
   /** It was loaded for what is not so: as if it had not been taken. Its load ends first, so that no two overlap. */
@@ -168,13 +175,15 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const loaded = await loadedFor(loading);
     const loadedAt = performance.now();
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
-    const heard = heardAt === null ? null : loaded.now - (performance.now() - heardAt);
-    const batch = stepAll(items, loaded, decider, overrides.value, budget, heard);
+    const heard = heardAt === null ? null : loaded.now - (clock.monotonic() - heardAt);
+    const storeAheadMs = loaded.now - clock.now();
+    const batch = stepAll(items, loaded, decider, overrides.value, budget, heard, storeAheadMs);
     if (batch.units.length === 0) return batch;
 
     // Everything above changed nothing; from here on it is stored.
     const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
     const units = batch.units.map(({ unit }) => unit);
+    const askedAt = mark(clock);
     const committing = store.commit(units, claim);
     if (mayLoadAhead && store.loadsAhead && queue.length >= LOADED_AHEAD_MIN) ahead = take();
     const { results, claimed, counted = [] } = await committing;
@@ -203,16 +212,20 @@ export function createReceiver(options: ReceiverOptions): Engine {
       }
     });
     if (cancelled.length > 0) outlet.cancel(cancelled);
-    if (claimed.length > 0) outlet.offer(claimed);
+    if (claimed.length > 0) outlet.offer(claimed, askedAt);
     if (commands > claimed.length) outlet.poke();
     return batch;
   }
 
-  async function loadedFor({ items, limit, loaded: loading }: Loading): Promise<Loaded> {
+  async function loadedFor({ items, limit, since, loaded: loading }: Loading): Promise<Loaded> {
     const loaded = await loading;
     await refreshOverrides(loaded);
+    storeAhead = loaded.now - clock.monotonic();
+    // Attempts have the store's times: an hour by a clock of our own may be none of them.
+    const counted = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < WINDOW_SLACK_MS;
     // Routes that were changed meanwhile may have limits up to which nobody has counted.
-    return limit === countMax(decider.budgets()) ? loaded : loadedFor(begin(items));
+    const wanted = limit === countMax(decider.budgets());
+    return wanted && (counted || limit === null) ? loaded : loadedFor(begin(items));
   }
 
   async function refreshOverrides(loaded: Loaded): Promise<void> {

@@ -41,6 +41,9 @@ const LATE: Outcome = {
 function whyOver(claimed: ClaimedCommand, now: number): string | null {
   const { giveUpAt } = claimed.command;
   const before = isFirstOfWindow(claimed) ? 'never sent' : 'sent before without a clear answer';
+  if (claimed.firstSentAt > claimed.now) {
+    return `${before}; not sent again, the store's clock was set back since and nobody knows how long ago that was`;
+  }
   if (giveUpAt !== null && now >= giveUpAt) return `${before}; the time of its step is over`;
   if (now >= claimed.firstSentAt + SAME_COMMAND_MS) {
     return `${before}; not sent again, Telnyx soon forgets its command_id`;
@@ -53,7 +56,7 @@ function whyOver(claimed: ClaimedCommand, now: number): string | null {
 
 /** The claim itself wrote `first_sent_at`: no request of this command can have reached Telnyx before it. */
 function isFirstOfWindow(claimed: ClaimedCommand): boolean {
-  return claimed.firstSentAt >= claimed.now;
+  return claimed.firstSentAt === claimed.now;
 }
 
 /**

@@ -4,6 +4,8 @@ import { type Final, finalOf } from './tally.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
+/** In one round: more than a busy day brings in a minute, and little where the clock was wrong after all. */
+const PRUNE_ROUND_MAX = 10_000;
 const HEARTBEAT_EVERY_MS = 5_000;
 const RELOAD_LOOK_MS = 1_000;
 const COUNT_EVERY_MS = 2_000;
@@ -19,6 +21,7 @@ export interface UpkeepOptions {
   store: Store;
   retentionDays: number;
   instance: string;
+  /** Our wall clock. */
   clock: () => number;
   /** What the heartbeat shows. */
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
@@ -27,6 +30,8 @@ export interface UpkeepOptions {
   counted(final: Final): void;
   onError(job: string, error: unknown): void;
   onGood(): void;
+  /** So many calls that ended before this moment were removed. */
+  onPruned(count: number, before: number): void;
 }
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
@@ -48,10 +53,22 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     },
   };
 
-  /** Small batches, so that no webhook waits behind a large delete. */
+  /**
+   * Small batches, so that no webhook waits behind a large delete. What is old is old by the store's clock and by
+   * our own: one that was set ahead must not remove what everybody still needs.
+   */
   async function prune(stopped: () => boolean): Promise<void> {
-    const before = clock() - options.retentionDays * DAY_MS;
-    while (!stopped()) if ((await store.prune(before, PRUNE_CALLS_MAX)) < PRUNE_CALLS_MAX) return;
+    const before = Math.min(clock(), await store.provenNow()) - options.retentionDays * DAY_MS;
+    let count = 0;
+    try {
+      for (let last = PRUNE_CALLS_MAX; last === PRUNE_CALLS_MAX; ) {
+        if (stopped() || count >= PRUNE_ROUND_MAX) return;
+        last = await store.prune(before, PRUNE_CALLS_MAX);
+        count += last;
+      }
+    } finally {
+      if (count > 0) options.onPruned(count, before);
+    }
   }
 
   async function count(stopped: () => boolean): Promise<void> {

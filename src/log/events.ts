@@ -166,6 +166,26 @@ export const LOG_EVENTS = {
     meaning: 'A job beside calls failed (pruning, heartbeat, reload); tried again, logged once.',
     action: 'Look at the store: /health/ready says what is wrong with it.',
   },
+  'store.log_saved': {
+    level: 'warn',
+    meaning:
+      "SQLite's `-wal` or `-shm` file was removed while the server ran; what it held was saved into the database file, and nothing is lost.",
+    action:
+      'Find out who removes these files: they belong to the database as long as the server runs.',
+  },
+  'clock.stepped': {
+    level: 'warn',
+    meaning:
+      'A clock was set by `step_secs`: the `system` clock, or the one of the `database`. Deadlines that were running fall as if it had not been.',
+    action:
+      'Rare ones after a start or a pause of the machine are no harm. Look after NTP where they repeat: signatures are checked by the system clock.',
+  },
+  'calls.pruned': {
+    level: 'info',
+    meaning:
+      'Calls that ended before `before` (RETENTION_DAYS) were removed from the store: `count`.',
+    action: '',
+  },
   'store.recovered': {
     level: 'info',
     meaning: 'The store works again.',

@@ -2,7 +2,8 @@
 import { CODE_VERSION } from './migrate.ts';
 import { openPostgres } from './postgres/store.ts';
 import { openSqlite } from './sqlite/store.ts';
-import type { ChangeFeed, Store } from './store.ts';
+import type { Clocks } from './sqlite/store-time.ts';
+import type { ChangeFeed, Store, StoreNotice } from './store.ts';
 
 export type Database = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };
 
@@ -11,6 +12,9 @@ export interface StoreOptions {
   codeVersion?: number;
   /** PostgreSQL: how long a statement may take, and how long connecting may. */
   timeoutMs?: number;
+  onNotice?: (notice: StoreNotice) => void;
+  /** SQLite: tests set them. */
+  clocks?: Clocks;
 }
 
 /**
@@ -24,8 +28,8 @@ export function openStore(
   const codeVersion = options.codeVersion ?? CODE_VERSION;
   switch (database.kind) {
     case 'sqlite':
-      return openSqlite(database.path, codeVersion);
+      return openSqlite(database.path, codeVersion, options);
     case 'postgres':
-      return openPostgres(database.url, codeVersion, options.timeoutMs);
+      return openPostgres(database.url, codeVersion, options);
   }
 }

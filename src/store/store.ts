@@ -185,6 +185,13 @@ export interface Replica {
   troubles?: unknown;
 }
 
+/** What a store survived by itself, and somebody should know. */
+export type StoreNotice =
+  /** By how much it stepped, and how far the store's clock now is from it (positive: behind). */
+  | { kind: 'clock_stepped'; clock: 'system' | 'database'; stepMs: number; offMs: number }
+  /** Its log was removed while it was open; nothing was lost. */
+  | { kind: 'log_saved'; words: string };
+
 export interface Store extends ChangeFeed {
   readonly kind: 'sqlite' | 'postgres';
   /**
@@ -216,9 +223,15 @@ export interface Store extends ChangeFeed {
   /** `command`: the one whose outcome the event is; it is done, or it would be claimed for ever. */
   deadLetter(event: unknown, error: string, command: string | null): Promise<void>;
   setting(name: SettingName): Promise<{ version: number; value: unknown }>;
-  changeSetting(name: SettingName, change: (value: unknown) => unknown): Promise<number>;
+  /** `change` is told the store's clock: a replica's own must not decide what is over for all. */
+  changeSetting(
+    name: SettingName,
+    change: (value: unknown, now: number) => unknown,
+  ): Promise<number>;
   heartbeat(replica: Omit<Replica, 'seenAt'>): Promise<void>;
   replicas(): Promise<Replica[]>;
+  /** The store's clock, but no later than it surely is: a clock that was set far ahead makes no history old. */
+  provenNow(): Promise<number>;
   /** Removes ended calls older than `before` with all that belongs to them, at most `limit`; returns how many. */
   prune(before: number, limit: number): Promise<number>;
   /** Proves that a write would work now; throws where not. */

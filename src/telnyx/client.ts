@@ -12,10 +12,14 @@ import {
   type TelnyxRequest,
   UnsetVariable,
 } from './request.ts';
-import { createTransport, type PlainResponse, type ProxyAddress } from './transport.ts';
+import { createTransport, NotWritten, type PlainResponse, type ProxyAddress } from './transport.ts';
 
 export interface TelnyxClient {
-  send(command: Command): Promise<Outcome>;
+  /**
+   * `mayWrite` is asked in the very turn that writes the request, on a new connection or a kept one; where it
+   * says no, nothing is written, and the outcome is a try that is proven unsent.
+   */
+  send(command: Command, mayWrite?: () => boolean): Promise<Outcome>;
   /** Makes the first command as quick as the others. Never rejects. */
   warm(): Promise<void>;
   /** Ends what is under way. */
@@ -79,7 +83,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   });
 
   return {
-    async send(command) {
+    async send(command, mayWrite) {
       let request: TelnyxRequest;
       try {
         request = requestOf(command, env);
@@ -90,7 +94,9 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       const timeout = startTimeout(asks ? Math.min(PROBE_TIMEOUT_MS, timeoutMs) : timeoutMs);
       const ask = async (path: string): Promise<Answer> => {
         const { method, body } = request;
-        const response: unknown = await api.raw(path, { method, body, signal: timeout.signal });
+        // ofetch hands on what it does not know.
+        const init = { method, body, signal: timeout.signal, mayWrite };
+        const response: unknown = await api.raw(path, init);
         const secrets = () => [options.apiKey, ...secretsOf(command, env)];
         return answerOf(response as PlainResponse, secrets);
       };
@@ -98,7 +104,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
         if (command.action === 'active_calls') return await findBLeg(command, request.path, ask);
         return outcomeOfAnswer(command.action, await ask(request.path));
       } catch (error) {
-        return outcomeOfFailure(command.action, error);
+        return isNotWritten(error) ? NOT_WRITTEN : outcomeOfFailure(command.action, error);
       } finally {
         timeout.stop();
       }
@@ -127,6 +133,18 @@ async function findBLeg(
     query = page.next;
   }
   return { kind: 'unknown', detail: `more than ${ACTIVE_CALLS_PAGES_MAX} pages of active calls` };
+}
+
+const NOT_WRITTEN: Outcome = {
+  kind: 'retry',
+  status: null,
+  detail: 'not written: it may not be sent any more',
+  afterMs: null,
+  provenUnsent: true,
+};
+
+function isNotWritten(error: unknown): boolean {
+  return error instanceof Error && (error instanceof NotWritten || isNotWritten(error.cause));
 }
 
 async function answerOf(

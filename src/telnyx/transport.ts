@@ -31,6 +31,18 @@ export interface ProxyAddress {
  */
 const KEEP_ALIVE_MS = 20_000;
 
+/** What a request may carry beside what undici knows: asked in the turn that writes it; false: nothing is written. */
+export interface Gated {
+  mayWrite?: (() => boolean) | undefined;
+}
+
+/** `mayWrite` said no. */
+export class NotWritten extends Error {
+  constructor() {
+    super('not written: it may not be sent any more');
+  }
+}
+
 /** What of a Response ofetch reads; the body is undici's, and read by us. */
 export interface PlainResponse {
   status: number;
@@ -48,16 +60,20 @@ export function createTransport(
     proxy === null
       ? new Pool(origin, { ...optionsOf(limits), connect: spares.connect })
       : throughProxy(proxy, limits);
+  const gatedPool = pool.compose(gate);
 
   async function request(url: string, init: RequestInit): Promise<PlainResponse> {
-    const { statusCode, headers, body } = await pool.request({
+    const { mayWrite } = init as RequestInit & Gated;
+    const options: Dispatcher.RequestOptions & Gated = {
       origin,
       path: url.slice(origin.length),
       method: init.method as 'GET' | 'POST' | 'PUT',
       headers: init.headers as Headers,
       body: typeof init.body === 'string' ? init.body : null,
       signal: init.signal ?? null,
-    });
+      mayWrite,
+    };
+    const { statusCode, headers, body } = await gatedPool.request(options);
     return { status: statusCode, headers: { get: (name) => headerOf(headers[name]) }, body };
   }
 
@@ -130,6 +146,22 @@ class NoTunnel extends Error {
     super(`the proxy does not lead to Telnyx (${why})`, options);
   }
 }
+
+/** undici tells a handler of the start of its request in the turn that writes the first byte, and before it. */
+const gate: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+  const { mayWrite } = options as Gated;
+  if (mayWrite === undefined) return dispatch(options, handler);
+  return dispatch(options, {
+    onRequestStart(controller, context) {
+      handler.onRequestStart?.(controller, context);
+      if (!mayWrite()) controller.abort(new NotWritten());
+    },
+    onResponseStart: (...news) => handler.onResponseStart?.(...news),
+    onResponseData: (...news) => handler.onResponseData?.(...news),
+    onResponseEnd: (...news) => handler.onResponseEnd?.(...news),
+    onResponseError: (...news) => handler.onResponseError?.(...news),
+  });
+};
 
 function headerOf(value: string | string[] | undefined): string | null {
   return (Array.isArray(value) ? value[0] : value) ?? null;

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { CallEvent, OutcomeEvent } from '../../src/core/machine/event.ts';
-import { systemClock } from '../../src/engine/clock.ts';
+import { type Mark, mark, systemClock } from '../../src/engine/clock.ts';
 import {
   createDispatcher,
   type Dispatcher,
@@ -15,7 +15,7 @@ import type { Received } from '../../src/engine/engine.ts';
 import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
 import type { LogFields } from '../../src/log/log.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { Settlement, Store } from '../../src/store/store.ts';
+import type { ClaimedCommand, Settlement, Store } from '../../src/store/store.ts';
 import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';
 import {
   type ApiServer,
@@ -56,7 +56,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function dispatch(given: Partial<DispatcherOptions> = {}): Dispatcher {
+/** What a test offers has just been claimed, where it does not say otherwise. */
+type TestDispatcher = Dispatcher & {
+  offer(claimed: ClaimedCommand[], askedAt?: Mark): void;
+};
+
+function dispatch(given: Partial<DispatcherOptions> = {}): TestDispatcher {
   const dispatcher = createDispatcher({
     store,
     client,
@@ -70,7 +75,9 @@ function dispatch(given: Partial<DispatcherOptions> = {}): Dispatcher {
     ...given,
   });
   dispatchers.push(dispatcher);
-  return dispatcher;
+  const offer = (claimed: ClaimedCommand[], askedAt = mark(systemClock)) =>
+    dispatcher.offer(claimed, askedAt);
+  return { ...dispatcher, offer };
 }
 
 function aStop(id: string, callId: string): Command {
@@ -482,4 +489,109 @@ test('a store that cannot be read is asked again, and one line says so', async (
   }).start();
   await waitFor(() => expect(outcomes).toHaveLength(1));
   expect(logged('outbox.unreadable')).toHaveLength(1);
+});
+
+describe('a process that was stopped, or whose machine was suspended, and goes on', () => {
+  /** Both clocks as they are, and so much more. */
+  const pause = { wallMs: 0, monotonicMs: 0 };
+  const clock = {
+    now: () => systemClock.now() + pause.wallMs,
+    monotonic: () => systemClock.monotonic() + pause.monotonicMs,
+  };
+  beforeEach(() => {
+    pause.wallMs = 0;
+    pause.monotonicMs = 0;
+  });
+
+  /** Each as a client that is stopped at some moment before it writes. */
+  const moments: [string, (send: TelnyxClient['send']) => TelnyxClient['send']][] = [
+    [
+      'while the request is made',
+      (send) => (command, mayWrite) => {
+        thaw();
+        return send(command, mayWrite);
+      },
+    ],
+    [
+      'while the connection is opened',
+      (send) => (command, mayWrite) => {
+        const sent = send(command, mayWrite);
+        queueMicrotask(thaw);
+        return sent;
+      },
+    ],
+  ];
+  let thaw = () => {};
+
+  test.each(moments)(
+    '%s: it writes nothing, for the lease is somebody else’s',
+    async (_, stopped) => {
+      thaw = () => {
+        pause.monotonicMs = 78_000;
+      };
+      const dispatcher = dispatch({ client: { send: stopped(client.send) }, clock });
+      dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'), mark(clock));
+      await waitFor(() => expect(logged('command.lapsed')).toHaveLength(1));
+      expect(api.requests).toEqual([]);
+      expect(outcomes).toEqual([]);
+      expect(await pending()).toBe(1);
+    },
+  );
+
+  test('on a connection that was open before, it writes nothing either', async () => {
+    const dispatcher = dispatch({ clock });
+    dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'), mark(clock));
+    await waitFor(() => expect(kinds()).toEqual(['accepted']));
+    const claimed = await commit('v3:b', [aCommand('c2', 'v3:b')], 'this');
+    const askedAt = mark(clock);
+    const send: TelnyxClient['send'] = (command, mayWrite) => {
+      queueMicrotask(() => {
+        pause.monotonicMs = 12_000;
+      });
+      return client.send(command, mayWrite);
+    };
+    dispatch({ clock, client: { send } }).offer(claimed, askedAt);
+    await waitFor(() => expect(logged('command.lapsed')).toHaveLength(1));
+    expect(api.requests).toHaveLength(1);
+    expect(api.connections).toBe(1);
+  });
+
+  test('while the commit was answered: what it claimed is as old as the question', async () => {
+    const askedAt = mark(clock);
+    const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
+    pause.monotonicMs = 12_000;
+    dispatch({ clock }).offer(claimed, askedAt);
+    expect(logged('command.lapsed')).toHaveLength(1);
+    expect(api.requests).toEqual([]);
+  });
+
+  test('suspended: the wall clock tells, for the monotonic one stood still', async () => {
+    const askedAt = mark(clock);
+    const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
+    pause.wallMs = 78_000;
+    dispatch({ clock }).offer(claimed, askedAt);
+    expect(logged('command.lapsed')).toHaveLength(1);
+    expect(api.requests).toEqual([]);
+  });
+
+  test('a try that ended in silence meanwhile says nothing of the command that another has claimed', async () => {
+    api.reply = () => {
+      pause.monotonicMs = 78_000;
+    };
+    const dispatcher = dispatch({ clock });
+    dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'), mark(clock));
+    await waitFor(() => expect(logged('command.lapsed')).toHaveLength(1));
+    expect(outcomes).toEqual([]);
+    expect(api.requests).toHaveLength(1);
+  });
+
+  test('a clear answer that waited to be read counts all the same', async () => {
+    api.reply = (request, response, nth) => {
+      pause.monotonicMs = 78_000;
+      accept(request, response, nth);
+    };
+    const dispatcher = dispatch({ clock });
+    dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'), mark(clock));
+    await waitFor(() => expect(kinds()).toEqual(['accepted']));
+  });
 });

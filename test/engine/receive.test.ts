@@ -7,6 +7,7 @@ import { encodeClientState } from '../../src/core/machine/client-state.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
+import type { Clock } from '../../src/engine/clock.ts';
 import type { Decider, Observer } from '../../src/engine/engine.ts';
 import { createReceiver, type Engine } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
@@ -52,6 +53,7 @@ interface Given {
   refers?: Budget;
   store?: Store;
   queueMax?: number;
+  clock?: Clock;
 }
 
 function open(given: Given = {}): Engine {
@@ -71,6 +73,7 @@ function open(given: Given = {}): Engine {
       cancel: (ids) => void cancelled.push(...ids),
     },
     ...(given.queueMax === undefined ? {} : { queueMax: given.queueMax }),
+    ...(given.clock === undefined ? {} : { clock: given.clock }),
   });
 }
 
@@ -177,19 +180,20 @@ describe('the queue before the store', () => {
   });
 });
 
-describe('budgets', () => {
-  const ask = async (engine: Engine, ids: string[], from = '+14155550101') => {
-    for (const id of ids) {
-      const { facts } = hook(id, 'call.answered');
-      await engine.receive(hook(id, 'call.answered', { facts: { ...facts, from } }));
-      const started = hook(id, 'call.initiated');
-      await engine.receive({ ...started, facts: { ...started.facts, from } });
-    }
-    return Promise.all(
-      ids.map(async (id) => (await store.find(id))?.call.attempts.map(({ verdict }) => verdict)),
-    );
-  };
+/** Each is answered, and its REFER started where the budgets allow; the verdicts of each. */
+const ask = async (engine: Engine, ids: string[], from = '+14155550101') => {
+  for (const id of ids) {
+    const { facts } = hook(id, 'call.answered');
+    await engine.receive(hook(id, 'call.answered', { facts: { ...facts, from } }));
+    const started = hook(id, 'call.initiated');
+    await engine.receive({ ...started, facts: { ...started.facts, from } });
+  }
+  return Promise.all(
+    ids.map(async (id) => (await store.find(id))?.call.attempts.map(({ verdict }) => verdict)),
+  );
+};
 
+describe('budgets', () => {
   it('of an hour are counted from the attempts of all calls in the store', async () => {
     const engine = open({ refers: { ...UNLIMITED, perHour: 2 } });
     expect(await ask(engine, ['v3:a', 'v3:b', 'v3:c'])).toEqual([[null], [null], ['rejected']]);
@@ -237,13 +241,17 @@ describe('budgets', () => {
     const clock = vi
       .spyOn(performance, 'now')
       .mockImplementation(() => now.call(performance) + later);
-    const today = Date.now;
-    const storeClock = vi.spyOn(Date, 'now').mockImplementation(() => today() + later / 1_000);
+    // Only what is kept is old: for the store and the receiver less time goes by.
+    const monotonic = () => now.call(performance) + later / 1_000;
+    const own = await openStore(
+      { kind: 'sqlite', path: join(folder, 'referee.db') },
+      { clocks: { wall: Date.now, sinceBoot: monotonic, boot: null } },
+    );
     try {
       let looks = 0;
-      const slow: Store = Object.assign(Object.create(store), {
+      const slow: Store = Object.assign(Object.create(own), {
         async load(...given: Parameters<Store['load']>) {
-          const loaded = await store.load(...given);
+          const loaded = await own.load(...given);
           looks += 1;
           // Of the second batch: its second look counts anew, by a later clock.
           if (looks === 2) later = 3_600_000;
@@ -251,7 +259,7 @@ describe('budgets', () => {
         },
       });
       const limits = { ...UNLIMITED, perHour: 1_520 };
-      const engine = open({ store: slow, refers: limits });
+      const engine = open({ store: slow, refers: limits, clock: { now: Date.now, monotonic } });
       await engine.receive(hook('v3:first', 'call.initiated'));
       const unknown = hook('v3:unknown', 'call.answered');
       await Promise.all([
@@ -261,11 +269,14 @@ describe('budgets', () => {
       ]);
       expect(looks).toBe(3);
       const rest = Array.from({ length: 25 }, (_, n) => `v3:other-${n}`);
-      const all = await ask(open({ refers: limits }), rest);
+      const all = await ask(
+        open({ store: own, refers: limits, clock: { now: Date.now, monotonic } }),
+        rest,
+      );
       expect(all.filter((verdicts) => verdicts?.[0] === null)).toHaveLength(19);
     } finally {
       clock.mockRestore();
-      storeClock.mockRestore();
+      await own.close();
     }
   });
 
@@ -373,4 +384,61 @@ describe('the sweep', () => {
     expect(after?.deadlines[0]?.dueAt).toBeGreaterThan(Date.now() + 10_000);
     expect(errors).toBe(0);
   });
+});
+
+describe('a receiver whose clock is not the store’s', () => {
+  const DAY = 86_400_000;
+  const wrong = (ms: number): Clock => ({
+    now: () => Date.now() + ms,
+    monotonic: () => performance.now(),
+  });
+
+  it.each([40, -40])(
+    'counts the hour of the budgets by the store’s clock (%i days off)',
+    async (days) => {
+      const attempts = Array.from({ length: 3 }, (_, n) => {
+        return anAttempt(`${n}`, { startedAt: Date.now() - 60_000 });
+      });
+      const old = anAttempt('old', { startedAt: Date.now() - 2 * 3_600_000 });
+      await store.commit([aUnit(aCall('v3:before', { attempts: [...attempts, old] }), 0)], null);
+      const verdictsWith = async (perHour: number, id: string) => {
+        const engine = open({ refers: { ...UNLIMITED, perHour }, clock: wrong(days * DAY) });
+        return ask(engine, [id]);
+      };
+      expect(await verdictsWith(4, 'v3:fits')).toEqual([[null]]);
+      expect(await verdictsWith(4, 'v3:over')).toEqual([['rejected']]);
+    },
+  );
+
+  it.each([100_000, -100_000])(
+    'compares what Telnyx says with when we sent by one clock (%i ms off)',
+    async (ms) => {
+      const ahead = await openStore(
+        { kind: 'sqlite', path: join(folder, 'other.db') },
+        { clocks: { wall: () => Date.now() + ms, sinceBoot: () => performance.now(), boot: null } },
+      );
+      const at = Date.now() + ms;
+      const sent = (id: string, agoMs: number) =>
+        anAttempt(id, { startedAt: at - agoMs, sentAt: at - agoMs, acceptedAt: at - agoMs });
+      const given = { verdict: 'no_verdict', endedAt: at - 6_000 } as const;
+      const attempts = [{ ...sent('a', 10_000), ...given }, sent('b', 5_000)];
+      await ahead.commit([aUnit(aCall('v3:a', { phase: 'referring', attempts }), 0)], null);
+      const event = hook('v3:a', 'call.refer.completed', {
+        clientState: encodeClientState('b', null),
+      });
+      for (const [agoMs, id] of [
+        [1_000, 'b'],
+        [7_000, 'a'],
+      ] as const) {
+        const before = await ahead.find('v3:a');
+        await open({ store: ahead }).receive({ ...event, id, occurredAt: Date.now() - agoMs });
+        const after = (await ahead.find('v3:a'))?.call.attempts ?? [];
+        const completed = after.filter(({ verdict }, n) => {
+          return verdict === 'completed' && before?.call.attempts[n]?.verdict !== 'completed';
+        });
+        expect(completed.map((attempt) => attempt.id)).toEqual([id]);
+      }
+      await ahead.close();
+    },
+  );
 });

@@ -46,6 +46,15 @@ test('55 s after the first request it is not sent again', () => {
   });
 });
 
+test('what was sent by a clock that was set back since is not sent again', () => {
+  const before = claimed({ firstSentAt: NOW + 95_000, tries: 2 });
+  expect(maySend(before, NOW, 5_000)).toMatchObject({
+    kind: 'over',
+    outcome: { kind: 'unknown', detail: expect.stringContaining('set back') },
+  });
+  expect(sentSince(before, unsent, true)).toBe(NOW + 95_000);
+});
+
 test('nothing is sent at or after the moment to give up', () => {
   expect(maySend(claimed({}, NOW + 1), NOW, 5_000).kind).toBe('send');
   expect(maySend(claimed({}, NOW), NOW, 5_000)).toMatchObject({

@@ -78,6 +78,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
       throw error;
     },
     onGood: () => {},
+    onPruned: () => {},
   });
   const made = { engine, metrics, start: upkeep.start, stop: upkeep.stop };
   replicas.push(made);

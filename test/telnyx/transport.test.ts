@@ -3,7 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createFetch } from 'ofetch';
 import { afterEach, expect, test } from 'vitest';
-import { createTransport, type PlainResponse, type Transport } from '../../src/telnyx/transport.ts';
+import {
+  createTransport,
+  NotWritten,
+  type PlainResponse,
+  type Transport,
+} from '../../src/telnyx/transport.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -13,7 +18,11 @@ afterEach(async () => {
 
 async function serve() {
   const sockets: Socket[] = [];
-  const server = createServer((_, response) => response.end('{}'));
+  const paths: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    paths.push(request.url);
+    response.end('{}');
+  });
   server.on('connection', (socket) => sockets.push(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -22,7 +31,7 @@ async function serve() {
     server.close();
     await once(server, 'close');
   });
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, paths };
 }
 
 function transportTo(origin: string): Transport {
@@ -35,9 +44,10 @@ function transportTo(origin: string): Transport {
   return transport;
 }
 
-async function get(transport: Transport, url: string): Promise<number> {
+async function get(transport: Transport, url: string, mayWrite?: () => boolean): Promise<number> {
   const api = createFetch({ fetch: transport.fetch, defaults: { responseType: 'stream' } });
-  const response: unknown = await api.raw(url, { method: 'GET' });
+  const init = { method: 'GET', mayWrite };
+  const response: unknown = await api.raw(url, init);
   const plain = response as PlainResponse;
   await plain.body.text();
   return plain.status;
@@ -67,4 +77,31 @@ test('one that the server has closed meanwhile is not used', async () => {
 test('opening ahead never fails, whatever is at the other end', async () => {
   await expect(transportTo('http://127.0.0.1:1').warm(2)).resolves.toBeUndefined();
   await expect(transportTo('https://telnyx.invalid').warm(1)).resolves.toBeUndefined();
+});
+
+test('what may not be written is not, on a new connection or on one that was kept, and the next request is', async () => {
+  const { origin, sockets, paths } = await serve();
+  const transport = transportTo(origin);
+  const refused = { cause: expect.any(NotWritten) };
+  await expect(get(transport, `${origin}/new`, () => false)).rejects.toMatchObject(refused);
+  expect(await get(transport, `${origin}/first`, () => true)).toBe(200);
+  await expect(get(transport, `${origin}/kept`, () => false)).rejects.toMatchObject(refused);
+  expect(await get(transport, `${origin}/second`)).toBe(200);
+  expect(paths).toEqual(['/first', '/second']);
+  expect(sockets.length).toBeGreaterThan(0);
+});
+
+test('it is asked after the connection is there, right before the write', async () => {
+  const { origin, sockets } = await serve();
+  const transport = transportTo(origin);
+  const connected = () => waitFor(() => expect(sockets).toHaveLength(1));
+  let asked = 0;
+  const answered = get(transport, `${origin}/a`, () => {
+    asked += 1;
+    return true;
+  });
+  expect(asked).toBe(0);
+  await connected();
+  expect(await answered).toBe(200);
+  expect(asked).toBe(1);
 });

@@ -30,8 +30,9 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
     if (until !== null && untilMs === null) return sendProblem(reply, notATime(until));
     if (untilMs !== null && untilMs <= now) return sendProblem(reply, past(untilMs, now));
 
-    await deps.store.changeSetting('overrides', (value) => {
-      const overrides = living((value ?? {}) as Overrides, now);
+    await deps.store.changeSetting('overrides', (value, storeNow) => {
+      // One clock alone must not end what others rely on: ours may be days ahead.
+      const overrides = living((value ?? {}) as Overrides, Math.min(now, storeNow));
       if (open === null) delete overrides[name];
       else overrides[name] = { open, untilMs };
       return overrides;

@@ -1,9 +1,11 @@
 /** Commands still to send, and deadlines reached, shared by the replicas. */
 
+import type { Call } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { dueOf, urgentFirst } from '../rows/rows.ts';
-import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth } from '../store.ts';
+import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth, Store } from '../store.ts';
+import { ClockSteps } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
@@ -52,27 +54,55 @@ export async function releaseLeases(query: Query, owner: string | null): Promise
   );
 }
 
-export async function dueDeadlines(
-  query: Query,
-  limit: number,
-  codeVersion: number,
-): Promise<{ now: number; due: DueDeadline[]; nextDueAt: number | null }> {
-  const rows = await query(
-    `with clock as materialized (select ${NOW_MS} as now)
-     select now, (select min(due_at) from calls where due_at > now and code <= $2) as next, document
-     from clock left join lateral (
-       select document from calls where due_at <= now and code <= $2 order by due_at limit $1) d on true`,
-    [limit, codeVersion],
-  );
-  const now = Number(rows[0]?.now);
-  const documents = rows.filter((row) => row.document !== null);
-  const calls = documents.map((row) => unpackCall(String(row.document)));
-  const next = rows[0]?.next;
-  return {
-    now,
-    due: dueOf(calls, now).slice(0, limit),
-    nextDueAt: calls.length === limit ? now : typeof next === 'number' ? next : null,
-  };
+/** Those that a step of the clock keeps waiting are due by their rows: so many more are looked at. */
+const HELD_BACK_MAX = 20_000;
+
+export class DueDeadlines {
+  readonly #steps = new ClockSteps();
+  readonly #onStep: (ms: number) => void;
+  #heldBack = 0;
+  #earlyMs = 0;
+
+  constructor(onStep: (ms: number) => void) {
+    this.#onStep = onStep;
+  }
+
+  async read(query: Query, limit: number, codeVersion: number): ReturnType<Store['due']> {
+    const askedAt = performance.now();
+    const rowsMax = limit + Math.min(this.#heldBack, HELD_BACK_MAX);
+    const rows = await query(
+      `with clock as materialized (select ${NOW_MS} as now),
+        reach as materialized (select now + $3::bigint as until from clock)
+       select now, document,
+         (select min(due_at) from calls where due_at > (select until from reach) and code <= $2) as next
+       from clock left join lateral (
+         select document from calls where due_at <= (select until from reach) and code <= $2
+         order by due_at limit $1) d on true`,
+      [rowsMax, codeVersion, Math.round(this.#earlyMs)],
+    );
+    const now = Number(rows[0]?.now);
+    const stepMs = this.#steps.saw(now, askedAt, performance.now());
+    if (stepMs !== 0) this.#onStep(stepMs);
+    const documents = rows.filter((row) => row.document !== null);
+    const calls = documents.map((row) => unpackCall(String(row.document)));
+    const { due, held } = this.#sort(calls, now);
+    this.#heldBack = held;
+    this.#earlyMs = this.#steps.earlyMs(now);
+    const next = rows[0]?.next;
+    return {
+      now,
+      due: due.slice(0, limit),
+      nextDueAt: calls.length === rowsMax ? now : typeof next === 'number' ? next : null,
+    };
+  }
+
+  #sort(calls: Call[], now: number): { due: DueDeadline[]; held: number } {
+    const reached = dueOf(calls, now + this.#earlyMs).map((deadline) => {
+      return { ...deadline, dueAt: this.#steps.dueAt(deadline, now) };
+    });
+    const due = reached.filter(({ dueAt }) => dueAt <= now).sort((a, b) => a.dueAt - b.dueAt);
+    return { due, held: reached.length - due.length };
+  }
 }
 
 export async function outboxHealth(query: Query): Promise<OutboxHealth> {

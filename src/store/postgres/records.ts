@@ -41,12 +41,15 @@ export async function readSetting(
 export async function changeSetting(
   query: Query,
   name: SettingName,
-  change: (value: unknown) => unknown,
+  change: (value: unknown, now: number) => unknown,
 ): Promise<number> {
-  const [row] = await query('select version, value from settings where name = $1 for update', [
-    name,
-  ]);
-  const value = change(row ? JSON.parse(String(row.value)) : null);
+  const [row] = await query(
+    `select value, now from (select ${NOW_MS} as now) clock
+     left join lateral (select value from settings where name = $1 for update) s on true`,
+    [name],
+  );
+  const { value: before = null, now } = row ?? {};
+  const value = change(before === null ? null : JSON.parse(String(before)), Number(now));
   const [written] = await query(
     `insert into settings values ($1, 1, $2)
      on conflict (name) do update set version = settings.version + 1, value = excluded.value
@@ -88,6 +91,11 @@ export async function allReplicas(query: Query): Promise<Replica[]> {
     refusal: row.refusal === null ? null : String(row.refusal),
     troubles: row.troubles === null ? null : JSON.parse(String(row.troubles)),
   }));
+}
+
+export async function readNow(query: Query): Promise<number> {
+  const [row] = await query(`select ${NOW_MS} as now`);
+  return Number(row?.now);
 }
 
 /** Rows that another replica prunes this moment, or an event is changing, are skipped. */

@@ -6,22 +6,30 @@ import { StoreUnavailable } from '../../errors.ts';
 import { BudgetTotals } from '../budget-totals.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
-import type { ChangeFeed, Store } from '../store.ts';
+import type { ChangeFeed, Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { type Committing, commitUnits } from './commit.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './list.ts';
 import { LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { migratePostgres } from './migrate.ts';
-import { claimCommands, dueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
+import { claimCommands, DueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
 import { explain, openPool, type Query } from './pool.ts';
 import * as records from './records.ts';
+
+export interface PostgresOptions {
+  timeoutMs?: number | undefined;
+  onNotice?: ((notice: StoreNotice) => void) | undefined;
+}
 
 export async function openPostgres(
   url: string,
   codeVersion: number,
-  timeoutMs?: number,
+  { timeoutMs, onNotice = () => {} }: PostgresOptions = {},
 ): Promise<Store & ChangeFeed> {
   const pool = openPool(url, timeoutMs);
+  const due = new DueDeadlines((stepMs) => {
+    onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
+  });
   const recent = new RecentRows();
   const totals = new BudgetTotals();
   let pinging: Promise<void> | null = null;
@@ -100,7 +108,7 @@ export async function openPostgres(
     takeUncounted: (limit) => ask((query) => records.takeUncounted(query, limit, codeVersion)),
     claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
     releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
-    due: (limit) => ask((query) => dueDeadlines(query, limit, codeVersion)),
+    due: (limit) => ask((query) => due.read(query, limit, codeVersion)),
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     list: (filter) => ask((query) => listCalls(query, filter)),
@@ -112,6 +120,7 @@ export async function openPostgres(
     setting: (name) => ask((query) => records.readSetting(query, name)),
     changeSetting: (name, change) =>
       ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),
+    provenNow: () => ask(records.readNow),
     heartbeat: (replica) => ask((query) => records.beat(query, replica)),
     replicas: () => ask(records.allReplicas),
 

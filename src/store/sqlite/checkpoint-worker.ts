@@ -3,6 +3,7 @@ import { fsyncSync, openSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { type Header, readHeader } from './held-file.ts';
 
 export type CheckpointAnswer = { pages: number } | { error: string };
 
@@ -13,17 +14,24 @@ if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 const path = String(workerData);
 let file: number | null = null;
 
-parentPort?.on('message', () => {
-  parentPort?.postMessage(checkpoint());
+parentPort?.on('message', (header: Header) => {
+  parentPort?.postMessage(checkpoint(header));
 });
 
-function checkpoint(): CheckpointAnswer {
+function checkpoint(expected: Header): CheckpointAnswer {
   let database: DatabaseSync | undefined;
   try {
+    file ??= openSync(path, 'r+');
+    const header = readHeader(file);
+    if (header?.stamp !== expected.stamp || header.cookie !== expected.cookie) {
+      return {
+        error: `${path}: the file is not as it was; what it is now will be seen at the next look`,
+      };
+    }
     database = new DatabaseSync(path, { timeout: 0 });
     const passive = database.prepare('pragma wal_checkpoint(passive)');
     passive.get();
-    toDisk();
+    toDisk(file);
     const row = passive.get();
     return { pages: Number(row?.log) };
   } catch (error) {
@@ -38,7 +46,6 @@ function checkpoint(): CheckpointAnswer {
  * in the event loop's own step: 20 MB at once there, 7 ms where an fsync takes 0.2. Never closed, for closing
  * any descriptor of a file lets go of all POSIX locks that this process holds on it, SQLite's own too.
  */
-function toDisk(): void {
-  file ??= openSync(path, 'r+');
-  fsyncSync(file);
+function toDisk(descriptor: number): void {
+  fsyncSync(descriptor);
 }

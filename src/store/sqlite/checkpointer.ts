@@ -6,6 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { CheckpointAnswer } from './checkpoint-worker.ts';
+import type { Header, HeldFile } from './held-file.ts';
 
 /** How often the log is looked at. */
 const LOOK_EVERY_MS = 250;
@@ -17,9 +18,17 @@ const PAGES_TO_FINISH = 512;
 /** ...unless the log has grown to this (128 MiB): better a pause than a full disk. */
 const PAGES_MAX = 32_768;
 
+export interface CheckpointerOptions {
+  /** Null while nothing may be copied. */
+  connection(): { database: DatabaseSync; file: Pick<HeldFile, 'header'> } | null;
+  /** The log was copied, all of it or nearly: with the next write it may begin at its start. */
+  onCopied(): void;
+}
+
 export class Checkpointer {
   readonly #path: string;
-  readonly #connection: () => DatabaseSync | null;
+  readonly #connection: CheckpointerOptions['connection'];
+  readonly #onCopied: () => void;
   readonly #timer: NodeJS.Timeout;
   #worker: Worker | null = null;
   #running = false;
@@ -28,9 +37,10 @@ export class Checkpointer {
   /** Pages that the round before had copied. */
   #copied = 0;
 
-  constructor(path: string, connection: () => DatabaseSync | null) {
+  constructor(path: string, { connection, onCopied }: CheckpointerOptions) {
     this.#path = path;
     this.#connection = connection;
+    this.#onCopied = onCopied;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
@@ -40,27 +50,34 @@ export class Checkpointer {
     this.#looksSinceWrite = 0;
   }
 
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
+  /** Resolves when its thread has nothing open any more. It begins again at the next look. */
+  async halt(): Promise<void> {
     await this.#worker?.terminate();
     this.#worker = null;
+    this.#running = false;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   #look(): void {
-    const database = this.#connection();
-    if (!this.#dirty || this.#running || database === null) return;
+    if (!this.#dirty || this.#running) return;
+    const connection = this.#connection();
+    if (connection === null) return;
     this.#looksSinceWrite += 1;
-    const { log, copied } = checkpoint(database, 'noop');
+    const { log, copied } = checkpoint(connection.database, 'noop');
     if (log - copied === 0) {
       this.#dirty = false;
     } else if (log - copied >= PAGES_TO_COPY || this.#looksSinceWrite >= IDLE_LOOKS) {
-      this.#copy();
+      this.#copy(connection.file.header());
     }
   }
 
-  #copy(): void {
+  /** `header`: of the file as it must still be when the thread, which may have to start, begins to copy. */
+  #copy(header: Header): void {
     this.#running = true;
-    this.#thread().postMessage('copy');
+    this.#thread().postMessage(header);
   }
 
   #thread(): Worker {
@@ -86,8 +103,10 @@ export class Checkpointer {
 
   #finish(): void {
     this.#running = false;
-    const database = this.#connection();
-    if (database === null) return;
+    this.#onCopied();
+    const connection = this.#connection();
+    if (connection === null) return;
+    const { database, file } = connection;
     const { log, copied } = checkpoint(database, 'noop');
     const left = log - copied;
     if (left <= PAGES_TO_FINISH || log >= PAGES_MAX) {
@@ -95,11 +114,17 @@ export class Checkpointer {
     } else if (copied > this.#copied) {
       // What was written during the copy takes less time to copy than the copy took: it converges.
       this.#copied = copied;
-      this.#copy();
+      this.#copy(file.header());
       return;
     }
     this.#copied = 0;
   }
+}
+
+/** Copies what is left of the log, here and now; whether all of it could be. */
+export function copyLog(database: DatabaseSync): boolean {
+  const row = database.prepare('pragma wal_checkpoint(passive)').get();
+  return row?.busy === 0 && row.log === row.checkpointed;
 }
 
 /** Trouble with the disk shows at the next write, where somebody hears of it. */

@@ -11,6 +11,7 @@ export interface SqliteOutbox {
   releaseLeases(owner: string | null, now: number): void;
   due(limit: number, now: number): { now: number; due: DueDeadline[]; nextDueAt: number | null };
   health(now: number): OutboxHealth;
+  isEmpty(): boolean;
 }
 
 type Row = {
@@ -47,8 +48,11 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
   const pending = database.prepare(
     'select count(*) as pending, min(created_at) as oldest from commands where cancelled = 0',
   );
+  const any = database.prepare('select 1 from commands limit 1');
 
   return {
+    isEmpty: () => any.get() === undefined,
+
     claim(claim, limit, now) {
       // Looked at first without the write lock: mostly there is nothing to do.
       if (next.all(now, 1).length === 0) return [];

@@ -4,6 +4,7 @@ import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
 import type { Replica, SettingName, Uncounted } from '../store.ts';
+import type { TimeBase } from './store-time.ts';
 
 export interface SqliteRecords {
   deadLetter(event: unknown, error: string, command: string | null, now: number): void;
@@ -13,7 +14,9 @@ export interface SqliteRecords {
   replicas(): Replica[];
   prune(before: number, limit: number): number;
   takeUncounted(limit: number, now: number): Uncounted[];
-  ping(now: number): void;
+  /** Proves that a write works, and moves the file's stamp on; see held-file.ts. */
+  ping(base: TimeBase): void;
+  timeBase(): TimeBase | null;
 }
 
 type ReplicaRow = {
@@ -61,8 +64,15 @@ export function prepareRecords(
   );
   const takeCount = database.prepare('delete from uncounted where call = ? and item = ?');
   const pulse = database.prepare(
-    'insert into pulse values (1, ?) on conflict (only) do update set at = excluded.at',
+    'insert into pulse (only, at) values (1, ?) on conflict (only) do update set at = excluded.at',
   );
+  const readBase = database.prepare('select at, since_boot, boot from time_base');
+  const writeBase = database.prepare(
+    `insert into time_base (only, at, since_boot, boot) values (1, ?, ?, ?)
+     on conflict (only) do update set at = excluded.at, since_boot = excluded.since_boot,
+       boot = excluded.boot`,
+  );
+  const readStamp = database.prepare('pragma user_version');
 
   return {
     deadLetter(event, error, command, now) {
@@ -126,8 +136,22 @@ export function prepareRecords(
       });
     },
 
-    ping(now) {
-      pulse.run(now);
+    ping({ at, sinceBoot, boot }) {
+      inTransaction(() => {
+        database.exec(`pragma user_version = ${Number(readStamp.get()?.user_version) + 1}`);
+        pulse.run(Math.floor(at));
+        writeBase.run(Math.floor(at), sinceBoot, boot);
+      });
+    },
+
+    timeBase() {
+      const row = readBase.get();
+      if (row === undefined) return null;
+      return {
+        at: Number(row.at),
+        sinceBoot: Number(row.since_boot),
+        boot: row.boot === null ? null : String(row.boot),
+      };
     },
   };
 

@@ -7,23 +7,35 @@ import { createGroups } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
-import type { ChangeFeed, Store } from '../store.ts';
+import type { ChangeFeed, CommitUnit, Store, StoreNotice } from '../store.ts';
 import { ACTIVITY_CHUNK_CALLS, prepareActivity, type SqliteActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
-import { Checkpointer } from './checkpointer.ts';
+import { Checkpointer, copyLog } from './checkpointer.ts';
 import { prepareCommit, type SqliteCommit } from './commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './file.ts';
+import { type Found, type HeldFile, holdFile, refuseStaleLog } from './held-file.ts';
 import { listPage, prepareList, type SqliteList } from './list.ts';
 import { prepareLoad, type SqliteLoad } from './load.ts';
 import { prepareOthers } from './others.ts';
 import { prepareOutbox, type SqliteOutbox } from './outbox.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
+import { type Clocks, StoreTime, systemClocks } from './store-time.ts';
 
 /** Waits for another process's write, in all about half a second: a webhook has 1.5 s. */
 const BUSY_WAITS_MS = [2, 5, 10, 20, 40, 80, 120, 200];
 
+/** Connections to files that were overwritten: closing one would write its log over what lies there now. */
+const abandoned: DatabaseSync[] = [];
+
+export interface SqliteOptions {
+  onNotice?: ((notice: StoreNotice) => void) | undefined;
+  /** Tests set them. */
+  clocks?: Clocks | undefined;
+}
+
 interface Connection {
   database: DatabaseSync;
+  file: HeldFile;
   load: SqliteLoad;
   commit: SqliteCommit;
   outbox: SqliteOutbox;
@@ -32,24 +44,45 @@ interface Connection {
   activity: SqliteActivity;
 }
 
-export async function openSqlite(path: string, codeVersion: number): Promise<Store & ChangeFeed> {
+export async function openSqlite(
+  path: string,
+  codeVersion: number,
+  { onNotice = () => {}, clocks = systemClocks }: SqliteOptions = {},
+): Promise<Store & ChangeFeed> {
   let connection: Connection | null = null;
+  let time: StoreTime | null = null;
   let closed = false;
   let pingedAt = Number.NEGATIVE_INFINITY;
+  /** What was wrong with the file at the last look. */
+  let trouble: Found | null = null;
+  let savingLog: Promise<void> | null = null;
+  /** A log that begins anew begins with a stamp; see `refuseStaleLog`. */
+  let stampDue = true;
   const ring = new ChangeRing();
   const totals = new BudgetTotals();
-  const checkpointer = new Checkpointer(path, () => connection?.database ?? null);
+  const checkpointer = new Checkpointer(path, {
+    // Nothing is copied into a file that is not ours any more.
+    connection: () => (look(true) === null ? connection : null),
+    onCopied() {
+      stampDue = true;
+    },
+  });
 
   /** Runs at once; asynchronous only where another process holds the file. */
-  async function run<T>(work: (connection: Connection) => T): Promise<T> {
+  async function run<T>(work: (connection: Connection, time: StoreTime) => T): Promise<T> {
     for (let tries = 0; ; tries += 1) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: path });
       try {
         connection ??= connect(path, totals, codeVersion);
-        return work(connection);
+        time ??= new StoreTime(clocks, connection.records.timeBase(), (stepMs, offMs) => {
+          onNotice({ kind: 'clock_stepped', clock: 'system', stepMs, offMs });
+        });
+        return work(connection, time);
       } catch (error) {
         const wait = BUSY_WAITS_MS[tries];
         if (!isBusy(error) || wait === undefined) {
+          const found = look(true);
+          if (found !== null && found.kind !== 'log_gone') throw new StoreUnavailable(found.words);
           if (spoilsConnection(error)) drop();
           throw explain(error, path);
         }
@@ -58,34 +91,91 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
     }
   }
 
-  function write<T>(work: (connection: Connection) => T): Promise<T> {
+  /** Resolves when what was written is in the file behind the path: a webhook may have its 200. */
+  async function write<T>(
+    work: (connection: Connection, time: StoreTime) => T,
+    thoroughly = false,
+  ): Promise<T> {
+    // Looked at before as well where there was trouble: nothing more goes into a file that is lost.
+    if (trouble !== null) await beThere(true);
     checkpointer.wrote();
-    return run(work);
+    const result = await run((opened, clock) => {
+      if (stampDue) opened.records.ping(clock.base());
+      stampDue = false;
+      return work(opened, clock);
+    });
+    await beThere(thoroughly);
+    return result;
+  }
+
+  async function beThere(thoroughly: boolean): Promise<void> {
+    const found = look(thoroughly);
+    if (found === null) return;
+    if (found.kind !== 'log_gone') throw new StoreUnavailable(found.words);
+    savingLog ??= saveLog(found).finally(() => {
+      savingLog = null;
+    });
+    await savingLog;
+  }
+
+  function look(thoroughly: boolean): Found | null {
+    if (connection === null) return null;
+    // What was overwritten does not come back.
+    if (trouble?.kind === 'overwritten') return trouble;
+    trouble = connection.file.look(thoroughly);
+    return trouble;
+  }
+
+  /**
+   * The file is the right one, and all that its log held can still be read through our connection: it is copied
+   * into the file, and a new log begun. Not while the checkpointer's thread has the old one open.
+   */
+  async function saveLog(found: Found): Promise<void> {
+    await checkpointer.halt();
+    if (connection === null) return;
+    if (!copyLog(connection.database)) throw new StoreUnavailable(found.words);
+    drop();
+    onNotice({ kind: 'log_saved', words: found.words });
   }
 
   function drop(): void {
     try {
+      connection?.file.release();
       connection?.database.close();
     } catch {
       // It was of no use any more; the next call opens another.
     }
     connection = null;
+    trouble = null;
+    stampDue = true;
   }
 
   const store: Store & ChangeFeed = {
     kind: 'sqlite',
     loadsAhead: false,
-    load: (keys) => run(({ load }) => load.load(keys, Date.now())),
+    load: (keys) => run(({ load }, time) => load.load(keys, time.now())),
     async commit(units, claim) {
-      const committed = await write(({ commit }) => commit(units, claim, Date.now()));
+      const committed = await write(({ commit }, time) => commit(units, claim, time.now()));
+      if (committed.results.some((it, n) => it === 'committed' && isNew(units[n]))) time?.proven();
       ring.committed(units, committed.results);
       totals.committed(units, committed.results);
       return committed;
     },
-    takeUncounted: (limit) => write(({ records }) => records.takeUncounted(limit, Date.now())),
-    claim: (claim, limit) => write(({ outbox }) => outbox.claim(claim, limit, Date.now())),
-    releaseLeases: (owner) => write(({ outbox }) => outbox.releaseLeases(owner, Date.now())),
-    due: (limit) => run(({ outbox }) => outbox.due(limit, Date.now())),
+    takeUncounted: (limit) =>
+      write(({ records }, time) => records.takeUncounted(limit, time.now())),
+    claim: (claim, limit) => write(({ outbox }, time) => outbox.claim(claim, limit, time.now())),
+    releaseLeases: (owner) => write(({ outbox }, time) => outbox.releaseLeases(owner, time.now())),
+
+    async due(limit) {
+      const found = await run(({ outbox }, time) => {
+        const due = outbox.due(limit, time.now());
+        if (due.due.length === 0 && due.nextDueAt === null && outbox.isEmpty()) time.follow();
+        return due;
+      });
+      await beThere(false);
+      return found;
+    },
+
     find: (callId) => run(({ load }) => load.find(callId)),
     timeline: (callId) => run(({ list }) => list.timeline(callId)),
 
@@ -105,7 +195,7 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
         await setImmediate();
       }
       return {
-        now: Date.now(),
+        now: await run((_, time) => time.now()),
         since: reached,
         live: await run(({ activity }) => activity.live()),
         calls: groups.calls(),
@@ -114,24 +204,33 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
     },
 
     changes: (after, limit) => ring.changes(after, limit),
-    outbox: () => run(({ outbox }) => outbox.health(Date.now())),
+    outbox: () => run(({ outbox }, time) => outbox.health(time.now())),
     deadLetter: (event, error, command) =>
-      write(({ records }) => records.deadLetter(event, error, command, Date.now())),
+      write(({ records }, time) => records.deadLetter(event, error, command, time.now())),
     setting: (name) => run(({ records }) => records.setting(name)),
-    changeSetting: (name, change) => write(({ records }) => records.changeSetting(name, change)),
-    heartbeat: (replica) => write(({ records }) => records.heartbeat(replica, Date.now())),
+    changeSetting: (name, change) =>
+      write(({ records }, time) => {
+        return records.changeSetting(name, (value) => change(value, time.now()));
+      }),
+    heartbeat: (replica) => write(({ records }, time) => records.heartbeat(replica, time.now())),
     replicas: () => run(({ records }) => records.replicas()),
+    provenNow: () => run((_, time) => time.provenNow()),
     prune: (before, limit) => write(({ records }) => records.prune(before, limit)),
 
     async ping() {
       if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
-      await write(({ records }) => records.ping(Date.now()));
+      await write(({ records }, time) => records.ping(time.base()), true);
       pingedAt = performance.now();
     },
 
     async close() {
       closed = true;
-      await checkpointer.close();
+      await checkpointer.halt();
+      checkpointer.close();
+      if (connection !== null && look(true)?.kind === 'overwritten') {
+        abandoned.push(connection.database);
+        connection = null;
+      }
       drop();
     },
   };
@@ -145,12 +244,32 @@ export async function openSqlite(path: string, codeVersion: number): Promise<Sto
   }
 }
 
+function isNew(unit: CommitUnit | undefined): boolean {
+  return unit?.changes.some(({ version }) => version === 0) ?? false;
+}
+
 function connect(path: string, totals: BudgetTotals, codeVersion: number): Connection {
+  refuseStaleLog(path);
   const database = openSqliteFile(path, codeVersion);
+  try {
+    return prepare(path, database, totals, codeVersion);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function prepare(
+  path: string,
+  database: DatabaseSync,
+  totals: BudgetTotals,
+  codeVersion: number,
+): Connection {
   const recent = new RecentRows();
   const heedOthers = prepareOthers(database, recent);
   return {
     database,
+    file: holdFile(path, database),
     load: prepareLoad(database, recent, heedOthers, totals, codeVersion),
     commit: prepareCommit(database, recent, heedOthers, codeVersion),
     outbox: prepareOutbox(database, codeVersion),

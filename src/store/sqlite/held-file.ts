@@ -1,0 +1,253 @@
+/**
+ * Whether the file behind the path is still the one that we have open. SQLite goes on writing to a file that
+ * was deleted, moved or replaced, and to its log, and reports success: none of it would be there after a restart.
+ *
+ * A file that was overwritten in place (`cp backup.db referee.db`) keeps its inode. It is known by two
+ * numbers of its first page: the stamp, which we move on with every ping (`user_version`), and the schema's
+ * cookie, which every copy that SQLite makes has raised (`vacuum into`).
+ */
+import {
+  accessSync,
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../../errors.ts';
+
+export interface Found {
+  /** `log_gone`: its log or the log's index alone; the file itself is the right one. */
+  kind: 'gone' | 'other' | 'overwritten' | 'log_gone';
+  /** What is so, and what to do. */
+  words: string;
+}
+
+export interface HeldFile {
+  /** Null where all is as it was. After each commit in 6 µs; `thoroughly`, in some 20, each second. */
+  look(thoroughly: boolean): Found | null;
+  /** The header as it was at the last look. */
+  header(): Header;
+  /** For the end of the connection. */
+  release(): void;
+}
+
+export interface Header {
+  stamp: number;
+  cookie: number;
+}
+
+/** https://www.sqlite.org/fileformat2.html: of the database's header, and of the log's. */
+const HEADER_BYTES = 100;
+const COOKIE_AT = 40;
+const STAMP_AT = 60;
+const LOG_HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+/** The last bit tells the byte order of the checksums. */
+const LOG_MAGIC = 0x377f0682;
+
+export function holdFile(path: string, database: DatabaseSync): HeldFile {
+  const stampNow = database.prepare('pragma user_version');
+  const cookieNow = database.prepare('pragma schema_version');
+  const logNow = database.prepare('pragma wal_checkpoint(noop)');
+  // The first read has made the log and its index. SQLite follows a link to the file, so they lie there.
+  let seen: Header = { stamp: Number(stampNow.get()?.user_version), cookie: 0 };
+  const real = realpathSync(path);
+  const logPath = `${real}-wal`;
+  const indexPath = `${real}-shm`;
+  const file = statOf(path);
+  const log = statOf(logPath);
+  const index = statOf(indexPath);
+  if (file === null || log === null || index === null) {
+    throw new StoreUnavailable(`${path}: it was taken away while it was being opened`);
+  }
+  const descriptor = descriptorOf(path, file);
+  const logDescriptor = openSync(logPath, 'r');
+  const logHead = Buffer.alloc(4);
+  const frameBytes = FRAME_HEADER_BYTES + pageBytes(database);
+  let { mtimeNs, size } = file;
+  const first = readHeader(descriptor);
+  if (first !== null) seen = first;
+
+  return {
+    look(thoroughly) {
+      const now = statOf(path);
+      if (now === null) return found('gone', GONE);
+      if (!isSame(now, file)) return found('other', OTHER);
+      // Only a checkpoint writes to the file itself: mostly it has not changed since the last look.
+      if (thoroughly || now.mtimeNs !== mtimeNs || now.size !== size) {
+        if (!isOurs(readHeader(descriptor))) return found('overwritten', OVERWRITTEN);
+        ({ mtimeNs, size } = now);
+      }
+      return lookAtLog(thoroughly);
+    },
+    header: () => seen,
+    release: () => closeSync(logDescriptor),
+  };
+
+  function found(kind: Found['kind'], words: (path: string) => string): Found {
+    return { kind, words: words(path) };
+  }
+
+  /** What a checkpoint may have written, ours or another program's: never behind what was there, nor ahead of now. */
+  function isOurs(header: Header | null): boolean {
+    if (header === null || header.stamp < seen.stamp || header.cookie < seen.cookie) return false;
+    const { stamp, cookie } = header;
+    if (stamp > seen.stamp && stamp > Number(stampNow.get()?.user_version)) return false;
+    if (cookie > seen.cookie && cookie > Number(cookieNow.get()?.schema_version)) return false;
+    seen = header;
+    return true;
+  }
+
+  function lookAtLog(thoroughly: boolean): Found | null {
+    const { nlink, size: bytes } = fstatSync(logDescriptor);
+    if (nlink === 0) return found('log_gone', LOG_GONE);
+    if (!isWhole(bytes, thoroughly)) return found('overwritten', LOG_OVERWRITTEN);
+    if (!thoroughly) return null;
+    const there = isSame(statOf(logPath), log) && isSame(statOf(indexPath), index);
+    return there ? null : found('log_gone', LOG_GONE);
+  }
+
+  /** A log that was cut is written on where it was before, behind a hole. */
+  function isWhole(bytes: number, thoroughly: boolean): boolean {
+    const magic = readSync(logDescriptor, logHead, 0, logHead.length, 0) > 0 && isMagic(logHead);
+    if (magic && !thoroughly) return true;
+    const frames = Math.max(0, Number(logNow.get()?.log));
+    // None: it is about to begin anew, and another program may have cut it, as a checkpoint can.
+    return frames === 0 || (magic && bytes >= LOG_HEADER_BYTES + frames * frameBytes);
+  }
+}
+
+/**
+ * Refuses a log that belongs to another file than the one it lies beside: SQLite would write it over that one.
+ * Every log of ours begins with a stamp, or has one soon; the file has the one before it, or one of the log's.
+ */
+export function refuseStaleLog(path: string): void {
+  const file = statOf(path);
+  // What cannot be read is SQLite's to explain.
+  if (!file?.isFile() || !isReadable(path)) return;
+  const header = readHeader(descriptorOf(path, file));
+  const stamps = stampsOf(`${realpathSync(path)}-wal`);
+  // Stamp 0: a release that wrote none.
+  if (header === null || header.stamp === 0 || stamps === null) return;
+  const { first, last } = stamps;
+  const fits = header.stamp >= first.stamp - 1 && header.stamp <= last.stamp;
+  if (!fits || header.cookie > last.cookie) throw new StoreUnavailable(STALE_LOG(path));
+}
+
+const GONE = (path: string) =>
+  `${path}: the database file is not there any more. Nothing is stored until it is: move it back, or restart the server, which begins with what is at that path then`;
+const OTHER = (path: string) =>
+  `${path}: another file is there now than the one that the server has open. Nothing is stored until this is settled: restart the server to use the new one, or move the old one back`;
+const OVERWRITTEN = (path: string) =>
+  `${path}: the file was overwritten or cut while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with ${path}-wal and ${path}-shm removed), start it`;
+const LOG_OVERWRITTEN = (path: string) =>
+  `${path}-wal: the log was overwritten or cut while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove ${path}-wal and ${path}-shm, start it`;
+const LOG_GONE = (path: string) =>
+  `${path}-wal or ${path}-shm was removed while the server had it open; what the log holds is being saved into the database file`;
+const STALE_LOG = (path: string) =>
+  `${path}-wal: the log of another database file than the one beside it, as a restore leaves it that does not remove it. If you restored a backup, remove ${path}-wal and ${path}-shm; if not, put the file back that the log belongs to`;
+
+/** As bigints: inodes of an overlay pass 2^53, and rounded ones would look alike. */
+function statOf(path: string): BigIntStats | null {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
+  } catch {
+    // A folder that may not be entered, a mount that fails: not there, as far as we can see.
+    return null;
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isSame(a: BigIntStats | null, b: BigIntStats | null): boolean {
+  return a !== null && b !== null && a.ino === b.ino && a.dev === b.dev;
+}
+
+/**
+ * By file, and never closed: closing any descriptor of a file lets go of all POSIX locks that this process
+ * holds on it, SQLite's own too. While one is open the inode's number is not given to another file.
+ */
+const descriptors = new Map<string, number>();
+
+function descriptorOf(path: string, { dev, ino }: BigIntStats): number {
+  const name = `${dev}:${ino}`;
+  const known = descriptors.get(name);
+  if (known !== undefined) return known;
+  const opened = openSync(path, 'r');
+  descriptors.set(name, opened);
+  return opened;
+}
+
+export function readHeader(descriptor: number): Header | null {
+  const bytes = readBytes(descriptor, HEADER_BYTES, 0);
+  return bytes === null ? null : headerOf(bytes);
+}
+
+function headerOf(page: Buffer): Header {
+  return { stamp: page.readInt32BE(STAMP_AT), cookie: page.readUInt32BE(COOKIE_AT) };
+}
+
+function readBytes(descriptor: number, count: number, at: number): Buffer | null {
+  const bytes = Buffer.alloc(count);
+  return readSync(descriptor, bytes, 0, count, at) === count ? bytes : null;
+}
+
+/** A log has no locks of its own. */
+function withLog<T>(path: string, read: (descriptor: number) => T): T | null {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch {
+    return null;
+  }
+  try {
+    return read(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function logHeaderOf(descriptor: number): Buffer | null {
+  const header = readBytes(descriptor, LOG_HEADER_BYTES, 0);
+  return header !== null && isMagic(header) ? header : null;
+}
+
+function isMagic(header: Buffer): boolean {
+  return header.readUInt32BE(0) >>> 1 === LOG_MAGIC >>> 1;
+}
+
+/** The first and the last copy of the database's first page in a log; null where there is none. */
+function stampsOf(logPath: string): { first: Header; last: Header } | null {
+  return withLog(logPath, (descriptor) => {
+    const log = logHeaderOf(descriptor);
+    if (log === null) return null;
+    const frameBytes = FRAME_HEADER_BYTES + log.readUInt32BE(8);
+    let first: Header | null = null;
+    let last: Header | null = null;
+    for (let at = LOG_HEADER_BYTES; ; at += frameBytes) {
+      const frame = readBytes(descriptor, FRAME_HEADER_BYTES + HEADER_BYTES, at);
+      // Frames of a log before this one, in the same file, have other salts.
+      if (frame === null || !frame.subarray(8, 16).equals(log.subarray(16, 24))) break;
+      if (frame.readUInt32BE(0) !== 1) continue;
+      last = headerOf(frame.subarray(FRAME_HEADER_BYTES));
+      first ??= last;
+    }
+    return first === null || last === null ? null : { first, last };
+  });
+}
+
+function pageBytes(database: DatabaseSync): number {
+  return Number(database.prepare('pragma page_size').get()?.page_size);
+}
