@@ -164,6 +164,7 @@ test('what nobody corrects is counted when its time is over, also after a restar
   await moved(gone, 'v3:a');
   await gone.engine.receive(hook('v3:a', 'call.hangup'));
   expect(await store.takeUncounted(10)).toEqual([]);
+  expect(await counted()).toEqual({});
   const [one, two] = [replica(), replica()];
   vi.setSystemTime(Date.now() + CORRECTION_MS + 1);
   one.start();
