@@ -21,7 +21,7 @@ import { listen } from './http/listening.ts';
 import { ADMIN_IS_OFF } from './http/not-found.ts';
 import { registerPage } from './http/page.ts';
 import type { Log } from './log/log.ts';
-import { onceUntilRecovered } from './log/once.ts';
+import { onceForEach, onceUntilRecovered } from './log/once.ts';
 import { standing, watchTroubles } from './log/troubles.ts';
 import { createMetrics } from './metrics.ts';
 import { openRoutes } from './routing/reload.ts';
@@ -144,7 +144,8 @@ async function assemble(
     onError: (error) => sweeping.failed(error),
     onGood: () => sweeping.worked(),
   });
-  const keeping = onceUntilRecovered(log, 'upkeep.failed');
+  // One for each job: a job that works must not hide that another does not.
+  const keeping = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
   const upkeep = createUpkeep({
     store,
     retentionDays: config.retentionDays,
@@ -157,8 +158,8 @@ async function assemble(
     }),
     reload: live.reloadLocally,
     counted: (final) => observer.counted?.(final),
-    onError: (job, error) => keeping.failed(error, { job }),
-    onGood: () => keeping.worked(),
+    onError: (job, error) => keeping(job).failed(error, { job }),
+    onGood: (job) => keeping(job).worked(),
     onPruned: (count, before) => {
       log.emit('calls.pruned', { count, before: new Date(before).toISOString() });
     },
@@ -217,7 +218,9 @@ async function assemble(
     ready,
     async reload() {
       // Passed on to the other replicas where the store can be written.
-      await live.reload().catch((error: unknown) => keeping.failed(error, { job: 'reload' }));
+      await live
+        .reload()
+        .catch((error: unknown) => keeping('reload').failed(error, { job: 'reload' }));
     },
     stop(drainMs) {
       stopped ??= stop(drainMs ?? config.drainDelaySecs * 1000);

@@ -29,7 +29,7 @@ export interface UpkeepOptions {
   /** A verdict or an end whose time to be corrected is over. */
   counted(final: Final): void;
   onError(job: string, error: unknown): void;
-  onGood(): void;
+  onGood(job: string): void;
   /** So many calls that ended before this moment were removed. */
   onPruned(count: number, before: number): void;
 }
@@ -39,10 +39,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   const startedAt = clock();
   let reloads: number | null = null;
   const jobs = [
-    repeat(PRUNE_EVERY_MS, prune, onGood, (error) => onError('prune', error)),
-    repeat(HEARTBEAT_EVERY_MS, heartbeat, onGood, (error) => onError('heartbeat', error)),
-    repeat(COUNT_EVERY_MS, count, onGood, (error) => onError('count', error)),
-    repeat(RELOAD_LOOK_MS, lookForReload, onGood, (error) => onError('reload', error)),
+    job('prune', PRUNE_EVERY_MS, prune),
+    job('heartbeat', HEARTBEAT_EVERY_MS, heartbeat),
+    job('count', COUNT_EVERY_MS, count),
+    job('reload', RELOAD_LOOK_MS, lookForReload),
   ];
   return {
     start() {
@@ -52,6 +52,15 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       await Promise.all(jobs.map((job) => job.stop()));
     },
   };
+
+  function job(name: string, everyMs: number, work: (stopped: () => boolean) => Promise<void>) {
+    return repeat(
+      everyMs,
+      work,
+      () => onGood(name),
+      (error) => onError(name, error),
+    );
+  }
 
   /**
    * Small batches, so that no webhook waits behind a large delete. What is old is old by the store's clock and by

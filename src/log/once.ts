@@ -25,3 +25,13 @@ export function onceUntilRecovered(log: Log, event: LogEventName): Once {
     },
   };
 }
+
+/** The same for several kinds of trouble, each with a beginning and an end of its own. */
+export function onceForEach(make: () => Once): (kind: string) => Once {
+  const known = new Map<string, Once>();
+  return (kind) => {
+    const once = known.get(kind) ?? make();
+    known.set(kind, once);
+    return once;
+  };
+}

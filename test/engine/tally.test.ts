@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import { CORRECTION_MS } from '../../src/core/machine/limits.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
@@ -10,7 +10,9 @@ import { createReceiver, type Engine } from '../../src/engine/receive.ts';
 import { createReport } from '../../src/engine/report.ts';
 import { createUpkeep } from '../../src/engine/upkeep.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
-import { openStore } from '../../src/store/open.ts';
+import { CODE_VERSION } from '../../src/store/migrate.ts';
+import { openSqlite } from '../../src/store/sqlite/store.ts';
+import { systemClocks } from '../../src/store/sqlite/store-time.ts';
 import type { ClaimedCommand, Store } from '../../src/store/store.ts';
 import { aUnit } from '../helpers/documents.ts';
 import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
@@ -26,6 +28,8 @@ interface Replica {
   stop(): Promise<void>;
 }
 
+/** By how much the time of the store is ahead of ours. */
+let laterMs: number;
 let folder: string;
 let store: Store;
 let replicas: Replica[];
@@ -33,13 +37,15 @@ let offered: ClaimedCommand[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'referee-tally-'));
-  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  laterMs = 0;
+  store = await openSqlite(join(folder, 'referee.db'), CODE_VERSION, {
+    clocks: { ...systemClocks, sinceBoot: () => systemClocks.sinceBoot() + laterMs },
+  });
   replicas = [];
   offered = [];
 });
 
 afterEach(async () => {
-  vi.useRealTimers();
   for (const { stop, metrics } of replicas) {
     await stop();
     metrics.close();
@@ -159,14 +165,13 @@ test('the hangup and its correction in one batch are counted once', async () => 
 });
 
 test('what nobody corrects is counted when its time is over, also after a restart, by one replica', async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   const gone = replica();
   await moved(gone, 'v3:a');
   await gone.engine.receive(hook('v3:a', 'call.hangup'));
   expect(await store.takeUncounted(10)).toEqual([]);
   expect(await counted()).toEqual({});
   const [one, two] = [replica(), replica()];
-  vi.setSystemTime(Date.now() + CORRECTION_MS + 1);
+  laterMs = CORRECTION_MS + 1;
   one.start();
   two.start();
   const all = { 'verdicts no_verdict': 1, 'calls_ended unconfirmed': 1, 'arrivals no': 1 };

@@ -233,7 +233,7 @@ describe('among thousands of rules', () => {
     const whens = [...Object.keys(lists), 'l1234'].map((name) => `{ ${field}: "list:${name}" }`);
     const { swallowed, tookMs } = await judge(whens, lists);
     expect(swallowed).toEqual([`r${RULES} by r1234`]);
-    expect(tookMs).toBeLessThan(5_000);
+    expect(tookMs).toBeLessThan(15_000);
   });
 
   test('a large list within a larger one', async () => {
@@ -245,7 +245,7 @@ describe('among thousands of rules', () => {
     const whens = ['larger', 'large', 'beside'].map((name) => `{ from: "list:${name}" }`);
     const { swallowed, tookMs } = await judge(whens, lists);
     expect(swallowed).toEqual(['r1 by r0']);
-    expect(tookMs).toBeLessThan(5_000);
+    expect(tookMs).toBeLessThan(15_000);
   });
 
   test.each([
@@ -257,7 +257,7 @@ describe('among thousands of rules', () => {
     const whens = ['list:p', ...many(RULES, value), last].map((from) => `{ from: "${from}" }`);
     const { swallowed, tookMs } = await judge(whens, lists);
     expect(swallowed).toEqual([`r${RULES + 1} by r8`]);
-    expect(tookMs).toBeLessThan(5_000);
+    expect(tookMs).toBeLessThan(15_000);
   });
 
   test.each([

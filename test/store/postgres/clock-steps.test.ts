@@ -57,11 +57,12 @@ describe('a store whose database’s clock is set', () => {
     const name = new URL(database.url).pathname.slice(1);
     // The store's own schema comes before PostgreSQL's: its clock is this one.
     await admin.query(`
-      create table clock_shift (ms double precision not null);
-      insert into clock_shift values (0);
-      create function public.clock_timestamp() returns timestamptz language sql volatile as
-        $$ select pg_catalog.clock_timestamp() + (select ms from public.clock_shift) * interval '1 ms' $$;
-      alter database ${name} set search_path = public, pg_catalog`);
+      create schema shifted;
+      create table shifted.clock_shift (ms double precision not null);
+      insert into shifted.clock_shift values (0);
+      create function shifted.clock_timestamp() returns timestamptz language sql volatile as
+        $$ select pg_catalog.clock_timestamp() + (select ms from shifted.clock_shift) * interval '1 ms' $$;
+      alter database ${name} set search_path = public, shifted, pg_catalog`);
     const onNotice = (notice: StoreNotice) => void notices.push(notice);
     store = await openStore({ kind: 'postgres', url: database.url }, { onNotice });
   });
@@ -71,7 +72,7 @@ describe('a store whose database’s clock is set', () => {
     await database.drop();
   });
 
-  const setBy = (ms: number) => admin.query('update clock_shift set ms = ms + $1', [ms]);
+  const setBy = (ms: number) => admin.query('update shifted.clock_shift set ms = ms + $1', [ms]);
   const due = async (id: string) => (await store.due(100)).due.some(({ callId }) => callId === id);
 
   async function withDeadline(id: string, inMs: number): Promise<void> {
