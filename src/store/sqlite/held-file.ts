@@ -63,7 +63,7 @@ export function holdFile(path: string, database: DatabaseSync): HeldFile {
   const log = statOf(logPath);
   const index = statOf(indexPath);
   if (file === null || log === null || index === null) {
-    throw new StoreUnavailable(`${path}: it was taken away while it was being opened`);
+    throw new StoreUnavailable('it was taken away while it was being opened', { where: path });
   }
   const descriptor = descriptorOf(path, file);
   const logDescriptor = openSync(logPath, 'r');
@@ -89,8 +89,8 @@ export function holdFile(path: string, database: DatabaseSync): HeldFile {
     release: () => closeSync(logDescriptor),
   };
 
-  function found(kind: Found['kind'], words: (path: string) => string): Found {
-    return { kind, words: words(path) };
+  function found(kind: Found['kind'], words: string): Found {
+    return { kind, words };
   }
 
   /** What a checkpoint may have written, ours or another program's: never behind what was there, nor ahead of now. */
@@ -136,21 +136,22 @@ export function refuseStaleLog(path: string): void {
   if (header === null || header.stamp === 0 || stamps === null) return;
   const { first, last } = stamps;
   const fits = header.stamp >= first.stamp - 1 && header.stamp <= last.stamp;
-  if (!fits || header.cookie > last.cookie) throw new StoreUnavailable(STALE_LOG(path));
+  if (!fits || header.cookie > last.cookie) throw new StoreUnavailable(STALE_LOG, { where: path });
 }
 
-const GONE = (path: string) =>
-  `${path}: the database file is not there any more. Nothing is stored until it is: move it back, or restart the server, which begins with what is at that path then`;
-const OTHER = (path: string) =>
-  `${path}: another file is there now than the one that the server has open. Nothing is stored until this is settled: restart the server to use the new one, or move the old one back`;
-const OVERWRITTEN = (path: string) =>
-  `${path}: the file was overwritten or cut while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with ${path}-wal and ${path}-shm removed), start it`;
-const LOG_OVERWRITTEN = (path: string) =>
-  `${path}-wal: the log was overwritten or cut while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove ${path}-wal and ${path}-shm, start it`;
-const LOG_GONE = (path: string) =>
-  `${path}-wal or ${path}-shm was removed while the server had it open; what the log holds is being saved into the database file`;
-const STALE_LOG = (path: string) =>
-  `${path}-wal: the log of another database file than the one beside it, as a restore leaves it that does not remove it. If you restored a backup, remove ${path}-wal and ${path}-shm; if not, put the file back that the log belongs to`;
+/** Without the path: strangers may see them in `/health/ready`. */
+const GONE =
+  'the database file is not there any more. Nothing is stored until it is: move it back, or restart the server, which begins with what is at that path then';
+const OTHER =
+  'another file is there now than the one that the server has open. Nothing is stored until this is settled: restart the server to use the new one, or move the old one back';
+const OVERWRITTEN =
+  'the database file was overwritten or cut while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with the -wal and -shm files beside it removed), start it';
+const LOG_OVERWRITTEN =
+  'the log (-wal) was overwritten or cut while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove the -wal and -shm files, start it';
+const LOG_GONE =
+  'the -wal or the -shm file was removed while the server had it open; what the log holds is being saved into the database file';
+const STALE_LOG =
+  'the log (-wal) of another database file lies beside this one, as a restore leaves it that does not remove it. If you restored a backup, remove the -wal and -shm files; if not, put the file back that the log belongs to';
 
 /** As bigints: inodes of an overlay pass 2^53, and rounded ones would look alike. */
 function statOf(path: string): BigIntStats | null {

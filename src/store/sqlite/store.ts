@@ -82,7 +82,8 @@ export async function openSqlite(
         const wait = BUSY_WAITS_MS[tries];
         if (!isBusy(error) || wait === undefined) {
           const found = look(true);
-          if (found !== null && found.kind !== 'log_gone') throw new StoreUnavailable(found.words);
+          if (found !== null && found.kind !== 'log_gone')
+            throw new StoreUnavailable(found.words, { where: path });
           if (spoilsConnection(error)) drop();
           throw explain(error, path);
         }
@@ -111,7 +112,7 @@ export async function openSqlite(
   async function beThere(thoroughly: boolean): Promise<void> {
     const found = look(thoroughly);
     if (found === null) return;
-    if (found.kind !== 'log_gone') throw new StoreUnavailable(found.words);
+    if (found.kind !== 'log_gone') throw new StoreUnavailable(found.words, { where: path });
     savingLog ??= saveLog(found).finally(() => {
       savingLog = null;
     });
@@ -133,7 +134,7 @@ export async function openSqlite(
   async function saveLog(found: Found): Promise<void> {
     await checkpointer.halt();
     if (connection === null) return;
-    if (!copyLog(connection.database)) throw new StoreUnavailable(found.words);
+    if (!copyLog(connection.database)) throw new StoreUnavailable(found.words, { where: path });
     drop();
     onNotice({ kind: 'log_saved', words: found.words });
   }
