@@ -147,11 +147,11 @@ const OTHER =
 const OVERWRITTEN =
   'the database file was overwritten or cut while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with the -wal and -shm files beside it removed), start it';
 const LOG_OVERWRITTEN =
-  'the log (-wal) was overwritten or cut while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove the -wal and -shm files, start it';
+  'the log was overwritten or cut (-wal) while the server had it open, and with it the last seconds. Nothing is stored any more: stop the server, remove the -wal and -shm files, start it';
 const LOG_GONE =
   'the -wal or the -shm file was removed while the server had it open; what the log holds is being saved into the database file';
 const STALE_LOG =
-  'the log (-wal) of another database file lies beside this one, as a restore leaves it that does not remove it. If you restored a backup, remove the -wal and -shm files; if not, put the file back that the log belongs to';
+  'the log of another database file (-wal) lies beside this one, as a restore leaves it that does not remove it. If you restored a backup, remove -shm and -wal; if not, put the file back that the log belongs to';
 
 /** As bigints: inodes of an overlay pass 2^53, and rounded ones would look alike. */
 function statOf(path: string): BigIntStats | null {
