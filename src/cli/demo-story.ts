@@ -134,6 +134,8 @@ function nextSteps(entry: ApiEntry, call: ApiCall): string {
         return entry.notes.find((note) => /^(?:say|menu) “/.test(note)) ?? action;
       case 'probe':
         return 'ask Telnyx whether the caller is still there';
+      case 'active_calls':
+        return 'ask Telnyx for the legs that live';
       case 'reject':
         return entry.notes.find((note) => note.startsWith('reject')) ?? 'reject';
       case 'hangup':

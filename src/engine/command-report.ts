@@ -41,7 +41,8 @@ export function createCommandReport(log: Log, clock: Clock): CommandReport {
           log.emit('command.retry', { ...fields, status: outcome.status, detail: outcome.detail });
           return;
         case 'unknown': {
-          const event = command.action === 'probe' ? 'probe.unknown' : 'command.unknown';
+          const asks = command.action === 'probe' || command.action === 'active_calls';
+          const event = asks ? 'probe.unknown' : 'command.unknown';
           log.emit(event, { ...fields, detail: outcome.detail });
           return;
         }

@@ -75,9 +75,11 @@ export const LOG_EVENTS = {
     action: 'Look at the attempts above it: the targets of this rule did not take the caller.',
   },
   'call.found_dead': {
-    level: 'warn',
-    meaning: 'A call had ended and its hangup had not reached us; a probe or a command told.',
-    action: 'Rare ones are lost webhooks. Many: check that Telnyx reaches the webhook URL.',
+    level: 'info',
+    meaning:
+      'A call had ended before its hangup webhook reached us; a probe or a rejected command revealed it.',
+    action:
+      'Nothing: a caller who hangs up while a command is on its way looks so. Many: check that Telnyx reaches the webhook URL.',
   },
   'call.contradiction': {
     level: 'error',
@@ -280,7 +282,7 @@ export const LOG_EVENTS = {
   'probe.unknown': {
     level: 'warn',
     meaning:
-      'Telnyx did not say whether a leg lives; the machine asks again, then goes on without.',
+      'Telnyx did not say whether a leg lives, or which legs do; the machine asks again, then goes on without.',
     action: '',
   },
   'outcome.unrecorded': {
