@@ -47,6 +47,7 @@ export function anAttempt(id: string, given: Partial<Attempt> = {}): Attempt {
     farLeg: null,
     farAnswered: false,
     farHangup: null,
+    farEnded: false,
     manual: false,
     ...given,
   };

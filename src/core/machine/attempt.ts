@@ -180,6 +180,14 @@ export function openAttempt(call: Call): Attempt | null {
   return call.attempts.find((attempt) => attempt.verdict === null) ?? null;
 }
 
+/** Whose ringing an event may be that names none of them: see `attributeRefer`. */
+export function mayRing(call: Call, event: WebhookEvent, now: number): Attempt[] {
+  const at = Math.min(now, occurredAtByUs(event) ?? now);
+  return awaitingFinal(call).filter(
+    (attempt) => mayStillReport(attempt, at) && !occurredBefore(event, attempt.sentAt),
+  );
+}
+
 /**
  * The attempt a call.refer.* event speaks of. The envelope belongs to the leg, the last writer wins,
  * and Telnyx stamps it when it emits the event: it is good evidence only while every earlier attempt
@@ -307,6 +315,7 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     farLeg: null,
     farAnswered: false,
     farHangup: null,
+    farEnded: false,
     manual: turn.call.suspended !== null,
   };
 }

@@ -101,6 +101,8 @@ export interface Attempt {
   farAnswered: boolean;
   /** The hangup of its B-leg that is on its way; null where there is none, or the leg has ended. */
   farHangup: string | null;
+  /** Its B-leg's hangup was heard. */
+  farEnded: boolean;
   manual: boolean;
 }
 
@@ -137,6 +139,8 @@ export interface Voice {
   id: string;
   kind: 'speak' | 'play' | 'gather';
   loop: boolean;
+  /** Its `started` was heard: it plays, whatever its request was answered. */
+  started: boolean;
 }
 
 /** What a probe was sent for: what the machine does with its answer. */

@@ -39,6 +39,8 @@ export const PUT_OFF_MS = 15_000;
 /** Between the tries of a probe; three of them make the 15 s after which the machine goes on without. */
 export const PROBE_EVERY_MS = 5_000;
 export const PROBE_TRIES_MAX = 3;
+/** What Telnyx says of a new B-leg has reached us within this, if webhooks reach us at all. */
+export const B_LEG_NEWS_MS = 2_000;
 /** Before Telnyx is asked again for the B-leg of a transfer of which nobody has news: ever more seldom. */
 export const B_LEG_AGAIN_MS_MIN = 15_000;
 export const B_LEG_AGAIN_MS_MAX = 300_000;
@@ -57,6 +59,8 @@ export const SPEECH_EXTRA_MS = 6_000;
 export const SPEECH_MS_PER_CHARACTER_MIN = 25;
 /** A recording is followed for at most this long. */
 export const PLAY_MS_MAX = 180_000;
+/** One that plays has told so within this. */
+export const PLAY_STARTS_MS = 5_000;
 /** Patience for a call that no decision pinned one on. */
 export const PATIENCE_MS = 120_000;
 /** Telnyx calls a leg ended of which an event came within this time: that does not fit together. */

@@ -20,7 +20,7 @@ export function onFarLeg(turn: Turn, event: FarLegEvent): void {
       attempt.farAnswered = true;
       progressAttempt(turn, attempt);
       // Given up a moment too early: they talk.
-      if (isGivenUp(call, attempt)) onBridged(turn, attempt);
+      if (isGivenUp(call, attempt) && !attempt.farEnded) onBridged(turn, attempt);
       return;
     case 'call.bridged':
       onBridged(turn, attempt);
@@ -30,7 +30,7 @@ export function onFarLeg(turn: Turn, event: FarLegEvent): void {
       return;
     default:
       if (call.phase !== 'ended') progressAttempt(turn, attempt);
-      if (isGivenUp(call, attempt)) {
+      if (isGivenUp(call, attempt) && !attempt.farEnded) {
         hangUpBLeg(turn, attempt);
         takeBackMove(turn, attempt);
       }
@@ -66,12 +66,22 @@ export function onBridged(turn: Turn, named: Attempt | null = null): void {
   const givenUp = isGivenUp(call, attempt);
   if (!ringing && !givenUp && !(overtaken && call.phase !== 'referred')) return;
   endAttempt(turn, attempt, 'completed', 'call.bridged');
+  // They have talked already, and the caller is on the way to the next: that is not undone.
+  if (attempt.farEnded && isOnTheWay(call, attempt)) return;
   // Its hangup, where that has not gone out yet, would cut them off.
   bLegGone(turn, (each) => each === attempt);
   becomeBridged(turn);
   // The move that came after it has been taken back, or is in flight and may yet have its own end.
   if (openAttempt(call) !== null) setDeadline(turn, 'final', CORRECTION_MS);
-  if (overtaken) hangupExpected(turn);
+  if (overtaken || attempt.farEnded) hangupExpected(turn);
+}
+
+/** A newer attempt that Telnyx has accepted, or of which nobody knows. */
+function isOnTheWay(call: Call, attempt: Attempt): boolean {
+  const newer = call.attempts.find((each) => each.verdict === null && each !== attempt);
+  if (newer === undefined) return false;
+  const unsent = newer.acceptedAt === null && call.outstanding.some(({ id }) => id === newer.id);
+  return !unsent;
 }
 
 function lastTransfer(call: Call): Attempt | undefined {
@@ -91,6 +101,7 @@ function hangupExpected(turn: Turn): void {
 
 function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
   const { call } = turn;
+  attempt.farEnded = true;
   if (call.phase === 'bridged' && attempt.verdict === 'completed') {
     hangupExpected(turn);
     return;

@@ -1,5 +1,5 @@
 /** What became of a command of ours. */
-import { acceptAttempt, awaitUnknown, endAttempt } from './attempt.ts';
+import { acceptAttempt, awaitUnknown, endAttempt, noteApplied } from './attempt.ts';
 import { bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
 import type { Outcome } from './command.ts';
@@ -10,7 +10,7 @@ import { isMoving } from './plan.ts';
 import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
 import { note, setDeadline, type Turn } from './turn.ts';
-import { acceptVoice, awaitUnknownVoice, isVoice } from './voice.ts';
+import { acceptVoice, awaitUnknownVoice, forgetVoice, isVoice } from './voice.ts';
 
 export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { call } = turn;
@@ -126,14 +126,13 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | nul
 function onVoiceOutcome(turn: Turn, { commandId, outcome, firstSentAt }: OutcomeEvent): void {
   const { call } = turn;
   const { running, suspended } = call;
+  // What was refused is never heard, and its end is not waited for: also where it is said once more.
+  if (outcome.kind === 'rejected') forgetVoice(turn, commandId);
   if (suspended?.running?.id === commandId && outcome.kind !== 'accepted') {
     // Nothing of it will be heard: should the manual refer fail, the plan goes on.
     suspended.done ??= { digits: null };
   }
   if (running === null || running.id !== commandId || !isVoice(running.step)) {
-    if (outcome.kind === 'rejected') {
-      call.voices = call.voices.filter(({ id }) => id !== commandId);
-    }
     return;
   }
   if (outcome.kind === 'accepted') {
@@ -150,6 +149,7 @@ function onVoiceOutcome(turn: Turn, { commandId, outcome, firstSentAt }: Outcome
 
 function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   if (outcome.kind !== 'accepted' || outcome.alive === null) return;
+  if (!outcome.alive) noteApplied(turn, outcome.clientState ?? null);
   if (outcome.alive) {
     probeAlive(turn, commandId, outcome.clientState ?? null);
     return;

@@ -4,6 +4,7 @@ import {
   awaitingFinal,
   concludeAttempt,
   endAttempt,
+  mayRing,
   progressAttempt,
 } from './attempt.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
@@ -12,14 +13,16 @@ import { becomeReferred, correctable, correctEnds, lostEnds } from './ending.ts'
 import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
 import { reviewSafety } from './run-plan.ts';
-import { note, setDeadline, type Turn } from './turn.ts';
+import { note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { isContradictory, verdictOfReferFailure, verdictOfSipCode } from './verdict.ts';
 
 export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   const attempt = attributeRefer(call, event, turn.now);
   if (attempt === null) {
-    turn.notices.push({ kind: 'event_foreign', type: event.type });
+    const candidates = mayRing(call, event, turn.now);
+    if (candidates.length > 0) somebodyRings(turn, candidates);
+    else turn.notices.push({ kind: 'event_foreign', type: event.type });
     return;
   }
   turn.attemptId = attempt.id;
@@ -35,6 +38,20 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
   } else if (attempt.final && !attempt.progress) {
     overtakenByItsEnd(turn, attempt);
   }
+}
+
+/**
+ * One of several rings, and nobody can tell which. Whichever it is, nobody else is called, and no request
+ * is repeated: if it is that one's, it has been carried out; if not, it would move the caller again.
+ */
+function somebodyRings(turn: Turn, candidates: Attempt[]): void {
+  const { call } = turn;
+  note(turn, `one of ${candidates.length} attempts rings, and the event does not say which`);
+  for (const attempt of candidates) {
+    takeBack(turn, attempt.id);
+    if (attempt.acceptedAt !== null) attempt.progress = true;
+  }
+  if (candidates.some(({ movesOnAnyway }) => !movesOnAnyway)) call.movingUnsafe = true;
 }
 
 /** It rang before it failed, though its failure was heard first: then it was the caller who was declined. */
@@ -124,5 +141,10 @@ function reviewEnds(turn: Turn, cancelled: boolean): void {
 
 function likeliest(call: Call): Attempt | null {
   const refers = awaitingFinal(call);
-  return refers.findLast(({ verdict }) => verdict === null) ?? refers.at(-1) ?? null;
+  return (
+    refers.findLast(({ progress }) => progress) ??
+    refers.findLast(({ verdict }) => verdict === null) ??
+    refers.at(-1) ??
+    null
+  );
 }

@@ -17,7 +17,7 @@ import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';
 import { clearDeadline, type Turn, takeBack } from './turn.ts';
-import { endsRunningVoice } from './voice.ts';
+import { endsRunningVoice, onVoiceStarted } from './voice.ts';
 
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
@@ -53,6 +53,10 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
       break;
     case 'call.refer.started':
       onReferStarted(turn, event);
+      break;
+    case 'call.speak.started':
+    case 'call.playback.started':
+      onVoiceStarted(turn, event);
       break;
     case 'call.speak.ended':
     case 'call.playback.ended':

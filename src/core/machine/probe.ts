@@ -10,7 +10,9 @@ import { becomeBridged, endCall, release } from './ending.ts';
 import {
   B_LEG_AGAIN_MS_MAX,
   B_LEG_AGAIN_MS_MIN,
+  B_LEG_NEWS_MS,
   CALL_MS_MAX,
+  HANGUP_EXPECTED_MS,
   PROBE_EVERY_MS,
   PROBE_TRIES_MAX,
   TRANSFER_GRACE_MS,
@@ -69,7 +71,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   const bLeg = outcome.kind === 'accepted' ? outcome.bLeg : undefined;
   if (bLeg === undefined) {
     // Not answered. While webhooks come, silence about this call says enough.
-    if (webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
+    if (attempt.farLeg !== null || webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
     return;
   }
   dropProbe(turn);
@@ -119,6 +121,13 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
       turn.goOn = true;
       return;
     case 'referred':
+      // A move that was in flight then is under way: the caller is not ours to let go.
+      if (
+        call.attempts.some(({ verdict, acceptedAt }) => verdict === null && acceptedAt !== null)
+      ) {
+        setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
+        return;
+      }
       release(turn, call.phase === 'bridged' ? 'transferred' : 'referred', null);
       return;
     case 'watch':
@@ -152,14 +161,13 @@ function concludeRunning(turn: Turn, what: string): void {
     talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
     return;
   }
-  if (hasNoNews(attempt)) askForBLeg(turn, attempt, what);
+  if (mayHaveBLeg(attempt)) askForBLeg(turn, attempt, what);
   else giveUp(turn, attempt, what);
 }
 
-/** A transfer that Telnyx may have carried out, and of whose B-leg no webhook told us anything. */
-function hasNoNews({ kind, farLeg, progress, acceptedAt, requestEndedAt }: Attempt): boolean {
-  const mayRun = acceptedAt !== null || requestEndedAt !== null;
-  return kind === 'transfer' && farLeg === null && !progress && mayRun;
+/** A transfer that Telnyx may have carried out: its B-leg may talk, though nobody told us of its answer. */
+function mayHaveBLeg({ kind, acceptedAt, requestEndedAt }: Attempt): boolean {
+  return kind === 'transfer' && (acceptedAt !== null || requestEndedAt !== null);
 }
 
 /**
@@ -169,7 +177,7 @@ function hasNoNews({ kind, farLeg, progress, acceptedAt, requestEndedAt }: Attem
 function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
   const ringsMs = leftMs(turn, attempt) - TRANSFER_GRACE_MS;
   if (ringsMs > 0) {
-    if (webhooksCame(turn, attempt)) {
+    if (attempt.farLeg !== null || webhooksCame(turn, attempt)) {
       giveUp(turn, attempt, what);
       return;
     }
@@ -187,7 +195,7 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
 /** Neither Telnyx nor anybody's webhook says anything: wait, and ask again, rather than move. */
 function waitForNews(turn: Turn, attempt: Attempt): void {
   const waitedMs = turn.now - (attempt.acceptedAt ?? attempt.sentAt);
-  if (webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
+  if (attempt.farLeg !== null || webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
     giveUp(turn, attempt, 'its time ran out without any news');
     return;
   }
@@ -196,9 +204,12 @@ function waitForNews(turn: Turn, attempt: Attempt): void {
   setDeadline(turn, 'attempt', Math.round(againMs));
 }
 
-/** Webhooks reach us, so the silence about this attempt is Telnyx's, not that of the way to us. */
+/**
+ * Webhooks reach us, so the silence about this attempt is Telnyx's, not that of the way to us. What came
+ * together with the acceptance, such as the start of `while_moving`, says nothing of what came after.
+ */
 function webhooksCame({ call, world }: Turn, { sentAt, acceptedAt }: Attempt): boolean {
-  const since = acceptedAt ?? sentAt;
+  const since = (acceptedAt ?? sentAt) + B_LEG_NEWS_MS;
   return Math.max(call.heardAt ?? 0, world.heardAt ?? 0) > since;
 }
 

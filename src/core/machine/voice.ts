@@ -5,6 +5,7 @@ import type { WebhookEvent } from './event.ts';
 import {
   OUTCOME_GRACE_MS,
   PLAY_MS_MAX,
+  PLAY_STARTS_MS,
   PROMPT_SEND_MS,
   SPEECH_EXTRA_MS,
   SPEECH_MS_PER_CHARACTER,
@@ -37,9 +38,15 @@ export function acceptVoice(turn: Turn, step: VoiceStep): void {
   setDeadline(turn, 'step', voiceMs(step));
 }
 
-/** The outcome is unknown, so the caller may be hearing it. False where it would be over by now. */
+/**
+ * The outcome is unknown, so the caller may be hearing it. False where it would be over by now. A recording
+ * may be long, but that it has begun is heard soon: without that nobody waits in silence for its end.
+ */
 export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): boolean {
-  const restMs = sentAt + voiceMs(step) - turn.now;
+  const { call, now } = turn;
+  const started = call.voices.some((voice) => voice.id === call.running?.id && voice.started);
+  if (started) return true;
+  const restMs = step.do === 'play' ? PLAY_STARTS_MS : sentAt + voiceMs(step) - now;
   if (restMs < UNKNOWN_LEFT_MS_MIN) return false;
   setDeadline(turn, 'step', restMs);
   return true;
@@ -105,14 +112,36 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const earlier =
     call.voices.some(({ id }) => id === named) ||
     call.attempts.some(({ id, manual }) => id === named && !manual);
-  if (named !== running.id && earlier) return false;
+  if (named !== running.id && earlier) {
+    forgetVoice(turn, named);
+    return false;
+  }
   const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
-  const chosen = event.status === 'valid';
-  if (stopped !== undefined && !chosen && tooSoon(turn, running.step)) {
+  // A choice is the menu's own, and what plays to its end was not stopped: a loop never does.
+  const own = event.status === 'valid' || (kind === 'play' && event.status === 'completed');
+  if (stopped !== undefined && !own && tooSoon(turn, running.step)) {
     call.voices = call.voices.filter((voice) => voice !== stopped);
     return false;
   }
   return true;
+}
+
+/** One that has ended, or was refused, can end no more. */
+export function forgetVoice({ call }: Turn, id: string | null): void {
+  call.voices = call.voices.filter((voice) => voice.id !== id);
+}
+
+/** A prompt whose `started` is heard was carried out: from now on it has its natural length. */
+export function onVoiceStarted(turn: Turn, event: WebhookEvent): void {
+  const { call } = turn;
+  const named = decodeClientState(event.clientState)?.a;
+  const voice = call.voices.find(({ id }) => id === named);
+  if (voice === undefined || voice.started) return;
+  call.voices = call.voices.map((each) => (each === voice ? { ...each, started: true } : each));
+  const { running } = call;
+  if (running !== null && running.id === named && isVoice(running.step)) {
+    acceptVoice(turn, running.step);
+  }
 }
 
 /** Forgets every voice: the step that spoke is through. */
@@ -132,7 +161,7 @@ function speak(
   const { call, now } = turn;
   const options = { id: how.id, giveUpAt: now + PROMPT_SEND_MS };
   const { loop, stopOthers } = how;
-  call.voices.push({ id: how.id, kind: kindOf(step), loop });
+  call.voices.push({ id: how.id, kind: kindOf(step), loop, started: false });
   if (step.do === 'play') {
     issue(turn, { action: 'playback_start', url: step.url, loop, stopOthers }, options);
     return;

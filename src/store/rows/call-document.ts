@@ -91,6 +91,7 @@ function packAttempt(attempt: Attempt) {
     farLeg: attempt.farLeg ?? undefined,
     farAnswered: attempt.farAnswered || undefined,
     farHangup: attempt.farHangup ?? undefined,
+    farEnded: attempt.farEnded || undefined,
     manual: attempt.manual || undefined,
   } satisfies Packed<Attempt>;
 }
@@ -185,6 +186,7 @@ function unpackAttempt(packed: PackedAttempt): Attempt {
     farLeg: packed.farLeg ?? null,
     farAnswered: packed.farAnswered ?? false,
     farHangup: packed.farHangup ?? null,
+    farEnded: packed.farEnded ?? false,
     manual: packed.manual ?? false,
   };
 }

@@ -81,6 +81,25 @@ describe('a transfer of which no webhook came', () => {
     expect(d.call.deadlines).toMatchObject([{ name: 'referred' }]);
   });
 
+  it('asks for a B-leg too of which nothing but its beginning was heard', () => {
+    const d = transferring([transfer('+14155550199'), refer('b')]);
+    bLeg(d, 'call.initiated');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(B_LEG));
+    expect(d.call.phase).toBe('bridged');
+    expect(hangups(d)).toEqual([]);
+  });
+
+  it('does not take the start of while_moving for news', () => {
+    const d = silent(null);
+    // Together with the acceptance, and nothing after it.
+    d.heardAt = (d.call.attempts[0]?.acceptedAt ?? 0) + 150;
+    d.outcome(d.last('active_calls'), UNKNOWN);
+    expect(d.count('refer')).toBe(0);
+    expect(d.call.phase).toBe('transferring');
+  });
+
   it('goes on where no B-leg lives', () => {
     const d = silent(null);
     d.outcome(d.last('active_calls'), found(null));
@@ -138,6 +157,7 @@ describe('an outcome speaks of the leg that its command named', () => {
     bLeg(d, 'call.initiated');
     d.fall('attempt');
     d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), UNKNOWN);
     const [hangup] = hangups(d);
     if (hangup === undefined) throw new Error('the B-leg was not hung up');
     d.outcome(hangup, ACCEPTED);
@@ -154,6 +174,7 @@ describe('the next move waits until the B-leg is gone', () => {
     bLeg(d, 'call.initiated');
     d.fall('attempt');
     d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(null));
     expect(hangups(d)).toHaveLength(1);
     return d;
   };
@@ -248,6 +269,40 @@ describe('a transfer that was given up', () => {
     expect(d.call.attempts[0]?.verdict).toBe('completed');
     expect(d.cancelled).toContain(d.last('refer').id);
     expect(hangups(d)).toEqual([]);
+  });
+
+  it('and whose B-leg has hung up is not bridged again: the move that is under way goes on', () => {
+    const d = transferring([transfer('+14155550199'), refer('b'), say('Sorry.')]);
+    bLeg(d, 'call.initiated');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), found(null));
+    const [hangup] = hangups(d);
+    if (hangup === undefined) throw new Error('the B-leg was not hung up');
+    d.outcome(hangup, ACCEPTED);
+    d.accept(d.last('refer'));
+    bLeg(d, 'call.hangup');
+    bLeg(d, 'call.answered');
+    d.hook('call.bridged');
+    expect(d.call).toMatchObject({ phase: 'referring', attempts: [{ verdict: 'completed' }, {}] });
+    d.hook('call.refer.started', { clientState: d.last('refer').clientState });
+    d.hook('call.refer.failed', {
+      clientState: d.last('refer').clientState,
+      sipNotifyResponse: 486,
+    });
+    expect(d.call.phase).toBe('speaking');
+  });
+
+  it('a move under way when they are said to have talked is not hung up', () => {
+    const d = transferring([transfer('+14155550199'), refer('b')]);
+    bLeg(d, 'call.initiated');
+    bLeg(d, 'call.answered');
+    bLeg(d, 'call.hangup');
+    d.accept(d.last('refer'));
+    d.hook('call.bridged');
+    d.hook('call.refer.started', { clientState: d.last('refer').clientState });
+    expect(d.call.phase).toBe('referring');
+    expect(d.count('hangup')).toBe(0);
   });
 
   it('and is bridged before its hangup has left: the hangup is taken back', () => {

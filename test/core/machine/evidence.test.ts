@@ -4,6 +4,7 @@ import type { Outcome } from '../../../src/core/machine/command.ts';
 import {
   ACCEPTED,
   ALIVE,
+  DEAD,
   type Driver,
   decision,
   drive,
@@ -97,6 +98,17 @@ describe('a request whose outcome is unknown', () => {
     expect(d.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
   });
 
+  it('counts as accepted where a probe finds the leg dead with its envelope', () => {
+    const d = answered([refer('a')]);
+    const command = d.last('refer');
+    const started = d.now;
+    d.now = started + 29_900;
+    d.outcome(command, UNKNOWN, started);
+    const dead = { ...DEAD, clientState: command.clientState } as Outcome;
+    d.outcome(d.last('probe'), dead);
+    expect(d.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
+  });
+
   it('of an answer leaves call.answered the time that it has after an acceptance', () => {
     const d = drive(decision([refer('a')]));
     d.hook('call.initiated');
@@ -180,6 +192,37 @@ describe('a REFER that stayed silent', () => {
       sipNotifyResponse: 486,
     });
     expect(verdicts(d)).toEqual(['no_verdict', 'busy', null]);
+  });
+});
+
+describe('a ringing that names no attempt', () => {
+  /** The first is silent past its time, the second is answered so. */
+  const twoOpen = (outcome: Outcome) => {
+    const d = answered([refer('a'), refer('b'), refer('c'), say('Sorry.')]);
+    d.accept(d.last('refer'));
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    const next = d.last('refer');
+    d.outcome(next, outcome);
+    d.now += 500;
+    return { d, next };
+  };
+
+  it.each([null, 'c29tZWJvZHk='])('takes back a repetition, whosever it is (%s)', (clientState) => {
+    const { d, next } = twoOpen(RETRY);
+    d.hook('call.refer.started', { clientState, sipNotifyResponse: 180 });
+    expect(d.cancelled).toContain(next.id);
+    d.hook('call.refer.completed', { clientState, sipNotifyResponse: 200 });
+    expect(verdicts(d)[0]).toBe('completed');
+  });
+
+  it('lets nobody else be called', () => {
+    const { d } = twoOpen(ACCEPTED);
+    d.hook('call.refer.started', { clientState: null, sipNotifyResponse: 180 });
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.count('refer')).toBe(2);
+    expect(d.call.phase).toBe('speaking');
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
-import { type Driver, decision, drive, refer, say } from '../../helpers/machine.ts';
+import { type Driver, decision, drive, refer, rejected, say } from '../../helpers/machine.ts';
 
 const RETRY: Outcome = {
   kind: 'retry',
@@ -85,6 +85,82 @@ describe('the loop of while_moving', () => {
     const d = moving([refer('a')]);
     d.outcome(d.last('speak'), RETRY);
     expect(d.count('refer')).toBe(1);
+  });
+});
+
+describe('the end of a recording', () => {
+  const play: Step = { do: 'play', url: 'https://example.com/a.mp3' };
+  const ended = (d: Driver, status: string, clientState: string | null) =>
+    d.hook('call.playback.ended', { status, clientState });
+
+  it('counts where its first request was refused as not answered', () => {
+    const d = drive(decision([play, refer('a')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.outcome(d.last('playback_start'), rejected('90034'));
+    d.hook('call.answered');
+    const again = d.last('playback_start');
+    d.accept(again);
+    d.now += 500;
+    ended(d, 'completed', again.clientState);
+    expect(d.count('refer')).toBe(1);
+  });
+
+  const afterTheLoop = () => {
+    const { policy } = decision([]);
+    const whileMoving = { do: 'play' as const, url: 'https://example.com/hold.mp3' };
+    const d = drive(
+      decision([refer('a'), play, refer('b')], { policy: { ...policy, whileMoving } }),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const loop = d.last('playback_start');
+    d.accept(loop);
+    fails(d);
+    const step = d.last('playback_start');
+    d.accept(step);
+    d.now += 500;
+    return { d, loop, step };
+  };
+
+  it('counts after the loop’s own end, whichever envelope that carries', () => {
+    const { d, loop, step } = afterTheLoop();
+    ended(d, 'cancelled', loop.clientState);
+    expect(d.count('refer')).toBe(1);
+    ended(d, 'completed', step.clientState);
+    expect(d.count('refer')).toBe(2);
+    const other = afterTheLoop();
+    ended(other.d, 'cancelled', other.step.clientState);
+    expect(other.d.count('refer')).toBe(1);
+    ended(other.d, 'completed', other.step.clientState);
+    expect(other.d.count('refer')).toBe(2);
+  });
+
+  it('counts where the loop’s end was lost', () => {
+    const { d, step } = afterTheLoop();
+    ended(d, 'completed', step.clientState);
+    expect(d.count('refer')).toBe(2);
+  });
+
+  it('is not waited for where nobody knows whether it began', () => {
+    const unknown: Outcome = { kind: 'unknown', detail: 'its time is over' };
+    const silent = drive(decision([play, refer('a')]));
+    silent.hook('call.initiated');
+    silent.hook('call.answered');
+    silent.outcome(silent.last('playback_start'), unknown);
+    const started = silent.now;
+    silent.fall('step');
+    expect(silent.now - started).toBe(5_000);
+    expect(silent.count('refer')).toBe(1);
+
+    const heard = drive(decision([play, refer('a')]));
+    heard.hook('call.initiated');
+    heard.hook('call.answered');
+    const { clientState } = heard.last('playback_start');
+    heard.hook('call.playback.started', { clientState });
+    heard.outcome(heard.last('playback_start'), unknown);
+    heard.fall('step');
+    expect(heard.now - started).toBe(180_000);
   });
 });
 

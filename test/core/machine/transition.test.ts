@@ -468,6 +468,7 @@ describe('transfer', () => {
     far(d, 'call.initiated');
     d.fall('attempt');
     d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), { kind: 'unknown', detail: 'HTTP 404' });
     expect(d.last('hangup')).toMatchObject({ legId: 'v3:far' });
     expect(d.call.phase).toBe('speaking');
   });

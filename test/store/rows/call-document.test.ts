@@ -51,6 +51,7 @@ const ATTEMPT: Attempt = {
   farLeg: '',
   farAnswered: true,
   farHangup: 'h',
+  farEnded: true,
   manual: true,
 };
 const PARKED: Command = {
@@ -86,7 +87,7 @@ const CALL: Call = {
   lastResortRan: true,
   running: { id: 'r', step: { do: 'hangup' } },
   attempts: [ATTEMPT],
-  voices: [{ id: 'v', kind: 'speak', loop: false }],
+  voices: [{ id: 'v', kind: 'speak', loop: false, started: true }],
   deadlines: [{ name: 'step', dueAt: 0, setAt: 0, n: 0, putOff: false }],
   deadlineCount: 1,
   patienceOver: true,
