@@ -300,7 +300,13 @@ function spawnProcess(): ChildProcess {
       `--max-old-space-size=${heapMb}`,
       '--input-type=module',
       '-',
-      JSON.stringify({ loadMs, answerLength, answerValues, contexts } satisfies ProcessLimits),
+      JSON.stringify({
+        loadMs,
+        answerLength,
+        answerValues,
+        contexts,
+        parent: process.pid,
+      } satisfies ProcessLimits),
     ],
     // In a group of its own, so that a Ctrl+C at the terminal is the server's alone.
     { env, cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore', 'ipc'] },

@@ -9,6 +9,7 @@
  * type stripper loaded.
  */
 import vm from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import type { Compiled, Compiler } from './compile.ts';
 
 export type ToProcess =
@@ -36,6 +37,8 @@ export interface ProcessLimits {
   loadMs: number;
   answerLength: number;
   answerValues: number;
+  /** The server's process. */
+  parent: number;
   /** Beyond it, contexts are made again when they are needed. */
   contexts: number;
 }
@@ -49,6 +52,13 @@ const call = new vm.Script('__call()', { filename: 'referee:call' });
 // Signals for the whole group or service are the server's: handlers are needed until it has drained.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
+// In an endless builtin this thread never hears that the server has gone: another one looks.
+new Worker(
+  `setInterval(() => {
+    if (process.ppid !== ${limits.parent}) process.kill(process.pid, 'SIGKILL');
+  }, 500)`,
+  { eval: true },
+).unref();
 process.on('message', async (message: ToProcess) => {
   switch (message.do) {
     case 'open':

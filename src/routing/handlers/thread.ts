@@ -20,7 +20,7 @@ export interface KeeperData {
   limits: KeeperLimits;
 }
 
-export interface KeeperLimits extends ProcessLimits {
+export interface KeeperLimits extends Omit<ProcessLimits, 'parent'> {
   heapMb: number;
   memoryBytes: number;
   loadMemoryBytes: number;

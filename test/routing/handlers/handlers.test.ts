@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -362,6 +363,34 @@ examples: [ { name: e, call: { from: "+14155550101", to: "+14155550100" }, verdi
     const env = { ...process.env, LC_TIME: mark.slice('LC_TIME='.length) };
     const { stdout } = await run(process.execPath, [REFEREE, 'check', dir], { env });
     expect(stdout).toContain('1 of 1 examples pass');
+  });
+  await expect.poll(() => processesWith(mark)).toEqual([]);
+});
+
+test('a server that is killed while a handler runs without an end leaves no process behind', async () => {
+  const files = {
+    'main.yaml': MAIN,
+    'handlers/h.ts': `export default () => { ${ENDLESS} }`,
+  };
+  const mark = `LC_TIME=referee-killed-${process.pid}`;
+  await withFolder(files, async (dir) => {
+    const env = { ...process.env, LC_TIME: mark.slice('LC_TIME='.length) };
+    const args = [
+      REFEREE,
+      'route',
+      '--routes',
+      dir,
+      '--from',
+      '+14155550101',
+      '--to',
+      '+14155550100',
+    ];
+    const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    // Its own and at least one that runs handlers.
+    await expect.poll(() => processesWith(mark).length).toBeGreaterThan(1);
+    child.kill('SIGKILL');
+    await ended;
   });
   await expect.poll(() => processesWith(mark)).toEqual([]);
 });
