@@ -21,11 +21,20 @@ async function handler(
   expect(problemsOf(result)).toEqual([]);
   const action = result.ok ? result.set.rules[0]?.action : undefined;
   if (action === undefined || !('run' in action)) throw new Error('no handler');
-  return (facts = {}) =>
-    action.run(
-      { ...factsOf('+14155550101', '+14155550100'), ...facts },
-      { event: 'call.initiated', digits: null, at: 1_700_000_000_000 },
-    );
+  return (facts = {}) => {
+    const ask = () =>
+      action.run(
+        { ...factsOf('+14155550101', '+14155550100'), ...facts },
+        { event: 'call.initiated', digits: null, at: 1_700_000_000_000 },
+      );
+    // On a busy machine the process that takes over may not be there yet: then nobody is asked.
+    for (let tries = 0; tries < 500; tries += 1) {
+      const answer = ask();
+      if (!('notMine' in answer && answer.notMine.startsWith('no process'))) return answer;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+    return ask();
+  };
 }
 
 async function problems(code: string): Promise<string[]> {
@@ -307,33 +316,24 @@ test('one that keeps holding its calls up rests for a while, then one call tries
   );
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  /** On a busy machine the process that takes over may not be there yet: that is asked of none. */
-  const ask = (facts: Partial<CallFacts> = {}) => {
-    for (let tries = 0; ; tries += 1) {
-      const answer = run(facts);
-      const none = 'notMine' in answer && answer.notMine.startsWith('no process');
-      if (!none || tries > 500) return answer;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-    }
-  };
   const late = { notMine: 'took longer than 50 ms', warning: true };
-  expect([ask(), ask()]).toEqual([late, late]);
+  expect([run(), run()]).toEqual([late, late]);
   const last = 'took longer than 50 ms; not the first time, so it is not asked for 30 s';
-  expect(ask()).toEqual({ notMine: last, warning: true });
+  expect(run()).toEqual({ notMine: last, warning: true });
 
   const resting = { notMine: 'rests: it did not answer in time again and again', warning: false };
-  expect([ask(), ask({ from: '+1' })]).toEqual([resting, resting]);
+  expect([run(), run({ from: '+1' })]).toEqual([resting, resting]);
   vi.advanceTimersByTime(30_000);
-  expect(ask()).toEqual({ notMine: last, warning: true });
-  expect(ask({ from: '+1' })).toEqual(resting);
+  expect(run()).toEqual({ notMine: last, warning: true });
+  expect(run({ from: '+1' })).toEqual(resting);
   let answer: ReturnType<typeof run> = resting;
   // A good one may miss its time as well there; it is tried again after its next rest.
   for (let rests = 0; rests < 20 && 'notMine' in answer; rests += 1) {
     vi.advanceTimersByTime(30_000);
-    answer = ask({ from: '+1' });
+    answer = run({ from: '+1' });
   }
   expect(answer).toEqual({ steps: [{ do: 'hangup' }] });
-  expect(ask()).toEqual(late);
+  expect(run()).toEqual(late);
 });
 
 test('an answer that would take long to read is refused', async () => {
