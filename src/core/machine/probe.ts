@@ -15,7 +15,6 @@ import {
   HANGUP_EXPECTED_MS,
   PROBE_EVERY_MS,
   PROBE_TRIES_MAX,
-  TRANSFER_GRACE_MS,
   UNKNOWN_LEFT_MS_MIN,
   UNSEEN_MAX,
   WATCH_MS,
@@ -175,14 +174,15 @@ function mayHaveBLeg({ kind, acceptedAt, requestEndedAt }: Attempt): boolean {
  * nobody may tear apart. Before that time a living leg says nothing.
  */
 function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
-  const ringsMs = leftMs(turn, attempt) - TRANSFER_GRACE_MS;
-  if (ringsMs > 0) {
+  // With the time that Telnyx takes to end it: asked at that very moment, a ringing one still lives.
+  const restMs = leftMs(turn, attempt);
+  if (restMs > 0) {
     if (attempt.farLeg !== null || webhooksCame(turn, attempt)) {
       giveUp(turn, attempt, what);
       return;
     }
     note(turn, `${what}, but no webhook has come since: a conversation is not cut off`);
-    setDeadline(turn, 'attempt', ringsMs + TRANSFER_GRACE_MS);
+    setDeadline(turn, 'attempt', restMs);
     return;
   }
   if (turn.call.facts.connectionId !== null) {

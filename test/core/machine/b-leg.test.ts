@@ -143,6 +143,18 @@ describe('a transfer of which no webhook came', () => {
     expect(d.call.phase).toBe('speaking');
   });
 
+  it('is not asked for in the moment in which its ringing ends: it may still be there', () => {
+    const transferStep = transfer('+14155550199', { timeoutMs: 20_000 });
+    const { policy } = decision([]);
+    const d = transferring([transferStep], { policy: { ...policy, patienceMs: 20_050 } });
+    bLeg(d, 'call.initiated');
+    d.fall('patience');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.count('active_calls')).toBe(0);
+    expect(hangups(d)).toHaveLength(1);
+    expect(d.call.phase).toBe('speaking');
+  });
+
   it('is given up after the longest call that Telnyx carries', () => {
     const d = silent(null);
     for (let n = 0; n < 500 && d.call.phase === 'transferring'; n += 1) d.fall();
