@@ -1,12 +1,11 @@
-/** Attempts: starting one, finding the one an event speaks of, ending it with a verdict. */
+/** Attempts: starting one, accepting it, ending it with a verdict. */
+import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
 import { decodeClientState, encodeClientState } from './client-state.ts';
-import type { WebhookEvent } from './event.ts';
 import {
   ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
   PATIENCE_MS,
-  REFER_SILENT_MS,
   SAME_COMMAND_MS,
   TRANSFER_GRACE_MS,
   TRANSFER_SECS_MAX,
@@ -142,101 +141,8 @@ export function concludeAttempt(turn: Turn, attempt: Attempt, reason: string): v
   endAttempt(turn, attempt, 'rejected', 'taken back: the target before it rang after all');
 }
 
-/** Before any request of it may have reached Telnyx. */
-function wasTakenBack({ takenBackAt, acceptedAt, requestEndedAt }: Attempt): boolean {
-  return takenBackAt !== null && acceptedAt === null && requestEndedAt === null;
-}
-
-/**
- * Attempts whose final event (call.refer.completed or .failed) is still owed, the oldest first. An
- * attempt that we gave up on stays here: Telnyx may speak of it yet.
- */
-export function awaitingFinal(call: Call): Attempt[] {
-  return call.attempts.filter(
-    (attempt) =>
-      attempt.kind === 'refer' &&
-      !attempt.unsent &&
-      !attempt.final &&
-      !wasTakenBack(attempt) &&
-      attempt.verdict !== 'rejected',
-  );
-}
-
-/**
- * Whether a REFER that owes its final event may still report one. One that stayed silent for 32 s after
- * its request ended owes nothing: see REFER_SILENT_MS. With progress it may report for as long as it rings.
- */
-function mayStillReport(attempt: Attempt, at: number): boolean {
-  const { progress, requestEndedAt, sentAt } = attempt;
-  return progress || at - (requestEndedAt ?? sentAt + SAME_COMMAND_MS) <= REFER_SILENT_MS;
-}
-
-/** A REFER that we gave up on, that had begun to ring and never had its final event: it may have arrived. */
-export function mayHaveArrived({ kind, progress, final, verdict }: Attempt): boolean {
-  return kind === 'refer' && progress && !final && verdict === 'no_verdict';
-}
-
 export function openAttempt(call: Call): Attempt | null {
   return call.attempts.find((attempt) => attempt.verdict === null) ?? null;
-}
-
-/** Whose ringing an event may be that names none of them: see `attributeRefer`. */
-export function mayRing(call: Call, event: WebhookEvent, now: number): Attempt[] {
-  const at = Math.min(now, occurredAtByUs(event) ?? now);
-  return awaitingFinal(call).filter(
-    (attempt) => mayStillReport(attempt, at) && !occurredBefore(event, attempt.sentAt),
-  );
-}
-
-/**
- * The attempt a call.refer.* event speaks of. The envelope belongs to the leg, the last writer wins,
- * and Telnyx stamps it when it emits the event: it is good evidence only while every earlier attempt
- * has its final event.
- */
-export function attributeRefer(call: Call, event: WebhookEvent, now: number): Attempt | null {
-  const awaiting = awaitingFinal(call);
-  const at = Math.min(now, occurredAtByUs(event) ?? now);
-  const reporting = awaiting.filter((attempt) => mayStillReport(attempt, at));
-  const named = namedAttempt(call, event);
-  if (named === null) return likeliestSource(reporting.length > 0 ? reporting : awaiting, event);
-  const older = reporting.filter(
-    (attempt) => call.attempts.indexOf(attempt) < call.attempts.indexOf(named),
-  );
-  const oldest = older[0];
-  if (oldest === undefined) return named;
-  if (event.type === 'call.refer.failed') return oldest;
-  return occurredBefore(event, named.sentAt) ? oldest : named;
-}
-
-/**
- * Without an envelope that names one: the only attempt that the event can speak of. One whose request has
- * had no answer yet would have put its own envelope on the leg.
- */
-function likeliestSource(attempts: Attempt[], event: WebhookEvent): Attempt | null {
-  const before = attempts.filter(({ sentAt }) => !occurredBefore(event, sentAt));
-  const sent = before.filter(({ acceptedAt, requestEndedAt }) => acceptedAt ?? requestEndedAt);
-  const candidates = sent.length > 0 ? sent : before;
-  return candidates.length === 1 ? (candidates[0] ?? null) : null;
-}
-
-/** `occurred_at` is by Telnyx's clock and `at` by ours: compared by ours. */
-function occurredBefore(event: WebhookEvent, at: number): boolean {
-  const occurredAt = occurredAtByUs(event);
-  return occurredAt !== null && occurredAt < at;
-}
-
-function occurredAtByUs({ occurredAt, clockSkewMs = 0 }: WebhookEvent): number | null {
-  return occurredAt === null ? null : occurredAt + clockSkewMs;
-}
-
-function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {
-  const envelope = decodeClientState(event.clientState);
-  if (envelope === null) return null;
-  return (
-    call.attempts.find(
-      ({ id, kind, unsent }) => id === envelope.a && kind === 'refer' && !unsent,
-    ) ?? null
-  );
 }
 
 export function nameOf(attempt: Pick<Attempt, 'target' | 'sipAddress'>): string {

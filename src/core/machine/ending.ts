@@ -1,5 +1,6 @@
 /** The ways out of the plan: release, referred, bridged, unmanaged, ended. */
-import { endAttempt, mayHaveArrived, openAttempt } from './attempt.ts';
+import { endAttempt, openAttempt } from './attempt.ts';
+import { mayHaveArrived } from './attribution.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
 import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';

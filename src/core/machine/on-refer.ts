@@ -1,12 +1,6 @@
 /** What Telnyx told us about a REFER: call.refer.started, .completed, .failed. */
-import {
-  attributeRefer,
-  awaitingFinal,
-  concludeAttempt,
-  endAttempt,
-  mayRing,
-  progressAttempt,
-} from './attempt.ts';
+import { concludeAttempt, endAttempt, progressAttempt } from './attempt.ts';
+import { attributeRefer, awaitingFinal, mayRing } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
 import { becomeReferred, correctable, correctEnds, lostEnds } from './ending.ts';

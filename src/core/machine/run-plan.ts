@@ -1,5 +1,6 @@
 /** The plan: which step is next, what it needs first, and what follows when it is through or failed. */
-import { awaitingFinal, startAttempt } from './attempt.ts';
+import { startAttempt } from './attempt.ts';
+import { awaitingFinal } from './attribution.ts';
 import { hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
 import { decideNow } from './deciding.ts';
