@@ -2,6 +2,7 @@
  * `GET /connections/{id}/active_calls`: the legs of a connection that live now. Telnyx documents two forms
  * of pages, by cursor and by number; both are followed.
  */
+import { asObject, type Fields } from './fields.ts';
 
 export interface ActiveCall {
   callControlId: string;
@@ -17,35 +18,33 @@ export interface ActiveCallsPage {
 
 /** Null where this is not a page of active calls. */
 export function readActiveCalls(body: unknown): ActiveCallsPage | null {
-  if (!isRecord(body) || !Array.isArray(body.data)) return null;
+  const page = asObject(body);
+  if (page === null || !Array.isArray(page.data)) return null;
   const calls: ActiveCall[] = [];
-  for (const entry of body.data) {
-    if (!isRecord(entry) || typeof entry.call_control_id !== 'string') return null;
+  for (const entry of page.data) {
+    const leg = asObject(entry);
+    if (typeof leg?.call_control_id !== 'string') return null;
     calls.push({
-      callControlId: entry.call_control_id,
-      sessionId: textOrNull(entry.call_session_id),
-      clientState: textOrNull(entry.client_state),
+      callControlId: leg.call_control_id,
+      sessionId: filled(leg.call_session_id),
+      clientState: filled(leg.client_state),
     });
   }
   return {
     calls,
-    next: calls.length === 0 ? null : nextPage(isRecord(body.meta) ? body.meta : {}),
+    next: calls.length === 0 ? null : nextPage(asObject(page.meta) ?? {}),
   };
 }
 
-function nextPage(meta: Record<string, unknown>): string | null {
+function nextPage(meta: Fields): string | null {
   const { next, cursors, page_number: page, total_pages: pages } = meta;
   if (typeof next === 'string' && next.includes('?')) return next.slice(next.indexOf('?'));
-  const after = isRecord(cursors) ? textOrNull(cursors.after) : null;
+  const after = filled(asObject(cursors)?.after);
   if (after !== null) return `?page[after]=${encodeURIComponent(after)}`;
   const more = typeof page === 'number' && typeof pages === 'number' && page < pages;
   return more ? `?page[number]=${page + 1}` : null;
 }
 
-function textOrNull(value: unknown): string | null {
+function filled(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
