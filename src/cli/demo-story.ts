@@ -21,8 +21,8 @@ function whatHappened(entry: ApiEntry, call: ApiCall): string | null {
       return entry.phase_before === 'ended' && entry.notes.length === 0
         ? `late: ${entry.type}, after the end`
         : webhookInWords(entry, call);
-    case 'far_leg':
-      return farLegInWords(entry, call);
+    case 'b_leg':
+      return bLegInWords(entry, call);
     case 'outcome':
       return outcomeInWords(entry);
     case 'deadline':
@@ -77,7 +77,7 @@ function gatherInWords(status: ApiEntry['detail'][string] | undefined): string {
   }
 }
 
-function farLegInWords(entry: ApiEntry, call: ApiCall): string | null {
+function bLegInWords(entry: ApiEntry, call: ApiCall): string | null {
   switch (entry.type) {
     case 'call.initiated':
       return `${target(entry, call)} rings`;

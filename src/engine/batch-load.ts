@@ -26,7 +26,7 @@ export async function loadBatch(
     sessionIds,
     attemptIds: [],
     events: [],
-    // The callers of these calls are counted too: the hangup of a far leg may begin their next step.
+    // The callers of these calls are counted too: the hangup of a B-leg may begin their next step.
     budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
   });
   const calls = new Map([...more.calls, ...loaded.calls]);
@@ -61,7 +61,7 @@ export function keysOf(items: Item[], limit: number | null, since: number): Load
   return keys;
 }
 
-/** Calls that turned out to be wanted only after the first look: parents of far legs. */
+/** Calls that turned out to be wanted only after the first look: parents of B-legs. */
 function missingParents(items: Item[], loaded: Loaded): string[] {
   const wanted = new Set<string>();
   for (const { event } of items) {

@@ -1,7 +1,7 @@
 /** One batch: events stepped one after the other on loaded calls, gathered into units that commit together. */
 import type { Call } from '../core/machine/call.ts';
 import { decodeClientState } from '../core/machine/client-state.ts';
-import type { CallEvent, FarLegEvent, WebhookEvent } from '../core/machine/event.ts';
+import type { BLegEvent, CallEvent, WebhookEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import { type Transition, transition } from '../core/machine/transition.ts';
 import type { Overrides } from '../core/rules/rule.ts';
@@ -92,7 +92,7 @@ export function stepAll(
     const stepped: Stepped = { item, received: { result: 'committed', call: own.call }, told: [] };
     let unit = keep(own, event, stepped, item.settle);
     if (event.source === 'webhook' && parentId !== null) {
-      const far = farLegEvent(event, parentId);
+      const far = bLegEvent(event, parentId);
       unit = merge(unit, keep(step(far), far, stepped, null));
     }
     unit.stepped.push(stepped);
@@ -180,7 +180,7 @@ export function stepAll(
     return a;
   }
 
-  /** Finds the caller's leg of a far leg: by the envelope, by what is known, or by the session. */
+  /** Finds the caller's leg of a B-leg: by the envelope, by what is known, or by the session. */
   function withParent(event: CallEvent): CallEvent {
     if (event.source !== 'webhook') return event;
     const parentId = parentOf(event);
@@ -221,11 +221,11 @@ export function stepAll(
   function isParent(id: string, event: WebhookEvent): boolean {
     const attempts = current(id)?.call.attempts ?? [];
     return attempts.some(
-      ({ kind, unsent, verdict, farLeg }) =>
+      ({ kind, unsent, verdict, bLeg }) =>
         kind === 'transfer' &&
         !unsent &&
         (verdict === null || verdict === 'completed') &&
-        (farLeg === null || farLeg === event.callId),
+        (bLeg === null || bLeg === event.callId),
     );
   }
 }
@@ -236,16 +236,16 @@ function byStoreClock(event: CallEvent, storeAheadMs: number): CallEvent {
   return { ...event, occurredAt: event.occurredAt + storeAheadMs };
 }
 
-function farLegEvent(event: WebhookEvent, parentId: string): FarLegEvent {
+function bLegEvent(event: WebhookEvent, parentId: string): BLegEvent {
   const { id, type, receivedAt, occurredAt, callId, hangupCause, sipHangupCause } = event;
   return {
-    source: 'far_leg',
+    source: 'b_leg',
     id,
     type,
     receivedAt,
     occurredAt,
     callId: parentId,
-    farLegId: callId,
+    bLegId: callId,
     attemptId: decodeClientState(event.clientState)?.a ?? null,
     hangupCause,
     sipHangupCause,

@@ -165,7 +165,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
       if (received.result === 'duplicate') observer.duplicate(item.event);
       item.resolve(received);
     }
-    for (const { item, error } of batch.failed) await bury(item, error);
+    for (const { item, error } of batch.failed) await deadLetter(item, error);
   }
 
   /** Load, step, commit: throws where nothing was kept. */
@@ -254,11 +254,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
     } else if (items.length > 1) {
       for (const item of items) await process(begin([item]), false);
     } else if (first !== undefined) {
-      await bury(first, error);
+      await deadLetter(first, error);
     }
   }
 
-  async function bury(item: Item, error: unknown): Promise<void> {
+  async function deadLetter(item: Item, error: unknown): Promise<void> {
     if (error instanceof NewerRow) {
       item.reject(error);
       return;

@@ -10,7 +10,7 @@ const LATE_MS = 5_000;
 /** A start or a recovery younger than this: Telnyx's retried webhooks come first. */
 const YOUNG_MS = 15_000;
 /** A deadline that could not be stepped is a dead letter; not again before a human may have looked. */
-const BURIED_MS = 600_000;
+const RETRY_AFTER_MS = 600_000;
 
 export interface Sweeper {
   start(): void;
@@ -32,8 +32,8 @@ export function createSweeper(options: {
   let running: Promise<void> = Promise.resolve();
   /** By the store's clock; null until the store has answered after a start or a failure. */
   let recoveredAt: number | null = null;
-  /** Event ids of buried deadlines, and when they may be tried again. */
-  const buried = new Map<string, number>();
+  /** Event ids of deadLettered deadlines, and when they may be tried again. */
+  const deadLettered = new Map<string, number>();
 
   return {
     start() {
@@ -61,7 +61,7 @@ export function createSweeper(options: {
   async function sweep(): Promise<number> {
     const { now, due } = await store.due(SWEEP_ROWS_MAX);
     recoveredAt ??= now;
-    const taken = await Promise.allSettled(due.map((deadline) => fall(deadline, now)));
+    const taken = await Promise.allSettled(due.map((deadline) => fire(deadline, now)));
     // One call's lost race is its own; the store is in trouble when nothing could be taken.
     const failed = taken.filter((result) => result.status === 'rejected');
     if (failed[0] !== undefined && failed.length === taken.length) throw failed[0].reason;
@@ -69,10 +69,10 @@ export function createSweeper(options: {
     return due.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
   }
 
-  async function fall(deadline: DueDeadline, now: number): Promise<void> {
+  async function fire(deadline: DueDeadline, now: number): Promise<void> {
     const { callId, name, n, dueAt, setAt, putOff } = deadline;
     const id = deadlineEventId(callId, name, n);
-    if ((buried.get(id) ?? 0) > now) return;
+    if ((deadLettered.get(id) ?? 0) > now) return;
     const young = recoveredAt !== null && now - recoveredAt < YOUNG_MS && setAt < recoveredAt;
     const { result } = await receiver.receive({
       source: 'deadline',
@@ -85,7 +85,7 @@ export function createSweeper(options: {
       n,
       putOff: !putOff && (now - dueAt > LATE_MS || young),
     });
-    if (result === 'dead_letter') buried.set(id, now + BURIED_MS);
-    else buried.delete(id);
+    if (result === 'dead_letter') deadLettered.set(id, now + RETRY_AFTER_MS);
+    else deadLettered.delete(id);
   }
 }

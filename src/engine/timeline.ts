@@ -4,10 +4,10 @@ import type { CallEvent } from '../core/machine/event.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import type { TimelineEntry } from '../store/store.ts';
 
-/** What a second delivery is known by: event id and type. A far leg's event has its own on the caller's call. */
+/** What a second delivery is known by: event id and type. A B-leg's event has its own on the caller's call. */
 export function keyOf(event: CallEvent): string {
   const key = `${event.type}|${event.id}`;
-  return event.source === 'far_leg' ? `far|${key}` : key;
+  return event.source === 'b_leg' ? `b-leg|${key}` : key;
 }
 
 export function timelineEntry(
@@ -54,9 +54,9 @@ function allDetails(event: CallEvent): TimelineEntry['detail'] {
         status: event.status,
         delivery_attempt: event.deliveryAttempt === 1 ? null : event.deliveryAttempt,
       };
-    case 'far_leg':
+    case 'b_leg':
       return {
-        far_leg: event.farLegId,
+        b_leg: event.bLegId,
         hangup_cause: event.hangupCause,
         sip_hangup_cause: event.sipHangupCause,
       };

@@ -151,7 +151,7 @@ function buildServer(
     },
   });
   server.server.maxConnections = HTTP_LIMITS.connectionsMax;
-  makeRoom(server);
+  closeIdleConnections(server);
   continueOnlyWhenWanted(server);
   gatherPieces(server);
   // Everything taken has been answered by then; a client in the middle of a slow upload must not hold the stop.
@@ -188,7 +188,7 @@ const strictValidators: FastifySchemaCompiler<TSchema> = (part) => {
 };
 
 /** A crowd of idle connections must not keep webhooks out: whoever still wants something comes again. */
-function makeRoom(server: FastifyInstance): void {
+function closeIdleConnections(server: FastifyInstance): void {
   const { connectionsKept, connectionsCheckMs } = HTTP_LIMITS;
   let open = 0;
   let lookedAt = 0;

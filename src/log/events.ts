@@ -110,7 +110,7 @@ export const LOG_EVENTS = {
   },
   'attempt.progress': {
     level: 'debug',
-    meaning: 'The far end reacts: a NOTIFY with 1xx, or the far leg exists.',
+    meaning: 'The far end reacts: a NOTIFY with 1xx, or the B-leg exists.',
     action: '',
   },
   'attempt.completed': {

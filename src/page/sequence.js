@@ -119,7 +119,7 @@ function titleOf({ source, type, detail, attempt: attemptId }, { attempts }) {
       return `${word(String(detail.action ?? 'command'))}: ${word(String(detail.outcome ?? 'unknown'))}`;
     case 'deadline':
       return `Time is up: ${word(String(detail.deadline ?? ''))}${detail.put_off ? ', put off once' : ''}`;
-    case 'far_leg':
+    case 'b_leg':
       return html`B-leg ${type.replace('call.', '')}${target}`;
     default:
       if (type === 'call.gather.ended') return `${TITLES[type]}: ${gatherWords(detail)}`;
@@ -218,7 +218,7 @@ function arrowsOf(entry, call, lanes) {
   if (source === 'manual') return [{ at: REFEREE, tone: 'moving' }];
   if (source === 'outcome') return outcomeArrows(entry, call, lanes);
   const heard = { from: TELNYX, to: REFEREE, label: type.replace(/^call\./, '') };
-  if (source === 'far_leg') {
+  if (source === 'b_leg') {
     const lane = lanes.of(entry.attempt);
     return [...(lane === null ? [] : [{ from: lane, to: TELNYX }]), heard];
   }

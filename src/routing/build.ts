@@ -13,7 +13,7 @@ import { quoted } from './number.ts';
 import { buildPolicy, DEFAULT_POLICY } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
 import type { RouteFile } from './schema/schema.ts';
-import { checkSwallowed } from './shadowing/swallowed.ts';
+import { checkShadowed } from './shadowing/shadowed.ts';
 import { buildSteps } from './steps.ts';
 import { buildTarget, type Environment } from './targets.ts';
 
@@ -46,7 +46,7 @@ export function buildSet(
   const examples = buildExamples(context, input.files, set);
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   checkSchedules(context, set, options.nowMs);
-  checkSwallowed(context, set);
+  checkShadowed(context, set);
   checkLoops(context, set);
   return { set, examples };
 }

@@ -43,6 +43,6 @@ export const LIMITS = {
   handlerHeldMs: 400,
   /** ...and a handler is not asked for so long. */
   handlerRestMs: 30_000,
-  /** Pairs of rules compared value by value when looking for swallowed rules. */
+  /** Pairs of rules compared value by value when looking for shadowed rules. */
   subsumptionWork: 20_000_000,
 } as const;

@@ -10,7 +10,7 @@ import { fillUser, hasPlaces, literalText, templateText } from '../core/rules/te
 import type { SetContext } from './context.ts';
 import { factsOf } from './example.ts';
 import { quoted } from './number.ts';
-import { Work } from './shadowing/work.ts';
+import { StepBudget } from './shadowing/step-budget.ts';
 
 type Moving = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 
@@ -144,8 +144,8 @@ class Served {
       for (const key of keysOf(address)) byKey.set(key, [...(byKey.get(key) ?? []), destination]);
     }
     if (byKey.size === 0) return;
-    const work = new Work(COMPARED_MAX);
-    const hits = new Hits(set, byKey, work);
+    const budget = new StepBudget(COMPARED_MAX);
+    const hits = new Hits(set, byKey, budget);
     const taken = new Set<string>();
     for (const [number, rule] of set.rules.entries()) {
       for (const destination of hits.of(rule.when)) {
@@ -171,13 +171,13 @@ function keysOf({ number, texts }: Address): string[] {
 class Hits {
   readonly #set: RouteSet;
   readonly #byKey: ReadonlyMap<string, string[]>;
-  readonly #work: Work;
+  readonly #budget: StepBudget;
   readonly #known = new WeakMap<object, ReadonlySet<string>>();
 
-  constructor(set: RouteSet, byKey: ReadonlyMap<string, string[]>, work: Work) {
+  constructor(set: RouteSet, byKey: ReadonlyMap<string, string[]>, budget: StepBudget) {
     this.#set = set;
     this.#byKey = byKey;
-    this.#work = work;
+    this.#budget = budget;
   }
 
   of(when: Condition): Set<string> {
@@ -226,7 +226,7 @@ class Hits {
     const texts = over === 'texts' && !glob.text.endsWith('@*') && glob.text.includes('@');
     if (!texts && (over === 'texts' || glob.literalPrefix.length < OWN_PREFIX_MIN)) return [];
     return [...this.#byKey].flatMap(([key, destinations]) =>
-      this.#work.spend() && key.includes('@') === texts && glob.matches(key) ? destinations : [],
+      this.#budget.spend() && key.includes('@') === texts && glob.matches(key) ? destinations : [],
     );
   }
 }

@@ -36,7 +36,7 @@ export interface Leg extends LegIds {
   answering: boolean;
   voices: Voice[];
   gather: Gather | null;
-  /** REFERs whose result is still to come, and ringing of a far leg: taken back at the hangup. */
+  /** REFERs whose result is still to come, and ringing of a B-leg: taken back at the hangup. */
   pending: Set<() => void>;
   /** Talking to the other side of a transfer. */
   bridged: boolean;

@@ -32,7 +32,7 @@ export type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
 export interface Switchboard {
   clock: Clock;
   place(script: CallScript): PlacedLegs;
-  addFarLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
+  addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
   find(callControlId: string): Leg | undefined;
   living(): Leg[];
   emit(leg: Leg, type: `call.${string}`, payload: Payload): void;
@@ -110,7 +110,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     return leg;
   }
 
-  function addFarLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg {
+  function addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg {
     const far = newLeg(caller.call, 'outgoing', from, to, clientState);
     emit(far, 'call.initiated', initiatedPayload(far));
     return far;
@@ -198,7 +198,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     });
   }
 
-  /** A caller who goes takes his far legs with him; a far leg takes the caller only once they talked. */
+  /** A caller who goes takes his B-legs with him; a B-leg takes the caller only once they talked. */
   function endOthers(leg: Leg, by: EndedBy): void {
     const source = by === 'caller' ? 'caller' : by === 'service' ? 'unknown' : 'callee';
     const hung: HangupFacts = { cause: 'normal_clearing', source, sip: '200' };
@@ -268,7 +268,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   return {
     clock,
     place,
-    addFarLeg,
+    addBLeg,
     find: (id) => legs.get(id),
     living: () => [...legs.values()].filter(({ endedAt }) => endedAt === null),
     emit,

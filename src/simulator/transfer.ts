@@ -1,4 +1,4 @@
-/** A transfer: a far leg of its own, which answers and is bridged, or hangs up while the caller stays. */
+/** A transfer: a B-leg of its own, which answers and is bridged, or hangs up while the caller stays. */
 import { answeredPayload, bridgedPayload, type HangupFacts, type Leg } from './leg.ts';
 import { bookAttempt, bookMove, startMove } from './moves.ts';
 import { badRequest, type Refusal } from './refusal.ts';
@@ -27,7 +27,7 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
 
   const unstarted = clock.after(end.startedMs, () => {
     leg.pending.delete(unstarted);
-    const far = board.addFarLeg(leg, address, from, state);
+    const far = board.addBLeg(leg, address, from, state);
     board.happened(leg, 'transfer_rings');
     ring(far);
   });
@@ -49,7 +49,7 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
       if (attempt.result === 'bye' || attempt.result < 300) pickUp(far);
       else {
         attempt.told = true;
-        // Telnyx ends a far leg that nobody answers at timeout_secs, whatever the phone would do later.
+        // Telnyx ends a B-leg that nobody answers at timeout_secs, whatever the phone would do later.
         board.end(far, 'far_end', hangupFor(attempt.result));
       }
     });

@@ -14,7 +14,7 @@ export interface TimelineEntry {
   /** `type|id` of the event: what a second delivery is known by. */
   key: string;
   id: string;
-  source: 'webhook' | 'far_leg' | 'outcome' | 'deadline' | 'manual';
+  source: 'webhook' | 'b_leg' | 'outcome' | 'deadline' | 'manual';
   type: string;
   at: number;
   occurredAt: number | null;
@@ -34,7 +34,7 @@ export interface TimelineEntry {
 
 export interface LoadKeys {
   callIds: string[];
-  /** Attempts named by envelopes: finds the caller's leg of a transfer's far leg. */
+  /** Attempts named by envelopes: finds the caller's leg of a transfer's B-leg. */
   attemptIds: string[];
   /** Sessions whose calls are wanted too. */
   sessionIds: string[];
@@ -103,7 +103,7 @@ export interface Settlement {
   retryAt: number | null;
 }
 
-/** Calls that change together or not at all (a far leg and its caller). */
+/** Calls that change together or not at all (a B-leg and its caller). */
 export interface CommitUnit {
   changes: CallChange[];
 }

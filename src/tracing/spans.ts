@@ -63,7 +63,7 @@ function callSpan(call: Call, notice: Extract<Notice, { kind: 'ended' }>, now: n
   return {
     ...ofCall(call),
     spanId: rootId(call.id),
-    // The far leg of a transfer of ours hangs below its caller.
+    // The B-leg of a transfer of ours hangs below its caller.
     parentSpanId: call.parentId === null ? null : rootId(call.parentId),
     name: 'call',
     startedAt: call.createdAt,
@@ -103,14 +103,14 @@ function eventSpan(event: CallEvent, call: Call, notices: Notice[], now: number)
       const name = `webhook ${event.type}`;
       return { ...base, name, kind: 'server', fields: { ...fields, ...said } };
     }
-    case 'far_leg': {
-      const far = { far_leg_call_control_id: event.farLegId, hangup_cause: event.hangupCause };
+    case 'b_leg': {
+      const far = { b_leg_call_control_id: event.bLegId, hangup_cause: event.hangupCause };
       const parentSpanId =
         event.attemptId === null ? base.parentSpanId : attemptId(event.attemptId);
       return {
         ...base,
         parentSpanId,
-        name: `far leg ${event.type}`,
+        name: `B-leg ${event.type}`,
         fields: { ...fields, ...far },
       };
     }

@@ -50,7 +50,7 @@ function told(entry: Partial<ApiEntry>): string | undefined {
 test.each([
   [{ attempt: 'a', detail: { sip_notify_response: 486 } }, 'target a says no (486)'],
   [{ attempt: 'b', detail: { sip_notify_response: 486 } }, 'target b says no (486)'],
-  [{ source: 'far_leg', type: 'call.hangup', attempt: 'a', detail: {} }, 'target a hangs up'],
+  [{ source: 'b_leg', type: 'call.hangup', attempt: 'a', detail: {} }, 'target a hangs up'],
   [
     { source: 'deadline', type: 'deadline', attempt: 'a', detail: { deadline: 'attempt' } },
     'target a has said nothing in its time',

@@ -88,16 +88,16 @@ test('a transfer that nobody takes leads to the next step with the caller still 
   const { body } = await call.next('transfer');
   expect(body).toMatchObject({ to: '+14155550199', timeout_secs: 30 });
   const far = telnyx.call({ from: call.from, to: '+14155550199' });
-  const onFarLeg = {
+  const onBLeg = {
     call_session_id: call.sessionId,
     client_state: body.target_leg_client_state,
     direction: 'outgoing',
     state: 'bridging',
   };
-  expect(await far.send('call.initiated', onFarLeg)).toBe(200);
-  expect(
-    await far.hangsUp({ ...onFarLeg, hangup_cause: 'user_busy', sip_hangup_cause: '486' }),
-  ).toBe(200);
+  expect(await far.send('call.initiated', onBLeg)).toBe(200);
+  expect(await far.hangsUp({ ...onBLeg, hangup_cause: 'user_busy', sip_hangup_cause: '486' })).toBe(
+    200,
+  );
   await call.next('refer');
   await call.completes();
   await call.hangsUp();

@@ -97,7 +97,7 @@ test.each(['call.refer.started', 'call.refer.completed'])(
   },
 );
 
-test('the hangup of a far leg may start its caller’s next attempt, so its batch counts the budgets', () => {
+test('the hangup of a B-leg may start its caller’s next attempt, so its batch counts the budgets', () => {
   const keys = (event: CallEvent) => {
     const item: Item = { event, settle: null, conflicts: 0, resolve: () => {}, reject: () => {} };
     return keysOf([item], 101, Date.now());

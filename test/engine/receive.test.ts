@@ -208,7 +208,7 @@ describe('budgets', () => {
     expect(await ask(engine, ['v3:c'], '+14155550102')).toEqual([[null]]);
   });
 
-  it('hold for the step that the hangup of a far leg begins, whoever the far leg says is calling', async () => {
+  it('hold for the step that the hangup of a B-leg begins, whoever the B-leg says is calling', async () => {
     const transferFirst: Step[] = [transfer('+14155550199'), refer('b')];
     let plan: Step[] = [refer('a')];
     const engine = open({
@@ -289,7 +289,7 @@ describe('budgets', () => {
   });
 });
 
-describe('a far leg', () => {
+describe('a B-leg', () => {
   async function transferring(engine: Engine) {
     await engine.receive(hook('v3:caller', 'call.initiated'));
     await engine.receive(hook('v3:caller', 'call.answered'));
@@ -323,7 +323,7 @@ describe('a far leg', () => {
     await transferring(engine);
     await engine.receive(outgoing('call.answered', null));
     const caller = (await store.find('v3:caller'))?.call;
-    expect(caller?.attempts).toMatchObject([{ farLeg: 'v3:far', farAnswered: true }]);
+    expect(caller?.attempts).toMatchObject([{ bLeg: 'v3:far', bLegAnswered: true }]);
   });
 
   it('of a session with two callers being transferred belongs to neither', async () => {

@@ -135,13 +135,13 @@ export function walk(decided: Decision, unknowns: Unknowns, chance: () => number
     }
     const bLeg = event as WebhookEvent & { about?: string };
     put({
-      source: 'far_leg',
+      source: 'b_leg',
       id: event.id,
       callId: CALL,
       type: event.type,
       receivedAt: now,
       occurredAt: event.occurredAt,
-      farLegId: event.callId,
+      bLegId: event.callId,
       attemptId: bLeg.about ?? null,
       hangupCause: event.hangupCause,
       sipHangupCause: event.sipHangupCause,

@@ -218,7 +218,7 @@ describe('a call', () => {
 });
 
 describe('a transfer', () => {
-  test('has a far leg of its own in the same session, answered, bridged, and ending with the caller', async () => {
+  test('has a B-leg of its own in the same session, answered, bridged, and ending with the caller', async () => {
     const { receiver, command, answered } = await setStage();
     const call = await answered({ transfers: 'completed' });
     const far = base64('far');
@@ -249,7 +249,7 @@ describe('a transfer', () => {
     expect(call.book).toMatchObject({ fate: 'moved', moved: [{ kind: 'transfer' }] });
   });
 
-  test('that fails hangs up its far leg with a cause and leaves the caller where he is', async () => {
+  test('that fails hangs up its B-leg with a cause and leaves the caller where he is', async () => {
     const { receiver, command, send, answered } = await setStage();
     const call = await answered({
       transfers: [
@@ -279,7 +279,7 @@ describe('a transfer', () => {
     expect(json.data.is_alive).toBe(true);
   });
 
-  test('whose caller leaves takes its ringing far leg with it', async () => {
+  test('whose caller leaves takes its ringing B-leg with it', async () => {
     const { receiver, command, answered } = await setStage();
     const call = await answered({
       transfers: 'silent',

@@ -240,7 +240,7 @@ async function untilDelivered({ simulator }: Stage): Promise<void> {
     await pause(LOOK_EVERY_MS);
 }
 
-/** Calls whose hangup was lost are found by probes; theirs and every far leg's must end in our store. */
+/** Calls whose hangup was lost are found by probes; theirs and every B-leg's must end in our store. */
 async function untilAllEnded(stage: Stage, tell: (text: string) => void): Promise<string[]> {
   const until = performance.now() + STORE_WITHIN_MS;
   for (;;) {
@@ -295,7 +295,7 @@ async function standing({ simulator, nodes, api }: Stage, options: SoakOptions):
   return problems;
 }
 
-/** A hangup of a far leg may still be on its way, a moment after everybody has gone. */
+/** A hangup of a B-leg may still be on its way, a moment after everybody has gone. */
 async function leftInTheOutbox(api: Api): Promise<number> {
   const until = performance.now() + 30_000;
   for (;;) {

@@ -5,7 +5,7 @@ export function story({ book, script, call }: Witnessed): string {
   const theirs = [
     ...book.webhooks.map(({ occurredAt, type, leg, deliveries, faults, outcome }) => ({
       at: occurredAt,
-      text: `simulator  ${type}${leg === book.callControlId ? '' : ' (far leg)'}  ${outcome} ${deliveries
+      text: `simulator  ${type}${leg === book.callControlId ? '' : ' (B-leg)'}  ${outcome} ${deliveries
         .map(({ status, error }) => (status === 0 ? (error ?? '0') : status))
         .join(', ')}${faults.length > 0 ? `  [${faults.join(', ')}]` : ''}`,
     })),

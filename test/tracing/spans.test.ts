@@ -19,18 +19,18 @@ function spansOf(tell: (spans: ReturnType<typeof createSpans>) => void): Finishe
   return written;
 }
 
-test('the far leg of a transfer shares the trace, below the caller; what it does, below the attempt', () => {
+test('the B-leg of a transfer shares the trace, below the caller; what it does, below the attempt', () => {
   const attempt = anAttempt('attempt', { kind: 'transfer', verdict: 'completed', endedAt: 4_000 });
   const caller = aCall('v3:caller', { ...session, attempts: [attempt] });
   const far = aCall('v3:far', { ...session, parentId: caller.id, endedAt: 4_500 });
   const bridged: CallEvent = {
-    source: 'far_leg',
+    source: 'b_leg',
     id: 'event',
     callId: caller.id,
     type: 'call.bridged',
     receivedAt: 4_000,
     occurredAt: null,
-    farLegId: far.id,
+    bLegId: far.id,
     attemptId: attempt.id,
     hangupCause: null,
     sipHangupCause: null,
@@ -40,7 +40,7 @@ test('the far leg of a transfer shares the trace, below the caller; what it does
     const ended = { kind: 'ended', ends: 'ignored', how: 'hangup' } as const;
     spans.committed(webhook('call.hangup', { callId: far.id }), null, far, [ended]);
   }).filter(({ name }) => !name.startsWith('webhook'));
-  expect(onAttempt?.name).toBe('far leg call.bridged');
+  expect(onAttempt?.name).toBe('B-leg call.bridged');
   expect(onAttempt?.parentSpanId).toBe(ofAttempt?.spanId);
   expect(verdict).toMatchObject({ parentSpanId: ofAttempt?.spanId, causedBy: onAttempt?.spanId });
   expect(root?.traceId).toBe(onAttempt?.traceId);

@@ -1,7 +1,7 @@
 /** What Telnyx would send for each command, given a scripted verdict: outcomes and webhooks, in their order. */
 import type { Call, CallFacts, Verdict } from '../machine/call.ts';
 import type { Command, Outcome } from '../machine/command.ts';
-import type { CallEvent, FarLegEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
+import type { BLegEvent, CallEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
 
 export interface Scripted {
   event: CallEvent;
@@ -134,8 +134,8 @@ const FAR_HANGUP: Partial<Record<Verdict, { cause: string; sip: string }>> = {
 function transferAnswers(command: Command, situation: Situation, accepted: Scripted): Scripted[] {
   const { call, verdict, leaves } = situation;
   const gone: Scripted = { event: hangupOf(call), afterMs: attemptMs(call) };
-  const far = (type: string, more: Partial<FarLegEvent> = {}): Scripted => ({
-    event: farLeg(command, type, more),
+  const far = (type: string, more: Partial<BLegEvent> = {}): Scripted => ({
+    event: bLeg(command, type, more),
     afterMs: 0,
   });
   if (verdict === 'rejected') return leaves ? [refusal(command), gone] : [refusal(command)];
@@ -226,15 +226,15 @@ function webhook(facts: CallFacts, type: string): WebhookEvent {
   };
 }
 
-function farLeg(command: Command, type: string, more: Partial<FarLegEvent>): FarLegEvent {
+function bLeg(command: Command, type: string, more: Partial<BLegEvent>): BLegEvent {
   return {
-    source: 'far_leg',
+    source: 'b_leg',
     id: `far:${type}`,
     callId: command.callId,
     type,
     receivedAt: 0,
     occurredAt: null,
-    farLegId: `far:${command.id}`,
+    bLegId: `far:${command.id}`,
     attemptId: command.id,
     hangupCause: null,
     sipHangupCause: null,

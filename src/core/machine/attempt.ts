@@ -218,10 +218,10 @@ function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {
     unsent: false,
     takenBackAt: null,
     movesOnAnyway: step.ifFailed.no_verdict !== undefined,
-    farLeg: null,
-    farAnswered: false,
-    farHangup: null,
-    farEnded: false,
+    bLeg: null,
+    bLegAnswered: false,
+    bLegHangup: null,
+    bLegEnded: false,
     manual: turn.call.suspended !== null,
   };
 }

@@ -10,27 +10,27 @@ import { issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
 /** Once for each leg; a transfer whose B-leg nobody has heard of has none to hang up. */
 export function hangUpBLeg(turn: Turn, attempt: Attempt): void {
-  if (attempt.farLeg === null || attempt.farHangup !== null) return;
-  attempt.farHangup = issue(
+  if (attempt.bLeg === null || attempt.bLegHangup !== null) return;
+  attempt.bLegHangup = issue(
     turn,
     { action: 'hangup' },
-    { legId: attempt.farLeg, attemptId: attempt.id, giveUpAt: turn.now + SAME_COMMAND_MS },
+    { legId: attempt.bLeg, attemptId: attempt.id, giveUpAt: turn.now + SAME_COMMAND_MS },
   );
   note(turn, 'hang up the B-leg');
 }
 
 /** A B-leg may still be answered: its hangup has not been accepted yet. */
 export function isClearing({ attempts }: Call): boolean {
-  return attempts.some(({ farHangup }) => farHangup !== null);
+  return attempts.some(({ bLegHangup }) => bLegHangup !== null);
 }
 
 /** Its hangup was accepted, or it has ended, or nobody can say any more. */
 export function bLegGone(turn: Turn, which: (attempt: Attempt) => boolean): void {
   const { call } = turn;
   for (const attempt of call.attempts) {
-    if (attempt.farHangup === null || !which(attempt)) continue;
-    takeBack(turn, attempt.farHangup);
-    attempt.farHangup = null;
+    if (attempt.bLegHangup === null || !which(attempt)) continue;
+    takeBack(turn, attempt.bLegHangup);
+    attempt.bLegHangup = null;
   }
   if (isClearing(call)) return;
   if (isHeld(call)) turn.goOn = true;

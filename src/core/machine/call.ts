@@ -96,13 +96,13 @@ export interface Attempt {
   takenBackAt: number | null;
   /** The route names a branch for no_verdict: the plan moves on though this one may yet be answered. */
   movesOnAnyway: boolean;
-  /** call_control_id of the transfer's far leg, once an event of it arrived. */
-  farLeg: string | null;
-  farAnswered: boolean;
+  /** call_control_id of the transfer's B-leg, once an event of it arrived. */
+  bLeg: string | null;
+  bLegAnswered: boolean;
   /** The hangup of its B-leg that is on its way; null where there is none, or the leg has ended. */
-  farHangup: string | null;
+  bLegHangup: string | null;
   /** Its B-leg's hangup was heard. */
-  farEnded: boolean;
+  bLegEnded: boolean;
   manual: boolean;
 }
 
@@ -191,7 +191,7 @@ export interface Call {
   foreignState: string | null;
   /** We put our envelope on the leg: handing the call back restores `foreignState`. */
   stamped: boolean;
-  /** call_control_id of the caller's leg, where this call is the far leg of a transfer of ours. */
+  /** call_control_id of the caller's leg, where this call is the B-leg of a transfer of ours. */
   parentId: string | null;
   decided: boolean;
   rule: string | null;

@@ -19,7 +19,7 @@ interface CommandBase {
   id: string;
   /** The call whose machine issued it. */
   callId: string;
-  /** call_control_id in the request's path; another than `callId` only for a transfer's far leg. */
+  /** call_control_id in the request's path; another than `callId` only for a transfer's B-leg. */
   legId: string;
   attemptId: string | null;
   /** Nothing is sent at or after this moment (store's clock): what is left of the step and of patience. */

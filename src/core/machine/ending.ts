@@ -125,7 +125,7 @@ export function endedWhileAccepted(turn: Turn, attempt: Attempt): void {
 
 function endWithTheLeg(turn: Turn, attempt: Attempt): void {
   if (attempt.kind === 'transfer') {
-    if (attempt.farAnswered) {
+    if (attempt.bLegAnswered) {
       endAttempt(turn, attempt, 'no_verdict', 'the leg ended after the B-leg had answered');
     } else {
       endAttempt(turn, attempt, 'abandoned', 'the caller left while the B-leg rang');

@@ -32,14 +32,14 @@ export interface WebhookEvent extends EventBase {
   deliveryAttempt: number | null;
   /** What our clock is ahead of Telnyx's, as genuine webhooks show it; absent where that is not known. */
   clockSkewMs?: number;
-  /** The caller's leg, where this is the far leg of a transfer of ours; the engine finds out. */
+  /** The caller's leg, where this is the B-leg of a transfer of ours; the engine finds out. */
   parentId?: string;
 }
 
-/** The same webhook seen from the caller's leg: an event of the far leg of a transfer of ours. */
-export interface FarLegEvent extends EventBase {
-  source: 'far_leg';
-  farLegId: string;
+/** The same webhook seen from the caller's leg: an event of the B-leg of a transfer of ours. */
+export interface BLegEvent extends EventBase {
+  source: 'b_leg';
+  bLegId: string;
   attemptId: string | null;
   hangupCause: string | null;
   sipHangupCause: string | null;
@@ -70,4 +70,4 @@ export interface ManualEvent extends EventBase {
   step: ReferStep;
 }
 
-export type CallEvent = WebhookEvent | FarLegEvent | OutcomeEvent | DeadlineEvent | ManualEvent;
+export type CallEvent = WebhookEvent | BLegEvent | OutcomeEvent | DeadlineEvent | ManualEvent;

@@ -23,11 +23,11 @@ export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   }
   note(turn, `${event.name}: its time is up`);
   clearDeadline(turn, event.name);
-  fall(turn, event);
+  fire(turn, event);
   return true;
 }
 
-function fall(turn: Turn, event: DeadlineEvent): void {
+function fire(turn: Turn, event: DeadlineEvent): void {
   const { call } = turn;
   switch (event.name) {
     case 'undecided':

@@ -26,7 +26,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
 
   if (event.legId !== call.id) {
-    onFarHangupOutcome(turn, event);
+    onBLegHangupOutcome(turn, event);
     return;
   }
   if (outcome.kind === 'rejected' && outcome.callEnded) {
@@ -52,10 +52,10 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
 const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
 
 /** Of a transfer's B-leg: the next move waits until it is gone, or until nobody can say any more. */
-function onFarHangupOutcome(turn: Turn, event: OutcomeEvent): void {
+function onBLegHangupOutcome(turn: Turn, event: OutcomeEvent): void {
   const { outcome } = event;
   const done = outcome.kind !== 'rejected' || outcome.callEnded || turn.call.phase === 'ended';
-  if (done) bLegGone(turn, ({ farHangup }) => farHangup === event.commandId);
+  if (done) bLegGone(turn, ({ bLegHangup }) => bLegHangup === event.commandId);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   leaveUnmanaged,
 } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
-import { onBridged } from './on-far-leg.ts';
+import { onBridged } from './on-b-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';

@@ -70,7 +70,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   const bLeg = outcome.kind === 'accepted' ? outcome.bLeg : undefined;
   if (bLeg === undefined) {
     // Not answered. While webhooks come, silence about this call says enough.
-    if (attempt.farLeg !== null || webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
+    if (attempt.bLeg !== null || webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
     return;
   }
   dropProbe(turn);
@@ -78,7 +78,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
     giveUp(turn, attempt, 'its time ran out, and it has no B-leg');
     return;
   }
-  attempt.farLeg = bLeg;
+  attempt.bLeg = bLeg;
   talkOn(turn, attempt, 'the B-leg lives after its ringing time; no webhook of it ever came');
 }
 
@@ -155,7 +155,7 @@ function concludeRunning(turn: Turn, what: string): void {
     turn.goOn = turn.call.phase === 'transferring';
     return;
   }
-  if (attempt.farAnswered) {
+  if (attempt.bLegAnswered) {
     // Nobody has hung up since: they talk, and only the news of it was lost.
     talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
     return;
@@ -177,7 +177,7 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
   // With the time that Telnyx takes to end it: asked at that very moment, a ringing one still lives.
   const restMs = leftMs(turn, attempt);
   if (restMs > 0) {
-    if (attempt.farLeg !== null || webhooksCame(turn, attempt)) {
+    if (attempt.bLeg !== null || webhooksCame(turn, attempt)) {
       giveUp(turn, attempt, what);
       return;
     }
@@ -195,7 +195,7 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
 /** Neither Telnyx nor anybody's webhook says anything: wait, and ask again, rather than move. */
 function waitForNews(turn: Turn, attempt: Attempt): void {
   const waitedMs = turn.now - (attempt.acceptedAt ?? attempt.sentAt);
-  if (attempt.farLeg !== null || webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
+  if (attempt.bLeg !== null || webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
     giveUp(turn, attempt, 'its time ran out without any news');
     return;
   }

@@ -13,8 +13,8 @@ import { UNDECIDED_MS } from './limits.ts';
 import { whyNotMovable } from './movable.ts';
 import { newCall } from './new-call.ts';
 import type { Notice } from './notice.ts';
+import { onBLeg } from './on-b-leg.ts';
 import { onDeadline } from './on-deadline.ts';
-import { onFarLeg } from './on-far-leg.ts';
 import { onOutcome } from './on-outcome.ts';
 import { onWebhook } from './on-webhook.ts';
 import type { TraceLine } from './plan.ts';
@@ -51,8 +51,8 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
     case 'webhook':
       onWebhook(turn, event);
       return null;
-    case 'far_leg':
-      onFarLeg(turn, event);
+    case 'b_leg':
+      onBLeg(turn, event);
       return null;
     case 'outcome':
       onOutcome(turn, event);

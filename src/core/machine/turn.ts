@@ -127,7 +127,7 @@ const PROMPTS: ReadonlySet<string> = new Set<Action>([
 
 /**
  * Takes back every command of the caller's leg that was not sent yet; the store leaves alone what is
- * in the air. The hangup of a far leg stays: it clears up behind a step, whatever becomes of the caller.
+ * in the air. The hangup of a B-leg stays: it clears up behind a step, whatever becomes of the caller.
  */
 export function cancelOutstanding(turn: Turn, but: string | null = null): void {
   const { call } = turn;

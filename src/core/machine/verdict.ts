@@ -38,7 +38,7 @@ export function verdictOfSipCode(code: number | null): Verdict {
   return code >= 500 && code <= 599 ? 'server_error' : 'other';
 }
 
-/** Verdict of a transfer whose far leg hung up before it was bridged. */
+/** Verdict of a transfer whose B-leg hung up before it was bridged. */
 export function verdictOfHangup(cause: string | null, sipCause: string | null): Verdict {
   const known = cause === null ? undefined : HANGUP_VERDICTS.get(cause);
   if (known !== undefined) return known;

@@ -75,7 +75,7 @@ export function attemptJson(attempt: Attempt) {
     started_at: iso(attempt.startedAt),
     accepted_at: isoOrNull(attempt.acceptedAt),
     ended_at: isoOrNull(attempt.endedAt),
-    far_leg: attempt.farLeg,
+    b_leg: attempt.bLeg,
     advice: adviceOf(attempt),
   };
 }
@@ -103,7 +103,7 @@ export function attemptToCome(step: ReferStep) {
     started_at: null,
     accepted_at: null,
     ended_at: null,
-    far_leg: null,
+    b_leg: null,
     advice: null,
   };
 }

@@ -78,7 +78,7 @@ export const ATTEMPT = Type.Object({
   started_at: time,
   accepted_at: timeOrNull,
   ended_at: timeOrNull,
-  far_leg: textOrNull,
+  b_leg: textOrNull,
   advice: ADVICE,
 });
 

@@ -32,7 +32,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
 
     await deps.store.changeSetting('overrides', (value, storeNow) => {
       // One clock alone must not end what others rely on: ours may be days ahead.
-      const overrides = living((value ?? {}) as Overrides, Math.min(now, storeNow));
+      const overrides = unexpired((value ?? {}) as Overrides, Math.min(now, storeNow));
       if (open === null) delete overrides[name];
       else overrides[name] = { open, untilMs };
       return overrides;
@@ -44,7 +44,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
 }
 
 /** Without those whose time is over, so that the setting does not grow. */
-function living(overrides: Overrides, now: number): Overrides {
+function unexpired(overrides: Overrides, now: number): Overrides {
   return Object.fromEntries(
     Object.entries(overrides).filter(([, { untilMs }]) => untilMs === null || untilMs > now),
   );

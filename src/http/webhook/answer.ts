@@ -9,7 +9,7 @@ import { createRefusals } from './refusals.ts';
 
 /** Exactly 200: Telnyx calls other 2xx a failure in places (its error 75299). */
 export function accepted(reply: FastifyReply, lifecycle: Lifecycle): FastifyReply {
-  return elsewhereNext(reply, lifecycle)
+  return closeAfterReply(reply, lifecycle)
     .code(200)
     .header('content-type', 'application/json')
     .send('{}');
@@ -19,7 +19,7 @@ export function accepted(reply: FastifyReply, lifecycle: Lifecycle): FastifyRepl
  * Balancers keep connections open for long: this moves them to another replica. Asked when the answer is
  * given, for who waited at the door came before the SIGTERM.
  */
-function elsewhereNext(reply: FastifyReply, { phase }: Lifecycle): FastifyReply {
+function closeAfterReply(reply: FastifyReply, { phase }: Lifecycle): FastifyReply {
   return phase === 'running' ? reply : reply.header('connection', 'close');
 }
 
@@ -54,7 +54,7 @@ export function createRefuse({ log, metrics, lifecycle }: RefuseDeps): Refuse {
       reply.header('connection', 'close');
     }
     // Too large a body is still coming, and a socket that is closed meanwhile loses our answer.
-    return sendProblem(problem.status === 413 ? reply : elsewhereNext(reply, lifecycle), problem);
+    return sendProblem(problem.status === 413 ? reply : closeAfterReply(reply, lifecycle), problem);
   };
   return Object.assign(refuse, {
     flush() {
@@ -65,7 +65,7 @@ export function createRefuse({ log, metrics, lifecycle }: RefuseDeps): Refuse {
 }
 
 /** Who asks again at once would cost as much as who is taken: its connection is read again a little later. */
-export function listenLater({ socket }: FastifyRequest, reply: FastifyReply): void {
+export function pauseReading({ socket }: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('finish', () => {
     // Later than what Node does itself at the end of an answer, which reads on.
     setImmediate(() => {
@@ -79,7 +79,7 @@ export function listenLater({ socket }: FastifyRequest, reply: FastifyReply): vo
  * A socket closed with unread bytes is reset, and the sender may never read our answer: what is still
  * coming is taken in and dropped, for as long as a request may last.
  */
-export function takeTheRest(request: FastifyRequest, reply: FastifyReply): void {
+export function drainBody(request: FastifyRequest, reply: FastifyReply): void {
   reply.removeHeader('connection');
   request.raw.resume();
 }

@@ -3,7 +3,7 @@ import { REFUSAL_WORDS, type Refusal } from '../../telnyx/refusal.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 
-export function unbelieved(refusal: Refusal): Problem {
+export function verificationProblem(refusal: Refusal): Problem {
   const words = REFUSAL_WORDS[refusal.reason];
   return {
     status: 401,

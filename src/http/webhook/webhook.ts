@@ -15,7 +15,7 @@ import { type Lifecycle, takesWebhooks } from '../lifecycle.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, problemOf } from '../problem.ts';
 import { createAdmission } from './admission.ts';
-import { accepted, createRefuse, listenLater, type Refuse, takeTheRest } from './answer.ts';
+import { accepted, createRefuse, drainBody, pauseReading, type Refuse } from './answer.ts';
 import {
   NO_BODY,
   NOT_JSON,
@@ -25,8 +25,8 @@ import {
   TOO_LARGE,
   TOO_LATE,
   TOO_MANY,
-  unbelieved,
   VERIFIER_BUSY,
+  verificationProblem,
 } from './problems.ts';
 import { watchSkew } from './skew.ts';
 import { WEBHOOK_PATH } from './strays.ts';
@@ -85,12 +85,12 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
               done();
             } else {
               refuse(request, reply, TOO_MANY);
-              listenLater(request, reply);
+              pauseReading(request, reply);
             }
           });
         },
         errorHandler: (error, request, reply) => {
-          if (error.statusCode === 413) takeTheRest(request, reply);
+          if (error.statusCode === 413) drainBody(request, reply);
           refuse(request, reply, problemOf(error));
         },
       },
@@ -118,7 +118,7 @@ function beforeTheBody(
   if (!isJson(headers['content-type'])) return NOT_JSON;
   if (Number(headers['content-length']) > HTTP_LIMITS.bodyBytesMax) return TOO_LARGE;
   const check = verifier.checkHeaders(headers, startedAt);
-  if (check.result === 'refused') return unbelieved(check.refusal);
+  if (check.result === 'refused') return verificationProblem(check.refusal);
   if (!takesWebhooks(lifecycle)) return lifecycle.phase === 'starting' ? STARTING : STOPPING;
   request.webhook = { startedAt, checked: check.checked };
   return null;
@@ -140,7 +140,7 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     const verification = await verifier.verify(checked, body);
     if (verification.result === 'busy') return refuse(request, reply, VERIFIER_BUSY);
     if (verification.result === 'refused') {
-      return refuse(request, reply, unbelieved(verification.refusal));
+      return refuse(request, reply, verificationProblem(verification.refusal));
     }
 
     const parsed = parseWebhook(body, startedAt);

@@ -4,7 +4,7 @@
  */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import type { Glob } from '../../core/rules/glob.ts';
-import type { Work } from './work.ts';
+import type { StepBudget } from './step-budget.ts';
 
 type Over = 'numbers' | 'texts' | 'both';
 
@@ -34,23 +34,25 @@ export class AddressValues {
   }
 
   /** Whether whatever `asked` matches is matched by one of the values; what stands in their lists aside. */
-  take(asked: Pattern, work: Work): boolean {
+  take(asked: Pattern, budget: StepBudget): boolean {
     if (asked.kind === 'glob') {
       // Of two patterns only prefixes are compared: "+1415*" lies in "+1*".
       return (
         this.#globTexts.has(`${asked.over} ${asked.glob.text}`) ||
-        this.#prefixes[asked.over].beginOne(asked.glob.literalPrefix, work) ||
-        this.#prefixes.both.beginOne(asked.glob.literalPrefix, work)
+        this.#prefixes[asked.over].beginOne(asked.glob.literalPrefix, budget) ||
+        this.#prefixes.both.beginOne(asked.glob.literalPrefix, budget)
       );
     }
     return namesOf(asked.key).some(
       ({ text, over }) =>
         this.#exact.has(text) ||
-        this.#prefixes[over].beginOne(text, work) ||
-        this.#prefixes.both.beginOne(text, work) ||
+        this.#prefixes[over].beginOne(text, budget) ||
+        this.#prefixes.both.beginOne(text, budget) ||
         this.#globs.some(
           (wide) =>
-            work.spend() && (wide.over === over || wide.over === 'both') && wide.glob.matches(text),
+            budget.spend() &&
+            (wide.over === over || wide.over === 'both') &&
+            wide.glob.matches(text),
         ),
     );
   }
@@ -84,9 +86,9 @@ class Prefixes {
     this.#lengths.add(prefix.length);
   }
 
-  beginOne(text: string, work: Work): boolean {
+  beginOne(text: string, budget: StepBudget): boolean {
     for (const length of this.#lengths) {
-      if (!work.spend()) return false;
+      if (!budget.spend()) return false;
       if (this.#texts.has(text.slice(0, length))) return true;
     }
     return false;

@@ -1,6 +1,6 @@
 /**
  * Which rules are worth comparing: 2,000 rules of a hundred numbers each are two million pairs, nearly
- * all of other numbers. A rule that asks for `to` can only swallow one whose every `to` it has, and so
+ * all of other numbers. A rule that asks for `to` can only shadow one whose every `to` it has, and so
  * with `from`.
  */
 import { readPattern } from '../../core/rules/address.ts';
@@ -43,7 +43,7 @@ export class EarlierRules {
     }
   }
 
-  /** Ascending: the first that swallows is the one to name. */
+  /** Ascending: the first that shadows is the one to name. */
   thatCouldTake(when: Condition): number[] {
     const found = new Set(this.#others);
     for (const field of FIELDS) {

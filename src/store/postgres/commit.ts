@@ -20,8 +20,8 @@ import { arrayOf, clean, plainKey } from './values.ts';
 
 /** A commit on its way. */
 export interface Committing {
-  /** So far all of it is in the line: what is asked there now comes after it. */
-  inLine: boolean;
+  /** So far all of it is pipelined: what is asked there now comes after it. */
+  pipelined: boolean;
   /** Some of it may have been written although it is not reported as committed. */
   unsure: boolean;
   committed: Promise<Committed>;
@@ -42,7 +42,7 @@ export function commitUnits(
   const claimed: ClaimedCommand[] = [];
   const counted: string[] = [];
   let done = 0;
-  const committing = { inLine: alone.length === 0, unsure: false };
+  const committing = { pipelined: alone.length === 0, unsure: false };
   return Object.assign(committing, { committed: writeAll() });
 
   async function writeAll(): Promise<Committed> {
@@ -57,12 +57,12 @@ export function commitUnits(
       together.map((n) => units[n]?.changes[0]).filter((c) => c !== undefined),
       recent,
     );
-    const written = await tried(() => write(pool.line, rows));
+    const written = await tried(() => write(pool.pipelined, rows));
     if (written === 'taken' && together.length > 1) {
       // An event key was taken, or a row is held for long, which fails the statement as a whole: each
       // by itself tells whose, and the others are not kept waiting.
       alone.push(...together);
-      committing.inLine = false;
+      committing.pipelined = false;
     } else if (typeof written === 'object') {
       for (const n of written.won) keep(together[n] ?? -1);
       claimed.push(...written.claimed);

@@ -6,7 +6,7 @@
 import pg from 'pg';
 import { RefereeError, type StoreTrouble, StoreUnavailable } from '../../errors.ts';
 
-/** One for the line, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
+/** One for pipelined queries, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
 const CONNECTIONS_MAX = 10;
 /** A webhook has 1.5 s in all. */
 const CONNECT_MS = 1_500;
@@ -24,7 +24,7 @@ export interface PostgresPool {
    * On one connection for all who ask at the same time: asked without waiting for the answer before, and
    * answered in this order, each its own transaction. A connection that is lost takes all of them with it.
    */
-  line: Query;
+  pipelined: Query;
   /** Throws away what `work` did when it throws. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -39,7 +39,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     query_timeout: timeoutMs,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
-    // Only `line` asks before it is answered.
+    // Only `pipelined` asks before it is answered.
     pipeline: true,
     types: { getTypeParser },
   });
@@ -67,7 +67,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
 
   let lined: { client: Promise<pg.PoolClient>; asking: number; lost: boolean } | null = null;
 
-  async function askInLine(text: string, values?: unknown[]): Promise<Row[]> {
+  async function askPipelined(text: string, values?: unknown[]): Promise<Row[]> {
     if (closed) throw new StoreUnavailable('the store is closed', { where });
     lined ??= { client: connect(), asking: 0, lost: false };
     const mine = lined;
@@ -103,7 +103,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   return {
     where,
     query: (text, values) => withClient((query) => query(text, values)),
-    line: askInLine,
+    pipelined: askPipelined,
     transaction: (work) =>
       withClient(async (query) => {
         // One round trip. A replica that freezes half-way must not hold rows against the others.

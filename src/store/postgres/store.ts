@@ -35,8 +35,8 @@ export async function openPostgres(
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
   /** The commit asked for last. */
-  let last: Pick<Committing, 'inLine'> & { done: Promise<void> } = {
-    inLine: true,
+  let last: Pick<Committing, 'pipelined'> & { done: Promise<void> } = {
+    pipelined: true,
     done: Promise.resolve(),
   };
   let closed = false;
@@ -53,14 +53,14 @@ export async function openPostgres(
   /** With all that was asked to be committed before, whether it has been answered or not. */
   async function loadRows(values: unknown[]): Promise<{ rows: LoadRow[]; startedAt: number }> {
     const before = last;
-    const inLine = () => pool.line(LOAD, values) as Promise<unknown> as Promise<LoadRow[]>;
+    const pipelined = () => pool.pipelined(LOAD, values) as Promise<unknown> as Promise<LoadRow[]>;
     const answered = () => before.done.then(() => performance.now());
-    if (before.inLine) {
-      const [rows, startedAt] = await Promise.all([inLine(), answered()]);
-      if (before.inLine) return { rows, startedAt };
+    if (before.pipelined) {
+      const [rows, startedAt] = await Promise.all([pipelined(), answered()]);
+      if (before.pipelined) return { rows, startedAt };
     }
     const startedAt = await answered();
-    return { rows: await inLine(), startedAt };
+    return { rows: await pipelined(), startedAt };
   }
 
   const store: Store & ChangeFeed = {

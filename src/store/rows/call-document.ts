@@ -88,10 +88,10 @@ function packAttempt(attempt: Attempt) {
     unsent: attempt.unsent || undefined,
     takenBackAt: attempt.takenBackAt ?? undefined,
     movesOnAnyway: attempt.movesOnAnyway || undefined,
-    farLeg: attempt.farLeg ?? undefined,
-    farAnswered: attempt.farAnswered || undefined,
-    farHangup: attempt.farHangup ?? undefined,
-    farEnded: attempt.farEnded || undefined,
+    bLeg: attempt.bLeg ?? undefined,
+    bLegAnswered: attempt.bLegAnswered || undefined,
+    bLegHangup: attempt.bLegHangup ?? undefined,
+    bLegEnded: attempt.bLegEnded || undefined,
     manual: attempt.manual || undefined,
   } satisfies Packed<Attempt>;
 }
@@ -183,10 +183,10 @@ function unpackAttempt(packed: PackedAttempt): Attempt {
     unsent: packed.unsent ?? false,
     takenBackAt: packed.takenBackAt ?? null,
     movesOnAnyway: packed.movesOnAnyway ?? false,
-    farLeg: packed.farLeg ?? null,
-    farAnswered: packed.farAnswered ?? false,
-    farHangup: packed.farHangup ?? null,
-    farEnded: packed.farEnded ?? false,
+    bLeg: packed.bLeg ?? null,
+    bLegAnswered: packed.bLegAnswered ?? false,
+    bLegHangup: packed.bLegHangup ?? null,
+    bLegEnded: packed.bLegEnded ?? false,
     manual: packed.manual ?? false,
   };
 }

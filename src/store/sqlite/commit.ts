@@ -42,7 +42,7 @@ const UNDO = Symbol('undo');
 export function prepareCommit(
   database: DatabaseSync,
   recent: RecentRows,
-  heedOthers: () => void,
+  clearIfOthersWrote: () => void,
   codeVersion: number,
 ): SqliteCommit {
   const begin = database.prepare('begin immediate');
@@ -105,12 +105,12 @@ export function prepareCommit(
   return (units, claim, now) => {
     begin.run();
     try {
-      heedOthers();
+      clearIfOthersWrote();
       let written = writeAll(units, claim, now, false);
       if (written === UNDO) {
         // A conflict found late: rare enough that only then each unit pays for a savepoint.
         database.exec('rollback; begin immediate');
-        heedOthers();
+        clearIfOthersWrote();
         written = writeAll(units, claim, now, true);
       }
       if (written === UNDO)

@@ -17,7 +17,7 @@ export interface SqliteLoad {
 export function prepareLoad(
   database: DatabaseSync,
   recent: RecentRows,
-  heedOthers: () => void,
+  clearIfOthersWrote: () => void,
   totals: BudgetTotals,
   codeVersion: number,
 ): SqliteLoad {
@@ -56,7 +56,7 @@ export function prepareLoad(
   };
 
   function read(keys: LoadKeys, now: number): Loaded {
-    heedOthers();
+    clearIfOthersWrote();
     const calls = new Map<string, StoredCall>();
     const take = (row: Row): Call => {
       refuseNewer(row.code, codeVersion, row.document);

@@ -267,12 +267,12 @@ function prepare(
   codeVersion: number,
 ): Connection {
   const recent = new RecentRows();
-  const heedOthers = prepareOthers(database, recent);
+  const clearIfOthersWrote = prepareOthers(database, recent);
   return {
     database,
     file: holdFile(path, database),
-    load: prepareLoad(database, recent, heedOthers, totals, codeVersion),
-    commit: prepareCommit(database, recent, heedOthers, codeVersion),
+    load: prepareLoad(database, recent, clearIfOthersWrote, totals, codeVersion),
+    commit: prepareCommit(database, recent, clearIfOthersWrote, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database, recent, codeVersion),
     list: prepareList(database),

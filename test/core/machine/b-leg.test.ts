@@ -37,13 +37,13 @@ function transferring(plan: Step[], more: Parameters<typeof decision>[1] = {}): 
 /** An event of the B-leg, as the caller's call sees it. */
 function bLeg(d: Driver, type: string, attemptId: string | null = null) {
   return d.put({
-    source: 'far_leg',
+    source: 'b_leg',
     id: `b-leg:${type}:${d.now}`,
     callId: CALL,
     type,
     receivedAt: 0,
     occurredAt: null,
-    farLegId: B_LEG,
+    bLegId: B_LEG,
     attemptId: attemptId ?? d.last('transfer').id,
     hangupCause: type === 'call.hangup' ? 'timeout' : null,
     sipHangupCause: null,

@@ -134,13 +134,13 @@ function happen(d: Driver, h: Happening, n: number): void {
       return;
     case 'far':
       d.put({
-        source: 'far_leg',
+        source: 'b_leg',
         id: `far-${n}`,
         callId: d.call.id,
         type: h.type,
         receivedAt: 0,
         occurredAt: null,
-        farLegId: 'v3:far',
+        bLegId: 'v3:far',
         attemptId: null,
         hangupCause: h.cause,
         sipHangupCause: null,

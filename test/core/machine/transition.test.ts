@@ -434,13 +434,13 @@ describe('transfer', () => {
     sipHangupCause: string | null = null,
   ) =>
     d.put({
-      source: 'far_leg',
+      source: 'b_leg',
       id: `far-${type}`,
       callId: d.call.id,
       type,
       receivedAt: 0,
       occurredAt: null,
-      farLegId: 'v3:far',
+      bLegId: 'v3:far',
       attemptId: d.call.attempts[0]?.id ?? null,
       hangupCause,
       sipHangupCause,
@@ -456,14 +456,14 @@ describe('transfer', () => {
     expect(d.call.ends).toBe('transferred');
   });
 
-  it('ends by the far leg’s hangup cause, and the plan goes on', () => {
+  it('ends by the B-leg’s hangup cause, and the plan goes on', () => {
     const d = transferring();
     far(d, 'call.initiated');
     far(d, 'call.hangup', 'user_busy');
     expect(d.call).toMatchObject({ phase: 'speaking', attempts: [{ verdict: 'busy' }] });
   });
 
-  it('hangs up the far leg before the next step when its time is up', () => {
+  it('hangs up the B-leg before the next step when its time is up', () => {
     const d = transferring();
     far(d, 'call.initiated');
     d.fall('attempt');
@@ -473,7 +473,7 @@ describe('transfer', () => {
     expect(d.call.phase).toBe('speaking');
   });
 
-  it('lets them talk where the far leg answered and the news of the bridge was lost', () => {
+  it('lets them talk where the B-leg answered and the news of the bridge was lost', () => {
     const d = transferring();
     far(d, 'call.initiated');
     far(d, 'call.answered');
@@ -486,7 +486,7 @@ describe('transfer', () => {
     expect(d.call.ends).toBe('transferred');
   });
 
-  it('releases a caller whom the far leg left alone', () => {
+  it('releases a caller whom the B-leg left alone', () => {
     const d = transferring();
     far(d, 'call.initiated');
     d.hook('call.bridged');
@@ -498,7 +498,7 @@ describe('transfer', () => {
     expect(d.call.ends).toBe('transferred');
   });
 
-  it('has talked where the far leg’s hangup overtakes the bridge', () => {
+  it('has talked where the B-leg’s hangup overtakes the bridge', () => {
     for (const [callerGoesToo, answerLost] of [[true], [false], [true, true]]) {
       const d = transferring();
       far(d, 'call.initiated');

@@ -48,10 +48,10 @@ const ATTEMPT: Attempt = {
   unsent: true,
   takenBackAt: 0,
   movesOnAnyway: true,
-  farLeg: '',
-  farAnswered: true,
-  farHangup: 'h',
-  farEnded: true,
+  bLeg: '',
+  bLegAnswered: true,
+  bLegHangup: 'h',
+  bLegEnded: true,
   manual: true,
 };
 const PARKED: Command = {

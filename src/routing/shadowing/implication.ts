@@ -3,27 +3,27 @@ import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import { compileGlob, type Glob, isGlob } from '../../core/rules/glob.ts';
 import type { Clause, Condition, NumberList } from '../../core/rules/rule.ts';
 import { AddressValues, listName } from './address-values.ts';
-import type { Work } from './work.ts';
+import type { StepBudget } from './step-budget.ts';
 
 /** One rule's values are asked about again and again, for each rule before it. */
 const PATTERNS_KEPT = 10_000;
 
-export class Cover {
+export class Implication {
   readonly #lists: ReadonlyMap<string, NumberList>;
-  readonly #work: Work;
+  readonly #budget: StepBudget;
   readonly #patterns = new Map<string, Pattern>();
   readonly #addresses = new WeakMap<readonly string[] | NumberList, AddressValues>();
   readonly #sets = new WeakMap<readonly string[], ReadonlySet<string>>();
   readonly #globs = new WeakMap<readonly string[], Glob[]>();
 
-  constructor(lists: ReadonlyMap<string, NumberList>, work: Work) {
+  constructor(lists: ReadonlyMap<string, NumberList>, budget: StepBudget) {
     this.#lists = lists;
-    this.#work = work;
+    this.#budget = budget;
   }
 
   /** True only where every call that satisfies `narrow` satisfies `wide`. */
   implies(narrow: Condition, wide: Condition): boolean {
-    if (!this.#work.spend()) return false;
+    if (!this.#budget.spend()) return false;
     if ('all' in wide) return wide.all.every((part) => this.implies(narrow, part));
     if ('all' in narrow && narrow.all.some((part) => this.implies(part, wide))) return true;
     if ('any' in narrow && narrow.any.every((part) => this.implies(part, wide))) return true;
@@ -54,7 +54,7 @@ export class Cover {
 
   /** Whether all that one written value matches is matched by one of the wide ones. */
   #party(value: string, wide: readonly string[]): boolean {
-    if (!this.#work.spend()) return false;
+    if (!this.#budget.spend()) return false;
     const values = this.#valuesOf(wide);
     if (value.startsWith('list:')) {
       if (values.lists.has(listName(value))) return true;
@@ -62,11 +62,11 @@ export class Cover {
       return list !== undefined && this.#wholeList(list, wide);
     }
     const asked = this.#pattern(value);
-    if (values.take(asked, this.#work)) return true;
+    if (values.take(asked, this.#budget)) return true;
     for (const name of values.lists) {
-      if (!this.#work.spend()) return false;
+      if (!this.#budget.spend()) return false;
       const list = this.#lists.get(name);
-      if (list !== undefined && this.#listValues(list).take(asked, this.#work)) return true;
+      if (list !== undefined && this.#listValues(list).take(asked, this.#budget)) return true;
     }
     return false;
   }
@@ -84,12 +84,12 @@ export class Cover {
     const globs = kept(this.#globs, wide, () => wide.filter(isGlob).map(compileGlob));
     return globs.some(
       (glob) =>
-        this.#work.spend() && (glob.text === '*' || (!isGlob(value) && glob.matches(value))),
+        this.#budget.spend() && (glob.text === '*' || (!isGlob(value) && glob.matches(value))),
     );
   }
 
   #has(values: readonly string[], value: string): boolean {
-    return this.#work.spend() && kept(this.#sets, values, () => new Set(values)).has(value);
+    return this.#budget.spend() && kept(this.#sets, values, () => new Set(values)).has(value);
   }
 
   #valuesOf(values: readonly string[]): AddressValues {

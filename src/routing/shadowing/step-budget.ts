@@ -1,5 +1,5 @@
 /** Steps that a comparison may still take: beyond its limit it ends without an answer, never in a hang. */
-export class Work {
+export class StepBudget {
   #left: number;
 
   constructor(steps: number) {

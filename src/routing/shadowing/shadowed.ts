@@ -1,6 +1,6 @@
 /**
  * Rules that never run because an earlier one takes every call they could take. The comparison is clause
- * by clause and errs to silence: what it names is swallowed, what it does not name may still be.
+ * by clause and errs to silence: what it names is shadowed, what it does not name may still be.
  */
 
 import type { Condition, RouteSet, Rule } from '../../core/rules/rule.ts';
@@ -8,13 +8,13 @@ import { mentions } from '../../core/rules/rule-index.ts';
 import type { SetContext } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import type { Problems } from '../problem.ts';
-import { Cover } from './cover.ts';
 import { EarlierRules } from './earlier-rules.ts';
-import { Work } from './work.ts';
+import { Implication } from './implication.ts';
+import { StepBudget } from './step-budget.ts';
 
-export function checkSwallowed({ problems, rulePlaces }: SetContext, set: RouteSet): void {
-  const work = new Work(LIMITS.subsumptionWork);
-  const cover = new Cover(set.lists, work);
+export function checkShadowed({ problems, rulePlaces }: SetContext, set: RouteSet): void {
+  const budget = new StepBudget(LIMITS.subsumptionWork);
+  const implication = new Implication(set.lists, budget);
   const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
   const wholes = set.rules.map((rule) => whole(rule.when));
   const earlierRules = new EarlierRules(set.lists);
@@ -25,9 +25,9 @@ export function checkSwallowed({ problems, rulePlaces }: SetContext, set: RouteS
     for (const before of candidates) {
       const earlier = set.rules[before];
       const wide = wholes[before];
-      if (work.spent) return;
+      if (budget.spent) return;
       if (earlier === undefined || wide === undefined || 'handler' in earlier.action) continue;
-      if (!cover.implies(narrow, wide)) continue;
+      if (!implication.implies(narrow, wide)) continue;
       if (broken.has(rule) || broken.has(earlier)) break;
       const place = rulePlaces.get(rule) ?? { file: rule.file, line: rule.line, column: 1 };
       problems.warning(

@@ -3,34 +3,34 @@ import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attem
 import { bLegGone, hangUpBLeg, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
 import { becomeBridged, correctable } from './ending.ts';
-import type { FarLegEvent } from './event.ts';
+import type { BLegEvent } from './event.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS } from './limits.ts';
 import { clearDeadline, setDeadline, type Turn } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
 
 /** Events of a transfer's B-leg, in the same commit as the B-leg's own. */
-export function onFarLeg(turn: Turn, event: FarLegEvent): void {
+export function onBLeg(turn: Turn, event: BLegEvent): void {
   const { call } = turn;
   const attempt = transferOf(call, event);
   if (attempt === null) return;
   turn.attemptId = attempt.id;
-  attempt.farLeg = event.farLegId;
+  attempt.bLeg = event.bLegId;
   switch (event.type) {
     case 'call.answered':
-      attempt.farAnswered = true;
+      attempt.bLegAnswered = true;
       progressAttempt(turn, attempt);
       // Given up a moment too early: they talk.
-      if (isGivenUp(call, attempt) && !attempt.farEnded) onBridged(turn, attempt);
+      if (isGivenUp(call, attempt) && !attempt.bLegEnded) onBridged(turn, attempt);
       return;
     case 'call.bridged':
       onBridged(turn, attempt);
       return;
     case 'call.hangup':
-      onFarHangup(turn, attempt, event);
+      onBLegHangup(turn, attempt, event);
       return;
     default:
       if (call.phase !== 'ended') progressAttempt(turn, attempt);
-      if (isGivenUp(call, attempt) && !attempt.farEnded) {
+      if (isGivenUp(call, attempt) && !attempt.bLegEnded) {
         hangUpBLeg(turn, attempt);
         takeBackMove(turn, attempt);
       }
@@ -67,13 +67,13 @@ export function onBridged(turn: Turn, named: Attempt | null = null): void {
   if (!ringing && !givenUp && !(overtaken && call.phase !== 'referred')) return;
   endAttempt(turn, attempt, 'completed', 'call.bridged');
   // They have talked already, and the caller is on the way to the next: that is not undone.
-  if (attempt.farEnded && isOnTheWay(call, attempt)) return;
+  if (attempt.bLegEnded && isOnTheWay(call, attempt)) return;
   // Its hangup, where that has not gone out yet, would cut them off.
   bLegGone(turn, (each) => each === attempt);
   becomeBridged(turn);
   // The move that came after it has been taken back, or is in flight and may yet have its own end.
   if (openAttempt(call) !== null) setDeadline(turn, 'final', CORRECTION_MS);
-  if (overtaken || attempt.farEnded) hangupExpected(turn);
+  if (overtaken || attempt.bLegEnded) hangupExpected(turn);
 }
 
 /** A newer attempt that Telnyx has accepted, or of which nobody knows. */
@@ -89,8 +89,8 @@ function lastTransfer(call: Call): Attempt | undefined {
 }
 
 /** It answered and hung up before we heard of the bridge: they have talked already. */
-function hungUpAfterAnswer({ farAnswered, verdict }: Attempt): boolean {
-  return farAnswered && verdict === 'other';
+function hungUpAfterAnswer({ bLegAnswered, verdict }: Attempt): boolean {
+  return bLegAnswered && verdict === 'other';
 }
 
 /** Telnyx hangs the caller's leg up as well; a caller left alone in silence is released. */
@@ -99,9 +99,9 @@ function hangupExpected(turn: Turn): void {
   setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
 }
 
-function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
+function onBLegHangup(turn: Turn, attempt: Attempt, event: BLegEvent): void {
   const { call } = turn;
-  attempt.farEnded = true;
+  attempt.bLegEnded = true;
   if (call.phase === 'bridged' && attempt.verdict === 'completed') {
     hangupExpected(turn);
     return;
@@ -111,18 +111,18 @@ function onFarHangup(turn: Turn, attempt: Attempt, event: FarLegEvent): void {
   if (attempt.verdict !== null || call.phase === 'ended') return;
   const { hangupCause, sipHangupCause } = event;
   // A BYE: it had been answered, though nobody told us.
-  if (sipHangupCause === '200') attempt.farAnswered = true;
+  if (sipHangupCause === '200') attempt.bLegAnswered = true;
   const verdict = verdictOfHangup(hangupCause, sipHangupCause);
   const words = `B-leg: ${hangupCause ?? 'no cause'} ${sipHangupCause ?? ''}`.trim();
   acceptAttempt(turn, attempt);
-  attempt.farLeg = null;
+  attempt.bLeg = null;
   endAttempt(turn, attempt, verdict, words);
   if (call.running?.id === attempt.id) turn.goOn = true;
 }
 
-function transferOf(call: Call, event: FarLegEvent): Attempt | null {
+function transferOf(call: Call, event: BLegEvent): Attempt | null {
   const transfers = call.attempts.filter(({ kind, unsent }) => kind === 'transfer' && !unsent);
   const named = transfers.find(({ id }) => id === event.attemptId);
-  const known = transfers.find(({ farLeg }) => farLeg === event.farLegId);
+  const known = transfers.find(({ bLeg }) => bLeg === event.bLegId);
   return named ?? known ?? transfers.find(({ verdict }) => verdict === null) ?? null;
 }

@@ -1,4 +1,4 @@
-/** Rules that an earlier rule swallows: which are named, which are not, and what looking for them costs. */
+/** Rules that an earlier rule shadows: which are named, which are not, and what looking for them costs. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
@@ -17,7 +17,7 @@ async function two(first: string, second: string, lists = ''): Promise<boolean> 
   return warningsOf(result).some((w) => w.includes('the rule "b" never runs: "a" (main.yaml:'));
 }
 
-describe('a rule that an earlier rule swallows', () => {
+describe('a rule that an earlier rule shadows', () => {
   test.each([
     ['{}', '{ to: "+14155550100" }'],
     ['{ to: "+1415*" }', '{ to: "+14155550100", from: "+1*" }'],
@@ -134,7 +134,7 @@ describe('lists', () => {
     expect(await two(not('more'), not('few'), LISTS)).toBe(false);
   });
 
-  test('the first of several that swallow it is the one named', async () => {
+  test('the first of several that shadow it is the one named', async () => {
     const rules = ['"+1415*"', '"list:few"', '"list:few"'].map(
       (to, index) => `  - { name: r${index}, when: { to: ${to} }, do: [ hangup ] }\n`,
     );
@@ -146,7 +146,7 @@ describe('lists', () => {
   });
 });
 
-/** What is said to be swallowed is: over numbers and addresses that nearly match each other. */
+/** What is said to be shadowed is: over numbers and addresses that nearly match each other. */
 test('no rule that is said never to run wins a call', async () => {
   const number = fc.constantFrom('+14155550', '+14155551', '+1415555012', '+44205550', '4155550');
   const address = fc.oneof(
@@ -198,7 +198,7 @@ test('no rule that is said never to run wins a call', async () => {
 });
 
 /**
- * The swallowed rule is the last of all: it is found only where the steps that LIMITS.subsumptionWork grants
+ * The shadowed rule is the last of all: it is found only where the steps that LIMITS.subsumptionWork grants
  * are not spent on the thousands before it.
  */
 describe('among thousands of rules', () => {
@@ -220,10 +220,10 @@ describe('among thousands of rules', () => {
     const result = await load({ 'main.yaml': main, ...files });
     const tookMs = cpuTimeMs() - startedAt;
     expect(problemsOf(result)).toEqual([]);
-    const swallowed = warningsOf(result).flatMap(
+    const shadowed = warningsOf(result).flatMap(
       (text) => /the rule "(r\d+)" never runs: "(r\d+)"/.exec(text)?.slice(1).join(' by ') ?? [],
     );
-    return { swallowed, tookMs };
+    return { shadowed, tookMs };
   }
 
   test.each(['from', 'to'])('each with a list of its own, asked of %s', async (field) => {
@@ -231,8 +231,8 @@ describe('among thousands of rules', () => {
       many(RULES, (rule) => [`l${rule}`, many(20, (i) => number(rule * 20 + i))]),
     );
     const whens = [...Object.keys(lists), 'l1234'].map((name) => `{ ${field}: "list:${name}" }`);
-    const { swallowed, tookMs } = await judge(whens, lists);
-    expect(swallowed).toEqual([`r${RULES} by r1234`]);
+    const { shadowed, tookMs } = await judge(whens, lists);
+    expect(shadowed).toEqual([`r${RULES} by r1234`]);
     expect(tookMs).toBeLessThan(15_000);
   });
 
@@ -243,8 +243,8 @@ describe('among thousands of rules', () => {
       beside: many(20_000, (i) => number(i === 19_999 ? 40_000 : i * 2)),
     };
     const whens = ['larger', 'large', 'beside'].map((name) => `{ from: "list:${name}" }`);
-    const { swallowed, tookMs } = await judge(whens, lists);
-    expect(swallowed).toEqual(['r1 by r0']);
+    const { shadowed, tookMs } = await judge(whens, lists);
+    expect(shadowed).toEqual(['r1 by r0']);
     expect(tookMs).toBeLessThan(15_000);
   });
 
@@ -255,8 +255,8 @@ describe('among thousands of rules', () => {
   ])('%s after a list of 50,000 prefixes', async (_what, value, last) => {
     const lists = { p: many(50_000, (i) => `${number(i)}*`) };
     const whens = ['list:p', ...many(RULES, value), last].map((from) => `{ from: "${from}" }`);
-    const { swallowed, tookMs } = await judge(whens, lists);
-    expect(swallowed).toEqual([`r${RULES + 1} by r8`]);
+    const { shadowed, tookMs } = await judge(whens, lists);
+    expect(shadowed).toEqual([`r${RULES + 1} by r8`]);
     expect(tookMs).toBeLessThan(15_000);
   });
 
@@ -269,8 +269,8 @@ describe('among thousands of rules', () => {
     const rules = many(RULES, (rule) =>
       when(JSON.stringify(many(20, (i) => value(rule * 20 + i)))),
     );
-    const { swallowed, tookMs } = await judge([...rules, rules[1234] ?? '']);
-    expect(swallowed).toEqual([`r${RULES} by r1234`]);
+    const { shadowed, tookMs } = await judge([...rules, rules[1234] ?? '']);
+    expect(shadowed).toEqual([`r${RULES} by r1234`]);
     expect(tookMs).toBeLessThan(6_000);
   });
 });
