@@ -1,6 +1,8 @@
 /** `referee simulator`: the Telnyx simulator on its own, to point a server at and to place calls by hand. */
 import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidConfiguration } from '../errors.ts';
+import { readAccountFile } from '../simulator/account/file.ts';
 import type { CallBook } from '../simulator/books.ts';
 import { FAULT_KINDS, type Faults, ratesOf } from '../simulator/faults.ts';
 import type { CallScript } from '../simulator/script.ts';
@@ -27,6 +29,7 @@ export interface SimulatorCommandOptions {
   call?: string;
   to?: string;
   script?: string;
+  account?: string;
   json: boolean;
 }
 
@@ -64,6 +67,7 @@ export function simulatorCommand(program: Command, io: Io): void {
       '--script <script>',
       `what it meets: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
     )
+    .option('--account <file>', 'YAML file of the account: applications, numbers, faults, …')
     .option('--json', 'one JSON object a line', false);
   command.action(async (options: SimulatorCommandOptions) => {
     using stopping = stopSignal(io.env);
@@ -86,7 +90,9 @@ async function runSimulator(
     watch.heard(activity);
     say.activity(activity);
   };
-  const simulator = createSimulator({ ...simulatorOptions(options), onActivity });
+  const made = makeSimulator(options, onActivity);
+  if (typeof made === 'string') return made;
+  const simulator = made;
   let apiUrl: string;
   try {
     ({ apiUrl } = await simulator.start());
@@ -108,11 +114,33 @@ async function runSimulator(
   }
 }
 
+function makeSimulator(
+  options: SimulatorCommandOptions,
+  onActivity: (activity: Activity) => void,
+): Simulator | string {
+  try {
+    return createSimulator({ ...simulatorOptions(options), onActivity });
+  } catch (error) {
+    if (error instanceof InvalidConfiguration) return error.message;
+    throw error;
+  }
+}
+
 function simulatorOptions(options: SimulatorCommandOptions): SimulatorOptions {
+  const account = options.account === undefined ? {} : readAccountFile(options.account);
   const { webhookUrl, port, apiKey, seed, faults, timeScale } = options;
   // The key stays the same from start to start; the ids must not, or the server that kept its database
   // would take the second run's first event for a repeat.
-  return { webhookUrl, port, apiKey, seed, faults, timeScale, salt: `${seed} ${Date.now()}` };
+  return {
+    webhookUrl,
+    port,
+    apiKey,
+    seed,
+    faults,
+    timeScale,
+    account,
+    salt: `${seed} ${Date.now()}`,
+  };
 }
 
 function firstCall(options: SimulatorCommandOptions): CallScript | null | string {

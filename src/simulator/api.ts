@@ -1,10 +1,11 @@
 /** Telnyx's Voice API on loopback: authentication, limits, schema, then the command; faults before or after. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AccountEndpoints, secondsOf } from './account/endpoints.ts';
+import { type Answer, refused as answerRefused } from './answer.ts';
 import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
-import { CONNECTION_ID } from './identity.ts';
 import type { Leg } from './leg.ts';
 import {
   AUTHENTICATION_FAILED,
@@ -12,7 +13,6 @@ import {
   INVALID_CALL_CONTROL_ID,
   RESOURCE_NOT_FOUND,
   type Refusal,
-  refusalBody,
   TOO_MANY_REQUESTS,
   UNEXPECTED,
 } from './refusal.ts';
@@ -30,6 +30,7 @@ export interface ApiOptions {
   rules: CommandRules;
   rateLimit: RateLimit | null;
   board: Switchboard;
+  account: AccountEndpoints;
   onRequest: (leg: Leg | null, request: BookedRequest) => void;
 }
 
@@ -39,19 +40,10 @@ export interface Api {
   strayRequests: BookedRequest[];
 }
 
-interface Answer {
-  status: number;
-  body: string;
-  headers?: Record<string, string>;
-}
-
 const BODY_BYTES_MAX = 1_048_576;
 /** A request left without an answer is cut at last, so that no socket outlives its test. */
 const SILENCE_MS_MAX = 60_000;
 const PATH = /^(?:\/v2)?\/calls\/([^/?]+)(?:\/actions\/([^/?]+))?(?:\?.*)?$/;
-const ACTIVE_CALLS = /^(?:\/v2)?\/connections\/([^/?]+)\/active_calls(?:\?(.*))?$/;
-/** Legs on a page of active calls. */
-const PAGE_LEGS = 20;
 const UNREADABLE = Symbol('not JSON');
 const OK: Answer = { status: 200, body: '{"data":{"result":"ok"}}' };
 
@@ -73,10 +65,10 @@ export function createApi(options: ApiOptions): Api {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = parse(await readBody(request));
-    const connection = ACTIVE_CALLS.exec(request.url ?? '');
-    if (connection !== null && request.method === 'GET') {
-      const [, id = '', query = ''] = connection;
-      reply(response, admit(request, true) ?? activeCalls(board, id, query));
+    const { method = '', url = '' } = request;
+    if (options.account.knows(url)) {
+      const early = admit(request, true);
+      reply(response, early ?? (await options.account.answer(method, url, body)));
       return;
     }
     const path = PATH.exec(request.url ?? '');
@@ -194,38 +186,6 @@ export function createApi(options: ApiOptions): Api {
   return { server, strayRequests };
 }
 
-/** The legs that live now, paged by cursor as the documentation's example is. */
-function activeCalls(board: Switchboard, connection: string, query: string): Answer {
-  if (connection !== CONNECTION_ID) return refused(RESOURCE_NOT_FOUND);
-  const after = Number(new URLSearchParams(query).get('page[after]') ?? 0);
-  const legs = board.living();
-  const page = legs.slice(after, after + PAGE_LEGS);
-  const end = after + page.length;
-  const next = end < legs.length ? String(end) : null;
-  const data = page.map((leg) => ({
-    call_control_id: leg.callControlId,
-    call_duration: secondsOf(leg),
-    call_leg_id: leg.callLegId,
-    call_session_id: leg.call.sessionId,
-    client_state: leg.clientState,
-    record_type: 'call',
-  }));
-  const path = `/v2/connections/${connection}/active_calls`;
-  const meta = {
-    cursors: { after: next, before: after === 0 ? null : String(after) },
-    next: next === null ? null : `${path}?page[after]=${next}`,
-    previous: null,
-    total_items: legs.length,
-  };
-  return { status: 200, body: JSON.stringify({ data, meta }) };
-}
-
-function secondsOf(leg: Leg): number {
-  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
-  const until = leg.endedAt === null ? Date.now() : Date.parse(leg.endedAt);
-  return Math.round((until - from) / 1000);
-}
-
 function shown(leg: Leg): Answer {
   const ended = leg.endedAt;
   const data = {
@@ -244,7 +204,7 @@ function shown(leg: Leg): Answer {
 
 function refused(refusal: Refusal, booked?: BookedRequest): Answer {
   if (booked !== undefined) booked.code = refusal.code;
-  return { status: refusal.status, body: refusalBody(refusal) };
+  return answerRefused(refusal);
 }
 
 function tooMany(resetSecs: number, limit: number): Answer {

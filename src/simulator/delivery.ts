@@ -4,6 +4,7 @@
  * otherwise; different calls never wait for each other.
  */
 import { Pool } from 'undici';
+import type { SentAttempt } from './account/deliveries.ts';
 import { type BookedWebhook, bookDelivery } from './books.ts';
 import { chance } from './chance.ts';
 import type { Clock } from './clock.ts';
@@ -12,6 +13,8 @@ import type { SigningKey } from './signing.ts';
 
 export interface DeliveryOptions {
   urls: string[];
+  /** Where the events of a connection go instead; null: to `urls`. */
+  urlsOf: (connectionId: string) => string[] | null;
   /** one: each event to one URL by chance, the next one after a failure; all: each event to every URL at once. */
   spread: 'one' | 'all';
   key: SigningKey;
@@ -22,6 +25,7 @@ export interface DeliveryOptions {
   retryMs: number[];
   /** Requests under way at once. */
   connections: number;
+  onAttempt: (event: OutgoingEvent, attempt: SentAttempt) => void;
   onDelivered: (event: OutgoingEvent, url: string, status: number) => void;
 }
 
@@ -29,6 +33,7 @@ export interface OutgoingEvent {
   id: string;
   type: string;
   callNumber: number;
+  connectionId: string;
   /** JSON of `data`. */
   data: string;
   fate: WebhookFate;
@@ -46,6 +51,20 @@ export interface Delivery {
 const IN_ORDER_WAIT_MS = 250;
 /** A held-back event goes out with the next one of its call, or after this. */
 const HOLD_MS = 400;
+
+/** Telnyx keeps 10 kB of an answer. */
+const RESPONSE_CHARS_MAX = 10_240;
+
+const UNANSWERED: SentAttempt = {
+  url: '',
+  startedAt: '',
+  finishedAt: '',
+  requestHeaders: {},
+  status: 0,
+  responseHeaders: {},
+  responseBody: '',
+  error: null,
+};
 
 interface Lane {
   last: Promise<void>;
@@ -66,7 +85,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       event.booked.outcome = 'lost';
       return;
     }
-    const urls = options.spread === 'all' ? options.urls : [null];
+    const all = options.urlsOf(event.connectionId) ?? options.urls;
+    const urls = options.spread === 'all' ? all : [null];
     for (const only of urls) {
       for (const [copy, { delayMs, held }] of event.fate.copies.entries()) {
         open += 1;
@@ -110,9 +130,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   ): Promise<void> {
     const url = only ?? urlFor(event, copy, number);
     const swallowed = number === 1 && copy === 0 && event.fate.firstAttemptLost;
-    const { status, error } = swallowed
-      ? { status: 0, error: 'swallowed by a fault' }
-      : await post(url, event, number);
+    const { status, error } = swallowed ? swallow(url, event) : await post(url, event, number);
     bookDelivery(event.booked, { url, attempt: number, status, error });
     if (status === 200) {
       event.booked.outcome = 'delivered';
@@ -141,31 +159,45 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const timestamp = String(Math.floor(Date.now() / 1000));
     const abort = new AbortController();
     const takeBack = clock.afterReal(options.timeoutMs, () => abort.abort());
+    const requestHeaders = {
+      'content-type': 'application/json',
+      'user-agent': 'telnyx-webhooks',
+      'telnyx-signature-ed25519': options.key.sign(timestamp, body),
+      'telnyx-timestamp': timestamp,
+    };
+    const sent: SentAttempt = { ...UNANSWERED, url, startedAt: now(), requestHeaders };
     try {
       const response = await poolOf(target.origin).request({
         path: target.pathname + target.search,
         method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'telnyx-webhooks',
-          'telnyx-signature-ed25519': options.key.sign(timestamp, body),
-          'telnyx-timestamp': timestamp,
-        },
+        headers: requestHeaders,
         body,
         signal: abort.signal,
       });
-      await response.body.dump();
+      // What a 200 says is nobody's news; what a failure says tells why.
+      if (response.statusCode === 200) await response.body.dump();
+      else sent.responseBody = (await response.body.text()).slice(0, RESPONSE_CHARS_MAX);
+      sent.status = response.statusCode;
+      sent.responseHeaders = plainHeaders(response.headers);
       return { status: response.statusCode, error: null };
     } catch (error) {
+      sent.error = error;
       const late = abort.signal.aborted;
       const text = error instanceof Error ? error.message : String(error);
       return { status: 0, error: late ? `no answer in ${options.timeoutMs} ms` : text };
     } finally {
       takeBack();
+      options.onAttempt(event, { ...sent, finishedAt: now() });
       const next = queue.shift();
       if (next === undefined) slotsFree += 1;
       else next();
     }
+  }
+
+  function swallow(url: string, event: OutgoingEvent): { status: number; error: string } {
+    const at = now();
+    options.onAttempt(event, { ...UNANSWERED, url, startedAt: at, finishedAt: at });
+    return { status: 0, error: 'swallowed by a fault' };
   }
 
   /** The service's time limit starts when a connection is free, not while our own queue is long. */
@@ -176,12 +208,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** The URL of the first attempt by chance, later ones go round: Telnyx fails over to the second. */
   function urlFor(event: OutgoingEvent, copy: number, number: number): string {
-    const count = options.urls.length;
+    const urls = options.urlsOf(event.connectionId) ?? options.urls;
+    const count = urls.length;
     const first =
       count === 1
         ? 0
         : Math.floor(chance(options.seed, event.callNumber, 'url', event.id, copy) * count);
-    return options.urls[(first + number - 1) % count] ?? '';
+    return urls[(first + number - 1) % count] ?? '';
   }
 
   function laneOf(callNumber: number): Lane {
@@ -219,4 +252,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function plainHeaders(headers: Record<string, string | string[] | undefined>) {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]),
+  );
 }

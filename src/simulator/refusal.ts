@@ -30,6 +30,13 @@ export const AUTHENTICATION_FAILED: Refusal = {
   detail: 'The API key looks malformed or is not of this account. Check the Authorization header.',
 };
 
+export const NOT_PERMITTED: Refusal = {
+  status: 403,
+  code: '10010',
+  title: 'Authorization failed',
+  detail: 'You do not have permission to perform the requested action on this resource.',
+};
+
 export const RESOURCE_NOT_FOUND: Refusal = {
   status: 404,
   code: '10005',

@@ -6,6 +6,9 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { type Account, type AccountGiven, createAccount } from './account/account.ts';
+import { createDeliveryLog } from './account/deliveries.ts';
+import { type AccountWrite, createAccountEndpoints } from './account/endpoints.ts';
 import { type Api, createApi, type RateLimit } from './api.ts';
 import type { BookedRequest, CallBook } from './books.ts';
 import { createClock } from './clock.ts';
@@ -32,6 +35,8 @@ export interface SimulatorOptions {
   /** Scripted durations are multiplied by it; default 1. Retries and time limits are not. */
   timeScale?: number;
   rateLimit?: RateLimit;
+  /** What the account holds; what is not given is sound. */
+  account?: AccountGiven;
   referBeforeAnswer?: 'refused' | 'allowed';
   dedupeMs?: number;
   webhookTimeoutMs?: number;
@@ -73,6 +78,10 @@ export interface Simulator {
   strayRequests(): BookedRequest[];
   /** Deliveries under way, held back or waiting for their next attempt. */
   unfinishedDeliveries(): number;
+  /** Live: a test may change it, and the API does. */
+  readonly account: Account;
+  /** What was asked of the account but reading: each POST and PATCH. */
+  accountWrites(): readonly AccountWrite[];
   stop(): Promise<void>;
 }
 
@@ -90,10 +99,15 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const urls: string[] = [options.webhookUrl ?? []].flat();
   const waiting = new Map<PlacedLegs, (book: CallBook) => void>();
   const tell = options.onActivity ?? (() => {});
+  const account = createAccount(options.account);
+  const deliveries = createDeliveryLog();
+  /** By application, once its URL was set through the API. */
+  const ownUrls = new Map<string, string[]>();
   let api: Api | null = null;
 
   const delivery = createDelivery({
     urls,
+    urlsOf: (connectionId) => ownUrls.get(connectionId) ?? null,
     spread: options.spread ?? 'one',
     key,
     clock,
@@ -101,6 +115,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     timeoutMs: options.webhookTimeoutMs ?? WEBHOOK_TIMEOUT_MS,
     retryMs: options.webhookRetryMs ?? WEBHOOK_RETRY_MS,
     connections: options.connections ?? CONNECTIONS,
+    onAttempt: (event, attempt) => deliveries.attempted(event, attempt),
     onDelivered(event) {
       const call = board.calls()[event.callNumber - 1];
       if (call?.caller.callControlId === event.booked.leg) call.book.heardOf = true;
@@ -113,6 +128,12 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     rates: ratesOf(options.faults ?? 'none'),
     clock,
     delivery,
+    connectionOf(to) {
+      const id = account.numbers.find((number) => number.phone_number === to)?.connection_id;
+      return account.applications.some((application) => application.id === id)
+        ? (id ?? null)
+        : null;
+    },
     onEvent: (leg, type) => tell({ kind: 'event', call: leg.call.book, leg: leg.index, type }),
     onChange(call) {
       if (call.caller.endedAt === null) return;
@@ -124,10 +145,27 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     },
   });
 
+  const accountEndpoints = createAccountEndpoints({
+    account,
+    publicKey: key.publicKey,
+    deliveries,
+    calls: board.calls,
+    living: board.living,
+    webhookUrl: () => urls[0] ?? null,
+    onUrl({ id, webhook_event_url: url, webhook_event_failover_url: failover }) {
+      ownUrls.set(
+        id,
+        [url, failover].filter((one) => one !== null),
+      );
+    },
+    pause: (ms) => new Promise((resolve) => void clock.afterReal(ms, resolve)),
+  });
+
   async function start(): Promise<{ apiUrl: string; publicKey: string }> {
     api = createApi({
       apiKey,
       board,
+      account: accountEndpoints,
       rules: {
         dedupeMs: options.dedupeMs ?? DEDUPE_MS,
         referBeforeAnswer: options.referBeforeAnswer ?? 'refused',
@@ -143,7 +181,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   }
 
   function placeCall(script: CallScript = {}): PlacedCall {
-    if (urls.length === 0)
+    if (urls.length === 0 && ownUrls.size === 0)
       throw new TypeError('simulator: no webhookUrl, nowhere to send events to');
     const call = board.place(script);
     const ended = new Promise<CallBook>((resolve) => waiting.set(call, resolve));
@@ -183,6 +221,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     books: () => board.calls().map((call) => call.book),
     strayRequests: () => api?.strayRequests ?? [],
     unfinishedDeliveries: () => delivery.unfinished(),
+    account,
+    accountWrites: () => accountEndpoints.writes,
     stop,
   };
 }

@@ -24,6 +24,8 @@ export interface SwitchboardOptions {
   delivery: Delivery;
   onChange: (call: PlacedLegs) => void;
   onEvent: (leg: Leg, type: string) => void;
+  /** Of the number that is called; null: of no application of the account. */
+  connectionOf: (to: string) => string | null;
 }
 
 /** Who ended a leg, for the books. */
@@ -61,7 +63,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       number,
       script,
       sessionId: session,
-      connectionId: script.connectionId ?? CONNECTION_ID,
+      connectionId: script.connectionId ?? options.connectionOf(to) ?? CONNECTION_ID,
       legs: [] as Leg[],
       faults: { seed, rates: options.rates, callNumber: number, scripted: script.faults ?? [] },
       moves: new Map<string, number>(),
@@ -153,7 +155,8 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       record_type: 'event',
     });
     options.onEvent(leg, type);
-    options.delivery.send({ id, type, callNumber: call.number, data, fate, booked });
+    const { number: callNumber, connectionId } = call;
+    options.delivery.send({ id, type, callNumber, connectionId, data, fate, booked });
   }
 
   function end(leg: Leg, by: EndedBy, facts: HangupFacts): void {

@@ -2,7 +2,8 @@
  * `GET /connections/{id}/active_calls`: the legs of a connection that live now. Telnyx documents two forms
  * of pages, by cursor and by number; both are followed.
  */
-import { asObject, type Fields } from './fields.ts';
+import { asObject } from './fields.ts';
+import { nextPage } from './pages.ts';
 
 export interface ActiveCall {
   callControlId: string;
@@ -32,17 +33,14 @@ export function readActiveCalls(body: unknown): ActiveCallsPage | null {
   }
   return {
     calls,
-    next: calls.length === 0 ? null : nextPage(asObject(page.meta) ?? {}),
+    next: calls.length === 0 ? null : queryOf(nextPage(asObject(page.meta) ?? {})),
   };
 }
 
-function nextPage(meta: Fields): string | null {
-  const { next, cursors, page_number: page, total_pages: pages } = meta;
-  if (typeof next === 'string' && next.includes('?')) return next.slice(next.indexOf('?'));
-  const after = filled(asObject(cursors)?.after);
-  if (after !== null) return `?page[after]=${encodeURIComponent(after)}`;
-  const more = typeof page === 'number' && typeof pages === 'number' && page < pages;
-  return more ? `?page[number]=${page + 1}` : null;
+function queryOf(page: Record<string, string> | null): string | null {
+  if (page === null) return null;
+  const parts = Object.entries(page).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `?${parts.join('&')}`;
 }
 
 function filled(value: unknown): string | null {

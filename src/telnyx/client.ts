@@ -1,10 +1,10 @@
 /** Sends one command to Telnyx and says what became of it. Never throws, never waits without limit. */
 import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/machine/command.ts';
-import { InvalidConfiguration } from '../errors.ts';
-import { createRedactor } from '../log/mask.ts';
 import { readActiveCalls } from './active-calls.ts';
+import { addressOf } from './api-address.ts';
 import { type Answer, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
+import { redactError } from './redact-error.ts';
 import {
   type Environment,
   requestOf,
@@ -181,18 +181,6 @@ function isNotTelnyx(text: string): boolean {
   return /^\s*[^\s{]/.test(text);
 }
 
-/** An error body may quote the request, and its words are stored, logged and shown. */
-function redactError(text: string, secrets: readonly string[]): string {
-  // As they stand in an error's words, and in JSON that they quote.
-  const forms = secrets.flatMap((secret) => [secret, quoted(secret), quoted(quoted(secret))]);
-  return createRedactor(forms)(text);
-}
-
-/** As JSON writes it. */
-function quoted(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
-}
-
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -233,29 +221,4 @@ function startTimeout(ms: number): { signal: AbortSignal; stop(): void } {
     controller.abort(error);
   }, ms);
   return { signal: controller.signal, stop: () => clearTimeout(timer) };
-}
-
-/** The origin for the pool, and the address without a slash at its end. */
-function addressOf(apiUrl: string): { origin: string; base: string } {
-  const problem = apiUrlProblem(apiUrl);
-  if (problem !== null) throw new InvalidConfiguration('The Telnyx client', [problem]);
-  const url = new URL(apiUrl);
-  return { origin: url.origin, base: `${url.origin}${url.pathname.replace(/\/+$/, '')}` };
-}
-
-/** Null where the address may be used: the API key travels with every request. */
-function apiUrlProblem(apiUrl: string): string | null {
-  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
-  const expected = 'expected a URL such as https://api.telnyx.com/v2';
-  if (url === null) return `TELNYX_API_URL: ${expected}, got "${apiUrl}"`;
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return `TELNYX_API_URL: ${expected}, got one with a user, a query or a fragment`;
-  }
-  if (url.protocol === 'https:') return null;
-  if (url.protocol === 'http:' && isLoopback(url.hostname)) return null;
-  return `TELNYX_API_URL: https only (http just for localhost, 127.0.0.0/8 and [::1]), got "${apiUrl}"`;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }

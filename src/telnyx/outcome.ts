@@ -32,7 +32,7 @@ export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
   if (action === 'probe') return asProbe(outcome, answer.body);
   // Only what the client found in a whole list is an answer to this question; see active-calls.ts.
   return action === 'active_calls'
-    ? { kind: 'unknown', detail: detailOf(answer.status, error) }
+    ? { kind: 'unknown', detail: detailOfError(answer.status, error) }
     : outcome;
 }
 
@@ -40,10 +40,16 @@ function classify(action: Action, answer: Answer, error: TelnyxError | null): Ou
   const { status } = answer;
   // Whatever the body: it may be cut off, and the status was the promise.
   if (status >= 200 && status <= 299) return { kind: 'accepted', status, alive: null };
-  const detail = detailOf(status, error);
+  const detail = detailOfError(status, error);
   // A limit is checked before anything is done, so the 55 s of the command_id have not begun.
   if (status === 429) {
-    return { kind: 'retry', status, detail, afterMs: waitMs(answer), provenUnsent: true };
+    return {
+      kind: 'retry',
+      status,
+      detail,
+      afterMs: waitMs(answer.rateLimitReset, answer.retryAfter),
+      provenUnsent: true,
+    };
   }
   // 5xx and 408 do not say whether the command was carried out; 10036 says "later".
   if (status < 300 || status >= 500 || status === 408 || error?.codes.includes(BUSY_CODE)) {
@@ -90,7 +96,7 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
 /** No answer came. Whether the request may have reached Telnyx decides about the 55 s window. */
 export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
   const errors = errorChain(failure);
-  const detail = failureDetail(errors);
+  const detail = detailOfErrors(errors);
   if (action === 'probe' || action === 'active_calls') return { kind: 'unknown', detail };
   const provenUnsent = errors.some(beforeAnythingWasSent);
   return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent };
@@ -154,13 +160,19 @@ function textOf(entry: Record<string, unknown>): string {
   return [...new Set(parts)].join(': ');
 }
 
-function detailOf(status: number, error: TelnyxError | null): string {
+/** What an answer says of itself, in one line. */
+export function detailOf(status: number, body: unknown): string {
+  return detailOfError(status, telnyxError(body));
+}
+
+function detailOfError(status: number, error: TelnyxError | null): string {
   if (error === null) return `HTTP ${status} without a Telnyx error body`;
   return clip(`HTTP ${status}, Telnyx ${error.code}${error.text === '' ? '' : ` ${error.text}`}`);
 }
 
-function waitMs(answer: Answer): number | null {
-  for (const text of [answer.rateLimitReset, answer.retryAfter]) {
+/** What the headers of a 429 say, the first one that can be read. */
+export function waitMs(...headers: (string | null)[]): number | null {
+  for (const text of headers) {
     if (text === null || !/^\d{1,9}(\.\d+)?$/.test(text.trim())) continue;
     return Math.min(Math.ceil(Number(text) * 1000), WAIT_MS_MAX);
   }
@@ -193,7 +205,12 @@ function errorChain(failure: unknown): ErrorFacts[] {
   return found;
 }
 
-function failureDetail(errors: ErrorFacts[]): string {
+/** Why no answer came, in one line. */
+export function failureDetail(failure: unknown): string {
+  return detailOfErrors(errorChain(failure));
+}
+
+function detailOfErrors(errors: ErrorFacts[]): string {
   const timeout = errors.find((error) => error.name === 'TimeoutError');
   if (timeout !== undefined) return clip(timeout.message);
   const coded = errors.find((error) => error.code !== null);

@@ -1,0 +1,310 @@
+/** The account's endpoints: which request asks for what. Authentication and limits come before. */
+import { type Answer, data, refused } from '../answer.ts';
+import { CONNECTION_ID } from '../identity.ts';
+import type { Leg, PlacedLegs } from '../leg.ts';
+import {
+  badRequest,
+  NOT_PERMITTED,
+  RESOURCE_NOT_FOUND,
+  TOO_MANY_REQUESTS,
+  UNEXPECTED,
+} from '../refusal.ts';
+import type { Account, AccountFault, AccountNumber, Application } from './account.ts';
+import { callEvents } from './call-events.ts';
+import { type DeliveryLog, deliveryFilters, matches } from './deliveries.ts';
+import { pageOf } from './pages.ts';
+import { createApplication, updateApplication, updateNumber, updateVoice } from './writes.ts';
+
+export interface AccountWrite {
+  method: string;
+  path: string;
+  body: unknown;
+  status: number;
+}
+
+export interface AccountEndpointsOptions {
+  account: Account;
+  /** The key that signs the webhooks. */
+  publicKey: string;
+  deliveries: DeliveryLog;
+  calls: () => readonly PlacedLegs[];
+  living: () => Leg[];
+  /** Where the simulator sends its events to, for an application that names no URL. */
+  webhookUrl: () => string | null;
+  /** An application's URL was set through the API: its events go there from now on. */
+  onUrl: (application: Application) => void;
+  pause: (ms: number) => Promise<void>;
+}
+
+export interface AccountEndpoints {
+  /** True where the address is one of the account's. */
+  knows(path: string): boolean;
+  answer(method: string, url: string, body: unknown): Promise<Answer>;
+  /** Every POST and PATCH that came, refused ones too. */
+  writes: AccountWrite[];
+}
+
+const PATH =
+  /^(?:\/v2)?\/(balance|public_key|call_events|webhook_deliveries|call_control_applications|phone_numbers|outbound_voice_profiles|connections)(?:\/([^/?]+))?(?:\/([^/?]+))?$/;
+const WRITES_MAX = 1_000;
+
+interface Asked {
+  method: string;
+  endpoint: string;
+  id: string | null;
+  part: string | null;
+  path: string;
+  query: URLSearchParams;
+  body: unknown;
+}
+
+export function createAccountEndpoints(options: AccountEndpointsOptions): AccountEndpoints {
+  const { account } = options;
+  const struck = new Map<AccountFault, number>();
+  const writes: AccountWrite[] = [];
+
+  async function answer(method: string, url: string, body: unknown): Promise<Answer> {
+    const asked = read(method, url, body);
+    if (asked === null) return refused(RESOURCE_NOT_FOUND);
+    const fault = faultOf(asked);
+    if (fault?.slow_secs !== undefined) await options.pause(fault.slow_secs * 1000);
+    const given = fault === undefined ? null : spoilt(fault);
+    const answered = given ?? answerTo(asked, options);
+    if (method !== 'GET' && writes.length < WRITES_MAX) {
+      writes.push({ method, path: asked.path, body, status: answered.status });
+    }
+    return withDate(answered, account.date_offset_secs);
+  }
+
+  function faultOf(asked: Asked): AccountFault | undefined {
+    return account.faults.find((fault) => {
+      if (fault.endpoint !== '*' && fault.endpoint !== asked.endpoint) return false;
+      if (fault.method !== undefined && fault.method !== asked.method) return false;
+      const nth = (struck.get(fault) ?? 0) + 1;
+      struck.set(fault, nth);
+      const after = fault.after ?? 0;
+      return nth > after && nth <= after + (fault.times ?? Number.POSITIVE_INFINITY);
+    });
+  }
+
+  return { knows: (path) => read('GET', path, null) !== null, answer, writes };
+}
+
+function read(method: string, url: string, body: unknown): Asked | null {
+  const [path = '', query = ''] = url.split('?', 2);
+  const match = PATH.exec(path);
+  if (match === null) return null;
+  const [, first = '', second, third] = match;
+  const isVoice = first === 'phone_numbers' && (third ?? second) === 'voice';
+  const isActive = first === 'connections' && third === 'active_calls';
+  return {
+    method,
+    endpoint: isVoice ? 'phone_numbers/voice' : isActive ? 'active_calls' : first,
+    id: isVoice && third === undefined ? null : (second ?? null),
+    part: third ?? (isVoice ? 'voice' : null),
+    path: path.startsWith('/v2') ? path : `/v2${path}`,
+    query: new URLSearchParams(query),
+    body,
+  };
+}
+
+function spoilt(fault: AccountFault): Answer | null {
+  if (fault.garbage === true) return { status: 200, body: '<html><body>Sign in</body></html>' };
+  switch (fault.status) {
+    case undefined:
+      return null;
+    case 403:
+      return refused(NOT_PERMITTED);
+    case 404:
+      return refused(RESOURCE_NOT_FOUND);
+    case 429:
+      return { ...refused(TOO_MANY_REQUESTS), headers: { 'x-ratelimit-reset': '1' } };
+    default:
+      return refused({ ...UNEXPECTED, status: fault.status });
+  }
+}
+
+function answerTo(asked: Asked, options: AccountEndpointsOptions): Answer {
+  const { account } = options;
+  const { method, endpoint, id } = asked;
+  if (method !== 'GET') return written(asked, options);
+  const list = (items: readonly unknown[]): Answer => ({
+    status: 200,
+    body: pageOf(items, { form: account.pagination.lists, path: asked.path, query: asked.query }),
+  });
+  switch (endpoint) {
+    case 'balance':
+      return data(account.balance);
+    case 'public_key':
+      return publicKey(options);
+    case 'call_control_applications':
+      if (id === null) return list(applications(asked.query, options));
+      return one(account.applications, id, (found) => shown(found, options));
+    case 'phone_numbers':
+      if (id === null) return list(numbers(account, asked.query).map(numberJson));
+      return one(account.numbers, id, numberJson);
+    case 'phone_numbers/voice':
+      if (id === null) return list(numbers(account, asked.query).map(voiceJson));
+      return one(account.numbers, id, voiceJson);
+    case 'outbound_voice_profiles':
+      if (id === null) return list(account.outbound_voice_profiles);
+      return one(account.outbound_voice_profiles, id, (found) => found);
+    case 'connections':
+      if (id === null) return list(connections(options));
+      return one(connections(options), id, (found) => found);
+    case 'active_calls':
+      return activeCalls(asked, options);
+    case 'webhook_deliveries': {
+      const all = [...options.deliveries.list(), ...account.webhook_deliveries];
+      const filters = deliveryFilters(asked.query);
+      if (id === null) return list(all.filter((delivery) => matches(delivery, filters)));
+      return one(all as { id: string }[], id, (found) => found);
+    }
+    case 'call_events':
+      return list(callEvents(options.calls(), asked.query));
+    default:
+      return refused(RESOURCE_NOT_FOUND);
+  }
+}
+
+function written(asked: Asked, { account, onUrl, ...options }: AccountEndpointsOptions): Answer {
+  const { method, endpoint, id, body } = asked;
+  if (typeof body === 'symbol') {
+    return refused(badRequest('The request body is not valid JSON.', undefined, 400));
+  }
+  if (method === 'POST' && endpoint === 'call_control_applications' && id === null) {
+    const result = createApplication(account, body);
+    if ('refusal' in result) return refused(result.refusal);
+    onUrl(result.changed);
+    return data(result.changed, 201);
+  }
+  if (method !== 'PATCH' || id === null) return { status: 404, body: '404 page not found' };
+  if (endpoint === 'call_control_applications') {
+    const application = account.applications.find((found) => found.id === id);
+    if (application === undefined) return refused(RESOURCE_NOT_FOUND);
+    const result = updateApplication(application, body);
+    if ('refusal' in result) return refused(result.refusal);
+    onUrl(application);
+    return data(shown(application, { account, onUrl, ...options }));
+  }
+  const number = account.numbers.find((found) => found.id === id);
+  if (number === undefined) return refused(RESOURCE_NOT_FOUND);
+  const isVoice = endpoint === 'phone_numbers/voice';
+  const result = isVoice ? updateVoice(number, body) : updateNumber(account, number, body);
+  if ('refusal' in result) return refused(result.refusal);
+  return data(isVoice ? voiceJson(number) : numberJson(number));
+}
+
+function one<T extends { id: string }>(
+  items: readonly T[],
+  id: string,
+  json: (item: T) => unknown,
+): Answer {
+  const found = items.find((item) => item.id === id);
+  return found === undefined ? refused(RESOURCE_NOT_FOUND) : data(json(found));
+}
+
+function publicKey({ account, publicKey: own }: AccountEndpointsOptions): Answer {
+  if (account.public_key === 'none') return refused(RESOURCE_NOT_FOUND);
+  const shownKey = account.public_key === 'own' ? own : account.public_key;
+  return data({ public: shownKey, record_type: 'public_key' });
+}
+
+function shown(application: Application, { webhookUrl }: AccountEndpointsOptions): Application {
+  const { webhook_event_url: url } = application;
+  return { ...application, webhook_event_url: url ?? webhookUrl() };
+}
+
+function applications(query: URLSearchParams, options: AccountEndpointsOptions): Application[] {
+  const name = query.get('filter[application_name][contains]')?.toLowerCase();
+  return options.account.applications
+    .filter(({ application_name: own }) => name === undefined || own.toLowerCase().includes(name))
+    .map((application) => shown(application, options));
+}
+
+function numbers(account: Account, query: URLSearchParams): AccountNumber[] {
+  const connection = query.get('filter[connection_id]');
+  const digits = query.get('filter[phone_number]');
+  const status = query.get('filter[status]');
+  return account.numbers.filter(
+    (number) =>
+      (connection === null || number.connection_id === connection) &&
+      (digits === null || (/^\d+$/.test(digits) && number.phone_number.includes(digits))) &&
+      (status === null || number.status === status),
+  );
+}
+
+function numberJson({ voice: _, ...number }: AccountNumber): Record<string, unknown> {
+  return number;
+}
+
+function voiceJson({ id, phone_number, connection_id, voice }: AccountNumber) {
+  return {
+    id,
+    phone_number,
+    connection_id,
+    record_type: 'voice_settings',
+    tech_prefix_enabled: false,
+    translated_number: '',
+    call_forwarding: {
+      call_forwarding_enabled: true,
+      forwards_to: '',
+      forwarding_type: 'always',
+    },
+    inbound_call_screening: 'disabled',
+    ...voice,
+  };
+}
+
+function connections(options: AccountEndpointsOptions) {
+  const { account } = options;
+  const ours = account.applications.map((application) => {
+    const { id, active, application_name, outbound, ...rest } = shown(application, options);
+    return {
+      id,
+      active,
+      connection_name: application_name,
+      outbound_voice_profile_id: outbound.outbound_voice_profile_id ?? null,
+      record_type: 'call_control_application',
+      tags: rest.tags,
+      webhook_api_version: rest.webhook_api_version,
+      webhook_event_url: rest.webhook_event_url,
+      webhook_event_failover_url: rest.webhook_event_failover_url,
+    };
+  });
+  return [...ours, ...account.connections];
+}
+
+/** The legs that live now. */
+function activeCalls({ id, path, query }: Asked, options: AccountEndpointsOptions): Answer {
+  const { account, living } = options;
+  const known = id === CONNECTION_ID || connections(options).some((one) => one.id === id);
+  if (!known) return refused(RESOURCE_NOT_FOUND);
+  const legs = living()
+    .filter((leg) => leg.call.connectionId === id)
+    .map((leg) => ({
+      call_control_id: leg.callControlId,
+      call_duration: secondsOf(leg),
+      call_leg_id: leg.callLegId,
+      call_session_id: leg.call.sessionId,
+      client_state: leg.clientState,
+      record_type: 'call',
+    }));
+  return {
+    status: 200,
+    body: pageOf(legs, { form: account.pagination.active_calls, path, query }),
+  };
+}
+
+/** Since the answer, or since the call came in. */
+export function secondsOf(leg: Leg): number {
+  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
+  const until = leg.endedAt === null ? Date.now() : Date.parse(leg.endedAt);
+  return Math.round((until - from) / 1000);
+}
+
+function withDate(answer: Answer, offsetSecs: number): Answer {
+  if (offsetSecs === 0) return answer;
+  const date = new Date(Date.now() + offsetSecs * 1000).toUTCString();
+  return { ...answer, headers: { ...answer.headers, date } };
+}

@@ -1,0 +1,127 @@
+/** An account from a YAML file: `referee simulator --account FILE`. Every problem at once, each with its place. */
+import { readFileSync } from 'node:fs';
+import Type, { type TProperties, type TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { LineCounter, type Node, parseDocument } from 'yaml';
+import { InvalidConfiguration } from '../../errors.ts';
+import type { AccountGiven } from './account.ts';
+
+const strict = { additionalProperties: false } as const;
+/** Fields of Telnyx's own that no check of ours reads may stand in the file all the same. */
+const Resource = Type.Record(Type.String(), Type.Unknown());
+const Id = Type.Optional(Type.String({ pattern: '^\\S+$' }));
+const NullableText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+
+const ApplicationSchema = some({
+  id: Type.String({ pattern: '^\\d+$' }),
+  application_name: Type.String(),
+  active: Type.Boolean(),
+  tags: Type.Array(Type.String()),
+  created_at: Type.String(),
+  updated_at: Type.String(),
+  webhook_event_url: Type.Union([Type.String(), Type.Null()]),
+  webhook_event_failover_url: Type.Union([Type.String(), Type.Null()]),
+  webhook_api_version: Type.String(),
+  webhook_timeout_secs: Type.Union([Type.Integer(), Type.Null()]),
+  first_command_timeout: Type.Boolean(),
+  first_command_timeout_secs: Type.Integer(),
+  call_cost_in_webhooks: Type.Boolean(),
+  redact_dtmf_debug_logging: Type.Boolean(),
+  dtmf_type: Type.String(),
+  anchorsite_override: Type.String(),
+  inbound: Resource,
+  outbound: Resource,
+});
+
+const FaultSchema = Type.Object(
+  {
+    endpoint: Type.String(),
+    method: Type.Optional(Type.Enum(['GET', 'POST', 'PATCH'])),
+    after: Type.Optional(Type.Integer({ minimum: 0 })),
+    times: Type.Optional(Type.Integer({ minimum: 1 })),
+    status: Type.Optional(Type.Integer({ minimum: 300, maximum: 599 })),
+    slow_secs: Type.Optional(Type.Number({ minimum: 0 })),
+    garbage: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
+
+const Pages = Type.Optional(Type.Enum(['number', 'cursor']));
+
+const AccountSchema = some({
+  applications: Type.Array(ApplicationSchema),
+  connections: Type.Array(
+    Type.Intersect([
+      Resource,
+      Type.Object({ id: Id, connection_name: Type.Optional(Type.String()) }),
+    ]),
+  ),
+  numbers: Type.Array(
+    Type.Intersect([
+      Resource,
+      Type.Object({
+        id: Id,
+        phone_number: Type.String({ pattern: '^\\+\\d+$' }),
+        status: Type.Optional(Type.String()),
+        connection_id: NullableText,
+        voice: Type.Optional(Resource),
+      }),
+    ]),
+  ),
+  outbound_voice_profiles: Type.Array(Type.Intersect([Resource, Type.Object({ id: Id })])),
+  webhook_deliveries: Type.Array(Resource),
+  balance: Type.Record(Type.String(), Type.String()),
+  public_key: Type.String(),
+  pagination: Type.Object({ lists: Pages, active_calls: Pages }, strict),
+  date_offset_secs: Type.Integer(),
+  faults: Type.Array(FaultSchema),
+});
+
+/** Nothing of it need be there, and nothing else may. */
+function some(properties: TProperties): TSchema {
+  const each = Object.entries(properties).map(([name, schema]) => [name, Type.Optional(schema)]);
+  return Type.Object(Object.fromEntries(each) as TProperties, strict);
+}
+
+export function readAccountFile(path: string): AccountGiven {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvalidConfiguration(`The account file ${path}`, [
+      `cannot be read: ${why}. Give the path of a YAML file.`,
+    ]);
+  }
+  return parseAccount(text, path);
+}
+
+export function parseAccount(text: string, path: string): AccountGiven {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  const broken = document.errors.map(
+    ({ pos, message }) => `${at(pos[0])}: ${message.split('\n')[0]}`,
+  );
+  if (broken.length > 0) throw new InvalidConfiguration('The account file', broken);
+  const value: unknown = document.toJS() ?? {};
+  const problems = [...Value.Errors(AccountSchema, value)].map(
+    ({ instancePath, message, ...error }) => {
+      const keys = instancePath.split('/').slice(1);
+      const node = document.getIn(keys.map(numeric), true) as Node | undefined;
+      const params = 'params' in error ? (error.params as { additionalProperties?: string[] }) : {};
+      const names = params.additionalProperties?.join(', ');
+      const what = names === undefined ? message : `unknown: ${names}`;
+      return `${at(node?.range?.[0] ?? 0)}: ${keys.join('.') || 'the file'}: ${what}`;
+    },
+  );
+  if (problems.length > 0) throw new InvalidConfiguration('The account file', problems);
+  return value as AccountGiven;
+}
+
+function numeric(key: string): string | number {
+  return /^\d+$/.test(key) ? Number(key) : key;
+}

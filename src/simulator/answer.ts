@@ -1,0 +1,16 @@
+/** An answer of the API before it is written. */
+import { type Refusal, refusalBody } from './refusal.ts';
+
+export interface Answer {
+  status: number;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+export function refused(refusal: Refusal): Answer {
+  return { status: refusal.status, body: refusalBody(refusal) };
+}
+
+export function data(value: unknown, status = 200): Answer {
+  return { status, body: JSON.stringify({ data: value }) };
+}

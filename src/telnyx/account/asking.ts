@@ -1,0 +1,188 @@
+/**
+ * Questions to the account: one request, or all pages of a list. Never throws, never waits without limit;
+ * a limit of Telnyx's is waited for and a fault asked once more, but only where asking changes nothing.
+ */
+import type { Reading } from '../../core/account/account.ts';
+import { addressOf } from '../api-address.ts';
+import { asArray, asObject, type Fields } from '../fields.ts';
+import { detailOf, failureDetail, waitMs } from '../outcome.ts';
+import { nextPage } from '../pages.ts';
+import { redactError } from '../redact-error.ts';
+import { createTransport, type PlainResponse, type ProxyAddress } from '../transport.ts';
+
+export interface AskingOptions {
+  apiUrl: string;
+  apiKey: string;
+  proxy?: ProxyAddress | null;
+  /** From a request to the last byte of its answer. */
+  timeoutMs?: number;
+  /** Pause before a question is asked again. */
+  retryMs?: number;
+}
+
+export type Query = Record<string, string>;
+
+export interface Asking {
+  get(path: string, query?: Query): Promise<Reading<Fields>>;
+  /** All pages; `onPage` hears how many items are there, and of how many, where Telnyx says. */
+  list(
+    path: string,
+    query?: Query,
+    onPage?: (read: number, total: number | null) => void,
+  ): Promise<Reading<unknown[]>>;
+  /** Sent once: whether an unanswered one was carried out is for the caller to look at. */
+  write(method: 'POST' | 'PATCH', path: string, body: Fields): Promise<Reading<Fields>>;
+  /** Of the last answer: how far Telnyx's clock is ahead of ours; null before the first. */
+  clockOffMs(): number | null;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 10_000;
+const RETRY_MS = 500;
+const TRIES_MAX = 3;
+/** Somebody waits for the whole. */
+const WAIT_MS_MAX = 10_000;
+/** Documented as the most; 50,000 numbers are then read, and more are said to be too many. */
+export const PAGE_SIZE_MAX = '250';
+const PAGES_MAX = 200;
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
+const CONNECTIONS_MAX = 4;
+
+export function createAsking(options: AskingOptions): Asking {
+  const { origin, base } = addressOf(options.apiUrl);
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const retryMs = options.retryMs ?? RETRY_MS;
+  const transport = createTransport(
+    origin,
+    {
+      connectionsMax: CONNECTIONS_MAX,
+      connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
+      bodyBytesMax: BODY_BYTES_MAX,
+    },
+    options.proxy,
+  );
+  let clockOffMs: number | null = null;
+
+  async function get(path: string, query: Query = {}): Promise<Reading<Fields>> {
+    for (let tries = 1; ; tries += 1) {
+      const { reading, againMs } = await once('GET', path, query, null);
+      if (againMs === null || tries === TRIES_MAX) return reading;
+      await new Promise((resolve) => setTimeout(resolve, againMs));
+    }
+  }
+
+  async function list(
+    path: string,
+    query: Query = {},
+    onPage: (read: number, total: number | null) => void = () => {},
+  ): Promise<Reading<unknown[]>> {
+    const items: unknown[] = [];
+    let page: Query = { ...query, 'page[size]': query['page[size]'] ?? PAGE_SIZE_MAX };
+    const seen = new Set<string>();
+    for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+      const reading = await get(path, page);
+      if (reading.end !== 'value') return reading;
+      const { data } = reading.value;
+      if (!Array.isArray(data)) return unreachable(`${path} gave no list`);
+      items.push(...asArray(data));
+      const meta = asObject(reading.value.meta) ?? {};
+      onPage(items.length, totalOf(meta));
+      const next = data.length === 0 ? null : nextPage(meta);
+      if (next === null) return { end: 'value', value: items };
+      page = { ...page, ...next };
+      const key = JSON.stringify(page);
+      if (seen.has(key)) return unreachable(`${path} gives the same page again and again`);
+      seen.add(key);
+    }
+    return unreachable(`${path} has more than ${PAGES_MAX} pages`);
+  }
+
+  /** `againMs` null: nothing is gained by asking again. */
+  async function once(
+    method: string,
+    path: string,
+    query: Query,
+    body: Fields | null,
+  ): Promise<{ reading: Reading<Fields>; againMs: number | null }> {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const search = new URLSearchParams(query).toString();
+    try {
+      const response = (await transport.fetch(
+        `${base}${path}${search === '' ? '' : `?${search}`}`,
+        {
+          method,
+          headers: {
+            authorization: `Bearer ${options.apiKey}`,
+            accept: 'application/json',
+            'content-type': 'application/json',
+            'user-agent': 'referee',
+          },
+          body: body === null ? null : JSON.stringify(body),
+          signal: timeout,
+        },
+      )) as unknown as PlainResponse;
+      const date = Date.parse(response.headers.get('date') ?? '');
+      if (Number.isFinite(date)) clockOffMs = date - Date.now();
+      return readingOf(response, await response.body.text());
+    } catch (error) {
+      const why = timeout.aborted
+        ? `no answer from Telnyx within ${timeoutMs} ms`
+        : redactError(failureDetail(error), [options.apiKey]);
+      return { reading: unreachable(why), againMs: timeout.aborted ? null : retryMs };
+    }
+  }
+
+  function readingOf(
+    response: PlainResponse,
+    text: string,
+  ): { reading: Reading<Fields>; againMs: number | null } {
+    const { status } = response;
+    const parsed = parse(status < 400 ? text : redactError(text, [options.apiKey]));
+    const done = (reading: Reading<Fields>) => ({ reading, againMs: null });
+    if (status >= 200 && status <= 299) {
+      const fields = asObject(parsed);
+      if (fields !== null) return done({ end: 'value', value: fields });
+      return done(
+        unreachable(`HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers`),
+      );
+    }
+    const why = detailOf(status, parsed);
+    if (status === 401 || status === 403) return done({ end: 'denied', status, why });
+    if (status === 404) return done({ end: 'missing', why });
+    if (status === 429) {
+      const wait = waitMs(
+        response.headers.get('x-ratelimit-reset'),
+        response.headers.get('retry-after'),
+      );
+      return { reading: unreachable(why), againMs: Math.min(wait ?? retryMs, WAIT_MS_MAX) };
+    }
+    return { reading: unreachable(why), againMs: status >= 500 ? retryMs : null };
+  }
+
+  return {
+    get,
+    list,
+    async write(method, path, body) {
+      return (await once(method, path, {}, body)).reading;
+    },
+    clockOffMs: () => clockOffMs,
+    close: () => transport.close(),
+  };
+}
+
+function totalOf(meta: Fields): number | null {
+  const total = meta.total_results ?? meta.total_items;
+  return typeof total === 'number' ? total : null;
+}
+
+function unreachable(why: string): { end: 'unreachable'; why: string } {
+  return { end: 'unreachable', why };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

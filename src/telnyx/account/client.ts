@@ -1,0 +1,180 @@
+/** The account's endpoints, typed: readings that say how they ended, and the writes that a set-up needs. */
+import type {
+  Application,
+  Balance,
+  Delivery,
+  NumberVoice,
+  PhoneNumber,
+  Reading,
+  VoiceProfile,
+} from '../../core/account/account.ts';
+import { type Fields, field } from '../fields.ts';
+import { type AskingOptions, createAsking, type Query } from './asking.ts';
+import { type DeliveryFilter, deliveryQuery, readDelivery } from './deliveries.ts';
+import {
+  readApplication,
+  readBalance,
+  readNumber,
+  readProfile,
+  readPublicKey,
+  readVoice,
+} from './resources.ts';
+
+/** Items read so far, and of how many, where Telnyx says. */
+export type Progress = (read: number, total: number | null) => void;
+
+/** What an application may be given; what is left out stays. */
+export interface ApplicationChange {
+  /** Both are required by Telnyx in every write, changed or not. */
+  name: string;
+  webhookUrl: string;
+  apiVersion?: '2';
+  active?: boolean;
+  costInWebhooks?: boolean;
+  failoverUrl?: string | null;
+  profileId?: string;
+}
+
+export interface AccountClient {
+  balance(): Promise<Reading<Balance>>;
+  publicKey(): Promise<Reading<string>>;
+  applications(): Promise<Reading<Application[]>>;
+  application(id: string): Promise<Reading<Application>>;
+  numbers(onProgress?: Progress): Promise<Reading<PhoneNumber[]>>;
+  /** By the number's id. */
+  voices(onProgress?: Progress): Promise<Reading<ReadonlyMap<string, NumberVoice>>>;
+  profile(id: string): Promise<Reading<VoiceProfile>>;
+  /** All pages, newest first. */
+  deliveries(filter: DeliveryFilter): Promise<Reading<Delivery[]>>;
+  /** One page of so many at most, newest first. */
+  newestDeliveries(filter: DeliveryFilter, count: number): Promise<Reading<Delivery[]>>;
+  createApplication(change: ApplicationChange): Promise<Reading<Application>>;
+  updateApplication(id: string, change: ApplicationChange): Promise<Reading<Application>>;
+  /** To a connection, or with null to none. */
+  assignNumber(id: string, connectionId: string | null): Promise<Reading<PhoneNumber>>;
+  /** Of the last answer: how far Telnyx's clock is ahead of ours; null before the first. */
+  clockOffMs(): number | null;
+  close(): Promise<void>;
+}
+
+/** A delivery carries a request and an answer of 10 kB each for every attempt. */
+const DELIVERIES_PAGE = '50';
+
+export function createAccountClient(options: AskingOptions): AccountClient {
+  const asking = createAsking(options);
+
+  async function one<T>(path: string, read: (data: unknown) => T | null): Promise<Reading<T>> {
+    return dataOf(await asking.get(path), path, read);
+  }
+
+  async function all<T>(
+    path: string,
+    read: (entry: unknown) => T | null,
+    query: Query = {},
+    onProgress?: Progress,
+  ): Promise<Reading<T[]>> {
+    return eachOf(await asking.list(path, query, onProgress), path, read);
+  }
+
+  async function written<T>(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: Fields,
+    read: (data: unknown) => T | null,
+  ): Promise<Reading<T>> {
+    return dataOf(await asking.write(method, path, body), path, read);
+  }
+
+  const newestFirst = (reading: Reading<Delivery[]>): Reading<Delivery[]> =>
+    reading.end === 'value'
+      ? { end: 'value', value: reading.value.toSorted((a, b) => startOf(b) - startOf(a)) }
+      : reading;
+
+  return {
+    balance: () => one('/balance', readBalance),
+    publicKey: () => one('/public_key', readPublicKey),
+    applications: () => all('/call_control_applications', readApplication),
+    application: (id) =>
+      one(`/call_control_applications/${encodeURIComponent(id)}`, readApplication),
+    numbers: (onProgress) => all('/phone_numbers', readNumber, {}, onProgress),
+    async voices(onProgress) {
+      const reading = await all('/phone_numbers/voice', readVoice, {}, onProgress);
+      return reading.end === 'value' ? { end: 'value', value: new Map(reading.value) } : reading;
+    },
+    profile: (id) => one(`/outbound_voice_profiles/${encodeURIComponent(id)}`, readProfile),
+    async deliveries(filter) {
+      const query = { ...deliveryQuery(filter), 'page[size]': DELIVERIES_PAGE };
+      return newestFirst(await all('/webhook_deliveries', readDelivery, query));
+    },
+    async newestDeliveries(filter, count) {
+      const query = { ...deliveryQuery(filter), 'page[size]': String(count) };
+      const reading = await asking.get('/webhook_deliveries', query);
+      if (reading.end !== 'value') return reading;
+      const { data } = reading.value;
+      if (!Array.isArray(data)) return unreadable('/webhook_deliveries');
+      return newestFirst(
+        eachOf({ end: 'value', value: data }, '/webhook_deliveries', readDelivery),
+      );
+    },
+    createApplication: (change) =>
+      written('POST', '/call_control_applications', applicationBody(change), readApplication),
+    updateApplication: (id, change) =>
+      written(
+        'PATCH',
+        `/call_control_applications/${encodeURIComponent(id)}`,
+        applicationBody(change),
+        readApplication,
+      ),
+    assignNumber: (id, connectionId) =>
+      written(
+        'PATCH',
+        `/phone_numbers/${encodeURIComponent(id)}`,
+        { connection_id: connectionId },
+        readNumber,
+      ),
+    clockOffMs: () => asking.clockOffMs(),
+    close: () => asking.close(),
+  };
+}
+
+function applicationBody(change: ApplicationChange): Fields {
+  const { apiVersion, active, costInWebhooks, failoverUrl, profileId } = change;
+  return {
+    application_name: change.name,
+    webhook_event_url: change.webhookUrl,
+    ...(apiVersion === undefined ? {} : { webhook_api_version: apiVersion }),
+    ...(active === undefined ? {} : { active }),
+    ...(costInWebhooks === undefined ? {} : { call_cost_in_webhooks: costInWebhooks }),
+    ...(failoverUrl === undefined ? {} : { webhook_event_failover_url: failoverUrl }),
+    ...(profileId === undefined ? {} : { outbound: { outbound_voice_profile_id: profileId } }),
+  };
+}
+
+function dataOf<T>(
+  reading: Reading<Fields>,
+  path: string,
+  read: (data: unknown) => T | null,
+): Reading<T> {
+  if (reading.end !== 'value') return reading;
+  const value = read(field(reading.value, 'data'));
+  return value === null ? unreadable(path) : { end: 'value', value };
+}
+
+/** An entry that cannot be read makes a list that is not known: half of it would look like all of it. */
+function eachOf<T>(
+  reading: Reading<unknown[]>,
+  path: string,
+  read: (entry: unknown) => T | null,
+): Reading<T[]> {
+  if (reading.end !== 'value') return reading;
+  const items = reading.value.map(read);
+  return items.includes(null) ? unreadable(path) : { end: 'value', value: items as T[] };
+}
+
+function unreadable(path: string): { end: 'unreachable'; why: string } {
+  return { end: 'unreachable', why: `${path} answered with what is not documented` };
+}
+
+function startOf({ startedAt }: Delivery): number {
+  return startedAt ?? 0;
+}

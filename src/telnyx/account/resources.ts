@@ -1,0 +1,130 @@
+/** Telnyx's words for what an account holds, into ours. Null where an entry is not what it should be. */
+import type {
+  Application,
+  Balance,
+  NumberVoice,
+  PhoneNumber,
+  VoiceProfile,
+} from '../../core/account/account.ts';
+import { asArray, asInteger, asName, asObject, asText } from '../fields.ts';
+import { parsePublicKey } from '../public-key.ts';
+
+const NAME_CHARS_MAX = 1_000;
+const URL_CHARS_MAX = 4_000;
+
+export function readBalance(data: unknown): Balance | null {
+  const fields = asObject(data);
+  if (fields === null) return null;
+  return {
+    balance: decimal(fields.balance),
+    availableCredit: decimal(fields.available_credit),
+    currency: asName(fields.currency, 10),
+  };
+}
+
+/** DER before the 32 bytes of an Ed25519 key (RFC 8410): some say that the endpoint gives the key so. */
+const SPKI_PREFIX = '302a300506032b6570032100';
+
+/** Base64 of the raw 32 bytes, whichever of both forms it came in. */
+export function readPublicKey(data: unknown): string | null {
+  const text = asName(asObject(data)?.public, 200);
+  if (text === null) return null;
+  const bytes = Buffer.from(text, 'base64');
+  const isSpki = bytes.length === 44 && bytes.toString('hex').startsWith(SPKI_PREFIX);
+  const raw = isSpki ? bytes.subarray(12) : bytes;
+  const parsed = parsePublicKey(raw.toString('base64'));
+  return 'key' in parsed ? parsed.key.toString('base64') : null;
+}
+
+export function readApplication(entry: unknown): Application | null {
+  const fields = asObject(entry);
+  const id = idOf(fields?.id);
+  if (fields === null || id === null) return null;
+  const inbound = asObject(fields.inbound);
+  const outbound = asObject(fields.outbound);
+  return {
+    id,
+    name: asText(fields.application_name, NAME_CHARS_MAX) ?? '',
+    // Absent: nothing says that it is not.
+    active: fields.active !== false,
+    webhookUrl: filled(fields.webhook_event_url, URL_CHARS_MAX),
+    failoverUrl: filled(fields.webhook_event_failover_url, URL_CHARS_MAX),
+    // The documented default.
+    apiVersion: asText(fields.webhook_api_version, 20) ?? '1',
+    webhookTimeoutSecs: asInteger(fields.webhook_timeout_secs, 0, 1_000_000),
+    firstCommandTimeout: fields.first_command_timeout === true,
+    firstCommandTimeoutSecs: asInteger(fields.first_command_timeout_secs, 0, 1_000_000),
+    costInWebhooks: fields.call_cost_in_webhooks === true,
+    shakenStir: inbound?.shaken_stir_enabled === true,
+    profileId: idOf(outbound?.outbound_voice_profile_id),
+  };
+}
+
+export function readNumber(entry: unknown): PhoneNumber | null {
+  const fields = asObject(entry);
+  const id = idOf(fields?.id);
+  const number = asName(fields?.phone_number, 100);
+  if (fields === null || id === null || number === null) return null;
+  return {
+    id,
+    number,
+    status: asText(fields.status, 100) ?? 'unknown',
+    connectionId: idOf(fields.connection_id),
+    connectionName: filled(fields.connection_name, NAME_CHARS_MAX),
+  };
+}
+
+/** With the id of its number. */
+export function readVoice(entry: unknown): [string, NumberVoice] | null {
+  const fields = asObject(entry);
+  const id = idOf(fields?.id);
+  if (fields === null || id === null) return null;
+  const forwarding = asObject(fields.call_forwarding);
+  // Enabled is the default; it forwards only where there is a number to go to.
+  const to =
+    forwarding?.call_forwarding_enabled === false ? null : filled(forwarding?.forwards_to, 100);
+  const type = forwarding?.forwarding_type;
+  return [
+    id,
+    {
+      forwardsTo: to,
+      forwarding: to !== null && (type === 'always' || type === 'on-failure') ? type : null,
+      translatedNumber: filled(fields.translated_number, 100),
+    },
+  ];
+}
+
+export function readProfile(data: unknown): VoiceProfile | null {
+  const fields = asObject(data);
+  const id = idOf(fields?.id);
+  if (fields === null || id === null) return null;
+  const countries = asArray(fields.whitelisted_destinations).flatMap(
+    (one) => asName(one, 10) ?? [],
+  );
+  return {
+    id,
+    name: asText(fields.name, NAME_CHARS_MAX) ?? '',
+    enabled: fields.enabled !== false,
+    destinations: Array.isArray(fields.whitelisted_destinations)
+      ? countries.map((country) => country.toUpperCase())
+      : null,
+    dailySpendLimit:
+      fields.daily_spend_limit_enabled === true ? decimal(fields.daily_spend_limit) : null,
+    concurrentCallLimit: asInteger(fields.concurrent_call_limit, 0, 1_000_000_000),
+  };
+}
+
+/** Ids are text; a number would have lost its last digits. */
+function idOf(value: unknown): string | null {
+  return asName(value, 100);
+}
+
+function filled(value: unknown, charsMax: number): string | null {
+  const text = asText(value, charsMax);
+  return text === null || text.trim() === '' ? null : text;
+}
+
+function decimal(value: unknown): string | null {
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && /^-?\d{1,20}(\.\d{1,20})?$/.test(text) ? text : null;
+}

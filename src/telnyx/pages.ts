@@ -1,0 +1,34 @@
+/**
+ * Which page comes after this one. Telnyx documents two forms, by number and by cursor, for the same list
+ * in different places; both are followed.
+ */
+import { asObject, type Fields, field } from './fields.ts';
+
+/** What to set in the query of the next page; null on the last one. */
+export function nextPage(meta: Fields): Record<string, string> | null {
+  const next = filled(field(meta, 'next'));
+  if (next?.includes('?')) {
+    return Object.fromEntries(new URLSearchParams(next.slice(next.indexOf('?'))));
+  }
+  const after = filled(asObject(field(meta, 'cursors'))?.after);
+  if (after !== null) return { 'page[after]': after };
+  const page = whole(meta.page_number);
+  const pages = whole(meta.total_pages) ?? pagesOf(meta);
+  return page !== null && pages !== null && page < pages
+    ? { 'page[number]': String(page + 1) }
+    : null;
+}
+
+function pagesOf(meta: Fields): number | null {
+  const results = whole(meta.total_results);
+  const size = whole(meta.page_size);
+  return results === null || size === null || size === 0 ? null : Math.ceil(results / size);
+}
+
+function whole(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) ? value : null;
+}
+
+function filled(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
