@@ -172,8 +172,8 @@ function divide(units: CommitUnit[]): { together: number[]; alone: number[] } {
   return { together, alone };
 }
 
-/** migrations/postgres/0008-legs-and-tally.sql */
-const COMMIT = `select * from referee_commit_2(${Array.from({ length: 26 }, (_, i) => `$${i + 1}`).join()})`;
+/** migrations/postgres/0001-first.sql */
+const COMMIT = `select * from referee_commit_1(${Array.from({ length: 26 }, (_, i) => `$${i + 1}`).join()})`;
 
 function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number): unknown[] {
   const { changes, events, done, commands } = rows;

@@ -17,7 +17,7 @@ export interface LoadRow {
   t: string | null;
 }
 
-/** migrations/postgres/0006-callers-one-by-one.sql */
+/** migrations/postgres/0001-first.sql */
 export const LOAD = 'select * from referee_load_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
 
 /** `totals`: whether the budget's counts over all callers are wanted too. */

@@ -136,7 +136,7 @@ test('a commit whose result never came is unknown, and may have happened', async
   const first = await open();
   const id = fresh();
   const unit = aUnit(aCall(id), 0, { commands: [aCommand(`command of ${id}`, id)] });
-  proxy.cutAfter('referee_commit_2');
+  proxy.cutAfter('referee_commit_1');
   await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
   // It did happen: the outbox carries on, and the second delivery is known.
   await waitFor(async () => expect(await first.find(id)).not.toBeNull());
@@ -266,7 +266,7 @@ test('what a commit starts belongs to the totals that are kept, for the load beh
   expect(await refers()).toBe(1_500);
   const [, behind] = await Promise.all([first.commit([aCallOf(3)], null), refers()]);
   expect(behind).toBe(1_503);
-  proxy.cutAfter('referee_commit_2');
+  proxy.cutAfter('referee_commit_1');
   await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
   expect(await waitFor(refers)).toBe(1_507);
 

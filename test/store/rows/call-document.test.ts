@@ -156,7 +156,7 @@ describe('a store', () => {
     await store.commit([aUnit(call, 0)], null);
     await store.close();
     const row = onFile((file) => file.prepare('select code, document from calls').get());
-    expect(row).toEqual({ code: 2, document: packCall(call) });
+    expect(row).toEqual({ code: CODE_VERSION, document: packCall(call) });
     expect(packCall(call).length).toBeLessThan(JSON.stringify(call).length / 3);
   });
 

@@ -22,18 +22,22 @@ create table calls (
   caller text,
   callee text,
   session text,
+  -- The caller's call_control_id, of a transfer's B-leg: lists and statistics are of callers.
+  parent text,
+  leg integer generated always as (parent is not null) virtual,
   document text not null
 ) strict;
 
 create index calls_due on calls (due_at) where due_at is not null;
 create index calls_ended on calls (ended_at) where ended_at is not null;
-create index calls_created on calls (created_at);
-create index calls_phase on calls (phase, created_at);
-create index calls_ends on calls (ends, created_at) where ends is not null;
+create index calls_created on calls (leg, created_at);
+create index calls_phase on calls (phase, leg, created_at);
+create index calls_ends on calls (ends, leg, created_at) where ends is not null;
 create index calls_rule on calls (rule, created_at) where rule is not null;
-create index calls_caller on calls (caller, created_at) where caller is not null;
-create index calls_callee on calls (callee, created_at) where callee is not null;
+create index calls_caller on calls (caller, leg, created_at) where caller is not null;
+create index calls_callee on calls (callee, leg, created_at) where callee is not null;
 create index calls_session on calls (session, created_at) where session is not null;
+create index calls_parent on calls (parent, created_at) where parent is not null;
 
 -- Append only: the dedupe and the timeline. `document` is null past the limit of one call's timeline.
 create table events (
@@ -55,6 +59,8 @@ create table attempts (
   created_at integer not null,
   started_at integer not null,
   unsent integer not null,
+  -- From accepted to the verdict, so that statistics need not open the documents.
+  took_ms integer,
   primary key (call, key)
 ) strict, without rowid;
 
@@ -89,6 +95,17 @@ create table commands (
 create index commands_next on commands (rank, command, ready_at) where cancelled = 0;
 create index commands_call on commands (call);
 
+-- Verdicts and ends that may still be corrected, and when they are counted at the latest. Whoever takes
+-- the row out counts it: once, whichever replica that is. `item`: an attempt's id, or the call's own.
+create table uncounted (
+  call integer not null,
+  item text not null,
+  due_at integer not null,
+  primary key (call, item)
+) strict, without rowid;
+
+create index uncounted_due on uncounted (due_at);
+
 create table settings (
   name text primary key,
   version integer not null,
@@ -100,7 +117,9 @@ create table replicas (
   started_at integer not null,
   seen_at integer not null,
   route_set text,
-  refusal text
+  refusal text,
+  -- What the replica sees wrong, as JSON: the page shows it whichever replica it asks.
+  troubles text
 ) strict, without rowid;
 
 create table dead_letters (
@@ -112,3 +131,11 @@ create table dead_letters (
 
 -- One row that a ping writes, to prove that a write works.
 create table pulse (only integer primary key check (only = 1), at integer not null) strict;
+
+-- Where the store's clock goes on at the next start; see sqlite/store-time.ts.
+create table time_base (
+  only integer primary key check (only = 1),
+  at integer not null,
+  since_boot real not null,
+  boot text
+) strict;
