@@ -215,7 +215,7 @@ export const LOG_EVENTS = {
   'webhook.refused': {
     level: 'warn',
     meaning:
-      'Webhooks were refused, had a wrong path or method, or were not HTTP. There is one line per reason every 10 s, with the count since the previous one.',
+      'Webhooks were refused. This includes a wrong path or method, and bytes that are not HTTP. There is one line per reason every 10 s, with the count since the previous one.',
     action:
       'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version, the webhook URL, or PROXY protocol or TLS sent to this port. Telnyx does not deliver these webhooks again.',
   },
