@@ -112,7 +112,7 @@ test.each([
     const { done, err } = await runAgainst(status, ...CALL);
     await expect(done).rejects.toMatchObject({ exitCode: 1 });
     expect(err.join('')).toMatch(words);
-    expect(err.join('')).toMatch(/referee simulator: no command came for a call/);
+    expect(err.join('')).toMatch(/referee simulator: no command arrived for a call/);
   },
 );
 
