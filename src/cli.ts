@@ -1,4 +1,4 @@
-/** The command line: one file a subcommand, the same loader and the same core as the server. */
+/** The command line: one file per subcommand, with the server's own loader and core. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { callsCommand } from './cli/calls.ts';
@@ -15,7 +15,7 @@ import { simulatorCommand } from './cli/simulator.ts';
 export async function runCli(argv: string[], io: Io): Promise<number> {
   const program = new Command('referee')
     .description(
-      'Call routing for Telnyx: signed webhooks in, SIP REFERs out, and the truth about where each caller went.',
+      'Call routing for Telnyx: receives signed webhooks, sends SIP REFERs, and reports where each caller went.',
     )
     .version(version())
     .exitOverride()

@@ -1,6 +1,6 @@
 /**
- * The error family. A message says what, where, what was expected, what came, and what to do; the code
- * is stable and is what tests, logs and problem+json answers name.
+ * Our errors. A message says what, where, what was expected, what was found and what to do. The code is
+ * stable and is used in tests, logs and problem+json answers.
  */
 export class RefereeError extends Error {
   readonly code: string;
@@ -13,15 +13,15 @@ export class RefereeError extends Error {
 }
 
 export interface StoreTrouble extends ErrorOptions {
-  /** The file, or host and database: for the log, not for strangers. */
+  /** The file, or host and database: for the log only. */
   where?: string;
-  /** What the system or the database itself said, which may name anything. */
+  /** The message of the system or the database, which may contain anything. */
   said?: string;
 }
 
 /**
- * The store cannot take a write now: 503, Telnyx delivers again. The message is for the log and the
- * command line; `forAnybody` is what the public `/health/ready` shows, so `words` name no place.
+ * The store cannot write now: 503, and Telnyx delivers again. The message is for the log and the command
+ * line; `forAnybody` is for the public `/health/ready`, so `words` must not contain host, user or path.
  */
 export class StoreUnavailable extends RefereeError {
   readonly #words: string;
@@ -37,21 +37,21 @@ export class StoreUnavailable extends RefereeError {
   }
 }
 
-/** The commit was sent and its result never came: it may have happened. 503; the outbox carries on. */
+/** The commit was sent but its result is unknown. 503; the outbox continues. */
 export class CommitUnknown extends RefereeError {
   constructor(message: string, options?: ErrorOptions) {
     super('COMMIT_UNKNOWN', message, options);
   }
 }
 
-/** A row was written by newer code than ours: left to newer code. */
+/** A row was written by newer code, and only newer code may change it. */
 export class NewerRow extends RefereeError {
   constructor(message: string, options?: ErrorOptions) {
     super('NEWER_ROW', message, options);
   }
 }
 
-/** Something the operator wrote is not as it must be; all problems at once. */
+/** Something the operator wrote is invalid; lists all problems at once. */
 export class InvalidConfiguration extends RefereeError {
   readonly problems: string[];
 
@@ -64,21 +64,21 @@ export class InvalidConfiguration extends RefereeError {
   }
 }
 
-/** More events wait than the queue before the store may hold. */
+/** The receiver's queue is full. */
 export class TooBusy extends RefereeError {
   constructor(message: string, options?: ErrorOptions) {
     super('TOO_BUSY', message, options);
   }
 }
 
-/** An address or port that cannot be listened on, in the words of the variables that name it. */
+/** The server cannot listen on an address or port; the message names the variable. */
 export class CannotListen extends RefereeError {
   constructor(message: string, options?: ErrorOptions) {
     super('CANNOT_LISTEN', message, options);
   }
 }
 
-/** Not everything was closed within SHUTDOWN_TIMEOUT_SECS; the log has said what was waited for. */
+/** Not everything was closed within SHUTDOWN_TIMEOUT_SECS; the log says what was still open. */
 export class StopTimedOut extends RefereeError {
   constructor(message: string) {
     super('STOP_TIMED_OUT', message);

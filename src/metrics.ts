@@ -1,7 +1,7 @@
 /**
- * What Prometheus sees. Plain methods for the rest of the program, one per fact, so that nobody else knows
- * prom-client. Every label is bounded: what an outsider or an operator can name freely (event types, rules,
- * targets) is counted as `other` beyond a limit, so that no caller can grow our memory or theirs.
+ * Prometheus metrics. The rest of the program calls one method per fact and does not know prom-client.
+ * Every label is bounded: values that an outsider or an operator chooses freely (event types, rules,
+ * targets) count as `other` beyond a limit, so that they cannot exhaust our memory or Prometheus'.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
@@ -9,7 +9,7 @@ import { ENDS, type Ends } from './core/machine/call.ts';
 import type { OutboxHealth } from './store/store.ts';
 
 export const LABEL_VALUES_MAX = 200;
-/** Labels whose values are our own words. */
+/** For labels whose values come from our own code. */
 const OWN_VALUES_MAX = 50;
 const LABEL_CHARS_MAX = 120;
 const SCRAPE_STORE_TIMEOUT_MS = 1_000;
@@ -32,28 +32,28 @@ export interface Metrics {
   webhook(type: string, result: WebhookResult, ms: number): void;
   refusal(reason: string): void;
   clockSkew(seconds: number): void;
-  /** Events by where they came from; late and ignored ones as the machine judged them. */
+  /** `source` is where the event came from; the state machine decides what is late or ignored. */
   event(source: string, result: 'committed' | 'duplicate' | 'late' | 'ignored' | 'dead'): void;
   /** `rule` null is `otherwise`. */
   decision(rule: string | null): void;
   attemptStarted(kind: 'refer' | 'transfer', rule: string | null, target: string | null): void;
-  /** Verdicts and ends come here once, when they are final. */
+  /** Called once per verdict and per end, when it is final. */
   verdict(rule: string | null, target: string | null, verdict: string): void;
   callEnded(ends: Ends): void;
-  /** Of a caller whom we tried to move and who did not leave first. */
+  /** Called for each caller whom we tried to move and who did not hang up first. */
   arrival(rule: string | null, arrived: 'yes' | 'no'): void;
-  /** One request to Telnyx and what became of it. */
+  /** One request to Telnyx and its outcome. */
   command(action: string, outcome: string, ms: number): void;
   retry(action: string): void;
   webhookToCommand(ms: number): void;
   commandToVerdict(verdict: string, ms: number): void;
   deadline(name: string): void;
   reconciliation(what: string): void;
-  /** `hash` is the live route set's, also after a refused reload. */
+  /** `hash` is that of the live route set, even after a refused reload. */
   reload(result: 'ok' | 'refused' | 'unchanged', hash: string): void;
   storeLatency(operation: string, ms: number): void;
   batch(events: number): void;
-  /** A handler threw, was too slow or answered nonsense; decisions by rule tell of those that worked. */
+  /** A handler threw, was too slow or returned an invalid answer; successes count as decisions. */
   handlerFailed(): void;
   close(): void;
 }
@@ -61,7 +61,7 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // Gauges whose names claim to be counters: `promtool check metrics` objects, and their sums by type remain.
+  // `promtool check metrics` rejects these gauges, whose names end in _total. The gauges by type remain.
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   }
@@ -78,13 +78,13 @@ export function createMetrics(): Metrics {
   const ruleLabel = boundedLabel();
   const targetLabel = boundedLabel();
 
-  const webhooks = counter('webhooks_total', 'Webhooks by event type and result.', [
+  const webhooks = counter('webhooks_total', 'Webhooks, by event type and result.', [
     'type',
     'result',
   ]);
   const webhookSeconds = histogram(
     'webhook_duration_seconds',
-    'From the first byte to the answer, signed webhooks.',
+    'Time from the first byte to the answer, of signed webhooks.',
     FAST,
   );
   const refusals = counter('webhook_refusals_total', 'Webhooks refused, by reason.', ['reason']);
@@ -92,11 +92,11 @@ export function createMetrics(): Metrics {
     'webhook_clock_skew_seconds',
     'Our clock minus the timestamp of the last genuine webhook.',
   );
-  const events = counter('events_total', 'Events of calls by source and result.', [
+  const events = counter('events_total', 'Events of calls, by source and result.', [
     'source',
     'result',
   ]);
-  const decisions = counter('decisions_total', 'Decisions by rule.', ['rule']);
+  const decisions = counter('decisions_total', 'Decisions, by rule.', ['rule']);
   const attempts = counter('attempts_total', 'Attempts to move a caller.', [
     'kind',
     'rule',
@@ -109,15 +109,15 @@ export function createMetrics(): Metrics {
   ]);
   const ended = counter(
     'calls_ended_total',
-    'Callers by how their call ended, once that is final.',
+    'Callers, by how their call ended, once that is final.',
     ['ends'],
   );
   const arrivals = counter(
     'arrivals_total',
-    'Callers whom we tried to move and who did not leave first, by whether they arrived.',
+    'Callers whom we tried to move and who did not hang up first, by whether they arrived.',
     ['rule', 'arrived'],
   );
-  const commands = counter('commands_total', 'Requests to Telnyx by action and outcome.', [
+  const commands = counter('commands_total', 'Requests to Telnyx, by action and outcome.', [
     'action',
     'outcome',
   ]);
@@ -127,32 +127,32 @@ export function createMetrics(): Metrics {
     REMOTE,
     ['action'],
   );
-  const retries = counter('command_retries_total', 'Commands put off to be sent again.', [
+  const retries = counter('command_retries_total', 'Commands scheduled to be sent again.', [
     'action',
   ]);
   const toCommand = histogram(
     'webhook_to_command_seconds',
-    'From a webhook received to the request of the command it caused.',
+    'Time from a webhook to the first request of the command it caused.',
     FAST,
   );
   const toVerdict = histogram(
     'command_to_verdict_seconds',
-    'From an attempt accepted by Telnyx to its verdict.',
+    'Time from the acceptance of an attempt by Telnyx to its verdict.',
     [0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120],
     ['verdict'],
   );
-  const deadlines = counter('deadlines_total', 'Deadlines reached, by name.', ['name']);
+  const deadlines = counter('deadlines_total', 'Due deadlines, by name.', ['name']);
   const reconciliations = counter(
     'reconciliations_total',
-    'Calls found to be otherwise than we thought: ended unheard, of a wrong account, not to be ended.',
+    'Calls whose real state differed from ours: hangup missed, wrong account, cannot be ended.',
     ['what'],
   );
-  // Rare ones are alerted on, and Prometheus sees no increase in a series that begins with 1.
+  // Rare values have alerts, and Prometheus sees no increase in a series that begins with 1.
   for (const what of ['found_dead', 'contradiction', 'release_stuck']) {
     reconciliations.inc({ what }, 0);
   }
   events.inc({ source: 'webhook', result: 'dead' }, 0);
-  // The first call after a start must not look like none: see RefereeNoWebhooks.
+  // Without these, the first call after a start would not count as an increase: see RefereeNoWebhooks.
   for (const ends of ENDS) ended.inc({ ends }, 0);
   webhooks.inc({ type: typeLabel('call.initiated'), result: 'committed' }, 0);
   const reloads = counter('route_reloads_total', 'Reloads of the route set.', ['result']);
@@ -161,7 +161,7 @@ export function createMetrics(): Metrics {
     'route_reload_refused',
     '1 while the last reload was refused and an older route set is live.',
   );
-  const storeSeconds = histogram('store_duration_seconds', 'Store operations.', FAST, [
+  const storeSeconds = histogram('store_duration_seconds', 'Duration of store operations.', FAST, [
     'operation',
   ]);
   const batches = histogram(
@@ -171,12 +171,12 @@ export function createMetrics(): Metrics {
   );
   const handlerFailures = counter(
     'handler_failures_total',
-    'Handlers that threw, were too slow or answered nonsense.',
+    'Handlers that threw, were too slow or returned an invalid answer.',
   );
   new Gauge({
     name: 'referee_event_loop_delay_seconds',
-    help: 'Event loop delay since the last scrape.',
-    // Not `quantile`, which Prometheus keeps for summaries.
+    help: 'Event-loop delay since the last scrape.',
+    // Not `quantile`, which Prometheus reserves for summaries.
     labelNames: ['percentile'],
     registers: [registry],
     collect() {
@@ -194,7 +194,7 @@ export function createMetrics(): Metrics {
     return bound(value);
   };
   const rule = (name: string | null) => (name === null ? 'otherwise' : ruleLabel(name));
-  const target = (name: string | null) => (name === null ? 'written out' : targetLabel(name));
+  const target = (name: string | null) => (name === null ? 'literal' : targetLabel(name));
 
   return {
     contentType: registry.contentType,
@@ -257,8 +257,8 @@ export function boundedLabel(max = LABEL_VALUES_MAX): (value: string) => string 
 }
 
 /**
- * Both gauges of one scrape share one look into the store. A store that does not answer must not make
- * the scrape fail: the gauges are then absent.
+ * Both gauges share one query per scrape. If the store does not answer, the gauges are absent and the
+ * scrape still succeeds.
  */
 function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): void {
   let looking: Promise<OutboxHealth | null> | null = null;
@@ -279,15 +279,19 @@ function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): voi
         else this.set(value(health));
       },
     });
-  fromOutbox('pending', 'Commands stored and not yet settled.', ({ pending }) => pending);
+  fromOutbox(
+    'pending',
+    'Commands that are stored and have no outcome yet.',
+    ({ pending }) => pending,
+  );
   fromOutbox(
     'oldest_seconds',
-    'Age of the oldest pending command; 0 where none is.',
+    'Age of the oldest pending command; 0 if there is none.',
     ({ oldestMs }) => oldestMs / 1000,
   );
 }
 
-/** Which hours are open decides which silence is an outage; see RefereeNoWebhooks. */
+/** RefereeNoWebhooks is silent while all schedules are closed. */
 function watchSchedules(
   registry: Registry,
   read: () => Promise<{ name: string; open: boolean }[]>,
@@ -314,6 +318,6 @@ function timeLimit(): Promise<null> {
   });
 }
 
-/** Seconds. Telnyx waits 2 s for a webhook; a group commit takes about a millisecond. */
+/** In seconds. Telnyx waits 2 s for a webhook's answer; a group commit takes about a millisecond. */
 const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
 const REMOTE = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];

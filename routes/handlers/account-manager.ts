@@ -1,4 +1,4 @@
-// Customers with an account manager reach that person first, and support where the manager does not answer.
+// Customers with an account manager reach the manager first, and support if the manager does not answer.
 import type { Handler } from '../../src/routing/handlers/types.ts';
 
 const MANAGERS: Record<string, { extension: string; weekdays: number[] }> = {
@@ -10,7 +10,7 @@ const handler: Handler = (call, context) => {
   if (call.to !== '+14155550100' || call.from === null) return undefined;
   const prefix = Object.keys(MANAGERS).find((start) => call.from?.startsWith(start));
   const manager = prefix === undefined ? undefined : MANAGERS[prefix];
-  // Undefined is "not mine": the rules below go on.
+  // Undefined means that this rule does not match: the next rules are tried.
   if (manager === undefined || !manager.weekdays.includes(new Date(context.at).getUTCDay())) {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Calls placed at the simulator: watched until each has ended, or until it is plain that no command will come. */
+/** Watches calls placed at the simulator until each has ended, or until it is clear that no command comes. */
 import type { BookedWebhook, CallBook } from '../simulator/books.ts';
 import type { Activity, PlacedCall, Simulator } from '../simulator/simulator.ts';
 
@@ -6,18 +6,18 @@ export interface CallWatch {
   heard(activity: Activity): void;
   add(call: PlacedCall): void;
   calls(): PlacedCall[];
-  /** Until every call has ended and its webhooks are delivered, or is given up; then how many were. */
+  /** Waits until every call has ended and its webhooks are delivered, or is given up; returns how many were. */
   playOut(simulator: Simulator, signal: AbortSignal): Promise<number>;
   stop(): void;
 }
 
-/** A call under way may be silent for as long as its routes have patience: 120 s unless they say more. */
+/** A live call may be silent for as long as its patience, which is 120 s by default. */
 const SILENT_TIMES = 10;
 const LOOK_EVERY_MS = 50;
-/** A tail of events still follows the hangup: late finals, copies held back, retries. */
+/** Some events follow the hangup: late final events, delayed copies, retries. */
 const TAIL_MS = 500;
 
-/** `waitMs`: for the first command of a call; ten times that for what follows. */
+/** `waitMs`: for the first command of a call; ten times that for later ones. */
 export function watchCalls(waitMs: number, tell: (problem: string) => void): CallWatch {
   const calls: PlacedCall[] = [];
   const heardAt = new Map<number, number>();
@@ -49,7 +49,7 @@ export function watchCalls(waitMs: number, tell: (problem: string) => void): Cal
     async playOut(simulator, signal) {
       const wait = () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       while (!signal.aborted && calls.some(({ book }) => book.endedAt === null)) await wait();
-      // Nobody takes the hangup of a call that was given up either: it is not waited for.
+      // The hangup of a call that was given up is not accepted either, so it is not waited for.
       const graceUntil = performance.now() + (givenUp.size > 0 ? 0 : TAIL_MS);
       const tail = () =>
         performance.now() < graceUntil ||
@@ -65,22 +65,22 @@ function whyNoCommand(book: CallBook, silentMs: number, waitMs: number): string 
   const own = book.webhooks.filter(({ leg }) => leg === book.callControlId);
   const failed = own.findLast(({ outcome }) => outcome === 'given_up');
   if (failed !== undefined && (!book.heardOf || cannotBeReached(failed))) {
-    return `${failed.type} was not taken: ${failureOf(failed)}. Is the server running, and is --webhook-url its address?`;
+    return `${failed.type} was not accepted: ${failureOf(failed)}. Is the server running, and is --webhook-url its address?`;
   }
   const seconds = Math.round(silentMs / 1_000);
   if (book.requests.length > 0) {
     return silentMs < waitMs * SILENT_TIMES
       ? null
-      : `no command and no event for ${seconds} s: the call is given up`;
+      : `no command and no event for ${seconds} s, so the call is given up`;
   }
   if (silentMs < waitMs) return null;
   const pending = own.find(({ outcome }) => outcome === 'pending');
   if (pending !== undefined) {
-    return `${pending.type} was not taken in ${seconds} s: ${failureOf(pending)}. Is the server running, and is --webhook-url its address?`;
+    return `${pending.type} was not accepted within ${seconds} s: ${failureOf(pending)}. Is the server running, and is --webhook-url its address?`;
   }
   return book.heardOf
-    ? `the webhooks were answered 200, but no command came in ${seconds} s: the routes leave this call alone, or TELNYX_API_URL of the server is not this simulator`
-    : `no command came in ${seconds} s: the call's webhooks were lost by a fault`;
+    ? `the webhooks were answered 200, but no command arrived within ${seconds} s: the routes ignore this call, or the server's TELNYX_API_URL is not this simulator`
+    : `no command arrived within ${seconds} s: a fault lost the call's webhooks`;
 }
 
 function cannotBeReached({ deliveries }: BookedWebhook): boolean {

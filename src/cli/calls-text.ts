@@ -1,4 +1,4 @@
-/** Calls as text for a terminal. What callers and far ends wrote passes `plain`: it never moves a cursor. */
+/** Calls as text for a terminal. `plain` escapes what callers and far ends wrote, so it cannot move the cursor. */
 import type { Call } from '../core/machine/call.ts';
 import type { callDetail } from '../http/api/calls-json.ts';
 import { plain } from './routes-folder.ts';
@@ -6,7 +6,7 @@ import { plain } from './routes-folder.ts';
 type Detail = ReturnType<typeof callDetail>;
 
 export interface TableOptions {
-  /** Of the terminal; null: nobody reads it there, each call is one whole line. */
+  /** Of the terminal; null if it is not a terminal: each call is then one complete line. */
   width: number | null;
   head: boolean;
   now: number;
@@ -14,7 +14,7 @@ export interface TableOptions {
 
 interface Column {
   title: string;
-  /** At most so wide; longer texts are cut. */
+  /** The maximum width; longer texts are cut. */
   width: number;
   text: (call: Call, now: number, width: number) => string;
 }
@@ -30,7 +30,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'LAST ATTEMPT', width: 24, text: attemptText },
   { title: 'LASTS', width: 8, text: lastsText },
 ];
-/** What a narrow terminal gives up, in this order; width 0 is not shown. How the call ended stays. */
+/** How a narrow terminal shrinks the columns, in this order; width 0 hides one. How the call ended stays. */
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
   ['LASTS', 0],
   ['RULE', 0],
@@ -41,8 +41,8 @@ const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
 ];
 
 /**
- * Where a terminal is too narrow for a whole line, the id has a line of its own, uncut, since it is
- * what the next command needs; then the columns go that say least about what happened.
+ * In a narrow terminal the id has a line of its own and is never cut, because the next command needs it.
+ * Then the least informative columns are dropped.
  */
 export function callTable(calls: Call[], { width, head, now }: TableOptions): string {
   const widths = COLUMNS.map((column) =>
@@ -91,7 +91,7 @@ function ruleText({ rule, decided }: Call): string {
   return rule ?? (decided ? 'otherwise' : '-');
 }
 
-/** The verdict is never cut: the target's name makes room for it. */
+/** The verdict is never cut; the target's name is shortened instead. */
 function attemptText({ attempts }: Call, _now: number, width: number): string {
   const attempt = attempts.at(-1);
   if (attempt === undefined) return '-';
@@ -105,7 +105,7 @@ function lastsText({ endedAt, createdAt }: Call, now: number): string {
   return duration((endedAt ?? now) - createdAt);
 }
 
-/** One call's whole story: who, why, what was tried, what happened. */
+/** One call: who called, the decision, the attempts and the timeline. */
 export function callStory(call: Detail): string {
   const lines = [
     `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
@@ -116,14 +116,14 @@ export function callStory(call: Detail): string {
     ...traceLines(call),
     ...call.attempts.flatMap(attemptLines),
     ...(call.plan.length === 0 ? [] : [`Next: ${call.plan.join(', ')}`, '']),
-    'What happened (times in UTC)',
+    'Timeline (times in UTC)',
     ...timelineLines(call),
   ];
   return lines.map((line) => plain(line).trimEnd()).join('\n');
 }
 
 function lasted({ created_at, ended_at }: Detail): string {
-  if (ended_at === null) return 'still there';
+  if (ended_at === null) return 'still live';
   return `lasted ${duration(Date.parse(ended_at) - Date.parse(created_at))}`;
 }
 

@@ -1,4 +1,4 @@
-/** `referee calls [id]`: what happened to calls, from the store itself; a server may be using it meanwhile. */
+/** `referee calls [id]`: reads calls from the store, which a server may be using at the same time. */
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
@@ -18,7 +18,7 @@ const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
 const LEGS_MAX = 20;
 const FOLLOW_EVERY_MS = 1_000;
-/** Home and clear to the end: less flicker than clearing all. */
+/** Moves the cursor home and clears to the end, which flickers less than clearing everything. */
 const REDRAW = '\u001b[H\u001b[J';
 const CLEAR = '\u001b[2J';
 
@@ -40,20 +40,33 @@ export interface CallsOptions {
 export function callsCommand(program: Command, io: Io): void {
   const command = program
     .command('calls')
-    .description('what happened to calls, from the store that DATABASE_URL names')
-    .argument('[id]', 'a call_control_id, or a number: its latest call')
-    .addOption(new Option('--phase <phase>', 'where they are').choices([...PHASES]))
-    .option('--rule <name>', 'that a rule took')
-    .option('--target <name>', 'with an attempt at a target')
-    .addOption(new Option('--verdict <verdict>', 'of an attempt').choices([...VERDICTS]))
-    .addOption(new Option('--ends <ends>', 'how they ended').choices([...ENDS]))
-    .option('--from <number>', 'as it stands in the list')
-    .option('--to <number>', 'as it stands in the list')
-    .option('--since <time>', 'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d', sinceOf)
-    .addOption(new Option('--legs <which>', 'B-legs of transfers too').choices(['all']))
-    .option('--limit <number>', `at most ${LIMIT_MAX}`, limitOf, LIMIT_DEFAULT)
-    .option('--follow', 'go on showing what changes, until Ctrl-C')
-    .option('--json', 'as the API answers it; with --follow one changed call a line');
+    .description('show what happened to calls, from the store that DATABASE_URL names')
+    .argument('[id]', 'a call_control_id, or a number for its latest call')
+    .addOption(new Option('--phase <phase>', 'only calls in this phase').choices([...PHASES]))
+    .option('--rule <name>', 'only calls that this rule matched')
+    .option('--target <name>', 'only calls with an attempt at this target')
+    .addOption(
+      new Option('--verdict <verdict>', 'only calls with an attempt that has this verdict').choices(
+        [...VERDICTS],
+      ),
+    )
+    .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
+    .option('--from <number>', 'only calls from this number, as the list shows it')
+    .option('--to <number>', 'only calls to this number, as the list shows it')
+    .option(
+      '--since <time>',
+      'only calls since then: ISO 8601 with a zone, or how long ago: 15m, 2h, 1d',
+      sinceOf,
+    )
+    .addOption(new Option('--legs <which>', 'also show the B-legs of transfers').choices(['all']))
+    .option(
+      '--limit <number>',
+      `how many calls to show, at most ${LIMIT_MAX}`,
+      limitOf,
+      LIMIT_DEFAULT,
+    )
+    .option('--follow', 'keep showing changes until Ctrl-C')
+    .option('--json', 'JSON as the API returns it; with --follow one changed call per line');
   command.action(async (id: string | undefined, options: CallsOptions) => {
     const stopping = new AbortController();
     const stop = (): void => stopping.abort();
@@ -96,10 +109,10 @@ async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Pr
     return;
   }
   io.stdout.write(`${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io))}\n`);
-  if (next !== null) io.stdout.write(`There are more: raise --limit, or narrow it with filters.\n`);
+  if (next !== null) io.stdout.write(`There are more calls: raise --limit, or use filters.\n`);
 }
 
-/** Looks again each second: the store may be written by any replica. */
+/** Reads the store every second, because any replica may write to it. */
 async function followCalls(
   reader: StoreReader,
   options: CallsOptions,
@@ -116,7 +129,7 @@ async function followCalls(
         `${REDRAW}${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io))}\n\nCtrl-C ends.\n`,
       );
     } else {
-      // Oldest first: a stream of lines is read downwards.
+      // Oldest first, because a stream of lines is read downwards.
       for (const call of calls.toReversed()) tellIfChanged(call);
       forget(calls);
     }
@@ -132,7 +145,7 @@ async function followCalls(
     );
   }
 
-  /** What has left the list cannot change any more as far as we look. */
+  /** Calls that left the list are forgotten. */
   function forget(calls: Call[]): void {
     const listed = new Set(calls.map((call) => call.id));
     for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
@@ -149,7 +162,7 @@ async function showCall(
   const id = await idOf(reader, asked);
   if (id === null) {
     io.stderr.write(
-      `referee calls: no call ${JSON.stringify(asked.slice(0, 200))} is in the store. Give a whole call_control_id, or a number as it stands in the list: referee calls\n`,
+      `referee calls: there is no call ${JSON.stringify(asked.slice(0, 200))} in the store. Give a complete call_control_id, or a number as the list shows it: referee calls\n`,
     );
     return 1;
   }
@@ -185,12 +198,12 @@ function filterOf({ follow: _, json: __, ...filter }: CallsOptions): CallFilter 
   return filter;
 }
 
-/** What is empty, and what was asked for. */
+/** Why the list is empty, with the filter. */
 function noCalls(options: CallsOptions): string {
   const { limit: _, since, ...filter } = filterOf(options);
   const asked = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
   if (since !== undefined) asked.push(`since ${new Date(since).toISOString()}`);
-  if (asked.length === 0) return 'No calls are in the store that DATABASE_URL names.';
+  if (asked.length === 0) return 'There are no calls in the store that DATABASE_URL names.';
   return `No calls in the store match: ${plain(asked.join(', '))}.`;
 }
 
@@ -210,7 +223,7 @@ function sinceOf(text: string): number {
   if (ms === null) {
     const { problem, hint } = notAMoment(text);
     throw new InvalidArgumentError(
-      `${plain(problem)}; ${plain(hint)}. Or how long ago: 15m, 2h, 1d.`,
+      `${plain(problem)}; ${plain(hint)}. Or give how long ago: 15m, 2h, 1d.`,
     );
   }
   return ms;

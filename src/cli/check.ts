@@ -1,4 +1,4 @@
-/** `referee check`: every problem of a routes folder at once, warnings apart, and its examples played. */
+/** `referee check`: reports every problem and warning of a routes folder, and runs its examples. */
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type ExampleResult, runExamples } from '../routing/examples.ts';
@@ -20,11 +20,13 @@ export interface CheckReport {
 export function checkCommand(program: Command, io: Io): void {
   program
     .command('check')
-    .description('find every problem in a routes folder and run its examples; exit 1 on any')
-    .argument('[dir]', 'the folder; default ROUTES_DIR, else routes')
-    .option('--strict', 'exit 1 on warnings too')
+    .description(
+      'report every problem in a routes folder and run its examples; exits with 1 if there are any',
+    )
+    .argument('[dir]', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .option('--strict', 'also exit with 1 on warnings')
     .option('--json', 'one JSON object')
-    .option('--junit [file]', 'JUnit XML, into a file or to stdout')
+    .option('--junit [file]', 'JUnit XML, to a file or to stdout')
     .action(async (dir: string | undefined, options: CheckOptions) => {
       process.exitCode = await runCheck(dir, options, io);
     });

@@ -1,4 +1,4 @@
-/** The database that the server uses, for commands that only look. */
+/** The database that the server uses, for commands that only read it. */
 import { existsSync } from 'node:fs';
 import { withEnvFile } from '../config/config.ts';
 import { BadValue, parseDatabaseUrl, unquoted } from '../config/values.ts';
@@ -9,12 +9,12 @@ import type { Io } from './io.ts';
 
 const DEFAULT_URL = 'sqlite:data/referee.db';
 
-/** The setting alone: looking needs neither key nor token. */
+/** Only this setting, because reading needs neither key nor token. */
 export function databaseUrl(io: Io): string {
   return unquoted(withEnvFile(io.env).DATABASE_URL ?? '') || DEFAULT_URL;
 }
 
-/** Overrides that operators have set on schedules; null where no server has run here. */
+/** Overrides that operators have set on schedules; null if no server has run here. */
 export async function readOverrides(io: Io): Promise<Overrides | null> {
   const url = databaseUrl(io);
   try {
@@ -28,7 +28,7 @@ export async function readOverrides(io: Io): Promise<Overrides | null> {
     }
   } catch (error) {
     if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
-    io.stderr.write(`overrides of schedules are left out: ${error.message}\n`);
+    io.stderr.write(`overrides of schedules are not considered: ${error.message}\n`);
     return null;
   }
 }

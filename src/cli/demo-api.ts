@@ -1,4 +1,4 @@
-/** The demo's eyes: what the server's own API says about a call, and nothing else. */
+/** Reads calls for the demo, only from the server's API. */
 export interface ApiAttempt {
   id: string;
   kind: 'refer' | 'transfer';
@@ -17,7 +17,7 @@ export interface ApiEntry {
   phase: string;
   notes: string[];
   commands: { id: string; action: string; attempt: string | null }[];
-  /** Id of the attempt that the event speaks of. */
+  /** Id of the attempt that the event belongs to. */
   attempt: string | null;
   detail: Record<string, string | number | boolean | null>;
 }
@@ -36,7 +36,7 @@ export interface ApiCall {
 }
 
 export interface Api {
-  /** Null while the server has not heard of it. */
+  /** Null while the server does not know the call. */
   call(callControlId: string): Promise<ApiCall | null>;
 }
 

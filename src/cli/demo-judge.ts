@@ -1,16 +1,16 @@
-/** Whether a played call came to the end its script promises: by the server's account and by the simulator's books. */
+/** Whether a call ended as its script says, according to both the server and the simulator. */
 import type { CallBook } from '../simulator/books.ts';
 import type { PlayedCall } from '../simulator/scripts.ts';
 import type { ApiCall } from './demo-api.ts';
 
-/** Empty where all agree; else one sentence for each thing that does not. */
+/** Empty if everything agrees, otherwise one sentence for each difference. */
 export function disagreements(
   { expect }: PlayedCall,
   call: ApiCall | null,
   book: CallBook,
 ): string[] {
   return [
-    ...(call === null ? ['the server has never heard of it'] : byTheServer(expect, call)),
+    ...(call === null ? ['the server does not know the call'] : byTheServer(expect, call)),
     ...byTheSimulator(expect, book),
   ];
 }
@@ -30,8 +30,8 @@ function byTheSimulator(expect: PlayedCall['expect'], book: CallBook): string[] 
   return [
     ...(book.fate === 'waiting' ? ['the caller was left in silence'] : []),
     ...(book.moved.length > 1 ? [`the caller was moved ${book.moved.length} times`] : []),
-    ...differs('in the simulator’s books the caller was', book.fate, expect.fate),
-    ...undelivered.map(({ type }) => `the server never took ${type}`),
+    ...differs('according to the simulator the caller was', book.fate, expect.fate),
+    ...undelivered.map(({ type }) => `the server never accepted ${type}`),
   ];
 }
 

@@ -1,4 +1,4 @@
-/** `referee demo -- --keep`: both sides stay, and more calls can be placed by typing. */
+/** `referee demo -- --keep`: server and simulator keep running, and you can place more calls by typing. */
 import { createInterface } from 'node:readline';
 import type { CallScript } from '../simulator/script.ts';
 import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
@@ -7,7 +7,7 @@ import type { Stage } from './demo-stage.ts';
 import type { Io } from './io.ts';
 import { parseFarEnds, parseLine } from './simulator-line.ts';
 
-/** Until the signal, or "quit"; a stdin that ends (no terminal) leaves both running. */
+/** Runs until a signal or "quit". If stdin ends (no terminal), both keep running. */
 export async function keepRunning(stage: Stage, io: Io, signal: AbortSignal): Promise<void> {
   io.stdout.write(`\n${await invitation(stage)}\n`);
   const lines = createInterface({ input: io.stdin ?? process.stdin });

@@ -1,4 +1,4 @@
-/** What the demo shows: the story line by line, then a table; or one JSON document for machines. */
+/** The demo's output: the timeline line by line, then a table; or one JSON document. */
 import { styleText } from 'node:util';
 import type { CallBook } from '../simulator/books.ts';
 import type { PlayedCall } from '../simulator/scripts.ts';
@@ -12,14 +12,14 @@ export interface Screen {
   opened(stage: Stage): void;
   placed(number: number, script: PlayedCall): void;
   entry(number: number, call: ApiCall, entry: ApiEntry): void;
-  /** True where everything came to the end it should. */
+  /** True if every call ended as expected. */
   closed(played: Played[], books: CallBook[], problems: string[]): boolean;
 }
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 const WHAT_WIDTH = 34;
-/** One colour a call, so that the eye can follow it through the others. */
+/** One colour per call, so that it can be followed among the others. */
 const CALL_COLOURS = ['cyan', 'magenta', 'yellow', 'blue', 'green'] as const;
 
 export function createScreen(io: Io, json: boolean): Screen {
@@ -88,7 +88,7 @@ export function createScreen(io: Io, json: boolean): Screen {
         good
           ? paint(
               'green',
-              `${count} calls, ${count} ends as scripted; the simulator's books agree: each caller moved at most once, nobody left in silence.`,
+              `${count} calls, ${count} ended as scripted. The simulator agrees: each caller was moved at most once, and nobody was left in silence.`,
             )
           : paint('red', `${bad.length} of ${count} calls did not end as their scripts say.`),
       );
@@ -157,7 +157,7 @@ function durationSecs({ created_at, ended_at }: ApiCall): number | null {
   return ended_at === null ? null : (Date.parse(ended_at) - Date.parse(created_at)) / 1000;
 }
 
-/** What comes over the network must not steer a terminal; our own colours may. */
+/** Removes control characters from what came over the network, but keeps our own colours. */
 function printable(text: string, coloured: boolean): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
   const strange = /[\u0000-\u001a\u001c-\u001f\u007f-\u009f]/g;

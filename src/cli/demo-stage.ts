@@ -1,6 +1,6 @@
 /**
- * What the demo plays on: the real server and the Telnyx simulator in this process, a folder of its own
- * for database, routes and log. What is opened here is closed by `close` in the opposite order.
+ * The demo's set-up: the real server and the Telnyx simulator in this process, with a temporary folder for
+ * database, routes and log. `close` closes everything in the opposite order.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -20,11 +20,11 @@ export interface Stage {
   simulator: Simulator;
   folder: string;
   logFile: string;
-  /** `keepFolder` leaves database, routes and log to be looked at. */
+  /** `keepFolder` keeps database, routes and log for inspection. */
   close(keepFolder: boolean): Promise<void>;
 }
 
-/** Decides the signing key and every id of the simulator: each run is told the same story. */
+/** Decides the signing key and every id of the simulator, so that each run is the same. */
 const SEED = 7;
 
 export async function setStage(): Promise<Stage> {

@@ -1,4 +1,4 @@
-/** One timeline entry in plain words: what happened, why it matters, what Referee did next. */
+/** One timeline entry in words: what happened, what it means, what Referee did next. */
 import type { ApiCall, ApiEntry } from './demo-api.ts';
 
 export interface StoryLine {
@@ -8,7 +8,7 @@ export interface StoryLine {
   mood: 'good' | 'bad' | 'plain';
 }
 
-/** Null for an entry that is only book-keeping (a command was accepted, a speech began). */
+/** Null for an entry that needs no line (a command was accepted, a prompt began). */
 export function storyLine(entry: ApiEntry, call: ApiCall): StoryLine | null {
   const what = whatHappened(entry, call);
   if (what === null) return null;
@@ -27,10 +27,10 @@ function whatHappened(entry: ApiEntry, call: ApiCall): string | null {
       return outcomeInWords(entry);
     case 'deadline':
       return entry.detail.deadline === 'attempt'
-        ? `${target(entry, call)} has said nothing in its time`
-        : `time is up: ${entry.detail.deadline}`;
+        ? `${target(entry, call)} did not answer in time`
+        : `deadline reached: ${entry.detail.deadline}`;
     case 'manual':
-      return 'an operator moves the caller by hand';
+      return 'an operator moves the caller manually';
     default:
       return entry.type;
   }
@@ -48,13 +48,13 @@ function webhookInWords(entry: ApiEntry, call: ApiCall): string | null {
     case 'call.refer.completed':
       return `${target(entry, call)} took the caller (${code})`;
     case 'call.refer.failed':
-      return `${target(entry, call)} says no (${code})`;
+      return `${target(entry, call)} refuses (${code})`;
     case 'call.hangup':
       return `hangup (${entry.detail.hangup_cause ?? 'no cause'})`;
     case 'call.speak.ended':
       return entry.detail.status === 'completed'
-        ? 'it was spoken to the end'
-        : 'speaking was cut short';
+        ? 'the prompt was played to the end'
+        : 'the prompt was interrupted';
     case 'call.gather.ended':
       return gatherInWords(entry.detail.status);
     default:
@@ -67,13 +67,13 @@ function gatherInWords(status: ApiEntry['detail'][string] | undefined): string {
     case 'valid':
       return 'the caller pressed a key';
     case 'invalid':
-      return 'the caller pressed keys that are no choice';
+      return 'the caller pressed keys that are not in the menu';
     case 'timeout':
       return 'the caller pressed no key in time';
     case 'call_hangup':
       return 'the caller hung up in the menu';
     default:
-      return 'the menu was cut short';
+      return 'the menu was interrupted';
   }
 }
 
@@ -93,10 +93,10 @@ function bLegInWords(entry: ApiEntry, call: ApiCall): string | null {
 }
 
 function outcomeInWords({ detail, notes, commands }: ApiEntry): string | null {
-  // An acceptance is no news unless something follows from it.
+  // An acceptance is only shown if something follows from it.
   if (notes.length < 2 && commands.length === 0 && detail.outcome === 'accepted') return null;
   return detail.action === 'probe' && detail.outcome === 'accepted'
-    ? 'Telnyx knows the line'
+    ? 'Telnyx knows the call'
     : `Telnyx on ${detail.action}: ${detail.outcome}${detail.code === undefined ? '' : ` (${detail.code})`}`;
 }
 
@@ -114,10 +114,10 @@ function whyIn({ notes, phase_before }: ApiEntry, call: ApiCall): string {
       if (note.startsWith('menu: ')) return note;
       return note === 'Telnyx says that the leg lives' ? 'the caller is still there' : [];
     }
-    // A REFER's own final event is the reason already told on the left.
+    // A REFER's final event is already shown on the left.
     return reason.startsWith('call.') ? `verdict ${verdict}` : `verdict ${verdict}: ${reason}`;
   });
-  // A final event that came after the hangup: the truth about a call that had seemed otherwise.
+  // A final event after the hangup corrects how the call ended.
   const corrected = phase_before === 'ended' && reasons.length > 0;
   return [...reasons, ...(corrected ? [`so the call ended as ${call.ends}`] : [])].join(', ');
 }
@@ -135,7 +135,7 @@ function nextSteps(entry: ApiEntry, call: ApiCall): string {
       case 'probe':
         return 'ask Telnyx whether the caller is still there';
       case 'active_calls':
-        return 'ask Telnyx for the legs that live';
+        return 'ask Telnyx for the active calls';
       case 'reject':
         return entry.notes.find((note) => note.startsWith('reject')) ?? 'reject';
       case 'hangup':
@@ -153,7 +153,7 @@ function moodOf(entry: ApiEntry): StoryLine['mood'] {
   return 'plain';
 }
 
-/** The target of the attempt that an entry speaks of. */
+/** The target of the attempt that an entry belongs to. */
 function target({ attempt: id }: ApiEntry, { attempts }: ApiCall): string {
   const attempt = attempts.find((known) => known.id === id);
   return attempt === undefined ? 'a target' : (attempt.target ?? attempt.sip_address);

@@ -1,6 +1,6 @@
 /**
- * `referee demo`: the real server and the Telnyx simulator, a dozen scripted callers, and what became of
- * each, by the server's account and by the simulator's own books. No account and no network is needed.
+ * `referee demo`: the real server and the Telnyx simulator with scripted callers. Each must end as scripted
+ * according to both the server and the simulator. It needs no account and no network.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -19,7 +19,7 @@ interface DemoOptions {
   json: boolean;
 }
 
-/** What became of one call. */
+/** The result of one call. */
 export interface Played {
   number: number;
   script: PlayedCall;
@@ -27,20 +27,20 @@ export interface Played {
   problems: string[];
 }
 
-/** A new caller so often: two or three calls are on the screen at a time, and all fit into 15 s. */
+/** The interval between callers: two or three calls at a time, and all of them within 15 s. */
 const CALL_EVERY_MS = 900;
 const LOOK_EVERY_MS = 80;
-/** A call that has not ended by then never will: the demo says so instead of hanging. */
+/** After this time the demo reports a call as not ended instead of waiting for ever. */
 const ALL_ENDED_WITHIN_MS = 27_000;
-/** After the last hangup: late finals, copies held back. */
+/** Time after the last hangup for late final events and delayed copies. */
 const TAIL_MS = 300;
 
 export function demoCommand(program: Command, io: Io): void {
   program
     .command('demo')
-    .description('the server, a Telnyx simulator and a dozen scripted callers, in this process')
-    .option('--keep', 'leave both running afterwards, and say what to open', false)
-    .option('--json', 'one JSON document at the end instead of a story', false)
+    .description('run the server, a Telnyx simulator and scripted callers in this process')
+    .option('--keep', 'keep both running afterwards, and print the addresses to open', false)
+    .option('--json', 'print one JSON document at the end instead of a timeline', false)
     .action(async (options: DemoOptions) => {
       process.exitCode = (await runDemo(options, io)) ? 0 : 1;
     });
@@ -71,7 +71,7 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   return good;
 }
 
-/** Places one call after the other and tells every entry of their timelines, in the order they happened. */
+/** Places one call after the other and prints their timelines, in the order of events. */
 async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<Played[]> {
   const api = apiOf(stage.url, stage.adminToken);
   const { simulator } = stage;
@@ -129,7 +129,7 @@ function watch(api: Api, calls: { placed: PlacedCall }[], screen: Screen) {
       await pause(LOOK_EVERY_MS);
     }
   })();
-  // Told when it is stopped; until then nobody listens.
+  // Replaced when it is stopped; until then nobody listens.
   watching.catch(() => {});
   return {
     stop() {
@@ -141,5 +141,5 @@ function watch(api: Api, calls: { placed: PlacedCall }[], screen: Screen) {
 
 function strayProblems({ simulator }: Stage): string[] {
   const strays = simulator.strayRequests().length;
-  return strays === 0 ? [] : [`${strays} commands named no call of the simulator`];
+  return strays === 0 ? [] : [`${strays} commands were for calls that the simulator does not know`];
 }

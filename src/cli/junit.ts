@@ -1,4 +1,4 @@
-/** A check as JUnit XML, the format every pipeline shows: one case a route problem, one an example. */
+/** A check as JUnit XML: one test case per route problem and one per example. */
 import type { CheckReport } from './check.ts';
 
 export function junitText(dir: string, report: CheckReport, strict: boolean): string {
@@ -37,7 +37,7 @@ function failed(group: string, name: string, message: string, detail: string): s
   return `    <testcase classname="${group}" name="${xml(name)}"><failure message="${xml(message)}">${xml(detail)}</failure></testcase>`;
 }
 
-/** XML 1.0 has no control characters, not even escaped. */
+/** XML 1.0 does not allow control characters, not even escaped. */
 function xml(text: string): string {
   return (
     text

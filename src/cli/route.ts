@@ -1,4 +1,4 @@
-/** `referee route`: what would happen to a call and why, by the same loader and core as the server. */
+/** `referee route`: what would happen to a call and why, using the server's own loader and core. */
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -36,21 +36,21 @@ export function routeCommand(
   const several = (value: string, before: string[]) => [...before, value];
   program
     .command('route')
-    .description('what would happen to a call, and why')
-    .option('--from <number>', 'the caller; without it a withheld number')
+    .description('show what would happen to a call, and why')
+    .option('--from <number>', 'the caller; default: a withheld number')
     .requiredOption('--to <number>', 'the number called')
-    .option('--at <moment>', 'ISO 8601 with its zone, such as 2026-03-02T15:00:00Z; default now')
-    .option('--routes <dir>', 'the folder; default ROUTES_DIR, else routes')
-    .option('--header <name=value>', 'a header of the INVITE; repeat', several, [])
+    .option('--at <moment>', 'ISO 8601 with a zone, such as 2026-03-02T15:00:00Z; default: now')
+    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .option('--header <name=value>', 'a header of the INVITE; repeatable', several, [])
     .option(
       '--verdict <target=verdict>',
-      'what a target answers; repeat, or verdicts with commas',
+      'the verdict of a target; repeatable, or several verdicts separated by commas',
       several,
       [],
     )
     .option(
       '--digits <digits>',
-      'what the caller presses in a menu; repeat for several menus',
+      'what the caller presses in a menu; repeatable for several menus',
       several,
       [],
     )
@@ -59,7 +59,7 @@ export function routeCommand(
     .option('--connection-id <id>', 'Telnyx connection')
     .option('--caller-type <type>', 'pstn or sip', 'pstn')
     .option('--attestation <level>', 'A, B or C, validated')
-    .option('--tag <tag>', 'a tag of the call; repeat', several, [])
+    .option('--tag <tag>', 'a tag of the call; repeatable', several, [])
     .option('--json', 'one JSON object')
     .action(async (options: RouteOptions) => {
       process.exitCode = await runRoute(options, io, readOverrides);
@@ -91,7 +91,7 @@ async function runRoute(
   const { dir, loaded } = await loadFolder(options.routes, io, at);
   if (!loaded.ok) {
     io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
-    io.stderr.write(`referee route: ${plain(dir)} has problems; nothing is routed by it\n`);
+    io.stderr.write(`referee route: ${plain(dir)} has problems, so no route is shown\n`);
     return 1;
   }
   const known = [...loaded.set.targets.keys()];
@@ -180,7 +180,7 @@ function factsOfOptions(options: RouteOptions): CallFacts | string {
   };
 }
 
-/** `target=busy`, repeated or `target=busy,completed`; a SIP URI may hold an = itself, so the last one counts. */
+/** `target=busy`, repeatable, or `target=busy,completed`. A SIP URI may contain =, so the last one counts. */
 function verdictsOf(texts: string[]): Record<string, Verdict[]> | string {
   const verdicts: Record<string, Verdict[]> = {};
   for (const text of texts) {

@@ -1,4 +1,4 @@
-/** What check, route and schedule share: which folder is meant, and loading it as the server would. */
+/** What check, route and schedule share: finding the routes folder, and loading it as the server does. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withEnvFile } from '../config/config.ts';
@@ -11,7 +11,7 @@ export interface LoadedFolder {
   loaded: Awaited<ReturnType<typeof loadCompiled>>;
 }
 
-/** The folder asked for, else ROUTES_DIR, else routes; with the environment and settings of the server. */
+/** The folder given, otherwise ROUTES_DIR, otherwise routes, with the server's environment and settings. */
 export async function loadFolder(
   asked: string | undefined,
   io: Io,
@@ -23,7 +23,7 @@ export async function loadFolder(
   return { dir, loaded: await loadCompiled(dir, { env, handlers, nowMs }) };
 }
 
-/** Escape sequences only where somebody sees them. */
+/** Colours only on a terminal. */
 export function colours(io: Io) {
   const paint = (code: number) => (text: string) =>
     io.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text;
@@ -37,19 +37,19 @@ export function colours(io: Io) {
   };
 }
 
-/** Control characters, line separators of Unicode, and what turns the direction of text around. */
+/** Control characters, Unicode line separators and bidirectional marks. */
 const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** Texts of callers and of files never move a terminal's cursor. */
+/** Makes texts from callers and files safe for a terminal. */
 export function plain(text: string): string {
   return text.replace(UNSAFE, '\ufffd');
 }
 
 const LINE_SHOWN_MAX = 110;
 
-/** A problem with its line, a caret under the place and the hint. */
+/** A problem with its source line, a caret under the position, and the hint. */
 export async function showProblems(
   dir: string,
   problems: Problem[],

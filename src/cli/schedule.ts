@@ -1,4 +1,4 @@
-/** `referee schedule`: when each schedule opens and closes next, changes of the clocks and overrides included. */
+/** `referee schedule`: when each schedule opens and closes next, including clock changes and overrides. */
 import type { Command } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { Overrides, Schedule } from '../core/rules/rule.ts';
@@ -15,7 +15,7 @@ interface ScheduleOptions {
   json?: boolean;
 }
 
-/** Overrides of the running server, where its store can be read; null where not. */
+/** Overrides of the running server; null if its store cannot be read. */
 export type ReadOverrides = (io: Io) => Promise<Overrides | null>;
 
 export function scheduleCommand(
@@ -25,11 +25,11 @@ export function scheduleCommand(
 ): void {
   program
     .command('schedule')
-    .description('coming switches of each schedule')
-    .argument('[name]', 'one schedule; default all')
-    .option('--routes <dir>', 'the folder; default ROUTES_DIR, else routes')
-    .option('--at <moment>', 'look from this moment, ISO 8601 with its zone; default now')
-    .option('--count <number>', 'switches shown of each', '8')
+    .description('show when each schedule opens and closes next')
+    .argument('[name]', 'one schedule; default: all')
+    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .option('--at <moment>', 'start from this time, ISO 8601 with a zone; default: now')
+    .option('--count <number>', 'how many changes to show for each', '8')
     .option('--json', 'one JSON object')
     .action(async (name: string | undefined, options: ScheduleOptions) => {
       process.exitCode = await runSchedule(name, options, io, readOverrides);
@@ -87,7 +87,7 @@ interface View {
   open: boolean;
   why: string;
   switches: Switch[];
-  /** The next change of the clocks; null where the zone has none in sight. */
+  /** The next clock change; null if the zone has none soon. */
   clock: { atMs: number; beforeMs: number; afterMs: number } | null;
   overridden: boolean;
 }
@@ -149,7 +149,7 @@ function textOf(view: View, io: Io): string {
   }
   entries.sort((a, b) => a.atMs - b.atMs);
   lines.push(...entries.map((entry) => entry.line));
-  if (entries.length === 0) lines.push(dim('  no switch in sight'));
+  if (entries.length === 0) lines.push(dim('  no change in the foreseeable future'));
   return `${lines.join('\n')}\n`;
 }
 

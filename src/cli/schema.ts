@@ -7,7 +7,7 @@ export function schemaCommand(program: Command, io: Io): void {
   program
     .command('schema')
     .description('print the JSON Schema of a route file')
-    // It is JSON anyway; asking for it is no mistake.
+    // The output is always JSON, so the option is accepted.
     .option('--json', 'the same')
     .action(() => {
       io.stdout.write(schemaText());

@@ -1,4 +1,4 @@
-/** `referee serve`: the server, from a checked environment to its last commit. */
+/** `referee serve`: runs the server until it is stopped. */
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { compose, type Service } from '../compose.ts';
@@ -9,15 +9,17 @@ import { createLog, type Log } from '../log/log.ts';
 import type { Io } from './io.ts';
 import { stopSignal } from './stop-signal.ts';
 
-/** After our own deadline; then close-with-grace ends the process whatever still hangs. */
+/** After our own deadline; then close-with-grace ends the process whatever is still open. */
 const GRACE_MS = 2_000;
-/** After a start that failed: for whatever was opened and does not want to close. */
+/** After a failed start, for anything that was opened and does not close. */
 const FAILED_MS = 1_000;
 
 export function serveCommand(program: Command, io: Io): void {
   program
     .command('serve')
-    .description('take webhooks and move calls; reads the environment, and .env if there is one')
+    .description(
+      'run the server: receive webhooks and move calls. Reads the environment and .env, if present',
+    )
     .action(async () => {
       const prepared = prepare(io);
       if (prepared !== null && (await run(prepared, io))) return;
@@ -49,14 +51,14 @@ function prepare(io: Io): Prepared | null {
   }
 }
 
-/** False where the start failed; true when the server has stopped. A signal is obeyed from the first moment on. */
+/** False if the start failed, true when the server has stopped. Signals are handled from the beginning. */
 async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
   using stopping = stopSignal(io.env);
   const starting = compose(config, env, log).catch((error: unknown) => {
     sayFailed(error, io, log);
     return null;
   });
-  // Its default would end the process; before the routes are there nothing is to be loaded again.
+  // By default SIGHUP would end the process. Before the routes are loaded there is nothing to reload.
   process.on('SIGHUP', () => void starting.then((service) => service?.reload()));
   const stopped = untilStopped(starting, stopping.signal, { config, log, io });
   const service = await starting;
@@ -69,7 +71,7 @@ async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
 }
 
 interface Stopping {
-  /** Resolves in a process that is about to exit. */
+  /** Resolves when the process is about to exit. */
   done: Promise<void>;
   forget(): void;
 }
@@ -84,16 +86,17 @@ function untilStopped(
   const options = {
     delay,
     logger: false as const,
-    // SIGHUP is our sign to load the routes again; the other two are stop-signal.ts's.
+    // SIGHUP reloads the routes; stop-signal.ts handles the other two.
     skip: ['SIGHUP' as const, 'SIGINT' as const, 'SIGTERM' as const],
-    onTimeout: () => io.stderr.write(`referee serve: not stopped within ${delay} ms, ended\n`),
+    onTimeout: () =>
+      io.stderr.write(`referee serve: did not stop within ${delay} ms and was ended\n`),
   };
   const grace = closeWithGrace(options, async ({ err }) => {
     if (err !== undefined) log.emit('server.failed', { err });
     const service = await starting;
-    // A fault leaves no time for a balancer to notice; a signal does.
+    // After a fault there is no time for a load balancer to notice; after a signal there is.
     await service?.stop(err === undefined ? undefined : 0).catch((error: unknown) => {
-      // A stop that took too long has logged what it waited for.
+      // A stop that took too long has already logged what it waited for.
       sayFailed(error, io, error instanceof StopTimedOut ? null : log);
       throw error;
     });
@@ -104,10 +107,10 @@ function untilStopped(
   return { done: done.promise, forget: grace.uninstall };
 }
 
-/** What an operator can mend is said in words; the rest goes into the log with its stack. */
+/** An operator's mistake is printed as text; anything else is logged with its stack. */
 function sayFailed(error: unknown, io: Io, log: Log | null): void {
   if (!(error instanceof RefereeError)) log?.emit('server.failed', { err: error });
-  // The message alone: an error of the system's may carry what it was given, secrets too.
+  // Only the message, because a system error may carry its arguments, including secrets.
   const message = error instanceof Error ? error.message : String(error);
   io.stderr.write(`referee serve: ${message}\n`);
 }

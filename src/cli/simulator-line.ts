@@ -52,7 +52,7 @@ const RESULTS: Record<FarEndName, true> = {
   rejected: true,
 };
 
-/** `busy,completed` for REFERs and transfers alike; a text where a word is not understood. */
+/** `busy,completed`, for both REFERs and transfers; returns a text if a word is unknown. */
 export function parseFarEnds(text: string): CallScript | string {
   const ends: FarEndScript[] = [];
   for (const word of text.split(',')) {

@@ -1,4 +1,4 @@
-/** `referee simulator`: the Telnyx simulator on its own, to point a server at and to place calls by hand. */
+/** `referee simulator`: the Telnyx simulator alone, to point a server at and to place calls interactively. */
 import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
 import { InvalidConfiguration } from '../errors.ts';
@@ -41,12 +41,12 @@ const DEFAULT_WEBHOOK_URL = 'http://127.0.0.1:3000/webhooks/telnyx';
 export function simulatorCommand(program: Command, io: Io): void {
   const command = program
     .command('simulator')
-    .description('play Telnyx on loopback, with no account: place calls, take commands')
-    .option('--webhook-url <url...>', 'where events go; several for replicas', [
+    .description('simulate Telnyx on loopback without an account: place calls, accept commands')
+    .option('--webhook-url <url...>', 'where webhooks are sent; several for replicas', [
       DEFAULT_WEBHOOK_URL,
     ])
-    .option('--port <number>', 'of the API', wholeNumber, DEFAULT_PORT)
-    .option('--api-key <key>', 'the API takes', 'KEY_simulator')
+    .option('--port <number>', 'port of the API', wholeNumber, DEFAULT_PORT)
+    .option('--api-key <key>', 'the key that the API accepts', 'KEY_simulator')
     .option('--seed <number>', 'decides the signing key and every fault', wholeNumber, 1)
     .option(
       '--faults <faults>',
@@ -54,10 +54,10 @@ export function simulatorCommand(program: Command, io: Io): void {
       faultsOf,
       'none',
     )
-    .option('--time-scale <factor>', 'of all scripted durations', positiveNumber, 1)
+    .option('--time-scale <factor>', 'factor for all scripted durations', positiveNumber, 1)
     .option(
       '--wait <seconds>',
-      'for the first command of a call; then it is given up, with a message and exit code 1',
+      'how long to wait for the first command of a call before giving up with exit code 1',
       positiveNumber,
       WAIT_DEFAULT_SECS,
     )
@@ -65,10 +65,10 @@ export function simulatorCommand(program: Command, io: Io): void {
     .option('--to <number>', 'the number it calls')
     .option(
       '--script <script>',
-      `what it meets: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
+      `what it gets: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
     )
     .option('--account <file>', 'YAML file of the account: applications, numbers, faults, …')
-    .option('--json', 'one JSON object a line', false);
+    .option('--json', 'one JSON object per line', false);
   command.action(async (options: SimulatorCommandOptions) => {
     using stopping = stopSignal(io.env);
     const problem = await runSimulator(options, io, stopping.signal);
@@ -107,7 +107,7 @@ async function runSimulator(
     const givenUp = await watch.playOut(simulator, signal);
     return givenUp === 0
       ? null
-      : `no command came for ${givenUp === 1 ? 'a call' : `${givenUp} calls`}`;
+      : `no command arrived for ${givenUp === 1 ? 'a call' : `${givenUp} calls`}`;
   } finally {
     watch.stop();
     await simulator.stop();
@@ -148,7 +148,7 @@ function firstCall(options: SimulatorCommandOptions): CallScript | null | string
   if (from === undefined && text === undefined) {
     return to === undefined
       ? null
-      : '--to is the number that --call calls: give --call <from> too.';
+      : '--to is the number that --call calls: give --call <from> as well.';
   }
   const script = text === undefined ? {} : scriptOf(text);
   if (typeof script === 'string') return script;
@@ -322,7 +322,7 @@ function fateText({ fate, moved, rejectedAs }: CallBook): string {
 const tag = (book: CallBook): string => `#${book.number}`.padEnd(4);
 const side = (leg: number): string => (leg === 0 ? '' : ` (B-leg ${leg})`);
 
-/** What a caller or a service wrote must not steer a terminal. */
+/** Removes control characters from what a caller or a service wrote. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
   return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd');

@@ -1,20 +1,20 @@
-/** When a running command is asked to stop: by a signal, or because what started it has gone. */
+/** Detects that a running command should stop: by a signal, or because its parent has ended. */
 
 export interface StopSignal extends Disposable {
   signal: AbortSignal;
 }
 
 /**
- * Ctrl-C in a terminal reaches us and npm, and npm passes its own on to us: two within this time are one.
- * A later one is somebody who does not want to wait.
+ * Ctrl-C in a terminal reaches both us and npm, and npm forwards its own, so two signals within this time
+ * count as one. A later one means that the user does not want to wait.
  */
 const SAME_SIGNAL_MS = 1_000;
 const PARENT_LOOK_MS = 500;
 
 /**
- * npm, npx and "npm run" put a shell in between that a SIGTERM to npm ends without passing it on. Nobody
- * could stop us then but by looking for our number, and the port would stay taken: so we stop when
- * that shell goes. What somebody else starts may well outlive its parent (nohup, a daemon).
+ * npm, npx and "npm run" start a shell that a SIGTERM to npm ends without forwarding it. The server would
+ * keep running and hold the port, so we stop when that shell ends. With any other parent the server may
+ * outlive it (nohup, a daemon).
  */
 const UNDER_NPM = 'npm_execpath';
 
@@ -26,7 +26,7 @@ export function stopSignal(env: Record<string, string | undefined>): StopSignal 
       first = performance.now();
       stopping.abort(name);
     } else if (performance.now() - first > SAME_SIGNAL_MS) {
-      process.stderr.write(`referee: a second ${name}, ended without waiting\n`);
+      process.stderr.write(`referee: received a second ${name}, ending without waiting\n`);
       process.exit(1);
     }
   };

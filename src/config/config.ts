@@ -1,6 +1,6 @@
 /**
- * The environment, read once: parsed, checked, frozen. Every problem is in one report, each with its
- * fix, and no report shows a secret.
+ * Reads the environment once, checks it and freezes the result. One report lists every problem with its
+ * fix, and no report contains a secret.
  */
 import { readFileSync } from 'node:fs';
 import { inspect, parseEnv } from 'node:util';
@@ -38,11 +38,11 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export interface Config {
   readonly publicKeys: readonly Buffer[];
   readonly apiKey: string;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly apiUrl: string;
-  /** What requests to Telnyx go through; null: nothing. */
+  /** The HTTP proxy for requests to Telnyx; null: none. */
   readonly proxy: Readonly<ProxyAddress> | null;
-  /** Null: all connections are ours. */
+  /** Null: calls of all connections are handled. */
   readonly connectionIds: ReadonlySet<string> | null;
   readonly host: string;
   readonly port: number;
@@ -64,13 +64,13 @@ export interface Config {
 export function readConfig(env: Environment): Config {
   const values = convert(env);
   const problems = new Map(misnamed(env));
-  // One by one: over a whole object TypeBox stops after eight errors.
+  // One variable at a time, because TypeBox stops after eight errors of one object.
   for (const [name, schema] of VARIABLES) {
     if (problems.has(name)) continue;
     if (typeof values[name] === 'string' && /^["']|["']$/.test(values[name])) {
       problems.set(
         name,
-        `${name}: a quotation mark stands at one end of it. Remove it; none are needed around a value.`,
+        `${name}: it has a quotation mark at only one end. Remove it; values need no quotation marks.`,
       );
       continue;
     }
@@ -78,7 +78,7 @@ export function readConfig(env: Environment): Config {
       values[name] === undefined ? isOptional(schema) : Value.Check(schema, values[name]);
     if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
   }
-  /** Parses further what the schema accepted; a first problem of a variable is enough. */
+  /** Parses a value that the schema accepted; only the first problem of a variable is reported. */
   const parse = <T>(name: VariableName, parser: (text: string) => T, otherwise: T): T => {
     const value = values[name];
     if (value === undefined || problems.has(name)) return otherwise;
@@ -93,7 +93,7 @@ export function readConfig(env: Environment): Config {
   const publicKeys = parse('TELNYX_PUBLIC_KEY', parsePublicKeys, []);
   const apiKey = parse('TELNYX_API_KEY', parseApiKey, '');
   const apiUrl = parse('TELNYX_API_URL', parseApiUrl, '');
-  // Where it is never used it may be what it likes.
+  // It is not checked if it is never used.
   const proxyUrl =
     apiUrl !== '' && isLoopback(new URL(apiUrl).hostname)
       ? null
@@ -112,17 +112,17 @@ export function readConfig(env: Environment): Config {
     if (values.ADMIN_PORT === values.PORT) {
       problems.set(
         'ADMIN_PORT',
-        `ADMIN_PORT: ${values.PORT} is PORT already. Give another port, or leave it unset to serve both on one.`,
+        `ADMIN_PORT: ${values.PORT} is already used by PORT. Choose another port, or leave it unset to serve both on one port.`,
       );
     }
   }
   if (problems.size > 0) {
     throw new InvalidConfiguration(
-      'The environment is not as it must be',
+      'The environment is invalid',
       VARIABLES.flatMap(([name]) => problems.get(name) ?? []),
     );
   }
-  // All that could fail has been checked above; from here on the values have the schema's types.
+  // Everything that could fail was checked above, so the values have the schema's types.
   const checked = Value.Parse(EnvironmentSchema, values);
   return freeze({
     publicKeys: Object.freeze(publicKeys),
@@ -149,7 +149,7 @@ export function readConfig(env: Environment): Config {
   });
 }
 
-/** The environment with what `.env` adds; what is set for real wins. A missing file adds nothing. */
+/** The environment plus `.env`. Real variables take precedence; a missing file adds nothing. */
 export function withEnvFile(env: Environment, path = '.env'): Environment {
   let bytes: Buffer;
   try {
@@ -163,16 +163,16 @@ export function withEnvFile(env: Environment, path = '.env'): Environment {
   return { ...parseEnv(textOf(bytes, path)), ...env };
 }
 
-/** Editors of other systems save what looks the same in other bytes; a BOM before UTF-8 is left out. */
+/** Some editors save UTF-16 or Latin-1. A BOM before UTF-8 is ignored. */
 function textOf(bytes: Buffer, path: string): string {
-  // With its BOM or without: no text of ours has a zero byte.
+  // UTF-16 with or without a BOM: UTF-8 text of ours never contains a zero byte.
   if (/^(fffe|feff)/.test(bytes.toString('hex', 0, 2)) || bytes.includes(0)) {
-    throw unreadable(`${path}: it is UTF-16, not UTF-8. Save it as UTF-8.`);
+    throw unreadable(`${path}: the file is UTF-16. Save it as UTF-8.`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw unreadable(`${path}: it is not UTF-8 (Latin-1, perhaps). Save it as UTF-8.`);
+    throw unreadable(`${path}: the file is not UTF-8 (perhaps Latin-1). Save it as UTF-8.`);
   }
 }
 
@@ -180,12 +180,12 @@ function unreadable(problem: string): InvalidConfiguration {
   return new InvalidConfiguration('The environment file cannot be read', [problem]);
 }
 
-/** `docker --env-file` hands a name on as it stands in the file, with its quotation marks or a BOM. */
+/** `docker --env-file` passes names on unchanged, including quotation marks or a BOM. */
 function misnamed(env: Environment): [VariableName, string][] {
   return VARIABLES.flatMap(([name]) => {
     const found = Object.keys(env).find((key) => key !== name && bare(key) === name);
     if (found === undefined || env[name] !== undefined) return [];
-    return [[name, `${name}: its name is written as ${shown(found)}. Write ${name}=… alone.`]];
+    return [[name, `${name}: its name is written as ${shown(found)}. Write only ${name}=…`]];
   });
 }
 
@@ -193,7 +193,7 @@ function bare(name: string): string {
   return name.replace(/^(export\s+)?[\ufeff"'\s]+|["'\s]+$|^export\s+/g, '');
 }
 
-/** Text becomes a number or a flag only where it is written as one; defaults fill what is unset. */
+/** Converts text that looks like a number or a flag, and fills in defaults. */
 function convert(env: Environment): Partial<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   for (const [name, schema] of VARIABLES) {
@@ -211,7 +211,7 @@ function convert(env: Environment): Partial<Record<string, unknown>> {
   return values;
 }
 
-/** In lower case too, as curl and others have it. */
+/** The proxy variables are also read in lower case, as curl does. */
 function textFor(name: VariableName, env: Environment): string | undefined {
   const isProxy = name === 'HTTPS_PROXY' || name === 'NO_PROXY';
   return isProxy ? (env[name.toLowerCase()] ?? env[name]) : env[name];
@@ -235,7 +235,7 @@ function expectation(schema: object): string {
   return `${least}printable characters without spaces`;
 }
 
-/** Frozen, and without its secrets wherever somebody prints it. */
+/** Freezes the configuration and redacts its secrets when it is printed. */
 function freeze(config: Config): Config {
   const redacted = () => ({
     ...config,

@@ -1,4 +1,4 @@
-/** Values of the environment that a schema alone cannot judge: keys, addresses, lists. */
+/** Parses values that a schema alone cannot check: keys, addresses, lists. */
 import { parsePublicKey } from '../telnyx/public-key.ts';
 
 export type DatabaseAddress = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };
@@ -6,23 +6,23 @@ export type DatabaseAddress = { kind: 'sqlite'; path: string } | { kind: 'postgr
 const PUBLIC_KEYS_MAX = 10;
 const CONNECTION_IDS_MAX = 1000;
 
-/** Looks like a key of Telnyx's, or like a URL with a password, in a variable that is not for it. */
+/** A Telnyx key, or a URL with a password, in the wrong variable. */
 const SECRET_LOOKING = /\bKEY[0-9A-Za-z_]{12}|:\/\/[^/]*@/;
 
-/** A value in a report: quoted, control characters escaped, short. */
+/** A value as reports show it: quoted, escaped and shortened. */
 export function shown(value: unknown): string {
   const text = String(value);
   if (SECRET_LOOKING.test(text)) return `${text.length} characters that look like a secret`;
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
-/** Without the quotation marks that `docker --env-file` keeps, and white space around. */
+/** Removes surrounding white space and the quotation marks that `docker --env-file` keeps. */
 export function unquoted(text: string): string {
   const bare = text.trim();
   return /^(["'])(.*)\1$/s.exec(bare)?.[2]?.trim() ?? bare;
 }
 
-/** What is wrong and how to mend it; the reader of the environment adds the variable's name. */
+/** What is wrong and how to fix it; the caller adds the name of the variable. */
 export class BadValue extends Error {}
 
 export function parsePublicKeys(text: string): Buffer[] {
@@ -37,28 +37,28 @@ export function parsePublicKeys(text: string): Buffer[] {
     if ('key' in parsed) return parsed.key;
     const which = parts.length === 1 ? '' : `key ${index + 1} of ${parts.length}: `;
     throw new BadValue(
-      `${which}${parsed.problem}. Copy the public key from the Telnyx portal under API keys; several with commas between.`,
+      `${which}${parsed.problem}. Copy the public key from the Telnyx portal under API keys; separate several with commas.`,
     );
   });
 }
 
-/** Numeric loopback or the one name for it: what a resolver could answer otherwise is not loopback. */
+/** A numeric loopback address or localhost. Other names depend on a resolver and do not count. */
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname);
 }
 
-/** Never repeats the text: a key may stand in it, in the wrong place. */
+/** Errors never contain the text, which may include a key in the wrong place. */
 export function parseApiUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (text.includes('@') || (url !== null && (url.search !== '' || url.hash !== ''))) {
-    throw new BadValue('expected scheme, host and path only. The key belongs into TELNYX_API_KEY.');
+    throw new BadValue('expected only scheme, host and path. The key belongs in TELNYX_API_KEY.');
   }
   if (url === null) throw new BadValue('not a URL. Leave it unset for https://api.telnyx.com/v2.');
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
     throw new BadValue(
-      `expected https (http only for localhost, 127.0.0.1 or [::1]), got ${url.protocol} and another host. The API key would travel in the clear.`,
+      `expected https (http only for localhost, 127.0.0.1 or [::1]), got ${url.protocol} and another host. The API key would be sent unencrypted.`,
     );
   }
   return url.href.replace(/\/+$/, '');
@@ -70,9 +70,9 @@ export interface ProxyAddress {
   none: string;
 }
 
-/** Never repeats the text: it may hold a password. */
+/** Errors never contain the text, which may include a password. */
 export function parseProxyUrl(text: string): string {
-  // Without a scheme it is http, as curl takes it.
+  // Without a scheme it is http, as in curl.
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   refuseAmbiguous(address);
   const url = URL.canParse(address) ? new URL(address) : null;
@@ -81,7 +81,7 @@ export function parseProxyUrl(text: string): string {
     throw new BadValue(`expected an http or https proxy, got ${url.protocol.slice(0, -1)}.`);
   }
   if (url.pathname !== '/' || url.search !== '') {
-    throw new BadValue('expected scheme, host and port only. Write http://host:port.');
+    throw new BadValue('expected only scheme, host and port. Write http://host:port.');
   }
   return url.href;
 }
@@ -89,29 +89,29 @@ export function parseProxyUrl(text: string): string {
 export function parseApiKey(text: string): string {
   if (/^(replace|change[-_ ]?me|your[-_ ]|<)/i.test(text)) {
     throw new BadValue(
-      'a placeholder still stands there. Copy the key from the Telnyx portal under API keys.',
+      'it is still a placeholder. Copy the key from the Telnyx portal under API keys.',
     );
   }
   return text;
 }
 
-/** Guessed sooner than tried out: `openssl rand` gives some thirty different ones. */
+/** Fewer are easy to guess; `openssl rand -base64 32` gives about thirty. */
 const TOKEN_CHARACTERS_MIN = 10;
-/** Long words anywhere, for chance does not write them; short ones only where they stand alone. */
+/** Long words match anywhere, because random text does not contain them; short ones only as whole words. */
 const PLACEHOLDER =
   /replace|change[-_. ]?(me|this|it)|example|placeholder|openssl|your[-_. ]?(own|admin|bearer|secret|token|key|random)|x{6}|<[\w .-]{3,}>|^\$[({]|^\$[A-Z_]+$|\{\{|(^|[^a-z0-9])(todo|fixme|tbd|xxx+|your|insert|dummy|sample)([^a-z0-9]|$)/i;
 
-/** Never repeats the text. */
+/** Errors never contain the text. */
 export function parseAdminToken(text: string): string {
   if (PLACEHOLDER.test(text)) {
     throw new BadValue(
-      'a placeholder still stands there, which anybody can guess. Make a token with: openssl rand -base64 32',
+      'it is still a placeholder, which anybody can guess. Generate a token with: openssl rand -base64 32',
     );
   }
   const different = new Set(text).size;
   if (different < TOKEN_CHARACTERS_MIN) {
     throw new BadValue(
-      `at least ${TOKEN_CHARACTERS_MIN} different characters, got ${different}: easily guessed. Make a token with: openssl rand -base64 32`,
+      `at least ${TOKEN_CHARACTERS_MIN} different characters, got ${different}, which is easy to guess. Generate a token with: openssl rand -base64 32`,
     );
   }
   return text;
@@ -122,7 +122,7 @@ export function parseConnectionIds(text: string): Set<string> {
   const bad = ids.find((id) => !/^\d{1,30}$/.test(id));
   if (bad !== undefined) {
     throw new BadValue(
-      `expected ids of digits with commas between, got ${shown(bad)}. The portal shows the id of each Voice API application.`,
+      `expected numeric ids separated by commas, got ${shown(bad)}. The portal shows the id of each Voice API application.`,
     );
   }
   if (ids.length > CONNECTION_IDS_MAX) {
@@ -133,15 +133,15 @@ export function parseConnectionIds(text: string): Set<string> {
   return new Set(ids);
 }
 
-/** Never repeats the text: it may hold a password. */
+/** Errors never contain the text, which may include a password. */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
   if (/^postgres(ql)?:\/\//.test(text)) {
     refuseAmbiguous(text);
-    // A user and no host is a socket's address, which only the driver takes for one.
+    // A user without a host is the address of a socket. Only the driver understands it, so URL gets a host.
     const readable = text.replace('@/', '@localhost/');
     if (!URL.canParse(readable)) {
       throw new BadValue(
-        'not a URL that can be read. Percent-encode special characters of the password (@ is %40, / is %2F, # is %23).',
+        'not a valid URL. Percent-encode special characters in the password (@ is %40, / is %2F, # is %23).',
       );
     }
     refuseSeveralHosts(new URL(readable));
@@ -155,20 +155,20 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   const path = text.slice('sqlite:'.length).replace(/^\/\/\//, '/');
   if (path.startsWith('//')) {
     throw new BadValue(
-      'two slashes name no path. Write sqlite:data/referee.db or sqlite:/var/lib/referee.db.',
+      'a path cannot begin with two slashes. Write sqlite:data/referee.db or sqlite:/var/lib/referee.db.',
     );
   }
   if (path.trim() === '' || path === ':memory:' || /\p{Cc}/u.test(path)) {
     throw new BadValue(
-      'expected the path of a file after sqlite:, since a call must outlive the process.',
+      'expected the path of a file after sqlite:, because calls must survive a restart.',
     );
   }
   return { kind: 'sqlite', path };
 }
 
 /**
- * A password that holds one of these unencoded splits the URL elsewhere, and a part of it becomes the
- * name of a host: asked of name servers, logged and shown.
+ * A password with one of these characters unencoded splits the URL in the wrong place. Part of it then
+ * becomes the host name, which is sent to name servers, logged and shown.
  */
 function refuseAmbiguous(text: string): void {
   const rest = text.slice(text.indexOf('://') + 3);
@@ -183,7 +183,7 @@ function refuseAmbiguous(text: string): void {
   if (found === undefined) return;
   const name = /[\s\p{Cc}]/u.test(found) ? 'white space' : found;
   throw new BadValue(
-    `it can be read in two ways because of ${name}. Percent-encode special characters of the user and the password: ${name === 'white space' ? 'a space' : found} is ${encoded(found)} (@ is %40, / is %2F, # is %23, % is %25).`,
+    `it is ambiguous because of ${name}. Percent-encode special characters in the user name and the password: ${name === 'white space' ? 'a space' : found} is ${encoded(found)} (@ is %40, / is %2F, # is %23, % is %25).`,
   );
 }
 
@@ -193,18 +193,18 @@ function encoded(character: string): string {
     .join('');
 }
 
-/** libpq tries several hosts in turn; this driver would ask for a host of that name. */
+/** libpq tries several hosts in turn; this driver would treat the list as one host name. */
 function refuseSeveralHosts({ hostname, searchParams }: URL): void {
   const hosts = [hostname, searchParams.get('host') ?? '', searchParams.get('port') ?? ''];
   if (hosts.some((host) => host.includes(','))) {
     throw new BadValue(
-      'several hosts are not supported. Name one that always leads to the primary: a DNS name or address that moves with a failover, or a pooler such as PgBouncer or HAProxy.',
+      'several hosts are not supported. Use one host that always leads to the primary: a DNS name or address that moves with a failover, or a pooler such as PgBouncer or HAProxy.',
     );
   }
   const wanted = searchParams.get('target_session_attrs');
   if (wanted !== null && !['any', 'read-write', 'primary'].includes(wanted)) {
     throw new BadValue(
-      'target_session_attrs asks for a server that may be read-only, and calls are written. Leave it out.',
+      'target_session_attrs allows a read-only server, but Referee must write. Remove it.',
     );
   }
 }

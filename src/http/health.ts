@@ -1,4 +1,4 @@
-/** Live: the event loop turns. Ready: webhooks sent here now will be stored. */
+/** Live: the event loop runs. Ready: a webhook sent now would be stored. */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { StoreUnavailable } from '../errors.ts';
@@ -9,7 +9,7 @@ import { HTTP_LIMITS } from './limits.ts';
 export interface HealthDeps {
   lifecycle: Lifecycle;
   storeWatch: StoreWatch;
-  /** What is wrong but no reason to be taken out of a balancer: a wrong API key, a refused reload. */
+  /** Problems that are no reason to leave the load balancer: a wrong API key, a refused reload. */
   warnings: () => string[];
 }
 
@@ -34,31 +34,31 @@ function addEndpoints(app: FastifyInstance, deps: HealthDeps): void {
 function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
   const { phase } = deps.lifecycle;
   if (phase === 'starting') {
-    // Where the store cannot be opened, what is wrong with it is what somebody has to know.
+    // If the store cannot be opened, the operator needs to know why.
     const failure = deps.storeWatch.failureForAnybody();
-    const detail = failure ?? 'The store is open; taking over what it holds.';
+    const detail = failure ?? 'The store is open; its deadlines and commands are being loaded.';
     return { reason: 'starting', detail };
   }
   if (phase !== 'running') {
-    return { reason: 'stopping', detail: 'A stop was asked for; send webhooks elsewhere.' };
+    return { reason: 'stopping', detail: 'The server is shutting down; send webhooks elsewhere.' };
   }
   const failure = deps.storeWatch.failureForAnybody();
   return failure === null ? null : { reason: 'store', detail: failure };
 }
 
 export interface StoreWatch {
-  /** Why the store would not take a write now, in words; null when the last look was good. */
+  /** Why the store cannot write now, in words; null if the last check succeeded. */
   failure(): string | null;
-  /** The same for `/health/ready`, which anybody may ask: no host, user, path or word of others. */
+  /** The same for `/health/ready`, which is public: without host, user, path or foreign error texts. */
   failureForAnybody(): string | null;
-  /** When the last good look was, by our clock; null while there is a failure. */
+  /** When the last check succeeded, by our clock; null while there is a failure. */
   goodAt?(): number | null;
   stop(): void;
 }
 
 /**
- * Pings the store once a second, off the request path: a balancer that asks often costs nothing, and a
- * store that hangs cannot hold a health check. A ping without an answer counts as a failure after its time.
+ * Pings the store once a second, outside the request path, so that frequent health checks cost nothing and
+ * a store that hangs cannot delay them. A ping without an answer counts as a failure after its timeout.
  */
 export function watchStore(
   store: Pick<Store, 'ping'>,
@@ -94,7 +94,7 @@ export function watchStore(
     failureForAnybody() {
       if (failure instanceof StoreUnavailable) return `The store: ${failure.forAnybody}.`;
       return failure instanceof Error
-        ? 'The store failed in a way nobody foresaw; the log says how.'
+        ? 'The store failed with an unexpected error; see the log.'
         : textOrNull(failure);
     },
     goodAt: () => (failure === null ? goodAt : null),
@@ -111,14 +111,14 @@ function textOrNull(failure: unknown): string | null {
 
 const LIVE_SCHEMA = {
   tags: ['health'],
-  summary: 'The process runs',
+  summary: 'The process is running',
   security: [],
   response: { 200: Type.Object({ status: Type.Literal('live') }) },
 };
 
 const READY_SCHEMA = {
   tags: ['health'],
-  summary: 'Webhooks sent here now will be stored',
+  summary: 'Whether a webhook sent now would be stored',
   security: [],
   response: {
     200: Type.Object({ status: Type.Literal('ready'), warnings: Type.Array(Type.String()) }),

@@ -1,13 +1,13 @@
-/** 404, or 405 where the path exists for other methods. Only unknown paths come here, so patterns are tried one by one. */
+/** 404, or 405 if the path exists for other methods. Only unknown paths get here, so speed is irrelevant. */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { sendProblem } from './problem.ts';
 import type { Strays } from './webhook/strays.ts';
 
-/** Said at the start, and to whoever looks for the page or the API. */
+/** Shown at the start, and to anybody who looks for the page or the API. */
 export const ADMIN_IS_OFF =
-  'ADMIN_TOKEN is not set, so there is no API and no page: put ADMIN_TOKEN=<secret> into .env (make one with: openssl rand -base64 32) and start again.';
+  'ADMIN_TOKEN is not set, so the API and the page are disabled: put ADMIN_TOKEN=<secret> into .env (generate one with: openssl rand -base64 32) and restart.';
 
-/** Comes before the endpoints: it sees those registered after it. */
+/** Call this before the endpoints are registered: it only sees those registered after it. */
 export function answerUnknown(
   app: FastifyInstance,
   strays: Strays,
@@ -33,7 +33,7 @@ export function answerUnknown(
       return sendProblem(reply, {
         status: 404,
         reason: 'no_such_endpoint',
-        detail: `There is nothing at ${path.slice(0, 200)}.`,
+        detail: `There is no endpoint at ${path.slice(0, 200)}.`,
         ...fixOf(strays.request(request, 404) ?? adminFix(path, adminIsOff)),
       });
     }
@@ -41,7 +41,7 @@ export function answerUnknown(
     return sendProblem(reply, {
       status: 405,
       reason: 'method_not_allowed',
-      detail: `${request.method} is not possible here; ${found.allow} is.`,
+      detail: `${request.method} is not allowed here; use ${found.allow}.`,
       ...fixOf(strays.request(request, 405)),
     });
   });
@@ -58,7 +58,7 @@ function adminFix(path: string, adminIsOff: boolean): string | undefined {
 const LOOKS = new Set(['GET', 'HEAD']);
 const ADMIN_PATH = /^\/(?:v1|metrics)(?:\/|$)/;
 
-/** A person looks for the page: words, not JSON. */
+/** A person is looking for the page, so this is text and not JSON. */
 function sayAdminIsOff(reply: FastifyReply): FastifyReply {
   return reply
     .code(404)

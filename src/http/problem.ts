@@ -1,7 +1,7 @@
 /**
- * Every refusal is `application/problem+json` (RFC 9457): the same members from the webhook, the API and
- * the HTTP parser. `reason` is stable and is what tests, logs and metrics name; `detail` says what came,
- * what was expected and what to do.
+ * Every refusal is `application/problem+json` (RFC 9457), with the same members from the webhook, the API
+ * and the HTTP parser. `reason` is stable and is used in tests, logs and metrics; `detail` says what was
+ * received, what was expected and what to do.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -18,7 +18,7 @@ export interface Problem {
   detail: string;
   /** The likely fix, where one is known. */
   fix?: string;
-  /** The field of the request that is meant. */
+  /** The field of the request that is wrong. */
   field?: string;
   problems?: unknown[];
   /** The route set that is live. */
@@ -50,7 +50,7 @@ function problemBody(problem: Problem): string {
   });
 }
 
-/** What an exception means to the one who asked. Outsiders never see a 500: what we did not foresee is a 503 and a log line. */
+/** The answer to an exception. Clients never see a 500: an unexpected error is a 503 and a log line. */
 export function problemOf(error: unknown): Problem {
   const known = KNOWN_ERRORS[codeOf(error)];
   if (known !== undefined) return known;
@@ -62,7 +62,7 @@ export function problemOf(error: unknown): Problem {
   return {
     status: 503,
     reason: 'unavailable',
-    detail: 'The request could not be handled now; the server log says why. Try again.',
+    detail: 'The request could not be handled now; see the server log. Try again.',
     retryAfterSecs: HTTP_LIMITS.retryAfterSecs,
   };
 }
@@ -81,7 +81,7 @@ export function errorHandler(log: Log) {
   };
 }
 
-/** Bytes that are not HTTP, headers too large, requests too slow: the socket is all there is to answer on. */
+/** For bytes that are not HTTP, headers too large and requests too slow: only the raw socket can answer. */
 export function clientErrorHandler(notHttp: Strays['bytes']) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET') {
@@ -102,7 +102,7 @@ export function clientErrorHandler(notHttp: Strays['bytes']) {
   };
 }
 
-/** What Node's parser was given when it gave up. */
+/** The bytes on which Node's parser failed. */
 function packetOf(error: object): Buffer | undefined {
   return 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : undefined;
 }
@@ -116,7 +116,7 @@ const CLIENT_ERRORS: Record<string, Problem> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     reason: 'request_timeout',
-    detail: `The request was not complete in time: headers within ${HTTP_LIMITS.headersTimeoutMs / 1000} s, all of it within ${HTTP_LIMITS.requestTimeoutMs / 1000} s.`,
+    detail: `The request was too slow: headers must arrive within ${HTTP_LIMITS.headersTimeoutMs / 1000} s, the whole request within ${HTTP_LIMITS.requestTimeoutMs / 1000} s.`,
   },
 };
 
@@ -126,23 +126,22 @@ const KNOWN_ERRORS: Record<string, Problem> = {
   STORE_UNAVAILABLE: {
     ...BUSY,
     reason: 'store_unavailable',
-    detail: 'The store does not answer now; /health/ready says why. Try again.',
+    detail: 'The store is not available; /health/ready says why. Try again.',
   },
   COMMIT_UNKNOWN: {
     ...BUSY,
     reason: 'commit_unknown',
-    detail: 'The store did not say whether the commit happened. Try again.',
+    detail: 'It is unknown whether the commit happened. Try again.',
   },
   NEWER_ROW: {
     ...BUSY,
     reason: 'newer_row',
-    detail:
-      'The call was written by a newer version of this program. Try again at a newer replica.',
+    detail: 'The call was written by a newer version of Referee. Try again on a newer replica.',
   },
   TOO_BUSY: {
     ...BUSY,
     reason: 'too_busy',
-    detail: 'More work waits than can be taken. Try again.',
+    detail: 'Too much work is waiting. Try again.',
   },
   FST_ERR_CTP_BODY_TOO_LARGE: {
     status: 413,
@@ -152,7 +151,7 @@ const KNOWN_ERRORS: Record<string, Problem> = {
   TOO_MANY_PIECES: {
     status: 400,
     reason: 'body_in_pieces',
-    detail: `The body comes in more than ${HTTP_LIMITS.bodyPiecesMax} chunks. Send it in larger ones, or whole with a Content-Length.`,
+    detail: `The body has more than ${HTTP_LIMITS.bodyPiecesMax} chunks. Send larger chunks, or the whole body with a Content-Length.`,
   },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     status: 415,
@@ -162,7 +161,7 @@ const KNOWN_ERRORS: Record<string, Problem> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: {
     status: 400,
     reason: 'invalid_body',
-    detail: 'The body is empty; a JSON object is due.',
+    detail: 'The body is empty; a JSON object is expected.',
   },
   FST_ERR_CTP_INVALID_JSON_BODY: {
     status: 400,
@@ -174,17 +173,17 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     reason: 'invalid_parameter',
     field: 'cursor',
     detail:
-      'querystring field "cursor": expected the value of "next" of the page before; leave it out to start at the newest call.',
+      'querystring field "cursor": expected the value of "next" from the previous page; omit it to start at the newest call.',
   },
   FST_ERR_BAD_URL: {
     status: 400,
     reason: 'bad_url',
-    detail: 'The path holds a percent-encoding that does not decode.',
+    detail: 'The path contains an invalid percent-encoding.',
   },
   FST_ERR_MAX_PARAM_LENGTH: {
     status: 414,
     reason: 'path_too_long',
-    detail: `A part of the path is longer than ${HTTP_LIMITS.paramCharsMax} characters.`,
+    detail: `A segment of the path is longer than ${HTTP_LIMITS.paramCharsMax} characters.`,
   },
 };
 

@@ -1,13 +1,13 @@
 /**
- * What is wrong at the moment, gathered from what is logged: every error, and the warnings that a human
- * should look at. Of this process only; heartbeats carry it to the other replicas.
+ * The current problems, collected from the log: every error, and the warnings that a human should see.
+ * They are those of this process; heartbeats carry them to the other replicas.
  */
 
 import { LOG_EVENTS, type LogEventName } from './events.ts';
 import type { Log, LogFields } from './log.ts';
 
 export interface Trouble {
-  /** Name of a log event, or a word of the same kind. */
+  /** The name of a log event, or a similar word. */
   kind: string;
   severity: 'error' | 'warning';
   title: string;
@@ -17,28 +17,28 @@ export interface Trouble {
   firstAt: number | null;
   lastAt: number | null;
   target: string | null;
-  /** It is a consequence of a store that does not work, and over with that. */
+  /** A consequence of a store that does not work; it ends when the store works again. */
   cause?: 'store';
 }
 
 export interface Troubles {
-  /** Passes everything on and remembers what is trouble. */
+  /** Passes every line on and remembers problems. */
   log: Log;
-  /** `storeGoodAt`: when the store was last seen to work; null where it does not. */
+  /** `storeGoodAt`: when the store last worked; null if it does not work now. */
   recent(storeGoodAt?: number | null): Trouble[];
 }
 
-/** Trouble is told for so long after it was last seen. */
+/** How long a problem is shown after it was last seen. */
 const KEPT_MS = 60 * 60_000;
-/** A wrong clock is seen with every webhook: silence means that it was set. */
+/** Every webhook shows a wrong clock, so silence means that it was corrected. */
 const CLOCK_KEPT_MS = 5 * 60_000;
-/** The store has worked for so long since: longer than lines of one kind are held together. */
+/** A store problem ends when the store has worked for this long, which is longer than lines are grouped. */
 const STORE_WORKS_MS = 12_000;
-/** Reasons are our own words; this only bounds what nobody foresaw. */
+/** Reasons are our own words, so this only limits the unexpected. */
 const TROUBLES_MAX = 100;
 const DETAIL_CHARS_MAX = 500;
 
-/** Warnings worth a place on the page. Failed attempts are told by target, refused reloads as long as they stand. */
+/** Warnings shown on the page. Failed attempts are shown by target, and refused reloads while they last. */
 const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'webhook.refused',
   'webhook.unavailable',
@@ -49,12 +49,12 @@ const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'outcome.unrecorded',
   'outbox.unreadable',
 ]);
-/** Errors that are standing facts with an entry of their own. */
-const TOLD_ELSEWHERE: ReadonlySet<LogEventName> = new Set([
+/** Lasting errors that have an entry of their own. */
+const SHOWN_ELSEWHERE: ReadonlySet<LogEventName> = new Set([
   'routes.refused',
   'command.misconfigured',
 ]);
-/** What a store that does not work makes of all that needs it. */
+/** Consequences of a store that does not work. */
 const OF_THE_STORE: ReadonlySet<string> = new Set([
   'store.unavailable',
   'sweep.failed',
@@ -63,7 +63,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'outcome.unrecorded',
   'webhook.unavailable',
 ]);
-/** Webhooks answered 503 for other reasons: load, a stop, a row of newer code. */
+/** Webhooks answered 503 for other reasons: load, a shutdown, a row written by newer code. */
 const NOT_OF_THE_STORE: ReadonlySet<string | null> = new Set([
   'too_many',
   'verifier_busy',
@@ -81,14 +81,14 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
     const key = `${event} ${reason}`;
     const at = momentOf(fields.last_at) ?? now();
     const ofTheStore = OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason);
-    // Counted before, and only told now.
+    // It happened before the recovery and is only reported now.
     if (ofTheStore && at < recoveredAt) return;
     const known = troubles.get(key);
     if (known === undefined && troubles.size >= TROUBLES_MAX) return;
     troubles.set(key, {
       kind: event,
       severity: level === 'error' ? 'error' : 'warning',
-      title: reason === null ? meaning : `${meaning.split(/;| for one reason/)[0]}: ${reason}`,
+      title: reason === null ? meaning : `${meaning.split(/\.(?: |$)|;/)[0]}: ${reason}`,
       detail: detailOf(fields),
       fix: textOf(fields.fix) ?? (action === '' ? null : action),
       count: (known?.count ?? 0) + (typeof fields.count === 'number' ? fields.count : 1),
@@ -127,20 +127,20 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
   }
 }
 
-/** Something that holds as long as it is told, such as a warning of the ready endpoint. */
+/** A problem that lasts as long as it is reported, such as a warning of the ready endpoint. */
 export function standing(title: string): Trouble {
   const nothing = { detail: null, fix: null, firstAt: null, lastAt: null, target: null };
   return { kind: 'ready.warning', severity: 'error', title, count: 1, ...nothing };
 }
 
 function isTrouble(event: LogEventName): boolean {
-  if (TOLD_ELSEWHERE.has(event)) return false;
+  if (SHOWN_ELSEWHERE.has(event)) return false;
   return LOG_EVENTS[event].level === 'error' || WARNINGS.has(event);
 }
 
 function detailOf(fields: LogFields): string | null {
   if (typeof fields.skew_secs === 'number') {
-    return `Our clock is ${Math.round(fields.skew_secs)} s away from Telnyx's.`;
+    return `Our clock differs from Telnyx's by ${Math.round(fields.skew_secs)} s.`;
   }
   const call = textOf(fields.call_control_id);
   const said = textOf(fields.detail) ?? (fields.err instanceof Error ? fields.err.message : null);

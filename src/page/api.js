@@ -1,4 +1,4 @@
-/** Requests to /v1. Whatever goes wrong is an ApiError whose message can be shown as it is. */
+/** Requests to /v1. Every failure is an ApiError whose message can be shown to the operator. */
 import { token } from './session.js';
 
 export class ApiError extends Error {
@@ -9,7 +9,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Called when the token is not (any more) the right one. */
+/** Called when the token is not, or no longer, valid. */
 let whenRefused = () => {};
 export function onRefused(handler) {
   whenRefused = handler;
@@ -38,7 +38,7 @@ async function request(path, init = {}) {
   throw refusalOf(answer, body);
 }
 
-/** The answer's head; also for the stream of events. */
+/** Status and headers of the answer; also used for the event stream. */
 export async function send(path, init = {}) {
   try {
     return await fetch(path, {
@@ -49,7 +49,7 @@ export async function send(path, init = {}) {
     });
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError(0, 'The server cannot be reached. Trying again.');
+    throw new ApiError(0, 'The server cannot be reached. Retrying.');
   }
 }
 

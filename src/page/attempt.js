@@ -1,4 +1,4 @@
-/** One try to move the caller: where to, what became of it, and what to do about it. */
+/** One attempt to move the caller: its target, its verdict, and what to do about a failure. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { age, badge, plain, said, targetName, time } from './words.js';
 
@@ -8,7 +8,7 @@ export function attemptItem(attempt, index) {
     <p class="title">
       <span class="faint">${index + 1}.</span> ${kind} ${targetName(target, sip_address)}
       ${verdict === null ? html`<span class="badge moving">open</span>` : badge(verdict)}
-      ${manual ? html`<span class="badge calm">by hand</span>` : nothing}
+      ${manual ? html`<span class="badge calm">manual</span>` : nothing}
     </p>
     <p class="small"><code>${plain(sip_address)}</code></p>
     <p class="small faint">${times(attempt)}</p>
@@ -22,7 +22,7 @@ function times({ started_at, accepted_at, ended_at, sip_notify_response, progres
   if (accepted_at !== null) parts.push(html`accepted after ${age(started_at, accepted_at)}`);
   if (ended_at !== null)
     parts.push(html`verdict after ${age(accepted_at ?? started_at, ended_at)}`);
-  if (progress && ended_at === null) parts.push('the far end reacts');
+  if (progress && ended_at === null) parts.push('the far end reports progress');
   if (sip_notify_response !== null) parts.push(html`SIP ${sip_notify_response}`);
   return parts.map((part, index) => html`${index === 0 ? nothing : ' · '}${part}`);
 }
@@ -40,7 +40,7 @@ export function adviceText(advice) {
 export function traceTable(trace) {
   if (trace.length === 0) return html`<p class="faint">No decision has been made.</p>`;
   return html`<table class="trace">
-    <caption class="hidden">Rules looked at, from the top</caption>
+    <caption class="hidden">Rules tried, from the top</caption>
     <thead><tr><th scope="col">Rule</th><th scope="col">Matched</th><th scope="col">Why</th></tr></thead>
     <tbody>
       ${trace.map(

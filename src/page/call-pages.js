@@ -1,14 +1,14 @@
 /**
- * Pages of calls, newest first. The API takes one value a filter; what needs several (a number on either
- * side, every verdict that is a failure) is asked for one by one and merged, with what is left over kept
- * in the cursor, so that the pages are in order.
+ * Pages of calls, newest first. The API takes one value per filter. A filter that needs several (a number on
+ * either side, every failed verdict) makes several requests and merges them; the cursor keeps the rest, so
+ * that the pages stay in order.
  */
 import { getJson } from './api.js';
 import { ENDS, VERDICTS } from './words.js';
 
 const PAGE_ROWS = 50;
 
-/** Filters of this page alone, each with the API's values that it stands for. */
+/** Filters that exist only on this page, with the values of the API they stand for. */
 export const FAILED = 'failed';
 export const NOT_ARRIVED = 'not_arrived';
 const FAILURES = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
@@ -29,11 +29,11 @@ export async function readPage(filter, cursor) {
     if (calls.size === PAGE_ROWS && !calls.has(call.call_control_id)) break;
     if (isMeant(call, filter)) calls.set(call.call_control_id, call);
     newest.rest = newest.rest.slice(1);
-    // Behind its last row a list may hold calls that are newer than those of the others.
+    // After its last row, a list may have calls that are newer than those in the other lists.
     if (newest.rest.length === 0 && newest.next !== null) break;
   }
   const more = parts.some(({ rest, next }) => rest.length > 0 || next !== null);
-  // Rows that are not meant may have filled a whole page.
+  // A whole page may consist of rows that do not match.
   if (calls.size === 0 && more) return readPage(filter, parts);
   return { calls: [...calls.values()], next: more ? parts : null };
 }
@@ -61,7 +61,7 @@ function newestOf(parts) {
   return filled.reduce((a, b) => (b.rest[0].created_at > a.rest[0].created_at ? b : a));
 }
 
-/** Who was not moved at all did not fail to arrive. */
+/** A caller who was never moved does not count as not arrived. */
 function isMeant({ attempts }, { ends }) {
   return ends !== NOT_ARRIVED || attempts.length > 0;
 }

@@ -1,4 +1,4 @@
-/** One call: who, where to, why, what was tried, its story as a sequence, and moving it by hand. */
+/** One call: numbers, decision, attempts, its timeline as a sequence diagram, and the manual refer. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { attemptItem, traceTable } from './attempt.js';
@@ -13,9 +13,9 @@ export function callView(changed) {
   let call = null;
   let error = null;
   let legs = [];
-  /** Null until they are read. */
+  /** Null until they are loaded. */
   let targets = null;
-  /** The list that led here, as a hash; null: none did. */
+  /** The list the operator came from, as a URL hash; null if none. */
   let from = null;
   let refer = { busy: false, error: null, done: null };
   let timer = null;
@@ -66,7 +66,7 @@ export function callView(changed) {
     }
     changed();
     await load();
-    // The form that had the focus may be gone: there is nothing to refer while the call is moved.
+    // The focused form may have disappeared: it is not offered while the call is being moved.
     if (refer.done !== null) document.getElementById('refer-title')?.focus();
   }
 
@@ -98,7 +98,7 @@ export function callView(changed) {
       }, REREAD_MS);
     },
     template() {
-      // One heading for both: it may have the focus while the call is being read.
+      // One heading for both states, because it may have the focus while the call is loading.
       return html`${heading(call, from)} ${alertOf(error)} ${call === null ? notThere() : whole()}`;
     },
   };
@@ -114,7 +114,7 @@ export function callView(changed) {
             <h2 id="attempts-title">Attempts</h2>
             ${
               call.attempts.length === 0
-                ? html`<p class="empty">Nobody has tried to move this caller.</p>`
+                ? html`<p class="empty">There was no attempt to move this caller.</p>`
                 : html`<ol class="attempts-list">${call.attempts.map(attemptItem)}</ol>`
             }
             ${next(call)}
@@ -126,11 +126,11 @@ export function callView(changed) {
         </section>
         <div class="columns">
           <section class="panel" aria-labelledby="refer-title">
-            <h2 id="refer-title" tabindex="-1">Refer by hand</h2>
+            <h2 id="refer-title" tabindex="-1">Manual refer</h2>
             ${referPanel()}
           </section>
           <section class="panel" aria-labelledby="facts-title">
-            <h2 id="facts-title">What Telnyx told us</h2>
+            <h2 id="facts-title">What Telnyx reported</h2>
             ${facts(call)}
           </section>
         </div>
@@ -146,7 +146,7 @@ export function callView(changed) {
       <div role="status">${
         refer.done === null
           ? nothing
-          : html`<p class="fine">Accepted: refer ${said(refer.done.target ?? refer.done.sip_address)}. The story above shows what becomes of it.</p>`
+          : html`<p class="fine">Accepted: refer ${said(refer.done.target ?? refer.done.sip_address)}. The timeline above shows the result.</p>`
       }</div>
       ${alertOf(refer.error)}`;
   }
@@ -157,24 +157,24 @@ export function callView(changed) {
         <legend class="hidden">Where to</legend>
         <label class="way"><input type="radio" name="way" value="target" checked> A target</label>
         <select name="target" aria-label="Target" ?disabled=${!targets?.length}>
-          ${targets?.length ? targets.map((name) => html`<option>${name}</option>`) : html`<option value="">${targets === null ? 'Loading…' : 'The route set has no targets'}</option>`}
+          ${targets?.length ? targets.map((name) => html`<option>${name}</option>`) : html`<option value="">${targets === null ? 'Loading…' : 'The routes have no targets'}</option>`}
         </select>
         <label class="way"><input type="radio" name="way" value="sip_address"> A SIP address</label>
         <input name="sip_address" aria-label="SIP address" placeholder="sip:name@host" autocomplete="off"
           spellcheck="false" maxlength="1024" @input=${chooseAddress}>
       </fieldset>
-      <button class="main" ?disabled=${refer.busy}>${refer.busy ? 'Asking…' : 'Refer the caller'}</button>
+      <button class="main" ?disabled=${refer.busy}>${refer.busy ? 'Sending…' : 'Refer the caller'}</button>
       <p class="faint small">The policy of the route set applies: allowed addresses and budgets. The attempt is a plan of
         one step; if it fails, the call returns to what it did.</p>
     </form>`;
   }
 }
 
-/** In the words of the API, which would answer so. */
+/** The answers the API would give. */
 const REFUSED = {
-  call_ended: 'The call has ended; there is nobody left to move.',
+  call_ended: 'The call has ended, so nobody can be moved.',
   call_being_moved:
-    'The call is being moved already. If it comes back, it can be referred from here.',
+    'The call is already being moved. If the attempt fails, you can refer it from here.',
 };
 
 function chooseAddress(event) {
@@ -182,7 +182,7 @@ function chooseAddress(event) {
   radio.value = 'sip_address';
 }
 
-/** Back to where the list was: its filter, page and place. */
+/** Back to the list with its filter, page and scroll position. */
 function backLink(from) {
   const isList = from !== null && /^(?:#?\/?$|#\/calls(?:\?|$))/.test(from);
   if (!isList) return html`<a href="#/calls">← All calls</a>`;
@@ -190,7 +190,7 @@ function backLink(from) {
 }
 
 function goBack(event) {
-  // With a key held the link opens elsewhere, where there is no way back.
+  // With a modifier key the link opens in another tab, which has no history.
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   history.back();
@@ -228,7 +228,7 @@ function next(call) {
   return html`<h3>Next</h3>
     ${
       call.plan.length === 0
-        ? html`<p class="faint">No step is left; then the last resort runs.</p>`
+        ? html`<p class="faint">No step is left; the last resort runs next.</p>`
         : html`<ol class="plan">${call.plan.map((step) => html`<li>${said(step)}</li>`)}</ol>`
     }
     ${
@@ -259,7 +259,7 @@ function facts(call) {
     ${
       call.headers.length === 0
         ? nothing
-        : html`<details><summary>${count(call.headers.length, 'header')} (the caller writes them)</summary>
+        : html`<details><summary>${count(call.headers.length, 'header')} (written by the caller)</summary>
           <table class="headers"><tbody>
             ${call.headers.map(
               ({ name, value }) =>

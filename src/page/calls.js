@@ -1,4 +1,4 @@
-/** Finding calls: filters, pages, and rows that change as their calls do. */
+/** The list of calls: filters, pages, and rows that are updated live. */
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
@@ -29,10 +29,10 @@ export function callsView(changed) {
   let filter = {};
   let names = { rules: [], targets: [] };
   let page = emptyPage();
-  /** Cursors of the pages before this one. */
+  /** Cursors of the previous pages. */
   let trail = [];
   let loading = 0;
-  /** Calls that came since the first page was read. */
+  /** Calls that arrived since the first page was loaded. */
   let newer = new Set();
 
   async function load(cursor) {
@@ -65,7 +65,7 @@ export function callsView(changed) {
       <p class="small faint" role="status">${
         newer.size === 0
           ? `Times in ${ZONE}`
-          : html`<button @click=${readAgain}>${newer.size} newer: read again</button>`
+          : html`<button @click=${readAgain}>${newer.size} newer: reload</button>`
       }</p>
       <nav class="pager" aria-label="Pages">
         <button ?disabled=${trail.length === 0} @click=${() => load(trail.pop() ?? null)}>Newer</button>
@@ -129,9 +129,9 @@ function emptyPage() {
   return { calls: [], next: null, cursor: null, busy: true, error: null };
 }
 
-/** What is empty, and what was asked for. */
+/** Why the list is empty, with the filter. */
 function emptyWords({ busy, error }, filter) {
-  if (error !== null) return 'The calls could not be read.';
+  if (error !== null) return 'The calls could not be loaded.';
   if (busy) return 'Loading…';
   const asked = Object.entries(filter).map(([name, value]) =>
     name === 'since' ? `since ${moment(value)}` : `${name} ${word(value)}`,
@@ -173,7 +173,7 @@ function filterForm(filter, names) {
   </form>`;
 }
 
-/** Also what was typed and not asked for yet. */
+/** Includes what was typed but not submitted yet. */
 function clear(event) {
   event.currentTarget.closest('form').reset();
 }
@@ -187,7 +187,7 @@ function submit(event) {
   location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
 }
 
-/** What a datetime-local field takes: local time without a zone. */
+/** The value of a datetime-local field: local time without a zone. */
 function localTime(iso) {
   if (iso === undefined || Number.isNaN(Date.parse(iso))) return '';
   const date = new Date(iso);
@@ -197,8 +197,8 @@ function localTime(iso) {
 export function callTable(calls, caption) {
   return html`<table class="calls">
     <caption class="hidden">${caption}</caption>
-    <thead><tr><th scope="col">Came</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Phase or end</th>
-      <th scope="col">Rule</th><th scope="col">Last attempt</th><th scope="col" class="number">Lasts</th></tr></thead>
+    <thead><tr><th scope="col">Started</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Phase or end</th>
+      <th scope="col">Rule</th><th scope="col">Last attempt</th><th scope="col" class="number">Duration</th></tr></thead>
     <tbody>${repeat(calls, ({ call_control_id: id }) => id, callRow)}</tbody>
   </table>`;
 }

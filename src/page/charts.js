@@ -6,7 +6,7 @@ const HEIGHT = 150;
 const drawn = new WeakMap();
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
-/** Attempts by minute: failed in front of all, so that completed shows above it. */
+/** Attempts by minute: the failed ones in front of the total, so that the rest is the completed ones. */
 export function drawMinutes(box, stats) {
   if (box === null || globalThis.uPlot === undefined) return;
   const known = drawn.get(box);
@@ -69,7 +69,7 @@ function options(box) {
   };
 }
 
-/** The labels of the axis, whole: a busy minute has five digits. */
+/** The width of the axis labels: a busy minute has five digits. */
 function roomFor(_plot, labels) {
   const longest = Math.max(0, ...(labels ?? []).map((label) => String(label).length));
   return Math.max(34, 14 + longest * 8);
@@ -85,7 +85,7 @@ function hourAndMinute(seconds) {
   return HOUR.format(new Date(seconds * 1_000));
 }
 
-/** Parts of a whole; `whole` null: the parts fill the strip. */
+/** Parts of a whole; if `whole` is null, the parts fill the strip. */
 export function share(parts, whole = null, words = null) {
   const total = whole ?? parts.reduce((sum, { count }) => sum + count, 0);
   let x = 0;

@@ -1,4 +1,4 @@
-/** Where would this call go? A dry run of the live route set, with its trace. */
+/** Where would this call go? A dry run of the live routes, with the trace. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { postJson } from './api.js';
 import { traceTable } from './attempt.js';
@@ -37,9 +37,9 @@ export function explainView(changed) {
         ${textField('To', 'to', asked.to, { type: 'tel', placeholder: '+14155550100', max: 1024 })}
         ${textField('At', 'at', asked.at, { type: 'datetime-local', hint: `In ${ZONE}; empty: now` })}
         ${textField('Digits pressed', 'digits', asked.digits, { max: 128, hint: 'In menus' })}
-        <label class="field wide"><span>What targets answer</span>
+        <label class="field wide"><span>Verdict of each target</span>
           <textarea name="verdicts" rows="2" placeholder="support-us: busy" spellcheck="false">${asked.verdicts ?? ''}</textarea>
-          <small>One a line; several verdicts with commas. Without: completed.</small></label>
+          <small>One target per line; separate several verdicts with commas. Default: completed.</small></label>
         <label class="field wide"><span>Headers</span>
           <textarea name="headers" rows="2" placeholder="X-Customer: gold" spellcheck="false">${asked.headers ?? ''}</textarea></label>
         <div class="field buttons"><button class="main" ?disabled=${busy}>Explain</button></div>
@@ -78,10 +78,10 @@ function answerPanels({ rule, path, attempts, ends, trace }) {
       <h2 id="answer-title">${rule === null ? 'No rule matches: otherwise' : html`Rule ${said(rule)}`}</h2>
       ${
         path.length === 0
-          ? html`<p class="empty">Nothing is done: the call is left alone.</p>`
+          ? html`<p class="empty">Nothing happens: Referee does not handle the call.</p>`
           : html`<ol class="path">${path.map((step) => html`<li>${said(step)}</li>`)}</ol>`
       }
-      <p>Ends: ${ends === null ? html`<span class="faint">it would still live</span>` : badge(ends)}</p>
+      <p>Ends: ${ends === null ? html`<span class="faint">the call would continue</span>` : badge(ends)}</p>
       ${
         attempts.length === 0
           ? nothing

@@ -1,9 +1,9 @@
-/** Parts of forms, and how errors are said. */
+/** Form fields, and how errors are shown. */
 
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { word } from './words.js';
 
-/** A value is set where it changed, so that a drawing in between leaves alone what is being typed. */
+/** Sets a value only if it changed, so that a redraw does not overwrite what is being typed. */
 export function textField(label, name, value, { hint, ...more } = {}) {
   return html`<label class="field ${more.type === 'datetime-local' ? 'when' : ''}">
     <span>${label}</span>
@@ -37,7 +37,7 @@ export function alertOf(error) {
   </div>`;
 }
 
-/** Problems of route files. */
+/** Problems in route files. */
 export function located(problems) {
   if (problems.length === 0) return nothing;
   return html`<ul class="located">

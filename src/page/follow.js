@@ -1,6 +1,6 @@
 /**
- * What changes, as it changes: server-sent events read with fetch, since EventSource can send no token.
- * A connection that ends, or is silent for longer than the server's heartbeat, is opened again where it was.
+ * Live updates: server-sent events read with fetch, because EventSource cannot send a token. A connection
+ * that ends, or is silent for longer than the server's heartbeat, is reopened where it stopped.
  */
 import { createParser } from '/assets/eventsource-parser/dist/index.js';
 import { refusalOf, send } from './api.js';
@@ -55,7 +55,7 @@ export function follow({ onCall, onReset, onState }) {
   function take({ event, data, id }) {
     if (id !== undefined) lastId = id;
     if (event === 'call') onCall(JSON.parse(data));
-    // A first hello means: from now on. What came before is in the lists, which are read after it.
+    // The first hello means: from now on. Earlier calls are in the lists, which are loaded after it.
     else if (event === 'reset' || event === 'hello') onReset();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The operator's page: who is signed in, which view is open, what the event stream says. Every view is
- * a function of its own state; `changed` draws it anew at the next frame, lit-html touches only what differs.
+ * The operator's page: sign-in, the open view and the event stream. Every view is a function of its own
+ * state; `changed` redraws it at the next frame, and lit-html updates only what differs.
  */
 import { html, nothing, render } from '/assets/lit-html/lit-html.js';
 import { getJson, onRefused } from './api.js';
@@ -33,7 +33,7 @@ const NAVIGATION = [
 ];
 
 let place = placeOf(location.hash);
-/** Where the operator was in each entry of the history: how far down, and what the view keeps of itself. */
+/** For each history entry: the scroll position, and the state the view keeps. */
 const places = new Map();
 let hashHere = location.hash;
 let entry = entryOfHistory(null);
@@ -45,7 +45,7 @@ let stopFollowing = null;
 let drawing = false;
 
 onRefused((error) => leave(error.message));
-// Ours: the browser would scroll before the list that it scrolls has been drawn.
+// We restore the scroll position, because the browser would do so before the list is drawn.
 history.scrollRestoration = 'manual';
 addEventListener('hashchange', () => go(true));
 readiness((reason) => {
@@ -115,7 +115,7 @@ function go(moveFocus) {
   );
 }
 
-/** A reader by keyboard or voice lands at the new view's heading, or back at the call that they looked at. */
+/** Moves keyboard and screen reader focus to the new view's heading, or back to the call that was open. */
 function landing(before) {
   const row = document.querySelector(`[data-call="${CSS.escape(before.id ?? '')}"] a`);
   return row ?? document.querySelector('h1') ?? document.body;
@@ -127,7 +127,7 @@ function keepPlace({ view }) {
   if (places.size > PLACES_KEPT) places.delete(places.keys().next().value);
 }
 
-/** Each entry of the history has a name of its own; a link makes a new one, back and forward do not. */
+/** Each history entry has its own name; a link creates one, back and forward do not. */
 function entryOfHistory(from) {
   if (typeof history.state?.entry !== 'string') {
     history.replaceState({ entry: `${performance.timeOrigin} ${performance.now()}`, from }, '');
@@ -180,7 +180,7 @@ function signedInPage() {
 const CONNECTION_WORDS = {
   connecting: 'Connecting…',
   live: 'Live',
-  lost: 'Connection lost. Trying again…',
+  lost: 'Connection lost. Retrying…',
 };
 
 const NOT_READY_WORDS = {
@@ -189,7 +189,7 @@ const NOT_READY_WORDS = {
   stopping: 'Stopping…',
 };
 
-/** Green only where changes come in and calls are taken. */
+/** Green only while updates arrive and the server is ready. */
 function connectionState() {
   const troubled = connection === 'live' && notReady !== null;
   return html`<p class="connection ${troubled ? 'troubled' : connection}" role="status"
@@ -226,7 +226,7 @@ function signInPage() {
         <span>Admin token</span>
         <input name="token" type="password" autocomplete="current-password" required autofocus
           aria-describedby="token-hint" aria-invalid=${signInError === null ? 'false' : 'true'}>
-        <small id="token-hint">ADMIN_TOKEN of the server. It stays in this tab and is sent as a header.</small>
+        <small id="token-hint">The server's ADMIN_TOKEN. It is kept in this tab and sent as a header.</small>
       </label>
       <button class="main" ?disabled=${checking}>${checking ? 'Checking…' : 'Sign in'}</button>
       <p class="sign-in-error" role="alert">${signInError}</p>
@@ -237,8 +237,9 @@ function signInPage() {
 async function trySignIn(event) {
   event.preventDefault();
   const typed = valuesOf(event.target).token;
-  // A header takes visible ASCII only, and so does ADMIN_TOKEN.
-  if (!/^[!-~]+$/.test(typed)) return leave('A token has no spaces and no letters beyond ASCII.');
+  // A header, and so ADMIN_TOKEN, can only contain visible ASCII.
+  if (!/^[!-~]+$/.test(typed))
+    return leave('A token contains only ASCII characters and no spaces.');
   checking = true;
   signInError = null;
   changed();
@@ -247,7 +248,7 @@ async function trySignIn(event) {
     await getJson('/v1/calls', { limit: 1 });
     enter();
   } catch (error) {
-    // 503: the token was right, the store does not answer; the page then says so.
+    // 503: the token is valid, but the store does not answer; the page then shows that.
     if (error.status === 503) enter();
     else leave(error.message);
   } finally {

@@ -1,4 +1,4 @@
-/** Problems first, then the calls that live, then the last hour in numbers. */
+/** Problems first, then the live calls, then the last hour in numbers. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { FAILED, NOT_ARRIVED } from './call-pages.js';
@@ -20,10 +20,10 @@ import {
 
 const REFRESH_MS = 5_000;
 const LIVE_ROWS_MAX = 100;
-/** An ended call stays for so long, so that one sees how it ended. */
+/** How long an ended call stays in the list, so that the operator sees how it ended. */
 const ENDED_SHOWN_MS = 15_000;
 const ROWS_MAX = 12;
-/** Not those that the numbers name: they are a few seconds old, and a call in a phase of its own would be missed. */
+/** Not taken from the statistics, which are a few seconds old and would miss a new phase. */
 const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
 
 export function overviewView(changed) {
@@ -34,7 +34,7 @@ export function overviewView(changed) {
   let error = null;
   let calls = new Map();
   let loading = 0;
-  /** Whether the calls that live were read once: until then none is known, which is not the same as none. */
+  /** Whether the live calls were loaded once; until then their number is unknown, not zero. */
   let liveRead = false;
   let liveScroll = null;
   let all = { rules: false, targets: false };
@@ -58,7 +58,7 @@ export function overviewView(changed) {
     if (open) timer = setTimeout(refresh, REFRESH_MS);
   }
 
-  /** While the store is away the problems still answer. */
+  /** The problems are available even if the store is not. */
   async function standIn() {
     const answer = await getJson('/v1/problems').catch(() => null);
     return answer?.problems ?? problems;
@@ -145,7 +145,7 @@ export function overviewView(changed) {
             <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
               ${
                 live.length === 0
-                  ? html`<p class="empty">${liveRead ? 'No live calls. The next one appears here by itself.' : unread(error, 'live calls')}</p>`
+                  ? html`<p class="empty">${liveRead ? 'No live calls. The next one appears here automatically.' : unread(error, 'live calls')}</p>`
                   : callTable(shown, 'Live calls')
               }
               ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
@@ -171,7 +171,7 @@ export function overviewView(changed) {
         <h2 id="targets-title">Targets</h2>
         ${
           targets.length === 0
-            ? html`<p class="empty">Nobody was moved in this time.</p>`
+            ? html`<p class="empty">No caller was moved in this time.</p>`
             : groupTable('targets', targets, since)
         }
       </section>
@@ -179,7 +179,7 @@ export function overviewView(changed) {
         <h2 id="rules-title">Rules</h2>
         ${
           rules.length === 0
-            ? html`<p class="empty">No call came in this time.</p>`
+            ? html`<p class="empty">No call arrived in this time.</p>`
             : groupTable('rules', rules, since)
         }
       </section>
@@ -203,15 +203,15 @@ export function overviewView(changed) {
 }
 
 function waiting(error) {
-  return html`<p class="faint">${error === null ? 'Looking…' : 'The problems could not be read.'}</p>`;
+  return html`<p class="faint">${error === null ? 'Loading…' : 'The problems could not be loaded.'}</p>`;
 }
 
-/** Not yet known, or not to be had: never said as if there were none. */
+/** Not loaded yet, or not available; never shown as if there were none. */
 function unread(error, what) {
-  return error === null ? 'Loading…' : `The ${what} could not be read.`;
+  return error === null ? 'Loading…' : `The ${what} could not be loaded.`;
 }
 
-/** The stream is ahead of the numbers; beyond what is shown only they know. */
+/** The stream is more recent than the statistics, but only those know about calls that are not shown. */
 function liveCount(live, stats) {
   if (stats === null) return undefined;
   if (live.length >= LIVE_ROWS_MAX) return stats.live.total;
@@ -324,7 +324,7 @@ function verdictShare({ by_verdict }) {
   return share(parts, null, words.join(', '));
 }
 
-/** A rate below the whole leads to the calls that are missing in it. */
+/** A rate below 100 % links to the calls that did not succeed. */
 function rateLink(rate, query) {
   if (rate === null || rate === 1 || query === null) return percent(rate);
   return html`<a class=${rate < 0.5 ? 'bad-text' : ''} href=${`#/calls?${new URLSearchParams(query)}`}

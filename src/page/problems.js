@@ -1,21 +1,21 @@
-/** What is wrong, worst first, each with its fix. */
+/** The problems, worst first, each with its fix. */
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { FAILED } from './call-pages.js';
 import { said, time } from './words.js';
 
-/** `since`: of the hour that the numbers in them are about. */
+/** `since`: the start of the hour that the numbers cover. */
 export function problemList(problems, since) {
   if (problems.length === 0) {
-    return html`<p class="fine"><span aria-hidden="true">✓</span> Nothing is wrong that this page knows of.</p>`;
+    return html`<p class="fine"><span aria-hidden="true">✓</span> No known problems.</p>`;
   }
   return html`<ul class="problems">
     ${repeat(together(problems), keyOf, (problem) => problemItem(problem, since))}
   </ul>`;
 }
 
-/** The same on several replicas is one problem. */
+/** The same problem on several replicas is shown once. */
 function together(problems) {
   const groups = Map.groupBy(problems, ({ kind, title, detail }) => `${kind} ${title} ${detail}`);
   return [...groups.values()].map(([first, ...others]) => ({
@@ -45,12 +45,12 @@ function problemItem(problem, since) {
   </li>`;
 }
 
-/** The number counts failed attempts: those are the calls to look at. */
+/** The number counts failed attempts; this links to their calls. */
 function failures(target, since) {
   return new URLSearchParams({ target, verdict: FAILED, ...(since === null ? {} : { since }) });
 }
 
-/** null is the replica that was asked. */
+/** null is the replica that answered. */
 function replicaWords(replicas) {
   const others = replicas.filter((replica) => replica !== null);
   if (others.length === 0) return nothing;

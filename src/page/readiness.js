@@ -1,8 +1,8 @@
-/** Whether the server takes calls: its stream may be open while its store does not answer. */
+/** Whether the server is ready: the stream may be open although the store does not answer. */
 const LOOK_EVERY_MS = 3_000;
 const PATIENCE_MS = 5_000;
 
-/** Tells null, or the reason and its detail as /health/ready says them, whenever they change. */
+/** Reports null, or the reason and detail from /health/ready, whenever they change. */
 export function readiness(tell) {
   let last = null;
 
@@ -19,7 +19,7 @@ export function readiness(tell) {
   void look();
 }
 
-/** Without an answer nothing is known: the stream says that the connection is lost. */
+/** Without an answer nothing is known; the stream shows that the connection is lost. */
 async function ask() {
   try {
     const answer = await fetch('/health/ready', {

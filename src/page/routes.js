@@ -1,4 +1,4 @@
-/** The live route set: what it holds, what each replica runs, reloading it, forcing a schedule. */
+/** The live routes: their content, what each replica runs, reloading, and forcing a schedule. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { alertOf, located } from './fields.js';
@@ -38,7 +38,7 @@ export function routesView(changed) {
       reload = { busy: false, error: failure, done: null };
     }
     await load();
-    // The set's own account of the refusal is shown from here on, as it is after a refusal by SIGHUP.
+    // From here on the page shows the refusal stored with the routes, as after a SIGHUP.
     if (isRefusal(reload.error) && routes.last_refusal !== null) {
       reload = { ...reload, error: null };
       changed();
@@ -79,7 +79,7 @@ export function routesView(changed) {
   function whole() {
     return html`
         <section class="panel" aria-labelledby="set-title">
-          <h2 id="set-title">Live set</h2>
+          <h2 id="set-title">Live routes</h2>
           <dl class="facts">
             <div><dt>Hash</dt><dd class="break"><code>${routes.hash}</code></dd></div>
             <div><dt>Files</dt><dd>${routes.files.map((file, index) => html`${index === 0 ? nothing : ', '}<code>${file}</code>`)}</dd></div>
@@ -92,19 +92,19 @@ export function routesView(changed) {
                   )
             }</dd></div>
           </dl>
-          <p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Reading…' : 'Reload the routes folder'}</button></p>
+          <p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Loading…' : 'Reload the routes folder'}</button></p>
           <div role="status">${
             reload.done === null
               ? nothing
               : html`<p class="fine">${
-                  reload.done.changed ? 'A new set is live.' : 'Nothing had changed.'
+                  reload.done.changed ? 'The new routes are live.' : 'Nothing changed.'
                 }</p>${located(reload.done.warnings)}`
           }</div>
           ${alertOf(reload.error)}
           ${
             routes.last_refusal === null || isRefusal(reload.error)
               ? nothing
-              : html`<div class="alert" role="alert"><p>The last reload was refused, ${time(routes.last_refusal.at)}. The set above stays live.</p>
+              : html`<div class="alert" role="alert"><p>The last reload was refused, ${time(routes.last_refusal.at)}. The routes above stay live.</p>
                 ${located(routes.last_refusal.problems)}</div>`
           }
         </section>
@@ -120,7 +120,7 @@ export function routesView(changed) {
         </div>
         <div class="columns">
           <section class="panel" aria-labelledby="rules-title">
-            <h2 id="rules-title">Rules, first match wins</h2>
+            <h2 id="rules-title">Rules, in order</h2>
             ${ruleList(routes.rules)}
           </section>
           <section class="panel" aria-labelledby="targets-title">
@@ -131,7 +131,8 @@ export function routesView(changed) {
   }
 
   function schedules() {
-    if (routes.schedules.length === 0) return html`<p class="empty">The set has no schedules.</p>`;
+    if (routes.schedules.length === 0)
+      return html`<p class="empty">The routes have no schedules.</p>`;
     return html`<ul class="schedules">
       ${routes.schedules.map(
         ({ name, zone, override }) => html`<li>
@@ -139,8 +140,8 @@ export function routesView(changed) {
           <p class="buttons">
             <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
             <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
-            <button @click=${() => force(name, false, null)}>Close until taken back</button>
-            ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>Back to the schedule</button>`}
+            <button @click=${() => force(name, false, null)}>Close until further notice</button>
+            ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>End the override</button>`}
           </p>
         </li>`,
       )}
@@ -156,17 +157,17 @@ function isRefusal(error) {
 
 function forcedWords(name, isOpen, forMs) {
   if (isOpen === null) return `${name} follows its schedule again.`;
-  return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until it is taken back' : `for ${duration(forMs)}`}.`;
+  return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until further notice' : `for ${duration(forMs)}`}.`;
 }
 
 function overrideBadge(override) {
-  if (override === null) return html`<span class="badge calm">by its schedule</span>`;
+  if (override === null) return html`<span class="badge calm">follows its schedule</span>`;
   return html`<span class="badge doubtful">forced ${override.open ? 'open' : 'closed'}</span>
-    <span class="faint">${override.until === null ? 'until taken back' : html`until ${time(override.until)}`}</span>`;
+    <span class="faint">${override.until === null ? 'until further notice' : html`until ${time(override.until)}`}</span>`;
 }
 
 function replicaTable({ replicas, hash }) {
-  if (replicas.length === 0) return html`<p class="empty">No replica has shown itself yet.</p>`;
+  if (replicas.length === 0) return html`<p class="empty">No replica has reported yet.</p>`;
   return html`<table><caption class="hidden">Replicas</caption>
     <thead><tr><th scope="col">Replica</th><th scope="col">Runs</th><th scope="col">Up</th><th scope="col">Seen</th></tr></thead>
     <tbody>${replicas.map(
@@ -175,7 +176,7 @@ function replicaTable({ replicas, hash }) {
         <td><code>${replica.route_set?.slice(0, 12) ?? '–'}</code> ${
           replica.route_set === hash
             ? nothing
-            : html`<span class="badge doubtful">another set</span>`
+            : html`<span class="badge doubtful">different routes</span>`
         }${replica.refusal === null ? nothing : html` <span class="badge bad" title=${replica.refusal}>reload refused</span>`}</td>
         <td>${age(replica.started_at, null)}</td>
         <td>${time(replica.seen_at)}</td>
@@ -185,7 +186,7 @@ function replicaTable({ replicas, hash }) {
 
 function ruleList(rules) {
   if (rules.length === 0)
-    return html`<p class="empty">The set has no rules: every call goes to otherwise.</p>`;
+    return html`<p class="empty">The routes have no rules: every call runs otherwise.</p>`;
   const shown = rules.slice(0, RULES_SHOWN);
   return html`<ol class="rules">
       ${shown.map(
@@ -202,7 +203,7 @@ function ruleList(rules) {
 }
 
 function targetList(targets) {
-  if (targets.length === 0) return html`<p class="empty">The set has no targets.</p>`;
+  if (targets.length === 0) return html`<p class="empty">The routes have no targets.</p>`;
   return html`<table><caption class="hidden">Targets</caption>
     <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col" class="number">Timeout</th></tr></thead>
     <tbody>${targets.map(

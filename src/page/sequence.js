@@ -1,6 +1,6 @@
 /**
- * A call's story as a sequence: lanes for the caller, Telnyx, us and the targets; arrows for what was
- * said, in words beside them. Dashed arrows were not seen by us: they follow from what was.
+ * A call's timeline as a sequence diagram: lanes for the caller, Telnyx, us and the targets, with an arrow
+ * and a text for each message. Dashed arrows are inferred, because we cannot see those messages.
  */
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';
@@ -42,7 +42,7 @@ function lanesOf({ attempts }) {
   if (shown.length < targets.length) names.push('other targets');
   return {
     names,
-    /** Of an attempt's id; null where it is none of this call's. */
+    /** The lane of an attempt's id; null if it is not an attempt of this call. */
     of(attemptId) {
       const attempt = attempts.find(({ id }) => id === attemptId);
       if (attempt === undefined) return null;
@@ -52,7 +52,7 @@ function lanesOf({ attempts }) {
   };
 }
 
-/** What became of each command: the events of its outcomes, by its id. */
+/** The outcome events of each command, by its id. */
 function outcomesOf({ timeline }) {
   const found = new Map();
   for (const entry of timeline) {
@@ -79,7 +79,7 @@ function entryItem(entry, { call, lanes, outcomes, start }) {
       ${
         entry.trace === null || entry.trace === undefined || entry.trace.length === 0
           ? nothing
-          : html`<details><summary>Why: ${entry.trace.length} ${entry.trace.length === 1 ? 'rule' : 'rules'} looked at</summary>
+          : html`<details><summary>Why: ${entry.trace.length} ${entry.trace.length === 1 ? 'rule' : 'rules'} tried</summary>
             <ul class="trace-list">${entry.trace.map(
               ({
                 rule,
@@ -96,9 +96,9 @@ function entryItem(entry, { call, lanes, outcomes, start }) {
 const TITLES = {
   'call.initiated': 'The call arrives',
   'call.answered': 'Answered',
-  'call.bridged': 'Bridged: they talk',
+  'call.bridged': 'Bridged: both are talking',
   'call.hangup': 'Hung up',
-  'call.refer.started': 'The REFER is under way',
+  'call.refer.started': 'The REFER is in progress',
   'call.refer.completed': 'The caller arrived',
   'call.refer.failed': 'The caller did not arrive',
   'call.speak.started': 'Speaking begins',
@@ -107,7 +107,7 @@ const TITLES = {
   'call.playback.ended': 'Playing ends',
   'call.gather.ended': 'The menu ends',
   'call.dtmf.received': 'A key was pressed',
-  'manual.refer': 'An operator refers the caller by hand',
+  'manual.refer': 'An operator refers the caller manually',
 };
 
 function titleOf({ source, type, detail, attempt: attemptId }, { attempts }) {
@@ -118,7 +118,7 @@ function titleOf({ source, type, detail, attempt: attemptId }, { attempts }) {
     case 'outcome':
       return `${word(String(detail.action ?? 'command'))}: ${word(String(detail.outcome ?? 'unknown'))}`;
     case 'deadline':
-      return `Time is up: ${word(String(detail.deadline ?? ''))}${detail.put_off ? ', put off once' : ''}`;
+      return `Time is up: ${word(String(detail.deadline ?? ''))}${detail.put_off ? ', postponed once' : ''}`;
     case 'b_leg':
       return html`B-leg ${type.replace('call.', '')}${target}`;
     default:
@@ -129,11 +129,11 @@ function titleOf({ source, type, detail, attempt: attemptId }, { attempts }) {
   }
 }
 
-/** Telnyx's words for how a menu ended; keys were pressed in the first two alone. */
+/** Telnyx's words for how a menu ended; only the first two mean that keys were pressed. */
 const GATHERED = {
   valid: 'a key was pressed',
-  invalid: 'keys that are no choice',
-  timeout: 'no key in time',
+  invalid: 'keys that are not in the menu',
+  timeout: 'no key was pressed in time',
   call_hangup: 'the caller hung up',
   cancelled: 'cancelled',
   cancelled_amd: 'cancelled',
@@ -147,7 +147,7 @@ function hasKeys({ status }) {
   return status === 'valid' || status === 'invalid';
 }
 
-/** What the titles and commands do not say already. */
+/** Details that the titles and commands do not show. */
 const TOLD = new Set(['command', 'action', 'outcome', 'deadline', 'put_off']);
 
 function notesOf({ notes, commands, source, detail }, { attempts }) {
@@ -176,7 +176,7 @@ function commandText({ id, action, attempt }, outcomes, entry, call) {
   const to = call.attempts.find((known) => known.id === attempt);
   const moves = action === 'refer' || action === 'transfer';
   return html`<p class="command" data-command=${id}>
-    <span aria-hidden="true">→</span> we ask: <strong>${word(action)}</strong>
+    <span aria-hidden="true">→</span> we send: <strong>${word(action)}</strong>
     ${to === undefined || !moves ? nothing : said(to.target ?? to.sip_address)}
     ${
       outcomes.length === 0
@@ -199,7 +199,7 @@ function outcomeTone(outcome) {
   return outcome === 'rejected' ? 'bad' : 'doubtful';
 }
 
-/** Labels stand between two lanes of a phone. */
+/** Labels must fit between two lanes on a phone. */
 const SHORT = {
   gather_using_speak: 'gather',
   client_state_update: 'client_state',
@@ -211,7 +211,7 @@ function commandArrow({ action }) {
   return { from: REFEREE, to: TELNYX, label: SHORT[action] ?? action, tone: 'moving' };
 }
 
-/** One event as arrows between lanes, in the order in which it travelled. */
+/** One event as arrows between lanes, in the order of its path. */
 function arrowsOf(entry, call, lanes) {
   const { source, type, detail } = entry;
   if (source === 'deadline') return [{ at: REFEREE, tone: 'doubtful' }];
@@ -253,7 +253,7 @@ function arrowsOf(entry, call, lanes) {
   }
 }
 
-/** An accepted REFER goes on to the caller's side, which then calls the target itself (RFC 3515). */
+/** An accepted REFER reaches the caller's side, which then calls the target itself (RFC 3515). */
 function outcomeArrows({ detail }, call, lanes) {
   const mark = outcomeTone(detail.outcome);
   const label = String(detail.status ?? word(String(detail.outcome ?? '')));

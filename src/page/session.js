@@ -1,4 +1,4 @@
-/** The token: typed in, kept for this tab alone, sent as a header, never part of an address. */
+/** The token: typed in, kept only in this tab, sent as a header, never part of a URL. */
 const NAME = 'referee-token';
 let held = read();
 
@@ -11,7 +11,7 @@ export function signIn(text) {
   try {
     sessionStorage.setItem(NAME, text);
   } catch {
-    // Storage is switched off: the token lives as long as the page.
+    // Storage is disabled: the token is kept as long as the page is open.
   }
 }
 

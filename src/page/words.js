@@ -1,4 +1,4 @@
-/** How things are said: times, numbers, phases, verdicts. */
+/** The texts for times, numbers, phases and verdicts. */
 import { html } from '/assets/lit-html/lit-html.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, {
@@ -9,7 +9,7 @@ const TIME = new Intl.DateTimeFormat(undefined, {
 });
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
 
-/** Of the browser: every time on the page is in it. */
+/** The browser's zone, used for every time on the page. */
 export const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'local time';
 
 export function clock(iso) {
@@ -52,8 +52,8 @@ export function count(n, word, words = `${word}s`) {
 }
 
 /**
- * What a caller or a far end wrote: control characters and marks that turn the reading direction are
- * shown as a box, and <bdi> keeps the rest of the line in order.
+ * Text written by a caller or a far end. Control characters and bidirectional marks are shown as a box, and
+ * <bdi> keeps the rest of the line in order.
  */
 export function said(text, otherwise = 'unknown') {
   if (text === null || text === undefined || text === '') {
@@ -108,7 +108,7 @@ export const ENDS = [
   'ignored',
 ];
 
-/** `no_verdict` as people say it. */
+/** `no_verdict` as readable text. */
 export function word(text) {
   return text.replaceAll('_', ' ');
 }
@@ -128,7 +128,7 @@ const BAD = new Set([
 const DOUBTFUL = new Set(['no_verdict', 'unconfirmed', 'releasing']);
 const MOVING = new Set(['referring', 'transferring', 'answering']);
 
-/** Colour is never alone: the word stands beside it. */
+/** Colour is never the only signal: the word is shown too. */
 export function tone(name) {
   if (GOOD.has(name)) return 'good';
   if (BAD.has(name)) return 'bad';
@@ -146,5 +146,5 @@ export function ruleName({ rule, decided = true }) {
 }
 
 export function targetName(target, sipAddress = null) {
-  return target === null ? said(sipAddress, 'written out in a rule') : said(target);
+  return target === null ? said(sipAddress, 'literal destination') : said(target);
 }

@@ -172,7 +172,7 @@ describe('the list', () => {
     await (await openStore({ kind: 'sqlite', path: empty })).close();
     const written = terminal(false, `sqlite:${empty}`);
     await runCli(['calls'], written.io);
-    expect(written.out).toBe('No calls are in the store that DATABASE_URL names.\n');
+    expect(written.out).toBe('There are no calls in the store that DATABASE_URL names.\n');
   });
 
   test('every filter narrows it', async () => {

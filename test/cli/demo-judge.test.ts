@@ -36,7 +36,7 @@ test('a call that ended as its script says, in both accounts, has no disagreemen
 });
 
 test.each<[string, ApiCall | null, Partial<CallBook>, RegExp]>([
-  ['is unknown to the server', null, {}, /never heard of it/],
+  ['is unknown to the server', null, {}, /does not know the call/],
   ['ended otherwise', { ...call, ends: 'failed' }, {}, /ends failed, not referred/],
   ['took another rule', { ...call, rule: null }, {}, /rule is otherwise, not support/],
   ['made no attempt', { ...call, attempts: [] }, {}, /attempts are none/],

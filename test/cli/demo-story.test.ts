@@ -61,19 +61,19 @@ test.each([
 
 test.each([
   ['valid', 'the caller pressed a key'],
-  ['invalid', 'the caller pressed keys that are no choice'],
+  ['invalid', 'the caller pressed keys that are not in the menu'],
   ['timeout', 'the caller pressed no key in time'],
   ['call_hangup', 'the caller hung up in the menu'],
-  ['cancelled', 'the menu was cut short'],
+  ['cancelled', 'the menu was interrupted'],
 ])('a gather that ended as %s: %s', (status, words) => {
   expect(told({ type: 'call.gather.ended', detail: { status } })).toBe(words);
 });
 
 test('what was cut off was not spoken to the end', () => {
   expect(told({ type: 'call.speak.ended', detail: { status: 'completed' } })).toBe(
-    'it was spoken to the end',
+    'the prompt was played to the end',
   );
   expect(told({ type: 'call.speak.ended', detail: { status: 'call_hangup' } })).toBe(
-    'speaking was cut short',
+    'the prompt was interrupted',
   );
 });

@@ -99,20 +99,20 @@ test('with --call places one call, tells its course as JSON lines, and ends with
 const CALL = ['--call', '+14155550123', '--to', '+14155550100', '--wait', '0.6'];
 
 test.each([
-  ['answered 200 and left alone', 200, /answered 200, but no command came in 1 s/],
+  ['answered 200 and left alone', 200, /answered 200, but no command arrived within 1 s/],
   [
     'refused',
     401,
-    /call\.initiated was not taken in 1 s: it was answered 401 \(http.*\btr(y|ies)\)/,
+    /call\.initiated was not accepted within 1 s: it was answered 401 \(http.*\btr(y|ies)\)/,
   ],
-  ['not answered', null, /call\.initiated was not taken in 1 s: no answer yet/],
+  ['not answered', null, /call\.initiated was not accepted within 1 s: no answer yet/],
 ])(
   'a call whose webhooks are %s is given up, with a message and exit code 1',
   async (_, status, words) => {
     const { done, err } = await runAgainst(status, ...CALL);
     await expect(done).rejects.toMatchObject({ exitCode: 1 });
     expect(err.join('')).toMatch(words);
-    expect(err.join('')).toMatch(/referee simulator: no command came for a call/);
+    expect(err.join('')).toMatch(/referee simulator: no command arrived for a call/);
   },
 );
 

@@ -312,7 +312,7 @@ describe('readConfig', () => {
       adminToken: TOKEN,
     });
     expect(problemsOf({ ...good, TELNYX_API_KEY: `"${API_KEY}` }).join()).toContain(
-      'TELNYX_API_KEY: a quotation mark stands at one end',
+      'TELNYX_API_KEY: it has a quotation mark at only one end',
     );
   });
 
@@ -437,7 +437,7 @@ describe('.env.example', () => {
 
 function envExample(): string {
   const head =
-    '# Copy to .env and fill in the first two. What is set in the real environment wins.\n';
+    '# Copy this file to .env and fill in the first two. Variables of the real environment take precedence.\n';
   const entries = VARIABLES.map(([name, schema]) => {
     const values =
       'enum' in schema && Array.isArray(schema.enum) ? ` One of ${schema.enum.join(', ')}.` : '';

@@ -17,7 +17,7 @@ describe.each(events)('the log event %s', (name, { level, meaning, action }) => 
   });
 });
 
-/** Write it anew with: LOGS_DOC=write npx vitest run test/log/events.test.ts */
+/** Generate it with: LOGS_DOC=write npx vitest run test/log/events.test.ts */
 describe('docs/logs.md', () => {
   it('lists every event as the catalogue has it', () => {
     const path = join(import.meta.dirname, '../../docs/logs.md');
@@ -39,25 +39,28 @@ function cell(text: string): string {
 
 const INTRODUCTION = `# Reading the log
 
-One line is one JSON object on standard output. On a terminal, in development, the lines are set for people
-instead. \`LOG_LEVEL\` (default info) is the least level that is written:
+Each line is one JSON object on standard output.
+On a terminal, in development, the lines are formatted for people instead.
+\`LOG_LEVEL\` (default info) is the lowest level that is written:
 
 - **info**: a call moved, or an operator did something.
-- **warn**: something went wrong and we recovered; many of them are worth a look.
-- **error**: somebody is needed; the line says what for.
-- **debug**: why a decision fell as it did, and what callers pressed.
+- **warn**: something went wrong and Referee recovered. If there are many, investigate.
+- **error**: a human is needed, and the line says why.
+- **debug**: the reasons for each decision, and the keys that callers pressed.
 
-Fields that stand on every line: \`level\`, \`time\` (ISO 8601, UTC), \`pid\`, \`hostname\`, \`event\` (a name of the
-table below; names are kept, sentences may change) and \`msg\` (its meaning). Lines about a call add what is
-known of \`call_control_id\`, \`call_session_id\`, \`rule\`, \`target\`, \`attempt\` and \`verdict\`; all lines of one call:
+Every line has the fields \`level\`, \`time\` (ISO 8601, UTC), \`pid\`, \`hostname\`, \`event\` (a name from the table below) and \`msg\` (its meaning).
+Event names are stable; the sentences may change.
+Lines about a call also have \`call_control_id\`, \`call_session_id\`, \`rule\`, \`target\`, \`attempt\` and \`verdict\`, as far as they are known.
+This prints all lines of one call:
 
     jq -c 'select(.call_control_id == "v3:…")' referee.log
 
-**Phone numbers** are masked: \`+14***00~mkbdfghcpn\` is the first and last digits and a tag that is the same for the same
-number wherever it stands, in SIP URIs and in texts of Telnyx too, so one caller's lines can be found
-by the tag of one of them. The tag depends on \`TELNYX_API_KEY\`: it changes with the key. \`LOG_NUMBERS=full\`
-shows numbers. Secrets are shown as \`[redacted]\`, whatever the settings; pressed digits only at debug. Control
-characters from outside are written out (\`\\x1b\`), so that no caller can play with a terminal.
+**Phone numbers** are masked: \`+14***00~mkbdfghcpn\` consists of the first and last digits and a tag.
+The same number always has the same tag, also in SIP URIs and in texts from Telnyx, so you can find all lines of one caller by the tag.
+The tag depends on \`TELNYX_API_KEY\` and changes with the key.
+\`LOG_NUMBERS=full\` shows the numbers.
+Secrets are always shown as \`[redacted]\`, and pressed digits are logged only at debug.
+Control characters from outside are escaped (\`\\x1b\`), so that no caller can manipulate a terminal.
 
 This table is generated from \`src/log/events.ts\`: \`LOGS_DOC=write npx vitest run test/log/events.test.ts\`
 

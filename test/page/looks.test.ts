@@ -87,7 +87,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     call.hangUp();
     await call.ended;
     await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
-    await page.getByText('there is nobody left to move').waitFor();
+    await page.getByText('so nobody can be moved').waitFor();
     await look('a call that has ended');
     await page.context().close();
     expect(found).toEqual({});

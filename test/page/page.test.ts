@@ -117,7 +117,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.locator('.call-head').getByText('unconfirmed').waitFor();
   });
 
-  test('a caller is referred by hand, and the policy refuses in words', async () => {
+  test('a caller is referred manually, and the policy refuses with a reason', async () => {
     const call = stage.simulator.placeCall({
       from: '+353861110003',
       to: '+14155550111',
@@ -125,7 +125,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     });
     const { page } = await signedIn();
     await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
-    const form = page.getByRole('region', { name: 'Refer by hand' });
+    const form = page.getByRole('region', { name: 'Manual refer' });
     await form.getByLabel('SIP address', { exact: true }).fill('sip:someone@elsewhere.example.net');
     await form.getByRole('button', { name: 'Refer the caller' }).click();
     await form.getByRole('alert').getByText('elsewhere.example.net').waitFor();
@@ -134,10 +134,10 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await form.getByLabel('Target', { exact: true }).selectOption('sales');
     await form.getByRole('button', { name: 'Refer the caller' }).click();
     await form.getByText('Accepted: refer sales').waitFor();
-    await page.getByRole('region', { name: 'Attempts' }).getByText('by hand').waitFor();
+    await page.getByRole('region', { name: 'Attempts' }).getByText('manual').waitFor();
 
     // While it must be refused it is not offered.
-    await form.getByText('The call is being moved already.').waitFor();
+    await form.getByText('The call is already being moved.').waitFor();
     expect(await form.getByRole('button').count()).toBe(0);
     call.hangUp();
     await call.ended;
@@ -148,7 +148,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('link', { name: 'Explain' }).click();
     await page.getByLabel('From').fill('+353 86 111 0004');
     await page.getByLabel('To', { exact: true }).fill('+14155550130');
-    await page.getByLabel('What targets answer').fill('night-desk: busy');
+    await page.getByLabel('Verdict of each target').fill('night-desk: busy');
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
     expect(await page.locator('.path li').allInnerTexts()).toEqual([
@@ -164,7 +164,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('link', { name: 'Routes' }).click();
     await page.getByRole('button', { name: 'Close for 1 h' }).click();
     await page.getByText('office is forced closed for 1 h').waitFor();
-    await page.getByRole('button', { name: 'Back to the schedule' }).click();
+    await page.getByRole('button', { name: 'End the override' }).click();
     await page.getByText('office follows its schedule again.').waitFor();
 
     writeFileSync(join(stage.routesDir, 'main.yaml'), `${ROUTES}\nrulez: []\n`);
@@ -175,7 +175,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       .waitFor();
     writeFileSync(join(stage.routesDir, 'main.yaml'), ROUTES);
     await page.getByRole('button', { name: 'Reload the routes folder' }).click();
-    await page.getByText('Nothing had changed.').waitFor();
+    await page.getByText('Nothing changed.').waitFor();
   });
 
   test('calls are found by number, target and verdict, and paged', async () => {
@@ -209,7 +209,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const field = page.getByLabel('Number (either side)');
     await field.pressSequentially('+35386');
     const call = stage.simulator.placeCall({ from: '+353861110007', to: '+14155550111' });
-    const again = page.getByRole('button', { name: /newer: read again/ });
+    const again = page.getByRole('button', { name: /newer: reload/ });
     await again.waitFor();
     expect(await field.inputValue()).toBe('+35386');
     expect(await page.locator(`tr[data-call="${call.callControlId}"]`).count()).toBe(0);
@@ -406,7 +406,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     writeFileSync(join(stage.routesDir, 'main.yaml'), ROUTES);
     await page.getByRole('link', { name: 'Routes' }).click();
     await reload.click();
-    await page.getByText('Nothing had changed.').waitFor();
+    await page.getByText('Nothing changed.').waitFor();
     expect(await page.getByText('The last reload was refused').count()).toBe(0);
   });
 
@@ -477,11 +477,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     const { page } = await openPage(browser, first.url);
     await page.getByLabel('Admin token').fill(TOKEN);
     await page.keyboard.press('Enter');
-    await page.getByText('No live calls. The next one appears here by itself.').waitFor();
-    await page.getByText('Nothing is wrong that this page knows of.').waitFor();
-    await page.getByText('No call came in this time.').waitFor();
+    await page.getByText('No live calls. The next one appears here automatically.').waitFor();
+    await page.getByText('No known problems.').waitFor();
+    await page.getByText('No call arrived in this time.').waitFor();
     await first.close();
-    await page.getByText('Connection lost. Trying again…').waitFor();
+    await page.getByText('Connection lost. Retrying…').waitFor();
     const second = await setPageStage({ environment: { PORT: String(port) } });
     await page.getByText('Live', { exact: true }).waitFor();
     const call = second.simulator.placeCall({ from: '+353861110006', to: '+14155550111' });

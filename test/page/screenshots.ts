@@ -47,7 +47,7 @@ await picture(page, 'call', true);
 await open(page, '#/explain', 'Where would this call go?');
 await page.getByLabel('From').fill('+353861234567');
 await page.getByLabel('To', { exact: true }).fill('+14155550130');
-await page.getByLabel('What targets answer').fill('night-desk: busy');
+await page.getByLabel('Verdict of each target').fill('night-desk: busy');
 await page.getByRole('button', { name: 'Explain' }).click();
 await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
 await picture(page, 'explain');

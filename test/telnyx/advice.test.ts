@@ -12,7 +12,7 @@ test.each([
   [603, /does not allow REFER/],
   [501, /does not allow REFER/],
   [420, /does not allow REFER/],
-  [481, /does not know this call/],
+  [481, /no longer knows this call/],
 ])('%i as the answer to the REFER itself is no word of the phone behind it', (code, meaning) => {
   expect(adviceFor({ verdict: 'not_allowed', sipNotifyResponse: code })?.meaning).toMatch(meaning);
 });

@@ -46,7 +46,7 @@ export type Ends = (typeof ENDS)[number];
 
 export type Direction = 'incoming' | 'outgoing';
 
-/** What Telnyx told us about the leg; every field may be missing, nothing in a payload is required. */
+/** What Telnyx reported about the leg; every field may be missing, nothing in a payload is required. */
 export interface CallFacts {
   callId: string;
   sessionId: string | null;

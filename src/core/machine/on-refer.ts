@@ -1,4 +1,4 @@
-/** What Telnyx told us about a REFER: call.refer.started, .completed, .failed. */
+/** What Telnyx reported about a REFER: call.refer.started, .completed, .failed. */
 import { concludeAttempt, endAttempt, progressAttempt } from './attempt.ts';
 import { attributeRefer, awaitingFinal, mayRing } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';

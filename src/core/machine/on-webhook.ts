@@ -1,4 +1,4 @@
-/** What Telnyx told us about the caller's leg. */
+/** What Telnyx reported about the caller's leg. */
 
 import { noteApplied } from './attempt.ts';
 import type { Call, CallFacts } from './call.ts';

@@ -53,7 +53,7 @@ export function callDetail(call: Call, timeline: TimelineEntry[], legs: Call[]) 
   };
 }
 
-/** The reason with which a refer by hand would be answered 409 now; null where it may be asked for. */
+/** Why a manual refer would be answered 409 now; null if it is allowed. */
 export function referRefused(call: Call): 'call_ended' | 'call_being_moved' | null {
   const why = whyNotMovable(call);
   if (why === null) return null;

@@ -120,7 +120,7 @@ export const CALL_DETAIL = Type.Object({
   plan: Type.Array(text),
   refer_refused: orNull(
     Type.Enum(['call_ended', 'call_being_moved'], {
-      description: 'Why a refer by hand would be answered 409 now',
+      description: 'Why a manual refer would be answered 409 now',
     }),
   ),
   running: textOrNull,

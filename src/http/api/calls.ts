@@ -1,4 +1,4 @@
-/** What became of the calls, and moving one by hand. */
+/** The calls, and the manual refer. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
@@ -86,7 +86,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       );
     }
 
-    // The machine looks again, on the call as it is at the commit.
+    // The machine checks again, on the call as it is at the commit.
     const event = manualEvent(id, resolved.step, deps.now());
     const received = await deps.receiver.receive(event);
     if (received.result === 'refused') {
@@ -137,7 +137,7 @@ function unresolved({ kind, problem }: Unresolved, field: string): Problem {
   return { status: 422, reason, detail: problem, field };
 }
 
-/** Budgets are counted at the commit: the attempt is on record, and nothing was sent. */
+/** Budgets are checked at the commit: the attempt is recorded, and nothing was sent. */
 function overBudget(attempt: Attempt): Problem {
   return {
     status: 422,
@@ -152,8 +152,8 @@ function cannotMove(reply: FastifyReply, why: 'ended' | 'being_moved', call: Cal
     reason: why === 'ended' ? 'call_ended' : 'call_being_moved',
     detail:
       why === 'ended'
-        ? 'The call has ended; there is nobody left to move.'
-        : `The call is being moved already (phase ${call.phase}); wait for the verdict.`,
+        ? 'The call has ended, so nobody can be moved.'
+        : `The call is already being moved (phase ${call.phase}); wait for the verdict.`,
   });
 }
 
@@ -161,7 +161,7 @@ function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
   return sendProblem(reply, {
     status: 404,
     reason: 'no_such_call',
-    detail: `No call with call_control_id ${id.slice(0, 200)} is known; ended ones are kept for RETENTION_DAYS.`,
+    detail: `There is no call with call_control_id ${id.slice(0, 200)}. Ended calls are kept for RETENTION_DAYS.`,
   });
 }
 
@@ -177,21 +177,21 @@ function badTime(reply: FastifyReply, field: string, given: string): FastifyRepl
 
 const LIST_SCHEMA = {
   tags: ['calls'],
-  summary: 'Callers, newest first; with legs=all the B-legs of their transfers too',
+  summary: 'Callers, newest first; with legs=all also the B-legs of their transfers',
   querystring: CALLS_QUERY,
   response: { 200: CALLS_PAGE, 400: PROBLEM },
 } as const;
 
 const DETAIL_SCHEMA = {
   tags: ['calls'],
-  summary: 'One call: its attempts, its timeline, and why',
+  summary: 'One call: its attempts, its timeline, and the reasons',
   params: CALL_ID_PARAMS,
   response: { 200: CALL_DETAIL, 404: PROBLEM },
 } as const;
 
 const REFER_SCHEMA = {
   tags: ['calls'],
-  summary: 'Move the caller by hand, as a plan of one step',
+  summary: 'Manual refer: moves the caller with a plan of one step',
   params: CALL_ID_PARAMS,
   body: REFER_BODY,
   response: { 202: REFER_ACCEPTED, 400: PROBLEM, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM },

@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 
-/** Comes before the endpoints: it sees those registered after it. */
+/** Call this before the endpoints are registered: it only sees those registered after it. */
 export function collectOpenapi(app: FastifyInstance): void {
   app.register(swagger, {
     openapi: {
@@ -10,7 +10,7 @@ export function collectOpenapi(app: FastifyInstance): void {
       info: {
         title: 'Referee',
         description:
-          'Call routing for Telnyx: what became of each call, why, and moving one by hand.',
+          'Call routing for Telnyx: what happened to each call and why, and manual refers.',
         version: '1',
         license: { name: 'MIT', identifier: 'MIT' },
       },

@@ -1,7 +1,6 @@
 /**
- * What is wrong at the moment, worst first: targets that fail, what was logged as trouble, a refused
- * reload, a store or Telnyx that does not answer. Asked at one replica it tells of all of them. It answers
- * while the store does not: then that is the problem.
+ * The current problems of all replicas, worst first: failing targets, logged problems, a refused reload, a
+ * store or Telnyx that does not answer. It works without the store, which is then the problem it reports.
  */
 import type { Verdict } from '../../core/machine/call.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -19,7 +18,7 @@ export interface ProblemsDeps {
   store: Pick<Store, 'outbox' | 'replicas'>;
   storeWatch: StoreWatch;
   routes: Pick<LiveRoutes, 'refusal' | 'current'>;
-  /** What this process has seen go wrong, and its name among the replicas. */
+  /** The problems of this process, and its name among the replicas. */
   troubles?: { instance: string; here: () => Trouble[] };
   now: () => number;
 }
@@ -39,14 +38,14 @@ export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadAc
   }
 }
 
-/** A store that does not work is one problem, however much fails for want of it: the gravest tells. */
+/** A store that does not work is shown as one problem, the most serious one, however much depends on it. */
 function oneOfTheStore(problems: Listed[]): Listed[] {
   const standing = problems.find(({ kind }) => kind === 'store.unavailable');
   const told = standing ?? problems.find(({ cause }) => cause === 'store');
   return problems.filter((problem) => problem === told || problem.cause !== 'store');
 }
 
-/** What the store knows, or that it does not answer. */
+/** Problems found in the store, or that it does not answer. */
 async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Listed[]> {
   const { store, storeWatch, now } = deps;
   const failure = storeWatch.failure();
@@ -63,7 +62,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
   }
 }
 
-/** Less than half of a few attempts: the caller's leaving counts for neither side. */
+/** Targets with fewer than half of their attempts completed. Abandoned attempts do not count. */
 function failingTargets(activity: Activity): Listed[] {
   const byTarget = Map.groupBy(activity.attempts, ({ target }) => target);
   return [...byTarget].flatMap(([target, groups]) => {
@@ -83,7 +82,7 @@ function failingTargets(activity: Activity): Listed[] {
         ...NOTHING,
         kind: 'target.failing',
         severity: failures === total ? ('error' as const) : ('warning' as const),
-        title: `${failures} of ${total} attempts at ${target ?? 'addresses written out in rules'} failed`,
+        title: `${failures} of ${total} attempts at ${target ?? 'literal destinations'} failed`,
         detail: `${list}. ${advice === null ? '' : `${advice.meaning} ${advice.cause}`}`.trim(),
         fix: advice?.fix ?? null,
         count: failures,
@@ -101,8 +100,8 @@ function stuckOutbox({ pending, oldestMs }: { pending: number; oldestMs: number 
       kind: 'outbox.old',
       severity: 'error',
       title: `A command has waited ${Math.round(oldestMs / 1000)} s to be sent`,
-      detail: `${pending} ${pending === 1 ? 'command waits' : 'commands wait'}. Callers hear silence meanwhile.`,
-      fix: 'Telnyx answers slowly or not at all, or no replica is running: see the log for command.retry and command.misconfigured.',
+      detail: `${pending} ${pending === 1 ? 'command waits' : 'commands wait'}. Callers are waiting.`,
+      fix: 'Telnyx answers slowly or not at all, or no replica sends commands: look for command.retry and command.misconfigured in the log.',
       count: pending,
     },
   ];
@@ -117,7 +116,7 @@ function others(replicas: Replica[], { troubles, routes, now }: ProblemsDeps): L
     const listed: Listed[] = Array.isArray(seen)
       ? (seen as Trouble[]).map((trouble) => ({ ...NOTHING, ...trouble, replica: id }))
       : [];
-    // Replicas refuse the same folder for the same reason: that is said once.
+    // Replicas refuse the same folder for the same reason, so it is shown once.
     if (refusal !== null) {
       if (!said.has(refusal)) listed.push({ ...refused(refusal, null), replica: id });
       said.add(refusal);
@@ -128,7 +127,7 @@ function others(replicas: Replica[], { troubles, routes, now }: ProblemsDeps): L
         severity: 'warning',
         title: 'Two replicas run different route sets',
         detail: `This one runs ${routes.current().hash.slice(0, 12)}, the other ${routeSet.slice(0, 12)}.`,
-        fix: 'Bring the same routes folder to every replica, then reload.',
+        fix: 'Copy the same routes folder to every replica, then reload.',
         replica: id,
       });
     }
@@ -149,9 +148,9 @@ function refused(detail: string, at: number | null): Listed {
     ...NOTHING,
     kind: 'routes.refused',
     severity: 'error',
-    title: 'The last reload of the call routes was refused; the set before it is live',
+    title: 'The last reload of the call routes was refused; the previous routes are live',
     detail,
-    fix: 'Run npx referee check on the routes folder, mend what it names, and reload.',
+    fix: 'Run npx referee check on the routes folder, fix what it reports, and reload.',
     lastAt: at,
   };
 }
@@ -161,10 +160,10 @@ function storeTrouble(detail: string): Listed {
     ...NOTHING,
     kind: 'store.unavailable',
     severity: 'error',
-    title: 'The store does not answer; webhooks get 503 and Telnyx delivers them again',
+    title: 'The store does not answer; webhooks are answered 503 and Telnyx delivers them again',
     cause: 'store',
     detail,
-    fix: 'Look at the database (disk, permissions, connections); nothing need be restarted afterwards.',
+    fix: 'Check the database (disk, permissions, connections). No restart is needed afterwards.',
   };
 }
 
@@ -197,6 +196,6 @@ function sum(groups: { count: number }[]): number {
 
 const SCHEMA = {
   tags: ['health'],
-  summary: 'What is wrong at the moment, worst first, on all replicas',
+  summary: 'The current problems of all replicas, worst first',
   response: { 200: PROBLEMS },
 } as const;

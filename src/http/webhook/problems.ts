@@ -1,4 +1,4 @@
-/** What a webhook is refused with: which, what exactly, what to do. */
+/** The answers to refused webhooks: the reason, the details and the fix. */
 import { REFUSAL_WORDS, type Refusal } from '../../telnyx/refusal.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
@@ -17,7 +17,7 @@ export function notAnEvent(why: string, fix: string): Problem {
   return {
     status: 400,
     reason: 'not_an_event',
-    detail: `The signature is right, but the body is not a Telnyx event. ${why}`,
+    detail: `The signature is valid, but the body is not a Telnyx event. ${why}`,
     fix,
   };
 }
@@ -26,7 +26,7 @@ export const NOT_JSON: Problem = {
   status: 415,
   reason: 'not_json',
   detail: 'Content-Type must be application/json.',
-  fix: 'Telnyx sends JSON by POST; in the application, webhook_url_method must not be GET, and TeXML is not supported.',
+  fix: 'Telnyx sends JSON by POST: in the application, webhook_url_method must not be GET, and TeXML is not supported.',
 };
 export const TOO_LARGE: Problem = {
   status: 413,
@@ -53,7 +53,7 @@ export const STOPPING: Problem = {
 export const TOO_MANY: Problem = {
   ...AGAIN,
   reason: 'too_many',
-  detail: 'Too many webhooks are under way. Send it again.',
+  detail: 'Too many webhooks are being processed. Send it again.',
 };
 export const VERIFIER_BUSY: Problem = {
   ...AGAIN,

@@ -1,7 +1,6 @@
 /**
- * Webhooks that come to the wrong place, and bytes that are no HTTP where webhooks were to come: Telnyx
- * never repeats what was answered 4xx, and shows the operator little of it, so the log says what is set
- * wrongly and where.
+ * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx never repeats a
+ * webhook that was answered 4xx and shows the operator little of it, so the log says which setting is wrong.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Log } from '../../log/log.ts';
@@ -12,9 +11,9 @@ import { createRefusals } from './refusals.ts';
 export const WEBHOOK_PATH = '/webhooks/telnyx';
 
 export interface Strays {
-  /** Logs a webhook that is answered with `status` for its path or method; what to do about it. */
+  /** Logs a webhook that is answered with `status` because of its path or method; returns the fix. */
   request(request: FastifyRequest, status: number): string | undefined;
-  /** Logs bytes that the HTTP parser refused; how they are answered. */
+  /** Logs bytes that the HTTP parser refused; returns the answer. */
   bytes(packet: Buffer | undefined, why: string, remote: string | undefined): Problem;
   flush(): void;
 }
@@ -38,7 +37,7 @@ export function createStrays({ log, metrics, takesWebhooks }: StraysDeps): Stray
       metrics.refusal(reason);
       refused.count(reason, {
         status,
-        detail: `A webhook of Telnyx came by ${request.method} to ${path.slice(0, 200)}. Telnyx does not repeat it.`,
+        detail: `A webhook from Telnyx arrived as ${request.method} ${path.slice(0, 200)}. Telnyx does not repeat it.`,
         fix,
         remote: request.ip,
       });
@@ -55,12 +54,12 @@ export function createStrays({ log, metrics, takesWebhooks }: StraysDeps): Stray
   };
 }
 
-const OTHER_PORT = `This is ADMIN_PORT. Webhooks are taken at ${WEBHOOK_PATH} on PORT: let the proxy lead the webhook URL there.`;
+const OTHER_PORT = `This is ADMIN_PORT. Webhooks are accepted at ${WEBHOOK_PATH} on PORT: configure the proxy to send the webhook URL there.`;
 
 function fixOf(right: boolean): string {
   return right
-    ? 'The path is right, and only POST is taken here. In the application, webhook_url_method must be POST. To see whether the server takes calls, open /health/ready.'
-    : `Set the webhook URL of the application (and the failover URL) to https://your-host${WEBHOOK_PATH}, exactly so: no slash at its end, none doubled, lower case. If it is, the proxy in front changes the path.`;
+    ? 'The path is right, but only POST is accepted. In the application, webhook_url_method must be POST. To see whether the server is ready, open /health/ready.'
+    : `Set the webhook URL of the application (and the failover URL) to https://your-host${WEBHOOK_PATH}, in lower case, without a trailing or doubled slash. If it is already so, the proxy in front changes the path.`;
 }
 
 function looksLikeTelnyx({ headers }: FastifyRequest): boolean {
@@ -68,7 +67,7 @@ function looksLikeTelnyx({ headers }: FastifyRequest): boolean {
   return Object.keys(headers).some((name) => /^(x-)?telnyx-/.test(name));
 }
 
-/** Somebody who tries the address by hand. */
+/** A person who tries the address in a browser or with curl. */
 function looksLikeOurs(path: string): boolean {
   return /web-?hook|telnyx/i.test(path);
 }
@@ -85,30 +84,30 @@ function problemOfBytes(packet: Buffer | undefined, why: string): Problem {
     return {
       status: 400,
       reason: 'proxy_protocol',
-      detail: `The bytes begin with a header of the PROXY protocol (version ${version2 ? 2 : 1}), which is not read here.`,
-      fix: 'Switch the PROXY protocol off towards this port (HAProxy: send-proxy, nginx: proxy_protocol, AWS: proxy protocol of the target group); X-Forwarded-For may stay.',
+      detail: `The bytes begin with a PROXY protocol header (version ${version2 ? 2 : 1}), which this port does not support.`,
+      fix: 'Turn off the PROXY protocol for this port (HAProxy: send-proxy, nginx: proxy_protocol, AWS: proxy protocol of the target group); X-Forwarded-For may stay.',
     };
   }
   if (packet?.[0] === TLS_HANDSHAKE && packet[1] === TLS_MAJOR) {
     return {
       status: 400,
       reason: 'tls',
-      detail: 'The bytes are a TLS handshake, and this port speaks plain HTTP.',
-      fix: 'A proxy in front ends TLS and passes requests on by http://, not https://. If Telnyx itself comes here, put one in front: it needs a valid certificate.',
+      detail: 'The bytes are a TLS handshake, but this port speaks plain HTTP.',
+      fix: 'The proxy in front must terminate TLS and pass requests on with http://, not https://. If Telnyx connects here directly, put a proxy with a valid certificate in front.',
     };
   }
   if (text.startsWith('PRI * HTTP/2')) {
     return {
       status: 400,
       reason: 'http2',
-      detail: 'The bytes are HTTP/2, and this port speaks HTTP/1.1.',
-      fix: 'Let the proxy in front speak HTTP/1.1 to this port (no h2c, no gRPC backend).',
+      detail: 'The bytes are HTTP/2, but this port speaks HTTP/1.1.',
+      fix: 'Configure the proxy in front to use HTTP/1.1 for this port (no h2c, no gRPC backend).',
     };
   }
   return {
     status: 400,
     reason: 'not_http',
     detail: `The bytes received are not an HTTP/1.1 request: ${why}.`,
-    fix: 'Likely somebody tries the port. If it is your proxy, look at how it speaks to this port.',
+    fix: 'Probably somebody is scanning the port. If it is your proxy, check which protocol it uses for this port.',
   };
 }

@@ -102,18 +102,18 @@ describe('bytes that are no HTTP/1.1', () => {
       'PROXY protocol, version 1',
       `PROXY TCP4 192.0.2.1 192.0.2.2 5555 443\r\n${request}`,
       'proxy_protocol',
-      /PROXY protocol off/,
+      /Turn off the PROXY protocol/,
     ],
-    ['of an unknown client', 'PROXY UNKNOWN\r\n', 'proxy_protocol', /PROXY protocol off/],
+    ['of an unknown client', 'PROXY UNKNOWN\r\n', 'proxy_protocol', /Turn off the PROXY protocol/],
     [
       'PROXY protocol, version 2',
       Buffer.concat([version2, Buffer.from(request)]),
       'proxy_protocol',
-      /PROXY protocol off/,
+      /Turn off the PROXY protocol/,
     ],
     ['TLS', Buffer.from('16030102000100', 'hex'), 'tls', /http:\/\/, not https:\/\//],
-    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'http2', /speak HTTP\/1.1/],
-    ['something else', 'SSH-2.0-OpenSSH_9.2\r\n', 'not_http', /somebody tries the port/],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'http2', /use HTTP\/1.1/],
+    ['something else', 'SSH-2.0-OpenSSH_9.2\r\n', 'not_http', /somebody is scanning the port/],
   ])('%s: the log says what to set', async (_what, bytes, reason, fix) => {
     await using app = await serveApp();
     const socket = connect(app.port, '127.0.0.1');
