@@ -9,7 +9,7 @@ import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from
 import { BriefMap } from '../store/brief-map.ts';
 import type { Loaded, Settlement, Store } from '../store/store.ts';
 import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
-import { isInformational, loadBatch } from './batch-load.ts';
+import { loadBatch } from './batch-load.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import { type Clock, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
@@ -19,13 +19,6 @@ import { keyOf } from './timeline.ts';
 const BATCH_EVENTS_MAX = 256;
 /** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
 const QUEUE_EVENTS_MAX = 4_096;
-/**
- * What changes nothing a caller would hear goes with the next batch, or with one of its own after this: that
- * a command was accepted, that a REFER began or is done. At 100 calls a second four of seven commits are saved so.
- */
-const STILL_WAIT_MS = 10;
-/** So many waiting are company enough: under load nobody waits for a timer. */
-const STILL_WAITING_MAX = 8;
 /** A load is asked for and answered within this. */
 const WINDOW_SLACK_MS = 60_000;
 const CONFLICTS_MAX = 8;
@@ -56,7 +49,6 @@ export function createReceiver(options: ReceiverOptions): Engine {
   /** First deliveries on their way: a second one waits for the first one's commit. */
   const underWay = new BriefMap<string, Promise<Received>>();
   let running: Promise<void> | null = null;
-  let patient: NodeJS.Timeout | null = null;
   /** Of our monotonic clock: the store's. Until the first load has told, as if it were our wall clock. */
   let storeAhead = clock.now() - clock.monotonic();
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
@@ -92,15 +84,11 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
     return new Promise((resolve, reject) => {
       queue.push({ event, settle, conflicts: 0, resolve, reject });
-      const waits = running === null && isInformational(event) && queue.length < STILL_WAITING_MAX;
-      if (waits) patient ??= setTimeout(start, STILL_WAIT_MS);
-      else start();
+      start();
     });
   }
 
   function start(): void {
-    if (patient !== null) clearTimeout(patient);
-    patient = null;
     // Later than this tick: what arrives with the same packet belongs to the same batch.
     running ??= new Promise<void>((done) => setImmediate(() => done(run())));
   }
