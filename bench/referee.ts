@@ -18,7 +18,7 @@ lists:
 schedules:
   always: { zone: America/New_York, open: ["mon-sun 00:00-24:00"] }
 policy:
-  refers: { per_call: 5, per_hour: 10000000, per_caller_per_hour: 1000000 }
+  refers: { per_call: 5, per_hour: 100000, per_caller_per_hour: 100000 }
 rules:
   - { name: blocked callers, when: { from: "list:blocked" }, do: [{ reject: busy }] }
 ${Array.from(

@@ -231,7 +231,6 @@ async function assemble(
   function begin(): void {
     if (lifecycle.phase !== 'starting') return;
     opening.worked();
-    void client.warm();
     outbox.start();
     sweeper.start();
     upkeep.start();

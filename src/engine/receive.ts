@@ -1,7 +1,6 @@
 /**
  * The one door, with group commit: one batch committed at a time, what arrives meanwhile is the next batch, one
  * transaction each. Everything that could fail comes before the commit; what follows it is only told.
- * Where the store is another process, the next batch is loaded while the one before is committed.
  */
 
 import type { CallEvent } from '../core/machine/event.ts';
@@ -10,7 +9,7 @@ import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from
 import { BriefMap } from '../store/brief-map.ts';
 import type { Loaded, Settlement, Store } from '../store/store.ts';
 import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
-import { isInformational, loadBatch } from './batch-load.ts';
+import { loadBatch } from './batch-load.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import { type Clock, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
@@ -20,15 +19,6 @@ import { keyOf } from './timeline.ts';
 const BATCH_EVENTS_MAX = 256;
 /** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
 const QUEUE_EVENTS_MAX = 4_096;
-/**
- * What changes nothing a caller would hear goes with the next batch, or with one of its own after this: that
- * a command was accepted, that a REFER began or is done. At 100 calls a second four of seven commits are saved so.
- */
-const STILL_WAIT_MS = 10;
-/** So many waiting are company enough: under load nobody waits for a timer. */
-const STILL_WAITING_MAX = 8;
-/** With fewer, the next batch is worth waiting for more. */
-const LOADED_AHEAD_MIN = 8;
 /** A load is asked for and answered within this. */
 const WINDOW_SLACK_MS = 60_000;
 const CONFLICTS_MAX = 8;
@@ -45,15 +35,6 @@ export interface ReceiverOptions {
   queueMax?: number;
 }
 
-/** A batch on its way through the store. */
-interface Loading {
-  items: Item[];
-  /** Up to which attempts are counted, and from when on. */
-  limit: number | null;
-  since: number;
-  loaded: Promise<Loaded>;
-}
-
 export interface Engine extends Receiver {
   /** Resolves when everything taken so far is committed or refused. */
   drained(): Promise<void>;
@@ -68,9 +49,6 @@ export function createReceiver(options: ReceiverOptions): Engine {
   /** First deliveries on their way: a second one waits for the first one's commit. */
   const underWay = new BriefMap<string, Promise<Received>>();
   let running: Promise<void> | null = null;
-  /** Taken while the one before is committed. */
-  let ahead: Loading | null = null;
-  let patient: NodeJS.Timeout | null = null;
   /** Of our monotonic clock: the store's. Until the first load has told, as if it were our wall clock. */
   let storeAhead = clock.now() - clock.monotonic();
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
@@ -106,59 +84,30 @@ export function createReceiver(options: ReceiverOptions): Engine {
   function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
     return new Promise((resolve, reject) => {
       queue.push({ event, settle, conflicts: 0, resolve, reject });
-      const waits = running === null && isInformational(event) && queue.length < STILL_WAITING_MAX;
-      if (waits) patient ??= setTimeout(start, STILL_WAIT_MS);
-      else start();
+      start();
     });
   }
 
   function start(): void {
-    if (patient !== null) clearTimeout(patient);
-    patient = null;
     // Later than this tick: what arrives with the same packet belongs to the same batch.
     running ??= new Promise<void>((done) => setImmediate(() => done(run())));
   }
 
   async function run(): Promise<void> {
-    while (ahead !== null || queue.length > 0) {
-      const batch = ahead ?? take();
-      ahead = null;
-      await process(batch, true);
+    while (queue.length > 0) {
+      const items = queue.slice(0, BATCH_EVENTS_MAX);
+      queue = queue.slice(BATCH_EVENTS_MAX);
+      await process(items);
     }
     running = null;
   }
 
-  function take(): Loading {
-    const items = queue.slice(0, BATCH_EVENTS_MAX);
-    queue = queue.slice(BATCH_EVENTS_MAX);
-    return begin(items);
-  }
-
-  function begin(items: Item[]): Loading {
-    const limit = countMax(decider.budgets());
-    const since = clock.monotonic() + storeAhead - BUDGET_WINDOW_MS;
-    const loaded = loadBatch(store, items, limit, since);
-    // Whoever steps the batch hears of a failure, and a batch that is put back is loaded again.
-    loaded.catch(() => {});
-    return { items, limit, since, loaded };
-  }
-
-  /** It was loaded for what is not so: as if it had not been taken. Its load ends first, so that no two overlap. */
-  async function putBack(): Promise<void> {
-    if (ahead === null) return;
-    const { items, loaded } = ahead;
-    ahead = null;
-    await loaded.catch(() => {});
-    queue = [...items, ...queue];
-  }
-
-  async function process(loading: Loading, mayLoadAhead: boolean): Promise<void> {
+  async function process(items: Item[]): Promise<void> {
     let batch: Batch;
     try {
-      batch = await attempt(loading, mayLoadAhead);
+      batch = await attempt(items);
     } catch (error) {
-      await putBack();
-      await failed(loading.items, error);
+      await failed(items, error);
       return;
     }
     for (const { item, received } of batch.settled) {
@@ -169,10 +118,9 @@ export function createReceiver(options: ReceiverOptions): Engine {
   }
 
   /** Load, step, commit: throws where nothing was kept. */
-  async function attempt(loading: Loading, mayLoadAhead: boolean): Promise<Batch> {
-    const { items } = loading;
+  async function attempt(items: Item[]): Promise<Batch> {
     const started = performance.now();
-    const loaded = await loadedFor(loading);
+    const loaded = await load(items);
     const loadedAt = performance.now();
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
     const heard = heardAt === null ? null : loaded.now - (clock.monotonic() - heardAt);
@@ -184,12 +132,9 @@ export function createReceiver(options: ReceiverOptions): Engine {
     const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
     const units = batch.units.map(({ unit }) => unit);
     const askedAt = mark(clock);
-    const committing = store.commit(units, claim);
-    if (mayLoadAhead && store.loadsAhead && queue.length >= LOADED_AHEAD_MIN) ahead = take();
-    const { results, claimed, counted = [] } = await committing;
+    const { results, claimed, counted = [] } = await store.commit(units, claim);
     const taken = new Set(counted);
     observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
-    if (results.includes('conflict')) await putBack();
 
     const cancelled: string[] = [];
     let commands = 0;
@@ -217,15 +162,17 @@ export function createReceiver(options: ReceiverOptions): Engine {
     return batch;
   }
 
-  async function loadedFor({ items, limit, since, loaded: loading }: Loading): Promise<Loaded> {
-    const loaded = await loading;
+  async function load(items: Item[]): Promise<Loaded> {
+    const limit = countMax(decider.budgets());
+    const since = clock.monotonic() + storeAhead - BUDGET_WINDOW_MS;
+    const loaded = await loadBatch(store, items, limit, since);
     await refreshOverrides(loaded);
     storeAhead = loaded.now - clock.monotonic();
     // Attempts have the store's times: an hour by a clock of our own may be none of them.
     const counted = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < WINDOW_SLACK_MS;
     // Routes that were changed meanwhile may have limits up to which nobody has counted.
     const wanted = limit === countMax(decider.budgets());
-    return wanted && (counted || limit === null) ? loaded : loadedFor(begin(items));
+    return wanted && (counted || limit === null) ? loaded : load(items);
   }
 
   async function refreshOverrides(loaded: Loaded): Promise<void> {
@@ -252,7 +199,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
     if (everybody) {
       for (const item of items) item.reject(error);
     } else if (items.length > 1) {
-      for (const item of items) await process(begin([item]), false);
+      for (const item of items) await process([item]);
     } else if (first !== undefined) {
       await deadLetter(first, error);
     }

@@ -194,11 +194,6 @@ export type StoreNotice =
 
 export interface Store extends ChangeFeed {
   readonly kind: 'sqlite' | 'postgres';
-  /**
-   * Whether it gains by a load that is asked for before the commit asked for last has answered, which sees
-   * all the same what that wrote: a store that waits for us while we wait for it.
-   */
-  readonly loadsAhead: boolean;
   load(keys: LoadKeys): Promise<Loaded>;
   /**
    * One transaction for all units. With `claim`, the new commands are stored as claimed by that owner

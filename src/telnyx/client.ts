@@ -20,8 +20,6 @@ export interface TelnyxClient {
    * says no, nothing is written, and the outcome is a try that is proven unsent.
    */
   send(command: Command, mayWrite?: () => boolean): Promise<Outcome>;
-  /** Makes the first command as quick as the others. Never rejects. */
-  warm(): Promise<void>;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
@@ -48,9 +46,6 @@ const BODY_BYTES_MAX = 64 * 1024;
 const ACTIVE_CALLS_PAGES_MAX = 20;
 /** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
 export const CONNECTIONS_MAX = 256;
-
-/** The others then resume the TLS session of these. */
-const WARM_CONNECTIONS = 2;
 
 export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const { origin, base } = addressOf(options.apiUrl);
@@ -110,7 +105,6 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       }
     },
     // Over plain http there is no handshake to save.
-    warm: async () => (origin.startsWith('https:') ? transport.warm(WARM_CONNECTIONS) : undefined),
     close: () => transport.close(),
   };
 }

@@ -4,12 +4,9 @@
  * request, over this 26, the bare pool 19. The rest is the WHATWG streams that we do not need.
  */
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
-import { createSpareConnections } from './spare-connections.ts';
 
 export interface Transport {
   fetch: typeof fetch;
-  /** Opens connections ahead of the first request. */
-  warm(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,10 +52,9 @@ export function createTransport(
   limits: TransportLimits,
   proxy: ProxyAddress | null = null,
 ): Transport {
-  const spares = createSpareConnections(origin, limits.connectTimeoutMs);
   const pool =
     proxy === null
-      ? new Pool(origin, { ...optionsOf(limits), connect: spares.connect })
+      ? new Pool(origin, { ...optionsOf(limits), connect: { timeout: limits.connectTimeoutMs } })
       : throughProxy(proxy, limits);
   const gatedPool = pool.compose(gate);
 
@@ -80,10 +76,7 @@ export function createTransport(
   return {
     // ofetch asks for no more of a Response than PlainResponse has (status, headers.get, body).
     fetch: request as unknown as typeof fetch,
-    // A spare connection would lead past the proxy.
-    warm: async (count) => (proxy === null ? spares.open(count) : undefined),
     async close() {
-      spares.close();
       // Not close(): that would wait for requests that nobody waits for any more.
       await pool.destroy();
     },

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeClientState } from '../../src/core/machine/client-state.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
@@ -230,54 +230,6 @@ describe('budgets', () => {
       { verdict: 'busy' },
       { verdict: 'rejected', reason: expect.stringContaining('per_caller_per_hour') },
     ]);
-  });
-
-  it('hold where the totals that are kept run out between the two looks of a batch', async () => {
-    const attempts = (n: number) =>
-      Array.from({ length: n }, (_, i) => anAttempt(`${i}`, { startedAt: Date.now() }));
-    await store.commit([aUnit(aCall('v3:many', { attempts: attempts(1_500) }), 0)], null);
-    let later = 0;
-    const { now } = performance;
-    const clock = vi
-      .spyOn(performance, 'now')
-      .mockImplementation(() => now.call(performance) + later);
-    // Only what is kept is old: for the store and the receiver less time goes by.
-    const monotonic = () => now.call(performance) + later / 1_000;
-    const own = await openStore(
-      { kind: 'sqlite', path: join(folder, 'referee.db') },
-      { clocks: { wall: Date.now, sinceBoot: monotonic, boot: null } },
-    );
-    try {
-      let looks = 0;
-      const slow: Store = Object.assign(Object.create(own), {
-        async load(...given: Parameters<Store['load']>) {
-          const loaded = await own.load(...given);
-          looks += 1;
-          // Of the second batch: its second look counts anew, by a later clock.
-          if (looks === 2) later = 3_600_000;
-          return loaded;
-        },
-      });
-      const limits = { ...UNLIMITED, perHour: 1_520 };
-      const engine = open({ store: slow, refers: limits, clock: { now: Date.now, monotonic } });
-      await engine.receive(hook('v3:first', 'call.initiated'));
-      const unknown = hook('v3:unknown', 'call.answered');
-      await Promise.all([
-        engine.receive(hook('v3:first', 'call.answered')),
-        // No direction and no call yet: its session is looked through.
-        engine.receive({ ...unknown, facts: { ...unknown.facts, direction: null } }),
-      ]);
-      expect(looks).toBe(3);
-      const rest = Array.from({ length: 25 }, (_, n) => `v3:other-${n}`);
-      const all = await ask(
-        open({ store: own, refers: limits, clock: { now: Date.now, monotonic } }),
-        rest,
-      );
-      expect(all.filter((verdicts) => verdicts?.[0] === null)).toHaveLength(19);
-    } finally {
-      clock.mockRestore();
-      await own.close();
-    }
   });
 
   it('hold within one batch as well', async () => {

@@ -116,8 +116,6 @@ const hangup: Command = {
 test('commands go through the proxy, with its credentials, and TLS ends at Telnyx', async () => {
   const proxy = await startProxy(through);
   const api = client(proxy.port);
-  await api.warm();
-  expect(proxy.asked).toEqual([]);
   for (let n = 0; n < 3; n += 1) {
     expect(await api.send(hangup)).toMatchObject({ kind: 'accepted', status: 200 });
   }

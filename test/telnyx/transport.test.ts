@@ -53,32 +53,6 @@ async function get(transport: Transport, url: string, mayWrite?: () => boolean):
   return plain.status;
 }
 
-test('a request uses a connection that was opened before it', async () => {
-  const { origin, sockets } = await serve();
-  const transport = transportTo(origin);
-  await transport.warm(1);
-  await waitFor(() => expect(sockets).toHaveLength(1));
-  expect(await get(transport, `${origin}/a`)).toBe(200);
-  expect(sockets).toHaveLength(1);
-});
-
-test('one that the server has closed meanwhile is not used', async () => {
-  const { origin, sockets } = await serve();
-  const transport = transportTo(origin);
-  await transport.warm(2);
-  await waitFor(() => expect(sockets).toHaveLength(2));
-  const ended = sockets.map((socket) => once(socket, 'close'));
-  for (const socket of sockets) socket.end();
-  await Promise.all(ended);
-  expect(await get(transport, `${origin}/a`)).toBe(200);
-  expect(sockets).toHaveLength(3);
-});
-
-test('opening ahead never fails, whatever is at the other end', async () => {
-  await expect(transportTo('http://127.0.0.1:1').warm(2)).resolves.toBeUndefined();
-  await expect(transportTo('https://telnyx.invalid').warm(1)).resolves.toBeUndefined();
-});
-
 test('what may not be written is not, on a new connection or on one that was kept, and the next request is', async () => {
   const { origin, sockets, paths } = await serve();
   const transport = transportTo(origin);

@@ -28,16 +28,17 @@ export function watchSkew({
 }): SkewWatch {
   let warnedAt = Number.NEGATIVE_INFINITY;
   const offsets: number[] = [];
+  let least = 0;
   return {
-    aheadMs() {
-      const least = Math.min(...offsets);
-      return Number.isFinite(least) && (least < 0 || least > MEANINGLESS_MS) ? least : 0;
-    },
+    aheadMs: () => (least < 0 || least > MEANINGLESS_MS ? least : 0),
     saw(offsetMs, deliveryAttempt) {
       // Nobody has published whether a repeated delivery is signed again; its age would look like skew.
       if (deliveryAttempt !== null && deliveryAttempt > 1) return;
       offsets.push(offsetMs);
-      if (offsets.length > OFFSETS_KEPT) offsets.shift();
+      const gone = offsets.length > OFFSETS_KEPT ? offsets.shift() : undefined;
+      // With every webhook: they are gone through only where the least of them has left.
+      if (offsets.length === 1 || offsetMs < least) least = offsetMs;
+      else if (gone === least) least = Math.min(...offsets);
       const skewSecs = Math.floor(offsetMs / 1000);
       metrics.clockSkew(skewSecs);
       if (Math.abs(skewSecs) <= HTTP_LIMITS.clockSkewWarnSecs) return;

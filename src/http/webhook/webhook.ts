@@ -153,7 +153,8 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
       metrics.webhook(parsed.type ?? 'none', 'ignored', now() - startedAt);
       return accepted(reply, lifecycle);
     }
-    const event = { ...parsed.event, clockSkewMs: skew.aheadMs() };
+    const { event } = parsed;
+    event.clockSkewMs = skew.aheadMs();
     const { connectionId } = event.facts;
     if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
       metrics.webhook(event.type, 'foreign', now() - startedAt);

@@ -135,10 +135,10 @@ const budget = (what: string) =>
         Type.Integer({ title: `${what} of one call`, minimum: 0, maximum: 1_000 }),
       ),
       per_hour: Type.Optional(
-        Type.Integer({ title: `${what} an hour`, minimum: 0, maximum: 10_000_000 }),
+        Type.Integer({ title: `${what} an hour`, minimum: 0, maximum: 100_000 }),
       ),
       per_caller_per_hour: Type.Optional(
-        Type.Integer({ title: `${what} of one caller an hour`, minimum: 0, maximum: 1_000_000 }),
+        Type.Integer({ title: `${what} of one caller an hour`, minimum: 0, maximum: 100_000 }),
       ),
     },
     { description: `Over it a step fails as rejected.`, minProperties: 1, ...STRICT },

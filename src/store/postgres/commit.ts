@@ -18,51 +18,36 @@ import {
 } from './pool.ts';
 import { arrayOf, clean, plainKey } from './values.ts';
 
-/** A commit on its way. */
-export interface Committing {
-  /** So far all of it is pipelined: what is asked there now comes after it. */
-  pipelined: boolean;
-  /** Some of it may have been written although it is not reported as committed. */
-  unsure: boolean;
-  committed: Promise<Committed>;
-}
-
 /** A unit of several calls takes three round trips; the pool has connections for others too. */
 const WRITTEN_ALONE_AT_ONCE = 5;
 
-export function commitUnits(
+export async function commitUnits(
   pool: PostgresPool,
   units: CommitUnit[],
   claim: Claim | null,
   recent: RecentRows,
   codeVersion: number,
-): Committing {
+): Promise<Committed> {
   const { together, alone } = divide(units);
   const results: CommitResult[] = units.map(() => 'conflict');
   const claimed: ClaimedCommand[] = [];
   const counted: string[] = [];
   let done = 0;
-  const committing = { pipelined: alone.length === 0, unsure: false };
-  return Object.assign(committing, { committed: writeAll() });
-
-  async function writeAll(): Promise<Committed> {
-    if (together.length > 0) await writeTogether();
-    if (alone.length > 0) await writeAlone();
-    const taken = counted.length === 0 ? {} : { counted };
-    return { results, claimed: urgentFirst(claimed), ...taken };
-  }
+  if (together.length > 0) await writeTogether();
+  if (alone.length > 0) await writeAlone();
+  const taken = counted.length === 0 ? {} : { counted };
+  return { results, claimed: urgentFirst(claimed), ...taken };
 
   async function writeTogether(): Promise<void> {
     const rows = commitRows(
       together.map((n) => units[n]?.changes[0]).filter((c) => c !== undefined),
       recent,
     );
-    const written = await tried(() => write(pool.pipelined, rows));
+    const written = await tried(() => write(pool.query, rows));
     if (written === 'taken' && together.length > 1) {
       // An event key was taken, or a row is held for long, which fails the statement as a whole: each
       // by itself tells whose, and the others are not kept waiting.
       alone.push(...together);
-      committing.pipelined = false;
     } else if (typeof written === 'object') {
       for (const n of written.won) keep(together[n] ?? -1);
       claimed.push(...written.claimed);
@@ -86,7 +71,6 @@ export function commitUnits(
             }
           } catch (error) {
             failure ??= error;
-            committing.unsure ||= error instanceof CommitUnknown;
           }
           if (failure !== null) return;
         }

@@ -18,10 +18,9 @@ export interface LoadRow {
 }
 
 /** migrations/postgres/0001-first.sql */
-export const LOAD = 'select * from referee_load_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
+export const LOAD = 'select * from referee_load_1($1, $2, $3, $4, $5, $6, $7, $8, $9)';
 
-/** `totals`: whether the budget's counts over all callers are wanted too. */
-export function loadValues(keys: LoadKeys, totals: boolean): unknown[] {
+export function loadValues(keys: LoadKeys): unknown[] {
   return [
     arrayOf(keys.callIds.map(keyText)),
     arrayOf(keys.attemptIds.map(keyText)),
@@ -32,7 +31,6 @@ export function loadValues(keys: LoadKeys, totals: boolean): unknown[] {
     [...new Set((keys.budget?.callers ?? []).map(clean))],
     Math.round(keys.budget?.since ?? 0),
     keys.budget?.limit ?? null,
-    totals,
   ];
 }
 

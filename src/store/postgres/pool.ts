@@ -6,7 +6,7 @@
 import pg from 'pg';
 import { RefereeError, type StoreTrouble, StoreUnavailable } from '../../errors.ts';
 
-/** One for pipelined queries, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
+/** One for batches, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
 const CONNECTIONS_MAX = 10;
 /** A webhook has 1.5 s in all. */
 const CONNECT_MS = 1_500;
@@ -20,11 +20,6 @@ export interface PostgresPool {
   /** Shown in messages: host and database, never the password. */
   where: string;
   query: Query;
-  /**
-   * On one connection for all who ask at the same time: asked without waiting for the answer before, and
-   * answered in this order, each its own transaction. A connection that is lost takes all of them with it.
-   */
-  pipelined: Query;
   /** Throws away what `work` did when it throws. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -39,8 +34,6 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     query_timeout: timeoutMs,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
-    // Only `pipelined` asks before it is answered.
-    pipeline: true,
     types: { getTypeParser },
   });
   // An idle connection that is cut reports it here; the pool has dropped it and opens another.
@@ -65,29 +58,6 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     }
   }
 
-  let lined: { client: Promise<pg.PoolClient>; asking: number; lost: boolean } | null = null;
-
-  async function askPipelined(text: string, values?: unknown[]): Promise<Row[]> {
-    if (closed) throw new StoreUnavailable('the store is closed', { where });
-    lined ??= { client: connect(), asking: 0, lost: false };
-    const mine = lined;
-    mine.asking += 1;
-    try {
-      const client = await mine.client;
-      return (await client.query<Row>(text, values)).rows;
-    } catch (error) {
-      mine.lost ||= !isAnswer(error);
-      throw error;
-    } finally {
-      mine.asking -= 1;
-      // Nobody asks on what is lost; and once nobody asks at all the pool has it, for it closes what is idle.
-      if (lined === mine && (mine.lost || mine.asking === 0)) lined = null;
-      if (mine.asking === 0) {
-        void mine.client.then((client) => client.release(mine.lost)).catch(() => {});
-      }
-    }
-  }
-
   async function connect(): Promise<pg.PoolClient> {
     try {
       return await pool.connect();
@@ -103,7 +73,6 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   return {
     where,
     query: (text, values) => withClient((query) => query(text, values)),
-    pipelined: askPipelined,
     transaction: (work) =>
       withClient(async (query) => {
         // One round trip. A replica that freezes half-way must not hold rows against the others.

@@ -3,12 +3,11 @@
  * and the clock is the server's.
  */
 import { StoreUnavailable } from '../../errors.ts';
-import { BudgetTotals } from '../budget-totals.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
 import type { ChangeFeed, Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
-import { type Committing, commitUnits } from './commit.ts';
+import { commitUnits } from './commit.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './list.ts';
 import { LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { migratePostgres } from './migrate.ts';
@@ -31,14 +30,8 @@ export async function openPostgres(
     onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
   });
   const recent = new RecentRows();
-  const totals = new BudgetTotals();
   let pinging: Promise<void> | null = null;
   let pingedAt = Number.NEGATIVE_INFINITY;
-  /** The commit asked for last. */
-  let last: Pick<Committing, 'pipelined'> & { done: Promise<void> } = {
-    pipelined: true,
-    done: Promise.resolve(),
-  };
   let closed = false;
 
   /** One statement, its own transaction. */
@@ -50,59 +43,19 @@ export async function openPostgres(
     }
   }
 
-  /** With all that was asked to be committed before, whether it has been answered or not. */
-  async function loadRows(values: unknown[]): Promise<{ rows: LoadRow[]; startedAt: number }> {
-    const before = last;
-    const pipelined = () => pool.pipelined(LOAD, values) as Promise<unknown> as Promise<LoadRow[]>;
-    const answered = () => before.done.then(() => performance.now());
-    if (before.pipelined) {
-      const [rows, startedAt] = await Promise.all([pipelined(), answered()]);
-      if (before.pipelined) return { rows, startedAt };
-    }
-    const startedAt = await answered();
-    return { rows: await pipelined(), startedAt };
-  }
-
   const store: Store & ChangeFeed = {
     kind: 'postgres',
-    loadsAhead: true,
 
     load: (keys) =>
-      ask(async () => {
-        const { budget } = keys;
-        const asked = performance.now();
-        const known = budget === null ? null : totals.known(budget, asked);
-        const { rows, startedAt } = await loadRows(loadValues(keys, known === null));
-        const loaded = loadedFrom(rows, keys, recent, codeVersion);
-        if (loaded.budget === null || budget === null) return loaded;
-        if (known !== null) {
-          // Again: the commit before has added what it started.
-          loaded.budget.all = totals.known(budget, asked) ?? known;
-        } else {
-          const time = performance.now();
-          totals.counted(loaded.budget.all, budget.limit, loaded.now, time, time - startedAt);
-        }
-        return loaded;
+      ask(async (query) => {
+        const rows = await query(LOAD, loadValues(keys));
+        return loadedFrom(rows as unknown[] as LoadRow[], keys, recent, codeVersion);
       }),
 
     async commit(units, claim) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: pool.where });
       if (units.length === 0) return { results: [], claimed: [] };
-      const committing = commitUnits(pool, units, claim, recent, codeVersion);
-      const committed = committing.committed.then(
-        (result) => {
-          totals.committed(units, result.results);
-          if (committing.unsure) totals.forget();
-          return result;
-        },
-        (error) => {
-          totals.forget();
-          throw error;
-        },
-      );
-      const settled = () => {};
-      last = Object.assign(committing, { done: committed.then(settled, settled) });
-      return committed;
+      return commitUnits(pool, units, claim, recent, codeVersion);
     },
 
     takeUncounted: (limit) => ask((query) => records.takeUncounted(query, limit, codeVersion)),

@@ -85,59 +85,39 @@ export function commandRank(command: Command): 0 | 1 {
   return command.action === 'hangup' || command.action === 'reject' ? 0 : 1;
 }
 
-/** A timeline entry without what is empty or told by its key. */
+/** A timeline entry in words, for whoever reads the table, without what is empty or told by its key. */
 export function packEntry(entry: TimelineEntry): string {
   return JSON.stringify({
-    k: entry.key === `${entry.type}|${entry.id}` ? undefined : entry.key,
-    i: entry.id,
-    s: entry.source,
-    t: entry.type,
-    a: entry.at,
-    o: entry.occurredAt ?? undefined,
-    b: entry.phaseBefore ?? undefined,
-    p: entry.phase,
-    n: entry.notes.length > 0 ? entry.notes : undefined,
-    c: entry.commands.length > 0 ? entry.commands : undefined,
-    m: entry.attempt ?? undefined,
-    d: hasKeys(entry.detail) ? entry.detail : undefined,
-    w: entry.trace ?? undefined,
+    ...entry,
+    key: entry.key === keyByType(entry) ? undefined : entry.key,
+    occurredAt: entry.occurredAt ?? undefined,
+    phaseBefore: entry.phaseBefore ?? undefined,
+    notes: entry.notes.length > 0 ? entry.notes : undefined,
+    commands: entry.commands.length > 0 ? entry.commands : undefined,
+    attempt: entry.attempt ?? undefined,
+    detail: hasKeys(entry.detail) ? entry.detail : undefined,
+    trace: entry.trace ?? undefined,
   });
 }
 
 export function unpackEntry(text: string): TimelineEntry {
-  const packed: unknown = JSON.parse(text);
-  const p = packed as PackedEntry;
+  const said = JSON.parse(text) as Partial<TimelineEntry> &
+    Pick<TimelineEntry, 'id' | 'source' | 'type' | 'at' | 'phase'>;
   return {
-    key: p.k ?? `${p.t}|${p.i}`,
-    id: p.i,
-    source: p.s,
-    type: p.t,
-    at: p.a,
-    occurredAt: p.o ?? null,
-    phaseBefore: p.b ?? null,
-    phase: p.p,
-    notes: p.n ?? [],
-    commands: p.c ?? [],
-    attempt: p.m ?? null,
-    detail: p.d ?? {},
-    trace: p.w ?? null,
+    key: keyByType(said),
+    occurredAt: null,
+    phaseBefore: null,
+    notes: [],
+    commands: [],
+    attempt: null,
+    detail: {},
+    trace: null,
+    ...said,
   };
 }
 
-interface PackedEntry {
-  k?: string;
-  i: string;
-  s: TimelineEntry['source'];
-  t: string;
-  a: number;
-  o?: number;
-  b?: TimelineEntry['phase'];
-  p: TimelineEntry['phase'];
-  n?: string[];
-  c?: TimelineEntry['commands'];
-  m?: string;
-  d?: TimelineEntry['detail'];
-  w?: NonNullable<TimelineEntry['trace']>;
+function keyByType({ type, id }: Pick<TimelineEntry, 'type' | 'id'>): string {
+  return `${type}|${id}`;
 }
 
 function hasKeys(detail: object): boolean {

@@ -1,7 +1,6 @@
 /** What a batch needs to know, in one read transaction; of what was in the last batches, no row is read again. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../../core/machine/call.ts';
-import type { BudgetTotals } from '../budget-totals.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { keyOf, refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
@@ -18,7 +17,6 @@ export function prepareLoad(
   database: DatabaseSync,
   recent: RecentRows,
   clearIfOthersWrote: () => void,
-  totals: BudgetTotals,
   codeVersion: number,
 ): SqliteLoad {
   const begin = database.prepare('begin');
@@ -99,7 +97,7 @@ export function prepareLoad(
     for (const { callId, key } of keys.events) {
       if (!missing.has(callId) && isSeen(callId, key)) seen.add(`${callId}\n${key}`);
     }
-    return { now, calls, attempts, seen, budget: budget(keys, calls, now), settings: settings() };
+    return { now, calls, attempts, seen, budget: budget(keys, calls), settings: settings() };
   }
 
   function isSeen(callId: string, key: string): boolean {
@@ -109,7 +107,7 @@ export function prepareLoad(
     return row !== undefined && eventSeen.get(row, keyOf(key)) !== undefined;
   }
 
-  function budget(keys: LoadKeys, calls: Map<string, StoredCall>, now: number): Loaded['budget'] {
+  function budget(keys: LoadKeys, calls: Map<string, StoredCall>): Loaded['budget'] {
     if (keys.budget === null) return null;
     const { limit, since } = keys.budget;
     const callers = new Set(keys.budget.callers);
@@ -120,18 +118,7 @@ export function prepareLoad(
     for (const caller of callers) {
       byCaller.set(caller, countsOf(countCaller.get(since, limit, caller)));
     }
-    return {
-      all: totals.known(keys.budget, performance.now()) ?? countTotals(since, limit, now),
-      byCaller,
-    };
-  }
-
-  function countTotals(since: number, limit: number, now: number): BudgetCounts {
-    const started = performance.now();
-    const all = countsOf(countAll.get(since, limit));
-    const time = performance.now();
-    totals.counted(all, limit, now, time, time - started);
-    return all;
+    return { all: countsOf(countAll.get(since, limit)), byCaller };
   }
 
   function settings(): SettingsVersions {

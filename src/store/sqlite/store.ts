@@ -2,7 +2,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '../../errors.ts';
-import { BudgetTotals } from '../budget-totals.ts';
 import { createGroups } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
@@ -59,7 +58,6 @@ export async function openSqlite(
   /** A log that begins anew begins with a stamp; see `refuseStaleLog`. */
   let stampDue = true;
   const ring = new ChangeRing();
-  const totals = new BudgetTotals();
   const checkpointer = new Checkpointer(path, {
     // Nothing is copied into a file that is not ours any more.
     connection: () => (look(true) === null ? connection : null),
@@ -73,7 +71,7 @@ export async function openSqlite(
     for (let tries = 0; ; tries += 1) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: path });
       try {
-        connection ??= connect(path, totals, codeVersion);
+        connection ??= connect(path, codeVersion);
         time ??= new StoreTime(clocks, connection.records.timeBase(), (stepMs, offMs) => {
           onNotice({ kind: 'clock_stepped', clock: 'system', stepMs, offMs });
         });
@@ -153,13 +151,11 @@ export async function openSqlite(
 
   const store: Store & ChangeFeed = {
     kind: 'sqlite',
-    loadsAhead: false,
     load: (keys) => run(({ load }, time) => load.load(keys, time.now())),
     async commit(units, claim) {
       const committed = await write(({ commit }, time) => commit(units, claim, time.now()));
       if (committed.results.some((it, n) => it === 'committed' && isNew(units[n]))) time?.proven();
       ring.committed(units, committed.results);
-      totals.committed(units, committed.results);
       return committed;
     },
     takeUncounted: (limit) =>
@@ -249,29 +245,24 @@ function isNew(unit: CommitUnit | undefined): boolean {
   return unit?.changes.some(({ version }) => version === 0) ?? false;
 }
 
-function connect(path: string, totals: BudgetTotals, codeVersion: number): Connection {
+function connect(path: string, codeVersion: number): Connection {
   refuseStaleLog(path);
   const database = openSqliteFile(path, codeVersion);
   try {
-    return prepare(path, database, totals, codeVersion);
+    return prepare(path, database, codeVersion);
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-function prepare(
-  path: string,
-  database: DatabaseSync,
-  totals: BudgetTotals,
-  codeVersion: number,
-): Connection {
+function prepare(path: string, database: DatabaseSync, codeVersion: number): Connection {
   const recent = new RecentRows();
   const clearIfOthersWrote = prepareOthers(database, recent);
   return {
     database,
     file: holdFile(path, database),
-    load: prepareLoad(database, recent, clearIfOthersWrote, totals, codeVersion),
+    load: prepareLoad(database, recent, clearIfOthersWrote, codeVersion),
     commit: prepareCommit(database, recent, clearIfOthersWrote, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database, recent, codeVersion),

@@ -122,7 +122,7 @@ describe('a call that is stored and read', () => {
     expectSame(aCall('v3:call', { attempts: [anAttempt('a'), ATTEMPT] }));
   });
 
-  it('is as code version 1 wrote it: everything said', () => {
+  it('is read as well where everything is said', () => {
     for (const call of [CALL, newCall('v3:call', 1_000)]) {
       expect(unpackCall(JSON.stringify(call))).toStrictEqual(call);
     }

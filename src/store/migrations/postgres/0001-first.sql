@@ -163,7 +163,7 @@ insert into pulse values (0);
 create function referee_load_1(
   given_calls uuid[], given_attempts uuid[], given_sessions text[], session_calls_max integer,
   given_event_calls uuid[], given_event_keys uuid[],
-  given_callers text[], given_since bigint, given_limit bigint, given_totals boolean
+  given_callers text[], given_since bigint, given_limit bigint
 ) returns table (part text, a bigint, b bigint, c bigint, t text)
 language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off
@@ -208,7 +208,7 @@ begin
       select count(*) from (
         select from attempts i where not i.unsent and i.kind = k.kind and i.started_at >= given_since
         limit given_limit) bounded), null, null
-    from kinds k where given_totals and given_limit is not null;
+    from kinds k where given_limit is not null;
 end $$;
 
 -- Order of locks, so that two replicas with the same calls in hand do not block each other: rows that
