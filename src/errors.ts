@@ -1,6 +1,6 @@
 /**
- * Our errors. A message says what, where, what was expected, what was found and what to do. The code is
- * stable and is used in tests, logs and problem+json answers.
+ * Our errors. A message says what, where, what was expected, what was found and what to do. The
+ * code is stable and is used in tests, logs and problem+json answers.
  */
 export class RefereeError extends Error {
   readonly code: string;
@@ -20,8 +20,9 @@ export interface StoreTrouble extends ErrorOptions {
 }
 
 /**
- * The store cannot write now: 503, and Telnyx delivers again. The message is for the log and the command
- * line; `forAnybody` is for the public `/health/ready`, so `words` must not contain host, user or path.
+ * The store cannot write now: 503, and Telnyx delivers again. The message is for the log and the
+ * command line; `forAnybody` is for the public `/health/ready`, so `words` must not contain host,
+ * user or path.
  */
 export class StoreUnavailable extends RefereeError {
   readonly #words: string;

@@ -1,7 +1,8 @@
 /**
- * Prometheus metrics. The rest of the program calls one method per fact and does not know prom-client.
- * Every label is bounded: values that an outsider or an operator chooses freely (event types, rules,
- * targets) count as `other` beyond a limit, so that they cannot exhaust our memory or Prometheus'.
+ * Prometheus metrics. The rest of the program calls one method per fact and does not know
+ * prom-client. Every label is bounded: values that an outsider or an operator chooses freely (event
+ * types, rules, targets) count as `other` beyond a limit, so that they cannot exhaust our memory or
+ * Prometheus'.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
@@ -61,7 +62,8 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  // `promtool check metrics` rejects these gauges, whose names end in _total. The gauges by type remain.
+  // `promtool check metrics` rejects these gauges, whose names end in _total. The gauges by type
+  // remain.
   for (const kind of ['handles', 'requests', 'resources']) {
     registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   }
@@ -152,7 +154,8 @@ export function createMetrics(): Metrics {
     reconciliations.inc({ what }, 0);
   }
   events.inc({ source: 'webhook', result: 'dead' }, 0);
-  // Without these, the first call after a start would not count as an increase: see RefereeNoWebhooks.
+  // Without these, the first call after a start would not count as an increase: see
+  // RefereeNoWebhooks.
   for (const ends of ENDS) ended.inc({ ends }, 0);
   webhooks.inc({ type: typeLabel('call.initiated'), result: 'committed' }, 0);
   const reloads = counter('route_reloads_total', 'Reloads of the route set.', ['result']);
@@ -257,8 +260,8 @@ export function boundedLabel(max = LABEL_VALUES_MAX): (value: string) => string 
 }
 
 /**
- * Both gauges share one query per scrape. If the store does not answer, the gauges are absent and the
- * scrape still succeeds.
+ * Both gauges share one query per scrape. If the store does not answer, the gauges are absent and
+ * the scrape still succeeds.
  */
 function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): void {
   let looking: Promise<OutboxHealth | null> | null = null;
@@ -318,6 +321,8 @@ function timeLimit(): Promise<null> {
   });
 }
 
-/** In seconds. Telnyx waits 2 s for a webhook's answer; a group commit takes about a millisecond. */
+/**
+ * In seconds. Telnyx waits 2 s for a webhook's answer; a group commit takes about a millisecond.
+ */
 const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2];
 const REMOTE = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];

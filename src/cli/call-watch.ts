@@ -1,4 +1,7 @@
-/** Watches calls placed at the simulator until each has ended, or until it is clear that no command comes. */
+/**
+ * Watches calls placed at the simulator until each has ended, or until it is clear that no command
+ * comes.
+ */
 import type { BookedWebhook, CallBook } from '../simulator/books.ts';
 import type { Activity, PlacedCall, Simulator } from '../simulator/simulator.ts';
 
@@ -6,7 +9,10 @@ export interface CallWatch {
   heard(activity: Activity): void;
   add(call: PlacedCall): void;
   calls(): PlacedCall[];
-  /** Waits until every call has ended and its webhooks are delivered, or is given up; returns how many were. */
+  /**
+   * Waits until every call has ended and its webhooks are delivered, or is given up; returns how
+   * many were.
+   */
   playOut(simulator: Simulator, signal: AbortSignal): Promise<number>;
   stop(): void;
 }

@@ -1,4 +1,7 @@
-/** Calls as text for a terminal. `plain` escapes what callers and far ends wrote, so it cannot move the cursor. */
+/**
+ * Calls as text for a terminal. `plain` escapes what callers and far ends wrote, so it cannot move
+ * the cursor.
+ */
 import type { Call } from '../core/machine/call.ts';
 import type { callDetail } from '../http/api/calls-json.ts';
 import { plain } from './routes-folder.ts';
@@ -30,7 +33,10 @@ const COLUMNS: readonly Column[] = [
   { title: 'LAST ATTEMPT', width: 24, text: attemptText },
   { title: 'LASTS', width: 8, text: lastsText },
 ];
-/** How a narrow terminal shrinks the columns, in this order; width 0 hides one. How the call ended stays. */
+/**
+ * How a narrow terminal shrinks the columns, in this order; width 0 hides one. How the call ended
+ * stays.
+ */
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
   ['LASTS', 0],
   ['RULE', 0],
@@ -41,8 +47,8 @@ const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
 ];
 
 /**
- * In a narrow terminal the id has a line of its own and is never cut, because the next command needs it.
- * Then the least informative columns are dropped.
+ * In a narrow terminal the id has a line of its own and is never cut, because the next command
+ * needs it. Then the least informative columns are dropped.
  */
 export function callTable(calls: Call[], { width, head, now }: TableOptions): string {
   const widths = COLUMNS.map((column) =>

@@ -1,4 +1,6 @@
-/** `referee calls [id]`: reads calls from the store, which a server may be using at the same time. */
+/**
+ * `referee calls [id]`: reads calls from the store, which a server may be using at the same time.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';

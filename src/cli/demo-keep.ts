@@ -1,4 +1,7 @@
-/** `referee demo -- --keep`: server and simulator keep running, and you can place more calls by typing. */
+/**
+ * `referee demo -- --keep`: server and simulator keep running, and you can place more calls by
+ * typing.
+ */
 import { createInterface } from 'node:readline';
 import type { CallScript } from '../simulator/script.ts';
 import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';

@@ -1,6 +1,6 @@
 /**
- * The demo's set-up: the real server and the Telnyx simulator in this process, with a temporary folder for
- * database, routes and log. `close` closes everything in the opposite order.
+ * The demo's set-up: the real server and the Telnyx simulator in this process, with a temporary
+ * folder for database, routes and log. `close` closes everything in the opposite order.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * `referee demo`: the real server and the Telnyx simulator with scripted callers. Each must end as scripted
- * according to both the server and the simulator. It needs no account and no network.
+ * `referee demo`: the real server and the Telnyx simulator with scripted callers. Each must end as
+ * scripted according to both the server and the simulator. It needs no account and no network.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';

@@ -180,7 +180,10 @@ function factsOfOptions(options: RouteOptions): CallFacts | string {
   };
 }
 
-/** `target=busy`, repeatable, or `target=busy,completed`. A SIP URI may contain =, so the last one counts. */
+/**
+ * `target=busy`, repeatable, or `target=busy,completed`. A SIP URI may contain =, so the last one
+ * counts.
+ */
 function verdictsOf(texts: string[]): Record<string, Verdict[]> | string {
   const verdicts: Record<string, Verdict[]> = {};
   for (const text of texts) {

@@ -1,4 +1,7 @@
-/** What check, route and schedule share: finding the routes folder, and loading it as the server does. */
+/**
+ * What check, route and schedule share: finding the routes folder, and loading it as the server
+ * does.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withEnvFile } from '../config/config.ts';
@@ -11,7 +14,10 @@ export interface LoadedFolder {
   loaded: Awaited<ReturnType<typeof loadCompiled>>;
 }
 
-/** The folder given, otherwise ROUTES_DIR, otherwise routes, with the server's environment and settings. */
+/**
+ * The folder given, otherwise ROUTES_DIR, otherwise routes, with the server's environment and
+ * settings.
+ */
 export async function loadFolder(
   asked: string | undefined,
   io: Io,

@@ -1,4 +1,7 @@
-/** `referee schedule`: when each schedule opens and closes next, including clock changes and overrides. */
+/**
+ * `referee schedule`: when each schedule opens and closes next, including clock changes and
+ * overrides.
+ */
 import type { Command } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { Overrides, Schedule } from '../core/rules/rule.ts';

@@ -51,14 +51,18 @@ function prepare(io: Io): Prepared | null {
   }
 }
 
-/** False if the start failed, true when the server has stopped. Signals are handled from the beginning. */
+/**
+ * False if the start failed, true when the server has stopped. Signals are handled from the
+ * beginning.
+ */
 async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
   using stopping = stopSignal(io.env);
   const starting = compose(config, env, log).catch((error: unknown) => {
     sayFailed(error, io, log);
     return null;
   });
-  // By default SIGHUP would end the process. Before the routes are loaded there is nothing to reload.
+  // By default SIGHUP would end the process. Before the routes are loaded there is nothing to
+  // reload.
   process.on('SIGHUP', () => void starting.then((service) => service?.reload()));
   const stopped = untilStopped(starting, stopping.signal, { config, log, io });
   const service = await starting;

@@ -1,4 +1,7 @@
-/** `referee simulator`: the Telnyx simulator alone, to point a server at and to place calls interactively. */
+/**
+ * `referee simulator`: the Telnyx simulator alone, to point a server at and to place calls
+ * interactively.
+ */
 import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
 import { InvalidConfiguration } from '../errors.ts';
@@ -129,8 +132,8 @@ function makeSimulator(
 function simulatorOptions(options: SimulatorCommandOptions): SimulatorOptions {
   const account = options.account === undefined ? {} : readAccountFile(options.account);
   const { webhookUrl, port, apiKey, seed, faults, timeScale } = options;
-  // The key stays the same from start to start; the ids must not, or the server that kept its database
-  // would take the second run's first event for a repeat.
+  // The key stays the same from start to start; the ids must not, or the server that kept its
+  // database would take the second run's first event for a repeat.
   return {
     webhookUrl,
     port,
@@ -163,7 +166,10 @@ function scriptOf(text: string): CallScript | string {
   return scriptNamed(text)?.script ?? parseFarEnds(text);
 }
 
-/** Lines from stdin; true: it is over. After their end calls are played out; with none, the API goes on alone. */
+/**
+ * Lines from stdin; true: it is over. After their end calls are played out; with none, the API goes
+ * on alone.
+ */
 async function readCalls(
   simulator: Simulator,
   io: Io,

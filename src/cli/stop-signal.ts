@@ -5,16 +5,16 @@ export interface StopSignal extends Disposable {
 }
 
 /**
- * Ctrl-C in a terminal reaches both us and npm, and npm forwards its own, so two signals within this time
- * count as one. A later one means that the user does not want to wait.
+ * Ctrl-C in a terminal reaches both us and npm, and npm forwards its own, so two signals within
+ * this time count as one. A later one means that the user does not want to wait.
  */
 const SAME_SIGNAL_MS = 1_000;
 const PARENT_LOOK_MS = 500;
 
 /**
- * npm, npx and "npm run" start a shell that a SIGTERM to npm ends without forwarding it. The server would
- * keep running and hold the port, so we stop when that shell ends. With any other parent the server may
- * outlive it (nohup, a daemon).
+ * npm, npx and "npm run" start a shell that a SIGTERM to npm ends without forwarding it. The server
+ * would keep running and hold the port, so we stop when that shell ends. With any other parent the
+ * server may outlive it (nohup, a daemon).
  */
 const UNDER_NPM = 'npm_execpath';
 

@@ -1,6 +1,6 @@
 /**
- * Reads the environment once, checks it and freezes the result. One report lists every problem with its
- * fix, and no report contains a secret.
+ * Reads the environment once, checks it and freezes the result. One report lists every problem with
+ * its fix, and no report contains a secret.
  */
 import { readFileSync } from 'node:fs';
 import { inspect, parseEnv } from 'node:util';

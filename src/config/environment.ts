@@ -1,6 +1,6 @@
 /**
- * Every environment variable we read, as one TypeBox schema: type and range, default, meaning, and how to
- * fix a bad value. A test keeps `.env.example` equal to this table.
+ * Every environment variable we read, as one TypeBox schema: type and range, default, meaning, and
+ * how to fix a bad value. A test keeps `.env.example` equal to this table.
  */
 import Type, { IsOptional, type TSchema } from 'typebox';
 

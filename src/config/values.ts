@@ -97,7 +97,10 @@ export function parseApiKey(text: string): string {
 
 /** Fewer are easy to guess; `openssl rand -base64 32` gives about thirty. */
 const TOKEN_CHARACTERS_MIN = 10;
-/** Long words match anywhere, because random text does not contain them; short ones only as whole words. */
+/**
+ * Long words match anywhere, because random text does not contain them; short ones only as whole
+ * words.
+ */
 const PLACEHOLDER =
   /replace|change[-_. ]?(me|this|it)|example|placeholder|openssl|your[-_. ]?(own|admin|bearer|secret|token|key|random)|x{6}|<[\w .-]{3,}>|^\$[({]|^\$[A-Z_]+$|\{\{|(^|[^a-z0-9])(todo|fixme|tbd|xxx+|your|insert|dummy|sample)([^a-z0-9]|$)/i;
 
@@ -137,7 +140,8 @@ export function parseConnectionIds(text: string): Set<string> {
 export function parseDatabaseUrl(text: string): DatabaseAddress {
   if (/^postgres(ql)?:\/\//.test(text)) {
     refuseAmbiguous(text);
-    // A user without a host is the address of a socket. Only the driver understands it, so URL gets a host.
+    // A user without a host is the address of a socket. Only the driver understands it, so URL gets
+    // a host.
     const readable = text.replace('@/', '@localhost/');
     if (!URL.canParse(readable)) {
       throw new BadValue(
@@ -167,8 +171,8 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
 }
 
 /**
- * A password with one of these characters unencoded splits the URL in the wrong place. Part of it then
- * becomes the host name, which is sent to name servers, logged and shown.
+ * A password with one of these characters unencoded splits the URL in the wrong place. Part of it
+ * then becomes the host name, which is sent to name servers, logged and shown.
  */
 function refuseAmbiguous(text: string): void {
   const rest = text.slice(text.indexOf('://') + 3);

@@ -49,7 +49,9 @@ function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
 export interface StoreWatch {
   /** Why the store cannot write now, in words; null if the last check succeeded. */
   failure(): string | null;
-  /** The same for `/health/ready`, which is public: without host, user, path or foreign error texts. */
+  /**
+   * The same for `/health/ready`, which is public: without host, user, path or foreign error texts.
+   */
   failureForAnybody(): string | null;
   /** When the last check succeeded, by our clock; null while there is a failure. */
   goodAt?(): number | null;
@@ -57,8 +59,9 @@ export interface StoreWatch {
 }
 
 /**
- * Pings the store once a second, outside the request path, so that frequent health checks cost nothing and
- * a store that hangs cannot delay them. A ping without an answer counts as a failure after its timeout.
+ * Pings the store once a second, outside the request path, so that frequent health checks cost
+ * nothing and a store that hangs cannot delay them. A ping without an answer counts as a failure
+ * after its timeout.
  */
 export function watchStore(
   store: Pick<Store, 'ping'>,

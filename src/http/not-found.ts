@@ -1,4 +1,7 @@
-/** 404, or 405 if the path exists for other methods. Only unknown paths get here, so speed is irrelevant. */
+/**
+ * 404, or 405 if the path exists for other methods. Only unknown paths get here, so speed is
+ * irrelevant.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { sendProblem } from './problem.ts';
 import type { Strays } from './webhook/strays.ts';

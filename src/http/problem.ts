@@ -1,7 +1,7 @@
 /**
- * Every refusal is `application/problem+json` (RFC 9457), with the same members from the webhook, the API
- * and the HTTP parser. `reason` is stable and is used in tests, logs and metrics; `detail` says what was
- * received, what was expected and what to do.
+ * Every refusal is `application/problem+json` (RFC 9457), with the same members from the webhook,
+ * the API and the HTTP parser. `reason` is stable and is used in tests, logs and metrics; `detail`
+ * says what was received, what was expected and what to do.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -50,7 +50,9 @@ function problemBody(problem: Problem): string {
   });
 }
 
-/** The answer to an exception. Clients never see a 500: an unexpected error is a 503 and a log line. */
+/**
+ * The answer to an exception. Clients never see a 500: an unexpected error is a 503 and a log line.
+ */
 export function problemOf(error: unknown): Problem {
   const known = KNOWN_ERRORS[codeOf(error)];
   if (known !== undefined) return known;
@@ -81,7 +83,10 @@ export function errorHandler(log: Log) {
   };
 }
 
-/** For bytes that are not HTTP, headers too large and requests too slow: only the raw socket can answer. */
+/**
+ * For bytes that are not HTTP, headers too large and requests too slow: only the raw socket can
+ * answer.
+ */
 export function clientErrorHandler(notHttp: Strays['bytes']) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET') {

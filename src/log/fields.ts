@@ -1,6 +1,6 @@
 /**
- * What a log line may show: secrets never, numbers masked, DTMF digits only at debug, no character that
- * moves a cursor. Works by the name of a field first, by its text where the name says nothing.
+ * What a log line may show: secrets never, numbers masked, DTMF digits only at debug, no character
+ * that moves a cursor. Works by the name of a field first, by its text where the name says nothing.
  */
 import { createRedactor, type Masker, REDACTED } from './mask.ts';
 

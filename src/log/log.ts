@@ -61,7 +61,8 @@ export function createLog(options: LogOptions): Log {
       level: options.level,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      // Errors come out of the cleaner; pino's own serializer would put messages of causes into one.
+      // Errors come out of the cleaner; pino's own serializer would put messages of causes into
+      // one.
       serializers: { err: (err) => err },
     },
     destinationOf(options, (count) => log.emit('log.dropped', { count })),
@@ -88,7 +89,9 @@ function destinationOf(options: LogOptions, onDropped: (lines: number) => void):
   );
 }
 
-/** pino-pretty is for development and not installed in production: without it the lines stay JSON. */
+/**
+ * pino-pretty is for development and not installed in production: without it the lines stay JSON.
+ */
 function prettyDestination(destination: DestinationStream | undefined): DestinationStream | null {
   try {
     const load = createRequire(import.meta.url);

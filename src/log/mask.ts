@@ -1,8 +1,8 @@
 /**
- * What eyes need not see. Secrets are taken out. Phone numbers keep what tells them apart: `+14***00~mkbdfghcpn`
- * shows the first and last digits and a keyed tag, the same for the same number wherever it is written, so that a
- * call can be searched for without the number. The key comes from TELNYX_API_KEY: without it nobody can try all
- * numbers.
+ * What eyes need not see. Secrets are taken out. Phone numbers keep what tells them apart:
+ * `+14***00~mkbdfghcpn` shows the first and last digits and a keyed tag, the same for the same
+ * number wherever it is written, so that a call can be searched for without the number. The key
+ * comes from TELNYX_API_KEY: without it nobody can try all numbers.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
@@ -24,7 +24,8 @@ const CACHE_ENTRIES_MAX = 10_000;
 
 export function createMasker(apiKey: string): Masker {
   const bytes = Buffer.from(hkdfSync('sha256', apiKey, '', 'referee: phone numbers', 32));
-  // Made once: a key of plain bytes is prepared anew for each number, which costs more than its HMAC.
+  // Made once: a key of plain bytes is prepared anew for each number, which costs more than its
+  // HMAC.
   const key = createSecretKey(bytes);
   const cache = new Map<string, string>();
 
@@ -61,7 +62,10 @@ const MAY_HOLD_NUMBER = /\d{7}|\+\d/;
 const DIGIT_RUN = new RegExp(`\\d{${DIGITS_MIN},}`, 'g');
 const WRITTEN_WITH_GAPS = /^\s*\+?[\d\s().-]+$/;
 const SIP_USER = /(sips?:)([^@\s<>"]{1,256})@/gi;
-/** In this order: a uuid, a call_control_id, a number with its plus, one with gaps, a word with digits. */
+/**
+ * In this order: a uuid, a call_control_id, a number with its plus, one with gaps, a word with
+ * digits.
+ */
 const TOKEN =
   /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}|\bv\d:[\w-]{16,}|(?:\+|%2B)\d{7,15}(?!\d)|\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}|\w*\d{7,}\w*/gi;
 

@@ -1,7 +1,7 @@
 /**
- * Standard output as the log's place. Written at once, so that what was logged before a kill -9 is there to be
- * read, but never waited for: with a full disk behind it, or a reader that stalls, calls go on. Lines wait in memory
- * then, in their order; beyond that they are dropped and counted.
+ * Standard output as the log's place. Written at once, so that what was logged before a kill -9 is
+ * there to be read, but never waited for: with a full disk behind it, or a reader that stalls,
+ * calls go on. Lines wait in memory then, in their order; beyond that they are dropped and counted.
  */
 import { constants, fstatSync, openSync } from 'node:fs';
 import { type DestinationStream, destination } from 'pino';
@@ -53,8 +53,9 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
 }
 
 /**
- * A pipe is opened anew, so that it does not block for us and stays as it is for those who share it. Not where
- * the system has no /proc, or does not let us: there a reader that stalls holds the process up.
+ * A pipe is opened anew, so that it does not block for us and stays as it is for those who share
+ * it. Not where the system has no /proc, or does not let us: there a reader that stalls holds the
+ * process up.
  */
 function descriptor(): number {
   try {

@@ -1,6 +1,6 @@
 /**
- * The current problems, collected from the log: every error, and the warnings that a human should see.
- * They are those of this process; heartbeats carry them to the other replicas.
+ * The current problems, collected from the log: every error, and the warnings that a human should
+ * see. They are those of this process; heartbeats carry them to the other replicas.
  */
 
 import { LOG_EVENTS, type LogEventName } from './events.ts';
@@ -32,13 +32,19 @@ export interface Troubles {
 const KEPT_MS = 60 * 60_000;
 /** Every webhook shows a wrong clock, so silence means that it was corrected. */
 const CLOCK_KEPT_MS = 5 * 60_000;
-/** A store problem ends when the store has worked for this long, which is longer than lines are grouped. */
+/**
+ * A store problem ends when the store has worked for this long, which is longer than lines are
+ * grouped.
+ */
 const STORE_WORKS_MS = 12_000;
 /** Reasons are our own words, so this only limits the unexpected. */
 const TROUBLES_MAX = 100;
 const DETAIL_CHARS_MAX = 500;
 
-/** Warnings shown on the page. Failed attempts are shown by target, and refused reloads while they last. */
+/**
+ * Warnings shown on the page. Failed attempts are shown by target, and refused reloads while they
+ * last.
+ */
 const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'webhook.refused',
   'webhook.unavailable',

@@ -1,7 +1,7 @@
 /**
- * Pages of calls, newest first. The API takes one value per filter. A filter that needs several (a number on
- * either side, every failed verdict) makes several requests and merges them; the cursor keeps the rest, so
- * that the pages stay in order.
+ * Pages of calls, newest first. The API takes one value per filter. A filter that needs several (a
+ * number on either side, every failed verdict) makes several requests and merges them; the cursor
+ * keeps the rest, so that the pages stay in order.
  */
 import { getJson } from './api.js';
 import { ENDS, VERDICTS } from './words.js';

@@ -1,4 +1,6 @@
-/** One call: numbers, decision, attempts, its timeline as a sequence diagram, and the manual refer. */
+/**
+ * One call: numbers, decision, attempts, its timeline as a sequence diagram, and the manual refer.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { attemptItem, traceTable } from './attempt.js';

@@ -6,7 +6,10 @@ const HEIGHT = 150;
 const drawn = new WeakMap();
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
-/** Attempts by minute: the failed ones in front of the total, so that the rest is the completed ones. */
+/**
+ * Attempts by minute: the failed ones in front of the total, so that the rest is the completed
+ * ones.
+ */
 export function drawMinutes(box, stats) {
   if (box === null || globalThis.uPlot === undefined) return;
   const known = drawn.get(box);

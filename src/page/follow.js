@@ -1,6 +1,7 @@
 /**
- * Live updates: server-sent events read with fetch, because EventSource cannot send a token. A connection
- * that ends, or is silent for longer than the server's heartbeat, is reopened where it stopped.
+ * Live updates: server-sent events read with fetch, because EventSource cannot send a token. A
+ * connection that ends, or is silent for longer than the server's heartbeat, is reopened where it
+ * stopped.
  */
 import { createParser } from '/assets/eventsource-parser/dist/index.js';
 import { refusalOf, send } from './api.js';
@@ -55,7 +56,8 @@ export function follow({ onCall, onReset, onState }) {
   function take({ event, data, id }) {
     if (id !== undefined) lastId = id;
     if (event === 'call') onCall(JSON.parse(data));
-    // The first hello means: from now on. Earlier calls are in the lists, which are loaded after it.
+    // The first hello means: from now on. Earlier calls are in the lists, which are loaded after
+    // it.
     else if (event === 'reset' || event === 'hello') onReset();
   }
 }

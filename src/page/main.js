@@ -1,6 +1,6 @@
 /**
- * The operator's page: sign-in, the open view and the event stream. Every view is a function of its own
- * state; `changed` redraws it at the next frame, and lit-html updates only what differs.
+ * The operator's page: sign-in, the open view and the event stream. Every view is a function of its
+ * own state; `changed` redraws it at the next frame, and lit-html updates only what differs.
  */
 import { html, nothing, render } from '/assets/lit-html/lit-html.js';
 import { getJson, onRefused } from './api.js';
@@ -115,7 +115,10 @@ function go(moveFocus) {
   );
 }
 
-/** Moves keyboard and screen reader focus to the new view's heading, or back to the call that was open. */
+/**
+ * Moves keyboard and screen reader focus to the new view's heading, or back to the call that was
+ * open.
+ */
 function landing(before) {
   const row = document.querySelector(`[data-call="${CSS.escape(before.id ?? '')}"] a`);
   return row ?? document.querySelector('h1') ?? document.body;

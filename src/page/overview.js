@@ -211,7 +211,10 @@ function unread(error, what) {
   return error === null ? 'Loading…' : `The ${what} could not be loaded.`;
 }
 
-/** The stream is more recent than the statistics, but only those know about calls that are not shown. */
+/**
+ * The stream is more recent than the statistics, but only those know about calls that are not
+ * shown.
+ */
 function liveCount(live, stats) {
   if (stats === null) return undefined;
   if (live.length >= LIVE_ROWS_MAX) return stats.live.total;

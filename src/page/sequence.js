@@ -1,6 +1,7 @@
 /**
- * A call's timeline as a sequence diagram: lanes for the caller, Telnyx, us and the targets, with an arrow
- * and a text for each message. Dashed arrows are inferred, because we cannot see those messages.
+ * A call's timeline as a sequence diagram: lanes for the caller, Telnyx, us and the targets, with
+ * an arrow and a text for each message. Dashed arrows are inferred, because we cannot see those
+ * messages.
  */
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';

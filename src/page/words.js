@@ -52,8 +52,8 @@ export function count(n, word, words = `${word}s`) {
 }
 
 /**
- * Text written by a caller or a far end. Control characters and bidirectional marks are shown as a box, and
- * <bdi> keeps the rest of the line in order.
+ * Text written by a caller or a far end. Control characters and bidirectional marks are shown as a
+ * box, and <bdi> keeps the rest of the line in order.
  */
 export function said(text, otherwise = 'unknown') {
   if (text === null || text === undefined || text === '') {

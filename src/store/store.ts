@@ -24,7 +24,7 @@ export interface TimelineEntry {
   notes: string[];
   /** Commands issued by this event. */
   commands: { id: string; action: string; attempt: string | null }[];
-  /** The attempt that the event speaks of. */
+  /** The attempt that the event belongs to. */
   attempt: string | null;
   /** Details worth showing: sip_notify_response, hangup_cause, digits, outcome and the like. */
   detail: Record<string, string | number | boolean | null>;
@@ -79,7 +79,7 @@ export interface CallChange {
   version: number;
   events: TimelineEntry[];
   commands: Command[];
-  /** Commands to take back where they were not sent. */
+  /** Commands to cancel if they were not sent. */
   cancel: string[];
   /** Commands whose request ended: an outcome, or the next try's time. */
   settle: Settlement[];

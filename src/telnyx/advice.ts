@@ -1,6 +1,6 @@
 /**
- * What a failure means, its usual cause and what to do: one table, so that the log and the operator's page
- * use the same words.
+ * What a failure means, its usual cause and what to do: one table, so that the log and the
+ * operator's page use the same words.
  */
 import type { Verdict } from '../core/machine/call.ts';
 
@@ -149,7 +149,9 @@ const BY_SIP: Readonly<Record<number, Advice>> = {
   608: DECLINED,
 };
 
-/** Without progress these responses refuse the REFER itself; after ringing some come from the phone. */
+/**
+ * Without progress these responses refuse the REFER itself; after ringing some come from the phone.
+ */
 const REFER_REFUSED: Readonly<Record<number, Advice>> = {
   405: NO_REFER,
   420: NO_REFER,

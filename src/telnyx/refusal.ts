@@ -1,4 +1,6 @@
-/** Why the verification of a webhook failed, and what to check: the texts of the 401 and of the log. */
+/**
+ * Why the verification of a webhook failed, and what to check: the texts of the 401 and of the log.
+ */
 export type RefusalReason =
   | 'signature_missing'
   | 'api_version_1'

@@ -26,8 +26,8 @@ import {
 import { startWhileMoving } from './voice.ts';
 
 /**
- * Stores the one command of a new attempt and enters its phase. A step that cannot be done (bad
- * template, policy, budget) becomes an attempt that was never sent, with the verdict `rejected`.
+ * Stores the single command of a new attempt and enters its phase. If the step is not possible (bad
+ * template, policy, budget), the attempt is never sent and gets the verdict `rejected`.
  */
 export function startAttempt(turn: Turn, step: MovingStep): Attempt {
   const { call } = turn;
@@ -52,20 +52,21 @@ export function startAttempt(turn: Turn, step: MovingStep): Attempt {
   return attempt;
 }
 
-/** The request was accepted, or something shows that it must have been: the attempt's own clock starts. */
+/** The request was accepted, or something proves that it was: the attempt's own timeout starts. */
 export function acceptAttempt(turn: Turn, attempt: Attempt): void {
   if (attempt.acceptedAt !== null) return;
   attempt.acceptedAt = turn.now;
-  // What Telnyx has carried out is not asked for again.
+  // Telnyx has executed the command, so it is not sent again.
   takeBack(turn, attempt.id);
   if (attempt.verdict !== null || turn.call.running?.id !== attempt.id) return;
-  // While a probe asks whether the leg lives, its own deadline concludes.
+  // While a probe is waiting, the probe's deadline decides.
   if (turn.call.probe === null) setDeadline(turn, 'attempt', ownTimeMs(turn, attempt));
 }
 
 /**
- * An envelope of ours on an event of the leg, or on the leg itself, shows that Telnyx applied the command
- * of the attempt that it names, whatever became of the request's answer. True where that is news.
+ * Our envelope, on an event of the leg or on the leg itself, proves that Telnyx executed the
+ * command of the attempt it names, whatever the answer to the request was. Returns true if this was
+ * not known before.
  */
 export function noteApplied(turn: Turn, clientState: string | null): boolean {
   const envelope = decodeClientState(clientState);
@@ -81,7 +82,7 @@ export function noteApplied(turn: Turn, clientState: string | null): boolean {
   return true;
 }
 
-/** From the acceptance until we ask what became of it: Telnyx ends a ringing B-leg itself before that. */
+/** Time from the acceptance until we probe. Telnyx ends a ringing B-leg before that. */
 function ownTimeMs(turn: Turn, attempt: Attempt): number {
   const step = turn.call.running?.step;
   const timeoutMs = step !== undefined && isMoving(step) ? step.timeoutMs : 0;
@@ -89,16 +90,16 @@ function ownTimeMs(turn: Turn, attempt: Attempt): number {
 }
 
 /**
- * What is left of its own time to an attempt whose acceptance has just come to light, counted from the end
- * of the last request: one of several tries may have been the one that Telnyx carried out.
+ * The rest of the timeout of an attempt whose acceptance was discovered late. It counts from the
+ * end of the last request, because Telnyx may have executed any of several tries.
  */
 export function leftMs(turn: Turn, attempt: Attempt): number {
   return (attempt.requestEndedAt ?? attempt.sentAt) + ownTimeMs(turn, attempt) - turn.now;
 }
 
 /**
- * The outcome is unknown, so Telnyx may have carried out the command. Wait out the step's timeout, counted
- * from the first send: the far end may be ringing. False where that time is over.
+ * The outcome is unknown, so Telnyx may have executed the command and the far end may be ringing.
+ * Waits out the step's timeout, counted from the first send. Returns false if that time is over.
  */
 export function awaitUnknown(turn: Turn, { id, sentAt }: Attempt): boolean {
   const { call, now } = turn;
@@ -117,7 +118,7 @@ export function progressAttempt(turn: Turn, attempt: Attempt): void {
   turn.notices.push({ kind: 'attempt_progress', attempt });
 }
 
-/** Writes the verdict; an earlier one is overwritten only by what the caller of this function knows better. */
+/** Writes the verdict. Overwriting an earlier one is the caller's responsibility. */
 export function endAttempt(turn: Turn, attempt: Attempt, verdict: Verdict, reason: string): void {
   const corrected = attempt.verdict !== null;
   if (corrected && attempt.verdict === verdict) return;
@@ -125,13 +126,16 @@ export function endAttempt(turn: Turn, attempt: Attempt, verdict: Verdict, reaso
   attempt.reason = reason;
   attempt.endedAt = turn.now;
   if (turn.call.running?.id === attempt.id) clearDeadline(turn, 'attempt');
-  // An answer of 500 may have hidden that it ran; with its end known nothing of it is repeated.
+  // A 500 may have hidden that it was executed. Its end is known now, so it is not repeated.
   takeBack(turn, attempt.id);
   note(turn, `${attempt.kind} to ${nameOf(attempt)}: ${verdict} (${reason})`);
   turn.notices.push({ kind: 'attempt_ended', attempt, corrected });
 }
 
-/** Our own conclusion about an open attempt. One whose command was taken back in time was never sent. */
+/**
+ * Our own conclusion about an open attempt. If its command was cancelled in time, it was never
+ * sent.
+ */
 export function concludeAttempt(turn: Turn, attempt: Attempt, reason: string): void {
   if (!wasTakenBack(attempt)) {
     endAttempt(turn, attempt, 'no_verdict', reason);
@@ -149,7 +153,9 @@ export function nameOf(attempt: Pick<Attempt, 'target' | 'sipAddress'>): string 
   return attempt.target ?? attempt.sipAddress;
 }
 
-/** Against the budgets, as Telnyx bills: neither what was never sent nor what its API refused. */
+/**
+ * Counts against the budgets as Telnyx bills: not if it was never sent or if the API refused it.
+ */
 export function isCounted({ unsent, verdict }: Attempt): boolean {
   return !unsent && verdict !== 'rejected';
 }
@@ -164,7 +170,7 @@ function overBudget(turn: Turn, step: MovingStep): string | null {
   return world.overBudget(step.do, call.facts.from);
 }
 
-/** Whatever the policy allows: the story of a call must stay one that can be loaded with each event. */
+/** A limit whatever the policy allows, because the whole call is loaded with each event. */
 function tooMany({ attempts }: Call): string | null {
   const sent = attempts.filter(({ unsent }) => !unsent).length;
   return sent < ATTEMPTS_MAX
@@ -184,13 +190,13 @@ function refuseAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
   return attempt;
 }
 
-/** A caller who presses a key a thousand times, each asking for the same refused move, is told of once. */
+/** If a caller requests the same refused move again and again, it is recorded once. */
 function isSameRefusal(last: Attempt, step: MovingStep, why: string): boolean {
   const address = step.do === 'refer' ? step.sipAddress : step.to;
   return last.unsent && last.kind === step.do && last.sipAddress === address && last.reason === why;
 }
 
-/** Attempts that never left go first. False where every one of them was sent. */
+/** Drops attempts that were never sent. Returns false if all of them were sent. */
 function makeRoomForAttempt(attempts: Attempt[]): boolean {
   if (attempts.length < ATTEMPTS_MAX) return true;
   const index = attempts.findIndex(({ unsent, verdict }) => unsent && verdict !== null);
@@ -251,7 +257,9 @@ function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
 }
 
-/** What is left of the step, of patience, and of Telnyx's memory of a command_id. */
+/**
+ * The least of: the rest of the step, of patience, and of the time Telnyx remembers a command_id.
+ */
 function sendingMs(turn: Turn, timeoutMs: number): number {
   const patienceAt = deadlineOf(turn.call, 'patience');
   const patienceMs = patienceAt === null ? timeoutMs : Math.max(0, patienceAt - turn.now);

@@ -1,17 +1,17 @@
-/** Which attempt a call.refer.* event speaks of, and which of them may still be spoken of. */
+/** Which attempt a call.refer.* event belongs to, and for which attempts one may still arrive. */
 import type { Attempt, Call } from './call.ts';
 import { decodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
 import { REFER_SILENT_MS, SAME_COMMAND_MS } from './limits.ts';
 
-/** Before any request of it may have reached Telnyx. */
+/** True before any request of it may have reached Telnyx. */
 export function wasTakenBack({ takenBackAt, acceptedAt, requestEndedAt }: Attempt): boolean {
   return takenBackAt !== null && acceptedAt === null && requestEndedAt === null;
 }
 
 /**
- * Attempts whose final event (call.refer.completed or .failed) is still owed, the oldest first. An
- * attempt that we gave up on stays here: Telnyx may speak of it yet.
+ * Attempts that still lack their final event (call.refer.completed or .failed), the oldest first.
+ * An attempt that was given up stays in the list, because its event may still arrive.
  */
 export function awaitingFinal(call: Call): Attempt[] {
   return call.attempts.filter(
@@ -25,33 +25,34 @@ export function awaitingFinal(call: Call): Attempt[] {
 }
 
 /**
- * Whether a REFER that owes its final event may still report one. One that stayed silent for 32 s after
- * its request ended owes nothing: see REFER_SILENT_MS. With progress it may report for as long as it rings.
+ * Whether a REFER without a final event may still report one. Without any NOTIFY for 32 s after its
+ * request ended it has failed: see REFER_SILENT_MS. With progress it may report as long as it
+ * rings.
  */
 function mayStillReport(attempt: Attempt, at: number): boolean {
   const { progress, requestEndedAt, sentAt } = attempt;
   return progress || at - (requestEndedAt ?? sentAt + SAME_COMMAND_MS) <= REFER_SILENT_MS;
 }
 
-/** Those that may report one when the event occurred; it may reach us much later. */
+/** Attempts that could report one when the event occurred, which may be long before it arrives. */
 function reportingAt(call: Call, event: WebhookEvent, now: number): Attempt[] {
   const at = Math.min(now, occurredAtByUs(event) ?? now);
   return awaitingFinal(call).filter((attempt) => mayStillReport(attempt, at));
 }
 
-/** A REFER that we gave up on, that had begun to ring and never had its final event: it may have arrived. */
+/** A REFER that was given up while ringing and has no final event. The caller may have arrived. */
 export function mayHaveArrived({ kind, progress, final, verdict }: Attempt): boolean {
   return kind === 'refer' && progress && !final && verdict === 'no_verdict';
 }
 
-/** Whose ringing an event may be that names none of them: see `attributeRefer`. */
+/** The attempts whose ringing an event without a name may report: see `attributeRefer`. */
 export function mayRing(call: Call, event: WebhookEvent, now: number): Attempt[] {
   return reportingAt(call, event, now).filter(({ sentAt }) => !occurredBefore(event, sentAt));
 }
 
 /**
- * The attempt a call.refer.* event speaks of. The envelope belongs to the leg, the last writer wins,
- * and Telnyx stamps it when it emits the event: it is good evidence only while every earlier attempt
+ * The attempt a call.refer.* event belongs to. The envelope is that of the last command on the leg,
+ * and Telnyx adds it when it emits the event, so it is reliable only while every earlier attempt
  * has its final event.
  */
 export function attributeRefer(call: Call, event: WebhookEvent, now: number): Attempt | null {
@@ -70,8 +71,8 @@ export function attributeRefer(call: Call, event: WebhookEvent, now: number): At
 }
 
 /**
- * Without an envelope that names one: the only attempt that the event can speak of. One whose request has
- * had no answer yet would have put its own envelope on the leg.
+ * Without an envelope that names an attempt: the only attempt the event can belong to. An attempt
+ * whose request is unanswered would have put its own envelope on the leg.
  */
 function likeliestSource(attempts: Attempt[], event: WebhookEvent): Attempt | null {
   const before = attempts.filter(({ sentAt }) => !occurredBefore(event, sentAt));
@@ -80,7 +81,7 @@ function likeliestSource(attempts: Attempt[], event: WebhookEvent): Attempt | nu
   return candidates.length === 1 ? (candidates[0] ?? null) : null;
 }
 
-/** `occurred_at` is by Telnyx's clock and `at` by ours: compared by ours. */
+/** Compares `occurred_at` (Telnyx's clock) with `at` (ours), both by our clock. */
 function occurredBefore(event: WebhookEvent, at: number): boolean {
   const occurredAt = occurredAtByUs(event);
   return occurredAt !== null && occurredAt < at;

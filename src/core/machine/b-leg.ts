@@ -1,6 +1,6 @@
 /**
- * What must be out of the way before the caller is moved again: the B-leg of a transfer that was given up
- * is hung up first, and a move that is not in flight is taken back when an older target rings after all.
+ * What must happen before the caller is moved again: the B-leg of a transfer that was given up is
+ * hung up first, and a move that is not in flight is cancelled if an older target begins to ring.
  */
 import { nameOf } from './attempt.ts';
 import type { Attempt, Call } from './call.ts';
@@ -8,7 +8,7 @@ import { OUTCOME_GRACE_MS, SAME_COMMAND_MS } from './limits.ts';
 import { isMoving } from './plan.ts';
 import { issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
-/** Once for each leg; a transfer whose B-leg nobody has heard of has none to hang up. */
+/** Once per leg. A transfer without any event of its B-leg has none to hang up. */
 export function hangUpBLeg(turn: Turn, attempt: Attempt): void {
   if (attempt.bLeg === null || attempt.bLegHangup !== null) return;
   attempt.bLegHangup = issue(
@@ -19,12 +19,12 @@ export function hangUpBLeg(turn: Turn, attempt: Attempt): void {
   note(turn, 'hang up the B-leg');
 }
 
-/** A B-leg may still be answered: its hangup has not been accepted yet. */
+/** A B-leg may still be answered, because its hangup is not accepted yet. */
 export function isClearing({ attempts }: Call): boolean {
   return attempts.some(({ bLegHangup }) => bLegHangup !== null);
 }
 
-/** Its hangup was accepted, or it has ended, or nobody can say any more. */
+/** Its hangup was accepted, or it has ended, or this can no longer be found out. */
 export function bLegGone(turn: Turn, which: (attempt: Attempt) => boolean): void {
   const { call } = turn;
   for (const attempt of call.attempts) {
@@ -37,14 +37,14 @@ export function bLegGone(turn: Turn, which: (attempt: Attempt) => boolean): void
   else resumeTakenBack(turn);
 }
 
-/** The plan stands before a moving step and waits for a B-leg to go. */
+/** The plan is at a moving step and waits for a B-leg to end. */
 export function isHeld({ phase, running }: Call): boolean {
   return phase === 'transferring' && running === null;
 }
 
 /**
- * An attempt that was given up rings after all. The next move, where it is not in flight, is not sent; the
- * caller waits for the one that rings, for as long as the step that was taken back would have had.
+ * An attempt that was given up begins to ring. The next move is cancelled unless it is in flight,
+ * and the caller waits for the ringing attempt for as long as the cancelled step would have taken.
  */
 export function takeBackMove(turn: Turn, ringing: Attempt): void {
   const { call, now } = turn;
@@ -62,7 +62,9 @@ export function takeBackMove(turn: Turn, ringing: Attempt): void {
   );
 }
 
-/** Moving is safe again: a request that was in flight when it was taken back has its time to be heard of. */
+/**
+ * Moving is safe again, after the timeout of a request that was in flight when it was cancelled.
+ */
 export function resumeTakenBack(turn: Turn): void {
   const { call, now } = turn;
   if (call.movingUnsafe || call.probe !== null) return;

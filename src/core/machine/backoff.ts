@@ -1,10 +1,12 @@
-/** How long to wait before a request is made again. Pure: chance is an argument. */
+/** How long to wait before a request is repeated. Pure: the random number is an argument. */
 
-/** Telnyx: at once or after 500 ms with the identical command (command retries page). */
+/**
+ * Telnyx recommends to repeat the identical command at once or after 500 ms (command retries page).
+ */
 export const RETRY_FIRST_MS = 500;
-/** Grows no further: seven tries still fit into the 55 s in which Telnyx remembers a command_id. */
+/** The maximum: seven tries fit into the 55 s in which Telnyx remembers a command_id. */
 export const RETRY_MS_MAX = 8_000;
-/** Replicas that failed together must not come back together. */
+/** Jitter, so that replicas that failed together do not retry together. */
 const JITTER_SHARE = 0.25;
 
 /** Delay after the `tries`th try (from 1); `chance` in 0..1 lengthens it by up to a quarter. */

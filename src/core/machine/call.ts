@@ -1,14 +1,14 @@
 /**
- * The words of this program, one meaning each. ARCHITECTURE.md draws them; everything else uses them.
+ * The terms of this program, with one meaning each.
  *
  * - call: one leg, keyed by Telnyx's `call_control_id`; `call_session_id` groups legs
- * - phase: where our machine is with a call (never "state": Telnyx has `state` and `client_state`)
- * - event: something that happened to a call: a webhook, the outcome of a command, a deadline reached
+ * - phase: where our state machine is with a call (not "state": Telnyx has `state` and `client_state`)
+ * - event: something that happened to a call: a webhook, the outcome of a command, a due deadline
  * - command: something we ask Telnyx to do; a value, stored before it is sent
- * - outcome: what became of a command: accepted, rejected, retry, unknown
+ * - outcome: the result of a command: accepted, rejected, retry, unknown
  * - attempt: one try to move the caller (a refer or a transfer); it ends in a verdict
  * - target: a named SIP destination and how to reach it
- * - plan: the steps still to do for one call, a stack of lists (branches nest), stored with it
+ * - plan: the steps one call still has to run, a stack of lists (branches nest), stored with the call
  */
 import type { Command } from './command.ts';
 import type { PinnedPolicy, Step } from './plan.ts';
@@ -31,7 +31,7 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** How a call ended; null while it lives. */
+/** How a call ended; null while it is live. */
 export const ENDS = [
   'referred',
   'transferred',
@@ -46,71 +46,86 @@ export type Ends = (typeof ENDS)[number];
 
 export type Direction = 'incoming' | 'outgoing';
 
-/** What Telnyx reported about the leg; every field may be missing, nothing in a payload is required. */
+/**
+ * What Telnyx reported about the leg. Every field may be missing, because no field of a payload is
+ * required.
+ */
 export interface CallFacts {
   callId: string;
   sessionId: string | null;
   legId: string | null;
-  /** Decimal text of 19 digits, beyond 2^53: never a number. */
+  /** Up to 19 decimal digits, more than a number can hold exactly (2^53). */
   connectionId: string | null;
   from: string | null;
   to: string | null;
   direction: Direction | null;
   callerName: string | null;
   callerType: 'pstn' | 'sip' | null;
-  /** STIR/SHAKEN level; counts only when `attestationValidated`. */
+  /** STIR/SHAKEN level; counts only if `attestationValidated`. */
   attestation: string | null;
   attestationValidated: boolean;
-  /** custom_headers and sip_headers of the INVITE. The caller writes them: never for authorisation. */
+  /**
+   * custom_headers and sip_headers of the INVITE. The caller writes them, so never use them for
+   * authorisation.
+   */
   headers: { name: string; value: string }[];
   tags: string[];
 }
 
 export interface Attempt {
-  /** Equal to the id of its one command, so that a replay names it alike. */
+  /** Equals the id of its single command, so that a replay gives the same id. */
   id: string;
   kind: 'refer' | 'transfer';
   target: string | null;
   sipAddress: string;
   startedAt: number;
-  /** First time the command went out, by the store's clock; until known, when it was stored. */
+  /**
+   * When the command was first sent, by the store's clock; until that is known, when it was stored.
+   */
   sentAt: number;
-  /** When its last request ended that may have reached Telnyx, whatever the answer. */
+  /** When the last request that may have reached Telnyx ended, whatever the answer. */
   requestEndedAt: number | null;
-  /** When Telnyx accepted it, or the first sign that it did. */
+  /** When Telnyx accepted it, or when that was first proven. */
   acceptedAt: number | null;
   /** A 1xx or `started` arrived: the far end may be ringing. */
   progress: boolean;
   /** Null while open. */
   verdict: Verdict | null;
   endedAt: number | null;
-  /** call.refer.completed or call.refer.failed arrived; a verdict without it is our own conclusion. */
+  /** call.refer.completed or .failed arrived; a verdict without it is our own conclusion. */
   final: boolean;
   sipNotifyResponse: number | null;
-  /** In words: what the verdict rests on. */
+  /** What the verdict is based on, in words. */
   reason: string | null;
   byeWithoutVerdict: 'unconfirmed' | 'completed';
-  /** Stopped by a budget or a bad template before any command existed, or its command never left. */
+  /**
+   * A budget or a bad template stopped it before a command existed, or its command was never sent.
+   */
   unsent: boolean;
-  /** Its command was taken back because an older attempt, given up, began to ring; null otherwise. */
+  /**
+   * When its command was cancelled because an older, given-up attempt began to ring; null
+   * otherwise.
+   */
   takenBackAt: number | null;
-  /** The route names a branch for no_verdict: the plan moves on though this one may yet be answered. */
+  /**
+   * The route has a branch for no_verdict, so the plan moves on although this may still be
+   * answered.
+   */
   movesOnAnyway: boolean;
-  /** call_control_id of the transfer's B-leg, once an event of it arrived. */
+  /** call_control_id of the transfer's B-leg, once an event of it has arrived. */
   bLeg: string | null;
   bLegAnswered: boolean;
-  /** The hangup of its B-leg that is on its way; null where there is none, or the leg has ended. */
+  /** Id of the hangup for its B-leg; null if there is none or the leg has ended. */
   bLegHangup: string | null;
-  /** Its B-leg's hangup was heard. */
+  /** The hangup webhook of its B-leg arrived. */
   bLegEnded: boolean;
   manual: boolean;
 }
 
 /**
- * Why a deadline is set:
- * undecided (new), step (answering, speaking, gathering), attempt, patience, probing (three unknowns
- * in 15 s), referred (hangup expected), release (hang up again), watch (slow probe), final (a newer
- * attempt still open after a completed one).
+ * Why a deadline is set: undecided (new), step (answering, speaking, gathering), attempt, patience,
+ * probing (three probes in 15 s), referred (hangup expected), release (hang up again), watch (slow
+ * probe), final (a newer attempt is still open after one completed).
  */
 export type DeadlineName =
   | 'undecided'
@@ -128,45 +143,47 @@ export interface Deadline {
   /** Milliseconds since the epoch, by the store's clock. */
   dueAt: number;
   setAt: number;
-  /** Counts the deadlines of this call, so that each has an id of its own that replicas agree on. */
+  /** Counts the deadlines of this call, which gives each an id that replicas agree on. */
   n: number;
-  /** Late deadlines are put off once, so that Telnyx's retried webhooks come first. */
+  /** Overdue deadlines are postponed once, so that webhooks delivered again are processed first. */
   putOff: boolean;
 }
 
-/** A voice command whose end has not been heard yet: a step of the plan, or `while_moving`. */
+/** A prompt whose end has not been reported yet: a step of the plan, or `while_moving`. */
 export interface Voice {
   id: string;
   kind: 'speak' | 'play' | 'gather';
   loop: boolean;
-  /** Its `started` was heard: it plays, whatever its request was answered. */
+  /** Its `started` arrived, so it plays, whatever the answer to its request was. */
   started: boolean;
 }
 
-/** What a probe was sent for: what the machine does with its answer. */
+/** Why a probe was sent, which decides what its answer means. */
 export interface Probe {
   why: 'attempt' | 'patience' | 'b_leg' | 'step' | 'referred' | 'watch';
   unknowns: number;
   commandId: string;
 }
 
-/** One list of the plan's stack; the last frame runs. A branch is a frame above the list it left. */
+/**
+ * One list of the plan's stack. The last frame runs; a branch is a frame above the list it left.
+ */
 export interface Frame {
   steps: Step[];
 }
 
-/** What a manual refer interrupted, to return to when it fails. */
+/** What a manual refer interrupted; the call returns to it if the refer fails. */
 export interface Suspended {
   phase: Phase;
   plan: Frame[];
   running: Running | null;
-  /** What the interrupted step waited for arrived meanwhile. */
+  /** What the interrupted step was waiting for has arrived meanwhile. */
   done: { digits: string | null } | null;
 }
 
-/** The step that holds the plan at the moment. */
+/** The step that is running. */
 export interface Running {
-  /** Step id: the id of the step's command. */
+  /** The id of the step's command. */
   id: string;
   step: Step;
 }
@@ -176,22 +193,26 @@ export interface Call {
   facts: CallFacts;
   createdAt: number;
   endedAt: number | null;
-  /** Its hangup says that the caller ended it; false while it lives, and where nobody knows. */
+  /**
+   * The hangup says that the caller ended the call; false while it is live and if it is unknown.
+   */
   endedByCaller: boolean;
-  /** When the last webhook of this leg reached us. */
+  /** When the last webhook of this leg arrived. */
   heardAt: number | null;
   phase: Phase;
   ends: Ends | null;
   answered: boolean;
-  /** Our answer was refused: steps that need an answered call are skipped. */
+  /** Telnyx refused to answer the call, so steps that need an answered call are skipped. */
   answerRefused: boolean;
-  /** 90034 makes us answer once a call, then send the refused command again. */
+  /** After 90034 we answer the call once, then send the refused command again. */
   answeredAgain: boolean;
-  /** client_state that was there before us; travels on as `u`. */
+  /** The client_state that was there before ours; it is passed on as `u`. */
   foreignState: string | null;
-  /** We put our envelope on the leg: handing the call back restores `foreignState`. */
+  /** Our envelope is on the leg; handing the call back restores `foreignState`. */
   stamped: boolean;
-  /** call_control_id of the caller's leg, where this call is the B-leg of a transfer of ours. */
+  /**
+   * call_control_id of the caller's leg if this call is the B-leg of our transfer, otherwise null.
+   */
   parentId: string | null;
   decided: boolean;
   rule: string | null;
@@ -205,21 +226,26 @@ export interface Call {
   voices: Voice[];
   deadlines: Deadline[];
   deadlineCount: number;
-  /** Moving is over: patience ran out. */
+  /** Patience ran out, so the caller is no longer moved. */
   patienceOver: boolean;
-  /** Moving is unsafe: an attempt with progress ended without a verdict and may still be answered. */
+  /**
+   * Moving is unsafe, because an attempt with progress ended without a verdict and may still be
+   * answered.
+   */
   movingUnsafe: boolean;
   probe: Probe | null;
-  /** Slow probes in a row that got no answer. */
+  /** Number of slow probes in a row without an answer. */
   unseen: number;
-  /** How often the hangup was sent again. */
+  /** How many times the hangup was repeated. */
   releases: number;
-  /** Why we are releasing; becomes `ends`. */
+  /** Why the call is being released; becomes `ends`. */
   releasedAs: Ends | null;
   suspended: Suspended | null;
-  /** Commands whose outcome has not been heard: what a `cancel` may take back. */
+  /** Commands without an outcome, which `cancel` may cancel. */
   outstanding: { id: string; action: string; legId: string }[];
-  /** Prompts of this leg that wait until the one before has its outcome: Telnyx plays in our order. */
+  /**
+   * Prompts that wait for the outcome of the previous one, so that Telnyx plays them in our order.
+   */
   parked: Command[];
 }
 

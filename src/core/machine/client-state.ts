@@ -1,16 +1,17 @@
 /**
- * The envelope we put into Telnyx's client_state: one line of base64 of at most 1 KB. It names the
- * attempt or step that spoke last on the leg, and carries on what stood there before us.
+ * The envelope we put into Telnyx's client_state: one line of base64, at most 1 KB. It names the
+ * attempt or step whose command was the last on the leg, and keeps the client_state that was there
+ * before.
  */
 
 export interface Envelope {
   /** Attempt or step id. */
   readonly a: string;
-  /** client_state that was there before us. */
+  /** The client_state that was there before ours. */
   readonly u: string | null;
 }
 
-/** Telnyx publishes no limit for client_state; 1 KB is what we dare. */
+/** Telnyx documents no limit for client_state; 1 KB is our choice. */
 export const CLIENT_STATE_BYTES_MAX = 1024;
 
 export function encodeClientState(a: string, u: string | null): string {
@@ -18,17 +19,17 @@ export function encodeClientState(a: string, u: string | null): string {
   return whole.length <= CLIENT_STATE_BYTES_MAX ? whole : base64({ v: 1, a });
 }
 
-/** While one event is worked on, its state is asked for several times. */
+/** A cache, because the state is read several times per event. */
 let last: { text: string | null; envelope: Envelope | null } = { text: null, envelope: null };
 
-/** Null for what is not ours: absent, another application's, broken. */
+/** Null if the state is not ours: absent, from another application, or broken. */
 export function decodeClientState(text: string | null): Envelope | null {
   if (text !== last.text) last = { text, envelope: decode(text) };
   return last.envelope;
 }
 
 function decode(text: string | null): Envelope | null {
-  // Base64 of `{"v":1,` begins so; the cheap test keeps strangers' states out of the parser.
+  // Base64 of `{"v":1,` begins like this. The cheap test keeps foreign states out of the parser.
   if (text === null || !text.startsWith('eyJ2Ijox') || text.length > CLIENT_STATE_BYTES_MAX) {
     return null;
   }

@@ -1,34 +1,36 @@
 /**
- * Ids that a replay, a restart or another replica makes alike: of commands (UUIDv5, RFC 9562 section
- * 5.5), and of the events that are our own.
+ * Ids that are the same on a replay, after a restart and on another replica: those of commands
+ * (UUIDv5, RFC 9562 section 5.5) and of our own events.
  */
 import { hash } from 'node:crypto';
 
-/** Fixed for ever: another namespace would send commands again that Telnyx has executed already. */
+/**
+ * Never change it: with another namespace, commands that Telnyx has executed would be sent again.
+ */
 const NAMESPACE = '7b0c5c3e-5f0e-4e0b-9b1c-2d5f6b8f4a11';
 
-/** The `index`th command that follows from this event of this call. */
+/** The id of the `index`th command that follows from this event of this call. */
 export function commandId(
   callId: string,
   eventType: string,
   eventId: string,
   index: number,
 ): string {
-  // JSON keeps the parts apart whatever they hold: no two different lists share a text.
+  // JSON separates the parts unambiguously: different lists never give the same text.
   return uuidV5(JSON.stringify([callId, eventType, eventId, index]));
 }
 
-/** `tries` is the claim's count, so a command that was sent three times has three outcome events. */
+/** `tries` counts the claims, so a command that was sent three times has three outcome events. */
 export function outcomeEventId(command: string, tries: number): string {
   return `outcome:${command}:${tries}`;
 }
 
-/** `name` and `n` of the deadline: two replicas that see the same one reached make one event of it. */
+/** From `name` and `n` of the deadline, so two replicas make the same event of it. */
 export function deadlineEventId(callId: string, name: string, n: number): string {
   return `deadline:${callId}:${name}:${n}`;
 }
 
-/** UUID version 5 of a name: SHA-1 over namespace and name, version and variant written over it. */
+/** UUID version 5: SHA-1 of namespace and name, with version and variant bits set. */
 export function uuidV5(name: string, namespace: string = NAMESPACE): string {
   const digest = hash('sha1', Buffer.concat([namespaceBytes(namespace), Buffer.from(name)]), 'hex');
   const variant = ((Number.parseInt(digest.charAt(16), 16) & 0x3) | 0x8).toString(16);

@@ -1,4 +1,7 @@
-/** What we ask Telnyx to do, as values: stored in the same transaction as the change they follow from. */
+/**
+ * What we ask Telnyx to do, as values that are stored in the same transaction as the change of the
+ * call.
+ */
 
 export type Action =
   | 'answer'
@@ -15,16 +18,19 @@ export type Action =
   | 'active_calls';
 
 interface CommandBase {
-  /** UUIDv5 of (call, event type, event id, index): a replay or another replica makes the same one. */
+  /**
+   * UUIDv5 of (call, event type, event id, index), so a replay or another replica gives the same
+   * id.
+   */
   id: string;
-  /** The call whose machine issued it. */
+  /** The call that issued it. */
   callId: string;
-  /** call_control_id in the request's path; another than `callId` only for a transfer's B-leg. */
+  /** call_control_id in the request's path; differs from `callId` only for a transfer's B-leg. */
   legId: string;
   attemptId: string | null;
-  /** Nothing is sent at or after this moment (store's clock): what is left of the step and of patience. */
+  /** Not sent at or after this time (store's clock): the end of the step or of patience. */
   giveUpAt: number | null;
-  /** Base64 envelope; null only for questions, and for handing the leg back to another application. */
+  /** Base64 envelope; null only for probes and for handing the leg back to another application. */
   clientState: string | null;
 }
 
@@ -32,7 +38,7 @@ export type Command = CommandBase &
   (
     | { action: 'answer' }
     | { action: 'probe' }
-    /** Which living leg of the connection carries the envelope that a transfer put on its B-leg. */
+    /** Finds the live leg of the connection with the envelope that a transfer put on its B-leg. */
     | { action: 'active_calls'; connectionId: string; targetClientState: string }
     | { action: 'hangup' }
     | { action: 'playback_stop' }
@@ -79,38 +85,39 @@ export type Command = CommandBase &
   );
 
 /**
- * The four ends of a request. `rejected` carries what Telnyx said; `callEnded` marks the codes that
- * mean the call is over (90018; 90015 and 10005 in a Telnyx error body): a fact, not an error.
+ * The four results of a request. `rejected` has Telnyx's error; `callEnded` marks the codes which
+ * mean that the call has ended (90018; 90015 and 10005 in a Telnyx error body), which is a fact and
+ * not an error.
  */
 export type Outcome =
   | {
       kind: 'accepted';
       status: number;
-      /** Of a probe: whether the leg lives. */
+      /** Of a probe: whether the leg still exists. */
       alive: boolean | null;
-      /** Of a probe: the client_state that stands on the leg. */
+      /** Of a probe: the leg's client_state. */
       clientState?: string | null;
-      /** Of active_calls: call_control_id of the B-leg that lives; null where none does. */
+      /** Of active_calls: call_control_id of the live B-leg; null if there is none. */
       bLeg?: string | null;
     }
   | {
       kind: 'rejected';
       status: number;
-      /** Telnyx error code as text; null for a body that is not Telnyx's. */
+      /** Telnyx's error code as text; null if the body is not from Telnyx. */
       code: string | null;
       detail: string;
       callEnded: boolean;
       notAnswered: boolean;
-      /** 401, 403 or a bare 404: ours to mend; names the setting. */
+      /** 401, 403 or a 404 without a Telnyx body: our settings are wrong; names the setting. */
       misconfigured: string | null;
     }
   | {
       kind: 'retry';
       status: number | null;
       detail: string;
-      /** Wait before the next try; null leaves it to the back-off. */
+      /** Wait before the next try; null: use the back-off. */
       afterMs: number | null;
-      /** Nothing happened at Telnyx (429, refused connection): the 55 s window starts anew. */
+      /** Nothing was executed (429, refused connection), so the 55 s window starts again. */
       provenUnsent: boolean;
     }
   | { kind: 'unknown'; detail: string };

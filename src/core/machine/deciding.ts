@@ -1,11 +1,11 @@
-/** Asking the route set, and pinning its answer on the call. */
+/** Asks the route set for a decision and stores it with the call. */
 import { leaveUnmanaged } from './ending.ts';
 import type { Moment } from './plan.ts';
 import { clearDeadline, note, type Turn } from './turn.ts';
 
 /**
- * Decides on what just happened, at the receive time stored with the event. True where there is a
- * plan to run. A reload never changes it: plan, rule and route set are the call's from now on.
+ * Decides on the event, at its stored receive time. Returns true if there is a plan to run. From
+ * now on plan, rule and route set belong to the call, and a reload does not change them.
  */
 export function decideNow(turn: Turn, event: Moment['event'], digits: string | null): boolean {
   const { call } = turn;
@@ -13,7 +13,7 @@ export function decideNow(turn: Turn, event: Moment['event'], digits: string | n
   const decision = turn.world.decide(call.facts, moment);
   for (const text of decision.warnings) turn.notices.push({ kind: 'handler_warning', text });
   const first = event === 'call.initiated';
-  // A later event that no rule wants is no decision: it would only bury the first one's trace.
+  // A later event that no rule matches is not recorded, because it would replace the first trace.
   if (!first && decision.plan === null) return false;
 
   call.decided = true;

@@ -1,4 +1,4 @@
-/** The ways out of the plan: release, referred, bridged, unmanaged, ended. */
+/** How a call leaves its plan: release, referred, bridged, unmanaged, ended. */
 import { endAttempt, openAttempt } from './attempt.ts';
 import { mayHaveArrived } from './attribution.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
@@ -6,7 +6,7 @@ import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from '.
 import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
 import { stopWhileMoving } from './voice.ts';
 
-/** We let the caller go: reject where he called and nobody answered yet, hangup otherwise. */
+/** Ends the call: reject if it is incoming and not answered yet, otherwise hangup. */
 export function release(turn: Turn, as: Ends, cause: 'busy' | 'declined' | null): void {
   const { call } = turn;
   cancelOutstanding(turn);
@@ -14,7 +14,7 @@ export function release(turn: Turn, as: Ends, cause: 'busy' | 'declined' | null)
   call.phase = 'releasing';
   call.releasedAs = as;
   call.releases = 0;
-  // A call that somebody placed from our side is nobody's to reject.
+  // An outgoing call cannot be rejected.
   if (cause !== null && !call.answered && call.facts.direction !== 'outgoing') {
     issue(turn, { action: 'reject', cause });
     note(turn, `reject ${cause}`);
@@ -25,7 +25,7 @@ export function release(turn: Turn, as: Ends, cause: 'busy' | 'declined' | null)
   setDeadline(turn, 'release', RELEASE_AGAIN_MS[0] ?? 0);
 }
 
-/** A REFER completed, whichever attempt's: the caller has arrived and nothing else may be sent. */
+/** A REFER of any attempt completed: the caller has arrived, and nothing else may be sent. */
 export function becomeReferred(turn: Turn): void {
   const { call } = turn;
   cancelOutstanding(turn);
@@ -44,7 +44,7 @@ export function becomeReferred(turn: Turn): void {
   setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
 }
 
-/** A transfer reached call.bridged: it lasts as long as they talk. */
+/** A transfer reached call.bridged. The phase lasts as long as they talk. */
 export function becomeBridged(turn: Turn): void {
   const { call } = turn;
   cancelOutstanding(turn);
@@ -54,7 +54,7 @@ export function becomeBridged(turn: Turn): void {
   setDeadline(turn, 'watch', WATCH_MS);
 }
 
-/** Somebody else looks after this call: what stood in client_state before us is given back. */
+/** Another application handles this call; restores the client_state that was there before ours. */
 export function leaveUnmanaged(turn: Turn, why: string): void {
   const { call } = turn;
   endPlan(turn);
@@ -74,8 +74,8 @@ export function restoreClientState(turn: Turn): void {
 }
 
 /**
- * The leg is gone: by its hangup, or by what shows that the hangup's webhook was missed. `byCaller`: they
- * hung up; otherwise nobody knows who did, or it was not them.
+ * The leg has ended, as its hangup shows or something that proves that the hangup's webhook was
+ * missed. `byCaller`: the caller hung up; otherwise it was somebody else, or it is unknown.
  */
 export function endCall(turn: Turn, how: string, byCaller = false): void {
   const { call } = turn;
@@ -96,13 +96,13 @@ export function endCall(turn: Turn, how: string, byCaller = false): void {
   turn.notices.push({ kind: 'ended', ends, how });
 }
 
-/** A final event so soon after the hangup still says what became of the caller. */
+/** A final event this soon after the hangup still decides where the caller went. */
 export function correctable(turn: Turn): boolean {
   const { endedAt } = turn.call;
   return endedAt !== null && turn.now - endedAt <= CORRECTION_MS;
 }
 
-/** A fresh start for whatever comes next: no step runs, nothing is waited for but the rules of `final`. */
+/** Resets the call: no step runs, and only a `final` deadline stays. */
 function endPlan(turn: Turn): void {
   const { call } = turn;
   call.plan = [];
@@ -113,7 +113,7 @@ function endPlan(turn: Turn): void {
   turn.goOn = false;
 }
 
-/** The call ended as abandoned, and its REFER turns out to have been accepted before. */
+/** The call ended as abandoned, but its REFER turns out to have been accepted before. */
 export function endedWhileAccepted(turn: Turn, attempt: Attempt): void {
   const { call } = turn;
   const lost = call.ends === 'abandoned' || (call.ends === 'failed' && !call.lastResortRan);
@@ -157,17 +157,18 @@ function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boole
   if (before === 'bridged' || call.attempts.some(isArrived('transfer'))) return 'transferred';
   if (open?.verdict === 'no_verdict') return 'unconfirmed';
   if (call.releasedAs !== null) return call.releasedAs;
-  // A REFER that we gave up on had begun to ring and was never answered for: it may well have arrived.
+  // A REFER that was given up had begun to ring and has no final event, so the caller may have
+  // arrived.
   if (call.movingUnsafe || call.attempts.some(mayHaveArrived)) return 'unconfirmed';
   if (call.lastResortRan) return 'failed';
   const unmanaged =
     before === 'unmanaged' || (before === 'new' && call.facts.direction !== 'incoming');
   if (unmanaged) return 'ignored';
-  // The leg went with a REFER that failed, and it was not the caller who ended it.
+  // The leg ended with a REFER that failed, and it was not the caller who hung up.
   return lostEnds(call, byCaller);
 }
 
-/** The caller has gone, and no attempt reached anybody. */
+/** The caller hung up, and no attempt reached anybody. */
 export function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
   return !byCaller && attempts.some(hasFailed) ? 'failed' : 'abandoned';
 }
@@ -176,7 +177,9 @@ function hasFailed({ verdict }: Attempt): boolean {
   return verdict !== null && verdict !== 'completed' && verdict !== 'abandoned';
 }
 
-/** The call counts as failed for want of news; now its hangup says that the caller had left. */
+/**
+ * The call counted as failed without further events; its hangup now says that the caller hung up.
+ */
 export function endedByCaller(turn: Turn): void {
   const { call } = turn;
   if (!correctable(turn)) return;

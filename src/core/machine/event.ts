@@ -1,21 +1,27 @@
-/** The one door: everything that changes a call is a CallEvent. */
+/** Everything that changes a call is a CallEvent. */
 import type { CallFacts, DeadlineName } from './call.ts';
 import type { Action, Outcome } from './command.ts';
 import type { ReferStep } from './plan.ts';
 
 interface EventBase {
-  /** With `type` the key of a second delivery. Telnyx's `data.id`, or `outcome:…`, `deadline:…`, `manual:…`. */
+  /**
+   * Identifies repeats together with `type`: Telnyx's `data.id`, `outcome:…`, `deadline:…` or
+   * `manual:…`.
+   */
   id: string;
   callId: string;
   /** Event type: Telnyx's own for webhooks. */
   type: string;
-  /** When it reached us, by our clock; decisions use it. Milliseconds since the epoch. */
+  /** When it arrived, by our clock, in ms since the epoch; decisions use it. */
   receivedAt: number;
-  /** Telnyx's `occurred_at`, milliseconds with a fraction; orders events. Null where absent or unreadable. */
+  /** Telnyx's `occurred_at` in ms with a fraction; orders events. Null if absent or unreadable. */
   occurredAt: number | null;
 }
 
-/** A verified webhook about a call, in our words. Fields absent, null or odd in the payload are null. */
+/**
+ * A verified webhook about a call. Fields that are absent, null or malformed in the payload are
+ * null.
+ */
 export interface WebhookEvent extends EventBase {
   source: 'webhook';
   facts: CallFacts;
@@ -28,15 +34,15 @@ export interface WebhookEvent extends EventBase {
   digits: string | null;
   /** `status` of gather, speak and playback endings. */
   status: string | null;
-  /** `meta.attempt`: delivery attempts of Telnyx, from 1. */
+  /** `meta.attempt`: Telnyx's number of this delivery attempt, from 1. */
   deliveryAttempt: number | null;
-  /** What our clock is ahead of Telnyx's, as genuine webhooks show it; absent where that is not known. */
+  /** How far our clock is ahead of Telnyx's, measured on genuine webhooks; absent if unknown. */
   clockSkewMs?: number;
-  /** The caller's leg, where this is the B-leg of a transfer of ours; the engine finds out. */
+  /** The caller's leg if this is the B-leg of our transfer; set by the engine. */
   parentId?: string;
 }
 
-/** The same webhook seen from the caller's leg: an event of the B-leg of a transfer of ours. */
+/** The webhook of a B-leg of our transfer, as an event of the caller's leg. */
 export interface BLegEvent extends EventBase {
   source: 'b_leg';
   bLegId: string;
@@ -52,7 +58,9 @@ export interface OutcomeEvent extends EventBase {
   legId: string;
   action: Action;
   outcome: Outcome;
-  /** When the command first went out, by the store's clock; null if proven never. */
+  /**
+   * When the command was first sent, by the store's clock; null if it is proven that it never was.
+   */
   firstSentAt: number | null;
 }
 
@@ -60,11 +68,11 @@ export interface DeadlineEvent extends EventBase {
   source: 'deadline';
   name: DeadlineName;
   n: number;
-  /** The sweeper found it late, or set shortly before a start or recovery: put it off once. */
+  /** It is overdue, or was set shortly before a start or recovery: postpone it once. */
   putOff: boolean;
 }
 
-/** An operator asks for a REFER by hand: a plan of one step. */
+/** An operator requests a manual refer: a plan of one step. */
 export interface ManualEvent extends EventBase {
   source: 'manual';
   step: ReferStep;

@@ -1,4 +1,4 @@
-/** A call of which nothing is known yet but its id. */
+/** A call of which only the id is known. */
 import type { Call, CallFacts } from './call.ts';
 
 export function newCall(callId: string, now: number): Call {

@@ -1,4 +1,4 @@
-/** What a transition did that somebody outside wants to know: the source of log lines, metrics and traces. */
+/** What a transition reports to the outside: the source of log lines, metrics and traces. */
 import type { Attempt, DeadlineName, Ends, Phase } from './call.ts';
 import type { TraceLine } from './plan.ts';
 
@@ -16,8 +16,8 @@ export type Notice =
   | { kind: 'ends_corrected'; ends: Ends; before: Ends | null }
   | { kind: 'deadline'; name: DeadlineName; putOff: boolean }
   /**
-   * A probe or a refused command found a call dead whose hangup had not reached us. `contradicts`: an
-   * event of it came moments ago, so we ask the wrong account or URL.
+   * The call had ended but its hangup webhook never arrived; a probe or a rejected command revealed
+   * it. `contradicts`: an event arrived moments ago, so we are asking the wrong account or URL.
    */
   | { kind: 'found_dead'; phase: Phase; how: string; contradicts: boolean }
   | { kind: 'release_stuck'; releases: number }

@@ -1,4 +1,4 @@
-/** What becomes of a transfer: its B-leg's events, and the bridge. */
+/** Events of a transfer: those of its B-leg, and the bridge. */
 import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attempt.ts';
 import { bLegGone, hangUpBLeg, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
@@ -19,7 +19,7 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
     case 'call.answered':
       attempt.bLegAnswered = true;
       progressAttempt(turn, attempt);
-      // Given up a moment too early: they talk.
+      // It was given up a moment too early: both are talking.
       if (isGivenUp(call, attempt) && !attempt.bLegEnded) onBridged(turn, attempt);
       return;
     case 'call.bridged':
@@ -37,14 +37,17 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
   }
 }
 
-/** We went on without it, and the caller is still ours to move. */
+/** The plan continued without it, and the caller can still be moved. */
 function isGivenUp({ phase }: Call, { verdict }: Attempt): boolean {
   return verdict === 'no_verdict' && !SETTLED.has(phase);
 }
 
 const SETTLED: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing', 'ended']);
 
-/** `attempt`: the transfer that the B-leg's event named; the caller's own event is about the last one. */
+/**
+ * `attempt`: the transfer named by the B-leg's event; an event of the caller's leg is about the
+ * last one.
+ */
 export function onBridged(turn: Turn, named: Attempt | null = null): void {
   const { call } = turn;
   const attempt = named ?? lastTransfer(call);
@@ -56,7 +59,7 @@ export function onBridged(turn: Turn, named: Attempt | null = null): void {
     const vanished = attempt.verdict === 'abandoned' || attempt.verdict === 'no_verdict';
     if (!(vanished || overtaken) || !correctable(turn)) return;
     endAttempt(turn, attempt, 'completed', 'call.bridged');
-    // A REFER that completed is how the call ended, whatever else happened.
+    // If a REFER completed, the call ended as referred, whatever else happened.
     if (call.ends === 'referred') return;
     turn.notices.push({ kind: 'ends_corrected', ends: 'transferred', before: call.ends });
     call.ends = 'transferred';
@@ -66,17 +69,17 @@ export function onBridged(turn: Turn, named: Attempt | null = null): void {
   const givenUp = isGivenUp(call, attempt);
   if (!ringing && !givenUp && !(overtaken && call.phase !== 'referred')) return;
   endAttempt(turn, attempt, 'completed', 'call.bridged');
-  // They have talked already, and the caller is on the way to the next: that is not undone.
+  // They have already talked and the caller is being moved to the next target. This is not undone.
   if (attempt.bLegEnded && isOnTheWay(call, attempt)) return;
-  // Its hangup, where that has not gone out yet, would cut them off.
+  // A hangup that was not sent yet would interrupt them.
   bLegGone(turn, (each) => each === attempt);
   becomeBridged(turn);
-  // The move that came after it has been taken back, or is in flight and may yet have its own end.
+  // The move after it was cancelled, or is in flight and may still have its own result.
   if (openAttempt(call) !== null) setDeadline(turn, 'final', CORRECTION_MS);
   if (overtaken || attempt.bLegEnded) hangupExpected(turn);
 }
 
-/** A newer attempt that Telnyx has accepted, or of which nobody knows. */
+/** A newer attempt that Telnyx accepted, or whose outcome is unknown. */
 function isOnTheWay(call: Call, attempt: Attempt): boolean {
   const newer = call.attempts.find((each) => each.verdict === null && each !== attempt);
   if (newer === undefined) return false;
@@ -88,12 +91,12 @@ function lastTransfer(call: Call): Attempt | undefined {
   return call.attempts.findLast(({ kind, unsent }) => kind === 'transfer' && !unsent);
 }
 
-/** It answered and hung up before we heard of the bridge: they have talked already. */
+/** It answered and hung up before the bridge was reported: they have already talked. */
 function hungUpAfterAnswer({ bLegAnswered, verdict }: Attempt): boolean {
   return bLegAnswered && verdict === 'other';
 }
 
-/** Telnyx hangs the caller's leg up as well; a caller left alone in silence is released. */
+/** Telnyx hangs up the caller's leg as well; a caller left in silence is released. */
 function hangupExpected(turn: Turn): void {
   clearDeadline(turn, 'watch');
   setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
@@ -106,11 +109,11 @@ function onBLegHangup(turn: Turn, attempt: Attempt, event: BLegEvent): void {
     hangupExpected(turn);
     return;
   }
-  // The B-leg is gone: nothing of it is left to hang up, nor to be answered.
+  // The B-leg has ended: it cannot be hung up or answered any more.
   bLegGone(turn, (each) => each === attempt);
   if (attempt.verdict !== null || call.phase === 'ended') return;
   const { hangupCause, sipHangupCause } = event;
-  // A BYE: it had been answered, though nobody told us.
+  // A BYE means that it had been answered, although no event reported that.
   if (sipHangupCause === '200') attempt.bLegAnswered = true;
   const verdict = verdictOfHangup(hangupCause, sipHangupCause);
   const words = `B-leg: ${hangupCause ?? 'no cause'} ${sipHangupCause ?? ''}`.trim();

@@ -1,4 +1,4 @@
-/** A deadline was reached: before anything is concluded, a probe asks whether the leg still lives. */
+/** A deadline is due. Before anything is concluded, a probe asks whether the leg still exists. */
 import { concludeAttempt } from './attempt.ts';
 import { bLegGone, isHeld } from './b-leg.ts';
 import { leaveUnmanaged } from './ending.ts';
@@ -7,7 +7,9 @@ import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limi
 import { probeTimedOut, startProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 
-/** False where the deadline is no longer set: another event was faster, nothing changes. */
+/**
+ * Returns false if the deadline is no longer set because another event was faster; nothing changes.
+ */
 export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   const { call } = turn;
   const deadline = call.deadlines.find(({ name, n }) => name === event.name && n === event.n);
@@ -36,7 +38,7 @@ function fire(turn: Turn, event: DeadlineEvent): void {
     case 'step':
       if (call.phase === 'answering') startProbe(turn, 'step');
       else {
-        // A B-leg was waited for: its hangup had all the time that it may be sent in.
+        // The plan waited for a B-leg, and the time in which its hangup may be sent is over.
         if (isHeld(call)) bLegGone(turn, () => true);
         turn.goOn = true;
       }

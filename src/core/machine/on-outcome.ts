@@ -1,4 +1,4 @@
-/** What became of a command of ours. */
+/** The outcomes of our commands. */
 import { acceptAttempt, awaitUnknown, endAttempt, noteApplied } from './attempt.ts';
 import { bLegGone } from './b-leg.ts';
 import type { Attempt } from './call.ts';
@@ -48,10 +48,13 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   else onVoiceOutcome(turn, event);
 }
 
-/** Telnyx does not know the id at all: right after an event of that very call this does not fit together. */
+/** Telnyx does not know the id, which contradicts a recent event of the call. */
 const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
 
-/** Of a transfer's B-leg: the next move waits until it is gone, or until nobody can say any more. */
+/**
+ * For a transfer's B-leg: the next move waits until it has ended or this can no longer be found
+ * out.
+ */
 function onBLegHangupOutcome(turn: Turn, event: OutcomeEvent): void {
   const { outcome } = event;
   const done = outcome.kind !== 'rejected' || outcome.callEnded || turn.call.phase === 'ended';
@@ -59,8 +62,8 @@ function onBLegHangupOutcome(turn: Turn, event: OutcomeEvent): void {
 }
 
 /**
- * Telnyx does not accept a REFER of a leg that has gone: an acceptance that reached us together with the
- * hangup was the earlier of the two, and only our processing turned them round.
+ * Telnyx does not accept a REFER on a leg that has ended. If an acceptance and the hangup arrive
+ * together, the acceptance came first, and only our processing reversed the order.
  */
 function acceptedAfterAll(turn: Turn, attempt: Attempt, event: OutcomeEvent): void {
   const { endedAt } = turn.call;
@@ -80,14 +83,16 @@ function onAttemptOutcome(
     acceptAttempt(turn, attempt);
     return;
   }
-  // Progress or a verdict shows that an earlier, identical request ran: its answer tells nothing new.
+  // Progress or a verdict proves that an earlier identical request was executed; this answer is
+  // irrelevant.
   if (attempt.verdict !== null || attempt.acceptedAt !== null) return;
   const running = call.running?.id === attempt.id ? call.running : null;
   if (outcome.kind === 'unknown') {
-    // Proven never to have left: no final event is owed, and no budget was used.
+    // Proven never to have been sent: no final event is expected, and no budget was used.
     if (neverSent) attempt.unsent = true;
     else if (running !== null) {
-      // Its time is over; the leg's own client_state may yet tell that the last try was carried out.
+      // Its time is over, but the leg's client_state may still prove that the last try was
+      // executed.
       if (!awaitUnknown(turn, attempt) && call.probe === null) startProbe(turn, 'attempt');
       return;
     }
@@ -115,7 +120,7 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | nul
       turn.goOn = true;
       return;
     default: {
-      // It may have been carried out: call.answered has the same time as after an acceptance.
+      // It may have been executed, so wait for call.answered as after an acceptance.
       const restMs = firstSentAt === null ? 0 : firstSentAt + ANSWERED_WITHIN_MS - turn.now;
       if (restMs >= UNKNOWN_LEFT_MS_MIN) setDeadline(turn, 'step', restMs);
       else startProbe(turn, 'step');
@@ -126,10 +131,10 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | nul
 function onVoiceOutcome(turn: Turn, { commandId, outcome, firstSentAt }: OutcomeEvent): void {
   const { call } = turn;
   const { running, suspended } = call;
-  // What was refused is never heard, and its end is not waited for: also where it is said once more.
+  // A refused prompt is never played, so its end is not waited for, even if it is sent again.
   if (outcome.kind === 'rejected') forgetVoice(turn, commandId);
   if (suspended?.running?.id === commandId && outcome.kind !== 'accepted') {
-    // Nothing of it will be heard: should the manual refer fail, the plan goes on.
+    // It will not be played. If the manual refer fails, the plan continues.
     suspended.done ??= { digits: null };
   }
   if (running === null || running.id !== commandId || !isVoice(running.step)) {
@@ -158,12 +163,14 @@ function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   endCall(turn, 'its hangup webhook never came: a probe found that it has ended');
 }
 
-/** `unknownCall`: Telnyx does not know the call, which it cannot say of one that it has just sent an event of. */
+/**
+ * `unknownCall`: Telnyx does not know the call, a contradiction if it has just sent an event of it.
+ */
 function foundDead(turn: Turn, how: string, unknownCall: boolean): void {
   const { phase, heardAt } = turn.call;
   const lately = heardAt !== null && turn.now - heardAt <= HEARD_LATELY_MS;
   const contradicts = unknownCall && lately;
-  // After our own hangup the answer is what was to be expected.
+  // After our own hangup this answer is expected.
   if (phase !== 'releasing') turn.notices.push({ kind: 'found_dead', phase, how, contradicts });
 }
 

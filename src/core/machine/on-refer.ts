@@ -24,7 +24,7 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
     attempt.sipNotifyResponse = event.sipNotifyResponse;
     progressAttempt(turn, attempt);
   } else if (attempt.verdict === 'no_verdict' && !attempt.final && !attempt.progress) {
-    // We gave up on it and it rings after all: from here on it may be answered, and nobody else called.
+    // It was given up but rings now: it may be answered, so nobody else is called.
     attempt.progress = true;
     if (attempt.movesOnAnyway) return;
     call.movingUnsafe = true;
@@ -35,8 +35,9 @@ export function onReferStarted(turn: Turn, event: WebhookEvent): void {
 }
 
 /**
- * One of several rings, and nobody can tell which. Whichever it is, nobody else is called, and no request
- * is repeated: if it is that one's, it has been carried out; if not, it would move the caller again.
+ * One of several attempts rings, and it is unknown which. In any case nobody else is called and no
+ * request is repeated: a repeated request was either executed already or would move the caller
+ * again.
  */
 function somebodyRings(turn: Turn, candidates: Attempt[]): void {
   const { call } = turn;
@@ -48,7 +49,9 @@ function somebodyRings(turn: Turn, candidates: Attempt[]): void {
   if (candidates.some(({ movesOnAnyway }) => !movesOnAnyway)) call.movingUnsafe = true;
 }
 
-/** It rang before it failed, though its failure was heard first: then it was the caller who was declined. */
+/**
+ * It rang before it failed, although the failure arrived first; so the target declined the caller.
+ */
 function overtakenByItsEnd(turn: Turn, attempt: Attempt): void {
   attempt.progress = true;
   if (attempt.verdict !== 'not_allowed') return;
@@ -56,7 +59,7 @@ function overtakenByItsEnd(turn: Turn, attempt: Attempt): void {
   endAttempt(turn, attempt, verdictOfSipCode(code), `call.refer.failed ${code}, after it had rung`);
 }
 
-/** Whichever attempt it was: the caller has arrived. */
+/** Whichever attempt it was, the caller has arrived. */
 export function onReferCompleted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   if (!call.attempts.some(({ kind, unsent }) => kind === 'refer' && !unsent)) {
@@ -74,7 +77,7 @@ export function onReferCompleted(turn: Turn, event: WebhookEvent): void {
   }
   if (call.phase === 'referred') return;
   becomeReferred(turn);
-  // A newer one still open keeps some time for its own final event.
+  // A newer open attempt keeps some time for its own final event.
   if (call.attempts.some(({ verdict }) => verdict === null)) concludeLater(turn);
 }
 
@@ -115,7 +118,7 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   const verdict = cancelled ? 'abandoned' : verdictOfReferFailure(code, attempt.progress);
   const words = `call.refer.failed ${code ?? 'without a code'}`;
   endAttempt(turn, attempt, verdict, contradictory ? `${words}, which contradicts itself` : words);
-  // A code of success: the caller may be with the target, so nobody moves them again.
+  // A success code: the caller may be with the target and is not moved again.
   if (contradictory) call.movingUnsafe = true;
   else reviewSafety(call);
   if (call.phase === 'ended') {
@@ -124,7 +127,9 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   else resumeTakenBack(turn);
 }
 
-/** The leg had gone without a verdict; now we know that the REFER failed: nobody was reached. */
+/**
+ * The leg had ended without a verdict. Now we know that the REFER failed and nobody was reached.
+ */
 function reviewEnds(turn: Turn, cancelled: boolean): void {
   const { call } = turn;
   if (call.ends !== 'unconfirmed' && call.ends !== 'referred') return;

@@ -25,7 +25,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
   call.heardAt = turn.now;
   const wasEnded = call.phase === 'ended';
   if (noteApplied(turn, event.clientState) && wasEnded) acceptedBeforeTheEnd(turn, event);
-  // These three say where the caller is: they are heard in every phase, the last one too.
+  // These three say where the caller is, so they count in every phase, even `ended`.
   switch (event.type) {
     case 'call.refer.completed':
       onReferCompleted(turn, event);
@@ -73,7 +73,7 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   const { suspended } = call;
   if (suspended !== null) {
-    // Its phase is somebody else's at the moment; `resume` looks at what was heard.
+    // A manual refer has the phase at the moment; `resume` takes this into account.
     const ending = suspended.running?.id === decodeClientState(event.clientState)?.a;
     if (ending || call.voices.some(({ id }) => id === suspended.running?.id)) {
       suspended.done = { digits: event.digits };
@@ -82,8 +82,8 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   }
   if (!endsRunningVoice(turn, event)) return;
   if (event.status === 'call_hangup') {
-    // No step after the caller has gone. A probe at once might still find the leg alive, so the hangup
-    // has its time first.
+    // No further step after the caller has hung up. A probe could still find the leg, so first wait
+    // for the hangup.
     clearDeadline(turn, 'step');
     startProbeLater(turn, 'step');
     return;
@@ -93,7 +93,9 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   turn.goOn = true;
 }
 
-/** Rules see the first moment when the direction is known, and later events of calls no plan runs. */
+/**
+ * Rules decide as soon as the direction is known, and on later events of calls that no plan runs.
+ */
 function askTheRules(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   if (call.parentId !== null) {
@@ -103,7 +105,7 @@ function askTheRules(turn: Turn, event: WebhookEvent): void {
   if (call.phase === 'new') {
     if (call.facts.direction === null || call.decided) return;
     turn.goOn = decideNow(turn, 'call.initiated', null);
-    // An answer that overtook the first event is seen now.
+    // call.answered may have arrived before the first event.
     if (turn.goOn || !call.answered) return;
     turn.goOn = decideNow(turn, 'call.answered', null);
     return;
@@ -113,7 +115,7 @@ function askTheRules(turn: Turn, event: WebhookEvent): void {
   if (decideNow(turn, event.type, event.digits)) turn.goOn = true;
 }
 
-/** Facts are filled in, never taken back: a late event may know less than an early one. */
+/** Facts are added, never removed, because a late event may have fewer fields than an early one. */
 function learn(call: Call, event: WebhookEvent): void {
   const known: CallFacts = call.facts;
   const told = event.facts;
@@ -135,7 +137,7 @@ function learn(call: Call, event: WebhookEvent): void {
   call.foreignState = envelope === null ? event.clientState : envelope.u;
 }
 
-/** Heard after the end: the attempt had been applied before it. */
+/** Arrived after the end: the attempt had been executed before it. */
 function acceptedBeforeTheEnd(turn: Turn, event: WebhookEvent): void {
   const named = decodeClientState(event.clientState)?.a;
   const attempt = turn.call.attempts.find(({ id }) => id === named);
@@ -143,7 +145,7 @@ function acceptedBeforeTheEnd(turn: Turn, event: WebhookEvent): void {
   if (attempt !== undefined && corrects) endedWhileAccepted(turn, attempt);
 }
 
-/** A hangup that does not say who ended the call counts as the caller's: that is the everyday case. */
+/** If a hangup does not say who ended the call, it was the caller, which is the usual case. */
 function isByCaller({ hangupSource, hangupCause }: WebhookEvent): boolean {
   return hangupSource === null || hangupSource === 'caller' || hangupCause === 'originator_cancel';
 }

@@ -1,25 +1,34 @@
-/** Steps as one call will do them: routes resolved for this caller, templates filled, secrets still references. */
+/** The steps of one call: targets resolved, templates filled, secrets still references. */
 import type { Verdict } from './verdict.ts';
 
-/** Verdicts that `if_failed` may name: all but completed and abandoned; `any` stands for the rest. */
+/** Verdicts that `if_failed` may name: all but completed and abandoned; `any` is the rest. */
 export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned'>;
 export type Branches = { [K in FailedVerdict | 'any']?: Step[] };
 
 export interface ReferStep {
   do: 'refer';
-  /** Name of the target; null for a SIP URI written into the step. */
+  /** Name of the target; null for a literal SIP URI. */
   target: string | null;
   sipAddress: string;
   timeoutMs: number;
   userToUser: string | null;
   headers: { name: string; value: string }[];
-  /** References such as `${PBX_PASSWORD}`, resolved when the request is made, never stored resolved. */
+  /**
+   * References such as `${PBX_PASSWORD}`. They are resolved for each request and never stored
+   * resolved.
+   */
   auth: { username: string; password: string } | null;
   byeWithoutVerdict: 'unconfirmed' | 'completed';
   ifFailed: Branches;
-  /** Why this step cannot be done (empty template value, destination against policy): fails as rejected. */
+  /**
+   * Why this step is not possible (empty template value, destination against policy): fails as
+   * rejected.
+   */
   problem: string | null;
-  /** Set on all but the last of a `pick`: the next step of the list is its sibling and comes before `if_failed.any`. */
+  /**
+   * Set on all but the last of a `pick`: its sibling follows in the list and precedes
+   * `if_failed.any`.
+   */
   sibling: boolean;
 }
 
@@ -70,7 +79,7 @@ export type Step =
   | { do: 'ignore' }
   | { do: 'continue' };
 
-/** Puts a step before what is left of the running list: it is the next one again. */
+/** Puts a step in front of the running list, so that it is the next one again. */
 export function putBackStep(plan: { steps: Step[] }[], step: Step): void {
   const frame = plan.at(-1);
   if (frame === undefined) plan.push({ steps: [step] });
@@ -83,16 +92,16 @@ export function isMoving(step: Step): step is MovingStep {
   return step.do === 'refer' || step.do === 'transfer';
 }
 
-/** What of the policy a decision pins on the call. */
+/** The part of the policy that is stored with the call. */
 export interface PinnedPolicy {
   patienceMs: number;
   whileMoving: SayStep | PlayStep | null;
-  /** Budgets of one call; null is no limit. */
+  /** Budgets of one call; null: no limit. */
   refersPerCall: number | null;
   transfersPerCall: number | null;
 }
 
-/** One rule looked at: matched, or the first clause that failed, in words. */
+/** One rule that was tried: it matched, or the first clause that did not, in words. */
 export interface TraceLine {
   rule: string;
   matched: boolean;
@@ -100,8 +109,8 @@ export interface TraceLine {
 }
 
 /**
- * What the route set says about a call. `rule` null with a plan is `otherwise`; `plan` null leaves
- * the call unmanaged (an outgoing leg that no rule matches, or one that a rule on a later event wants).
+ * The decision about a call. `rule` null with a plan is `otherwise`; `plan` null leaves the call
+ * unmanaged (an outgoing leg that no rule matches, or one for a rule on a later event).
  */
 export interface Decision {
   rule: string | null;
@@ -110,13 +119,13 @@ export interface Decision {
   lastResort: Step[];
   policy: PinnedPolicy;
   trace: TraceLine[];
-  /** In words, why: the winning rule's clauses, or why nothing was decided. */
+  /** The reason in words: the clauses of the rule that matched, or why nothing was decided. */
   why: string;
-  /** What handlers did that somebody should know (threw, took too long). */
+  /** Failures of handlers (threw, took too long). */
   warnings: string[];
 }
 
-/** The event that asks for a decision: rules name it in `event`. */
+/** The event to decide on; rules name it in `event`. */
 export interface Moment {
   event: 'call.initiated' | 'call.answered' | 'call.dtmf.received';
   digits: string | null;

@@ -1,6 +1,7 @@
 /**
- * Questions to Telnyx. `GET /calls/{id}` says whether the leg lives, and by its client_state which of our
- * commands was applied last. `GET /connections/{id}/active_calls` finds the B-leg of a transfer.
+ * Probes. `GET /calls/{id}` says whether the leg still exists and, by its client_state, which of
+ * our commands was executed last. `GET /connections/{id}/active_calls` finds the B-leg of a
+ * transfer.
  */
 import { concludeAttempt, endAttempt, leftMs, noteApplied } from './attempt.ts';
 import type { Attempt, Probe } from './call.ts';
@@ -22,18 +23,18 @@ import {
 import { isMoving, putBackStep } from './plan.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 
-/** Before a deadline concludes, ask. One probe at a time; a new reason replaces the old one. */
+/** Probes before a deadline decides. One probe at a time; a new reason replaces the old one. */
 export function startProbe(turn: Turn, why: Probe['why']): void {
   turn.call.probe = { why, unknowns: 0, commandId: ask(turn, why) };
 }
 
-/** The same, once the event that is to be expected has had its time: it says more than a probe. */
+/** The same, but first waits for the expected event, which says more than a probe. */
 export function startProbeLater(turn: Turn, why: Probe['why']): void {
   turn.call.probe = { why, unknowns: -1, commandId: '' };
   setDeadline(turn, 'probing', PROBE_EVERY_MS);
 }
 
-/** No answer within its time: again, and after the third the machine goes on without. */
+/** No answer in time: probe again, and continue without an answer after the third try. */
 export function probeTimedOut(turn: Turn): void {
   const { probe } = turn.call;
   if (probe === null) return;
@@ -51,7 +52,7 @@ export function probeAlive(turn: Turn, commandId: string, clientState: string | 
   conclude(turn, probe.why, true);
 }
 
-/** Its acceptance has only now come to light: an attempt has its own time from then on. */
+/** Its acceptance was discovered only now, so the attempt's timeout starts now. */
 function hasTimeLeft(turn: Turn): boolean {
   const attempt = runningAttempt(turn);
   if (attempt === null || attempt.acceptedAt === null) return false;
@@ -62,14 +63,15 @@ function hasTimeLeft(turn: Turn): boolean {
   return true;
 }
 
-/** What Telnyx knows of the B-leg of a transfer of which no webhook told us anything. */
+/** Telnyx's answer about the B-leg of a transfer without webhooks. */
 export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): void {
   const { probe } = turn.call;
   const attempt = runningAttempt(turn);
   if (probe === null || probe.commandId !== commandId || attempt === null) return;
   const bLeg = outcome.kind === 'accepted' ? outcome.bLeg : undefined;
   if (bLeg === undefined) {
-    // Not answered. While webhooks come, silence about this call says enough.
+    // No answer. As long as other webhooks arrive, the lack of events about this call is
+    // sufficient.
     if (attempt.bLeg !== null || webhooksCame(turn, attempt)) conclude(turn, 'b_leg', false);
     return;
   }
@@ -82,7 +84,7 @@ export function onActiveCalls(turn: Turn, commandId: string, outcome: Outcome): 
   talkOn(turn, attempt, 'the B-leg lives after its ringing time; no webhook of it ever came');
 }
 
-/** What it was sent for is settled. */
+/** The reason for the probe is settled. */
 export function dropProbe(turn: Turn): void {
   turn.call.probe = null;
   clearDeadline(turn, 'probing');
@@ -120,7 +122,7 @@ function conclude(turn: Turn, why: Probe['why'], alive: boolean): void {
       turn.goOn = true;
       return;
     case 'referred':
-      // A move that was in flight then is under way: the caller is not ours to let go.
+      // The move that was in flight is being executed, so the call must not be released.
       if (
         call.attempts.some(({ verdict, acceptedAt }) => verdict === null && acceptedAt !== null)
       ) {
@@ -151,12 +153,12 @@ function watchAgain(turn: Turn, alive: boolean): void {
 function concludeRunning(turn: Turn, what: string): void {
   const attempt = runningAttempt(turn);
   if (attempt === null) {
-    // Between two attempts, where a move waits for a B-leg to go: patience forbids that move.
+    // Between two attempts, a move waits for a B-leg to end. Patience forbids that move.
     turn.goOn = turn.call.phase === 'transferring';
     return;
   }
   if (attempt.bLegAnswered) {
-    // Nobody has hung up since: they talk, and only the news of it was lost.
+    // Nobody has hung up since, so they are talking and only the event was lost.
     talkOn(turn, attempt, 'the B-leg answered; call.bridged never came');
     return;
   }
@@ -164,17 +166,20 @@ function concludeRunning(turn: Turn, what: string): void {
   else giveUp(turn, attempt, what);
 }
 
-/** A transfer that Telnyx may have carried out: its B-leg may talk, though nobody told us of its answer. */
+/**
+ * A transfer that Telnyx may have executed: its B-leg may be talking although no event reported it.
+ */
 function mayHaveBLeg({ kind, acceptedAt, requestEndedAt }: Attempt): boolean {
   return kind === 'transfer' && (acceptedAt !== null || requestEndedAt !== null);
 }
 
 /**
- * Telnyx ends a ringing B-leg at `timeout_secs`, so one that lives after that is a conversation, which
- * nobody may tear apart. Before that time a living leg says nothing.
+ * Telnyx ends a ringing B-leg at `timeout_secs`, so a B-leg that exists after that is a
+ * conversation and must not be interrupted. Before that time its existence proves nothing.
  */
 function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
-  // With the time that Telnyx takes to end it: asked at that very moment, a ringing one still lives.
+  // Includes the time Telnyx needs to end it; at `timeout_secs` exactly, a ringing leg still
+  // exists.
   const restMs = leftMs(turn, attempt);
   if (restMs > 0) {
     if (attempt.bLeg !== null || webhooksCame(turn, attempt)) {
@@ -192,7 +197,7 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
   waitForNews(turn, attempt);
 }
 
-/** Neither Telnyx nor anybody's webhook says anything: wait, and ask again, rather than move. */
+/** Neither an answer nor any webhook: wait and ask again instead of moving the caller. */
 function waitForNews(turn: Turn, attempt: Attempt): void {
   const waitedMs = turn.now - (attempt.acceptedAt ?? attempt.sentAt);
   if (attempt.bLeg !== null || webhooksCame(turn, attempt) || waitedMs > CALL_MS_MAX) {
@@ -205,8 +210,8 @@ function waitForNews(turn: Turn, attempt: Attempt): void {
 }
 
 /**
- * Webhooks reach us, so the silence about this attempt is Telnyx's, not that of the way to us. What came
- * together with the acceptance, such as the start of `while_moving`, says nothing of what came after.
+ * Webhooks arrive, so the lack of events about this attempt is not a network problem. Webhooks that
+ * arrived together with the acceptance, such as the start of `while_moving`, do not count.
  */
 function webhooksCame({ call, world }: Turn, { sentAt, acceptedAt }: Attempt): boolean {
   const since = (acceptedAt ?? sentAt) + B_LEG_NEWS_MS;
@@ -218,12 +223,12 @@ function talkOn(turn: Turn, attempt: Attempt, why: string): void {
   becomeBridged(turn);
 }
 
-/** The attempt is over without a final event, and the plan goes on. */
+/** The attempt ends without a final event, and the plan continues. */
 function giveUp(turn: Turn, attempt: Attempt, what: string): void {
   const { call } = turn;
   concludeAttempt(turn, attempt, `${what} without a final event`);
   const step = call.running?.step;
-  // Its command never left: the step is still to do, where moving is safe again.
+  // Its command was never sent: the step is still to do once moving is safe.
   if (attempt.unsent && attempt.takenBackAt !== null && step !== undefined) {
     putBackStep(call.plan, step);
     call.running = null;

@@ -1,4 +1,6 @@
-/** The plan: which step is next, what it needs first, and what follows when it is through or failed. */
+/**
+ * Runs the plan: the next step, what it needs first, and what follows when it succeeds or fails.
+ */
 import { startAttempt } from './attempt.ts';
 import { awaitingFinal } from './attribution.ts';
 import { hangUpBLeg, isClearing } from './b-leg.ts';
@@ -39,14 +41,16 @@ export function runPlan(turn: Turn): void {
   }
 }
 
-/** The caller's digits choose the branch of a menu; no branch for them leaves the plan as it stands. */
+/**
+ * The caller's digits select a branch of the menu; without a matching branch the plan continues.
+ */
 export function chooseBranch(turn: Turn, menu: MenuStep, digits: string | null): void {
   const branch = digits === null ? undefined : menu.digits[digits];
   if (branch !== undefined) turn.call.plan.push({ steps: branch });
   note(turn, branch === undefined ? 'menu: no choice was made' : `menu: ${digits}`);
 }
 
-/** 90034: the call was not answered after all; answer, once a call, and do the step again. */
+/** 90034: the call was not answered. Answers it, once per call, and repeats the step. */
 export function answerAndAgain(turn: Turn, step: Step): boolean {
   const { call } = turn;
   if (call.answeredAgain || call.answerRefused) return false;
@@ -58,13 +62,13 @@ export function answerAndAgain(turn: Turn, step: Step): boolean {
   return true;
 }
 
-/** What the plan still holds when a step ends, if the step was an attempt or a menu that was answered. */
+/** The rest of the plan after an attempt or an answered menu. */
 function finishRunning(turn: Turn): void {
   const { call } = turn;
   const running = call.running;
   call.running = null;
   clearDeadline(turn, 'step', 'attempt', 'undecided');
-  // Asked about the step before: without an answer it would go on from the next one, and move the caller twice.
+  // A probe about the previous step would continue from the next step and move the caller twice.
   dropProbe(turn);
   if (running === null) return;
   if (!isMoving(running.step)) {
@@ -76,19 +80,20 @@ function finishRunning(turn: Turn): void {
   if (attempt !== undefined) afterAttempt(turn, running.step, attempt);
 }
 
-/** `if_failed` of the verdict; a pick's sibling before `any`; else the next step. */
+/** `if_failed` of the verdict; a pick's sibling before `any`; otherwise the next step. */
 function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
   const { call } = turn;
   const { verdict } = attempt;
   if (verdict === null || verdict === 'completed' || verdict === 'abandoned') return;
   if (verdict === 'no_verdict') hangUpBLeg(turn, attempt);
-  // Patience capped it, or ran out meanwhile: what comes next is the last resort.
+  // Patience ended it or ran out meanwhile, so the last resort is next.
   if (call.patienceOver) {
     call.plan = [];
     return;
   }
   const named = step.ifFailed[verdict];
-  // The far end may still answer and nothing can take a REFER back: only the operator's own word moves on.
+  // The far end may still answer and a REFER cannot be cancelled, so only an explicit branch moves
+  // on.
   if (attempt.kind === 'refer' && verdict === 'no_verdict' && attempt.progress) {
     call.movingUnsafe = named === undefined;
   }
@@ -105,7 +110,9 @@ function nextStep(call: Call): Step | null {
   return step;
 }
 
-/** True where the step holds the call (or ended its plan); false where the next one is due at once. */
+/**
+ * Returns true if the step holds the call or ended its plan; false if the next step runs at once.
+ */
 function startStep(turn: Turn, step: Step): boolean {
   const { call } = turn;
   if (isMoving(step) && !mayMove(turn, step)) return false;
@@ -144,7 +151,7 @@ function startStep(turn: Turn, step: Step): boolean {
 
 function mayMove(turn: Turn, step: MovingStep): boolean {
   const { call } = turn;
-  // A manual refer is the operator's own word; the endpoint refuses it where moving is unsafe.
+  // A manual refer is explicit; the endpoint refuses it if moving is unsafe.
   if (call.suspended !== null) return true;
   if (call.patienceOver) {
     note(turn, `${step.do} skipped: patience is over`);
@@ -158,7 +165,9 @@ function mayMove(turn: Turn, step: MovingStep): boolean {
   return true;
 }
 
-/** Answered while the caller is being moved, the B-leg would hear nobody, and the caller two people. */
+/**
+ * A B-leg answered while the caller is being moved would hear nobody, and the caller two people.
+ */
 function holdForBLeg(turn: Turn, step: MovingStep): boolean {
   const { call } = turn;
   putBackStep(call.plan, step);
@@ -177,12 +186,12 @@ function answerFirst(turn: Turn, step: Step): boolean {
   putBackStep(call.plan, step);
   call.phase = 'answering';
   if (call.facts.direction === 'outgoing') {
-    // Telnyx refuses our answer there (90102): only the far end can give it.
+    // Telnyx refuses to answer an outgoing leg (90102); only the far end can.
     note(turn, 'waiting until the far end answers');
     setDeadline(turn, 'step', RINGING_MS_MAX);
     return true;
   }
-  // The answer that a suspended plan waits for serves the manual refer as well.
+  // The answer that a suspended plan waits for is also enough for the manual refer.
   if (call.suspended?.phase !== 'answering') {
     issue(turn, { action: 'answer' }, { giveUpAt: turn.now + ANSWER_SEND_MS });
     note(turn, 'answer');
@@ -192,7 +201,7 @@ function answerFirst(turn: Turn, step: Step): boolean {
   return true;
 }
 
-/** True where the call is settled in a phase; false where the plan has new steps. */
+/** Returns true if the call is settled in a phase; false if the plan has new steps. */
 function planUsedUp(turn: Turn): boolean {
   const { call } = turn;
   if (call.suspended !== null) return resume(turn, call.suspended);
@@ -223,7 +232,7 @@ function resume(turn: Turn, suspended: Suspended): boolean {
       if (running !== null && isVoice(running.step) && done === null) {
         dropParkedLoop(turn);
         if (isLooping(call)) {
-          // The loop has drowned it.
+          // The loop of `while_moving` has replaced it.
           takeBack(turn, running.id);
           putBackStep(call.plan, running.step);
           return false;
@@ -248,7 +257,7 @@ function resume(turn: Turn, suspended: Suspended): boolean {
   }
 }
 
-/** Whether a late final event made moving safe again: nothing that rang is left without its end. */
+/** Whether a late final event made moving safe again: every attempt that rang has ended. */
 export function reviewSafety(call: Call): void {
   if (!call.movingUnsafe) return;
   call.movingUnsafe =

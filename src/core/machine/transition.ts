@@ -1,10 +1,10 @@
 /**
- * The machine: one door through which everything that happens to a call changes it. Pure and
- * synchronous: no clock, no chance, no I/O. The server, `check`, `route` and the property tests run
- * this very function. docs/call-phases.md draws it.
+ * The state machine: the only place where an event changes a call. It is pure and synchronous,
+ * without clock, random numbers or I/O. The server, `check`, `route` and the property tests run
+ * this function. docs/call-phases.md has a picture.
  *
- * Every event is legal in every phase. Late, repeated, early and unknown ones are recorded on the
- * timeline and undo nothing that a newer fact has settled.
+ * Every event is legal in every phase. Late, repeated, early and unknown events are recorded on the
+ * timeline, and none of them undoes what a newer fact has settled.
  */
 import type { Attempt, Call } from './call.ts';
 import type { Command } from './command.ts';
@@ -26,14 +26,14 @@ export type { World } from './turn.ts';
 export interface Transition {
   call: Call;
   commands: Command[];
-  /** Commands to take back where they were not sent. */
+  /** Commands to cancel if they were not sent. */
   cancel: string[];
   notes: string[];
   notices: Notice[];
   trace: TraceLine[] | null;
-  /** The attempt that the event speaks of; null where it speaks of none. */
+  /** The attempt that the event belongs to, or null. */
   attemptId: string | null;
-  /** Nothing happened and nothing is stored: an overtaken deadline, or a manual refer refused. */
+  /** Nothing happened and nothing is stored: an outdated deadline, or a refused manual refer. */
   refused: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | null;
 }
 
@@ -66,14 +66,14 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
   }
 }
 
-/** A plan of one step on top of whatever goes on; if it fails the call returns to the phase it had. */
+/** Interrupts the call with a plan of one step; if that fails, the call returns to its phase. */
 function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   const { call } = turn;
   const standing = whyNotMovable(call);
   if (standing !== null) return standing;
   note(turn, `manual refer, from ${call.phase}`);
   const answering = call.phase === 'answering';
-  // What the interrupted step says may still go out: if the refer fails, the caller waits for its end.
+  // The interrupted prompt may still be sent; if the refer fails, the call waits for its end.
   if (!answering) cancelOutstanding(turn, call.running?.id);
   call.suspended = { phase: call.phase, plan: call.plan, running: call.running, done: null };
   call.plan = [{ steps: [event.step] }];
@@ -108,7 +108,7 @@ function close(turn: Turn, refused: Transition['refused']): Transition {
   return { call, commands, cancel, notes, notices, trace, attemptId, refused };
 }
 
-/** A draft that may be written to without touching what came in; steps are never written to. */
+/** A copy that may be changed. Steps are shared, because they are never changed. */
 function draftOf(call: Call): Call {
   return {
     ...call,

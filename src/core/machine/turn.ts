@@ -1,4 +1,4 @@
-/** One transition under way: the draft of the call and what has been gathered so far. */
+/** One transition in progress: the draft of the call, and its commands and notices so far. */
 import type { Call, DeadlineName } from './call.ts';
 import { encodeClientState } from './client-state.ts';
 import type { Action, Command } from './command.ts';
@@ -8,17 +8,17 @@ import { PROMPT_SEND_MS } from './limits.ts';
 import type { Notice } from './notice.ts';
 import type { Decision, Moment, TraceLine } from './plan.ts';
 
-/** What a transition may ask about the world: arguments, so that a replay agrees. */
+/** What a transition needs from outside, as arguments, so that a replay gives the same result. */
 export interface World {
   /** The store's clock, milliseconds since the epoch. */
   now: number;
   decide(facts: Call['facts'], moment: Moment): Decision;
   /**
-   * When a webhook of any call last reached this process, by the store's clock; null: none since it
-   * started. While none comes, silence about one call says nothing.
+   * When the last webhook of any call arrived at this process, by the store's clock; null: none
+   * since the start. While none arrive, the lack of events about one call proves nothing.
    */
   heardAt: number | null;
-  /** Hourly budgets, used so far by all calls: null, or why the step fails as rejected. */
+  /** Hourly budgets over all calls: null, or why the step fails as rejected. */
   overBudget(kind: 'refer' | 'transfer', caller: string | null): string | null;
 }
 
@@ -32,10 +32,10 @@ export interface Turn {
   notes: string[];
   notices: Notice[];
   trace: TraceLine[] | null;
-  /** The plan may go on: the door runs it once the event's own handling is through. */
+  /** The plan may continue; `transition` runs it after the event is handled. */
   goOn: boolean;
   ids: number;
-  /** The attempt that the event speaks of. */
+  /** The attempt that the event belongs to. */
   attemptId: string | null;
 }
 
@@ -50,7 +50,7 @@ export function newId(turn: Turn): string {
 type Common = 'id' | 'callId' | 'legId' | 'attemptId' | 'giveUpAt' | 'clientState';
 type Ask<C> = C extends Command ? Omit<C, Common> : never;
 
-/** Stores a command with the change; its envelope names the command: an attempt's id is its command's. */
+/** Adds a command. Its envelope contains its id, which is also the id of its attempt. */
 export function issue(
   turn: Turn,
   ask: Ask<Command>,
@@ -59,7 +59,7 @@ export function issue(
     legId?: string;
     attemptId?: string;
     giveUpAt?: number;
-    /** Sent as it is, or (null) not at all. */
+    /** Sent unchanged; null: not sent. */
     clientState?: string | null;
   } = {},
 ): string {
@@ -70,7 +70,7 @@ export function issue(
     options.clientState === undefined
       ? encodeClientState(id, call.foreignState)
       : options.clientState;
-  // The cast only reunites what Omit took apart, member by member of the union.
+  // The cast restores the union that Omit took apart.
   const command = {
     ...ask,
     id,
@@ -97,8 +97,8 @@ function send(turn: Turn, command: Command): void {
 }
 
 /**
- * The next prompt goes once the one before has its outcome. Sent while that one waits for its retry, it
- * would be cut off by a late stop, or drowned by a loop that starts again.
+ * Sends the next prompt once the previous one has its outcome. If it were sent while that one waits
+ * for a retry, a late stop would interrupt it, or a restarted loop would replace it.
  */
 export function sendParked(turn: Turn): void {
   const { call, now } = turn;
@@ -108,7 +108,7 @@ export function sendParked(turn: Turn): void {
   call.parked = others;
   send(turn, { ...next, giveUpAt: now + PROMPT_SEND_MS });
   if (call.running?.id !== next.id) return;
-  // The step that it belongs to has its whole time from now on.
+  // The step's full timeout starts now.
   for (const deadline of call.deadlines) {
     if (deadline.name === 'step') setDeadline(turn, 'step', deadline.dueAt - deadline.setAt);
   }
@@ -126,8 +126,8 @@ const PROMPTS: ReadonlySet<string> = new Set<Action>([
 ]);
 
 /**
- * Takes back every command of the caller's leg that was not sent yet; the store leaves alone what is
- * in the air. The hangup of a B-leg stays: it clears up behind a step, whatever becomes of the caller.
+ * Cancels every command of the caller's leg that was not sent yet; the store keeps those in flight.
+ * The hangup of a B-leg stays, because the B-leg must end whatever happens to the caller.
  */
 export function cancelOutstanding(turn: Turn, but: string | null = null): void {
   const { call } = turn;
@@ -138,11 +138,11 @@ export function cancelOutstanding(turn: Turn, but: string | null = null): void {
   }
   call.outstanding = call.outstanding.filter((entry) => !own(entry));
   call.parked = call.parked.filter(({ id }) => id === but);
-  // What this very transition wanted to send is simply not sent.
+  // Commands of this transition are simply not sent.
   turn.commands = turn.commands.filter((command) => !own(command));
 }
 
-/** What the command was for is settled, by an event or by its time: it is not sent, or not sent again. */
+/** Cancels a command that is no longer needed, so that it is not sent, or not sent again. */
 export function takeBack(turn: Turn, id: string): void {
   const { call } = turn;
   call.parked = call.parked.filter((command) => command.id !== id);

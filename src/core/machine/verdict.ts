@@ -1,5 +1,7 @@
-/** Tables from what the network said to a verdict. The event type decides first; see `attempt.ts`. */
-/** What an attempt to move the caller ended in. */
+/**
+ * Tables from SIP codes and hangup causes to verdicts. The event type decides first: see
+ * `attempt.ts`.
+ */
 export const VERDICTS = [
   'completed',
   'busy',
@@ -17,20 +19,21 @@ export type Verdict = (typeof VERDICTS)[number];
 
 /**
  * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's
- * sipfrag body (RFC 3515, 2.4.5), or, where no NOTIFY came before, the answer to the REFER itself. Then
- * 603 (Asterisk without allow_transfer), 501 (jambonz), 420 and 481 refuse the REFER, not the caller.
+ * sipfrag body (RFC 3515, 2.4.5) or, if there was no NOTIFY, the answer to the REFER itself. In
+ * that case 603 (Asterisk without allow_transfer), 501 (jambonz), 420 and 481 refuse the REFER, not
+ * the caller.
  */
 export function verdictOfReferFailure(code: number | null, progress: boolean): Verdict {
   if (!progress && code !== null && REFER_REFUSED.has(code)) return 'not_allowed';
   return verdictOfSipCode(code);
 }
 
-/** `call.refer.failed` with a code that says the opposite: nobody knows where the caller is. */
+/** `call.refer.failed` with a success code: it is unknown where the caller is. */
 export function isContradictory(code: number | null): boolean {
   return code !== null && code >= 200 && code <= 299;
 }
 
-/** Of a SIP response code, wherever it stands. */
+/** Verdict of a SIP response code. */
 export function verdictOfSipCode(code: number | null): Verdict {
   if (code === null) return 'other';
   const known = SIP_VERDICTS.get(code);
@@ -66,7 +69,7 @@ const SIP_VERDICTS: ReadonlyMap<number, Verdict> = new Map<number, Verdict>([
   [407, 'not_allowed'],
 ]);
 
-// Telnyx's hangup_cause enum; all causes not named here are told apart by the SIP code.
+// Telnyx's hangup_cause enum. For all other causes the SIP code decides.
 const HANGUP_VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ['user_busy', 'busy'],
   ['timeout', 'no_answer'],

@@ -1,4 +1,4 @@
-/** What the caller hears from us: say, play, menu, and the loop while we move him. */
+/** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
 import type { Call, Voice } from './call.ts';
 import { decodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
@@ -17,13 +17,13 @@ import { isPrompt, issue, newId, note, setDeadline, type Turn, takeBack } from '
 
 type VoiceStep = SayStep | PlayStep | MenuStep;
 
-/** Starts a step that speaks; the phase holds until its end is heard, or its deadline. */
+/** Starts a prompt step; the phase lasts until its end is reported or its deadline is due. */
 export function startVoice(turn: Turn, step: VoiceStep): void {
   const { call } = turn;
-  // Both, always: what has been overtaken is taken back, and what may have run of it is stopped.
+  // Always both: cancel what is outdated, and stop what may be playing.
   const overtaken = takeBackPrompts(turn);
   const stopOthers = overtaken || isLooping(call);
-  // gather_using_speak has no `stop` of its own.
+  // gather_using_speak has no `stop` parameter.
   if (stopOthers && step.do === 'menu') stopPrompts(turn);
   const id = newId(turn);
   speak(turn, step, { id, loop: false, stopOthers });
@@ -33,14 +33,15 @@ export function startVoice(turn: Turn, step: VoiceStep): void {
   note(turn, step.do === 'play' ? `play ${step.url}` : `${step.do} “${step.text}”`);
 }
 
-/** The command was accepted: from now on the voice has its natural length. */
+/** The command was accepted: from now on the prompt takes its natural length. */
 export function acceptVoice(turn: Turn, step: VoiceStep): void {
   setDeadline(turn, 'step', voiceMs(step));
 }
 
 /**
- * The outcome is unknown, so the caller may be hearing it. False where it would be over by now. A recording
- * may be long, but that it has begun is heard soon: without that nobody waits in silence for its end.
+ * The outcome is unknown, so the caller may be hearing the prompt. Returns false if it would be
+ * over by now. A recording may be long, but its start is reported soon; without that its end is not
+ * waited for.
  */
 export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): boolean {
   const { call, now } = turn;
@@ -53,8 +54,8 @@ export function awaitUnknownVoice(turn: Turn, step: VoiceStep, sentAt: number): 
 }
 
 /**
- * Starts the policy's loop before the caller is moved. Its envelope names itself, not the attempt: one
- * that goes out late, after a retry, would put an attempt back on the leg that ended long ago.
+ * Starts the loop of `while_moving` before the caller is moved. Its envelope names the loop and not
+ * the attempt, because a loop sent late after a retry would put an old attempt back on the leg.
  */
 export function startWhileMoving(turn: Turn): void {
   const { call } = turn;
@@ -63,7 +64,7 @@ export function startWhileMoving(turn: Turn): void {
   speak(turn, loop, { id: newId(turn), loop: true, stopOthers: false });
 }
 
-/** A loop that has not been sent: the prompt before it has no outcome yet. */
+/** A loop that was not sent yet, because the previous prompt has no outcome. */
 export function dropParkedLoop(turn: Turn): void {
   const { call } = turn;
   const parked = new Set(call.parked.map(({ id }) => id));
@@ -88,7 +89,7 @@ function stopPrompts(turn: Turn): void {
   issue(turn, { action: 'playback_stop' }, { giveUpAt: turn.now + PROMPT_SEND_MS });
 }
 
-/** Prompts without an outcome that something newer replaces. True where there was one. */
+/** Cancels prompts without an outcome that a newer one replaces. Returns true if there were any. */
 function takeBackPrompts(turn: Turn): boolean {
   const { call } = turn;
   const overtaken = [...call.outstanding, ...call.parked].filter(isPrompt);
@@ -97,9 +98,10 @@ function takeBackPrompts(turn: Turn): boolean {
 }
 
 /**
- * Whether a speak, playback or gather ending ends the step that holds the plan. The envelope is
- * stamped when Telnyx emits, so the end of what our step stopped, a loop or its own words before a refer
- * by hand, carries the step's id: what ends sooner than anybody can speak was that.
+ * Whether the end of a speak, playback or gather ends the running step. Telnyx adds the envelope
+ * when it emits the event, so the end of a prompt that our step stopped (a loop, or its own prompt
+ * before a manual refer) carries the step's id. Such an end comes sooner than the prompt could have
+ * been spoken.
  */
 export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const { call } = turn;
@@ -108,7 +110,7 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   if (running === null || kind === undefined || !isVoice(running.step)) return false;
   if (kindOf(running.step) !== kind) return false;
   const named = decodeClientState(event.clientState)?.a ?? null;
-  // Stamped before our step's command ran: it speaks of an earlier voice. A refer by hand came after it.
+  // Emitted before our step's command was executed, so it is about an earlier prompt.
   const earlier =
     call.voices.some(({ id }) => id === named) ||
     call.attempts.some(({ id, manual }) => id === named && !manual);
@@ -117,7 +119,8 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
     return false;
   }
   const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
-  // A choice is the menu's own, and what plays to its end was not stopped: a loop never does.
+  // Only a menu reports a choice, and a prompt that played to its end was not stopped; a loop never
+  // ends.
   const own = event.status === 'valid' || (kind === 'play' && event.status === 'completed');
   if (stopped !== undefined && !own && tooSoon(turn, running.step)) {
     call.voices = call.voices.filter((voice) => voice !== stopped);
@@ -126,12 +129,12 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   return true;
 }
 
-/** One that has ended, or was refused, can end no more. */
+/** A prompt that has ended or was refused cannot end again. */
 export function forgetVoice({ call }: Turn, id: string | null): void {
   call.voices = call.voices.filter((voice) => voice.id !== id);
 }
 
-/** A prompt whose `started` is heard was carried out: from now on it has its natural length. */
+/** A prompt whose `started` arrived was executed: from now on it takes its natural length. */
 export function onVoiceStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   const named = decodeClientState(event.clientState)?.a;
@@ -144,7 +147,7 @@ export function onVoiceStarted(turn: Turn, event: WebhookEvent): void {
   }
 }
 
-/** Forgets every voice: the step that spoke is through. */
+/** Forgets every prompt, because the step is over. */
 export function forgetVoices(turn: Turn, keepLoop: boolean): void {
   turn.call.voices = turn.call.voices.filter((voice) => keepLoop && voice.loop);
 }

@@ -1,6 +1,7 @@
 /**
- * The current problems of all replicas, worst first: failing targets, logged problems, a refused reload, a
- * store or Telnyx that does not answer. It works without the store, which is then the problem it reports.
+ * The current problems of all replicas, worst first: failing targets, logged problems, a refused
+ * reload, a store or Telnyx that does not answer. It works without the store, which is then the
+ * problem it reports.
  */
 import type { Verdict } from '../../core/machine/call.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -38,7 +39,10 @@ export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadAc
   }
 }
 
-/** A store that does not work is shown as one problem, the most serious one, however much depends on it. */
+/**
+ * A store that does not work is shown as one problem, the most serious one, however much depends on
+ * it.
+ */
 function oneOfTheStore(problems: Listed[]): Listed[] {
   const standing = problems.find(({ kind }) => kind === 'store.unavailable');
   const told = standing ?? problems.find(({ cause }) => cause === 'store');

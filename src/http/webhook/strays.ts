@@ -1,6 +1,7 @@
 /**
- * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx never repeats a
- * webhook that was answered 4xx and shows the operator little of it, so the log says which setting is wrong.
+ * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx never repeats
+ * a webhook that was answered 4xx and shows the operator little of it, so the log says which
+ * setting is wrong.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Log } from '../../log/log.ts';
@@ -11,7 +12,9 @@ import { createRefusals } from './refusals.ts';
 export const WEBHOOK_PATH = '/webhooks/telnyx';
 
 export interface Strays {
-  /** Logs a webhook that is answered with `status` because of its path or method; returns the fix. */
+  /**
+   * Logs a webhook that is answered with `status` because of its path or method; returns the fix.
+   */
   request(request: FastifyRequest, status: number): string | undefined;
   /** Logs bytes that the HTTP parser refused; returns the answer. */
   bytes(packet: Buffer | undefined, why: string, remote: string | undefined): Problem;
