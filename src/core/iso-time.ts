@@ -1,13 +1,17 @@
-/** Moments as people write them: ISO 8601. `Date.parse` alone also takes "1", "March 7" and 30 February. */
+/** Times in ISO 8601. `Date.parse` alone also accepts "1", "March 7" and 30 February. */
 
-/** With a zone, or null: what an answer says must not depend on where the process runs. */
+/**
+ * Reads a time with a zone, otherwise null: the result must not depend on the process's own zone.
+ */
 export function readMoment(text: string): number | null {
   const parts = ISO_MOMENT.exec(text);
   const ms = parts === null ? Number.NaN : Date.parse(text);
   return Number.isNaN(ms) || !isDate(parts?.[1] ?? '') ? null : ms;
 }
 
-/** Why `readMoment` gave null, in the same words for the command line, route files and the API. */
+/**
+ * Why `readMoment` returned null, in the same words for the command line, route files and the API.
+ */
 export function notAMoment(text: string): { problem: string; hint: string } {
   const problem = `${JSON.stringify(text.slice(0, 100))} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`;
   return { problem, hint: hintFor(text.trim()) };
@@ -26,12 +30,12 @@ function hintFor(text: string): string {
   const [, sign = '', hours = '', minutes = '00'] = OFFSET.exec(rest) ?? [];
   const offset = `${sign === ' ' ? '+' : sign}${hours}:${minutes}`;
   if (readMoment(`${known}${offset}`) === null) return `write ${known}Z for UTC, or ${known}-05:00`;
-  // In a query string a + that is not encoded arrives as a space.
+  // In a query string, an unencoded + arrives as a space.
   const encode = sign === ' ' ? '; in the address of a request + is written %2B' : '';
   return `write ${known}${offset}${encode}`;
 }
 
-/** In the calendar: yyyy-mm-dd. */
+/** Whether yyyy-mm-dd exists in the calendar. */
 export function isDate(text: string): boolean {
   const parsed = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);

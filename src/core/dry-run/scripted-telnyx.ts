@@ -1,17 +1,17 @@
-/** What Telnyx would send for each command, given a scripted verdict: outcomes and webhooks, in their order. */
+/** The outcomes and webhooks that Telnyx would send for each command, given a scripted verdict. */
 import type { Call, CallFacts, Verdict } from '../machine/call.ts';
 import type { Command, Outcome } from '../machine/command.ts';
 import type { BLegEvent, CallEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
 
 export interface Scripted {
   event: CallEvent;
-  /** Since the one before. */
+  /** Milliseconds since the previous one. */
   afterMs: number;
 }
 
 interface Situation {
   call: Call;
-  /** Of an attempt; null where the caller leaves before there is one. */
+  /** Verdict of an attempt; null if the caller hangs up before there is one. */
   verdict: Verdict | null;
   /** Of a menu. */
   digits: string | null;
@@ -19,9 +19,11 @@ interface Situation {
   leaves: boolean;
 }
 
-/** How long a target takes to answer a REFER in a play; shorter where the step gives it less. */
+/** How long a target takes to answer a REFER in a dry run; shorter if the step allows less. */
 const ATTEMPT_MS = 5_000;
-/** Between the machine's slowest and fastest speech, so that an end counts as one. */
+/**
+ * Between the slowest and the fastest speech of the state machine, so that an end counts as one.
+ */
 const SPEECH_MS_PER_CHARACTER = 60;
 const PLAYBACK_MS = 5_000;
 
@@ -80,7 +82,7 @@ export function answeredOf(call: Call): WebhookEvent {
   return webhook(call.facts, 'call.answered');
 }
 
-/** A call that no plan runs is answered by whoever runs it, and its caller may press keys. */
+/** Another application answers a call that no plan runs, and its caller may press keys. */
 export function laterEvents(call: Call, digits: readonly string[]): WebhookEvent[] {
   const keys = [...digits.join('')].map((key) => ({
     ...webhook(call.facts, 'call.dtmf.received'),
@@ -89,7 +91,7 @@ export function laterEvents(call: Call, digits: readonly string[]): WebhookEvent
   return call.phase === 'new' ? [] : [answeredOf(call), ...keys];
 }
 
-/** `sip_notify_response` that means each verdict; see the table in `verdict.ts`. */
+/** A `sip_notify_response` for each verdict; see the table in `verdict.ts`. */
 const NOTIFY: Partial<Record<Verdict, number>> = {
   busy: 486,
   no_answer: 480,
@@ -112,11 +114,11 @@ function referAnswers(command: Command, situation: Situation, accepted: Scripted
   const code = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
   const final = hook(call, type, command, { sipNotifyResponse: code });
   if (code === 603) {
-    // Without any progress it would be the REFER that is declined, not the caller.
+    // Without progress this code would mean that the REFER was declined, not the caller.
     const trying = hook(call, 'call.refer.started', command, { sipNotifyResponse: 100 });
     if (!leaves) return [accepted, trying, { ...final, afterMs: attemptMs(call) }];
   }
-  // Who hangs up on a failed attempt does so before the next one is sent: the hangup overtakes.
+  // A caller who hangs up after a failed attempt does so before the next command is sent.
   if (leaves) return [accepted, gone, final];
   return [accepted, { ...final, afterMs: attemptMs(call) }];
 }
@@ -155,7 +157,7 @@ function transferAnswers(command: Command, situation: Situation, accepted: Scrip
   return [...ringing, { ...hangup, afterMs: attemptMs(call) }];
 }
 
-/** Well within the step's own time, however short that is. */
+/** Well within the step's timeout, however short that is. */
 function attemptMs(call: Call): number {
   const step = call.running?.step;
   return step !== undefined && 'timeoutMs' in step

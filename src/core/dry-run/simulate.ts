@@ -1,7 +1,7 @@
 /**
- * Plays a whole call with no network: the same `decide` and `transition` as the server's, and in place
- * of Telnyx a script of what each target answers. `referee route`, the examples of `referee check` and
- * POST /v1/routes/explain all are this function.
+ * Plays a whole call without a network: the server's own `decide` and `transition`, with a script
+ * of verdicts instead of Telnyx. `referee route`, the examples of `referee check` and POST
+ * /v1/routes/explain use it.
  */
 import { nameOf } from '../machine/attempt.ts';
 import type { Call, CallFacts, Ends, Verdict } from '../machine/call.ts';
@@ -18,33 +18,36 @@ export interface Script {
   /** When it happens, milliseconds since the epoch. */
   at: number;
   overrides?: Overrides;
-  /** By target, SIP URI or number. A list scripts repeats; its last verdict stays. */
+  /** By target, SIP URI or number. A list is used for repeated attempts; its last verdict stays. */
   verdicts: Readonly<Record<string, Verdict | readonly Verdict[]>>;
-  /** What the caller presses, one text a menu; on a call that no plan runs, key by key. */
+  /** What the caller presses, one text per menu; on a call that no plan runs, key by key. */
   digits: readonly string[];
   /** The caller hangs up when this target has been tried. */
   hangupAfter: string | null;
-  /** Attempts without a scripted verdict count as completed; `error` lists them as well. */
+  /** Attempts without a scripted verdict count as completed; with `error` they are also listed. */
   unscripted: 'completed' | 'error';
   fullTrace?: boolean;
 }
 
 export interface Played {
-  /** Null: `otherwise`, or a call that is left unmanaged. */
+  /** Null: `otherwise`, or an unmanaged call. */
   rule: string | null;
-  /** Steps as they came to pass: `answer`, `refer support-us`, `transfer +1…`, `say`, `reject busy`, `hangup`. */
+  /**
+   * The steps that ran: `answer`, `refer support-us`, `transfer +1…`, `say`, `reject busy`,
+   * `hangup`.
+   */
   path: string[];
   attempts: { target: string | null; sip_address: string; verdict: Verdict }[];
   ends: Ends | null;
   trace: TraceLine[];
-  /** In words, why this rule, or why nothing was decided. */
+  /** Why this rule matched, or why nothing was decided, in words. */
   why: string;
   warnings: string[];
-  /** Targets that were tried without a scripted verdict, where the script wants to know. */
+  /** Targets that were tried without a scripted verdict, if the script asks for them. */
   unscripted: string[];
 }
 
-/** Events of one played call; its machine ends long before, by budgets and by plans being finite. */
+/** A safety limit: calls end long before, because budgets and plans are finite. */
 export const SIMULATED_EVENTS_MAX = 2_000;
 
 export function simulate(routes: CompiledRoutes, script: Script): Played {
@@ -74,7 +77,7 @@ interface Play {
   unscripted: Set<string>;
   tries: Map<string, number>;
   digits: string[];
-  /** What still happens to a call that no plan runs. */
+  /** Events still to come for a call that no plan runs. */
   later: CallEvent[] | null;
 }
 
@@ -98,7 +101,7 @@ function open(routes: CompiledRoutes, script: Script): Play {
   };
 }
 
-/** One event through the one door, at the play's own time; what follows from it is queued. */
+/** Applies one event at the dry run's own time, and queues what follows from it. */
 function put(play: Play, event: CallEvent): void {
   const { routes, script } = play;
   play.events += 1;
@@ -113,7 +116,7 @@ function put(play: Play, event: CallEvent): void {
         const { fullTrace = false, overrides = {} } = script;
         const decision = decide(routes, facts, moment, overrides, { fullTrace });
         play.warnings.push(...decision.warnings);
-        // A later event that no rule wants does not bury the first decision's reasons.
+        // A later event that no rule matches does not replace the reasons of the first decision.
         if (decision.plan !== null || moment.event === 'call.initiated') {
           play.why = decision.why;
           play.trace = decision.trace;
@@ -130,7 +133,9 @@ function put(play: Play, event: CallEvent): void {
   walk(play, out.commands, out.notes);
 }
 
-/** Writes down the steps of one transition: attempts refused before they were sent, then what was asked. */
+/**
+ * Records the steps of one transition: attempts refused before they were sent, then the commands.
+ */
 function walk(play: Play, commands: readonly Command[], notes: readonly string[]): void {
   const attempts = play.call?.attempts ?? [];
   for (const attempt of attempts.slice(play.walked)) {
@@ -167,7 +172,7 @@ function stepOf(
     case 'reject':
       return `reject ${command.cause}`;
     case 'hangup': {
-      // After the answer a reject is sent as a hangup; the path names the step.
+      // On an answered call a reject is sent as a hangup; the path shows the step.
       const rejected = notes.find((text) => text.startsWith('hang up (reject '));
       return rejected === undefined ? 'hangup' : `reject ${rejected.split(' ')[3] ?? ''}`;
     }
@@ -181,7 +186,7 @@ function stepOf(
   }
 }
 
-/** Telnyx's part: the answer to one command and the webhooks that follow from it. */
+/** Telnyx's side: the answer to one command and the webhooks that follow. */
 function carryOut(play: Play, command: Command): void {
   const { call } = play;
   if (call === null) return;
@@ -196,14 +201,16 @@ function carryOut(play: Play, command: Command): void {
     put(play, event);
     if (event.type === 'call.hangup' && event.source === 'webhook') play.queue = [];
   }
-  // Where a loop was playing, the machine takes the first end it hears for the loop's.
+  // If a loop was playing, the state machine takes the first end for the loop's.
   if (play.call?.running?.id === command.id && command.action === 'playback_start') {
     const ended = answersTo(command, { call: play.call, verdict, digits, leaves }).at(-1);
     if (ended !== undefined) put(play, ended.event);
   }
 }
 
-/** The script's next verdict for a target; null where the caller leaves and no verdict is scripted. */
+/**
+ * The script's next verdict for a target; null if the caller hangs up and no verdict is scripted.
+ */
 function verdictFor(play: Play, name: string, leaves: boolean): Verdict | null {
   const { verdicts, unscripted } = play.script;
   const scripted = Object.hasOwn(verdicts, name) ? verdicts[name] : undefined;
@@ -217,7 +224,7 @@ function verdictFor(play: Play, name: string, leaves: boolean): Verdict | null {
   return 'completed';
 }
 
-/** Nothing is under way at Telnyx: the next thing that happens by itself. */
+/** Nothing is in flight: returns the next thing that happens without a command. */
 function waitOn(play: Play): void {
   const { call } = play;
   if (call === null) return;
@@ -234,7 +241,7 @@ function waitOn(play: Play): void {
       put(play, hangupOf(call));
       return;
     case 'answering':
-      // We answer incoming calls ourselves; here the far end of an outgoing one does.
+      // We answer incoming calls ourselves; the far end answers an outgoing one.
       put(play, answeredOf(call));
       return;
     default: {
@@ -245,7 +252,7 @@ function waitOn(play: Play): void {
   }
 }
 
-/** Time passes, and deadlines that it passes are reached on the way. */
+/** Advances the time and applies the deadlines that become due. */
 function advance(play: Play, byMs: number): void {
   const until = play.now + Math.max(0, byMs);
   for (let reached = 0; reached < SIMULATED_EVENTS_MAX; reached += 1) {

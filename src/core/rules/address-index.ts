@@ -1,7 +1,8 @@
 /**
- * All values of `from`, or of `to`, over all rules and lists, looked up at once: one lookup of the number
- * and one per distinct prefix length, however many entries there are. What comes out are postings. A list is
- * one posting that its rules share, so that a list of 100,000 in 2,000 rules is 100,000 entries.
+ * Looks up all values of `from`, or of `to`, of all rules and lists at once: one lookup of the
+ * number and one per distinct prefix length, however many entries there are. The result is
+ * postings. A list is one posting that its rules share, so a list of 100,000 used by 2,000 rules
+ * takes 100,000 entries.
  */
 import { type Address, readPattern } from './address.ts';
 import type { Glob } from './glob.ts';
@@ -14,7 +15,7 @@ interface PrefixEntry<P> {
   posting: P;
 }
 
-/** By the whole text; and numbers and texts by what stands before the first wildcard of their patterns. */
+/** By the whole text, and patterns by the text before their first wildcard. */
 interface Entries<P> {
   exact: Map<string, P[]>;
   numbers: Map<string, PrefixEntry<P>[]>;
@@ -51,7 +52,7 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   else known.push(value);
 }
 
-/** Most keys have one entry, and then it is a bare number: no more places in memory than need be. */
+/** Most keys have one entry, which is stored as a plain number to save memory. */
 type Few<T> = number | T[];
 
 interface PrefixMap {
@@ -74,7 +75,7 @@ export class AddressIndex {
     this.#texts = prefixMap(texts, placeOf);
   }
 
-  /** Places of the postings hit by this party; one may come twice. */
+  /** Positions of the postings that this party hits; one may occur twice. */
   lookup(address: Address): number[] {
     const hits: number[] = [];
     if (address.number !== null) {

@@ -1,24 +1,27 @@
 /**
- * How numbers and SIP addresses compare: as E.164, else as user@host with the host in lower case.
+ * How numbers and SIP addresses are compared: as E.164, otherwise as user@host with the host in
+ * lower case.
  *
- * Only what is safe is normalised. `+` with digits keeps its meaning when spaces, dots, hyphens and
- * brackets go (RFC 3966 calls them visual separators). A number without `+` is not given one:
+ * Only safe normalisation is done. Spaces, dots, hyphens and brackets after `+` are removed,
+ * because RFC 3966 calls them visual separators. A number without `+` does not get one:
  * "4155550100" is San Francisco nationally and Switzerland internationally.
  */
 import { compileGlob, type Glob, isGlob } from './glob.ts';
 import { canonicalUser } from './sip-uri.ts';
 
-/** One party of a call, as all the texts a rule's value may be compared with. */
+/** One party of a call, in all forms that a rule's value may be compared with. */
 export interface Address {
-  /** `+` and digits; also where a SIP address has such a user. */
+  /** `+` and digits; also if the user part of a SIP address is a number. */
   number: string | null;
-  /** user@host, and user@host:port; or, for what is neither number nor SIP address, the text itself. */
+  /** user@host and user@host:port; for anything but a number or SIP address, the text itself. */
   texts: string[];
-  /** User part of a SIP address, else the text or number itself; null where there is nothing. */
+  /** User part of a SIP address, otherwise the text or number itself; null if empty. */
   user: string | null;
 }
 
-/** Longer addresses compare by their first characters only; a From header is never that long. */
+/**
+ * Longer addresses are compared by their first characters only; a From header is never that long.
+ */
 export const ADDRESS_CHARS_MAX = 512;
 
 const SEPARATED_NUMBER = /^\+[0-9\s().-]*[0-9][\s().-]*$/;
@@ -39,9 +42,10 @@ export function readAddress(raw: string | null): Address {
 }
 
 /**
- * The party itself, without what the phone network hangs onto its number: `;npdi;rn=+14155550199` of a
- * ported number, `;cpc=`, `;ext=`. RFC 3261 section 19.1.6 lets them stand in the user part of a SIP URI. A
- * name that is no number keeps its semicolons: they are part of it. Null where nothing is left.
+ * The party without the parameters that the phone network adds to its number:
+ * `;npdi;rn=+14155550199` of a ported number, `;cpc=`, `;ext=`. RFC 3261 section 19.1.6 allows them
+ * in the user part of a SIP URI. A name that is not a number keeps its semicolons. Null if nothing
+ * is left.
  */
 export function withoutUserParameters(raw: string | null): string | null {
   const text = (raw ?? '').trim();
@@ -55,7 +59,9 @@ export function withoutUserParameters(raw: string | null): string | null {
 
 const NUMBER_BEFORE_PARAMETERS = /^(?:sips?:|tel:)?(?:\+|%2B)?[0-9][0-9\s().-]*$/i;
 
-/** `"Ada" <sip:+14155550100;npdi@host>` is that address, as a From header may write it. */
+/**
+ * Extracts the address from a form like `"Ada" <sip:+14155550100;npdi@host>`, as in a From header.
+ */
 function barePart(raw: string): string {
   const inner = raw.includes('<') ? /<([^<>]*)>/.exec(raw)?.[1] : undefined;
   return withoutUserParameters(inner ?? raw) ?? '';
@@ -66,7 +72,7 @@ export type Pattern =
   | { kind: 'exact'; key: string }
   | { kind: 'glob'; glob: Glob; over: 'numbers' | 'texts' | 'both' };
 
-/** The one key an exact value has; a call is looked up by its number and each of its texts. */
+/** The key of an exact value; a call is looked up by its number and each of its texts. */
 export function readPattern(value: string): Pattern {
   const text = value.trim().replace(/^tel:(?=\+)/i, '');
   if (!isGlob(text)) return { kind: 'exact', key: exactKey(text) };
@@ -109,8 +115,8 @@ interface SipAddress {
 }
 
 /**
- * Lenient, unlike `parseSipUri`: these are addresses that calls come with, and reading one never sends
- * anything anywhere. The first @ ends the user part: RFC 3261 has no bare @ in one.
+ * Lenient, unlike `parseSipUri`: these addresses come from calls, and nothing is sent to them. The
+ * first @ ends the user part, because RFC 3261 does not allow an unescaped @ in it.
  */
 function cutSipAddress(text: string): SipAddress | null {
   const scheme = /^(sips?):/i.exec(text)?.[1];
@@ -128,8 +134,8 @@ function cutSipAddress(text: string): SipAddress | null {
 }
 
 /**
- * Numbers that phone companies send for nobody. They spell ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN (so
- * they write it) and UNAVAILABLE on a keypad.
+ * Numbers that phone companies send for withheld numbers. They spell ANONYMOUS, RESTRICTED,
+ * BLOCKED, UNKNOWN (shortened) and UNAVAILABLE on a keypad.
  */
 export const WITHHELD_NUMBERS: ReadonlySet<string> = new Set([
   '+266696687',
@@ -139,11 +145,13 @@ export const WITHHELD_NUMBERS: ReadonlySet<string> = new Set([
   '+86282452253',
 ]);
 
-/** RFC 3323's names for nobody and those that phone companies and switches write, alone or with a noun. */
+/**
+ * Words for a withheld number, from RFC 3323, phone companies and switches, alone or with a noun.
+ */
 const WITHHELD_NAME =
   /^(?:(?:caller|number|(?:caller )?id) )?(?:anonymous|private|blocked|withheld|restricted|unavailable|unknown)(?: (?:caller|number|name|user|(?:caller )?id))?$/;
 
-/** Whether a text stands for a caller who withholds the number: `Private`, `Unknown caller`, `tel:anonymous`. */
+/** Whether a text means a withheld number: `Private`, `Unknown caller`, `tel:anonymous`. */
 export function isWithheldName(text: string): boolean {
   const name = text.replace(/^(?:tel|sips?):/i, '').replace(/%20|[\s_.+-]+/g, ' ');
   return WITHHELD_NAME.test(name.trim().toLowerCase());

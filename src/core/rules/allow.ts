@@ -1,7 +1,7 @@
 /**
- * `policy.allow`: where a destination may go that is not written out in a route file. Patterns are
- * compared with parsed URIs, part by part, never with text: `sip:x@evil.example;p=@a.example.com` ends
- * like an allowed host and is none.
+ * `policy.allow`: the allowed destinations, except for literal destinations in a route file.
+ * Patterns are compared with the parts of parsed URIs, never with text:
+ * `sip:x@evil.example;p=@a.example.com` ends like an allowed host but is not one.
  */
 import { compileGlob, type Glob } from './glob.ts';
 import { canonicalUser, DEFAULT_PORT, hostProblem, isE164, parseSipUri } from './sip-uri.ts';
@@ -22,8 +22,8 @@ export type AllowPattern =
     };
 
 /**
- * How the call is carried, which an operator may want to lay down. No other parameter can be allowed:
- * `maddr` and the like send it elsewhere than the host says.
+ * Parameters for the transport of the call, which an operator may require. No other parameter can
+ * be allowed: `maddr`, for example, sends the call somewhere else than the host says.
  */
 const PARAMETERS: Record<string, readonly string[]> = {
   transport: ['udp', 'tcp', 'tls'],
@@ -92,7 +92,7 @@ function parseParameters(text: string): { named: string[] } | { problem: string 
   return { named };
 }
 
-/** Whether a filled destination may be called; where not, why in words, with the key to change. */
+/** Null if the destination may be called; otherwise the reason, with the key to change. */
 export function allows(
   patterns: readonly AllowPattern[],
   destination: string,
@@ -120,7 +120,7 @@ export function allows(
       return false;
     }
     const host = pattern.host;
-    // A host that starts with the suffix's dot has no label before it and does not parse.
+    // A host that is only the suffix has no label before the dot and does not parse.
     if (!('exact' in host ? host.exact === uri.host : uri.host.endsWith(host.suffix))) return false;
     const usual = carried.includes('transport=tls') ? DEFAULT_PORT.sips : DEFAULT_PORT[uri.scheme];
     return (pattern.port ?? usual) === (uri.port ?? usual);
@@ -136,7 +136,7 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text) => b.includes(text));
 }
 
-/** The place is allowed, but not carried so: which pattern would say that it may be. */
+/** The host is allowed, but not with this transport: suggests the pattern that would allow it. */
 function otherwiseCarried(
   destination: string,
   carried: readonly string[],
@@ -158,7 +158,7 @@ function parseHost(text: string): { exact: string } | { suffix: string } | { pro
     return { problem: text === '*' ? 'a host of * would allow everything' : problem };
   }
   if (!wild) return { exact: text };
-  // "*.1.2.3.4" is no subdomain of anything.
+  // "*.1.2.3.4" is not a subdomain pattern.
   if (/[0-9\]]$/.test(text)) return { problem: 'only a host name has subdomains' };
   return { suffix: text.slice(1) };
 }

@@ -1,4 +1,4 @@
-/** One clause of `when`: what it asks of a call, and in words what it expected and got. */
+/** One clause of `when`: its check, and what it expected and got, in words. */
 import { compileGlob, isGlob } from './glob.ts';
 import { hashUnit } from './hash.ts';
 import type { Check, Surroundings } from './match.ts';
@@ -6,13 +6,13 @@ import type { Clause } from './rule.ts';
 import { isOpen } from './schedule.ts';
 import { quote, type Subject } from './subject.ts';
 
-/** Where `from` and `to` clauses are entered while rules are compiled; see `rule-index.ts`. */
+/** Collects `from` and `to` clauses while rules are compiled; see `rule-index.ts`. */
 export interface AddressClauses {
   /** The clause's number, by which postings name it. */
   add(field: 'from' | 'to', values: readonly string[]): number;
 }
 
-/** Values named in words before "and 97 more". */
+/** How many values are listed before "and 97 more". */
 const VALUES_NAMED_MAX = 4;
 
 export function compileClause(clause: Clause, around: Surroundings): Check {
@@ -78,14 +78,14 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
   }
 }
 
-/** A clause by itself: `failed` has words for a call that does not hold, and is asked for no other. */
+/** A single clause. `failed` gives the reason; only call it if the clause does not match. */
 interface Plain {
   holds(subject: Subject): boolean;
   failed(subject: Subject): string;
   held(subject: Subject): string;
 }
 
-/** Facts of a call stay what they are: what does not hold now holds never. */
+/** Facts of a call do not change, so a clause that does not match now never will. */
 function lasting({ holds, failed, held }: Plain): Check {
   return {
     holds,
@@ -108,7 +108,7 @@ function addressClause(
   const id = around.addresses.add(field, values);
   const [only = ''] = values;
   const many = values.length === 1 ? null : someOf(values);
-  // Said once and whole: a decision then has one text to look at, not the values behind it.
+  // Built once, so that a decision reads one text and not the values.
   const failure = many === null ? ` ${relation(only, ' not')}` : ` is none of ${many}`;
   const success = many === null ? ` ${relation(only, '')}` : ` is one of ${many}`;
   const check = lasting({
@@ -133,7 +133,7 @@ function oneOf(
   unknown: (subject: Subject) => string,
 ): Check {
   const wanted = new Set(values);
-  // All of them: they are a handful of words, but for countries, and of those there are 245.
+  // Lists all of them: few words, except for countries, of which there are 245.
   const expected = values.length === 1 ? `is not ${values[0]}` : `is none of ${values.join(', ')}`;
   return lasting({
     holds(subject) {
@@ -170,7 +170,7 @@ function tagsClause(values: readonly string[]): Check {
   });
 }
 
-/** Without Telnyx's validation the level is the caller's own claim. */
+/** Without Telnyx's validation the level is only the caller's claim. */
 function attestationClause(values: readonly string[]): Check {
   return lasting({
     holds: ({ facts }) =>
@@ -220,7 +220,10 @@ function headerClause(name: string, values: readonly string[]): Check {
   });
 }
 
-/** Sticky: a caller below 10 percent is below 20 percent too, so that raising the share moves nobody back. */
+/**
+ * Sticky: a caller within 10 percent is also within 20, so raising the share never moves a caller
+ * back.
+ */
 function percentClause(share: number, rule: string): Check {
   const place = (subject: Subject) => hashUnit('percent', rule, subject.caller()) * 100;
   return lasting({

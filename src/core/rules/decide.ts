@@ -1,6 +1,6 @@
 /**
- * From a route set and one call's facts to a decision: the first rule that matches, its steps made ready
- * for this call, and for every rule above it why it did not.
+ * Makes the decision for one call: the first rule that matches, its steps resolved for this call,
+ * and for every rule above it the reason why it did not match.
  */
 
 import type { CallFacts } from '../machine/call.ts';
@@ -23,7 +23,7 @@ export interface CompiledRoutes {
   allow: AllowPattern[];
 }
 
-/** Once for a route set; costs a fraction of a second for 100,000 list entries. */
+/** Called once per route set; takes a fraction of a second for 100,000 list entries. */
 export function compileRouteSet(set: RouteSet): CompiledRoutes {
   const { clauses, index } = indexRules(set.rules, set.lists);
   const rules = set.rules.map(({ name, when }) => {
@@ -73,7 +73,7 @@ export function decide(
 interface Search {
   routes: CompiledRoutes;
   subject: Subject;
-  /** Rules whose handler did not want the call, by number: what it said. */
+  /** The answers of handlers that did not match, by the number of their rule. */
   refusals: Map<number, string> | null;
   warnings: string[];
 }
@@ -108,7 +108,7 @@ function findWinner(search: Search): Winner | null {
   return winner;
 }
 
-/** A rule that names no direction means incoming calls. The event's default is in `eventsOf`. */
+/** A rule without a direction is for incoming calls. The default event is in `eventsOf`. */
 function meansDirection(routes: CompiledRoutes, number: number, { facts }: Subject): boolean {
   return facts.direction === 'incoming' || routes.incomingOnly[number] === 0;
 }
@@ -127,7 +127,7 @@ function stepsOf(
   return null;
 }
 
-/** The loader's bounded run does not throw; should it, a call is not lost over it. */
+/** The loader's handler runner does not throw; if it ever does, the call is not lost. */
 function runHandler(action: Extract<Rule['action'], { handler: string }>, subject: Subject) {
   try {
     return action.run(subject.facts, subject.moment);
@@ -168,7 +168,7 @@ function whenNoneMatched(search: Search): Conclusion {
   return { rule: null, made, why: 'no rule matched: otherwise' };
 }
 
-/** The first rule on a later event that this call could still meet. */
+/** The first rule on a later event that this call could still match. */
 function findLaterRule({ routes, subject }: Search): Rule | null {
   let found: { number: number; rule: Rule } | null = null;
   for (const event of [1, 2] as const) {

@@ -1,12 +1,12 @@
 /**
- * Patterns with `*` (any characters, also none) and `?` (exactly one). No regular expression: a pattern
- * such as `*a*a*a*b` must not make a caller's header cost exponential time. Segments between stars are
- * found from left to right, which is right for the first place each fits, so the cost is at most pattern
- * length times text length.
+ * Patterns with `*` (any characters, or none) and `?` (exactly one). They are not regular
+ * expressions, because a pattern such as `*a*a*a*b` must not take exponential time on a caller's
+ * header. Segments between stars are matched greedily from left to right, so the cost is at most
+ * pattern length times text length.
  */
 export interface Glob {
   readonly text: string;
-  /** What stands before the first wildcard: an index finds the pattern by it. */
+  /** The text before the first wildcard, by which the index finds the pattern. */
   readonly literalPrefix: string;
   matches(text: string): boolean;
 }

@@ -1,24 +1,27 @@
 /**
- * The guard of a rule: `from` or `to` values of which one must match, or the rule cannot. It is entered under
- * them in the index of rules, so that it is looked at for the calls they match alone.
+ * The guard of a rule: `from` or `to` values of which one must match for the rule to match. The
+ * index enters the rule under them, so that the rule is only tried for the calls they match.
  */
 import { isGlob } from './glob.ts';
 import type { Condition, Rule } from './rule.ts';
 
 interface Guard {
   values: { field: 'from' | 'to'; value: string }[];
-  /** How many rules its values bring along, at worst: the smaller, the better the guard. */
+  /** How many rules its values select in the worst case: the smaller, the better. */
   cost: number;
 }
 
-/** `from` and `to` values of which one must match for the condition to hold; null where there are none. */
+/**
+ * `from` and `to` values of which one must match for the condition to match; null if there are
+ * none.
+ */
 export function guardOf(condition: Condition, uses: Uses): Guard | null {
   if ('clause' in condition) {
     const { clause } = condition;
     if (clause.key !== 'from' && clause.key !== 'to') return null;
     const field = clause.key;
     const values = clause.values.map((value) => ({ field, value }));
-    // No spread into Math.max: a clause may have more values than a call may have arguments.
+    // Not Math.max(...values): a clause may have more values than a function may have arguments.
     const cost = clause.values.reduce(
       (most, value) => Math.max(most, costOf(field, value, uses)),
       0,
@@ -42,7 +45,7 @@ export function guardOf(condition: Condition, uses: Uses): Guard | null {
   };
 }
 
-/** How many clauses name a value, by `field value`. */
+/** How many clauses use a value, by `field value`. */
 type Uses = Map<string, number>;
 
 export function countUses(rules: readonly Rule[]): Uses {
@@ -64,7 +67,7 @@ export function countUses(rules: readonly Rule[]): Uses {
   return uses;
 }
 
-/** A short prefix is hit by more calls than a long one or a number. */
+/** A short prefix matches more calls than a long one or a number. */
 function costOf(field: 'from' | 'to', value: string, uses: Uses): number {
   const used = uses.get(`${field} ${value}`) ?? 1;
   const wildcard = value.startsWith('list:') || !isGlob(value) ? 0 : value.search(/[*?]/);

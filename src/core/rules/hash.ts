@@ -1,7 +1,8 @@
 /**
- * Chance without dice: sticky choices hash who calls. 32-bit FNV-1a over UTF-16 code units, then the
- * finaliser of MurmurHash3 (fmix32), because FNV alone leaves the high bits of short, similar texts such
- * as neighbouring numbers alike. Tests measure its spread over 100,000 consecutive numbers.
+ * Sticky choices hash the caller instead of using random numbers: 32-bit FNV-1a over UTF-16 code
+ * units, then the finaliser of MurmurHash3 (fmix32), because FNV alone gives similar high bits for
+ * short, similar texts such as neighbouring numbers. Tests measure the distribution over 100,000
+ * consecutive numbers.
  */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;
@@ -16,7 +17,7 @@ export function hash32(text: string): number {
   return hash >>> 0;
 }
 
-/** In (0, 1), never its ends, so that a logarithm of it is finite and not zero. */
+/** In (0, 1) without its ends, so that its logarithm is finite and not zero. */
 export function hashUnit(...parts: string[]): number {
   return (hash32(parts.join('\u0000')) + 0.5) / 2 ** 32;
 }

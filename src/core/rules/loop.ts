@@ -1,11 +1,11 @@
 /**
- * Hairpins: a destination that is the number or address which was called. The caller would come in again
- * as a new call, be moved again, and so on, each time billed.
+ * Loops: a destination equal to the number or address that was called. The caller would come in
+ * again as a new call and be moved again, billed each time.
  */
 import { type Address, readAddress } from './address.ts';
 import { isE164 } from './sip-uri.ts';
 
-/** Why a step is not done; the log has a line of its own for it. */
+/** Why a step is not executed; the log has a separate event for it. */
 const REASON = 'loop: ';
 
 export function loopReason(destination: string, called: string | null): string | null {
@@ -24,9 +24,9 @@ function leadsBack(destination: string, called: Address): boolean {
 }
 
 /**
- * What a destination is to a rule's `to` when it comes in again. The number in a SIP URI counts at Telnyx
- * alone, which sends it to whoever holds it: elsewhere "sip:+14155550100@pbx.example.com" is the usual way to
- * tell a PBX which number was dialled.
+ * How a rule's `to` would see a destination that comes in again. The number in a SIP URI only
+ * counts if the host is Telnyx, which sends it to the owner of the number. For other hosts,
+ * "sip:+14155550100@pbx.example.com" is the usual way to pass the dialled number to a PBX.
  */
 export function reachedAt(destination: string): Address {
   const address = readAddress(destination);

@@ -1,6 +1,6 @@
 /**
- * `when`, compiled once: each condition becomes a check that answers without words, and has the words
- * when somebody wants to know why. Clauses are in clause.ts; here is how they combine.
+ * Compiles `when` once: each condition becomes a check that only builds its reason when asked.
+ * Clauses are in clause.ts; this file combines them.
  */
 import { type AddressClauses, compileClause } from './clause.ts';
 import type { Condition, Schedule } from './rule.ts';
@@ -9,19 +9,19 @@ import type { Subject } from './subject.ts';
 export interface Check {
   holds(subject: Subject): boolean;
   /**
-   * Whether it could hold at a later event of the same call: -1 no, 0 perhaps (it asks for the event,
-   * for digits or for the time), 1 yes. Three-valued, so that `not` of a perhaps is a perhaps.
+   * Whether it could match at a later event of the same call: -1 no, 0 perhaps (it depends on the
+   * event, on digits or on the time), 1 yes. Three values, so that `not` of perhaps is perhaps.
    */
   later(subject: Subject): number;
-  /** Why it does not hold: the first clause that failed, what it expected and what it got. Null where it holds. */
+  /** Why it does not match: the first failed clause, expected and got. Null if it matches. */
   failed(subject: Subject): string | null;
-  /** Why it holds. */
+  /** Why it matches. */
   held(subject: Subject): string;
-  /** What it fails by before anything else, where that is a `from` or `to`; see trace.ts. */
+  /** The clause checked first, if that is a `from` or `to`; see trace.ts. */
   first: AddressFailure | null;
 }
 
-/** A clause of `from` or `to`, and its words where it does not hold: `to: +14155550100` and this. */
+/** A clause of `from` or `to`, and its reason if it does not match: `to: +14155550100` and this. */
 export interface AddressFailure {
   field: 'from' | 'to';
   /** The clause's number, by which postings name it. */
@@ -29,7 +29,7 @@ export interface AddressFailure {
   failure: string;
 }
 
-/** What compiling a rule's condition needs of its surroundings. */
+/** What compiling a condition needs from outside. */
 export interface Surroundings {
   rule: string;
   schedules: ReadonlyMap<string, Schedule>;
@@ -94,7 +94,7 @@ function any(checks: Check[]): Check {
 function not(check: Check): Check {
   return {
     holds: (subject) => !check.holds(subject),
-    // Zero plus a sign: -0 would be a third way to say perhaps.
+    // Adding zero avoids -0, which would be a second value for perhaps.
     later: (subject) => 0 - check.later(subject),
     failed: (subject) => (check.holds(subject) ? `not: ${check.held(subject)}` : null),
     held: (subject) => `not (${check.failed(subject) ?? ''})`,

@@ -1,7 +1,8 @@
 /**
- * What a value of `from` or `to`, or a list, stands for: the clauses that hold when it is hit and the rules that
- * could then match. Written down as objects, read as numbers in one array: a decision over 100,000 entries
- * looks at a posting that nobody has looked at for a while, and as an object each is seven places in memory.
+ * What a value of `from` or `to`, or a list, stands for: the clauses that hold when it is hit and
+ * the rules that could then match. Written down as objects, read as numbers in one array: a
+ * decision over 100,000 entries looks at a posting that nobody has looked at for a while, and as an
+ * object each is seven places in memory.
  */
 
 /** While rules are compiled. All arrays ascend. */
@@ -12,12 +13,18 @@ export interface Posting {
   rules: [number[], number[], number[]];
 }
 
-/** A posting is named by where it begins: how many of each there are, then the clauses, then the rules. */
+/**
+ * A posting is named by where it begins: how many of each there are, then the clauses, then the
+ * rules.
+ */
 export type Postings = Int32Array;
 
 const COUNTS = 4;
 
-/** So many postings of one call are looked through each time; what more say together is worked out once. */
+/**
+ * So many postings of one call are looked through each time; what more say together is worked out
+ * once.
+ */
 export const FEW_HITS = 16;
 
 export function emptyPosting(): Posting {

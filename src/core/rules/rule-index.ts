@@ -1,7 +1,8 @@
 /**
- * Which rules could match a call, without looking at each. Every rule that cannot match unless one of
- * certain `from` or `to` values does is entered under those values (its guard); the few others are looked
- * at for every call. Rules still win by their order: candidates come out ascending.
+ * Finds the rules that could match a call without trying every rule. A rule that requires one of
+ * certain `from` or `to` values is entered under those values (its guard); the few others are tried
+ * for every call. Candidates are returned in ascending order, so the first match is still the first
+ * rule in order.
  */
 import { AddressEntries, type AddressIndex } from './address-index.ts';
 import type { AddressClauses } from './clause.ts';
@@ -30,8 +31,8 @@ export interface RuleIndex {
 }
 
 /**
- * Numbers `from` and `to` clauses in the order in which `compileCondition` meets them, so compile every
- * rule, in order, with `clauses` of the result, and then take the index.
+ * Numbers the `from` and `to` clauses in the order in which `compileCondition` meets them. So
+ * compile every rule in order with the returned `clauses`, then take the index.
  */
 export function indexRules(
   rules: readonly Rule[],
@@ -94,7 +95,7 @@ export function indexRules(
   };
 }
 
-/** Visits rules that could match, in order, each once, until `visit` says true. */
+/** Visits the rules that could match, in order, each once, until `visit` returns true. */
 export function visitCandidates(
   index: RuleIndex,
   event: 0 | 1 | 2,
@@ -124,14 +125,14 @@ export function visitCandidates(
   }
 }
 
-/** Numbers of rules that are still to visit, ascending, from `next` to before `end`. */
+/** Numbers of rules still to visit, ascending, from `next` up to but not including `end`. */
 interface Queue {
   rules: Int32Array;
   next: number;
   end: number;
 }
 
-/** Of a number that stands in thousands of lists: each rule would otherwise look through all queues. */
+/** For a number in thousands of lists: otherwise each rule would search all queues. */
 function merged(queues: readonly Queue[]): Queue {
   const numbers = new Set<number>();
   for (const { rules, next, end } of queues) {
@@ -140,12 +141,12 @@ function merged(queues: readonly Queue[]): Queue {
   return { rules: Int32Array.from(numbers).sort(), next: 0, end: numbers.size };
 }
 
-/** Events at which a rule can match, as bits of `EVENTS`; `call.initiated` where none is written. */
+/** Events at which a rule can match, as bits of `EVENTS`; default: `call.initiated`. */
 export function eventsOf(when: Condition): number {
   return mentions(when, 'event') ? possibleEvents(when) : INITIATED;
 }
 
-/** Whether a clause of this key stands anywhere in a condition. */
+/** Whether a condition contains a clause of this key. */
 export function mentions(condition: Condition, key: string): boolean {
   if ('clause' in condition) return condition.clause.key === key;
   if ('not' in condition) return mentions(condition.not, key);
@@ -162,7 +163,7 @@ function possibleEvents(condition: Condition): number {
   return condition.any.reduce((bits, part) => bits | possibleEvents(part), 0);
 }
 
-/** Events at which a condition holds whatever else is so. */
+/** Events at which a condition matches regardless of other facts. */
 function certainEvents(condition: Condition): number {
   if ('clause' in condition) return eventBits(condition) ?? 0;
   if ('not' in condition) return EVERY_EVENT & ~possibleEvents(condition.not);

@@ -1,10 +1,14 @@
 /**
- * A route set as the loader hands it over: checked, secrets still references, nothing resolved for a call.
- * `match.ts` compiles it once; `decide.ts` resolves the winning rule's steps for one call.
+ * A route set as the loader returns it: checked, with secrets still as references and nothing
+ * resolved for a call. `match.ts` compiles it once; `decide.ts` resolves the steps of the matching
+ * rule for one call.
  */
 import type { FailedVerdict } from '../machine/plan.ts';
 
-/** A text with `{from}`-like places in it, cut into its pieces; a text without places is one literal. */
+/**
+ * A text with placeholders such as `{from}`, split into pieces; without placeholders it is one
+ * literal.
+ */
 export type Template = (
   | { literal: string }
   | {
@@ -15,7 +19,7 @@ export type Template = (
 
 export interface Target {
   name: string;
-  /** `sip:user@host;params` cut at its places; places only in the user part. */
+  /** `sip:user@host;params` split at its placeholders, which are only allowed in the user part. */
   sip: Template;
   timeoutMs: number;
   userToUser: Template | null;
@@ -27,7 +31,7 @@ export interface Target {
 export type Destination =
   | { kind: 'target'; name: string }
   | { kind: 'pick'; weights: { name: string; weight: number }[] }
-  /** A SIP URI or number; `trusted` (no policy) when it is written out without places in a route file. */
+  /** A SIP URI or number; `trusted` (no policy) if it is literal in a route file. */
   | { kind: 'literal'; template: Template; trusted: boolean };
 
 export type RouteBranches = { [K in FailedVerdict | 'any']?: RouteStep[] };
@@ -62,7 +66,7 @@ export interface NumberList {
   name: string;
   exact: string[];
   prefixes: string[];
-  /** Entries with a `*` elsewhere or a `?`. */
+  /** Entries with a `?`, or a `*` that is not at the end. */
   globs: string[];
 }
 
@@ -70,11 +74,20 @@ export interface Schedule {
   name: string;
   /** IANA zone. */
   zone: string;
-  /** Weekly opening: ISO weekday 1 (Monday) to 7, minutes from local midnight, end not included, end may pass 1440 (over midnight). */
+  /**
+   * Weekly hours: ISO weekday 1 (Monday) to 7, minutes from local midnight, end exclusive; an end
+   * over 1440 is after midnight.
+   */
   open: { days: number[]; fromMinute: number; toMinute: number }[];
-  /** Closed days or parts of days; wins over open. `date` is yyyy-mm-dd, or mm-dd for every year. */
+  /**
+   * Closed days or parts of days; takes precedence over open. `date` is yyyy-mm-dd, or mm-dd for
+   * every year.
+   */
   closed: { date: string; fromMinute: number; toMinute: number }[];
-  /** Busy times from iCal files, expanded by the loader over the years it covers, half-open, milliseconds. */
+  /**
+   * Closed times from iCal files, expanded by the loader over the years it covers: half-open, in
+   * ms.
+   */
   closedSpans: { fromMs: number; toMs: number; summary: string }[];
 }
 
@@ -100,7 +113,9 @@ export type Condition =
   | { not: Condition }
   | { clause: Clause };
 
-/** `(call, context) => steps | undefined` of a handler file, already bounded in time by the loader. */
+/**
+ * `(call, context) => steps | undefined` of a handler file; the loader has added the time limit.
+ */
 export type RunHandler = (
   facts: import('../machine/call.ts').CallFacts,
   moment: import('../machine/plan.ts').Moment,
@@ -110,7 +125,7 @@ export interface Rule {
   name: string;
   when: Condition;
   action: { steps: RouteStep[] } | { handler: string; run: RunHandler };
-  /** Where it stands, for messages. */
+  /** Its location, for messages. */
   file: string;
   line: number;
 }
@@ -126,7 +141,7 @@ export interface Policy {
   language: string | null;
   patienceMs: number;
   whileMoving: { say: string } | { play: string } | null;
-  /** Allowed destinations for what is not written out: parsed patterns, see `allow.ts`. */
+  /** Allowed destinations, except literal ones: parsed patterns, see `allow.ts`. */
   allow: string[];
   refers: Budget;
   transfers: Budget;
@@ -146,5 +161,5 @@ export interface RouteSet {
   lastResort: RouteStep[];
 }
 
-/** Forced opening of schedules by an operator, from the store: name -> open until. */
+/** An operator's overrides of schedules, from the store, by name. */
 export type Overrides = Record<string, { open: boolean; untilMs: number | null }>;

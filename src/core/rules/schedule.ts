@@ -1,7 +1,7 @@
 /**
- * Whether a schedule is open. Hours are wall time of its zone: 09:00 is what the clock on the office's
- * wall shows, on days of 23 and 25 hours too; a wall time that a gap skips never comes, one that comes
- * twice counts twice. An override beats everything, closed beats open.
+ * Whether a schedule is open. Hours are local time of its zone, also on days with 23 or 25 hours: a
+ * local time in a gap never occurs, and one in an overlap counts twice. An override takes
+ * precedence over everything, and closed over open.
  */
 import type { Overrides, Schedule } from './rule.ts';
 import { DAY_MS, MINUTE_MS, momentsOfWall, nextClockChange, offsetMs } from './zone.ts';
@@ -17,10 +17,10 @@ export interface Switch {
   why: string;
 }
 
-/** How far ahead `switches` looks: past any yearly closure of a 29th of February. */
+/** How far ahead `switches` looks: far enough for a closure on 29 February. */
 export const SWITCH_HORIZON_DAYS = 3_000;
 
-/** In words: "office is closed on Sunday 2026-03-01 10:00 (America/New_York)", then what makes it so. */
+/** In words: "office is closed on Sunday 2026-03-01 10:00 (America/New_York)", then the reason. */
 export function isOpen(schedule: Schedule, atMs: number, overrides: Overrides): ScheduleState {
   const { open, reason } = stateAt(schedule, atMs, overrides);
   const word = open ? 'open' : 'closed';
@@ -30,12 +30,12 @@ export function isOpen(schedule: Schedule, atMs: number, overrides: Overrides): 
   };
 }
 
-/** The same without words, for rules that are only looked at. */
+/** The same without words, for rules that are only tried. */
 export function isOpenAt(schedule: Schedule, atMs: number, overrides: Overrides): boolean {
   return stateAt(schedule, atMs, overrides).open;
 }
 
-/** The next `count` moments after `fromMs` at which the schedule opens or closes. */
+/** The next `count` times after `fromMs` at which the schedule opens or closes. */
 export function switches(
   schedule: Schedule,
   fromMs: number,
@@ -44,7 +44,7 @@ export function switches(
 ): Switch[] {
   const found: Switch[] = [];
   let open = isOpenAt(schedule, fromMs, overrides);
-  // A day of absolute time after another: local days can overlap where clocks go back over midnight.
+  // In steps of 24 hours, because local days can overlap when clocks go back over midnight.
   for (let day = 0; day < SWITCH_HORIZON_DAYS; day += 1) {
     const startMs = fromMs + day * DAY_MS;
     for (const moment of momentsOfChange(schedule, startMs, startMs + DAY_MS, overrides)) {
@@ -88,7 +88,7 @@ function stateAt(
   return busy === null ? IN_HOURS : { open: false, reason: { kind: 'busy', summary: busy } };
 }
 
-/** What began the day before may still last: 22:00-06:00 is minutes 1320 to 1800 of its first day. */
+/** Hours of the previous day may continue: 22:00-06:00 is minutes 1320 to 1800 of its first day. */
 function opensAt(schedule: Schedule, day: number, minute: number): boolean {
   const today = weekdayOf(day);
   const yesterday = today === 1 ? 7 : today - 1;
@@ -99,11 +99,14 @@ function opensAt(schedule: Schedule, day: number, minute: number): boolean {
   return false;
 }
 
-/** A schedule made ready once: closures by date, busy times sorted and joined, the last day asked about. */
+/**
+ * A schedule prepared once: closures by date, calendar times sorted and merged, the last day
+ * cached.
+ */
 interface Ready {
   byDate: Map<string, Schedule['closed']>;
   spans: Schedule['closedSpans'];
-  /** Closures that touch `day`, in minutes of it; kept, because decisions ask about today. */
+  /** Closures of `day` in its minutes; cached, because decisions ask about today. */
   day: number;
   closures: Schedule['closed'];
 }
@@ -149,7 +152,7 @@ function closureAt(ready: Ready, day: number, minute: number): string | null {
   return null;
 }
 
-/** Those of the day, by its date and by its mm-dd, and what is left of yesterday's past midnight. */
+/** The closures of the day, by date and by mm-dd, and the rest of yesterday's after midnight. */
 function closuresOf(byDate: Ready['byDate'], day: number): Schedule['closed'] {
   const today = dateOf(day);
   const yesterday = dateOf(day - 1);
@@ -180,7 +183,7 @@ function firstEndingAfter(spans: Schedule['closedSpans'], atMs: number): number 
   return low;
 }
 
-/** Every moment after `fromMs` and up to `toMs` at which the state could change; sorted. */
+/** Every time after `fromMs` up to `toMs` at which the state could change, sorted. */
 function momentsOfChange(
   schedule: Schedule,
   fromMs: number,
@@ -250,7 +253,7 @@ function reasonText(reason: Reason): string {
       return `: ${reason.summary === '' ? 'its calendar' : reason.summary} is a closed time`;
     case 'override':
       return reason.untilMs === null
-        ? ': overridden by hand'
-        : `: overridden by hand until ${wallText(reason.zone, reason.untilMs)}`;
+        ? ': overridden by an operator'
+        : `: overridden by an operator until ${wallText(reason.zone, reason.untilMs)}`;
   }
 }

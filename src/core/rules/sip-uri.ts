@@ -1,12 +1,12 @@
 /**
- * SIP URIs as RFC 3261 section 25.1 writes them, read strictly: what this parser refuses is never sent
- * to by a template, a handler or an operator's hand. A password, a trailing dot of the host and a user
- * part that hides control characters are refused although the grammar has them: each is a way to make
- * two readers see two different destinations.
+ * A strict parser for SIP URIs according to RFC 3261 section 25.1. Templates, handlers and manual
+ * refers never send to a URI that it refuses. It refuses a password, a trailing dot of the host and
+ * encoded control characters although the grammar allows them, because parsers may disagree about
+ * the destination.
  */
 export interface SipUri {
   scheme: 'sip' | 'sips';
-  /** As in the URI, escapes of harmless characters undone, so that equal users are equal text. */
+  /** As in the URI, with unnecessary escapes removed, so that equal users are equal text. */
   user: string | null;
   /** Lower case; an IPv6 address keeps its brackets. */
   host: string;
@@ -53,14 +53,14 @@ export function parseSipUri(text: string): SipUri | { problem: string } {
   return { scheme, user, ...place, parameters: parameters.found, headers: headers.found };
 }
 
-/** An E.164 number: what Telnyx takes where it does not take a SIP URI. */
+/** An E.164 number. */
 export function isE164(text: string): boolean {
   return /^\+[1-9][0-9]{1,14}$/.test(text);
 }
 
 export const DEFAULT_PORT = { sip: 5060, sips: 5061 } as const;
 
-/** RFC 3261 user characters; everything else travels percent-encoded as UTF-8. */
+/** RFC 3261 user characters; everything else is percent-encoded as UTF-8. */
 const PLAIN_IN_USER = new RegExp(`[${UNRESERVED}&=+$,;?/]`);
 
 export function encodeUser(value: string): string {
@@ -71,7 +71,7 @@ export function encodeUser(value: string): string {
   return encoded;
 }
 
-/** Undoes escapes that need not be there (RFC 3261 section 19.1.4: they compare as equal). */
+/** Removes unnecessary escapes, which compare as equal (RFC 3261 section 19.1.4). */
 export function canonicalUser(user: string): string {
   if (!user.includes('%')) return user;
   return user.replace(/%[0-9A-Fa-f]{2}/g, (escaped) => {
@@ -100,7 +100,7 @@ function parseUser(userinfo: string): string | { problem: string } {
   return canonicalUser(userinfo);
 }
 
-/** `host:port`, `;parameters` and `?headers`; a bracket keeps the colons of IPv6 together. */
+/** Splits `host:port`, `;parameters` and `?headers`; IPv6 addresses are in brackets. */
 function cut(text: string): { hostPort: string; parameterText: string; headerText: string } {
   const question = text.indexOf('?');
   const beforeHeaders = question < 0 ? text : text.slice(0, question);
@@ -125,7 +125,10 @@ function parseHostPort(text: string): { host: string; port: number | null } | { 
   return { host, port: Number(portText) };
 }
 
-/** Null for a host name of RFC 3261, an IPv4 address or an IPv6 address in brackets; lower case only. */
+/**
+ * Null for a host name of RFC 3261, an IPv4 address or an IPv6 address in brackets; lower case
+ * only.
+ */
 export function hostProblem(host: string): string | null {
   if (host === '') return 'the host is missing';
   if (host.length > 253) return 'the host is longer than 253 characters';
@@ -144,7 +147,7 @@ export function hostProblem(host: string): string | null {
   return null;
 }
 
-/** Four decimal bytes without leading zeros: `010.0.0.1` is octal to some readers. */
+/** Four decimal bytes without leading zeros, because some parsers read `010.0.0.1` as octal. */
 function isIpv4(text: string): boolean {
   const bytes = text.split('.');
   return (

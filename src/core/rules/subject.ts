@@ -1,4 +1,4 @@
-/** The call a decision is about. What several rules ask of it is worked out once, and only if one asks. */
+/** The call to decide on. Values that several rules need are computed once, when first needed. */
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
@@ -8,7 +8,7 @@ import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
 import type { Overrides, Schedule } from './rule.ts';
 import { isOpenAt } from './schedule.ts';
 
-/** Characters of a caller's text that words about it quote. */
+/** How many characters of a caller's text are quoted. */
 const QUOTED_CHARS_MAX = 80;
 
 export class Subject {
@@ -17,7 +17,7 @@ export class Subject {
   readonly overrides: Overrides;
   readonly from: Address;
   readonly to: Address;
-  /** Places of postings. */
+  /** Positions of postings. */
   readonly fromHits: number[];
   readonly toHits: number[];
   readonly #postings: Postings;
@@ -44,7 +44,7 @@ export class Subject {
     this.#postings = index.postings;
   }
 
-  /** Whether a clause of `from` or `to` holds, by its number. */
+  /** Whether a clause of `from` or `to` matches, by its number. */
   isHit(field: 'from' | 'to', clause: number): boolean {
     const hits = field === 'from' ? this.fromHits : this.toHits;
     if (hits.length > FEW_HITS) {
@@ -68,8 +68,8 @@ export class Subject {
   }
 
   /**
-   * Country of the caller's number. The smallest metadata knows what the largest knows about countries
-   * (a test compares them); the larger sets add types of numbers, which no rule asks for.
+   * Country of the caller's number. The smallest metadata knows the same countries as the largest
+   * (a test compares them); the larger sets only add types of numbers, which no rule uses.
    */
   country(): string | null {
     if (this.#country === undefined) {
@@ -107,20 +107,23 @@ export class Subject {
     return isAnonymous(this.from);
   }
 
-  /** What sticky choices stick to. */
+  /** The key of sticky choices. */
   caller(): string {
     return callerKey(this.facts);
   }
 }
 
-/** The caller as one text; for an anonymous one the session, so that at least one call stays together. */
+/**
+ * The caller as one text; for an anonymous caller the session, so that one call always gets one
+ * answer.
+ */
 export function callerKey(facts: CallFacts): string {
   const from = readAddress(facts.from);
   if (isAnonymous(from)) return `session ${facts.sessionId ?? facts.callId}`;
   return from.number ?? from.texts[0] ?? '';
 }
 
-/** A caller's text in ours: bounded, control characters visible; `none` stands where there is none. */
+/** Quotes a caller's text: shortened, control characters escaped; `none` if there is none. */
 export function quote(text: string | null, none = 'nothing'): string {
   if (text === null || text === '') return none;
   const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text;
@@ -128,7 +131,7 @@ export function quote(text: string | null, none = 'nothing'): string {
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, unicodeEscape);
 }
 
-/** As JSON may write any character. */
+/** A JSON escape. */
 export function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

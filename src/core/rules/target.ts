@@ -1,7 +1,7 @@
 /**
- * Route steps made ready for one call: targets looked up, picks drawn, templates filled, and every
- * destination that nobody wrote out in full compared with `policy.allow`. What goes wrong here becomes
- * the step's `problem`: it fails as rejected when its turn comes, and the plan goes on behind it.
+ * Resolves route steps for one call: looks up targets, draws picks, fills templates, and compares
+ * every destination that is not literal with `policy.allow`. An error becomes the step's `problem`:
+ * the step fails as rejected when it is its turn, and the plan continues.
  */
 
 import type { CallFacts } from '../machine/call.ts';
@@ -24,12 +24,12 @@ import { type Filled, fillText, fillUser, hasPlaces, literalText } from './templ
 
 export const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
 
-/** What resolving needs beside the steps. */
+/** What resolving needs in addition to the steps. */
 export interface Resolving {
   set: RouteSet;
   allow: readonly AllowPattern[];
   facts: CallFacts;
-  /** Steps a handler returned: no destination written in them is trusted. */
+  /** The steps come from a handler, so no destination in them is trusted. */
   handlerMade: boolean;
 }
 
@@ -91,7 +91,7 @@ export function allowPatterns(policy: Policy): AllowPattern[] {
     .filter((pattern): pattern is AllowPattern => !('problem' in pattern));
 }
 
-/** A REFER asked for by hand: a target by its name, or a SIP URI, which policy must allow. */
+/** A manual refer: to a named target, or to a SIP URI, which the policy must allow. */
 export function resolveManual(
   set: RouteSet,
   facts: CallFacts,
@@ -119,7 +119,7 @@ export function resolveManual(
 
 type MovingRouteStep = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 
-/** One step, or one for each target of a pick, in this caller's order. */
+/** One step, or one per target of a pick in this caller's order. */
 function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferStep)[] {
   const reached = reach(step.to, step.timeoutMs, using).map((one) => notBack(one, using.facts));
   const branches = resolveBranches(step.ifFailed, using);
@@ -127,14 +127,16 @@ function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferSt
     step.do === 'transfer' && step.from !== null ? fillText(step.from, using.facts) : null;
   return reached.map((one, index) => {
     const last = index === reached.length - 1;
-    // `any` is what follows when the whole pick failed; a branch by verdict is what follows that verdict.
+    // `any` follows if the whole pick failed; a branch by verdict follows that verdict.
     const ifFailed = last ? branches : withoutAny(branches);
     if (step.do === 'transfer') return transferTo(one, ifFailed, from);
     return { ...referTo(one, ifFailed), sibling: !last };
   });
 }
 
-/** A leg that comes in is not moved to where it came: it would come in again, and be moved again. */
+/**
+ * An incoming leg is not moved to where it came from, because it would come in and be moved again.
+ */
 function notBack(reached: Reached, facts: CallFacts): Reached {
   if (reached.problem !== null || facts.direction === 'outgoing') return reached;
   return { ...reached, problem: loopReason(reached.address, facts.to) };
@@ -153,7 +155,7 @@ function resolveBranches(branches: RouteBranches, using: Resolving): Branches {
   return resolved;
 }
 
-/** A destination and how to reach it, refer and transfer alike. */
+/** A destination and how to reach it, for refer and transfer. */
 interface Reached {
   target: string | null;
   address: string;
@@ -193,8 +195,9 @@ function reach(to: Destination, timeoutMs: number | null, using: Resolving): Rea
 }
 
 /**
- * Weighted rendezvous: each target draws -ln(u)/weight from its own hash of the caller, the smallest goes
- * first. A caller keeps the order; a target that goes or comes moves only the callers it had or gets.
+ * Weighted rendezvous hashing: each target gets -ln(u)/weight from its hash of the caller, and the
+ * smallest is first. A caller keeps the order, and adding or removing a target only moves that
+ * target's callers.
  */
 export function drawOrder(
   weights: readonly { name: string; weight: number }[],

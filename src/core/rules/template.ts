@@ -1,7 +1,7 @@
 /**
- * Texts with places: `sip:{from_user}@pbx.example.com`. What a caller writes must never become anything
- * but a user part or a header's value, so a value with a control character (it could begin a header of
- * its own) or no value at all is a problem: the step fails as rejected.
+ * Texts with placeholders: `sip:{from_user}@pbx.example.com`. A caller's text must never become
+ * more than a user part or a header's value. So a value with a control character, which could begin
+ * another header, or an empty value is a problem: the step fails as rejected.
  */
 
 import type { CallFacts } from '../machine/call.ts';
@@ -10,7 +10,10 @@ import type { Template } from './rule.ts';
 import { encodeUser, isE164, parseSipUri } from './sip-uri.ts';
 
 export const TEMPLATE_CHARS_MAX = 1024;
-/** Telnyx publishes no limit of a header; with a request's usual 8 KB this leaves room for several. */
+/**
+ * Telnyx documents no limit for a header; with the usual 8 KB per request this leaves room for
+ * several.
+ */
 export const FILLED_CHARS_MAX = 1024;
 
 export const TEMPLATE_PLACES = [
@@ -22,10 +25,10 @@ export const TEMPLATE_PLACES = [
   'header:X-Name',
 ] as const;
 
-/** RFC 3261 token: what a header's name may be. */
+/** A header name: RFC 3261 token. */
 const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,128}$/;
-// C0, DEL and C1, and U+FFFD: what no store takes (U+0000, half a character) was replaced by it on the
-// way in, and who writes such things means no extension.
+// C0, DEL, C1 and U+FFFD. Characters that no store accepts (U+0000, half a surrogate pair) were
+// replaced by U+FFFD on arrival, and no extension contains them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 
@@ -60,14 +63,14 @@ export function literalText(template: Template): string {
   return template.map((piece) => ('literal' in piece ? piece.literal : '')).join('');
 }
 
-/** The template as it was written. */
+/** The original text of the template. */
 export function templateText(template: Template): string {
   return template.map((piece) => ('literal' in piece ? piece.literal : placeText(piece))).join('');
 }
 
 /**
- * A destination as a route file or a handler writes it: a SIP URI or an E.164 number, places only in the
- * user part (in a number: anywhere after the first character).
+ * A destination in a route file or from a handler: a SIP URI or an E.164 number, with placeholders
+ * only in the user part (in a number: anywhere after the first character).
  */
 export function parseDestination(
   text: string,
@@ -103,14 +106,17 @@ export function parseDestination(
 
 export type Filled = { text: string } | { problem: string };
 
-/** For the user part of a SIP URI: RFC 3261's user characters stay, all else is percent-encoded. */
+/**
+ * For the user part of a SIP URI: keeps RFC 3261's user characters and percent-encodes the rest.
+ */
 export function fillUser(template: Template, facts: CallFacts): Filled {
   return fill(template, facts, encodeUser);
 }
 
 /**
- * For header values and User-to-User. The text goes as it is: RFC 7433 leaves the encoding to what is
- * carried (`3132;encoding=hex` must arrive as it came), and re-encoding would break a copied header.
+ * For header values and User-to-User. The text is not encoded: in RFC 7433 the encoding belongs to
+ * the content (`3132;encoding=hex` must arrive unchanged), and re-encoding would break a copied
+ * header.
  */
 export function fillText(template: Template, facts: CallFacts): Filled {
   const filled = fill(template, facts, (value) => value);
@@ -183,7 +189,7 @@ function placeValue(piece: Place, facts: CallFacts): string | null {
   }
 }
 
-/** Escapes are undone first, so that filling does not escape them twice. */
+/** Escapes are removed first, so that filling does not escape twice. */
 function userOf(text: string | null): string | null {
   const user = readAddress(text).user;
   if (user === null || !user.includes('%')) return user;

@@ -1,7 +1,7 @@
 /**
- * Why each rule above the outcome did not match, in words. Most of them fail by the number that was dialled
- * or called from, which is known without asking the rule: what its line says lies in arrays, one after the
- * other, so that 25 lines of a set of 2,000 rules are not 25 walks through memory.
+ * The reason why each rule above the outcome did not match, in words. Most rules fail by the
+ * dialled or the caller's number, which is known without trying the rule, so their texts are kept
+ * in arrays. That makes 25 lines out of 2,000 rules cheap.
  */
 
 import type { Moment, TraceLine } from '../machine/plan.ts';
@@ -9,13 +9,15 @@ import type { Check } from './match.ts';
 import { EVENTS } from './rule-index.ts';
 import type { Subject } from './subject.ts';
 
-/** Lines a stored trace has, the ones nearest above the winner; the command line asks for all. */
+/**
+ * Maximum lines of a stored trace, those nearest above the match; the command line asks for all.
+ */
 export const TRACE_LINES_MAX = 25;
 
 export interface CompiledRule {
   name: string;
   check: Check;
-  /** Bits of `EVENTS` at which it is looked at. */
+  /** Bits of `EVENTS` at which it is tried. */
   events: number;
 }
 
@@ -41,7 +43,7 @@ export function indexTrace(rules: readonly CompiledRule[]): TraceIndex {
   };
 }
 
-/** `refusals`: what handlers said that did not want the call, by the number of their rule. */
+/** `refusals`: the answers of handlers that did not match, by the number of their rule. */
 export function traceAbove(
   index: TraceIndex,
   winner: number,
@@ -74,7 +76,7 @@ export function traceAbove(
   return trace;
 }
 
-/** Null where its first clause holds, or is not about an address. */
+/** Null if its first clause matches or is not about an address. */
 function byAddress(index: TraceIndex, number: number, subject: Subject): string | null {
   const clause = index.clauses[number] ?? -1;
   if (clause < 0) return null;
@@ -83,7 +85,7 @@ function byAddress(index: TraceIndex, number: number, subject: Subject): string 
   return subject.word(field) + index.failures[number];
 }
 
-/** All that is left where nothing that is written failed. */
+/** The reason if no written clause failed. */
 function notIncoming({ facts }: Subject): string {
   return `direction: ${facts.direction ?? 'not known of this call, so it'} is not incoming, which a rule means that names no direction`;
 }

@@ -1,11 +1,11 @@
 /**
- * Local wall time of IANA zones. Temporal (temporal-polyfill: the zones of the runtime's Intl, kept by
- * the author of FullCalendar) is asked once for each stretch of time between two changes of the clocks;
- * a decision then costs an addition instead of some 20 µs of Intl.
+ * Local time of IANA zones. Temporal (temporal-polyfill, which uses the zones of the runtime's
+ * Intl) is asked once per interval between two clock changes; a decision then costs an addition
+ * instead of 20 µs of Intl.
  */
 import { Temporal } from 'temporal-polyfill';
 
-/** A stretch with one offset: `[fromMs, toMs)`. */
+/** An interval with one offset: `[fromMs, toMs)`. */
 interface Stretch {
   fromMs: number;
   toMs: number;
@@ -15,23 +15,23 @@ interface Stretch {
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 
-/** Zones and stretches kept; far more than an operator's schedules need, so that nothing grows without end. */
+/** Zones and intervals kept: far more than schedules need, but bounded. */
 const ZONES_MAX = 1_000;
 const STRETCHES_MAX = 500;
 
 const stretchesOfZone = new Map<string, Stretch[]>();
 
-/** Milliseconds to add to a moment to get wall time, as if it were UTC. */
+/** Milliseconds to add to a time to get local time as if it were UTC. */
 export function offsetMs(zone: string, atMs: number): number {
   return stretchAt(zone, atMs).offsetMs;
 }
 
-/** The first moment after `atMs` at which this zone's clocks change; Infinity where they never do. */
+/** The first clock change of this zone after `atMs`; Infinity if there is none. */
 export function nextClockChange(zone: string, atMs: number): number {
   return stretchAt(zone, atMs).toMs;
 }
 
-/** Every moment that clocks on the wall of this zone show `wallMs`: none in a gap, two in an overlap. */
+/** Every time at which local clocks show `wallMs`: none in a gap, two in an overlap. */
 export function momentsOfWall(zone: string, wallMs: number): number[] {
   const before = offsetMs(zone, wallMs - DAY_MS);
   const after = offsetMs(zone, wallMs + DAY_MS);
@@ -43,8 +43,9 @@ export function momentsOfWall(zone: string, wallMs: number): number[] {
 }
 
 /**
- * IANA names, links such as US/Eastern among them. Temporal decides, because it keeps the time here:
- * Intl also takes PST or IST, which mean several zones and which Temporal refuses. An offset is no zone.
+ * IANA names, including links such as US/Eastern. Temporal decides, because it computes the times
+ * here. Intl also accepts PST or IST, which mean several zones; Temporal refuses them. An offset is
+ * not a zone.
  */
 export function isZone(zone: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(zone)) return false;
@@ -68,7 +69,7 @@ function stretchAt(zone: string, atMs: number): Stretch {
   }
   const asked = askTemporal(zone, atMs);
   if (known.length >= STRETCHES_MAX) known.length = 0;
-  // The newest first: decisions ask about now.
+  // The newest first, because decisions are about now.
   known.unshift(asked);
   return asked;
 }
@@ -76,7 +77,7 @@ function stretchAt(zone: string, atMs: number): Stretch {
 function askTemporal(zone: string, atMs: number): Stretch {
   const local = Temporal.Instant.fromEpochMilliseconds(Math.floor(atMs)).toZonedDateTimeISO(zone);
   const next = local.getTimeZoneTransition('next');
-  // "previous" looks strictly before: one nanosecond later includes a change at this very moment.
+  // "previous" is exclusive, so add a nanosecond to include a change at exactly this time.
   const previous = local.add({ nanoseconds: 1 }).getTimeZoneTransition('previous');
   return {
     fromMs: previous ? previous.epochMilliseconds : Number.NEGATIVE_INFINITY,

@@ -96,7 +96,7 @@ describe('isOpen', () => {
     const overrides = { office: { open: true, untilMs: sunday + 1000 } };
     expect(isOpen(schedule({}), sunday, overrides)).toEqual({
       open: true,
-      why: 'office is open on Sunday 2026-03-01 10:00 (America/New_York): overridden by hand until Sunday 2026-03-01 10:00 (America/New_York)',
+      why: 'office is open on Sunday 2026-03-01 10:00 (America/New_York): overridden by an operator until Sunday 2026-03-01 10:00 (America/New_York)',
     });
     expect(isOpenAt(schedule({}), sunday + 1000, overrides)).toBe(false);
     expect(isOpenAt(schedule({}), sunday, { office: { open: true, untilMs: null } })).toBe(true);
