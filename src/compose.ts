@@ -1,7 +1,6 @@
 /**
- * The wiring, in one straight line: what is opened below is closed in the opposite order, by `stop` or
- * where the start fails.
- * grep answers who calls whom; nothing is found by name at run time.
+ * Puts everything together. What is opened here is closed in the opposite order, by `stop` or if
+ * the start fails. Nothing is looked up by name at run time, so grep finds every caller.
  */
 import { randomUUID } from 'node:crypto';
 import type { Config, Environment } from './config/config.ts';
@@ -33,25 +32,27 @@ import { createVerifier } from './telnyx/signature.ts';
 import { observers, openTracing } from './tracing/tracing.ts';
 
 export interface Service {
-  /** Where webhooks, health and (without ADMIN_PORT) the API are: `http://127.0.0.1:3000`. */
+  /**
+   * Address of webhooks, health and (without ADMIN_PORT) the API, such as `http://127.0.0.1:3000`.
+   */
   url: string;
   adminUrl: string | null;
   routeSet: string;
-  /** Resolves when the store is open and calls are taken. */
+  /** Resolves when the store is open and webhooks are accepted. */
   ready: Promise<void>;
   reload(): Promise<void>;
-  /** The contract of a SIGTERM; resolves when everything is closed. `drainMs` 0 skips the delay. */
+  /** Stops as after SIGTERM; resolves when everything is closed. `drainMs` 0 skips the delay. */
   stop(drainMs?: number): Promise<void>;
 }
 
-/** What is left of the shutdown time for closing servers and store after the commands. */
+/** The part of the shutdown time reserved for closing servers and store after the commands. */
 const CLOSING_MS = 1_000;
-/** Of it: for the last traces. */
+/** Part of that, for the last traces. */
 const TRACES_MS = 500;
-/** Of it: to say why a stop was not done in time, before whoever asked for it loses patience. */
+/** Part of that, to log why the stop is late before the supervisor kills the process. */
 const LAST_WORDS_MS = 250;
 
-/** Rejects where the start fails, with everything closed again that was open by then. */
+/** Rejects if the start fails, after closing everything that was opened. */
 export async function compose(config: Config, env: Environment, log: Log): Promise<Service> {
   const opened = new AsyncDisposableStack();
   try {
@@ -75,7 +76,7 @@ async function assemble(
   const metrics = createMetrics();
   opened.defer(() => metrics.close());
 
-  // Everything that can refuse to start comes before the first thing that is opened for others.
+  // Everything that can fail comes before the first port is opened.
   const verifier = await createVerifier({
     publicKeys: config.publicKeys,
     engine: config.signatureEngine,
@@ -102,7 +103,8 @@ async function assemble(
   const storeWatch = watchStore(store);
   opened.defer(() => storeWatch.stop());
 
-  // The door and the dispatcher need each other: outcomes come back through the door.
+  // The receiver and the dispatcher need each other, because outcomes come back through the
+  // receiver.
   let dispatcher: Dispatcher | null = null;
   const observer = observers(
     createReport(log, metrics),
@@ -144,7 +146,7 @@ async function assemble(
     onError: (error) => sweeping.failed(error),
     onGood: () => sweeping.worked(),
   });
-  // One for each job: a job that works must not hide that another does not.
+  // One per job, so that a job that works does not hide one that fails.
   const keeping = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
   const upkeep = createUpkeep({
     store,
@@ -188,7 +190,7 @@ async function assemble(
   });
   opened.defer(() => close(app));
   const { host, port, adminPort } = config;
-  // The public one last: nobody is let in by a start that fails.
+  // The public port last, so that a failing start accepts nothing.
   const adminUrl =
     app.admin === null
       ? null
@@ -217,7 +219,7 @@ async function assemble(
     routeSet: routes.current().set.hash,
     ready,
     async reload() {
-      // Passed on to the other replicas where the store can be written.
+      // Passed on to the other replicas if the store can be written.
       await live
         .reload()
         .catch((error: unknown) => keeping('reload').failed(error, { job: 'reload' }));
@@ -241,7 +243,7 @@ async function assemble(
   async function stop(drainMs: number): Promise<void> {
     const stopAt = performance.now() + config.shutdownTimeoutSecs * 1000;
     const leftMs = () => Math.max(0, stopAt - CLOSING_MS - performance.now());
-    // Nothing was taken yet: no balancer has to learn that nothing will be.
+    // Nothing was accepted yet, so no load balancer needs time to notice.
     const drain = lifecycle.phase === 'starting' ? 0 : drainMs;
     lifecycle.phase = 'draining';
     log.emit('server.stopping', { drain_ms: drain });
@@ -277,8 +279,8 @@ async function openOwnStore(
 ): Promise<Store> {
   const store = await openStore(database, { onNotice });
   try {
-    // Nobody else writes a SQLite store: leases of the life before this one are nobody's. It also
-    // shows that the file can be written; where it cannot, opening is tried again.
+    // Only this process writes an SQLite store, so leases of a previous process are void. Clearing
+    // them also shows whether the file can be written; if not, opening is tried again.
     if (store.kind === 'sqlite') await store.releaseLeases(null);
     return store;
   } catch (error) {
@@ -316,13 +318,13 @@ async function close({ public: publicServer, admin }: App): Promise<void> {
   await Promise.all([publicServer.close(), admin?.close()]);
 }
 
-/** False where it has not ended by then. */
+/** False if it has not ended by then. */
 async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), Math.max(0, ms));
   });
-  // Whoever stopped waiting has said so; what goes wrong afterwards is no news.
+  // The timeout was already reported; later errors are irrelevant.
   work.catch(() => {});
   try {
     return await Promise.race([work.then(() => true), late]);

@@ -1,4 +1,4 @@
-/** What one batch has to know before it can be stepped. */
+/** Loads what a batch needs before its events can be processed. */
 import { decodeClientState } from '../core/machine/client-state.ts';
 import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
@@ -7,8 +7,8 @@ import type { Item } from './batch.ts';
 import { keyOf } from './timeline.ts';
 
 /**
- * What is known of the calls of these events; a second look where the first one names others. Attempts since
- * `since`, by the store's clock, are counted up to `limit`, null: not at all.
+ * Loads the calls of these events, and in a second query the calls that those refer to. Attempts
+ * since `since` (store's clock) are counted up to `limit`; null: not counted.
  */
 export async function loadBatch(
   store: Store,
@@ -26,18 +26,19 @@ export async function loadBatch(
     sessionIds,
     attemptIds: [],
     events: [],
-    // The callers of these calls are counted too: the hangup of a B-leg may begin their next step.
+    // Also counts the callers of these calls, because the hangup of a B-leg may start their next
+    // step.
     budget: keys.budget === null ? null : { ...keys.budget, callers: [] },
   });
   const calls = new Map([...more.calls, ...loaded.calls]);
-  // The later clock, as the totals are the later ones: a store that keeps them adds what starts from then on.
+  // Use the later clock with the later totals: the store adds attempts that start after it.
   const { now } = more;
   if (loaded.budget === null || more.budget === null) return { ...loaded, now, calls };
   const byCaller = new Map([...loaded.budget.byCaller, ...more.budget.byCaller]);
   return { ...loaded, now, calls, budget: { all: more.budget.all, byCaller } };
 }
 
-/** What has to be loaded for these events, in one go. */
+/** What to load for these events, in one query. */
 export function keysOf(items: Item[], limit: number | null, since: number): LoadKeys {
   const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
   const callers = new Set<string>();
@@ -61,7 +62,7 @@ export function keysOf(items: Item[], limit: number | null, since: number): Load
   return keys;
 }
 
-/** Calls that turned out to be wanted only after the first look: parents of B-legs. */
+/** Calls found to be needed only after the first query: parents of B-legs. */
 function missingParents(items: Item[], loaded: Loaded): string[] {
   const wanted = new Set<string>();
   for (const { event } of items) {
@@ -71,7 +72,10 @@ function missingParents(items: Item[], loaded: Loaded): string[] {
   return [...wanted];
 }
 
-/** Sessions to look through for legs that nothing else tells of: no envelope, no direction, no call yet. */
+/**
+ * Sessions to search for legs that cannot be identified otherwise: no envelope, direction or call
+ * yet.
+ */
 function unknownSessions(items: Item[], loaded: Loaded): string[] {
   const wanted = new Set<string>();
   for (const { event } of items) {
@@ -83,9 +87,10 @@ function unknownSessions(items: Item[], loaded: Loaded): string[] {
 }
 
 /**
- * Whether nothing can follow that moves the caller: such an event can wait a moment for others to share its
- * commit, and its batch needs no budget. Not a hangup: that of a B-leg ends an attempt of its caller. Nor
- * the answer to a question, or to the hangup of a B-leg: the next attempt may wait for just that.
+ * Whether the event cannot cause a move of the caller. Such an event may wait briefly to share a
+ * commit, and its batch needs no budget. Not a hangup, because a B-leg's ends an attempt of its
+ * caller, and not the outcome of a probe or of a B-leg's hangup, because the next attempt may be
+ * waiting for it.
  */
 export function isInformational(event: CallEvent): boolean {
   if (!INFORMATIONAL.has(event.type)) return false;

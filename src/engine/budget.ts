@@ -1,4 +1,7 @@
-/** Refers and transfers of the last hour, counted from attempts in the store, so that replicas share it. */
+/**
+ * Refers and transfers of the last hour, counted from the attempts in the store, so that replicas
+ * agree.
+ */
 import type { Budget } from '../core/rules/rule.ts';
 import type { BudgetCounts, Loaded } from '../store/store.ts';
 
@@ -7,7 +10,7 @@ type Budgets = { refers: Budget; transfers: Budget };
 
 export const BUDGET_WINDOW_MS = 3_600_000;
 
-/** Whether any hourly limit is set at all: without one nothing need be counted. */
+/** Whether any hourly limit is set; otherwise nothing needs to be counted. */
 export function countMax(budgets: Budgets): number | null {
   const limits = [budgets.refers, budgets.transfers]
     .flatMap(({ perHour, perCallerPerHour }) => [perHour, perCallerPerHour])
@@ -15,7 +18,7 @@ export function countMax(budgets: Budgets): number | null {
   return limits.length === 0 ? null : Math.max(...limits) + 1;
 }
 
-/** Counts of one batch: what the store held, and what the batch itself has started since. */
+/** The counts of one batch: those in the store, plus what the batch itself has started. */
 export class BudgetUse {
   private readonly all: BudgetCounts;
   private readonly byCaller: Map<string, BudgetCounts>;

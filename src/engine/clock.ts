@@ -1,12 +1,12 @@
-/** Time as an argument: the wall clock stamps, the monotonic one measures. */
+/** The clocks, as arguments: the wall clock for timestamps, the monotonic clock for durations. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds from some start; never jumps. */
+  /** Milliseconds since an arbitrary start; never jumps. */
   monotonic(): number;
 }
 
-/** A moment by both. */
+/** A time by both clocks. */
 export interface Mark {
   wall: number;
   monotonic: number;
@@ -17,8 +17,8 @@ export function mark(clock: Clock): Mark {
 }
 
 /**
- * At least so long ago: the monotonic clock of Linux stands still while a machine is suspended, and the wall
- * clock may be set back. For what must not happen too late.
+ * The time passed, by the clock that says more: Linux's monotonic clock stops while a machine is
+ * suspended, and the wall clock may be set back. For things that must not happen too late.
  */
 export function atLeastSince(clock: Clock, since: Mark): number {
   return Math.max(clock.monotonic() - since.monotonic, clock.now() - since.wall);

@@ -1,20 +1,20 @@
-/** What the outcomes of commands say to people: log lines, and the warnings of the ready endpoint. */
+/** Reports the outcomes of commands: log lines, and warnings of the ready endpoint. */
 import type { Action, Command, Outcome } from '../core/machine/command.ts';
 import type { Log, LogFields } from '../log/log.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Clock } from './clock.ts';
 
-/** A wrong key fails every command: one error line a minute and setting tells it. */
+/** A wrong key fails every command, so log one error line per minute and setting. */
 const MISCONFIGURED_EVERY_MS = 60_000;
 
 export interface CommandReport {
   outcome(command: Command, outcome: Outcome, tries: number, ms: number): void;
-  /** Sentences; one goes when a command of the kind that failed is accepted again. */
+  /** Sentences. One disappears when a command of the failed kind is accepted again. */
   warnings(): string[];
 }
 
 interface Misconfigured {
-  /** By what failed: a key that may hang up may still not be allowed to refer. */
+  /** By action, because a key that may hang up may still not be allowed to refer. */
   texts: Map<Action, string>;
   loggedAt: number;
   unlogged: number;

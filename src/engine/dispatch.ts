@@ -1,7 +1,8 @@
 /**
- * Commands going out. Right after a commit it is offered what the commit claimed; what a crash, a retry or
- * a full house left behind it claims from the store. Each is sent within its lease and its windows, and its
- * outcome goes through the one door, as an event, until the door has taken it.
+ * Sends commands. Right after a commit it is offered the commands that the commit claimed; commands
+ * left by a crash, a retry or a lack of free slots it claims from the store. Each is sent within
+ * its lease and time limits, and its outcome is passed to the receiver as an event until the
+ * receiver has stored it.
  */
 
 import type { Action, Command, Outcome } from '../core/machine/command.ts';
@@ -22,24 +23,24 @@ export interface CommandObserver {
   /** One request to Telnyx and what became of it. */
   command(action: Action, outcome: Outcome['kind'], ms: number): void;
   retry?(action: Action): void;
-  /** From the commit that stored a command to its first request. */
+  /** Time from the commit that stored a command to its first request. */
   waited?(action: Action, ms: number): void;
 }
 
 export interface DispatcherOptions {
   store: Pick<Store, 'claim' | 'releaseLeases'>;
-  /** `mayWrite` is asked in the turn that writes the request; false: nothing is written. */
+  /** `mayWrite` is called just before the request is written; false: nothing is written. */
   client: { send(command: Command, mayWrite?: () => boolean): Promise<Outcome> };
-  /** The one door; the settlement is committed with the event. */
+  /** The receiver; the settlement is committed with the event. */
   receive(event: CallEvent, settle: Settlement): Promise<Received>;
   log: Log;
   clock: Clock;
-  /** Owner of our leases. */
+  /** The owner name of our leases. */
   instance: string;
-  /** Requests at once: by default as many as there are connections. */
+  /** Concurrent requests; default: the number of connections. */
   concurrencyMax?: number;
   leaseMs?: number;
-  /** How long `client.send` may take. */
+  /** How long `client.send` may take, in ms. */
   requestMs?: number;
   pollIdleMs?: number;
   /** 0..1, for jitter. */
@@ -48,29 +49,32 @@ export interface DispatcherOptions {
 }
 
 export interface Dispatcher extends Omit<Outlet, 'poke'> {
-  /** Begins to look for commands that nobody offered. */
+  /** Starts to claim commands that were not offered. */
   start(): void;
-  /** Commands are pending that we have not been offered: the outlet's `poke`. */
+  /** There are pending commands that were not offered: the outlet's `poke`. */
   wake(): void;
   /** Sentences for the ready endpoint. */
   warnings(): string[];
-  /** Sends what is claimed, gives back what is left when the time is over. Resolves when quiet. */
+  /**
+   * Sends what is claimed, and returns the rest when the time is over. Resolves when nothing is in
+   * flight.
+   */
   stop(withinMs: number): Promise<void>;
 }
 
 export const LEASE_MS = 10_000;
 const REQUEST_MS_MAX = 5_000;
 const POLL_IDLE_MS = 1_000;
-/** Outcomes that the store does not take pile up to here; then nothing new is claimed. */
+/** Limit for outcomes that the store does not accept; above it nothing new is claimed. */
 const UNRECORDED_MAX = 1_000;
 
 interface Job {
   claimed: ClaimedCommand;
-  /** When `claimed.now` was the store's time, or a little before. */
+  /** Our monotonic time at `claimed.now`, or slightly before. */
   claimedAt: Mark;
 }
 
-/** What a request ended with, where it was made; and why not, where it was not. */
+/** The outcome of a request, or why it was not made. */
 type Sent =
   | { requested: true; outcome: Outcome }
   | { requested: false; permission: Exclude<Permission, { kind: 'send' }> };
@@ -100,11 +104,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** Hangups and rejects, and the rest. */
   const urgent: Job[] = [];
   const others: Job[] = [];
-  /** Queued, being sent, or with an outcome not recorded yet: never started a second time meanwhile. */
+  /** Queued, in flight, or with an outcome that is not recorded yet; never started twice. */
   const held = new Set<string>();
-  /** Cancelled while a claim was under way that may bring them. */
+  /** Cancelled while a claim that may return them was running. */
   const takenBack = new Set<string>();
-  /** What is under way for each leg: voices of one leg reach Telnyx in the order they were issued. */
+  /** What is in flight per leg, because the prompts of a leg must reach Telnyx in order. */
   const underWay = new Map<string, Action[]>();
   let sending = 0;
   let phase: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
@@ -215,7 +219,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     next();
   }
 
-  /** Null: nothing that may be recorded, for the command may be somebody else's by now. */
+  /** Null: nothing may be recorded, because the command may belong to another process by now. */
   function outcomeOf(job: Job, sent: Sent): Outcome | null {
     const { claimed } = job;
     if (!sent.requested) {
@@ -223,7 +227,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         ? null
         : asRepetition(claimed, sent.permission.outcome);
     }
-    // A clear answer is a fact whoever asked; "try again" would be said of another replica's try.
+    // A clear answer is valid in any case; a retry would be about another replica's try.
     const lapsed = maySend(claimed, latestStoreNow(job), 0).kind === 'lapsed';
     return sent.outcome.kind === 'retry' && lapsed ? null : asRepetition(claimed, sent.outcome);
   }
@@ -233,15 +237,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (tries === 1) observer?.waited?.(command.action, Math.max(0, storeNow(job) - createdAt));
     const startedAt = clock.monotonic();
     let permission: Permission = { kind: 'send' };
-    // Between the look before and the write lie a connection, a queue and, where this process is stopped
-    // or its machine suspended, any length of time.
+    // Between the first check and the write there may be a new connection, a queue and, if the
+    // process is stopped or the machine suspended, any length of time.
     const mayWrite = () => {
       const leftMs = Math.max(0, requestMs - (clock.monotonic() - startedAt));
       permission = maySend(job.claimed, latestStoreNow(job), leftMs);
       return permission.kind === 'send';
     };
     const outcome = await client.send(command, mayWrite).catch((error: unknown): Outcome => {
-      // The client turns every failure into an outcome; a fault in it must not stop the rest.
+      // The client turns every failure into an outcome; a bug in it must not stop other commands.
       const detail = `the client failed: ${String(error)}`;
       return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent: false };
     });
@@ -265,7 +269,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       id: outcomeEventId(command.id, tries),
       callId: command.callId,
       type: `command.${outcome.kind}`,
-      // By the clock of what it is compared with.
+      // By the same clock as the time it is compared with.
       receivedAt: Math.round(storeNow(job)),
       occurredAt: null,
       commandId: command.id,
@@ -276,17 +280,17 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     };
   }
 
-  /** The store's clock, carried on by our monotonic one. */
+  /** The store's clock, continued with our monotonic clock. */
   function storeNow(job: Job): number {
     return job.claimed.now + (clock.monotonic() - job.claimedAt.monotonic);
   }
 
-  /** The same, and no earlier than it may be: for what must not be sent too late. */
+  /** The same, by whichever clock is later, for things that must not be sent too late. */
   function latestStoreNow(job: Job): number {
     return job.claimed.now + atLeastSince(clock, job.claimedAt);
   }
 
-  /** A slot or a held outcome is free again. */
+  /** Called when a slot or a held outcome is free again. */
   function next(): void {
     pump();
     outbox.roomFreed();
@@ -315,7 +319,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     try {
       await store.releaseLeases(instance);
     } catch (error) {
-      // They run out by themselves.
+      // The leases expire by themselves.
       log.emit('outbox.unreadable', { err: error });
     }
   }

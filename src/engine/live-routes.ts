@@ -30,7 +30,7 @@ export interface ExplainQuestion {
   headers: { name: string; value: string }[];
   /** Milliseconds since the epoch. */
   at: number;
-  /** Scripted verdicts by target, several for repeats. */
+  /** Scripted verdicts by target; several for repeated attempts. */
   verdicts: Record<string, string[]>;
   digits: string | null;
 }
@@ -46,16 +46,16 @@ export interface Explanation {
 
 export interface LiveRoutes {
   current(): RouteSet;
-  /** The last reload, where it was refused; null after a good one. */
+  /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: LocatedProblem[] } | null;
-  /** Reads the folder again and tells every replica to do the same. */
+  /** Reloads the folder, and makes every replica do the same. */
   reload(): Promise<Reloaded>;
   explain(question: ExplainQuestion): Promise<Explanation>;
 }
 
-/** What the wiring needs beside what endpoints may use. */
+/** What compose.ts needs in addition to what endpoints may use. */
 export interface ReloadableRoutes extends LiveRoutes {
-  /** A reload that another replica or a signal asked for: it is not passed on to the replicas. */
+  /** A reload requested by another replica or a signal; it is not passed on. */
   reloadLocally(): Promise<Reloaded>;
   report(reload: Reload): void;
   /** Which schedules are open. */
@@ -86,7 +86,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     refusal: () => routes.refusal(),
     async reload() {
       const result = await reloadLocally();
-      // Every replica reads its own folder; the new version tells them to look.
+      // Every replica reads its own folder; the new version makes them reload.
       if (result.ok) await store.changeSetting('reload', () => ({ hash: result.hash }));
       return result;
     },

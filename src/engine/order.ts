@@ -1,10 +1,10 @@
-/** Which commands of one leg may be under way together. */
+/** Which commands of one leg may be in flight together. */
 import type { Action } from '../core/machine/command.ts';
 
 /**
- * A stop that overtook its voice, or a voice that overtook its stop, would leave the caller in silence;
- * a client_state given back must be the last word. Everything else has no reason to wait: an answer or a
- * probe that Telnyx is slow about must not hold up the REFER that brings the caller on.
+ * If a stop and a prompt overtook each other, the caller would be left in silence, and a restored
+ * client_state must be the last command. Nothing else needs to wait: a slow answer or probe must
+ * not delay the REFER.
  */
 export function mayJoin(action: Action, underWay: readonly Action[]): boolean {
   return underWay.every((other) => !ordered(action, other));

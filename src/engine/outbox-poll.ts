@@ -1,27 +1,27 @@
 /**
- * Looks into the outbox for commands that nobody offered: left by a crash, due again, or more than fitted.
- * At once where one is known to be due, soon after something was found, else every second.
+ * Claims commands that were not offered: left by a crash, due again, or beyond the free slots. It
+ * looks at once if one is known to be due, soon after it found something, otherwise every second.
  */
 import type { Log } from '../log/log.ts';
 import type { ClaimedCommand } from '../store/store.ts';
 import { type Clock, type Mark, mark } from './clock.ts';
 
 const POLL_BUSY_MS = 250;
-/** A little later than due: timers and the store's clock round differently. */
+/** Slightly after the due time, because timers and the store's clock round differently. */
 const DUE_SLACK_MS = 2;
-/** A store that is down fails every second: one line in this time. */
+/** If the store is down, every second fails; log one line in this time. */
 const UNREADABLE_LOG_MS = 10_000;
 
 export interface OutboxPollOptions {
   claim(limit: number): Promise<ClaimedCommand[]>;
   take(claimed: ClaimedCommand[], askedAt: Mark): void;
-  /** How many may be claimed now, and from how many on a claim is worth its transaction. */
+  /** How many may be claimed now, and the minimum that makes a claim worthwhile. */
   room(): number;
   roomWorth: number;
   idleMs: number;
   clock: Clock;
   log: Log;
-  /** A claim has ended. */
+  /** Called when a claim has ended. */
   onEnd(): void;
 }
 
@@ -45,7 +45,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
   let backlog = false;
   let timer: NodeJS.Timeout | null = null;
   let timerAt = Infinity;
-  /** Monotonic moments at which a command is known to be due again. */
+  /** Monotonic times at which a command is known to be due again. */
   let dueAgain: number[] = [];
   let loggedAt = -Infinity;
 
@@ -75,7 +75,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
   };
 
   function pollIfWorth(): void {
-    // Not for every slot by itself: a claim is a transaction.
+    // Not for each free slot, because a claim is a transaction.
     if (options.room() >= options.roomWorth) void poll();
   }
 
@@ -94,7 +94,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
       const claimed = await options.claim(room);
       options.take(claimed, askedAt);
       if (claimed.length > 0) waitMs = Math.min(POLL_BUSY_MS, waitMs);
-      // As many as asked for: there may be more.
+      // As many as requested, so there may be more.
       if (claimed.length >= room) backlog = true;
     } catch (error) {
       unreadable(error);
@@ -113,7 +113,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
     log.emit('outbox.unreadable', { err: error });
   }
 
-  /** Looks again no later than so. */
+  /** Ensures that it looks again by then. */
   function pollAt(at: number): void {
     if (!running || (timer !== null && timerAt <= at)) return;
     if (timer !== null) clearTimeout(timer);

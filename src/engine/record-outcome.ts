@@ -1,6 +1,6 @@
 /**
- * Puts an outcome through the one door, again and again where the store cannot take it: an outcome that
- * is lost would send the command a second time.
+ * Passes an outcome to the receiver, repeatedly if the store cannot accept it, because a lost
+ * outcome would send the command a second time.
  */
 import { retryDelayMs } from '../core/machine/backoff.ts';
 import type { OutcomeEvent } from '../core/machine/event.ts';
@@ -10,15 +10,15 @@ import type { Settlement } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Received } from './engine.ts';
 
-/** A store that is back should hear of it soon: the caller waits for the next step. */
+/** Retry soon, because the caller is waiting for the next step. */
 const AGAIN_MS_MAX = 2_000;
-/** With the store down every outcome fails: one line in this time, with a count. */
+/** If the store is down, every outcome fails; log one line in this time, with a count. */
 const LOG_EVERY_MS = 10_000;
 
 export interface Recorder {
-  /** Resolves when the door has taken it, or given it up for good. */
+  /** Resolves when the receiver has stored it, or it is given up. */
   record(event: OutcomeEvent, settle: Settlement): Promise<void>;
-  /** Outcomes that the door has not taken at the first try. */
+  /** Outcomes that were not stored at the first try. */
   waiting(): number;
   stop(): void;
 }
@@ -49,7 +49,8 @@ export function createRecorder({ receive, log, clock, chance }: RecorderOptions)
           failed = true;
           if (!goesOn(error, event)) break;
           await pause(Math.min(retryDelayMs(tries, chance()), AGAIN_MS_MAX));
-          // The lease runs out, and the command goes out again with its old id: Telnyx ignores it.
+          // The lease expires, and the command is sent again with the same id, which Telnyx
+          // ignores.
           if (stopped) break;
         }
       }
@@ -63,7 +64,7 @@ export function createRecorder({ receive, log, clock, chance }: RecorderOptions)
   };
 
   function goesOn(error: unknown, event: OutcomeEvent): boolean {
-    // The row belongs to newer code: a replica that runs it claims the command and settles it.
+    // Newer code wrote the row; a replica that runs it claims and settles the command.
     const newer = error instanceof NewerRow;
     failures += 1;
     const now = clock.monotonic();

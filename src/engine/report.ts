@@ -1,4 +1,4 @@
-/** Everything that was committed, told to the log and the metrics: one line for what moved a call. */
+/** Reports everything that was committed to the log and the metrics. */
 import type { Attempt, Call, Verdict } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
@@ -18,7 +18,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
   return {
     committed(event, before, call, notices) {
       metrics.event(event.source, 'committed');
-      // Most events of most calls: nothing is built for a line that nobody will see.
+      // This is the usual case: do not build fields for a line that is not written.
       if (!eventShown && notices.length === 0) return;
       const fields = callFields(call);
       if (eventShown) {
@@ -166,7 +166,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
   }
 }
 
-/** Metrics count callers: a transfer's B-leg is a leg of one. */
+/** Metrics count callers, and a transfer's B-leg belongs to its caller. */
 function isCaller({ parentId }: Call): boolean {
   return parentId === null;
 }
@@ -174,7 +174,8 @@ function isCaller({ parentId }: Call): boolean {
 function adviceOf(attempt: Attempt, event: CallEvent) {
   const refusal =
     event.source === 'outcome' && event.outcome.kind === 'rejected' ? event.outcome : null;
-  // A local refusal (budget, policy, template) says its own reason; nothing of the network is to blame.
+  // A local refusal (budget, policy, template) has its own reason, so no advice about the network
+  // is added.
   if (attempt.unsent) return {};
   return (
     adviceFor({
@@ -210,5 +211,5 @@ function duration(call: Call) {
   return { seconds: Math.round(((call.endedAt ?? 0) - call.createdAt) / 100) / 10 };
 }
 
-/** What a caller pressed is shown at debug alone; see `digits` in core/clause.ts. */
+/** Pressed keys are only shown at debug; see `digits` in core/rules/clause.ts. */
 const PRESSED = /\b(digits: )[^;)|]+/g;

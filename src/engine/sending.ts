@@ -1,23 +1,26 @@
-/** The rules of sending, pure: may a claimed command go out now, and what follows from its outcome. */
+/**
+ * The rules of sending, as pure functions: may a claimed command be sent now, and what follows from
+ * its outcome.
+ */
 import { retryDelayMs } from '../core/machine/backoff.ts';
 import type { Outcome } from '../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
 
-/** Between our reading of the store's clock and the truth: the time that the claim's answer took. */
+/** How much our estimate of the store's clock may be off: the duration of the claim. */
 const LEASE_MARGIN_MS = 1_000;
-/** A command that could not be sent for this long is nobody's wish any more, whatever its step says. */
+/** A command that could not be sent for this long is obsolete, whatever its step says. */
 const COMMAND_AGE_MS_MAX = 10 * 60_000;
-/** Telnyx said "0 s": still a breath, and not everybody at the same moment. */
+/** Minimum wait if Telnyx says "0 s", with jitter. */
 const RATE_LIMIT_SPREAD_MS = 250;
 
 export type Permission =
   | { kind: 'send' }
-  /** The lease has run out: whoever claims it next sends it. */
+  /** The lease has expired; the next process to claim it sends it. */
   | { kind: 'lapsed' }
-  /** The lease may pass to somebody else while the request is under way: given back unsent, at once. */
+  /** The lease could expire while the request is in flight, so the command is returned unsent. */
   | { kind: 'late'; outcome: Outcome }
-  /** Never again: its time is over, and Telnyx may forget the command_id. */
+  /** Never again: its time is over, and Telnyx may have forgotten the command_id. */
   | { kind: 'over'; outcome: Outcome };
 
 /** `now` by the store's clock; `requestMs` is how long a request may take. */
@@ -29,7 +32,10 @@ export function maySend(claimed: ClaimedCommand, now: number, requestMs: number)
   return leftMs < requestMs ? { kind: 'late', outcome: LATE } : { kind: 'send' };
 }
 
-/** Left to run out, the lease would cost the caller its rest, and the claim would pass for a request. */
+/**
+ * Returned early, because waiting for the lease to expire costs the caller time and counts as a
+ * request.
+ */
 const LATE: Outcome = {
   kind: 'retry',
   status: null,
@@ -54,16 +60,18 @@ function whyOver(claimed: ClaimedCommand, now: number): string | null {
   return null;
 }
 
-/** The claim itself wrote `first_sent_at`: no request of this command can have reached Telnyx before it. */
+/**
+ * The claim wrote `first_sent_at`, so no request of this command can have reached Telnyx before it.
+ */
 function isFirstOfWindow(claimed: ClaimedCommand): boolean {
   return claimed.firstSentAt === claimed.now;
 }
 
 /**
- * What an answer says where an identical request went out before and nobody knows what became of it. A
- * refused connection proves this try unsent, not that one. A 4xx may refuse the repetition of what Telnyx
- * has carried out. Facts about the leg hold all the same: it has ended, or it is not answered yet, so that
- * nothing can have been carried out.
+ * What an answer means if an identical request was sent before with an unknown outcome. A refused
+ * connection only proves that this try was not sent. A 4xx may refuse the repetition of a command
+ * that Telnyx has executed. Facts about the leg are still valid: it has ended, or it is not
+ * answered, so that nothing can have been executed.
  */
 export function asRepetition(claimed: ClaimedCommand, outcome: Outcome): Outcome {
   if (isFirstOfWindow(claimed)) return outcome;
@@ -73,7 +81,7 @@ export function asRepetition(claimed: ClaimedCommand, outcome: Outcome): Outcome
   return { kind: 'unknown', detail };
 }
 
-/** When it first went out; null where it is proven that it never did. */
+/** When it was first sent; null if it is proven that it never was. */
 export function sentSince(
   claimed: ClaimedCommand,
   outcome: Outcome,
@@ -83,7 +91,7 @@ export function sentSince(
   return unsent && isFirstOfWindow(claimed) ? null : claimed.firstSentAt;
 }
 
-/** What the store does with the row: done, or not before a moment again. */
+/** What happens to the row: it is done, or due again at a given time. */
 export function settlementOf(
   claimed: ClaimedCommand,
   outcome: Outcome,
@@ -96,7 +104,7 @@ export function settlementOf(
     outcome.afterMs === null
       ? retryDelayMs(claimed.tries, chance)
       : outcome.afterMs + Math.ceil(chance * RATE_LIMIT_SPREAD_MS);
-  // Not beyond the moment from which it is unknown: whoever claims it then says so.
+  // Not after the time from which the outcome is unknown; the next claim then records that.
   const window = outcome.provenUnsent ? Infinity : claimed.firstSentAt + SAME_COMMAND_MS;
   const until = Math.min(window, claimed.command.giveUpAt ?? Infinity);
   return { commandId, outcome, retryAt: Math.ceil(Math.max(now, Math.min(now + delay, until))) };

@@ -1,20 +1,20 @@
-/** Deadlines are rows, not timers: any replica sweeps the due ones into events. */
+/** Deadlines are rows, not timers: any replica turns the due ones into events. */
 import { deadlineEventId } from '../core/machine/command-id.ts';
 import type { DueDeadline, Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
 
 const SWEEP_EVERY_MS = 200;
 const SWEEP_ROWS_MAX = 500;
-/** Found later than this, a deadline is put off once. */
+/** A deadline that is overdue by more than this is postponed once. */
 const LATE_MS = 5_000;
-/** A start or a recovery younger than this: Telnyx's retried webhooks come first. */
+/** After a start or recovery, webhooks delivered again are processed first for this long. */
 const YOUNG_MS = 15_000;
-/** A deadline that could not be stepped is a dead letter; not again before a human may have looked. */
+/** A deadline that could not be processed is a dead letter and is not tried again for this long. */
 const RETRY_AFTER_MS = 600_000;
 
 export interface Sweeper {
   start(): void;
-  /** Resolves when the sweep under way is through. */
+  /** Resolves when the running sweep is done. */
   stop(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function createSweeper(options: {
   let running: Promise<void> = Promise.resolve();
   /** By the store's clock; null until the store has answered after a start or a failure. */
   let recoveredAt: number | null = null;
-  /** Event ids of deadLettered deadlines, and when they may be tried again. */
+  /** Event ids of dead-lettered deadlines, and when they may be tried again. */
   const deadLettered = new Map<string, number>();
 
   return {
@@ -62,7 +62,7 @@ export function createSweeper(options: {
     const { now, due } = await store.due(SWEEP_ROWS_MAX);
     recoveredAt ??= now;
     const taken = await Promise.allSettled(due.map((deadline) => fire(deadline, now)));
-    // One call's lost race is its own; the store is in trouble when nothing could be taken.
+    // A single failure concerns one call; if all fail, the store has a problem.
     const failed = taken.filter((result) => result.status === 'rejected');
     if (failed[0] !== undefined && failed.length === taken.length) throw failed[0].reason;
     onGood();

@@ -1,29 +1,30 @@
 /**
- * When verdicts and ends are counted: once, when nothing can correct them any more. Most are final when they
- * are written. Where the news of a REFER or a bridge is still out, they wait in the store for as long as it
- * may come: a counter cannot be taken back, replicas share a call, and a restart must forget nothing.
+ * Counts verdicts and ends once, when nothing can correct them any more. Most are final as soon as
+ * they are written. If an event of a REFER or a bridge may still arrive, they wait in the store for
+ * that time, because a counter cannot be decreased, replicas share a call, and a restart must not
+ * forget them.
  */
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
 import { CORRECTION_MS } from '../core/machine/limits.ts';
 import type { Tally } from '../store/store.ts';
 
-/** Something to count. `attempt` null: how the call ended. */
+/** Something to count: a verdict, or the end of the call if `attempt` is null. */
 export interface Final {
   call: Call;
   attempt: Attempt | null;
 }
 
 /**
- * Whether a caller whom we tried to move arrived: by a REFER that completed, or a transfer that was bridged.
- * Null where there is nothing to judge: not over yet, no attempt, or a caller who left first. The one
- * definition of the page, the API and Prometheus.
+ * Whether a caller whom we tried to move arrived: a REFER completed or a transfer was bridged. Null
+ * if the call has not ended, had no attempt, or the caller hung up first. The page, the API and
+ * Prometheus use this.
  */
 export function arrival(ends: Ends | null, attempts: number): 'yes' | 'no' | null {
   if (ends === null || ends === 'abandoned' || attempts === 0) return null;
   return ends === 'referred' || ends === 'transferred' ? 'yes' : 'no';
 }
 
-/** Of items that a step wrote: what is final at once, and what the store has to keep or to let go. */
+/** Splits the items of a transition: final now, to be kept in the store, and no longer kept. */
 export function tallyOf(
   before: Call | null,
   after: Call,
@@ -52,19 +53,19 @@ export function finalOf(call: Call, item: string): Final | null {
   return attempt === undefined ? null : { call, attempt };
 }
 
-/** Verdicts and the end, by the id they are counted under, and whether they are final. */
+/** Verdicts and the end by the id they are counted under, and whether they are final. */
 function itemsOf(call: Call): [string, boolean][] {
   const written = call.attempts.filter(({ verdict }) => verdict !== null);
   const items = written.map((attempt): [string, boolean] => [attempt.id, isFinal(attempt)]);
   if (call.phase === 'ended') {
-    // A REFER that completed is how the call ended, whatever else is still heard of.
+    // If a REFER completed, the call ended as referred, whatever else arrives.
     const arrived = written.some((attempt) => attempt.verdict === 'completed' && attempt.final);
     items.push([call.id, arrived || items.every(([, final]) => final)]);
   }
   return items;
 }
 
-/** A verdict that is our own conclusion may be corrected by what Telnyx still has to say. */
+/** A verdict that is our own conclusion may be corrected by a later event. */
 function isFinal({ kind, verdict, final, unsent }: Attempt): boolean {
   if (unsent || final || verdict === 'rejected') return true;
   if (kind === 'refer') return false;

@@ -1,10 +1,13 @@
-/** One event as a line of the call's story. */
+/** One event as an entry of the call's timeline. */
 import type { Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import type { TimelineEntry } from '../store/store.ts';
 
-/** What a second delivery is known by: event id and type. A B-leg's event has its own on the caller's call. */
+/**
+ * The key that identifies repeats: event id and type. A B-leg's event has its own key on the
+ * caller's call.
+ */
 export function keyOf(event: CallEvent): string {
   const key = `${event.type}|${event.id}`;
   return event.source === 'b_leg' ? `b-leg|${key}` : key;
@@ -37,7 +40,7 @@ export function timelineEntry(
   };
 }
 
-/** Only what is there: most fields of most events are null. */
+/** Leaves out null fields, which most are. */
 function detailOf(event: CallEvent): TimelineEntry['detail'] {
   const all = allDetails(event);
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));

@@ -1,10 +1,10 @@
-/** What a replica does beside calls: prune old ones, show that it lives, hear of reloads asked elsewhere. */
+/** Background jobs of a replica: pruning, heartbeat, reloads requested elsewhere, final counts. */
 import type { Store } from '../store/store.ts';
 import { type Final, finalOf } from './tally.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
-/** In one round: more than a busy day brings in a minute, and little where the clock was wrong after all. */
+/** Per round: more than a busy minute needs, but few in case the clock is wrong. */
 const PRUNE_ROUND_MAX = 10_000;
 const HEARTBEAT_EVERY_MS = 5_000;
 const RELOAD_LOOK_MS = 1_000;
@@ -23,10 +23,10 @@ export interface UpkeepOptions {
   instance: string;
   /** Our wall clock. */
   clock: () => number;
-  /** What the heartbeat shows. */
+  /** The content of the heartbeat. */
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
   reload(): Promise<unknown>;
-  /** A verdict or an end whose time to be corrected is over. */
+  /** A verdict or an end that can no longer be corrected. */
   counted(final: Final): void;
   onError(job: string, error: unknown): void;
   onGood(job: string): void;
@@ -63,8 +63,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   /**
-   * Small batches, so that no webhook waits behind a large delete. What is old is old by the store's clock and by
-   * our own: one that was set ahead must not remove what everybody still needs.
+   * Small batches, so that no webhook waits behind a large delete. What is old is old by the
+   * store's clock and by our own: one that was set ahead must not remove what everybody still
+   * needs.
    */
   async function prune(stopped: () => boolean): Promise<void> {
     const before = Math.min(clock(), await store.provenNow()) - options.retentionDays * DAY_MS;

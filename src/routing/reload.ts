@@ -15,7 +15,7 @@ export type Reload =
 export interface Routes {
   current(): CompiledRoutes;
   warnings(): Problem[];
-  /** The last reload, where it was refused; null after a good one. */
+  /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: Problem[] } | null;
   reload(): Promise<Reload>;
   /** Reloads when the contents change; `onReload` hears of every reload that did something. */

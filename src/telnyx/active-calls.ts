@@ -1,6 +1,6 @@
 /**
- * `GET /connections/{id}/active_calls`: the legs of a connection that live now. Telnyx documents two forms
- * of pages, by cursor and by number; both are followed.
+ * `GET /connections/{id}/active_calls`: the legs of a connection that live now. Telnyx documents
+ * two forms of pages, by cursor and by number; both are followed.
  */
 import { asObject } from './fields.ts';
 import { nextPage } from './pages.ts';

@@ -1,4 +1,6 @@
-/** Sends one command to Telnyx and says what became of it. Never throws, never waits without limit. */
+/**
+ * Sends one command to Telnyx and says what became of it. Never throws, never waits without limit.
+ */
 import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/machine/command.ts';
 import { readActiveCalls } from './active-calls.ts';
@@ -16,8 +18,8 @@ import { createTransport, NotWritten, type PlainResponse, type ProxyAddress } fr
 
 export interface TelnyxClient {
   /**
-   * `mayWrite` is asked in the very turn that writes the request, on a new connection or a kept one; where it
-   * says no, nothing is written, and the outcome is a try that is proven unsent.
+   * `mayWrite` is asked in the very turn that writes the request, on a new connection or a kept
+   * one; where it says no, nothing is written, and the outcome is a try that is proven unsent.
    */
   send(command: Command, mayWrite?: () => boolean): Promise<Outcome>;
   /** Ends what is under way. */
@@ -44,7 +46,9 @@ const PROBE_TIMEOUT_MS = 3_000;
 const BODY_BYTES_MAX = 64 * 1024;
 /** A connection with thousands of living legs: what a question may cost. */
 const ACTIVE_CALLS_PAGES_MAX = 20;
-/** As many as the dispatcher sends at once: a request that waited here would use up its own time. */
+/**
+ * As many as the dispatcher sends at once: a request that waited here would use up its own time.
+ */
 export const CONNECTIONS_MAX = 256;
 
 export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
@@ -68,7 +72,8 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
         'content-type': 'application/json',
         'user-agent': 'referee',
       },
-      // Tries are the dispatcher's business: it knows the lease, the 55 s and the caller's patience.
+      // Tries are the dispatcher's business: it knows the lease, the 55 s and the caller's
+      // patience.
       retry: 0,
       // The transport follows none either; a 3xx is an answer of the table in outcome.ts.
       redirect: 'error',
@@ -168,8 +173,8 @@ async function answerOf(
 }
 
 /**
- * Whoever answers with a page of HTML has carried nothing out. An empty or a cut answer may still be
- * Telnyx's, whose status was the promise.
+ * Whoever answers with a page of HTML has carried nothing out. An empty or a cut answer may still
+ * be Telnyx's, whose status was the promise.
  */
 function isNotTelnyx(text: string): boolean {
   return /^\s*[^\s{]/.test(text);

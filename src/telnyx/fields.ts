@@ -1,10 +1,10 @@
 /**
- * Reading JSON that others wrote: each reader takes anything and gives its type or null. Text comes
- * out so that every store takes it: PostgreSQL refuses U+0000 and lone surrogates.
+ * Readers for untrusted JSON: each accepts anything and returns its type or null. Text is returned
+ * in a form that every store accepts, because PostgreSQL refuses U+0000 and lone surrogates.
  */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Own properties only: `constructor` and `toString` are no fields of a payload. */
+/** Own properties only: `constructor` and `toString` are not fields of a payload. */
 export function field(object: Fields, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
@@ -18,10 +18,10 @@ export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** What nearly all text of nearly all webhooks is made of: nothing in it needs a second look. */
+/** Characters of almost all text in webhooks; such text needs no further checks. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
-/** Text for people and for matching: control characters stay, but for U+0000; too long is null. */
+/** Text for people and for matching: keeps control characters except U+0000; null if too long. */
 export function asText(value: unknown, charsMax: number): string | null {
   const text = textOf(value);
   if (text === null || text.length > charsMax) return null;
@@ -29,7 +29,7 @@ export function asText(value: unknown, charsMax: number): string | null {
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }
 
-/** Text that names something and becomes a key or part of a URL: visible, well-formed, not empty. */
+/** Text that is used as a key or in a URL: visible characters, well-formed, not empty. */
 export function asName(value: unknown, charsMax: number): string | null {
   if (typeof value !== 'string' || value === '' || value.length > charsMax) return null;
   if (VISIBLE_ASCII.test(value)) return value;
@@ -47,7 +47,7 @@ export function asFlag(value: unknown): boolean {
   return value === true || value === 'true';
 }
 
-/** A whole number is read as its digits, unless JSON.parse has rounded it. */
+/** A whole number is returned as its digits, unless JSON.parse has rounded it. */
 function textOf(value: unknown): string | null {
   if (typeof value === 'string') return value;
   return Number.isSafeInteger(value) ? String(value) : null;

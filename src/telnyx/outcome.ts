@@ -1,10 +1,12 @@
 /**
- * What became of a command, read off Telnyx's answer or off the failure to get one: a pure table,
- * tested over every status and every code. Four ends: accepted, rejected, retry, unknown.
+ * The outcome of a command from Telnyx's answer, or from the failure to get one: a pure table,
+ * tested with every status and code. There are four outcomes: accepted, rejected, retry, unknown.
  */
 import type { Action, Outcome } from '../core/machine/command.ts';
 
-/** What of an HTTP answer counts. `body` is parsed JSON, or null for none, HTML or anything else. */
+/**
+ * The relevant parts of an HTTP answer. `body` is parsed JSON, or null if it is absent or not JSON.
+ */
 export interface Answer {
   status: number;
   body: unknown;
@@ -13,14 +15,14 @@ export interface Answer {
   retryAfter: string | null;
 }
 
-/** The call is over: 90018 says so, 90015 and 10005 when Telnyx has forgotten its id. */
+/** The call has ended: 90018; 90015 and 10005 if Telnyx has already forgotten its id. */
 const CALL_ENDED_CODES: ReadonlySet<string> = new Set(['90018', '90015', '10005']);
 const NOT_ANSWERED_CODE = '90034';
-/** "Resource is being processed, retry later", whatever status it comes with. */
+/** "Resource is being processed, retry later", whatever the status is. */
 const BUSY_CODE = '10036';
 /** Authentication failed, not permitted. */
 const KEY_CODES: ReadonlySet<string> = new Set(['10009', '10010']);
-/** Redirects by which the server says that it did not act and where to ask instead. */
+/** Redirects, which mean that the server did nothing and names another address. */
 const MOVED_STATUSES: ReadonlySet<number> = new Set([301, 302, 307, 308]);
 
 const WAIT_MS_MAX = 60_000;
@@ -30,7 +32,7 @@ export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
   const error = telnyxError(answer.body);
   const outcome = classify(action, answer, error);
   if (action === 'probe') return asProbe(outcome, answer.body);
-  // Only what the client found in a whole list is an answer to this question; see active-calls.ts.
+  // Only a complete list answers this probe; see active-calls.ts.
   return action === 'active_calls'
     ? { kind: 'unknown', detail: detailOfError(answer.status, error) }
     : outcome;
@@ -38,10 +40,11 @@ export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
 
 function classify(action: Action, answer: Answer, error: TelnyxError | null): Outcome {
   const { status } = answer;
-  // Whatever the body: it may be cut off, and the status was the promise.
+  // Whatever the body is: it may be cut off, and the status decides.
   if (status >= 200 && status <= 299) return { kind: 'accepted', status, alive: null };
   const detail = detailOfError(status, error);
-  // A limit is checked before anything is done, so the 55 s of the command_id have not begun.
+  // The rate limit is checked before anything is executed, so the 55 s of the command_id have not
+  // begun.
   if (status === 429) {
     return {
       kind: 'retry',
@@ -51,7 +54,7 @@ function classify(action: Action, answer: Answer, error: TelnyxError | null): Ou
       provenUnsent: true,
     };
   }
-  // 5xx and 408 do not say whether the command was carried out; 10036 says "later".
+  // 5xx and 408 do not say whether the command was executed; 10036 says "later".
   if (status < 300 || status >= 500 || status === 408 || error?.codes.includes(BUSY_CODE)) {
     return { kind: 'retry', status, detail, afterMs: null, provenUnsent: false };
   }
@@ -66,21 +69,22 @@ function classify(action: Action, answer: Answer, error: TelnyxError | null): Ou
   };
 }
 
-/** Names the setting to fix: a wrong key or a wrong address is not the call's fault. */
+/** Names the setting to fix if the key or the address is wrong. */
 function misconfigured(action: Action, status: number, error: TelnyxError | null): string | null {
   if (status === 401) return 'TELNYX_API_KEY';
   if (status === 403) {
     if (error === null) return 'TELNYX_API_KEY';
-    // A dial that the account may not make is answered 403 with 10010 too, with a key that is right.
+    // A call that the account may not make is also answered 403 with 10010, although the key is
+    // right.
     return action !== 'transfer' && KEY_CODES.has(error.code) ? 'TELNYX_API_KEY' : null;
   }
-  // A 404 without Telnyx's error body, or a redirect, comes from somebody else than the API.
+  // A 404 without Telnyx's error body, or a redirect, does not come from the API.
   if (status === 404 && error === null) return 'TELNYX_API_URL';
   if (MOVED_STATUSES.has(status)) return 'TELNYX_API_URL';
   return null;
 }
 
-/** A probe tells alive from dead; whatever else comes shows neither, and the machine asks again itself. */
+/** A probe says live or ended; anything else says neither, and the state machine probes again. */
 function asProbe(outcome: Outcome, body: unknown): Outcome {
   if (outcome.kind === 'rejected' && outcome.callEnded) return outcome;
   if (outcome.kind !== 'accepted') return { kind: 'unknown', detail: outcome.detail };
@@ -93,7 +97,7 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
     : { kind: 'unknown', detail: `HTTP ${outcome.status} without data.is_alive` };
 }
 
-/** No answer came. Whether the request may have reached Telnyx decides about the 55 s window. */
+/** No answer. Whether the request may have reached Telnyx decides about the 55 s window. */
 export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
   const errors = errorChain(failure);
   const detail = detailOfErrors(errors);
@@ -102,13 +106,13 @@ export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
   return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent };
 }
 
-/** Where no connection came about, no byte of the request left. */
+/** Without a connection, no byte of the request was sent. */
 const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
-  // The certificate was refused within the handshake.
+  // The certificate was refused in the handshake.
   'CERT_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -118,7 +122,8 @@ const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
 ]);
 
 function beforeAnythingWasSent(error: ErrorFacts): boolean {
-  // EHOSTUNREACH and ETIMEDOUT also end established connections; only connect(2) proves them early.
+  // EHOSTUNREACH and ETIMEDOUT also end established connections; only from connect(2) do they prove
+  // it.
   return (
     (error.code !== null && UNCONNECTED_CODES.has(error.code)) ||
     error.syscall === 'connect' ||
@@ -133,7 +138,7 @@ interface TelnyxError {
   text: string;
 }
 
-/** Telnyx's error body, `{ errors: [{ code, title, detail? }] }`; null for anybody else's. */
+/** Telnyx's error body, `{ errors: [{ code, title, detail? }] }`; null if it is not from Telnyx. */
 function telnyxError(body: unknown): TelnyxError | null {
   const list = isRecord(body) ? body.errors : null;
   if (!Array.isArray(list)) return null;
@@ -160,7 +165,7 @@ function textOf(entry: Record<string, unknown>): string {
   return [...new Set(parts)].join(': ');
 }
 
-/** What an answer says of itself, in one line. */
+/** An answer in one line. */
 export function detailOf(status: number, body: unknown): string {
   return detailOfError(status, telnyxError(body));
 }
@@ -170,7 +175,7 @@ function detailOfError(status: number, error: TelnyxError | null): string {
   return clip(`HTTP ${status}, Telnyx ${error.code}${error.text === '' ? '' : ` ${error.text}`}`);
 }
 
-/** What the headers of a 429 say, the first one that can be read. */
+/** The wait from the first readable header of a 429. */
 export function waitMs(...headers: (string | null)[]): number | null {
   for (const text of headers) {
     if (text === null || !/^\d{1,9}(\.\d+)?$/.test(text.trim())) continue;
@@ -186,7 +191,7 @@ interface ErrorFacts {
   message: string;
 }
 
-/** An error, its causes and, of an attempt at several addresses, each address's own; bounded. */
+/** An error with its causes and, for several addresses, the error of each; bounded. */
 function errorChain(failure: unknown): ErrorFacts[] {
   const found: ErrorFacts[] = [];
   const waiting: unknown[] = [failure];
@@ -205,7 +210,7 @@ function errorChain(failure: unknown): ErrorFacts[] {
   return found;
 }
 
-/** Why no answer came, in one line. */
+/** Why there was no answer, in one line. */
 export function failureDetail(failure: unknown): string {
   return detailOfErrors(errorChain(failure));
 }

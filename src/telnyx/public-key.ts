@@ -1,15 +1,15 @@
 /**
- * Telnyx's public key as the portal shows it: base64 of the raw 32 bytes of an Ed25519 point. What is
- * refused here is what no owner of a key could have been given: text that decodes to something else,
- * bytes that are no point of the curve, and points of small order, for which signatures verify that
- * nobody made (RFC 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many EdDSAs").
+ * Telnyx's public key as the portal shows it: base64 of the raw 32 bytes of an Ed25519 point. It
+ * refuses everything that cannot be a real key: text that decodes to something else, bytes that are
+ * not on the curve, and points of small order, for which anybody can make valid signatures (RFC
+ * 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many EdDSAs").
  */
 
 const PUBLIC_KEY_BYTES = 32;
 
 export type ParsedPublicKey = { key: Buffer } | { problem: string };
 
-/** Problems never repeat the text: what stands there by mistake may be a secret. */
+/** Problems never contain the text, which may be a secret by mistake. */
 export function parsePublicKey(text: string): ParsedPublicKey {
   if (/^KEY[0-9A-Za-z]/.test(text)) {
     return { problem: 'looks like an API key; the public key is another value of the portal' };
@@ -56,7 +56,9 @@ function littleEndian(bytes: Buffer): bigint {
   return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
 }
 
-/** x² = (y² - 1) / (d·y² + 1) must be a square: Euler's criterion on numerator times denominator. */
+/**
+ * x² = (y² - 1) / (d·y² + 1) must be a square: Euler's criterion on numerator times denominator.
+ */
 function isOnCurve(y: bigint): boolean {
   const square = (y * y) % FIELD_PRIME;
   const product = ((square - 1n + FIELD_PRIME) * (CURVE_D * square + 1n)) % FIELD_PRIME;

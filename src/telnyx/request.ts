@@ -1,18 +1,18 @@
 /**
- * A command in Telnyx's own words: method, path and body as its Call Control API documents them.
- * The same command gives the same bytes each time: Telnyx knows a repetition by its command_id.
+ * A command as an HTTP request: method, path and body as Telnyx's Call Control API documents them.
+ * The same command always gives the same bytes; Telnyx recognises a repetition by its command_id.
  */
 import type { Command } from '../core/machine/command.ts';
 
 export interface TelnyxRequest {
   method: 'GET' | 'POST' | 'PUT';
-  /** Below the API's address, beginning with a slash. */
+  /** Relative to the API's address, with a leading slash. */
   path: string;
   /** JSON, or null for a GET. */
   body: string | null;
 }
 
-/** A variable that a target's `auth` names and that is not set: the command cannot be made. */
+/** A variable that a target's `auth` names is not set, so the command cannot be sent. */
 export class UnsetVariable extends Error {
   readonly variable: string;
 
@@ -40,8 +40,8 @@ export function requestOf(command: Command, env: Environment): TelnyxRequest {
 type Field = string | number | boolean | { name: string; value: string }[] | null;
 
 function bodyOf(command: Exclude<Command, { action: 'probe' | 'active_calls' }>, env: Environment) {
-  // The one action without a command_id, and whose client_state is required: handing a leg back on
-  // which nobody had left a state takes ours away with the base64 of nothing.
+  // The only action without a command_id and with a required client_state. If there was no state
+  // before ours, the leg gets the base64 of an empty text.
   if (command.action === 'client_state_update') return { client_state: command.clientState ?? '' };
   return present({
     ...fieldsOf(command, env),
@@ -56,7 +56,7 @@ function fieldsOf(
 ): Record<string, Field> {
   switch (command.action) {
     case 'answer':
-      // Silence instead of no packets at all: far ends hang up on a leg that sends nothing.
+      // Send silence instead of no packets, because far ends hang up on a leg without packets.
       return { send_silence_when_idle: true };
     case 'hangup':
       return {};
@@ -98,7 +98,7 @@ function fieldsOf(
   }
 }
 
-/** What refer and transfer have in common. sip_headers takes the name User-to-User only. */
+/** Fields common to refer and transfer. sip_headers only accepts the name User-to-User. */
 function sipFields(
   command: Extract<Command, { action: 'refer' | 'transfer' }>,
   env: Environment,
@@ -112,18 +112,18 @@ function sipFields(
   };
 }
 
-/** `loop` takes a number or "infinity"; `stop: all` ends what plays and empties the queue behind it. */
+/** `loop` is a number or "infinity"; `stop: all` stops playback and clears the queue. */
 function queueFields(command: { loop: boolean; stopOthers: boolean }): Record<string, Field> {
   return { loop: command.loop ? 'infinity' : null, stop: command.stopOthers ? 'all' : null };
 }
 
-/** Telnyx's default is "#", which a menu may want as a choice: then a digit that the menu does not want. */
+/** Telnyx's default is "#". If the menu uses it as a choice, another unused key is taken. */
 function terminatingDigit(validDigits: string): string | null {
   if (!validDigits.includes('#')) return null;
   return [...'*0123456789'].find((digit) => !validDigits.includes(digit)) ?? null;
 }
 
-/** What a request holds and nobody else may show. */
+/** The secrets in a request, which nobody may show. */
 export function secretsOf(command: Command, env: Environment): string[] {
   if (!('auth' in command) || command.auth === null) return [];
   const { username, password } = command.auth;
@@ -133,7 +133,7 @@ export function secretsOf(command: Command, env: Environment): string[] {
 
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-/** Secrets stay references until this moment: no database, log or answer holds one. */
+/** Secrets are references until now, so no database, log or answer contains one. */
 function resolve(text: string, env: Environment): string {
   return text.replace(REFERENCE, (_, name: string) => {
     const value = env[name];
@@ -142,7 +142,7 @@ function resolve(text: string, env: Environment): string {
   });
 }
 
-/** Without the fields that are null or empty: Telnyx's schema knows no null. */
+/** Leaves out null and empty fields, because Telnyx's schema does not allow null. */
 function present(fields: Record<string, Field>): Record<string, Field> {
   const kept: Record<string, Field> = {};
   for (const [name, value] of Object.entries(fields)) {
@@ -152,9 +152,9 @@ function present(fields: Record<string, Field>): Record<string, Field> {
   return kept;
 }
 
-/** A call_control_id is the caller's word: encoded, it stays one segment, whatever it holds. */
+/** A call_control_id is untrusted; encoded, it stays one path segment. */
 function pathSegment(legId: string): string {
   const segment = encodeURIComponent(legId.toWellFormed());
-  // A segment of dots would be taken for a step up the path, by us or by a proxy.
+  // We or a proxy would read a segment of dots as a step up the path.
   return /^\.+$/.test(segment) ? segment.replaceAll('.', '%2E') : segment;
 }

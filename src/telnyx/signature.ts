@@ -1,7 +1,7 @@
 /**
- * Is this webhook from Telnyx? Signed is `<telnyx-timestamp>|<raw body>` with Ed25519 (Telnyx: "Webhook
- * Fundamentals", webhook signing). The headers are judged before the body is read, so that a forged or
- * stale request costs as little as possible; the signature itself after.
+ * Verifies that a webhook is from Telnyx, which signs `<telnyx-timestamp>|<raw body>` with Ed25519 (Telnyx:
+ * "Webhook Fundamentals", webhook signing). The headers are checked before the body is read, so
+ * that a forged or stale request is cheap, and the signature after.
  */
 import { RefereeError } from '../errors.ts';
 import {
@@ -23,11 +23,11 @@ export interface VerifierOptions {
   publicKeys: readonly Buffer[];
   engine: 'auto' | EngineName;
   toleranceSecs: number;
-  /** Verifications under way at once; beyond, `busy`. */
+  /** Maximum concurrent verifications; above it: `busy`. */
   inFlightMax?: number;
 }
 
-/** Headers that passed; what the body still has to fit. */
+/** Headers that passed; the body must still match them. */
 export interface CheckedHeaders {
   timestamp: string;
   signature: Buffer;
@@ -42,7 +42,7 @@ export type HeaderCheck =
 export type Verification =
   | { result: 'verified'; skewSecs: number }
   | { result: 'refused'; refusal: Refusal }
-  /** Too many under way: answer 503, Telnyx delivers again. */
+  /** Too many at once: answer 503, and Telnyx delivers again. */
   | { result: 'busy' };
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -54,10 +54,10 @@ export interface Verifier {
   verify(checked: CheckedHeaders, rawBody: Buffer): Promise<Verification>;
 }
 
-/** What an engine gets through in a second or so, the longest a webhook may take. */
+/** What an engine verifies in about a second, the longest a webhook may take. */
 const IN_FLIGHT_MAX = { native: 2000, sodium: 2000, tweetnacl: 150 };
 
-/** Rejects when the engines do not agree with each other, or the one asked for cannot run here. */
+/** Rejects if the engines disagree, or if the configured engine cannot run here. */
 export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
   const engine = await chooseEngine(options.engine);
   const keys = options.publicKeys.map((key) => engine.forKey(key));
@@ -89,7 +89,7 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
   if (typeof chosen === 'string') {
     throw new RefereeError('SIGNATURE_ENGINE', `SIGNATURE_ENGINE=${wanted}, but ${chosen}`);
   }
-  // They must agree, whichever of them serves.
+  // They must agree, whichever one is used.
   const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
   const problem = await selfTest(here);
   if (problem !== null) {
@@ -101,7 +101,7 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
   return chosen;
 }
 
-/** The portable one where OpenSSL has no Ed25519; else libsodium, which needs a third less for it. */
+/** tweetnacl if OpenSSL has no Ed25519, otherwise libsodium, which is faster. */
 function bestOf(native: Engine | null): Engine {
   return native === null ? TWEETNACL : (SODIUM ?? native);
 }
@@ -153,7 +153,7 @@ function parseSignature(text: string | string[]): Buffer | string {
     return `Expected ${SIGNATURE_TEXT_CHARS} characters, got ${text.length}.`;
   }
   const bytes = Buffer.from(text, 'base64');
-  // One spelling for each signature: no url-safe alphabet, no blanks, no bits beyond the last byte.
+  // Only one encoding per signature: no URL-safe alphabet, no white space, no extra bits.
   if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64') !== text) {
     return 'Expected canonical base64.';
   }
@@ -162,7 +162,9 @@ function parseSignature(text: string | string[]): Buffer | string {
 
 const SIGNATURE_TEXT_CHARS = 88;
 
-/** One job at a time for a webhook, so that a forged one cannot take several threads of the pool. */
+/**
+ * One job at a time per webhook, so that a forged one cannot occupy several threads of the pool.
+ */
 async function verifyWithAny(
   keys: readonly VerifyBytes[],
   checked: CheckedHeaders,
@@ -178,7 +180,7 @@ async function verifyWithAny(
   return refused('signature_wrong', tried, checked.skewSecs);
 }
 
-/** Neither engine takes a message in pieces (Ed25519 hashes it twice when signing): one copy it is. */
+/** No engine accepts a message in pieces, so it is copied once. */
 function signedBytes(timestamp: string, rawBody: Buffer): Buffer {
   const message = Buffer.allocUnsafe(timestamp.length + 1 + rawBody.length);
   message.write(`${timestamp}|`, 'latin1');

@@ -1,4 +1,4 @@
-/** libsodium through sodium-native, whose binaries come with the package; null where none fits this machine. */
+/** libsodium from sodium-native, which ships binaries; null if none fits this machine. */
 import { createRequire } from 'node:module';
 import type { VerifySync } from './verify-thread.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What ofetch sends through: an undici pool of kept-alive connections, as a `fetch` function.
+ * The transport for ofetch: an undici pool of keep-alive connections as a `fetch` function.
  * Measured on one core against a local server: ofetch over undici's own fetch 72 µs of CPU a
  * request, over this 26, the bare pool 19. The rest is the WHATWG streams that we do not need.
  */
@@ -28,19 +28,19 @@ export interface ProxyAddress {
  */
 const KEEP_ALIVE_MS = 20_000;
 
-/** What a request may carry beside what undici knows: asked in the turn that writes it; false: nothing is written. */
+/** Called just before the request is written; false: nothing is written. */
 export interface Gated {
   mayWrite?: (() => boolean) | undefined;
 }
 
-/** `mayWrite` said no. */
+/** `mayWrite` returned false. */
 export class NotWritten extends Error {
   constructor() {
     super('not written: it may not be sent any more');
   }
 }
 
-/** What of a Response ofetch reads; the body is undici's, and read by us. */
+/** The part of a Response that ofetch reads; we read undici's body ourselves. */
 export interface PlainResponse {
   status: number;
   headers: { get(name: string): string | null };
@@ -74,10 +74,10 @@ export function createTransport(
   }
 
   return {
-    // ofetch asks for no more of a Response than PlainResponse has (status, headers.get, body).
+    // ofetch only uses what PlainResponse has (status, headers.get, body).
     fetch: request as unknown as typeof fetch,
     async close() {
-      // Not close(): that would wait for requests that nobody waits for any more.
+      // Not close(), which would wait for requests that nobody needs any more.
       await pool.destroy();
     },
   };
@@ -97,10 +97,10 @@ function throughProxy(proxy: ProxyAddress, limits: TransportLimits): EnvHttpProx
   return new EnvHttpProxyAgent({
     ...optionsOf(limits),
     httpsProxy: proxy.url,
-    // Not what the process's own environment may say.
+    // Ignore the process's own environment.
     httpProxy: proxy.url,
     noProxy: proxy.none,
-    // Each leg of the way has a time: to the proxy, its answer to CONNECT, TLS with Telnyx, and past it.
+    // Each stage has a time limit: the proxy, its answer to CONNECT, and TLS with Telnyx.
     proxyTls: { timeout },
     clientFactory: (url, options) => tunnelsThrough(url, { ...options, headersTimeout: timeout }),
     requestTls: { timeout },
@@ -124,13 +124,13 @@ function tunnelsThrough(url: URL, options: Pool.Options): Pool {
   });
 }
 
-/** Not the message: it names the proxy's address, and the ready endpoint shows it to anybody. */
+/** Not the message, because it names the proxy's address, and the ready endpoint is public. */
 function reasonOf(cause: unknown): string {
   const { code } = cause as { code?: unknown };
   return typeof code === 'string' ? code : 'no answer';
 }
 
-/** With what tells that not a byte of the request has left: without a tunnel nothing reaches Telnyx. */
+/** Marked as not sent, because without a tunnel nothing reaches Telnyx. */
 class NoTunnel extends Error {
   readonly code = 'HTTPS_PROXY';
   readonly syscall = 'connect';
@@ -140,7 +140,7 @@ class NoTunnel extends Error {
   }
 }
 
-/** undici tells a handler of the start of its request in the turn that writes the first byte, and before it. */
+/** undici calls a handler's start in the same turn as it writes the first byte, and before it. */
 const gate: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
   const { mayWrite } = options as Gated;
   if (mayWrite === undefined) return dispatch(options, handler);

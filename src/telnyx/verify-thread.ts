@@ -1,9 +1,10 @@
 /**
- * libsodium, for all webhooks of a turn of the event loop in one go: in a thread of its own, a third less work
- * than OpenSSL's Ed25519 in Node's thread pool with a hand-over for each. The few of a quiet turn are verified
- * where they are, for to hand those over would take longer. So are all on a single core, until the thread has
- * started, and from then on if it should ever end. Even there one go is better: the refusals of a turn leave
- * together, and a forged webhook costs a fifth less.
+ * libsodium, for all webhooks of a turn of the event loop in one go: in a thread of its own, a
+ * third less work than OpenSSL's Ed25519 in Node's thread pool with a hand-over for each. The few
+ * of a quiet turn are verified where they are, for to hand those over would take longer. So are all
+ * on a single core, until the thread has started, and from then on if it should ever end. Even
+ * there one go is better: the refusals of a turn leave together, and a forged webhook costs a fifth
+ * less.
  */
 import { Worker } from 'node:worker_threads';
 
@@ -38,7 +39,8 @@ export function createVerifyThread(
 
   return (signed) =>
     new Promise((resolve) => {
-      // libsodium throws at these, or does not look: one must not strike its whole turn, nor be taken for genuine.
+      // libsodium throws at these, or does not look: one must not strike its whole turn, nor be
+      // taken for genuine.
       const fits =
         signed.signature.length === SIGNATURE_BYTES && signed.publicKey.length === KEY_BYTES;
       if (!fits) resolve(false);

@@ -1,8 +1,8 @@
 /**
- * A verified body in our words. Telnyx's schema requires no payload field, and captures show fields
- * missing, null and of other types than documented, so nothing in a payload is: what is absent or odd
- * is null. Strict only about what makes it an event: `data.event_type`, `data.id`, `data.payload`, and
- * for an event of a call a `call_control_id`.
+ * Parses a verified body. Telnyx's schema requires no payload field, and recorded webhooks have
+ * fields that are missing, null or of undocumented types. So no field is required, and anything
+ * absent or malformed is null. Only what makes it an event is required: `data.event_type`,
+ * `data.id`, `data.payload`, and for an event of a call a `call_control_id`.
  */
 import type { CallFacts, Direction } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
@@ -27,7 +27,7 @@ export type ParsedWebhook =
 const LIMITS = {
   typeChars: 128,
   idChars: 256,
-  /** Real ones pass 100 characters ("v3:" and base64url). */
+  /** Real ones exceed 100 characters ("v3:" and base64url). */
   callIdChars: 1024,
   /** Numbers and SIP URIs. */
   addressChars: 512,
@@ -51,7 +51,8 @@ export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook
   const id = asName(field(data, 'id'), LIMITS.idChars);
   if (id === null) return notTelnyx('data.id is not an id.');
   const content = field(data, 'payload') ?? null;
-  // No property is required by Telnyx's own schema, `payload` neither: an event about nothing.
+  // Telnyx's schema requires no property, not even `payload`; without it the event is about
+  // nothing.
   if (content === null) return { kind: 'not_a_call', type, connectionId: null };
   const payload = asObject(content);
   if (payload === null) return notTelnyx('data.payload is not an object.');
@@ -84,7 +85,7 @@ export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook
   };
 }
 
-/** Bytes that are not UTF-8 become U+FFFD: the signature says they are Telnyx's, whatever they are. */
+/** Bytes that are not UTF-8 become U+FFFD; the signature proves that they are from Telnyx. */
 function parseJson(rawBody: Buffer): Fields | null {
   try {
     return asObject(JSON.parse(rawBody.toString('utf8')));
@@ -101,8 +102,8 @@ const VERSION_1 = {
 };
 
 /**
- * Version 1 has its fields at the top, event types with an underscore (`call_initiated`), and no `data`. A
- * type with a dot is version 2, whose `data` somebody has taken off.
+ * Version 1 has its fields at the top level, event types with an underscore (`call_initiated`), and
+ * no `data`. A type with a dot is version 2 from which something has removed `data`.
  */
 function withoutData(body: Fields): { why: string; fix: string } {
   const type = asName(field(body, 'event_type'), LIMITS.typeChars);
@@ -136,17 +137,17 @@ function factsOf(callId: string, payload: Fields): CallFacts {
   };
 }
 
-/** Nineteen digits pass 2^53: a JSON number that large has been rounded already and names another one. */
+/** 19 digits exceed 2^53: a JSON number that large is already rounded and would be another id. */
 function connectionIdOf(payload: Fields): string | null {
   return asName(asText(field(payload, 'connection_id'), LIMITS.idChars), LIMITS.idChars);
 }
 
-/** Null and blank are one thing: no number was sent. What hangs onto a number is no part of it. */
+/** Null and blank both mean that no number was sent. Parameters are not part of a number. */
 function addressOf(payload: Fields, name: 'from' | 'to'): string | null {
   return withoutUserParameters(asText(field(payload, name), LIMITS.addressChars));
 }
 
-/** `direction`, else a parked leg is incoming and a bridging one outgoing; nothing else tells. */
+/** `direction`; otherwise a parked leg is incoming and a bridging one outgoing. */
 function directionOf(payload: Fields): Direction | null {
   const direction = field(payload, 'direction');
   if (direction === 'incoming' || direction === 'outgoing') return direction;
@@ -187,7 +188,7 @@ function tagsOf(payload: Fields): string[] {
     .flatMap((tag) => asText(tag, LIMITS.nameChars) ?? []);
 }
 
-/** `meta` stands on every real body, though in no schema of Telnyx's. */
+/** `meta` is in every real body, although in none of Telnyx's schemas. */
 function deliveryAttemptOf(body: Fields): number | null {
   const meta = asObject(field(body, 'meta'));
   return meta === null ? null : asInteger(field(meta, 'attempt'), 1, 1_000_000);

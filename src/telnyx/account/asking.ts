@@ -1,6 +1,7 @@
 /**
- * Questions to the account: one request, or all pages of a list. Never throws, never waits without limit;
- * a limit of Telnyx's is waited for and a fault asked once more, but only where asking changes nothing.
+ * Questions to the account: one request, or all pages of a list. Never throws, never waits without
+ * limit; a limit of Telnyx's is waited for and a fault asked once more, but only where asking
+ * changes nothing.
  */
 import type { Reading } from '../../core/account/account.ts';
 import { addressOf } from '../api-address.ts';

@@ -1,4 +1,7 @@
-/** The account's endpoints, typed: readings that say how they ended, and the writes that a set-up needs. */
+/**
+ * The account's endpoints, typed: readings that say how they ended, and the writes that a set-up
+ * needs.
+ */
 import type {
   Application,
   Balance,
@@ -160,7 +163,10 @@ function dataOf<T>(
   return value === null ? unreadable(path) : { end: 'value', value };
 }
 
-/** An entry that cannot be read makes a list that is not known: half of it would look like all of it. */
+/**
+ * An entry that cannot be read makes a list that is not known: half of it would look like all of
+ * it.
+ */
 function eachOf<T>(
   reading: Reading<unknown[]>,
   path: string,

@@ -1,4 +1,7 @@
-/** Telnyx's words for what an account holds, into ours. Null where an entry is not what it should be. */
+/**
+ * Telnyx's words for what an account holds, into ours. Null where an entry is not what it should
+ * be.
+ */
 import type {
   Application,
   Balance,
@@ -22,7 +25,10 @@ export function readBalance(data: unknown): Balance | null {
   };
 }
 
-/** DER before the 32 bytes of an Ed25519 key (RFC 8410): some say that the endpoint gives the key so. */
+/**
+ * DER before the 32 bytes of an Ed25519 key (RFC 8410): some say that the endpoint gives the key
+ * so.
+ */
 const SPKI_PREFIX = '302a300506032b6570032100';
 
 /** Base64 of the raw 32 bytes, whichever of both forms it came in. */
