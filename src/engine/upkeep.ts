@@ -63,9 +63,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   /**
-   * Small batches, so that no webhook waits behind a large delete. What is old is old by the
-   * store's clock and by our own: one that was set ahead must not remove what everybody still
-   * needs.
+   * Small batches, so that no webhook waits for a large delete. A call must be old by both the
+   * store's clock and ours, so that a clock that is ahead does not remove calls that are still
+   * needed.
    */
   async function prune(stopped: () => boolean): Promise<void> {
     const before = Math.min(clock(), await store.provenNow()) - options.retentionDays * DAY_MS;
@@ -96,7 +96,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     await store.heartbeat({ id: instance, startedAt, ...options.standing() });
   }
 
-  /** A reload asked of one replica is a new version in the store: every other one follows. */
+  /** A reload on one replica writes a new version to the store, and the other replicas follow. */
   async function lookForReload(): Promise<void> {
     const { version } = await store.setting('reload');
     const missed = reloads !== null && version !== reloads;

@@ -1,6 +1,6 @@
 /**
- * The HTTP side, put together: which endpoint lives on which port, and the limits of both servers.
- * Nothing listens yet; compose does that, and closes what it opened.
+ * Puts the HTTP side together: which endpoint is on which port, and the limits of both servers.
+ * compose.ts makes them listen and closes them.
  */
 import { type TSchema, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifySchemaCompiler } from 'fastify';
@@ -46,11 +46,11 @@ export interface AppDeps {
   verifier: Verifier;
   routes: LiveRoutes;
   lifecycle: Lifecycle;
-  /** Shown by /health/ready beside what the route set adds. */
+  /** Shown by /health/ready in addition to the warnings of the route set. */
   warnings: () => string[];
-  /** What has gone wrong here lately, for the page. */
+  /** Recent problems of this process, for the page. */
   troubles?: NonNullable<ProblemsDeps['troubles']>;
-  /** The operator's page: a shell without data, so without a token. */
+  /** The operator's page; it contains no data, so it needs no token. */
   page?: (scope: FastifyInstance) => void;
   /** Our clock, milliseconds since the epoch. */
   now: () => number;
@@ -67,7 +67,7 @@ export type Timeouts = {
 
 export interface App {
   public: FastifyInstance;
-  /** Null where ADMIN_PORT is not set: its endpoints are then on the public server. */
+  /** Null if ADMIN_PORT is not set; its endpoints are then on the public server. */
   admin: FastifyInstance | null;
 }
 
@@ -110,7 +110,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
   if (page !== undefined) server.register(async (scope) => page(scope));
 }
 
-/** Clients send `Content-Type: application/json` with a POST that has no body; a reload needs none. */
+/** Accepts `Content-Type: application/json` without a body, which clients send for a reload. */
 function emptyBodyIsNone(scope: ApiScope): void {
   const parse = scope.getDefaultJsonParser('error', 'error');
   scope.addContentTypeParser<string>(
@@ -140,7 +140,8 @@ function buildServer(
       maxHeaderSize: HTTP_LIMITS.headerBytesMax,
     },
     routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
-    // While closing we answer ourselves: fastify's own 503 has no Retry-After and is not problem+json.
+    // While closing we answer ourselves, because fastify's 503 has no Retry-After and is not
+    // problem+json.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler: clientErrorHandler(strays.bytes),
@@ -154,12 +155,12 @@ function buildServer(
   closeIdleConnections(server);
   continueOnlyWhenWanted(server);
   gatherPieces(server);
-  // Everything taken has been answered by then; a client in the middle of a slow upload must not hold the stop.
+  // Everything accepted is answered by then; a slow upload must not delay the stop.
   server.addHook('preClose', async () => {
     setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
   });
   server.setValidatorCompiler(strictValidators);
-  // The answers are made by our own functions; schemas describe them, tests compare both.
+  // Our own functions make the answers; the schemas describe them, and tests compare both.
   server.setSerializerCompiler(() => JSON.stringify);
   server.setErrorHandler(errorHandler(log));
   answerUnknown(server, strays, { adminIsOff: config.adminToken === null });
@@ -169,8 +170,8 @@ function buildServer(
 }
 
 /**
- * TypeBox's own conversion of queries makes 1 of `limit=1.5`. Texts are texts here, and a whole number is
- * its digits.
+ * TypeBox's own conversion turns `limit=1.5` into 1. Here texts stay texts, and only digits become
+ * a whole number.
  */
 const strictValidators: FastifySchemaCompiler<TSchema> = (part) => {
   const validate = TypeBoxValidatorCompiler({ ...part, httpPart: 'body' });
@@ -187,7 +188,7 @@ const strictValidators: FastifySchemaCompiler<TSchema> = (part) => {
   };
 };
 
-/** A crowd of idle connections must not keep webhooks out: whoever still wants something comes again. */
+/** Closes idle connections if there are many, so that they do not keep webhooks out. */
 function closeIdleConnections(server: FastifyInstance): void {
   const { connectionsKept, connectionsCheckMs } = HTTP_LIMITS;
   let open = 0;
@@ -204,8 +205,9 @@ function closeIdleConnections(server: FastifyInstance): void {
 }
 
 /**
- * `Expect: 100-continue`: Node would ask for the body before we have looked at the headers. The hook runs
- * after every onRequest hook, so after the token or the signature's headers were found good.
+ * `Expect: 100-continue`: Node would request the body before the headers are checked. This hook
+ * runs after every onRequest hook, that is, after the token or the signature's headers were
+ * accepted.
  */
 function continueOnlyWhenWanted(server: FastifyInstance): void {
   server.server.on('checkContinue', (request, response) => {

@@ -1,7 +1,7 @@
 /**
- * Where the process is between start and end. Compose moves it, HTTP reads it:
- * starting: nothing is taken; running; draining: not ready any more, webhooks are still taken until the
- * balancer has noticed (DRAIN_DELAY_SECS); stopping: webhooks get 503, Telnyx delivers again elsewhere.
+ * The life of the process; compose.ts sets it and HTTP reads it. starting: nothing is accepted;
+ * running; draining: not ready, but webhooks are accepted until the load balancer notices
+ * (DRAIN_DELAY_SECS); stopping: webhooks get 503, and Telnyx delivers them elsewhere.
  */
 export type LifecyclePhase = 'starting' | 'running' | 'draining' | 'stopping';
 

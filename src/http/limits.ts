@@ -1,49 +1,58 @@
-/** Every limit of the HTTP side, by name. Telnyx's own: it waits 2 s for a webhook's answer. */
+/** Every limit of the HTTP side. Telnyx waits 2 s for the answer to a webhook. */
 export const HTTP_LIMITS = {
-  /** A webhook of Telnyx is 1 to 3 KB; the largest seen are far below. */
+  /** Webhooks have 1 to 3 KB; the largest seen are far below this. */
   bodyBytesMax: 256 * 1024,
-  /** Chunks of one body: more than any webhook has bytes, for some proxies pass on single ones. */
+  /**
+   * Chunks of one body: more than a webhook has bytes, because some proxies forward single bytes.
+   */
   bodyPiecesMax: 8_192,
-  /** Unread bytes of a refused request we still take in, so that its sender gets to read the answer. */
+  /** How much of a refused request is still read, so that its sender can read the answer. */
   drainedBytesMax: 1024 * 1024,
   headerBytesMax: 16 * 1024,
-  /** Real call_control_ids pass 100 characters, find-my-way's default. */
+  /** Real call_control_ids exceed 100 characters, the default of find-my-way. */
   paramCharsMax: 1024,
-  /** Headers must be complete by then, counted from the first byte: a slow loris ends here. */
+  /** Time from the first byte until the headers must be complete (against slow-loris attacks). */
   headersTimeoutMs: 5_000,
   /** The whole request, body included. */
   requestTimeoutMs: 10_000,
   /** How often Node looks for connections over the two limits above. */
   connectionsCheckMs: 1_000,
-  /** A connection without any traffic, in the middle of a request or answer. */
+  /** A connection without traffic in the middle of a request or answer. */
   connectionTimeoutMs: 60_000,
-  /** Longer than the 60 s of common balancers, so that they close first and no request meets a closed socket. */
+  /**
+   * Longer than the 60 s of common load balancers, so that they close first and no request is lost.
+   */
   keepAliveTimeoutMs: 72_000,
-  /** Connections not accepted yet: beyond Node's 511 a burst of new ones meets seconds of silence (TCP tries again). */
+  /**
+   * Connections not accepted yet. With Node's 511, a burst waits seconds for TCP retransmissions.
+   */
   backlog: 4_096,
-  /** A file descriptor and some 10 KB each. */
+  /** Each costs a file descriptor and about 10 KB. */
   connectionsMax: 15_000,
-  /** From here on connections that wait for a next request are closed, so that new ones find room. */
+  /** Above this, idle connections are closed to make room for new ones. */
   connectionsKept: 8_000,
-  /** From the close of a server until the connections that are left are cut. */
+  /** From closing a server until its remaining connections are destroyed. */
   closeGraceMs: 500,
-  /** Telnyx waits 2 s; the commit may still happen after our 503, the next delivery is then a duplicate. */
+  /**
+   * Telnyx waits 2 s. The commit may still happen after our 503; the next delivery is then a
+   * duplicate.
+   */
   webhookAnswerMs: 1_500,
   /**
-   * Webhooks worked on at once: one turn of the event loop that works on all of them takes less than 50 ms
-   * also where a webhook costs 300 µs. Twice as many got no more through, and made the turns 70 to 140 ms.
+   * Webhooks processed at once. One turn of the event loop for all of them takes less than 50 ms
+   * even at 300 µs per webhook. Twice as many gained nothing and made the turns 70 to 140 ms long.
    */
   webhooksUnderWayMax: 64,
-  /** The others wait at the door, their bodies unread: some 20 KB each, which the collector copies... */
+  /** Further webhooks wait with their bodies unread, about 20 KB each... */
   webhooksWaitingMax: 1_000,
-  /** ...and for so long, then 503: together with the work still well within Telnyx's 2 s. */
+  /** ...for this long, then 503: together with the processing well within Telnyx's 2 s. */
   webhookWaitMs: 500,
   /**
-   * A connection that was sent away for want of room is not read for so long: whose webhook a balancer puts
-   * on it waits that much more, and must still have its answer before Telnyx's 2 s are over.
+   * How long a connection is not read after a 503 for lack of capacity. A webhook that a load
+   * balancer then sends on it waits that long, and must still be answered within Telnyx's 2 s.
    */
   unheardMs: 400,
-  /** What a 503 asks the sender to wait. */
+  /** The Retry-After of a 503. */
   retryAfterSecs: 1,
   readyPingMs: 1_000,
   readyPingTimeoutMs: 2_000,
@@ -58,19 +67,21 @@ export const HTTP_LIMITS = {
   eventPollMs: 500,
   eventHeartbeatMs: 15_000,
   eventBatch: 200,
-  /** A client that reads slower than this much behind is cut off; it comes back with Last-Event-ID. */
+  /** A client that is further behind is disconnected; it reconnects with Last-Event-ID. */
   eventBufferBytesMax: 1024 * 1024,
-  /** What the charts cover unless asked otherwise, and at most. */
+  /** The time range of the statistics: default and maximum. */
   statsSpanMs: 60 * 60_000,
   statsSpanMaxMs: 24 * 60 * 60_000,
-  /** The newest so many calls are counted; at 500 a step of the event loop this is some 100 ms in all. */
+  /**
+   * Only the newest calls are counted; at 500 per turn of the event loop this takes about 100 ms.
+   */
   statsCallsMax: 20_000,
   statsFreshMs: 2_000,
-  /** A target with fewer attempts in the span is not judged; below this share of success it fails. */
+  /** A target needs this many attempts to be judged, and fails below this success rate. */
   failingAttemptsMin: 3,
   failingSuccessRate: 0.5,
   outboxAgeWarnMs: 10_000,
-  /** Heartbeats come every 5 s: one not heard of for so long is gone. */
+  /** Heartbeats come every 5 s; a replica without one for this long is gone. */
   replicaSeenMs: 20_000,
   refusalLogEveryMs: 10_000,
   clockSkewWarnSecs: 30,

@@ -1,4 +1,4 @@
-/** A server begins to listen, or says in the words of the environment why it cannot. */
+/** Makes a server listen, or reports why it cannot, naming the environment variable. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { CannotListen } from '../errors.ts';
@@ -11,7 +11,7 @@ export interface Listening {
   variable: 'PORT' | 'ADMIN_PORT';
 }
 
-/** Its URL, with the port that the system has picked for 0. Rejects with CannotListen. */
+/** Returns its URL, with the port that the system chose for 0. Rejects with CannotListen. */
 export async function listen(server: FastifyInstance, where: Listening): Promise<string> {
   const { host, port } = where;
   try {

@@ -1,10 +1,10 @@
 /**
- * The operator's page: a shell without data, and the modules and style sheets it is made of. Each file
- * that can be had is an endpoint of its own; @fastify/static brings types, ETags and conditional requests.
- * The libraries are served from their packages as they are: nothing is built, nothing is copied.
+ * The operator's page: an HTML file without data, and its modules and style sheets. Each file is an
+ * endpoint of its own; @fastify/static adds types, ETags and conditional requests. The libraries
+ * are served directly from their packages, without a build.
  *
- * The policy allows what comes from here and nothing else: no inline script or style, so that a name or
- * header which a caller wrote could not run even if it were ever put into the page unescaped.
+ * The content security policy only allows our own files and no inline script or style. So a name or
+ * header written by a caller could not run even if it were put into the page unescaped.
  */
 import { readdirSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
@@ -17,7 +17,10 @@ import type { FastifyInstance } from 'fastify';
 const OWN = fileURLToPath(new URL('../page/', import.meta.url));
 const ASSET = /^[a-z][a-z-]*\.(js|css|svg)$/;
 
-/** lit-html renders (7 KB, escapes every value), uPlot draws (50 KB), eventsource-parser reads the event stream. */
+/**
+ * lit-html renders (7 KB, escapes every value), uPlot draws charts (50 KB), eventsource-parser
+ * reads events.
+ */
 const PACKAGES: Record<string, string[]> = {
   'lit-html': ['lit-html.js', 'directive.js', 'directive-helpers.js', 'directives/repeat.js'],
   uplot: ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css'],
@@ -37,12 +40,12 @@ export function registerPage(scope: FastifyInstance): void {
         baseUri: ["'none'"],
         formAction: ["'none'"],
         frameAncestors: ["'none'"],
-        // Markup comes from lit-html's templates alone, never from a string made elsewhere.
+        // Markup only comes from lit-html's templates, never from other strings.
         requireTrustedTypesFor: ["'script'"],
         trustedTypes: ['lit-html'],
       },
     },
-    // Only over https, where the proxy in front sets it; over plain http browsers ignore these three, aloud.
+    // Only for https, where the proxy in front sets it; on plain http browsers warn and ignore these three.
     hsts: false,
     crossOriginOpenerPolicy: false,
     originAgentCluster: false,
@@ -53,7 +56,7 @@ export function registerPage(scope: FastifyInstance): void {
 
   const serve = (url: string, name: string, root: string) => {
     scope.get(url, { schema: { hide: true } }, (_request, reply) => {
-      // Asked again each time and answered 304: a new release shows at once, on every replica.
+      // Revalidated each time (304), so that a new release shows at once on every replica.
       reply.header('cache-control', 'no-cache');
       return reply.sendFile(name, root);
     });

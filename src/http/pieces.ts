@@ -1,7 +1,7 @@
 /**
- * A chunked body comes in pieces as small as its sender likes, and every reader keeps an object for each: 30 MB of
- * single bytes, from twenty strangers, took 2 GB and all of the event loop. Here they become one buffer, and who
- * sends more of them than any body needs is cut off.
+ * A chunked body may arrive in pieces as small as its sender likes, and readers keep an object for
+ * each: 30 MB of single bytes from twenty clients took 2 GB and blocked the event loop. Here the
+ * pieces become one buffer, and a client that sends too many is disconnected.
  */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -17,7 +17,7 @@ export function gatherPieces(server: FastifyInstance): void {
 function gathered({ raw }: FastifyRequest, reply: FastifyReply): Readable {
   const { bodyBytesMax, bodyPiecesMax } = HTTP_LIMITS;
   const whole = new Readable({ read() {} });
-  // Where no body is due nobody reads it, and nobody else would hear of an upload that is broken off.
+  // If no body is expected, nobody reads it, and an aborted upload would go unnoticed.
   whole.on('error', () => {});
   let bytes = Buffer.allocUnsafe(FIRST_BYTES);
   let length = 0;
@@ -44,7 +44,7 @@ function gathered({ raw }: FastifyRequest, reply: FastifyReply): Readable {
     }
     piece.copy(bytes, length);
     length += piece.length;
-    // The reader says that it is too large; what still comes is dropped.
+    // The reader reports that it is too large; the rest is dropped.
     if (length > bodyBytesMax) handOver();
   }
 
@@ -70,5 +70,5 @@ class TooManyPieces extends Error {
   readonly statusCode = 400;
 }
 
-/** A webhook of Telnyx is 1 to 3 KB. */
+/** A webhook has 1 to 3 KB. */
 const FIRST_BYTES = 4_096;

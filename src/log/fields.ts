@@ -1,13 +1,13 @@
 /**
- * What a log line may show: secrets never, numbers masked, DTMF digits only at debug, no character
- * that moves a cursor. Works by the name of a field first, by its text where the name says nothing.
+ * What a log line may contain: no secrets, masked numbers, DTMF digits only at debug, no terminal
+ * control characters. It decides by the name of a field first, then by its text.
  */
 import { createRedactor, type Masker, REDACTED } from './mask.ts';
 
 export interface CleanerOptions {
-  /** Null shows numbers in full. */
+  /** Null: numbers are shown in full. */
   masker: Masker | null;
-  /** Values that are replaced wherever they stand in a text. */
+  /** Values that are replaced anywhere in a text. */
   secrets: readonly string[];
 }
 
@@ -82,7 +82,7 @@ export function createCleaner(options: CleanerOptions): Cleaner {
     return clean;
   }
 
-  /** Message and frames apart: the message may repeat what a caller sent, the frames are ours. */
+  /** Separates message and frames: the message may contain a caller's text, the frames are ours. */
   function cleanError(error: Error, level: string, depth: number): Record<string, unknown> {
     const stack = error.stack ?? '';
     const afterMessage = stack.indexOf(error.message) + error.message.length;
@@ -139,7 +139,7 @@ const MAY_NAME_SECRET = /bearer|auth|password/i;
 const NAMED_SECRET =
   /(\bbearer\s+|["']?(?:sip_auth_\w+|authorization|password)["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest)\s+)?)[^\s"',;}]+/gi;
 
-/** Control characters, line separators, and marks that turn the direction of text on a terminal. */
+/** Control characters, line separators and bidirectional marks. */
 const UNSAFE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 const UNSAFE_ALL = new RegExp(UNSAFE, 'gu');
 

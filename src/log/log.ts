@@ -1,4 +1,4 @@
-/** What every part of the program logs through: a catalogue name and fields, never free text. */
+/** The log: an event name of the catalogue and fields, never free text. */
 import { createRequire } from 'node:module';
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
 import { LOG_EVENTS, type LogEventName } from './events.ts';
@@ -6,7 +6,7 @@ import { createCleaner } from './fields.ts';
 import { createMasker } from './mask.ts';
 import { standardOutput } from './output.ts';
 
-/** Field names as they stand in the log: Telnyx's own where Telnyx has one. */
+/** Field names in the log; Telnyx's own if it has one. */
 export interface LogFields {
   call_control_id?: string;
   call_session_id?: string | null;
@@ -14,7 +14,7 @@ export interface LogFields {
   target?: string | null;
   attempt?: string | null;
   verdict?: string | null;
-  /** Numbers and SIP URIs: masked on the way out unless LOG_NUMBERS is full. */
+  /** Numbers and SIP URIs: masked when written unless LOG_NUMBERS is full. */
   from?: string | null;
   to?: string | null;
   sip_address?: string | null;
@@ -24,24 +24,24 @@ export interface LogFields {
 
 export interface Log {
   emit(event: LogEventName, fields?: LogFields): void;
-  /** Whether a line of this name is written at all; where it is not known, yes. */
+  /** Whether lines of this event are written; true if unknown. */
   shows?(event: LogEventName): boolean;
 }
 
 export interface LogOptions {
   level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   numbers: 'masked' | 'full';
-  /** TELNYX_API_KEY: the tags of masked numbers are keyed with it, and it is itself never shown. */
+  /** TELNYX_API_KEY: the key for the tags of masked numbers; it is never shown itself. */
   key: string;
-  /** More values that no line may show. */
+  /** Further values that no line may show. */
   secrets?: readonly string[];
-  /** Where lines go; standard output by default. */
+  /** Where lines are written; default: standard output. */
   destination?: DestinationStream;
-  /** For people; by default only where standard output is a terminal. */
+  /** Formatted for people; default: only if standard output is a terminal. */
   pretty?: boolean;
 }
 
-/** Names that pino writes itself: a field of the same name would stand there twice. */
+/** Names that pino writes itself; a field of the same name would appear twice. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'level',
   'time',

@@ -1,15 +1,15 @@
 /**
- * What eyes need not see. Secrets are taken out. Phone numbers keep what tells them apart:
- * `+14***00~mkbdfghcpn` shows the first and last digits and a keyed tag, the same for the same
- * number wherever it is written, so that a call can be searched for without the number. The key
- * comes from TELNYX_API_KEY: without it nobody can try all numbers.
+ * Removes secrets and masks phone numbers. `+14***00~mkbdfghcpn` has the first and last digits and
+ * a keyed tag, which is always the same for the same number, so that a call can be found without
+ * the number. The key is derived from TELNYX_API_KEY, so nobody else can find a number by trying
+ * all of them.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
 export interface Masker {
-  /** Text that is a number or a SIP URI: every longer run of digits in it is masked. */
+  /** Text that is a number or a SIP URI: masks every longer run of digits. */
   address(text: string): string;
-  /** Free text, such as an error of Telnyx's: what looks like a number is masked, ids are not. */
+  /** Free text, such as an error from Telnyx: masks what looks like a number, but not ids. */
   text(text: string): string;
 }
 
@@ -19,7 +19,7 @@ const DIGITS_MAX = 15;
 const TAG_CHARS = 10;
 /** Letters only, so that a masked number is never taken for a number again. */
 const TAG_ALPHABET = 'bcdfghjkmnpqrstv';
-/** A new number costs some 3 µs (the HMAC), one met before nothing to speak of. */
+/** A cache: a new number costs about 3 µs (the HMAC). */
 const CACHE_ENTRIES_MAX = 10_000;
 
 export function createMasker(apiKey: string): Masker {
@@ -96,12 +96,12 @@ function tagOf(key: KeyObject, digits: string): string {
 }
 
 export const REDACTED = '[redacted]';
-/** A shorter one would be found inside ordinary words. */
+/** A shorter one would occur in ordinary words. */
 const SECRET_CHARS_MIN = 6;
 
-/** Takes these out of a text, wherever they stand in it. */
+/** Removes these from a text. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  // The longest first: one may begin with another.
+  // The longest first, because one may begin with another.
   const known = secrets
     .filter((secret) => secret.length >= SECRET_CHARS_MIN)
     .sort((a, b) => b.length - a.length);

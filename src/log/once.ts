@@ -1,4 +1,4 @@
-/** Trouble that lasts is one line when it begins and one when it is over, not one a request. */
+/** A lasting problem gives one line when it begins and one when it ends, not one per request. */
 
 import type { LogEventName } from './events.ts';
 import type { Log, LogFields } from './log.ts';
@@ -8,7 +8,7 @@ export interface Once {
   worked(): void;
 }
 
-/** A different message is news; the same one again is not. */
+/** A different message is logged; the same one again is not. */
 export function onceUntilRecovered(log: Log, event: LogEventName): Once {
   let said: string | null = null;
   return {
@@ -26,7 +26,7 @@ export function onceUntilRecovered(log: Log, event: LogEventName): Once {
   };
 }
 
-/** The same for several kinds of trouble, each with a beginning and an end of its own. */
+/** The same for several kinds of problems, each with its own beginning and end. */
 export function onceForEach(make: () => Once): (kind: string) => Once {
   const known = new Map<string, Once>();
   return (kind) => {

@@ -1,19 +1,19 @@
 /**
- * Standard output as the log's place. Written at once, so that what was logged before a kill -9 is
- * there to be read, but never waited for: with a full disk behind it, or a reader that stalls,
- * calls go on. Lines wait in memory then, in their order; beyond that they are dropped and counted.
+ * Writes the log to standard output: synchronously, so that nothing is lost after a kill -9, but
+ * without waiting, so that calls continue if the disk is full or a reader stalls. Lines then wait
+ * in memory in order; above a limit they are dropped and counted.
  */
 import { constants, fstatSync, openSync } from 'node:fs';
 import { type DestinationStream, destination } from 'pino';
 
-/** Some 3,000 lines. */
+/** About 3,000 lines. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 const AGAIN_MS = 250;
-/** At the end of the process: how it ended is what the log is read for. */
+/** How long the end of the process waits, because the last lines matter most. */
 const LAST_WORDS_MS = 2_000;
 const LAST_WORDS_EVERY_MS = 5;
 
-/** `onDropped`: lines can be written again, and so many are missing before them. */
+/** `onDropped`: lines can be written again; the number of missing ones. */
 export function standardOutput(onDropped: (lines: number) => void): DestinationStream {
   const output = destination({
     dest: descriptor(),
@@ -27,7 +27,7 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
     dropped += 1;
   });
   output.on('error', ({ code }: NodeJS.ErrnoException) => {
-    // Nobody reads any more, and nobody will.
+    // The reader has closed the pipe.
     if (code === 'EPIPE') return;
     if (!waiting) setTimeout(again, AGAIN_MS).unref();
     waiting = true;
@@ -43,7 +43,7 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
 
   function again(): void {
     waiting = false;
-    // All that waits is written with it, or the next error comes before this returns.
+    // Writes everything that is waiting, or fails before this returns.
     output.write('');
     if (waiting || dropped === 0) return;
     const lines = dropped;
@@ -53,9 +53,8 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
 }
 
 /**
- * A pipe is opened anew, so that it does not block for us and stays as it is for those who share
- * it. Not where the system has no /proc, or does not let us: there a reader that stalls holds the
- * process up.
+ * Reopens a pipe without blocking, which does not affect other processes that share it. Without
+ * access to /proc this is not possible, and a stalled reader then blocks the process.
  */
 function descriptor(): number {
   try {
@@ -63,7 +62,7 @@ function descriptor(): number {
       return openSync(`/proc/self/fd/${STDOUT}`, constants.O_WRONLY | constants.O_NONBLOCK);
     }
   } catch {
-    // As it is, then.
+    // Use it as it is.
   }
   return STDOUT;
 }

@@ -1,6 +1,6 @@
 /**
- * `GET /connections/{id}/active_calls`: the legs of a connection that live now. Telnyx documents
- * two forms of pages, by cursor and by number; both are followed.
+ * `GET /connections/{id}/active_calls`: the live legs of a connection. Telnyx documents two kinds
+ * of paging, by cursor and by number; both are supported.
  */
 import { asObject } from './fields.ts';
 import { nextPage } from './pages.ts';
@@ -13,11 +13,11 @@ export interface ActiveCall {
 
 export interface ActiveCallsPage {
   calls: ActiveCall[];
-  /** The query string of the next page; null on the last one. */
+  /** The query string of the next page; null on the last page. */
   next: string | null;
 }
 
-/** Null where this is not a page of active calls. */
+/** Null if this is not a page of active calls. */
 export function readActiveCalls(body: unknown): ActiveCallsPage | null {
   const page = asObject(body);
   if (page === null || !Array.isArray(page.data)) return null;

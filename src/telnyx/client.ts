@@ -1,5 +1,5 @@
 /**
- * Sends one command to Telnyx and says what became of it. Never throws, never waits without limit.
+ * Sends one command to Telnyx and returns its outcome. Never throws, and always has a time limit.
  */
 import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/machine/command.ts';
@@ -18,11 +18,11 @@ import { createTransport, NotWritten, type PlainResponse, type ProxyAddress } fr
 
 export interface TelnyxClient {
   /**
-   * `mayWrite` is asked in the very turn that writes the request, on a new connection or a kept
-   * one; where it says no, nothing is written, and the outcome is a try that is proven unsent.
+   * `mayWrite` is called in the turn that writes the request, on a new or a kept connection. If it
+   * returns false, nothing is written, and the outcome is proven unsent.
    */
   send(command: Command, mayWrite?: () => boolean): Promise<Outcome>;
-  /** Ends what is under way. */
+  /** Ends what is in flight. */
   close(): Promise<void>;
 }
 
@@ -32,22 +32,22 @@ export interface TelnyxClientOptions {
   apiKey: string;
   /** From the request to the last byte of the answer. */
   timeoutMs?: number;
-  /** What the requests go through; null: nothing. */
+  /** The proxy for requests; null: none. */
   proxy?: ProxyAddress | null;
   connectionsMax?: number;
-  /** Where the `${NAME}` of a target's auth are looked up, at the moment of sending. */
+  /** Where the `${NAME}` of a target's auth are looked up when the request is sent. */
   env?: Environment;
 }
 
-/** Telnyx answers a command in well under a second; after this much silence it is tried again. */
+/** Telnyx usually answers within a second; after this time the command is tried again. */
 const REQUEST_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
-/** An answer of Telnyx's has some hundred bytes. */
+/** Telnyx's answers have a few hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
-/** A connection with thousands of living legs: what a question may cost. */
+/** A limit for connections with thousands of live legs. */
 const ACTIVE_CALLS_PAGES_MAX = 20;
 /**
- * As many as the dispatcher sends at once: a request that waited here would use up its own time.
+ * As many as the dispatcher sends at once, because a request that waits here uses up its own time.
  */
 export const CONNECTIONS_MAX = 256;
 
@@ -57,7 +57,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
   const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
   const limits = {
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
-    // Sooner than the whole request, so that it is known that nothing was sent.
+    // Shorter than the whole request, so that it is known that nothing was sent.
     connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
     bodyBytesMax: BODY_BYTES_MAX,
   };
@@ -75,7 +75,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       // Tries are the dispatcher's business: it knows the lease, the 55 s and the caller's
       // patience.
       retry: 0,
-      // The transport follows none either; a 3xx is an answer of the table in outcome.ts.
+      // The transport follows no redirects either; outcome.ts decides about a 3xx.
       redirect: 'error',
       ignoreResponseError: true,
       responseType: 'stream',
@@ -94,7 +94,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       const timeout = startTimeout(asks ? Math.min(PROBE_TIMEOUT_MS, timeoutMs) : timeoutMs);
       const ask = async (path: string): Promise<Answer> => {
         const { method, body } = request;
-        // ofetch hands on what it does not know.
+        // ofetch passes unknown options on.
         const init = { method, body, signal: timeout.signal, mayWrite };
         const response: unknown = await api.raw(path, init);
         const secrets = () => [options.apiKey, ...secretsOf(command, env)];
@@ -109,12 +109,12 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
         timeout.stop();
       }
     },
-    // Over plain http there is no handshake to save.
+    // With plain http there is no handshake to save.
     close: () => transport.close(),
   };
 }
 
-/** Of all pages: the leg that carries the envelope which the transfer put on its B-leg. */
+/** Searches all pages for the leg with the envelope that the transfer put on its B-leg. */
 async function findBLeg(
   command: Extract<Command, { action: 'active_calls' }>,
   path: string,
@@ -155,7 +155,7 @@ async function answerOf(
   try {
     text = await response.body.text();
   } catch (error) {
-    // The status of a cut answer still tells, but for a 4xx: which one it was stood in the body.
+    // The status of a truncated answer is still valid, except for 4xx, whose code was in the body.
     const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
     if (!tells) throw error;
   }

@@ -1,4 +1,4 @@
-/** The scope that /v1 lives in: schemas of TypeBox check what comes in and type what the handlers see. */
+/** The scope of /v1: TypeBox schemas check requests and type the handlers. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,

@@ -1,6 +1,6 @@
 /**
- * One line for each thing an operator did by hand: who (address and token), what, and to what. Not `token`:
- * the log blanks what is called so, and the tag gives nothing away.
+ * One log line for each action of an operator: who (address and tag of the token), what, and to
+ * what. The field is not called `token`, because the log redacts fields of that name.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Log, LogFields } from '../../log/log.ts';

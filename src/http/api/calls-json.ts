@@ -1,6 +1,6 @@
 /**
- * Calls as the API shows them: snake_case, ISO times, numbers in full (the reader holds the token), and no
- * secret: `auth` of a step is never part of it, and templates keep secrets as references anyway.
+ * Calls as the API shows them: snake_case, ISO times, numbers in full (the client has the token),
+ * and no secrets: `auth` of a step is left out, and templates only contain references to secrets.
  */
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
@@ -80,14 +80,14 @@ export function attemptJson(attempt: Attempt) {
   };
 }
 
-/** What a failure means and what to do about it, in the same words as the log. */
+/** The meaning, cause and fix of a failure, in the same words as the log. */
 function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
-  // A budget, policy or template says its own reason: nothing of the network is to blame.
+  // A budget, policy or template has its own reason, so no advice about the network is added.
   if (verdict === null || unsent) return null;
   return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
 }
 
-/** The call is answered first: the attempt has no id before its command exists. */
+/** The call is answered first, and the attempt has no id before its command exists. */
 export function attemptToCome(step: ReferStep) {
   return {
     id: null,
@@ -126,7 +126,7 @@ function timelineJson(entry: TimelineEntry) {
   };
 }
 
-/** A command that Telnyx refused; where policy or a budget stopped it here, its own detail says all. */
+/** A command that Telnyx refused. If policy or a budget stopped it, the detail is sufficient. */
 function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEntry) {
   if (source !== 'outcome' || outcome !== 'rejected' || status === 0) return null;
   return adviceFor({
@@ -136,7 +136,7 @@ function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEn
   });
 }
 
-/** As `referee route` writes a path: "refer support-us", "say", "reject busy". */
+/** A step as in a path of `referee route`: "refer support-us", "say", "reject busy". */
 function stepInWords(step: Step): string {
   switch (step.do) {
     case 'refer':

@@ -1,4 +1,4 @@
-/** The shapes of the call endpoints: they check what comes in and make the OpenAPI document. */
+/** The schemas of the call endpoints, for validation and the OpenAPI document. */
 import { type TSchema, Type } from 'typebox';
 import { ENDS as ENDS_WORDS, PHASES } from '../../core/machine/call.ts';
 import { VERDICTS } from '../../core/machine/verdict.ts';
@@ -10,7 +10,7 @@ const textOrNull = orNull(text);
 const time = Type.String({ format: 'date-time' });
 const timeOrNull = orNull(time);
 const name = Type.String({ minLength: 1, maxLength: 256 });
-/** Plain strings with the values named: an unknown one is answered with the list of those that exist. */
+/** Enumerations: an unknown value is refused with the list of valid ones. */
 export const PHASE = Type.Enum([...PHASES]);
 export const VERDICT = Type.Enum([...VERDICTS]);
 export const ENDS = Type.Enum([...ENDS_WORDS]);
@@ -20,7 +20,7 @@ export const CALL_ID_PARAMS = Type.Object({
 });
 
 export const LEGS = Type.Optional(
-  Type.Enum(['all'], { description: 'B-legs of transfers too; otherwise callers only' }),
+  Type.Enum(['all'], { description: 'also the B-legs of transfers; default: only callers' }),
 );
 
 export const CALLS_QUERY = Type.Object(
@@ -56,7 +56,7 @@ export const CALLS_QUERY = Type.Object(
       }),
     ),
     cursor: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 512, description: '`next` of the page before' }),
+      Type.String({ minLength: 1, maxLength: 512, description: '`next` from the previous page' }),
     ),
   },
   { additionalProperties: false },
@@ -116,7 +116,7 @@ export const CALL_DETAIL = Type.Object({
   attestation_validated: Type.Boolean(),
   headers: Type.Array(Type.Object({ name: text, value: text })),
   tags: Type.Array(text),
-  legs: Type.Array(CALL_SUMMARY, { description: 'The B-legs of its transfers, the newest first' }),
+  legs: Type.Array(CALL_SUMMARY, { description: 'The B-legs of its transfers, newest first' }),
   plan: Type.Array(text),
   refer_refused: orNull(
     Type.Enum(['call_ended', 'call_being_moved'], {
@@ -136,7 +136,7 @@ export const CALL_DETAIL = Type.Object({
       phase: text,
       notes: Type.Array(text),
       commands: Type.Array(Type.Object({ id: text, action: text, attempt: textOrNull })),
-      attempt: orNull(Type.String({ description: 'id of the attempt that the event speaks of' })),
+      attempt: orNull(Type.String({ description: 'id of the attempt that the event belongs to' })),
       detail: Type.Record(text, Type.Union([text, Type.Number(), Type.Boolean(), Type.Null()])),
       advice: ADVICE,
       trace: orNull(TRACE),
@@ -156,12 +156,12 @@ export const REFER_BODY = Type.Object(
     additionalProperties: false,
     minProperties: 1,
     maxProperties: 1,
-    description: 'Either a target of the route set, or a SIP address that the policy allows.',
+    description: 'Either a target of the route set or a SIP address that the policy allows.',
   },
 );
 
 export const REFER_ACCEPTED = Type.Object({
-  /** `id` and `started_at` are null while the call is being answered for it. */
+  /** `id` and `started_at` are null while the call is being answered first. */
   attempt: Type.Object({ ...ATTEMPT.properties, id: textOrNull, started_at: timeOrNull }),
   call: CALL_SUMMARY,
 });

@@ -1,6 +1,7 @@
 /**
- * The open event streams. One tick serves them all, and those that have read equally far share one look
- * into the store. A client that reads too slowly is cut off and comes back where it was.
+ * The open event streams. One timer serves all of them, and streams at the same position share one
+ * query. A client that reads too slowly is disconnected and continues where it was when it
+ * reconnects.
  */
 import type { ServerResponse } from 'node:http';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -11,7 +12,7 @@ export interface EventStreams {
   close(): void;
 }
 
-/** `after` null asks where now is; `legs`: of B-legs too. */
+/** `after` null: start from now; `legs`: include B-legs. */
 export type ReadChanges = (
   after: string | null,
   legs: boolean,
@@ -52,7 +53,7 @@ export function createEventStreams(read: ReadChanges): EventStreams {
       stream.cursor = cursor;
       send(stream, text);
     } catch {
-      // The store does not answer now: the stream stays and looks again from the same place.
+      // The store does not answer: the stream stays open and retries from the same position.
       send(stream, '');
     } finally {
       stream.busy = false;
@@ -73,7 +74,7 @@ export function createEventStreams(read: ReadChanges): EventStreams {
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
-        // nginx holds answers back otherwise.
+        // Otherwise nginx buffers the answer.
         'x-accel-buffering': 'no',
       });
       response.write('retry: 2000\n\n');
@@ -104,7 +105,7 @@ function send(stream: Stream, text: string): void {
   else if (stream.quietTicks % HEARTBEAT_TICKS === 0) response.write(': still here\n\n');
 }
 
-/** JSON has no raw line breaks, so one data line holds it. */
+/** JSON contains no raw line breaks, so one data line is enough. */
 export function eventText(event: string, data: unknown, id: string | null): string {
   return `${id === null ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,7 +1,8 @@
 /**
- * What changes, as server-sent events. They are read from the store, so they tell of every replica. The
- * page reads them with fetch, because EventSource can send no Authorization header. A client that comes
- * back says where it was (Last-Event-ID) and misses nothing, or is told `reset`: read the lists anew.
+ * Live updates as server-sent events, read from the store and so from every replica. The page reads
+ * them with fetch, because EventSource cannot send an Authorization header. A client that
+ * reconnects sends Last-Event-ID and misses nothing, or gets `reset`, which means that it must
+ * reload its lists.
  */
 import { Type } from 'typebox';
 import type { Changes, Store } from '../../store/store.ts';
@@ -18,7 +19,7 @@ export interface EventsDeps {
 
 export function registerEvents(app: ApiScope, deps: EventsDeps): EventStreams {
   const streams = createEventStreams((after, legs) => readChanges(deps, after, legs));
-  // No HEAD beside it: an answer without a body would stay open all the same.
+  // No HEAD route: an answer without a body would also stay open.
   app.get('/v1/events', { schema: SCHEMA, exposeHeadRoute: false }, (request, reply) => {
     if (streams.full()) {
       sendProblem(reply, {
@@ -50,7 +51,10 @@ async function readChanges(
   return { text: await textOf(changes, after, legs, store), cursor: changes.cursor };
 }
 
-/** The id stands on the last event of a batch: who is cut off in the middle gets the batch again. */
+/**
+ * The id is on the last event of a batch, so a client that is cut off in the middle gets the batch
+ * again.
+ */
 async function textOf(
   { callIds, cursor, missed }: Changes,
   after: string | null,

@@ -1,4 +1,4 @@
-/** The shapes of the route and schedule endpoints. */
+/** The schemas of the route and schedule endpoints. */
 import { Type } from 'typebox';
 import { orNull, TRACE, VERDICT } from './calls-schemas.ts';
 
@@ -42,7 +42,7 @@ export const ROUTES = Type.Object({
       id: text,
       started_at: time,
       seen_at: time,
-      gone: Type.Boolean({ description: 'Not heard of for 20 s: it has stopped or hangs' }),
+      gone: Type.Boolean({ description: 'No heartbeat for 20 s: it has stopped or hangs' }),
       route_set: orNull(text),
       refusal: orNull(text),
     }),
@@ -62,7 +62,7 @@ export const EXPLAIN_BODY = Type.Object(
     to: Type.Optional(orNull(party)),
     direction: Type.Optional(Type.Enum(['incoming', 'outgoing'])),
     headers: Type.Optional(Type.Record(Type.String({ maxLength: 256 }), party)),
-    at: Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601; default now' })),
+    at: Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601; default: now' })),
     verdicts: Type.Optional(
       Type.Record(
         Type.String({ maxLength: 256 }),
@@ -89,13 +89,13 @@ export const EXPLANATION = Type.Object({
 export const OVERRIDE_BODY = Type.Object(
   {
     open: Type.Union([Type.Boolean(), Type.Null()], {
-      description: 'Forced open or closed; null takes the override back',
+      description: 'Force open or closed; null ends the override',
     }),
     until: Type.Optional(
       orNull(
         Type.String({
           maxLength: 40,
-          description: 'ISO 8601, in the future; without it the override holds until taken back',
+          description: 'ISO 8601, in the future; without it the override lasts until it is ended',
         }),
       ),
     ),

@@ -1,4 +1,4 @@
-/** The live route set: what it holds, reloading it, and asking it where a call would go. */
+/** The live route set: its content, reloading it, and where a call would go. */
 
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Overrides, RouteSet } from '../../core/rules/rule.ts';
@@ -133,19 +133,19 @@ function replicaJson(replica: Replica, now: number) {
 
 const ROUTES_SCHEMA = {
   tags: ['routes'],
-  summary: 'The live route set, its last refusal, and what every replica runs',
+  summary: 'The live route set, the last refused reload, and what every replica runs',
   response: { 200: ROUTES },
 } as const;
 
 const RELOAD_SCHEMA = {
   tags: ['routes'],
-  summary: 'Read the routes folder again; a bad set is refused and the last good one stays',
+  summary: 'Reload the routes folder; an invalid set is refused and the previous one stays live',
   response: { 200: RELOADED, 422: PROBLEM },
 } as const;
 
 const EXPLAIN_SCHEMA = {
   tags: ['routes'],
-  summary: 'Where would this call go, and why: a dry run',
+  summary: 'Dry run: where this call would go, and why',
   body: EXPLAIN_BODY,
   response: { 200: EXPLANATION, 400: PROBLEM },
 } as const;

@@ -1,4 +1,4 @@
-/** Forcing a schedule open or closed. It stands in the store, so that every replica agrees. */
+/** Overrides of schedules. They are in the store, so they apply to every replica. */
 import { Type } from 'typebox';
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Overrides } from '../../core/rules/rule.ts';
@@ -31,7 +31,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
     if (untilMs !== null && untilMs <= now) return sendProblem(reply, past(untilMs, now));
 
     await deps.store.changeSetting('overrides', (value, storeNow) => {
-      // One clock alone must not end what others rely on: ours may be days ahead.
+      // A single clock must not end an override, because ours may be far ahead.
       const overrides = unexpired((value ?? {}) as Overrides, Math.min(now, storeNow));
       if (open === null) delete overrides[name];
       else overrides[name] = { open, untilMs };
@@ -43,7 +43,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
   });
 }
 
-/** Without those whose time is over, so that the setting does not grow. */
+/** Removes expired overrides, so that the setting does not grow. */
 function unexpired(overrides: Overrides, now: number): Overrides {
   return Object.fromEntries(
     Object.entries(overrides).filter(([, { untilMs }]) => untilMs === null || untilMs > now),

@@ -1,4 +1,4 @@
-/** Groups of calls and attempts as numbers that a person can read: rates, medians, sums by minute. */
+/** Statistics from groups of calls and attempts: rates, medians, sums by minute. */
 import { arrival } from '../../engine/tally.ts';
 import type { Activity, AttemptGroup, CallGroup } from '../../store/store.ts';
 import { iso } from './calls-json.ts';
@@ -35,7 +35,7 @@ export function statsJson({ now, since, live, calls, attempts }: Activity) {
   };
 }
 
-/** Of the callers whom we tried to move; one who left first says nothing about us. */
+/** Arrival of the callers whom we tried to move, except those who hung up first. */
 function arrivals(calls: CallGroup[]) {
   const moved = calls.filter(({ attempts }) => attempts > 0);
   const judged = (as: 'yes' | 'no') =>
@@ -51,7 +51,7 @@ function arrivals(calls: CallGroup[]) {
   };
 }
 
-/** An abandoned attempt is the caller's doing, so it counts for neither side. */
+/** An abandoned attempt is neither a success nor a failure. */
 function attemptNumbers(attempts: AttemptGroup[]) {
   const judged = attempts.filter(({ verdict }) => verdict !== null && verdict !== 'abandoned');
   const completed = judged.filter(({ verdict }) => verdict === 'completed');
@@ -86,7 +86,7 @@ function sum(groups: { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0);
 }
 
-/** Null where there is nothing to divide by. */
+/** Null if the divisor is zero. */
 function rate(part: number, whole: number): number | null {
   return whole === 0 ? null : Math.round((part / whole) * 1000) / 1000;
 }

@@ -1,4 +1,4 @@
-/** The shapes of the endpoints that count. */
+/** The schemas of the statistics endpoints. */
 import { Type } from 'typebox';
 import { ENDS, orNull, PHASE, VERDICT } from './calls-schemas.ts';
 
@@ -13,7 +13,8 @@ export const STATS_QUERY = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 40,
-        description: 'ISO 8601 time, cut to the minute; default an hour ago, not before a day ago',
+        description:
+          'ISO 8601 time, rounded down to the minute; default: an hour ago; at most a day ago',
       }),
     ),
   },
@@ -27,9 +28,9 @@ const ARRIVALS = {
       'Of those: a REFER completed or a transfer was bridged; unconfirmed is not arrived',
   }),
   not_arrived: Type.Integer({
-    description: 'Of those: over without; callers who left first are in neither',
+    description: 'Of those, the callers who did not arrive and did not hang up first',
   }),
-  arrival_rate: orNull(Type.Number({ description: 'arrived of arrived and not_arrived' })),
+  arrival_rate: orNull(Type.Number({ description: 'arrived divided by arrived + not_arrived' })),
   attempts_per_call: numberOrNull,
 };
 
@@ -40,15 +41,17 @@ const ATTEMPTS = {
       count: whole,
     }),
   ),
-  success_rate: orNull(Type.Number({ description: 'Completed of all but open and abandoned' })),
-  median_verdict_ms: orNull(Type.Integer({ description: 'From accepted to the verdict' })),
+  success_rate: orNull(
+    Type.Number({ description: 'Share of completed among all but open and abandoned attempts' }),
+  ),
+  median_verdict_ms: orNull(Type.Integer({ description: 'From accepted to verdict' })),
 };
 
 export const STATS = Type.Object({
   now: time,
   since: Type.String({
     format: 'date-time',
-    description: 'Later than asked for where more calls came than are counted',
+    description: 'Later than requested if there were more calls than are counted',
   }),
   live: Type.Object({
     total: whole,
@@ -68,7 +71,7 @@ export const STATS = Type.Object({
 export const PROBLEMS = Type.Object({
   problems: Type.Array(
     Type.Object({
-      kind: Type.String({ description: 'Such as target.failing or the name of a log event' }),
+      kind: Type.String({ description: 'For example target.failing, or the name of a log event' }),
       severity: Type.Enum(['error', 'warning']),
       title: text,
       detail: orNull(text),
@@ -78,7 +81,7 @@ export const PROBLEMS = Type.Object({
       last_at: orNull(time),
       target: orNull(text),
       replica: orNull(
-        Type.String({ description: 'Null where it is not the matter of one replica' }),
+        Type.String({ description: 'Null if the problem does not concern a single replica' }),
       ),
     }),
   ),

@@ -1,4 +1,4 @@
-/** The numbers behind the charts: what happened lately, from the store, so from every replica. */
+/** Recent statistics, read from the store and so from every replica. */
 
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Activity, Store } from '../../store/store.ts';
@@ -10,7 +10,7 @@ import { PROBLEM } from './calls-schemas.ts';
 import { statsJson } from './stats-json.ts';
 import { STATS, STATS_QUERY } from './stats-schemas.ts';
 
-/** Somebody who asks for exactly a day must not lose against the way here. */
+/** Tolerance, so that a request for exactly one day is not refused because of its latency. */
 const MINUTE_MS = 60_000;
 
 export interface StatsDeps {
@@ -46,7 +46,7 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
   });
 }
 
-/** However many pages are open, the store is asked once in a few seconds. */
+/** The store is queried only once every few seconds, however many pages are open. */
 export function sharedActivity({ store, now }: StatsDeps): ReadActivity {
   const looks = new Map<number, { at: number; look: Promise<Activity> }>();
   return (asked) => {
@@ -67,7 +67,7 @@ export function sharedActivity({ store, now }: StatsDeps): ReadActivity {
 
 const SCHEMA = {
   tags: ['calls'],
-  summary: 'What happened lately: calls and attempts by rule, target and verdict',
+  summary: 'Recent calls and attempts by rule, target and verdict',
   querystring: STATS_QUERY,
   response: { 200: STATS, 400: PROBLEM },
 } as const;

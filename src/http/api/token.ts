@@ -1,7 +1,8 @@
 /**
- * The bearer token of /v1 and /metrics. Both sides are hashed, so that the comparison takes the same time
- * whatever the length and content. Wrong tokens are counted per remote address and answered 429 beyond a
- * limit; a right token always passes, so nobody behind the same address can lock an operator out.
+ * The bearer token of /v1 and /metrics. Both sides are hashed, so the comparison takes the same
+ * time for any length and content. Wrong tokens are counted per remote address and answered 429
+ * above a limit. The right token is always accepted, so nobody behind the same address can lock an
+ * operator out.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -17,7 +18,7 @@ export interface TokenOptions {
 
 export type TokenCheck = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | null;
 
-/** Null lets the request through; otherwise the refusal has been sent. */
+/** Null if the request may continue; otherwise the refusal has been sent. */
 export function createTokenCheck({ token, log, now }: TokenOptions): TokenCheck {
   const expected = digest(token);
   const failures = createFailures(now);
@@ -51,7 +52,7 @@ export function createTokenCheck({ token, log, now }: TokenOptions): TokenCheck 
   };
 }
 
-/** A short name for the token in audit lines: tells tokens apart, gives nothing away. */
+/** A short tag for audit lines that distinguishes tokens without revealing them. */
 export function tokenTag(token: string): string {
   return digest(`audit:${token}`).toString('hex').slice(0, 8);
 }
@@ -65,11 +66,11 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Counts in windows of a minute; the map is bounded by forgetting the address that failed longest ago. */
+/** Counts per minute; the map is bounded by dropping the address that failed longest ago. */
 function createFailures(now: () => number) {
   const windows = new Map<string, { count: number; endsAt: number }>();
   return {
-    /** Milliseconds to wait, 0 while below the limit. */
+    /** Milliseconds to wait; 0 below the limit. */
     add(remote: string): number {
       const at = now();
       let window = windows.get(remote);

@@ -1,35 +1,40 @@
 /**
- * How many webhooks are worked on at once, and the wait of the others. They wait at the door, in the order
- * they came, with their headers read and their body still in the socket: a burst is taken in a moment
- * later instead of being sent away, a sender waits for its answer before it sends more, and one turn of the
- * event loop never holds more than a bounded number of webhooks. Who waits too long gets 503.
+ * Admission: limits how many webhooks are processed at once. The others wait in order of arrival,
+ * with their headers read and their body still in the socket. So a burst is delayed instead of
+ * refused, senders wait for their answer before they send more, and one turn of the event loop
+ * handles a bounded number. After too long a wait: 503.
  */
 export interface Admission {
-  /** `take` is called once: with true when there is room, at once or later, with false when the wait was too long. */
+  /**
+   * Calls `take` once: with true when there is room, now or later, or with false after too long a
+   * wait.
+   */
   enter(take: (admitted: boolean) => void): void;
-  /** The body of one that was admitted is here. */
+  /** The body of an admitted webhook has arrived. */
   begin(): void;
-  /** It has its answer. */
+  /** It has been answered. */
   end(): void;
-  /** Nobody waits from now on; those who do are sent away. */
+  /** From now on nothing waits; those waiting are refused. */
   close(): void;
 }
 
 export interface AdmissionLimits {
-  /** Worked on at once. */
+  /** Processed at once. */
   underWayMax: number;
-  /** Waiting; the next is sent away at once. */
+  /** Maximum waiting; the next one is refused at once. */
   waitingMax: number;
-  /** The longest wait. */
+  /** Maximum wait in ms. */
   waitMs: number;
 }
 
-/** How often those are looked for who wait too long. */
+/** How often to look for those that wait too long. */
 const LOOK_EVERY_MS = 20;
 
 export function createAdmission({ underWayMax, waitingMax, waitMs }: AdmissionLimits): Admission {
   let underWay = 0;
-  /** Admitted, body not here yet. Forgotten at each look, so that slow bodies hold no place. */
+  /**
+   * Admitted without a body so far. Reset at each check, so that slow bodies do not hold a slot.
+   */
   let coming = 0;
   let waiting: { take: (admitted: boolean) => void; until: number }[] = [];
   let timer: NodeJS.Timeout | null = null;
@@ -54,7 +59,7 @@ export function createAdmission({ underWayMax, waitingMax, waitMs }: AdmissionLi
     },
     end() {
       underWay -= 1;
-      // A batch ends many of them in one go: their places are given away together.
+      // A batch frees many slots at once, so they are reassigned together.
       if (waiting.length === 0 || admitting) return;
       admitting = true;
       setImmediate(admit);

@@ -1,4 +1,4 @@
-/** How a webhook is answered, and what becomes of its connection: kept, closed, left unread for a while. */
+/** Answers webhooks and decides about the connection: keep it, close it, or pause reading. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
@@ -7,7 +7,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import { createRefusals } from './refusals.ts';
 
-/** Exactly 200: Telnyx calls other 2xx a failure in places (its error 75299). */
+/** Exactly 200, because Telnyx treats other 2xx as a failure in places (its error 75299). */
 export function accepted(reply: FastifyReply, lifecycle: Lifecycle): FastifyReply {
   return closeAfterReply(reply, lifecycle)
     .code(200)
@@ -16,8 +16,8 @@ export function accepted(reply: FastifyReply, lifecycle: Lifecycle): FastifyRepl
 }
 
 /**
- * Balancers keep connections open for long: this moves them to another replica. Asked when the answer is
- * given, for who waited at the door came before the SIGTERM.
+ * Load balancers keep connections open for long; closing them moves traffic to another replica.
+ * Checked when the answer is sent, because a waiting webhook may have arrived before the SIGTERM.
  */
 function closeAfterReply(reply: FastifyReply, { phase }: Lifecycle): FastifyReply {
   return phase === 'running' ? reply : reply.header('connection', 'close');
@@ -48,12 +48,12 @@ export function createRefuse({ log, metrics, lifecycle }: RefuseDeps): Refuse {
       fix: problem.fix ?? null,
       remote: request.ip,
     });
-    // A client that waits for our 100 may or may not send its body after this: only closing is clear.
+    // A client that waits for 100 may or may not send its body now, so close the connection.
     const { expect, 'content-length': length } = request.headers;
     if (expect !== undefined || Number(length) > HTTP_LIMITS.drainedBytesMax) {
       reply.header('connection', 'close');
     }
-    // Too large a body is still coming, and a socket that is closed meanwhile loses our answer.
+    // The rest of a too large body is still arriving; closing the socket now would lose our answer.
     return sendProblem(problem.status === 413 ? reply : closeAfterReply(reply, lifecycle), problem);
   };
   return Object.assign(refuse, {
@@ -64,10 +64,10 @@ export function createRefuse({ log, metrics, lifecycle }: RefuseDeps): Refuse {
   });
 }
 
-/** Who asks again at once would cost as much as who is taken: its connection is read again a little later. */
+/** An immediate retry would cost as much as an accepted webhook, so reading is paused. */
 export function pauseReading({ socket }: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('finish', () => {
-    // Later than what Node does itself at the end of an answer, which reads on.
+    // After Node's own handling at the end of an answer, which resumes reading.
     setImmediate(() => {
       socket.pause();
       setTimeout(() => socket.resume(), HTTP_LIMITS.unheardMs).unref();
@@ -76,8 +76,8 @@ export function pauseReading({ socket }: FastifyRequest, reply: FastifyReply): v
 }
 
 /**
- * A socket closed with unread bytes is reset, and the sender may never read our answer: what is still
- * coming is taken in and dropped, for as long as a request may last.
+ * A socket closed with unread bytes is reset, and the sender may never read our answer. So the rest
+ * is read and dropped, for as long as a request may last.
  */
 export function drainBody(request: FastifyRequest, reply: FastifyReply): void {
   reply.removeHeader('connection');

@@ -1,13 +1,13 @@
 /**
- * Refusals can come as fast as an attacker likes, so the log gets one line per reason and ten seconds,
- * with a count: the first at once, what follows together when the ten seconds are over.
+ * An attacker can cause any number of refusals, so the log gets one line per reason every ten
+ * seconds: the first at once, the others together with a count when the ten seconds are over.
  */
 import type { Log } from '../../log/log.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 
 export interface Refusals {
   count(reason: string, fields: RefusalFields): void;
-  /** Writes what is still counted; for the stop. */
+  /** Writes the pending counts, before the stop. */
   flush(): void;
 }
 

@@ -1,18 +1,22 @@
-/** How far our clock is from Telnyx's, as genuine webhooks show it: a gauge, and a warning over 30 s. */
+/**
+ * How much our clock differs from Telnyx's, measured on genuine webhooks: a gauge, and a warning
+ * over 30 s.
+ */
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 
 export interface SkewWatch {
-  /** `offsetMs`: when a genuine webhook came, by our clock, less when it was signed, by Telnyx's. */
+  /** `offsetMs`: arrival of a genuine webhook by our clock minus its signing time by Telnyx's. */
   saw(offsetMs: number, deliveryAttempt: number | null): void;
-  /** What our clock is ahead of Telnyx's; 0 where the two may well agree. */
+  /** How far our clock is ahead of Telnyx's; 0 if the two may agree. */
   aheadMs(): number;
 }
 
 /**
- * The signature's time is in whole seconds, and a webhook takes a moment: an offset is up to a second and
- * some more than the skew. The least of several comes close to it, and below a second it says nothing.
+ * The signature's time is in whole seconds and delivery takes time, so an offset exceeds the skew
+ * by more than a second at worst. The minimum of several is close to the skew, and below a second
+ * it is meaningless.
  */
 const OFFSETS_KEPT = 64;
 const MEANINGLESS_MS = 1_000;
@@ -32,11 +36,12 @@ export function watchSkew({
   return {
     aheadMs: () => (least < 0 || least > MEANINGLESS_MS ? least : 0),
     saw(offsetMs, deliveryAttempt) {
-      // Nobody has published whether a repeated delivery is signed again; its age would look like skew.
+      // It is not documented whether a repeated delivery is signed again; its age would look like
+      // skew.
       if (deliveryAttempt !== null && deliveryAttempt > 1) return;
       offsets.push(offsetMs);
       const gone = offsets.length > OFFSETS_KEPT ? offsets.shift() : undefined;
-      // With every webhook: they are gone through only where the least of them has left.
+      // Called per webhook, so the list is only searched if its minimum has been dropped.
       if (offsets.length === 1 || offsetMs < least) least = offsetMs;
       else if (gone === least) least = Math.min(...offsets);
       const skewSecs = Math.floor(offsetMs / 1000);

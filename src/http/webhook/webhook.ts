@@ -1,7 +1,7 @@
 /**
- * POST /webhooks/telnyx: the hot path, and the only endpoint a stranger may reach. What costs least is
- * judged first: the content type, the size and the signature's headers before a byte of the body is read,
- * the signature before anything is parsed, and 200 only after the commit.
+ * POST /webhooks/telnyx: the hot path, and the only endpoint that is open to the internet. The
+ * cheapest checks come first: content type, size and the signature's headers before the body is
+ * read, then the signature before anything is parsed. 200 is only sent after the commit.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import rawBody from 'fastify-raw-body';
@@ -35,7 +35,7 @@ export interface WebhookDeps {
   verifier: Verifier;
   receiver: Receiver;
   lifecycle: Lifecycle;
-  /** Null: every connection of the account is ours. */
+  /** Null: calls of every connection are handled. */
   connectionIds: ReadonlySet<string> | null;
   log: Log;
   metrics: Metrics;
@@ -48,7 +48,7 @@ export interface WebhookDeps {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set once the headers of a webhook have passed. */
+    /** Set when the headers of a webhook were accepted. */
     webhook: { startedAt: number; checked: CheckedHeaders } | null;
   }
 }
@@ -56,7 +56,8 @@ declare module 'fastify' {
 export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
   app.register(async (scope) => {
     await scope.register(rawBody, { global: false, encoding: false });
-    // fastify-raw-body brings a JSON parser of its own: nothing may parse before the signature is verified.
+    // fastify-raw-body adds a JSON parser, but nothing may be parsed before the signature is
+    // verified.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
     scope.decorateRequest('webhook', null);
@@ -108,7 +109,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
   });
 }
 
-/** 415, 413 where the size is announced, 401 by the headers alone, 503 while we take nothing. */
+/** 415, 413 if the size is announced, 401 by the headers alone, 503 while nothing is accepted. */
 function beforeTheBody(
   request: FastifyRequest,
   startedAt: number,
@@ -164,7 +165,7 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     try {
       const left = Math.min(answerMs, Math.max(0, answerMs - (now() - startedAt)));
       const received = await within(left, receiver.receive(event));
-      // A dead letter is kept for a human; delivered again it would fail again.
+      // A dead letter is kept for a human; another delivery would fail again.
       const result = received.result === 'refused' ? 'ignored' : received.result;
       metrics.webhook(event.type, result, now() - startedAt);
       return accepted(reply, lifecycle);
@@ -189,7 +190,7 @@ class TooLate extends RefereeError {
   }
 }
 
-/** What comes after the time is up still happens; only its news is dropped. */
+/** After the timeout the work still completes; only its result is ignored. */
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new TooLate()), ms);
@@ -208,6 +209,6 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
 
 const SCHEMA = {
   tags: ['telnyx'],
-  summary: 'Where Telnyx delivers; signed with its key, so no token',
+  summary: 'Webhooks from Telnyx; signed with its key, so no token is needed',
   security: [],
 };
