@@ -11,6 +11,7 @@ import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
 import { serveCommand } from './cli/serve.ts';
 import { simulatorCommand } from './cli/simulator.ts';
+import { statsCommand } from './cli/stats.ts';
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
   const program = new Command('referee')
@@ -29,6 +30,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   scheduleCommand(program, io, readOverrides);
   schemaCommand(program, io);
   callsCommand(program, io);
+  statsCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);
   try {

@@ -7,6 +7,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { ENDS, type Ends } from './core/machine/call.ts';
+import { isNegative } from './core/machine/decimal.ts';
 import type { OutboxHealth } from './store/store.ts';
 
 export const LABEL_VALUES_MAX = 200;
@@ -43,6 +44,8 @@ export interface Metrics {
   callEnded(ends: Ends): void;
   /** Called for each caller whom we tried to move and who did not hang up first. */
   arrival(rule: string | null, arrived: 'yes' | 'no'): void;
+  /** What Telnyx charged, once for each report. Credits are left out: a counter only grows. */
+  cost(currency: string, part: string, amount: string): void;
   /** One request to Telnyx and its outcome. */
   command(action: string, outcome: string, ms: number): void;
   retry(action: string): void;
@@ -119,6 +122,10 @@ export function createMetrics(): Metrics {
     'Callers whom we tried to move and who did not hang up first, by whether they arrived.',
     ['rule', 'arrived'],
   );
+  const costs = counter('cost_total', 'What Telnyx charged for calls, in the currency named.', [
+    'currency',
+    'part',
+  ]);
   const commands = counter('commands_total', 'Requests to Telnyx, by action and outcome.', [
     'action',
     'outcome',
@@ -222,6 +229,11 @@ export function createMetrics(): Metrics {
       verdicts.inc({ rule: rule(ruleName), target: target(targetName), verdict }),
     callEnded: (ends) => ended.inc({ ends }),
     arrival: (name, arrived) => arrivals.inc({ rule: rule(name), arrived }),
+    cost(currency, part, amount) {
+      if (isNegative(amount)) return;
+      const labels = { currency: bounded('currency', currency), part: bounded('part', part) };
+      costs.inc(labels, Number(amount));
+    },
     command(action, outcome, ms) {
       commands.inc({ action, outcome });
       commandSeconds.observe({ action }, ms / 1000);

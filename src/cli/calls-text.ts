@@ -117,6 +117,7 @@ export function callStory(call: Detail): string {
     `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
     call.call_control_id,
     `came ${call.created_at}, ${lasted(call)}`,
+    ...costLines(call),
     `rule ${call.rule ?? (call.decided ? 'otherwise' : 'none yet')}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
     '',
     ...traceLines(call),
@@ -131,6 +132,13 @@ export function callStory(call: Detail): string {
 function lasted({ created_at, ended_at }: Detail): string {
   if (ended_at === null) return 'still live';
   return `lasted ${duration(Date.parse(ended_at) - Date.parse(created_at))}`;
+}
+
+function costLines({ cost, other_costs: others }: Detail): string[] {
+  return [cost ?? [], others].flat().map(({ amount, currency, parts }) => {
+    const each = parts.map(({ part, amount: own }) => `${part} ${own}`);
+    return `cost ${amount} ${currency}${each.length > 1 ? ` (${each.join(', ')})` : ''}`;
+  });
 }
 
 function traceLines({ trace }: Detail): string[] {

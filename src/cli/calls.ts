@@ -218,7 +218,7 @@ function tableOf(io: Io): TableOptions {
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function sinceOf(text: string): number {
+export function sinceOf(text: string): number {
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
   if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
   const ms = readMoment(text);

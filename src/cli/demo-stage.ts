@@ -29,7 +29,10 @@ const SEED = 7;
 
 export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-demo-'));
-  const simulator = createSimulator({ seed: SEED });
+  const simulator = createSimulator({
+    seed: SEED,
+    account: { applications: [{ call_cost_in_webhooks: true }] },
+  });
   let service: Service | null = null;
   try {
     const { apiUrl, publicKey } = await simulator.start();

@@ -91,11 +91,16 @@ export function stepAll(
     }
     const stepped: Stepped = { item, received: { result: 'committed', call: own.call }, told: [] };
     let unit = keep(own, event, stepped, item.settle);
-    if (event.source === 'webhook' && parentId !== null) {
+    if (event.source === 'webhook' && parentId !== null && !isLateCost(event, parentId)) {
       const far = bLegEvent(event, parentId);
       unit = merge(unit, keep(step(far), far, stepped, null));
     }
     unit.stepped.push(stepped);
+  }
+
+  /** The bill of a B-leg whose caller is pruned: nothing is left that it could be added to. */
+  function isLateCost(event: WebhookEvent, parentId: string): boolean {
+    return event.type === 'call.cost' && current(parentId) === null;
   }
 
   function current(callId: string): { call: Call; version: number } | null {
@@ -237,7 +242,7 @@ function byStoreClock(event: CallEvent, storeAheadMs: number): CallEvent {
 }
 
 function bLegEvent(event: WebhookEvent, parentId: string): BLegEvent {
-  const { id, type, receivedAt, occurredAt, callId, hangupCause, sipHangupCause } = event;
+  const { id, type, receivedAt, occurredAt, callId, hangupCause, sipHangupCause, cost } = event;
   return {
     source: 'b_leg',
     id,
@@ -249,5 +254,6 @@ function bLegEvent(event: WebhookEvent, parentId: string): BLegEvent {
     attemptId: decodeClientState(event.clientState)?.a ?? null,
     hangupCause,
     sipHangupCause,
+    ...(cost === undefined ? {} : { cost }),
   };
 }

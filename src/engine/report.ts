@@ -8,7 +8,7 @@ import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Observer } from './engine.ts';
-import { arrival } from './tally.ts';
+import { arrival, type Final } from './tally.ts';
 
 export function createReport(log: Log, metrics: Metrics): Observer {
   const shows = (name: LogEventName) => log.shows?.(name) ?? true;
@@ -49,10 +49,8 @@ export function createReport(log: Log, metrics: Metrics): Observer {
       metrics.storeLatency('load', loadMs);
       metrics.storeLatency('commit', commitMs);
     },
-    counted({ call, attempt }) {
-      if (!isCaller(call)) return;
-      if (attempt === null) ended(call);
-      else if (attempt.verdict !== null) verdict(call, attempt, attempt.verdict);
+    counted(final) {
+      if (isCaller(final.call)) count(final);
     },
   };
 
@@ -122,6 +120,9 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         metrics.reconciliation('release_stuck');
         log.emit('call.release_stuck', { ...fields, releases: notice.releases });
         return;
+      case 'cost_unreadable':
+        log.emit('call.cost_unreadable', { ...fields, detail: notice.problem });
+        return;
       case 'event_late':
         metrics.event(event.source, 'late');
         return;
@@ -130,6 +131,24 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         return;
       default:
         notice satisfies never;
+    }
+  }
+
+  function count(final: Final): void {
+    switch (final.type) {
+      case 'end':
+        ended(final.call);
+        return;
+      case 'verdict': {
+        const { call, attempt } = final;
+        if (attempt.verdict !== null) verdict(call, attempt, attempt.verdict);
+        return;
+      }
+      case 'cost':
+        for (const { currency, part, amount } of final.costs) metrics.cost(currency, part, amount);
+        return;
+      default:
+        final satisfies never;
     }
   }
 

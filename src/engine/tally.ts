@@ -1,18 +1,19 @@
 /**
- * Counts verdicts and ends once, when nothing can correct them any more. Most are final as soon as
- * they are written. If an event of a REFER or a bridge may still arrive, they wait in the store for
+ * Counts verdicts, ends and costs once, when nothing can correct them any more. Most are final as soon
+ * as they are written. If an event of a REFER or a bridge may still arrive, they wait in the store for
  * that time, because a counter cannot be decreased, replicas share a call, and a restart must not
- * forget them.
+ * forget them. A cost always waits there, so that a process that ends does not take it along.
  */
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
+import type { Cost } from '../core/machine/cost.ts';
 import { CORRECTION_MS } from '../core/machine/limits.ts';
 import type { Tally } from '../store/store.ts';
 
-/** Something to count: a verdict, or the end of the call if `attempt` is null. */
-export interface Final {
-  call: Call;
-  attempt: Attempt | null;
-}
+/** Something to count: how a call ended, a verdict, or what one event said that it cost. */
+export type Final =
+  | { type: 'end'; call: Call }
+  | { type: 'verdict'; call: Call; attempt: Attempt }
+  | { type: 'cost'; call: Call; eventId: string; costs: Cost[] };
 
 /**
  * Whether a caller whom we tried to move arrived: a REFER completed or a transfer was bridged. Null
@@ -40,18 +41,38 @@ export function tallyOf(
     else if (wasFinal === undefined) final.push(item);
     else tally.set(item, 'final');
   }
+  // A B-leg's is counted with its caller.
+  const costs = after.parentId === null ? after.costs : [];
+  for (const { eventId } of costs.slice(before?.costs.length ?? 0)) {
+    tally.set(COST + eventId, { waits: now });
+  }
   return { final, tally };
 }
 
-export function itemOf({ call, attempt }: Final): string {
-  return attempt === null ? call.id : attempt.id;
+export function itemOf(final: Final): string {
+  switch (final.type) {
+    case 'end':
+      return final.call.id;
+    case 'verdict':
+      return final.attempt.id;
+    case 'cost':
+      return COST + final.eventId;
+  }
 }
 
 export function finalOf(call: Call, item: string): Final | null {
-  if (item === call.id) return { call, attempt: null };
+  if (item === call.id) return { type: 'end', call };
+  if (item.startsWith(COST)) {
+    const eventId = item.slice(COST.length);
+    const costs = call.costs.filter((cost) => cost.eventId === eventId);
+    return costs.length === 0 ? null : { type: 'cost', call, eventId, costs };
+  }
   const attempt = call.attempts.find(({ id }) => id === item);
-  return attempt === undefined ? null : { call, attempt };
+  return attempt === undefined ? null : { type: 'verdict', call, attempt };
 }
+
+/** Before the id of the event that reported it: neither a call's id nor an attempt's begins so. */
+const COST = 'cost ';
 
 /** Verdicts and the end by the id they are counted under, and whether they are final. */
 function itemsOf(call: Call): [string, boolean][] {

@@ -1,5 +1,6 @@
 /** One event as an entry of the call's timeline. */
 import type { Call } from '../core/machine/call.ts';
+import { costTotals, type ReportedCost } from '../core/machine/cost.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import type { TimelineEntry } from '../store/store.ts';
@@ -56,12 +57,14 @@ function allDetails(event: CallEvent): TimelineEntry['detail'] {
         sip_hangup_cause: event.sipHangupCause,
         status: event.status,
         delivery_attempt: event.deliveryAttempt === 1 ? null : event.deliveryAttempt,
+        cost: costInWords(event.cost),
       };
     case 'b_leg':
       return {
         b_leg: event.bLegId,
         hangup_cause: event.hangupCause,
         sip_hangup_cause: event.sipHangupCause,
+        cost: costInWords(event.cost),
       };
     case 'outcome':
       return {
@@ -79,4 +82,10 @@ function allDetails(event: CallEvent): TimelineEntry['detail'] {
     default:
       return event satisfies never;
   }
+}
+
+function costInWords(cost: ReportedCost | undefined): string | null {
+  const totals = costTotals(cost?.parts ?? []);
+  if (totals.length === 0) return null;
+  return totals.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
 }

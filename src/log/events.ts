@@ -55,6 +55,12 @@ export const LOG_EVENTS = {
     meaning: 'For every rule above the chosen one, the first clause that did not match.',
     action: '',
   },
+  'call.cost_unreadable': {
+    level: 'warn',
+    meaning:
+      'A call.cost webhook names no amount, or not all of them: `detail` says what is wrong. The rest of it is kept.',
+    action: 'Look the call up in the Telnyx portal: what it cost is missing in our sums.',
+  },
   'call.unmanaged': {
     level: 'info',
     meaning:

@@ -253,6 +253,7 @@ function facts(call) {
     ['caller name', call.caller_name],
     ['caller type', call.caller_type],
     ['attestation', attestation(call)],
+    ['cost', costWords(call)],
     ['tags', call.tags.length === 0 ? null : call.tags.join(', ')],
   ];
   return html`<dl class="facts">
@@ -269,6 +270,17 @@ function facts(call) {
             )}
           </tbody></table></details>`
     }`;
+}
+
+/** Of the call and its B-legs; null until Telnyx has said it. */
+function costWords({ cost, other_costs: others }) {
+  if (cost === null) return null;
+  return [cost, ...others]
+    .map(({ amount, currency, parts }) => {
+      const each = parts.map(({ part, amount: own }) => `${part} ${own}`);
+      return `${amount} ${currency} (${each.join(', ')})`;
+    })
+    .join('; ');
 }
 
 function attestation({ attestation: level, attestation_validated: validated }) {

@@ -12,6 +12,7 @@ import {
   decimal,
   duration,
   moment,
+  money,
   PHASES,
   percent,
   said,
@@ -230,6 +231,7 @@ function tiles(stats, liveNow) {
       'Median time to verdict',
       stats === null ? undefined : duration(stats.attempts.median_verdict_ms),
     ],
+    ['Cost', stats === null ? undefined : money(stats.calls.costs)],
     [
       'Attempts per moved call',
       stats === null ? undefined : decimal(stats.calls.attempts_per_call),
@@ -274,7 +276,7 @@ function targetTable(rows, since) {
   return html`<table class="groups">
     <caption class="hidden">Targets of the last hour</caption>
     <thead><tr><th scope="col">Target</th><th scope="col" class="number">Success</th><th scope="col">Verdicts</th>
-      <th scope="col" class="number">Median</th><th scope="col" class="number">Attempts</th></tr></thead>
+      <th scope="col" class="number">Median</th><th scope="col" class="number">Cost</th><th scope="col" class="number">Attempts</th></tr></thead>
     <tbody>
       ${rows.map(
         (row) => html`<tr>
@@ -286,6 +288,7 @@ function targetTable(rows, since) {
           <td class="number">${rateLink(row.success_rate, row.target === null ? null : { target: row.target, verdict: FAILED, since })}</td>
           <td class="bar-cell">${verdictShare(row)}</td>
           <td class="number">${duration(row.median_verdict_ms)}</td>
+          <td class="number">${money(row.costs)}</td>
           <td class="number">${row.attempts}</td>
         </tr>`,
       )}
@@ -298,6 +301,7 @@ function ruleTable(rows, since) {
     <caption class="hidden">Rules of the last hour</caption>
     <thead><tr><th scope="col">Rule</th><th scope="col" class="number">Arrived</th><th scope="col">Verdicts</th>
       <th scope="col" class="number">Median</th><th scope="col" class="number" title="Attempts per moved call">Tries</th>
+      <th scope="col" class="number">Cost</th>
       <th scope="col" class="number">Calls</th></tr></thead>
     <tbody>
       ${rows.map(
@@ -311,6 +315,7 @@ function ruleTable(rows, since) {
           <td class="bar-cell">${verdictShare(row)}</td>
           <td class="number">${duration(row.median_verdict_ms)}</td>
           <td class="number">${decimal(row.attempts_per_call)}</td>
+          <td class="number">${money(row.costs)}</td>
           <td class="number">${row.calls}</td>
         </tr>`,
       )}

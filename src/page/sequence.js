@@ -99,6 +99,7 @@ const TITLES = {
   'call.answered': 'Answered',
   'call.bridged': 'Bridged: both are talking',
   'call.hangup': 'Hung up',
+  'call.cost': 'What it cost',
   'call.refer.started': 'The REFER is in progress',
   'call.refer.completed': 'The caller arrived',
   'call.refer.failed': 'The caller did not arrive',

@@ -39,6 +39,13 @@ export function age(from, until) {
   return duration((until === null ? Date.now() : Date.parse(until)) - Date.parse(from));
 }
 
+/** Amounts stay the decimal text they are. */
+export function money(costs) {
+  return costs.length === 0
+    ? '–'
+    : costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
+}
+
 export function percent(rate) {
   return rate === null || rate === undefined ? '–' : `${Math.round(rate * 100)} %`;
 }

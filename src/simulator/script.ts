@@ -94,7 +94,7 @@ export interface CallScript {
   callerHangup?: CallerHangup | CallerHangup[];
   /** When the caller hangs up while a REFER rings, a `failed` 487 still comes after the hangup. */
   lateFinal?: boolean;
-  /** call.cost after the hangup; default false. */
+  /** call.cost after the hangup of each leg; default as the application says. */
   cost?: boolean;
   /** Every webhook this often; default 1. */
   copies?: number;

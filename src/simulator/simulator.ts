@@ -134,6 +134,8 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         ? (id ?? null)
         : null;
     },
+    costInWebhooks: (connectionId) =>
+      account.applications.some((one) => one.id === connectionId && one.call_cost_in_webhooks),
     onEvent: (leg, type) => tell({ kind: 'event', call: leg.call.book, leg: leg.index, type }),
     onChange(call) {
       if (call.caller.endedAt === null) return;

@@ -1,6 +1,7 @@
 /** The calls of the simulator: places them, emits their events, ends them. */
 import { type BookedWebhook, bookFault, bookWebhook, type CallBook } from './books.ts';
 import type { Clock } from './clock.ts';
+import { costPayload } from './cost.ts';
 import type { Delivery } from './delivery.ts';
 import { type FaultRates, strikes, webhookFate } from './faults.ts';
 import { CONNECTION_ID, eventId, legIds, sessionId } from './identity.ts';
@@ -22,6 +23,8 @@ export interface SwitchboardOptions {
   rates: FaultRates;
   clock: Clock;
   delivery: Delivery;
+  /** The application's setting, as it is when a leg ends. */
+  costInWebhooks: (connectionId: string) => boolean;
   onChange: (call: PlacedLegs) => void;
   onEvent: (leg: Leg, type: string) => void;
   /** Of the number that is called; null: of no application of the account. */
@@ -47,6 +50,7 @@ export interface Switchboard {
 
 /** The API answers for a call that long after its end (GET /calls/{id}). */
 const REMEMBERED_MS = 600_000;
+const COST_AFTER_MS = 100;
 
 export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   const { clock, salt, seed } = options;
@@ -168,7 +172,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     if (leg.index === 0) closeBook(leg.call, by);
     emit(leg, 'call.hangup', hangupPayload(leg, facts));
     endOthers(leg, by);
-    if (leg.index === 0 && leg.call.script.cost) emitCost(leg);
+    if (leg.call.script.cost ?? options.costInWebhooks(leg.call.connectionId)) emitCost(leg);
     clock.afterReal(REMEMBERED_MS, () => legs.delete(leg.callControlId));
     options.onChange(leg.call);
   }
@@ -230,23 +234,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   }
 
   function emitCost(leg: Leg): void {
-    clock.after(100, () => {
-      emit(leg, 'call.cost', {
-        billed_duration_secs: 60,
-        cost_parts: [
-          {
-            billed_duration_secs: 60,
-            call_part: 'call-control',
-            cost: '0.0020',
-            currency: 'USD',
-            rate: '0.0020',
-          },
-        ],
-        occurred_at: clock.stamp(),
-        status: 'success',
-        total_cost: '0.0020',
-      });
-    });
+    clock.after(COST_AFTER_MS, () => emit(leg, 'call.cost', costPayload(leg, clock.stamp())));
   }
 
   function happened(leg: Leg, what: CallerHangup['when']): void {

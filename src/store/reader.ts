@@ -9,16 +9,21 @@ import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from './migrate.ts';
 import type { Database } from './open.ts';
+import { readActivity as readPostgresActivity } from './postgres/activity.ts';
 import { callTimeline, findCall, listCalls } from './postgres/list.ts';
 import { openPool, explain as postgresExplain } from './postgres/pool.ts';
 import { readSetting } from './postgres/records.ts';
 import { unpackCall } from './rows/call-document.ts';
 import { keyOf } from './rows/rows.ts';
+import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
 import { listPage, prepareList } from './sqlite/list.ts';
 import type { Store } from './store.ts';
 
-export type StoreReader = Pick<Store, 'find' | 'timeline' | 'list' | 'setting' | 'close'>;
+export type StoreReader = Pick<
+  Store,
+  'find' | 'timeline' | 'list' | 'activity' | 'setting' | 'close'
+>;
 
 /** Rejects with StoreUnavailable where there is nothing to read, or this code cannot read it. */
 export async function openReader(database: Database): Promise<StoreReader> {
@@ -57,6 +62,7 @@ function openSqliteReader(path: string): StoreReader {
     throw explain(error, path);
   }
   const list = prepareList(database);
+  const activity = prepareActivity(database);
   const bySetting = database.prepare('select version, value from settings where name = ?');
   const byKey = database.prepare('select version, document from calls where key = ?');
 
@@ -80,6 +86,13 @@ function openSqliteReader(path: string): StoreReader {
       }),
     timeline: (callId) => run(() => list.timeline(callId)),
     list: (filter) => listPage(filter, (position) => run(() => list.chunk(filter, position))),
+    activity: (since, callsMax) =>
+      readActivity(
+        (look) => run(() => look(activity)),
+        async () => Date.now(),
+        since,
+        callsMax,
+      ),
     setting: (name) =>
       run(() => {
         const row = bySetting.get(name);
@@ -105,6 +118,7 @@ async function openPostgresReader(url: string): Promise<StoreReader> {
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     list: (filter) => ask((query) => listCalls(query, filter)),
+    activity: (since, callsMax) => ask((query) => readPostgresActivity(query, since, callsMax)),
     setting: (name) => ask((query) => readSetting(query, name)),
     close: () => pool.close(),
   };

@@ -257,6 +257,8 @@ export interface Activity {
   calls: CallGroup[];
   /** Attempts of those calls. */
   attempts: AttemptGroup[];
+  /** What those calls cost. */
+  costs: CostGroup[];
 }
 
 export interface CallGroup {
@@ -278,6 +280,15 @@ export interface AttemptGroup {
   count: number;
   /** From accepted to the verdict, in no order; of those that were sent and have ended. */
   tookMs: number[];
+}
+
+export interface CostGroup {
+  rule: string | null;
+  /** The target that was reached, else the last that was tried; absent where nobody was moved. */
+  target?: string | null;
+  currency: string;
+  /** Decimal text. */
+  amount: string;
 }
 
 /** For whoever watches: `after` null asks only where now is. A store with replicas tells of all of them. */

@@ -7,6 +7,7 @@
 import type { CallFacts, Direction } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
+import { costOf } from './cost.ts';
 import {
   asArray,
   asFlag,
@@ -81,6 +82,7 @@ export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook
         asText(field(payload, 'digit'), LIMITS.wordChars),
       status: asText(field(payload, 'status'), LIMITS.wordChars),
       deliveryAttempt: deliveryAttemptOf(body),
+      ...(type === 'call.cost' ? { cost: costOf(payload) } : {}),
     },
   };
 }

@@ -39,6 +39,13 @@ beforeAll(async () => {
           ends: 'failed',
           rule: 'support',
           decided: true,
+          costs: ['call-control', 'sip-trunking'].map((part) => ({
+            legId: 'v3:first',
+            eventId: 'cost-1',
+            part,
+            currency: 'USD',
+            amount: part === 'call-control' ? '0.0020' : '0.1022',
+          })),
           attempts: [failed],
         }),
         0,
@@ -232,6 +239,7 @@ describe('one call', () => {
     expect(code).toBe(0);
     for (const words of [
       'ends failed',
+      'cost 0.1042 USD (call-control 0.0020, sip-trunking 0.1022)',
       '+ support: to: it is',
       'not_allowed (SIP 405)',
       'means:  The far end does not allow REFER.',

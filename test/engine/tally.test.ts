@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { CallEvent } from '../../src/core/machine/event.ts';
+import { costTotals } from '../../src/core/machine/cost.ts';
+import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { CORRECTION_MS } from '../../src/core/machine/limits.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
 import { createReceiver, type Engine } from '../../src/engine/receive.ts';
@@ -132,6 +133,26 @@ async function moved({ engine }: Replica, id: string): Promise<void> {
   await engine.receive(event, settle);
 }
 
+/** What all replicas together counted, by currency and part. */
+async function charged(): Promise<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { metrics } of replicas) {
+    for (const [, labels = '', value] of (await metrics.text()).matchAll(
+      /^referee_cost_total\{(.*)\} (\S+)$/gm,
+    )) {
+      const key = labels.replace(/currency="(.*)",part="(.*)"/, '$1 $2');
+      sums[key] = (sums[key] ?? 0) + Number(value);
+    }
+  }
+  return sums;
+}
+
+const cost = (id: string, amount: string, more: Partial<WebhookEvent> = {}) =>
+  hook(id, 'call.cost', {
+    cost: { parts: [{ part: 'call-control', currency: 'USD', amount }], problem: null },
+    ...more,
+  });
+
 const failed = (id: string) => hook(id, 'call.refer.failed', { sipNotifyResponse: 486 });
 
 test('what nothing can correct is counted with its commit', async () => {
@@ -241,4 +262,111 @@ test('callers who were never moved, or left first, have neither arrived nor not'
   await one.engine.receive(hook('v3:a', 'call.initiated'));
   await one.engine.receive(hook('v3:a', 'call.hangup'));
   expect(await counted()).toEqual({ 'calls_ended hung_up': 1 });
+});
+
+test('a cost is counted once, though two replicas hear of it and the one that stored it is gone', async () => {
+  const gone = replica();
+  await moved(gone, 'v3:a');
+  await gone.engine.receive(hook('v3:a', 'call.hangup'));
+  await gone.engine.receive(cost('v3:a', '0.0020'));
+  expect(await charged()).toEqual({});
+  const [one, two] = [replica(), replica()];
+  expect(await one.engine.receive(cost('v3:a', '0.0020'))).toEqual({ result: 'duplicate' });
+  // Telnyx reports it again under another id.
+  await two.engine.receive(cost('v3:a', '0.0020', { id: 'again' }));
+  one.start();
+  two.start();
+  await waitFor(async () => expect(await charged()).toEqual({ 'USD call-control': 0.002 }));
+  expect(await store.takeUncounted(10)).toEqual([]);
+  expect((await store.find('v3:a'))?.call.costs).toHaveLength(1);
+});
+
+test('the costs of a caller and of their B-leg are counted once each, with the caller', async () => {
+  const one = replica([transfer('+14155550199')]);
+  await moved(one, 'v3:a');
+  const facts = { ...hook('v3:leg', 'call.initiated').facts, direction: 'outgoing' as const };
+  await one.engine.receive(hook('v3:leg', 'call.initiated', { facts }));
+  await one.engine.receive(hook('v3:leg', 'call.hangup', { facts }));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  // Neither number, nor direction: so does Telnyx send it.
+  await one.engine.receive(cost('v3:leg', '0.0050', { facts: { ...facts, direction: null } }));
+  await one.engine.receive(cost('v3:a', '0.0035'));
+  const found = await store.find('v3:a');
+  expect(costTotals(found?.call.costs ?? [])).toMatchObject([{ amount: '0.0085' }]);
+  one.start();
+  await waitFor(async () => expect(await charged()).toEqual({ 'USD call-control': 0.0085 }));
+  expect(await store.takeUncounted(10)).toEqual([]);
+});
+
+test('a cost that names its B-leg by the envelope alone belongs to the caller too', async () => {
+  const one = replica([transfer('+14155550199')]);
+  await moved(one, 'v3:a');
+  const command = offered.find(({ command }) => command.action === 'transfer')?.command;
+  const clientState = command?.action === 'transfer' ? command.targetClientState : null;
+  const { facts } = hook('v3:leg', 'call.cost');
+  const stranger = { ...facts, sessionId: null, from: null, to: null };
+  await one.engine.receive(cost('v3:leg', '0.0050', { clientState, facts: stranger }));
+  expect((await store.find('v3:a'))?.call.costs).toMatchObject([
+    { legId: 'v3:leg', amount: '0.0050' },
+  ]);
+  expect((await store.find('v3:leg'))?.call.parentId).toBe('v3:a');
+});
+
+test('a cost long after the hangup, when the call is pruned, makes no call that is moved or asked for', async () => {
+  const one = replica();
+  await moved(one, 'v3:a');
+  await one.engine.receive(hook('v3:a', 'call.refer.completed'));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  expect(await store.prune(Date.now() + 60_000, 10)).toBe(1);
+  const before = offered.length;
+  const { facts } = hook('v3:a', 'call.cost');
+  const bare = { ...facts, from: null, to: null };
+  await one.engine.receive(cost('v3:a', '0.0020', { facts: bare }));
+  const [due] = (await store.find('v3:a'))?.call.deadlines ?? [];
+  if (due === undefined) throw new Error('no deadline');
+  await one.engine.receive({
+    source: 'deadline',
+    id: 'deadline-1',
+    callId: 'v3:a',
+    type: 'deadline.undecided',
+    receivedAt: Date.now(),
+    occurredAt: null,
+    name: due.name,
+    n: due.n,
+    putOff: false,
+  });
+  expect((await store.find('v3:a'))?.call).toMatchObject({ phase: 'ended', ends: 'ignored' });
+  expect(offered.length).toBe(before);
+  one.start();
+  await waitFor(async () => expect(await charged()).toEqual({ 'USD call-control': 0.002 }));
+});
+
+test('the cost of a B-leg whose caller is pruned is not stored with a new call of theirs', async () => {
+  const one = replica([transfer('+14155550199')]);
+  await moved(one, 'v3:a');
+  const facts = { ...hook('v3:leg', 'call.initiated').facts, direction: 'outgoing' as const };
+  await one.engine.receive(hook('v3:leg', 'call.initiated', { facts }));
+  await one.engine.receive(hook('v3:a', 'call.hangup'));
+  laterMs = 10_000;
+  await one.engine.receive(hook('v3:leg', 'call.hangup', { facts }));
+  expect(await store.prune(Date.now() + 5_000, 10)).toBe(1);
+  await one.engine.receive(cost('v3:leg', '0.0050', { facts }));
+  expect(await store.find('v3:a')).toBeNull();
+  expect((await store.find('v3:leg'))?.call.costs).toHaveLength(1);
+});
+
+test('a credit lowers the sum of the call, and not the counter', async () => {
+  const one = replica();
+  await moved(one, 'v3:a');
+  await one.engine.receive(cost('v3:a', '0.0020'));
+  await one.engine.receive(
+    cost('v3:a', '-0.0010', {
+      id: 'credit',
+      cost: { parts: [{ part: 'credit', currency: 'USD', amount: '-0.0010' }], problem: null },
+    }),
+  );
+  const found = await store.find('v3:a');
+  expect(costTotals(found?.call.costs ?? [])).toMatchObject([{ amount: '0.0010' }]);
+  one.start();
+  await waitFor(async () => expect(await charged()).toEqual({ 'USD call-control': 0.002 }));
 });

@@ -12,6 +12,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.verdict('support', 'pbx', 'completed');
   metrics.callEnded('referred');
   metrics.arrival('support', 'yes');
+  metrics.cost('USD', 'call-control', '0.0020');
   metrics.watchSchedules(async () => [{ name: 'office', open: true }]);
   metrics.command('refer', 'accepted', 1);
   metrics.retry('refer');

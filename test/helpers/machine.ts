@@ -214,3 +214,23 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
   };
   return driver;
 }
+
+/** A call that was answered and whose first refer is under way and accepted. */
+export function referring(...steps: Parameters<typeof decision>[0] & object): Driver {
+  const d = drive(decision(steps));
+  d.hook('call.initiated');
+  d.accept(d.last('answer'));
+  d.hook('call.answered');
+  d.accept(d.last('refer'));
+  return d;
+}
+
+/** A policy whose `while_moving` says this. */
+export const looping = (text: string) => ({
+  patienceMs: 120_000,
+  whileMoving: say(text),
+  refersPerCall: 5,
+  transfersPerCall: 2,
+});
+
+export const stamp = (d: Driver) => ({ clientState: d.last('refer').clientState });

@@ -338,3 +338,43 @@ describe('what the caller hears', () => {
     );
   });
 });
+
+describe('call.cost', () => {
+  test('comes after the hangup of each leg when the application says so', async () => {
+    const { answered, command, receiver } = await setStage({
+      account: { applications: [{ call_cost_in_webhooks: true }] },
+    });
+    const call = await answered({ transfers: { result: 'completed', talkMs: 20 } });
+    await command(call.callControlId, 'transfer', { to: '+14155550199', command_id: 't' });
+    const costs = [await receiver.next('call.cost'), await receiver.next('call.cost', 2)];
+    const legs = costs.map(({ payload }) => payload.call_control_id);
+    expect(new Set(legs).size).toBe(2);
+    expect(legs).toContain(call.callControlId);
+    for (const { payload, raw } of costs) {
+      const hungUp = receiver.received.findIndex(
+        (event) =>
+          event.type === 'call.hangup' && event.payload.call_control_id === payload.call_control_id,
+      );
+      expect(hungUp).toBeGreaterThan(-1);
+      expect(hungUp).toBeLessThan(receiver.received.findIndex((event) => event.raw === raw));
+      expect(payload).toMatchObject({
+        status: 'success',
+        cost_parts: [
+          { call_part: 'call-control', cost: '0.0020', currency: 'USD' },
+          { call_part: 'sip-trunking', cost: expect.stringMatching(/^0\.00[35][05]$/) },
+        ],
+        total_cost: expect.stringMatching(/^0\.00[57][05]$/),
+      });
+    }
+  });
+
+  test('does not come when it does not say so', async () => {
+    const { simulator, receiver } = await setStage();
+    const call = simulator.placeCall({ callerHangup: { when: 'initiated' } });
+    await receiver.next('call.hangup');
+    await call.ended;
+    const other = simulator.placeCall({ cost: true, callerHangup: { when: 'initiated' } });
+    const { payload } = await receiver.next('call.cost');
+    expect(payload).toMatchObject({ call_control_id: other.callControlId, total_cost: '0.0000' });
+  });
+});

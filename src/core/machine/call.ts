@@ -11,6 +11,7 @@
  * - plan: the steps one call still has to run, a stack of lists (branches nest), stored with the call
  */
 import type { Command } from './command.ts';
+import type { Cost } from './cost.ts';
 import type { PinnedPolicy, Step } from './plan.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -247,6 +248,8 @@ export interface Call {
    * Prompts that wait for the outcome of the previous one, so that Telnyx plays them in our order.
    */
   parked: Command[];
+  /** What Telnyx charged for it, its B-legs included. */
+  costs: Cost[];
 }
 
 export const MOVING_PHASES: ReadonlySet<Phase> = new Set(['referring', 'transferring']);

@@ -1,6 +1,7 @@
 /** Everything that changes a call is a CallEvent. */
 import type { CallFacts, DeadlineName } from './call.ts';
 import type { Action, Outcome } from './command.ts';
+import type { ReportedCost } from './cost.ts';
 import type { ReferStep } from './plan.ts';
 
 interface EventBase {
@@ -34,6 +35,8 @@ export interface WebhookEvent extends EventBase {
   digits: string | null;
   /** `status` of gather, speak and playback endings. */
   status: string | null;
+  /** Of a `call.cost`. */
+  cost?: ReportedCost;
   /** `meta.attempt`: Telnyx's number of this delivery attempt, from 1. */
   deliveryAttempt: number | null;
   /** How far our clock is ahead of Telnyx's, measured on genuine webhooks; absent if unknown. */
@@ -49,6 +52,7 @@ export interface BLegEvent extends EventBase {
   attemptId: string | null;
   hangupCause: string | null;
   sipHangupCause: string | null;
+  cost?: ReportedCost;
 }
 
 export interface OutcomeEvent extends EventBase {

@@ -38,6 +38,7 @@ export function newCall(callId: string, now: number): Call {
     suspended: null,
     outstanding: [],
     parked: [],
+    costs: [],
   };
 }
 

@@ -20,6 +20,7 @@ export type Notice =
    * it. `contradicts`: an event arrived moments ago, so we are asking the wrong account or URL.
    */
   | { kind: 'found_dead'; phase: Phase; how: string; contradicts: boolean }
+  | { kind: 'cost_unreadable'; problem: string }
   | { kind: 'release_stuck'; releases: number }
   | { kind: 'event_late'; type: string; phase: Phase }
   | { kind: 'event_foreign'; type: string };

@@ -2,6 +2,7 @@
 import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attempt.ts';
 import { bLegGone, hangUpBLeg, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
+import { onCost } from './cost.ts';
 import { becomeBridged, correctable } from './ending.ts';
 import type { BLegEvent } from './event.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS } from './limits.ts';
@@ -11,6 +12,10 @@ import { verdictOfHangup } from './verdict.ts';
 /** Events of a transfer's B-leg, in the same commit as the B-leg's own. */
 export function onBLeg(turn: Turn, event: BLegEvent): void {
   const { call } = turn;
+  if (event.type === 'call.cost') {
+    onCost(turn, event.bLegId, event.cost);
+    return;
+  }
   const attempt = transferOf(call, event);
   if (attempt === null) return;
   turn.attemptId = attempt.id;

@@ -1,7 +1,7 @@
 /** A deadline is due. Before anything is concluded, a probe asks whether the leg still exists. */
 import { concludeAttempt } from './attempt.ts';
 import { bLegGone, isHeld } from './b-leg.ts';
-import { leaveUnmanaged } from './ending.ts';
+import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
 import { probeTimedOut, startProbe } from './probe.ts';
@@ -33,6 +33,11 @@ function fire(turn: Turn, event: DeadlineEvent): void {
   const { call } = turn;
   switch (event.name) {
     case 'undecided':
+      // The bill of a leg that nothing else was heard of: it is over, and there is nobody to ask about.
+      if (call.heardAt === null && call.costs.length > 0) {
+        endCall(turn, 'only its cost was reported');
+        return;
+      }
       leaveUnmanaged(turn, 'no direction became known: nothing was decided');
       return;
     case 'step':

@@ -3,6 +3,7 @@
 import { noteApplied } from './attempt.ts';
 import type { Call, CallFacts } from './call.ts';
 import { decodeClientState } from './client-state.ts';
+import { onCost } from './cost.ts';
 import { decideNow } from './deciding.ts';
 import {
   correctable,
@@ -22,9 +23,15 @@ import { endsRunningVoice, onVoiceStarted } from './voice.ts';
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   learn(call, event);
-  call.heardAt = turn.now;
+  const isCost = event.type === 'call.cost';
+  // A bill says nothing about where the leg is now.
+  if (!isCost) call.heardAt = turn.now;
   const wasEnded = call.phase === 'ended';
   if (noteApplied(turn, event.clientState) && wasEnded) acceptedBeforeTheEnd(turn, event);
+  if (isCost) {
+    onCost(turn, call.id, event.cost);
+    return;
+  }
   // These three say where the caller is, so they count in every phase, even `ended`.
   switch (event.type) {
     case 'call.refer.completed':

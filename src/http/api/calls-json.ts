@@ -3,12 +3,14 @@
  * and no secrets: `auth` of a step is left out, and templates only contain references to secrets.
  */
 import type { Attempt, Call } from '../../core/machine/call.ts';
+import { costTotals } from '../../core/machine/cost.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
 import type { ReferStep, Step } from '../../core/machine/plan.ts';
 import type { TimelineEntry } from '../../store/store.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 
 export function callSummary(call: Call) {
+  const [cost = null, ...others] = costTotals(call.costs);
   return {
     call_control_id: call.id,
     call_session_id: call.facts.sessionId,
@@ -24,6 +26,8 @@ export function callSummary(call: Call) {
     created_at: iso(call.createdAt),
     ended_at: isoOrNull(call.endedAt),
     parent_call_control_id: call.parentId,
+    cost,
+    other_costs: others,
     attempts: call.attempts.map(attemptJson),
   };
 }

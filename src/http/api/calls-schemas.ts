@@ -82,6 +82,12 @@ export const ATTEMPT = Type.Object({
   advice: ADVICE,
 });
 
+const COST = Type.Object({
+  amount: Type.String({ description: 'Decimal text: the exact sum of the parts' }),
+  currency: Type.String({ description: 'ISO 4217' }),
+  parts: Type.Array(Type.Object({ part: text, amount: text })),
+});
+
 const SUMMARY_FIELDS = {
   call_control_id: text,
   call_session_id: textOrNull,
@@ -99,6 +105,12 @@ const SUMMARY_FIELDS = {
   parent_call_control_id: orNull(
     Type.String({ description: "The caller's call, where this is the B-leg of a transfer" }),
   ),
+  cost: orNull(
+    Type.Object(COST.properties, {
+      description: 'What Telnyx charged for the call and its B-legs; null until it says so',
+    }),
+  ),
+  other_costs: Type.Array(COST, { description: 'The same in other currencies; mostly empty' }),
   attempts: Type.Array(ATTEMPT),
 };
 

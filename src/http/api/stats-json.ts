@@ -1,9 +1,11 @@
 /** Statistics from groups of calls and attempts: rates, medians, sums by minute. */
+
+import { costTotals } from '../../core/machine/cost.ts';
 import { arrival } from '../../engine/tally.ts';
-import type { Activity, AttemptGroup, CallGroup } from '../../store/store.ts';
+import type { Activity, AttemptGroup, CallGroup, CostGroup } from '../../store/store.ts';
 import { iso } from './calls-json.ts';
 
-export function statsJson({ now, since, live, calls, attempts }: Activity) {
+export function statsJson({ now, since, live, calls, attempts, costs }: Activity) {
   return {
     now: iso(now),
     since: iso(since),
@@ -15,6 +17,7 @@ export function statsJson({ now, since, live, calls, attempts }: Activity) {
       total: sum(calls),
       by_ends: counts(calls, ({ ends }) => ends).map(([ends, count]) => ({ ends, count })),
       ...arrivals(calls),
+      costs: costsJson(costs),
     },
     attempts: {
       total: sum(attempts),
@@ -25,11 +28,13 @@ export function statsJson({ now, since, live, calls, attempts }: Activity) {
       calls: sum(own),
       ...arrivals(own),
       ...attemptNumbers(attempts.filter((group) => group.rule === rule)),
+      costs: costsJson(costs.filter((group) => group.rule === rule)),
     })),
     targets: groupBy(attempts, ({ target }) => target).map(([target, own]) => ({
       target,
       attempts: sum(own),
       ...attemptNumbers(own),
+      costs: costsJson(costs.filter((group) => group.target === target)),
     })),
     minutes: minutesJson(calls, attempts),
   };
@@ -63,6 +68,12 @@ function attemptNumbers(attempts: AttemptGroup[]) {
     success_rate: rate(sum(completed), sum(judged)),
     median_verdict_ms: median(attempts.flatMap(({ tookMs }) => tookMs)),
   };
+}
+
+/** Exact sums, one for each currency. */
+function costsJson(costs: CostGroup[]) {
+  const parts = costs.map(({ currency, amount }) => ({ currency, amount, part: '' }));
+  return costTotals(parts).map(({ currency, amount }) => ({ currency, amount }));
 }
 
 function minutesJson(calls: CallGroup[], attempts: AttemptGroup[]) {

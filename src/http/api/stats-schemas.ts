@@ -47,6 +47,11 @@ const ATTEMPTS = {
   median_verdict_ms: orNull(Type.Integer({ description: 'From accepted to verdict' })),
 };
 
+const COSTS = Type.Array(
+  Type.Object({ currency: text, amount: Type.String({ description: 'Decimal text' }) }),
+  { description: 'What Telnyx charged so far, one sum for each currency' },
+);
+
 export const STATS = Type.Object({
   now: time,
   since: Type.String({
@@ -61,10 +66,22 @@ export const STATS = Type.Object({
     total: whole,
     by_ends: Type.Array(Type.Object({ ends: orNull(ENDS), count: whole })),
     ...ARRIVALS,
+    costs: COSTS,
   }),
   attempts: Type.Object({ total: whole, ...ATTEMPTS }),
-  rules: Type.Array(Type.Object({ rule: orNull(text), calls: whole, ...ARRIVALS, ...ATTEMPTS })),
-  targets: Type.Array(Type.Object({ target: orNull(text), attempts: whole, ...ATTEMPTS })),
+  rules: Type.Array(
+    Type.Object({ rule: orNull(text), calls: whole, ...ARRIVALS, ...ATTEMPTS, costs: COSTS }),
+  ),
+  targets: Type.Array(
+    Type.Object({
+      target: orNull(text),
+      attempts: whole,
+      ...ATTEMPTS,
+      costs: Type.Array(COSTS.items, {
+        description: 'Of the calls that reached it, or were sent there last and reached nobody',
+      }),
+    }),
+  ),
   minutes: Type.Array(Type.Object({ at: time, calls: whole, completed: whole, failed: whole })),
 });
 

@@ -154,7 +154,7 @@ export function applicationFrom(given: Partial<Application>, index: number): App
     webhook_timeout_secs: null,
     first_command_timeout: false,
     first_command_timeout_secs: 30,
-    call_cost_in_webhooks: true,
+    call_cost_in_webhooks: false,
     redact_dtmf_debug_logging: false,
     dtmf_type: 'RFC 2833',
     anchorsite_override: 'Latency',

@@ -14,7 +14,7 @@ export async function readActivity(
 ): Promise<Activity> {
   const [row] = await query(
     `with recent as materialized (
-       select f.call, f.created_at, f.rule, f.ends,
+       select f.call, f.created_at, f.rule, f.ends, f.costs,
          (select count(*) from attempts a where a.call = f.call) as attempts
        from call_filters f where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),
@@ -25,6 +25,13 @@ export async function readActivity(
        select ${MINUTE('a.started_at')} as minute, r.rule, a.target, a.verdict, count(*) as count,
          coalesce(json_agg(a.took_ms) filter (where a.took_ms is not null), '[]') as "tookMs"
        from recent r join attempts a using (call) group by 1, 2, 3, 4),
+     by_cost as (
+       select r.rule, x.target, x.currency, sum(x.amount::numeric)::text as amount, x.moved
+       from recent r, lateral (
+         select e->>'target' as target, e->>'currency' as currency, e->>'amount' as amount,
+           (e->'target') is not null as moved
+         from json_array_elements(r.costs::json) e) x
+       group by r.rule, x.target, x.moved, x.currency),
      by_phase as (
        select c.phase, count(*) as count from call_filters f join calls c on c.key = f.key
        where not f.leg and not f.over and c.phase <> 'ended' group by 1)
@@ -32,7 +39,8 @@ export async function readActivity(
        (select count(*) from recent) as n, (select min(created_at) from recent) as oldest,
        coalesce((select json_agg(x) from by_phase x), '[]') as live,
        coalesce((select json_agg(x) from by_call x), '[]') as calls,
-       coalesce((select json_agg(x) from by_attempt x), '[]') as attempts`,
+       coalesce((select json_agg(x) from by_attempt x), '[]') as attempts,
+       coalesce((select json_agg(x) from by_cost x), '[]') as costs`,
     [Math.round(since), callsMax],
   );
   const full = Number(row?.n) >= callsMax;
@@ -44,5 +52,8 @@ export async function readActivity(
     attempts: (row?.attempts ?? []) as (Activity['attempts'][number] & {
       verdict: Verdict | null;
     })[],
+    costs: ((row?.costs ?? []) as (Activity['costs'][number] & { moved: boolean })[]).map(
+      ({ moved, target, ...cost }) => (moved ? { ...cost, target: target ?? null } : cost),
+    ),
   };
 }

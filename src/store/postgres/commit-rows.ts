@@ -86,6 +86,7 @@ const FILTERS = [
   'callee',
   'session',
   'parent',
+  'costs',
 ] as const satisfies readonly (keyof CallColumns)[];
 
 function pushColumns(
@@ -109,6 +110,7 @@ function pushColumns(
       callee: cleanOrNull(columns.callee),
       session: cleanOrNull(columns.session),
       parent: cleanOrNull(columns.parent),
+      costs: cleanOrNull(columns.costs),
     });
   }
   for (const attempt of changedAttempts(before, call)) {

@@ -1,6 +1,9 @@
 /** Rows of calls and attempts, gathered into the groups that charts and tables are made of. */
+
 import type { Ends, Verdict } from '../../core/machine/call.ts';
-import type { AttemptGroup, CallGroup } from '../store.ts';
+import { addDecimals } from '../../core/machine/decimal.ts';
+import type { AttemptGroup, CallGroup, CostGroup } from '../store.ts';
+import type { CostRow } from './rows.ts';
 
 export const MINUTE_MS = 60_000;
 
@@ -13,13 +16,17 @@ export interface Groups {
     verdict: Verdict | null;
     tookMs: number | null;
   }): void;
+  /** `text`: the column `costs` of a call. */
+  cost(rule: string | null, text: string): void;
   calls(): CallGroup[];
   attempts(): AttemptGroup[];
+  costs(): CostGroup[];
 }
 
 export function createGroups(): Groups {
   const calls = new Map<string, CallGroup>();
   const attempts = new Map<string, AttemptGroup>();
+  const costs = new Map<string, CostGroup>();
   return {
     call({ createdAt, rule, ends, attempts: tried }) {
       const minute = minuteOf(createdAt);
@@ -36,8 +43,17 @@ export function createGroups(): Groups {
       if (tookMs !== null) group.tookMs.push(tookMs);
       attempts.set(key, group);
     },
+    cost(rule, text) {
+      for (const row of JSON.parse(text) as CostRow[]) {
+        const key = JSON.stringify([rule, row.target === undefined, row.target, row.currency]);
+        const group = costs.get(key);
+        if (group === undefined) costs.set(key, { rule, ...row });
+        else group.amount = addDecimals(group.amount, row.amount);
+      }
+    },
     calls: () => [...calls.values()],
     attempts: () => [...attempts.values()],
+    costs: () => [...costs.values()],
   };
 }
 

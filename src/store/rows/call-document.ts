@@ -50,6 +50,7 @@ const callDefaults = () =>
     suspended: null,
     outstanding: [],
     parked: [],
+    costs: [],
   }) satisfies Omit<Call, AlwaysSaid>;
 
 /** Without `callId`, which is the call's own id. */

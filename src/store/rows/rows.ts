@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
+import { costTarget, costTotals } from '../../core/machine/cost.ts';
 import { NewerRow } from '../../errors.ts';
 import type { ClaimedCommand, DueDeadline, TimelineEntry } from '../store.ts';
 
@@ -35,6 +36,15 @@ export interface CallColumns {
   session: string | null;
   /** The caller's call, of a transfer's B-leg. */
   parent: string | null;
+  /** JSON of `CostRow`s, so that statistics need not open the documents. */
+  costs: string | null;
+}
+
+/** What a call cost in one currency; `target` is left out where nobody was moved. */
+export interface CostRow {
+  target?: string | null;
+  currency: string;
+  amount: string;
 }
 
 export function callColumns(call: Call): CallColumns {
@@ -49,7 +59,21 @@ export function callColumns(call: Call): CallColumns {
     callee: call.facts.to,
     session: call.facts.sessionId,
     parent: call.parentId,
+    costs: costsText(call),
   };
+}
+
+function costsText(call: Call): string | null {
+  if (call.costs.length === 0) return null;
+  const target = costTarget(call);
+  const rows = costTotals(call.costs).map(
+    ({ currency, amount }): CostRow => ({
+      ...(target === undefined ? {} : { target }),
+      currency,
+      amount,
+    }),
+  );
+  return JSON.stringify(rows);
 }
 
 /** The earliest deadline; null where the call has none. */

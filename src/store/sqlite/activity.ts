@@ -1,8 +1,10 @@
 /** What happened lately, read in small steps so that no webhook waits behind it. */
 import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import { type Ends, PHASES, type Phase, type Verdict } from '../../core/machine/call.ts';
-import type { Groups } from '../rows/activity.ts';
-import type { Position } from '../rows/cursor.ts';
+import { createGroups, type Groups } from '../rows/activity.ts';
+import { FIRST, type Position } from '../rows/cursor.ts';
+import type { Activity } from '../store.ts';
 
 /** Calls looked at in one go of the event loop (about 2 ms). */
 export const ACTIVITY_CHUNK_CALLS = 500;
@@ -26,6 +28,35 @@ interface Row {
   verdict: string | null;
   started_at: number;
   took_ms: number | null;
+  costs: string | null;
+}
+
+/** The newest calls first, chunk by chunk, each in a turn of the event loop of its own. */
+export async function readActivity(
+  look: <T>(read: (activity: SqliteActivity) => T) => Promise<T>,
+  now: () => Promise<number>,
+  since: number,
+  callsMax: number,
+): Promise<Activity> {
+  const groups = createGroups();
+  const from = Math.round(since);
+  let position: Position | null = FIRST;
+  let reached = from;
+  for (let left = callsMax; left > 0 && position !== null; left -= ACTIVITY_CHUNK_CALLS) {
+    const before: Position = position;
+    const limit = Math.min(left, ACTIVITY_CHUNK_CALLS);
+    position = await look((activity) => activity.chunk(groups, from, before, limit));
+    reached = position?.createdAt ?? from;
+    await setImmediate();
+  }
+  return {
+    now: await now(),
+    since: reached,
+    live: await look((activity) => activity.live()),
+    calls: groups.calls(),
+    attempts: groups.attempts(),
+    costs: groups.costs(),
+  };
 }
 
 export function prepareActivity(database: DatabaseSync): SqliteActivity {
@@ -34,7 +65,7 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
     'select count(*) as n from calls indexed by calls_phase where phase = ? and leg = 0',
   );
   const rows = database.prepare(
-    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms,
+    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms, c.costs,
        (select count(*) from attempts t where t.call = d.call) as tried
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
@@ -67,6 +98,7 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
             ends: row.ends as Ends | null,
             attempts: row.tried,
           });
+          if (row.costs !== null) groups.cost(row.rule, row.costs);
         }
         if (row.key === null) continue;
         groups.attempt({

@@ -307,4 +307,5 @@ const COLUMNS = [
   ['callee', 'callee'],
   ['session', 'session'],
   ['parent', 'parent'],
+  ['costs', 'costs'],
 ] as const satisfies readonly (readonly [string, keyof CallColumns])[];

@@ -1,13 +1,11 @@
 /** The embedded store: one SQLite file, one connection, one transaction a batch. */
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '../../errors.ts';
-import { createGroups } from '../rows/activity.ts';
-import { FIRST, type Position } from '../rows/cursor.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
 import type { ChangeFeed, CommitUnit, Store, StoreNotice } from '../store.ts';
-import { ACTIVITY_CHUNK_CALLS, prepareActivity, type SqliteActivity } from './activity.ts';
+import { prepareActivity, readActivity, type SqliteActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
 import { Checkpointer, copyLog } from './checkpointer.ts';
 import { prepareCommit, type SqliteCommit } from './commit.ts';
@@ -179,26 +177,13 @@ export async function openSqlite(
     list: (filter) =>
       listPage(filter, (position) => run(({ list }) => list.chunk(filter, position))),
 
-    async activity(since, callsMax) {
-      const groups = createGroups();
-      const from = Math.round(since);
-      let position: Position | null = FIRST;
-      let reached = from;
-      for (let left = callsMax; left > 0 && position !== null; left -= ACTIVITY_CHUNK_CALLS) {
-        const before: Position = position;
-        const limit = Math.min(left, ACTIVITY_CHUNK_CALLS);
-        position = await run(({ activity }) => activity.chunk(groups, from, before, limit));
-        reached = position?.createdAt ?? from;
-        await setImmediate();
-      }
-      return {
-        now: await run((_, time) => time.now()),
-        since: reached,
-        live: await run(({ activity }) => activity.live()),
-        calls: groups.calls(),
-        attempts: groups.attempts(),
-      };
-    },
+    activity: (since, callsMax) =>
+      readActivity(
+        (read) => run(({ activity }) => read(activity)),
+        () => run((_, time) => time.now()),
+        since,
+        callsMax,
+      ),
 
     changes: (after, limit) => ring.changes(after, limit),
     outbox: () => run(({ outbox }, time) => outbox.health(time.now())),

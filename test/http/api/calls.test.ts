@@ -318,3 +318,58 @@ describe('refer by hand', () => {
     }
   });
 });
+
+describe('what a call cost', () => {
+  const part = (call_part: string, cost: unknown, currency: unknown = 'USD') => ({
+    call_part,
+    cost,
+    currency,
+  });
+
+  test('is null until Telnyx says it, then exact, by part; twice is once', async () => {
+    await arrive('v3:charged');
+    expect(await detail('v3:charged')).toMatchObject({ cost: null, other_costs: [] });
+    await happen('call.hangup', 'v3:charged');
+    const cost_parts = [part('call-control', '0.0020'), part('sip-trunking', 0.1022)];
+    const body = webhookBody('call.cost', { call_control_id: 'v3:charged', cost_parts });
+    for (const _ of [1, 2]) expect((await app.deliver(body)).status).toBe(200);
+    const call = await detail('v3:charged');
+    expect(call.cost).toEqual({
+      amount: '0.1042',
+      currency: 'USD',
+      parts: [
+        { part: 'call-control', amount: '0.0020' },
+        { part: 'sip-trunking', amount: '0.1022' },
+      ],
+    });
+    expect(call.timeline.at(-1)).toMatchObject({
+      type: 'call.cost',
+      detail: { cost: '0.1042 USD' },
+    });
+    expect((await page('?from=%2B353861234567')).calls).toContainEqual(
+      expect.objectContaining({ call_control_id: 'v3:charged', cost: call.cost }),
+    );
+  });
+
+  test('in a second currency stands beside it', async () => {
+    await arrive('v3:abroad');
+    const cost_parts = [part('call-control', '0.0020'), part('sip-trunking', '0.5', 'EUR')];
+    await happen('call.cost', 'v3:abroad', { cost_parts });
+    expect(await detail('v3:abroad')).toMatchObject({
+      cost: { amount: '0.0020', currency: 'USD' },
+      other_costs: [
+        { amount: '0.5', currency: 'EUR', parts: [{ part: 'sip-trunking', amount: '0.5' }] },
+      ],
+    });
+  });
+
+  test('that cannot be read is on the timeline, and the webhook is answered 200', async () => {
+    await arrive('v3:odd');
+    await happen('call.cost', 'v3:odd', { cost_parts: [part('call-control', 'free')] });
+    const { cost, timeline } = await detail('v3:odd');
+    expect(cost).toBeNull();
+    expect(timeline.at(-1)?.notes).toEqual([
+      'cost: 1 of 1 cost_parts have no readable cost and currency',
+    ]);
+  });
+});

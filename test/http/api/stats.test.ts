@@ -12,6 +12,13 @@ beforeAll(async () => {
   app = await serveApp({
     deps: { troubles: { instance: 'this', here: () => troubles.recent() } },
   });
+  const cost = (legId: string, part: string, amount: string) => ({
+    legId,
+    eventId: 'e',
+    part,
+    currency: 'USD',
+    amount,
+  });
   const call = (id: string, verdicts: ('completed' | 'busy' | 'abandoned')[], target: string) =>
     aUnit(
       aCall(id, {
@@ -20,6 +27,7 @@ beforeAll(async () => {
         phase: 'ended',
         ends: verdicts.includes('completed') ? 'referred' : 'failed',
         rule: 'support',
+        costs: [cost(id, 'call-control', '0.0020'), cost(id, 'sip-trunking', '0.1022')],
         attempts: verdicts.map((verdict, n) =>
           anAttempt(`${id}-${n}`, {
             target,
@@ -74,6 +82,19 @@ describe('the numbers', () => {
     ]);
     const completed = all.minutes.reduce((sum, minute) => sum + minute.completed, 0);
     expect(completed).toBe(2);
+  });
+
+  test('of what the calls cost: exact sums, by rule and by target', async () => {
+    const all = await stats();
+    expect(all.calls.costs).toEqual([{ currency: 'USD', amount: '0.3126' }]);
+    expect(all.rules.map(({ rule, costs }) => [rule, costs])).toEqual([
+      ['support', [{ currency: 'USD', amount: '0.3126' }]],
+      [null, []],
+    ]);
+    expect(all.targets.map(({ target, costs }) => [target, costs])).toEqual([
+      ['failing', [{ currency: 'USD', amount: '0.1042' }]],
+      ['good', [{ currency: 'USD', amount: '0.2084' }]],
+    ]);
   });
 
   test('from another time on', async () => {

@@ -69,6 +69,9 @@ const CALL: Call = {
   createdAt: 0,
   endedAt: 0,
   endedByCaller: true,
+  costs: [
+    { legId: 'v3:other', eventId: 'e', part: 'call-control', currency: 'USD', amount: '0.0020' },
+  ],
   heardAt: 0,
   phase: 'referring',
   ends: 'failed',

@@ -41,6 +41,8 @@ create table call_filters (
   session text,
   -- The caller's call_control_id, of a transfer's B-leg: lists and statistics are of callers.
   parent text,
+  -- What it cost, as JSON: an array of { target, currency, amount }.
+  costs text,
   leg boolean generated always as (parent is not null) stored
 );
 
@@ -262,15 +264,16 @@ begin
     where exists (select from winner)),
   filtered as (
     insert into call_filters (call, key, created_at, ended_at, over, ends, rule, caller, callee, session,
-      parent)
+      parent, costs)
     select w.call, w.key, f.created_at, f.ended_at, f.over, f.ends, f.rule, f.caller, f.callee, f.session,
-      f.parent
+      f.parent, f.costs
     from json_to_recordset(given_filters) as f(n integer, created_at bigint, ended_at bigint,
-        over boolean, ends text, rule text, caller text, callee text, session text, parent text)
+        over boolean, ends text, rule text, caller text, callee text, session text, parent text, costs text)
       join winner w on w.n = f.n
     on conflict (call) do update set created_at = excluded.created_at, ended_at = excluded.ended_at,
       over = excluded.over, ends = excluded.ends, rule = excluded.rule, caller = excluded.caller,
-      callee = excluded.callee, session = excluded.session, parent = excluded.parent),
+      callee = excluded.callee, session = excluded.session, parent = excluded.parent,
+      costs = excluded.costs),
   logged as (
     insert into events (call, key, entry, document)
     select w.call, e.key, w.entry + e.i, case when w.entry + e.i < entries_max then e.document end

@@ -24,6 +24,8 @@ create table calls (
   session text,
   -- The caller's call_control_id, of a transfer's B-leg: lists and statistics are of callers.
   parent text,
+  -- What it cost, as JSON: an array of { target, currency, amount }.
+  costs text,
   leg integer generated always as (parent is not null) virtual,
   document text not null
 ) strict;

@@ -1,0 +1,67 @@
+/**
+ * What it means that a rule matches: the rules are tried in order and the first that applies wins. Decisions
+ * are made by `rule-index.ts`, which looks only at rules that could apply; it is an optimisation of this, and a
+ * property test holds the two together.
+ */
+import type { CallFacts } from '../machine/call.ts';
+import type { Moment } from '../machine/plan.ts';
+import { type Address, readPattern } from './address.ts';
+import { compileClause } from './clause.ts';
+import type { Clause, Condition, Overrides, RouteSet, Rule } from './rule.ts';
+import { indexRules, mentions } from './rule-index.ts';
+import { Subject } from './subject.ts';
+
+/** The first rule that applies, whatever its handler would say. */
+export function firstMatch(
+  set: RouteSet,
+  facts: CallFacts,
+  moment: Moment,
+  overrides: Overrides,
+): Rule | null {
+  const subject = new Subject(facts, moment, overrides, EMPTY_INDEX);
+  return set.rules.find((rule) => applies(rule, set, subject)) ?? null;
+}
+
+function applies({ name, when }: Rule, set: RouteSet, subject: Subject): boolean {
+  const { facts, moment } = subject;
+  if (!mentions(when, 'event') && moment.event !== 'call.initiated') return false;
+  if (!mentions(when, 'direction') && facts.direction !== 'incoming') return false;
+  return holds(when);
+
+  function holds(condition: Condition): boolean {
+    if ('all' in condition) return condition.all.every(holds);
+    if ('any' in condition) return condition.any.some(holds);
+    if ('not' in condition) return !holds(condition.not);
+    return clauseHolds(condition.clause);
+  }
+
+  function clauseHolds(clause: Clause): boolean {
+    if (clause.key === 'from' || clause.key === 'to') {
+      const address = subject[clause.key];
+      return clause.values.some((value) =>
+        entriesOf(value, set).some((one) => means(one, address)),
+      );
+    }
+    const around = { rule: name, schedules: set.schedules, addresses: NO_ADDRESSES };
+    return compileClause(clause, around).holds(subject);
+  }
+}
+
+/** What a value of `from` or `to` stands for: itself, or the entries of a list. */
+function entriesOf(value: string, { lists }: RouteSet): string[] {
+  if (!value.startsWith('list:')) return [value];
+  const list = lists.get(value.slice('list:'.length));
+  return list === undefined ? [] : [...list.exact, ...list.prefixes, ...list.globs];
+}
+
+function means(entry: string, { number, texts }: Address): boolean {
+  const pattern = readPattern(entry);
+  const numbers = number === null ? [] : [number];
+  if (pattern.kind === 'exact') return [...numbers, ...texts].includes(pattern.key);
+  const { glob, over } = pattern;
+  const matches = (text: string) => glob.matches(text);
+  return (over !== 'texts' && numbers.some(matches)) || (over !== 'numbers' && texts.some(matches));
+}
+
+const EMPTY_INDEX = indexRules([], new Map()).index();
+const NO_ADDRESSES = { add: () => 0 };

@@ -1,0 +1,56 @@
+/** Deadlines, and hanging up until the leg is gone. */
+import { describe, expect, it } from 'vitest';
+import { decision, drive, refer, referring } from '../../helpers/machine.ts';
+
+describe('releasing', () => {
+  it('hangs up again after 5, 30 and 120 s, then asks a human and probes slowly', () => {
+    const d = drive(decision([{ do: 'hangup' }]));
+    const start = d.now;
+    d.hook('call.initiated');
+    const at: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      d.fall('release');
+      at.push(d.now - start);
+    }
+    expect(at).toEqual([5_000, 35_000, 155_000]);
+    expect(d.count('hangup')).toBe(4);
+    d.fall('release');
+    expect(d.notices.map(({ kind }) => kind)).toContain('release_stuck');
+    expect(d.call.deadlines.map(({ name }) => name)).toEqual(['watch']);
+  });
+});
+
+describe('deadlines', () => {
+  it('are put off once by 15 s where they were found late', () => {
+    const d = referring(refer('a'));
+    const due = d.call.deadlines.find(({ name }) => name === 'attempt');
+    if (due === undefined) throw new Error('no deadline');
+    d.now = due.dueAt + 6_000;
+    const late = {
+      source: 'deadline',
+      id: 'x',
+      callId: d.call.id,
+      type: 'deadline.attempt',
+      receivedAt: 0,
+      occurredAt: null,
+      name: 'attempt',
+    } as const;
+    d.put({ ...late, n: due.n, putOff: true });
+    const again = d.call.deadlines.find(({ name }) => name === 'attempt');
+    expect(again).toMatchObject({ dueAt: d.now + 15_000, putOff: true });
+    expect(d.put({ ...late, n: due.n, putOff: true }).refused).toBe('overtaken');
+    d.put({ ...late, n: again?.n ?? 0, putOff: true });
+    expect(d.call.probe).not.toBeNull();
+  });
+
+  it('after three unanswered probes the machine goes on without', () => {
+    const d = referring(refer('a'), refer('b'));
+    d.fall('attempt');
+    d.fall('probing');
+    d.fall('probing');
+    d.fall('probing');
+    expect(d.count('probe')).toBe(3);
+    expect(d.call.attempts[0]?.verdict).toBe('no_verdict');
+    expect(d.count('refer')).toBe(2);
+  });
+});

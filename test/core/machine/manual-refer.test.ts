@@ -1,0 +1,175 @@
+/** A manual refer: a plan of one step on top of whatever goes on. */
+import { describe, expect, it } from 'vitest';
+import type { Step } from '../../../src/core/machine/plan.ts';
+import {
+  decision,
+  drive,
+  looping,
+  refer,
+  referring,
+  rejected,
+  say,
+  stamp,
+} from '../../helpers/machine.ts';
+
+describe('a refer by hand', () => {
+  const byHand = {
+    source: 'manual',
+    id: 'manual:1',
+    callId: 'x',
+    type: 'manual.refer',
+    receivedAt: 0,
+    occurredAt: null,
+  } as const;
+
+  // Without an envelope, or with that of the refer by hand, which spoke last.
+  it.each([false, true])('returns the call to the phase it had when it fails (%s)', (stamped) => {
+    const d = drive(decision([say('A long text.'), { do: 'hangup' }]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    expect(d.call.phase).toBe('referring');
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    expect(d.call.phase).toBe('speaking');
+    d.hook('call.speak.ended', stamped ? stamp(d) : {});
+    expect(d.call.phase).toBe('releasing');
+  });
+
+  it('goes on with the plan when the interrupted step ended meanwhile', () => {
+    const d = drive(decision([say('A long text.'), refer('next')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    d.hook('call.speak.ended');
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+  });
+
+  describe('while something is said', () => {
+    const interrupted = (step: Step, more: Parameters<typeof decision>[1] = {}) => {
+      const d = drive(decision([step, refer('next')], more));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      const words = d.commands.at(-1);
+      if (words === undefined) throw new Error('nothing is said');
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      const failed = () => d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      return { d, words, failed };
+    };
+
+    it('leaves alone what has not been sent yet: it is what the caller waits for if it fails', () => {
+      const { d, words, failed } = interrupted(say('A long text.'));
+      expect(d.cancelled).not.toContain(words.id);
+      failed();
+      d.accept(words);
+      d.hook('call.speak.ended', stamp(d));
+      expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+    });
+
+    it('goes on with the plan where that was refused meanwhile', () => {
+      const { d, words, failed } = interrupted(say('A long text.'));
+      d.outcome(words, rejected('10015'));
+      failed();
+      expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+    });
+
+    it('says it again, instead of the loop, where a loop was played meanwhile', () => {
+      const { d, words, failed } = interrupted(say('A long text.'), {
+        policy: looping('Hold.'),
+      });
+      d.accept(words);
+      expect(d.last('speak')).toMatchObject({ text: 'Hold.', loop: true });
+      failed();
+      expect(d.last('speak')).toMatchObject({
+        text: 'A long text.',
+        loop: false,
+        stopOthers: true,
+      });
+      expect(d.last('speak').id).not.toBe(words.id);
+      expect(d.call.phase).toBe('speaking');
+    });
+
+    const resaid = (step: Step) => {
+      const { d, words, failed } = interrupted(step, { policy: looping('Hold.') });
+      d.accept(words);
+      d.accept(d.last('speak'));
+      failed();
+      // gather_using_speak has no `stop` of its own: it goes once the loop's stop is through.
+      if (step.do === 'menu') d.accept(d.last('playback_stop'));
+      d.now += 50;
+      return d;
+    };
+
+    it('does not take the end of what that replaced for its own', () => {
+      const d = resaid(say('A long text.'));
+      const { clientState } = d.last('speak');
+      d.hook('call.speak.ended', { clientState, status: 'completed' });
+      d.hook('call.speak.ended', { clientState, status: 'completed' });
+      expect(d.call.phase).toBe('speaking');
+      d.now += 5_000;
+      d.hook('call.speak.ended', { clientState, status: 'completed' });
+      expect(d.call.attempts.map(({ target }) => target)).toEqual(['hand', 'next']);
+    });
+
+    it('nor the end of the menu that it asks again for a choice, but a choice at once', () => {
+      const menu: Step = {
+        do: 'menu',
+        text: 'Press 1 for sales or 2 for support.',
+        voice: 'v',
+        language: null,
+        digits: { '1': [refer('one')] },
+        tries: 2,
+        timeoutMs: 8_000,
+      };
+      for (const replaced of [['cancelled'], []]) {
+        const d = resaid(menu);
+        const { clientState } = d.last('gather_using_speak');
+        for (const status of replaced) {
+          d.hook('call.gather.ended', { clientState, digits: '', status });
+        }
+        expect(d.call.phase).toBe('gathering');
+        d.hook('call.gather.ended', { clientState, digits: '1', status: 'valid' });
+        expect(d.call.attempts.at(-1)?.target).toBe('one');
+      }
+    });
+
+    it('stops the loop where nothing of ours follows', () => {
+      const d = drive(decision(null, { policy: looping('Hold.') }));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      expect(d.last('speak')).toMatchObject({ loop: true });
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      expect(d.call.phase).toBe('unmanaged');
+      expect(d.count('playback_stop')).toBe(1);
+    });
+  });
+
+  it('waits no longer for an answer that Telnyx has accepted than the plan would have', () => {
+    const d = drive(decision([refer('a')]));
+    d.hook('call.initiated');
+    d.accept(d.last('answer'));
+    d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    expect(d.count('answer')).toBe(1);
+    expect(d.call.deadlines).toMatchObject([{ name: 'step', dueAt: d.now + 10_000 }]);
+  });
+
+  it('gives an unmanaged call back to its application with its client_state', () => {
+    const d = drive(decision(null));
+    d.hook('call.initiated', { clientState: 'dGhlaXJz' });
+    d.hook('call.answered');
+    d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+    d.hook('call.refer.failed', { sipNotifyResponse: 404, ...stamp(d) });
+    expect(d.call.phase).toBe('unmanaged');
+    expect(d.last('client_state_update').clientState).toBe('dGhlaXJz');
+  });
+
+  it('is refused while the call is being moved, and once it has ended', () => {
+    const d = referring(refer('a'));
+    expect(d.put({ ...byHand, callId: d.call.id, step: refer('hand') }).refused).toBe(
+      'being_moved',
+    );
+    d.hook('call.hangup');
+    expect(d.put({ ...byHand, callId: d.call.id, step: refer('hand') }).refused).toBe('ended');
+  });
+});

@@ -1,0 +1,123 @@
+/** Transfers: ringing, bridged, refused. */
+import { describe, expect, it } from 'vitest';
+import {
+  ALIVE,
+  DEAD,
+  type Driver,
+  decision,
+  drive,
+  refer,
+  say,
+  transfer,
+} from '../../helpers/machine.ts';
+
+describe('transfer', () => {
+  function transferring(): Driver {
+    const d = drive(decision([transfer('+14155550199'), say('Sorry.'), { do: 'hangup' }]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('transfer'));
+    return d;
+  }
+  const far = (
+    d: Driver,
+    type: string,
+    hangupCause: string | null = null,
+    sipHangupCause: string | null = null,
+  ) =>
+    d.put({
+      source: 'b_leg',
+      id: `far-${type}`,
+      callId: d.call.id,
+      type,
+      receivedAt: 0,
+      occurredAt: null,
+      bLegId: 'v3:far',
+      attemptId: d.call.attempts[0]?.id ?? null,
+      hangupCause,
+      sipHangupCause,
+    });
+
+  it('is through when it is bridged', () => {
+    const d = transferring();
+    far(d, 'call.initiated');
+    far(d, 'call.answered');
+    d.hook('call.bridged');
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('transferred');
+  });
+
+  it('ends by the B-leg’s hangup cause, and the plan goes on', () => {
+    const d = transferring();
+    far(d, 'call.initiated');
+    far(d, 'call.hangup', 'user_busy');
+    expect(d.call).toMatchObject({ phase: 'speaking', attempts: [{ verdict: 'busy' }] });
+  });
+
+  it('hangs up the B-leg before the next step when its time is up', () => {
+    const d = transferring();
+    far(d, 'call.initiated');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    d.outcome(d.last('active_calls'), { kind: 'unknown', detail: 'HTTP 404' });
+    expect(d.last('hangup')).toMatchObject({ legId: 'v3:far' });
+    expect(d.call.phase).toBe('speaking');
+  });
+
+  it('lets them talk where the B-leg answered and the news of the bridge was lost', () => {
+    const d = transferring();
+    far(d, 'call.initiated');
+    far(d, 'call.answered');
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(d.count('hangup')).toBe(0);
+    far(d, 'call.hangup', 'normal_clearing');
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('transferred');
+  });
+
+  it('releases a caller whom the B-leg left alone', () => {
+    const d = transferring();
+    far(d, 'call.initiated');
+    d.hook('call.bridged');
+    far(d, 'call.hangup', 'normal_clearing');
+    d.fall('referred');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.phase).toBe('releasing');
+    d.hook('call.hangup');
+    expect(d.call.ends).toBe('transferred');
+  });
+
+  it('has talked where the B-leg’s hangup overtakes the bridge', () => {
+    for (const [callerGoesToo, answerLost] of [[true], [false], [true, true]]) {
+      const d = transferring();
+      far(d, 'call.initiated');
+      if (!answerLost) far(d, 'call.answered');
+      far(d, 'call.hangup', 'normal_clearing', answerLost ? '200' : null);
+      expect(d.call.attempts).toMatchObject([{ verdict: 'other' }]);
+      if (callerGoesToo) d.hook('call.hangup');
+      d.hook('call.bridged');
+      if (!callerGoesToo) d.fall('referred');
+      if (!callerGoesToo) d.outcome(d.last('probe'), DEAD);
+      expect(d.call).toMatchObject({ ends: 'transferred', attempts: [{ verdict: 'completed' }] });
+    }
+  });
+});
+
+it('a bridge told late does not undo that a REFER completed', () => {
+  const d = drive(decision([refer('a'), transfer('+14155550199')]));
+  d.hook('call.initiated');
+  d.hook('call.answered');
+  d.accept(d.last('refer'));
+  d.fall('attempt');
+  d.outcome(d.last('probe'), ALIVE);
+  d.accept(d.last('transfer'));
+  d.hook('call.hangup');
+  d.hook('call.refer.completed');
+  expect(d.call.ends).toBe('referred');
+  d.hook('call.bridged');
+  expect(d.call.ends).toBe('referred');
+  expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['completed', 'completed']);
+});

@@ -1,0 +1,120 @@
+/** Menus, prompts and what plays while a caller is moved. */
+import { describe, expect, it } from 'vitest';
+import {
+  ALIVE,
+  DEAD,
+  decision,
+  drive,
+  looping,
+  refer,
+  rejected,
+  say,
+  stamp,
+  transfer,
+} from '../../helpers/machine.ts';
+
+describe('menu', () => {
+  it('takes the branch of the digits', () => {
+    const d = drive(
+      decision([
+        {
+          do: 'menu',
+          text: 'Press 1 or 2.',
+          voice: 'v',
+          language: null,
+          digits: { '1': [refer('one')], '2': [refer('two')] },
+          tries: 2,
+          timeoutMs: 8_000,
+        },
+        refer('else'),
+      ]),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    expect(d.last('gather_using_speak')).toMatchObject({ validDigits: '12', digitsMax: 1 });
+    d.hook('call.gather.ended', { digits: '2', status: 'valid' });
+    expect(d.call.attempts[0]?.target).toBe('two');
+  });
+});
+
+describe('a voice that the caller cut off by hanging up', () => {
+  const hungUpOn = () => {
+    const d = drive(decision([say('Welcome.'), refer('a')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('speak'));
+    d.hook('call.speak.ended', { status: 'call_hangup' });
+    return d;
+  };
+
+  it('waits for the hangup: no step, and nothing asked that could answer too early', () => {
+    const d = hungUpOn();
+    expect(d.commands.map(({ action }) => action)).toEqual(['answer', 'speak']);
+    d.hook('call.hangup');
+    expect(d.call).toMatchObject({ phase: 'ended', ends: 'abandoned' });
+    expect(d.count('refer')).toBe(0);
+  });
+
+  it('leaves no question behind: unanswered, it would move the caller out of the next step', () => {
+    const d = drive(decision([say('Hello.'), transfer('+14155550199'), refer('b')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.hook('call.speak.ended', { status: 'call_hangup' });
+    d.outcome(d.last('speak'), rejected('90000'));
+    expect(d.call.phase).toBe('transferring');
+    // Nobody answers the probes: only the attempt's own time may end it.
+    for (let falls = 0; d.call.attempts.length === 1; falls += 1) {
+      expect(falls).toBeLessThan(20);
+      d.fall();
+    }
+    expect(d.call.attempts).toMatchObject([{ verdict: 'no_verdict' }, { kind: 'refer' }]);
+  });
+
+  it('asks when the hangup does not come, and goes on only with a leg that lives', () => {
+    const gone = hungUpOn();
+    gone.fall();
+    gone.outcome(gone.last('probe'), DEAD);
+    expect(gone.call).toMatchObject({ phase: 'ended', ends: 'abandoned' });
+
+    const there = hungUpOn();
+    there.fall();
+    there.outcome(there.last('probe'), ALIVE);
+    expect(there.call.phase).toBe('referring');
+  });
+});
+
+describe('while_moving', () => {
+  it('ends where the call is left to another application', () => {
+    const d = drive(
+      decision([refer('a'), { do: 'ignore' }], {
+        policy: looping('Please hold.'),
+      }),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    expect(d.call.phase).toBe('unmanaged');
+    expect(d.count('playback_stop')).toBe(1);
+  });
+
+  it('plays in a loop until the plan speaks, and the loop’s own end does not end the plan’s words', () => {
+    const d = drive(
+      decision([refer('a'), say('Sorry, nobody can take your call right now.'), { do: 'hangup' }], {
+        policy: looping('Please hold.'),
+      }),
+    );
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    expect(d.last('speak')).toMatchObject({ loop: true, text: 'Please hold.' });
+    d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+    const words = d.last('speak');
+    expect(words).toMatchObject({ loop: false, stopOthers: true });
+    d.accept(words);
+    d.now += 50;
+    d.hook('call.speak.ended', { clientState: words.clientState });
+    expect(d.call.phase).toBe('speaking');
+    d.now += 4_000;
+    d.hook('call.speak.ended', { clientState: words.clientState });
+    expect(d.call.phase).toBe('releasing');
+  });
+});
