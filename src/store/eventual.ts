@@ -28,17 +28,30 @@ export function openEventually(
   let wake: () => void = () => {};
   const opened = tryOpening();
 
-  const store = new Proxy({ kind } as Store, {
-    get(target, name) {
-      if (name === 'kind') return target.kind;
-      if (real !== null) {
-        const member = Reflect.get(real, name, real);
-        return typeof member === 'function' ? member.bind(real) : member;
-      }
-      if (name === 'then') return undefined;
-      return () => Promise.reject(notYet());
-    },
-  });
+  const store: Store = {
+    kind,
+    load: async (keys) => theStore().load(keys),
+    commit: async (units, claim) => theStore().commit(units, claim),
+    takeUncounted: async (limit) => theStore().takeUncounted(limit),
+    claim: async (claim, limit) => theStore().claim(claim, limit),
+    releaseLeases: async (owner) => theStore().releaseLeases(owner),
+    due: async (limit) => theStore().due(limit),
+    find: async (callId) => theStore().find(callId),
+    timeline: async (callId) => theStore().timeline(callId),
+    list: async (filter) => theStore().list(filter),
+    activity: async (since, callsMax) => theStore().activity(since, callsMax),
+    changes: async (after, limit) => theStore().changes(after, limit),
+    outbox: async () => theStore().outbox(),
+    deadLetter: async (event, error, command) => theStore().deadLetter(event, error, command),
+    setting: async (name) => theStore().setting(name),
+    changeSetting: async (name, change) => theStore().changeSetting(name, change),
+    heartbeat: async (replica) => theStore().heartbeat(replica),
+    replicas: async () => theStore().replicas(),
+    provenNow: async () => theStore().provenNow(),
+    prune: async (before, limit) => theStore().prune(before, limit),
+    ping: async () => theStore().ping(),
+    close: async () => theStore().close(),
+  };
 
   return {
     store,
@@ -65,6 +78,11 @@ export function openEventually(
         });
       }
     }
+  }
+
+  function theStore(): Store {
+    if (real === null) throw notYet();
+    return real;
   }
 
   function notYet(): StoreUnavailable {
