@@ -28,8 +28,8 @@ export const SOAK_ROUTES = `targets:
 policy:
   patience: 25s
   while_moving: { say: "Please hold." }
-  refers: { per_call: 5, per_hour: 1000000, per_caller_per_hour: 1000000 }
-  transfers: { per_call: 2, per_hour: 1000000, per_caller_per_hour: 1000000 }
+  refers: { per_call: 5, per_hour: 100000, per_caller_per_hour: 100000 }
+  transfers: { per_call: 2, per_hour: 100000, per_caller_per_hour: 100000 }
 rules:
   - name: support
     when: { to: "${NUMBERS.support}" }
