@@ -87,12 +87,11 @@ function unknownSessions(items: Item[], loaded: Loaded): string[] {
 }
 
 /**
- * Whether the event cannot cause a move of the caller. Such an event may wait briefly to share a
- * commit, and its batch needs no budget. Not a hangup, because a B-leg's ends an attempt of its
- * caller, and not the outcome of a probe or of a B-leg's hangup, because the next attempt may be
- * waiting for it.
+ * Whether the event cannot cause a move of the caller: a batch of such events needs no budget.
+ * Not a hangup, because a B-leg's ends an attempt of its caller, and not the outcome of a probe or
+ * of a B-leg's hangup, because the next attempt may be waiting for it.
  */
-export function isInformational(event: CallEvent): boolean {
+function isInformational(event: CallEvent): boolean {
   if (!INFORMATIONAL.has(event.type)) return false;
   if (event.source !== 'outcome') return true;
   return !QUESTIONS.has(event.action) && event.legId === event.callId;

@@ -53,7 +53,7 @@ function initiated(callId: string): CallEvent {
   return webhook('call.initiated', { id: `i-${callId}`, callId });
 }
 
-test('that a command was accepted goes with the next webhook, or alone when none comes', async () => {
+test('what arrives in one turn shares a commit, and nothing waits for more', async () => {
   const engine = open();
   const accepted = (callId: string): CallEvent => ({
     source: 'outcome',
@@ -68,8 +68,8 @@ test('that a command was accepted goes with the next webhook, or alone when none
     outcome: { kind: 'accepted', status: 200, alive: null },
     firstSentAt: null,
   });
-  const patient = engine.receive(accepted('v3:one'));
-  await Promise.all([patient, engine.receive(initiated('v3:two'))]);
+  const one = engine.receive(accepted('v3:one'));
+  await Promise.all([one, engine.receive(initiated('v3:two'))]);
   expect(batches).toEqual([2]);
 
   await engine.receive(accepted('v3:three'));
@@ -80,22 +80,6 @@ test('that a command was accepted goes with the next webhook, or alone when none
   await left;
   expect(batches).toEqual([2, 1, 1]);
 });
-
-test.each(['call.refer.started', 'call.refer.completed'])(
-  '%s has time and goes with the next webhook; what something may follow from does not wait',
-  async (type) => {
-    const engine = open();
-    const still = engine.receive(webhook(type, { id: 'still', callId: 'v3:one' }));
-    const next = new Promise((resolve) => setImmediate(resolve));
-    await next.then(() => Promise.all([still, engine.receive(initiated('v3:two'))]));
-    expect(batches).toEqual([2]);
-
-    const failed = webhook('call.refer.failed', { id: 'failed', callId: 'v3:one' });
-    await engine.receive(failed);
-    await engine.receive(webhook(type, { id: 'still too', callId: 'v3:two' }));
-    expect(batches).toEqual([2, 1, 1]);
-  },
-);
 
 test('the hangup of a B-leg may start its caller’s next attempt, so its batch counts the budgets', () => {
   const keys = (event: CallEvent) => {
