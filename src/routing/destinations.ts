@@ -19,8 +19,8 @@ export function writtenDestination(
   if (text.includes(`\${`)) {
     problems.problem(
       at,
-      `\${…} is only for username and password of a target`,
-      'write the destination out',
+      `\${…} is only allowed in username and password of a target`,
+      'write the destination literally',
     );
     return null;
   }
@@ -33,7 +33,7 @@ export function writtenDestination(
   if (trusting && hasTrunkPrefix(text)) {
     problems.problem(
       at,
-      `${quoted(text)} holds the prefix that is dialled within the country only`,
+      `${quoted(text)} contains the trunk prefix that is only dialled within the country`,
       destinationHint(text),
     );
     return null;
@@ -73,7 +73,7 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
     context.problems.problem(
       at,
       `${quoted(shownAs)} can never be reached: policy.allow allows nothing`,
-      'write policy: { allow: [ … ] } with where such destinations may go',
+      'add policy: { allow: [ … ] } with the allowed destinations',
     );
     return;
   }
@@ -119,8 +119,8 @@ export function checkPlayUrl(context: SetContext, url: string, at: Place): void 
   } else if (parsed.username !== '' || parsed.password !== '') {
     context.problems.problem(
       at,
-      'the URL holds a user name or password',
-      'Telnyx fetches it without one: publish the file',
+      'the URL contains a user name or password',
+      'Telnyx fetches the file without credentials: make it public',
     );
   }
 }

@@ -43,7 +43,7 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
     problems.problem(
       { file: '.', line: 1, column: 1 },
       `no route file (*.yaml) in ${dir}`,
-      'write main.yaml, at least with otherwise: [ { reject: declined } ]',
+      'create main.yaml, at least with otherwise: [ { reject: declined } ]',
     );
   }
   return folder;
@@ -104,7 +104,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
     problems.problem(
       { file: under === '' ? '.' : under, line: 1, column: 1 },
       `cannot read the folder: ${why}`,
-      'ROUTES_DIR names the folder with the route files',
+      'set ROUTES_DIR to the folder with the route files',
     );
     return [];
   }
@@ -118,7 +118,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
     if (status === null) {
       problems.problem(
         { file: name, line: 1, column: 1 },
-        'cannot be read: a broken link, or it just went away',
+        'cannot be read: it is a broken link, or was just removed',
       );
     } else if (status.isDirectory()) {
       if (name.split('/').length < DEPTH_MAX) found.push(...(await list(dir, name, problems)));
@@ -127,7 +127,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
       problems.problem(
         { file: name, line: 1, column: 1 },
         `more than ${LIMITS.files} files`,
-        'keep other files elsewhere',
+        'move other files out of this folder',
       );
       break;
     }

@@ -85,7 +85,7 @@ function checkE164(text: string): NumberCheck {
     return { problem: `${quoted(text)} has ${digits} digits; E.164 has at most 15`, hint: '' };
   if (/\(0+\)/.test(text) || hasTrunkPrefix(plain)) {
     return {
-      problem: `${quoted(text)} holds the prefix that is dialled within the country only: no call comes with it`,
+      problem: `${quoted(text)} contains the trunk prefix that is only dialled within the country: no call comes with it`,
       hint: writtenRight(text) || 'write the number as it is dialled from abroad',
     };
   }
@@ -116,7 +116,7 @@ function checkPrefix(text: string, plain: string): NumberCheck {
   const without = withoutTrunkZero(plain);
   if (without === null) return null;
   return {
-    warning: `${quoted(text)} goes on with a 0 that is dialled within the country only: no call comes with it`,
+    warning: `${quoted(text)} continues with a 0 that is only dialled within the country: no call comes with it`,
     hint: `write ${quoted(without)}`,
   };
 }

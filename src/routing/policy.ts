@@ -38,7 +38,7 @@ export function buildPolicy(
     if (hasTrunkPrefix(text)) {
       context.problems.problem(
         positions.at(written.allow ?? [], index),
-        `${quoted(text)} holds the prefix that is dialled within the country only`,
+        `${quoted(text)} contains the trunk prefix that is only dialled within the country`,
         allowHint(text),
       );
     }
@@ -46,7 +46,7 @@ export function buildPolicy(
     if (without !== null) {
       context.problems.warning(
         positions.at(written.allow ?? [], index),
-        `${quoted(text)} goes on with a 0 that is dialled within the country only`,
+        `${quoted(text)} continues with a 0 that is only dialled within the country`,
         `write ${quoted(without)}`,
       );
     }

@@ -65,9 +65,8 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
 
 function uriHint(text: string): string {
   const meant = meantDestination(text) ?? text;
-  if (isE164(meant)) return `a number is reached with the step transfer: "${meant}"`;
-  if (/^[+0-9]/.test(text) && !text.includes('@'))
-    return 'a number is reached with the step transfer';
+  if (isE164(meant)) return `use the step transfer for a number: "${meant}"`;
+  if (/^[+0-9]/.test(text) && !text.includes('@')) return 'use the step transfer for a number';
   if (meant !== text) return `write ${quoted(meant)}`;
   const uri = `sip:${text}`;
   return 'problem' in parseDestination(uri)
@@ -171,7 +170,7 @@ function refusesSecret(context: SetContext, text: string, at: Place): boolean {
   if (!text.includes(`\${`)) return false;
   context.problems.problem(
     at,
-    `\${…} is only for username and password of a target`,
+    `\${…} is only allowed in username and password of a target`,
     'a place is {from}, without $',
   );
   return true;

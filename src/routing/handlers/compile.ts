@@ -34,7 +34,7 @@ export const compile: Compiler = (file, text, open) => {
       problems.problem(
         placeOfError(file, error, STRICT),
         `the handler does not load: ${messageOf(error)}`,
-        'at its top a handler only declares',
+        'the top level of a handler may only declare things',
       );
     }
     return { problems: problems.problems };

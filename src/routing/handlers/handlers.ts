@@ -50,7 +50,7 @@ export async function openHandlers(
       problems.problem(
         { file, line: 1, column: 1 },
         `the handler does not load: it ${words(result.ended, LIMITS.handlerLoadWaitMs, LIMITS.handlerLoadMemoryBytes)}`,
-        'at its top a handler only declares',
+        'the top level of a handler may only declare things',
       );
     }
   }
@@ -96,7 +96,7 @@ function run(
   if (resting !== null) return { notMine: resting, warning: false };
   const leftMs = HELD_MAX_MS - (held.get(moment) ?? 0);
   if (leftMs < LEAST_MS) {
-    return { notMine: 'not asked: the handlers above it used up the time', warning: true };
+    return { notMine: 'not run: the handlers above it used all the time', warning: true };
   }
 
   const input = JSON.stringify({
@@ -143,9 +143,9 @@ function words(ended: Ended, ms: number, bytes: number): string {
     case 'memory':
       return `needed more than ${bytes / 1024 / 1024} MB of memory`;
     case 'by itself':
-      return 'ended the process it ran in, most likely for want of memory';
+      return 'ended its process, most likely because it ran out of memory';
     case 'not started':
-      return 'has no process to run in: none starts';
+      return 'has no process to run in: none can be started';
   }
 }
 
@@ -164,7 +164,7 @@ function readAnswer(file: string, json: string, context: SetContext): ReturnType
     const [first] = problems.problems;
     if (first === undefined) throw error;
     const hint = first.hint === '' ? '' : ` (${first.hint})`;
-    return { notMine: `answered steps that are none: ${first.message}${hint}`, warning: true };
+    return { notMine: `returned invalid steps: ${first.message}${hint}`, warning: true };
   }
 }
 

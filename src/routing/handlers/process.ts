@@ -175,7 +175,7 @@ function prelude(): string {
   };
   RealDate.prototype.constructor = FixedDate;
   globalThis.Date = FixedDate;
-  Math.random = () => { throw new Error('a handler is pure: the same call must get the same answer, use percent or pick for chance'); };
+  Math.random = () => { throw new Error('a handler is pure: the same call must get the same answer; use percent or pick for random choices'); };
   const MADE = freeze(new Error('made a promise; a handler is synchronous'));
   const refuse = () => { throw MADE; };
   globalThis.__promise = () => MADE;
@@ -198,7 +198,7 @@ function prelude(): string {
       answer = apply(globalThis.__handler, undefined, [deepFreeze(call), deepFreeze(context)]);
       if (answer === undefined) return '';
       if (answer !== null && (typeof answer === 'object' || typeof answer === 'function') && typeof answer.then === 'function') return '!returned a promise; a handler is synchronous';
-      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : 'a ' + typeof answer) + ' where a list of steps or undefined is due';
+      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : 'a ' + typeof answer) + ' where a list of steps or undefined is expected';
       let values = 0;
       const json = stringify(answer, (key, value) => { values += 1; return value; });
       if (typeof json !== 'string') return '!answered with something that is not JSON';

@@ -23,7 +23,7 @@ export function createRest(): Rest {
   let until = 0;
   return {
     resting(now) {
-      return now < until ? 'rests: it did not answer in time again and again' : null;
+      return now < until ? 'paused: it repeatedly did not answer in time' : null;
     },
     answered() {
       inARow = 0;

@@ -21,7 +21,7 @@ export function toScript(file: string, text: string, problems: Problems): string
     problems.problem(
       placeOfError(file, error),
       `not valid TypeScript: ${messageOf(error)}`,
-      'only types that erase: no enum, no namespace, no parameter properties',
+      'only erasable types are allowed: no enum, no namespace, no parameter properties',
     );
     return null;
   }
@@ -87,8 +87,8 @@ const REFUSED: Record<string, [string, string]> = {
   ImportDeclaration: ['a handler imports nothing', 'only import type …, which erases'],
   ImportExpression: ['a handler imports nothing', 'only import type …, which erases'],
   MetaProperty: ['import.meta is not there', 'a handler sees its call and context only'],
-  ExportNamedDeclaration: ['a handler exports its default only', 'remove export'],
-  ExportAllDeclaration: ['a handler exports its default only', 'remove export'],
+  ExportNamedDeclaration: ['a handler may only have a default export', 'remove export'],
+  ExportAllDeclaration: ['a handler may only have a default export', 'remove export'],
 };
 
 function refuseModules(file: string, nodes: Found[], problems: Problems): void {

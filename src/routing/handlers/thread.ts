@@ -76,7 +76,7 @@ export function loadHandlers(files: HandlerFile[]): Promise<Loaded[]> {
 
 /** Holds the event loop for `waitMs` at most; the handler is interrupted after `ms`. */
 export function askHandler(key: string, input: string, ms: number, waitMs: number): Asked {
-  return thread?.ask(key, input, ms, waitMs) ?? { none: 'nobody runs handlers any more' };
+  return thread?.ask(key, input, ms, waitMs) ?? { none: 'handlers have been stopped' };
 }
 
 /** When `owner` is garbage the keeper may forget these files. */
