@@ -1,7 +1,7 @@
 /**
- * Walks the nodes of a document by the schema: a value comes out exactly as the schema has it, or a
- * problem at its place. What is wrong is left out of the value, and its owner too where it was required,
- * so that everything else is still looked at.
+ * Walks the nodes of a document by the schema, and returns a valid value or problems with their
+ * positions. An invalid part is left out, and its owner too if it was required, so that everything
+ * else is still checked.
  */
 import {
   isAlias,
@@ -382,7 +382,8 @@ class Walk implements Positions {
       );
       return undefined;
     }
-    // An escape in double quotes brings in what the file itself may not hold; speech may break lines.
+    // An escape in double quotes brings in what the file itself may not hold; speech may break
+    // lines.
     const allowed = written.$ref === '#/$defs/spoken' ? text.replace(/[\n\t]/g, ' ') : text;
     if (CONTROL.test(allowed) || !allowed.isWellFormed()) {
       this.#report(node, `${name} contains a control character`, 'remove it');

@@ -1,4 +1,4 @@
-/** Destinations as they are written, and whether policy.allow could ever let them be reached. */
+/** Reads destinations, and checks whether policy.allow could ever permit them. */
 import { allows } from '../core/rules/allow.ts';
 import type { Destination, Template } from '../core/rules/rule.ts';
 import { hasPlaces, literalText, parseDestination } from '../core/rules/template.ts';
@@ -49,7 +49,10 @@ function didYouMeanTarget(context: SetContext, text: string): string {
   return nearest(text, names) === null ? '' : didYouMean(text, names);
 }
 
-/** Where something may go, in the form that is taken: of a number or URI as people write it; else null. */
+/**
+ * Where something may go, in the form that is taken: of a number or URI as people write it; else
+ * null.
+ */
 export function meantDestination(text: string): string | null {
   const forms = [rightForm(text), meantUri(text), inAscii(text).trim()];
   const taken = (form: string) => form !== text && !('problem' in parseDestination(form));

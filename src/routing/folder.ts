@@ -1,4 +1,4 @@
-/** The routes folder read into memory once: what follows looks at one state of it only. */
+/** Reads the routes folder into memory once, so that everything sees the same state. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,9 @@ export interface Folder {
   dir: string;
   /** `*.yaml` directly in the folder, in byte order of their names. */
   routeFiles: string[];
-  /** Everything that counts: route files, handlers, lists, calendars; by path with forward slashes. */
+  /**
+   * Everything that counts: route files, handlers, lists, calendars; by path with forward slashes.
+   */
   contents: Map<string, Uint8Array>;
 }
 
@@ -49,7 +51,9 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
   return folder;
 }
 
-/** A file that something refers to; read on the spot where the folder's own rules did not take it. */
+/**
+ * A file that something refers to; read on the spot where the folder's own rules did not take it.
+ */
 export async function readReferenced(
   folder: Folder,
   name: string,

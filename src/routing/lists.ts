@@ -1,4 +1,4 @@
-/** `lists:` inline, and list files: one number or prefix* a line, # comments. */
+/** `lists:` inline, and list files with one number or prefix* per line and # comments. */
 import type { NumberList } from '../core/rules/rule.ts';
 import { LIMITS } from './limits.ts';
 import { checkNumber, quoted } from './number.ts';

@@ -1,4 +1,4 @@
-/** `policy` as the core has it, with its defaults. */
+/** Builds the core's `policy`, with its defaults. */
 import { parseAllow } from '../core/rules/allow.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';

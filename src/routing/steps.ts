@@ -1,4 +1,4 @@
-/** Written steps, of a route file or a handler, as the core has them. */
+/** Converts steps of a route file or a handler into the core's form. */
 import type { Destination, RouteBranches, RouteStep, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
@@ -22,7 +22,10 @@ import type {
   WrittenTransfer,
 } from './schema/steps.ts';
 
-/** Where a list of steps stands: `continue` needs an outer list, the last resort may not move anybody. */
+/**
+ * Where a list of steps stands: `continue` needs an outer list, the last resort may not move
+ * anybody.
+ */
 export type ListKind = 'top' | 'branch' | 'last_resort';
 
 const MENU_TRIES = 3;
@@ -251,8 +254,8 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
 }
 
 /**
- * One key must be left to end the caller's input, which # does unless the menu asks for it: of twelve keys
- * that all stand for a choice # would be heard as the end, and its branch never run.
+ * One key must be left to end the caller's input, which # does unless the menu asks for it: of
+ * twelve keys that all stand for a choice # would be heard as the end, and its branch never run.
  */
 function checkKeys(b: StepBuilder, written: WrittenMenu): void {
   const keys = new Set(Object.keys(written.digits).join(''));

@@ -1,4 +1,7 @@
-/** Written targets as the core has them: destination and headers as templates, secrets as references. */
+/**
+ * Converts targets into the core's form: templates for destination and headers, references for
+ * secrets.
+ */
 import type { Target, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';

@@ -443,10 +443,10 @@ describe('a set of several files', () => {
         'otherwise: [ hangup ]\npolicy: { patience: 3s }\ntargets: { t: { sip: "sip:a@b.example" } }\nrules: [ { name: x, do: [ hangup ] } ]',
     });
     expect(problemsOf(result)).toEqual([
-      'b.yaml:1:1 otherwise stands in a.yaml:1 already (it stands once in the set)',
-      'b.yaml:2:1 policy stands in a.yaml:2 already (it stands once in the set)',
-      'b.yaml:3:12 the target "t" stands in a.yaml:3 already (each name stands once in the set)',
-      'b.yaml:4:18 a rule "x" stands in a.yaml:4 already (each name stands once in the set)',
+      'b.yaml:1:1 otherwise is already defined in a.yaml:1 (it may be defined only once in the set)',
+      'b.yaml:2:1 policy is already defined in a.yaml:2 (it may be defined only once in the set)',
+      'b.yaml:3:12 the target "t" is already defined in a.yaml:3 (each name may be defined only once in the set)',
+      'b.yaml:4:18 a rule "x" is already defined in a.yaml:4 (each name may be defined only once in the set)',
     ]);
   });
 

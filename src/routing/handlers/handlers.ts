@@ -1,7 +1,8 @@
 /**
- * Handlers: rules in TypeScript. They run in a process of their own (`process.ts`), which a thread keeps
- * (`keeper.ts`) and the event loop waits for (`thread.ts`): a decision is synchronous, and a handler that
- * cannot be interrupted, or fills the memory, is killed without harm to the server. Only JSON text crosses.
+ * Handlers: rules in TypeScript. They run in a process of their own (`process.ts`), which a thread
+ * manages (`keeper.ts`) while the event loop waits (`thread.ts`). Decisions are synchronous, and a
+ * handler that cannot be interrupted or fills the memory is killed without harm to the server. Only
+ * JSON text is exchanged.
  */
 import { createHash } from 'node:crypto';
 import type { CallFacts } from '../../core/machine/call.ts';
@@ -21,7 +22,10 @@ import { askHandler, type Ended, type HandlerFile, loadHandlers, releaseWith } f
 import type { HandlerCall, HandlerContext } from './types.ts';
 
 export interface Handlers {
-  /** Null after problems. The context names what exists when the handler runs: the set it belongs to. */
+  /**
+   * Null after problems. The context names what exists when the handler runs: the set it belongs
+   * to.
+   */
   bind(file: string, context: SetContext): RunHandler | null;
 }
 

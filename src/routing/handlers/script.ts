@@ -1,7 +1,7 @@
 /**
  * A handler's TypeScript -> a script for its sandbox: types stripped, syntax read by acorn, imports
- * refused, the default export turned into `__handler`, what is `async` turned into a refusal. Lines stay
- * where they are.
+ * refused, the default export becomes `__handler`, and `async` code becomes a refusal. Line numbers
+ * do not change.
  */
 import { stripTypeScriptTypes } from 'node:module';
 import { type Node as AcornNode, type Program, parse } from 'acorn';
@@ -55,7 +55,9 @@ export function toScript(file: string, text: string, problems: Problems): string
   return named ? `${script}\n;globalThis.__handler = ${declaration.id?.name};` : script;
 }
 
-/** Node marks the function as experimental once a process; an operator who writes handlers knows it. */
+/**
+ * Node marks the function as experimental once a process; an operator who writes handlers knows it.
+ */
 function strip(text: string): string {
   const emitWarning = process.emitWarning;
   process.emitWarning = () => {};
@@ -117,8 +119,8 @@ interface Edit {
 
 /**
  * An async function becomes a plain one that refuses to run. No promise may come into being in the
- * sandbox at all: one that is rejected unhandled ends the whole process, and a loop of rejections is
- * out of reach of the interruption, which Node swallows while it counts them.
+ * sandbox at all: one that is rejected unhandled ends the whole process, and a loop of rejections
+ * is out of reach of the interruption, which Node swallows while it counts them.
  */
 function refuseAsync(code: string, nodes: Found[]): Edit[] {
   const edits: Edit[] = [];

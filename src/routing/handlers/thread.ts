@@ -1,6 +1,6 @@
 /**
- * The event loop's side of the keeper. Loads do not hold the loop; a run holds it until there is an
- * answer, and no longer than it is told to.
+ * The event loop's side of the keeper. Loading does not block the event loop; running blocks it
+ * until there is an answer, up to a limit.
  */
 import {
   MessageChannel,

@@ -1,6 +1,7 @@
 /**
- * The one schema of a route file. `referee schema` prints it for editors, `decode.ts` walks a file's
- * nodes by it, and the types below follow from it: a word that is not here does not exist.
+ * The schema of a route file. `referee schema` prints it for editors, `decode.ts` walks the nodes
+ * of a file by it, and the types below are derived from it. Anything that is not here is not
+ * allowed.
  */
 import Type, { type Static } from 'typebox';
 import { example } from './example.ts';
@@ -228,7 +229,10 @@ export type WrittenSchedule = Static<typeof schedule>;
 export type WrittenPolicy = Static<typeof policy>;
 export type WrittenList = Static<typeof list>;
 
-/** JSON Schema (draft 7, the one every editor knows) of a route file, as `routes/routes.schema.json` holds it. */
+/**
+ * JSON Schema (draft 7, the one every editor knows) of a route file, as `routes/routes.schema.json`
+ * holds it.
+ */
 export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Referee route file',

@@ -1,4 +1,4 @@
-/** Steps as they are written: their types, and the part of the schema they are read by. */
+/** Steps in a route file: their types, and their part of the schema. */
 import Type from 'typebox';
 import {
   DURATION,

@@ -1,4 +1,4 @@
-/** `when` as it is written: its type, and the part of the schema it is read by. */
+/** `when` in a route file: its type, and its part of the schema. */
 import Type from 'typebox';
 import { EVENTS, number, oneOf, oneOrMore, record, reference, STRICT, text } from './words.ts';
 

@@ -1,4 +1,4 @@
-/** What the parts of the route schema are built from. */
+/** Building blocks of the route schema. */
 
 import Type, { type Static, type TSchema } from 'typebox';
 import { VERDICTS } from '../../core/machine/verdict.ts';
