@@ -1,4 +1,4 @@
-/** Lists and schedules of all files, with what they take from other files of the folder. */
+/** Builds the lists and schedules of all files, including the files they refer to. */
 import { readMoment } from '../core/iso-time.ts';
 import type { NumberList, Schedule } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';

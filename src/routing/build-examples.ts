@@ -1,4 +1,4 @@
-/** The examples of all files, with the names they use checked. */
+/** Builds the examples of all files and checks the names they use. */
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
@@ -19,8 +19,8 @@ export function buildExamples(context: SetContext, files: DecodedFile[], set: Ro
       if (before !== undefined) {
         context.problems.problem(
           at,
-          `an example ${quoted(written.name)} stands in ${before.file}:${before.line} already`,
-          'each name stands once in the set',
+          `an example ${quoted(written.name)} is already defined in ${before.file}:${before.line}`,
+          'each name may be defined only once in the set',
         );
       }
       names.set(written.name, before ?? at);
@@ -31,7 +31,7 @@ export function buildExamples(context: SetContext, files: DecodedFile[], set: Ro
   return examples;
 }
 
-/** A misspelt target in an example would otherwise look like a broken route. */
+/** Without this, a misspelt target in an example would look like a broken route. */
 function checkExampleNames(
   context: SetContext,
   written: WrittenExample,
@@ -41,7 +41,7 @@ function checkExampleNames(
   const { problems } = context;
   const known = context.names.target;
   const check = (name: string, at: Place): void => {
-    // Not `useName`: an example alone does not make a target used.
+    // Not `useName`, because an example alone does not count as use of a target.
     if (known.has(name) || /^(\+|sips?:)/i.test(name)) return;
     problems.problem(at, `unknown target ${quoted(name)}`, didYouMean(name, known.keys()));
   };

@@ -1,4 +1,4 @@
-/** The rules of all files in their order: names that stand once, conditions, steps or a handler. */
+/** Builds the rules of all files in order: unique names, conditions, steps or a handler. */
 import type { Rule } from '../core/rules/rule.ts';
 import { referenced } from './build-data.ts';
 import { buildCondition } from './conditions.ts';
@@ -47,8 +47,8 @@ function checkRuleName(
   if (before !== undefined) {
     context.problems.problem(
       at,
-      `a rule ${quoted(written.name)} stands in ${before.file}:${before.line} already`,
-      'each name stands once in the set',
+      `a rule ${quoted(written.name)} is already defined in ${before.file}:${before.line}`,
+      'each name may be defined only once in the set',
     );
   } else if (written.name === 'otherwise') {
     context.problems.problem(
@@ -104,6 +104,6 @@ function buildAction(
   }
   const bytes = referenced(context, folder, written.handler, handlerAt);
   const run = bytes === null ? null : options.handlers.bind(written.handler, context);
-  // Still a handler: a rule of no code would seem to take every call from those below.
+  // Keep it as a handler, because a rule without code would seem to match every call.
   return { handler: written.handler, run: run ?? (() => ({ notMine: 'unread', warning: true })) };
 }

@@ -1,4 +1,4 @@
-/** Decoded route files -> one set: names first, then what they hold, then what refers to them. */
+/** Builds one set from decoded route files: first names, then definitions, then references. */
 import { isMap, isScalar } from 'yaml';
 import type { RouteSet, RouteStep, Target } from '../core/rules/rule.ts';
 import { buildLists, buildSchedules } from './build-data.ts';
@@ -67,7 +67,7 @@ const SECTIONS: [NameKind, 'targets' | 'lists' | 'schedules'][] = [
   ['schedule', 'schedules'],
 ];
 
-/** From the nodes themselves: a target with a problem in it is still no unknown target. */
+/** Collects names from the nodes, so that a target with a problem does not count as unknown. */
 function collectNames(context: SetContext, files: DecodedFile[]): void {
   for (const { root, file, positions, routes } of files) {
     if (!isMap(root)) continue;
@@ -84,8 +84,8 @@ function collectNames(context: SetContext, files: DecodedFile[]): void {
         if (before !== undefined && before.file !== file) {
           context.problems.problem(
             place,
-            `the ${kind} ${quoted(name)} stands in ${before.file}:${before.line} already`,
-            'each name stands once in the set',
+            `the ${kind} ${quoted(name)} is already defined in ${before.file}:${before.line}`,
+            'each name may be defined only once in the set',
           );
         } else context.names[kind].set(name, place);
       }
@@ -93,7 +93,7 @@ function collectNames(context: SetContext, files: DecodedFile[]): void {
   }
 }
 
-/** What the whole set has once: a second one is a problem, in whichever file. */
+/** Keys that the whole set may have only once. */
 function buildOnce<K extends 'policy' | 'otherwise' | 'last_resort', T>(
   files: DecodedFile[],
   key: K,
@@ -109,8 +109,8 @@ function buildOnce<K extends 'policy' | 'otherwise' | 'last_resort', T>(
     if (first !== null) {
       problems.problem(
         place,
-        `${key} stands in ${first.file}:${first.line} already`,
-        'it stands once in the set',
+        `${key} is already defined in ${first.file}:${first.line}`,
+        'it may be defined only once in the set',
       );
     }
     first ??= place;

@@ -1,4 +1,4 @@
-/** Checks beyond right and wrong: what is written but never used, and schedules that never open. */
+/** Warnings: what is defined but never used, and schedules that never open. */
 import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt, switches } from '../core/rules/schedule.ts';
 import type { NameKind, SetContext } from './context.ts';
@@ -6,7 +6,9 @@ import type { Folder } from './folder.ts';
 import { icalWindow } from './ical/calendar.ts';
 import { quoted } from './number.ts';
 
-/** With problems elsewhere a use may just not have been read: then only files that nobody could name are looked at. */
+/**
+ * `uncertain`: there are other problems, so a use may not have been read; then nothing is reported.
+ */
 export function checkUnused(context: SetContext, folder: Folder, uncertain: boolean): void {
   if (uncertain) return;
   const handlers = [...folder.contents].filter(([name]) => name.startsWith('handlers/'));

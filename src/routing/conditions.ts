@@ -1,4 +1,7 @@
-/** `when` as a condition: keys are ANDed, a list of values is ORed. The core adds what is not said: incoming, call.initiated. */
+/**
+ * Builds a condition from `when`: keys are ANDed, values ORed. The core adds defaults: incoming,
+ * call.initiated.
+ */
 import { getCountries, isSupportedCountry } from 'libphonenumber-js';
 import type { Clause, Condition } from '../core/rules/rule.ts';
 import { type SetContext, useName } from './context.ts';

@@ -1,4 +1,4 @@
-/** What the builders of one set share: the names that exist, which of them are used, and the problems. */
+/** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
 import type { AllowPattern } from '../core/rules/allow.ts';
 import type { RouteStep, Rule } from '../core/rules/rule.ts';
 import type { Positions } from './decode.ts';

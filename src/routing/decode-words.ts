@@ -1,4 +1,4 @@
-/** What a problem of a value says: what was expected, what came, and an example of the right thing. */
+/** The texts for invalid values: what was expected, what was found, and a valid example. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { inAscii } from './look-alikes.ts';
 import { didYouMean } from './problem.ts';
@@ -7,7 +7,10 @@ import type { Source } from './source.ts';
 
 const BARE_WORDS = ['hangup', 'ignore', 'continue'];
 
-/** For a map without any of the keys that make it one: a step, or what plays while the caller is moved. */
+/**
+ * For a map without any of the keys that make it one: a step, or what plays while the caller is
+ * moved.
+ */
 export function wordHint(strange: string, words: string[]): string {
   if (!words.includes('refer')) return didYouMean(strange, words);
   if (BARE_WORDS.includes(strange)) return `write it alone: ${strange}`;
@@ -51,7 +54,10 @@ export function example(schema: SchemaNode, key?: string): string {
   return key === undefined ? `for example ${quoted}` : `add for example ${key}: ${quoted}`;
 }
 
-/** The text in the form that the pattern takes, where only its case, spaces or look-alikes stand in the way. */
+/**
+ * The text in the form that the pattern takes, where only its case, spaces or look-alikes stand in
+ * the way.
+ */
 export function meantHint(text: string, pattern: string, odd: string | null): string | null {
   const plain = inAscii(text).trim();
   const close = plain.replace(/\s+/g, '');

@@ -1,7 +1,7 @@
 /**
- * Walks the nodes of a document by the schema: a value comes out exactly as the schema has it, or a
- * problem at its place. What is wrong is left out of the value, and its owner too where it was required,
- * so that everything else is still looked at.
+ * Walks the nodes of a document by the schema, and returns a valid value or problems with their
+ * positions. An invalid part is left out, and its owner too if it was required, so that everything
+ * else is still checked.
  */
 import {
   isAlias,
@@ -168,9 +168,9 @@ class Walk implements Positions {
       const pair = node.items.find((p) => textOfKey(p.key) === word);
       this.#report(
         (pair?.key as Node | undefined) ?? node,
-        `${name} holds both ${shape.required?.[0]} and ${word}`,
+        `${name} has both ${shape.required?.[0]} and ${word}`,
         shapes.some(({ required }) => required?.[0] === 'refer')
-          ? `write ${word} as an item of its own, after "- "`
+          ? `write ${word} as a separate item, after "- "`
           : 'keep one of them',
       );
       return this.#object(node, shape, name, new Set(own.flatMap((s) => s.required?.[0] ?? [])));
@@ -199,7 +199,7 @@ class Walk implements Positions {
       }
       const keyNode = pair.key as Node;
       if (seen.has(key)) {
-        this.#report(keyNode, `${shown(key)} stands twice in ${name}`, 'keep one of them');
+        this.#report(keyNode, `${shown(key)} appears twice in ${name}`, 'keep one of them');
         continue;
       }
       seen.add(key);
@@ -225,7 +225,7 @@ class Walk implements Positions {
       if (!seen.has(required) && !meant) {
         this.#report(
           node,
-          `${name} lacks ${required}`,
+          `${name} has no ${required}`,
           example(resolved(schema.properties?.[required] ?? {}), required),
         );
       }
@@ -251,7 +251,7 @@ class Walk implements Positions {
       return null;
     }
     if (key.value === '<<' && schema.properties?.['<<'] === undefined) {
-      this.#report(key, 'a merge key (<<) is not allowed', 'write the values out');
+      this.#report(key, 'a merge key (<<) is not allowed', 'write the values directly');
       return null;
     }
     return key.value;
@@ -382,10 +382,11 @@ class Walk implements Positions {
       );
       return undefined;
     }
-    // An escape in double quotes brings in what the file itself may not hold; speech may break lines.
+    // An escape in double quotes brings in what the file itself may not hold; speech may break
+    // lines.
     const allowed = written.$ref === '#/$defs/spoken' ? text.replace(/[\n\t]/g, ' ') : text;
     if (CONTROL.test(allowed) || !allowed.isWellFormed()) {
-      this.#report(node, `${name} holds a control character`, 'remove it');
+      this.#report(node, `${name} contains a control character`, 'remove it');
       return undefined;
     }
     if (schema.pattern !== undefined && !matches(schema.pattern, text)) {
@@ -393,7 +394,7 @@ class Walk implements Positions {
       const due = expected(schema);
       const what =
         schema.writeOnly === true
-          ? `${name} must be a reference: a secret does not stand in a file`
+          ? `${name} must be a reference, because secrets do not belong in a file`
           : name === due
             ? `${shown(text)} is not ${due}`
             : `${name} must be ${due}, not ${shown(text)}`;
@@ -444,8 +445,8 @@ class Walk implements Positions {
     const offset = node.range[1] + after.indexOf('#');
     this.#problems.problem(
       this.#source.at(offset),
-      `# starts a comment here: ${name} ends before it`,
-      `put the text into quotes, or the comment on a line of its own: "${this.#textOf(node)} …"`,
+      `# starts a comment here, so ${name} ends before it`,
+      `put the text into quotes, or the comment on a separate line: "${this.#textOf(node)} …"`,
     );
   }
 
@@ -478,7 +479,7 @@ function keyHint(key: string, properties: Record<string, SchemaNode>): string {
   const plain = inAscii(key);
   const meant = known.find((word) => plain.startsWith(`${word}:`));
   if (meant === undefined) return didYouMean(key, known);
-  return `after "${meant}:" stands ${odd}: write an ordinary space there`;
+  return `there is ${odd} after "${meant}:": write an ordinary space there`;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point

@@ -1,4 +1,4 @@
-/** What building a set starts from. */
+/** The input for building a set. */
 import type { ParsedNode } from 'yaml';
 import type { Positions } from './decode.ts';
 import type { Folder } from './folder.ts';

@@ -1,4 +1,4 @@
-/** Destinations as they are written, and whether policy.allow could ever let them be reached. */
+/** Reads destinations, and checks whether policy.allow could ever permit them. */
 import { allows } from '../core/rules/allow.ts';
 import type { Destination, Template } from '../core/rules/rule.ts';
 import { hasPlaces, literalText, parseDestination } from '../core/rules/template.ts';
@@ -19,8 +19,8 @@ export function writtenDestination(
   if (text.includes(`\${`)) {
     problems.problem(
       at,
-      `\${…} is only for username and password of a target`,
-      'write the destination out',
+      `\${…} is only allowed in username and password of a target`,
+      'write the destination literally',
     );
     return null;
   }
@@ -33,7 +33,7 @@ export function writtenDestination(
   if (trusting && hasTrunkPrefix(text)) {
     problems.problem(
       at,
-      `${quoted(text)} holds the prefix that is dialled within the country only`,
+      `${quoted(text)} contains the trunk prefix that is only dialled within the country`,
       destinationHint(text),
     );
     return null;
@@ -49,7 +49,10 @@ function didYouMeanTarget(context: SetContext, text: string): string {
   return nearest(text, names) === null ? '' : didYouMean(text, names);
 }
 
-/** Where something may go, in the form that is taken: of a number or URI as people write it; else null. */
+/**
+ * Where something may go, in the form that is taken: of a number or URI as people write it; else
+ * null.
+ */
 export function meantDestination(text: string): string | null {
   const forms = [rightForm(text), meantUri(text), inAscii(text).trim()];
   const taken = (form: string) => form !== text && !('problem' in parseDestination(form));
@@ -73,7 +76,7 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
     context.problems.problem(
       at,
       `${quoted(shownAs)} can never be reached: policy.allow allows nothing`,
-      'write policy: { allow: [ … ] } with where such destinations may go',
+      'add policy: { allow: [ … ] } with the allowed destinations',
     );
     return;
   }
@@ -119,8 +122,8 @@ export function checkPlayUrl(context: SetContext, url: string, at: Place): void 
   } else if (parsed.username !== '' || parsed.password !== '') {
     context.problems.problem(
       at,
-      'the URL holds a user name or password',
-      'Telnyx fetches it without one: publish the file',
+      'the URL contains a user name or password',
+      'Telnyx fetches the file without credentials: make it public',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** `30s`, `500ms`, `2m`, `1h` as milliseconds; null where it is none or outside its bounds. */
+/** `30s`, `500ms`, `2m`, `1h` in milliseconds; null if invalid or out of range. */
 export function parseDuration(text: string): number | null {
   const parts = /^([0-9]{1,9})(ms|s|m|h)$/.exec(text);
   if (parts === null) return null;
@@ -14,7 +14,10 @@ export interface DurationBounds {
   words: string;
 }
 
-/** Shorter than a round trip nothing can succeed; longer than a caller waits nothing is worth waiting for. */
+/**
+ * Shorter than a round trip nothing can succeed; longer than a caller waits nothing is worth
+ * waiting for.
+ */
 export const ATTEMPT_BOUNDS: DurationBounds = { fromMs: 100, toMs: 600_000, words: '100ms to 10m' };
 export const PATIENCE_BOUNDS: DurationBounds = {
   fromMs: 100,

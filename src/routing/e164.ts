@@ -1,6 +1,6 @@
 /**
- * Numbers as people write them, brought into the form in which Telnyx sends them. Only where there is no
- * doubt: a number without + and country code is not given one.
+ * Converts numbers as people write them into the form that Telnyx sends, if this is unambiguous: a
+ * number without + and country code does not get one.
  */
 import {
   getCountries,
@@ -9,7 +9,9 @@ import {
 } from 'libphonenumber-js/min';
 import { inAscii } from './look-alikes.ts';
 
-/** Country codes after which a 0 belongs to the number: nothing is dialled there within the country. */
+/**
+ * Country codes after which a 0 belongs to the number: nothing is dialled there within the country.
+ */
 export const ZERO_IS_PART: ReadonlySet<string> = new Set(
   '39 47 225 226 227 229 242 247 267 268 378 501 507 676 679 687 974'.split(' '),
 );
@@ -18,7 +20,10 @@ export const ZERO_OF_SERVICES: ReadonlySet<string> = new Set(
   '62 66 81 82 91 241 250 359 598 853 992'.split(' '),
 );
 
-/** The E.164 number that is meant; null where there is doubt, and for patterns but of the simplest kind. */
+/**
+ * The E.164 number that is meant; null where there is doubt, and for patterns but of the simplest
+ * kind.
+ */
 export function rightForm(text: string): string | null {
   const written = inAscii(text)
     .trim()
@@ -43,8 +48,8 @@ export function rightForm(text: string): string | null {
 }
 
 /**
- * Whether what is dialled within the country alone stands behind the country code: +44 020…, +7 8 495…,
- * +1 1 415…. Only those that could are parsed: a list may hold a million numbers.
+ * Whether what is dialled within the country alone stands behind the country code: +44 020…, +7 8
+ * 495…, +1 1 415…. Only those that could are parsed: a list may hold a million numbers.
  */
 export function hasTrunkPrefix(plain: string): boolean {
   const code = callingCode(plain);
@@ -56,7 +61,10 @@ export function hasTrunkPrefix(plain: string): boolean {
   return parsed?.isValid() === true && parsed.number !== plain;
 }
 
-/** Of `+4402*` the prefix without the national 0, after which no number begins; null for any other pattern. */
+/**
+ * Of `+4402*` the prefix without the national 0, after which no number begins; null for any other
+ * pattern.
+ */
 export function withoutTrunkZero(pattern: string): string | null {
   const code = callingCode(pattern);
   if (code === null || pattern[1 + code.length] !== '0') return null;

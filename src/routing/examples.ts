@@ -1,4 +1,7 @@
-/** Examples of a route set, played by the same core as the server and compared with what they expect. */
+/**
+ * Examples of a route set, played by the same core as the server and compared with what they
+ * expect.
+ */
 
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';

@@ -1,4 +1,4 @@
-/** The routes folder read into memory once: what follows looks at one state of it only. */
+/** Reads the routes folder into memory once, so that everything sees the same state. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,9 @@ export interface Folder {
   dir: string;
   /** `*.yaml` directly in the folder, in byte order of their names. */
   routeFiles: string[];
-  /** Everything that counts: route files, handlers, lists, calendars; by path with forward slashes. */
+  /**
+   * Everything that counts: route files, handlers, lists, calendars; by path with forward slashes.
+   */
   contents: Map<string, Uint8Array>;
 }
 
@@ -43,13 +45,15 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
     problems.problem(
       { file: '.', line: 1, column: 1 },
       `no route file (*.yaml) in ${dir}`,
-      'write main.yaml, at least with otherwise: [ { reject: declined } ]',
+      'create main.yaml, at least with otherwise: [ { reject: declined } ]',
     );
   }
   return folder;
 }
 
-/** A file that something refers to; read on the spot where the folder's own rules did not take it. */
+/**
+ * A file that something refers to; read on the spot where the folder's own rules did not take it.
+ */
 export async function readReferenced(
   folder: Folder,
   name: string,
@@ -104,7 +108,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
     problems.problem(
       { file: under === '' ? '.' : under, line: 1, column: 1 },
       `cannot read the folder: ${why}`,
-      'ROUTES_DIR names the folder with the route files',
+      'set ROUTES_DIR to the folder with the route files',
     );
     return [];
   }
@@ -118,7 +122,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
     if (status === null) {
       problems.problem(
         { file: name, line: 1, column: 1 },
-        'cannot be read: a broken link, or it just went away',
+        'cannot be read: it is a broken link, or was just removed',
       );
     } else if (status.isDirectory()) {
       if (name.split('/').length < DEPTH_MAX) found.push(...(await list(dir, name, problems)));
@@ -127,7 +131,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
       problems.problem(
         { file: name, line: 1, column: 1 },
         `more than ${LIMITS.files} files`,
-        'keep other files elsewhere',
+        'move other files out of this folder',
       );
       break;
     }

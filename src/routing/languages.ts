@@ -1,4 +1,6 @@
-/** What `language` of say and menu may be: Telnyx answers 422 to any other, and the caller hears nothing. */
+/**
+ * Valid values of `language`. Telnyx answers 422 to any other, and the caller would hear nothing.
+ */
 
 /** The enum of `language` in speak and gather_using_speak of Telnyx's OpenAPI description. */
 export const LANGUAGES =

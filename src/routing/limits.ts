@@ -1,4 +1,4 @@
-/** Everything an operator can hand us has a limit with a name; beyond it stands a problem, never a hang. */
+/** Limits for everything an operator can provide; above them there is a problem, never a hang. */
 export const LIMITS = {
   /** One route file. 100,000 numbers written inline are about 2 MB. */
   routeFileBytes: 8 * 1024 * 1024,

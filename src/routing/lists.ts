@@ -1,4 +1,4 @@
-/** `lists:` inline, and list files: one number or prefix* a line, # comments. */
+/** `lists:` inline, and list files with one number or prefix* per line and # comments. */
 import type { NumberList } from '../core/rules/rule.ts';
 import { LIMITS } from './limits.ts';
 import { checkNumber, quoted } from './number.ts';
@@ -67,8 +67,8 @@ function collect(name: string, entries: Iterable<Entry>, problems: Problems): Nu
     if (text.startsWith('list:')) {
       problems.problem(
         entry.place(),
-        `${quoted(text)}: a list cannot hold a list`,
-        'name both where they are used: [ "list:a", "list:b" ]',
+        `${quoted(text)}: a list cannot contain a list`,
+        'use both lists in the rule: [ "list:a", "list:b" ]',
       );
       continue;
     }
@@ -81,7 +81,7 @@ function collect(name: string, entries: Iterable<Entry>, problems: Problems): Nu
     if (seen.has(text)) {
       problems.warning(
         entry.place(),
-        `${quoted(text)} stands twice in the list ${name}`,
+        `${quoted(text)} appears twice in the list ${name}`,
         'remove one',
       );
       continue;

@@ -1,6 +1,6 @@
 /**
- * The operator's folder `routes/` -> a route set, or every problem in it at its place. The server,
- * `check`, `route` and the tests all come through here.
+ * Loads the operator's folder `routes/` into a route set, or returns every problem with its
+ * position. The server, `check`, `route` and the tests use it.
  */
 import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
@@ -46,8 +46,8 @@ export interface Refused {
 export type LoadResult = Loaded | Refused;
 
 /**
- * Never throws: an error while a set is read is a problem of that set, so that a server refuses it and
- * keeps the last good one, and the command line says so.
+ * Never throws: an error while a set is read is a problem of that set, so that a server refuses it
+ * and keeps the last good one, and the command line says so.
  */
 export async function loadRoutes(dir: string, options: LoadOptions): Promise<LoadResult> {
   const problems = new Problems();

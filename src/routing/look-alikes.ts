@@ -1,6 +1,6 @@
 /**
- * Characters that word processors, spreadsheets and address books put in place of those that are typed:
- * `mon–fri`, a no-break space in a number, direction marks around it. They look right and match nothing.
+ * Characters that word processors, spreadsheets and address books substitute: `mon–fri`, a no-break
+ * space in a number, direction marks around it. They look right but match nothing.
  */
 
 /** By what is meant. Direction marks, joiners and the soft hyphen are not seen at all. */

@@ -1,7 +1,7 @@
 /**
- * Steps that lead back to a number or address which their rule serves, at once or by way of other rules.
- * Each round is a new call, and billed. What leads back outside these files nobody here can see: budgets
- * bound it.
+ * Finds steps that lead back to a number or address that their own rule serves, directly or through
+ * other rules. Each round is a new, billed call. Loops outside these files cannot be seen here;
+ * budgets limit them.
  */
 import { type Address, readPattern } from '../core/rules/address.ts';
 import { loopReason, reachedAt } from '../core/rules/loop.ts';
@@ -98,7 +98,9 @@ function backTo(
 
 const SAMPLES_MAX = 20;
 
-/** `{to}` in a transfer, `sip:{to_user}@sip.telnyx.com`: tried with numbers that the rule serves. */
+/**
+ * `{to}` in a transfer, `sip:{to_user}@sip.telnyx.com`: tried with numbers that the rule serves.
+ */
 function backByTemplate(exit: Exit, when: Condition, set: RouteSet): string | null {
   for (const to of samplesOf(when, set)) {
     const filled = fillUser(exit.template, factsOf('+14155550123', to));
@@ -125,7 +127,10 @@ function toValues(when: Condition): string[] {
   return ('all' in when ? when.all : when.any).flatMap(toValues);
 }
 
-/** A country or a continent is not a company's own numbers: `+1*` with a transfer to a mobile is no loop. */
+/**
+ * A country or a continent is not a company's own numbers: `+1*` with a transfer to a mobile is no
+ * loop.
+ */
 const OWN_PREFIX_MIN = '+1415'.length;
 /** Patterns compared with destinations: beyond it the rest is left unsaid. */
 const COMPARED_MAX = 2_000_000;

@@ -1,4 +1,4 @@
-/** What may stand as a value of `from`, `to` or in a list; the core compares it, here it is only checked. */
+/** Checks values of `from`, `to` and lists; the core compares them. */
 import { isWithheldName, WITHHELD_NUMBERS, withoutUserParameters } from '../core/rules/address.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
@@ -85,7 +85,7 @@ function checkE164(text: string): NumberCheck {
     return { problem: `${quoted(text)} has ${digits} digits; E.164 has at most 15`, hint: '' };
   if (/\(0+\)/.test(text) || hasTrunkPrefix(plain)) {
     return {
-      problem: `${quoted(text)} holds the prefix that is dialled within the country only: no call comes with it`,
+      problem: `${quoted(text)} contains the trunk prefix that is only dialled within the country: no call comes with it`,
       hint: writtenRight(text) || 'write the number as it is dialled from abroad',
     };
   }
@@ -116,12 +116,15 @@ function checkPrefix(text: string, plain: string): NumberCheck {
   const without = withoutTrunkZero(plain);
   if (without === null) return null;
   return {
-    warning: `${quoted(text)} goes on with a 0 that is dialled within the country only: no call comes with it`,
+    warning: `${quoted(text)} continues with a 0 that is only dialled within the country: no call comes with it`,
     hint: `write ${quoted(without)}`,
   };
 }
 
-/** Of what country it is, nobody can tell: "4155550100" with a + is Swiss. Only after 00 stands a country code. */
+/**
+ * Of what country it is, nobody can tell: "4155550100" with a + is Swiss. Only after 00 stands a
+ * country code.
+ */
 function checkNational(text: string): NumberCheck {
   const digits = text.replace(/[^0-9]/g, '');
   if (digits.length < 7) return null;
@@ -200,8 +203,8 @@ function checkGlob(text: string): NumberCheck {
 }
 
 /**
- * `write "+442079460958"`: the number that is meant, else the candidate. What would be refused next is
- * never shown; empty then.
+ * `write "+442079460958"`: the number that is meant, else the candidate. What would be refused next
+ * is never shown; empty then.
  */
 export function writtenRight(text: string, candidate: string | null = null): string {
   const right = [rightForm(text), candidate].find(
@@ -210,7 +213,10 @@ export function writtenRight(text: string, candidate: string | null = null): str
   return right === undefined || right === null ? '' : `write ${quoted(right)}`;
 }
 
-/** Of `sip:<sip:ada@host>`, `"Ada" <sip:ada@host>` or `sip://ada@host` the URI; null where it is none of these. */
+/**
+ * Of `sip:<sip:ada@host>`, `"Ada" <sip:ada@host>` or `sip://ada@host` the URI; null where it is
+ * none of these.
+ */
 export function meantUri(text: string): string | null {
   const start = Math.max(
     text.toLowerCase().lastIndexOf('sip:'),

@@ -1,4 +1,4 @@
-/** `policy` as the core has it, with its defaults. */
+/** Builds the core's `policy`, with its defaults. */
 import { parseAllow } from '../core/rules/allow.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
@@ -38,7 +38,7 @@ export function buildPolicy(
     if (hasTrunkPrefix(text)) {
       context.problems.problem(
         positions.at(written.allow ?? [], index),
-        `${quoted(text)} holds the prefix that is dialled within the country only`,
+        `${quoted(text)} contains the trunk prefix that is only dialled within the country`,
         allowHint(text),
       );
     }
@@ -46,7 +46,7 @@ export function buildPolicy(
     if (without !== null) {
       context.problems.warning(
         positions.at(written.allow ?? [], index),
-        `${quoted(text)} goes on with a 0 that is dialled within the country only`,
+        `${quoted(text)} continues with a 0 that is only dialled within the country`,
         `write ${quoted(without)}`,
       );
     }

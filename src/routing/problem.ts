@@ -1,4 +1,7 @@
-/** A problem says what, where, what was expected, what came; the hint says what to do. */
+/**
+ * A problem says what is wrong, where, what was expected and what was found; the hint says what to
+ * do.
+ */
 import { LIMITS } from './limits.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
 
@@ -59,7 +62,10 @@ function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column;
 }
 
-/** `unknown target "suport"` and, where one is near, `did you mean support?`; else all that are known. */
+/**
+ * `unknown target "suport"` and, where one is near, `did you mean support?`; else all that are
+ * known.
+ */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const all = [...known];
   const near = nearest(word, all);
@@ -76,7 +82,10 @@ function difference(written: string, known: string): string {
   return other === null ? '' : ` There it is written with ${other}`;
 }
 
-/** Names are an operator's own and may be thousands: beyond this many characters their number must do. */
+/**
+ * Names are an operator's own and may be thousands: beyond this many characters their number must
+ * do.
+ */
 const NAMED_CHARS_MAX = 8_000;
 
 function named(all: readonly string[]): string {

@@ -1,6 +1,6 @@
 /**
- * The live route set. A reload is atomic: a bad set is refused with its problems and the last good one
- * stays; calls in flight keep their plan anyway.
+ * The live route set. A reload is atomic: an invalid set is refused with its problems and the
+ * previous one stays. Live calls keep their plan in any case.
  */
 import type { CompiledRoutes } from '../core/rules/decide.ts';
 import { RefereeError } from '../errors.ts';

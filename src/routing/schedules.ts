@@ -1,4 +1,4 @@
-/** A written schedule, read: weekly hours, closed dates and iCal files. */
+/** Reads a schedule: weekly hours, closed dates and iCal files. */
 import { isDate } from '../core/iso-time.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import { isZone } from '../core/rules/zone.ts';

@@ -1,7 +1,8 @@
 /**
- * One route file as YAML nodes with their places, or problems. YAML changes values in silence, so what
- * it offers beyond plain maps, lists and scalars (anchors, aliases, tags, directives, several documents)
- * is refused here, before anything is composed: an alias bomb or a tower of brackets costs nothing.
+ * Parses a route file into YAML nodes with positions, or problems. YAML changes values silently, so
+ * everything but plain maps, lists and scalars (anchors, aliases, tags, directives, several
+ * documents) is refused here, before anything is composed. So an alias bomb or deeply nested
+ * brackets cost nothing.
  */
 import {
   Composer,

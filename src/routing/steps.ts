@@ -1,4 +1,4 @@
-/** Written steps, of a route file or a handler, as the core has them. */
+/** Converts steps of a route file or a handler into the core's form. */
 import type { Destination, RouteBranches, RouteStep, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
@@ -22,7 +22,10 @@ import type {
   WrittenTransfer,
 } from './schema/steps.ts';
 
-/** Where a list of steps stands: `continue` needs an outer list, the last resort may not move anybody. */
+/**
+ * Where a list of steps stands: `continue` needs an outer list, the last resort may not move
+ * anybody.
+ */
 export type ListKind = 'top' | 'branch' | 'last_resort';
 
 const MENU_TRIES = 3;
@@ -67,17 +70,17 @@ function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): voi
     if (kind === 'last_resort' && !LAST_RESORT_STEPS.includes(name)) {
       problems.problem(
         at,
-        `last_resort cannot ${name}: every step is used up`,
+        `last_resort cannot ${name}: every step has already failed`,
         `only ${LAST_RESORT_STEPS.join(', ')}`,
       );
     } else if (name === 'continue' && kind !== 'branch') {
       problems.problem(
         at,
-        'continue outside a branch: there is no outer list to return to',
-        'it stands at the end of a branch of if_failed or digits',
+        'continue is outside a branch, so there is no list to return to',
+        'use it at the end of a branch of if_failed or digits',
       );
     } else if (name === 'continue' && index < written.length - 1) {
-      problems.problem(at, 'continue stands before the end of its branch', 'move it to the end');
+      problems.problem(at, 'continue is not at the end of its branch', 'move it to the end');
     }
   }
 }
@@ -140,9 +143,9 @@ function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination
     );
     b.context.problems.problem(
       at,
-      `refer wants a target or a SIP URI, not ${quoted(text)}`,
+      `refer needs a target or a SIP URI, not ${quoted(text)}`,
       number !== undefined
-        ? `a number is reached with transfer: "${number}", or by a SIP URI: "sip:${number}@…"`
+        ? `use transfer for a number: "${number}", or a SIP URI: "sip:${number}@…"`
         : typeof uri === 'string'
           ? `write ${quoted(uri)}`
           : '',
@@ -181,8 +184,8 @@ function transfer(b: StepBuilder, step: WrittenTransfer): RouteStep | null {
   if (timeoutMs !== null && (timeoutMs < 1_000 || timeoutMs % 1_000 !== 0)) {
     problems.problem(
       b.positions.at(step, 'timeout'),
-      'a transfer rings for whole seconds',
-      'Telnyx takes timeout_secs: write 1s or more',
+      'the timeout of a transfer must be whole seconds',
+      'Telnyx expects whole seconds: write 1s or more',
     );
   }
   return to === null ? null : { do: 'transfer', to, from, timeoutMs, ifFailed };
@@ -202,7 +205,7 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
   ) {
     b.context.problems.problem(
       at,
-      `from wants a number or a SIP URI, not ${quoted(text)}`,
+      `from needs a number or a SIP URI, not ${quoted(text)}`,
       destinationHint(text) || 'for example "+14155550100" or "{from}"',
     );
     return null;
@@ -210,7 +213,7 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
   if (hasTrunkPrefix(text)) {
     b.context.problems.problem(
       at,
-      `from: ${quoted(text)} holds the prefix that is dialled within the country only`,
+      `from: ${quoted(text)} contains the trunk prefix that is only dialled within the country`,
       destinationHint(text),
     );
   }
@@ -251,8 +254,8 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
 }
 
 /**
- * One key must be left to end the caller's input, which # does unless the menu asks for it: of twelve keys
- * that all stand for a choice # would be heard as the end, and its branch never run.
+ * One key must be left to end the caller's input, which # does unless the menu asks for it: of
+ * twelve keys that all stand for a choice # would be heard as the end, and its branch never run.
  */
 function checkKeys(b: StepBuilder, written: WrittenMenu): void {
   const keys = new Set(Object.keys(written.digits).join(''));
@@ -260,8 +263,8 @@ function checkKeys(b: StepBuilder, written: WrittenMenu): void {
   const hash = Object.keys(written.digits).find((key) => key.includes('#')) ?? '';
   b.context.problems.problem(
     b.positions.atKey(written.digits, hash),
-    '"#" cannot be chosen: the menu asks for all twelve keys, and one must end the input',
-    'leave one key without a choice',
+    '"#" cannot be a choice: the menu uses all twelve keys, and one must end the input',
+    'leave one key unused',
   );
 }
 

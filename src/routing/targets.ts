@@ -1,4 +1,7 @@
-/** Written targets as the core has them: destination and headers as templates, secrets as references. */
+/**
+ * Converts targets into the core's form: templates for destination and headers, references for
+ * secrets.
+ */
 import type { Target, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
@@ -65,9 +68,8 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
 
 function uriHint(text: string): string {
   const meant = meantDestination(text) ?? text;
-  if (isE164(meant)) return `a number is reached with the step transfer: "${meant}"`;
-  if (/^[+0-9]/.test(text) && !text.includes('@'))
-    return 'a number is reached with the step transfer';
+  if (isE164(meant)) return `use the step transfer for a number: "${meant}"`;
+  if (/^[+0-9]/.test(text) && !text.includes('@')) return 'use the step transfer for a number';
   if (meant !== text) return `write ${quoted(meant)}`;
   const uri = `sip:${text}`;
   return 'problem' in parseDestination(uri)
@@ -171,7 +173,7 @@ function refusesSecret(context: SetContext, text: string, at: Place): boolean {
   if (!text.includes(`\${`)) return false;
   context.problems.problem(
     at,
-    `\${…} is only for username and password of a target`,
+    `\${…} is only allowed in username and password of a target`,
     'a place is {from}, without $',
   );
   return true;

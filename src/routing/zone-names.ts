@@ -1,4 +1,4 @@
-/** What people write where the name of a time zone is due, and which zone they mean by it. */
+/** What people write instead of the name of a time zone, and the zone they mean. */
 import { isZone, MINUTE_MS, nextClockChange, offsetMs } from '../core/rules/zone.ts';
 import { nearest } from './problem.ts';
 import { zoneOfWindowsName } from './windows-zones.ts';
@@ -43,7 +43,10 @@ function offsetText(ms: number): string {
   return minutes === 0 ? 'UTC' : `UTC${ms < 0 ? '-' : '+'}${clock}`;
 }
 
-/** Abbreviations name no zone: BST is British and Bangladeshi, and half of them only the summer's time. */
+/**
+ * Abbreviations name no zone: BST is British and Bangladeshi, and half of them only the summer's
+ * time.
+ */
 const ABBREVIATIONS: Record<string, string> = {
   ACDT: 'Australia/Adelaide',
   ACST: 'Australia/Adelaide or Australia/Darwin',

@@ -1,4 +1,7 @@
-/** Telnyx's Voice API on loopback: authentication, limits, schema, then the command; faults before or after. */
+/**
+ * Telnyx's Voice API on loopback: authentication, limits, schema, then the command; faults before
+ * or after.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AccountEndpoints, secondsOf } from './account/endpoints.ts';

@@ -1,13 +1,13 @@
 /**
- * The simulator's own books: what really happened to each caller, whatever anybody was told about it. The
- * soak compares the service's account with these.
+ * The simulator's records: what really happened to each caller, whatever was reported. The soak
+ * test compares the service's records with these.
  */
 import type { FaultKind } from './faults.ts';
 import type { CommandBody } from './schema.ts';
 
 /**
- * moved: he reached somebody, at least once; released: the service hung up or rejected; left: he hung up
- * himself; dropped: the network ended it; waiting: he is still on the line.
+ * moved: he reached somebody, at least once; released: the service hung up or rejected; left: he
+ * hung up himself; dropped: the network ended it; waiting: he is still on the line.
  */
 export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
 
@@ -60,7 +60,10 @@ export interface BookedWebhook {
   clientState: string | null;
   faults: FaultKind[];
   deliveries: BookedDelivery[];
-  /** given_up: every attempt failed; lost: a fault swallowed it; unfinished: the simulator stopped first. */
+  /**
+   * given_up: every attempt failed; lost: a fault swallowed it; unfinished: the simulator stopped
+   * first.
+   */
   outcome: 'pending' | 'delivered' | 'given_up' | 'lost' | 'unfinished';
 }
 

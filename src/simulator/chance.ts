@@ -1,7 +1,6 @@
 /**
- * Chance as a function: the same seed and key give the same fraction, whenever and in whatever order
- * they are asked for. A generator with a state would tie every decision to wall-clock order, and then
- * the same seed would not give the same run.
+ * Random numbers as a function: the same seed and key always give the same fraction. A generator
+ * with state would depend on the order of calls, and the same seed would not give the same run.
  */
 export function chance(seed: number, ...key: (string | number)[]): number {
   // FNV-1a over seed and key, then the finaliser of mulberry32 (public domain, Tommy Ettinger).

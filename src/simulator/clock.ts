@@ -1,9 +1,11 @@
-/** Time as the simulator sees it: scripted durations shrink by a scale, and every timer can be taken back. */
+/** The simulator's time: scripted durations are scaled, and every timer can be cancelled. */
 
 export interface Clock {
   /** Runs after a scripted duration, scaled. Returns how to take it back. */
   after(ms: number, run: () => void): () => void;
-  /** Runs after real milliseconds: the protocol's own times (retries, time limits) are never scaled. */
+  /**
+   * Runs after real milliseconds: the protocol's own times (retries, time limits) are never scaled.
+   */
   afterReal(ms: number, run: () => void): () => void;
   /** ISO 8601 with microseconds, strictly increasing: events are ordered by it. */
   stamp(): string;

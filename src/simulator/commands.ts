@@ -1,4 +1,4 @@
-/** One command on one leg: the checks in Telnyx's order, then what it does. */
+/** Executes one command on one leg: the checks in Telnyx's order, then its effect. */
 import { answeredPayload, type Leg } from './leg.ts';
 import { refer } from './refer.ts';
 import {

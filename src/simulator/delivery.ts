@@ -1,7 +1,7 @@
 /**
- * Webhooks on their way: signed freshly for every attempt, tried again with a growing pause while the
- * answer is anything but 200. One call's events go out in order, unless a fault or the script says
- * otherwise; different calls never wait for each other.
+ * Delivers webhooks: signs each attempt anew, and retries with a growing pause until the answer is
+ * 200. Events of one call are sent in order unless a fault or the script says otherwise; calls
+ * never wait for each other.
  */
 import { Pool } from 'undici';
 import type { SentAttempt } from './account/deliveries.ts';
@@ -15,7 +15,10 @@ export interface DeliveryOptions {
   urls: string[];
   /** Where the events of a connection go instead; null: to `urls`. */
   urlsOf: (connectionId: string) => string[] | null;
-  /** one: each event to one URL by chance, the next one after a failure; all: each event to every URL at once. */
+  /**
+   * one: each event to one URL by chance, the next one after a failure; all: each event to every
+   * URL at once.
+   */
   spread: 'one' | 'all';
   key: SigningKey;
   clock: Clock;
@@ -47,7 +50,9 @@ export interface Delivery {
   close(): Promise<void>;
 }
 
-/** An event waits this long at most for the one before it; a slow service gets them out of order. */
+/**
+ * An event waits this long at most for the one before it; a slow service gets them out of order.
+ */
 const IN_ORDER_WAIT_MS = 250;
 /** A held-back event goes out with the next one of its call, or after this. */
 const HOLD_MS = 400;
@@ -108,7 +113,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     lane.held.add(release);
   }
 
-  /** The first attempt waits for the one before it; what was held back before it goes out after it. */
+  /**
+   * The first attempt waits for the one before it; what was held back before it goes out after it.
+   */
   async function inLane(event: OutgoingEvent, copy: number, only: string | null): Promise<void> {
     const lane = laneOf(event.callNumber);
     const waiting = [...lane.held];
@@ -206,7 +213,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     else await new Promise<void>((resolve) => queue.push(resolve));
   }
 
-  /** The URL of the first attempt by chance, later ones go round: Telnyx fails over to the second. */
+  /**
+   * The URL of the first attempt by chance, later ones go round: Telnyx fails over to the second.
+   */
   function urlFor(event: OutgoingEvent, copy: number, number: number): string {
     const urls = options.urlsOf(event.connectionId) ?? options.urls;
     const count = urls.length;

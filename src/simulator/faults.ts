@@ -1,4 +1,4 @@
-/** What goes wrong, by rate and seed. Every decision is a function of (seed, call, event), never of time. */
+/** Faults by rate and seed. Every decision is a function of (seed, call, event), never of time. */
 import { chance } from './chance.ts';
 import type { ActionName } from './schema.ts';
 
@@ -25,7 +25,10 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 export type FaultRates = { [K in FaultKind]?: number };
 export type Faults = 'none' | 'all' | FaultRates;
 
-/** One fault of one call, at the nth (from 1; default every) webhook of a type or request of an action. */
+/**
+ * One fault of one call, at the nth (from 1; default every) webhook of a type or request of an
+ * action.
+ */
 export interface ScriptedFault {
   at: ActionName | 'probe' | `call.${string}`;
   nth?: number;
@@ -53,7 +56,10 @@ const RATES_ALL: Required<FaultRates> = {
   hangup_forgotten: 0.02,
 };
 
-/** Three times as long as a far end rings by default: enough to bring a REFER's last event before its first. */
+/**
+ * Three times as long as a far end rings by default: enough to bring a REFER's last event before
+ * its first.
+ */
 const SHUFFLE_MS = 1_200;
 const COPY_MS = 200;
 

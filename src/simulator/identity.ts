@@ -1,4 +1,4 @@
-/** Ids shaped like Telnyx's own, derived from a salt and a key, so that the same run has the same ids. */
+/** Ids in Telnyx's format, derived from a salt and a key, so that the same run has the same ids. */
 import { createHash } from 'node:crypto';
 
 /** 19 digits, beyond 2^53: whoever parses it as a number loses its end. */

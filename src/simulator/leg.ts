@@ -1,4 +1,4 @@
-/** One leg of a call: what the switch knows of it, and the payloads its events carry. */
+/** One leg of a call: its state, and the payloads of its events. */
 import type { CallBook } from './books.ts';
 import type { FaultContext } from './faults.ts';
 import type { LegIds } from './identity.ts';
@@ -108,7 +108,9 @@ export function initiatedPayload(leg: Leg): Payload {
   };
 }
 
-/** `state` is absent in every capture, and `start_time` is the start of the call, not of the answer. */
+/**
+ * `state` is absent in every capture, and `start_time` is the start of the call, not of the answer.
+ */
 export function answeredPayload(leg: Leg): Payload {
   return {
     ...parties(leg),
@@ -135,7 +137,10 @@ export interface HangupFacts {
   sip: string;
 }
 
-/** No `state`, never a `direction`; `client_state` absent where nothing ever set it and nobody answered. */
+/**
+ * No `state`, never a `direction`; `client_state` absent where nothing ever set it and nobody
+ * answered.
+ */
 export function hangupPayload(leg: Leg, facts: HangupFacts): Payload {
   const answered = leg.answeredAt !== null;
   return {

@@ -1,4 +1,4 @@
-/** What a REFER and a transfer share: which far end they meet, and their line in the books. */
+/** Shared by REFER and transfer: choosing the far end, and recording the move. */
 import type { BookedAttempt, Move } from './books.ts';
 import type { Leg } from './leg.ts';
 import type { CommandBody } from './schema.ts';

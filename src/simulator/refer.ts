@@ -1,4 +1,4 @@
-/** A SIP REFER as the far end lives it: NOTIFYs with 1xx, a final one, and the hangup that follows. */
+/** A SIP REFER at the far end: NOTIFYs with 1xx, a final one, and the hangup that follows. */
 import { bookFault } from './books.ts';
 import { strikes } from './faults.ts';
 import { type Leg, parties } from './leg.ts';

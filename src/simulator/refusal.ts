@@ -1,4 +1,4 @@
-/** What the API says no with: Telnyx's error shape, `code` a string. */
+/** Errors of the API in Telnyx's format, with `code` as a string. */
 
 export interface Refusal {
   status: number;

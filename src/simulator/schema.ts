@@ -1,7 +1,7 @@
 /**
- * The bodies of the commands, field by field, as Telnyx's OpenAPI description and its own client list
- * them. Stricter than Telnyx in one point: an unknown field is refused, because on the real API it
- * would be ignored in silence and nobody would notice the misspelling.
+ * The bodies of the commands, as in Telnyx's OpenAPI description and official client. Stricter in
+ * one point: an unknown field is refused, because the real API would silently ignore it and nobody
+ * would notice a misspelling.
  */
 import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
 

@@ -1,4 +1,6 @@
-/** What happens to one call: who calls whom, and what the far ends, the caller and the network do. */
+/**
+ * What happens to one call: who calls whom, and what the far ends, the caller and the network do.
+ */
 import type { ScriptedFault } from './faults.ts';
 
 /**
@@ -28,7 +30,10 @@ export interface FarEnd {
   progress?: number[];
   /** From the acceptance to the first NOTIFY; default 30 ms. */
   startedMs?: number;
-  /** From the acceptance to the result; default 400 ms. A transfer nobody answers rings its timeout_secs. */
+  /**
+   * From the acceptance to the result; default 400 ms. A transfer nobody answers rings its
+   * timeout_secs.
+   */
   ringMs?: number;
   /** After a completed REFER the caller's leg hangs up; default after. */
   hangup?: 'after' | 'before' | 'never';
@@ -48,7 +53,10 @@ export type FarEnds = FarEndScript | FarEndScript[] | Record<string, FarEndScrip
 
 /** The caller hangs up: `afterMs` after the nth time something happens to his call. */
 export interface CallerHangup {
-  /** What he hangs up at; refer_rings and transfer_rings are the first 1xx or the acceptance without one. */
+  /**
+   * What he hangs up at; refer_rings and transfer_rings are the first 1xx or the acceptance without
+   * one.
+   */
   when:
     | 'initiated'
     | 'answered'
@@ -129,7 +137,9 @@ export interface ResolvedFarEnd {
   talkMs: number;
 }
 
-/** The far end for the nth (from 0) move of this kind, of which `nthToAddress` went to this address. */
+/**
+ * The far end for the nth (from 0) move of this kind, of which `nthToAddress` went to this address.
+ */
 export function farEndOf(
   ends: FarEnds | undefined,
   address: string,

@@ -1,6 +1,6 @@
 /**
- * Calls worth seeing, each with the end it must come to. The demo plays them all; `simulator --script`
- * plays one by name. They belong to SCRIPT_ROUTES, the route set that names the same targets.
+ * Scripted calls with their expected ends. The demo plays all of them, and `simulator --script` one
+ * by name. They use the targets of SCRIPT_ROUTES.
  */
 import type { CallScript } from './script.ts';
 

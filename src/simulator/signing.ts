@@ -16,7 +16,8 @@ export function createSigningKey(seed: number): SigningKey {
   const secretSeed = createHash('sha256').update(`simulator key ${seed}`).digest();
   const pair = nacl.sign.keyPair.fromSeed(secretSeed);
   // tweetnacl takes milliseconds a signature, node:crypto microseconds: at thousands of webhooks a
-  // second only the native one keeps up. Ed25519 is deterministic (RFC 8032): both give the same bytes.
+  // second only the native one keeps up. Ed25519 is deterministic (RFC 8032): both give the same
+  // bytes.
   const key = createPrivateKey({
     key: Buffer.concat([PKCS8_PREFIX, secretSeed]),
     format: 'der',

@@ -1,7 +1,8 @@
 /**
- * The Telnyx simulator: Telnyx on loopback with no account. It places calls, signs and delivers their
- * webhooks, takes the commands and keeps books of what really happened to each caller. It shares no
- * code with the service, so that it can be a witness against it: the two meet on the wire only.
+ * The Telnyx simulator: Telnyx on loopback without an account. It places calls, signs and delivers
+ * their webhooks, executes commands and records what really happened to each caller. It shares no
+ * code with `telnyx/` and only communicates over HTTP, so tests compare two independent
+ * implementations.
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';

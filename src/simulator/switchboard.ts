@@ -205,7 +205,9 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     });
   }
 
-  /** A caller who goes takes his B-legs with him; a B-leg takes the caller only once they talked. */
+  /**
+   * A caller who goes takes his B-legs with him; a B-leg takes the caller only once they talked.
+   */
   function endOthers(leg: Leg, by: EndedBy): void {
     const source = by === 'caller' ? 'caller' : by === 'service' ? 'unknown' : 'callee';
     const hung: HangupFacts = { cause: 'normal_clearing', source, sip: '200' };

@@ -1,4 +1,4 @@
-/** A transfer: a B-leg of its own, which answers and is bridged, or hangs up while the caller stays. */
+/** A transfer: a B-leg that answers and is bridged, or hangs up while the caller stays. */
 import { answeredPayload, bridgedPayload, type HangupFacts, type Leg } from './leg.ts';
 import { bookAttempt, bookMove, startMove } from './moves.ts';
 import { badRequest, type Refusal } from './refusal.ts';
@@ -49,7 +49,8 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
       if (attempt.result === 'bye' || attempt.result < 300) pickUp(far);
       else {
         attempt.told = true;
-        // Telnyx ends a B-leg that nobody answers at timeout_secs, whatever the phone would do later.
+        // Telnyx ends a B-leg that nobody answers at timeout_secs, whatever the phone would do
+        // later.
         board.end(far, 'far_end', hangupFor(attempt.result));
       }
     });

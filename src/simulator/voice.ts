@@ -1,4 +1,4 @@
-/** What the caller hears and presses: speech and playback in one queue, menus beside it. */
+/** What the caller hears and presses: speech and playback in one queue, and menus. */
 import type { Gather, Leg, Voice } from './leg.ts';
 import type { Refusal } from './refusal.ts';
 import type { CommandBody } from './schema.ts';
@@ -40,8 +40,8 @@ export function playbackStop(board: Switchboard, leg: Leg, body: CommandBody): R
 }
 
 /**
- * A new voice waits for the ones before it, as the description of `stop` says: whoever forgets to stop
- * an endless loop is never heard.
+ * A new voice waits for the ones before it, as the description of `stop` says: whoever forgets to
+ * stop an endless loop is never heard.
  */
 function enqueue(
   board: Switchboard,

@@ -1,7 +1,7 @@
 /**
- * Ids that every replica and every restart derives alike, so that what they saw of one call joins in one
- * trace. Hashed, although a session id is often a UUID already: samplers by ratio look at a part of the
- * trace id only, and the end of a UUID of version 1 is the same for all calls of a machine.
+ * Ids that are the same on every replica and after a restart, so that all spans of a call join in
+ * one trace. They are hashed, because ratio samplers only use a part of the trace id, and the end
+ * of a version 1 UUID is the same for all calls of a machine.
  */
 import { hash } from 'node:crypto';
 

@@ -1,8 +1,9 @@
 /**
- * The only file that knows OpenTelemetry: finished spans to an OTLP collector over HTTP, as the standard
- * variables say (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
- * Loaded only where tracing is on. The tracer and the two HTTP exporters are all it takes: ten small
- * packages of the project itself, no gRPC, no auto-instrumentation, nothing patched.
+ * The only file that knows OpenTelemetry: finished spans to an OTLP collector over HTTP, as the
+ * standard variables say
+ * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Loaded only
+ * where tracing is on. The tracer and the two HTTP exporters are all it takes: ten small packages
+ * of the project itself, no gRPC, no auto-instrumentation, nothing patched.
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -195,7 +196,9 @@ function numberOf(text: string | undefined): number | null {
   return text !== undefined && /^\d+(\.\d+)?$/.test(text) ? Number(text) : null;
 }
 
-/** The exporters and detectors read process.env themselves; what came from .env must count as well. */
+/**
+ * The exporters and detectors read process.env themselves; what came from .env must count as well.
+ */
 function withProcessEnvironment<Made>(env: Environment, make: () => Made): Made {
   const before = { ...process.env };
   for (const [name, value] of Object.entries(env)) {

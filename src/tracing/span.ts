@@ -1,4 +1,4 @@
-/** A span that is over, as plain data; and what all spans of a call share. */
+/** A finished span as plain data, and what all spans of a call share. */
 import type { Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import { spanIdOf, traceIdOf } from './ids.ts';

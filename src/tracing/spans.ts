@@ -1,7 +1,8 @@
 /**
- * What was committed, as spans. One call is one tree: the root lasts from its first event to its end;
- * below it each webhook, deadline and command, and each attempt from its start to its verdict with its
- * commands and that verdict below. A span is written when it is over, so the root comes last.
+ * What was committed, as spans. One call is one tree: the root lasts from its first event to its
+ * end; below it each webhook, deadline and command, and each attempt from its start to its verdict
+ * with its commands and that verdict below. A span is written when it is over, so the root comes
+ * last.
  */
 import type { Call } from '../core/machine/call.ts';
 import type { CallEvent, OutcomeEvent } from '../core/machine/event.ts';
@@ -127,7 +128,10 @@ function eventSpan(event: CallEvent, call: Call, notices: Notice[], now: number)
   }
 }
 
-/** From the first request of the command to what became of it: the time that its tries took together. */
+/**
+ * From the first request of the command to what became of it: the time that its tries took
+ * together.
+ */
 function commandSpan(event: OutcomeEvent, call: Call, fields: Fields) {
   const { action, outcome, commandId } = event;
   const ofAttempt = call.attempts.some(({ id }) => id === commandId);

@@ -48,12 +48,12 @@ function told(entry: Partial<ApiEntry>): string | undefined {
 }
 
 test.each([
-  [{ attempt: 'a', detail: { sip_notify_response: 486 } }, 'target a says no (486)'],
-  [{ attempt: 'b', detail: { sip_notify_response: 486 } }, 'target b says no (486)'],
+  [{ attempt: 'a', detail: { sip_notify_response: 486 } }, 'target a refuses (486)'],
+  [{ attempt: 'b', detail: { sip_notify_response: 486 } }, 'target b refuses (486)'],
   [{ source: 'b_leg', type: 'call.hangup', attempt: 'a', detail: {} }, 'target a hangs up'],
   [
     { source: 'deadline', type: 'deadline', attempt: 'a', detail: { deadline: 'attempt' } },
-    'target a has said nothing in its time',
+    'target a did not answer in time',
   ],
 ])('of attempts at the same moment the one that the event names is told: %j', (entry, words) => {
   expect(told(entry)).toBe(words);

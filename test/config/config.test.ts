@@ -320,7 +320,7 @@ describe('readConfig', () => {
     'says that the name %j is not PORT',
     (name) => {
       expect(problemsOf({ ...good, [name]: '8080' })).toEqual([
-        expect.stringMatching(/^PORT: its name is written as .*Write PORT=… alone\.$/),
+        expect.stringMatching(/^PORT: its name is written as .*Write only PORT=…$/),
       ]);
       expect(problemsOf({ ...good, PORT: '1', [name]: '8080' })).toEqual([]);
     },

@@ -229,7 +229,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     });
     const { page } = await signedIn();
     await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
-    await page.locator('summary', { hasText: 'the caller writes them' }).click();
+    await page.locator('summary', { hasText: 'written by the caller' }).click();
     await page.getByText('<img src=x').first().waitFor();
     expect(await page.locator('img[src="x"]').count()).toBe(0);
     expect(await page.evaluate('"broken" in window')).toBe(false);

@@ -31,14 +31,14 @@ const YAML_TRAPS: [string, string, string[]][] = [
     'a spoken text that a # cuts off',
     'otherwise:\n  - say: Press #1 for sales\n  - hangup',
     [
-      '2:16 # starts a comment here: "say" ends before it (put the text into quotes, or the comment on a line of its own: "Press …")',
+      '2:16 # starts a comment here, so "say" ends before it (put the text into quotes, or the comment on a separate line: "Press …")',
     ],
   ],
   [
     'a spoken text that a # on its next line cuts off',
     'otherwise:\n  - say: Press\n      #1 for sales\n  - hangup',
     [
-      '3:7 # starts a comment here: "say" ends before it (put the text into quotes, or the comment on a line of its own: "Press …")',
+      '3:7 # starts a comment here, so "say" ends before it (put the text into quotes, or the comment on a separate line: "Press …")',
     ],
   ],
   [
@@ -85,7 +85,7 @@ const YAML_TRAPS: [string, string, string[]][] = [
   [
     'a merge key',
     `rules: [ { name: x, <<: { a: 1 }, do: [ hangup ] } ]${OTHERWISE}`,
-    ['1:21 a merge key (<<) is not allowed (write the values out)'],
+    ['1:21 a merge key (<<) is not allowed (write the values directly)'],
   ],
   [
     'a directive',
@@ -105,7 +105,7 @@ const YAML_TRAPS: [string, string, string[]][] = [
   [
     'a key that stands twice',
     'otherwise: [ hangup ]\notherwise: [ ignore ]',
-    ['2:1 "otherwise" stands twice in the file (keep one of them)'],
+    ['2:1 "otherwise" appears twice in the file (keep one of them)'],
   ],
   [
     'a tab that indents',
@@ -116,7 +116,7 @@ const YAML_TRAPS: [string, string, string[]][] = [
   [
     'a control character by escape',
     'otherwise: [ { say: "a\\u0007b" } ]',
-    ['1:21 "say" holds a control character (remove it)'],
+    ['1:21 "say" contains a control character (remove it)'],
   ],
   [
     'half a number',
@@ -176,7 +176,7 @@ const WORDS: [string, string, string[]][] = [
   [
     'two ways to keep the caller waiting',
     `policy: { while_moving: { say: x, play: "https://x.example/a.mp3" } }${OTHERWISE}`,
-    ['1:35 "while_moving" holds both say and play (keep one of them)'],
+    ['1:35 "while_moving" has both say and play (keep one of them)'],
   ],
   [
     'a step of one word',
@@ -191,7 +191,7 @@ const WORDS: [string, string, string[]][] = [
   [
     'two steps in one',
     `${TARGET}otherwise: [ { refer: desk, say: hi } ]`,
-    ['3:29 a step holds both refer and say (write say as an item of its own, after "- ")'],
+    ['3:29 a step has both refer and say (write say as a separate item, after "- ")'],
   ],
   [
     'one step where a list is due',
@@ -269,18 +269,20 @@ const MEANING: [string, string, string[]][] = [
     'continue without an outer list',
     'otherwise: [ continue ]',
     [
-      '1:14 continue outside a branch: there is no outer list to return to (it stands at the end of a branch of if_failed or digits)',
+      '1:14 continue is outside a branch, so there is no list to return to (use it at the end of a branch of if_failed or digits)',
     ],
   ],
   [
     'continue before the end of its branch',
     `${TARGET}otherwise: [ { refer: desk, if_failed: { any: [ continue, hangup ] } } ]`,
-    ['3:49 continue stands before the end of its branch (move it to the end)'],
+    ['3:49 continue is not at the end of its branch (move it to the end)'],
   ],
   [
     'a last resort that moves the caller',
     `${TARGET}last_resort: [ { refer: desk } ]${OTHERWISE}`,
-    ['3:16 last_resort cannot refer: every step is used up (only say, play, reject, hangup)'],
+    [
+      '3:16 last_resort cannot refer: every step has already failed (only say, play, reject, hangup)',
+    ],
   ],
   [
     'digits on the first event',
@@ -293,7 +295,7 @@ const MEANING: [string, string, string[]][] = [
     'a REFER to a number',
     'otherwise: [ { refer: "+14155550100" } ]',
     [
-      '1:23 refer wants a target or a SIP URI, not "+14155550100" (a number is reached with transfer: "+14155550100", or by a SIP URI: "sip:+14155550100@…")',
+      '1:23 refer needs a target or a SIP URI, not "+14155550100" (use transfer for a number: "+14155550100", or a SIP URI: "sip:+14155550100@…")',
     ],
   ],
   [
@@ -312,7 +314,7 @@ const MEANING: [string, string, string[]][] = [
     'a password in the file',
     'targets: { a: { sip: "sip:a@b.example", auth: { username: u, password: hunter2 } } }\notherwise: [ { refer: a } ]',
     [
-      `1:72 "password" must be a reference: a secret does not stand in a file (for example "\${PBX_PASSWORD}")`,
+      `1:72 "password" must be a reference, because secrets do not belong in a file (for example "\${PBX_PASSWORD}")`,
     ],
   ],
   [
@@ -330,7 +332,9 @@ const MEANING: [string, string, string[]][] = [
   [
     'a secret where none belongs',
     `targets: { a: { sip: "sip:\${PBX}@b.example" } }\notherwise: [ { refer: a } ]`,
-    [`1:22 \${…} is only for username and password of a target (a place is {from}, without $)`],
+    [
+      `1:22 \${…} is only allowed in username and password of a target (a place is {from}, without $)`,
+    ],
   ],
   [
     'a template that policy never allows',
@@ -379,7 +383,7 @@ const MEANING: [string, string, string[]][] = [
     'a telephone number as a target',
     'targets: { a: { sip: "tel:+14155550100" } }\notherwise: [ { refer: a } ]',
     [
-      '1:22 "tel:+14155550100" is not a SIP URI (a number is reached with the step transfer: "+14155550100")',
+      '1:22 "tel:+14155550100" is not a SIP URI (use the step transfer for a number: "+14155550100")',
     ],
   ],
   [
@@ -439,10 +443,10 @@ describe('a set of several files', () => {
         'otherwise: [ hangup ]\npolicy: { patience: 3s }\ntargets: { t: { sip: "sip:a@b.example" } }\nrules: [ { name: x, do: [ hangup ] } ]',
     });
     expect(problemsOf(result)).toEqual([
-      'b.yaml:1:1 otherwise stands in a.yaml:1 already (it stands once in the set)',
-      'b.yaml:2:1 policy stands in a.yaml:2 already (it stands once in the set)',
-      'b.yaml:3:12 the target "t" stands in a.yaml:3 already (each name stands once in the set)',
-      'b.yaml:4:18 a rule "x" stands in a.yaml:4 already (each name stands once in the set)',
+      'b.yaml:1:1 otherwise is already defined in a.yaml:1 (it may be defined only once in the set)',
+      'b.yaml:2:1 policy is already defined in a.yaml:2 (it may be defined only once in the set)',
+      'b.yaml:3:12 the target "t" is already defined in a.yaml:3 (each name may be defined only once in the set)',
+      'b.yaml:4:18 a rule "x" is already defined in a.yaml:4 (each name may be defined only once in the set)',
     ]);
   });
 
@@ -516,7 +520,7 @@ describe('warnings', () => {
     [
       'an entry twice',
       `lists: { l: [ "+1900*", "+1900*" ] }\n${rule('{ from: "list:l" }')}`,
-      ['1:25 "+1900*" stands twice in the list l (remove one)'],
+      ['1:25 "+1900*" appears twice in the list l (remove one)'],
     ],
   ])('%s', async (_what, text, expected) => {
     const result = await load(text);
@@ -554,7 +558,7 @@ const MEANT: [string, string, string[]][] = [
     'a no-break space after a colon',
     `targets: { a: { sip: "sip:a@x.example", timeout:${NBSP}30s } }${OTHERWISE}`,
     [
-      `1:41 unknown key "timeout:${NBSP}30s" in "a" (after "timeout:" stands a no-break space (U+00A0): write an ordinary space there)`,
+      `1:41 unknown key "timeout:${NBSP}30s" in "a" (there is a no-break space (U+00A0) after "timeout:": write an ordinary space there)`,
     ],
   ],
   [
@@ -577,18 +581,18 @@ const MEANT: [string, string, string[]][] = [
     [
       '2:15 "+44 (0)20 7946 0958" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write "+442079460958")',
       '3:15 "+44 20 7946 0958" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write "+442079460958")',
-      '4:15 "+4402079460958" holds the prefix that is dialled within the country only (write "+442079460958")',
+      '4:15 "+4402079460958" contains the trunk prefix that is only dialled within the country (write "+442079460958")',
       '5:15 "4155550100" is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100) (write + and the country code before it)',
-      '6:39 from wants a number or a SIP URI, not "+44 020 7946 0958" (write "+442079460958")',
+      '6:39 from needs a number or a SIP URI, not "+44 020 7946 0958" (write "+442079460958")',
     ],
   ],
   [
     'numbers to refer to',
     `targets: { a: { sip: "+44 (0)20 7946 0958" }, b: { sip: "4155550100" } }\notherwise: [ { refer: "+44 (0)20 7946 0958" } ]`,
     [
-      '1:22 "+44 (0)20 7946 0958" is not a SIP URI (a number is reached with the step transfer: "+442079460958")',
-      '1:57 "4155550100" is not a SIP URI (a number is reached with the step transfer)',
-      '2:23 refer wants a target or a SIP URI, not "+44 (0)20 7946 0958" (a number is reached with transfer: "+442079460958", or by a SIP URI: "sip:+442079460958@…")',
+      '1:22 "+44 (0)20 7946 0958" is not a SIP URI (use the step transfer for a number: "+442079460958")',
+      '1:57 "4155550100" is not a SIP URI (use the step transfer for a number)',
+      '2:23 refer needs a target or a SIP URI, not "+44 (0)20 7946 0958" (use transfer for a number: "+442079460958", or a SIP URI: "sip:+442079460958@…")',
     ],
   ],
   [
@@ -598,7 +602,7 @@ const MEANT: [string, string, string[]][] = [
       '1:22 "sip:<sip:a@x.example>": the scheme sip: stands twice (write "sip:a@x.example")',
       '2:20 "sip:<sip:*@x.example>": the user part may hold RFC 3261 user characters and * (write "sip:*@x.example")',
       '2:45 "+44 (0)20*": a number pattern is + and digits, then perhaps * (write "+4420*")',
-      '3:23 refer wants a target or a SIP URI, not "<sip:a@x.example>" (write "sip:a@x.example")',
+      '3:23 refer needs a target or a SIP URI, not "<sip:a@x.example>" (write "sip:a@x.example")',
       '3:55 "sip:sip:a@x.example": the scheme sip: stands twice (write "sip:a@x.example")',
       '3:92 "sip://a@x.example": a SIP URI has no // after its scheme (write "sip:a@x.example")',
     ],
@@ -618,7 +622,7 @@ const MEANT: [string, string, string[]][] = [
     'a menu that leaves no key to end the input',
     `otherwise:\n  - menu:\n      say: hi\n      digits:\n${[...'1234567890*#'].map((key) => `        "${key}": [ hangup ]\n`).join('')}`,
     [
-      '16:9 "#" cannot be chosen: the menu asks for all twelve keys, and one must end the input (leave one key without a choice)',
+      '16:9 "#" cannot be a choice: the menu uses all twelve keys, and one must end the input (leave one key unused)',
     ],
   ],
   [

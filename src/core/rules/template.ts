@@ -134,7 +134,7 @@ function fill(template: Template, facts: CallFacts, encode: (value: string) => s
     }
     const value = placeValue(piece, facts) ?? '';
     if (value.trim() === '') return { problem: `${placeText(piece)} has no value in this call` };
-    if (CONTROL.test(value)) return { problem: `${placeText(piece)} holds a control character` };
+    if (CONTROL.test(value)) return { problem: `${placeText(piece)} contains a control character` };
     if (!value.isWellFormed()) return { problem: `${placeText(piece)} is not well-formed text` };
     text += encode(value);
   }

@@ -1,7 +1,8 @@
 /**
- * A handler file -> the script that its process runs, or the problems in it. Everything that reads
- * the text (the type stripper, acorn, V8 with the code at its top) works in a process that is ended
- * when it takes too long: a file of brackets can hold a parser for as long as a loop holds V8.
+ * Compiles a handler file into the script that its process runs, or returns its problems.
+ * Everything that reads the text (the type stripper, acorn, V8 with the top-level code) runs in a
+ * process that is killed if it takes too long, because nested brackets can keep a parser busy as
+ * long as a loop keeps V8.
  */
 import { type Problem, Problems } from '../problem.ts';
 import { codeOf, messageOf, placeOfError } from './error.ts';
@@ -34,7 +35,7 @@ export const compile: Compiler = (file, text, open) => {
       problems.problem(
         placeOfError(file, error, STRICT),
         `the handler does not load: ${messageOf(error)}`,
-        'at its top a handler only declares',
+        'the top level of a handler may only declare things',
       );
     }
     return { problems: problems.problems };

@@ -1,4 +1,4 @@
-/** What a handler throws, read with care: it may refuse to be read, or throw again. */
+/** Reads what a handler throws, which may itself throw when it is read. */
 import type { Place } from '../problem.ts';
 
 export function codeOf(error: unknown): unknown {
@@ -24,8 +24,8 @@ export function messageOf(error: unknown): string {
 }
 
 /**
- * acorn says it in `loc`; the stripper and V8 in the head of the stack: `file:line`, lines, a caret.
- * `prefix` is what we put before the first line.
+ * acorn says it in `loc`; the stripper and V8 in the head of the stack: `file:line`, lines, a
+ * caret. `prefix` is what we put before the first line.
  */
 export function placeOfError(file: string, error: unknown, prefix = ''): Place {
   try {

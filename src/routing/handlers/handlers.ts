@@ -1,7 +1,8 @@
 /**
- * Handlers: rules in TypeScript. They run in a process of their own (`process.ts`), which a thread keeps
- * (`keeper.ts`) and the event loop waits for (`thread.ts`): a decision is synchronous, and a handler that
- * cannot be interrupted, or fills the memory, is killed without harm to the server. Only JSON text crosses.
+ * Handlers: rules in TypeScript. They run in a process of their own (`process.ts`), which a thread
+ * manages (`keeper.ts`) while the event loop waits (`thread.ts`). Decisions are synchronous, and a
+ * handler that cannot be interrupted or fills the memory is killed without harm to the server. Only
+ * JSON text is exchanged.
  */
 import { createHash } from 'node:crypto';
 import type { CallFacts } from '../../core/machine/call.ts';
@@ -21,7 +22,10 @@ import { askHandler, type Ended, type HandlerFile, loadHandlers, releaseWith } f
 import type { HandlerCall, HandlerContext } from './types.ts';
 
 export interface Handlers {
-  /** Null after problems. The context names what exists when the handler runs: the set it belongs to. */
+  /**
+   * Null after problems. The context names what exists when the handler runs: the set it belongs
+   * to.
+   */
   bind(file: string, context: SetContext): RunHandler | null;
 }
 
@@ -50,7 +54,7 @@ export async function openHandlers(
       problems.problem(
         { file, line: 1, column: 1 },
         `the handler does not load: it ${words(result.ended, LIMITS.handlerLoadWaitMs, LIMITS.handlerLoadMemoryBytes)}`,
-        'at its top a handler only declares',
+        'the top level of a handler may only declare things',
       );
     }
   }
@@ -96,7 +100,7 @@ function run(
   if (resting !== null) return { notMine: resting, warning: false };
   const leftMs = HELD_MAX_MS - (held.get(moment) ?? 0);
   if (leftMs < LEAST_MS) {
-    return { notMine: 'not asked: the handlers above it used up the time', warning: true };
+    return { notMine: 'not run: the handlers above it used all the time', warning: true };
   }
 
   const input = JSON.stringify({
@@ -143,9 +147,9 @@ function words(ended: Ended, ms: number, bytes: number): string {
     case 'memory':
       return `needed more than ${bytes / 1024 / 1024} MB of memory`;
     case 'by itself':
-      return 'ended the process it ran in, most likely for want of memory';
+      return 'ended its process, most likely because it ran out of memory';
     case 'not started':
-      return 'has no process to run in: none starts';
+      return 'has no process to run in: none can be started';
   }
 }
 
@@ -164,7 +168,7 @@ function readAnswer(file: string, json: string, context: SetContext): ReturnType
     const [first] = problems.problems;
     if (first === undefined) throw error;
     const hint = first.hint === '' ? '' : ` (${first.hint})`;
-    return { notMine: `answered steps that are none: ${first.message}${hint}`, warning: true };
+    return { notMine: `returned invalid steps: ${first.message}${hint}`, warning: true };
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * The thread that keeps the processes handlers run in: one that is asked, and a spare that takes over
- * when that one is killed. The event loop waits for an answer here (`Atomics.wait`), so somebody else
- * has to talk to the process meanwhile.
+ * The thread that manages the handler processes: one in use, and a spare that takes over when that
+ * one is killed. The event loop waits for an answer (`Atomics.wait`), so this thread talks to the
+ * process meanwhile.
  *
- * Why processes: V8 cannot be interrupted within `[].includes.call({ length: 2 ** 53 - 1 })`, and ends the
- * whole process, whichever thread it was, when `'x'.repeat(2 ** 28).split('')` passes the heap's limit. A
- * thread with such a handler holds its core for ever, and not even the server could exit.
+ * Why processes: V8 cannot be interrupted within `[].includes.call({ length: 2 ** 53 - 1 })`, and
+ * ends the whole process, whichever thread it was, when `'x'.repeat(2 ** 28).split('')` passes the
+ * heap's limit. A thread with such a handler holds its core for ever, and not even the server could
+ * exit.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -69,7 +70,9 @@ parentPort?.on('message', (message: ToKeeper) => {
   });
 });
 
-/** Each file is tried in a process that serves no call; those in service get what was found good. */
+/**
+ * Each file is tried in a process that serves no call; those in service get what was found good.
+ */
 async function load(files: HandlerFile[]): Promise<Loaded[]> {
   for (const { key } of files) uses.set(key, (uses.get(key) ?? 0) + 1);
   refill(IN_SERVICE);

@@ -1,12 +1,12 @@
 /**
- * The process that handlers run in. It holds nothing of the server: no environment, no secret, no
- * connection but the channel to the keeper that started it, and can be killed at any moment. Each
- * handler has a context of its own that holds the language and nothing of Node; call and answer cross
- * as JSON text.
+ * The process that handlers run in. It has nothing of the server: no environment, no secrets, and
+ * no connection except the channel to its keeper, and it can be killed at any time. Each handler
+ * has its own context with the language but nothing of Node; calls and answers are exchanged as
+ * JSON text.
  *
- * The keeper strips this file of its types and feeds it to `node -`, so it imports nothing of ours: a
- * process starts in a third of the time, and with two thirds of the memory, that it takes with the
- * type stripper loaded.
+ * The keeper strips this file of its types and feeds it to `node -`, so it imports nothing of ours:
+ * a process starts in a third of the time, and with two thirds of the memory, that it takes with
+ * the type stripper loaded.
  */
 import vm from 'node:vm';
 import { Worker } from 'node:worker_threads';
@@ -49,7 +49,8 @@ const scripts = new Map<string, Script>();
 const contexts = new Map<string, vm.Context>();
 const call = new vm.Script('__call()', { filename: 'referee:call' });
 
-// Signals for the whole group or service are the server's: handlers are needed until it has drained.
+// Signals for the whole group or service are the server's: handlers are needed until it has
+// drained.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 // In an endless builtin this thread never hears that the server has gone: another one looks.
@@ -147,10 +148,10 @@ function openContext(file: string, code: string, columnOffset: number): vm.Conte
 }
 
 /**
- * Runs in the context before the handler's own code and keeps what it needs of the language, so that a
- * handler that changes an intrinsic only hurts itself. Date knows only the moment of the event and
- * chance is refused: a rerun of a decision must agree. Nothing of the language that makes promises is
- * left; see `refuseAsync`.
+ * Runs in the context before the handler's own code and keeps what it needs of the language, so
+ * that a handler that changes an intrinsic only hurts itself. Date knows only the moment of the
+ * event and chance is refused: a rerun of a decision must agree. Nothing of the language that makes
+ * promises is left; see `refuseAsync`.
  */
 function prelude(): string {
   return `(() => {
@@ -175,7 +176,7 @@ function prelude(): string {
   };
   RealDate.prototype.constructor = FixedDate;
   globalThis.Date = FixedDate;
-  Math.random = () => { throw new Error('a handler is pure: the same call must get the same answer, use percent or pick for chance'); };
+  Math.random = () => { throw new Error('a handler is pure: the same call must get the same answer; use percent or pick for random choices'); };
   const MADE = freeze(new Error('made a promise; a handler is synchronous'));
   const refuse = () => { throw MADE; };
   globalThis.__promise = () => MADE;
@@ -198,7 +199,7 @@ function prelude(): string {
       answer = apply(globalThis.__handler, undefined, [deepFreeze(call), deepFreeze(context)]);
       if (answer === undefined) return '';
       if (answer !== null && (typeof answer === 'object' || typeof answer === 'function') && typeof answer.then === 'function') return '!returned a promise; a handler is synchronous';
-      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : 'a ' + typeof answer) + ' where a list of steps or undefined is due';
+      if (!isArray(answer)) return '!returned ' + (answer === null ? 'null' : 'a ' + typeof answer) + ' where a list of steps or undefined is expected';
       let values = 0;
       const json = stringify(answer, (key, value) => { values += 1; return value; });
       if (typeof json !== 'string') return '!answered with something that is not JSON';

@@ -1,7 +1,7 @@
 /**
- * A handler that does not answer in time holds the event loop for the whole of its time, and costs a
- * process: after some of that it is not asked for a while, and its calls go on with the rules at once.
- * Then one call tries it again.
+ * A handler that misses its time limit blocks the event loop for all of it and costs a process.
+ * After several such failures it is paused, and its calls go straight to the next rules. Then one
+ * call tries it again.
  */
 import { LIMITS } from '../limits.ts';
 
@@ -23,7 +23,7 @@ export function createRest(): Rest {
   let until = 0;
   return {
     resting(now) {
-      return now < until ? 'rests: it did not answer in time again and again' : null;
+      return now < until ? 'paused: it repeatedly did not answer in time' : null;
     },
     answered() {
       inARow = 0;

@@ -1,7 +1,7 @@
 /**
  * A handler's TypeScript -> a script for its sandbox: types stripped, syntax read by acorn, imports
- * refused, the default export turned into `__handler`, what is `async` turned into a refusal. Lines stay
- * where they are.
+ * refused, the default export becomes `__handler`, and `async` code becomes a refusal. Line numbers
+ * do not change.
  */
 import { stripTypeScriptTypes } from 'node:module';
 import { type Node as AcornNode, type Program, parse } from 'acorn';
@@ -21,7 +21,7 @@ export function toScript(file: string, text: string, problems: Problems): string
     problems.problem(
       placeOfError(file, error),
       `not valid TypeScript: ${messageOf(error)}`,
-      'only types that erase: no enum, no namespace, no parameter properties',
+      'only erasable types are allowed: no enum, no namespace, no parameter properties',
     );
     return null;
   }
@@ -55,7 +55,9 @@ export function toScript(file: string, text: string, problems: Problems): string
   return named ? `${script}\n;globalThis.__handler = ${declaration.id?.name};` : script;
 }
 
-/** Node marks the function as experimental once a process; an operator who writes handlers knows it. */
+/**
+ * Node marks the function as experimental once a process; an operator who writes handlers knows it.
+ */
 function strip(text: string): string {
   const emitWarning = process.emitWarning;
   process.emitWarning = () => {};
@@ -87,8 +89,8 @@ const REFUSED: Record<string, [string, string]> = {
   ImportDeclaration: ['a handler imports nothing', 'only import type …, which erases'],
   ImportExpression: ['a handler imports nothing', 'only import type …, which erases'],
   MetaProperty: ['import.meta is not there', 'a handler sees its call and context only'],
-  ExportNamedDeclaration: ['a handler exports its default only', 'remove export'],
-  ExportAllDeclaration: ['a handler exports its default only', 'remove export'],
+  ExportNamedDeclaration: ['a handler may only have a default export', 'remove export'],
+  ExportAllDeclaration: ['a handler may only have a default export', 'remove export'],
 };
 
 function refuseModules(file: string, nodes: Found[], problems: Problems): void {
@@ -117,8 +119,8 @@ interface Edit {
 
 /**
  * An async function becomes a plain one that refuses to run. No promise may come into being in the
- * sandbox at all: one that is rejected unhandled ends the whole process, and a loop of rejections is
- * out of reach of the interruption, which Node swallows while it counts them.
+ * sandbox at all: one that is rejected unhandled ends the whole process, and a loop of rejections
+ * is out of reach of the interruption, which Node swallows while it counts them.
  */
 function refuseAsync(code: string, nodes: Found[]): Edit[] {
   const edits: Edit[] = [];

@@ -1,6 +1,6 @@
 /**
- * The event loop's side of the keeper. Loads do not hold the loop; a run holds it until there is an
- * answer, and no longer than it is told to.
+ * The event loop's side of the keeper. Loading does not block the event loop; running blocks it
+ * until there is an answer, up to a limit.
  */
 import {
   MessageChannel,
@@ -76,7 +76,7 @@ export function loadHandlers(files: HandlerFile[]): Promise<Loaded[]> {
 
 /** Holds the event loop for `waitMs` at most; the handler is interrupted after `ms`. */
 export function askHandler(key: string, input: string, ms: number, waitMs: number): Asked {
-  return thread?.ask(key, input, ms, waitMs) ?? { none: 'nobody runs handlers any more' };
+  return thread?.ask(key, input, ms, waitMs) ?? { none: 'handlers have been stopped' };
 }
 
 /** When `owner` is garbage the keeper may forget these files. */

@@ -6,9 +6,9 @@
  *     const handler: Handler = (call) => (call.from === '+14155550101' ? [{ refer: 'support-us' }] : undefined);
  *     export default handler;
  *
- * A handler is synchronous and pure: no imports, no clock but `context.at`, no chance, 50 ms. `undefined`
- * means "not mine": the rules below it go on. Its destinations must satisfy `policy.allow`, unless they
- * are named targets.
+ * A handler is synchronous and pure: no imports, no clock but `context.at`, no chance, 50 ms.
+ * `undefined` means that the rule does not match: the next rules are tried. Its destinations must
+ * satisfy `policy.allow`, unless they are named targets.
  */
 import type { WrittenStep } from '../schema/steps.ts';
 

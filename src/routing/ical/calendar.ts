@@ -1,6 +1,6 @@
 /**
- * Busy times of an iCal file. Named zones are IANA's, else the file's own; days are days of the
- * schedule's zone. What cannot be read is a problem at its event, what is unusual a warning.
+ * The closed times of an iCal file. Zone names are IANA's, otherwise the file's own; days are days
+ * of the schedule's zone. An unreadable event is a problem, an unusual one a warning.
  */
 import type { Schedule } from '../../core/rules/rule.ts';
 import { DAY_MS } from '../../core/rules/zone.ts';

@@ -1,7 +1,7 @@
 /**
- * An iCal file as a tree of components (RFC 5545, section 3.1). Feeds are read as they are: folding may
- * cut a character in two, a description may hold a control character or a line break of its own; what
- * does not bear on when somebody is closed refuses no file.
+ * Parses an iCal file into a tree of components (RFC 5545, section 3.1). It tolerates what real
+ * feeds contain: folding inside a character, control characters or line breaks in a description,
+ * and anything else that does not affect times.
  */
 
 export interface Property {
@@ -69,7 +69,9 @@ const OUTSIDE = 'a line stands outside of what BEGIN and END enclose';
 
 interface Line {
   line: number;
-  /** One character a byte until it is decoded: only a whole line is sure to hold whole characters. */
+  /**
+   * One character a byte until it is decoded: only a whole line is sure to hold whole characters.
+   */
   text: string;
 }
 

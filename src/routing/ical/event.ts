@@ -1,4 +1,4 @@
-/** One VEVENT: when it is, what it says, and which of several versions of it counts. */
+/** One VEVENT: its time, its texts, and which of several versions counts. */
 import { DAY_MS } from '../../core/rules/zone.ts';
 import { type Component, propertiesOf, propertyOf, textOf } from './content.ts';
 import {
@@ -94,7 +94,10 @@ function readEventLength(
   return totalMs === 0 ? untold : length;
 }
 
-/** Days are days of the wall; of times RFC 5545 keeps the exact length, over changes of the clocks too. */
+/**
+ * Days are days of the wall; of times RFC 5545 keeps the exact length, over changes of the clocks
+ * too.
+ */
 export function lengthUntil(
   end: WrittenTime,
   start: WrittenTime,
@@ -118,8 +121,9 @@ export function allTimes(component: Component, name: string): WrittenPeriod[] {
 }
 
 /**
- * Of the versions of one event those that count: the highest SEQUENCE, then the latest LAST-MODIFIED or
- * DTSTAMP (RFC 5546, 2.1.5). Equals all count, as one UID for everything is a common mistake.
+ * Of the versions of one event those that count: the highest SEQUENCE, then the latest
+ * LAST-MODIFIED or DTSTAMP (RFC 5546, 2.1.5). Equals all count, as one UID for everything is a
+ * common mistake.
  */
 export function newestOf(versions: CalendarEvent[]): CalendarEvent[] {
   if (versions.length < 2) return versions;
@@ -155,7 +159,10 @@ export function mentions(
   return wanted.some((word) => texts.some((text) => text.includes(word.trim().toLowerCase())));
 }
 
-/** Days on which a moment may be meant to be, the likeliest first: where it is midnight, it is that day. */
+/**
+ * Days on which a moment may be meant to be, the likeliest first: where it is midnight, it is that
+ * day.
+ */
 export function likelyDays(atMs: number, zones: CalendarZones): number[] {
   const walls = zones.all.map((zone) => zone.wallOf(atMs));
   const midnights = walls.filter((wallMs) => dayOf(wallMs) === wallMs);

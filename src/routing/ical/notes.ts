@@ -1,4 +1,4 @@
-/** Problems and warnings of one calendar; a feed says the same of a thousand events only once. */
+/** Problems and warnings of one calendar; the same message for many events is reported once. */
 import type { Problems } from '../problem.ts';
 
 export class Notes {

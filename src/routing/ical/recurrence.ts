@@ -1,7 +1,7 @@
 /**
- * RRULE (RFC 5545, section 3.3.10) over the clock of a wall: zones come before and after. rrule-temporal
- * counts the days; unlike ical.js it jumps to the time asked for and stops after a number of steps, so
- * that no rule, however old or impossible, needs a limit in seconds.
+ * RRULE (RFC 5545, section 3.3.10) in local time; zones are applied before and after. Unlike
+ * ical.js, rrule-temporal jumps to the requested time and stops after a number of steps, so no rule
+ * needs a limit in seconds, however old or impossible it is.
  */
 import { RRuleTemporal } from 'rrule-temporal';
 import { DAY_MS, MINUTE_MS } from '../../core/rules/zone.ts';
@@ -32,7 +32,9 @@ export type Rule = WrittenRule & {
 const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY', 'SECONDLY'];
 const WEEKDAY = '(?:MO|TU|WE|TH|FR|SA|SU)';
 
-/** Whole numbers of a list and their bounds; `signed` ones count from the end too, and are never 0. */
+/**
+ * Whole numbers of a list and their bounds; `signed` ones count from the end too, and are never 0.
+ */
 const NUMBERS: Record<string, { from: number; to: number; signed: boolean }> = {
   BYMONTH: { from: 1, to: 12, signed: false },
   BYMONTHDAY: { from: 1, to: 31, signed: true },
@@ -114,7 +116,9 @@ function isWithin(text: string, { from, to, signed }: (typeof NUMBERS)[string]):
   return number >= from && number <= to;
 }
 
-/** Wall times within the span, DTSTART's own among them: it counts as the first, by the rule or not. */
+/**
+ * Wall times within the span, DTSTART's own among them: it counts as the first, by the rule or not.
+ */
 export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
   if (rule.untilMs !== null && rule.untilMs < Math.max(span.fromMs, startMs)) {
     return startMs >= span.fromMs && startMs <= span.toMs ? [startMs] : [];

@@ -1,4 +1,4 @@
-/** A series: its instances by rule and date, without those that exceptions take out or change. */
+/** A series: its instances by rule and date, without those that exceptions remove or change. */
 import { DAY_MS } from '../../core/rules/zone.ts';
 import { propertiesOf } from './content.ts';
 import {
@@ -109,7 +109,9 @@ function expand(rule: WrittenRule, event: CalendarEvent, time: EventTime, span: 
   return expandRule({ ...rule, untilMs: untilOf(rule, event, time) }, time.wallMs, span);
 }
 
-/** The last wall time that UNTIL includes; of a date that whole day, whatever the series' own times. */
+/**
+ * The last wall time that UNTIL includes; of a date that whole day, whatever the series' own times.
+ */
 function untilOf({ until }: WrittenRule, { zones }: CalendarEvent, time: EventTime): number | null {
   if (until === null) return null;
   if (time.date) {

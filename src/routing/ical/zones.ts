@@ -1,4 +1,6 @@
-/** The zones of one calendar: what its TZIDs and its X-WR-TIMEZONE mean, and its own VTIMEZONEs. */
+/**
+ * The zones of one calendar: the meaning of its TZIDs and X-WR-TIMEZONE, and its own VTIMEZONEs.
+ */
 import { DAY_MS, isZone, offsetMs } from '../../core/rules/zone.ts';
 import { zoneOfWindowsName } from '../windows-zones.ts';
 import { zoneHint } from '../zone-names.ts';
@@ -70,8 +72,8 @@ function ownZones(calendar: Component, window: Span): Map<string, WallZone | Err
 }
 
 /**
- * A name with a slash is IANA's, and today's rules of it are better than a file's old copy. Any other
- * (EST, "Customized Time Zone") means what the file's own VTIMEZONE says, where it has one.
+ * A name with a slash is IANA's, and today's rules of it are better than a file's old copy. Any
+ * other (EST, "Customized Time Zone") means what the file's own VTIMEZONE says, where it has one.
  */
 function zoneNamed(tzid: string, own: ReadonlyMap<string, WallZone | Error>): WallZone {
   if (tzid.includes('/') && isZone(tzid)) return ianaZone(tzid);

@@ -45,7 +45,7 @@ export const example = Type.Object(
       Type.Unsafe<Record<string, string | string[]>>({
         type: 'object',
         title: 'verdicts by target',
-        description: 'What each target answers. An attempt without a scripted verdict is an error.',
+        description: 'The verdict of each target. An attempt without a verdict is an error.',
         properties: { digits, hangup_after: text('target') },
         propertyNames: {
           type: 'string',
@@ -69,7 +69,7 @@ export const example = Type.Object(
       {
         rule: Type.Optional(
           Type.Union([text('name of a rule, or otherwise'), Type.Null()], {
-            description: 'Which rule wins; null or otherwise where none does.',
+            description: 'The rule that matches; null or otherwise if none does.',
           }),
         ),
         attempts: Type.Optional(
@@ -80,7 +80,7 @@ export const example = Type.Object(
         ends: Type.Optional(oneOf('how the call ends', ENDS)),
         path: Type.Optional(
           Type.Array(text('step', { examples: ['answer', 'refer support-us'] }), {
-            description: 'The steps as route prints them.',
+            description: 'The steps as referee route prints them.',
           }),
         ),
       },

@@ -1,4 +1,4 @@
-/** The route schema as the walker reads it. */
+/** The route schema as decode.ts reads it. */
 import { ROUTE_FILE_SCHEMA } from './schema.ts';
 
 /** The part of JSON Schema that the route schema is written in. */

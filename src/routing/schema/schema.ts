@@ -1,6 +1,7 @@
 /**
- * The one schema of a route file. `referee schema` prints it for editors, `decode.ts` walks a file's
- * nodes by it, and the types below follow from it: a word that is not here does not exist.
+ * The schema of a route file. `referee schema` prints it for editors, `decode.ts` walks the nodes
+ * of a file by it, and the types below are derived from it. Anything that is not here is not
+ * allowed.
  */
 import Type, { type Static } from 'typebox';
 import { example } from './example.ts';
@@ -26,7 +27,7 @@ const target = Type.Object(
   {
     sip: text('SIP URI', {
       description:
-        'Where the REFER points. The user part may hold {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}.',
+        'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}.',
       examples: ['sip:support@pbx.example.com'],
     }),
     timeout: Type.Optional(duration('Of one attempt; default 30s.')),
@@ -65,7 +66,7 @@ const target = Type.Object(
       oneOf(
         'bye_without_verdict',
         ['unconfirmed', 'completed'] as const,
-        'What a hangup means that comes while a REFER is open; default unconfirmed.',
+        'What a hangup means while a REFER is open; default unconfirmed.',
       ),
     ),
   },
@@ -77,7 +78,7 @@ const list = Type.Union([
   Type.Object(
     {
       file: text('file under the routes folder', {
-        description: 'One number or prefix* a line; # starts a comment.',
+        description: 'One number or prefix* per line; # starts a comment.',
         examples: ['lists/blocked.txt'],
       }),
     },
@@ -92,7 +93,7 @@ const filteredIcal = Type.Object(
     only: Type.Optional(
       oneOrMore(
         text('text of an event', { examples: ['Public holiday'] }),
-        'Only events with this text (or one of these) in their summary, description or categories; upper and lower case are the same.',
+        'Only events with this text (or one of these) in their summary, description or categories; case is ignored.',
       ),
     ),
   },
@@ -105,7 +106,8 @@ const schedule = Type.Object(
     open: Type.Array(
       text('days and times', { examples: ['mon-fri 09:00-17:30', 'sat 10:00-14:00'] }),
       {
-        description: 'Weekly opening; the end is not included, 22:00-06:00 runs over midnight.',
+        description:
+          'Weekly opening hours; the end is exclusive, and 22:00-06:00 continues past midnight.',
       },
     ),
     closed: Type.Optional(
@@ -113,14 +115,14 @@ const schedule = Type.Object(
         text('date, with times for a part of the day', {
           examples: ['2026-12-25', '2026-12-24 13:00-24:00', '01-01'],
         }),
-        { description: 'Wins over open; mm-dd is every year.' },
+        { description: 'Takes precedence over open; mm-dd is every year.' },
       ),
     ),
     closed_ical: Type.Optional(
       Type.Union(
         [icalFile, filteredIcal, Type.Array(Type.Union([icalFile, filteredIcal]), { minItems: 1 })],
         {
-          description: 'Closed while an event of these files lasts.',
+          description: 'Closed during the events of these files.',
         },
       ),
     ),
@@ -141,7 +143,7 @@ const budget = (what: string) =>
         Type.Integer({ title: `${what} of one caller an hour`, minimum: 0, maximum: 100_000 }),
       ),
     },
-    { description: `Over it a step fails as rejected.`, minProperties: 1, ...STRICT },
+    { description: `Above it a step fails as rejected.`, minProperties: 1, ...STRICT },
   );
 
 const policy = Type.Object(
@@ -151,12 +153,13 @@ const policy = Type.Object(
     patience: Type.Optional(duration('All moving steps together; default 120s.')),
     while_moving: Type.Optional(
       Type.Union([Type.Object({ say: spoken }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
-        description: 'Said or played in a loop while the caller is being moved.',
+        description: 'Repeated while the caller is being moved.',
       }),
     ),
     allow: Type.Optional(
       Type.Array(text('pattern', { examples: ['sip:*@*.example.com', '+1*'] }), {
-        description: 'Where a templated, handler-made or manual destination may go; none = none.',
+        description:
+          'Allowed destinations from placeholders, handlers and manual refers; default: none.',
       }),
     ),
     refers: Type.Optional(budget('REFERs')),
@@ -180,7 +183,7 @@ const rule = Type.Object(
   },
   {
     title: 'rule',
-    description: 'First match wins, top to bottom. Either do or handler.',
+    description: 'The first match from top to bottom is used. Either do or handler.',
     oneOf: [{ required: ['do'] }, { required: ['handler'] }],
     ...STRICT,
   },
@@ -191,7 +194,7 @@ const routeFileSchema = Type.Object(
     $schema: Type.Optional(text('schema for editors')),
     targets: Type.Optional(
       record('targets', nameKey('target', 'support-us'), target, {
-        description: 'Where callers can be moved to.',
+        description: 'Destinations that callers can be moved to.',
       }),
     ),
     lists: Type.Optional(
@@ -205,12 +208,12 @@ const routeFileSchema = Type.Object(
       }),
     ),
     policy: Type.Optional(policy),
-    rules: Type.Optional(Type.Array(rule, { description: 'First match wins, top to bottom.' })),
-    otherwise: Type.Optional(
-      steps('What happens when no rule matched; must be written once in the set.'),
+    rules: Type.Optional(
+      Type.Array(rule, { description: 'The first match from top to bottom is used.' }),
     ),
+    otherwise: Type.Optional(steps('What happens if no rule matches; required once in the set.')),
     last_resort: Type.Optional(
-      steps('What happens when every step is used up: only say, play, reject, hangup.'),
+      steps('What happens if every step has failed: only say, play, reject, hangup.'),
     ),
     examples: Type.Optional(
       Type.Array(example, { description: 'Tests of the routes; check runs them.' }),
@@ -226,7 +229,10 @@ export type WrittenSchedule = Static<typeof schedule>;
 export type WrittenPolicy = Static<typeof policy>;
 export type WrittenList = Static<typeof list>;
 
-/** JSON Schema (draft 7, the one every editor knows) of a route file, as `routes/routes.schema.json` holds it. */
+/**
+ * JSON Schema (draft 7, the one every editor knows) of a route file, as `routes/routes.schema.json`
+ * holds it.
+ */
 export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Referee route file',

@@ -1,4 +1,4 @@
-/** Steps as they are written: their types, and the part of the schema they are read by. */
+/** Steps in a route file: their types, and their part of the schema. */
 import Type from 'typebox';
 import {
   DURATION,
@@ -57,12 +57,12 @@ export type WrittenStep =
 export const steps = (description: string) => reference<WrittenStep[]>('steps', description);
 const branches = reference<WrittenBranches>(
   'branches',
-  'What to do by the verdict of the failed attempt; without one, the next step runs.',
+  'Steps for each verdict of a failed attempt; without one, the next step runs.',
 );
 export const STEP_DEFS = {
   spoken: Type.String({
     title: 'text to speak',
-    description: 'What is said. Put it into quotes if it holds "#", ": " or starts with a sign.',
+    description: 'The text to say. Quote it if it contains "#" or ": " or starts with a sign.',
     examples: ['Please hold.'],
     minLength: 1,
     maxLength: 3000,
@@ -75,7 +75,7 @@ export const STEP_DEFS = {
   }),
   steps: Type.Array(reference<WrittenStep>('step'), {
     title: 'list of steps',
-    description: 'Steps, done from the first to the last until one holds.',
+    description: 'Steps, run in order until one succeeds.',
     minItems: 1,
     maxItems: 100,
   }),
@@ -102,7 +102,7 @@ export const STEP_DEFS = {
                     Type.Integer({ title: 'weight', minimum: 1, maximum: 10_000, examples: [9] }),
                     {
                       description:
-                        'One target by weight, the same for the same caller; the others follow on failure.',
+                        'One target by weight, always the same for the same caller; the others are tried if it fails.',
                       minProperties: 1,
                     },
                   ),
@@ -158,7 +158,7 @@ export const STEP_DEFS = {
               tries: Type.Optional(
                 Type.Integer({
                   title: 'tries',
-                  description: 'How often the menu is spoken; default 3.',
+                  description: 'How many times the menu is spoken; default 3.',
                   minimum: 1,
                   maximum: 10,
                   examples: [2],
@@ -174,7 +174,7 @@ export const STEP_DEFS = {
         {
           title: 'menu',
           description:
-            'Speak a text and wait for digits; without a good answer the next step runs.',
+            'Speak a text and wait for digits; without a valid choice the next step runs.',
           ...STRICT,
         },
       ),

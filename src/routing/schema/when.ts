@@ -1,4 +1,4 @@
-/** `when` as it is written: its type, and the part of the schema it is read by. */
+/** `when` in a route file: its type, and its part of the schema. */
 import Type from 'typebox';
 import { EVENTS, number, oneOf, oneOrMore, record, reference, STRICT, text } from './words.ts';
 
@@ -50,7 +50,7 @@ export const WHEN_DEFS = {
             pattern: '^[0-9]{1,20}$',
             examples: ['1494404757140276705'],
           }),
-          'Telnyx connection; in quotes, its 19 digits are too many for a number.',
+          'Id of a Telnyx connection, in quotes, because 19 digits are too many for a number.',
         ),
       ),
       caller_type: Type.Optional(
@@ -65,13 +65,16 @@ export const WHEN_DEFS = {
             examples: ['X-Queue'],
           },
           oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
-          { description: 'The caller writes headers: never for authorisation.', minProperties: 1 },
+          {
+            description: 'The caller writes headers, so never use them for authorisation.',
+            minProperties: 1,
+          },
         ),
       ),
       schedule: Type.Optional(
         oneOrMore(
           text('name of a schedule', { examples: ['office'] }),
-          'Open at the moment of the call.',
+          'The schedule is open at the time of the call.',
         ),
       ),
       country: Type.Optional(
@@ -83,7 +86,7 @@ export const WHEN_DEFS = {
       attestation: Type.Optional(
         oneOrMore(
           oneOf('attestation', ['A', 'B', 'C'] as const),
-          'STIR/SHAKEN level; counts only when validated.',
+          'STIR/SHAKEN level; counts only if validated.',
         ),
       ),
       anonymous: Type.Optional(
@@ -92,7 +95,7 @@ export const WHEN_DEFS = {
       percent: Type.Optional(
         Type.Number({
           title: 'percent',
-          description: 'This share of callers, always the same ones for this rule.',
+          description: 'This share of callers; always the same callers for this rule.',
           minimum: 0,
           maximum: 100,
           examples: [10],
@@ -104,7 +107,7 @@ export const WHEN_DEFS = {
       event: Type.Optional(
         oneOrMore(
           oneOf('event', EVENTS),
-          'Default call.initiated. The later ones see only calls that no plan runs.',
+          'Default: call.initiated. The later ones only apply to calls that no plan runs.',
         ),
       ),
       digits: Type.Optional(
@@ -114,6 +117,10 @@ export const WHEN_DEFS = {
         ),
       ),
     },
-    { title: 'when', description: 'All keys must hold; of a list of values, one.', ...STRICT },
+    {
+      title: 'when',
+      description: 'All keys must match; if a key has a list of values, one of them.',
+      ...STRICT,
+    },
   ),
 };

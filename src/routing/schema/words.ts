@@ -1,4 +1,4 @@
-/** What the parts of the route schema are built from. */
+/** Building blocks of the route schema. */
 
 import Type, { type Static, type TSchema } from 'typebox';
 import { VERDICTS } from '../../core/machine/verdict.ts';
@@ -62,14 +62,14 @@ export const nameKey = (what: string, example: string) => ({
   examples: [example],
 });
 export const voice = text('voice', {
-  description: 'Telnyx voice that speaks.',
+  description: 'The Telnyx voice.',
   examples: ['Telnyx.KokoroTTS.af'],
   maxLength: 200,
 });
 export const language = oneOf(
   'language',
   LANGUAGES,
-  'Language of the voice, one that Telnyx knows; Polly voices have their own.',
+  'Language of the voice; must be one that Telnyx supports. Polly voices have their own.',
 );
 export const playUrl = text('address of a recording', {
   description: 'An https address of an MP3 or WAV file.',

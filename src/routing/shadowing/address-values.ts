@@ -1,6 +1,6 @@
 /**
- * All that some values of `from` or `to` match together, asked without going through them: a list may hold
- * a hundred thousand prefixes, and thousands of rules are compared with it.
+ * A set of `from` or `to` values that can be queried without iterating, because a list may contain
+ * a hundred thousand prefixes and thousands of rules are compared with it.
  */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import type { Glob } from '../../core/rules/glob.ts';
@@ -33,7 +33,10 @@ export class AddressValues {
     }
   }
 
-  /** Whether whatever `asked` matches is matched by one of the values; what stands in their lists aside. */
+  /**
+   * Whether whatever `asked` matches is matched by one of the values; what stands in their lists
+   * aside.
+   */
   take(asked: Pattern, budget: StepBudget): boolean {
     if (asked.kind === 'glob') {
       // Of two patterns only prefixes are compared: "+1415*" lies in "+1*".
@@ -67,7 +70,9 @@ export function isPrefix(glob: Glob): boolean {
   return glob.text === `${glob.literalPrefix}*`;
 }
 
-/** What a call with exactly this address also is: "sip:+14155550100@host" comes from that number. */
+/**
+ * What a call with exactly this address also is: "sip:+14155550100@host" comes from that number.
+ */
 export function namesOf(key: string): { text: string; over: 'numbers' | 'texts' }[] {
   const at = key.indexOf('@');
   if (at < 0) return [{ text: key, over: key.startsWith('+') ? 'numbers' : 'texts' }];

@@ -1,7 +1,7 @@
 /**
- * Which rules are worth comparing: 2,000 rules of a hundred numbers each are two million pairs, nearly
- * all of other numbers. A rule that asks for `to` can only shadow one whose every `to` it has, and so
- * with `from`.
+ * Selects the pairs of rules worth comparing: 2,000 rules make two million pairs, nearly all for
+ * different numbers. A rule with `to` can only shadow a rule whose `to` values it all includes, and
+ * likewise for `from`.
  */
 import { readPattern } from '../../core/rules/address.ts';
 import type { Condition, NumberList } from '../../core/rules/rule.ts';
@@ -11,7 +11,10 @@ import { isPrefix, listName, namesOf } from './address-values.ts';
 const FIELDS = ['to', 'from'] as const;
 type Field = (typeof FIELDS)[number];
 
-/** A list beyond which its rule is compared with every other that asks for this field: there are few of such. */
+/**
+ * A list beyond which its rule is compared with every other that asks for this field: there are few
+ * of such.
+ */
 const LIST_ENTRIES_ENTERED = 1_000;
 
 export class EarlierRules {
@@ -56,7 +59,10 @@ export class EarlierRules {
     return [...found].sort((a, b) => a - b);
   }
 
-  /** Exact values and plain prefixes that a rule asks for; null where it asks for none, or for others. */
+  /**
+   * Exact values and plain prefixes that a rule asks for; null where it asks for none, or for
+   * others.
+   */
   #keys(when: Condition, field: Field): string[] | null {
     const values = valuesOf(when, field);
     if (values === null) return null;

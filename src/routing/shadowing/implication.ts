@@ -1,4 +1,4 @@
-/** Whether one condition holds whenever another does, clause by clause; it errs to no. */
+/** Whether one condition matches whenever another does, clause by clause; if in doubt, no. */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import { compileGlob, type Glob, isGlob } from '../../core/rules/glob.ts';
 import type { Clause, Condition, NumberList } from '../../core/rules/rule.ts';

@@ -1,6 +1,6 @@
 /**
- * Rules that never run because an earlier one takes every call they could take. The comparison is clause
- * by clause and errs to silence: what it names is shadowed, what it does not name may still be.
+ * Finds shadowed rules, which never run because an earlier rule matches all of their calls. The
+ * comparison is clause by clause: every rule it reports is shadowed, but it may miss some.
  */
 
 import type { Condition, RouteSet, Rule } from '../../core/rules/rule.ts';

@@ -1,4 +1,4 @@
-/** Steps that a comparison may still take: beyond its limit it ends without an answer, never in a hang. */
+/** The number of steps a comparison may still take; above the limit it ends without an answer. */
 export class StepBudget {
   #left: number;
 

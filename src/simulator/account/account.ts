@@ -1,6 +1,6 @@
 /**
- * The account behind the simulator: what Telnyx keeps beside calls, in Telnyx's own field names. Whoever
- * holds it may change it, and so does the API.
+ * The account behind the simulator: what Telnyx keeps beside calls, in Telnyx's own field names.
+ * Whoever holds it may change it, and so does the API.
  */
 import { CONNECTION_ID } from '../identity.ts';
 
@@ -102,7 +102,10 @@ export interface AccountGiven {
 const PROFILE_ID = '1293384261075731499';
 const CREATED_AT = '2026-01-05T09:00:00Z';
 
-/** What is not given is a sound account: one application for the simulator's calls, with two numbers. */
+/**
+ * What is not given is a sound account: one application for the simulator's calls, with two
+ * numbers.
+ */
 export function createAccount(given: AccountGiven = {}): Account {
   const applications = (given.applications ?? [{}]).map(applicationFrom);
   const connections = (given.connections ?? []).map((other, index) => ({
@@ -183,7 +186,8 @@ function numberFrom(account: Account, given: Partial<AccountNumber>, index: numb
     phone_number_type: 'local',
     purchased_at: CREATED_AT,
     created_at: CREATED_AT,
-    // The documentation: true by default, "for backwards compatibility"; it forwards only with a number to go to.
+    // The documentation: true by default, "for backwards compatibility"; it forwards only with a
+    // number to go to.
     call_forwarding_enabled: true,
     ...given,
     id: given.id ?? nextId(5_000 + index),

@@ -1,6 +1,6 @@
 /**
- * What became of every webhook, attempt by attempt, as `GET /webhook_deliveries` shows it. Only what was
- * really sent stands here: an event that a fault swallowed was never attempted.
+ * What became of every webhook, attempt by attempt, as `GET /webhook_deliveries` shows it. Only
+ * what was really sent stands here: an event that a fault swallowed was never attempted.
  */
 
 export interface SentAttempt {

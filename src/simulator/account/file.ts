@@ -1,4 +1,7 @@
-/** An account from a YAML file: `referee simulator --account FILE`. Every problem at once, each with its place. */
+/**
+ * An account from a YAML file: `referee simulator --account FILE`. Every problem at once, each with
+ * its place.
+ */
 import { readFileSync } from 'node:fs';
 import Type, { type TProperties, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';

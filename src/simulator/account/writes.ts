@@ -1,6 +1,6 @@
 /**
- * What the API changes in the account, and what it refuses: an unknown field too, which Telnyx would
- * ignore in silence, so that nobody notices a misspelling.
+ * What the API changes in the account, and what it refuses: an unknown field too, which Telnyx
+ * would ignore in silence, so that nobody notices a misspelling.
  */
 import { badRequest, fieldRefusal, type Refusal } from '../refusal.ts';
 import type { Account, AccountNumber, Application } from './account.ts';

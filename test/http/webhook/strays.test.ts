@@ -34,8 +34,8 @@ describe('a webhook of Telnyx that comes to a wrong path', () => {
         reason: 'wrong_path',
         count: 1,
         status: answer.status,
-        detail: `A webhook of Telnyx came by POST to ${path}. Telnyx does not repeat it.`,
-        fix: expect.stringContaining('to https://your-host/webhooks/telnyx, exactly so'),
+        detail: `A webhook from Telnyx arrived as POST ${path}. Telnyx does not repeat it.`,
+        fix: expect.stringContaining('to https://your-host/webhooks/telnyx, in lower case'),
         remote: '127.0.0.1',
       },
     ]);
@@ -57,7 +57,7 @@ describe('a webhook of Telnyx that comes to a wrong path', () => {
     const url = `${app.adminUrl}/webhooks/telnyx`;
     const answer = await fetch(url, { method: 'POST', body: '{}', headers: TELNYX });
     expect(answer.status).toBe(404);
-    const fix = expect.stringContaining('taken at /webhooks/telnyx on PORT');
+    const fix = expect.stringContaining('accepted at /webhooks/telnyx on PORT');
     expect(refusals(app)).toMatchObject([{ reason: 'wrong_path', fix }]);
   });
 
@@ -68,7 +68,7 @@ describe('a webhook of Telnyx that comes to a wrong path', () => {
     expect(await (await fetch(`${app.url}/nothing`, post)).json()).not.toHaveProperty('fix');
     expect(await (await fetch(`${app.url}/webhooks/telnyx/`, post)).json()).toMatchObject({
       reason: 'no_such_endpoint',
-      fix: expect.stringContaining('/webhooks/telnyx, exactly so'),
+      fix: expect.stringContaining('/webhooks/telnyx, in lower case'),
     });
     expect(refusals(app)).toEqual([]);
   });

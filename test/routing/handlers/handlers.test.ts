@@ -71,7 +71,7 @@ function handlerProcesses(): number[] {
 
 const LATE = /^took longer than 50 ms$/;
 /** Which of its limits it meets first is up to the machine. */
-const KILLED = /^(took longer than 50 ms|needed more than 192 MB of memory|ended the process .*)$/;
+const KILLED = /^(took longer than 50 ms|needed more than 192 MB of memory|ended its process.*)$/;
 
 test('a handler answers steps by the call it is given', async () => {
   const run = await handler(`import type { Handler } from '../../../src/routing/handlers/types.ts';
@@ -143,28 +143,28 @@ test.each([
   [
     'returns a text',
     'return "hangup"',
-    'returned a string where a list of steps or undefined is due',
+    'returned a string where a list of steps or undefined is expected',
   ],
-  ['returns null', 'return null', 'returned null where a list of steps or undefined is due'],
+  ['returns null', 'return null', 'returned null where a list of steps or undefined is expected'],
   [
     'answers no step',
     'return []',
-    'answered steps that are none: the answer is empty (for example [ { reject: declined } ])',
+    'returned invalid steps: the answer is empty (for example [ { reject: declined } ])',
   ],
   [
     'misspells a step',
     'return [{ refr: "desk" }]',
-    'answered steps that are none: a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
+    'returned invalid steps: a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
   ],
   [
     'names a target nobody has',
     'return [{ refer: "dsk" }]',
-    'answered steps that are none: unknown target "dsk" (did you mean desk?)',
+    'returned invalid steps: unknown target "dsk" (did you mean desk?)',
   ],
   [
     'writes a bad URI',
     'return [{ refer: "sip:x@evil.example;p=@a.example.com" }]',
-    'answered steps that are none: "sip:x@evil.example;p=@a.example.com": the parameter "p=@a.example.com" is not name=value',
+    'returned invalid steps: "sip:x@evil.example;p=@a.example.com": the parameter "p=@a.example.com" is not name=value',
   ],
   [
     'answers too much',
@@ -184,7 +184,7 @@ test.each([
   [
     'asks for chance',
     'Math.random()',
-    'threw: a handler is pure: the same call must get the same answer, use percent or pick for chance',
+    'threw: a handler is pure: the same call must get the same answer; use percent or pick for random choices',
   ],
   [
     'makes code of text',
@@ -312,8 +312,8 @@ otherwise: [ hangup ]`,
   expect(rule).toBeNull();
   expect(trace.map(({ why }) => why)).toEqual([
     'handlers/a.ts: took longer than 50 ms',
-    'handlers/b.ts: not asked: the handlers above it used up the time',
-    'handlers/c.ts: not asked: the handlers above it used up the time',
+    'handlers/b.ts: not run: the handlers above it used all the time',
+    'handlers/c.ts: not run: the handlers above it used all the time',
   ]);
 });
 
@@ -328,7 +328,7 @@ test('one that keeps holding its calls up rests for a while, then one call tries
   const last = 'took longer than 50 ms; not the first time, so it is not asked for 30 s';
   expect(run()).toEqual({ notMine: last, warning: true });
 
-  const resting = { notMine: 'rests: it did not answer in time again and again', warning: false };
+  const resting = { notMine: 'paused: it repeatedly did not answer in time', warning: false };
   expect([run(), run({ from: '+1' })]).toEqual([resting, resting]);
   vi.advanceTimersByTime(30_000);
   expect(run()).toEqual({ notMine: last, warning: true });
@@ -358,7 +358,7 @@ test.each([
   [
     'makes V8 give up',
     "'a'.repeat(2 ** 28).split('');",
-    /it needed more than 256 MB of memory|it ended the process it ran in, most likely for want of memory/,
+    /it needed more than 256 MB of memory|it ended its process, most likely because it ran out of memory/,
   ],
 ])('code at the top that %s is a problem, and the set before goes on', async (_what, top, why) => {
   const run = await handler('export default () => ["hangup"]');
@@ -366,7 +366,9 @@ test.each([
   expect(served(run)).toEqual({ steps: [{ do: 'hangup' }] });
   expect(await found).toEqual([expect.stringMatching(why)]);
   expect(await found).toEqual([
-    expect.stringMatching(/^handlers\/h\.ts:1:1 the handler does not load: .* a handler only/),
+    expect.stringMatching(
+      /^handlers\/h\.ts:1:1 the handler does not load: .* of a handler may only/,
+    ),
   ]);
   expect(served(run)).toEqual({ steps: [{ do: 'hangup' }] });
 });
@@ -430,7 +432,7 @@ test.each([
   [
     'a second export',
     'export const a = 1;\nexport default () => undefined',
-    ['handlers/h.ts:1:1 a handler exports its default only (remove export)'],
+    ['handlers/h.ts:1:1 a handler may only have a default export (remove export)'],
   ],
   [
     'no export',
@@ -450,40 +452,42 @@ test.each([
     'a syntax error',
     'export default () => {\n  return [;\n}',
     [
-      'handlers/h.ts:2:11 not valid TypeScript: Expression expected (only types that erase: no enum, no namespace, no parameter properties)',
+      'handlers/h.ts:2:11 not valid TypeScript: Expression expected (only erasable types are allowed: no enum, no namespace, no parameter properties)',
     ],
   ],
   [
     'an enum',
     '\nenum A { B }\nexport default () => undefined',
     [
-      'handlers/h.ts:2:1 not valid TypeScript: TypeScript enum is not supported in strip-only mode (only types that erase: no enum, no namespace, no parameter properties)',
+      'handlers/h.ts:2:1 not valid TypeScript: TypeScript enum is not supported in strip-only mode (only erasable types are allowed: no enum, no namespace, no parameter properties)',
     ],
   ],
   [
     'code at its top that throws',
     'const a = 1;\nconst b = process.env;\nexport default () => b',
     [
-      'handlers/h.ts:2:11 the handler does not load: process is not defined (at its top a handler only declares)',
+      'handlers/h.ts:2:11 the handler does not load: process is not defined (the top level of a handler may only declare things)',
     ],
   ],
   [
     'a first line that throws',
     'throw new Error("no");\nexport default () => undefined',
-    ['handlers/h.ts:1:1 the handler does not load: no (at its top a handler only declares)'],
+    [
+      'handlers/h.ts:1:1 the handler does not load: no (the top level of a handler may only declare things)',
+    ],
   ],
   [
     'an export of what is not there',
     'const a = 1;\nexport default b;',
     [
-      'handlers/h.ts:2:16 the handler does not load: b is not defined (at its top a handler only declares)',
+      'handlers/h.ts:2:16 the handler does not load: b is not defined (the top level of a handler may only declare things)',
     ],
   ],
   [
     'code at its top that never ends',
     'for (;;) {}\nexport default () => undefined',
     [
-      'handlers/h.ts:1:1 the handler does not load: Script execution timed out after 1000ms (at its top a handler only declares)',
+      'handlers/h.ts:1:1 the handler does not load: Script execution timed out after 1000ms (the top level of a handler may only declare things)',
     ],
   ],
 ])('%s is a problem at its place', async (_what, code, expected) => {
