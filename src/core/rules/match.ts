@@ -13,6 +13,11 @@ export interface Check {
    * for digits or for the time), 1 yes. Three-valued, so that `not` of a perhaps is a perhaps.
    */
   later(subject: Subject): number;
+  /**
+   * Whether it could hold for some incoming call to the subject's number, whoever calls and whenever: as
+   * `later`, three-valued.
+   */
+  someCall(subject: Subject): number;
   /** Why it does not hold: the first clause that failed, what it expected and what it got. Null where it holds. */
   failed(subject: Subject): string | null;
   /** Why it holds. */
@@ -52,6 +57,7 @@ function all(checks: Check[]): Check {
       return true;
     },
     later: (subject) => Math.min(1, ...checks.map((check) => check.later(subject))),
+    someCall: (subject) => Math.min(1, ...checks.map((check) => check.someCall(subject))),
     failed(subject) {
       for (const check of checks) {
         const why = check.failed(subject);
@@ -74,6 +80,7 @@ function any(checks: Check[]): Check {
       return false;
     },
     later: (subject) => Math.max(-1, ...checks.map((check) => check.later(subject))),
+    someCall: (subject) => Math.max(-1, ...checks.map((check) => check.someCall(subject))),
     failed(subject) {
       const reasons: string[] = [];
       for (const check of checks) {
@@ -96,6 +103,7 @@ function not(check: Check): Check {
     holds: (subject) => !check.holds(subject),
     // Zero plus a sign: -0 would be a third way to say perhaps.
     later: (subject) => 0 - check.later(subject),
+    someCall: (subject) => 0 - check.someCall(subject),
     failed: (subject) => (check.holds(subject) ? `not: ${check.held(subject)}` : null),
     held: (subject) => `not (${check.failed(subject) ?? ''})`,
     first: null,
