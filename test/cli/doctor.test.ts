@@ -136,8 +136,10 @@ describe('referee doctor', () => {
   test('--url is where webhooks should come to, and must be an address', async () => {
     const other = await doctor({}, { args: ['--json', '--url', 'https://other.example.com'] });
     expect(statusOf(other, 'webhook_url')).toEqual(['problem']);
-    const bad = await doctor({}, { args: ['--url', 'other'] });
-    expect(bad).toMatchObject({ code: 2, err: expect.stringContaining('expected https://host') });
+    for (const url of ['other', 'mailto:somebody@example.com']) {
+      const bad = await doctor({}, { args: ['--url', url] });
+      expect(bad).toMatchObject({ code: 2, err: expect.stringContaining('expected https://host') });
+    }
   });
 
   test('a server that is not ready is a problem', async () => {

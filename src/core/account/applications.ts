@@ -92,6 +92,7 @@ function urlProblem(url: string | null, wanted: string | null): string | null {
 export function expectedUrl(wanted: string | null): string | null {
   if (wanted === null || !URL.canParse(wanted)) return null;
   const url = new URL(wanted);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return null;
   const path = url.pathname.replace(/\/+$/, '');
   return `${url.origin}${path.endsWith(WEBHOOK_PATH) ? path : path + WEBHOOK_PATH}`;
 }
