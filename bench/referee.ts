@@ -75,6 +75,7 @@ export async function startReferee(
       DATABASE_URL: database,
       ROUTES_DIR: routes,
       ADMIN_TOKEN,
+      ACCOUNT_CHECK_MINUTES: '0',
       // Not a measure of stopping.
       DRAIN_DELAY_SECS: '0',
       ...options.env,

@@ -5,6 +5,7 @@ import { callsCommand } from './cli/calls.ts';
 import { checkCommand } from './cli/check.ts';
 import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
+import { doctorCommand } from './cli/doctor.ts';
 import type { Io } from './cli/io.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
@@ -31,6 +32,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   schemaCommand(program, io);
   callsCommand(program, io);
   statsCommand(program, io);
+  doctorCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);
   try {

@@ -4,6 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Config, Environment } from './config/config.ts';
+import { examine } from './core/account/examine.ts';
+import type { AccountSettings } from './core/account/finding.ts';
+import { routeFacts } from './core/account/route-facts.ts';
+import { createAccountWatch } from './engine/account-watch.ts';
 import { systemClock } from './engine/clock.ts';
 import { createDispatcher, type Dispatcher } from './engine/dispatch.ts';
 import type { Receiver } from './engine/engine.ts';
@@ -23,10 +27,12 @@ import type { Log } from './log/log.ts';
 import { onceForEach, onceUntilRecovered } from './log/once.ts';
 import { standing, watchTroubles } from './log/troubles.ts';
 import { createMetrics } from './metrics.ts';
-import { openRoutes } from './routing/reload.ts';
+import { openRoutes, type Routes } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
 import type { Store, StoreNotice } from './store/store.ts';
+import { createAccountClient } from './telnyx/account/client.ts';
+import { readAccount } from './telnyx/account/read-account.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
 import { observers, openTracing } from './tracing/tracing.ts';
@@ -170,6 +176,8 @@ async function assemble(
     ...outbox.warnings().map(standing),
     ...troubles.recent(storeWatch.goodAt?.()),
   ];
+  const accountWatch = watchAccount(config, routes, log);
+  opened.defer(() => accountWatch.stop());
   metrics.watchOutbox(() => store.outbox());
   metrics.watchSchedules(() => live.schedules(Date.now()));
 
@@ -185,7 +193,7 @@ async function assemble(
     lifecycle,
     warnings: () => [...outbox.warnings(), ...refusedReload(live)],
     page: registerPage,
-    troubles: { instance, here: seen },
+    troubles: { instance, here: () => [...seen(), ...accountWatch.troubles()] },
     now: Date.now,
   });
   opened.defer(() => close(app));
@@ -236,6 +244,7 @@ async function assemble(
     outbox.start();
     sweeper.start();
     upkeep.start();
+    accountWatch.start();
     if (config.routesWatch) routes.watch(live.report);
     lifecycle.phase = 'running';
   }
@@ -271,6 +280,35 @@ async function assemble(
     }
     log.emit('server.stopped');
   }
+}
+
+/** What a look at the account needs; `reachable` is asked from outside, where callers' webhooks come from. */
+function watchAccount(config: Config, routes: Routes, log: Log) {
+  const { apiUrl, apiKey, proxy, connectionIds } = config;
+  const client = createAccountClient({ apiUrl, apiKey, proxy });
+  const settings: AccountSettings = {
+    publicKeys: config.publicKeys.map((key) => key.toString('base64')),
+    connectionIds,
+    store: config.database.kind,
+    url: null,
+  };
+  const watch = createAccountWatch({
+    everyMs: config.accountCheckMinutes * 60_000,
+    log,
+    now: Date.now,
+    async look() {
+      const account = { ...(await readAccount(client, settings)), reached: new Map() };
+      const facts = routeFacts(routes.current(), routes.exampleNumbers());
+      return examine({ account, routes: facts, settings, now: Date.now() }, ['reachable']);
+    },
+  });
+  return {
+    ...watch,
+    async stop() {
+      watch.stop();
+      await client.close();
+    },
+  };
 }
 
 async function openOwnStore(

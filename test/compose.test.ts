@@ -28,6 +28,7 @@ test.each<LogEventName>(['server.started', 'routes.loaded'])(
       ADMIN_TOKEN: randomBytes(32).toString('base64'),
       ROUTES_DIR: join(folder, 'routes'),
       DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
+      ACCOUNT_CHECK_MINUTES: '0',
       DRAIN_DELAY_SECS: '0',
     };
     const faulty = {

@@ -6,6 +6,7 @@ import type { Played } from './demo.ts';
 import type { ApiCall, ApiEntry } from './demo-api.ts';
 import type { Stage } from './demo-stage.ts';
 import { storyLine } from './demo-story.ts';
+import type { DoctorReport } from './doctor.ts';
 import { type Io, jsonText } from './io.ts';
 
 export interface Screen {
@@ -13,7 +14,7 @@ export interface Screen {
   placed(number: number, script: PlayedCall): void;
   entry(number: number, call: ApiCall, entry: ApiEntry): void;
   /** True if every call ended as expected. */
-  closed(played: Played[], books: CallBook[], problems: string[]): boolean;
+  closed(played: Played[], books: CallBook[], problems: string[], doctor: DoctorReport): boolean;
 }
 
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
@@ -60,15 +61,17 @@ export function createScreen(io: Io, json: boolean): Screen {
       const right = next === '' ? '' : ` ${paint('dim', '→')} ${paint('bold', next)}`;
       line(`${seconds(Date.parse(entry.at))}  ${tag(number)}   ${painted}${middle}${right}`);
     },
-    closed(played, books, problems) {
+    closed(played, books, problems, doctor) {
       const bad = played.filter((each) => each.problems.length > 0);
-      const good = bad.length === 0 && problems.length === 0;
+      const asScripted = bad.length === 0 && problems.length === 0;
+      const good = asScripted && doctor.ok;
       if (json) {
         const document = {
           ok: good,
           seconds: (Date.now() - startedAt) / 1000,
           problems,
           calls: played.map(asJson),
+          doctor,
         };
         io.stdout.write(`${jsonText(document)}\n`);
         return good;
@@ -85,16 +88,28 @@ export function createScreen(io: Io, json: boolean): Screen {
       line(traffic(books));
       const count = played.length;
       line(
-        good
+        asScripted
           ? paint(
               'green',
               `${count} calls, ${count} ended as scripted. The simulator agrees: each caller was moved at most once, and nobody was left in silence.`,
             )
           : paint('red', `${bad.length} of ${count} calls did not end as their scripts say.`),
       );
+      for (const text of doctorLines(doctor)) line(paint(doctor.ok ? 'green' : 'red', text));
       return good;
     },
   };
+}
+
+function doctorLines({ ok, checks }: DoctorReport): string[] {
+  const odd = checks.filter(({ status }) => status !== 'ok');
+  if (odd.length === 0) {
+    return [`referee doctor: ${checks.length} checks of the account and the routes, all ok.`];
+  }
+  return [
+    `referee doctor: ${ok ? 'no problem' : 'problems'} with the account and the routes.`,
+    ...odd.map(({ check, status, message }) => `  ${status} ${check}: ${message}`),
+  ];
 }
 
 const HEAD = ['', '', 'call', 'from', 'to', 'rule', 'attempts', 'ends', 'time'];

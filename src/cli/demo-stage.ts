@@ -10,8 +10,10 @@ import { destination } from 'pino';
 import { compose, type Service } from '../compose.ts';
 import { readConfig } from '../config/config.ts';
 import { createLog } from '../log/log.ts';
-import { SCRIPT_ROUTES } from '../simulator/scripts.ts';
+import { SCRIPT_NUMBERS, SCRIPT_ROUTES } from '../simulator/scripts.ts';
 import { createSimulator, type Simulator } from '../simulator/simulator.ts';
+import { type DoctorReport, examineAccount } from './doctor.ts';
+import type { Io } from './io.ts';
 
 export interface Stage {
   url: string;
@@ -20,6 +22,8 @@ export interface Stage {
   simulator: Simulator;
   folder: string;
   logFile: string;
+  /** What `referee doctor` says of the simulator's account and the demo's routes. */
+  doctor(io: Io): Promise<DoctorReport>;
   /** `keepFolder` keeps database, routes and log for inspection. */
   close(keepFolder: boolean): Promise<void>;
 }
@@ -31,7 +35,10 @@ export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-demo-'));
   const simulator = createSimulator({
     seed: SEED,
-    account: { applications: [{ call_cost_in_webhooks: true }] },
+    account: {
+      applications: [{ call_cost_in_webhooks: true }],
+      numbers: SCRIPT_NUMBERS.map((number) => ({ phone_number: number })),
+    },
   });
   let service: Service | null = null;
   try {
@@ -58,6 +65,10 @@ export async function setStage(): Promise<Stage> {
       simulator,
       folder,
       logFile,
+      doctor: (io) => {
+        const quiet = { ...io, isTTY: false };
+        return examineAccount(config, { routes: config.routesDir, url: server.url }, quiet);
+      },
       async close(keepFolder) {
         await server.stop(0);
         await simulator.stop();
@@ -89,6 +100,8 @@ async function environment(
     DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
     ROUTES_DIR: routesDir,
     ADMIN_TOKEN: given.adminToken,
+    // The doctor looks at it at the end; at the start nothing has told the simulator where to send to.
+    ACCOUNT_CHECK_MINUTES: '0',
     DRAIN_DELAY_SECS: '0',
   };
 }

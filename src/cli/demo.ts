@@ -59,7 +59,8 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   try {
     screen.opened(stage);
     const played = await play(stage, screen, stopping.signal);
-    good = screen.closed(played, stage.simulator.books(), strayProblems(stage));
+    const doctor = await stage.doctor(io);
+    good = screen.closed(played, stage.simulator.books(), strayProblems(stage), doctor);
     if (options.keep && !stopping.signal.aborted) await keepRunning(stage, io, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;

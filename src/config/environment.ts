@@ -100,6 +100,12 @@ export const EnvironmentSchema = Type.Object({
     86_400,
   ),
   RETENTION_DAYS: count('How long ended calls are kept, in days.', 30, 1, 3650),
+  ACCOUNT_CHECK_MINUTES: count(
+    'How often the server looks at its Telnyx account, as "referee doctor" does, in minutes; 0: never.',
+    60,
+    0,
+    10_080,
+  ),
   DRAIN_DELAY_SECS: count(
     'How long webhooks are still accepted after SIGTERM, in seconds, so that load balancers notice.',
     3,

@@ -309,6 +309,22 @@ export const LOG_EVENTS = {
     meaning: 'Pending commands could not be claimed from the store. This is retried every second.',
     action: 'Check the store; see /health/ready.',
   },
+  'account.problem': {
+    level: 'warn',
+    meaning:
+      'The Telnyx account or its fit to the routes is not as it should be: the check, what it is about, and the fact in `detail`. Once when it is found; calls are taken all the same.',
+    action: 'Do what `fix` says; npx referee doctor shows every check.',
+  },
+  'account.resolved': {
+    level: 'info',
+    meaning: 'What an `account.problem` line said is no longer so.',
+    action: '',
+  },
+  'account.check_failed': {
+    level: 'warn',
+    meaning: 'The check of the Telnyx account failed in a way nobody foresaw; it is made again.',
+    action: 'Report the error with its stack; calls go on.',
+  },
   'tracing.failed': {
     level: 'warn',
     meaning:

@@ -15,6 +15,8 @@ export type Reload =
 export interface Routes {
   current(): CompiledRoutes;
   warnings(): Problem[];
+  /** Which numbers the live set's examples call. */
+  exampleNumbers(): (string | null)[];
   /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: Problem[] } | null;
   reload(): Promise<Reload>;
@@ -48,6 +50,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
   if (!first.ok) throw new InvalidRoutes(dir, first.problems);
   let live = first.routes;
   let warnings = first.warnings;
+  let examples = first.examples;
   let referenced = first.referenced;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
@@ -57,6 +60,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
   return {
     current: () => live,
     warnings: () => warnings,
+    exampleNumbers: () => examples.map(({ facts }) => facts.to),
     refusal: () => refused,
     reload,
     watch(onReload) {
@@ -94,6 +98,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
     // unchanged folder is taken over as well.
     live = loaded.routes;
     warnings = loaded.warnings;
+    examples = loaded.examples;
     refused = null;
     return { ok: true, hash: live.set.hash, changed, warnings };
   }

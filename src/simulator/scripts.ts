@@ -28,6 +28,9 @@ const OFFICE = '+14155550130';
 const MENU = '+14155550111';
 const NOBODY = '+14155559999';
 
+/** The numbers that SCRIPT_ROUTES has rules for: what an account needs to be sound with them. */
+export const SCRIPT_NUMBERS = [SUPPORT, DESK, OFFICE, MENU];
+
 /** Short limits: a demo shows in seconds what takes half a minute on a real line. */
 export const SCRIPT_ROUTES = `targets:
   support-us: { sip: "sip:support@pbx-us.example.com", timeout: 5s }

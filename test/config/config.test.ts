@@ -37,6 +37,7 @@ describe('readConfig', () => {
       signatureEngine: 'auto',
       signatureToleranceSecs: 300,
       retentionDays: 30,
+      accountCheckMinutes: 60,
       drainDelaySecs: 3,
       shutdownTimeoutSecs: 10,
     });

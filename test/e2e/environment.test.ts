@@ -34,6 +34,7 @@ const GOOD = {
   TELNYX_API_KEY: 'KEY_environment_test',
   PORT: '0',
   HOST: '127.0.0.1',
+  ACCOUNT_CHECK_MINUTES: '0',
 };
 
 test('a bad environment lists every problem at once, with no secret in it, and nothing starts', async () => {

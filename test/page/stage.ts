@@ -50,6 +50,7 @@ export async function setPageStage({
     DATABASE_URL: `sqlite:${path}`,
     ROUTES_DIR: routesDir,
     ADMIN_TOKEN: TOKEN,
+    ACCOUNT_CHECK_MINUTES: '0',
     DRAIN_DELAY_SECS: '0',
     ...environment,
   };

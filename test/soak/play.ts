@@ -120,6 +120,7 @@ export async function setStage(
         TELNYX_API_URL: apiUrl,
         DATABASE_URL: database.url,
         ADMIN_TOKEN: adminToken,
+        ACCOUNT_CHECK_MINUTES: '0',
         DRAIN_DELAY_SECS: '0',
         ...env,
       }),

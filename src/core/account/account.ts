@@ -75,6 +75,8 @@ export interface Delivery {
   startedAt: number | null;
   finishedAt: number | null;
   eventType: string | null;
+  /** Whose event it is; null where it does not say. */
+  connectionId: string | null;
   /** Newest first. */
   attempts: DeliveryAttempt[];
   /** The event as it was sent, for whoever takes it up again: the original body's `data`. */

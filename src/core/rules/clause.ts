@@ -21,12 +21,7 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
     case 'to':
       return addressClause(clause.key, clause.values, around);
     case 'direction':
-      return oneOf(
-        'direction',
-        clause.values,
-        ({ facts }) => facts.direction,
-        () => 'not known of this call',
-      );
+      return directionClause(clause.values);
     case 'connection_id':
       return oneOf(
         'connection_id',
@@ -90,6 +85,7 @@ function lasting({ holds, failed, held }: Plain): Check {
   return {
     holds,
     later: (subject) => (holds(subject) ? 1 : -1),
+    someCall: () => 0,
     failed: (subject) => (holds(subject) ? null : failed(subject)),
     held,
     first: null,
@@ -116,7 +112,8 @@ function addressClause(
     failed: (subject) => subject.word(field) + failure,
     held: (subject) => subject.word(field) + success,
   });
-  return { ...check, first: { field, clause: id, failure } };
+  const someCall = field === 'to' ? check.later : check.someCall;
+  return { ...check, someCall, first: { field, clause: id, failure } };
 }
 
 function relation(value: string, not: '' | ' not'): string {
@@ -148,6 +145,16 @@ function oneOf(
     },
     held: (subject) => `${key}: ${quote(read(subject))}`,
   });
+}
+
+function directionClause(values: readonly string[]): Check {
+  const check = oneOf(
+    'direction',
+    values,
+    ({ facts }) => facts.direction,
+    () => 'not known of this call',
+  );
+  return { ...check, someCall: () => (values.includes('incoming') ? 1 : -1) };
 }
 
 function whyNoCountry(subject: Subject): string {

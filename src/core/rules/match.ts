@@ -13,6 +13,11 @@ export interface Check {
    * event, on digits or on the time), 1 yes. Three values, so that `not` of perhaps is perhaps.
    */
   later(subject: Subject): number;
+  /**
+   * Whether it could match some incoming call to the subject's number, whoever calls and whenever; three
+   * values, as `later`.
+   */
+  someCall(subject: Subject): number;
   /** Why it does not match: the first failed clause, expected and got. Null if it matches. */
   failed(subject: Subject): string | null;
   /** Why it matches. */
@@ -52,6 +57,7 @@ function all(checks: Check[]): Check {
       return true;
     },
     later: (subject) => Math.min(1, ...checks.map((check) => check.later(subject))),
+    someCall: (subject) => Math.min(1, ...checks.map((check) => check.someCall(subject))),
     failed(subject) {
       for (const check of checks) {
         const why = check.failed(subject);
@@ -74,6 +80,7 @@ function any(checks: Check[]): Check {
       return false;
     },
     later: (subject) => Math.max(-1, ...checks.map((check) => check.later(subject))),
+    someCall: (subject) => Math.max(-1, ...checks.map((check) => check.someCall(subject))),
     failed(subject) {
       const reasons: string[] = [];
       for (const check of checks) {
@@ -96,6 +103,7 @@ function not(check: Check): Check {
     holds: (subject) => !check.holds(subject),
     // Adding zero avoids -0, which would be a second value for perhaps.
     later: (subject) => 0 - check.later(subject),
+    someCall: (subject) => 0 - check.someCall(subject),
     failed: (subject) => (check.holds(subject) ? `not: ${check.held(subject)}` : null),
     held: (subject) => `not (${check.failed(subject) ?? ''})`,
     first: null,

@@ -45,6 +45,7 @@ export function readDelivery(entry: unknown): Delivery | null {
     startedAt: parseOccurredAt(fields.started_at),
     finishedAt: parseOccurredAt(fields.finished_at),
     eventType: asName(webhook?.event_type, 200),
+    connectionId: asName(asObject(webhook?.payload)?.connection_id, 100),
     attempts,
     webhook: fields.webhook,
   };

@@ -1,0 +1,146 @@
+/** `referee doctor`: the Telnyx account and the routes, looked at before a customer calls. It changes nothing. */
+import type { Command } from 'commander';
+import { type Config, readConfig, withEnvFile } from '../config/config.ts';
+import type { Reached } from '../core/account/account.ts';
+import { expectedUrl, readyUrl } from '../core/account/applications.ts';
+import { examine } from '../core/account/examine.ts';
+import { type AccountSettings, type Finding, ourApplications } from '../core/account/finding.ts';
+import { type RouteFacts, routeFacts } from '../core/account/route-facts.ts';
+import { InvalidConfiguration } from '../errors.ts';
+import { createAccountClient, type Progress } from '../telnyx/account/client.ts';
+import { readAccount } from '../telnyx/account/read-account.ts';
+import { type Io, jsonText } from './io.ts';
+import { reach } from './reach.ts';
+import { colours, loadFolder, plain } from './routes-folder.ts';
+
+export interface DoctorOptions {
+  routes?: string;
+  url?: string;
+  json?: boolean;
+}
+
+export interface DoctorReport {
+  /** No check found a problem. */
+  ok: boolean;
+  checks: Finding[];
+}
+
+export function doctorCommand(program: Command, io: Io): void {
+  const command = program
+    .command('doctor')
+    .description('look at the Telnyx account and the routes, change nothing; exit 1 on a problem')
+    .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes')
+    .option('--url <url>', 'where webhooks should come to: https://host')
+    .option('--json', 'one JSON object');
+  command.action(async (options: DoctorOptions) => {
+    if (options.url !== undefined && expectedUrl(options.url) === null) {
+      command.error(`referee doctor: --url: expected https://host, got "${options.url}"`, {
+        exitCode: 2,
+      });
+    }
+    process.exitCode = await runDoctor(options, io);
+  });
+}
+
+/** The exit code. */
+export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
+  let config: Config & { ownKey: boolean };
+  try {
+    config = readSettings(io);
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error;
+    io.stderr.write(`referee doctor: ${error.message}\n`);
+    return 1;
+  }
+  const report = await examineAccount(config, options, io);
+  io.stdout.write(
+    options.json === true ? `${jsonText(report, 2)}\n` : reportText(report.checks, io),
+  );
+  return report.ok ? 0 : 1;
+}
+
+/** Any point of the curve: whoever has no public key yet is told the account's by the check of it. */
+const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
+
+function readSettings(io: Io): Config & { ownKey: boolean } {
+  const env = withEnvFile(io.env);
+  const ownKey = (env.TELNYX_PUBLIC_KEY ?? '') !== '';
+  const config = readConfig(ownKey ? env : { ...env, TELNYX_PUBLIC_KEY: NO_KEY });
+  return { ...config, ownKey };
+}
+
+export async function examineAccount(
+  config: Config & { ownKey?: boolean },
+  options: DoctorOptions,
+  io: Io,
+): Promise<DoctorReport> {
+  const { apiUrl, apiKey, proxy, connectionIds } = config;
+  const settings: AccountSettings = {
+    publicKeys:
+      config.ownKey === false ? [] : config.publicKeys.map((key) => key.toString('base64')),
+    connectionIds,
+    store: config.database.kind,
+    url: options.url ?? null,
+  };
+  const client = createAccountClient({ apiUrl, apiKey, proxy });
+  try {
+    const [read, routes] = await Promise.all([
+      readAccount(client, settings, progress(options, io)),
+      routesFrom(options, io),
+    ]);
+    const ours = ourApplications({ account: read, settings }) ?? [];
+    const reached = await reachAll(ours.flatMap(({ webhookUrl }) => webhookUrl ?? []));
+    const account = { ...read, reached };
+    const checks = examine({ account, routes, settings, now: Date.now() });
+    return { ok: checks.every(({ status }) => status !== 'problem'), checks };
+  } finally {
+    await client.close();
+  }
+}
+
+async function routesFrom(options: DoctorOptions, io: Io): Promise<RouteFacts | null> {
+  const { loaded } = await loadFolder(options.routes, io, Date.now());
+  if (!loaded.ok) return null;
+  return routeFacts(
+    loaded.routes,
+    loaded.examples.map(({ facts }) => facts.to),
+  );
+}
+
+async function reachAll(webhookUrls: string[]): Promise<Map<string, Reached>> {
+  const reached = new Map<string, Reached>();
+  await Promise.all(
+    [...new Set(webhookUrls)].map(async (webhookUrl) => {
+      const url = readyUrl(webhookUrl);
+      if (url !== null) reached.set(webhookUrl, await reach(url));
+    }),
+  );
+  return reached;
+}
+
+/** A line that is written over, where somebody watches. */
+function progress(options: DoctorOptions, io: Io): Progress {
+  if (!io.isTTY || options.json === true) return () => {};
+  return (read, total) => {
+    const of = total === null ? '' : ` of ${total}`;
+    io.stderr.write(`\r\u001b[K${read === total ? '' : `Reading numbers: ${read}${of} …`}`);
+  };
+}
+
+function reportText(checks: readonly Finding[], io: Io): string {
+  const { bold, dim, red, green, yellow, cyan } = colours(io);
+  const words = { ok: green, warning: yellow, problem: red, unknown: cyan };
+  let text = '';
+  for (const { check, status, message, fix, about } of checks) {
+    const mark = words[status](status.padEnd(8));
+    const whom = about === null ? '' : dim(` (${plain(about)})`);
+    text += `${mark}${bold(check.padEnd(13))}${plain(message)}${whom}\n`;
+    if (fix !== null) text += `${' '.repeat(21)}${cyan('fix:')} ${plain(fix)}\n`;
+  }
+  const count = (status: Finding['status']) =>
+    checks.filter((finding) => finding.status === status).length;
+  const problems = count('problem');
+  const verdict = problems === 0 ? green('ok') : red('not ok');
+  const warnings = count('warning');
+  return `${text}\n${bold('The account')} ${verdict}: ${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${count('unknown')} unknown\n`;
+}

@@ -1,0 +1,65 @@
+/** Whether Telnyx could bring us what it wanted to tell. */
+import type { Delivery } from './account.ts';
+import { counted, type Finding, found, ourConnections, type Seen, unread } from './finding.ts';
+
+const RECENT_MS = 3_600_000;
+const BODY_CHARS_SHOWN = 200;
+
+export function deliveries(seen: Seen): Finding[] {
+  const reading = seen.account.deliveries;
+  if (reading.end !== 'value') return [unread('deliveries', 'the webhook deliveries', reading)];
+  const connections = ourConnections(seen);
+  // Of another application's trouble nothing follows for us.
+  const ours = reading.value.filter(
+    ({ connectionId }) =>
+      connectionId === null || connections === null || connections.has(connectionId),
+  );
+  const failed = ours.filter((delivery) => delivery.failed);
+  const of = `of the newest ${counted(ours.length, 'delivery', 'deliveries')}`;
+  if (failed.length === 0) {
+    const message = ours.length === 0 ? 'Nothing was delivered lately.' : `None ${of} failed.`;
+    return [found('deliveries', 'ok', message)];
+  }
+  const recent = failed.filter((delivery) => seen.now - endOf(delivery) <= RECENT_MS);
+  const [status, told, when] =
+    recent.length > 0
+      ? (['problem', recent, 'in the last hour'] as const)
+      : (['warning', failed, 'before the last hour'] as const);
+  const message = `${told.length} ${of} failed ${when}: ${reasons(told)}.${answerOf(told)}`;
+  return [
+    found(
+      'deliveries',
+      status,
+      message,
+      'Do what the reason says: name, certificate, firewall or proxy in front, or the server itself. What was missed is in the list that Telnyx keeps.',
+    ),
+  ];
+}
+
+/** By what the last attempt of each met. */
+function reasons(failed: readonly Delivery[]): string {
+  const words = failed.map(({ attempts }) => {
+    const errors = attempts[0]?.errors ?? [];
+    if (errors.length === 0) return 'Telnyx names no reason';
+    return errors.map(({ code, words: meaning }) => `${code} ${meaning}`).join(' and ');
+  });
+  return [...Map.groupBy(words, (word) => word)]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([word, all]) => `${word} (${all.length})`)
+    .join(', ');
+}
+
+/** The newest answer of our own server: its words name the reason where a code does not. */
+function answerOf(failed: readonly Delivery[]): string {
+  const answer = failed
+    .flatMap(({ attempts }) => attempts)
+    .find(({ response }) => response !== null);
+  if (answer === undefined || answer.response === null) return ' No server answered.';
+  const { status, body } = answer.response;
+  const text = body.trim().replace(/\s+/g, ' ').slice(0, BODY_CHARS_SHOWN);
+  return ` The server answered ${status ?? 'no status'}${text === '' ? '' : `: ${text}`}`;
+}
+
+function endOf({ finishedAt, startedAt }: Delivery): number {
+  return finishedAt ?? startedAt ?? Number.NEGATIVE_INFINITY;
+}

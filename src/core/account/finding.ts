@@ -1,0 +1,141 @@
+/** What a check of the account found, and what the checks are given. */
+import type { Account, Application, Reading } from './account.ts';
+import type { RouteFacts } from './route-facts.ts';
+
+export type CheckName =
+  | 'api_key'
+  | 'clock'
+  | 'balance'
+  | 'public_key'
+  | 'application'
+  | 'api_version'
+  | 'webhook_url'
+  | 'reachable'
+  | 'timeouts'
+  | 'deliveries'
+  | 'numbers'
+  | 'unrouted'
+  | 'foreign'
+  | 'attestation'
+  | 'transfer'
+  | 'cost';
+
+export interface Finding {
+  check: CheckName;
+  /** Id of an application, or a number; null: the account. */
+  about: string | null;
+  status: 'ok' | 'warning' | 'problem' | 'unknown';
+  /** The fact. */
+  message: string;
+  /** What to do about it; null where nothing is to be done. */
+  fix: string | null;
+}
+
+export interface AccountSettings {
+  /** TELNYX_PUBLIC_KEY: base64 of 32 bytes each. */
+  publicKeys: readonly string[];
+  /** TELNYX_CONNECTION_IDS; null: all connections are ours. */
+  connectionIds: ReadonlySet<string> | null;
+  store: 'sqlite' | 'postgres';
+  /** Where webhooks should come to, if somebody said so: `https://host`. */
+  url: string | null;
+}
+
+export interface Seen {
+  account: Account;
+  /** Null where the routes could not be loaded. */
+  routes: RouteFacts | null;
+  settings: AccountSettings;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+export const WEBHOOK_PATH = '/webhooks/telnyx';
+
+/** Named one by one; the rest is a number. An account may have thousands that are wrong in one way. */
+export const NAMED_MAX = 50;
+
+/** `about` is null unless given. */
+export function found(
+  check: CheckName,
+  status: Finding['status'],
+  message: string,
+  fix: string | null = null,
+  about: string | null = null,
+): Finding {
+  return { check, about, status, message, fix };
+}
+
+/** A reading that is no value, as a finding: the other checks run. */
+export function unread(
+  check: CheckName,
+  what: string,
+  reading: Exclude<Reading<unknown>, { end: 'value' }>,
+  about: string | null = null,
+): Finding {
+  const message = `Not read: ${what}. ${reading.why}`;
+  return found(check, 'unknown', message, FIXES[reading.end](what), about);
+}
+
+const FIXES: Record<'denied' | 'missing' | 'unreachable', (what: string) => string> = {
+  denied: (what) =>
+    `Give the API key the permission to read ${what}, or look in the Telnyx portal.`,
+  missing: () => 'Look in the Telnyx portal: the API does not have it.',
+  unreachable: () =>
+    'Run it again. If it stays so: look at the network, TELNYX_API_URL and status.telnyx.com.',
+};
+
+/** The applications whose calls are ours; a check without one says so in one finding. */
+export function ourApplications(seen: {
+  account: Pick<Account, 'applications'>;
+  settings: Pick<AccountSettings, 'connectionIds'>;
+}): Application[] | null {
+  const { applications } = seen.account;
+  if (applications.end !== 'value') return null;
+  const { connectionIds } = seen.settings;
+  return applications.value.filter(({ id, webhookUrl }) =>
+    connectionIds === null ? endsAtUs(webhookUrl) : connectionIds.has(id),
+  );
+}
+
+/** Their ids, which need no reading where the settings name them. */
+export function ourConnections(seen: Seen): ReadonlySet<string> | null {
+  const { connectionIds } = seen.settings;
+  if (connectionIds !== null) return connectionIds;
+  const ours = ourApplications(seen);
+  return ours === null ? null : new Set(ours.map(({ id }) => id));
+}
+
+export function endsAtUs(webhookUrl: string | null): boolean {
+  if (webhookUrl === null || !URL.canParse(webhookUrl)) return false;
+  return new URL(webhookUrl).pathname.endsWith(WEBHOOK_PATH);
+}
+
+/** The check of each of our applications, or why there is none. */
+export function forEachApplication(
+  check: CheckName,
+  seen: Seen,
+  look: (application: Application) => Finding | Finding[],
+): Finding[] {
+  const { applications } = seen.account;
+  if (applications.end !== 'value') return [unread(check, 'the applications', applications)];
+  const ours = ourApplications(seen) ?? [];
+  if (ours.length > 0) return ours.flatMap(look);
+  return [
+    found(check, 'unknown', 'There is no application to look at.', 'See the check application.'),
+  ];
+}
+
+/** The first ones, and how many more there are. */
+export function firstOf<T>(
+  items: readonly T[],
+  each: (item: T) => Finding,
+  more: (count: number) => Finding,
+): Finding[] {
+  const named = items.slice(0, NAMED_MAX).map(each);
+  return items.length > NAMED_MAX ? [...named, more(items.length - NAMED_MAX)] : named;
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,103 @@
+/** Whether the account can do what the rules ask of it: attestation to look at, transfers to place. */
+import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import type { Application, VoiceProfile } from './account.ts';
+import { type Finding, forEachApplication, found, type Seen, unread } from './finding.ts';
+import type { RouteFacts } from './route-facts.ts';
+
+/** A spend or so many callers that one busy hour uses up. */
+const DAILY_SPEND_LOW = 10;
+const CONCURRENT_CALLS_LOW = 10;
+const PROFILES = 'in the Telnyx portal under Voice, Outbound Voice Profiles';
+
+export function attestation(seen: Seen): Finding[] {
+  if (seen.routes === null) return [noRoutes('attestation')];
+  const rule = seen.routes.attestationRule;
+  if (rule === null) return [found('attestation', 'ok', 'No rule asks for an attestation.')];
+  return forEachApplication('attestation', seen, ({ id, name, shakenStir }) => {
+    if (shakenStir) return found('attestation', 'ok', `"${name}" passes it on.`, null, id);
+    return found(
+      'attestation',
+      'problem',
+      `The rule "${rule}" asks for an attestation, but "${name}" does not pass SHAKEN/STIR on: it never holds.`,
+      'Enable SHAKEN/STIR on inbound calls of the application in the Telnyx portal.',
+      id,
+    );
+  });
+}
+
+export function transfer(seen: Seen): Finding[] {
+  const { routes } = seen;
+  if (routes === null) return [noRoutes('transfer')];
+  if (routes.transfers.size === 0) {
+    return [found('transfer', 'ok', 'No step transfers to a number.')];
+  }
+  return forEachApplication('transfer', seen, (own) => ofApplication(own, routes, seen));
+}
+
+function ofApplication(own: Application, routes: RouteFacts, seen: Seen): Finding | Finding[] {
+  const { id, name, profileId } = own;
+  const [number, rule] = [...routes.transfers][0] ?? ['', ''];
+  const wanted = `The rule "${rule}" transfers to ${number}`;
+  if (profileId === null) {
+    const message = `${wanted}, but "${name}" has no outbound voice profile: Telnyx refuses it.`;
+    const fix = 'Choose an outbound voice profile for the application in the Telnyx portal.';
+    return found('transfer', 'problem', message, fix, id);
+  }
+  const reading = seen.account.profiles.get(profileId);
+  if (reading === undefined || reading.end !== 'value') {
+    const unknown = reading ?? { end: 'unreachable' as const, why: 'it was not asked for' };
+    return unread('transfer', `the outbound voice profile ${profileId}`, unknown, id);
+  }
+  const profile = reading.value;
+  if (!profile.enabled) {
+    const message = `${wanted}, but the outbound voice profile "${profile.name}" of "${name}" is not enabled.`;
+    return found('transfer', 'problem', message, `Enable it ${PROFILES}.`, id);
+  }
+  const findings = [...forbidden(profile, routes), ...low(profile)].map((finding) => ({
+    ...finding,
+    about: id,
+  }));
+  if (findings.length > 0) return findings;
+  return found('transfer', 'ok', `"${profile.name}" allows what the rules transfer to.`, null, id);
+}
+
+/** One for each country: a rule set may name a hundred numbers of one. */
+function forbidden({ name, destinations }: VoiceProfile, routes: RouteFacts): Finding[] {
+  if (destinations === null) return [];
+  const seen = new Set<string>();
+  return [...routes.transfers].flatMap(([number, rule]) => {
+    const country = parsePhoneNumberFromString(number)?.country;
+    // A number of no country, such as +800: no list of countries tells.
+    if (country === undefined || destinations.includes(country) || seen.has(country)) return [];
+    seen.add(country);
+    return [
+      found(
+        'transfer',
+        'problem',
+        `The rule "${rule}" transfers to ${number}, but the outbound voice profile "${name}" does not allow ${country}.`,
+        `Add ${country} to its allowed destinations ${PROFILES}.`,
+      ),
+    ];
+  });
+}
+
+function low({ name, dailySpendLimit, concurrentCallLimit }: VoiceProfile): Finding[] {
+  const findings: Finding[] = [];
+  if (dailySpendLimit !== null && Number(dailySpendLimit) < DAILY_SPEND_LOW) {
+    const message = `The outbound voice profile "${name}" stops transfers after ${dailySpendLimit} a day.`;
+    findings.push(
+      found('transfer', 'warning', message, `Raise its daily spend limit ${PROFILES}.`),
+    );
+  }
+  if (concurrentCallLimit !== null && concurrentCallLimit < CONCURRENT_CALLS_LOW) {
+    const message = `The outbound voice profile "${name}" allows ${concurrentCallLimit} calls at a time.`;
+    findings.push(
+      found('transfer', 'warning', message, `Raise its concurrent call limit ${PROFILES}.`),
+    );
+  }
+  return findings;
+}
+
+function noRoutes(check: 'attestation' | 'transfer'): Finding {
+  return found(check, 'unknown', 'The routes could not be loaded.', 'Run referee check.');
+}

@@ -1,0 +1,130 @@
+/** What the checks ask of a route set. */
+import type { CallFacts } from '../machine/call.ts';
+import { readPattern } from '../rules/address.ts';
+import type { CompiledRoutes } from '../rules/decide.ts';
+import type { Clause, Condition, RouteSet, RouteStep } from '../rules/rule.ts';
+import { isE164 } from '../rules/sip-uri.ts';
+import { Subject } from '../rules/subject.ts';
+import { hasPlaces, literalText } from '../rules/template.ts';
+
+export interface RouteFacts {
+  /** Whether a rule, not only `otherwise`, could match a call to this number. */
+  couldMatch(number: string): boolean;
+  /** Numbers that examples call. */
+  inExamples: ReadonlySet<string>;
+  /** Exact numbers that a rule's `to` names, each with the first rule that does. */
+  named: ReadonlyMap<string, string>;
+  /** The first rule that asks for an attestation. */
+  attestationRule: string | null;
+  /** Numbers that a step transfers to, each with the first rule that does. */
+  transfers: ReadonlyMap<string, string>;
+}
+
+export function routeFacts(
+  routes: CompiledRoutes,
+  exampleNumbers: Iterable<string | null>,
+): RouteFacts {
+  const { set } = routes;
+  const inExamples = new Set<string>();
+  for (const number of exampleNumbers) {
+    const key = number === null ? null : exactNumber(number);
+    if (key !== null) inExamples.add(key);
+  }
+  return {
+    couldMatch: (number) => couldMatch(routes, number),
+    inExamples,
+    named: namedNumbers(set),
+    attestationRule:
+      set.rules.find(({ when }) => clausesOf(when).some(({ key }) => key === 'attestation'))
+        ?.name ?? null,
+    transfers: transferNumbers(set),
+  };
+}
+
+function couldMatch({ set, checks, index }: CompiledRoutes, number: string): boolean {
+  const facts: CallFacts = { ...NOBODY, to: number };
+  const moment = { event: 'call.initiated' as const, at: 0, digits: null };
+  const subject = new Subject(facts, moment, {}, index);
+  return set.rules.some((_, rule) => (checks[rule]?.someCall(subject) ?? -1) >= 0);
+}
+
+const NOBODY: CallFacts = {
+  callId: '',
+  legId: null,
+  sessionId: null,
+  connectionId: null,
+  from: null,
+  to: null,
+  direction: 'incoming',
+  callerName: null,
+  callerType: null,
+  attestation: null,
+  attestationValidated: false,
+  headers: [],
+  tags: [],
+};
+
+/** More are those of a list that nobody wrote by hand. */
+const NAMED_NUMBERS_MAX = 10_000;
+
+function namedNumbers(set: RouteSet): Map<string, string> {
+  const named = new Map<string, string>();
+  for (const { name, when } of set.rules) {
+    for (const clause of clausesOf(when)) {
+      if (clause.key !== 'to') continue;
+      for (const value of clause.values.flatMap((value) => entriesOf(value, set))) {
+        const number = exactNumber(value);
+        if (number === null || named.has(number)) continue;
+        if (named.size >= NAMED_NUMBERS_MAX) return named;
+        named.set(number, name);
+      }
+    }
+  }
+  return named;
+}
+
+function entriesOf(value: string, set: RouteSet): readonly string[] {
+  if (!value.startsWith('list:')) return [value];
+  const exact = set.lists.get(value.slice('list:'.length))?.exact ?? [];
+  return exact.length > NAMED_NUMBERS_MAX ? [] : exact;
+}
+
+function exactNumber(value: string): string | null {
+  const pattern = readPattern(value);
+  return pattern.kind === 'exact' && isE164(pattern.key) ? pattern.key : null;
+}
+
+/** What is asked for, not what is excluded: `not: { to: … }` names a number that is somebody else's. */
+function clausesOf(condition: Condition): Clause[] {
+  if ('clause' in condition) return [condition.clause];
+  if ('not' in condition) return [];
+  return ('all' in condition ? condition.all : condition.any).flatMap(clausesOf);
+}
+
+function transferNumbers(set: RouteSet): Map<string, string> {
+  const found = new Map<string, string>();
+  const look = (rule: string, steps: readonly RouteStep[]): void => {
+    for (const step of steps) {
+      if (step.do === 'transfer') {
+        const number = literalNumber(step);
+        if (number !== null && !found.has(number)) found.set(number, rule);
+      }
+      if (step.do === 'transfer' || step.do === 'refer') {
+        for (const branch of Object.values(step.ifFailed)) look(rule, branch);
+      }
+      if (step.do === 'menu') {
+        for (const branch of Object.values(step.digits)) look(rule, branch);
+      }
+    }
+  };
+  for (const { name, action } of set.rules) if ('steps' in action) look(name, action.steps);
+  look('otherwise', set.otherwise);
+  look('last_resort', set.lastResort);
+  return found;
+}
+
+function literalNumber({ to }: Extract<RouteStep, { do: 'transfer' }>): string | null {
+  if (to.kind !== 'literal' || hasPlaces(to.template)) return null;
+  const text = literalText(to.template);
+  return isE164(text) ? text : null;
+}

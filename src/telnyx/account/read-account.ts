@@ -1,0 +1,56 @@
+/** The whole account as the checks see it: every part asked at once, each by itself. */
+import type { Account, Reading, VoiceProfile } from '../../core/account/account.ts';
+import { type AccountSettings, ourApplications } from '../../core/account/finding.ts';
+import type { AccountClient, Progress } from './client.ts';
+
+/** Deliveries of other products stand in the same list. */
+const CALL_EVENTS = [
+  'call.initiated',
+  'call.answered',
+  'call.bridged',
+  'call.hangup',
+  'call.refer.started',
+  'call.refer.completed',
+  'call.refer.failed',
+  'call.speak.ended',
+  'call.playback.ended',
+  'call.gather.ended',
+  'call.dtmf.received',
+  'call.cost',
+];
+const DELIVERIES_LOOKED_AT = 50;
+
+export async function readAccount(
+  client: AccountClient,
+  settings: Pick<AccountSettings, 'connectionIds'>,
+  onNumbers?: Progress,
+): Promise<Omit<Account, 'reached'>> {
+  const [balance, publicKey, applications, numbers, voices, deliveries] = await Promise.all([
+    client.balance(),
+    client.publicKey(),
+    client.applications(),
+    client.numbers(onNumbers),
+    client.voices(),
+    client.newestDeliveries({ eventTypes: CALL_EVENTS }, DELIVERIES_LOOKED_AT),
+  ]);
+  const ours = ourApplications({ account: { applications }, settings }) ?? [];
+  const profileIds = new Set(ours.flatMap(({ profileId }) => profileId ?? []));
+  const profiles = new Map<string, Reading<VoiceProfile>>();
+  for (const id of profileIds) profiles.set(id, await client.profile(id));
+  return {
+    clockOffMs: clockReading(client.clockOffMs()),
+    balance,
+    publicKey,
+    applications,
+    numbers,
+    voices,
+    profiles,
+    deliveries,
+  };
+}
+
+function clockReading(offMs: number | null): Reading<number> {
+  return offMs === null
+    ? { end: 'unreachable', why: 'no answer of Telnyx told the time' }
+    : { end: 'value', value: offMs };
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { type RouteFacts, routeFacts } from '../../../src/core/account/route-facts.ts';
+import { loadCompiled } from '../../../src/routing/load.ts';
+import { withFolder } from '../../routing/routes-folder.ts';
+
+async function facts(main: string, numbers: string[] = []): Promise<RouteFacts> {
+  const files = { 'main.yaml': main, 'ours.txt': '+14155550140\n+14155560*\n' };
+  const loaded = await withFolder(files, (dir) => loadCompiled(dir, { env: {}, handlers: false }));
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return routeFacts(loaded.routes, numbers);
+}
+
+const rules = (when: string) => `
+lists: { ours: { file: ours.txt } }
+rules: [ { name: one, when: ${when}, do: [ hangup ] } ]
+otherwise: [ hangup ]
+`;
+
+describe('a rule could match a call to +14155550100', () => {
+  test.each([
+    ['{ to: "+14155550100" }', true],
+    ['{ to: "+1415555*" }', true],
+    ['{ to: "+14155550111" }', false],
+    ['{ to: ["+14155550111", "+1 415 555 0100"] }', true],
+    ['{ from: "+4930901820" }', true],
+    ['{ to: "+14155550111", from: "+4930901820" }', false],
+    ['{ to: "+14155550100", from: "+4930901820" }', true],
+    ['{ to: "+14155550100", direction: outgoing }', false],
+    ['{ to: "+14155550100", event: call.answered }', true],
+    ['{ not: { to: "+14155550100" } }', false],
+    ['{ not: { to: "+14155550111" } }', true],
+    ['{ not: { from: "+4930901820" } }', true],
+    ['{ any: [ { to: "+14155550111" }, { to: "+14155550100" } ] }', true],
+    ['{ to: "list:ours" }', false],
+  ])('when %s: %s', async (when, could) => {
+    expect((await facts(rules(when))).couldMatch('+14155550100')).toBe(could);
+  });
+
+  test('as its list says, exactly or by a prefix', async () => {
+    const { couldMatch } = await facts(rules('{ to: "list:ours" }'));
+    expect([couldMatch('+14155550140'), couldMatch('+14155560001')]).toEqual([true, true]);
+  });
+});
+
+describe('what a set names', () => {
+  test('are exact numbers that its rules ask for, in lists too, and not those they exclude', async () => {
+    const set = await facts(
+      rules(
+        '{ any: [ { to: ["+1 415 555 0100", "+1415*"] }, { to: "list:ours" }, { not: { to: "+14155550111" } } ] }',
+      ),
+    );
+    expect([...set.named]).toEqual([
+      ['+14155550100', 'one'],
+      ['+14155550140', 'one'],
+    ]);
+  });
+
+  test('are numbers of transfers wherever they stand, not SIP addresses or places', async () => {
+    const set = await facts(`
+targets: { desk: { sip: "sip:desk@pbx.example.com" } }
+policy: { allow: [ "+1*" ] }
+rules:
+  - name: branches
+    when: { to: "+14155550100" }
+    do:
+      - refer: desk
+        if_failed: { busy: [ { transfer: "+4930901820" } ] }
+      - menu: { say: "Press 1.", digits: { "1": [ { transfer: "+33142685300" } ] } }
+      - transfer: sip:desk@pbx.example.com
+      - transfer: "{from}"
+otherwise: [ { transfer: "+14155550199" } ]
+last_resort: [ hangup ]
+`);
+    expect([...set.transfers]).toEqual([
+      ['+4930901820', 'branches'],
+      ['+33142685300', 'branches'],
+      ['+14155550199', 'otherwise'],
+    ]);
+  });
+
+  test('are the rule that asks for an attestation, and the numbers of examples', async () => {
+    const none = await facts(rules('{ to: "+14155550100" }'));
+    expect(none.attestationRule).toBeNull();
+    const set = await facts(rules('{ attestation: A }'), ['+1 415 555 0111', 'sip:a@b.example']);
+    expect(set.attestationRule).toBe('one');
+    expect([...set.inExamples]).toEqual(['+14155550111']);
+  });
+});

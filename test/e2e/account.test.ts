@@ -1,0 +1,72 @@
+/** The server's own look at its account: it is told, and stands in nobody's way. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { compose } from '../../src/compose.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { LogEventName } from '../../src/log/events.ts';
+import { createSimulator } from '../../src/simulator/simulator.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const TOKEN = 'q1W8e2R7t3Y6u4I5o9P0-_aS';
+
+test('a wrong application is a log line and a problem on the page, and calls are taken all the same', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-account-'));
+  await mkdir(join(folder, 'routes'));
+  await writeFile(join(folder, 'routes/main.yaml'), 'otherwise: [ { reject: declined } ]\n');
+  const simulator = createSimulator({
+    seed: 3,
+    account: {
+      applications: [
+        { webhook_api_version: '1', webhook_event_url: 'https://pbx.example.com/webhooks/telnyx' },
+      ],
+    },
+  });
+  const { apiUrl, publicKey } = await simulator.start();
+  const env = {
+    TELNYX_PUBLIC_KEY: publicKey,
+    TELNYX_API_KEY: simulator.apiKey,
+    TELNYX_API_URL: apiUrl,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
+    ROUTES_DIR: join(folder, 'routes'),
+    ADMIN_TOKEN: TOKEN,
+    DRAIN_DELAY_SECS: '0',
+  };
+  const lines: { event: LogEventName; check: unknown }[] = [];
+  const service = await compose(readConfig(env), env, {
+    emit: (event, fields) => void lines.push({ event, check: fields?.check }),
+  });
+  onTestFinished(async () => {
+    await service.stop(0);
+    await simulator.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await service.ready;
+  const problems = async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`${service.url}/v1/problems`, { headers });
+    const body = (await response.json()) as { problems: { kind: string; detail: string }[] };
+    return body.problems.filter(({ kind }) => kind === 'account.problem');
+  };
+  await expect.poll(problems, { timeout: 20_000 }).not.toEqual([]);
+  expect(await problems()).toContainEqual(
+    expect.objectContaining({
+      severity: 'error',
+      detail: expect.stringContaining('api_version'),
+      fix: expect.stringContaining('API version 2'),
+    }),
+  );
+  const told = lines.filter(({ event }) => event === 'account.problem');
+  expect(told).toContainEqual({ event: 'account.problem', check: 'api_version' });
+  // What a server hears of itself from within proves nothing about the way from outside.
+  expect(told.map(({ check }) => check)).not.toContain('reachable');
+  expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+
+  simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
+  const book = await simulator.placeCall().ended;
+  expect(book.rejectedAs).toBe('CALL_REJECTED');
+});
