@@ -48,7 +48,7 @@ function whyOver(claimed: ClaimedCommand, now: number): string | null {
   const { giveUpAt } = claimed.command;
   const before = isFirstOfWindow(claimed) ? 'never sent' : 'sent before without a clear answer';
   if (claimed.firstSentAt > claimed.now) {
-    return `${before}; not sent again, the store's clock was set back since and nobody knows how long ago that was`;
+    return `${before}; not sent again: the store's clock was set back, so it is unknown how long ago that was`;
   }
   if (giveUpAt !== null && now >= giveUpAt) return `${before}; the time of its step is over`;
   if (now >= claimed.firstSentAt + SAME_COMMAND_MS) {
@@ -77,7 +77,7 @@ export function asRepetition(claimed: ClaimedCommand, outcome: Outcome): Outcome
   if (isFirstOfWindow(claimed)) return outcome;
   if (outcome.kind === 'retry') return { ...outcome, provenUnsent: false };
   if (outcome.kind !== 'rejected' || outcome.callEnded || outcome.notAnswered) return outcome;
-  const detail = `a repetition was refused, an earlier try may have been carried out: ${outcome.detail}`;
+  const detail = `a repetition was refused, but an earlier try may have been executed: ${outcome.detail}`;
   return { kind: 'unknown', detail };
 }
 

@@ -228,7 +228,7 @@ function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest)
   response.end(answer.body);
 }
 
-/** Null: go on. Else the whole seconds until the window starts anew. */
+/** Null: continue. Otherwise the whole seconds until the window starts again. */
 function createBucket(rateLimit: RateLimit | null): () => number | null {
   let windowStart = 0;
   let used = 0;

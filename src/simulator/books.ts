@@ -7,7 +7,7 @@ import type { CommandBody } from './schema.ts';
 
 /**
  * moved: he reached somebody, at least once; released: the service hung up or rejected; left: he
- * hung up himself; dropped: the network ended it; waiting: he is still on the line.
+ * hung up; dropped: the network ended it; waiting: the caller is still on the line.
  */
 export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
 

@@ -16,7 +16,7 @@ import { gather, playbackStart, playbackStop, speak } from './voice.ts';
 export interface CommandRules {
   /** A repeated command_id is ignored that long; Telnyx documents 60 s. */
   dedupeMs: number;
-  /** Whether a REFER before the answer is refused with 90034; nobody knows what Telnyx does. */
+  /** Whether a REFER before the answer is refused with 90034; Telnyx does not document this. */
   referBeforeAnswer: 'refused' | 'allowed';
 }
 

@@ -204,7 +204,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function swallow(url: string, event: OutgoingEvent): { status: number; error: string } {
     const at = now();
     options.onAttempt(event, { ...UNANSWERED, url, startedAt: at, finishedAt: at });
-    return { status: 0, error: 'swallowed by a fault' };
+    return { status: 0, error: 'lost by a fault' };
   }
 
   /** The service's time limit starts when a connection is free, not while our own queue is long. */

@@ -95,7 +95,7 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
   if (problem !== null) {
     throw new RefereeError(
       'SIGNATURE_SELF_TEST',
-      `The self-test of the signature engines failed: ${problem}. Install the dependencies anew (npm ci) on a supported Node; do not serve without it.`,
+      `The self-test of the signature engines failed: ${problem}. Reinstall the dependencies (npm ci) on a supported Node; do not serve without it.`,
     );
   }
   return chosen;

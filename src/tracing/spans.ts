@@ -124,7 +124,7 @@ function eventSpan(event: CallEvent, call: Call, notices: Notice[], now: number)
         fields: { ...fields, put_off: event.putOff },
       };
     case 'manual':
-      return { ...base, name: 'refer by hand', fields: { ...fields, target: event.step.target } };
+      return { ...base, name: 'manual refer', fields: { ...fields, target: event.step.target } };
   }
 }
 

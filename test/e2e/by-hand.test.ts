@@ -14,7 +14,7 @@ async function problemOf(response: Response) {
   return response.status;
 }
 
-test('a refer by hand is refused in the order 404, 409, 422', async () => {
+test('a manual refer is refused in the order 404, 409, 422', async () => {
   const { telnyx, referee } = scene;
   const against = { sip_address: 'sip:x@evil.example.net' };
   expect(await problemOf(await refer('v3:nobody', against))).toBe(404);
@@ -33,7 +33,7 @@ test('a refer by hand is refused in the order 404, 409, 422', async () => {
   expect(idle.commands()).toEqual([]);
 });
 
-test('a refer by hand moves a call that nobody else moves; when it fails the call is as it was', async () => {
+test('a manual refer moves a call that nobody else moves; when it fails the call is as it was', async () => {
   const { telnyx, referee } = scene;
   const call = telnyx.call({ to: '+14155550106' });
   await call.send('call.initiated');

@@ -83,7 +83,7 @@ async function textOf(
 const SCHEMA = {
   tags: ['calls'],
   summary:
-    'Server-sent events: `call` with the summary of a call that changed, `reset` to read the lists anew',
+    'Server-sent events: `call` with the summary of a call that changed, `reset` to reload the lists',
   querystring: Type.Object({ legs: LEGS }, { additionalProperties: false }),
   response: {
     200: {

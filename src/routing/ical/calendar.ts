@@ -213,7 +213,7 @@ function expand(
       'remove it: COUNT is a number of times from 1',
     );
   }
-  // With several series of one UID nobody knows to which an exception belongs.
+  // With several series of one UID it is unclear which one an exception belongs to.
   for (const { component } of masters.length > 1 ? [] : strangers) {
     notes.warn(
       'stranger',

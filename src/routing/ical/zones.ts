@@ -19,13 +19,13 @@ export interface CalendarZones {
   days: WallZone;
   /** Of times without a zone: X-WR-TIMEZONE, else the schedule's. */
   floating: WallZone;
-  /** An X-WR-TIMEZONE that nobody knows. */
+  /** An unknown X-WR-TIMEZONE. */
   unknown: string | null;
   /** TZIDs that were read as zones of IANA. */
   used: Set<string>;
   /** Where the calendar may be at home, the likeliest first. */
   all: WallZone[];
-  /** Throws where nobody knows it. */
+  /** Throws if the zone is unknown. */
   named(tzid: string): WallZone;
 }
 

@@ -214,7 +214,7 @@ describe('one call', () => {
   });
 });
 
-describe('refer by hand', () => {
+describe('a manual refer', () => {
   test('404, then 409, then 422: in this order', async () => {
     await refused(await refer('v3:unknown', { target: 'nowhere' }), 404, 'no_such_call');
 
