@@ -160,6 +160,8 @@ export interface CallFilter {
   until?: number;
   /** The legs of this call alone. */
   parentId?: string;
+  /** Only those that no operator has taken note of. */
+  unacknowledged?: true;
   /** B-legs too; otherwise callers only. */
   legs?: 'all';
   limit: number;
@@ -173,7 +175,8 @@ export interface OutboxHealth {
   oldestMs: number;
 }
 
-export type SettingName = keyof SettingsVersions;
+/** `recovery`: since when webhooks may have been missed, and what was found. */
+export type SettingName = keyof SettingsVersions | 'recovery';
 
 export interface Replica {
   id: string;
