@@ -7,6 +7,7 @@ import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import type { Io } from './cli/io.ts';
+import { recoverCommand } from './cli/recover.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
@@ -33,6 +34,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   callsCommand(program, io);
   statsCommand(program, io);
   doctorCommand(program, io);
+  recoverCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);
   try {

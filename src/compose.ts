@@ -13,6 +13,8 @@ import { createDispatcher, type Dispatcher } from './engine/dispatch.ts';
 import type { Receiver } from './engine/engine.ts';
 import { createDecider, createLiveRoutes } from './engine/live-routes.ts';
 import { createReceiver } from './engine/receive.ts';
+import type { RecoverySchedule } from './engine/recovery.ts';
+import { createRecoveryService, watchFoundDead } from './engine/recovery-service.ts';
 import { createReport } from './engine/report.ts';
 import { createSweeper } from './engine/sweep.ts';
 import { createUpkeep } from './engine/upkeep.ts';
@@ -31,6 +33,7 @@ import { openRoutes, type Routes } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openStore } from './store/open.ts';
 import type { Store, StoreNotice } from './store/store.ts';
+import { createAsking } from './telnyx/account/asking.ts';
 import { createAccountClient } from './telnyx/account/client.ts';
 import { readAccount } from './telnyx/account/read-account.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
@@ -112,8 +115,11 @@ async function assemble(
   // The receiver and the dispatcher need each other, because outcomes come back through the
   // receiver.
   let dispatcher: Dispatcher | null = null;
+  let recovery: RecoverySchedule | null = null;
+  const missed = (since: number) => recovery?.missed(since);
   const observer = observers(
     createReport(log, metrics),
+    watchFoundDead(missed),
     ...(tracing === null ? [] : [tracing.observer]),
   );
   const engine = createReceiver({
@@ -143,6 +149,20 @@ async function assemble(
     },
   });
   const outbox = dispatcher;
+  const asking = createAsking({ apiUrl, apiKey, proxy });
+  opened.defer(() => asking.close());
+  const recovering = createRecoveryService({
+    store,
+    asking,
+    client,
+    receiver,
+    connectionIds: config.connectionIds,
+    storeFails: () => storeWatch.failure() !== null,
+    log,
+    metrics,
+    now: Date.now,
+  });
+  recovery = recovering;
 
   const live = createLiveRoutes({ routes, store, log, metrics });
   const sweeping = onceUntilRecovered(log, 'sweep.failed');
@@ -192,6 +212,7 @@ async function assemble(
     routes: live,
     lifecycle,
     warnings: () => [...outbox.warnings(), ...refusedReload(live)],
+    missed,
     page: registerPage,
     troubles: { instance, here: () => [...seen(), ...accountWatch.troubles()] },
     now: Date.now,
@@ -243,8 +264,11 @@ async function assemble(
     opening.worked();
     outbox.start();
     sweeper.start();
-    upkeep.start();
     accountWatch.start();
+    // It asks for the heartbeat before ours.
+    void recovering.start().then(() => {
+      if (lifecycle.phase === 'starting' || lifecycle.phase === 'running') upkeep.start();
+    });
     if (config.routesWatch) routes.watch(live.report);
     lifecycle.phase = 'running';
   }
@@ -262,6 +286,7 @@ async function assemble(
     const closing = (async () => {
       waitingFor = 'deadlines and commits under way';
       await sweeper.stop();
+      await recovering.stop();
       await engine.drained();
       waitingFor = 'commands under way and their outcomes';
       await outbox.stop(leftMs());

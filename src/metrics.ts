@@ -57,6 +57,8 @@ export interface Metrics {
   reload(result: 'ok' | 'refused' | 'unchanged', hash: string): void;
   storeLatency(operation: string, ms: number): void;
   batch(events: number): void;
+  /** A webhook that was missed was recovered and stored. */
+  recovered(type: string): void;
   /** A handler threw, was too slow or returned an invalid answer; successes count as decisions. */
   handlerFailed(): void;
   close(): void;
@@ -179,6 +181,11 @@ export function createMetrics(): Metrics {
     'Events in one group commit.',
     [1, 2, 5, 10, 20, 50, 100, 200],
   );
+  const recovered = counter(
+    'recovered_events_total',
+    'Webhooks that were missed and later recovered from Telnyx’s failed deliveries, by event type.',
+    ['type'],
+  );
   const handlerFailures = counter(
     'handler_failures_total',
     'Handlers that threw, were too slow or returned an invalid answer.',
@@ -252,6 +259,7 @@ export function createMetrics(): Metrics {
     storeLatency: (operation, ms) =>
       storeSeconds.observe({ operation: bounded('operation', operation) }, ms / 1000),
     batch: (count) => batches.observe(count),
+    recovered: (type) => recovered.inc({ type: typeLabel(type) }),
     handlerFailed: () => handlerFailures.inc(),
     close() {
       loopDelay.disable();

@@ -31,6 +31,10 @@ function whatHappened(entry: ApiEntry, call: ApiCall): string | null {
         : `deadline reached: ${entry.detail.deadline}`;
     case 'manual':
       return 'an operator moves the caller manually';
+    case 'acknowledged':
+      return 'an operator took note of the lost caller';
+    case 'sighting':
+      return 'recovery saw the leg alive';
     default:
       return entry.type;
   }

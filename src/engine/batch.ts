@@ -242,7 +242,8 @@ function byStoreClock(event: CallEvent, storeAheadMs: number): CallEvent {
 }
 
 function bLegEvent(event: WebhookEvent, parentId: string): BLegEvent {
-  const { id, type, receivedAt, occurredAt, callId, hangupCause, sipHangupCause, cost } = event;
+  const { id, type, receivedAt, occurredAt, callId, hangupCause, sipHangupCause, cost, recovered } =
+    event;
   return {
     source: 'b_leg',
     id,
@@ -255,5 +256,6 @@ function bLegEvent(event: WebhookEvent, parentId: string): BLegEvent {
     hangupCause,
     sipHangupCause,
     ...(cost === undefined ? {} : { cost }),
+    ...(recovered === undefined ? {} : { recovered }),
   };
 }

@@ -17,7 +17,7 @@ import type { Final } from './tally.ts';
 export type Received =
   | { result: 'committed'; call: Call }
   | { result: 'duplicate' }
-  | { result: 'refused'; why: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' }
+  | { result: 'refused'; why: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | 'not_lost' }
   | { result: 'dead_letter' };
 
 export interface Receiver {

@@ -57,7 +57,7 @@ export function createReceiver(options: ReceiverOptions): Engine {
 
   return {
     receive(event, settle) {
-      if (event.source === 'webhook') heardAt = clock.monotonic();
+      if (event.source === 'webhook' && event.recovered === undefined) heardAt = clock.monotonic();
       const key = `${event.callId}\n${keyOf(event)}`;
       const first = underWay.get(key);
       if (first !== undefined) {

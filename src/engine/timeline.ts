@@ -1,7 +1,7 @@
 /** One event as an entry of the call's timeline. */
 import type { Call } from '../core/machine/call.ts';
 import { costTotals, type ReportedCost } from '../core/machine/cost.ts';
-import type { CallEvent } from '../core/machine/event.ts';
+import type { BLegEvent, CallEvent, WebhookEvent } from '../core/machine/event.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import type { TimelineEntry } from '../store/store.ts';
 
@@ -58,6 +58,7 @@ function allDetails(event: CallEvent): TimelineEntry['detail'] {
         status: event.status,
         delivery_attempt: event.deliveryAttempt === 1 ? null : event.deliveryAttempt,
         cost: costInWords(event.cost),
+        recovered: recoveredOf(event),
       };
     case 'b_leg':
       return {
@@ -65,6 +66,7 @@ function allDetails(event: CallEvent): TimelineEntry['detail'] {
         hangup_cause: event.hangupCause,
         sip_hangup_cause: event.sipHangupCause,
         cost: costInWords(event.cost),
+        recovered: recoveredOf(event),
       };
     case 'outcome':
       return {
@@ -79,6 +81,9 @@ function allDetails(event: CallEvent): TimelineEntry['detail'] {
       return { deadline: event.name, put_off: event.putOff ? true : null };
     case 'manual':
       return { target: event.step.target, sip_address: event.step.sipAddress };
+    case 'sighting':
+    case 'acknowledged':
+      return {};
     default:
       return event satisfies never;
   }
@@ -88,4 +93,9 @@ function costInWords(cost: ReportedCost | undefined): string | null {
   const totals = costTotals(cost?.parts ?? []);
   if (totals.length === 0) return null;
   return totals.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
+}
+
+/** Whether Telnyx's list of failed deliveries gave it back; null where it was delivered. */
+function recoveredOf({ recovered }: WebhookEvent | BLegEvent): true | null {
+  return recovered === undefined ? null : true;
 }

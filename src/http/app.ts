@@ -14,6 +14,7 @@ import type { ApiScope } from './api/api.ts';
 import { createAudit } from './api/audit.ts';
 import { registerCalls } from './api/calls.ts';
 import { registerEvents } from './api/events.ts';
+import { registerLostCallers } from './api/lost-callers.ts';
 import { registerMetrics } from './api/metrics.ts';
 import { collectOpenapi, registerOpenapi } from './api/openapi.ts';
 import { type ProblemsDeps, registerProblems } from './api/problems.ts';
@@ -48,6 +49,8 @@ export interface AppDeps {
   lifecycle: Lifecycle;
   /** Shown by /health/ready in addition to the warnings of the route set. */
   warnings: () => string[];
+  /** Webhooks may have been missed since then, milliseconds since the epoch. */
+  missed?: (since: number) => void;
   /** Recent problems of this process, for the page. */
   troubles?: NonNullable<ProblemsDeps['troubles']>;
   /** The operator's page; it contains no data, so it needs no token. */
@@ -99,6 +102,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     emptyBodyIsNone(scope);
     registerCalls(scope, api);
     registerRoutes(scope, api);
+    registerLostCallers(scope, api);
     registerSchedules(scope, api);
     registerEvents(scope, api);
     const activity = sharedActivity(deps);

@@ -298,6 +298,19 @@ export const LOG_EVENTS = {
       'Telnyx did not say whether a leg still exists, or which legs do. Referee asks again, then continues without an answer.',
     action: '',
   },
+  'recovery.done': {
+    level: 'info',
+    meaning:
+      'Telnyx was asked for the webhooks that were missed `since` then: how many were stored after all, by type, how many callers had gone before we heard of them, and how many legs live of which nobody here knows.',
+    action: 'Look at the lost callers on the page or at /v1/lost-callers; see docs/outages.md.',
+  },
+  'recovery.failed': {
+    level: 'warn',
+    meaning:
+      'Telnyx could not be asked for all webhooks that were missed; it is tried again within ten minutes. One line until something else is wrong or it works.',
+    action:
+      'Read the error: a 403 wants an API key that may read webhook deliveries and connections. See docs/outages.md.',
+  },
   'outcome.unrecorded': {
     level: 'warn',
     meaning:

@@ -50,6 +50,7 @@ const WARNINGS: ReadonlySet<LogEventName> = new Set([
   'webhook.unavailable',
   'webhook.clock_skew',
   'upkeep.failed',
+  'recovery.failed',
   'handler.failed',
   'admin.refused',
   'outcome.unrecorded',

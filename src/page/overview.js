@@ -5,6 +5,7 @@ import { FAILED, NOT_ARRIVED } from './call-pages.js';
 import { callTable } from './calls.js';
 import { drawMinutes, share } from './charts.js';
 import { alertOf } from './fields.js';
+import { lostCallers } from './lost-callers.js';
 import { problemList } from './problems.js';
 import {
   badge,
@@ -39,6 +40,7 @@ export function overviewView(changed) {
   let liveRead = false;
   let liveScroll = null;
   let all = { rules: false, targets: false };
+  const lost = lostCallers(changed);
 
   async function refresh() {
     clearTimeout(timer);
@@ -47,6 +49,7 @@ export function overviewView(changed) {
       const [newStats, newProblems] = await Promise.all([
         getJson('/v1/stats'),
         getJson('/v1/problems'),
+        lost.refresh(),
       ]);
       stats = newStats;
       problems = newProblems.problems;
@@ -108,6 +111,7 @@ export function overviewView(changed) {
       stats = null;
       problems = null;
       error = null;
+      lost.close();
     },
     refresh() {
       startedAt = Date.now();
@@ -139,6 +143,7 @@ export function overviewView(changed) {
           <h2 id="problems-title">Problems</h2>
           <div class="problem-room" aria-live="polite">${problems === null ? waiting(error) : problemList(problems, stats?.since ?? null)}</div>
         </section>
+        ${lost.template()}
         ${tiles(stats, liveCount(live, stats))}
         <div class="columns live-columns">
           <section class="panel" aria-labelledby="live-title">

@@ -217,7 +217,7 @@ function commandArrow({ action }) {
 function arrowsOf(entry, call, lanes) {
   const { source, type, detail } = entry;
   if (source === 'deadline') return [{ at: REFEREE, tone: 'doubtful' }];
-  if (source === 'manual') return [{ at: REFEREE, tone: 'moving' }];
+  if (source === 'manual' || source === 'acknowledged') return [{ at: REFEREE, tone: 'moving' }];
   if (source === 'outcome') return outcomeArrows(entry, call, lanes);
   const heard = { from: TELNYX, to: REFEREE, label: type.replace(/^call\./, '') };
   if (source === 'b_leg') {

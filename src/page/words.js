@@ -113,6 +113,7 @@ export const ENDS = [
   'failed',
   'unconfirmed',
   'ignored',
+  'missed',
 ];
 
 /** `no_verdict` as readable text. */
@@ -131,6 +132,7 @@ const BAD = new Set([
   'other',
   'rejected',
   'failed',
+  'missed',
 ]);
 const DOUBTFUL = new Set(['no_verdict', 'unconfirmed', 'releasing']);
 const MOVING = new Set(['referring', 'transferring', 'answering']);

@@ -7,6 +7,7 @@
  */
 import type { Call, Ends, Phase, Verdict } from '../core/machine/call.ts';
 import type { Command, Outcome } from '../core/machine/command.ts';
+import type { CallEvent } from '../core/machine/event.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
 
 /** One line of a call's story: an event, what it changed, why, and what we did next. */
@@ -14,7 +15,7 @@ export interface TimelineEntry {
   /** `type|id` of the event: what a second delivery is known by. */
   key: string;
   id: string;
-  source: 'webhook' | 'b_leg' | 'outcome' | 'deadline' | 'manual';
+  source: CallEvent['source'];
   type: string;
   at: number;
   occurredAt: number | null;
@@ -159,6 +160,8 @@ export interface CallFilter {
   until?: number;
   /** The legs of this call alone. */
   parentId?: string;
+  /** Only those that no operator has taken note of. */
+  unacknowledged?: true;
   /** B-legs too; otherwise callers only. */
   legs?: 'all';
   limit: number;
@@ -172,7 +175,8 @@ export interface OutboxHealth {
   oldestMs: number;
 }
 
-export type SettingName = keyof SettingsVersions;
+/** `recovery`: since when webhooks may have been missed, and what was found. */
+export type SettingName = keyof SettingsVersions | 'recovery';
 
 export interface Replica {
   id: string;

@@ -2,13 +2,14 @@
  * `GET /connections/{id}/active_calls`: the live legs of a connection. Telnyx documents two kinds
  * of paging, by cursor and by number; both are supported.
  */
-import { asObject } from './fields.ts';
+import { asInteger, asObject } from './fields.ts';
 import { nextPage } from './pages.ts';
 
 export interface ActiveCall {
   callControlId: string;
   sessionId: string | null;
   clientState: string | null;
+  durationSecs: number | null;
 }
 
 export interface ActiveCallsPage {
@@ -29,6 +30,7 @@ export function readActiveCalls(body: unknown): ActiveCallsPage | null {
       callControlId: leg.call_control_id,
       sessionId: filled(leg.call_session_id),
       clientState: filled(leg.client_state),
+      durationSecs: asInteger(leg.call_duration, 0, 1_000_000),
     });
   }
   return {

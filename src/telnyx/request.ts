@@ -153,7 +153,7 @@ function present(fields: Record<string, Field>): Record<string, Field> {
 }
 
 /** A call_control_id is untrusted; encoded, it stays one path segment. */
-function pathSegment(legId: string): string {
+export function pathSegment(legId: string): string {
   const segment = encodeURIComponent(legId.toWellFormed());
   // We or a proxy would read a segment of dots as a step up the path.
   return /^\.+$/.test(segment) ? segment.replaceAll('.', '%2E') : segment;

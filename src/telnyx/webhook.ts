@@ -44,7 +44,11 @@ const LIMITS = {
 
 export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook {
   const body = parseJson(rawBody);
-  if (body === null) return notTelnyx('The body is not a JSON object.');
+  return body === null ? notTelnyx('The body is not a JSON object.') : parseEvent(body, receivedAt);
+}
+
+/** `body`: as it was delivered, `{ data: … }`. */
+export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
   const data = asObject(field(body, 'data'));
   if (data === null) return { kind: 'not_telnyx', ...withoutData(body) };
   const type = asName(field(data, 'event_type'), LIMITS.typeChars);

@@ -23,5 +23,6 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.reload('ok', 'hash');
   metrics.storeLatency('commit', 1);
   metrics.batch(1);
+  metrics.recovered('call.initiated');
   metrics.handlerFailed();
 }

@@ -77,29 +77,27 @@ export interface ApiCall {
   timeline: { source: string; type: string; id: string }[];
 }
 
+/** What of a Telnyx the server must be told, and the other way round. */
+export type Telnyx = Pick<TelnyxStandIn, 'publicKey' | 'apiUrl' | 'webhookUrl'>;
+
 export class Referee {
   url = '';
   /** Everything every life of it has written. */
   output = '';
   readonly folder: string;
-  readonly #telnyx: TelnyxStandIn;
+  readonly #telnyx: Telnyx;
   readonly #env: Record<string, string>;
   readonly #port: number;
   #child: ChildProcess | null = null;
 
-  private constructor(
-    telnyx: TelnyxStandIn,
-    folder: string,
-    port: number,
-    env: Record<string, string>,
-  ) {
+  private constructor(telnyx: Telnyx, folder: string, port: number, env: Record<string, string>) {
     this.#telnyx = telnyx;
     this.folder = folder;
     this.#port = port;
     this.#env = env;
   }
 
-  static async create(telnyx: TelnyxStandIn, env: Record<string, string> = {}): Promise<Referee> {
+  static async create(telnyx: Telnyx, env: Record<string, string> = {}): Promise<Referee> {
     const folder = await mkdtemp(join(tmpdir(), 'referee-e2e-'));
     await mkdir(join(folder, 'routes'));
     await writeFile(join(folder, 'routes', 'main.yaml'), ROUTES);

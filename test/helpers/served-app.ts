@@ -37,6 +37,8 @@ export interface ServedApp extends AsyncDisposable {
   server: FastifyInstance;
   /** A request with the token. */
   api(path: string, init?: RequestInit): Promise<Response>;
+  /** Straight into the receiver. */
+  receive: Receiver['receive'];
   /** A signed webhook. */
   deliver(body: string): Promise<Response>;
   close(): Promise<void>;
@@ -123,6 +125,7 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
       if (typeof init.body === 'string') headers.set('content-type', 'application/json');
       return fetch(`${adminUrl ?? url}${path}`, { ...init, headers });
     },
+    receive: receiver.receive,
     deliver: (body) =>
       fetch(`${url}/webhooks/telnyx`, { method: 'POST', body, headers: signedHeaders(key, body) }),
     close,

@@ -649,6 +649,21 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
         expect(seen).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0].map((n) => `${run}-${n}`));
       });
 
+      test('lost callers are those of whom no operator took note', async () => {
+        const lost = [1, 2].map((n) => aCall(`lost ${n}`, { phase: 'ended', ends: 'missed' }));
+        const noted = aCall('noted', { phase: 'ended', ends: 'missed', acknowledgedAt: 5 });
+        // What a caller writes is not what an operator did.
+        for (const { facts } of lost)
+          facts.headers = [{ name: 'acknowledgedAt', value: '"acknowledgedAt":' }];
+        await store.commit(
+          [...lost, noted].map((call) => aUnit(call, 0)),
+          null,
+        );
+        const open = await store.list({ ends: 'missed', unacknowledged: true, limit: 10 });
+        expect(open.calls.map(({ id }) => id).toSorted()).toEqual(['lost 1', 'lost 2']);
+        expect((await store.list({ ends: 'missed', limit: 10 })).calls).toHaveLength(3);
+      });
+
       test('a cursor of somebody else is refused with words', async () => {
         await expect(store.list({ limit: 1, cursor: 'nonsense' })).rejects.toThrow(
           /cursor: expected/,

@@ -14,8 +14,8 @@ describe('a page of active calls', () => {
   it('is read with the next one, in both forms that Telnyx documents', () => {
     const data = [leg('v3:a', 'c3RhdGU='), leg('v3:b')];
     const calls = [
-      { callControlId: 'v3:a', sessionId: 'session', clientState: 'c3RhdGU=' },
-      { callControlId: 'v3:b', sessionId: 'session', clientState: null },
+      { callControlId: 'v3:a', sessionId: 'session', clientState: 'c3RhdGU=', durationSecs: 5 },
+      { callControlId: 'v3:b', sessionId: 'session', clientState: null, durationSecs: 5 },
     ];
     const next = '/v2/connections/1/active_calls?page[after]=abc';
     const nextOf = (meta: unknown) => readActiveCalls({ data, meta });

@@ -42,6 +42,8 @@ export const ENDS = [
   'failed',
   'unconfirmed',
   'ignored',
+  /** We heard of the caller only after they had gone. */
+  'missed',
 ] as const;
 export type Ends = (typeof ENDS)[number];
 
@@ -198,6 +200,8 @@ export interface Call {
    * The hangup says that the caller ended the call; false while it is live and if it is unknown.
    */
   endedByCaller: boolean;
+  /** When an operator took note of a lost caller: one whose call ended as `missed`. */
+  acknowledgedAt: number | null;
   /** When the last webhook of this leg arrived. */
   heardAt: number | null;
   phase: Phase;

@@ -96,6 +96,20 @@ export function endCall(turn: Turn, how: string, byCaller = false): void {
   turn.notices.push({ kind: 'ended', ends, how });
 }
 
+/** Nobody heard of the caller while they were there. */
+export function endMissed(turn: Turn): void {
+  const { call } = turn;
+  cancelOutstanding(turn);
+  endPlan(turn);
+  call.deadlines = [];
+  call.phase = 'ended';
+  call.ends = 'missed';
+  call.endedAt = turn.now;
+  const how = 'the caller had gone before we heard of them';
+  note(turn, `${how}: the call ended as missed`);
+  turn.notices.push({ kind: 'ended', ends: 'missed', how });
+}
+
 /** A final event this soon after the hangup still decides where the caller went. */
 export function correctable(turn: Turn): boolean {
   const { endedAt } = turn.call;

@@ -19,6 +19,12 @@ interface EventBase {
   occurredAt: number | null;
 }
 
+/** Told of a webhook that we missed, and that Telnyx's list of failed deliveries gave back. */
+export interface Recovered {
+  /** call_control_ids of the legs that live now, as Telnyx says. */
+  living: ReadonlySet<string>;
+}
+
 /**
  * A verified webhook about a call. Fields that are absent, null or malformed in the payload are
  * null.
@@ -43,6 +49,8 @@ export interface WebhookEvent extends EventBase {
   clockSkewMs?: number;
   /** The caller's leg if this is the B-leg of our transfer; set by the engine. */
   parentId?: string;
+  /** Absent where Telnyx delivered it. */
+  recovered?: Recovered;
 }
 
 /** The webhook of a B-leg of our transfer, as an event of the caller's leg. */
@@ -53,6 +61,7 @@ export interface BLegEvent extends EventBase {
   hangupCause: string | null;
   sipHangupCause: string | null;
   cost?: ReportedCost;
+  recovered?: Recovered;
 }
 
 export interface OutcomeEvent extends EventBase {
@@ -82,4 +91,22 @@ export interface ManualEvent extends EventBase {
   step: ReferStep;
 }
 
-export type CallEvent = WebhookEvent | BLegEvent | OutcomeEvent | DeadlineEvent | ManualEvent;
+/** Recovery saw the leg among those that live, and what stands in its client_state. */
+export interface SightingEvent extends EventBase {
+  source: 'sighting';
+  clientState: string | null;
+}
+
+/** An operator took note of a lost caller. */
+export interface AcknowledgedEvent extends EventBase {
+  source: 'acknowledged';
+}
+
+export type CallEvent =
+  | WebhookEvent
+  | BLegEvent
+  | OutcomeEvent
+  | DeadlineEvent
+  | ManualEvent
+  | SightingEvent
+  | AcknowledgedEvent;

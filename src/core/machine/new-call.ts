@@ -8,6 +8,7 @@ export function newCall(callId: string, now: number): Call {
     createdAt: now,
     endedAt: null,
     endedByCaller: false,
+    acknowledgedAt: null,
     heardAt: null,
     phase: 'new',
     ends: null,

@@ -13,6 +13,7 @@ import {
   leaveUnmanaged,
 } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
+import { isGone, isLost, loseCaller } from './gone.ts';
 import { onBridged } from './on-b-leg.ts';
 import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
@@ -24,8 +25,13 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   learn(call, event);
   const isCost = event.type === 'call.cost';
-  // A bill says nothing about where the leg is now.
-  if (!isCost) call.heardAt = turn.now;
+  // A bill says nothing about where the leg is now, and a recovered event nothing about webhooks.
+  if (!isCost && event.recovered === undefined) call.heardAt = turn.now;
+  if (isGone(event) && isLost(call)) {
+    loseCaller(turn, event);
+    if (isCost) onCost(turn, call.id, event.cost);
+    return;
+  }
   const wasEnded = call.phase === 'ended';
   if (noteApplied(turn, event.clientState) && wasEnded) acceptedBeforeTheEnd(turn, event);
   if (isCost) {
@@ -73,7 +79,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
     default:
       break;
   }
-  askTheRules(turn, event);
+  if (!isGone(event)) askTheRules(turn, event);
 }
 
 function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
@@ -109,7 +115,7 @@ function askTheRules(turn: Turn, event: WebhookEvent): void {
     if (call.phase === 'new') leaveUnmanaged(turn, 'the B-leg of a transfer of ours');
     return;
   }
-  if (call.phase === 'new') {
+  if (call.phase === 'new' || isBelated(call, event)) {
     if (call.facts.direction === null || call.decided) return;
     turn.goOn = decideNow(turn, 'call.initiated', null);
     // call.answered may have arrived before the first event.
@@ -120,6 +126,11 @@ function askTheRules(turn: Turn, event: WebhookEvent): void {
   if (call.phase !== 'unmanaged') return;
   if (event.type !== 'call.answered' && event.type !== 'call.dtmf.received') return;
   if (decideNow(turn, event.type, event.digits)) turn.goOn = true;
+}
+
+/** Its first event took so long that the call was given up as undecided; the caller still waits. */
+function isBelated({ phase, decided }: Call, { type }: WebhookEvent): boolean {
+  return phase === 'unmanaged' && !decided && type === 'call.initiated';
 }
 
 /** Facts are added, never removed, because a late event may have fewer fields than an early one. */

@@ -6,9 +6,11 @@
  * Every event is legal in every phase. Late, repeated, early and unknown events are recorded on the
  * timeline, and none of them undoes what a newer fact has settled.
  */
+import { noteApplied } from './attempt.ts';
 import type { Attempt, Call } from './call.ts';
 import type { Command } from './command.ts';
 import type { CallEvent, ManualEvent } from './event.ts';
+import { createdAt, isGone, settleGone } from './gone.ts';
 import { UNDECIDED_MS } from './limits.ts';
 import { whyNotMovable } from './movable.ts';
 import { newCall } from './new-call.ts';
@@ -33,14 +35,18 @@ export interface Transition {
   trace: TraceLine[] | null;
   /** The attempt that the event belongs to, or null. */
   attemptId: string | null;
-  /** Nothing happened and nothing is stored: an outdated deadline, or a refused manual refer. */
-  refused: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | null;
+  /** Nothing happened and nothing is stored: an outdated deadline, or a refused manual action. */
+  refused: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | 'not_lost' | null;
 }
 
 export function transition(before: Call | null, event: CallEvent, world: World): Transition {
   const turn = openTurn(before, event, world);
   const refused = handle(turn, before, event);
   if (refused !== null) return close(turn, refused);
+  if (isGone(event)) {
+    settleGone(turn);
+    return close(turn, null);
+  }
   if (turn.goOn) runPlan(turn);
   sendParked(turn);
   return close(turn, null);
@@ -61,6 +67,11 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
       return onDeadline(turn, event) ? null : 'overtaken';
     case 'manual':
       return before === null ? 'no_such_call' : onManual(turn, event);
+    case 'sighting':
+      // What it shows is known already, or is about a call that is not ours.
+      return before !== null && noteApplied(turn, event.clientState) ? null : 'overtaken';
+    case 'acknowledged':
+      return before === null ? 'no_such_call' : onAcknowledged(turn);
     default:
       return event satisfies never;
   }
@@ -84,9 +95,16 @@ function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   return null;
 }
 
+function onAcknowledged(turn: Turn): Transition['refused'] {
+  if (turn.call.ends !== 'missed') return 'not_lost';
+  turn.call.acknowledgedAt ??= turn.now;
+  note(turn, 'an operator took note of the lost caller');
+  return null;
+}
+
 function openTurn(before: Call | null, event: CallEvent, world: World): Turn {
   const turn: Turn = {
-    call: before === null ? newCall(event.callId, world.now) : draftOf(before),
+    call: before === null ? newCall(event.callId, createdAt(event, world.now)) : draftOf(before),
     event,
     world,
     now: world.now,

@@ -124,6 +124,7 @@ function timelineJson(entry: TimelineEntry) {
     notes: entry.notes,
     commands: entry.commands,
     attempt: entry.attempt,
+    recovered: entry.detail.recovered === true,
     detail: entry.detail,
     advice: adviceOfEntry(entry),
     trace: entry.trace,

@@ -149,6 +149,9 @@ export const CALL_DETAIL = Type.Object({
       notes: Type.Array(text),
       commands: Type.Array(Type.Object({ id: text, action: text, attempt: textOrNull })),
       attempt: orNull(Type.String({ description: 'id of the attempt that the event belongs to' })),
+      recovered: Type.Boolean({
+        description: 'Missed when it happened, and found later among Telnyx’s failed deliveries',
+      }),
       detail: Type.Record(text, Type.Union([text, Type.Number(), Type.Boolean(), Type.Null()])),
       advice: ADVICE,
       trace: orNull(TRACE),

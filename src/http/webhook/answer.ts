@@ -27,6 +27,8 @@ interface RefuseDeps {
   log: Log;
   metrics: Metrics;
   lifecycle: Lifecycle;
+  /** A webhook of Telnyx's was not taken, and may not be delivered again. */
+  missed?: () => void;
 }
 
 export type Refuse = ((
@@ -37,11 +39,13 @@ export type Refuse = ((
   flush(): void;
 };
 
-export function createRefuse({ log, metrics, lifecycle }: RefuseDeps): Refuse {
+export function createRefuse({ log, metrics, lifecycle, missed }: RefuseDeps): Refuse {
   const refused = createRefusals(log, 'webhook.refused');
   const unavailable = createRefusals(log, 'webhook.unavailable');
   const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
     metrics.refusal(problem.reason);
+    // Whoever sends no signature is a stranger.
+    if ('telnyx-signature-ed25519' in request.headers) missed?.();
     (problem.status === 503 ? unavailable : refused).count(problem.reason, {
       status: problem.status,
       detail: problem.detail,

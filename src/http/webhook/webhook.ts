@@ -41,6 +41,8 @@ export interface WebhookDeps {
   metrics: Metrics;
   /** Milliseconds since the epoch, by our clock. */
   now: () => number;
+  /** Webhooks may have been missed since then, milliseconds since the epoch. */
+  missed?: (since: number) => void;
   answerMs?: number;
   webhooksUnderWayMax?: number;
   webhookWaitMs?: number;
@@ -62,7 +64,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
     scope.decorateRequest('webhook', null);
 
-    const refuse = createRefuse(deps);
+    const refuse = createRefuse({ ...deps, missed: () => deps.missed?.(deps.now()) });
     const admission = createAdmission({
       underWayMax: deps.webhooksUnderWayMax ?? HTTP_LIMITS.webhooksUnderWayMax,
       waitingMax: HTTP_LIMITS.webhooksWaitingMax,
@@ -156,6 +158,8 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     }
     const { event } = parsed;
     event.clockSkewMs = skew.aheadMs();
+    // An earlier delivery failed; others may have failed that Telnyx does not repeat.
+    if ((event.deliveryAttempt ?? 1) > 1) deps.missed?.(event.occurredAt ?? startedAt);
     const { connectionId } = event.facts;
     if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
       metrics.webhook(event.type, 'foreign', now() - startedAt);

@@ -1,10 +1,12 @@
 /** Examples as they are written. */
 import Type, { type Static } from 'typebox';
-import { ENDS } from '../../core/machine/call.ts';
+import { ENDS, type Ends } from '../../core/machine/call.ts';
 import { oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './words.ts';
 
 const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
 const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');
+/** A dry run hears of every caller in time. */
+const PLAYED_ENDS = ENDS.filter((ends): ends is Exclude<Ends, 'missed'> => ends !== 'missed');
 const exampleHeaders = record(
   'headers of the INVITE',
   { title: 'header name', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$", examples: ['X-Queue'] },
@@ -77,7 +79,7 @@ export const example = Type.Object(
             description: 'Who was tried, in order.',
           }),
         ),
-        ends: Type.Optional(oneOf('how the call ends', ENDS)),
+        ends: Type.Optional(oneOf('how the call ends', PLAYED_ENDS)),
         path: Type.Optional(
           Type.Array(text('step', { examples: ['answer', 'refer support-us'] }), {
             description: 'The steps as referee route prints them.',

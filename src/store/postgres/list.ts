@@ -2,7 +2,12 @@
 import type { Call } from '../../core/machine/call.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
-import { CHANGES_KEPT_MS, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
+import {
+  ACKNOWLEDGED_MARK,
+  CHANGES_KEPT_MS,
+  TIMELINE_ENTRIES_MAX,
+  unpackEntry,
+} from '../rows/rows.ts';
 import type { CallFilter, Changes, StoredCall, TimelineEntry } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
@@ -51,6 +56,7 @@ export async function listCalls(
   if (filter.phase !== undefined) terms.push(filter.phase === 'ended' ? 'f.over' : 'not f.over');
   if (filter.since !== undefined) terms.push(`f.created_at >= ${bind(Math.round(filter.since))}`);
   if (filter.until !== undefined) terms.push(`f.created_at < ${bind(Math.round(filter.until))}`);
+  if (filter.unacknowledged) terms.push(`position('${ACKNOWLEDGED_MARK}' in c.document) = 0`);
   const attempt = (['target', 'verdict'] as const).flatMap((name) => {
     const value = filter[name];
     return value === undefined ? [] : [`a.${name} = ${bind(clean(value))}`];

@@ -21,6 +21,7 @@ const callDefaults = () =>
   ({
     endedAt: null,
     endedByCaller: false,
+    acknowledgedAt: null,
     heardAt: null,
     ends: null,
     answered: false,

@@ -96,6 +96,12 @@ export function tookMs({ unsent, startedAt, acceptedAt, endedAt }: Attempt): num
   return Math.max(0, Math.round(endedAt - (acceptedAt ?? startedAt)));
 }
 
+/**
+ * Stands in the document of a call that an operator took note of. A column of its own would be written with every
+ * commit, for the few calls that are ever missed.
+ */
+export const ACKNOWLEDGED_MARK = '"acknowledgedAt":';
+
 /** A heartbeat comes every few seconds: what is wrong must not make it large. */
 const TROUBLES_CHARS_MAX = 32_000;
 

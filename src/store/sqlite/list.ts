@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Call } from '../../core/machine/call.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
-import { keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
+import { ACKNOWLEDGED_MARK, keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
 import type { CallFilter, TimelineEntry } from '../store.ts';
 
 /** Rows looked at in one go of the event loop (about 2 ms), and for one page in all. */
@@ -163,7 +163,8 @@ function hitTerms(filter: CallFilter, attempt: ReturnType<typeof attemptTerms>) 
     ({ name }) => filter[name] !== undefined,
   );
   const callers = legsOf(filter).length === 1 ? ['c.leg = 0'] : [];
-  const terms = ['1', ...callers, ...asked.map(({ column }) => `c.${column} = ?`)];
+  const open = filter.unacknowledged ? [`instr(c.document, '${ACKNOWLEDGED_MARK}') = 0`] : [];
+  const terms = ['1', ...callers, ...open, ...asked.map(({ column }) => `c.${column} = ?`)];
   if (attempt.terms.length > 0) {
     // The plus keeps the planner from walking all attempts of a verdict for each call.
     const own = ['a.call = c.call', ...attempt.terms.map((term) => `+a.${term}`)];

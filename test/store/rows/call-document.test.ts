@@ -72,6 +72,7 @@ const CALL: Call = {
   costs: [
     { legId: 'v3:other', eventId: 'e', part: 'call-control', currency: 'USD', amount: '0.0020' },
   ],
+  acknowledgedAt: 0,
   heardAt: 0,
   phase: 'referring',
   ends: 'failed',

@@ -1,0 +1,229 @@
+/** `referee recover`: asks Telnyx for the webhooks that were missed, by hand; the server does so by itself. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Config, readConfig, withEnvFile } from '../config/config.ts';
+import { BadValue } from '../config/values.ts';
+import type { Call } from '../core/machine/call.ts';
+import type { WebhookEvent } from '../core/machine/event.ts';
+import type { Observer, Receiver } from '../engine/engine.ts';
+import { knownOf } from '../engine/known.ts';
+import { createDecider } from '../engine/live-routes.ts';
+import { createReceiver } from '../engine/receive.ts';
+import {
+  type Known,
+  lostCaller,
+  type RecoverOptions,
+  type Recovery,
+  recover,
+} from '../engine/recover.ts';
+import { recoveryJson } from '../engine/recovery-json.ts';
+import { owedOf } from '../engine/recovery-owed.ts';
+import { sourceOf } from '../engine/recovery-service.ts';
+import { keyOf } from '../engine/timeline.ts';
+import { RefereeError } from '../errors.ts';
+import { openRoutes } from '../routing/reload.ts';
+import { openStore } from '../store/open.ts';
+import { openReader, type StoreReader } from '../store/reader.ts';
+import type { Store } from '../store/store.ts';
+import { createAsking } from '../telnyx/account/asking.ts';
+import { createTelnyxClient } from '../telnyx/client.ts';
+import { sinceOf } from './calls.ts';
+import { type Io, jsonText } from './io.ts';
+import { plain } from './routes-folder.ts';
+
+export interface RecoverCommandOptions {
+  since?: number;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+const SINCE_DEFAULT_MS = 24 * 60 * 60_000;
+/** A server shows itself every 5 s. */
+const SERVER_SEEN_MS = 20_000;
+const SESSION_CALLS_MAX = 50;
+const LOST_MAX = 500;
+
+export function recoverCommand(program: Command, io: Io): void {
+  program
+    .command('recover')
+    .description(
+      'ask Telnyx for the webhooks that were missed, and handle or list their callers; a server does it by itself at its start and while some may be missing',
+    )
+    .option(
+      '--since <time>',
+      'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d; default since webhooks may be missing, else 1d',
+      pastOf,
+    )
+    .option('--dry-run', 'change nothing, only say what would be found')
+    .option('--json', 'for machines')
+    .action(async (options: RecoverCommandOptions) => {
+      const stopping = new AbortController();
+      const stop = (): void => stopping.abort();
+      process.once('SIGINT', stop).once('SIGTERM', stop);
+      try {
+        process.exitCode = await runRecover(options, io, stopping.signal);
+      } finally {
+        process.off('SIGINT', stop).off('SIGTERM', stop);
+      }
+    });
+}
+
+/** 1 where not all could be asked or stored: running it again goes on with the rest. */
+export async function runRecover(
+  options: RecoverCommandOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    const env = withEnvFile(io.env);
+    const config = readConfig(env);
+    const { apiUrl, apiKey, proxy } = config;
+    await using opened = new AsyncDisposableStack();
+    const client = createTelnyxClient({ apiUrl, apiKey, proxy, env });
+    opened.defer(() => client.close());
+    const asking = createAsking({ apiUrl, apiKey, proxy });
+    opened.defer(() => asking.close());
+    const common = {
+      source: sourceOf(asking, client, signal),
+      connectionIds: config.connectionIds,
+      signal,
+      now: Date.now,
+      onRecovered() {},
+    };
+    const hands = options.dryRun
+      ? await onlyLooking(opened, config)
+      : await storing(opened, config, env);
+    const since = options.since ?? (await sinceWhen(hands.store));
+    const recovery = await recover({ ...common, ...hands }, since);
+    const report = options.dryRun ? recovery : await withLostBefore(recovery, hands.store);
+    io.stdout.write(
+      options.json ? `${jsonText(recoveryJson(report))}\n` : inWords(report, options),
+    );
+    if (!hands.servesCallers && recovery.postponed > 0) {
+      io.stderr.write(
+        `referee recover: no server is running: ${recovery.postponed} events of callers who wait are left to the next start\n`,
+      );
+    }
+    return recovery.failed === null ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof RefereeError || error instanceof BadValue) && !signal.aborted)
+      throw error;
+    const message = signal.aborted
+      ? 'stopped; run it again, it goes on with what is left'
+      : error instanceof Error
+        ? error.message
+        : String(error);
+    io.stderr.write(`referee recover: ${message}\n`);
+    return 1;
+  }
+}
+
+type Hands = Pick<RecoverOptions, 'know' | 'receive' | 'servesCallers'> & {
+  store: Pick<Store, 'list' | 'setting'>;
+};
+
+async function onlyLooking(opened: AsyncDisposableStack, config: Config): Promise<Hands> {
+  const reader = await openReader(config.database);
+  opened.defer(() => reader.close());
+  return {
+    store: reader,
+    know: (events, legIds) => lookUp(reader, events, legIds),
+    receive: null,
+    servesCallers: true,
+  };
+}
+
+/** Commands of living callers are stored, and sent by the server that runs: its routes decide here too. */
+async function storing(
+  opened: AsyncDisposableStack,
+  config: Config,
+  env: Record<string, string | undefined>,
+): Promise<Hands> {
+  const routes = await openRoutes(config.routesDir, { env, handlers: config.routesHandlers });
+  opened.defer(() => routes.close());
+  const store = await openStore(config.database);
+  opened.defer(() => store.close());
+  const engine = createReceiver({
+    store,
+    decider: createDecider(routes),
+    owner: 'referee recover',
+    observer: SILENT,
+    outlet: { freeSlots: () => 0, offer() {}, poke() {}, cancel() {} },
+  });
+  const receive: Receiver['receive'] = engine.receive;
+  opened.defer(() => engine.drained());
+  return { store, know: knownOf(store), receive, servesCallers: await isServed(store) };
+}
+
+const SILENT: Observer = { committed() {}, duplicate() {}, deadLetter() {}, batch() {} };
+
+async function isServed(store: Store): Promise<boolean> {
+  const { now } = await store.due(1);
+  return (await store.replicas()).some(({ seenAt }) => now - seenAt < SERVER_SEEN_MS);
+}
+
+async function sinceWhen(store: Pick<Store, 'setting'>): Promise<number> {
+  const { since } = owedOf((await store.setting('recovery')).value);
+  return since ?? Date.now() - SINCE_DEFAULT_MS;
+}
+
+/** The server may have found them already: whoever asks wants to know of all. */
+async function withLostBefore(recovery: Recovery, store: Pick<Store, 'list'>): Promise<Recovery> {
+  const { calls } = await store.list({
+    ends: 'missed',
+    unacknowledged: true,
+    since: recovery.since,
+    limit: LOST_MAX,
+  });
+  const lost = new Map(recovery.lost.map((each) => [each.callId, each]));
+  for (const call of calls) lost.set(call.id, lostCaller(call));
+  return { ...recovery, lost: [...lost.values()].toSorted((a, b) => a.at - b.at) };
+}
+
+/** Without a write, so call by call. */
+async function lookUp(
+  reader: StoreReader,
+  events: WebhookEvent[],
+  legIds: string[],
+): Promise<Known> {
+  const calls = new Map<string, Call>();
+  const seen = new Set<string>();
+  const ids = new Set([...events.map(({ callId }) => callId), ...legIds]);
+  for (const id of ids) {
+    const found = await reader.find(id);
+    if (found === null) continue;
+    calls.set(id, found.call);
+    for (const { key } of await reader.timeline(id)) seen.add(`${id}\n${key}`);
+  }
+  const sessions = new Set(events.flatMap(({ facts }) => facts.sessionId ?? []));
+  for (const sessionId of sessions) {
+    const page = await reader.list({ sessionId, legs: 'all', limit: SESSION_CALLS_MAX });
+    for (const call of page.calls) calls.set(call.id, call);
+  }
+  return { calls, holds: (event) => seen.has(`${event.callId}\n${keyOf(event)}`) };
+}
+
+function pastOf(text: string): number {
+  const ms = sinceOf(text);
+  if (ms > Date.now()) throw new InvalidArgumentError('A time that is over is expected.');
+  return ms;
+}
+
+function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string {
+  const types = [...recovery.byType].map(([type, count]) => `${count} ${plain(type)}`).join(', ');
+  const lines = [
+    `since ${new Date(recovery.since).toISOString()}`,
+    `${recovery.live} legs live`,
+    `${recovery.recovered} missed events ${dryRun ? 'would be stored' : 'stored'}${types === '' ? '' : `: ${types}`}`,
+    `${recovery.lost.length} lost callers`,
+    ...recovery.lost.map(
+      ({ at, from, to, callId }) =>
+        `  ${new Date(at).toISOString()}  ${plain(from ?? 'withheld')} to ${plain(to ?? '-')}  ${plain(callId)}`,
+    ),
+    ...recovery.unknownLive.map(
+      ({ callId, durationSecs }) =>
+        `  unknown leg ${plain(callId)} lives${durationSecs === null ? '' : `, ${durationSecs} s`}; left alone`,
+    ),
+    ...(recovery.failed === null ? [] : [`not all could be asked: ${plain(recovery.failed)}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

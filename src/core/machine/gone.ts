@@ -1,0 +1,49 @@
+/** A recovered event of a leg that no longer lives: what it says is kept, and nothing is sent for it. */
+import type { Call, Ends } from './call.ts';
+import { correctEnds, endCall, endMissed } from './ending.ts';
+import type { CallEvent, WebhookEvent } from './event.ts';
+import { note, type Turn } from './turn.ts';
+
+export function isGone(event: CallEvent): boolean {
+  if (event.source !== 'webhook' && event.source !== 'b_leg') return false;
+  return event.recovered !== undefined && !event.recovered.living.has(event.callId);
+}
+
+/** A caller who has gone came when Telnyx says, not when we heard of it. */
+export function createdAt(event: CallEvent, now: number): number {
+  return isGone(event) ? heardOfAt(event, now) : now;
+}
+
+/** They rang, and nobody decided anything for them. */
+export function isLost({ decided, parentId, attempts, ends, facts }: Call): boolean {
+  const ours = parentId === null && facts.direction === 'incoming';
+  return ours && !decided && attempts.length === 0 && (ends === null || UNHEARD.has(ends));
+}
+
+const UNHEARD: ReadonlySet<Ends> = new Set(['abandoned', 'ignored', 'missed']);
+
+export function loseCaller(turn: Turn, event: WebhookEvent): void {
+  const { call } = turn;
+  if (call.phase !== 'ended') {
+    endMissed(turn);
+    call.endedAt = heardOfAt(event, turn.now);
+  } else if (call.ends !== 'missed') {
+    correctEnds(turn, 'missed');
+    note(turn, 'the caller had gone before we heard of them: the call ended as missed');
+  }
+  if (event.type === 'call.hangup') call.endedAt = heardOfAt(event, turn.now);
+}
+
+/** Whatever the event set going goes no further: there is nobody left to hear it. */
+export function settleGone(turn: Turn): void {
+  const { call } = turn;
+  const unsent = new Set(turn.commands.map(({ id }) => id));
+  turn.goOn = false;
+  turn.commands = [];
+  call.outstanding = call.outstanding.filter(({ id }) => !unsent.has(id));
+  endCall(turn, 'the leg had gone when its events were recovered');
+}
+
+function heardOfAt({ occurredAt }: CallEvent, now: number): number {
+  return Math.round(Math.min(occurredAt ?? now, now));
+}

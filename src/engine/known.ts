@@ -1,0 +1,44 @@
+/** What the store knows of missed events and living legs: asked in pieces, so that no webhook waits behind it. */
+import type { Call } from '../core/machine/call.ts';
+import type { WebhookEvent } from '../core/machine/event.ts';
+import type { LoadKeys, Store } from '../store/store.ts';
+import type { Known } from './recover.ts';
+import { keyOf } from './timeline.ts';
+
+const CHUNK = 100;
+
+export function knownOf(
+  store: Pick<Store, 'load'>,
+): (events: WebhookEvent[], legIds: string[]) => Promise<Known> {
+  return async (events, legIds) => {
+    const calls = new Map<string, Call>();
+    const seen = new Set<string>();
+    for (const keys of [...piecesOf(events, eventKeys), ...piecesOf(legIds, legKeys)]) {
+      const loaded = await store.load(keys);
+      for (const [id, { call }] of loaded.calls) calls.set(id, call);
+      for (const key of loaded.seen) seen.add(key);
+    }
+    return { calls, holds: (event) => seen.has(`${event.callId}\n${keyOf(event)}`) };
+  };
+}
+
+function piecesOf<T>(all: T[], keysOf: (some: T[]) => LoadKeys): LoadKeys[] {
+  const pieces: LoadKeys[] = [];
+  for (let from = 0; from < all.length; from += CHUNK) {
+    pieces.push(keysOf(all.slice(from, from + CHUNK)));
+  }
+  return pieces;
+}
+
+function eventKeys(events: WebhookEvent[]): LoadKeys {
+  const sessions = events.flatMap(({ facts }) => facts.sessionId ?? []);
+  return {
+    ...legKeys([...new Set(events.map(({ callId }) => callId))]),
+    sessionIds: [...new Set(sessions)],
+    events: events.map((event) => ({ callId: event.callId, key: keyOf(event) })),
+  };
+}
+
+function legKeys(callIds: string[]): LoadKeys {
+  return { callIds, attemptIds: [], sessionIds: [], events: [], budget: null };
+}

@@ -1,0 +1,110 @@
+/** Recovery, put together with Telnyx, the store and the receiver; what it finds is told to the log and the metrics. */
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Store } from '../store/store.ts';
+import type { Asking } from '../telnyx/account/asking.ts';
+import type { TelnyxClient } from '../telnyx/client.ts';
+import { createOutageSource } from '../telnyx/outage-source.ts';
+import type { Observer, Receiver } from './engine.ts';
+import { knownOf } from './known.ts';
+import { type Recovery, recover } from './recover.ts';
+import { createRecoverySchedule, type RecoverySchedule } from './recovery.ts';
+
+/** What could not be asked within this is asked the next time. */
+const ASKING_MS_MAX = 5 * 60_000;
+
+export interface RecoveryServiceOptions {
+  store: Store;
+  asking: Pick<Asking, 'get'>;
+  client: Pick<TelnyxClient, 'send'>;
+  receiver: Receiver;
+  connectionIds: ReadonlySet<string> | null;
+  storeFails(): boolean;
+  log: Log;
+  metrics: Metrics;
+  now: () => number;
+}
+
+export function createRecoveryService(options: RecoveryServiceOptions): RecoverySchedule {
+  const { store, asking, client, receiver, connectionIds, storeFails, log, metrics, now } = options;
+  /** The same trouble again is no news. */
+  let said: string | null = null;
+  return createRecoverySchedule({
+    store,
+    storeFails,
+    now,
+    run: (since, signal) =>
+      recover(
+        {
+          source: sourceOf(asking, client, signal),
+          know: knownOf(store),
+          receive: receiver.receive,
+          connectionIds,
+          servesCallers: true,
+          signal,
+          now,
+          onRecovered: metrics.recovered,
+        },
+        since,
+      ),
+    onDone(recovery, ms) {
+      if (recovery.failed !== null) failed(new Error(recovery.failed));
+      else said = null;
+      if (recovery.failed === null || recovery.recovered > 0) {
+        log.emit('recovery.done', { ...fieldsOf(recovery), secs: Math.round(ms / 100) / 10 });
+      }
+    },
+    onFailed: failed,
+  });
+
+  function failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message !== said) log.emit('recovery.failed', { err: error });
+    said = message;
+  }
+}
+
+/** A probe that finds a leg gone finds a hangup that never came: what else of that time did not? */
+export function watchFoundDead(missed: (since: number) => void): Observer {
+  return {
+    committed(event, before, _call, notices) {
+      const probed = event.source === 'outcome' && event.action === 'probe';
+      if (!probed || !notices.some(({ kind }) => kind === 'found_dead')) return;
+      missed(before?.heardAt ?? event.receivedAt);
+    },
+    duplicate() {},
+    deadLetter() {},
+    batch() {},
+  };
+}
+
+export function sourceOf(
+  asking: Pick<Asking, 'get'>,
+  client: Pick<TelnyxClient, 'send'>,
+  signal: AbortSignal,
+) {
+  return createOutageSource(
+    asking,
+    (command) => client.send(command),
+    AbortSignal.any([signal, AbortSignal.timeout(ASKING_MS_MAX)]),
+  );
+}
+
+function fieldsOf(recovery: Recovery) {
+  return {
+    since: iso(recovery.since),
+    live: recovery.live,
+    recovered: recovery.recovered,
+    by_type: Object.fromEntries(recovery.byType),
+    lost_callers: recovery.lost.length,
+    unknown_live: recovery.unknownLive.length,
+    duplicates: recovery.duplicates,
+    unusable: recovery.unusable,
+    foreign: recovery.foreign,
+    postponed: recovery.postponed,
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,141 @@
+/**
+ * When webhooks that were missed are asked for: at a start, when the store works again, and every ten minutes while
+ * some may have been missed. It runs beside everything else, and one that fails is tried again later.
+ */
+import type { LiveLeg } from '../core/recovery.ts';
+import type { Store } from '../store/store.ts';
+import type { Recovery } from './recover.ts';
+import { afterAsking, isDue, owedOf, withMissed } from './recovery-owed.ts';
+
+const LOOK_EVERY_MS = 2_000;
+/** A process that did not look for so long was frozen, and answered no webhook. */
+const FROZEN_MS = 15_000;
+const UNKNOWN_LIVE_MAX = 100;
+
+export interface RecoverySchedule {
+  /** Before the first heartbeat: it asks when the last one was. */
+  start(): Promise<void>;
+  /** A webhook may have been missed at this moment, or since then; milliseconds since the epoch. */
+  missed(since: number): void;
+  stop(): Promise<void>;
+}
+
+export interface RecoveryScheduleOptions {
+  store: Pick<Store, 'setting' | 'changeSetting' | 'replicas'>;
+  run(since: number, signal: AbortSignal): Promise<Recovery>;
+  /** The store does not work: webhooks get 503. */
+  storeFails(): boolean;
+  now: () => number;
+  onDone(recovery: Recovery, ms: number): void;
+  onFailed(error: unknown): void;
+  lookEveryMs?: number;
+}
+
+/** What the setting holds beside what is owed: of the last recovery. */
+export interface RecoveryFound {
+  unknownLive: LiveLeg[];
+}
+
+export function createRecoverySchedule(options: RecoveryScheduleOptions): RecoverySchedule {
+  const { store, now } = options;
+  const lookEveryMs = options.lookEveryMs ?? LOOK_EVERY_MS;
+  const stopping = new AbortController();
+  /** Not yet in the store. */
+  let noted: { since: number; until: number } | null = null;
+  let lookedAt = now();
+  /** At a start a caller may wait, whenever Telnyx was last asked. */
+  let asked = false;
+  /** Until it has, the time since the last heartbeat covers it. */
+  let storeWorked = false;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+
+  return {
+    async start() {
+      await sinceTheLastHeartbeat().catch(options.onFailed);
+      lookedAt = now();
+      look();
+    },
+    missed,
+    async stop() {
+      stopping.abort();
+      clearTimeout(timer);
+      await looking;
+      await keepNoted().catch(() => {});
+    },
+  };
+
+  function missed(since: number): void {
+    const at = now();
+    noted = { since: Math.min(since, noted?.since ?? since), until: Math.max(since, at) };
+  }
+
+  /** Nobody took webhooks then. A store without any heartbeat is a new one. */
+  async function sinceTheLastHeartbeat(): Promise<void> {
+    const seen = (await store.replicas()).map(({ seenAt }) => seenAt);
+    if (seen.length > 0) missed(Math.max(...seen));
+  }
+
+  function look(): void {
+    looking = round()
+      .catch(options.onFailed)
+      .then(() => {
+        if (!stopping.signal.aborted) timer = setTimeout(look, lookEveryMs).unref();
+      });
+  }
+
+  async function round(): Promise<void> {
+    if (now() - lookedAt > lookEveryMs + FROZEN_MS) missed(lookedAt);
+    const fails = options.storeFails();
+    if (fails && storeWorked) missed(lookedAt);
+    lookedAt = now();
+    if (fails) return;
+    storeWorked = true;
+    await keepNoted();
+    const { since, ...owed } = owedOf((await store.setting('recovery')).value);
+    if (since === null || (asked && !isDue({ since, ...owed }, now()))) return;
+    asked = true;
+    await run(since);
+    // What it took was no pause.
+    lookedAt = now();
+  }
+
+  async function keepNoted(): Promise<void> {
+    if (noted === null) return;
+    const { since, until } = noted;
+    noted = null;
+    try {
+      await store.changeSetting('recovery', (value) => ({
+        ...(value as object | null),
+        ...withMissed(owedOf(value), since, until),
+      }));
+    } catch (error) {
+      missed(since);
+      throw error;
+    }
+  }
+
+  async function run(since: number): Promise<void> {
+    const askedAt = now();
+    try {
+      const recovery = await options.run(since, stopping.signal);
+      await keep(askedAt, recovery);
+      options.onDone(recovery, now() - askedAt);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      await keep(askedAt, null);
+      throw error;
+    }
+  }
+
+  async function keep(askedAt: number, recovery: Recovery | null): Promise<void> {
+    const failed = recovery === null || recovery.failed !== null;
+    const found: Partial<RecoveryFound> =
+      recovery === null ? {} : { unknownLive: recovery.unknownLive.slice(0, UNKNOWN_LIVE_MAX) };
+    await store.changeSetting('recovery', (value) => ({
+      ...(value as object | null),
+      ...found,
+      ...afterAsking(owedOf(value), askedAt, failed),
+    }));
+  }
+}

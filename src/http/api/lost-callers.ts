@@ -1,0 +1,119 @@
+/** Callers who rang while nobody listened, and had gone when Telnyx's list of failed deliveries told of them. */
+import { Type } from 'typebox';
+import type { AcknowledgedEvent } from '../../core/machine/event.ts';
+import type { Receiver } from '../../engine/engine.ts';
+import { lostCaller } from '../../engine/recover.ts';
+import type { RecoveryFound } from '../../engine/recovery.ts';
+import { liveLegJson, lostCallerJson } from '../../engine/recovery-json.ts';
+import type { Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import type { Audit } from './audit.ts';
+import { CALL_ID_PARAMS, orNull, PROBLEM } from './calls-schemas.ts';
+
+export interface LostCallersDeps {
+  store: Pick<Store, 'list' | 'setting'>;
+  receiver: Receiver;
+  audit: Audit;
+  now: () => number;
+}
+
+export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void {
+  const { store, receiver, audit, now } = deps;
+
+  app.get('/v1/lost-callers', { schema: LIST_SCHEMA }, async (request) => {
+    const { cursor, limit = HTTP_LIMITS.callsPageDefault } = request.query;
+    const [{ calls, next }, found] = await Promise.all([
+      store.list({
+        ends: 'missed',
+        unacknowledged: true,
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+      }),
+      store.setting('recovery'),
+    ]);
+    const { unknownLive = [] } = (found.value ?? {}) as Partial<RecoveryFound>;
+    return {
+      lost_callers: calls.map((call) => lostCallerJson(lostCaller(call))),
+      next,
+      unknown_live: unknownLive.map(liveLegJson),
+    };
+  });
+
+  app.post(
+    '/v1/lost-callers/:call_control_id/ack',
+    { schema: ACK_SCHEMA },
+    async (request, reply) => {
+      const id = request.params.call_control_id;
+      const received = await receiver.receive(acknowledged(id, now()));
+      if (received.result === 'refused') {
+        return sendProblem(reply, {
+          status: 404,
+          reason: 'no_such_lost_caller',
+          detail: `No lost caller with call_control_id ${id.slice(0, 200)} is known: /v1/lost-callers lists them.`,
+        });
+      }
+      // A second time changes nothing, and nothing was done by hand.
+      if (received.result === 'committed') audit(request, 'acknowledge', { call_control_id: id });
+      return { call_control_id: id, acknowledged: true as const };
+    },
+  );
+}
+
+function acknowledged(callId: string, now: number): AcknowledgedEvent {
+  return {
+    source: 'acknowledged',
+    type: 'operator.acknowledged',
+    id: `acknowledged:${callId}`,
+    callId,
+    receivedAt: now,
+    occurredAt: now,
+  };
+}
+
+const text = Type.String();
+const LIST_SCHEMA = {
+  tags: ['calls'],
+  summary: 'Callers who had gone before we heard of them, newest first, until somebody took note',
+  querystring: Type.Object(
+    {
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.callsPageMax })),
+      cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      lost_callers: Type.Array(
+        Type.Object({
+          from: orNull(text),
+          to: orNull(text),
+          at: Type.String({ format: 'date-time', description: 'When they rang' }),
+          call_control_id: text,
+        }),
+      ),
+      next: orNull(text),
+      unknown_live: Type.Array(
+        Type.Object({
+          call_control_id: text,
+          call_session_id: orNull(text),
+          connection_id: text,
+          secs: orNull(Type.Integer()),
+        }),
+        { description: 'Legs that lived at the last recovery and of which nothing else is known' },
+      ),
+    }),
+    400: PROBLEM,
+  },
+} as const;
+
+const ACK_SCHEMA = {
+  tags: ['calls'],
+  summary: 'Take note of a lost caller: they are not listed any more',
+  params: CALL_ID_PARAMS,
+  response: {
+    200: Type.Object({ call_control_id: text, acknowledged: Type.Literal(true) }),
+    404: PROBLEM,
+  },
+} as const;

@@ -1,0 +1,85 @@
+/** Callers who rang while nobody listened: on the page until somebody takes note of them. */
+import { repeat } from '/assets/lit-html/directives/repeat.js';
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson, postJson } from './api.js';
+import { alertOf } from './fields.js';
+import { moment, said } from './words.js';
+
+const SHOWN_MAX = 50;
+
+export function lostCallers(changed) {
+  let found = null;
+  let error = null;
+  let taking = new Set();
+
+  async function refresh() {
+    found = await getJson('/v1/lost-callers', { limit: SHOWN_MAX });
+  }
+
+  async function take(ids) {
+    taking = new Set([...taking, ...ids]);
+    error = null;
+    changed();
+    try {
+      for (const id of ids) await postJson(`/v1/lost-callers/${encodeURIComponent(id)}/ack`);
+      await refresh();
+    } catch (failure) {
+      error = failure;
+    }
+    taking = new Set();
+    changed();
+  }
+
+  return {
+    refresh,
+    close() {
+      found = null;
+      error = null;
+    },
+    template() {
+      const lost = found?.lost_callers ?? [];
+      const unknown = found?.unknown_live ?? [];
+      if (lost.length === 0 && unknown.length === 0) return nothing;
+      return html`<section class="panel wide" aria-labelledby="lost-title">
+        <h2 id="lost-title">Lost callers</h2>
+        ${alertOf(error)}
+        ${lost.length === 0 ? nothing : lostTable(lost)}
+        ${
+          found.next === null
+            ? nothing
+            : html`<p class="faint small">and more: the newest ${lost.length} are shown</p>`
+        }
+        ${unknown.length === 0 ? nothing : unknownList(unknown)}
+      </section>`;
+    },
+  };
+
+  function lostTable(lost) {
+    return html`<p class="faint small">They rang while webhooks did not reach this server, and had gone before it
+        heard of them. Call them back.</p>
+      <div class="scroll"><table class="calls">
+        <caption class="hidden">Lost callers</caption>
+        <thead><tr><th scope="col">Rang at</th><th scope="col">From</th><th scope="col">To</th>
+          <th scope="col"><button class="quiet" ?disabled=${taking.size > 0}
+            @click=${() => take(lost.map(({ call_control_id: id }) => id))}>Take note of all</button></th></tr></thead>
+        <tbody>
+          ${repeat(
+            lost,
+            ({ call_control_id: id }) => id,
+            ({ call_control_id: id, from, to, at }) => html`<tr>
+              <td><a href=${`#/calls/${encodeURIComponent(id)}`}>${moment(at)}</a></td>
+              <td>${said(from, 'withheld')}</td>
+              <td>${said(to, 'unknown')}</td>
+              <td><button class="quiet" ?disabled=${taking.has(id)} @click=${() => take([id])}>Take note</button></td>
+            </tr>`,
+          )}
+        </tbody>
+      </table></div>`;
+  }
+}
+
+function unknownList(unknown) {
+  return html`<p class="small">Telnyx says that ${unknown.length === 1 ? 'a leg lives' : `${unknown.length} legs live`} of
+      which nothing is known here; ${unknown.length === 1 ? 'it is' : 'they are'} left alone.</p>
+    <ul class="small">${unknown.map(({ call_control_id: id }) => html`<li><code>${said(id)}</code></li>`)}</ul>`;
+}

@@ -1,0 +1,146 @@
+/** What Telnyx knows about an outage of ours: deliveries that failed, legs that live. */
+import type { Reading } from '../core/account/account.ts';
+import type { Command, Outcome } from '../core/machine/command.ts';
+import type { LiveLeg } from '../core/recovery.ts';
+import { RefereeError } from '../errors.ts';
+import { type Asking, PAGE_SIZE_MAX, type Query } from './account/asking.ts';
+import { deliveryQuery } from './account/deliveries.ts';
+import { readActiveCalls } from './active-calls.ts';
+import { asObject, type Fields } from './fields.ts';
+import { CALL_EVENT_TYPES, type MissedPage, readMissed } from './missed-webhooks.ts';
+import { nextPage } from './pages.ts';
+import { pathSegment } from './request.ts';
+
+export interface OutageSource {
+  /** Page by page; times in milliseconds since the epoch. */
+  failedDeliveries(since: number): AsyncIterable<MissedPage>;
+  /** Ids of the account's Call Control Applications. */
+  connections(): Promise<string[]>;
+  activeCalls(connectionId: string): Promise<LiveLeg[]>;
+  /** Null where Telnyx did not say. */
+  isAlive(callId: string): Promise<boolean | null>;
+}
+
+/** Telnyx would not say, or said what nobody can read: the recovery is tried again later. */
+export class NotToldByTelnyx extends RefereeError {
+  constructor(message: string) {
+    super('NOT_TOLD_BY_TELNYX', message);
+  }
+}
+
+/** Small: a page with all that was sent and answered in each attempt is parsed in one go. */
+const DELIVERIES_PAGE = '50';
+const PAGES_MAX = 1_000;
+
+export function createOutageSource(
+  asking: Pick<Asking, 'get'>,
+  send: (command: Command) => Promise<Outcome>,
+  signal: AbortSignal,
+): OutageSource {
+  return {
+    async *failedDeliveries(since) {
+      const path = '/webhook_deliveries';
+      const filter = { failed: true, eventTypes: CALL_EVENT_TYPES, startedFrom: since };
+      const query = { ...deliveryQuery(filter), 'page[size]': DELIVERIES_PAGE };
+      for await (const body of pagesOf(path, query)) {
+        yield readable(path, readMissed(body, Date.now()));
+      }
+    },
+
+    async connections() {
+      const path = '/call_control_applications';
+      const ids: string[] = [];
+      for await (const body of pagesOf(path, { 'page[size]': PAGE_SIZE_MAX })) {
+        if (!Array.isArray(body.data)) throw unreadable(path);
+        for (const entry of body.data) {
+          const id = asObject(entry)?.id;
+          if (typeof id === 'string') ids.push(id);
+        }
+      }
+      return ids;
+    },
+
+    async activeCalls(connectionId) {
+      const path = `/connections/${pathSegment(connectionId)}/active_calls`;
+      const legs: LiveLeg[] = [];
+      for await (const body of pagesOf(path, { 'page[size]': PAGE_SIZE_MAX })) {
+        for (const { callControlId, ...leg } of readable(path, readActiveCalls(body)).calls) {
+          legs.push({ callId: callControlId, connectionId, ...leg });
+        }
+      }
+      return legs;
+    },
+
+    async isAlive(callId) {
+      const outcome = await unlessStopped(send(probeOf(callId))).catch(() => null);
+      if (outcome?.kind === 'accepted') return outcome.alive;
+      if (outcome?.kind === 'rejected') return false;
+      // Ten minutes after its end Telnyx has forgotten a leg.
+      const reading = await got(`/calls/${pathSegment(callId)}`, {}).catch(() => null);
+      return reading?.end === 'missing' ? false : null;
+    },
+  };
+
+  async function* pagesOf(path: string, first: Query): AsyncGenerator<Fields> {
+    const seen = new Set<string>();
+    for (let query: Query | null = first; query !== null; ) {
+      const key = JSON.stringify(query);
+      if (seen.has(key)) throw new NotToldByTelnyx(`${path} gives the same page again and again`);
+      if (seen.size === PAGES_MAX)
+        throw new NotToldByTelnyx(`${path}: more than ${PAGES_MAX} pages`);
+      seen.add(key);
+      const reading = await got(path, query);
+      if (reading.end !== 'value') throw new NotToldByTelnyx(`${path}: ${reasonOf(reading)}`);
+      yield reading.value;
+      const { data, meta } = reading.value;
+      const next = Array.isArray(data) && data.length === 0 ? null : nextPage(asObject(meta) ?? {});
+      query = next === null ? null : { ...query, ...next };
+    }
+  }
+
+  function got(path: string, query: Query): Promise<Reading<Fields>> {
+    return unlessStopped(asking.get(path, query));
+  }
+
+  /** A stop does not wait for an answer that nobody needs any more. */
+  function unlessStopped<T>(asked: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      const stopped = () => reject(signal.reason);
+      signal.addEventListener('abort', stopped, { once: true });
+      asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
+    });
+  }
+}
+
+function probeOf(callId: string): Command {
+  return {
+    action: 'probe',
+    id: `recover:${callId}`,
+    callId,
+    legId: callId,
+    attemptId: null,
+    giveUpAt: null,
+    clientState: null,
+  };
+}
+
+function reasonOf(reading: Exclude<Reading<Fields>, { end: 'value' }>): string {
+  switch (reading.end) {
+    case 'denied':
+      return `${reading.why}; TELNYX_API_KEY may not read it`;
+    case 'missing':
+      return `${reading.why}; look at TELNYX_CONNECTION_IDS and TELNYX_API_URL`;
+    case 'unreachable':
+      return reading.why;
+  }
+}
+
+function readable<T>(path: string, page: T | null): T {
+  if (page === null) throw unreadable(path);
+  return page;
+}
+
+function unreadable(path: string): NotToldByTelnyx {
+  return new NotToldByTelnyx(`${path} answered with what is not documented`);
+}

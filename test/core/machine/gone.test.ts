@@ -1,0 +1,172 @@
+/** Events that were missed and that recovery found: of a leg that lives, and of one that has gone. */
+import { describe, expect, it } from 'vitest';
+import { CALL, decision, drive, refer, say, transfer } from '../../helpers/machine.ts';
+
+const GONE = { recovered: { living: new Set<string>() } };
+const LIVING = { recovered: { living: new Set([CALL]) } };
+const PLAN = decision([refer('a'), refer('b')]);
+
+describe('a caller who came and went while we were away', () => {
+  it('ends as missed, without a decision and without a command', () => {
+    const d = drive(() => {
+      throw new Error('nothing is decided for somebody who has gone');
+    });
+    d.now = 2_000_000;
+    d.hook('call.initiated', { ...GONE, occurredAt: 1_000_000.4 });
+    d.hook('call.hangup', { ...GONE, occurredAt: 1_045_000, hangupSource: 'caller' });
+    expect(d.call).toMatchObject({ phase: 'ended', ends: 'missed', rule: null, deadlines: [] });
+    expect(d.call).toMatchObject({ createdAt: 1_000_000, endedAt: 1_045_000 });
+    expect(d.commands).toEqual([]);
+    expect(d.notices.map(({ kind }) => kind)).toEqual(['ended']);
+  });
+
+  it('ends as missed whatever of it was heard first', () => {
+    const first = drive(PLAN);
+    first.hook('call.hangup', { facts: { ...facts(), direction: 'incoming' } });
+    expect(first.call.ends).toBe('abandoned');
+    first.hook('call.initiated', GONE);
+    expect(first.call.ends).toBe('missed');
+
+    const undecided = drive(PLAN);
+    undecided.hook('call.dtmf.received');
+    undecided.fall('undecided');
+    expect(undecided.call.phase).toBe('unmanaged');
+    undecided.hook('call.initiated', GONE);
+    expect(undecided.call).toMatchObject({ phase: 'ended', ends: 'missed' });
+  });
+
+  it('is not missed where it never was a caller of ours', () => {
+    const d = drive(PLAN);
+    d.hook('call.initiated', { ...GONE, facts: { ...facts(), direction: 'outgoing' } });
+    expect(d.call).toMatchObject({ phase: 'ended', ends: 'ignored' });
+    const bLeg = drive(PLAN);
+    bLeg.hook('call.hangup', { ...GONE, parentId: 'v3:caller' });
+    expect(bLeg.call).toMatchObject({ phase: 'ended', ends: 'ignored' });
+  });
+
+  it('is taken note of once, and only where the caller was lost', () => {
+    const d = drive(PLAN);
+    expect(d.put(acknowledged()).refused).toBe('no_such_call');
+    d.hook('call.initiated');
+    expect(d.put(acknowledged()).refused).toBe('not_lost');
+    const lost = drive(PLAN);
+    lost.hook('call.initiated', GONE);
+    lost.put(acknowledged());
+    expect(lost.call.acknowledgedAt).toBe(lost.now);
+  });
+});
+
+describe('a caller who still waits', () => {
+  it('is decided as if the webhook had come now', () => {
+    const d = drive(PLAN);
+    d.hook('call.initiated', { ...LIVING, occurredAt: 900_000 });
+    expect(d.call).toMatchObject({ phase: 'answering', rule: 'test', createdAt: d.now });
+    expect(d.count('answer')).toBe(1);
+    // Not one of those that say that webhooks reach us.
+    expect(d.call.heardAt).toBeNull();
+  });
+
+  it('is decided though the call had been given up as undecided', () => {
+    const d = drive(PLAN);
+    d.hook('call.dtmf.received');
+    d.fall('undecided');
+    d.hook('call.initiated', LIVING);
+    expect(d.call).toMatchObject({ phase: 'answering', rule: 'test' });
+  });
+});
+
+describe('a call that we were in the middle of', () => {
+  it('moves nobody who has gone', () => {
+    const d = drive(PLAN);
+    d.hook('call.initiated');
+    d.accept(d.last('answer'));
+    d.hook('call.answered');
+    d.accept(d.last('refer'));
+    const before = d.commands.length;
+    d.hook('call.refer.failed', { ...GONE, sipNotifyResponse: 486 });
+    expect(d.call).toMatchObject({ phase: 'ended', attempts: [{ verdict: 'busy' }] });
+    d.hook('call.hangup', { ...GONE, hangupSource: 'caller' });
+    expect(d.call.ends).toBe('abandoned');
+    expect(d.commands).toHaveLength(before);
+  });
+
+  it('has arrived where the REFER completed unheard', () => {
+    const d = drive(PLAN);
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('refer'));
+    d.hook('call.refer.started', { ...GONE, sipNotifyResponse: 180 });
+    d.hook('call.refer.completed', { ...GONE, sipNotifyResponse: 200 });
+    d.hook('call.hangup', GONE);
+    expect(d.call).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+  });
+
+  it('goes on where only the B-leg has gone', () => {
+    const d = drive(decision([transfer('+14155550199'), say('Nobody is there.')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('transfer'));
+    d.put({
+      source: 'b_leg',
+      id: 'far',
+      callId: CALL,
+      type: 'call.hangup',
+      receivedAt: 0,
+      occurredAt: null,
+      bLegId: 'v3:b',
+      attemptId: d.call.attempts[0]?.id ?? null,
+      hangupCause: 'user_busy',
+      sipHangupCause: '486',
+      ...LIVING,
+    });
+    expect(d.call).toMatchObject({ phase: 'speaking', attempts: [{ verdict: 'busy' }] });
+  });
+
+  it('learns from a sighting that Telnyx applied a command of unknown outcome', () => {
+    const d = drive(PLAN);
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const command = d.last('refer');
+    d.outcome(command, {
+      kind: 'retry',
+      status: 500,
+      detail: '',
+      afterMs: null,
+      provenUnsent: false,
+    });
+    expect(d.put(sighting(command.clientState)).refused).toBeNull();
+    expect(d.call.attempts[0]?.acceptedAt).toBe(d.now);
+    expect(d.cancelled).toContain(command.id);
+    // Known by now, or about nothing of ours: nothing is stored.
+    expect(d.put(sighting(command.clientState)).refused).toBe('overtaken');
+    expect(d.put(sighting(null)).refused).toBe('overtaken');
+  });
+});
+
+function facts() {
+  return {
+    callId: CALL,
+    sessionId: 'session',
+    legId: 'leg',
+    connectionId: '1684641123236054244',
+    from: '+14155550101',
+    to: '+14155550100',
+    direction: null,
+    callerName: null,
+    callerType: null,
+    attestation: null,
+    attestationValidated: false,
+    headers: [],
+    tags: [],
+  };
+}
+
+function acknowledged() {
+  const base = { id: 'ack', callId: CALL, receivedAt: 0, occurredAt: null };
+  return { ...base, source: 'acknowledged' as const, type: 'operator.acknowledged' };
+}
+
+function sighting(clientState: string | null) {
+  const base = { id: 'seen', callId: CALL, receivedAt: 0, occurredAt: null };
+  return { ...base, source: 'sighting' as const, type: 'recovery.seen', clientState };
+}

@@ -1,0 +1,188 @@
+/**
+ * The server is killed while calls go on at Telnyx, and started again: whoever still waits is served, whoever has gone
+ * is listed as lost, and nothing is ever sent to a leg that has ended.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test, vi } from 'vitest';
+import type { AccountGiven } from '../../src/simulator/account/account.ts';
+import type { CallScript } from '../../src/simulator/script.ts';
+import { createSimulator, type PlacedCall, type Simulator } from '../../src/simulator/simulator.ts';
+import { eventually, Referee, type Telnyx } from '../helpers/referee-process.ts';
+import { API_KEY } from '../helpers/telnyx-stand-in.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
+const STEADY = '+14155550107';
+const opened: { simulator: Simulator; referee: Referee }[] = [];
+
+afterAll(async () => {
+  for (const { simulator, referee } of opened) {
+    expect(await referee.finish(), 'no secret and no full number was written').toEqual([]);
+    await simulator.stop();
+  }
+});
+
+async function open(account: AccountGiven = {}, seed = 1) {
+  // Nothing is repeated: what fails once is in Telnyx's list.
+  const simulator = createSimulator({ apiKey: API_KEY, seed, webhookRetryMs: [], account });
+  const { apiUrl, publicKey } = await simulator.start();
+  const telnyx: Telnyx = {
+    apiUrl,
+    publicKey,
+    set webhookUrl(url: string) {
+      simulator.setWebhookUrl(url);
+    },
+  };
+  const referee = await Referee.create(telnyx, { LOG_LEVEL: 'info' });
+  opened.push({ simulator, referee });
+  const env = {
+    PATH: process.env.PATH ?? '',
+    TELNYX_PUBLIC_KEY: publicKey,
+    TELNYX_API_KEY: API_KEY,
+    TELNYX_API_URL: apiUrl,
+    DATABASE_URL: 'sqlite:referee.db',
+    PBX_USER: 'referee',
+    PBX_PASSWORD: 'correct-horse-battery-staple',
+  };
+  return { simulator, referee, env };
+}
+
+const RINGS: CallScript = {
+  to: STEADY,
+  refers: { result: 'completed', ringMs: 300 },
+  callerHangup: { when: 'initiated', afterMs: 120_000 },
+};
+const LEAVES: CallScript = { to: STEADY, callerHangup: { when: 'initiated', afterMs: 100 } };
+
+async function allDelivered(simulator: Simulator): Promise<void> {
+  await eventually(
+    () => simulator.unfinishedDeliveries() === 0,
+    'every delivery has ended',
+    30_000,
+  );
+}
+
+async function lost(referee: Referee): Promise<{ call_control_id: string; from: string }[]> {
+  const body = (await (await referee.api('/lost-callers?limit=500')).json()) as {
+    lost_callers: { call_control_id: string; from: string }[];
+  };
+  return body.lost_callers;
+}
+
+function sentTo({ book }: PlacedCall): string[] {
+  return book.requests.map(({ action }) => action);
+}
+
+async function command(
+  referee: Referee,
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [REFEREE, 'recover', ...args], {
+    cwd: referee.folder,
+    env,
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (text) => {
+    out += text;
+  });
+  child.stderr.on('data', (text) => {
+    err += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { code, out, err };
+}
+
+test('whoever waits is served, whoever has gone is listed until somebody takes note', async () => {
+  const { simulator, referee, env } = await open();
+  await referee.start();
+  const before = simulator.placeCall(RINGS);
+  await before.ended;
+  expect(await referee.ended(before.callControlId)).toMatchObject({ ends: 'referred' });
+
+  await referee.kill();
+  const gone = simulator.placeCall({ ...LEAVES, from: '+14155560042' });
+  const waits = simulator.placeCall(RINGS);
+  await gone.ended;
+  await allDelivered(simulator);
+
+  // By hand, with no server: who waits is left to it, and a dry run changes nothing.
+  const dry = await command(referee, env, '--dry-run', '--json', '--since', '1h');
+  expect(dry.err).toBe('');
+  expect(JSON.parse(dry.out)).toMatchObject({
+    live: 1,
+    recovered: 3,
+    by_type: { 'call.initiated': 2, 'call.hangup': 1 },
+    lost_callers: [{ from: '+14155560042', to: STEADY, call_control_id: gone.callControlId }],
+    unknown_live: [],
+    failed: null,
+  });
+
+  await referee.start();
+  await waits.ended;
+  expect(await referee.ended(waits.callControlId)).toMatchObject({
+    ends: 'referred',
+    rule: 'steady',
+  });
+  const missed = await referee.until(gone.callControlId, ({ ends }) => ends !== null);
+  expect(missed).toMatchObject({ ends: 'missed', rule: null, attempts: [], phase: 'ended' });
+  expect(missed.timeline.map(({ type }) => type)).toEqual(['call.initiated', 'call.hangup']);
+  expect(missed.timeline.every((entry) => 'recovered' in entry && entry.recovered)).toBe(true);
+  expect(sentTo(gone)).toEqual([]);
+
+  expect((await lost(referee)).map(({ from }) => from)).toEqual(['+14155560042']);
+  const path = `/lost-callers/${encodeURIComponent(gone.callControlId)}/ack`;
+  expect((await referee.api(path, {})).status).toBe(200);
+  expect((await referee.api(path, {})).status).toBe(200);
+  expect(await lost(referee)).toEqual([]);
+  expect((await referee.api('/lost-callers/v3:nobody/ack', {})).status).toBe(404);
+
+  // By hand beside the server: everything is known.
+  const again = await command(referee, env, '--json', '--since', '1h');
+  expect(again.code, again.err).toBe(0);
+  expect(JSON.parse(again.out)).toMatchObject({ recovered: 0, lost_callers: [], failed: null });
+  const done = referee.output.split('\n').filter((line) => line.includes('"recovery.done"'));
+  expect(done.map((line) => JSON.parse(line))).toMatchObject([{ lost_callers: 1 }]);
+});
+
+test('a recovery that is killed half-way is run again, and leaves nobody out', async () => {
+  const { simulator, referee } = await open({}, 2);
+  await referee.start();
+  await referee.kill();
+  const calls = Array.from({ length: 400 }, () => simulator.placeCall(LEAVES));
+  await Promise.all(calls.map(({ ended }) => ended));
+  await allDelivered(simulator);
+  const waiting = simulator.placeCall(RINGS);
+  await allDelivered(simulator);
+
+  await referee.start();
+  await eventually(async () => (await lost(referee)).length > 0, 'the first are found', 30_000);
+  await referee.kill();
+  await referee.start();
+  await eventually(async () => (await lost(referee)).length === 400, 'all are found', 60_000);
+  await waiting.ended;
+  expect(await referee.ended(waiting.callControlId)).toMatchObject({ ends: 'referred' });
+  expect(calls.flatMap(sentTo)).toEqual([]);
+});
+
+test('where Telnyx does not say, webhooks are taken all the same, and one warning tells', async () => {
+  const { simulator, referee, env } = await open(
+    { faults: [{ endpoint: 'webhook_deliveries', status: 403 }] },
+    3,
+  );
+  await referee.start();
+  await referee.kill();
+  await referee.start();
+  await eventually(() => referee.output.includes('"recovery.failed"'), 'it says so', 30_000);
+  const call = simulator.placeCall(RINGS);
+  await call.ended;
+  expect(await referee.ended(call.callControlId)).toMatchObject({ ends: 'referred' });
+  const byHand = await command(referee, env, '--json');
+  expect(byHand.code).toBe(1);
+  expect(JSON.parse(byHand.out).failed).toContain('403');
+  const warned = referee.output.split('\n').filter((line) => line.includes('"recovery.failed"'));
+  expect(warned).toHaveLength(1);
+});

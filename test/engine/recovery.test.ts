@@ -1,0 +1,163 @@
+/** When recovery runs: asked of a real store, with answers and a clock of the test's own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Recovery } from '../../src/engine/recover.ts';
+import { createRecoverySchedule, type RecoverySchedule } from '../../src/engine/recovery.ts';
+import { owedOf } from '../../src/engine/recovery-owed.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+
+let folder: string;
+let store: Store;
+let now: number;
+let storeFails: boolean;
+/** Looks at a store that fails. */
+let failing: number;
+let looks: number;
+let runs: number[];
+let failures: string[];
+let answer: () => Promise<Partial<Recovery>>;
+let schedule: RecoverySchedule;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'referee-recovery-'));
+  store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });
+  now = Date.now();
+  storeFails = false;
+  failing = 0;
+  looks = 0;
+  runs = [];
+  failures = [];
+  answer = async () => ({});
+  schedule = open();
+});
+
+afterEach(async () => {
+  await schedule.stop();
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function open(): RecoverySchedule {
+  return createRecoverySchedule({
+    store,
+    async run(since) {
+      runs.push(since);
+      return { ...NOTHING_FOUND, since, ...(await answer()) };
+    },
+    storeFails() {
+      looks += 1;
+      if (storeFails) failing += 1;
+      return storeFails;
+    },
+    now: () => now,
+    onDone() {},
+    onFailed: (error) => void failures.push(String(error)),
+    lookEveryMs: 5,
+  });
+}
+
+const NOTHING_FOUND: Recovery = {
+  since: 0,
+  live: 0,
+  byType: new Map(),
+  recovered: 0,
+  lost: [],
+  unknownLive: [],
+  duplicates: 0,
+  unusable: 0,
+  foreign: 0,
+  postponed: 0,
+  failed: null,
+};
+
+const beat = () => store.heartbeat({ id: 'before', startedAt: 0, routeSet: null, refusal: null });
+const owed = async () => owedOf((await store.setting('recovery')).value);
+/** In steps that nobody takes for a freeze. */
+async function passes(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 10_000) {
+    now += 10_000;
+    const before = looks;
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(before), { timeout: 10_000, interval: 2 });
+  }
+}
+const ran = (times: number) => vi.waitFor(() => expect(runs).toHaveLength(times), 10_000);
+
+test('at a start it asks for the time since the last heartbeat, and once more later', async () => {
+  await beat();
+  // The heartbeat has the store's time, which has gone on since.
+  now = Date.now() + 1_000;
+  await schedule.start();
+  await ran(1);
+  expect(Math.abs((runs[0] ?? 0) - now)).toBeLessThan(10_000);
+  await vi.waitFor(async () => expect((await owed()).askedAt).toBe(now), 10_000);
+  await passes(10 * 60_000);
+  await ran(2);
+  await vi.waitFor(async () => expect((await owed()).since).toBeNull(), 10_000);
+});
+
+test('a new store has missed nothing', async () => {
+  await schedule.start();
+  schedule.missed(now - 5_000);
+  await ran(1);
+  expect(runs).toEqual([now - 5_000]);
+});
+
+test('a store that fails is asked about once it works again', async () => {
+  await schedule.start();
+  await passes(10_000);
+  storeFails = true;
+  const since = now;
+  now += 1_000;
+  const before = failing;
+  await vi.waitFor(() => expect(failing).toBeGreaterThan(before + 1), 10_000);
+  expect(runs).toEqual([]);
+  storeFails = false;
+  await ran(1);
+  expect(runs).toEqual([since]);
+});
+
+test('one that dies or fails leaves what is owed to the next process', async () => {
+  answer = () => Promise.reject(new Error('no answer'));
+  await schedule.start();
+  schedule.missed(now - 60_000);
+  await ran(1);
+  await vi.waitFor(() => expect(failures).toEqual(['Error: no answer']), 10_000);
+  await schedule.stop();
+  answer = async () => ({ failed: 'HTTP 403' });
+  schedule = open();
+  await schedule.start();
+  await ran(2);
+  expect(runs[1]).toBe(now - 60_000);
+  expect((await owed()).since).toBe(now - 60_000);
+});
+
+test('a stop does not wait for Telnyx', async () => {
+  let stopped = false;
+  schedule = createRecoverySchedule({
+    store,
+    run: (since, signal) =>
+      new Promise((_, reject) => {
+        runs.push(since);
+        signal.addEventListener('abort', () => {
+          stopped = true;
+          reject(signal.reason);
+        });
+      }),
+    storeFails: () => false,
+    now: () => now,
+    onDone() {},
+    onFailed: (error) => void failures.push(String(error)),
+    lookEveryMs: 5,
+  });
+  await schedule.start();
+  schedule.missed(now);
+  await ran(1);
+  await schedule.stop();
+  expect(stopped).toBe(true);
+  expect(failures).toEqual([]);
+  // It is still owed.
+  expect((await owed()).since).toBe(now);
+});
