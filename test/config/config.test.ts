@@ -124,6 +124,7 @@ describe('readConfig', () => {
       SIGNATURE_ENGINE: 'openssl',
       SIGNATURE_TOLERANCE_SECS: '-1',
       RETENTION_DAYS: '1.5',
+      ACCOUNT_CHECK_MINUTES: 'hourly',
       DRAIN_DELAY_SECS: '1e1',
       SHUTDOWN_TIMEOUT_SECS: '0',
     });
