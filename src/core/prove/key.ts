@@ -4,7 +4,7 @@
  */
 import { isCounted } from '../machine/attempt.ts';
 import { awaitingFinal, mayHaveArrived } from '../machine/attribution.ts';
-import type { Attempt } from '../machine/call.ts';
+import type { Attempt, Call } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import { REFER_SILENT_MS } from '../machine/limits.ts';
 import type { Step } from '../machine/plan.ts';
@@ -16,7 +16,7 @@ export class Keys {
   readonly #numbers = new Map<string, number>();
 
   /** Without how much time has passed and what has been counted. */
-  future({ call, heard, unheard }: Scene, asks: Command | null): string {
+  future({ call, now, heard, unheard }: Scene, asks: Command | null): string {
     const { answered, answerRefused, lastResortRan, movingUnsafe, patienceOver } = call;
     const plan = call.plan.map(({ steps }) => steps.map((step) => this.#number(step)).join());
     const flags = [answered, answerRefused, lastResortRan, movingUnsafe, patienceOver];
@@ -24,7 +24,10 @@ export class Keys {
     const failed = call.attempts.some(({ verdict }) => verdict !== null && verdict !== 'abandoned');
     const rest = [failed, call.attempts.some(mayHaveArrived), isLooping(call), heard, unheard];
     const { phase, ends } = call;
-    return [phase, ends, asks?.action, ...flags, running, plan.join('/'), ...rest].join('|');
+    const open = mayReport(call, now).map(({ progress }) => (progress ? 'rang' : 'silent'));
+    return [phase, ends, asks?.action, ...flags, running, plan.join('/'), ...rest, ...open].join(
+      '|',
+    );
   }
 
   /** What the future depends on besides, where it matters how long things take. */
@@ -54,9 +57,19 @@ export class Keys {
   }
 }
 
+/** Attempts that were given up and may yet be heard of: what comes next may be taken for theirs. */
+export function mayReport(call: Call, now: number): Attempt[] {
+  return awaitingFinal(call).filter(
+    (attempt) => attempt.verdict !== null && (attempt.progress || reportsForMs(attempt, now) > 0),
+  );
+}
+
+function reportsForMs({ requestEndedAt, sentAt }: Attempt, now: number): number {
+  return Math.max(0, (requestEndedAt ?? sentAt) + REFER_SILENT_MS - now);
+}
+
 /** How long an attempt that was given up may still report how it ended. */
 function reportsFor(attempt: Attempt, now: number): string {
-  const since = attempt.requestEndedAt ?? attempt.sentAt;
-  const leftMs = Math.max(0, since + REFER_SILENT_MS - now);
-  return `${attempt.progress ? 'rang' : ''}${attempt.movesOnAnyway ? 'on' : ''}${leftMs}`;
+  const { progress, movesOnAnyway } = attempt;
+  return `${progress ? 'rang' : ''}${movesOnAnyway ? 'on' : ''}${reportsForMs(attempt, now)}`;
 }

@@ -81,8 +81,9 @@ const NO_LIMITS = {
 
 /**
  * First without patience and budgets: then only the order of things counts, and everything at its longest is
- * the worst. Where patience or a budget of the call could run out, how long each thing takes decides about
- * what follows: then it is played with both, each thing at its longest and at its shortest.
+ * the worst. Where patience or a budget of the call could run out, or a target be heard of after it was given
+ * up, how long each thing takes decides about what follows: then it is played with both, each thing at its
+ * longest and at its shortest.
  */
 function* searchFrom(start: Start, fixed: Choosing['fixed']) {
   const { policy } = start.decision;
@@ -94,6 +95,7 @@ function* searchFrom(start: Start, fixed: Choosing['fixed']) {
   const within =
     refers <= (policy.refersPerCall ?? refers) &&
     transfers <= (policy.transfersPerCall ?? transfers) &&
+    !untimed.overlaps &&
     !impatient;
   if (within) return { root: untimed.root, search: untimed, cut: false };
   const timed = new Search(begin(start, {}), { decide, timed: true, fixed });

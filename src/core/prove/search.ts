@@ -12,7 +12,7 @@ import {
   choicesAt,
   settle,
 } from './choices.ts';
-import { Keys } from './key.ts';
+import { Keys, mayReport } from './key.ts';
 import { type Edge, emptySummary, endSummary, include, type Summary } from './path.ts';
 import { movesOf, type Scene } from './scene.ts';
 
@@ -35,6 +35,9 @@ export interface End {
 interface Moment {
   at: Scene;
   asks: Command | null;
+  /** What goes on alike has the same text; see `key.ts`. */
+  future: string;
+  key: string;
 }
 
 interface Open {
@@ -56,11 +59,13 @@ export class Search {
   readonly root: Fork;
   /** The longest time from the beginning of an attempt to the end of the last one after it. */
   movingMs = 0;
+  /** Somebody is moved while an attempt that stayed silent may yet report: when it happens decides. */
+  overlaps = false;
 
   constructor(start: Scene, how: Choosing) {
     this.#how = how;
     this.root = { step: '', branches: [], summary: emptySummary() };
-    const first = settle(start, how);
+    const first = this.#moment(start);
     const edge = this.#edge(start, first, { kind: 'answered' }, null);
     const left = [{ edge: { ...edge, names: [] }, to: fresh(first) }];
     this.#open.push({ key: '', fork: this.root, moving: false, left, under: null });
@@ -87,7 +92,7 @@ export class Search {
       this.#join(open, edge, endOf(to.at));
       return;
     }
-    const key = this.#keyOf(to);
+    const { key } = to;
     const known = this.#known.get(key);
     if (known !== undefined) {
       this.#join(open, edge, known);
@@ -98,6 +103,7 @@ export class Search {
     const fork: Fork = { step, branches: [], summary: emptySummary() };
     open.under = edge;
     const moving = action === 'refer' || action === 'transfer';
+    if (moving) this.overlaps ||= mayReport(to.at.call, to.at.now).some((each) => !each.progress);
     this.#open.push({ key, fork, moving, left: this.#branches(to), under: null });
   }
 
@@ -122,16 +128,18 @@ export class Search {
     above.under = null;
   }
 
-  #keyOf({ at, asks }: Moment): string {
+  #moment(scene: Scene): Moment {
+    const { at, asks } = settle(scene, this.#how);
+    const future = this.#keys.future(at, asks);
     const time = this.#how.timed ? this.#keys.time(at) : '';
-    return `${this.#keys.future(at, asks)}#${this.#keys.measure(at)}#${time}`;
+    return { at, asks, future, key: `${future}#${this.#keys.measure(at)}#${time}` };
   }
 
   /** What may happen, with everything that is followed by the same in one branch, the longest of them. */
-  #branches({ at, asks }: Moment): { edge: Edge; to: Moment }[] {
+  #branches({ at, asks }: Pick<Moment, 'at' | 'asks'>): { edge: Edge; to: Moment }[] {
     const groups = new Map<string, { edge: Edge; to: Moment }>();
     for (const choice of choicesAt(at, asks, this.#how)) {
-      const to = settle(choice.after, this.#how);
+      const to = this.#moment(choice.after);
       const edge = this.#edge(at, to, choice.name, asks);
       const key = this.#sameness(edge, to);
       const group = groups.get(key);
@@ -148,13 +156,11 @@ export class Search {
 
   #sameness(edge: Edge, to: Moment): string {
     const { steps, elapsedMs, silenceMs, refers, transfers } = edge;
-    const future = `${steps.join('|')}#${this.#keys.future(to.at, to.asks)}`;
-    if (!this.#how.timed) return future;
-    const counted = [elapsedMs, silenceMs, refers, transfers].join('|');
-    return `${future}#${counted}#${this.#keys.measure(to.at)}#${this.#keys.time(to.at)}`;
+    if (!this.#how.timed) return `${steps.join('|')}#${to.future}`;
+    return `${steps.join('|')}#${[elapsedMs, silenceMs, refers, transfers].join('|')}#${to.key}`;
   }
 
-  #edge(from: Scene, to: Moment, name: ChoiceName, asks: Command | null): Edge {
+  #edge(from: Scene, to: Pick<Moment, 'at'>, name: ChoiceName, asks: Command | null): Edge {
     const { call, steps, silenceMs, now } = to.at;
     const ended = call.attempts.find(({ id }) => id === asks?.id);
     const verdict = name.kind === 'verdict' ? name.verdict : (ended?.verdict ?? null);
@@ -182,8 +188,8 @@ function named(edge: Edge, from: Scene, { name }: Choice): Edge {
 }
 
 /** Steps and silence are counted from here on. */
-function fresh({ at, asks }: Moment): Moment {
-  return { at: { ...at, steps: [], silenceMs: 0 }, asks };
+function fresh(moment: Moment): Moment {
+  return { ...moment, at: { ...moment.at, steps: [], silenceMs: 0 } };
 }
 
 function endOf(scene: Scene): End {
