@@ -105,7 +105,7 @@ it('plays each path as the script of the same verdicts and keys does', () => {
         expect(played.unscripted).toEqual([]);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -172,7 +172,7 @@ it('names a worst that no call by chance is worse than', () => {
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 

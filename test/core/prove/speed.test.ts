@@ -1,6 +1,6 @@
 /** How long a proof takes: somebody waits for it, in a terminal and in every reload. */
 import { expect, it } from 'vitest';
-import { proveNow, proveRoutes } from '../../../src/core/prove/prove.ts';
+import { proveNow, proveRoutes, type RuleProof } from '../../../src/core/prove/prove.ts';
 import { compileRouteSet } from '../../../src/core/rules/decide.ts';
 import type { RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
 import { refer, routeSet, rule, say, target } from '../../helpers/route-set.ts';
@@ -38,23 +38,27 @@ function spentMs(run: () => void): number {
 
 it('proves ten rules with menus and three-step hunts within five seconds', () => {
   const routes = compileRouteSet(tenRules());
-  const proofs = proveNow(routes, { examples: [] });
+  let proofs: RuleProof[] = [];
+  const ms = spentMs(() => {
+    proofs = proveNow(routes, { examples: [] });
+  });
   expect(proofs.every(({ complete }) => complete)).toBe(true);
   expect(proofs[0]?.patienceMs).toBe(120_000);
-  expect(spentMs(() => proveNow(routes, { examples: [] }))).toBeLessThan(5_000);
+  expect(ms).toBeLessThan(5_000);
 });
 
 it('may be interrupted often enough to leave the event loop to others', () => {
   const routes = compileRouteSet(tenRules());
-  const longest = () => {
-    let most = 0;
-    for (const steps = proveRoutes(routes, { examples: [] }); ; ) {
-      const begun = performance.now();
-      const { done } = steps.next();
-      most = Math.max(most, performance.now() - begun);
-      if (done) return most;
-    }
-  };
-  // Of several runs the best: other work on the machine would count as ours.
-  expect(Math.min(longest(), longest(), longest())).toBeLessThan(40);
+  const steps = proveRoutes(routes, { examples: [] });
+  const spent: number[] = [];
+  for (let done = false; !done; ) {
+    spent.push(
+      spentMs(() => {
+        done = steps.next().done === true;
+      }),
+    );
+  }
+  // All but those in which the engine compiled or collected: the 99th of a hundred.
+  const slow = spent.toSorted((a, b) => a - b)[Math.floor(spent.length * 0.99)];
+  expect(slow).toBeLessThan(40);
 });
