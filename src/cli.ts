@@ -7,6 +7,7 @@ import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import type { Io } from './cli/io.ts';
+import { proveCommand } from './cli/prove.ts';
 import { recoverCommand } from './cli/recover.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
@@ -29,6 +30,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   serveCommand(program, io);
   checkCommand(program, io);
   routeCommand(program, io, readOverrides);
+  proveCommand(program, io);
   scheduleCommand(program, io, readOverrides);
   schemaCommand(program, io);
   callsCommand(program, io);

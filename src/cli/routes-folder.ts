@@ -22,11 +22,12 @@ export async function loadFolder(
   asked: string | undefined,
   io: Io,
   nowMs: number,
+  options: { hold?: boolean } = {},
 ): Promise<LoadedFolder> {
   const env = withEnvFile(io.env);
   const dir = asked ?? (env.ROUTES_DIR || 'routes');
   const handlers = (env.ROUTES_HANDLERS ?? 'true').toLowerCase() !== 'false';
-  return { dir, loaded: await loadCompiled(dir, { env, handlers, nowMs }) };
+  return { dir, loaded: await loadCompiled(dir, { env, handlers, nowMs, ...options }) };
 }
 
 /** Colours only on a terminal. */

@@ -1,12 +1,17 @@
 /** The live route set as the engine and the endpoints use it: decide, explain, reload. */
 import { type Script, simulate } from '../core/dry-run/simulate.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
+import { OTHERWISE } from '../core/prove/prove.ts';
+import { type RuleReport, ruleReport } from '../core/prove/report.ts';
+import { type TreeLine, treeLines } from '../core/prove/tree.ts';
+import { inWords } from '../core/prove/words.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
-import { decide } from '../core/rules/decide.ts';
+import { type CompiledRoutes, decide } from '../core/rules/decide.ts';
 import type { Overrides, RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
+import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
 import type { Decider } from './engine.ts';
@@ -44,6 +49,14 @@ export interface Explanation {
   trace: TraceLine[];
 }
 
+/** What can become of a rule's callers, and what happens on the worst paths, in words. */
+export interface RuleProved extends RuleReport {
+  hash: string;
+  patience_secs: number | null;
+  words: { wait: string; silence: string; moves: string } | null;
+  tree: TreeLine[];
+}
+
 export interface LiveRoutes {
   current(): RouteSet;
   /** The last reload if it was refused; null after a successful one. */
@@ -51,6 +64,8 @@ export interface LiveRoutes {
   /** Reloads the folder, and makes every replica do the same. */
   reload(): Promise<Reloaded>;
   explain(question: ExplainQuestion): Promise<Explanation>;
+  /** Every path of one rule of the current set (or `otherwise`); null where there is none of this name. */
+  prove(rule: string): Promise<RuleProved | null>;
 }
 
 /** What compose.ts needs in addition to what endpoints may use. */
@@ -81,6 +96,7 @@ export interface LiveRoutesOptions {
 
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   const { routes, store, log, metrics } = options;
+  const proved = new WeakMap<CompiledRoutes, Map<string, Promise<RuleProved | null>>>();
   return {
     current: () => routes.current().set,
     refusal: () => routes.refusal(),
@@ -108,7 +124,36 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       });
       return { rule, path, attempts, ends, trace };
     },
+    prove(rule) {
+      const set = routes.current();
+      const exists = rule === OTHERWISE || set.set.rules.some(({ name }) => name === rule);
+      if (!exists) return Promise.resolve(null);
+      const known = proved.get(set) ?? new Map<string, Promise<RuleProved | null>>();
+      proved.set(set, known);
+      const found = known.get(rule) ?? proveRule(set, rule);
+      // A failure is not kept: it is asked again.
+      known.set(rule, found);
+      found.catch(() => known.delete(rule));
+      return found;
+    },
   };
+
+  async function proveRule(set: CompiledRoutes, rule: string): Promise<RuleProved | null> {
+    const examples = exampleCalls(routes.examples(), Date.now());
+    const [proof] = await proveInSlices(set, { rules: [rule], examples });
+    if (proof === undefined) return null;
+    const { wait, silence, moves } = proof.summary;
+    const known = wait !== null && silence !== null && moves !== null;
+    return {
+      hash: set.set.hash,
+      ...ruleReport(proof),
+      patience_secs: proof.patienceMs === null ? null : proof.patienceMs / 1000,
+      words: known
+        ? { wait: inWords(wait), silence: inWords(silence), moves: inWords(moves) }
+        : null,
+      tree: treeLines(proof),
+    };
+  }
 
   async function reloadLocally(): Promise<Reloaded> {
     const result = await routes.reload();

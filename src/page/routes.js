@@ -2,6 +2,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { alertOf, located } from './fields.js';
+import { pathsView } from './paths.js';
 import { age, badge, count, duration, said, time } from './words.js';
 
 const REFRESH_MS = 10_000;
@@ -9,6 +10,7 @@ const HOUR_MS = 3_600_000;
 const RULES_SHOWN = 200;
 
 export function routesView(changed) {
+  const paths = pathsView(changed);
   let open = false;
   let timer;
   let routes = null;
@@ -22,6 +24,7 @@ export function routesView(changed) {
     try {
       routes = await getJson('/v1/routes');
       error = null;
+      paths.refresh(routes.hash);
     } catch (failure) {
       error = failure;
     }
@@ -65,6 +68,7 @@ export function routesView(changed) {
     close() {
       open = false;
       clearTimeout(timer);
+      paths.close();
       reload = { busy: false, error: null, done: null };
       forced = { name: null, error: null, done: null };
     },
@@ -121,13 +125,14 @@ export function routesView(changed) {
         <div class="columns">
           <section class="panel" aria-labelledby="rules-title">
             <h2 id="rules-title">Rules, in order</h2>
-            ${ruleList(routes.rules)}
+            ${ruleList(routes.rules, paths.show)}
           </section>
           <section class="panel" aria-labelledby="targets-title">
             <h2 id="targets-title">Targets</h2>
             ${targetList(routes.targets)}
           </section>
-        </div>`;
+        </div>
+        ${paths.template()}`;
   }
 
   function schedules() {
@@ -184,9 +189,10 @@ function replicaTable({ replicas, hash }) {
     )}</tbody></table>`;
 }
 
-function ruleList(rules) {
+function ruleList(rules, showPaths) {
+  const otherwise = html`<p>otherwise ${pathsButton('otherwise', showPaths)}</p>`;
   if (rules.length === 0)
-    return html`<p class="empty">The routes have no rules: every call runs otherwise.</p>`;
+    return html`<p class="empty">The routes have no rules: every call runs otherwise.</p>${otherwise}`;
   const shown = rules.slice(0, RULES_SHOWN);
   return html`<ol class="rules">
       ${shown.map(
@@ -196,10 +202,16 @@ function ruleList(rules) {
           line,
           handler,
         }) => html`<li><a href=${`#/calls?rule=${encodeURIComponent(name)}`}>${said(name)}</a>
-          <span class="faint small"><code>${file}:${line}</code>${handler === null ? nothing : html` handler <code>${handler}</code>`}</span></li>`,
+          <span class="faint small"><code>${file}:${line}</code>${handler === null ? nothing : html` handler <code>${handler}</code>`}</span>
+          ${pathsButton(name, showPaths)}</li>`,
       )}
     </ol>
-    ${rules.length > shown.length ? html`<p class="faint">and ${count(rules.length - shown.length, 'more rule', 'more rules')}</p>` : nothing}`;
+    ${rules.length > shown.length ? html`<p class="faint">and ${count(rules.length - shown.length, 'more rule', 'more rules')}</p>` : nothing}
+    ${otherwise}`;
+}
+
+function pathsButton(name, showPaths) {
+  return html`<button aria-label=${`Paths of ${name}`} @click=${() => showPaths(name)}>Paths</button>`;
 }
 
 function targetList(targets) {

@@ -3,6 +3,7 @@ import { isMap, isScalar } from 'yaml';
 import type { RouteSet, RouteStep, Target } from '../core/rules/rule.ts';
 import { buildLists, buildSchedules } from './build-data.ts';
 import { buildExamples } from './build-examples.ts';
+import { buildGuarantees, type LocatedGuarantee } from './build-guarantees.ts';
 import { buildRules } from './build-rules.ts';
 import { checkSchedules, checkUnused } from './checks.ts';
 import { type NameKind, newContext, type SetContext } from './context.ts';
@@ -21,7 +22,7 @@ export function buildSet(
   input: DecodedSet,
   options: BuildOptions,
   problems: Problems,
-): { set: RouteSet; examples: Example[] } {
+): { set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] } {
   const context = newContext(problems);
   collectNames(context, input.files);
   const policy = buildOnce(input.files, 'policy', problems, (written, file) =>
@@ -44,11 +45,12 @@ export function buildSet(
       DEFAULT_LAST_RESORT,
   };
   const examples = buildExamples(context, input.files, set);
+  const guarantees = buildGuarantees(context, input.files, set);
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   checkSchedules(context, set, options.nowMs);
   checkShadowed(context, set);
   checkLoops(context, set);
-  return { set, examples };
+  return { set, examples, guarantees };
 }
 
 const DEFAULT_LAST_RESORT: RouteStep[] = [

@@ -24,4 +24,10 @@ export const PATIENCE_BOUNDS: DurationBounds = {
   toMs: 3_600_000,
   words: '100ms to 1h',
 };
+/** Of what a guarantee allows. */
+export const GUARANTEE_BOUNDS: DurationBounds = {
+  fromMs: 0,
+  toMs: 86_400_000,
+  words: '0s to 24h',
+};
 export const MENU_BOUNDS: DurationBounds = { fromMs: 100, toMs: 120_000, words: '100ms to 2m' };

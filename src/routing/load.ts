@@ -5,9 +5,11 @@
 import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
+import type { LocatedGuarantee } from './build-guarantees.ts';
 import { decode } from './decode.ts';
 import type { Example } from './example.ts';
 import { contentHash, type Folder, readFolder, readReferenced } from './folder.ts';
+import { exampleCalls, holdGuarantees } from './guarantees.ts';
 import { openHandlers } from './handlers/handlers.ts';
 import { type Problem, Problems } from './problem.ts';
 import type { SchemaNode } from './schema/node.ts';
@@ -29,6 +31,7 @@ export interface Loaded {
   set: RouteSet;
   warnings: Problem[];
   examples: Example[];
+  guarantees: LocatedGuarantee[];
   /** Files that the routes name, wherever in the folder they lie. */
   referenced: string[];
 }
@@ -65,22 +68,30 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
   return { ok: false, ...problems.sorted(), ...known };
 }
 
-/** Ready to decide; an error on the way there is a problem as well. */
+/** Ready to decide and held to its guarantees; an error on the way there is a problem as well. */
 export async function loadCompiled(
   dir: string,
-  options: LoadOptions,
+  options: LoadOptions & {
+    /** False: broken guarantees are left to whoever asks; see `referee prove`. */
+    hold?: boolean;
+  },
 ): Promise<(Loaded & { routes: CompiledRoutes }) | Refused> {
   const loaded = await loadRoutes(dir, options);
   if (!loaded.ok) return loaded;
+  const { set, warnings, referenced, guarantees } = loaded;
+  const problems = new Problems();
   try {
-    return { ...loaded, routes: compileRouteSet(loaded.set) };
+    const routes = compileRouteSet(set);
+    if (options.hold !== false) {
+      const examples = exampleCalls(loaded.examples, options.nowMs ?? Date.now());
+      await holdGuarantees(routes, guarantees, examples, problems);
+    }
+    if (problems.problems.length === 0) return { ...loaded, routes };
   } catch (error) {
-    const problems = new Problems();
     refuse(problems, error);
-    const { set, warnings, referenced } = loaded;
-    const { hash } = set;
-    return { ok: false, ...problems.sorted(), warnings, hash, rules: set.rules.length, referenced };
   }
+  const { hash } = set;
+  return { ok: false, ...problems.sorted(), warnings, hash, rules: set.rules.length, referenced };
 }
 
 function refuse(problems: Problems, error: unknown): void {
@@ -97,7 +108,7 @@ async function readSet(
   options: LoadOptions,
   problems: Problems,
   known: { hash: string; rules: number; referenced: string[] },
-): Promise<{ set: RouteSet; examples: Example[] }> {
+): Promise<{ set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] }> {
   const folder = await readFolder(dir, problems);
   const files = folder.routeFiles.flatMap((file) => {
     const source = parseSource(file, folder.contents.get(file) ?? new Uint8Array(), problems);

@@ -4,6 +4,7 @@
  */
 import type { CompiledRoutes } from '../core/rules/decide.ts';
 import { RefereeError } from '../errors.ts';
+import type { Example } from './example.ts';
 import { hashRoutes, type LoadOptions, loadCompiled } from './load.ts';
 import type { Problem } from './problem.ts';
 
@@ -17,6 +18,8 @@ export interface Routes {
   warnings(): Problem[];
   /** Which numbers the live set's examples call. */
   exampleNumbers(): (string | null)[];
+  /** Of the current set. */
+  examples(): Example[];
   /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: Problem[] } | null;
   reload(): Promise<Reload>;
@@ -61,6 +64,7 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
     current: () => live,
     warnings: () => warnings,
     exampleNumbers: () => examples.map(({ facts }) => facts.to),
+    examples: () => examples,
     refusal: () => refused,
     reload,
     watch(onReload) {

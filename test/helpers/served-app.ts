@@ -185,6 +185,7 @@ function routesOf(set: RouteSet): LiveRoutes {
     current: () => set,
     refusal: () => null,
     reload: async () => ({ ok: true, hash: set.hash, changed: false, warnings: [] }),
+    prove: async () => null,
     explain: async () => ({ rule: null, path: [], attempts: [], ends: null, trace: [] }),
   };
 }

@@ -82,6 +82,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
 
     await go(page, '#/routes');
     await page.getByRole('heading', { name: 'Replicas' }).waitFor();
+    await page.getByRole('button', { name: 'Paths of support' }).first().click();
+    await page.locator('.paths li').first().waitFor();
     await look('routes');
 
     call.hangUp();

@@ -178,6 +178,15 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByText('Nothing changed.').waitFor();
   });
 
+  test('a rule shows what its callers can meet, and the worst of it', async () => {
+    const { page } = await signedIn();
+    await page.getByRole('link', { name: 'Routes' }).click();
+    await page.getByRole('button', { name: 'Paths of otherwise' }).click();
+    await page.getByRole('heading', { name: 'What callers of otherwise can meet' }).waitFor();
+    await page.getByText('Longest wait').waitFor();
+    await page.locator('.paths li').first().waitFor();
+  });
+
   test('calls are found by number, target and verdict, and paged', async () => {
     const { page } = await signedIn();
     await navigation(page).getByRole('link', { name: 'Calls' }).click();

@@ -1,7 +1,13 @@
 /** The outcomes and webhooks that Telnyx would send for each command, given a scripted verdict. */
-import type { Call, CallFacts, Verdict } from '../machine/call.ts';
+import type { Call, CallFacts, Deadline, Verdict } from '../machine/call.ts';
 import type { Command, Outcome } from '../machine/command.ts';
-import type { BLegEvent, CallEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
+import type {
+  BLegEvent,
+  CallEvent,
+  DeadlineEvent,
+  OutcomeEvent,
+  WebhookEvent,
+} from '../machine/event.ts';
 
 export interface Scripted {
   event: CallEvent;
@@ -17,6 +23,10 @@ interface Situation {
   digits: string | null;
   /** The caller hangs up once this attempt was tried. */
   leaves: boolean;
+  /** The target begins to ring: Telnyx reports progress. */
+  rings?: boolean;
+  /** Telnyx refuses our answer. */
+  answerRefused?: boolean;
 }
 
 /** How long a target takes to answer a REFER in a dry run; shorter if the step allows less. */
@@ -32,6 +42,7 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
   const { call } = situation;
   switch (command.action) {
     case 'answer':
+      if (situation.answerRefused) return [refusal(command)];
       return [accepted, hook(call, 'call.answered', command)];
     case 'refer':
       return referAnswers(command, situation, accepted);
@@ -69,23 +80,38 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
   }
 }
 
+/** A deadline of the call is reached. */
+export function dueEvent(call: Call, { name, n, dueAt }: Deadline): DeadlineEvent {
+  return {
+    source: 'deadline',
+    id: `deadline:${name}`,
+    callId: call.id,
+    type: `deadline.${name}`,
+    receivedAt: dueAt,
+    occurredAt: null,
+    name,
+    n,
+    putOff: false,
+  };
+}
+
 export function initiatedOf(facts: CallFacts): WebhookEvent {
-  return webhook(facts, 'call.initiated');
+  return webhookOf(facts, 'call.initiated');
 }
 
 export function hangupOf(call: Call): WebhookEvent {
   const how = { hangupCause: 'normal_clearing', hangupSource: 'caller', sipHangupCause: '200' };
-  return { ...webhook(call.facts, 'call.hangup'), ...how };
+  return { ...webhookOf(call.facts, 'call.hangup'), ...how };
 }
 
 export function answeredOf(call: Call): WebhookEvent {
-  return webhook(call.facts, 'call.answered');
+  return webhookOf(call.facts, 'call.answered');
 }
 
 /** Another application answers a call that no plan runs, and its caller may press keys. */
 export function laterEvents(call: Call, digits: readonly string[]): WebhookEvent[] {
   const keys = [...digits.join('')].map((key) => ({
-    ...webhook(call.facts, 'call.dtmf.received'),
+    ...webhookOf(call.facts, 'call.dtmf.received'),
     digits: key,
   }));
   return call.phase === 'new' ? [] : [answeredOf(call), ...keys];
@@ -108,7 +134,9 @@ function referAnswers(command: Command, situation: Situation, accepted: Scripted
   if (verdict === 'abandoned') return [{ ...gone, afterMs: 0 }];
   if (verdict === 'rejected') return leaves ? [refusal(command), gone] : [refusal(command)];
   if (verdict === null) return [accepted, gone];
-  if (verdict === 'no_verdict') return leaves ? [accepted, gone] : [accepted];
+  const ringing = hook(call, 'call.refer.started', command, { sipNotifyResponse: 180 });
+  const begun = situation.rings ? [accepted, ringing] : [accepted];
+  if (verdict === 'no_verdict') return leaves ? [...begun, gone] : begun;
 
   const type = verdict === 'completed' ? 'call.refer.completed' : 'call.refer.failed';
   const code = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
@@ -204,11 +232,11 @@ function hook(
   command: Command,
   more: Partial<WebhookEvent> = {},
 ): Scripted {
-  const event = { ...webhook(call.facts, type), clientState: command.clientState, ...more };
+  const event = { ...webhookOf(call.facts, type), clientState: command.clientState, ...more };
   return { event, afterMs: 0 };
 }
 
-function webhook(facts: CallFacts, type: string): WebhookEvent {
+export function webhookOf(facts: CallFacts, type: string): WebhookEvent {
   return {
     source: 'webhook',
     id: type,

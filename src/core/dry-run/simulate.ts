@@ -11,7 +11,15 @@ import type { TraceLine } from '../machine/plan.ts';
 import { transition } from '../machine/transition.ts';
 import { type CompiledRoutes, decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/rule.ts';
-import { answeredOf, answersTo, hangupOf, initiatedOf, laterEvents } from './scripted-telnyx.ts';
+import {
+  answeredOf,
+  answersTo,
+  dueEvent,
+  hangupOf,
+  initiatedOf,
+  laterEvents,
+} from './scripted-telnyx.ts';
+import { stepsTaken } from './steps-taken.ts';
 
 export interface Script {
   facts: CallFacts;
@@ -105,7 +113,12 @@ function open(routes: CompiledRoutes, script: Script): Play {
 function put(play: Play, event: CallEvent): void {
   const { routes, script } = play;
   play.events += 1;
-  const known = { id: `${event.id}-${play.events}`, receivedAt: play.now };
+  const known = {
+    id: `${event.id}-${play.events}`,
+    receivedAt: play.now,
+    // How long an attempt of unknown end may still report counts from when it was sent.
+    ...(event.source === 'outcome' ? { firstSentAt: play.now } : {}),
+  };
   const out = transition(
     play.call,
     { ...event, ...known },
@@ -133,57 +146,11 @@ function put(play: Play, event: CallEvent): void {
   walk(play, out.commands, out.notes);
 }
 
-/**
- * Records the steps of one transition: attempts refused before they were sent, then the commands.
- */
+/** Records the steps of one transition. */
 function walk(play: Play, commands: readonly Command[], notes: readonly string[]): void {
   const attempts = play.call?.attempts ?? [];
-  for (const attempt of attempts.slice(play.walked)) {
-    if (attempt.unsent) play.path.push(`${attempt.kind} ${nameOf(attempt)}`);
-  }
+  play.path.push(...stepsTaken(attempts, play.walked, commands, notes));
   play.walked = attempts.length;
-  for (const command of commands) {
-    if (command.legId !== command.callId) continue;
-    const step = stepOf(command, attempts, notes);
-    if (step !== null) play.path.push(step);
-  }
-  if (notes.some((text) => text.startsWith('ignore:'))) play.path.push('ignore');
-}
-
-function stepOf(
-  command: Command,
-  attempts: Call['attempts'],
-  notes: readonly string[],
-): string | null {
-  switch (command.action) {
-    case 'answer':
-      return 'answer';
-    case 'refer':
-    case 'transfer': {
-      const attempt = attempts.find(({ id }) => id === command.id);
-      return `${command.action} ${attempt === undefined ? '' : nameOf(attempt)}`;
-    }
-    case 'speak':
-      return command.loop ? null : 'say';
-    case 'playback_start':
-      return command.loop ? null : 'play';
-    case 'gather_using_speak':
-      return 'menu';
-    case 'reject':
-      return `reject ${command.cause}`;
-    case 'hangup': {
-      // On an answered call a reject is sent as a hangup; the path shows the step.
-      const rejected = notes.find((text) => text.startsWith('hang up (reject '));
-      return rejected === undefined ? 'hangup' : `reject ${rejected.split(' ')[3] ?? ''}`;
-    }
-    case 'playback_stop':
-    case 'client_state_update':
-    case 'probe':
-    case 'active_calls':
-      return null;
-    default:
-      return command satisfies never;
-  }
 }
 
 /** Telnyx's side: the answer to one command and the webhooks that follow. */
@@ -259,17 +226,7 @@ function advance(play: Play, byMs: number): void {
     const due = play.call?.deadlines.toSorted((a, b) => a.dueAt - b.dueAt)[0];
     if (play.call === null || due === undefined || due.dueAt > until) break;
     play.now = Math.max(play.now, due.dueAt);
-    put(play, {
-      source: 'deadline',
-      id: `deadline:${due.name}`,
-      callId: play.call.id,
-      type: `deadline.${due.name}`,
-      receivedAt: play.now,
-      occurredAt: null,
-      name: due.name,
-      n: due.n,
-      putOff: false,
-    });
+    put(play, dueEvent(play.call, due));
   }
   play.now = until;
 }

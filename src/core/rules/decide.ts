@@ -10,7 +10,7 @@ import { type Check, compileCondition } from './match.ts';
 import type { Overrides, RouteSet, RouteStep, Rule } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
-import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
+import { allowPatterns, pinPolicy, type Resolving, resolveSteps } from './target.ts';
 import { eventNumber, indexTrace, TRACE_LINES_MAX, type TraceIndex, traceAbove } from './trace.ts';
 
 export interface CompiledRoutes {
@@ -55,19 +55,37 @@ export function decide(
   const trace = traceAbove(routes.trace, above, subject, search.refusals, linesMax);
   const last = winner === null ? whenNoneMatched(search) : matched(search, winner, trace);
 
-  const from = { set: routes.set, allow: routes.allow, facts };
-  const steps = (made: { steps: readonly RouteStep[]; handlerMade: boolean }): Step[] =>
-    resolveSteps(made.steps, { ...from, handlerMade: made.handlerMade });
   return {
-    rule: last.rule,
-    routeSet: routes.set.hash,
-    plan: last.made === null ? null : steps(last.made),
-    lastResort: steps({ steps: routes.set.lastResort, handlerMade: false }),
-    policy: pinPolicy(routes.set.policy),
+    ...planOf(routes, facts, { rule: last.rule, made: last.made }),
     trace,
     why: last.why,
     warnings: search.warnings,
   };
+}
+
+/** The steps of a rule (null: `otherwise`), made ready for one call. */
+export function planOf(
+  routes: CompiledRoutes,
+  facts: CallFacts,
+  chosen: { rule: string | null; made: Made | null; assume?: Resolving['assume'] },
+): Omit<Decision, 'trace' | 'why' | 'warnings'> {
+  const { rule, made, assume } = chosen;
+  const from = { set: routes.set, allow: routes.allow, facts, assume };
+  const steps = (list: readonly RouteStep[], handlerMade: boolean): Step[] =>
+    resolveSteps(list, { ...from, handlerMade });
+  return {
+    rule,
+    routeSet: routes.set.hash,
+    plan: made === null ? null : steps(made.steps, made.handlerMade),
+    lastResort: steps(routes.set.lastResort, false),
+    policy: pinPolicy(routes.set.policy),
+  };
+}
+
+/** Steps as they were chosen, by a route file or by a handler. */
+export interface Made {
+  steps: readonly RouteStep[];
+  handlerMade: boolean;
 }
 
 interface Search {
@@ -78,17 +96,15 @@ interface Search {
   warnings: string[];
 }
 
-interface Winner {
+interface Winner extends Made {
   number: number;
   rule: Rule;
   check: Check;
-  steps: readonly RouteStep[];
-  handlerMade: boolean;
 }
 
 interface Conclusion {
   rule: string | null;
-  made: { steps: readonly RouteStep[]; handlerMade: boolean } | null;
+  made: Made | null;
   why: string;
 }
 
@@ -113,11 +129,7 @@ function meansDirection(routes: CompiledRoutes, number: number, { facts }: Subje
   return facts.direction === 'incoming' || routes.incomingOnly[number] === 0;
 }
 
-function stepsOf(
-  rule: Rule,
-  number: number,
-  search: Search,
-): { steps: readonly RouteStep[]; handlerMade: boolean } | null {
+function stepsOf(rule: Rule, number: number, search: Search): Made | null {
   if ('steps' in rule.action) return { steps: rule.action.steps, handlerMade: false };
   const answer = runHandler(rule.action, search.subject);
   if ('steps' in answer) return { steps: answer.steps, handlerMade: true };

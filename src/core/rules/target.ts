@@ -17,10 +17,25 @@ import type {
 import { type AllowPattern, allows, parseAllow } from './allow.ts';
 import { hashUnit } from './hash.ts';
 import { loopReason } from './loop.ts';
-import type { Destination, Policy, RouteBranches, RouteSet, RouteStep, Target } from './rule.ts';
+import type {
+  Destination,
+  Policy,
+  RouteBranches,
+  RouteSet,
+  RouteStep,
+  Target,
+  Template,
+} from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
 import { callerKey } from './subject.ts';
-import { type Filled, fillText, fillUser, hasPlaces, literalText } from './template.ts';
+import {
+  type Filled,
+  fillText,
+  fillUser,
+  hasPlaces,
+  literalText,
+  templateText,
+} from './template.ts';
 
 export const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
 
@@ -31,6 +46,11 @@ export interface Resolving {
   facts: CallFacts;
   /** The steps come from a handler, so no destination in them is trusted. */
   handlerMade: boolean;
+  /**
+   * Of no certain call: what depends on its placeholders works out for it, or does not. Undefined looks at
+   * the facts.
+   */
+  assume?: 'usable' | 'unusable' | undefined;
 }
 
 export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Step[] {
@@ -123,8 +143,7 @@ type MovingRouteStep = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferStep)[] {
   const reached = reach(step.to, step.timeoutMs, using).map((one) => notBack(one, using.facts));
   const branches = resolveBranches(step.ifFailed, using);
-  const from =
-    step.do === 'transfer' && step.from !== null ? fillText(step.from, using.facts) : null;
+  const from = step.do === 'transfer' && step.from !== null ? textOf(step.from, using) : null;
   return reached.map((one, index) => {
     const last = index === reached.length - 1;
     // `any` follows if the whole pick failed; a branch by verdict follows that verdict.
@@ -230,12 +249,10 @@ function reachTarget(target: Target, timeoutMs: number | null, using: Resolving)
   };
   const headers = target.headers.map(({ name, value }) => ({
     name,
-    value: text(fillText(value, using.facts), `header ${name}`),
+    value: text(textOf(value, using), `header ${name}`),
   }));
   const userToUser =
-    target.userToUser === null
-      ? null
-      : text(fillText(target.userToUser, using.facts), 'user_to_user');
+    target.userToUser === null ? null : text(textOf(target.userToUser, using), 'user_to_user');
   return {
     target: target.name,
     address,
@@ -254,10 +271,28 @@ function destination(
   using: Resolving,
 ): { address: string; problem: string | null } {
   if (trusted) return { address: literalText(template), problem: null };
+  if (using.assume !== undefined && hasPlaces(template)) {
+    const problem = using.assume === 'usable' ? null : UNUSABLE;
+    return { address: templateText(template), problem };
+  }
   const filled = fillUser(template, using.facts);
   if ('problem' in filled) return { address: '', problem: filled.problem };
   const allowed = allows(using.allow, filled.text);
   return { address: filled.text, problem: 'ok' in allowed ? null : allowed.why };
+}
+
+const UNUSABLE = 'a placeholder is empty, or policy.allow does not allow what it makes';
+
+/** Every call has a number that was called and a session; what its caller writes may be missing. */
+function textOf(template: Template, using: Resolving): Filled {
+  if (using.assume === undefined || !hasPlaces(template)) return fillText(template, using.facts);
+  const missing = using.assume === 'unusable' && template.some(isTheCallers);
+  return missing ? { problem: UNUSABLE } : { text: templateText(template) };
+}
+
+function isTheCallers(piece: Template[number]): boolean {
+  if ('literal' in piece) return false;
+  return piece.place === 'from' || piece.place === 'from_user' || piece.place === 'header';
 }
 
 function referTo(reached: Reached, ifFailed: Branches): ReferStep {

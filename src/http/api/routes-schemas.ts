@@ -1,5 +1,6 @@
 /** The schemas of the route and schedule endpoints. */
 import { Type } from 'typebox';
+import { ENDS } from '../../core/machine/call.ts';
 import { orNull, TRACE, VERDICT } from './calls-schemas.ts';
 
 const text = Type.String();
@@ -84,6 +85,48 @@ export const EXPLANATION = Type.Object({
   attempts: Type.Array(Type.Object({ target: orNull(text), sip_address: text, verdict: text })),
   ends: orNull(text),
   trace: TRACE,
+});
+
+export const PROVE_QUERY = Type.Object(
+  {
+    rule: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: 'Name of a rule of the live set, or otherwise',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const WORST = { path: Type.Array(text), verdicts: Type.Array(VERDICT), digits: Type.Array(text) };
+
+export const PROVED = Type.Object({
+  hash: text,
+  rule: text,
+  complete: Type.Boolean({ description: 'False: not every path was played' }),
+  unfinished: Type.Optional(text),
+  paths: Type.Integer(),
+  ends: Type.Record(text, Type.Integer(), { description: 'Paths by how the call ends' }),
+  worst: orNull(
+    Type.Object({
+      wait: Type.Object({ secs: Type.Number(), ...WORST }),
+      silence: Type.Object({ secs: Type.Number(), ...WORST }),
+      moves: Type.Object({ count: Type.Integer(), ...WORST }),
+    }),
+  ),
+  patience_secs: orNull(
+    Type.Number({ description: 'Set where patience may be over before the steps are' }),
+  ),
+  words: orNull(Type.Object({ wait: text, silence: text, moves: text })),
+  tree: Type.Array(
+    Type.Object({
+      depth: Type.Integer(),
+      when: text,
+      steps: Type.Array(text),
+      ends: orNull(Type.Enum([...ENDS])),
+      again: Type.Boolean({ description: 'It goes on as a branch above does' }),
+    }),
+  ),
 });
 
 export const OVERRIDE_BODY = Type.Object(

@@ -10,7 +10,14 @@ import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
-import { EXPLAIN_BODY, EXPLANATION, RELOADED, ROUTES } from './routes-schemas.ts';
+import {
+  EXPLAIN_BODY,
+  EXPLANATION,
+  PROVE_QUERY,
+  PROVED,
+  RELOADED,
+  ROUTES,
+} from './routes-schemas.ts';
 
 export interface RoutesDeps {
   routes: LiveRoutes;
@@ -31,6 +38,17 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
       replicas: replicas.map((replica) => replicaJson(replica, deps.now())),
     };
+  });
+
+  app.get('/v1/routes/prove', { schema: PROVE_SCHEMA }, async (request, reply) => {
+    const { rule } = request.query;
+    const proved = await deps.routes.prove(rule);
+    if (proved !== null) return proved;
+    return sendProblem(reply, {
+      status: 404,
+      reason: 'no_such_rule',
+      detail: `The live route set has no rule ${JSON.stringify(rule)}; GET /v1/routes lists them, and otherwise is one.`,
+    });
   });
 
   app.post('/v1/routes/reload', { schema: RELOAD_SCHEMA }, async (request, reply) => {
@@ -135,6 +153,13 @@ const ROUTES_SCHEMA = {
   tags: ['routes'],
   summary: 'The live route set, the last refused reload, and what every replica runs',
   response: { 200: ROUTES },
+} as const;
+
+const PROVE_SCHEMA = {
+  tags: ['routes'],
+  summary: 'Every path of one rule: what its callers can meet, and the worst of it',
+  querystring: PROVE_QUERY,
+  response: { 200: PROVED, 400: PROBLEM, 404: PROBLEM },
 } as const;
 
 const RELOAD_SCHEMA = {

@@ -5,6 +5,7 @@
  */
 import Type, { type Static } from 'typebox';
 import { example } from './example.ts';
+import { guarantee } from './guarantee.ts';
 import { STEP_DEFS, steps } from './steps.ts';
 import { WHEN_DEFS, type WrittenWhen } from './when.ts';
 import {
@@ -215,6 +216,9 @@ const routeFileSchema = Type.Object(
     last_resort: Type.Optional(
       steps('What happens if every step has failed: only say, play, reject, hangup.'),
     ),
+    guarantees: Type.Optional(
+      Type.Array(guarantee, { description: 'What every path of the rules is held to.' }),
+    ),
     examples: Type.Optional(
       Type.Array(example, { description: 'Tests of the routes; check runs them.' }),
     ),
@@ -236,7 +240,7 @@ export type WrittenList = Static<typeof list>;
 export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Referee route file',
-  description: 'Call routes: targets, lists, schedules, policy, rules and examples.',
+  description: 'Call routes: targets, lists, schedules, policy, rules, guarantees and examples.',
   ...routeFileSchema,
   $defs: { ...STEP_DEFS, ...WHEN_DEFS },
 };

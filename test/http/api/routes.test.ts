@@ -174,3 +174,13 @@ describe('schedule override', () => {
     expect(await overrides()).toEqual(before);
   });
 });
+
+describe('GET /v1/routes/prove', () => {
+  test('asks for the rule', async () => {
+    expect((await app.api('/v1/routes/prove')).status).toBe(400);
+  });
+
+  test('a rule that the set has not is 404', async () => {
+    await refused(await app.api('/v1/routes/prove?rule=nobody'), 404, 'no_such_rule');
+  });
+});

@@ -1,0 +1,200 @@
+/** `referee prove`: everything that can become of the callers of each rule, and the worst of it. */
+import type { Command } from 'commander';
+import { breaches, type Guarantee } from '../core/prove/guarantee.ts';
+import { OTHERWISE, type ProveOptions, type RuleProof } from '../core/prove/prove.ts';
+import { proofReport } from '../core/prove/report.ts';
+import { mermaid, stepsIn, type TreeLine, treeLines } from '../core/prove/tree.ts';
+import { durationWords, inWords } from '../core/prove/words.ts';
+import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
+import type { Loaded } from '../routing/load.ts';
+import { didYouMean } from '../routing/problem.ts';
+import { type Io, jsonText } from './io.ts';
+import { colours, type LoadedFolder, loadFolder, plain, showProblems } from './routes-folder.ts';
+
+interface ProveArguments {
+  rule?: string;
+  target?: string;
+  tree?: boolean;
+  mermaid?: boolean;
+  json?: boolean;
+}
+
+export function proveCommand(program: Command, io: Io): void {
+  program
+    .command('prove')
+    .description('play every path of the routes and say what can happen at worst')
+    .argument('[dir]', 'the folder; default ROUTES_DIR, else routes')
+    .option('--rule <name>', 'one rule, or otherwise')
+    .option(
+      '--target <name>',
+      'every rule that leads to this target, and what is left for its callers when it fails',
+    )
+    .option('--tree', 'what a caller can meet, one line a branch')
+    .option('--mermaid', 'the same as a Mermaid flowchart')
+    .option('--json', 'one JSON object')
+    .addHelpText(
+      'after',
+      '\nEach attempt takes its full time. Exit 1 where a guarantee of the route files is broken.',
+    )
+    .action(async (dir: string | undefined, options: ProveArguments) => {
+      process.exitCode = await runProve(dir, options, io);
+    });
+}
+
+/** The exit code. */
+export async function runProve(
+  asked: string | undefined,
+  options: ProveArguments,
+  io: Io,
+  nowMs = Date.now(),
+): Promise<number> {
+  const { dir, loaded } = await loadFolder(asked, io, nowMs, { hold: false });
+  if (!loaded.ok) {
+    io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
+    io.stderr.write(`referee prove: ${plain(dir)} has problems; nothing is proved of it\n`);
+    return 1;
+  }
+  const unknown = unknownName(options, loaded);
+  if (unknown !== null) {
+    io.stderr.write(`referee prove: ${plain(unknown)}\n`);
+    return 1;
+  }
+  const { proofs, guarantees } = await proved(options, loaded, nowMs);
+  if (options.json === true) {
+    io.stdout.write(`${jsonText(proofReport(loaded.set.hash, proofs, guarantees), 2)}\n`);
+  } else if (options.mermaid === true) io.stdout.write(mermaid(proofs));
+  else io.stdout.write(textOf(proofs, guarantees, options, io));
+  return guarantees.every((guarantee) => breaches(guarantee, proofs).length === 0) ? 0 : 1;
+}
+
+type LoadedSet = Extract<LoadedFolder['loaded'], { ok: true }>;
+
+function unknownName({ rule, target }: ProveArguments, { set }: Loaded): string | null {
+  const rules = [...set.rules.map(({ name }) => name), OTHERWISE];
+  if (rule !== undefined && !rules.includes(rule)) {
+    return `unknown rule ${JSON.stringify(rule)}; ${didYouMean(rule, rules)}`;
+  }
+  if (target !== undefined && !set.targets.has(target)) {
+    return `unknown target ${JSON.stringify(target)}; ${didYouMean(target, set.targets.keys())}`;
+  }
+  return null;
+}
+
+/** What was asked for, and the guarantees that it can be held to. */
+async function proved(
+  { rule, target }: ProveArguments,
+  { set, routes, examples, guarantees: located }: LoadedSet,
+  nowMs: number,
+): Promise<{ proofs: RuleProof[]; guarantees: Guarantee[] }> {
+  const all = located.map(({ guarantee }) => guarantee);
+  const options: ProveOptions = {
+    examples: exampleCalls(examples, nowMs),
+    ...(rule === undefined ? {} : { rules: [rule] }),
+  };
+  const proofs = await proveInSlices(routes, options);
+  if (target === undefined) {
+    const names = new Set(proofs.map((proof) => proof.rule));
+    const every = [...set.rules.map(({ name }) => name), OTHERWISE];
+    const known = ({ rules }: Guarantee) => (rules ?? every).every((name) => names.has(name));
+    return { proofs, guarantees: all.filter(known) };
+  }
+  const leading = proofs.filter((proof) => leadsTo(proof, target)).map((proof) => proof.rule);
+  const fixed = { target, verdict: 'server_error' as const };
+  return {
+    proofs: await proveInSlices(routes, { ...options, rules: leading, fixed }),
+    guarantees: [],
+  };
+}
+
+function leadsTo(proof: RuleProof, target: string): boolean {
+  const steps = stepsIn(proof);
+  return steps.has(`refer ${target}`) || steps.has(`transfer ${target}`);
+}
+
+function textOf(
+  proofs: readonly RuleProof[],
+  guarantees: readonly Guarantee[],
+  { target, tree }: ProveArguments,
+  io: Io,
+): string {
+  const { bold } = colours(io);
+  const lines: string[] = [];
+  if (target !== undefined) {
+    const named = bold(plain(target));
+    lines.push(
+      proofs.length === 0
+        ? `no rule leads to ${named}`
+        : `what is left for callers when ${named} answers server_error to everybody`,
+      '',
+    );
+  }
+  for (const proof of proofs) {
+    lines.push(...ruleText(proof, io));
+    if (tree === true) lines.push('', ...treeText(proof, io));
+    lines.push('');
+  }
+  for (const guarantee of guarantees) lines.push(...guaranteeText(guarantee, proofs, io));
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function ruleText(proof: RuleProof, io: Io): string[] {
+  const { bold, yellow, dim } = colours(io);
+  const { rule, summary, unfinished, patienceMs } = proof;
+  const ends = [...summary.ends]
+    .sort(([, a], [, b]) => b.paths - a.paths)
+    .map(([name, { paths }]) => `${name} ${paths}`);
+  const count = `${summary.paths} ${summary.paths === 1 ? 'path' : 'paths'}`;
+  const lines = [`${bold(plain(rule))}  ${count}: ${ends.join(', ') || 'none known'}`];
+  if (unfinished !== null) lines.push(`  ${yellow('not complete:')} ${plain(unfinished)}`);
+  if (patienceMs !== null) {
+    lines.push(dim(`  patience (${durationWords(patienceMs)}) may be over before the steps are`));
+  }
+  const worst = [
+    ['longest wait', summary.wait, summary.wait?.waitMs ?? 0, durationWords],
+    ['longest silence', summary.silence, summary.silence?.silenceMs ?? 0, durationWords],
+    ['most moves', summary.moves, summary.moves?.moves ?? 0, String],
+  ] as const;
+  for (const [what, path, value, words] of worst) {
+    if (path === null) continue;
+    const story = value === 0 ? '' : `  ${plain(inWords(path))}; ends ${path.ends}`;
+    lines.push(`  ${what.padEnd(15)} ${words(value)}${dim(story)}`);
+  }
+  return lines;
+}
+
+function treeText(proof: RuleProof, io: Io): string[] {
+  const lines = treeLines(proof);
+  return lines.map((line, index) => `  ${stem(lines, index)}${branchText(line, io)}`);
+}
+
+/** The lines that lead down to a branch: whether a sister of it, or of one above it, follows. */
+function stem(lines: readonly TreeLine[], index: number): string {
+  const depth = lines[index]?.depth ?? 0;
+  const follows = (level: number): boolean => {
+    const next = lines.slice(index + 1).find((line) => line.depth <= level);
+    return next?.depth === level;
+  };
+  let text = '';
+  for (let level = 0; level < depth; level += 1) text += follows(level) ? '│  ' : '   ';
+  return `${text}${follows(depth) ? '├─ ' : '└─ '}`;
+}
+
+function branchText({ when, steps, ends, again }: TreeLine, io: Io): string {
+  const { dim, cyan, green, red } = colours(io);
+  const paint = ends === 'referred' || ends === 'transferred' ? green : red;
+  const text = [when === '' ? '' : `${cyan(plain(when))}:`, plain(steps.join(', '))]
+    .filter(Boolean)
+    .join(' ');
+  if (again) return `${text} ${dim('… as above')}`;
+  return ends === null ? text : `${text.replace(/:$/, '')} → ${paint(ends)}`;
+}
+
+function guaranteeText(guarantee: Guarantee, proofs: readonly RuleProof[], io: Io): string[] {
+  const { green, red, dim } = colours(io);
+  const found = breaches(guarantee, proofs);
+  if (found.length === 0) return [`${green('holds')}  ${plain(guarantee.name)}`];
+  return found.flatMap(({ rule, clause, why, path }) => [
+    `${red(clause === null ? 'not shown' : 'broken')}  ${plain(guarantee.name)}: ${plain(`${rule}: ${why}`)}`,
+    ...(path === null ? [] : [dim(`  ${plain(inWords(path))}; ends ${path.ends}`)]),
+  ]);
+}

@@ -1,0 +1,60 @@
+/** The words for what one transition did: `answer`, `refer support-us`, `say`, `reject busy`. */
+import { nameOf } from '../machine/attempt.ts';
+import type { Call } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+
+/** Attempts refused before they were sent, then what was asked. `walked`: attempts that were there before. */
+export function stepsTaken(
+  attempts: Call['attempts'],
+  walked: number,
+  commands: readonly Command[],
+  notes: readonly string[],
+): string[] {
+  const path = attempts
+    .slice(walked)
+    .filter(({ unsent }) => unsent)
+    .map((attempt) => `${attempt.kind} ${nameOf(attempt)}`);
+  for (const command of commands) {
+    if (command.legId !== command.callId) continue;
+    const step = stepOf(command, attempts, notes);
+    if (step !== null) path.push(step);
+  }
+  if (notes.some((text) => text.startsWith('ignore:'))) path.push('ignore');
+  return path;
+}
+
+function stepOf(
+  command: Command,
+  attempts: Call['attempts'],
+  notes: readonly string[],
+): string | null {
+  switch (command.action) {
+    case 'answer':
+      return 'answer';
+    case 'refer':
+    case 'transfer': {
+      const attempt = attempts.find(({ id }) => id === command.id);
+      return `${command.action} ${attempt === undefined ? '' : nameOf(attempt)}`;
+    }
+    case 'speak':
+      return command.loop ? null : 'say';
+    case 'playback_start':
+      return command.loop ? null : 'play';
+    case 'gather_using_speak':
+      return 'menu';
+    case 'reject':
+      return `reject ${command.cause}`;
+    case 'hangup': {
+      // After the answer a reject is sent as a hangup; the path names the step.
+      const rejected = notes.find((text) => text.startsWith('hang up (reject '));
+      return rejected === undefined ? 'hangup' : `reject ${rejected.split(' ')[3] ?? ''}`;
+    }
+    case 'playback_stop':
+    case 'client_state_update':
+    case 'probe':
+    case 'active_calls':
+      return null;
+    default:
+      return command satisfies never;
+  }
+}

@@ -1,0 +1,250 @@
+/** What may happen next to a call: every answer of a target, every key, a refused answer, the caller leaving. */
+import { answeredOf, answersTo, hangupOf } from '../dry-run/scripted-telnyx.ts';
+import type { Verdict } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+import { SPEECH_MS_PER_CHARACTER_MIN } from '../machine/limits.ts';
+import { type FailedVerdict, isMoving } from '../machine/plan.ts';
+import { VERDICTS } from '../machine/verdict.ts';
+import { type Answer, advance, put, reachDeadline, type Scene, waitForKeys } from './scene.ts';
+
+/** One thing that may happen, and the call after it. */
+export interface Choice {
+  name: ChoiceName;
+  after: Scene;
+}
+
+export type ChoiceName =
+  | { kind: 'answered' | 'answer_refused' | 'said' }
+  /** `early`: before Telnyx accepts the REFER. */
+  | { kind: 'leaves'; early: boolean }
+  /** `ringing`: it had begun to ring, so it may still be answered. */
+  | { kind: 'verdict'; verdict: Verdict; ringing: boolean }
+  /** Null: no key, or one that the menu does not know. */
+  | { kind: 'key'; digits: string | null };
+
+export interface Choosing {
+  decide: Answer;
+  /** Whether it matters how long things take: then each is played at its longest and at its shortest. */
+  timed: boolean;
+  /** What one target answers to everybody; null: anything. */
+  fixed: { target: string; verdict: Verdict } | null;
+}
+
+/** Carries on to the next moment at which more than one thing may happen, or to the end of the call. */
+export function settle(scene: Scene, { decide }: Choosing): { at: Scene; asks: Command | null } {
+  let at = scene;
+  for (;;) {
+    const [command, ...queue] = at.queue;
+    const { call } = at;
+    if (call.phase === 'ended') return { at, asks: null };
+    if (command === undefined) {
+      if (AT_REST.has(call.phase)) at = put(at, hangupOf(call), decide);
+      else if (call.phase === 'answering') return { at, asks: null };
+      else at = reachDeadline(at, decide);
+    } else if (isChoice(command)) return { at: { ...at, queue }, asks: command };
+    else at = carryOut({ ...at, queue }, command, decide);
+  }
+}
+
+const AT_REST: ReadonlySet<string> = new Set(['referred', 'bridged', 'unmanaged']);
+
+function isChoice(command: Command): boolean {
+  switch (command.action) {
+    case 'answer':
+    case 'refer':
+    case 'transfer':
+    case 'gather_using_speak':
+      return true;
+    case 'speak':
+    case 'playback_start':
+      return !command.loop;
+    default:
+      return false;
+  }
+}
+
+const NOTHING = { verdict: null, digits: null, leaves: false };
+
+/** What Telnyx is asked without a choice about it. Questions about a leg stay without an answer: that is slowest. */
+function carryOut(scene: Scene, command: Command, decide: Answer): Scene {
+  if (command.action === 'probe' || command.action === 'active_calls') return scene;
+  return answersTo(command, { call: scene.call, ...NOTHING }).reduce(
+    (at, { event }) => put(at, event, decide),
+    scene,
+  );
+}
+
+export function choicesAt(scene: Scene, command: Command | null, how: Choosing): Choice[] {
+  // A leg that we placed rings until the other end answers.
+  if (command === null) return [said(put(scene, answeredOf(scene.call), how.decide)), leave(scene)];
+  switch (command.action) {
+    case 'answer':
+      return answers(scene, command, how);
+    case 'refer':
+    case 'transfer':
+      return attempts(scene, command, how);
+    case 'gather_using_speak':
+      return keys(scene, command, how);
+    default:
+      return prompts(scene, command, how);
+  }
+
+  function said(after: Scene): Choice {
+    return { name: { kind: 'answered' }, after };
+  }
+
+  function leave(at: Scene): Choice {
+    return { name: LEAVES, after: hangUp(at, how.decide) };
+  }
+}
+
+function hangUp(scene: Scene, decide: Answer): Scene {
+  return { ...put(scene, hangupOf(scene.call), decide), queue: [] };
+}
+
+function answers(scene: Scene, command: Command, { decide }: Choosing): Choice[] {
+  const play = (answerRefused: boolean) =>
+    answersTo(command, { call: scene.call, ...NOTHING, answerRefused }).reduce(
+      (at, { event }) => put(at, event, decide),
+      scene,
+    );
+  return [
+    { name: { kind: 'answered' }, after: play(false) },
+    { name: { kind: 'answer_refused' }, after: play(true) },
+    { name: LEAVES, after: hangUp(scene, decide) },
+  ];
+}
+
+const LEAVES: ChoiceName = { kind: 'leaves', early: false };
+
+interface Attempted {
+  verdict: Verdict | null;
+  leaves?: boolean;
+  rings?: boolean;
+  /** At once, not in the last moment that the machine waits. */
+  atOnce?: boolean;
+}
+
+function attempts(scene: Scene, command: Command, how: Choosing): Choice[] {
+  const { call } = scene;
+  const target = call.attempts.find(({ id }) => id === command.id)?.target ?? null;
+  const play = (what: Attempted) => playAttempt(scene, command, what, how.decide);
+  const verdict = (what: Attempted & { verdict: Verdict }): Choice => ({
+    name: { kind: 'verdict', verdict: what.verdict, ringing: what.rings === true },
+    after: play(what),
+  });
+  const leaves = (what: Attempted): Choice => ({
+    name: { kind: 'leaves', early: what.verdict !== null },
+    after: play(what),
+  });
+  const isFixed = how.fixed !== null && how.fixed.target === target;
+  const failed = isFixed && how.fixed !== null ? [how.fixed.verdict] : failures(scene);
+  const choices: Choice[] = isFixed ? [] : [verdict({ verdict: 'completed' })];
+  for (const each of failed) {
+    choices.push(verdict({ verdict: each }));
+    if (how.timed && !AT_ONCE.has(each)) choices.push(verdict({ verdict: each, atOnce: true }));
+    if (each === 'no_verdict' && command.action === 'refer') {
+      choices.push(verdict({ verdict: each, rings: true }));
+    }
+  }
+  if (command.action === 'refer') choices.push(leaves({ verdict: 'abandoned', leaves: true }));
+  choices.push(leaves({ verdict: null, leaves: true }));
+  return choices;
+}
+
+/** Those whose time nobody chooses: the API's refusal comes at once, silence lasts until it is given up. */
+const AT_ONCE: ReadonlySet<Verdict> = new Set(['rejected', 'no_verdict']);
+
+export const FAILED = VERDICTS.filter(
+  (verdict): verdict is FailedVerdict => verdict !== 'completed' && verdict !== 'abandoned',
+);
+
+/** One verdict for each branch of `if_failed`, and those that differ in more than their branch. */
+function failures({ call }: Scene): FailedVerdict[] {
+  const step = call.running?.step;
+  const branches = step !== undefined && isMoving(step) ? step.ifFailed : {};
+  const seen = new Set<unknown>();
+  return FAILED.filter((verdict) => {
+    if (AT_ONCE.has(verdict)) return true;
+    const branch = branches[verdict] ?? null;
+    const known = seen.has(branch);
+    seen.add(branch);
+    return !known;
+  });
+}
+
+/** All verdicts that lead to the same branch as this one, itself first. */
+export function alike({ call }: Scene, verdict: Verdict): Verdict[] {
+  const step = call.running?.step;
+  if (step === undefined || !isMoving(step) || AT_ONCE.has(verdict)) return [verdict];
+  const branchOf = (each: Verdict) => step.ifFailed[each as FailedVerdict] ?? null;
+  if (verdict === 'completed' || verdict === 'abandoned') return [verdict];
+  return FAILED.filter((each) => !AT_ONCE.has(each) && branchOf(each) === branchOf(verdict));
+}
+
+function playAttempt(scene: Scene, command: Command, what: Attempted, decide: Answer): Scene {
+  const { verdict, leaves = false, rings = false, atOnce = false } = what;
+  const script = answersTo(command, { call: scene.call, verdict, digits: null, leaves, rings });
+  let at = scene;
+  for (const { event, afterMs } of script) {
+    if (afterMs > 0 && !atOnce) at = advance(at, lastMoment(at), decide);
+    at = put(at, event, decide);
+  }
+  return leaves ? { ...at, queue: [] } : at;
+}
+
+/** Of the running attempt: just before its deadline, or before patience is over. */
+function lastMoment({ call, now }: Scene): number {
+  const waits = call.deadlines.filter(({ name }) => name === 'attempt' || name === 'patience');
+  return Math.max(now, Math.min(...waits.map(({ dueAt }) => dueAt)));
+}
+
+/** Of a prompt or a menu. */
+function stepDueAt({ call, now }: Scene): number {
+  return call.deadlines.find(({ name }) => name === 'step')?.dueAt ?? now;
+}
+
+function keys(
+  scene: Scene,
+  command: Extract<Command, { action: 'gather_using_speak' }>,
+  { decide, timed }: Choosing,
+): Choice[] {
+  const step = scene.call.running?.step;
+  const known = step?.do === 'menu' ? Object.keys(step.digits) : [];
+  const press = (digits: string | null, atOnce: boolean): Choice => {
+    const [accepted, ended] = answersTo(command, { call: scene.call, ...NOTHING, digits });
+    let at = accepted === undefined ? scene : put(scene, accepted.event, decide);
+    if (!atOnce) at = waitForKeys(advance(at, stepDueAt(at), decide), command.timeoutMs);
+    if (ended !== undefined) at = put(at, ended.event, decide);
+    return { name: { kind: 'key', digits }, after: at };
+  };
+  const late = scene.call.deadlines.some(({ name }) => name === 'patience') && timed;
+  const [accepted] = answersTo(command, { call: scene.call, ...NOTHING });
+  const waiting = accepted === undefined ? scene : put(scene, accepted.event, decide);
+  const end = waitForKeys(advance(waiting, stepDueAt(waiting), decide), command.timeoutMs);
+  return [
+    ...known.map((digits) => press(digits, false)),
+    ...(late ? known.map((digits) => press(digits, true)) : []),
+    press(null, false),
+    { name: LEAVES, after: hangUp(end, decide) },
+  ];
+}
+
+function prompts(scene: Scene, command: Command, { decide, timed }: Choosing): Choice[] {
+  const [accepted, ended] = answersTo(command, { call: scene.call, ...NOTHING });
+  if (accepted === undefined || ended === undefined) return [];
+  const begun = put(scene, accepted.event, decide);
+  const longest = advance(begun, stepDueAt(begun), decide);
+  const said = (at: Scene): Choice => ({
+    name: { kind: 'said' },
+    after: put(at, ended.event, decide),
+  });
+  const patient = scene.call.deadlines.some(({ name }) => name === 'patience');
+  const characters = command.action === 'speak' ? command.text.length : 0;
+  const soonest = begun.now + characters * SPEECH_MS_PER_CHARACTER_MIN;
+  return [
+    said(longest),
+    ...(timed && patient ? [said(advance(begun, soonest, decide))] : []),
+    { name: LEAVES, after: hangUp(longest, decide) },
+  ];
+}

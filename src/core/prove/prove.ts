@@ -1,0 +1,119 @@
+/**
+ * Every path of the rules of a set, and the worst of them: `referee prove`, guarantees and the page. The same
+ * `transition` and the same resolving of steps as the server's, in virtual time, with no account.
+ */
+import type { Verdict } from '../machine/call.ts';
+import type { CompiledRoutes } from '../rules/decide.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { Choosing } from './choices.ts';
+import { emptySummary, include, type Summary } from './path.ts';
+import { type Fork, Search } from './search.ts';
+import { begin, type ExampleCall, type Start, startsOf } from './starts.ts';
+
+export interface RuleProof {
+  /** `otherwise` is a name like any other: no rule may have it. */
+  rule: string;
+  complete: boolean;
+  /** What was not looked at; null where everything was. */
+  unfinished: string | null;
+  summary: Summary;
+  /** For each kind of caller what they can meet, leaving out what only time decides. */
+  trees: { who: string | null; root: Fork }[];
+  /** Patience may be over before the steps are: then the last resort comes. */
+  patienceMs: number | null;
+}
+
+export interface ProveOptions {
+  /** Rules by name, `otherwise` among them; absent: all. */
+  rules?: readonly string[];
+  /** For rules that a handler decides. */
+  examples: readonly ExampleCall[];
+  /** What one target answers to everybody. */
+  fixed?: { target: string; verdict: Verdict };
+}
+
+export const OTHERWISE = 'otherwise';
+
+/** Yields often: whoever must not be kept waiting runs it in slices. */
+export function* proveRoutes(
+  routes: CompiledRoutes,
+  options: ProveOptions,
+): Generator<void, RuleProof[]> {
+  const proofs: RuleProof[] = [];
+  for (const rule of [...routes.set.rules, null]) {
+    if (options.rules?.includes(rule?.name ?? OTHERWISE) === false) continue;
+    proofs.push(yield* proveRule(routes, rule, options));
+  }
+  return proofs;
+}
+
+function* proveRule(
+  routes: CompiledRoutes,
+  rule: Rule | null,
+  options: ProveOptions,
+): Generator<void, RuleProof> {
+  const { starts, unfinished } = yield* startsOf(routes, rule, options.examples);
+  const proof: RuleProof = {
+    rule: rule?.name ?? OTHERWISE,
+    complete: unfinished === null,
+    unfinished,
+    summary: emptySummary(),
+    trees: [],
+    patienceMs: null,
+  };
+  for (const start of starts) {
+    const { root, search, cut } = yield* searchFrom(start, options.fixed ?? null);
+    proof.trees.push({ who: start.who, root });
+    include(proof.summary, null, search.root.summary, false);
+    if (cut) proof.patienceMs = start.decision.policy.patienceMs;
+    if (search.complete) continue;
+    proof.complete = false;
+    proof.unfinished = `it has more than ${proof.summary.paths} paths: only so many were looked at`;
+  }
+  return proof;
+}
+
+const NO_LIMITS = {
+  patienceMs: Number.POSITIVE_INFINITY,
+  refersPerCall: null,
+  transfersPerCall: null,
+};
+
+/**
+ * First without patience and budgets: then only the order of things counts, and everything at its longest is
+ * the worst. Where patience or a budget of the call could run out, or a target be heard of after it was given
+ * up, how long each thing takes decides about what follows: then it is played with both, each thing at its
+ * longest and at its shortest.
+ */
+function* searchFrom(start: Start, fixed: Choosing['fixed']) {
+  const { policy } = start.decision;
+  const decide = () => ({ ...start.decision, plan: null });
+  const untimed = new Search(begin(start, NO_LIMITS), { decide, timed: false, fixed });
+  yield* run(untimed);
+  const { refers, transfers } = untimed.root.summary;
+  const impatient = untimed.movingMs >= policy.patienceMs;
+  const within =
+    refers <= (policy.refersPerCall ?? refers) &&
+    transfers <= (policy.transfersPerCall ?? transfers) &&
+    !untimed.overlaps &&
+    !impatient;
+  if (within) return { root: untimed.root, search: untimed, cut: false };
+  const timed = new Search(begin(start, {}), { decide, timed: true, fixed });
+  yield* run(timed);
+  return { root: untimed.root, search: timed, cut: impatient };
+}
+
+const FORKS_A_TURN = 5;
+
+function* run(search: Search): Generator<void, void> {
+  while (!search.advance(FORKS_A_TURN)) yield;
+}
+
+/** At once, for whoever may wait. */
+export function proveNow(routes: CompiledRoutes, options: ProveOptions): RuleProof[] {
+  const steps = proveRoutes(routes, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * A call at one moment of virtual time, as a value: any number of continuations may be played from it. What
+ * happens in it is `transition`'s doing, and what passes between two choices is the machine's own deadlines.
+ */
+import { dueEvent } from '../dry-run/scripted-telnyx.ts';
+import { stepsTaken } from '../dry-run/steps-taken.ts';
+import { isCounted } from '../machine/attempt.ts';
+import type { Call } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+import type { CallEvent } from '../machine/event.ts';
+import type { Decision } from '../machine/plan.ts';
+import { transition } from '../machine/transition.ts';
+import { isLooping } from '../machine/voice.ts';
+
+export interface Scene {
+  call: Call;
+  now: number;
+  /** Commands that Telnyx has not answered yet. */
+  queue: Command[];
+  /** Events so far: each has an id of its own. */
+  events: number;
+  /** Steps since the last choice. */
+  steps: string[];
+  /** Since when an answered caller has heard nothing; null while they hear something. */
+  silentSince: number | null;
+  /** The longest such stretch since the last choice. */
+  silenceMs: number;
+  /** When the caller heard the first word of the last prompt, while nothing else is tried after it. */
+  promptAt: number | null;
+  /** A prompt has been heard. */
+  heard: boolean;
+  /** When the caller arrived, left, or was let go. */
+  overAt: number | null;
+  /** Let go without a prompt, and without a reject before the answer. */
+  unheard: boolean;
+}
+
+export type Answer = (event: CallEvent) => Decision;
+
+/** What happens to the call now; a scene before is left as it is. */
+export function put(scene: Scene, event: CallEvent, decide: Answer): Scene {
+  const out = transition(scene.call, named(scene, event), {
+    now: scene.now,
+    heardAt: scene.now,
+    decide: () => decide(event),
+    // A budget that runs out refuses the step as Telnyx may: `rejected` stands for both.
+    overBudget: () => null,
+  });
+  const events = scene.events + 1;
+  if (out.refused !== null) return { ...scene, events };
+  const { commands, cancel, notes, call } = out;
+  const kept = scene.queue.filter(({ id }) => !cancel.includes(id));
+  const steps = stepsTaken(call.attempts, scene.call.attempts.length, commands, notes);
+  const next = {
+    ...scene,
+    call,
+    events,
+    queue: [...kept, ...commands],
+    steps: [...scene.steps, ...steps],
+  };
+  return listen(commands.reduce(heardOf, next));
+}
+
+function named(scene: Scene, event: CallEvent): CallEvent {
+  const known = { id: `${event.id}-${scene.events}`, receivedAt: scene.now };
+  return event.source === 'outcome'
+    ? { ...event, ...known, firstSentAt: scene.now }
+    : { ...event, ...known };
+}
+
+/** What a command means to the caller. */
+function heardOf(scene: Scene, command: Command): Scene {
+  if (command.legId !== command.callId) return scene;
+  switch (command.action) {
+    case 'speak':
+    case 'playback_start':
+      return command.loop ? scene : { ...scene, promptAt: scene.now, heard: true };
+    case 'gather_using_speak':
+      return { ...scene, promptAt: null, heard: true };
+    case 'refer':
+    case 'transfer':
+      return { ...scene, promptAt: null };
+    case 'reject':
+      return { ...scene, overAt: scene.overAt ?? scene.now };
+    case 'hangup': {
+      // Where Telnyx refused the answer no prompt can be played, whatever the route says.
+      const unheard = !scene.heard && !scene.call.answerRefused;
+      return { ...scene, overAt: scene.overAt ?? scene.now, unheard };
+    }
+    default:
+      return scene;
+  }
+}
+
+const OVER: ReadonlySet<Call['phase']> = new Set([
+  'referred',
+  'bridged',
+  'releasing',
+  'unmanaged',
+  'ended',
+]);
+
+/** Ends and begins stretches in which the caller hears nothing. */
+function listen(scene: Scene): Scene {
+  const { call, now, silentSince } = scene;
+  const over = OVER.has(call.phase);
+  const overAt = scene.overAt ?? (over && call.phase !== 'unmanaged' ? now : null);
+  const voiced = call.phase === 'speaking' || call.phase === 'gathering' || isLooping(call);
+  const silent = call.answered && !over && !voiced;
+  if (silent) return silentSince === null ? { ...scene, overAt, silentSince: now } : scene;
+  if (silentSince === null) return { ...scene, overAt };
+  const silenceMs = Math.max(scene.silenceMs, now - silentSince);
+  return { ...scene, overAt, silentSince: null, silenceMs };
+}
+
+/** A menu: its words, then the time for a key in which nothing is heard, once a try. */
+export function waitForKeys(scene: Scene, timeoutMs: number): Scene {
+  const silenceMs = Math.max(scene.silenceMs, timeoutMs);
+  return { ...scene, silentSince: scene.now - timeoutMs, silenceMs };
+}
+
+/** Time passes, and the deadlines before its end are reached. One that is due at the very end is not. */
+export function advance(scene: Scene, untilMs: number, decide: Answer): Scene {
+  let at = scene;
+  for (let due = nextDue(at); due !== null && due.dueAt < untilMs; due = nextDue(at)) {
+    at = put({ ...at, now: Math.max(at.now, due.dueAt) }, dueEvent(at.call, due), decide);
+  }
+  return { ...at, now: Math.max(at.now, untilMs) };
+}
+
+/** Nothing happens but that the next deadline is reached. */
+export function reachDeadline(scene: Scene, decide: Answer): Scene {
+  const due = nextDue(scene);
+  if (due === null) throw new Error(`a call in ${scene.call.phase} has no deadline`);
+  const now = Math.max(scene.now, due.dueAt);
+  return put({ ...scene, now }, dueEvent(scene.call, due), decide);
+}
+
+export function nextDue({ call }: Scene): Call['deadlines'][number] | null {
+  return call.deadlines.reduce<Call['deadlines'][number] | null>(
+    (first, due) => (first === null || due.dueAt < first.dueAt ? due : first),
+    null,
+  );
+}
+
+/** REFERs, or transfers, that Telnyx would bill. */
+export function movesOf({ attempts }: Call, kind: 'refer' | 'transfer'): number {
+  return attempts.filter((attempt) => attempt.kind === kind && isCounted(attempt)).length;
+}

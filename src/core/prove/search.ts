@@ -1,0 +1,201 @@
+/**
+ * Every way that a call can go from one moment on. What goes on alike is played once; each moment is worked
+ * out after all that follows it, so that its worst ends are known when it is reached again.
+ */
+import type { Ends, Verdict } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+import {
+  alike,
+  type Choice,
+  type ChoiceName,
+  type Choosing,
+  choicesAt,
+  settle,
+} from './choices.ts';
+import { Keys, mayReport } from './key.ts';
+import { type Edge, emptySummary, endSummary, include, type Summary } from './path.ts';
+import { movesOf, type Scene } from './scene.ts';
+
+/** Beyond this a search is left unfinished, and says so. */
+export const PATHS_MAX = 100_000;
+
+/** A moment at which several things may happen. */
+export interface Fork {
+  /** The step that it is about: `answer`, `refer support-us`, `menu`. */
+  step: string;
+  branches: { edge: Edge; to: Fork | End }[];
+  summary: Summary;
+}
+
+export interface End {
+  ends: Ends;
+  summary: Summary;
+}
+
+interface Moment {
+  at: Scene;
+  asks: Command | null;
+  /** What goes on alike has the same text; see `key.ts`. */
+  future: string;
+  key: string;
+}
+
+interface Open {
+  key: string;
+  fork: Fork;
+  moving: boolean;
+  left: { edge: Edge; to: Moment }[];
+  /** The way that is worked out at present. */
+  under: Edge | null;
+}
+
+export class Search {
+  readonly #how: Choosing;
+  readonly #keys = new Keys();
+  readonly #known = new Map<string, Fork>();
+  readonly #open: Open[] = [];
+  #paths = 0;
+  #complete = true;
+  readonly root: Fork;
+  /** The longest time from the beginning of an attempt to the end of the last one after it. */
+  movingMs = 0;
+  /** Somebody is moved while an attempt that stayed silent may yet report: when it happens decides. */
+  overlaps = false;
+
+  constructor(start: Scene, how: Choosing) {
+    this.#how = how;
+    this.root = { step: '', branches: [], summary: emptySummary() };
+    const first = this.#moment(start);
+    const edge = this.#edge(start, first, { kind: 'answered' }, null);
+    const left = [{ edge: { ...edge, names: [] }, to: fresh(first) }];
+    this.#open.push({ key: '', fork: this.root, moving: false, left, under: null });
+  }
+
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** True once nothing is left to do; `forksMax` bounds what one turn does. */
+  advance(forksMax: number): boolean {
+    for (let done = 0; done < forksMax; done += 1) {
+      const open = this.#open.at(-1);
+      if (open === undefined) return true;
+      const next = this.#complete ? open.left.shift() : undefined;
+      if (next === undefined) this.#close(open);
+      else this.#follow(open, next.edge, next.to);
+    }
+    return this.#open.length === 0;
+  }
+
+  #follow(open: Open, edge: Edge, to: Moment): void {
+    if (to.at.call.phase === 'ended') {
+      this.#join(open, edge, endOf(to.at));
+      return;
+    }
+    const { key } = to;
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      this.#join(open, edge, known);
+      return;
+    }
+    const action = to.asks?.action ?? null;
+    const step = edge.steps.at(-1) ?? action ?? 'ringing';
+    const fork: Fork = { step, branches: [], summary: emptySummary() };
+    open.under = edge;
+    const moving = action === 'refer' || action === 'transfer';
+    if (moving) this.overlaps ||= mayReport(to.at.call, to.at.now).some((each) => !each.progress);
+    this.#open.push({ key, fork, moving, left: this.#branches(to), under: null });
+  }
+
+  #join(open: Open, edge: Edge, to: Fork | End): void {
+    this.#paths += to.summary.paths;
+    this.#add(open, edge, to);
+    if (this.#paths > PATHS_MAX) this.#complete = false;
+  }
+
+  #add(open: Open, edge: Edge, to: Fork | End): void {
+    open.fork.branches.push({ edge, to });
+    include(open.fork.summary, edge, to.summary, open.moving);
+  }
+
+  #close(open: Open): void {
+    this.#open.pop();
+    if (open.moving) this.movingMs = Math.max(this.movingMs, open.fork.summary.movingMs);
+    this.#known.set(open.key, open.fork);
+    const above = this.#open.at(-1);
+    if (above === undefined || above.under === null) return;
+    this.#add(above, above.under, open.fork);
+    above.under = null;
+  }
+
+  #moment(scene: Scene): Moment {
+    const { at, asks } = settle(scene, this.#how);
+    const future = this.#keys.future(at, asks);
+    const time = this.#how.timed ? this.#keys.time(at) : '';
+    return { at, asks, future, key: `${future}#${this.#keys.measure(at)}#${time}` };
+  }
+
+  /** What may happen, with everything that is followed by the same in one branch, the longest of them. */
+  #branches({ at, asks }: Pick<Moment, 'at' | 'asks'>): { edge: Edge; to: Moment }[] {
+    const groups = new Map<string, { edge: Edge; to: Moment }>();
+    for (const choice of choicesAt(at, asks, this.#how)) {
+      const to = this.#moment(choice.after);
+      const edge = this.#edge(at, to, choice.name, asks);
+      const key = this.#sameness(edge, to);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { edge: named(edge, at, choice), to: fresh(to) });
+      else {
+        const names = [...group.edge.names, ...named(edge, at, choice).names];
+        const longer = edge.elapsedMs > group.edge.elapsedMs;
+        group.edge = { ...(longer ? edge : group.edge), names };
+        if (longer) group.to = fresh(to);
+      }
+    }
+    return [...groups.values()];
+  }
+
+  #sameness(edge: Edge, to: Moment): string {
+    const { steps, elapsedMs, silenceMs, refers, transfers } = edge;
+    if (!this.#how.timed) return `${steps.join('|')}#${to.future}`;
+    return `${steps.join('|')}#${[elapsedMs, silenceMs, refers, transfers].join('|')}#${to.key}`;
+  }
+
+  #edge(from: Scene, to: Pick<Moment, 'at'>, name: ChoiceName, asks: Command | null): Edge {
+    const { call, steps, silenceMs, now } = to.at;
+    const ended = call.attempts.find(({ id }) => id === asks?.id);
+    const verdict = name.kind === 'verdict' ? name.verdict : (ended?.verdict ?? null);
+    const refused = call.attempts.slice(from.call.attempts.length).filter(({ unsent }) => unsent);
+    const verdicts: Verdict[] = verdict === null ? [] : [verdict];
+    const counted = (kind: 'refer' | 'transfer') => movesOf(call, kind) - movesOf(from.call, kind);
+    return {
+      names: [name],
+      steps,
+      verdicts: [...verdicts, ...refused.map(() => 'rejected' as const)],
+      pressed: name.kind === 'key' ? (name.digits ?? '') : null,
+      elapsedMs: now - from.now,
+      silenceMs,
+      refers: counted('refer'),
+      transfers: counted('transfer'),
+    };
+  }
+}
+
+/** With the verdicts that need not be played, since they lead to the same branch. */
+function named(edge: Edge, from: Scene, { name }: Choice): Edge {
+  if (name.kind !== 'verdict' || name.ringing) return edge;
+  const names = alike(from, name.verdict).map((verdict) => ({ ...name, verdict }));
+  return { ...edge, names };
+}
+
+/** Steps and silence are counted from here on. */
+function fresh(moment: Moment): Moment {
+  return { ...moment, at: { ...moment.at, steps: [], silenceMs: 0 } };
+}
+
+function endOf(scene: Scene): End {
+  const { call, now, promptAt, overAt, unheard } = scene;
+  const ends = call.ends ?? 'abandoned';
+  const waitMs = (promptAt ?? overAt ?? now) - now;
+  const path = { waitMs, silenceMs: 0, moves: 0, ends, unheard, rest: null };
+  return { ends, summary: endSummary(path) };
+}

@@ -1,0 +1,228 @@
+/**
+ * Where the calls of a rule begin: its steps as they are for each kind of caller that makes a difference to
+ * them. No number is needed: what depends on a caller's placeholders works out, or it does not.
+ */
+import { initiatedOf, webhookOf } from '../dry-run/scripted-telnyx.ts';
+import type { CallFacts, Direction } from '../machine/call.ts';
+import type { CallEvent } from '../machine/event.ts';
+import { newCall } from '../machine/new-call.ts';
+import type { Decision, Moment } from '../machine/plan.ts';
+import { type CompiledRoutes, decide, type Made, planOf } from '../rules/decide.ts';
+import type { Condition, RouteStep, Rule } from '../rules/rule.ts';
+import { eventsOf, mentions } from '../rules/rule-index.ts';
+import { drawOrder } from '../rules/target.ts';
+import { type Answer, put, type Scene } from './scene.ts';
+
+/** A call of an example, for what its handler makes of it. */
+export interface ExampleCall {
+  name: string;
+  facts: CallFacts;
+  at: number;
+}
+
+export interface Start {
+  /** In words, what is particular about its callers; null for everybody. */
+  who: string | null;
+  facts: CallFacts;
+  event: Moment['event'];
+  decision: Decision;
+}
+
+export interface Starts {
+  starts: Start[];
+  /** Why these are not all; null where they are. */
+  unfinished: string | null;
+}
+
+/** `rule` null is `otherwise`. Yields where it may be interrupted. */
+export function* startsOf(
+  routes: CompiledRoutes,
+  rule: Rule | null,
+  examples: readonly ExampleCall[],
+): Generator<void, Starts> {
+  if (rule !== null && 'handler' in rule.action) {
+    return yield* handlerStarts(routes, rule, rule.action.handler, examples);
+  }
+  const steps =
+    rule === null || !('steps' in rule.action) ? routes.set.otherwise : rule.action.steps;
+  const { callers, unfinished } = yield* callersOf(routes, steps);
+  const starts: Start[] = [];
+  const seen = new Set<string>();
+  for (const { event, direction } of momentsOf(rule)) {
+    for (const { from, who } of callers) {
+      for (const assume of ['usable', 'unusable'] as const) {
+        const facts = { ...NOBODY, from, direction };
+        const made: Made = { steps, handlerMade: false };
+        const plan = planOf(routes, facts, { rule: rule?.name ?? null, made, assume });
+        const key = JSON.stringify([event, direction, plan.plan]);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        const words = [
+          direction === 'outgoing' ? 'a call placed from our side' : null,
+          who,
+          assume === 'unusable' ? 'where a placeholder has no usable value' : null,
+        ].filter((word) => word !== null);
+        const decision = { ...plan, trace: [], why: 'prove', warnings: [] };
+        starts.push({ who: words.join(', ') || null, facts, event, decision });
+      }
+    }
+  }
+  return { starts, unfinished };
+}
+
+/** A moment at which the rule has just been chosen. */
+export function begin({ facts, event, decision }: Start, limits: Limits): Scene {
+  const policy = { ...decision.policy, ...limits };
+  const chosen = { ...decision, policy };
+  const later: Decision = { ...chosen, plan: null };
+  const decideAt: Answer = ({ type }) => (type === event ? chosen : later);
+  const first: Scene = {
+    call: newCall(facts.callId, 0),
+    now: 0,
+    queue: [],
+    events: 0,
+    steps: [],
+    silentSince: null,
+    silenceMs: 0,
+    promptAt: null,
+    heard: false,
+    overAt: null,
+    unheard: false,
+  };
+  const events: CallEvent[] = [initiatedOf(facts)];
+  if (event !== 'call.initiated') events.push(webhookOf(facts, 'call.answered'));
+  if (event === 'call.dtmf.received') {
+    events.push({ ...webhookOf(facts, event), digits: '1' });
+  }
+  return events.reduce((scene, each) => put(scene, each, decideAt), first);
+}
+
+/** Limits of the policy that a search leaves out; see `prove.ts`. */
+export type Limits = Partial<Decision['policy']>;
+
+const NOBODY: Omit<CallFacts, 'direction'> = {
+  callId: 'prove',
+  sessionId: 'prove',
+  legId: null,
+  connectionId: null,
+  from: null,
+  to: null,
+  callerName: null,
+  callerType: 'pstn',
+  attestation: null,
+  attestationValidated: false,
+  headers: [],
+  tags: [],
+};
+
+const EVENTS: readonly Moment['event'][] = [
+  'call.initiated',
+  'call.answered',
+  'call.dtmf.received',
+];
+
+function momentsOf(rule: Rule | null): { event: Moment['event']; direction: Direction }[] {
+  if (rule === null) return [{ event: 'call.initiated', direction: 'incoming' }];
+  const bits = eventsOf(rule.when);
+  const named = mentions(rule.when, 'direction');
+  const directions = (['incoming', 'outgoing'] as const).filter(
+    (direction) => (named || direction === 'incoming') && mayHold(rule.when, direction) !== false,
+  );
+  return EVENTS.filter((_, number) => (bits & (1 << number)) !== 0).flatMap((event) =>
+    directions.map((direction) => ({ event, direction })),
+  );
+}
+
+/** Whether a condition can hold for a call of this direction; null where that depends on other things. */
+function mayHold(condition: Condition, direction: Direction): boolean | null {
+  if ('clause' in condition) {
+    const { clause } = condition;
+    return clause.key === 'direction' ? clause.values.includes(direction) : null;
+  }
+  if ('not' in condition) {
+    const inner = mayHold(condition.not, direction);
+    return inner === null ? null : !inner;
+  }
+  const parts = 'all' in condition ? condition.all : condition.any;
+  const found = parts.map((part) => mayHold(part, direction));
+  const decisive = 'any' in condition;
+  if (found.includes(decisive)) return decisive;
+  return found.includes(null) ? null : !decisive;
+}
+
+interface Caller {
+  from: string | null;
+  who: string | null;
+}
+
+/** Callers to look for until each order of each pick has been drawn. */
+const CALLERS_MAX = 10_000;
+/** Plans of one rule that picks may make. */
+const ORDERS_MAX = 120;
+
+/** One caller for each order in which the picks of a rule may try their targets. */
+function* callersOf(
+  { set }: CompiledRoutes,
+  steps: readonly RouteStep[],
+): Generator<void, { callers: Caller[]; unfinished: string | null }> {
+  const picks = [...picksIn(steps), ...picksIn(set.lastResort)];
+  if (picks.length === 0) return { callers: [{ from: null, who: null }], unfinished: null };
+  const orders = new Map<string, { from: string; who: string }>();
+  const drawn = picks.map(() => new Set<string>());
+  const wanted = picks.map((weights) => factorial(weights.filter((w) => w.weight > 0).length));
+  const all = () => drawn.every((seen, index) => seen.size >= (wanted[index] ?? 0));
+  let left = CALLERS_MAX;
+  // With several picks their orders meet in many ways, so some more callers are looked at.
+  for (let extra = 200; left > 0 && extra > 0 && orders.size < ORDERS_MAX; left -= 1) {
+    const from = `+1202555${String(CALLERS_MAX - left).padStart(5, '0')}`;
+    const order = picks.map((weights) => drawOrder(weights, from).join(' then '));
+    for (const [index, one] of order.entries()) drawn[index]?.add(one);
+    const key = order.join('; ');
+    if (!orders.has(key)) orders.set(key, { from, who: `for callers who draw ${key}` });
+    if (all()) extra -= 1;
+    if (left % 100 === 0) yield;
+  }
+  const unfinished = all() ? null : 'a pick has more orders than were looked at';
+  return { callers: [...orders.values()], unfinished };
+}
+
+type Weights = { name: string; weight: number }[];
+
+function picksIn(steps: readonly RouteStep[]): Weights[] {
+  return steps.flatMap((step) => {
+    if (step.do === 'menu') return Object.values(step.digits).flatMap(picksIn);
+    if (step.do !== 'refer' && step.do !== 'transfer') return [];
+    const inner = Object.values(step.ifFailed).flatMap((branch) => picksIn(branch ?? []));
+    return step.to.kind === 'pick' ? [step.to.weights, ...inner] : inner;
+  });
+}
+
+function factorial(n: number): number {
+  return n <= 1 ? 1 : n * factorial(n - 1);
+}
+
+/** What a handler returns cannot be foreseen: only the calls of the examples are played. */
+function* handlerStarts(
+  routes: CompiledRoutes,
+  rule: Rule,
+  handler: string,
+  examples: readonly ExampleCall[],
+): Generator<void, Starts> {
+  const starts: Start[] = [];
+  const seen = new Set<string>();
+  for (const { name, facts, at } of examples) {
+    const moment: Moment = { event: 'call.initiated', digits: null, at };
+    const decision = decide(routes, facts, moment, {});
+    yield;
+    const key = JSON.stringify(decision.plan);
+    if (decision.rule !== rule.name || seen.has(key)) continue;
+    seen.add(key);
+    starts.push({ who: `as in the example “${name}”`, facts, event: moment.event, decision });
+  }
+  const shown =
+    starts.length === 0
+      ? 'no example shows it'
+      : `only what ${starts.length} examples show is played`;
+  const words = starts.length === 1 ? 'only what one example shows is played' : shown;
+  return { starts, unfinished: `${handler} decides, which cannot be enumerated: ${words}` };
+}

@@ -1,0 +1,65 @@
+/** Holds a set to its guarantees: a broken one is a problem of the set, with the path that breaks it. */
+import { setImmediate } from 'node:timers/promises';
+import { type Breach, breaches } from '../core/prove/guarantee.ts';
+import { tell } from '../core/prove/path.ts';
+import { type ProveOptions, proveRoutes, type RuleProof } from '../core/prove/prove.ts';
+import type { ExampleCall } from '../core/prove/starts.ts';
+import { inWords } from '../core/prove/words.ts';
+import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { LocatedGuarantee } from './build-guarantees.ts';
+import type { Example } from './example.ts';
+import { quoted } from './number.ts';
+import type { Problems } from './problem.ts';
+
+export async function holdGuarantees(
+  routes: CompiledRoutes,
+  located: readonly LocatedGuarantee[],
+  examples: readonly ExampleCall[],
+  problems: Problems,
+): Promise<void> {
+  if (located.length === 0) return;
+  const named = located.map(({ guarantee }) => guarantee.rules);
+  // Only the rules that a guarantee is about.
+  const rules = named.includes(null) ? {} : { rules: named.flatMap((names) => names ?? []) };
+  const proofs = await proveInSlices(routes, { ...rules, examples });
+  for (const { guarantee, place, clauses } of located) {
+    for (const breach of breaches(guarantee, proofs)) {
+      const at = breach.clause === null ? place : (clauses[breach.clause] ?? place);
+      problems.problem(at, inMessage(guarantee.name, breach), hintOf(breach));
+    }
+  }
+}
+
+/** What may run before others have their turn. */
+const SLICE_MS = 10;
+
+/** The event loop is held for a slice at a time, however long it takes in all. */
+export async function proveInSlices(
+  routes: CompiledRoutes,
+  options: ProveOptions,
+): Promise<RuleProof[]> {
+  const steps = proveRoutes(routes, options);
+  for (let until = performance.now() + SLICE_MS; ; ) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() < until) continue;
+    await setImmediate();
+    until = performance.now() + SLICE_MS;
+  }
+}
+
+export function exampleCalls(examples: readonly Example[], nowMs: number): ExampleCall[] {
+  return examples.map(({ name, facts, atMs }) => ({ name, facts, at: atMs ?? nowMs }));
+}
+
+function inMessage(name: string, { rule, clause, why }: Breach): string {
+  return clause === null
+    ? `the guarantee ${quoted(name)} cannot be shown for the rule ${quoted(rule)}: ${why}`
+    : `the guarantee ${quoted(name)} is broken by the rule ${quoted(rule)}: ${why}`;
+}
+
+function hintOf({ path }: Breach): string {
+  if (path === null) return 'name the rules that it is about: rules: [ … ]';
+  const { path: steps, ends } = tell(path);
+  return `${inWords(path)} (${[...steps, `ends ${ends}`].join(', ')})`;
+}
