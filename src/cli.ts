@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { callsCommand } from './cli/calls.ts';
 import { checkCommand } from './cli/check.ts';
+import { completionCommand } from './cli/completion.ts';
 import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
+import { initCommand } from './cli/init.ts';
 import type { Io } from './cli/io.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
@@ -35,6 +37,8 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   doctorCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);
+  initCommand(program, io);
+  completionCommand(program, io);
   try {
     process.exitCode = 0;
     await program.parseAsync(argv, { from: 'user' });

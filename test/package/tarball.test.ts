@@ -100,7 +100,7 @@ test('attw finds nothing', async () => {
   );
   expect(found, stderr).toEqual([]);
   expect(code).toBe(0);
-});
+}, 120_000);
 
 const old = (process.env.PATH ?? '')
   .split(delimiter)
@@ -172,4 +172,4 @@ export async function fate(webhookUrl: string): Promise<CallBook['fate']> {
     expect(stdout).toBe('');
     expect(code).toBe(0);
   }
-});
+}, 120_000);
