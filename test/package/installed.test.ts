@@ -27,7 +27,7 @@ beforeAll(async () => {
   telnyx = await new TelnyxStandIn().start();
   const manifest = await readFile(join(REPOSITORY, 'package.json'), 'utf8');
   version = (JSON.parse(manifest) as { version: string }).version;
-}, 180_000);
+}, 300_000);
 afterAll(async () => {
   await telnyx?.stop();
   await home?.remove();

@@ -23,7 +23,7 @@ beforeAll(async () => {
     .split('\n')
     .filter((file) => file !== '')
     .map((file) => file.replace('package/', ''));
-}, 180_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test('it is smaller than 1 MB and holds the program, its types, its documents and the routes', () => {
