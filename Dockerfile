@@ -3,6 +3,20 @@
 # engine: npx vitest run test/docker. Build with: docker build -t referee .
 ARG NODE_IMAGE=node:24-slim
 
+FROM ${NODE_IMAGE} AS pack
+WORKDIR /repository
+COPY package.json package-lock.json ./
+COPY docker/install.sh docker/
+RUN ["sh", "docker/install.sh", "/repository", "all"]
+COPY tsconfig.json tsconfig.build.json tsconfig.declarations.json ./
+COPY README.md LICENSE CHANGELOG.md .env.example ./
+COPY bin bin
+COPY src src
+COPY routes routes
+COPY docs docs
+COPY docker docker
+RUN ["sh", "docker/pack.sh", "/package"]
+
 FROM ${NODE_IMAGE} AS install
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -15,10 +29,8 @@ LABEL org.opencontainers.image.title="referee" \
       org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 COPY --from=install /app/node_modules node_modules
-COPY package.json LICENSE ./
-COPY bin bin
-COPY src src
-COPY docker/volume.sh docker/verify.sh docker/start.sh docker/health.js docker/
+COPY --from=pack /package ./
+COPY docker/volume.sh docker/verify.sh docker/start.sh docker/
 RUN ["sh", "docker/verify.sh"]
 # The user `node` of the image, by number: Kubernetes can tell that it is not root.
 RUN ["sh", "docker/volume.sh", "/data", "1000:1000"]

@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // A real PostgreSQL, started when the first suite asks for it.
-    globalSetup: ['test/helpers/postgres-setup.ts'],
+    // A real PostgreSQL and the packed package, made when the first suite asks for them.
+    globalSetup: ['test/helpers/postgres-setup.ts', 'test/helpers/package-setup.ts'],
     // Real servers and real processes: two files at a time is what two cores carry without
     // starving the timers that some of the subjects live by.
     maxWorkers: 2,

@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { callsCommand } from './cli/calls.ts';
 import { checkCommand } from './cli/check.ts';
+import { completionCommand } from './cli/completion.ts';
 import { readOverrides } from './cli/database.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
+import { initCommand } from './cli/init.ts';
 import type { Io } from './cli/io.ts';
 import { proveCommand } from './cli/prove.ts';
 import { recoverCommand } from './cli/recover.ts';
@@ -39,6 +41,8 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   recoverCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);
+  initCommand(program, io);
+  completionCommand(program, io);
   try {
     process.exitCode = 0;
     await program.parseAsync(argv, { from: 'user' });

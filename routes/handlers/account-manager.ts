@@ -1,5 +1,5 @@
 // Customers with an account manager reach the manager first, and support if the manager does not answer.
-import type { Handler } from '../../src/routing/handlers/types.ts';
+import type { Handler } from 'telnyx-referee';
 
 const MANAGERS: Record<string, { extension: string; weekdays: number[] }> = {
   '+1212555': { extension: 'anna', weekdays: [1, 2, 3, 4, 5] },

@@ -10,6 +10,7 @@ import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
 import type { Leg } from './leg.ts';
+import type { RateLimit } from './rate-limit.ts';
 import {
   AUTHENTICATION_FAILED,
   badRequest,
@@ -21,12 +22,6 @@ import {
 } from './refusal.ts';
 import { type CommandBody, checkBody, isAction } from './schema.ts';
 import type { Switchboard } from './switchboard.ts';
-
-export interface RateLimit {
-  /** Requests in a window of this length. */
-  limit: number;
-  windowMs: number;
-}
 
 export interface ApiOptions {
   apiKey: string;

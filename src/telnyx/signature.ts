@@ -109,7 +109,7 @@ function bestOf(native: Engine | null): Engine {
 const NO_NATIVE =
   'the OpenSSL of this Node has no working Ed25519 (a FIPS build?). Set SIGNATURE_ENGINE to auto or tweetnacl.';
 const NO_SODIUM =
-  'sodium-native has no binary for this system (it needs glibc, macOS or Windows on x64 or arm64). Set SIGNATURE_ENGINE to auto.';
+  'sodium-native is not installed (npm install --omit=optional leaves it out), or has no binary for this system (it needs glibc, macOS or Windows on x64 or arm64). Install it, or set SIGNATURE_ENGINE to auto.';
 
 /** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
 const TIMESTAMP_DIGITS_MAX = 15;

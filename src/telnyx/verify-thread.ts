@@ -6,6 +6,7 @@
  * there one go is better: the refusals of a turn leave together, and a forged webhook costs a fifth
  * less.
  */
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 export type VerifySync = (signature: Buffer, message: Buffer, publicKey: Buffer) => boolean;
@@ -24,7 +25,11 @@ interface Waiting extends Signed {
 /** A hand-over and back is some 40 µs, what one verification takes. */
 const VERIFIED_HERE_MAX = 2;
 
-export const VERIFY_WORKER = new URL('./verify-worker.ts', import.meta.url);
+/** A .ts file in a checkout, a .js file in the package. */
+export const VERIFY_WORKER = new URL(
+  `./verify-worker${extname(import.meta.filename)}`,
+  import.meta.url,
+);
 
 /** `file`: what the thread runs; null: there is none. */
 export function createVerifyThread(

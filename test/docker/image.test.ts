@@ -1,11 +1,12 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
 import { buildImage, type Image, isIgnored, modeOf } from '../helpers/image.ts';
+import { packedTarball } from '../helpers/package.ts';
 import { eventually } from '../helpers/referee-process.ts';
 import { API_KEY, TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
   image = await buildImage();
   await mkdir(image.path('/routes'));
   await writeFile(image.path('/routes/main.yaml'), ROUTES);
-}, 180_000);
+}, 300_000);
 afterAll(async () => {
   await telnyx.stop();
   await image?.remove();
@@ -45,10 +46,18 @@ test('nothing of development is in it, and everything the lock file names for pr
   }
 });
 
-test('beside the packages only the program, its licence and its three scripts are in it', async () => {
-  expect((await readdir(image.path('/app'))).sort()).toEqual(
-    ['LICENSE', 'bin', 'docker', 'node_modules', 'package.json', 'src'].sort(),
-  );
+test('beside the packages only what npm packs and its scripts are in it', async () => {
+  const tarball = await packedTarball();
+  const packed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
+    .split('\n')
+    .map((file) => file.replace('package/', ''))
+    .filter((file) => file !== '');
+  const there = await readdir(image.path('/app'), { recursive: true, withFileTypes: true });
+  const app = there
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('/node_modules'))
+    .map((entry) => relative(image.path('/app'), join(entry.parentPath, entry.name)));
+  const scripts = ['docker/start.sh', 'docker/verify.sh', 'docker/volume.sh'];
+  expect(app.sort()).toEqual([...packed, ...scripts].sort());
   expect((await readdir(image.path('/app/docker'))).sort()).toEqual([
     'health.js',
     'start.sh',
@@ -107,7 +116,7 @@ test('it starts as an ordinary user on a read-only root, is healthy, takes calls
 test('nothing but the volume can be written', async () => {
   const write = (path: string) => ended(image.run(['sh', '-c', `echo x > "${image.path(path)}"`]));
   expect((await write('/data/mine')).code).toBe(0);
-  for (const path of ['/app/mine', '/app/src/mine', '/app/node_modules/mine', '/mine']) {
+  for (const path of ['/app/mine', '/app/dist/mine', '/app/node_modules/mine', '/mine']) {
     expect((await write(path)).code, path).not.toBe(0);
   }
 });
@@ -129,6 +138,8 @@ test('another subcommand runs in the same image', async () => {
 test.each([
   ['src/main.ts', false],
   ['docker/start.sh', false],
+  ['docs/routes.md', false],
+  ['docs/images/call.png', true],
   ['docker/compose.yaml', true],
   ['.env', true],
   ['data/referee.db', true],

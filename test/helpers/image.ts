@@ -6,7 +6,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob } from 'node:path';
 import { execForm, type Instruction, parseDockerfile, type Stage } from './dockerfile.ts';
@@ -91,6 +91,11 @@ async function build(
     } else if (keyword === 'RUN') {
       const words = execForm(rest);
       if (words === null) throw new Error(`Dockerfile:${line}: RUN is not in exec form`);
+      if (words[1] === 'docker/install.sh' && words[3] === 'all') {
+        // The packages of development are here already, from the same lock file: half a gigabyte.
+        await symlink(join(REPOSITORY, 'node_modules'), join(folder, workdir, 'node_modules'));
+        continue;
+      }
       const [command = '', ...args] = words.map((word) => here(word, folder));
       execFileSync(command, args, {
         cwd: join(folder, workdir),

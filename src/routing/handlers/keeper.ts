@@ -11,6 +11,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { extname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FromProcess, ProcessLimits, Script, ToProcess } from './process.ts';
 import {
@@ -38,11 +39,13 @@ const SLOW_RUN_MS = 20;
 const TRIAL_KEPT_MS = 2_000;
 /** Scripts that no route set holds any more: kept for the next reload of the same files. */
 const KEPT_UNUSED_MS = 60_000;
-const COMPILER = new URL('./compile.ts', import.meta.url).href;
+/** Of our own files: .ts in a checkout, .js in the package. */
+const EXTENSION = extname(import.meta.filename);
+const COMPILER = new URL(`./compile${EXTENSION}`, import.meta.url).href;
 
 const { state: shared, runs, limits } = workerData as KeeperData;
 const state = new Int32Array(shared);
-const code = stripped(readFileSync(new URL('./process.ts', import.meta.url), 'utf8'));
+const code = stripped(readFileSync(new URL(`./process${EXTENSION}`, import.meta.url), 'utf8'));
 
 /** How many sets hold a script. */
 const uses = new Map<string, number>();

@@ -2,6 +2,7 @@
  * The event loop's side of the keeper. Loading does not block the event loop; running blocks it
  * until there is an answer, up to a limit.
  */
+import { extname } from 'node:path';
 import {
   MessageChannel,
   type MessagePort,
@@ -115,7 +116,7 @@ function startThread(): Thread {
       loadMemoryBytes: LIMITS.handlerLoadMemoryBytes,
     },
   };
-  const worker = new Worker(new URL('./keeper.ts', import.meta.url), {
+  const worker = new Worker(new URL(`./keeper${extname(import.meta.filename)}`, import.meta.url), {
     workerData,
     transferList: [port2],
   });

@@ -1,7 +1,7 @@
 /**
  * What a handler is given and may answer. Import it with `import type`, so that it erases:
  *
- *     import type { Handler } from './types.ts';
+ *     import type { Handler } from 'telnyx-referee';
  *
  *     const handler: Handler = (call) => (call.from === '+14155550101' ? [{ refer: 'support-us' }] : undefined);
  *     export default handler;

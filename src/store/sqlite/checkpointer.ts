@@ -3,6 +3,7 @@
  * little that was written meanwhile is copied here, so that the log starts anew. Without that second
  * step a log under steady load never would: SQLite begins again at its start only when all is copied.
  */
+import { extname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { CheckpointAnswer } from './checkpoint-worker.ts';
@@ -82,11 +83,14 @@ export class Checkpointer {
 
   #thread(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), {
-      workerData: this.#path,
-      // Its descriptor of the database file outlives it; see there.
-      trackUnmanagedFds: false,
-    });
+    const worker = new Worker(
+      new URL(`./checkpoint-worker${extname(import.meta.filename)}`, import.meta.url),
+      {
+        workerData: this.#path,
+        // Its descriptor of the database file outlives it; see there.
+        trackUnmanagedFds: false,
+      },
+    );
     worker.on('message', (_: CheckpointAnswer) => this.#finish());
     // A dead thread is started again at the next look; commits do not depend on it.
     const gone = () => {

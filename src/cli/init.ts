@@ -1,0 +1,127 @@
+/** `referee init`: a repository for call routes. It asks nothing, and what is there before stays as it is. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { ownSource } from './init-source.ts';
+import type { Io } from './io.ts';
+import { plain } from './routes-folder.ts';
+
+/** Of the checkout or the package. */
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** `dot-` begins the names that begin with a dot: npm and git would take some of them for their own. */
+const TEMPLATE = fileURLToPath(new URL('./template/', import.meta.url));
+
+export function initCommand(program: Command, io: Io): void {
+  program
+    .command('init')
+    .description('make a repository for call routes: a working set, its test, CI and an image')
+    .argument('[dir]', 'the folder; made if it is not there', '.')
+    .action(async (dir: string) => {
+      process.exitCode = await runInit(dir, io);
+    });
+}
+
+interface Outcome {
+  made: string[];
+  left: string[];
+}
+
+/** The exit code: 1 where something could not be written. */
+export async function runInit(dir: string, io: Io): Promise<number> {
+  const folder = resolve(dir);
+  const outcome: Outcome = { made: [], left: [] };
+  const failure = await write(folder, outcome).then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  io.stdout.write(await outcomeText(dir, folder, outcome, failure === null));
+  if (failure === null) return 0;
+  io.stderr.write(`referee init: not everything could be made: ${plain(failure)}\n`);
+  return 1;
+}
+
+async function write(folder: string, outcome: Outcome): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const files = new Map<string, string>();
+  files.set('package.json', await manifest(folder));
+  for (const file of await filesIn(TEMPLATE)) {
+    const name = file.replace(/(^|\/)dot-/g, '$1.');
+    files.set(name, await readFile(join(TEMPLATE, file), 'utf8'));
+  }
+  files.set('.env.example', await readFile(join(ROOT, '.env.example'), 'utf8'));
+  // All files of a set are read together: ours beside somebody's would be rules of theirs.
+  const hasRoutes = (await readdir(join(folder, 'routes')).catch(() => [])).length > 0;
+  if (hasRoutes) outcome.left.push('routes/');
+  else {
+    for (const file of await filesIn(join(ROOT, 'routes'))) {
+      const text = await readFile(join(ROOT, 'routes', file), 'utf8');
+      files.set(`routes/${file}`, withOwnDocs(text));
+    }
+  }
+  for (const [name, text] of files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    try {
+      await writeFile(join(folder, name), text, { flag: 'wx' });
+      outcome.made.push(name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      outcome.left.push(name);
+    }
+  }
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+}
+
+/** The documents of this checkout are in the package there. */
+function withOwnDocs(text: string): string {
+  return text
+    .replaceAll('](../docs/', '](../node_modules/telnyx-referee/docs/')
+    .replaceAll(/(?<=: )docs\/(?=[a-z-]+\.md\.)/g, 'node_modules/telnyx-referee/docs/');
+}
+
+async function manifest(folder: string): Promise<string> {
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[._-]+/, '');
+  const written = {
+    name: name === '' ? 'call-routes' : name,
+    private: true,
+    type: 'module',
+    engines: { node: '>=24' },
+    scripts: { start: 'referee serve', demo: 'referee demo', test: 'referee check' },
+    dependencies: { 'telnyx-referee': await ownSource(ROOT, folder) },
+  };
+  return `${JSON.stringify(written, null, 2)}\n`;
+}
+
+async function outcomeText(
+  dir: string,
+  folder: string,
+  { made, left }: Outcome,
+  complete: boolean,
+): Promise<string> {
+  const list = (names: string[]) => names.map((name) => `  ${name}\n`).join('');
+  let text = '';
+  if (made.length > 0) text += `Made in ${plain(dir)}:\n${list(made)}`;
+  if (left.length > 0) text += `Left alone, because it was there before:\n${list(left)}`;
+  if (left.includes('package.json') && !(await dependsOnUs(folder))) {
+    const source = await ownSource(ROOT, folder);
+    text += `Your package.json lacks the dependency "telnyx-referee": ${JSON.stringify(source)} and the script "test": "referee check": add both.\n`;
+  }
+  if (!complete) return text;
+  const enter = folder === process.cwd() ? '' : `cd ${plain(dir)} && `;
+  return `${text}Next: ${enter}npm install && npm test\n`;
+}
+
+async function dependsOnUs(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '');
+  return text.includes('"telnyx-referee"');
+}

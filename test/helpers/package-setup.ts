@@ -1,0 +1,58 @@
+/**
+ * The package for the suites that ask for it: packed at the first question, from a clean copy of the
+ * checkout, so that a build neither needs nor leaves anything in it.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    packageBroker: string;
+  }
+}
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-package-'));
+  let packed: Promise<string> | null = null;
+  const broker = createServer((_, response) => {
+    packed ??= pack(folder);
+    packed.then(
+      (tarball) => response.end(tarball),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  await new Promise<void>((done) => broker.listen(0, '127.0.0.1', done));
+  const { port } = broker.address() as AddressInfo;
+  project.provide('packageBroker', `http://127.0.0.1:${port}`);
+  return async () => {
+    broker.close();
+    await packed?.catch(() => null);
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+async function pack(folder: string): Promise<string> {
+  const checkout = join(folder, 'checkout');
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+    cwd: REPOSITORY,
+    encoding: 'utf8',
+  });
+  for (const file of listed.split('\n').filter((line) => line !== '')) {
+    await mkdir(dirname(join(checkout, file)), { recursive: true });
+    await cp(join(REPOSITORY, file), join(checkout, file));
+  }
+  await symlink(join(REPOSITORY, 'node_modules'), join(checkout, 'node_modules'));
+  // What npm says on the way, the compiler's complaints too, is in the error where it fails.
+  await promisify(execFile)('npm', ['pack', '--pack-destination', folder], { cwd: checkout });
+  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+  if (tarball === undefined) throw new Error('npm pack made no tarball');
+  return join(folder, tarball);
+}

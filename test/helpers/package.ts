@@ -1,0 +1,56 @@
+/** The packed package, and folders of somebody who installs it. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+
+/** The path of `telnyx-referee-<version>.tgz`; one build for the whole run. */
+export async function packedTarball(): Promise<string> {
+  const answer = await fetch(inject('packageBroker'));
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text;
+}
+
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Folder {
+  path: string;
+  /** Of whoever has nothing of this checkout but its Node. */
+  env: Record<string, string>;
+  run(command: string, ...args: string[]): Promise<Ended>;
+  remove(): Promise<void>;
+}
+
+export async function emptyFolder(): Promise<Folder> {
+  const path = await mkdtemp(join(tmpdir(), 'referee-user-'));
+  return { ...folderAt(path), remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+export function folderAt(path: string): Omit<Folder, 'remove'> {
+  const env = {
+    PATH: `${join(process.execPath, '..')}:/usr/local/bin:/usr/bin:/bin`,
+    HOME: process.env.HOME ?? path,
+    ...(process.env.npm_config_cache ? { npm_config_cache: process.env.npm_config_cache } : {}),
+    npm_config_prefer_offline: 'true',
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_update_notifier: 'false',
+  };
+  return {
+    path,
+    env,
+    run: (command, ...args) =>
+      new Promise((resolve) => {
+        execFile(command, args, { cwd: path, env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+          const code = error === null ? 0 : Number(error.code ?? 1);
+          resolve({ code, stdout, stderr });
+        });
+      }),
+  };
+}
