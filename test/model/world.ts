@@ -1,17 +1,22 @@
 /**
- * A small world around the machine: one caller, the commands that wait, the wire with its webhooks, and a
- * Telnyx that carries out what it is asked, whether or not anybody hears the answer. Every choice is made
- * by `chance`, so that a seed is a story that can be told again.
+ * A small world around the machine, as a value: one caller and their B-legs, the stored call with its
+ * outbox, two processes that send, the wire with its webhooks, and Telnyx with the moves that it carries
+ * out. `actionsOf` lists what may happen next and `apply` lets one of it happen; neither writes to a state.
+ *
+ * Time stands still between actions and passes only to the next moment at which something is due. Whatever
+ * is under way by then costs a fault: a lost or late webhook, a lost answer, a process that dies.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
-import type { Decision } from '../../src/core/machine/plan.ts';
+import { whyNotMovable } from '../../src/core/machine/movable.ts';
+import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
 import { transition } from '../../src/core/machine/transition.ts';
 import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
 import { CALL, webhook } from '../helpers/machine.ts';
+import { invariantsOf } from './invariants.ts';
 
-/** What Telnyx's documentation leaves open; every combination must be survived. */
+/** What Telnyx's documentation leaves open. What is claimed must hold for every combination. */
 export interface Unknowns {
   /** A repeated command_id of what was carried out is answered 422, not 200. */
   refusesRepetitions: boolean;
@@ -19,388 +24,841 @@ export interface Unknowns {
   legDiesWithRefer: boolean;
   /** The far end hangs the leg up once the REFER completed. */
   hangsUpAfterCompleted: boolean;
-  /** A REFER before the answer is refused with 90034. */
+  /** A REFER before the answer is refused with 90034; otherwise it is carried out. */
   refusesUnanswered: boolean;
+  /** A 180 after a 100 makes a second call.refer.started. */
+  startsTwice: boolean;
+  /** A REFER that the far end refuses at once makes no event at all. */
+  refusesSilently: boolean;
+  /** A REFER that nobody answers is reported as failed with 408 after 32 s. */
+  reportsSilence: boolean;
+  /** The client_state on call.refer.*: the REFER's own, whatever stands on the leg then, or none. */
+  envelope: 'own' | 'leg' | 'none';
+  /** GET /calls/{id} shows the client_state that stands on the leg. */
+  probeShowsState: boolean;
+  /** No webhook of any other call reaches us: silence says nothing. */
+  alone: boolean;
 }
 
-interface Waiting {
+export interface Setting {
+  name: string;
+  decided: Decision;
+  unknowns: Unknowns;
+  /** What an operator may ask for once, at any moment; null: nobody does. */
+  manual: ReferStep | null;
+}
+
+/** A command in the outbox, as the store keeps it. */
+export interface Row {
   command: Command;
   tries: number;
   firstSentAt: number | null;
   readyAt: number;
   createdAt: number;
+  /** Until when the process that claimed it has it to itself. */
+  leaseUntil: number | null;
+  cancelled: boolean;
 }
 
-interface OpenRefer {
-  attemptId: string;
+/** A request on its way to Telnyx, and its answer on the way back. */
+export interface Sending {
+  command: Command;
+  tries: number;
+  firstSentAt: number;
+  sentAt: number;
+  leaseUntil: number;
+  createdAt: number;
+  /** Null until Telnyx has looked at it. */
+  answer: Outcome | null;
+  /** Its process has died, or stands still: nobody waits for the answer at the moment. */
+  process: 'waits' | 'stands still' | 'died';
+  /** Attempts that we knew to ring when it was sent, and whether we knew of a move that was carried out. */
+  knownToRing: string[];
+  knewOfMove: boolean;
+}
+
+export interface OnTheWire {
+  event: WebhookEvent;
+  /** The attempt that it is about, whatever its client_state says. */
+  about: string | null;
+  late: boolean;
+}
+
+export interface OpenRefer {
+  id: string;
   executedAt: number;
+  /** Until when the attempt has time, counted from its first request. */
+  hasUntil: number;
   rings: boolean;
+  /** A webhook has told us that it rings. */
+  known: boolean;
 }
 
-interface BLeg {
+export interface OpenBLeg {
   id: string;
   attemptId: string;
   clientState: string;
   executedAt: number;
-  endsAt: number;
-  answered: boolean;
+  endsAt: number | null;
+  answeredAt: number | null;
+  /** A webhook has told us of it. */
+  known: boolean;
 }
 
-export interface Walk {
-  story: string[];
-  violations: string[];
+export interface State {
+  now: number;
   call: Call | null;
-  moves: number;
+  outbox: Row[];
+  requests: Sending[];
+  wire: OnTheWire[];
+  leg: { alive: boolean; answered: boolean; clientState: string | null };
+  /** Command ids that Telnyx has carried out. */
+  executed: { id: string; at: number }[];
+  refers: OpenRefer[];
+  bLegs: OpenBLeg[];
+  /** Attempts by which the caller was moved. */
+  moves: string[];
+  /** A webhook has told us of one. */
+  moveKnown: boolean;
+  faults: number;
+  manualLeft: boolean;
+  /** A case that cannot be told apart in principle happened: see ACCEPTED in invariants.ts. */
+  accepted: boolean;
+  emitted: number;
 }
 
-const REQUEST_MS = 20;
+export interface Step {
+  state: State;
+  violations: string[];
+  /** Names of situations, for the list of what must have occurred. */
+  happened: string[];
+}
 
-export function walk(decided: Decision, unknowns: Unknowns, chance: () => number, steps: number) {
-  const story: string[] = [];
-  const violations: string[] = [];
-  const executed = new Set<string>();
-  /** Attempts of which a `started` has been delivered. */
-  const heardRinging = new Set<string>();
-  let call: Call | null = null;
-  let now = 1_000_000;
-  let emitted = 0;
-  const seen = new Set<string>();
-  let outbox: Waiting[] = [];
-  let wire: WebhookEvent[] = [];
-  let refers: OpenRefer[] = [];
-  let bLegs: BLeg[] = [];
-  let moves = 0;
-  const leg = { alive: true, answered: false, clientState: null as string | null };
+/** An action has a name by which it is found again in a story that was shortened. */
+export interface Action {
+  name: string;
+  /** How often a random walk takes it, beside 1 for what happens by itself. */
+  weight?: number;
+  run(scene: Scene): void;
+}
 
-  const pick = <T>(items: readonly T[]): T | undefined =>
-    items[Math.floor(chance() * items.length)];
-  const say = (text: string) => story.push(`${((now - 1_000_000) / 1000).toFixed(2)} ${text}`);
+const LEASE_MS = 10_000;
+const REQUEST_MS = 5_000;
+const TIMER_F_MS = 32_000;
 
-  emit('call.initiated');
-  let faults = true;
-  for (let n = 0; n < steps; n += 1) {
-    if (n > steps / 2) faults = false;
-    if (call !== null && (call as Call).phase === 'ended' && wire.length === 0) break;
-    step();
-    if (violations.length > 0) break;
-  }
-  if (violations.length === 0 && (call as Call | null)?.phase !== 'ended') {
-    violations.push(`the call never ended: it is ${(call as Call | null)?.phase}`);
-  }
-  return { story, violations, call, moves } satisfies Walk;
+export function firstState(setting: Setting, faults: number): State {
+  const state: State = {
+    now: 1_000_000,
+    call: null,
+    outbox: [],
+    requests: [],
+    wire: [],
+    leg: { alive: true, answered: false, clientState: null },
+    executed: [],
+    refers: [],
+    bLegs: [],
+    moves: [],
+    moveKnown: false,
+    faults,
+    manualLeft: setting.manual !== null,
+    accepted: false,
+    emitted: 0,
+  };
+  const scene = new Scene(state, setting);
+  scene.emit('call.initiated');
+  return scene.state;
+}
 
-  function step(): void {
-    const due = outbox.filter(({ readyAt }) => readyAt <= now);
-    const roll = chance();
-    const waiting = pick(due);
-    if (roll < 0.35 && waiting !== undefined) send(waiting);
-    else if (roll < 0.65 && wire.length > 0) deliver();
-    else if (roll < 0.85) farEnd();
-    else pass();
-  }
+export function apply(state: State, action: Action, setting: Setting): Step {
+  const scene = new Scene({ ...state }, setting);
+  action.run(scene);
+  scene.violations.push(...invariantsOf(scene.state));
+  return { state: scene.state, violations: scene.violations, happened: scene.happened };
+}
 
-  function put(event: CallEvent): void {
-    // The store knows a second delivery by its id and type.
-    if (seen.has(`${event.source} ${event.type} ${event.id}`)) return;
-    seen.add(`${event.source} ${event.type} ${event.id}`);
-    const result = transition(
-      call,
-      { ...event, receivedAt: now },
-      { now, heardAt: now, decide: () => decided, overBudget: () => null },
-    );
-    if (result.refused !== null) return;
-    call = JSON.parse(JSON.stringify(result.call)) as Call;
-    for (const text of result.notes) say(`  ${text}`);
-    outbox = outbox.filter(({ command }) => !result.cancel.includes(command.id));
-    for (const command of result.commands) {
-      outbox.push({ command, tries: 0, firstSentAt: null, readyAt: now, createdAt: now });
+/** All that may happen now, what needs no luck first: the first action of each state is the everyday one. */
+export function actionsOf(state: State, setting: Setting): Action[] {
+  return [
+    ...everyday(state),
+    ...farEnd(state, setting),
+    ...(state.faults > 0 ? faults(state) : []),
+    ...(state.manualLeft && isMovable(state.call) ? [manual] : []),
+  ];
+}
+
+function isMovable(call: Call | null): boolean {
+  return call !== null && whyNotMovable(call) === null;
+}
+
+function everyday(state: State): Action[] {
+  const { now, outbox, requests, wire, call } = state;
+  const actions: Action[] = [];
+  for (const sending of requests) {
+    if (sending.answer === null) {
+      actions.push({
+        name: `Telnyx takes ${nameOf(state, sending.command)}`,
+        run: (s) => s.execute(sending),
+      });
+    } else if (sending.process !== 'died') {
+      actions.push({
+        name: `the answer to ${nameOf(state, sending.command)} arrives`,
+        run: (s) => s.answered(sending, sending.answer ?? UNCLEAR),
+      });
     }
   }
+  for (const row of outbox) {
+    if (isReady(row, now)) {
+      actions.push({ name: `send ${nameOf(state, row.command)}`, run: (s) => s.send(row) });
+    }
+  }
+  for (const item of unlike(wire)) {
+    actions.push({ name: `deliver ${wireName(state, item)}`, run: (s) => s.deliver(item) });
+  }
+  const due = call?.deadlines.filter(({ dueAt }) => dueAt <= now) ?? [];
+  for (const { name, n } of due) {
+    actions.push({ name: `deadline ${name}`, run: (s) => s.deadline(name, n, false) });
+  }
+  if (due.length === 0 && isQuiet(state) && nextMoment(state) !== null) {
+    actions.push({ name: 'time passes', run: (s) => s.pass() });
+  }
+  return actions;
+}
 
-  function deliver(): void {
-    const event = pick(wire);
-    if (event === undefined) return;
-    const doubled = faults && chance() < 0.1;
-    if (!doubled) wire = wire.filter((each) => each !== event);
-    if (faults && event.type !== 'call.initiated' && chance() < 0.07) {
-      say(`the wire loses ${event.type}`);
-      return;
+/** Two webhooks that are alike but for their ids need not both be tried. */
+function unlike(wire: OnTheWire[]): OnTheWire[] {
+  const names = new Set<string>();
+  return wire.filter(({ event, about, late }) => {
+    const name = `${event.callId} ${event.type} ${event.sipNotifyResponse} ${about} ${late}`;
+    return !names.has(name) && names.add(name);
+  });
+}
+
+function isReady({ readyAt, leaseUntil, cancelled }: Row, now: number): boolean {
+  if (leaseUntil !== null) return leaseUntil <= now && !cancelled;
+  return readyAt <= now;
+}
+
+/** Nothing is under way that takes no time: only then the clock goes on. */
+function isQuiet({ now, outbox, requests, wire }: State): boolean {
+  return (
+    requests.every(({ process }) => process !== 'waits') &&
+    wire.every(({ late }) => late) &&
+    !outbox.some((row) => isReady(row, now))
+  );
+}
+
+function nextMoment({ now, call, outbox, bLegs, refers, requests }: State): number | null {
+  const moments = [
+    ...(call?.deadlines ?? []).map(({ dueAt }) => dueAt),
+    ...outbox.map(({ readyAt, leaseUntil }) => leaseUntil ?? readyAt),
+    ...bLegs.flatMap(({ endsAt }) => endsAt ?? []),
+    ...refers.flatMap(({ rings, executedAt }) => (rings ? [] : executedAt + TIMER_F_MS)),
+    ...requests.map(({ sentAt }) => sentAt + REQUEST_MS),
+  ].filter((at) => at > now);
+  return moments.length === 0 ? null : Math.min(...moments);
+}
+
+/** What the far end and the caller do is nobody's fault. */
+function farEnd(state: State, { unknowns }: Setting): Action[] {
+  const { leg, refers, bLegs } = state;
+  if (!leg.alive) return [];
+  const actions: Action[] = [];
+  for (const { id, rings } of refers) {
+    const who = `target of ${ordinal(state, id)}`;
+    if (!rings) actions.push({ name: `the ${who} rings`, run: (s) => s.rings(id) });
+    actions.push({
+      name: `the ${who} refuses`,
+      run: (s) => s.refuses(id, rings || !unknowns.refusesSilently),
+    });
+    if (rings || !unknowns.refusesSilently) {
+      actions.push({ name: `the ${who} answers`, run: (s) => s.completes(id, true) });
+      actions.push({
+        name: `the ${who} answers and the leg goes`,
+        run: (s) => s.completes(id, false),
+      });
     }
-    say(`webhook ${event.type} ${event.sipNotifyResponse ?? ''}`);
-    if (event.callId === CALL) {
-      const about = (event as WebhookEvent & { about?: string }).about;
-      if (event.type === 'call.refer.started' && about !== undefined) heardRinging.add(about);
-      put(event);
-      return;
-    }
-    const bLeg = event as WebhookEvent & { about?: string };
-    put({
-      source: 'b_leg',
-      id: event.id,
-      callId: CALL,
-      type: event.type,
-      receivedAt: now,
-      occurredAt: event.occurredAt,
-      bLegId: event.callId,
-      attemptId: bLeg.about ?? null,
-      hangupCause: event.hangupCause,
-      sipHangupCause: event.sipHangupCause,
+  }
+  for (const { id, attemptId, answeredAt } of bLegs) {
+    const who = `B-leg of ${ordinal(state, attemptId)}`;
+    if (answeredAt === null)
+      actions.push({ name: `the ${who} answers`, run: (s) => s.bLegAnswers(id) });
+    actions.push({
+      name: `the ${who} hangs up`,
+      run: (s) => s.bLegEnds(id, answeredAt === null ? 'user_busy' : 'normal_clearing'),
     });
   }
+  actions.push({ name: 'the caller leaves', run: (s) => s.legEnds('caller') });
+  for (const action of actions) action.weight = action.name === 'the caller leaves' ? 0.01 : 0.15;
+  return actions;
+}
 
-  function send(waiting: Waiting): void {
-    waiting.tries += 1;
-    const firstSentAt = waiting.firstSentAt ?? now;
-    const claimed = {
-      command: waiting.command,
-      tries: waiting.tries,
-      firstSentAt,
-      leaseUntil: now + 10_000,
-      now,
-      createdAt: waiting.createdAt,
-    };
-    waiting.firstSentAt = firstSentAt;
-    const permission = maySend(claimed, now, 5_000);
-    if (permission.kind === 'lapsed') return;
-    const raw = permission.kind === 'send' ? request(waiting.command) : permission.outcome;
-    const outcome = asRepetition(claimed, raw);
-    say(`${waiting.command.action} ${shortOf(waiting.command)} -> ${raw.kind}`);
-    const settlement = settlementOf(claimed, outcome, now, 0);
-    if (settlement.retryAt === null) outbox = outbox.filter((each) => each !== waiting);
-    else {
-      waiting.readyAt = settlement.retryAt;
-      if (outcome.kind === 'retry' && outcome.provenUnsent) waiting.firstSentAt = null;
+/** Each costs one of the faults that are left. */
+function faults(state: State): Action[] {
+  const { requests, wire, call, now } = state;
+  const actions: Action[] = [];
+  const cost = (name: string, run: (scene: Scene) => void) =>
+    actions.push({
+      name,
+      weight: 0.2,
+      run: (scene) => {
+        scene.state.faults -= 1;
+        run(scene);
+      },
+    });
+  for (const item of unlike(wire)) {
+    const name = wireName(state, item);
+    if (item.event.type !== 'call.initiated') cost(`lose ${name}`, (s) => s.lose(item));
+    if (!item.late) cost(`${name} comes late`, (s) => s.delay(item));
+  }
+  for (const sending of requests) {
+    const name = nameOf(state, sending.command);
+    if (sending.process !== 'waits') continue;
+    cost(`the answer to ${name} is lost`, (s) => s.answered(sending, UNCLEAR));
+    if (sending.answer === null)
+      cost(`${name} is turned away with 429`, (s) => s.answered(sending, TURNED_AWAY));
+    cost(`the process that sent ${name} dies`, (s) => s.leave(sending, 'died'));
+    cost(`the process that sent ${name} stands still`, (s) => s.leave(sending, 'stands still'));
+  }
+  for (const { name, n, dueAt, putOff } of call?.deadlines ?? []) {
+    if (dueAt <= now && !putOff) cost(`deadline ${name}, late`, (s) => s.deadline(name, n, true));
+  }
+  return actions;
+}
+
+const manual: Action = {
+  name: 'an operator asks for a REFER',
+  weight: 0.1,
+  run: (scene) => scene.manual(),
+};
+
+const UNCLEAR: Outcome = {
+  kind: 'retry',
+  status: 500,
+  detail: 'unclear',
+  afterMs: null,
+  provenUnsent: false,
+};
+const TURNED_AWAY: Outcome = { ...UNCLEAR, status: 429, afterMs: 2_000, provenUnsent: true };
+
+/** One step from one state to the next. Lists are replaced, never written to. */
+class Scene {
+  readonly state: State;
+  readonly setting: Setting;
+  readonly violations: string[] = [];
+  readonly happened: string[] = [];
+
+  constructor(state: State, setting: Setting) {
+    this.state = state;
+    this.setting = setting;
+  }
+
+  /** The machine's turn: what it says is stored, in one commit with what it asks for. */
+  put(event: CallEvent): void {
+    const { state } = this;
+    const { now } = state;
+    const { decided, unknowns } = this.setting;
+    const before = state.call;
+    const heardAt = unknowns.alone ? (before?.heardAt ?? null) : now;
+    const result = transition(
+      before,
+      { ...event, receivedAt: now },
+      { now, heardAt, decide: () => decided, overBudget: () => null },
+    );
+    if (result.refused !== null) return;
+    state.call = result.call;
+    this.lookBack(before, result.call);
+    const cancelled = new Set(result.cancel);
+    state.outbox = state.outbox.flatMap((row) => {
+      if (!cancelled.has(row.command.id)) return [row];
+      if (row.leaseUntil === null || row.leaseUntil <= now) return [];
+      this.happened.push('a command was taken back while in flight');
+      return [{ ...row, cancelled: true }];
+    });
+    for (const command of result.commands) {
+      const row = { command, tries: 0, firstSentAt: null, readyAt: now, createdAt: now };
+      state.outbox = [...state.outbox, { ...row, leaseUntil: null, cancelled: false }];
     }
-    put({
+    for (const text of result.notes) this.note(text);
+  }
+
+  /** What newer facts settled is not undone. */
+  lookBack(before: Call | null, after: Call): void {
+    if (before === null) return;
+    if (before.phase === 'ended' && after.phase !== 'ended')
+      this.violations.push('an ended call lives again');
+    if (before.ends === 'referred' && after.ends !== 'referred')
+      this.violations.push(`ended as referred, now ${after.ends}`);
+    for (const { id, verdict } of before.attempts) {
+      const now = after.attempts.find((each) => each.id === id);
+      if (verdict === 'completed' && now?.verdict !== 'completed') {
+        this.violations.push(`a completed attempt is now ${now?.verdict}`);
+      }
+      if (verdict === 'no_verdict' && now?.verdict === 'completed')
+        this.happened.push('completed after no_verdict');
+    }
+  }
+
+  note(text: string): void {
+    for (const [words, name] of NOTES) if (text.includes(words)) this.happened.push(name);
+  }
+
+  send(row: Row): void {
+    const { state } = this;
+    const { now } = state;
+    const firstSentAt = row.firstSentAt ?? now;
+    const claimed = { ...row, tries: row.tries + 1, firstSentAt, leaseUntil: now + LEASE_MS, now };
+    const permission = maySend(claimed, now, REQUEST_MS);
+    this.replaceRow(row, claimed);
+    if (permission.kind === 'lapsed') return;
+    const { command, tries, createdAt, leaseUntil } = claimed;
+    const knownToRing = [...state.refers, ...state.bLegs].flatMap((each) =>
+      each.known ? [each.id] : [],
+    );
+    const sending: Sending = {
+      command,
+      tries,
+      firstSentAt,
+      sentAt: now,
+      leaseUntil,
+      createdAt,
+      answer: null,
+      process: 'waits',
+      knownToRing,
+      knewOfMove: state.moveKnown,
+    };
+    if (permission.kind !== 'send') {
+      this.settle(sending, permission.outcome, false);
+      return;
+    }
+    if (state.requests.some((each) => each.command.id === command.id)) {
+      this.happened.push('both processes have sent one command');
+    }
+    state.requests = [...state.requests, sending];
+  }
+
+  execute(sending: Sending): void {
+    const answer = this.carryOut(sending);
+    this.replaceSending(sending, sending.process === 'died' ? null : { ...sending, answer });
+  }
+
+  answered(sending: Sending, outcome: Outcome): void {
+    this.replaceSending(sending, null);
+    this.settle(sending, outcome, true);
+  }
+
+  leave(sending: Sending, process: 'died' | 'stands still'): void {
+    const gone = process === 'died' && sending.answer !== null;
+    this.replaceSending(sending, gone ? null : { ...sending, process });
+    if (process === 'died') this.happened.push('a process died between sending and the outcome');
+  }
+
+  settle(sending: Sending, raw: Outcome, requested: boolean): void {
+    const { state } = this;
+    const { now } = state;
+    const { command, tries, firstSentAt, leaseUntil, createdAt } = sending;
+    const claimed = { command, tries, firstSentAt, leaseUntil, createdAt, now: sending.sentAt };
+    const outcome = asRepetition(claimed, raw);
+    if (raw.kind === 'rejected' && outcome.kind === 'unknown')
+      this.happened.push('a repetition was refused');
+    if (raw.kind === 'rejected' && raw.code === '90018' && tries > 1)
+      this.happened.push('90018 to a repetition');
+    const settlement = settlementOf(claimed, outcome, now, 0);
+    const row = state.outbox.find((each) => each.command.id === command.id);
+    if (row !== undefined) {
+      const again = settlement.retryAt !== null && !row.cancelled;
+      const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
+      this.replaceRow(
+        row,
+        again
+          ? {
+              ...row,
+              readyAt: settlement.retryAt ?? now,
+              leaseUntil: null,
+              firstSentAt: unsent ? null : row.firstSentAt,
+            }
+          : null,
+      );
+    }
+    this.put({
       source: 'outcome',
-      id: `outcome:${waiting.command.id}:${waiting.tries}`,
+      id: `outcome:${command.id}:${tries}`,
       callId: CALL,
       type: `command.${outcome.kind}`,
       receivedAt: now,
       occurredAt: null,
-      commandId: waiting.command.id,
-      legId: waiting.command.legId,
-      action: waiting.command.action,
+      commandId: command.id,
+      legId: command.legId,
+      action: command.action,
       outcome,
-      firstSentAt: sentSince(claimed, outcome, permission.kind === 'send'),
+      firstSentAt: sentSince(claimed, outcome, requested),
     });
   }
 
-  /** What Telnyx answers, and what of it we hear. */
-  function request(command: Command): Outcome {
-    now += REQUEST_MS;
-    const retry: Outcome = {
-      kind: 'retry',
-      status: 500,
-      detail: 'unclear',
-      afterMs: null,
-      provenUnsent: false,
-    };
-    const fate = faults ? chance() : 1;
-    if (fate < 0.08) return retry;
-    if (fate < 0.12) return { ...retry, status: 429, afterMs: 2_000, provenUnsent: true };
-    const answer = carryOut(command);
-    return fate < 0.24 ? retry : answer;
-  }
-
-  function carryOut(command: Command): Outcome {
+  carryOut(sending: Sending): Outcome {
+    const { state, setting } = this;
+    const { leg, now } = state;
+    const { command } = sending;
     const ok: Outcome = { kind: 'accepted', status: 200, alive: null };
     if (command.action === 'probe') {
-      return { ...ok, alive: leg.alive, clientState: leg.clientState };
+      const clientState = setting.unknowns.probeShowsState ? leg.clientState : null;
+      return { ...ok, alive: leg.alive, clientState };
     }
     if (command.action === 'active_calls') {
-      const found = bLegs.find(({ clientState }) => clientState === command.targetClientState);
+      const found = state.bLegs.find(
+        ({ clientState }) => clientState === command.targetClientState,
+      );
       return { ...ok, bLeg: found?.id ?? null };
     }
     if (command.legId !== CALL) {
-      const bLeg = bLegs.find(({ id }) => id === command.legId);
+      const bLeg = state.bLegs.find(({ id }) => id === command.legId);
       if (bLeg === undefined) return refused('90018');
-      endBLeg(bLeg, 'normal_clearing');
+      if (bLeg.answeredAt !== null && bLeg.answeredAt < sending.createdAt) {
+        this.violations.push(
+          `the B-leg of ${ordinal(state, bLeg.attemptId)} was hung up while it talked`,
+        );
+      }
+      this.bLegEnds(bLeg.id, 'normal_clearing');
       return ok;
     }
     if (!leg.alive) return refused('90018');
-    if (executed.has(command.id)) return unknowns.refusesRepetitions ? refused('90000') : ok;
+    const before = state.executed.find(({ id }) => id === command.id);
+    if (before !== undefined) {
+      if (now - before.at > 60_000) this.violations.push(`${command.action} was carried out twice`);
+      return setting.unknowns.refusesRepetitions ? refused('90000') : ok;
+    }
     const moving = command.action === 'refer' || command.action === 'transfer';
-    if (moving && !leg.answered && unknowns.refusesUnanswered) return refused('90034');
-    executed.add(command.id);
-    if (command.clientState !== null) leg.clientState = command.clientState;
+    if (moving && !leg.answered && setting.unknowns.refusesUnanswered) return refused('90034');
+    state.executed = [...state.executed, { id: command.id, at: now }];
+    if (command.clientState !== null) state.leg = { ...leg, clientState: command.clientState };
+    this.carryOutOnce(command, sending);
+    return ok;
+  }
+
+  carryOutOnce(command: Command, sending: Sending): void {
+    const { state } = this;
+    const { now } = state;
     switch (command.action) {
       case 'answer':
-        leg.answered = true;
-        emit('call.answered');
-        return ok;
-      case 'refer':
-        lookForSecondMove(command);
-        refers.push({ attemptId: command.id, executedAt: now, rings: false });
-        return ok;
+        state.leg = { ...state.leg, answered: true };
+        this.emit('call.answered');
+        return;
+      case 'refer': {
+        this.lookForOthers(sending);
+        const hasUntil = sending.firstSentAt + this.timeoutOf(command.id);
+        state.refers = [
+          ...state.refers,
+          { id: command.id, executedAt: now, hasUntil, rings: false, known: false },
+        ];
+        return;
+      }
       case 'transfer': {
-        lookForSecondMove(command);
+        this.lookForOthers(sending);
         const bLeg = {
           id: `b:${command.id}`,
           attemptId: command.id,
           clientState: command.targetClientState,
           executedAt: now,
           endsAt: now + command.timeoutSecs * 1000,
-          answered: false,
+          answeredAt: null,
+          known: false,
         };
-        bLegs.push(bLeg);
-        emitB(bLeg, 'call.initiated');
-        return ok;
+        state.bLegs = [...state.bLegs, bLeg];
+        this.emitB(bLeg, 'call.initiated', null);
+        return;
       }
       case 'hangup':
       case 'reject':
-        endLeg('callee');
-        return ok;
+        this.legEnds('callee');
+        return;
       case 'speak':
-        if (!command.loop) emit('call.speak.ended', { status: 'completed' });
-        return ok;
+        if (!command.loop) this.emit('call.speak.ended', { status: 'completed' });
+        return;
+      case 'gather_using_speak':
+        this.emit('call.gather.ended', { status: 'valid', digits: '1' });
+        return;
       default:
-        return ok;
     }
   }
 
-  /** The heart of it: nothing else may still be about to take the caller when a move is carried out. */
-  function lookForSecondMove(command: Command): void {
-    for (const open of refers) {
-      const attempt = attemptOf(open.attemptId);
-      const routeSaysSo = attempt?.movesOnAnyway === true;
-      if (open.rings && heardRinging.has(open.attemptId) && !routeSaysSo) {
-        violations.push(
-          `${shortOf(command)} moved the caller while ${open.attemptId} rang, and we knew`,
-        );
-      }
-      if (now - open.executedAt < 9_000) {
-        violations.push(
-          `${shortOf(command)} moved the caller ${now - open.executedAt} ms after ${open.attemptId}`,
-        );
-      }
-    }
-    for (const bLeg of bLegs) {
-      violations.push(
-        `${shortOf(command)} moved the caller while the B-leg of ${bLeg.attemptId} ${bLeg.answered ? 'talked' : 'rang'}`,
+  /** The heart of it: nothing else may still take the caller when a move is carried out. */
+  lookForOthers({ command, knownToRing, knewOfMove }: Sending): void {
+    const { state } = this;
+    if (state.moves.length > 0 && knewOfMove) {
+      this.violations.push(
+        `${command.action} was sent though the caller had been moved, and we knew`,
+      );
+    } else if (state.moves.length > 0) {
+      state.accepted = true;
+      this.happened.push(
+        'accepted: the caller had been moved, and the news was not here when the next was sent',
       );
     }
-  }
-
-  function farEnd(): void {
-    const what = chance();
-    if (what < 0.04) {
-      if (leg.alive) endLeg('caller');
-      return;
-    }
-    const bLeg = pick(bLegs);
-    if (bLeg !== undefined && what < 0.5) {
-      if (!bLeg.answered && what < 0.2) {
-        bLeg.answered = true;
-        bLeg.endsAt = Number.POSITIVE_INFINITY;
-        moves += 1;
-        emitB(bLeg, 'call.answered');
-        emit('call.bridged');
-      } else if (what < 0.35) {
-        endBLeg(bLeg, bLeg.answered ? 'normal_clearing' : 'user_busy');
+    for (const open of state.refers) {
+      if (this.attemptOf(open.id)?.movesOnAnyway === true) {
+        state.accepted = true;
+        this.happened.push('accepted: the route moves on while a target may still answer');
+      } else if (knownToRing.includes(open.id)) {
+        this.violations.push(
+          `${command.action} was sent while ${ordinal(state, open.id)} rang, and we knew`,
+        );
+      } else if (state.now < open.hasUntil) {
+        const leftSecs = (open.hasUntil - state.now) / 1000;
+        this.violations.push(
+          `${command.action} while ${ordinal(state, open.id)} has ${leftSecs} s left`,
+        );
+      } else {
+        state.accepted = true;
+        this.happened.push(
+          open.rings
+            ? 'accepted: it rings, and the news was not here when the next was sent'
+            : 'accepted: it was silent for all of its time',
+        );
       }
-      return;
     }
-    const refer = pick(refers);
-    if (refer === undefined || !leg.alive) return;
-    const silentFor = now - refer.executedAt;
-    // Timer F: what has not answered after 32 s does not begin later.
-    if (!refer.rings && silentFor > 32_000) {
-      refers = refers.filter((each) => each !== refer);
-      return;
-    }
-    if (what < 0.65) {
-      refer.rings = true;
-      emit('call.refer.started', { sipNotifyResponse: 180 }, refer.attemptId);
-      return;
-    }
-    if (what < 0.8) {
-      refers = refers.filter((each) => each !== refer);
-      emit('call.refer.failed', { sipNotifyResponse: 486 }, refer.attemptId);
-      if (unknowns.legDiesWithRefer) endLeg('callee');
-      return;
-    }
-    if (what < 0.9) {
-      refers = [];
-      moves += 1;
-      emit('call.refer.completed', { sipNotifyResponse: 200 }, refer.attemptId);
-      if (unknowns.hangsUpAfterCompleted) endLeg('caller');
-    } else if (what < 0.93) {
-      refers = [];
-      moves += 1;
-      endLeg('caller');
+    for (const { id, attemptId, answeredAt } of state.bLegs) {
+      if (knownToRing.includes(id)) {
+        const does = answeredAt === null ? 'rang' : 'talked';
+        this.violations.push(
+          `${command.action} was sent while the B-leg of ${ordinal(state, attemptId)} ${does}, and we knew of it`,
+        );
+      } else {
+        state.accepted = true;
+        this.happened.push('accepted: a B-leg of which no news was here when the next was sent');
+      }
     }
   }
 
-  /** Time passes until something is due. */
-  function pass(): void {
-    const deadlines = call?.deadlines.map(({ dueAt }) => dueAt) ?? [];
-    const sends = outbox.map(({ readyAt }) => readyAt);
-    const ends = bLegs.map(({ endsAt }) => endsAt);
-    const next = Math.min(...deadlines, ...sends.filter((at) => at > now), ...ends);
-    if (!Number.isFinite(next)) return;
-    // Dispatchers and Telnyx's deliveries are quicker than that.
-    if (outbox.some(({ readyAt }) => readyAt <= now) && chance() < 0.9) return;
-    const late = outbox.some(({ readyAt }) => readyAt <= now);
-    const most = late ? now + 2_000 : Number.POSITIVE_INFINITY;
-    now = Math.max(now, Math.min(most, chance() < 0.5 ? next : Math.min(next, now + 1_000)));
-    for (const bLeg of bLegs) if (bLeg.endsAt <= now) endBLeg(bLeg, 'timeout');
-    const due = call?.deadlines.filter(({ dueAt }) => dueAt <= now) ?? [];
-    const [deadline] = due.sort((a, b) => a.dueAt - b.dueAt);
-    // What is on the wire or waits to be sent comes within seconds; a deadline does not overtake it by far.
-    if (deadline === undefined) return;
-    say(`deadline ${deadline.name}`);
-    put({
+  timeoutOf(attemptId: string): number {
+    const running = this.state.call?.running;
+    const step = running?.id === attemptId ? running.step : null;
+    return step !== null && (step?.do === 'refer' || step?.do === 'transfer') ? step.timeoutMs : 0;
+  }
+
+  deliver(item: OnTheWire): void {
+    const { state } = this;
+    state.wire = state.wire.filter((each) => each !== item);
+    const { event, about } = item;
+    if (event.type === 'call.refer.started') {
+      state.refers = state.refers.map((each) =>
+        each.id === about ? { ...each, known: true } : each,
+      );
+    }
+    if (event.type === 'call.refer.completed' || event.type === 'call.bridged')
+      state.moveKnown = true;
+    if (event.type === 'call.refer.failed' && state.call?.phase === 'ended') {
+      this.happened.push('the final event came after the hangup');
+    }
+    if (event.callId === CALL) {
+      this.put(event);
+      return;
+    }
+    state.bLegs = state.bLegs.map((each) =>
+      each.attemptId === about ? { ...each, known: true } : each,
+    );
+    const { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause } = event;
+    const common = { id, type, receivedAt, occurredAt, hangupCause, sipHangupCause };
+    this.put({ ...common, source: 'b_leg', callId: CALL, bLegId: event.callId, attemptId: about });
+  }
+
+  lose(item: OnTheWire): void {
+    this.state.wire = this.state.wire.filter((each) => each !== item);
+  }
+
+  delay(item: OnTheWire): void {
+    this.state.wire = this.state.wire.map((each) =>
+      each === item ? { ...each, late: true } : each,
+    );
+  }
+
+  deadline(name: Call['deadlines'][number]['name'], n: number, putOff: boolean): void {
+    const { now } = this.state;
+    const common = { callId: CALL, receivedAt: now, occurredAt: null, n, putOff };
+    this.put({
+      ...common,
       source: 'deadline',
-      id: `deadline:${deadline.name}:${deadline.n}`,
-      callId: CALL,
-      type: `deadline.${deadline.name}`,
-      receivedAt: now,
-      occurredAt: null,
-      name: deadline.name,
-      n: deadline.n,
-      putOff: false,
+      name,
+      id: `deadline:${name}:${n}`,
+      type: `deadline.${name}`,
     });
   }
 
-  function emit(type: string, more: Partial<WebhookEvent> = {}, about?: string): void {
-    now += 1;
-    const event = webhook(type, {
-      id: `event-${++emitted}`,
-      clientState: leg.clientState,
-      occurredAt: now,
-      ...more,
+  manual(): void {
+    const { state, setting } = this;
+    if (setting.manual === null) return;
+    state.manualLeft = false;
+    this.happened.push(`a manual refer while ${state.call?.phase}`);
+    const common = { callId: CALL, receivedAt: state.now, occurredAt: null };
+    this.put({
+      ...common,
+      source: 'manual',
+      id: 'manual:1',
+      type: 'manual.refer',
+      step: setting.manual,
     });
-    wire.push(about === undefined ? event : Object.assign(event, { about }));
   }
 
-  function emitB(bLeg: BLeg, type: string, hangupCause: string | null = null): void {
-    const event = webhook(type, {
-      id: `event-${++emitted}`,
-      callId: bLeg.id,
-      clientState: bLeg.clientState,
-      hangupCause,
+  pass(): void {
+    const { state } = this;
+    const next = nextMoment(state);
+    if (next === null) return;
+    state.now = next;
+    for (const { id, endsAt } of state.bLegs) {
+      if (endsAt !== null && endsAt <= next) this.bLegEnds(id, 'timeout');
+    }
+    for (const { id, rings, executedAt } of state.refers) {
+      if (rings || executedAt + TIMER_F_MS > next) continue;
+      if (this.setting.unknowns.reportsSilence) this.refuses(id, true, 408);
+      else state.refers = state.refers.filter((each) => each.id !== id);
+    }
+    // Whoever had a cancelled one in flight is gone, and nobody else may send it.
+    state.outbox = state.outbox.filter(
+      ({ cancelled, leaseUntil }) => !cancelled || (leaseUntil ?? 0) > next,
+    );
+    // A request reaches Telnyx within its time, or not at all.
+    state.requests = state.requests.flatMap((each) => {
+      if (each.answer !== null || each.sentAt + REQUEST_MS > next) return [each];
+      return each.process === 'died' ? [] : [{ ...each, answer: UNCLEAR }];
     });
-    wire.push(Object.assign(event, { about: bLeg.attemptId }));
   }
 
-  function endBLeg(bLeg: BLeg, cause: string): void {
-    bLegs = bLegs.filter((each) => each !== bLeg);
-    emitB(bLeg, 'call.hangup', cause);
+  rings(id: string): void {
+    const { state } = this;
+    state.refers = state.refers.map((each) => (each.id === id ? { ...each, rings: true } : each));
+    this.emitRefer(id, 'call.refer.started', 180);
+    if (this.setting.unknowns.startsTwice) this.emitRefer(id, 'call.refer.started', 183);
   }
 
-  function endLeg(hangupSource: string): void {
-    leg.alive = false;
-    refers = [];
-    for (const bLeg of bLegs) endBLeg(bLeg, 'normal_clearing');
-    say(`the leg ends, by ${hangupSource}`);
-    emit('call.hangup', { hangupCause: 'normal_clearing', hangupSource, sipHangupCause: '200' });
+  refuses(id: string, reported: boolean, code = 486): void {
+    const { state } = this;
+    state.refers = state.refers.filter((each) => each.id !== id);
+    if (reported) this.emitRefer(id, 'call.refer.failed', code);
+    if (this.setting.unknowns.legDiesWithRefer) this.legEnds('callee');
   }
 
-  function attemptOf(id: string): Attempt | undefined {
-    return call?.attempts.find((attempt) => attempt.id === id);
+  completes(id: string, reported: boolean): void {
+    const { state } = this;
+    state.refers = state.refers.filter((each) => each.id !== id);
+    this.moved(id);
+    if (reported) this.emitRefer(id, 'call.refer.completed', 200);
+    if (!reported || this.setting.unknowns.hangsUpAfterCompleted) this.legEnds('callee');
+  }
+
+  moved(id: string): void {
+    const { state } = this;
+    state.moves = [...state.moves, id];
+    if (state.moves.length < 2) return;
+    if (state.accepted)
+      this.happened.push('accepted: moved twice after a case that cannot be told apart');
+    else this.violations.push(`the caller was moved ${state.moves.length} times`);
+  }
+
+  bLegAnswers(id: string): void {
+    const { state } = this;
+    const bLeg = state.bLegs.find((each) => each.id === id);
+    if (bLeg === undefined) return;
+    state.bLegs = state.bLegs.map((each) =>
+      each.id === id ? { ...each, answeredAt: state.now, endsAt: null } : each,
+    );
+    this.moved(bLeg.attemptId);
+    this.emitB(bLeg, 'call.answered', null);
+    this.emit('call.bridged', {}, bLeg.attemptId);
+  }
+
+  bLegEnds(id: string, cause: string): void {
+    const { state } = this;
+    const bLeg = state.bLegs.find((each) => each.id === id);
+    state.bLegs = state.bLegs.filter((each) => each.id !== id);
+    if (bLeg === undefined) return;
+    this.emitB(bLeg, 'call.hangup', cause);
+    // Telnyx lets a caller go whose B-leg hung up after they had talked.
+    if (bLeg.answeredAt !== null) this.legEnds('callee');
+  }
+
+  legEnds(hangupSource: string): void {
+    const { state } = this;
+    if (!state.leg.alive) return;
+    state.leg = { ...state.leg, alive: false };
+    state.refers = [];
+    for (const { id } of state.bLegs) this.bLegEnds(id, 'normal_clearing');
+    this.emit('call.hangup', {
+      hangupCause: 'normal_clearing',
+      hangupSource,
+      sipHangupCause: '200',
+    });
+  }
+
+  emitRefer(id: string, type: string, sipNotifyResponse: number): void {
+    const { state, setting } = this;
+    const { envelope } = setting.unknowns;
+    const own = state.call?.attempts.some((attempt) => attempt.id === id) ? envelopeOf(id) : null;
+    const clientState = { own, leg: state.leg.clientState, none: null }[envelope];
+    this.emit(type, { sipNotifyResponse, clientState }, id);
+  }
+
+  emit(type: string, more: Partial<WebhookEvent> = {}, about: string | null = null): void {
+    const { state } = this;
+    const id = `event-${++state.emitted}`;
+    const { clientState } = state.leg;
+    const event = webhook(type, { id, clientState, occurredAt: state.now, ...more });
+    state.wire = [...state.wire, { event, about, late: false }];
+  }
+
+  emitB(bLeg: OpenBLeg, type: string, hangupCause: string | null): void {
+    const { state } = this;
+    const { id: callId, clientState, attemptId } = bLeg;
+    const id = `event-${++state.emitted}`;
+    const event = webhook(type, { id, callId, clientState, hangupCause, occurredAt: state.now });
+    state.wire = [...state.wire, { event, about: attemptId, late: false }];
+  }
+
+  attemptOf(id: string): Attempt | undefined {
+    return this.state.call?.attempts.find((attempt) => attempt.id === id);
+  }
+
+  replaceRow(row: Row, by: Row | null): void {
+    const { state } = this;
+    state.outbox = state.outbox.flatMap((each) => {
+      if (each.command.id !== row.command.id) return [each];
+      return by === null ? [] : [by];
+    });
+  }
+
+  replaceSending(sending: Sending, by: Sending | null): void {
+    const { state } = this;
+    state.requests = state.requests.flatMap((each) => {
+      if (each !== sending) return [each];
+      return by === null ? [] : [by];
+    });
   }
 }
+
+function envelopeOf(id: string): string {
+  return Buffer.from(JSON.stringify({ v: 1, a: id })).toString('base64');
+}
+
+/** Notes of the machine that name a situation which the search must have met. */
+const NOTES: [string, string][] = [
+  ['rings after all', 'a move was taken back: the target before it rang after all'],
+  ['its client_state shows', 'an envelope showed that Telnyx had carried out a command'],
+  ['never came: a probe', 'a probe found that the leg had ended'],
+  ['answered and again', 'answered again after 90034'],
+  ['answering, then again', 'answered again after 90034'],
+  ['hang up the B-leg', 'the B-leg of a transfer that was given up was hung up'],
+  ['patience ran out', 'patience ran out'],
+  ['last resort', 'the last resort ran'],
+  [
+    'attempts rings, and the event does not say which',
+    'one of several rang, and nobody could tell which',
+  ],
+  [
+    'an earlier REFER may still be answered',
+    'a step was skipped since an earlier REFER may be answered',
+  ],
+  ['the B-leg lives after', 'a B-leg of which no webhook came was found'],
+  ['postponed by', 'a deadline that was reached late was postponed'],
+  ['back to ', 'a manual refer failed and the call went back'],
+  ['waits until the B-leg', 'a move waited until a B-leg was hung up'],
+];
 
 function refused(code: string): Outcome {
   return {
@@ -414,6 +872,18 @@ function refused(code: string): Outcome {
   };
 }
 
-function shortOf(command: Command): string {
-  return command.action === 'refer' ? command.sipAddress : command.id.slice(0, 8);
+function nameOf(state: State, command: Command): string {
+  const attempt = command.attemptId === null ? '' : ` of ${ordinal(state, command.attemptId)}`;
+  return `${command.action}${attempt}${command.legId === CALL ? '' : ' of the B-leg'}`;
+}
+
+function wireName(state: State, { event, about }: OnTheWire): string {
+  const whose = about === null ? '' : ` of ${ordinal(state, about)}`;
+  const leg = event.callId === CALL ? '' : ' (B-leg)';
+  return `${event.type}${event.sipNotifyResponse === null ? '' : ` ${event.sipNotifyResponse}`}${whose}${leg}`;
+}
+
+function ordinal({ call }: State, attemptId: string): string {
+  const index = call?.attempts.findIndex(({ id }) => id === attemptId) ?? -1;
+  return index < 0 ? 'an unknown attempt' : `attempt ${index + 1}`;
 }

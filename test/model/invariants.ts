@@ -1,0 +1,39 @@
+/**
+ * What must hold in every state. Two claims have cases in which nobody can know better; they are counted,
+ * and whatever follows from them is not held against the machine:
+ *
+ * - the route itself says that it moves on while a target may still answer (`if_failed: { no_verdict: … }`);
+ * - the earlier REFER was silent for all of its time, or its ringing had not reached us when the next
+ *   request left: a REFER cannot be taken back, and Telnyx does not say that one is pending.
+ */
+import type { State } from './world.ts';
+
+export function invariantsOf(state: State): string[] {
+  return [...neverAlone(state), ...completedMeansMoved(state), ...quietAfterTheEnd(state)];
+}
+
+/** A living leg always has something that will bring it on. */
+function neverAlone({ call, leg, outbox, requests, wire }: State): string[] {
+  if (call === null || !leg.alive || call.phase === 'ended') return [];
+  const something = call.deadlines.length + outbox.length + requests.length + wire.length;
+  return something > 0 ? [] : [`a living leg in ${call.phase} waits for nothing`];
+}
+
+function completedMeansMoved({ call, moves, accepted }: State): string[] {
+  if (call === null || moves.length > 0 || accepted) return [];
+  return call.attempts
+    .filter(({ verdict }) => verdict === 'completed')
+    .map(({ kind }) => `a ${kind} counts as completed, and nobody was moved`);
+}
+
+/** Whoever has gone is asked for nothing more, and who has arrived is not moved: nothing waits to be sent. */
+function quietAfterTheEnd({ call, outbox }: State): string[] {
+  if (call === null || (call.phase !== 'ended' && call.phase !== 'referred')) return [];
+  const { phase, id } = call;
+  return outbox
+    .filter(({ command, leaseUntil }) => leaseUntil === null && command.legId === id)
+    .filter(({ command }) => phase === 'ended' || MOVES.has(command.action))
+    .map(({ command }) => `${command.action} waits to be sent in ${phase}`);
+}
+
+const MOVES: ReadonlySet<string> = new Set(['refer', 'transfer']);

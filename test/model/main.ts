@@ -1,0 +1,128 @@
+/**
+ * `npm run prove:machine [-- --minutes 10 --hours 1 --plan NAME --world NAME --faults 0,1,2 --seed N]`: the
+ * long search, on all cores. Prints each plan in each world with what was visited; exits 1 where an
+ * invariant is broken, and keeps the story under test/model/found/.
+ */
+import { fork } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chanceOf } from './chance.ts';
+import { PLANS, settingOf, WORLDS } from './plans.ts';
+import { replay, search, walk } from './search.ts';
+
+interface Task {
+  plan: string;
+  world: string;
+  faults: number;
+  seconds: number;
+  seed: number | null;
+}
+
+interface Result {
+  task: Task;
+  states: number;
+  depth: number;
+  exhausted: boolean;
+  found: { violation: string; story: string[] } | null;
+  happened: [string, number][];
+}
+
+if (process.send === undefined) await main();
+else process.on('message', (task: Task) => process.send?.(run(task)));
+
+function run(task: Task): Result {
+  const { plan, world, faults, seconds, seed } = task;
+  const unknowns = WORLDS[world];
+  if (unknowns === undefined) throw new Error(`no world ${world}`);
+  const limits = { states: Number.POSITIVE_INFINITY, until: Date.now() + seconds * 1000 };
+  const setting = settingOf(plan, unknowns);
+  const report =
+    seed === null ? search(setting, faults, limits) : walk(setting, faults, limits, chanceOf(seed));
+  return { ...report, task, happened: [...report.happened] };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '10' },
+      hours: { type: 'string' },
+      seconds: { type: 'string' },
+      plan: { type: 'string' },
+      world: { type: 'string' },
+      faults: { type: 'string', default: '0,1,2' },
+      seed: { type: 'string' },
+      processes: { type: 'string', default: String(availableParallelism()) },
+    },
+  });
+  const processes = Number(values.processes);
+  const plans = values.plan === undefined ? Object.keys(PLANS) : [values.plan];
+  const worlds = values.world === undefined ? Object.keys(WORLDS) : [values.world];
+  const faults = values.faults.split(',').map(Number);
+  const all = faults.flatMap((k) =>
+    plans.flatMap((plan) => worlds.map((world) => ({ plan, world, faults: k }))),
+  );
+  const total =
+    values.seconds !== undefined
+      ? Number(values.seconds)
+      : (values.hours === undefined ? Number(values.minutes) : Number(values.hours) * 60) * 60;
+  let seed = values.seed === undefined ? null : Number(values.seed);
+  const endsAt = Date.now() + total * 1000;
+  const results: Result[] = [];
+  const waiting = [...all];
+  await Promise.all(Array.from({ length: processes }, () => worker()));
+  process.exitCode = conclude(results);
+
+  async function worker(): Promise<void> {
+    const child = fork(import.meta.filename);
+    for (;;) {
+      const left = (endsAt - Date.now()) / 1000;
+      const next = waiting.shift();
+      if (next === undefined || left <= 0) break;
+      // What one search leaves of its share is there for the others.
+      const seconds = Math.max(1, (left * processes) / (waiting.length + processes));
+      const result = await new Promise<Result>((resolve, reject) => {
+        child.once('message', (message) => resolve(message as Result));
+        child.once('error', reject);
+        child.send({ ...next, seconds, seed: seed === null ? null : seed++ });
+      });
+      child.removeAllListeners('error');
+      results.push(result);
+      tell(result);
+    }
+    child.disconnect();
+  }
+}
+
+function tell({ task, states, depth, exhausted, found }: Result): void {
+  const { plan, world, faults } = task;
+  const end = found !== null ? found.violation : exhausted ? 'exhausted' : 'cut off by time';
+  console.log(`${plan} | ${world} | ${faults} faults | ${states} states | depth ${depth} | ${end}`);
+  if (found === null) return;
+  const unknowns = WORLDS[world];
+  if (unknowns === undefined) return;
+  const setting = settingOf(plan, unknowns);
+  for (const line of replay(found.story, setting, faults).told) console.log(`    ${line}`);
+  const folder = join(import.meta.dirname, 'found');
+  mkdirSync(folder, { recursive: true });
+  const name = `${plan} ${world} ${found.violation}`.replace(/[^a-z0-9]+/gi, '-').slice(0, 100);
+  const kept = { plan, world, faults, violation: found.violation, story: found.story };
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+function conclude(results: Result[]): number {
+  const happened = new Map<string, number>();
+  for (const [name, count] of results.flatMap((result) => result.happened)) {
+    happened.set(name, (happened.get(name) ?? 0) + count);
+  }
+  const states = results.reduce((sum, result) => sum + result.states, 0);
+  const exhausted = results.filter((result) => result.exhausted).length;
+  const broken = results.filter(({ found }) => found !== null).length;
+  console.log(
+    `\n${states} states in ${results.length} searches, ${exhausted} of them exhausted, ${broken} broken`,
+  );
+  console.log('\nSituations that occurred:');
+  for (const [name, count] of [...happened].sort()) console.log(`  ${count}  ${name}`);
+  return broken === 0 ? 0 : 1;
+}

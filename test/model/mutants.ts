@@ -1,0 +1,244 @@
+/**
+ * Small faults, planted in a copy of the machine, each of which the search must find: a search that finds
+ * nothing proves nothing.
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Mutant {
+  name: string;
+  /** Below `src/`. */
+  file: string;
+  from: string;
+  to: string;
+  /** Where it shows: a plan and a world of plans.ts, and the faults it takes. */
+  plan: string;
+  world: string;
+  faults: number;
+}
+
+const machine = (file: string) => `core/machine/${file}.ts`;
+
+export const MUTANTS: Mutant[] = [
+  {
+    name: 'the refusal of a repetition counts as the refusal of the command',
+    file: 'engine/sending.ts',
+    from: 'if (isFirstOfWindow(claimed)) return outcome;',
+    to: 'return outcome;',
+    plan: 'two targets',
+    world: 'repetitions are refused',
+    faults: 1,
+  },
+  {
+    name: 'an unknown outcome counts as a refusal',
+    file: machine('on-outcome'),
+    from: "if (outcome.kind === 'unknown') {\n    // Proven",
+    to: "if (outcome.kind === ('' as 'unknown')) {\n    // Proven",
+    plan: 'two targets',
+    world: 'repetitions are refused',
+    faults: 1,
+  },
+  {
+    name: 'a target that rang without a verdict does not make moving unsafe',
+    file: machine('run-plan'),
+    from: 'call.movingUnsafe = named === undefined;',
+    to: 'call.movingUnsafe = false;',
+    plan: 'two targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'steps move the caller though moving is unsafe',
+    file: machine('run-plan'),
+    from: 'if (call.movingUnsafe) {\n    note',
+    to: 'if (call.movingUnsafe && call.patienceOver) {\n    note',
+    plan: 'two targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'a move is not taken back when the target before it rings after all',
+    file: machine('on-refer'),
+    from: 'call.movingUnsafe = true;\n    takeBackMove(turn, attempt);',
+    to: 'call.movingUnsafe = true;',
+    plan: 'two targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'a transfer is given up without asking for its B-leg',
+    file: machine('probe'),
+    from: "return kind === 'transfer' && (acceptedAt !== null || requestEndedAt !== null);",
+    to: "return kind !== 'transfer' && (acceptedAt !== null || requestEndedAt !== null);",
+    plan: 'a transfer, then a target',
+    world: 'no other call is heard',
+    faults: 2,
+  },
+  {
+    name: 'the B-leg is asked for at the moment in which its ringing ends',
+    file: machine('attempt'),
+    from: "timeoutMs + (attempt.kind === 'transfer' ? TRANSFER_GRACE_MS : 0)",
+    to: "timeoutMs + (attempt.kind === 'transfer' ? -TRANSFER_GRACE_MS : 0)",
+    plan: 'a transfer, then a target',
+    world: 'no other call is heard',
+    faults: 2,
+  },
+  {
+    name: 'a caller who has arrived keeps the commands that wait',
+    file: machine('ending'),
+    from: 'export function becomeReferred(turn: Turn): void {\n  const { call } = turn;\n  cancelOutstanding(turn);',
+    to: 'export function becomeReferred(turn: Turn): void {\n  const { call } = turn;',
+    plan: 'two targets',
+    world: 'plain',
+    faults: 1,
+  },
+  {
+    name: 'a caller who has gone keeps the commands that wait',
+    file: machine('ending'),
+    from: 'const before = call.phase;\n  cancelOutstanding(turn);',
+    to: 'const before = call.phase;',
+    plan: 'two targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'commands are forgotten, but not taken back',
+    file: machine('turn'),
+    from: 'if (own(entry) && !issuedNow.has(entry.id)) turn.cancel.push(entry.id);',
+    to: '',
+    plan: 'two targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'an accepted attempt has no deadline, and neither has patience',
+    file: machine('turn'),
+    from: 'call.deadlines.push({',
+    to: "if (name !== 'attempt' && name !== 'patience') call.deadlines.push({",
+    plan: 'one target',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'a prompt has no deadline',
+    file: machine('turn'),
+    from: 'call.deadlines.push({',
+    to: "if (name !== 'step') call.deadlines.push({",
+    plan: 'words, then a target',
+    world: 'plain',
+    faults: 1,
+  },
+  {
+    name: 'a hangup of ours is sent once and never looked after',
+    file: machine('ending'),
+    from: "setDeadline(turn, 'release', RELEASE_AGAIN_MS[0] ?? 0);",
+    to: '',
+    plan: 'one target',
+    world: 'plain',
+    faults: 2,
+  },
+  {
+    name: 'nobody lets a caller go whom the target left behind',
+    file: machine('ending'),
+    from: "call.phase = 'referred';\n  setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);",
+    to: "call.phase = 'referred';",
+    plan: 'one target',
+    world: 'the leg stays after completed',
+    faults: 0,
+  },
+  {
+    name: 'a conversation is not watched',
+    file: machine('ending'),
+    from: "call.phase = 'bridged';\n  setDeadline(turn, 'watch', WATCH_MS);",
+    to: "call.phase = 'bridged';",
+    plan: 'a transfer',
+    world: 'plain',
+    faults: 1,
+  },
+  {
+    name: 'a slow probe is not followed by another',
+    file: machine('probe'),
+    from: "setDeadline(turn, 'watch', WATCH_MS);\n  if (call.phase === 'releasing'",
+    to: "if (call.phase === 'releasing'",
+    plan: 'a transfer',
+    world: 'plain',
+    faults: 1,
+  },
+  {
+    name: 'ringing counts as arrived',
+    file: machine('on-refer'),
+    from: 'attempt.sipNotifyResponse = event.sipNotifyResponse;\n    progressAttempt(turn, attempt);',
+    to: "progressAttempt(turn, attempt);\n    endAttempt(turn, attempt, 'completed', 'it rings');",
+    plan: 'one target',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'the failure of an attempt that was given up counts against the newest',
+    file: machine('attribution'),
+    from: "if (event.type === 'call.refer.failed') return oldest;",
+    to: '',
+    plan: 'three short targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'an operator may move a caller while an earlier target may still answer',
+    file: machine('movable'),
+    from: '|| call.movingUnsafe ?',
+    to: '?',
+    plan: 'an operator beside words',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'the question about one step is answered for the next',
+    file: machine('run-plan'),
+    from: 'dropProbe(turn);\n  if (running === null) return;',
+    to: 'if (running === null) return;',
+    plan: 'three short targets',
+    world: 'plain',
+    faults: 0,
+  },
+  {
+    name: 'an ended call goes on with its plan',
+    file: machine('ending'),
+    from: "call.phase = 'ended';\n  call.ends = ends;",
+    to: 'call.ends = ends;',
+    plan: 'one target',
+    world: 'plain',
+    faults: 0,
+  },
+];
+
+const COPIED = [
+  'src/core/machine',
+  'src/core/iso-time.ts',
+  'src/engine/sending.ts',
+  'test/model',
+  'test/helpers/machine.ts',
+];
+
+/** A copy of the machine and of the search, with the fault in it; the caller removes the folder. */
+export function plant(mutant: Mutant, root: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'referee-mutant-'));
+  try {
+    for (const each of COPIED) cpSync(join(root, each), join(folder, each), { recursive: true });
+    rmSync(join(folder, 'test/model/found'), { recursive: true, force: true });
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    const path = join(folder, 'src', mutant.file);
+    const text = readFileSync(path, 'utf8');
+    if (text.split(mutant.from).length !== 2) {
+      throw new Error(`${mutant.name}: expected this once in src/${mutant.file}:\n${mutant.from}`);
+    }
+    writeFileSync(
+      path,
+      text.replace(mutant.from, () => mutant.to),
+    );
+    return folder;
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    throw error;
+  }
+}

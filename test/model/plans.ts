@@ -1,0 +1,122 @@
+/** The plans that are searched: together every kind of step and branch. */
+import type { Decision, Step } from '../../src/core/machine/plan.ts';
+import { decision, refer, say, transfer } from '../helpers/machine.ts';
+import type { Setting, Unknowns } from './world.ts';
+
+const quick = { timeoutMs: 10_000 };
+/** Shorter than Telnyx's least `timeout_secs`: a B-leg still rings when the step is over. */
+const short = { timeoutMs: 3_000 };
+
+interface Plan {
+  steps: Step[];
+  policy?: Partial<Decision['policy']>;
+  manual?: boolean;
+}
+
+export const PLANS: Record<string, Plan> = {
+  'one target': { steps: [refer('a', quick)] },
+  'two targets': { steps: [refer('a', quick), refer('b', quick)] },
+  'three targets, impatient': {
+    steps: [refer('a', quick), refer('b', quick), refer('c', quick)],
+    policy: { patienceMs: 15_000 },
+  },
+  'three short targets': {
+    steps: [refer('a', short), refer('b', short), refer('c', short)],
+  },
+  'a short transfer, then a target': {
+    steps: [transfer('+14155550199', short), refer('b', quick)],
+  },
+  'a target with thirty seconds': { steps: [refer('a'), refer('b', quick)] },
+  'a target with forty seconds': { steps: [refer('a', { timeoutMs: 40_000 }), refer('b', quick)] },
+  'a target that may be called over': {
+    steps: [refer('a', { ...quick, ifFailed: { no_verdict: [refer('b', quick)] } })],
+  },
+  'busy goes elsewhere': {
+    steps: [
+      refer('a', {
+        ...quick,
+        ifFailed: { busy: [say('Busy.'), refer('b', quick)], any: [{ do: 'hangup' }] },
+      }),
+    ],
+  },
+  'a transfer': { steps: [transfer('+14155550199', quick)] },
+  'a transfer, then a target': { steps: [transfer('+14155550199', quick), refer('b', quick)] },
+  'a target, then a transfer': { steps: [refer('a', quick), transfer('+14155550199', quick)] },
+  'not allowed goes by transfer': {
+    steps: [refer('a', { ...quick, ifFailed: { rejected: [transfer('+14155550199', quick)] } })],
+  },
+  'words, then a target': { steps: [say('Welcome.'), refer('a', quick)] },
+  'a loop while moving': {
+    steps: [refer('a', quick), refer('b', quick)],
+    policy: { whileMoving: say('Please hold.') },
+  },
+  'a menu': {
+    steps: [
+      {
+        do: 'menu',
+        text: 'Press 1.',
+        voice: 'Telnyx.KokoroTTS.af',
+        language: null,
+        digits: { '1': [refer('a', quick)] },
+        tries: 1,
+        timeoutMs: 5_000,
+      },
+      refer('b', quick),
+    ],
+  },
+  'left to somebody else': { steps: [{ do: 'ignore' }] },
+  'an operator beside words': { steps: [say('Welcome.'), refer('a', quick)], manual: true },
+};
+
+export const PLAIN: Unknowns = {
+  refusesRepetitions: false,
+  legDiesWithRefer: false,
+  hangsUpAfterCompleted: true,
+  refusesUnanswered: true,
+  startsTwice: false,
+  refusesSilently: false,
+  reportsSilence: false,
+  envelope: 'leg',
+  probeShowsState: true,
+  alone: false,
+};
+
+/** One unknown at a time, and all of them together. */
+export const WORLDS: Record<string, Unknowns> = {
+  plain: PLAIN,
+  'repetitions are refused': { ...PLAIN, refusesRepetitions: true },
+  'the leg dies with its REFER': { ...PLAIN, legDiesWithRefer: true },
+  'the leg stays after completed': { ...PLAIN, hangsUpAfterCompleted: false },
+  'a REFER before the answer is carried out': { ...PLAIN, refusesUnanswered: false },
+  'started comes twice': { ...PLAIN, startsTwice: true },
+  'a refusal makes no event': { ...PLAIN, refusesSilently: true },
+  'silence is reported after 32 s': { ...PLAIN, reportsSilence: true },
+  'events carry their own client_state': { ...PLAIN, envelope: 'own' },
+  'events carry no client_state': { ...PLAIN, envelope: 'none' },
+  'a probe shows no client_state': { ...PLAIN, refusesRepetitions: true, probeShowsState: false },
+  'no other call is heard': { ...PLAIN, alone: true },
+  'everything at once': {
+    refusesRepetitions: true,
+    legDiesWithRefer: false,
+    hangsUpAfterCompleted: false,
+    refusesUnanswered: false,
+    startsTwice: true,
+    refusesSilently: true,
+    reportsSilence: false,
+    envelope: 'none',
+    probeShowsState: false,
+    alone: true,
+  },
+};
+
+export function settingOf(name: string, unknowns: Unknowns): Setting {
+  const plan = PLANS[name];
+  if (plan === undefined) throw new Error(`no plan ${name}`);
+  const base = decision(plan.steps);
+  return {
+    name,
+    decided: { ...base, policy: { ...base.policy, ...plan.policy } },
+    unknowns,
+    manual: plan.manual ? refer('operator', { timeoutMs: 10_000 }) : null,
+  };
+}
