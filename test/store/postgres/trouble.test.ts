@@ -147,57 +147,6 @@ test('a commit whose result never came is unknown, and may have happened', async
   expect(claimed[0]?.command.callId).toBe(id);
 });
 
-test('a load asked for behind a commit does not wait for its answer, and sees what it wrote', async () => {
-  const first = await open();
-  await first.ping();
-  const [early, late] = [fresh(), fresh()];
-  proxy.deafAfter(keyText(early));
-  const unanswered = Promise.allSettled([
-    first.commit([aUnit(aCall(early), 0)], null),
-    first.load(keys({ callIds: [early] })),
-  ]);
-  await waitFor(() => {
-    const wires = proxy.sent.map((connection) => Buffer.concat(connection).toString('latin1'));
-    const wire = wires.find((text) => text.includes(keyText(early))) ?? '';
-    expect(wire.slice(wire.indexOf(keyText(early)))).toContain('referee_load_1');
-  });
-  proxy.cut();
-  expect(await unanswered).toMatchObject([
-    { reason: expect.any(CommitUnknown) },
-    { reason: expect.any(StoreUnavailable) },
-  ]);
-
-  await waitFor(() => first.load(keys({})));
-  const [committed, loaded] = await Promise.all([
-    first.commit([aUnit(aCall(late), 0)], null),
-    first.load(keys({ callIds: [late] })),
-  ]);
-  expect(committed.results).toEqual(['committed']);
-  expect(loaded.calls.get(late)).toMatchObject({ version: 1 });
-});
-
-test('nor does it miss what has to be written unit by unit, because a row of the batch is held or a unit has two calls', async () => {
-  const first = await open();
-  const [locked, other, ...pair] = [fresh(), fresh(), fresh(), fresh()];
-  await first.commit([aUnit(aCall(locked), 0), aUnit(aCall(other), 0)], null);
-  const [held, behind] = await whileHeld([locked], () =>
-    Promise.all([
-      first.commit([aUnit(aCall(locked), 1), aUnit(aCall(other), 1)], null),
-      first.load(keys({ callIds: [locked, other] })),
-    ]),
-  );
-  expect(held.results).toEqual(['conflict', 'committed']);
-  expect(behind.calls.get(locked)?.version).toBe(1);
-  expect(behind.calls.get(other)?.version).toBe(2);
-
-  const changes = pair.map((id) => aChange(aCall(id), 0));
-  const [, whole] = await Promise.all([
-    first.commit([{ changes }], null),
-    first.load(keys({ callIds: pair })),
-  ]);
-  expect([...whole.calls.keys()].sort()).toEqual(pair.sort());
-});
-
 test('units of two calls wait for rows that others hold at the same time, not one after the other', async () => {
   const first = await open();
   const pairs = Array.from({ length: 4 }, () => [fresh(), fresh()]);
