@@ -63,7 +63,7 @@ test('every referee command that it names exists, with the options it shows', ()
     const help = options.size > 0 ? referee(name, '--help') : '';
     for (const option of options) expect(help).toContain(option);
   }
-});
+}, 120_000);
 
 test('the routes that ship pass the check it shows, and the route it shows ends as shown', () => {
   referee('check');
