@@ -5,6 +5,7 @@
  * `data.id`, `data.payload`, and for an event of a call a `call_control_id`.
  */
 import type { CallFacts, Direction } from '../core/machine/call.ts';
+import { readClientState } from '../core/machine/client-state.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { costOf } from './cost.ts';
@@ -76,7 +77,7 @@ export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
       receivedAt,
       occurredAt: parseOccurredAt(field(data, 'occurred_at')),
       facts: factsOf(callId, payload),
-      clientState: asText(field(payload, 'client_state'), LIMITS.clientStateChars),
+      ...readClientState(asText(field(payload, 'client_state'), LIMITS.clientStateChars)),
       sipNotifyResponse: asInteger(field(payload, 'sip_notify_response'), 100, 699),
       hangupCause: asText(field(payload, 'hangup_cause'), LIMITS.wordChars),
       hangupSource: asText(field(payload, 'hangup_source'), LIMITS.wordChars),

@@ -4,6 +4,7 @@
  * by `chance`, so that a seed is a story that can be told again.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
+import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import type { Decision } from '../../src/core/machine/plan.ts';
@@ -206,7 +207,7 @@ export function walk(decided: Decision, unknowns: Unknowns, chance: () => number
   function carryOut(command: Command): Outcome {
     const ok: Outcome = { kind: 'accepted', status: 200, alive: null };
     if (command.action === 'probe') {
-      return { ...ok, alive: leg.alive, clientState: leg.clientState };
+      return { ...ok, alive: leg.alive, envelope: decodeEnvelope(leg.clientState) };
     }
     if (command.action === 'active_calls') {
       const found = bLegs.find(({ clientState }) => clientState === command.targetClientState);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeClientState } from '../../src/core/machine/client-state.ts';
 import type { WebhookEvent } from '../../src/core/machine/event.ts';
 import { parseWebhook } from '../../src/telnyx/webhook.ts';
 
@@ -53,6 +54,7 @@ describe('parseWebhook', () => {
         tags: ['support'],
       },
       clientState: null,
+      envelope: null,
       sipNotifyResponse: null,
       hangupCause: null,
       hangupSource: null,
@@ -91,7 +93,18 @@ describe('parseWebhook', () => {
       status: 'valid',
     });
     expect(callEvent({ digit: '5' })).toMatchObject({ digits: '5' });
-    expect(callEvent({ client_state: 'aGV5' })).toMatchObject({ clientState: 'aGV5' });
+  });
+
+  it('reads its own envelope in client_state, and keeps what is somebody else’s', () => {
+    const ours = encodeClientState('attempt', 'aGV5');
+    expect(callEvent({ client_state: ours })).toMatchObject({
+      clientState: ours,
+      envelope: { id: 'attempt', foreignState: 'aGV5' },
+    });
+    expect(callEvent({ client_state: 'aGV5' })).toMatchObject({
+      clientState: 'aGV5',
+      envelope: null,
+    });
   });
 
   it.each([

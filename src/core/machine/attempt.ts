@@ -1,7 +1,7 @@
 /** Attempts: starting one, accepting it, ending it with a verdict. */
 import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
-import { decodeClientState, encodeClientState } from './client-state.ts';
+import { type Envelope, encodeClientState } from './client-state.ts';
 import {
   ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
@@ -68,11 +68,10 @@ export function acceptAttempt(turn: Turn, attempt: Attempt): void {
  * command of the attempt it names, whatever the answer to the request was. Returns true if this was
  * not known before.
  */
-export function noteApplied(turn: Turn, clientState: string | null): boolean {
-  const envelope = decodeClientState(clientState);
+export function noteApplied(turn: Turn, envelope: Envelope | null): boolean {
   if (envelope === null) return false;
   const { call } = turn;
-  const attempt = call.attempts.find(({ id, unsent }) => id === envelope.a && !unsent);
+  const attempt = call.attempts.find(({ id, unsent }) => id === envelope.id && !unsent);
   if (attempt === undefined || attempt.acceptedAt !== null) return false;
   note(
     turn,
