@@ -5,7 +5,8 @@
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
-import type { ReferStep, Step } from '../../core/machine/plan.ts';
+import type { Step } from '../../core/machine/plan.ts';
+import type { Asked } from '../../engine/manual-refer.ts';
 import type { TimelineEntry } from '../../store/store.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 
@@ -91,10 +92,10 @@ function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
   return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
 }
 
-/** The call is answered first, and the attempt has no id before its command exists. */
-export function attemptToCome(step: ReferStep) {
+/** The call is answered first: the attempt starts after that. */
+export function attemptToCome({ attemptId, step }: Asked) {
   return {
-    id: null,
+    id: attemptId,
     kind: 'refer' as const,
     target: step.target,
     sip_address: step.sipAddress,
