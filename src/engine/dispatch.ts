@@ -10,14 +10,21 @@ import { outcomeEventId } from '../core/machine/command-id.ts';
 import type { CallEvent, OutcomeEvent } from '../core/machine/event.ts';
 import type { Log } from '../log/log.ts';
 import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
-import { CONNECTIONS_MAX } from '../telnyx/client.ts';
+import { CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../telnyx/client.ts';
 import { atLeastSince, type Clock, type Mark } from './clock.ts';
 import { createCommandReport } from './command-report.ts';
 import type { Outlet, Received } from './engine.ts';
 import { mayJoin } from './order.ts';
 import { createOutboxPoll } from './outbox-poll.ts';
 import { createRecorder } from './record-outcome.ts';
-import { asRepetition, maySend, type Permission, sentSince, settlementOf } from './sending.ts';
+import {
+  asRepetition,
+  LEASE_MS,
+  maySend,
+  type Permission,
+  sentSince,
+  settlementOf,
+} from './sending.ts';
 
 export interface CommandObserver {
   /** One request to Telnyx and what became of it. */
@@ -62,8 +69,6 @@ export interface Dispatcher extends Omit<Outlet, 'poke'> {
   stop(withinMs: number): Promise<void>;
 }
 
-export const LEASE_MS = 10_000;
-const REQUEST_MS_MAX = 5_000;
 const POLL_IDLE_MS = 1_000;
 /** Limit for outcomes that the store does not accept; above it nothing new is claimed. */
 const UNRECORDED_MAX = 1_000;
@@ -83,7 +88,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { store, client, clock, log, instance, observer } = options;
   const concurrencyMax = options.concurrencyMax ?? CONNECTIONS_MAX;
   const leaseMs = options.leaseMs ?? LEASE_MS;
-  const requestMs = options.requestMs ?? REQUEST_MS_MAX;
+  const requestMs = options.requestMs ?? REQUEST_TIMEOUT_MS;
   const chance = options.chance ?? Math.random;
   const report = createCommandReport(log, clock);
   const recorder = createRecorder({ receive: options.receive, log, clock, chance });

@@ -40,7 +40,7 @@ export interface TelnyxClientOptions {
 }
 
 /** Telnyx usually answers within a second; after this time the command is tried again. */
-const REQUEST_TIMEOUT_MS = 5_000;
+export const REQUEST_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
 /** Telnyx's answers have a few hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
