@@ -1,7 +1,7 @@
 /** Says what is wrong with a node, at its place. */
 import type { Node } from 'yaml';
 import type { Problems } from './problem.ts';
-import type { Source } from './source.ts';
+import { type Source, startOf } from './source.ts';
 
 const SHOWN_CHARS_MAX = 200;
 
@@ -26,8 +26,4 @@ export class NodeReport {
   textOf({ range }: Node): string {
     return range ? this.source.text.slice(range[0], range[1]).slice(0, SHOWN_CHARS_MAX) : '';
   }
-}
-
-export function startOf(node: Node | null): number {
-  return node?.range?.[0] ?? 0;
 }

@@ -1,11 +1,12 @@
 /** A text, a number, true or false: as the schema has it, or a problem. */
 import { isScalar, type Node, type Scalar } from 'yaml';
-import { type NodeReport, startOf } from './decode-report.ts';
+import type { NodeReport } from './decode-report.ts';
 import { describe, example, expected, meantHint, shown } from './decode-words.ts';
 import { languageHint } from './languages.ts';
 import { lookAlike } from './look-alikes.ts';
 import { didYouMean } from './problem.ts';
 import { matches, type SchemaNode } from './schema/node.ts';
+import { startOf } from './source.ts';
 
 export function decodeScalar(
   report: NodeReport,

@@ -4,7 +4,7 @@
  * else is still checked.
  */
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
-import { NodeReport, startOf } from './decode-report.ts';
+import { NodeReport } from './decode-report.ts';
 import { decodeScalar } from './decode-scalar.ts';
 import {
   describe,
@@ -22,7 +22,7 @@ import { inAscii, lookAlike } from './look-alikes.ts';
 import { DecodedPositions, type Positions } from './positions.ts';
 import { didYouMean, nearest, type Problems } from './problem.ts';
 import { matches, resolved, type SchemaNode } from './schema/node.ts';
-import type { Source } from './source.ts';
+import { type Source, startOf } from './source.ts';
 
 export interface Decoded {
   /** Undefined where nothing could be used. */

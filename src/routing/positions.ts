@@ -1,8 +1,7 @@
 /** Where decoded values stand in the file, kept beside them. */
 import type { Node } from 'yaml';
-import { startOf } from './decode-report.ts';
 import type { Place } from './problem.ts';
-import type { Source } from './source.ts';
+import { type Source, startOf } from './source.ts';
 
 /** Where decoded objects and lists, and their members, stand in the file. */
 export interface Positions {

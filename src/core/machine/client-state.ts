@@ -19,7 +19,7 @@ export interface ClientState {
 }
 
 /** Telnyx documents no limit for client_state; 1 KB is our choice. */
-export const CLIENT_STATE_BYTES_MAX = 1024;
+const CLIENT_STATE_BYTES_MAX = 1024;
 
 export function encodeClientState(id: string, foreignState: string | null): string {
   const whole = base64(foreignState === null ? { v: 1, a: id } : { v: 1, a: id, u: foreignState });

@@ -59,7 +59,7 @@ export function callDetail(call: Call, timeline: TimelineEntry[], legs: Call[]) 
 }
 
 /** Why a manual refer would be answered 409 now; null if it is allowed. */
-export function referRefused(call: Call): 'call_ended' | 'call_being_moved' | null {
+function referRefused(call: Call): 'call_ended' | 'call_being_moved' | null {
   const why = whyNotMovable(call);
   if (why === null) return null;
   return why === 'ended' ? 'call_ended' : 'call_being_moved';

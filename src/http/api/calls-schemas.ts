@@ -64,7 +64,7 @@ export const CALLS_QUERY = Type.Object(
 
 const ADVICE = orNull(Type.Object({ meaning: text, cause: text, fix: text }));
 
-export const ATTEMPT = Type.Object({
+const ATTEMPT = Type.Object({
   id: text,
   kind: Type.Enum(['refer', 'transfer']),
   target: textOrNull,
