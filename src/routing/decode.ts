@@ -3,9 +3,11 @@
  * positions. An invalid part is left out, and its owner too if it was required, so that everything
  * else is still checked.
  */
-import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { decodeKey, keyHint, textOfKey } from './decode-key.ts';
 import { NodeReport } from './decode-report.ts';
 import { decodeScalar } from './decode-scalar.ts';
+import { chooseShape } from './decode-shape.ts';
 import {
   describe,
   emptyListHint,
@@ -16,11 +18,10 @@ import {
   meantHint,
   missingHint,
   shown,
-  wordHint,
 } from './decode-words.ts';
-import { inAscii, lookAlike } from './look-alikes.ts';
+import { lookAlike } from './look-alikes.ts';
 import { DecodedPositions, type Positions } from './positions.ts';
-import { didYouMean, nearest, type Problems } from './problem.ts';
+import { nearest, type Problems } from './problem.ts';
 import { matches, resolved, type SchemaNode } from './schema/node.ts';
 import { type Source, startOf } from './source.ts';
 
@@ -101,44 +102,10 @@ class Walk {
       return undefined;
     }
     if (!isMap(node) || fitting.length === 1) return this.value(node, first.variant, name, key);
-    return this.#variant(
-      node,
-      fitting.map(({ plain }) => plain),
-      name,
-    );
-  }
-
-  /** Of several shapes of map the one whose own key stands there: `refer`, `say`, … */
-  #variant(node: YAMLMap, shapes: SchemaNode[], name: string): unknown {
-    const keys = node.items.map((pair) => textOfKey(pair.key)).filter((k) => k !== null);
-    const own = shapes.filter((shape) => keys.includes(shape.required?.[0] ?? ''));
-    const [shape] = own;
-    if (shape === undefined) {
-      const words = shapes.flatMap((s) => s.required?.[0] ?? []);
-      const strange = keys.find((k) => nearest(k, words) !== null) ?? keys[0] ?? '';
-      const pair = node.items.find((p) => textOfKey(p.key) === strange);
-      const what = keys.length === 0 ? 'is empty' : `has none of the keys ${words.join(', ')}`;
-      this.#report.at(
-        (pair?.key as Node | undefined) ?? node,
-        `${name} ${what}`,
-        wordHint(strange, words),
-      );
-      return undefined;
-    }
-    const [, second] = own;
-    if (second !== undefined) {
-      const word = second.required?.[0] ?? '';
-      const pair = node.items.find((p) => textOfKey(p.key) === word);
-      this.#report.at(
-        (pair?.key as Node | undefined) ?? node,
-        `${name} has both ${shape.required?.[0]} and ${word}`,
-        shapes.some(({ required }) => required?.[0] === 'refer')
-          ? `write ${word} as a separate item, after "- "`
-          : 'keep one of them',
-      );
-      return this.#object(node, shape, name, new Set(own.flatMap((s) => s.required?.[0] ?? [])));
-    }
-    return this.#object(node, shape, name);
+    const shapes = fitting.map(({ plain }) => plain);
+    const chosen = chooseShape(this.#report, node, shapes, name);
+    if (chosen === null) return undefined;
+    return this.#object(node, chosen.shape, name, chosen.reported);
   }
 
   #object(node: Node, schema: SchemaNode, name: string, reported = new Set<string>()): unknown {
@@ -155,7 +122,7 @@ class Walk {
     const spot = this.positions.add(value, node);
     const seen = new Set<string>();
     for (const pair of node.items) {
-      const key = this.#key(pair, name, schema);
+      const key = decodeKey(this.#report, pair, name, schema);
       if (key === null) {
         strange.push(textOfKey(pair.key) ?? '');
         continue;
@@ -194,30 +161,6 @@ class Walk {
       }
     }
     return complete ? value : undefined;
-  }
-
-  #key(pair: Pair, name: string, schema: SchemaNode): string | null {
-    if (isAlias(pair.key)) return null;
-    if (!isPair(pair) || !isScalar(pair.key)) {
-      this.#report.at((pair.key ?? null) as Node | null, `a key of ${name} must be text`, '');
-      return null;
-    }
-    const key = pair.key;
-    const source = this.#report.textOf(key);
-    if (typeof key.value !== 'string') {
-      const known = schema.propertyNames === undefined ? '' : `write it in quotes: "${source}"`;
-      this.#report.at(
-        key,
-        `a key of ${name} must be text, ${shown(source)} is ${describe(key)}`,
-        known,
-      );
-      return null;
-    }
-    if (key.value === '<<' && schema.properties?.['<<'] === undefined) {
-      this.#report.at(key, 'a merge key (<<) is not allowed', 'write the values directly');
-      return null;
-    }
-    return key.value;
   }
 
   #memberSchema(
@@ -278,25 +221,10 @@ class Walk {
   }
 }
 
-/** To YAML a colon ends a key only before an ordinary space. */
-function keyHint(key: string, properties: Record<string, SchemaNode>): string {
-  const known = Object.keys(properties);
-  const odd = lookAlike(key);
-  if (odd === null) return didYouMean(key, known);
-  const plain = inAscii(key);
-  const meant = known.find((word) => plain.startsWith(`${word}:`));
-  if (meant === undefined) return didYouMean(key, known);
-  return `there is ${odd} after "${meant}:": write an ordinary space there`;
-}
-
 function isNull(node: Node): boolean {
   return isScalar(node) && node.value === null;
 }
 
 function allowsNull(schema: SchemaNode): boolean {
   return schema.type === 'null' || (schema.anyOf ?? []).some((variant) => variant.type === 'null');
-}
-
-function textOfKey(key: unknown): string | null {
-  return isScalar(key) && typeof key.value === 'string' ? key.value : null;
 }
