@@ -2,8 +2,8 @@
  * Telnyx's public key as the portal shows it: base64 of the raw 32 bytes of an Ed25519 point. It
  * refuses everything that cannot be a real key: text that decodes to something else, bytes that are
  * not on the curve, and points of small order, for which anybody can make valid signatures (RFC
- * 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many EdDSAs"). The curve is @noble/ed25519's:
- * one file without dependencies, maintained (3.2 is from August 2026).
+ * 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many EdDSAs").
+ * The curve is @noble/ed25519's: one file without dependencies, maintained (3.2: August 2026).
  */
 import { Point } from '@noble/ed25519';
 

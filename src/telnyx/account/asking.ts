@@ -44,7 +44,7 @@ const TRIES_MAX = 3;
 /** Somebody waits for the whole. */
 const WAIT_MS_MAX = 10_000;
 /** Documented as the most; 50,000 numbers are then read, and more are said to be too many. */
-const PAGE_SIZE_MAX = '250';
+export const PAGE_SIZE_MAX = '250';
 const PAGES_MAX = 200;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const CONNECTIONS_MAX = 4;
