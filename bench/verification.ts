@@ -44,11 +44,10 @@ async function microsEach(
   headers: Record<string, string>,
   body: Buffer,
 ): Promise<number> {
-  const check = verifier.checkHeaders(headers, Date.now());
-  if (check.result !== 'checked') throw new Error(JSON.stringify(check));
+  const now = Date.now();
   const before = process.cpuUsage();
   for (let i = 0; i < times; i += 1) {
-    const { result } = await verifier.verify(check.checked, body);
+    const { result } = await verifier.verify({ headers, body, now });
     if (result !== 'verified') throw new Error(result);
   }
   const used = process.cpuUsage(before);

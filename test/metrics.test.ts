@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { boundedLabel, createMetrics, LABEL_VALUES_MAX, type Metrics } from '../src/metrics.ts';
+import { boundedLabel, LABEL_VALUES_MAX } from '../src/metrics/label.ts';
+import { createMetrics, type Metrics } from '../src/metrics.ts';
 
 let metrics: Metrics;
 beforeEach(() => {

@@ -3,7 +3,7 @@
  * which order, who of the callers has gone, and which legs live that nobody here has heard of.
  */
 import type { Call } from './machine/call.ts';
-import { decodeClientState } from './machine/client-state.ts';
+import { decodeEnvelope } from './machine/client-state.ts';
 import type { SightingEvent, WebhookEvent } from './machine/event.ts';
 import { isLost } from './machine/gone.ts';
 import { CALL_MS_MAX } from './machine/limits.ts';
@@ -146,8 +146,8 @@ function sightingOf(
   { callId, clientState }: LiveLeg,
   call: Call | undefined,
 ): SightingEvent | null {
-  const named = decodeClientState(clientState)?.a;
-  const attempt = call?.attempts.find(({ id }) => id === named);
+  const envelope = decodeEnvelope(clientState);
+  const attempt = call?.attempts.find(({ id }) => id === envelope?.id);
   const open = attempt !== undefined && attempt.verdict === null && attempt.acceptedAt === null;
   if (!open) return null;
   return {
@@ -157,7 +157,7 @@ function sightingOf(
     callId,
     receivedAt: 0,
     occurredAt: null,
-    clientState,
+    envelope,
   };
 }
 

@@ -1,5 +1,4 @@
 /** Loads what a batch needs before its events can be processed. */
-import { decodeClientState } from '../core/machine/client-state.ts';
 import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
@@ -51,8 +50,7 @@ export function keysOf(items: Item[], limit: number | null, since: number): Load
     if (event.source !== 'webhook') continue;
     const { from, sessionId, direction } = event.facts;
     if (from !== null) callers.add(from);
-    const envelope = decodeClientState(event.clientState);
-    if (envelope !== null) keys.attemptIds.push(envelope.a);
+    if (event.envelope !== null) keys.attemptIds.push(event.envelope.id);
     else if (sessionId !== null && direction === 'outgoing') keys.sessionIds.push(sessionId);
   }
   keys.callIds = [...ids];

@@ -1,6 +1,5 @@
 /** One batch: events stepped one after the other on loaded calls, gathered into units that commit together. */
 import type { Call } from '../core/machine/call.ts';
-import { decodeClientState } from '../core/machine/client-state.ts';
 import type { BLegEvent, CallEvent, WebhookEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import { type Transition, transition } from '../core/machine/transition.ts';
@@ -195,8 +194,8 @@ export function stepAll(
   function parentOf(event: WebhookEvent): string | null {
     const known = current(event.callId)?.call ?? null;
     if (known !== null && known.parentId !== null) return known.parentId;
-    const envelope = decodeClientState(event.clientState);
-    const named = envelope === null ? undefined : loaded.attempts.get(envelope.a);
+    const { envelope } = event;
+    const named = envelope === null ? undefined : loaded.attempts.get(envelope.id);
     if (named !== undefined && named !== event.callId) return named;
     const outgoing = (known?.facts.direction ?? event.facts.direction) === 'outgoing';
     const first = known === null && event.facts.direction === null;
@@ -252,7 +251,7 @@ function bLegEvent(event: WebhookEvent, parentId: string): BLegEvent {
     occurredAt,
     callId: parentId,
     bLegId: callId,
-    attemptId: decodeClientState(event.clientState)?.a ?? null,
+    attemptId: event.envelope?.id ?? null,
     hangupCause,
     sipHangupCause,
     ...(cost === undefined ? {} : { cost }),

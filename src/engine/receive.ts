@@ -13,6 +13,7 @@ import { loadBatch } from './batch-load.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import { type Clock, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
+import { LEASE_MS } from './sending.ts';
 import { itemOf } from './tally.ts';
 import { keyOf } from './timeline.ts';
 
@@ -22,7 +23,6 @@ const QUEUE_EVENTS_MAX = 4_096;
 /** A load is asked for and answered within this. */
 const WINDOW_SLACK_MS = 60_000;
 const CONFLICTS_MAX = 8;
-export const LEASE_MS = 10_000;
 
 export interface ReceiverOptions {
   store: Store;

@@ -7,6 +7,8 @@ import type { Outcome } from '../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
 
+/** How long a claimed command is ours to send. */
+export const LEASE_MS = 10_000;
 /** How much our estimate of the store's clock may be off: the duration of the claim. */
 const LEASE_MARGIN_MS = 1_000;
 /** A command that could not be sent for this long is obsolete, whatever its step says. */

@@ -2,12 +2,12 @@
 import { readMoment } from '../core/iso-time.ts';
 import type { NumberList, Schedule } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
-import type { Positions } from './decode.ts';
 import type { DecodedFile, DecodedSet } from './decoded-set.ts';
 import { type Folder, isInside } from './folder.ts';
 import { icalSpans, icalWindow, type WantedCalendar } from './ical/calendar.ts';
 import { fileList, inlineList } from './lists.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import { buildSchedule } from './schedules.ts';
 import type { WrittenList, WrittenSchedule } from './schema/schema.ts';

@@ -2,10 +2,10 @@
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
-import type { Positions } from './decode.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { buildExample, type Example } from './example.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
 

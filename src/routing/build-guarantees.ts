@@ -3,10 +3,10 @@ import type { Clause, Guarantee } from '../core/prove/guarantee.ts';
 import { OTHERWISE } from '../core/prove/prove.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
-import type { Positions } from './decode.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { GUARANTEE_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenGuarantee } from './schema/guarantee.ts';
 

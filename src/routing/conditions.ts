@@ -5,8 +5,8 @@
 import { getCountries, isSupportedCountry } from 'libphonenumber-js';
 import type { Clause, Condition } from '../core/rules/rule.ts';
 import { type SetContext, useName } from './context.ts';
-import type { Positions } from './decode.ts';
 import { checkNumber, quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenWhen } from './schema/when.ts';
 

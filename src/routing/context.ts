@@ -1,9 +1,9 @@
 /** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
 import type { AllowPattern } from '../core/rules/allow.ts';
 import type { RouteStep, Rule } from '../core/rules/rule.ts';
-import type { Positions } from './decode.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
 
 export type NameKind = 'target' | 'list' | 'schedule';

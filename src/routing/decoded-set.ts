@@ -1,8 +1,8 @@
 /** The input for building a set. */
 import type { ParsedNode } from 'yaml';
-import type { Positions } from './decode.ts';
 import type { Folder } from './folder.ts';
 import type { Handlers } from './handlers/handlers.ts';
+import type { Positions } from './positions.ts';
 import type { RouteFile } from './schema/schema.ts';
 import type { Environment } from './targets.ts';
 

@@ -1,7 +1,7 @@
 /** An example of a route file: a call, what its targets answer, and what must come of it. */
 import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
-import type { Positions } from './decode.ts';
+import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
 

@@ -206,7 +206,7 @@ function checkGlob(text: string): NumberCheck {
  * `write "+442079460958"`: the number that is meant, else the candidate. What would be refused next
  * is never shown; empty then.
  */
-export function writtenRight(text: string, candidate: string | null = null): string {
+function writtenRight(text: string, candidate: string | null = null): string {
   const right = [rightForm(text), candidate].find(
     (form) => form !== null && form !== text && checkNumber(form) === null,
   );

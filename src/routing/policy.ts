@@ -2,12 +2,12 @@
 import { parseAllow } from '../core/rules/allow.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
-import type { Positions } from './decode.ts';
 import { checkPlayUrl } from './destinations.ts';
 import { PATIENCE_BOUNDS } from './duration.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { inAscii } from './look-alikes.ts';
 import { meantUri, quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
 
 export const DEFAULT_POLICY: Policy = {

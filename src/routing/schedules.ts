@@ -2,9 +2,9 @@
 import { isDate } from '../core/iso-time.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import { isZone } from '../core/rules/zone.ts';
-import type { Positions } from './decode.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { WrittenSchedule } from './schema/schema.ts';
 import { fixedZone, zoneHint } from './zone-names.ts';

@@ -3,7 +3,6 @@ import type { Destination, RouteBranches, RouteStep, Template } from '../core/ru
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext, useName } from './context.ts';
-import type { Positions } from './decode.ts';
 import {
   checkPlayUrl,
   destinationHint,
@@ -13,6 +12,7 @@ import {
 import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
 import { hasTrunkPrefix } from './e164.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import type {
   WrittenBranches,

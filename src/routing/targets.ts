@@ -6,10 +6,10 @@ import type { Target, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext } from './context.ts';
-import type { Positions } from './decode.ts';
 import { checkAllowed, destinationHint, meantDestination } from './destinations.ts';
 import { ATTEMPT_BOUNDS } from './duration.ts';
 import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 import type { WrittenTarget } from './schema/schema.ts';
 

@@ -196,45 +196,70 @@ export type StoreNotice =
   /** Its log was removed while it was open; nothing was lost. */
   | { kind: 'log_saved'; words: string };
 
+/**
+ * Every method except `close` rejects with StoreUnavailable if the store cannot do it now (locked,
+ * full, unreachable, closed, its file replaced); the call may be repeated later. Any other error
+ * means a wrong argument or a bug and would occur again. Further rejections are named at the method.
+ */
 export interface Store extends ChangeFeed {
   readonly kind: 'sqlite' | 'postgres';
+  /**
+   * All lists of keys may be empty; unknown keys are absent from the result. Rejects with NewerRow
+   * if newer code wrote one of the calls.
+   */
   load(keys: LoadKeys): Promise<Loaded>;
   /**
-   * One transaction for all units. With `claim`, the new commands are stored as claimed by that owner
-   * and returned, so that they can be sent without another round trip.
+   * Commits all units together. `results[n]` belongs to `units[n]`, and there may be no units at
+   * all. With `claim`, the new commands are stored as claimed by that owner and returned, so that
+   * they can be sent without another round trip.
+   *
+   * Rejects if nothing was stored, and with CommitUnknown if anything may have been stored; a second
+   * delivery of the events then finds out. If some units were stored and others failed, the others
+   * are reported as `conflict`.
    */
   commit(units: CommitUnit[], claim: Claim | null): Promise<Committed>;
-  /** Takes out what waited to be counted and whose time is over, so that nobody else counts it. */
+  /** Removes and returns items that are now due to be counted, so that nobody else counts them. */
   takeUncounted(limit: number): Promise<Uncounted[]>;
   /** Pending commands that are due and not leased; hangup and reject first, then the oldest. */
   claim(claim: Claim, limit: number): Promise<ClaimedCommand[]>;
-  /** Gives back leases of an owner (stopping), or of everyone (a start on SQLite) with `owner` null. */
+  /** Gives back the leases of an owner (stopping), or of everyone (a start on SQLite) with null. */
   releaseLeases(owner: string | null): Promise<void>;
-  /** Deadlines reached, the earliest first, and when the next one is due. */
-  due(limit: number): Promise<{ now: number; due: DueDeadline[]; nextDueAt: number | null }>;
+  /** Deadlines that are due, the earliest first; `now` is the store's clock. */
+  due(limit: number): Promise<{ now: number; due: DueDeadline[] }>;
+  /** Null if the call is unknown or was pruned. */
   find(callId: string): Promise<StoredCall | null>;
+  /** In the order of the events; empty if the call is unknown. */
   timeline(callId: string): Promise<TimelineEntry[]>;
+  /** Newest first; `next` is null on the last page. Rejects with BAD_CURSOR. */
   list(filter: CallFilter): Promise<{ calls: Call[]; next: string | null }>;
-  /** Calls that came at or after `since`, at most `callsMax` of them, the newest. */
+  /** Calls that started at or after `since`, at most `callsMax` of them, the newest. */
   activity(since: number, callsMax: number): Promise<Activity>;
   outbox(): Promise<OutboxHealth>;
-  /** Events that could not be stepped: kept for a human, never everybody's 503. */
-  /** `command`: the one whose outcome the event is; it is done, or it would be claimed for ever. */
+  /**
+   * Keeps an event that could not be processed, for a human to look at. `command` is the one whose
+   * outcome the event is; it counts as done, or it would be claimed again for ever.
+   */
   deadLetter(event: unknown, error: string, command: string | null): Promise<void>;
+  /** A setting that was never changed has version 0 and the value null. */
   setting(name: SettingName): Promise<{ version: number; value: unknown }>;
-  /** `change` is told the store's clock: a replica's own must not decide what is over for all. */
+  /**
+   * Changes a setting in one transaction and returns the new version. If `change` throws, nothing
+   * is changed and the error is passed on. `change` receives the store's clock, because a replica's
+   * own clock must not decide what has expired for all.
+   */
   changeSetting(
     name: SettingName,
     change: (value: unknown, now: number) => unknown,
   ): Promise<number>;
   heartbeat(replica: Omit<Replica, 'seenAt'>): Promise<void>;
   replicas(): Promise<Replica[]>;
-  /** The store's clock, but no later than it surely is: a clock that was set far ahead makes no history old. */
+  /** The store's clock, or earlier if in doubt: a clock that was set ahead must not prune calls. */
   provenNow(): Promise<number>;
-  /** Removes ended calls older than `before` with all that belongs to them, at most `limit`; returns how many. */
+  /** Removes at most `limit` ended calls older than `before`; returns how many were removed. */
   prune(before: number, limit: number): Promise<number>;
-  /** Proves that a write would work now; throws where not. */
+  /** Proves that a write would succeed now. */
   ping(): Promise<void>;
+  /** All later calls are rejected. */
   close(): Promise<void>;
 }
 

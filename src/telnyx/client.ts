@@ -3,8 +3,8 @@
  */
 import { createFetch } from 'ofetch';
 import type { Command, Outcome } from '../core/machine/command.ts';
-import { readActiveCalls } from './active-calls.ts';
 import { addressOf } from './api-address.ts';
+import { findBLeg } from './find-b-leg.ts';
 import { type Answer, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
 import { redactError } from './redact-error.ts';
 import {
@@ -40,12 +40,10 @@ export interface TelnyxClientOptions {
 }
 
 /** Telnyx usually answers within a second; after this time the command is tried again. */
-const REQUEST_TIMEOUT_MS = 5_000;
+export const REQUEST_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
 /** Telnyx's answers have a few hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
-/** A limit for connections with thousands of live legs. */
-const ACTIVE_CALLS_PAGES_MAX = 20;
 /**
  * As many as the dispatcher sends at once, because a request that waits here uses up its own time.
  */
@@ -112,26 +110,6 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
     // With plain http there is no handshake to save.
     close: () => transport.close(),
   };
-}
-
-/** Searches all pages for the leg with the envelope that the transfer put on its B-leg. */
-async function findBLeg(
-  command: Extract<Command, { action: 'active_calls' }>,
-  path: string,
-  ask: (path: string) => Promise<Answer>,
-): Promise<Outcome> {
-  let query: string | null = '';
-  for (let pages = 0; query !== null && pages < ACTIVE_CALLS_PAGES_MAX; pages += 1) {
-    const answer = await ask(`${path}${query}`);
-    const page = answer.status === 200 ? readActiveCalls(answer.body) : null;
-    if (page === null) return outcomeOfAnswer(command.action, answer);
-    const found = page.calls.find(({ clientState }) => clientState === command.targetClientState);
-    if (found !== undefined || page.next === null) {
-      return { kind: 'accepted', status: 200, alive: null, bLeg: found?.callControlId ?? null };
-    }
-    query = page.next;
-  }
-  return { kind: 'unknown', detail: `more than ${ACTIVE_CALLS_PAGES_MAX} pages of active calls` };
 }
 
 const NOT_WRITTEN: Outcome = {

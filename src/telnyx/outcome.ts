@@ -2,6 +2,7 @@
  * The outcome of a command from Telnyx's answer, or from the failure to get one: a pure table,
  * tested with every status and code. There are four outcomes: accepted, rejected, retry, unknown.
  */
+import { decodeEnvelope } from '../core/machine/client-state.ts';
 import type { Action, Outcome } from '../core/machine/command.ts';
 
 /**
@@ -90,10 +91,9 @@ function asProbe(outcome: Outcome, body: unknown): Outcome {
   if (outcome.kind !== 'accepted') return { kind: 'unknown', detail: outcome.detail };
   const data = isRecord(body) ? body.data : null;
   const alive = isRecord(data) ? data.is_alive : null;
-  const clientState =
-    isRecord(data) && typeof data.client_state === 'string' ? data.client_state : null;
+  const state = isRecord(data) && typeof data.client_state === 'string' ? data.client_state : null;
   return typeof alive === 'boolean'
-    ? { ...outcome, alive, clientState }
+    ? { ...outcome, alive, envelope: decodeEnvelope(state) }
     : { kind: 'unknown', detail: `HTTP ${outcome.status} without data.is_alive` };
 }
 

@@ -14,8 +14,6 @@ export interface Refusal {
   reason: RefusalReason;
   /** What exactly was found, in words; never contains a value from the request. */
   detail: string;
-  /** Our clock minus the timestamp, in seconds; null without a readable timestamp. */
-  skewSecs: number | null;
 }
 
 export interface RefusalWords {

@@ -23,57 +23,49 @@ export interface VerifierOptions {
   publicKeys: readonly Buffer[];
   engine: 'auto' | EngineName;
   toleranceSecs: number;
-  /** Maximum concurrent verifications; above it: `busy`. */
-  inFlightMax?: number;
 }
 
-/** Headers that passed; the body must still match them. */
-export interface CheckedHeaders {
-  timestamp: string;
-  signature: Buffer;
-  /** Our clock minus the timestamp, in seconds. */
-  skewSecs: number;
+/** A request as it arrived; nothing in it is trusted yet. */
+export interface SignedRequest {
+  /** Names in lower case, as Node gives them. */
+  headers: RequestHeaders;
+  body: Buffer;
+  /** When it arrived, by our clock. */
+  now: number;
 }
-
-export type HeaderCheck =
-  | { result: 'checked'; checked: CheckedHeaders }
-  | { result: 'refused'; refusal: Refusal };
-
-export type Verification =
-  | { result: 'verified'; skewSecs: number }
-  | { result: 'refused'; refusal: Refusal }
-  /** Too many at once: answer 503, and Telnyx delivers again. */
-  | { result: 'busy' };
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
+declare const stage: unique symbol;
+/** A body whose signature was right. Only `verify` makes one, and only this is parsed. */
+export type VerifiedBody = Buffer & { readonly [stage]: 'verified' };
+
+export type Verification =
+  /** `signedAt`: milliseconds by Telnyx's clock, in whole seconds. */
+  | { result: 'verified'; body: VerifiedBody; signedAt: number }
+  | { result: 'refused'; refusal: Refusal };
+
 export interface Verifier {
   readonly engine: EngineName;
-  /** `nowMs` is our clock. Header names are in lower case, as Node gives them. */
-  checkHeaders(headers: RequestHeaders, nowMs: number): HeaderCheck;
-  verify(checked: CheckedHeaders, rawBody: Buffer): Promise<Verification>;
+  /** Asked before the body is read; null if the headers alone are no reason to refuse. */
+  refuseByHeaders(headers: RequestHeaders, now: number): Refusal | null;
+  verify(signed: SignedRequest): Promise<Verification>;
 }
-
-/** What an engine verifies in about a second, the longest a webhook may take. */
-const IN_FLIGHT_MAX = { native: 2000, sodium: 2000, tweetnacl: 150 };
 
 /** Rejects if the engines disagree, or if the configured engine cannot run here. */
 export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
   const engine = await chooseEngine(options.engine);
   const keys = options.publicKeys.map((key) => engine.forKey(key));
-  const inFlightMax = options.inFlightMax ?? IN_FLIGHT_MAX[engine.name];
-  let inFlight = 0;
+  const { toleranceSecs } = options;
   return {
     engine: engine.name,
-    checkHeaders: (headers, nowMs) => checkHeaders(headers, nowMs, options.toleranceSecs),
-    async verify(checked, rawBody) {
-      if (inFlight >= inFlightMax) return { result: 'busy' };
-      inFlight += 1;
-      try {
-        return await verifyWithAny(keys, checked, rawBody);
-      } finally {
-        inFlight -= 1;
-      }
+    refuseByHeaders(headers, now) {
+      const check = checkHeaders(headers, now, toleranceSecs);
+      return check.result === 'refused' ? check.refusal : null;
+    },
+    async verify({ headers, body, now }) {
+      const check = checkHeaders(headers, now, toleranceSecs);
+      return check.result === 'refused' ? check : verifyWithAny(keys, check, body);
     },
   };
 }
@@ -114,7 +106,18 @@ const NO_SODIUM =
 /** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
 const TIMESTAMP_DIGITS_MAX = 15;
 
-function checkHeaders(headers: RequestHeaders, nowMs: number, toleranceSecs: number): HeaderCheck {
+/** Headers that passed; the body must still match them. */
+interface CheckedHeaders {
+  result: 'checked';
+  timestamp: string;
+  signature: Buffer;
+}
+
+function checkHeaders(
+  headers: RequestHeaders,
+  nowMs: number,
+  toleranceSecs: number,
+): CheckedHeaders | { result: 'refused'; refusal: Refusal } {
   const given = headers['telnyx-signature-ed25519'];
   if (given === undefined || given === '') {
     return headers['x-telnyx-signature'] === undefined
@@ -141,9 +144,9 @@ function checkHeaders(headers: RequestHeaders, nowMs: number, toleranceSecs: num
   if (Math.abs(skewSecs) > toleranceSecs) {
     const side = skewSecs > 0 ? 'old: our clock is ahead, or it came late' : 'ahead of our clock';
     const detail = `Clock off by ${Math.abs(skewSecs)} s (the webhook is ${side}); ${toleranceSecs} s are tolerated.`;
-    return refused('timestamp_stale', detail, skewSecs);
+    return refused('timestamp_stale', detail);
   }
-  return { result: 'checked', checked: { timestamp, signature, skewSecs } };
+  return { result: 'checked', timestamp, signature };
 }
 
 /** The signature's bytes, or what is wrong with them. */
@@ -167,17 +170,18 @@ const SIGNATURE_TEXT_CHARS = 88;
  */
 async function verifyWithAny(
   keys: readonly VerifyBytes[],
-  checked: CheckedHeaders,
-  rawBody: Buffer,
+  { timestamp, signature }: CheckedHeaders,
+  body: Buffer,
 ): Promise<Verification> {
-  const message = signedBytes(checked.timestamp, rawBody);
+  const message = signedBytes(timestamp, body);
   for (const verify of keys) {
-    if (await verify(message, checked.signature)) {
-      return { result: 'verified', skewSecs: checked.skewSecs };
+    if (await verify(message, signature)) {
+      const signedAt = Number(timestamp) * 1000;
+      return { result: 'verified', body: body as VerifiedBody, signedAt };
     }
   }
   const tried = keys.length === 1 ? 'One key was tried.' : `${keys.length} keys were tried.`;
-  return refused('signature_wrong', tried, checked.skewSecs);
+  return refused('signature_wrong', tried);
 }
 
 /** No engine accepts a message in pieces, so it is copied once. */
@@ -188,6 +192,6 @@ function signedBytes(timestamp: string, rawBody: Buffer): Buffer {
   return message;
 }
 
-function refused(reason: RefusalReason, detail: string, skewSecs: number | null = null) {
-  return { result: 'refused', refusal: { reason, detail, skewSecs } } as const;
+function refused(reason: RefusalReason, detail: string) {
+  return { result: 'refused', refusal: { reason, detail } } as const;
 }

@@ -5,6 +5,7 @@
  * `data.id`, `data.payload`, and for an event of a call a `call_control_id`.
  */
 import type { CallFacts, Direction } from '../core/machine/call.ts';
+import { readClientState } from '../core/machine/client-state.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { costOf } from './cost.ts';
@@ -19,10 +20,11 @@ import {
   field,
 } from './fields.ts';
 import { parseOccurredAt } from './occurred-at.ts';
+import type { VerifiedBody } from './signature.ts';
 
 export type ParsedWebhook =
   | { kind: 'call'; event: WebhookEvent }
-  | { kind: 'not_a_call'; type: string | null; connectionId: string | null }
+  | { kind: 'not_a_call'; type: string | null }
   | { kind: 'not_telnyx'; why: string; fix: string };
 
 const LIMITS = {
@@ -42,8 +44,8 @@ const LIMITS = {
   tags: 100,
 } as const;
 
-export function parseWebhook(rawBody: Buffer, receivedAt: number): ParsedWebhook {
-  const body = parseJson(rawBody);
+export function parseWebhook(verified: VerifiedBody, receivedAt: number): ParsedWebhook {
+  const body = parseJson(verified);
   return body === null ? notTelnyx('The body is not a JSON object.') : parseEvent(body, receivedAt);
 }
 
@@ -58,14 +60,12 @@ export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
   const content = field(data, 'payload') ?? null;
   // Telnyx's schema requires no property, not even `payload`; without it the event is about
   // nothing.
-  if (content === null) return { kind: 'not_a_call', type, connectionId: null };
+  if (content === null) return { kind: 'not_a_call', type };
   const payload = asObject(content);
   if (payload === null) return notTelnyx('data.payload is not an object.');
 
   const callId = asName(field(payload, 'call_control_id'), LIMITS.callIdChars);
-  if (callId === null) {
-    return { kind: 'not_a_call', type, connectionId: connectionIdOf(payload) };
-  }
+  if (callId === null) return { kind: 'not_a_call', type };
   return {
     kind: 'call',
     event: {
@@ -76,7 +76,7 @@ export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
       receivedAt,
       occurredAt: parseOccurredAt(field(data, 'occurred_at')),
       facts: factsOf(callId, payload),
-      clientState: asText(field(payload, 'client_state'), LIMITS.clientStateChars),
+      ...readClientState(asText(field(payload, 'client_state'), LIMITS.clientStateChars)),
       sipNotifyResponse: asInteger(field(payload, 'sip_notify_response'), 100, 699),
       hangupCause: asText(field(payload, 'hangup_cause'), LIMITS.wordChars),
       hangupSource: asText(field(payload, 'hangup_source'), LIMITS.wordChars),

@@ -152,7 +152,7 @@ describe('readConfig', () => {
     ],
     [
       'a coordinate past the prime',
-      Buffer.from(`ee${'ff'.repeat(30)}7f`, 'hex').toString('base64'),
+      Buffer.from(`f0${'ff'.repeat(30)}7f`, 'hex').toString('base64'),
       'canonical point',
     ],
   ])('refuses a public key that is %s', (_, text, problem) => {

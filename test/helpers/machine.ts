@@ -1,5 +1,6 @@
 /** Drives the pure machine by hand: one call, a clock that the test moves, and everything it asked for. */
 import type { Call } from '../../src/core/machine/call.ts';
+import { readClientState } from '../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import type { Notice } from '../../src/core/machine/notice.ts';
@@ -61,6 +62,7 @@ export function decision(plan: Step[] | null, more: Partial<Decision> = {}): Dec
   };
 }
 
+/** Its envelope is read off the client_state, as where webhooks come in. */
 export function webhook(type: string, more: Partial<WebhookEvent> = {}): WebhookEvent {
   return {
     source: 'webhook',
@@ -84,7 +86,6 @@ export function webhook(type: string, more: Partial<WebhookEvent> = {}): Webhook
       headers: [],
       tags: [],
     },
-    clientState: null,
     sipNotifyResponse: null,
     hangupCause: null,
     hangupSource: null,
@@ -93,6 +94,7 @@ export function webhook(type: string, more: Partial<WebhookEvent> = {}): Webhook
     status: null,
     deliveryAttempt: 1,
     ...more,
+    ...readClientState(more.clientState ?? null),
   };
 }
 

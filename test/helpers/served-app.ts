@@ -50,7 +50,6 @@ export interface ServedOptions {
   config?: Partial<AppDeps['config']>;
   routes?: Partial<LiveRoutes>;
   deps?: Partial<AppDeps>;
-  inFlightMax?: number;
   /** What Telnyx signs with; several replicas of one account share it. Default: a key of its own. */
   key?: TelnyxKey;
 }
@@ -74,7 +73,6 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
       return options.receive?.(event) ?? engine.receive(event, settle);
     },
   };
-  const { inFlightMax } = options;
   const app = buildApp({
     config: { adminToken: ADMIN_TOKEN, adminPort: null, connectionIds: null, ...options.config },
     log,
@@ -86,7 +84,6 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
       publicKeys: [key.publicKey],
       engine: 'auto',
       toleranceSecs: 300,
-      ...(inFlightMax === undefined ? {} : { inFlightMax }),
     }),
     routes: { ...routesOf(set), ...options.routes },
     lifecycle,

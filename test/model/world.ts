@@ -7,6 +7,7 @@
  * is under way by then costs a fault: a lost or late webhook, a lost answer, a process that dies.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
+import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
@@ -500,8 +501,8 @@ class Scene {
     const { command } = sending;
     const ok: Outcome = { kind: 'accepted', status: 200, alive: null };
     if (command.action === 'probe') {
-      const clientState = setting.unknowns.probeShowsState ? leg.clientState : null;
-      return { ...ok, alive: leg.alive, clientState };
+      const shown = setting.unknowns.probeShowsState ? leg.clientState : null;
+      return { ...ok, alive: leg.alive, envelope: decodeEnvelope(shown) };
     }
     if (command.action === 'active_calls') {
       const found = state.bLegs.find(

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { VerifiedBody } from '../../src/telnyx/signature.ts';
 import { parseWebhook } from '../../src/telnyx/webhook.ts';
 import { webhookBody } from '../helpers/webhooks.ts';
 
 function costOf(payload: Record<string, unknown>) {
-  const parsed = parseWebhook(Buffer.from(webhookBody('call.cost', payload)), 0);
+  const parsed = parseWebhook(Buffer.from(webhookBody('call.cost', payload)) as VerifiedBody, 0);
   if (parsed.kind !== 'call') throw new Error(`it is ${parsed.kind}`);
   return parsed.event.cost;
 }

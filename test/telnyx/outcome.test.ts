@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encodeClientState } from '../../src/core/machine/client-state.ts';
 import type { Action, Outcome } from '../../src/core/machine/command.ts';
 import { outcomeOfAnswer, outcomeOfFailure } from '../../src/telnyx/outcome.ts';
 
@@ -193,6 +194,10 @@ describe('a probe', () => {
     expect(probe(200, { data: { is_alive: true } })).toMatchObject({
       kind: 'accepted',
       alive: true,
+    });
+    const state = encodeClientState('attempt', null);
+    expect(probe(200, { data: { is_alive: true, client_state: state } })).toMatchObject({
+      envelope: { id: 'attempt', foreignState: null },
     });
     expect(probe(200, { data: { is_alive: false } })).toMatchObject({
       kind: 'accepted',

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeClientState } from '../../src/core/machine/client-state.ts';
 import type { WebhookEvent } from '../../src/core/machine/event.ts';
+import type { VerifiedBody } from '../../src/telnyx/signature.ts';
 import { parseWebhook } from '../../src/telnyx/webhook.ts';
 
 const CALL_ID = 'v3:Ptw4AiXkYMaxfF1nEwzIbYVdGhMCiYdOG8uwh8y1rRZTJQvNdTjDjQ';
 const RECEIVED_AT = 1_779_233_415_500;
+/** As if its signature had been verified. */
+const parse = (body: Buffer) => parseWebhook(body as VerifiedBody, RECEIVED_AT);
 
 describe('parseWebhook', () => {
   it('reads a call.initiated with all that real ones carry', () => {
@@ -53,6 +57,7 @@ describe('parseWebhook', () => {
         tags: ['support'],
       },
       clientState: null,
+      envelope: null,
       sipNotifyResponse: null,
       hangupCause: null,
       hangupSource: null,
@@ -66,10 +71,9 @@ describe('parseWebhook', () => {
   it('takes an event without a payload for one that is not about a call', () => {
     for (const data of [{ event_type: 'call.answered', id: 'e' }, { payload: null }]) {
       const body = JSON.stringify({ data: { event_type: 'call.answered', id: 'e', ...data } });
-      expect(parseWebhook(Buffer.from(body), RECEIVED_AT)).toEqual({
+      expect(parse(Buffer.from(body))).toEqual({
         kind: 'not_a_call',
         type: 'call.answered',
-        connectionId: null,
       });
     }
   });
@@ -91,7 +95,18 @@ describe('parseWebhook', () => {
       status: 'valid',
     });
     expect(callEvent({ digit: '5' })).toMatchObject({ digits: '5' });
-    expect(callEvent({ client_state: 'aGV5' })).toMatchObject({ clientState: 'aGV5' });
+  });
+
+  it('reads its own envelope in client_state, and keeps what is somebody else’s', () => {
+    const ours = encodeClientState('attempt', 'aGV5');
+    expect(callEvent({ client_state: ours })).toMatchObject({
+      clientState: ours,
+      envelope: { id: 'attempt', foreignState: 'aGV5' },
+    });
+    expect(callEvent({ client_state: 'aGV5' })).toMatchObject({
+      clientState: 'aGV5',
+      envelope: null,
+    });
   });
 
   it.each([
@@ -130,7 +145,7 @@ describe('parseWebhook', () => {
     ['""', null],
   ])('takes the connection id %s for %s, and never rounds it', (json, connectionId) => {
     const body = `{"data":{"event_type":"call.answered","id":"e","payload":{"call_control_id":"c","connection_id":${json}}}}`;
-    const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+    const parsed = parse(Buffer.from(body));
     expect(parsed).toMatchObject({ event: { facts: { connectionId } } });
   });
 
@@ -146,7 +161,7 @@ describe('parseWebhook', () => {
     [null, null],
   ])('reads occurred_at %j as %j', (given, read) => {
     const body = JSON.stringify(envelope({ call_control_id: CALL_ID }, { occurred_at: given }));
-    const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+    const parsed = parse(Buffer.from(body));
     expect(parsed.kind === 'call' && parsed.event.occurredAt).toBe(read);
   });
 
@@ -156,7 +171,7 @@ describe('parseWebhook', () => {
         { call_control_id: CALL_ID },
         { occurred_at: `2026-03-30T13:29:42.${micros}Z` },
       );
-      const parsed = parseWebhook(Buffer.from(JSON.stringify(payload)), RECEIVED_AT);
+      const parsed = parse(Buffer.from(JSON.stringify(payload)));
       return parsed.kind === 'call' ? parsed.event.occurredAt : null;
     });
     expect(first).toBeLessThan(second ?? 0);
@@ -204,20 +219,19 @@ describe('parseWebhook', () => {
   it('reads no field from a prototype', () => {
     const json = `{"data":{"event_type":"call.answered","id":"e","payload":{"call_control_id":"c",
       "__proto__":{"from":"+1"},"constructor":{"prototype":{"to":"+2"}},"toString":"x"}},"__proto__":{"polluted":1}}`;
-    const parsed = parseWebhook(Buffer.from(json), RECEIVED_AT);
+    const parsed = parse(Buffer.from(json));
     expect(parsed).toMatchObject({ kind: 'call', event: { facts: { from: null, to: null } } });
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
     const typeless = '{"data":{"__proto__":{"event_type":"x","id":"y","payload":{}}}}';
-    expect(parseWebhook(Buffer.from(typeless), 0).kind).toBe('not_telnyx');
+    expect(parse(Buffer.from(typeless)).kind).toBe('not_telnyx');
   });
 
   it('sees what is not about a call', () => {
     const payload = { id: 'm', connection_id: '1494404757140276705', text: 'hello' };
     const body = JSON.stringify(envelope(payload, { event_type: 'message.received' }));
-    expect(parseWebhook(Buffer.from(body), RECEIVED_AT)).toEqual({
+    expect(parse(Buffer.from(body))).toEqual({
       kind: 'not_a_call',
       type: 'message.received',
-      connectionId: '1494404757140276705',
     });
   });
 
@@ -225,7 +239,7 @@ describe('parseWebhook', () => {
     'takes an event with the call_control_id %j for one about no call',
     (callId) => {
       const body = JSON.stringify(envelope({ call_control_id: callId }));
-      expect(parseWebhook(Buffer.from(body), RECEIVED_AT).kind).toBe('not_a_call');
+      expect(parse(Buffer.from(body)).kind).toBe('not_a_call');
     },
   );
 
@@ -254,13 +268,13 @@ describe('parseWebhook', () => {
       'The body is flat: event_type stands at its top, as in no version of the webhook API, though it names the version 2 event "call.initiated".',
     ],
   ])('says why %.60s is no event of Telnyx', (body, why) => {
-    const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+    const parsed = parse(Buffer.from(body));
     expect(parsed).toMatchObject({ kind: 'not_telnyx', why: expect.stringContaining(why) });
   });
 
   it('blames version 1 of the API for what has its shape only', () => {
     const version1 = '{"event_type":"call_initiated"}';
-    const fix = (body: string) => parseWebhook(Buffer.from(body), RECEIVED_AT);
+    const fix = (body: string) => parse(Buffer.from(body));
     expect(fix(version1)).toMatchObject({ fix: expect.stringContaining('to 2 (API v2)') });
     for (const body of ['{}', '[]', '{"event_type":"call.initiated"}', '{"data":{}}']) {
       expect(fix(body)).toMatchObject({ fix: expect.stringContaining('signed with your key') });
@@ -270,13 +284,13 @@ describe('parseWebhook', () => {
   it('parses an object nested as deep as 256 KB allow', () => {
     const deep = `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`;
     const body = `{"data":{"event_type":"call.answered","id":"e","payload":{"call_control_id":"c","from":${deep}}}}`;
-    expect(parseWebhook(Buffer.from(body), RECEIVED_AT).kind).toBe('call');
+    expect(parse(Buffer.from(body)).kind).toBe('call');
   });
 
   it('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(parseWebhook(Buffer.from(bytes), RECEIVED_AT)).toHaveProperty('kind');
+        expect(parse(Buffer.from(bytes))).toHaveProperty('kind');
       }),
     );
   });
@@ -304,7 +318,7 @@ describe('parseWebhook', () => {
           },
           meta,
         };
-        const parsed = parseWebhook(Buffer.from(JSON.stringify(body)), RECEIVED_AT);
+        const parsed = parse(Buffer.from(JSON.stringify(body)));
         const stored = JSON.stringify(parsed);
         expect(stored).not.toMatch(/\\u0000|\\ud[89a-f]/);
         if (parsed.kind !== 'call') return;
@@ -359,7 +373,7 @@ function envelope(payload: object, data: object = {}) {
 
 function callEvent(payload: object): WebhookEvent {
   const body = JSON.stringify(envelope({ call_control_id: CALL_ID, ...payload }));
-  const parsed = parseWebhook(Buffer.from(body), RECEIVED_AT);
+  const parsed = parse(Buffer.from(body));
   if (parsed.kind !== 'call') throw new Error(`expected a call, got ${JSON.stringify(parsed)}`);
   return parsed.event;
 }

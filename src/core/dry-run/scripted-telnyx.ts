@@ -1,5 +1,6 @@
 /** The outcomes and webhooks that Telnyx would send for each command, given a scripted verdict. */
 import type { Call, CallFacts, Deadline, Verdict } from '../machine/call.ts';
+import { readClientState } from '../machine/client-state.ts';
 import type { Command, Outcome } from '../machine/command.ts';
 import type {
   BLegEvent,
@@ -232,7 +233,11 @@ function hook(
   command: Command,
   more: Partial<WebhookEvent> = {},
 ): Scripted {
-  const event = { ...webhookOf(call.facts, type), clientState: command.clientState, ...more };
+  const event = {
+    ...webhookOf(call.facts, type),
+    ...readClientState(command.clientState),
+    ...more,
+  };
   return { event, afterMs: 0 };
 }
 
@@ -245,7 +250,7 @@ export function webhookOf(facts: CallFacts, type: string): WebhookEvent {
     receivedAt: 0,
     occurredAt: null,
     facts,
-    clientState: null,
+    ...readClientState(null),
     sipNotifyResponse: null,
     hangupCause: null,
     hangupSource: null,

@@ -56,7 +56,7 @@ export interface Played {
 }
 
 /** A safety limit: calls end long before, because budgets and plans are finite. */
-export const SIMULATED_EVENTS_MAX = 2_000;
+const SIMULATED_EVENTS_MAX = 2_000;
 
 export function simulate(routes: CompiledRoutes, script: Script): Played {
   const play = open(routes, script);

@@ -1,7 +1,7 @@
 /** Attempts: starting one, accepting it, ending it with a verdict. */
 import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
-import { decodeClientState, encodeClientState } from './client-state.ts';
+import { type Envelope, encodeClientState } from './client-state.ts';
 import {
   ATTEMPTS_MAX,
   OUTCOME_GRACE_MS,
@@ -29,15 +29,15 @@ import { startWhileMoving } from './voice.ts';
  * Stores the single command of a new attempt and enters its phase. If the step is not possible (bad
  * template, policy, budget), the attempt is never sent and gets the verdict `rejected`.
  */
-export function startAttempt(turn: Turn, step: MovingStep): Attempt {
+export function startAttempt(turn: Turn, asked: MovingStep): Attempt {
   const { call } = turn;
-  const stopped = step.problem ?? overBudget(turn, step) ?? tooMany(call);
-  if (stopped !== null) return refuseAttempt(turn, step, stopped);
+  const stopped = asked.problem ?? overBudget(turn, asked) ?? tooMany(call);
+  if (stopped !== null) return refuseAttempt(turn, asked, stopped);
 
   if (deadlineOf(call, 'patience') === null) {
     setDeadline(turn, 'patience', call.policy?.patienceMs ?? PATIENCE_MS);
   }
-  const id = newId(turn);
+  const { id, step } = takeId(turn, asked);
   startWhileMoving(turn);
   const attempt = draftAttempt(turn, step, id);
   makeRoomForAttempt(call.attempts);
@@ -68,11 +68,10 @@ export function acceptAttempt(turn: Turn, attempt: Attempt): void {
  * command of the attempt it names, whatever the answer to the request was. Returns true if this was
  * not known before.
  */
-export function noteApplied(turn: Turn, clientState: string | null): boolean {
-  const envelope = decodeClientState(clientState);
+export function noteApplied(turn: Turn, envelope: Envelope | null): boolean {
   if (envelope === null) return false;
   const { call } = turn;
-  const attempt = call.attempts.find(({ id, unsent }) => id === envelope.a && !unsent);
+  const attempt = call.attempts.find(({ id, unsent }) => id === envelope.id && !unsent);
   if (attempt === undefined || attempt.acceptedAt !== null) return false;
   note(
     turn,
@@ -182,7 +181,7 @@ function refuseAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
   const { attempts } = turn.call;
   const last = attempts.at(-1);
   const repeated = last !== undefined && isSameRefusal(last, step, why);
-  const attempt = repeated ? last : draftAttempt(turn, step, newId(turn));
+  const attempt = repeated ? last : draftAttempt(turn, step, takeId(turn, step).id);
   if (repeated) note(turn, `${step.do} to ${nameOf(attempt)}: rejected again (${why})`);
   else if (makeRoomForAttempt(attempts)) attempts.push(attempt);
   attempt.unsent = true;
@@ -192,6 +191,8 @@ function refuseAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
 
 /** If a caller requests the same refused move again and again, it is recorded once. */
 function isSameRefusal(last: Attempt, step: MovingStep, why: string): boolean {
+  // Whoever was told an id asks for the attempt that has it.
+  if (step.do === 'refer' && step.attemptId !== undefined) return false;
   const address = step.do === 'refer' ? step.sipAddress : step.to;
   return last.unsent && last.kind === step.do && last.sipAddress === address && last.reason === why;
 }
@@ -202,6 +203,15 @@ function makeRoomForAttempt(attempts: Attempt[]): boolean {
   const index = attempts.findIndex(({ unsent, verdict }) => unsent && verdict !== null);
   if (index >= 0) attempts.splice(index, 1);
   return index >= 0;
+}
+
+/** An id that was given in advance is used once: a step that is put back becomes another attempt. */
+function takeId(turn: Turn, asked: MovingStep): { id: string; step: MovingStep } {
+  if (asked.do === 'transfer' || asked.attemptId === undefined) {
+    return { id: newId(turn), step: asked };
+  }
+  const { attemptId, ...step } = asked;
+  return { id: attemptId, step };
 }
 
 function draftAttempt(turn: Turn, step: MovingStep, id: string): Attempt {

@@ -1,6 +1,5 @@
 /** Which attempt a call.refer.* event belongs to, and for which attempts one may still arrive. */
 import type { Attempt, Call } from './call.ts';
-import { decodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
 import { REFER_SILENT_MS, SAME_COMMAND_MS } from './limits.ts';
 
@@ -91,12 +90,11 @@ function occurredAtByUs({ occurredAt, clockSkewMs = 0 }: WebhookEvent): number |
   return occurredAt === null ? null : occurredAt + clockSkewMs;
 }
 
-function namedAttempt(call: Call, event: WebhookEvent): Attempt | null {
-  const envelope = decodeClientState(event.clientState);
+function namedAttempt(call: Call, { envelope }: WebhookEvent): Attempt | null {
   if (envelope === null) return null;
   return (
     call.attempts.find(
-      ({ id, kind, unsent }) => id === envelope.a && kind === 'refer' && !unsent,
+      ({ id, kind, unsent }) => id === envelope.id && kind === 'refer' && !unsent,
     ) ?? null
   );
 }

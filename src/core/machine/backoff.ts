@@ -3,7 +3,7 @@
 /**
  * Telnyx recommends to repeat the identical command at once or after 500 ms (command retries page).
  */
-export const RETRY_FIRST_MS = 500;
+const RETRY_FIRST_MS = 500;
 /** The maximum: seven tries fit into the 55 s in which Telnyx remembers a command_id. */
 export const RETRY_MS_MAX = 8_000;
 /** Jitter, so that replicas that failed together do not retry together. */

@@ -5,30 +5,32 @@
  */
 
 export interface Envelope {
-  /** Attempt or step id. */
-  readonly a: string;
-  /** The client_state that was there before ours. */
-  readonly u: string | null;
+  /** Of the attempt or step that wrote it. */
+  readonly id: string;
+  /** The client_state of another application that stood there before us. */
+  readonly foreignState: string | null;
+}
+
+/** A client_state as it arrived, with its envelope decoded: once, where it comes in. */
+export interface ClientState {
+  clientState: string | null;
+  /** Null if the state is not ours: absent, from another application, or broken. */
+  envelope: Envelope | null;
 }
 
 /** Telnyx documents no limit for client_state; 1 KB is our choice. */
-export const CLIENT_STATE_BYTES_MAX = 1024;
+const CLIENT_STATE_BYTES_MAX = 1024;
 
-export function encodeClientState(a: string, u: string | null): string {
-  const whole = base64(u === null ? { v: 1, a } : { v: 1, a, u });
-  return whole.length <= CLIENT_STATE_BYTES_MAX ? whole : base64({ v: 1, a });
+export function encodeClientState(id: string, foreignState: string | null): string {
+  const whole = base64(foreignState === null ? { v: 1, a: id } : { v: 1, a: id, u: foreignState });
+  return whole.length <= CLIENT_STATE_BYTES_MAX ? whole : base64({ v: 1, a: id });
 }
 
-/** A cache, because the state is read several times per event. */
-let last: { text: string | null; envelope: Envelope | null } = { text: null, envelope: null };
-
-/** Null if the state is not ours: absent, from another application, or broken. */
-export function decodeClientState(text: string | null): Envelope | null {
-  if (text !== last.text) last = { text, envelope: decode(text) };
-  return last.envelope;
+export function readClientState(text: string | null): ClientState {
+  return { clientState: text, envelope: decodeEnvelope(text) };
 }
 
-function decode(text: string | null): Envelope | null {
+export function decodeEnvelope(text: string | null): Envelope | null {
   // Base64 of `{"v":1,` begins like this. The cheap test keeps foreign states out of the parser.
   if (text === null || !text.startsWith('eyJ2Ijox') || text.length > CLIENT_STATE_BYTES_MAX) {
     return null;
@@ -38,7 +40,7 @@ function decode(text: string | null): Envelope | null {
     if (typeof value !== 'object' || value === null) return null;
     const { v, a, u } = value as Record<string, unknown>;
     if (v !== 1 || typeof a !== 'string') return null;
-    return { a, u: typeof u === 'string' ? u : null };
+    return { id: a, foreignState: typeof u === 'string' ? u : null };
   } catch {
     return null;
   }

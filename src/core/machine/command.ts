@@ -2,6 +2,7 @@
  * What we ask Telnyx to do, as values that are stored in the same transaction as the change of the
  * call.
  */
+import type { Envelope } from './client-state.ts';
 
 export type Action =
   | 'answer'
@@ -96,7 +97,7 @@ export type Outcome =
       /** Of a probe: whether the leg still exists. */
       alive: boolean | null;
       /** Of a probe: the leg's client_state. */
-      clientState?: string | null;
+      envelope?: Envelope | null;
       /** Of active_calls: call_control_id of the live B-leg; null if there is none. */
       bLeg?: string | null;
     }

@@ -1,5 +1,6 @@
 /** Everything that changes a call is a CallEvent. */
 import type { CallFacts, DeadlineName } from './call.ts';
+import type { ClientState, Envelope } from './client-state.ts';
 import type { Action, Outcome } from './command.ts';
 import type { ReportedCost } from './cost.ts';
 import type { ReferStep } from './plan.ts';
@@ -29,10 +30,9 @@ export interface Recovered {
  * A verified webhook about a call. Fields that are absent, null or malformed in the payload are
  * null.
  */
-export interface WebhookEvent extends EventBase {
+export interface WebhookEvent extends EventBase, ClientState {
   source: 'webhook';
   facts: CallFacts;
-  clientState: string | null;
   sipNotifyResponse: number | null;
   hangupCause: string | null;
   hangupSource: string | null;
@@ -94,7 +94,7 @@ export interface ManualEvent extends EventBase {
 /** Recovery saw the leg among those that live, and what stands in its client_state. */
 export interface SightingEvent extends EventBase {
   source: 'sighting';
-  clientState: string | null;
+  envelope: Envelope | null;
 }
 
 /** An operator took note of a lost caller. */

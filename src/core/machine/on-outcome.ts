@@ -154,9 +154,9 @@ function onVoiceOutcome(turn: Turn, { commandId, outcome, firstSentAt }: Outcome
 
 function onProbeOutcome(turn: Turn, commandId: string, outcome: Outcome): void {
   if (outcome.kind !== 'accepted' || outcome.alive === null) return;
-  if (!outcome.alive) noteApplied(turn, outcome.clientState ?? null);
+  if (!outcome.alive) noteApplied(turn, outcome.envelope ?? null);
   if (outcome.alive) {
-    probeAlive(turn, commandId, outcome.clientState ?? null);
+    probeAlive(turn, commandId, outcome.envelope ?? null);
     return;
   }
   foundDead(turn, 'probe', false);

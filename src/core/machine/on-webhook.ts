@@ -2,7 +2,6 @@
 
 import { noteApplied } from './attempt.ts';
 import type { Call, CallFacts } from './call.ts';
-import { decodeClientState } from './client-state.ts';
 import { onCost } from './cost.ts';
 import { decideNow } from './deciding.ts';
 import {
@@ -33,7 +32,7 @@ export function onWebhook(turn: Turn, event: WebhookEvent): void {
     return;
   }
   const wasEnded = call.phase === 'ended';
-  if (noteApplied(turn, event.clientState) && wasEnded) acceptedBeforeTheEnd(turn, event);
+  if (noteApplied(turn, event.envelope) && wasEnded) acceptedBeforeTheEnd(turn, event);
   if (isCost) {
     onCost(turn, call.id, event.cost);
     return;
@@ -87,7 +86,7 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   const { suspended } = call;
   if (suspended !== null) {
     // A manual refer has the phase at the moment; `resume` takes this into account.
-    const ending = suspended.running?.id === decodeClientState(event.clientState)?.a;
+    const ending = suspended.running?.id === event.envelope?.id;
     if (ending || call.voices.some(({ id }) => id === suspended.running?.id)) {
       suspended.done = { digits: event.digits };
     }
@@ -150,15 +149,14 @@ function learn(call: Call, event: WebhookEvent): void {
   known.attestationValidated ||= told.attestationValidated;
   if (known.headers.length === 0) known.headers = told.headers;
   if (known.tags.length === 0) known.tags = told.tags;
-  if (call.stamped || call.foreignState !== null || event.clientState === null) return;
-  const envelope = decodeClientState(event.clientState);
-  call.foreignState = envelope === null ? event.clientState : envelope.u;
+  if (call.stamped || call.foreignState !== null) return;
+  const { envelope, clientState } = event;
+  call.foreignState = envelope === null ? clientState : envelope.foreignState;
 }
 
 /** Arrived after the end: the attempt had been executed before it. */
 function acceptedBeforeTheEnd(turn: Turn, event: WebhookEvent): void {
-  const named = decodeClientState(event.clientState)?.a;
-  const attempt = turn.call.attempts.find(({ id }) => id === named);
+  const attempt = turn.call.attempts.find(({ id }) => id === event.envelope?.id);
   const corrects = attempt?.verdict === 'abandoned' && !attempt.final && correctable(turn);
   if (attempt !== undefined && corrects) endedWhileAccepted(turn, attempt);
 }

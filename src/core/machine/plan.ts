@@ -30,6 +30,8 @@ export interface ReferStep {
    * `if_failed.any`.
    */
   sibling: boolean;
+  /** Of the attempt that it becomes, where whoever asked for it has been told: a manual refer. */
+  attemptId?: string;
 }
 
 export interface TransferStep {

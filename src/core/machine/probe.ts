@@ -5,7 +5,7 @@
  */
 import { concludeAttempt, endAttempt, leftMs, noteApplied } from './attempt.ts';
 import type { Attempt, Probe } from './call.ts';
-import { encodeClientState } from './client-state.ts';
+import { type Envelope, encodeClientState } from './client-state.ts';
 import type { Outcome } from './command.ts';
 import { becomeBridged, endCall, release } from './ending.ts';
 import {
@@ -43,8 +43,8 @@ export function probeTimedOut(turn: Turn): void {
   else conclude(turn, probe.why, false);
 }
 
-export function probeAlive(turn: Turn, commandId: string, clientState: string | null): void {
-  const applied = noteApplied(turn, clientState);
+export function probeAlive(turn: Turn, commandId: string, envelope: Envelope | null): void {
+  const applied = noteApplied(turn, envelope);
   const { probe } = turn.call;
   if (probe === null || probe.commandId !== commandId) return;
   note(turn, 'Telnyx says that the leg lives');

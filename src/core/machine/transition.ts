@@ -69,7 +69,7 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
       return before === null ? 'no_such_call' : onManual(turn, event);
     case 'sighting':
       // What it shows is known already, or is about a call that is not ours.
-      return before !== null && noteApplied(turn, event.clientState) ? null : 'overtaken';
+      return before !== null && noteApplied(turn, event.envelope) ? null : 'overtaken';
     case 'acknowledged':
       return before === null ? 'no_such_call' : onAcknowledged(turn);
     default:

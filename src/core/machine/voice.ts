@@ -1,6 +1,5 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
 import type { Call, Voice } from './call.ts';
-import { decodeClientState } from './client-state.ts';
 import type { WebhookEvent } from './event.ts';
 import {
   OUTCOME_GRACE_MS,
@@ -109,7 +108,7 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const kind = KIND_OF_ENDING[event.type];
   if (running === null || kind === undefined || !isVoice(running.step)) return false;
   if (kindOf(running.step) !== kind) return false;
-  const named = decodeClientState(event.clientState)?.a ?? null;
+  const named = event.envelope?.id ?? null;
   // Emitted before our step's command was executed, so it is about an earlier prompt.
   const earlier =
     call.voices.some(({ id }) => id === named) ||
@@ -137,7 +136,7 @@ export function forgetVoice({ call }: Turn, id: string | null): void {
 /** A prompt whose `started` arrived was executed: from now on it takes its natural length. */
 export function onVoiceStarted(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
-  const named = decodeClientState(event.clientState)?.a;
+  const named = event.envelope?.id;
   const voice = call.voices.find(({ id }) => id === named);
   if (voice === undefined || voice.started) return;
   call.voices = call.voices.map((each) => (each === voice ? { ...each, started: true } : each));

@@ -22,7 +22,7 @@ export interface Address {
 /**
  * Longer addresses are compared by their first characters only; a From header is never that long.
  */
-export const ADDRESS_CHARS_MAX = 512;
+const ADDRESS_CHARS_MAX = 512;
 
 const SEPARATED_NUMBER = /^\+[0-9\s().-]*[0-9][\s().-]*$/;
 const SEPARATED_PATTERN = /^\+[0-9\s().*?-]*$/;

@@ -30,7 +30,7 @@ const PARAMETERS: Record<string, readonly string[]> = {
   secure: ['srtp', 'dtls'],
 };
 
-export const ALLOW_CHARS_MAX = 512;
+const ALLOW_CHARS_MAX = 512;
 
 export function parseAllow(text: string): AllowPattern | { problem: string } {
   if (text.length > ALLOW_CHARS_MAX) {

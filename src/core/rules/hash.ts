@@ -4,7 +4,7 @@
  * short, similar texts such as neighbouring numbers. Tests measure the distribution over 100,000
  * consecutive numbers.
  */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -18,7 +18,7 @@ export interface Switch {
 }
 
 /** How far ahead `switches` looks: far enough for a closure on 29 February. */
-export const SWITCH_HORIZON_DAYS = 3_000;
+const SWITCH_HORIZON_DAYS = 3_000;
 
 /** In words: "office is closed on Sunday 2026-03-01 10:00 (America/New_York)", then the reason. */
 export function isOpen(schedule: Schedule, atMs: number, overrides: Overrides): ScheduleState {

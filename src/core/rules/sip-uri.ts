@@ -15,7 +15,7 @@ export interface SipUri {
   headers: { name: string; value: string }[];
 }
 
-export const SIP_URI_CHARS_MAX = 1024;
+const SIP_URI_CHARS_MAX = 1024;
 
 const UNRESERVED = "A-Za-z0-9\\-_.!~*'()";
 const ESCAPED = '%[0-9A-Fa-f]{2}';

@@ -37,7 +37,7 @@ import {
   templateText,
 } from './template.ts';
 
-export const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
+const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
 
 /** What resolving needs in addition to the steps. */
 export interface Resolving {

@@ -9,14 +9,14 @@ import { readAddress } from './address.ts';
 import type { Template } from './rule.ts';
 import { encodeUser, isE164, parseSipUri } from './sip-uri.ts';
 
-export const TEMPLATE_CHARS_MAX = 1024;
+const TEMPLATE_CHARS_MAX = 1024;
 /**
  * Telnyx documents no limit for a header; with the usual 8 KB per request this leaves room for
  * several.
  */
-export const FILLED_CHARS_MAX = 1024;
+const FILLED_CHARS_MAX = 1024;
 
-export const TEMPLATE_PLACES = [
+const TEMPLATE_PLACES = [
   'from',
   'to',
   'from_user',

@@ -5,7 +5,8 @@
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
-import type { ReferStep, Step } from '../../core/machine/plan.ts';
+import type { Step } from '../../core/machine/plan.ts';
+import type { Asked } from '../../engine/manual-refer.ts';
 import type { TimelineEntry } from '../../store/store.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 
@@ -58,7 +59,7 @@ export function callDetail(call: Call, timeline: TimelineEntry[], legs: Call[]) 
 }
 
 /** Why a manual refer would be answered 409 now; null if it is allowed. */
-export function referRefused(call: Call): 'call_ended' | 'call_being_moved' | null {
+function referRefused(call: Call): 'call_ended' | 'call_being_moved' | null {
   const why = whyNotMovable(call);
   if (why === null) return null;
   return why === 'ended' ? 'call_ended' : 'call_being_moved';
@@ -91,10 +92,10 @@ function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
   return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
 }
 
-/** The call is answered first, and the attempt has no id before its command exists. */
-export function attemptToCome(step: ReferStep) {
+/** The call is answered first: the attempt starts after that. */
+export function attemptToCome({ attemptId, step }: Asked) {
   return {
-    id: null,
+    id: attemptId,
     kind: 'refer' as const,
     target: step.target,
     sip_address: step.sipAddress,

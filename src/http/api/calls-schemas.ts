@@ -64,7 +64,7 @@ export const CALLS_QUERY = Type.Object(
 
 const ADVICE = orNull(Type.Object({ meaning: text, cause: text, fix: text }));
 
-export const ATTEMPT = Type.Object({
+const ATTEMPT = Type.Object({
   id: text,
   kind: Type.Enum(['refer', 'transfer']),
   target: textOrNull,
@@ -176,8 +176,8 @@ export const REFER_BODY = Type.Object(
 );
 
 export const REFER_ACCEPTED = Type.Object({
-  /** `id` and `started_at` are null while the call is being answered first. */
-  attempt: Type.Object({ ...ATTEMPT.properties, id: textOrNull, started_at: timeOrNull }),
+  /** `started_at` is null while the call is being answered first. */
+  attempt: Type.Object({ ...ATTEMPT.properties, started_at: timeOrNull }),
   call: CALL_SUMMARY,
 });
 

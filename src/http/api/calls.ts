@@ -1,15 +1,11 @@
 /** The calls, and the manual refer. */
-import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
-import type { Attempt, Call } from '../../core/machine/call.ts';
-import type { ManualEvent } from '../../core/machine/event.ts';
-import { whyNotMovable } from '../../core/machine/movable.ts';
-import type { ReferStep } from '../../core/machine/plan.ts';
+import type { Call } from '../../core/machine/call.ts';
 import { withoutUserParameters } from '../../core/rules/address.ts';
-import { resolveManual } from '../../core/rules/target.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
+import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
 import type { CallFilter, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
@@ -66,83 +62,66 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
 
   app.post('/v1/calls/:call_control_id/refer', { schema: REFER_SCHEMA }, async (request, reply) => {
     const id = request.params.call_control_id;
-    const found = await deps.store.find(id);
-    if (found === null) return noSuchCall(reply, id);
-    const standing = whyNotMovable(found.call);
-    if (standing !== null) return cannotMove(reply, standing, found.call);
-
     const { target, sip_address: sipAddress = '' } = request.body;
-    const wanted = target === undefined ? { sipAddress } : { target };
-    const resolved = resolveManual(deps.routes.current(), found.call.facts, wanted);
-    if ('problem' in resolved) {
-      deps.audit(request, 'refer', {
-        call_control_id: id,
-        ...request.body,
-        refused: resolved.kind,
-      });
-      return sendProblem(
-        reply,
-        unresolved(resolved, target === undefined ? 'sip_address' : 'target'),
-      );
-    }
-
-    // The machine checks again, on the call as it is at the commit.
-    const event = manualEvent(id, resolved.step, deps.now());
-    const received = await deps.receiver.receive(event);
-    if (received.result === 'refused') {
-      return received.why === 'no_such_call'
-        ? noSuchCall(reply, id)
-        : cannotMove(reply, received.why === 'ended' ? 'ended' : 'being_moved', found.call);
-    }
-    const call = received.result === 'committed' ? received.call : found.call;
-    const attempt = newAttempt(found.call, call);
-    deps.audit(request, 'refer', {
-      call_control_id: id,
-      target: resolved.step.target,
-      sip_address: resolved.step.sipAddress,
-      attempt: attempt?.id ?? null,
-      verdict: attempt?.verdict ?? null,
-      event: event.id,
+    const refer = await referManually(id, target === undefined ? { sipAddress } : { target }, {
+      ...deps,
+      routeSet: deps.routes.current,
     });
-    if (attempt?.verdict === 'rejected') return sendProblem(reply, overBudget(attempt));
-    reply.code(202);
-    return {
-      attempt: attempt === null ? attemptToCome(resolved.step) : attemptJson(attempt),
-      call: callSummary(call),
-    };
+    const audited = auditOf(refer, request.body);
+    if (audited !== null) deps.audit(request, 'refer', { call_control_id: id, ...audited });
+    switch (refer.result) {
+      case 'no_such_call':
+        return noSuchCall(reply, id);
+      case 'not_movable':
+        return cannotMove(reply, refer.why, refer.call);
+      case 'unresolved':
+        return sendProblem(
+          reply,
+          unresolved(refer, target === undefined ? 'sip_address' : 'target'),
+        );
+      case 'rejected':
+        return sendProblem(reply, rejected(refer.reason));
+      case 'started':
+        reply.code(202);
+        return { attempt: attemptJson(refer.attempt), call: callSummary(refer.call) };
+      case 'to_come':
+        reply.code(202);
+        return { attempt: attemptToCome(refer.asked), call: callSummary(refer.call) };
+    }
   });
 }
 
-function manualEvent(callId: string, step: ReferStep, now: number): ManualEvent {
+/** Null for what is refused before anything is decided. */
+function auditOf(refer: ManualRefer, body: { target?: string; sip_address?: string }) {
+  if (refer.result === 'unresolved') return { ...body, refused: refer.why };
+  if (!('asked' in refer)) return null;
+  const { step, attemptId, eventId } = refer.asked;
   return {
-    source: 'manual',
-    type: 'manual.refer',
-    id: `manual:${randomUUID()}`,
-    callId,
-    receivedAt: now,
-    occurredAt: now,
-    step,
+    target: step.target,
+    sip_address: step.sipAddress,
+    attempt: attemptId,
+    verdict: refer.result === 'rejected' ? 'rejected' : null,
+    event: eventId,
   };
 }
 
-function newAttempt(before: Call, call: Call): Attempt | null {
-  const known = new Set(before.attempts.map(({ id }) => id));
-  return call.attempts.findLast(({ id, manual }) => manual && !known.has(id)) ?? null;
-}
+type Refused<R> = Extract<ManualRefer, { result: R }>;
 
-type Unresolved = Extract<ReturnType<typeof resolveManual>, { problem: string }>;
-
-function unresolved({ kind, problem }: Unresolved, field: string): Problem {
-  const reason = kind === 'policy' ? 'against_policy' : kind;
-  return { status: 422, reason, detail: problem, field };
+function unresolved({ why, problem }: Refused<'unresolved'>, field: string): Problem {
+  return {
+    status: 422,
+    reason: why === 'policy' ? 'against_policy' : why,
+    detail: problem,
+    field,
+  };
 }
 
 /** Budgets are checked at the commit: the attempt is recorded, and nothing was sent. */
-function overBudget(attempt: Attempt): Problem {
+function rejected(reason: string | null): Problem {
   return {
     status: 422,
     reason: 'against_policy',
-    detail: attempt.reason ?? 'The attempt was rejected before anything was sent.',
+    detail: reason ?? 'The attempt was rejected before anything was sent.',
   };
 }
 

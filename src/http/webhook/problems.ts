@@ -55,11 +55,6 @@ export const TOO_MANY: Problem = {
   reason: 'too_many',
   detail: 'Too many webhooks are being processed. Send it again.',
 };
-export const VERIFIER_BUSY: Problem = {
-  ...AGAIN,
-  reason: 'verifier_busy',
-  detail: 'Too many signatures are being verified. Send it again.',
-};
 export const TOO_LATE: Problem = {
   ...AGAIN,
   reason: 'too_late',

@@ -9,8 +9,8 @@ import type { Receiver } from '../../engine/engine.ts';
 import { RefereeError } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
-import type { CheckedHeaders, Verifier } from '../../telnyx/signature.ts';
-import { parseWebhook } from '../../telnyx/webhook.ts';
+import type { Verifier } from '../../telnyx/signature.ts';
+import { verifyAndParse } from '../../telnyx/verify-and-parse.ts';
 import { type Lifecycle, takesWebhooks } from '../lifecycle.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, problemOf } from '../problem.ts';
@@ -25,7 +25,6 @@ import {
   TOO_LARGE,
   TOO_LATE,
   TOO_MANY,
-  VERIFIER_BUSY,
   verificationProblem,
 } from './problems.ts';
 import { watchSkew } from './skew.ts';
@@ -50,8 +49,8 @@ export interface WebhookDeps {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set when the headers of a webhook were accepted. */
-    webhook: { startedAt: number; checked: CheckedHeaders } | null;
+    /** When the headers of a webhook were here, by our clock. */
+    webhookAt: number;
   }
 }
 
@@ -62,7 +61,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
     // verified.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
-    scope.decorateRequest('webhook', null);
+    scope.decorateRequest('webhookAt', 0);
 
     const refuse = createRefuse({ ...deps, missed: () => deps.missed?.(deps.now()) });
     const admission = createAdmission({
@@ -77,8 +76,8 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
         schema: SCHEMA,
         config: { rawBody: true },
         onRequest: (request, reply, done) => {
-          const startedAt = deps.now();
-          const problem = beforeTheBody(request, startedAt, deps);
+          request.webhookAt = deps.now();
+          const problem = beforeTheBody(request, deps);
           if (problem !== null) {
             refuse(request, reply, problem);
             return;
@@ -113,17 +112,14 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
 
 /** 415, 413 if the size is announced, 401 by the headers alone, 503 while nothing is accepted. */
 function beforeTheBody(
-  request: FastifyRequest,
-  startedAt: number,
+  { headers, webhookAt }: FastifyRequest,
   { verifier, lifecycle }: WebhookDeps,
 ): Problem | null {
-  const { headers } = request;
   if (!isJson(headers['content-type'])) return NOT_JSON;
   if (Number(headers['content-length']) > HTTP_LIMITS.bodyBytesMax) return TOO_LARGE;
-  const check = verifier.checkHeaders(headers, startedAt);
-  if (check.result === 'refused') return verificationProblem(check.refusal);
+  const refusal = verifier.refuseByHeaders(headers, webhookAt);
+  if (refusal !== null) return verificationProblem(refusal);
   if (!takesWebhooks(lifecycle)) return lifecycle.phase === 'starting' ? STARTING : STOPPING;
-  request.webhook = { startedAt, checked: check.checked };
   return null;
 }
 
@@ -136,27 +132,23 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
   return answer;
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { webhook, rawBody: body } = request;
-    if (webhook === null || !Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
-    const { startedAt, checked } = webhook;
+    const { headers, webhookAt: startedAt, rawBody: body } = request;
+    if (!Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
 
-    const verification = await verifier.verify(checked, body);
-    if (verification.result === 'busy') return refuse(request, reply, VERIFIER_BUSY);
-    if (verification.result === 'refused') {
-      return refuse(request, reply, verificationProblem(verification.refusal));
+    const webhook = await verifyAndParse(verifier, { headers, body, now: startedAt });
+    if (webhook.kind === 'refused') {
+      return refuse(request, reply, verificationProblem(webhook.refusal));
     }
-
-    const parsed = parseWebhook(body, startedAt);
-    if (parsed.kind === 'not_telnyx') {
-      return refuse(request, reply, notAnEvent(parsed.why, parsed.fix));
+    if (webhook.kind === 'not_telnyx') {
+      return refuse(request, reply, notAnEvent(webhook.why, webhook.fix));
     }
-    const offsetMs = startedAt - Number(checked.timestamp) * 1000;
-    skew.saw(offsetMs, parsed.kind === 'call' ? parsed.event.deliveryAttempt : null);
-    if (parsed.kind === 'not_a_call') {
-      metrics.webhook(parsed.type ?? 'none', 'ignored', now() - startedAt);
+    const deliveryAttempt = webhook.kind === 'call' ? webhook.event.deliveryAttempt : null;
+    skew.saw(startedAt - webhook.signedAt, deliveryAttempt);
+    if (webhook.kind === 'not_a_call') {
+      metrics.webhook(webhook.type ?? 'none', 'ignored', now() - startedAt);
       return accepted(reply, lifecycle);
     }
-    const { event } = parsed;
+    const { event } = webhook;
     event.clockSkewMs = skew.aheadMs();
     // An earlier delivery failed; others may have failed that Telnyx does not repeat.
     if ((event.deliveryAttempt ?? 1) > 1) deps.missed?.(event.occurredAt ?? startedAt);

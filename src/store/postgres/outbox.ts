@@ -73,8 +73,7 @@ export class DueDeadlines {
     const rows = await query(
       `with clock as materialized (select ${NOW_MS} as now),
         reach as materialized (select now + $3::bigint as until from clock)
-       select now, document,
-         (select min(due_at) from calls where due_at > (select until from reach) and code <= $2) as next
+       select now, document
        from clock left join lateral (
          select document from calls where due_at <= (select until from reach) and code <= $2
          order by due_at limit $1) d on true`,
@@ -88,12 +87,7 @@ export class DueDeadlines {
     const { due, held } = this.#sort(calls, now);
     this.#heldBack = held;
     this.#earlyMs = this.#steps.earlyMs(now);
-    const next = rows[0]?.next;
-    return {
-      now,
-      due: due.slice(0, limit),
-      nextDueAt: calls.length === rowsMax ? now : typeof next === 'number' ? next : null,
-    };
+    return { now, due: due.slice(0, limit) };
   }
 
   #sort(calls: Call[], now: number): { due: DueDeadline[]; held: number } {

@@ -9,9 +9,10 @@ import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth } from '../store.
 export interface SqliteOutbox {
   claim(claim: Claim, limit: number, now: number): ClaimedCommand[];
   releaseLeases(owner: string | null, now: number): void;
-  due(limit: number, now: number): { now: number; due: DueDeadline[]; nextDueAt: number | null };
+  due(limit: number, now: number): DueDeadline[];
   health(now: number): OutboxHealth;
-  isEmpty(): boolean;
+  /** No command waits, and no call has a deadline. */
+  isIdle(): boolean;
 }
 
 type Row = {
@@ -42,16 +43,16 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
   const dueCalls = database.prepare(
     `select document from calls where due_at <= ? and code <= ${codeVersion} order by due_at limit ?`,
   );
-  const nextDue = database.prepare(
-    `select due_at from calls where due_at > ? and code <= ${codeVersion} order by due_at limit 1`,
-  );
   const pending = database.prepare(
     'select count(*) as pending, min(created_at) as oldest from commands where cancelled = 0',
   );
-  const any = database.prepare('select 1 from commands limit 1');
+  const anything = database.prepare(
+    `select 1 where exists (select 1 from commands)
+       or exists (select 1 from calls where due_at > 0 and code <= ${codeVersion})`,
+  );
 
   return {
-    isEmpty: () => any.get() === undefined,
+    isIdle: () => anything.get() === undefined,
 
     claim(claim, limit, now) {
       // Looked at first without the write lock: mostly there is nothing to do.
@@ -87,12 +88,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
         calls.map(({ document }) => unpackCall(document)),
         now,
       );
-      const later = nextDue.get(now);
-      return {
-        now,
-        due: due.slice(0, limit),
-        nextDueAt: calls.length === limit ? now : later ? Number(later.due_at) : null,
-      };
+      return due.slice(0, limit);
     },
 
     health(now) {

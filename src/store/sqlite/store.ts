@@ -163,9 +163,10 @@ export async function openSqlite(
 
     async due(limit) {
       const found = await run(({ outbox }, time) => {
-        const due = outbox.due(limit, time.now());
-        if (due.due.length === 0 && due.nextDueAt === null && outbox.isEmpty()) time.follow();
-        return due;
+        const now = time.now();
+        const due = outbox.due(limit, now);
+        if (due.length === 0 && outbox.isIdle()) time.follow();
+        return { now, due };
       });
       await beThere(false);
       return found;

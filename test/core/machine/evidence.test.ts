@@ -1,5 +1,6 @@
 /** What shows that Telnyx carried out a command, and which attempt a report speaks of. */
 import { describe, expect, it } from 'vitest';
+import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import {
   ACCEPTED,
@@ -55,7 +56,10 @@ describe('a request whose outcome is unknown', () => {
     d.now = started + 29_900;
     d.outcome(command, UNKNOWN, started);
     // Its step's time from the first try is over: Telnyx is asked before the next one is called.
-    d.outcome(d.last('probe'), { ...ALIVE, clientState: command.clientState } as Outcome);
+    d.outcome(d.last('probe'), {
+      ...ALIVE,
+      envelope: decodeEnvelope(command.clientState),
+    } as Outcome);
     expect(d.call.attempts[0]).toMatchObject({ verdict: null, acceptedAt: d.now });
     expect(d.call.deadlines).toContainEqual(
       expect.objectContaining({ name: 'attempt', dueAt: started + 59_900 }),
@@ -71,7 +75,7 @@ describe('a request whose outcome is unknown', () => {
     const started = d.now;
     d.now = started + 29_900;
     d.outcome(d.last('refer'), UNKNOWN, started);
-    d.outcome(d.last('probe'), { ...ALIVE, clientState: stateOf(d) } as Outcome);
+    d.outcome(d.last('probe'), { ...ALIVE, envelope: decodeEnvelope(stateOf(d)) } as Outcome);
     expect(d.call.attempts[0]).toMatchObject({ verdict: 'no_verdict', acceptedAt: null });
     expect(d.count('refer')).toBe(2);
   });
@@ -104,7 +108,7 @@ describe('a request whose outcome is unknown', () => {
     const started = d.now;
     d.now = started + 29_900;
     d.outcome(command, UNKNOWN, started);
-    const dead = { ...DEAD, clientState: command.clientState } as Outcome;
+    const dead = { ...DEAD, envelope: decodeEnvelope(command.clientState) } as Outcome;
     d.outcome(d.last('probe'), dead);
     expect(d.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
   });

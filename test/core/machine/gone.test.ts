@@ -1,5 +1,6 @@
 /** Events that were missed and that recovery found: of a leg that lives, and of one that has gone. */
 import { describe, expect, it } from 'vitest';
+import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import { CALL, decision, drive, refer, say, transfer } from '../../helpers/machine.ts';
 
 const GONE = { recovered: { living: new Set<string>() } };
@@ -168,5 +169,6 @@ function acknowledged() {
 
 function sighting(clientState: string | null) {
   const base = { id: 'seen', callId: CALL, receivedAt: 0, occurredAt: null };
-  return { ...base, source: 'sighting' as const, type: 'recovery.seen', clientState };
+  const envelope = decodeEnvelope(clientState);
+  return { ...base, source: 'sighting' as const, type: 'recovery.seen', envelope };
 }

@@ -1,6 +1,6 @@
 /** A call from its first event to its end, and legs that are left alone. */
 import { describe, expect, it } from 'vitest';
-import { decodeClientState } from '../../../src/core/machine/client-state.ts';
+import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import { ALIVE, decision, drive, refer, rejected, say, webhook } from '../../helpers/machine.ts';
 
 describe('the straight way', () => {
@@ -27,9 +27,9 @@ describe('the straight way', () => {
     d.hook('call.initiated', { clientState: 'dGhlaXJz' });
     d.hook('call.answered', { clientState: 'dGhlaXJz' });
     const attempt = d.call.attempts[0];
-    expect(decodeClientState(d.last('refer').clientState)).toEqual({
-      a: attempt?.id,
-      u: 'dGhlaXJz',
+    expect(decodeEnvelope(d.last('refer').clientState)).toEqual({
+      id: attempt?.id,
+      foreignState: 'dGhlaXJz',
     });
   });
 

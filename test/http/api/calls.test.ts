@@ -298,10 +298,10 @@ describe('a manual refer', () => {
     const answer = await refer('v3:ringing', { target: 'support-us' });
     expect(answer.status).toBe(202);
     const { attempt } = Value.Parse(REFER_ACCEPTED, await answer.json());
-    expect(attempt).toMatchObject({ id: null, target: 'support-us', verdict: null });
+    expect(attempt).toMatchObject({ started_at: null, target: 'support-us', verdict: null });
     await happen('call.answered', 'v3:ringing');
     expect((await detail('v3:ringing')).attempts).toMatchObject([
-      { target: 'support-us', manual: true },
+      { id: attempt.id, target: 'support-us', manual: true },
     ]);
   });
 
@@ -313,6 +313,10 @@ describe('a manual refer', () => {
       const answer = await refer('v3:budget', { target: 'support-us' });
       const problem = await refused(answer, 422, 'against_policy');
       expect(problem.detail).toContain('per_caller_per_hour');
+      // A second time it is no less refused, and has an attempt of its own.
+      await refused(await refer('v3:budget', { target: 'support-us' }), 422, 'against_policy');
+      const { attempts } = await detail('v3:budget');
+      expect(attempts.filter(({ manual }) => manual)).toHaveLength(2);
     } finally {
       app.set.policy.refers.perCallerPerHour = 20;
     }

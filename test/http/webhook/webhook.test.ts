@@ -341,18 +341,6 @@ describe('what Telnyx is to send again', () => {
       if (answer.status === 503) expect(await reasonOf(answer)).toBe(phase);
     }
   });
-
-  test('503 when more signatures wait than may', async () => {
-    await using busy = await serveApp({ inFlightMax: 0 });
-    const body = incomingCall('v3:busy');
-    const answer = await fetch(`${busy.url}/webhooks/telnyx`, {
-      method: 'POST',
-      body,
-      headers: signedHeaders(busy.key, body),
-    });
-    expect(answer.status).toBe(503);
-    expect(await reasonOf(answer)).toBe('verifier_busy');
-  });
 });
 
 describe('whatever a signed body holds', () => {

@@ -1,0 +1,19 @@
+/** A claimed command that is to be sent, and the store's clock meanwhile. */
+import type { ClaimedCommand } from '../store/store.ts';
+import { atLeastSince, type Clock, type Mark } from './clock.ts';
+
+export interface Job {
+  claimed: ClaimedCommand;
+  /** Our time at `claimed.now`, or slightly before. */
+  claimedAt: Mark;
+}
+
+/** The store's clock, continued with our monotonic clock. */
+export function storeNow({ claimed, claimedAt }: Job, clock: Clock): number {
+  return claimed.now + (clock.monotonic() - claimedAt.monotonic);
+}
+
+/** The same, by whichever clock is later, for things that must not be sent too late. */
+export function latestStoreNow({ claimed, claimedAt }: Job, clock: Clock): number {
+  return claimed.now + atLeastSince(clock, claimedAt);
+}

@@ -1,0 +1,122 @@
+/** One try of a command: the request, and what became of it. */
+import type { Action, Command, Outcome } from '../core/machine/command.ts';
+import { outcomeEventId } from '../core/machine/command-id.ts';
+import type { OutcomeEvent } from '../core/machine/event.ts';
+import type { ClaimedCommand } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { CommandReport } from './command-report.ts';
+import { type Job, latestStoreNow, storeNow } from './job.ts';
+import { asRepetition, maySend, type Permission, sentSince } from './sending.ts';
+
+export interface CommandObserver {
+  /** One request to Telnyx and what became of it. */
+  command(action: Action, outcome: Outcome['kind'], ms: number): void;
+  retry?(action: Action): void;
+  /** Time from the commit that stored a command to its first request. */
+  waited?(action: Action, ms: number): void;
+}
+
+/** `mayWrite` is called just before the request is written; false: nothing is written. */
+export type SendRequest = (command: Command, mayWrite?: () => boolean) => Promise<Outcome>;
+
+export interface SenderOptions {
+  send: SendRequest;
+  report: CommandReport;
+  clock: Clock;
+  /** How long a request may take. */
+  requestMs: number;
+  observer: CommandObserver | undefined;
+}
+
+export interface Sender {
+  permission(job: Job): Permission;
+  /**
+   * Never rejects. Null: nothing may be recorded, because the command may belong to another process
+   * by now.
+   */
+  run(job: Job, permission: NotLapsed): Promise<OutcomeEvent | null>;
+}
+
+export type NotLapsed = Exclude<Permission, { kind: 'lapsed' }>;
+
+/** The outcome of a request, or why it was not made. */
+type Sent =
+  | { requested: true; outcome: Outcome }
+  | { requested: false; permission: Exclude<Permission, { kind: 'send' }> };
+
+export function createSender(options: SenderOptions): Sender {
+  const { send, report, clock, requestMs, observer } = options;
+
+  return {
+    permission: (job) => maySend(job.claimed, latestStoreNow(job, clock), requestMs),
+    async run(job, permission) {
+      const sent: Sent =
+        permission.kind === 'send' ? await request(job) : { requested: false, permission };
+      const outcome = outcomeOf(job, sent);
+      if (outcome === null) return null;
+      if (!sent.requested) reportOutcome(job.claimed, outcome, 0);
+      return eventOf(job, outcome, sent.requested);
+    },
+  };
+
+  async function request(job: Job): Promise<Sent> {
+    const { command, tries, createdAt } = job.claimed;
+    const waitedMs = Math.max(0, storeNow(job, clock) - createdAt);
+    if (tries === 1) observer?.waited?.(command.action, waitedMs);
+    const startedAt = clock.monotonic();
+    let permission: Permission = { kind: 'send' };
+    // Between the first check and the write there may be a new connection, a queue and, if the
+    // process is stopped or the machine suspended, any length of time.
+    const mayWrite = () => {
+      const leftMs = Math.max(0, requestMs - (clock.monotonic() - startedAt));
+      permission = maySend(job.claimed, latestStoreNow(job, clock), leftMs);
+      return permission.kind === 'send';
+    };
+    const outcome = await send(command, mayWrite).catch((error: unknown): Outcome => {
+      // The client turns every failure into an outcome; a bug in it must not stop other commands.
+      const detail = `the client failed: ${String(error)}`;
+      return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent: false };
+    });
+    const refused = permission as Permission;
+    if (refused.kind !== 'send') return { requested: false, permission: refused };
+    reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
+    return { requested: true, outcome };
+  }
+
+  function outcomeOf(job: Job, sent: Sent): Outcome | null {
+    const { claimed } = job;
+    if (!sent.requested) {
+      return sent.permission.kind === 'lapsed'
+        ? null
+        : asRepetition(claimed, sent.permission.outcome);
+    }
+    // A clear answer is valid in any case; a retry would be about another replica's try.
+    const lapsed = maySend(claimed, latestStoreNow(job, clock), 0).kind === 'lapsed';
+    return sent.outcome.kind === 'retry' && lapsed ? null : asRepetition(claimed, sent.outcome);
+  }
+
+  function reportOutcome({ command, tries }: ClaimedCommand, outcome: Outcome, ms: number): void {
+    report.outcome(command, outcome, tries, ms);
+    observer?.command(command.action, outcome.kind, ms);
+    if (outcome.kind === 'retry') observer?.retry?.(command.action);
+  }
+
+  function eventOf(job: Job, outcome: Outcome, requested: boolean): OutcomeEvent {
+    const { claimed } = job;
+    const { command, tries } = claimed;
+    return {
+      source: 'outcome',
+      id: outcomeEventId(command.id, tries),
+      callId: command.callId,
+      type: `command.${outcome.kind}`,
+      // By the same clock as the time it is compared with.
+      receivedAt: Math.round(storeNow(job, clock)),
+      occurredAt: null,
+      commandId: command.id,
+      legId: command.legId,
+      action: command.action,
+      outcome,
+      firstSentAt: sentSince(claimed, outcome, requested),
+    };
+  }
+}

@@ -1,0 +1,89 @@
+/** Gauges that are read when they are scraped: outbox, schedules, delay of the event loop. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Gauge, type Registry } from 'prom-client';
+import type { OutboxHealth } from '../store/store.ts';
+import { boundedLabel } from './label.ts';
+
+const SCRAPE_STORE_TIMEOUT_MS = 1_000;
+
+/**
+ * Both gauges share one query per scrape. If the store does not answer, the gauges are absent and
+ * the scrape still succeeds.
+ */
+export function watchOutbox(registry: Registry, read: () => Promise<OutboxHealth>): void {
+  let looking: Promise<OutboxHealth | null> | null = null;
+  const look = () => {
+    looking ??= Promise.race([read().catch(() => null), timeLimit()]).finally(() => {
+      looking = null;
+    });
+    return looking;
+  };
+  const fromOutbox = (name: string, help: string, value: (health: OutboxHealth) => number) =>
+    new Gauge({
+      name: `referee_outbox_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const health = await look();
+        if (health === null) this.remove();
+        else this.set(value(health));
+      },
+    });
+  fromOutbox(
+    'pending',
+    'Commands that are stored and have no outcome yet.',
+    ({ pending }) => pending,
+  );
+  fromOutbox(
+    'oldest_seconds',
+    'Age of the oldest pending command; 0 if there is none.',
+    ({ oldestMs }) => oldestMs / 1000,
+  );
+}
+
+/** RefereeNoWebhooks is silent while all schedules are closed. */
+export function watchSchedules(
+  registry: Registry,
+  read: () => Promise<{ name: string; open: boolean }[]>,
+): void {
+  const label = boundedLabel();
+  new Gauge({
+    name: 'referee_schedule_open',
+    help: '1 while a schedule of the live call routes is open, overrides included.',
+    labelNames: ['schedule'],
+    registers: [registry],
+    async collect() {
+      const schedules = await Promise.race([read().catch(() => null), timeLimit()]);
+      this.reset();
+      for (const { name, open } of schedules ?? []) {
+        this.set({ schedule: label(name) }, open ? 1 : 0);
+      }
+    },
+  });
+}
+
+/** Returns the function that ends it. */
+export function watchEventLoop(registry: Registry): () => void {
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  loopDelay.enable();
+  new Gauge({
+    name: 'referee_event_loop_delay_seconds',
+    help: 'Event-loop delay since the last scrape.',
+    // Not `quantile`, which Prometheus reserves for summaries.
+    labelNames: ['percentile'],
+    registers: [registry],
+    collect() {
+      for (const percentile of [50, 99, 100]) {
+        this.set({ percentile: `${percentile}` }, loopDelay.percentile(percentile) / 1e9);
+      }
+      loopDelay.reset();
+    },
+  });
+  return () => loopDelay.disable();
+}
+
+function timeLimit(): Promise<null> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(null), SCRAPE_STORE_TIMEOUT_MS).unref();
+  });
+}

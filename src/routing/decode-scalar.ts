@@ -1,0 +1,146 @@
+/** A text, a number, true or false: as the schema has it, or a problem. */
+import { isScalar, type Node, type Scalar } from 'yaml';
+import type { NodeReport } from './decode-report.ts';
+import { describe, example, expected, meantHint, shown } from './decode-words.ts';
+import { languageHint } from './languages.ts';
+import { lookAlike } from './look-alikes.ts';
+import { didYouMean } from './problem.ts';
+import { matches, type SchemaNode } from './schema/node.ts';
+import { startOf } from './source.ts';
+
+export function decodeScalar(
+  report: NodeReport,
+  node: Node,
+  schema: SchemaNode,
+  name: string,
+  key: Node | null,
+  written: SchemaNode,
+): unknown {
+  if (!isScalar(node)) {
+    report.at(node, `${name} must be ${expected(schema)}, not ${describe(node)}`, example(schema));
+    return undefined;
+  }
+  if (schema.type === 'boolean') {
+    if (typeof node.value === 'boolean') return node.value;
+    report.at(
+      node,
+      `${name} must be true or false, not ${describe(node)}`,
+      'write true or false, without quotes',
+    );
+    return undefined;
+  }
+  if (schema.type === 'number' || schema.type === 'integer')
+    return decodeNumber(report, node, schema, name);
+  if (typeof node.value !== 'string') {
+    const source = report.textOf(node);
+    const said = schema.writeOnly === true ? 'it' : shown(source);
+    report.at(
+      node,
+      `${name} must be text; YAML reads ${said} as ${describe(node)}`,
+      schema.pattern === undefined || matches(schema.pattern, source)
+        ? `write it in quotes: "${source}"`
+        : example(schema),
+    );
+    return undefined;
+  }
+  const text = node.value;
+  if (written.$ref === '#/$defs/spoken') reportCutOff(report, node, key, name);
+  if (schema.enum !== undefined) {
+    if (schema.enum.includes(text)) return text;
+    const hint = schema.title === 'language' ? languageHint(text) : didYouMean(text, schema.enum);
+    report.at(node, `${name} cannot be ${shown(text)}`, hint);
+    return undefined;
+  }
+  return decodeText(report, node, text, schema, name, written);
+}
+
+function decodeText(
+  report: NodeReport,
+  node: Node,
+  text: string,
+  schema: SchemaNode,
+  name: string,
+  written: SchemaNode,
+): string | undefined {
+  if (text.trim().length < (schema.minLength ?? 0)) {
+    report.at(node, `${name} is empty`, example(schema));
+    return undefined;
+  }
+  if (text.length > (schema.maxLength ?? Number.POSITIVE_INFINITY)) {
+    report.at(node, `${name} has ${text.length} characters, more than ${schema.maxLength}`, '');
+    return undefined;
+  }
+  // An escape in double quotes brings in what the file itself may not hold; speech may break
+  // lines.
+  const allowed = written.$ref === '#/$defs/spoken' ? text.replace(/[\n\t]/g, ' ') : text;
+  if (CONTROL.test(allowed) || !allowed.isWellFormed()) {
+    report.at(node, `${name} contains a control character`, 'remove it');
+    return undefined;
+  }
+  if (schema.pattern !== undefined && !matches(schema.pattern, text)) {
+    const hint = meantHint(text, schema.pattern, lookAlike(text)) ?? example(schema);
+    const due = expected(schema);
+    const what =
+      schema.writeOnly === true
+        ? `${name} must be a reference, because secrets do not belong in a file`
+        : name === due
+          ? `${shown(text)} is not ${due}`
+          : `${name} must be ${due}, not ${shown(text)}`;
+    report.at(node, what, hint);
+    return undefined;
+  }
+  return text;
+}
+
+function decodeNumber(
+  report: NodeReport,
+  node: Scalar,
+  schema: SchemaNode,
+  name: string,
+): number | undefined {
+  const source = report.textOf(node);
+  // 0x10, 0o17, 1e3 and .inf are numbers to YAML; nobody who writes routes means them.
+  if (typeof node.value !== 'number' || !/^(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$/.test(source)) {
+    const quoted = typeof node.value === 'string' && /^[0-9.]+$/.test(node.value);
+    report.at(
+      node,
+      `${name} must be a number, not ${typeof node.value === 'string' ? `the text ${shown(node.value)}` : shown(source)}`,
+      quoted ? 'write it without quotes' : example(schema),
+    );
+    return undefined;
+  }
+  const value = node.value;
+  if (schema.type === 'integer' && !Number.isSafeInteger(value)) {
+    report.at(node, `${name} must be a whole number, not ${source}`, '');
+    return undefined;
+  }
+  if (value < (schema.minimum ?? value) || value > (schema.maximum ?? value)) {
+    report.at(
+      node,
+      `${name} must be from ${schema.minimum} to ${schema.maximum}, not ${source}`,
+      '',
+    );
+    return undefined;
+  }
+  return value;
+}
+
+/** `say: Press #1` speaks "Press": a comment right after plain spoken text is a cut-off text. */
+function reportCutOff(report: NodeReport, node: Scalar, key: Node | null, name: string): void {
+  if (node.type !== 'PLAIN' || !node.range) return;
+  const after = report.source.text.slice(node.range[1], node.range[1] + 2_000);
+  const sameLine = /^[ \t]+#/.test(after);
+  // On a later line it cuts the text only where the text could have gone on: deeper than its key.
+  const later = /^[ \t]*\r?\n(?:[ \t]*\r?\n)*([ \t]+)#/.exec(after);
+  const keyColumn = key === null ? Number.POSITIVE_INFINITY : report.source.at(startOf(key)).column;
+  if (!sameLine && (later?.[1] === undefined || later[1].length < keyColumn)) return;
+  const offset = node.range[1] + after.indexOf('#');
+  report.atOffset(
+    offset,
+    `# starts a comment here, so ${name} ends before it`,
+    `put the text into quotes, or the comment on a separate line: "${report.textOf(node)} …"`,
+  );
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

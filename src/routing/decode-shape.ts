@@ -1,0 +1,47 @@
+/** Which of several shapes a map is meant to have. */
+import type { Node, YAMLMap } from 'yaml';
+import { textOfKey } from './decode-key.ts';
+import type { NodeReport } from './decode-report.ts';
+import { wordHint } from './decode-words.ts';
+import { nearest } from './problem.ts';
+import type { SchemaNode } from './schema/node.ts';
+
+interface Chosen {
+  shape: SchemaNode;
+  /** Keys that were reported already. */
+  reported: Set<string>;
+}
+
+/** Of several shapes of map the one whose own key stands there: `refer`, `say`, … */
+export function chooseShape(
+  report: NodeReport,
+  node: YAMLMap,
+  shapes: SchemaNode[],
+  name: string,
+): Chosen | null {
+  const keys = node.items.map((pair) => textOfKey(pair.key)).filter((k) => k !== null);
+  const own = shapes.filter((shape) => keys.includes(shape.required?.[0] ?? ''));
+  const [shape] = own;
+  if (shape === undefined) {
+    const words = shapes.flatMap((s) => s.required?.[0] ?? []);
+    const strange = keys.find((k) => nearest(k, words) !== null) ?? keys[0] ?? '';
+    const pair = node.items.find((p) => textOfKey(p.key) === strange);
+    const what = keys.length === 0 ? 'is empty' : `has none of the keys ${words.join(', ')}`;
+    report.at((pair?.key as Node | undefined) ?? node, `${name} ${what}`, wordHint(strange, words));
+    return null;
+  }
+  const [, second] = own;
+  if (second !== undefined) {
+    const word = second.required?.[0] ?? '';
+    const pair = node.items.find((p) => textOfKey(p.key) === word);
+    report.at(
+      (pair?.key as Node | undefined) ?? node,
+      `${name} has both ${shape.required?.[0]} and ${word}`,
+      shapes.some(({ required }) => required?.[0] === 'refer')
+        ? `write ${word} as a separate item, after "- "`
+        : 'keep one of them',
+    );
+    return { shape, reported: new Set(own.flatMap((s) => s.required?.[0] ?? [])) };
+  }
+  return { shape, reported: new Set() };
+}

@@ -1,0 +1,57 @@
+/** Where decoded values stand in the file, kept beside them. */
+import type { Node } from 'yaml';
+import type { Place } from './problem.ts';
+import { type Source, startOf } from './source.ts';
+
+/** Where decoded objects and lists, and their members, stand in the file. */
+export interface Positions {
+  /** The object or list itself, or its member. */
+  at(owner: object, key?: string | number): Place;
+  /** The key of a member. */
+  atKey(owner: object, key: string): Place;
+  /** Line on which an object or list ends. */
+  endLine(owner: object): number;
+}
+
+interface Spot {
+  node: number;
+  end: number;
+  values: Map<string | number, number>;
+  keys: Map<string, number>;
+}
+
+export class DecodedPositions implements Positions {
+  readonly #source: Source;
+  readonly #spots = new WeakMap<object, Spot>();
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  at(owner: object, key?: string | number): Place {
+    const spot = this.#spots.get(owner);
+    const own = spot?.node ?? 0;
+    return this.#source.at(key === undefined ? own : (spot?.values.get(key) ?? own));
+  }
+
+  atKey(owner: object, key: string): Place {
+    const spot = this.#spots.get(owner);
+    return this.#source.at(spot?.keys.get(key) ?? spot?.node ?? 0);
+  }
+
+  endLine(owner: object): number {
+    return this.#source.at(this.#spots.get(owner)?.end ?? 0).line;
+  }
+
+  /** Remembers where an object or a list stands; its members are added as they are decoded. */
+  add(value: object, node: Node): Spot {
+    const spot: Spot = {
+      node: startOf(node),
+      end: Math.max(startOf(node), (node.range?.[1] ?? 1) - 1),
+      values: new Map(),
+      keys: new Map(),
+    };
+    this.#spots.set(value, spot);
+    return spot;
+  }
+}

@@ -1,0 +1,54 @@
+/** The rows of attempts, and of what is to be counted once it is final. */
+import type { DatabaseSync } from 'node:sqlite';
+import { isCounted } from '../../core/machine/attempt.ts';
+import { changedAttempts, type RecentRow } from '../rows/recent-rows.ts';
+import { keyOf, tookMs } from '../rows/rows.ts';
+import type { CallChange } from '../store.ts';
+
+export interface AttemptRows {
+  writeAttempts(change: CallChange, row: number, before: RecentRow | null): void;
+  /** Adds to `counted` what waited and is taken out. */
+  writeTally(change: CallChange, row: number, counted: string[]): void;
+}
+
+export function prepareAttemptRows(database: DatabaseSync): AttemptRows {
+  const writeAttempt = database.prepare(
+    `insert into attempts (call, key, kind, target, verdict, caller, created_at, started_at, unsent,
+       took_ms)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     on conflict (call, key) do update set kind = excluded.kind, target = excluded.target,
+       verdict = excluded.verdict, caller = excluded.caller, started_at = excluded.started_at,
+       unsent = excluded.unsent, took_ms = excluded.took_ms`,
+  );
+  const awaitCount = database.prepare(
+    'insert into uncounted (call, item, due_at) values (?, ?, ?) on conflict do nothing',
+  );
+  const takeCount = database.prepare('delete from uncounted where call = ? and item = ?');
+
+  return { writeAttempts, writeTally };
+
+  function writeAttempts(change: CallChange, row: number, before: RecentRow | null): void {
+    for (const attempt of changedAttempts(before, change.call)) {
+      writeAttempt.run(
+        row,
+        keyOf(attempt.id),
+        attempt.kind,
+        attempt.target,
+        attempt.verdict,
+        change.call.facts.from,
+        Math.round(change.call.createdAt),
+        Math.round(attempt.startedAt),
+        isCounted(attempt) ? 0 : 1,
+        tookMs(attempt),
+      );
+    }
+  }
+
+  function writeTally({ tally }: CallChange, row: number, counted: string[]): void {
+    if (tally === undefined) return;
+    for (const [item, entry] of tally) {
+      if (entry !== 'final') awaitCount.run(row, item, Math.round(entry.waits));
+      else if (takeCount.run(row, item).changes > 0) counted.push(item);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/** The rows of a call and of its events, as a commit writes them. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { packCall } from '../rows/call-document.ts';
+import type { RecentRow } from '../rows/recent-rows.ts';
+import {
+  type CallColumns,
+  callColumns,
+  keyOf,
+  packEntry,
+  TIMELINE_ENTRIES_MAX,
+} from '../rows/rows.ts';
+import type { CallChange } from '../store.ts';
+
+/** Where a change went: the call's row, the number of its first event, what was stored. */
+export interface Place {
+  row: number;
+  entry: number;
+  document: string;
+}
+
+export interface CallRows {
+  /** Null where the version was taken. */
+  writeCall(change: CallChange, before: RecentRow | null): Place | null;
+  /** False where one of them is there already. */
+  writeEvents(change: CallChange, place: Place): boolean;
+}
+
+export function prepareCallRows(database: DatabaseSync, codeVersion: number): CallRows {
+  const insertCall = database.prepare(
+    `insert into calls (key, version, code, entries, document, ${COLUMNS.map(([name]) => name).join(', ')})
+     values (?, 1, ${codeVersion}, ?, ?, ${COLUMNS.map(() => '?').join(', ')})
+     on conflict (key) do nothing`,
+  );
+  const find = database.prepare('select call from calls where key = ?');
+  // An index is rewritten when its column stands in the SET list, changed or not: hence one statement
+  // for each set of columns that change together, a handful in all.
+  const updates = new Map<string, StatementSync>();
+  const updateOf = (columns: readonly string[]): StatementSync => {
+    const name = columns.join();
+    let update = updates.get(name);
+    if (update === undefined) {
+      update = database.prepare(
+        `update calls set version = version + 1, code = ${codeVersion}, entries = entries + ?,
+           document = ?${columns.map((column) => `, ${column} = ?`).join('')}
+         where call = ? and version = ? and code <= ${codeVersion} returning entries`,
+      );
+      updates.set(name, update);
+    }
+    return update;
+  };
+  const insertEvent = database.prepare(
+    'insert into events (call, key, entry, document) values (?, ?, ?, ?) on conflict do nothing',
+  );
+  return { writeCall, writeEvents };
+
+  function writeCall(change: CallChange, before: RecentRow | null): Place | null {
+    const { call, version, events } = change;
+    const document = packCall(call);
+    const columns = callColumns(call);
+    if (version === 0) {
+      const values = COLUMNS.map(([, field]) => columns[field]);
+      const inserted = insertCall.run(keyOf(call.id), events.length, document, ...values);
+      if (inserted.changes === 0) return null;
+      return { row: Number(inserted.lastInsertRowid), entry: 0, document };
+    }
+    const row = before?.row ?? find.get(keyOf(call.id))?.call ?? null;
+    const changed = COLUMNS.filter(([, field]) => before?.columns[field] !== columns[field]);
+    const updated = updateOf(changed.map(([name]) => name)).get(
+      events.length,
+      document,
+      ...changed.map(([, field]) => columns[field]),
+      row,
+      version,
+    );
+    if (!updated) return null;
+    return { row: Number(row), entry: Number(updated.entries) - events.length, document };
+  }
+
+  function writeEvents(change: CallChange, place: Place): boolean {
+    let entry = place.entry;
+    for (const event of change.events) {
+      const document = entry < TIMELINE_ENTRIES_MAX ? packEntry(event) : null;
+      const inserted = insertEvent.run(place.row, keyOf(event.key), entry, document);
+      if (inserted.changes === 0) return false;
+      entry += 1;
+    }
+    return true;
+  }
+}
+
+/** Columns of `calls` by their names in the document's summary. */
+const COLUMNS = [
+  ['created_at', 'createdAt'],
+  ['ended_at', 'endedAt'],
+  ['due_at', 'dueAt'],
+  ['phase', 'phase'],
+  ['ends', 'ends'],
+  ['rule', 'rule'],
+  ['caller', 'caller'],
+  ['callee', 'callee'],
+  ['session', 'session'],
+  ['parent', 'parent'],
+  ['costs', 'costs'],
+] as const satisfies readonly (readonly [string, keyof CallColumns])[];

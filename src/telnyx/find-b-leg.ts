@@ -1,0 +1,27 @@
+/** Finds the B-leg of a transfer among the live legs of a connection. */
+import type { Command, Outcome } from '../core/machine/command.ts';
+import { readActiveCalls } from './active-calls.ts';
+import { type Answer, outcomeOfAnswer } from './outcome.ts';
+
+/** A limit for connections with thousands of live legs. */
+const ACTIVE_CALLS_PAGES_MAX = 20;
+
+/** Searches all pages for the leg with the envelope that the transfer put on its B-leg. */
+export async function findBLeg(
+  command: Extract<Command, { action: 'active_calls' }>,
+  path: string,
+  ask: (path: string) => Promise<Answer>,
+): Promise<Outcome> {
+  let query: string | null = '';
+  for (let pages = 0; query !== null && pages < ACTIVE_CALLS_PAGES_MAX; pages += 1) {
+    const answer = await ask(`${path}${query}`);
+    const page = answer.status === 200 ? readActiveCalls(answer.body) : null;
+    if (page === null) return outcomeOfAnswer(command.action, answer);
+    const found = page.calls.find(({ clientState }) => clientState === command.targetClientState);
+    if (found !== undefined || page.next === null) {
+      return { kind: 'accepted', status: 200, alive: null, bLeg: found?.callControlId ?? null };
+    }
+    query = page.next;
+  }
+  return { kind: 'unknown', detail: `more than ${ACTIVE_CALLS_PAGES_MAX} pages of active calls` };
+}
