@@ -15,6 +15,7 @@ import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
 import { serveCommand } from './cli/serve.ts';
+import { setupCommand } from './cli/setup.ts';
 import { simulatorCommand } from './cli/simulator.ts';
 import { statsCommand } from './cli/stats.ts';
 
@@ -37,6 +38,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   schemaCommand(program, io);
   callsCommand(program, io);
   statsCommand(program, io);
+  setupCommand(program, io);
   doctorCommand(program, io);
   recoverCommand(program, io);
   simulatorCommand(program, io);

@@ -25,6 +25,11 @@ export interface DoctorReport {
   checks: Finding[];
 }
 
+export interface AccountConfig extends Config {
+  /** False: TELNYX_PUBLIC_KEY is not set. */
+  ownKey: boolean;
+}
+
 export function doctorCommand(program: Command, io: Io): void {
   const command = program
     .command('doctor')
@@ -44,7 +49,7 @@ export function doctorCommand(program: Command, io: Io): void {
 
 /** The exit code. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
-  let config: Config & { ownKey: boolean };
+  let config: AccountConfig;
   try {
     config = readSettings(io);
   } catch (error) {
@@ -62,7 +67,7 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
 /** Any point of the curve: whoever has no public key yet is told the account's by the check of it. */
 const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
 
-function readSettings(io: Io): Config & { ownKey: boolean } {
+export function readSettings(io: Io): AccountConfig {
   const env = withEnvFile(io.env);
   const ownKey = (env.TELNYX_PUBLIC_KEY ?? '') !== '';
   const config = readConfig(ownKey ? env : { ...env, TELNYX_PUBLIC_KEY: NO_KEY });
@@ -127,7 +132,7 @@ function progress(options: DoctorOptions, io: Io): Progress {
   };
 }
 
-function reportText(checks: readonly Finding[], io: Io): string {
+export function reportText(checks: readonly Finding[], io: Io): string {
   const { bold, dim, red, green, yellow, cyan } = colours(io);
   const words = { ok: green, warning: yellow, problem: red, unknown: cyan };
   let text = '';

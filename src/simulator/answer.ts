@@ -7,6 +7,9 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
+/** No answer: the connection is cut. */
+export const CUT: Answer = { status: 0, body: '' };
+
 export function refused(refusal: Refusal): Answer {
   return { status: refusal.status, body: refusalBody(refusal) };
 }

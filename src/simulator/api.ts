@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AccountEndpoints, secondsOf } from './account/endpoints.ts';
-import { type Answer, refused as answerRefused } from './answer.ts';
+import { type Answer, refused as answerRefused, CUT } from './answer.ts';
 import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
@@ -218,6 +218,10 @@ function tooMany(resetSecs: number, limit: number): Answer {
 
 function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest): void {
   if (booked !== undefined) booked.status = answer.status;
+  if (answer === CUT) {
+    response.destroy();
+    return;
+  }
   const type = answer.body.startsWith('{') ? 'application/json' : 'text/plain';
   response.writeHead(answer.status, { 'content-type': type, ...answer.headers });
   response.end(answer.body);

@@ -66,6 +66,8 @@ export interface AccountFault {
   status?: number;
   slow_secs?: number;
   garbage?: boolean;
+  /** The connection is cut: before anything was done, or with `after` after it. */
+  cut?: 'before' | 'after';
 }
 
 export interface Account {

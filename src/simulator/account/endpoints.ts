@@ -1,5 +1,5 @@
 /** The account's endpoints: which request asks for what. Authentication and limits come before. */
-import { type Answer, data, refused } from '../answer.ts';
+import { type Answer, CUT, data, refused } from '../answer.ts';
 import { CONNECTION_ID } from '../identity.ts';
 import type { Leg, PlacedLegs } from '../leg.ts';
 import {
@@ -69,7 +69,8 @@ export function createAccountEndpoints(options: AccountEndpointsOptions): Accoun
     const fault = faultOf(asked);
     if (fault?.slow_secs !== undefined) await options.pause(fault.slow_secs * 1000);
     const given = fault === undefined ? null : spoilt(fault);
-    const answered = given ?? answerTo(asked, options);
+    const done = given ?? answerTo(asked, options);
+    const answered = fault?.cut === 'after' ? CUT : done;
     if (method !== 'GET' && writes.length < WRITES_MAX) {
       writes.push({ method, path: asked.path, body, status: answered.status });
     }
@@ -109,6 +110,7 @@ function read(method: string, url: string, body: unknown): Asked | null {
 }
 
 function spoilt(fault: AccountFault): Answer | null {
+  if (fault.cut === 'before') return CUT;
   if (fault.garbage === true) return { status: 200, body: '<html><body>Sign in</body></html>' };
   switch (fault.status) {
     case undefined:
@@ -304,7 +306,7 @@ export function secondsOf(leg: Leg): number {
 }
 
 function withDate(answer: Answer, offsetSecs: number): Answer {
-  if (offsetSecs === 0) return answer;
+  if (offsetSecs === 0 || answer === CUT) return answer;
   const date = new Date(Date.now() + offsetSecs * 1000).toUTCString();
   return { ...answer, headers: { ...answer.headers, date } };
 }

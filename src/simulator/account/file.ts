@@ -45,6 +45,7 @@ const FaultSchema = Type.Object(
     status: Type.Optional(Type.Integer({ minimum: 300, maximum: 599 })),
     slow_secs: Type.Optional(Type.Number({ minimum: 0 })),
     garbage: Type.Optional(Type.Boolean()),
+    cut: Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('after')])),
   },
   strict,
 );

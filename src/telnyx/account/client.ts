@@ -31,7 +31,7 @@ export interface ApplicationChange {
   /** Both are required by Telnyx in every write, changed or not. */
   name: string;
   webhookUrl: string;
-  apiVersion?: '2';
+  apiVersion?: string;
   active?: boolean;
   costInWebhooks?: boolean;
   failoverUrl?: string | null;
@@ -44,6 +44,7 @@ export interface AccountClient {
   applications(): Promise<Reading<Application[]>>;
   application(id: string): Promise<Reading<Application>>;
   numbers(onProgress?: Progress): Promise<Reading<PhoneNumber[]>>;
+  number(id: string): Promise<Reading<PhoneNumber>>;
   /** By the number's id. */
   voices(onProgress?: Progress): Promise<Reading<ReadonlyMap<string, NumberVoice>>>;
   profile(id: string): Promise<Reading<VoiceProfile>>;
@@ -100,6 +101,7 @@ export function createAccountClient(options: AskingOptions): AccountClient {
     application: (id) =>
       one(`/call_control_applications/${encodeURIComponent(id)}`, readApplication),
     numbers: (onProgress) => all('/phone_numbers', readNumber, {}, onProgress),
+    number: (id) => one(`/phone_numbers/${encodeURIComponent(id)}`, readNumber),
     async voices(onProgress) {
       const reading = await all('/phone_numbers/voice', readVoice, {}, onProgress);
       return reading.end === 'value' ? { end: 'value', value: new Map(reading.value) } : reading;

@@ -1,0 +1,25 @@
+/** Asks a person before something is changed or costs money; a pipe is nobody who could say yes. */
+import { createInterface } from 'node:readline/promises';
+import type { Io } from './io.ts';
+
+/** The question goes to stderr, so that what is piped on stays clean. */
+export async function confirm(
+  question: string,
+  options: { yes?: boolean; json?: boolean },
+  io: Io,
+): Promise<'yes' | 'no' | 'nobody'> {
+  if (options.yes === true) return 'yes';
+  const input = io.stdin ?? process.stdin;
+  const isPerson = io.stdin !== undefined || process.stdin.isTTY === true;
+  if (!io.isTTY || !isPerson || options.json === true) return 'nobody';
+  const lines = createInterface({ input });
+  try {
+    io.stderr.write(`${question} [y/N] `);
+    // A closed input is a no.
+    const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    const line = await Promise.race([lines.question(''), closed]);
+    return /^y(es)?$/i.test(line.trim()) ? 'yes' : 'no';
+  } finally {
+    lines.close();
+  }
+}

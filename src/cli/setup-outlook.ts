@@ -1,0 +1,57 @@
+/** After a set-up: the lines for `.env`, and what `referee doctor` says of an account under them. */
+
+import type { AccountClient } from '../telnyx/account/client.ts';
+import type { AccountConfig, DoctorReport } from './doctor.ts';
+import { examineAccount, reportText } from './doctor.ts';
+import type { Io } from './io.ts';
+import { colours } from './routes-folder.ts';
+
+export interface SetupOutlook {
+  /** By the name of the variable. */
+  env: Record<string, string>;
+  doctor: DoctorReport;
+  text: string;
+}
+
+export async function afterSetup(
+  applicationId: string,
+  {
+    client,
+    config,
+    options,
+    io,
+  }: {
+    client: AccountClient;
+    config: AccountConfig;
+    options: { url?: string; json?: boolean };
+    io: Io;
+  },
+): Promise<SetupOutlook> {
+  const key = await client.publicKey();
+  const own = config.ownKey ? config.publicKeys.map((one) => one.toString('base64')) : [];
+  // A key that is there already stays: it may be one of a rotation.
+  const keys = key.end === 'value' ? [...new Set([key.value, ...own])] : own;
+  const ids = [...new Set([...(config.connectionIds ?? []), applicationId])];
+  const env = {
+    ...(keys.length === 0 ? {} : { TELNYX_PUBLIC_KEY: keys.join(',') }),
+    TELNYX_CONNECTION_IDS: ids.join(','),
+  };
+  const then: AccountConfig = {
+    ...config,
+    ownKey: keys.length > 0,
+    publicKeys: keys.map((one) => Buffer.from(one, 'base64')),
+    connectionIds: new Set(ids),
+  };
+  const { url, json } = options;
+  const asked = { ...(url === undefined ? {} : { url }), json: json === true };
+  const doctor = await examineAccount(then, asked, io);
+  const { bold, yellow } = colours(io);
+  const missing =
+    keys.length > 0
+      ? ''
+      : `${yellow('TELNYX_PUBLIC_KEY could not be read')}: copy it from the Telnyx portal under API keys, Public key.\n`;
+  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`);
+  const heading = bold('referee doctor, with the lines for .env below:');
+  const text = `\n${heading}\n${reportText(doctor.checks, io)}\n${bold('Lines for .env:')}\n${lines.join('')}${missing}`;
+  return { env, doctor, text };
+}

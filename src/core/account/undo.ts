@@ -1,0 +1,134 @@
+/**
+ * What puts back the changes of an earlier set-up. Whatever somebody changed since stays as they
+ * left it, and an application that was created stays too: without a number it takes no calls, and
+ * to switch it off would end the calls of whoever gave it one meanwhile.
+ */
+import type { Account, Application, PhoneNumber } from './account.ts';
+import { type Change, connectionOf, FIELDS, type FieldChange, sameUrl } from './change.ts';
+import { notRead, type Refusal } from './set-up.ts';
+
+export type UndoPlan =
+  /** `kept`: what is not put back, and why. */
+  { type: 'plan'; changes: Change[]; kept: string[] } | { type: 'refused'; problems: Refusal[] };
+
+/** In the opposite order: a number goes back before its application changes. */
+export function planUndo(
+  account: Pick<Account, 'applications' | 'numbers'>,
+  made: readonly Change[],
+): UndoPlan {
+  const { applications, numbers } = account;
+  const problems: Refusal[] = [];
+  if (applications.end !== 'value') problems.push(notRead('the applications', applications));
+  if (numbers.end !== 'value') problems.push(notRead('the numbers', numbers));
+  if (applications.end !== 'value' || numbers.end !== 'value') return { type: 'refused', problems };
+  const changes: Change[] = [];
+  const kept: string[] = [];
+  for (const change of made.toReversed()) {
+    const back = putBack(change, applications.value, numbers.value);
+    if (back.change !== null) changes.push(back.change);
+    kept.push(...back.kept);
+  }
+  return { type: 'plan', changes, kept };
+}
+
+interface Back {
+  change: Change | null;
+  kept: string[];
+}
+
+const nothing: Back = { change: null, kept: [] };
+
+function putBack(change: Change, applications: Application[], numbers: PhoneNumber[]): Back {
+  switch (change.type) {
+    case 'create_application':
+      return created(change, applications, numbers);
+    case 'update_application':
+      return updated(change, applications);
+    case 'assign_number':
+      return assigned(change, numbers);
+  }
+}
+
+function created(
+  change: Extract<Change, { type: 'create_application' }>,
+  applications: Application[],
+  numbers: PhoneNumber[],
+): Back {
+  // Without an id its answer never came; then it is known by what it was given.
+  const found = applications.find(({ id, name, webhookUrl }) =>
+    change.id === null
+      ? name === change.name && sameUrl(webhookUrl, change.webhookUrl)
+      : id === change.id,
+  );
+  if (found === undefined) return nothing;
+  const stays = `The application "${found.name}" (${found.id}) stays: nothing is deleted.`;
+  const used = numbers.some(({ connectionId }) => connectionId === found.id)
+    ? 'Its numbers keep it in use, unless they are put back here.'
+    : 'It has no number, so it takes no calls.';
+  return { change: null, kept: [`${stays} ${used} Delete it in the Telnyx portal if you like.`] };
+}
+
+function updated(
+  { id, name, webhookUrl, fields }: Extract<Change, { type: 'update_application' }>,
+  applications: Application[],
+): Back {
+  const now = applications.find((one) => one.id === id);
+  if (now === undefined) return gone(`The application "${name}" (${id})`);
+  const kept: string[] = [];
+  const back: FieldChange[] = [];
+  for (const { field, before, after } of fields) {
+    const current = FIELDS[field](now);
+    if (sameUrl(current, before)) continue;
+    if (!sameUrl(current, after)) {
+      kept.push(
+        `${field} of "${now.name}" stays ${JSON.stringify(current)}: it was changed since the set-up.`,
+      );
+    } else if (field === 'webhook_event_url' && before === null) {
+      kept.push(
+        `${field} of "${now.name}" stays ${JSON.stringify(current)}: it had none, and Telnyx wants one.`,
+      );
+    } else back.push({ field, before: current, after: before });
+  }
+  if (back.length === 0) return { change: null, kept };
+  const url = back.find(({ field }) => field === 'webhook_event_url')?.after;
+  return {
+    change: {
+      type: 'update_application',
+      id,
+      name: now.name,
+      webhookUrl: typeof url === 'string' ? url : (now.webhookUrl ?? webhookUrl),
+      fields: back,
+    },
+    kept,
+  };
+}
+
+function assigned(
+  { id, number, before, after }: Extract<Change, { type: 'assign_number' }>,
+  numbers: PhoneNumber[],
+): Back {
+  const now = numbers.find((one) => one.id === id);
+  if (now === undefined) return gone(number);
+  const to = after?.id ?? null;
+  // Without an id it was never assigned: the set-up ended before its application was created.
+  if (to === null || now.connectionId === (before?.id ?? null)) return nothing;
+  if (now.connectionId !== to) {
+    const where = now.connectionId ?? 'no connection';
+    return {
+      change: null,
+      kept: [`${number} stays with ${where}: it was moved since the set-up.`],
+    };
+  }
+  const change: Change = {
+    type: 'assign_number',
+    id,
+    number,
+    before: connectionOf(now),
+    after: before,
+  };
+  return { change, kept: [] };
+}
+
+function gone(what: string): Back {
+  return { change: null, kept: [`${what} is not in this account any more.`] };
+}
