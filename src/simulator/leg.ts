@@ -41,6 +41,8 @@ export interface Leg extends LegIds {
   /** Talking to the other side of a transfer. */
   bridged: boolean;
   parkAfterUnbridge: boolean;
+  /** At the other end of a call that POST /calls placed; of another session. */
+  peer: Leg | null;
   call: PlacedLegs;
 }
 

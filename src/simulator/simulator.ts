@@ -14,6 +14,7 @@ import { type Api, createApi } from './api.ts';
 import type { BookedRequest, CallBook } from './books.ts';
 import { createClock } from './clock.ts';
 import { createDelivery } from './delivery.ts';
+import { dial } from './dial.ts';
 import { type Faults, ratesOf } from './faults.ts';
 import type { PlacedLegs } from './leg.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -162,6 +163,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
         [url, failover].filter((one) => one !== null),
       );
     },
+    dial: (body) => dial(board, account, body),
     pause: (ms) => new Promise((resolve) => void clock.afterReal(ms, resolve)),
   });
 

@@ -6,6 +6,7 @@ import type { Delivery } from './delivery.ts';
 import { type FaultRates, strikes, webhookFate } from './faults.ts';
 import { CONNECTION_ID, eventId, legIds, sessionId } from './identity.ts';
 import {
+  answeredPayload,
   basePayload,
   type HangupFacts,
   hangupPayload,
@@ -37,6 +38,8 @@ export type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
 export interface Switchboard {
   clock: Clock;
   place(script: CallScript): PlacedLegs;
+  /** A call of our own to a number that is ours too: the leg that calls, and the call that comes in. */
+  dial(script: CallScript): { calling: PlacedLegs; called: PlacedLegs };
   addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
   find(callControlId: string): Leg | undefined;
   living(): Leg[];
@@ -58,6 +61,25 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   const calls: PlacedLegs[] = [];
 
   function place(script: CallScript): PlacedLegs {
+    return announce(create(script, 'incoming'));
+  }
+
+  function dial(script: CallScript): { calling: PlacedLegs; called: PlacedLegs } {
+    const calling = create(script, 'outgoing');
+    const { connectionId: _, clientState: __, ...rest } = script;
+    const called = create(rest, 'incoming');
+    calling.caller.peer = called.caller;
+    called.caller.peer = calling.caller;
+    return { calling: announce(calling), called: announce(called) };
+  }
+
+  function announce(call: PlacedLegs): PlacedLegs {
+    emit(call.caller, 'call.initiated', initiatedPayload(call.caller));
+    happened(call.caller, 'initiated');
+    return call;
+  }
+
+  function create(script: CallScript, direction: Leg['direction']): PlacedLegs {
     const number = calls.length + 1;
     const session = sessionId(salt, number);
     const from = script.from ?? `+1415555${String(number % 10_000).padStart(4, '0')}`;
@@ -74,11 +96,9 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       happenings: new Map<string, number>(),
       gathers: 0,
     } as unknown as PlacedLegs;
-    call.caller = newLeg(call, 'incoming', from, to, script.clientState ?? null);
+    call.caller = newLeg(call, direction, from, to, script.clientState ?? null);
     call.book = newBook(call, from, to);
     calls.push(call);
-    emit(call.caller, 'call.initiated', initiatedPayload(call.caller));
-    happened(call.caller, 'initiated');
     return call;
   }
 
@@ -109,6 +129,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       pending: new Set(),
       bridged: false,
       parkAfterUnbridge: false,
+      peer: null,
       call,
     };
     call.legs.push(leg);
@@ -172,6 +193,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     if (leg.index === 0) closeBook(leg.call, by);
     emit(leg, 'call.hangup', hangupPayload(leg, facts));
     endOthers(leg, by);
+    endPeer(leg, facts);
     if (leg.call.script.cost ?? options.costInWebhooks(leg.call.connectionId)) emitCost(leg);
     clock.afterReal(REMEMBERED_MS, () => legs.delete(leg.callControlId));
     options.onChange(leg.call);
@@ -226,6 +248,13 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     if (!caller.parkAfterUnbridge) end(caller, by, hung);
   }
 
+  /** Who called goes, and the call is over; or the called side goes, in its own words. */
+  function endPeer({ peer, direction }: Leg, facts: HangupFacts): void {
+    if (peer === null) return;
+    if (direction === 'outgoing') callerHangsUp(peer.call);
+    else end(peer, 'far_end', { ...facts, source: 'callee' });
+  }
+
   function closeBook(call: PlacedLegs, by: EndedBy): void {
     const { book } = call;
     book.endedAt = call.caller.endedAt;
@@ -240,6 +269,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   }
 
   function happened(leg: Leg, what: CallerHangup['when']): void {
+    if (what === 'answered') answerPeer(leg);
     const { call } = leg;
     const nth = (call.happenings.get(what) ?? 0) + 1;
     call.happenings.set(what, nth);
@@ -247,6 +277,13 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       if (plan.when !== what || (plan.nth ?? 1) !== nth) continue;
       clock.after(plan.afterMs ?? 0, () => callerHangsUp(call));
     }
+  }
+
+  function answerPeer({ peer }: Leg): void {
+    if (peer === null || peer.answeredAt !== null || peer.endedAt !== null) return;
+    peer.answeredAt = clock.stamp();
+    peer.call.book.answeredAt = peer.answeredAt;
+    emit(peer, 'call.answered', answeredPayload(peer));
   }
 
   function callerHangsUp(call: PlacedLegs): void {
@@ -261,6 +298,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   return {
     clock,
     place,
+    dial,
     addBLeg,
     find: (id) => legs.get(id),
     living: () => [...legs.values()].filter(({ endedAt }) => endedAt === null),

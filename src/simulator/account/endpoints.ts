@@ -33,6 +33,8 @@ export interface AccountEndpointsOptions {
   webhookUrl: () => string | null;
   /** An application's URL was set through the API: its events go there from now on. */
   onUrl: (application: Application) => void;
+  /** POST /calls. */
+  dial: (body: unknown) => Answer;
   pause: (ms: number) => Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export interface AccountEndpoints {
 }
 
 const PATH =
-  /^(?:\/v2)?\/(balance|public_key|call_events|webhook_deliveries|call_control_applications|phone_numbers|outbound_voice_profiles|connections)(?:\/([^/?]+))?(?:\/([^/?]+))?$/;
+  /^(?:\/v2)?\/(balance|public_key|call_events|webhook_deliveries|call_control_applications|phone_numbers|outbound_voice_profiles|connections|calls)(?:\/([^/?]+))?(?:\/([^/?]+))?$/;
 const WRITES_MAX = 1_000;
 
 interface Asked {
@@ -96,6 +98,8 @@ function read(method: string, url: string, body: unknown): Asked | null {
   const match = PATH.exec(path);
   if (match === null) return null;
   const [, first = '', second, third] = match;
+  // A call by its id is no part of the account.
+  if (first === 'calls' && second !== undefined) return null;
   const isVoice = first === 'phone_numbers' && (third ?? second) === 'voice';
   const isActive = first === 'connections' && third === 'active_calls';
   return {
@@ -180,6 +184,7 @@ function written(asked: Asked, { account, onUrl, ...options }: AccountEndpointsO
     onUrl(result.changed);
     return data(result.changed, 201);
   }
+  if (method === 'POST' && endpoint === 'calls') return options.dial(body);
   if (method !== 'PATCH' || id === null) return { status: 404, body: '404 page not found' };
   if (endpoint === 'call_control_applications') {
     const application = account.applications.find((found) => found.id === id);

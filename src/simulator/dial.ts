@@ -1,0 +1,65 @@
+/** `POST /calls`: a call of our own. Only numbers of the account are dialled: nobody else is here. */
+import type { Account } from './account/account.ts';
+import { type Answer, data, refused } from './answer.ts';
+import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
+import type { Switchboard } from './switchboard.ts';
+
+const FIELDS: Record<string, 'text' | 'whole'> = {
+  connection_id: 'text',
+  from: 'text',
+  to: 'text',
+  client_state: 'text',
+  command_id: 'text',
+  timeout_secs: 'whole',
+  time_limit_secs: 'whole',
+};
+
+export function dial(board: Switchboard, account: Account, body: unknown): Answer {
+  const refusal = check(body) ?? policy(account, body as Record<string, string>);
+  if (refusal !== null) return refused(refusal);
+  const given = body as Record<string, string>;
+  const { from = '', to = '', connection_id: connectionId = '', client_state: state } = given;
+  const clientState = state ?? null;
+  const { caller, sessionId } = board.dial({ from, to, connectionId, clientState }).calling;
+  return data({
+    call_control_id: caller.callControlId,
+    call_leg_id: caller.callLegId,
+    call_session_id: sessionId,
+    // Documented: always false in this answer.
+    is_alive: false,
+    record_type: 'call',
+  });
+}
+
+function check(body: unknown): Refusal | null {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return badRequest('The request body must be a JSON object.', undefined, 400);
+  }
+  for (const [name, value] of Object.entries(body)) {
+    const kind = FIELDS[name];
+    if (kind === undefined) return badRequest(`Unknown field "${name}".`, `/${name}`);
+    const fine =
+      kind === 'text' ? typeof value === 'string' && value !== '' : Number.isInteger(value);
+    if (!fine) return fieldRefusal('10026', name, `"${name}" must be ${kind}.`);
+  }
+  const missing = ['connection_id', 'from', 'to'].find((name) => !Object.hasOwn(body, name));
+  return missing === undefined ? null : fieldRefusal('10004', missing, `"${missing}" is required.`);
+}
+
+function policy(account: Account, { connection_id: id, from, to }: Record<string, string>) {
+  const application = account.applications.find((one) => one.id === id);
+  if (application === undefined || !application.active) {
+    return badRequest('Only an active Call Control Application can call.', '/connection_id');
+  }
+  if (typeof application.outbound.outbound_voice_profile_id !== 'string') {
+    return badRequest('The application has no outbound voice profile.', '/connection_id');
+  }
+  const owned = (number: string | undefined) =>
+    account.numbers.find((one) => one.phone_number === number && one.status === 'active');
+  if (owned(from) === undefined) {
+    return badRequest('The caller id is not a number of this account.', '/from');
+  }
+  const called = owned(to);
+  const takes = account.applications.some((one) => one.id === called?.connection_id && one.active);
+  return takes ? null : badRequest('No application of this account takes the call.', '/to');
+}

@@ -1,0 +1,61 @@
+/** `POST /calls`: the leg that calls, and the call that comes in at a number of the account. */
+import { describe, expect, test } from 'vitest';
+import { CONNECTION_ID } from '../../src/simulator/identity.ts';
+import { setStage } from './stage.ts';
+
+const FROM = '+14155550111';
+const TO = '+14155550100';
+const call = { connection_id: CONNECTION_ID, from: FROM, to: TO };
+
+describe('POST /calls', () => {
+  test('answers with a leg of its own session, whose other end the service answers', async () => {
+    const { simulator, send } = await setStage();
+    const { status, json } = await send('POST', '/calls', call);
+    expect([status, json.data]).toEqual([
+      200,
+      expect.objectContaining({ is_alive: false, record_type: 'call' }),
+    ]);
+    const [calling, called] = simulator.books();
+    expect(json.data.call_control_id).toBe(calling?.callControlId);
+    expect(called).toMatchObject({ from: FROM, to: TO });
+    expect(called?.callSessionId).not.toBe(calling?.callSessionId);
+    const types = (book = calling) => book?.webhooks.map(({ type }) => type);
+    expect([types(), types(called)]).toEqual([['call.initiated'], ['call.initiated']]);
+    await send('POST', `/calls/${called?.callControlId}/actions/answer`, {});
+    await expect.poll(() => types()).toContain('call.answered');
+  });
+
+  test('ends on both sides: a caller who leaves, and a called side that rejects', async () => {
+    const { simulator, send } = await setStage();
+    await send('POST', '/calls', call);
+    const [first, second] = simulator.books();
+    await send('POST', `/calls/${first?.callControlId}/actions/hangup`, {});
+    expect(second).toMatchObject({ fate: 'left', endedAt: expect.any(String) });
+    await send('POST', '/calls', call);
+    const [, , third, fourth] = simulator.books();
+    await send('POST', `/calls/${fourth?.callControlId}/actions/reject`, { cause: 'USER_BUSY' });
+    expect(third?.endedAt).not.toBeNull();
+  });
+
+  test.each([
+    [{ to: TO, from: FROM }, '10004', '/connection_id'],
+    [{ ...call, to: 5 }, '10026', '/to'],
+    [{ ...call, colour: 'red' }, '10015', '/colour'],
+    [{ ...call, connection_id: '1' }, '10015', '/connection_id'],
+    [{ ...call, from: '+14155550199' }, '10015', '/from'],
+    [{ ...call, to: '+14155550199' }, '10015', '/to'],
+  ])('refuses %j', async (body, code, pointer) => {
+    const { simulator, send } = await setStage();
+    const answer = await send('POST', '/calls', body);
+    expect(answer).toMatchObject({ status: 422, code });
+    expect(answer.json.errors[0].source).toEqual({ pointer });
+    expect(simulator.books()).toEqual([]);
+  });
+
+  test('needs an outbound voice profile', async () => {
+    const { send } = await setStage({
+      account: { applications: [{ outbound: { outbound_voice_profile_id: null } }] },
+    });
+    expect(await send('POST', '/calls', call)).toMatchObject({ status: 422 });
+  });
+});
