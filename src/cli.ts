@@ -11,6 +11,7 @@ import { initCommand } from './cli/init.ts';
 import type { Io } from './cli/io.ts';
 import { proveCommand } from './cli/prove.ts';
 import { recoverCommand } from './cli/recover.ts';
+import { rehearseCommand } from './cli/rehearse.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
@@ -40,6 +41,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   statsCommand(program, io);
   setupCommand(program, io);
   doctorCommand(program, io);
+  rehearseCommand(program, io);
   recoverCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);

@@ -1,5 +1,5 @@
 /** One timeline entry in words: what happened, what it means, what Referee did next. */
-import type { ApiCall, ApiEntry } from './demo-api.ts';
+import type { ApiCall, ApiEntry } from './server-api.ts';
 
 export interface StoryLine {
   what: string;

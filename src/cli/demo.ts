@@ -6,12 +6,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type PlayedCall, SCRIPTS } from '../simulator/scripts.ts';
 import type { PlacedCall } from '../simulator/simulator.ts';
-import { type Api, type ApiCall, apiOf } from './demo-api.ts';
 import { disagreements } from './demo-judge.ts';
 import { keepRunning } from './demo-keep.ts';
 import { createScreen, type Screen } from './demo-screen.ts';
 import { type Stage, setStage } from './demo-stage.ts';
 import type { Io } from './io.ts';
+import { type Api, type ApiCall, apiOf } from './server-api.ts';
 import { stopSignal } from './stop-signal.ts';
 
 interface DemoOptions {

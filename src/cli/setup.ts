@@ -19,6 +19,7 @@ import { colours, plain } from './routes-folder.ts';
 import { afterSetup, type SetupOutlook } from './setup-outlook.ts';
 import { appliedText, changeJson, planText } from './setup-text.ts';
 import { createUndoFile, readUndoFile, type UndoFile } from './undo-file.ts';
+import { exitsTwoOnUsage } from './usage.ts';
 
 export interface SetupOptions {
   url?: string;
@@ -70,9 +71,10 @@ export function setupCommand(program: Command, io: Io): void {
       'after',
       '\nIt deletes nothing and buys nothing. A second run has nothing to do.\nExit code: 0 done or nothing to do, 1 refused or failed, 2 wrong usage.',
     );
+  exitsTwoOnUsage(command);
   command.action(async (options: SetupOptions) => {
     const usage = usageProblem(options);
-    if (usage !== null) command.error(`referee setup: ${usage}`, { exitCode: 2 });
+    if (usage !== null) command.error(`referee setup: ${usage}`);
     process.exitCode = await runSetup(options, io);
   });
 }
@@ -281,27 +283,21 @@ function urlOf(text: string): string {
   const url = expectedUrl(text);
   const isLocal = /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:|\/)/.test(url ?? '');
   if (url === null || !(url.startsWith('https://') || isLocal)) {
-    throw usage(`expected https://host, got "${plain(text)}"`);
+    throw new InvalidArgumentError(`expected https://host, got "${plain(text)}"`);
   }
   if (new URL(text).search !== '' || new URL(text).hash !== '' || new URL(text).username !== '') {
-    throw usage(`expected only https://host, without user, query or fragment`);
+    throw new InvalidArgumentError(`expected only https://host, without user, query or fragment`);
   }
   return text;
 }
 
 function nameOf(text: string): string {
-  if (text.trim() === '') throw usage('expected a name or an id, got nothing');
+  if (text.trim() === '') throw new InvalidArgumentError('expected a name or an id, got nothing');
   return text.trim();
 }
 
 function numberOf(text: string, before: string[]): string[] {
-  if (!isE164(text)) throw usage(`expected a number like +14155550100, got "${plain(text)}"`);
+  if (!isE164(text))
+    throw new InvalidArgumentError(`expected a number like +14155550100, got "${plain(text)}"`);
   return [...before, text];
-}
-
-/** Commander's own exit code for a wrong argument is 1. */
-function usage(message: string): InvalidArgumentError {
-  const error = new InvalidArgumentError(message);
-  error.exitCode = 2;
-  return error;
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
-import { apiOf } from '../../src/cli/demo-api.ts';
+import { apiOf } from '../../src/cli/server-api.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/log/log.ts';

@@ -61,6 +61,8 @@ export interface VoiceProfile {
 export interface DeliveryAttempt {
   delivered: boolean;
   startedAt: number | null;
+  /** The time that was signed: seconds since the epoch, as text. */
+  timestamp: string | null;
   /** In words, one for each error that Telnyx names. */
   errors: { code: string; words: string }[];
   url: string | null;

@@ -12,11 +12,13 @@ import type {
   VoiceProfile,
 } from '../../core/account/account.ts';
 import { type Fields, field } from '../fields.ts';
+import { pathSegment } from '../request.ts';
 import { type AskingOptions, createAsking, type Query } from './asking.ts';
 import { type DeliveryFilter, deliveryQuery, readDelivery } from './deliveries.ts';
 import {
   readApplication,
   readBalance,
+  readDialled,
   readNumber,
   readProfile,
   readPublicKey,
@@ -38,6 +40,14 @@ export interface ApplicationChange {
   profileId?: string;
 }
 
+export interface Dial {
+  connectionId: string;
+  from: string;
+  to: string;
+  /** Telnyx ends the call then, whatever becomes of us. */
+  timeLimitSecs: number;
+}
+
 export interface AccountClient {
   balance(): Promise<Reading<Balance>>;
   publicKey(): Promise<Reading<string>>;
@@ -56,6 +66,9 @@ export interface AccountClient {
   updateApplication(id: string, change: ApplicationChange): Promise<Reading<Application>>;
   /** To a connection, or with null to none. */
   assignNumber(id: string, connectionId: string | null): Promise<Reading<PhoneNumber>>;
+  /** Places a call: phones ring, and it costs money. */
+  dial(call: Dial): Promise<Reading<{ callId: string; legId: string | null }>>;
+  hangUp(callId: string): Promise<Reading<Fields>>;
   /** Of the last answer: how far Telnyx's clock is ahead of ours; null before the first. */
   clockOffMs(): number | null;
   close(): Promise<void>;
@@ -137,6 +150,14 @@ export function createAccountClient(options: AskingOptions): AccountClient {
         { connection_id: connectionId },
         readNumber,
       ),
+    dial: ({ connectionId, from, to, timeLimitSecs }) =>
+      written(
+        'POST',
+        '/calls',
+        { connection_id: connectionId, from, to, time_limit_secs: timeLimitSecs },
+        readDialled,
+      ),
+    hangUp: (callId) => asking.write('POST', `/calls/${pathSegment(callId)}/actions/hangup`, {}),
     clockOffMs: () => asking.clockOffMs(),
     close: () => asking.close(),
   };

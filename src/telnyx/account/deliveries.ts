@@ -54,16 +54,18 @@ export function readDelivery(entry: unknown): Delivery | null {
 function readAttempt(entry: unknown): DeliveryAttempt {
   const fields = asObject(entry) ?? {};
   const http = asObject(fields.http);
+  const request = asObject(http?.request);
   const response = asObject(http?.response);
   return {
     // A guide of Telnyx's own calls it "success".
     delivered: fields.status === 'delivered' || fields.status === 'success',
     startedAt: parseOccurredAt(fields.started_at),
+    timestamp: headerOf(request?.headers, 'telnyx-timestamp'),
     errors: asArray(fields.errors).flatMap((error) => {
       const code = codeOf(error);
       return code === null ? [] : [{ code, words: WORDS[code] ?? 'no meaning is published' }];
     }),
-    url: asText(asObject(http?.request)?.url, 4_000),
+    url: asText(request?.url, 4_000),
     response:
       response === null
         ? null
@@ -71,6 +73,35 @@ function readAttempt(entry: unknown): DeliveryAttempt {
             status: asInteger(response.status, 100, 599),
             body: asText(response.body, BODY_CHARS_MAX * 2)?.slice(0, BODY_CHARS_MAX) ?? '',
           },
+  };
+}
+
+/** Pairs of name and value by the documentation. */
+function headerOf(headers: unknown, name: string): string | null {
+  for (const pair of asArray(headers)) {
+    const [own, value] = asArray(pair);
+    if (typeof own === 'string' && own.toLowerCase() === name) return asText(value, 100);
+  }
+  return null;
+}
+
+/** Whose event a delivery is of, and how much of `client_state` came back. */
+export function deliveredEvent({ webhook }: Delivery): {
+  eventId: string | null;
+  callId: string | null;
+  to: string | null;
+  isIncoming: boolean;
+  clientStateChars: number | null;
+} {
+  const fields = asObject(webhook);
+  const payload = asObject(fields?.payload);
+  const state = payload?.client_state;
+  return {
+    eventId: asName(fields?.id, 200),
+    callId: asName(payload?.call_control_id, 500),
+    to: asText(payload?.to, 500),
+    isIncoming: payload?.direction === 'incoming',
+    clientStateChars: typeof state === 'string' ? state.length : null,
   };
 }
 

@@ -120,6 +120,12 @@ export function readProfile(data: unknown): VoiceProfile | null {
   };
 }
 
+export function readDialled(data: unknown): { callId: string; legId: string | null } | null {
+  const fields = asObject(data);
+  const callId = asName(fields?.call_control_id, 500);
+  return callId === null ? null : { callId, legId: asName(fields?.call_leg_id, 100) };
+}
+
 /** Ids are text; a number would have lost its last digits. */
 function idOf(value: unknown): string | null {
   return asName(value, 100);

@@ -86,6 +86,7 @@ const failedAt = (at: number, connectionId: string | null = ID): Delivery =>
       {
         delivered: false,
         startedAt: at,
+        timestamp: null,
         errors: [{ code: '75599', words: 'answered with another 5xx' }],
         url: URL_OK,
         response: { status: 503, body: '{"status":"not ready"}' },

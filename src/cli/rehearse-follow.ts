@@ -1,0 +1,168 @@
+/** Follows a call that we placed, hangs it up in time, and gathers what is known of it. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Delivery } from '../core/account/account.ts';
+import type { AccountClient } from '../telnyx/account/client.ts';
+import { deliveredEvent } from '../telnyx/account/deliveries.ts';
+import { CALL_EVENT_TYPES } from '../telnyx/missed-webhooks.ts';
+import type { Evidence } from './rehearse-evidence.ts';
+import type { Api, CallDetail } from './server-api.ts';
+
+export interface Following {
+  client: Pick<AccountClient, 'hangUp' | 'deliveries' | 'clockOffMs'>;
+  api: Api;
+  callingId: string;
+  from: string;
+  to: string;
+  /** Calls to that number which were there before. */
+  before: ReadonlySet<string>;
+  placedAt: number;
+  secs: number;
+  /** Aborted: hang up now. */
+  signal: AbortSignal;
+  say: (text: string) => void;
+}
+
+export interface Followed extends Evidence {
+  /** What could not be learnt, and why. */
+  unknowns: string[];
+}
+
+const LOOK_EVERY_MS = 250;
+/** For the last webhooks after the hangup. */
+const END_WITHIN_MS = 20_000;
+/** For the other leg, once one of them is over. */
+const LATE_LEG_MS = 5_000;
+const LOG_WITHIN_MS = 15_000;
+const LOG_EVERY_MS = 1_000;
+/** Telnyx's clock and ours differ. */
+const CLOCK_MARGIN_MS = 60_000;
+const LEGS_MAX = 20;
+
+export async function follow(following: Following): Promise<Followed> {
+  const { client, callingId } = following;
+  const unknowns: string[] = [];
+  let seen: Legs = { calling: null, called: null };
+  try {
+    seen = await watch(following, unknowns);
+  } finally {
+    // Whatever happened to us: a call that nobody ends costs money. Refused where it has ended.
+    if (seen.calling === null || seen.calling.ended_at === null) await client.hangUp(callingId);
+  }
+  const { calling, called } = seen;
+  const legs = (called?.legs ?? []).slice(0, LEGS_MAX);
+  const details = await Promise.all(
+    legs.map((leg) => following.api.call(leg.call_control_id).catch(() => null)),
+  );
+  const bLegs = details.filter((one) => one !== null);
+  const known = [calling, called, ...bLegs].filter((call) => call !== null);
+  const log = await readLog(known, following, unknowns);
+  const calledId = called?.call_control_id ?? calledIn(log, following);
+  const ids = new Set<string | null>([callingId, calledId, ...bLegs.map(idOf)]);
+  const deliveries = log.filter((one) => ids.has(deliveredEvent(one).callId));
+  const { placedAt } = following;
+  return { placedAt, callingId, calledId, calling, called, bLegs, deliveries, unknowns };
+}
+
+function idOf(call: CallDetail): string {
+  return call.call_control_id;
+}
+
+/** Of a call that our server did not hear of: what Telnyx tried to tell it. */
+function calledIn(log: readonly Delivery[], { to, placedAt }: Following): string | null {
+  const events = log.filter(({ startedAt }) => (startedAt ?? 0) >= placedAt - CLOCK_MARGIN_MS);
+  const found = events.map(deliveredEvent).find((event) => event.isIncoming && event.to === to);
+  return found?.callId ?? null;
+}
+
+interface Legs {
+  calling: CallDetail | null;
+  called: CallDetail | null;
+}
+
+async function watch(following: Following, unknowns: string[]): Promise<Legs> {
+  const { client, callingId, placedAt, secs, signal, say } = following;
+  const legs: Legs = { calling: null, called: null };
+  let hungUpAt: number | null = null;
+  let callingEndedAt: number | null = null;
+  let calledEndedAt: number | null = null;
+  for (;;) {
+    await look(following, legs, unknowns);
+    const now = Date.now();
+    if (legs.calling?.ended_at != null) callingEndedAt ??= now;
+    if (legs.called?.ended_at != null) calledEndedAt ??= now;
+    if (callingEndedAt !== null && calledEndedAt !== null) return legs;
+    // The other end of it may be none of our server's business, or never come.
+    const first = calledEndedAt ?? (legs.called === null ? callingEndedAt : null);
+    if (first !== null && now - first > LATE_LEG_MS) return legs;
+    // Where our server heard nothing of the call, it will not hear of its end.
+    const endWithinMs = legs.called === null ? LATE_LEG_MS : END_WITHIN_MS;
+    if (hungUpAt !== null && now - hungUpAt > endWithinMs) return legs;
+    if (hungUpAt === null && (signal.aborted || now - placedAt > secs * 1_000)) {
+      hungUpAt = now;
+      if (callingEndedAt === null) {
+        say(signal.aborted ? 'Stopped: hanging up.\n' : `${secs} s are over: hanging up.\n`);
+        await client.hangUp(callingId);
+      }
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** The server may be away for a moment; the call goes on. */
+async function look(
+  { api, callingId, from, to, before }: Following,
+  legs: Legs,
+  unknowns: string[],
+): Promise<void> {
+  try {
+    legs.calling = (await api.call(callingId)) ?? legs.calling;
+    let id = legs.called?.call_control_id;
+    if (id === undefined) {
+      const fresh = (await api.callsTo(to)).filter(
+        (call) => call.direction === 'incoming' && !before.has(call.call_control_id),
+      );
+      // A network may show another caller id than we gave.
+      id = (fresh.find((call) => call.from === from) ?? fresh.at(-1))?.call_control_id;
+    }
+    if (id !== undefined) legs.called = (await api.call(id)) ?? legs.called;
+  } catch (error) {
+    const why = `Our server did not answer for a while: ${error instanceof Error ? error.message : String(error)}.`;
+    if (!unknowns.includes(why)) unknowns.push(why);
+  }
+}
+
+/** The log lags behind; nobody says how far. */
+async function readLog(
+  known: readonly CallDetail[],
+  { client, placedAt, callingId }: Following,
+  unknowns: string[],
+): Promise<Delivery[]> {
+  const wanted = known.flatMap(({ timeline }) =>
+    timeline.filter(({ source }) => source === 'webhook').map(({ id }) => id),
+  );
+  const startedFrom = placedAt + (client.clockOffMs() ?? 0) - CLOCK_MARGIN_MS;
+  const until = Date.now() + LOG_WITHIN_MS;
+  for (;;) {
+    const reading = await client.deliveries({ eventTypes: CALL_EVENT_TYPES, startedFrom });
+    const late = Date.now() > until;
+    if (reading.end !== 'value') {
+      if (reading.end !== 'unreachable' || late) {
+        unknowns.push(`The delivery log could not be read: ${reading.why}.`);
+        return [];
+      }
+    } else {
+      const logged = reading.value.map(deliveredEvent);
+      const ids = new Set(logged.map(({ eventId }) => eventId));
+      const missing = wanted.filter((id) => !ids.has(id)).length;
+      const isThere = wanted.length > 0 || logged.some(({ callId }) => callId === callingId);
+      if (missing === 0 && isThere) return reading.value;
+      if (late) {
+        const what = wanted.length === 0 ? 'No webhook' : `Only ${wanted.length - missing}`;
+        const of = wanted.length === 0 ? 'stands' : `of ${wanted.length} webhooks stand`;
+        unknowns.push(`${what} ${of} in Telnyx's delivery log so far.`);
+        return reading.value;
+      }
+    }
+    await pause(LOG_EVERY_MS);
+  }
+}

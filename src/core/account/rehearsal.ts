@@ -1,0 +1,70 @@
+/** What one real call showed: its webhooks with every delivery, its commands, and how it ended. */
+
+export interface DeliveryTry {
+  /** Milliseconds since the epoch, as all times here. */
+  startedAt: number | null;
+  /** HTTP status of our answer; null: none came. */
+  status: number | null;
+  /** The time that was signed, in seconds; null where the log does not show it. */
+  timestamp: string | null;
+  errors: string[];
+}
+
+export interface RehearsedWebhook {
+  id: string;
+  type: string;
+  /** The leg that we dialled, the call that our server took, or a B-leg of it. */
+  leg: 'calling' | 'called' | 'b_leg';
+  occurredAt: number | null;
+  /** Null: our server has no record of it. */
+  receivedAt: number | null;
+  sipNotifyResponse: number | null;
+  hangupCause: string | null;
+  /** Of the `client_state` that came back with it, in base64. */
+  clientStateChars: number | null;
+  /** Oldest first; empty where the delivery log does not show it yet. */
+  tries: DeliveryTry[];
+}
+
+export interface RehearsedCommand {
+  id: string;
+  action: string;
+  /** When its answer was there. */
+  at: number;
+  outcome: string;
+  status: number | null;
+  code: string | null;
+}
+
+export interface RehearsedAttempt {
+  kind: 'refer' | 'transfer';
+  target: string | null;
+  verdict: string | null;
+  sipNotifyResponse: number | null;
+  reason: string | null;
+  acceptedAt: number | null;
+}
+
+export interface Rehearsal {
+  placedAt: number;
+  /** In the order in which they occurred. */
+  webhooks: RehearsedWebhook[];
+  commands: RehearsedCommand[];
+  attempts: RehearsedAttempt[];
+  /** How the call of our server ended; null: it did not take the call, or it still runs. */
+  ends: string | null;
+  answeredAt: number | null;
+  /** `pstn` or `sip`, as Telnyx says. */
+  callerType: string | null;
+}
+
+/** Deliveries after the first that we answered with 200. */
+export function duplicatesOf({ tries }: RehearsedWebhook): number {
+  const first = tries.findIndex(({ status }) => status === 200);
+  return first === -1 ? 0 : tries.length - first - 1;
+}
+
+/** From the event to our record of it. The two clocks are Telnyx's and ours. */
+export function delayMs({ occurredAt, receivedAt }: RehearsedWebhook): number | null {
+  return occurredAt === null || receivedAt === null ? null : receivedAt - occurredAt;
+}

@@ -1,0 +1,285 @@
+/** `referee rehearse` with the real server and the simulator: one call, from end to end. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { runCli } from '../../src/cli.ts';
+import { compose } from '../../src/compose.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { AccountGiven } from '../../src/simulator/account/account.ts';
+import type { FaultRates } from '../../src/simulator/faults.ts';
+import { createSimulator } from '../../src/simulator/simulator.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const TOKEN = 'q1W8e2R7t3Y6u4I5o9P0-_aS';
+const FROM = '+14155550111';
+const TO = '+14155550100';
+const ROUTES = `
+targets: { desk: { sip: "sip:desk@pbx.example.com" } }
+rules:
+  - { name: support, when: { to: "${TO}" }, do: [ { refer: desk } ] }
+otherwise: [ { reject: busy } ]
+`;
+const numbers = [FROM, TO, '+14155550133'].map((phone_number) => ({
+  phone_number,
+}));
+
+async function stage(
+  account: AccountGiven = {},
+  { deaf = false, timeScale = 1, faults = {} as FaultRates } = {},
+) {
+  const folder = await mkdtemp(join(tmpdir(), 'referee-rehearse-'));
+  await mkdir(join(folder, 'routes'));
+  await writeFile(join(folder, 'routes/main.yaml'), ROUTES);
+  const simulator = createSimulator({
+    seed: 3,
+    webhookUrl: 'http://127.0.0.1:9/webhooks/telnyx',
+    webhookRetryMs: [20, 20],
+    timeScale,
+    faults,
+    account: { numbers, ...account },
+  });
+  const { apiUrl, publicKey } = await simulator.start();
+  const env: Record<string, string> = {
+    TELNYX_PUBLIC_KEY: publicKey,
+    TELNYX_API_KEY: simulator.apiKey,
+    TELNYX_API_URL: apiUrl,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
+    ROUTES_DIR: join(folder, 'routes'),
+    ADMIN_TOKEN: TOKEN,
+    ACCOUNT_CHECK_MINUTES: '0',
+    DRAIN_DELAY_SECS: '0',
+  };
+  const service = await compose(readConfig(env), env, { emit: () => {} });
+  onTestFinished(async () => {
+    await service.stop(0);
+    await simulator.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await service.ready;
+  if (!deaf) simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
+
+  async function run(
+    args: string[],
+    given: { env?: Record<string, string>; typed?: string; server?: string } = {},
+  ) {
+    const out: string[] = [];
+    const err: string[] = [];
+    const server = given.server ?? service.url;
+    const code = await runCli(['rehearse', '--server', server, ...args], {
+      stdout: { write: (text: string) => void out.push(text) },
+      stderr: { write: (text: string) => void err.push(text) },
+      ...(given.typed === undefined ? {} : { stdin: Readable.from([given.typed]) }),
+      env: { ...env, ...given.env },
+      isTTY: given.typed !== undefined,
+    });
+    return { code, out: out.join(''), err: err.join('') };
+  }
+  const dials = () => simulator.accountWrites().filter(({ path }) => path === '/v2/calls').length;
+  return { folder, simulator, run, dials };
+}
+
+describe('referee rehearse', () => {
+  test('places one call, follows it to its verdict, and reports what came when', async () => {
+    const { run, folder, simulator, dials } = await stage();
+    const save = join(folder, 'evidence.json');
+    const ran = await run(['--from', FROM, '--to', TO, '--yes', '--json', '--save', save]);
+    expect(ran.err).toContain('Phones ring');
+    expect(ran.err).toContain('It costs money');
+    expect([ran.code, dials()]).toEqual([0, 1]);
+    const report = JSON.parse(ran.out);
+    expect(report).toMatchObject({
+      from: FROM,
+      to: TO,
+      ends: 'referred',
+      unknown: [],
+      attempts: [{ kind: 'refer', target: 'desk', verdict: 'completed' }],
+    });
+    const of = (leg: string) =>
+      report.webhooks
+        .filter((one: { leg: string }) => one.leg === leg)
+        .map(({ type }: { type: string }) => type);
+    expect(of('called')).toEqual([
+      'call.initiated',
+      'call.answered',
+      'call.refer.started',
+      'call.refer.completed',
+      'call.hangup',
+    ]);
+    expect(of('calling')).toEqual(['call.initiated', 'call.answered', 'call.hangup']);
+    for (const webhook of report.webhooks) {
+      expect(webhook.delay_ms).toBeGreaterThanOrEqual(0);
+      expect(webhook).toMatchObject({
+        duplicates: 0,
+        deliveries: [{ status: 200, timestamp: expect.stringMatching(/^\d{10}$/), errors: [] }],
+      });
+    }
+    expect(report.commands).toMatchObject([
+      { action: 'answer', outcome: 'accepted', status: 200 },
+      { action: 'refer', outcome: 'accepted', status: 200 },
+    ]);
+    const answer = (id: string) =>
+      report.answers.find((one: { id: string }) => one.id === id)?.answer;
+    expect(answer('hangup_after_refer')).toMatch(/^Yes: call\.hangup \(normal_clearing\)/);
+    expect(answer('client_state_size')).toMatch(/^At least \d+ characters/);
+    expect(answer('refer_headers')).toBeNull();
+    const evidence = JSON.parse(await readFile(save, 'utf8'));
+    expect(evidence).toMatchObject({ ends: 'referred', evidence: { called: { rule: 'support' } } });
+    expect(JSON.stringify(evidence)).not.toContain(TOKEN);
+    expect(simulator.books().every(({ endedAt }) => endedAt !== null)).toBe(true);
+  });
+
+  test('in words, of a call that is rejected and whose webhooks come twice', async () => {
+    const { run } = await stage({}, { faults: { webhook_doubled: 1 } });
+    const ran = await run(['--from', FROM, '--to', '+14155550133'], { typed: 'y\n' });
+    expect(ran.code).toBe(0);
+    expect(ran.err).toContain('Place the call? [y/N]');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal
+    const text = ran.out.replace(/\u001b\[\d+m/g, '');
+    expect(text).toMatch(
+      /\d\.\d{3} s {2}called {3}call\.initiated {2}\(-?\d+ ms after it occurred/,
+    );
+    expect(text).toMatch(/server {3}reject: accepted 200/);
+    expect(text).toMatch(/called {3}call\.hangup user_busy/);
+    expect(text).toContain('ends: rejected');
+    expect(text).toContain('Which SIP message carries');
+  });
+
+  test('hangs up when its seconds are over', async () => {
+    // A REFER rings for eight seconds then.
+    const { run, simulator } = await stage({}, { timeScale: 20 });
+    const ran = await run(['--from', FROM, '--to', TO, '--yes', '--secs', '5', '--json']);
+    expect(ran.err).toContain('5 s are over: hanging up.');
+    expect(JSON.parse(ran.out)).toMatchObject({ ends: 'unconfirmed' });
+    expect(ran.code).toBe(0);
+    expect(simulator.books().every(({ endedAt }) => endedAt !== null)).toBe(true);
+  });
+
+  test('a call that our server never hears of is said, and hung up', async () => {
+    const { run, simulator } = await stage({}, { deaf: true });
+    const ran = await run(['--from', FROM, '--to', TO, '--yes', '--secs', '5', '--json']);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain(`never heard of a call to ${TO}`);
+    expect(ran.err).toContain('5 s are over: hanging up.');
+    expect(simulator.books().every(({ endedAt }) => endedAt !== null)).toBe(true);
+    const { ends, webhooks } = JSON.parse(ran.out);
+    expect(ends).toBeNull();
+    // What Telnyx tried to tell us, and that nobody answered.
+    expect(webhooks).toContainEqual(
+      expect.objectContaining({
+        type: 'call.initiated',
+        leg: 'called',
+        received_at: null,
+        deliveries: Array(3).fill(expect.objectContaining({ status: null, errors: ['75002'] })),
+      }),
+    );
+  });
+});
+
+interface Row {
+  name: string;
+  account?: AccountGiven;
+  args?: string[];
+  env?: Record<string, string>;
+  server?: string;
+  typed?: string;
+  says: string;
+}
+
+const yes = ['--from', FROM, '--to', TO, '--yes'];
+
+const BAD: Row[] = [
+  { name: 'nobody can be asked', args: ['--from', FROM, '--to', TO], says: 'Add --yes' },
+  {
+    name: 'the answer is no',
+    args: ['--from', FROM, '--to', TO],
+    typed: 'n\n',
+    says: 'No call was placed',
+  },
+  {
+    name: 'both numbers are one',
+    args: ['--from', TO, '--to', TO, '--yes'],
+    says: 'the same number',
+  },
+  {
+    name: 'a number is not of the account',
+    args: ['--from', FROM, '--to', '+14155550199', '--yes'],
+    says: '+14155550199 is not a number of this account',
+  },
+  {
+    name: 'a number leads elsewhere',
+    account: {
+      connections: [{ id: '149', connection_name: 'old-pbx' }],
+      numbers: [{ phone_number: FROM }, { phone_number: TO, connection_id: '149' }],
+    },
+    says: `${TO} is assigned to no Call Control Application`,
+  },
+  {
+    name: 'the application cannot call',
+    account: { applications: [{ outbound: { outbound_voice_profile_id: null } }] },
+    says: 'no outbound voice profile',
+  },
+  {
+    name: 'the key is wrong',
+    env: { TELNYX_API_KEY: 'KEY_of_another' },
+    says: 'Check TELNYX_API_KEY',
+  },
+  {
+    name: 'the numbers may not be read',
+    account: { faults: [{ endpoint: 'phone_numbers', status: 403 }] },
+    says: 'the permission to read the numbers',
+  },
+  { name: 'there is no ADMIN_TOKEN', env: { ADMIN_TOKEN: '' }, says: 'ADMIN_TOKEN is not set' },
+  {
+    name: 'the ADMIN_TOKEN is another',
+    env: { ADMIN_TOKEN: 'w1W8e2R7t3Y6u4I5o9P0-_aS' },
+    says: 'refuses ADMIN_TOKEN',
+  },
+  {
+    name: 'no server runs',
+    server: 'http://127.0.0.1:9',
+    says: 'cannot be asked at http://127.0.0.1:9',
+  },
+  { name: 'the evidence cannot be kept', args: [...yes, '--save', '/'], says: '--save' },
+];
+
+describe('it places no call and exits 1', () => {
+  test.each(BAD)('if $name', async ({ account = {}, args = yes, says, ...given }) => {
+    const { run, dials } = await stage(account);
+    const ran = await run(args, given);
+    expect(ran.err).toContain(says);
+    expect([ran.code, dials()]).toEqual([1, 0]);
+    expect(ran.err + ran.out).not.toContain('KEY_of_another');
+  });
+});
+
+test.each([
+  [{ endpoint: 'calls', status: 403 }, 'Telnyx did not place the call'],
+  [{ endpoint: 'calls', cut: 'after' as const }, 'Whether the call was placed is not known'],
+  [{ endpoint: 'calls', garbage: true }, 'Whether the call was placed is not known'],
+])('a refused or unanswered call is said: %j', async (fault, says) => {
+  const { run } = await stage({ faults: [fault] });
+  const ran = await run(yes);
+  expect(ran).toMatchObject({ code: 1, err: expect.stringContaining(says) });
+});
+
+test.each([
+  [['--from', FROM], '--to'],
+  [['--from', '123', '--to', TO], '+14155550100'],
+  [['--from', FROM, '--to', TO, '--secs', '1'], 'from 5 to 600'],
+  [['--from', FROM, '--to', TO, '--server', 'here'], 'http://host:port'],
+  [['--from', FROM, '--to', TO, '--what'], '--what'],
+])('wrong usage exits 2: %j', async (args, says) => {
+  const err: string[] = [];
+  const code = await runCli(['rehearse', ...args], {
+    stdout: { write: () => {} },
+    stderr: { write: (text: string) => void err.push(text) },
+    env: {},
+    isTTY: false,
+  });
+  expect([code, err.join('')]).toEqual([2, expect.stringContaining(says)]);
+});
