@@ -24,7 +24,11 @@ export function planUndo(
   const changes: Change[] = [];
   const kept: string[] = [];
   for (const change of made.toReversed()) {
-    const back = putBack(change, applications.value, numbers.value);
+    const back = putBack(change, {
+      applications: applications.value,
+      numbers: numbers.value,
+      made,
+    });
     if (back.change !== null) changes.push(back.change);
     kept.push(...back.kept);
   }
@@ -36,23 +40,28 @@ interface Back {
   kept: string[];
 }
 
+interface Now {
+  applications: readonly Application[];
+  numbers: readonly PhoneNumber[];
+  made: readonly Change[];
+}
+
 const nothing: Back = { change: null, kept: [] };
 
-function putBack(change: Change, applications: Application[], numbers: PhoneNumber[]): Back {
+function putBack(change: Change, now: Now): Back {
   switch (change.type) {
     case 'create_application':
-      return created(change, applications, numbers);
+      return created(change, now);
     case 'update_application':
-      return updated(change, applications);
+      return updated(change, now.applications);
     case 'assign_number':
-      return assigned(change, numbers);
+      return assigned(change, now.numbers);
   }
 }
 
 function created(
   change: Extract<Change, { type: 'create_application' }>,
-  applications: Application[],
-  numbers: PhoneNumber[],
+  { applications, numbers, made }: Now,
 ): Back {
   // Without an id its answer never came; then it is known by what it was given.
   const found = applications.find(({ id, name, webhookUrl }) =>
@@ -62,15 +71,21 @@ function created(
   );
   if (found === undefined) return nothing;
   const stays = `The application "${found.name}" (${found.id}) stays: nothing is deleted.`;
-  const used = numbers.some(({ connectionId }) => connectionId === found.id)
-    ? 'Its numbers keep it in use, unless they are put back here.'
-    : 'It has no number, so it takes no calls.';
+  const others = numbers.filter(
+    ({ id, connectionId }) =>
+      connectionId === found.id &&
+      !made.some((one) => one.type === 'assign_number' && one.id === id),
+  );
+  const used =
+    others.length > 0
+      ? `It has numbers that this run did not assign: ${others.length}.`
+      : 'Without a number it takes no calls.';
   return { change: null, kept: [`${stays} ${used} Delete it in the Telnyx portal if you like.`] };
 }
 
 function updated(
   { id, name, webhookUrl, fields }: Extract<Change, { type: 'update_application' }>,
-  applications: Application[],
+  applications: readonly Application[],
 ): Back {
   const now = applications.find((one) => one.id === id);
   if (now === undefined) return gone(`The application "${name}" (${id})`);
@@ -105,7 +120,7 @@ function updated(
 
 function assigned(
   { id, number, before, after }: Extract<Change, { type: 'assign_number' }>,
-  numbers: PhoneNumber[],
+  numbers: readonly PhoneNumber[],
 ): Back {
   const now = numbers.find((one) => one.id === id);
   if (now === undefined) return gone(number);

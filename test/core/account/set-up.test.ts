@@ -328,8 +328,13 @@ describe('an undo', () => {
     };
     expect(planUndo(account([app()]), [created])).toMatchObject({
       changes: [],
-      kept: [expect.stringMatching(/"Referee" \(a1\) stays: nothing is deleted.*no number/)],
+      kept: [
+        expect.stringMatching(/"Referee" \(a1\) stays: nothing is deleted\. Without a number/),
+      ],
     });
+    const numbers = [number(), number({ id: 'n2' })];
+    const plan = planUndo(account([app()], numbers), [created, taken]);
+    expect(plan).toMatchObject({ kept: [expect.stringContaining('did not assign: 1.')] });
     expect(planUndo(account([]), [created])).toMatchObject({ changes: [], kept: [] });
   });
 
