@@ -187,6 +187,7 @@ function report(followed: Followed, save: (text: string) => void, run: Run): Res
 
 async function chooseNumbers({
   client,
+  config,
   options,
 }: Run): Promise<{ connectionId: string; application: string } | { problem: Refusal }> {
   const [applications, numbers] = await Promise.all([client.applications(), client.numbers()]);
@@ -196,6 +197,13 @@ async function chooseNumbers({
   if ('problem' in calling) return calling;
   const called = applicationOf(options.to, numbers.value, applications.value);
   if ('problem' in called) return called;
+  const { id: calledId } = called.application;
+  if (config.connectionIds !== null && !config.connectionIds.has(calledId)) {
+    return wrong(
+      `${options.to} is assigned to ${calledId}, which TELNYX_CONNECTION_IDS does not name: the server ignores its calls.`,
+      'Name it there, or rehearse with another number.',
+    );
+  }
   const { id, name, profileId } = calling.application;
   if (profileId === null) {
     return wrong(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { runRehearse } from '../../src/cli/rehearse.ts';
 import { runCli } from '../../src/cli.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
@@ -80,7 +81,7 @@ async function stage(
     return { code, out: out.join(''), err: err.join('') };
   }
   const dials = () => simulator.accountWrites().filter(({ path }) => path === '/v2/calls').length;
-  return { folder, simulator, run, dials };
+  return { folder, simulator, run, dials, env, url: service.url };
 }
 
 describe('referee rehearse', () => {
@@ -159,6 +160,27 @@ describe('referee rehearse', () => {
     expect(simulator.books().every(({ endedAt }) => endedAt !== null)).toBe(true);
   });
 
+  test('Ctrl-C hangs up, and what was seen until then is reported', async () => {
+    const { simulator, env, url } = await stage({}, { timeScale: 20 });
+    const stopping = new AbortController();
+    const out: string[] = [];
+    const io = {
+      stdout: { write: (text: string) => void out.push(text) },
+      stderr: { write: (text: string) => void (text.startsWith('Placed') && stopping.abort()) },
+      env,
+      isTTY: false,
+    };
+    const options = { from: FROM, to: TO, secs: 60, server: url, yes: true, json: true };
+    const code = await runRehearse(options, io, stopping.signal);
+    // Whether our server had heard of the call by then is a matter of milliseconds.
+    expect([0, 1]).toContain(code);
+    expect(JSON.parse(out.join(''))).toMatchObject({ from: FROM, to: TO });
+    const [calling] = simulator.books();
+    expect(calling?.requests).toContainEqual(
+      expect.objectContaining({ action: 'hangup', executed: true }),
+    );
+  });
+
   test('a call that our server never hears of is said, and hung up', async () => {
     const { run, simulator } = await stage({}, { deaf: true });
     const ran = await run(['--from', FROM, '--to', TO, '--yes', '--secs', '5', '--json']);
@@ -232,6 +254,11 @@ const BAD: Row[] = [
     name: 'the numbers may not be read',
     account: { faults: [{ endpoint: 'phone_numbers', status: 403 }] },
     says: 'the permission to read the numbers',
+  },
+  {
+    name: 'the server would ignore the call',
+    env: { TELNYX_CONNECTION_IDS: '1494404757140276705' },
+    says: 'which TELNYX_CONNECTION_IDS does not name',
   },
   { name: 'there is no ADMIN_TOKEN', env: { ADMIN_TOKEN: '' }, says: 'ADMIN_TOKEN is not set' },
   {
