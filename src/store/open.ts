@@ -33,3 +33,20 @@ export function openStore(
       return openPostgres(database.url, codeVersion, options);
   }
 }
+
+/** The server's own store: if it is SQLite, no other process writes it. */
+export async function openOwnStore(
+  database: Database,
+  options: StoreOptions,
+): Promise<Store & ChangeFeed> {
+  const store = await openStore(database, options);
+  try {
+    // Only this process writes an SQLite store, so leases of a previous process are void. Clearing
+    // them also shows whether the file can be written; if not, opening is tried again.
+    if (store.kind === 'sqlite') await store.releaseLeases(null);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

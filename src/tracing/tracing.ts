@@ -58,26 +58,3 @@ function isAskedFor(env: Environment): boolean {
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return false;
   return ['', 'otlp'].includes(env.OTEL_TRACES_EXPORTER ?? '');
 }
-
-/** Told one after the other. */
-export function observers(...all: Observer[]): Observer {
-  const [only] = all;
-  if (only !== undefined && all.length === 1) return only;
-  return {
-    committed(...told) {
-      for (const each of all) each.committed(...told);
-    },
-    duplicate(event) {
-      for (const each of all) each.duplicate(event);
-    },
-    deadLetter(...told) {
-      for (const each of all) each.deadLetter(...told);
-    },
-    batch(...told) {
-      for (const each of all) each.batch(...told);
-    },
-    counted(final) {
-      for (const each of all) each.counted?.(final);
-    },
-  };
-}

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Observer } from '../../src/engine/engine.ts';
 import { createLog } from '../../src/log/log.ts';
-import { observers, openTracing } from '../../src/tracing/tracing.ts';
+import { openTracing } from '../../src/tracing/tracing.ts';
 import { aCall } from '../helpers/documents.ts';
 import { webhook } from '../helpers/machine.ts';
 import {
@@ -286,24 +285,6 @@ describe('without a collector', () => {
     expect(perTrace.size).toBeLessThan(75);
     expect([...perTrace.values()].every((spans) => spans.length === 2)).toBe(true);
   });
-});
-
-test('observers are told one after the other', () => {
-  const told: string[] = [];
-  const named = (name: string): Observer => ({
-    committed: () => told.push(`${name} committed`),
-    duplicate: () => told.push(`${name} duplicate`),
-    deadLetter: () => told.push(`${name} dead`),
-    batch: () => told.push(`${name} batch`),
-  });
-  const both = observers(named('a'), named('b'));
-  both.committed(webhook('call.answered'), null, aCall('v3:one'), []);
-  both.duplicate(webhook('call.answered'));
-  both.deadLetter(webhook('call.answered'), new Error('no'));
-  both.batch(1, 2, 3);
-  expect(told).toEqual(
-    ['committed', 'duplicate', 'dead', 'batch'].flatMap((it) => [`a ${it}`, `b ${it}`]),
-  );
 });
 
 type Tree = [string, ...Tree[]];

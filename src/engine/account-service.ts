@@ -1,0 +1,60 @@
+/** The account watch, put together with Telnyx and the live routes. */
+import { examine } from '../core/account/examine.ts';
+import type { AccountSettings } from '../core/account/finding.ts';
+import { routeFacts } from '../core/account/route-facts.ts';
+import type { Log } from '../log/log.ts';
+import type { Trouble } from '../log/troubles.ts';
+import type { Routes } from '../routing/reload.ts';
+import type { Store } from '../store/store.ts';
+import { createAccountClient } from '../telnyx/account/client.ts';
+import { readAccount } from '../telnyx/account/read-account.ts';
+import type { ProxyAddress } from '../telnyx/transport.ts';
+import { createAccountWatch } from './account-watch.ts';
+
+export interface AccountServiceOptions {
+  apiUrl: string;
+  apiKey: string;
+  proxy: ProxyAddress | null;
+  publicKeys: readonly Buffer[];
+  connectionIds: ReadonlySet<string> | null;
+  database: { kind: Store['kind'] };
+  accountCheckMinutes: number;
+  routes: Routes;
+  log: Log;
+}
+
+export interface AccountService {
+  start(): void;
+  troubles(): Trouble[];
+  stop(): Promise<void>;
+}
+
+export function createAccountService(options: AccountServiceOptions): AccountService {
+  const { apiUrl, apiKey, proxy, routes, log } = options;
+  const client = createAccountClient({ apiUrl, apiKey, proxy });
+  const settings: AccountSettings = {
+    publicKeys: options.publicKeys.map((key) => key.toString('base64')),
+    connectionIds: options.connectionIds,
+    store: options.database.kind,
+    url: null,
+  };
+  const watch = createAccountWatch({
+    everyMs: options.accountCheckMinutes * 60_000,
+    log,
+    now: Date.now,
+    async look() {
+      const account = { ...(await readAccount(client, settings)), reached: new Map() };
+      const facts = routeFacts(routes.current(), routes.exampleNumbers());
+      // Whether webhooks reach us can only be seen from outside, where Telnyx sends them from.
+      return examine({ account, routes: facts, settings, now: Date.now() }, ['reachable']);
+    },
+  });
+  return {
+    start: watch.start,
+    troubles: watch.troubles,
+    async stop() {
+      watch.stop();
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * The engine put together: receiver, dispatcher, sweeper, recovery and upkeep around one store. They
+ * start and stop as one.
+ */
+import type { Log } from '../log/log.ts';
+import { type Once, onceForEach, onceUntilRecovered } from '../log/once.ts';
+import { standing, type Trouble } from '../log/troubles.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Routes } from '../routing/reload.ts';
+import type { Store } from '../store/store.ts';
+import type { Asking } from '../telnyx/account/asking.ts';
+import type { TelnyxClient } from '../telnyx/client.ts';
+import { systemClock } from './clock.ts';
+import { createDispatcher, type Dispatcher } from './dispatch.ts';
+import type { Observer, Receiver } from './engine.ts';
+import { createDecider, createLiveRoutes, type ReloadableRoutes } from './live-routes.ts';
+import { combineObservers } from './observers.ts';
+import { createReceiver } from './receive.ts';
+import type { RecoverySchedule } from './recovery.ts';
+import { createRecoveryService, watchFoundDead } from './recovery-service.ts';
+import { createSweeper, type Sweeper } from './sweep.ts';
+import { createUpkeep, type Upkeep } from './upkeep.ts';
+
+export interface EngineOptions {
+  store: Store;
+  routes: Routes;
+  client: Pick<TelnyxClient, 'send'>;
+  /** Recovery asks Telnyx with it for the webhooks that were missed. */
+  asking: Pick<Asking, 'get'>;
+  observers: Observer[];
+  log: Log;
+  metrics: Metrics;
+  /** Owner of our leases, and our name among the replicas. */
+  instance: string;
+  retentionDays: number;
+  connectionIds: ReadonlySet<string> | null;
+  /** The store does not work: webhooks get 503. */
+  storeFails(): boolean;
+  /** What is wrong here besides the commands. */
+  troubles(): Trouble[];
+}
+
+export interface Engine {
+  receiver: Receiver;
+  routes: ReloadableRoutes;
+  /** A webhook may have been missed at this moment, or since then; milliseconds since the epoch. */
+  missed(since: number): void;
+  /** What is wrong with the commands, in sentences. */
+  warnings(): string[];
+  /** Everything that is wrong here. */
+  troubles(): Trouble[];
+  /** Begins with what is due: commands, deadlines, missed webhooks, upkeep. */
+  start(): void;
+  /** Never rejects. Passed on to the other replicas if the store can be written. */
+  reload(): Promise<void>;
+  /** Finishes what is in flight, commands within `leftMs`; reports what it waits for. */
+  stop(leftMs: () => number, onWait: (waitingFor: string) => void): Promise<void>;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { store, log, metrics } = options;
+  const observer = combineObservers(
+    ...options.observers,
+    watchFoundDead((since) => recovery.missed(since)),
+  );
+  const { receiver, dispatcher } = createReceiverAndDispatcher(options, observer);
+  const recovery = createRecovery(options, receiver);
+  const sweeper = createLoggedSweeper(options, receiver);
+  const routes = createLiveRoutes({ routes: options.routes, store, log, metrics });
+  const troubles = () => [...dispatcher.warnings().map(standing), ...options.troubles()];
+  // One per job, so that a job that works does not hide one that fails.
+  const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
+  const upkeep = createLoggedUpkeep(options, { routes, troubles, observer, failures });
+  let stopped = false;
+  return {
+    receiver,
+    routes,
+    missed: recovery.missed,
+    warnings: dispatcher.warnings,
+    troubles,
+    start() {
+      dispatcher.start();
+      sweeper.start();
+      // Recovery asks when the last heartbeat was, so upkeep writes ours only afterwards.
+      void recovery.start().then(() => {
+        if (!stopped) upkeep.start();
+      });
+    },
+    async reload() {
+      await routes
+        .reload()
+        .catch((error: unknown) => failures('reload').failed(error, { job: 'reload' }));
+    },
+    async stop(leftMs, onWait) {
+      stopped = true;
+      onWait('deadlines and commits in flight');
+      await sweeper.stop();
+      await recovery.stop();
+      await receiver.drained();
+      onWait('commands in flight and their outcomes');
+      await dispatcher.stop(leftMs());
+      await receiver.drained();
+      onWait('upkeep in flight');
+      await upkeep.stop();
+    },
+  };
+}
+
+/** They need each other, because outcomes of commands come back through the receiver. */
+function createReceiverAndDispatcher(options: EngineOptions, observer: Observer) {
+  const { store, routes, client, log, metrics, instance } = options;
+  const receiver = createReceiver({
+    store,
+    decider: createDecider(routes),
+    owner: instance,
+    observer,
+    outlet: {
+      freeSlots: () => dispatcher.freeSlots(),
+      offer: (claimed, askedAt) => dispatcher.offer(claimed, askedAt),
+      poke: () => dispatcher.wake(),
+      cancel: (ids) => dispatcher.cancel(ids),
+    },
+  });
+  const dispatcher: Dispatcher = createDispatcher({
+    store,
+    client,
+    receive: receiver.receive,
+    log,
+    clock: systemClock,
+    instance,
+    observer: {
+      command: metrics.command,
+      retry: metrics.retry,
+      waited: (_action, ms) => metrics.webhookToCommand(ms),
+    },
+  });
+  return { receiver, dispatcher };
+}
+
+function createRecovery(options: EngineOptions, receiver: Receiver): RecoverySchedule {
+  const { store, asking, client, connectionIds, storeFails, log, metrics } = options;
+  return createRecoveryService({
+    store,
+    asking,
+    client,
+    receiver,
+    connectionIds,
+    storeFails,
+    log,
+    metrics,
+    now: Date.now,
+  });
+}
+
+function createLoggedSweeper({ store, log }: EngineOptions, receiver: Receiver): Sweeper {
+  const failures = onceUntilRecovered(log, 'sweep.failed');
+  return createSweeper({
+    store,
+    receiver,
+    onError: (error) => failures.failed(error),
+    onGood: () => failures.worked(),
+  });
+}
+
+interface UpkeepParts {
+  routes: ReloadableRoutes;
+  troubles(): Trouble[];
+  observer: Observer;
+  failures: (job: string) => Once;
+}
+
+function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep {
+  const { store, retentionDays, instance, log } = options;
+  const { routes, troubles, observer, failures } = parts;
+  return createUpkeep({
+    store,
+    retentionDays,
+    instance,
+    clock: Date.now,
+    standing: () => ({
+      routeSet: routes.current().hash,
+      refusal: routes.refusal()?.problems[0]?.message ?? null,
+      troubles: troubles(),
+    }),
+    reload: routes.reloadLocally,
+    counted: (final) => observer.counted?.(final),
+    onError: (job, error) => failures(job).failed(error, { job }),
+    onGood: (job) => failures(job).worked(),
+    onPruned: (count, before) => {
+      log.emit('calls.pruned', { count, before: new Date(before).toISOString() });
+    },
+  });
+}
