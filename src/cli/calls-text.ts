@@ -4,6 +4,7 @@
  */
 import type { Call } from '../core/machine/call.ts';
 import type { callDetail } from '../http/api/calls-json.ts';
+import { targetOf, titleOf } from '../page/timeline-words.js';
 import { plain } from './routes-folder.ts';
 
 type Detail = ReturnType<typeof callDetail>;
@@ -163,9 +164,6 @@ function adviceLines({ meaning, cause, fix }: { meaning: string; cause: string; 
 }
 
 function timelineLines({ timeline, created_at, attempts }: Detail): string[] {
-  const targets = new Map(
-    attempts.map(({ id, target, sip_address }) => [id, target ?? sip_address]),
-  );
   const outcomes = new Map<string, string>();
   for (const { source, detail } of timeline) {
     if (source !== 'outcome' || typeof detail.command !== 'string') continue;
@@ -174,20 +172,21 @@ function timelineLines({ timeline, created_at, attempts }: Detail): string[] {
   }
   return timeline.flatMap((entry) => {
     const { at, type, phase_before: before, phase, notes, commands, detail, advice } = entry;
-    const target = entry.attempt === null ? undefined : targets.get(entry.attempt);
+    const target = targetOf(entry.attempt, attempts);
+    const title = `${titleOf(entry)}${target === null ? '' : `: ${target}`}`;
     const after = ((Date.parse(at) - Date.parse(created_at)) / 1_000).toFixed(2);
     const moved = before === null || before === phase ? '' : `  ${before} -> ${phase}`;
     const facts = Object.entries(detail)
       .filter(([name, value]) => value !== null && name !== 'command')
       .map(([name, value]) => `${name}=${value}`);
     return [
-      `  ${at.slice(11, 23)}  +${after} s  ${type}${target === undefined ? '' : `  ${target}`}${moved}`,
+      `  ${at.slice(11, 23)}  +${after} s  ${type}  ${title}${moved}`,
       ...(facts.length === 0 ? [] : [`      ${facts.join('  ')}`]),
       ...notes.map((note) => `      ${note}`),
       ...(advice === null ? [] : adviceLines(advice).map((line) => `    ${line}`)),
       ...commands.map(
         ({ id, action, attempt }) =>
-          `      -> ${[action, attempt === null ? undefined : targets.get(attempt)].filter(Boolean).join(' ')}: ${outcomes.get(id) ?? 'no outcome yet'}`,
+          `      -> ${[action, targetOf(attempt, attempts)].filter(Boolean).join(' ')}: ${outcomes.get(id) ?? 'no outcome yet'}`,
       ),
     ];
   });

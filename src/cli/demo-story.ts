@@ -1,4 +1,5 @@
 /** One timeline entry in words: what happened, what it means, what Referee did next. */
+import { commandWords, sentenceOf, targetOf } from '../page/timeline-words.js';
 import type { ApiCall, ApiEntry } from './server-api.ts';
 
 export interface StoryLine {
@@ -16,93 +17,36 @@ export function storyLine(entry: ApiEntry, call: ApiCall): StoryLine | null {
 }
 
 function whatHappened(entry: ApiEntry, call: ApiCall): string | null {
-  switch (entry.source) {
+  const { source, type, notes } = entry;
+  if (source === 'webhook' && entry.phase_before === 'ended' && notes.length === 0) {
+    return `late: ${type}, after the end`;
+  }
+  if (isUneventful(entry)) return null;
+  return sentenceOf(entry, targetOf(entry.attempt, call.attempts) ?? 'a target');
+}
+
+/** Nothing that the viewer would miss: what was accepted, began or is charged. */
+function isUneventful({ source, type, notes, commands, detail }: ApiEntry): boolean {
+  switch (source) {
     case 'webhook':
-      return entry.phase_before === 'ended' && entry.notes.length === 0
-        ? `late: ${entry.type}, after the end`
-        : webhookInWords(entry, call);
+      return notes.length === 0 && UNEVENTFUL.has(type);
     case 'b_leg':
-      return bLegInWords(entry, call);
+      return UNEVENTFUL.has(type);
     case 'outcome':
-      return outcomeInWords(entry);
-    case 'deadline':
-      return entry.detail.deadline === 'attempt'
-        ? `${target(entry, call)} did not answer in time`
-        : `deadline reached: ${entry.detail.deadline}`;
-    case 'manual':
-      return 'an operator moves the caller manually';
-    case 'acknowledged':
-      return 'an operator took note of the lost caller';
-    case 'sighting':
-      return 'recovery saw the leg alive';
+      // An acceptance is only shown if something follows from it.
+      return notes.length < 2 && commands.length === 0 && detail.outcome === 'accepted';
     default:
-      return entry.type;
+      return false;
   }
 }
 
-function webhookInWords(entry: ApiEntry, call: ApiCall): string | null {
-  const code = entry.detail.sip_notify_response ?? '';
-  switch (entry.type) {
-    case 'call.initiated':
-      return 'the phone rings';
-    case 'call.answered':
-      return 'answered';
-    case 'call.refer.started':
-      return `${target(entry, call)} ${code === 180 ? 'rings' : 'is trying'} (${code})`;
-    case 'call.refer.completed':
-      return `${target(entry, call)} took the caller (${code})`;
-    case 'call.refer.failed':
-      return `${target(entry, call)} refuses (${code})`;
-    case 'call.hangup':
-      return `hangup (${entry.detail.hangup_cause ?? 'no cause'})`;
-    case 'call.speak.ended':
-      return entry.detail.status === 'completed'
-        ? 'the prompt was played to the end'
-        : 'the prompt was interrupted';
-    case 'call.gather.ended':
-      return gatherInWords(entry.detail.status);
-    default:
-      return entry.notes.length === 0 ? null : entry.type;
-  }
-}
-
-function gatherInWords(status: ApiEntry['detail'][string] | undefined): string {
-  switch (status) {
-    case 'valid':
-      return 'the caller pressed a key';
-    case 'invalid':
-      return 'the caller pressed keys that are not in the menu';
-    case 'timeout':
-      return 'the caller pressed no key in time';
-    case 'call_hangup':
-      return 'the caller hung up in the menu';
-    default:
-      return 'the menu was interrupted';
-  }
-}
-
-function bLegInWords(entry: ApiEntry, call: ApiCall): string | null {
-  switch (entry.type) {
-    case 'call.initiated':
-      return `${target(entry, call)} rings`;
-    case 'call.answered':
-      return `${target(entry, call)} picks up`;
-    case 'call.bridged':
-      return 'both are talking';
-    case 'call.hangup':
-      return `${target(entry, call)} hangs up`;
-    default:
-      return null;
-  }
-}
-
-function outcomeInWords({ detail, notes, commands }: ApiEntry): string | null {
-  // An acceptance is only shown if something follows from it.
-  if (notes.length < 2 && commands.length === 0 && detail.outcome === 'accepted') return null;
-  return detail.action === 'probe' && detail.outcome === 'accepted'
-    ? 'Telnyx knows the call'
-    : `Telnyx on ${detail.action}: ${detail.outcome}${detail.code === undefined ? '' : ` (${detail.code})`}`;
-}
+const UNEVENTFUL = new Set([
+  'call.cost',
+  'call.dtmf.received',
+  'call.playback.ended',
+  'call.playback.started',
+  'call.speak.started',
+]);
 
 const VERDICT = /: ([a-z_]+) \((.+)\)$/;
 const ENDED = /: the call ended as ([a-z_]+)$/;
@@ -128,24 +72,17 @@ function whyIn({ notes, phase_before }: ApiEntry, call: ApiCall): string {
 
 function nextSteps(entry: ApiEntry, call: ApiCall): string {
   const steps = entry.commands.map(({ action, attempt }) => {
-    const to = call.attempts.find(({ id }) => id === attempt);
     switch (action) {
       case 'refer':
       case 'transfer':
-        return `${action === 'refer' ? 'REFER' : 'transfer'} to ${to?.target ?? to?.sip_address}`;
+        return `${commandWords(action)} to ${targetOf(attempt, call.attempts)}`;
       case 'speak':
       case 'gather_using_speak':
-        return entry.notes.find((note) => /^(?:say|menu) “/.test(note)) ?? action;
-      case 'probe':
-        return 'ask Telnyx whether the caller is still there';
-      case 'active_calls':
-        return 'ask Telnyx for the active calls';
+        return entry.notes.find((note) => /^(?:say|menu) “/.test(note)) ?? commandWords(action);
       case 'reject':
-        return entry.notes.find((note) => note.startsWith('reject')) ?? 'reject';
-      case 'hangup':
-        return 'hang up';
+        return entry.notes.find((note) => note.startsWith('reject')) ?? commandWords(action);
       default:
-        return action;
+        return commandWords(action);
     }
   });
   return steps.join(', ');
@@ -155,10 +92,4 @@ function moodOf(entry: ApiEntry): StoryLine['mood'] {
   if (/refer\.completed$|bridged$/.test(entry.type)) return 'good';
   if (/refer\.failed$/.test(entry.type) || entry.source === 'deadline') return 'bad';
   return 'plain';
-}
-
-/** The target of the attempt that an entry belongs to. */
-function target({ attempt: id }: ApiEntry, { attempts }: ApiCall): string {
-  const attempt = attempts.find((known) => known.id === id);
-  return attempt === undefined ? 'a target' : (attempt.target ?? attempt.sip_address);
 }

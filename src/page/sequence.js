@@ -7,7 +7,8 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { adviceText } from './attempt.js';
-import { clock, plain, said, word } from './words.js';
+import { commandWords, targetOf, titleOf, word } from './timeline-words.js';
+import { clock, plain, said } from './words.js';
 
 const CALLER = 0;
 const TELNYX = 1;
@@ -45,9 +46,9 @@ function lanesOf({ attempts }) {
     names,
     /** The lane of an attempt's id; null if it is not an attempt of this call. */
     of(attemptId) {
-      const attempt = attempts.find(({ id }) => id === attemptId);
-      if (attempt === undefined) return null;
-      const index = shown.indexOf(attempt.target ?? attempt.sip_address);
+      const target = targetOf(attemptId, attempts);
+      if (target === null) return null;
+      const index = shown.indexOf(target);
       return index < 0 ? names.length - 1 : REFEREE + 1 + index;
     },
   };
@@ -64,14 +65,14 @@ function outcomesOf({ timeline }) {
 }
 
 function entryItem(entry, { call, lanes, outcomes, start }) {
-  const arrows = [...arrowsOf(entry, call, lanes), ...entry.commands.map(commandArrow)];
+  const arrows = [...arrowsOf(entry, lanes), ...entry.commands.map(commandArrow)];
   const moved = entry.phase_before !== null && entry.phase_before !== entry.phase;
   return html`<li class=${entry.source}>
     <p class="at"><time datetime=${entry.at} title=${entry.at}>${clock(entry.at)}</time>
       <span class="faint">+${((Date.parse(entry.at) - start) / 1_000).toFixed(2)} s</span></p>
     ${strip(arrows, lanes.names.length)}
     <div class="words">
-      <p><strong>${titleOf(entry, call)}</strong> <code>${plain(entry.type)}</code>
+      <p><strong>${titleText(entry, call)}</strong> <code>${plain(entry.type)}</code>
         ${moved ? html`<span class="phase-change">${word(entry.phase_before)} → ${word(entry.phase)}</span>` : nothing}</p>
       ${detailText(entry)}
       ${notesOf(entry, call).map((note) => html`<p class="note">${said(note)}</p>`)}
@@ -94,78 +95,31 @@ function entryItem(entry, { call, lanes, outcomes, start }) {
   </li>`;
 }
 
-const TITLES = {
-  'call.initiated': 'The call arrives',
-  'call.answered': 'Answered',
-  'call.bridged': 'Bridged: both are talking',
-  'call.hangup': 'Hung up',
-  'call.cost': 'What it cost',
-  'call.refer.started': 'The REFER is in progress',
-  'call.refer.completed': 'The caller arrived',
-  'call.refer.failed': 'The caller did not arrive',
-  'call.speak.started': 'Speaking begins',
-  'call.speak.ended': 'Speaking ends',
-  'call.playback.started': 'Playing begins',
-  'call.playback.ended': 'Playing ends',
-  'call.gather.ended': 'The menu ends',
-  'call.dtmf.received': 'A key was pressed',
-  'manual.refer': 'An operator refers the caller manually',
-};
-
-function titleOf({ source, type, detail, attempt: attemptId }, { attempts }) {
-  const attempt = attempts.find(({ id }) => id === attemptId);
-  const target =
-    attempt === undefined ? nothing : html`: ${said(attempt.target ?? attempt.sip_address)}`;
-  switch (source) {
-    case 'outcome':
-      return `${word(String(detail.action ?? 'command'))}: ${word(String(detail.outcome ?? 'unknown'))}`;
-    case 'deadline':
-      return `Time is up: ${word(String(detail.deadline ?? ''))}${detail.put_off ? ', postponed once' : ''}`;
-    case 'b_leg':
-      return html`B-leg ${type.replace('call.', '')}${target}`;
-    default:
-      if (type === 'call.gather.ended') return `${TITLES[type]}: ${gatherWords(detail)}`;
-      return type.startsWith('call.refer.')
-        ? html`${TITLES[type]}${target}`
-        : (TITLES[type] ?? type);
-  }
-}
-
-/** Telnyx's words for how a menu ended; only the first two mean that keys were pressed. */
-const GATHERED = {
-  valid: 'a key was pressed',
-  invalid: 'keys that are not in the menu',
-  timeout: 'no key was pressed in time',
-  call_hangup: 'the caller hung up',
-  cancelled: 'cancelled',
-  cancelled_amd: 'cancelled',
-};
-
-function gatherWords({ status }) {
-  return GATHERED[status] ?? word(String(status ?? 'no reason given'));
+function titleText(entry, { attempts }) {
+  const target = targetOf(entry.attempt, attempts);
+  return html`${titleOf(entry)}${target === null ? nothing : html`: ${said(target)}`}`;
 }
 
 function hasKeys({ status }) {
   return status === 'valid' || status === 'invalid';
 }
 
-/** Details that the titles and commands do not show. */
-const TOLD = new Set(['command', 'action', 'outcome', 'deadline', 'put_off']);
+/** Details that the titles and commands show already. */
+const SHOWN = new Set(['command', 'action', 'outcome', 'deadline', 'put_off']);
 
 function notesOf({ notes, commands, source, detail }, { attempts }) {
-  const told = new Set(commands.map(({ action }) => action));
+  const shown = new Set(commands.map(({ action }) => action));
   for (const { action, attempt } of commands) {
-    const to = attempts.find(({ id }) => id === attempt);
-    told.add(`${action} to ${to?.target ?? to?.sip_address}`);
+    shown.add(`${action} to ${targetOf(attempt, attempts)}`);
   }
-  if (source === 'outcome') told.add(`${detail.action}: ${detail.outcome}`);
-  return notes.filter((note) => !told.has(note));
+  if (source === 'outcome') shown.add(`${detail.action}: ${detail.outcome}`);
+  return notes.filter((note) => !shown.has(note));
 }
 
 function detailText({ detail }) {
   const plainly = detail.outcome === 'accepted';
   const parts = Object.entries(detail).filter(
-    ([name, value]) => !TOLD.has(name) && value !== null && !(plainly && name === 'status'),
+    ([name, value]) => !SHOWN.has(name) && value !== null && !(plainly && name === 'status'),
   );
   if (parts.length === 0) return nothing;
   return html`<p class="small faint">${parts.map(
@@ -175,11 +129,11 @@ function detailText({ detail }) {
 }
 
 function commandText({ id, action, attempt }, outcomes, entry, call) {
-  const to = call.attempts.find((known) => known.id === attempt);
+  const target = targetOf(attempt, call.attempts);
   const moves = action === 'refer' || action === 'transfer';
   return html`<p class="command" data-command=${id}>
-    <span aria-hidden="true">→</span> we send: <strong>${word(action)}</strong>
-    ${to === undefined || !moves ? nothing : said(to.target ?? to.sip_address)}
+    <span aria-hidden="true">→</span> we send: <strong>${commandWords(action)}</strong>
+    ${target === null || !moves ? nothing : said(target)}
     ${
       outcomes.length === 0
         ? html`<span class="badge calm">no outcome yet</span>`
@@ -214,11 +168,11 @@ function commandArrow({ action }) {
 }
 
 /** One event as arrows between lanes, in the order of its path. */
-function arrowsOf(entry, call, lanes) {
+function arrowsOf(entry, lanes) {
   const { source, type, detail } = entry;
   if (source === 'deadline') return [{ at: REFEREE, tone: 'doubtful' }];
   if (source === 'manual' || source === 'acknowledged') return [{ at: REFEREE, tone: 'moving' }];
-  if (source === 'outcome') return outcomeArrows(entry, call, lanes);
+  if (source === 'outcome') return outcomeArrows(entry, lanes);
   const heard = { from: TELNYX, to: REFEREE, label: type.replace(/^call\./, '') };
   if (source === 'b_leg') {
     const lane = lanes.of(entry.attempt);
@@ -256,13 +210,12 @@ function arrowsOf(entry, call, lanes) {
 }
 
 /** An accepted REFER reaches the caller's side, which then calls the target itself (RFC 3515). */
-function outcomeArrows({ detail }, call, lanes) {
+function outcomeArrows({ detail }, lanes) {
   const mark = outcomeTone(detail.outcome);
   const label = String(detail.status ?? word(String(detail.outcome ?? '')));
   const heard = { from: TELNYX, to: REFEREE, tone: mark, label };
   if (detail.outcome !== 'accepted') return [heard];
-  const attempt = call.attempts.find(({ id }) => id === detail.command);
-  const lane = attempt === undefined ? null : lanes.of(attempt.id);
+  const lane = lanes.of(detail.command);
   const onwards = { dashed: true, tone: 'moving' };
   if (detail.action === 'refer' && lane !== null) {
     return [

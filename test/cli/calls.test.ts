@@ -244,6 +244,8 @@ describe('one call', () => {
       'not_allowed (SIP 405)',
       'means:  The far end does not allow REFER.',
       'rule “support”',
+      'call.initiated  The call arrives',
+      'command.accepted  The answer was accepted',
       '-> answer: accepted 200',
     ]) {
       expect(out).toContain(words);
