@@ -61,8 +61,11 @@ const CLAUSES = ['wait', 'silence', 'moves', 'never_ends', 'always_hears'] as co
 
 function checkPromise(context: SetContext, written: WrittenGuarantee, positions: Positions): void {
   if (CLAUSES.some((clause) => written[clause] !== undefined && written[clause] !== false)) return;
+  const at = positions.at(written);
+  // A clause that could not be read is reported already.
+  if (context.problems.within(at.file, at.line, positions.endLine(written))) return;
   context.problems.problem(
-    positions.at(written),
+    at,
     `the guarantee ${quoted(written.name)} promises nothing`,
     'write for example wait: 120s; also silence, moves, never_ends, always_hears',
   );

@@ -30,7 +30,7 @@ test('guarantees that hold change nothing', async () => {
 
 test('a broken one is a problem at its clause, with the path that breaks it', async () => {
   expect(problemsOf(await check(promised('wait: 30s, moves: 1')))).toEqual([
-    '9:20 the guarantee "g" is broken by the rule "support": a caller may wait 35 s, more than 30 s ' +
+    '9:22 the guarantee "g" is broken by the rule "support": a caller may wait 35 s, more than 30 s ' +
       '(us stays silent until its time is over, then a prompt is heard, then we hang up ' +
       '(answer, refer us, say, hangup, ends hung_up))',
   ]);
@@ -44,9 +44,9 @@ test('it is about the rules that it names, else about all of them and otherwise'
 });
 
 test.each([
-  ['rules: [suport], wait: 60s', '9:22 unknown rule "suport" (did you mean support?)'],
-  ['wait: 48h', '9:20 wait "48h" is out of bounds (from 0s to 24h)'],
-  ['wait: long', expect.stringContaining('9:20')],
+  ['rules: [suport], wait: 60s', '9:24 unknown rule "suport" (did you mean support?)'],
+  ['wait: 48h', '9:22 wait "48h" is out of bounds (from 0s to 24h)'],
+  ['wait: long', expect.stringContaining('9:22')],
   ['never_ends: [faild]', expect.stringContaining('did you mean failed?')],
   ['waits: 60s', expect.stringContaining('unknown key "waits"')],
   ['rules: [support]', expect.stringContaining('promises nothing')],
