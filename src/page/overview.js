@@ -31,8 +31,11 @@ const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
 export function overviewView(changed) {
   let open = false;
   let timer;
+  /** @type {import('./api.js').Answer} */
   let stats = null;
+  /** @type {import('./api.js').Answer[] | null} */
   let problems = null;
+  /** @type {Error | null} */
   let error = null;
   let calls = new Map();
   let loading = 0;

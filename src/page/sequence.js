@@ -16,12 +16,14 @@ const REFEREE = 2;
 const TARGET_LANES_MAX = 4;
 const ARROW_HEIGHT = 24;
 
+/** @param {import('./call.js').CallDetail} call */
 export function sequence(call) {
-  if (call.timeline.length === 0)
+  const [first] = call.timeline;
+  if (first === undefined)
     return html`<p class="empty">No events of this call are recorded yet.</p>`;
   const lanes = lanesOf(call);
   const outcomes = outcomesOf(call);
-  const start = Date.parse(call.timeline[0].at);
+  const start = Date.parse(first.at);
   return html`<div class="sequence">
     <div class="lanes-row" aria-hidden="true"><div class="lanes">
       ${lanes.names.map((name) => html`<span title=${plain(name)}>${plain(name)}</span>`)}

@@ -154,6 +154,10 @@ export function ruleName({ rule, decided = true }) {
   return html`<span class="faint">${decided ? 'otherwise' : 'none yet'}</span>`;
 }
 
+/**
+ * @param {string | null} target
+ * @param {string | null} [sipAddress]
+ */
 export function targetName(target, sipAddress = null) {
   return target === null ? said(sipAddress, 'literal destination') : said(target);
 }
