@@ -5,21 +5,8 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { FAILED, NOT_ARRIVED, readPage } from './call-pages.js';
 import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
-import {
-  age,
-  badge,
-  ENDS,
-  moment,
-  PHASES,
-  plain,
-  ruleName,
-  said,
-  targetName,
-  time,
-  VERDICTS,
-  word,
-  ZONE,
-} from './words.js';
+import { ENDS, PHASES, VERDICTS, word } from './states.js';
+import { age, badge, moment, plain, ruleName, said, targetName, time, ZONE } from './words.js';
 
 const ROOMY = matchMedia('(min-width: 60rem)');
 const FILTERS = ['number', 'from', 'to', 'rule', 'target', 'verdict', 'ends', 'phase', 'since'];

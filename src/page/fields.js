@@ -1,7 +1,7 @@
 /** Form fields, and how errors are shown. */
 
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { word } from './words.js';
+import { word } from './states.js';
 
 /**
  * Sets a value only if it changed, so that a redraw does not overwrite what is being typed.

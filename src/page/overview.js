@@ -7,6 +7,7 @@ import { drawMinutes, share } from './charts.js';
 import { alertOf } from './fields.js';
 import { lostCallers } from './lost-callers.js';
 import { problemList } from './problems.js';
+import { PHASES } from './states.js';
 import {
   badge,
   count,
@@ -14,7 +15,6 @@ import {
   duration,
   moment,
   money,
-  PHASES,
   percent,
   said,
   targetName,

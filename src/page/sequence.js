@@ -7,7 +7,8 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { adviceText } from './attempt.js';
-import { commandWords, targetOf, titleOf, word } from './timeline-words.js';
+import { word } from './states.js';
+import { commandWords, targetOf, titleOf } from './timeline-words.js';
 import { clock, plain, said } from './words.js';
 
 const CALLER = 0;
