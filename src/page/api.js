@@ -1,6 +1,12 @@
 /** Requests to /v1. Every failure is an ApiError whose message can be shown to the operator. */
 import { token } from './session.js';
 
+/**
+ * An answer of /v1 as JSON. The OpenAPI document describes each; calls have their own types.
+ *
+ * @typedef {any} Answer
+ */
+
 export class ApiError extends Error {
   constructor(status, message, problem = null) {
     super(message);
@@ -9,12 +15,21 @@ export class ApiError extends Error {
   }
 }
 
-/** Called when the token is not, or no longer, valid. */
+/**
+ * Called when the token is not, or no longer, valid.
+ *
+ * @type {(error: ApiError) => void}
+ */
 let whenRefused = () => {};
 export function onRefused(handler) {
   whenRefused = handler;
 }
 
+/**
+ * @param {string} path
+ * @param {Record<string, any>} query
+ * @returns {Promise<Answer>}
+ */
 export function getJson(path, query = {}) {
   const search = new URLSearchParams(
     Object.entries(query).filter(([, value]) => value !== undefined && value !== ''),
@@ -22,6 +37,11 @@ export function getJson(path, query = {}) {
   return request(search.size === 0 ? path : `${path}?${search}`);
 }
 
+/**
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<Answer>}
+ */
 export function postJson(path, body) {
   return request(path, {
     method: 'POST',
@@ -31,6 +51,10 @@ export function postJson(path, body) {
   });
 }
 
+/**
+ * @param {string} path
+ * @param {RequestInit} init
+ */
 async function request(path, init = {}) {
   const answer = await send(path, init);
   const body = await answer.json().catch(() => null);
@@ -38,7 +62,12 @@ async function request(path, init = {}) {
   throw refusalOf(answer, body);
 }
 
-/** Status and headers of the answer; also used for the event stream. */
+/**
+ * Status and headers of the answer; also used for the event stream.
+ *
+ * @param {string} path
+ * @param {RequestInit} init
+ */
 export async function send(path, init = {}) {
   try {
     return await fetch(path, {
@@ -53,6 +82,10 @@ export async function send(path, init = {}) {
   }
 }
 
+/**
+ * @param {Response} answer
+ * @param {Answer} problem
+ */
 export function refusalOf(answer, problem) {
   const error = new ApiError(
     answer.status,

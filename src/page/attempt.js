@@ -2,6 +2,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { age, badge, plain, said, targetName, time } from './words.js';
 
+/** @param {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>['attempts'][number]} attempt */
 export function attemptItem(attempt, index) {
   const { kind, target, sip_address, verdict, reason, manual } = attempt;
   return html`<li class="attempt">
@@ -18,6 +19,7 @@ export function attemptItem(attempt, index) {
 }
 
 function times({ started_at, accepted_at, ended_at, sip_notify_response, progress }) {
+  /** @type {unknown[]} */
   const parts = [html`started ${time(started_at)}`];
   if (accepted_at !== null) parts.push(html`accepted after ${age(started_at, accepted_at)}`);
   if (ended_at !== null)

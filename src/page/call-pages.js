@@ -4,7 +4,7 @@
  * keeps the rest, so that the pages stay in order.
  */
 import { getJson } from './api.js';
-import { ENDS, VERDICTS } from './words.js';
+import { ENDS, VERDICTS } from './states.js';
 
 const PAGE_ROWS = 50;
 

@@ -10,17 +10,33 @@ import { age, badge, count, plain, ruleName, said, time } from './words.js';
 
 const REREAD_MS = 250;
 
+/** @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>} CallDetail */
+
 export function callView(changed) {
+  /** @type {string | null} */
   let id = null;
+  /** @type {CallDetail | null} */
   let call = null;
+  /** @type {Error | null} */
   let error = null;
+  /** @type {ReturnType<typeof import('../http/api/calls-json.ts').callSummary>[]} */
   let legs = [];
-  /** Null until they are loaded. */
+  /**
+   * Null until they are loaded.
+   *
+   * @type {string[] | null}
+   */
   let targets = null;
-  /** The list the operator came from, as a URL hash; null if none. */
+  /**
+   * The list the operator came from, as a URL hash; null if none.
+   *
+   * @type {string | null}
+   */
   let from = null;
+  /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
   let refer = { busy: false, error: null, done: null };
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
   async function load() {
     const asked = id;
@@ -56,6 +72,7 @@ export function callView(changed) {
 
   async function submit(event) {
     event.preventDefault();
+    if (id === null) return;
     const { way, target, sip_address: sipAddress } = valuesOf(event.target);
     refer = { busy: true, error: null, done: null };
     changed();
@@ -89,23 +106,24 @@ export function callView(changed) {
       id = null;
       call = null;
       clearTimeout(timer);
-      timer = null;
+      timer = undefined;
     },
     refresh: () => void load(),
     onCall(changedCall) {
-      if (changedCall.call_control_id !== id || timer !== null) return;
+      if (changedCall.call_control_id !== id || timer !== undefined) return;
       timer = setTimeout(() => {
-        timer = null;
+        timer = undefined;
         void load();
       }, REREAD_MS);
     },
     template() {
       // One heading for both states, because it may have the focus while the call is loading.
-      return html`${heading(call, from)} ${alertOf(error)} ${call === null ? notThere() : whole()}`;
+      return html`${heading(call, from)} ${alertOf(error)} ${call === null ? notThere() : whole(call)}`;
     },
   };
 
-  function whole() {
+  /** @param {CallDetail} call */
+  function whole(call) {
     return html`
         <div class="columns call-columns">
           <section class="panel" aria-labelledby="why-title">
@@ -129,7 +147,7 @@ export function callView(changed) {
         <div class="columns">
           <section class="panel" aria-labelledby="refer-title">
             <h2 id="refer-title" tabindex="-1">Manual refer</h2>
-            ${referPanel()}
+            ${referPanel(call)}
           </section>
           <section class="panel" aria-labelledby="facts-title">
             <h2 id="facts-title">What Telnyx reported</h2>
@@ -143,7 +161,8 @@ export function callView(changed) {
     return error === null ? html`<p class="empty">Loading…</p>` : nothing;
   }
 
-  function referPanel() {
+  /** @param {CallDetail} call */
+  function referPanel(call) {
     return html`${call.refer_refused === null ? referForm() : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
       <div role="status">${
         refer.done === null
@@ -198,6 +217,10 @@ function goBack(event) {
   history.back();
 }
 
+/**
+ * @param {CallDetail | null} call
+ * @param {string | null} from
+ */
 function heading(call, from) {
   return html`<header class="call-head">
     <p class="small">${backLink(from)}</p>
@@ -210,12 +233,14 @@ function heading(call, from) {
   </header>`;
 }
 
+/** @param {CallDetail} call */
 function marks(call) {
   return html`${badge(call.phase)} ${call.ends === null ? nothing : html`ends ${badge(call.ends)}`}
     <span class="faint">${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)},
       came ${time(call.created_at)}</span>`;
 }
 
+/** @param {CallDetail} call */
 function why(call) {
   return html`<dl class="facts">
       <div><dt>Rule</dt><dd>${ruleName(call)}</dd></div>
@@ -225,6 +250,7 @@ function why(call) {
     ${traceTable(call.trace)}`;
 }
 
+/** @param {CallDetail} call */
 function next(call) {
   if (call.phase === 'ended') return nothing;
   return html`<h3>Next</h3>
@@ -243,6 +269,7 @@ function next(call) {
     }`;
 }
 
+/** @param {CallDetail} call */
 function facts(call) {
   const rows = [
     ['call_control_id', call.call_control_id],
@@ -272,7 +299,11 @@ function facts(call) {
     }`;
 }
 
-/** Of the call and its B-legs; null until Telnyx has said it. */
+/**
+ * Of the call and its B-legs; null until Telnyx has said it.
+ *
+ * @param {CallDetail} call
+ */
 function costWords({ cost, other_costs: others }) {
   if (cost === null) return null;
   return [cost, ...others]

@@ -5,24 +5,13 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { FAILED, NOT_ARRIVED, readPage } from './call-pages.js';
 import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
-import {
-  age,
-  badge,
-  ENDS,
-  moment,
-  PHASES,
-  plain,
-  ruleName,
-  said,
-  targetName,
-  time,
-  VERDICTS,
-  word,
-  ZONE,
-} from './words.js';
+import { ENDS, PHASES, VERDICTS, word } from './states.js';
+import { age, badge, moment, plain, ruleName, said, targetName, time, ZONE } from './words.js';
 
 const ROOMY = matchMedia('(min-width: 60rem)');
 const FILTERS = ['number', 'from', 'to', 'rule', 'target', 'verdict', 'ends', 'phase', 'since'];
+
+/** @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callSummary>} CallSummary */
 
 export function callsView(changed) {
   let open = false;
@@ -125,6 +114,15 @@ export function callsView(changed) {
   };
 }
 
+/**
+ * @returns {{
+ *   calls: CallSummary[],
+ *   next: any,
+ *   cursor: any,
+ *   busy: boolean,
+ *   error: Error | null,
+ * }} `next` and `cursor` as call-pages.js has them
+ */
 function emptyPage() {
   return { calls: [], next: null, cursor: null, busy: true, error: null };
 }
@@ -141,8 +139,13 @@ function emptyWords({ busy, error }, filter) {
   return 'No calls yet. Point a Telnyx application at /webhooks/telnyx, or try npm run demo.';
 }
 
+/**
+ * @param {CallSummary} call
+ * @param {CallSummary[]} calls
+ */
 function isNewer(call, calls) {
-  return calls.length === 0 || call.created_at > calls[0].created_at;
+  const [newest] = calls;
+  return newest === undefined || call.created_at > newest.created_at;
 }
 
 function filterForm(filter, names) {
@@ -181,8 +184,8 @@ function clear(event) {
 function submit(event) {
   event.preventDefault();
   const values = valuesOf(event.currentTarget);
-  for (const name of ['number', 'from', 'to']) values[name] = tidyNumber(values[name]);
-  if (values.since !== '') values.since = new Date(values.since).toISOString();
+  for (const name of ['number', 'from', 'to']) values[name] = tidyNumber(values[name] ?? '');
+  if (values.since) values.since = new Date(values.since).toISOString();
   const wanted = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''));
   location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
 }
@@ -203,6 +206,7 @@ export function callTable(calls, caption) {
   </table>`;
 }
 
+/** @param {CallSummary} call */
 function callRow(call) {
   const attempt = call.attempts.at(-1);
   const href = `#/calls/${encodeURIComponent(call.call_control_id)}`;

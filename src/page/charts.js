@@ -1,6 +1,6 @@
 /** Small charts: uPlot for time, a strip of rectangles for shares. */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
-import { tone } from './words.js';
+import { tone } from './states.js';
 
 const HEIGHT = 150;
 const drawn = new WeakMap();

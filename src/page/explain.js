@@ -6,8 +6,11 @@ import { alertOf, textField, tidyNumber, valuesOf } from './fields.js';
 import { badge, said, targetName, ZONE } from './words.js';
 
 export function explainView(changed) {
+  /** @type {Record<string, string>} */
   let asked = {};
+  /** @type {import('./api.js').Answer} */
   let answer = null;
+  /** @type {Error | null} */
   let error = null;
   let busy = false;
 
@@ -49,7 +52,9 @@ export function explainView(changed) {
   };
 }
 
-function questionOf({ from, to, at, digits, verdicts, headers }) {
+/** @param {Record<string, string>} fields */
+function questionOf({ from = '', to = '', at = '', digits = '', verdicts = '', headers = '' }) {
+  /** @type {Record<string, unknown>} */
   const question = { from: tidyNumber(from) || null, to: tidyNumber(to) || null };
   if (at !== '') question.at = new Date(at).toISOString();
   if (digits !== '') question.digits = digits;

@@ -1,9 +1,16 @@
 /** Form fields, and how errors are shown. */
 
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { word } from './words.js';
+import { word } from './states.js';
 
-/** Sets a value only if it changed, so that a redraw does not overwrite what is being typed. */
+/**
+ * Sets a value only if it changed, so that a redraw does not overwrite what is being typed.
+ *
+ * @param {string} label
+ * @param {string} name
+ * @param {string | undefined} value
+ * @param {{ hint?: string, type?: string, placeholder?: string, list?: string, max?: number }} options
+ */
 export function textField(label, name, value, { hint, ...more } = {}) {
   return html`<label class="field ${more.type === 'datetime-local' ? 'when' : ''}">
     <span>${label}</span>
@@ -50,6 +57,10 @@ export function located(problems) {
   </ul>`;
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @returns {Record<string, string>}
+ */
 export function valuesOf(form) {
   return Object.fromEntries(
     [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]),

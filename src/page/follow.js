@@ -11,6 +11,7 @@ const WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 export function follow({ onCall, onReset, onState }) {
   const stopping = new AbortController();
+  /** @type {string | null} */
   let lastId = null;
   let tries = 0;
   void run();
@@ -40,6 +41,7 @@ export function follow({ onCall, onReset, onState }) {
         signal: AbortSignal.any([stopping.signal, silence.signal]),
       });
       if (!answer.ok) throw refusalOf(answer, await answer.json().catch(() => null));
+      if (answer.body === null) throw new Error('The event stream has no body.');
       const parser = createParser({ onEvent: take });
       onState('live');
       tries = 0;
@@ -53,6 +55,7 @@ export function follow({ onCall, onReset, onState }) {
     }
   }
 
+  /** @param {import('/assets/eventsource-parser/dist/index.js').EventSourceMessage} message */
   function take({ event, data, id }) {
     if (id !== undefined) lastId = id;
     if (event === 'call') onCall(JSON.parse(data));

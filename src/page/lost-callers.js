@@ -8,7 +8,9 @@ import { moment, said } from './words.js';
 const SHOWN_MAX = 50;
 
 export function lostCallers(changed) {
+  /** @type {import('./api.js').Answer} */
   let found = null;
+  /** @type {Error | null} */
   let error = null;
   let taking = new Set();
 

@@ -17,7 +17,7 @@ import { signIn, signOut, token } from './session.js';
 const TICK_MS = 1_000;
 const PLACES_KEPT = 50;
 
-const root = document.getElementById('page');
+const root = document.getElementById('page') ?? document.body;
 const views = {
   overview: overviewView(changed),
   calls: callsView(changed),
@@ -38,9 +38,11 @@ const places = new Map();
 let hashHere = location.hash;
 let entry = entryOfHistory(null);
 let connection = 'connecting';
+/** @type {{ reason: string, detail: string } | null} */
 let notReady = null;
 let signInError = null;
 let checking = false;
+/** @type {(() => void) | null} */
 let stopFollowing = null;
 let drawing = false;
 
@@ -120,6 +122,7 @@ function go(moveFocus) {
  * open.
  */
 function landing(before) {
+  /** @type {HTMLElement | null} */
   const row = document.querySelector(`[data-call="${CSS.escape(before.id ?? '')}"] a`);
   return row ?? document.querySelector('h1') ?? document.body;
 }
@@ -194,10 +197,12 @@ const NOT_READY_WORDS = {
 
 /** Green only while updates arrive and the server is ready. */
 function connectionState() {
-  const troubled = connection === 'live' && notReady !== null;
-  return html`<p class="connection ${troubled ? 'troubled' : connection}" role="status"
-    title=${troubled ? notReady.detail : nothing}>${
-      troubled ? (NOT_READY_WORDS[notReady.reason] ?? 'Not ready') : CONNECTION_WORDS[connection]
+  const trouble = connection === 'live' ? notReady : null;
+  return html`<p class="connection ${trouble === null ? connection : 'troubled'}" role="status"
+    title=${trouble?.detail ?? nothing}>${
+      trouble === null
+        ? CONNECTION_WORDS[connection]
+        : (NOT_READY_WORDS[trouble.reason] ?? 'Not ready')
     }</p>`;
 }
 
@@ -212,7 +217,7 @@ function skip(event) {
 
 function search(event) {
   event.preventDefault();
-  const text = valuesOf(event.target).text;
+  const { text = '' } = valuesOf(event.target);
   if (text === '') return;
   event.target.reset();
   const isId = /^v\d:/.test(text) || /^[\da-f]{8}-[\da-f]{4}-/i.test(text);
@@ -239,7 +244,7 @@ function signInPage() {
 
 async function trySignIn(event) {
   event.preventDefault();
-  const typed = valuesOf(event.target).token;
+  const { token: typed = '' } = valuesOf(event.target);
   // A header, and so ADMIN_TOKEN, can only contain visible ASCII.
   if (!/^[!-~]+$/.test(typed))
     return leave('A token contains only ASCII characters and no spaces.');

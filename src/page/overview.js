@@ -7,6 +7,7 @@ import { drawMinutes, share } from './charts.js';
 import { alertOf } from './fields.js';
 import { lostCallers } from './lost-callers.js';
 import { problemList } from './problems.js';
+import { PHASES } from './states.js';
 import {
   badge,
   count,
@@ -14,7 +15,6 @@ import {
   duration,
   moment,
   money,
-  PHASES,
   percent,
   said,
   targetName,
@@ -31,8 +31,11 @@ const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
 export function overviewView(changed) {
   let open = false;
   let timer;
+  /** @type {import('./api.js').Answer} */
   let stats = null;
+  /** @type {import('./api.js').Answer[] | null} */
   let problems = null;
+  /** @type {Error | null} */
   let error = null;
   let calls = new Map();
   let loading = 0;

@@ -5,8 +5,11 @@ import { alertOf } from './fields.js';
 import { badge, count, duration, said } from './words.js';
 
 export function pathsView(changed) {
+  /** @type {string | null} */
   let rule = null;
+  /** @type {import('./api.js').Answer} */
   let proof = null;
+  /** @type {Error | null} */
   let error = null;
 
   async function show(name) {

@@ -4,6 +4,7 @@ const PATIENCE_MS = 5_000;
 
 /** Reports null, or the reason and detail from /health/ready, whenever they change. */
 export function readiness(tell) {
+  /** @type {{ reason: string, detail: string } | null} */
   let last = null;
 
   async function look() {

@@ -13,9 +13,13 @@ export function routesView(changed) {
   const paths = pathsView(changed);
   let open = false;
   let timer;
+  /** @type {import('./api.js').Answer} */
   let routes = null;
+  /** @type {Error | null} */
   let error = null;
+  /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
   let reload = { busy: false, error: null, done: null };
+  /** @type {{ name: string | null, error: Error | null, done: string | null }} */
   let forced = { name: null, error: null, done: null };
 
   async function load() {

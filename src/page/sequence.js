@@ -7,7 +7,8 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { adviceText } from './attempt.js';
-import { commandWords, targetOf, titleOf, word } from './timeline-words.js';
+import { word } from './states.js';
+import { commandWords, targetOf, titleOf } from './timeline-words.js';
 import { clock, plain, said } from './words.js';
 
 const CALLER = 0;
@@ -16,12 +17,14 @@ const REFEREE = 2;
 const TARGET_LANES_MAX = 4;
 const ARROW_HEIGHT = 24;
 
+/** @param {import('./call.js').CallDetail} call */
 export function sequence(call) {
-  if (call.timeline.length === 0)
+  const [first] = call.timeline;
+  if (first === undefined)
     return html`<p class="empty">No events of this call are recorded yet.</p>`;
   const lanes = lanesOf(call);
   const outcomes = outcomesOf(call);
-  const start = Date.parse(call.timeline[0].at);
+  const start = Date.parse(first.at);
   return html`<div class="sequence">
     <div class="lanes-row" aria-hidden="true"><div class="lanes">
       ${lanes.names.map((name) => html`<span title=${plain(name)}>${plain(name)}</span>`)}

@@ -1,7 +1,6 @@
-// @ts-check
 /**
  * A call's timeline in words: the page, `referee calls` and `referee demo` all take theirs from
- * here. The browser loads this file as it is, so it imports nothing at run time.
+ * here. The browser loads this file as it is, so it imports nothing but its neighbours.
  *
  * @typedef {{ id: string, target: string | null, sip_address: string }} Attempt
  * @typedef {{
@@ -11,6 +10,7 @@
  *   detail: Record<string, string | number | boolean | null>,
  * }} Entry
  */
+import { word } from './states.js';
 
 /** The webhooks of the caller's leg. */
 const WEBHOOKS = new Map([
@@ -187,13 +187,4 @@ export function commandWords(action) {
 export function targetOf(attemptId, attempts) {
   const attempt = attempts.find(({ id }) => id === attemptId);
   return attempt === undefined ? null : (attempt.target ?? attempt.sip_address);
-}
-
-/**
- * `no_verdict` as readable text.
- *
- * @param {string} text
- */
-export function word(text) {
-  return text.replaceAll('_', ' ');
 }

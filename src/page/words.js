@@ -1,5 +1,6 @@
-/** The texts for times, numbers, phases and verdicts. */
+/** The texts for times, numbers and names. */
 import { html } from '/assets/lit-html/lit-html.js';
+import { tone, word } from './states.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
@@ -76,75 +77,6 @@ export function plain(text) {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it replaces
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-export const PHASES = [
-  'new',
-  'answering',
-  'referring',
-  'transferring',
-  'speaking',
-  'gathering',
-  'referred',
-  'bridged',
-  'releasing',
-  'unmanaged',
-  'ended',
-];
-
-export const VERDICTS = [
-  'completed',
-  'busy',
-  'no_answer',
-  'declined',
-  'not_found',
-  'not_allowed',
-  'server_error',
-  'other',
-  'rejected',
-  'no_verdict',
-  'abandoned',
-];
-
-export const ENDS = [
-  'referred',
-  'transferred',
-  'rejected',
-  'hung_up',
-  'abandoned',
-  'failed',
-  'unconfirmed',
-  'ignored',
-  'missed',
-];
-
-/** `no_verdict` as readable text. */
-export function word(text) {
-  return text.replaceAll('_', ' ');
-}
-
-const GOOD = new Set(['completed', 'referred', 'transferred', 'bridged']);
-const BAD = new Set([
-  'busy',
-  'no_answer',
-  'declined',
-  'not_found',
-  'not_allowed',
-  'server_error',
-  'other',
-  'rejected',
-  'failed',
-  'missed',
-]);
-const DOUBTFUL = new Set(['no_verdict', 'unconfirmed', 'releasing']);
-const MOVING = new Set(['referring', 'transferring', 'answering']);
-
-/** Colour is never the only signal: the word is shown too. */
-export function tone(name) {
-  if (GOOD.has(name)) return 'good';
-  if (BAD.has(name)) return 'bad';
-  if (DOUBTFUL.has(name)) return 'doubtful';
-  return MOVING.has(name) ? 'moving' : 'calm';
-}
-
 export function badge(name) {
   return html`<span class="badge ${tone(name)}">${word(name)}</span>`;
 }
@@ -154,6 +86,10 @@ export function ruleName({ rule, decided = true }) {
   return html`<span class="faint">${decided ? 'otherwise' : 'none yet'}</span>`;
 }
 
+/**
+ * @param {string | null} target
+ * @param {string | null} [sipAddress]
+ */
 export function targetName(target, sipAddress = null) {
   return target === null ? said(sipAddress, 'literal destination') : said(target);
 }

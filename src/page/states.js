@@ -1,0 +1,73 @@
+/**
+ * The phases, verdicts and ends of a call, each with its tone, in the order of the filters. tsc and
+ * a test hold them against those of the machine. Nothing is imported, so that Node can load this too.
+ *
+ * @typedef {'good' | 'bad' | 'doubtful' | 'moving' | 'calm'} Tone
+ */
+
+/** @satisfies {Record<import('../core/machine/call.ts').Phase, Tone>} */
+const PHASE_TONES = {
+  new: 'calm',
+  answering: 'moving',
+  referring: 'moving',
+  transferring: 'moving',
+  speaking: 'calm',
+  gathering: 'calm',
+  referred: 'good',
+  bridged: 'good',
+  releasing: 'doubtful',
+  unmanaged: 'calm',
+  ended: 'calm',
+};
+
+/** @satisfies {Record<import('../core/machine/verdict.ts').Verdict, Tone>} */
+const VERDICT_TONES = {
+  completed: 'good',
+  busy: 'bad',
+  no_answer: 'bad',
+  declined: 'bad',
+  not_found: 'bad',
+  not_allowed: 'bad',
+  server_error: 'bad',
+  other: 'bad',
+  rejected: 'bad',
+  no_verdict: 'doubtful',
+  abandoned: 'calm',
+};
+
+/** @satisfies {Record<import('../core/machine/call.ts').Ends, Tone>} */
+const ENDS_TONES = {
+  referred: 'good',
+  transferred: 'good',
+  rejected: 'bad',
+  hung_up: 'calm',
+  abandoned: 'calm',
+  failed: 'bad',
+  unconfirmed: 'doubtful',
+  ignored: 'calm',
+  missed: 'bad',
+};
+
+export const PHASES = Object.keys(PHASE_TONES);
+export const VERDICTS = Object.keys(VERDICT_TONES);
+export const ENDS = Object.keys(ENDS_TONES);
+
+const TONES = new Map(Object.entries({ ...PHASE_TONES, ...VERDICT_TONES, ...ENDS_TONES }));
+
+/**
+ * Of a phase, verdict or end. Colour is never the only signal: the word is shown too.
+ *
+ * @param {string} name
+ */
+export function tone(name) {
+  return TONES.get(name) ?? 'calm';
+}
+
+/**
+ * `no_verdict` as readable text.
+ *
+ * @param {string} text
+ */
+export function word(text) {
+  return text.replaceAll('_', ' ');
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { ENDS, PHASES } from '../../src/core/machine/call.ts';
+import { VERDICTS } from '../../src/core/machine/verdict.ts';
+import * as page from '../../src/page/states.js';
+
+test.each([
+  ['phases', page.PHASES, PHASES],
+  ['verdicts', page.VERDICTS, VERDICTS],
+  ['ends', page.ENDS, ENDS],
+])('the page has words for exactly the %s of the machine, in its order', (_what, shown, known) => {
+  expect(shown).toEqual([...known]);
+  for (const name of shown) expect(page.word(name)).toMatch(/^[a-z ]+$/);
+});
+
+test.each([
+  ['bridged', 'good'],
+  ['not_allowed', 'bad'],
+  ['no_verdict', 'doubtful'],
+  ['referring', 'moving'],
+  ['abandoned', 'calm'],
+  ['a phase of newer code', 'calm'],
+])('%s is shown as %s', (name, tone) => {
+  expect(page.tone(name)).toBe(tone);
+});
