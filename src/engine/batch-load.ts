@@ -1,24 +1,78 @@
 /** Loads what a batch needs before its events can be processed. */
 import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
+import type { Overrides } from '../core/rules/rule.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
-import type { Item } from './batch.ts';
+import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
+import type { Clock } from './clock.ts';
+import type { Decider } from './engine.ts';
+import type { QueuedEvent } from './queue.ts';
 import { keyOf } from './timeline.ts';
+
+/** The store's clock may differ by this much from our estimate of it. */
+const CLOCK_SLACK_MS = 60_000;
+
+export interface BatchLoader {
+  load(events: QueuedEvent[]): Promise<LoadedBatch>;
+}
+
+export interface LoadedBatch {
+  loaded: Loaded;
+  overrides: Overrides;
+  budget: BudgetUse;
+}
+
+export function createBatchLoader(options: {
+  store: Store;
+  decider: Decider;
+  clock: Clock;
+}): BatchLoader {
+  const { store, decider, clock } = options;
+  /**
+   * How far the store's clock is ahead of our monotonic clock. Before the first load it is taken to
+   * agree with our wall clock.
+   */
+  let storeAheadMs = clock.now() - clock.monotonic();
+  let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
+  return { load };
+
+  async function load(events: QueuedEvent[]): Promise<LoadedBatch> {
+    const limit = countMax(decider.budgets());
+    const since = clock.monotonic() + storeAheadMs - BUDGET_WINDOW_MS;
+    const loaded = await loadBatch(store, events, limit, since);
+    await refreshOverrides(loaded);
+    storeAheadMs = loaded.now - clock.monotonic();
+    // Attempts are counted by the store's clock. If our estimate of it was wrong, it was not the
+    // last hour that was counted.
+    const isLastHour = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < CLOCK_SLACK_MS;
+    // A reload in the meantime may have raised the limits beyond what was counted.
+    const isSameLimit = limit === countMax(decider.budgets());
+    if (!isSameLimit || (!isLastHour && limit !== null)) return load(events);
+    const budget = new BudgetUse(decider.budgets(), loaded.budget);
+    return { loaded, overrides: overrides.value, budget };
+  }
+
+  async function refreshOverrides(loaded: Loaded): Promise<void> {
+    if (loaded.settings.overrides === overrides.version) return;
+    const { version, value } = await store.setting('overrides');
+    overrides = { version, value: (value ?? {}) as Overrides };
+  }
+}
 
 /**
  * Loads the calls of these events, and in a second query the calls that those refer to. Attempts
  * since `since` (store's clock) are counted up to `limit`; null: not counted.
  */
-export async function loadBatch(
+async function loadBatch(
   store: Store,
-  items: Item[],
+  events: QueuedEvent[],
   limit: number | null,
   since: number,
 ): Promise<Loaded> {
-  const keys = keysOf(items, limit, since);
+  const keys = keysOf(events, limit, since);
   const loaded = await store.load(keys);
-  const callIds = missingParents(items, loaded);
-  const sessionIds = unknownSessions(items, loaded);
+  const callIds = missingParents(events, loaded);
+  const sessionIds = unknownSessions(events, loaded);
   if (callIds.length === 0 && sessionIds.length === 0) return loaded;
   const more = await store.load({
     callIds,
@@ -38,12 +92,12 @@ export async function loadBatch(
 }
 
 /** What to load for these events, in one query. */
-export function keysOf(items: Item[], limit: number | null, since: number): LoadKeys {
+export function keysOf(events: QueuedEvent[], limit: number | null, since: number): LoadKeys {
   const keys: LoadKeys = { callIds: [], attemptIds: [], sessionIds: [], events: [], budget: null };
   const callers = new Set<string>();
   const ids = new Set<string>();
   let moves = false;
-  for (const { event } of items) {
+  for (const { event } of events) {
     ids.add(event.callId);
     keys.events.push({ callId: event.callId, key: keyOf(event) });
     if (!isInformational(event)) moves = true;
@@ -61,9 +115,9 @@ export function keysOf(items: Item[], limit: number | null, since: number): Load
 }
 
 /** Calls found to be needed only after the first query: parents of B-legs. */
-function missingParents(items: Item[], loaded: Loaded): string[] {
+function missingParents(events: QueuedEvent[], loaded: Loaded): string[] {
   const wanted = new Set<string>();
-  for (const { event } of items) {
+  for (const { event } of events) {
     const known = loaded.calls.get(event.callId)?.call.parentId ?? null;
     if (known !== null && !loaded.calls.has(known)) wanted.add(known);
   }
@@ -74,9 +128,9 @@ function missingParents(items: Item[], loaded: Loaded): string[] {
  * Sessions to search for legs that cannot be identified otherwise: no envelope, direction or call
  * yet.
  */
-function unknownSessions(items: Item[], loaded: Loaded): string[] {
+function unknownSessions(events: QueuedEvent[], loaded: Loaded): string[] {
   const wanted = new Set<string>();
-  for (const { event } of items) {
+  for (const { event } of events) {
     if (event.source !== 'webhook' || loaded.calls.has(event.callId)) continue;
     const { sessionId, direction } = event.facts;
     if (sessionId !== null && direction === null) wanted.add(sessionId);

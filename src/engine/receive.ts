@@ -1,28 +1,19 @@
 /**
- * The one door, with group commit: one batch committed at a time, what arrives meanwhile is the next batch, one
- * transaction each. Everything that could fail comes before the commit; what follows it is only told.
+ * The receiver: every event passes here, in batches of one commit each. A batch is taken, loaded,
+ * applied, committed, reported and handed over. Everything that can fail comes before the commit.
  */
-
-import type { CallEvent } from '../core/machine/event.ts';
-import type { Overrides } from '../core/rules/rule.ts';
-import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable, TooBusy } from '../errors.ts';
-import { BriefMap } from '../store/brief-map.ts';
-import type { Loaded, Settlement, Store } from '../store/store.ts';
-import { type Batch, type Item, type Stepped, stepAll } from './batch.ts';
-import { loadBatch } from './batch-load.ts';
-import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
-import { type Clock, mark, systemClock } from './clock.ts';
-import type { Decider, Observer, Outlet, Received, Receiver } from './engine.ts';
+import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable } from '../errors.ts';
+import type { Committed, Store } from '../store/store.ts';
+import { applyAll } from './batch.ts';
+import { createBatchLoader } from './batch-load.ts';
+import { type Clock, type Mark, mark, systemClock } from './clock.ts';
+import type { Decider, Observer, Outlet, Receiver } from './engine.ts';
+import { createEventQueue, type QueuedEvent } from './queue.ts';
 import { LEASE_MS } from './sending.ts';
 import { itemOf } from './tally.ts';
-import { keyOf } from './timeline.ts';
+import type { Applied, BatchUnit } from './working-unit.ts';
 
-const BATCH_EVENTS_MAX = 256;
-/** Waiting events beyond which the next is turned away: half a second of work, not minutes of it. */
-const QUEUE_EVENTS_MAX = 4_096;
-/** A load is asked for and answered within this. */
-const WINDOW_SLACK_MS = 60_000;
-const CONFLICTS_MAX = 8;
+const LOST_RACES_MAX = 8;
 
 export interface ReceiverOptions {
   store: Store;
@@ -35,192 +26,132 @@ export interface ReceiverOptions {
   queueMax?: number;
 }
 
-export interface Engine extends Receiver {
+export interface BatchingReceiver extends Receiver {
   /** Resolves when everything taken so far is committed or refused. */
   drained(): Promise<void>;
-  waiting(): number;
 }
 
-export function createReceiver(options: ReceiverOptions): Engine {
+export function createReceiver(options: ReceiverOptions): BatchingReceiver {
   const { store, decider, outlet, observer, owner } = options;
   const clock = options.clock ?? systemClock;
-  const queueMax = options.queueMax ?? QUEUE_EVENTS_MAX;
-  let queue: Item[] = [];
-  /** First deliveries on their way: a second one waits for the first one's commit. */
-  const underWay = new BriefMap<string, Promise<Received>>();
-  let running: Promise<void> | null = null;
-  /** Of our monotonic clock: the store's. Until the first load has told, as if it were our wall clock. */
-  let storeAhead = clock.now() - clock.monotonic();
-  let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
-  /** Monotonic; when the last webhook of any call reached us. */
-  let heardAt: number | null = null;
+  const queue = createEventQueue({ process: processOrSplit, waitingMax: options.queueMax });
+  const loader = createBatchLoader({ store, decider, clock });
+  /** Monotonic; when the last webhook of any call arrived. */
+  let lastWebhookAt: number | null = null;
 
   return {
     receive(event, settle) {
-      if (event.source === 'webhook' && event.recovered === undefined) heardAt = clock.monotonic();
-      const key = `${event.callId}\n${keyOf(event)}`;
-      const first = underWay.get(key);
-      if (first !== undefined) {
-        return first.then((received) =>
-          received.result === 'committed' ? { result: 'duplicate' } : received,
-        );
-      }
-      if (queue.length >= queueMax && event.source === 'webhook') {
-        return Promise.reject(new TooBusy(`${queue.length} events wait for the store already`));
-      }
-      const promise = enqueue(event, settle ?? null);
-      underWay.set(key, promise);
-      const forget = () => underWay.delete(key);
-      promise.then(forget, forget);
-      return promise;
+      const delivered = event.source === 'webhook' && event.recovered === undefined;
+      if (delivered) lastWebhookAt = clock.monotonic();
+      return queue.add(event, settle ?? null);
     },
-    async drained() {
-      if (queue.length > 0) start();
-      while (running !== null) await running;
-    },
-    waiting: () => queue.length,
+    drained: queue.drained,
   };
 
-  function enqueue(event: CallEvent, settle: Settlement | null): Promise<Received> {
-    return new Promise((resolve, reject) => {
-      queue.push({ event, settle, conflicts: 0, resolve, reject });
-      start();
-    });
-  }
-
-  function start(): void {
-    // Later than this tick: what arrives with the same packet belongs to the same batch.
-    running ??= new Promise<void>((done) => setImmediate(() => done(run())));
-  }
-
-  async function run(): Promise<void> {
-    while (queue.length > 0) {
-      const items = queue.slice(0, BATCH_EVENTS_MAX);
-      queue = queue.slice(BATCH_EVENTS_MAX);
-      await process(items);
-    }
-    running = null;
-  }
-
-  async function process(items: Item[]): Promise<void> {
-    let batch: Batch;
-    try {
-      batch = await attempt(items);
-    } catch (error) {
-      await failed(items, error);
-      return;
-    }
-    for (const { item, received } of batch.settled) {
-      if (received.result === 'duplicate') observer.duplicate(item.event);
-      item.resolve(received);
-    }
-    for (const { item, error } of batch.failed) await deadLetter(item, error);
-  }
-
-  /** Load, step, commit: throws where nothing was kept. */
-  async function attempt(items: Item[]): Promise<Batch> {
-    const started = performance.now();
-    const loaded = await load(items);
+  async function process(events: QueuedEvent[]): Promise<void> {
+    const startedAt = performance.now();
+    const { loaded, overrides, budget } = await loader.load(events);
     const loadedAt = performance.now();
-    const budget = new BudgetUse(decider.budgets(), loaded.budget);
-    const heard = heardAt === null ? null : loaded.now - (clock.monotonic() - heardAt);
-    const storeAheadMs = loaded.now - clock.now();
-    const batch = stepAll(items, loaded, decider, overrides.value, budget, heard, storeAheadMs);
-    if (batch.units.length === 0) return batch;
+    const sinceWebhookMs = lastWebhookAt === null ? null : clock.monotonic() - lastWebhookAt;
+    const { units, unchanged, broken } = applyAll(events, {
+      loaded,
+      overrides,
+      decider,
+      budget,
+      lastWebhookAt: sinceWebhookMs === null ? null : loaded.now - sinceWebhookMs,
+      storeAheadMs: loaded.now - clock.now(),
+    });
+    // So far nothing has changed; the commit stores everything.
+    if (units.length > 0) {
+      const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
+      const askedAt = mark(clock);
+      const committed = await store.commit(
+        units.map(({ unit }) => unit),
+        claim,
+      );
+      observer.batch(events.length, loadedAt - startedAt, performance.now() - loadedAt);
+      report(units, committed);
+      handOver(units, committed, askedAt);
+    }
+    for (const { queued, received } of unchanged) {
+      if (received.result === 'duplicate') observer.duplicate(queued.event);
+      queued.resolve(received);
+    }
+    for (const { queued, error } of broken) await deadLetter(queued, error);
+  }
 
-    // Everything above changed nothing; from here on it is stored.
-    const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
-    const units = batch.units.map(({ unit }) => unit);
-    const askedAt = mark(clock);
-    const { results, claimed, counted = [] } = await store.commit(units, claim);
+  function report(units: BatchUnit[], { results, counted = [] }: Committed): void {
     const taken = new Set(counted);
-    observer.batch(items.length, loadedAt - started, performance.now() - loadedAt);
-
-    const cancelled: string[] = [];
-    let commands = 0;
-    batch.units.forEach(({ unit, stepped }, index) => {
+    units.forEach(({ applied }, index) => {
       if (results[index] !== 'committed') {
-        again(stepped);
+        retryLostRace(applied);
         return;
       }
-      for (const change of unit.changes) {
-        cancelled.push(...change.cancel);
-        commands += change.commands.length;
-      }
-      for (const { item, received, told } of stepped) {
-        for (const { event, before, call, notices, final, awaited } of told) {
+      for (const { queued, received, transitions } of applied) {
+        for (const { event, before, call, notices, final, awaited } of transitions) {
           observer.committed(event, before, call, notices);
           for (const each of final) observer.counted?.(each);
           for (const each of awaited) if (taken.has(itemOf(each))) observer.counted?.(each);
         }
-        item.resolve(received);
+        queued.resolve(received);
       }
     });
+  }
+
+  /** Gives the dispatcher the commands that were claimed, and what it must no longer send. */
+  function handOver(units: BatchUnit[], { results, claimed }: Committed, askedAt: Mark): void {
+    const changes = units.flatMap(({ unit }, index) =>
+      results[index] === 'committed' ? unit.changes : [],
+    );
+    const cancelled = changes.flatMap(({ cancel }) => cancel);
+    const commands = changes.reduce((sum, change) => sum + change.commands.length, 0);
     if (cancelled.length > 0) outlet.cancel(cancelled);
     if (claimed.length > 0) outlet.offer(claimed, askedAt);
     if (commands > claimed.length) outlet.poke();
-    return batch;
   }
 
-  async function load(items: Item[]): Promise<Loaded> {
-    const limit = countMax(decider.budgets());
-    const since = clock.monotonic() + storeAhead - BUDGET_WINDOW_MS;
-    const loaded = await loadBatch(store, items, limit, since);
-    await refreshOverrides(loaded);
-    storeAhead = loaded.now - clock.monotonic();
-    // Attempts have the store's times: an hour by a clock of our own may be none of them.
-    const counted = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < WINDOW_SLACK_MS;
-    // Routes that were changed meanwhile may have limits up to which nobody has counted.
-    const wanted = limit === countMax(decider.budgets());
-    return wanted && (counted || limit === null) ? loaded : load(items);
-  }
-
-  async function refreshOverrides(loaded: Loaded): Promise<void> {
-    if (loaded.settings.overrides === overrides.version) return;
-    const { version, value } = await store.setting('overrides');
-    overrides = { version, value: (value ?? {}) as Overrides };
-  }
-
-  /** Lost a race: stepped again on fresh data, before anything newer. */
-  function again(stepped: Stepped[]): void {
-    const items: Item[] = [];
-    for (const { item } of stepped) {
-      item.conflicts += 1;
-      if (item.conflicts <= CONFLICTS_MAX) items.push(item);
-      else item.reject(new StoreUnavailable(`lost ${item.conflicts} races for this call's row`));
+  /** Another replica changed the call first: load and apply again, before any newer event. */
+  function retryLostRace(applied: Applied[]): void {
+    const retried: QueuedEvent[] = [];
+    for (const { queued } of applied) {
+      queued.lostRaces += 1;
+      if (queued.lostRaces <= LOST_RACES_MAX) retried.push(queued);
+      else
+        queued.reject(new StoreUnavailable(`lost ${queued.lostRaces} races for this call's row`));
     }
-    queue = [...items, ...queue];
+    queue.putBack(retried);
   }
 
-  /** A batch that fails is tried singly, so that one event is never everybody's 503. */
-  async function failed(items: Item[], error: unknown): Promise<void> {
-    const first = items[0];
-    const everybody = error instanceof StoreUnavailable || error instanceof CommitUnknown;
-    if (everybody) {
-      for (const item of items) item.reject(error);
-    } else if (items.length > 1) {
-      for (const item of items) await process([item]);
-    } else if (first !== undefined) {
-      await deadLetter(first, error);
+  /** If a batch fails, its events are tried singly, so that one event does not cause 503 for all. */
+  async function processOrSplit(events: QueuedEvent[]): Promise<void> {
+    try {
+      await process(events);
+    } catch (error) {
+      const first = events[0];
+      if (error instanceof StoreUnavailable || error instanceof CommitUnknown) {
+        for (const queued of events) queued.reject(error);
+      } else if (events.length > 1) {
+        for (const queued of events) await processOrSplit([queued]);
+      } else if (first !== undefined) {
+        await deadLetter(first, error);
+      }
     }
   }
 
-  async function deadLetter(item: Item, error: unknown): Promise<void> {
+  async function deadLetter({ event, settle, ...queued }: QueuedEvent, error: unknown) {
     if (error instanceof NewerRow) {
-      item.reject(error);
+      queued.reject(error);
       return;
     }
     try {
-      const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      await store.deadLetter(item.event, words, item.settle?.commandId ?? null);
-      observer.deadLetter(item.event, error);
-      item.resolve({ result: 'dead_letter' });
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      await store.deadLetter(event, detail, settle?.commandId ?? null);
+      observer.deadLetter(event, error);
+      queued.resolve({ result: 'dead_letter' });
     } catch (storeError) {
-      item.reject(
-        storeError instanceof RefereeError
-          ? storeError
-          : new StoreUnavailable('the event could not be kept', { cause: storeError }),
-      );
+      const known = storeError instanceof RefereeError;
+      const lost = () => new StoreUnavailable('the event could not be kept', { cause: storeError });
+      queued.reject(known ? storeError : lost());
     }
   }
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
-import type { Item } from '../../src/engine/batch.ts';
 import { keysOf } from '../../src/engine/batch-load.ts';
 import type { Decider } from '../../src/engine/engine.ts';
-import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import type { QueuedEvent } from '../../src/engine/queue.ts';
+import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { decision, refer, webhook } from '../helpers/machine.ts';
@@ -34,7 +34,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function open(): Engine {
+function open(): BatchingReceiver {
   return createReceiver({
     store,
     decider,
@@ -83,8 +83,14 @@ test('what arrives in one turn shares a commit, and nothing waits for more', asy
 
 test('the hangup of a B-leg may start its caller’s next attempt, so its batch counts the budgets', () => {
   const keys = (event: CallEvent) => {
-    const item: Item = { event, settle: null, conflicts: 0, resolve: () => {}, reject: () => {} };
-    return keysOf([item], 101, Date.now());
+    const queued: QueuedEvent = {
+      event,
+      settle: null,
+      lostRaces: 0,
+      resolve: () => {},
+      reject: () => {},
+    };
+    return keysOf([queued], 101, Date.now());
   };
   expect(keys(webhook('call.hangup', {})).budget).toMatchObject({ limit: 101 });
   expect(keys(webhook('call.refer.started', {})).budget).toBeNull();

@@ -7,7 +7,7 @@ import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
 import type { Received } from '../../src/engine/engine.ts';
-import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { StoreUnavailable } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -77,7 +77,7 @@ function hold(): Held {
   return held;
 }
 
-function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): Engine {
+function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): BatchingReceiver {
   return createReceiver({
     store,
     owner: 'this',
@@ -98,7 +98,12 @@ function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): En
 type Settled = PromiseSettledResult<Received>[];
 
 /** Two batches: `first`, whose commit has been asked for and not answered, and then the rest. */
-async function twoBatches(engine: Engine, held: Held, first: CallEvent[], then: CallEvent[]) {
+async function twoBatches(
+  engine: BatchingReceiver,
+  held: Held,
+  first: CallEvent[],
+  then: CallEvent[],
+) {
   const take = (events: CallEvent[]): Promise<Settled> =>
     Promise.allSettled(events.map((event) => engine.receive(event)));
   const one = take(first);

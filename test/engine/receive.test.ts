@@ -9,7 +9,7 @@ import type { Decision, Step } from '../../src/core/machine/plan.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
 import type { Clock } from '../../src/engine/clock.ts';
 import type { Decider, Observer } from '../../src/engine/engine.ts';
-import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
 import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -56,7 +56,7 @@ interface Given {
   clock?: Clock;
 }
 
-function open(given: Given = {}): Engine {
+function open(given: Given = {}): BatchingReceiver {
   const decider: Decider = {
     decide: given.decide ?? (() => decision(given.plan === undefined ? [refer('a')] : given.plan)),
     budgets: () => ({ refers: given.refers ?? UNLIMITED, transfers: UNLIMITED }),
@@ -181,7 +181,7 @@ describe('the queue before the store', () => {
 });
 
 /** Each is answered, and its REFER started where the budgets allow; the verdicts of each. */
-const ask = async (engine: Engine, ids: string[], from = '+14155550101') => {
+const ask = async (engine: BatchingReceiver, ids: string[], from = '+14155550101') => {
   for (const id of ids) {
     const { facts } = hook(id, 'call.answered');
     await engine.receive(hook(id, 'call.answered', { facts: { ...facts, from } }));
@@ -242,7 +242,7 @@ describe('budgets', () => {
 });
 
 describe('a B-leg', () => {
-  async function transferring(engine: Engine) {
+  async function transferring(engine: BatchingReceiver) {
     await engine.receive(hook('v3:caller', 'call.initiated'));
     await engine.receive(hook('v3:caller', 'call.answered'));
     return (await store.find('v3:caller'))?.call.attempts[0]?.id ?? '';

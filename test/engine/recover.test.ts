@@ -8,7 +8,7 @@ import type { WebhookEvent } from '../../src/core/machine/event.ts';
 import type { LiveLeg } from '../../src/core/recovery.ts';
 import type { Observer } from '../../src/engine/engine.ts';
 import { knownOf } from '../../src/engine/known.ts';
-import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { type RecoverOptions, recover } from '../../src/engine/recover.ts';
 import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const observer: Observer = { committed() {}, duplicate() {}, deadLetter() {}, batch() {} };
 
-function replica(owner: string): Engine {
+function replica(owner: string): BatchingReceiver {
   const unlimited = { perCall: null, perHour: null, perCallerPerHour: null };
   return createReceiver({
     store,
@@ -79,7 +79,7 @@ function legOf(callId: string): LiveLeg {
   return { callId, ...rest };
 }
 
-function run(source: OutageSource, engine: Engine, more: Partial<RecoverOptions> = {}) {
+function run(source: OutageSource, engine: BatchingReceiver, more: Partial<RecoverOptions> = {}) {
   return recover(
     {
       source,
@@ -187,7 +187,7 @@ describe('one recovery', () => {
   it('waits where the receiver is full, and ends where the store fails', async () => {
     const engine = replica('this');
     let refused = 0;
-    const busy: Engine['receive'] = (event) => {
+    const busy: BatchingReceiver['receive'] = (event) => {
       if (refused++ < 2) return Promise.reject(new TooBusy('full'));
       return engine.receive(event);
     };

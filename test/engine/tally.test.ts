@@ -7,7 +7,7 @@ import { costTotals } from '../../src/core/machine/cost.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { CORRECTION_MS } from '../../src/core/machine/limits.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
-import { createReceiver, type Engine } from '../../src/engine/receive.ts';
+import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { createReport } from '../../src/engine/report.ts';
 import { createUpkeep } from '../../src/engine/upkeep.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
@@ -22,7 +22,7 @@ import { waitFor } from '../helpers/waiting.ts';
 const UNLIMITED = { perCall: null, perHour: null, perCallerPerHour: null };
 
 interface Replica {
-  engine: Engine;
+  engine: BatchingReceiver;
   metrics: Metrics;
   /** Takes what waits; ends with the test. */
   start(): void;

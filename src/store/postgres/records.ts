@@ -1,13 +1,12 @@
-/** What is not a call: settings, replicas, dead letters, the pulse; and pruning what is over. */
+/** What is not a call: settings, replicas, dead letters and the pulse. */
 
-import { unpackCall } from '../rows/call-document.ts';
 import {
   CHANGES_KEPT_MS,
   DEAD_LETTERS_MAX,
   REPLICA_FORGOTTEN_MS,
   troublesText,
 } from '../rows/rows.ts';
-import type { Replica, SettingName, Uncounted } from '../store.ts';
+import type { Replica, SettingName } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { clean, cleanOrNull, keyText } from './values.ts';
@@ -37,7 +36,7 @@ export async function readSetting(
     : { version: 0, value: null };
 }
 
-/** In a transaction of the caller's: the row stays locked between the look and the change. */
+/** Needs a transaction: the row stays locked between reading and writing. */
 export async function changeSetting(
   query: Query,
   name: SettingName,
@@ -96,63 +95,6 @@ export async function allReplicas(query: Query): Promise<Replica[]> {
 export async function readNow(query: Query): Promise<number> {
   const [row] = await query(`select ${NOW_MS} as now`);
   return Number(row?.now);
-}
-
-/** Rows that another replica prunes this moment, or an event is changing, are skipped. */
-export async function pruneCalls(
-  query: Query,
-  before: number,
-  limit: number,
-  codeVersion: number,
-): Promise<number> {
-  const [row] = await query(
-    `with over as materialized (
-       select c.call, c.key from call_filters f join calls c on c.key = f.key
-       where f.ended_at < $1 and c.code <= $3
-       order by f.ended_at limit $2 for update of c skip locked),
-     events_gone as (delete from events e using over where e.call = over.call),
-     attempts_gone as (delete from attempts a using over where a.call = over.call),
-     uncounted_gone as (delete from uncounted u using over where u.call = over.call),
-     commands_gone as (delete from commands k using over where k.call = over.call),
-     filters_gone as (delete from call_filters f using over where f.call = over.call),
-     calls_gone as (delete from calls c using over where c.key = over.key)
-     select count(*) as n from over`,
-    [before, limit, codeVersion],
-  );
-  return Number(row?.n);
-}
-
-/** Rows that another replica takes this moment are skipped: it counts them. */
-export async function takeUncounted(
-  query: Query,
-  limit: number,
-  codeVersion: number,
-): Promise<Uncounted[]> {
-  const rows = await query(
-    `with due as materialized (
-       select u.call, u.item, c.document
-       from uncounted u join call_filters f on f.call = u.call join calls c on c.key = f.key
-       where u.due_at <= ${NOW_MS} and c.code <= $2
-       order by u.due_at limit $1 for update of u skip locked),
-     taken as (
-       delete from uncounted u using due where u.call = due.call and u.item = due.item
-       returning due.item, due.document)
-     select item, document from taken`,
-    [limit, codeVersion],
-  );
-  return rows.map(({ item, document }) => ({
-    item: String(item),
-    call: unpackCall(String(document)),
-  }));
-}
-
-/** Taken back while in the air, and whoever had it there is gone. */
-export async function dropCancelled(query: Query): Promise<void> {
-  await query(
-    `delete from commands where key = any (array(
-       select key from commands where cancelled and (owner is null or ready_at <= ${NOW_MS})
-       for update skip locked))`,
-  );
 }
 
 export async function pulse(query: Query): Promise<void> {

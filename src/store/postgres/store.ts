@@ -13,6 +13,7 @@ import { LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { migratePostgres } from './migrate.ts';
 import { claimCommands, DueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
 import { explain, openPool, type Query } from './pool.ts';
+import { dropCancelled, pruneCalls, takeUncounted } from './pruning.ts';
 import * as records from './records.ts';
 
 export interface PostgresOptions {
@@ -58,7 +59,7 @@ export async function openPostgres(
       return commitUnits(pool, units, claim, recent, codeVersion);
     },
 
-    takeUncounted: (limit) => ask((query) => records.takeUncounted(query, limit, codeVersion)),
+    takeUncounted: (limit) => ask((query) => takeUncounted(query, limit, codeVersion)),
     claim: (claim, limit) => ask((query) => claimCommands(query, claim, limit, codeVersion)),
     releaseLeases: (owner) => ask((query) => releaseLeases(query, owner)),
     due: (limit) => ask((query) => due.read(query, limit, codeVersion)),
@@ -79,8 +80,8 @@ export async function openPostgres(
 
     prune: (before, limit) =>
       ask(async (query) => {
-        await records.dropCancelled(query);
-        return records.pruneCalls(query, before, limit, codeVersion);
+        await dropCancelled(query);
+        return pruneCalls(query, before, limit, codeVersion);
       }),
 
     async ping() {

@@ -15,6 +15,8 @@ import { listPage, prepareList, type SqliteList } from './list.ts';
 import { prepareLoad, type SqliteLoad } from './load.ts';
 import { prepareOthers } from './others.ts';
 import { prepareOutbox, type SqliteOutbox } from './outbox.ts';
+import { preparePruning, type SqlitePruning } from './pruning.ts';
+import { preparePulse, type SqlitePulse } from './pulse.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
 import { type Clocks, StoreTime, systemClocks } from './store-time.ts';
 
@@ -37,6 +39,8 @@ interface Connection {
   commit: SqliteCommit;
   outbox: SqliteOutbox;
   records: SqliteRecords;
+  pruning: SqlitePruning;
+  pulse: SqlitePulse;
   list: SqliteList;
   activity: SqliteActivity;
 }
@@ -70,7 +74,7 @@ export async function openSqlite(
       if (closed) throw new StoreUnavailable('the store is closed', { where: path });
       try {
         connection ??= connect(path, codeVersion);
-        time ??= new StoreTime(clocks, connection.records.timeBase(), (stepMs, offMs) => {
+        time ??= new StoreTime(clocks, connection.pulse.timeBase(), (stepMs, offMs) => {
           onNotice({ kind: 'clock_stepped', clock: 'system', stepMs, offMs });
         });
         return work(connection, time);
@@ -97,7 +101,7 @@ export async function openSqlite(
     if (trouble !== null) await beThere(true);
     checkpointer.wrote();
     const result = await run((opened, clock) => {
-      if (stampDue) opened.records.ping(clock.base());
+      if (stampDue) opened.pulse.ping(clock.base());
       stampDue = false;
       return work(opened, clock);
     });
@@ -157,7 +161,7 @@ export async function openSqlite(
       return committed;
     },
     takeUncounted: (limit) =>
-      write(({ records }, time) => records.takeUncounted(limit, time.now())),
+      write(({ pruning }, time) => pruning.takeUncounted(limit, time.now())),
     claim: (claim, limit) => write(({ outbox }, time) => outbox.claim(claim, limit, time.now())),
     releaseLeases: (owner) => write(({ outbox }, time) => outbox.releaseLeases(owner, time.now())),
 
@@ -198,11 +202,11 @@ export async function openSqlite(
     heartbeat: (replica) => write(({ records }, time) => records.heartbeat(replica, time.now())),
     replicas: () => run(({ records }) => records.replicas()),
     provenNow: () => run((_, time) => time.provenNow()),
-    prune: (before, limit) => write(({ records }) => records.prune(before, limit)),
+    prune: (before, limit) => write(({ pruning }) => pruning.prune(before, limit)),
 
     async ping() {
       if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
-      await write(({ records }, time) => records.ping(time.base()), true);
+      await write(({ pulse }, time) => pulse.ping(time.base()), true);
       pingedAt = performance.now();
     },
 
@@ -251,7 +255,9 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Con
     load: prepareLoad(database, recent, clearIfOthersWrote, codeVersion),
     commit: prepareCommit(database, recent, clearIfOthersWrote, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
-    records: prepareRecords(database, recent, codeVersion),
+    records: prepareRecords(database),
+    pruning: preparePruning(database, recent, codeVersion),
+    pulse: preparePulse(database),
     list: prepareList(database),
     activity: prepareActivity(database),
   };

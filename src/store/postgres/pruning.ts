@@ -1,0 +1,62 @@
+/** Removes what is over: old calls, counted items and cancelled commands. */
+import { unpackCall } from '../rows/call-document.ts';
+import type { Uncounted } from '../store.ts';
+import { NOW_MS } from './load.ts';
+import type { Query } from './pool.ts';
+
+/** Skips rows that another replica prunes now, or that an event is changing. */
+export async function pruneCalls(
+  query: Query,
+  before: number,
+  limit: number,
+  codeVersion: number,
+): Promise<number> {
+  const [row] = await query(
+    `with over as materialized (
+       select c.call, c.key from call_filters f join calls c on c.key = f.key
+       where f.ended_at < $1 and c.code <= $3
+       order by f.ended_at limit $2 for update of c skip locked),
+     events_gone as (delete from events e using over where e.call = over.call),
+     attempts_gone as (delete from attempts a using over where a.call = over.call),
+     uncounted_gone as (delete from uncounted u using over where u.call = over.call),
+     commands_gone as (delete from commands k using over where k.call = over.call),
+     filters_gone as (delete from call_filters f using over where f.call = over.call),
+     calls_gone as (delete from calls c using over where c.key = over.key)
+     select count(*) as n from over`,
+    [before, limit, codeVersion],
+  );
+  return Number(row?.n);
+}
+
+/** Skips rows that another replica takes now, because it counts them. */
+export async function takeUncounted(
+  query: Query,
+  limit: number,
+  codeVersion: number,
+): Promise<Uncounted[]> {
+  const rows = await query(
+    `with due as materialized (
+       select u.call, u.item, c.document
+       from uncounted u join call_filters f on f.call = u.call join calls c on c.key = f.key
+       where u.due_at <= ${NOW_MS} and c.code <= $2
+       order by u.due_at limit $1 for update of u skip locked),
+     taken as (
+       delete from uncounted u using due where u.call = due.call and u.item = due.item
+       returning due.item, due.document)
+     select item, document from taken`,
+    [limit, codeVersion],
+  );
+  return rows.map(({ item, document }) => ({
+    item: String(item),
+    call: unpackCall(String(document)),
+  }));
+}
+
+/** Commands cancelled in flight whose replica no longer runs. */
+export async function dropCancelled(query: Query): Promise<void> {
+  await query(
+    `delete from commands where key = any (array(
+       select key from commands where cancelled and (owner is null or ready_at <= ${NOW_MS})
+       for update skip locked))`,
+  );
+}

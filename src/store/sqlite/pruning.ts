@@ -1,0 +1,56 @@
+/** Removes what is over: old calls and counted items. */
+import type { DatabaseSync } from 'node:sqlite';
+import { unpackCall } from '../rows/call-document.ts';
+import type { RecentRows } from '../rows/recent-rows.ts';
+import type { Uncounted } from '../store.ts';
+import { inTransaction } from './transaction.ts';
+
+export interface SqlitePruning {
+  prune(before: number, limit: number): number;
+  takeUncounted(limit: number, now: number): Uncounted[];
+}
+
+export function preparePruning(
+  database: DatabaseSync,
+  recent: RecentRows,
+  codeVersion: number,
+): SqlitePruning {
+  const over = database.prepare(
+    `select call from calls where ended_at < ? and code <= ${codeVersion} order by ended_at limit ?`,
+  );
+  const removals = ['commands', 'attempts', 'events', 'uncounted', 'calls'].map((table) =>
+    database.prepare(`delete from ${table} where call = ?`),
+  );
+  const countsDue = database.prepare(
+    `select u.call, u.item, c.document from uncounted u join calls c using (call)
+     where u.due_at <= ? and c.code <= ${codeVersion} order by u.due_at limit ?`,
+  );
+  const takeCount = database.prepare('delete from uncounted where call = ? and item = ?');
+
+  return {
+    prune(before, limit) {
+      if (!over.get(before, 1)) return 0;
+      const removed = inTransaction(database, () => {
+        const rows = (over.all(before, limit) as { call: number }[]).map(({ call }) => call);
+        for (const row of rows) for (const remove of removals) remove.run(row);
+        return rows;
+      });
+      recent.removed(removed);
+      return removed.length;
+    },
+
+    takeUncounted(limit, now) {
+      // Usually there is nothing, which needs no transaction.
+      if (countsDue.get(now, 1) === undefined) return [];
+      return inTransaction(database, () => {
+        const rows = countsDue.all(now, limit) as {
+          call: number;
+          item: string;
+          document: string;
+        }[];
+        for (const { call, item } of rows) takeCount.run(call, item);
+        return rows.map(({ item, document }) => ({ item, call: unpackCall(document) }));
+      });
+    },
+  };
+}
