@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import type { Call } from '../../../src/core/machine/call.ts';
+import type { CallFilter } from '../../../src/store/store.ts';
+import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
+import { commit, load, run, store } from './scene.ts';
+
+export function listsContract(): void {
+  describe('lists', () => {
+    async function stored(): Promise<string> {
+      const mark = `${run}-to`;
+      const call = (n: number, given: Parameters<typeof aCall>[1]) =>
+        aCall(`${run}-${n}`, {
+          createdAt: n * 10,
+          ...given,
+          facts: { to: mark, ...given?.facts },
+        });
+      await commit(
+        aUnit(call(1, { rule: `${run} r`, phase: 'ended', ends: 'referred' }), 0),
+        aUnit(call(2, { facts: { from: `${run}-x`, sessionId: `${run}-s` } }), 0),
+        aUnit(
+          call(3, {
+            attempts: [
+              anAttempt(`${run}3`, { target: `${run}t`, verdict: 'busy' }),
+              anAttempt(`${run}3b`, { target: `${run}t` }),
+            ],
+          }),
+          0,
+        ),
+        aUnit(
+          call(4, {
+            attempts: [
+              anAttempt(`${run}4`, { target: `${run}t`, verdict: 'declined' }),
+              anAttempt(`${run}4b`, { target: 'else', verdict: 'busy' }),
+            ],
+          }),
+          0,
+        ),
+        aUnit(call(5, { phase: 'ended', ends: 'abandoned' }), 0),
+      );
+      return mark;
+    }
+    const listed = async (filter: Omit<CallFilter, 'limit'>) =>
+      (await store.list({ limit: 100, ...filter })).calls.map(({ createdAt }) => createdAt / 10);
+
+    test('newest first, by every filter and by several at once', async () => {
+      const to = await stored();
+      expect(await listed({ to })).toEqual([5, 4, 3, 2, 1]);
+      expect(await listed({ rule: `${run} r` })).toEqual([1]);
+      expect(await listed({ from: `${run}-x` })).toEqual([2]);
+      expect(await listed({ sessionId: `${run}-s` })).toEqual([2]);
+      expect(await listed({ to, phase: 'ended' })).toEqual([5, 1]);
+      expect(await listed({ to, ends: 'abandoned' })).toEqual([5]);
+      expect(await listed({ to, ends: 'abandoned', rule: `${run} r` })).toEqual([]);
+      expect(await listed({ target: `${run}t` })).toEqual([4, 3]);
+      expect(await listed({ target: `${run}t`, verdict: 'busy' })).toEqual([3]);
+      expect(await listed({ to, verdict: 'busy' })).toEqual([4, 3]);
+      expect(await listed({ to, since: 30 })).toEqual([5, 4, 3]);
+      expect(await listed({ target: `${run}t`, since: 31, phase: 'new' })).toEqual([4]);
+      expect((await store.list({ verdict: 'busy', limit: 100 })).calls.length).toBeGreaterThan(1);
+      expect((await store.list({ ends: 'abandoned', limit: 100 })).calls).not.toEqual([]);
+      expect((await store.list({ phase: 'ended', limit: 100 })).calls).not.toEqual([]);
+      expect((await store.list({ since: 0, limit: 3 })).calls).toHaveLength(3);
+    });
+
+    test('pages follow each other without gap or repetition, whatever comes in between', async () => {
+      const to = `${run}-to`;
+      const make = (n: number) =>
+        aUnit(aCall(`${run}-${n}`, { createdAt: n >> 1, facts: { to } }), 0);
+      for (let n = 0; n < 9; n += 1) await commit(make(n));
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page < 10; page += 1) {
+        const { calls, next } = await store.list({ to, limit: 2, ...(cursor ? { cursor } : {}) });
+        seen.push(...calls.map(({ id }) => id));
+        await commit(make(100 + page));
+        if (next === null) break;
+        cursor = next;
+      }
+      expect(seen).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0].map((n) => `${run}-${n}`));
+    });
+
+    test('lost callers are those of whom no operator took note', async () => {
+      const lost = [1, 2].map((n) => aCall(`lost ${n}`, { phase: 'ended', ends: 'missed' }));
+      const noted = aCall('noted', { phase: 'ended', ends: 'missed', acknowledgedAt: 5 });
+      // What a caller writes is not what an operator did.
+      for (const { facts } of lost)
+        facts.headers = [{ name: 'acknowledgedAt', value: '"acknowledgedAt":' }];
+      await store.commit(
+        [...lost, noted].map((call) => aUnit(call, 0)),
+        null,
+      );
+      const open = await store.list({ ends: 'missed', unacknowledged: true, limit: 10 });
+      expect(open.calls.map(({ id }) => id).toSorted()).toEqual(['lost 1', 'lost 2']);
+      expect((await store.list({ ends: 'missed', limit: 10 })).calls).toHaveLength(3);
+    });
+
+    test('a cursor of somebody else is refused with words', async () => {
+      await expect(store.list({ limit: 1, cursor: 'nonsense' })).rejects.toThrow(
+        /cursor: expected/,
+      );
+    });
+
+    test('a filter follows what the call becomes', async () => {
+      const id = `${run}-call`;
+      const attempt = anAttempt(`${run}-a`, { target: `${run}t` });
+      await commit(aUnit(aCall(id, { attempts: [attempt] }), 0));
+      await load({ callIds: [id] });
+      const over: Call = aCall(id, {
+        phase: 'ended',
+        ends: 'referred',
+        endedAt: 5_000,
+        rule: `${run}-rule`,
+        facts: { from: `${run}-from`, sessionId: `${run}-s` },
+        attempts: [{ ...attempt, verdict: 'completed' }],
+      });
+      await commit(aUnit(over, 1));
+      for (const filter of [
+        { target: `${run}t`, verdict: 'completed' },
+        { rule: `${run}-rule`, ends: 'referred' },
+        { from: `${run}-from`, phase: 'ended' },
+        { sessionId: `${run}-s` },
+      ] as const) {
+        expect((await store.list({ ...filter, limit: 5 })).calls).toEqual([over]);
+      }
+    });
+  });
+}

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
+import { aCall, aCommand, anAttempt, anEntry, aUnit, keys } from '../../helpers/documents.ts';
+import { LONG, load, opened, run, store } from './scene.ts';
+
+export function writersContract(): void {
+  describe('concurrent writers', () => {
+    // Replicas: each with connections of its own.
+    let stores: Store[];
+    beforeAll(async () => {
+      stores = await Promise.all([opened.open(), opened.open(), opened.open()]);
+    });
+    afterAll(async () => {
+      await Promise.all(stores.map((one) => one.close()));
+    });
+    const replica = (n: number): Store => stores[n % stores.length] ?? store;
+
+    test('of many first events of one call at once exactly one wins, and only its rows are kept', async () => {
+      const id = `${run}-call`;
+      const results = await Promise.all(
+        Array.from({ length: 30 }, (_, i) =>
+          replica(i).commit(
+            [
+              aUnit(aCall(id, { attempts: [anAttempt(`${run}-a${i}`)] }), 0, {
+                events: [anEntry(`${run}-e${i}`)],
+                commands: [aCommand(`${run}-c${i}`, id)],
+              }),
+            ],
+            LONG,
+          ),
+        ),
+      );
+      const winners = results.filter(({ results: [result] }) => result === 'committed');
+      expect(winners).toHaveLength(1);
+      const claimed = results.flatMap((result) => result.claimed);
+      expect(claimed).toHaveLength(1);
+      const winner = claimed[0]?.command.id.slice(`${run}-c`.length);
+      expect((await store.timeline(id)).map((entry) => entry.id)).toEqual([`${run}-e${winner}`]);
+      const attemptIds = Array.from({ length: 30 }, (_, i) => `${run}-a${i}`);
+      const { attempts } = await load({ attemptIds });
+      expect([...attempts.keys()]).toEqual([`${run}-a${winner}`]);
+      expect((await store.outbox()).pending).toBe(1);
+    });
+
+    test('read, change, write again on a conflict: no step is lost and none is doubled', async () => {
+      const ids = [0, 1, 2].map((n) => `${run}-${n}`);
+      const steps = 8;
+      async function writer(name: number): Promise<void> {
+        for (let step = 0; step < steps; step += 1) {
+          // Each batch takes the calls in another order: they must not block each other for good.
+          let open = ids.map((_, i) => ids[(i + name) % ids.length] ?? '');
+          for (let tries = 0; open.length > 0; tries += 1) {
+            if (tries > 500) throw new Error('never done');
+            const { calls } = await replica(name).load(keys({ callIds: open }));
+            const units = open.map((id) => {
+              const found = calls.get(id);
+              const call = found?.call ?? aCall(id);
+              const next = { ...call, deadlineCount: call.deadlineCount + 1 };
+              return aUnit(next, found?.version ?? 0, {
+                events: [anEntry(`${name}.${step}`, { at: next.deadlineCount })],
+              });
+            });
+            const { results } = await replica(name).commit(units, null);
+            open = open.filter((_, i) => results[i] === 'conflict');
+          }
+        }
+      }
+      const writers = 6;
+      await Promise.all(Array.from({ length: writers }, (_, name) => writer(name)));
+      for (const id of ids) {
+        const timeline = await store.timeline(id);
+        expect(timeline).toHaveLength(writers * steps);
+        expect(timeline.map(({ at }) => at)).toEqual(timeline.map((_, i) => i + 1));
+        expect(await store.find(id)).toMatchObject({
+          version: writers * steps,
+          call: { deadlineCount: writers * steps },
+        });
+      }
+    });
+  });
+}
