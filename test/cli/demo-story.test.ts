@@ -55,9 +55,12 @@ test.each([
     { source: 'deadline', type: 'deadline', attempt: 'a', detail: { deadline: 'attempt' } },
     'target a did not answer in time',
   ],
-])('of attempts at the same moment the one that the event names is told: %j', (entry, words) => {
-  expect(told(entry)).toBe(words);
-});
+])(
+  'of attempts at the same moment the story shows the one that the event names: %j',
+  (entry, words) => {
+    expect(told(entry)).toBe(words);
+  },
+);
 
 test.each([
   ['valid', 'the caller pressed a key'],

@@ -117,7 +117,7 @@ test('a target is read backwards: who is led to it, and what is left when it fai
 test.each([
   [['--rule', 'suport'], 'unknown rule "suport"; did you mean support?'],
   [['--target', 'uss'], 'unknown target "uss"; did you mean us?'],
-])('%s is told', async (args, expected) => {
+])('%s is refused with the reason', async (args, expected) => {
   const { code, err } = await prove(...args);
   expect(code).toBe(1);
   expect(err).toContain(expected);

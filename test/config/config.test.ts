@@ -419,7 +419,7 @@ describe('withEnvFile', () => {
   });
 });
 
-/** Write it anew with: ENV_EXAMPLE=write npx vitest run test/config.test.ts */
+/** Write it again with: ENV_EXAMPLE=write npx vitest run test/config.test.ts */
 describe('.env.example', () => {
   const path = join(import.meta.dirname, '../../.env.example');
 

@@ -1,4 +1,4 @@
-/** The server's own look at its account: it is told, and stands in nobody's way. */
+/** The server's own look at its account: problems are reported, and nothing waits for it. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -188,7 +188,7 @@ test.concurrent('an answer that is refused: no silence, the plan goes on with wh
   expect(call.commands('refer')).toEqual([]);
 });
 
-test('401: the operator is told which setting is wrong, in the log and in ready', async () => {
+test('401: the operator learns which setting is wrong, in the log and in ready', async () => {
   const { referee } = scene;
   const refused = () => Array.from({ length: 3 }, () => telnyxError(401, '10009'));
   const call = newCall({ refer: refused(), speak: refused(), hangup: refused() });

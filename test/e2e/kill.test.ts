@@ -7,7 +7,7 @@ import { eventually } from '../helpers/referee-process.ts';
 import { type Answer, type Asked, ok, type TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
-// Six servers start again and again on two cores, and one test waits out a deadline put off by 15 s.
+// Six servers start again and again on two cores, and one test waits out a deadline postponed by 15 s.
 vi.setConfig({ testTimeout: 180_000 });
 
 /** Its targets are patient enough for a restart: what is worth sending still is worth it afterwards. */

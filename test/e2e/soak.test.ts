@@ -49,7 +49,7 @@ test.concurrent('a rolling restart of two replicas under load: nothing is lost, 
   await database.drop();
 });
 
-test('what the soak is told is checked before it begins', () => {
+test('the options of the soak are checked before it begins', () => {
   expect(parseOptions(['--calls', '5000', '--faults', 'all', '--seed', '7'])).toMatchObject({
     calls: 5_000,
     faults: 'all',

@@ -75,7 +75,7 @@ describe('the watch of the account', () => {
     watch.stop();
   });
 
-  test('is silent once stopped, and never looks where it is told not to', async () => {
+  test('is silent once stopped, and never looks where the settings say not to', async () => {
     const { watch, lines, round } = watching([finding({})], [finding({ check: 'cost' })]);
     watch.start();
     await vi.advanceTimersByTimeAsync(0);

@@ -156,7 +156,7 @@ test('an offered command goes out at once, and its outcome goes through the door
   expect(seen).toEqual([['answer', 'accepted', true]]);
 });
 
-test('commands that nobody offered are found: after a crash, and when told of', async () => {
+test('commands that nobody offered are found: after a crash, and when announced', async () => {
   await commit('v3:a', [aCommand('c1', 'v3:a')], null);
   const dispatcher = dispatch({ pollIdleMs: 60_000 });
   dispatcher.start();

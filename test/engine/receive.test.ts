@@ -289,7 +289,7 @@ describe('a B-leg', () => {
 });
 
 describe('the sweep', () => {
-  it('puts off once what was set before a start, and lets it fall after that', async () => {
+  it('postpones once what was set before a start, and fires it after that', async () => {
     const engine = open({ plan: null });
     // No direction: a deadline of 60 s. The document is aged as if a process had died a minute ago.
     const { facts } = hook('v3:a', 'call.answered');

@@ -77,7 +77,7 @@ export interface ApiCall {
   timeline: { source: string; type: string; id: string }[];
 }
 
-/** What of a Telnyx the server must be told, and the other way round. */
+/** What the server needs to know of a Telnyx, and the other way round. */
 export type Telnyx = Pick<TelnyxStandIn, 'publicKey' | 'apiUrl' | 'webhookUrl'>;
 
 export class Referee {

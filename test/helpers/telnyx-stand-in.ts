@@ -1,5 +1,5 @@
 /**
- * Telnyx as the end-to-end tests see it: takes commands, records them, answers as told; signs webhooks
+ * Telnyx as the end-to-end tests see it: takes commands, records them, answers as scripted; signs webhooks
  * with a key of its own. It shares no code with the service nor with the Telnyx simulator, so that it
  * witnesses independently.
  */

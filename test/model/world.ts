@@ -91,7 +91,7 @@ export interface OpenRefer {
   /** Until when the attempt has time, counted from its first request. */
   hasUntil: number;
   rings: boolean;
-  /** A webhook has told us that it rings. */
+  /** A webhook reported that it rings. */
   known: boolean;
 }
 
@@ -102,7 +102,7 @@ export interface OpenBLeg {
   executedAt: number;
   endsAt: number | null;
   answeredAt: number | null;
-  /** A webhook has told us of it. */
+  /** A webhook reported it. */
   known: boolean;
 }
 
@@ -119,11 +119,11 @@ export interface State {
   bLegs: OpenBLeg[];
   /** Attempts by which the caller was moved. */
   moves: string[];
-  /** A webhook has told us of one. */
+  /** A webhook reported one. */
   moveKnown: boolean;
   faults: number;
   manualLeft: boolean;
-  /** A case that cannot be told apart in principle happened: see ACCEPTED in invariants.ts. */
+  /** A case that cannot be distinguished in principle happened: see ACCEPTED in invariants.ts. */
   accepted: boolean;
   emitted: number;
 }

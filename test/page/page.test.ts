@@ -211,7 +211,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     expect(page.url()).toContain('target=night-desk');
   });
 
-  test('new calls are told of, and what is being typed stays', async () => {
+  test('new calls are announced, and what is being typed stays', async () => {
     const { page } = await signedIn();
     await navigation(page).getByRole('link', { name: 'Calls' }).click();
     await page.locator('table.calls tbody tr').first().waitFor();

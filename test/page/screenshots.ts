@@ -1,4 +1,4 @@
-/** Takes the pictures of docs/page.md anew: `node test/page/screenshots.ts`. */
+/** Takes the pictures of docs/page.md again: `node test/page/screenshots.ts`. */
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { openPage, startBrowser } from './browser.ts';

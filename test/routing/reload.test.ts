@@ -69,7 +69,7 @@ test('watching sees contents, also behind a link that is swapped as Kubernetes d
       await swap('..3');
       await good;
 
-      // Told once each, however often it looked.
+      // Reported once each, however often it looked.
       expect(heard.map((reload) => reload.ok)).toEqual([false, true]);
       expect(routes.current().set.otherwise).toEqual([{ do: 'reject', cause: 'busy' }]);
       await routes.close();

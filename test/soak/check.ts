@@ -1,7 +1,7 @@
 /**
  * The simulator's books against the service's account, call by call: every caller was moved, released or
  * left by himself, each at most once; nobody in silence; every call ended in our store; one command per
- * attempt; verdicts as the far ends really behaved, wherever anybody told us.
+ * attempt; verdicts as the far ends really behaved, wherever anything reported it.
  */
 import type { BookedAttempt, CallBook } from '../../src/simulator/books.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
@@ -70,7 +70,7 @@ function unheardOf({ book }: Witnessed): string[] {
 }
 
 const ENDS_OF: Record<CallBook['fate'], ReadonlySet<string>> = {
-  // Nobody told us, or what told us was lost: then an honest "unconfirmed" is the most we can know.
+  // Nothing reported it, or the report was lost: then an honest "unconfirmed" is the most we can know.
   moved: new Set(['referred', 'transferred', 'unconfirmed']),
   released: new Set(['rejected', 'hung_up', 'failed']),
   // He may have hung up when our own hangup was on its way.
@@ -105,7 +105,7 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
   return found;
 }
 
-/** Whether the API's answer, or any event, ever told us that Telnyx took the REFER he was moved by. */
+/** Whether the API's answer, or any event, ever reported that Telnyx took the REFER that moved the caller. */
 function knewOfIt(book: CallBook, call: ApiCall): boolean {
   const mine = call.attempts.find(({ id }) => id === book.moved[0]?.commandId);
   return mine?.accepted_at !== null;
@@ -169,7 +169,7 @@ function verdictAgainst(
   return [`${named(mine)} ended as ${verdict}, but its far end said ${result} (${expected})`];
 }
 
-/** We asked for it and no final event of it ever came: as far as we know, it may still be told. */
+/** We asked for it and no final event of it ever came: as far as we know, it may still be reported. */
 function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
   if (verdict === 'rejected') return false;
   const booked = book.attempts.find(({ commandId }) => commandId === id);
@@ -178,14 +178,14 @@ function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
 
 /**
  * We had concluded without its final event. What comes then closes the oldest that is owed one, since
- * an event of the newer one cannot be told from a late one of the older.
+ * an event of the newer one looks the same as a late one of the older.
  */
 function wasGivenUp(call: ApiCall, attempt: ApiAttempt): boolean {
   const words = `${named(attempt)}: no_verdict`;
   return call.timeline.some(({ notes }) => notes.some((note) => note.startsWith(words)));
 }
 
-/** The nth final event of a REFER belongs to the nth that was told. */
+/** The nth final event of a REFER belongs to the nth that was reported. */
 function finalReachedUs(book: CallBook, booked: BookedAttempt): boolean {
   if (booked.kind === 'transfer') return true;
   if (!booked.told) return false;

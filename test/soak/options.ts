@@ -1,4 +1,4 @@
-/** What a soak is told on its command line. */
+/** The options of a soak on its command line. */
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type Faults, ratesOf } from '../../src/simulator/faults.ts';
 

@@ -1,7 +1,7 @@
 /**
  * A soak, from the first call to the verdict: real processes of the service, the Telnyx simulator with its
  * faults, calls at a steady rate, processes killed on the way where asked for, and at the end every book
- * held against the service's own account. Bounded in time: what has not come to an end by then is told.
+ * held against the service's own account. Bounded in time: what has not come to an end by then is reported.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -110,7 +110,7 @@ const SCENARIOS: { name: string; weight: number; script: (roll: Roll) => CallScr
       transfers: talk(roll),
     }),
   },
-  { name: 'answer never told', weight: 1, script: () => ({ answer: 'silent' }) },
+  { name: 'answer never reported', weight: 1, script: () => ({ answer: 'silent' }) },
   { name: 'cannot be answered', weight: 1, script: () => ({ answer: 'refused' }) },
   { name: 'blocked', weight: 1, script: () => ({ to: NUMBERS.blocked }) },
   { name: 'no rule', weight: 1, script: () => ({ to: NUMBERS.nobody }) },

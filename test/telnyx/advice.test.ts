@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { VERDICTS } from '../../src/core/machine/verdict.ts';
 import { adviceFor } from '../../src/telnyx/advice.ts';
 
-test('a far end that does not allow REFER is told to enable call transfer, or to use transfer', () => {
+test('a far end that does not allow REFER is advised to enable call transfer, or to use transfer', () => {
   const advice = adviceFor({ verdict: 'not_allowed', sipNotifyResponse: 405 });
   expect(advice?.meaning).toBe('The far end does not allow REFER.');
   expect(advice?.fix).toMatch(/[Ee]nable call transfer.*use a transfer step/);
@@ -17,7 +17,7 @@ test.each([
   expect(adviceFor({ verdict: 'not_allowed', sipNotifyResponse: code })?.meaning).toMatch(meaning);
 });
 
-test('603 and 501 after ringing are told of the phone and of its server', () => {
+test('603 and 501 after ringing are explained by the phone and by its server', () => {
   const after = (verdict: 'declined' | 'server_error', sipNotifyResponse: number) =>
     adviceFor({ verdict, sipNotifyResponse })?.meaning;
   expect(after('declined', 603)).toBe('The far end declined the call.');

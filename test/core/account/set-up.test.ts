@@ -232,7 +232,7 @@ test.each(REFUSALS)(
   },
 );
 
-test('all numbers that are wrong are told at once', () => {
+test('all numbers that are wrong are reported at once', () => {
   const numbers = [number({ connectionId: 'trunk' })];
   const plan = planSetUp(
     account([app()], numbers),

@@ -30,7 +30,7 @@ describe('correlation', () => {
     expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['not_found', 'busy', null]);
   });
 
-  it('each event says which attempt it speaks of, for the story that is told of it', () => {
+  it('each event says which attempt it speaks of, for the story of the call', () => {
     const d = twoOpen();
     const [a, b] = d.call.attempts;
     const failed = { sipNotifyResponse: 486 };
@@ -77,7 +77,7 @@ describe('correlation', () => {
     expect(d.call.phase).toBe('referred');
   });
 
-  it('a final event told twice stays with its attempt, though a newer one is open', () => {
+  it('a final event delivered twice stays with its attempt, though a newer one is open', () => {
     const d = referring(refer('a'), refer('b'));
     const ofTheFirst = { ...stamp(d), sipNotifyResponse: 486, occurredAt: d.now };
     d.now += 100;

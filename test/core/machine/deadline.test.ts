@@ -21,7 +21,7 @@ describe('releasing', () => {
 });
 
 describe('deadlines', () => {
-  it('are put off once by 15 s where they were found late', () => {
+  it('are postponed once by 15 s where they were found late', () => {
     const d = referring(refer('a'));
     const due = d.call.deadlines.find(({ name }) => name === 'attempt');
     if (due === undefined) throw new Error('no deadline');

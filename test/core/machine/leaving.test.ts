@@ -70,7 +70,7 @@ describe('the caller leaves', () => {
     expect(d.notices.map(({ kind }) => kind)).toContain('found_dead');
   });
 
-  it('is told by 90018 on a command', () => {
+  it('is reported by 90018 on a command', () => {
     const d = drive(decision([refer('a'), refer('b')]));
     d.hook('call.initiated');
     d.hook('call.answered');

@@ -12,7 +12,7 @@ import {
   stamp,
 } from '../../helpers/machine.ts';
 
-describe('a refer by hand', () => {
+describe('a manual refer', () => {
   const byHand = {
     source: 'manual',
     id: 'manual:1',
@@ -22,7 +22,7 @@ describe('a refer by hand', () => {
     occurredAt: null,
   } as const;
 
-  // Without an envelope, or with that of the refer by hand, which spoke last.
+  // Without an envelope, or with that of the manual refer, which spoke last.
   it.each([false, true])('returns the call to the phase it had when it fails (%s)', (stamped) => {
     const d = drive(decision([say('A long text.'), { do: 'hangup' }]));
     d.hook('call.initiated');

@@ -106,7 +106,7 @@ describe('transfer', () => {
   });
 });
 
-it('a bridge told late does not undo that a REFER completed', () => {
+it('a bridge reported late does not undo that a REFER completed', () => {
   const d = drive(decision([refer('a'), transfer('+14155550199')]));
   d.hook('call.initiated');
   d.hook('call.answered');

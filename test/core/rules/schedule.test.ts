@@ -124,7 +124,7 @@ describe('switches', () => {
     expect(found[1]?.atMs).toBe(at('2026-03-09T13:00:00Z'));
   });
 
-  it('opens at the end of a gap that swallows the opening time', () => {
+  it('opens at the end of a gap that contains the opening time', () => {
     const early = schedule({ open: [{ days: [7], fromMinute: 150, toMinute: 240 }] });
     const found = switches(early, at('2026-03-08T00:00:00Z'), 2, {});
     expect(found.map((one) => one.atMs)).toEqual([

@@ -91,7 +91,7 @@ test('who comes back with Last-Event-ID misses nothing', async () => {
   again.leave();
 });
 
-test('callers are told of, and their B-legs to whom asks for legs', async () => {
+test('callers are reported, and their B-legs to a client that asks for legs', async () => {
   const [callers, all] = [await follow(), await follow(undefined, '?legs=all')];
   for (const stream of [callers, all]) expect((await stream.next())?.event).toBe('hello');
   await app.store.commit(
@@ -100,7 +100,7 @@ test('callers are told of, and their B-legs to whom asks for legs', async () => 
   );
   const heard = async (stream: typeof all) => {
     const ids: string[] = [];
-    // What the tests before did may still be told.
+    // What the tests before did may still be reported.
     while (!ids.includes('v3:a-caller')) {
       const { call_control_id: id } = Value.Parse(CALL_SUMMARY, (await stream.next())?.data);
       if (id.startsWith('v3:a-')) ids.push(id);

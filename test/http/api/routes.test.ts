@@ -70,7 +70,7 @@ describe('the live route set', () => {
     expect(routes.replicas).toMatchObject([{ id: 'one', gone: true }]);
   });
 
-  test('a refused reload is told, with its problems', async () => {
+  test('a refused reload is reported, with its problems', async () => {
     refusal = { at: Date.now(), problems: [] };
     const routes = Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
     expect(routes.last_refusal).toMatchObject({ problems: [] });

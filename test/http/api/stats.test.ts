@@ -197,7 +197,7 @@ describe('problems', () => {
     const kinds = async () => (await problems()).map(({ kind }) => kind);
     expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual(['sweep.failed']);
     troubles.log.emit('store.recovered', { after: 'sweep.failed' });
-    // What had been counted before is only told now.
+    // What had been counted before is only reported now.
     const last_at = new Date(Date.now() - 5_000).toISOString();
     troubles.log.emit('webhook.unavailable', { reason: 'store_unavailable', count: 7, last_at });
     expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual([]);

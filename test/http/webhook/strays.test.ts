@@ -75,7 +75,7 @@ describe('a webhook of Telnyx that comes to a wrong path', () => {
 });
 
 describe('a GET of the webhook path', () => {
-  test('from a browser is told that the path is right', async () => {
+  test('from a browser is answered that the path is right', async () => {
     await using app = await serveApp();
     const answer = await fetch(`${app.url}/webhooks/telnyx`);
     expect(answer.status).toBe(405);

@@ -111,7 +111,7 @@ test.each([
     'const wait = async (x) => { for (;;) await x; }; wait(1);',
     'made a promise; a handler is synchronous',
   ],
-  // Node swallows the interruption while it counts rejections: these ran until memory was used up.
+  // Node ignores the interruption while it counts rejections: these ran until memory was used up.
   [
     'rejects for ever',
     'const no = async () => (1, 2 /* => */); for (;;) no().catch();',
@@ -379,7 +379,7 @@ test('a command that asked a handler without an end exits, and leaves no process
 examples: [ { name: e, call: { from: "+14155550101", to: "+14155550100" }, verdicts: { desk: busy }, expect: { rule: otherwise } } ]`,
     'handlers/h.ts': `export default () => { ${ENDLESS} }`,
   };
-  // A variable that reaches the processes, so that they can be told from those of this one.
+  // A variable that reaches the processes, so that they can be distinguished from those of this one.
   const mark = `LC_TIME=referee-test-${process.pid}`;
   await withFolder(files, async (dir) => {
     const run = promisify(execFile);

@@ -73,7 +73,7 @@ describe('a write', () => {
     expect(answer).toMatchObject({ status: 422, code: '10015', pointer: '/webhook_url' });
   });
 
-  test('makes an application of version 1 unless told otherwise, and a number can be given to it', async () => {
+  test('makes an application of version 1 unless asked for another, and a number can be given to it', async () => {
     const { send, simulator } = await setStage();
     const made = await send('POST', '/call_control_applications', URLS);
     expect(made).toMatchObject({ status: 201, json: { data: { webhook_api_version: '1' } } });

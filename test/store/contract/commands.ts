@@ -102,7 +102,7 @@ export function commandsContract(): void {
       expect(again).toMatchObject({ tries: 2, firstSentAt: claimed[0]?.firstSentAt });
     });
 
-    test('a retry that was proven unsent starts its window anew', async () => {
+    test('a retry that was proven unsent starts its window again', async () => {
       const { commandId, claimed } = await withCommand('answer', LONG);
       const first = claimed[0]?.firstSentAt ?? 0;
       await vi.waitUntil(async () => (await load({})).now > first + 5, PATIENT);

@@ -30,7 +30,7 @@ export function openingContract(): void {
       await expect(other.commit([], null)).rejects.toThrow(/closed/);
     });
 
-    test('code older than the schema allows is refused, and told why', async () => {
+    test('code older than the schema allows is refused with the reason', async () => {
       await expect(opened.open({ codeVersion: 0 })).rejects.toThrow(
         /may be used by code version 1 and newer, this is version 0/,
       );

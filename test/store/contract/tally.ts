@@ -25,7 +25,7 @@ export function tallyContract(): void {
       expect(await mine()).toEqual([]);
     });
 
-    test('what became final before is told to its commit, and never comes out', async () => {
+    test('what became final before is reported to its commit, and never comes out', async () => {
       const id = `${run}-\u0000call`;
       await commit(aUnit(aCall(id), 0, { tally: waiting(id) }));
       const final = { tally: new Map([[id, 'final' as const]]) };
@@ -34,7 +34,7 @@ export function tallyContract(): void {
       expect(await mine()).toEqual([]);
     });
 
-    test('what was taken out is not told to a commit again', async () => {
+    test('what was taken out is not reported to a commit again', async () => {
       const id = `${run}-call`;
       await commit(aUnit(aCall(id), 0, { tally: waiting(id) }));
       expect(await mine()).toHaveLength(1);

@@ -1,4 +1,4 @@
-/** A database whose clock is set: deadlines keep the time they were given, as far as that can be told. */
+/** A database whose clock is set: deadlines keep the time they were given, as far as that can be known. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';

@@ -36,7 +36,7 @@ test('the cursor of a limited look goes on where that one ended', async () => {
   expect((await ring.changes(second.cursor, 2)).callIds).toEqual([]);
 });
 
-test('what was forgotten, and cursors of another life, are told as missed', async () => {
+test('what was forgotten, and cursors of another life, are reported as missed', async () => {
   const ring = new ChangeRing(3);
   const { cursor } = await ring.changes(null, 10);
   commit(ring, 'a', 'b', 'c');

@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test('a log that has grown is copied into the file, while writes go on, and starts anew', async () => {
+test('a log that has grown is copied into the file, while writes go on, and starts again', async () => {
   for (let i = 0; i < CALLS; i += 1) await write(`grown-${i}`, CALL_BYTES);
   expect(log().pages).toBeGreaterThan(4_096);
   let more = 0;

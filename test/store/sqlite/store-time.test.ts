@@ -11,7 +11,7 @@ import { aCall, aUnit } from '../../helpers/documents.ts';
 const START = Date.parse('2026-03-02T12:00:00Z');
 const DAY = 86_400_000;
 
-/** A machine whose clocks go only when told to. */
+/** A machine whose clocks go only when set. */
 function machine(boot: string | null = 'a boot') {
   let wall = START;
   let sinceBoot = 5_000;

@@ -178,7 +178,7 @@ describe('deliveries', () => {
 });
 
 describe('a write', () => {
-  test('names what Telnyx requires and changes what it is told', async () => {
+  test('names what Telnyx requires and changes what it is asked to', async () => {
     const { simulator, client } = await stage({
       applications: [{ webhook_api_version: '1', active: false }],
     });
