@@ -3,10 +3,11 @@
  * test compares the service's records with these.
  */
 import type { FaultKind } from './faults.ts';
+import type { PlacedLegs } from './leg.ts';
 import type { CommandBody } from './schema.ts';
 
 /**
- * moved: he reached somebody, at least once; released: the service hung up or rejected; left: he
+ * moved: they reached somebody, at least once; released: the service hung up or rejected; left: they
  * hung up; dropped: the network ended it; waiting: the caller is still on the line.
  */
 export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
@@ -123,4 +124,28 @@ export function bookFault(book: CallBook, text: string): void {
 function push<T>(list: T[], item: T, most: number): T {
   if (list.length < most) list.push(item);
   return item;
+}
+
+/** The book of a call that was just placed. */
+export function newBook(call: PlacedLegs, from: string, to: string): CallBook {
+  return {
+    number: call.number,
+    name: call.script.name ?? null,
+    callControlId: call.caller.callControlId,
+    callSessionId: call.sessionId,
+    from,
+    to,
+    placedAt: call.caller.startedAt,
+    answeredAt: null,
+    endedAt: null,
+    fate: 'waiting',
+    rejectedAs: null,
+    moved: [],
+    attempts: [],
+    heard: [],
+    heardOf: false,
+    requests: [],
+    webhooks: [],
+    faults: [],
+  };
 }

@@ -1,17 +1,14 @@
 /**
- * Delivers webhooks: signs each attempt anew, and retries with a growing pause until the answer is
- * 200. Events of one call are sent in order unless a fault or the script says otherwise; calls
- * never wait for each other.
+ * Delivers webhooks: decides when each attempt goes where, and retries with a growing pause until
+ * the answer is 200. Events of one call are sent in order unless a fault or the script says
+ * otherwise; calls never wait for each other.
  */
-import { Pool } from 'undici';
-import type { SentAttempt } from './account/deliveries.ts';
 import { type BookedWebhook, bookDelivery } from './books.ts';
 import { chance } from './chance.ts';
-import type { Clock } from './clock.ts';
 import type { WebhookFate } from './faults.ts';
-import type { SigningKey } from './signing.ts';
+import { createWebhookPosts, type WebhookPostsOptions } from './webhook-posts.ts';
 
-export interface DeliveryOptions {
+export interface DeliveryOptions extends WebhookPostsOptions {
   urls: string[];
   /** Where the events of a connection go instead; null: to `urls`. */
   urlsOf: (connectionId: string) => string[] | null;
@@ -20,15 +17,9 @@ export interface DeliveryOptions {
    * URL at once.
    */
   spread: 'one' | 'all';
-  key: SigningKey;
-  clock: Clock;
   seed: number;
-  timeoutMs: number;
   /** Pauses before the second and later attempts; their number is the number of retries. */
   retryMs: number[];
-  /** Requests under way at once. */
-  connections: number;
-  onAttempt: (event: OutgoingEvent, attempt: SentAttempt) => void;
   onDelivered: (event: OutgoingEvent, url: string, status: number) => void;
 }
 
@@ -45,7 +36,7 @@ export interface OutgoingEvent {
 
 export interface Delivery {
   send(event: OutgoingEvent): void;
-  /** Deliveries not finished: under way, held back, or waiting for their next attempt. */
+  /** Deliveries not finished: in flight, held back, or waiting for their next attempt. */
   unfinished(): number;
   close(): Promise<void>;
 }
@@ -57,20 +48,6 @@ const IN_ORDER_WAIT_MS = 250;
 /** A held-back event goes out with the next one of its call, or after this. */
 const HOLD_MS = 400;
 
-/** Telnyx keeps 10 kB of an answer. */
-const RESPONSE_CHARS_MAX = 10_240;
-
-const UNANSWERED: SentAttempt = {
-  url: '',
-  startedAt: '',
-  finishedAt: '',
-  requestHeaders: {},
-  status: 0,
-  responseHeaders: {},
-  responseBody: '',
-  error: null,
-};
-
 interface Lane {
   last: Promise<void>;
   running: number;
@@ -79,10 +56,8 @@ interface Lane {
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { clock } = options;
-  const pools = new Map<string, Pool>();
+  const posts = createWebhookPosts(options);
   const lanes = new Map<number, Lane>();
-  const queue: (() => void)[] = [];
-  let slotsFree = options.connections;
   let open = 0;
 
   function send(event: OutgoingEvent): void {
@@ -136,8 +111,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     only: string | null,
   ): Promise<void> {
     const url = only ?? urlFor(event, copy, number);
-    const swallowed = number === 1 && copy === 0 && event.fate.firstAttemptLost;
-    const { status, error } = swallowed ? swallow(url, event) : await post(url, event, number);
+    const isLost = number === 1 && copy === 0 && event.fate.firstAttemptLost;
+    const { status, error } = isLost
+      ? posts.lose(url, event)
+      : await posts.post(url, event, number);
     bookDelivery(event.booked, { url, attempt: number, status, error });
     if (status === 200) {
       event.booked.outcome = 'delivered';
@@ -152,65 +129,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return;
     }
     clock.afterReal(pause, () => void attempt(event, copy, number + 1, only));
-  }
-
-  async function post(
-    url: string,
-    event: OutgoingEvent,
-    attemptNumber: number,
-  ): Promise<{ status: number; error: string | null }> {
-    const target = new URL(url);
-    await slot();
-    const meta = JSON.stringify({ attempt: attemptNumber, delivered_to: url });
-    const body = `{"data":${event.data},"meta":${meta}}`;
-    const timestamp = String(Math.floor(Date.now() / 1000));
-    const abort = new AbortController();
-    const takeBack = clock.afterReal(options.timeoutMs, () => abort.abort());
-    const requestHeaders = {
-      'content-type': 'application/json',
-      'user-agent': 'telnyx-webhooks',
-      'telnyx-signature-ed25519': options.key.sign(timestamp, body),
-      'telnyx-timestamp': timestamp,
-    };
-    const sent: SentAttempt = { ...UNANSWERED, url, startedAt: now(), requestHeaders };
-    try {
-      const response = await poolOf(target.origin).request({
-        path: target.pathname + target.search,
-        method: 'POST',
-        headers: requestHeaders,
-        body,
-        signal: abort.signal,
-      });
-      // What a 200 says is nobody's news; what a failure says tells why.
-      if (response.statusCode === 200) await response.body.dump();
-      else sent.responseBody = (await response.body.text()).slice(0, RESPONSE_CHARS_MAX);
-      sent.status = response.statusCode;
-      sent.responseHeaders = plainHeaders(response.headers);
-      return { status: response.statusCode, error: null };
-    } catch (error) {
-      sent.error = error;
-      const late = abort.signal.aborted;
-      const text = error instanceof Error ? error.message : String(error);
-      return { status: 0, error: late ? `no answer in ${options.timeoutMs} ms` : text };
-    } finally {
-      takeBack();
-      options.onAttempt(event, { ...sent, finishedAt: now() });
-      const next = queue.shift();
-      if (next === undefined) slotsFree += 1;
-      else next();
-    }
-  }
-
-  function swallow(url: string, event: OutgoingEvent): { status: number; error: string } {
-    const at = now();
-    options.onAttempt(event, { ...UNANSWERED, url, startedAt: at, finishedAt: at });
-    return { status: 0, error: 'lost by a fault' };
-  }
-
-  /** The service's time limit starts when a connection is free, not while our own queue is long. */
-  async function slot(): Promise<void> {
-    if (slotsFree > 0) slotsFree -= 1;
-    else await new Promise<void>((resolve) => queue.push(resolve));
   }
 
   /**
@@ -235,15 +153,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     return lane;
   }
 
-  function poolOf(origin: string): Pool {
-    let pool = pools.get(origin);
-    if (pool === undefined) {
-      pool = new Pool(origin, { connections: options.connections, pipelining: 1 });
-      pools.set(origin, pool);
-    }
-    return pool;
-  }
-
   function atMost(promise: Promise<void>, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const takeBack = clock.afterReal(ms, resolve);
@@ -257,18 +166,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   return {
     send,
     unfinished: () => open,
-    async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-    },
+    close: posts.close,
   };
-}
-
-function now(): string {
-  return new Date().toISOString();
-}
-
-function plainHeaders(headers: Record<string, string | string[] | undefined>) {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]),
-  );
 }

@@ -1,7 +1,7 @@
 /**
  * The bodies of the commands, as in Telnyx's OpenAPI description and official client. Stricter in
  * one point: an unknown field is refused, because the real API would silently ignore it and nobody
- * would notice a misspelling.
+ * would notice a misspelling. It is long because it is one table.
  */
 import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
 

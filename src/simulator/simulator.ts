@@ -45,7 +45,7 @@ export interface SimulatorOptions {
   webhookTimeoutMs?: number;
   /** Pauses before the second and later delivery attempts. */
   webhookRetryMs?: number[];
-  /** Webhooks under way at once. */
+  /** Webhooks in flight at once. */
   connections?: number;
   onActivity?: (activity: Activity) => void;
 }
@@ -79,7 +79,7 @@ export interface Simulator {
   books(): CallBook[];
   /** Requests that name no call of this simulator. */
   strayRequests(): BookedRequest[];
-  /** Deliveries under way, held back or waiting for their next attempt. */
+  /** Deliveries in flight, held back or waiting for their next attempt. */
   unfinishedDeliveries(): number;
   /** Live: a test may change it, and the API does. */
   readonly account: Account;

@@ -1,5 +1,8 @@
-/** The calls of the simulator: places them, emits their events, ends them. */
-import { type BookedWebhook, bookFault, bookWebhook, type CallBook } from './books.ts';
+/**
+ * The calls of the simulator: places them, emits their events, ends them. It is one file because
+ * the end of one leg emits events and ends others.
+ */
+import { type BookedWebhook, bookFault, bookWebhook, newBook } from './books.ts';
 import type { Clock } from './clock.ts';
 import { costPayload } from './cost.ts';
 import type { Delivery } from './delivery.ts';
@@ -19,7 +22,7 @@ import type { CallerHangup, CallScript } from './script.ts';
 
 export interface SwitchboardOptions {
   seed: number;
-  /** Told apart runs of one seed whose events reach one database. */
+  /** Distinguishes runs of one seed whose events reach one database. */
   salt: string;
   rates: FaultRates;
   clock: Clock;
@@ -307,28 +310,5 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     happened,
     callerHangsUp,
     calls: () => calls,
-  };
-}
-
-function newBook(call: PlacedLegs, from: string, to: string): CallBook {
-  return {
-    number: call.number,
-    name: call.script.name ?? null,
-    callControlId: call.caller.callControlId,
-    callSessionId: call.sessionId,
-    from,
-    to,
-    placedAt: call.caller.startedAt,
-    answeredAt: null,
-    endedAt: null,
-    fate: 'waiting',
-    rejectedAs: null,
-    moved: [],
-    attempts: [],
-    heard: [],
-    heardOf: false,
-    requests: [],
-    webhooks: [],
-    faults: [],
   };
 }

@@ -1,6 +1,6 @@
 /**
  * What a failure means, its usual cause and what to do: one table, so that the log and the
- * operator's page use the same words.
+ * operator's page use the same words. It is long because of that.
  */
 import type { Verdict } from '../core/machine/call.ts';
 

@@ -1,4 +1,7 @@
-/** Attempts: starting one, accepting it, ending it with a verdict. */
+/**
+ * Attempts: starting one, accepting it, ending it with a verdict. It is one file because every
+ * change of an attempt is here.
+ */
 import { wasTakenBack } from './attribution.ts';
 import type { Attempt, Call, Verdict } from './call.ts';
 import { type Envelope, encodeClientState } from './client-state.ts';

@@ -9,10 +9,19 @@ import {
   TOO_MANY_REQUESTS,
   UNEXPECTED,
 } from '../refusal.ts';
-import type { Account, AccountFault, AccountNumber, Application } from './account.ts';
+import type { AccountFault, Application } from './account.ts';
 import { callEvents } from './call-events.ts';
 import { type DeliveryLog, deliveryFilters, matches } from './deliveries.ts';
 import { pageOf } from './pages.ts';
+import {
+  applications,
+  connections,
+  numberJson,
+  numbers,
+  type ShownAccount,
+  shown,
+  voiceJson,
+} from './resources.ts';
 import { createApplication, updateApplication, updateNumber, updateVoice } from './writes.ts';
 
 export interface AccountWrite {
@@ -22,15 +31,12 @@ export interface AccountWrite {
   status: number;
 }
 
-export interface AccountEndpointsOptions {
-  account: Account;
+export interface AccountEndpointsOptions extends ShownAccount {
   /** The key that signs the webhooks. */
   publicKey: string;
   deliveries: DeliveryLog;
   calls: () => readonly PlacedLegs[];
   living: () => Leg[];
-  /** Where the simulator sends its events to, for an application that names no URL. */
-  webhookUrl: () => string | null;
   /** An application's URL was set through the API: its events go there from now on. */
   onUrl: (application: Application) => void;
   /** POST /calls. */
@@ -173,7 +179,8 @@ function answerTo(asked: Asked, options: AccountEndpointsOptions): Answer {
   }
 }
 
-function written(asked: Asked, { account, onUrl, ...options }: AccountEndpointsOptions): Answer {
+function written(asked: Asked, options: AccountEndpointsOptions): Answer {
+  const { account, onUrl } = options;
   const { method, endpoint, id, body } = asked;
   if (typeof body === 'symbol') {
     return refused(badRequest('The request body is not valid JSON.', undefined, 400));
@@ -192,7 +199,7 @@ function written(asked: Asked, { account, onUrl, ...options }: AccountEndpointsO
     const result = updateApplication(application, body);
     if ('refusal' in result) return refused(result.refusal);
     onUrl(application);
-    return data(shown(application, { account, onUrl, ...options }));
+    return data(shown(application, options));
   }
   const number = account.numbers.find((found) => found.id === id);
   if (number === undefined) return refused(RESOURCE_NOT_FOUND);
@@ -215,71 +222,6 @@ function publicKey({ account, publicKey: own }: AccountEndpointsOptions): Answer
   if (account.public_key === 'none') return refused(RESOURCE_NOT_FOUND);
   const shownKey = account.public_key === 'own' ? own : account.public_key;
   return data({ public: shownKey, record_type: 'public_key' });
-}
-
-function shown(application: Application, { webhookUrl }: AccountEndpointsOptions): Application {
-  const { webhook_event_url: url } = application;
-  return { ...application, webhook_event_url: url ?? webhookUrl() };
-}
-
-function applications(query: URLSearchParams, options: AccountEndpointsOptions): Application[] {
-  const name = query.get('filter[application_name][contains]')?.toLowerCase();
-  return options.account.applications
-    .filter(({ application_name: own }) => name === undefined || own.toLowerCase().includes(name))
-    .map((application) => shown(application, options));
-}
-
-function numbers(account: Account, query: URLSearchParams): AccountNumber[] {
-  const connection = query.get('filter[connection_id]');
-  const digits = query.get('filter[phone_number]');
-  const status = query.get('filter[status]');
-  return account.numbers.filter(
-    (number) =>
-      (connection === null || number.connection_id === connection) &&
-      (digits === null || (/^\d+$/.test(digits) && number.phone_number.includes(digits))) &&
-      (status === null || number.status === status),
-  );
-}
-
-function numberJson({ voice: _, ...number }: AccountNumber): Record<string, unknown> {
-  return number;
-}
-
-function voiceJson({ id, phone_number, connection_id, voice }: AccountNumber) {
-  return {
-    id,
-    phone_number,
-    connection_id,
-    record_type: 'voice_settings',
-    tech_prefix_enabled: false,
-    translated_number: '',
-    call_forwarding: {
-      call_forwarding_enabled: true,
-      forwards_to: '',
-      forwarding_type: 'always',
-    },
-    inbound_call_screening: 'disabled',
-    ...voice,
-  };
-}
-
-function connections(options: AccountEndpointsOptions) {
-  const { account } = options;
-  const ours = account.applications.map((application) => {
-    const { id, active, application_name, outbound, ...rest } = shown(application, options);
-    return {
-      id,
-      active,
-      connection_name: application_name,
-      outbound_voice_profile_id: outbound.outbound_voice_profile_id ?? null,
-      record_type: 'call_control_application',
-      tags: rest.tags,
-      webhook_api_version: rest.webhook_api_version,
-      webhook_event_url: rest.webhook_event_url,
-      webhook_event_failover_url: rest.webhook_event_failover_url,
-    };
-  });
-  return [...ours, ...account.connections];
 }
 
 /** The legs that live now. */
