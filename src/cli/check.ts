@@ -46,17 +46,17 @@ export async function runCheck(
   nowMs = Date.now(),
 ): Promise<number> {
   const { dir, loaded } = await loadFolder(asked, io, nowMs);
-  const examples = loaded.ok ? runExamples(loaded.set, loaded.examples, nowMs, loaded.routes) : [];
+  const { results: examples, warnings: ofExamples } = loaded.ok
+    ? runExamples(loaded.set, loaded.examples, nowMs, loaded.routes)
+    : { results: [], warnings: [] };
+  const warnings = [...loaded.warnings, ...ofExamples];
   const strict = options.strict === true;
   const report: CheckReport = {
-    ok:
-      loaded.ok &&
-      examples.every((example) => example.ok) &&
-      !(strict && loaded.warnings.length > 0),
+    ok: loaded.ok && examples.every((example) => example.ok) && !(strict && warnings.length > 0),
     hash: loaded.ok ? loaded.set.hash : loaded.hash,
     rules: loaded.ok ? loaded.set.rules.length : loaded.rules,
     problems: loaded.ok ? [] : loaded.problems,
-    warnings: loaded.warnings,
+    warnings,
     examples,
   };
   const junit = () => junitText(dir, report, strict);

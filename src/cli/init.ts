@@ -116,9 +116,17 @@ async function outcomeText(
     const source = await ownSource(ROOT, folder);
     text += `Your package.json lacks the dependency "telnyx-referee": ${JSON.stringify(source)} and the script "test": "referee check": add both.\n`;
   }
-  if (!complete) return text;
-  const enter = folder === process.cwd() ? '' : `cd ${plain(dir)} && `;
+  if (!complete || left.includes('package.json')) return text;
+  if ((await ownSource(ROOT, folder)).startsWith('file:')) {
+    text +=
+      'The dependency is a file on this machine. CI and the Dockerfile need a version from the registry or a git address in package.json.\n';
+  }
+  const enter = folder === process.cwd() ? '' : `cd ${quotedForShell(plain(dir))} && `;
   return `${text}Next: ${enter}npm install && npm test\n`;
+}
+
+function quotedForShell(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 async function dependsOnUs(folder: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import type { Example } from './example.ts';
+import type { Problem } from './problem.ts';
 
 export interface ExampleResult {
   name: string;
@@ -21,16 +22,24 @@ export interface ExampleResult {
 
 export type ExampleOutcome = Example['expect'];
 
+/** `warnings`: what handlers did wrong while the examples were played, at the example. */
 export function runExamples(
   set: RouteSet,
   examples: Example[],
   nowMs: number,
   routes: CompiledRoutes = compileRouteSet(set),
-): ExampleResult[] {
-  return examples.map((example) => runExample(routes, example, nowMs));
+): { results: ExampleResult[]; warnings: Problem[] } {
+  const warnings: Problem[] = [];
+  const results = examples.map((example) => runExample(routes, example, nowMs, warnings));
+  return { results, warnings };
 }
 
-function runExample(routes: CompiledRoutes, example: Example, nowMs: number): ExampleResult {
+function runExample(
+  routes: CompiledRoutes,
+  example: Example,
+  nowMs: number,
+  warnings: Problem[],
+): ExampleResult {
   const played = simulate(routes, {
     facts: example.facts,
     at: example.atMs ?? nowMs,
@@ -39,6 +48,10 @@ function runExample(routes: CompiledRoutes, example: Example, nowMs: number): Ex
     hangupAfter: example.hangupAfter,
     unscripted: 'error',
   });
+  for (const warning of new Set(played.warnings)) {
+    const message = `in the example ${JSON.stringify(example.name)}, ${warning}`;
+    warnings.push({ ...example.place, message, hint: 'its rule did not get the call' });
+  }
   const got = outcomeOf(played, example.expect);
   const same = JSON.stringify(got) === JSON.stringify(inOrder(example.expect));
   const error = errorOf(played);

@@ -43,6 +43,10 @@ test('a new folder holds routes that pass their test, and everything around them
   );
   for (const file of made) expect(out).toContain(`  ${file}\n`);
 
+  // A line to paste; the checkout is no place from which CI could install.
+  expect(out).toContain(`Next: cd '${dir}' && npm install && npm test\n`);
+  expect(out).toContain('CI and the Dockerfile need a version from the registry');
+
   const manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'));
   expect(manifest).toMatchObject({ name: 'lines-of-ours', scripts: { test: 'referee check' } });
   // Documents are in the package there.

@@ -111,6 +111,29 @@ test('warnings stand apart and do not fail a check', async () => {
   ]);
 });
 
+test('a handler that throws while an example is played is a warning at that example', async () => {
+  const example =
+    'examples:\n  - name: anybody\n    call: { from: "+14155550101", to: "+14155550199" }\n    expect: { rule: otherwise }\n';
+  const rule = '  - { name: coded, handler: handlers/coded.ts }\n';
+  const files = {
+    'main.yaml': GOOD.replace('rules:\n', `rules:\n${rule}`) + example,
+    'handlers/coded.ts': 'export default () => { throw new Error("boom"); };\n',
+  };
+  const checked = (...args: string[]) => referee(files, (dir) => ['check', dir, ...args]);
+  const { out } = await checked('--json');
+  expect(JSON.parse(out)).toMatchObject({
+    examples: [{ ok: true }],
+    warnings: [
+      {
+        file: 'main.yaml',
+        message: 'in the example "anybody", rule coded: threw: boom',
+        hint: 'its rule did not get the call',
+      },
+    ],
+  });
+  expect((await checked('--strict')).code).toBe(1);
+});
+
 test('check --strict exits 1 on warnings too, in JSON and JUnit alike', async () => {
   const text = `${GOOD}lists: { l: ["+1900*"] }\n`;
   const { code, out } = await check(text, '--strict', '--json');

@@ -33,7 +33,7 @@ describe('every YAML block of docs/routes.md, docs/refer.md and docs/prove.md', 
       expect(problemsOf(loaded)).toEqual([]);
       expect(warningsOf(loaded)).toEqual([]);
       if (!loaded.ok) return;
-      const examples = runExamples(loaded.set, loaded.examples, NOW);
+      const { results: examples } = runExamples(loaded.set, loaded.examples, NOW);
       expect(examples.length).toBeGreaterThan(0);
       expect(examples.filter((example) => !example.ok)).toEqual([]);
     });
