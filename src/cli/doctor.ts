@@ -12,6 +12,7 @@ import { readAccount } from '../telnyx/account/read-account.ts';
 import { type Io, jsonText } from './io.ts';
 import { reach } from './reach.ts';
 import { colours, loadFolder, plain } from './routes-folder.ts';
+import { exitsTwoOnUsage } from './usage.ts';
 
 export interface DoctorOptions {
   routes?: string;
@@ -37,6 +38,7 @@ export function doctorCommand(program: Command, io: Io): void {
     .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes')
     .option('--url <url>', 'where webhooks should come to: https://host')
     .option('--json', 'one JSON object');
+  exitsTwoOnUsage(command);
   command.action(async (options: DoctorOptions) => {
     if (options.url !== undefined && expectedUrl(options.url) === null) {
       command.error(`referee doctor: --url: expected https://host, got "${options.url}"`, {
@@ -145,7 +147,17 @@ export function reportText(checks: readonly Finding[], io: Io): string {
   const count = (status: Finding['status']) =>
     checks.filter((finding) => finding.status === status).length;
   const problems = count('problem');
-  const verdict = problems === 0 ? green('ok') : red('not ok');
+  const verdict = verdictOf(count, { green, red, yellow });
   const warnings = count('warning');
   return `${text}\n${bold('The account')} ${verdict}: ${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${count('unknown')} unknown\n`;
+}
+
+/** Not "ok" where nothing, or not everything, could be asked. */
+function verdictOf(
+  count: (status: Finding['status']) => number,
+  { green, red, yellow }: Pick<ReturnType<typeof colours>, 'green' | 'red' | 'yellow'>,
+): string {
+  if (count('problem') > 0) return red('not ok');
+  if (count('unknown') === 0) return green('ok');
+  return yellow(count('ok') === 0 ? 'could not be checked' : 'ok as far as it could be checked');
 }

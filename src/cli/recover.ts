@@ -29,6 +29,7 @@ import { createTelnyxClient } from '../telnyx/client.ts';
 import { sinceOf } from './calls.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
+import { exitsTwoOnUsage } from './usage.ts';
 
 export interface RecoverCommandOptions {
   since?: number;
@@ -43,7 +44,7 @@ const SESSION_CALLS_MAX = 50;
 const LOST_MAX = 500;
 
 export function recoverCommand(program: Command, io: Io): void {
-  program
+  const command = program
     .command('recover')
     .description(
       'ask Telnyx for the webhooks that were missed, and handle or list their callers; a server does it by itself at its start and while some may be missing',
@@ -54,17 +55,18 @@ export function recoverCommand(program: Command, io: Io): void {
       pastOf,
     )
     .option('--dry-run', 'change nothing, only say what would be found')
-    .option('--json', 'for machines')
-    .action(async (options: RecoverCommandOptions) => {
-      const stopping = new AbortController();
-      const stop = (): void => stopping.abort();
-      process.once('SIGINT', stop).once('SIGTERM', stop);
-      try {
-        process.exitCode = await runRecover(options, io, stopping.signal);
-      } finally {
-        process.off('SIGINT', stop).off('SIGTERM', stop);
-      }
-    });
+    .option('--json', 'for machines');
+  exitsTwoOnUsage(command);
+  command.action(async (options: RecoverCommandOptions) => {
+    const stopping = new AbortController();
+    const stop = (): void => stopping.abort();
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    try {
+      process.exitCode = await runRecover(options, io, stopping.signal);
+    } finally {
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+    }
+  });
 }
 
 /** 1 where not all could be asked or stored: running it again goes on with the rest. */

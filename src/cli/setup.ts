@@ -210,7 +210,7 @@ async function write(
     say(`\nUndo file: ${plain(undo.path)}\n`);
   }
   const known = [...changes];
-  const applied = await applyChanges(client, changes, (done, nth) => {
+  const applied = await applyChanges(client, changes, isUndo ? 'go_on' : 'stop', (done, nth) => {
     known[nth] = done;
     if (done.type === 'create_application') keepId(undo, known, io);
   });
@@ -224,6 +224,10 @@ async function write(
     undo_file: undo?.path ?? null,
   };
   if (!failed) return lookAt(written, run, say);
+  if (isUndo && applied.every(({ state }) => state === 'done' || state === 'failed')) {
+    say('\nWhat is done stands. Telnyx refuses the rest: put it right in the portal.\n');
+    return written;
+  }
   const again = isUndo ? `referee setup --undo ${options.undo}` : 'the same command';
   const back = undo === null ? '' : `, or put it back with: referee setup --undo ${undo.path}`;
   say(`\nWhat is done stands. Run ${plain(again)} again to finish${plain(back)}\n`);

@@ -130,6 +130,12 @@ describe('referee doctor', () => {
     expect(ran.report.checks.map(({ status }) => status)).not.toContain('problem');
     expect(statusOf(ran, 'api_key')).toEqual(['unknown']);
     expect(statusOf(ran, 'attestation')).toEqual(['ok']);
+    const words = await doctor({}, { args: [], env: { TELNYX_API_URL: 'http://127.0.0.1:9/v2' } });
+    expect(words.out).toMatch(/The account ok as far as it could be checked: 0 problems/);
+  });
+
+  test('a wrong command line exits 2, since 1 is a problem of the account', async () => {
+    expect((await doctor({}, { args: ['--bogus'] })).code).toBe(2);
   });
 
   test('routes that cannot be loaded make their checks unknown', async () => {

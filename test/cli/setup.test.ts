@@ -154,6 +154,29 @@ describe('referee setup', () => {
     expect(await undoFiles()).toHaveLength(1);
   });
 
+  test('--undo puts back the rest where Telnyx refuses one of the changes', async () => {
+    const other = '+14155550133';
+    const { run, folder, wanted, simulator, undoFiles } = await stage({
+      ...WRONG,
+      numbers: [
+        { id: 'n1', phone_number: other, connection_id: '999999' },
+        { id: 'n2', phone_number: NUMBER, connection_id: TRUNK },
+      ],
+    });
+    await run([...wanted, '--number', other, '--take', '--yes']);
+    const [file = ''] = await undoFiles();
+    const undone = await run(['--undo', join(folder, file), '--yes']);
+    // The connection that the first number had is gone; the second has its own again.
+    expect(simulator.account.numbers.map((one) => one.connection_id)).toEqual([
+      CONNECTION_ID,
+      TRUNK,
+    ]);
+    expect(undone).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('Telnyx refuses the rest'),
+    });
+  });
+
   test('a public key that the API does not serve is left to the portal', async () => {
     const { run, wanted } = await stage({ ...WRONG, public_key: 'none' });
     const ran = await run([...wanted, '--yes']);

@@ -24,6 +24,8 @@ const UNHEARD: ReadonlySet<Ends> = new Set(['abandoned', 'ignored', 'missed']);
 
 export function loseCaller(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
+  // They may have been known already by a later event, such as a hangup that Telnyx repeated.
+  call.createdAt = Math.min(call.createdAt, heardOfAt(event, turn.now));
   if (call.phase !== 'ended') {
     endMissed(turn);
     call.endedAt = heardOfAt(event, turn.now);

@@ -1,5 +1,6 @@
 /**
- * Carries out the changes of a plan one after the other, and stops at the first that fails. Of each
+ * Carries out the changes of a plan one after the other, and stops at the first that fails. An undo
+ * goes on after a refusal, because one change that cannot be put back must not keep the others. Of each
  * it is then known whether it stands: an answer that never came, or that says something else than
  * what was asked for, is checked by reading.
  */
@@ -29,6 +30,7 @@ type Writer = Pick<
 export async function applyChanges(
   client: Writer,
   changes: readonly Change[],
+  afterRefusal: 'stop' | 'go_on',
   onDone: (done: Change, nth: number) => void,
 ): Promise<AppliedChange[]> {
   const applied: AppliedChange[] = changes.map((change) => ({
@@ -43,6 +45,7 @@ export async function applyChanges(
     entry.change = result.change;
     entry.state = result.state;
     entry.why = result.why;
+    if (result.state === 'failed' && afterRefusal === 'go_on') continue;
     if (result.state !== 'done') break;
     if (result.change.type === 'create_application') createdId = result.change.id;
     onDone(result.change, nth);

@@ -25,8 +25,9 @@ describe('a caller who came and went while we were away', () => {
     const first = drive(PLAN);
     first.hook('call.hangup', { facts: { ...facts(), direction: 'incoming' } });
     expect(first.call.ends).toBe('abandoned');
-    first.hook('call.initiated', GONE);
-    expect(first.call.ends).toBe('missed');
+    first.hook('call.initiated', { ...GONE, occurredAt: 400_000 });
+    // They rang when Telnyx says, though their hangup was known before.
+    expect(first.call).toMatchObject({ ends: 'missed', createdAt: 400_000 });
 
     const undecided = drive(PLAN);
     undecided.hook('call.dtmf.received');
