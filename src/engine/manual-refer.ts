@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Attempt, Call } from '../core/machine/call.ts';
+import { commandId } from '../core/machine/command-id.ts';
 import { whyNotMovable } from '../core/machine/movable.ts';
 import type { ReferStep } from '../core/machine/plan.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
@@ -54,8 +55,10 @@ export async function referManually(
     return { result: 'unresolved', why: resolved.kind, problem: resolved.problem };
   }
 
-  const attemptId = randomUUID();
-  const asked = { eventId: `manual:${attemptId}`, attemptId, step: resolved.step };
+  const eventId = `manual:${randomUUID()}`;
+  // Of another type than the event's, so that no other command of this event has the same id.
+  const attemptId = commandId(callId, 'manual.attempt', eventId, 0);
+  const asked = { eventId, attemptId, step: resolved.step };
   const at = now();
   const received = await receiver.receive({
     source: 'manual',

@@ -58,6 +58,9 @@ export interface StoreWatch {
   stop(): void;
 }
 
+/** Between two pings of a store that has not answered yet. */
+const OPENING_PING_MS = 50;
+
 /**
  * Pings the store once a second, outside the request path, so that frequent health checks cost
  * nothing and a store that hangs cannot delay them. A ping without an answer counts as a failure
@@ -88,7 +91,9 @@ export function watchStore(
     } finally {
       clearTimeout(late);
     }
-    if (!stopped) next = setTimeout(look, everyMs).unref();
+    // Until the store is open nobody waits a whole second to hear that it is.
+    const againMs = goodAt === 0 ? Math.min(everyMs, OPENING_PING_MS) : everyMs;
+    if (!stopped) next = setTimeout(look, againMs).unref();
   }
   void look();
 

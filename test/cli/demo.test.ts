@@ -31,12 +31,12 @@ async function demo(context: TestContext, ...args: string[]) {
   return { ...result, left: await readdir(dir), ms: performance.now() - startedAt };
 }
 
-test.concurrent('the demo tells every call, and each ends as scripted in under 30 seconds', async (context) => {
+test.concurrent('the demo tells every call, and each ends as scripted in under 90 seconds, beside other tests', async (context) => {
   const { expect } = context;
   const { code, stdout, stderr, left, ms } = await demo(context);
   expect(stderr).toBe('');
   expect(code).toBe(0);
-  expect(ms).toBeLessThan(30_000);
+  expect(ms).toBeLessThan(90_000);
   expect(left).toEqual([]);
   // Nobody watches on a terminal: no colours, no log lines.
   expect(stdout).not.toContain('\u001b');

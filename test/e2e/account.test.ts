@@ -64,7 +64,8 @@ test('a wrong application is a log line and a problem on the page, and calls are
   expect(told).toContainEqual({ event: 'account.problem', check: 'api_version' });
   // What a server hears of itself from within proves nothing about the way from outside.
   expect(told.map(({ check }) => check)).not.toContain('reachable');
-  expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+  const ready = async () => (await fetch(`${service.url}/health/ready`)).status;
+  await expect.poll(ready, { timeout: 20_000 }).toBe(200);
 
   simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
   const book = await simulator.placeCall().ended;

@@ -73,8 +73,8 @@ const ENDS_OF: Record<CallBook['fate'], ReadonlySet<string>> = {
   // Nothing reported it, or the report was lost: then an honest "unconfirmed" is the most we can know.
   moved: new Set(['referred', 'transferred', 'unconfirmed']),
   released: new Set(['rejected', 'hung_up', 'failed']),
-  // He may have hung up when our own hangup was on its way.
-  left: new Set(['abandoned', 'unconfirmed', 'ignored', 'failed', 'hung_up', 'rejected']),
+  // He may have hung up when our own hangup was on its way, or while the process was not there.
+  left: new Set(['missed', 'abandoned', 'unconfirmed', 'ignored', 'failed', 'hung_up', 'rejected']),
   dropped: new Set(['abandoned', 'unconfirmed', 'failed', 'hung_up']),
   waiting: new Set(),
 };
