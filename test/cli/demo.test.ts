@@ -45,7 +45,7 @@ test.concurrent('the demo tells every call, and each ends as scripted in under 9
     expect(stdout).toContain(title);
     expect(stdout).toMatch(new RegExp(`^✓ .*${name}`, 'm'));
   }
-  expect(stdout).toMatch(/support-us says no \(486\) +· verdict busy → REFER to support-eu/);
+  expect(stdout).toMatch(/support-us refuses \(486\) +· verdict busy → REFER to support-eu/);
   expect(stdout).toMatch(/took the caller.*so the call ended as referred/);
 });
 
