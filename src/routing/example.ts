@@ -1,5 +1,7 @@
 /** An example of a route file: a call, what its targets answer, and what must come of it. */
+
 import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
+import { noFacts } from '../core/machine/new-call.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
@@ -66,18 +68,11 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
 /** An incoming call of which only the two parties are known, read as those of a webhook are. */
 export function factsOf(from: string | null, to: string | null): CallFacts {
   return {
-    callId: 'example',
+    ...noFacts('example'),
     sessionId: 'example',
-    legId: null,
-    connectionId: null,
     from: withoutUserParameters(from),
     to: withoutUserParameters(to),
     direction: 'incoming',
-    callerName: null,
     callerType: 'pstn',
-    attestation: null,
-    attestationValidated: false,
-    headers: [],
-    tags: [],
   };
 }

@@ -1,5 +1,7 @@
 /** What the checks ask of a route set. */
+
 import type { CallFacts } from '../machine/call.ts';
+import { noFacts } from '../machine/new-call.ts';
 import { readPattern } from '../rules/address.ts';
 import type { CompiledRoutes } from '../rules/decide.ts';
 import type { Clause, Condition, RouteSet, RouteStep } from '../rules/rule.ts';
@@ -42,27 +44,11 @@ export function routeFacts(
 }
 
 function couldMatch({ set, checks, index }: CompiledRoutes, number: string): boolean {
-  const facts: CallFacts = { ...NOBODY, to: number };
+  const facts: CallFacts = { ...noFacts(''), direction: 'incoming', to: number };
   const moment = { event: 'call.initiated' as const, at: 0, digits: null };
   const subject = new Subject(facts, moment, {}, index);
   return set.rules.some((_, rule) => (checks[rule]?.someCall(subject) ?? -1) >= 0);
 }
-
-const NOBODY: CallFacts = {
-  callId: '',
-  legId: null,
-  sessionId: null,
-  connectionId: null,
-  from: null,
-  to: null,
-  direction: 'incoming',
-  callerName: null,
-  callerType: null,
-  attestation: null,
-  attestationValidated: false,
-  headers: [],
-  tags: [],
-};
 
 /** More are those of a list that nobody wrote by hand. */
 const NAMED_NUMBERS_MAX = 10_000;

@@ -4,7 +4,7 @@ import type { Call, CallFacts } from './call.ts';
 export function newCall(callId: string, now: number): Call {
   return {
     id: callId,
-    facts: { ...NO_FACTS, callId, headers: [], tags: [] },
+    facts: noFacts(callId),
     createdAt: now,
     endedAt: null,
     endedByCaller: false,
@@ -43,15 +43,21 @@ export function newCall(callId: string, now: number): Call {
   };
 }
 
-const NO_FACTS: Omit<CallFacts, 'callId' | 'headers' | 'tags'> = {
-  sessionId: null,
-  legId: null,
-  connectionId: null,
-  from: null,
-  to: null,
-  direction: null,
-  callerName: null,
-  callerType: null,
-  attestation: null,
-  attestationValidated: false,
-};
+/** Nothing is known of the leg but its id. The lists are made for each call: they must not be shared. */
+export function noFacts(callId: string): CallFacts {
+  return {
+    callId,
+    sessionId: null,
+    legId: null,
+    connectionId: null,
+    from: null,
+    to: null,
+    direction: null,
+    callerName: null,
+    callerType: null,
+    attestation: null,
+    attestationValidated: false,
+    headers: [],
+    tags: [],
+  };
+}

@@ -2,10 +2,11 @@
  * Where the calls of a rule begin: its steps as they are for each kind of caller that makes a difference to
  * them. No number is needed: what depends on a caller's placeholders works out, or it does not.
  */
+
 import { initiatedOf, webhookOf } from '../dry-run/scripted-telnyx.ts';
 import type { CallFacts, Direction } from '../machine/call.ts';
 import type { CallEvent } from '../machine/event.ts';
-import { newCall } from '../machine/new-call.ts';
+import { newCall, noFacts } from '../machine/new-call.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
 import { type CompiledRoutes, decide, type Made, planOf } from '../rules/decide.ts';
 import type { Condition, RouteStep, Rule } from '../rules/rule.ts';
@@ -100,20 +101,7 @@ export function begin({ facts, event, decision }: Start, limits: Limits): Scene 
 /** Limits of the policy that a search leaves out; see `prove.ts`. */
 export type Limits = Partial<Decision['policy']>;
 
-const NOBODY: Omit<CallFacts, 'direction'> = {
-  callId: 'prove',
-  sessionId: 'prove',
-  legId: null,
-  connectionId: null,
-  from: null,
-  to: null,
-  callerName: null,
-  callerType: 'pstn',
-  attestation: null,
-  attestationValidated: false,
-  headers: [],
-  tags: [],
-};
+const NOBODY: CallFacts = { ...noFacts('prove'), sessionId: 'prove', callerType: 'pstn' };
 
 const EVENTS: readonly Moment['event'][] = [
   'call.initiated',
