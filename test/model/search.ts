@@ -61,7 +61,7 @@ export function walk(
       return { states, depth, exhausted: false, found, happened };
     }
     depth = Math.max(depth, story.length);
-    const violation = endsNever(state, setting);
+    const violation = neverEnds(state, setting);
     if (violation === null) continue;
     const found = shorten({ violation, story }, setting, faults);
     return { states, depth, exhausted: false, found, happened };
@@ -114,7 +114,7 @@ export function search(setting: Setting, faults: number, limits: Limits): Report
     const hash = hashOf(canonical(step.state, alone));
     if (visited.has(hash)) continue;
     visited.add(hash);
-    const stuck = neverEnds(step.state, hash);
+    const stuck = stuckAt(step.state);
     if (stuck !== null)
       return report(shortened({ violation: stuck, story: storyOf(frames) }), false);
     depth = Math.max(depth, frames.length);
@@ -123,25 +123,16 @@ export function search(setting: Setting, faults: number, limits: Limits): Report
     if (visited.size % 256 === 0 && Date.now() > limits.until) return report(null, false);
   }
 
-  /** Follows the everyday: what is due happens in order, the far end stays silent, who talks hangs up. */
-  function neverEnds(from: State, hash: number): string | null {
-    let state = from;
-    const passed = [hash];
-    for (let n = 0; n < CONTINUATION_MAX; n += 1) {
-      const last = passed.at(-1) ?? hash;
-      if (ending.has(last) || state.call?.phase === 'ended') {
-        for (const each of passed) ending.add(each);
-        return null;
-      }
-      const action = continuation(state, setting);
-      if (action === null)
-        return `nothing brings the call on, it is ${state.call?.phase ?? 'unknown'}`;
-      const step = apply(state, action, setting);
-      if (step.violations.length > 0) return null;
-      state = step.state;
-      passed.push(hashOf(canonical(state, alone)));
-    }
-    return `the call does not end, it is ${state.call?.phase}`;
+  /** Each state is followed only until one from which the call is known to end. */
+  function stuckAt(state: State): string | null {
+    const passed: number[] = [];
+    const stuck = neverEnds(state, setting, (each) => {
+      const hash = hashOf(canonical(each, alone));
+      passed.push(hash);
+      return ending.has(hash);
+    });
+    if (stuck === null) for (const hash of passed) ending.add(hash);
+    return stuck;
   }
 
   function frameOf(state: State): Frame {
@@ -197,13 +188,21 @@ export function replay(story: string[], setting: Setting, faults: number) {
     state = step.state;
     if (step.violations[0] !== undefined) return { violation: step.violations[0], told, state };
   }
-  return { violation: endsNever(state, setting), told, state };
+  return { violation: neverEnds(state, setting), told, state };
 }
 
-function endsNever(from: State, setting: Setting): string | null {
+/**
+ * Follows the everyday: what is due happens in order, the far end stays silent, and who talks hangs up.
+ * Null if the call ends so.
+ */
+function neverEnds(
+  from: State,
+  setting: Setting,
+  knownToEnd: (state: State) => boolean = () => false,
+): string | null {
   let state = from;
   for (let n = 0; n < CONTINUATION_MAX; n += 1) {
-    if (state.call?.phase === 'ended') return null;
+    if (knownToEnd(state) || state.call?.phase === 'ended') return null;
     const action = continuation(state, setting);
     if (action === null)
       return `nothing brings the call on, it is ${state.call?.phase ?? 'unknown'}`;
