@@ -41,9 +41,7 @@ export function doctorCommand(program: Command, io: Io): void {
   exitsTwoOnUsage(command);
   command.action(async (options: DoctorOptions) => {
     if (options.url !== undefined && expectedUrl(options.url) === null) {
-      command.error(`referee doctor: --url: expected https://host, got "${options.url}"`, {
-        exitCode: 2,
-      });
+      command.error(`referee doctor: --url: expected https://host, got "${options.url}"`);
     }
     process.exitCode = await runDoctor(options, io);
   });
