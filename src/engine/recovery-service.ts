@@ -9,6 +9,7 @@ import type { Observer, Receiver } from './engine.ts';
 import { knownOf } from './known.ts';
 import { type Recovery, recover } from './recover.ts';
 import { createRecoverySchedule, type RecoverySchedule } from './recovery.ts';
+import { recoveryJson } from './recovery-json.ts';
 
 /** What could not be asked within this is asked the next time. */
 const ASKING_MS_MAX = 5 * 60_000;
@@ -90,21 +91,17 @@ export function sourceOf(
   );
 }
 
+/** As the API shows it, with the lists as numbers: callers' numbers are not for the log. */
 function fieldsOf(recovery: Recovery) {
+  const { lost_callers: lost, unknown_live: unknown, failed: _, ...same } = recoveryJson(recovery);
+  const { duplicates, unusable, foreign, postponed } = recovery;
   return {
-    since: iso(recovery.since),
-    live: recovery.live,
-    recovered: recovery.recovered,
-    by_type: Object.fromEntries(recovery.byType),
-    lost_callers: recovery.lost.length,
-    unknown_live: recovery.unknownLive.length,
-    duplicates: recovery.duplicates,
-    unusable: recovery.unusable,
-    foreign: recovery.foreign,
-    postponed: recovery.postponed,
+    ...same,
+    lost_callers: lost.length,
+    unknown_live: unknown.length,
+    duplicates,
+    unusable,
+    foreign,
+    postponed,
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
