@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: ['core'],
   'core/machine': ['core/machine'],
   'core/rules': ['core/rules', 'core/machine', 'core/iso-time.ts'],
+  'core/recording': ['core/recording', 'core/machine', 'core/rules'],
   'core/dry-run': ['core/dry-run', 'core/machine', 'core/rules'],
   'core/prove': ['core'],
   log: ['log'],

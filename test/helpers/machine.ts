@@ -6,6 +6,8 @@ import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import type { Notice } from '../../src/core/machine/notice.ts';
 import type { Decision, ReferStep, Step } from '../../src/core/machine/plan.ts';
 import { type Transition, transition, type World } from '../../src/core/machine/transition.ts';
+import { noteAnswers } from '../../src/core/recording/answers.ts';
+import type { RecordedEvent } from '../../src/core/recording/recorded-call.ts';
 
 export const CALL = 'v3:call-under-test';
 
@@ -112,6 +114,8 @@ export interface Driver {
   commands: Command[];
   cancelled: string[];
   notices: Notice[];
+  /** The events that changed the call, with what the machine asked for. */
+  recorded: RecordedEvent[];
   /** Every event goes in here; returns what came out. */
   put(event: CallEvent): Transition;
   hook(type: string, more?: Partial<WebhookEvent>): Transition;
@@ -162,9 +166,19 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
     commands: [],
     cancelled: [],
     notices: [],
+    recorded: [],
     put(event) {
-      const out = transition(call, { ...event, receivedAt: driver.now }, world());
+      const received = { ...event, receivedAt: driver.now };
+      const noted = noteAnswers(world(), {});
+      const out = transition(call, received, noted.world);
       if (out.refused === null) {
+        driver.recorded.push({
+          event: received,
+          now: driver.now,
+          answers: noted.answers,
+          phase: out.call.phase,
+          commands: out.commands.map(({ id }) => id),
+        });
         // What is stored is JSON: the machine must not lean on identity or on undefined.
         call = JSON.parse(JSON.stringify(out.call)) as Call;
         driver.commands.push(...out.commands);

@@ -1,0 +1,85 @@
+/** The world around a transition, noted while it answers, and one that answers the same again. */
+import type { CallFacts } from '../machine/call.ts';
+import { PATIENCE_MS } from '../machine/limits.ts';
+import type { Decision, Moment } from '../machine/plan.ts';
+import type { World } from '../machine/transition.ts';
+import type { Overrides } from '../rules/rule.ts';
+import type { Answers, RecordedEvent } from './recorded-call.ts';
+
+export function noAnswers(): Answers {
+  return { heardAt: null, decisions: [], overBudget: [], overrides: {} };
+}
+
+/** `answers` fills while a transition runs in the returned world. */
+export function noteAnswers(
+  world: World,
+  overrides: Overrides,
+): { world: World; answers: Answers } {
+  const answers = noAnswers();
+  return {
+    answers,
+    world: {
+      now: world.now,
+      get heardAt() {
+        answers.heardAt = world.heardAt;
+        return world.heardAt;
+      },
+      decide(facts, moment) {
+        const decision = world.decide(facts, moment);
+        const isUnmatched = decision.plan === null && moment.event !== 'call.initiated';
+        answers.decisions.push(isUnmatched ? null : decision);
+        if (!isUnmatched) answers.overrides = overrides;
+        return decision;
+      },
+      overBudget(kind, caller) {
+        const why = world.overBudget(kind, caller);
+        answers.overBudget.push(why);
+        return why;
+      },
+    },
+  };
+}
+
+/** A decision that the machine asked for while a recorded event was run again. */
+export interface Asked {
+  /** What was known of the call at that moment. */
+  facts: CallFacts;
+  moment: Moment;
+  /** Null: a later event that no rule matched. */
+  decision: Decision | null;
+  event: RecordedEvent;
+}
+
+/** Answers as they were recorded; `asked` is told of each decision. */
+export function sameAnswers(recorded: RecordedEvent, asked: (asked: Asked) => void): World {
+  const { now, answers } = recorded;
+  const { heardAt, overBudget } = answers;
+  let decisions = 0;
+  let budgets = 0;
+  return {
+    now,
+    heardAt,
+    decide(facts, moment) {
+      const decision = answers.decisions[decisions++] ?? null;
+      asked({ facts: { ...facts }, moment, decision, event: recorded });
+      return decision ?? UNMATCHED;
+    },
+    overBudget: () => overBudget[budgets++] ?? null,
+  };
+}
+
+const UNMATCHED: Decision = {
+  rule: null,
+  routeSet: '',
+  plan: null,
+  lastResort: [],
+  policy: {
+    patienceMs: PATIENCE_MS,
+    whileMoving: null,
+    refersPerCall: null,
+    transfersPerCall: null,
+  },
+  trace: [],
+  why: 'no rule matched this event',
+  warnings: [],
+};

@@ -1,0 +1,224 @@
+/** A recorded event as JSON. What is null is left out, and of a list of answers what is empty. */
+import { type CallFacts, PHASES } from '../machine/call.ts';
+import type { CallEvent } from '../machine/event.ts';
+import { noFacts } from '../machine/new-call.ts';
+import { noAnswers } from './answers.ts';
+import {
+  type Check,
+  type Fields,
+  fieldsAt,
+  flagAt,
+  listOf,
+  nullOr,
+  numberAt,
+  oneOf,
+  shapeAt,
+  textAt,
+} from './checked.ts';
+import { leanDecision, leanStep } from './lean.ts';
+import type { Answers, RecordedEvent } from './recorded-call.ts';
+import { decisionAt, stepAt } from './step-checks.ts';
+
+export function eventJson({ event, now, answers, phase, commands }: RecordedEvent): Fields {
+  const { callId, ...said } = event;
+  const own: Fields = { ...said };
+  if ('facts' in event) own.facts = factsJson(event.facts);
+  if ('step' in event) own.step = leanStep(event.step);
+  if ('recovered' in event && event.recovered !== undefined) {
+    own.recovered = event.recovered.living.has(callId) ? 'living' : 'gone';
+  }
+  return { ...withoutNulls(own), now, ...answersJson(answers), phase, commands };
+}
+
+export function eventAt(value: unknown, path: string, callId: string): RecordedEvent {
+  const source = sourceAt(fieldsAt(value, path).source, `${path}.source`);
+  const { own, needed } = SOURCES[source];
+  const checks = { ...COMMON, ...own };
+  const fields = shapeAt(value, path, checks, [...COMMON_NEEDED, ...needed]);
+  const { now, phase, commands, heardAt, decisions, overBudget, overrides, ...said } = fields;
+  const answers = { heardAt, decisions, overBudget, overrides };
+  const event: Fields = { occurredAt: null, ...NULLS[source], ...said, callId };
+  if (source === 'webhook') event.facts = { ...noFacts(callId), ...(said.facts as object) };
+  if (said.recovered !== undefined) {
+    event.recovered = { living: new Set(said.recovered === 'living' ? [callId] : []) };
+  }
+  return {
+    // The checks above are those of the type.
+    event: event as unknown as CallEvent,
+    now: now as number,
+    answers: { ...noAnswers(), ...withoutUndefined(answers) },
+    phase: phase as RecordedEvent['phase'],
+    commands: commands as string[],
+  };
+}
+
+export function factsJson({ callId: _, ...facts }: CallFacts): Fields {
+  return Object.fromEntries(
+    Object.entries(facts).filter(
+      ([, value]) => value !== null && value !== false && !(Array.isArray(value) && !value.length),
+    ),
+  );
+}
+
+export const factsAt: Check = (value, path) => shapeAt(value, path, FACTS, []);
+
+function answersJson({ heardAt, decisions, overBudget, overrides }: Answers): Fields {
+  const asked = decisions.map((each) =>
+    each === null ? null : { ...leanDecision(each), trace: each.trace },
+  );
+  return {
+    ...(heardAt === null ? {} : { heardAt }),
+    ...(asked.length === 0 ? {} : { decisions: asked }),
+    ...(overBudget.length === 0 ? {} : { overBudget }),
+    ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
+  };
+}
+
+function withoutNulls(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+function withoutUndefined(fields: Fields): Partial<Answers> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+const header: Check = (value, path) =>
+  shapeAt(value, path, { name: textAt, value: textAt }, ['name', 'value']);
+
+const FACTS: { [Name in Exclude<keyof CallFacts, 'callId'>]: Check } = {
+  sessionId: textAt,
+  legId: textAt,
+  connectionId: textAt,
+  from: textAt,
+  to: textAt,
+  direction: oneOf(['incoming', 'outgoing']),
+  callerName: textAt,
+  callerType: oneOf(['pstn', 'sip']),
+  attestation: textAt,
+  attestationValidated: flagAt,
+  headers: listOf(header),
+  tags: listOf(textAt),
+};
+
+const envelope: Check = (value, path) =>
+  shapeAt(value, path, { id: textAt, foreignState: nullOr(textAt) }, ['id', 'foreignState']);
+const costPart: Check = (value, path) =>
+  shapeAt(value, path, { part: textAt, currency: textAt, amount: textAt }, [
+    'part',
+    'currency',
+    'amount',
+  ]);
+const cost: Check = (value, path) =>
+  shapeAt(value, path, { parts: listOf(costPart), problem: nullOr(textAt) }, ['parts', 'problem']);
+const outcome: Check = (value, path) =>
+  shapeAt(
+    value,
+    path,
+    {
+      kind: oneOf(['accepted', 'rejected', 'retry', 'unknown']),
+      status: nullOr(numberAt),
+      alive: nullOr(flagAt),
+      envelope: nullOr(envelope),
+      bLeg: nullOr(textAt),
+      code: nullOr(textAt),
+      detail: textAt,
+      callEnded: flagAt,
+      notAnswered: flagAt,
+      misconfigured: nullOr(textAt),
+      afterMs: nullOr(numberAt),
+      provenUnsent: flagAt,
+    },
+    ['kind'],
+  );
+const override: Check = (value, path) =>
+  shapeAt(value, path, { open: flagAt, untilMs: nullOr(numberAt) }, ['open', 'untilMs']);
+const overridesAt: Check = (value, path) =>
+  Object.fromEntries(
+    Object.entries(fieldsAt(value, path)).map(([name, each]) => [
+      name,
+      override(each, `${path}.${name}`),
+    ]),
+  );
+
+const COMMON: Record<string, Check> = {
+  source: textAt,
+  id: textAt,
+  type: textAt,
+  receivedAt: numberAt,
+  occurredAt: numberAt,
+  now: numberAt,
+  phase: oneOf(PHASES),
+  commands: listOf(textAt),
+  heardAt: numberAt,
+  decisions: listOf(nullOr(decisionAt)),
+  overBudget: listOf(nullOr(textAt)),
+  overrides: overridesAt,
+};
+const COMMON_NEEDED = ['source', 'id', 'type', 'receivedAt', 'now', 'phase', 'commands'];
+const recovered = oneOf(['living', 'gone']);
+
+/** What is null where it is left out. */
+const NULLS: { [Source in CallEvent['source']]: Fields } = {
+  webhook: {
+    clientState: null,
+    envelope: null,
+    sipNotifyResponse: null,
+    hangupCause: null,
+    hangupSource: null,
+    sipHangupCause: null,
+    digits: null,
+    status: null,
+    deliveryAttempt: null,
+  },
+  b_leg: { attemptId: null, hangupCause: null, sipHangupCause: null },
+  outcome: { firstSentAt: null },
+  deadline: {},
+  manual: {},
+  sighting: { envelope: null },
+  acknowledged: {},
+};
+
+const SOURCES: {
+  [Source in CallEvent['source']]: { own: Record<string, Check>; needed: string[] };
+} = {
+  webhook: {
+    own: {
+      facts: factsAt,
+      clientState: textAt,
+      envelope,
+      sipNotifyResponse: numberAt,
+      hangupCause: textAt,
+      hangupSource: textAt,
+      sipHangupCause: textAt,
+      digits: textAt,
+      status: textAt,
+      cost,
+      deliveryAttempt: numberAt,
+      clockSkewMs: numberAt,
+      parentId: textAt,
+      recovered,
+    },
+    needed: ['facts'],
+  },
+  b_leg: {
+    own: {
+      bLegId: textAt,
+      attemptId: textAt,
+      hangupCause: textAt,
+      sipHangupCause: textAt,
+      cost,
+      recovered,
+    },
+    needed: ['bLegId'],
+  },
+  outcome: {
+    own: { commandId: textAt, legId: textAt, action: textAt, outcome, firstSentAt: numberAt },
+    needed: ['commandId', 'legId', 'action', 'outcome'],
+  },
+  deadline: { own: { name: textAt, n: numberAt, putOff: flagAt }, needed: ['name', 'n', 'putOff'] },
+  manual: { own: { step: stepAt }, needed: ['step'] },
+  sighting: { own: { envelope }, needed: [] },
+  acknowledged: { own: {}, needed: [] },
+};
+
+const sourceAt = oneOf(Object.keys(SOURCES) as CallEvent['source'][]);

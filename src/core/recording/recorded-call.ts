@@ -1,0 +1,88 @@
+/**
+ * A call as it was recorded: its events with all that `transition` was given for them, and the call
+ * as it is stored. Run through the machine again, the events give the stored call.
+ */
+import type { Call, Ends, Phase } from '../machine/call.ts';
+import type { CallEvent } from '../machine/event.ts';
+import type { Decision } from '../machine/plan.ts';
+import type { Overrides } from '../rules/rule.ts';
+
+/**
+ * Raised whenever recorded events no longer give the same call: the machine decides something
+ * differently, or an event is recorded in another form. Calls of an older number are counted apart.
+ */
+export const RECORDING_SCHEMA = 1;
+
+/**
+ * `complete`: its events can be run again. `cut`: it has more events than a timeline keeps.
+ * `older`, `newer`: recorded by another release, or not at all.
+ */
+export type Recording = 'complete' | 'cut' | 'older' | 'newer';
+
+export interface RecordedCall {
+  callId: string;
+  schema: number;
+  recording: Recording;
+  /** In the order in which they were applied; empty if another release recorded them. */
+  events: RecordedEvent[];
+  /** The call as it is stored. */
+  stored: Call;
+}
+
+export interface RecordedEvent {
+  /**
+   * As the machine was given it, with `occurredAt` by the store's clock. Of the facts in a webhook
+   * only those that the call did not know yet.
+   */
+  event: CallEvent;
+  /** `World.now`. */
+  now: number;
+  answers: Answers;
+  /** What followed: the phase after it, and the ids of its commands. */
+  phase: Phase;
+  commands: string[];
+}
+
+/** What the machine asked its world for while it processed one event, in the order of asking. */
+export interface Answers {
+  /** `World.heardAt`; null too if it was not asked for. */
+  heardAt: number | null;
+  /** Null: a later event that no rule matches. Trailing nulls are left out. */
+  decisions: (Decision | null)[];
+  /** Null: within the budget. Trailing nulls are left out. */
+  overBudget: (string | null)[];
+  /** Overrides of schedules as they stood at the decision. */
+  overrides: Overrides;
+}
+
+/** What became of a call, in the terms in which two calls are compared. */
+export interface Became {
+  rule: string | null;
+  /** Targets in order; the address where a destination has no name. */
+  attempts: string[];
+  ends: Ends | null;
+}
+
+export function becameOf({ rule, attempts, ends }: Call): Became {
+  return { rule, attempts: attempts.map(({ target, sipAddress }) => target ?? sipAddress), ends };
+}
+
+export interface RecordedDecision {
+  decision: Decision;
+  event: RecordedEvent;
+}
+
+/**
+ * The decision that the call follows: the last one with a plan. A call that was left unmanaged has
+ * the one that left it so; null if nothing was ever decided.
+ */
+export function decisionOf({ events }: Pick<RecordedCall, 'events'>): RecordedDecision | null {
+  let found: RecordedDecision | null = null;
+  for (const event of events) {
+    for (const decision of event.answers.decisions) {
+      if (decision === null) continue;
+      if (found === null || decision.plan !== null) found = { decision, event };
+    }
+  }
+  return found;
+}
