@@ -6,6 +6,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ENDS, type Ends } from './core/machine/call.ts';
+import { CALLER_OUTCOMES, type CallerOutcome } from './core/machine/caller-outcome.ts';
 import { isNegative } from './core/machine/decimal.ts';
 import { boundedLabel } from './metrics/label.ts';
 import { watchEventLoop, watchOutbox, watchSchedules } from './metrics/scraped.ts';
@@ -41,6 +42,8 @@ export interface Metrics {
   /** Called once per verdict and per end, when it is final. */
   verdict(rule: string | null, target: string | null, verdict: string): void;
   callEnded(ends: Ends): void;
+  /** The same in a caller's words; `rule` null is `otherwise`, or none. */
+  callerOutcome(rule: string | null, outcome: CallerOutcome): void;
   /** Called for each caller whom we tried to move and who did not hang up first. */
   arrival(rule: string | null, arrived: 'yes' | 'no'): void;
   /** What Telnyx charged, once for each report. Credits are left out: a counter only grows. */
@@ -102,12 +105,14 @@ export function createMetrics(): Metrics {
       const label = rule(name);
       series.decisions.inc({ rule: label });
       for (const arrived of ['yes', 'no']) series.arrivals.inc({ rule: label, arrived }, 0);
+      for (const outcome of CALLER_OUTCOMES) series.callers.inc({ rule: label, outcome }, 0);
     },
     attemptStarted: (kind, ruleName, targetName) =>
       series.attempts.inc({ kind, rule: rule(ruleName), target: target(targetName) }),
     verdict: (ruleName, targetName, verdict) =>
       series.verdicts.inc({ rule: rule(ruleName), target: target(targetName), verdict }),
     callEnded: (ends) => series.ended.inc({ ends }),
+    callerOutcome: (name, outcome) => series.callers.inc({ rule: rule(name), outcome }),
     arrival: (name, arrived) => series.arrivals.inc({ rule: rule(name), arrived }),
     cost(currency, part, amount) {
       if (isNegative(amount)) return;

@@ -3,6 +3,7 @@
  * the cursor.
  */
 import type { Call } from '../core/machine/call.ts';
+import { outcomeOf } from '../core/machine/caller-outcome.ts';
 import type { callDetail } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
 import { plain } from './routes-folder.ts';
@@ -29,14 +30,13 @@ const COLUMNS: readonly Column[] = [
   { title: 'CAME (UTC)', width: 19, text: cameText },
   { title: 'FROM', width: 18, text: ({ facts }) => facts.from ?? 'anonymous' },
   { title: 'TO', width: 18, text: ({ facts }) => facts.to ?? '-' },
-  { title: 'IS', width: 13, text: ({ ends, phase }) => ends ?? phase },
+  { title: 'OUTCOME', width: 13, text: standingText },
   { title: 'RULE', width: 16, text: ruleText },
   { title: 'LAST ATTEMPT', width: 24, text: attemptText },
   { title: 'LASTS', width: 8, text: lastsText },
 ];
 /**
- * How a narrow terminal shrinks the columns, in this order; width 0 hides one. How the call ended
- * stays.
+ * How a narrow terminal shrinks the columns, in this order; width 0 hides one. The outcome stays.
  */
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
   ['LASTS', 0],
@@ -94,6 +94,11 @@ function cameText({ createdAt }: Call, _now: number, width: number): string {
   return new Date(createdAt).toISOString().slice(0, 19).replace('T', ' ').slice(-width);
 }
 
+/** What became of the caller, and of a live call where it stands. */
+function standingText(call: Call): string {
+  return outcomeOf(call) ?? (call.phase === 'ended' ? (call.ends ?? 'ended') : call.phase);
+}
+
 function ruleText({ rule, decided }: Call): string {
   return rule ?? (decided ? 'otherwise' : '-');
 }
@@ -116,6 +121,7 @@ function lastsText({ endedAt, createdAt }: Call, now: number): string {
 export function callStory(call: Detail): string {
   const lines = [
     `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
+    call.summary,
     call.call_control_id,
     `came ${call.created_at}, ${lasted(call)}`,
     ...costLines(call),

@@ -1,5 +1,6 @@
 /** Reports everything that was committed to the log and the metrics. */
 import type { Attempt, Call, Verdict } from '../core/machine/call.ts';
+import { outcomeOf, summaryOf } from '../core/machine/caller-outcome.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import { isLoopReason } from '../core/rules/loop.ts';
@@ -97,12 +98,18 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         log.emit('call.ended', {
           ...fields,
           ends: notice.ends,
+          ...outcomeFields(call),
           how: notice.how,
           ...duration(call),
         });
         return;
       case 'ends_corrected':
-        log.emit('call.corrected', { ...fields, ends: notice.ends, before: notice.before });
+        log.emit('call.corrected', {
+          ...fields,
+          ends: notice.ends,
+          before: notice.before,
+          ...outcomeFields(call),
+        });
         return;
       case 'deadline':
         metrics.deadline(notice.name);
@@ -152,9 +159,12 @@ export function createReport(log: Log, metrics: Metrics): Observer {
     }
   }
 
-  function ended({ ends, rule, attempts }: Call): void {
+  function ended(call: Call): void {
+    const { ends, rule, attempts } = call;
     if (ends === null) return;
     metrics.callEnded(ends);
+    const outcome = outcomeOf(call);
+    if (outcome !== null) metrics.callerOutcome(rule, outcome);
     const arrived = arrival(ends, attempts.length);
     if (arrived !== null) metrics.arrival(rule, arrived);
   }
@@ -224,6 +234,10 @@ function attemptFields(attempt: Attempt): LogFields {
     verdict: attempt.verdict,
     sip_notify_response: attempt.sipNotifyResponse,
   };
+}
+
+function outcomeFields(call: Call) {
+  return { outcome: outcomeOf(call), summary: summaryOf(call) };
 }
 
 function duration(call: Call) {

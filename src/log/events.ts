@@ -109,7 +109,7 @@ export const LOG_EVENTS = {
   },
   'call.ended': {
     level: 'info',
-    meaning: 'A call ended, and how.',
+    meaning: 'A call ended: what became of the caller (`outcome`, `summary`), and how (`ends`).',
     action: '',
   },
   'attempt.started': {

@@ -34,6 +34,11 @@ export function defineSeries(registry: Registry) {
     ended: counter('calls_ended_total', 'Callers, by how their call ended, once that is final.', [
       'ends',
     ]),
+    callers: counter(
+      'callers_total',
+      'Callers, by rule and by what became of them, once that is final.',
+      ['rule', 'outcome'],
+    ),
     arrivals: counter(
       'arrivals_total',
       'Callers whom we tried to move and who did not hang up first, by whether they arrived.',

@@ -6,6 +6,7 @@ import { getJson, postJson } from './api.js';
 import { attemptItem, traceTable } from './attempt.js';
 import { alertOf, valuesOf } from './fields.js';
 import { sequence } from './sequence.js';
+import { standing, word } from './states.js';
 import { age, badge, count, plain, ruleName, said, time } from './words.js';
 
 const REREAD_MS = 250;
@@ -235,7 +236,8 @@ function heading(call, from) {
 
 /** @param {CallDetail} call */
 function marks(call) {
-  return html`${badge(call.phase)} ${call.ends === null ? nothing : html`ends ${badge(call.ends)}`}
+  return html`${badge(standing(call))} <span class="summary">${said(call.summary)}</span>
+    <span class="faint">${call.ends === null ? word(call.phase) : `ends ${word(call.ends)}`},</span>
     <span class="faint">${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)},
       came ${time(call.created_at)}</span>`;
 }
@@ -325,7 +327,7 @@ function otherLegs(legs) {
       (
         leg,
       ) => html`<li><a href=${`#/calls/${encodeURIComponent(leg.call_control_id)}`}>${said(leg.from, 'anonymous')} → ${said(leg.to)}</a>
-        ${badge(leg.phase === 'ended' ? (leg.ends ?? 'ended') : leg.phase)} <span class="faint">${leg.direction ?? ''}</span></li>`,
+        ${badge(standing(leg))} <span class="faint">${leg.direction ?? ''}</span></li>`,
     )}</ul>
   </section>`;
 }

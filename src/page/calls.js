@@ -5,7 +5,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { FAILED, NOT_ARRIVED, readPage } from './call-pages.js';
 import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
-import { ENDS, PHASES, VERDICTS, word } from './states.js';
+import { ENDS, PHASES, standing, VERDICTS, word } from './states.js';
 import { age, badge, moment, plain, ruleName, said, targetName, time, ZONE } from './words.js';
 
 const ROOMY = matchMedia('(min-width: 60rem)');
@@ -214,7 +214,7 @@ function callRow(call) {
     <td class="came"><a href=${href}>${time(call.created_at)}</a></td>
     <td class="from">${said(call.from, 'anonymous')}</td>
     <td class="to"><span class="arrow" aria-hidden="true">→ </span>${said(call.to)}</td>
-    <td class="phase">${call.phase === 'ended' ? badge(call.ends ?? 'ended') : badge(call.phase)}</td>
+    <td class="phase" title=${call.summary}>${badge(standing(call))}</td>
     <td class="rule">${ruleName(call)}</td>
     <td class="attempts">${
       attempt === undefined

@@ -1,5 +1,5 @@
 /**
- * The phases, verdicts and ends of a call, each with its tone, in the order of the filters. tsc and
+ * The phases, verdicts, ends and outcomes of a call, each with its tone, in the order of the filters. tsc and
  * a test hold them against those of the machine. Nothing is imported, so that Node can load this too.
  *
  * @typedef {'good' | 'bad' | 'doubtful' | 'moving' | 'calm'} Tone
@@ -48,14 +48,36 @@ const ENDS_TONES = {
   missed: 'bad',
 };
 
+/** @satisfies {Record<import('../core/machine/caller-outcome.ts').CallerOutcome, Tone>} */
+const OUTCOME_TONES = {
+  reached: 'good',
+  not_reached: 'bad',
+  gave_up: 'calm',
+  unsure: 'doubtful',
+  turned_away: 'calm',
+  not_ours: 'calm',
+};
+
 export const PHASES = Object.keys(PHASE_TONES);
 export const VERDICTS = Object.keys(VERDICT_TONES);
 export const ENDS = Object.keys(ENDS_TONES);
+export const OUTCOMES = Object.keys(OUTCOME_TONES);
 
-const TONES = new Map(Object.entries({ ...PHASE_TONES, ...VERDICT_TONES, ...ENDS_TONES }));
+const TONES = new Map(
+  Object.entries({ ...PHASE_TONES, ...VERDICT_TONES, ...ENDS_TONES, ...OUTCOME_TONES }),
+);
 
 /**
- * Of a phase, verdict or end. Colour is never the only signal: the word is shown too.
+ * Of a call the colour is the caller's: of the outcome, or while it lives of its phase.
+ *
+ * @param {{ phase: string, ends: string | null, outcome: string | null }} call
+ */
+export function standing({ phase, ends, outcome }) {
+  return outcome ?? (phase === 'ended' ? (ends ?? 'ended') : phase);
+}
+
+/**
+ * Of a phase, verdict, end or outcome. Colour is never the only signal: the word is shown too.
  *
  * @param {string} name
  */

@@ -114,10 +114,10 @@ describe('the list', () => {
     const { out, code } = await referee('calls');
     const lines = out.trimEnd().split('\n');
     expect(code).toBe(0);
-    expect(lines[0]).toMatch(/^CAME \(UTC\) +FROM +TO +IS +RULE +LAST ATTEMPT +LASTS +CALL$/);
+    expect(lines[0]).toMatch(/^CAME \(UTC\) +FROM +TO +OUTCOME +RULE +LAST ATTEMPT +LASTS +CALL$/);
     expect(lines[1]).toContain('v3:second');
     expect(lines[2]).toMatch(
-      /^2026-03-02 15:00:00 .* failed +support +support-us not_allowed +5\.0 s +v3:first$/,
+      /^2026-03-02 15:00:00 .* not_reached +support +support-us not_allowed +5\.0 s +v3:first$/,
     );
   });
 
@@ -154,8 +154,8 @@ describe('the list', () => {
         const [head = '', idHead, row = '', id = ''] = await listed(columns);
         expect([head, row].filter((line) => line.length > columns)).toEqual([]);
         expect([head, row]).toEqual([
-          expect.stringMatching(/\bIS .*LAST ATTEMPT/),
-          expect.stringMatching(/\bfailed .*2\. a-very-l… not_allowed/),
+          expect.stringMatching(/\bOUTCOME .*LAST ATTEMPT/),
+          expect.stringMatching(/\bnot_reached .*2\. a-very-l… not_allowed/),
         ]);
         expect([idHead, id]).toEqual(['  CALL', `  ${LONG_ID}`]);
         const one = terminal(true, url);
@@ -164,8 +164,8 @@ describe('the list', () => {
     );
 
     test('the least telling columns go first', async () => {
-      expect((await listed(80))[0]).toMatch(/^CAME \(UTC\) +FROM +TO +IS +LAST ATTEMPT$/);
-      expect((await listed(70))[2]).toMatch(/^03-02 15:00:00 \+353861234567 /);
+      expect((await listed(80))[0]).toMatch(/^CAME \(UTC\) +FROM +TO +OUTCOME +LAST ATTEMPT$/);
+      expect((await listed(75))[2]).toMatch(/^03-02 15:00:00 \+353861234567 /);
       expect((await listed(130))[0]).toMatch(/RULE +LAST ATTEMPT +LASTS$/);
       expect((await listed(250))[0]).toMatch(/RULE +LAST ATTEMPT +LASTS +CALL$/);
     });

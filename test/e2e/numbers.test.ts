@@ -90,6 +90,7 @@ test('lists, statistics and metrics count the callers, each once', {
   const { calls, attempts } = await stats();
   expect(calls.total).toBe(SCRIPTS.length);
   expect(await scraped('calls_ended', 'ends')).toEqual(byWord(calls.by_ends, 'ends'));
+  expect(await scraped('callers', 'outcome')).toEqual(byWord(calls.by_outcome, 'outcome'));
   expect(await scraped('verdicts', 'verdict')).toEqual(byWord(attempts.by_verdict, 'verdict'));
   const arrivals = await scraped('arrivals', 'arrived');
   expect(arrivals).toEqual({ yes: calls.arrived, no: calls.not_arrived });

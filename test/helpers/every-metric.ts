@@ -11,6 +11,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.attemptStarted('refer', 'support', 'pbx');
   metrics.verdict('support', 'pbx', 'completed');
   metrics.callEnded('referred');
+  metrics.callerOutcome('support', 'reached');
   metrics.arrival('support', 'yes');
   metrics.cost('USD', 'call-control', '0.0020');
   metrics.watchSchedules(async () => [{ name: 'office', open: true }]);

@@ -67,7 +67,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await row.getByText('referring').waitFor();
     await row.getByText('+353861110001').waitFor();
     await row.locator('.attempts').getByText('support-eu').waitFor();
-    await row.locator('.phase').getByText('referred').waitFor();
+    await row.locator('.phase').getByText('reached').waitFor();
     await call.ended;
   });
 

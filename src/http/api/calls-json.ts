@@ -3,6 +3,7 @@
  * and no secrets: `auth` of a step is left out, and templates only contain references to secrets.
  */
 import type { Attempt, Call } from '../../core/machine/call.ts';
+import { outcomeOf, summaryOf } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
 import type { Step } from '../../core/machine/plan.ts';
@@ -20,6 +21,8 @@ export function callSummary(call: Call) {
     direction: call.facts.direction,
     phase: call.phase,
     ends: call.ends,
+    outcome: outcomeOf(call),
+    summary: summaryOf(call),
     rule: call.rule,
     route_set: call.routeSet,
     decided: call.decided,

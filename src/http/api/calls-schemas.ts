@@ -1,6 +1,7 @@
 /** The schemas of the call endpoints, for validation and the OpenAPI document. */
 import { type TSchema, Type } from 'typebox';
 import { ENDS as ENDS_WORDS, PHASES } from '../../core/machine/call.ts';
+import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../../core/machine/verdict.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 
@@ -14,6 +15,7 @@ const name = Type.String({ minLength: 1, maxLength: 256 });
 export const PHASE = Type.Enum([...PHASES]);
 export const VERDICT = Type.Enum([...VERDICTS]);
 export const ENDS = Type.Enum([...ENDS_WORDS]);
+export const OUTCOME = Type.Enum([...CALLER_OUTCOMES]);
 
 export const CALL_ID_PARAMS = Type.Object({
   call_control_id: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
@@ -96,6 +98,12 @@ const SUMMARY_FIELDS = {
   direction: orNull(Type.Enum(['incoming', 'outgoing'])),
   phase: PHASE,
   ends: orNull(ENDS),
+  outcome: orNull(
+    Type.Enum([...CALLER_OUTCOMES], {
+      description: 'What became of the caller; null while the call is live, and for a B-leg',
+    }),
+  ),
+  summary: Type.String({ description: 'The same in one sentence, also of a live call' }),
   rule: orNull(Type.String({ description: 'null for `otherwise`, and while `decided` is false' })),
   route_set: textOrNull,
   decided: Type.Boolean(),

@@ -1,5 +1,6 @@
 /** Statistics from groups of calls and attempts: rates, medians, sums by minute. */
 
+import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { arrival } from '../../engine/tally.ts';
 import type { Activity, AttemptGroup, CallGroup, CostGroup } from '../../store/store.ts';
@@ -16,6 +17,7 @@ export function statsJson({ now, since, live, calls, attempts, costs }: Activity
     calls: {
       total: sum(calls),
       by_ends: counts(calls, ({ ends }) => ends).map(([ends, count]) => ({ ends, count })),
+      by_outcome: byOutcome(calls),
       ...arrivals(calls),
       costs: costsJson(costs),
     },
@@ -26,6 +28,7 @@ export function statsJson({ now, since, live, calls, attempts, costs }: Activity
     rules: groupBy(calls, ({ rule }) => rule).map(([rule, own]) => ({
       rule,
       calls: sum(own),
+      by_outcome: byOutcome(own),
       ...arrivals(own),
       ...attemptNumbers(attempts.filter((group) => group.rule === rule)),
       costs: costsJson(costs.filter((group) => group.rule === rule)),
@@ -38,6 +41,12 @@ export function statsJson({ now, since, live, calls, attempts, costs }: Activity
     })),
     minutes: minutesJson(calls, attempts),
   };
+}
+
+function byOutcome(calls: CallGroup[]) {
+  return counts(calls, ({ ends, attempts }) => callerOutcome(ends, attempts)).map(
+    ([outcome, count]) => ({ outcome, count }),
+  );
 }
 
 /** Arrival of the callers whom we tried to move, except those who hung up first. */

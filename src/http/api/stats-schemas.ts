@@ -1,6 +1,6 @@
 /** The schemas of the statistics endpoints. */
 import { Type } from 'typebox';
-import { ENDS, orNull, PHASE, VERDICT } from './calls-schemas.ts';
+import { ENDS, OUTCOME, orNull, PHASE, VERDICT } from './calls-schemas.ts';
 
 const text = Type.String();
 const time = Type.String({ format: 'date-time' });
@@ -34,6 +34,10 @@ const ARRIVALS = {
   attempts_per_call: numberOrNull,
 };
 
+const BY_OUTCOME = Type.Array(Type.Object({ outcome: orNull(OUTCOME), count: whole }), {
+  description: 'Callers by what became of them; null: still live',
+});
+
 const ATTEMPTS = {
   by_verdict: Type.Array(
     Type.Object({
@@ -65,12 +69,20 @@ export const STATS = Type.Object({
   calls: Type.Object({
     total: whole,
     by_ends: Type.Array(Type.Object({ ends: orNull(ENDS), count: whole })),
+    by_outcome: BY_OUTCOME,
     ...ARRIVALS,
     costs: COSTS,
   }),
   attempts: Type.Object({ total: whole, ...ATTEMPTS }),
   rules: Type.Array(
-    Type.Object({ rule: orNull(text), calls: whole, ...ARRIVALS, ...ATTEMPTS, costs: COSTS }),
+    Type.Object({
+      rule: orNull(text),
+      calls: whole,
+      by_outcome: BY_OUTCOME,
+      ...ARRIVALS,
+      ...ATTEMPTS,
+      costs: COSTS,
+    }),
   ),
   targets: Type.Array(
     Type.Object({

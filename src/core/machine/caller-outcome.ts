@@ -1,0 +1,185 @@
+/**
+ * What became of a caller, in one word and in one sentence of a support lead. The page, the API, the
+ * command line, the log and the metrics all say it in these words.
+ */
+import type { Attempt, Call, Ends } from './call.ts';
+import type { Verdict } from './verdict.ts';
+
+export const CALLER_OUTCOMES = [
+  /** A REFER completed, or a transfer was bridged and they talked. */
+  'reached',
+  /** Nobody took them, or we heard of them only after they had gone. */
+  'not_reached',
+  /** They hung up first. */
+  'gave_up',
+  /** A target took the call over and never said what became of it. */
+  'unsure',
+  /** The routes moved them nowhere: rejected, or told something and let go. */
+  'turned_away',
+  /** Another application's call. */
+  'not_ours',
+] as const;
+export type CallerOutcome = (typeof CALLER_OUTCOMES)[number];
+
+/** By how the call ended and how many attempts it has had; null while it is live. */
+export function callerOutcome(ends: Ends | null, attempts: number): CallerOutcome | null {
+  switch (ends) {
+    case null:
+      return null;
+    case 'referred':
+    case 'transferred':
+      return 'reached';
+    case 'failed':
+    case 'missed':
+      return 'not_reached';
+    case 'hung_up':
+    case 'rejected':
+      // Whoever was tried to be moved and was let go after that was not turned away by the routes.
+      return attempts === 0 ? 'turned_away' : 'not_reached';
+    case 'abandoned':
+      return 'gave_up';
+    case 'unconfirmed':
+      return 'unsure';
+    case 'ignored':
+      return 'not_ours';
+    default:
+      return ends satisfies never;
+  }
+}
+
+/** Null also for a transfer's B-leg: it belongs to its caller. */
+export function outcomeOf({ ends, attempts, parentId }: Call): CallerOutcome | null {
+  return parentId === null ? callerOutcome(ends, attempts.length) : null;
+}
+
+/** "Reached support-eu after 1.4 s: support-us was busy." */
+export function summaryOf(call: Call): string {
+  if (call.parentId !== null) return 'The far end of a transfer: see the call of its caller.';
+  return `${outcomeOf(call) === null ? liveWords(call) : endWords(call)}.`;
+}
+
+function endWords(call: Call): string {
+  const { ends, attempts, endedAt, createdAt } = call;
+  const lasted = duration((endedAt ?? createdAt) - createdAt);
+  const last = attempts.at(-1);
+  const outcome = outcomeOf(call);
+  switch (outcome) {
+    case 'reached':
+      return reachedWords(call);
+    case 'not_reached':
+      if (ends === 'missed') return 'Not reached: they had gone before we heard of them';
+      if (last === undefined) return `Not reached after ${lasted}: nobody could be tried`;
+      return `Not reached after ${lasted}${becauseOf(attempts)}`;
+    case 'gave_up':
+      return `Gave up after ${lasted}${whileWords(last)}`;
+    case 'unsure': {
+      const open = attempts.findLast(({ verdict }) => verdict === 'no_verdict') ?? last;
+      const where = open === undefined ? 'a target' : nameOf(open);
+      return `Perhaps reached ${where}, which never confirmed it${becauseOf(attempts, open)}`;
+    }
+    case 'turned_away':
+      return `Turned away after ${lasted}${byRule(call)}`;
+    case 'not_ours':
+      return 'Left to another application';
+    case null:
+      return 'Live';
+    default:
+      return outcome satisfies never;
+  }
+
+  function whileWords(open: Attempt | undefined): string {
+    if (open === undefined) return ' before anybody was tried';
+    if (open.verdict !== 'abandoned') return becauseOf(attempts);
+    return `, waiting for ${nameOf(open)}${becauseOf(attempts, open)}`;
+  }
+}
+
+function liveWords(call: Call): string {
+  const { phase, attempts } = call;
+  switch (phase) {
+    case 'new':
+      return 'Ringing, nothing is decided yet';
+    case 'answering':
+      return 'Being answered';
+    case 'referring':
+    case 'transferring': {
+      const open = attempts.findLast(({ verdict }) => verdict === null);
+      if (open === undefined) return `About to be moved${becauseOf(attempts)}`;
+      const how = open.progress ? 'Ringing at' : 'On the way to';
+      return `${how} ${nameOf(open)}${becauseOf(attempts, open)}`;
+    }
+    case 'speaking':
+      return `Hearing a message${becauseOf(attempts)}`;
+    case 'gathering':
+      return `Asked to press a key${becauseOf(attempts)}`;
+    case 'referred':
+      return reachedWords(call);
+    case 'bridged':
+      return `${reachedWords(call)}; they are talking`;
+    case 'releasing':
+      return `Being hung up${becauseOf(attempts)}`;
+    case 'unmanaged':
+      return 'Left to another application';
+    case 'ended':
+      return 'Ended';
+    default:
+      return phase satisfies never;
+  }
+}
+
+function reachedWords({ attempts, createdAt }: Call): string {
+  const taken = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);
+  if (taken === undefined) return 'Reached somebody';
+  const waited = taken.endedAt === null ? '' : ` after ${duration(taken.endedAt - createdAt)}`;
+  return `Reached ${nameOf(taken)}${waited}${becauseOf(attempts, taken)}`;
+}
+
+/** What the other attempts met: ": support-us was busy, support-eu did not answer". */
+function becauseOf(attempts: Attempt[], except?: Attempt): string {
+  const others = attempts.filter((attempt) => attempt !== except && attempt.verdict !== null);
+  const told = others.slice(-TOLD_MAX).map((attempt) => `${nameOf(attempt)} ${metWords(attempt)}`);
+  if (told.length === 0) return '';
+  const earlier = others.length - told.length;
+  return `: ${earlier > 0 ? `${earlier} earlier ${earlier === 1 ? 'try' : 'tries'}, then ` : ''}${told.join(', ')}`;
+}
+
+/** A sentence stays one. */
+const TOLD_MAX = 3;
+
+function metWords({ verdict, unsent }: Attempt): string {
+  if (verdict === null) return 'is being tried';
+  return unsent ? 'was not tried' : MET[verdict];
+}
+
+const MET = {
+  completed: 'took the call',
+  busy: 'was busy',
+  no_answer: 'did not answer',
+  declined: 'declined',
+  not_found: 'does not know the number',
+  not_allowed: 'takes no moved calls',
+  server_error: 'had an error',
+  other: 'refused',
+  rejected: 'could not be tried',
+  no_verdict: 'never said what became of it',
+  abandoned: 'was still being tried',
+} as const satisfies Record<Verdict, string>;
+
+function nameOf({ target, sipAddress }: Attempt): string {
+  return target ?? sipAddress.replace(/^sips?:/i, '').replace(/[;?].*$/s, '');
+}
+
+function byRule({ rule, decided }: Call): string {
+  if (rule !== null) return ` by the rule "${rule}"`;
+  return decided ? ': no rule was for this call' : '';
+}
+
+/** As short as somebody would say it: 1.4 s, 42 s, 2 min 5 s, 1 h 3 min. */
+function duration(ms: number): string {
+  const secs = Math.max(0, ms) / 1_000;
+  if (secs < 9.95) return `${secs.toFixed(1)} s`;
+  const whole = Math.round(secs);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
+}
