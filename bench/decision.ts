@@ -104,14 +104,14 @@ function measure(routes: ReturnType<typeof compileRouteSet>, dialled: string[]):
 }
 
 function refer(name: string, ifFailed: RouteBranches): RouteStep {
-  return { do: 'refer', to: { kind: 'target', name }, timeoutMs: null, ifFailed };
+  return { do: 'refer', to: { kind: 'target', name }, via: null, timeoutMs: null, ifFailed };
 }
 
 function target(name: string): [string, Target] {
   const sip = [{ literal: `sip:support@${name}.example.com` }];
   const userToUser = [{ place: 'call_session_id' as const, header: null }];
   const headers = [{ name: 'X-Queue', value: [{ literal: 'support' }] }];
-  const rest = { auth: null, byeWithoutVerdict: 'unconfirmed' as const };
+  const rest = { auth: null, byeWithoutVerdict: 'unconfirmed' as const, via: null };
   return [name, { name, sip, timeoutMs: 30_000, userToUser, headers, ...rest }];
 }
 
@@ -144,6 +144,7 @@ function routeSet(rules: Rule[], lists: Map<string, NumberList>): RouteSet {
     policy: {
       voice: 'voice',
       language: null,
+      via: { pstn: null, sip: null },
       patienceMs: 120_000,
       whileMoving: null,
       allow: [],

@@ -17,6 +17,7 @@ import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
 import { buildSteps } from './steps.ts';
 import { buildTarget, type Environment } from './targets.ts';
+import { checkWays } from './via.ts';
 
 export function buildSet(
   input: DecodedSet,
@@ -50,6 +51,7 @@ export function buildSet(
   checkSchedules(context, set, options.nowMs);
   checkShadowed(context, set);
   checkLoops(context, set);
+  checkWays(context, set);
   return { set, examples, guarantees };
 }
 

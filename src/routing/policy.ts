@@ -9,6 +9,7 @@ import { inAscii } from './look-alikes.ts';
 import { meantUri, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
+import { waysOf } from './via.ts';
 
 export const DEFAULT_POLICY: Policy = {
   voice: 'Telnyx.KokoroTTS.af',
@@ -18,6 +19,7 @@ export const DEFAULT_POLICY: Policy = {
   allow: [],
   refers: { perCall: null, perHour: null, perCallerPerHour: null },
   transfers: { perCall: null, perHour: null, perCallerPerHour: null },
+  via: { pstn: null, sip: null },
 };
 
 /** Also fills `context.allow`, which steps and targets are checked against: build it first. */
@@ -73,6 +75,18 @@ export function buildPolicy(
     allow,
     refers: budget(written.refers),
     transfers: budget(written.transfers),
+    via: viaOf(context, written.via ?? {}, positions),
+  };
+}
+
+function viaOf(
+  context: SetContext,
+  written: NonNullable<WrittenPolicy['via']>,
+  positions: Positions,
+): Policy['via'] {
+  return {
+    pstn: waysOf(context, written.pstn, positions),
+    sip: waysOf(context, written.sip, positions),
   };
 }
 

@@ -21,6 +21,7 @@ import type {
   WrittenStep,
   WrittenTransfer,
 } from './schema/steps.ts';
+import { waysOf } from './via.ts';
 
 /**
  * Where a list of steps stands: `continue` needs an outer list, the last resort may not move
@@ -119,7 +120,8 @@ function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
     typeof step.refer === 'string' ? referTo(b, step, step.refer) : pick(b, step.refer.pick);
   const ifFailed = branches(b, step.if_failed);
   const timeoutMs = attemptTimeout(b, step);
-  return to === null ? null : { do: 'refer', to, timeoutMs, ifFailed };
+  const via = waysOf(b.context, step.via, b.positions);
+  return to === null ? null : { do: 'refer', to, via, timeoutMs, ifFailed };
 }
 
 /** Null: the target's own. */

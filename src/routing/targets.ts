@@ -12,6 +12,7 @@ import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 import type { WrittenTarget } from './schema/schema.ts';
+import { waysOf } from './via.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -46,6 +47,7 @@ export function buildTarget(
     headers: headersOf(context, written.headers ?? {}, positions),
     auth: written.auth === undefined ? null : authOf(context, written.auth, positions, env),
     byeWithoutVerdict: written.bye_without_verdict ?? 'unconfirmed',
+    via: waysOf(context, written.via, positions),
   };
 }
 

@@ -36,6 +36,7 @@ export const SCRIPT_ROUTES = `targets:
   support-us: { sip: "sip:support@pbx-us.example.com", timeout: 5s }
   support-eu: { sip: "sip:support-eu@pbx-eu.example.com", timeout: 5s }
   night-desk: { sip: "sip:desk@pbx-old.example.com", timeout: 2s }
+policy: { via: { pstn: refer } }
 rules:
   - name: support
     when: { to: "${SUPPORT}" }

@@ -7,8 +7,8 @@ import { schemaText } from '../../src/routing/schema/schema.ts';
 import { type Files, withFolder } from '../routing/routes-folder.ts';
 
 const GOOD = `targets:
-  us: { sip: "sip:a@us.example.com" }
-  eu: { sip: "sip:a@eu.example.com" }
+  us: { sip: "sip:a@us.example.com", via: refer }
+  eu: { sip: "sip:a@eu.example.com", via: refer }
 schedules:
   office: { zone: America/New_York, open: ["mon-fri 09:00-17:30"] }
 rules:

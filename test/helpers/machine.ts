@@ -4,7 +4,14 @@ import { readClientState } from '../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import type { Notice } from '../../src/core/machine/notice.ts';
-import type { Decision, ReferStep, Step } from '../../src/core/machine/plan.ts';
+import type {
+  Decision,
+  MovingStep,
+  OtherWay,
+  ReferStep,
+  Step,
+  TransferStep,
+} from '../../src/core/machine/plan.ts';
 import { type Transition, transition, type World } from '../../src/core/machine/transition.ts';
 import { noteAnswers } from '../../src/core/recording/answers.ts';
 import type { RecordedEvent } from '../../src/core/recording/recorded-call.ts';
@@ -28,7 +35,17 @@ export function refer(target: string, more: Partial<ReferStep> = {}): ReferStep 
   };
 }
 
-export function transfer(to: string, more: Partial<Extract<Step, { do: 'transfer' }>> = {}): Step {
+/** A step as the other way of another: branches and sibling are those of that one. */
+export function bare<S extends MovingStep>(step: S): Omit<S, 'ifFailed' | 'sibling' | 'otherWay'> {
+  const { ifFailed: _, sibling: __, otherWay: ___, ...way } = step;
+  return way;
+}
+
+export function byTransfer(target: string, more: Partial<TransferStep> = {}): OtherWay {
+  return bare(transfer(`sip:${target}@pbx.example.com`, { target, ...more }));
+}
+
+export function transfer(to: string, more: Partial<TransferStep> = {}): TransferStep {
   return {
     do: 'transfer',
     to,
@@ -40,6 +57,7 @@ export function transfer(to: string, more: Partial<Extract<Step, { do: 'transfer
     auth: null,
     ifFailed: {},
     problem: null,
+    sibling: false,
     ...more,
   };
 }

@@ -30,6 +30,7 @@ export function target(name: string, more: Partial<Target> = {}): Target {
     headers: [],
     auth: null,
     byeWithoutVerdict: 'unconfirmed',
+    via: null,
     ...more,
   };
 }
@@ -53,12 +54,12 @@ export function refer(
   name: string,
   ifFailed: Extract<RouteStep, { do: 'refer' }>['ifFailed'] = {},
 ): RouteStep {
-  return { do: 'refer', to: { kind: 'target', name }, timeoutMs: null, ifFailed };
+  return { do: 'refer', to: { kind: 'target', name }, via: null, timeoutMs: null, ifFailed };
 }
 
 export function pick(weights: Record<string, number>, ifFailed = {}): RouteStep {
   const list = Object.entries(weights).map(([name, weight]) => ({ name, weight }));
-  return { do: 'refer', to: { kind: 'pick', weights: list }, timeoutMs: null, ifFailed };
+  return { do: 'refer', to: { kind: 'pick', weights: list }, via: null, timeoutMs: null, ifFailed };
 }
 
 export function say(text: string): RouteStep {
@@ -89,6 +90,7 @@ export function routeSet(
       voice: 'voice',
       language: null,
       patienceMs: 120_000,
+      via: { pstn: null, sip: null },
       whileMoving: null,
       allow: [],
       refers: budget,

@@ -1,6 +1,6 @@
 /** The plans that are searched: together every kind of step and branch. */
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
-import { decision, refer, say, transfer } from '../helpers/machine.ts';
+import { bare, byTransfer, decision, refer, say, transfer } from '../helpers/machine.ts';
 import type { Setting, Unknowns } from './world.ts';
 
 const quick = { timeoutMs: 10_000 };
@@ -44,6 +44,18 @@ export const PLANS: Record<string, Plan> = {
   'a target, then a transfer': { steps: [refer('a', quick), transfer('+14155550199', quick)] },
   'not allowed goes by transfer': {
     steps: [refer('a', { ...quick, ifFailed: { rejected: [transfer('+14155550199', quick)] } })],
+  },
+  'a target by two ways, then another': {
+    steps: [refer('a', { ...quick, otherWay: byTransfer('a', quick) }), refer('b', quick)],
+  },
+  'a transfer first, then the same by a REFER': {
+    steps: [
+      {
+        ...transfer('sip:a@pbx.example.com', quick),
+        otherWay: bare(refer('a', quick)),
+      },
+      refer('b', quick),
+    ],
   },
   'words, then a target': { steps: [say('Welcome.'), refer('a', quick)] },
   'a loop while moving': {

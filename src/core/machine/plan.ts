@@ -30,6 +30,7 @@ export interface ReferStep {
    * `if_failed.any`.
    */
   sibling: boolean;
+  otherWay?: OtherWay;
   /** Of the attempt that it becomes, where whoever asked for it has been told: a manual refer. */
   attemptId?: string;
 }
@@ -46,7 +47,17 @@ export interface TransferStep {
   auth: { username: string; password: string } | null;
   ifFailed: Branches;
   problem: string | null;
+  sibling: boolean;
+  otherWay?: OtherWay;
 }
+
+/**
+ * `via`: the same destination reached in another way, which follows at once if this one is not
+ * open to the caller. Its branches and sibling are those of the step that has it.
+ */
+export type OtherWay =
+  | Omit<ReferStep, 'ifFailed' | 'sibling' | 'otherWay'>
+  | Omit<TransferStep, 'ifFailed' | 'sibling' | 'otherWay'>;
 
 export interface SayStep {
   do: 'say';
@@ -92,6 +103,17 @@ export type MovingStep = ReferStep | TransferStep;
 
 export function isMoving(step: Step): step is MovingStep {
   return step.do === 'refer' || step.do === 'transfer';
+}
+
+/**
+ * The way that follows after a verdict, with the branches of the step; null where none does. Only
+ * verdicts by which nobody was called: of an attempt without one it is unknown who is rung.
+ */
+export function nextWay(step: MovingStep, verdict: Verdict): MovingStep | null {
+  const { otherWay, ifFailed, sibling } = step;
+  if (otherWay === undefined) return null;
+  const closed = verdict === 'not_allowed' || verdict === 'rejected';
+  return closed ? { ...otherWay, ifFailed, sibling } : null;
 }
 
 /** The part of the policy that is stored with the call. */

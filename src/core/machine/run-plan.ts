@@ -16,7 +16,14 @@ import {
   UNDECIDED_MS,
   WATCH_MS,
 } from './limits.ts';
-import { isMoving, type MenuStep, type MovingStep, putBackStep, type Step } from './plan.ts';
+import {
+  isMoving,
+  type MenuStep,
+  type MovingStep,
+  nextWay,
+  putBackStep,
+  type Step,
+} from './plan.ts';
 import { dropProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 import { isContradictory } from './verdict.ts';
@@ -80,7 +87,10 @@ function finishRunning(turn: Turn): void {
   if (attempt !== undefined) afterAttempt(turn, running.step, attempt);
 }
 
-/** `if_failed` of the verdict; a pick's sibling before `any`; otherwise the next step. */
+/**
+ * The other way of `via`, then `if_failed` of the verdict; a pick's sibling before `any`; otherwise
+ * the next step.
+ */
 function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
   const { call } = turn;
   const { verdict } = attempt;
@@ -91,14 +101,19 @@ function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
     call.plan = [];
     return;
   }
+  const way = nextWay(step, verdict);
+  if (way !== null) {
+    note(turn, `${step.do}: ${verdict}; the same target by ${way.do}`);
+    putBackStep(call.plan, way);
+    return;
+  }
   const named = step.ifFailed[verdict];
   // The far end may still answer and a REFER cannot be cancelled, so only an explicit branch moves
   // on.
   if (attempt.kind === 'refer' && verdict === 'no_verdict' && attempt.progress) {
     call.movingUnsafe = named === undefined;
   }
-  const sibling = step.do === 'refer' && step.sibling;
-  const branch = named ?? (sibling ? undefined : step.ifFailed.any);
+  const branch = named ?? (step.sibling ? undefined : step.ifFailed.any);
   if (branch !== undefined) call.plan.push({ steps: branch });
 }
 

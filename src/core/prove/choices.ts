@@ -3,7 +3,7 @@ import { answeredOf, answersTo, hangupOf } from '../dry-run/scripted-telnyx.ts';
 import type { Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import { SPEECH_MS_PER_CHARACTER_MIN } from '../machine/limits.ts';
-import { type FailedVerdict, isMoving } from '../machine/plan.ts';
+import { type FailedVerdict, isMoving, type Step } from '../machine/plan.ts';
 import { VERDICTS } from '../machine/verdict.ts';
 import { type Answer, advance, put, reachDeadline, type Scene, waitForKeys } from './scene.ts';
 
@@ -162,24 +162,30 @@ export const FAILED = VERDICTS.filter(
 /** One verdict for each branch of `if_failed`, and those that differ in more than their branch. */
 function failures({ call }: Scene): FailedVerdict[] {
   const step = call.running?.step;
-  const branches = step !== undefined && isMoving(step) ? step.ifFailed : {};
   const seen = new Set<unknown>();
   return FAILED.filter((verdict) => {
     if (AT_ONCE.has(verdict)) return true;
-    const branch = branches[verdict] ?? null;
+    const branch = branchAfter(step, verdict);
     const known = seen.has(branch);
     seen.add(branch);
     return !known;
   });
 }
 
+/** What follows a verdict, to be compared with what follows another; null: the next step. */
+function branchAfter(step: Step | undefined, verdict: FailedVerdict): object | null {
+  if (step === undefined || !isMoving(step)) return null;
+  if (verdict === 'not_allowed' && step.otherWay !== undefined) return step.otherWay;
+  return step.ifFailed[verdict] ?? null;
+}
+
 /** All verdicts that lead to the same branch as this one, itself first. */
 export function alike({ call }: Scene, verdict: Verdict): Verdict[] {
   const step = call.running?.step;
   if (step === undefined || !isMoving(step) || AT_ONCE.has(verdict)) return [verdict];
-  const branchOf = (each: Verdict) => step.ifFailed[each as FailedVerdict] ?? null;
   if (verdict === 'completed' || verdict === 'abandoned') return [verdict];
-  return FAILED.filter((each) => !AT_ONCE.has(each) && branchOf(each) === branchOf(verdict));
+  const branch = branchAfter(step, verdict);
+  return FAILED.filter((each) => !AT_ONCE.has(each) && branchAfter(step, each) === branch);
 }
 
 function playAttempt(scene: Scene, command: Command, what: Attempted, decide: Answer): Scene {

@@ -9,7 +9,8 @@ import type { CallEvent } from '../machine/event.ts';
 import { newCall, noFacts } from '../machine/new-call.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
 import { type CompiledRoutes, decide, type Made, planOf } from '../rules/decide.ts';
-import type { Condition, RouteStep, Rule } from '../rules/rule.ts';
+import { mayHold } from '../rules/may-hold.ts';
+import type { Clause, RouteStep, Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
 import { drawOrder } from '../rules/target.ts';
 import { type Answer, put, type Scene } from './scene.ts';
@@ -49,26 +50,54 @@ export function* startsOf(
   const { callers, unfinished } = yield* callersOf(routes, steps);
   const starts: Start[] = [];
   const seen = new Set<string>();
-  for (const { event, direction } of momentsOf(rule)) {
+  for (const moment of momentsOf(rule)) {
     for (const { from, who } of callers) {
       for (const assume of ['usable', 'unusable'] as const) {
-        const facts = { ...NOBODY, from, direction };
-        const made: Made = { steps, handlerMade: false };
-        const plan = planOf(routes, facts, { rule: rule?.name ?? null, made, assume });
-        const key = JSON.stringify([event, direction, plan.plan]);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        const words = [
-          direction === 'outgoing' ? 'a call placed from our side' : null,
-          who,
-          assume === 'unusable' ? 'where a placeholder has no usable value' : null,
-        ].filter((word) => word !== null);
-        const decision = { ...plan, trace: [], why: 'prove', warnings: [] };
-        starts.push({ who: words.join(', ') || null, facts, event, decision });
+        for (const start of byType(routes, rule, steps, { ...moment, from, assume })) {
+          const key = JSON.stringify([moment.event, moment.direction, start.decision.plan]);
+          if (seen.has(key)) continue;
+          seen.add(key);
+          const words = [
+            moment.direction === 'outgoing' ? 'a call placed from our side' : null,
+            start.who,
+            who,
+            assume === 'unusable' ? 'where a placeholder has no usable value' : null,
+          ].filter((word) => word !== null);
+          starts.push({ ...start, who: words.join(', ') || null });
+        }
       }
     }
   }
   return { starts, unfinished };
+}
+
+const TYPES = { pstn: 'a caller from the telephone network', sip: 'a caller by SIP' } as const;
+
+/** One start for each type of caller for whom the steps are other ones: `policy.via` names it. */
+function byType(
+  routes: CompiledRoutes,
+  rule: Rule | null,
+  steps: readonly RouteStep[],
+  caller: {
+    event: Moment['event'];
+    direction: Direction;
+    from: string | null;
+    assume: 'usable' | 'unusable';
+  },
+): Start[] {
+  const { event, direction, from, assume } = caller;
+  const made: Made = { steps, handlerMade: false };
+  const starts = (['pstn', 'sip'] as const).flatMap((callerType): Start[] => {
+    const known = (clause: Clause) =>
+      clause.key === 'caller_type' ? clause.values.includes(callerType) : null;
+    if (rule !== null && mayHold(rule.when, known) === false) return [];
+    const facts = { ...NOBODY, from, direction, callerType };
+    const plan = planOf(routes, facts, { rule: rule?.name ?? null, made, assume });
+    const decision = { ...plan, trace: [], why: 'prove', warnings: [] };
+    return [{ who: TYPES[callerType], facts, event, decision }];
+  });
+  const plans = new Set(starts.map(({ decision }) => JSON.stringify(decision.plan)));
+  return plans.size > 1 ? starts : starts.slice(0, 1).map((start) => ({ ...start, who: null }));
 }
 
 /** A moment at which the rule has just been chosen. */
@@ -114,28 +143,17 @@ function momentsOf(rule: Rule | null): { event: Moment['event']; direction: Dire
   const bits = eventsOf(rule.when);
   const named = mentions(rule.when, 'direction');
   const directions = (['incoming', 'outgoing'] as const).filter(
-    (direction) => (named || direction === 'incoming') && mayHold(rule.when, direction) !== false,
+    (direction) =>
+      (named || direction === 'incoming') && mayHold(rule.when, isOf(direction)) !== false,
   );
   return EVENTS.filter((_, number) => (bits & (1 << number)) !== 0).flatMap((event) =>
     directions.map((direction) => ({ event, direction })),
   );
 }
 
-/** Whether a condition can hold for a call of this direction; null where that depends on other things. */
-function mayHold(condition: Condition, direction: Direction): boolean | null {
-  if ('clause' in condition) {
-    const { clause } = condition;
-    return clause.key === 'direction' ? clause.values.includes(direction) : null;
-  }
-  if ('not' in condition) {
-    const inner = mayHold(condition.not, direction);
-    return inner === null ? null : !inner;
-  }
-  const parts = 'all' in condition ? condition.all : condition.any;
-  const found = parts.map((part) => mayHold(part, direction));
-  const decisive = 'any' in condition;
-  if (found.includes(decisive)) return decisive;
-  return found.includes(null) ? null : !decisive;
+function isOf(direction: Direction) {
+  return (clause: Clause) =>
+    clause.key === 'direction' ? clause.values.includes(direction) : null;
 }
 
 interface Caller {

@@ -5,6 +5,9 @@
  */
 import type { FailedVerdict } from '../machine/plan.ts';
 
+/** How a caller is moved to a target, in the order in which it is tried; never empty. */
+export type Ways = readonly ('refer' | 'transfer')[];
+
 /**
  * A text with placeholders such as `{from}`, split into pieces; without placeholders it is one
  * literal.
@@ -26,6 +29,8 @@ export interface Target {
   headers: { name: string; value: Template }[];
   auth: { username: string; password: string } | null;
   byeWithoutVerdict: 'unconfirmed' | 'completed';
+  /** Null: as the policy says. */
+  via: Ways | null;
 }
 
 export type Destination =
@@ -37,7 +42,14 @@ export type Destination =
 export type RouteBranches = { [K in FailedVerdict | 'any']?: RouteStep[] };
 
 export type RouteStep =
-  | { do: 'refer'; to: Destination; timeoutMs: number | null; ifFailed: RouteBranches }
+  | {
+      do: 'refer';
+      to: Destination;
+      /** Null: as the target says. */
+      via: Ways | null;
+      timeoutMs: number | null;
+      ifFailed: RouteBranches;
+    }
   | {
       do: 'transfer';
       to: Destination;
@@ -145,6 +157,8 @@ export interface Policy {
   allow: string[];
   refers: Budget;
   transfers: Budget;
+  /** By the type of the caller; null: nothing is said, so a REFER it is. */
+  via: { pstn: Ways | null; sip: Ways | null };
 }
 
 export interface RouteSet {

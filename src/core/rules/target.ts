@@ -7,12 +7,13 @@
 import type { CallFacts } from '../machine/call.ts';
 import type {
   Branches,
+  MovingStep,
+  OtherWay,
   PinnedPolicy,
   PlayStep,
   ReferStep,
   SayStep,
   Step,
-  TransferStep,
 } from '../machine/plan.ts';
 import { type AllowPattern, allows, parseAllow } from './allow.ts';
 import { hashUnit } from './hash.ts';
@@ -25,6 +26,7 @@ import type {
   RouteStep,
   Target,
   Template,
+  Ways,
 } from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
 import { callerKey } from './subject.ts';
@@ -124,7 +126,7 @@ export function resolveManual(
       return { problem, kind: 'unknown_target' };
     }
     const using = { set, allow: allowPatterns(set.policy), facts, handlerMade: false };
-    const step = referTo(notBack(reachTarget(target, null, using), facts), {});
+    const step = manual(notBack(reachTarget(target, null, using), facts));
     return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
   }
   const uri = parseSipUri(wanted.sipAddress);
@@ -133,14 +135,19 @@ export function resolveManual(
   }
   const allowed = allows(allowPatterns(set.policy), wanted.sipAddress);
   if ('why' in allowed) return { problem: allowed.why, kind: 'policy' };
-  const step = referTo(notBack({ ...UNKNOWN, address: wanted.sipAddress }, facts), {});
+  const step = manual(notBack({ ...UNKNOWN, address: wanted.sipAddress }, facts));
   return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
+}
+
+/** A REFER, whatever `via` says: that is what the operator asked for. */
+function manual(reached: Reached): ReferStep {
+  return { ...referTo(reached), ifFailed: {}, sibling: false };
 }
 
 type MovingRouteStep = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 
 /** One step, or one per target of a pick in this caller's order. */
-function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferStep)[] {
+function moves(step: MovingRouteStep, using: Resolving): MovingStep[] {
   const reached = reach(step.to, step.timeoutMs, using).map((one) => notBack(one, using.facts));
   const branches = resolveBranches(step.ifFailed, using);
   const from = step.do === 'transfer' && step.from !== null ? textOf(step.from, using) : null;
@@ -148,9 +155,35 @@ function moves(step: MovingRouteStep, using: Resolving): (ReferStep | TransferSt
     const last = index === reached.length - 1;
     // `any` follows if the whole pick failed; a branch by verdict follows that verdict.
     const ifFailed = last ? branches : withoutAny(branches);
-    if (step.do === 'transfer') return transferTo(one, ifFailed, from);
-    return { ...referTo(one, ifFailed), sibling: !last };
+    const sibling = !last;
+    if (step.do === 'transfer') return { ...transferTo(one, from), ifFailed, sibling };
+    const [first, second] = waysTo(one, waysOf(step, one, using));
+    // What both cannot do is tried, and counted, once.
+    const other = second === undefined || isSameProblem(first, second) ? null : second;
+    return { ...first, ifFailed, sibling, ...(other === null ? {} : { otherWay: other }) };
   });
+}
+
+/** The step's word, else the target's, else that of the policy for this type of caller. */
+function waysOf(
+  step: Extract<RouteStep, { do: 'refer' }>,
+  reached: Reached,
+  { set, facts }: Resolving,
+): Ways {
+  const { callerType } = facts;
+  const byPolicy = callerType === null ? null : set.policy.via[callerType];
+  return step.via ?? reached.via ?? byPolicy ?? ['refer'];
+}
+
+function waysTo(reached: Reached, ways: Ways): [OtherWay, ...OtherWay[]] {
+  const [first = 'refer', ...rest] = ways;
+  const by = (way: Ways[number]) =>
+    way === 'refer' ? referTo(reached) : transferTo(reached, null);
+  return [by(first), ...rest.map(by)];
+}
+
+function isSameProblem(one: OtherWay, other: OtherWay): boolean {
+  return one.problem !== null && one.problem === other.problem;
 }
 
 /**
@@ -183,6 +216,7 @@ interface Reached {
   headers: { name: string; value: string }[];
   auth: { username: string; password: string } | null;
   byeWithoutVerdict: 'unconfirmed' | 'completed';
+  via: Ways | null;
   problem: string | null;
 }
 
@@ -194,6 +228,7 @@ const UNKNOWN: Reached = {
   headers: [],
   auth: null,
   byeWithoutVerdict: 'unconfirmed',
+  via: null,
   problem: null,
 };
 
@@ -261,6 +296,7 @@ function reachTarget(target: Target, timeoutMs: number | null, using: Resolving)
     headers,
     auth: target.auth,
     byeWithoutVerdict: target.byeWithoutVerdict,
+    via: target.via,
     problem: problems[0] === undefined ? null : `target ${target.name}: ${problems.join('; ')}`,
   };
 }
@@ -295,30 +331,22 @@ function isTheCallers(piece: Template[number]): boolean {
   return piece.place === 'from' || piece.place === 'from_user' || piece.place === 'header';
 }
 
-function referTo(reached: Reached, ifFailed: Branches): ReferStep {
-  const { address, problem, ...rest } = reached;
+function referTo(reached: Reached): Extract<OtherWay, { do: 'refer' }> {
+  const { address, via: _, problem, ...rest } = reached;
   const numberProblem = isE164(address)
     ? `${address} is a number; a refer needs a SIP URI, use transfer for numbers`
     : null;
-  return {
-    do: 'refer',
-    sipAddress: address,
-    ...rest,
-    ifFailed,
-    problem: problem ?? numberProblem,
-    sibling: false,
-  };
+  return { do: 'refer', sipAddress: address, ...rest, problem: problem ?? numberProblem };
 }
 
-function transferTo(reached: Reached, ifFailed: Branches, from: Filled | null): TransferStep {
-  const { address, byeWithoutVerdict: _, problem, ...rest } = reached;
+function transferTo(reached: Reached, from: Filled | null): Extract<OtherWay, { do: 'transfer' }> {
+  const { address, byeWithoutVerdict: _, via: __, problem, ...rest } = reached;
   const fromProblem = from !== null && 'problem' in from ? `from: ${from.problem}` : null;
   return {
     do: 'transfer',
     to: address,
     ...rest,
     from: from !== null && 'text' in from ? from.text : null,
-    ifFailed,
     problem: problem ?? fromProblem,
   };
 }

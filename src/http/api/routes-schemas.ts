@@ -27,6 +27,7 @@ export const ROUTES = Type.Object({
       sip: text,
       timeout_ms: Type.Integer(),
       bye_without_verdict: Type.Enum(['unconfirmed', 'completed']),
+      via: Type.Union([Type.Array(Type.Enum(['refer', 'transfer'])), Type.Null()]),
     }),
   ),
   schedules: Type.Array(

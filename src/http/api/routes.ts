@@ -112,6 +112,7 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       sip: target.sip.map((piece) => ('literal' in piece ? piece.literal : place(piece))).join(''),
       timeout_ms: target.timeoutMs,
       bye_without_verdict: target.byeWithoutVerdict,
+      via: target.via === null ? null : [...target.via],
     })),
     schedules: [...set.schedules.values()].map((schedule) => {
       const override = overrides[schedule.name];

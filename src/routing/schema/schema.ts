@@ -21,6 +21,7 @@ import {
   STRICT,
   spoken,
   text,
+  via,
   voice,
 } from './words.ts';
 
@@ -69,6 +70,9 @@ const target = Type.Object(
         ['unconfirmed', 'completed'] as const,
         'What a hangup means while a REFER is open; default unconfirmed.',
       ),
+    ),
+    via: Type.Optional(
+      via('How callers are moved to it; the next way follows where a REFER is refused.'),
     ),
   },
   { title: 'target', ...STRICT },
@@ -165,6 +169,19 @@ const policy = Type.Object(
     ),
     refers: Type.Optional(budget('REFERs')),
     transfers: Type.Optional(budget('transfers')),
+    via: Type.Optional(
+      Type.Object(
+        {
+          pstn: Type.Optional(via('Callers from the telephone network; default refer.')),
+          sip: Type.Optional(via('Callers by SIP; default refer.')),
+        },
+        {
+          description: 'How callers are moved, where neither the step nor its target says so.',
+          minProperties: 1,
+          ...STRICT,
+        },
+      ),
+    ),
   },
   { title: 'policy', ...STRICT },
 );

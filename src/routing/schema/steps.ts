@@ -13,9 +13,12 @@ import {
   STRICT,
   spoken,
   text,
+  via,
   voice,
+  type WAYS,
 } from './words.ts';
 
+export type WrittenVia = (typeof WAYS)[number] | (typeof WAYS)[number][];
 export interface WrittenBranches {
   [verdict: string]: WrittenStep[];
 }
@@ -29,6 +32,7 @@ export interface WrittenMenu {
 }
 export interface WrittenRefer {
   refer: string | { pick: Record<string, number> };
+  via?: WrittenVia;
   timeout?: string;
   if_failed?: WrittenBranches;
 }
@@ -111,6 +115,9 @@ export const STEP_DEFS = {
               ),
             ],
             { title: 'refer', description: 'Move the caller with a SIP REFER.' },
+          ),
+          via: Type.Optional(
+            via("How the caller is moved; default: the target's, then the policy's, then refer."),
           ),
           timeout: Type.Optional(
             duration("How long this attempt may take; default: the target's."),

@@ -76,6 +76,13 @@ export const playUrl = text('address of a recording', {
   pattern: '^https://[^\\s/?#]+[^\\s]*$',
   examples: ['https://media.example.com/welcome.mp3'],
 });
+export const WAYS = ['refer', 'transfer'] as const;
+/** How to move a caller: one way, or both in the order in which they are tried. */
+export const via = (description: string) =>
+  Type.Union(
+    [oneOf('way', WAYS), Type.Array(oneOf('way', WAYS), { minItems: 1, maxItems: WAYS.length })],
+    { description, examples: [[...WAYS]] },
+  );
 export const number = text('number, SIP URI, pattern or list:name', {
   description:
     'Exact E.164 number or SIP URI, `prefix*`, a glob with * and ?, or `list:name`. Always in quotes.',

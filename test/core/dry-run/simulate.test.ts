@@ -190,6 +190,7 @@ describe('a played call', () => {
       {
         do: 'refer',
         to: { kind: 'literal', template: template('sip:{from_user}@a.example'), trusted: true },
+        via: null,
         timeoutMs: null,
         ifFailed: {},
       },

@@ -20,16 +20,21 @@ import {
 import type { End, Fork } from '../../../src/core/prove/search.ts';
 import { begin, startsOf } from '../../../src/core/prove/starts.ts';
 import { compileRouteSet } from '../../../src/core/rules/decide.ts';
-import type { RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
+import type { RouteSet, RouteStep, Ways } from '../../../src/core/rules/rule.ts';
 import { facts, routeSet, rule, say, target } from '../../helpers/route-set.ts';
 
 const TARGETS = ['a', 'b', 'c'];
 
-const moving = (inner: fc.Arbitrary<RouteStep[]>, timeoutsMs: number[]): fc.Arbitrary<RouteStep> =>
+const moving = (
+  inner: fc.Arbitrary<RouteStep[]>,
+  timeoutsMs: number[],
+  ways: (Ways | null)[],
+): fc.Arbitrary<RouteStep> =>
   fc
     .record({
       name: fc.constantFrom(...TARGETS),
       timeoutMs: fc.constantFrom(...timeoutsMs),
+      via: fc.constantFrom(...ways),
       ifFailed: fc.oneof(
         { weight: 3, arbitrary: fc.constant({}) },
         fc
@@ -37,9 +42,10 @@ const moving = (inner: fc.Arbitrary<RouteStep[]>, timeoutsMs: number[]): fc.Arbi
           .map(([verdict, steps]) => ({ [verdict]: steps })),
       ),
     })
-    .map(({ name, timeoutMs, ifFailed }) => ({
+    .map(({ name, timeoutMs, via, ifFailed }) => ({
       do: 'refer',
       to: { kind: 'target', name },
+      via,
       timeoutMs,
       ifFailed,
     }));
@@ -61,11 +67,15 @@ const ending = fc.constantFrom<RouteStep[]>(
   [{ do: 'reject', cause: 'busy' }],
 );
 
-function steps(depth: number, timeoutsMs: number[]): fc.Arbitrary<RouteStep[]> {
+function steps(
+  depth: number,
+  timeoutsMs: number[],
+  ways: (Ways | null)[] = [null],
+): fc.Arbitrary<RouteStep[]> {
   if (depth === 0) return fc.constantFrom<RouteStep[]>([say('Sorry.'), { do: 'hangup' }], []);
-  const inner = steps(depth - 1, timeoutsMs);
+  const inner = steps(depth - 1, timeoutsMs, ways);
   const step = fc.oneof(
-    { weight: 4, arbitrary: moving(inner, timeoutsMs) },
+    { weight: 4, arbitrary: moving(inner, timeoutsMs, ways) },
     { weight: 1, arbitrary: menu(inner) },
     { weight: 1, arbitrary: fc.constant(say('One moment please.')) },
   );
@@ -87,24 +97,28 @@ const PATIENT_MS = 3_600_000;
 
 it('plays each path as the script of the same verdicts and keys does', () => {
   fc.assert(
-    fc.property(steps(2, [30_000]), fc.nat(7), (list, choice) => {
-      const routes = compileRouteSet(setOf(list, PATIENT_MS, null));
-      const [proof] = proveNow(routes, { rules: ['r'], examples: [] });
-      for (const path of pathsOf(proof?.trees[0]?.root, 200)) {
-        const script = scriptOf(path, choice);
-        if (script === null) continue;
-        const played = simulate(routes, {
-          facts: facts(),
-          at: 0,
-          ...script,
-          hangupAfter: null,
-          unscripted: 'error',
-        });
-        expect(played.path).toEqual(path.edges.flatMap((edge) => edge.steps));
-        expect(played.ends).toBe(path.ends);
-        expect(played.unscripted).toEqual([]);
-      }
-    }),
+    fc.property(
+      steps(2, [30_000], [null, ['refer', 'transfer'], ['transfer']]),
+      fc.nat(7),
+      (list, choice) => {
+        const routes = compileRouteSet(setOf(list, PATIENT_MS, null));
+        const [proof] = proveNow(routes, { rules: ['r'], examples: [] });
+        for (const path of pathsOf(proof?.trees[0]?.root, 200)) {
+          const script = scriptOf(path, choice);
+          if (script === null) continue;
+          const played = simulate(routes, {
+            facts: facts(),
+            at: 0,
+            ...script,
+            hangupAfter: null,
+            unscripted: 'error',
+          });
+          expect(played.path).toEqual(path.edges.flatMap((edge) => edge.steps));
+          expect(played.ends).toBe(path.ends);
+          expect(played.unscripted).toEqual([]);
+        }
+      },
+    ),
     { numRuns: 40 },
   );
 });
@@ -141,7 +155,7 @@ function scriptOf({ edges }: Walked, choice: number) {
     if (one === undefined && edge.names.length > 0) return null;
     if (one?.kind === 'verdict') verdicts[name] = [...(verdicts[name] ?? []), one.verdict];
     if (one?.kind === 'key') digits.push(one.digits ?? '');
-    name = edge.steps.at(-1)?.replace('refer ', '') ?? name;
+    name = edge.steps.at(-1)?.replace(/^(?:refer|transfer) /, '') ?? name;
   }
   return { verdicts, digits };
 }

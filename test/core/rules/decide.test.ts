@@ -207,6 +207,7 @@ describe('handler rules', () => {
         {
           do: 'refer',
           to: { kind: 'literal', template: [{ literal: 'sip:x@evil.example' }], trusted: true },
+          via: null,
           timeoutMs: null,
           ifFailed: {},
         },

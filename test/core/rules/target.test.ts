@@ -17,6 +17,7 @@ function resolve(steps: RouteStep[], set: RouteSet = routeSet([]), call = facts(
 const literal = (text: string, trusted = true): Extract<RouteStep, { do: 'refer' }> => ({
   do: 'refer',
   to: { kind: 'literal', template: template(text), trusted },
+  via: null,
   timeoutMs: null,
   ifFailed: {},
 });
@@ -220,5 +221,51 @@ describe('resolveManual', () => {
     [{ sipAddress: '+14155550100' }, 'malformed'],
   ])('refuses %j as %s', (wanted, kind) => {
     expect(resolveManual(set, facts(), wanted)).toEqual({ problem: expect.any(String), kind });
+  });
+});
+
+describe('via', () => {
+  const ways = (set: RouteSet, more = {}, call = facts({ callerType: 'pstn' })) =>
+    resolve(
+      [{ ...literal('sip:a@pbx.example.com'), to: { kind: 'target', name: 'us' }, ...more }],
+      set,
+      call,
+    ).flatMap((step) => ('otherWay' in step ? [step.do, step.otherWay?.do] : [step.do]));
+  const policy = { via: { pstn: ['transfer', 'refer'] as const, sip: null } };
+
+  it('is what the step says, else its target, else the policy for this type of caller', () => {
+    const plain = routeSet([], { targets: [target('us')], policy });
+    const own = routeSet([], { targets: [target('us', { via: ['transfer'] })], policy });
+    expect(ways(plain)).toEqual(['transfer', 'refer']);
+    expect(ways(plain, {}, facts({ callerType: 'sip' }))).toEqual(['refer']);
+    expect(ways(plain, {}, facts({ callerType: null }))).toEqual(['refer']);
+    expect(ways(own)).toEqual(['transfer']);
+    expect(ways(own, { via: ['refer', 'transfer'] })).toEqual(['refer', 'transfer']);
+  });
+
+  it('keeps what the target has to say, and of one fault makes one attempt', () => {
+    const us = target('us', { timeoutMs: 9_000, userToUser: template('{call_session_id}') });
+    const set = routeSet([], { targets: [us], policy });
+    const [step] = resolve([refer('us')], set, facts({ callerType: 'pstn' }));
+    expect(step).toMatchObject({
+      do: 'transfer',
+      to: 'sip:us@pbx.example.com',
+      from: null,
+      timeoutMs: 9_000,
+      userToUser: 'session',
+      otherWay: { do: 'refer', sipAddress: 'sip:us@pbx.example.com', timeoutMs: 9_000 },
+    });
+    const unusable = {
+      ...literal('sip:{from_user}@evil.example', false),
+      via: ['refer', 'transfer'] as const,
+    };
+    const [refused] = resolve([unusable], set);
+    expect(refused).toMatchObject({ do: 'refer', problem: expect.any(String) });
+    expect(refused).not.toHaveProperty('otherWay');
+  });
+
+  it('does not touch a manual refer', () => {
+    const set = routeSet([], { targets: [target('us', { via: ['transfer'] })], policy });
+    expect(resolveManual(set, facts(), { target: 'us' })).toMatchObject({ step: { do: 'refer' } });
   });
 });

@@ -1,0 +1,90 @@
+/**
+ * `via`: by which ways callers are moved, and a warning where nobody thought of the telephone
+ * network.
+ */
+import { mayHold } from '../core/rules/may-hold.ts';
+import type { Clause, RouteSet, RouteStep, Ways } from '../core/rules/rule.ts';
+import type { SetContext } from './context.ts';
+import type { Positions } from './positions.ts';
+import type { WrittenVia } from './schema/steps.ts';
+
+/** Null where nothing is written. */
+export function waysOf(
+  context: SetContext,
+  written: WrittenVia | undefined,
+  positions: Positions,
+): Ways | null {
+  if (written === undefined) return null;
+  if (typeof written === 'string') return [written];
+  const twice = written.findIndex((way, index) => written.indexOf(way) < index);
+  if (twice < 0) return written;
+  context.problems.problem(
+    positions.at(written, twice),
+    `via names ${written[twice]} twice`,
+    'each way is tried once: refer, transfer, or [refer, transfer]',
+  );
+  return [...new Set(written)];
+}
+
+/**
+ * Carriers mostly refuse a REFER. Said once for the whole set, and not where somebody has written
+ * which way it is.
+ */
+export function checkWays(context: SetContext, set: RouteSet): void {
+  const rules = set.rules.flatMap(({ name, when, action }) =>
+    'steps' in action && mayHold(when, ofPstn) !== false ? [{ name, steps: action.steps }] : [],
+  );
+  const found = [...rules, { name: 'otherwise', steps: set.otherwise }].flatMap(
+    ({ name, steps }) => {
+      const place = hasTransfer(steps, set) ? undefined : placeOfRefer(context, steps, set);
+      return place === undefined ? [] : [{ name, place }];
+    },
+  );
+  const [first, ...others] = found;
+  if (first === undefined) return;
+  const also = others.length === 0 ? '' : `, and in ${others.length} more`;
+  context.problems.warning(
+    first.place,
+    `callers from the telephone network have only a REFER in ${JSON.stringify(first.name)}${also}: most carriers refuse it`,
+    'write policy: { via: { pstn: [refer, transfer] } }, or { pstn: refer } if yours takes it',
+  );
+}
+
+/** A caller from the telephone network who calls in, at a number. */
+function ofPstn(clause: Clause): boolean | null {
+  if (clause.key === 'caller_type') return clause.values.includes('pstn');
+  if (clause.key === 'direction') return clause.values.includes('incoming');
+  const address = clause.key === 'from' || clause.key === 'to';
+  return address && clause.values.every((value) => /^sips?:/i.test(value)) ? false : null;
+}
+
+function hasTransfer(steps: readonly RouteStep[], set: RouteSet): boolean {
+  return everyStep(steps).some(
+    (step) =>
+      step.do === 'transfer' || (step.do === 'refer' && waysTo(step, set)?.includes('transfer')),
+  );
+}
+
+/** Of the first step that says nothing about its way. */
+function placeOfRefer(context: SetContext, steps: readonly RouteStep[], set: RouteSet) {
+  const step = everyStep(steps).find((each) => each.do === 'refer' && waysTo(each, set) === null);
+  return step === undefined ? undefined : context.stepPlaces.get(step);
+}
+
+/** What is written about the way of a step for a caller from the telephone network. */
+function waysTo(step: Extract<RouteStep, { do: 'refer' }>, set: RouteSet): Ways | null {
+  const { to } = step;
+  const names =
+    to.kind === 'target' ? [to.name] : to.kind === 'pick' ? to.weights.map(({ name }) => name) : [];
+  const byTarget = names.map((name) => set.targets.get(name)?.via ?? null);
+  const written = byTarget.every((ways) => ways !== null) ? byTarget.flat() : [];
+  return step.via ?? (written.length > 0 ? written : set.policy.via.pstn);
+}
+
+function everyStep(steps: readonly RouteStep[]): RouteStep[] {
+  return steps.flatMap((step) => {
+    if (step.do === 'menu') return [step, ...Object.values(step.digits).flatMap(everyStep)];
+    if (step.do !== 'refer' && step.do !== 'transfer') return [step];
+    return [step, ...Object.values(step.ifFailed).flatMap(everyStep)];
+  });
+}
