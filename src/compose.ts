@@ -149,14 +149,14 @@ async function assemble(
     database: config.database.kind,
     page: config.adminToken === null ? ADMIN_IS_OFF : `${adminUrl ?? url}/`,
   });
-  engine.routes.report({ ok: true, hash, changed: true, warnings: routes.warnings() });
+  engine.routes.report({ ok: true, hash, changed: true, warnings: routes.warnings() }, 'start');
 
   const ready = eventual.opened.then(() => {
     if (lifecycle.phase !== 'starting') return;
     opening.worked();
     engine.start();
     account.start();
-    if (config.routesWatch) routes.watch(engine.routes.report);
+    if (config.routesWatch) routes.watch((reload) => engine.routes.report(reload, 'folder'));
     lifecycle.phase = 'running';
   });
   const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch });

@@ -57,6 +57,8 @@ export interface Metrics {
   reconciliation(what: string): void;
   /** `hash` is that of the live route set, even after a refused reload. */
   reload(result: 'ok' | 'refused' | 'unchanged', hash: string): void;
+  /** Whether a kept version is live instead of the folder's set. */
+  routesActivated(activated: boolean): void;
   storeLatency(operation: string, ms: number): void;
   batch(events: number): void;
   /** A webhook that was missed was recovered and stored. */
@@ -134,6 +136,7 @@ export function createMetrics(): Metrics {
       series.routeSet.reset();
       series.routeSet.set({ hash }, 1);
     },
+    routesActivated: (activated) => series.routesActivated.set(activated ? 1 : 0),
     storeLatency: (operation, ms) =>
       series.storeSeconds.observe({ operation: bounded('operation', operation) }, ms / 1000),
     batch: (count) => series.batches.observe(count),

@@ -18,6 +18,7 @@ import { combineObservers } from './observers.ts';
 import { createReceiver } from './receive.ts';
 import type { RecoverySchedule } from './recovery.ts';
 import { createRecoveryService, watchFoundDead } from './recovery-service.ts';
+import { createRouteVersions, VERSIONS_KEPT } from './route-versions.ts';
 import { createSweeper, type Sweeper } from './sweep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
@@ -66,10 +67,22 @@ export function createEngine(options: EngineOptions): Engine {
   const { receiver, dispatcher } = createReceiverAndDispatcher(options, observer);
   const recovery = createRecovery(options, receiver);
   const sweeper = createLoggedSweeper(options, receiver);
-  const routes = createLiveRoutes({ routes: options.routes, store, log, metrics });
-  const troubles = () => [...dispatcher.warnings().map(standing), ...options.troubles()];
   // One per job, so that a job that works does not hide one that fails.
   const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
+  const versions = createRouteVersions(store, failures('route versions'));
+  const routes = createLiveRoutes({
+    routes: options.routes,
+    store,
+    log,
+    metrics,
+    versions,
+    now: Date.now,
+  });
+  const troubles = () => [
+    ...dispatcher.warnings().map(standing),
+    ...routes.troubles(),
+    ...options.troubles(),
+  ];
   const upkeep = createLoggedUpkeep(options, { routes, troubles, observer, failures });
   let stopped = false;
   return {
@@ -79,6 +92,7 @@ export function createEngine(options: EngineOptions): Engine {
     warnings: dispatcher.warnings,
     troubles,
     start() {
+      void tryTo('join', routes.join(options.instance));
       dispatcher.start();
       sweeper.start();
       // Recovery asks when the last heartbeat was, so upkeep writes ours only afterwards.
@@ -86,11 +100,7 @@ export function createEngine(options: EngineOptions): Engine {
         if (!stopped) upkeep.start();
       });
     },
-    async reload() {
-      await routes
-        .reload()
-        .catch((error: unknown) => failures('reload').failed(error, { job: 'reload' }));
-    },
+    reload: () => tryTo('reload', routes.reload('signal')),
     async stop(leftMs, onWait) {
       stopped = true;
       onWait('deadlines and commits in flight');
@@ -102,8 +112,13 @@ export function createEngine(options: EngineOptions): Engine {
       await receiver.drained();
       onWait('upkeep in flight');
       await upkeep.stop();
+      await versions.stop();
     },
   };
+
+  async function tryTo(job: string, work: Promise<unknown>): Promise<void> {
+    await work.catch((error: unknown) => failures(job).failed(error, { job }));
+  }
 }
 
 /** They need each other, because outcomes of commands come back through the receiver. */
@@ -175,6 +190,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
   return createUpkeep({
     store,
     retentionDays,
+    versionsKept: VERSIONS_KEPT,
     instance,
     clock: Date.now,
     standing: () => ({
@@ -182,7 +198,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
       refusal: routes.refusal()?.problems[0]?.message ?? null,
       troubles: troubles(),
     }),
-    reload: routes.reloadLocally,
+    reload: routes.follow,
     counted: (final) => observer.counted?.(final),
     onError: (job, error) => failures(job).failed(error, { job }),
     onGood: (job) => failures(job).worked(),

@@ -10,11 +10,15 @@ import { type CompiledRoutes, decide } from '../core/rules/decide.ts';
 import type { Overrides, RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
 import type { Log } from '../log/log.ts';
+import type { Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
+import { shortHash } from '../routing/folder.ts';
 import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
 import type { Decider } from './engine.ts';
+import { readVersion } from './kept-files.ts';
+import type { RouteVersions } from './route-versions.ts';
 
 export interface LocatedProblem {
   file: string;
@@ -57,12 +61,30 @@ export interface RuleProved extends RuleReport {
   tree: TreeLine[];
 }
 
+/** A kept version is live, and the folder holds another set. */
+export interface Activated {
+  hash: string;
+  who: string;
+  at: number;
+  /** Hash of the folder's set. */
+  folder: string;
+}
+
+export type ActivationResult =
+  | Reloaded
+  | { ok: false; why: 'no_such_version' }
+  | { ok: false; why: 'incomplete'; missing: { name: string; bytes: number }[] };
+
 export interface LiveRoutes {
   current(): RouteSet;
   /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: LocatedProblem[] } | null;
   /** Reloads the folder, and makes every replica do the same. */
-  reload(): Promise<Reloaded>;
+  reload(who: string): Promise<Reloaded>;
+  /** Makes a kept version live in every replica, until the next reload. */
+  activate(hash: string, who: string): Promise<ActivationResult>;
+  /** Null while the folder's set is live. */
+  activated(): Activated | null;
   explain(question: ExplainQuestion): Promise<Explanation>;
   /** Every path of one rule of the current set (or `otherwise`); null where there is none of this name. */
   prove(rule: string): Promise<RuleProved | null>;
@@ -70,9 +92,14 @@ export interface LiveRoutes {
 
 /** What compose.ts needs in addition to what endpoints may use. */
 export interface ReloadableRoutes extends LiveRoutes {
-  /** A reload requested by another replica or a signal; it is not passed on. */
-  reloadLocally(): Promise<Reloaded>;
-  report(reload: Reload): void;
+  /** What another replica wrote into the setting `reload`; it is not passed on. */
+  follow(asked: unknown): Promise<unknown>;
+  /** At the start: what the other replicas run instead of the same folder, if anything. */
+  join(instance: string): Promise<void>;
+  /** `who` made the current set live. */
+  report(reload: Reload, who: string): void;
+  /** What is wrong with the routes, besides a refused reload. */
+  troubles(): Trouble[];
   /** Which schedules are open. */
   schedules(now: number): Promise<{ name: string; open: boolean }[]>;
 }
@@ -87,33 +114,67 @@ export function createDecider(routes: Routes): Decider {
   };
 }
 
+/** A replica not heard of for so long is not there. */
+const REPLICA_LIVES_MS = 20_000;
+
 export interface LiveRoutesOptions {
   routes: Routes;
   store: Store;
   log: Log;
   metrics: Metrics;
+  versions: RouteVersions;
+  now: () => number;
+}
+
+/** The value of the setting `reload`: the last reload, or a version that is live instead. */
+interface AskedReload {
+  hash: string;
+  activated?: Omit<Activated, 'hash'>;
 }
 
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
-  const { routes, store, log, metrics } = options;
+  const { routes, store, log, metrics, versions, now } = options;
+  let activated: Omit<Activated, 'folder'> | null = null;
+  /** The set that was kept last as the live one. */
+  let keptHash: string | null = null;
   const proved = new WeakMap<CompiledRoutes, Map<string, Promise<RuleProved | null>>>();
   return {
     current: () => routes.current().set,
     refusal: () => routes.refusal(),
-    async reload() {
-      const result = await reloadLocally();
+    async reload(who) {
+      const result = await reloadLocally(who);
       // Every replica reads its own folder; the new version makes them reload.
-      if (result.ok) await store.changeSetting('reload', () => ({ hash: result.hash }));
+      if (result.ok) {
+        const asked: AskedReload = { hash: result.hash };
+        await store.changeSetting('reload', () => asked);
+      }
       return result;
     },
-    reloadLocally,
+    async activate(hash, who) {
+      const at = now();
+      const result = await activateLocally(hash, { who, at });
+      if (result.ok) {
+        const by = { who, at, folder: routes.folderHash() ?? '' };
+        const asked: AskedReload = { hash, activated: by };
+        await store.changeSetting('reload', () => asked);
+      }
+      return result;
+    },
+    activated: inForce,
+    async follow(asked) {
+      const { hash, activated: by } = (asked ?? {}) as Partial<AskedReload>;
+      if (hash === undefined || by === undefined) return reloadLocally('replica');
+      return activateLocally(hash, by);
+    },
+    join,
     report,
-    async schedules(now) {
+    troubles,
+    async schedules(at) {
       const { value } = await store.setting('overrides');
       const overrides = (value ?? {}) as Overrides;
       return [...routes.current().set.schedules.values()].map((schedule) => ({
         name: schedule.name,
-        open: isOpenAt(schedule, now, overrides),
+        open: isOpenAt(schedule, at, overrides),
       }));
     },
     async explain(question) {
@@ -155,13 +216,55 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     };
   }
 
-  async function reloadLocally(): Promise<Reloaded> {
+  async function reloadLocally(who: string): Promise<Reloaded> {
     const result = await routes.reload();
-    report(result);
+    report(result, who);
     return result;
   }
 
-  function report(result: Reload): void {
+  async function activateLocally(
+    hash: string,
+    by: { who: string; at: number },
+  ): Promise<ActivationResult> {
+    const version = await store.routeVersion(hash);
+    if (version === null) return { ok: false, why: 'no_such_version' };
+    const read = await readVersion(store, version);
+    if ('missing' in read) return { ok: false, why: 'incomplete', missing: read.missing };
+    const result = await routes.activate(read.files);
+    if (result.ok) {
+      activated = { hash, who: by.who, at: by.at };
+      // They are in the store already.
+      routes.takeFiles();
+    }
+    report(result, by.who);
+    const { folder = null } = inForce() ?? {};
+    if (result.ok) log.emit('routes.activated', { route_set: hash, folder, who: by.who });
+    return result;
+  }
+
+  /**
+   * Others run a version instead of the folder that we have just read, and one of them lives: a
+   * replica that starts again must not bring back what an operator went back from.
+   */
+  async function join(instance: string): Promise<void> {
+    const { value } = await store.setting('reload');
+    const { hash, activated: by } = (value ?? {}) as Partial<AskedReload>;
+    if (hash === undefined || by === undefined || by.folder !== routes.folderHash()) return;
+    const others = (await store.replicas()).filter(
+      ({ id, seenAt }) => id !== instance && now() - seenAt < REPLICA_LIVES_MS,
+    );
+    if (others.some(({ routeSet }) => routeSet === hash)) await activateLocally(hash, by);
+  }
+
+  function inForce(): Activated | null {
+    const folder = routes.folderHash() ?? '';
+    const { hash } = routes.current().set;
+    if (hash === folder || activated?.hash !== hash) return null;
+    return { ...activated, folder };
+  }
+
+  function report(result: Reload, who: string): void {
+    metrics.routesActivated(inForce() !== null);
     if (!result.ok) {
       metrics.reload('refused', result.hash);
       log.emit('routes.refused', { live: result.hash, problems: result.problems });
@@ -176,6 +279,31 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       files: set.files,
     });
     for (const warning of result.warnings) log.emit('routes.warning', { ...warning });
+    if (result.changed) keep(set.hash, who);
+  }
+
+  function keep(hash: string, who: string): void {
+    const files = routes.takeFiles();
+    versions.keep({ hash, role: 'live', who, left: keptHash, dir: routes.dir, files });
+    keptHash = hash;
+  }
+
+  function troubles(): Trouble[] {
+    const standing = inForce();
+    if (standing === null) return [];
+    return [
+      {
+        kind: 'routes.activated',
+        severity: 'error',
+        title: `An older version of the call routes is live: ${shortHash(standing.hash)}, not what the folder holds`,
+        detail: `${standing.who} went back to it; the folder holds ${shortHash(standing.folder)}. It lasts until a reload or a restart.`,
+        fix: 'Put the routes that should be live into the folder, then reload.',
+        count: 1,
+        firstAt: standing.at,
+        lastAt: null,
+        target: null,
+      },
+    ];
   }
 }
 

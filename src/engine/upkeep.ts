@@ -6,6 +6,7 @@ const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
 /** Per round: more than a busy minute needs, but few in case the clock is wrong. */
 const PRUNE_ROUND_MAX = 10_000;
+const PRUNE_VERSIONS_EVERY_MS = 60 * 60_000;
 const HEARTBEAT_EVERY_MS = 5_000;
 const RELOAD_LOOK_MS = 1_000;
 const COUNT_EVERY_MS = 2_000;
@@ -20,12 +21,15 @@ export interface Upkeep {
 export interface UpkeepOptions {
   store: Store;
   retentionDays: number;
+  /** Route versions that are kept in any case. */
+  versionsKept: number;
   instance: string;
   /** Our wall clock. */
   clock: () => number;
   /** The content of the heartbeat. */
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
-  reload(): Promise<unknown>;
+  /** Another replica asked for a reload, with this value. */
+  reload(asked: unknown): Promise<unknown>;
   /** A verdict or an end that can no longer be corrected. */
   counted(final: Final): void;
   onError(job: string, error: unknown): void;
@@ -40,6 +44,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   let reloads: number | null = null;
   const jobs = [
     job('prune', PRUNE_EVERY_MS, prune),
+    job('prune route versions', PRUNE_VERSIONS_EVERY_MS, pruneVersions),
     job('heartbeat', HEARTBEAT_EVERY_MS, heartbeat),
     job('count', COUNT_EVERY_MS, count),
     job('reload', RELOAD_LOOK_MS, lookForReload),
@@ -68,7 +73,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
    * needed.
    */
   async function prune(stopped: () => boolean): Promise<void> {
-    const before = Math.min(clock(), await store.provenNow()) - options.retentionDays * DAY_MS;
+    const before = await retainedSince();
     let count = 0;
     try {
       for (let last = PRUNE_CALLS_MAX; last === PRUNE_CALLS_MAX; ) {
@@ -79,6 +84,14 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     } finally {
       if (count > 0) options.onPruned(count, before);
     }
+  }
+
+  async function retainedSince(): Promise<number> {
+    return Math.min(clock(), await store.provenNow()) - options.retentionDays * DAY_MS;
+  }
+
+  async function pruneVersions(): Promise<void> {
+    await store.pruneRouteVersions(await retainedSince(), options.versionsKept);
   }
 
   async function count(stopped: () => boolean): Promise<void> {
@@ -98,10 +111,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   /** A reload on one replica writes a new version to the store, and the other replicas follow. */
   async function lookForReload(): Promise<void> {
-    const { version } = await store.setting('reload');
+    const { version, value } = await store.setting('reload');
     const missed = reloads !== null && version !== reloads;
     reloads = version;
-    if (missed) await options.reload();
+    if (missed) await options.reload(value);
   }
 }
 

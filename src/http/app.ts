@@ -22,6 +22,7 @@ import { registerRoutes } from './api/routes.ts';
 import { registerSchedules } from './api/schedules.ts';
 import { registerStats, sharedActivity } from './api/stats.ts';
 import { createTokenCheck, tokenTag } from './api/token.ts';
+import { registerVersions } from './api/versions.ts';
 import { registerHealth, type StoreWatch } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
@@ -102,6 +103,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     emptyBodyIsNone(scope);
     registerCalls(scope, api);
     registerRoutes(scope, api);
+    registerVersions(scope, api);
     registerLostCallers(scope, api);
     registerSchedules(scope, api);
     registerEvents(scope, api);

@@ -83,6 +83,9 @@ export const HTTP_LIMITS = {
   outboxAgeWarnMs: 10_000,
   /** Heartbeats come every 5 s; a replica without one for this long is gone. */
   replicaSeenMs: 20_000,
+  /** Text shown of one file of a route version, and of all its files. */
+  versionFileBytes: 512 * 1024,
+  versionBytes: 4 * 1024 * 1024,
   refusalLogEveryMs: 10_000,
   clockSkewWarnSecs: 30,
   clockSkewWarnEveryMs: 60_000,

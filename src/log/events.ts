@@ -214,6 +214,12 @@ export const LOG_EVENTS = {
     meaning: 'A reload was refused; the line lists the problems. The previous routes stay live.',
     action: 'Run npx referee check on the routes folder and fix what it reports.',
   },
+  'routes.activated': {
+    level: 'warn',
+    meaning:
+      'An operator made an older version of the routes live; `folder` is the hash of what the folder holds, null if it is the same. It lasts until a reload or a restart.',
+    action: 'Put the routes that should be live into the folder, then reload.',
+  },
   'routes.warning': {
     level: 'warn',
     meaning: 'The route set is live, but it probably contains a mistake.',

@@ -82,6 +82,10 @@ export function defineSeries(registry: Registry) {
       'route_reload_refused',
       '1 while the last reload was refused and an older route set is live.',
     ),
+    routesActivated: gauge(
+      'routes_activated',
+      '1 while an older version of the routes is live instead of the folder, by hand of an operator.',
+    ),
     storeSeconds: histogram('store_duration_seconds', 'Duration of store operations.', FAST, [
       'operation',
     ]),

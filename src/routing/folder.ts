@@ -6,7 +6,8 @@ import { LIMITS } from './limits.ts';
 import type { Problems } from './problem.ts';
 
 export interface Folder {
-  dir: string;
+  /** Null for files that were kept: there is nothing more to read. */
+  dir: string | null;
   /** `*.yaml` directly in the folder, in byte order of their names. */
   routeFiles: string[];
   /**
@@ -16,7 +17,7 @@ export interface Folder {
 }
 
 export async function readFolder(dir: string, problems: Problems): Promise<Folder> {
-  const folder: Folder = { dir, routeFiles: [], contents: new Map() };
+  const folder: Folder & { dir: string } = { dir, routeFiles: [], contents: new Map() };
   const names = await list(dir, '', problems);
   let bytes = 0;
   for (const name of names) {
@@ -51,6 +52,12 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
   return folder;
 }
 
+/** The files of a folder as they were once read. */
+export function keptFolder(contents: ReadonlyMap<string, Uint8Array>): Folder {
+  const routeFiles = [...contents.keys()].filter(isRouteFile).sort(byBytes);
+  return { dir: null, routeFiles, contents: new Map(contents) };
+}
+
 /**
  * A file that something refers to; read on the spot where the folder's own rules did not take it.
  */
@@ -59,7 +66,9 @@ export async function readReferenced(
   name: string,
   problems: Problems,
 ): Promise<void> {
-  if (!folder.contents.has(name) && isInside(name)) await read(folder, name, problems, true);
+  const { dir, contents } = folder;
+  if (dir === null || contents.has(name) || !isInside(name)) return;
+  await read({ dir, contents }, name, problems, true);
 }
 
 /** A path of an operator stays in the folder: no `..`, nothing absolute, no dot names. */
@@ -140,7 +149,7 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
 }
 
 async function read(
-  folder: Folder,
+  folder: { dir: string; contents: Folder['contents'] },
   name: string,
   problems: Problems,
   quiet = false,

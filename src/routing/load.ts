@@ -8,7 +8,7 @@ import { buildSet } from './build.ts';
 import type { LocatedGuarantee } from './build-guarantees.ts';
 import { decode } from './decode.ts';
 import type { Example } from './example.ts';
-import { contentHash, type Folder, readFolder, readReferenced } from './folder.ts';
+import { contentHash, type Folder, keptFolder, readFolder, readReferenced } from './folder.ts';
 import { exampleCalls, holdGuarantees } from './guarantees.ts';
 import { openHandlers } from './handlers/handlers.ts';
 import { type Problem, Problems } from './problem.ts';
@@ -34,7 +34,12 @@ export interface Loaded {
   guarantees: LocatedGuarantee[];
   /** Files that the routes name, wherever in the folder they lie. */
   referenced: string[];
+  /** Everything that was read, as it was read. */
+  contents: ReadonlyMap<string, Uint8Array>;
 }
+
+/** The folder, or its files as they were once read. */
+export type RouteFiles = string | ReadonlyMap<string, Uint8Array>;
 
 export interface Refused {
   ok: false;
@@ -52,12 +57,12 @@ export type LoadResult = Loaded | Refused;
  * Never throws: an error while a set is read is a problem of that set, so that a server refuses it
  * and keeps the last good one, and the command line says so.
  */
-export async function loadRoutes(dir: string, options: LoadOptions): Promise<LoadResult> {
+export async function loadRoutes(source: RouteFiles, options: LoadOptions): Promise<LoadResult> {
   const problems = new Problems();
   // What is known of the folder, however far the load came.
   const known = { hash: UNREADABLE, rules: 0, referenced: [] as string[] };
   try {
-    const built = await readSet(dir, options, problems, known);
+    const built = await readSet(source, options, problems, known);
     if (problems.problems.length === 0) {
       const { warnings } = problems.sorted();
       return { ok: true, ...built, warnings, referenced: known.referenced };
@@ -70,13 +75,13 @@ export async function loadRoutes(dir: string, options: LoadOptions): Promise<Loa
 
 /** Ready to decide and held to its guarantees; an error on the way there is a problem as well. */
 export async function loadCompiled(
-  dir: string,
+  source: RouteFiles,
   options: LoadOptions & {
     /** False: broken guarantees are left to whoever asks; see `referee prove`. */
     hold?: boolean;
   },
 ): Promise<(Loaded & { routes: CompiledRoutes }) | Refused> {
-  const loaded = await loadRoutes(dir, options);
+  const loaded = await loadRoutes(source, options);
   if (!loaded.ok) return loaded;
   const { set, warnings, referenced, guarantees } = loaded;
   const problems = new Problems();
@@ -104,12 +109,13 @@ function refuse(problems: Problems, error: unknown): void {
 }
 
 async function readSet(
-  dir: string,
+  source: RouteFiles,
   options: LoadOptions,
   problems: Problems,
   known: { hash: string; rules: number; referenced: string[] },
-): Promise<{ set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] }> {
-  const folder = await readFolder(dir, problems);
+): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
+  const folder =
+    typeof source === 'string' ? await readFolder(source, problems) : keptFolder(source);
   const files = folder.routeFiles.flatMap((file) => {
     const source = parseSource(file, folder.contents.get(file) ?? new Uint8Array(), problems);
     if (source === null) return [];
@@ -132,7 +138,7 @@ async function readSet(
     problems,
   );
   known.rules = built.set.rules.length;
-  return built;
+  return { ...built, contents: folder.contents };
 }
 
 /** Stands for the hash of a folder that could not be read to its end. */

@@ -10,11 +10,12 @@ import type { Problem } from './problem.ts';
 
 export type Reload =
   | { ok: true; hash: string; changed: boolean; warnings: Problem[] }
-  /** `hash` is the live set's, not the refused one's. */
+  /** `hash` is the live set's, not the refused one's; '' where there is none. */
   | { ok: false; hash: string; problems: Problem[] };
 
-export interface Routes {
-  current(): CompiledRoutes;
+interface FolderRoutes<Set extends CompiledRoutes | null> {
+  readonly dir: string;
+  current(): Set;
   warnings(): Problem[];
   /** Which numbers the live set's examples call. */
   exampleNumbers(): (string | null)[];
@@ -23,10 +24,23 @@ export interface Routes {
   /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: Problem[] } | null;
   reload(): Promise<Reload>;
+  /**
+   * Makes kept files live, checked as a folder is, until the next good reload of the folder. What
+   * the folder was refused for stays said.
+   */
+  activate(files: ReadonlyMap<string, Uint8Array>): Promise<Reload>;
+  /** Hash of the last good set of the folder, which is not live after `activate`. */
+  folderHash(): string | null;
+  /** The files of the current set, once: they may be large, so whoever takes them has them. */
+  takeFiles(): ReadonlyMap<string, Uint8Array> | null;
   /** Reloads when the contents change; `onReload` hears of every reload that did something. */
   watch(onReload: (reload: Reload) => void): void;
   close(): Promise<void>;
 }
+
+export type Routes = FolderRoutes<CompiledRoutes>;
+/** Null until the folder is good for the first time. */
+export type NextRoutes = FolderRoutes<CompiledRoutes | null>;
 
 /** Contents are compared, not times: a symlink swap or a file copied over looks the same to us. */
 const WATCH_EVERY_MS = 1_000;
@@ -51,26 +65,54 @@ export class InvalidRoutes extends RefereeError {
 export async function openRoutes(dir: string, options: LoadOptions): Promise<Routes> {
   const first = await loadCompiled(dir, options);
   if (!first.ok) throw new InvalidRoutes(dir, first.problems);
-  let live = first.routes;
+  return followFolder(dir, options, first, first.routes);
+}
+
+/** A second folder, which nothing depends on: a bad one is refused from the start. */
+export async function openNextRoutes(dir: string, options: LoadOptions): Promise<NextRoutes> {
+  const first = await loadCompiled(dir, options);
+  return followFolder<CompiledRoutes | null>(dir, options, first, first.ok ? first.routes : null);
+}
+
+type Loading = Awaited<ReturnType<typeof loadCompiled>>;
+
+function followFolder<Set extends CompiledRoutes | null>(
+  dir: string,
+  options: LoadOptions,
+  first: Loading,
+  set: Set,
+): FolderRoutes<Set> {
+  let live = set;
+  let folderHash = live?.set.hash ?? null;
   let warnings = first.warnings;
-  let examples = first.examples;
+  let examples = first.ok ? first.examples : [];
+  let files = first.ok ? first.contents : null;
   let referenced = first.referenced;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  if (!first.ok) refuse(first);
 
   return {
+    dir,
     current: () => live,
     warnings: () => warnings,
     exampleNumbers: () => examples.map(({ facts }) => facts.to),
     examples: () => examples,
     refusal: () => refused,
-    reload,
+    reload: () => inTurn(once),
+    activate: (kept) => inTurn(() => activate(kept)),
+    folderHash: () => folderHash,
+    takeFiles() {
+      const taken = files;
+      files = null;
+      return taken;
+    },
     watch(onReload) {
       const look = async () => {
         const seen = await hashRoutes(dir, referenced);
-        if (seen !== (refused?.hash ?? live.set.hash)) onReload(await reload());
+        if (seen !== (refused?.hash ?? folderHash)) onReload(await inTurn(once));
         if (!closed) timer = setTimeout(look, WATCH_EVERY_MS).unref();
       };
       timer = setTimeout(look, WATCH_EVERY_MS).unref();
@@ -83,8 +125,8 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
   };
 
   /** One after the other: what changed while one was reading is seen by the next. */
-  function reload(): Promise<Reload> {
-    const next = reloading.then(once, once);
+  function inTurn(load: () => Promise<Reload>): Promise<Reload> {
+    const next = reloading.then(load, load);
     reloading = next;
     return next;
   }
@@ -93,17 +135,35 @@ export async function openRoutes(dir: string, options: LoadOptions): Promise<Rou
     const loaded = await loadCompiled(dir, options);
     referenced = loaded.referenced;
     if (!loaded.ok) {
-      const known = refused?.hash === loaded.hash ? refused.at : Date.now();
-      refused = { at: known, problems: loaded.problems, hash: loaded.hash };
-      return { ok: false, hash: live.set.hash, problems: loaded.problems };
+      refuse(loaded);
+      return { ok: false, hash: live?.set.hash ?? '', problems: loaded.problems };
     }
-    const changed = loaded.set.hash !== live.set.hash;
-    // From here on nothing can fail: the new set is live. Calendars are expanded around now, so an
-    // unchanged folder is taken over as well.
-    live = loaded.routes;
+    folderHash = loaded.set.hash;
+    refused = null;
+    return takeOver(loaded);
+  }
+
+  async function activate(kept: ReadonlyMap<string, Uint8Array>): Promise<Reload> {
+    const loaded = await loadCompiled(kept, options);
+    if (loaded.ok) return takeOver(loaded);
+    return { ok: false, hash: live?.set.hash ?? '', problems: loaded.problems };
+  }
+
+  /**
+   * Nothing can fail here: the new set is live. Calendars are expanded around now, so an unchanged
+   * folder is taken over as well.
+   */
+  function takeOver(loaded: Extract<Loading, { ok: true }>): Reload {
+    const changed = loaded.set.hash !== live?.set.hash;
+    live = loaded.routes as Set;
     warnings = loaded.warnings;
     examples = loaded.examples;
-    refused = null;
-    return { ok: true, hash: live.set.hash, changed, warnings };
+    if (changed) files = loaded.contents;
+    return { ok: true, hash: loaded.set.hash, changed, warnings };
+  }
+
+  function refuse({ problems, hash }: Extract<Loading, { ok: false }>): void {
+    const at = refused?.hash === hash ? refused.at : Date.now();
+    refused = { at, problems, hash };
   }
 }

@@ -49,6 +49,13 @@ export function openEventually(
     replicas: async () => theStore().replicas(),
     provenNow: async () => theStore().provenNow(),
     prune: async (before, limit) => theStore().prune(before, limit),
+    keepRoutePart: async (key, part, content) => theStore().keepRoutePart(key, part, content),
+    keepRouteVersion: async (version, left) => theStore().keepRouteVersion(version, left),
+    endRouteVersions: async (role) => theStore().endRouteVersions(role),
+    routeVersions: async (limit) => theStore().routeVersions(limit),
+    routeVersion: async (hash) => theStore().routeVersion(hash),
+    routeFile: async (key) => theStore().routeFile(key),
+    pruneRouteVersions: async (before, keep) => theStore().pruneRouteVersions(before, keep),
     ping: async () => theStore().ping(),
     close: async () => theStore().close(),
   };

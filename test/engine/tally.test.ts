@@ -76,6 +76,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
   const upkeep = createUpkeep({
     store,
     retentionDays: 30,
+    versionsKept: 50,
     instance: `replica ${replicas.length}`,
     clock: Date.now,
     standing: () => ({ routeSet: 'hash', refusal: null }),

@@ -47,6 +47,7 @@ describe.each([
     const upkeep = createUpkeep({
       store,
       retentionDays: 30,
+      versionsKept: 50,
       instance: 'this',
       clock,
       standing: () => ({ routeSet: 'a hash', refusal: null }),

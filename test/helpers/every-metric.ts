@@ -22,6 +22,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.deadline('attempt');
   metrics.reconciliation('found_dead');
   metrics.reload('ok', 'hash');
+  metrics.routesActivated(false);
   metrics.storeLatency('commit', 1);
   metrics.batch(1);
   metrics.recovered('call.initiated');

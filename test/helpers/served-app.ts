@@ -182,6 +182,8 @@ function routesOf(set: RouteSet): LiveRoutes {
     current: () => set,
     refusal: () => null,
     reload: async () => ({ ok: true, hash: set.hash, changed: false, warnings: [] }),
+    activate: async () => ({ ok: false, why: 'no_such_version' }),
+    activated: () => null,
     prove: async () => null,
     explain: async () => ({ rule: null, path: [], attempts: [], ends: null, trace: [] }),
   };

@@ -11,6 +11,7 @@ import { loadsContract } from './contract/loads.ts';
 import { newerRowsContract } from './contract/newer-rows.ts';
 import { openingContract } from './contract/opening.ts';
 import { pruningContract } from './contract/pruning.ts';
+import { routeVersionsContract } from './contract/route-versions.ts';
 import { type Opened, setScene } from './contract/scene.ts';
 import { settingsContract } from './contract/settings.ts';
 import { tallyContract } from './contract/tally.ts';
@@ -34,6 +35,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
     newerRowsContract();
     pruningContract();
     settingsContract();
+    routeVersionsContract();
     openingContract();
   });
 }

@@ -7,12 +7,15 @@ import type { Log, LogFields } from '../../log/log.ts';
 
 export type Audit = (request: FastifyRequest, action: string, fields: LogFields) => void;
 
+/** Who acts, as it is kept with what they did. */
+export const OPERATOR = 'ADMIN_TOKEN';
+
 export function createAudit(log: Log, tag: string): Audit {
   return (request, action, fields) => {
     log.emit('admin.action', {
       ...fields,
       action,
-      operator: 'ADMIN_TOKEN',
+      operator: OPERATOR,
       token_id: tag,
       remote: request.ip,
     });

@@ -39,6 +39,12 @@ export const ROUTES = Type.Object({
   ),
   lists: Type.Array(Type.Object({ name: text, entries: Type.Integer() })),
   last_refusal: orNull(Type.Object({ at: time, problems: Type.Array(LOCATED) })),
+  activated: orNull(
+    Type.Object(
+      { hash: text, who: text, at: time, folder: text },
+      { description: 'An older version is live; `folder` is the hash of what the folder holds' },
+    ),
+  ),
   replicas: Type.Array(
     Type.Object({
       id: text,

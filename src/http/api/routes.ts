@@ -7,7 +7,7 @@ import type { Replica, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import type { Audit } from './audit.ts';
+import { type Audit, OPERATOR } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import {
@@ -33,9 +33,11 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       deps.store.replicas(),
     ]);
     const refusal = deps.routes.refusal();
+    const activated = deps.routes.activated();
     return {
       ...routeSetJson(deps.routes.current(), (overrides.value ?? {}) as Overrides, deps.now()),
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
+      activated: activated === null ? null : { ...activated, at: iso(activated.at) },
       replicas: replicas.map((replica) => replicaJson(replica, deps.now())),
     };
   });
@@ -52,7 +54,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
   });
 
   app.post('/v1/routes/reload', { schema: RELOAD_SCHEMA }, async (request, reply) => {
-    const reloaded = await deps.routes.reload();
+    const reloaded = await deps.routes.reload(OPERATOR);
     deps.audit(request, 'reload', {
       result: reloaded.ok ? 'ok' : 'refused',
       route_set: reloaded.hash,

@@ -15,6 +15,7 @@ import { claimCommands, DueDeadlines, outboxHealth, releaseLeases } from './outb
 import { explain, openPool, type Query } from './pool.ts';
 import { dropCancelled, pruneCalls, takeUncounted } from './pruning.ts';
 import * as records from './records.ts';
+import * as versions from './route-versions.ts';
 
 export interface PostgresOptions {
   timeoutMs?: number | undefined;
@@ -83,6 +84,17 @@ export async function openPostgres(
         await dropCancelled(query);
         return pruneCalls(query, before, limit, codeVersion);
       }),
+
+    keepRoutePart: (key, part, content) =>
+      ask((query) => versions.keepPart(query, key, part, content)),
+    keepRouteVersion: (version, left) =>
+      ask(() => pool.transaction((query) => versions.keepVersion(query, version, left))),
+    endRouteVersions: (role) => ask((query) => versions.endVersions(query, role)),
+    routeVersions: (limit) => ask((query) => versions.listVersions(query, limit)),
+    routeVersion: (hash) => ask((query) => versions.findVersion(query, hash)),
+    routeFile: (key) => ask((query) => versions.readFile(query, key)),
+    pruneRouteVersions: (before, keep) =>
+      ask(() => pool.transaction((query) => versions.pruneVersions(query, before, keep))),
 
     async ping() {
       if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;

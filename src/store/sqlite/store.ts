@@ -18,6 +18,7 @@ import { prepareOutbox, type SqliteOutbox } from './outbox.ts';
 import { preparePruning, type SqlitePruning } from './pruning.ts';
 import { preparePulse, type SqlitePulse } from './pulse.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
+import { prepareRouteVersions, type SqliteRouteVersions } from './route-versions.ts';
 import { type Clocks, StoreTime, systemClocks } from './store-time.ts';
 
 /** Waits for another process's write, in all about half a second: a webhook has 1.5 s. */
@@ -39,6 +40,7 @@ interface Connection {
   commit: SqliteCommit;
   outbox: SqliteOutbox;
   records: SqliteRecords;
+  versions: SqliteRouteVersions;
   pruning: SqlitePruning;
   pulse: SqlitePulse;
   list: SqliteList;
@@ -203,6 +205,16 @@ export async function openSqlite(
     replicas: () => run(({ records }) => records.replicas()),
     provenNow: () => run((_, time) => time.provenNow()),
     prune: (before, limit) => write(({ pruning }) => pruning.prune(before, limit)),
+    keepRoutePart: (key, part, content) =>
+      write(({ versions }, time) => versions.keepPart(key, part, content, time.now())),
+    keepRouteVersion: (version, left) =>
+      write(({ versions }, time) => versions.keep(version, left, time.now())),
+    endRouteVersions: (role) => write(({ versions }, time) => versions.end(role, time.now())),
+    routeVersions: (limit) => run(({ versions }) => versions.list(limit)),
+    routeVersion: (hash) => run(({ versions }) => versions.find(hash)),
+    routeFile: (key) => run(({ versions }) => versions.file(key)),
+    pruneRouteVersions: (before, keep) =>
+      write(({ versions }, time) => versions.prune(before, keep, time.now())),
 
     async ping() {
       if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
@@ -256,6 +268,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Con
     commit: prepareCommit(database, recent, clearIfOthersWrote, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database),
+    versions: prepareRouteVersions(database),
     pruning: preparePruning(database, recent, codeVersion),
     pulse: preparePulse(database),
     list: prepareList(database),

@@ -142,6 +142,32 @@ create table dead_letters (
   error text not null
 );
 
+-- The route sets that were live, one row each. `until` is null while it is in use; `files` is JSON.
+create table route_versions (
+  hash text primary key,
+  -- 'live', or 'next': some callers followed it while another set was live.
+  role text not null,
+  who text not null,
+  at bigint not null,
+  until bigint,
+  commit_hash text,
+  files text not null
+);
+
+create index route_versions_at on route_versions (at);
+
+-- What their files hold, each content once, deflated and cut into parts. `at`: last written, so that
+-- those of a version that is just being kept are not taken for forgotten ones.
+create table route_files (
+  key text not null,
+  part integer not null,
+  at bigint not null,
+  content bytea not null,
+  primary key (key, part)
+);
+
+alter table route_files alter column content set storage external;
+
 -- One row a commit, for whoever watches. Ordered by transaction: those before the oldest one still
 -- running are all known, so that a reader who follows never misses one that commits late.
 create table changes (

@@ -131,6 +131,31 @@ create table dead_letters (
   error text not null
 ) strict;
 
+-- The route sets that were live, one row each. `until` is null while it is in use; `files` is JSON.
+create table route_versions (
+  hash text primary key,
+  -- 'live', or 'next': some callers followed it while another set was live.
+  role text not null,
+  who text not null,
+  at integer not null,
+  until integer,
+  commit_hash text,
+  files text not null
+) strict, without rowid;
+
+create index route_versions_at on route_versions (at);
+
+-- What their files hold, each content once, deflated and cut into parts. `at`: last written, so that
+-- those of a version that is just being kept are not taken for forgotten ones.
+create table route_files (
+  file integer primary key,
+  key text not null,
+  part integer not null,
+  at integer not null,
+  content blob not null,
+  unique (key, part)
+) strict;
+
 -- One row that a ping writes, to prove that a write works.
 create table pulse (only integer primary key check (only = 1), at integer not null) strict;
 

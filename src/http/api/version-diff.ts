@@ -1,0 +1,65 @@
+/**
+ * Two versions compared line by line. `diff` (jsdiff) finds the shortest edit and can be bounded in
+ * time, which is hard to get right by hand.
+ */
+import { structuredPatch } from 'diff';
+import type { RouteVersion, VersionFile } from '../../store/store.ts';
+
+/** All files of a comparison together: it holds the event loop. */
+const DIFF_MS = 40;
+const CONTEXT_LINES = 3;
+
+export interface FileDiff {
+  name: string;
+  change: 'added' | 'removed' | 'changed';
+  hunks: { before_line: number; after_line: number; lines: string[] }[];
+  why: string | null;
+}
+
+/** Text by name, and why there is none. */
+export interface Texts {
+  files: Record<string, string>;
+  omitted: { name: string; bytes: number; why: string }[];
+}
+
+/** What is other in `after`; equal contents have equal keys. */
+export function changedFiles(before: RouteVersion, after: RouteVersion): Set<string> {
+  const keys = (files: VersionFile[]) => new Map(files.map(({ name, key }) => [name, key]));
+  const [old, now] = [keys(before.files), keys(after.files)];
+  const names = [...new Set([...old.keys(), ...now.keys()])].toSorted();
+  return new Set(names.filter((name) => old.get(name) !== now.get(name)));
+}
+
+export function diffTexts(names: Iterable<string>, before: Texts, after: Texts): FileDiff[] {
+  const endsAt = performance.now() + DIFF_MS;
+  return [...names].map((name) => {
+    const [old, now] = [sideOf(before, name), sideOf(after, name)];
+    const change = old === null ? 'added' : now === null ? 'removed' : 'changed';
+    const why = old?.why ?? now?.why ?? null;
+    if (why !== null) return { name, change, hunks: [], why };
+    const timeout = endsAt - performance.now();
+    const patch =
+      timeout < 1
+        ? undefined
+        : structuredPatch(name, name, old?.text ?? '', now?.text ?? '', '', '', {
+            context: CONTEXT_LINES,
+            timeout,
+          });
+    if (patch === undefined) {
+      return { name, change, hunks: [], why: 'they differ too much to be compared line by line' };
+    }
+    const hunks = patch.hunks.map(({ oldStart, newStart, lines }) => ({
+      before_line: oldStart,
+      after_line: newStart,
+      lines,
+    }));
+    return { name, change, hunks, why: null };
+  });
+}
+
+function sideOf({ files, omitted }: Texts, name: string) {
+  const text = files[name];
+  if (text !== undefined) return { text, why: null };
+  const left = omitted.find((file) => file.name === name);
+  return left === undefined ? null : { text: '', why: left.why };
+}

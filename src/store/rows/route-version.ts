@@ -1,0 +1,32 @@
+/** A kept route set as both stores write and read it. */
+import type { RouteVersion, VersionFile } from '../store.ts';
+
+/** Contents that no version has are removed only after this: a version is written after its files. */
+export const UNNAMED_FILES_KEPT_MS = 60 * 60_000;
+/** So long after a set was replaced a replica may still have decided by it. */
+export const REPLACED_SLACK_MS = 60 * 60_000;
+
+/** Beyond that the oldest go, whatever refers to them: every reload may make another one. */
+export const VERSIONS_MAX = 500;
+
+/** Name, key, size and number of parts, without the names of the fields: there may be thousands. */
+export function filesText(files: readonly VersionFile[]): string {
+  return JSON.stringify(files.map(({ name, key, bytes, parts }) => [name, key, bytes, parts]));
+}
+
+export function filesOf(text: unknown): VersionFile[] {
+  const files = JSON.parse(String(text)) as [string, string, number, number | null][];
+  return files.map(([name, key, bytes, parts]) => ({ name, key, bytes, parts }));
+}
+
+export function versionOf(row: Record<string, unknown>): RouteVersion {
+  return {
+    hash: String(row.hash),
+    role: row.role as RouteVersion['role'],
+    who: String(row.who),
+    at: Number(row.at),
+    until: row.until === null ? null : Number(row.until),
+    commit: row.commit_hash === null ? null : String(row.commit_hash),
+    files: filesOf(row.files),
+  };
+}
