@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'core/recording': ['core/recording', 'core/machine', 'core/rules'],
   'core/dry-run': ['core/dry-run', 'core/machine', 'core/rules'],
   'core/prove': ['core'],
+  'core/replay': ['core'],
   log: ['log'],
   routing: ['core', 'routing', ...shared()],
   telnyx: ['core', 'telnyx', ...shared()],

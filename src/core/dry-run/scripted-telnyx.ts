@@ -26,6 +26,10 @@ interface Situation {
   leaves: boolean;
   /** The target begins to ring: Telnyx reports progress. */
   rings?: boolean;
+  /** How long the target takes; by default well within the step's timeout. */
+  tookMs?: number;
+  /** What its NOTIFY says; by default the usual code of the verdict. */
+  sipNotifyResponse?: number | null;
   /** Telnyx refuses our answer. */
   answerRefused?: boolean;
 }
@@ -131,7 +135,8 @@ const NOTIFY: Partial<Record<Verdict, number>> = {
 
 function referAnswers(command: Command, situation: Situation, accepted: Scripted): Scripted[] {
   const { call, verdict, leaves } = situation;
-  const gone: Scripted = { event: hangupOf(call), afterMs: attemptMs(call) };
+  const tookMs = attemptMs(situation);
+  const gone: Scripted = { event: hangupOf(call), afterMs: tookMs };
   if (verdict === 'abandoned') return [{ ...gone, afterMs: 0 }];
   if (verdict === 'rejected') return leaves ? [refusal(command), gone] : [refusal(command)];
   if (verdict === null) return [accepted, gone];
@@ -140,16 +145,17 @@ function referAnswers(command: Command, situation: Situation, accepted: Scripted
   if (verdict === 'no_verdict') return leaves ? [...begun, gone] : begun;
 
   const type = verdict === 'completed' ? 'call.refer.completed' : 'call.refer.failed';
-  const code = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
+  const usual = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
+  const code = situation.sipNotifyResponse ?? usual;
   const final = hook(call, type, command, { sipNotifyResponse: code });
   if (code === 603) {
     // Without progress this code would mean that the REFER was declined, not the caller.
     const trying = hook(call, 'call.refer.started', command, { sipNotifyResponse: 100 });
-    if (!leaves) return [accepted, trying, { ...final, afterMs: attemptMs(call) }];
+    if (!leaves) return [...begun, trying, { ...final, afterMs: tookMs }];
   }
   // A caller who hangs up after a failed attempt does so before the next command is sent.
   if (leaves) return [accepted, gone, final];
-  return [accepted, { ...final, afterMs: attemptMs(call) }];
+  return [...begun, { ...final, afterMs: tookMs }];
 }
 
 const FAR_HANGUP: Partial<Record<Verdict, { cause: string; sip: string }>> = {
@@ -164,7 +170,8 @@ const FAR_HANGUP: Partial<Record<Verdict, { cause: string; sip: string }>> = {
 
 function transferAnswers(command: Command, situation: Situation, accepted: Scripted): Scripted[] {
   const { call, verdict, leaves } = situation;
-  const gone: Scripted = { event: hangupOf(call), afterMs: attemptMs(call) };
+  const tookMs = attemptMs(situation);
+  const gone: Scripted = { event: hangupOf(call), afterMs: tookMs };
   const far = (type: string, more: Partial<BLegEvent> = {}): Scripted => ({
     event: bLeg(command, type, more),
     afterMs: 0,
@@ -173,7 +180,7 @@ function transferAnswers(command: Command, situation: Situation, accepted: Scrip
   const ringing = [accepted, far('call.initiated')];
   if (verdict === 'completed') {
     const bridged = hook(call, 'call.bridged', command);
-    const talk = [...ringing, { ...far('call.answered'), afterMs: attemptMs(call) }, bridged];
+    const talk = [...ringing, { ...far('call.answered'), afterMs: tookMs }, bridged];
     return leaves ? [...talk, gone] : talk;
   }
   if (verdict === null || verdict === 'abandoned' || leaves) return [...ringing, gone];
@@ -183,11 +190,12 @@ function transferAnswers(command: Command, situation: Situation, accepted: Scrip
     hangupCause: ended?.cause ?? null,
     sipHangupCause: ended?.sip ?? null,
   });
-  return [...ringing, { ...hangup, afterMs: attemptMs(call) }];
+  return [...ringing, { ...hangup, afterMs: tookMs }];
 }
 
 /** Well within the step's timeout, however short that is. */
-function attemptMs(call: Call): number {
+function attemptMs({ call, tookMs }: Situation): number {
+  if (tookMs !== undefined) return tookMs;
   const step = call.running?.step;
   return step !== undefined && 'timeoutMs' in step
     ? Math.min(ATTEMPT_MS, step.timeoutMs / 2)

@@ -1,0 +1,68 @@
+/** What the caller did on a recorded call, whatever was done with them: keys, and hanging up. */
+import type { Ends, Phase } from '../machine/call.ts';
+import type { CallEvent } from '../machine/event.ts';
+import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
+
+/**
+ * When the caller gave up waiting; null if they stayed. A leg that ended because the caller had
+ * arrived, or because we hung up, ended for that reason and says nothing about their patience.
+ */
+export function leftAt({ events, stored }: Pick<RecordedCall, 'events' | 'stored'>): number | null {
+  if (stored.ends !== null && ARRIVED.has(stored.ends)) return null;
+  const index = events.findIndex(({ phase }) => phase === 'ended');
+  const end = events[index];
+  if (end === undefined) return null;
+  const before = events[index - 1]?.phase ?? 'new';
+  return OURS.has(before) ? null : end.now;
+}
+
+const ARRIVED: ReadonlySet<Ends> = new Set(['referred', 'transferred', 'unconfirmed']);
+const OURS: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing']);
+
+/**
+ * What they pressed in each menu, null for nothing. Where they met no menu, every key alone: that
+ * is all that can be known about them.
+ */
+export function keysPressed(
+  events: readonly RecordedEvent[],
+  shared: ReadonlySet<string>,
+): (string | null)[] {
+  const menus: (string | null)[] = [];
+  const keys: string[] = [];
+  for (const { event } of events) {
+    if (event.source !== 'webhook') continue;
+    // A menu that both calls have asked for is answered by its own event.
+    const own = event.envelope !== null && shared.has(event.envelope.id);
+    if (event.type === 'call.gather.ended' && !own) menus.push(event.digits || null);
+    if (event.type === 'call.dtmf.received' && event.digits) keys.push(event.digits);
+  }
+  return menus.length > 0 ? menus : keys;
+}
+
+/**
+ * Whether a recorded event happens to the call under other routes too: what came of the commands
+ * that both have sent, and what an operator did.
+ */
+export function happensAnyway(event: CallEvent, shared: ReadonlySet<string>): boolean {
+  switch (event.source) {
+    case 'webhook': {
+      if (event.type === 'call.initiated' || event.type === 'call.hangup') return false;
+      if (event.type === 'call.dtmf.received') return true;
+      // The leg was answered for both, if only one of them had asked for anything else.
+      if (event.type === 'call.answered' && event.envelope === null) return shared.size > 0;
+      return event.envelope !== null && shared.has(event.envelope.id);
+    }
+    case 'b_leg':
+      return event.attemptId !== null && shared.has(event.attemptId);
+    case 'outcome':
+      return shared.has(event.commandId);
+    case 'manual':
+      return true;
+    case 'deadline':
+    case 'sighting':
+    case 'acknowledged':
+      return false;
+    default:
+      return event satisfies never;
+  }
+}

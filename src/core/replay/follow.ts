@@ -1,0 +1,201 @@
+/**
+ * Runs a recorded call's own events again, with other routes deciding. As long as these decide the
+ * same, everything that happened would have happened again, and most calls are settled by their
+ * first event. From the first decision that differs there are two calls: the real one, and the one
+ * under these routes. They share the recorded events until the second would ask Telnyx for
+ * something else, move the caller elsewhere, or run out of time where the first did not.
+ */
+import type { Call, Deadline } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+import type { CallEvent } from '../machine/event.ts';
+import type { Decision, Moment, Step, TraceLine } from '../machine/plan.ts';
+import { type Transition, transition, type World } from '../machine/transition.ts';
+import { sameAnswers } from '../recording/answers.ts';
+import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
+import type { CompiledRoutes } from '../rules/decide.ts';
+import { decide } from '../rules/decide.ts';
+import type { Overrides } from '../rules/rule.ts';
+import { doSame } from './same-steps.ts';
+
+/** Decides by these routes, and keeps what was decided. */
+export interface Decider {
+  decide: World['decide'];
+  /** As they stood at the last recorded decision: later ones may not have been recorded. */
+  overrides: Overrides;
+  /** Of the last decision that had a plan, or of the first. */
+  trace: TraceLine[];
+  warnings: string[];
+  /** Since the last look, in order. */
+  taken: { decision: Decision; moment: Moment }[];
+}
+
+export function createDecider(routes: CompiledRoutes, fullTrace: boolean): Decider {
+  const decider: Decider = {
+    overrides: {},
+    trace: [],
+    warnings: [],
+    taken: [],
+    decide(facts, moment) {
+      const decision = decide(routes, facts, moment, decider.overrides, { fullTrace });
+      decider.taken.push({ decision, moment });
+      decider.warnings.push(...decision.warnings);
+      // A later event that no rule matches does not replace the reasons of the first decision.
+      if (!isUnmatched(decision, moment)) decider.trace = decision.trace;
+      return decision;
+    },
+  };
+  return decider;
+}
+
+export interface Followed {
+  /** Under these routes, after the last event that both have in common. */
+  call: Call;
+  /** The real one after the same event. */
+  real: Call;
+  /** A decision differed. */
+  forked: boolean;
+  /** Null: nothing was ever done differently. */
+  parted: Parted | null;
+}
+
+export interface Parted {
+  /** The time then. */
+  at: number;
+  /** What the last common event made the call under these routes ask for; not yet carried out. */
+  commands: Command[];
+  /** Recorded events that it has not seen. */
+  rest: readonly RecordedEvent[];
+  /** Ids of the commands that both have sent. */
+  shared: ReadonlySet<string>;
+}
+
+export interface FollowOptions {
+  /** Runs every event, where nobody needs more than where the call went: the default is to stop. */
+  toTheEnd: boolean;
+  /** What each event made the call under these routes do. */
+  onStep?: (step: Transition) => void;
+}
+
+/** Null where nothing is recorded. */
+export function follow(
+  recorded: RecordedCall,
+  decider: Decider,
+  { toTheEnd, onStep }: FollowOptions,
+): Followed | null {
+  const { events } = recorded;
+  const lastDecision = events.findLastIndex(({ answers }) => answers.decisions.length > 0);
+  const shared = new Set<string>();
+  let call: Call | null = null;
+  let real: Call | null = null;
+  let forked = false;
+  for (const [index, item] of events.entries()) {
+    const { event, now } = item;
+    const from = (first: number) => events.slice(first);
+    if (forked && call !== null && real !== null && runsOut(real, call, item)) {
+      const at = events[index - 1]?.now ?? now;
+      return { call, real, forked, parted: { at, commands: [], rest: from(index), shared } };
+    }
+    if (item.answers.decisions.some((each) => each !== null)) {
+      decider.overrides = item.answers.overrides;
+    }
+    decider.taken = [];
+    const step = transition(call, event, worldUnder(item, decider, forked));
+    forked ||= !decidedTheSame(item, decider);
+    const truth: Transition = forked ? transition(real, event, sameAnswers(item, noOne)) : step;
+    if (forked && step.refused !== truth.refused && call !== null && real !== null) {
+      return { call, real, forked, parted: { at: now, commands: [], rest: from(index), shared } };
+    }
+    if (step.refused === null) {
+      onStep?.(step);
+      call = step.call;
+    }
+    if (truth.refused === null) real = truth.call;
+    if (call === null || real === null) continue;
+    if (forked && !doneTheSame(step, truth)) {
+      const { commands } = step;
+      return { call, real, forked, parted: { at: now, commands, rest: from(index + 1), shared } };
+    }
+    for (const { id } of step.commands) shared.add(id);
+    if (!toTheEnd && !forked && index >= lastDecision && isSettled(call)) break;
+  }
+  return call === null || real === null ? null : { call, real, forked, parted: null };
+}
+
+function noOne(): void {}
+
+function worldUnder({ now, answers }: RecordedEvent, decider: Decider, forked: boolean): World {
+  const refusals = [...answers.overBudget];
+  return {
+    now,
+    // What the real call did not ask was not recorded. Webhooks of other calls kept coming.
+    heardAt: answers.heardAt ?? (forked ? now : null),
+    decide: decider.decide,
+    overBudget: () => refusals.shift() ?? null,
+  };
+}
+
+function isUnmatched({ plan }: Decision, { event }: Moment): boolean {
+  return plan === null && event !== 'call.initiated';
+}
+
+function decidedTheSame({ answers }: RecordedEvent, { taken }: Decider): boolean {
+  return taken.every(({ decision, moment }, index) => {
+    const then = answers.decisions[index] ?? null;
+    if (then === null) return isUnmatched(decision, moment);
+    return !isUnmatched(decision, moment) && doSame(then, decision);
+  });
+}
+
+/** Nothing will be asked of the rules again, so the recorded events hold for these routes too. */
+function isSettled({ phase, decided, plan, lastResort }: Call): boolean {
+  if (!decided || phase === 'unmanaged') return false;
+  return !plan.some(({ steps }) => mayIgnore(steps)) && !mayIgnore(lastResort);
+}
+
+/** After `ignore` the rules are asked about later events again. */
+function mayIgnore(steps: readonly Step[]): boolean {
+  return steps.some((step) => step.do === 'ignore' || branchesOf(step).some(mayIgnore));
+}
+
+function branchesOf(step: Step): Step[][] {
+  if ('ifFailed' in step) return Object.values(step.ifFailed);
+  return 'digits' in step ? Object.values(step.digits) : [];
+}
+
+/** Whether the call under these routes reaches a deadline before the event that the real one did not. */
+function runsOut(real: Call, call: Call, { event, now }: RecordedEvent): boolean {
+  const isKnown = (own: Deadline) =>
+    real.deadlines.some(({ name, dueAt }) => name === own.name && dueAt === own.dueAt);
+  if (call.deadlines.some((own) => own.dueAt < now && !isKnown(own))) return true;
+  if (event.source !== 'deadline') return false;
+  const then = deadlineOf(real, event);
+  const own = deadlineOf(call, event);
+  return then !== undefined && own !== undefined && then.dueAt !== own.dueAt;
+}
+
+function deadlineOf(call: Call, event: CallEvent): Deadline | undefined {
+  if (event.source !== 'deadline') return undefined;
+  return call.deadlines.find(({ name, n }) => name === event.name && n === event.n);
+}
+
+function doneTheSame(step: Transition, truth: Transition): boolean {
+  return (
+    step.call.phase === truth.call.phase &&
+    listed(step.commands, wordsOf) === listed(truth.commands, wordsOf) &&
+    listed(step.call.attempts, moveOf) === listed(truth.call.attempts, moveOf)
+  );
+}
+
+function listed<T>(list: readonly T[], words: (each: T) => string): string {
+  return list.map(words).join('\n');
+}
+
+/** Not the text of a prompt: it moves nobody. */
+function wordsOf(command: Command): string {
+  const loop = 'loop' in command && command.loop ? 'loop' : '';
+  return `${command.id} ${command.action} ${command.legId} ${loop}`;
+}
+
+function moveOf({ kind, target, sipAddress, unsent }: Call['attempts'][number]): string {
+  return `${kind} ${target ?? sipAddress} ${unsent}`;
+}

@@ -1,0 +1,70 @@
+/** What targets really answered on a recorded call. */
+import { nameOf } from '../machine/attempt.ts';
+import type { Attempt, Call, Verdict } from '../machine/call.ts';
+import { verdictOfReferFailure } from '../machine/verdict.ts';
+
+/** How a target answers when it is tried again. */
+export interface Answer {
+  /** Null: no answer until the leg itself ends. */
+  verdict: Verdict | null;
+  rings: boolean;
+  tookMs: number;
+  sipNotifyResponse: number | null;
+  /** The leg ended with this attempt, as it does when a REFER succeeds without saying so. */
+  endsTheLeg: boolean;
+}
+
+export interface Given {
+  /** The next answer of this destination; null if it was not tried then. */
+  next(move: Pick<Attempt, 'kind' | 'target' | 'sipAddress'>): Answer | null;
+}
+
+/**
+ * `tried`: the attempts that the call under other routes has made already. A destination that is
+ * tried more often than it was then repeats its last answer.
+ */
+export function givenBy(stored: Call, tried: readonly Attempt[]): Given {
+  const asked = tried.map((attempt) => ({ ...attempt }));
+  const known = stored.attempts.filter(({ unsent }) => !unsent);
+  return {
+    next(move) {
+      const answers = known.filter((attempt) => answersFor(attempt, move));
+      const before = asked.filter((attempt) => !attempt.unsent && answersFor(attempt, move)).length;
+      asked.push({ ...move, unsent: false } as Attempt);
+      const attempt = answers[Math.min(before, answers.length - 1)];
+      return attempt === undefined ? null : answerOf(attempt, stored);
+    },
+  };
+}
+
+type Move = Pick<Attempt, 'kind' | 'target' | 'sipAddress'>;
+
+/** A target by its name, or under another name by its address. */
+function answersFor(attempt: Attempt, move: Move): boolean {
+  if (nameOf(attempt) !== nameOf(move) && attempt.sipAddress !== move.sipAddress) return false;
+  // Telnyx or the SIP side refused this way of moving, which says nothing about the other way.
+  return attempt.kind === move.kind || !REFUSED.has(attempt.verdict);
+}
+
+const REFUSED: ReadonlySet<Verdict | null> = new Set<Verdict>(['rejected', 'not_allowed']);
+
+function answerOf(attempt: Attempt, stored: Call): Answer {
+  const { verdict, kind, final, endedAt, acceptedAt, startedAt, progress } = attempt;
+  const tookMs = Math.max(0, (endedAt ?? startedAt) - (acceptedAt ?? startedAt));
+  const endsTheLeg =
+    kind === 'refer' && !final && acceptedAt !== null && endedAt === stored.endedAt;
+  const open = verdict === 'abandoned' || verdict === null || endsTheLeg;
+  return {
+    verdict: open ? null : verdict,
+    rings: progress,
+    tookMs,
+    sipNotifyResponse: codeOf(attempt),
+    endsTheLeg: endsTheLeg && endedAt !== null,
+  };
+}
+
+/** Only where it leads to the same verdict again. */
+function codeOf({ kind, final, verdict, sipNotifyResponse, progress }: Attempt): number | null {
+  if (kind !== 'refer' || !final || verdict === 'completed') return null;
+  return verdictOfReferFailure(sipNotifyResponse, progress) === verdict ? sipNotifyResponse : null;
+}

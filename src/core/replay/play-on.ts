@@ -1,0 +1,226 @@
+/**
+ * Plays a call on from where other routes part from what really happened: the same `transition`, in
+ * virtual time, with targets that answer as they really did and a caller who behaves as they really
+ * did. What is not known is assumed: a target that was not tried then completes at once.
+ */
+
+import {
+  answeredOf,
+  answersTo,
+  dueEvent,
+  hangupOf,
+  laterEvents,
+  type Scripted,
+} from '../dry-run/scripted-telnyx.ts';
+import { nameOf } from '../machine/attempt.ts';
+import type { Attempt, Call, Deadline } from '../machine/call.ts';
+import type { Command } from '../machine/command.ts';
+import type { CallEvent } from '../machine/event.ts';
+import { type Transition, transition } from '../machine/transition.ts';
+import type { RecordedCall } from '../recording/recorded-call.ts';
+import { happensAnyway, keysPressed, leftAt } from './caller.ts';
+import type { Decider, Parted } from './follow.ts';
+import { type Given, givenBy } from './given.ts';
+
+/** A safety limit: calls end long before, because budgets and plans are finite. */
+const EVENTS_MAX = 2_000;
+
+export interface PlayedOn {
+  call: Call;
+  /** Targets that nobody had tried, in the order in which they are reached. */
+  assumed: string[];
+}
+
+interface Play {
+  call: Call;
+  now: number;
+  decider: Decider;
+  onStep: (step: Transition) => void;
+  commands: Command[];
+  /** What is to come, the earliest first. */
+  coming: Coming[];
+  keys: (string | null)[];
+  given: Given;
+  assumed: Set<string>;
+  events: number;
+  /** What other applications do with a call that no plan runs was put into `coming`. */
+  handedOver: boolean;
+}
+
+interface Coming {
+  at: number;
+  event: CallEvent;
+  /** Happens again if the command is still running after it. */
+  endOf?: string;
+}
+
+export function playOn(
+  from: Call,
+  parted: Parted,
+  recorded: RecordedCall,
+  around: { decider: Decider; onStep?: (step: Transition) => void },
+): PlayedOn {
+  const { at, commands, rest, shared } = parted;
+  const play: Play = {
+    call: from,
+    now: at,
+    decider: around.decider,
+    onStep: around.onStep ?? (() => {}),
+    commands: [...commands],
+    coming: rest
+      .filter(({ event }) => happensAnyway(event, shared))
+      .map(({ event, now }) => ({ at: now, event })),
+    keys: keysPressed(rest, shared),
+    given: givenBy(recorded.stored, attemptsSent(from, commands)),
+    assumed: new Set(),
+    events: 0,
+    handedOver: false,
+  };
+  const left = leftAt(recorded);
+  if (left !== null) add(play, { at: left, event: hangupOf(from) });
+  while (play.call.phase !== 'ended' && play.events < EVENTS_MAX) {
+    const command = play.commands.shift();
+    if (command === undefined) goOn(play);
+    else carryOut(play, command);
+  }
+  return { call: play.call, assumed: [...play.assumed] };
+}
+
+/** Those whose answer is among the recorded events, if there is one. */
+function attemptsSent({ attempts }: Call, commands: readonly Command[]): Attempt[] {
+  const next = new Set(commands.map(({ id }) => id));
+  return attempts.filter(({ id }) => !next.has(id));
+}
+
+/** Nothing is in flight: the next thing that happens. */
+function goOn(play: Play): void {
+  const { call } = play;
+  switch (call.phase) {
+    case 'referred':
+    case 'bridged':
+      // They have arrived; how long they talk moves nobody.
+      put(play, hangupOf(call));
+      return;
+    case 'new':
+    case 'unmanaged':
+      handOver(play);
+      return;
+    case 'answering':
+      // The far end answers an outgoing call, and nothing tells when.
+      if (call.facts.direction === 'outgoing' && play.coming.length === 0) {
+        put(play, answeredOf(call));
+        return;
+      }
+      takeNext(play);
+      return;
+    default:
+      takeNext(play);
+  }
+}
+
+/** Another application answers the call, and the caller presses the keys that they pressed. */
+function handOver(play: Play): void {
+  const { call, keys } = play;
+  if (!play.handedOver) {
+    play.handedOver = true;
+    const pressed = keys.filter((each) => each !== null);
+    for (const event of laterEvents(call, pressed)) add(play, { at: play.now, event });
+  }
+  const next = play.coming.shift();
+  if (next === undefined) {
+    put(play, hangupOf(call));
+    return;
+  }
+  play.now = Math.max(play.now, next.at);
+  put(play, next.event);
+}
+
+/** The next event or deadline, whichever is first. */
+function takeNext(play: Play): void {
+  const { call } = play;
+  const [next] = play.coming;
+  const due = earliest(call.deadlines);
+  if (next !== undefined && (due === undefined || next.at <= due.dueAt)) {
+    play.coming.shift();
+    play.now = Math.max(play.now, next.at);
+    put(play, next.event);
+    // If a loop was playing, the state machine takes the first end for the loop's.
+    if (next.endOf !== undefined && play.call.running?.id === next.endOf) put(play, next.event);
+  } else if (due !== undefined) {
+    play.now = Math.max(play.now, due.dueAt);
+    put(play, dueEvent(call, due));
+  } else {
+    put(play, hangupOf(call));
+  }
+}
+
+function earliest(deadlines: readonly Deadline[]): Deadline | undefined {
+  let first: Deadline | undefined;
+  for (const each of deadlines) if (first === undefined || each.dueAt < first.dueAt) first = each;
+  return first;
+}
+
+/** Telnyx's side: the answer to one command and the webhooks that follow. */
+function carryOut(play: Play, command: Command): void {
+  let at = play.now;
+  for (const { event, afterMs } of scriptFor(play, command)) {
+    at += afterMs;
+    const endOf = command.action === 'playback_start' && event.source === 'webhook';
+    add(play, { at, event, ...(endOf ? { endOf: command.id } : {}) });
+  }
+}
+
+function scriptFor(play: Play, command: Command): Scripted[] {
+  const { call } = play;
+  const attempt = call.attempts.find(({ id }) => id === command.id);
+  if (attempt !== undefined) return moveScript(play, command, attempt);
+  const gather = command.action === 'gather_using_speak';
+  const digits = gather ? (play.keys.shift() ?? null) : null;
+  return answersTo(command, { call, verdict: null, digits, leaves: false });
+}
+
+function moveScript(play: Play, command: Command, attempt: Attempt): Scripted[] {
+  const { call } = play;
+  const answer = play.given.next(attempt);
+  const situation = { call, digits: null, leaves: false };
+  if (answer === null) {
+    play.assumed.add(nameOf(attempt));
+    return answersTo(command, { ...situation, verdict: 'completed', tookMs: 0 });
+  }
+  const { verdict, rings, tookMs, sipNotifyResponse, endsTheLeg } = answer;
+  const more = { rings, tookMs, sipNotifyResponse };
+  if (verdict !== null) return answersTo(command, { ...situation, verdict, ...more });
+  if (endsTheLeg) return answersTo(command, { ...situation, verdict: null, ...more });
+  // Nobody answered before the caller left, and they may leave later or not at all now.
+  return answersTo(command, { ...situation, verdict: 'no_verdict', ...more });
+}
+
+/** In the order of time; what is added later comes after what has the same time. */
+function add({ coming }: Play, next: Coming): void {
+  const index = coming.findIndex(({ at }) => at > next.at);
+  if (index < 0) coming.push(next);
+  else coming.splice(index, 0, next);
+}
+
+function put(play: Play, event: CallEvent): void {
+  const { now, decider } = play;
+  play.events += 1;
+  decider.taken = [];
+  const step = transition(
+    play.call,
+    {
+      ...event,
+      id: `${event.id}-${play.events}`,
+      receivedAt: now,
+      // How long an attempt of unknown end may still report counts from when it was sent.
+      ...(event.source === 'outcome' ? { firstSentAt: event.firstSentAt ?? now } : {}),
+    },
+    // Budgets are not counted again: those of an hour depend on every other call.
+    { now, heardAt: now, decide: decider.decide, overBudget: () => null },
+  );
+  if (step.refused !== null) return;
+  play.call = step.call;
+  play.commands = play.commands.filter(({ id }) => !step.cancel.includes(id));
+  play.commands.push(...step.commands);
+  play.onStep(step);
+}

@@ -1,0 +1,135 @@
+/**
+ * What would become of a recorded call under other routes. It is decided at the call's own time and
+ * played with what its targets and its caller really did, so that routes which decide the same lead
+ * to what happened.
+ */
+import { stepsTaken } from '../dry-run/steps-taken.ts';
+import { isCounted, nameOf } from '../machine/attempt.ts';
+import type { Call } from '../machine/call.ts';
+import type { TraceLine } from '../machine/plan.ts';
+import { type Transition, transition } from '../machine/transition.ts';
+import { sameAnswers } from '../recording/answers.ts';
+import {
+  type Became,
+  becameOf,
+  decisionOf,
+  type RecordedCall,
+} from '../recording/recorded-call.ts';
+import type { CompiledRoutes } from '../rules/decide.ts';
+import { createDecider, type Followed, follow } from './follow.ts';
+import { type PlayedOn, playOn } from './play-on.ts';
+
+export interface Replayed extends Became {
+  /** What Telnyx bills. */
+  moves: number;
+  /** The destination that the caller reached, else the last that was tried; null if none was. */
+  target: string | null;
+  /** Destinations that were not tried then: they are assumed to complete. */
+  assumed: string[];
+  /** Failures of handlers, in words. */
+  warnings: string[];
+}
+
+/** With the steps and the reasons, for somebody who opens one call. */
+export interface Explained extends Replayed {
+  path: string[];
+  trace: TraceLine[];
+  routeSet: string | null;
+}
+
+/** What really happened. */
+export function happened({ stored }: Pick<RecordedCall, 'stored'>): Replayed {
+  return { ...resultOf(stored), assumed: [], warnings: [] };
+}
+
+/** The same as `happened` where the routes decide as those of that time did. */
+export function replay(recorded: RecordedCall, routes: CompiledRoutes): Replayed {
+  const { trace: _, ...replayed } = run(recorded, routes, null);
+  return replayed;
+}
+
+export function explainThen(recorded: RecordedCall): Explained {
+  const path = createPath();
+  let call: Call | null = null;
+  for (const each of recorded.events) {
+    const step = transition(
+      call,
+      each.event,
+      sameAnswers(each, () => {}),
+    );
+    if (step.refused !== null) continue;
+    call = step.call;
+    path.add(step);
+  }
+  return {
+    ...happened(recorded),
+    path: path.steps,
+    trace: decisionOf(recorded)?.decision.trace ?? [],
+    routeSet: recorded.stored.routeSet,
+  };
+}
+
+export function explainNow(recorded: RecordedCall, routes: CompiledRoutes): Explained {
+  const path = createPath();
+  const { trace, ...replayed } = run(recorded, routes, path);
+  return { ...replayed, path: path.steps, trace, routeSet: routes.set.hash };
+}
+
+/** Whether the caller's story is another one: by rule, by targets in order, or by its end. */
+export function differs(one: Became, other: Became): boolean {
+  return (
+    one.rule !== other.rule ||
+    one.ends !== other.ends ||
+    one.attempts.length !== other.attempts.length ||
+    one.attempts.some((target, index) => target !== other.attempts[index])
+  );
+}
+
+function run(recorded: RecordedCall, routes: CompiledRoutes, path: Path | null) {
+  const decider = createDecider(routes, path !== null);
+  const onStep = path === null ? () => {} : path.add;
+  const followed = follow(recorded, decider, { toTheEnd: path !== null, onStep });
+  const { trace, warnings } = decider;
+  if (followed === null) return { ...happened(recorded), trace, warnings };
+  const { call, parted } = followed;
+  if (parted === null) return { ...unparted(recorded.stored, followed), trace, warnings };
+  const played: PlayedOn = playOn(call, parted, recorded, { decider, onStep });
+  return { ...resultOf(played.call), assumed: played.assumed, trace, warnings };
+}
+
+/**
+ * Everything that happened would have happened again. What is stored counts and not what the events
+ * give now, so that a machine that has learnt something since does not look like other routes.
+ */
+function unparted(stored: Call, { call, real, forked }: Followed): Omit<Replayed, 'warnings'> {
+  const then = { ...resultOf(stored), rule: call.rule, assumed: [] };
+  return forked && call.ends !== real.ends ? { ...then, ends: call.ends } : then;
+}
+
+function resultOf(call: Call): Omit<Replayed, 'assumed' | 'warnings'> {
+  const { attempts } = call;
+  const reached = attempts.findLast(({ verdict }) => verdict === 'completed') ?? attempts.at(-1);
+  return {
+    ...becameOf(call),
+    moves: attempts.filter(isCounted).length,
+    target: reached === undefined ? null : nameOf(reached),
+  };
+}
+
+interface Path {
+  steps: string[];
+  add(step: Transition): void;
+}
+
+/** The steps of a call in words, as a dry run gives them. */
+function createPath(): Path {
+  const steps: string[] = [];
+  let walked = 0;
+  return {
+    steps,
+    add({ call, commands, notes }) {
+      steps.push(...stepsTaken(call.attempts, walked, commands, notes));
+      walked = call.attempts.length;
+    },
+  };
+}
