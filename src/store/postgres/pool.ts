@@ -46,15 +46,22 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   async function withClient<T>(work: (query: Query) => Promise<T>): Promise<T> {
     if (closed) throw new StoreUnavailable('the store is closed', { where });
     const client = await connect();
-    let failure: unknown = null;
+    let failed: unknown = null;
     try {
-      return await work(async (text, values) => (await client.query<Row>(text, values)).rows);
+      return await work(async (text, values) => {
+        try {
+          return (await client.query<Row>(text, values)).rows;
+        } catch (error) {
+          failed = error;
+          throw error;
+        }
+      });
     } catch (error) {
-      failure = error;
+      if (error !== failed && error instanceof Error) thrownBetween.add(error);
       throw error;
     } finally {
       // A connection whose last answer never came would hand it to the next question.
-      client.release(failure !== null && !isAnswer(failure));
+      client.release(failed !== null && !isAnswer(failed));
     }
   }
 
@@ -79,12 +86,19 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
         await query(
           "begin; set local statement_timeout = '4s'; set local lock_timeout = '1s'; set local idle_in_transaction_session_timeout = '5s'",
         );
+        let asking = false;
         try {
-          const result = await work(query);
+          const result = await work(async (text, values) => {
+            asking = true;
+            const rows = await query(text, values);
+            asking = false;
+            return rows;
+          });
+          asking = true;
           await query('commit');
           return result;
         } catch (error) {
-          if (isAnswer(error)) await query('rollback').catch(() => {});
+          if (!asking || isAnswer(error)) await query('rollback').catch(() => {});
           throw error;
         }
       }),
@@ -95,6 +109,9 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     },
   };
 }
+
+/** Errors that the work threw by itself, between its questions: the server has nothing to do with them. */
+const thrownBetween = new WeakSet<Error>();
 
 /** Nothing was asked of the server. */
 export class NotConnected extends StoreUnavailable {}
@@ -152,6 +169,7 @@ const UNREACHED: [RegExp, string][] = [
 /** Trouble with the server becomes StoreUnavailable; a mistake of our own stays what it is. */
 export function explain(error: unknown, where: string): unknown {
   if (error instanceof RefereeError) return error;
+  if (error instanceof Error && thrownBetween.has(error)) return error;
   const state = sqlState(error);
   if (state === null) {
     // Sockets, time limits and the protocol end without a SQLSTATE; so do mistakes in this code.
