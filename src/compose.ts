@@ -113,6 +113,7 @@ async function assemble(
     metrics,
     instance,
     retentionDays: config.retentionDays,
+    historyDays: config.historyDays,
     connectionIds: config.connectionIds,
     storeFails: () => storeWatch.failure() !== null,
     troubles: () => troubles.recent(storeWatch.goodAt?.()),

@@ -57,6 +57,7 @@ export interface Config {
   readonly signatureEngine: VerifierOptions['engine'];
   readonly signatureToleranceSecs: number;
   readonly retentionDays: number;
+  readonly historyDays: number;
   /** 0: never. */
   readonly accountCheckMinutes: number;
   readonly drainDelaySecs: number;
@@ -146,6 +147,7 @@ export function readConfig(env: Environment): Config {
     signatureEngine: checked.SIGNATURE_ENGINE,
     signatureToleranceSecs: checked.SIGNATURE_TOLERANCE_SECS,
     retentionDays: checked.RETENTION_DAYS,
+    historyDays: checked.HISTORY_DAYS,
     accountCheckMinutes: checked.ACCOUNT_CHECK_MINUTES,
     drainDelaySecs: checked.DRAIN_DELAY_SECS,
     shutdownTimeoutSecs: checked.SHUTDOWN_TIMEOUT_SECS,

@@ -100,6 +100,7 @@ export const EnvironmentSchema = Type.Object({
     86_400,
   ),
   RETENTION_DAYS: count('How long ended calls are kept, in days.', 30, 1, 3650),
+  HISTORY_DAYS: count('How long hourly sums are kept for reports, in days.', 400, 1, 36500),
   ACCOUNT_CHECK_MINUTES: count(
     'How often the server looks at its Telnyx account, as "referee doctor" does, in minutes; 0: never.',
     60,

@@ -34,6 +34,7 @@ export interface EngineOptions {
   /** Owner of our leases, and our name among the replicas. */
   instance: string;
   retentionDays: number;
+  historyDays: number;
   connectionIds: ReadonlySet<string> | null;
   /** The store does not work: webhooks get 503. */
   storeFails(): boolean;
@@ -185,12 +186,13 @@ interface UpkeepParts {
 }
 
 function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep {
-  const { store, retentionDays, instance, log } = options;
+  const { store, retentionDays, historyDays, instance, log } = options;
   const { routes, troubles, observer, failures } = parts;
   return createUpkeep({
     store,
     retentionDays,
     versionsKept: VERSIONS_KEPT,
+    historyDays,
     instance,
     clock: Date.now,
     standing: () => ({

@@ -7,6 +7,7 @@
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
 import type { Cost } from '../core/machine/cost.ts';
 import { CORRECTION_MS } from '../core/machine/limits.ts';
+import { HOURLY_SUMS } from '../store/rows/fold.ts';
 import type { Tally } from '../store/store.ts';
 
 /** Something to count: how a call ended, a verdict, or what one event said that it cost. */
@@ -25,7 +26,10 @@ export function arrival(ends: Ends | null, attempts: number): 'yes' | 'no' | nul
   return ends === 'referred' || ends === 'transferred' ? 'yes' : 'no';
 }
 
-/** Splits the items of a transition: final now, to be kept in the store, and no longer kept. */
+/**
+ * Splits the items of a transition: final now, to be kept in the store, and no longer kept. An ended
+ * call is also kept as one to fold into the hourly sums.
+ */
 export function tallyOf(
   before: Call | null,
   after: Call,
@@ -41,6 +45,10 @@ export function tallyOf(
     else if (wasFinal === undefined) final.push(item);
     else tally.set(item, 'final');
   }
+  // Whatever reaches an ended call may change what it adds to the hourly sums. A B-leg adds nothing;
+  // one that was taken for a caller until now takes away what it had added.
+  const isSummed = after.parentId === null || before?.parentId === null;
+  if (after.phase === 'ended' && isSummed) tally.set(HOURLY_SUMS, { waits: now });
   // A B-leg's is counted with its caller.
   const costs = after.parentId === null ? after.costs : [];
   for (const { eventId } of costs.slice(before?.costs.length ?? 0)) {

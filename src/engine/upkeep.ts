@@ -11,6 +11,9 @@ const HEARTBEAT_EVERY_MS = 5_000;
 const RELOAD_LOOK_MS = 1_000;
 const COUNT_EVERY_MS = 2_000;
 const COUNTED_MAX = 500;
+/** A quarter of a millisecond each; webhooks wait meanwhile. */
+const FOLDED_MAX = 50;
+const SUMS_PRUNED_MAX = 1_000;
 const DAY_MS = 86_400_000;
 
 export interface Upkeep {
@@ -23,6 +26,8 @@ export interface UpkeepOptions {
   retentionDays: number;
   /** Route versions that are kept in any case. */
   versionsKept: number;
+  /** How long hourly sums are kept. */
+  historyDays: number;
   instance: string;
   /** Our wall clock. */
   clock: () => number;
@@ -47,6 +52,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     job('prune route versions', PRUNE_VERSIONS_EVERY_MS, pruneVersions),
     job('heartbeat', HEARTBEAT_EVERY_MS, heartbeat),
     job('count', COUNT_EVERY_MS, count),
+    job('history', COUNT_EVERY_MS, fold),
     job('reload', RELOAD_LOOK_MS, lookForReload),
   ];
   return {
@@ -77,12 +83,23 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     let count = 0;
     try {
       for (let last = PRUNE_CALLS_MAX; last === PRUNE_CALLS_MAX; ) {
-        if (stopped() || count >= PRUNE_ROUND_MAX) return;
+        if (stopped() || count >= PRUNE_ROUND_MAX) break;
         last = await store.prune(before, PRUNE_CALLS_MAX);
         count += last;
       }
     } finally {
       if (count > 0) options.onPruned(count, before);
+    }
+    const oldest = before + (options.retentionDays - options.historyDays) * DAY_MS;
+    for (let last = SUMS_PRUNED_MAX; last === SUMS_PRUNED_MAX && !stopped(); ) {
+      last = await store.pruneSums(oldest, SUMS_PRUNED_MAX);
+    }
+  }
+
+  /** Ended calls go into the hourly sums, and are found by their numbers. */
+  async function fold(stopped: () => boolean): Promise<void> {
+    for (let last = FOLDED_MAX; last === FOLDED_MAX && !stopped(); ) {
+      last = await store.fold(FOLDED_MAX);
     }
   }
 

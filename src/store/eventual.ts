@@ -56,6 +56,9 @@ export function openEventually(
     routeVersion: async (hash) => theStore().routeVersion(hash),
     routeFile: async (key) => theStore().routeFile(key),
     pruneRouteVersions: async (before, keep) => theStore().pruneRouteVersions(before, keep),
+    fold: async (limit) => theStore().fold(limit),
+    sums: async (from, to) => theStore().sums(from, to),
+    pruneSums: async (before, limit) => theStore().pruneSums(before, limit),
     ping: async () => theStore().ping(),
     close: async () => theStore().close(),
   };

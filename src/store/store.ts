@@ -5,6 +5,7 @@
  *
  * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
  */
+import type { Sum } from '../core/history/sums.ts';
 import type { Call, Ends, Phase, Verdict } from '../core/machine/call.ts';
 import type { Command, Outcome } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
@@ -280,7 +281,10 @@ export interface Store extends ChangeFeed {
   replicas(): Promise<Replica[]>;
   /** The store's clock, or earlier if in doubt: a clock that was set ahead must not prune calls. */
   provenNow(): Promise<number>;
-  /** Removes at most `limit` ended calls older than `before`; returns how many were removed. */
+  /**
+   * Removes at most `limit` ended calls older than `before` that were added to the hourly sums;
+   * returns how many were removed.
+   */
   prune(before: number, limit: number): Promise<number>;
   /** One deflated part of a file's content; keeping it again changes nothing. */
   keepRoutePart(key: string, part: number, content: Uint8Array): Promise<void>;
@@ -302,6 +306,16 @@ export interface Store extends ChangeFeed {
    * runs and no call can refer to, and contents that no version has; returns how many versions.
    */
   pruneRouteVersions(before: number, keep: number): Promise<number>;
+  /**
+   * Adds at most `limit` ended calls to the hourly sums, with what changed of those that were added
+   * before, and makes their parties known to the search; returns how many calls there were. One replica
+   * at a time: 0 also while another does it.
+   */
+  fold(limit: number): Promise<number>;
+  /** Of the calls that came in [from, to), whole hours; in no order. */
+  sums(from: number, to: number): Promise<Sum[]>;
+  /** Removes at most `limit` hourly sums from before; returns how many. */
+  pruneSums(before: number, limit: number): Promise<number>;
   /** Proves that a write would succeed now. */
   ping(): Promise<void>;
   /** All later calls are rejected. */

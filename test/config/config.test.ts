@@ -37,6 +37,7 @@ describe('readConfig', () => {
       signatureEngine: 'auto',
       signatureToleranceSecs: 300,
       retentionDays: 30,
+      historyDays: 400,
       accountCheckMinutes: 60,
       drainDelaySecs: 3,
       shutdownTimeoutSecs: 10,
@@ -83,6 +84,7 @@ describe('readConfig', () => {
       signatureEngine: 'tweetnacl',
       signatureToleranceSecs: 60,
       retentionDays: 1,
+      historyDays: 400,
       drainDelaySecs: 0,
       shutdownTimeoutSecs: 20,
     });
@@ -124,6 +126,7 @@ describe('readConfig', () => {
       SIGNATURE_ENGINE: 'openssl',
       SIGNATURE_TOLERANCE_SECS: '-1',
       RETENTION_DAYS: '1.5',
+      HISTORY_DAYS: '0',
       ACCOUNT_CHECK_MINUTES: 'hourly',
       DRAIN_DELAY_SECS: '1e1',
       SHUTDOWN_TIMEOUT_SECS: '0',

@@ -77,6 +77,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     store,
     retentionDays: 30,
     versionsKept: 50,
+    historyDays: 400,
     instance: `replica ${replicas.length}`,
     clock: Date.now,
     standing: () => ({ routeSet: 'hash', refusal: null }),
@@ -318,6 +319,7 @@ test('a cost long after the hangup, when the call is pruned, makes no call that 
   await moved(one, 'v3:a');
   await one.engine.receive(hook('v3:a', 'call.refer.completed'));
   await one.engine.receive(hook('v3:a', 'call.hangup'));
+  await store.fold(10);
   expect(await store.prune(Date.now() + 60_000, 10)).toBe(1);
   const before = offered.length;
   const { facts } = hook('v3:a', 'call.cost');
@@ -350,6 +352,7 @@ test('the cost of a B-leg whose caller is pruned is not stored with a new call o
   await one.engine.receive(hook('v3:a', 'call.hangup'));
   laterMs = 10_000;
   await one.engine.receive(hook('v3:leg', 'call.hangup', { facts }));
+  await store.fold(10);
   expect(await store.prune(Date.now() + 5_000, 10)).toBe(1);
   await one.engine.receive(cost('v3:leg', '0.0050', { facts }));
   expect(await store.find('v3:a')).toBeNull();

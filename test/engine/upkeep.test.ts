@@ -11,7 +11,7 @@ import { freshDatabase } from '../helpers/postgres.ts';
 
 const DAY = 86_400_000;
 /** Pruning, the heartbeat, the look for a reload. */
-const JOBS = 4;
+const JOBS = 6;
 
 async function sqlite() {
   const folder = await mkdtemp(join(tmpdir(), 'referee-upkeep-'));
@@ -48,6 +48,7 @@ describe.each([
       store,
       retentionDays: 30,
       versionsKept: 50,
+      historyDays: 400,
       instance: 'this',
       clock,
       standing: () => ({ routeSet: 'a hash', refusal: null }),

@@ -1,31 +1,48 @@
 /** Removes what is over: old calls, counted items and cancelled commands. */
+
 import { unpackCall } from '../rows/call-document.ts';
+import { HOURLY_SUMS } from '../rows/fold.ts';
 import type { Uncounted } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
-/** Skips rows that another replica prunes now, or that an event is changing. */
+export interface Pruned {
+  count: number;
+  /** Whom the calls were between. */
+  parties: string[];
+}
+
+/**
+ * Skips rows that another replica prunes now, or that an event is changing, and what is still
+ * to be added to the hourly sums.
+ */
 export async function pruneCalls(
   query: Query,
   before: number,
   limit: number,
   codeVersion: number,
-): Promise<number> {
+): Promise<Pruned> {
   const [row] = await query(
     `with over as materialized (
-       select c.call, c.key from call_filters f join calls c on c.key = f.key
+       select c.call, c.key, f.caller, f.callee from call_filters f join calls c on c.key = f.key
        where f.ended_at < $1 and c.code <= $3
+         and not exists (
+           select from uncounted u where u.call = f.call and u.item = '${HOURLY_SUMS}')
        order by f.ended_at limit $2 for update of c skip locked),
      events_gone as (delete from events e using over where e.call = over.call),
      attempts_gone as (delete from attempts a using over where a.call = over.call),
      uncounted_gone as (delete from uncounted u using over where u.call = over.call),
+     folded_gone as (delete from folded d using over where d.call = over.call),
      commands_gone as (delete from commands k using over where k.call = over.call),
      filters_gone as (delete from call_filters f using over where f.call = over.call),
      calls_gone as (delete from calls c using over where c.key = over.key)
-     select count(*) as n from over`,
+     select count(*) as n,
+       array(select caller from over where caller is not null
+         union select callee from over where callee is not null) as parties
+     from over`,
     [before, limit, codeVersion],
   );
-  return Number(row?.n);
+  return { count: Number(row?.n), parties: (row?.parties ?? []) as string[] };
 }
 
 /** Skips rows that another replica takes now, because it counts them. */
@@ -38,7 +55,7 @@ export async function takeUncounted(
     `with due as materialized (
        select u.call, u.item, c.document
        from uncounted u join call_filters f on f.call = u.call join calls c on c.key = f.key
-       where u.due_at <= ${NOW_MS} and c.code <= $2
+       where u.due_at <= ${NOW_MS} and u.item <> '${HOURLY_SUMS}' and c.code <= $2
        order by u.due_at limit $1 for update of u skip locked),
      taken as (
        delete from uncounted u using due where u.call = due.call and u.item = due.item

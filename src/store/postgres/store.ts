@@ -8,6 +8,7 @@ import { PING_FRESH_MS } from '../rows/rows.ts';
 import type { ChangeFeed, Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { commitUnits } from './commit.ts';
+import { foldCalls, forgetParties, pruneSums, readSums } from './history.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './list.ts';
 import { LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { migratePostgres } from './migrate.ts';
@@ -82,8 +83,13 @@ export async function openPostgres(
     prune: (before, limit) =>
       ask(async (query) => {
         await dropCancelled(query);
-        return pruneCalls(query, before, limit, codeVersion);
+        const { count, parties } = await pruneCalls(query, before, limit, codeVersion);
+        if (parties.length > 0) await pool.transaction((alone) => forgetParties(alone, parties));
+        return count;
       }),
+    fold: (limit) => ask(() => pool.transaction((query) => foldCalls(query, limit, codeVersion))),
+    sums: (from, to) => ask((query) => readSums(query, from, to)),
+    pruneSums: (before, limit) => ask((query) => pruneSums(query, before, limit)),
 
     keepRoutePart: (key, part, content) =>
       ask((query) => versions.keepPart(query, key, part, content)),

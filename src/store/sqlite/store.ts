@@ -11,6 +11,7 @@ import { Checkpointer, copyLog } from './checkpointer.ts';
 import { prepareCommit, type SqliteCommit } from './commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './file.ts';
 import { type Found, type HeldFile, holdFile, refuseStaleLog } from './held-file.ts';
+import { prepareHistory, type SqliteHistory } from './history.ts';
 import { listPage, prepareList, type SqliteList } from './list.ts';
 import { prepareLoad, type SqliteLoad } from './load.ts';
 import { prepareOthers } from './others.ts';
@@ -42,6 +43,7 @@ interface Connection {
   records: SqliteRecords;
   versions: SqliteRouteVersions;
   pruning: SqlitePruning;
+  history: SqliteHistory;
   pulse: SqlitePulse;
   list: SqliteList;
   activity: SqliteActivity;
@@ -215,6 +217,9 @@ export async function openSqlite(
     routeFile: (key) => run(({ versions }) => versions.file(key)),
     pruneRouteVersions: (before, keep) =>
       write(({ versions }, time) => versions.prune(before, keep, time.now())),
+    fold: (limit) => write(({ history }, time) => history.fold(limit, time.now())),
+    sums: (from, to) => run(({ history }) => history.sums(from, to)),
+    pruneSums: (before, limit) => write(({ history }) => history.pruneSums(before, limit)),
 
     async ping() {
       if (!closed && performance.now() - pingedAt < PING_FRESH_MS) return;
@@ -260,6 +265,7 @@ function connect(path: string, codeVersion: number): Connection {
 
 function prepare(path: string, database: DatabaseSync, codeVersion: number): Connection {
   const recent = new RecentRows();
+  const history = prepareHistory(database, codeVersion);
   const clearIfOthersWrote = prepareOthers(database, recent);
   return {
     database,
@@ -269,7 +275,8 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Con
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database),
     versions: prepareRouteVersions(database),
-    pruning: preparePruning(database, recent, codeVersion),
+    pruning: preparePruning(database, recent, codeVersion, history),
+    history,
     pulse: preparePulse(database),
     list: prepareList(database),
     activity: prepareActivity(database),

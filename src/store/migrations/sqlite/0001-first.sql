@@ -108,6 +108,50 @@ create table uncounted (
 
 create index uncounted_due on uncounted (due_at);
 
+-- What each ended call has added to `sums`, so that a change of it adds the difference.
+create table folded (
+  call integer primary key,
+  -- The first characters of its call_control_id, to find it by.
+  id_start text not null,
+  sums text not null
+) strict;
+
+create index folded_id on folded (id_start);
+
+-- Hourly sums, kept for longer than calls. An empty name is none (a rule: otherwise; a target: a literal
+-- one), '-' where nobody was moved, and others follow '='. Rows with a verdict count attempts, those with
+-- a currency sum costs, the others count calls.
+create table sums (
+  hour integer not null,
+  number text not null,
+  rule text not null,
+  target text not null,
+  outcome text not null,
+  verdict text not null,
+  currency text not null,
+  calls integer not null,
+  attempts integer not null,
+  moves integer not null,
+  -- Decimal text.
+  amount text not null,
+  -- Times to the verdict, as JSON: counts by bucket; see core/history/latencies.ts.
+  took text not null,
+  primary key (hour, number, rule, target, outcome, verdict, currency)
+) strict, without rowid;
+
+-- Everybody who called or was called, each once, and the pieces by which they are found.
+create table parties (
+  number integer primary key,
+  party text not null unique,
+  words text not null
+) strict;
+
+create table party_grams (
+  gram text not null,
+  party integer not null,
+  primary key (gram, party)
+) strict, without rowid;
+
 create table settings (
   name text primary key,
   version integer not null,

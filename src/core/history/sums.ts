@@ -1,0 +1,137 @@
+/**
+ * What a call adds to the hourly sums, and how sums are added. The sums of an hour are always those of
+ * the calls that came in it: a call that is corrected later adds the difference.
+ */
+import type { Attempt, Call } from '../machine/call.ts';
+import { outcomeOf } from '../machine/caller-outcome.ts';
+import { costTarget, costTotals } from '../machine/cost.ts';
+import { addDecimals } from '../machine/decimal.ts';
+import { addLatencies, bucketOf, type Latencies } from './latencies.ts';
+
+/** A name, or that there is none: of a rule `otherwise` (or undecided), of a target a literal one. */
+export type Name = string | null;
+
+/** What is summed apart. */
+export interface SumKey {
+  /** The hour in which the call came, milliseconds since the epoch. */
+  hour: number;
+  /** Ours: the one that was called, or that called. */
+  number: Name;
+  rule: Name;
+  /** Undefined where nobody was moved. */
+  target: Name | undefined;
+  outcome: string;
+  /** Of attempts alone. */
+  verdict: Name;
+  /** Of costs alone. */
+  currency: Name;
+}
+
+export interface Sum extends SumKey {
+  calls: number;
+  attempts: number;
+  /** REFERs and transfers that were sent. */
+  moves: number;
+  /** Decimal text. */
+  amount: string;
+  /** Time to the verdict. */
+  took: Latencies;
+}
+
+export const HOUR_MS = 3_600_000;
+
+/** Nothing while it is live, and of a B-leg, which belongs to its caller. */
+export function sumsOf(call: Call): Sum[] {
+  const outcome = outcomeOf(call);
+  if (outcome === null) return [];
+  const key = {
+    hour: Math.floor(call.createdAt / HOUR_MS) * HOUR_MS,
+    number: storable(ourNumber(call)),
+    rule: storable(call.rule),
+    outcome,
+    verdict: null,
+    currency: null,
+  };
+  const target = costTarget(call);
+  const reached = target === undefined ? undefined : storable(target);
+  const none = { calls: 0, attempts: 0, moves: 0, amount: '0' };
+  return addUp([
+    { ...key, target: reached, ...none, calls: 1, took: {} },
+    ...call.attempts.map((attempt) => ({ ...key, ...none, ...attemptSum(attempt) })),
+    ...costTotals(call.costs).map(({ currency, amount }) => ({
+      ...key,
+      target: reached,
+      ...none,
+      currency,
+      amount,
+      took: {},
+    })),
+  ]);
+}
+
+function attemptSum({ target, verdict, unsent, startedAt, acceptedAt, endedAt }: Attempt) {
+  const isTimed = !unsent && endedAt !== null;
+  const tookMs = isTimed ? Math.max(0, endedAt - (acceptedAt ?? startedAt)) : 0;
+  const took: Latencies = isTimed ? { [bucketOf(Math.round(tookMs))]: 1 } : {};
+  return { target: storable(target), verdict, attempts: 1, moves: unsent ? 0 : 1, took };
+}
+
+/** Callers write what no database's text holds, and a sum must be found again under its name. */
+function storable(name: Name): Name {
+  return name === null ? null : name.replaceAll('\0', '\ufffd').toWellFormed();
+}
+
+export function ourNumber({ facts: { direction, from, to } }: Call): Name {
+  return direction === 'outgoing' ? from : to;
+}
+
+/** Rows of the same key become one; a row that comes to nothing goes. */
+export function addUp(rows: readonly Sum[]): Sum[] {
+  const sums = new Map<string, Sum>();
+  for (const row of rows) {
+    const key = sumKey(row);
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { ...row, took: { ...row.took } });
+    else addTo(sum, row, 1);
+  }
+  return [...sums.values()].filter((sum) => !isNothing(sum));
+}
+
+/** What makes `before` into `after`. */
+export function difference(before: readonly Sum[], after: readonly Sum[]): Sum[] {
+  return addUp([...after, ...before.map(negative)]);
+}
+
+function negative(row: Sum): Sum {
+  const sum = { ...row, calls: 0, attempts: 0, moves: 0, amount: '0', took: {} };
+  addTo(sum, row, -1);
+  return sum;
+}
+
+function addTo(sum: Sum, row: Sum, times: 1 | -1): void {
+  sum.calls += times * row.calls;
+  sum.attempts += times * row.attempts;
+  sum.moves += times * row.moves;
+  const { amount } = row;
+  const taken = amount.startsWith('-') ? amount.slice(1) : `-${amount}`;
+  sum.amount = addDecimals(sum.amount, times === 1 ? amount : taken);
+  addLatencies(sum.took, row.took, times);
+}
+
+function isNothing({ calls, attempts, moves, amount, took }: Sum): boolean {
+  const counts = [calls, attempts, moves, ...Object.values(took)];
+  return counts.every((count) => count === 0) && /^-?[0.]*$/.test(amount);
+}
+
+export function sumKey(key: SumKey): string {
+  const { hour, number, rule, target, outcome, verdict, currency } = key;
+  return JSON.stringify([
+    hour,
+    number,
+    rule,
+    target === undefined ? 0 : target,
+    outcome,
+    verdict,
+    currency,
+  ]);
+}

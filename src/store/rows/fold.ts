@@ -1,0 +1,113 @@
+/**
+ * Ended calls, folded into the hourly sums. A call that ended or changed after its end waits in
+ * `uncounted` under an item of its own; whoever takes the item out adds, in the same transaction, what
+ * the call's sums are now without what they were when it was folded last. Hence nothing counts twice.
+ */
+import { addUp, difference, type Name, type Sum, sumsOf } from '../../core/history/sums.ts';
+import type { Call } from '../../core/machine/call.ts';
+import { idStart } from './search.ts';
+
+/** The item of `uncounted` that stands for a call to fold; no attempt or event has such an id. */
+export const HOURLY_SUMS = 'hourly sums';
+
+export interface Unfolded {
+  row: number;
+  call: Call;
+  /** `folded.sums` as it was left; null the first time. */
+  before: string | null;
+}
+
+export interface Folded {
+  row: number;
+  idStart: string;
+  sums: string;
+}
+
+/** What to add to the hourly sums, what to keep of each call, and whom they were between. */
+export function foldAll(unfolded: readonly Unfolded[]): {
+  added: Sum[];
+  folded: Folded[];
+  parties: string[];
+} {
+  const added: Sum[] = [];
+  const folded: Folded[] = [];
+  const parties = new Set<string>();
+  for (const { row, call, before } of unfolded) {
+    const sums = sumsOf(call);
+    const known = before === null ? [] : (JSON.parse(before) as Sum[]);
+    added.push(...difference(known, sums));
+    folded.push({ row, idStart: idStart(call.id), sums: JSON.stringify(sums) });
+    for (const party of [call.facts.from, call.facts.to]) if (party !== null) parties.add(party);
+  }
+  return { added: addUp(added), folded, parties: [...parties].toSorted() };
+}
+
+/** A row of `sums`; names are told from their absence by their first character. */
+export interface SumRow {
+  hour: number;
+  number: string;
+  rule: string;
+  target: string;
+  outcome: string;
+  verdict: string;
+  currency: string;
+  calls: number;
+  attempts: number;
+  moves: number;
+  amount: string;
+  took: string;
+}
+
+export const SUM_KEYS = [
+  'hour',
+  'number',
+  'rule',
+  'target',
+  'outcome',
+  'verdict',
+  'currency',
+] as const;
+
+export function sumRow(sum: Sum): SumRow {
+  return {
+    hour: sum.hour,
+    number: nameText(sum.number),
+    rule: nameText(sum.rule),
+    target: nameText(sum.target),
+    outcome: sum.outcome,
+    verdict: sum.verdict ?? '',
+    currency: sum.currency ?? '',
+    calls: sum.calls,
+    attempts: sum.attempts,
+    moves: sum.moves,
+    amount: sum.amount,
+    took: JSON.stringify(sum.took),
+  };
+}
+
+export function sumOf(row: SumRow): Sum {
+  return {
+    hour: Number(row.hour),
+    number: nameOf(row.number) ?? null,
+    rule: nameOf(row.rule) ?? null,
+    target: nameOf(row.target),
+    outcome: row.outcome,
+    verdict: row.verdict === '' ? null : row.verdict,
+    currency: row.currency === '' ? null : row.currency,
+    calls: Number(row.calls),
+    attempts: Number(row.attempts),
+    moves: Number(row.moves),
+    amount: row.amount,
+    took: JSON.parse(row.took) as Sum['took'],
+  };
+}
+
+function nameText(name: Name | undefined): string {
+  if (name === undefined) return '-';
+  return name === null ? '' : `=${name}`;
+}
+
+function nameOf(text: string): Name | undefined {
+  if (text === '-') return undefined;
+  return text === '' ? null : text.slice(1);
+}

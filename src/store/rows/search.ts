@@ -1,0 +1,77 @@
+/**
+ * What calls are found by. Parties (numbers and SIP addresses) are kept once each, with the pieces of four
+ * characters that they consist of: a part of a number leads to the few parties that have it, and these
+ * to their calls.
+ */
+
+/** The shortest part of a number that is searched for; shorter ones must be the whole. */
+export const GRAM_CHARS = 4;
+/** An address that a stranger makes longer is found by its beginning. */
+const WORDS_CHARS_MAX = 64;
+/** Of a call_control_id, kept to be found by. */
+const ID_CHARS = 24;
+const ID_PART_MIN = 6;
+
+/** As it is searched: a number as its digits, an address in lower case and without parameters. */
+export function partyWords(party: string): string {
+  const bare = party
+    .trim()
+    .toLowerCase()
+    .replace(/^(sips?|tel):/, '')
+    .replace(/[;?].*$/s, '');
+  const words = NUMBER.test(bare) ? digitsOf(bare) : bare.replace(/^\+/, '');
+  return words.slice(0, WORDS_CHARS_MAX);
+}
+
+/** Each once; of what is shorter than one, the whole. */
+export function gramsOf(words: string): string[] {
+  if (words.length <= GRAM_CHARS) return words === '' ? [] : [words];
+  const grams = new Set<string>();
+  for (let at = 0; at + GRAM_CHARS <= words.length; at += 1) {
+    grams.add(words.slice(at, at + GRAM_CHARS));
+  }
+  return [...grams];
+}
+
+/** What of a call's id is kept to find it by. */
+export function idStart(callId: string): string {
+  return callId.slice(0, ID_CHARS);
+}
+
+export interface Needles {
+  /** Parts of parties; a number also without the zeros that it begins with nationally. */
+  parties: string[];
+  /** Part of the name of a rule or target, in lower case. */
+  name: string;
+  /** Beginnings of a call's id. */
+  ids: string[];
+}
+
+export function needlesOf(text: string): Needles {
+  const asked = text.trim();
+  const isNumber = NUMBER.test(asked);
+  return {
+    parties: isNumber ? numberParts(asked) : [partyWords(asked)].filter((part) => part !== ''),
+    name: asked.toLowerCase(),
+    ids: asked.length < ID_PART_MIN ? [] : [idStart(asked), idStart(`v3:${asked}`)],
+  };
+}
+
+/** "030 901820" is +49 30 901820 at home, and 06 in Rome keeps its zero: both are looked for. */
+function numberParts(asked: string): string[] {
+  const digits = digitsOf(asked).replace(/^00(?=\d)/, '');
+  const national = asked.startsWith('+') ? digits : digits.replace(/^0+/, '');
+  const parts = [...new Set([digits, national])];
+  const long = parts.filter((part) => part.length >= GRAM_CHARS);
+  return long.length > 0 ? long : parts.slice(0, 1);
+}
+
+export function hasPart(words: string, parts: readonly string[]): boolean {
+  return parts.some((part) => (part.length < GRAM_CHARS ? words === part : words.includes(part)));
+}
+
+function digitsOf(text: string): string {
+  return text.replace(/\D/g, '');
+}
+
+const NUMBER = /^\+?[\d\s()./-]*\d[\d\s()./-]*$/;
