@@ -30,6 +30,8 @@ export function buildSet(
     buildPolicy(context, written, file.positions),
   );
 
+  addFlows(context, input.files);
+
   const set: RouteSet = {
     hash: input.hash,
     files: input.folder.routeFiles,
@@ -55,6 +57,17 @@ export function buildSet(
   return { set, examples, guarantees };
 }
 
+/** Built where they are first run, which may be in another file; all of them, run or not. */
+function addFlows(context: SetContext, files: DecodedFile[]): void {
+  for (const { routes, positions } of files) {
+    for (const [name, written] of Object.entries(routes.flows ?? {})) {
+      const builder = { context, positions, trusted: true };
+      context.flows.add(name, () => buildSteps(builder, written, 'flow'));
+    }
+  }
+  context.flows.buildAll();
+}
+
 const DEFAULT_LAST_RESORT: RouteStep[] = [
   { do: 'say', text: 'We cannot connect you. Please try later.', voice: null, language: null },
   { do: 'hangup' },
@@ -65,10 +78,11 @@ function stepsOf(context: SetContext, kind: 'top' | 'last_resort') {
     buildSteps({ context, positions: file.positions, trusted: true }, written, kind);
 }
 
-const SECTIONS: [NameKind, 'targets' | 'lists' | 'schedules'][] = [
+const SECTIONS: [NameKind, 'targets' | 'lists' | 'schedules' | 'flows'][] = [
   ['target', 'targets'],
   ['list', 'lists'],
   ['schedule', 'schedules'],
+  ['flow', 'flows'],
 ];
 
 /** Collects names from the nodes, so that a target with a problem does not count as unknown. */

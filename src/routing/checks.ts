@@ -13,11 +13,12 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
   if (uncertain) return;
   const handlers = [...folder.contents].filter(([name]) => name.startsWith('handlers/'));
   const code = handlers.map(([, bytes]) => new TextDecoder().decode(bytes)).join('\n');
-  for (const kind of ['target', 'list', 'schedule'] as NameKind[]) {
+  for (const kind of ['target', 'list', 'schedule', 'flow'] as NameKind[]) {
     for (const [name, place] of context.names[kind]) {
       if (context.used[kind].has(name)) continue;
-      // A handler names targets in its code.
-      if (kind === 'target' && (code.includes(`'${name}'`) || code.includes(`"${name}"`))) continue;
+      // A handler names targets and flows in its code.
+      const inCode = kind === 'target' || kind === 'flow';
+      if (inCode && (code.includes(`'${name}'`) || code.includes(`"${name}"`))) continue;
       context.problems.warning(
         place,
         `the ${kind} ${quoted(name)} is not used by any rule`,

@@ -2,11 +2,12 @@
 import type { AllowPattern } from '../core/rules/allow.ts';
 import type { RouteStep, Rule } from '../core/rules/rule.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
+import { Flows } from './flows.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
 
-export type NameKind = 'target' | 'list' | 'schedule';
+export type NameKind = 'target' | 'list' | 'schedule' | 'flow';
 
 export interface SetContext {
   problems: Problems;
@@ -16,6 +17,7 @@ export interface SetContext {
   /** Schedules of which something could not be read: nothing to conclude from the rest. */
   broken: Set<string>;
   allow: AllowPattern[];
+  flows: Flows;
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
   /** Where the destination of each moving step stands. */
@@ -25,10 +27,11 @@ export interface SetContext {
 export function newContext(problems: Problems): SetContext {
   return {
     problems,
-    names: { target: new Map(), list: new Map(), schedule: new Map() },
-    used: { target: new Set(), list: new Set(), schedule: new Set() },
+    names: { target: new Map(), list: new Map(), schedule: new Map(), flow: new Map() },
+    used: { target: new Set(), list: new Set(), schedule: new Set(), flow: new Set() },
     broken: new Set(),
     allow: [],
+    flows: new Flows(),
     rulePlaces: new WeakMap(),
     stepPlaces: new WeakMap(),
   };

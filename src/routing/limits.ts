@@ -13,6 +13,8 @@ export const LIMITS = {
   nodes: 1_000_000,
   rules: 20_000,
   listEntries: 2_000_000,
+  /** Steps of a list that runs flows, with all that its branches hold: each call stores its own. */
+  flowSteps: 1_000,
   entryLength: 256,
   /** Problems shown; a file that is no route file at all would fill the terminal. */
   problems: 200,

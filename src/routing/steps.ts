@@ -11,6 +11,7 @@ import {
 } from './destinations.ts';
 import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
 import { hasTrunkPrefix } from './e164.ts';
+import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
@@ -27,7 +28,7 @@ import { waysOf } from './via.ts';
  * Where a list of steps stands: `continue` needs an outer list, the last resort may not move
  * anybody.
  */
-export type ListKind = 'top' | 'branch' | 'last_resort';
+export type ListKind = 'top' | 'branch' | 'flow' | 'last_resort';
 
 const MENU_TRIES = 3;
 const MENU_TIMEOUT_MS = 8_000;
@@ -44,6 +45,16 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
   const steps: RouteStep[] = [];
   for (const [index, step] of written.entries()) {
     const at = b.positions.at(written, index);
+    if (typeof step === 'object' && 'run' in step) {
+      const more = runFlow(b, step, kind, index === written.length - 1);
+      if (b.context.flows.sizeOf(steps) + b.context.flows.sizeOf(more) <= LIMITS.flowSteps) {
+        for (const each of more) steps.push(each);
+        continue;
+      }
+      const hint = 'run fewer flows in one list, or shorter ones';
+      b.context.problems.problem(at, `more than ${LIMITS.flowSteps} steps here`, hint);
+      continue;
+    }
     const built = buildStep(b, step, at);
     if (built === null) continue;
     b.context.stepPlaces.set(built, at);
@@ -52,8 +63,38 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
   return steps;
 }
 
+/** The steps that stand for a `run`, held to what may stand in this place. */
+function runFlow(
+  b: StepBuilder,
+  step: { run: string },
+  kind: ListKind,
+  isLast: boolean,
+): RouteStep[] {
+  const { context } = b;
+  const at = b.positions.at(step, 'run');
+  if (!useName(context, 'flow', step.run, at)) return [];
+  const steps = context.flows.run(step.run, at, context.problems);
+  const moving = steps.find((each) => !LAST_RESORT_STEPS.includes(each.do));
+  if (kind === 'last_resort' && moving !== undefined) {
+    context.problems.problem(
+      at,
+      `last_resort cannot ${moving.do}, as the flow ${quoted(step.run)} does: every step has already failed`,
+      `only ${LAST_RESORT_STEPS.join(', ')}`,
+    );
+  }
+  const end = steps.at(-1)?.do;
+  if (!isLast && end !== undefined && ENDS_THE_CALL.includes(end)) {
+    context.problems.problem(
+      at,
+      `the flow ${quoted(step.run)} ends with ${end}: what follows never runs`,
+      'run it last',
+    );
+  }
+  return steps;
+}
+
 const ENDS_THE_CALL = ['reject', 'hangup', 'ignore'];
-const LAST_RESORT_STEPS = ['say', 'play', 'reject', 'hangup'];
+const LAST_RESORT_STEPS: string[] = ['say', 'play', 'reject', 'hangup'];
 
 function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): void {
   const { problems } = b.context;
@@ -68,7 +109,7 @@ function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): voi
         `remove it, or put it before ${before}`,
       );
     }
-    if (kind === 'last_resort' && !LAST_RESORT_STEPS.includes(name)) {
+    if (kind === 'last_resort' && name !== 'run' && !LAST_RESORT_STEPS.includes(name)) {
       problems.problem(
         at,
         `last_resort cannot ${name}: every step has already failed`,
@@ -78,7 +119,9 @@ function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): voi
       problems.problem(
         at,
         'continue is outside a branch, so there is no list to return to',
-        'use it at the end of a branch of if_failed or digits',
+        kind === 'flow'
+          ? 'write it in the branch that runs the flow, after run'
+          : 'use it at the end of a branch of if_failed or digits',
       );
     } else if (name === 'continue' && index < written.length - 1) {
       problems.problem(at, 'continue is not at the end of its branch', 'move it to the end');
@@ -88,7 +131,7 @@ function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): voi
 
 function nameOf(step: WrittenStep): string {
   if (typeof step === 'string') return step;
-  for (const name of ['refer', 'transfer', 'say', 'play', 'menu', 'reject'])
+  for (const name of ['refer', 'transfer', 'say', 'play', 'menu', 'run', 'reject'])
     if (name in step) return name;
   return 'step';
 }

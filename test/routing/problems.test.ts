@@ -153,7 +153,7 @@ const WORDS: [string, string, string[]][] = [
     'a step',
     'otherwise: [ { refr: x } ]',
     [
-      '1:16 a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
+      '1:16 a step has none of the keys refer, transfer, say, play, menu, run, reject (did you mean refer?)',
     ],
   ],
   [
@@ -165,7 +165,7 @@ const WORDS: [string, string, string[]][] = [
     'a bare step with a value',
     'otherwise: [ { hangup: true } ]',
     [
-      '1:16 a step has none of the keys refer, transfer, say, play, menu, reject (write it alone: hangup)',
+      '1:16 a step has none of the keys refer, transfer, say, play, menu, run, reject (write it alone: hangup)',
     ],
   ],
   [

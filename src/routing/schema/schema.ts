@@ -225,6 +225,11 @@ const routeFileSchema = Type.Object(
         description: 'Hours and holidays.',
       }),
     ),
+    flows: Type.Optional(
+      record('flows', nameKey('flow', 'after-hours'), steps('The steps of the flow.'), {
+        description: 'Steps that several rules run, by name.',
+      }),
+    ),
     policy: Type.Optional(policy),
     rules: Type.Optional(
       Type.Array(rule, { description: 'The first match from top to bottom is used.' }),

@@ -54,6 +54,7 @@ export type WrittenStep =
   | WrittenRefer
   | WrittenTransfer
   | WrittenSay
+  | { run: string }
   | { play: string }
   | { menu: WrittenMenu }
   | { reject: 'busy' | 'declined' };
@@ -184,6 +185,10 @@ export const STEP_DEFS = {
             'Speak a text and wait for digits; without a valid choice the next step runs.',
           ...STRICT,
         },
+      ),
+      Type.Object(
+        { run: text('name of a flow', { examples: ['after-hours'] }) },
+        { title: 'run', description: 'The steps of a flow.', ...STRICT },
       ),
       Type.Object(
         { reject: oneOf('cause', ['busy', 'declined'] as const) },
