@@ -57,7 +57,7 @@ last_resort: [{ run: inner }, hangup]`);
     [
       'that runs itself through others',
       `flows:\n  a: [{ run: b }]\n  b: [{ menu: { say: hi, digits: { "1": [{ run: a }] } } }]\notherwise: [{ run: a }]`,
-      '3:50 the flow "a" runs itself: "a" runs "b" runs "a"',
+      '3:49 the flow "a" runs itself: "a" runs "b" runs "a"',
       'remove',
     ],
     [
