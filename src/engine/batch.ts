@@ -4,6 +4,7 @@
  */
 import type { CallEvent } from '../core/machine/event.ts';
 import { transition } from '../core/machine/transition.ts';
+import { noteAnswers } from '../core/recording/answers.ts';
 import type { Overrides } from '../core/rules/rule.ts';
 import type { Loaded } from '../store/store.ts';
 import { bLegEvent, parentOf } from './b-leg.ts';
@@ -79,18 +80,24 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
 
   function play(event: CallEvent) {
     const before = callOf(event.callId);
-    const result = transition(before, byStoreClock(event, storeAheadMs), {
-      now: loaded.now,
-      heardAt: lastWebhookAt,
-      decide: (facts, moment) => decider.decide(facts, moment, overrides),
-      overBudget: (kind, caller) => budget.over(kind, caller),
-    });
+    const adjusted = byStoreClock(event, storeAheadMs);
+    const { world, answers } = noteAnswers(
+      {
+        now: loaded.now,
+        heardAt: lastWebhookAt,
+        decide: (facts, moment) => decider.decide(facts, moment, overrides),
+        overBudget: (kind, caller) => budget.over(kind, caller),
+      },
+      overrides,
+    );
+    const result = transition(before, adjusted, world);
     for (const notice of result.notices) {
       if (notice.kind === 'attempt_started') {
         budget.started(notice.attempt.kind, result.call.facts.from);
       }
     }
-    return { event, before, transition: result };
+    const given = { event: adjusted, now: loaded.now, answers };
+    return { event, before, transition: result, given };
   }
 }
 

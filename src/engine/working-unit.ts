@@ -3,6 +3,7 @@ import type { Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import type { Transition } from '../core/machine/transition.ts';
+import type { Given } from '../core/recording/row.ts';
 import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/store.ts';
 import type { Received } from './engine.ts';
 import type { QueuedEvent } from './queue.ts';
@@ -58,7 +59,8 @@ export class WorkingUnits {
       event,
       before,
       transition,
-    }: { event: CallEvent; before: Call | null; transition: Transition },
+      given,
+    }: { event: CallEvent; before: Call | null; transition: Transition; given: Given },
     applied: Applied,
     settle: Settlement | null,
   ): WorkingUnit {
@@ -69,7 +71,7 @@ export class WorkingUnits {
     // A command of this batch that a later event of it cancels is never stored.
     const cancelled = new Set(transition.cancel);
     change.commands = change.commands.filter(({ id }) => !cancelled.has(id));
-    change.events.push(timelineEntry(event, before, transition, this.#loaded.now));
+    change.events.push(timelineEntry(event, before, transition, given));
     change.commands.push(...transition.commands);
     change.cancel.push(...transition.cancel);
     if (settle !== null) change.settle.push(settle);

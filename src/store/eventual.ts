@@ -38,6 +38,7 @@ export function openEventually(
     due: async (limit) => theStore().due(limit),
     find: async (callId) => theStore().find(callId),
     timeline: async (callId) => theStore().timeline(callId),
+    recordings: async (callIds) => theStore().recordings(callIds),
     list: async (filter) => theStore().list(filter),
     activity: async (since, callsMax) => theStore().activity(since, callsMax),
     changes: async (after, limit) => theStore().changes(after, limit),

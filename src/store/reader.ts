@@ -12,17 +12,19 @@ import type { Database } from './open.ts';
 import { readActivity as readPostgresActivity } from './postgres/activity.ts';
 import { callTimeline, findCall, listCalls } from './postgres/list.ts';
 import { openPool, explain as postgresExplain } from './postgres/pool.ts';
+import { readRecordings as readFromPostgres } from './postgres/recordings.ts';
 import { readSetting } from './postgres/records.ts';
 import { unpackCall } from './rows/call-document.ts';
 import { keyOf } from './rows/rows.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
 import { listPage, prepareList } from './sqlite/list.ts';
+import { prepareRecordings, readRecordings } from './sqlite/recordings.ts';
 import type { Store } from './store.ts';
 
 export type StoreReader = Pick<
   Store,
-  'find' | 'timeline' | 'list' | 'activity' | 'setting' | 'close'
+  'find' | 'timeline' | 'recordings' | 'list' | 'activity' | 'setting' | 'close'
 >;
 
 /** Rejects with StoreUnavailable where there is nothing to read, or this code cannot read it. */
@@ -62,6 +64,7 @@ function openSqliteReader(path: string): StoreReader {
     throw explain(error, path);
   }
   const list = prepareList(database);
+  const recordings = prepareRecordings(database, CODE_VERSION);
   const activity = prepareActivity(database);
   const bySetting = database.prepare('select version, value from settings where name = ?');
   const byKey = database.prepare('select version, document from calls where key = ?');
@@ -85,6 +88,7 @@ function openSqliteReader(path: string): StoreReader {
         return { call: unpackCall(String(row.document)), version: Number(row.version) };
       }),
     timeline: (callId) => run(() => list.timeline(callId)),
+    recordings: (callIds) => readRecordings(callIds, (some) => run(() => recordings.read(some))),
     list: (filter) => listPage(filter, (position) => run(() => list.chunk(filter, position))),
     activity: (since, callsMax) =>
       readActivity(
@@ -117,6 +121,7 @@ async function openPostgresReader(url: string): Promise<StoreReader> {
   return {
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
+    recordings: (callIds) => ask((query) => readFromPostgres(query, callIds, CODE_VERSION)),
     list: (filter) => ask((query) => listCalls(query, filter)),
     activity: (since, callsMax) => ask((query) => readPostgresActivity(query, since, callsMax)),
     setting: (name) => ask((query) => readSetting(query, name)),

@@ -10,6 +10,8 @@ import type { Call, Ends, Phase, Verdict } from '../core/machine/call.ts';
 import type { Command, Outcome } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
+import type { RecordedCall } from '../core/recording/recorded-call.ts';
+import type { Recorded } from '../core/recording/row.ts';
 
 /** One line of a call's story: an event, what it changed, why, and what we did next. */
 export interface TimelineEntry {
@@ -32,6 +34,8 @@ export interface TimelineEntry {
   detail: Record<string, string | number | boolean | null>;
   /** The decision's trace, on the event that was decided on. */
   trace: TraceLine[] | null;
+  /** What else it takes to run the event again; null in rows of a release that recorded nothing. */
+  recorded: Recorded | null;
 }
 
 export interface LoadKeys {
@@ -256,6 +260,8 @@ export interface Store extends ChangeFeed {
   find(callId: string): Promise<StoredCall | null>;
   /** In the order of the events; empty if the call is unknown. */
   timeline(callId: string): Promise<TimelineEntry[]>;
+  /** Each call with its events as one look saw them, in the order asked; unknown ones are absent. */
+  recordings(callIds: string[]): Promise<RecordedCall[]>;
   /** Newest first; `next` is null on the last page. Rejects with BAD_CURSOR. */
   list(filter: CallFilter): Promise<{ calls: Call[]; next: string | null }>;
   /** Calls that started at or after `since`, at most `callsMax` of them, the newest. */

@@ -69,6 +69,7 @@ export function anEntry(id: string, given: Partial<TimelineEntry> = {}): Timelin
     attempt: null,
     detail: {},
     trace: null,
+    recorded: null,
     ...given,
   };
 }

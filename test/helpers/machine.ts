@@ -15,6 +15,8 @@ import type {
 import { type Transition, transition, type World } from '../../src/core/machine/transition.ts';
 import { noteAnswers } from '../../src/core/recording/answers.ts';
 import type { RecordedEvent } from '../../src/core/recording/recorded-call.ts';
+import { timelineEntry } from '../../src/engine/timeline.ts';
+import type { TimelineEntry } from '../../src/store/store.ts';
 
 export const CALL = 'v3:call-under-test';
 
@@ -134,6 +136,10 @@ export interface Driver {
   notices: Notice[];
   /** The events that changed the call, with what the machine asked for. */
   recorded: RecordedEvent[];
+  timeline: TimelineEntry[];
+  /** From an event's arrival until it is processed. */
+  waitsMs: number;
+  overBudget: World['overBudget'];
   /** Every event goes in here; returns what came out. */
   put(event: CallEvent): Transition;
   hook(type: string, more?: Partial<WebhookEvent>): Transition;
@@ -169,7 +175,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
     now: driver.now,
     heardAt: driver.heardAt,
     decide: (_facts, moment) => (typeof decided === 'function' ? decided(moment.event) : decided),
-    overBudget: () => null,
+    overBudget: (kind, caller) => driver.overBudget(kind, caller),
   });
   const driver: Driver = {
     get call(): Call {
@@ -185,18 +191,22 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
     cancelled: [],
     notices: [],
     recorded: [],
+    timeline: [],
+    waitsMs: 0,
+    overBudget: () => null,
     put(event) {
-      const received = { ...event, receivedAt: driver.now };
-      const noted = noteAnswers(world(), {});
-      const out = transition(call, received, noted.world);
+      const received = { ...event, receivedAt: driver.now - driver.waitsMs };
+      const { world: noting, answers } = noteAnswers(world(), {});
+      const before = call;
+      const out = transition(before, received, noting);
       if (out.refused === null) {
+        const given = { event: received, now: driver.now, answers };
         driver.recorded.push({
-          event: received,
-          now: driver.now,
-          answers: noted.answers,
+          ...given,
           phase: out.call.phase,
           commands: out.commands.map(({ id }) => id),
         });
+        driver.timeline.push(timelineEntry(received, before, out, given));
         // What is stored is JSON: the machine must not lean on identity or on undefined.
         call = JSON.parse(JSON.stringify(out.call)) as Call;
         driver.commands.push(...out.commands);

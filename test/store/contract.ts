@@ -12,6 +12,7 @@ import { loadsContract } from './contract/loads.ts';
 import { newerRowsContract } from './contract/newer-rows.ts';
 import { openingContract } from './contract/opening.ts';
 import { pruningContract } from './contract/pruning.ts';
+import { recordingsContract } from './contract/recordings.ts';
 import { routeVersionsContract } from './contract/route-versions.ts';
 import { type Opened, setScene } from './contract/scene.ts';
 import { settingsContract } from './contract/settings.ts';
@@ -25,6 +26,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
     callsContract();
     loadsContract();
     timelineContract();
+    recordingsContract();
     commandsContract();
     deadlinesContract();
     listsContract();

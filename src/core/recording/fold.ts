@@ -1,6 +1,6 @@
 /** Runs the recorded events of a call through the machine again and compares with what is stored. */
 import type { Attempt, Call } from '../machine/call.ts';
-import { transition } from '../machine/transition.ts';
+import { type Transition, transition } from '../machine/transition.ts';
 import { type Asked, sameAnswers } from './answers.ts';
 import type { RecordedCall, RecordedEvent } from './recorded-call.ts';
 
@@ -30,13 +30,11 @@ export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored'>): Fol
   for (const [index, each] of recorded.events.entries()) {
     const { event } = each;
     const at = { id: event.id, type: event.type, number: index + 1 };
-    const step = transition(
-      call,
-      event,
-      sameAnswers(each, (one) => asked.push(one)),
-    );
-    if (step.refused !== null) {
-      differences.push({ what: 'event', event: at, stored: 'applied', folded: step.refused });
+    const world = sameAnswers(each, (one) => asked.push(one));
+    const step = attempt(() => transition(call, event, world));
+    if (typeof step === 'string' || step.refused !== null) {
+      const folded = typeof step === 'string' ? step : step.refused;
+      differences.push({ what: 'event', event: at, stored: 'applied', folded });
       continue;
     }
     call = step.call;
@@ -44,6 +42,15 @@ export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored'>): Fol
   }
   differences.push(...differencesAtTheEnd(recorded.stored, call));
   return { call, differences, asked };
+}
+
+/** A machine that cannot process an event that it once processed is a difference too. */
+function attempt(run: () => Transition): Transition | string {
+  try {
+    return run();
+  } catch (error) {
+    return `the machine threw: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function differencesAfter(

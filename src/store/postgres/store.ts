@@ -15,6 +15,7 @@ import { migratePostgres } from './migrate.ts';
 import { claimCommands, DueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
 import { explain, openPool, type Query } from './pool.ts';
 import { dropCancelled, pruneCalls, takeUncounted } from './pruning.ts';
+import { readRecordings } from './recordings.ts';
 import * as records from './records.ts';
 import * as versions from './route-versions.ts';
 
@@ -67,6 +68,7 @@ export async function openPostgres(
     due: (limit) => ask((query) => due.read(query, limit, codeVersion)),
     find: (callId) => ask((query) => findCall(query, callId)),
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
+    recordings: (callIds) => ask((query) => readRecordings(query, callIds, codeVersion)),
     list: (filter) => ask((query) => listCalls(query, filter)),
     activity: (since, callsMax) => ask((query) => readActivity(query, since, callsMax)),
     outbox: () => ask(outboxHealth),

@@ -127,6 +127,7 @@ export function packEntry(entry: TimelineEntry): string {
     attempt: entry.attempt ?? undefined,
     detail: hasKeys(entry.detail) ? entry.detail : undefined,
     trace: entry.trace ?? undefined,
+    recorded: entry.recorded ?? undefined,
   });
 }
 
@@ -142,6 +143,7 @@ export function unpackEntry(text: string): TimelineEntry {
     attempt: null,
     detail: {},
     trace: null,
+    recorded: null,
     ...said,
   };
 }

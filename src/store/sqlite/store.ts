@@ -18,6 +18,7 @@ import { prepareOthers } from './others.ts';
 import { prepareOutbox, type SqliteOutbox } from './outbox.ts';
 import { preparePruning, type SqlitePruning } from './pruning.ts';
 import { preparePulse, type SqlitePulse } from './pulse.ts';
+import { prepareRecordings, readRecordings, type SqliteRecordings } from './recordings.ts';
 import { prepareRecords, type SqliteRecords } from './records.ts';
 import { prepareRouteVersions, type SqliteRouteVersions } from './route-versions.ts';
 import { type Clocks, StoreTime, systemClocks } from './store-time.ts';
@@ -46,6 +47,7 @@ interface Connection {
   history: SqliteHistory;
   pulse: SqlitePulse;
   list: SqliteList;
+  recordings: SqliteRecordings;
   activity: SqliteActivity;
 }
 
@@ -182,6 +184,8 @@ export async function openSqlite(
 
     find: (callId) => run(({ load }) => load.find(callId)),
     timeline: (callId) => run(({ list }) => list.timeline(callId)),
+    recordings: (callIds) =>
+      readRecordings(callIds, (some) => run(({ recordings }) => recordings.read(some))),
 
     list: (filter) =>
       listPage(filter, (position) => run(({ list }) => list.chunk(filter, position))),
@@ -279,6 +283,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Con
     history,
     pulse: preparePulse(database),
     list: prepareList(database),
+    recordings: prepareRecordings(database, codeVersion),
     activity: prepareActivity(database),
   };
 }

@@ -1,0 +1,48 @@
+/** Calls with their events: one statement for many, so that what it reads belongs together. */
+import type { RecordedCall } from '../../core/recording/recorded-call.ts';
+import { RECORDINGS_AT_ONCE, type RecordedRow, recordedCall } from '../rows/recorded-rows.ts';
+import type { Query } from './pool.ts';
+import { arrayOf, keyText, plainKey } from './values.ts';
+
+export async function readRecordings(
+  query: Query,
+  callIds: string[],
+  codeVersion: number,
+): Promise<RecordedCall[]> {
+  const found: RecordedCall[] = [];
+  for (let at = 0; at < callIds.length; at += RECORDINGS_AT_ONCE) {
+    found.push(...(await readSome(query, callIds.slice(at, at + RECORDINGS_AT_ONCE), codeVersion)));
+  }
+  return found;
+}
+
+async function readSome(
+  query: Query,
+  callIds: string[],
+  codeVersion: number,
+): Promise<RecordedCall[]> {
+  const keys = callIds.map(keyText);
+  const rows = await query(
+    `with asked as materialized (select call, key, entries, code, document from calls
+       where key = any ($1::uuid[]))
+     select key, -1 as entry, document, entries, code from asked
+     union all
+     select a.key, e.entry, e.document, null, null from asked a, lateral (
+       select entry, document from events where call = a.call and document is not null) e`,
+    [arrayOf(keys)],
+  );
+  const byKey = Map.groupBy(rows, ({ key }) => plainKey(String(key)));
+  return keys.flatMap((key) => {
+    const own = (byKey.get(key) ?? []).map(rowOf).sort((a, b) => a.entry - b.entry);
+    return recordedCall(own, codeVersion) ?? [];
+  });
+}
+
+function rowOf({ entry, document, entries, code }: Record<string, unknown>): RecordedRow {
+  return {
+    entry: Number(entry),
+    document: String(document),
+    entries: entries === null ? null : Number(entries),
+    code: code === null ? null : Number(code),
+  };
+}

@@ -1,0 +1,40 @@
+/** Calls with their events: one statement each, so that what it reads belongs together. */
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
+import type { RecordedCall } from '../../core/recording/recorded-call.ts';
+import { RECORDINGS_AT_ONCE, type RecordedRow, recordedCall } from '../rows/recorded-rows.ts';
+import { keyOf, TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
+
+export interface SqliteRecordings {
+  read(callIds: string[]): RecordedCall[];
+}
+
+export function prepareRecordings(database: DatabaseSync, codeVersion: number): SqliteRecordings {
+  const rows = database.prepare(
+    `select -1 as entry, document, entries, code from calls where key = ?1
+     union all
+     select entry, document, null, null from events
+       where call = (select call from calls where key = ?1) and document is not null
+     order by entry limit ${TIMELINE_ENTRIES_MAX + 1}`,
+  );
+  return {
+    read: (callIds) =>
+      callIds.flatMap((callId) => {
+        const found = rows.all(keyOf(callId)) as unknown as RecordedRow[];
+        return recordedCall(found, codeVersion) ?? [];
+      }),
+  };
+}
+
+/** Some at a time, with a turn of the event loop between them. */
+export async function readRecordings(
+  callIds: string[],
+  read: (callIds: string[]) => Promise<RecordedCall[]>,
+): Promise<RecordedCall[]> {
+  const found: RecordedCall[] = [];
+  for (let at = 0; at < callIds.length; at += RECORDINGS_AT_ONCE) {
+    if (at > 0) await setImmediate();
+    found.push(...(await read(callIds.slice(at, at + RECORDINGS_AT_ONCE))));
+  }
+  return found;
+}
