@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
 import { EVENT_TYPES } from './event-types.ts';
-import { ACCEPTED, ALIVE, type Driver, refer, rejected, say, transfer } from './machine.ts';
+import { ACCEPTED, ALIVE, bare, type Driver, refer, rejected, say, transfer } from './machine.ts';
 
 const MENU: Step = {
   do: 'menu',
@@ -26,6 +26,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
         refer(name, { ifFailed: { no_verdict: [refer('y'), { do: 'continue' }] } }),
         refer(name, { byeWithoutVerdict: 'completed' }),
         refer(name, { problem: 'no value' }),
+        refer(name, { otherWay: bare(transfer('+14155550199')) }),
       ),
     ),
   fc.constantFrom<Step>(

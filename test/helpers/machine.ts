@@ -136,7 +136,7 @@ export interface Driver {
   notices: Notice[];
   /** The events that changed the call, with what the machine asked for. */
   recorded: RecordedEvent[];
-  timeline: TimelineEntry[];
+  readonly timeline: TimelineEntry[];
   /** From an event's arrival until it is processed. */
   waitsMs: number;
   overBudget: World['overBudget'];
@@ -171,6 +171,8 @@ export function rejected(code: string | null, more: Partial<Outcome> = {}): Outc
 export function drive(decided: Decision | ((event: string) => Decision)): Driver {
   let call: Call | null = null;
   let counter = 0;
+  /** Made only where a test asks for them. */
+  const rows: (() => TimelineEntry)[] = [];
   const world = (): World => ({
     now: driver.now,
     heardAt: driver.heardAt,
@@ -191,7 +193,9 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
     cancelled: [],
     notices: [],
     recorded: [],
-    timeline: [],
+    get timeline() {
+      return rows.map((row) => row());
+    },
     waitsMs: 0,
     overBudget: () => null,
     put(event) {
@@ -206,7 +210,7 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
           phase: out.call.phase,
           commands: out.commands.map(({ id }) => id),
         });
-        driver.timeline.push(timelineEntry(received, before, out, given));
+        rows.push(() => timelineEntry(received, before, out, given));
         // What is stored is JSON: the machine must not lean on identity or on undefined.
         call = JSON.parse(JSON.stringify(out.call)) as Call;
         driver.commands.push(...out.commands);

@@ -1,5 +1,6 @@
 /** A recorded event as JSON. What is null is left out, and of a list of answers what is empty. */
 import { type CallFacts, PHASES } from '../machine/call.ts';
+import type { Outcome } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import { noFacts } from '../machine/new-call.ts';
 import { noAnswers } from './answers.ts';
@@ -32,7 +33,7 @@ export function eventJson({ event, now, answers, phase, commands }: RecordedEven
 
 export function eventAt(value: unknown, path: string, callId: string): RecordedEvent {
   const source = sourceAt(fieldsAt(value, path).source, `${path}.source`);
-  const { own, needed } = SOURCES[source];
+  const { own, needed }: { own: Record<string, Check>; needed: string[] } = SOURCES[source];
   const checks = { ...COMMON, ...own };
   const fields = shapeAt(value, path, checks, [...COMMON_NEEDED, ...needed]);
   const { now, phase, commands, heardAt, decisions, overBudget, overrides, ...said } = fields;
@@ -110,26 +111,24 @@ const costPart: Check = (value, path) =>
   ]);
 const cost: Check = (value, path) =>
   shapeAt(value, path, { parts: listOf(costPart), problem: nullOr(textAt) }, ['parts', 'problem']);
-const outcome: Check = (value, path) =>
-  shapeAt(
-    value,
-    path,
-    {
-      kind: oneOf(['accepted', 'rejected', 'retry', 'unknown']),
-      status: nullOr(numberAt),
-      alive: nullOr(flagAt),
-      envelope: nullOr(envelope),
-      bLeg: nullOr(textAt),
-      code: nullOr(textAt),
-      detail: textAt,
-      callEnded: flagAt,
-      notAnswered: flagAt,
-      misconfigured: nullOr(textAt),
-      afterMs: nullOr(numberAt),
-      provenUnsent: flagAt,
-    },
-    ['kind'],
-  );
+/** The fields of every member of a union. */
+type FieldsOf<Union> = Union extends object ? keyof Union : never;
+
+const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
+  kind: oneOf(['accepted', 'rejected', 'retry', 'unknown']),
+  status: nullOr(numberAt),
+  alive: nullOr(flagAt),
+  envelope: nullOr(envelope),
+  bLeg: nullOr(textAt),
+  code: nullOr(textAt),
+  detail: textAt,
+  callEnded: flagAt,
+  notAnswered: flagAt,
+  misconfigured: nullOr(textAt),
+  afterMs: nullOr(numberAt),
+  provenUnsent: flagAt,
+};
+const outcome: Check = (value, path) => shapeAt(value, path, OUTCOME, ['kind']);
 const override: Check = (value, path) =>
   shapeAt(value, path, { open: flagAt, untilMs: nullOr(numberAt) }, ['open', 'untilMs']);
 const overridesAt: Check = (value, path) =>
@@ -178,8 +177,14 @@ const NULLS: { [Source in CallEvent['source']]: Fields } = {
   acknowledged: {},
 };
 
+type Own<Source> = Exclude<
+  keyof Extract<CallEvent, { source: Source }>,
+  'source' | 'id' | 'callId' | 'type' | 'receivedAt' | 'occurredAt'
+>;
+
+/** The compiler asks after a field that somebody adds to an event. */
 const SOURCES: {
-  [Source in CallEvent['source']]: { own: Record<string, Check>; needed: string[] };
+  [Source in CallEvent['source']]: { own: Record<Own<Source>, Check>; needed: Own<Source>[] };
 } = {
   webhook: {
     own: {

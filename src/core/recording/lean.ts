@@ -5,7 +5,7 @@
 import type { Decision, Step } from '../machine/plan.ts';
 
 /** What is left out of a step, by its kind. Lists are made for each step: they must not be shared. */
-const stepDefaults = {
+export const stepDefaults = {
   refer: () => ({
     target: null,
     userToUser: null,
@@ -24,6 +24,7 @@ const stepDefaults = {
     auth: null,
     ifFailed: {},
     problem: null,
+    sibling: false,
   }),
   say: () => ({ language: null }),
   play: () => ({}),

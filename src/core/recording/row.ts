@@ -10,7 +10,7 @@ import type { ReportedCost } from '../machine/cost.ts';
 import type { CallEvent, OutcomeEvent } from '../machine/event.ts';
 import { isGone } from '../machine/gone.ts';
 import { noFacts } from '../machine/new-call.ts';
-import type { TraceLine } from '../machine/plan.ts';
+import type { ReferStep, TraceLine } from '../machine/plan.ts';
 import type { Overrides } from '../rules/rule.ts';
 import type { Detail } from './detail.ts';
 import { fullDecision, fullStep, type Lean, leanDecision, leanStep } from './lean.ts';
@@ -249,56 +249,60 @@ function baseOf({ id, type, at, occurredAt, source, recorded }: Row, callId: str
   };
 }
 
+type Base = 'source' | 'id' | 'callId' | 'type' | 'receivedAt' | 'occurredAt';
+type Own<Source> = Omit<Extract<CallEvent, { source: Source }>, Base>;
+
 function ownOf(
   row: Row,
   call: Call,
   recorded: Recorded,
   first: readonly Learned[] | null,
-): Record<string, unknown> {
+): Own<CallEvent['source']> {
   const { detail } = row;
   const text = (name: string) => (detail[name] ?? null) as string | null;
+  const number = (name: string) => (detail[name] ?? null) as number | null;
   switch (row.source) {
     case 'webhook': {
       const { digits = null, clockSkewMs } = recorded;
       return {
         ...learnedFields(call, recorded, first ?? recorded.learned ?? []),
-        sipNotifyResponse: detail.sip_notify_response ?? null,
+        sipNotifyResponse: number('sip_notify_response'),
         hangupCause: text('hangup_cause'),
         hangupSource: text('hangup_source'),
         sipHangupCause: text('sip_hangup_cause'),
         digits,
         status: text('status'),
-        deliveryAttempt: detail.delivery_attempt ?? 1,
+        deliveryAttempt: number('delivery_attempt') ?? 1,
         ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
         ...costAndRecovery(row, call, recorded, call.id),
-      };
+      } satisfies Own<'webhook'>;
     }
     case 'b_leg':
       return {
-        bLegId: text('b_leg'),
+        bLegId: text('b_leg') ?? '',
         attemptId: recorded.envelope ?? null,
         hangupCause: text('hangup_cause'),
         sipHangupCause: text('sip_hangup_cause'),
         ...costAndRecovery(row, call, recorded, text('b_leg') ?? ''),
-      };
+      } satisfies Own<'b_leg'>;
     case 'outcome':
       return {
-        commandId: text('command'),
+        commandId: text('command') ?? '',
         legId: recorded.legId ?? call.id,
         action: text('action') as Action,
         outcome: outcomeOf(detail, recorded),
         firstSentAt: recorded.sentAgoMs === undefined ? null : row.at - recorded.sentAgoMs,
-      };
+      } satisfies Own<'outcome'>;
     case 'deadline':
       return {
         name: text('deadline') as DeadlineName,
         n: recorded.n ?? Number(row.id.slice(row.id.lastIndexOf(':') + 1)),
         putOff: detail.put_off === true,
-      };
+      } satisfies Own<'deadline'>;
     case 'manual':
-      return { step: fullStep(recorded.step ?? {}) };
+      return { step: fullStep(recorded.step ?? {}) as ReferStep } satisfies Own<'manual'>;
     case 'sighting':
-      return { envelope: recorded.probed ?? null };
+      return { envelope: recorded.probed ?? null } satisfies Own<'sighting'>;
     case 'acknowledged':
       return {};
     default:

@@ -13,17 +13,17 @@ import {
   shapeAt,
   textAt,
 } from './checked.ts';
-import { fullDecision, fullStep } from './lean.ts';
+import { fullDecision, fullStep, stepDefaults } from './lean.ts';
 
 export function stepAt(value: unknown, path: string): Step {
   const kind = fieldsAt(value, path).do;
-  const checks = Object.hasOwn(STEPS, String(kind)) ? STEPS[kind as Step['do']] : undefined;
-  if (checks === undefined) {
+  if (typeof kind !== 'string' || !Object.hasOwn(STEPS, kind)) {
     throw new BadRecording(`${path}.do`, `expected one of ${Object.keys(STEPS).join(', ')}`);
   }
-  shapeAt(value, path, { do: textAt, ...checks.optional, ...checks.needed }, [
-    ...Object.keys(checks.needed),
-  ]);
+  const checks: Record<string, Check> = STEPS[kind as Step['do']];
+  const mayLack = new Set([...OPTIONAL, ...Object.keys(stepDefaults[kind as Step['do']]())]);
+  const needed = Object.keys(checks).filter((name) => !mayLack.has(name));
+  shapeAt(value, path, checks, needed);
   return fullStep(value as Record<string, unknown>);
 }
 
@@ -45,42 +45,43 @@ const BRANCHES: Record<string, Check> = Object.fromEntries(
   [...VERDICTS, 'any'].map((name) => [name, stepsAt]),
 );
 
-const destination: Record<string, Check> = {
+/** Has no branches and no sibling, and otherwise the fields of a step: the same checks. */
+const otherWay: Check = (value, path) => stepAt(value, path);
+
+const destination = {
+  do: textAt,
   target: nullOr(textAt),
+  timeoutMs: numberAt,
   userToUser: nullOr(textAt),
   headers: listOf(header),
   auth: nullOr(auth),
   ifFailed: branches,
   problem: nullOr(textAt),
-};
-const spoken: Record<string, Check> = { text: textAt, voice: textAt };
+  sibling: flagAt,
+  otherWay,
+} satisfies Record<string, Check>;
+const spoken = { do: textAt, text: textAt, voice: textAt, language: nullOr(textAt) };
 
+const OPTIONAL = ['attemptId', 'otherWay'];
+
+/** The compiler asks after a field that somebody adds to a step. */
 const STEPS: {
-  [Do in Step['do']]: { needed: Record<string, Check>; optional: Record<string, Check> };
+  [Do in Step['do']]: Record<keyof Extract<Step, { do: Do }>, Check>;
 } = {
   refer: {
-    needed: { sipAddress: textAt, timeoutMs: numberAt },
-    optional: {
-      ...destination,
-      byeWithoutVerdict: oneOf(['unconfirmed', 'completed']),
-      sibling: flagAt,
-      attemptId: textAt,
-    },
+    ...destination,
+    sipAddress: textAt,
+    byeWithoutVerdict: oneOf(['unconfirmed', 'completed']),
+    attemptId: textAt,
   },
-  transfer: {
-    needed: { to: textAt, timeoutMs: numberAt },
-    optional: { ...destination, from: nullOr(textAt) },
-  },
-  say: { needed: spoken, optional: { language: nullOr(textAt) } },
-  play: { needed: { url: textAt }, optional: {} },
-  menu: {
-    needed: { ...spoken, digits: choices, tries: numberAt, timeoutMs: numberAt },
-    optional: { language: nullOr(textAt) },
-  },
-  reject: { needed: { cause: oneOf(['busy', 'declined']) }, optional: {} },
-  hangup: { needed: {}, optional: {} },
-  ignore: { needed: {}, optional: {} },
-  continue: { needed: {}, optional: {} },
+  transfer: { ...destination, to: textAt, from: nullOr(textAt) },
+  say: spoken,
+  play: { do: textAt, url: textAt },
+  menu: { ...spoken, digits: choices, tries: numberAt, timeoutMs: numberAt },
+  reject: { do: textAt, cause: oneOf(['busy', 'declined']) },
+  hangup: { do: textAt },
+  ignore: { do: textAt },
+  continue: { do: textAt },
 };
 
 const policy: Check = (value, path) =>
