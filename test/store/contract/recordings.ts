@@ -51,12 +51,15 @@ export function recordingsContract(): void {
         aUnit(aCall(`${run}-older`), 0, { events: [anEntry('e')] }),
       );
       const newer = await opened.open({ codeVersion: CODE_VERSION + 1 });
-      await newer.commit([aUnit(aCall(`${run}-newer`), 0, { events: [recordedEntry('e')] })], null);
-      await newer.close();
+      const ended = aCall(`${run}-newer`, { phase: 'ended', endedAt: 1 });
+      await newer.commit([aUnit(ended, 0, { events: [recordedEntry('e')] })], null);
       const asked = [`${run}-long`, `${run}-older`, `${run}-newer`];
       const found = await store.recordings(asked);
       expect(found.map(({ recording }) => recording)).toEqual(['cut', 'older', 'newer']);
       expect(found.map(({ events }) => events.length)).toEqual([TIMELINE_ENTRIES_MAX, 0, 0]);
+      // Only newer code can remove its row.
+      await newer.prune(2, 1);
+      await newer.close();
     });
   });
 }
