@@ -141,6 +141,7 @@ function routeSet(rules: Rule[], lists: Map<string, NumberList>): RouteSet {
     targets: new Map([target('support-us'), target('support-eu')]),
     lists,
     schedules: new Map(),
+    switches: new Map(),
     policy: {
       voice: 'voice',
       language: null,

@@ -122,6 +122,7 @@ async function assemble(
   opened.defer(() => account.stop());
   metrics.watchOutbox(() => store.outbox());
   metrics.watchSchedules(() => engine.routes.schedules(Date.now()));
+  metrics.watchForced(() => engine.routes.forced(Date.now()));
 
   const app = buildApp({
     config,

@@ -9,7 +9,7 @@ import { ENDS, type Ends } from './core/machine/call.ts';
 import { CALLER_OUTCOMES, type CallerOutcome } from './core/machine/caller-outcome.ts';
 import { isNegative } from './core/machine/decimal.ts';
 import { boundedLabel } from './metrics/label.ts';
-import { watchEventLoop, watchOutbox, watchSchedules } from './metrics/scraped.ts';
+import { watchEventLoop, watchForced, watchOutbox, watchSchedules } from './metrics/scraped.ts';
 import { defineSeries, type Series } from './metrics/series.ts';
 import type { OutboxHealth } from './store/store.ts';
 
@@ -30,6 +30,7 @@ export interface Metrics {
   /** Gauges read from the store when scraped. */
   watchOutbox(read: () => Promise<OutboxHealth>): void;
   watchSchedules(read: () => Promise<{ name: string; open: boolean }[]>): void;
+  watchForced(read: () => Promise<{ kind: string; name: string }[]>): void;
 
   webhook(type: string, result: WebhookResult, ms: number): void;
   refusal(reason: string): void;
@@ -96,6 +97,7 @@ export function createMetrics(): Metrics {
     text: () => registry.metrics(),
     watchOutbox: (read) => watchOutbox(registry, read),
     watchSchedules: (read) => watchSchedules(registry, read),
+    watchForced: (read) => watchForced(registry, read),
     webhook(type, result, ms) {
       series.webhooks.inc({ type: typeLabel(type), result });
       series.webhookSeconds.observe(ms / 1000);

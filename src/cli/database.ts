@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { withEnvFile } from '../config/config.ts';
 import { BadValue, parseDatabaseUrl, unquoted } from '../config/values.ts';
-import type { Overrides } from '../core/rules/rule.ts';
+import type { Overrides } from '../core/rules/override.ts';
 import { RefereeError } from '../errors.ts';
 import { openReader } from '../store/reader.ts';
 import type { Io } from './io.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
-import type { Overrides } from '../core/rules/rule.ts';
+import { withSwitches } from '../core/rules/override.ts';
 import { factsOf } from '../routing/example.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { SCRIPTED_VERDICTS } from '../routing/schema/words.ts';
@@ -25,6 +25,7 @@ interface RouteOptions {
   callerType: string;
   attestation?: string;
   tag: string[];
+  switch: string[];
   json?: boolean;
 }
 
@@ -60,6 +61,12 @@ export function routeCommand(
     .option('--caller-type <type>', 'pstn or sip', 'pstn')
     .option('--attestation <level>', 'A, B or C, validated')
     .option('--tag <tag>', 'a tag of the call; repeatable', several, [])
+    .option(
+      '--switch <name=on|off>',
+      'as if this switch were on or off; repeatable; others are as on the server',
+      several,
+      [],
+    )
     .option('--json', 'one JSON object')
     .action(async (options: RouteOptions) => {
       process.exitCode = await runRoute(options, io, readOverrides);
@@ -75,14 +82,16 @@ async function runRoute(
   const at = options.at === undefined ? Date.now() : readMoment(options.at);
   const facts = factsOfOptions(options);
   const verdicts = verdictsOf(options.verdict);
+  const turned = switchesOf(options.switch ?? []);
   const wrong =
     at === null
       ? momentProblem(options.at ?? '')
-      : [facts, verdicts].find((x) => typeof x === 'string');
+      : [facts, verdicts, turned].find((x) => typeof x === 'string');
   if (
     at === null ||
     typeof facts === 'string' ||
     typeof verdicts === 'string' ||
+    typeof turned === 'string' ||
     wrong !== undefined
   ) {
     io.stderr.write(`referee route: ${plain(String(wrong))}\n`);
@@ -104,7 +113,15 @@ async function runRoute(
     );
     return 1;
   }
-  const overrides: Overrides = (await readOverrides(io)) ?? {};
+  const switches = [...loaded.set.switches.keys()];
+  const noSwitch = Object.keys(turned).find((name) => !switches.includes(name));
+  if (noSwitch !== undefined) {
+    io.stderr.write(
+      `referee route: unknown switch ${JSON.stringify(plain(noSwitch))}; ${didYouMean(noSwitch, switches) || 'the routes have none'}\n`,
+    );
+    return 1;
+  }
+  const overrides = withSwitches((await readOverrides(io)) ?? {}, turned);
   const played = simulate(loaded.routes, {
     facts,
     at,
@@ -199,6 +216,16 @@ function verdictsOf(texts: string[]): Record<string, Verdict[]> | string {
     verdicts[target] = [...(verdicts[target] ?? []), ...(list as Verdict[])];
   }
   return verdicts;
+}
+
+function switchesOf(texts: string[]): Record<string, boolean> | string {
+  const turned: Record<string, boolean> = {};
+  for (const text of texts) {
+    const [, name = '', word = ''] = /^(.+)=(on|off)$/.exec(text) ?? [];
+    if (name === '') return `--switch ${text}: name=on or name=off, for example main-site=off`;
+    turned[name] = word === 'on';
+  }
+  return turned;
 }
 
 function halves(text: string, separators: string[]): [string, string | null] {

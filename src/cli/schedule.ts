@@ -4,8 +4,10 @@
  */
 import type { Command } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
-import type { Overrides, Schedule } from '../core/rules/rule.ts';
-import { isOpen, type Switch, switches, wallText } from '../core/rules/schedule.ts';
+import { inForce, type Overrides } from '../core/rules/override.ts';
+import type { Schedule } from '../core/rules/rule.ts';
+import { type Change, changes, closedBecause, isOpen } from '../core/rules/schedule.ts';
+import { wallText } from '../core/rules/wall.ts';
 import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
@@ -39,7 +41,7 @@ export function scheduleCommand(
     });
 }
 
-const SWITCHES_MAX = 1_000;
+const CHANGES_MAX = 1_000;
 
 /** The exit code. */
 export async function runSchedule(
@@ -54,8 +56,8 @@ export async function runSchedule(
     const { problem, hint } = notAMoment(options.at ?? '');
     return refuse(io, `--at: ${problem}; ${hint}`);
   }
-  if (!Number.isInteger(count) || count < 1 || count > SWITCHES_MAX) {
-    return refuse(io, `--count ${options.count}: a whole number from 1 to ${SWITCHES_MAX}`);
+  if (!Number.isInteger(count) || count < 1 || count > CHANGES_MAX) {
+    return refuse(io, `--count ${options.count}: a whole number from 1 to ${CHANGES_MAX}`);
   }
   const { dir, loaded } = await loadFolder(options.routes, io, fromMs);
   if (!loaded.ok) {
@@ -89,7 +91,8 @@ interface View {
   schedule: Schedule;
   open: boolean;
   why: string;
-  switches: Switch[];
+  becauseOf: string[];
+  changes: Change[];
   /** The next clock change; null if the zone has none soon. */
   clock: { atMs: number; beforeMs: number; afterMs: number } | null;
   overridden: boolean;
@@ -97,11 +100,12 @@ interface View {
 
 function viewOf(schedule: Schedule, fromMs: number, count: number, overrides: Overrides): View {
   const change = nextClockChange(schedule.zone, fromMs);
-  const forced = Object.hasOwn(overrides, schedule.name) ? overrides[schedule.name] : undefined;
+  const forced = inForce(overrides.schedules, schedule.name, fromMs);
   return {
     schedule,
     ...isOpen(schedule, fromMs, overrides),
-    switches: switches(schedule, fromMs, count, overrides),
+    becauseOf: closedBecause(schedule, fromMs, overrides),
+    changes: changes(schedule, fromMs, count, overrides),
     clock: Number.isFinite(change)
       ? {
           atMs: change,
@@ -109,7 +113,7 @@ function viewOf(schedule: Schedule, fromMs: number, count: number, overrides: Ov
           afterMs: offsetMs(schedule.zone, change),
         }
       : null,
-    overridden: forced !== undefined && (forced.untilMs === null || fromMs < forced.untilMs),
+    overridden: forced !== undefined,
   };
 }
 
@@ -119,8 +123,9 @@ function jsonOf(view: View) {
     zone: view.schedule.zone,
     open: view.open,
     why: view.why,
+    closed_because: view.becauseOf,
     overridden: view.overridden,
-    switches: view.switches.map(({ atMs, open, why }) => ({
+    switches: view.changes.map(({ atMs, open, why }) => ({
       at: new Date(atMs).toISOString(),
       open,
       why,
@@ -133,14 +138,14 @@ function textOf(view: View, io: Io): string {
   const { bold, green, red, dim } = colours(io);
   const word = (open: boolean) => (open ? green('opens ') : red('closes'));
   const lines = [bold(plain(view.why))];
-  const entries = view.switches.map(({ atMs, open, why }) => {
+  const entries = view.changes.map(({ atMs, open, why }) => {
     const reason = /\): (.*)$/.exec(why)?.[1];
     return {
       atMs,
       line: `  ${word(open)} ${wallText(view.schedule.zone, atMs)}${reason === undefined ? '' : dim(`  ${plain(reason)}`)}`,
     };
   });
-  const last = view.switches.at(-1);
+  const last = view.changes.at(-1);
   const { clock } = view;
   if (clock !== null && last !== undefined && clock.atMs <= last.atMs) {
     const minutes = (clock.afterMs - clock.beforeMs) / 60_000;

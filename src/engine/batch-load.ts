@@ -1,7 +1,7 @@
 /** Loads what a batch needs before its events can be processed. */
 import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
-import type { Overrides } from '../core/rules/rule.ts';
+import type { Overrides } from '../core/rules/override.ts';
 import type { Loaded, LoadKeys, Store } from '../store/store.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import type { Clock } from './clock.ts';

@@ -5,7 +5,7 @@
 import type { CallEvent } from '../core/machine/event.ts';
 import { transition } from '../core/machine/transition.ts';
 import { noteAnswers } from '../core/recording/answers.ts';
-import type { Overrides } from '../core/rules/rule.ts';
+import type { Overrides } from '../core/rules/override.ts';
 import type { Loaded } from '../store/store.ts';
 import { bLegEvent, parentOf } from './b-leg.ts';
 import type { BudgetUse } from './budget.ts';

@@ -7,7 +7,13 @@ import { type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { inWords } from '../core/prove/words.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { type CompiledRoutes, decide } from '../core/rules/decide.ts';
-import type { Overrides, RouteSet } from '../core/rules/rule.ts';
+import {
+  type ForcedThing,
+  forcedThings,
+  type Overrides,
+  withSwitches,
+} from '../core/rules/override.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
 import type { Log } from '../log/log.ts';
 import type { Trouble } from '../log/troubles.ts';
@@ -42,6 +48,8 @@ export interface ExplainQuestion {
   /** Scripted verdicts by target; several for repeated attempts. */
   verdicts: Record<string, string[]>;
   digits: string | null;
+  /** As if these were on or off. */
+  switches?: Record<string, boolean>;
 }
 
 /** The same as `referee route --json` prints. */
@@ -102,6 +110,8 @@ export interface ReloadableRoutes extends LiveRoutes {
   troubles(): Trouble[];
   /** Which schedules are open. */
   schedules(now: number): Promise<{ name: string; open: boolean }[]>;
+  /** What operators have forced. */
+  forced(now: number): Promise<ForcedThing[]>;
 }
 
 export function createDecider(routes: Routes): Decider {
@@ -169,19 +179,21 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     join,
     report,
     troubles,
+    async forced(at) {
+      return forcedThings(routes.current().set, await readOverrides(), at);
+    },
     async schedules(at) {
-      const { value } = await store.setting('overrides');
-      const overrides = (value ?? {}) as Overrides;
+      const overrides = await readOverrides();
       return [...routes.current().set.schedules.values()].map((schedule) => ({
         name: schedule.name,
         open: isOpenAt(schedule, at, overrides),
       }));
     },
     async explain(question) {
-      const { value } = await store.setting('overrides');
+      const overrides = withSwitches(await readOverrides(), question.switches ?? {});
       const { rule, path, attempts, ends, trace } = simulate(routes.current(), {
         ...scriptOf(question),
-        overrides: (value ?? {}) as Overrides,
+        overrides,
       });
       return { rule, path, attempts, ends, trace };
     },
@@ -198,6 +210,11 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       return found;
     },
   };
+
+  async function readOverrides(): Promise<Overrides> {
+    const { value } = await store.setting('overrides');
+    return (value ?? {}) as Overrides;
+  }
 
   async function proveRule(set: CompiledRoutes, rule: string): Promise<RuleProved | null> {
     const examples = exampleCalls(routes.examples(), Date.now());
@@ -263,6 +280,16 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     return { ...activated, folder };
   }
 
+  /** A store that does not answer is reported elsewhere, and the overview shows the same. */
+  async function reportUnknown(): Promise<void> {
+    const overrides = await readOverrides().catch(() => ({}));
+    for (const thing of forcedThings(routes.current().set, overrides, now())) {
+      if (thing.known) continue;
+      const { kind, name, state, reason = null, by = null } = thing;
+      log.emit('override.unknown', { kind, name, state, reason, by });
+    }
+  }
+
   function report(result: Reload, who: string): void {
     metrics.routesActivated(inForce() !== null);
     if (!result.ok) {
@@ -279,7 +306,9 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       files: set.files,
     });
     for (const warning of result.warnings) log.emit('routes.warning', { ...warning });
-    if (result.changed) keep(set.hash, who);
+    if (!result.changed) return;
+    keep(set.hash, who);
+    void reportUnknown();
   }
 
   function keep(hash: string, who: string): void {

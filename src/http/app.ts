@@ -21,6 +21,7 @@ import { type ProblemsDeps, registerProblems } from './api/problems.ts';
 import { registerRoutes } from './api/routes.ts';
 import { registerSchedules } from './api/schedules.ts';
 import { registerStats, sharedActivity } from './api/stats.ts';
+import { registerSwitches } from './api/switches.ts';
 import { createTokenCheck, tokenTag } from './api/token.ts';
 import { registerVersions } from './api/versions.ts';
 import { registerHealth, type StoreWatch } from './health.ts';
@@ -106,6 +107,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerVersions(scope, api);
     registerLostCallers(scope, api);
     registerSchedules(scope, api);
+    registerSwitches(scope, api);
     registerEvents(scope, api);
     const activity = sharedActivity(deps);
     registerStats(scope, deps, activity);

@@ -71,6 +71,9 @@ export const HTTP_LIMITS = {
   eventBufferBytesMax: 1024 * 1024,
   /** The time range of the statistics: default and maximum. */
   statsSpanMs: 60 * 60_000,
+  /** What /v1/schedules shows of each: two weeks ahead. */
+  scheduleChangesMax: 30,
+  scheduleChangesDays: 14,
   statsSpanMaxMs: 24 * 60 * 60_000,
   /**
    * Only the newest calls are counted; at 500 per turn of the event loop this takes about 100 ms.

@@ -259,6 +259,19 @@ export const LOG_EVENTS = {
     meaning: 'An operator did something through the API; the line says who, what, and to what.',
     action: '',
   },
+  'switch.changed': {
+    level: 'info',
+    meaning:
+      'An operator turned a switch of the call routes: to what, until when, why, and who. Until null: until somebody turns it again.',
+    action: '',
+  },
+  'override.unknown': {
+    level: 'warn',
+    meaning:
+      'The new route set does not have a schedule or switch that an operator has forced; this has no effect any more.',
+    action:
+      'End it (the page or the API), so that it does not apply again should the name come back, or put the name back into the routes.',
+  },
   'command.accepted': {
     level: 'debug',
     meaning: 'Telnyx accepted a command, or a probe showed whether a leg still exists.',

@@ -62,6 +62,25 @@ export function watchSchedules(
   });
 }
 
+/** What operators have forced by hand, while it lasts. */
+export function watchForced(
+  registry: Registry,
+  read: () => Promise<{ kind: string; name: string }[]>,
+): void {
+  const label = boundedLabel();
+  new Gauge({
+    name: 'referee_forced',
+    help: '1 while an operator forces this schedule or switch.',
+    labelNames: ['kind', 'name'],
+    registers: [registry],
+    async collect() {
+      const forced = await Promise.race([read().catch(() => null), timeLimit()]);
+      this.reset();
+      for (const { kind, name } of forced ?? []) this.set({ kind, name: label(name) }, 1);
+    },
+  });
+}
+
 /** Returns the function that ends it. */
 export function watchEventLoop(registry: Registry): () => void {
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });

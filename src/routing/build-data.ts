@@ -1,6 +1,6 @@
 /** Builds the lists and schedules of all files, including the files they refer to. */
 import { readMoment } from '../core/iso-time.ts';
-import type { NumberList, Schedule } from '../core/rules/rule.ts';
+import type { NumberList, Schedule, Switch } from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
 import type { DecodedFile, DecodedSet } from './decoded-set.ts';
 import { type Folder, isInside } from './folder.ts';
@@ -10,7 +10,8 @@ import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import { buildSchedule } from './schedules.ts';
-import type { WrittenList, WrittenSchedule } from './schema/schema.ts';
+import { isOnWord, type WrittenSchedule } from './schema/schedule.ts';
+import type { WrittenList } from './schema/schema.ts';
 
 export function buildLists(context: SetContext, input: DecodedSet): Map<string, NumberList> {
   const lists = new Map<string, NumberList>();
@@ -78,12 +79,14 @@ export function buildSchedules(
       for (const { calendar, at } of calendars(written, positions)) {
         const bytes = referenced(context, input.folder, calendar.file, at);
         if (bytes === null) continue;
+        const into = calendar.does === 'opens' ? schedule.openSpans : schedule.closedSpans;
         // Not push(...): tens of thousands of arguments overflow the stack.
         for (const span of icalSpans(calendar, bytes, schedule.zone, window, context.problems)) {
-          schedule.closedSpans.push(span);
+          into.push(span);
         }
       }
       schedules.set(name, schedule);
+      context.reasons.set(name, reasonsOf(written));
       const { file, line } = positions.at(written);
       const inside = context.problems.within(file, line, positions.endLine(written));
       if (inside || context.problems.problems.length > before) context.broken.add(name);
@@ -101,14 +104,42 @@ function calendars(
   written: WrittenSchedule,
   positions: Positions,
 ): { calendar: WantedCalendar; at: Place }[] {
-  const calendars = written.closed_ical ?? [];
+  return [
+    ...calendarsUnder(written, 'closed_ical', 'closes', positions),
+    ...calendarsUnder(written, 'open_ical', 'opens', positions),
+  ];
+}
+
+function calendarsUnder(
+  written: WrittenSchedule,
+  key: 'closed_ical' | 'open_ical',
+  does: WantedCalendar['does'],
+  positions: Positions,
+): { calendar: WantedCalendar; at: Place }[] {
+  const calendars = written[key] ?? [];
   const placed = Array.isArray(calendars)
     ? calendars.map((calendar, index) => ({ calendar, at: positions.at(calendars, index) }))
-    : [{ calendar: calendars, at: positions.at(written, 'closed_ical') }];
+    : [{ calendar: calendars, at: positions.at(written, key) }];
   return placed.map(({ calendar, at }) => {
-    if (typeof calendar === 'string') return { calendar: { file: calendar, only: null }, at };
+    if (typeof calendar === 'string') return { calendar: { file: calendar, only: null, does }, at };
     const { file, only = null } = calendar;
     const words = typeof only === 'string' ? [only] : only;
-    return { calendar: { file, only: words }, at: positions.at(calendar, 'file') };
+    const because = 'because' in calendar ? (calendar.because as string | undefined) : undefined;
+    const wanted = { file, only: words, does, ...(because === undefined ? {} : { because }) };
+    return { calendar: wanted, at: positions.at(calendar, 'file') };
   });
+}
+
+/** Why it may be closed, as far as anybody wrote that down. */
+function reasonsOf(written: WrittenSchedule): Set<string> {
+  const entries = [written.closed ?? [], written.special ?? [], written.closed_ical ?? []].flat();
+  const reasons = entries.flatMap((entry) =>
+    typeof entry === 'object' && entry.because !== undefined ? entry.because : [],
+  );
+  return new Set(reasons);
+}
+
+export function buildSwitches(input: DecodedSet): Map<string, Switch> {
+  const written = input.files.flatMap(({ routes }) => Object.entries(routes.switches ?? {}));
+  return new Map(written.map(([name, on]) => [name, { name, on: isOnWord(on) }]));
 }

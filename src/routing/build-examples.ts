@@ -66,6 +66,14 @@ function checkExampleNames(
       didYouMean(rule, rules),
     );
   }
+  for (const name of Object.keys(written.switches ?? {})) {
+    if (set.switches.has(name)) continue;
+    problems.problem(
+      positions.atKey(written.switches ?? {}, name),
+      `unknown switch ${quoted(name)}`,
+      didYouMean(name, set.switches.keys()),
+    );
+  }
   const at = written.call.at;
   if (at !== undefined && readMoment(at) === null) {
     const { problem, hint } = notAMoment(at);

@@ -8,6 +8,7 @@ import type { Folder } from './folder.ts';
 import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Place } from './problem.ts';
+import { datesOf } from './rule-dates.ts';
 import type { WrittenRule } from './schema/schema.ts';
 import { buildSteps } from './steps.ts';
 
@@ -27,7 +28,10 @@ export function buildRules(context: SetContext, input: DecodedSet, options: Buil
       }
       checkRuleName(context, written, file, names);
       const action = buildAction(context, written, file, input.folder, options);
-      const when = buildCondition(context, written.when, file.positions);
+      const asked = buildCondition(context, written.when, file.positions);
+      const dates = datesOf(context, written, file.positions, options.nowMs);
+      // Last, because a decision reads the numbers of a rule first.
+      const when = dates === null ? asked : { all: [...asked.all, dates] };
       const rule = { name: written.name, when, action, file: file.file, line: place.line };
       context.rulePlaces.set(rule, place);
       rules.push(rule);

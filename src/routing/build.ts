@@ -1,18 +1,19 @@
 /** Builds one set from decoded route files: first names, then definitions, then references. */
 import { isMap, isScalar } from 'yaml';
 import type { RouteSet, RouteStep, Target } from '../core/rules/rule.ts';
-import { buildLists, buildSchedules } from './build-data.ts';
+import { buildLists, buildSchedules, buildSwitches } from './build-data.ts';
 import { buildExamples } from './build-examples.ts';
 import { buildGuarantees, type LocatedGuarantee } from './build-guarantees.ts';
 import { buildRules } from './build-rules.ts';
 import { checkSchedules, checkUnused } from './checks.ts';
-import { type NameKind, newContext, type SetContext } from './context.ts';
+import { type NameKind, newContext, SECTIONS, type SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Example } from './example.ts';
 import { checkLoops } from './loops.ts';
 import { quoted } from './number.ts';
-import { buildPolicy, DEFAULT_POLICY } from './policy.ts';
+import { buildPolicy, DEFAULT_POLICY, policyZone } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
+import { dateZone } from './rule-dates.ts';
 import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
 import { buildSteps } from './steps.ts';
@@ -29,6 +30,8 @@ export function buildSet(
   const policy = buildOnce(input.files, 'policy', problems, (written, file) =>
     buildPolicy(context, written, file.positions),
   );
+  const schedules = buildSchedules(context, input, options.nowMs);
+  context.dateZone = dateZone(policyZone(input.files), schedules.values());
 
   addFlows(context, input.files);
 
@@ -37,7 +40,8 @@ export function buildSet(
     files: input.folder.routeFiles,
     targets: buildTargets(context, input.files, options.env),
     lists: buildLists(context, input),
-    schedules: buildSchedules(context, input, options.nowMs),
+    schedules,
+    switches: buildSwitches(input),
     policy: policy ?? DEFAULT_POLICY,
     rules: buildRules(context, input, options),
     otherwise:
@@ -78,18 +82,13 @@ function stepsOf(context: SetContext, kind: 'top' | 'last_resort') {
     buildSteps({ context, positions: file.positions, trusted: true }, written, kind);
 }
 
-const SECTIONS: [NameKind, 'targets' | 'lists' | 'schedules' | 'flows'][] = [
-  ['target', 'targets'],
-  ['list', 'lists'],
-  ['schedule', 'schedules'],
-  ['flow', 'flows'],
-];
+type Section = (typeof SECTIONS)[NameKind];
 
 /** Collects names from the nodes, so that a target with a problem does not count as unknown. */
 function collectNames(context: SetContext, files: DecodedFile[]): void {
   for (const { root, file, positions, routes } of files) {
     if (!isMap(root)) continue;
-    for (const [kind, section] of SECTIONS) {
+    for (const [kind, section] of Object.entries(SECTIONS) as [NameKind, Section][]) {
       const node = root.get(section);
       if (!isMap(node)) continue;
       for (const pair of node.items) {

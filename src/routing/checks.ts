@@ -1,7 +1,7 @@
 /** Warnings: what is defined but never used, and schedules that never open. */
 import type { RouteSet } from '../core/rules/rule.ts';
-import { isOpenAt, switches } from '../core/rules/schedule.ts';
-import type { NameKind, SetContext } from './context.ts';
+import { changes, isOpenAt } from '../core/rules/schedule.ts';
+import { type NameKind, SECTIONS, type SetContext } from './context.ts';
 import type { Folder } from './folder.ts';
 import { icalWindow } from './ical/calendar.ts';
 import { quoted } from './number.ts';
@@ -13,7 +13,7 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
   if (uncertain) return;
   const handlers = [...folder.contents].filter(([name]) => name.startsWith('handlers/'));
   const code = handlers.map(([, bytes]) => new TextDecoder().decode(bytes)).join('\n');
-  for (const kind of ['target', 'list', 'schedule', 'flow'] as NameKind[]) {
+  for (const kind of Object.keys(SECTIONS) as NameKind[]) {
     for (const [name, place] of context.names[kind]) {
       if (context.used[kind].has(name)) continue;
       // A handler names targets and flows in its code.
@@ -36,10 +36,10 @@ export function checkSchedules(context: SetContext, set: RouteSet, nowMs: number
     if (place === undefined || context.broken.has(schedule.name)) continue;
     const opens =
       isOpenAt(schedule, nowMs, {}) ||
-      switches(schedule, nowMs, 1, {}).some(({ open, atMs }) => open && atMs < toMs);
+      changes(schedule, nowMs, 1, {}).some(({ open, atMs }) => open && atMs < toMs);
     if (opens) continue;
     const why =
-      schedule.open.length === 0
+      schedule.open.length + schedule.openSpans.length + schedule.special.length === 0
         ? 'it has no opening hours'
         : 'its closed times cover its opening hours';
     context.problems.warning(

@@ -8,13 +8,14 @@ import { type SetContext, useName } from './context.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
+import { isOnWord } from './schema/schedule.ts';
 import type { WrittenWhen } from './schema/when.ts';
 
 export function buildCondition(
   context: SetContext,
   written: WrittenWhen | undefined,
   positions: Positions,
-): Condition {
+): { all: Condition[] } {
   const when = written ?? {};
   const all = conjuncts(context, when, positions);
   checkDigits(context, when, positions);
@@ -23,6 +24,7 @@ export function buildCondition(
 
 function conjuncts(context: SetContext, when: WrittenWhen, positions: Positions): Condition[] {
   const all: Condition[] = clauses(context, when, positions).map((clause) => ({ clause }));
+  all.push(...switchClauses(context, when, positions));
   const nested = (parts: WrittenWhen[]): Condition[] =>
     parts.map((part) => ({ all: conjuncts(context, part, positions) }));
   if (when.all !== undefined) all.push({ all: nested(when.all) });
@@ -64,6 +66,10 @@ function clauses(context: SetContext, when: WrittenWhen, positions: Positions): 
     found.push({ key: 'header', name, values: listed(values) });
   }
   if (when.schedule !== undefined) found.push({ key: 'schedule', values: listed(when.schedule) });
+  for (const [schedule, values] of Object.entries(when.closed_because ?? {})) {
+    checkReasons(context, when.closed_because ?? {}, schedule, positions);
+    found.push({ key: 'closed_because', schedule, values: listed(values) });
+  }
   if (when.country !== undefined) found.push({ key: 'country', values: listed(when.country) });
   if (when.attestation !== undefined)
     found.push({ key: 'attestation', values: listed(when.attestation) });
@@ -73,6 +79,46 @@ function clauses(context: SetContext, when: WrittenWhen, positions: Positions): 
   if (when.event !== undefined) found.push({ key: 'event', values: listed(when.event) });
   if (when.digits !== undefined) found.push({ key: 'digits', values: listed(when.digits) });
   return found;
+}
+
+/** Names: one of them is on. A map: each of them is as it says. */
+function switchClauses(context: SetContext, when: WrittenWhen, positions: Positions): Condition[] {
+  const written = when.switch;
+  if (written === undefined) return [];
+  if (typeof written === 'string' || Array.isArray(written)) {
+    for (const { value, at } of valuesOf(when, 'switch', positions)) {
+      useName(context, 'switch', value, at);
+    }
+    return [{ clause: { key: 'switch', values: listed(written) } }];
+  }
+  return Object.entries(written).map(([name, wanted]) => {
+    useName(context, 'switch', name, positions.atKey(written, name));
+    const clause: Condition = { clause: { key: 'switch', values: [name] } };
+    return isOnWord(wanted) ? clause : { not: clause };
+  });
+}
+
+/** A misspelt reason would never hold, and nobody would hear of it. */
+function checkReasons(
+  context: SetContext,
+  written: NonNullable<WrittenWhen['closed_because']>,
+  schedule: string,
+  positions: Positions,
+): void {
+  if (!useName(context, 'schedule', schedule, positions.atKey(written, schedule))) return;
+  if (context.broken.has(schedule)) return;
+  const known = context.reasons.get(schedule) ?? new Set<string>();
+  const values = written[schedule] ?? [];
+  for (const [index, reason] of listed(values).entries()) {
+    if (known.has(reason)) continue;
+    context.problems.problem(
+      Array.isArray(values) ? positions.at(values, index) : positions.at(written, schedule),
+      `the schedule ${quoted(schedule)} is never closed because of ${quoted(reason)}`,
+      known.size === 0
+        ? `give a day a reason: closed: [ { days: "2026-12-25", because: ${reason} } ]`
+        : didYouMean(reason, known),
+    );
+  }
 }
 
 function listed<T>(value: T | T[]): T[] {

@@ -6,8 +6,17 @@ import { Flows } from './flows.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
+import type { DateZone } from './rule-dates.ts';
 
-export type NameKind = 'target' | 'list' | 'schedule' | 'flow';
+export type NameKind = 'target' | 'list' | 'schedule' | 'switch' | 'flow';
+
+export const SECTIONS = {
+  target: 'targets',
+  list: 'lists',
+  schedule: 'schedules',
+  switch: 'switches',
+  flow: 'flows',
+} as const satisfies Record<NameKind, string>;
 
 export interface SetContext {
   problems: Problems;
@@ -18,6 +27,10 @@ export interface SetContext {
   broken: Set<string>;
   allow: AllowPattern[];
   flows: Flows;
+  /** Why schedules are closed, by their names. */
+  reasons: Map<string, Set<string>>;
+  /** In which dates of rules are meant. */
+  dateZone: DateZone;
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
   /** Where the destination of each moving step stands. */
@@ -27,14 +40,21 @@ export interface SetContext {
 export function newContext(problems: Problems): SetContext {
   return {
     problems,
-    names: { target: new Map(), list: new Map(), schedule: new Map(), flow: new Map() },
-    used: { target: new Set(), list: new Set(), schedule: new Set(), flow: new Set() },
+    names: named(() => new Map()),
+    used: named(() => new Set()),
     broken: new Set(),
     allow: [],
     flows: new Flows(),
+    reasons: new Map(),
+    dateZone: { zone: 'UTC', sure: true },
     rulePlaces: new WeakMap(),
     stepPlaces: new WeakMap(),
   };
+}
+
+function named<T>(make: () => T): Record<NameKind, T> {
+  const entries = Object.keys(SECTIONS).map((kind) => [kind, make()]);
+  return Object.fromEntries(entries) as Record<NameKind, T>;
 }
 
 /** Marks a name as used; a problem with the nearest word where there is none of this name. */
@@ -44,7 +64,8 @@ export function useName(context: SetContext, kind: NameKind, name: string, at: P
     return true;
   }
   const known = context.names[kind];
-  const hint = known.size === 0 ? `write it under ${kind}s:` : didYouMean(name, known.keys());
+  const hint =
+    known.size === 0 ? `write it under ${SECTIONS[kind]}:` : didYouMean(name, known.keys());
   context.problems.problem(at, `unknown ${kind} ${quoted(name)}`, hint);
   return false;
 }

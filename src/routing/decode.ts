@@ -79,7 +79,8 @@ class Walk {
         ? plain.type !== 'object' && plain.type !== 'array' && plain.type !== 'null'
         : plain.type === kind,
     );
-    const [first] = fitting;
+    const sort = isScalar(node) ? typeof node.value : kind;
+    const first = fitting.find(({ plain }) => plain.type === sort) ?? fitting[0];
     if (first === undefined) {
       this.#report.at(
         node,

@@ -3,9 +3,11 @@
 import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
 import { noFacts } from '../core/machine/new-call.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
+import { type Overrides, withSwitches } from '../core/rules/override.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
+import { isOnWord } from './schema/schedule.ts';
 
 export interface Example {
   name: string;
@@ -13,6 +15,8 @@ export interface Example {
   facts: CallFacts;
   /** Null: the moment of the check. */
   atMs: number | null;
+  /** Switches that operators have turned. */
+  overrides: Overrides;
   /** By target, number or SIP URI; a repeat takes the next of the list. */
   verdicts: Record<string, Verdict[]>;
   digits: string[];
@@ -29,6 +33,9 @@ export interface Example {
 export function buildExample(written: WrittenExample, positions: Positions): Example {
   const { call, expect } = written;
   const { digits: digitsInside, hangup_after: hangupInside, ...verdicts } = written.verdicts ?? {};
+  const switches = Object.fromEntries(
+    Object.entries(written.switches ?? {}).map(([name, on]) => [name, isOnWord(on)]),
+  );
   const digits = written.digits ?? digitsInside ?? [];
   return {
     name: written.name,
@@ -49,6 +56,7 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
       tags: call.tags === undefined ? [] : [call.tags].flat(),
     },
     atMs: call.at === undefined ? null : Date.parse(call.at),
+    overrides: withSwitches({}, switches),
     verdicts: Object.fromEntries(
       Object.entries(verdicts).map(([name, value]) => [name, [value].flat() as Verdict[]]),
     ),

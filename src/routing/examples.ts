@@ -43,6 +43,7 @@ function runExample(
   const played = simulate(routes, {
     facts: example.facts,
     at: example.atMs ?? nowMs,
+    overrides: example.overrides,
     verdicts: example.verdicts,
     digits: example.digits,
     hangupAfter: example.hangupAfter,

@@ -49,7 +49,12 @@ export async function proveInSlices(
 }
 
 export function exampleCalls(examples: readonly Example[], nowMs: number): ExampleCall[] {
-  return examples.map(({ name, facts, atMs }) => ({ name, facts, at: atMs ?? nowMs }));
+  return examples.map(({ name, facts, atMs, overrides }) => ({
+    name,
+    facts,
+    at: atMs ?? nowMs,
+    overrides,
+  }));
 }
 
 function inMessage(name: string, { rule, clause, why }: Breach): string {

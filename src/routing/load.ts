@@ -171,7 +171,7 @@ function referencedFiles(routes: RouteFile): string[] {
     Array.isArray(list) ? [] : [list.file],
   );
   const calendars = Object.values(routes.schedules ?? {})
-    .flatMap((schedule) => schedule.closed_ical ?? [])
+    .flatMap(({ closed_ical = [], open_ical = [] }) => [closed_ical, open_ical].flat())
     .map((calendar) => (typeof calendar === 'string' ? calendar : calendar.file));
   return [...lists, ...calendars];
 }

@@ -1,7 +1,9 @@
 /** Builds the core's `policy`, with its defaults. */
 import { parseAllow } from '../core/rules/allow.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
+import { isZone } from '../core/rules/zone.ts';
 import { durationOf, type SetContext } from './context.ts';
+import type { DecodedFile } from './decoded-set.ts';
 import { checkPlayUrl } from './destinations.ts';
 import { PATIENCE_BOUNDS } from './duration.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
@@ -10,6 +12,7 @@ import { meantUri, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
 import { waysOf } from './via.ts';
+import { zoneHint } from './zone-names.ts';
 
 export const DEFAULT_POLICY: Policy = {
   voice: 'Telnyx.KokoroTTS.af',
@@ -55,6 +58,10 @@ export function buildPolicy(
     allow.push(text);
     context.allow.push(pattern);
   }
+  if (written.zone !== undefined && !isZone(written.zone)) {
+    const problem = `unknown time zone ${quoted(written.zone)}`;
+    context.problems.problem(positions.at(written, 'zone'), problem, zoneHint(written.zone));
+  }
   const moving = written.while_moving;
   if (moving !== undefined && 'play' in moving) {
     checkPlayUrl(context, moving.play, positions.at(moving, 'play'));
@@ -88,6 +95,12 @@ function viaOf(
     pstn: waysOf(context, written.pstn, positions),
     sip: waysOf(context, written.sip, positions),
   };
+}
+
+/** The zone of dates of rules; undefined where none is written, or none that exists. */
+export function policyZone(files: readonly DecodedFile[]): string | undefined {
+  const zones = files.flatMap(({ routes }) => routes.policy?.zone ?? []);
+  return zones.find(isZone);
 }
 
 function allowHint(text: string): string {

@@ -27,7 +27,9 @@ const ioOn = (databaseUrl: string) => ({
 test('a schedule that an operator has closed on the running server is shown as closed', async () => {
   const path = join(folder, 'referee.db');
   const store = await openStore({ kind: 'sqlite', path });
-  await store.changeSetting('overrides', () => ({ office: { open: false, untilMs: null } }));
+  await store.changeSetting('overrides', () => ({
+    schedules: { office: { open: false, untilMs: null } },
+  }));
   await writeFile(
     join(folder, 'main.yaml'),
     'schedules: { office: { zone: UTC, open: [ "mon-sun 00:00-24:00" ] } }\nrules: [ { name: a, when: { schedule: office }, do: [ hangup ] } ]\notherwise: [ hangup ]\n',

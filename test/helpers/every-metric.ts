@@ -14,6 +14,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.callerOutcome('support', 'reached');
   metrics.arrival('support', 'yes');
   metrics.cost('USD', 'call-control', '0.0020');
+  metrics.watchForced(async () => [{ kind: 'switch', name: 'main-site' }]);
   metrics.watchSchedules(async () => [{ name: 'office', open: true }]);
   metrics.command('refer', 'accepted', 1);
   metrics.retry('refer');

@@ -18,7 +18,8 @@ import {
   type RecordedEvent,
 } from '../../src/core/recording/recorded-call.ts';
 import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
-import type { Overrides, RouteSet } from '../../src/core/rules/rule.ts';
+import type { Overrides } from '../../src/core/rules/override.ts';
+import type { RouteSet } from '../../src/core/rules/rule.ts';
 import { moment, facts as someFacts } from './route-set.ts';
 
 export interface TargetScript {

@@ -10,6 +10,7 @@ import type {
   RouteStep,
   Rule,
   Schedule,
+  Switch,
   Target,
   Template,
 } from '../../src/core/rules/rule.ts';
@@ -72,6 +73,7 @@ export function routeSet(
     targets?: Target[];
     lists?: NumberList[];
     schedules?: Schedule[];
+    switches?: Switch[];
     policy?: Partial<Policy>;
     otherwise?: RouteStep[];
     lastResort?: RouteStep[];
@@ -86,6 +88,7 @@ export function routeSet(
     targets: byName(more.targets ?? [target('us'), target('eu')]),
     lists: byName(more.lists),
     schedules: byName(more.schedules),
+    switches: byName(more.switches),
     policy: {
       voice: 'voice',
       language: null,

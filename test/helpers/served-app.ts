@@ -154,6 +154,8 @@ targets:
   templated: { sip: "sip:{from_user}@pbx-us.example.com" }
 schedules:
   office: { zone: UTC, open: ["mon-fri 09:00-17:30"] }
+switches:
+  main-site: on
 lists:
   vip: ["+14155550101", "+1415555*"]
 policy:

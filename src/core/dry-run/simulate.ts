@@ -10,7 +10,7 @@ import type { CallEvent } from '../machine/event.ts';
 import type { TraceLine } from '../machine/plan.ts';
 import { transition } from '../machine/transition.ts';
 import { type CompiledRoutes, decide } from '../rules/decide.ts';
-import type { Overrides } from '../rules/rule.ts';
+import type { Overrides } from '../rules/override.ts';
 import {
   answeredOf,
   answersTo,

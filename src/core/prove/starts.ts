@@ -10,6 +10,7 @@ import { newCall, noFacts } from '../machine/new-call.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
 import { type CompiledRoutes, decide, type Made, planOf } from '../rules/decide.ts';
 import { mayHold } from '../rules/may-hold.ts';
+import type { Overrides } from '../rules/override.ts';
 import type { Clause, RouteStep, Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
 import { drawOrder } from '../rules/target.ts';
@@ -20,6 +21,7 @@ export interface ExampleCall {
   name: string;
   facts: CallFacts;
   at: number;
+  overrides?: Overrides;
 }
 
 export interface Start {
@@ -216,9 +218,9 @@ function* handlerStarts(
 ): Generator<void, Starts> {
   const starts: Start[] = [];
   const seen = new Set<string>();
-  for (const { name, facts, at } of examples) {
+  for (const { name, facts, at, overrides = {} } of examples) {
     const moment: Moment = { event: 'call.initiated', digits: null, at };
-    const decision = decide(routes, facts, moment, {});
+    const decision = decide(routes, facts, moment, overrides);
     yield;
     const key = JSON.stringify(decision.plan);
     if (decision.rule !== rule.name || seen.has(key)) continue;

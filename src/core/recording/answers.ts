@@ -3,7 +3,7 @@ import type { CallFacts } from '../machine/call.ts';
 import { PATIENCE_MS } from '../machine/limits.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
 import type { World } from '../machine/transition.ts';
-import type { Overrides } from '../rules/rule.ts';
+import type { Overrides } from '../rules/override.ts';
 import type { Answers, RecordedEvent } from './recorded-call.ts';
 
 export function noAnswers(): Answers {

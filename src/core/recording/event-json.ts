@@ -129,15 +129,31 @@ const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
   provenUnsent: flagAt,
 };
 const outcome: Check = (value, path) => shapeAt(value, path, OUTCOME, ['kind']);
-const override: Check = (value, path) =>
-  shapeAt(value, path, { open: flagAt, untilMs: nullOr(numberAt) }, ['open', 'untilMs']);
+/** What operators had forced, by name. */
+const forcedBy = (state: 'open' | 'on'): Check => {
+  const forced: Check = (value, path) =>
+    shapeAt(
+      value,
+      path,
+      {
+        [state]: flagAt,
+        untilMs: nullOr(numberAt),
+        sinceMs: numberAt,
+        reason: nullOr(textAt),
+        by: nullOr(textAt),
+      },
+      [state, 'untilMs'],
+    );
+  return (value, path) =>
+    Object.fromEntries(
+      Object.entries(fieldsAt(value, path)).map(([name, each]) => [
+        name,
+        forced(each, `${path}.${name}`),
+      ]),
+    );
+};
 const overridesAt: Check = (value, path) =>
-  Object.fromEntries(
-    Object.entries(fieldsAt(value, path)).map(([name, each]) => [
-      name,
-      override(each, `${path}.${name}`),
-    ]),
-  );
+  shapeAt(value, path, { schedules: forcedBy('open'), switches: forcedBy('on') }, []);
 
 const COMMON: Record<string, Check> = {
   source: textAt,

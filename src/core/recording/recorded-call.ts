@@ -5,7 +5,7 @@
 import type { Call, Ends, Phase } from '../machine/call.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { Decision } from '../machine/plan.ts';
-import type { Overrides } from '../rules/rule.ts';
+import type { Overrides } from '../rules/override.ts';
 
 /**
  * Raised whenever recorded events no longer give the same call: the machine decides something
@@ -51,7 +51,7 @@ export interface Answers {
   decisions: (Decision | null)[];
   /** Null: within the budget. Trailing nulls are left out. */
   overBudget: (string | null)[];
-  /** Overrides of schedules as they stood at the decision. */
+  /** What operators had forced at the decision: schedules and switches. */
   overrides: Overrides;
 }
 

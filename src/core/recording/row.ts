@@ -11,7 +11,7 @@ import type { CallEvent, OutcomeEvent } from '../machine/event.ts';
 import { isGone } from '../machine/gone.ts';
 import { noFacts } from '../machine/new-call.ts';
 import type { ReferStep, TraceLine } from '../machine/plan.ts';
-import type { Overrides } from '../rules/rule.ts';
+import type { Overrides } from '../rules/override.ts';
 import type { Detail } from './detail.ts';
 import { fullDecision, fullStep, type Lean, leanDecision, leanStep } from './lean.ts';
 import {

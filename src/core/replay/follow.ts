@@ -14,7 +14,7 @@ import { sameAnswers } from '../recording/answers.ts';
 import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
 import type { CompiledRoutes } from '../rules/decide.ts';
 import { decide } from '../rules/decide.ts';
-import type { Overrides } from '../rules/rule.ts';
+import type { Overrides } from '../rules/override.ts';
 import { doSame } from './same-steps.ts';
 
 /** Decides by these routes, and keeps what was decided. */

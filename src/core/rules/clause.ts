@@ -3,8 +3,10 @@ import { compileGlob, isGlob } from './glob.ts';
 import { hashUnit } from './hash.ts';
 import type { Check, Surroundings } from './match.ts';
 import type { Clause } from './rule.ts';
-import { isOpen } from './schedule.ts';
+import { closedBecause, isOpen } from './schedule.ts';
 import { quote, type Subject } from './subject.ts';
+import { isOn, switchWords } from './switch.ts';
+import { wallText } from './wall.ts';
 
 /** Collects `from` and `to` clauses while rules are compiled; see `rule-index.ts`. */
 export interface AddressClauses {
@@ -70,6 +72,12 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
       return percentClause(clause.value, around.rule);
     case 'schedule':
       return perhapsLater(scheduleClause(clause.values, around));
+    case 'closed_because':
+      return perhapsLater(closedBecauseClause(clause, around));
+    case 'switch':
+      return perhapsLater(switchClause(clause.values, around));
+    case 'dates':
+      return perhapsLater(datesClause(clause));
   }
 }
 
@@ -242,11 +250,7 @@ function percentClause(share: number, rule: string): Check {
 }
 
 function scheduleClause(names: readonly string[], around: Surroundings): Check {
-  const schedules = names.map((name) => {
-    const schedule = around.schedules.get(name);
-    if (schedule === undefined) throw new Error(`rule ${around.rule}: no schedule ${name}`);
-    return schedule;
-  });
+  const schedules = names.map((name) => named(around, 'schedules', name));
   const words = (subject: Subject, open: boolean) =>
     schedules
       .filter((schedule) => subject.isOpen(schedule) === open)
@@ -256,6 +260,61 @@ function scheduleClause(names: readonly string[], around: Surroundings): Check {
     holds: (subject) => schedules.some((schedule) => subject.isOpen(schedule)),
     failed: (subject) => `schedule: ${words(subject, false)}`,
     held: (subject) => `schedule: ${words(subject, true)}`,
+  });
+}
+
+function closedBecauseClause(
+  { schedule: name, values }: Extract<Clause, { key: 'closed_because' }>,
+  around: Surroundings,
+): Check {
+  const schedule = named(around, 'schedules', name);
+  const reasons = ({ moment, overrides }: Subject) => closedBecause(schedule, moment.at, overrides);
+  const find = (subject: Subject) => reasons(subject).find((reason) => values.includes(reason));
+  const words = ({ moment, overrides }: Subject) => isOpen(schedule, moment.at, overrides).why;
+  return lasting({
+    holds: (subject) => find(subject) !== undefined,
+    failed: (subject) => `closed_because: ${words(subject)}, not because of ${someOf(values)}`,
+    held: (subject) => `closed_because: ${words(subject)}, because of ${find(subject)}`,
+  });
+}
+
+function switchClause(names: readonly string[], around: Surroundings): Check {
+  const switches = names.map((name) => named(around, 'switches', name));
+  const words = ({ moment, overrides }: Subject, on: boolean) =>
+    switches
+      .filter((one) => isOn(one, moment.at, overrides) === on)
+      .map((one) => switchWords(one, moment.at, overrides))
+      .join(', ');
+  return lasting({
+    holds: ({ moment, overrides }) => switches.some((one) => isOn(one, moment.at, overrides)),
+    failed: (subject) => `switch: ${words(subject, false)}`,
+    held: (subject) => `switch: ${words(subject, true)}`,
+  });
+}
+
+/** The loader has checked that it exists. */
+function named<Kind extends 'schedules' | 'switches'>(
+  around: Surroundings,
+  kind: Kind,
+  name: string,
+): NonNullable<ReturnType<Surroundings[Kind]['get']>> {
+  const found = around[kind].get(name);
+  if (found === undefined) throw new Error(`rule ${around.rule}: none of its ${kind} is ${name}`);
+  return found as NonNullable<ReturnType<Surroundings[Kind]['get']>>;
+}
+
+function datesClause({ fromMs, untilMs, zone }: Extract<Clause, { key: 'dates' }>): Check {
+  const isEarly = ({ moment }: Subject) => fromMs !== null && moment.at < fromMs;
+  const isLate = ({ moment }: Subject) => untilMs !== null && moment.at >= untilMs;
+  const text = (ms: number | null) => (ms === null ? '' : wallText(zone, ms));
+  return lasting({
+    holds: (subject) => !isEarly(subject) && !isLate(subject),
+    failed: (subject) =>
+      isEarly(subject)
+        ? `the rule begins on ${text(fromMs)}`
+        : `the rule expired on ${text(untilMs)}`,
+    held: () =>
+      untilMs === null ? `in force since ${text(fromMs)}` : `in force until ${text(untilMs)}`,
   });
 }
 

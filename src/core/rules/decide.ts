@@ -7,7 +7,8 @@ import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, Step, TraceLine } from '../machine/plan.ts';
 import type { AllowPattern } from './allow.ts';
 import { type Check, compileCondition } from './match.ts';
-import type { Overrides, RouteSet, RouteStep, Rule } from './rule.ts';
+import type { Overrides } from './override.ts';
+import type { RouteSet, RouteStep, Rule } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
 import { allowPatterns, pinPolicy, type Resolving, resolveSteps } from './target.ts';
@@ -27,7 +28,8 @@ export interface CompiledRoutes {
 export function compileRouteSet(set: RouteSet): CompiledRoutes {
   const { clauses, index } = indexRules(set.rules, set.lists);
   const rules = set.rules.map(({ name, when }) => {
-    const around = { rule: name, schedules: set.schedules, addresses: clauses };
+    const { schedules, switches } = set;
+    const around = { rule: name, schedules, switches, addresses: clauses };
     return { name, check: compileCondition(when, around), events: eventsOf(when) };
   });
   return {

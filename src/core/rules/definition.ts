@@ -7,7 +7,8 @@ import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, readPattern } from './address.ts';
 import { compileClause } from './clause.ts';
-import type { Clause, Condition, Overrides, RouteSet, Rule } from './rule.ts';
+import type { Overrides } from './override.ts';
+import type { Clause, Condition, RouteSet, Rule } from './rule.ts';
 import { indexRules, mentions } from './rule-index.ts';
 import { Subject } from './subject.ts';
 
@@ -42,7 +43,8 @@ function applies({ name, when }: Rule, set: RouteSet, subject: Subject): boolean
         entriesOf(value, set).some((one) => means(one, address)),
       );
     }
-    const around = { rule: name, schedules: set.schedules, addresses: NO_ADDRESSES };
+    const { schedules, switches } = set;
+    const around = { rule: name, schedules, switches, addresses: NO_ADDRESSES };
     return compileClause(clause, around).holds(subject);
   }
 }

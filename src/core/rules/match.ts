@@ -3,7 +3,7 @@
  * Clauses are in clause.ts; this file combines them.
  */
 import { type AddressClauses, compileClause } from './clause.ts';
-import type { Condition, Schedule } from './rule.ts';
+import type { Condition, Schedule, Switch } from './rule.ts';
 import type { Subject } from './subject.ts';
 
 export interface Check {
@@ -38,6 +38,7 @@ export interface AddressFailure {
 export interface Surroundings {
   rule: string;
   schedules: ReadonlyMap<string, Schedule>;
+  switches: ReadonlyMap<string, Switch>;
   addresses: AddressClauses;
 }
 

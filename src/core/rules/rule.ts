@@ -91,16 +91,42 @@ export interface Schedule {
    * over 1440 is after midnight.
    */
   open: { days: number[]; fromMinute: number; toMinute: number }[];
+  /** Opening hours from iCal files; see `closedSpans`. */
+  openSpans: CalendarSpan[];
   /**
    * Closed days or parts of days; takes precedence over open. `date` is yyyy-mm-dd, or mm-dd for
-   * every year.
+   * every year. `because` is the reason that routes can ask for.
    */
-  closed: { date: string; fromMinute: number; toMinute: number }[];
+  closed: { date: string; fromMinute: number; toMinute: number; because?: string }[];
   /**
    * Closed times from iCal files, expanded by the loader over the years it covers: half-open, in
    * ms.
    */
-  closedSpans: { fromMs: number; toMs: number; summary: string }[];
+  closedSpans: CalendarSpan[];
+  /**
+   * Days with hours of their own, one entry for each date; null: closed. `days` is how many the
+   * written entry is for.
+   */
+  special: {
+    date: string;
+    times: { fromMinute: number; toMinute: number }[] | null;
+    days: number;
+    because?: string;
+  }[];
+}
+
+export interface CalendarSpan {
+  fromMs: number;
+  toMs: number;
+  summary: string;
+  because?: string;
+}
+
+/** A named yes or no that operators turn. */
+export interface Switch {
+  name: string;
+  /** Its default. */
+  on: boolean;
 }
 
 /** Leaves of `when`. Values of one clause are ORed. */
@@ -111,6 +137,10 @@ export type Clause =
   | { key: 'caller_type'; values: ('pstn' | 'sip')[] }
   | { key: 'header'; name: string; values: string[] }
   | { key: 'schedule'; values: string[] }
+  | { key: 'closed_because'; schedule: string; values: string[] }
+  | { key: 'switch'; values: string[] }
+  /** A rule that begins or expires; the zone is for words. */
+  | { key: 'dates'; fromMs: number | null; untilMs: number | null; zone: string }
   | { key: 'country'; values: string[] }
   | { key: 'attestation'; values: ('A' | 'B' | 'C')[] }
   | { key: 'anonymous'; value: boolean }
@@ -169,11 +199,9 @@ export interface RouteSet {
   targets: Map<string, Target>;
   lists: Map<string, NumberList>;
   schedules: Map<string, Schedule>;
+  switches: Map<string, Switch>;
   policy: Policy;
   rules: Rule[];
   otherwise: RouteStep[];
   lastResort: RouteStep[];
 }
-
-/** An operator's overrides of schedules, from the store, by name. */
-export type Overrides = Record<string, { open: boolean; untilMs: number | null }>;

@@ -4,8 +4,9 @@ import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, isAnonymous, readAddress } from './address.ts';
 import type { AddressIndex } from './address-index.ts';
+import type { Overrides } from './override.ts';
 import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
-import type { Overrides, Schedule } from './rule.ts';
+import type { Schedule } from './rule.ts';
 import { isOpenAt } from './schedule.ts';
 
 /** How many characters of a caller's text are quoted. */

@@ -42,6 +42,12 @@ export function momentsOfWall(zone: string, wallMs: number): number[] {
   return moments.sort((a, b) => a - b);
 }
 
+/** When a local day begins: at its midnight, or right after the gap where that never comes. */
+export function startOfDay(zone: string, wallMs: number): number {
+  const [midnight] = momentsOfWall(zone, wallMs);
+  return midnight ?? nextClockChange(zone, wallMs - DAY_MS - offsetMs(zone, wallMs - DAY_MS));
+}
+
 /**
  * IANA names, including links such as US/Eastern. Temporal decides, because it computes the times
  * here. Intl also accepts PST or IST, which mean several zones; Temporal refuses them. An offset is

@@ -1,9 +1,10 @@
 /**
  * The current problems of all replicas, worst first: failing targets, logged problems, a refused
- * reload, a store or Telnyx that does not answer. It works without the store, which is then the
- * problem it reports.
+ * reload, what is forced by hand, a store or Telnyx that does not answer. It works without the
+ * store, which is then the problem it reports.
  */
 import type { Verdict } from '../../core/machine/call.ts';
+import type { Overrides } from '../../core/rules/override.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import type { Activity, Replica, Store } from '../../store/store.ts';
@@ -12,11 +13,12 @@ import type { StoreWatch } from '../health.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
+import { type ForcedTrouble, forcedProblems } from './forced-problems.ts';
 import type { ReadActivity } from './stats.ts';
 import { PROBLEMS } from './stats-schemas.ts';
 
 export interface ProblemsDeps {
-  store: Pick<Store, 'outbox' | 'replicas'>;
+  store: Pick<Store, 'outbox' | 'replicas' | 'setting'>;
   storeWatch: StoreWatch;
   routes: Pick<LiveRoutes, 'refusal' | 'current'>;
   /** The problems of this process, and its name among the replicas. */
@@ -24,7 +26,7 @@ export interface ProblemsDeps {
   now: () => number;
 }
 
-type Listed = Trouble & { replica: string | null };
+type Listed = Trouble & { replica: string | null; forced?: ForcedTrouble['forced'] };
 
 export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadActivity): void {
   app.get('/v1/problems', { schema: SCHEMA }, async () => {
@@ -51,16 +53,23 @@ function oneOfTheStore(problems: Listed[]): Listed[] {
 
 /** Problems found in the store, or that it does not answer. */
 async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Listed[]> {
-  const { store, storeWatch, now } = deps;
+  const { store, storeWatch, routes, now } = deps;
   const failure = storeWatch.failure();
   if (failure !== null) return [storeTrouble(failure)];
   try {
-    const [outbox, replicas, activity] = await Promise.all([
+    const [outbox, replicas, activity, overrides] = await Promise.all([
       store.outbox(),
       store.replicas(),
       read(now() - HTTP_LIMITS.statsSpanMs),
+      store.setting('overrides'),
     ]);
-    return [...failingTargets(activity), ...stuckOutbox(outbox), ...others(replicas, deps)];
+    const forced = forcedProblems(routes.current(), (overrides.value ?? {}) as Overrides, now());
+    return [
+      ...failingTargets(activity),
+      ...stuckOutbox(outbox),
+      ...others(replicas, deps),
+      ...forced,
+    ];
   } catch (error) {
     return [storeTrouble(error instanceof Error ? error.message : String(error))];
   }
@@ -186,9 +195,10 @@ function worstFirst(a: Listed, b: Listed): number {
   return (b.lastAt ?? Number.POSITIVE_INFINITY) - (a.lastAt ?? Number.POSITIVE_INFINITY) || 0;
 }
 
-function problemJson({ firstAt, lastAt, cause: _, ...problem }: Listed) {
+function problemJson({ firstAt, lastAt, cause: _, forced, ...problem }: Listed) {
   return {
     ...problem,
+    forced: forced ?? null,
     first_at: firstAt === null ? null : iso(firstAt),
     last_at: lastAt === null ? null : iso(lastAt),
   };

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { ENDS } from '../../core/machine/call.ts';
 import { orNull, TRACE, VERDICT } from './calls-schemas.ts';
+import { FORCED, FORCED_BODY } from './forced.ts';
 
 const text = Type.String();
 const time = Type.String({ format: 'date-time' });
@@ -13,6 +14,36 @@ const LOCATED = Type.Object({
   column: Type.Integer(),
   message: text,
   hint: orNull(text),
+});
+
+const FORCED_SCHEDULE = Type.Object({ open: Type.Boolean(), ...FORCED });
+const FORCED_SWITCH = Type.Object({ on: Type.Boolean(), ...FORCED });
+
+const SWITCH_LIST = Type.Array(
+  Type.Object({
+    name: text,
+    on: Type.Boolean(),
+    default: Type.Boolean(),
+    override: orNull(FORCED_SWITCH),
+  }),
+);
+
+export const SWITCHES = Type.Object({ switches: SWITCH_LIST });
+
+export const SCHEDULES = Type.Object({
+  schedules: Type.Array(
+    Type.Object({
+      name: text,
+      zone: text,
+      open: Type.Boolean(),
+      why: text,
+      closed_because: Type.Array(text, { description: 'Its reasons, while it is closed' }),
+      override: orNull(FORCED_SCHEDULE),
+      changes: Type.Array(Type.Object({ at: time, open: Type.Boolean(), why: text }), {
+        description: 'When it opens and closes in the next two weeks',
+      }),
+    }),
+  ),
 });
 
 export const ROUTES = Type.Object({
@@ -34,9 +65,10 @@ export const ROUTES = Type.Object({
     Type.Object({
       name: text,
       zone: text,
-      override: orNull(Type.Object({ open: Type.Boolean(), until: orNull(time) })),
+      override: orNull(FORCED_SCHEDULE),
     }),
   ),
+  switches: SWITCH_LIST,
   lists: Type.Array(Type.Object({ name: text, entries: Type.Integer() })),
   last_refusal: orNull(Type.Object({ at: time, problems: Type.Array(LOCATED) })),
   activated: orNull(
@@ -80,6 +112,11 @@ export const EXPLAIN_BODY = Type.Object(
             'What each target answers, in order; a target that is not named answers completed',
         },
       ),
+    ),
+    switches: Type.Optional(
+      Type.Record(Type.String({ maxLength: 256 }), Type.Boolean(), {
+        description: 'As if these switches were on or off; others are as they are',
+      }),
     ),
     digits: Type.Optional(Type.String({ maxLength: 128, pattern: '^[0-9*#]*$' })),
   },
@@ -141,19 +178,26 @@ export const OVERRIDE_BODY = Type.Object(
     open: Type.Union([Type.Boolean(), Type.Null()], {
       description: 'Force open or closed; null ends the override',
     }),
-    until: Type.Optional(
-      orNull(
-        Type.String({
-          maxLength: 40,
-          description: 'ISO 8601, in the future; without it the override lasts until it is ended',
-        }),
-      ),
-    ),
+    ...FORCED_BODY,
   },
   { additionalProperties: false },
 );
 
-export const OVERRIDE = Type.Object({
-  schedule: text,
-  override: orNull(Type.Object({ open: Type.Boolean(), until: orNull(time) })),
+export const OVERRIDE = Type.Object({ schedule: text, override: orNull(FORCED_SCHEDULE) });
+
+export const SWITCH_BODY = Type.Object(
+  {
+    on: Type.Union([Type.Boolean(), Type.Null()], {
+      description: 'Turn on or off; null goes back to the default',
+    }),
+    ...FORCED_BODY,
+  },
+  { additionalProperties: false },
+);
+
+export const TURNED = Type.Object({
+  switch: text,
+  on: orNull(Type.Boolean({ description: 'Null: the live route set does not have it' })),
+  default: orNull(Type.Boolean()),
+  override: orNull(FORCED_SWITCH),
 });

@@ -1,7 +1,8 @@
 /** The live route set: its content, reloading it, and where a call would go. */
 
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
-import type { Overrides, RouteSet } from '../../core/rules/rule.ts';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
+import type { RouteSet } from '../../core/rules/rule.ts';
 import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
 import type { Replica, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -10,6 +11,7 @@ import type { ApiScope } from './api.ts';
 import { type Audit, OPERATOR } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
+import { forcedJson, unknownName } from './forced.ts';
 import {
   EXPLAIN_BODY,
   EXPLANATION,
@@ -18,6 +20,7 @@ import {
   RELOADED,
   ROUTES,
 } from './routes-schemas.ts';
+import { switchesJson } from './switches.ts';
 
 export interface RoutesDeps {
   routes: LiveRoutes;
@@ -73,7 +76,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
   });
 
   app.post('/v1/routes/explain', { schema: EXPLAIN_SCHEMA }, async (request, reply) => {
-    const { at, headers, verdicts, ...asked } = request.body;
+    const { at, headers, verdicts, switches = {}, ...asked } = request.body;
     const atMs = at === undefined ? deps.now() : readMoment(at);
     if (atMs === null) {
       const { problem, hint } = notAMoment(at ?? '');
@@ -82,6 +85,16 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
         reason: 'invalid_body',
         field: 'at',
         detail: `body field "at": ${problem}; ${hint}`,
+      });
+    }
+    const known = deps.routes.current().switches;
+    const unknown = Object.keys(switches).find((name) => !known.has(name));
+    if (unknown !== undefined) {
+      return sendProblem(reply, {
+        ...unknownName('switch', unknown, [...known.keys()]),
+        status: 400,
+        reason: 'invalid_body',
+        field: `switches.${unknown}`,
       });
     }
     const question: ExplainQuestion = {
@@ -94,6 +107,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
         Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
       ),
       digits: asked.digits ?? null,
+      switches,
     };
     return deps.routes.explain(question);
   });
@@ -117,19 +131,14 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       via: target.via === null ? null : [...target.via],
     })),
     schedules: [...set.schedules.values()].map((schedule) => {
-      const override = overrides[schedule.name];
-      const holds = override !== undefined && (override.untilMs ?? Number.POSITIVE_INFINITY) > now;
+      const override = inForce(overrides.schedules, schedule.name, now);
       return {
         name: schedule.name,
         zone: schedule.zone,
-        override: holds
-          ? {
-              open: override.open,
-              until: override.untilMs === null ? null : iso(override.untilMs),
-            }
-          : null,
+        override: override === undefined ? null : { open: override.open, ...forcedJson(override) },
       };
     }),
+    switches: switchesJson(set, overrides, now),
     lists: [...set.lists.values()].map((list) => ({
       name: list.name,
       entries: list.exact.length + list.prefixes.length + list.globs.length,

@@ -1,81 +1,84 @@
-/** Overrides of schedules. They are in the store, so they apply to every replica. */
+/** Schedules now and soon, and forcing one. Overrides are in the store, so they apply everywhere. */
 import { Type } from 'typebox';
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
-import type { Overrides } from '../../core/rules/rule.ts';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
+import type { Schedule } from '../../core/rules/rule.ts';
+import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
-import { type Problem, sendProblem } from '../problem.ts';
+import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import type { Audit } from './audit.ts';
+import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
-import { OVERRIDE, OVERRIDE_BODY } from './routes-schemas.ts';
+import { forcedJson, readForced, stored, unexpired, unknownName } from './forced.ts';
+import { OVERRIDE, OVERRIDE_BODY, SCHEDULES } from './routes-schemas.ts';
 
 export interface SchedulesDeps {
   routes: Pick<LiveRoutes, 'current'>;
-  store: Pick<Store, 'changeSetting'>;
+  store: Pick<Store, 'setting' | 'changeSetting'>;
   audit: Audit;
   now: () => number;
 }
 
 export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
+  app.get('/v1/schedules', { schema: LIST_SCHEMA }, async () => {
+    const { value } = await deps.store.setting('overrides');
+    const overrides = (value ?? {}) as Overrides;
+    const now = deps.now();
+    const { schedules } = deps.routes.current();
+    return { schedules: [...schedules.values()].map((one) => scheduleJson(one, overrides, now)) };
+  });
+
   app.post('/v1/schedules/:name/override', { schema: SCHEMA }, async (request, reply) => {
     const { name } = request.params;
     const { schedules } = deps.routes.current();
-    if (!schedules.has(name)) return sendProblem(reply, unknown(name, [...schedules.keys()]));
-    const { open, until = null } = request.body;
+    const { open } = request.body;
     const now = deps.now();
-    const untilMs = until === null ? null : readMoment(until);
-    if (until !== null && untilMs === null) return sendProblem(reply, notATime(until));
-    if (untilMs !== null && untilMs <= now) return sendProblem(reply, past(untilMs, now));
+    const { value } = await deps.store.setting('overrides');
+    // What an earlier route set had may still be forced, and must be possible to end.
+    const isLeft = open === null && Object.hasOwn(unexpired(value, now).schedules, name);
+    if (!schedules.has(name) && !isLeft) {
+      return sendProblem(reply, unknownName('schedule', name, [...schedules.keys()]));
+    }
+    const asked = readForced(request.body, now);
+    if ('problem' in asked) return sendProblem(reply, asked.problem);
 
-    await deps.store.changeSetting('overrides', (value, storeNow) => {
+    let sinceMs = now;
+    await deps.store.changeSetting('overrides', (before, storeNow) => {
+      sinceMs = storeNow;
       // A single clock must not end an override, because ours may be far ahead.
-      const overrides = unexpired((value ?? {}) as Overrides, Math.min(now, storeNow));
-      if (open === null) delete overrides[name];
-      else overrides[name] = { open, untilMs };
-      return overrides;
+      const overrides = unexpired(before, Math.min(now, storeNow));
+      if (open === null) delete overrides.schedules[name];
+      else overrides.schedules[name] = { open, ...asked, sinceMs, by: operatorOf(request) };
+      return stored(overrides);
     });
-    const override = open === null ? null : { open, until: untilMs === null ? null : iso(untilMs) };
+    const by = operatorOf(request);
+    const override = open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
     deps.audit(request, 'schedule_override', { schedule: name, override });
     return { schedule: name, override };
   });
 }
 
-/** Removes expired overrides, so that the setting does not grow. */
-function unexpired(overrides: Overrides, now: number): Overrides {
-  return Object.fromEntries(
-    Object.entries(overrides).filter(([, { untilMs }]) => untilMs === null || untilMs > now),
-  );
-}
-
-function unknown(name: string, known: string[]): Problem {
+function scheduleJson(schedule: Schedule, overrides: Overrides, now: number) {
+  const override = inForce(overrides.schedules, schedule.name, now);
+  const { scheduleChangesMax, scheduleChangesDays } = HTTP_LIMITS;
+  const soon = changes(schedule, now, scheduleChangesMax, overrides, scheduleChangesDays);
   return {
-    status: 404,
-    reason: 'unknown_schedule',
-    detail: `No schedule is called ${JSON.stringify(name.slice(0, 100))}; the live route set has ${known.length === 0 ? 'none' : known.join(', ')}.`,
+    name: schedule.name,
+    zone: schedule.zone,
+    ...isOpen(schedule, now, overrides),
+    closed_because: closedBecause(schedule, now, overrides),
+    override: override === undefined ? null : { open: override.open, ...forcedJson(override) },
+    changes: soon.map(({ atMs, open, why }) => ({ at: iso(atMs), open, why })),
   };
 }
 
-function notATime(until: string): Problem {
-  const { problem, hint } = notAMoment(until);
-  return {
-    status: 400,
-    reason: 'invalid_body',
-    field: 'until',
-    detail: `body field "until": ${problem}; ${hint}`,
-  };
-}
-
-function past(untilMs: number, now: number): Problem {
-  return {
-    status: 422,
-    reason: 'until_in_the_past',
-    field: 'until',
-    detail: `body field "until": ${iso(untilMs)} is not after now (${iso(now)}).`,
-  };
-}
+const LIST_SCHEMA = {
+  tags: ['routes'],
+  summary: 'Every schedule: whether it is open, why, and when it opens and closes next',
+  response: { 200: SCHEDULES },
+} as const;
 
 const SCHEMA = {
   tags: ['routes'],

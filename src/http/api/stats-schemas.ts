@@ -1,6 +1,7 @@
 /** The schemas of the statistics endpoints. */
 import { Type } from 'typebox';
 import { ENDS, OUTCOME, orNull, PHASE, VERDICT } from './calls-schemas.ts';
+import { FORCED } from './forced.ts';
 
 const text = Type.String();
 const time = Type.String({ format: 'date-time' });
@@ -109,6 +110,12 @@ export const PROBLEMS = Type.Object({
       first_at: orNull(time),
       last_at: orNull(time),
       target: orNull(text),
+      forced: orNull(
+        Type.Object(
+          { name: text, state: Type.Enum(['open', 'closed', 'on', 'off']), ...FORCED },
+          { description: 'Of schedule.forced and switch.forced: what, until when, why, by whom' },
+        ),
+      ),
       replica: orNull(
         Type.String({ description: 'Null if the problem does not concern a single replica' }),
       ),

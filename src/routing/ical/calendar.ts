@@ -2,7 +2,7 @@
  * The closed times of an iCal file. Zone names are IANA's, otherwise the file's own; days are days
  * of the schedule's zone. An unreadable event is a problem, an unusual one a warning.
  */
-import type { Schedule } from '../../core/rules/rule.ts';
+import type { CalendarSpan } from '../../core/rules/rule.ts';
 import { DAY_MS } from '../../core/rules/zone.ts';
 import { LIMITS } from '../limits.ts';
 import type { Problems } from '../problem.ts';
@@ -14,12 +14,14 @@ import type { Span } from './recurrence.ts';
 import { expandSeries, type Instance, instanceOf } from './series.ts';
 import { type CalendarZones, calendarZones, UnknownZone } from './zones.ts';
 
-type ClosedSpan = Schedule['closedSpans'][number];
-
 export interface WantedCalendar {
   file: string;
   /** Only events with one of these in summary, description or categories; null takes all. */
   only: readonly string[] | null;
+  /** What its events do to the schedule. */
+  does: 'closes' | 'opens';
+  /** The reason that its closed times get. */
+  because?: string;
 }
 
 /**
@@ -39,37 +41,39 @@ export function icalWindow(nowMs: number, asked: readonly number[] = []): Span {
 const YEAR_MS = 366 * DAY_MS;
 
 export function icalSpans(
-  { file, only }: WantedCalendar,
+  wantedCalendar: WantedCalendar,
   bytes: Uint8Array,
   zone: string,
   window: Span,
   problems: Problems,
-): ClosedSpan[] {
+): CalendarSpan[] {
+  const { file, only, does, because } = wantedCalendar;
+  const nothing = does === 'opens' ? 'it opens nothing' : 'nothing is closed by it';
   const notes = new Notes(file, problems);
   const content = readFile(bytes, notes);
   if (content === null) return [];
   const events = content.calendars.flatMap((calendar) =>
     readEvents(calendar, calendarZones(calendar, zone, window), window, notes),
   );
-  const spans: ClosedSpan[] = [];
+  const spans: CalendarSpan[] = [];
   let wanted = 0;
   for (const group of byUid(events)) {
     if (spans.length >= LIMITS.icalSpans) break;
     wanted += collect(group, only, window, notes, spans);
   }
   if (events.length === 0) {
-    notes.warn('empty', 1, 'the calendar holds no event', 'nothing is closed by it');
+    notes.warn('empty', 1, 'the calendar holds no event', nothing);
   } else if (only !== null && wanted === 0) {
     const words = only.map((word) => JSON.stringify(word)).join(' or ');
     notes.warn(
       'filter',
       1,
       `no event has ${words} in its summary, description or categories`,
-      'nothing is closed by it: compare "only" with what the file says',
+      `${nothing}: compare "only" with what the file says`,
     );
   }
   notes.flush();
-  return spans;
+  return because === undefined ? spans : spans.map((span) => ({ ...span, because }));
 }
 
 /** Null after a problem. */
@@ -159,7 +163,7 @@ function collect(
   only: readonly string[] | null,
   window: Span,
   notes: Notes,
-  spans: ClosedSpan[],
+  spans: CalendarSpan[],
 ): number {
   let wanted = 0;
   const isWanted = (event: CalendarEvent, series: CalendarEvent | null) =>
@@ -191,7 +195,7 @@ function orphan(event: CalendarEvent, time: NonNullable<CalendarEvent['time']>, 
   notes.warn(
     'orphan',
     event.component.line,
-    'an exception without its series: it closes its own time',
+    'an exception without its series: it counts at its own time',
     'export the calendar with the whole series',
   );
   return instanceOf(event, time);
@@ -218,7 +222,7 @@ function expand(
     notes.warn(
       'stranger',
       component.line,
-      'an exception whose RECURRENCE-ID is no time of its series: it closes its own time',
+      'an exception whose RECURRENCE-ID is no time of its series: it counts at its own time',
       'export the calendar again',
     );
   }
@@ -232,14 +236,14 @@ function keep(
   series: CalendarEvent,
   window: Span,
   notes: Notes,
-  spans: ClosedSpan[],
+  spans: CalendarSpan[],
 ): void {
   if (toMs < window.fromMs || fromMs > window.toMs) return;
   if (toMs <= fromMs) {
     notes.warn(
       'moment',
       event.component.line,
-      'an event without a length closes nothing',
+      'an event without a length has no time',
       'give it a DTEND or a DURATION',
     );
     return;

@@ -1,7 +1,8 @@
 /** Examples as they are written. */
 import Type, { type Static } from 'typebox';
 import { ENDS, type Ends } from '../../core/machine/call.ts';
-import { oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './words.ts';
+import { onOff } from './schedule.ts';
+import { NAME, oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './words.ts';
 
 const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
 const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');
@@ -57,6 +58,14 @@ export const example = Type.Object(
         },
         additionalProperties: scriptedVerdict,
       }),
+    ),
+    switches: Type.Optional(
+      record(
+        'switches',
+        { title: 'name of a switch', pattern: NAME, examples: ['main-site'] },
+        onOff,
+        { description: 'What operators have turned; others are as their default says.' },
+      ),
     ),
     digits: Type.Optional(
       oneOrMore(digits, 'What the caller presses in a menu; a list for several menus.'),

@@ -6,6 +6,7 @@
 import Type, { type Static } from 'typebox';
 import { example } from './example.ts';
 import { guarantee } from './guarantee.ts';
+import { onOff, schedule } from './schedule.ts';
 import { STEP_DEFS, steps } from './steps.ts';
 import { WHEN_DEFS, type WrittenWhen } from './when.ts';
 import {
@@ -14,7 +15,6 @@ import {
   nameKey,
   number,
   oneOf,
-  oneOrMore,
   playUrl,
   record,
   reference,
@@ -91,50 +91,6 @@ const list = Type.Union([
   ),
 ]);
 
-const icalFile = text('iCal file under the routes folder', { examples: ['holidays.ics'] });
-const filteredIcal = Type.Object(
-  {
-    file: icalFile,
-    only: Type.Optional(
-      oneOrMore(
-        text('text of an event', { examples: ['Public holiday'] }),
-        'Only events with this text (or one of these) in their summary, description or categories; case is ignored.',
-      ),
-    ),
-  },
-  { title: 'iCal file with a filter', ...STRICT },
-);
-
-const schedule = Type.Object(
-  {
-    zone: text('IANA time zone', { examples: ['America/New_York', 'Europe/Dublin'] }),
-    open: Type.Array(
-      text('days and times', { examples: ['mon-fri 09:00-17:30', 'sat 10:00-14:00'] }),
-      {
-        description:
-          'Weekly opening hours; the end is exclusive, and 22:00-06:00 continues past midnight.',
-      },
-    ),
-    closed: Type.Optional(
-      Type.Array(
-        text('date, with times for a part of the day', {
-          examples: ['2026-12-25', '2026-12-24 13:00-24:00', '01-01'],
-        }),
-        { description: 'Takes precedence over open; mm-dd is every year.' },
-      ),
-    ),
-    closed_ical: Type.Optional(
-      Type.Union(
-        [icalFile, filteredIcal, Type.Array(Type.Union([icalFile, filteredIcal]), { minItems: 1 })],
-        {
-          description: 'Closed during the events of these files.',
-        },
-      ),
-    ),
-  },
-  { title: 'schedule', ...STRICT },
-);
-
 const budget = (what: string) =>
   Type.Object(
     {
@@ -155,6 +111,12 @@ const policy = Type.Object(
   {
     voice: Type.Optional(voice),
     language: Type.Optional(language),
+    zone: Type.Optional(
+      text('IANA time zone', {
+        description: 'Of the dates of rules; default: the zone of the schedules, otherwise UTC.',
+        examples: ['Europe/Dublin'],
+      }),
+    ),
     patience: Type.Optional(duration('All moving steps together; default 120s.')),
     while_moving: Type.Optional(
       Type.Union([Type.Object({ say: spoken }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
@@ -186,10 +148,20 @@ const policy = Type.Object(
   { title: 'policy', ...STRICT },
 );
 
+function ruleDate(description: string) {
+  return text('date, or date, time and zone', {
+    description,
+    examples: ['2026-12-31', '2026-12-31T17:00:00+01:00'],
+    maxLength: 40,
+  });
+}
+
 const rule = Type.Object(
   {
     name: text('name of the rule', { examples: ['support'], maxLength: 100 }),
     when: Type.Optional(reference<WrittenWhen>('when')),
+    from: Type.Optional(ruleDate('The rule begins with this day or at this time.')),
+    until: Type.Optional(ruleDate('The rule ends with this day (included) or at this time.')),
     do: Type.Optional(steps('What happens to the call.')),
     handler: Type.Optional(
       text('handler file', {
@@ -230,6 +202,11 @@ const routeFileSchema = Type.Object(
         description: 'Steps that several rules run, by name.',
       }),
     ),
+    switches: Type.Optional(
+      record('switches', nameKey('switch', 'main-site'), onOff, {
+        description: 'What operators turn on and off by hand, with the default of each.',
+      }),
+    ),
     policy: Type.Optional(policy),
     rules: Type.Optional(
       Type.Array(rule, { description: 'The first match from top to bottom is used.' }),
@@ -251,7 +228,6 @@ const routeFileSchema = Type.Object(
 export type RouteFile = Static<typeof routeFileSchema>;
 export type WrittenRule = Static<typeof rule>;
 export type WrittenTarget = Static<typeof target>;
-export type WrittenSchedule = Static<typeof schedule>;
 export type WrittenPolicy = Static<typeof policy>;
 export type WrittenList = Static<typeof list>;
 
@@ -262,7 +238,8 @@ export type WrittenList = Static<typeof list>;
 export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Referee route file',
-  description: 'Call routes: targets, lists, schedules, policy, rules, guarantees and examples.',
+  description:
+    'Call routes: targets, lists, schedules, switches, policy, rules, guarantees and examples.',
   ...routeFileSchema,
   $defs: { ...STEP_DEFS, ...WHEN_DEFS },
 };

@@ -1,6 +1,17 @@
 /** `when` in a route file: its type, and its part of the schema. */
 import Type from 'typebox';
-import { EVENTS, number, oneOf, oneOrMore, record, reference, STRICT, text } from './words.ts';
+import { type OnOff, onOff } from './schedule.ts';
+import {
+  EVENTS,
+  NAME,
+  number,
+  oneOf,
+  oneOrMore,
+  record,
+  reference,
+  STRICT,
+  text,
+} from './words.ts';
 
 type OneOrMore<T> = T | T[];
 export interface WrittenWhen {
@@ -14,6 +25,8 @@ export interface WrittenWhen {
   caller_type?: OneOrMore<'pstn' | 'sip'>;
   header?: Record<string, OneOrMore<string>>;
   schedule?: OneOrMore<string>;
+  closed_because?: Record<string, OneOrMore<string>>;
+  switch?: OneOrMore<string> | Record<string, OnOff>;
   country?: OneOrMore<string>;
   attestation?: OneOrMore<'A' | 'B' | 'C'>;
   anonymous?: boolean;
@@ -75,6 +88,32 @@ export const WHEN_DEFS = {
         oneOrMore(
           text('name of a schedule', { examples: ['office'] }),
           'The schedule is open at the time of the call.',
+        ),
+      ),
+      closed_because: Type.Optional(
+        record(
+          'reasons by schedule',
+          { title: 'name of a schedule', pattern: NAME, examples: ['office'] },
+          oneOrMore(text('reason', { examples: ['holiday'] }), 'One of these reasons.'),
+          {
+            description: 'The schedule is closed at the time of the call, for this reason.',
+            minProperties: 1,
+          },
+        ),
+      ),
+      switch: Type.Optional(
+        Type.Union(
+          [
+            text('name of a switch', { examples: ['main-site'] }),
+            Type.Array(text('name of a switch', { examples: ['main-site'] }), { minItems: 1 }),
+            record(
+              'switches',
+              { title: 'name of a switch', pattern: NAME, examples: ['main-site'] },
+              onOff,
+              { minProperties: 1 },
+            ),
+          ],
+          { description: 'The switch is on; or { main-site: off }.' },
         ),
       ),
       country: Type.Optional(

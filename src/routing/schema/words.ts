@@ -5,7 +5,7 @@ import { VERDICTS } from '../../core/machine/verdict.ts';
 import { LANGUAGES } from '../languages.ts';
 
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
-const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
+export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
 /** Keys of `if_failed`: what a failed attempt can end in. */
 export const FAILED_VERDICTS = VERDICTS.filter(

@@ -28,7 +28,9 @@ export class Implication {
     if ('all' in narrow && narrow.all.some((part) => this.implies(part, wide))) return true;
     if ('any' in narrow && narrow.any.every((part) => this.implies(part, wide))) return true;
     if ('any' in wide) return wide.any.some((part) => this.implies(narrow, part));
-    if ('not' in wide) return 'not' in narrow && this.implies(wide.not, narrow.not);
+    if ('not' in wide) {
+      return 'not' in narrow ? this.implies(wide.not, narrow.not) : isClosed(narrow, wide.not);
+    }
     const always = wide.clause.key === 'percent' && wide.clause.value === 100;
     return always || ('clause' in narrow && this.#clause(narrow.clause, wide.clause));
   }
@@ -46,6 +48,14 @@ export class Implication {
         narrow.values.every((value) => this.#header(value, wide.values))
       );
     }
+    if (narrow.key === 'closed_because') {
+      return (
+        wide.key === 'closed_because' &&
+        wide.schedule === narrow.schedule &&
+        narrow.values.every((value) => this.#has(wide.values, value))
+      );
+    }
+    if (narrow.key === 'dates') return wide.key === 'dates' && isWithin(narrow, wide);
     // The share of callers hangs on the rule's name: ten percent of one are not ten of another.
     if (narrow.key === 'percent' || narrow.key !== wide.key) return false;
     if ('value' in narrow) return 'value' in wide && narrow.value === wide.value;
@@ -112,6 +122,26 @@ export class Implication {
     }
     return pattern;
   }
+}
+
+type Dates = Extract<Clause, { key: 'dates' }>;
+
+function isWithin(narrow: Dates, wide: Dates): boolean {
+  const begins = wide.fromMs === null || (narrow.fromMs !== null && narrow.fromMs >= wide.fromMs);
+  const ends = wide.untilMs === null || (narrow.untilMs !== null && narrow.untilMs <= wide.untilMs);
+  return begins && ends;
+}
+
+/** Whoever meets a schedule closed for a reason meets it closed: `not: { schedule: office }`. */
+function isClosed(narrow: Condition, open: Condition): boolean {
+  if ('all' in open) return open.all.length === 1 && isClosed(narrow, open.all[0] ?? open);
+  if (!('clause' in open) || !('clause' in narrow)) return false;
+  const { clause } = narrow;
+  return (
+    clause.key === 'closed_because' &&
+    open.clause.key === 'schedule' &&
+    open.clause.values.every((name) => name === clause.schedule)
+  );
 }
 
 function kept<Key extends object, Value>(

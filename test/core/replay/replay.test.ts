@@ -299,6 +299,8 @@ describe('changed routes', () => {
       open: [{ days: [1], fromMinute: 0, toMinute: 24 * 60 }],
       closed: [],
       closedSpans: [],
+      openSpans: [],
+      special: [],
     };
     const open = clause({ key: 'schedule', values: ['office'] });
     const set = routeSet([rule('open', [open], [refer('us')])], { targets, schedules: [office] });
@@ -307,7 +309,7 @@ describe('changed routes', () => {
     const tuesday = monday + 24 * 3_600_000;
     expect(both(before, set, { at: monday }).now.rule).toBe('open');
     expect(both(before, set, { at: tuesday }).now).toMatchObject({ rule: null, ends: 'rejected' });
-    const overrides = { office: { open: true, untilMs: tuesday + 60_000 } };
+    const overrides = { schedules: { office: { open: true, untilMs: tuesday + 60_000 } } };
     expect(both(before, set, { at: tuesday, overrides }).now.rule).toBe('open');
   });
 

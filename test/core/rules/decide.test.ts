@@ -14,6 +14,8 @@ const OFFICE: Schedule = {
   open: [{ days: [1, 2, 3, 4, 5], fromMinute: 540, toMinute: 1050 }],
   closed: [],
   closedSpans: [],
+  openSpans: [],
+  special: [],
 };
 
 function ask(
@@ -70,7 +72,7 @@ describe('decide', () => {
         schedules: [OFFICE],
       }),
     );
-    const closed = { office: { open: false, untilMs: null } };
+    const closed = { schedules: { office: { open: false, untilMs: null } } };
     expect(decide(routes, facts(), moment(), {}).rule).toBe('office');
     expect(decide(routes, facts(), moment(), closed).rule).toBe(null);
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../../../src/core/rules/rule.ts';
-import { isOpen, isOpenAt, switches } from '../../../src/core/rules/schedule.ts';
+import { changes, isOpen, isOpenAt } from '../../../src/core/rules/schedule.ts';
 import { momentsOfWall, offsetMs } from '../../../src/core/rules/zone.ts';
 
 const WEEKDAYS = [1, 2, 3, 4, 5];
@@ -14,6 +14,8 @@ function schedule(part: Partial<Schedule>): Schedule {
     open: [{ days: WEEKDAYS, fromMinute: 540, toMinute: 1050 }],
     closed: [],
     closedSpans: [],
+    openSpans: [],
+    special: [],
     ...part,
   };
 }
@@ -93,13 +95,15 @@ describe('isOpen', () => {
 
   it('an override wins over everything until it ends', () => {
     const sunday = at('2026-03-01T15:00:00Z');
-    const overrides = { office: { open: true, untilMs: sunday + 1000 } };
+    const overrides = { schedules: { office: { open: true, untilMs: sunday + 1000 } } };
     expect(isOpen(schedule({}), sunday, overrides)).toEqual({
       open: true,
       why: 'office is open on Sunday 2026-03-01 10:00 (America/New_York): overridden by an operator until Sunday 2026-03-01 10:00 (America/New_York)',
     });
     expect(isOpenAt(schedule({}), sunday + 1000, overrides)).toBe(false);
-    expect(isOpenAt(schedule({}), sunday, { office: { open: true, untilMs: null } })).toBe(true);
+    expect(
+      isOpenAt(schedule({}), sunday, { schedules: { office: { open: true, untilMs: null } } }),
+    ).toBe(true);
     expect(isOpenAt(schedule({ name: 'constructor' }), sunday, {})).toBe(false);
   });
 
@@ -115,7 +119,7 @@ describe('isOpen', () => {
 
 describe('switches', () => {
   it('shows coming openings and closings by wall time across a change of the clocks', () => {
-    const found = switches(schedule({}), at('2026-03-06T15:00:00Z'), 3, {});
+    const found = changes(schedule({}), at('2026-03-06T15:00:00Z'), 3, {});
     expect(found.map((one) => [local(one.atMs, 'America/New_York'), one.open])).toEqual([
       ['2026-03-06T17:30:00', false],
       ['2026-03-09T09:00:00', true],
@@ -126,7 +130,7 @@ describe('switches', () => {
 
   it('opens at the end of a gap that contains the opening time', () => {
     const early = schedule({ open: [{ days: [7], fromMinute: 150, toMinute: 240 }] });
-    const found = switches(early, at('2026-03-08T00:00:00Z'), 2, {});
+    const found = changes(early, at('2026-03-08T00:00:00Z'), 2, {});
     expect(found.map((one) => one.atMs)).toEqual([
       at('2026-03-08T07:00:00Z'), // 02:00 EST = 03:00 EDT: 02:30 never comes
       at('2026-03-08T08:00:00Z'),
@@ -135,7 +139,7 @@ describe('switches', () => {
 
   it('opens twice where the hour comes twice', () => {
     const early = schedule({ open: [{ days: [7], fromMinute: 60, toMinute: 90 }] });
-    const found = switches(early, at('2026-11-01T00:00:00Z'), 4, {});
+    const found = changes(early, at('2026-11-01T00:00:00Z'), 4, {});
     expect(found.map((one) => [one.atMs, one.open])).toEqual([
       [at('2026-11-01T05:00:00Z'), true],
       [at('2026-11-01T05:30:00Z'), false],
@@ -146,14 +150,14 @@ describe('switches', () => {
 
   it('includes the end of an override', () => {
     const until = at('2026-03-01T20:00:00Z');
-    const [first] = switches(schedule({}), at('2026-03-01T15:00:00Z'), 1, {
-      office: { open: true, untilMs: until },
+    const [first] = changes(schedule({}), at('2026-03-01T15:00:00Z'), 1, {
+      schedules: { office: { open: true, untilMs: until } },
     });
     expect(first).toMatchObject({ atMs: until, open: false });
   });
 
   it('finds nothing for a schedule that never opens, and does not look for ever', () => {
-    expect(switches(schedule({ open: [] }), 0, 5, {})).toEqual([]);
+    expect(changes(schedule({ open: [] }), 0, 5, {})).toEqual([]);
   });
 
   it('misses no change: it agrees with asking at every minute around changes of the clocks', () => {
@@ -168,7 +172,7 @@ describe('switches', () => {
           if (now !== open) slow.push(fromMs + minute * 60_000);
           open = now;
         }
-        const fast = switches(any, fromMs, slow.length + 1, {}).map((one) => one.atMs);
+        const fast = changes(any, fromMs, slow.length + 1, {}).map((one) => one.atMs);
         expect(fast.filter((moment) => moment <= fromMs + minutes * 60_000)).toEqual(slow);
       }),
       { numRuns: 60 },
@@ -235,6 +239,26 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
       .map(([fromMs, minutes]) => ({ fromMs, toMs: fromMs + minutes * 60_000, summary: 'busy' })),
     { maxLength: 3 },
   ),
+  openSpans: fc.array(
+    fc
+      .tuple(anyMoment, fc.integer({ min: 1, max: 3000 }))
+      .map(([fromMs, minutes]) => ({ fromMs, toMs: fromMs + minutes * 60_000, summary: 'rota' })),
+    { maxLength: 2 },
+  ),
+  special: fc.array(
+    fc
+      .tuple(
+        anyDate,
+        fc.option(fc.tuple(fc.integer({ min: 0, max: 1439 }), fc.integer({ min: 1, max: 1440 }))),
+        fc.integer({ min: 1, max: 2 }),
+      )
+      .map(([date, hours, days]) => ({
+        date,
+        times: hours === null ? null : [{ fromMinute: hours[0], toMinute: hours[0] + hours[1] }],
+        days,
+      })),
+    { maxLength: 3 },
+  ),
 });
 
 /** The definition, spelled out: a wall time is open if an interval that began today or yesterday has it. */
@@ -245,20 +269,33 @@ function openBySlowTemporal(any: Schedule, moment: number): boolean {
   const yesterday = today.subtract({ days: 1 });
   const covers = (one: { fromMinute: number; toMinute: number }, at: number) =>
     one.fromMinute <= at && at < one.toMinute;
+  const named = (date: string, day: Temporal.PlainDate) =>
+    date === day.toString() || date === day.toString().slice(5);
+  const specialOn = (day: Temporal.PlainDate) => {
+    const all = any.special.filter(({ date }) => named(date, day));
+    const dated = all.filter(({ date }) => date === day.toString());
+    const entries = dated.length > 0 ? dated : all;
+    const fewest = Math.min(...entries.map(({ days }) => days));
+    const winners = entries.filter(({ days }) => days === fewest);
+    return winners.length === 0 ? null : winners.flatMap(({ times }) => times ?? []);
+  };
+  const before = specialOn(yesterday);
+  if (before?.some((time) => covers(time, minute + 1440))) return true;
+  const special = specialOn(today);
+  if (special !== null) return special.some((time) => covers(time, minute));
   const open = any.open.some(
     (one) =>
       (one.days.includes(today.dayOfWeek) && covers(one, minute)) ||
-      (one.days.includes(yesterday.dayOfWeek) && covers(one, minute + 1440)),
+      (before === null && one.days.includes(yesterday.dayOfWeek) && covers(one, minute + 1440)),
   );
-  const named = (date: string, day: Temporal.PlainDate) =>
-    date === day.toString() || date === day.toString().slice(5);
+  const rota = any.openSpans.some((span) => span.fromMs <= moment && moment < span.toMs);
   const closed = any.closed.some(
     (one) =>
       (named(one.date, today) && covers(one, minute)) ||
       (named(one.date, yesterday) && covers(one, minute + 1440)),
   );
   const busy = any.closedSpans.some((span) => span.fromMs <= moment && moment < span.toMs);
-  return open && !closed && !busy;
+  return (open || rota) && !closed && !busy;
 }
 
 describe('wall time of zones', () => {

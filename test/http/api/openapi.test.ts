@@ -40,13 +40,16 @@ test('every endpoint stands in it, and nothing else', () => {
     'GET /v1/routes/prove',
     'GET /v1/routes/versions',
     'GET /v1/routes/versions/{hash}',
+    'GET /v1/schedules',
     'GET /v1/stats',
+    'GET /v1/switches',
     'POST /v1/calls/{call_control_id}/refer',
     'POST /v1/lost-callers/{call_control_id}/ack',
     'POST /v1/routes/explain',
     'POST /v1/routes/reload',
     'POST /v1/routes/versions/{hash}/activate',
     'POST /v1/schedules/{name}/override',
+    'POST /v1/switches/{name}',
     'POST /webhooks/telnyx',
   ]);
 });

@@ -2,7 +2,16 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ExplainQuestion, Reloaded } from '../../../src/engine/live-routes.ts';
 import { PROBLEM } from '../../../src/http/api/calls-schemas.ts';
-import { EXPLANATION, OVERRIDE, RELOADED, ROUTES } from '../../../src/http/api/routes-schemas.ts';
+import {
+  EXPLANATION,
+  OVERRIDE,
+  RELOADED,
+  ROUTES,
+  SCHEDULES,
+  SWITCHES,
+  TURNED,
+} from '../../../src/http/api/routes-schemas.ts';
+import { PROBLEMS } from '../../../src/http/api/stats-schemas.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 
 let app: ServedApp;
@@ -110,6 +119,7 @@ describe('explain', () => {
       at: '2026-03-02T15:00:00Z',
       verdicts: { 'support-us': ['busy', 'completed'], other: 'declined' },
       digits: '1',
+      switches: { 'main-site': false },
     });
     expect(answer.status).toBe(200);
     expect(Value.Parse(EXPLANATION, await answer.json()).rule).toBe('support');
@@ -121,6 +131,7 @@ describe('explain', () => {
       at: Date.parse('2026-03-02T15:00:00Z'),
       verdicts: { 'support-us': ['busy', 'completed'], other: ['declined'] },
       digits: '1',
+      switches: { 'main-site': false },
     });
   });
 
@@ -131,6 +142,8 @@ describe('explain', () => {
       [{ verdicts: { a: 'maybe' } }, 'verdicts.a'],
       [{ colour: 'red' }, 'colour'],
       [{ digits: 'x' }, 'digits'],
+      [{ switches: { 'main-site': 'off' } }, 'switches.main-site'],
+      [{ switches: { annex: true } }, 'switches.annex'],
     ];
     for (const [body, field] of cases) {
       const problem = await refused(await post('/v1/routes/explain', body), 400, 'invalid_body');
@@ -147,11 +160,13 @@ describe('schedule override', () => {
     const until = new Date(Date.now() + 3_600_000).toISOString();
     const answer = await post(path, { open: false, until });
     expect(answer.status).toBe(200);
-    const override = { open: false, until };
+    const override = { open: false, until, reason: null, by: 'admin', since: expect.any(String) };
     expect(Value.Parse(OVERRIDE, await answer.json())).toEqual({ schedule: 'office', override });
-    expect(await overrides()).toEqual({ office: { open: false, untilMs: Date.parse(until) } });
+    expect(await overrides()).toMatchObject({
+      schedules: { office: { open: false, untilMs: Date.parse(until) } },
+    });
     const routes = Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
-    expect(routes.schedules[0]?.override).toEqual({ open: false, until });
+    expect(routes.schedules[0]?.override).toEqual(override);
 
     expect((await post(path, { open: null })).status).toBe(200);
     expect(await overrides()).toEqual({});
@@ -159,7 +174,9 @@ describe('schedule override', () => {
 
   test('without until it holds until taken back', async () => {
     expect((await post(path, { open: true })).status).toBe(200);
-    expect(await overrides()).toEqual({ office: { open: true, untilMs: null } });
+    expect(await overrides()).toMatchObject({
+      schedules: { office: { open: true, untilMs: null } },
+    });
   });
 
   test('404 unknown schedule, 422 in the past, 400 malformed: nothing is stored', async () => {
@@ -172,6 +189,90 @@ describe('schedule override', () => {
       await refused(await post(path, body), 400, 'invalid_body');
     }
     expect(await overrides()).toEqual(before);
+  });
+});
+
+describe('schedules', () => {
+  test('each with what it is now, why, and its next changes; reason and who forced it', async () => {
+    await post('/v1/schedules/office/override', { open: false, reason: ' no heating ' });
+    const { schedules } = Value.Parse(SCHEDULES, await (await app.api('/v1/schedules')).json());
+    expect(schedules).toMatchObject([
+      { name: 'office', zone: 'UTC', open: false, closed_because: [], changes: [] },
+    ]);
+    expect(schedules[0]?.why).toContain('overridden by an operator (no heating)');
+    expect(schedules[0]?.override).toMatchObject({ reason: 'no heating', by: 'admin' });
+    await post('/v1/schedules/office/override', { open: null });
+  });
+});
+
+describe('switches', () => {
+  const path = '/v1/switches/main-site';
+  const read = async () =>
+    Value.Parse(SWITCHES, await (await app.api('/v1/switches')).json()).switches;
+  const forced = async () => {
+    const { problems } = Value.Parse(PROBLEMS, await (await app.api('/v1/problems')).json());
+    return problems.filter(({ kind }) => kind.endsWith('.forced'));
+  };
+
+  test('turned until a time for a reason: shown, a problem while it lasts, and logged', async () => {
+    expect(await read()).toEqual([{ name: 'main-site', on: true, default: true, override: null }]);
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const answer = await post(path, { on: false, until, reason: 'works' });
+    const override = { on: false, until, reason: 'works', by: 'admin', since: expect.any(String) };
+    expect(Value.Parse(TURNED, await answer.json())).toEqual({
+      switch: 'main-site',
+      on: false,
+      default: true,
+      override,
+    });
+    expect(await read()).toEqual([{ name: 'main-site', on: false, default: true, override }]);
+    expect(await forced()).toMatchObject([
+      {
+        kind: 'switch.forced',
+        severity: 'warning',
+        title: 'The switch main-site is turned off by hand',
+        forced: { name: 'main-site', state: 'off', until, reason: 'works', by: 'admin' },
+      },
+    ]);
+    expect(app.lines).toContainEqual({
+      event: 'switch.changed',
+      fields: { switch: 'main-site', on: false, until, reason: 'works', by: 'admin' },
+    });
+  });
+
+  test('null, and the default without until, go back to the default', async () => {
+    for (const on of [null, true]) {
+      await post(path, { on: false });
+      const turned = Value.Parse(TURNED, await (await post(path, { on })).json());
+      expect(turned).toEqual({ switch: 'main-site', on: true, default: true, override: null });
+      expect(await forced()).toEqual([]);
+    }
+  });
+
+  test('what the live routes do not have is a problem, has no effect, and can be ended', async () => {
+    await app.store.changeSetting('overrides', () => ({
+      switches: { annex: { on: false, untilMs: null }, old: { on: false, untilMs: 1 } },
+    }));
+    expect(await read()).toHaveLength(1);
+    expect((await forced()).map(({ title }) => title)).toEqual([
+      'The switch annex is turned off by hand, but the live routes do not have it',
+    ]);
+    await refused(await post('/v1/switches/annex', { on: true }), 404, 'unknown_switch');
+    expect((await post('/v1/switches/annex', { on: null })).status).toBe(200);
+    expect(await forced()).toEqual([]);
+  });
+
+  test('404 names the switches, 422 in the past, 400 malformed or without a zone', async () => {
+    const unknown = await post('/v1/switches/side', { on: true });
+    expect((await refused(unknown, 404, 'unknown_switch')).detail).toContain('main-site');
+    const past = await post(path, { on: false, until: '2020-01-01T00:00:00Z' });
+    await refused(past, 422, 'until_in_the_past');
+    const noZone = await post(path, { on: false, until: '2030-01-01T12:00' });
+    expect((await refused(noZone, 400, 'invalid_body')).detail).toContain('its zone is missing');
+    for (const body of [{}, { on: 'off' }, { on: false, reason: 1 }, { on: false, x: 1 }]) {
+      await refused(await post(path, body), 400, 'invalid_body');
+    }
+    expect(await forced()).toEqual([]);
   });
 });
 

@@ -193,7 +193,7 @@ const WARNINGS: Record<string, string[]> = {
     'c.ics:4:1 COUNT=-1 was left out: the event recurs until its UNTIL (remove it: COUNT is a number of times from 1)',
   ],
   '08-orphan-override': [
-    'c.ics:4:1 an exception without its series: it closes its own time (export the calendar with the whole series)',
+    'c.ics:4:1 an exception without its series: it counts at its own time (export the calendar with the whole series)',
   ],
 };
 
@@ -341,7 +341,7 @@ DTSTART;TZID=Europe/Berlin:20260312T093000
 DURATION:PT1H`,
     { '2026-03-09T10:00+01:00': 'closed', '2026-03-12T10:00+01:00': 'closed' },
     [
-      'c.ics:9:1 an exception whose RECURRENCE-ID is no time of its series: it closes its own time (export the calendar again)',
+      'c.ics:9:1 an exception whose RECURRENCE-ID is no time of its series: it counts at its own time (export the calendar again)',
     ],
   ],
   [
@@ -672,7 +672,7 @@ DTSTART;TZID=Europe/Berlin:20260310T120000`,
       '2026-03-05T00:00+01:00': 'open',
       '2026-03-10T12:00+01:00': 'open',
     },
-    ['c.ics:17:1 an event without a length closes nothing (give it a DTEND or a DURATION)'],
+    ['c.ics:17:1 an event without a length has no time (give it a DTEND or a DURATION)'],
   ],
   [
     'transparent, tentative and free events close as well',

@@ -1,0 +1,82 @@
+/**
+ * What operators force by hand: a schedule open or closed, a switch on or off. The store holds it,
+ * so every replica decides by the same.
+ */
+
+/** Who forced it, since when and why; left out where nobody said so. */
+export interface Forced {
+  /** Null: until somebody ends it. */
+  untilMs: number | null;
+  sinceMs?: number;
+  reason?: string | null;
+  by?: string | null;
+}
+
+export type ForcedSchedule = Forced & { open: boolean };
+export type ForcedSwitch = Forced & { on: boolean };
+
+export interface Overrides {
+  /** By name. */
+  schedules?: Record<string, ForcedSchedule>;
+  switches?: Record<string, ForcedSwitch>;
+}
+
+/** What is forced at this time for a name; undefined where nothing is. */
+export function inForce<T extends Forced>(
+  forced: Record<string, T> | undefined,
+  name: string,
+  atMs: number,
+): T | undefined {
+  const found = forced !== undefined && Object.hasOwn(forced, name) ? forced[name] : undefined;
+  return found === undefined || isOver(found, atMs) ? undefined : found;
+}
+
+/** All that is forced at this time, by name. */
+export function allInForce<T extends Forced>(
+  forced: Record<string, T> | undefined,
+  atMs: number,
+): [name: string, forced: T][] {
+  return Object.entries(forced ?? {}).filter(([, one]) => !isOver(one, atMs));
+}
+
+function isOver({ untilMs }: Forced, atMs: number): boolean {
+  return untilMs !== null && atMs >= untilMs;
+}
+
+/** Overrides in which these switches stand as given, whatever an operator has turned. */
+export function withSwitches(overrides: Overrides, wanted: Record<string, boolean>): Overrides {
+  const turned = Object.entries(wanted).map(([name, on]) => [name, { on, untilMs: null }] as const);
+  return { ...overrides, switches: { ...overrides.switches, ...Object.fromEntries(turned) } };
+}
+
+/** A schedule or switch that stands as an operator has forced it. */
+export interface ForcedThing extends Forced {
+  kind: 'schedule' | 'switch';
+  name: string;
+  state: 'open' | 'closed' | 'on' | 'off';
+  /** False: the route set has no schedule or switch of this name, so it changes nothing. */
+  known: boolean;
+}
+
+/** All that is forced at this time; what the route set does not know is left at the end. */
+export function forcedThings(
+  set: { schedules: ReadonlyMap<string, unknown>; switches: ReadonlyMap<string, unknown> },
+  overrides: Overrides,
+  atMs: number,
+): ForcedThing[] {
+  const schedules = allInForce(overrides.schedules, atMs).map(([name, { open, ...forced }]) => ({
+    ...forced,
+    kind: 'schedule' as const,
+    name,
+    state: open ? ('open' as const) : ('closed' as const),
+    known: set.schedules.has(name),
+  }));
+  const switches = allInForce(overrides.switches, atMs).map(([name, { on, ...forced }]) => ({
+    ...forced,
+    kind: 'switch' as const,
+    name,
+    state: on ? ('on' as const) : ('off' as const),
+    known: set.switches.has(name),
+  }));
+  return [...schedules, ...switches].toSorted((a, b) => Number(b.known) - Number(a.known));
+}

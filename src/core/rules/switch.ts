@@ -1,0 +1,18 @@
+/** Whether a switch is on: what an operator turned it to, otherwise its default. */
+import { inForce, type Overrides } from './override.ts';
+import type { Switch } from './rule.ts';
+import { wallText } from './wall.ts';
+
+export function isOn({ name, on }: Switch, atMs: number, { switches }: Overrides): boolean {
+  return inForce(switches, name, atMs)?.on ?? on;
+}
+
+/** "main-site is off: turned off by an operator until … (works on the roof)" */
+export function switchWords(one: Switch, atMs: number, overrides: Overrides): string {
+  const forced = inForce(overrides.switches, one.name, atMs);
+  const word = (on: boolean) => (on ? 'on' : 'off');
+  if (forced === undefined) return `${one.name} is ${word(one.on)}, its default`;
+  const until = forced.untilMs === null ? '' : ` until ${wallText('UTC', forced.untilMs)}`;
+  const reason = forced.reason ? ` (${forced.reason})` : '';
+  return `${one.name} is ${word(forced.on)}: turned ${word(forced.on)} by an operator${until}${reason}`;
+}
