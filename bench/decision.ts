@@ -21,10 +21,10 @@ const CALLERS = 1_000;
 /** What a rule usually does: try one target, then another, then say so. */
 const STEPS: RouteStep[] = [
   refer('support-us', {
-    not_allowed: [{ do: 'say', text: 'Sorry.', voice: null, language: null }],
+    not_allowed: [{ do: 'say', text: [{ literal: 'Sorry.' }], voice: null, language: null }],
   }),
   refer('support-eu', {}),
-  { do: 'say', text: 'Nobody can take your call.', voice: null, language: null },
+  { do: 'say', text: [{ literal: 'Nobody can take your call.' }], voice: null, language: null },
   { do: 'hangup' },
 ];
 
@@ -69,6 +69,7 @@ function build(ruleCount: number, exactCount: number, prefixCount: number) {
       name: `rule ${r}`,
       when: { all: [{ clause }] },
       action: { steps: STEPS },
+      tables: [],
       file: 'bench.yaml',
       line: r,
     });
@@ -142,6 +143,7 @@ function routeSet(rules: Rule[], lists: Map<string, NumberList>): RouteSet {
     lists,
     schedules: new Map(),
     switches: new Map(),
+    tables: new Map(),
     policy: {
       voice: 'voice',
       language: null,

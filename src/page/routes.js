@@ -100,6 +100,7 @@ export function routesView(changed) {
                   )
             }</dd></div>
           </dl>
+          ${tableList(routes.tables)}
           <p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Loading…' : 'Reload the routes folder'}</button></p>
           <div role="status">${
             reload.done === null
@@ -216,6 +217,21 @@ function ruleList(rules, showPaths) {
 
 function pathsButton(name, showPaths) {
   return html`<button aria-label=${`Paths of ${name}`} @click=${() => showPaths(name)}>Paths</button>`;
+}
+
+function tableList(tables) {
+  if (tables.length === 0) return nothing;
+  return html`<table><caption>Tables</caption>
+    <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col">Looked up by</th><th scope="col">Columns</th><th scope="col" class="number">Rows</th></tr></thead>
+    <tbody>${tables.map(
+      ({ name, file, key, rows, columns }) => html`<tr>
+        <th scope="row">${said(name)}</th>
+        <td class="break"><code>${file}</code></td>
+        <td>${key === 'to' ? 'number called' : 'caller'}</td>
+        <td class="break">${said(columns.join(', '))}</td>
+        <td class="number">${rows}</td>
+      </tr>`,
+    )}</tbody></table>`;
 }
 
 function targetList(targets) {

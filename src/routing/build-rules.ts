@@ -28,11 +28,11 @@ export function buildRules(context: SetContext, input: DecodedSet, options: Buil
       }
       checkRuleName(context, written, file, names);
       const action = buildAction(context, written, file, input.folder, options);
-      const asked = buildCondition(context, written.when, file.positions);
+      const { when: asked, tables } = buildCondition(context, written.when, file.positions);
       const dates = datesOf(context, written, file.positions, options.nowMs);
       // Last, because a decision reads the numbers of a rule first.
       const when = dates === null ? asked : { all: [...asked.all, dates] };
-      const rule = { name: written.name, when, action, file: file.file, line: place.line };
+      const rule = { name: written.name, when, action, tables, file: file.file, line: place.line };
       context.rulePlaces.set(rule, place);
       rules.push(rule);
     }

@@ -17,6 +17,8 @@ import { dateZone } from './rule-dates.ts';
 import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
 import { buildSteps } from './steps.ts';
+import { buildTables } from './tables/build-tables.ts';
+import { checkRows } from './tables/check-rows.ts';
 import { buildTarget, type Environment } from './targets.ts';
 import { checkWays } from './via.ts';
 
@@ -27,6 +29,7 @@ export function buildSet(
 ): { set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] } {
   const context = newContext(problems);
   collectNames(context, input.files);
+  for (const _ of buildTables(context, input));
   const policy = buildOnce(input.files, 'policy', problems, (written, file) =>
     buildPolicy(context, written, file.positions),
   );
@@ -42,6 +45,7 @@ export function buildSet(
     lists: buildLists(context, input),
     schedules,
     switches: buildSwitches(input),
+    tables: context.tables,
     policy: policy ?? DEFAULT_POLICY,
     rules: buildRules(context, input, options),
     otherwise:
@@ -53,6 +57,7 @@ export function buildSet(
   };
   const examples = buildExamples(context, input.files, set);
   const guarantees = buildGuarantees(context, input.files, set);
+  for (const _ of checkRows(context, set));
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   checkSchedules(context, set, options.nowMs);
   checkShadowed(context, set);
@@ -73,7 +78,12 @@ function addFlows(context: SetContext, files: DecodedFile[]): void {
 }
 
 const DEFAULT_LAST_RESORT: RouteStep[] = [
-  { do: 'say', text: 'We cannot connect you. Please try later.', voice: null, language: null },
+  {
+    do: 'say',
+    text: [{ literal: 'We cannot connect you. Please try later.' }],
+    voice: null,
+    language: null,
+  },
   { do: 'hangup' },
 ];
 

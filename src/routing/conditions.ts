@@ -4,34 +4,46 @@
  */
 import { getCountries, isSupportedCountry } from 'libphonenumber-js';
 import type { Clause, Condition } from '../core/rules/rule.ts';
+import type { RowScope } from '../core/rules/table.ts';
 import { type SetContext, useName } from './context.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import { isOnWord } from './schema/schedule.ts';
 import type { WrittenWhen } from './schema/when.ts';
+import { rowConditions, ScopeOfRule } from './tables/conditions.ts';
 
+/** `tables`: where the steps of the rule take their rows from. */
 export function buildCondition(
   context: SetContext,
   written: WrittenWhen | undefined,
   positions: Positions,
-): { all: Condition[] } {
+): { when: { all: Condition[] }; tables: RowScope } {
   const when = written ?? {};
-  const all = conjuncts(context, when, positions);
+  const scope = new ScopeOfRule(when);
+  const all = conjuncts({ context, positions, scope }, when);
   checkDigits(context, when, positions);
-  return { all };
+  return { when: { all }, tables: scope.groups };
 }
 
-function conjuncts(context: SetContext, when: WrittenWhen, positions: Positions): Condition[] {
+export interface ConditionBuilder {
+  context: SetContext;
+  positions: Positions;
+  scope: ScopeOfRule;
+}
+
+function conjuncts(b: ConditionBuilder, when: WrittenWhen): Condition[] {
+  const { context, positions } = b;
   const all: Condition[] = clauses(context, when, positions).map((clause) => ({ clause }));
   all.push(...switchClauses(context, when, positions));
+  all.push(...rowConditions(b, when));
   const nested = (parts: WrittenWhen[]): Condition[] =>
-    parts.map((part) => ({ all: conjuncts(context, part, positions) }));
+    parts.map((part) => ({ all: conjuncts(b, part) }));
   if (when.all !== undefined) all.push({ all: nested(when.all) });
   if (when.any !== undefined) all.push({ any: nested(when.any) });
   if (when.not !== undefined) {
     checkNot(context, when.not, positions);
-    all.push({ not: { all: conjuncts(context, when.not, positions) } });
+    all.push({ not: { all: conjuncts(b, when.not) } });
   }
   return all;
 }
@@ -121,11 +133,11 @@ function checkReasons(
   }
 }
 
-function listed<T>(value: T | T[]): T[] {
+export function listed<T>(value: T | T[]): T[] {
   return Array.isArray(value) ? value : [value];
 }
 
-function valuesOf(
+export function valuesOf(
   when: WrittenWhen,
   key: keyof WrittenWhen,
   positions: Positions,
@@ -142,6 +154,12 @@ function valuesOf(
 function checkParty(context: SetContext, value: string, at: Place): void {
   if (value.startsWith('list:')) {
     useName(context, 'list', value.slice('list:'.length), at);
+    return;
+  }
+  if (value.startsWith('table:')) {
+    const name = value.slice('table:'.length).trim();
+    const hint = `write when: { table: ${name === '' ? 'extensions' : name} }`;
+    context.problems.problem(at, `${quoted(value)} is not a number, SIP URI or pattern`, hint);
     return;
   }
   const check = checkNumber(value);

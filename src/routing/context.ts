@@ -1,6 +1,7 @@
 /** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
 import type { AllowPattern } from '../core/rules/allow.ts';
 import type { RouteStep, Rule } from '../core/rules/rule.ts';
+import type { Table } from '../core/rules/table.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
 import { Flows } from './flows.ts';
 import { quoted } from './number.ts';
@@ -8,11 +9,12 @@ import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
 import type { DateZone } from './rule-dates.ts';
 
-export type NameKind = 'target' | 'list' | 'schedule' | 'switch' | 'flow';
+export type NameKind = 'target' | 'list' | 'table' | 'schedule' | 'switch' | 'flow';
 
 export const SECTIONS = {
   target: 'targets',
   list: 'lists',
+  table: 'tables',
   schedule: 'schedules',
   switch: 'switches',
   flow: 'flows',
@@ -31,6 +33,9 @@ export interface SetContext {
   reasons: Map<string, Set<string>>;
   /** In which dates of rules are meant. */
   dateZone: DateZone;
+  tables: Map<string, Table>;
+  /** Tables whose columns are not known: nothing to say about the uses of them. */
+  unreadTables: Set<string>;
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
   /** Where the destination of each moving step stands. */
@@ -47,6 +52,8 @@ export function newContext(problems: Problems): SetContext {
     flows: new Flows(),
     reasons: new Map(),
     dateZone: { zone: 'UTC', sure: true },
+    tables: new Map(),
+    unreadTables: new Set(),
     rulePlaces: new WeakMap(),
     stepPlaces: new WeakMap(),
   };

@@ -1,14 +1,17 @@
 /** Reads destinations, and checks whether policy.allow could ever permit them. */
 import { allows } from '../core/rules/allow.ts';
 import type { Destination, Template } from '../core/rules/rule.ts';
-import { hasPlaces, literalText, parseDestination } from '../core/rules/template.ts';
+import { hasPlaces, isOperators, literalText, parseDestination } from '../core/rules/template.ts';
 import type { SetContext } from './context.ts';
 import { hasTrunkPrefix, rightForm } from './e164.ts';
 import { inAscii } from './look-alikes.ts';
 import { meantUri, quoted, withCountryCode } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 
-/** A destination written into the step. Without places it is trusted where a route file has it. */
+/**
+ * A destination written into the step. Where a route file has it, it is trusted as far as no caller
+ * fills its places: what a table has is the operator's own.
+ */
 export function writtenDestination(
   context: SetContext,
   text: string,
@@ -38,7 +41,7 @@ export function writtenDestination(
     );
     return null;
   }
-  const trusted = trusting && !hasPlaces(parsed.template);
+  const trusted = trusting && isOperators(parsed.template);
   // What a handler made is held against policy when the step runs: its plan then goes on.
   if (trusting && !trusted) checkAllowed(context, parsed.template, at);
   return { kind: 'literal', template: parsed.template, trusted };
@@ -85,6 +88,9 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
     if ('why' in answer) context.problems.problem(at, answer.why, allowHint(answer.pattern));
     return;
   }
+  // The host, or a part of it, stands in a table: nobody knows before the call.
+  const userEnd = template.findIndex((piece) => 'literal' in piece && piece.literal.includes('@'));
+  if (template.some((piece, index) => 'place' in piece && index > userEnd)) return;
   const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
   const anyUser = context.allow.map((pattern) =>
     pattern.kind === 'sip' && pattern.user !== null

@@ -11,7 +11,7 @@ export interface Folder {
   /** `*.yaml` directly in the folder, in byte order of their names. */
   routeFiles: string[];
   /**
-   * Everything that counts: route files, handlers, lists, calendars; by path with forward slashes.
+   * Everything that counts: route files, handlers, lists, tables, calendars; by path with forward slashes.
    */
   contents: Map<string, Uint8Array>;
 }
@@ -102,6 +102,7 @@ function counts(name: string): boolean {
     isRouteFile(name) ||
     /^handlers\/[^/]+\.ts$/.test(name) ||
     name.startsWith('lists/') ||
+    /^tables\/[^/]+\.csv$/.test(name) ||
     name.endsWith('.ics')
   );
 }
@@ -157,8 +158,9 @@ async function read(
   try {
     const status = await stat(join(folder.dir, name));
     if (!status.isFile()) throw new Error('it is no file');
-    if (status.size > LIMITS.listFileBytes)
-      throw new Error(`it has ${status.size} bytes, more than ${LIMITS.listFileBytes}`);
+    const bytesMax = name.endsWith('.csv') ? LIMITS.tableFileBytes : LIMITS.listFileBytes;
+    if (status.size > bytesMax)
+      throw new Error(`it has ${status.size} bytes, more than ${bytesMax}`);
     const bytes = await readFile(join(folder.dir, name));
     folder.contents.set(name, bytes);
     return bytes;

@@ -3,6 +3,7 @@ export const LIMITS = {
   /** One route file. 100,000 numbers written inline are about 2 MB. */
   routeFileBytes: 8 * 1024 * 1024,
   listFileBytes: 64 * 1024 * 1024,
+  tableFileBytes: 192 * 1024 * 1024,
   icalFileBytes: 4 * 1024 * 1024,
   handlerFileBytes: 256 * 1024,
   /** All files of a route set together. */
@@ -16,6 +17,8 @@ export const LIMITS = {
   /** Steps of a list that runs flows, with all that its branches hold: each call stores its own. */
   flowSteps: 1_000,
   entryLength: 256,
+  tableRows: 2_000_000,
+  tableColumns: 200,
   /** Problems shown; a file that is no route file at all would fill the terminal. */
   problems: 200,
   /** Times looked at of one recurring iCal event, and busy times kept of one file. */

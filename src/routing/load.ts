@@ -170,8 +170,9 @@ function referencedFiles(routes: RouteFile): string[] {
   const lists = Object.values(routes.lists ?? {}).flatMap((list) =>
     Array.isArray(list) ? [] : [list.file],
   );
+  const tables = Object.values(routes.tables ?? {}).map(({ file }) => file);
   const calendars = Object.values(routes.schedules ?? {})
     .flatMap(({ closed_ical = [], open_ical = [] }) => [closed_ical, open_ical].flat())
     .map((calendar) => (typeof calendar === 'string' ? calendar : calendar.file));
-  return [...lists, ...calendars];
+  return [...lists, ...tables, ...calendars];
 }

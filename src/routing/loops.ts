@@ -3,10 +3,18 @@
  * other rules. Each round is a new, billed call. Loops outside these files cannot be seen here;
  * budgets limit them.
  */
-import { type Address, readPattern } from '../core/rules/address.ts';
+import { type Address, readAddress, readPattern } from '../core/rules/address.ts';
 import { loopReason, reachedAt } from '../core/rules/loop.ts';
 import type { Condition, Destination, RouteSet, RouteStep } from '../core/rules/rule.ts';
-import { fillUser, hasPlaces, literalText, templateText } from '../core/rules/template.ts';
+import { tableName } from '../core/rules/table.ts';
+import {
+  fillDestination,
+  hasPlaces,
+  literalText,
+  templateText,
+  valuesFor,
+} from '../core/rules/template.ts';
+
 import type { SetContext } from './context.ts';
 import { factsOf } from './example.ts';
 import { quoted } from './number.ts';
@@ -103,7 +111,9 @@ const SAMPLES_MAX = 20;
  */
 function backByTemplate(exit: Exit, when: Condition, set: RouteSet): string | null {
   for (const to of samplesOf(when, set)) {
-    const filled = fillUser(exit.template, factsOf('+14155550123', to));
+    // What a table has is not looked at: only {to} is sure to lead back.
+    const valueFor = valuesFor(factsOf('+14155550123', to), () => null);
+    const filled = fillDestination(exit.template, valueFor);
     if ('text' in filled && loopReason(filled.text, to) !== null) {
       return 'it is the number that was called';
     }
@@ -112,11 +122,13 @@ function backByTemplate(exit: Exit, when: Condition, set: RouteSet): string | nu
 }
 
 function samplesOf(when: Condition, set: RouteSet): string[] {
-  const values = toValues(when).flatMap((value) =>
-    value.startsWith('list:')
+  const values = toValues(when).flatMap((value) => {
+    const table = tableName(value);
+    if (table !== null) return set.tables.get(table)?.firstKeys(SAMPLES_MAX) ?? [];
+    return value.startsWith('list:')
       ? (set.lists.get(value.slice('list:'.length))?.exact.slice(0, SAMPLES_MAX) ?? [])
-      : [value],
-  );
+      : [value];
+  });
   const samples = values.slice(0, SAMPLES_MAX).map((value) => value.replace(/[*?]/g, '1'));
   return samples.length === 0 ? ['+14155550100', 'sip:1@sip.example.com'] : samples;
 }
@@ -200,10 +212,21 @@ class Hits {
   #values(values: readonly string[]): ReadonlySet<string> {
     return this.#once(values, () =>
       values.flatMap((value) => {
+        const table = tableName(value);
+        if (table !== null) return this.#table(table);
         if (!value.startsWith('list:')) return this.#value(value);
         const list = this.#set.lists.get(value.slice('list:'.length));
         return list === undefined ? [] : [...this.#list(list)];
       }),
+    );
+  }
+
+  /** Asked the other way round: whether it has a destination, which are few. */
+  #table(name: string): string[] {
+    const table = this.#set.tables.get(name);
+    if (table === undefined) return [];
+    return [...this.#byKey].flatMap(([key, destinations]) =>
+      this.#budget.spend() && table.find(readAddress(key)) !== null ? destinations : [],
     );
   }
 

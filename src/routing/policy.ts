@@ -1,6 +1,7 @@
 /** Builds the core's `policy`, with its defaults. */
 import { parseAllow } from '../core/rules/allow.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
+import { placeholderText } from '../core/rules/template.ts';
 import { isZone } from '../core/rules/zone.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';
@@ -11,6 +12,7 @@ import { inAscii } from './look-alikes.ts';
 import { meantUri, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
+import { spokenTemplate } from './spoken-text.ts';
 import { waysOf } from './via.ts';
 import { zoneHint } from './zone-names.ts';
 
@@ -78,7 +80,7 @@ export function buildPolicy(
       DEFAULT_POLICY.patienceMs,
       positions,
     ),
-    whileMoving: moving === undefined ? null : { ...moving },
+    whileMoving: moving === undefined ? null : whileMoving(context, moving, positions),
     allow,
     refers: budget(written.refers),
     transfers: budget(written.transfers),
@@ -101,6 +103,23 @@ function viaOf(
 export function policyZone(files: readonly DecodedFile[]): string | undefined {
   const zones = files.flatMap(({ routes }) => routes.policy?.zone ?? []);
   return zones.find(isZone);
+}
+
+function whileMoving(
+  context: SetContext,
+  written: NonNullable<WrittenPolicy['while_moving']>,
+  positions: Positions,
+): Policy['whileMoving'] {
+  if ('play' in written) return { play: written.play };
+  const at = positions.at(written, 'say');
+  const say = spokenTemplate(context, written.say, at);
+  for (const piece of say) {
+    if ('place' in piece && piece.place === 'row') {
+      const message = `${placeholderText(piece)} needs the row of a table, and while_moving is for every call`;
+      context.problems.problem(at, message, 'say it in the rule, before its refer');
+    }
+  }
+  return { say };
 }
 
 function allowHint(text: string): string {

@@ -22,6 +22,8 @@ import type {
   WrittenStep,
   WrittenTransfer,
 } from './schema/steps.ts';
+import { spokenTemplate } from './spoken-text.ts';
+import { isCallerId } from './tables/check-rows.ts';
 import { waysOf } from './via.ts';
 
 /**
@@ -143,7 +145,7 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
   if ('say' in step) {
     return {
       do: 'say',
-      text: step.say,
+      text: spokenText(b, step.say, b.positions.at(step, 'say')),
       voice: step.voice ?? null,
       language: step.language ?? null,
     };
@@ -156,6 +158,11 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
   if ('reject' in step) return { do: 'reject', cause: step.reject };
   b.context.problems.problem(at, 'not a step');
   return null;
+}
+
+/** What a handler made is spoken as it stands: it may hold what a caller wrote. */
+function spokenText(b: StepBuilder, text: string, at: Place): Template {
+  return b.trusted ? spokenTemplate(b.context, text, at) : [{ literal: text }];
 }
 
 function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
@@ -175,7 +182,7 @@ function attemptTimeout(b: StepBuilder, step: WrittenRefer | WrittenTransfer): n
 
 function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination | null {
   const at = b.positions.at(owner, 'refer');
-  if (/^sips?:/i.test(text)) return writtenDestination(b.context, text, b.trusted, at);
+  if (/^(?:sips?:|\{row:)/i.test(text)) return writtenDestination(b.context, text, b.trusted, at);
   if (b.context.names.target.has(text)) {
     useName(b.context, 'target', text, at);
     return { kind: 'target', name: text };
@@ -243,11 +250,7 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
     b.context.problems.problem(at, `from: ${parsed.problem}`);
     return null;
   }
-  if (
-    !hasPlaces(parsed) &&
-    !/^\+[1-9][0-9]{6,14}$/.test(text) &&
-    !/^sips?:[^@\s]+@[^@\s]+$/i.test(text)
-  ) {
+  if (!hasPlaces(parsed) && !isCallerId(text)) {
     b.context.problems.problem(
       at,
       `from needs a number or a SIP URI, not ${quoted(text)}`,
@@ -281,7 +284,7 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
   }
   return {
     do: 'menu',
-    text: written.say,
+    text: spokenText(b, written.say, b.positions.at(written, 'say')),
     voice: written.voice ?? null,
     language: written.language ?? null,
     digits,

@@ -4,7 +4,7 @@
  */
 import type { Target, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
-import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
+import { isOperators, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext } from './context.ts';
 import { checkAllowed, destinationHint, meantDestination } from './destinations.ts';
 import { ATTEMPT_BOUNDS } from './duration.ts';
@@ -54,7 +54,7 @@ export function buildTarget(
 function sipOf(context: SetContext, written: WrittenTarget, positions: Positions): Template {
   const at = positions.at(written, 'sip');
   if (refusesSecret(context, written.sip, at)) return [];
-  if (!/^sips?:/i.test(written.sip)) {
+  if (!/^(?:sips?:|\{row:)/i.test(written.sip)) {
     context.problems.problem(at, `${quoted(written.sip)} is not a SIP URI`, uriHint(written.sip));
     return [];
   }
@@ -64,7 +64,7 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
     context.problems.problem(at, parsed.problem, hint);
     return [];
   }
-  if (hasPlaces(parsed.template)) checkAllowed(context, parsed.template, at);
+  if (!isOperators(parsed.template)) checkAllowed(context, parsed.template, at);
   return parsed.template;
 }
 

@@ -14,6 +14,7 @@ import type {
   Target,
   Template,
 } from '../../src/core/rules/rule.ts';
+import type { Table } from '../../src/core/rules/table.ts';
 import { parseTemplate } from '../../src/core/rules/template.ts';
 
 export function template(text: string): Template {
@@ -46,6 +47,7 @@ export function rule(name: string, when: Condition[], action?: RouteStep[] | Rul
     name,
     when: { all: when },
     action: Array.isArray(action) ? { steps: action } : (action ?? { steps }),
+    tables: [],
     file: 'main.yaml',
     line: 1,
   };
@@ -64,7 +66,7 @@ export function pick(weights: Record<string, number>, ifFailed = {}): RouteStep 
 }
 
 export function say(text: string): RouteStep {
-  return { do: 'say', text, voice: null, language: null };
+  return { do: 'say', text: [{ literal: text }], voice: null, language: null };
 }
 
 export function routeSet(
@@ -74,6 +76,7 @@ export function routeSet(
     lists?: NumberList[];
     schedules?: Schedule[];
     switches?: Switch[];
+    tables?: Table[];
     policy?: Partial<Policy>;
     otherwise?: RouteStep[];
     lastResort?: RouteStep[];
@@ -89,6 +92,7 @@ export function routeSet(
     lists: byName(more.lists),
     schedules: byName(more.schedules),
     switches: byName(more.switches),
+    tables: byName(more.tables),
     policy: {
       voice: 'voice',
       language: null,

@@ -16,7 +16,7 @@ describe('a flow', () => {
   outer: [{ run: inner }, { menu: { say: "Press 1.", digits: { "1": [{ run: inner }, continue] } } }]
 otherwise: [{ transfer: "+14155550199", if_failed: { busy: [{ run: outer }] } }, { run: inner }, hangup]
 last_resort: [{ run: inner }, hangup]`);
-    const sorry = { do: 'say', text: 'Sorry.' };
+    const sorry = { do: 'say', text: [{ literal: 'Sorry.' }] };
     expect(steps).toMatchObject([
       {
         do: 'transfer',

@@ -240,7 +240,7 @@ const WORDS: [string, string, string[]][] = [
     'a place of a template',
     `targets: { a: { sip: "sip:{foo}@x.example" } }${OTHERWISE}`,
     [
-      '1:22 {foo} is not a place; known are {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} (for example "sip:{to_user}@pbx.example.com")',
+      '1:22 {foo} is not a place; known are {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {row:column} (for example "sip:{to_user}@pbx.example.com")',
     ],
   ],
 ];

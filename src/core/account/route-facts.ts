@@ -7,6 +7,7 @@ import type { CompiledRoutes } from '../rules/decide.ts';
 import type { Clause, Condition, RouteSet, RouteStep } from '../rules/rule.ts';
 import { isE164 } from '../rules/sip-uri.ts';
 import { Subject } from '../rules/subject.ts';
+import { tableName } from '../rules/table.ts';
 import { hasPlaces, literalText } from '../rules/template.ts';
 
 export interface RouteFacts {
@@ -70,6 +71,8 @@ function namedNumbers(set: RouteSet): Map<string, string> {
 }
 
 function entriesOf(value: string, set: RouteSet): readonly string[] {
+  const table = set.tables.get(tableName(value) ?? '');
+  if (table !== undefined) return table.rows > NAMED_NUMBERS_MAX ? [] : [...table.keys()];
   if (!value.startsWith('list:')) return [value];
   const exact = set.lists.get(value.slice('list:'.length))?.exact ?? [];
   return exact.length > NAMED_NUMBERS_MAX ? [] : exact;

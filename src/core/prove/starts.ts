@@ -13,6 +13,7 @@ import { mayHold } from '../rules/may-hold.ts';
 import type { Overrides } from '../rules/override.ts';
 import type { Clause, RouteStep, Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
+import { NO_ROWS } from '../rules/table.ts';
 import { drawOrder } from '../rules/target.ts';
 import { type Answer, put, type Scene } from './scene.ts';
 
@@ -88,7 +89,7 @@ function byType(
   },
 ): Start[] {
   const { event, direction, from, assume } = caller;
-  const made: Made = { steps, handlerMade: false };
+  const made: Made = { steps, handlerMade: false, tables: rule?.tables ?? NO_ROWS };
   const starts = (['pstn', 'sip'] as const).flatMap((callerType): Start[] => {
     const known = (clause: Clause) =>
       clause.key === 'caller_type' ? clause.values.includes(callerType) : null;

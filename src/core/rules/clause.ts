@@ -6,6 +6,7 @@ import type { Clause } from './rule.ts';
 import { closedBecause, isOpen } from './schedule.ts';
 import { quote, type Subject } from './subject.ts';
 import { isOn, switchWords } from './switch.ts';
+import { resolveColumn, tableName } from './table.ts';
 import { wallText } from './wall.ts';
 
 /** Collects `from` and `to` clauses while rules are compiled; see `rule-index.ts`. */
@@ -68,6 +69,8 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
       return anonymousClause(clause.value);
     case 'header':
       return headerClause(clause.name, clause.values);
+    case 'row':
+      return rowClause(clause, around);
     case 'percent':
       return percentClause(clause.value, around.rule);
     case 'schedule':
@@ -115,19 +118,35 @@ function addressClause(
   // Built once, so that a decision reads one text and not the values.
   const failure = many === null ? ` ${relation(only, ' not')}` : ` is none of ${many}`;
   const success = many === null ? ` ${relation(only, '')}` : ` is one of ${many}`;
+  const tables = values.map(tableName).filter((name) => name !== null);
   const check = lasting({
     holds: (subject) => subject.isHit(field, id),
     failed: (subject) => subject.word(field) + failure,
-    held: (subject) => subject.word(field) + success,
+    held: (subject) => subject.word(field) + success + rowWords(subject, tables),
   });
   const someCall = field === 'to' ? check.later : check.someCall;
   return { ...check, someCall, first: { field, clause: id, failure } };
 }
 
 function relation(value: string, not: '' | ' not'): string {
-  if (value.startsWith('list:')) return `is${not} in ${value}`;
+  if (/^(?:list|table):/.test(value)) return `is${not} in ${value}`;
   if (!isGlob(value)) return `is${not} ${value}`;
   return not === '' ? `matches ${value}` : `does not match ${value}`;
+}
+
+/** How much of a row a trace shows. */
+const ROW_CHARS_MAX = 200;
+
+/** ` (tables/sites.csv:12 number=+14155550100, site=berlin)` of the row that a table has for this call. */
+function rowWords(subject: Subject, tables: readonly string[]): string {
+  for (const name of tables) {
+    const row = subject.rows.of(name);
+    if (row === null) continue;
+    const cells = row.table.columns.map((column, index) => `${column}=${row.cells[index] ?? ''}`);
+    const place = `${row.table.file}:${row.table.line(row.number)}`;
+    return ` (${place} ${quote(cells.join(', '), '', ROW_CHARS_MAX)})`;
+  }
+  return '';
 }
 
 /** A fact that must be one of a few texts. */
@@ -233,6 +252,30 @@ function headerClause(name: string, values: readonly string[]): Check {
     held: (subject) =>
       `header ${name}: ${quote(find(subject) ?? null, 'an empty value')} matches ${someOf(values)}`,
   });
+}
+
+function rowClause(clause: Extract<Clause, { key: 'row' }>, around: Surroundings): Check {
+  const { column, scope, values } = clause;
+  const globs = values.map(compileGlob);
+  const field = around.tables.get(scope[0]?.[0] ?? '')?.key;
+  const wanted = resolveColumn(column, scope, around.tables);
+  if ('problem' in wanted) throw new Error(`rule ${around.rule}: no column ${column}`);
+  const cell = (subject: Subject) => subject.rows.cellOf(wanted);
+  const check = lasting({
+    holds(subject) {
+      const got = cell(subject);
+      return got !== null && globs.some((glob) => glob.matches(got));
+    },
+    failed(subject) {
+      const got = cell(subject);
+      return got === null
+        ? `row ${column}: the call has no row in ${scope.flat().join(' or ')}`
+        : `row ${column}: ${quote(got, 'an empty cell')} does not match ${someOf(values)}`;
+    },
+    held: (subject) =>
+      `row ${column}: ${quote(cell(subject), 'an empty cell')} matches ${someOf(values)}`,
+  });
+  return field === 'to' ? { ...check, someCall: check.later } : check;
 }
 
 /**

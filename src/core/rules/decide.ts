@@ -4,14 +4,16 @@
  */
 
 import type { CallFacts } from '../machine/call.ts';
-import type { Decision, Moment, Step, TraceLine } from '../machine/plan.ts';
+import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
 import type { AllowPattern } from './allow.ts';
 import { type Check, compileCondition } from './match.ts';
 import type { Overrides } from './override.ts';
 import type { RouteSet, RouteStep, Rule } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
+import { CallRows, NO_ROWS, type RowScope } from './table.ts';
 import { allowPatterns, pinPolicy, type Resolving, resolveSteps } from './target.ts';
+import { valuesFor } from './template.ts';
 import { eventNumber, indexTrace, TRACE_LINES_MAX, type TraceIndex, traceAbove } from './trace.ts';
 
 export interface CompiledRoutes {
@@ -26,10 +28,10 @@ export interface CompiledRoutes {
 
 /** Called once per route set; takes a fraction of a second for 100,000 list entries. */
 export function compileRouteSet(set: RouteSet): CompiledRoutes {
-  const { clauses, index } = indexRules(set.rules, set.lists);
+  const { clauses, index } = indexRules(set.rules, set);
   const rules = set.rules.map(({ name, when }) => {
-    const { schedules, switches } = set;
-    const around = { rule: name, schedules, switches, addresses: clauses };
+    const { schedules, switches, tables } = set;
+    const around = { rule: name, schedules, switches, tables, addresses: clauses };
     return { name, check: compileCondition(when, around), events: eventsOf(when) };
   });
   return {
@@ -58,7 +60,7 @@ export function decide(
   const last = winner === null ? whenNoneMatched(search) : matched(search, winner, trace);
 
   return {
-    ...planOf(routes, facts, { rule: last.rule, made: last.made }),
+    ...planOf(routes, facts, { rule: last.rule, made: last.made, rows: subject.rows }),
     trace,
     why: last.why,
     warnings: search.warnings,
@@ -69,25 +71,39 @@ export function decide(
 export function planOf(
   routes: CompiledRoutes,
   facts: CallFacts,
-  chosen: { rule: string | null; made: Made | null; assume?: Resolving['assume'] },
+  chosen: Chosen,
 ): Omit<Decision, 'trace' | 'why' | 'warnings'> {
+  const { set, allow } = routes;
   const { rule, made, assume } = chosen;
-  const from = { set: routes.set, allow: routes.allow, facts, assume };
-  const steps = (list: readonly RouteStep[], handlerMade: boolean): Step[] =>
-    resolveSteps(list, { ...from, handlerMade });
+  const rows = chosen.rows ?? new CallRows(set.tables, facts);
+  const using = (tables: RowScope, handlerMade: boolean): Resolving => {
+    const valueFor = valuesFor(facts, (column) => rows.cell(column, tables));
+    return { set, allow, facts, valueFor, handlerMade, assume };
+  };
+  const general = using(NO_ROWS, false);
   return {
     rule,
-    routeSet: routes.set.hash,
-    plan: made === null ? null : steps(made.steps, made.handlerMade),
-    lastResort: steps(routes.set.lastResort, false),
-    policy: pinPolicy(routes.set.policy),
+    routeSet: set.hash,
+    plan: made === null ? null : resolveSteps(made.steps, using(made.tables, made.handlerMade)),
+    lastResort: resolveSteps(set.lastResort, general),
+    policy: pinPolicy(general),
   };
+}
+
+export interface Chosen {
+  rule: string | null;
+  made: Made | null;
+  assume?: Resolving['assume'];
+  /** Of this call, where some have been looked up. */
+  rows?: CallRows;
 }
 
 /** Steps as they were chosen, by a route file or by a handler. */
 export interface Made {
   steps: readonly RouteStep[];
   handlerMade: boolean;
+  /** Where their rows come from. */
+  tables: RowScope;
 }
 
 interface Search {
@@ -132,9 +148,10 @@ function meansDirection(routes: CompiledRoutes, number: number, { facts }: Subje
 }
 
 function stepsOf(rule: Rule, number: number, search: Search): Made | null {
-  if ('steps' in rule.action) return { steps: rule.action.steps, handlerMade: false };
+  const { tables } = rule;
+  if ('steps' in rule.action) return { steps: rule.action.steps, handlerMade: false, tables };
   const answer = runHandler(rule.action, search.subject);
-  if ('steps' in answer) return { steps: answer.steps, handlerMade: true };
+  if ('steps' in answer) return { steps: answer.steps, handlerMade: true, tables };
   search.refusals ??= new Map();
   search.refusals.set(number, `${rule.action.handler}: ${answer.notMine}`);
   if (answer.warning) search.warnings.push(`rule ${rule.name}: ${answer.notMine}`);
@@ -178,7 +195,7 @@ function whenNoneMatched(search: Search): Conclusion {
       `no rule matched yet; "${later.name}" waits for a later event: left unmanaged until then`,
     );
   }
-  const made = { steps: search.routes.set.otherwise, handlerMade: false };
+  const made = { steps: search.routes.set.otherwise, handlerMade: false, tables: NO_ROWS };
   return { rule: null, made, why: 'no rule matched: otherwise' };
 }
 

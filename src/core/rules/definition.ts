@@ -11,6 +11,7 @@ import type { Overrides } from './override.ts';
 import type { Clause, Condition, RouteSet, Rule } from './rule.ts';
 import { indexRules, mentions } from './rule-index.ts';
 import { Subject } from './subject.ts';
+import { tableName } from './table.ts';
 
 /** The first rule that applies, whatever its handler would say. */
 export function firstMatch(
@@ -19,7 +20,7 @@ export function firstMatch(
   moment: Moment,
   overrides: Overrides,
 ): Rule | null {
-  const subject = new Subject(facts, moment, overrides, EMPTY_INDEX);
+  const subject = new Subject(facts, moment, overrides, indexRules([], set).index());
   return set.rules.find((rule) => applies(rule, set, subject)) ?? null;
 }
 
@@ -43,14 +44,16 @@ function applies({ name, when }: Rule, set: RouteSet, subject: Subject): boolean
         entriesOf(value, set).some((one) => means(one, address)),
       );
     }
-    const { schedules, switches } = set;
-    const around = { rule: name, schedules, switches, addresses: NO_ADDRESSES };
+    const { schedules, switches, tables } = set;
+    const around = { rule: name, schedules, switches, tables, addresses: NO_ADDRESSES };
     return compileClause(clause, around).holds(subject);
   }
 }
 
-/** What a value of `from` or `to` stands for: itself, or the entries of a list. */
-function entriesOf(value: string, { lists }: RouteSet): string[] {
+/** What a value of `from` or `to` stands for: itself, the entries of a list, or the keys of a table. */
+function entriesOf(value: string, { lists, tables }: RouteSet): string[] {
+  const table = tableName(value);
+  if (table !== null) return [...(tables.get(table)?.keys() ?? [])];
   if (!value.startsWith('list:')) return [value];
   const list = lists.get(value.slice('list:'.length));
   return list === undefined ? [] : [...list.exact, ...list.prefixes, ...list.globs];
@@ -65,5 +68,4 @@ function means(entry: string, { number, texts }: Address): boolean {
   return (over !== 'texts' && numbers.some(matches)) || (over !== 'numbers' && texts.some(matches));
 }
 
-const EMPTY_INDEX = indexRules([], new Map()).index();
 const NO_ADDRESSES = { add: () => 0 };

@@ -70,6 +70,6 @@ export function countUses(rules: readonly Rule[]): Uses {
 /** A short prefix matches more calls than a long one or a number. */
 function costOf(field: 'from' | 'to', value: string, uses: Uses): number {
   const used = uses.get(`${field} ${value}`) ?? 1;
-  const wildcard = value.startsWith('list:') || !isGlob(value) ? 0 : value.search(/[*?]/);
+  const wildcard = /^(?:list|table):/.test(value) || !isGlob(value) ? 0 : value.search(/[*?]/);
   return used + (isGlob(value) ? 1000 / (1 + wildcard) : 0);
 }

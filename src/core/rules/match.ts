@@ -5,6 +5,7 @@
 import { type AddressClauses, compileClause } from './clause.ts';
 import type { Condition, Schedule, Switch } from './rule.ts';
 import type { Subject } from './subject.ts';
+import type { Tables } from './table.ts';
 
 export interface Check {
   holds(subject: Subject): boolean;
@@ -39,6 +40,7 @@ export interface Surroundings {
   rule: string;
   schedules: ReadonlyMap<string, Schedule>;
   switches: ReadonlyMap<string, Switch>;
+  tables: Tables;
   addresses: AddressClauses;
 }
 

@@ -15,8 +15,9 @@ import {
   packPostings,
   rulesAt,
 } from './postings.ts';
-import type { Condition, NumberList, Rule } from './rule.ts';
+import type { Condition, RouteSet, Rule } from './rule.ts';
 import type { Subject } from './subject.ts';
+import { type Tables, tableName } from './table.ts';
 
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
 const INITIATED = 1;
@@ -26,6 +27,9 @@ export interface RuleIndex {
   from: AddressIndex;
   to: AddressIndex;
   postings: Postings;
+  tables: Tables;
+  /** The tables that rules ask for: a call that a table has hits its posting. */
+  tableHits: { name: string; field: 'from' | 'to'; posting: number }[];
   /** Rules without a guard, by event; ascending. */
   unguarded: [Int32Array, Int32Array, Int32Array];
 }
@@ -36,19 +40,22 @@ export interface RuleIndex {
  */
 export function indexRules(
   rules: readonly Rule[],
-  lists: ReadonlyMap<string, NumberList>,
+  { lists, tables }: Pick<RouteSet, 'lists' | 'tables'>,
 ): { clauses: AddressClauses; index(): RuleIndex } {
   const uses = countUses(rules);
   const known = { from: new Map<string, Posting>(), to: new Map<string, Posting>() };
   const entries = { from: new AddressEntries(), to: new AddressEntries() };
   const unguarded: [number[], number[], number[]] = [[], [], []];
+  const ofTables: { name: string; field: 'from' | 'to'; posting: Posting }[] = [];
 
   const postingOf = (field: 'from' | 'to', value: string): Posting => {
     let posting = known[field].get(value);
     if (posting === undefined) {
       posting = emptyPosting();
       known[field].set(value, posting);
-      enter(entries[field], value, posting, lists);
+      const name = tableName(value);
+      if (name === null) enter(entries[field], value, posting, lists);
+      else ofTables.push({ name, field, posting });
     }
     return posting;
   };
@@ -89,6 +96,12 @@ export function indexRules(
         from: entries.from.index(placeOf),
         to: entries.to.index(placeOf),
         postings,
+        tables,
+        tableHits: ofTables.map(({ name, field, posting }) => ({
+          name,
+          field,
+          posting: placeOf(posting),
+        })),
         unguarded: [Int32Array.from(first), Int32Array.from(second), Int32Array.from(third)],
       };
     },
@@ -182,7 +195,7 @@ function enter(
   entries: AddressEntries,
   value: string,
   posting: Posting,
-  lists: ReadonlyMap<string, NumberList>,
+  lists: RouteSet['lists'],
 ): void {
   if (!value.startsWith('list:')) {
     entries.add(value, posting);

@@ -4,6 +4,7 @@
  * rule for one call.
  */
 import type { FailedVerdict } from '../machine/plan.ts';
+import type { RowScope, Table } from './table.ts';
 
 /** How a caller is moved to a target, in the order in which it is tried; never empty. */
 export type Ways = readonly ('refer' | 'transfer')[];
@@ -12,13 +13,13 @@ export type Ways = readonly ('refer' | 'transfer')[];
  * A text with placeholders such as `{from}`, split into pieces; without placeholders it is one
  * literal.
  */
-export type Template = (
-  | { literal: string }
-  | {
-      place: 'from' | 'to' | 'from_user' | 'to_user' | 'call_session_id' | 'header';
-      header: string | null;
-    }
-)[];
+export type Template = ({ literal: string } | Placeholder)[];
+
+export type Placeholder =
+  | { place: 'from' | 'to' | 'from_user' | 'to_user' | 'call_session_id' }
+  | { place: 'header'; header: string }
+  /** `{row:site}` or `{row:extensions.site}`; what it means is up to the rule, see `table.ts`. */
+  | { place: 'row'; column: string };
 
 export interface Target {
   name: string;
@@ -57,11 +58,11 @@ export type RouteStep =
       timeoutMs: number | null;
       ifFailed: RouteBranches;
     }
-  | { do: 'say'; text: string; voice: string | null; language: string | null }
+  | { do: 'say'; text: Template; voice: string | null; language: string | null }
   | { do: 'play'; url: string }
   | {
       do: 'menu';
-      text: string;
+      text: Template;
       voice: string | null;
       language: string | null;
       digits: Record<string, RouteStep[]>;
@@ -129,13 +130,18 @@ export interface Switch {
   on: boolean;
 }
 
-/** Leaves of `when`. Values of one clause are ORed. */
+/**
+ * Leaves of `when`. Values of one clause are ORed; of `from` and `to` also `list:NAME`, and
+ * `table:NAME` for a number that a table has.
+ */
 export type Clause =
   | { key: 'from' | 'to'; values: string[] }
   | { key: 'direction'; values: ('incoming' | 'outgoing')[] }
   | { key: 'connection_id'; values: string[] }
   | { key: 'caller_type'; values: ('pstn' | 'sip')[] }
   | { key: 'header'; name: string; values: string[] }
+  /** A column of the row in one of these tables; see `resolveColumn`. */
+  | { key: 'row'; column: string; scope: RowScope; values: string[] }
   | { key: 'schedule'; values: string[] }
   | { key: 'closed_because'; schedule: string; values: string[] }
   | { key: 'switch'; values: string[] }
@@ -167,6 +173,8 @@ export interface Rule {
   name: string;
   when: Condition;
   action: { steps: RouteStep[] } | { handler: string; run: RunHandler };
+  /** The tables it asks for: where its steps take their rows from. */
+  tables: RowScope;
   /** Its location, for messages. */
   file: string;
   line: number;
@@ -182,7 +190,7 @@ export interface Policy {
   voice: string;
   language: string | null;
   patienceMs: number;
-  whileMoving: { say: string } | { play: string } | null;
+  whileMoving: { say: Template } | { play: string } | null;
   /** Allowed destinations, except literal ones: parsed patterns, see `allow.ts`. */
   allow: string[];
   refers: Budget;
@@ -200,6 +208,7 @@ export interface RouteSet {
   lists: Map<string, NumberList>;
   schedules: Map<string, Schedule>;
   switches: Map<string, Switch>;
+  tables: Map<string, Table>;
   policy: Policy;
   rules: Rule[];
   otherwise: RouteStep[];

@@ -3,11 +3,12 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, isAnonymous, readAddress } from './address.ts';
-import type { AddressIndex } from './address-index.ts';
 import type { Overrides } from './override.ts';
 import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
 import type { Schedule } from './rule.ts';
+import type { RuleIndex } from './rule-index.ts';
 import { isOpenAt } from './schedule.ts';
+import { CallRows } from './table.ts';
 
 /** How many characters of a caller's text are quoted. */
 const QUOTED_CHARS_MAX = 80;
@@ -21,6 +22,8 @@ export class Subject {
   /** Positions of postings. */
   readonly fromHits: number[];
   readonly toHits: number[];
+  /** What the tables have for this call. */
+  readonly rows: CallRows;
   readonly #postings: Postings;
   #clauses: Set<number> | undefined;
   #fromWord: string | undefined;
@@ -29,12 +32,7 @@ export class Subject {
   #headers: Map<string, string[]> | undefined;
   #open: Map<string, boolean> | undefined;
 
-  constructor(
-    facts: CallFacts,
-    moment: Moment,
-    overrides: Overrides,
-    index: { from: AddressIndex; to: AddressIndex; postings: Postings },
-  ) {
+  constructor(facts: CallFacts, moment: Moment, overrides: Overrides, index: RuleIndex) {
     this.facts = facts;
     this.moment = moment;
     this.overrides = overrides;
@@ -43,6 +41,11 @@ export class Subject {
     this.fromHits = index.from.lookup(this.from);
     this.toHits = index.to.lookup(this.to);
     this.#postings = index.postings;
+    this.rows = new CallRows(index.tables, facts, { from: this.from, to: this.to });
+    for (const { name, field, posting } of index.tableHits) {
+      if (this.rows.of(name) === null) continue;
+      (field === 'from' ? this.fromHits : this.toHits).push(posting);
+    }
   }
 
   /** Whether a clause of `from` or `to` matches, by its number. */
@@ -125,9 +128,13 @@ export function callerKey(facts: CallFacts): string {
 }
 
 /** Quotes a caller's text: shortened, control characters escaped; `none` if there is none. */
-export function quote(text: string | null, none = 'nothing'): string {
+export function quote(
+  text: string | null,
+  none = 'nothing',
+  charsMax: number = QUOTED_CHARS_MAX,
+): string {
   if (text === null || text === '') return none;
-  const short = text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text;
+  const short = text.length > charsMax ? `${text.slice(0, charsMax).toWellFormed()}…` : text;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   return short.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, unicodeEscape);
 }

@@ -29,14 +29,19 @@ import type {
   Ways,
 } from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
+import { fillSpoken } from './spoken.ts';
 import { callerKey } from './subject.ts';
+import { CallRows, NO_ROWS } from './table.ts';
 import {
   type Filled,
+  fillDestination,
   fillText,
-  fillUser,
   hasPlaces,
+  isOperators,
   literalText,
   templateText,
+  type ValueFor,
+  valuesFor,
 } from './template.ts';
 
 const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
@@ -46,6 +51,8 @@ export interface Resolving {
   set: RouteSet;
   allow: readonly AllowPattern[];
   facts: CallFacts;
+  /** What the placeholders of this call stand for. */
+  valueFor: ValueFor;
   /** The steps come from a handler, so no destination in them is trusted. */
   handlerMade: boolean;
   /**
@@ -63,19 +70,18 @@ export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Ste
       case 'transfer':
         resolved.push(...moves(step, using));
         break;
-      case 'say':
-        resolved.push(say(step.text, using.set.policy, step.voice, step.language));
+      case 'say': {
+        const said = say(step, using);
+        // Nothing but placeholders, and this call has none of them.
+        if (said.text !== '') resolved.push(said);
         break;
+      }
       case 'play':
         resolved.push({ do: 'play', url: step.url });
         break;
       case 'menu': {
-        const { text, voice, language } = say(
-          step.text,
-          using.set.policy,
-          step.voice,
-          step.language,
-        );
+        const { text, voice, language } = say(step, using);
+        if (text === '') break;
         const digits: Record<string, Step[]> = {};
         for (const [digit, branch] of Object.entries(step.digits)) {
           digits[digit] = resolveSteps(branch, using);
@@ -97,10 +103,11 @@ export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Ste
   return resolved;
 }
 
-export function pinPolicy(policy: Policy): PinnedPolicy {
+export function pinPolicy(using: Resolving): PinnedPolicy {
+  const { policy } = using.set;
   return {
     patienceMs: policy.patienceMs,
-    whileMoving: whileMoving(policy),
+    whileMoving: whileMoving(using),
     refersPerCall: policy.refers.perCall,
     transfersPerCall: policy.transfers.perCall,
   };
@@ -125,7 +132,10 @@ export function resolveManual(
       const problem = `no target ${JSON.stringify(wanted.target)} in the live route set`;
       return { problem, kind: 'unknown_target' };
     }
-    const using = { set, allow: allowPatterns(set.policy), facts, handlerMade: false };
+    // No rule chose it, so no table does either.
+    const rows = new CallRows(set.tables, facts);
+    const valueFor = valuesFor(facts, (column) => rows.cell(column, NO_ROWS));
+    const using = { set, allow: allowPatterns(set.policy), facts, valueFor, handlerMade: false };
     const step = manual(notBack(reachTarget(target, null, using), facts));
     return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
   }
@@ -241,7 +251,7 @@ function reach(to: Destination, timeoutMs: number | null, using: Resolving): Rea
         reachNamed(name, timeoutMs, using),
       );
     case 'literal': {
-      const trusted = to.trusted && !using.handlerMade && !hasPlaces(to.template);
+      const trusted = to.trusted && !using.handlerMade;
       const { address, problem } = destination(to.template, trusted, using);
       return [{ ...UNKNOWN, address, problem, timeoutMs: timeoutMs ?? UNKNOWN.timeoutMs }];
     }
@@ -275,7 +285,7 @@ function reachNamed(name: string, timeoutMs: number | null, using: Resolving): R
 }
 
 function reachTarget(target: Target, timeoutMs: number | null, using: Resolving): Reached {
-  const { address, problem } = destination(target.sip, !hasPlaces(target.sip), using);
+  const { address, problem } = destination(target.sip, true, using);
   const problems = problem === null ? [] : [problem];
   const text = (filled: Filled, what: string): string => {
     if ('text' in filled) return filled.text;
@@ -301,27 +311,38 @@ function reachTarget(target: Target, timeoutMs: number | null, using: Resolving)
   };
 }
 
+/** `trusted`: the operator wrote it, and what of it a caller does not fill needs no policy. */
 function destination(
   template: Target['sip'],
   trusted: boolean,
   using: Resolving,
 ): { address: string; problem: string | null } {
-  if (trusted) return { address: literalText(template), problem: null };
+  const operators = trusted && isOperators(template);
+  if (operators && !hasPlaces(template)) return { address: literalText(template), problem: null };
   if (using.assume !== undefined && hasPlaces(template)) {
-    const problem = using.assume === 'usable' ? null : UNUSABLE;
-    return { address: templateText(template), problem };
+    // What a table has was checked row by row when the set was loaded.
+    const usable = using.assume === 'usable' || operators;
+    return { address: templateText(template), problem: usable ? null : UNUSABLE };
   }
-  const filled = fillUser(template, using.facts);
+  const filled = fillDestination(template, using.valueFor);
   if ('problem' in filled) return { address: '', problem: filled.problem };
+  if (operators) return { address: filled.text, problem: malformed(filled.text) };
   const allowed = allows(using.allow, filled.text);
   return { address: filled.text, problem: 'ok' in allowed ? null : allowed.why };
+}
+
+/** Why a destination is neither a number nor a SIP URI; null if it is one. */
+export function malformed(destination: string): string | null {
+  if (isE164(destination)) return null;
+  const uri = parseSipUri(destination);
+  return 'problem' in uri ? `${JSON.stringify(destination)}: ${uri.problem}` : null;
 }
 
 const UNUSABLE = 'a placeholder is empty, or policy.allow does not allow what it makes';
 
 /** Every call has a number that was called and a session; what its caller writes may be missing. */
 function textOf(template: Template, using: Resolving): Filled {
-  if (using.assume === undefined || !hasPlaces(template)) return fillText(template, using.facts);
+  if (using.assume === undefined || !hasPlaces(template)) return fillText(template, using.valueFor);
   const missing = using.assume === 'unusable' && template.some(isTheCallers);
   return missing ? { problem: UNUSABLE } : { text: templateText(template) };
 }
@@ -351,12 +372,26 @@ function transferTo(reached: Reached, from: Filled | null): Extract<OtherWay, { 
   };
 }
 
-function say(text: string, policy: Policy, voice: string | null, language: string | null): SayStep {
-  return { do: 'say', text, voice: voice ?? policy.voice, language: language ?? policy.language };
+interface Spoken {
+  text: Template;
+  voice: string | null;
+  language: string | null;
 }
 
-function whileMoving(policy: Policy): SayStep | PlayStep | null {
-  if (policy.whileMoving === null) return null;
-  if ('say' in policy.whileMoving) return say(policy.whileMoving.say, policy, null, null);
-  return { do: 'play', url: policy.whileMoving.play };
+function say({ text, voice, language }: Spoken, using: Resolving): SayStep {
+  const { policy } = using.set;
+  return {
+    do: 'say',
+    text: using.assume === undefined ? fillSpoken(text, using.valueFor) : templateText(text),
+    voice: voice ?? policy.voice,
+    language: language ?? policy.language,
+  };
+}
+
+function whileMoving(using: Resolving): SayStep | PlayStep | null {
+  const { whileMoving: written } = using.set.policy;
+  if (written === null) return null;
+  if ('play' in written) return { do: 'play', url: written.play };
+  const said = say({ text: written.say, voice: null, language: null }, using);
+  return said.text === '' ? null : said;
 }

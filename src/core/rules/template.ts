@@ -6,7 +6,7 @@
 
 import type { CallFacts } from '../machine/call.ts';
 import { readAddress } from './address.ts';
-import type { Template } from './rule.ts';
+import type { Placeholder, Template } from './rule.ts';
 import { encodeUser, isE164, parseSipUri } from './sip-uri.ts';
 
 const TEMPLATE_CHARS_MAX = 1024;
@@ -23,6 +23,7 @@ const TEMPLATE_PLACES = [
   'to_user',
   'call_session_id',
   'header:X-Name',
+  'row:column',
 ] as const;
 
 /** A header name: RFC 3261 token. */
@@ -46,7 +47,7 @@ export function parseTemplate(text: string): Template | { problem: string } {
     if (open < 0) break;
     const close = text.indexOf('}', open);
     if (close < 0) return { problem: 'a { is not closed: a place is {name}' };
-    const place = readPlace(text.slice(open + 1, close));
+    const place = readPlaceholder(text.slice(open + 1, close));
     if ('problem' in place) return place;
     template.push(place);
     at = close + 1;
@@ -58,6 +59,14 @@ export function hasPlaces(template: Template): boolean {
   return template.some((piece) => 'place' in piece);
 }
 
+/**
+ * Whether what it makes is the operator's own: every placeholder is a column of a table, in a file
+ * beside the route files.
+ */
+export function isOperators(template: Template): boolean {
+  return template.every((piece) => 'literal' in piece || piece.place === 'row');
+}
+
 /** The text of a template without places. */
 export function literalText(template: Template): string {
   return template.map((piece) => ('literal' in piece ? piece.literal : '')).join('');
@@ -65,12 +74,15 @@ export function literalText(template: Template): string {
 
 /** The original text of the template. */
 export function templateText(template: Template): string {
-  return template.map((piece) => ('literal' in piece ? piece.literal : placeText(piece))).join('');
+  return template
+    .map((piece) => ('literal' in piece ? piece.literal : placeholderText(piece)))
+    .join('');
 }
 
 /**
- * A destination in a route file or from a handler: a SIP URI or an E.164 number, with placeholders
- * only in the user part (in a number: anywhere after the first character).
+ * A destination in a route file or from a handler: a SIP URI or an E.164 number. What a caller writes
+ * may only fill the user part (in a number: anywhere after the first character); a column of a table
+ * may stand anywhere, also for the whole destination, and is then checked row by row.
  */
 export function parseDestination(
   text: string,
@@ -86,31 +98,51 @@ export function parseDestination(
     };
   }
   let afterUser = false;
+  let columnAfterUser = false;
   for (const piece of template) {
     if ('literal' in piece) afterUser ||= piece.literal.includes('@');
+    else if (piece.place === 'row') columnAfterUser ||= afterUser;
     else if (afterUser) {
       return {
-        problem: `the place ${placeText(piece)} may stand in the user part only, before the @`,
+        problem: `the place ${placeholderText(piece)} may stand in the user part only, before the @`,
       };
     }
   }
+  // `sip:{row:address}`: the column may hold the @ and the host.
+  const whole = !afterUser && hasPlaces(template) && isOperators(template);
+  if (whole) return { kind: 'sip', template };
   if (hasPlaces(template) && !afterUser) {
     return { problem: `${JSON.stringify(text)} has a place but no @host after it` };
   }
   const sample = template.map((piece) => ('literal' in piece ? piece.literal : 'x')).join('');
   const uri = parseSipUri(sample);
-  return 'problem' in uri
+  // A port or the end of an IP address may come from a column.
+  return 'problem' in uri && !columnAfterUser
     ? { problem: `${JSON.stringify(text)}: ${uri.problem}` }
     : { kind: 'sip', template };
 }
 
 export type Filled = { text: string } | { problem: string };
 
+/** What a placeholder stands for in one call; null or empty where it has no value. */
+export type ValueFor = (piece: Placeholder) => string | null;
+
+/** The values of a call's own facts; the cells of its rows come from `cell`. */
+export function valuesFor(facts: CallFacts, cell: (column: string) => string | null): ValueFor {
+  return (piece) => (piece.place === 'row' ? cell(piece.column) : factOf(piece, facts));
+}
+
 /**
- * For the user part of a SIP URI: keeps RFC 3261's user characters and percent-encodes the rest.
+ * A destination. In the user part of a SIP URI it keeps RFC 3261's user characters and
+ * percent-encodes the rest; what a table has for elsewhere is taken as it stands.
  */
-export function fillUser(template: Template, facts: CallFacts): Filled {
-  return fill(template, facts, encodeUser);
+export function fillDestination(template: Template, valueFor: ValueFor): Filled {
+  const lastAt = template.findLastIndex(
+    (piece) => 'literal' in piece && piece.literal.includes('@'),
+  );
+  return fill(template, valueFor, (value, piece, index) =>
+    piece.place === 'row' && index > lastAt ? value : encodeUser(value),
+  );
 }
 
 /**
@@ -118,25 +150,30 @@ export function fillUser(template: Template, facts: CallFacts): Filled {
  * the content (`3132;encoding=hex` must arrive unchanged), and re-encoding would break a copied
  * header.
  */
-export function fillText(template: Template, facts: CallFacts): Filled {
-  const filled = fill(template, facts, (value) => value);
+export function fillText(template: Template, valueFor: ValueFor): Filled {
+  const filled = fill(template, valueFor, (value) => value);
   if ('problem' in filled) return filled;
   if (filled.text.trim() === '') return { problem: `${templateText(template)} is empty` };
   return filled;
 }
 
-function fill(template: Template, facts: CallFacts, encode: (value: string) => string): Filled {
+function fill(
+  template: Template,
+  valueFor: ValueFor,
+  encode: (value: string, piece: Placeholder, index: number) => string,
+): Filled {
   let text = '';
-  for (const piece of template) {
+  for (const [index, piece] of template.entries()) {
     if ('literal' in piece) {
       text += piece.literal;
       continue;
     }
-    const value = placeValue(piece, facts) ?? '';
-    if (value.trim() === '') return { problem: `${placeText(piece)} has no value in this call` };
-    if (CONTROL.test(value)) return { problem: `${placeText(piece)} contains a control character` };
-    if (!value.isWellFormed()) return { problem: `${placeText(piece)} is not well-formed text` };
-    text += encode(value);
+    const value = valueFor(piece) ?? '';
+    const name = placeholderText(piece);
+    if (value.trim() === '') return { problem: `${name} has no value in this call` };
+    if (CONTROL.test(value)) return { problem: `${name} contains a control character` };
+    if (!value.isWellFormed()) return { problem: `${name} is not well-formed text` };
+    text += encode(value, piece, index);
   }
   if (text.length > FILLED_CHARS_MAX) {
     return {
@@ -146,31 +183,42 @@ function fill(template: Template, facts: CallFacts, encode: (value: string) => s
   return { text };
 }
 
-type Place = Exclude<Template[number], { literal: string }>;
-
-function readPlace(name: string): Place | { problem: string } {
+/** The name between braces. */
+export function readPlaceholder(name: string): Placeholder | { problem: string } {
   switch (name) {
     case 'from':
     case 'to':
     case 'from_user':
     case 'to_user':
     case 'call_session_id':
-      return { place: name, header: null };
+      return { place: name };
   }
   if (name.startsWith('header:')) {
     const header = name.slice('header:'.length);
     if (HEADER_NAME.test(header)) return { place: 'header', header };
     return { problem: `{${name}}: ${JSON.stringify(header)} is not the name of a header` };
   }
+  if (name.startsWith('row:')) {
+    const column = name.slice('row:'.length).trim();
+    if (column !== '') return { place: 'row', column };
+    return { problem: `{${name}} names no column of a table` };
+  }
   const known = TEMPLATE_PLACES.map((place) => `{${place}}`).join(' ');
   return { problem: `{${name}} is not a place; known are ${known}` };
 }
 
-function placeText(piece: Place): string {
-  return piece.place === 'header' ? `{header:${piece.header ?? ''}}` : `{${piece.place}}`;
+export function placeholderText(piece: Placeholder): string {
+  switch (piece.place) {
+    case 'header':
+      return `{header:${piece.header}}`;
+    case 'row':
+      return `{row:${piece.column}}`;
+    default:
+      return `{${piece.place}}`;
+  }
 }
 
-function placeValue(piece: Place, facts: CallFacts): string | null {
+function factOf(piece: Exclude<Placeholder, { place: 'row' }>, facts: CallFacts): string | null {
   switch (piece.place) {
     case 'from':
       return facts.from;
@@ -183,7 +231,7 @@ function placeValue(piece: Place, facts: CallFacts): string | null {
     case 'call_session_id':
       return facts.sessionId;
     case 'header': {
-      const wanted = piece.header?.toLowerCase();
+      const wanted = piece.header.toLowerCase();
       return facts.headers.find((header) => header.name.toLowerCase() === wanted)?.value ?? null;
     }
   }

@@ -70,6 +70,15 @@ export const ROUTES = Type.Object({
   ),
   switches: SWITCH_LIST,
   lists: Type.Array(Type.Object({ name: text, entries: Type.Integer() })),
+  tables: Type.Array(
+    Type.Object({
+      name: text,
+      file: text,
+      key: Type.Enum(['from', 'to'], { description: 'Which number of a call is looked up' }),
+      rows: Type.Integer(),
+      columns: Type.Array(text),
+    }),
+  ),
   last_refusal: orNull(Type.Object({ at: time, problems: Type.Array(LOCATED) })),
   activated: orNull(
     Type.Object(

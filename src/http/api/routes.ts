@@ -3,6 +3,7 @@
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
+import { templateText } from '../../core/rules/template.ts';
 import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
 import type { Replica, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -125,7 +126,7 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
     })),
     targets: [...set.targets.values()].map((target) => ({
       name: target.name,
-      sip: target.sip.map((piece) => ('literal' in piece ? piece.literal : place(piece))).join(''),
+      sip: templateText(target.sip),
       timeout_ms: target.timeoutMs,
       bye_without_verdict: target.byeWithoutVerdict,
       via: target.via === null ? null : [...target.via],
@@ -143,11 +144,14 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       name: list.name,
       entries: list.exact.length + list.prefixes.length + list.globs.length,
     })),
+    tables: [...set.tables.values()].map(({ name, file, key, rows, columns }) => ({
+      name,
+      file,
+      key,
+      rows,
+      columns: [...columns],
+    })),
   };
-}
-
-function place(piece: { place: string; header: string | null }): string {
-  return piece.header === null ? `{${piece.place}}` : `{header:${piece.header}}`;
 }
 
 function replicaJson(replica: Replica, now: number) {

@@ -29,7 +29,7 @@ const target = Type.Object(
   {
     sip: text('SIP URI', {
       description:
-        'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}.',
+        'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}; {row:column} may stand anywhere.',
       examples: ['sip:support@pbx.example.com'],
     }),
     timeout: Type.Optional(duration('Of one attempt; default 30s.')),
@@ -90,6 +90,22 @@ const list = Type.Union([
     STRICT,
   ),
 ]);
+
+const table = Type.Object(
+  {
+    file: text('CSV file under the routes folder', {
+      description:
+        'Comma-separated, UTF-8. Its first line names the columns; the keys are in the column named like `key`, or else in the first.',
+      examples: ['tables/extensions.csv'],
+    }),
+    key: oneOf(
+      'key',
+      ['from', 'to'] as const,
+      'Which number of a call is looked up. A key is exact, or a prefix with * at its end; the longest wins.',
+    ),
+  },
+  { title: 'table', ...STRICT },
+);
 
 const budget = (what: string) =>
   Type.Object(
@@ -192,6 +208,11 @@ const routeFileSchema = Type.Object(
         description: 'Numbers to match as list:name.',
       }),
     ),
+    tables: Type.Optional(
+      record('tables', nameKey('table', 'extensions'), table, {
+        description: 'A row for each number, whose columns rules use as {row:column}.',
+      }),
+    ),
     schedules: Type.Optional(
       record('schedules', nameKey('schedule', 'office'), schedule, {
         description: 'Hours and holidays.',
@@ -229,6 +250,7 @@ export type RouteFile = Static<typeof routeFileSchema>;
 export type WrittenRule = Static<typeof rule>;
 export type WrittenTarget = Static<typeof target>;
 export type WrittenPolicy = Static<typeof policy>;
+export type WrittenTable = Static<typeof table>;
 export type WrittenList = Static<typeof list>;
 
 /**
@@ -239,7 +261,7 @@ export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Referee route file',
   description:
-    'Call routes: targets, lists, schedules, switches, policy, rules, guarantees and examples.',
+    'Call routes: targets, lists, tables, schedules, switches, policy, rules, guarantees and examples.',
   ...routeFileSchema,
   $defs: { ...STEP_DEFS, ...WHEN_DEFS },
 };

@@ -67,7 +67,8 @@ const branches = reference<WrittenBranches>(
 export const STEP_DEFS = {
   spoken: Type.String({
     title: 'text to speak',
-    description: 'The text to say. Quote it if it contains "#" or ": " or starts with a sign.',
+    description:
+      'The text to say. Quote it if it contains "#" or ": " or starts with a sign. It may contain {from} and {to}, spoken digit by digit, {row:column} and {header:X-Name}.',
     examples: ['Please hold.'],
     minLength: 1,
     maxLength: 3000,

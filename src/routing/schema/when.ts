@@ -23,6 +23,8 @@ export interface WrittenWhen {
   direction?: OneOrMore<'incoming' | 'outgoing'>;
   connection_id?: OneOrMore<string>;
   caller_type?: OneOrMore<'pstn' | 'sip'>;
+  table?: OneOrMore<string>;
+  row?: Record<string, OneOrMore<string>>;
   header?: Record<string, OneOrMore<string>>;
   schedule?: OneOrMore<string>;
   closed_because?: Record<string, OneOrMore<string>>;
@@ -80,6 +82,23 @@ export const WHEN_DEFS = {
           oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
           {
             description: 'The caller writes headers, so never use them for authorisation.',
+            minProperties: 1,
+          },
+        ),
+      ),
+      table: Type.Optional(
+        oneOrMore(
+          text('name of a table', { examples: ['extensions'] }),
+          "The table has a row for the call's number. Of several the first that has one is meant.",
+        ),
+      ),
+      row: Type.Optional(
+        record(
+          'columns of the row',
+          { title: 'column', pattern: '^[^{}]{1,128}$', examples: ['tier'] },
+          oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
+          {
+            description: 'Matches columns of the row that the table has for the call.',
             minProperties: 1,
           },
         ),

@@ -4,12 +4,14 @@
  */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import type { Glob } from '../../core/rules/glob.ts';
+import { tableName } from '../../core/rules/table.ts';
 import type { StepBudget } from './step-budget.ts';
 
 type Over = 'numbers' | 'texts' | 'both';
 
 export class AddressValues {
   readonly lists = new Set<string>();
+  readonly tables = new Set<string>();
   readonly #exact = new Set<string>();
   readonly #prefixes = { numbers: new Prefixes(), texts: new Prefixes(), both: new Prefixes() };
   readonly #globs: { glob: Glob; over: Over }[] = [];
@@ -17,7 +19,9 @@ export class AddressValues {
 
   add(values: readonly string[]): this {
     for (const value of values) {
-      if (value.startsWith('list:')) this.lists.add(listName(value));
+      const table = tableName(value);
+      if (table !== null) this.tables.add(table);
+      else if (value.startsWith('list:')) this.lists.add(listName(value));
       else this.#addPattern(readPattern(value));
     }
     return this;
@@ -35,7 +39,7 @@ export class AddressValues {
 
   /**
    * Whether whatever `asked` matches is matched by one of the values; what stands in their lists
-   * aside.
+   * and tables aside.
    */
   take(asked: Pattern, budget: StepBudget): boolean {
     if (asked.kind === 'glob') {

@@ -4,8 +4,9 @@
  * likewise for `from`.
  */
 import { readPattern } from '../../core/rules/address.ts';
-import type { Condition, NumberList } from '../../core/rules/rule.ts';
+import type { Condition, NumberList, RouteSet } from '../../core/rules/rule.ts';
 import { mentions } from '../../core/rules/rule-index.ts';
+import { tableName } from '../../core/rules/table.ts';
 import { isPrefix, listName, namesOf } from './address-values.ts';
 
 const FIELDS = ['to', 'from'] as const;
@@ -18,14 +19,16 @@ type Field = (typeof FIELDS)[number];
 const LIST_ENTRIES_ENTERED = 1_000;
 
 export class EarlierRules {
-  readonly #lists: ReadonlyMap<string, NumberList>;
+  readonly #lists: RouteSet['lists'];
+  readonly #tables: RouteSet['tables'];
   readonly #byKey = { to: new Map<string, number[]>(), from: new Map<string, number[]>() };
   readonly #asking: Record<Field, number[]> = { to: [], from: [] };
   /** Rules that ask for neither, or with values that no key stands for. */
   readonly #others: number[] = [];
 
-  constructor(lists: ReadonlyMap<string, NumberList>) {
+  constructor({ lists, tables }: Pick<RouteSet, 'lists' | 'tables'>) {
     this.#lists = lists;
+    this.#tables = tables;
   }
 
   add(index: number, when: Condition): void {
@@ -81,8 +84,14 @@ export class EarlierRules {
     const [written] = valuesOf(when, field) ?? [];
     if (written === undefined) return null;
     const list = written.startsWith('list:') ? this.#lists.get(listName(written)) : undefined;
-    const first = list === undefined ? written : entriesOf(list).find(([entry]) => entry)?.[0];
-    if (first === undefined || first.startsWith('list:')) return null;
+    const table = this.#tables.get(tableName(written) ?? '');
+    const first =
+      table !== undefined
+        ? table.firstKeys(1)[0]
+        : list === undefined
+          ? written
+          : entriesOf(list).find(([entry]) => entry)?.[0];
+    if (first === undefined || /^(?:list|table):/.test(first)) return null;
     const pattern = readPattern(first);
     if (pattern.kind === 'glob') return [`${pattern.glob.literalPrefix}*`];
     return namesOf(pattern.key).map(({ text }) => text);
@@ -90,6 +99,12 @@ export class EarlierRules {
 
   /** Of a list its entries; `*`, which begins everything, where they are too many. */
   #entries(value: string): string[] {
+    const name = tableName(value);
+    if (name !== null) {
+      const table = this.#tables.get(name);
+      if (table === undefined) return [];
+      return table.rows > LIST_ENTRIES_ENTERED ? ['*'] : [...table.keys()];
+    }
     if (!value.startsWith('list:')) return [value];
     const list = this.#lists.get(listName(value));
     if (list === undefined) return [];

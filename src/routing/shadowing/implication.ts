@@ -1,23 +1,26 @@
 /** Whether one condition matches whenever another does, clause by clause; if in doubt, no. */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import { compileGlob, type Glob, isGlob } from '../../core/rules/glob.ts';
-import type { Clause, Condition, NumberList } from '../../core/rules/rule.ts';
-import { AddressValues, listName } from './address-values.ts';
+import type { Clause, Condition, NumberList, RouteSet } from '../../core/rules/rule.ts';
+import { tableName } from '../../core/rules/table.ts';
+import { AddressValues, listName, namesOf } from './address-values.ts';
 import type { StepBudget } from './step-budget.ts';
 
 /** One rule's values are asked about again and again, for each rule before it. */
 const PATTERNS_KEPT = 10_000;
 
 export class Implication {
-  readonly #lists: ReadonlyMap<string, NumberList>;
+  readonly #lists: RouteSet['lists'];
+  readonly #tables: RouteSet['tables'];
   readonly #budget: StepBudget;
   readonly #patterns = new Map<string, Pattern>();
   readonly #addresses = new WeakMap<readonly string[] | NumberList, AddressValues>();
   readonly #sets = new WeakMap<readonly string[], ReadonlySet<string>>();
   readonly #globs = new WeakMap<readonly string[], Glob[]>();
 
-  constructor(lists: ReadonlyMap<string, NumberList>, budget: StepBudget) {
+  constructor({ lists, tables }: Pick<RouteSet, 'lists' | 'tables'>, budget: StepBudget) {
     this.#lists = lists;
+    this.#tables = tables;
     this.#budget = budget;
   }
 
@@ -45,7 +48,15 @@ export class Implication {
       return (
         wide.key === 'header' &&
         wide.name.toLowerCase() === narrow.name.toLowerCase() &&
-        narrow.values.every((value) => this.#header(value, wide.values))
+        narrow.values.every((value) => this.#glob(value, wide.values))
+      );
+    }
+    if (narrow.key === 'row') {
+      return (
+        wide.key === 'row' &&
+        wide.column === narrow.column &&
+        wide.scope.join() === narrow.scope.join() &&
+        narrow.values.every((value) => this.#glob(value, wide.values))
       );
     }
     if (narrow.key === 'closed_because') {
@@ -66,6 +77,8 @@ export class Implication {
   #party(value: string, wide: readonly string[]): boolean {
     if (!this.#budget.spend()) return false;
     const values = this.#valuesOf(wide);
+    const table = tableName(value);
+    if (table !== null) return values.tables.has(table) || this.#wholeTable(table, wide);
     if (value.startsWith('list:')) {
       if (values.lists.has(listName(value))) return true;
       const list = this.#lists.get(listName(value));
@@ -78,7 +91,27 @@ export class Implication {
       const list = this.#lists.get(name);
       if (list !== undefined && this.#listValues(list).take(asked, this.#budget)) return true;
     }
+    for (const name of values.tables) if (this.#inTable(name, asked)) return true;
     return false;
+  }
+
+  #inTable(name: string, asked: Pattern): boolean {
+    const table = this.#tables.get(name);
+    if (table === undefined || asked.kind !== 'exact' || !this.#budget.spend()) return false;
+    const names = namesOf(asked.key);
+    const of = (over: 'numbers' | 'texts') =>
+      names.filter((each) => each.over === over).map(({ text }) => text);
+    return (
+      table.find({ number: of('numbers')[0] ?? null, texts: of('texts'), user: null }) !== null
+    );
+  }
+
+  /** An empty table matches nothing yet. */
+  #wholeTable(name: string, wide: readonly string[]): boolean {
+    const table = this.#tables.get(name);
+    if (table === undefined || table.rows === 0) return false;
+    for (const key of table.keys()) if (!this.#party(key, wide)) return false;
+    return true;
   }
 
   /** An empty list matches nothing yet: there is nothing to say about its rule but that. */
@@ -89,7 +122,7 @@ export class Implication {
     );
   }
 
-  #header(value: string, wide: readonly string[]): boolean {
+  #glob(value: string, wide: readonly string[]): boolean {
     if (this.#has(wide, value)) return true;
     const globs = kept(this.#globs, wide, () => wide.filter(isGlob).map(compileGlob));
     return globs.some(

@@ -14,10 +14,10 @@ import { StepBudget } from './step-budget.ts';
 
 export function checkShadowed({ problems, rulePlaces }: SetContext, set: RouteSet): void {
   const budget = new StepBudget(LIMITS.subsumptionWork);
-  const implication = new Implication(set.lists, budget);
+  const implication = new Implication(set, budget);
   const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
   const wholes = set.rules.map((rule) => whole(rule.when));
-  const earlierRules = new EarlierRules(set.lists);
+  const earlierRules = new EarlierRules(set);
   for (const [index, rule] of set.rules.entries()) {
     const narrow = wholes[index] ?? { all: [] };
     const candidates = earlierRules.thatCouldTake(rule.when);

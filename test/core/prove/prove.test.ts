@@ -45,7 +45,7 @@ const transfer = (number: string, timeoutMs: number | null = null): RouteStep =>
 });
 const menu = (digits: Record<string, RouteStep[]>, tries = 1): RouteStep => ({
   do: 'menu',
-  text: 'Press.',
+  text: [{ literal: 'Press.' }],
   voice: null,
   language: null,
   digits,
@@ -90,7 +90,7 @@ describe('the worst of a rule', () => {
 
   it('has no silence where words are said meanwhile', () => {
     const proof = one([refer('a'), say('Sorry.'), hangup], {
-      policy: { whileMoving: { say: 'Please hold.' } },
+      policy: { whileMoving: { say: [{ literal: 'Please hold.' }] } },
     });
     expect(ruleReport(proof).worst?.silence.secs).toBe(0);
   });

@@ -32,7 +32,7 @@ function transfer(ifFailed = {}): RouteStep {
 function menu(digits: Record<string, RouteStep[]>): RouteStep {
   return {
     do: 'menu',
-    text: 'Press.',
+    text: [{ literal: 'Press.' }],
     voice: null,
     language: null,
     digits,
@@ -64,7 +64,7 @@ const SETS: Record<string, RouteSet> = {
   transfer: one([transfer({ busy: [refer('eu')], any: [refer('us')] }), say('Sorry.'), hangup]),
   pick: one([pick({ us: 50, eu: 50 }, { any: [say('Nobody.'), hangup] })]),
   music: one([refer('us', { no_verdict: [refer('eu')] }), transfer()], {
-    policy: { whileMoving: { say: 'One moment.' }, patienceMs: 20_000 },
+    policy: { whileMoving: { say: [{ literal: 'One moment.' }] }, patienceMs: 20_000 },
   }),
   reject: one([{ do: 'reject', cause: 'busy' }]),
   bye: one([refer('us'), refer('eu')], {

@@ -1,9 +1,11 @@
 /** The index finds what trying every rule in order finds. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { readPattern } from '../../../src/core/rules/address.ts';
 import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
 import { firstMatch } from '../../../src/core/rules/definition.ts';
 import type { Clause, Condition, NumberList } from '../../../src/core/rules/rule.ts';
+import { Table } from '../../../src/core/rules/table.ts';
 import { clause, facts, moment, routeSet, rule } from '../../helpers/route-set.ts';
 
 const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
@@ -21,6 +23,15 @@ const LISTS: NumberList[] = [
   { name: 'b', exact: [], prefixes: ['+1415*'], globs: ['+1?', '*@pbx.example.com'] },
 ];
 
+const TABLE = new Table(
+  { name: 't', key: 'to', file: 't.csv', columns: ['to', 'tier'], keyColumn: 0 },
+  '+1,gold\n+49*,silver\nsip:*,gold\n',
+);
+for (const [line, key] of ['+1', '+49*', 'sip:*'].entries()) {
+  const start = [0, 8, 20][line] ?? 0;
+  TABLE.add({ key: readPattern(key), start, line: line + 1 });
+}
+
 const some = <T>(...values: T[]) => fc.subarray(values, { minLength: 1, maxLength: 2 });
 const values = some(
   ...NUMBERS,
@@ -34,6 +45,13 @@ const values = some(
 );
 const clauses: fc.Arbitrary<Clause> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ key: fc.constantFrom('from', 'to'), values }) },
+  fc.record({ key: fc.constant('to'), values: some('table:t', '+1*') }),
+  fc.record({
+    key: fc.constant('row'),
+    column: fc.constant('tier'),
+    scope: fc.constant([['t']]),
+    values: some('gold', 's*'),
+  }),
   fc.record({ key: fc.constant('direction'), values: some(...DIRECTIONS) }),
   fc.record({ key: fc.constant('event'), values: some(...EVENTS) }),
   fc.record({ key: fc.constant('digits'), values: some('1', '2') }),
@@ -67,7 +85,7 @@ it('decides as the definition does, for every call at every event', () => {
     fc.property(fc.array(condition, { maxLength: 12 }), calls, moments, (conditions, call, at) => {
       const set = routeSet(
         conditions.map((when, n) => rule(`rule ${n}`, [when])),
-        { lists: LISTS },
+        { lists: LISTS, tables: [TABLE] },
       );
       const { rule: decided } = decide(compileRouteSet(set), facts(call), moment(at), {});
       const defined = firstMatch(set, facts(call), moment(at), {});

@@ -7,11 +7,20 @@ import {
   resolveManual,
   resolveSteps,
 } from '../../../src/core/rules/target.ts';
+import { valuesFor } from '../../../src/core/rules/template.ts';
 import { facts, pick, refer, routeSet, say, target, template } from '../../helpers/route-set.ts';
 
+function using(
+  set: RouteSet,
+  call = facts(),
+  cell: (column: string) => string | null = () => null,
+) {
+  const valueFor = valuesFor(call, cell);
+  return { set, allow: allowPatterns(set.policy), facts: call, valueFor, handlerMade: false };
+}
+
 function resolve(steps: RouteStep[], set: RouteSet = routeSet([]), call = facts()) {
-  const allow = allowPatterns(set.policy);
-  return resolveSteps(steps, { set, allow, facts: call, handlerMade: false });
+  return resolveSteps(steps, using(set, call));
 }
 
 const literal = (text: string, trusted = true): Extract<RouteStep, { do: 'refer' }> => ({
@@ -100,7 +109,7 @@ describe('resolveSteps', () => {
     const set = routeSet([], { policy: { voice: 'v', language: 'en-US' } });
     const menu: RouteStep = {
       do: 'menu',
-      text: 'Press 1.',
+      text: [{ literal: 'Press 1.' }],
       voice: null,
       language: 'de-DE',
       digits: { '1': [refer('us', { busy: [say('Busy.')] })] },
@@ -115,7 +124,11 @@ describe('resolveSteps', () => {
         digits: { '1': [{ ifFailed: { busy: [{ do: 'say', voice: 'v', language: 'en-US' }] } }] },
       },
     ]);
-    expect(pinPolicy({ ...set.policy, whileMoving: { say: 'Hold.' } }).whileMoving).toEqual({
+    const held = {
+      ...set,
+      policy: { ...set.policy, whileMoving: { say: [{ literal: 'Hold.' }] } },
+    };
+    expect(pinPolicy(using(held)).whileMoving).toEqual({
       do: 'say',
       text: 'Hold.',
       voice: 'v',

@@ -65,6 +65,7 @@ describe('the live route set', () => {
       ],
       schedules: [{ name: 'office', zone: 'UTC', override: null }],
       lists: [{ name: 'vip', entries: 2 }],
+      tables: [],
       last_refusal: null,
       replicas: [{ id: 'one', route_set: app.set.hash }],
     });

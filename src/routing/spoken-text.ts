@@ -1,0 +1,32 @@
+/** The placeholders of a text to speak. */
+import type { Template } from '../core/rules/rule.ts';
+import { parseSpoken } from '../core/rules/spoken.ts';
+import { hasPlaces, isOperators } from '../core/rules/template.ts';
+import type { SetContext } from './context.ts';
+import { didYouMean, nearest, type Place } from './problem.ts';
+
+const KNOWN = ['from', 'to', 'from_user', 'to_user', 'call_session_id', 'header:', 'row:'];
+
+export function spokenTemplate(context: SetContext, text: string, at: Place): Template {
+  const { template, strange } = parseSpoken(text);
+  for (const name of strange) {
+    const word = /^[a-z_]+:/i.exec(name)?.[0] ?? name;
+    context.problems.warning(
+      at,
+      `{${name}} is no placeholder: it is spoken as it stands`,
+      nearest(word, KNOWN) === null
+        ? 'placeholders are {from} {to} {row:column} {header:X-Name}'
+        : didYouMean(word, KNOWN),
+    );
+  }
+  // A table is checked row by row, what a call brings is not known.
+  const own = template.some((piece) => 'literal' in piece && /[\p{L}\p{N}]/u.test(piece.literal));
+  if (hasPlaces(template) && !own && !isOperators(template)) {
+    context.problems.warning(
+      at,
+      'the text has no words of its own: without a value nothing is spoken',
+      'write words beside the placeholder',
+    );
+  }
+  return template;
+}

@@ -1,0 +1,28 @@
+/** The tables of all route files, each with the file that it names. */
+import { Table } from '../../core/rules/table.ts';
+import { referenced } from '../build-data.ts';
+import type { SetContext } from '../context.ts';
+import type { DecodedSet } from '../decoded-set.ts';
+import { readTable } from './read-table.ts';
+
+/** Into the context, for whatever refers to them. Yields where it may be interrupted. */
+export function* buildTables(context: SetContext, input: DecodedSet): Generator<void, void> {
+  for (const { routes, positions } of input.files) {
+    for (const [name, written] of Object.entries(routes.tables ?? {})) {
+      const { file, key } = written;
+      const at = positions.at(written, 'file');
+      const bytes = referenced(context, input.folder, file, at);
+      const wanted = { name, file, key };
+      const table = bytes === null ? null : yield* readTable(wanted, bytes, context.problems);
+      if (table === null) context.unreadTables.add(name);
+      context.tables.set(name, table ?? new Table({ ...wanted, columns: [], keyColumn: 0 }, ''));
+      if (table?.rows !== 0 || context.problems.problems.some((each) => each.file === file))
+        continue;
+      context.problems.warning(
+        positions.atKey(routes.tables ?? {}, name),
+        `the table ${name} is empty: it has no rows`,
+        'rules that ask for it never match',
+      );
+    }
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Holds every row to what rules make of it: a cell that a destination needs is not empty, and what a
+ * table has for a destination is one. So no call finds out.
+ */
+import { compileGlob, type Glob } from '../../core/rules/glob.ts';
+import type { Condition, RouteSet, RouteStep, Rule, Template } from '../../core/rules/rule.ts';
+import { isE164 } from '../../core/rules/sip-uri.ts';
+import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
+import {
+  type Column,
+  NO_ROWS,
+  type RowScope,
+  resolveColumn,
+  type Table,
+} from '../../core/rules/table.ts';
+import { malformed } from '../../core/rules/target.ts';
+import {
+  fillDestination,
+  fillText,
+  isOperators,
+  placeholderText,
+  templateText,
+  type ValueFor,
+} from '../../core/rules/template.ts';
+import type { SetContext } from '../context.ts';
+import { destinationHint } from '../destinations.ts';
+import { quoted } from '../number.ts';
+import type { Place, Problems } from '../problem.ts';
+import { columnOf } from './columns.ts';
+
+/** A text with placeholders, as a step or the target of one has it. */
+interface Use {
+  kind: 'refer' | 'transfer' | 'from' | 'text' | 'spoken';
+  template: Template;
+  /** For messages: `refer "sip:{row:extension}@…"`. */
+  what: string;
+  at: Place;
+}
+
+/** What one rule asks of the rows of one table. */
+interface Need extends Use {
+  rule: string;
+  /** Of each placeholder of this table, by its name in the template. */
+  columns: Map<string, number>;
+  /** Whether all its placeholders are columns of this table: then it can be made for every row. */
+  whole: boolean;
+  filters: { column: number; globs: Glob[] }[];
+}
+
+/** Yields where it may be interrupted. */
+export function* checkRows(context: SetContext, set: RouteSet): Generator<void, void> {
+  const needs = new Map<string, Need[]>();
+  for (const rule of set.rules) {
+    if (!('steps' in rule.action)) continue;
+    for (const use of usesOf(context, set, rule.action.steps)) enter(context, rule, use, needs);
+  }
+  const general = [...usesOf(context, set, set.otherwise), ...usesOf(context, set, set.lastResort)];
+  for (const use of general) columnsOf(context, use, NO_ROWS);
+  for (const [name, ofTable] of needs) {
+    const table = set.tables.get(name);
+    if (table === undefined || context.unreadTables.has(name)) continue;
+    for (let row = 0; row < table.rows; row += 1) {
+      checkRow(context.problems, table, row, ofTable);
+      yield;
+    }
+  }
+}
+
+function enter(context: SetContext, rule: Rule, use: Use, needs: Map<string, Need[]>): void {
+  const columns = columnsOf(context, use, rule.tables);
+  const names = new Set([...columns.values()].flatMap(({ tables }) => tables));
+  for (const name of names) {
+    const table = context.tables.get(name);
+    if (table === undefined) continue;
+    const own = [...columns].filter(([, { tables }]) => tables.includes(name));
+    const need: Need = {
+      ...use,
+      rule: rule.name,
+      columns: new Map(own.map(([text, { column }]) => [text, table.columns.indexOf(column)])),
+      whole: isOperators(use.template) && own.length === columns.size,
+      filters: filtersOf(rule.when, table, context.tables),
+    };
+    const known = needs.get(name);
+    if (known === undefined) needs.set(name, [need]);
+    else known.push(need);
+  }
+}
+
+/** By the text of the placeholder. */
+function columnsOf(context: SetContext, use: Use, scope: RowScope): Map<string, Column> {
+  const columns = new Map<string, Column>();
+  for (const piece of use.template) {
+    if ('literal' in piece || piece.place !== 'row') continue;
+    const text = placeholderText(piece);
+    if (columns.has(text)) continue;
+    const what = `${text} of ${use.what}`;
+    const column = columnOf(context, piece.column, scope, { at: use.at, what });
+    if (column !== null) columns.set(text, column);
+  }
+  return columns;
+}
+
+/** Rows that the rule's own `row` clauses rule out are not its business. */
+function filtersOf(
+  when: Condition,
+  table: Table,
+  tables: ReadonlyMap<string, Table>,
+): Need['filters'] {
+  if ('clause' in when) {
+    const { clause } = when;
+    if (clause.key !== 'row') return [];
+    const meant = resolveColumn(clause.column, clause.scope, tables);
+    if ('problem' in meant || meant.tables.join('\n') !== table.name) return [];
+    return [{ column: table.columns.indexOf(meant.column), globs: clause.values.map(compileGlob) }];
+  }
+  return 'all' in when ? when.all.flatMap((part) => filtersOf(part, table, tables)) : [];
+}
+
+function checkRow(problems: Problems, table: Table, row: number, needs: readonly Need[]): void {
+  const cells = table.cells(row);
+  const here = () => ({ file: table.file, line: table.line(row), column: 1 });
+  const empty = new Set<number>();
+  for (const need of needs) {
+    const asked = need.filters.every(({ column, globs }) =>
+      globs.some((glob) => glob.matches(cells[column] ?? '')),
+    );
+    if (!asked) continue;
+    const lacking =
+      need.kind === 'spoken'
+        ? []
+        : [...need.columns.values()].filter((column) => (cells[column] ?? '').trim() === '');
+    for (const column of lacking) {
+      if (empty.has(column)) continue;
+      empty.add(column);
+      problems.problem(
+        here(),
+        `the cell ${quoted(table.columns[column] ?? '')} is empty, and ${need.what} of the rule ${quoted(need.rule)} needs it`,
+        'fill it, or leave such rows to another rule: when: { row: { … } }',
+      );
+    }
+    if (lacking.length > 0 || !need.whole) continue;
+    const wrong = wrongWith(need, cells);
+    if (wrong === null) continue;
+    problems.problem(
+      here(),
+      `${wrong.problem}; ${need.what} of the rule ${quoted(need.rule)} makes it of this row`,
+      wrong.hint,
+    );
+  }
+}
+
+function wrongWith(need: Need, cells: readonly string[]): { problem: string; hint: string } | null {
+  const { kind, template, columns } = need;
+  const valueFor: ValueFor = (piece) => cells[columns.get(placeholderText(piece)) ?? -1] ?? null;
+  if (kind === 'spoken') return wrongWithSpoken(template, valueFor);
+  if (kind === 'text' || kind === 'from') {
+    const filled = fillText(template, valueFor);
+    if ('problem' in filled) return { problem: filled.problem, hint: '' };
+    if (kind === 'text' || isCallerId(filled.text)) return null;
+    const problem = `${quoted(filled.text)} is no caller id`;
+    return { problem, hint: destinationHint(filled.text) || 'a number or a SIP URI' };
+  }
+  const filled = fillDestination(template, valueFor);
+  if ('problem' in filled) return { problem: filled.problem, hint: '' };
+  const destination = filled.text;
+  const problem =
+    kind === 'refer' && isE164(destination)
+      ? `${quoted(destination)} is a number, and a refer needs a SIP URI`
+      : malformed(destination);
+  if (problem === null) return null;
+  return { problem, hint: /^sips?:/i.test(destination) ? '' : destinationHint(destination) };
+}
+
+function wrongWithSpoken(
+  template: Template,
+  valueFor: ValueFor,
+): { problem: string; hint: string } | null {
+  const text = template
+    .map((piece) => ('literal' in piece ? piece.literal : (valueFor(piece) ?? '')))
+    .join('');
+  if (text.trim() === '') return { problem: 'the text is empty', hint: 'write what to say' };
+  if (text.length <= SPOKEN_CHARS_MAX) return null;
+  const problem = `the text has ${text.length} characters, more than ${SPOKEN_CHARS_MAX}`;
+  return { problem, hint: 'Telnyx speaks no more at once' };
+}
+
+/** What `transfer` may show as the caller. */
+export function isCallerId(text: string): boolean {
+  return /^\+[1-9][0-9]{6,14}$/.test(text) || /^sips?:[^@\s]+@[^@\s]+$/i.test(text);
+}
+
+/** Every text of the steps, and of the targets that they name, that has a column of a table. */
+function usesOf(context: SetContext, set: RouteSet, steps: readonly RouteStep[]): Use[] {
+  return steps.flatMap((step) => {
+    const at = context.stepPlaces.get(step) ?? { file: '.', line: 1, column: 1 };
+    return [
+      ...ownUses(set, step, at),
+      ...inner(step).flatMap((list) => usesOf(context, set, list)),
+    ];
+  });
+}
+
+function inner(step: RouteStep): RouteStep[][] {
+  if (step.do === 'menu') return Object.values(step.digits);
+  if (step.do === 'refer' || step.do === 'transfer') return Object.values(step.ifFailed);
+  return [];
+}
+
+function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
+  const uses: Use[] = [];
+  const use = (kind: Use['kind'], template: Template | null, prefix: string): void => {
+    const asks = template?.some((piece) => 'place' in piece && piece.place === 'row') ?? false;
+    if (template === null || !asks) return;
+    uses.push({ kind, template, what: `${prefix} ${quoted(templateText(template))}`, at });
+  };
+  switch (step.do) {
+    case 'say':
+    case 'menu':
+      use('spoken', step.text, step.do);
+      return uses;
+    case 'refer':
+    case 'transfer': {
+      if (step.do === 'transfer') use('from', step.from, 'from:');
+      const { to } = step;
+      if (to.kind === 'literal') use(step.do, to.template, step.do);
+      const names = to.kind === 'target' ? [to.name] : [];
+      const picked = to.kind === 'pick' ? to.weights.map(({ name }) => name) : [];
+      for (const name of [...names, ...picked]) {
+        const target = set.targets.get(name);
+        use(step.do, target?.sip ?? null, `the target ${name}:`);
+        use('text', target?.userToUser ?? null, `user_to_user of the target ${name}:`);
+        for (const header of target?.headers ?? []) {
+          use('text', header.value, `${header.name} of the target ${name}:`);
+        }
+      }
+      return uses;
+    }
+    default:
+      return uses;
+  }
+}
