@@ -19,6 +19,7 @@ import { serveCommand } from './cli/serve.ts';
 import { setupCommand } from './cli/setup.ts';
 import { simulatorCommand } from './cli/simulator.ts';
 import { statsCommand } from './cli/stats.ts';
+import { switchCommand } from './cli/switch.ts';
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
   const program = new Command('referee')
@@ -36,6 +37,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   routeCommand(program, io, readOverrides);
   proveCommand(program, io);
   scheduleCommand(program, io, readOverrides);
+  switchCommand(program, io);
   schemaCommand(program, io);
   callsCommand(program, io);
   statsCommand(program, io);

@@ -1,6 +1,7 @@
 /** The live routes: their content, what each replica runs, reloading, and forcing a schedule. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
+import { askUntil } from './ask-until.js';
 import { alertOf, located } from './fields.js';
 import { pathsView } from './paths.js';
 import { age, badge, count, duration, said, time } from './words.js';
@@ -11,6 +12,7 @@ const RULES_SHOWN = 200;
 
 export function routesView(changed) {
   const paths = pathsView(changed);
+  const asking = askUntil(changed);
   let open = false;
   let timer;
   /** @type {import('./api.js').Answer} */
@@ -52,11 +54,27 @@ export function routesView(changed) {
     }
   }
 
-  async function force(name, isOpen, forMs) {
+  async function force(name, isOpen, forMs, details = {}) {
     const until = forMs === null ? null : new Date(Date.now() + forMs).toISOString();
+    const body = { open: isOpen, until, ...details };
     try {
-      await postJson(`/v1/schedules/${encodeURIComponent(name)}/override`, { open: isOpen, until });
+      await postJson(`/v1/schedules/${encodeURIComponent(name)}/override`, body);
       forced = { name, error: null, done: forcedWords(name, isOpen, forMs) };
+    } catch (failure) {
+      forced = { name, error: failure, done: null };
+    }
+    void load();
+  }
+
+  async function turn(name, on, details = {}) {
+    try {
+      const turned = await postJson(`/v1/switches/${encodeURIComponent(name)}`, { on, ...details });
+      const word = turned.on ? 'on' : 'off';
+      const done =
+        turned.override === null
+          ? `${name} is ${word}, as its default says.`
+          : `${name} is turned ${word}.`;
+      forced = { name, error: null, done };
     } catch (failure) {
       forced = { name, error: failure, done: null };
     }
@@ -119,8 +137,11 @@ export function routesView(changed) {
         </section>
         <div class="columns">
           <section class="panel" aria-labelledby="schedules-title">
-            <h2 id="schedules-title">Schedules</h2>
-            ${schedules()}
+            <h2 id="schedules-title">Schedules and switches</h2>
+            ${schedules()} ${switches()}
+            <div role="status">${forced.done === null ? nothing : html`<p class="fine">${forced.done}</p>`}</div>
+            ${alertOf(forced.error)}
+            ${asking.template()}
           </section>
           <section class="panel" aria-labelledby="replicas-title">
             <h2 id="replicas-title">Replicas</h2>
@@ -151,13 +172,30 @@ export function routesView(changed) {
             <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
             <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
             <button @click=${() => force(name, false, null)}>Close until further notice</button>
+            <button @click=${() => asking.ask(`Close ${name}`, (details) => force(name, false, null, details))}>Close…</button>
+            <button @click=${() => asking.ask(`Open ${name}`, (details) => force(name, true, null, details))}>Open…</button>
             ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>End the override</button>`}
           </p>
         </li>`,
       )}
-    </ul>
-    <div role="status">${forced.done === null ? nothing : html`<p class="fine">${forced.done}</p>`}</div>
-    ${alertOf(forced.error)}`;
+    </ul>`;
+  }
+
+  function switches() {
+    if (routes.switches.length === 0) return nothing;
+    return html`<ul class="schedules">
+      ${routes.switches.map(({ name, on, override }) => {
+        const to = on ? 'off' : 'on';
+        return html`<li>
+          <p><strong>${said(name)}</strong> <span class="badge ${override === null ? 'calm' : 'doubtful'}">${on ? 'on' : 'off'}</span>
+            ${override === null ? html`<span class="faint">its default</span>` : heldWords(override)}</p>
+          <p class="buttons">
+            <button @click=${() => asking.ask(`Turn ${name} ${to}`, (details) => turn(name, !on, details))}>Turn ${to}…</button>
+            ${override === null ? nothing : html`<button class="main" @click=${() => turn(name, null)}>Back to the default</button>`}
+          </p>
+        </li>`;
+      })}
+    </ul>`;
   }
 }
 
@@ -173,7 +211,13 @@ function forcedWords(name, isOpen, forMs) {
 function overrideBadge(override) {
   if (override === null) return html`<span class="badge calm">follows its schedule</span>`;
   return html`<span class="badge doubtful">forced ${override.open ? 'open' : 'closed'}</span>
-    <span class="faint">${override.until === null ? 'until further notice' : html`until ${time(override.until)}`}</span>`;
+    ${heldWords(override)}`;
+}
+
+function heldWords({ until, reason, by }) {
+  return html`<span class="faint">${until === null ? 'until further notice' : html`until ${time(until)}`}${
+    by === null ? nothing : html`, by ${said(by)}`
+  }${reason === null ? nothing : html`: ${said(reason)}`}</span>`;
 }
 
 function replicaTable({ replicas, hash }) {
