@@ -12,6 +12,7 @@ import type { Io } from './cli/io.ts';
 import { proveCommand } from './cli/prove.ts';
 import { recoverCommand } from './cli/recover.ts';
 import { rehearseCommand } from './cli/rehearse.ts';
+import { replayCommand } from './cli/replay.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
@@ -36,6 +37,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   checkCommand(program, io);
   routeCommand(program, io, readOverrides);
   proveCommand(program, io);
+  replayCommand(program, io);
   scheduleCommand(program, io, readOverrides);
   switchCommand(program, io);
   schemaCommand(program, io);

@@ -5,6 +5,8 @@ import { OTHERWISE } from '../core/prove/prove.ts';
 import { type RuleReport, ruleReport } from '../core/prove/report.ts';
 import { type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { inWords } from '../core/prove/words.ts';
+import type { RecordedCall } from '../core/recording/recorded-call.ts';
+import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { type CompiledRoutes, decide } from '../core/rules/decide.ts';
 import {
@@ -94,6 +96,8 @@ export interface LiveRoutes {
   /** Null while the folder's set is live. */
   activated(): Activated | null;
   explain(question: ExplainQuestion): Promise<Explanation>;
+  /** A recorded call as it went, and as it would go under the current set. */
+  explainAgain(recorded: RecordedCall): { before: Explained; after: Explained };
   /** Every path of one rule of the current set (or `otherwise`); null where there is none of this name. */
   prove(rule: string): Promise<RuleProved | null>;
 }
@@ -197,6 +201,10 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       });
       return { rule, path, attempts, ends, trace };
     },
+    explainAgain: (recorded) => ({
+      before: explainThen(recorded),
+      after: explainNow(recorded, routes.current()),
+    }),
     prove(rule) {
       const set = routes.current();
       const exists = rule === OTHERWISE || set.set.rules.some(({ name }) => name === rule);

@@ -14,6 +14,7 @@ import type { ApiScope } from './api/api.ts';
 import { createAudit } from './api/audit.ts';
 import { registerCalls } from './api/calls.ts';
 import { registerEvents } from './api/events.ts';
+import { registerExplainAgain } from './api/explain-again.ts';
 import { registerLostCallers } from './api/lost-callers.ts';
 import { registerMetrics } from './api/metrics.ts';
 import { collectOpenapi, registerOpenapi } from './api/openapi.ts';
@@ -103,6 +104,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     });
     emptyBodyIsNone(scope);
     registerCalls(scope, api);
+    registerExplainAgain(scope, api);
     registerRoutes(scope, api);
     registerVersions(scope, api);
     registerLostCallers(scope, api);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { CallEvent } from '../../src/core/machine/event.ts';
+import { explainNow, explainThen } from '../../src/core/replay/replay.ts';
 import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
 import type { RouteSet } from '../../src/core/rules/rule.ts';
 import type { Received, Receiver } from '../../src/engine/engine.ts';
@@ -187,6 +188,10 @@ function routesOf(set: RouteSet): LiveRoutes {
     activate: async () => ({ ok: false, why: 'no_such_version' }),
     activated: () => null,
     prove: async () => null,
+    explainAgain: (recorded) => ({
+      before: explainThen(recorded),
+      after: explainNow(recorded, compileRouteSet(set)),
+    }),
     explain: async () => ({ rule: null, path: [], attempts: [], ends: null, trace: [] }),
   };
 }

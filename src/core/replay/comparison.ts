@@ -14,6 +14,8 @@ export interface Comparison {
   changes: Change[];
   ends: Sides<Partial<Record<Ends, number>>>;
   moves: Sides<number>;
+  /** How many calls reach a destination that was not tried then. */
+  assumed: Record<string, number>;
   /** Those that differ, in the order in which they were read. */
   list: ListedCall[];
   /** Calls and kinds of change beyond what is kept are counted, but neither listed nor named. */
@@ -52,6 +54,7 @@ export function compareCalls(
   limits: typeof COMPARISON_LIMITS | Limits = COMPARISON_LIMITS,
 ): Comparing {
   const changes = new Map<string, Change>();
+  const assumed = new Map<string, number>();
   const total: Comparison = {
     calls: 0,
     same: 0,
@@ -61,6 +64,7 @@ export function compareCalls(
     changes: [],
     ends: { before: {}, after: {} },
     moves: { before: 0, after: 0 },
+    assumed: {},
     list: [],
     truncated: false,
   };
@@ -79,14 +83,22 @@ export function compareCalls(
       }
       total.differs += 1;
       countChange(recorded.callId, { before, after });
+      for (const destination of assumedBy({ before, after })) countAssumed(destination);
       if (total.list.length < limits.listMax) total.list.push(listed(recorded, { before, after }));
       else total.truncated = true;
     },
     result: () => ({
       ...total,
+      assumed: Object.fromEntries(assumed),
       changes: [...changes.values()].sort((one, other) => other.calls - one.calls),
     }),
   };
+
+  function countAssumed(destination: string): void {
+    const times = assumed.get(destination) ?? 0;
+    if (times > 0 || assumed.size < limits.changesMax) assumed.set(destination, times + 1);
+    else total.truncated = true;
+  }
 
   function countChange(callId: string, { before, after }: Sides<Replayed>): void {
     const key = JSON.stringify([before.rule, before.target, after.rule, after.target]);
@@ -132,8 +144,12 @@ function listed({ callId, stored }: RecordedCall, { before, after }: Sides<Repla
     at: new Date(createdAt).toISOString(),
     before: storyOf(before),
     after: storyOf(after),
-    assumed: [...new Set([...before.assumed, ...after.assumed])],
+    assumed: assumedBy({ before, after }),
   };
+}
+
+function assumedBy({ before, after }: Sides<Replayed>): string[] {
+  return [...new Set([...before.assumed, ...after.assumed])];
 }
 
 function storyOf({ rule, attempts, ends }: Replayed): Story {

@@ -5,7 +5,7 @@
  */
 import { stepsTaken } from '../dry-run/steps-taken.ts';
 import { isCounted, nameOf } from '../machine/attempt.ts';
-import type { Call } from '../machine/call.ts';
+import type { Attempt, Call } from '../machine/call.ts';
 import type { TraceLine } from '../machine/plan.ts';
 import { type Transition, transition } from '../machine/transition.ts';
 import { sameAnswers } from '../recording/answers.ts';
@@ -32,7 +32,10 @@ export interface Replayed extends Became {
 
 /** With the steps and the reasons, for somebody who opens one call. */
 export interface Explained extends Replayed {
+  /** In the words of a dry run. */
   path: string[];
+  /** The attempts with what came of them. */
+  tries: Pick<Attempt, 'target' | 'sipAddress' | 'verdict'>[];
   trace: TraceLine[];
   routeSet: string | null;
 }
@@ -44,8 +47,7 @@ export function happened({ stored }: Pick<RecordedCall, 'stored'>): Replayed {
 
 /** The same as `happened` where the routes decide as those of that time did. */
 export function replay(recorded: RecordedCall, routes: CompiledRoutes): Replayed {
-  const { trace: _, ...replayed } = run(recorded, routes, null);
-  return replayed;
+  return run(recorded, routes, null).replayed;
 }
 
 export function explainThen(recorded: RecordedCall): Explained {
@@ -64,6 +66,7 @@ export function explainThen(recorded: RecordedCall): Explained {
   return {
     ...happened(recorded),
     path: path.steps,
+    tries: recorded.stored.attempts,
     trace: decisionOf(recorded)?.decision.trace ?? [],
     routeSet: recorded.stored.routeSet,
   };
@@ -71,8 +74,8 @@ export function explainThen(recorded: RecordedCall): Explained {
 
 export function explainNow(recorded: RecordedCall, routes: CompiledRoutes): Explained {
   const path = createPath();
-  const { trace, ...replayed } = run(recorded, routes, path);
-  return { ...replayed, path: path.steps, trace, routeSet: routes.set.hash };
+  const { replayed, tries, trace } = run(recorded, routes, path);
+  return { ...replayed, path: path.steps, tries, trace, routeSet: routes.set.hash };
 }
 
 /** Whether the caller's story is another one: by rule, by targets in order, or by its end. */
@@ -85,16 +88,29 @@ export function differs(one: Became, other: Became): boolean {
   );
 }
 
-function run(recorded: RecordedCall, routes: CompiledRoutes, path: Path | null) {
+interface Run {
+  replayed: Replayed;
+  tries: Attempt[];
+  trace: TraceLine[];
+}
+
+function run(recorded: RecordedCall, routes: CompiledRoutes, path: Path | null): Run {
+  const { stored } = recorded;
   const decider = createDecider(routes, path !== null);
   const onStep = path === null ? () => {} : path.add;
   const followed = follow(recorded, decider, { toTheEnd: path !== null, onStep });
   const { trace, warnings } = decider;
-  if (followed === null) return { ...happened(recorded), trace, warnings };
+  if (followed === null) {
+    return { replayed: { ...happened(recorded), warnings }, tries: stored.attempts, trace };
+  }
   const { call, parted } = followed;
-  if (parted === null) return { ...unparted(recorded.stored, followed), trace, warnings };
+  if (parted === null) {
+    const replayed = { ...unparted(stored, followed), warnings };
+    return { replayed, tries: stored.attempts, trace };
+  }
   const played: PlayedOn = playOn(call, parted, recorded, { decider, onStep });
-  return { ...resultOf(played.call), assumed: played.assumed, trace, warnings };
+  const replayed = { ...resultOf(played.call), assumed: played.assumed, warnings };
+  return { replayed, tries: played.call.attempts, trace };
 }
 
 /**

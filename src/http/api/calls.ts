@@ -136,7 +136,7 @@ function cannotMove(reply: FastifyReply, why: 'ended' | 'being_moved', call: Cal
   });
 }
 
-function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
+export function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
   return sendProblem(reply, {
     status: 404,
     reason: 'no_such_call',

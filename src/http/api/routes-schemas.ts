@@ -140,6 +140,26 @@ export const EXPLANATION = Type.Object({
   trace: TRACE,
 });
 
+const EXPLAINED = Type.Object({
+  rule: orNull(text),
+  path: Type.Array(text),
+  attempts: Type.Array(
+    Type.Object({ target: orNull(text), sip_address: text, verdict: orNull(VERDICT) }),
+  ),
+  ends: orNull(Type.Enum([...ENDS])),
+  trace: TRACE,
+  route_set: orNull(text),
+});
+
+export const EXPLAINED_AGAIN = Type.Object({
+  before: EXPLAINED,
+  after: EXPLAINED,
+  differs: Type.Boolean({ description: 'In rule, targets in order, or end' }),
+  assumed: Type.Array(text, {
+    description: 'Targets that were not tried then: they are assumed to complete',
+  }),
+});
+
 export const PROVE_QUERY = Type.Object(
   {
     rule: Type.String({

@@ -32,6 +32,7 @@ test('every endpoint stands in it, and nothing else', () => {
     'GET /metrics',
     'GET /v1/calls',
     'GET /v1/calls/{call_control_id}',
+    'GET /v1/calls/{call_control_id}/explain',
     'GET /v1/events',
     'GET /v1/lost-callers',
     'GET /v1/openapi.json',

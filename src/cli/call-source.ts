@@ -1,0 +1,101 @@
+/** Recorded calls, one after the other: from the store, or from a file of `referee calls --export`. */
+import { createReadStream } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import { parseDatabaseUrl } from '../config/values.ts';
+import { BadRecording } from '../core/recording/checked.ts';
+import { readExport } from '../core/recording/export.ts';
+import type { RecordedCall } from '../core/recording/recorded-call.ts';
+import { RefereeError } from '../errors.ts';
+import { openReader } from '../store/reader.ts';
+import { databaseUrl } from './database.ts';
+import type { Io } from './io.ts';
+
+export interface CallSource {
+  /** For messages. */
+  name: string;
+  /** Rejects with a RefereeError that says where something is wrong. */
+  calls(): AsyncIterable<RecordedCall>;
+}
+
+const PAGE = 200;
+
+/** Read-only, beside a server that writes; the newest call first. */
+export async function callsInStore(io: Io, since: number): Promise<CallSource> {
+  const reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+  return {
+    name: 'the store',
+    async *calls() {
+      try {
+        let cursor: string | null = null;
+        do {
+          const page = await reader.list({
+            since,
+            limit: PAGE,
+            ...(cursor === null ? {} : { cursor }),
+          });
+          yield* await reader.recordings(page.calls.map(({ id }) => id));
+          cursor = page.next;
+        } while (cursor !== null);
+      } finally {
+        await reader.close();
+      }
+    },
+  };
+}
+
+/** `-` is stdin. `since`: earlier calls are left out; null: none is. */
+export function callsInFile(path: string, io: Io, since: number | null): CallSource {
+  const name = path === '-' ? 'stdin' : path;
+  return {
+    name,
+    async *calls() {
+      const input = path === '-' ? (io.stdin ?? process.stdin) : createReadStream(path);
+      let number = 0;
+      for await (const line of linesOf(input, name)) {
+        number += 1;
+        if (line.trim() === '') continue;
+        const recorded = readLine(line, `${name}:${number}`);
+        if (since === null || recorded.stored.createdAt >= since) yield recorded;
+      }
+    },
+  };
+}
+
+function readLine(line: string, where: string): RecordedCall {
+  try {
+    return readExport(line);
+  } catch (error) {
+    if (!(error instanceof BadRecording)) throw error;
+    throw new RefereeError('BAD_RECORDING', `${where}: ${error.message}. Nothing was counted`);
+  }
+}
+
+/** A call has at most some hundred events; a line beyond this is of something else. */
+const LINE_CHARACTERS_MAX = 32 * 1024 * 1024;
+
+async function* linesOf(input: NodeJS.ReadableStream, name: string): AsyncIterable<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let number = 1;
+  try {
+    for await (const chunk of input) {
+      const pieces = decoder.write(Buffer.from(chunk)).split('\n');
+      for (const [index, piece] of pieces.entries()) {
+        rest += piece;
+        if (rest.length > LINE_CHARACTERS_MAX) {
+          const words = `the line is longer than ${LINE_CHARACTERS_MAX} characters, so it is no recorded call`;
+          throw new RefereeError('BAD_RECORDING', `${name}:${number}: ${words}`);
+        }
+        if (index === pieces.length - 1) break;
+        yield rest;
+        rest = '';
+        number += 1;
+      }
+    }
+  } catch (error) {
+    if (error instanceof RefereeError || !(error instanceof Error && 'code' in error)) throw error;
+    throw new RefereeError('UNREADABLE', `${name} cannot be read: ${error.message}`);
+  }
+  rest += decoder.end();
+  if (rest !== '') yield rest;
+}
