@@ -4,6 +4,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { attemptItem, traceTable } from './attempt.js';
+import { explainAgain } from './explain-again.js';
 import { alertOf, valuesOf } from './fields.js';
 import { sequence } from './sequence.js';
 import { standing, word } from './states.js';
@@ -38,6 +39,7 @@ export function callView(changed) {
   let refer = { busy: false, error: null, done: null };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  const again = explainAgain(changed);
 
   async function load() {
     const asked = id;
@@ -98,6 +100,7 @@ export function callView(changed) {
         call = null;
         legs = [];
         refer = { busy: false, error: null, done: null };
+        again.reset();
       }
       id = params.id;
       error = null;
@@ -144,6 +147,10 @@ export function callView(changed) {
         <section class="panel" aria-labelledby="story-title">
           <h2 id="story-title">What happened</h2>
           ${sequence(call)}
+        </section>
+        <section class="panel" aria-labelledby="again-title">
+          <h2 id="again-title">Under the live routes</h2>
+          ${again.template(call.call_control_id)}
         </section>
         <div class="columns">
           <section class="panel" aria-labelledby="refer-title">

@@ -81,30 +81,35 @@ function answerPanels({ rule, path, attempts, ends, trace }) {
   return html`<div class="columns">
     <section class="panel" aria-labelledby="answer-title">
       <h2 id="answer-title">${rule === null ? 'No rule matches: otherwise' : html`Rule ${said(rule)}`}</h2>
-      ${
-        path.length === 0
-          ? html`<p class="empty">Nothing happens: Referee does not handle the call.</p>`
-          : html`<ol class="path">${path.map((step) => html`<li>${said(step)}</li>`)}</ol>`
-      }
-      <p>Ends: ${ends === null ? html`<span class="faint">the call would continue</span>` : badge(ends)}</p>
-      ${
-        attempts.length === 0
-          ? nothing
-          : html`<table><caption class="hidden">Attempts</caption>
-            <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col">Verdict</th></tr></thead>
-            <tbody>${attempts.map(
-              ({
-                target,
-                sip_address,
-                verdict,
-              }) => html`<tr><th scope="row">${targetName(target)}</th>
-                <td class="break"><code>${said(sip_address)}</code></td><td>${badge(verdict)}</td></tr>`,
-            )}</tbody></table>`
-      }
+      ${storyOf({ path, attempts, ends })}
     </section>
     <section class="panel" aria-labelledby="trace-title">
       <h2 id="trace-title">Why</h2>
       ${traceTable(trace)}
     </section>
   </div>`;
+}
+
+/** The steps of a call, its attempts, and its end. */
+export function storyOf({ path, attempts, ends }) {
+  return html`${
+    path.length === 0
+      ? html`<p class="empty">Nothing happens: Referee does not handle the call.</p>`
+      : html`<ol class="path">${path.map((step) => html`<li>${said(step)}</li>`)}</ol>`
+  }
+    <p>Ends: ${ends === null ? html`<span class="faint">the call would continue</span>` : badge(ends)}</p>
+    ${
+      attempts.length === 0
+        ? nothing
+        : html`<table><caption class="hidden">Attempts</caption>
+          <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col">Verdict</th></tr></thead>
+          <tbody>${attempts.map(
+            ({
+              target,
+              sip_address,
+              verdict,
+            }) => html`<tr><th scope="row">${targetName(target)}</th>
+              <td class="break"><code>${said(sip_address)}</code></td><td>${verdict === null ? nothing : badge(verdict)}</td></tr>`,
+          )}</tbody></table>`
+    }`;
 }

@@ -149,13 +149,16 @@ describe('the workflow', () => {
     expect((await step('Check')).run).toBe('npx referee check --strict');
   });
 
-  /** Runs the step as GitHub does, with a referee that knows the commands given. */
-  async function replay(commands: string): Promise<{ code: number; out: string; summary: string }> {
+  /** Runs the step as GitHub does. */
+  async function replay(
+    secrets: Record<string, string> = {},
+  ): Promise<{ code: number; out: string; summary: string }> {
     const { run = '' } = await step('Replay recorded calls');
     const bin = join(folder, 'bin');
     await mkdir(bin);
     const scripts = {
-      npx: `#!/bin/sh\nif [ "$2" = --help ]; then printf '%s' "${commands}"; else echo "ran $*"; fi\n`,
+      npx: '#!/bin/sh\necho "ran $*"\n',
+      curl: '#!/bin/sh\nprintf "%s\\n" "$@" > fetched\ntouch calls.jsonl\n',
       git: '#!/bin/sh\nmkdir -p "$4"\n',
     };
     for (const [name, text] of Object.entries(scripts)) {
@@ -169,6 +172,7 @@ describe('the workflow', () => {
       RUNNER_TEMP: join(folder, 'tmp'),
       CALLS: 'calls.jsonl',
       BASE: 'abc',
+      ...secrets,
     };
     return new Promise((resolve) => {
       execFile('bash', ['-ec', run], { cwd: folder, env }, async (error, out) => {
@@ -178,29 +182,33 @@ describe('the workflow', () => {
     });
   }
 
-  test('says that it skips the replay while the command is missing', async () => {
-    await writeFile(join(folder, 'calls.jsonl'), '');
-    const { code, out, summary } = await replay('  check [dir]\n');
-    expect(code).toBe(0);
-    expect(out).toBe('Replay is skipped: this version of telnyx-referee has no command replay.\n');
-    expect(summary).toBe(out);
-    expect(await readdir(folder)).not.toContain('replay.md');
-  });
-
   test('says that it skips the replay while there are no recorded calls', async () => {
-    const { code, out } = await replay('  replay [options]\n');
+    const { code, out } = await replay();
     expect(code).toBe(0);
     expect(out).toMatch(/^Replay is skipped: there is no calls\.jsonl/);
   });
 
   test('compares with the routes as they were, and posts what replay says', async () => {
     await writeFile(join(folder, 'calls.jsonl'), '');
-    const { code, summary } = await replay('  replay [options]\n');
+    const { code, summary } = await replay();
     expect(code).toBe(0);
     expect(summary).toContain(
-      `referee replay --calls calls.jsonl --routes ${join(folder, 'tmp/base/routes')} --against routes`,
+      `referee replay --calls calls.jsonl --routes routes --against ${join(folder, 'tmp/base/routes')}`,
     );
     expect(await readFile(join(folder, 'replay.md'), 'utf8')).toBe(summary);
+  });
+
+  test('fetches the recorded calls from where the server puts them', async () => {
+    const secrets = { CALLS_URL: 'https://calls.example.com/week', CALLS_TOKEN: 'a token' };
+    const { summary } = await replay(secrets);
+    expect(summary).toContain('ran referee replay --calls calls.jsonl');
+    const fetched = (await readFile(join(folder, 'fetched'), 'utf8')).split('\n');
+    expect(fetched).toEqual(
+      expect.arrayContaining([
+        ...['--fail', '--output', 'calls.jsonl'],
+        ...['--header', 'authorization: Bearer a token', 'https://calls.example.com/week'],
+      ]),
+    );
   });
 });
 

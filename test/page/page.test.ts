@@ -115,6 +115,10 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await attempts.getByText('use a transfer step instead of refer').waitFor();
     call.hangUp();
     await page.locator('.call-head').getByText('unconfirmed').waitFor();
+    const again = page.getByRole('region', { name: 'Under the live routes' });
+    await again.getByRole('button', { name: 'Decide it again' }).click();
+    await again.getByText('Nothing would change for this caller.').waitFor();
+    await again.getByRole('heading', { name: 'Now: support' }).waitFor();
   });
 
   test('a caller is referred manually, and the policy refuses with a reason', async () => {
