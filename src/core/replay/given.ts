@@ -1,7 +1,8 @@
 /** What targets really answered on a recorded call. */
 import { nameOf } from '../machine/attempt.ts';
-import type { Attempt, Call, Verdict } from '../machine/call.ts';
+import type { Attempt, Verdict } from '../machine/call.ts';
 import { verdictOfReferFailure } from '../machine/verdict.ts';
+import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
 
 /** How a target answers when it is tried again. */
 export interface Answer {
@@ -14,6 +15,8 @@ export interface Answer {
   endsTheLeg: boolean;
 }
 
+type Recorded = Pick<RecordedCall, 'stored' | 'events'>;
+
 export interface Given {
   /** The next answer of this destination; null if it was not tried then. */
   next(move: Pick<Attempt, 'kind' | 'target' | 'sipAddress'>): Answer | null;
@@ -23,7 +26,8 @@ export interface Given {
  * `tried`: the attempts that the call under other routes has made already. A destination that is
  * tried more often than it was then repeats its last answer.
  */
-export function givenBy(stored: Call, tried: readonly Attempt[]): Given {
+export function givenBy(recorded: Recorded, tried: readonly Attempt[]): Given {
+  const { stored } = recorded;
   const asked = tried.map((attempt) => ({ ...attempt }));
   const known = stored.attempts.filter(({ unsent }) => !unsent);
   return {
@@ -32,7 +36,7 @@ export function givenBy(stored: Call, tried: readonly Attempt[]): Given {
       const before = asked.filter((attempt) => !attempt.unsent && answersFor(attempt, move)).length;
       asked.push({ ...move, unsent: false } as Attempt);
       const attempt = answers[Math.min(before, answers.length - 1)];
-      return attempt === undefined ? null : answerOf(attempt, stored);
+      return attempt === undefined ? null : answerOf(attempt, recorded);
     },
   };
 }
@@ -48,19 +52,31 @@ function answersFor(attempt: Attempt, move: Move): boolean {
 
 const REFUSED: ReadonlySet<Verdict | null> = new Set<Verdict>(['rejected', 'not_allowed']);
 
-function answerOf(attempt: Attempt, stored: Call): Answer {
-  const { verdict, kind, final, endedAt, acceptedAt, startedAt, progress } = attempt;
+function answerOf(attempt: Attempt, { stored, events }: Recorded): Answer {
+  const { verdict, kind, final, endedAt, acceptedAt, startedAt } = attempt;
   const tookMs = Math.max(0, (endedAt ?? startedAt) - (acceptedAt ?? startedAt));
   const endsTheLeg =
     kind === 'refer' && !final && acceptedAt !== null && endedAt === stored.endedAt;
   const open = verdict === 'abandoned' || verdict === null || endsTheLeg;
   return {
     verdict: open ? null : verdict,
-    rings: progress,
+    rings: rang(attempt, events),
     tookMs,
     sipNotifyResponse: codeOf(attempt),
     endsTheLeg: endsTheLeg && endedAt !== null,
   };
+}
+
+/** Before its end: one that was given up may be said to ring when the next has begun to. */
+function rang(attempt: Attempt, events: readonly RecordedEvent[]): boolean {
+  const { progress, startedAt, endedAt } = attempt;
+  if (!progress) return false;
+  return events.some(
+    ({ event, now }) =>
+      event.type === 'call.refer.started' &&
+      now >= startedAt &&
+      (endedAt === null || now <= endedAt),
+  );
 }
 
 /** Only where it leads to the same verdict again. */

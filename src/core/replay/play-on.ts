@@ -71,7 +71,7 @@ export function playOn(
       .filter(({ event }) => happensAnyway(event, shared))
       .map(({ event, now }) => ({ at: now, event })),
     keys: keysPressed(rest, shared),
-    given: givenBy(recorded.stored, attemptsSent(from, commands)),
+    given: givenBy(recorded, attemptsSent(from, commands)),
     assumed: new Set(),
     events: 0,
     handedOver: false,

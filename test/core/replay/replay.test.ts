@@ -232,6 +232,15 @@ describe('changed routes', () => {
     });
   });
 
+  it('do not let a target ring that was only said to when the next one rang', () => {
+    const hunt = [refer('us'), refer('eu'), say('Sorry.'), hangup];
+    const story: Story = {
+      targets: { us: [{ verdict: 'silent' }], eu: [{ verdict: 'declined' }] },
+    };
+    const { past, now } = both(one(hunt), one([say('Welcome.'), ...hunt]), story);
+    expect(now).toEqual(past);
+  });
+
   it('differ by the rule alone', () => {
     const renamed = routeSet([rule('help desk', [], [refer('us')])], { targets });
     const { past, now, differs: isOther } = both(one([refer('us')]), renamed);
