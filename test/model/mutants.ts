@@ -18,6 +18,9 @@ export interface Mutant {
   faults: number;
 }
 
+/** Planted in the engine, or in the store that it runs on, and found by the stories of engine.ts. */
+export type EngineMutant = Pick<Mutant, 'name' | 'file' | 'from' | 'to'>;
+
 const machine = (file: string) => `core/machine/${file}.ts`;
 
 export const MUTANTS: Mutant[] = [
@@ -212,6 +215,39 @@ export const MUTANTS: Mutant[] = [
   },
 ];
 
+export const ENGINE_MUTANTS: EngineMutant[] = [
+  {
+    name: 'a commit does not look at the version',
+    file: '../test/model/reference-store.ts',
+    from: 'if (row.version !== version) return false;',
+    to: '',
+  },
+  {
+    name: 'an event whose commit lost its race counts as stored',
+    file: 'engine/receive.ts',
+    from: "if (results[index] !== 'committed') {",
+    to: "if (results[index] === ('' as 'committed')) {",
+  },
+  {
+    name: 'a commit of which nothing is known counts as stored',
+    file: 'engine/receive.ts',
+    from: 'for (const queued of events) queued.reject(error);',
+    to: "for (const queued of events) queued.resolve({ result: 'duplicate' });",
+  },
+  {
+    name: 'an outcome is stored without settling its command',
+    file: 'engine/working-unit.ts',
+    from: 'if (settle !== null) change.settle.push(settle);',
+    to: '',
+  },
+  {
+    name: 'deadlines are no longer looked for after the store failed',
+    file: 'engine/sweep.ts',
+    from: 'onError(error);\n        next(everyMs);',
+    to: 'onError(error);',
+  },
+];
+
 const COPIED = [
   'src/core/machine',
   'src/core/iso-time.ts',
@@ -220,11 +256,13 @@ const COPIED = [
   'test/helpers/machine.ts',
 ];
 
+export const COPIED_FOR_ENGINE = ['src', 'test/model', 'test/helpers'];
+
 /** A copy of the machine and of the search, with the fault in it; the caller removes the folder. */
-export function plant(mutant: Mutant, root: string): string {
+export function plant(mutant: EngineMutant, root: string, copied = COPIED): string {
   const folder = mkdtempSync(join(tmpdir(), 'referee-mutant-'));
   try {
-    for (const each of COPIED) cpSync(join(root, each), join(folder, each), { recursive: true });
+    for (const each of copied) cpSync(join(root, each), join(folder, each), { recursive: true });
     rmSync(join(folder, 'test/model/found'), { recursive: true, force: true });
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     const path = join(folder, 'src', mutant.file);
