@@ -78,7 +78,8 @@ function nextSteps(entry: ApiEntry, call: ApiCall): string {
         return `${commandWords(action)} to ${targetOf(attempt, call.attempts)}`;
       case 'speak':
       case 'gather_using_speak':
-        return entry.notes.find((note) => /^(?:say|menu) “/.test(note)) ?? commandWords(action);
+      case 'gather_using_audio':
+        return entry.notes.find((note) => /^(?:say|menu) /.test(note)) ?? commandWords(action);
       case 'reject':
         return entry.notes.find((note) => note.startsWith('reject')) ?? commandWords(action);
       default:

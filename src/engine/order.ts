@@ -21,4 +21,5 @@ const VOICES: ReadonlySet<Action> = new Set([
   'playback_start',
   'playback_stop',
   'gather_using_speak',
+  'gather_using_audio',
 ]);

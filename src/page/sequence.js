@@ -161,6 +161,7 @@ function outcomeTone(outcome) {
 /** Labels must fit between two lanes on a phone. */
 const SHORT = {
   gather_using_speak: 'gather',
+  gather_using_audio: 'gather',
   client_state_update: 'client_state',
   playback_start: 'play',
   playback_stop: 'stop',

@@ -62,6 +62,7 @@ const COMMANDS = new Map([
   ['playback_start', 'play'],
   ['playback_stop', 'stop playing'],
   ['gather_using_speak', 'menu'],
+  ['gather_using_audio', 'menu'],
   ['reject', 'reject'],
   ['hangup', 'hang up'],
   ['client_state_update', 'update client_state'],

@@ -284,9 +284,9 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
   }
   return {
     do: 'menu',
-    text: spokenText(b, written.say, b.positions.at(written, 'say')),
-    voice: written.voice ?? null,
-    language: written.language ?? null,
+    prompt: menuPrompt(b, written),
+    voice: ('voice' in written ? written.voice : null) ?? null,
+    language: ('language' in written ? written.language : null) ?? null,
     digits,
     tries: written.tries ?? MENU_TRIES,
     timeoutMs: durationOf(
@@ -299,6 +299,15 @@ function menu(b: StepBuilder, written: WrittenMenu): RouteStep {
       b.positions,
     ),
   };
+}
+
+function menuPrompt(
+  b: StepBuilder,
+  written: WrittenMenu,
+): Extract<RouteStep, { do: 'menu' }>['prompt'] {
+  if ('say' in written) return { say: spokenText(b, written.say, b.positions.at(written, 'say')) };
+  checkPlayUrl(b.context, written.play, b.positions.at(written, 'play'));
+  return { play: written.play };
 }
 
 /**

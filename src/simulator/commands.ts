@@ -58,6 +58,7 @@ const NEEDS_ANSWER: ReadonlySet<ActionName> = new Set([
   'playback_start',
   'playback_stop',
   'gather_using_speak',
+  'gather_using_audio',
 ]);
 
 function refuse(rules: CommandRules, leg: Leg, action: ActionName): Refusal | null {
@@ -90,6 +91,7 @@ function execute(
     case 'playback_stop':
       return playbackStop(board, leg, body);
     case 'gather_using_speak':
+    case 'gather_using_audio':
       return gather(board, leg, body);
     case 'reject':
       return reject(board, leg, body);

@@ -13,6 +13,7 @@ export const ACTIONS = [
   'playback_start',
   'playback_stop',
   'gather_using_speak',
+  'gather_using_audio',
   'reject',
   'hangup',
   'client_state_update',
@@ -188,6 +189,15 @@ const RECORD: Record<string, Check> = {
   record_trim: oneOf('trim-silence'),
 };
 const STOP: Check = oneOf('current', 'all');
+const KEYS = {
+  minimum_digits: integer(1, 128),
+  maximum_digits: integer(1, 128),
+  maximum_tries: integer(1, 100),
+  timeout_millis: integer(1, 600_000),
+  inter_digit_timeout_millis: integer(1, 600_000),
+  terminating_digit: text,
+  valid_digits: text,
+};
 const SPEECH: Record<string, Check> = {
   payload: filledText(PAYLOAD_CHARS_MAX),
   voice: filledText(256),
@@ -282,14 +292,20 @@ const SCHEMAS: Record<ActionName, Schema> = {
       ...COMMON,
       ...SPEECH,
       invalid_payload: filledText(PAYLOAD_CHARS_MAX),
-      minimum_digits: integer(1, 128),
-      maximum_digits: integer(1, 128),
-      maximum_tries: integer(1, 100),
-      timeout_millis: integer(1, 600_000),
-      inter_digit_timeout_millis: integer(1, 600_000),
-      terminating_digit: text,
-      valid_digits: text,
+      ...KEYS,
     },
+  },
+  gather_using_audio: {
+    required: [],
+    fields: {
+      ...COMMON,
+      audio_url: filledText(2048),
+      media_name: text,
+      invalid_audio_url: filledText(2048),
+      invalid_media_name: text,
+      ...KEYS,
+    },
+    together: oneSource,
   },
   reject: {
     required: ['cause'],

@@ -117,7 +117,11 @@ function stop(board: Switchboard, leg: Leg, what: 'current' | 'all'): void {
 
 export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal | null {
   const { call } = leg;
-  const promptMs = call.script.speakMs ?? speechMs(String(body.payload));
+  const media = body.audio_url ?? body.media_name;
+  const recorded = media !== undefined;
+  const promptMs = recorded
+    ? (call.script.playbackMs ?? PLAYBACK_MS)
+    : (call.script.speakMs ?? speechMs(String(body.payload)));
   const timeoutMs = Number(body.timeout_millis ?? GATHER_TIMEOUT_MS);
   const triesMax = Number(body.maximum_tries ?? TRIES);
   leg.gather?.cancel();
@@ -128,7 +132,9 @@ export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal
   return null;
 
   function attempt(tries: number, invalidBefore: boolean): void {
-    hear(leg, String(invalidBefore ? (body.invalid_payload ?? body.payload) : body.payload));
+    const invalid = invalidBefore ? invalidPrompt(body) : undefined;
+    hear(leg, String(invalid ?? media ?? body.payload));
+    if (recorded) board.emit(leg, 'call.playback.started', { media_url: media, overlay: false });
     const { digits } = call.script;
     const keys = digits?.[call.gathers] ?? digits?.at(-1) ?? null;
     call.gathers += 1;
@@ -137,6 +143,11 @@ export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal
   }
 
   function judge(keys: string | null, tries: number): void {
+    if (recorded) {
+      // A key ends the recording.
+      const status = keys === null ? 'completed' : 'cancelled';
+      board.emit(leg, 'call.playback.ended', { media_url: media, overlay: false, status });
+    }
     for (const digit of keys ?? '') {
       board.emit(leg, 'call.dtmf.received', { from: leg.from, to: leg.to, digit });
     }
@@ -150,6 +161,10 @@ export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal
     leg.gather = null;
     board.emit(leg, 'call.gather.ended', { from: leg.from, to: leg.to, digits, status });
   }
+}
+
+function invalidPrompt(body: CommandBody): unknown {
+  return body.invalid_payload ?? body.invalid_audio_url ?? body.invalid_media_name;
 }
 
 /** The digits that count; null where they are not what was asked for. */

@@ -88,14 +88,24 @@ function fieldsOf(
         payload: command.text,
         voice: command.voice,
         language: command.language,
-        maximum_tries: command.tries,
-        timeout_millis: command.timeoutMs,
-        minimum_digits: command.digitsMin,
-        maximum_digits: command.digitsMax,
-        valid_digits: command.validDigits,
-        terminating_digit: terminatingDigit(command.validDigits),
+        ...gatherFields(command),
       };
+    case 'gather_using_audio':
+      return { audio_url: command.url, ...gatherFields(command) };
   }
+}
+
+function gatherFields(
+  command: Extract<Command, { action: 'gather_using_speak' | 'gather_using_audio' }>,
+): Record<string, Field> {
+  return {
+    maximum_tries: command.tries,
+    timeout_millis: command.timeoutMs,
+    minimum_digits: command.digitsMin,
+    maximum_digits: command.digitsMax,
+    valid_digits: command.validDigits,
+    terminating_digit: terminatingDigit(command.validDigits),
+  };
 }
 
 /** Fields common to refer and transfer. sip_headers only accepts the name User-to-User. */

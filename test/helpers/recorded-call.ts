@@ -159,7 +159,7 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
     const attempt = before.attempts.find(({ id }) => id === command.id);
     const situation = { call: before, digits: null, leaves: false };
     if (attempt === undefined) {
-      const gather = command.action === 'gather_using_speak';
+      const gather = command.action.startsWith('gather_using_');
       const digits = gather ? (keys.shift() ?? null) : null;
       return answersTo(command, { ...situation, verdict: null, digits });
     }

@@ -83,6 +83,17 @@ const SHAPES: Record<string, Shape> = {
       terminating_digit: digits,
     },
   },
+  gather_using_audio: {
+    required: { ...ours, audio_url: text },
+    optional: {
+      maximum_tries: whole(1, 128),
+      timeout_millis: whole(1, 600_000),
+      minimum_digits: whole(1, 128),
+      maximum_digits: whole(1, 128),
+      valid_digits: digits,
+      terminating_digit: digits,
+    },
+  },
   reject: { required: { ...ours, cause: oneOf('CALL_REJECTED', 'USER_BUSY') }, optional: {} },
   hangup: { required: ours, optional: {} },
   client_state_update: { required: { client_state: base64 }, optional: {} },

@@ -575,6 +575,7 @@ class Scene {
         if (!command.loop) this.emit('call.speak.ended', { status: 'completed' });
         return;
       case 'gather_using_speak':
+      case 'gather_using_audio':
         this.emit('call.gather.ended', { status: 'valid', digits: '1' });
         return;
       default:

@@ -294,3 +294,25 @@ test('braces in a spoken text that are no placeholder stay words, with a warning
     expect.stringContaining('did you mean from?'),
   ]);
 });
+
+test('a menu speaks a text or plays a recording, not both', async () => {
+  const menu = (inside: string) =>
+    load(`rules: [ { name: r, when: {}, do: [ { menu: { ${inside} digits: { "1": [ hangup ] } } }, hangup ] } ]
+otherwise: [ hangup ]`);
+  const played = await menu('play: "https://media.example.com/menu.mp3",');
+  expect(decided(played, '+4930901820').plan?.[0]).toMatchObject({
+    do: 'menu',
+    play: 'https://media.example.com/menu.mp3',
+  });
+  const spoken = await menu('say: "You called {to}.",');
+  expect(decided(spoken, '+4930901820').plan?.[0]).toMatchObject({
+    text: 'You called 4 9 3 0 9 0 1 8 2 0.',
+  });
+  expect(
+    problemsOf(await menu('say: "Press 1.", play: "https://media.example.com/menu.mp3",')),
+  ).toEqual([expect.stringContaining('has both say and play')]);
+  expect(problemsOf(await menu(''))).toEqual([
+    expect.stringContaining('has none of the keys say, play'),
+  ]);
+  expect(problemsOf(await menu('play: "http://media.example.com/menu.mp3",'))).toHaveLength(1);
+});

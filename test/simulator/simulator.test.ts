@@ -339,6 +339,17 @@ describe('what the caller hears', () => {
   });
 });
 
+test('a recorded menu is heard and gives the digits', async () => {
+  const { receiver, command, answered } = await setStage();
+  const call = await answered({ digits: ['1'] });
+  const audio_url = 'https://a.example/menu.mp3';
+  await command(call.callControlId, 'gather_using_audio', { audio_url, valid_digits: '12' });
+  const played = await receiver.next('call.playback.ended');
+  expect(played.payload).toMatchObject({ media_url: audio_url, status: 'cancelled' });
+  const valid = await receiver.next('call.gather.ended');
+  expect(valid.payload).toMatchObject({ status: 'valid', digits: '1' });
+});
+
 describe('call.cost', () => {
   test('comes after the hangup of each leg when the application says so', async () => {
     const { answered, command, receiver } = await setStage({

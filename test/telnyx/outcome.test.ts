@@ -12,6 +12,7 @@ const ACTIONS: Action[] = [
   'playback_start',
   'playback_stop',
   'gather_using_speak',
+  'gather_using_audio',
   'reject',
   'hangup',
   'client_state_update',

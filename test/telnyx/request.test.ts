@@ -170,6 +170,29 @@ test('a menu asks for its digits, and a # among them does not end the input', ()
   });
 });
 
+test('a recorded menu names its recording', () => {
+  const menu: Command = {
+    ...base,
+    action: 'gather_using_audio',
+    url: 'https://a.example/menu.mp3',
+    tries: 2,
+    timeoutMs: 8000,
+    digitsMin: 1,
+    digitsMax: 1,
+    validDigits: '12',
+  };
+  expect(requestOf(menu, {}).path).toMatch(/\/actions\/gather_using_audio$/);
+  expect(bodyOf(menu)).toEqual({
+    audio_url: 'https://a.example/menu.mp3',
+    maximum_tries: 2,
+    timeout_millis: 8000,
+    minimum_digits: 1,
+    maximum_digits: 1,
+    valid_digits: '12',
+    ...both,
+  });
+});
+
 test('a client_state update is a PUT without a command_id, and clears what nobody had set', () => {
   const update: Command = { ...base, action: 'client_state_update' };
   expect(requestOf(update, {})).toEqual({

@@ -63,11 +63,13 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
       const ended = hook(call, 'call.playback.ended', command, { status: 'completed' });
       return [accepted, { ...ended, afterMs: PLAYBACK_MS }];
     }
-    case 'gather_using_speak': {
+    case 'gather_using_speak':
+    case 'gather_using_audio': {
       const { digits } = situation;
       const status = digits === null ? 'timeout' : 'valid';
+      const promptMs = 'url' in command ? PLAYBACK_MS : speechMs(command.text);
       const ended = hook(call, 'call.gather.ended', command, { digits: digits ?? '', status });
-      return [accepted, { ...ended, afterMs: speechMs(command.text) }];
+      return [accepted, { ...ended, afterMs: promptMs }];
     }
     case 'reject':
     case 'hangup':

@@ -161,7 +161,7 @@ function carryOut(play: Play, command: Command): void {
   const name = attempt === undefined ? null : nameOf(attempt);
   const leaves = name !== null && name === play.script.hangupAfter;
   const verdict = name === null ? null : verdictFor(play, name, leaves);
-  const gather = command.action === 'gather_using_speak';
+  const gather = command.action.startsWith('gather_using_');
   const digits = gather ? (play.digits.shift() ?? null) : null;
   for (const { event, afterMs } of answersTo(command, { call, verdict, digits, leaves })) {
     advance(play, afterMs);

@@ -41,6 +41,7 @@ function stepOf(
     case 'playback_start':
       return command.loop ? null : 'play';
     case 'gather_using_speak':
+    case 'gather_using_audio':
       return 'menu';
     case 'reject':
       return `reject ${command.cause}`;

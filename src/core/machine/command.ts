@@ -12,6 +12,7 @@ export type Action =
   | 'playback_start'
   | 'playback_stop'
   | 'gather_using_speak'
+  | 'gather_using_audio'
   | 'reject'
   | 'hangup'
   | 'client_state_update'
@@ -77,6 +78,15 @@ export type Command = CommandBase &
         text: string;
         voice: string;
         language: string | null;
+        tries: number;
+        timeoutMs: number;
+        digitsMin: number;
+        digitsMax: number;
+        validDigits: string;
+      }
+    | {
+        action: 'gather_using_audio';
+        url: string;
         tries: number;
         timeoutMs: number;
         digitsMin: number;

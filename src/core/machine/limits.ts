@@ -64,6 +64,8 @@ export const SPEECH_EXTRA_MS = 6_000;
 export const SPEECH_MS_PER_CHARACTER_MIN = 25;
 /** A recording is followed for at most this long. */
 export const PLAY_MS_MAX = 180_000;
+/** A recorded menu is waited for as if it took this long; the docs ask for no longer one. */
+export const MENU_PLAY_MS_MAX = 60_000;
 /** `playback.started` arrives within this time. */
 export const PLAY_STARTS_MS = 5_000;
 /** Patience of a call without a decision. */

@@ -73,7 +73,10 @@ export interface PlayStep {
 
 export interface MenuStep {
   do: 'menu';
+  /** Empty where a recording is played. */
   text: string;
+  /** Address of a recording, instead of the text. */
+  play?: string;
   voice: string;
   language: string | null;
   digits: Record<string, Step[]>;

@@ -123,6 +123,7 @@ const PROMPTS: ReadonlySet<string> = new Set<Action>([
   'playback_start',
   'playback_stop',
   'gather_using_speak',
+  'gather_using_audio',
 ]);
 
 /**

@@ -2,6 +2,7 @@
 import type { Call, Voice } from './call.ts';
 import type { WebhookEvent } from './event.ts';
 import {
+  MENU_PLAY_MS_MAX,
   OUTCOME_GRACE_MS,
   PLAY_MS_MAX,
   PLAY_STARTS_MS,
@@ -22,14 +23,14 @@ export function startVoice(turn: Turn, step: VoiceStep): void {
   // Always both: cancel what is outdated, and stop what may be playing.
   const overtaken = takeBackPrompts(turn);
   const stopOthers = overtaken || isLooping(call);
-  // gather_using_speak has no `stop` parameter.
+  // A gather has no `stop` parameter.
   if (stopOthers && step.do === 'menu') stopPrompts(turn);
   const id = newId(turn);
   speak(turn, step, { id, loop: false, stopOthers });
   call.running = { id, step };
   call.phase = step.do === 'menu' ? 'gathering' : 'speaking';
   setDeadline(turn, 'step', PROMPT_SEND_MS + OUTCOME_GRACE_MS + voiceMs(step));
-  note(turn, step.do === 'play' ? `play ${step.url}` : `${step.do} “${step.text}”`);
+  note(turn, wordsOf(step));
 }
 
 /** The command was accepted: from now on the prompt takes its natural length. */
@@ -168,6 +169,11 @@ function speak(
     issue(turn, { action: 'playback_start', url: step.url, loop, stopOthers }, options);
     return;
   }
+  if (step.do === 'menu' && step.play !== undefined) {
+    const gather = { action: 'gather_using_audio', url: step.play, ...gatherBounds(step) } as const;
+    issue(turn, gather, options);
+    return;
+  }
   const { text, voice, language } = step;
   if (step.do === 'say') {
     issue(turn, { action: 'speak', text, voice, language, loop, stopOthers }, options);
@@ -178,6 +184,12 @@ function speak(
     { action: 'gather_using_speak', text, voice, language, ...gatherBounds(step) },
     options,
   );
+}
+
+function wordsOf(step: VoiceStep): string {
+  if (step.do === 'play') return `play ${step.url}`;
+  if (step.do === 'menu' && step.play !== undefined) return `menu ${step.play}`;
+  return `${step.do} “${step.text}”`;
 }
 
 function gatherBounds(step: MenuStep) {
@@ -195,12 +207,16 @@ function gatherBounds(step: MenuStep) {
 function voiceMs(step: VoiceStep): number {
   if (step.do === 'play') return PLAY_MS_MAX;
   const speechMs = SPEECH_EXTRA_MS + step.text.length * SPEECH_MS_PER_CHARACTER;
-  return step.do === 'say' ? speechMs : step.tries * (speechMs + step.timeoutMs);
+  if (step.do === 'say') return speechMs;
+  const promptMs = step.play === undefined ? speechMs : MENU_PLAY_MS_MAX;
+  return step.tries * (promptMs + step.timeoutMs);
 }
 
 function tooSoon(turn: Turn, step: VoiceStep): boolean {
   const startedAt = turn.call.deadlines.find((deadline) => deadline.name === 'step')?.setAt;
+  // Nobody knows how long a recording is.
   if (startedAt === undefined || step.do === 'play') return true;
+  if (step.do === 'menu' && step.play !== undefined) return true;
   return turn.now - startedAt < step.text.length * SPEECH_MS_PER_CHARACTER_MIN;
 }
 

@@ -54,6 +54,7 @@ function isChoice(command: Command): boolean {
     case 'refer':
     case 'transfer':
     case 'gather_using_speak':
+    case 'gather_using_audio':
       return true;
     case 'speak':
     case 'playback_start':
@@ -84,6 +85,7 @@ export function choicesAt(scene: Scene, command: Command | null, how: Choosing):
     case 'transfer':
       return attempts(scene, command, how);
     case 'gather_using_speak':
+    case 'gather_using_audio':
       return keys(scene, command, how);
     default:
       return prompts(scene, command, how);
@@ -212,7 +214,7 @@ function stepDueAt({ call, now }: Scene): number {
 
 function keys(
   scene: Scene,
-  command: Extract<Command, { action: 'gather_using_speak' }>,
+  command: Extract<Command, { action: 'gather_using_speak' | 'gather_using_audio' }>,
   { decide, timed }: Choosing,
 ): Choice[] {
   const step = scene.call.running?.step;

@@ -76,6 +76,7 @@ function heardOf(scene: Scene, command: Command): Scene {
     case 'playback_start':
       return command.loop ? scene : { ...scene, promptAt: scene.now, heard: true };
     case 'gather_using_speak':
+    case 'gather_using_audio':
       return { ...scene, promptAt: null, heard: true };
     case 'refer':
     case 'transfer':

@@ -62,7 +62,7 @@ const destination = {
 } satisfies Record<string, Check>;
 const spoken = { do: textAt, text: textAt, voice: textAt, language: nullOr(textAt) };
 
-const OPTIONAL = ['attemptId', 'otherWay'];
+const OPTIONAL = ['attemptId', 'otherWay', 'play'];
 
 /** The compiler asks after a field that somebody adds to a step. */
 const STEPS: {
@@ -77,7 +77,7 @@ const STEPS: {
   transfer: { ...destination, to: textAt, from: nullOr(textAt) },
   say: spoken,
   play: { do: textAt, url: textAt },
-  menu: { ...spoken, digits: choices, tries: numberAt, timeoutMs: numberAt },
+  menu: { ...spoken, play: textAt, digits: choices, tries: numberAt, timeoutMs: numberAt },
   reject: { do: textAt, cause: oneOf(['busy', 'declined']) },
   hangup: { do: textAt },
   ignore: { do: textAt },

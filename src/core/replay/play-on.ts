@@ -174,7 +174,7 @@ function scriptFor(play: Play, command: Command): Scripted[] {
   const { call } = play;
   const attempt = call.attempts.find(({ id }) => id === command.id);
   if (attempt !== undefined) return moveScript(play, command, attempt);
-  const gather = command.action === 'gather_using_speak';
+  const gather = command.action.startsWith('gather_using_');
   const digits = gather ? (play.keys.shift() ?? null) : null;
   return answersTo(command, { call, verdict: null, digits, leaves: false });
 }

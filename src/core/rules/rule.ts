@@ -62,7 +62,8 @@ export type RouteStep =
   | { do: 'play'; url: string }
   | {
       do: 'menu';
-      text: Template;
+      /** A text, or the address of a recording. */
+      prompt: { say: Template } | { play: string };
       voice: string | null;
       language: string | null;
       digits: Record<string, RouteStep[]>;

@@ -80,14 +80,17 @@ export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Ste
         resolved.push({ do: 'play', url: step.url });
         break;
       case 'menu': {
-        const { text, voice, language } = say(step, using);
-        if (text === '') break;
+        const { prompt } = step;
+        const words = 'say' in prompt ? prompt.say : [];
+        const { text, voice, language } = say({ ...step, text: words }, using);
+        const play = 'play' in prompt ? { play: prompt.play } : {};
+        if (text === '' && 'say' in prompt) break;
         const digits: Record<string, Step[]> = {};
         for (const [digit, branch] of Object.entries(step.digits)) {
           digits[digit] = resolveSteps(branch, using);
         }
         const { tries, timeoutMs } = step;
-        resolved.push({ do: 'menu', text, voice, language, digits, tries, timeoutMs });
+        resolved.push({ do: 'menu', text, ...play, voice, language, digits, tries, timeoutMs });
         break;
       }
       case 'reject':

@@ -22,13 +22,12 @@ export type WrittenVia = (typeof WAYS)[number] | (typeof WAYS)[number][];
 export interface WrittenBranches {
   [verdict: string]: WrittenStep[];
 }
-export interface WrittenMenu {
-  say: string;
+export type WrittenMenu = WrittenKeys &
+  ({ say: string; voice?: string; language?: string } | { play: string });
+interface WrittenKeys {
   digits: Record<string, WrittenStep[]>;
   tries?: number;
   timeout?: string;
-  voice?: string;
-  language?: string;
 }
 export interface WrittenRefer {
   refer: string | { pick: Record<string, number> };
@@ -64,6 +63,24 @@ const branches = reference<WrittenBranches>(
   'branches',
   'Steps for each verdict of a failed attempt; without one, the next step runs.',
 );
+const keys = {
+  digits: record(
+    'what each key does',
+    { title: 'telephone key, in quotes', pattern: '^[0-9*#]{1,8}$', examples: ['1'] },
+    steps('What this key does.'),
+    { minProperties: 1 },
+  ),
+  tries: Type.Optional(
+    Type.Integer({
+      title: 'tries',
+      description: 'How many times the menu is heard; default 3.',
+      minimum: 1,
+      maximum: 10,
+      examples: [2],
+    }),
+  ),
+  timeout: Type.Optional(duration('How long to wait for a key; default 8s.')),
+};
 export const STEP_DEFS = {
   spoken: Type.String({
     title: 'text to speak',
@@ -155,35 +172,29 @@ export const STEP_DEFS = {
       ),
       Type.Object(
         {
-          menu: Type.Object(
-            {
-              say: spoken,
-              digits: record(
-                'what each key does',
-                { title: 'telephone key, in quotes', pattern: '^[0-9*#]{1,8}$', examples: ['1'] },
-                steps('What this key does.'),
-                { minProperties: 1 },
+          menu: Type.Union(
+            [
+              Type.Object(
+                {
+                  say: spoken,
+                  ...keys,
+                  voice: Type.Optional(voice),
+                  language: Type.Optional(language),
+                },
+                { description: 'Speak a text and wait for a key.', ...STRICT },
               ),
-              tries: Type.Optional(
-                Type.Integer({
-                  title: 'tries',
-                  description: 'How many times the menu is spoken; default 3.',
-                  minimum: 1,
-                  maximum: 10,
-                  examples: [2],
-                }),
+              Type.Object(
+                { play: playUrl, ...keys },
+                { description: 'Play a recording and wait for a key.', ...STRICT },
               ),
-              timeout: Type.Optional(duration('How long to wait for a key; default 8s.')),
-              voice: Type.Optional(voice),
-              language: Type.Optional(language),
-            },
-            { description: 'Speak a text and wait for a key.', ...STRICT },
+            ],
+            { title: 'menu' },
           ),
         },
         {
           title: 'menu',
           description:
-            'Speak a text and wait for digits; without a valid choice the next step runs.',
+            'Speak a text, or play a recording, and wait for digits; without a valid choice the next step runs.',
           ...STRICT,
         },
       ),

@@ -215,8 +215,10 @@ function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
   };
   switch (step.do) {
     case 'say':
-    case 'menu':
       use('spoken', step.text, step.do);
+      return uses;
+    case 'menu':
+      if ('say' in step.prompt) use('spoken', step.prompt.say, step.do);
       return uses;
     case 'refer':
     case 'transfer': {

@@ -40,7 +40,7 @@ const transfer = (number: string): RouteStep => ({
 
 const menu = (digits: Record<string, RouteStep[]>): RouteStep => ({
   do: 'menu',
-  text: [{ literal: 'Press.' }],
+  prompt: { say: [{ literal: 'Press.' }] },
   voice: null,
   language: null,
   digits,

@@ -53,7 +53,7 @@ const moving = (
 const menu = (inner: fc.Arbitrary<RouteStep[]>): fc.Arbitrary<RouteStep> =>
   fc.tuple(inner, inner).map(([one, two]) => ({
     do: 'menu',
-    text: [{ literal: 'Press a key.' }],
+    prompt: { say: [{ literal: 'Press a key.' }] },
     voice: null,
     language: null,
     digits: { '1': one, '2': two },

@@ -45,7 +45,7 @@ const transfer = (number: string, timeoutMs: number | null = null): RouteStep =>
 });
 const menu = (digits: Record<string, RouteStep[]>, tries = 1): RouteStep => ({
   do: 'menu',
-  text: [{ literal: 'Press.' }],
+  prompt: { say: [{ literal: 'Press.' }] },
   voice: null,
   language: null,
   digits,

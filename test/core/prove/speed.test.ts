@@ -16,7 +16,7 @@ function tenRules(): RouteSet {
   ];
   const menu = (n: number): RouteStep => ({
     do: 'menu',
-    text: [{ literal: 'Press.' }],
+    prompt: { say: [{ literal: 'Press.' }] },
     voice: null,
     language: null,
     digits: { '1': hunt(n), '2': hunt(n + 1), '3': hunt(n + 2), '4': hunt(n + 3) },

@@ -32,7 +32,7 @@ function transfer(ifFailed = {}): RouteStep {
 function menu(digits: Record<string, RouteStep[]>): RouteStep {
   return {
     do: 'menu',
-    text: [{ literal: 'Press.' }],
+    prompt: { say: [{ literal: 'Press.' }] },
     voice: null,
     language: null,
     digits,

@@ -109,7 +109,7 @@ describe('resolveSteps', () => {
     const set = routeSet([], { policy: { voice: 'v', language: 'en-US' } });
     const menu: RouteStep = {
       do: 'menu',
-      text: [{ literal: 'Press 1.' }],
+      prompt: { say: [{ literal: 'Press 1.' }] },
       voice: null,
       language: 'de-DE',
       digits: { '1': [refer('us', { busy: [say('Busy.')] })] },
