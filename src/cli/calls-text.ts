@@ -6,6 +6,7 @@ import type { Call } from '../core/machine/call.ts';
 import { outcomeOf } from '../core/machine/caller-outcome.ts';
 import type { callDetail } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
+import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
 import { plain } from './routes-folder.ts';
 
 type Detail = ReturnType<typeof callDetail>;
@@ -15,19 +16,23 @@ export interface TableOptions {
   width: number | null;
   head: boolean;
   now: number;
+  utc: boolean;
 }
 
 interface Column {
   title: string;
   /** The maximum width; longer texts are cut. */
   width: number;
-  text: (call: Call, now: number, width: number) => string;
+  text: (call: Call, now: number, width: number, offset: number) => string;
 }
 
 const MONTH_TO_SECOND = 14;
 
+/** Its zone is added. */
+const CAME = 'CAME';
+
 const COLUMNS: readonly Column[] = [
-  { title: 'CAME (UTC)', width: 19, text: cameText },
+  { title: CAME, width: 19, text: cameText },
   { title: 'FROM', width: 18, text: ({ facts }) => facts.from ?? 'anonymous' },
   { title: 'TO', width: 18, text: ({ facts }) => facts.to ?? '-' },
   { title: 'OUTCOME', width: 13, text: standingText },
@@ -41,9 +46,9 @@ const COLUMNS: readonly Column[] = [
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
   ['LASTS', 0],
   ['RULE', 0],
-  ['CAME (UTC)', MONTH_TO_SECOND],
+  [CAME, MONTH_TO_SECOND],
   ['TO', 0],
-  ['CAME (UTC)', 0],
+  [CAME, 0],
   ['FROM', 0],
 ];
 
@@ -51,9 +56,11 @@ const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
  * In a narrow terminal the id has a line of its own and is never cut, because the next command
  * needs it. Then the least informative columns are dropped.
  */
-export function callTable(calls: Call[], { width, head, now }: TableOptions): string {
+export function callTable(calls: Call[], { width, head, now, utc }: TableOptions): string {
+  // One offset for all of a table, of its newest call: two clocks in one column mislead.
+  const offset = offsetAt(calls[0]?.createdAt ?? now, utc);
   const widths = COLUMNS.map((column) =>
-    width === null ? column.width : fitting(column, calls, now),
+    width === null ? column.width : fitting(column, calls, now, offset),
   );
   const idWidth = Math.max(...calls.map(({ id }) => [...plain(id)].length), 0);
   const apart = width !== null && lineWidth(widths) + 1 + idWidth > width;
@@ -62,19 +69,33 @@ export function callTable(calls: Call[], { width, head, now }: TableOptions): st
     const shown = cells.filter((_, index) => widths[index] !== 0).join(' ');
     return apart ? `${shown.trimEnd()}\n  ${id}` : `${shown} ${id}`.trimEnd();
   };
-  const titles = COLUMNS.map(({ title }, index) => padded(title, widths[index] ?? 0));
+  const titles = COLUMNS.map(({ title }, index) =>
+    padded(titleIn(title, offset, widths[index] ?? 0), widths[index] ?? 0),
+  );
   const lines = calls.map((call) => {
     const cells = COLUMNS.map(({ text }, index) => {
       const room = widths[index] ?? 0;
-      return padded(plain(text(call, now, room)), room);
+      return padded(plain(text(call, now, room, offset)), room);
     });
     return line(cells, plain(call.id));
   });
   return [...(head ? [line(titles, 'CALL')] : []), ...lines].join('\n');
 }
 
-function fitting({ title, width, text }: Column, calls: Call[], now: number): number {
-  const used = calls.map((call) => [...plain(text(call, now, width))].length);
+/** Narrow, the offset stays and the word goes. */
+function titleIn(title: string, offset: number, width: number): string {
+  if (title !== CAME) return title;
+  const long = `${CAME} (${zoneText(offset)})`;
+  return long.length <= width ? long : zoneText(offset);
+}
+
+function fitting(
+  { title, width, text }: Column,
+  calls: Call[],
+  now: number,
+  offset: number,
+): number {
+  const used = calls.map((call) => [...plain(text(call, now, width, offset))].length);
   return Math.min(width, Math.max(title.length, ...used));
 }
 
@@ -90,8 +111,8 @@ function leaveOut(widths: number[], room: number): void {
   }
 }
 
-function cameText({ createdAt }: Call, _now: number, width: number): string {
-  return new Date(createdAt).toISOString().slice(0, 19).replace('T', ' ').slice(-width);
+function cameText({ createdAt }: Call, _now: number, width: number, offset: number): string {
+  return wallText(createdAt, offset).slice(0, 19).replace('T', ' ').slice(-width);
 }
 
 /** What became of the caller, and of a live call where it stands. */
@@ -118,20 +139,22 @@ function lastsText({ endedAt, createdAt }: Call, now: number): string {
 }
 
 /** One call: who called, the decision, the attempts and the timeline. */
-export function callStory(call: Detail): string {
+export function callStory(call: Detail, utc: boolean): string {
+  const cameAt = Date.parse(call.created_at);
+  const offset = offsetAt(cameAt, utc);
   const lines = [
     `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
     call.summary,
     call.call_control_id,
-    `came ${call.created_at}, ${lasted(call)}`,
+    `came ${momentText(cameAt, utc)}, ${lasted(call)}`,
     ...costLines(call),
     `rule ${call.rule ?? (call.decided ? 'otherwise' : 'none yet')}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
     '',
     ...traceLines(call),
     ...call.attempts.flatMap(attemptLines),
     ...(call.plan.length === 0 ? [] : [`Next: ${call.plan.join(', ')}`, '']),
-    'Timeline (times in UTC)',
-    ...timelineLines(call),
+    `Timeline (times in ${zoneText(offset)})`,
+    ...timelineLines(call, offset),
   ];
   return lines.map((line) => plain(line).trimEnd()).join('\n');
 }
@@ -169,7 +192,7 @@ function adviceLines({ meaning, cause, fix }: { meaning: string; cause: string; 
   return [`  means:  ${meaning}`, `  cause:  ${cause}`, `  to do:  ${fix}`];
 }
 
-function timelineLines({ timeline, created_at, attempts }: Detail): string[] {
+function timelineLines({ timeline, created_at, attempts }: Detail, offset: number): string[] {
   const outcomes = new Map<string, string>();
   for (const { source, detail } of timeline) {
     if (source !== 'outcome' || typeof detail.command !== 'string') continue;
@@ -186,7 +209,7 @@ function timelineLines({ timeline, created_at, attempts }: Detail): string[] {
       .filter(([name, value]) => value !== null && name !== 'command')
       .map(([name, value]) => `${name}=${value}`);
     return [
-      `  ${at.slice(11, 23)}  +${after} s  ${type}  ${title}${moved}`,
+      `  ${wallText(Date.parse(at), offset).slice(11)}  +${after} s  ${type}  ${title}${moved}`,
       ...(facts.length === 0 ? [] : [`      ${facts.join('  ')}`]),
       ...notes.map((note) => `      ${note}`),
       ...(advice === null ? [] : adviceLines(advice).map((line) => `    ${line}`)),

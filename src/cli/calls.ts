@@ -6,20 +6,24 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { type Call, ENDS, PHASES } from '../core/machine/call.ts';
+import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
 import { RefereeError } from '../errors.ts';
+import { callsCsv } from '../http/api/calls-csv.ts';
 import { callDetail, callSummary } from '../http/api/calls-json.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 import { callStory, callTable, type TableOptions } from './calls-text.ts';
 import { databaseUrl } from './database.ts';
 import { type Io, jsonText } from './io.ts';
+import { momentText } from './local-time.ts';
 import { plain } from './routes-folder.ts';
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
 const LEGS_MAX = 20;
 const FOLLOW_EVERY_MS = 1_000;
+const MORE = 'There are more calls: raise --limit, or use filters.';
 /** Moves the cursor home and clears to the end, which flickers less than clearing everything. */
 const REDRAW = '\u001b[H\u001b[J';
 const CLEAR = '\u001b[2J';
@@ -33,10 +37,17 @@ export interface CallsOptions {
   from?: string;
   to?: string;
   since?: number;
+  until?: number;
+  q?: string;
+  outcome?: NonNullable<CallFilter['outcome']>;
+  number?: string;
+  direction?: NonNullable<CallFilter['direction']>;
   legs?: 'all';
   limit: number;
   follow?: boolean;
   json?: boolean;
+  csv?: boolean;
+  utc?: boolean;
 }
 
 export function callsCommand(program: Command, io: Io): void {
@@ -44,6 +55,15 @@ export function callsCommand(program: Command, io: Io): void {
     .command('calls')
     .description('show what happened to calls, from the store that DATABASE_URL names')
     .argument('[id]', 'a call_control_id, or a number for its latest call')
+    .option(
+      '--q <text>',
+      'only calls that this is part of: four digits or more of a number, an id, a rule, a target',
+    )
+    .addOption(
+      new Option('--outcome <outcome>', 'only calls of callers of whom this became').choices([
+        ...CALLER_OUTCOMES,
+      ]),
+    )
     .addOption(new Option('--phase <phase>', 'only calls in this phase').choices([...PHASES]))
     .option('--rule <name>', 'only calls that this rule matched')
     .option('--target <name>', 'only calls with an attempt at this target')
@@ -55,11 +75,19 @@ export function callsCommand(program: Command, io: Io): void {
     .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
     .option('--from <number>', 'only calls from this number, as the list shows it')
     .option('--to <number>', 'only calls to this number, as the list shows it')
+    .option('--number <number>', 'only calls of this number of ours, on whichever side it is')
+    .addOption(
+      new Option('--direction <direction>', 'only calls in this direction').choices([
+        'incoming',
+        'outgoing',
+      ]),
+    )
     .option(
       '--since <time>',
       'only calls since then: ISO 8601 with a zone, or how long ago: 15m, 2h, 1d',
       sinceOf,
     )
+    .option('--until <time>', 'only calls before then; written as for --since', sinceOf)
     .addOption(new Option('--legs <which>', 'also show the B-legs of transfers').choices(['all']))
     .option(
       '--limit <number>',
@@ -68,7 +96,16 @@ export function callsCommand(program: Command, io: Io): void {
       LIMIT_DEFAULT,
     )
     .option('--follow', 'keep showing changes until Ctrl-C')
-    .option('--json', 'JSON as the API returns it; with --follow one changed call per line');
+    .option('--utc', 'times in UTC; otherwise in the zone of this terminal, with its offset')
+    .addOption(
+      new Option(
+        '--json',
+        'JSON as the API returns it; with --follow one changed call per line',
+      ).conflicts('csv'),
+    )
+    .addOption(
+      new Option('--csv', 'CSV (RFC 4180) with a line for each call').conflicts(['json', 'follow']),
+    );
   command.action(async (id: string | undefined, options: CallsOptions) => {
     const stopping = new AbortController();
     const stop = (): void => stopping.abort();
@@ -110,8 +147,15 @@ async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Pr
     io.stdout.write(`${jsonText({ calls: calls.map(callSummary), next })}\n`);
     return;
   }
-  io.stdout.write(`${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io))}\n`);
-  if (next !== null) io.stdout.write(`There are more calls: raise --limit, or use filters.\n`);
+  if (options.csv) {
+    io.stdout.write(callsCsv(calls.map(callSummary)));
+    if (next !== null) io.stderr.write(`${MORE}\n`);
+    return;
+  }
+  io.stdout.write(
+    `${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io, options))}\n`,
+  );
+  if (next !== null) io.stdout.write(`${MORE}\n`);
 }
 
 /** Reads the store every second, because any replica may write to it. */
@@ -128,7 +172,7 @@ async function followCalls(
     const { calls } = await reader.list(filterOf(options));
     if (live) {
       io.stdout.write(
-        `${REDRAW}${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io))}\n\nCtrl-C ends.\n`,
+        `${REDRAW}${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io, options))}\n\nCtrl-C ends.\n`,
       );
     } else {
       // Oldest first, because a stream of lines is read downwards.
@@ -143,7 +187,9 @@ async function followCalls(
     if (seen.get(call.id) === summary) return;
     seen.set(call.id, summary);
     io.stdout.write(
-      options.json ? `${summary}\n` : `${callTable([call], { ...tableOf(io), head: false })}\n`,
+      options.json
+        ? `${summary}\n`
+        : `${callTable([call], { ...tableOf(io, options), head: false })}\n`,
     );
   }
 
@@ -174,7 +220,7 @@ async function showCall(
     if (found === null) return 1;
     const legs = await reader.list({ parentId: id, limit: LEGS_MAX });
     const detail = callDetail(found.call, await reader.timeline(id), legs.calls);
-    const text = options.json ? jsonText(detail) : callStory(detail);
+    const text = options.json ? jsonText(detail) : callStory(detail, options.utc === true);
     if (text !== shown) {
       io.stdout.write(`${shown !== '' && io.isTTY && !options.json ? REDRAW : ''}${text}\n`);
     }
@@ -196,24 +242,27 @@ async function idOf(reader: StoreReader, asked: string): Promise<string | null> 
   return latest?.id ?? null;
 }
 
-function filterOf({ follow: _, json: __, ...filter }: CallsOptions): CallFilter {
-  return filter;
+function filterOf(options: CallsOptions): CallFilter {
+  const { follow: _, json: __, csv: ___, utc: ____, q, ...filter } = options;
+  return q === undefined || q.trim() === '' ? filter : { ...filter, q: { text: q, numbers: [] } };
 }
 
 /** Why the list is empty, with the filter. */
 function noCalls(options: CallsOptions): string {
-  const { limit: _, since, ...filter } = filterOf(options);
+  const { limit: _, since, until, q, ...filter } = filterOf(options);
   const asked = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
-  if (since !== undefined) asked.push(`since ${new Date(since).toISOString()}`);
+  if (q !== undefined) asked.push(`q ${q.text}`);
+  if (since !== undefined) asked.push(`since ${momentText(since, options.utc === true)}`);
+  if (until !== undefined) asked.push(`until ${momentText(until, options.utc === true)}`);
   if (asked.length === 0) return 'There are no calls in the store that DATABASE_URL names.';
   return `No calls in the store match: ${plain(asked.join(', '))}.`;
 }
 
 const WIDTH_DEFAULT = 80;
 
-function tableOf(io: Io): TableOptions {
+function tableOf(io: Io, { utc = false }: CallsOptions): TableOptions {
   const width = process.stdout.columns ?? (Number(io.env.COLUMNS) || WIDTH_DEFAULT);
-  return { width: io.isTTY ? width : null, head: true, now: Date.now() };
+  return { width: io.isTTY ? width : null, head: true, now: Date.now(), utc };
 }
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

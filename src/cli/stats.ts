@@ -1,7 +1,8 @@
 /** `referee stats`: the numbers of `GET /v1/stats`, from the store itself. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
+import { statsCsv } from '../http/api/stats-csv.ts';
 import { statsJson } from '../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
 import { openReader } from '../store/reader.ts';
@@ -15,6 +16,7 @@ type Stats = ReturnType<typeof statsJson>;
 export interface StatsOptions {
   since?: number;
   json?: boolean;
+  csv?: boolean;
 }
 
 export function statsCommand(program: Command, io: Io): void {
@@ -26,7 +28,8 @@ export function statsCommand(program: Command, io: Io): void {
       'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d (default: an hour ago)',
       pastOf,
     )
-    .option('--json', 'as the API answers it')
+    .addOption(new Option('--json', 'as the API answers it').conflicts('csv'))
+    .addOption(new Option('--csv', 'a line for each rule and target').conflicts('json'))
     .action(async (options: StatsOptions) => {
       process.exitCode = await runStats(options, io);
     });
@@ -38,7 +41,8 @@ export async function runStats(options: StatsOptions, io: Io): Promise<number> {
     try {
       const since = options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs;
       const stats = statsJson(await reader.activity(since, HTTP_LIMITS.statsCallsMax));
-      io.stdout.write(`${options.json ? jsonText(stats) : statsText(stats)}\n`);
+      if (options.csv) io.stdout.write(statsCsv(stats));
+      else io.stdout.write(`${options.json ? jsonText(stats) : statsText(stats)}\n`);
       return 0;
     } finally {
       await reader.close();

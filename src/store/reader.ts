@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from './migrate.ts';
 import type { Database } from './open.ts';
 import { readActivity as readPostgresActivity } from './postgres/activity.ts';
+import { readSums } from './postgres/history.ts';
 import { callTimeline, findCall, listCalls } from './postgres/list.ts';
 import { openPool, explain as postgresExplain } from './postgres/pool.ts';
 import { readRecordings as readFromPostgres } from './postgres/recordings.ts';
@@ -18,13 +19,15 @@ import { unpackCall } from './rows/call-document.ts';
 import { keyOf } from './rows/rows.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
+import { finderOf, prepareFinder } from './sqlite/find.ts';
+import { prepareSums } from './sqlite/history.ts';
 import { listPage, prepareList } from './sqlite/list.ts';
 import { prepareRecordings, readRecordings } from './sqlite/recordings.ts';
 import type { Store } from './store.ts';
 
 export type StoreReader = Pick<
   Store,
-  'find' | 'timeline' | 'recordings' | 'list' | 'activity' | 'setting' | 'close'
+  'find' | 'timeline' | 'recordings' | 'list' | 'activity' | 'sums' | 'setting' | 'close'
 >;
 
 /** Rejects with StoreUnavailable where there is nothing to read, or this code cannot read it. */
@@ -65,6 +68,8 @@ function openSqliteReader(path: string): StoreReader {
   }
   const list = prepareList(database);
   const recordings = prepareRecordings(database, CODE_VERSION);
+  const finder = prepareFinder(database);
+  const history = prepareSums(database);
   const activity = prepareActivity(database);
   const bySetting = database.prepare('select version, value from settings where name = ?');
   const byKey = database.prepare('select version, document from calls where key = ?');
@@ -89,7 +94,13 @@ function openSqliteReader(path: string): StoreReader {
       }),
     timeline: (callId) => run(() => list.timeline(callId)),
     recordings: (callIds) => readRecordings(callIds, (some) => run(() => recordings.read(some))),
-    list: (filter) => listPage(filter, (position) => run(() => list.chunk(filter, position))),
+    list: (filter) =>
+      listPage(
+        filter,
+        finderOf((work) => run(() => work(finder))),
+        (position, found) => run(() => list.chunk(filter, position, found)),
+      ),
+    sums: (from, to) => run(() => history(from, to)),
     activity: (since, callsMax) =>
       readActivity(
         (look) => run(() => look(activity)),
@@ -123,6 +134,7 @@ async function openPostgresReader(url: string): Promise<StoreReader> {
     timeline: (callId) => ask((query) => callTimeline(query, callId)),
     recordings: (callIds) => ask((query) => readFromPostgres(query, callIds, CODE_VERSION)),
     list: (filter) => ask((query) => listCalls(query, filter)),
+    sums: (from, to) => ask((query) => readSums(query, from, to)),
     activity: (since, callsMax) => ask((query) => readPostgresActivity(query, since, callsMax)),
     setting: (name) => ask((query) => readSetting(query, name)),
     close: () => pool.close(),

@@ -6,7 +6,8 @@
  * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
  */
 import type { Sum } from '../core/history/sums.ts';
-import type { Call, Ends, Phase, Verdict } from '../core/machine/call.ts';
+import type { Call, Direction, Ends, Phase, Verdict } from '../core/machine/call.ts';
+import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
 import type { Command, Outcome } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
@@ -150,12 +151,24 @@ export interface DueDeadline {
   putOff: boolean;
 }
 
+export interface SearchText {
+  text: string;
+  /** Numbers that are labelled so. */
+  numbers: string[];
+}
+
 export interface CallFilter {
   phase?: Phase;
   rule?: string;
   target?: string;
   verdict?: Verdict;
   ends?: Ends;
+  outcome?: CallerOutcome;
+  /** Ours: the one that was called, or that called. */
+  number?: string;
+  direction?: Direction;
+  /** Part of a number, or of what else a call is known by. */
+  q?: SearchText;
   from?: string;
   to?: string;
   sessionId?: string;

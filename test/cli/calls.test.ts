@@ -8,6 +8,7 @@ import { runCalls } from '../../src/cli/calls.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli.ts';
 import { openStore } from '../../src/store/open.ts';
+import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { waitFor } from '../helpers/waiting.ts';
@@ -50,6 +51,7 @@ beforeAll(async () => {
         }),
         0,
         {
+          tally: new Map([[HOURLY_SUMS, { waits: 0 }]]),
           events: [
             anEntry('e-1', {
               at: T0,
@@ -77,6 +79,7 @@ beforeAll(async () => {
     ],
     null,
   );
+  await store.fold(10);
 });
 afterAll(async () => {
   await store.close();
@@ -171,6 +174,41 @@ describe('the list', () => {
     });
   });
 
+  test('--csv has a line for each call, and what does not go with it is refused', async () => {
+    const { out, code } = await referee('calls', '--csv', '--outcome', 'not_reached');
+    expect(code).toBe(0);
+    expect(out.split('\r\n').slice(1)).toEqual([
+      expect.stringMatching(
+        /^v3:first,2026-03-02T15:00:00\.000Z,.*,not_reached,Not reached after /,
+      ),
+      '',
+    ]);
+    expect((await referee('calls', '--csv', '--json')).code).not.toBe(0);
+    expect((await referee('stats', '--csv')).out).toMatch(/^of,name,calls,/);
+  });
+
+  test('times are those of the terminal, with their offset, or UTC', async () => {
+    const zone = process.env.TZ;
+    process.env.TZ = 'Asia/Kolkata';
+    try {
+      const { out } = await referee('calls');
+      expect(out).toMatch(/^CAME \(UTC\+05:30\) /);
+      expect(out).toContain('\n2026-03-02 20:30:00 ');
+      const story = (await referee('calls', 'v3:first')).out;
+      expect(story).toContain('came 2026-03-02T20:30:00+05:30,');
+      expect(story).toContain('Timeline (times in UTC+05:30)\n  20:30:00.000 ');
+      expect((await referee('calls', '--utc')).out).toMatch(
+        /^CAME \(UTC\) .*\n2026-03-02 15:01:00/,
+      );
+      expect((await referee('calls', 'v3:first', '--utc')).out).toContain(
+        'came 2026-03-02T15:00:00Z,',
+      );
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+  });
+
   test('an empty list says what is empty', async () => {
     expect((await referee('calls', '--verdict', 'busy', '--to', '+1')).out).toBe(
       'No calls in the store match: verdict busy, to +1.\n',
@@ -191,6 +229,11 @@ describe('the list', () => {
       ['--ends', 'failed'],
       ['--from', '+353861234567'],
       ['--to', '+14155550100'],
+      ['--number', '+14155550100'],
+      ['--outcome', 'not_reached'],
+      ['--q', '5550100'],
+      ['--q', 'upport-u', '--direction', 'incoming'],
+      ['--until', '2026-03-02T15:00:30Z'],
     ]) {
       const { out } = await referee('calls', ...filter, '--json');
       expect([filter, ids(out)]).toEqual([filter, ['v3:first']]);

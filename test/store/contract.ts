@@ -5,6 +5,7 @@ import { changesContract } from './contract/changes.ts';
 import { commandsContract } from './contract/commands.ts';
 import { costsContract } from './contract/costs.ts';
 import { deadlinesContract } from './contract/deadlines.ts';
+import { findingContract } from './contract/finding.ts';
 import { historyContract } from './contract/history.ts';
 import { legsContract } from './contract/legs.ts';
 import { listsContract } from './contract/lists.ts';
@@ -31,6 +32,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
     deadlinesContract();
     listsContract();
     legsContract();
+    findingContract();
     costsContract();
     tallyContract();
     historyContract();

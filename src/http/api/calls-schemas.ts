@@ -27,6 +27,23 @@ export const LEGS = Type.Optional(
 
 export const CALLS_QUERY = Type.Object(
   {
+    q: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description:
+          'Part of what a call is known by: at least four digits of a number of either side (also as it is dialled nationally), an address, the beginning of the call_control_id, a rule, a target',
+      }),
+    ),
+    outcome: Type.Optional(OUTCOME),
+    number: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'Our number: the one that was called, or that called',
+      }),
+    ),
+    direction: Type.Optional(Type.Enum(['incoming', 'outgoing'])),
     phase: Type.Optional(PHASE),
     rule: Type.Optional(name),
     target: Type.Optional(name),

@@ -11,6 +11,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
+import { callsCsv } from './calls-csv.ts';
 import { attemptJson, attemptToCome, callDetail, callSummary } from './calls-json.ts';
 import {
   CALL_DETAIL,
@@ -21,6 +22,7 @@ import {
   REFER_ACCEPTED,
   REFER_BODY,
 } from './calls-schemas.ts';
+import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 
 export interface CallsDeps {
   store: Pick<Store, 'find' | 'timeline' | 'list'>;
@@ -32,10 +34,11 @@ export interface CallsDeps {
 
 export function registerCalls(app: ApiScope, deps: CallsDeps): void {
   app.get('/v1/calls', { schema: LIST_SCHEMA }, async (request, reply) => {
-    const { since, until, session, ...query } = request.query;
+    const { since, until, session, q, ...query } = request.query;
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
-    for (const party of ['from', 'to'] as const) {
+    if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: [] };
+    for (const party of ['from', 'to', 'number'] as const) {
       const bare = withoutUserParameters(query[party] ?? null);
       if (bare !== null) filter[party] = bare;
     }
@@ -45,8 +48,10 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       if (ms === null) return badTime(reply, field, given);
       filter[field as 'since' | 'until'] = ms;
     }
-    const page = await deps.store.list(filter);
-    return { calls: page.calls.map(callSummary), next: page.next };
+    const { calls, next } = await deps.store.list(filter);
+    const summaries = calls.map(callSummary);
+    if (wantsCsv(request)) return sendCsv(request, reply, callsCsv(summaries), next);
+    return { calls: summaries, next };
   });
 
   app.get('/v1/calls/:call_control_id', { schema: DETAIL_SCHEMA }, async (request, reply) => {
@@ -157,6 +162,7 @@ function badTime(reply: FastifyReply, field: string, given: string): FastifyRepl
 const LIST_SCHEMA = {
   tags: ['calls'],
   summary: 'Callers, newest first; with legs=all also the B-legs of their transfers',
+  produces: JSON_OR_CSV,
   querystring: CALLS_QUERY,
   response: { 200: CALLS_PAGE, 400: PROBLEM },
 } as const;

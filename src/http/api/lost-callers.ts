@@ -10,7 +10,9 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
+import { lostCallersCsv } from './calls-csv.ts';
 import { CALL_ID_PARAMS, orNull, PROBLEM } from './calls-schemas.ts';
+import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 
 export interface LostCallersDeps {
   store: Pick<Store, 'list' | 'setting'>;
@@ -22,7 +24,7 @@ export interface LostCallersDeps {
 export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void {
   const { store, receiver, audit, now } = deps;
 
-  app.get('/v1/lost-callers', { schema: LIST_SCHEMA }, async (request) => {
+  app.get('/v1/lost-callers', { schema: LIST_SCHEMA }, async (request, reply) => {
     const { cursor, limit = HTTP_LIMITS.callsPageDefault } = request.query;
     const [{ calls, next }, found] = await Promise.all([
       store.list({
@@ -33,9 +35,11 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
       }),
       store.setting('recovery'),
     ]);
+    const lost = calls.map((call) => lostCallerJson(lostCaller(call)));
+    if (wantsCsv(request)) return sendCsv(request, reply, lostCallersCsv(lost), next);
     const { unknownLive = [] } = (found.value ?? {}) as Partial<RecoveryFound>;
     return {
-      lost_callers: calls.map((call) => lostCallerJson(lostCaller(call))),
+      lost_callers: lost,
       next,
       unknown_live: unknownLive.map(liveLegJson),
     };
@@ -76,6 +80,7 @@ const text = Type.String();
 const LIST_SCHEMA = {
   tags: ['calls'],
   summary: 'Callers who had gone before we heard of them, newest first, until somebody took note',
+  produces: JSON_OR_CSV,
   querystring: Type.Object(
     {
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.callsPageMax })),

@@ -13,6 +13,7 @@ import type { StoreWatch } from '../health.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
+import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 import { type ForcedTrouble, forcedProblems } from './forced-problems.ts';
 import type { ReadActivity } from './stats.ts';
 import { PROBLEMS } from './stats-schemas.ts';
@@ -29,11 +30,13 @@ export interface ProblemsDeps {
 type Listed = Trouble & { replica: string | null; forced?: ForcedTrouble['forced'] };
 
 export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadActivity): void {
-  app.get('/v1/problems', { schema: SCHEMA }, async () => {
+  app.get('/v1/problems', { schema: SCHEMA }, async (request, reply) => {
     const here = deps.troubles?.here() ?? [];
     const store = await storeProblems(deps, read);
     const all = [...store, ...refusedReload(deps), ...here.map(own)].toSorted(worstFirst);
-    return { problems: oneOfTheStore(all).map(problemJson) };
+    const problems = oneOfTheStore(all).map(problemJson);
+    if (wantsCsv(request)) return sendCsv(request, reply, csvText(COLUMNS, problems));
+    return { problems };
   });
 
   function own(trouble: Trouble): Listed {
@@ -204,6 +207,21 @@ function problemJson({ firstAt, lastAt, cause: _, forced, ...problem }: Listed) 
   };
 }
 
+const COLUMNS: readonly Column<ReturnType<typeof problemJson>>[] = (
+  [
+    'kind',
+    'severity',
+    'title',
+    'detail',
+    'fix',
+    'count',
+    'first_at',
+    'last_at',
+    'target',
+    'replica',
+  ] as const
+).map((name) => ({ name, value: (problem) => problem[name] }));
+
 function sum(groups: { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0);
 }
@@ -211,5 +229,6 @@ function sum(groups: { count: number }[]): number {
 const SCHEMA = {
   tags: ['health'],
   summary: 'The current problems of all replicas, worst first',
+  produces: JSON_OR_CSV,
   response: { 200: PROBLEMS },
 } as const;

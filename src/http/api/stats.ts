@@ -7,6 +7,8 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
+import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { statsCsv } from './stats-csv.ts';
 import { statsJson } from './stats-json.ts';
 import { STATS, STATS_QUERY } from './stats-schemas.ts';
 
@@ -42,7 +44,9 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
         detail: `querystring field "since": ${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`,
       });
     }
-    return statsJson(await read(asked));
+    const stats = statsJson(await read(asked));
+    if (wantsCsv(request)) return sendCsv(request, reply, statsCsv(stats));
+    return stats;
   });
 }
 
@@ -68,6 +72,7 @@ export function sharedActivity({ store, now }: StatsDeps): ReadActivity {
 const SCHEMA = {
   tags: ['calls'],
   summary: 'Recent calls and attempts by rule, target and verdict',
+  produces: JSON_OR_CSV,
   querystring: STATS_QUERY,
   response: { 200: STATS, 400: PROBLEM },
 } as const;

@@ -1,6 +1,6 @@
 /** What of a call's document is a column or a row of its own, the same for every store. */
 import { hash } from 'node:crypto';
-import type { Attempt, Call } from '../../core/machine/call.ts';
+import type { Attempt, Call, Direction } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
 import { NewerRow } from '../../errors.ts';
@@ -101,6 +101,11 @@ export function tookMs({ unsent, startedAt, acceptedAt, endedAt }: Attempt): num
  * commit, for the few calls that are ever missed.
  */
 export const ACKNOWLEDGED_MARK = '"acknowledgedAt":';
+
+/** Stands in the document of a call of this direction; what callers write has its quotes escaped. */
+export function directionMark(direction: Direction): string {
+  return `"direction":"${direction}"`;
+}
 
 /** A heartbeat comes every few seconds: what is wrong must not make it large. */
 const TROUBLES_CHARS_MAX = 32_000;

@@ -14,6 +14,12 @@ export interface SqliteHistory {
   forgetParties(parties: readonly string[]): void;
 }
 
+/** For whoever only reads. */
+export function prepareSums(database: DatabaseSync): SqliteHistory['sums'] {
+  const span = database.prepare('select * from sums where hour >= ? and hour < ?');
+  return (from, to) => (span.all(from, to) as unknown[] as SumRow[]).map(sumOf);
+}
+
 export function prepareHistory(database: DatabaseSync, codeVersion: number): SqliteHistory {
   const unfolded = database.prepare(
     `select u.call, c.document, f.sums from uncounted u join calls c using (call)
@@ -32,7 +38,6 @@ export function prepareHistory(database: DatabaseSync, codeVersion: number): Sql
     `insert or replace into sums values (${Array.from({ length: 12 }, () => '?').join()})`,
   );
   const remove = database.prepare(`delete from sums where ${where}`);
-  const span = database.prepare('select * from sums where hour >= ? and hour < ?');
   const drop = database.prepare(
     `delete from sums where (${SUM_KEYS.join()}) in
        (select ${SUM_KEYS.join()} from sums where hour < ? order by hour limit ?)`,
@@ -75,7 +80,7 @@ export function prepareHistory(database: DatabaseSync, codeVersion: number): Sql
       });
     },
 
-    sums: (from, to) => (span.all(from, to) as unknown[] as SumRow[]).map(sumOf),
+    sums: prepareSums(database),
     pruneSums: (before, limit) => Number(drop.run(before, limit).changes),
 
     forgetParties(parties) {

@@ -1,10 +1,19 @@
 /** Calls by filter, newest first: one index drives, the other filters are checked on a bounded number of rows. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
-import type { Call } from '../../core/machine/call.ts';
+import type { Call, Direction, Ends } from '../../core/machine/call.ts';
+import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
-import { ACKNOWLEDGED_MARK, keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
+import { type Finder, type Found, find } from '../rows/find.ts';
+import { endsOfOutcome } from '../rows/outcome-ends.ts';
+import {
+  ACKNOWLEDGED_MARK,
+  directionMark,
+  keyOf,
+  TIMELINE_ENTRIES_MAX,
+  unpackEntry,
+} from '../rows/rows.ts';
 import type { CallFilter, TimelineEntry } from '../store.ts';
 
 /** Rows looked at in one go of the event loop (about 2 ms), and for one page in all. */
@@ -19,7 +28,7 @@ export interface Chunk {
 }
 
 export interface SqliteList {
-  chunk(filter: CallFilter, after: Position): Chunk;
+  chunk(filter: CallFilter, after: Position, found: Found | null): Chunk;
   timeline(callId: string): TimelineEntry[];
 }
 
@@ -31,21 +40,17 @@ export function prepareList(database: DatabaseSync): SqliteList {
   );
 
   return {
-    chunk(filter, after) {
-      const { sql, values } = chunkQuery(filter, after);
-      const rows = database.prepare(sql).all(...values) as {
-        call: number;
-        created_at: number;
-        hit: number;
-      }[];
+    chunk(filter, after, found) {
+      const { sql, values } = chunkQuery(filter, after, found);
+      const rows = database.prepare(sql).all(...values) as unknown[] as ChunkRow[];
       const calls: Chunk['calls'] = [];
       let position: Position | null = null;
       for (const row of rows) {
         const again = position?.row === row.call;
         position = { createdAt: row.created_at, row: row.call };
-        if (!row.hit || again) continue;
-        const found = document.get(row.call) as { document: string };
-        calls.push({ call: unpackCall(found.document), position });
+        if (again || !isHit(row, found)) continue;
+        const stored = document.get(row.call) as { document: string };
+        calls.push({ call: unpackCall(stored.document), position });
       }
       return { calls, scanned: rows.length, last: position };
     },
@@ -57,15 +62,31 @@ export function prepareList(database: DatabaseSync): SqliteList {
   };
 }
 
+interface ChunkRow {
+  call: number;
+  created_at: number;
+  hit: number;
+  caller: string | null;
+  callee: string | null;
+  named: number;
+}
+
+function isHit({ hit, named, caller, callee }: ChunkRow, found: Found | null): boolean {
+  if (!hit) return false;
+  return found?.kind !== 'many' || found.matches({ named: named === 1, caller, callee });
+}
+
 /** One page, put together of chunks with a turn of the event loop between them. */
 export async function listPage(
   filter: CallFilter,
-  look: (after: Position) => Promise<Chunk>,
+  finder: Finder,
+  look: (after: Position, found: Found | null) => Promise<Chunk>,
 ): Promise<{ calls: Call[]; next: string | null }> {
   let position = readCursor(filter.cursor);
+  const found = filter.q === undefined ? null : await find(filter.q, filter, position, finder);
   const calls: Chunk['calls'] = [];
   for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
-    const chunk = await look(position);
+    const chunk = await look(position, found);
     calls.push(...chunk.calls);
     const page = calls.slice(0, filter.limit);
     const last = page.at(-1);
@@ -92,35 +113,115 @@ const CALL_FILTERS = [
   { name: 'to', column: 'callee', index: 'calls_callee', byLeg: true },
 ] as const;
 const BROAD_FILTERS = [
-  { name: 'rule', column: 'rule', index: 'calls_rule', byLeg: false },
-  { name: 'ends', column: 'ends', index: 'calls_ends', byLeg: true },
-  { name: 'phase', column: 'phase', index: 'calls_phase', byLeg: true },
+  { name: 'rule', column: 'rule' },
+  { name: 'ends', column: 'ends' },
+  { name: 'phase', column: 'phase' },
 ] as const;
 
-/** `indexed by` makes a query that would scan fail in the tests instead of at the millionth call. */
-function chunkQuery(filter: CallFilter, after: Position): { sql: string; values: SQLInputValue[] } {
-  const attempt = attemptTerms(filter);
-  const hit = hitTerms(filter, attempt);
-  const byCall = CALL_FILTERS.find(({ name }) => filter[name] !== undefined);
-  const driver = byCall === undefined && attempt.terms.length > 0 ? attempt : callTerm(filter);
-  const bounds = boundTerms(filter);
-  const place = [...driver.terms, ...bounds.terms, '(created_at, call) < (?, ?)'];
-  const part = (leg: number | null) => `select call, created_at
-      from ${driver.table} indexed by ${driver.index}
-      where ${[...place, ...(leg === null ? [] : [`leg = ${leg}`])].join(' and ')}
-      order by created_at desc, call desc limit ${LIST_CHUNK_ROWS}`;
-  // Two walks that are merged: one over both would have to sort all that the index brings.
-  const parts = driver.byLeg ? legsOf(filter) : [null];
-  const rows = parts.map((leg) => `select * from (${part(leg)})`).join(' union all ');
-  const sql = `select d.call, d.created_at, coalesce(${hit.terms.join(' and ')}, 0) as hit from (
-      ${rows} order by created_at desc, call desc limit ${LIST_CHUNK_ROWS}
-    ) d join calls c on c.call = d.call order by d.created_at desc, d.call desc`;
-  const own = [...driver.values, ...bounds.values, after.createdAt, after.row];
-  return { sql, values: [...hit.values, ...parts.flatMap(() => own)] };
+/** Rows in the order of the list: an index, or those that a search found. */
+interface Walk {
+  source: string;
+  terms: string[];
+  values: SQLInputValue[];
 }
 
-/** A caller's legs are B-legs, whatever else is asked for. */
-function legsOf({ legs, parentId }: CallFilter): (0 | 1)[] {
+/** `indexed by` makes a query that would scan fail in the tests instead of at the millionth call. */
+function chunkQuery(
+  filter: CallFilter,
+  after: Position,
+  found: Found | null,
+): { sql: string; values: SQLInputValue[] } {
+  const hit = hitTerms(filter);
+  const bounds = boundTerms(filter);
+  const walks = found?.kind === 'few' ? [foundWalk(found.rows, after)] : walksOf(filter);
+  // Several walks are merged: one over all of them would have to sort all that the index brings.
+  const parts = walks.map(({ source, terms }) => {
+    const place = [...terms, ...bounds.terms, '(created_at, call) < (?, ?)'];
+    return `select * from (select call, created_at from ${source} where ${place.join(' and ')}
+      order by created_at desc, call desc limit ${LIST_CHUNK_ROWS})`;
+  });
+  const named = found?.kind === 'many' ? namedTerm(found) : { sql: '0', values: [] };
+  const sql = `select d.call, d.created_at, c.caller, c.callee,
+      coalesce(${hit.terms.join(' and ')}, 0) as hit, coalesce(${named.sql}, 0) as named
+    from (
+      ${parts.join(' union all ')} order by created_at desc, call desc limit ${LIST_CHUNK_ROWS}
+    ) d join calls c on c.call = d.call order by d.created_at desc, d.call desc`;
+  const place = [...bounds.values, after.createdAt, after.row];
+  const own = walks.flatMap(({ values }) => [...values, ...place]);
+  return { sql, values: [...hit.values, ...named.values, ...own] };
+}
+
+/** What was found is in order: the next of it are enough. */
+function foundWalk(rows: Position[], after: Position): Walk {
+  const isNext = ({ createdAt, row }: Position) =>
+    createdAt < after.createdAt || (createdAt === after.createdAt && row < after.row);
+  const first = rows.findIndex(isNext);
+  const next = first < 0 ? [] : rows.slice(first, first + LIST_CHUNK_ROWS);
+  return {
+    source: '(select c.call, c.created_at from json_each(?) j join calls c on c.call = j.value)',
+    terms: ['1'],
+    values: [JSON.stringify(next.map(({ row }) => row))],
+  };
+}
+
+function namedTerm({ rules, targets }: { rules: string[]; targets: string[] }) {
+  return {
+    sql: `(c.rule in (select value from json_each(?)) or exists (select 1 from attempts a
+      where a.call = c.call and +a.target in (select value from json_each(?))))`,
+    values: [JSON.stringify(rules), JSON.stringify(targets)],
+  };
+}
+
+function walksOf(filter: CallFilter): Walk[] {
+  const legs = legsOf(filter);
+  const own = CALL_FILTERS.find(({ name }) => filter[name] !== undefined);
+  if (own !== undefined)
+    return byColumn(own.index, own.column, [filter[own.name] ?? ''], own.byLeg ? legs : null);
+  if (filter.number !== undefined) {
+    return [
+      ...byColumn('calls_callee', 'callee', [filter.number], legs),
+      ...byColumn('calls_caller', 'caller', [filter.number], legs),
+    ];
+  }
+  const attempt = attemptTerms(filter);
+  if (attempt.terms.length > 0) {
+    const source = `attempts indexed by ${attempt.index}`;
+    return [{ source, terms: attempt.terms, values: attempt.values }];
+  }
+  if (filter.rule !== undefined) return byColumn('calls_rule', 'rule', [filter.rule], null);
+  const ends = endsAsked(filter);
+  if (ends !== null) return byColumn('calls_ends', 'ends', ends, legs);
+  if (filter.phase !== undefined) return byColumn('calls_phase', 'phase', [filter.phase], legs);
+  return legs.map((leg) => ({
+    source: 'calls indexed by calls_created',
+    terms: [`leg = ${leg}`],
+    values: [],
+  }));
+}
+
+/** `legs`: the index tells callers from B-legs; null where it does not. */
+function byColumn(index: string, column: string, values: string[], legs: (0 | 1)[] | null): Walk[] {
+  const source = `calls indexed by ${index}`;
+  return values.flatMap((value) =>
+    (legs ?? [null]).map((leg) => ({
+      source,
+      terms: [`${column} = ?`, ...(leg === null ? [] : [`leg = ${leg}`])],
+      values: [value],
+    })),
+  );
+}
+
+/** Null where any end will do. */
+function endsAsked({ ends, outcome }: CallFilter): Ends[] | null {
+  if (ends !== undefined) return [ends];
+  if (outcome === undefined) return null;
+  const { always, tried, untried } = endsOfOutcome(outcome);
+  return [...always, ...tried, ...untried];
+}
+
+/** A caller's legs are B-legs, whatever else is asked for; none of them has an outcome. */
+function legsOf({ legs, parentId, outcome }: CallFilter): (0 | 1)[] {
+  if (outcome !== undefined) return [0];
   return legs === 'all' || parentId !== undefined ? [0, 1] : [0];
 }
 
@@ -138,37 +239,44 @@ function boundTerms({ since, until }: CallFilter) {
 function attemptTerms(filter: CallFilter) {
   const asked = (['target', 'verdict'] as const).filter((name) => filter[name] !== undefined);
   return {
-    table: 'attempts',
     index: `attempts_${asked.join('_')}`,
-    byLeg: false,
     terms: asked.map((name) => `${name} = ?`),
     values: asked.map((name) => filter[name] ?? null),
   };
 }
 
-function callTerm(filter: CallFilter) {
-  const asked = [...CALL_FILTERS, ...BROAD_FILTERS].find(({ name }) => filter[name] !== undefined);
-  return {
-    table: 'calls',
-    index: asked?.index ?? 'calls_created',
-    byLeg: asked?.byLeg ?? true,
-    terms: asked ? [`${asked.column} = ?`] : [],
-    values: asked ? [filter[asked.name] ?? null] : [],
-  };
-}
-
 /** Everything asked for, checked on each row that the index brings. */
-function hitTerms(filter: CallFilter, attempt: ReturnType<typeof attemptTerms>) {
+function hitTerms(filter: CallFilter) {
   const asked = [...CALL_FILTERS, ...BROAD_FILTERS].filter(
     ({ name }) => filter[name] !== undefined,
   );
   const callers = legsOf(filter).length === 1 ? ['c.leg = 0'] : [];
   const open = filter.unacknowledged ? [`instr(c.document, '${ACKNOWLEDGED_MARK}') = 0`] : [];
   const terms = ['1', ...callers, ...open, ...asked.map(({ column }) => `c.${column} = ?`)];
+  const values: SQLInputValue[] = asked.map(({ name }) => filter[name] ?? null);
+  if (filter.direction !== undefined) terms.push(isDirected(filter.direction));
+  if (filter.outcome !== undefined) terms.push(outcomeTerm(filter.outcome));
+  if (filter.number !== undefined) {
+    terms.push(`iif(${isDirected('outgoing')}, c.caller, c.callee) = ?`);
+    values.push(filter.number);
+  }
+  const attempt = attemptTerms(filter);
   if (attempt.terms.length > 0) {
     // The plus keeps the planner from walking all attempts of a verdict for each call.
     const own = ['a.call = c.call', ...attempt.terms.map((term) => `+a.${term}`)];
     terms.push(`exists (select 1 from attempts a where ${own.join(' and ')})`);
+    values.push(...attempt.values);
   }
-  return { terms, values: [...asked.map(({ name }) => filter[name] ?? null), ...attempt.values] };
+  return { terms, values };
+}
+
+function isDirected(direction: Direction): string {
+  return `(instr(c.document, '${directionMark(direction)}') > 0)`;
+}
+
+function outcomeTerm(outcome: CallerOutcome): string {
+  const { always, tried, untried } = endsOfOutcome(outcome);
+  const isOne = (ends: Ends[]) => `c.ends in (${ends.map((each) => `'${each}'`).join()})`;
+  const has = 'exists (select 1 from attempts a where a.call = c.call)';
+  return `(${isOne(always)} or (${isOne(tried)} and ${has}) or (${isOne(untried)} and not ${has}))`;
 }

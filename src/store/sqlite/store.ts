@@ -10,6 +10,7 @@ import { ChangeRing } from './change-ring.ts';
 import { Checkpointer, copyLog } from './checkpointer.ts';
 import { prepareCommit, type SqliteCommit } from './commit.ts';
 import { explain, isBusy, openSqliteFile, spoilsConnection } from './file.ts';
+import { finderOf, prepareFinder, type SqliteFinder } from './find.ts';
 import { type Found, type HeldFile, holdFile, refuseStaleLog } from './held-file.ts';
 import { prepareHistory, type SqliteHistory } from './history.ts';
 import { listPage, prepareList, type SqliteList } from './list.ts';
@@ -48,6 +49,7 @@ interface Connection {
   pulse: SqlitePulse;
   list: SqliteList;
   recordings: SqliteRecordings;
+  finder: SqliteFinder;
   activity: SqliteActivity;
 }
 
@@ -188,7 +190,11 @@ export async function openSqlite(
       readRecordings(callIds, (some) => run(({ recordings }) => recordings.read(some))),
 
     list: (filter) =>
-      listPage(filter, (position) => run(({ list }) => list.chunk(filter, position))),
+      listPage(
+        filter,
+        finderOf((work) => run(({ finder }) => work(finder))),
+        (position, found) => run(({ list }) => list.chunk(filter, position, found)),
+      ),
 
     activity: (since, callsMax) =>
       readActivity(
@@ -284,6 +290,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Con
     pulse: preparePulse(database),
     list: prepareList(database),
     recordings: prepareRecordings(database, codeVersion),
+    finder: prepareFinder(database),
     activity: prepareActivity(database),
   };
 }

@@ -76,6 +76,53 @@ describe('the list', () => {
     expect(next).toBeNull();
   });
 
+  test('q finds by part, together with our number, direction and outcome', async () => {
+    expect(await ids('?q=4567')).toEqual(['v3:nobodys', 'v3:left-alone', 'v3:to-support']);
+    expect(await ids('?q=020%207123')).toEqual(['v3:nobodys']);
+    expect(await ids('?q=supp')).toEqual(['v3:to-support']);
+    expect(await ids('?q=v3:left-alone')).toEqual(['v3:left-alone']);
+    expect(await ids('?q=4567&number=%2B14155550111')).toEqual(['v3:left-alone']);
+    expect(await ids('?q=4567&direction=outgoing')).toEqual([]);
+    expect(await ids('?q=4567&outcome=reached')).toEqual([]);
+    const { calls } = await page('?number=%2B14155550999');
+    expect(calls).toMatchObject([{ outcome: null, summary: expect.stringMatching(/^[A-Z].*\.$/) }]);
+    await refused(await app.api('/v1/calls?outcome=lost'), 400, 'invalid_parameter');
+    const noZone = await refused(
+      await app.api('/v1/calls?until=2026-03-02T15:00'),
+      400,
+      'invalid_parameter',
+    );
+    expect(noZone.detail).toContain('its zone is missing');
+  });
+
+  test('a list is CSV for whoever asks for it, with a link to the next page', async () => {
+    const csv = (path: string, accept = 'text/csv') => app.api(path, { headers: { accept } });
+    const answer = await csv('/v1/calls?limit=2');
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+    const lines = (await answer.text()).split('\r\n');
+    expect(lines[0]).toMatch(/^call_control_id,created_at,.*outcome,summary,rule/);
+    expect(lines.slice(1, 3).map((line) => line.split(',')[0])).toEqual([
+      'v3:nobodys',
+      'v3:left-alone',
+    ]);
+    expect(lines[1]).toContain(',+442071234567,+14155550999,');
+    const next = /<(.*)>; rel="next"/.exec(answer.headers.get('link') ?? '')?.[1] ?? '';
+    expect((await (await csv(next)).text()).split('\r\n')[1]).toMatch(/^v3:to-support,/);
+    for (const path of ['/v1/stats', '/v1/lost-callers', '/v1/problems']) {
+      const other = await csv(path);
+      expect([path, other.status, other.headers.get('content-type')]).toEqual([
+        path,
+        200,
+        'text/csv; charset=utf-8; header=present',
+      ]);
+    }
+    for (const accept of ['*/*', 'application/json', 'text/csv;q=0.1, application/json']) {
+      expect((await csv('/v1/calls', accept)).headers.get('content-type')).toContain(
+        'application/json',
+      );
+    }
+  });
+
   test('each filter holds, alone and together', async () => {
     expect(await ids('?rule=support')).toEqual(['v3:to-support']);
     expect(await ids(`?to=${encodeURIComponent('+14155550111')}`)).toEqual(['v3:left-alone']);

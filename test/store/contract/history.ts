@@ -88,7 +88,8 @@ export function historyContract(): void {
       await foldAll();
       expect(await store.prune(8, 100)).toBe(1);
       expect(await sums()).toEqual(sorted(sumsOf(call)));
-      expect(await store.pruneSums(5 * HOUR, 1_000)).toBe(0);
+      await store.pruneSums(5 * HOUR, 1_000);
+      expect(await sums()).toHaveLength(1);
       expect(await store.pruneSums(6 * HOUR, 1_000)).toBeGreaterThan(0);
       expect(await sums()).toEqual([]);
     });

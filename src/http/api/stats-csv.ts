@@ -1,0 +1,55 @@
+/** The statistics as CSV: a line for each rule and each target. */
+import { type Cell, type Column, csvText } from './csv.ts';
+import type { statsJson } from './stats-json.ts';
+
+type Stats = ReturnType<typeof statsJson>;
+
+interface Line {
+  of: 'rule' | 'target';
+  name: string | null;
+  calls: number | null;
+  attempts: number | null;
+  numbers: Pick<Stats['rules'][number], 'success_rate' | 'median_verdict_ms' | 'costs'>;
+  arrivalRate: number | null;
+}
+
+const money = (costs: { amount: string; currency: string }[]): Cell =>
+  costs.length === 0
+    ? null
+    : costs.map(({ amount, currency }) => `${amount} ${currency}`).join(' ');
+
+const COLUMNS: readonly Column<Line>[] = [
+  { name: 'of', value: (line) => line.of },
+  { name: 'name', value: (line) => line.name },
+  { name: 'calls', value: (line) => line.calls },
+  { name: 'arrival_rate', value: (line) => line.arrivalRate },
+  { name: 'attempts', value: (line) => line.attempts },
+  { name: 'success_rate', value: ({ numbers }) => numbers.success_rate },
+  { name: 'median_verdict_ms', value: ({ numbers }) => numbers.median_verdict_ms },
+  { name: 'costs', value: ({ numbers }) => money(numbers.costs) },
+];
+
+export function statsCsv({ rules, targets }: Stats): string {
+  return csvText(COLUMNS, [
+    ...rules.map(
+      (rule): Line => ({
+        of: 'rule',
+        name: rule.rule,
+        calls: rule.calls,
+        attempts: null,
+        numbers: rule,
+        arrivalRate: rule.arrival_rate,
+      }),
+    ),
+    ...targets.map(
+      (target): Line => ({
+        of: 'target',
+        name: target.target,
+        calls: null,
+        attempts: target.attempts,
+        numbers: target,
+        arrivalRate: null,
+      }),
+    ),
+  ]);
+}

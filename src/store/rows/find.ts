@@ -1,0 +1,128 @@
+/**
+ * Which calls a search text finds. Where it leads to few calls, all of them are known here, the newest
+ * first; where it leads to many, the newest calls are looked through until a page is full.
+ */
+import type { CallFilter, SearchText } from '../store.ts';
+import type { Position } from './cursor.ts';
+import { gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
+
+/** Above these, walking the newest calls fills a page sooner than gathering those of each party. */
+const PARTIES_MAX = 3_000;
+const CALLS_MAX = 10_000;
+
+export interface Bounds {
+  /** createdAt from here... */
+  since: number;
+  /** ...up to here, included. */
+  last: number;
+  limit: number;
+}
+
+/** Where names lead. */
+export interface Names {
+  parties: string[];
+  rules: string[];
+  targets: string[];
+  ids: string[];
+}
+
+export interface UnfoldedRow extends Position {
+  caller: string | null;
+  callee: string | null;
+  callId: string;
+}
+
+/** What a store is asked; `limit` bounds each answer. */
+export interface Finder {
+  /** How many parties have each of these pieces, counted up to the limit. */
+  gramCounts(grams: string[], limit: number): Promise<number[]>;
+  partiesWith(gram: string, part: string, limit: number): Promise<string[]>;
+  rules(): Promise<string[]>;
+  targets(): Promise<string[]>;
+  /** By parties, rules, targets, beginnings of ids, and by the whole id. */
+  callsOf(names: Names, callId: string, bounds: Bounds): Promise<Position[]>;
+  /** Calls whose parties are not known to the search yet: the live ones, and those just ended. */
+  unfolded(bounds: Bounds): Promise<UnfoldedRow[]>;
+}
+
+/** A row's own part of the decision where there are many. */
+export interface Seen {
+  caller: string | null;
+  callee: string | null;
+  /** It has one of the rules or targets. */
+  named: boolean;
+}
+
+export type Found =
+  | { kind: 'few'; rows: Position[] }
+  | { kind: 'many'; rules: string[]; targets: string[]; matches: (row: Seen) => boolean };
+
+export async function find(
+  q: SearchText,
+  { since, until }: Pick<CallFilter, 'since' | 'until'>,
+  after: Position,
+  finder: Finder,
+): Promise<Found> {
+  const needles = needlesOf(q.text);
+  const bounds: Bounds = {
+    since: Math.round(since ?? Number.MIN_SAFE_INTEGER),
+    last: Math.min(after.createdAt, Math.round(until ?? Number.MAX_SAFE_INTEGER) - 1),
+    limit: CALLS_MAX + 1,
+  };
+  const named = (name: string) => name.toLowerCase().includes(needles.name);
+  const [rules, targets, parties] = await Promise.all([
+    finder.rules().then((all) => all.filter(named)),
+    finder.targets().then((all) => all.filter(named)),
+    partiesOf(needles, finder),
+  ]);
+  const matches = (row: Seen) => row.named || isParty(row, needles, q.numbers);
+  const many: Found = { kind: 'many', rules, targets, matches };
+  if (parties === null) return many;
+  const names = { parties: [...parties, ...q.numbers], rules, targets, ids: needles.ids };
+  const [folded, unfolded] = await Promise.all([
+    finder.callsOf(names, q.text.trim(), bounds),
+    finder.unfolded(bounds),
+  ]);
+  if (folded.length >= CALLS_MAX || unfolded.length >= CALLS_MAX) return many;
+  const fresh = unfolded.filter(
+    (row) =>
+      isParty(row, needles, q.numbers) || needles.ids.some((start) => row.callId.startsWith(start)),
+  );
+  return { kind: 'few', rows: newestFirst([...folded, ...fresh], after) };
+}
+
+/** Null: too many. */
+async function partiesOf({ parties: parts }: Needles, finder: Finder): Promise<string[] | null> {
+  const found = new Set<string>();
+  for (const part of parts) {
+    const grams = gramsOf(part);
+    const counts = await finder.gramCounts(grams, PARTIES_MAX + 1);
+    const fewest = Math.min(...counts);
+    if (fewest > PARTIES_MAX) return null;
+    const rarest = grams[counts.indexOf(fewest)];
+    if (rarest === undefined || fewest === 0) continue;
+    for (const party of await finder.partiesWith(rarest, part, PARTIES_MAX)) found.add(party);
+  }
+  return [...found];
+}
+
+function isParty(
+  { caller, callee }: Pick<Seen, 'caller' | 'callee'>,
+  { parties }: Needles,
+  numbers: string[],
+): boolean {
+  return [caller, callee].some(
+    (party) => party !== null && (numbers.includes(party) || hasPart(partyWords(party), parties)),
+  );
+}
+
+/** Each once, and those after the page before. */
+function newestFirst(rows: Position[], after: Position): Position[] {
+  const byRow = new Map(rows.map(({ row, createdAt }) => [row, { row, createdAt }]));
+  return [...byRow.values()]
+    .filter(
+      ({ createdAt, row }) =>
+        createdAt < after.createdAt || (createdAt === after.createdAt && row < after.row),
+    )
+    .toSorted((a, b) => b.createdAt - a.createdAt || b.row - a.row);
+}

@@ -1,0 +1,103 @@
+/** What a search text leads to, by the indexes. */
+import type { DatabaseSync } from 'node:sqlite';
+import { PHASES } from '../../core/machine/call.ts';
+import type { Position } from '../rows/cursor.ts';
+import type { Finder, UnfoldedRow } from '../rows/find.ts';
+import { HOURLY_SUMS } from '../rows/fold.ts';
+import { keyOf } from '../rows/rows.ts';
+import { GRAM_CHARS } from '../rows/search.ts';
+
+/** What a finder does, at once. */
+export type SqliteFinder = {
+  [Name in keyof Finder]: (...given: Parameters<Finder[Name]>) => Awaited<ReturnType<Finder[Name]>>;
+};
+
+/** `run`: how the connection is used, with whatever waiting that needs. */
+export function finderOf(run: <T>(work: (finder: SqliteFinder) => T) => Promise<T>): Finder {
+  return {
+    gramCounts: (...given) => run((finder) => finder.gramCounts(...given)),
+    partiesWith: (...given) => run((finder) => finder.partiesWith(...given)),
+    rules: () => run((finder) => finder.rules()),
+    targets: () => run((finder) => finder.targets()),
+    callsOf: (...given) => run((finder) => finder.callsOf(...given)),
+    unfolded: (...given) => run((finder) => finder.unfolded(...given)),
+  };
+}
+
+export function prepareFinder(database: DatabaseSync): SqliteFinder {
+  const count = database.prepare(
+    'select count(*) as n from (select 1 from party_grams where gram = ? limit ?)',
+  );
+  const parties = database.prepare(
+    `select p.party from party_grams g join parties p on p.number = g.party
+     where g.gram = ? and iif(length(?) < ${GRAM_CHARS}, p.words = ?, instr(p.words, ?) > 0) limit ?`,
+  );
+  const bounds = 'created_at between ? and ?';
+  const of = (index: string, column: string, table = 'calls') =>
+    database.prepare(
+      `select call as row, created_at as createdAt from ${table} indexed by ${index}
+       where ${column} in (select value from json_each(?)) and ${bounds} limit ?`,
+    );
+  const byParty = [
+    of('calls_caller', 'leg in (0, 1) and caller'),
+    of('calls_callee', 'leg in (0, 1) and callee'),
+  ];
+  const byRule = of('calls_rule', 'rule');
+  const byTarget = of('attempts_target', 'target', 'attempts');
+  const byId = database.prepare(
+    `select c.call as row, c.created_at as createdAt from folded f join calls c using (call)
+     where f.id_start >= ? and f.id_start < ? and ${bounds} limit ?`,
+  );
+  const byKey = database.prepare(
+    `select call as row, created_at as createdAt from calls where key = ? and ${bounds}`,
+  );
+  const row = `c.call as row, c.created_at as createdAt, c.caller, c.callee,
+    json_extract(c.document, '$.id') as callId`;
+  const live = database.prepare(
+    `select ${row} from calls c indexed by calls_phase
+     where phase in (${PHASES.filter((phase) => phase !== 'ended').map((phase) => `'${phase}'`)})
+       and leg in (0, 1) and ${bounds} limit ?`,
+  );
+  const justEnded = database.prepare(
+    `select ${row} from uncounted u join calls c using (call)
+     where u.item = '${HOURLY_SUMS}' and c.created_at between ? and ? limit ?`,
+  );
+  const distinct = (table: string, column: string) =>
+    // From one value to the next by the index: a few steps, however many rows there are.
+    database.prepare(
+      `with recursive each(value) as (
+         select min(${column}) from ${table}
+         union all
+         select (select min(${column}) from ${table} where ${column} > each.value) from each
+         where each.value is not null)
+       select value from each where value is not null`,
+    );
+  const rules = distinct('calls', 'rule');
+  const targets = distinct('attempts', 'target');
+  const values = (rows: unknown[]) => (rows as { value: string }[]).map(({ value }) => value);
+
+  return {
+    gramCounts: (grams, limit) => grams.map((gram) => Number(count.get(gram, limit)?.n ?? 0)),
+    partiesWith(gram, part, limit) {
+      const rows = parties.all(gram, part, part, part, limit) as { party: string }[];
+      return rows.map(({ party }) => party);
+    },
+    rules: () => values(rules.all()),
+    targets: () => values(targets.all()),
+    callsOf(names, callId, { since, last, limit }) {
+      const span = [since, last] as const;
+      const lists = [
+        ...byParty.map((each) => each.all(JSON.stringify(names.parties), ...span, limit)),
+        byRule.all(JSON.stringify(names.rules), ...span, limit),
+        byTarget.all(JSON.stringify(names.targets), ...span, limit),
+        ...names.ids.map((start) => byId.all(start, `${start}\u{10ffff}`, ...span, limit)),
+        byKey.all(keyOf(callId), ...span),
+      ];
+      return lists.flat() as unknown[] as Position[];
+    },
+    unfolded({ since, last, limit }) {
+      const rows = [...live.all(since, last, limit), ...justEnded.all(since, last, limit)];
+      return rows as unknown[] as UnfoldedRow[];
+    },
+  };
+}

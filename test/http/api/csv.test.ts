@@ -1,0 +1,33 @@
+/** What a cell becomes: RFC 4180, and no formula for a spreadsheet to run. */
+import { expect, test } from 'vitest';
+import { csvText } from '../../../src/http/api/csv.ts';
+
+const text = (cell: string | number | boolean | null) =>
+  csvText([{ name: 'a', value: () => cell }], [null]);
+
+test.each([
+  ['plain', 'plain'],
+  [null, ''],
+  [0.5, '0.5'],
+  [-3, '-3'],
+  [true, 'true'],
+  ['a,b', '"a,b"'],
+  ['a "quoted" one', '"a ""quoted"" one"'],
+  ['two\r\nlines', '"two\r\nlines"'],
+  [' kept ', '" kept "'],
+  ['Zürich ☎', 'Zürich ☎'],
+  // Telephone numbers and amounts stay what they are.
+  ['+4930901820', '+4930901820'],
+  ['-0.0042', '-0.0042'],
+  // Whatever else a spreadsheet would run.
+  ['=1+1', "'=1+1"],
+  ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
+  ['@SUM(A1)', "'@SUM(A1)"],
+  ['+1+cmd|x', "'+1+cmd|x"],
+  ['-2+3', "'-2+3"],
+  ['\t=1+1', `"'\t=1+1"`],
+  ['\r=1', `"'\r=1"`],
+  ['＝1+1', "'＝1+1"],
+])('%j', (cell, expected) => {
+  expect(text(cell)).toBe(`a\r\n${expected}\r\n`);
+});
