@@ -13,6 +13,7 @@ import { proveCommand } from './cli/prove.ts';
 import { recoverCommand } from './cli/recover.ts';
 import { rehearseCommand } from './cli/rehearse.ts';
 import { replayCommand } from './cli/replay.ts';
+import { reportCommand } from './cli/report.ts';
 import { routeCommand } from './cli/route.ts';
 import { scheduleCommand } from './cli/schedule.ts';
 import { schemaCommand } from './cli/schema.ts';
@@ -43,6 +44,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   schemaCommand(program, io);
   callsCommand(program, io);
   statsCommand(program, io);
+  reportCommand(program, io);
   setupCommand(program, io);
   doctorCommand(program, io);
   rehearseCommand(program, io);

@@ -19,6 +19,7 @@ import { registerLostCallers } from './api/lost-callers.ts';
 import { registerMetrics } from './api/metrics.ts';
 import { collectOpenapi, registerOpenapi } from './api/openapi.ts';
 import { type ProblemsDeps, registerProblems } from './api/problems.ts';
+import { registerReports } from './api/reports.ts';
 import { registerRoutes } from './api/routes.ts';
 import { registerSchedules } from './api/schedules.ts';
 import { registerStats, sharedActivity } from './api/stats.ts';
@@ -113,6 +114,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerEvents(scope, api);
     const activity = sharedActivity(deps);
     registerStats(scope, deps, activity);
+    registerReports(scope, deps);
     registerProblems(scope, deps, activity);
     registerMetrics(scope, deps.metrics);
     registerOpenapi(scope);

@@ -11,6 +11,7 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { CALLS_PAGE } from '../../src/http/api/calls-schemas.ts';
+import { REPORT } from '../../src/http/api/reports.ts';
 import { STATS } from '../../src/http/api/stats-schemas.ts';
 import { SCRIPTS } from '../../src/simulator/scripts.ts';
 
@@ -92,6 +93,11 @@ test('lists, statistics and metrics count the callers, each once', {
   expect(await scraped('calls_ended', 'ends')).toEqual(byWord(calls.by_ends, 'ends'));
   expect(await scraped('callers', 'outcome')).toEqual(byWord(calls.by_outcome, 'outcome'));
   expect(await scraped('verdicts', 'verdict')).toEqual(byWord(attempts.by_verdict, 'verdict'));
+  const report = async () => Value.Parse(REPORT, await (await get('/v1/reports?by=hour')).json());
+  await expect.poll(async () => (await report()).total.calls, SETTLED).toBe(SCRIPTS.length);
+  const { outcomes } = (await report()).total;
+  const met = Object.entries(outcomes).filter(([, count]) => count > 0);
+  expect(Object.fromEntries(met)).toEqual(byWord(calls.by_outcome, 'outcome'));
   const arrivals = await scraped('arrivals', 'arrived');
   expect(arrivals).toEqual({ yes: calls.arrived, no: calls.not_arrived });
 });

@@ -30,6 +30,7 @@ export interface ServedApp extends AsyncDisposable {
   port: number;
   key: TelnyxKey;
   store: Store;
+  databaseUrl: string;
   set: RouteSet;
   lifecycle: Lifecycle;
   events: CallEvent[];
@@ -111,6 +112,7 @@ export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> 
     port: (app.public.server.address() as AddressInfo).port,
     key,
     store,
+    databaseUrl: `sqlite:${join(folder, 'referee.db')}`,
     set,
     lifecycle,
     events,

@@ -1,0 +1,161 @@
+/** `referee report`: the numbers of `GET /v1/reports`, from the store itself. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import {
+  REPORT_BY,
+  REPORT_COMPARE,
+  type ReportAsked,
+  reportAsked,
+} from '../core/history/report.ts';
+import { isZone } from '../core/rules/zone.ts';
+import { RefereeError } from '../errors.ts';
+import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
+import { readReport } from '../store/read-report.ts';
+import { openReader } from '../store/reader.ts';
+import { sinceOf } from './calls.ts';
+import { databaseUrl } from './database.ts';
+import { type Io, jsonText } from './io.ts';
+import { plain } from './routes-folder.ts';
+
+export interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
+  from?: number;
+  to?: number;
+  compare?: NonNullable<ReportAsked['compare']>;
+  json?: boolean;
+  csv?: boolean;
+}
+
+export function reportCommand(program: Command, io: Io): void {
+  const written = 'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d';
+  program
+    .command('report')
+    .description('callers in numbers over days and weeks, from hourly sums kept for HISTORY_DAYS')
+    .option('--from <time>', `${written} (default: a week before --to)`, sinceOf)
+    .option('--to <time>', `${written} (default: now)`, sinceOf)
+    .addOption(
+      new Option('--by <what>', 'what a line is of').choices([...REPORT_BY]).default('day'),
+    )
+    .addOption(
+      new Option(
+        '--compare <with>',
+        'previous: as long, just before; week: the same days a week earlier',
+      ).choices([...REPORT_COMPARE]),
+    )
+    .addOption(
+      new Option('--zone <zone>', 'IANA zone that days are of')
+        .argParser(zoneOf)
+        .default(localZone(), 'that of this terminal'),
+    )
+    .addOption(new Option('--json', 'as the API answers it').conflicts('csv'))
+    .addOption(new Option('--csv', 'CSV (RFC 4180)').conflicts('json'))
+    .action(async (options: ReportOptions) => {
+      process.exitCode = await runReport(options, io);
+    });
+}
+
+export async function runReport(options: ReportOptions, io: Io): Promise<number> {
+  const { from = null, to = null, by, zone, compare = null } = options;
+  const asked = reportAsked({ from, to, by, zone, compare }, Date.now());
+  if ('problem' in asked) {
+    io.stderr.write(`referee report: --${asked.field}: ${asked.problem}\n`);
+    return 1;
+  }
+  try {
+    const reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+    try {
+      const report = await readReport(reader, asked);
+      if (options.csv) io.stdout.write(reportCsv(report));
+      else io.stdout.write(`${options.json ? jsonText(report) : reportText(report)}\n`);
+      return 0;
+    } finally {
+      await reader.close();
+    }
+  } catch (error) {
+    if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
+    const where = error instanceof BadValue ? 'DATABASE_URL: ' : '';
+    io.stderr.write(`referee report: ${where}${error.message}\n`);
+    return 1;
+  }
+}
+
+function localZone(): string {
+  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return isZone(zone) ? zone : 'UTC';
+}
+
+function zoneOf(text: string): string {
+  if (!isZone(text))
+    throw new InvalidArgumentError('An IANA zone such as Europe/Berlin is expected.');
+  return text;
+}
+
+type Numbers = NonNullable<ReportJson['rows'][number]['before']>;
+
+function reportText(report: ReportJson): string {
+  const { from, to, zone, compared_with: compared, total, rows, by } = report;
+  const head = [
+    by.toUpperCase(),
+    ...HEAD,
+    ...(compared === null ? [] : ['CALLS BEFORE', 'REACHED BEFORE']),
+  ];
+  const lines = [...rows, { ...total, label: 'all' }].map(({ label, before, ...numbers }) => [
+    plain(label),
+    ...cells(numbers),
+    ...(before === null ? [] : [String(before.calls), percent(before.reached_rate)]),
+  ]);
+  return [
+    `From ${from} to ${to}; days of ${zone}${compared === null ? '' : `; before: from ${compared.from} to ${compared.to}`}`,
+    '',
+    ...table([head, ...lines]),
+  ].join('\n');
+}
+
+const HEAD = [
+  'CALLS',
+  'REACHED',
+  'NOT REACHED',
+  'GAVE UP',
+  'UNSURE',
+  'TURNED AWAY',
+  'RATE',
+  'MEDIAN',
+  'P95',
+  'MOVES',
+  'COST',
+];
+
+function cells({ calls, outcomes, moves, costs, ...numbers }: Numbers): string[] {
+  const { reached, not_reached: notReached, gave_up: gaveUp, unsure, turned_away: away } = outcomes;
+  return [
+    ...[calls, reached, notReached, gaveUp, unsure, away].map(String),
+    percent(numbers.reached_rate),
+    seconds(numbers.median_verdict_ms),
+    seconds(numbers.p95_verdict_ms),
+    String(moves),
+    costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ') || '-',
+  ];
+}
+
+function percent(rate: number | null): string {
+  return rate === null ? '-' : `${Math.round(rate * 100)} %`;
+}
+
+function seconds(ms: number | null): string {
+  return ms === null ? '-' : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** Numbers stand under each other. */
+function table(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => [...(row[column] ?? '')].length)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const room = ' '.repeat((widths[column] ?? 0) - [...cell].length);
+        return column === 0 ? cell + room : room + cell;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,239 @@
+/** A report: hourly sums added up by hour, day, number, rule, target or outcome, beside an earlier span. */
+import { CALLER_OUTCOMES, type CallerOutcome } from '../machine/caller-outcome.ts';
+import { addDecimals } from '../machine/decimal.ts';
+import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
+import { addLatencies, type Latencies, quantile } from './latencies.ts';
+import { HOUR_MS, type Name, type Sum } from './sums.ts';
+
+export const REPORT_BY = ['hour', 'day', 'number', 'rule', 'target', 'outcome'] as const;
+export type ReportBy = (typeof REPORT_BY)[number];
+export const REPORT_COMPARE = ['previous', 'week'] as const;
+export type ReportCompare = (typeof REPORT_COMPARE)[number];
+
+/** Whole hours: [from, to). */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+export interface ReportAsked {
+  from: number;
+  to: number;
+  by: ReportBy;
+  compare: ReportCompare | null;
+  /** Days are those of this zone. An hour belongs to the day in which it begins there. */
+  zone: string;
+}
+
+const DAYS_DEFAULT = 7;
+const DAYS_MAX = 1_100;
+const HOURLY_DAYS_MAX = 92;
+
+/** `from` and `to` as they were given; null: a week until now. Refused with the reason in words. */
+export function reportAsked(
+  given: Omit<ReportAsked, 'from' | 'to'> & { from: number | null; to: number | null },
+  now: number,
+): ReportAsked | { field: 'from' | 'to'; problem: string } {
+  const to = Math.ceil((given.to ?? now) / HOUR_MS) * HOUR_MS;
+  const from = Math.floor((given.from ?? to - DAYS_DEFAULT * DAY_MS) / HOUR_MS) * HOUR_MS;
+  if (to <= from) return { field: 'to', problem: 'it is not after "from"' };
+  const daysMax = given.by === 'hour' ? HOURLY_DAYS_MAX : DAYS_MAX;
+  if (to - from > daysMax * DAY_MS) {
+    const what = given.by === 'hour' ? 'a report by hour' : 'a report';
+    return { field: 'from', problem: `${what} covers at most ${daysMax} days` };
+  }
+  return { ...given, from, to };
+}
+
+/** The span to compare with: the same length just before, or the same days a week earlier. */
+export function spanBefore({ from, to, zone, compare }: ReportAsked): Span | null {
+  if (compare === null) return null;
+  // By the local clock, so that a day is compared with a day also where clocks were changed.
+  const wall = (ms: number) => ms + offsetMs(zone, ms);
+  const back = compare === 'week' ? 7 * DAY_MS : wall(to) - wall(from);
+  const earlier = (ms: number) => {
+    const [moment = ms - back] = momentsOfWall(zone, wall(ms) - back);
+    return Math.floor(moment / HOUR_MS) * HOUR_MS;
+  };
+  return { from: earlier(from), to: compare === 'previous' ? from : earlier(to) };
+}
+
+export interface Report {
+  add(sum: Sum, when: 'now' | 'before'): void;
+  json(): ReturnType<typeof reportJson>;
+}
+
+export function createReport(asked: ReportAsked): Report {
+  const before = spanBefore(asked);
+  const groups = new Map<string, Group>();
+  const total: Group = { place: placeOf('', 'all'), now: nothing(), before: nothing() };
+  const at = (place: Place): Group => {
+    const group = groups.get(place.id) ?? { place, now: nothing(), before: nothing() };
+    groups.set(place.id, group);
+    return group;
+  };
+  for (const place of emptyPlaces(asked)) at(place);
+  return {
+    add(sum, when) {
+      const place = placeIn(asked, when === 'now' ? asked : (before ?? asked), sum);
+      addSum(at(place)[when], sum);
+      addSum(total[when], sum);
+    },
+    json: () => reportJson(asked, before, total, [...groups.values()]),
+  };
+}
+
+/** A line of the report. */
+interface Place {
+  id: string;
+  key: Name;
+  /** For people: what a key of null stands for. */
+  label: string;
+}
+
+interface Group {
+  place: Place;
+  now: Numbers;
+  before: Numbers;
+}
+
+interface Numbers {
+  calls: number;
+  outcomes: Record<CallerOutcome, number>;
+  attempts: number;
+  verdicts: Record<string, number>;
+  moves: number;
+  costs: Map<string, string>;
+  took: Latencies;
+}
+
+function nothing(): Numbers {
+  return {
+    calls: 0,
+    outcomes: Object.fromEntries(
+      CALLER_OUTCOMES.map((outcome) => [outcome, 0]),
+    ) as Numbers['outcomes'],
+    attempts: 0,
+    verdicts: {},
+    moves: 0,
+    costs: new Map(),
+    took: {},
+  };
+}
+
+function addSum(numbers: Numbers, sum: Sum): void {
+  numbers.calls += sum.calls;
+  if (sum.calls !== 0) numbers.outcomes[sum.outcome as CallerOutcome] += sum.calls;
+  numbers.attempts += sum.attempts;
+  numbers.moves += sum.moves;
+  if (sum.verdict !== null) {
+    numbers.verdicts[sum.verdict] = (numbers.verdicts[sum.verdict] ?? 0) + sum.attempts;
+  }
+  if (sum.currency !== null) {
+    const known = numbers.costs.get(sum.currency) ?? '0';
+    numbers.costs.set(sum.currency, addDecimals(known, sum.amount));
+  }
+  addLatencies(numbers.took, sum.took);
+}
+
+function placeIn({ by, zone, from }: ReportAsked, span: Span, sum: Sum): Place {
+  switch (by) {
+    case 'hour':
+      return hourPlace(from + (sum.hour - span.from));
+    case 'day':
+      // The nth day of the earlier span stands beside the nth of this one.
+      return dayPlace(dayOf(from, zone) + dayOf(sum.hour, zone) - dayOf(span.from, zone));
+    case 'number':
+      return placeOf(sum.number, 'no number');
+    case 'rule':
+      return placeOf(sum.rule, 'otherwise, or none');
+    case 'target':
+      return sum.target === undefined
+        ? { id: '-', key: null, label: 'nobody was moved' }
+        : placeOf(sum.target, 'literal destination');
+    case 'outcome':
+      return placeOf(sum.outcome, sum.outcome);
+    default:
+      return by satisfies never;
+  }
+}
+
+function placeOf(key: Name, ofNull: string): Place {
+  return { id: key === null ? '' : `=${key}`, key, label: key ?? ofNull };
+}
+
+/** Hours, days and outcomes without a call are shown too. */
+function emptyPlaces({ by, zone, from, to }: ReportAsked): Place[] {
+  if (by === 'outcome') return CALLER_OUTCOMES.map((outcome) => placeOf(outcome, outcome));
+  if (by === 'hour') {
+    return Array.from({ length: (to - from) / HOUR_MS }, (_, n) => hourPlace(from + n * HOUR_MS));
+  }
+  if (by !== 'day') return [];
+  const first = dayOf(from, zone);
+  const last = dayOf(to - HOUR_MS, zone);
+  return Array.from({ length: last - first + 1 }, (_, n) => dayPlace(first + n));
+}
+
+function hourPlace(ms: number): Place {
+  return placeOf(new Date(ms).toISOString(), '');
+}
+
+/** The number of a local day since 1970. */
+function dayOf(ms: number, zone: string): number {
+  return Math.floor((ms + offsetMs(zone, ms)) / DAY_MS);
+}
+
+function dayPlace(day: number): Place {
+  return placeOf(new Date(day * DAY_MS).toISOString().slice(0, 10), '');
+}
+
+function reportJson(asked: ReportAsked, before: Span | null, total: Group, groups: Group[]) {
+  const { from, to, zone, by, compare } = asked;
+  const isOfTime = by === 'hour' || by === 'day';
+  const lines = by === 'outcome' ? groups : groups.toSorted(isOfTime ? byKey : mostCalls);
+  const earlier = (numbers: Numbers) => (before === null ? null : numbersJson(numbers));
+  return {
+    from: iso(from),
+    to: iso(to),
+    zone,
+    by,
+    compare,
+    compared_with: before === null ? null : { from: iso(before.from), to: iso(before.to) },
+    total: { ...numbersJson(total.now), before: earlier(total.before) },
+    rows: lines.map(({ place, now, before: own }) => ({
+      key: place.key,
+      label: place.label,
+      ...numbersJson(now),
+      before: earlier(own),
+    })),
+  };
+}
+
+function byKey(a: Group, b: Group): number {
+  return (a.place.key ?? '') < (b.place.key ?? '') ? -1 : 1;
+}
+
+function mostCalls(a: Group, b: Group): number {
+  const size = ({ calls, attempts }: Numbers) => calls || attempts;
+  return size(b.now) - size(a.now) || size(b.before) - size(a.before) || byKey(a, b);
+}
+
+function numbersJson({ calls, outcomes, attempts, verdicts, moves, costs, took }: Numbers) {
+  const { reached, not_reached: notReached, unsure } = outcomes;
+  const judged = reached + notReached + unsure;
+  return {
+    calls,
+    outcomes: { ...outcomes },
+    reached_rate: judged === 0 ? null : Math.round((reached / judged) * 1_000) / 1_000,
+    attempts,
+    verdicts: { ...verdicts },
+    moves,
+    costs: [...costs].map(([currency, amount]) => ({ currency, amount })),
+    median_verdict_ms: quantile(took, 0.5),
+    p95_verdict_ms: quantile(took, 0.95),
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

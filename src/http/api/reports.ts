@@ -1,0 +1,124 @@
+/** Reports from the hourly sums, which are kept for longer than calls. */
+import { Type } from 'typebox';
+import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report.ts';
+import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
+import { isZone } from '../../core/rules/zone.ts';
+import { readReport } from '../../store/read-report.ts';
+import type { Store } from '../../store/store.ts';
+import { type Problem, sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import { orNull, PROBLEM } from './calls-schemas.ts';
+import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { reportCsv } from './reports-csv.ts';
+
+export interface ReportsDeps {
+  store: Pick<Store, 'sums'>;
+  now: () => number;
+}
+
+export function registerReports(app: ApiScope, { store, now }: ReportsDeps): void {
+  app.get('/v1/reports', { schema: SCHEMA }, async (request, reply) => {
+    const { from, to, by = 'day', compare = null, zone = 'UTC' } = request.query;
+    if (!isZone(zone)) return sendProblem(reply, refused('zone', notAZone(zone)));
+    const moments: { from: number | null; to: number | null } = { from: null, to: null };
+    for (const [field, given] of Object.entries({ from, to })) {
+      if (given === undefined) continue;
+      const ms = readMoment(given);
+      if (ms === null) {
+        const { problem, hint } = notAMoment(given);
+        return sendProblem(reply, refused(field, `${problem}; ${hint}`));
+      }
+      moments[field as 'from' | 'to'] = ms;
+    }
+    const asked = reportAsked({ ...moments, by, compare, zone }, now());
+    if ('problem' in asked) return sendProblem(reply, refused(asked.field, asked.problem));
+    const report = await readReport(store, asked);
+    if (wantsCsv(request)) return sendCsv(request, reply, reportCsv(report));
+    return report;
+  });
+}
+
+function notAZone(zone: string): string {
+  return `${JSON.stringify(zone.slice(0, 100))} is not an IANA time zone such as Europe/Berlin`;
+}
+
+function refused(field: string, problem: string): Problem {
+  return {
+    status: 400,
+    reason: 'invalid_parameter',
+    field,
+    detail: `querystring field "${field}": ${problem}`,
+  };
+}
+
+const text = Type.String();
+const whole = Type.Integer();
+const time = Type.String({ format: 'date-time' });
+
+const NUMBERS = {
+  calls: whole,
+  outcomes: Type.Object(Object.fromEntries(CALLER_OUTCOMES.map((outcome) => [outcome, whole])), {
+    description: 'Callers by what became of them',
+  }),
+  reached_rate: orNull(
+    Type.Number({ description: 'reached divided by reached + not_reached + unsure' }),
+  ),
+  attempts: whole,
+  verdicts: Type.Record(text, whole, { description: 'Attempts by verdict' }),
+  moves: Type.Integer({ description: 'REFERs and transfers that were sent' }),
+  costs: Type.Array(
+    Type.Object({ currency: text, amount: Type.String({ description: 'Decimal text' }) }),
+  ),
+  median_verdict_ms: orNull(
+    Type.Integer({ description: 'From the acceptance of an attempt to its verdict; within 5 %' }),
+  ),
+  p95_verdict_ms: orNull(whole),
+};
+const BEFORE = orNull(
+  Type.Object(NUMBERS, { description: 'The same in the span compared with; null without one' }),
+);
+
+export const REPORT = Type.Object({
+  from: time,
+  to: time,
+  zone: text,
+  by: Type.Enum([...REPORT_BY]),
+  compare: orNull(Type.Enum([...REPORT_COMPARE])),
+  compared_with: orNull(Type.Object({ from: time, to: time })),
+  total: Type.Object({ ...NUMBERS, before: BEFORE }),
+  rows: Type.Array(
+    Type.Object({
+      key: orNull(Type.String({ description: 'An hour (UTC), a local day, or a name' })),
+      label: Type.String({ description: 'The same, and in words where there is no name' }),
+      ...NUMBERS,
+      before: BEFORE,
+    }),
+  ),
+});
+
+const moment = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 40, description }));
+
+const SCHEMA = {
+  tags: ['calls'],
+  summary: 'Callers in numbers, from hourly sums, beside an earlier span',
+  produces: JSON_OR_CSV,
+  querystring: Type.Object(
+    {
+      from: moment('ISO 8601 time, rounded down to the hour; default: a week before `to`'),
+      to: moment('ISO 8601 time, rounded up to the hour; default: now'),
+      by: Type.Optional(Type.Enum([...REPORT_BY], { default: 'day' })),
+      compare: Type.Optional(
+        Type.Enum([...REPORT_COMPARE], {
+          description: 'previous: as long, just before; week: the same days a week earlier',
+        }),
+      ),
+      zone: Type.Optional(
+        Type.String({ maxLength: 64, description: 'IANA zone that days are of', default: 'UTC' }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: { 200: REPORT, 400: PROBLEM },
+} as const;

@@ -1,0 +1,23 @@
+/** Reads what a report is made of, a day at a time, so that a year of sums blocks nobody. */
+import { setImmediate } from 'node:timers/promises';
+import { createReport, type Report, type ReportAsked, spanBefore } from '../core/history/report.ts';
+import type { Store } from './store.ts';
+
+const DAY_MS = 86_400_000;
+
+export async function readReport(
+  store: Pick<Store, 'sums'>,
+  asked: ReportAsked,
+): Promise<ReturnType<Report['json']>> {
+  const report = createReport(asked);
+  const spans = [['now', asked] as const, ['before', spanBefore(asked)] as const];
+  for (const [when, span] of spans) {
+    if (span === null) continue;
+    for (let from = span.from; from < span.to; from += DAY_MS) {
+      const sums = await store.sums(from, Math.min(from + DAY_MS, span.to));
+      for (const sum of sums) report.add(sum, when);
+      await setImmediate();
+    }
+  }
+  return report.json();
+}

@@ -1,0 +1,96 @@
+/** `referee report` and GET /v1/reports on a real store. */
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Io } from '../../src/cli/io.ts';
+import { runCli } from '../../src/cli.ts';
+import { REPORT } from '../../src/http/api/reports.ts';
+import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
+import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
+import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+
+const SPAN = 'from=2026-03-02T00:00:00Z&to=2026-03-04T00:00:00Z';
+let app: ServedApp;
+beforeAll(async () => {
+  app = await serveApp();
+  const tally = new Map([[HOURLY_SUMS, { waits: 0 }]]);
+  const call = (id: string, when: string, ends: 'referred' | 'failed') =>
+    aUnit(
+      aCall(id, {
+        createdAt: Date.parse(when),
+        endedAt: Date.parse(when),
+        phase: 'ended',
+        ends,
+        rule: '=cmd()',
+        attempts: [anAttempt(`${id}-a`, { verdict: 'busy', startedAt: 0, endedAt: 2_000 })],
+      }),
+      0,
+      { tally },
+    );
+  await app.store.commit(
+    [
+      call('v3:1', '2026-03-02T10:10:00Z', 'referred'),
+      call('v3:2', '2026-03-03T10:10:00Z', 'failed'),
+      call('v3:3', '2026-02-23T10:10:00Z', 'failed'),
+    ],
+    null,
+  );
+  while ((await app.store.fold(10)) > 0);
+});
+afterAll(() => app.close());
+
+async function referee(...argv: string[]) {
+  const written = { out: '', err: '' };
+  const io: Io = {
+    stdout: { write: (text) => (written.out += text) },
+    stderr: { write: (text) => (written.err += text) },
+    env: { DATABASE_URL: app.databaseUrl },
+    isTTY: false,
+  };
+  return { code: await runCli(['report', ...argv], io), ...written };
+}
+
+test('the API answers what its schema says', async () => {
+  const answer = await app.api(`/v1/reports?${SPAN}&by=day&compare=week`);
+  const report = Value.Parse(REPORT, await answer.json());
+  expect(report.rows.map(({ key, calls, before }) => [key, calls, before?.calls])).toEqual([
+    ['2026-03-02', 1, 1],
+    ['2026-03-03', 1, 0],
+  ]);
+  expect(report.total).toMatchObject({ calls: 2, reached_rate: 0.5, verdicts: { busy: 2 } });
+});
+
+test.each([
+  ['from=2026-03-02', 'its zone is missing'],
+  ['zone=Berlin', 'IANA'],
+  ['to=2026-03-02T00:00:00Z&from=2026-03-03T00:00:00Z', 'not after'],
+  ['by=week', 'by'],
+])('%s is refused with the reason', async (query, words) => {
+  const answer = await app.api(`/v1/reports?${query}`);
+  expect(answer.status).toBe(400);
+  expect(await answer.text()).toContain(words);
+});
+
+test('as CSV, where a name is no formula', async () => {
+  const answer = await app.api(`/v1/reports?${SPAN}&by=rule`, { headers: { accept: 'text/csv' } });
+  const lines = (await answer.text()).split('\r\n');
+  expect(lines[0]).toBe(
+    'rule,calls,reached,not_reached,gave_up,unsure,turned_away,not_ours,reached_rate,attempts,moves,median_verdict_ms,p95_verdict_ms,costs',
+  );
+  expect(lines[1]).toMatch(/^'=cmd\(\),2,1,1,0,0,0,0,0\.5,2,2,/);
+});
+
+test('the command line says the same, as text, JSON and CSV', async () => {
+  const span = ['--from', '2026-03-02T00:00:00Z', '--to', '2026-03-04T00:00:00Z', '--zone', 'UTC'];
+  const { out, code } = await referee(...span, '--compare', 'week');
+  expect(code).toBe(0);
+  expect(out).toMatch(/^From 2026-03-02T00:00:00.000Z to .*; days of UTC; before: from 2026-02-23/);
+  expect(out).toMatch(/\nDAY +CALLS +REACHED .*CALLS BEFORE +REACHED BEFORE\n2026-03-02 +1 +1 /);
+  expect(out).toMatch(/\nall +2 +1 +1 .* 50 %/);
+  const answer = await app.api(`/v1/reports?${SPAN}&by=rule`);
+  expect(JSON.parse((await referee(...span, '--by', 'rule', '--json')).out)).toEqual(
+    await answer.json(),
+  );
+  expect((await referee(...span, '--by', 'rule', '--csv')).out).toContain("\r\n'=cmd(),2,");
+  expect((await referee('--from', '2026-03-02T00:00')).err).toContain('its zone is missing');
+  expect((await referee('--zone', 'Mars')).err).toContain('IANA');
+});

@@ -1,0 +1,170 @@
+/** A report from sums: groups, days of a zone, and the span it is compared with. */
+import { describe, expect, test } from 'vitest';
+import {
+  createReport,
+  type ReportAsked,
+  reportAsked,
+  spanBefore,
+} from '../../../src/core/history/report.ts';
+import { sumsOf } from '../../../src/core/history/sums.ts';
+import { aCall, anAttempt, type CallGiven } from '../../helpers/documents.ts';
+
+const at = (text: string) => Date.parse(text);
+const BERLIN = 'Europe/Berlin';
+
+function asked(more: Partial<ReportAsked> = {}): ReportAsked {
+  return {
+    from: at('2026-03-02T00:00:00Z'),
+    to: at('2026-03-04T00:00:00Z'),
+    by: 'day',
+    compare: null,
+    zone: 'UTC',
+    ...more,
+  };
+}
+
+let n = 0;
+function sums(when: string, given: CallGiven = {}) {
+  n += 1;
+  const createdAt = at(when);
+  return sumsOf(
+    aCall(`v3:${n}`, { createdAt, endedAt: createdAt, phase: 'ended', ends: 'referred', ...given }),
+  );
+}
+
+const attempt = (verdict: 'completed' | 'busy', ms: number, target = 'desk') =>
+  anAttempt(`a-${n}-${ms}`, { target, verdict, startedAt: 0, acceptedAt: 0, endedAt: ms });
+
+describe('what is asked for', () => {
+  const given = { by: 'day', compare: null, zone: 'UTC' } as const;
+
+  test('is rounded to whole hours, and is a week until now where nothing is said', () => {
+    expect(reportAsked({ ...given, from: null, to: null }, at('2026-03-09T10:20:00Z'))).toEqual({
+      ...given,
+      from: at('2026-03-02T11:00:00Z'),
+      to: at('2026-03-09T11:00:00Z'),
+    });
+  });
+
+  test.each([
+    [{ from: 5 * 3_600_000, to: 3_600_000 }, 'to', 'not after'],
+    [{ from: 0, to: 2_000 * 86_400_000 }, 'from', 'at most 1100 days'],
+    [{ from: 0, to: 100 * 86_400_000, by: 'hour' as const }, 'from', 'by hour covers at most 92'],
+  ])('%j is refused', (more, field, words) => {
+    const refused = reportAsked({ ...given, ...more }, 0);
+    expect(refused).toMatchObject({ field, problem: expect.stringContaining(words) });
+  });
+});
+
+describe('the span before', () => {
+  test.each<[string, Partial<ReportAsked>, string, string]>([
+    ['previous', {}, '2026-02-28T00:00:00Z', '2026-03-02T00:00:00Z'],
+    ['week', {}, '2026-02-23T00:00:00Z', '2026-02-25T00:00:00Z'],
+    [
+      // Clocks change on 29 March: the same local midnights, an hour apart in UTC.
+      'week',
+      { from: at('2026-03-29T22:00:00Z'), to: at('2026-03-30T22:00:00Z'), zone: BERLIN },
+      '2026-03-22T23:00:00Z',
+      '2026-03-23T23:00:00Z',
+    ],
+    [
+      'previous',
+      { from: at('2026-03-29T22:00:00Z'), to: at('2026-03-30T22:00:00Z'), zone: BERLIN },
+      '2026-03-28T23:00:00Z',
+      '2026-03-29T22:00:00Z',
+    ],
+  ])('%s %j', (compare, more, from, to) => {
+    const span = spanBefore(asked({ ...more, compare: compare as 'previous' | 'week' }));
+    expect(span).toEqual({ from: at(from), to: at(to) });
+  });
+});
+
+test('by day, in the days of the zone, those without a call too', () => {
+  const report = createReport(
+    asked({ from: at('2026-03-01T23:00:00Z'), to: at('2026-03-03T23:00:00Z'), zone: BERLIN }),
+  );
+  // Half past midnight in Berlin.
+  for (const sum of sums('2026-03-02T23:30:00Z')) report.add(sum, 'now');
+  expect(report.json().rows.map(({ key, calls }) => [key, calls])).toEqual([
+    ['2026-03-02', 0],
+    ['2026-03-03', 1],
+  ]);
+});
+
+test('the nth day stands beside the nth of the span before', () => {
+  const report = createReport(asked({ compare: 'week' }));
+  for (const sum of sums('2026-02-24T12:00:00Z')) report.add(sum, 'before');
+  for (const sum of sums('2026-03-03T12:00:00Z', { ends: 'abandoned' })) report.add(sum, 'now');
+  const { rows, total, compared_with: compared } = report.json();
+  expect(rows.map(({ key, calls, before }) => [key, calls, before?.calls])).toEqual([
+    ['2026-03-02', 0, 0],
+    ['2026-03-03', 1, 1],
+  ]);
+  expect(total).toMatchObject({ calls: 1, outcomes: { gave_up: 1 }, before: { calls: 1 } });
+  expect(compared).toEqual({ from: '2026-02-23T00:00:00.000Z', to: '2026-02-25T00:00:00.000Z' });
+});
+
+test('by rule, target, number and outcome, with rates, times and exact costs', () => {
+  const cost = (amount: string) => ({
+    legId: 'x',
+    eventId: amount,
+    part: amount,
+    currency: 'USD',
+    amount,
+  });
+  const all = [
+    sums('2026-03-02T10:00:00Z', {
+      rule: 'sales',
+      attempts: [attempt('busy', 1_000, 'first'), attempt('completed', 3_000)],
+      costs: [cost('0.1'), cost('0.02')],
+    }),
+    sums('2026-03-02T11:00:00Z', {
+      rule: 'sales',
+      ends: 'failed',
+      attempts: [attempt('busy', 9_000)],
+    }),
+    sums('2026-03-02T12:00:00Z', { ends: 'hung_up' }),
+  ].flat();
+  const by = (what: ReportAsked['by']) => {
+    const report = createReport(asked({ by: what }));
+    for (const sum of all) report.add(sum, 'now');
+    return report.json();
+  };
+  expect(by('rule').rows).toMatchObject([
+    {
+      key: 'sales',
+      calls: 2,
+      outcomes: { reached: 1, not_reached: 1 },
+      reached_rate: 0.5,
+      attempts: 3,
+      verdicts: { busy: 2, completed: 1 },
+      moves: 3,
+      costs: [{ currency: 'USD', amount: '0.12' }],
+      before: null,
+    },
+    {
+      key: null,
+      label: 'otherwise, or none',
+      calls: 1,
+      outcomes: { turned_away: 1 },
+      reached_rate: null,
+    },
+  ]);
+  expect(by('target').rows.map(({ label, calls, attempts }) => [label, calls, attempts])).toEqual([
+    ['desk', 2, 2],
+    ['nobody was moved', 1, 0],
+    ['first', 0, 1],
+  ]);
+  expect(by('number').rows).toMatchObject([{ key: '+14155550100', calls: 3 }]);
+  expect(by('outcome').rows.map(({ key, calls }) => [key, calls])).toEqual([
+    ['reached', 1],
+    ['not_reached', 1],
+    ['gave_up', 0],
+    ['unsure', 0],
+    ['turned_away', 1],
+    ['not_ours', 0],
+  ]);
+  const { total } = by('hour');
+  expect(Math.abs((total.median_verdict_ms ?? 0) - 3_000)).toBeLessThan(151);
+  expect(Math.abs((total.p95_verdict_ms ?? 0) - 9_000)).toBeLessThan(451);
+});
