@@ -19,6 +19,7 @@ import type { Cores } from './processes.ts';
 import { REPOSITORY } from './processes.ts';
 import { referLatency } from './refer.ts';
 import { residentMiB, startReferee } from './referee.ts';
+import { searchOnPostgres, searchOnSqlite } from './search.ts';
 import { filledStore } from './storage.ts';
 import { verification } from './verification.ts';
 
@@ -50,6 +51,7 @@ export const GROUPS: FigureGroup[] = [
   { lines: ['decision-100k-over-10'], measure: decision },
   { lines: ['memory-100k-over-idle'], measure: memory },
   { lines: ['history-1m-over-empty'], measure: history },
+  { lines: ['search-1m-ms', 'search-1m-ms-postgres'], measure: search },
   { lines: ['tweetnacl-over-native'], measure: verification },
   { lines: ['overload'], measure: overload },
 ];
@@ -159,6 +161,14 @@ async function history(bench: Bench): Promise<Figure[]> {
     // Time a webhook, so the rates stand the other way round.
     { name: 'history-1m-over-empty', goal: { atMost: 1.2 }, value: ratioOf(e, h) },
     ...measured.flatMap(absolutes),
+  ];
+}
+
+/** Of each round the slowest of a dozen questions. */
+async function search(bench: Bench): Promise<Figure[]> {
+  return [
+    { name: 'search-1m-ms', goal: { atMost: 200 }, value: await searchOnSqlite(bench) },
+    { name: 'search-1m-ms-postgres', goal: { atMost: 200 }, value: await searchOnPostgres(bench) },
   ];
 }
 

@@ -1,6 +1,6 @@
 /** What a search text leads to, by the indexes. */
 import type { Position } from '../rows/cursor.ts';
-import type { Finder } from '../rows/find.ts';
+import { type Finder, idMark } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 import type { Query } from './pool.ts';
@@ -59,8 +59,10 @@ export function finderOf(query: Query): Finder {
       );
       return rows.map(positionOf);
     },
-    async unfolded({ since, last, limit }) {
-      const row = `f.call, f.created_at, f.caller, f.callee, c.document::json->>'id' as id`;
+    async unfolded(ids, { since, last, limit }) {
+      // Not read as JSON: what a caller wrote may hold what PostgreSQL's JSON does not.
+      const row = `f.call, f.created_at, f.caller, f.callee,
+        exists (select from unnest($4::text[]) mark where position(mark in c.document) > 0) as by_id`;
       const rows = await query(
         `(select ${row} from call_filters f join calls c on c.key = f.key
             where not f.over and f.leg in (false, true)
@@ -68,13 +70,13 @@ export function finderOf(query: Query): Finder {
          union all (select ${row} from uncounted u join call_filters f on f.call = u.call
             join calls c on c.key = f.key
             where u.item = '${HOURLY_SUMS}' and f.created_at between $1 and $2 limit $3)`,
-        [since, last, limit],
+        [since, last, limit, ids.map((start) => clean(idMark(start)))],
       );
       return rows.map((each) => ({
         ...positionOf(each),
         caller: each.caller === null ? null : String(each.caller),
         callee: each.callee === null ? null : String(each.callee),
-        callId: String(each.id),
+        byId: each.by_id === true,
       }));
     },
   };

@@ -6,6 +6,13 @@ import type { CallFilter, SearchText } from '../store.ts';
 import type { Position } from './cursor.ts';
 import { gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
 
+/**
+ * How an id that begins so stands in a document. An attempt's may be found too, which leads to its call.
+ */
+export function idMark(start: string): string {
+  return `"id":${JSON.stringify(start).slice(0, -1)}`;
+}
+
 /** Above these, walking the newest calls fills a page sooner than gathering those of each party. */
 const PARTIES_MAX = 3_000;
 const CALLS_MAX = 10_000;
@@ -29,7 +36,8 @@ export interface Names {
 export interface UnfoldedRow extends Position {
   caller: string | null;
   callee: string | null;
-  callId: string;
+  /** Its id begins so. */
+  byId: boolean;
 }
 
 /** What a store is asked; `limit` bounds each answer. */
@@ -42,7 +50,7 @@ export interface Finder {
   /** By parties, rules, targets, beginnings of ids, and by the whole id. */
   callsOf(names: Names, callId: string, bounds: Bounds): Promise<Position[]>;
   /** Calls whose parties are not known to the search yet: the live ones, and those just ended. */
-  unfolded(bounds: Bounds): Promise<UnfoldedRow[]>;
+  unfolded(ids: string[], bounds: Bounds): Promise<UnfoldedRow[]>;
 }
 
 /** A row's own part of the decision where there are many. */
@@ -81,13 +89,10 @@ export async function find(
   const names = { parties: [...parties, ...q.numbers], rules, targets, ids: needles.ids };
   const [folded, unfolded] = await Promise.all([
     finder.callsOf(names, q.text.trim(), bounds),
-    finder.unfolded(bounds),
+    finder.unfolded(needles.ids, bounds),
   ]);
   if (folded.length >= CALLS_MAX || unfolded.length >= CALLS_MAX) return many;
-  const fresh = unfolded.filter(
-    (row) =>
-      isParty(row, needles, q.numbers) || needles.ids.some((start) => row.callId.startsWith(start)),
-  );
+  const fresh = unfolded.filter((row) => row.byId || isParty(row, needles, q.numbers));
   return { kind: 'few', rows: newestFirst([...folded, ...fresh], after) };
 }
 

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PHASES } from '../../core/machine/call.ts';
 import type { Position } from '../rows/cursor.ts';
-import type { Finder, UnfoldedRow } from '../rows/find.ts';
+import { type Finder, idMark, type UnfoldedRow } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
 import { keyOf } from '../rows/rows.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
@@ -52,7 +52,7 @@ export function prepareFinder(database: DatabaseSync): SqliteFinder {
     `select call as row, created_at as createdAt from calls where key = ? and ${bounds}`,
   );
   const row = `c.call as row, c.created_at as createdAt, c.caller, c.callee,
-    json_extract(c.document, '$.id') as callId`;
+    exists (select 1 from json_each(?) i where instr(c.document, i.value) > 0) as byId`;
   const live = database.prepare(
     `select ${row} from calls c indexed by calls_phase
      where phase in (${PHASES.filter((phase) => phase !== 'ended').map((phase) => `'${phase}'`)})
@@ -66,7 +66,7 @@ export function prepareFinder(database: DatabaseSync): SqliteFinder {
     // From one value to the next by the index: a few steps, however many rows there are.
     database.prepare(
       `with recursive each(value) as (
-         select min(${column}) from ${table}
+         select min(${column}) from ${table} where ${column} is not null
          union all
          select (select min(${column}) from ${table} where ${column} > each.value) from each
          where each.value is not null)
@@ -95,9 +95,13 @@ export function prepareFinder(database: DatabaseSync): SqliteFinder {
       ];
       return lists.flat() as unknown[] as Position[];
     },
-    unfolded({ since, last, limit }) {
-      const rows = [...live.all(since, last, limit), ...justEnded.all(since, last, limit)];
-      return rows as unknown[] as UnfoldedRow[];
+    unfolded(ids, { since, last, limit }) {
+      const given = [JSON.stringify(ids.map(idMark)), since, last, limit] as const;
+      const rows = [...live.all(...given), ...justEnded.all(...given)] as unknown[];
+      return (rows as (UnfoldedRow & { byId: unknown })[]).map((each) => ({
+        ...each,
+        byId: each.byId === 1,
+      }));
     },
   };
 }

@@ -179,9 +179,15 @@ function walksOf(filter: CallFilter): Walk[] {
     return byColumn(own.index, own.column, [filter[own.name] ?? ''], own.byLeg ? legs : null);
   if (filter.number !== undefined) {
     return [
-      ...byColumn('calls_callee', 'callee', [filter.number], legs),
+      ...byColumn('calls_callee', 'callee', [filter.number], legs).map(endingSo),
       ...byColumn('calls_caller', 'caller', [filter.number], legs),
     ];
+  }
+  function endingSo(walk: Walk): Walk {
+    // The index of our numbers has it: those that ended otherwise are passed over there.
+    const asked = endsAsked(filter);
+    if (asked === null) return walk;
+    return { ...walk, terms: [...walk.terms, `ends in (${asked.map((each) => `'${each}'`)})`] };
   }
   const attempt = attemptTerms(filter);
   if (attempt.terms.length > 0) {
@@ -254,8 +260,8 @@ function hitTerms(filter: CallFilter) {
   const open = filter.unacknowledged ? [`instr(c.document, '${ACKNOWLEDGED_MARK}') = 0`] : [];
   const terms = ['1', ...callers, ...open, ...asked.map(({ column }) => `c.${column} = ?`)];
   const values: SQLInputValue[] = asked.map(({ name }) => filter[name] ?? null);
-  if (filter.direction !== undefined) terms.push(isDirected(filter.direction));
   if (filter.outcome !== undefined) terms.push(outcomeTerm(filter.outcome));
+  if (filter.direction !== undefined) terms.push(isDirected(filter.direction));
   if (filter.number !== undefined) {
     terms.push(`iif(${isDirected('outgoing')}, c.caller, c.callee) = ?`);
     values.push(filter.number);

@@ -52,7 +52,9 @@ create index call_filters_ended on call_filters (ended_at) where ended_at is not
 create index call_filters_ends on call_filters (ends, leg, created_at, call) where ends is not null;
 create index call_filters_rule on call_filters (rule, created_at, call) where rule is not null;
 create index call_filters_caller on call_filters (caller, leg, created_at, call) where caller is not null;
-create index call_filters_callee on call_filters (callee, leg, created_at, call) where callee is not null;
+-- With `ends`, since what is asked of our own numbers is whom they did not reach.
+create index call_filters_callee on call_filters (callee, leg, created_at, call, ends)
+  where callee is not null;
 create index call_filters_session on call_filters (session, created_at, call) where session is not null;
 create index call_filters_parent on call_filters (parent, created_at, call) where parent is not null;
 

@@ -37,7 +37,8 @@ create index calls_phase on calls (phase, leg, created_at);
 create index calls_ends on calls (ends, leg, created_at) where ends is not null;
 create index calls_rule on calls (rule, created_at) where rule is not null;
 create index calls_caller on calls (caller, leg, created_at) where caller is not null;
-create index calls_callee on calls (callee, leg, created_at) where callee is not null;
+-- With `ends`, since what is asked of our own numbers is whom they did not reach.
+create index calls_callee on calls (callee, leg, created_at, ends) where callee is not null;
 create index calls_session on calls (session, created_at) where session is not null;
 create index calls_parent on calls (parent, created_at) where parent is not null;
 
