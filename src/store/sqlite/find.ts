@@ -98,7 +98,7 @@ export function prepareFinder(database: DatabaseSync): SqliteFinder {
     unfolded(ids, { since, last, limit }) {
       const given = [JSON.stringify(ids.map(idMark)), since, last, limit] as const;
       const rows = [...live.all(...given), ...justEnded.all(...given)] as unknown[];
-      return (rows as (UnfoldedRow & { byId: unknown })[]).map((each) => ({
+      return (rows as (Omit<UnfoldedRow, 'byId'> & { byId: number })[]).map((each) => ({
         ...each,
         byId: each.byId === 1,
       }));
