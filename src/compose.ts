@@ -21,7 +21,7 @@ import type { Log } from './log/log.ts';
 import { onceUntilRecovered } from './log/once.ts';
 import { watchTroubles } from './log/troubles.ts';
 import { createMetrics } from './metrics.ts';
-import { openRoutes } from './routing/reload.ts';
+import { type NextRoutes, openNextRoutes, openRoutes, type Reload } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
 import { openOwnStore } from './store/open.ts';
 import { reportNotice } from './store/report-notice.ts';
@@ -83,6 +83,8 @@ async function assemble(
   });
   const routes = await openRoutes(config.routesDir, { env, handlers: config.routesHandlers });
   opened.defer(() => routes.close());
+  const next = await openNext(config, env);
+  opened.defer(async () => next?.folder.close());
   const { apiUrl, apiKey, proxy } = config;
   const client = createTelnyxClient({ apiUrl, apiKey, proxy, env });
   opened.defer(() => client.close());
@@ -106,6 +108,7 @@ async function assemble(
   const engine = createEngine({
     store,
     routes,
+    next,
     client,
     asking,
     observers: tracing === null ? [report] : [report, tracing.observer],
@@ -152,17 +155,36 @@ async function assemble(
     page: config.adminToken === null ? ADMIN_IS_OFF : `${adminUrl ?? url}/`,
   });
   engine.routes.report({ ok: true, hash, changed: true, warnings: routes.warnings() }, 'start');
+  if (next !== null) engine.routes.reportNext(firstReload(next.folder));
 
   const ready = eventual.opened.then(() => {
     if (lifecycle.phase !== 'starting') return;
     opening.worked();
     engine.start();
     account.start();
-    if (config.routesWatch) routes.watch((reload) => engine.routes.report(reload, 'folder'));
+    if (config.routesWatch) {
+      routes.watch((reload) => engine.routes.report(reload, 'folder'));
+      next?.folder.watch(engine.routes.reportNext);
+    }
     lifecycle.phase = 'running';
   });
   const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch });
   return { url, adminUrl, routeSet: hash, ready, reload: engine.reload, stop };
+}
+
+async function openNext(config: Config, env: Environment) {
+  const { routesNextDir: dir, routesNextPercent: percent, routesHandlers: handlers } = config;
+  if (dir === null) return null;
+  return { folder: await openNextRoutes(dir, { env, handlers }), percent };
+}
+
+/** What reading the folder at the start amounts to. */
+function firstReload(folder: NextRoutes): Reload {
+  const set = folder.current()?.set;
+  if (set !== undefined) {
+    return { ok: true, hash: set.hash, changed: true, warnings: folder.warnings() };
+  }
+  return { ok: false, hash: '', problems: folder.refusal()?.problems ?? [] };
 }
 
 /** The public port last, so that a failing start accepts nothing. */

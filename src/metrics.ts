@@ -60,6 +60,8 @@ export interface Metrics {
   reload(result: 'ok' | 'refused' | 'unchanged', hash: string): void;
   /** Whether a kept version is live instead of the folder's set. */
   routesActivated(activated: boolean): void;
+  /** The next route set decided as well; 0: there is one, so that the series is there. */
+  nextRoutes(result: 'same' | 'differs', count: number): void;
   storeLatency(operation: string, ms: number): void;
   batch(events: number): void;
   /** A webhook that was missed was recovered and stored. */
@@ -139,6 +141,7 @@ export function createMetrics(): Metrics {
       series.routeSet.set({ hash }, 1);
     },
     routesActivated: (activated) => series.routesActivated.set(activated ? 1 : 0),
+    nextRoutes: (result, count) => series.nextRoutes.inc({ result }, count),
     storeLatency: (operation, ms) =>
       series.storeSeconds.observe({ operation: bounded('operation', operation) }, ms / 1000),
     batch: (count) => series.batches.observe(count),

@@ -51,6 +51,9 @@ export interface Config {
   readonly routesDir: string;
   readonly routesWatch: boolean;
   readonly routesHandlers: boolean;
+  readonly routesNextDir: string | null;
+  /** 0 where there is no such folder. */
+  readonly routesNextPercent: number;
   readonly adminToken: string | null;
   readonly logLevel: LogLevel;
   readonly logNumbers: 'masked' | 'full';
@@ -119,6 +122,14 @@ export function readConfig(env: Environment): Config {
       );
     }
   }
+  const percent = Number(values.ROUTES_NEXT_PERCENT);
+  const named = values.ROUTES_NEXT_DIR !== undefined || problems.has('ROUTES_NEXT_PERCENT');
+  if (!named && percent > 0) {
+    problems.set(
+      'ROUTES_NEXT_PERCENT',
+      `ROUTES_NEXT_PERCENT: ${percent} percent of the callers cannot follow routes that do not exist. Set ROUTES_NEXT_DIR to their folder, or leave this unset.`,
+    );
+  }
   if (problems.size > 0) {
     throw new InvalidConfiguration(
       'The environment is invalid',
@@ -141,6 +152,8 @@ export function readConfig(env: Environment): Config {
     routesDir: checked.ROUTES_DIR,
     routesWatch: checked.ROUTES_WATCH,
     routesHandlers: checked.ROUTES_HANDLERS,
+    routesNextDir: checked.ROUTES_NEXT_DIR ?? null,
+    routesNextPercent: checked.ROUTES_NEXT_PERCENT,
     adminToken,
     logLevel: checked.LOG_LEVEL,
     logNumbers: checked.LOG_NUMBERS,

@@ -67,6 +67,20 @@ export const EnvironmentSchema = Type.Object({
     fix: 'Give the path of a folder.',
   }),
   ROUTES_WATCH: flag('Reload the routes when their files change.', false),
+  ROUTES_NEXT_DIR: Type.Optional(
+    Type.String({
+      description:
+        'Folder of the next call routes: every call is decided by them as well, and what differs is counted and shown. Unset: none.',
+      maxLength: 4096,
+      fix: 'Give the path of a folder.',
+    }),
+  ),
+  ROUTES_NEXT_PERCENT: count(
+    'Share of the callers who follow the routes of ROUTES_NEXT_DIR, in percent; always the same callers.',
+    0,
+    0,
+    100,
+  ),
   ROUTES_HANDLERS: flag('Allow rules written in TypeScript (routes/handlers).', true),
   ADMIN_TOKEN: Type.Optional(
     Type.String({

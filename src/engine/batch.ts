@@ -85,7 +85,7 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
       {
         now: loaded.now,
         heardAt: lastWebhookAt,
-        decide: (facts, moment) => decider.decide(facts, moment, overrides),
+        decide: (facts, moment, routeSet) => decider.decide(facts, moment, overrides, routeSet),
         overBudget: (kind, caller) => budget.over(kind, caller),
       },
       overrides,

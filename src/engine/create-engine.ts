@@ -6,7 +6,7 @@ import type { Log } from '../log/log.ts';
 import { type Once, onceForEach, onceUntilRecovered } from '../log/once.ts';
 import { standing, type Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Routes } from '../routing/reload.ts';
+import type { NextRoutes, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
 import type { Asking } from '../telnyx/account/asking.ts';
 import type { TelnyxClient } from '../telnyx/client.ts';
@@ -14,6 +14,7 @@ import { systemClock } from './clock.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import type { Observer, Receiver } from './engine.ts';
 import { createDecider, createLiveRoutes, type ReloadableRoutes } from './live-routes.ts';
+import { createNextSet, type NextSet } from './next-routes.ts';
 import { combineObservers } from './observers.ts';
 import { createReceiver } from './receive.ts';
 import type { RecoverySchedule } from './recovery.ts';
@@ -25,6 +26,8 @@ import { createUpkeep, type Upkeep } from './upkeep.ts';
 export interface EngineOptions {
   store: Store;
   routes: Routes;
+  /** The second route folder and the share of callers who follow it; null: none. */
+  next: { folder: NextRoutes; percent: number } | null;
   client: Pick<TelnyxClient, 'send'>;
   /** Recovery asks Telnyx with it for the webhooks that were missed. */
   asking: Pick<Asking, 'get'>;
@@ -61,11 +64,16 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const { store, log, metrics } = options;
+  const next =
+    options.next === null
+      ? null
+      : createNextSet({ ...options.next, live: options.routes, log, metrics, now: Date.now });
   const observer = combineObservers(
     ...options.observers,
+    ...(next === null ? [] : [next.observer]),
     watchFoundDead((since) => recovery.missed(since)),
   );
-  const { receiver, dispatcher } = createReceiverAndDispatcher(options, observer);
+  const { receiver, dispatcher } = createReceiverAndDispatcher(options, observer, next);
   const recovery = createRecovery(options, receiver);
   const sweeper = createLoggedSweeper(options, receiver);
   // One per job, so that a job that works does not hide one that fails.
@@ -73,6 +81,7 @@ export function createEngine(options: EngineOptions): Engine {
   const versions = createRouteVersions(store, failures('route versions'));
   const routes = createLiveRoutes({
     routes: options.routes,
+    next,
     store,
     log,
     metrics,
@@ -93,6 +102,7 @@ export function createEngine(options: EngineOptions): Engine {
     warnings: dispatcher.warnings,
     troubles,
     start() {
+      versions.start();
       void tryTo('join', routes.join(options.instance));
       dispatcher.start();
       sweeper.start();
@@ -123,11 +133,15 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 /** They need each other, because outcomes of commands come back through the receiver. */
-function createReceiverAndDispatcher(options: EngineOptions, observer: Observer) {
+function createReceiverAndDispatcher(
+  options: EngineOptions,
+  observer: Observer,
+  next: NextSet | null,
+) {
   const { store, routes, client, log, metrics, instance } = options;
   const receiver = createReceiver({
     store,
-    decider: createDecider(routes),
+    decider: createDecider(routes, next),
     owner: instance,
     observer,
     outlet: {

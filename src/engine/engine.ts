@@ -32,7 +32,13 @@ export interface Receiver {
 
 /** The live route set as the engine uses it. */
 export interface Decider {
-  decide(facts: Call['facts'], moment: Moment, overrides: Overrides): Decision;
+  /** `routeSet`: the set that the call follows already, if one has decided on it. */
+  decide(
+    facts: Call['facts'],
+    moment: Moment,
+    overrides: Overrides,
+    routeSet: string | null,
+  ): Decision;
   budgets(): { refers: Budget; transfers: Budget };
 }
 

@@ -26,6 +26,7 @@ import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
 import type { Decider } from './engine.ts';
 import { readVersion } from './kept-files.ts';
+import type { NextReport, NextSet } from './next-routes.ts';
 import type { RouteVersions } from './route-versions.ts';
 
 export interface LocatedProblem {
@@ -95,6 +96,8 @@ export interface LiveRoutes {
   activate(hash: string, who: string): Promise<ActivationResult>;
   /** Null while the folder's set is live. */
   activated(): Activated | null;
+  /** Null without ROUTES_NEXT_DIR. */
+  next(): NextReport | null;
   explain(question: ExplainQuestion): Promise<Explanation>;
   /** A recorded call as it went, and as it would go under the current set. */
   explainAgain(recorded: RecordedCall): { before: Explained; after: Explained };
@@ -110,6 +113,8 @@ export interface ReloadableRoutes extends LiveRoutes {
   join(instance: string): Promise<void>;
   /** `who` made the current set live. */
   report(reload: Reload, who: string): void;
+  /** The same for the next set. */
+  reportNext(reload: Reload): void;
   /** What is wrong with the routes, besides a refused reload. */
   troubles(): Trouble[];
   /** Which schedules are open. */
@@ -118,9 +123,13 @@ export interface ReloadableRoutes extends LiveRoutes {
   forced(now: number): Promise<ForcedThing[]>;
 }
 
-export function createDecider(routes: Routes): Decider {
+export function createDecider(routes: Routes, next: NextSet | null = null): Decider {
   return {
-    decide: (facts, moment, overrides) => decide(routes.current(), facts, moment, overrides),
+    decide: (facts, moment, overrides, routeSet) =>
+      next === null
+        ? decide(routes.current(), facts, moment, overrides)
+        : next.decide(facts, moment, overrides, routeSet),
+    // Budgets are shared by all callers, so the live set's hold for those of the next one too.
     budgets() {
       const { refers, transfers } = routes.current().set.policy;
       return { refers, transfers };
@@ -133,6 +142,7 @@ const REPLICA_LIVES_MS = 20_000;
 
 export interface LiveRoutesOptions {
   routes: Routes;
+  next: NextSet | null;
   store: Store;
   log: Log;
   metrics: Metrics;
@@ -147,10 +157,12 @@ interface AskedReload {
 }
 
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
-  const { routes, store, log, metrics, versions, now } = options;
+  const { routes, next, store, log, metrics, versions, now } = options;
   let activated: Omit<Activated, 'folder'> | null = null;
   /** The set that was kept last as the live one. */
   let keptHash: string | null = null;
+  let keptNextHash: string | null = null;
+  if (next === null || next.percent === 0) versions.endNext();
   const proved = new WeakMap<CompiledRoutes, Map<string, Promise<RuleProved | null>>>();
   return {
     current: () => routes.current().set,
@@ -175,6 +187,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       return result;
     },
     activated: inForce,
+    next: () => next?.report() ?? null,
     async follow(asked) {
       const { hash, activated: by } = (asked ?? {}) as Partial<AskedReload>;
       if (hash === undefined || by === undefined) return reloadLocally('replica');
@@ -182,6 +195,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     },
     join,
     report,
+    reportNext,
     troubles,
     async forced(at) {
       return forcedThings(routes.current().set, await readOverrides(), at);
@@ -244,6 +258,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   async function reloadLocally(who: string): Promise<Reloaded> {
     const result = await routes.reload();
     report(result, who);
+    if (next !== null) reportNext(await next.folder.reload());
     return result;
   }
 
@@ -323,9 +338,58 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     const files = routes.takeFiles();
     versions.keep({ hash, role: 'live', who, left: keptHash, dir: routes.dir, files });
     keptHash = hash;
+    // It may have been kept as the live set until now, and callers follow it still.
+    if (next !== null) keepNext(next);
+  }
+
+  function reportNext(result: Reload): void {
+    if (next === null) return;
+    if (!result.ok) {
+      log.emit('routes.next_refused', { next: result.hash || null, problems: result.problems });
+      return;
+    }
+    log.emit('routes.next_loaded', {
+      route_set: result.hash,
+      changed: result.changed,
+      percent: next.percent,
+    });
+    if (result.changed) keepNext(next);
+  }
+
+  /** A set that nobody follows is named by no call. */
+  function keepNext({ folder, percent }: NextSet): void {
+    const hash = folder.current()?.set.hash;
+    if (hash === undefined || percent === 0) return;
+    const { dir } = folder;
+    const files = folder.takeFiles();
+    versions.keep({ hash, role: 'next', who: 'next', left: keptNextHash, dir, files });
+    keptNextHash = hash;
   }
 
   function troubles(): Trouble[] {
+    return [...activationTroubles(), ...nextTroubles()];
+  }
+
+  function nextTroubles(): Trouble[] {
+    const refusal = next?.folder.refusal() ?? null;
+    if (refusal === null) return [];
+    const [first] = refusal.problems;
+    return [
+      {
+        kind: 'routes.next_refused',
+        severity: 'warning',
+        title: 'The next call routes (ROUTES_NEXT_DIR) have problems; nothing changes for callers',
+        detail: first === undefined ? null : `${first.file}:${first.line}: ${first.message}`,
+        fix: `Run npx referee check ${next?.folder.dir}, fix what it reports, and reload.`,
+        count: Math.max(1, refusal.problems.length),
+        firstAt: refusal.at,
+        lastAt: refusal.at,
+        target: null,
+      },
+    ];
+  }
+
+  function activationTroubles(): Trouble[] {
     const standing = inForce();
     if (standing === null) return [];
     return [

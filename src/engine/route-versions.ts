@@ -31,6 +31,8 @@ export interface RouteVersions {
   keep(version: NewVersion): void;
   /** There is no next set any more. */
   endNext(): void;
+  /** The store is open; what was to be kept until now has waited. */
+  start(): void;
   /** Resolves when everything was kept or given up. */
   settled(): Promise<void>;
   /** What still waits for the store is given up. */
@@ -44,8 +46,13 @@ export function createRouteVersions(
 ): RouteVersions {
   const stopping = new AbortController();
   const waiting: (() => Promise<void>)[] = [];
+  let started = false;
   let working: Promise<void> | null = null;
   return {
+    start() {
+      started = true;
+      goOn();
+    },
     keep(version) {
       const packed = version.files === null ? null : pack(version.files);
       // Told when it is awaited.
@@ -63,8 +70,15 @@ export function createRouteVersions(
   function add(job: () => Promise<void>): void {
     waiting.push(job);
     if (waiting.length > WAITING_MAX) waiting.splice(0, 1);
+    goOn();
+  }
+
+  function goOn(): void {
+    if (!started || stopping.signal.aborted || waiting.length === 0) return;
     working ??= work().finally(() => {
       working = null;
+      // Something may have come after the last look.
+      goOn();
     });
   }
 

@@ -220,6 +220,30 @@ export const LOG_EVENTS = {
       'An operator made an older version of the routes live; `folder` is the hash of what the folder holds, null if it is the same. It lasts until a reload or a restart.',
     action: 'Put the routes that should be live into the folder, then reload.',
   },
+  'routes.next_loaded': {
+    level: 'info',
+    meaning:
+      'The next route set (ROUTES_NEXT_DIR) was read; decisions are compared with it from now on, and `percent` of the callers follow it.',
+    action: '',
+  },
+  'routes.next_refused': {
+    level: 'warn',
+    meaning:
+      'The next route set (ROUTES_NEXT_DIR) has problems, which the line lists. Nothing changes for any caller; a good one that was read before is still the next one.',
+    action: 'Run npx referee check on its folder and fix what it reports.',
+  },
+  'routes.next_differs': {
+    level: 'info',
+    meaning:
+      'The live set (`before`) and the next one (`after`) decide differently, each with its rule and first target. Once a pair and minute; `count` says how many decisions since the last line of the pair.',
+    action: '',
+  },
+  'routes.next_failed': {
+    level: 'warn',
+    meaning:
+      'The next route set made an error while it decided. The live set decided instead. Once for each message.',
+    action: 'Report it as a bug; ROUTES_NEXT_PERCENT=0 lets nobody follow the next set.',
+  },
   'routes.warning': {
     level: 'warn',
     meaning: 'The route set is live, but it probably contains a mistake.',

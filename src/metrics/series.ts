@@ -86,6 +86,11 @@ export function defineSeries(registry: Registry) {
       'routes_activated',
       '1 while an older version of the routes is live instead of the folder, by hand of an operator.',
     ),
+    nextRoutes: counter(
+      'next_routes_decisions_total',
+      'Decisions that the next route set (ROUTES_NEXT_DIR) made as well, by whether they differ from those of the live one.',
+      ['result'],
+    ),
     storeSeconds: histogram('store_duration_seconds', 'Duration of store operations.', FAST, [
       'operation',
     ]),

@@ -1,4 +1,5 @@
 /** Builds the rules of all files in order: unique names, conditions, steps or a handler. */
+import { hash } from 'node:crypto';
 import type { Rule } from '../core/rules/rule.ts';
 import { referenced } from './build-data.ts';
 import { buildCondition } from './conditions.ts';
@@ -109,5 +110,8 @@ function buildAction(
   const bytes = referenced(context, folder, written.handler, handlerAt);
   const run = bytes === null ? null : options.handlers.bind(written.handler, context);
   // Keep it as a handler, because a rule without code would seem to match every call.
-  return { handler: written.handler, run: run ?? (() => ({ notMine: 'unread', warning: true })) };
+  if (bytes === null || run === null) {
+    return { handler: written.handler, run: () => ({ notMine: 'unread', warning: true }) };
+  }
+  return { handler: written.handler, run, key: hash('sha256', bytes) };
 }

@@ -31,6 +31,8 @@ describe('readConfig', () => {
       routesDir: 'routes',
       routesWatch: false,
       routesHandlers: true,
+      routesNextDir: null,
+      routesNextPercent: 0,
       adminToken: null,
       logLevel: 'info',
       logNumbers: 'masked',
@@ -119,6 +121,7 @@ describe('readConfig', () => {
       ADMIN_PORT: 'x',
       DATABASE_URL: 'mysql://root@db/x',
       ROUTES_WATCH: 'yes',
+      ROUTES_NEXT_PERCENT: '101',
       ROUTES_HANDLERS: '1',
       ADMIN_TOKEN: 'short',
       LOG_LEVEL: 'loud',
@@ -132,10 +135,21 @@ describe('readConfig', () => {
       SHUTDOWN_TIMEOUT_SECS: '0',
     });
     const expected = VARIABLES.map(([name]) => name).filter(
-      (name) => name !== 'ROUTES_DIR' && name !== 'NO_PROXY',
+      (name) => !['ROUTES_DIR', 'ROUTES_NEXT_DIR', 'NO_PROXY'].includes(name),
     );
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(expected);
     for (const problem of problems) expect(problem).toMatch(/\. [A-Z].*[.a-z0-9/]$|[.]$/);
+  });
+
+  it('lets a share of the callers follow the next routes only where there are some', () => {
+    const next = { ROUTES_NEXT_DIR: 'next', ROUTES_NEXT_PERCENT: '5' };
+    expect(readConfig({ ...good, ...next })).toMatchObject({
+      routesNextDir: 'next',
+      routesNextPercent: 5,
+    });
+    expect(readConfig(good)).toMatchObject({ routesNextDir: null, routesNextPercent: 0 });
+    const [problem] = problemsOf({ ...good, ROUTES_NEXT_PERCENT: '5' });
+    expect(problem).toContain('Set ROUTES_NEXT_DIR');
   });
 
   it.each([

@@ -53,8 +53,10 @@ async function start(options: { store?: Store; env?: Record<string, string> } = 
   const routes = await openRoutes(dir, { env: options.env ?? {}, handlers: true });
   const quiet = { failed: () => {}, worked: () => {} };
   const versions = createRouteVersions(options.store ?? store, quiet, 10);
+  versions.start();
   const live = createLiveRoutes({
     routes,
+    next: null,
     store,
     metrics,
     versions,

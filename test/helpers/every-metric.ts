@@ -24,6 +24,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.reconciliation('found_dead');
   metrics.reload('ok', 'hash');
   metrics.routesActivated(false);
+  metrics.nextRoutes('same', 1);
   metrics.storeLatency('commit', 1);
   metrics.batch(1);
   metrics.recovered('call.initiated');

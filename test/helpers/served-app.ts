@@ -189,6 +189,7 @@ function routesOf(set: RouteSet): LiveRoutes {
     reload: async () => ({ ok: true, hash: set.hash, changed: false, warnings: [] }),
     activate: async () => ({ ok: false, why: 'no_such_version' }),
     activated: () => null,
+    next: () => null,
     prove: async () => null,
     explainAgain: (recorded) => ({
       before: explainThen(recorded),

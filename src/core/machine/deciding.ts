@@ -10,7 +10,7 @@ import { clearDeadline, note, type Turn } from './turn.ts';
 export function decideNow(turn: Turn, event: Moment['event'], digits: string | null): boolean {
   const { call } = turn;
   const moment = { event, digits, at: turn.event.receivedAt };
-  const decision = turn.world.decide(call.facts, moment);
+  const decision = turn.world.decide(call.facts, moment, call.routeSet);
   for (const text of decision.warnings) turn.notices.push({ kind: 'handler_warning', text });
   const first = event === 'call.initiated';
   // A later event that no rule matches is not recorded, because it would replace the first trace.

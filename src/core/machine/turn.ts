@@ -12,7 +12,8 @@ import type { Decision, Moment, TraceLine } from './plan.ts';
 export interface World {
   /** The store's clock, milliseconds since the epoch. */
   now: number;
-  decide(facts: Call['facts'], moment: Moment): Decision;
+  /** `routeSet`: the set that decided on the call before; null if none has. */
+  decide(facts: Call['facts'], moment: Moment, routeSet: string | null): Decision;
   /**
    * When the last webhook of any call arrived at this process, by the store's clock; null: none
    * since the start. While none arrive, the lack of events about one call proves nothing.

@@ -24,8 +24,8 @@ export function noteAnswers(
         answers.heardAt = world.heardAt;
         return world.heardAt;
       },
-      decide(facts, moment) {
-        const decision = world.decide(facts, moment);
+      decide(facts, moment, routeSet) {
+        const decision = world.decide(facts, moment, routeSet);
         const isUnmatched = decision.plan === null && moment.event !== 'call.initiated';
         answers.decisions.push(isUnmatched ? null : decision);
         if (!isUnmatched) answers.overrides = overrides;

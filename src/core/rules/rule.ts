@@ -173,7 +173,8 @@ export type RunHandler = (
 export interface Rule {
   name: string;
   when: Condition;
-  action: { steps: RouteStep[] } | { handler: string; run: RunHandler };
+  /** `key` is a hash of the handler's text: equal ones answer alike. */
+  action: { steps: RouteStep[] } | { handler: string; run: RunHandler; key?: string };
   /** The tables it asks for: where its steps take their rows from. */
   tables: RowScope;
   /** Its location, for messages. */

@@ -46,6 +46,34 @@ export const SCHEDULES = Type.Object({
   ),
 });
 
+const SIDE = Type.Object(
+  { rule: orNull(text), target: orNull(text) },
+  { description: 'rule null: left unmanaged; target: the first of the plan' },
+);
+
+const NEXT = Type.Object(
+  {
+    hash: orNull(Type.String({ description: 'null: it has had problems since the start' })),
+    percent: Type.Integer({ description: 'Share of the callers who follow it' }),
+    decided: Type.Integer({ description: 'Decisions compared on this replica since `since`' }),
+    differs: Type.Integer(),
+    not_compared: Type.Integer({
+      description: 'A handler that is not run twice would decide, or there were too many calls',
+    }),
+    since: Type.String({ format: 'date-time', description: 'The last change of either set' }),
+    changes: Type.Array(
+      Type.Object({
+        before: SIDE,
+        after: SIDE,
+        calls: Type.Integer(),
+        examples: Type.Array(text, { description: 'The newest calls, 5 at most' }),
+      }),
+    ),
+    last_refusal: orNull(Type.Object({ at: time, problems: Type.Array(LOCATED) })),
+  },
+  { description: 'The routes of ROUTES_NEXT_DIR; null: unset' },
+);
+
 export const ROUTES = Type.Object({
   hash: text,
   files: Type.Array(text),
@@ -86,6 +114,7 @@ export const ROUTES = Type.Object({
       { description: 'An older version is live; `folder` is the hash of what the folder holds' },
     ),
   ),
+  next: orNull(NEXT),
   replicas: Type.Array(
     Type.Object({
       id: text,

@@ -5,6 +5,7 @@ import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
 import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
+import type { NextReport } from '../../engine/next-routes.ts';
 import type { Replica, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { sendProblem } from '../problem.ts';
@@ -42,6 +43,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       ...routeSetJson(deps.routes.current(), (overrides.value ?? {}) as Overrides, deps.now()),
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
       activated: activated === null ? null : { ...activated, at: iso(activated.at) },
+      next: nextJson(deps.routes.next()),
       replicas: replicas.map((replica) => replicaJson(replica, deps.now())),
     };
   });
@@ -151,6 +153,21 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       rows,
       columns: [...columns],
     })),
+  };
+}
+
+function nextJson(next: NextReport | null) {
+  if (next === null) return null;
+  const { hash, percent, decided, differs, notCompared, since, changes, refusal } = next;
+  return {
+    hash,
+    percent,
+    decided,
+    differs,
+    not_compared: notCompared,
+    since: iso(since),
+    changes,
+    last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
   };
 }
 

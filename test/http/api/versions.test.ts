@@ -39,8 +39,9 @@ beforeAll(async () => {
   const metrics = createMetrics();
   stack.defer(() => metrics.close());
   const versions = createRouteVersions(store, { failed: () => {}, worked: () => {} });
+  versions.start();
   const log = { emit: () => {} };
-  live = createLiveRoutes({ routes, store, log, metrics, versions, now: Date.now });
+  live = createLiveRoutes({ routes, next: null, store, log, metrics, versions, now: Date.now });
   first = live.current().hash;
   live.report({ ok: true, hash: first, changed: true, warnings: [] }, 'start');
   app = await serveApp({ routes: live, deps: { store } });

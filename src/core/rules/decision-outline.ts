@@ -1,0 +1,63 @@
+/**
+ * What of a decision its caller would notice: the rule, where they are moved to in which order, and
+ * how the call is let go. Texts, voices, times and headers are not part of it.
+ */
+import type { Decision, Step } from '../machine/plan.ts';
+
+export interface Outline {
+  /** `otherwise` where no rule matched; null: the call is left unmanaged. */
+  rule: string | null;
+  /** The first target of the plan, or its literal address; null where nobody is moved. */
+  target: string | null;
+  /** Equal texts: nothing differs. */
+  text: string;
+}
+
+export function outlineOf({ rule, plan }: Decision): Outline {
+  if (plan === null) return { rule: null, target: null, text: 'unmanaged' };
+  const moves: string[] = [];
+  const parts = outline(plan, moves);
+  return {
+    rule: rule ?? 'otherwise',
+    target: moves[0] ?? null,
+    text: JSON.stringify([rule, parts]),
+  };
+}
+
+type Part = string | [string, ...unknown[]];
+
+/** `moves` gets the destinations in the order of the plan. */
+function outline(steps: readonly Step[], moves: string[]): Part[] {
+  return steps.flatMap((step): Part[] => {
+    switch (step.do) {
+      case 'say':
+      case 'play':
+        return [];
+      case 'refer':
+      case 'transfer': {
+        const address = step.do === 'refer' ? step.sipAddress : step.to;
+        moves.push(step.target ?? address);
+        const other = step.otherWay?.do ?? null;
+        return [
+          [step.do, step.target, address, step.problem, other, branches(step.ifFailed, moves)],
+        ];
+      }
+      case 'menu':
+        return [['menu', branches(step.digits, moves)]];
+      case 'reject':
+        return [['reject', step.cause]];
+      case 'hangup':
+      case 'ignore':
+      case 'continue':
+        return [step.do];
+      default:
+        return step satisfies never;
+    }
+  });
+}
+
+function branches(of: { [key: string]: Step[] | undefined }, moves: string[]): [string, Part[]][] {
+  return Object.entries(of)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, steps = []]) => [key, outline(steps, moves)]);
+}
