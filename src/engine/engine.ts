@@ -3,6 +3,7 @@ import type { Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
+import type { Refused } from '../core/machine/transition.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import type { Budget } from '../core/rules/rule.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
@@ -11,14 +12,14 @@ import type { Final } from './tally.ts';
 
 /**
  * The result of an event. `committed`: stored with everything that follows from it. `duplicate`: a
- * second delivery, which changed nothing; the first is committed. `refused`: a manual refer that
- * the call's phase does not allow, or a deadline that another event made obsolete; nothing was
+ * second delivery, which changed nothing; the first is committed. `refused`: an operator's action
+ * that the call's phase does not allow, or a deadline that another event made obsolete; nothing was
  * stored. `dead_letter`: it could not be processed and is kept for a human.
  */
 export type Received =
   | { result: 'committed'; call: Call }
   | { result: 'duplicate' }
-  | { result: 'refused'; why: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | 'not_lost' }
+  | { result: 'refused'; why: Refused }
   | { result: 'dead_letter' };
 
 export interface Receiver {

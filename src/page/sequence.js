@@ -171,11 +171,14 @@ function commandArrow({ action }) {
   return { from: REFEREE, to: TELNYX, label: SHORT[action] ?? action, tone: 'moving' };
 }
 
+/** Events that an operator made. */
+const BY_HAND = new Set(['manual', 'operator', 'acknowledged']);
+
 /** One event as arrows between lanes, in the order of its path. */
 function arrowsOf(entry, lanes) {
   const { source, type, detail } = entry;
   if (source === 'deadline') return [{ at: REFEREE, tone: 'doubtful' }];
-  if (source === 'manual' || source === 'acknowledged') return [{ at: REFEREE, tone: 'moving' }];
+  if (BY_HAND.has(source)) return [{ at: REFEREE, tone: 'moving' }];
   if (source === 'outcome') return outcomeArrows(entry, lanes);
   const heard = { from: TELNYX, to: REFEREE, label: type.replace(/^call\./, '') };
   if (source === 'b_leg') {

@@ -53,6 +53,12 @@ const SOURCES = new Map([
   ['sighting', 'recovery saw the leg alive'],
 ]);
 
+/** What an operator does beside a manual refer. */
+const BY_HAND = new Map([
+  ['operator.hangup', 'an operator hangs up the call'],
+  ['operator.next', 'an operator goes on to the next step'],
+]);
+
 /** What a command asks Telnyx for. */
 const COMMANDS = new Map([
   ['answer', 'answer'],
@@ -128,7 +134,7 @@ export function sentenceOf(entry, target) {
         ? `${target} did not answer in time`
         : deadlineWords(detail);
     default:
-      return SOURCES.get(source) ?? type;
+      return SOURCES.get(source) ?? BY_HAND.get(type) ?? type;
   }
 }
 

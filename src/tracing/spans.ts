@@ -125,6 +125,7 @@ function eventSpan(event: CallEvent, call: Call, notices: Notice[], now: number)
       };
     case 'manual':
       return { ...base, name: 'manual refer', fields: { ...fields, target: event.step.target } };
+    case 'operator':
     case 'sighting':
     case 'acknowledged':
       return { ...base, name: event.type, fields };

@@ -83,6 +83,14 @@ export const happening = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('manual' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('operator' as const),
+      act: fc.constantFrom('hangup' as const, 'next' as const),
+      reason: fc.constantFrom(null, 'it hangs'),
+    }),
+  },
 );
 export type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
 
@@ -143,6 +151,18 @@ export function happen(d: Driver, h: Happening, n: number): void {
         receivedAt: 0,
         occurredAt: null,
         step: refer('by-hand'),
+      });
+      return;
+    case 'operator':
+      d.put({
+        source: 'operator',
+        id: `operator:${n}`,
+        callId: d.call.id,
+        type: `operator.${h.act}`,
+        receivedAt: 0,
+        occurredAt: null,
+        by: 'anna',
+        reason: h.reason,
       });
       return;
     default:

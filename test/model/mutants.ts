@@ -25,6 +25,15 @@ const machine = (file: string) => `core/machine/${file}.ts`;
 
 export const MUTANTS: Mutant[] = [
   {
+    name: 'an operator goes on though the target rings',
+    file: machine('on-operator'),
+    from: ': !attempt.progress && isSilent(attempt, now);',
+    to: ': true;',
+    plan: 'an operator goes on from a REFER',
+    world: 'plain',
+    faults: 0,
+  },
+  {
     name: 'the refusal of a repetition counts as the refusal of the command',
     file: 'engine/sending.ts',
     from: 'if (isFirstOfWindow(claimed)) return outcome;',

@@ -11,6 +11,7 @@ interface Plan {
   steps: Step[];
   policy?: Partial<Decision['policy']>;
   manual?: boolean;
+  act?: Setting['act'];
 }
 
 export const PLANS: Record<string, Plan> = {
@@ -78,6 +79,18 @@ export const PLANS: Record<string, Plan> = {
   },
   'left to somebody else': { steps: [{ do: 'ignore' }] },
   'an operator beside words': { steps: [say('Welcome.'), refer('a', quick)], manual: true },
+  'an operator hangs up': {
+    steps: [say('Welcome.'), refer('a', quick), transfer('+14155550199', quick)],
+    act: 'hangup',
+  },
+  'an operator goes on from a REFER': {
+    steps: [refer('a', { timeoutMs: 40_000 }), refer('b', quick)],
+    act: 'next',
+  },
+  'an operator goes on from a transfer': {
+    steps: [transfer('+14155550199', quick), refer('b', quick)],
+    act: 'next',
+  },
 };
 
 export const PLAIN: Unknowns = {
@@ -130,5 +143,6 @@ export function settingOf(name: string, unknowns: Unknowns): Setting {
     decided: { ...base, policy: { ...base.policy, ...plan.policy } },
     unknowns,
     manual: plan.manual ? refer('operator', { timeoutMs: 10_000 }) : null,
+    act: plan.act ?? null,
   };
 }

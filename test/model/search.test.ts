@@ -31,6 +31,10 @@ const MUST_OCCUR = [
   'a step was skipped since an earlier REFER may be answered',
   'a deadline that was reached late was postponed',
   'a manual refer while speaking',
+  'an operator hung up while referring',
+  'an operator hung up while bridged',
+  'an operator went on while referring',
+  'an operator went on while transferring',
   'accepted: it was silent for all of its time',
 ];
 

@@ -11,6 +11,7 @@ import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
+import { whyNoNext } from '../../src/core/machine/on-operator.ts';
 import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
 import { transition } from '../../src/core/machine/transition.ts';
 import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
@@ -47,6 +48,8 @@ export interface Setting {
   unknowns: Unknowns;
   /** What an operator may ask for once, at any moment; null: nobody does. */
   manual: ReferStep | null;
+  /** What else an operator may do once, at any moment; null: nothing. */
+  act: 'hangup' | 'next' | null;
 }
 
 /** A command in the outbox, as the store keeps it. */
@@ -123,6 +126,7 @@ export interface State {
   moveKnown: boolean;
   faults: number;
   manualLeft: boolean;
+  actLeft: boolean;
   /** A case that cannot be distinguished in principle happened: see ACCEPTED in invariants.ts. */
   accepted: boolean;
   emitted: number;
@@ -162,6 +166,7 @@ export function firstState(setting: Setting, faults: number): State {
     moveKnown: false,
     faults,
     manualLeft: setting.manual !== null,
+    actLeft: setting.act !== null,
     accepted: false,
     emitted: 0,
   };
@@ -184,11 +189,17 @@ export function actionsOf(state: State, setting: Setting): Action[] {
     ...farEnd(state, setting),
     ...(state.faults > 0 ? faults(state) : []),
     ...(state.manualLeft && isMovable(state.call) ? [manual] : []),
+    ...(state.actLeft && mayAct(state, setting) ? [act] : []),
   ];
 }
 
 function isMovable(call: Call | null): boolean {
   return call !== null && whyNotMovable(call) === null;
+}
+
+function mayAct({ call, now }: State, { act }: Setting): boolean {
+  if (call === null || call.phase === 'ended') return false;
+  return act === 'hangup' || whyNoNext(call, now) === null;
 }
 
 function everyday(state: State): Action[] {
@@ -330,6 +341,12 @@ const manual: Action = {
   name: 'an operator asks for a REFER',
   weight: 0.1,
   run: (scene) => scene.manual(),
+};
+
+const act: Action = {
+  name: 'an operator acts',
+  weight: 0.1,
+  run: (scene) => scene.act(),
 };
 
 const UNCLEAR: Outcome = {
@@ -513,7 +530,7 @@ class Scene {
     if (command.legId !== CALL) {
       const bLeg = state.bLegs.find(({ id }) => id === command.legId);
       if (bLeg === undefined) return refused('90018');
-      if (bLeg.answeredAt !== null && bLeg.answeredAt < sending.createdAt) {
+      if (bLeg.answeredAt !== null && bLeg.answeredAt < sending.createdAt && !state.accepted) {
         this.violations.push(
           `the B-leg of ${ordinal(state, bLeg.attemptId)} was hung up while it talked`,
         );
@@ -697,6 +714,33 @@ class Scene {
       type: 'manual.refer',
       step: setting.manual,
     });
+  }
+
+  act(): void {
+    const { state, setting } = this;
+    const { call, now } = state;
+    if (setting.act === null || call === null) return;
+    const { phase, running } = call;
+    state.actLeft = false;
+    const common = { callId: CALL, receivedAt: now, occurredAt: null, by: 'anna', reason: null };
+    const type = `operator.${setting.act}` as const;
+    this.put({ ...common, source: 'operator', id: 'operator:1', type });
+    if (setting.act === 'hangup') {
+      this.happened.push(`an operator hung up while ${phase}`);
+      return;
+    }
+    this.happened.push(`an operator went on while ${phase}`);
+    // It was silent for as long as a REFER may be: that is all the time it has.
+    state.refers = state.refers.map((each) =>
+      each.id === running?.id ? { ...each, hasUntil: Math.min(each.hasUntil, now) } : each,
+    );
+    const talking = state.bLegs.some((each) => each.attemptId === running?.id && each.answeredAt);
+    if (talking) {
+      state.accepted = true;
+      this.happened.push(
+        'accepted: it had answered, and the news was not here when an operator went on',
+      );
+    }
   }
 
   pass(): void {

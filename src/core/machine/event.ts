@@ -102,11 +102,21 @@ export interface AcknowledgedEvent extends EventBase {
   source: 'acknowledged';
 }
 
+/** What an operator does to a live call beside referring it. */
+export interface OperatorEvent extends EventBase {
+  source: 'operator';
+  type: 'operator.hangup' | 'operator.next';
+  /** Who, and why; for people, nothing follows from it. */
+  by: string | null;
+  reason: string | null;
+}
+
 export type CallEvent =
   | WebhookEvent
   | BLegEvent
   | OutcomeEvent
   | DeadlineEvent
   | ManualEvent
+  | OperatorEvent
   | SightingEvent
   | AcknowledgedEvent;

@@ -17,6 +17,7 @@ import { newCall } from './new-call.ts';
 import type { Notice } from './notice.ts';
 import { onBLeg } from './on-b-leg.ts';
 import { onDeadline } from './on-deadline.ts';
+import { onOperator } from './on-operator.ts';
 import { onOutcome } from './on-outcome.ts';
 import { onWebhook } from './on-webhook.ts';
 import type { TraceLine } from './plan.ts';
@@ -36,8 +37,18 @@ export interface Transition {
   /** The attempt that the event belongs to, or null. */
   attemptId: string | null;
   /** Nothing happened and nothing is stored: an outdated deadline, or a refused manual action. */
-  refused: 'no_such_call' | 'ended' | 'being_moved' | 'overtaken' | 'not_lost' | null;
+  refused: Refused | null;
 }
+
+export type Refused =
+  | 'no_such_call'
+  | 'ended'
+  | 'being_moved'
+  | 'overtaken'
+  | 'not_lost'
+  /** Of `next`: nobody is being moved now, or the target may still answer. */
+  | 'no_attempt'
+  | 'may_answer';
 
 export function transition(before: Call | null, event: CallEvent, world: World): Transition {
   const turn = openTurn(before, event, world);
@@ -67,6 +78,8 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
       return onDeadline(turn, event) ? null : 'overtaken';
     case 'manual':
       return before === null ? 'no_such_call' : onManual(turn, event);
+    case 'operator':
+      return before === null ? 'no_such_call' : onOperator(turn, event);
     case 'sighting':
       // What it shows is known already, or is about a call that is not ours.
       return before !== null && noteApplied(turn, event.envelope) ? null : 'overtaken';

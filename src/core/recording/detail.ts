@@ -44,6 +44,8 @@ function allDetails(event: CallEvent): Detail {
       return { deadline: event.name, put_off: event.putOff ? true : null };
     case 'manual':
       return { target: event.step.target, sip_address: event.step.sipAddress };
+    case 'operator':
+      return { by: event.by, reason: event.reason };
     case 'sighting':
     case 'acknowledged':
       return {};

@@ -189,6 +189,7 @@ const NULLS: { [Source in CallEvent['source']]: Fields } = {
   outcome: { firstSentAt: null },
   deadline: {},
   manual: {},
+  operator: { by: null, reason: null },
   sighting: { envelope: null },
   acknowledged: {},
 };
@@ -238,6 +239,7 @@ const SOURCES: {
   },
   deadline: { own: { name: textAt, n: numberAt, putOff: flagAt }, needed: ['name', 'n', 'putOff'] },
   manual: { own: { step: stepAt }, needed: ['step'] },
+  operator: { own: { by: textAt, reason: textAt }, needed: [] },
   sighting: { own: { envelope }, needed: [] },
   acknowledged: { own: {}, needed: [] },
 };

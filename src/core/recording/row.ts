@@ -132,6 +132,8 @@ function ownFields(event: CallEvent, before: Call | null, after: Call, now: numb
       return event.id === deadlineEventId(event.callId, event.name, event.n) ? {} : { n: event.n };
     case 'manual':
       return { step: leanStep(event.step) };
+    case 'operator':
+      return {};
     case 'sighting':
       return event.envelope === null ? {} : { probed: event.envelope };
     case 'acknowledged':
@@ -301,6 +303,8 @@ function ownOf(
       } satisfies Own<'deadline'>;
     case 'manual':
       return { step: fullStep(recorded.step ?? {}) as ReferStep } satisfies Own<'manual'>;
+    case 'operator':
+      return { by: text('by'), reason: text('reason') } satisfies Own<'operator'>;
     case 'sighting':
       return { envelope: recorded.probed ?? null } satisfies Own<'sighting'>;
     case 'acknowledged':

@@ -57,6 +57,7 @@ export function happensAnyway(event: CallEvent, shared: ReadonlySet<string>): bo
     case 'outcome':
       return shared.has(event.commandId);
     case 'manual':
+    case 'operator':
       return true;
     case 'deadline':
     case 'sighting':
