@@ -37,6 +37,7 @@ test('every endpoint stands in it, and nothing else', () => {
     'GET /v1/lost-callers',
     'GET /v1/openapi.json',
     'GET /v1/problems',
+    'GET /v1/reports',
     'GET /v1/routes',
     'GET /v1/routes/prove',
     'GET /v1/routes/versions',
