@@ -13,12 +13,16 @@ import { buildSchedule } from './schedules.ts';
 import { isOnWord, type WrittenSchedule } from './schema/schedule.ts';
 import type { WrittenList } from './schema/schema.ts';
 
-export function buildLists(context: SetContext, input: DecodedSet): Map<string, NumberList> {
+/** Yields where it may be interrupted. */
+export function* buildLists(
+  context: SetContext,
+  input: DecodedSet,
+): Generator<void, Map<string, NumberList>> {
   const lists = new Map<string, NumberList>();
   for (const { routes, positions } of input.files) {
     for (const [name, written] of Object.entries(routes.lists ?? {})) {
       const before = context.problems.problems.length;
-      const list = buildList(context, name, written, positions, input.folder);
+      const list = yield* buildList(context, name, written, positions, input.folder);
       if (list === null) continue;
       lists.set(name, list);
       if (context.problems.problems.length > before) continue;
@@ -35,18 +39,23 @@ export function buildLists(context: SetContext, input: DecodedSet): Map<string, 
   return lists;
 }
 
-function buildList(
+function* buildList(
   context: SetContext,
   name: string,
   written: WrittenList,
   positions: Positions,
   folder: Folder,
-): NumberList | null {
+): Generator<void, NumberList | null> {
   if (Array.isArray(written)) {
-    return inlineList(name, written, (index) => positions.at(written, index), context.problems);
+    return yield* inlineList(
+      name,
+      written,
+      (index) => positions.at(written, index),
+      context.problems,
+    );
   }
   const bytes = referenced(context, folder, written.file, positions.at(written, 'file'));
-  return bytes === null ? null : fileList(name, written.file, bytes, context.problems);
+  return bytes === null ? null : yield* fileList(name, written.file, bytes, context.problems);
 }
 
 export function referenced(

@@ -22,14 +22,15 @@ import { checkRows } from './tables/check-rows.ts';
 import { buildTarget, type Environment } from './targets.ts';
 import { checkWays } from './via.ts';
 
-export function buildSet(
+/** Yields where it may be interrupted: tables and lists may have a million entries. */
+export function* buildSet(
   input: DecodedSet,
   options: BuildOptions,
   problems: Problems,
-): { set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] } {
+): Generator<void, { set: RouteSet; examples: Example[]; guarantees: LocatedGuarantee[] }> {
   const context = newContext(problems);
   collectNames(context, input.files);
-  for (const _ of buildTables(context, input));
+  yield* buildTables(context, input);
   const policy = buildOnce(input.files, 'policy', problems, (written, file) =>
     buildPolicy(context, written, file.positions),
   );
@@ -42,7 +43,7 @@ export function buildSet(
     hash: input.hash,
     files: input.folder.routeFiles,
     targets: buildTargets(context, input.files, options.env),
-    lists: buildLists(context, input),
+    lists: yield* buildLists(context, input),
     schedules,
     switches: buildSwitches(input),
     tables: context.tables,
@@ -57,7 +58,7 @@ export function buildSet(
   };
   const examples = buildExamples(context, input.files, set);
   const guarantees = buildGuarantees(context, input.files, set);
-  for (const _ of checkRows(context, set));
+  yield* checkRows(context, set);
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
   checkSchedules(context, set, options.nowMs);
   checkShadowed(context, set);

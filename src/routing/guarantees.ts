@@ -1,5 +1,4 @@
 /** Holds a set to its guarantees: a broken one is a problem of the set, with the path that breaks it. */
-import { setImmediate } from 'node:timers/promises';
 import { type Breach, breaches } from '../core/prove/guarantee.ts';
 import { tell } from '../core/prove/path.ts';
 import { type ProveOptions, proveRoutes, type RuleProof } from '../core/prove/prove.ts';
@@ -10,6 +9,7 @@ import type { LocatedGuarantee } from './build-guarantees.ts';
 import type { Example } from './example.ts';
 import { quoted } from './number.ts';
 import type { Problems } from './problem.ts';
+import { inSlices } from './slices.ts';
 
 export async function holdGuarantees(
   routes: CompiledRoutes,
@@ -30,22 +30,9 @@ export async function holdGuarantees(
   }
 }
 
-/** What may run before others have their turn. */
-const SLICE_MS = 10;
-
 /** The event loop is held for a slice at a time, however long it takes in all. */
-export async function proveInSlices(
-  routes: CompiledRoutes,
-  options: ProveOptions,
-): Promise<RuleProof[]> {
-  const steps = proveRoutes(routes, options);
-  for (let until = performance.now() + SLICE_MS; ; ) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    if (performance.now() < until) continue;
-    await setImmediate();
-    until = performance.now() + SLICE_MS;
-  }
+export function proveInSlices(routes: CompiledRoutes, options: ProveOptions): Promise<RuleProof[]> {
+  return inSlices(proveRoutes(routes, options));
 }
 
 export function exampleCalls(examples: readonly Example[], nowMs: number): ExampleCall[] {

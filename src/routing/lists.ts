@@ -10,23 +10,23 @@ interface Entry {
   place(): Place;
 }
 
-export function inlineList(
+export function* inlineList(
   name: string,
   values: string[],
   at: (index: number) => Place,
   problems: Problems,
-): NumberList {
+): Generator<void, NumberList> {
   const entries = values.map((text, index) => ({ text, place: () => at(index) }));
-  return collect(name, entries, problems);
+  return yield* collect(name, entries, problems);
 }
 
 /** Problems stand in the list file, at their line. */
-export function fileList(
+export function* fileList(
   name: string,
   file: string,
   bytes: Uint8Array,
   problems: Problems,
-): NumberList {
+): Generator<void, NumberList> {
   const text = bytes.byteLength > LIMITS.listFileBytes ? null : decodeText(file, bytes, problems);
   if (bytes.byteLength > LIMITS.listFileBytes) {
     problems.problem(
@@ -34,12 +34,16 @@ export function fileList(
       `the list has ${bytes.byteLength} bytes, more than ${LIMITS.listFileBytes}`,
     );
   }
-  return collect(name, entriesOf(file, text ?? ''), problems);
+  return yield* collect(name, entriesOf(file, text ?? ''), problems);
 }
 
 function* entriesOf(file: string, text: string): Generator<Entry> {
   let line = 0;
-  for (const raw of text.split('\n')) {
+  for (let start = 0; start <= text.length; ) {
+    const found = text.indexOf('\n', start);
+    const end = found < 0 ? text.length : found;
+    const raw = text.slice(start, end);
+    start = end + 1;
     line += 1;
     const comment = raw.search(/(^|\s)#/);
     const written = comment < 0 ? raw : raw.slice(0, comment);
@@ -50,10 +54,15 @@ function* entriesOf(file: string, text: string): Generator<Entry> {
   }
 }
 
-function collect(name: string, entries: Iterable<Entry>, problems: Problems): NumberList {
+function* collect(
+  name: string,
+  entries: Iterable<Entry>,
+  problems: Problems,
+): Generator<void, NumberList> {
   const list: NumberList = { name, exact: [], prefixes: [], globs: [] };
   const seen = new Set<string>();
   for (const entry of entries) {
+    yield;
     const text = entry.text;
     if (text.length > LIMITS.entryLength || seen.size >= LIMITS.listEntries) {
       const what =

@@ -14,6 +14,7 @@ import { openHandlers } from './handlers/handlers.ts';
 import { type Problem, Problems } from './problem.ts';
 import type { SchemaNode } from './schema/node.ts';
 import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema/schema.ts';
+import { inSlices } from './slices.ts';
 import { parseSource } from './source.ts';
 import type { Environment } from './targets.ts';
 
@@ -132,11 +133,12 @@ async function readSet(
   const handlers = options.handlers
     ? await openHandlers(handlerFiles(files, folder), problems)
     : null;
-  const built = buildSet(
+  const building = buildSet(
     { files, folder, hash: known.hash, unread: folder.routeFiles.length - files.length },
     { env: options.env, handlers, nowMs: options.nowMs ?? Date.now() },
     problems,
   );
+  const built = await inSlices(building);
   known.rules = built.set.rules.length;
   return { ...built, contents: folder.contents };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
-import type { LoadResult } from '../../src/routing/load.ts';
+import { type LoadResult, loadRoutes } from '../../src/routing/load.ts';
 import { facts, moment } from '../helpers/route-set.ts';
-import { type Files, load, problemsOf, warningsOf } from './routes-folder.ts';
+import { type Files, load, problemsOf, warningsOf, withFolder } from './routes-folder.ts';
 
 const CSV = `to,extension,site,tier,name
 +4930901820,201,berlin,gold,Anna
@@ -315,4 +315,27 @@ otherwise: [ hangup ]`);
     expect.stringContaining('has none of the keys say, play'),
   ]);
   expect(problemsOf(await menu('play: "http://media.example.com/menu.mp3",'))).toHaveLength(1);
+});
+
+test('a large table is read in slices: others have their turn meanwhile', async () => {
+  const rows = Array.from({ length: 50_000 }, (_, i) => `+4930${1_000_000 + i},${i},berlin`);
+  const files = tables(`to,extension,site\n${rows.join('\n')}`);
+  const cpuMs = () => process.threadCpuUsage().user / 1_000;
+  const { result, slices } = await withFolder(files, async (dir) => {
+    const slices: number[] = [];
+    let at = cpuMs();
+    let next: NodeJS.Immediate | undefined;
+    const turn = () => {
+      slices.push(cpuMs() - at);
+      at = cpuMs();
+      next = setImmediate(turn);
+    };
+    next = setImmediate(turn);
+    const result = await loadRoutes(dir, { env: {}, handlers: false });
+    clearImmediate(next);
+    return { result, slices };
+  });
+  expect(result.ok && result.set.tables.get('extensions')?.rows).toBe(50_000);
+  const all = slices.reduce((sum, one) => sum + one, 0);
+  expect(Math.max(...slices)).toBeLessThan(all / 2);
 });

@@ -1,0 +1,16 @@
+/** Long work of a load, a slice at a time: calls are decided in between. */
+import { setImmediate } from 'node:timers/promises';
+
+/** What may run before others have their turn. */
+const SLICE_MS = 10;
+
+/** The work yields often; the event loop is held for a slice at a time, however long it takes in all. */
+export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
+  for (let until = performance.now() + SLICE_MS; ; ) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (performance.now() < until) continue;
+    await setImmediate();
+    until = performance.now() + SLICE_MS;
+  }
+}
