@@ -1,6 +1,7 @@
 /** The command line: one file per subcommand, with the server's own loader and core. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { backupCommand, restoreCommand } from './cli/backup.ts';
 import { callsCommand } from './cli/calls.ts';
 import { checkCommand } from './cli/check.ts';
 import { completionCommand } from './cli/completion.ts';
@@ -49,6 +50,8 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   doctorCommand(program, io);
   rehearseCommand(program, io);
   recoverCommand(program, io);
+  backupCommand(program, io);
+  restoreCommand(program, io);
   simulatorCommand(program, io);
   demoCommand(program, io);
   initCommand(program, io);

@@ -1,0 +1,92 @@
+/** `referee backup` and `referee restore`: the calls of the database, in one file. */
+import { existsSync, statSync } from 'node:fs';
+import type { Command } from 'commander';
+import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import { RefereeError } from '../errors.ts';
+import { backUp, callsInBackup, restore } from '../store/backup.ts';
+import type { Database } from '../store/open.ts';
+import { confirm } from './confirm.ts';
+import { databaseUrl } from './database.ts';
+import type { Io } from './io.ts';
+import { exitsTwoOnUsage } from './usage.ts';
+
+export function backupCommand(program: Command, io: Io): void {
+  const command = program
+    .command('backup')
+    .description('copy the database into a file, while the server runs; PostgreSQL needs pg_dump')
+    .argument('<file>', 'replaced only by a backup that is complete');
+  exitsTwoOnUsage(command);
+  command.action(async (file: string) => {
+    process.exitCode = await runBackup(file, io);
+  });
+}
+
+export function restoreCommand(program: Command, io: Io): void {
+  const command = program
+    .command('restore')
+    .description(
+      'put a backup in the place of the database (SQLite, with the server stopped) or into an empty one (PostgreSQL)',
+    )
+    .argument('<file>', 'made by referee backup')
+    .option('--yes', 'replace the database without asking');
+  exitsTwoOnUsage(command);
+  command.action(async (file: string, options: { yes?: boolean }) => {
+    process.exitCode = await runRestore(file, options, io);
+  });
+}
+
+export function runBackup(file: string, io: Io): Promise<number> {
+  return reporting('backup', 'no backup was made', io, async (database) => {
+    const calls = await backUp(database, file);
+    io.stdout.write(`${file}: ${calls} calls, ${sizeOf(file)}\n`);
+    return 0;
+  });
+}
+
+export function runRestore(file: string, options: { yes?: boolean }, io: Io): Promise<number> {
+  return reporting('restore', 'nothing was restored', io, async (database) => {
+    const inBackup = callsInBackup(file, database);
+    if (database.kind === 'sqlite' && existsSync(database.path)) {
+      const question = `${database.path} is replaced by ${file} (${inBackup} calls). Go on?`;
+      const answer = await confirm(question, options, io);
+      if (answer === 'nobody') {
+        io.stderr.write('referee restore: it replaces the database; say --yes to do so\n');
+        return 1;
+      }
+      if (answer === 'no') return 1;
+    }
+    const calls = await restore(file, database);
+    const where = database.kind === 'sqlite' ? database.path : 'the database';
+    io.stdout.write(`${where}: ${calls} calls restored\n`);
+    return 0;
+  });
+}
+
+async function reporting(
+  name: string,
+  failure: string,
+  io: Io,
+  work: (database: Database) => Promise<number>,
+): Promise<number> {
+  try {
+    return await work(parseDatabaseUrl(databaseUrl(io)));
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === null) throw error;
+    io.stderr.write(`referee ${name}: ${failure}: ${reason}\n`);
+    return 1;
+  }
+}
+
+/** Null of a fault of our own. */
+function reasonOf(error: unknown): string | null {
+  if (error instanceof BadValue) return `DATABASE_URL: ${error.message}`;
+  if (error instanceof RefereeError) return error.message;
+  // What the system says of the file: no folder, no space, no right to write.
+  return error instanceof Error && 'syscall' in error ? error.message : null;
+}
+
+function sizeOf(file: string): string {
+  const bytes = statSync(file).size;
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,26 @@
+/** Copies of what a store holds, by the kind of database. */
+import type { Database } from './open.ts';
+import { backUpPostgres, restorePostgres } from './postgres/backup.ts';
+import { backUpSqlite, checkBackup, restoreSqlite } from './sqlite/backup.ts';
+
+/**
+ * Returns how many calls the backup holds. Rejects with StoreUnavailable where none could be made; nothing is
+ * left behind then, and an earlier backup in this place stays.
+ */
+export async function backUp(database: Database, to: string): Promise<number> {
+  return database.kind === 'sqlite'
+    ? backUpSqlite(database.path, to)
+    : backUpPostgres(database.url, to);
+}
+
+/** Returns how many calls the database now holds. Rejects with StoreUnavailable, and has then changed nothing. */
+export async function restore(from: string, database: Database): Promise<number> {
+  return database.kind === 'sqlite'
+    ? restoreSqlite(from, database.path)
+    : restorePostgres(from, database.url);
+}
+
+/** How many calls a backup of an SQLite store holds; null of PostgreSQL's, which its tool checks. */
+export function callsInBackup(from: string, { kind }: Database): number | null {
+  return kind === 'sqlite' ? checkBackup(from) : null;
+}

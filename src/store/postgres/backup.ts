@@ -1,0 +1,94 @@
+/**
+ * A backup of a PostgreSQL store by the server's own tools, which must be on the PATH and not older than the
+ * server: https://www.postgresql.org/docs/current/app-pgdump.html
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { StoreUnavailable } from '../../errors.ts';
+import { explain } from './pool.ts';
+
+/** They only describe the present, and the numbers in `changes` are valid only on their server. */
+const LEFT_OUT = ['changes', 'replicas'];
+
+export async function backUpPostgres(url: string, to: string): Promise<number> {
+  const part = `${to}.part`;
+  try {
+    const calls = await countCalls(url);
+    if (calls === null)
+      throw new StoreUnavailable('it holds no calls of ours', { where: place(url) });
+    const data = LEFT_OUT.map((table) => `--exclude-table-data=${table}`);
+    await tool('pg_dump', ['--format=custom', ...data, `--file=${part}`], url);
+    await tool('pg_restore', ['--list', part], url);
+    renameSync(part, to);
+    return calls;
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+/** Into an empty database, all of it or nothing; returns how many calls it then holds. */
+export async function restorePostgres(from: string, url: string): Promise<number> {
+  if (!existsSync(from)) throw new StoreUnavailable('there is no such file', { where: from });
+  if ((await countCalls(url)) !== null) {
+    throw new StoreUnavailable(
+      'it has tables of ours already; create an empty database and name it in DATABASE_URL',
+      { where: place(url) },
+    );
+  }
+  const options = ['--no-owner', '--exit-on-error', '--single-transaction'];
+  await tool('pg_restore', [...options, `--dbname=${withoutPassword(url)}`, from], url);
+  return (await countCalls(url)) ?? 0;
+}
+
+/** Null where there is no table of calls. */
+async function countCalls(url: string): Promise<number | null> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query("select to_regclass('calls') is not null as found");
+    if (rows[0]?.found !== true) return null;
+    const counted = await client.query('select count(*)::int as calls from calls');
+    return counted.rows[0]?.calls;
+  } catch (error) {
+    throw explain(error, place(url));
+  } finally {
+    await client.end();
+  }
+}
+
+async function tool(name: 'pg_dump' | 'pg_restore', args: string[], url: string): Promise<void> {
+  const dump = name === 'pg_dump' ? [`--dbname=${withoutPassword(url)}`] : [];
+  const { password } = new URL(url);
+  // Not on the command line, where every user of the machine could read it.
+  const env = {
+    ...process.env,
+    ...(password === '' ? {} : { PGPASSWORD: decodeURIComponent(password) }),
+  };
+  try {
+    await promisify(execFile)(name, [...dump, ...args], { env, maxBuffer: 64 * 1024 * 1024 });
+  } catch (error) {
+    throw new StoreUnavailable(whyFailed(name, error), { where: place(url), cause: error });
+  }
+}
+
+function whyFailed(name: string, error: unknown): string {
+  const { code, stderr = '' } = error as { code?: string | number; stderr?: string };
+  if (code === 'ENOENT') {
+    return `${name} is not on the PATH: install PostgreSQL's client tools, not older than the server`;
+  }
+  return `${name} failed: ${stderr.trim().split('\n').slice(-3).join(' ') || `exit code ${code}`}`;
+}
+
+function withoutPassword(url: string): string {
+  const address = new URL(url);
+  address.password = '';
+  return address.href;
+}
+
+function place(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `PostgreSQL ${host}${pathname}`;
+}

@@ -1,0 +1,136 @@
+/** A backup of an SQLite store while a server uses it, and its way back. */
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { StoreUnavailable } from '../../errors.ts';
+import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
+import { explain, isBusy, readSchema } from './file.ts';
+
+/** A writer holds the file for milliseconds. */
+const BUSY_MS = 5_000;
+
+/**
+ * Writes a complete copy to `to` and returns how many calls are in it. What stood there is replaced only by a
+ * backup that was read again and found whole; after a failure nothing is left behind.
+ */
+export function backUpSqlite(path: string, to: string): number {
+  if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
+  if (resolve(path) === resolve(to)) {
+    throw new StoreUnavailable('this is the database itself; name another file', { where: to });
+  }
+  return replacing(to, (part) => {
+    const database = openExisting(path);
+    try {
+      callsIn(database, path);
+      database.prepare('vacuum into ?').run(part);
+    } finally {
+      database.close();
+    }
+    return checkBackup(part);
+  });
+}
+
+/** Reads all of it; returns how many calls are in it. */
+export function checkBackup(path: string): number {
+  if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
+  const database = openExisting(path);
+  try {
+    const calls = callsIn(database, path);
+    const [row] = database.prepare('pragma integrity_check(1)').all();
+    if (row?.integrity_check === 'ok') return calls;
+    throw new StoreUnavailable(`it is damaged: ${row?.integrity_check}`, { where: path });
+  } catch (error) {
+    throw explain(error, path);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Puts a backup in the place of the database. The log of the database that was there goes with it: beside
+ * another file it would be applied to that.
+ */
+export function restoreSqlite(from: string, path: string): number {
+  const calls = checkBackup(from);
+  refuseInUse(path);
+  return replacing(path, (part) => {
+    copyFileSync(from, part);
+    for (const end of ['-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+    return calls;
+  });
+}
+
+/** A server that finds its file replaced stores nothing until it is started again. */
+function refuseInUse(path: string): void {
+  if (!existsSync(path)) return;
+  let database: DatabaseSync | undefined;
+  try {
+    database = openExisting(path, 0);
+    // In this mode the first look takes the file for itself, which others that have it open prevent.
+    database.exec('pragma locking_mode = exclusive; begin immediate; rollback');
+  } catch (error) {
+    // What is damaged is what is to be replaced.
+    if (!isBusy(error)) return;
+    throw new StoreUnavailable('a server is using it: stop the server, then restore', {
+      where: path,
+      cause: error,
+    });
+  } finally {
+    database?.close();
+  }
+}
+
+/** `mode=rw`: never makes a file where there is none. */
+function openExisting(path: string, timeout: number = BUSY_MS): DatabaseSync {
+  try {
+    return new DatabaseSync(new URL(`${pathToFileURL(path)}?mode=rw`), { timeout });
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+/** Refuses another program's file, and one that needs a newer release. */
+function callsIn(database: DatabaseSync, path: string): number {
+  try {
+    const schema = readSchema(database, path);
+    pendingMigrations(readMigrations('sqlite'), schema, CODE_VERSION, path);
+    if (schema === null) throw new StoreUnavailable('it is empty', { where: path });
+    return Number(database.prepare('select count(*) as calls from calls').get()?.calls);
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+/** `write` makes a file beside `path`; it takes the place of `path` when it is complete and on the disk. */
+function replacing(path: string, write: (part: string) => number): number {
+  const part = `${path}.part`;
+  try {
+    rmSync(part, { force: true });
+    const calls = write(part);
+    sync(part);
+    renameSync(part, path);
+    sync(dirname(resolve(path)));
+    return calls;
+  } catch (error) {
+    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${part}${end}`, { force: true });
+    throw error;
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

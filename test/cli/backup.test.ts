@@ -1,0 +1,129 @@
+/** `referee backup` and `referee restore`, where something stands in the way. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runBackup, runRestore } from '../../src/cli/backup.ts';
+import { openStore } from '../../src/store/open.ts';
+import { aCall, aUnit } from '../helpers/documents.ts';
+
+let folder: string;
+let path: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'referee-backup-'));
+  path = join(folder, 'data/referee.db');
+  file = join(folder, 'backup.db');
+  mkdirSync(join(folder, 'data'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function run(what: 'backup' | 'restore', options = {}, url = `sqlite:${path}`) {
+  let out = '';
+  let err = '';
+  const io = {
+    stdout: {
+      write(text: string) {
+        out += text;
+      },
+    },
+    stderr: {
+      write(text: string) {
+        err += text;
+      },
+    },
+    env: { DATABASE_URL: url },
+    isTTY: false,
+  };
+  const code = what === 'backup' ? await runBackup(file, io) : await runRestore(file, options, io);
+  return { code, out, err };
+}
+
+async function fill(...ids: string[]) {
+  const store = await openStore({ kind: 'sqlite', path });
+  await store.commit(
+    ids.map((id) => aUnit(aCall(id), 0)),
+    null,
+  );
+  return store;
+}
+
+function contents(): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = names
+    .filter((each) => each.isFile())
+    .map((each) => join(each.parentPath, each.name));
+  return Object.fromEntries(files.map((each) => [each, readFileSync(each, 'latin1')]));
+}
+
+test('a second backup replaces the first, and only two files are there', async () => {
+  const store = await fill('one');
+  expect((await run('backup')).out).toMatch(/backup\.db: 1 calls, \d+ kB\n$/);
+  await store.commit([aUnit(aCall('two'), 0)], null);
+  expect((await run('backup')).out).toContain('2 calls');
+  await store.close();
+  expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
+});
+
+test.each([
+  ['is not there', null],
+  ['is empty', ''],
+  ['is no database', 'x'.repeat(10_000)],
+])('where the database %s, no file is left, and the last backup stays', async (_, text) => {
+  if (text !== null) writeFileSync(path, text);
+  writeFileSync(file, 'the last one');
+  const before = contents();
+  const { code, err } = await run('backup');
+  expect([code, err]).toEqual([1, expect.stringContaining('no backup was made: ')]);
+  expect(contents()).toEqual(before);
+});
+
+test('the database itself is not taken for the backup', async () => {
+  const store = await fill('one');
+  file = path;
+  expect((await run('backup')).err).toContain('this is the database itself');
+  expect(await store.find('one')).not.toBeNull();
+  await store.close();
+});
+
+test('a file that a server is using is not replaced; once it has stopped, it is', async () => {
+  const store = await fill('one');
+  await run('backup');
+  await store.commit([aUnit(aCall('two'), 0)], null);
+  const refused = await run('restore', { yes: true });
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('a server is using it')]);
+  expect((await store.commit([aUnit(aCall('three'), 0)], null)).results).toEqual(['committed']);
+  await store.close();
+  expect(await run('restore')).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
+  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  const restored = await fill();
+  expect(await restored.find('one')).not.toBeNull();
+  expect(await restored.find('two')).toBeNull();
+  await restored.close();
+});
+
+test('a restore without a whole backup touches nothing', async () => {
+  const store = await fill('one');
+  await run('backup');
+  await store.close();
+  const whole = readFileSync(file);
+  // Pages of the middle are gone, as of a copy that was cut or a disk that went bad.
+  const damaged = Buffer.concat([whole.subarray(0, 8_192), Buffer.alloc(whole.length - 8_192, 7)]);
+  for (const bytes of [null, Buffer.from(''), Buffer.from('no database'), damaged]) {
+    rmSync(file, { force: true });
+    if (bytes !== null) writeFileSync(file, bytes);
+    const before = contents();
+    const { code, err } = await run('restore', { yes: true });
+    expect([code, err]).toEqual([1, expect.stringContaining('nothing was restored: ')]);
+    expect(contents()).toEqual(before);
+  }
+});
+
+test('PostgreSQL: where none answers, no file is left and the last backup stays', async () => {
+  writeFileSync(file, 'the last one');
+  const before = contents();
+  const { code, err } = await run('backup', {}, 'postgres://user:secret@127.0.0.1:1/referee');
+  expect([code, err]).toEqual([1, expect.stringContaining('no backup was made: ')]);
+  expect(err).not.toContain('secret');
+  expect(contents()).toEqual(before);
+});
