@@ -137,6 +137,8 @@ export function createDecider(routes: Routes, next: NextSet | null = null): Deci
   };
 }
 
+/** Whoever asked for a reload finds the version listed; a store that is slow is not waited for. */
+const KEPT_WITHIN_MS = 1_000;
 /** A replica not heard of for so long is not there. */
 const REPLICA_LIVES_MS = 20_000;
 
@@ -173,6 +175,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
       if (result.ok) {
         const asked: AskedReload = { hash: result.hash };
         await store.changeSetting('reload', () => asked);
+        await versions.settled(KEPT_WITHIN_MS);
       }
       return result;
     },
@@ -183,6 +186,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
         const by = { who, at, folder: routes.folderHash() ?? '' };
         const asked: AskedReload = { hash, activated: by };
         await store.changeSetting('reload', () => asked);
+        await versions.settled(KEPT_WITHIN_MS);
       }
       return result;
     },

@@ -33,8 +33,8 @@ export interface RouteVersions {
   endNext(): void;
   /** The store is open; what was to be kept until now has waited. */
   start(): void;
-  /** Resolves when everything was kept or given up. */
-  settled(): Promise<void>;
+  /** Resolves when everything was kept, or after that time. */
+  settled(withinMs: number): Promise<void>;
   /** What still waits for the store is given up. */
   stop(): Promise<void>;
 }
@@ -60,7 +60,13 @@ export function createRouteVersions(
       add(() => write(version, packed));
     },
     endNext: () => add(() => store.endRouteVersions('next')),
-    settled: async () => working ?? undefined,
+    async settled(withinMs) {
+      if (working === null) return;
+      const waited = new AbortController();
+      const late = setTimeout(withinMs, undefined, { signal: waited.signal }).catch(() => {});
+      await Promise.race([working, late]);
+      waited.abort();
+    },
     async stop() {
       stopping.abort();
       await working;

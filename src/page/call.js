@@ -199,6 +199,12 @@ export function callView(changed) {
   }
 }
 
+/** Opens the rules as they were. */
+function routeSet(hash) {
+  if (hash === null) return '–';
+  return html`<a href=${`#/routes?version=${hash}`}><code title=${hash}>${hash.slice(0, 12)}</code></a>`;
+}
+
 /** The answers the API would give. */
 const REFUSED = {
   call_ended: 'The call has ended, so nobody can be moved.',
@@ -253,7 +259,7 @@ function marks(call) {
 function why(call) {
   return html`<dl class="facts">
       <div><dt>Rule</dt><dd>${ruleName(call)}</dd></div>
-      <div><dt>Route set</dt><dd><code title=${call.route_set ?? ''}>${call.route_set?.slice(0, 12) ?? '–'}</code></dd></div>
+      <div><dt>Route set</dt><dd>${routeSet(call.route_set)}</dd></div>
       ${call.running === null ? nothing : html`<div><dt>Running</dt><dd>${said(call.running)}</dd></div>`}
     </dl>
     ${traceTable(call.trace)}`;

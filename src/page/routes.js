@@ -3,7 +3,9 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { askUntil } from './ask-until.js';
 import { alertOf, located } from './fields.js';
+import { nextPanel } from './next-routes.js';
 import { pathsView } from './paths.js';
+import { versionsView } from './versions.js';
 import { age, badge, count, duration, said, time } from './words.js';
 
 const REFRESH_MS = 10_000;
@@ -12,6 +14,7 @@ const RULES_SHOWN = 200;
 
 export function routesView(changed) {
   const paths = pathsView(changed);
+  const versions = versionsView(changed, () => void load());
   const asking = askUntil(changed);
   let open = false;
   let timer;
@@ -31,6 +34,7 @@ export function routesView(changed) {
       routes = await getJson('/v1/routes');
       error = null;
       paths.refresh(routes.hash);
+      versions.refresh(routes.hash);
     } catch (failure) {
       error = failure;
     }
@@ -83,14 +87,16 @@ export function routesView(changed) {
 
   return {
     title: () => 'Routes',
-    open() {
+    open(params) {
       open = true;
       void load();
+      versions.open(params.version);
     },
     close() {
       open = false;
       clearTimeout(timer);
       paths.close();
+      versions.close();
       reload = { busy: false, error: null, done: null };
       forced = { name: null, error: null, done: null };
     },
@@ -119,6 +125,7 @@ export function routesView(changed) {
             }</dd></div>
           </dl>
           ${tableList(routes.tables)}
+          ${activation(routes.activated)}
           <p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Loading…' : 'Reload the routes folder'}</button></p>
           <div role="status">${
             reload.done === null
@@ -158,7 +165,9 @@ export function routesView(changed) {
             ${targetList(routes.targets)}
           </section>
         </div>
-        ${paths.template()}`;
+        ${paths.template()}
+        ${nextPanel(routes.next)}
+        ${versions.template()}`;
   }
 
   function schedules() {
@@ -197,6 +206,12 @@ export function routesView(changed) {
       })}
     </ul>`;
   }
+}
+
+function activation(activated) {
+  if (activated === null) return nothing;
+  return html`<div class="alert" role="alert"><p>This is an older version: ${said(activated.who)} went back to it, ${time(activated.at)}.
+    The folder holds <code>${activated.folder.slice(0, 12)}</code>, which a reload makes live.</p></div>`;
 }
 
 function isRefusal(error) {

@@ -65,7 +65,7 @@ async function start(options: { store?: Store; env?: Record<string, string> } = 
   });
   const { hash } = routes.current().set;
   live.report({ ok: true, hash, changed: true, warnings: [] }, 'start');
-  await versions.settled();
+  await versions.settled(5_000);
   const replica: Replica = {
     routes,
     live,
@@ -99,7 +99,7 @@ describe('every set that becomes live is kept', () => {
 
     await change(DECLINED);
     await one.live.reload('anna');
-    await one.versions.settled();
+    await one.versions.settled(5_000);
     expect(await listed()).toEqual(['anna true', 'start false']);
     const [newest] = await store.routeVersions(1);
     expect(newest?.files.map(({ name, bytes }) => [name, bytes])).toEqual([
@@ -142,7 +142,7 @@ describe('every set that becomes live is kept', () => {
           : target[name],
     });
     const one = await start({ store: shaky });
-    await one.versions.settled();
+    await one.versions.settled(5_000);
     expect(await listed()).toEqual(['start true']);
   });
 });
@@ -162,7 +162,7 @@ describe('going back', () => {
     expect(one.live.troubles()).toMatchObject([{ kind: 'routes.activated', severity: 'error' }]);
     expect(await metrics.text()).toContain('referee_routes_activated 1');
     expect(one.lines.at(-1)).toMatchObject({ event: 'routes.activated', fields: { who: 'ben' } });
-    await one.versions.settled();
+    await one.versions.settled(5_000);
     expect(await listed()).toEqual(['ben true', 'anna false']);
 
     await one.live.reload('anna');
@@ -187,7 +187,7 @@ describe('going back', () => {
     await heard;
     expect(one.live.activated()).toBeNull();
     expect(hashOf(one)).not.toBe(first);
-    await one.versions.settled();
+    await one.versions.settled(5_000);
     expect((await listed())[0]).toBe('folder true');
   });
 

@@ -191,6 +191,31 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.locator('.paths li').first().waitFor();
   });
 
+  test('what a reload changed is shown line by line, and one click goes back', async () => {
+    const { page } = await signedIn();
+    await page.getByRole('link', { name: 'Routes' }).click();
+    const reload = page.getByRole('button', { name: 'Reload the routes folder' });
+    writeFileSync(join(stage.routesDir, 'main.yaml'), `${ROUTES}\n# a later thought\n`);
+    await reload.click();
+    await page.getByText('The new routes are live.').waitFor();
+    await page
+      .getByRole('button', { name: /^What changed in/ })
+      .first()
+      .click();
+    await page.locator('.file .added', { hasText: '# a later thought' }).waitFor();
+    const rows = page.getByRole('table', { name: 'Versions of the routes' }).getByRole('row');
+    await rows.nth(2).getByRole('button', { name: 'Go back' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Go back' }).click();
+    await page.getByText('This is an older version').waitFor();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    const problem = page.locator('.problem', { hasText: 'routes.activated' });
+    await problem.waitFor();
+    await page.getByRole('link', { name: 'Routes' }).click();
+    writeFileSync(join(stage.routesDir, 'main.yaml'), ROUTES);
+    await reload.click();
+    await page.getByText('This is an older version').waitFor({ state: 'detached' });
+  });
+
   test('calls are found by number, target and verdict, and paged', async () => {
     const { page } = await signedIn();
     await navigation(page).getByRole('link', { name: 'Calls' }).click();

@@ -1,12 +1,12 @@
 /**
- * Two versions compared line by line. `diff` (jsdiff) finds the shortest edit and can be bounded in
- * time, which is hard to get right by hand.
+ * Two versions compared line by line. `diff` (jsdiff) finds the shortest edit and stops beyond a
+ * number of changed lines, which is hard to get right by hand.
  */
 import { structuredPatch } from 'diff';
 import type { RouteVersion, VersionFile } from '../../store/store.ts';
 
-/** All files of a comparison together: it holds the event loop. */
-const DIFF_MS = 40;
+/** Of all files of a comparison together: finding them holds the event loop. */
+const CHANGED_LINES_MAX = 2_000;
 const CONTEXT_LINES = 3;
 
 export interface FileDiff {
@@ -31,28 +31,26 @@ export function changedFiles(before: RouteVersion, after: RouteVersion): Set<str
 }
 
 export function diffTexts(names: Iterable<string>, before: Texts, after: Texts): FileDiff[] {
-  const endsAt = performance.now() + DIFF_MS;
+  let left = CHANGED_LINES_MAX;
   return [...names].map((name) => {
     const [old, now] = [sideOf(before, name), sideOf(after, name)];
     const change = old === null ? 'added' : now === null ? 'removed' : 'changed';
     const why = old?.why ?? now?.why ?? null;
     if (why !== null) return { name, change, hunks: [], why };
-    const timeout = endsAt - performance.now();
-    const patch =
-      timeout < 1
-        ? undefined
-        : structuredPatch(name, name, old?.text ?? '', now?.text ?? '', '', '', {
-            context: CONTEXT_LINES,
-            timeout,
-          });
+    const patch = structuredPatch(name, name, old?.text ?? '', now?.text ?? '', '', '', {
+      context: CONTEXT_LINES,
+      maxEditLength: left,
+    });
     if (patch === undefined) {
-      return { name, change, hunks: [], why: 'they differ too much to be compared line by line' };
+      const most = `more than ${CHANGED_LINES_MAX} lines differ`;
+      return { name, change, hunks: [], why: most };
     }
     const hunks = patch.hunks.map(({ oldStart, newStart, lines }) => ({
       before_line: oldStart,
       after_line: newStart,
       lines,
     }));
+    left -= hunks.flatMap(({ lines }) => lines.filter((line) => /^[-+]/.test(line))).length;
     return { name, change, hunks, why: null };
   });
 }

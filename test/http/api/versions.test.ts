@@ -50,7 +50,7 @@ beforeAll(async () => {
   await writeFiles(dir, { 'main.yaml': SECOND, 'lists/new.txt': '+14155550101\n' });
   const answer = await app.api('/v1/routes/reload', { method: 'POST' });
   second = Value.Parse(RELOADED, await answer.json()).hash;
-  await versions.settled();
+  await versions.settled(5_000);
 });
 afterAll(() => stack.disposeAsync());
 
