@@ -13,10 +13,13 @@ import { callsCsv } from '../http/api/calls-csv.ts';
 import { callDetail, callSummary } from '../http/api/calls-json.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
+import { exportCalls } from './calls-export.ts';
 import { callStory, callTable, type TableOptions } from './calls-text.ts';
+import { showVerified } from './calls-verify.ts';
 import { databaseUrl } from './database.ts';
 import { type Io, jsonText } from './io.ts';
 import { momentText } from './local-time.ts';
+import { recordedCalls } from './recorded-calls.ts';
 import { plain } from './routes-folder.ts';
 
 const LIMIT_DEFAULT = 20;
@@ -43,8 +46,11 @@ export interface CallsOptions {
   number?: string;
   direction?: NonNullable<CallFilter['direction']>;
   legs?: 'all';
-  limit: number;
+  /** Default: LIMIT_DEFAULT for a list, all for --verify and --export. */
+  limit?: number;
   follow?: boolean;
+  verify?: boolean;
+  export?: string;
   json?: boolean;
   csv?: boolean;
   utc?: boolean;
@@ -91,11 +97,22 @@ export function callsCommand(program: Command, io: Io): void {
     .addOption(new Option('--legs <which>', 'also show the B-legs of transfers').choices(['all']))
     .option(
       '--limit <number>',
-      `how many calls to show, at most ${LIMIT_MAX}`,
+      `how many calls to show, at most ${LIMIT_MAX} (default: ${LIMIT_DEFAULT}; all for --verify and --export)`,
       limitOf,
-      LIMIT_DEFAULT,
     )
     .option('--follow', 'keep showing changes until Ctrl-C')
+    .addOption(
+      new Option(
+        '--verify',
+        'run the recorded events of each call again and compare with the stored call; exit 1 if any differs',
+      ).conflicts(['follow', 'export', 'csv']),
+    )
+    .addOption(
+      new Option(
+        '--export <file>',
+        'write recorded calls to a new file, one JSON object a line, - for stdout; phone numbers and pressed digits stand in it',
+      ).conflicts(['follow', 'json', 'csv']),
+    )
     .option('--utc', 'times in UTC; otherwise in the zone of this terminal, with its offset')
     .addOption(
       new Option(
@@ -127,6 +144,9 @@ export async function runCalls(
   let reader: StoreReader | null = null;
   try {
     reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+    if (options.verify || options.export !== undefined) {
+      return await useRecorded(reader, id, options, io, signal);
+    }
     if (id !== null) return await showCall(reader, id, options, io, signal);
     if (options.follow) await followCalls(reader, options, io, signal);
     else await listCalls(reader, options, io);
@@ -139,6 +159,30 @@ export async function runCalls(
   } finally {
     await reader?.close();
   }
+}
+
+/** `--verify` looks at B-legs as well: they are calls of the store like others. */
+async function useRecorded(
+  reader: StoreReader,
+  asked: string | null,
+  options: CallsOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  const { limit: _, ...filter } = filterOf(options);
+  const id = asked === null ? null : await idOf(reader, asked);
+  if (asked !== null && id === null) return noSuchCall(asked, io);
+  const legs = options.verify ? { legs: 'all' as const } : {};
+  const reading = { limit: options.limit ?? null, signal };
+  const recorded =
+    id === null ? recordedCalls(reader, { ...filter, ...legs }, reading) : oneCall(reader, id);
+  if (options.verify) return showVerified(recorded, io, options.json === true);
+  await exportCalls(recorded, options.export ?? '-', io);
+  return 0;
+}
+
+async function* oneCall(reader: StoreReader, id: string) {
+  yield* await reader.recordings([id]);
 }
 
 async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Promise<void> {
@@ -208,12 +252,7 @@ async function showCall(
   signal: AbortSignal,
 ): Promise<number> {
   const id = await idOf(reader, asked);
-  if (id === null) {
-    io.stderr.write(
-      `referee calls: there is no call ${JSON.stringify(asked.slice(0, 200))} in the store. Give a complete call_control_id, or a number as the list shows it: referee calls\n`,
-    );
-    return 1;
-  }
+  if (id === null) return noSuchCall(asked, io);
   let shown = '';
   for (;;) {
     const found = await reader.find(id);
@@ -230,6 +269,13 @@ async function showCall(
   }
 }
 
+function noSuchCall(asked: string, io: Io): number {
+  io.stderr.write(
+    `referee calls: there is no call ${JSON.stringify(asked.slice(0, 200))} in the store. Give a complete call_control_id, or a number as the list shows it: referee calls\n`,
+  );
+  return 1;
+}
+
 async function idOf(reader: StoreReader, asked: string): Promise<string | null> {
   if ((await reader.find(asked)) !== null) return asked;
   const pages = await Promise.all([
@@ -243,7 +289,16 @@ async function idOf(reader: StoreReader, asked: string): Promise<string | null> 
 }
 
 function filterOf(options: CallsOptions): CallFilter {
-  const { follow: _, json: __, csv: ___, utc: ____, q, ...filter } = options;
+  const {
+    follow: _,
+    json: __,
+    csv: ___,
+    utc: ____,
+    verify: _____,
+    export: ______,
+    ...rest
+  } = options;
+  const { q, ...filter } = { limit: LIMIT_DEFAULT, ...rest };
   return q === undefined || q.trim() === '' ? filter : { ...filter, q: { text: q, numbers: [] } };
 }
 
