@@ -2,13 +2,17 @@
  * `kill -9` at the interesting points. After a restart the same command_id goes out once more where it
  * must, never another attempt, and every call gets its next step.
  */
-import { test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { type Answer, type Asked, ok, type TestCall } from '../helpers/telnyx-stand-in.ts';
-import { openScene, type Scene } from './scene.ts';
+import { openScene, recordedDifferences, type Scene } from './scene.ts';
 
 // Six servers start again and again on two cores, and one test waits out a deadline postponed by 15 s.
 vi.setConfig({ testTimeout: 180_000 });
+
+afterAll(async () => {
+  expect(await recordedDifferences(), 'recorded events give the stored calls').toEqual([]);
+});
 
 /** Its targets are patient enough for a restart: what is worth sending still is worth it afterwards. */
 const STEADY = '+14155550107';

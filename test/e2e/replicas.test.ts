@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
+import { differencesIn } from '../helpers/recorded.ts';
 import { eventually, Referee } from '../helpers/referee-process.ts';
 import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.ts';
 import { type Asked, ok, TelnyxStandIn, type TestCall } from '../helpers/telnyx-stand-in.ts';
@@ -16,6 +17,8 @@ afterAll(async () => {
     const leaks = [...(await doomed.finish()), ...(await other.finish())];
     await telnyx.stop();
     await wire.close();
+    const differences = await differencesIn(database.url);
+    expect(differences, 'recorded events give the stored calls').toEqual([]);
     expect(telnyx.problems, 'every command is as Telnyx documents it').toEqual([]);
     expect(leaks, 'no secret and no full number was written').toEqual([]);
     await database.drop();

@@ -1,5 +1,6 @@
 /** A Telnyx of the tests' own and the real server, for all tests of a file; both are looked over at the end. */
 import { afterAll, expect } from 'vitest';
+import { differencesIn } from '../helpers/recorded.ts';
 import { Referee } from '../helpers/referee-process.ts';
 import { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 
@@ -17,6 +18,16 @@ export async function openScene(env: Record<string, string> = {}): Promise<Scene
   opened.push(scene);
   await referee.start();
   return scene;
+}
+
+/** Where the recorded events of a call do not give the call that is stored. Ends the servers. */
+export async function recordedDifferences(): Promise<string[]> {
+  const found: string[] = [];
+  for (const { referee } of opened) {
+    await referee.kill();
+    found.push(...(await differencesIn(referee.databaseUrl)));
+  }
+  return found;
 }
 
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeClientState } from '../../src/core/machine/client-state.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
+import { foldCall } from '../../src/core/recording/fold.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
 import type { Clock } from '../../src/engine/clock.ts';
 import type { Decider, Observer } from '../../src/engine/engine.ts';
@@ -36,6 +37,13 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  const { calls } = await store.list({ limit: 100, legs: 'all' });
+  for (const recorded of await store.recordings(calls.map(({ id }) => id))) {
+    // A call that a test stored by itself has no events that could give it.
+    const [first] = await store.timeline(recorded.callId);
+    if (first?.phaseBefore !== null) continue;
+    expect(foldCall(recorded).differences, recorded.callId).toEqual([]);
+  }
   await store.close();
   await rm(folder, { recursive: true });
 });

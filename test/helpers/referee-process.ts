@@ -104,6 +104,11 @@ export class Referee {
     return new Referee(telnyx, folder, await freePort(), env);
   }
 
+  /** Of what it stores; readable while it does not run. */
+  get databaseUrl(): string {
+    return this.#env.DATABASE_URL ?? `sqlite:${join(this.folder, 'referee.db')}`;
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0;
   }

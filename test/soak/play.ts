@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { chance } from '../../src/simulator/chance.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type PlacedCall, type Simulator } from '../../src/simulator/simulator.ts';
+import { differencesIn } from '../helpers/recorded.ts';
 import { type Api, apiOf, LIVE_PHASES } from './api.ts';
 import { violations, type Witnessed } from './check.ts';
 import { openDatabase, type SoakDatabase } from './database.ts';
@@ -72,6 +73,7 @@ export async function playSoak(
     const problems = await untilAllEnded(stage, tell);
     const calls = await gather(stage, placed.calls, rangOut);
     problems.push(...(await standing(stage, options)));
+    problems.push(...(await differencesIn(stage.database.url)));
     const outcomes = calls.map(({ book, call }) => `${book.number}\t${book.fate}\t${call?.ends}`);
     await writeFile(join(stage.folder, 'ends.tsv'), `${outcomes.join('\n')}\n`);
     const result = {

@@ -104,50 +104,55 @@ function untilTheLast<T>(answers: (T | null)[]): (T | null)[] {
   return answers.slice(0, answers.findLastIndex((answer) => answer !== null) + 1);
 }
 
+/** Written field by field: this runs for every event that is stored. */
 function ownFields(event: CallEvent, before: Call | null, after: Call, now: number): Recorded {
+  const recorded: Recorded = {};
   switch (event.source) {
     case 'webhook': {
-      const { envelope, digits, clockSkewMs } = event;
-      const learned = before === null ? [] : learnedOf(before, after);
-      return {
-        ...(learned.length === 0 ? {} : { learned }),
-        ...(envelope === null ? {} : { envelope: envelope.id }),
-        ...(digits === null ? {} : { digits }),
-        ...(clockSkewMs === undefined || clockSkewMs === 0 ? {} : { clockSkewMs }),
-        ...(isGone(event) ? { gone: true } : {}),
-        ...costOf(event, event.callId, after),
-      };
+      const { envelope, digits, clockSkewMs = 0 } = event;
+      const learned = before === null ? NOTHING : learnedOf(before, after);
+      if (learned.length > 0) recorded.learned = learned;
+      if (envelope !== null) recorded.envelope = envelope.id;
+      if (digits !== null) recorded.digits = digits;
+      if (clockSkewMs !== 0) recorded.clockSkewMs = clockSkewMs;
+      if (isGone(event)) recorded.gone = true;
+      noteCost(recorded, event, event.callId, after);
+      return recorded;
     }
-    case 'b_leg': {
-      const { attemptId } = event;
-      return {
-        ...(attemptId === null ? {} : { envelope: attemptId }),
-        ...(isGone(event) ? { gone: true } : {}),
-        ...costOf(event, event.bLegId, after),
-      };
-    }
+    case 'b_leg':
+      if (event.attemptId !== null) recorded.envelope = event.attemptId;
+      if (isGone(event)) recorded.gone = true;
+      noteCost(recorded, event, event.bLegId, after);
+      return recorded;
     case 'outcome':
-      return outcomeFields(event, now);
+      noteOutcome(recorded, event, now);
+      return recorded;
     case 'deadline':
-      return event.id === deadlineEventId(event.callId, event.name, event.n) ? {} : { n: event.n };
+      if (event.id !== deadlineEventId(event.callId, event.name, event.n)) recorded.n = event.n;
+      return recorded;
     case 'manual':
-      return { step: leanStep(event.step) };
+      recorded.step = leanStep(event.step);
+      return recorded;
     case 'operator':
-      return {};
+      return recorded;
     case 'sighting':
-      return event.envelope === null ? {} : { probed: event.envelope };
+      if (event.envelope !== null) recorded.probed = event.envelope;
+      return recorded;
     case 'acknowledged':
-      return {};
+      return recorded;
     default:
       return event satisfies never;
   }
 }
 
+const NOTHING: Learned[] = [];
+
 /** Facts are added, never replaced: what the call knows at last is what it learned here. */
 function learnedOf(before: Call, after: Call): Learned[] {
-  const learned: Learned[] = FACTS.filter((name) => isUnknown(before.facts[name])).filter(
-    (name) => !isUnknown(after.facts[name]),
-  );
+  const learned: Learned[] = [];
+  for (const name of FACTS) {
+    if (isUnknown(before.facts[name]) && !isUnknown(after.facts[name])) learned.push(name);
+  }
   if (before.foreignState === null && after.foreignState !== null) learned.push('foreignState');
   if (before.parentId === null && after.parentId !== null) learned.push('parentId');
   return learned;
@@ -161,15 +166,16 @@ function isUnknown(fact: CallFacts[keyof CallFacts]): boolean {
   return fact === null || fact === false || (Array.isArray(fact) && fact.length === 0);
 }
 
-function costOf(
-  event: { id: string; type: string; cost?: ReportedCost },
+function noteCost(
+  recorded: Recorded,
+  event: { id: string; cost?: ReportedCost },
   legId: string,
   call: Call,
-): Pick<Recorded, 'cost'> {
+): void {
   const { cost } = event;
-  if (cost === undefined) return {};
+  if (cost === undefined) return;
   const isKept = JSON.stringify(cost) === JSON.stringify(keptCost(event, legId, call));
-  return isKept ? {} : { cost };
+  if (!isKept) recorded.cost = cost;
 }
 
 function keptCost({ id }: { id: string }, legId: string, { costs }: Call): ReportedCost {
@@ -180,21 +186,21 @@ function keptCost({ id }: { id: string }, legId: string, { costs }: Call): Repor
   };
 }
 
-function outcomeFields(event: OutcomeEvent, now: number): Recorded {
-  const { callId, legId, firstSentAt } = event;
-  const rest: Lean = {};
-  for (const [name, value] of Object.entries(event.outcome)) {
-    const isShown = name === 'kind' || name === 'status' || name === 'code' || name === 'detail';
-    if (isShown || value === false || value === undefined) continue;
+function noteOutcome(recorded: Recorded, event: OutcomeEvent, now: number): void {
+  const { callId, legId, firstSentAt, outcome } = event;
+  if (legId !== callId) recorded.legId = legId;
+  if (firstSentAt !== null) recorded.sentAgoMs = now - firstSentAt;
+  for (const [name, value] of Object.entries(outcome)) {
+    if (SHOWN.has(name) || value === false || value === undefined) continue;
     // Asked for and found: no such leg. Elsewhere null says nothing.
-    if (value !== null || name === 'bLeg') rest[name] = value;
+    if (value === null && name !== 'bLeg') continue;
+    recorded.outcome ??= {};
+    recorded.outcome[name] = value;
   }
-  return {
-    ...(legId === callId ? {} : { legId }),
-    ...(firstSentAt === null ? {} : { sentAgoMs: now - firstSentAt }),
-    ...(Object.keys(rest).length === 0 ? {} : { outcome: rest }),
-  };
 }
+
+/** Of an outcome, what the timeline shows. */
+const SHOWN: ReadonlySet<string> = new Set(['kind', 'status', 'code', 'detail']);
 
 /** `rows`: in order, from the first on. `entries`: how many the call has had. */
 export function recordedCallOf(call: Call, rows: readonly Row[], entries: number): RecordedCall {
