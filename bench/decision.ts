@@ -144,6 +144,7 @@ function routeSet(rules: Rule[], lists: Map<string, NumberList>): RouteSet {
     schedules: new Map(),
     switches: new Map(),
     tables: new Map(),
+    lookups: new Map(),
     policy: {
       voice: 'voice',
       language: null,

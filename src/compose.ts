@@ -20,6 +20,7 @@ import { registerPage } from './http/page.ts';
 import type { Log } from './log/log.ts';
 import { onceUntilRecovered } from './log/once.ts';
 import { watchTroubles } from './log/troubles.ts';
+import { createLookupClient } from './lookups/client.ts';
 import { createMetrics } from './metrics.ts';
 import { type NextRoutes, openNextRoutes, openRoutes, type Reload } from './routing/reload.ts';
 import { openEventually } from './store/eventual.ts';
@@ -88,6 +89,8 @@ async function assemble(
   const { apiUrl, apiKey, proxy } = config;
   const client = createTelnyxClient({ apiUrl, apiKey, proxy, env });
   opened.defer(() => client.close());
+  const lookups = createLookupClient({ env, proxy });
+  opened.defer(() => lookups.close());
   const asking = createAsking({ apiUrl, apiKey, proxy });
   opened.defer(() => asking.close());
   const tracing = await openTracing(env, config, { log, instance });
@@ -110,6 +113,7 @@ async function assemble(
     routes,
     next,
     client,
+    lookups,
     asking,
     observers: tracing === null ? [report] : [report, tracing.observer],
     log,

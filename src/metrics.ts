@@ -51,6 +51,8 @@ export interface Metrics {
   cost(currency: string, part: string, amount: string): void;
   /** One request to Telnyx and its outcome. */
   command(action: string, outcome: string, ms: number): void;
+  /** Called once for each lookup of a call. */
+  lookup(name: string, result: string, ms: number): void;
   retry(action: string): void;
   webhookToCommand(ms: number): void;
   commandToVerdict(verdict: string, ms: number): void;
@@ -84,6 +86,7 @@ export function createMetrics(): Metrics {
   const typeLabel = boundedLabel();
   const ruleLabel = boundedLabel();
   const targetLabel = boundedLabel();
+  const lookupLabel = boundedLabel();
   beginWithZero(series, typeLabel('call.initiated'));
   const labels = new Map<string, (value: string) => string>();
   const bounded = (label: string, value: string) => {
@@ -128,6 +131,11 @@ export function createMetrics(): Metrics {
     command(action, outcome, ms) {
       series.commands.inc({ action, outcome });
       series.commandSeconds.observe({ action }, ms / 1000);
+    },
+    lookup(name, result, ms) {
+      const lookup = lookupLabel(name);
+      series.lookups.inc({ lookup, result });
+      if (result !== 'cached') series.lookupSeconds.observe({ lookup }, ms / 1000);
     },
     retry: (action) => series.retries.inc({ action }),
     webhookToCommand: (ms) => series.toCommand.observe(ms / 1000),

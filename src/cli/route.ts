@@ -4,6 +4,7 @@ import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { withSwitches } from '../core/rules/override.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import { factsOf } from '../routing/example.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { SCRIPTED_VERDICTS } from '../routing/schema/words.ts';
@@ -26,6 +27,7 @@ interface RouteOptions {
   attestation?: string;
   tag: string[];
   switch: string[];
+  lookup: string[];
   json?: boolean;
 }
 
@@ -64,6 +66,12 @@ export function routeCommand(
     .option(
       '--switch <name=on|off>',
       'as if this switch were on or off; repeatable; others are as on the server',
+      several,
+      [],
+    )
+    .option(
+      '--lookup <lookup.field=value>',
+      'what a lookup answers, such as crm.tier=gold; repeatable. Nobody is asked',
       several,
       [],
     )
@@ -122,6 +130,11 @@ async function runRoute(
     return 1;
   }
   const overrides = withSwitches((await readOverrides(io)) ?? {}, turned);
+  const lookups = lookupsOf(options.lookup, loaded.set);
+  if (typeof lookups === 'string') {
+    io.stderr.write(`referee route: ${plain(lookups)}\n`);
+    return 1;
+  }
   const played = simulate(loaded.routes, {
     facts,
     at,
@@ -129,6 +142,7 @@ async function runRoute(
     verdicts,
     digits: options.digits,
     hangupAfter: options.hangupAfter ?? null,
+    lookups,
     unscripted: 'completed',
     fullTrace: true,
   });
@@ -226,6 +240,45 @@ function switchesOf(texts: string[]): Record<string, boolean> | string {
     turned[name] = word === 'on';
   }
   return turned;
+}
+
+/** `crm.tier=gold`, or `crm` alone where it answers with none of what is kept. */
+function lookupsOf(
+  texts: string[],
+  { lookups }: RouteSet,
+): Record<string, Record<string, string>> | string {
+  const answers: Record<string, Record<string, string>> = {};
+  for (const text of texts) {
+    const [name, field, value] = lookupParts(text, lookups);
+    const lookup = lookups.get(name);
+    if (lookup === undefined) {
+      const hint =
+        lookups.size === 0 ? 'the routes have no lookups' : didYouMean(name, lookups.keys());
+      return `--lookup ${text}: unknown lookup ${JSON.stringify(name)}; ${hint}`;
+    }
+    answers[name] ??= {};
+    if (field === null) continue;
+    const known = lookup.keep.map((each) => each.name);
+    if (!known.includes(field)) {
+      return `--lookup ${text}: ${name} keeps no ${JSON.stringify(field)}; ${didYouMean(field, known)}`;
+    }
+    if (value === null) return `--lookup ${text}: lookup.field=value, for example crm.tier=gold`;
+    answers[name][field] = value;
+  }
+  return answers;
+}
+
+/** The name of a lookup may have dots itself. */
+function lookupParts(
+  text: string,
+  lookups: RouteSet['lookups'],
+): [name: string, field: string | null, value: string | null] {
+  if (lookups.has(text)) return [text, null, null];
+  const equals = text.indexOf('=');
+  const before = equals < 0 ? text : text.slice(0, equals);
+  const dot = before.lastIndexOf('.');
+  if (dot < 0) return [before, null, null];
+  return [before.slice(0, dot), before.slice(dot + 1), equals < 0 ? null : text.slice(equals + 1)];
 }
 
 function halves(text: string, separators: string[]): [string, string | null] {

@@ -25,7 +25,7 @@ export const EnvironmentSchema = Type.Object({
   HTTPS_PROXY: Type.Optional(
     Type.String({
       description:
-        'HTTP proxy for the requests to Telnyx, http://user:password@host:port; https_proxy is also read. Never used if TELNYX_API_URL is loopback. Unset: none.',
+        'HTTP proxy for the requests to Telnyx and for lookups, http://user:password@host:port; https_proxy is also read. Never used if TELNYX_API_URL is loopback. Unset: none.',
       secret: true,
     }),
   ),

@@ -140,8 +140,8 @@ function unknownSessions(events: QueuedEvent[], loaded: Loaded): string[] {
 
 /**
  * Whether the event cannot cause a move of the caller: a batch of such events needs no budget.
- * Not a hangup, because a B-leg's ends an attempt of its caller, and not the outcome of a probe or
- * of a B-leg's hangup, because the next attempt may be waiting for it.
+ * Not a hangup, because a B-leg's ends an attempt of its caller, and not the outcome of a probe, a
+ * lookup or a B-leg's hangup, because the next attempt may be waiting for it.
  */
 function isInformational(event: CallEvent): boolean {
   if (!INFORMATIONAL.has(event.type)) return false;
@@ -149,7 +149,7 @@ function isInformational(event: CallEvent): boolean {
   return !QUESTIONS.has(event.action) && event.legId === event.callId;
 }
 
-const QUESTIONS: ReadonlySet<Action> = new Set(['probe', 'active_calls']);
+const QUESTIONS: ReadonlySet<Action> = new Set(['probe', 'active_calls', 'lookup']);
 const INFORMATIONAL: ReadonlySet<string> = new Set([
   'call.refer.started',
   'call.refer.completed',

@@ -5,6 +5,7 @@
 import type { Log } from '../log/log.ts';
 import { type Once, onceForEach, onceUntilRecovered } from '../log/once.ts';
 import { standing, type Trouble } from '../log/troubles.ts';
+import type { LookupClient } from '../lookups/client.ts';
 import type { Metrics } from '../metrics.ts';
 import type { NextRoutes, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +30,7 @@ export interface EngineOptions {
   /** The second route folder and the share of callers who follow it; null: none. */
   next: { folder: NextRoutes; percent: number } | null;
   client: Pick<TelnyxClient, 'send'>;
+  lookups: Pick<LookupClient, 'send'>;
   /** Recovery asks Telnyx with it for the webhooks that were missed. */
   asking: Pick<Asking, 'get'>;
   observers: Observer[];
@@ -138,7 +140,7 @@ function createReceiverAndDispatcher(
   observer: Observer,
   next: NextSet | null,
 ) {
-  const { store, routes, client, log, metrics, instance } = options;
+  const { store, routes, client, lookups, log, metrics, instance } = options;
   const receiver = createReceiver({
     store,
     decider: createDecider(routes, next),
@@ -154,6 +156,7 @@ function createReceiverAndDispatcher(
   const dispatcher: Dispatcher = createDispatcher({
     store,
     client,
+    lookups,
     receive: receiver.receive,
     log,
     clock: systemClock,

@@ -6,6 +6,7 @@
  *
  * `createDispatcher` is long because its functions share one state; each of them is short.
  */
+import type { LookupCommand, TelnyxCommand } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Log } from '../log/log.ts';
 import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
@@ -22,7 +23,9 @@ import { LEASE_MS, settlementOf } from './sending.ts';
 
 export interface DispatcherOptions {
   store: Pick<Store, 'claim' | 'releaseLeases'>;
-  client: { send: SendRequest };
+  client: { send: SendRequest<TelnyxCommand> };
+  /** Asks the operator's own servers. */
+  lookups: { send: SendRequest<LookupCommand> };
   /** The receiver; the settlement is committed with the event. */
   receive(event: CallEvent, settle: Settlement): Promise<Received>;
   log: Log;
@@ -54,18 +57,26 @@ export interface Dispatcher extends Omit<Outlet, 'poke'> {
   stop(withinMs: number): Promise<void>;
 }
 
+/**
+ * Lookups at once. They have slots of their own, so that a server of the operator's that is slow does
+ * not delay what Telnyx is asked.
+ */
+const LOOKUPS_MAX = 64;
 const POLL_IDLE_MS = 1_000;
 /** Limit for outcomes that the store does not accept; above it nothing new is claimed. */
 const UNRECORDED_MAX = 1_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { store, client, clock, log, instance } = options;
+  const { store, client, lookups, clock, log, instance } = options;
   const concurrencyMax = options.concurrencyMax ?? CONNECTIONS_MAX;
   const leaseMs = options.leaseMs ?? LEASE_MS;
   const chance = options.chance ?? Math.random;
   const report = createCommandReport(log, clock);
   const sender = createSender({
-    send: (command, mayWrite) => client.send(command, mayWrite),
+    send: (command, mayWrite) =>
+      command.action === 'lookup'
+        ? lookups.send(command, mayWrite)
+        : client.send(command, mayWrite),
     report,
     clock,
     requestMs: options.requestMs ?? REQUEST_TIMEOUT_MS,
@@ -92,6 +103,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** Cancelled while a claim that may return them was running. */
   const takenBack = new Set<string>();
   let sending = 0;
+  let looking = 0;
   let phase: 'idle' | 'running' | 'stopping' | 'stopped' = 'idle';
   let quiet: (() => void) | null = null;
   let stopped: Promise<void> | null = null;
@@ -138,15 +150,29 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     while (sending < concurrencyMax) {
       const job = queue.next();
       if (job === undefined) break;
-      const permission = sender.permission(job);
-      if (permission.kind === 'lapsed') {
-        leaveToOthers(job);
-        continue;
-      }
-      sending += 1;
-      queue.started(job);
-      void run(job, permission);
+      start(job);
     }
+    while (looking < LOOKUPS_MAX) {
+      const job = queue.nextLookup();
+      if (job === undefined) break;
+      start(job);
+    }
+  }
+
+  function start(job: Job): void {
+    const permission = sender.permission(job);
+    if (permission.kind === 'lapsed') {
+      leaveToOthers(job);
+      return;
+    }
+    occupy(job, 1);
+    queue.started(job);
+    void run(job, permission);
+  }
+
+  function occupy({ claimed }: Job, slots: 1 | -1): void {
+    if (claimed.command.action === 'lookup') looking += slots;
+    else sending += slots;
   }
 
   function leaveToOthers(job: Job): void {
@@ -179,7 +205,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   function free(job: Job): void {
-    sending -= 1;
+    occupy(job, -1);
     queue.ended(job);
   }
 

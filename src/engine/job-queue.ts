@@ -7,16 +7,21 @@ export class JobQueue {
   /** Hangups and rejects, which go first, and the rest. */
   readonly #urgent: Job[] = [];
   readonly #others: Job[] = [];
+  /** For servers of the operator's: they have slots of their own. */
+  readonly #lookups: Job[] = [];
   /** What is in flight per leg, because the prompts of a leg must reach Telnyx in order. */
   readonly #inFlight = new Map<string, Action[]>();
 
+  /** Commands for Telnyx. */
   get waiting(): number {
     return this.#urgent.length + this.#others.length;
   }
 
   add(job: Job): void {
     const { action } = job.claimed.command;
-    (action === 'hangup' || action === 'reject' ? this.#urgent : this.#others).push(job);
+    if (action === 'lookup') this.#lookups.push(job);
+    else if (action === 'hangup' || action === 'reject') this.#urgent.push(job);
+    else this.#others.push(job);
   }
 
   /** Undefined where none may go yet. */
@@ -29,13 +34,19 @@ export class JobQueue {
     return index < 0 ? undefined : this.#others.splice(index, 1)[0];
   }
 
+  nextLookup(): Job | undefined {
+    return this.#lookups.shift();
+  }
+
   started({ claimed: { command } }: Job): void {
     const { legId, action } = command;
+    if (action === 'lookup') return;
     this.#inFlight.set(legId, [...(this.#inFlight.get(legId) ?? []), action]);
   }
 
   ended({ claimed: { command } }: Job): void {
     const { legId, action } = command;
+    if (action === 'lookup') return;
     const left = [...(this.#inFlight.get(legId) ?? [])];
     left.splice(left.indexOf(action), 1);
     if (left.length === 0) this.#inFlight.delete(legId);
@@ -44,7 +55,7 @@ export class JobQueue {
 
   /** False where it does not wait. */
   remove(commandId: string): boolean {
-    for (const jobs of [this.#urgent, this.#others]) {
+    for (const jobs of [this.#urgent, this.#others, this.#lookups]) {
       const index = jobs.findIndex(({ claimed }) => claimed.command.id === commandId);
       if (index >= 0) return jobs.splice(index, 1).length > 0;
     }
@@ -54,5 +65,6 @@ export class JobQueue {
   clear(): void {
     this.#urgent.length = 0;
     this.#others.length = 0;
+    this.#lookups.length = 0;
   }
 }

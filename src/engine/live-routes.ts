@@ -53,6 +53,8 @@ export interface ExplainQuestion {
   digits: string | null;
   /** As if these were on or off. */
   switches?: Record<string, boolean>;
+  /** What lookups answer, by name; none is really asked. */
+  lookups: Record<string, Record<string, string>>;
 }
 
 /** The same as `referee route --json` prints. */
@@ -413,7 +415,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
 }
 
 function scriptOf(question: ExplainQuestion): Script {
-  const { from, to, direction, headers, at, verdicts, digits } = question;
+  const { from, to, direction, headers, at, verdicts, digits, lookups } = question;
   return {
     facts: {
       callId: 'explain',
@@ -434,6 +436,7 @@ function scriptOf(question: ExplainQuestion): Script {
     verdicts: verdicts as Script['verdicts'],
     digits: digits === null ? [] : [digits],
     hangupAfter: null,
+    lookups,
     unscripted: 'completed',
     fullTrace: true,
   };

@@ -91,7 +91,10 @@ export function createNextSet(options: NextSetOptions): NextSet {
       if (sets.next === null) return decide(sets.live, facts, moment, overrides);
       const followed = follows(facts, routeSet, sets.live, sets.next) ? sets.next : sets.live;
       const decision = decideBy(followed, sets.live, facts, moment, overrides);
-      remember({ facts, moment, overrides, decision, live: sets.live, next: sets.next });
+      // Nothing is decided yet where a lookup is asked first.
+      if (decision.lookup === undefined) {
+        remember({ facts, moment, overrides, decision, live: sets.live, next: sets.next });
+      }
       return decision;
     },
     observer: {
@@ -203,7 +206,8 @@ export function createNextSet(options: NextSetOptions): NextSet {
     try {
       const isNext = decision.routeSet === next.set.hash && next.set.hash !== current.set.hash;
       const other = decideInShadow(isNext ? current : next, facts, moment, overrides);
-      if (other === null) {
+      // It needs an answer that the deciding set did not ask for.
+      if (other === null || other.lookup !== undefined) {
         differences.notCompared += 1;
         return;
       }

@@ -9,6 +9,7 @@ import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import { adviceFor } from '../telnyx/advice.ts';
 import type { Observer } from './engine.ts';
+import { createLookupReport } from './lookup-report.ts';
 import { arrival, type Final } from './tally.ts';
 
 export function createReport(log: Log, metrics: Metrics): Observer {
@@ -16,6 +17,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
   const eventShown = shows('call.event');
   const traceShown = shows('call.trace');
   const progressShown = shows('attempt.progress');
+  const lookup = createLookupReport(log, metrics);
   return {
     committed(event, before, call, notices) {
       metrics.event(event.source, 'committed');
@@ -70,6 +72,9 @@ export function createReport(log: Log, metrics: Metrics): Observer {
       case 'handler_warning':
         metrics.handlerFailed();
         log.emit('handler.failed', { ...fields, detail: notice.text });
+        return;
+      case 'lookup':
+        lookup(notice, fields);
         return;
       case 'left_unmanaged':
         log.emit('call.unmanaged', { ...fields, why: notice.why });

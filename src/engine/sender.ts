@@ -17,7 +17,7 @@ export interface CommandObserver {
 }
 
 /** `mayWrite` is called just before the request is written; false: nothing is written. */
-export type SendRequest = (command: Command, mayWrite?: () => boolean) => Promise<Outcome>;
+export type SendRequest<C = Command> = (command: C, mayWrite?: () => boolean) => Promise<Outcome>;
 
 export interface SenderOptions {
   send: SendRequest;
@@ -62,7 +62,7 @@ export function createSender(options: SenderOptions): Sender {
   async function request(job: Job): Promise<Sent> {
     const { command, tries, createdAt } = job.claimed;
     const waitedMs = Math.max(0, storeNow(job, clock) - createdAt);
-    if (tries === 1) observer?.waited?.(command.action, waitedMs);
+    if (tries === 1 && command.action !== 'lookup') observer?.waited?.(command.action, waitedMs);
     const startedAt = clock.monotonic();
     let permission: Permission = { kind: 'send' };
     // Between the first check and the write there may be a new connection, a queue and, if the
@@ -96,6 +96,8 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   function reportOutcome({ command, tries }: ClaimedCommand, outcome: Outcome, ms: number): void {
+    // Of a lookup the call's event says what it brought.
+    if (command.action === 'lookup') return;
     report.outcome(command, outcome, tries, ms);
     observer?.command(command.action, outcome.kind, ms);
     if (outcome.kind === 'retry') observer?.retry?.(command.action);
@@ -115,6 +117,7 @@ export function createSender(options: SenderOptions): Sender {
       commandId: command.id,
       legId: command.legId,
       action: command.action,
+      ...(command.action === 'lookup' ? { lookup: command.name } : {}),
       outcome,
       firstSentAt: sentSince(claimed, outcome, requested),
     };

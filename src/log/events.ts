@@ -151,6 +151,13 @@ export const LOG_EVENTS = {
       'A handler threw, was too slow, ran out of memory or returned an invalid answer; the next rules were tried. A handler that is repeatedly too slow is paused for 30 s, which is logged once.',
     action: 'Fix the handler; npx referee route shows what it does for a call.',
   },
+  'lookup.failed': {
+    level: 'warn',
+    meaning:
+      'A lookup brought no answer: `lookup` is its name, `detail` says why. What depends on it did not match, and the call went on. One line per lookup and kind of failure each minute; `repeated` counts those since.',
+    action:
+      'Check the server that the lookup asks; referee_lookups_total shows how often it fails.',
+  },
   'deadline.put_off': {
     level: 'debug',
     meaning: 'A deadline was found late, or soon after a start, and was postponed once by 15 s.',

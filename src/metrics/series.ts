@@ -58,6 +58,16 @@ export function defineSeries(registry: Registry) {
       REMOTE,
       ['action'],
     ),
+    lookups: counter('lookups_total', 'Lookups, by name and what became of them.', [
+      'lookup',
+      'result',
+    ]),
+    lookupSeconds: histogram(
+      'lookup_duration_seconds',
+      'Time for which a decision waited for the answer of a lookup, cached ones left out.',
+      REMOTE,
+      ['lookup'],
+    ),
     retries: counter('command_retries_total', 'Commands scheduled to be sent again.', ['action']),
     toCommand: histogram(
       'webhook_to_command_seconds',

@@ -165,6 +165,7 @@ export function routesView(changed) {
             ${targetList(routes.targets)}
           </section>
         </div>
+        ${lookupPanel(routes.lookups)}
         ${paths.template()}
         ${nextPanel(routes.next)}
         ${versions.template()}`;
@@ -304,4 +305,22 @@ function targetList(targets) {
         <td class="number">${duration(timeout_ms)}</td>
       </tr>`,
     )}</tbody></table>`;
+}
+
+function lookupPanel(lookups) {
+  if (lookups.length === 0) return nothing;
+  return html`<section class="panel" aria-labelledby="lookups-title">
+    <h2 id="lookups-title">Lookups</h2>
+    <table><caption class="hidden">Lookups</caption>
+      <thead><tr><th scope="col">Lookup</th><th scope="col">Asks</th><th scope="col">Keeps</th><th scope="col" class="number">Waits at most</th><th scope="col" class="number">Kept for other calls</th></tr></thead>
+      <tbody>${lookups.map(
+        ({ name, url, keep, timeout_ms, cache_ms }) => html`<tr>
+          <th scope="row">${said(name)}</th>
+          <td class="break"><code>${url}</code></td>
+          <td>${keep.join(', ')}</td>
+          <td class="number">${duration(timeout_ms)}</td>
+          <td class="number">${cache_ms === null ? html`<span class="faint">no</span>` : duration(cache_ms)}</td>
+        </tr>`,
+      )}</tbody></table>
+  </section>`;
 }

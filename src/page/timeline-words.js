@@ -59,7 +59,7 @@ const BY_HAND = new Map([
   ['operator.next', 'an operator goes on to the next step'],
 ]);
 
-/** What a command asks Telnyx for. */
+/** What a command asks for. */
 const COMMANDS = new Map([
   ['answer', 'answer'],
   ['refer', 'REFER'],
@@ -74,6 +74,7 @@ const COMMANDS = new Map([
   ['client_state_update', 'update client_state'],
   ['probe', 'ask Telnyx whether the caller is still there'],
   ['active_calls', 'ask Telnyx for the active calls'],
+  ['lookup', 'ask a lookup'],
 ]);
 
 /**
@@ -160,7 +161,9 @@ function gatherWords({ status }) {
 }
 
 /** @param {Entry['detail']} detail */
-function outcomeWords({ action, outcome, code }) {
+function outcomeWords(detail) {
+  const { action, outcome, code } = detail;
+  if (action === 'lookup' && outcome !== 'retry') return lookupWords(detail);
   const command = word(String(action));
   switch (outcome) {
     case 'accepted':
@@ -172,6 +175,18 @@ function outcomeWords({ action, outcome, code }) {
     default:
       return `whether the ${command} got through is unknown`;
   }
+}
+
+/**
+ * `asked crm: tier gold, 120 ms`.
+ *
+ * @param {Entry['detail']} detail
+ */
+function lookupWords({ lookup, outcome, values, ms, cached, detail }) {
+  const asked = `asked ${lookup}`;
+  if (outcome !== 'accepted') return `${asked}: ${detail ?? 'no answer'}`;
+  const brought = values ?? 'nothing of what is kept';
+  return `${asked}: ${brought}, ${cached ? 'known from before' : `${ms} ms`}`;
 }
 
 /** @param {Entry['detail']} detail */

@@ -57,6 +57,9 @@ function checkExampleNames(
   for (const [index, name] of (attempts ?? []).entries())
     check(name, positions.at(attempts ?? [], index));
 
+  for (const [name, fields] of Object.entries(written.lookups ?? {})) {
+    checkLookup(context, name, positions.atKey(written.lookups ?? {}, name), fields, positions);
+  }
   const { rule } = written.expect;
   const rules = set.rules.map((r) => r.name);
   if (typeof rule === 'string' && rule !== 'otherwise' && !rules.includes(rule)) {
@@ -78,5 +81,25 @@ function checkExampleNames(
   if (at !== undefined && readMoment(at) === null) {
     const { problem, hint } = notAMoment(at);
     problems.problem(positions.at(written.call, 'at'), problem, hint);
+  }
+}
+
+/** Not `useLookup`, because an example alone does not count as use. */
+function checkLookup(
+  { names, kept, problems }: SetContext,
+  name: string,
+  at: Place,
+  fields: Record<string, string>,
+  positions: Positions,
+): void {
+  if (!names.lookup.has(name)) {
+    problems.problem(at, `unknown lookup ${quoted(name)}`, didYouMean(name, names.lookup.keys()));
+    return;
+  }
+  const known = kept.get(name);
+  if (known === undefined || known.size === 0) return;
+  for (const field of Object.keys(fields).filter((each) => !known.has(each))) {
+    const problem = `the lookup ${quoted(name)} keeps no ${quoted(field)}`;
+    problems.problem(positions.atKey(fields, field), problem, didYouMean(field, known));
   }
 }

@@ -9,6 +9,7 @@ import { checkSchedules, checkUnused } from './checks.ts';
 import { type NameKind, newContext, SECTIONS, type SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Example } from './example.ts';
+import { buildLookups } from './lookups.ts';
 import { checkLoops } from './loops.ts';
 import { quoted } from './number.ts';
 import { buildPolicy, DEFAULT_POLICY, policyZone } from './policy.ts';
@@ -37,6 +38,7 @@ export function* buildSet(
   const schedules = buildSchedules(context, input, options.nowMs);
   context.dateZone = dateZone(policyZone(input.files), schedules.values());
 
+  const lookups = buildLookups(context, input.files, options.env);
   addFlows(context, input.files);
 
   const set: RouteSet = {
@@ -47,6 +49,7 @@ export function* buildSet(
     schedules,
     switches: buildSwitches(input),
     tables: context.tables,
+    lookups,
     policy: policy ?? DEFAULT_POLICY,
     rules: buildRules(context, input, options),
     otherwise:

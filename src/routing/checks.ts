@@ -19,6 +19,7 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
       // A handler names targets and flows in its code.
       const inCode = kind === 'target' || kind === 'flow';
       if (inCode && (code.includes(`'${name}'`) || code.includes(`"${name}"`))) continue;
+      if (kind === 'lookup' && code.includes(`{lookup:${name}.`)) continue;
       context.problems.warning(
         place,
         `the ${kind} ${quoted(name)} is not used by any rule`,

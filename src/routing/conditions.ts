@@ -6,6 +6,7 @@ import { getCountries, isSupportedCountry } from 'libphonenumber-js';
 import type { Clause, Condition } from '../core/rules/rule.ts';
 import type { RowScope } from '../core/rules/table.ts';
 import { type SetContext, useName } from './context.ts';
+import { useLookup } from './lookups.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
@@ -90,6 +91,8 @@ function clauses(context: SetContext, when: WrittenWhen, positions: Positions): 
   if (when.tags !== undefined) found.push({ key: 'tags', values: listed(when.tags) });
   if (when.event !== undefined) found.push({ key: 'event', values: listed(when.event) });
   if (when.digits !== undefined) found.push({ key: 'digits', values: listed(when.digits) });
+  // Last, so that a trace names what is wrong with the call itself before what was not asked.
+  found.push(...lookupClauses(context, when, positions));
   return found;
 }
 
@@ -131,6 +134,20 @@ function checkReasons(
         : didYouMean(reason, known),
     );
   }
+}
+
+function lookupClauses(context: SetContext, when: WrittenWhen, positions: Positions): Clause[] {
+  const lookups = when.lookup ?? {};
+  return Object.entries(lookups).flatMap(([lookup, fields]) =>
+    Object.entries(fields).map(([field, values]): Clause => {
+      const at = {
+        lookup: positions.atKey(lookups, lookup),
+        field: positions.atKey(fields, field),
+      };
+      useLookup(context, lookup, field, at);
+      return { key: 'lookup', lookup, field, values: listed(values) };
+    }),
+  );
 }
 
 export function listed<T>(value: T | T[]): T[] {

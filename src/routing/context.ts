@@ -9,7 +9,7 @@ import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
 import type { DateZone } from './rule-dates.ts';
 
-export type NameKind = 'target' | 'list' | 'table' | 'schedule' | 'switch' | 'flow';
+export type NameKind = 'target' | 'list' | 'table' | 'schedule' | 'switch' | 'flow' | 'lookup';
 
 export const SECTIONS = {
   target: 'targets',
@@ -18,6 +18,7 @@ export const SECTIONS = {
   schedule: 'schedules',
   switch: 'switches',
   flow: 'flows',
+  lookup: 'lookups',
 } as const satisfies Record<NameKind, string>;
 
 export interface SetContext {
@@ -36,6 +37,8 @@ export interface SetContext {
   tables: Map<string, Table>;
   /** Tables whose columns are not known: nothing to say about the uses of them. */
   unreadTables: Set<string>;
+  /** What each lookup keeps; none of one with problems. */
+  kept: Map<string, ReadonlySet<string>>;
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
   /** Where the destination of each moving step stands. */
@@ -54,6 +57,7 @@ export function newContext(problems: Problems): SetContext {
     dateZone: { zone: 'UTC', sure: true },
     tables: new Map(),
     unreadTables: new Set(),
+    kept: new Map(),
     rulePlaces: new WeakMap(),
     stepPlaces: new WeakMap(),
   };

@@ -5,6 +5,7 @@ import { hasPlaces, isOperators, literalText, parseDestination } from '../core/r
 import type { SetContext } from './context.ts';
 import { hasTrunkPrefix, rightForm } from './e164.ts';
 import { inAscii } from './look-alikes.ts';
+import { usePlaces } from './lookups.ts';
 import { meantUri, quoted, withCountryCode } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 
@@ -41,6 +42,7 @@ export function writtenDestination(
     );
     return null;
   }
+  usePlaces(context, parsed.template, at);
   const trusted = trusting && isOperators(parsed.template);
   // What a handler made is held against policy when the step runs: its plan then goes on.
   if (trusting && !trusted) checkAllowed(context, parsed.template, at);

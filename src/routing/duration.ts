@@ -30,4 +30,15 @@ export const GUARANTEE_BOUNDS: DurationBounds = {
   toMs: 86_400_000,
   words: '0s to 24h',
 };
+/** A caller hears ringing meanwhile, and everything of the lookup fits into one lease. */
+export const LOOKUP_TIMEOUT_BOUNDS: DurationBounds = {
+  fromMs: 50,
+  toMs: 5_000,
+  words: '50ms to 5s',
+};
+export const LOOKUP_CACHE_BOUNDS: DurationBounds = {
+  fromMs: 1_000,
+  toMs: 86_400_000,
+  words: '1s to 24h',
+};
 export const MENU_BOUNDS: DurationBounds = { fromMs: 100, toMs: 120_000, words: '100ms to 2m' };

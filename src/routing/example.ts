@@ -21,6 +21,8 @@ export interface Example {
   verdicts: Record<string, Verdict[]>;
   digits: string[];
   hangupAfter: string | null;
+  /** What each lookup answers; one that is not here does not. */
+  lookups: Record<string, Record<string, string>>;
   expect: {
     /** Null is `otherwise`; undefined is not asked. */
     rule?: string | null;
@@ -62,6 +64,7 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
     ),
     digits: [digits].flat(),
     hangupAfter: written.hangup_after ?? (hangupInside === undefined ? null : String(hangupInside)),
+    lookups: written.lookups ?? {},
     expect: {
       ...(expect.rule === undefined
         ? {}

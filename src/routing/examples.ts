@@ -47,6 +47,7 @@ function runExample(
     verdicts: example.verdicts,
     digits: example.digits,
     hangupAfter: example.hangupAfter,
+    lookups: example.lookups,
     unscripted: 'error',
   });
   for (const warning of new Set(played.warnings)) {

@@ -36,11 +36,12 @@ export function proveInSlices(routes: CompiledRoutes, options: ProveOptions): Pr
 }
 
 export function exampleCalls(examples: readonly Example[], nowMs: number): ExampleCall[] {
-  return examples.map(({ name, facts, atMs, overrides }) => ({
+  return examples.map(({ name, facts, atMs, overrides, lookups }) => ({
     name,
     facts,
     at: atMs ?? nowMs,
     overrides,
+    lookups,
   }));
 }
 

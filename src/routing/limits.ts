@@ -13,6 +13,8 @@ export const LIMITS = {
   depth: 64,
   nodes: 1_000_000,
   rules: 20_000,
+  /** One call may wait for each of them. */
+  lookups: 8,
   listEntries: 2_000_000,
   /** Steps of a list that runs flows, with all that its branches hold: each call stores its own. */
   flowSteps: 1_000,

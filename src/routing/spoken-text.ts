@@ -3,9 +3,19 @@ import type { Template } from '../core/rules/rule.ts';
 import { parseSpoken } from '../core/rules/spoken.ts';
 import { hasPlaces, isOperators } from '../core/rules/template.ts';
 import type { SetContext } from './context.ts';
+import { usePlaces } from './lookups.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 
-const KNOWN = ['from', 'to', 'from_user', 'to_user', 'call_session_id', 'header:', 'row:'];
+const KNOWN = [
+  'from',
+  'to',
+  'from_user',
+  'to_user',
+  'call_session_id',
+  'header:',
+  'row:',
+  'lookup:',
+];
 
 export function spokenTemplate(context: SetContext, text: string, at: Place): Template {
   const { template, strange } = parseSpoken(text);
@@ -15,10 +25,11 @@ export function spokenTemplate(context: SetContext, text: string, at: Place): Te
       at,
       `{${name}} is no placeholder: it is spoken as it stands`,
       nearest(word, KNOWN) === null
-        ? 'placeholders are {from} {to} {row:column} {header:X-Name}'
+        ? 'placeholders are {from} {to} {row:column} {header:X-Name} {lookup:name.field}'
         : didYouMean(word, KNOWN),
     );
   }
+  usePlaces(context, template, at);
   // A table is checked row by row, what a call brings is not known.
   const own = template.some((piece) => 'literal' in piece && /[\p{L}\p{N}]/u.test(piece.literal));
   if (hasPlaces(template) && !own && !isOperators(template)) {

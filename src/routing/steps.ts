@@ -12,6 +12,7 @@ import {
 import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
 import { hasTrunkPrefix } from './e164.ts';
 import { LIMITS } from './limits.ts';
+import { usePlaces } from './lookups.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
@@ -258,6 +259,7 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
     );
     return null;
   }
+  usePlaces(b.context, parsed, at);
   if (hasTrunkPrefix(text)) {
     b.context.problems.problem(
       at,

@@ -8,10 +8,12 @@ import { isOperators, parseDestination, parseTemplate } from '../core/rules/temp
 import { durationOf, type SetContext } from './context.ts';
 import { checkAllowed, destinationHint, meantDestination } from './destinations.ts';
 import { ATTEMPT_BOUNDS } from './duration.ts';
+import { usePlaces } from './lookups.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
-import { didYouMean, nearest, type Place } from './problem.ts';
+import type { Place } from './problem.ts';
 import type { WrittenTarget } from './schema/schema.ts';
+import { checkVariable } from './variables.ts';
 import { waysOf } from './via.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -64,6 +66,7 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
     context.problems.problem(at, parsed.problem, hint);
     return [];
   }
+  usePlaces(context, parsed.template, at);
   if (!isOperators(parsed.template)) checkAllowed(context, parsed.template, at);
   return parsed.template;
 }
@@ -82,7 +85,10 @@ function uriHint(text: string): string {
 function template(context: SetContext, what: string, text: string, at: Place): Template {
   if (refusesSecret(context, text, at)) return [];
   const parsed = parseTemplate(text);
-  if (!('problem' in parsed)) return parsed;
+  if (!('problem' in parsed)) {
+    usePlaces(context, parsed, at);
+    return parsed;
+  }
   context.problems.problem(at, `${what}: ${parsed.problem}`);
   return [];
 }
@@ -156,17 +162,7 @@ function authOf(
           `${key} ${quoted(text)} is not one \${NAME}`,
           `the whole value is one variable: "\${PBX_USER}"`,
         );
-    } else if ((env[name] ?? '') === '') {
-      const others = Object.keys(env).filter((other) => other !== name);
-      const near = nearest(name, others);
-      context.problems.problem(
-        at,
-        `the variable ${name} is ${env[name] === undefined ? 'not set' : 'empty'}`,
-        near === null
-          ? `set ${name} in the environment of the server and of check`
-          : didYouMean(name, others),
-      );
-    }
+    } else checkVariable(context, name, at, env);
   }
   return { username: written.username, password: written.password };
 }

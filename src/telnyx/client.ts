@@ -2,7 +2,7 @@
  * Sends one command to Telnyx and returns its outcome. Never throws, and always has a time limit.
  */
 import { createFetch } from 'ofetch';
-import type { Command, Outcome } from '../core/machine/command.ts';
+import type { Outcome, TelnyxCommand } from '../core/machine/command.ts';
 import { addressOf } from './api-address.ts';
 import { findBLeg } from './find-b-leg.ts';
 import { type Answer, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
@@ -21,7 +21,7 @@ export interface TelnyxClient {
    * `mayWrite` is called in the turn that writes the request, on a new or a kept connection. If it
    * returns false, nothing is written, and the outcome is proven unsent.
    */
-  send(command: Command, mayWrite?: () => boolean): Promise<Outcome>;
+  send(command: TelnyxCommand, mayWrite?: () => boolean): Promise<Outcome>;
   /** Ends what is in flight. */
   close(): Promise<void>;
 }

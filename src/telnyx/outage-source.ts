@@ -1,6 +1,6 @@
 /** What Telnyx knows about an outage of ours: deliveries that failed, legs that live. */
 import type { Reading } from '../core/account/account.ts';
-import type { Command, Outcome } from '../core/machine/command.ts';
+import type { Outcome, TelnyxCommand } from '../core/machine/command.ts';
 import type { LiveLeg } from '../core/recovery.ts';
 import { RefereeError } from '../errors.ts';
 import { type Asking, PAGE_SIZE_MAX, type Query } from './account/asking.ts';
@@ -34,7 +34,7 @@ const PAGES_MAX = 1_000;
 
 export function createOutageSource(
   asking: Pick<Asking, 'get'>,
-  send: (command: Command) => Promise<Outcome>,
+  send: (command: TelnyxCommand) => Promise<Outcome>,
   signal: AbortSignal,
 ): OutageSource {
   return {
@@ -113,7 +113,7 @@ export function createOutageSource(
   }
 }
 
-function probeOf(callId: string): Command {
+function probeOf(callId: string): TelnyxCommand {
   return {
     action: 'probe',
     id: `recover:${callId}`,

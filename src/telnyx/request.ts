@@ -2,7 +2,7 @@
  * A command as an HTTP request: method, path and body as Telnyx's Call Control API documents them.
  * The same command always gives the same bytes; Telnyx recognises a repetition by its command_id.
  */
-import type { Command } from '../core/machine/command.ts';
+import type { TelnyxCommand } from '../core/machine/command.ts';
 
 export interface TelnyxRequest {
   method: 'GET' | 'POST' | 'PUT';
@@ -25,7 +25,7 @@ export class UnsetVariable extends Error {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws UnsetVariable. */
-export function requestOf(command: Command, env: Environment): TelnyxRequest {
+export function requestOf(command: TelnyxCommand, env: Environment): TelnyxRequest {
   const path = `/calls/${pathSegment(command.legId)}`;
   if (command.action === 'probe') return { method: 'GET', path, body: null };
   if (command.action === 'active_calls') {
@@ -39,7 +39,10 @@ export function requestOf(command: Command, env: Environment): TelnyxRequest {
 
 type Field = string | number | boolean | { name: string; value: string }[] | null;
 
-function bodyOf(command: Exclude<Command, { action: 'probe' | 'active_calls' }>, env: Environment) {
+function bodyOf(
+  command: Exclude<TelnyxCommand, { action: 'probe' | 'active_calls' }>,
+  env: Environment,
+) {
   // The only action without a command_id and with a required client_state. If there was no state
   // before ours, the leg gets the base64 of an empty text.
   if (command.action === 'client_state_update') return { client_state: command.clientState ?? '' };
@@ -51,7 +54,7 @@ function bodyOf(command: Exclude<Command, { action: 'probe' | 'active_calls' }>,
 }
 
 function fieldsOf(
-  command: Exclude<Command, { action: 'probe' | 'active_calls' | 'client_state_update' }>,
+  command: Exclude<TelnyxCommand, { action: 'probe' | 'active_calls' | 'client_state_update' }>,
   env: Environment,
 ): Record<string, Field> {
   switch (command.action) {
@@ -96,7 +99,7 @@ function fieldsOf(
 }
 
 function gatherFields(
-  command: Extract<Command, { action: 'gather_using_speak' | 'gather_using_audio' }>,
+  command: Extract<TelnyxCommand, { action: 'gather_using_speak' | 'gather_using_audio' }>,
 ): Record<string, Field> {
   return {
     maximum_tries: command.tries,
@@ -110,7 +113,7 @@ function gatherFields(
 
 /** Fields common to refer and transfer. sip_headers only accepts the name User-to-User. */
 function sipFields(
-  command: Extract<Command, { action: 'refer' | 'transfer' }>,
+  command: Extract<TelnyxCommand, { action: 'refer' | 'transfer' }>,
   env: Environment,
 ): Record<string, Field> {
   const { userToUser, headers, auth } = command;
@@ -134,7 +137,7 @@ function terminatingDigit(validDigits: string): string | null {
 }
 
 /** The secrets in a request, which nobody may show. */
-export function secretsOf(command: Command, env: Environment): string[] {
+export function secretsOf(command: TelnyxCommand, env: Environment): string[] {
   if (!('auth' in command) || command.auth === null) return [];
   const { username, password } = command.auth;
   const names = [...`${username} ${password}`.matchAll(REFERENCE)].map(([, name = '']) => name);

@@ -65,6 +65,7 @@ function dispatch(given: Partial<DispatcherOptions> = {}): TestDispatcher {
   const dispatcher = createDispatcher({
     store,
     client,
+    lookups: { send: () => expect.fail('no lookup is sent here') },
     receive: door,
     log: { emit: (event, fields) => void lines.push({ event, fields: fields ?? {} }) },
     clock: systemClock,

@@ -17,6 +17,7 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.watchForced(async () => [{ kind: 'switch', name: 'main-site' }]);
   metrics.watchSchedules(async () => [{ name: 'office', open: true }]);
   metrics.command('refer', 'accepted', 1);
+  metrics.lookup('crm', 'found', 1);
   metrics.retry('refer');
   metrics.webhookToCommand(1);
   metrics.commandToVerdict('completed', 1);

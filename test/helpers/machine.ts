@@ -168,7 +168,9 @@ export function rejected(code: string | null, more: Partial<Outcome> = {}): Outc
   } as Outcome;
 }
 
-export function drive(decided: Decision | ((event: string) => Decision)): Driver {
+export function drive(
+  decided: Decision | ((event: string, facts: Call['facts']) => Decision),
+): Driver {
   let call: Call | null = null;
   let counter = 0;
   /** Made only where a test asks for them. */
@@ -176,7 +178,8 @@ export function drive(decided: Decision | ((event: string) => Decision)): Driver
   const world = (): World => ({
     now: driver.now,
     heardAt: driver.heardAt,
-    decide: (_facts, moment) => (typeof decided === 'function' ? decided(moment.event) : decided),
+    decide: (facts, moment) =>
+      typeof decided === 'function' ? decided(moment.event, facts) : decided,
     overBudget: (kind, caller) => driver.overBudget(kind, caller),
   });
   const driver: Driver = {

@@ -4,6 +4,7 @@ import type { Moment } from '../../src/core/machine/plan.ts';
 import type {
   Clause,
   Condition,
+  Lookup,
   NumberList,
   Policy,
   RouteSet,
@@ -77,6 +78,7 @@ export function routeSet(
     schedules?: Schedule[];
     switches?: Switch[];
     tables?: Table[];
+    lookups?: Lookup[];
     policy?: Partial<Policy>;
     otherwise?: RouteStep[];
     lastResort?: RouteStep[];
@@ -93,6 +95,7 @@ export function routeSet(
     schedules: byName(more.schedules),
     switches: byName(more.switches),
     tables: byName(more.tables),
+    lookups: byName(more.lookups),
     policy: {
       voice: 'voice',
       language: null,

@@ -242,6 +242,7 @@ class Scene {
     const dispatcher: Dispatcher = createDispatcher({
       store,
       client: { send: (command, mayWrite) => this.#send(process, command, mayWrite) },
+      lookups: { send: () => Promise.reject(new Error('no plan here asks for a lookup')) },
       receive: receiver.receive,
       log: SILENT,
       clock,

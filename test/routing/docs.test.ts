@@ -5,6 +5,8 @@ import { loadCompiled } from '../../src/routing/load.ts';
 import { type Files, problemsOf, warningsOf, withFolder } from './routes-folder.ts';
 
 const PAGES = ['routes.md', 'refer.md', 'prove.md'];
+/** What the examples of the docs refer to. */
+const env = { CRM_TOKEN: 'token' };
 const NOW = Date.parse('2026-03-02T15:00:00Z');
 
 /** Each YAML block is a set of its own; named blocks of its section (```text lists/x.txt) are its files. */
@@ -29,7 +31,7 @@ const SETS = (await Promise.all(PAGES.map(setsOf))).flat();
 describe('every YAML block of docs/routes.md, docs/refer.md and docs/prove.md', () => {
   test.each(SETS)('%s is a good set whose examples pass', async (_title, files) => {
     await withFolder(files, async (dir) => {
-      const loaded = await loadCompiled(dir, { env: {}, handlers: true, nowMs: NOW });
+      const loaded = await loadCompiled(dir, { env, handlers: true, nowMs: NOW });
       expect(problemsOf(loaded)).toEqual([]);
       expect(warningsOf(loaded)).toEqual([]);
       if (!loaded.ok) return;

@@ -240,7 +240,7 @@ const WORDS: [string, string, string[]][] = [
     'a place of a template',
     `targets: { a: { sip: "sip:{foo}@x.example" } }${OTHERWISE}`,
     [
-      '1:22 {foo} is not a place; known are {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {row:column} (for example "sip:{to_user}@pbx.example.com")',
+      '1:22 {foo} is not a place; known are {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {row:column} {lookup:name.field} (for example "sip:{to_user}@pbx.example.com")',
     ],
   ],
 ];
@@ -640,7 +640,9 @@ test.each(MEANT)('%s: the hint shows what is meant', async (_what, text, expecte
 
 test('a hint that lists what is known lists all of it', async () => {
   const [key] = problemsOf(await load(rule('{ zzzzzzzzzzzz: 1 }')));
-  expect(key).toMatch(/\(known: all, any, not, from, to, .*, percent, tags, event, digits\)$/);
+  expect(key).toMatch(
+    /\(known: all, any, not, from, to, .*, percent, tags, event, digits, lookup\)$/,
+  );
   const names = Array.from({ length: 40 }, (_, i) => `desk-number-${i}`);
   const targets = names.map((name) => `${name}: { sip: "sip:a@x.example" }`).join(', ');
   const [target] = problemsOf(await load(`targets: { ${targets} }\notherwise: [ { refer: zz } ]`));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Command } from '../../src/core/machine/command.ts';
+import type { TelnyxCommand } from '../../src/core/machine/command.ts';
 import { requestOf, UnsetVariable } from '../../src/telnyx/request.ts';
 
 const base = {
@@ -12,12 +12,12 @@ const base = {
 };
 const both = { client_state: base.clientState, command_id: base.id };
 
-function bodyOf(command: Command, env = {}): unknown {
+function bodyOf(command: TelnyxCommand, env = {}): unknown {
   return JSON.parse(requestOf(command, env).body ?? 'null');
 }
 
 test('a refer carries every field that is set', () => {
-  const command: Command = {
+  const command: TelnyxCommand = {
     ...base,
     action: 'refer',
     sipAddress: 'sip:support@pbx.example.com',
@@ -38,7 +38,7 @@ test('a refer carries every field that is set', () => {
   });
 });
 
-const bareRefer: Command = {
+const bareRefer: TelnyxCommand = {
   ...base,
   action: 'refer',
   sipAddress: 'sip:a@b.example',
@@ -140,7 +140,7 @@ test('every other action has the fields that Telnyx documents', () => {
 });
 
 test('a menu asks for its digits, and a # among them does not end the input', () => {
-  const menu: Command = {
+  const menu: TelnyxCommand = {
     ...base,
     action: 'gather_using_speak',
     text: 'Press 1 or 2.',
@@ -171,7 +171,7 @@ test('a menu asks for its digits, and a # among them does not end the input', ()
 });
 
 test('a recorded menu names its recording', () => {
-  const menu: Command = {
+  const menu: TelnyxCommand = {
     ...base,
     action: 'gather_using_audio',
     url: 'https://a.example/menu.mp3',
@@ -194,7 +194,7 @@ test('a recorded menu names its recording', () => {
 });
 
 test('a client_state update is a PUT without a command_id, and clears what nobody had set', () => {
-  const update: Command = { ...base, action: 'client_state_update' };
+  const update: TelnyxCommand = { ...base, action: 'client_state_update' };
   expect(requestOf(update, {})).toEqual({
     method: 'PUT',
     path: '/calls/v3%3Aabc/actions/client_state_update',

@@ -30,6 +30,8 @@ interface Situation {
   tookMs?: number;
   /** What its NOTIFY says; by default the usual code of the verdict. */
   sipNotifyResponse?: number | null;
+  /** What the lookup that is asked for answers; absent: nothing. */
+  lookup?: Readonly<Record<string, string>> | undefined;
   /** Telnyx refuses our answer. */
   answerRefused?: boolean;
 }
@@ -79,6 +81,8 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
       return [outcomeOf(command, { kind: 'accepted', status: 200, alive: true })];
     case 'active_calls':
       return [outcomeOf(command, { kind: 'accepted', status: 200, alive: null, bLeg: null })];
+    case 'lookup':
+      return [lookupAnswer(command, situation.lookup)];
     case 'playback_stop':
     case 'client_state_update':
       return [accepted];
@@ -86,6 +90,26 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
       return command satisfies never;
   }
 }
+
+/** A lookup is never really asked: its script is what is kept of its answer. */
+function lookupAnswer(
+  command: Extract<Command, { action: 'lookup' }>,
+  script: Situation['lookup'],
+): Scripted {
+  if (script === undefined) {
+    const lookup = { result: 'time_over' as const, values: {}, ms: 0 };
+    return outcomeOf(command, { kind: 'unknown', detail: NOT_SCRIPTED, lookup });
+  }
+  const kept = command.keep.flatMap(({ name }) => {
+    const value = Object.hasOwn(script, name) ? script[name] : undefined;
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const result = kept.length === command.keep.length ? 'found' : 'missing_field';
+  const lookup = { result, values: Object.fromEntries(kept), ms: 0 } as const;
+  return outcomeOf(command, { kind: 'accepted', status: 200, alive: null, lookup });
+}
+
+const NOT_SCRIPTED = 'no answer: a dry run asks nobody, and nothing is scripted for it';
 
 /** A deadline of the call is reached. */
 export function dueEvent(call: Call, { name, n, dueAt }: Deadline): DeadlineEvent {
@@ -231,6 +255,7 @@ function outcomeOf(command: Command, outcome: Outcome): Scripted {
     commandId: command.id,
     legId: command.legId,
     action: command.action,
+    ...(command.action === 'lookup' ? { lookup: command.name } : {}),
     outcome,
     firstSentAt: null,
   };

@@ -32,6 +32,8 @@ export interface Script {
   digits: readonly string[];
   /** The caller hangs up when this target has been tried. */
   hangupAfter: string | null;
+  /** What lookups answer, by name; one that is not here does not answer. */
+  lookups?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Attempts without a scripted verdict count as completed; with `error` they are also listed. */
   unscripted: 'completed' | 'error';
   fullTrace?: boolean;
@@ -130,7 +132,8 @@ function put(play: Play, event: CallEvent): void {
         const decision = decide(routes, facts, moment, overrides, { fullTrace });
         play.warnings.push(...decision.warnings);
         // A later event that no rule matches does not replace the reasons of the first decision.
-        if (decision.plan !== null || moment.event === 'call.initiated') {
+        const asks = decision.lookup !== undefined;
+        if (!asks && (decision.plan !== null || moment.event === 'call.initiated')) {
           play.why = decision.why;
           play.trace = decision.trace;
         }
@@ -163,7 +166,8 @@ function carryOut(play: Play, command: Command): void {
   const verdict = name === null ? null : verdictFor(play, name, leaves);
   const gather = command.action.startsWith('gather_using_');
   const digits = gather ? (play.digits.shift() ?? null) : null;
-  for (const { event, afterMs } of answersTo(command, { call, verdict, digits, leaves })) {
+  const lookup = command.action === 'lookup' ? lookupFor(play, command.name) : undefined;
+  for (const { event, afterMs } of answersTo(command, { call, verdict, digits, leaves, lookup })) {
     advance(play, afterMs);
     put(play, event);
     if (event.type === 'call.hangup' && event.source === 'webhook') play.queue = [];
@@ -173,6 +177,10 @@ function carryOut(play: Play, command: Command): void {
     const ended = answersTo(command, { call: play.call, verdict, digits, leaves }).at(-1);
     if (ended !== undefined) put(play, ended.event);
   }
+}
+
+function lookupFor({ script: { lookups = {} } }: Play, name: string) {
+  return Object.hasOwn(lookups, name) ? lookups[name] : undefined;
 }
 
 /**

@@ -54,6 +54,7 @@ function stepOf(
     case 'client_state_update':
     case 'probe':
     case 'active_calls':
+    case 'lookup':
       return null;
     default:
       return command satisfies never;

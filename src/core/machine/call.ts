@@ -12,7 +12,7 @@
  */
 import type { Command } from './command.ts';
 import type { Cost } from './cost.ts';
-import type { PinnedPolicy, Step } from './plan.ts';
+import type { Moment, PinnedPolicy, Step } from './plan.ts';
 import type { Verdict } from './verdict.ts';
 
 export type { Verdict } from './verdict.ts';
@@ -73,6 +73,27 @@ export interface CallFacts {
    */
   headers: { name: string; value: string }[];
   tags: string[];
+  /** Answers of the lookups that were asked for this call, by name; absent: none was. */
+  lookups?: Readonly<Record<string, LookupFact>>;
+}
+
+/** What a lookup brought, for good: it is never asked again for the call. */
+export interface LookupFact {
+  /** Whoever runs the other server writes them, so never use them for authorisation. */
+  values: Readonly<Record<string, string>>;
+  /** Why there is no answer, in words; null if there is one. */
+  failed: string | null;
+}
+
+/** A lookup whose answer the decision waits for. */
+export interface Asking {
+  /** Of the lookup. */
+  name: string;
+  /** The id of its command. */
+  id: string;
+  askedAt: number;
+  /** What is decided once it is known: the event that needed it, and later ones. */
+  moments: Moment[];
 }
 
 export interface Attempt {
@@ -128,7 +149,7 @@ export interface Attempt {
 /**
  * Why a deadline is set: undecided (new), step (answering, speaking, gathering), attempt, patience,
  * probing (three probes in 15 s), referred (hangup expected), release (hang up again), watch (slow
- * probe), final (a newer attempt is still open after one completed).
+ * probe), final (a newer attempt is still open after one completed), lookup (its answer is due).
  */
 export type DeadlineName =
   | 'undecided'
@@ -139,7 +160,8 @@ export type DeadlineName =
   | 'referred'
   | 'release'
   | 'watch'
-  | 'final';
+  | 'final'
+  | 'lookup';
 
 export interface Deadline {
   name: DeadlineName;
@@ -220,6 +242,7 @@ export interface Call {
    */
   parentId: string | null;
   decided: boolean;
+  asking: Asking | null;
   rule: string | null;
   routeSet: string | null;
   policy: PinnedPolicy | null;

@@ -17,7 +17,45 @@ export type Action =
   | 'hangup'
   | 'client_state_update'
   | 'probe'
-  | 'active_calls';
+  | 'active_calls'
+  | 'lookup';
+
+/** A question to somebody else's server about a call; see `lookups` in docs/routes.md. */
+export interface LookupRequest {
+  /** The lookup's name in the route set. */
+  name: string;
+  url: string;
+  /** Values may hold references such as `${CRM_TOKEN}`, which are never stored resolved. */
+  headers: { name: string; value: string }[];
+  /** What is kept of the answer, and the keys that lead to it. */
+  keep: { name: string; path: string[] }[];
+  timeoutMs: number;
+  /** How long an answer serves other calls that would ask the same; null: not at all. */
+  cacheMs: number | null;
+}
+
+/** What became of a lookup. Only `found`, `cached` and `missing_field` brought an answer. */
+export const LOOKUP_RESULTS = [
+  'found',
+  'cached',
+  /** The answer lacks something that should be kept of it. */
+  'missing_field',
+  'time_over',
+  'http_status',
+  'not_json',
+  'too_large',
+  'unreachable',
+  /** A variable of its headers is not set. */
+  'not_sent',
+] as const;
+export type LookupResult = (typeof LOOKUP_RESULTS)[number];
+
+export interface LookupAnswer {
+  result: LookupResult;
+  /** What was kept of it, as text. Whoever runs the other server wrote it. */
+  values: Record<string, string>;
+  ms: number;
+}
 
 interface CommandBase {
   /**
@@ -32,7 +70,10 @@ interface CommandBase {
   attemptId: string | null;
   /** Not sent at or after this time (store's clock): the end of the step or of patience. */
   giveUpAt: number | null;
-  /** Base64 envelope; null only for probes and for handing the leg back to another application. */
+  /**
+   * Base64 envelope; null only for probes, lookups, and for handing the leg back to another
+   * application.
+   */
   clientState: string | null;
 }
 
@@ -42,6 +83,8 @@ export type Command = CommandBase &
     | { action: 'probe' }
     /** Finds the live leg of the connection with the envelope that a transfer put on its B-leg. */
     | { action: 'active_calls'; connectionId: string; targetClientState: string }
+    /** Sent to the operator's own server, and not to Telnyx. */
+    | ({ action: 'lookup' } & LookupRequest)
     | { action: 'hangup' }
     | { action: 'playback_stop' }
     | { action: 'client_state_update' }
@@ -95,6 +138,10 @@ export type Command = CommandBase &
       }
   );
 
+/** All of them but the lookup go to Telnyx. */
+export type TelnyxCommand = Exclude<Command, { action: 'lookup' }>;
+export type LookupCommand = Extract<Command, { action: 'lookup' }>;
+
 /**
  * The four results of a request. `rejected` has Telnyx's error; `callEnded` marks the codes which
  * mean that the call has ended (90018; 90015 and 10005 in a Telnyx error body), which is a fact and
@@ -110,6 +157,8 @@ export type Outcome =
       envelope?: Envelope | null;
       /** Of active_calls: call_control_id of the live B-leg; null if there is none. */
       bLeg?: string | null;
+      /** Of a lookup. */
+      lookup?: LookupAnswer;
     }
   | {
       kind: 'rejected';
@@ -131,4 +180,5 @@ export type Outcome =
       /** Nothing was executed (429, refused connection), so the 55 s window starts again. */
       provenUnsent: boolean;
     }
-  | { kind: 'unknown'; detail: string };
+  /** `lookup`: a lookup that brought nothing, and why. */
+  | { kind: 'unknown'; detail: string; lookup?: LookupAnswer };

@@ -1,16 +1,28 @@
 /** Asks the route set for a decision and stores it with the call. */
+import { askLookup } from './ask-lookup.ts';
 import { leaveUnmanaged } from './ending.ts';
-import type { Moment } from './plan.ts';
+import type { Decision, Moment } from './plan.ts';
 import { clearDeadline, note, type Turn } from './turn.ts';
 
 /**
- * Decides on the event, at its stored receive time. Returns true if there is a plan to run. From
- * now on plan, rule and route set belong to the call, and a reload does not change them.
+ * Decides on one moment after the other until there is a plan to run, which is what `true` says, or
+ * until a lookup must be asked first. From then on plan, rule and route set belong to the call, and
+ * a reload does not change them.
  */
-export function decideNow(turn: Turn, event: Moment['event'], digits: string | null): boolean {
+export function decideOn(turn: Turn, moments: readonly Moment[]): boolean {
+  for (const [index, moment] of moments.entries()) {
+    const decision = turn.world.decide(turn.call.facts, moment, turn.call.routeSet);
+    if (decision.lookup !== undefined) {
+      askLookup(turn, decision.lookup, moments.slice(index));
+      return false;
+    }
+    if (adopt(turn, moment, decision)) return true;
+  }
+  return false;
+}
+
+function adopt(turn: Turn, { event }: Moment, decision: Decision): boolean {
   const { call } = turn;
-  const moment = { event, digits, at: turn.event.receivedAt };
-  const decision = turn.world.decide(call.facts, moment, call.routeSet);
   for (const text of decision.warnings) turn.notices.push({ kind: 'handler_warning', text });
   const first = event === 'call.initiated';
   // A later event that no rule matches is not recorded, because it would replace the first trace.
@@ -41,4 +53,9 @@ export function decideNow(turn: Turn, event: Moment['event'], digits: string | n
     trace: decision.trace,
   });
   return true;
+}
+
+/** The event of this turn, as rules see it. */
+export function momentOf(turn: Turn, event: Moment['event'], digits: string | null = null): Moment {
+  return { event, digits, at: turn.event.receivedAt };
 }

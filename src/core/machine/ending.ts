@@ -1,4 +1,5 @@
 /** How a call leaves its plan: release, referred, bridged, unmanaged, ended. */
+import { stopAsking } from './ask-lookup.ts';
 import { endAttempt, openAttempt } from './attempt.ts';
 import { mayHaveArrived } from './attribution.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
@@ -119,6 +120,7 @@ export function correctable(turn: Turn): boolean {
 /** Resets the call: no step runs, and only a `final` deadline stays. */
 function endPlan(turn: Turn): void {
   const { call } = turn;
+  stopAsking(turn);
   call.plan = [];
   call.running = null;
   call.probe = null;

@@ -70,6 +70,8 @@ export interface OutcomeEvent extends EventBase {
   /** The leg in the request's path: the caller's, or the B-leg of a transfer. */
   legId: string;
   action: Action;
+  /** The name of the lookup, if it is one. */
+  lookup?: string;
   outcome: Outcome;
   /**
    * When the command was first sent, by the store's clock; null if it is proven that it never was.

@@ -6,6 +6,13 @@ export const UNDECIDED_MS = 60_000;
 export const ANSWERED_WITHIN_MS = 10_000;
 /** How long an answer command may be sent; a caller who hears ringing for longer hangs up. */
 export const ANSWER_SEND_MS = 30_000;
+/**
+ * After a lookup's own time, which the sender keeps: only where nobody is there to send it or to tell
+ * what became of it does the deadline come first.
+ */
+export const LOOKUP_GRACE_MS = 300;
+/** Events that wait for a lookup to be decided on. */
+export const MOMENTS_WAITING_MAX = 20;
 /** How long an outgoing leg may ring: Telnyx's maximum `timeout_secs`. */
 export const RINGING_MS_MAX = 600_000;
 /** How long a prompt may be sent. */

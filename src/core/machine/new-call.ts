@@ -19,6 +19,7 @@ export function newCall(callId: string, now: number): Call {
     stamped: false,
     parentId: null,
     decided: false,
+    asking: null,
     rule: null,
     routeSet: null,
     policy: null,

@@ -1,10 +1,13 @@
 /** What a transition reports to the outside: the source of log lines, metrics and traces. */
 import type { Attempt, DeadlineName, Ends, Phase } from './call.ts';
+import type { LookupResult } from './command.ts';
 import type { TraceLine } from './plan.ts';
 
 export type Notice =
   | { kind: 'decided'; rule: string | null; routeSet: string; why: string; trace: TraceLine[] }
   | { kind: 'handler_warning'; text: string }
+  /** `failed`: why it brought no answer, in words. */
+  | { kind: 'lookup'; name: string; result: LookupResult; failed: string | null; ms: number }
   | { kind: 'left_unmanaged'; why: string }
   | { kind: 'answer_refused'; detail: string }
   | { kind: 'attempt_started'; attempt: Attempt }

@@ -4,6 +4,7 @@ import { bLegGone, isHeld } from './b-leg.ts';
 import { endCall, leaveUnmanaged } from './ending.ts';
 import type { DeadlineEvent } from './event.ts';
 import { PUT_OFF_MS, RELEASE_AGAIN_MS, RELEASE_STUCK_MS, WATCH_MS } from './limits.ts';
+import { lookupTimedOut } from './on-lookup.ts';
 import { probeTimedOut, startProbe } from './probe.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 
@@ -14,7 +15,8 @@ export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   const { call } = turn;
   const deadline = call.deadlines.find(({ name, n }) => name === event.name && n === event.n);
   if (deadline === undefined) return false;
-  const putOff = event.putOff && !deadline.putOff;
+  // A lookup's is not postponed: the caller rings, and nothing that Telnyx delivers again answers it.
+  const putOff = event.putOff && !deadline.putOff && event.name !== 'lookup';
   turn.notices.push({ kind: 'deadline', name: event.name, putOff });
   if (event.name === 'attempt') turn.attemptId = call.running?.id ?? null;
   if (putOff) {
@@ -73,6 +75,9 @@ function fire(turn: Turn, event: DeadlineEvent): void {
       for (const attempt of call.attempts) {
         if (attempt.verdict === null) concludeAttempt(turn, attempt, 'another attempt completed');
       }
+      return;
+    case 'lookup':
+      lookupTimedOut(turn);
       return;
     default:
       event.name satisfies never;

@@ -6,6 +6,7 @@ import type { Outcome } from './command.ts';
 import { endCall, endedWhileAccepted } from './ending.ts';
 import type { OutcomeEvent } from './event.ts';
 import { ANSWERED_WITHIN_MS, HEARD_LATELY_MS, TOGETHER_MS, UNKNOWN_LEFT_MS_MIN } from './limits.ts';
+import { onLookup } from './on-lookup.ts';
 import { isMoving } from './plan.ts';
 import { onActiveCalls, probeAlive, startProbe } from './probe.ts';
 import { answerAndAgain } from './run-plan.ts';
@@ -15,7 +16,9 @@ import { acceptVoice, awaitUnknownVoice, forgetVoice, isVoice } from './voice.ts
 export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { call } = turn;
   const { outcome } = event;
-  note(turn, `${event.action}: ${inWords(outcome)}`);
+  const isAnswered = event.action === 'lookup' && outcome.kind !== 'retry';
+  // What a lookup brought is noted where it is used.
+  if (!isAnswered) note(turn, `${event.action}: ${inWords(outcome)}`);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
   turn.attemptId = attempt?.id ?? null;
   if (attempt !== undefined && event.firstSentAt !== null) {
@@ -25,6 +28,10 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   if (outcome.kind === 'retry') return;
   call.outstanding = call.outstanding.filter(({ id }) => id !== event.commandId);
 
+  if (event.action === 'lookup') {
+    onLookup(turn, event);
+    return;
+  }
   if (event.legId !== call.id) {
     onBLegHangupOutcome(turn, event);
     return;

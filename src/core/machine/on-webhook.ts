@@ -1,9 +1,10 @@
 /** What Telnyx reported about the caller's leg. */
 
+import { decideLater } from './ask-lookup.ts';
 import { noteApplied } from './attempt.ts';
 import type { Call, CallFacts } from './call.ts';
 import { onCost } from './cost.ts';
-import { decideNow } from './deciding.ts';
+import { decideOn, momentOf } from './deciding.ts';
 import {
   correctable,
   endCall,
@@ -114,17 +115,27 @@ function askTheRules(turn: Turn, event: WebhookEvent): void {
     if (call.phase === 'new') leaveUnmanaged(turn, 'the B-leg of a transfer of ours');
     return;
   }
-  if (call.phase === 'new' || isBelated(call, event)) {
-    if (call.facts.direction === null || call.decided) return;
-    turn.goOn = decideNow(turn, 'call.initiated', null);
-    // call.answered may have arrived before the first event.
-    if (turn.goOn || !call.answered) return;
-    turn.goOn = decideNow(turn, 'call.answered', null);
+  const { type } = event;
+  const later = type === 'call.answered' || type === 'call.dtmf.received';
+  if (call.asking !== null) {
+    if (later) decideLater(turn, momentOf(turn, type, event.digits));
     return;
   }
-  if (call.phase !== 'unmanaged') return;
-  if (event.type !== 'call.answered' && event.type !== 'call.dtmf.received') return;
-  if (decideNow(turn, event.type, event.digits)) turn.goOn = true;
+  if (call.phase === 'new' || isBelated(call, event)) {
+    if (call.facts.direction === null || call.decided) return;
+    // call.answered may have arrived before the first event.
+    const events = [
+      'call.initiated',
+      ...(call.answered ? (['call.answered'] as const) : []),
+    ] as const;
+    turn.goOn = decideOn(
+      turn,
+      events.map((each) => momentOf(turn, each)),
+    );
+    return;
+  }
+  if (call.phase !== 'unmanaged' || !later) return;
+  if (decideOn(turn, [momentOf(turn, type, event.digits)])) turn.goOn = true;
 }
 
 /** Its first event took so long that the call was given up as undecided; the caller still waits. */

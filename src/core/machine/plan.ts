@@ -1,4 +1,5 @@
 /** The steps of one call: targets resolved, templates filled, secrets still references. */
+import type { LookupRequest } from './command.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Verdicts that `if_failed` may name: all but completed and abandoned; `any` is the rest. */
@@ -150,6 +151,8 @@ export interface Decision {
   why: string;
   /** Failures of handlers (threw, took too long). */
   warnings: string[];
+  /** Nothing is decided yet: this must be asked first. Never one that the facts know already. */
+  lookup?: LookupRequest;
 }
 
 /** The event to decide on; rules name it in `event`. */

@@ -5,7 +5,7 @@ import { startAttempt } from './attempt.ts';
 import { awaitingFinal } from './attribution.ts';
 import { hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
-import { decideNow } from './deciding.ts';
+import { decideOn, momentOf } from './deciding.ts';
 import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
 import {
   ANSWER_SEND_MS,
@@ -262,7 +262,7 @@ function resume(turn: Turn, suspended: Suspended): boolean {
     case 'new':
       call.phase = 'new';
       setDeadline(turn, 'undecided', UNDECIDED_MS);
-      return call.facts.direction === null || !decideNow(turn, 'call.initiated', null);
+      return call.facts.direction === null || !decideOn(turn, [momentOf(turn, 'call.initiated')]);
     default:
       call.phase = phase;
       stopWhileMoving(turn);

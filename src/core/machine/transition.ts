@@ -6,6 +6,7 @@
  * Every event is legal in every phase. Late, repeated, early and unknown events are recorded on the
  * timeline, and none of them undoes what a newer fact has settled.
  */
+import { giveUpLookup } from './ask-lookup.ts';
 import { noteApplied } from './attempt.ts';
 import type { Attempt, Call } from './call.ts';
 import type { Command } from './command.ts';
@@ -96,6 +97,7 @@ function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   const standing = whyNotMovable(call);
   if (standing !== null) return standing;
   note(turn, `manual refer, from ${call.phase}`);
+  giveUpLookup(turn, 'given up for a manual refer');
   const answering = call.phase === 'answering';
   // The interrupted prompt may still be sent; if the refer fails, the call waits for its end.
   if (!answering) cancelOutstanding(turn, call.running?.id);

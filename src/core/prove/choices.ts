@@ -20,7 +20,8 @@ export type ChoiceName =
   /** `ringing`: it had begun to ring, so it may still be answered. */
   | { kind: 'verdict'; verdict: Verdict; ringing: boolean }
   /** Null: no key, or one that the menu does not know. */
-  | { kind: 'key'; digits: string | null };
+  | { kind: 'key'; digits: string | null }
+  | { kind: 'lookup'; lookup: string; answers: boolean };
 
 export interface Choosing {
   decide: Answer;
@@ -28,6 +29,8 @@ export interface Choosing {
   timed: boolean;
   /** What one target answers to everybody; null: anything. */
   fixed: { target: string; verdict: Verdict } | null;
+  /** Lookups that answer: without that the rule would not have been chosen. */
+  answered: ReadonlySet<string>;
 }
 
 /** Carries on to the next moment at which more than one thing may happen, or to the end of the call. */
@@ -55,6 +58,7 @@ function isChoice(command: Command): boolean {
     case 'transfer':
     case 'gather_using_speak':
     case 'gather_using_audio':
+    case 'lookup':
       return true;
     case 'speak':
     case 'playback_start':
@@ -87,6 +91,8 @@ export function choicesAt(scene: Scene, command: Command | null, how: Choosing):
     case 'gather_using_speak':
     case 'gather_using_audio':
       return keys(scene, command, how);
+    case 'lookup':
+      return answersOrNot(scene, command, how);
     default:
       return prompts(scene, command, how);
   }
@@ -115,6 +121,27 @@ function answers(scene: Scene, command: Command, { decide }: Choosing): Choice[]
     { name: { kind: 'answer_refused' }, after: play(true) },
     { name: LEAVES, after: hangUp(scene, decide) },
   ];
+}
+
+/** In the last moment of its time, or not at all. The caller rings meanwhile. */
+function answersOrNot(
+  scene: Scene,
+  command: Extract<Command, { action: 'lookup' }>,
+  { decide, answered }: Choosing,
+): Choice[] {
+  const { name, timeoutMs } = command;
+  const late = advance(scene, scene.now + timeoutMs, decide);
+  const play = (answers: boolean): Choice => {
+    const script = answersTo(command, {
+      call: scene.call,
+      ...NOTHING,
+      lookup: answers ? {} : undefined,
+    });
+    const after = script.reduce((at, { event }) => put(at, event, decide), late);
+    return { name: { kind: 'lookup', lookup: name, answers }, after };
+  };
+  const choices = answered.has(name) ? [play(true)] : [play(true), play(false)];
+  return [...choices, { name: LEAVES, after: hangUp(late, decide) }];
 }
 
 const LEAVES: ChoiceName = { kind: 'leaves', early: false };

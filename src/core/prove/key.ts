@@ -22,7 +22,15 @@ export class Keys {
     const flags = [answered, answerRefused, lastResortRan, movingUnsafe, patienceOver];
     const running = call.running === null ? '' : this.#number(call.running.step);
     const failed = call.attempts.some(({ verdict }) => verdict !== null && verdict !== 'abandoned');
-    const rest = [failed, call.attempts.some(mayHaveArrived), isLooping(call), heard, unheard];
+    const asked = Object.keys(call.facts.lookups ?? {}).length;
+    const rest = [
+      asked,
+      failed,
+      call.attempts.some(mayHaveArrived),
+      isLooping(call),
+      heard,
+      unheard,
+    ];
     const { phase, ends } = call;
     const open = mayReport(call, now).map(({ progress }) => (progress ? 'rang' : 'silent'));
     return [phase, ends, asks?.action, ...flags, running, plan.join('/'), ...rest, ...open].join(

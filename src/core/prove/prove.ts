@@ -8,7 +8,14 @@ import type { Rule } from '../rules/rule.ts';
 import type { Choosing } from './choices.ts';
 import { emptySummary, include, type Summary } from './path.ts';
 import { type Fork, Search } from './search.ts';
-import { begin, type ExampleCall, type Start, startsOf } from './starts.ts';
+import {
+  begin,
+  decisionsOf,
+  type ExampleCall,
+  type Limits,
+  type Start,
+  startsOf,
+} from './starts.ts';
 
 export interface RuleProof {
   /** `otherwise` is a name like any other: no rule may have it. */
@@ -87,8 +94,9 @@ const NO_LIMITS = {
  */
 function* searchFrom(start: Start, fixed: Choosing['fixed']) {
   const { policy } = start.decision;
-  const decide = () => ({ ...start.decision, plan: null });
-  const untimed = new Search(begin(start, NO_LIMITS), { decide, timed: false, fixed });
+  const { answered } = start.asked;
+  const how = (limits: Limits) => ({ decide: decisionsOf(start, limits), answered, fixed });
+  const untimed = new Search(begin(start, NO_LIMITS), { ...how(NO_LIMITS), timed: false });
   yield* run(untimed);
   const { refers, transfers } = untimed.root.summary;
   const impatient = untimed.movingMs >= policy.patienceMs;
@@ -98,7 +106,7 @@ function* searchFrom(start: Start, fixed: Choosing['fixed']) {
     !untimed.overlaps &&
     !impatient;
   if (within) return { root: untimed.root, search: untimed, cut: false };
-  const timed = new Search(begin(start, {}), { decide, timed: true, fixed });
+  const timed = new Search(begin(start, {}), { ...how({}), timed: true });
   yield* run(timed);
   return { root: untimed.root, search: timed, cut: impatient };
 }

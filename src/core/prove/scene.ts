@@ -5,10 +5,10 @@
 import { dueEvent } from '../dry-run/scripted-telnyx.ts';
 import { stepsTaken } from '../dry-run/steps-taken.ts';
 import { isCounted } from '../machine/attempt.ts';
-import type { Call } from '../machine/call.ts';
+import type { Call, CallFacts } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
-import type { Decision } from '../machine/plan.ts';
+import type { Decision, Moment } from '../machine/plan.ts';
 import { transition } from '../machine/transition.ts';
 import { isLooping } from '../machine/voice.ts';
 
@@ -35,14 +35,14 @@ export interface Scene {
   unheard: boolean;
 }
 
-export type Answer = (event: CallEvent) => Decision;
+export type Answer = (event: CallEvent, facts: CallFacts, moment: Moment) => Decision;
 
 /** What happens to the call now; a scene before is left as it is. */
 export function put(scene: Scene, event: CallEvent, decide: Answer): Scene {
   const out = transition(scene.call, named(scene, event), {
     now: scene.now,
     heardAt: scene.now,
-    decide: () => decide(event),
+    decide: (facts, moment) => decide(event, facts, moment),
     // A budget that runs out refuses the step as Telnyx may: `rejected` stands for both.
     overBudget: () => null,
   });

@@ -15,6 +15,7 @@ import type { Clause, RouteStep, Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
 import { NO_ROWS } from '../rules/table.ts';
 import { drawOrder } from '../rules/target.ts';
+import { type AskedBefore, isOf, lookupsBefore } from './lookups-before.ts';
 import { type Answer, put, type Scene } from './scene.ts';
 
 /** A call of an example, for what its handler makes of it. */
@@ -23,6 +24,8 @@ export interface ExampleCall {
   facts: CallFacts;
   at: number;
   overrides?: Overrides;
+  /** What lookups answer. */
+  lookups: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface Start {
@@ -31,6 +34,8 @@ export interface Start {
   facts: CallFacts;
   event: Moment['event'];
   decision: Decision;
+  /** What may have been asked before it is decided: all of it is, which takes the longest. */
+  asked: AskedBefore;
 }
 
 export interface Starts {
@@ -97,18 +102,22 @@ function byType(
     const facts = { ...NOBODY, from, direction, callerType };
     const plan = planOf(routes, facts, { rule: rule?.name ?? null, made, assume });
     const decision = { ...plan, trace: [], why: 'prove', warnings: [] };
-    return [{ who: TYPES[callerType], facts, event, decision }];
+    const asked = lookupsBefore(routes.set, rule, {
+      event,
+      direction,
+      steps,
+      usable: assume === 'usable',
+    });
+    return [{ who: TYPES[callerType], facts, event, decision, asked }];
   });
   const plans = new Set(starts.map(({ decision }) => JSON.stringify(decision.plan)));
   return plans.size > 1 ? starts : starts.slice(0, 1).map((start) => ({ ...start, who: null }));
 }
 
 /** A moment at which the rule has just been chosen. */
-export function begin({ facts, event, decision }: Start, limits: Limits): Scene {
-  const policy = { ...decision.policy, ...limits };
-  const chosen = { ...decision, policy };
-  const later: Decision = { ...chosen, plan: null };
-  const decideAt: Answer = ({ type }) => (type === event ? chosen : later);
+export function begin(start: Start, limits: Limits): Scene {
+  const { facts, event } = start;
+  const decideAt = decisionsOf(start, limits);
   const first: Scene = {
     call: newCall(facts.callId, 0),
     now: 0,
@@ -128,6 +137,18 @@ export function begin({ facts, event, decision }: Start, limits: Limits): Scene 
     events.push({ ...webhookOf(facts, event), digits: '1' });
   }
   return events.reduce((scene, each) => put(scene, each, decideAt), first);
+}
+
+/** First what may have to be asked, one lookup after the other, then the rule is chosen. */
+export function decisionsOf({ event, decision, asked }: Start, limits: Limits): Answer {
+  const chosen = { ...decision, policy: { ...decision.policy, ...limits } };
+  const later: Decision = { ...chosen, plan: null };
+  return ({ source, type }, facts, moment) => {
+    // Once it was chosen, no other event chooses it again.
+    if (moment.event !== event || (source === 'webhook' && type !== event)) return later;
+    const lookup = asked.requests.find(({ name }) => facts.lookups?.[name] === undefined);
+    return lookup === undefined ? chosen : { ...later, lookup };
+  };
 }
 
 /** Limits of the policy that a search leaves out; see `prove.ts`. */
@@ -152,11 +173,6 @@ function momentsOf(rule: Rule | null): { event: Moment['event']; direction: Dire
   return EVENTS.filter((_, number) => (bits & (1 << number)) !== 0).flatMap((event) =>
     directions.map((direction) => ({ event, direction })),
   );
-}
-
-function isOf(direction: Direction) {
-  return (clause: Clause) =>
-    clause.key === 'direction' ? clause.values.includes(direction) : null;
 }
 
 interface Caller {
@@ -219,14 +235,21 @@ function* handlerStarts(
 ): Generator<void, Starts> {
   const starts: Start[] = [];
   const seen = new Set<string>();
-  for (const { name, facts, at, overrides = {} } of examples) {
+  for (const { name, facts, at, lookups, overrides = {} } of examples) {
     const moment: Moment = { event: 'call.initiated', digits: null, at };
-    const decision = decide(routes, facts, moment, overrides);
+    const decision = decideKnowing(routes, facts, moment, { lookups, overrides });
     yield;
     const key = JSON.stringify(decision.plan);
     if (decision.rule !== rule.name || seen.has(key)) continue;
     seen.add(key);
-    starts.push({ who: `as in the example “${name}”`, facts, event: moment.event, decision });
+    const who = `as in the example “${name}”`;
+    const asked = lookupsBefore(routes.set, rule, {
+      event: moment.event,
+      direction: facts.direction ?? 'incoming',
+      steps: [],
+      usable: true,
+    });
+    starts.push({ who, facts, event: moment.event, decision, asked });
   }
   const shown =
     starts.length === 0
@@ -234,4 +257,22 @@ function* handlerStarts(
       : `only what ${starts.length} examples show is played`;
   const words = starts.length === 1 ? 'only what one example shows is played' : shown;
   return { starts, unfinished: `${handler} decides, which cannot be enumerated: ${words}` };
+}
+
+/** As the server decides once every lookup that it asks for has its scripted answer. */
+function decideKnowing(
+  routes: CompiledRoutes,
+  facts: CallFacts,
+  moment: Moment,
+  { lookups, overrides }: { lookups: ExampleCall['lookups']; overrides: Overrides },
+): Decision {
+  let known = facts;
+  for (;;) {
+    const decision = decide(routes, known, moment, overrides);
+    const name = decision.lookup?.name;
+    if (name === undefined) return decision;
+    const values = lookups[name];
+    const fact = { values: values ?? {}, failed: values === undefined ? 'not scripted' : null };
+    known = { ...known, lookups: { ...known.lookups, [name]: fact } };
+  }
 }

@@ -48,6 +48,8 @@ function nameInWords(name: ChoiceName, target: string): string | null {
       return 'the caller hangs up';
     case 'key':
       return name.digits === null ? 'no key is pressed' : `${name.digits} is pressed`;
+    case 'lookup':
+      return `${name.lookup} ${name.answers ? 'answers' : 'does not answer'}`;
     case 'verdict':
       return `${target} ${name.ringing ? RINGS_ON : VERDICT_WORDS[name.verdict]}`;
     default:
@@ -95,6 +97,7 @@ export function branchWords(names: readonly ChoiceName[]): string {
       return [name.early ? 'the caller hangs up at once' : 'the caller hangs up'];
     }
     if (name.kind === 'verdict' && name.ringing) return ['no_verdict after ringing'];
+    if (name.kind === 'lookup') return [nameInWords(name, '') ?? ''];
     return name.kind === 'answered' ? ['answered'] : [];
   });
   const failed = FAILED.every((verdict) => verdicts.includes(verdict));

@@ -26,7 +26,10 @@ export function noteAnswers(
       },
       decide(facts, moment, routeSet) {
         const decision = world.decide(facts, moment, routeSet);
-        const isUnmatched = decision.plan === null && moment.event !== 'call.initiated';
+        const isUnmatched =
+          decision.plan === null &&
+          decision.lookup === undefined &&
+          moment.event !== 'call.initiated';
         answers.decisions.push(isUnmatched ? null : decision);
         if (!isUnmatched) answers.overrides = overrides;
         return decision;

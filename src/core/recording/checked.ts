@@ -60,6 +60,16 @@ export function listOf<T>(check: (value: unknown, path: string) => T) {
     listAt(value, path).map((each, n) => check(each, `${path}[${n}]`));
 }
 
+export function mapOf(check: Check): Check {
+  return (value, path) =>
+    Object.fromEntries(
+      Object.entries(fieldsAt(value, path)).map(([name, each]) => [
+        name,
+        check(each, `${path}.${name}`),
+      ]),
+    );
+}
+
 /** Every name of `value` must stand in `checks`; those of `needed` must be there. */
 export function shapeAt(
   value: unknown,

@@ -1,6 +1,6 @@
 /** What the timeline shows of an event. A recorded event is read from it too, so it is kept whole. */
 import { costTotals, type ReportedCost } from '../machine/cost.ts';
-import type { BLegEvent, CallEvent, WebhookEvent } from '../machine/event.ts';
+import type { BLegEvent, CallEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
 
 export type Detail = Record<string, string | number | boolean | null>;
 
@@ -39,6 +39,7 @@ function allDetails(event: CallEvent): Detail {
         status: 'status' in event.outcome ? event.outcome.status : null,
         code: event.outcome.kind === 'rejected' ? event.outcome.code : null,
         detail: 'detail' in event.outcome ? event.outcome.detail : null,
+        ...lookupOf(event),
       };
     case 'deadline':
       return { deadline: event.name, put_off: event.putOff ? true : null };
@@ -52,6 +53,19 @@ function allDetails(event: CallEvent): Detail {
     default:
       return event satisfies never;
   }
+}
+
+/** `tier gold, agent 204`, and how long it took. */
+function lookupOf({ lookup: name, outcome }: OutcomeEvent): Detail {
+  if (name === undefined) return {};
+  const answer = 'lookup' in outcome ? outcome.lookup : undefined;
+  const values = Object.entries(answer?.values ?? {}).map(([field, value]) => `${field} ${value}`);
+  return {
+    lookup: name,
+    values: values.length === 0 ? null : values.join(', '),
+    ms: answer?.ms ?? null,
+    cached: answer?.result === 'cached' ? true : null,
+  };
 }
 
 function costInWords(cost: ReportedCost | undefined): string | null {

@@ -1,6 +1,6 @@
 /** A recorded event as JSON. What is null is left out, and of a list of answers what is empty. */
 import { type CallFacts, PHASES } from '../machine/call.ts';
-import type { Outcome } from '../machine/command.ts';
+import { LOOKUP_RESULTS, type Outcome } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import { noFacts } from '../machine/new-call.ts';
 import { noAnswers } from './answers.ts';
@@ -10,6 +10,7 @@ import {
   fieldsAt,
   flagAt,
   listOf,
+  mapOf,
   nullOr,
   numberAt,
   oneOf,
@@ -86,7 +87,7 @@ function withoutUndefined(fields: Fields): Partial<Answers> {
 const header: Check = (value, path) =>
   shapeAt(value, path, { name: textAt, value: textAt }, ['name', 'value']);
 
-const FACTS: { [Name in Exclude<keyof CallFacts, 'callId'>]: Check } = {
+const FACTS: { [Name in Exclude<keyof CallFacts, 'callId'>]-?: Check } = {
   sessionId: textAt,
   legId: textAt,
   connectionId: textAt,
@@ -99,7 +100,17 @@ const FACTS: { [Name in Exclude<keyof CallFacts, 'callId'>]: Check } = {
   attestationValidated: flagAt,
   headers: listOf(header),
   tags: listOf(textAt),
+  lookups: mapOf((value, path) =>
+    shapeAt(value, path, { values: mapOf(textAt), failed: nullOr(textAt) }, ['values', 'failed']),
+  ),
 };
+
+const lookup: Check = (value, path) =>
+  shapeAt(value, path, { result: oneOf(LOOKUP_RESULTS), values: mapOf(textAt), ms: numberAt }, [
+    'result',
+    'values',
+    'ms',
+  ]);
 
 const envelope: Check = (value, path) =>
   shapeAt(value, path, { id: textAt, foreignState: nullOr(textAt) }, ['id', 'foreignState']);
@@ -127,6 +138,7 @@ const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
   misconfigured: nullOr(textAt),
   afterMs: nullOr(numberAt),
   provenUnsent: flagAt,
+  lookup,
 };
 const outcome: Check = (value, path) => shapeAt(value, path, OUTCOME, ['kind']);
 /** What operators had forced, by name. */
@@ -144,13 +156,7 @@ const forcedBy = (state: 'open' | 'on'): Check => {
       },
       [state, 'untilMs'],
     );
-  return (value, path) =>
-    Object.fromEntries(
-      Object.entries(fieldsAt(value, path)).map(([name, each]) => [
-        name,
-        forced(each, `${path}.${name}`),
-      ]),
-    );
+  return mapOf(forced);
 };
 const overridesAt: Check = (value, path) =>
   shapeAt(value, path, { schedules: forcedBy('open'), switches: forcedBy('on') }, []);
@@ -234,7 +240,14 @@ const SOURCES: {
     needed: ['bLegId'],
   },
   outcome: {
-    own: { commandId: textAt, legId: textAt, action: textAt, outcome, firstSentAt: numberAt },
+    own: {
+      commandId: textAt,
+      legId: textAt,
+      action: textAt,
+      lookup: textAt,
+      outcome,
+      firstSentAt: numberAt,
+    },
     needed: ['commandId', 'legId', 'action', 'outcome'],
   },
   deadline: { own: { name: textAt, n: numberAt, putOff: flagAt }, needed: ['name', 'n', 'putOff'] },

@@ -80,7 +80,7 @@ export function decisionOf({ events }: Pick<RecordedCall, 'events'>): RecordedDe
   let found: RecordedDecision | null = null;
   for (const event of events) {
     for (const decision of event.answers.decisions) {
-      if (decision === null) continue;
+      if (decision === null || decision.lookup !== undefined) continue;
       if (found === null || decision.plan !== null) found = { decision, event };
     }
   }

@@ -67,7 +67,7 @@ export interface Recorded {
   overrides?: Overrides;
 }
 
-type Learned = Exclude<keyof CallFacts, 'callId'> | 'foreignState' | 'parentId';
+type Learned = Exclude<keyof CallFacts, 'callId' | 'lookups'> | 'foreignState' | 'parentId';
 
 /** An event as the machine was given it, and what that asked its world for. */
 export interface Given {
@@ -159,10 +159,10 @@ function learnedOf(before: Call, after: Call): Learned[] {
 }
 
 const FACTS = Object.keys(noFacts('')).filter(
-  (name): name is Exclude<keyof CallFacts, 'callId'> => name !== 'callId',
+  (name): name is Exclude<keyof CallFacts, 'callId' | 'lookups'> => name !== 'callId',
 );
 
-function isUnknown(fact: CallFacts[keyof CallFacts]): boolean {
+function isUnknown(fact: CallFacts[Exclude<keyof CallFacts, 'lookups'>]): boolean {
   return fact === null || fact === false || (Array.isArray(fact) && fact.length === 0);
 }
 
@@ -298,6 +298,7 @@ function ownOf(
         commandId: text('command') ?? '',
         legId: recorded.legId ?? call.id,
         action: text('action') as Action,
+        ...(text('lookup') === null ? {} : { lookup: text('lookup') ?? '' }),
         outcome: outcomeOf(detail, recorded),
         firstSentAt: recorded.sentAgoMs === undefined ? null : row.at - recorded.sentAgoMs,
       } satisfies Own<'outcome'>;

@@ -96,6 +96,17 @@ const policy: Check = (value, path) =>
     },
     ['patienceMs', 'whileMoving', 'refersPerCall', 'transfersPerCall'],
   );
+const kept: Check = (value, path) =>
+  shapeAt(value, path, { name: textAt, path: listOf(textAt) }, ['name', 'path']);
+const LOOKUP: Record<string, Check> = {
+  name: textAt,
+  url: textAt,
+  headers: listOf(header),
+  keep: listOf(kept),
+  timeoutMs: numberAt,
+  cacheMs: nullOr(numberAt),
+};
+const lookup: Check = (value, path) => shapeAt(value, path, LOOKUP, Object.keys(LOOKUP));
 const traceLine: Check = (value, path) =>
   shapeAt(value, path, { rule: textAt, matched: flagAt, why: textAt }, ['rule', 'matched', 'why']);
 
@@ -108,5 +119,6 @@ const DECISION: Record<string, Check> = {
   trace: listOf(traceLine),
   why: textAt,
   warnings: listOf(textAt),
+  lookup,
 };
 const DECISION_NEEDS = ['rule', 'routeSet', 'plan', 'lastResort', 'policy', 'why'];

@@ -134,8 +134,8 @@ function worldUnder({ now, answers }: RecordedEvent, decider: Decider, forked: b
   };
 }
 
-function isUnmatched({ plan }: Decision, { event }: Moment): boolean {
-  return plan === null && event !== 'call.initiated';
+function isUnmatched({ plan, lookup }: Decision, { event }: Moment): boolean {
+  return plan === null && lookup === undefined && event !== 'call.initiated';
 }
 
 function decidedTheSame({ answers }: RecordedEvent, { taken }: Decider): boolean {

@@ -13,7 +13,7 @@ import {
   type Scripted,
 } from '../dry-run/scripted-telnyx.ts';
 import { nameOf } from '../machine/attempt.ts';
-import type { Attempt, Call, Deadline } from '../machine/call.ts';
+import type { Attempt, Call, Deadline, LookupFact } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import { type Transition, transition } from '../machine/transition.ts';
@@ -40,6 +40,8 @@ interface Play {
   /** What is to come, the earliest first. */
   coming: Coming[];
   keys: (string | null)[];
+  /** What was asked then; a lookup that was not does not answer. */
+  lookups: Readonly<Record<string, LookupFact>>;
   given: Given;
   assumed: Set<string>;
   events: number;
@@ -71,6 +73,7 @@ export function playOn(
       .filter(({ event }) => happensAnyway(event, shared))
       .map(({ event, now }) => ({ at: now, event })),
     keys: keysPressed(rest, shared),
+    lookups: recorded.stored.facts.lookups ?? {},
     given: givenBy(recorded, attemptsSent(from, commands)),
     assumed: new Set(),
     events: 0,
@@ -176,7 +179,11 @@ function scriptFor(play: Play, command: Command): Scripted[] {
   if (attempt !== undefined) return moveScript(play, command, attempt);
   const gather = command.action.startsWith('gather_using_');
   const digits = gather ? (play.keys.shift() ?? null) : null;
-  return answersTo(command, { call, verdict: null, digits, leaves: false });
+  const lookup = command.action === 'lookup' ? play.lookups[command.name]?.values : undefined;
+  if (command.action === 'lookup' && lookup === undefined) {
+    play.assumed.add(`lookup ${command.name}`);
+  }
+  return answersTo(command, { call, verdict: null, digits, leaves: false, lookup });
 }
 
 function moveScript(play: Play, command: Command, attempt: Attempt): Scripted[] {

@@ -1,13 +1,14 @@
 /** Whether two decisions would do the same, whatever the rule is called that made them. */
 import type { Decision } from '../machine/plan.ts';
 
-type Doing = Pick<Decision, 'plan' | 'lastResort' | 'policy'>;
+type Doing = Pick<Decision, 'plan' | 'lastResort' | 'policy' | 'lookup'>;
 
 export function doSame(one: Doing, other: Doing): boolean {
   return (
     isSame(one.plan, other.plan) &&
     isSame(one.lastResort, other.lastResort) &&
-    isSame(one.policy, other.policy)
+    isSame(one.policy, other.policy) &&
+    one.lookup?.name === other.lookup?.name
   );
 }
 

@@ -71,6 +71,8 @@ export function compileClause(clause: Clause, around: Surroundings): Check {
       return headerClause(clause.name, clause.values);
     case 'row':
       return rowClause(clause, around);
+    case 'lookup':
+      return lookupClause(clause);
     case 'percent':
       return percentClause(clause.value, around.rule);
     case 'schedule':
@@ -97,6 +99,7 @@ function lasting({ holds, failed, held }: Plain): Check {
     holds,
     later: (subject) => (holds(subject) ? 1 : -1),
     someCall: () => 0,
+    missing: () => null,
     failed: (subject) => (holds(subject) ? null : failed(subject)),
     held,
     first: null,
@@ -276,6 +279,38 @@ function rowClause(clause: Extract<Clause, { key: 'row' }>, around: Surroundings
       `row ${column}: ${quote(cell(subject), 'an empty cell')} matches ${someOf(values)}`,
   });
   return field === 'to' ? { ...check, someCall: check.later } : check;
+}
+
+/** What a lookup brought; whoever runs the other server wrote it. */
+function lookupClause(clause: Extract<Clause, { key: 'lookup' }>): Check {
+  const { lookup, field, values } = clause;
+  const globs = values.map(compileGlob);
+  const fact = (subject: Subject) => subject.lookup(lookup);
+  const kept = (subject: Subject): string | null => {
+    const known = fact(subject)?.values ?? {};
+    return Object.hasOwn(known, field) ? (known[field] ?? null) : null;
+  };
+  const what = `lookup ${lookup}.${field}`;
+  const check = lasting({
+    holds(subject) {
+      const value = kept(subject);
+      return value !== null && globs.some((glob) => glob.matches(value));
+    },
+    failed(subject) {
+      const known = fact(subject);
+      if (known === undefined) return `lookup ${lookup}: not asked, something else decides`;
+      if (known.failed !== null) return `lookup ${lookup}: ${quote(known.failed)}`;
+      const value = kept(subject);
+      if (value === null) return `${what}: not in its answer, expected ${someOf(values)}`;
+      return `${what}: ${quote(value, 'an empty value')} does not match ${someOf(values)}`;
+    },
+    held: (subject) => `${what}: ${quote(kept(subject))} matches ${someOf(values)}`,
+  });
+  return {
+    ...check,
+    later: (subject) => (fact(subject) === undefined ? 0 : check.later(subject)),
+    missing: (subject) => (fact(subject) === undefined ? lookup : null),
+  };
 }
 
 /**

@@ -6,6 +6,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
 import type { AllowPattern } from './allow.ts';
+import { lookupRequest, lookupsIn } from './lookup.ts';
 import { type Check, compileCondition } from './match.ts';
 import type { Overrides } from './override.ts';
 import type { RouteSet, RouteStep, Rule } from './rule.ts';
@@ -51,19 +52,33 @@ export function decide(
   overrides: Overrides,
   options: { fullTrace?: boolean } = {},
 ): Decision {
-  const subject = new Subject(facts, moment, overrides, routes.index);
-  const search: Search = { routes, subject, refusals: null, warnings: [] };
+  const subject = new Subject(facts, moment, overrides, routes.index, routes.set.lookups);
+  const search: Search = { routes, subject, refusals: null, warnings: [], missing: null };
   const winner = findWinner(search);
+  if (search.missing !== null) return askFirst(routes, facts, search.missing);
   const linesMax = options.fullTrace === true ? Number.POSITIVE_INFINITY : TRACE_LINES_MAX;
   const above = winner?.number ?? routes.checks.length;
   const trace = traceAbove(routes.trace, above, subject, search.refusals, linesMax);
   const last = winner === null ? whenNoneMatched(search) : matched(search, winner, trace);
+  if (search.missing !== null) return askFirst(routes, facts, search.missing);
 
   return {
     ...planOf(routes, facts, { rule: last.rule, made: last.made, rows: subject.rows }),
     trace,
     why: last.why,
     warnings: search.warnings,
+  };
+}
+
+/** Nothing is decided before a lookup is known that decides about a rule, or that its steps send. */
+function askFirst(routes: CompiledRoutes, facts: CallFacts, name: string): Decision {
+  const lookup = routes.set.lookups.get(name);
+  return {
+    ...planOf(routes, facts, { rule: null, made: null }),
+    trace: [],
+    why: `the lookup ${name} is asked first`,
+    warnings: [],
+    ...(lookup === undefined ? {} : { lookup: lookupRequest(lookup, facts) }),
   };
 }
 
@@ -112,6 +127,8 @@ interface Search {
   /** The answers of handlers that did not match, by the number of their rule. */
   refusals: Map<number, string> | null;
   warnings: string[];
+  /** A lookup that must be asked before anything can be decided. */
+  missing: string | null;
 }
 
 interface Winner extends Made {
@@ -133,13 +150,28 @@ function findWinner(search: Search): Winner | null {
     const rule = routes.set.rules[number];
     const check = routes.checks[number];
     if (rule === undefined || check === undefined) return false;
-    if (!meansDirection(routes, number, subject) || !check.holds(subject)) return false;
+    if (!meansDirection(routes, number, subject)) return false;
+    if (routes.set.lookups.size > 0) {
+      search.missing = check.missing(subject);
+      if (search.missing !== null) return true;
+    }
+    if (!check.holds(subject)) return false;
     const made = stepsOf(rule, number, search);
     if (made === null) return false;
+    search.missing = missingFor(made.steps, search);
     winner = { number, rule, check, ...made };
     return true;
   });
   return winner;
+}
+
+/** A lookup whose answer stands in what the steps send, and that was not asked yet. */
+function missingFor(steps: readonly RouteStep[], { routes, subject }: Search): string | null {
+  if (routes.set.lookups.size === 0) return null;
+  for (const name of lookupsIn(steps, routes.set)) {
+    if (subject.lookup(name) === undefined) return name;
+  }
+  return null;
 }
 
 /** A rule without a direction is for incoming calls. The default event is in `eventsOf`. */
@@ -196,6 +228,7 @@ function whenNoneMatched(search: Search): Conclusion {
     );
   }
   const made = { steps: search.routes.set.otherwise, handlerMade: false, tables: NO_ROWS };
+  search.missing = missingFor(made.steps, search);
   return { rule: null, made, why: 'no rule matched: otherwise' };
 }
 

@@ -20,7 +20,8 @@ export function firstMatch(
   moment: Moment,
   overrides: Overrides,
 ): Rule | null {
-  const subject = new Subject(facts, moment, overrides, indexRules([], set).index());
+  const index = indexRules([], set).index();
+  const subject = new Subject(facts, moment, overrides, index, set.lookups);
   return set.rules.find((rule) => applies(rule, set, subject)) ?? null;
 }
 

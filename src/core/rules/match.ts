@@ -19,6 +19,11 @@ export interface Check {
    * values, as `later`.
    */
   someCall(subject: Subject): number;
+  /**
+   * The lookup that must be asked before it is known whether this holds; null where that is known.
+   * Until then what depends on a lookup counts as not holding.
+   */
+  missing(subject: Subject): string | null;
   /** Why it does not match: the first failed clause, expected and got. Null if it matches. */
   failed(subject: Subject): string | null;
   /** Why it matches. */
@@ -61,6 +66,7 @@ function all(checks: Check[]): Check {
     },
     later: (subject) => Math.min(1, ...checks.map((check) => check.later(subject))),
     someCall: (subject) => Math.min(1, ...checks.map((check) => check.someCall(subject))),
+    missing: (subject) => missingIn(checks, subject, false),
     failed(subject) {
       for (const check of checks) {
         const why = check.failed(subject);
@@ -84,6 +90,7 @@ function any(checks: Check[]): Check {
     },
     later: (subject) => Math.max(-1, ...checks.map((check) => check.later(subject))),
     someCall: (subject) => Math.max(-1, ...checks.map((check) => check.someCall(subject))),
+    missing: (subject) => missingIn(checks, subject, true),
     failed(subject) {
       const reasons: string[] = [];
       for (const check of checks) {
@@ -101,12 +108,24 @@ function any(checks: Check[]): Check {
   };
 }
 
+/** `decisive`: a part that is known to be so decides about the whole, whatever the lookups bring. */
+function missingIn(checks: Check[], subject: Subject, decisive: boolean): string | null {
+  let first: string | null = null;
+  for (const check of checks) {
+    const missing = check.missing(subject);
+    if (missing !== null) first ??= missing;
+    else if (check.holds(subject) === decisive) return null;
+  }
+  return first;
+}
+
 function not(check: Check): Check {
   return {
     holds: (subject) => !check.holds(subject),
     // Adding zero avoids -0, which would be a second value for perhaps.
     later: (subject) => 0 - check.later(subject),
     someCall: (subject) => 0 - check.someCall(subject),
+    missing: (subject) => check.missing(subject),
     failed: (subject) => (check.holds(subject) ? `not: ${check.held(subject)}` : null),
     held: (subject) => `not (${check.failed(subject) ?? ''})`,
     first: null,

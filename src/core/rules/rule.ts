@@ -19,7 +19,9 @@ export type Placeholder =
   | { place: 'from' | 'to' | 'from_user' | 'to_user' | 'call_session_id' }
   | { place: 'header'; header: string }
   /** `{row:site}` or `{row:extensions.site}`; what it means is up to the rule, see `table.ts`. */
-  | { place: 'row'; column: string };
+  | { place: 'row'; column: string }
+  /** What a lookup brought. */
+  | { place: 'lookup'; lookup: string; field: string };
 
 export interface Target {
   name: string;
@@ -32,6 +34,20 @@ export interface Target {
   byeWithoutVerdict: 'unconfirmed' | 'completed';
   /** Null: as the policy says. */
   via: Ways | null;
+}
+
+/** A fact from outside: asked of somebody else's server when a rule needs it, at most once a call. */
+export interface Lookup {
+  name: string;
+  /** Its places are encoded; none of them is before the path. */
+  url: Template;
+  /** Values may hold references such as `${CRM_TOKEN}`. */
+  headers: { name: string; value: string }[];
+  /** What is kept of the answer, and the keys that lead to it. */
+  keep: { name: string; path: string[] }[];
+  timeoutMs: number;
+  /** Null: answers are not kept for other calls. */
+  cacheMs: number | null;
 }
 
 export type Destination =
@@ -154,7 +170,8 @@ export type Clause =
   | { key: 'percent'; value: number }
   | { key: 'tags'; values: string[] }
   | { key: 'event'; values: ('call.initiated' | 'call.answered' | 'call.dtmf.received')[] }
-  | { key: 'digits'; values: string[] };
+  | { key: 'digits'; values: string[] }
+  | { key: 'lookup'; lookup: string; field: string; values: string[] };
 
 export type Condition =
   | { all: Condition[] }
@@ -211,6 +228,7 @@ export interface RouteSet {
   schedules: Map<string, Schedule>;
   switches: Map<string, Switch>;
   tables: Map<string, Table>;
+  lookups: Map<string, Lookup>;
   policy: Policy;
   rules: Rule[];
   otherwise: RouteStep[];

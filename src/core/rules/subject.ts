@@ -1,17 +1,20 @@
 /** The call to decide on. Values that several rules need are computed once, when first needed. */
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
-import type { CallFacts } from '../machine/call.ts';
+import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, isAnonymous, readAddress } from './address.ts';
+import { lookupFact } from './lookup.ts';
 import type { Overrides } from './override.ts';
 import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
-import type { Schedule } from './rule.ts';
+import type { Lookup, Schedule } from './rule.ts';
 import type { RuleIndex } from './rule-index.ts';
 import { isOpenAt } from './schedule.ts';
 import { CallRows } from './table.ts';
 
 /** How many characters of a caller's text are quoted. */
 const QUOTED_CHARS_MAX = 80;
+
+const NO_LOOKUPS: ReadonlyMap<string, Lookup> = new Map();
 
 export class Subject {
   readonly facts: CallFacts;
@@ -25,6 +28,7 @@ export class Subject {
   /** What the tables have for this call. */
   readonly rows: CallRows;
   readonly #postings: Postings;
+  readonly #lookups: ReadonlyMap<string, Lookup>;
   #clauses: Set<number> | undefined;
   #fromWord: string | undefined;
   #toWord: string | undefined;
@@ -32,7 +36,13 @@ export class Subject {
   #headers: Map<string, string[]> | undefined;
   #open: Map<string, boolean> | undefined;
 
-  constructor(facts: CallFacts, moment: Moment, overrides: Overrides, index: RuleIndex) {
+  constructor(
+    facts: CallFacts,
+    moment: Moment,
+    overrides: Overrides,
+    index: RuleIndex,
+    lookups: ReadonlyMap<string, Lookup> = NO_LOOKUPS,
+  ) {
     this.facts = facts;
     this.moment = moment;
     this.overrides = overrides;
@@ -46,6 +56,7 @@ export class Subject {
       if (this.rows.of(name) === null) continue;
       (field === 'from' ? this.fromHits : this.toHits).push(posting);
     }
+    this.#lookups = lookups;
   }
 
   /** Whether a clause of `from` or `to` matches, by its number. */
@@ -105,6 +116,11 @@ export class Subject {
       this.#open.set(schedule.name, open);
     }
     return open;
+  }
+
+  /** What a lookup brought; undefined where it is yet to be asked. */
+  lookup(name: string): LookupFact | undefined {
+    return lookupFact(name, this.facts, this.#lookups);
   }
 
   isAnonymous(): boolean {

@@ -352,8 +352,11 @@ function textOf(template: Template, using: Resolving): Filled {
 
 function isTheCallers(piece: Template[number]): boolean {
   if ('literal' in piece) return false;
-  return piece.place === 'from' || piece.place === 'from_user' || piece.place === 'header';
+  return THE_CALLERS.has(piece.place);
 }
+
+/** What the caller writes or a lookup brings: both may be missing. */
+const THE_CALLERS: ReadonlySet<string> = new Set(['from', 'from_user', 'header', 'lookup']);
 
 function referTo(reached: Reached): Extract<OtherWay, { do: 'refer' }> {
   const { address, via: _, problem, ...rest } = reached;

@@ -24,7 +24,11 @@ const TEMPLATE_PLACES = [
   'call_session_id',
   'header:X-Name',
   'row:column',
+  'lookup:name.field',
 ] as const;
+
+/** The last key of a path in `keep`. */
+export const LOOKUP_FIELD = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
 /** A header name: RFC 3261 token. */
 const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,128}$/;
@@ -157,6 +161,16 @@ export function fillText(template: Template, valueFor: ValueFor): Filled {
   return filled;
 }
 
+/** For the path and the query of an address. A value of dots would lead to another path. */
+export function fillUrl(template: Template, facts: CallFacts): Filled {
+  const valueFor = valuesFor(facts, () => null);
+  for (const piece of template) {
+    if ('literal' in piece || !/^\.{1,2}$/.test(valueFor(piece) ?? '')) continue;
+    return { problem: `${placeholderText(piece)} is ${valueFor(piece)}, which leads elsewhere` };
+  }
+  return fill(template, valueFor, encodeURIComponent);
+}
+
 function fill(
   template: Template,
   valueFor: ValueFor,
@@ -193,6 +207,7 @@ export function readPlaceholder(name: string): Placeholder | { problem: string }
     case 'call_session_id':
       return { place: name };
   }
+  if (name.startsWith('lookup:')) return lookupPlace(name, name.slice('lookup:'.length));
   if (name.startsWith('header:')) {
     const header = name.slice('header:'.length);
     if (HEADER_NAME.test(header)) return { place: 'header', header };
@@ -207,12 +222,24 @@ export function readPlaceholder(name: string): Placeholder | { problem: string }
   return { problem: `{${name}} is not a place; known are ${known}` };
 }
 
+/** The field follows the last dot, because the name of a lookup may have one. */
+function lookupPlace(name: string, text: string): Placeholder | { problem: string } {
+  const dot = text.lastIndexOf('.');
+  const field = text.slice(dot + 1);
+  if (dot > 0 && LOOKUP_FIELD.test(field)) {
+    return { place: 'lookup', lookup: text.slice(0, dot), field };
+  }
+  return { problem: `{${name}}: expected a lookup and what it keeps, such as {lookup:crm.agent}` };
+}
+
 export function placeholderText(piece: Placeholder): string {
   switch (piece.place) {
     case 'header':
       return `{header:${piece.header}}`;
     case 'row':
       return `{row:${piece.column}}`;
+    case 'lookup':
+      return `{lookup:${piece.lookup}.${piece.field}}`;
     default:
       return `{${piece.place}}`;
   }
@@ -230,11 +257,19 @@ function factOf(piece: Exclude<Placeholder, { place: 'row' }>, facts: CallFacts)
       return userOf(facts.to);
     case 'call_session_id':
       return facts.sessionId;
+    case 'lookup': {
+      const fact = ownValue(facts.lookups, piece.lookup);
+      return ownValue(fact?.values, piece.field) ?? null;
+    }
     case 'header': {
       const wanted = piece.header.toLowerCase();
       return facts.headers.find((header) => header.name.toLowerCase() === wanted)?.value ?? null;
     }
   }
+}
+
+function ownValue<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** Escapes are removed first, so that filling does not escape twice. */

@@ -97,6 +97,15 @@ export const ROUTES = Type.Object({
     }),
   ),
   switches: SWITCH_LIST,
+  lookups: Type.Array(
+    Type.Object({
+      name: text,
+      url: Type.String({ description: 'With its places, and without anything secret' }),
+      keep: Type.Array(text),
+      timeout_ms: Type.Integer(),
+      cache_ms: orNull(Type.Integer()),
+    }),
+  ),
   lists: Type.Array(Type.Object({ name: text, entries: Type.Integer() })),
   tables: Type.Array(
     Type.Object({
@@ -155,6 +164,15 @@ export const EXPLAIN_BODY = Type.Object(
       Type.Record(Type.String({ maxLength: 256 }), Type.Boolean(), {
         description: 'As if these switches were on or off; others are as they are',
       }),
+    ),
+    lookups: Type.Optional(
+      Type.Record(
+        Type.String({ maxLength: 64 }),
+        Type.Record(Type.String({ maxLength: 64 }), party),
+        {
+          description: 'What each lookup answers; one that is not named does not. Nobody is asked.',
+        },
+      ),
     ),
     digits: Type.Optional(Type.String({ maxLength: 128, pattern: '^[0-9*#]*$' })),
   },

@@ -111,6 +111,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       ),
       digits: asked.digits ?? null,
       switches,
+      lookups: asked.lookups ?? {},
     };
     return deps.routes.explain(question);
   });
@@ -142,6 +143,13 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       };
     }),
     switches: switchesJson(set, overrides, now),
+    lookups: [...set.lookups.values()].map(({ name, url, keep, timeoutMs, cacheMs }) => ({
+      name,
+      url: templateText(url),
+      keep: keep.map((each) => each.name),
+      timeout_ms: timeoutMs,
+      cache_ms: cacheMs,
+    })),
     lists: [...set.lists.values()].map((list) => ({
       name: list.name,
       entries: list.exact.length + list.prefixes.length + list.globs.length,

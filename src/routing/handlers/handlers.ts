@@ -195,5 +195,8 @@ function callOf(facts: CallFacts): HandlerCall {
     attestation: facts.attestationValidated ? facts.attestation : null,
     headers,
     tags: facts.tags,
+    lookups: Object.fromEntries(
+      Object.entries(facts.lookups ?? {}).map(([name, { values }]) => [name, values]),
+    ),
   };
 }

@@ -26,6 +26,11 @@ export interface HandlerCall {
   /** By name in lower case; of several of one name the first. The caller writes them. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
+  /**
+   * What lookups brought, by name and field: those that were asked, because a clause or a place of a
+   * rule needs them. The other server writes it.
+   */
+  readonly lookups: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface HandlerContext {

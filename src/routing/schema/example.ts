@@ -2,7 +2,17 @@
 import Type, { type Static } from 'typebox';
 import { ENDS, type Ends } from '../../core/machine/call.ts';
 import { onOff } from './schedule.ts';
-import { NAME, oneOf, oneOrMore, record, SCRIPTED_VERDICTS, STRICT, text } from './words.ts';
+import {
+  fieldKey,
+  NAME,
+  nameKey,
+  oneOf,
+  oneOrMore,
+  record,
+  SCRIPTED_VERDICTS,
+  STRICT,
+  text,
+} from './words.ts';
 
 const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
 const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');
@@ -69,6 +79,14 @@ export const example = Type.Object(
     ),
     digits: Type.Optional(
       oneOrMore(digits, 'What the caller presses in a menu; a list for several menus.'),
+    ),
+    lookups: Type.Optional(
+      record(
+        'answers of lookups',
+        nameKey('lookup', 'crm'),
+        record('kept fields', fieldKey, text('value', { minLength: 0 })),
+        { description: 'A lookup that is not here does not answer. Nobody is called.' },
+      ),
     ),
     hangup_after: Type.Optional(
       text('target', {

@@ -29,7 +29,7 @@ const target = Type.Object(
   {
     sip: text('SIP URI', {
       description:
-        'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}; {row:column} may stand anywhere.',
+        'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {lookup:name.field}; {row:column} may stand anywhere.',
       examples: ['sip:support@pbx.example.com'],
     }),
     timeout: Type.Optional(duration('Of one attempt; default 30s.')),
@@ -105,6 +105,40 @@ const table = Type.Object(
     ),
   },
   { title: 'table', ...STRICT },
+);
+
+const lookup = Type.Object(
+  {
+    url: text('https address', {
+      description:
+        'Asked with GET. The path and the query may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}, which are encoded.',
+      examples: ['https://crm.example.com/who?n={from}'],
+    }),
+    timeout: Type.Optional(duration('The caller rings meanwhile; at most 5s, default 1s.')),
+    headers: Type.Optional(
+      record(
+        'headers of the request',
+        {
+          title: 'header name',
+          pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
+          examples: ['Authorization'],
+        },
+        text('header value', {
+          description: `Secrets only as \${NAME}: the variable is read when the request is made.`,
+          examples: [`\${CRM_TOKEN}`],
+        }),
+      ),
+    ),
+    keep: Type.Array(text('path in the answer', { examples: ['$.tier', '$.agent'] }), {
+      description: 'What is kept of the JSON answer, named by its last key.',
+      minItems: 1,
+      maxItems: 20,
+    }),
+    cache: Type.Optional(
+      duration('How long an answer serves other calls with the same address; default: not at all.'),
+    ),
+  },
+  { title: 'lookup', ...STRICT },
 );
 
 const budget = (what: string) =>
@@ -228,6 +262,11 @@ const routeFileSchema = Type.Object(
         description: 'What operators turn on and off by hand, with the default of each.',
       }),
     ),
+    lookups: Type.Optional(
+      record('lookups', nameKey('lookup', 'crm'), lookup, {
+        description: 'Facts from a server of your own, asked before a rule decides.',
+      }),
+    ),
     policy: Type.Optional(policy),
     rules: Type.Optional(
       Type.Array(rule, { description: 'The first match from top to bottom is used.' }),
@@ -249,6 +288,7 @@ const routeFileSchema = Type.Object(
 export type RouteFile = Static<typeof routeFileSchema>;
 export type WrittenRule = Static<typeof rule>;
 export type WrittenTarget = Static<typeof target>;
+export type WrittenLookup = Static<typeof lookup>;
 export type WrittenPolicy = Static<typeof policy>;
 export type WrittenTable = Static<typeof table>;
 export type WrittenList = Static<typeof list>;
@@ -261,7 +301,7 @@ export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Referee route file',
   description:
-    'Call routes: targets, lists, tables, schedules, switches, policy, rules, guarantees and examples.',
+    'Call routes: targets, lists, tables, schedules, switches, lookups, policy, rules, guarantees and examples.',
   ...routeFileSchema,
   $defs: { ...STEP_DEFS, ...WHEN_DEFS },
 };

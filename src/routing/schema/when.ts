@@ -3,7 +3,9 @@ import Type from 'typebox';
 import { type OnOff, onOff } from './schedule.ts';
 import {
   EVENTS,
+  fieldKey,
   NAME,
+  nameKey,
   number,
   oneOf,
   oneOrMore,
@@ -36,6 +38,7 @@ export interface WrittenWhen {
   tags?: OneOrMore<string>;
   event?: OneOrMore<(typeof EVENTS)[number]>;
   digits?: OneOrMore<string>;
+  lookup?: Record<string, Record<string, OneOrMore<string>>>;
 }
 
 export const WHEN_DEFS = {
@@ -172,6 +175,23 @@ export const WHEN_DEFS = {
         oneOrMore(
           text('telephone key, in quotes', { pattern: '^[0-9A-D*#]{1,32}$', examples: ['0'] }),
           'Key of a call.dtmf.received event.',
+        ),
+      ),
+      lookup: Type.Optional(
+        record(
+          'lookups',
+          nameKey('lookup', 'crm'),
+          record(
+            'kept fields',
+            fieldKey,
+            oneOrMore(text('value or glob', { examples: ['gold*'] }), 'A glob with * and ?.'),
+            { minProperties: 1 },
+          ),
+          {
+            description:
+              'What a lookup brought. It is asked at most once a call, when a rule that could match needs it.',
+            minProperties: 1,
+          },
         ),
       ),
     },

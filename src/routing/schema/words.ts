@@ -61,6 +61,12 @@ export const nameKey = (what: string, example: string) => ({
   pattern: NAME,
   examples: [example],
 });
+/** The last key of a path in `keep`. */
+export const fieldKey = {
+  title: 'field of a lookup',
+  pattern: '^[A-Za-z_][A-Za-z0-9_-]{0,63}$',
+  examples: ['tier'],
+};
 export const voice = text('voice', {
   description: 'The Telnyx voice.',
   examples: ['Telnyx.KokoroTTS.af'],

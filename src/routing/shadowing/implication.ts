@@ -67,6 +67,14 @@ export class Implication {
       );
     }
     if (narrow.key === 'dates') return wide.key === 'dates' && isWithin(narrow, wide);
+    if (narrow.key === 'lookup') {
+      return (
+        wide.key === 'lookup' &&
+        wide.lookup === narrow.lookup &&
+        wide.field === narrow.field &&
+        narrow.values.every((value) => this.#glob(value, wide.values))
+      );
+    }
     // The share of callers hangs on the rule's name: ten percent of one are not ten of another.
     if (narrow.key === 'percent' || narrow.key !== wide.key) return false;
     if ('value' in narrow) return 'value' in wide && narrow.value === wide.value;

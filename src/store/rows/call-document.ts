@@ -31,6 +31,7 @@ const callDefaults = () =>
     stamped: false,
     parentId: null,
     decided: false,
+    asking: null,
     rule: null,
     routeSet: null,
     policy: null,
@@ -69,7 +70,7 @@ const factsDefaults = () =>
     attestationValidated: false,
     headers: [],
     tags: [],
-  }) satisfies Omit<CallFacts, 'callId'>;
+  }) satisfies Omit<CallFacts, 'callId' | 'lookups'>;
 
 const ATTEMPT_DEFAULTS = {
   target: null,

@@ -121,6 +121,7 @@ describe('explain', () => {
       verdicts: { 'support-us': ['busy', 'completed'], other: 'declined' },
       digits: '1',
       switches: { 'main-site': false },
+      lookups: { crm: { tier: 'gold' } },
     });
     expect(answer.status).toBe(200);
     expect(Value.Parse(EXPLANATION, await answer.json()).rule).toBe('support');
@@ -133,6 +134,7 @@ describe('explain', () => {
       verdicts: { 'support-us': ['busy', 'completed'], other: ['declined'] },
       digits: '1',
       switches: { 'main-site': false },
+      lookups: { crm: { tier: 'gold' } },
     });
   });
 

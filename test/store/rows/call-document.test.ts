@@ -83,6 +83,12 @@ const CALL: Call = {
   stamped: true,
   parentId: '',
   decided: true,
+  asking: {
+    name: 'crm',
+    id: 'c',
+    askedAt: 0,
+    moments: [{ event: 'call.initiated', digits: null, at: 0 }],
+  },
   rule: '',
   routeSet: '',
   policy: { patienceMs: 0, whileMoving: null, refersPerCall: null, transfersPerCall: 0 },

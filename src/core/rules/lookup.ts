@@ -1,0 +1,71 @@
+/** Lookups of one call: what is known, what would be asked, and which of them steps need. */
+import type { CallFacts, LookupFact } from '../machine/call.ts';
+import type { LookupRequest } from '../machine/command.ts';
+import type { Lookup, RouteSet, RouteStep, Target, Template } from './rule.ts';
+import { fillUrl } from './template.ts';
+
+/** What a lookup brought for this call; undefined where it is yet to be asked. */
+export function lookupFact(
+  name: string,
+  facts: CallFacts,
+  lookups: ReadonlyMap<string, Lookup>,
+): LookupFact | undefined {
+  const { lookups: known = {} } = facts;
+  if (Object.hasOwn(known, name)) return known[name];
+  const lookup = lookups.get(name);
+  if (lookup === undefined) return { values: {}, failed: 'no such lookup in this route set' };
+  const url = fillUrl(lookup.url, facts);
+  // Without its address it cannot be asked.
+  return 'problem' in url ? { values: {}, failed: `not asked: ${url.problem}` } : undefined;
+}
+
+/** The request of a lookup that is yet to be asked. */
+export function lookupRequest(lookup: Lookup, facts: CallFacts): LookupRequest {
+  const url = fillUrl(lookup.url, facts);
+  if ('problem' in url) throw new Error(`lookup ${lookup.name}: ${url.problem}`);
+  const { name, headers, keep, timeoutMs, cacheMs } = lookup;
+  return { name, url: url.text, headers, keep, timeoutMs, cacheMs };
+}
+
+const KNOWN = new WeakMap<readonly RouteStep[], ReadonlySet<string>>();
+
+/** Names of the lookups whose answers stand in what these steps send. */
+export function lookupsIn(steps: readonly RouteStep[], set: RouteSet): ReadonlySet<string> {
+  const known = KNOWN.get(steps);
+  if (known !== undefined) return known;
+  const found = new Set<string>();
+  collect(steps, set, found);
+  KNOWN.set(steps, found);
+  return found;
+}
+
+function collect(steps: readonly RouteStep[], set: RouteSet, found: Set<string>): void {
+  for (const step of steps) {
+    if (step.do === 'say') addPlaces(step.text, found);
+    if (step.do === 'menu') {
+      if ('say' in step.prompt) addPlaces(step.prompt.say, found);
+      for (const branch of Object.values(step.digits)) collect(branch, set, found);
+    }
+    if (step.do !== 'refer' && step.do !== 'transfer') continue;
+    const { to } = step;
+    if (to.kind === 'literal') addPlaces(to.template, found);
+    const names = to.kind === 'target' ? [to.name] : [];
+    if (to.kind === 'pick') names.push(...to.weights.map(({ name }) => name));
+    for (const name of names) addPlacesOfTarget(set.targets.get(name), found);
+    if (step.do === 'transfer' && step.from !== null) addPlaces(step.from, found);
+    for (const branch of Object.values(step.ifFailed)) collect(branch, set, found);
+  }
+}
+
+function addPlacesOfTarget(target: Target | undefined, found: Set<string>): void {
+  if (target === undefined) return;
+  addPlaces(target.sip, found);
+  if (target.userToUser !== null) addPlaces(target.userToUser, found);
+  for (const { value } of target.headers) addPlaces(value, found);
+}
+
+function addPlaces(template: Template, found: Set<string>): void {
+  for (const piece of template) {
+    if ('place' in piece && piece.place === 'lookup') found.add(piece.lookup);
+  }
+}

@@ -1,0 +1,39 @@
+/** What is kept of a lookup's answer, which somebody else wrote. */
+import type { LookupAnswer, LookupRequest } from '../core/machine/command.ts';
+
+/** More than a header or a user part may hold; a longer value counts as missing. */
+const VALUE_CHARS_MAX = 1024;
+
+/** Null where the text is not a JSON object. */
+export function readAnswer(
+  text: string,
+  keep: LookupRequest['keep'],
+): Pick<LookupAnswer, 'result' | 'values'> | null {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
+  const values: Record<string, string> = {};
+  for (const { name, path } of keep) {
+    const value = textOf(path.reduce(member, body));
+    if (value !== null) values[name] = value;
+  }
+  const complete = Object.keys(values).length === keep.length;
+  return { result: complete ? 'found' : 'missing_field', values };
+}
+
+function member(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+/** Texts, numbers and yes or no; anything else counts as missing. */
+function textOf(value: unknown): string | null {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string' || value.length > VALUE_CHARS_MAX) return null;
+  // No store keeps these characters, and no placeholder accepts their stand-in.
+  return value.toWellFormed().replaceAll('\0', '\ufffd');
+}
