@@ -33,7 +33,9 @@ export function buildRules(context: SetContext, input: DecodedSet, options: Buil
       const dates = datesOf(context, written, file.positions, options.nowMs);
       // Last, because a decision reads the numbers of a rule first.
       const when = dates === null ? asked : { all: [...asked.all, dates] };
-      const rule = { name: written.name, when, action, tables, file: file.file, line: place.line };
+      const { name, language } = written;
+      const spoken = language === undefined ? {} : { language };
+      const rule = { name, when, action, tables, ...spoken, file: file.file, line: place.line };
       context.rulePlaces.set(rule, place);
       rules.push(rule);
     }

@@ -14,6 +14,7 @@ import { checkLoops } from './loops.ts';
 import { quoted } from './number.ts';
 import { buildPolicy, DEFAULT_POLICY, policyZone } from './policy.ts';
 import type { Place, Problems } from './problem.ts';
+import { buildPrompts, checkLanguages } from './prompts.ts';
 import { dateZone } from './rule-dates.ts';
 import type { RouteFile } from './schema/schema.ts';
 import { checkShadowed } from './shadowing/shadowed.ts';
@@ -32,13 +33,14 @@ export function* buildSet(
   const context = newContext(problems);
   collectNames(context, input.files);
   yield* buildTables(context, input);
+  const lookups = buildLookups(context, input.files, options.env);
+  buildPrompts(context, input.files);
   const policy = buildOnce(input.files, 'policy', problems, (written, file) =>
     buildPolicy(context, written, file.positions),
   );
   const schedules = buildSchedules(context, input, options.nowMs);
   context.dateZone = dateZone(policyZone(input.files), schedules.values());
 
-  const lookups = buildLookups(context, input.files, options.env);
   addFlows(context, input.files);
 
   const set: RouteSet = {
@@ -50,6 +52,7 @@ export function* buildSet(
     switches: buildSwitches(input),
     tables: context.tables,
     lookups,
+    prompts: context.prompts,
     policy: policy ?? DEFAULT_POLICY,
     rules: buildRules(context, input, options),
     otherwise:
@@ -67,6 +70,7 @@ export function* buildSet(
   checkShadowed(context, set);
   checkLoops(context, set);
   checkWays(context, set);
+  checkLanguages(context, set);
   return { set, examples, guarantees };
 }
 

@@ -16,8 +16,8 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
   for (const kind of Object.keys(SECTIONS) as NameKind[]) {
     for (const [name, place] of context.names[kind]) {
       if (context.used[kind].has(name)) continue;
-      // A handler names targets and flows in its code.
-      const inCode = kind === 'target' || kind === 'flow';
+      // A handler names these in its code.
+      const inCode = ['target', 'flow', 'prompt'].includes(kind);
       if (inCode && (code.includes(`'${name}'`) || code.includes(`"${name}"`))) continue;
       if (kind === 'lookup' && code.includes(`{lookup:${name}.`)) continue;
       context.problems.warning(

@@ -1,6 +1,6 @@
 /** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
 import type { AllowPattern } from '../core/rules/allow.ts';
-import type { RouteStep, Rule } from '../core/rules/rule.ts';
+import type { Prompt, RouteStep, Rule } from '../core/rules/rule.ts';
 import type { Table } from '../core/rules/table.ts';
 import { type DurationBounds, parseDuration } from './duration.ts';
 import { Flows } from './flows.ts';
@@ -9,7 +9,15 @@ import type { Positions } from './positions.ts';
 import { didYouMean, type Place, type Problems } from './problem.ts';
 import type { DateZone } from './rule-dates.ts';
 
-export type NameKind = 'target' | 'list' | 'table' | 'schedule' | 'switch' | 'flow' | 'lookup';
+export type NameKind =
+  | 'target'
+  | 'list'
+  | 'table'
+  | 'schedule'
+  | 'switch'
+  | 'flow'
+  | 'lookup'
+  | 'prompt';
 
 export const SECTIONS = {
   target: 'targets',
@@ -19,6 +27,7 @@ export const SECTIONS = {
   switch: 'switches',
   flow: 'flows',
   lookup: 'lookups',
+  prompt: 'prompts',
 } as const satisfies Record<NameKind, string>;
 
 export interface SetContext {
@@ -39,6 +48,7 @@ export interface SetContext {
   unreadTables: Set<string>;
   /** What each lookup keeps; none of one with problems. */
   kept: Map<string, ReadonlySet<string>>;
+  prompts: Map<string, Prompt>;
   /** Where each rule stands. */
   rulePlaces: WeakMap<Rule, Place>;
   /** Where the destination of each moving step stands. */
@@ -53,6 +63,7 @@ export function newContext(problems: Problems): SetContext {
     broken: new Set(),
     allow: [],
     flows: new Flows(),
+    prompts: new Map(),
     reasons: new Map(),
     dateZone: { zone: 'UTC', sure: true },
     tables: new Map(),

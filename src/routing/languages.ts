@@ -1,12 +1,8 @@
 /**
- * Valid values of `language`. Telnyx answers 422 to any other, and the caller would hear nothing.
+ * What is meant by a `language` that is none of Telnyx's. To one of those it
+ * answers 422, and the caller would hear nothing.
  */
-
-/** The enum of `language` in speak and gather_using_speak of Telnyx's OpenAPI description. */
-export const LANGUAGES =
-  'arb cmn-CN cy-GB da-DK de-DE en-AU en-GB en-GB-WLS en-IN en-US es-ES es-MX es-US fr-CA fr-FR hi-IN is-IS it-IT ja-JP ko-KR nb-NO nl-NL pl-PL pt-BR pt-PT ro-RO ru-RU sv-SE tr-TR'.split(
-    ' ',
-  );
+import { LANGUAGES } from '../core/rules/language.ts';
 
 /** Names that others use for a language of the list. */
 const SAME: Record<string, string> = { ar: 'arb', zh: 'cmn-CN', no: 'nb-NO', nn: 'nb-NO' };

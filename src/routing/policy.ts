@@ -1,5 +1,6 @@
 /** Builds the core's `policy`, with its defaults. */
 import { parseAllow } from '../core/rules/allow.ts';
+import { textsOf } from '../core/rules/language.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
 import { placeholderText } from '../core/rules/template.ts';
 import { isZone } from '../core/rules/zone.ts';
@@ -11,8 +12,8 @@ import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { inAscii } from './look-alikes.ts';
 import { meantUri, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
+import { wordsOf } from './prompts.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
-import { spokenTemplate } from './spoken-text.ts';
 import { waysOf } from './via.ts';
 import { zoneHint } from './zone-names.ts';
 
@@ -112,8 +113,8 @@ function whileMoving(
 ): Policy['whileMoving'] {
   if ('play' in written) return { play: written.play };
   const at = positions.at(written, 'say');
-  const say = spokenTemplate(context, written.say, at);
-  for (const piece of say) {
+  const say = wordsOf(context, written.say, at);
+  for (const piece of textsOf(say, context.prompts).flat()) {
     if ('place' in piece && piece.place === 'row') {
       const message = `${placeholderText(piece)} needs the row of a table, and while_moving is for every call`;
       context.problems.problem(at, message, 'say it in the rule, before its refer');

@@ -1,5 +1,5 @@
 /** Converts steps of a route file or a handler into the core's form. */
-import type { Destination, RouteBranches, RouteStep, Template } from '../core/rules/rule.ts';
+import type { Destination, RouteBranches, RouteStep, Template, Words } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext, useName } from './context.ts';
@@ -16,14 +16,15 @@ import { usePlaces } from './lookups.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
+import { wordsOf } from './prompts.ts';
 import type {
   WrittenBranches,
   WrittenMenu,
   WrittenRefer,
   WrittenStep,
   WrittenTransfer,
+  WrittenWords,
 } from './schema/steps.ts';
-import { spokenTemplate } from './spoken-text.ts';
 import { isCallerId } from './tables/check-rows.ts';
 import { waysOf } from './via.ts';
 
@@ -162,8 +163,9 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
 }
 
 /** What a handler made is spoken as it stands: it may hold what a caller wrote. */
-function spokenText(b: StepBuilder, text: string, at: Place): Template {
-  return b.trusted ? spokenTemplate(b.context, text, at) : [{ literal: text }];
+function spokenText(b: StepBuilder, text: WrittenWords, at: Place): Words {
+  if (typeof text === 'string' && !b.trusted) return [{ literal: text }];
+  return wordsOf(b.context, text, at);
 }
 
 function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {

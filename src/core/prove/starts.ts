@@ -94,7 +94,12 @@ function byType(
   },
 ): Start[] {
   const { event, direction, from, assume } = caller;
-  const made: Made = { steps, handlerMade: false, tables: rule?.tables ?? NO_ROWS };
+  const made: Made = {
+    steps,
+    handlerMade: false,
+    tables: rule?.tables ?? NO_ROWS,
+    language: rule?.language,
+  };
   const starts = (['pstn', 'sip'] as const).flatMap((callerType): Start[] => {
     const known = (clause: Clause) =>
       clause.key === 'caller_type' ? clause.values.includes(callerType) : null;

@@ -93,7 +93,7 @@ export function planOf(
   const rows = chosen.rows ?? new CallRows(set.tables, facts);
   const using = (tables: RowScope, handlerMade: boolean): Resolving => {
     const valueFor = valuesFor(facts, (column) => rows.cell(column, tables));
-    return { set, allow, facts, valueFor, handlerMade, assume };
+    return { set, allow, facts, valueFor, handlerMade, assume, language: made?.language ?? null };
   };
   const general = using(NO_ROWS, false);
   return {
@@ -119,6 +119,8 @@ export interface Made {
   handlerMade: boolean;
   /** Where their rows come from. */
   tables: RowScope;
+  /** Of the rule; undefined: as the policy says. */
+  language?: string | undefined;
 }
 
 interface Search {
@@ -180,10 +182,11 @@ function meansDirection(routes: CompiledRoutes, number: number, { facts }: Subje
 }
 
 function stepsOf(rule: Rule, number: number, search: Search): Made | null {
-  const { tables } = rule;
-  if ('steps' in rule.action) return { steps: rule.action.steps, handlerMade: false, tables };
+  const { tables, language } = rule;
+  const from = { tables, language };
+  if ('steps' in rule.action) return { steps: rule.action.steps, handlerMade: false, ...from };
   const answer = runHandler(rule.action, search.subject);
-  if ('steps' in answer) return { steps: answer.steps, handlerMade: true, tables };
+  if ('steps' in answer) return { steps: answer.steps, handlerMade: true, ...from };
   search.refusals ??= new Map();
   search.refusals.set(number, `${rule.action.handler}: ${answer.notMine}`);
   if (answer.warning) search.warnings.push(`rule ${rule.name}: ${answer.notMine}`);

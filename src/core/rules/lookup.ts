@@ -1,7 +1,8 @@
 /** Lookups of one call: what is known, what would be asked, and which of them steps need. */
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { LookupRequest } from '../machine/command.ts';
-import type { Lookup, RouteSet, RouteStep, Target, Template } from './rule.ts';
+import { textsOf } from './language.ts';
+import type { Lookup, RouteSet, RouteStep, Target, Template, Words } from './rule.ts';
 import { fillUrl } from './template.ts';
 
 /** What a lookup brought for this call; undefined where it is yet to be asked. */
@@ -41,9 +42,9 @@ export function lookupsIn(steps: readonly RouteStep[], set: RouteSet): ReadonlyS
 
 function collect(steps: readonly RouteStep[], set: RouteSet, found: Set<string>): void {
   for (const step of steps) {
-    if (step.do === 'say') addPlaces(step.text, found);
+    if (step.do === 'say') addWords(step.text, set, found);
     if (step.do === 'menu') {
-      if ('say' in step.prompt) addPlaces(step.prompt.say, found);
+      if ('say' in step.prompt) addWords(step.prompt.say, set, found);
       for (const branch of Object.values(step.digits)) collect(branch, set, found);
     }
     if (step.do !== 'refer' && step.do !== 'transfer') continue;
@@ -62,6 +63,11 @@ function addPlacesOfTarget(target: Target | undefined, found: Set<string>): void
   addPlaces(target.sip, found);
   if (target.userToUser !== null) addPlaces(target.userToUser, found);
   for (const { value } of target.headers) addPlaces(value, found);
+}
+
+/** In whichever language they are heard. */
+function addWords(words: Words, set: RouteSet, found: Set<string>): void {
+  for (const text of textsOf(words, set.prompts)) addPlaces(text, found);
 }
 
 function addPlaces(template: Template, found: Set<string>): void {

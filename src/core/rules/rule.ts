@@ -58,6 +58,18 @@ export type Destination =
 
 export type RouteBranches = { [K in FailedVerdict | 'any']?: RouteStep[] };
 
+/** A text, or the name of a prompt, which has one in each of several languages. */
+export type Words = Template | { prompt: string };
+
+/** In the order in which they are written: the first is for whoever speaks none of them. */
+export interface Prompt {
+  name: string;
+  variants: {
+    language: string;
+    words: { say: Template; voice: string | null } | { play: string };
+  }[];
+}
+
 export type RouteStep =
   | {
       do: 'refer';
@@ -74,12 +86,12 @@ export type RouteStep =
       timeoutMs: number | null;
       ifFailed: RouteBranches;
     }
-  | { do: 'say'; text: Template; voice: string | null; language: string | null }
+  | { do: 'say'; text: Words; voice: string | null; language: string | null }
   | { do: 'play'; url: string }
   | {
       do: 'menu';
       /** A text, or the address of a recording. */
-      prompt: { say: Template } | { play: string };
+      prompt: { say: Words } | { play: string };
       voice: string | null;
       language: string | null;
       digits: Record<string, RouteStep[]>;
@@ -194,6 +206,8 @@ export interface Rule {
   action: { steps: RouteStep[] } | { handler: string; run: RunHandler; key?: string };
   /** The tables it asks for: where its steps take their rows from. */
   tables: RowScope;
+  /** What its callers speak; undefined: as the policy says. */
+  language?: string;
   /** Its location, for messages. */
   file: string;
   line: number;
@@ -209,7 +223,7 @@ export interface Policy {
   voice: string;
   language: string | null;
   patienceMs: number;
-  whileMoving: { say: Template } | { play: string } | null;
+  whileMoving: { say: Words } | { play: string } | null;
   /** Allowed destinations, except literal ones: parsed patterns, see `allow.ts`. */
   allow: string[];
   refers: Budget;
@@ -229,6 +243,7 @@ export interface RouteSet {
   switches: Map<string, Switch>;
   tables: Map<string, Table>;
   lookups: Map<string, Lookup>;
+  prompts?: Map<string, Prompt>;
   policy: Policy;
   rules: Rule[];
   otherwise: RouteStep[];

@@ -7,6 +7,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import type {
   Branches,
+  MenuStep,
   MovingStep,
   OtherWay,
   PinnedPolicy,
@@ -17,6 +18,7 @@ import type {
 } from '../machine/plan.ts';
 import { type AllowPattern, allows, parseAllow } from './allow.ts';
 import { hashUnit } from './hash.ts';
+import { spokenLanguage, variantFor } from './language.ts';
 import { loopReason } from './loop.ts';
 import type {
   Destination,
@@ -27,6 +29,7 @@ import type {
   Target,
   Template,
   Ways,
+  Words,
 } from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
 import { fillSpoken } from './spoken.ts';
@@ -55,6 +58,8 @@ export interface Resolving {
   valueFor: ValueFor;
   /** The steps come from a handler, so no destination in them is trusted. */
   handlerMade: boolean;
+  /** What the callers of the rule speak. */
+  language?: string | null;
   /**
    * Of no certain call: what depends on its placeholders works out for it, or does not. Undefined looks at
    * the facts.
@@ -72,25 +77,21 @@ export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Ste
         break;
       case 'say': {
         const said = say(step, using);
-        // Nothing but placeholders, and this call has none of them.
-        if (said.text !== '') resolved.push(said);
+        if (said !== null) resolved.push(said);
         break;
       }
       case 'play':
         resolved.push({ do: 'play', url: step.url });
         break;
       case 'menu': {
-        const { prompt } = step;
-        const words = 'say' in prompt ? prompt.say : [];
-        const { text, voice, language } = say({ ...step, text: words }, using);
-        const play = 'play' in prompt ? { play: prompt.play } : {};
-        if (text === '' && 'say' in prompt) break;
+        const heard = menuHeard(step, using);
+        if (heard === null) break;
         const digits: Record<string, Step[]> = {};
         for (const [digit, branch] of Object.entries(step.digits)) {
           digits[digit] = resolveSteps(branch, using);
         }
         const { tries, timeoutMs } = step;
-        resolved.push({ do: 'menu', text, ...play, voice, language, digits, tries, timeoutMs });
+        resolved.push({ do: 'menu', ...heard, digits, tries, timeoutMs });
         break;
       }
       case 'reject':
@@ -378,26 +379,65 @@ function transferTo(reached: Reached, from: Filled | null): Extract<OtherWay, { 
   };
 }
 
-interface Spoken {
-  text: Template;
+interface Speaking {
+  text: Words;
   voice: string | null;
   language: string | null;
 }
 
-function say({ text, voice, language }: Spoken, using: Resolving): SayStep {
+/** Null: nothing but placeholders, and this call has none of them. */
+function say(step: Speaking, using: Resolving): SayStep | PlayStep | null {
+  const words = wordsOf(step, using);
+  if ('play' in words) return { do: 'play', url: words.play };
+  return words.text === '' ? null : { do: 'say', ...words };
+}
+
+/** Null: nothing but placeholders, and this call has none of them. */
+function menuHeard(
+  { prompt, voice, language }: Extract<RouteStep, { do: 'menu' }>,
+  using: Resolving,
+): Pick<MenuStep, 'text' | 'play' | 'voice' | 'language'> | null {
+  const words = 'play' in prompt ? prompt : wordsOf({ text: prompt.say, voice, language }, using);
+  if (!('play' in words)) return words.text === '' ? null : words;
   const { policy } = using.set;
   return {
-    do: 'say',
-    text: using.assume === undefined ? fillSpoken(text, using.valueFor) : templateText(text),
+    text: '',
+    play: words.play,
     voice: voice ?? policy.voice,
     language: language ?? policy.language,
   };
+}
+
+/** The step's own language, else that of its rule, else that of the policy. */
+function wordsOf(
+  { text, voice, language }: Speaking,
+  using: Resolving,
+): Omit<SayStep, 'do'> | { play: string } {
+  const { policy, prompts } = using.set;
+  const wanted = [language, using.language ?? null, policy.language];
+  if (!('prompt' in text)) {
+    const first = wanted.find((each) => each !== null) ?? null;
+    const spokenIn = first === null ? null : spokenLanguage(first, wanted);
+    return { text: filled(text, using), voice: voice ?? policy.voice, language: spokenIn };
+  }
+  const prompt = prompts?.get(text.prompt);
+  const variant = prompt === undefined ? null : variantFor(prompt, wanted);
+  if (variant === null) return { text: '', voice: voice ?? policy.voice, language };
+  if ('play' in variant.words) return variant.words;
+  return {
+    text: filled(variant.words.say, using),
+    voice: voice ?? variant.words.voice ?? policy.voice,
+    language: spokenLanguage(variant.language, wanted),
+  };
+}
+
+function filled(text: Template, using: Resolving): string {
+  return using.assume === undefined ? fillSpoken(text, using.valueFor) : templateText(text);
 }
 
 function whileMoving(using: Resolving): SayStep | PlayStep | null {
   const { whileMoving: written } = using.set.policy;
   if (written === null) return null;
   if ('play' in written) return { do: 'play', url: written.play };
-  const said = say({ text: written.say, voice: null, language: null }, using);
-  return said.text === '' ? null : said;
+  return say({ text: written.say, voice: null, language: null }, using);
 }

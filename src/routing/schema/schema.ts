@@ -11,7 +11,9 @@ import { STEP_DEFS, steps } from './steps.ts';
 import { WHEN_DEFS, type WrittenWhen } from './when.ts';
 import {
   duration,
+  LANGUAGE_TAG,
   language,
+  languageTag,
   nameKey,
   number,
   oneOf,
@@ -23,6 +25,7 @@ import {
   text,
   via,
   voice,
+  words,
 } from './words.ts';
 
 const target = Type.Object(
@@ -169,7 +172,7 @@ const policy = Type.Object(
     ),
     patience: Type.Optional(duration('All moving steps together; default 120s.')),
     while_moving: Type.Optional(
-      Type.Union([Type.Object({ say: spoken }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
+      Type.Union([Type.Object({ say: words }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
         description: 'Repeated while the caller is being moved.',
       }),
     ),
@@ -206,12 +209,30 @@ function ruleDate(description: string) {
   });
 }
 
+const prompt = record(
+  'words by language',
+  { title: 'language', pattern: LANGUAGE_TAG, examples: ['de'] },
+  Type.Union([
+    spoken,
+    Type.Object({ say: spoken, voice: Type.Optional(voice) }, STRICT),
+    Type.Object({ play: playUrl }, STRICT),
+  ]),
+  {
+    description:
+      'A text, { say, voice } or { play } for each language; the first is for all others.',
+    minProperties: 1,
+  },
+);
+
 const rule = Type.Object(
   {
     name: text('name of the rule', { examples: ['support'], maxLength: 100 }),
     when: Type.Optional(reference<WrittenWhen>('when')),
     from: Type.Optional(ruleDate('The rule begins with this day or at this time.')),
     until: Type.Optional(ruleDate('The rule ends with this day (included) or at this time.')),
+    language: Type.Optional(
+      languageTag('What its callers speak: for its steps, the last resort and while_moving.'),
+    ),
     do: Type.Optional(steps('What happens to the call.')),
     handler: Type.Optional(
       text('handler file', {
@@ -267,6 +288,11 @@ const routeFileSchema = Type.Object(
         description: 'Facts from a server of your own, asked before a rule decides.',
       }),
     ),
+    prompts: Type.Optional(
+      record('prompts', nameKey('prompt', 'welcome'), prompt, {
+        description: 'Words in several languages, to say as { prompt: name }.',
+      }),
+    ),
     policy: Type.Optional(policy),
     rules: Type.Optional(
       Type.Array(rule, { description: 'The first match from top to bottom is used.' }),
@@ -291,6 +317,7 @@ export type WrittenTarget = Static<typeof target>;
 export type WrittenLookup = Static<typeof lookup>;
 export type WrittenPolicy = Static<typeof policy>;
 export type WrittenTable = Static<typeof table>;
+export type WrittenPrompt = Static<typeof prompt>;
 export type WrittenList = Static<typeof list>;
 
 /**

@@ -11,19 +11,20 @@ import {
   record,
   reference,
   STRICT,
-  spoken,
   text,
   via,
   voice,
   type WAYS,
+  words,
 } from './words.ts';
 
 export type WrittenVia = (typeof WAYS)[number] | (typeof WAYS)[number][];
 export interface WrittenBranches {
   [verdict: string]: WrittenStep[];
 }
+export type WrittenWords = string | { prompt: string };
 export type WrittenMenu = WrittenKeys &
-  ({ say: string; voice?: string; language?: string } | { play: string });
+  ({ say: WrittenWords; voice?: string; language?: string } | { play: string });
 interface WrittenKeys {
   digits: Record<string, WrittenStep[]>;
   tries?: number;
@@ -42,7 +43,7 @@ export interface WrittenTransfer {
   if_failed?: WrittenBranches;
 }
 export interface WrittenSay {
-  say: string;
+  say: WrittenWords;
   voice?: string;
   language?: string;
 }
@@ -163,7 +164,7 @@ export const STEP_DEFS = {
         { title: 'transfer', ...STRICT },
       ),
       Type.Object(
-        { say: spoken, voice: Type.Optional(voice), language: Type.Optional(language) },
+        { say: words, voice: Type.Optional(voice), language: Type.Optional(language) },
         { title: 'say', description: 'Speak a text.', ...STRICT },
       ),
       Type.Object(
@@ -176,7 +177,7 @@ export const STEP_DEFS = {
             [
               Type.Object(
                 {
-                  say: spoken,
+                  say: words,
                   ...keys,
                   voice: Type.Optional(voice),
                   language: Type.Optional(language),

@@ -2,7 +2,7 @@
 
 import Type, { type Static, type TSchema } from 'typebox';
 import { VERDICTS } from '../../core/machine/verdict.ts';
-import { LANGUAGES } from '../languages.ts';
+import { LANGUAGES } from '../../core/rules/language.ts';
 
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
 export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
@@ -77,6 +77,22 @@ export const language = oneOf(
   LANGUAGES,
   'Language of the voice; must be one that Telnyx supports. Polly voices have their own.',
 );
+export const LANGUAGE_TAG = '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$';
+export const languageTag = (description: string) =>
+  text('language', {
+    description,
+    pattern: LANGUAGE_TAG,
+    examples: ['de', 'en-GB'],
+    maxLength: 20,
+  });
+export const prompted = Type.Object(
+  { prompt: text('name of a prompt', { examples: ['welcome'] }) },
+  { title: 'prompt', ...STRICT },
+);
+/** What is spoken: a text, or a prompt in the language of the caller. */
+export const words = Type.Union([spoken, prompted], {
+  description: 'The text to say, or { prompt: name }.',
+});
 export const playUrl = text('address of a recording', {
   description: 'An https address of an MP3 or WAV file.',
   pattern: '^https://[^\\s/?#]+[^\\s]*$',

@@ -3,6 +3,7 @@
  * table has for a destination is one. So no call finds out.
  */
 import { compileGlob, type Glob } from '../../core/rules/glob.ts';
+import { textsOf } from '../../core/rules/language.ts';
 import type { Condition, RouteSet, RouteStep, Rule, Template } from '../../core/rules/rule.ts';
 import { isE164 } from '../../core/rules/sip-uri.ts';
 import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
@@ -215,10 +216,11 @@ function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
   };
   switch (step.do) {
     case 'say':
-      use('spoken', step.text, step.do);
+      for (const text of textsOf(step.text, set.prompts)) use('spoken', text, step.do);
       return uses;
     case 'menu':
-      if ('say' in step.prompt) use('spoken', step.prompt.say, step.do);
+      if ('play' in step.prompt) return uses;
+      for (const text of textsOf(step.prompt.say, set.prompts)) use('spoken', text, step.do);
       return uses;
     case 'refer':
     case 'transfer': {

@@ -1,0 +1,106 @@
+/** `prompts`: words in several languages, and whether they are there for those who are to hear them. */
+import { variantIn } from '../core/rules/language.ts';
+import type { Prompt, RouteSet, RouteStep, Words } from '../core/rules/rule.ts';
+import { type SetContext, useName } from './context.ts';
+import type { DecodedFile } from './decoded-set.ts';
+import { checkPlayUrl } from './destinations.ts';
+import { quoted } from './number.ts';
+import type { Positions } from './positions.ts';
+import type { Place } from './problem.ts';
+import type { WrittenPrompt } from './schema/schema.ts';
+import type { WrittenWords } from './schema/steps.ts';
+import { spokenTemplate } from './spoken-text.ts';
+
+export function buildPrompts(context: SetContext, files: DecodedFile[]): void {
+  for (const { routes, positions } of files) {
+    for (const [name, written] of Object.entries(routes.prompts ?? {})) {
+      context.prompts.set(name, buildPrompt(context, name, written, positions));
+    }
+  }
+}
+
+function buildPrompt(
+  context: SetContext,
+  name: string,
+  written: WrittenPrompt,
+  positions: Positions,
+): Prompt {
+  const variants = Object.entries(written).map(([language, words]): Prompt['variants'][number] => {
+    if (typeof words === 'string') {
+      const say = spokenTemplate(context, words, positions.at(written, language));
+      return { language, words: { say, voice: null } };
+    }
+    if ('say' in words) {
+      const say = spokenTemplate(context, words.say, positions.at(words, 'say'));
+      return { language, words: { say, voice: words.voice ?? null } };
+    }
+    checkPlayUrl(context, words.play, positions.at(words, 'play'));
+    return { language, words: { play: words.play } };
+  });
+  return { name, variants };
+}
+
+/** A text with its placeholders, or a prompt that exists. */
+export function wordsOf(context: SetContext, written: WrittenWords, at: Place): Words {
+  if (typeof written === 'string') return spokenTemplate(context, written, at);
+  useName(context, 'prompt', written.prompt, at);
+  return { prompt: written.prompt };
+}
+
+/** A prompt without the language of a rule that speaks it is heard in another one. */
+export function checkLanguages(context: SetContext, set: RouteSet): void {
+  const seen = new Set<string>();
+  const { language: general, whileMoving } = set.policy;
+  const always = [
+    ...promptsIn(set.lastResort),
+    ...(whileMoving !== null && 'say' in whileMoving ? named(whileMoving.say) : []),
+  ];
+  const check = (language: string | null, names: string[], who: string): void => {
+    for (const name of language === null ? [] : names) {
+      const prompt = context.prompts.get(name);
+      const place = context.names.prompt.get(name);
+      const key = `${name} ${language}`;
+      if (prompt === undefined || place === undefined || seen.has(key)) continue;
+      if (variantIn(prompt, language ?? '') !== null) continue;
+      seen.add(key);
+      context.problems.warning(
+        place,
+        `the prompt ${quoted(name)} has nothing in ${language}, which ${who} speaks: callers hear it in ${heardIn(prompt, general)}`,
+        `add ${language}: to it`,
+      );
+    }
+  };
+  for (const { name, action, language = general } of set.rules) {
+    const own = 'steps' in action ? promptsIn(action.steps) : [];
+    check(language, [...own, ...always], `the rule ${quoted(name)}`);
+  }
+  check(general, [...promptsIn(set.otherwise), ...always], 'policy.language');
+}
+
+function heardIn(prompt: Prompt, general: string | null): string {
+  const byPolicy = general === null ? null : variantIn(prompt, general);
+  return (byPolicy ?? prompt.variants[0])?.language ?? 'none';
+}
+
+function promptsIn(steps: readonly RouteStep[]): string[] {
+  return steps.flatMap((step) => {
+    switch (step.do) {
+      case 'say':
+        return step.language === null ? named(step.text) : [];
+      case 'menu':
+        return [
+          ...('say' in step.prompt ? named(step.prompt.say) : []),
+          ...Object.values(step.digits).flatMap(promptsIn),
+        ];
+      case 'refer':
+      case 'transfer':
+        return Object.values(step.ifFailed).flatMap(promptsIn);
+      default:
+        return [];
+    }
+  });
+}
+
+function named(words: Words): string[] {
+  return 'prompt' in words ? [words.prompt] : [];
+}

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
+import { facts } from '../helpers/route-set.ts';
+import { load, problemsOf, warningsOf } from './routes-folder.ts';
+
+const PROMPTS = `prompts:
+  hi: { en: "Hello.", de: "Hallo." }
+  sorry: { en: "Sorry.", de: { say: "Entschuldigung.", voice: Vicki } }
+  tune: { en: { play: "https://media.example.com/a.mp3" }, de: "La la." }`;
+
+test('a rule decides in which language its callers are spoken to, to the last', async () => {
+  const loaded = await load(`${PROMPTS}
+flows: { greet: [{ say: { prompt: hi } }, { say: { prompt: tune } }] }
+policy: { while_moving: { say: { prompt: sorry } } }
+rules:
+  - { name: b, when: { to: "+4930901820" }, language: de, do: [{ run: greet }, { menu: { say: { prompt: tune }, digits: { "1": [hangup] } } }] }
+otherwise: [{ run: greet }]
+last_resort: [{ say: { prompt: sorry } }, hangup]`);
+  expect([...problemsOf(loaded), ...warningsOf(loaded)]).toEqual([]);
+  if (!loaded.ok) return;
+  const moment = { event: 'call.initiated' as const, digits: null, at: 0 };
+  const said = (to: string) => {
+    const { plan, lastResort, policy } = decide(
+      compileRouteSet(loaded.set),
+      facts({ to }),
+      moment,
+      {},
+    );
+    return [...(plan ?? []), ...lastResort, policy.whileMoving].map((step) =>
+      step !== null && 'text' in step ? step.text : step?.do,
+    );
+  };
+  const german = ['Hallo.', 'La la.', 'La la.', 'Entschuldigung.', 'hangup', 'Entschuldigung.'];
+  expect(said('+4930901820')).toEqual(german);
+  expect(said('+14155550100')).toEqual(['Hello.', 'play', 'Sorry.', 'hangup', 'Sorry.']);
+});
+
+const OTHERWISE = 'otherwise: [hangup]';
+
+test.each([
+  [
+    'an unknown prompt',
+    `${PROMPTS}\notherwise: [{ say: { prompt: ho } }]`,
+    '5:20 unknown prompt "ho" (did you mean',
+  ],
+  [
+    'a language that is none',
+    `prompts: { a: { "de_DE": "Hallo." } }\n${OTHERWISE}`,
+    'is not a language',
+  ],
+  ['a prompt of nothing', `prompts: { a: {} }\n${OTHERWISE}`, 'is empty'],
+])('%s is a problem', async (_what, text, message) => {
+  expect(problemsOf(await load(text))[0]).toContain(message);
+});
+
+test('a prompt that nothing says, and one without the language of its rule, is a warning', async () => {
+  const text = `${PROMPTS}
+rules: [{ name: p, when: { to: "+33142685300" }, language: fr, do: [{ say: { prompt: hi } }] }]
+otherwise: [{ say: { prompt: tune } }]`;
+  expect(warningsOf(await load(text))).toEqual([
+    '2:3 the prompt "hi" has nothing in fr, which the rule "p" speaks: callers hear it in en (add fr: to it)',
+    '3:3 the prompt "sorry" is not used by any rule (remove it, or use it)',
+  ]);
+});
