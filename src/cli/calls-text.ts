@@ -35,6 +35,7 @@ const COLUMNS: readonly Column[] = [
   { title: CAME, width: 19, text: cameText },
   { title: 'FROM', width: 18, text: ({ facts }) => facts.from ?? 'anonymous' },
   { title: 'TO', width: 18, text: ({ facts }) => facts.to ?? '-' },
+  { title: 'LABEL', width: 16, text: ({ label }) => label ?? '' },
   { title: 'OUTCOME', width: 13, text: standingText },
   { title: 'RULE', width: 16, text: ruleText },
   { title: 'LAST ATTEMPT', width: 24, text: attemptText },
@@ -46,6 +47,7 @@ const COLUMNS: readonly Column[] = [
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
   ['LASTS', 0],
   ['RULE', 0],
+  ['LABEL', 0],
   [CAME, MONTH_TO_SECOND],
   ['TO', 0],
   [CAME, 0],
@@ -62,6 +64,7 @@ export function callTable(calls: Call[], { width, head, now, utc }: TableOptions
   const widths = COLUMNS.map((column) =>
     width === null ? column.width : fitting(column, calls, now, offset),
   );
+  if (calls.every(({ label }) => label === null)) widths[indexOf('LABEL')] = 0;
   const idWidth = Math.max(...calls.map(({ id }) => [...plain(id)].length), 0);
   const apart = width !== null && lineWidth(widths) + 1 + idWidth > width;
   if (apart) leaveOut(widths, width);
@@ -107,8 +110,12 @@ function lineWidth(widths: number[]): number {
 function leaveOut(widths: number[], room: number): void {
   for (const [title, width] of GIVEN_UP) {
     if (lineWidth(widths) <= room) return;
-    widths[COLUMNS.findIndex((column) => column.title === title)] = width;
+    widths[indexOf(title)] = width;
   }
+}
+
+function indexOf(title: string): number {
+  return COLUMNS.findIndex((column) => column.title === title);
 }
 
 function cameText({ createdAt }: Call, _now: number, width: number, offset: number): string {
@@ -143,7 +150,7 @@ export function callStory(call: Detail, utc: boolean): string {
   const cameAt = Date.parse(call.created_at);
   const offset = offsetAt(cameAt, utc);
   const lines = [
-    `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
+    `${call.from ?? 'anonymous'} -> ${call.to ?? '-'}${call.label === null ? '' : ` (${call.label})`}   ${call.phase}${call.ends === null ? '' : `, ends ${call.ends}`}`,
     call.summary,
     call.call_control_id,
     `came ${momentText(cameAt, utc)}, ${lasted(call)}`,

@@ -11,6 +11,7 @@ import { VERDICTS } from '../core/machine/verdict.ts';
 import { RefereeError } from '../errors.ts';
 import { callsCsv } from '../http/api/calls-csv.ts';
 import { callDetail, callSummary } from '../http/api/calls-json.ts';
+import { askedNumber, mayBeNational } from '../routing/national.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 import { exportCalls } from './calls-export.ts';
@@ -20,7 +21,7 @@ import { databaseUrl } from './database.ts';
 import { type Io, jsonText } from './io.ts';
 import { momentText } from './local-time.ts';
 import { recordedCalls } from './recorded-calls.ts';
-import { plain } from './routes-folder.ts';
+import { loadFolder, plain } from './routes-folder.ts';
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
@@ -136,14 +137,15 @@ export function callsCommand(program: Command, io: Io): void {
 }
 
 export async function runCalls(
-  id: string | null,
-  options: CallsOptions,
+  asked: string | null,
+  written: CallsOptions,
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
   let reader: StoreReader | null = null;
   try {
     reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+    const { id, options } = await withMeantNumbers(asked, written, io);
     if (options.verify || options.export !== undefined) {
       return await useRecorded(reader, id, options, io, signal);
     }
@@ -183,6 +185,23 @@ async function useRecorded(
 
 async function* oneCall(reader: StoreReader, id: string) {
   yield* await reader.recordings([id]);
+}
+
+/** National forms are those of `policy.country`: only for them the routes are read. */
+async function withMeantNumbers(
+  id: string | null,
+  options: CallsOptions,
+  io: Io,
+): Promise<{ id: string | null; options: CallsOptions }> {
+  const { from, to } = options;
+  const asked = [id, from, to];
+  if (!asked.some((text) => mayBeNational(text ?? ''))) return { id, options };
+  const { loaded } = await loadFolder(undefined, io, Date.now(), { hold: false });
+  const country = loaded.ok ? loaded.set.policy.country : null;
+  const meant = { ...options };
+  if (from !== undefined) meant.from = askedNumber(from, country);
+  if (to !== undefined) meant.to = askedNumber(to, country);
+  return { id: id === null ? null : askedNumber(id, country), options: meant };
 }
 
 async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Promise<void> {

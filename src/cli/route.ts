@@ -6,6 +6,7 @@ import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { withSwitches } from '../core/rules/override.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { factsOf } from '../routing/example.ts';
+import { askedNumber } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { SCRIPTED_VERDICTS } from '../routing/schema/words.ts';
 import { type Io, jsonText } from './io.ts';
@@ -135,8 +136,13 @@ async function runRoute(
     io.stderr.write(`referee route: ${plain(lookups)}\n`);
     return 1;
   }
+  const { country } = loaded.set.policy;
   const played = simulate(loaded.routes, {
-    facts,
+    facts: {
+      ...facts,
+      from: facts.from === null ? null : askedNumber(facts.from, country),
+      to: facts.to === null ? null : askedNumber(facts.to, country),
+    },
     at,
     overrides,
     verdicts,

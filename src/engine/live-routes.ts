@@ -22,6 +22,7 @@ import type { Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
 import { shortHash } from '../routing/folder.ts';
 import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
+import { askedNumber } from '../routing/national.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
 import type { Decider } from './engine.ts';
@@ -215,8 +216,12 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     },
     async explain(question) {
       const overrides = withSwitches(await readOverrides(), question.switches ?? {});
-      const { rule, path, attempts, ends, trace } = simulate(routes.current(), {
-        ...scriptOf(question),
+      const current = routes.current();
+      const { country } = current.set.policy;
+      const meant = (party: string | null) => (party === null ? null : askedNumber(party, country));
+      const { from, to } = question;
+      const { rule, path, attempts, ends, trace } = simulate(current, {
+        ...scriptOf({ ...question, from: meant(from), to: meant(to) }),
         overrides,
       });
       return { rule, path, attempts, ends, trace };

@@ -227,6 +227,7 @@ function callFields(call: Call): LogFields {
     call_session_id: call.facts.sessionId,
     rule: call.rule,
     route_set: call.routeSet,
+    ...(call.label === null ? {} : { label: call.label }),
   };
 }
 

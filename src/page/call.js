@@ -241,7 +241,7 @@ function heading(call, from) {
     <h1 tabindex="-1">${
       call === null
         ? 'Call'
-        : html`${said(call.from, 'anonymous')} <span aria-hidden="true">→</span><span class="hidden">to</span> ${said(call.to)}`
+        : html`${said(call.from, 'anonymous')} <span aria-hidden="true">→</span><span class="hidden">to</span> ${said(call.to)}${call.label ? ` (${call.label})` : ''}`
     }</h1>
     <p class="marks" role="status">${call === null ? nothing : marks(call)}</p>
   </header>`;

@@ -213,7 +213,7 @@ function callRow(call) {
   return html`<tr data-call=${call.call_control_id}>
     <td class="came"><a href=${href}>${time(call.created_at)}</a></td>
     <td class="from">${said(call.from, 'anonymous')}</td>
-    <td class="to"><span class="arrow" aria-hidden="true">→ </span>${said(call.to)}</td>
+    <td class="to"><span class="arrow" aria-hidden="true">→ </span>${said(call.to)}${call.label ? html` <span class="muted">${call.label}</span>` : nothing}</td>
     <td class="phase" title=${call.summary}>${badge(standing(call))}</td>
     <td class="rule">${ruleName(call)}</td>
     <td class="attempts">${

@@ -52,10 +52,13 @@ function* buildList(
       written,
       (index) => positions.at(written, index),
       context.problems,
+      context.country,
     );
   }
   const bytes = referenced(context, folder, written.file, positions.at(written, 'file'));
-  return bytes === null ? null : yield* fileList(name, written.file, bytes, context.problems);
+  return bytes === null
+    ? null
+    : yield* fileList(name, written.file, bytes, context.problems, context.country);
 }
 
 export function referenced(

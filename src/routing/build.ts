@@ -9,6 +9,7 @@ import { checkSchedules, checkUnused } from './checks.ts';
 import { type NameKind, newContext, SECTIONS, type SetContext } from './context.ts';
 import type { BuildOptions, DecodedFile, DecodedSet } from './decoded-set.ts';
 import type { Example } from './example.ts';
+import { buildLabels } from './labels.ts';
 import { buildLookups } from './lookups.ts';
 import { checkLoops } from './loops.ts';
 import { quoted } from './number.ts';
@@ -53,6 +54,7 @@ export function* buildSet(
     tables: context.tables,
     lookups,
     prompts: context.prompts,
+    numbers: buildLabels(context, input.files),
     policy: policy ?? DEFAULT_POLICY,
     rules: buildRules(context, input, options),
     otherwise:

@@ -179,7 +179,7 @@ function checkParty(context: SetContext, value: string, at: Place): void {
     context.problems.problem(at, `${quoted(value)} is not a number, SIP URI or pattern`, hint);
     return;
   }
-  const check = checkNumber(value);
+  const check = checkNumber(value, context.country);
   if (check === null) return;
   if ('problem' in check) {
     const list = context.names.list.has(value) ? `did you mean "list:${value}"?` : check.hint;

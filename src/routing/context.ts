@@ -1,4 +1,5 @@
 /** Shared by the builders of a set: the defined names, which of them are used, and the problems. */
+import type { CountryCode } from 'libphonenumber-js/min';
 import type { AllowPattern } from '../core/rules/allow.ts';
 import type { Prompt, RouteStep, Rule } from '../core/rules/rule.ts';
 import type { Table } from '../core/rules/table.ts';
@@ -38,6 +39,8 @@ export interface SetContext {
   /** Schedules of which something could not be read: nothing to conclude from the rest. */
   broken: Set<string>;
   allow: AllowPattern[];
+  /** `policy.country`: whose national forms are understood; null: nobody's. */
+  country: CountryCode | null;
   flows: Flows;
   /** Why schedules are closed, by their names. */
   reasons: Map<string, Set<string>>;
@@ -62,6 +65,7 @@ export function newContext(problems: Problems): SetContext {
     used: named(() => new Set()),
     broken: new Set(),
     allow: [],
+    country: null,
     flows: new Flows(),
     prompts: new Map(),
     reasons: new Map(),

@@ -6,6 +6,7 @@ import type { SetContext } from './context.ts';
 import { hasTrunkPrefix, rightForm } from './e164.ts';
 import { inAscii } from './look-alikes.ts';
 import { usePlaces } from './lookups.ts';
+import { fromNational } from './national.ts';
 import { meantUri, quoted, withCountryCode } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 
@@ -30,7 +31,7 @@ export function writtenDestination(
   }
   const parsed = parseDestination(text);
   if ('problem' in parsed) {
-    const hint = didYouMeanTarget(context, text) || destinationHint(text);
+    const hint = didYouMeanTarget(context, text) || destinationHint(text, context.country);
     problems.problem(at, parsed.problem, hint);
     return null;
   }
@@ -65,8 +66,8 @@ export function meantDestination(text: string): string | null {
 }
 
 /** What to write instead of a text that is no destination; empty where nobody can tell. */
-export function destinationHint(text: string): string {
-  const meant = meantDestination(text);
+export function destinationHint(text: string, country: string | null = null): string {
+  const meant = meantDestination(text) ?? fromNational(text, country);
   if (meant !== null) return `write ${quoted(meant)}`;
   return /^[0-9][0-9().\s/-]{5,}$/.test(text) ? withCountryCode(text) : '';
 }

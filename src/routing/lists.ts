@@ -15,9 +15,10 @@ export function* inlineList(
   values: string[],
   at: (index: number) => Place,
   problems: Problems,
+  country: string | null = null,
 ): Generator<void, NumberList> {
   const entries = values.map((text, index) => ({ text, place: () => at(index) }));
-  return yield* collect(name, entries, problems);
+  return yield* collect(name, entries, problems, country);
 }
 
 /** Problems stand in the list file, at their line. */
@@ -26,6 +27,7 @@ export function* fileList(
   file: string,
   bytes: Uint8Array,
   problems: Problems,
+  country: string | null = null,
 ): Generator<void, NumberList> {
   const text = bytes.byteLength > LIMITS.listFileBytes ? null : decodeText(file, bytes, problems);
   if (bytes.byteLength > LIMITS.listFileBytes) {
@@ -34,7 +36,7 @@ export function* fileList(
       `the list has ${bytes.byteLength} bytes, more than ${LIMITS.listFileBytes}`,
     );
   }
-  return yield* collect(name, entriesOf(file, text ?? ''), problems);
+  return yield* collect(name, entriesOf(file, text ?? ''), problems, country);
 }
 
 function* entriesOf(file: string, text: string): Generator<Entry> {
@@ -58,6 +60,7 @@ function* collect(
   name: string,
   entries: Iterable<Entry>,
   problems: Problems,
+  country: string | null,
 ): Generator<void, NumberList> {
   const list: NumberList = { name, exact: [], prefixes: [], globs: [] };
   const seen = new Set<string>();
@@ -81,7 +84,7 @@ function* collect(
       );
       continue;
     }
-    const check = checkNumber(text);
+    const check = checkNumber(text, country);
     if (check !== null && 'problem' in check) {
       problems.problem(entry.place(), check.problem, check.hint);
       continue;

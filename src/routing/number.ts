@@ -2,18 +2,31 @@
 import { isWithheldName, WITHHELD_NUMBERS, withoutUserParameters } from '../core/rules/address.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
+import { fromNational } from './national.ts';
 
 export type NumberCheck =
   | { problem: string; hint: string }
   | { warning: string; hint: string }
   | null;
 
-export function checkNumber(text: string): NumberCheck {
+/** `country`: whose national form a number without a country code may be; for the hint. */
+export function checkNumber(text: string, country: string | null = null): NumberCheck {
+  const meant = fromNational(text, country);
+  if (meant !== null) {
+    return {
+      problem: `${quoted(text)} is a number as it is dialled within ${country}: no call comes with it`,
+      hint: `write ${quoted(meant)}`,
+    };
+  }
+  return checkWritten(text);
+}
+
+function checkWritten(text: string): NumberCheck {
   // What most entries of a long list are.
   if (/^\+1[2-9][0-9]{9}$/.test(text)) return null;
   if (PLAIN.test(text)) return checkE164(text);
   if (text !== text.trim()) {
-    const next = checkNumber(text.trim());
+    const next = checkWritten(text.trim());
     const hint = next !== null && 'problem' in next ? next.hint : quoted(text.trim());
     return { problem: `${quoted(text)} begins or ends with a space`, hint };
   }
@@ -208,7 +221,7 @@ function checkGlob(text: string): NumberCheck {
  */
 function writtenRight(text: string, candidate: string | null = null): string {
   const right = [rightForm(text), candidate].find(
-    (form) => form !== null && form !== text && checkNumber(form) === null,
+    (form) => form !== null && form !== text && checkWritten(form) === null,
   );
   return right === undefined || right === null ? '' : `write ${quoted(right)}`;
 }

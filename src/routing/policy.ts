@@ -1,4 +1,5 @@
 /** Builds the core's `policy`, with its defaults. */
+import { type CountryCode, isSupportedCountry } from 'libphonenumber-js/min';
 import { parseAllow } from '../core/rules/allow.ts';
 import { textsOf } from '../core/rules/language.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
@@ -69,7 +70,9 @@ export function buildPolicy(
   if (moving !== undefined && 'play' in moving) {
     checkPlayUrl(context, moving.play, positions.at(moving, 'play'));
   }
+  const country = countryOf(context, written, positions);
   return {
+    ...(country === null ? {} : { country }),
     voice: written.voice ?? DEFAULT_POLICY.voice,
     language: written.language ?? null,
     patienceMs: durationOf(
@@ -87,6 +90,26 @@ export function buildPolicy(
     transfers: budget(written.transfers),
     via: viaOf(context, written.via ?? {}, positions),
   };
+}
+
+function countryOf(
+  context: SetContext,
+  written: WrittenPolicy,
+  positions: Positions,
+): CountryCode | null {
+  const { country } = written;
+  if (country === undefined) return null;
+  if (isSupportedCountry(country)) {
+    context.country = country;
+    return country;
+  }
+  const upper = country.toUpperCase();
+  context.problems.problem(
+    positions.at(written, 'country'),
+    `unknown country ${quoted(country)}`,
+    isSupportedCountry(upper) ? `write ${upper}` : 'an ISO code of two letters, such as DE or US',
+  );
+  return null;
 }
 
 function viaOf(

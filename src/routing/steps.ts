@@ -257,7 +257,7 @@ function callerId(b: StepBuilder, owner: object, text: string): Template | null 
     b.context.problems.problem(
       at,
       `from needs a number or a SIP URI, not ${quoted(text)}`,
-      destinationHint(text) || 'for example "+14155550100" or "{from}"',
+      destinationHint(text, b.context.country) || 'for example "+14155550100" or "{from}"',
     );
     return null;
   }

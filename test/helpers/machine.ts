@@ -74,6 +74,7 @@ export function decision(plan: Step[] | null, more: Partial<Decision> = {}): Dec
   return {
     rule: 'test',
     routeSet: 'hash',
+    label: null,
     plan,
     lastResort: LAST_RESORT,
     policy: { patienceMs: 120_000, whileMoving: null, refersPerCall: 5, transfersPerCall: 2 },

@@ -244,6 +244,8 @@ export interface Call {
   decided: boolean;
   asking: Asking | null;
   rule: string | null;
+  /** Of the number that was called, from the routes that decided. */
+  label: string | null;
   routeSet: string | null;
   policy: PinnedPolicy | null;
   plan: Frame[];

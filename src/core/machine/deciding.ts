@@ -32,6 +32,7 @@ function adopt(turn: Turn, { event }: Moment, decision: Decision): boolean {
   call.policy = decision.policy;
   call.lastResort = decision.lastResort;
   call.routeSet = decision.routeSet;
+  call.label = decision.label;
   turn.trace = decision.trace;
   if (decision.plan === null) {
     leaveUnmanaged(turn, decision.why);

@@ -143,6 +143,8 @@ export interface TraceLine {
 export interface Decision {
   rule: string | null;
   routeSet: string;
+  /** What the operator calls the number that was called. */
+  label: string | null;
   plan: Step[] | null;
   lastResort: Step[];
   policy: PinnedPolicy;

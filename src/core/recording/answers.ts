@@ -73,6 +73,7 @@ export function sameAnswers(recorded: RecordedEvent, asked: (asked: Asked) => vo
 
 const UNMATCHED: Decision = {
   rule: null,
+  label: null,
   routeSet: '',
   plan: null,
   lastResort: [],

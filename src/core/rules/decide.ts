@@ -6,6 +6,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
 import type { AllowPattern } from './allow.ts';
+import { labelOf } from './label.ts';
 import { lookupRequest, lookupsIn } from './lookup.ts';
 import { type Check, compileCondition } from './match.ts';
 import type { Overrides } from './override.ts';
@@ -99,6 +100,7 @@ export function planOf(
   return {
     rule,
     routeSet: set.hash,
+    label: labelOf(set, facts.to),
     plan: made === null ? null : resolveSteps(made.steps, using(made.tables, made.handlerMade)),
     lastResort: resolveSteps(set.lastResort, general),
     policy: pinPolicy(general),

@@ -222,6 +222,8 @@ export interface Budget {
 export interface Policy {
   voice: string;
   language: string | null;
+  /** ISO code: whose national forms are understood where somebody asks. */
+  country?: string;
   patienceMs: number;
   whileMoving: { say: Words } | { play: string } | null;
   /** Allowed destinations, except literal ones: parsed patterns, see `allow.ts`. */
@@ -244,6 +246,8 @@ export interface RouteSet {
   tables: Map<string, Table>;
   lookups: Map<string, Lookup>;
   prompts?: Map<string, Prompt>;
+  /** Labels, by E.164 number. */
+  numbers?: Map<string, string>;
   policy: Policy;
   rules: Rule[];
   otherwise: RouteStep[];

@@ -18,6 +18,7 @@ export function callSummary(call: Call) {
     call_session_id: call.facts.sessionId,
     from: call.facts.from,
     to: call.facts.to,
+    label: call.label,
     direction: call.facts.direction,
     phase: call.phase,
     ends: call.ends,

@@ -121,6 +121,9 @@ const SUMMARY_FIELDS = {
     }),
   ),
   summary: Type.String({ description: 'The same in one sentence, also of a live call' }),
+  label: orNull(
+    Type.String({ description: 'Of the number that was called: `numbers` of the routes' }),
+  ),
   rule: orNull(Type.String({ description: 'null for `otherwise`, and while `decided` is false' })),
   route_set: textOrNull,
   decided: Type.Boolean(),

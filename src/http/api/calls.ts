@@ -6,6 +6,7 @@ import { withoutUserParameters } from '../../core/rules/address.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
+import { askedNumber } from '../../routing/national.ts';
 import type { CallFilter, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
@@ -40,7 +41,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: [] };
     for (const party of ['from', 'to', 'number'] as const) {
       const bare = withoutUserParameters(query[party] ?? null);
-      if (bare !== null) filter[party] = bare;
+      if (bare !== null) filter[party] = askedNumber(bare, deps.routes.current().policy.country);
     }
     for (const [field, given] of Object.entries({ since, until })) {
       if (given === undefined) continue;

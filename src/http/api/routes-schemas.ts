@@ -89,6 +89,7 @@ export const ROUTES = Type.Object({
       via: Type.Union([Type.Array(Type.Enum(['refer', 'transfer'])), Type.Null()]),
     }),
   ),
+  numbers: Type.Array(Type.Object({ number: text, label: text })),
   schedules: Type.Array(
     Type.Object({
       name: text,

@@ -134,6 +134,7 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
       bye_without_verdict: target.byeWithoutVerdict,
       via: target.via === null ? null : [...target.via],
     })),
+    numbers: [...(set.numbers ?? [])].map(([number, label]) => ({ number, label })),
     schedules: [...set.schedules.values()].map((schedule) => {
       const override = inForce(overrides.schedules, schedule.name, now);
       return {

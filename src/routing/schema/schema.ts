@@ -170,6 +170,14 @@ const policy = Type.Object(
         examples: ['Europe/Dublin'],
       }),
     ),
+    country: Type.Optional(
+      text('country', {
+        description:
+          'ISO code: whose national forms of numbers route, search and the page understand.',
+        examples: ['DE'],
+        maxLength: 10,
+      }),
+    ),
     patience: Type.Optional(duration('All moving steps together; default 120s.')),
     while_moving: Type.Optional(
       Type.Union([Type.Object({ say: words }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
@@ -287,6 +295,18 @@ const routeFileSchema = Type.Object(
       record('lookups', nameKey('lookup', 'crm'), lookup, {
         description: 'Facts from a server of your own, asked before a rule decides.',
       }),
+    ),
+    numbers: Type.Optional(
+      record(
+        'numbers',
+        {
+          title: 'E.164 number',
+          pattern: '^[+(0-9][0-9 ()./+-]{3,40}$',
+          examples: ['+14155550100'],
+        },
+        text('label', { examples: ['Berlin main'], maxLength: 100 }),
+        { description: 'What you call your numbers: on the page, in lists and in the log.' },
+      ),
     ),
     prompts: Type.Optional(
       record('prompts', nameKey('prompt', 'welcome'), prompt, {

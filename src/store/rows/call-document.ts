@@ -33,6 +33,7 @@ const callDefaults = () =>
     decided: false,
     asking: null,
     rule: null,
+    label: null,
     routeSet: null,
     policy: null,
     plan: [],
