@@ -166,8 +166,9 @@ function startStep(turn: Turn, step: Step): boolean {
 
 function mayMove(turn: Turn, step: MovingStep): boolean {
   const { call } = turn;
-  // A manual refer is explicit; the endpoint refuses it if moving is unsafe.
-  if (call.suspended !== null) return true;
+  // A manual refer is explicit, and it is refused while moving is unsafe. An earlier target may ring
+  // after all while it waits to be sent: then it is no more due than any other step.
+  if (call.suspended !== null && !call.movingUnsafe) return true;
   if (call.patienceOver) {
     note(turn, `${step.do} skipped: patience is over`);
     call.plan = [];
