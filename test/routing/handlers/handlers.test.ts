@@ -81,7 +81,13 @@ const handler: Handler = (call, context) =>
 export default handler;`);
   expect(run()).toEqual({
     steps: [
-      { do: 'refer', to: { kind: 'target', name: 'desk' }, timeoutMs: 5_000, ifFailed: {} },
+      {
+        do: 'refer',
+        to: { kind: 'target', name: 'desk' },
+        via: null,
+        timeoutMs: 5_000,
+        ifFailed: {},
+      },
       { do: 'hangup' },
     ],
   });
@@ -154,7 +160,7 @@ test.each([
   [
     'misspells a step',
     'return [{ refr: "desk" }]',
-    'returned invalid steps: a step has none of the keys refer, transfer, say, play, menu, reject (did you mean refer?)',
+    'returned invalid steps: a step has none of the keys refer, transfer, say, play, menu, run, reject (did you mean refer?)',
   ],
   [
     'names a target nobody has',
@@ -220,7 +226,7 @@ test('its clock is the moment of the event', async () => {
   const run = await handler(
     'export default (call, context) => [{ say: String([Date.now() === context.at, new Date().getTime() === context.at]) }]',
   );
-  expect(run()).toMatchObject({ steps: [{ text: 'true,true' }] });
+  expect(run()).toMatchObject({ steps: [{ text: [{ literal: 'true,true' }] }] });
 });
 
 test('one that was interrupted serves the next call', async () => {
