@@ -214,6 +214,39 @@ export const MUTANTS: Mutant[] = [
     faults: 0,
   },
   {
+    name: 'a lookup that failed is asked again',
+    file: machine('on-lookup'),
+    from: 'call.facts.lookups = { ...call.facts.lookups, [name]: { values, failed } };',
+    to: 'if (failed === null) call.facts.lookups = { ...call.facts.lookups, [name]: { values, failed } };',
+    plan: 'a lookup, then a target',
+    world: 'plain',
+    faults: 1,
+  },
+  {
+    name: 'the late answer of a lookup decides again',
+    file: machine('on-lookup'),
+    from: 'if (asking === null || asking.id !== commandId) {',
+    to: `if (asking === null && outcome.kind === 'accepted' && outcome.lookup !== undefined && turn.call.phase !== 'ended') {
+    const { values } = outcome.lookup;
+    turn.call.facts.lookups = { crm: { values, failed: null } };
+    if (decideOn(turn, [{ event: 'call.initiated', digits: null, at: turn.now }])) turn.goOn = true;
+    return;
+  }
+  if (asking === null || asking.id !== commandId) {`,
+    plan: 'a lookup, then a target',
+    world: 'plain',
+    faults: 1,
+  },
+  {
+    name: 'a caller who has gone keeps the lookup that waits',
+    file: machine('ending'),
+    from: 'const before = call.phase;\n  cancelOutstanding(turn);\n  const open',
+    to: 'const before = call.phase;\n  if (call.asking === null) cancelOutstanding(turn);\n  else call.asking = null;\n  const open',
+    plan: 'a lookup, then a target',
+    world: 'plain',
+    faults: 0,
+  },
+  {
     name: 'an ended call goes on with its plan',
     file: machine('ending'),
     from: "call.phase = 'ended';\n  call.ends = ends;",
@@ -259,8 +292,10 @@ export const ENGINE_MUTANTS: EngineMutant[] = [
 
 const COPIED = [
   'src/core/machine',
+  'src/core/recording',
   'src/core/iso-time.ts',
   'src/engine/sending.ts',
+  'src/engine/timeline.ts',
   'test/model',
   'test/helpers/machine.ts',
 ];

@@ -1,4 +1,5 @@
 /** The plans that are searched: together every kind of step and branch. */
+import type { LookupRequest } from '../../src/core/machine/command.ts';
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
 import { bare, byTransfer, decision, refer, say, transfer } from '../helpers/machine.ts';
 import type { Setting, Unknowns } from './world.ts';
@@ -12,9 +13,28 @@ interface Plan {
   policy?: Partial<Decision['policy']>;
   manual?: boolean;
   act?: Setting['act'];
+  /** Steps if a lookup answers; it is asked first. */
+  answered?: Step[];
 }
 
+/** Its time is over before a request is given up: a late answer is as likely as one in time. */
+const CRM: LookupRequest = {
+  name: 'crm',
+  url: 'https://crm.example.com/who',
+  headers: [],
+  keep: [{ name: 'tier', path: ['tier'] }],
+  timeoutMs: 2_000,
+  cacheMs: null,
+};
+
 export const PLANS: Record<string, Plan> = {
+  'a lookup, then a target': { steps: [refer('a', quick)], answered: [refer('b', quick)] },
+  'an operator beside a target': { steps: [refer('a', quick)], manual: true },
+  'an operator beside a lookup': {
+    steps: [refer('a', quick)],
+    answered: [refer('b', quick)],
+    manual: true,
+  },
   'one target': { steps: [refer('a', quick)] },
   'two targets': { steps: [refer('a', quick), refer('b', quick)] },
   'three targets, impatient': {
@@ -141,6 +161,10 @@ export function settingOf(name: string, unknowns: Unknowns): Setting {
   return {
     name,
     decided: { ...base, policy: { ...base.policy, ...plan.policy } },
+    lookup:
+      plan.answered === undefined
+        ? null
+        : { request: CRM, answered: { ...base, rule: 'answered', plan: plan.answered } },
     unknowns,
     manual: plan.manual ? refer('operator', { timeoutMs: 10_000 }) : null,
     act: plan.act ?? null,

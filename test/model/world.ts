@@ -8,7 +8,7 @@
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
-import type { Command, Outcome } from '../../src/core/machine/command.ts';
+import type { Command, LookupRequest, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
@@ -45,6 +45,8 @@ export interface Unknowns {
 export interface Setting {
   name: string;
   decided: Decision;
+  /** What is asked before that, and what is decided instead if it is answered; null: nothing. */
+  lookup: { request: LookupRequest; answered: Decision } | null;
   unknowns: Unknowns;
   /** What an operator may ask for once, at any moment; null: nobody does. */
   manual: ReferStep | null;
@@ -124,6 +126,8 @@ export interface State {
   moves: string[];
   /** A webhook reported one. */
   moveKnown: boolean;
+  /** The command of the lookup that reached the operator's server; null: none. */
+  asked: string | null;
   faults: number;
   manualLeft: boolean;
   actLeft: boolean;
@@ -164,6 +168,7 @@ export function firstState(setting: Setting, faults: number): State {
     bLegs: [],
     moves: [],
     moveKnown: false,
+    asked: null,
     faults,
     manualLeft: setting.manual !== null,
     actLeft: setting.act !== null,
@@ -329,6 +334,8 @@ function faults(state: State): Action[] {
     if (sending.answer === null)
       cost(`${name} is turned away with 429`, (s) => s.answered(sending, TURNED_AWAY));
     cost(`the process that sent ${name} dies`, (s) => s.leave(sending, 'died'));
+    if (sending.command.action === 'lookup')
+      cost(`the process that sent ${name} dies and starts again`, (s) => s.restart(sending));
     cost(`the process that sent ${name} stands still`, (s) => s.leave(sending, 'stands still'));
   }
   for (const { name, n, dueAt, putOff } of call?.deadlines ?? []) {
@@ -356,6 +363,7 @@ const UNCLEAR: Outcome = {
   afterMs: null,
   provenUnsent: false,
 };
+const IN_VAIN: Outcome = { kind: 'unknown', detail: 'no answer' };
 const TURNED_AWAY: Outcome = { ...UNCLEAR, status: 429, afterMs: 2_000, provenUnsent: true };
 
 /** One step from one state to the next. Lists are replaced, never written to. */
@@ -374,13 +382,13 @@ class Scene {
   put(event: CallEvent): void {
     const { state } = this;
     const { now } = state;
-    const { decided, unknowns } = this.setting;
+    const { unknowns } = this.setting;
     const before = state.call;
     const heardAt = unknowns.alone ? (before?.heardAt ?? null) : now;
     const result = transition(
       before,
       { ...event, receivedAt: now },
-      { now, heardAt, decide: () => decided, overBudget: () => null },
+      { now, heardAt, decide: (facts) => this.decide(facts), overBudget: () => null },
     );
     if (result.refused !== null) return;
     state.call = result.call;
@@ -399,6 +407,16 @@ class Scene {
     for (const text of result.notes) this.note(text);
   }
 
+  /** As rules that need the lookup: without an answer it does not hold. */
+  decide({ lookups = {} }: Call['facts']): Decision {
+    const { decided, lookup } = this.setting;
+    if (lookup === null) return decided;
+    const fact = lookups[lookup.request.name];
+    if (fact === undefined) return { ...decided, plan: null, lookup: lookup.request };
+    this.happened.push(fact.failed === null ? 'a lookup decided' : 'a lookup brought no answer');
+    return fact.failed === null ? lookup.answered : decided;
+  }
+
   /** What newer facts settled is not undone. */
   lookBack(before: Call | null, after: Call): void {
     if (before === null) return;
@@ -406,6 +424,8 @@ class Scene {
       this.violations.push('an ended call lives again');
     if (before.ends === 'referred' && after.ends !== 'referred')
       this.violations.push(`ended as referred, now ${after.ends}`);
+    if (before.decided && after.rule !== before.rule)
+      this.violations.push(`decided as ${before.rule}, and again as ${after.rule}`);
     for (const { id, verdict } of before.attempts) {
       const now = after.attempts.find((each) => each.id === id);
       if (verdict === 'completed' && now?.verdict !== 'completed') {
@@ -461,13 +481,25 @@ class Scene {
 
   answered(sending: Sending, outcome: Outcome): void {
     this.replaceSending(sending, null);
-    this.settle(sending, outcome, true);
+    // A lookup is not tried again by whoever waited for its answer in vain.
+    const inVain = sending.command.action === 'lookup' && outcome.kind === 'retry';
+    this.settle(sending, inVain ? IN_VAIN : outcome, true);
   }
 
   leave(sending: Sending, process: 'died' | 'stands still'): void {
     const gone = process === 'died' && sending.answer !== null;
     this.replaceSending(sending, gone ? null : { ...sending, process });
     if (process === 'died') this.happened.push('a process died between sending and the outcome');
+  }
+
+  /** A process that starts takes back what the one before it had claimed, without waiting for the lease. */
+  restart(sending: Sending): void {
+    const { state } = this;
+    this.leave(sending, 'died');
+    const row = state.outbox.find(({ command }) => command.id === sending.command.id);
+    if (row !== undefined && !row.cancelled) {
+      this.replaceRow(row, { ...row, leaseUntil: null, readyAt: state.now });
+    }
   }
 
   settle(sending: Sending, raw: Outcome, requested: boolean): void {
@@ -517,6 +549,10 @@ class Scene {
     const { leg, now } = state;
     const { command } = sending;
     const ok: Outcome = { kind: 'accepted', status: 200, alive: null };
+    if (command.action === 'lookup') {
+      this.lookUp(command.id);
+      return { ...ok, lookup: { result: 'found', values: { tier: 'gold' }, ms: 1 } };
+    }
     if (command.action === 'probe') {
       const shown = setting.unknowns.probeShowsState ? leg.clientState : null;
       return { ...ok, alive: leg.alive, envelope: decodeEnvelope(shown) };
@@ -550,6 +586,15 @@ class Scene {
     if (command.clientState !== null) state.leg = { ...leg, clientState: command.clientState };
     this.carryOutOnce(command, sending);
     return ok;
+  }
+
+  /** The operator's server does not care whether the leg lives. The same question may reach it twice. */
+  lookUp(id: string): void {
+    const { state } = this;
+    if (state.asked !== null && state.asked !== id)
+      this.violations.push('a lookup was asked again');
+    if (state.asked === id) this.happened.push('a lookup reached its server twice');
+    state.asked = id;
   }
 
   carryOutOnce(command: Command, sending: Sending): void {
@@ -901,6 +946,8 @@ const NOTES: [string, string][] = [
     'a step was skipped since an earlier REFER may be answered',
   ],
   ['the B-leg lives after', 'a B-leg of which no webhook came was found'],
+  ['came too late and changes nothing', 'a lookup was answered too late'],
+  ['given up for a manual refer', 'a lookup was given up'],
   ['postponed by', 'a deadline that was reached late was postponed'],
   ['back to ', 'a manual refer failed and the call went back'],
   ['waits until the B-leg', 'a move waited until a B-leg was hung up'],
