@@ -17,6 +17,7 @@ import type { Lifecycle } from './http/lifecycle.ts';
 import { listen } from './http/listening.ts';
 import { ADMIN_IS_OFF } from './http/not-found.ts';
 import { registerPage } from './http/page.ts';
+import { openPeople } from './http/people/people.ts';
 import type { Log } from './log/log.ts';
 import { onceUntilRecovered } from './log/once.ts';
 import { watchTroubles } from './log/troubles.ts';
@@ -86,6 +87,13 @@ async function assemble(
   opened.defer(() => routes.close());
   const next = await openNext(config, env);
   opened.defer(async () => next?.folder.close());
+  const people = await openPeople({
+    adminToken: config.adminToken,
+    file: config.tokensFile,
+    log,
+    now: Date.now,
+  });
+  opened.defer(() => people.stop());
   const { apiUrl, apiKey, proxy } = config;
   const client = createTelnyxClient({ apiUrl, apiKey, proxy, env });
   opened.defer(() => client.close());
@@ -132,7 +140,8 @@ async function assemble(
   metrics.watchForced(() => engine.routes.forced(Date.now()));
 
   const app = buildApp({
-    config,
+    config: { ...config, sessionSecret: apiKey },
+    people,
     log,
     metrics,
     store,
@@ -144,7 +153,10 @@ async function assemble(
     warnings: () => [...engine.warnings(), ...refusedReload(engine.routes)],
     missed: engine.missed,
     page: registerPage,
-    troubles: { instance, here: () => [...engine.troubles(), ...account.troubles()] },
+    troubles: {
+      instance,
+      here: () => [...engine.troubles(), ...account.troubles(), ...people.troubles()],
+    },
     now: Date.now,
   });
   opened.defer(() => close(app));
@@ -156,7 +168,10 @@ async function assemble(
     instance,
     signature_engine: verifier.engine,
     database: config.database.kind,
-    page: config.adminToken === null ? ADMIN_IS_OFF : `${adminUrl ?? url}/`,
+    page:
+      config.adminToken === null && config.tokensFile === null
+        ? ADMIN_IS_OFF
+        : `${adminUrl ?? url}/`,
   });
   engine.routes.report({ ok: true, hash, changed: true, warnings: routes.warnings() }, 'start');
   if (next !== null) engine.routes.reportNext(firstReload(next.folder));
@@ -173,7 +188,11 @@ async function assemble(
     lifecycle.phase = 'running';
   });
   const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch });
-  return { url, adminUrl, routeSet: hash, ready, reload: engine.reload, stop };
+  return { url, adminUrl, routeSet: hash, ready, reload, stop };
+
+  async function reload(): Promise<void> {
+    await Promise.all([people.look(), engine.reload()]);
+  }
 }
 
 async function openNext(config: Config, env: Environment) {

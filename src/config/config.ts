@@ -55,6 +55,8 @@ export interface Config {
   /** 0 where there is no such folder. */
   readonly routesNextPercent: number;
   readonly adminToken: string | null;
+  /** Null: only ADMIN_TOKEN. */
+  readonly tokensFile: string | null;
   readonly logLevel: LogLevel;
   readonly logNumbers: 'masked' | 'full';
   readonly signatureEngine: VerifierOptions['engine'];
@@ -155,6 +157,7 @@ export function readConfig(env: Environment): Config {
     routesNextDir: checked.ROUTES_NEXT_DIR ?? null,
     routesNextPercent: checked.ROUTES_NEXT_PERCENT,
     adminToken,
+    tokensFile: checked.TOKENS_FILE ?? null,
     logLevel: checked.LOG_LEVEL,
     logNumbers: checked.LOG_NUMBERS,
     signatureEngine: checked.SIGNATURE_ENGINE,

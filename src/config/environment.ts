@@ -93,6 +93,14 @@ export const EnvironmentSchema = Type.Object({
       fix: 'Generate one with: openssl rand -base64 32',
     }),
   ),
+  TOKENS_FILE: Type.Optional(
+    Type.String({
+      description:
+        'YAML file of further tokens, one a person, with a role each: viewer reads, operator acts on calls, admin also reloads; "referee token" makes one. Read again when it changes. Unset: only ADMIN_TOKEN.',
+      maxLength: 4096,
+      fix: 'Give the path of a file.',
+    }),
+  ),
   LOG_LEVEL: choice('Lowest level that is logged.', [
     'info',
     'trace',

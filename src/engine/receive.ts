@@ -8,6 +8,7 @@ import { applyAll } from './batch.ts';
 import { createBatchLoader } from './batch-load.ts';
 import { type Clock, type Mark, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Receiver } from './engine.ts';
+import { keepable } from './letters.ts';
 import { createEventQueue, type QueuedEvent } from './queue.ts';
 import { LEASE_MS } from './sending.ts';
 import { itemOf } from './tally.ts';
@@ -145,7 +146,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     }
     try {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      await store.deadLetter(event, detail, settle?.commandId ?? null);
+      await store.deadLetter(keepable(event), detail, settle?.commandId ?? null);
       observer.deadLetter(event, error);
       queued.resolve({ result: 'dead_letter' });
     } catch (storeError) {

@@ -14,6 +14,7 @@ const COUNTED_MAX = 500;
 /** A quarter of a millisecond each; webhooks wait meanwhile. */
 const FOLDED_MAX = 50;
 const SUMS_PRUNED_MAX = 1_000;
+const AUDIT_PRUNED_MAX = 500;
 const DAY_MS = 86_400_000;
 
 export interface Upkeep {
@@ -89,6 +90,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
     } finally {
       if (count > 0) options.onPruned(count, before);
+    }
+    for (let last = AUDIT_PRUNED_MAX; last === AUDIT_PRUNED_MAX && !stopped(); ) {
+      last = await store.pruneAudit(before, AUDIT_PRUNED_MAX);
     }
     const oldest = before + (options.retentionDays - options.historyDays) * DAY_MS;
     for (let last = SUMS_PRUNED_MAX; last === SUMS_PRUNED_MAX && !stopped(); ) {

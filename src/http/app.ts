@@ -2,14 +2,22 @@
  * Puts the HTTP side together: which endpoint is on which port, and the limits of both servers.
  * compose.ts makes them listen and closes them.
  */
+
+import { randomUUID } from 'node:crypto';
 import { type TSchema, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyInstance, type FastifySchemaCompiler } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifySchema,
+  type FastifySchemaCompiler,
+} from 'fastify';
 import type { Receiver } from '../engine/engine.ts';
 import type { LiveRoutes } from '../engine/live-routes.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { Verifier } from '../telnyx/signature.ts';
+import { registerActing } from './api/acting.ts';
+import { registerActivity } from './api/activity.ts';
 import type { ApiScope } from './api/api.ts';
 import { createAudit } from './api/audit.ts';
 import { registerCalls } from './api/calls.ts';
@@ -18,18 +26,22 @@ import { registerExplainAgain } from './api/explain-again.ts';
 import { registerLostCallers } from './api/lost-callers.ts';
 import { registerMetrics } from './api/metrics.ts';
 import { collectOpenapi, registerOpenapi } from './api/openapi.ts';
+import { registerOutbox } from './api/outbox.ts';
 import { type ProblemsDeps, registerProblems } from './api/problems.ts';
 import { registerReports } from './api/reports.ts';
 import { registerRoutes } from './api/routes.ts';
 import { registerSchedules } from './api/schedules.ts';
+import { registerSession } from './api/session.ts';
 import { registerStats, sharedActivity } from './api/stats.ts';
 import { registerSwitches } from './api/switches.ts';
-import { createTokenCheck, tokenTag } from './api/token.ts';
 import { registerVersions } from './api/versions.ts';
 import { registerHealth, type StoreWatch } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { answerUnknown } from './not-found.ts';
+import { createAccess } from './people/access.ts';
+import { onlyAdmin, type People } from './people/people.ts';
+import { createSessions } from './people/sessions.ts';
 import { gatherPieces } from './pieces.ts';
 import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './problem.ts';
 import { createStrays } from './webhook/strays.ts';
@@ -37,12 +49,17 @@ import { registerWebhook } from './webhook/webhook.ts';
 
 export interface AppDeps {
   config: {
-    /** Null: /v1, /metrics and the page answer 404. */
+    /** Null, and no file: /v1, /metrics and the page answer 404. */
     adminToken: string | null;
+    tokensFile?: string | null;
+    /** What signs the cookies of sessions; replicas share it. Absent: one of this process. */
+    sessionSecret?: string;
     /** Null: everything is on one port. */
     adminPort: number | null;
     connectionIds: ReadonlySet<string> | null;
   };
+  /** Absent: only whoever has ADMIN_TOKEN. */
+  people?: People;
   log: Log;
   metrics: Metrics;
   store: Store;
@@ -90,21 +107,30 @@ export function buildApp(deps: AppDeps): App {
 }
 
 function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
-  const { adminToken } = deps.config;
-  if (adminToken === null) return;
-  const checkToken = createTokenCheck({ token: adminToken, log: deps.log, now: deps.now });
-  const api = { ...deps, audit: createAudit(deps.log, tokenTag(adminToken)) };
-  const { page } = deps;
+  const { config, log, store, now, page } = deps;
+  if (isAdminOff(config)) return;
+  const { people = onlyAdmin(config.adminToken) } = deps;
+  const secret = config.sessionSecret ?? randomUUID();
+  const sessions = createSessions({ secret, people, store, now });
+  const access = createAccess({ people, sessions, log, now });
+  const api = { ...deps, access, sessions, audit: createAudit(log, store) };
 
   server.register(async (scope: ApiScope) => {
-    scope.addHook('onRequest', (request, reply, done) => {
-      if (checkToken(request, reply) === null) done();
+    scope.decorateRequest('person', null);
+    scope.decorateRequest('session', null);
+    showRoles(scope);
+    scope.addHook('onRequest', async (request, reply) => {
+      return (await access.check(request, reply)) ? undefined : reply;
     });
     scope.addHook('onSend', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
     emptyBodyIsNone(scope);
+    registerSession(scope, api);
     registerCalls(scope, api);
+    registerActing(scope, api);
+    registerOutbox(scope, api);
+    registerActivity(scope, api);
     registerExplainAgain(scope, api);
     registerRoutes(scope, api);
     registerVersions(scope, api);
@@ -120,6 +146,18 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerOpenapi(scope);
   });
   if (page !== undefined) server.register(async (scope) => page(scope));
+}
+
+function isAdminOff({ adminToken, tokensFile = null }: AppDeps['config']): boolean {
+  return adminToken === null && tokensFile === null;
+}
+
+/** The OpenAPI document says which role each endpoint needs. */
+function showRoles(scope: ApiScope): void {
+  scope.addHook('onRoute', (route) => {
+    const { role } = route.config ?? {};
+    if (role !== undefined) route.schema = { ...route.schema, 'x-role': role } as FastifySchema;
+  });
 }
 
 /** Accepts `Content-Type: application/json` without a body, which clients send for a reload. */
@@ -175,7 +213,7 @@ function buildServer(
   // Our own functions make the answers; the schemas describe them, and tests compare both.
   server.setSerializerCompiler(() => JSON.stringify);
   server.setErrorHandler(errorHandler(log));
-  answerUnknown(server, strays, { adminIsOff: config.adminToken === null });
+  answerUnknown(server, strays, { adminIsOff: isAdminOff(config) });
   server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);
   return server;

@@ -56,6 +56,7 @@ export const HTTP_LIMITS = {
   retryAfterSecs: 1,
   readyPingMs: 1_000,
   readyPingTimeoutMs: 2_000,
+  tokenCharsMax: 512,
   tokenFailuresMax: 10,
   tokenFailureWindowMs: 60_000,
   tokenAddressesMax: 10_000,

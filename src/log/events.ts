@@ -282,13 +282,30 @@ export const LOG_EVENTS = {
   },
   'admin.refused': {
     level: 'warn',
-    meaning: 'A request to /v1 or /metrics had a wrong token.',
+    meaning:
+      'A request to /v1 or /metrics had a wrong token (`by` null), or was not allowed with the role of its token (`by` says whose).',
     action: 'Check the client. Many from one address mean that somebody is guessing tokens.',
   },
   'admin.action': {
     level: 'info',
-    meaning: 'An operator did something through the API; the line says who, what, and to what.',
+    meaning:
+      'An operator did something through the API: who (`by`), what, to what, why, and what came of it.',
     action: '',
+  },
+  'audit.unwritten': {
+    level: 'error',
+    meaning: 'What an operator did could not be kept in the store; the line before it says all.',
+    action: 'Check the store (disk full, read-only, unreachable); see /health/ready.',
+  },
+  'tokens.loaded': {
+    level: 'info',
+    meaning: 'TOKENS_FILE was read: `count` people besides ADMIN_TOKEN have a token.',
+    action: '',
+  },
+  'tokens.refused': {
+    level: 'error',
+    meaning: 'TOKENS_FILE changed and is not good; the tokens before it still count.',
+    action: 'Correct the file; it is read again within five seconds.',
   },
   'switch.changed': {
     level: 'info',

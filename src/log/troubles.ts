@@ -59,6 +59,7 @@ const WARNINGS: ReadonlySet<LogEventName> = new Set([
 /** Lasting errors that have an entry of their own. */
 const SHOWN_ELSEWHERE: ReadonlySet<LogEventName> = new Set([
   'routes.refused',
+  'tokens.refused',
   'command.misconfigured',
 ]);
 /** Consequences of a store that does not work. */
@@ -68,6 +69,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'upkeep.failed',
   'outbox.unreadable',
   'outcome.unrecorded',
+  'audit.unwritten',
   'webhook.unavailable',
 ]);
 /** Webhooks answered 503 for other reasons: load, a shutdown, a row written by newer code. */

@@ -194,7 +194,60 @@ export interface OutboxHealth {
 }
 
 /** `recovery`: since when webhooks may have been missed, and what was found. */
-export type SettingName = keyof SettingsVersions | 'recovery';
+export type SettingName = keyof SettingsVersions | 'recovery' | 'sessions';
+
+/** What somebody did; when it was is the store's to say. */
+export interface AuditEntry {
+  who: string;
+  role: string;
+  what: string;
+  to: string | null;
+  reason: string | null;
+  /** The remote address. */
+  from: string | null;
+  result: string;
+  detail: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditRow extends AuditEntry {
+  id: number;
+  at: number;
+}
+
+export interface AuditFilter {
+  who?: string;
+  what?: string;
+  to?: string;
+  /** At or after, and before; milliseconds. */
+  since?: number;
+  until?: number;
+  limit: number;
+  /** Opaque, from `next` of the page before. */
+  cursor?: string;
+}
+
+export interface AuditPage {
+  rows: AuditRow[];
+  next: string | null;
+}
+
+export interface DeadLetter {
+  id: number;
+  at: number;
+  error: string;
+  event: unknown;
+}
+
+/** A command that is still to be sent, or in flight. */
+export interface OutboxCommand {
+  command: Command;
+  tries: number;
+  createdAt: number;
+  firstSentAt: number | null;
+  /** From when on it may be claimed: the next try, or the end of the lease of `owner`. */
+  readyAt: number;
+  owner: string | null;
+}
 
 export interface Replica {
   id: string;
@@ -285,6 +338,18 @@ export interface Store extends ChangeFeed {
    * outcome the event is; it counts as done, or it would be claimed again for ever.
    */
   deadLetter(event: unknown, error: string, command: string | null): Promise<void>;
+  /** The newest first; with `before`, those whose id is smaller. */
+  deadLetters(limit: number, before: number | null): Promise<DeadLetter[]>;
+  findDeadLetter(id: number): Promise<DeadLetter | null>;
+  /** False if there is none. */
+  dropDeadLetter(id: number): Promise<boolean>;
+  /** Commands that are to be sent or in flight, the oldest first. */
+  outboxCommands(limit: number): Promise<OutboxCommand[]>;
+  addAudit(entry: AuditEntry): Promise<void>;
+  /** Newest first. Rejects with BAD_CURSOR. */
+  audit(filter: AuditFilter): Promise<AuditPage>;
+  /** Removes at most `limit` from before; returns how many. */
+  pruneAudit(before: number, limit: number): Promise<number>;
   /** A setting that was never changed has version 0 and the value null. */
   setting(name: SettingName): Promise<{ version: number; value: unknown }>;
   /**

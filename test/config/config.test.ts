@@ -38,6 +38,7 @@ describe('readConfig', () => {
       logNumbers: 'masked',
       signatureEngine: 'auto',
       signatureToleranceSecs: 300,
+      tokensFile: null,
       retentionDays: 30,
       historyDays: 400,
       accountCheckMinutes: 60,
@@ -135,7 +136,7 @@ describe('readConfig', () => {
       SHUTDOWN_TIMEOUT_SECS: '0',
     });
     const expected = VARIABLES.map(([name]) => name).filter(
-      (name) => !['ROUTES_DIR', 'ROUTES_NEXT_DIR', 'NO_PROXY'].includes(name),
+      (name) => !['ROUTES_DIR', 'ROUTES_NEXT_DIR', 'TOKENS_FILE', 'NO_PROXY'].includes(name),
     );
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(expected);
     for (const problem of problems) expect(problem).toMatch(/\. [A-Z].*[.a-z0-9/]$|[.]$/);

@@ -1,5 +1,6 @@
 /** What every store must do. `open` opens the same database again each time; it is empty at the first. */
 import { describe } from 'vitest';
+import { auditContract } from './contract/audit.ts';
 import { callsContract } from './contract/calls.ts';
 import { changesContract } from './contract/changes.ts';
 import { commandsContract } from './contract/commands.ts';
@@ -42,6 +43,7 @@ export function storeContract(name: string, prepare: () => Promise<Opened>): voi
     pruningContract();
     settingsContract();
     routeVersionsContract();
+    auditContract();
     openingContract();
   });
 }

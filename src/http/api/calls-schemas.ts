@@ -190,15 +190,25 @@ export const CALL_DETAIL = Type.Object({
 
 export const CALLS_PAGE = Type.Object({ calls: Type.Array(CALL_SUMMARY), next: textOrNull });
 
+/** Of every action: kept with it, for other people. */
+export const REASON = Type.Optional(
+  orNull(Type.String({ maxLength: 200, description: 'Why, for other people' })),
+);
+
+export const ACT_BODY = Type.Union([
+  Type.Object({ reason: REASON }, { additionalProperties: false }),
+  Type.Null(),
+]);
+
 export const REFER_BODY = Type.Object(
   {
     target: Type.Optional(name),
     sip_address: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    reason: REASON,
   },
   {
     additionalProperties: false,
     minProperties: 1,
-    maxProperties: 1,
     description: 'Either a target of the route set or a SIP address that the policy allows.',
   },
 );
@@ -208,6 +218,8 @@ export const REFER_ACCEPTED = Type.Object({
   attempt: Type.Object({ ...ATTEMPT.properties, started_at: timeOrNull }),
   call: CALL_SUMMARY,
 });
+
+export const ACTED = Type.Object({ call: CALL_SUMMARY });
 
 export const PROBLEM = Type.Object(
   {

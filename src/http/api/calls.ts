@@ -9,9 +9,10 @@ import { type ManualRefer, referManually } from '../../engine/manual-refer.ts';
 import { askedNumber } from '../../routing/national.ts';
 import type { CallFilter, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import type { Audit } from './audit.ts';
+import type { Audit, Done } from './audit.ts';
 import { callsCsv } from './calls-csv.ts';
 import { attemptJson, attemptToCome, callDetail, callSummary } from './calls-json.ts';
 import {
@@ -34,7 +35,7 @@ export interface CallsDeps {
 }
 
 export function registerCalls(app: ApiScope, deps: CallsDeps): void {
-  app.get('/v1/calls', { schema: LIST_SCHEMA }, async (request, reply) => {
+  app.get('/v1/calls', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { since, until, session, q, ...query } = request.query;
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
@@ -55,59 +56,79 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     return { calls: summaries, next };
   });
 
-  app.get('/v1/calls/:call_control_id', { schema: DETAIL_SCHEMA }, async (request, reply) => {
-    const id = request.params.call_control_id;
-    const found = await deps.store.find(id);
-    if (found === null) return noSuchCall(reply, id);
-    const [timeline, legs] = await Promise.all([
-      deps.store.timeline(id),
-      deps.store.list({ parentId: id, limit: HTTP_LIMITS.legsMax }),
-    ]);
-    return callDetail(found.call, timeline, legs.calls);
-  });
+  app.get(
+    '/v1/calls/:call_control_id',
+    { schema: DETAIL_SCHEMA, config: VIEWER },
+    async (request, reply) => {
+      const id = request.params.call_control_id;
+      const found = await deps.store.find(id);
+      if (found === null) return noSuchCall(reply, id);
+      const [timeline, legs] = await Promise.all([
+        deps.store.timeline(id),
+        deps.store.list({ parentId: id, limit: HTTP_LIMITS.legsMax }),
+      ]);
+      return callDetail(found.call, timeline, legs.calls);
+    },
+  );
 
-  app.post('/v1/calls/:call_control_id/refer', { schema: REFER_SCHEMA }, async (request, reply) => {
-    const id = request.params.call_control_id;
-    const { target, sip_address: sipAddress = '' } = request.body;
-    const refer = await referManually(id, target === undefined ? { sipAddress } : { target }, {
-      ...deps,
-      routeSet: deps.routes.current,
-    });
-    const audited = auditOf(refer, request.body);
-    if (audited !== null) deps.audit(request, 'refer', { call_control_id: id, ...audited });
-    switch (refer.result) {
-      case 'no_such_call':
-        return noSuchCall(reply, id);
-      case 'not_movable':
-        return cannotMove(reply, refer.why, refer.call);
-      case 'unresolved':
-        return sendProblem(
-          reply,
-          unresolved(refer, target === undefined ? 'sip_address' : 'target'),
-        );
-      case 'rejected':
-        return sendProblem(reply, rejected(refer.reason));
-      case 'started':
-        reply.code(202);
-        return { attempt: attemptJson(refer.attempt), call: callSummary(refer.call) };
-      case 'to_come':
-        reply.code(202);
-        return { attempt: attemptToCome(refer.asked), call: callSummary(refer.call) };
-    }
-  });
+  app.post(
+    '/v1/calls/:call_control_id/refer',
+    { schema: REFER_SCHEMA, config: OPERATOR },
+    async (request, reply) => {
+      const id = request.params.call_control_id;
+      const { target, sip_address: sipAddress = '', reason = null } = request.body;
+      if ((target === undefined) === (request.body.sip_address === undefined)) {
+        return sendProblem(reply, ONE_DESTINATION);
+      }
+      const refer = await referManually(id, target === undefined ? { sipAddress } : { target }, {
+        ...deps,
+        routeSet: deps.routes.current,
+      });
+      const audited = auditOf(refer, request.body);
+      if (audited !== null) await deps.audit(request, 'refer', { to: id, reason, ...audited });
+      switch (refer.result) {
+        case 'no_such_call':
+          return noSuchCall(reply, id);
+        case 'not_movable':
+          return cannotMove(reply, refer.why, refer.call);
+        case 'unresolved':
+          return sendProblem(
+            reply,
+            unresolved(refer, target === undefined ? 'sip_address' : 'target'),
+          );
+        case 'rejected':
+          return sendProblem(reply, rejected(refer.reason));
+        case 'started':
+          reply.code(202);
+          return { attempt: attemptJson(refer.attempt), call: callSummary(refer.call) };
+        case 'to_come':
+          reply.code(202);
+          return { attempt: attemptToCome(refer.asked), call: callSummary(refer.call) };
+      }
+    },
+  );
 }
 
 /** Null for what is refused before anything is decided. */
-function auditOf(refer: ManualRefer, body: { target?: string; sip_address?: string }) {
-  if (refer.result === 'unresolved') return { ...body, refused: refer.why };
+function auditOf(
+  refer: ManualRefer,
+  body: { target?: string; sip_address?: string },
+): Pick<Done, 'result' | 'more'> | null {
+  if (refer.result === 'unresolved') {
+    const { target = null, sip_address: address = null } = body;
+    return { result: refer.why, more: { target, sip_address: address } };
+  }
+  if (refer.result === 'not_movable') return { result: refer.why };
   if (!('asked' in refer)) return null;
   const { step, attemptId, eventId } = refer.asked;
   return {
-    target: step.target,
-    sip_address: step.sipAddress,
-    attempt: attemptId,
-    verdict: refer.result === 'rejected' ? 'rejected' : null,
-    event: eventId,
+    result: refer.result === 'rejected' ? 'rejected' : 'ok',
+    more: {
+      target: step.target,
+      sip_address: step.sipAddress,
+      attempt: attemptId,
+      event: eventId,
+    },
   };
 }
 
@@ -130,6 +151,12 @@ function rejected(reason: string | null): Problem {
     detail: reason ?? 'The attempt was rejected before anything was sent.',
   };
 }
+
+const ONE_DESTINATION: Problem = {
+  status: 400,
+  reason: 'invalid_body',
+  detail: 'body: expected either target or sip_address',
+};
 
 function cannotMove(reply: FastifyReply, why: 'ended' | 'being_moved', call: Call): FastifyReply {
   return sendProblem(reply, {

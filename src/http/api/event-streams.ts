@@ -8,7 +8,13 @@ import { HTTP_LIMITS } from '../limits.ts';
 
 export interface EventStreams {
   full(): boolean;
-  open(response: ServerResponse, after: string | null, legs: boolean): void;
+  /** Ends when `stillMay` says no. */
+  open(
+    response: ServerResponse,
+    after: string | null,
+    legs: boolean,
+    stillMay: () => boolean,
+  ): void;
   close(): void;
 }
 
@@ -22,6 +28,7 @@ interface Stream {
   response: ServerResponse;
   cursor: string | null;
   legs: boolean;
+  stillMay: () => boolean;
   busy: boolean;
   quietTicks: number;
 }
@@ -47,6 +54,10 @@ export function createEventStreams(read: ReadChanges): EventStreams {
 
   async function advance(stream: Stream): Promise<void> {
     if (stream.busy) return;
+    if (!stream.stillMay()) {
+      stream.response.end();
+      return;
+    }
     stream.busy = true;
     try {
       const { text, cursor } = await look(stream);
@@ -69,8 +80,15 @@ export function createEventStreams(read: ReadChanges): EventStreams {
 
   return {
     full: () => closed || streams.size >= HTTP_LIMITS.eventStreamsMax,
-    open(response, after, legs) {
-      const stream: Stream = { response, cursor: after, legs, busy: false, quietTicks: 0 };
+    open(response, after, legs, stillMay) {
+      const stream: Stream = {
+        response,
+        cursor: after,
+        legs,
+        stillMay,
+        busy: false,
+        quietTicks: 0,
+      };
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',

@@ -7,6 +7,8 @@
 import { Type } from 'typebox';
 import type { Changes, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import type { Access } from '../people/access.ts';
+import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { callSummary } from './calls-json.ts';
@@ -15,29 +17,35 @@ import { createEventStreams, type EventStreams, eventText } from './event-stream
 
 export interface EventsDeps {
   store: Pick<Store, 'changes' | 'load'>;
+  access: Pick<Access, 'stillMay'>;
 }
 
 export function registerEvents(app: ApiScope, deps: EventsDeps): EventStreams {
   const streams = createEventStreams((after, legs) => readChanges(deps, after, legs));
   // No HEAD route: an answer without a body would also stay open.
-  app.get('/v1/events', { schema: SCHEMA, exposeHeadRoute: false }, (request, reply) => {
-    if (streams.full()) {
-      sendProblem(reply, {
-        status: 503,
-        reason: 'too_many_streams',
-        detail: `${HTTP_LIMITS.eventStreamsMax} event streams are open already.`,
-        retryAfterSecs: HTTP_LIMITS.eventHeartbeatMs / 1000,
-      });
-      return;
-    }
-    const last = request.headers['last-event-id'];
-    reply.hijack();
-    streams.open(
-      reply.raw,
-      typeof last === 'string' && last !== '' ? last : null,
-      request.query.legs === 'all',
-    );
-  });
+  app.get(
+    '/v1/events',
+    { schema: SCHEMA, config: VIEWER, exposeHeadRoute: false },
+    (request, reply) => {
+      if (streams.full()) {
+        sendProblem(reply, {
+          status: 503,
+          reason: 'too_many_streams',
+          detail: `${HTTP_LIMITS.eventStreamsMax} event streams are open already.`,
+          retryAfterSecs: HTTP_LIMITS.eventHeartbeatMs / 1000,
+        });
+        return;
+      }
+      const last = request.headers['last-event-id'];
+      reply.hijack();
+      streams.open(
+        reply.raw,
+        typeof last === 'string' && last !== '' ? last : null,
+        request.query.legs === 'all',
+        () => deps.access.stillMay(request),
+      );
+    },
+  );
   app.addHook('preClose', async () => streams.close());
   return streams;
 }

@@ -3,6 +3,7 @@ import type { RecordedCall } from '../../core/recording/recorded-call.ts';
 import { differs, type Explained } from '../../core/replay/replay.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Store } from '../../store/store.ts';
+import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { noSuchCall } from './calls.ts';
@@ -17,7 +18,7 @@ export interface ExplainAgainDeps {
 export function registerExplainAgain(app: ApiScope, { store, routes }: ExplainAgainDeps): void {
   app.get(
     '/v1/calls/:call_control_id/explain',
-    { schema: EXPLAIN_AGAIN_SCHEMA },
+    { schema: EXPLAIN_AGAIN_SCHEMA, config: VIEWER },
     async (request, reply) => {
       const id = request.params.call_control_id;
       const [recorded] = await store.recordings([id]);

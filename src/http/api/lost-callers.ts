@@ -7,6 +7,7 @@ import type { RecoveryFound } from '../../engine/recovery.ts';
 import { liveLegJson, lostCallerJson } from '../../engine/recovery-json.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
@@ -24,7 +25,7 @@ export interface LostCallersDeps {
 export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void {
   const { store, receiver, audit, now } = deps;
 
-  app.get('/v1/lost-callers', { schema: LIST_SCHEMA }, async (request, reply) => {
+  app.get('/v1/lost-callers', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { cursor, limit = HTTP_LIMITS.callsPageDefault } = request.query;
     const [{ calls, next }, found] = await Promise.all([
       store.list({
@@ -47,7 +48,7 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
 
   app.post(
     '/v1/lost-callers/:call_control_id/ack',
-    { schema: ACK_SCHEMA },
+    { schema: ACK_SCHEMA, config: OPERATOR },
     async (request, reply) => {
       const id = request.params.call_control_id;
       const received = await receiver.receive(acknowledged(id, now()));
@@ -59,7 +60,7 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
         });
       }
       // A second time changes nothing, and nothing was done by hand.
-      if (received.result === 'committed') audit(request, 'acknowledge', { call_control_id: id });
+      if (received.result === 'committed') await audit(request, 'acknowledge', { to: id });
       return { call_control_id: id, acknowledged: true as const };
     },
   );

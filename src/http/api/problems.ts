@@ -11,6 +11,7 @@ import type { Activity, Replica, Store } from '../../store/store.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 import type { StoreWatch } from '../health.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { VIEWER } from '../people/roles.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
 import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
@@ -30,7 +31,7 @@ export interface ProblemsDeps {
 type Listed = Trouble & { replica: string | null; forced?: ForcedTrouble['forced'] };
 
 export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadActivity): void {
-  app.get('/v1/problems', { schema: SCHEMA }, async (request, reply) => {
+  app.get('/v1/problems', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const here = deps.troubles?.here() ?? [];
     const store = await storeProblems(deps, read);
     const all = [...store, ...refusedReload(deps), ...here.map(own)].toSorted(worstFirst);

@@ -6,6 +6,7 @@ import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { isZone } from '../../core/rules/zone.ts';
 import { readReport } from '../../store/read-report.ts';
 import type { Store } from '../../store/store.ts';
+import { VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
@@ -18,7 +19,7 @@ export interface ReportsDeps {
 }
 
 export function registerReports(app: ApiScope, { store, now }: ReportsDeps): void {
-  app.get('/v1/reports', { schema: SCHEMA }, async (request, reply) => {
+  app.get('/v1/reports', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { from, to, by = 'day', compare = null, zone = 'UTC' } = request.query;
     if (!isZone(zone)) return sendProblem(reply, refused('zone', notAZone(zone)));
     const moments: { from: number | null; to: number | null } = { from: null, to: null };

@@ -8,9 +8,10 @@ import type { ExplainQuestion, LiveRoutes } from '../../engine/live-routes.ts';
 import type { NextReport } from '../../engine/next-routes.ts';
 import type { Replica, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { type Audit, OPERATOR } from './audit.ts';
+import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { forcedJson, unknownName } from './forced.ts';
@@ -32,7 +33,7 @@ export interface RoutesDeps {
 }
 
 export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
-  app.get('/v1/routes', { schema: ROUTES_SCHEMA }, async () => {
+  app.get('/v1/routes', { schema: ROUTES_SCHEMA, config: VIEWER }, async () => {
     const [overrides, replicas] = await Promise.all([
       deps.store.setting('overrides'),
       deps.store.replicas(),
@@ -48,7 +49,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     };
   });
 
-  app.get('/v1/routes/prove', { schema: PROVE_SCHEMA }, async (request, reply) => {
+  app.get('/v1/routes/prove', { schema: PROVE_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { rule } = request.query;
     const proved = await deps.routes.prove(rule);
     if (proved !== null) return proved;
@@ -59,62 +60,68 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     });
   });
 
-  app.post('/v1/routes/reload', { schema: RELOAD_SCHEMA }, async (request, reply) => {
-    const reloaded = await deps.routes.reload(OPERATOR);
-    deps.audit(request, 'reload', {
-      result: reloaded.ok ? 'ok' : 'refused',
-      route_set: reloaded.hash,
-    });
-    if (reloaded.ok) {
-      const { hash, changed, warnings } = reloaded;
-      return { ok: true as const, hash, changed, warnings };
-    }
-    return sendProblem(reply, {
-      status: 422,
-      reason: 'routes_refused',
-      detail: `The call routes have ${reloaded.problems.length} problem${reloaded.problems.length === 1 ? '' : 's'}; the set ${reloaded.hash.slice(0, 12)} stays live.`,
-      problems: reloaded.problems,
-      hash: reloaded.hash,
-    });
-  });
+  app.post(
+    '/v1/routes/reload',
+    { schema: RELOAD_SCHEMA, config: ADMIN },
+    async (request, reply) => {
+      const reloaded = await deps.routes.reload(operatorOf(request));
+      const result = reloaded.ok ? 'ok' : 'refused';
+      await deps.audit(request, 'reload', { to: reloaded.hash, result });
+      if (reloaded.ok) {
+        const { hash, changed, warnings } = reloaded;
+        return { ok: true as const, hash, changed, warnings };
+      }
+      return sendProblem(reply, {
+        status: 422,
+        reason: 'routes_refused',
+        detail: `The call routes have ${reloaded.problems.length} problem${reloaded.problems.length === 1 ? '' : 's'}; the set ${reloaded.hash.slice(0, 12)} stays live.`,
+        problems: reloaded.problems,
+        hash: reloaded.hash,
+      });
+    },
+  );
 
-  app.post('/v1/routes/explain', { schema: EXPLAIN_SCHEMA }, async (request, reply) => {
-    const { at, headers, verdicts, switches = {}, ...asked } = request.body;
-    const atMs = at === undefined ? deps.now() : readMoment(at);
-    if (atMs === null) {
-      const { problem, hint } = notAMoment(at ?? '');
-      return sendProblem(reply, {
-        status: 400,
-        reason: 'invalid_body',
-        field: 'at',
-        detail: `body field "at": ${problem}; ${hint}`,
-      });
-    }
-    const known = deps.routes.current().switches;
-    const unknown = Object.keys(switches).find((name) => !known.has(name));
-    if (unknown !== undefined) {
-      return sendProblem(reply, {
-        ...unknownName('switch', unknown, [...known.keys()]),
-        status: 400,
-        reason: 'invalid_body',
-        field: `switches.${unknown}`,
-      });
-    }
-    const question: ExplainQuestion = {
-      from: asked.from ?? null,
-      to: asked.to ?? null,
-      direction: asked.direction ?? 'incoming',
-      headers: Object.entries(headers ?? {}).map(([name, value]) => ({ name, value })),
-      at: atMs,
-      verdicts: Object.fromEntries(
-        Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
-      ),
-      digits: asked.digits ?? null,
-      switches,
-      lookups: asked.lookups ?? {},
-    };
-    return deps.routes.explain(question);
-  });
+  app.post(
+    '/v1/routes/explain',
+    { schema: EXPLAIN_SCHEMA, config: VIEWER },
+    async (request, reply) => {
+      const { at, headers, verdicts, switches = {}, ...asked } = request.body;
+      const atMs = at === undefined ? deps.now() : readMoment(at);
+      if (atMs === null) {
+        const { problem, hint } = notAMoment(at ?? '');
+        return sendProblem(reply, {
+          status: 400,
+          reason: 'invalid_body',
+          field: 'at',
+          detail: `body field "at": ${problem}; ${hint}`,
+        });
+      }
+      const known = deps.routes.current().switches;
+      const unknown = Object.keys(switches).find((name) => !known.has(name));
+      if (unknown !== undefined) {
+        return sendProblem(reply, {
+          ...unknownName('switch', unknown, [...known.keys()]),
+          status: 400,
+          reason: 'invalid_body',
+          field: `switches.${unknown}`,
+        });
+      }
+      const question: ExplainQuestion = {
+        from: asked.from ?? null,
+        to: asked.to ?? null,
+        direction: asked.direction ?? 'incoming',
+        headers: Object.entries(headers ?? {}).map(([name, value]) => ({ name, value })),
+        at: atMs,
+        verdicts: Object.fromEntries(
+          Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
+        ),
+        digits: asked.digits ?? null,
+        switches,
+        lookups: asked.lookups ?? {},
+      };
+      return deps.routes.explain(question);
+    },
+  );
 }
 
 function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {

@@ -6,6 +6,7 @@ import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
@@ -22,7 +23,7 @@ export interface SchedulesDeps {
 }
 
 export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
-  app.get('/v1/schedules', { schema: LIST_SCHEMA }, async () => {
+  app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async () => {
     const { value } = await deps.store.setting('overrides');
     const overrides = (value ?? {}) as Overrides;
     const now = deps.now();
@@ -30,34 +31,39 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
     return { schedules: [...schedules.values()].map((one) => scheduleJson(one, overrides, now)) };
   });
 
-  app.post('/v1/schedules/:name/override', { schema: SCHEMA }, async (request, reply) => {
-    const { name } = request.params;
-    const { schedules } = deps.routes.current();
-    const { open } = request.body;
-    const now = deps.now();
-    const { value } = await deps.store.setting('overrides');
-    // What an earlier route set had may still be forced, and must be possible to end.
-    const isLeft = open === null && Object.hasOwn(unexpired(value, now).schedules, name);
-    if (!schedules.has(name) && !isLeft) {
-      return sendProblem(reply, unknownName('schedule', name, [...schedules.keys()]));
-    }
-    const asked = readForced(request.body, now);
-    if ('problem' in asked) return sendProblem(reply, asked.problem);
+  app.post(
+    '/v1/schedules/:name/override',
+    { schema: SCHEMA, config: OPERATOR },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { schedules } = deps.routes.current();
+      const { open } = request.body;
+      const now = deps.now();
+      const { value } = await deps.store.setting('overrides');
+      // What an earlier route set had may still be forced, and must be possible to end.
+      const isLeft = open === null && Object.hasOwn(unexpired(value, now).schedules, name);
+      if (!schedules.has(name) && !isLeft) {
+        return sendProblem(reply, unknownName('schedule', name, [...schedules.keys()]));
+      }
+      const asked = readForced(request.body, now);
+      if ('problem' in asked) return sendProblem(reply, asked.problem);
 
-    let sinceMs = now;
-    await deps.store.changeSetting('overrides', (before, storeNow) => {
-      sinceMs = storeNow;
-      // A single clock must not end an override, because ours may be far ahead.
-      const overrides = unexpired(before, Math.min(now, storeNow));
-      if (open === null) delete overrides.schedules[name];
-      else overrides.schedules[name] = { open, ...asked, sinceMs, by: operatorOf(request) };
-      return stored(overrides);
-    });
-    const by = operatorOf(request);
-    const override = open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
-    deps.audit(request, 'schedule_override', { schedule: name, override });
-    return { schedule: name, override };
-  });
+      let sinceMs = now;
+      await deps.store.changeSetting('overrides', (before, storeNow) => {
+        sinceMs = storeNow;
+        // A single clock must not end an override, because ours may be far ahead.
+        const overrides = unexpired(before, Math.min(now, storeNow));
+        if (open === null) delete overrides.schedules[name];
+        else overrides.schedules[name] = { open, ...asked, sinceMs, by: operatorOf(request) };
+        return stored(overrides);
+      });
+      const by = operatorOf(request);
+      const override = open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
+      const { reason } = asked;
+      await deps.audit(request, 'schedule_override', { to: name, reason, more: { override } });
+      return { schedule: name, override };
+    },
+  );
 }
 
 function scheduleJson(schedule: Schedule, overrides: Overrides, now: number) {

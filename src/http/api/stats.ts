@@ -3,6 +3,7 @@
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { Activity, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
@@ -23,7 +24,7 @@ export interface StatsDeps {
 export type ReadActivity = (since: number) => Promise<Activity>;
 
 export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity): void {
-  app.get('/v1/stats', { schema: SCHEMA }, async (request, reply) => {
+  app.get('/v1/stats', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { since } = request.query;
     const asked = since === undefined ? deps.now() - HTTP_LIMITS.statsSpanMs : readMoment(since);
     if (asked === null) {

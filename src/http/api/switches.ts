@@ -7,6 +7,7 @@ import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Log } from '../../log/log.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
@@ -25,44 +26,48 @@ export interface SwitchesDeps {
 export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
   const { routes, store, audit, log } = deps;
 
-  app.get('/v1/switches', { schema: LIST_SCHEMA }, async () => {
+  app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async () => {
     const { value } = await store.setting('overrides');
     return { switches: switchesJson(routes.current(), (value ?? {}) as Overrides, deps.now()) };
   });
 
-  app.post('/v1/switches/:name', { schema: TURN_SCHEMA }, async (request, reply) => {
-    const { name } = request.params;
-    const { on } = request.body;
-    const now = deps.now();
-    const { switches } = routes.current();
-    const { value } = await store.setting('overrides');
-    // What an earlier route set had may still be turned, and must be possible to end.
-    const isLeft = on === null && Object.hasOwn(unexpired(value, now).switches, name);
-    const found = switches.get(name);
-    if (found === undefined && !isLeft) {
-      return sendProblem(reply, unknownName('switch', name, [...switches.keys()]));
-    }
-    const asked = readForced(request.body, now);
-    if ('problem' in asked) return sendProblem(reply, asked.problem);
+  app.post(
+    '/v1/switches/:name',
+    { schema: TURN_SCHEMA, config: OPERATOR },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { on } = request.body;
+      const now = deps.now();
+      const { switches } = routes.current();
+      const { value } = await store.setting('overrides');
+      // What an earlier route set had may still be turned, and must be possible to end.
+      const isLeft = on === null && Object.hasOwn(unexpired(value, now).switches, name);
+      const found = switches.get(name);
+      if (found === undefined && !isLeft) {
+        return sendProblem(reply, unknownName('switch', name, [...switches.keys()]));
+      }
+      const asked = readForced(request.body, now);
+      if ('problem' in asked) return sendProblem(reply, asked.problem);
 
-    const by = operatorOf(request);
-    // Back to the default for good is nothing that is forced.
-    const ends = on === null || (on === found?.on && asked.untilMs === null);
-    let sinceMs = now;
-    await store.changeSetting('overrides', (before, storeNow) => {
-      sinceMs = storeNow;
-      // A single clock must not end what was turned, because ours may be far ahead.
-      const overrides = unexpired(before, Math.min(now, storeNow));
-      if (ends) delete overrides.switches[name];
-      else overrides.switches[name] = { on, ...asked, sinceMs, by };
-      return stored(overrides);
-    });
-    const override = ends ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
-    const { until, reason } = forcedJson(asked);
-    log.emit('switch.changed', { switch: name, on: on ?? found?.on ?? null, until, reason, by });
-    audit(request, 'switch', { switch: name, on, until, reason });
-    return { switch: name, on: on ?? found?.on ?? null, default: found?.on ?? null, override };
-  });
+      const by = operatorOf(request);
+      // Back to the default for good is nothing that is forced.
+      const ends = on === null || (on === found?.on && asked.untilMs === null);
+      let sinceMs = now;
+      await store.changeSetting('overrides', (before, storeNow) => {
+        sinceMs = storeNow;
+        // A single clock must not end what was turned, because ours may be far ahead.
+        const overrides = unexpired(before, Math.min(now, storeNow));
+        if (ends) delete overrides.switches[name];
+        else overrides.switches[name] = { on, ...asked, sinceMs, by };
+        return stored(overrides);
+      });
+      const override = ends ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
+      const { until, reason } = forcedJson(asked);
+      log.emit('switch.changed', { switch: name, on: on ?? found?.on ?? null, until, reason, by });
+      await audit(request, 'switch', { to: name, reason, more: { on, until } });
+      return { switch: name, on: on ?? found?.on ?? null, default: found?.on ?? null, override };
+    },
+  );
 }
 
 export function switchesJson(set: Pick<RouteSet, 'switches'>, overrides: Overrides, now: number) {

@@ -4,9 +4,10 @@ import { readKept } from '../../engine/kept-files.ts';
 import type { ActivationResult, LiveRoutes } from '../../engine/live-routes.ts';
 import type { RouteVersion, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
+import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { type Audit, OPERATOR } from './audit.ts';
+import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { RELOADED } from './routes-schemas.ts';
@@ -30,7 +31,7 @@ const LISTED = 50;
 export function registerVersions(app: ApiScope, deps: VersionsDeps): void {
   const { routes, store } = deps;
 
-  app.get('/v1/routes/versions', { schema: LIST_SCHEMA }, async (request) => {
+  app.get('/v1/routes/versions', { schema: LIST_SCHEMA, config: VIEWER }, async (request) => {
     const versions = await store.routeVersions(request.query.limit ?? LISTED);
     return {
       versions: versions.map((version) => ({
@@ -40,32 +41,34 @@ export function registerVersions(app: ApiScope, deps: VersionsDeps): void {
     };
   });
 
-  app.get('/v1/routes/versions/:hash', { schema: DETAIL_SCHEMA }, async (request, reply) => {
-    const { hash } = request.params;
-    const { against } = request.query;
-    const version = await store.routeVersion(hash);
-    if (version === null) return sendProblem(reply, noSuchVersion(hash));
-    const other = against === undefined ? null : await store.routeVersion(against);
-    if (against !== undefined && other === null) return sendProblem(reply, noSuchVersion(against));
-    const texts = await readTexts(store, version, null);
-    const answer = { ...versionJson(version, routes), ...texts };
-    if (other === null) return answer;
-    const changed = changedFiles(other, version);
-    const before = await readTexts(store, other, changed);
-    const files = diffTexts(changed, before, texts);
-    return { ...answer, differs: { against: other.hash, files } };
-  });
+  app.get(
+    '/v1/routes/versions/:hash',
+    { schema: DETAIL_SCHEMA, config: VIEWER },
+    async (request, reply) => {
+      const { hash } = request.params;
+      const { against } = request.query;
+      const version = await store.routeVersion(hash);
+      if (version === null) return sendProblem(reply, noSuchVersion(hash));
+      const other = against === undefined ? null : await store.routeVersion(against);
+      if (against !== undefined && other === null)
+        return sendProblem(reply, noSuchVersion(against));
+      const texts = await readTexts(store, version, null);
+      const answer = { ...versionJson(version, routes), ...texts };
+      if (other === null) return answer;
+      const changed = changedFiles(other, version);
+      const before = await readTexts(store, other, changed);
+      const files = diffTexts(changed, before, texts);
+      return { ...answer, differs: { against: other.hash, files } };
+    },
+  );
 
   app.post(
     '/v1/routes/versions/:hash/activate',
-    { schema: ACTIVATE_SCHEMA },
+    { schema: ACTIVATE_SCHEMA, config: ADMIN },
     async (request, reply) => {
       const { hash } = request.params;
-      const result = await routes.activate(hash, OPERATOR);
-      deps.audit(request, 'activate', {
-        result: result.ok ? 'ok' : 'refused',
-        route_set: hash,
-      });
+      const result = await routes.activate(hash, operatorOf(request));
+      await deps.audit(request, 'activate', { to: hash, result: result.ok ? 'ok' : 'refused' });
       if (result.ok) {
         const { changed, warnings } = result;
         return { ok: true as const, hash, changed, warnings };

@@ -7,6 +7,7 @@ import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
 import type { ChangeFeed, Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
+import * as audit from './audit.ts';
 import { commitUnits } from './commit.ts';
 import { foldCalls, forgetParties, pruneSums, readSums } from './history.ts';
 import { callTimeline, changedCalls, findCall, listCalls } from './list.ts';
@@ -75,6 +76,13 @@ export async function openPostgres(
     changes: (after, limit) => ask((query) => changedCalls(query, after, limit)),
     deadLetter: (event, error, command) =>
       ask((query) => records.addDeadLetter(query, event, error, command)),
+    deadLetters: (limit, before) => ask((query) => audit.listLetters(query, limit, before)),
+    findDeadLetter: (id) => ask((query) => audit.findLetter(query, id)),
+    dropDeadLetter: (id) => ask((query) => audit.dropLetter(query, id)),
+    outboxCommands: (limit) => ask((query) => audit.listCommands(query, limit)),
+    addAudit: (entry) => ask((query) => audit.addAudit(query, entry)),
+    audit: (filter) => ask((query) => audit.listAudit(query, filter)),
+    pruneAudit: (before, limit) => ask((query) => audit.pruneAudit(query, before, limit)),
     setting: (name) => ask((query) => records.readSetting(query, name)),
     changeSetting: (name, change) =>
       ask(() => pool.transaction((query) => records.changeSetting(query, name, change))),

@@ -6,6 +6,7 @@ import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
 import type { ChangeFeed, CommitUnit, Store, StoreNotice } from '../store.ts';
 import { prepareActivity, readActivity, type SqliteActivity } from './activity.ts';
+import { prepareAudit, type SqliteAudit } from './audit.ts';
 import { ChangeRing } from './change-ring.ts';
 import { Checkpointer, copyLog } from './checkpointer.ts';
 import { prepareCommit, type SqliteCommit } from './commit.ts';
@@ -43,6 +44,7 @@ interface Connection {
   commit: SqliteCommit;
   outbox: SqliteOutbox;
   records: SqliteRecords;
+  audit: SqliteAudit;
   versions: SqliteRouteVersions;
   pruning: SqlitePruning;
   history: SqliteHistory;
@@ -208,6 +210,13 @@ export async function openSqlite(
     outbox: () => run(({ outbox }, time) => outbox.health(time.now())),
     deadLetter: (event, error, command) =>
       write(({ records }, time) => records.deadLetter(event, error, command, time.now())),
+    deadLetters: (limit, before) => run(({ audit }) => audit.letters(limit, before)),
+    findDeadLetter: (id) => run(({ audit }) => audit.letter(id)),
+    dropDeadLetter: (id) => write(({ audit }) => audit.dropLetter(id)),
+    outboxCommands: (limit) => run(({ audit }) => audit.commands(limit)),
+    addAudit: (entry) => write(({ audit }, time) => audit.add(entry, time.now())),
+    audit: (filter) => run(({ audit }) => audit.list(filter)),
+    pruneAudit: (before, limit) => write(({ audit }) => audit.prune(before, limit)),
     setting: (name) => run(({ records }) => records.setting(name)),
     changeSetting: (name, change) =>
       write(({ records }, time) => {
@@ -284,6 +293,7 @@ function prepare(path: string, database: DatabaseSync, codeVersion: number): Con
     commit: prepareCommit(database, recent, clearIfOthersWrote, codeVersion),
     outbox: prepareOutbox(database, codeVersion),
     records: prepareRecords(database),
+    audit: prepareAudit(database),
     versions: prepareRouteVersions(database),
     pruning: preparePruning(database, recent, codeVersion, history),
     history,

@@ -331,8 +331,7 @@ describe('a manual refer', () => {
     const line = app.lines.findLast(({ event }) => event === 'admin.action');
     expect(line?.fields).toMatchObject({
       action: 'refer',
-      operator: 'ADMIN_TOKEN',
-      token_id: expect.stringMatching(/^[0-9a-f]{8}$/),
+      by: 'admin',
       remote: '127.0.0.1',
       call_control_id: 'v3:by-hand',
       attempt: attempt.id,

@@ -27,15 +27,19 @@ test('every endpoint stands in it, and nothing else', () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(listed.sort()).toEqual([
+    'DELETE /v1/session',
     'GET /health/live',
     'GET /health/ready',
     'GET /metrics',
+    'GET /v1/audit',
     'GET /v1/calls',
     'GET /v1/calls/{call_control_id}',
     'GET /v1/calls/{call_control_id}/explain',
+    'GET /v1/dead-letters',
     'GET /v1/events',
     'GET /v1/lost-callers',
     'GET /v1/openapi.json',
+    'GET /v1/outbox',
     'GET /v1/problems',
     'GET /v1/reports',
     'GET /v1/routes',
@@ -43,27 +47,34 @@ test('every endpoint stands in it, and nothing else', () => {
     'GET /v1/routes/versions',
     'GET /v1/routes/versions/{hash}',
     'GET /v1/schedules',
+    'GET /v1/session',
     'GET /v1/stats',
     'GET /v1/switches',
+    'POST /v1/calls/{call_control_id}/hangup',
+    'POST /v1/calls/{call_control_id}/next',
     'POST /v1/calls/{call_control_id}/refer',
+    'POST /v1/dead-letters/{id}/discard',
+    'POST /v1/dead-letters/{id}/retry',
     'POST /v1/lost-callers/{call_control_id}/ack',
     'POST /v1/routes/explain',
     'POST /v1/routes/reload',
     'POST /v1/routes/versions/{hash}/activate',
     'POST /v1/schedules/{name}/override',
+    'POST /v1/session',
     'POST /v1/switches/{name}',
     'POST /webhooks/telnyx',
   ]);
 });
 
 test('the token is due everywhere but at health and at the webhook', () => {
-  expect(document.security).toEqual([{ adminToken: [] }]);
+  expect(document.security).toEqual([{ adminToken: [] }, { session: [] }]);
   const open = Object.entries(document.paths).filter(([, item]) =>
     Object.values(item).some(({ security }) => Array.isArray(security) && security.length === 0),
   );
   expect(open.map(([path]) => path).sort()).toEqual([
     '/health/live',
     '/health/ready',
+    '/v1/session',
     '/webhooks/telnyx',
   ]);
 });

@@ -63,7 +63,7 @@ async function refused(answer: Response, status: number, reason: string) {
 test('the list has the newest first, with who and when, and which one is live', async () => {
   const { versions } = Value.Parse(VERSIONS, await (await app.api('/v1/routes/versions')).json());
   expect(versions).toMatchObject([
-    { hash: second, who: 'ADMIN_TOKEN', live: true, until: null, role: 'live' },
+    { hash: second, who: 'admin', live: true, until: null, role: 'live' },
     {
       hash: first,
       who: 'start',
@@ -138,10 +138,10 @@ test('going back is audited, shown with the routes, and ended by a reload', asyn
   const routes = async () => Value.Parse(ROUTES, await (await app.api('/v1/routes')).json());
   expect(await routes()).toMatchObject({
     hash: first,
-    activated: { hash: first, who: 'ADMIN_TOKEN', folder: second },
+    activated: { hash: first, who: 'admin', folder: second },
   });
   const audited = app.lines.findLast(({ fields }) => fields.action === 'activate');
-  expect(audited?.fields).toMatchObject({ result: 'ok', route_set: first });
+  expect(audited?.fields).toMatchObject({ result: 'ok', object: first });
   await app.api('/v1/routes/reload', { method: 'POST' });
   expect(await routes()).toMatchObject({ hash: second, activated: null });
 });

@@ -188,6 +188,22 @@ create table dead_letters (
   error text not null
 );
 
+-- What people did. `target`: to what; `origin`: from which address; `detail` is JSON.
+create table audit (
+  entry bigint generated always as identity primary key,
+  at bigint not null,
+  who text not null,
+  role text not null,
+  what text not null,
+  target text,
+  reason text,
+  origin text,
+  result text not null,
+  detail text not null
+);
+
+create index audit_at on audit (at);
+
 -- The route sets that were live, one row each. `until` is null while it is in use; `files` is JSON.
 create table route_versions (
   hash text primary key,

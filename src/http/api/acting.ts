@@ -1,0 +1,82 @@
+/** Acting on a live call: hanging it up, and going on to its next step. */
+
+import type { Receiver } from '../../engine/engine.ts';
+import { type Operated, operate } from '../../engine/operate.ts';
+import { OPERATOR } from '../people/roles.ts';
+import { type Problem, sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import { type Audit, operatorOf } from './audit.ts';
+import { callSummary } from './calls-json.ts';
+import { ACT_BODY, ACTED, CALL_ID_PARAMS, PROBLEM } from './calls-schemas.ts';
+
+export interface ActingDeps {
+  receiver: Receiver;
+  audit: Audit;
+  now: () => number;
+}
+
+export function registerActing(app: ApiScope, deps: ActingDeps): void {
+  for (const act of ['hangup', 'next'] as const) {
+    const schema = act === 'hangup' ? HANGUP_SCHEMA : NEXT_SCHEMA;
+    const path = `/v1/calls/:call_control_id/${act}`;
+    app.post(path, { schema, config: OPERATOR }, async (request, reply) => {
+      const { call_control_id: id } = request.params;
+      const reason = request.body?.reason?.trim() || null;
+      const done = await operate(id, { act, by: operatorOf(request), reason }, deps);
+      if (done.result !== 'no_such_call') {
+        const result = done.result === 'done' ? 'ok' : REFUSED[done.result].reason;
+        await deps.audit(request, act, { to: id, reason, result });
+      }
+      if (done.result !== 'done') return sendProblem(reply, refusal(done.result, id));
+      reply.code(202);
+      return { call: callSummary(done.call) };
+    });
+  }
+}
+
+type Refusal = Exclude<Operated['result'], 'done' | 'no_such_call'>;
+
+const REFUSED: Record<Refusal, Problem> = {
+  ended: {
+    status: 409,
+    reason: 'call_ended',
+    detail: 'The call has ended, or is being hung up already.',
+  },
+  no_attempt: {
+    status: 409,
+    reason: 'no_attempt',
+    detail: 'The caller is not being moved now, so there is no attempt to take them out of.',
+  },
+  may_answer: {
+    status: 409,
+    reason: 'target_may_answer',
+    detail:
+      'The target may still answer, and a caller must not be moved twice. A REFER cannot be taken back: it is over once its target has been silent for 32 s. A transfer can be left while its B-leg rings.',
+  },
+};
+
+function refusal(why: Refusal | 'no_such_call', id: string): Problem {
+  if (why !== 'no_such_call') return REFUSED[why];
+  return {
+    status: 404,
+    reason: 'no_such_call',
+    detail: `There is no call with call_control_id ${id.slice(0, 200)}. Ended calls are kept for RETENTION_DAYS.`,
+  };
+}
+
+const COMMON = {
+  tags: ['calls'],
+  params: CALL_ID_PARAMS,
+  body: ACT_BODY,
+  response: { 202: ACTED, 400: PROBLEM, 404: PROBLEM, 409: PROBLEM },
+} as const;
+
+const HANGUP_SCHEMA = {
+  ...COMMON,
+  summary: 'Hang up a live call, whoever handles it; it ends as hung_up unless it had arrived',
+} as const;
+
+const NEXT_SCHEMA = {
+  ...COMMON,
+  summary: 'Take the caller out of the attempt that runs: the next step runs, if that is safe',
+} as const;

@@ -1,0 +1,80 @@
+/** What people did. */
+import { Type } from 'typebox';
+import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import type { AuditFilter, AuditRow, Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { VIEWER } from '../people/roles.ts';
+import { sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import { iso } from './calls-json.ts';
+import { orNull, PROBLEM } from './calls-schemas.ts';
+
+export function registerActivity(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
+  app.get('/v1/audit', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
+    const { since, until, limit = HTTP_LIMITS.callsPageDefault, ...named } = request.query;
+    const filter: AuditFilter = { ...named, limit };
+    for (const [field, given] of Object.entries({ since, until })) {
+      if (given === undefined) continue;
+      const ms = readMoment(given);
+      if (ms === null) {
+        const { problem, hint } = notAMoment(given);
+        return sendProblem(reply, {
+          status: 400,
+          reason: 'invalid_parameter',
+          field,
+          detail: `querystring field "${field}": ${problem}; ${hint}`,
+        });
+      }
+      filter[field as 'since' | 'until'] = ms;
+    }
+    const { rows, next } = await store.audit(filter);
+    return { audit: rows.map(auditJson), next };
+  });
+}
+
+function auditJson({ at, ...row }: AuditRow) {
+  return { ...row, when: iso(at) };
+}
+
+const text = Type.String();
+const filterText = Type.Optional(
+  Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
+);
+const moment = Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601 with a zone' }));
+
+const SCHEMA = {
+  tags: ['people'],
+  summary: 'What people did, newest first: who, what, to what, why, from where, and the result',
+  querystring: Type.Object(
+    {
+      who: filterText,
+      what: filterText,
+      to: filterText,
+      since: moment,
+      until: moment,
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.callsPageMax })),
+      cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      audit: Type.Array(
+        Type.Object({
+          id: Type.Integer(),
+          when: Type.String({ format: 'date-time' }),
+          who: text,
+          role: text,
+          what: text,
+          to: orNull(text),
+          reason: orNull(text),
+          from: orNull(Type.String({ description: 'The remote address' })),
+          result: Type.String({ description: 'ok, or why it was refused' }),
+          detail: Type.Record(text, Type.Unknown()),
+        }),
+      ),
+      next: orNull(text),
+    }),
+    400: PROBLEM,
+  },
+} as const;

@@ -1,0 +1,200 @@
+/** What waits to be sent to Telnyx, and events that could not be processed. */
+import { Type } from 'typebox';
+import type { Receiver } from '../../engine/engine.ts';
+import { eventOfLetter } from '../../engine/letters.ts';
+import type { DeadLetter, OutboxCommand, Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { OPERATOR } from '../people/roles.ts';
+import { type Problem, sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import type { Audit } from './audit.ts';
+import { iso } from './calls-json.ts';
+import { ACT_BODY, orNull, PROBLEM } from './calls-schemas.ts';
+
+export interface OutboxDeps {
+  store: Pick<
+    Store,
+    'outbox' | 'outboxCommands' | 'deadLetters' | 'findDeadLetter' | 'dropDeadLetter'
+  >;
+  receiver: Receiver;
+  audit: Audit;
+}
+
+export function registerOutbox(app: ApiScope, { store, receiver, audit }: OutboxDeps): void {
+  app.get('/v1/outbox', { schema: OUTBOX_SCHEMA, config: OPERATOR }, async (request) => {
+    const { limit = HTTP_LIMITS.callsPageDefault } = request.query;
+    const [{ pending }, commands] = await Promise.all([
+      store.outbox(),
+      store.outboxCommands(limit),
+    ]);
+    return { pending, commands: commands.map(commandJson) };
+  });
+
+  app.get('/v1/dead-letters', { schema: LETTERS_SCHEMA, config: OPERATOR }, async (request) => {
+    const { limit = HTTP_LIMITS.callsPageDefault, cursor } = request.query;
+    const letters = await store.deadLetters(limit + 1, cursor ?? null);
+    const shown = letters.slice(0, limit);
+    const next = letters.length > limit ? (shown.at(-1)?.id ?? null) : null;
+    return { dead_letters: shown.map(letterJson), next };
+  });
+
+  app.post(
+    '/v1/dead-letters/:id/retry',
+    { schema: RETRY_SCHEMA, config: OPERATOR },
+    async (request, reply) => {
+      const id = Number(request.params.id);
+      const reason = request.body?.reason ?? null;
+      const letter = await store.findDeadLetter(id);
+      if (letter === null) return sendProblem(reply, noSuchLetter(id));
+      const event = eventOfLetter(letter.event);
+      const result = event === null ? 'dead_letter' : (await receiver.receive(event)).result;
+      // Where it failed again, it is a new letter with what was wrong this time.
+      if (event !== null) await store.dropDeadLetter(id);
+      await audit(request, 'dead_letter_retry', { to: String(id), reason, result });
+      if (result === 'dead_letter') return sendProblem(reply, failedAgain(event === null));
+      return { id, result };
+    },
+  );
+
+  app.post(
+    '/v1/dead-letters/:id/discard',
+    { schema: DISCARD_SCHEMA, config: OPERATOR },
+    async (request, reply) => {
+      const id = Number(request.params.id);
+      const reason = request.body?.reason ?? null;
+      if (!(await store.dropDeadLetter(id))) return sendProblem(reply, noSuchLetter(id));
+      await audit(request, 'dead_letter_discard', { to: String(id), reason });
+      return { id, result: 'discarded' as const };
+    },
+  );
+}
+
+function commandJson({ command, tries, createdAt, firstSentAt, readyAt, owner }: OutboxCommand) {
+  return {
+    id: command.id,
+    call_control_id: command.callId,
+    leg: command.legId,
+    action: command.action,
+    attempt: command.attemptId,
+    tries,
+    created_at: iso(createdAt),
+    first_sent_at: firstSentAt === null ? null : iso(firstSentAt),
+    ready_at: iso(readyAt),
+    in_flight: owner !== null,
+  };
+}
+
+function letterJson({ id, at, error, event }: DeadLetter) {
+  const found = eventOfLetter(event);
+  return {
+    id,
+    at: iso(at),
+    error,
+    call_control_id: found?.callId ?? null,
+    source: found?.source ?? null,
+    type: found?.type ?? null,
+  };
+}
+
+function noSuchLetter(id: number): Problem {
+  return {
+    status: 404,
+    reason: 'no_such_dead_letter',
+    detail: `There is no dead letter ${id}; GET /v1/dead-letters lists them.`,
+  };
+}
+
+function failedAgain(unreadable: boolean): Problem {
+  return {
+    status: 422,
+    reason: 'dead_letter_again',
+    detail: unreadable
+      ? 'What was kept is not an event any more; it can only be discarded.'
+      : 'It could not be processed this time either; it is kept again with the new error.',
+  };
+}
+
+const text = Type.String();
+const time = Type.String({ format: 'date-time' });
+const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.callsPageMax }));
+
+const OUTBOX_SCHEMA = {
+  tags: ['calls'],
+  summary: 'Commands that wait to be sent to Telnyx or are in flight, the oldest first',
+  querystring: Type.Object({ limit }, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      pending: Type.Integer(),
+      commands: Type.Array(
+        Type.Object({
+          id: text,
+          call_control_id: text,
+          leg: text,
+          action: text,
+          attempt: orNull(text),
+          tries: Type.Integer(),
+          created_at: time,
+          first_sent_at: orNull(time),
+          ready_at: time,
+          in_flight: Type.Boolean(),
+        }),
+      ),
+    }),
+    400: PROBLEM,
+  },
+} as const;
+
+const LETTERS_SCHEMA = {
+  tags: ['calls'],
+  summary: 'Events that could not be processed, newest first',
+  querystring: Type.Object(
+    { limit, cursor: Type.Optional(Type.Integer({ minimum: 1 })) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      dead_letters: Type.Array(
+        Type.Object({
+          id: Type.Integer(),
+          at: time,
+          error: text,
+          call_control_id: orNull(text),
+          source: orNull(text),
+          type: orNull(text),
+        }),
+      ),
+      next: orNull(Type.Integer()),
+    }),
+    400: PROBLEM,
+  },
+} as const;
+
+const LETTER = {
+  tags: ['calls'],
+  params: Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) }),
+  body: ACT_BODY,
+} as const;
+
+const RETRY_SCHEMA = {
+  ...LETTER,
+  summary: 'Process the event of a dead letter again',
+  response: {
+    200: Type.Object({
+      id: Type.Integer(),
+      result: Type.Enum(['committed', 'duplicate', 'refused']),
+    }),
+    400: PROBLEM,
+    404: PROBLEM,
+    422: PROBLEM,
+  },
+} as const;
+
+const DISCARD_SCHEMA = {
+  ...LETTER,
+  summary: 'Throw a dead letter away',
+  response: {
+    200: Type.Object({ id: Type.Integer(), result: Type.Literal('discarded') }),
+    400: PROBLEM,
+    404: PROBLEM,
+  },
+} as const;

@@ -1,0 +1,185 @@
+/**
+ * Who asks, and whether they may: a bearer token or the cookie of a session, then the role that the
+ * endpoint declares. Wrong ones are counted per remote address and answered 429 above a limit; the
+ * right one is always accepted, so nobody behind the same address can lock an operator out.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../../log/log.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { type Problem, sendProblem } from '../problem.ts';
+import type { People } from './people.ts';
+import type { Person } from './person.ts';
+import { mayDo } from './roles.ts';
+import { isForged, isHttps } from './same-site.ts';
+import { cookieIn, SESSION_IDLE_MS, type Session, type Sessions, setCookie } from './sessions.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null at endpoints for anyone. */
+    person: Person | null;
+    /** Null where a bearer token was given. */
+    session: Session | null;
+  }
+}
+
+export interface Access {
+  /** False: the refusal has been sent. */
+  check(request: FastifyRequest, reply: FastifyReply): Promise<boolean>;
+  /** Somebody signs in with this token; null: the refusal has been sent. */
+  signIn(token: string, request: FastifyRequest, reply: FastifyReply): Person | null;
+  /** What was allowed at the beginning of a long answer still is. */
+  stillMay(request: FastifyRequest): boolean;
+}
+
+export interface AccessOptions {
+  people: People;
+  sessions: Sessions;
+  log: Log;
+  now: () => number;
+}
+
+export function createAccess({ people, sessions, log, now }: AccessOptions): Access {
+  const failures = createFailures(now);
+
+  return {
+    async check(request, reply) {
+      const needed = request.routeOptions.config.role ?? 'admin';
+      const bearer = bearerOf(request.headers.authorization);
+      const isFound = await identify(request, reply, bearer);
+      if (request.session !== null || needed === 'anyone') {
+        if (isForged(request)) {
+          sendProblem(reply, FORGED);
+          return false;
+        }
+      }
+      if (needed === 'anyone') return true;
+      const { person } = request;
+      if (person === null) {
+        refuse(request, reply, isFound);
+        return false;
+      }
+      if (mayDo(person.role, needed)) return true;
+      log.emit('admin.refused', {
+        remote: request.ip,
+        path: request.routeOptions.url ?? null,
+        by: person.name,
+      });
+      sendProblem(reply, {
+        status: 403,
+        reason: 'role_too_small',
+        detail: `This needs the role ${needed}; ${person.name} has ${person.role}.`,
+      });
+      return false;
+    },
+
+    signIn(token, request, reply) {
+      const person = people.withToken(token);
+      if (person === null) refuse(request, reply, 'wrong');
+      return person;
+    },
+
+    stillMay({ person, session }) {
+      if (person === null) return false;
+      const now = people.named(person.name);
+      if (now === null || !now.digest.equals(person.digest)) return false;
+      return session === null || !sessions.isOver(session);
+    },
+  };
+
+  /** What was given, if it names nobody. */
+  async function identify(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    bearer: string | null,
+  ): Promise<Given> {
+    request.person = bearer === null ? null : people.withToken(bearer);
+    request.session = null;
+    if (bearer !== null) return 'wrong';
+    const cookie = cookieIn(request.headers.cookie);
+    if (cookie === null) return 'nothing';
+    const read = await sessions.read(cookie);
+    if (read.result !== 'good') return read.result;
+    request.person = read.session.person;
+    request.session = read.session;
+    if (read.renewed !== null) {
+      const secs = Math.floor(SESSION_IDLE_MS / 1000);
+      reply.header('set-cookie', setCookie(read.renewed, isHttps(request), secs));
+    }
+    return 'nothing';
+  }
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, given: Given): void {
+    const remote = request.ip;
+    const waitMs = given === 'wrong' ? failures.add(remote) : 0;
+    if (waitMs > 0) {
+      sendProblem(reply, {
+        status: 429,
+        reason: 'too_many_wrong_tokens',
+        detail: `More than ${HTTP_LIMITS.tokenFailuresMax} wrong tokens a minute came from ${remote}.`,
+        retryAfterSecs: Math.ceil(waitMs / 1000),
+      });
+      return;
+    }
+    if (given === 'wrong') {
+      log.emit('admin.refused', { remote, path: request.routeOptions.url ?? null, by: null });
+    }
+    const error = given === 'nothing' ? '' : ', error="invalid_token"';
+    reply.header('www-authenticate', `Bearer realm="referee"${error}`);
+    sendProblem(reply, UNKNOWN[given]);
+  }
+}
+
+type Given = 'nothing' | 'wrong' | 'over';
+
+const UNKNOWN: Record<Given, Problem> = {
+  nothing: {
+    status: 401,
+    reason: 'token_missing',
+    detail:
+      'This endpoint needs a token: Authorization: Bearer <ADMIN_TOKEN or one of TOKENS_FILE>, or the cookie of a session.',
+  },
+  wrong: {
+    status: 401,
+    reason: 'token_wrong',
+    detail: 'Nobody has this token here: it is neither the ADMIN_TOKEN nor one of TOKENS_FILE.',
+  },
+  over: {
+    status: 401,
+    reason: 'session_over',
+    detail: 'The session is over. Sign in again.',
+  },
+};
+
+const FORGED: Problem = {
+  status: 403,
+  reason: 'cross_site',
+  detail: 'The request comes from a page of another site, and would act in your name.',
+};
+
+export function bearerOf(header: string | undefined): string | null {
+  const match = /^Bearer +([^\s]+)\s*$/i.exec(header ?? '');
+  return match?.[1] ?? null;
+}
+
+/** Counts per minute; the map is bounded by dropping the address that failed longest ago. */
+function createFailures(now: () => number) {
+  const windows = new Map<string, { count: number; endsAt: number }>();
+  return {
+    /** Milliseconds to wait; 0 below the limit. */
+    add(remote: string): number {
+      const at = now();
+      let window = windows.get(remote);
+      if (window === undefined || window.endsAt <= at) {
+        window = { count: 0, endsAt: at + HTTP_LIMITS.tokenFailureWindowMs };
+      }
+      window.count += 1;
+      windows.delete(remote);
+      windows.set(remote, window);
+      if (windows.size > HTTP_LIMITS.tokenAddressesMax) {
+        const oldest = windows.keys().next();
+        if (!oldest.done) windows.delete(oldest.value);
+      }
+      return window.count > HTTP_LIMITS.tokenFailuresMax ? window.endsAt - at : 0;
+    },
+  };
+}

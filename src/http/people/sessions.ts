@@ -1,0 +1,158 @@
+/**
+ * Sessions of the page. The cookie says who signed in, when, and until when, signed with a key made
+ * of the server's own secret and the person's token: every replica knows it, also after a restart,
+ * and it ends when the token is removed or another takes its place. Each sign-in makes a session of
+ * its own. Those that somebody ended are kept in the store until they would have ended anyway.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Store } from '../../store/store.ts';
+import type { People } from './people.ts';
+import type { Person } from './person.ts';
+
+export const SESSION_COOKIE = 'referee_session';
+/** A session that is not used ends. */
+export const SESSION_IDLE_MS = 12 * 60 * 60_000;
+/** Used or not. */
+const SESSION_MS_MAX = 7 * 24 * 60 * 60_000;
+/** A used one is renewed so often. */
+const RENEW_MS = 60 * 60_000;
+/** How soon a sign-out on another replica is known here. */
+const ENDED_FRESH_MS = 5_000;
+const ENDED_MAX = 2_000;
+const COOKIE_CHARS_MAX = 1_024;
+
+export interface Session {
+  id: string;
+  person: Person;
+  /** Of the sign-in. */
+  since: number;
+  until: number;
+}
+
+export type ReadSession =
+  | { result: 'good'; session: Session; renewed: string | null }
+  /** Not one of ours, or of a token that is no more. */
+  | { result: 'wrong' }
+  /** It was one: over, or ended by a sign-out. */
+  | { result: 'over' };
+
+export interface Sessions {
+  begin(person: Person): { session: Session; cookie: string };
+  read(cookie: string): Promise<ReadSession>;
+  /** Without looking at the store. */
+  isOver(session: Session): boolean;
+  end(session: Session): Promise<void>;
+}
+
+export interface SessionsOptions {
+  secret: string;
+  people: Pick<People, 'named'>;
+  store: Pick<Store, 'setting' | 'changeSetting'>;
+  now: () => number;
+}
+
+type Ended = Record<string, number>;
+
+export function createSessions({ secret, people, store, now }: SessionsOptions): Sessions {
+  /** Ids of ended sessions, each with when it would have ended anyway. */
+  let ended: Ended = {};
+  let readAt = Number.NEGATIVE_INFINITY;
+
+  function cookieOf({ id, person, since, until }: Session): string {
+    const claims = JSON.stringify([id, person.name, since, until]);
+    const text = Buffer.from(claims).toString('base64url');
+    return `${text}.${sign(text, person).toString('base64url')}`;
+  }
+
+  function sign(text: string, { digest }: Person): Buffer {
+    const key = createHmac('sha256', secret).update('referee session ').update(digest).digest();
+    return createHmac('sha256', key).update(text).digest();
+  }
+
+  /** An unreachable store must not sign everybody out. */
+  async function refresh(): Promise<void> {
+    const at = performance.now();
+    if (at - readAt < ENDED_FRESH_MS) return;
+    readAt = at;
+    try {
+      const { value } = await store.setting('sessions');
+      ended = { ...(value as Ended | null), ...ended };
+    } catch {
+      readAt = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  function isOver({ id, until }: Session): boolean {
+    return until <= now() || Object.hasOwn(ended, id);
+  }
+
+  return {
+    begin(person) {
+      const since = now();
+      const id = randomBytes(16).toString('base64url');
+      const session = { id, person, since, until: since + SESSION_IDLE_MS };
+      return { session, cookie: cookieOf(session) };
+    },
+
+    async read(cookie) {
+      const session = sessionIn(cookie);
+      if (session === null) return { result: 'wrong' };
+      await refresh();
+      if (isOver(session)) return { result: 'over' };
+      const until = Math.min(now() + SESSION_IDLE_MS, session.since + SESSION_MS_MAX);
+      if (until - session.until < RENEW_MS) return { result: 'good', session, renewed: null };
+      const longer = { ...session, until };
+      return { result: 'good', session: longer, renewed: cookieOf(longer) };
+    },
+
+    isOver,
+
+    async end({ id, until, since }) {
+      ended = { ...ended, [id]: Math.max(until, since + SESSION_MS_MAX) };
+      await store.changeSetting('sessions', (before) => {
+        const all = Object.entries({ ...(before as Ended | null), ...ended });
+        const living = all.filter(([, at]) => at > now()).toSorted(([, a], [, b]) => b - a);
+        return Object.fromEntries(living.slice(0, ENDED_MAX));
+      });
+    },
+  };
+
+  function sessionIn(cookie: string): Session | null {
+    const [text = '', signature = '', ...rest] = cookie.split('.');
+    if (cookie.length > COOKIE_CHARS_MAX || rest.length > 0) return null;
+    const claims = claimsIn(text);
+    const person = claims === null ? null : people.named(claims.name);
+    if (claims === null || person === null) return null;
+    const expected = sign(text, person);
+    const given = Buffer.from(signature, 'base64url');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+    const { id, since, until } = claims;
+    return { id, person, since, until };
+  }
+}
+
+function claimsIn(text: string) {
+  try {
+    const [id, name, since, until] = JSON.parse(Buffer.from(text, 'base64url').toString());
+    if (typeof id !== 'string' || typeof name !== 'string') return null;
+    return typeof since === 'number' && typeof until === 'number'
+      ? { id, name, since, until }
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A cookie that JavaScript cannot read and other sites cannot send. */
+export function setCookie(value: string, isHttps: boolean, maxAgeSecs: number): string {
+  const secure = isHttps ? '; Secure' : '';
+  return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${maxAgeSecs}; HttpOnly; SameSite=Strict${secure}`;
+}
+
+export function cookieIn(header: string | undefined): string | null {
+  for (const part of (header ?? '').split(';')) {
+    const [name = '', ...value] = part.trim().split('=');
+    if (name === SESSION_COOKIE && value.length > 0) return value.join('=');
+  }
+  return null;
+}

@@ -1,0 +1,77 @@
+/** What people did, and what waits for somebody: dead letters, and commands still to send. */
+import { auditConditions, auditPage, auditRow, commandOf, letterOf } from '../rows/audit.ts';
+import type { AuditEntry, AuditFilter, AuditPage, DeadLetter, OutboxCommand } from '../store.ts';
+import { NOW_MS } from './load.ts';
+import type { Query } from './pool.ts';
+import { clean, cleanOrNull } from './values.ts';
+
+export async function addAudit(query: Query, entry: AuditEntry): Promise<void> {
+  const { who, role, what, to, reason, from, result, detail } = entry;
+  await query(
+    `insert into audit (at, who, role, what, target, reason, origin, result, detail)
+     values (${NOW_MS}, $1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      clean(who),
+      role,
+      what,
+      cleanOrNull(to),
+      cleanOrNull(reason),
+      cleanOrNull(from),
+      clean(result),
+      clean(JSON.stringify(detail)),
+    ],
+  );
+}
+
+export async function listAudit(query: Query, filter: AuditFilter): Promise<AuditPage> {
+  const conditions = auditConditions(filter);
+  const where = conditions.map(([condition], n) => `${condition} $${n + 1}`).join(' and ');
+  const rows = await query(
+    `select * from audit ${where === '' ? '' : `where ${where}`}
+     order by entry desc limit $${conditions.length + 1}`,
+    [
+      ...conditions.map(([, value]) => (typeof value === 'string' ? clean(value) : value)),
+      filter.limit + 1,
+    ],
+  );
+  return auditPage(rows.map(auditRow), filter.limit);
+}
+
+export async function pruneAudit(query: Query, before: number, limit: number): Promise<number> {
+  const removed = await query(
+    `delete from audit where entry = any (array(
+       select entry from audit where at < $1 order by at limit $2)) returning entry`,
+    [before, limit],
+  );
+  return removed.length;
+}
+
+export async function listLetters(
+  query: Query,
+  limit: number,
+  before: number | null,
+): Promise<DeadLetter[]> {
+  const rows = await query(
+    'select * from dead_letters where letter < $1 order by letter desc limit $2',
+    [before ?? Number.MAX_SAFE_INTEGER, limit],
+  );
+  return rows.map(letterOf);
+}
+
+export async function findLetter(query: Query, id: number): Promise<DeadLetter | null> {
+  const [row] = await query('select * from dead_letters where letter = $1', [id]);
+  return row === undefined ? null : letterOf(row);
+}
+
+export async function dropLetter(query: Query, id: number): Promise<boolean> {
+  return (
+    (await query('delete from dead_letters where letter = $1 returning letter', [id])).length > 0
+  );
+}
+
+export async function listCommands(query: Query, limit: number): Promise<OutboxCommand[]> {
+  const rows = await query('select * from commands where not cancelled order by command limit $1', [
+    limit,
+  ]);
+  return rows.map(commandOf);
+}

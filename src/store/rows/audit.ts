@@ -1,0 +1,62 @@
+/** What people did, as rows, the same for every store. */
+import type { Command } from '../../core/machine/command.ts';
+import type { AuditFilter, AuditPage, AuditRow, DeadLetter, OutboxCommand } from '../store.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+
+export function auditRow(row: Record<string, unknown>): AuditRow {
+  const text = (name: string) => (row[name] === null ? null : String(row[name]));
+  return {
+    id: Number(row.entry),
+    at: Number(row.at),
+    who: String(row.who),
+    role: String(row.role),
+    what: String(row.what),
+    to: text('target'),
+    reason: text('reason'),
+    from: text('origin'),
+    result: String(row.result),
+    detail: JSON.parse(String(row.detail)) as AuditRow['detail'],
+  };
+}
+
+/** The conditions of a filter, each with its value, in an order that a statement may number. */
+export function auditConditions(filter: AuditFilter): [string, string | number][] {
+  const { who, what, to, since, until, cursor } = filter;
+  const conditions: [string, string | number | undefined][] = [
+    ['who =', who],
+    ['what =', what],
+    ['target =', to],
+    ['at >=', since],
+    ['at <', until],
+    ['entry <', cursor === undefined ? undefined : readCursor(cursor).row],
+  ];
+  return conditions.filter((each): each is [string, string | number] => each[1] !== undefined);
+}
+
+/** `rows`: one more than asked for, if there are more. */
+export function auditPage(rows: AuditRow[], limit: number): AuditPage {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  return { rows: shown, next: more ? writeCursor({ createdAt: last.at, row: last.id }) : null };
+}
+
+export function letterOf(row: Record<string, unknown>): DeadLetter {
+  return {
+    id: Number(row.letter),
+    at: Number(row.at),
+    error: String(row.error),
+    event: JSON.parse(String(row.event)),
+  };
+}
+
+export function commandOf(row: Record<string, unknown>): OutboxCommand {
+  return {
+    command: JSON.parse(String(row.document)) as Command,
+    tries: Number(row.tries),
+    createdAt: Number(row.created_at),
+    firstSentAt: row.first_sent_at === null ? null : Number(row.first_sent_at),
+    readyAt: Number(row.ready_at),
+    owner: row.owner === null ? null : String(row.owner),
+  };
+}

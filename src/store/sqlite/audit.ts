@@ -1,0 +1,59 @@
+/** What people did, and what waits for somebody: dead letters, and commands still to send. */
+import type { DatabaseSync } from 'node:sqlite';
+import { auditConditions, auditPage, auditRow, commandOf, letterOf } from '../rows/audit.ts';
+import type { AuditEntry, AuditFilter, AuditPage, DeadLetter, OutboxCommand } from '../store.ts';
+
+export interface SqliteAudit {
+  add(entry: AuditEntry, now: number): void;
+  list(filter: AuditFilter): AuditPage;
+  prune(before: number, limit: number): number;
+  letters(limit: number, before: number | null): DeadLetter[];
+  letter(id: number): DeadLetter | null;
+  dropLetter(id: number): boolean;
+  commands(limit: number): OutboxCommand[];
+}
+
+type Row = Record<string, unknown>;
+
+export function prepareAudit(database: DatabaseSync): SqliteAudit {
+  const add = database.prepare(
+    `insert into audit (at, who, role, what, target, reason, origin, result, detail)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const prune = database.prepare(
+    'delete from audit where entry in (select entry from audit where at < ? order by at limit ?)',
+  );
+  const letters = database.prepare(
+    'select * from dead_letters where letter < ? order by letter desc limit ?',
+  );
+  const letter = database.prepare('select * from dead_letters where letter = ?');
+  const dropLetter = database.prepare('delete from dead_letters where letter = ?');
+  const commands = database.prepare(
+    'select * from commands where cancelled = 0 order by command limit ?',
+  );
+
+  return {
+    add({ who, role, what, to, reason, from, result, detail }, now) {
+      add.run(now, who, role, what, to, reason, from, result, JSON.stringify(detail));
+    },
+    list(filter) {
+      const conditions = auditConditions(filter);
+      const where = conditions.map(([condition]) => `${condition} ?`).join(' and ');
+      const rows = database
+        .prepare(
+          `select * from audit ${where === '' ? '' : `where ${where}`} order by entry desc limit ?`,
+        )
+        .all(...conditions.map(([, value]) => value), filter.limit + 1) as Row[];
+      return auditPage(rows.map(auditRow), filter.limit);
+    },
+    prune: (before, limit) => Number(prune.run(before, limit).changes),
+    letters: (limit, before) =>
+      (letters.all(before ?? Number.MAX_SAFE_INTEGER, limit) as Row[]).map(letterOf),
+    letter(id) {
+      const row = letter.get(id) as Row | undefined;
+      return row === undefined ? null : letterOf(row);
+    },
+    dropLetter: (id) => dropLetter.run(id).changes > 0,
+    commands: (limit) => (commands.all(limit) as Row[]).map(commandOf),
+  };
+}

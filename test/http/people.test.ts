@@ -1,0 +1,215 @@
+/** Who may do what, over HTTP: tokens of a file, roles, sessions, and what is kept of it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPeople, type People } from '../../src/http/people/people.ts';
+import { digestOf } from '../../src/http/people/person.ts';
+import { readTokenFile } from '../../src/http/people/token-file.ts';
+import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { incomingCall } from '../helpers/webhooks.ts';
+
+const TOKENS = { viewer: 'viewers-token-0123456789', operator: 'operators-token-0123456789' };
+const folder = mkdtempSync(join(tmpdir(), 'referee-people-'));
+const file = join(folder, 'tokens.yaml');
+let app: ServedApp;
+let people: People;
+
+function entry(name: string, role: string, token: string): string {
+  return `  - { name: ${name}, role: ${role}, sha256: ${digestOf(token).toString('hex')} }\n`;
+}
+
+const BOTH = `tokens:\n${entry('vera', 'viewer', TOKENS.viewer)}${entry('otto', 'operator', TOKENS.operator)}`;
+
+beforeAll(async () => {
+  writeFileSync(file, BOTH);
+  const log = { emit: () => {} };
+  people = await openPeople({ adminToken: ADMIN_TOKEN, file, log, now: Date.now });
+  app = await serveApp({ deps: { people } });
+});
+afterAll(async () => {
+  people.stop();
+  await app.close();
+  rmSync(folder, { recursive: true });
+});
+
+function as(token: string, path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { ...init.headers, authorization: `Bearer ${token}` };
+  return fetch(`${app.url}${path}`, { ...init, headers });
+}
+
+function post(path: string, body: unknown, headers: Record<string, string> = {}) {
+  return fetch(`${app.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+async function signIn(token: string, headers: Record<string, string> = {}) {
+  const answer = await post('/v1/session', { token }, headers);
+  const set = answer.headers.get('set-cookie') ?? '';
+  return { answer, set, cookie: set.split(';')[0] ?? '' };
+}
+
+test('no endpoint of the OpenAPI document gives anybody more than their role', async () => {
+  const document = (await (await app.api('/v1/openapi.json')).json()) as {
+    paths: Record<string, Record<string, { 'x-role'?: string }>>;
+  };
+  const ranks = ['viewer', 'operator', 'admin'];
+  let asked = 0;
+  for (const [path, item] of Object.entries(document.paths)) {
+    if (!path.startsWith('/v1') && path !== '/metrics') continue;
+    for (const [method, { 'x-role': needed }] of Object.entries(item)) {
+      expect([method, path, needed]).not.toContain(undefined);
+      if (needed === 'anyone') continue;
+      // An endpoint that changes something is never for those who only read, a dry run apart.
+      const writes = method !== 'get' && path !== '/v1/routes/explain';
+      if (writes) expect([path, needed]).not.toContain('viewer');
+      for (const [role, token] of Object.entries(TOKENS)) {
+        if (ranks.indexOf(role) >= ranks.indexOf(needed ?? '')) continue;
+        const url = path.replaceAll(/\{\w+\}/g, '1');
+        const answer = await as(token, url, { method: method.toUpperCase() });
+        expect([method, path, role, answer.status]).toEqual([method, path, role, 403]);
+        expect(answer.headers.get('content-type')).toBe('application/problem+json');
+        expect(((await answer.json()) as { reason: string }).reason).toBe('role_too_small');
+        asked += 1;
+      }
+      const unknown = await fetch(`${app.url}${path.replaceAll(/\{\w+\}/g, '1')}`, {
+        method: method.toUpperCase(),
+      });
+      expect([path, unknown.status]).toEqual([path, 401]);
+    }
+  }
+  expect(asked).toBeGreaterThan(10);
+  expect((await as(TOKENS.viewer, '/v1/calls')).status).toBe(200);
+  expect((await as(TOKENS.operator, '/v1/dead-letters')).status).toBe(200);
+});
+
+describe('a session', () => {
+  test('is a cookie that scripts and other sites cannot use, and a new one at each sign-in', async () => {
+    const { answer, set, cookie } = await signIn(TOKENS.viewer);
+    expect(await answer.json()).toMatchObject({ name: 'vera', role: 'viewer' });
+    for (const part of ['HttpOnly', 'SameSite=Strict', 'Path=/']) expect(set).toContain(part);
+    expect(set).not.toContain('Secure');
+    expect(set).not.toContain(TOKENS.viewer);
+    const secure = await signIn(TOKENS.viewer, { cookie, 'x-forwarded-proto': 'https' });
+    expect(secure.set).toContain('Secure');
+    expect(secure.cookie).not.toBe(cookie);
+    const mine = await fetch(`${app.url}/v1/session`, { headers: { cookie } });
+    expect(await mine.json()).toMatchObject({ name: 'vera', role: 'viewer' });
+    const stream = await fetch(`${app.url}/v1/events`, { headers: { cookie } });
+    expect(stream.status).toBe(200);
+    await stream.body?.cancel();
+  });
+
+  test('is not usable by another site, and ends with a sign-out', async () => {
+    const { cookie } = await signIn(TOKENS.operator);
+    const turn = (headers: Record<string, string>) =>
+      post('/v1/switches/main-site', { on: false }, { cookie, ...headers });
+    expect((await turn({ origin: 'https://evil.example.com' })).status).toBe(403);
+    expect((await turn({ origin: 'null' })).status).toBe(403);
+    expect((await turn({ origin: app.url })).status).toBe(200);
+    const out = (headers = {}) => fetch(`${app.url}/v1/session`, { method: 'DELETE', headers });
+    expect((await out({ cookie, origin: 'https://evil.example.com' })).status).toBe(403);
+    expect((await out({ cookie })).status).toBe(204);
+    expect((await turn({ origin: app.url })).status).toBe(401);
+    expect((await out()).status).toBe(204);
+  });
+
+  test('is not made of a changed cookie or a wrong token, and guessing is limited', async () => {
+    const { cookie } = await signIn(TOKENS.viewer);
+    const [name = '', value = ''] = cookie.split('=');
+    const [claims = '', signature = ''] = value.split('.');
+    const other = Buffer.from(claims, 'base64url').toString().replace('vera', 'otto');
+    const forged = `${name}=${Buffer.from(other).toString('base64url')}.${signature}`;
+    expect((await fetch(`${app.url}/v1/calls`, { headers: { cookie: forged } })).status).toBe(401);
+    const statuses = new Set<number>();
+    for (let n = 0; n < 12; n += 1) statuses.add((await signIn(`wrong-${n}`)).answer.status);
+    expect([...statuses]).toEqual([401, 429]);
+    expect((await signIn(TOKENS.viewer)).answer.status).toBe(200);
+  });
+});
+
+test('what is done is kept with who, what, to what, why, from where and the result', async () => {
+  const body = incomingCall('v3:hang', { to: '+14155550100' });
+  expect((await app.deliver(body)).status).toBe(200);
+  const headers = { authorization: `Bearer ${TOKENS.operator}` };
+  const next = await post('/v1/calls/v3:hang/next', { reason: 'too long' }, headers);
+  expect([next.status, ((await next.json()) as { reason: string }).reason]).toEqual([
+    409,
+    'no_attempt',
+  ]);
+  const done = await as(TOKENS.operator, '/v1/calls/v3:hang/hangup', { method: 'POST' });
+  expect([done.status, await done.json()]).toMatchObject([202, { call: { phase: 'releasing' } }]);
+  expect((await as(TOKENS.operator, '/v1/calls/v3:none/hangup', { method: 'POST' })).status).toBe(
+    404,
+  );
+
+  const read = async (query: string) => {
+    const answer = await as(TOKENS.viewer, `/v1/audit?${query}`);
+    return (await answer.json()) as { audit: Record<string, unknown>[]; next: string | null };
+  };
+  const { audit } = await read('who=otto&to=v3:hang');
+  expect(audit).toMatchObject([
+    { what: 'hangup', to: 'v3:hang', result: 'ok', from: '127.0.0.1', role: 'operator' },
+    { what: 'next', reason: 'too long', result: 'no_attempt' },
+  ]);
+  const first = await read('limit=1');
+  const second = await read(`limit=1&cursor=${first.next}`);
+  expect(second.audit[0]?.id).not.toBe(first.audit[0]?.id);
+  expect((await read('since=2999-01-01T00:00:00Z')).audit).toEqual([]);
+  expect(app.lines.findLast(({ event }) => event === 'admin.action')?.fields).toMatchObject({
+    by: 'otto',
+    action: 'hangup',
+  });
+});
+
+test('a dead letter is processed again, or thrown away', async () => {
+  const event = { ...app.events.at(-1), id: 'operator:again', callId: 'v3:hang' };
+  await app.store.deadLetter(event, 'Error: broken', null);
+  await app.store.deadLetter({ no: 'event' }, 'Error: broken', null);
+  const headers = { authorization: `Bearer ${TOKENS.operator}` };
+  const list = await (await as(TOKENS.operator, '/v1/dead-letters')).json();
+  const [junk, good] = (list as { dead_letters: { id: number; type: string }[] }).dead_letters;
+  expect(good).toMatchObject({ type: 'operator.hangup', call_control_id: 'v3:hang' });
+  expect((await post(`/v1/dead-letters/${junk?.id}/retry`, {}, headers)).status).toBe(422);
+  const retried = await post(`/v1/dead-letters/${good?.id}/retry`, {}, headers);
+  expect(await retried.json()).toEqual({ id: good?.id, result: 'committed' });
+  expect((await post(`/v1/dead-letters/${good?.id}/retry`, {}, headers)).status).toBe(404);
+  expect((await post(`/v1/dead-letters/${junk?.id}/discard`, {}, headers)).status).toBe(200);
+  const outbox = await (await as(TOKENS.operator, '/v1/outbox')).json();
+  expect(outbox).toMatchObject({ commands: [{ action: 'hangup', call_control_id: 'v3:hang' }] });
+});
+
+test('the file is read again; a broken one changes nothing and is a problem', async () => {
+  const { cookie } = await signIn(TOKENS.viewer);
+  const asked = async () => (await fetch(`${app.url}/v1/calls`, { headers: { cookie } })).status;
+  writeFileSync(file, `${BOTH}  - { name: x, role: boss, sha256: 12 }\n`);
+  await people.look();
+  expect(people.troubles()).toMatchObject([{ kind: 'tokens.refused' }]);
+  expect(await asked()).toBe(200);
+  writeFileSync(file, `tokens:\n${entry('otto', 'operator', TOKENS.operator)}`);
+  await people.look();
+  expect(people.troubles()).toEqual([]);
+  // Guessing in the test above has used up what is answered 401.
+  expect([401, 429]).toContain(await asked());
+  expect((await as(TOKENS.viewer, '/v1/calls')).status).not.toBe(200);
+});
+
+test('problems of the file are located', () => {
+  const read = (text: string) => readTokenFile('tokens.yaml', Buffer.from(text));
+  const hex = 'a'.repeat(64);
+  expect(read(`tokens:\n  - { name: a, role: viewr, sha256: ${hex} }\n`)).toMatchObject({
+    problems: [{ line: 2, column: 22 }],
+  });
+  const twice = `  - { name: a, role: viewer, sha256: ${hex} }\n`;
+  expect(read(`tokens:\n${twice}${twice}`)).toMatchObject({
+    problems: [{ line: 3 }, { line: 3 }],
+  });
+  expect(read(`tokens: [{ name: admin, role: viewer, sha256: ${hex} }]\n`).ok).toBe(false);
+  const secret = read('tokens:\n  - { name: a, role: viewer, sha256: my-secret-token }\n');
+  expect(JSON.stringify(secret)).not.toContain('my-secret-token');
+  expect(read('').ok).toBe(false);
+  expect(read('tokens: []').ok).toBe(true);
+});

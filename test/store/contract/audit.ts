@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { run, store } from './scene.ts';
+
+export function auditContract(): void {
+  describe('what people did', () => {
+    const entry = (to: string, more = {}) => ({
+      who: `${run}-anna`,
+      role: 'operator',
+      what: 'hangup',
+      to,
+      reason: null,
+      from: '127.0.0.1',
+      result: 'ok',
+      detail: { on: true },
+      ...more,
+    });
+
+    test('is listed newest first, by page and by filter, and pruned by its age', async () => {
+      const who = `${run}-anna`;
+      await store.addAudit(entry('first', { reason: 'a\u0000b' }));
+      await store.addAudit(entry('second', { what: 'next' }));
+      await store.addAudit(entry('third'));
+      const page = await store.audit({ who, limit: 2 });
+      expect(page.rows).toMatchObject([entry('third'), entry('second', { what: 'next' })]);
+      const rest = await store.audit({ who, limit: 2, cursor: page.next ?? '' });
+      expect([rest.rows.map(({ to }) => to), rest.next]).toEqual([['first'], null]);
+      expect((await store.audit({ who, what: 'next', limit: 9 })).rows).toHaveLength(1);
+      const at = page.rows[0]?.at ?? 0;
+      expect(Math.abs(at - Date.now())).toBeLessThan(5_000);
+      expect((await store.audit({ who, since: at + 1, limit: 9 })).rows).toEqual([]);
+      expect((await store.audit({ who, until: at + 1, limit: 9 })).rows).toHaveLength(3);
+      expect(await store.pruneAudit(at + 1, 1)).toBe(1);
+      while ((await store.pruneAudit(at + 1, 100)) > 0);
+      expect((await store.audit({ who, limit: 9 })).rows).toEqual([]);
+    });
+
+    test('dead letters are listed, found, and dropped once', async () => {
+      await store.deadLetter({ id: `${run}-a` }, 'broken', null);
+      await store.deadLetter({ id: `${run}-b` }, 'broken', null);
+      const [b, a] = await store.deadLetters(2, null);
+      expect([a?.event, b?.event]).toEqual([{ id: `${run}-a` }, { id: `${run}-b` }]);
+      expect(await store.deadLetters(1, b?.id ?? 0)).toEqual([a]);
+      expect(await store.findDeadLetter(a?.id ?? 0)).toEqual(a);
+      expect(await store.dropDeadLetter(a?.id ?? 0)).toBe(true);
+      expect(await store.dropDeadLetter(a?.id ?? 0)).toBe(false);
+      expect(await store.findDeadLetter(a?.id ?? 0)).toBeNull();
+    });
+  });
+}
