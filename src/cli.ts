@@ -1,11 +1,13 @@
 /** The command line: one file per subcommand, with the server's own loader and core. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { actCommands } from './cli/act.ts';
 import { backupCommand, restoreCommand } from './cli/backup.ts';
 import { callsCommand } from './cli/calls.ts';
 import { checkCommand } from './cli/check.ts';
 import { completionCommand } from './cli/completion.ts';
 import { readOverrides } from './cli/database.ts';
+import { deadLettersCommand } from './cli/dead-letters.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
 import { initCommand } from './cli/init.ts';
@@ -23,6 +25,7 @@ import { setupCommand } from './cli/setup.ts';
 import { simulatorCommand } from './cli/simulator.ts';
 import { statsCommand } from './cli/stats.ts';
 import { switchCommand } from './cli/switch.ts';
+import { tokenCommand } from './cli/token.ts';
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
   const program = new Command('referee')
@@ -42,6 +45,9 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   replayCommand(program, io);
   scheduleCommand(program, io, readOverrides);
   switchCommand(program, io);
+  actCommands(program, io);
+  deadLettersCommand(program, io);
+  tokenCommand(program, io);
   schemaCommand(program, io);
   callsCommand(program, io);
   statsCommand(program, io);

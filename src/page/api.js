@@ -1,5 +1,4 @@
 /** Requests to /v1. Every failure is an ApiError whose message can be shown to the operator. */
-import { token } from './session.js';
 
 /**
  * An answer of /v1 as JSON. The OpenAPI document describes each; calls have their own types.
@@ -16,7 +15,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Called when the token is not, or no longer, valid.
+ * Called when nobody is signed in, or not any more.
  *
  * @type {(error: ApiError) => void}
  */
@@ -51,6 +50,11 @@ export function postJson(path, body) {
   });
 }
 
+/** @param {string} path */
+export function deleteJson(path) {
+  return request(path, { method: 'DELETE' });
+}
+
 /**
  * @param {string} path
  * @param {RequestInit} init
@@ -72,9 +76,8 @@ export async function send(path, init = {}) {
   try {
     return await fetch(path, {
       ...init,
-      headers: { ...init.headers, authorization: `Bearer ${token() ?? ''}` },
       cache: 'no-store',
-      credentials: 'omit',
+      credentials: 'same-origin',
     });
   } catch (error) {
     if (init.signal?.aborted) throw error;

@@ -4,6 +4,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { attemptItem, traceTable } from './attempt.js';
+import { callActing } from './call-acting.js';
 import { explainAgain } from './explain-again.js';
 import { alertOf, valuesOf } from './fields.js';
 import { sequence } from './sequence.js';
@@ -40,6 +41,8 @@ export function callView(changed) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const again = explainAgain(changed);
+
+  const acting = callActing(changed, load);
 
   async function load() {
     const asked = id;
@@ -101,6 +104,7 @@ export function callView(changed) {
         legs = [];
         refer = { busy: false, error: null, done: null };
         again.reset();
+        acting.reset();
       }
       id = params.id;
       error = null;
@@ -122,7 +126,7 @@ export function callView(changed) {
     },
     template() {
       // One heading for both states, because it may have the focus while the call is loading.
-      return html`${heading(call, from)} ${alertOf(error)} ${call === null ? notThere() : whole(call)}`;
+      return html`${heading(call, from)} ${call === null ? nothing : acting.template(call)} ${alertOf(error)} ${call === null ? notThere() : whole(call)}`;
     },
   };
 

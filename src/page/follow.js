@@ -1,5 +1,5 @@
 /**
- * Live updates: server-sent events read with fetch, because EventSource cannot send a token. A
+ * Live updates: server-sent events read with fetch, which tells a refusal from a lost connection. A
  * connection that ends, or is silent for longer than the server's heartbeat, is reopened where it
  * stopped.
  */

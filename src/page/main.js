@@ -3,7 +3,8 @@
  * own state; `changed` redraws it at the next frame, and lit-html updates only what differs.
  */
 import { html, nothing, render } from '/assets/lit-html/lit-html.js';
-import { getJson, onRefused } from './api.js';
+import { activityView } from './activity.js';
+import { onRefused } from './api.js';
 import { callView } from './call.js';
 import { callsView } from './calls.js';
 import { explainView } from './explain.js';
@@ -12,7 +13,7 @@ import { follow } from './follow.js';
 import { overviewView } from './overview.js';
 import { readiness } from './readiness.js';
 import { routesView } from './routes.js';
-import { signIn, signOut, token } from './session.js';
+import { forget, resume, signIn, signOut, whoami } from './session.js';
 
 const TICK_MS = 1_000;
 const PLACES_KEPT = 50;
@@ -24,12 +25,14 @@ const views = {
   call: callView(changed),
   explain: explainView(changed),
   routes: routesView(changed),
+  activity: activityView(changed),
 };
 const NAVIGATION = [
   ['overview', '#/', 'Overview'],
   ['calls', '#/calls', 'Calls'],
   ['explain', '#/explain', 'Explain'],
   ['routes', '#/routes', 'Routes'],
+  ['activity', '#/activity', 'Activity'],
 ];
 
 let place = placeOf(location.hash);
@@ -42,11 +45,12 @@ let connection = 'connecting';
 let notReady = null;
 let signInError = null;
 let checking = false;
+let starting = true;
 /** @type {(() => void) | null} */
 let stopFollowing = null;
 let drawing = false;
 
-onRefused((error) => leave(error.message));
+onRefused((error) => leave(whoami() === null ? null : error.message));
 // We restore the scroll position, because the browser would do so before the list is drawn.
 history.scrollRestoration = 'manual';
 addEventListener('hashchange', () => go(true));
@@ -55,16 +59,28 @@ readiness((reason) => {
   changed();
 });
 setInterval(() => document.visibilityState === 'visible' && changed(), TICK_MS);
-if (token() !== null) enter();
-changed();
+void begin();
+
+/** Whoever is signed in already, in another tab too, need not do it again. */
+async function begin() {
+  try {
+    await resume();
+    if (whoami() !== null) enter();
+  } catch (error) {
+    if (error.status !== 401) signInError = error.message;
+  }
+  starting = false;
+  changed();
+}
 
 export function changed() {
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    render(token() === null ? signInPage() : signedInPage(), root);
-    document.title = `${token() === null ? 'Sign in' : views[place.view].title()} – Referee`;
+    if (starting) return;
+    render(whoami() === null ? signInPage() : signedInPage(), root);
+    document.title = `${whoami() === null ? 'Sign in' : views[place.view].title()} – Referee`;
     views[place.view].drawn?.();
   });
 }
@@ -89,11 +105,19 @@ function enter() {
 function leave(message) {
   stopFollowing?.();
   stopFollowing = null;
-  signOut();
+  forget();
   signInError = message;
   places.clear();
   for (const view of Object.values(views)) view.close?.();
   changed();
+}
+
+async function goAway() {
+  leave(null);
+  await signOut().catch((error) => {
+    signInError = error.message;
+    changed();
+  });
 }
 
 function go(moveFocus) {
@@ -102,7 +126,7 @@ function go(moveFocus) {
   entry = entryOfHistory(hashHere);
   hashHere = location.hash;
   place = placeOf(hashHere);
-  if (token() === null) return;
+  if (whoami() === null) return;
   const known = places.get(entry);
   const elsewhere = before.view !== place.view || before.id !== place.id;
   if (before.view !== place.view) views[before.view].close?.();
@@ -178,7 +202,8 @@ function signedInPage() {
         <button>Find</button>
       </form>
       ${connectionState()}
-      <button class="quiet" @click=${() => leave(null)}>Sign out</button>
+      <p class="who">${whoami()?.name} <span class="faint">${whoami()?.role}</span></p>
+      <button class="quiet" @click=${goAway}>Sign out</button>
     </header>
     <main id="main" tabindex="-1">${views[place.view].template()}</main>`;
 }
@@ -231,10 +256,10 @@ function signInPage() {
     <form @submit=${trySignIn}>
       <h1><img src="/assets/page/icon.svg" alt="" width="32" height="32"> Referee</h1>
       <label class="field">
-        <span>Admin token</span>
+        <span>Token</span>
         <input name="token" type="password" autocomplete="current-password" required autofocus
           aria-describedby="token-hint" aria-invalid=${signInError === null ? 'false' : 'true'}>
-        <small id="token-hint">The server's ADMIN_TOKEN. It is kept in this tab and sent as a header.</small>
+        <small id="token-hint">The server's ADMIN_TOKEN, or yours. It is sent once and not kept.</small>
       </label>
       <button class="main" ?disabled=${checking}>${checking ? 'Checking…' : 'Sign in'}</button>
       <p class="sign-in-error" role="alert">${signInError}</p>
@@ -245,20 +270,17 @@ function signInPage() {
 async function trySignIn(event) {
   event.preventDefault();
   const { token: typed = '' } = valuesOf(event.target);
-  // A header, and so ADMIN_TOKEN, can only contain visible ASCII.
+  // A token may be sent as a header too, so it only contains visible ASCII.
   if (!/^[!-~]+$/.test(typed))
     return leave('A token contains only ASCII characters and no spaces.');
   checking = true;
   signInError = null;
   changed();
-  signIn(typed);
   try {
-    await getJson('/v1/calls', { limit: 1 });
+    await signIn(typed);
     enter();
   } catch (error) {
-    // 503: the token is valid, but the store does not answer; the page then shows that.
-    if (error.status === 503) enter();
-    else leave(error.message);
+    leave(error.message);
   } finally {
     checking = false;
     changed();

@@ -1,33 +1,63 @@
-/** The token: typed in, kept only in this tab, sent as a header, never part of a URL. */
-const NAME = 'referee-token';
-let held = read();
+/**
+ * Who is signed in. The token is sent once; after that the browser holds the cookie of a session,
+ * which scripts cannot read and all tabs share.
+ */
+import { deleteJson, getJson, postJson } from './api.js';
 
-export function token() {
-  return held;
+/** Says only that there may be a session, so that a first visit asks for nothing. */
+const HINT = 'referee-session';
+const ROLES = ['viewer', 'operator', 'admin'];
+
+/** @type {{ name: string, role: string } | null} */
+let person = null;
+
+export function whoami() {
+  return person;
 }
 
-export function signIn(text) {
-  held = text;
+/** @param {'viewer' | 'operator' | 'admin'} role */
+export function mayAct(role) {
+  return person !== null && ROLES.indexOf(person.role) >= ROLES.indexOf(role);
+}
+
+/** The session of an earlier visit or another tab, if it still lasts. */
+export async function resume() {
+  if (!hinted()) return;
+  person = await getJson('/v1/session');
+}
+
+/** @param {string} token */
+export async function signIn(token) {
+  person = await postJson('/v1/session', { token });
+  hint(true);
+}
+
+/** For every tab. */
+export async function signOut() {
+  forget();
+  await deleteJson('/v1/session');
+}
+
+/** The server says that it is over. */
+export function forget() {
+  person = null;
+  hint(false);
+}
+
+function hinted() {
   try {
-    sessionStorage.setItem(NAME, text);
+    return localStorage.getItem(HINT) !== null;
   } catch {
-    // Storage is disabled: the token is kept as long as the page is open.
+    // Storage is disabled: the server knows.
+    return true;
   }
 }
 
-export function signOut() {
-  held = null;
+function hint(on) {
   try {
-    sessionStorage.removeItem(NAME);
+    if (on) localStorage.setItem(HINT, 'yes');
+    else localStorage.removeItem(HINT);
   } catch {
-    // Nothing was kept.
-  }
-}
-
-function read() {
-  try {
-    return sessionStorage.getItem(NAME);
-  } catch {
-    return null;
+    // Then every visit asks.
   }
 }

@@ -282,7 +282,7 @@ function named(filter: Omit<CallFilter, 'limit' | 'cursor'>, run: Run) {
 }
 
 export function isReference(store: AnyStore): store is ReferenceStore {
-  return 'deadLetters' in store;
+  return Array.isArray(store.deadLetters);
 }
 
 const some = fc.boolean();

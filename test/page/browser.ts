@@ -57,7 +57,7 @@ export async function openPage(
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
     // Chromium logs every refusal of the API by itself; the page says them in words.
-    const refusal = /status of 4(01|09|22) /.test(message.text());
+    const refusal = /status of 4(01|03|09|22) /.test(message.text());
     if (!(refusal && message.location().url.startsWith(`${url}/v1/`))) wrongs.push(message.text());
   });
   page.on('pageerror', (error) => wrongs.push(String(error)));

@@ -48,9 +48,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
       if (axe.length + cut.length > 0) found[view] = { axe, cut };
     };
 
-    await page.getByLabel('Admin token').waitFor();
+    await page.getByLabel('Token').waitFor();
     await look('sign in');
-    await page.getByLabel('Admin token').fill(TOKEN);
+    await page.getByLabel('Token').fill(TOKEN);
     await page.keyboard.press('Enter');
     await page.locator('.problem').first().waitFor();
     await page

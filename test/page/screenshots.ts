@@ -12,7 +12,7 @@ mkdirSync(FOLDER, { recursive: true });
 const stage = await setPageStage({ calls: 1_000 });
 const browser = await startBrowser();
 const { page } = await openPage(browser, stage.url, { viewport: DESKTOP });
-await page.getByLabel('Admin token').fill(TOKEN);
+await page.getByLabel('Token').fill(TOKEN);
 await page.keyboard.press('Enter');
 
 const call = stage.simulator.placeCall({

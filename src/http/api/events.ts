@@ -1,6 +1,6 @@
 /**
- * Live updates as server-sent events, read from the store and so from every replica. The page reads
- * them with fetch, because EventSource cannot send an Authorization header. A client that
+ * Live updates as server-sent events, read from the store and so from every replica. They
+ * end when the token or the session of whoever reads them does. A client that
  * reconnects sends Last-Event-ID and misses nothing, or gets `reset`, which means that it must
  * reload its lists.
  */

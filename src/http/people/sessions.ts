@@ -5,6 +5,7 @@
  * its own. Those that somebody ended are kept in the store until they would have ended anyway.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Store } from '../../store/store.ts';
 import type { People } from './people.ts';
 import type { Person } from './person.ts';
@@ -18,6 +19,8 @@ const SESSION_MS_MAX = 7 * 24 * 60 * 60_000;
 const RENEW_MS = 60 * 60_000;
 /** How soon a sign-out on another replica is known here. */
 const ENDED_FRESH_MS = 5_000;
+/** How long a request waits for the store to say so. */
+const STORE_WAIT_MS = 500;
 const ENDED_MAX = 2_000;
 const COOKIE_CHARS_MAX = 1_024;
 
@@ -74,12 +77,13 @@ export function createSessions({ secret, people, store, now }: SessionsOptions):
     const at = performance.now();
     if (at - readAt < ENDED_FRESH_MS) return;
     readAt = at;
-    try {
-      const { value } = await store.setting('sessions');
-      ended = { ...(value as Ended | null), ...ended };
-    } catch {
-      readAt = Number.NEGATIVE_INFINITY;
-    }
+    const read = store.setting('sessions').then(
+      ({ value }) => {
+        ended = { ...(value as Ended | null), ...ended };
+      },
+      () => {},
+    );
+    await Promise.race([read, setTimeout(STORE_WAIT_MS, undefined, { ref: false })]);
   }
 
   function isOver({ id, until }: Session): boolean {

@@ -1,0 +1,53 @@
+/** `referee hangup` and `referee next`: what an operator does to a live call, by the server's API. */
+import type { Command } from 'commander';
+import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
+import { type Io, jsonText } from './io.ts';
+import { plain } from './routes-folder.ts';
+import { exitsTwoOnUsage } from './usage.ts';
+
+interface ActOptions {
+  reason?: string;
+  server?: string;
+  json?: boolean;
+}
+
+const ACTS = {
+  hangup: 'hang up a live call',
+  next: 'take the caller of a live call out of the attempt that runs, so that the next step runs; refused while the target may still answer',
+} as const;
+type Act = keyof typeof ACTS;
+
+export function actCommands(program: Command, io: Io): void {
+  for (const act of ['hangup', 'next'] as const) {
+    const command = program
+      .command(act)
+      .description(ACTS[act])
+      .argument('<call>', 'its call_control_id')
+      .option('--reason <text>', 'why, kept with what you do')
+      .option(...SERVER_OPTION)
+      .option('--json', 'what the API answers')
+      .addHelpText('after', SERVER_HELP);
+    exitsTwoOnUsage(command);
+    command.action(async (call: string, options: ActOptions) => {
+      process.exitCode = await runAct(act, call, options, io);
+    });
+  }
+}
+
+/** The exit code. */
+export async function runAct(act: Act, id: string, options: ActOptions, io: Io): Promise<number> {
+  const { reason = null, server, json } = options;
+  const path = `/v1/calls/${encodeURIComponent(id)}/${act}`;
+  const answer = await askServer({ path, method: 'POST', body: { reason } }, server, io);
+  if (!answer.ok) {
+    io.stderr.write(`referee ${act}: ${plain(answer.why)}\n`);
+    return answer.wrong ? 2 : 1;
+  }
+  const { call } = answer.body as { call: { phase: string; summary: string } };
+  io.stdout.write(
+    json === true
+      ? `${jsonText(answer.body, 2)}\n`
+      : `${plain(call.phase)}  ${plain(call.summary)}\n`,
+  );
+  return 0;
+}

@@ -1,0 +1,100 @@
+/** What people did, newest first. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson } from './api.js';
+import { alertOf, textField, valuesOf } from './fields.js';
+import { moment, said } from './words.js';
+
+const PAGE_ROWS = 50;
+const WORDS = {
+  sign_in: 'signed in',
+  sign_out: 'signed out',
+  refer: 'referred',
+  hangup: 'hung up',
+  next: 'went on to the next step of',
+  acknowledge: 'took note of',
+  reload: 'reloaded the routes',
+  activate: 'went back to the routes',
+  switch: 'turned the switch',
+  schedule_override: 'forced the schedule',
+  dead_letter_retry: 'retried the dead letter',
+  dead_letter_discard: 'threw away the dead letter',
+};
+const OF_A_CALL = new Set(['refer', 'hangup', 'next', 'acknowledge']);
+
+export function activityView(changed) {
+  let params = {};
+  /** @type {import('./api.js').Answer} */
+  let found = null;
+  /** @type {Error | null} */
+  let error = null;
+
+  async function load() {
+    const asked = params;
+    try {
+      const answer = await getJson('/v1/audit', { ...asked, limit: PAGE_ROWS });
+      if (asked !== params) return;
+      found = answer;
+      error = null;
+    } catch (failure) {
+      if (asked === params) error = failure;
+    }
+    changed();
+  }
+
+  return {
+    title: () => 'Activity',
+    open({ who, cursor }) {
+      params = { ...(who ? { who } : {}), ...(cursor ? { cursor } : {}) };
+      void load();
+    },
+    close() {
+      found = null;
+    },
+    refresh: () => void load(),
+    template() {
+      return html`<h1 tabindex="-1">Activity</h1>
+        <form class="filters" @submit=${filter}>
+          ${textField('Who', 'who', params.who)}
+          <button>Show</button>
+        </form>
+        ${alertOf(error)}
+        ${found === null ? html`<p class="empty">${error === null ? 'Loading…' : ''}</p>` : table(found)}`;
+    },
+  };
+}
+
+function filter(event) {
+  event.preventDefault();
+  location.hash = hashOf(valuesOf(event.target));
+}
+
+/** @param {Record<string, string>} params */
+function hashOf(params) {
+  const search = new URLSearchParams(Object.entries(params).filter(([, value]) => value !== ''));
+  return `#/activity${search.size === 0 ? '' : `?${search}`}`;
+}
+
+function table({ audit, next }) {
+  if (audit.length === 0) return html`<p class="empty">Nobody did anything.</p>`;
+  return html`<div class="scroll"><table>
+      <caption class="hidden">What people did, newest first</caption>
+      <thead><tr>${['When', 'Who', 'What', 'Result', 'Reason', 'From'].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+      <tbody>${audit.map(
+        (row) => html`<tr>
+          <td>${moment(row.when)}</td>
+          <td><a href=${hashOf({ who: row.who })}>${said(row.who)}</a> <span class="faint">${row.role}</span></td>
+          <td>${WORDS[row.what] ?? row.what} ${objectOf(row)}</td>
+          <td>${row.result}</td>
+          <td>${said(row.reason, '')}</td>
+          <td>${said(row.from, '')}</td>
+        </tr>`,
+      )}</tbody>
+    </table></div>
+    ${next === null ? nothing : html`<p><a href=${hashOf({ cursor: next })}>Older</a></p>`}`;
+}
+
+function objectOf({ what, to }) {
+  if (to === null) return nothing;
+  if (!OF_A_CALL.has(what)) return html`<code class="break">${said(to)}</code>`;
+  return html`<a class="break" href=${`#/calls/${encodeURIComponent(to)}`}>${said(to)}</a>`;
+}
