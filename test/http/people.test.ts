@@ -158,6 +158,12 @@ test('what is done is kept with who, what, to what, why, from where and the resu
   const first = await read('limit=1');
   const second = await read(`limit=1&cursor=${first.next}`);
   expect(second.audit[0]?.id).not.toBe(first.audit[0]?.id);
+  const csv = await fetch(`${app.url}/v1/audit?who=otto&limit=1`, {
+    headers: { authorization: `Bearer ${TOKENS.viewer}`, accept: 'text/csv' },
+  });
+  expect(await csv.text()).toMatch(
+    /^when,who,role,what,to,reason,result,from\r?\n[^\n]*,otto,operator,hangup,v3:hang,/,
+  );
   expect((await read('since=2999-01-01T00:00:00Z')).audit).toEqual([]);
   expect(app.lines.findLast(({ event }) => event === 'admin.action')?.fields).toMatchObject({
     by: 'otto',

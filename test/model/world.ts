@@ -777,7 +777,9 @@ class Scene {
     this.happened.push(`an operator went on while ${phase}`);
     // It was silent for as long as a REFER may be: that is all the time it has.
     state.refers = state.refers.map((each) =>
-      each.id === running?.id ? { ...each, hasUntil: Math.min(each.hasUntil, now) } : each,
+      each.id === running?.id
+        ? { ...each, hasUntil: Math.min(each.hasUntil, each.executedAt + TIMER_F_MS) }
+        : each,
     );
     const talking = state.bLegs.some((each) => each.attemptId === running?.id && each.answeredAt);
     if (talking) {

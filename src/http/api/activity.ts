@@ -8,6 +8,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
+import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 
 export function registerActivity(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
   app.get('/v1/audit', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
@@ -28,13 +29,26 @@ export function registerActivity(app: ApiScope, { store }: { store: Pick<Store, 
       filter[field as 'since' | 'until'] = ms;
     }
     const { rows, next } = await store.audit(filter);
-    return { audit: rows.map(auditJson), next };
+    const audit = rows.map(auditJson);
+    if (wantsCsv(request)) return sendCsv(request, reply, csvText(COLUMNS, audit), next);
+    return { audit, next };
   });
 }
 
 function auditJson({ at, ...row }: AuditRow) {
   return { ...row, when: iso(at) };
 }
+
+const COLUMNS: readonly Column<ReturnType<typeof auditJson>>[] = [
+  { name: 'when', value: (row) => row.when },
+  { name: 'who', value: (row) => row.who },
+  { name: 'role', value: (row) => row.role },
+  { name: 'what', value: (row) => row.what },
+  { name: 'to', value: (row) => row.to },
+  { name: 'reason', value: (row) => row.reason },
+  { name: 'result', value: (row) => row.result },
+  { name: 'from', value: (row) => row.from },
+];
 
 const text = Type.String();
 const filterText = Type.Optional(
@@ -45,6 +59,7 @@ const moment = Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601
 const SCHEMA = {
   tags: ['people'],
   summary: 'What people did, newest first: who, what, to what, why, from where, and the result',
+  produces: JSON_OR_CSV,
   querystring: Type.Object(
     {
       who: filterText,
