@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
 import { EVENT_TYPES } from './event-types.ts';
-import { ACCEPTED, ALIVE, bare, type Driver, refer, rejected, say, transfer } from './machine.ts';
+import {
+  ACCEPTED,
+  ALIVE,
+  bare,
+  DEAD,
+  type Driver,
+  refer,
+  rejected,
+  say,
+  transfer,
+} from './machine.ts';
 
 const MENU: Step = {
   do: 'menu',
@@ -68,6 +78,7 @@ export const happening = fc.oneof(
         'unknown',
         'retry',
         'accepted',
+        'dead',
       ),
       pick: fc.nat(50),
     }),
@@ -175,6 +186,7 @@ function outcomeOf(how: string, command: Command) {
   if (how === 'retry') {
     return { kind: 'retry', status: 500, detail: 'x', afterMs: null, provenUnsent: false } as const;
   }
+  if (how === 'dead') return command.action === 'probe' ? DEAD : ACCEPTED;
   if (how === 'accepted') return command.action === 'probe' ? ALIVE : ACCEPTED;
   return rejected(how === 'rejected' ? '10015' : how);
 }

@@ -59,6 +59,7 @@ export function fullStep(lean: Lean): Step {
 export function leanDecision({ trace: _, ...decision }: Decision): Lean {
   return {
     ...decision,
+    label: decision.label ?? undefined,
     plan: decision.plan?.map(leanStep) ?? null,
     lastResort: decision.lastResort.map(leanStep),
     warnings: decision.warnings.length === 0 ? undefined : decision.warnings,
@@ -68,6 +69,7 @@ export function leanDecision({ trace: _, ...decision }: Decision): Lean {
 export function fullDecision(lean: Lean, trace: Decision['trace']): Decision {
   const { plan, lastResort } = lean as { plan: Lean[] | null; lastResort: Lean[] };
   return {
+    label: null,
     warnings: [],
     ...lean,
     plan: plan?.map(fullStep) ?? null,

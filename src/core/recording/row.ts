@@ -191,7 +191,9 @@ function noteOutcome(recorded: Recorded, event: OutcomeEvent, now: number): void
   if (legId !== callId) recorded.legId = legId;
   if (firstSentAt !== null) recorded.sentAgoMs = now - firstSentAt;
   for (const [name, value] of Object.entries(outcome)) {
-    if (SHOWN.has(name) || value === false || value === undefined) continue;
+    if (SHOWN.has(name) || value === undefined) continue;
+    // Of a probe, false is an answer: the leg has gone.
+    if (value === false && name !== 'alive') continue;
     // Asked for and found: no such leg. Elsewhere null says nothing.
     if (value === null && name !== 'bLeg') continue;
     recorded.outcome ??= {};

@@ -113,6 +113,7 @@ const traceLine: Check = (value, path) =>
 const DECISION: Record<string, Check> = {
   rule: nullOr(textAt),
   routeSet: textAt,
+  label: nullOr(textAt),
   plan: nullOr(stepsAt),
   lastResort: stepsAt,
   policy,

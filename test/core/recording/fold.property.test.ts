@@ -10,7 +10,7 @@ import { recordedCallOf } from '../../../src/core/recording/row.ts';
 import { packCall, unpackCall } from '../../../src/store/rows/call-document.ts';
 import { packEntry, unpackEntry } from '../../../src/store/rows/rows.ts';
 import { type Happening, happen, happening, step, TYPES } from '../../helpers/happenings.ts';
-import { type Driver, decision, drive, say, webhook } from '../../helpers/machine.ts';
+import { DEAD, type Driver, decision, drive, say, webhook } from '../../helpers/machine.ts';
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 400);
 const TIMEOUT_MS = 60_000 + RUNS * 60;
@@ -179,3 +179,14 @@ function farCost(d: Driver, n: number) {
     sipHangupCause: null,
   };
 }
+
+test('a probe that found the leg gone ends the call again', () => {
+  const d = drive(decision([say('Hello.')]));
+  d.hook('call.initiated');
+  d.accept(d.last('answer'));
+  d.fall('step');
+  d.outcome(d.last('probe'), DEAD);
+  expect(d.call.phase).toBe('ended');
+  const recorded = recordedCallOf(d.call, d.timeline, d.timeline.length);
+  expect(foldCall(recorded).call?.phase).toBe('ended');
+});
