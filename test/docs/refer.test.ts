@@ -89,7 +89,13 @@ const CASES: Record<number, Case[]> = {
     },
     {
       ...{ farEnd: 'jambonz without referHook answers 501', refers: quiet(501) },
-      ...{ ...BRIDGED, attempts: [['b2bua', 'not_allowed'], bridged] },
+      ...{
+        ...BRIDGED,
+        attempts: [
+          ['b2bua', 'not_allowed'],
+          ['b2bua', 'completed'],
+        ],
+      },
     },
   ],
   5: [
