@@ -112,7 +112,7 @@ function target(name: string): [string, Target] {
   const sip = [{ literal: `sip:support@${name}.example.com` }];
   const userToUser = [{ place: 'call_session_id' as const, header: null }];
   const headers = [{ name: 'X-Queue', value: [{ literal: 'support' }] }];
-  const rest = { auth: null, byeWithoutVerdict: 'unconfirmed' as const, via: null };
+  const rest = { auth: null, byeWithoutVerdict: 'unconfirmed' as const, via: null, rest: null };
   return [name, { name, sip, timeoutMs: 30_000, userToUser, headers, ...rest }];
 }
 
@@ -149,6 +149,7 @@ function routeSet(rules: Rule[], lists: Map<string, NumberList>): RouteSet {
       voice: 'voice',
       language: null,
       via: { pstn: null, sip: null },
+      rest: true,
       patienceMs: 120_000,
       whileMoving: null,
       allow: [],

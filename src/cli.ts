@@ -25,6 +25,7 @@ import { setupCommand } from './cli/setup.ts';
 import { simulatorCommand } from './cli/simulator.ts';
 import { statsCommand } from './cli/stats.ts';
 import { switchCommand } from './cli/switch.ts';
+import { targetsCommand } from './cli/targets.ts';
 import { tokenCommand } from './cli/token.ts';
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
@@ -48,6 +49,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   actCommands(program, io);
   deadLettersCommand(program, io);
   tokenCommand(program, io);
+  targetsCommand(program, io);
   schemaCommand(program, io);
   callsCommand(program, io);
   statsCommand(program, io);

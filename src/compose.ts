@@ -138,6 +138,7 @@ async function assemble(
   metrics.watchOutbox(() => store.outbox());
   metrics.watchSchedules(() => engine.routes.schedules(Date.now()));
   metrics.watchForced(() => engine.routes.forced(Date.now()));
+  metrics.watchResting(() => engine.routes.resting(Date.now()));
 
   const app = buildApp({
     config: { ...config, sessionSecret: apiKey },

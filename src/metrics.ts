@@ -9,7 +9,13 @@ import { ENDS, type Ends } from './core/machine/call.ts';
 import { CALLER_OUTCOMES, type CallerOutcome } from './core/machine/caller-outcome.ts';
 import { isNegative } from './core/machine/decimal.ts';
 import { boundedLabel } from './metrics/label.ts';
-import { watchEventLoop, watchForced, watchOutbox, watchSchedules } from './metrics/scraped.ts';
+import {
+  watchEventLoop,
+  watchForced,
+  watchOutbox,
+  watchResting,
+  watchSchedules,
+} from './metrics/scraped.ts';
 import { defineSeries, type Series } from './metrics/series.ts';
 import type { OutboxHealth } from './store/store.ts';
 
@@ -31,6 +37,8 @@ export interface Metrics {
   watchOutbox(read: () => Promise<OutboxHealth>): void;
   watchSchedules(read: () => Promise<{ name: string; open: boolean }[]>): void;
   watchForced(read: () => Promise<{ kind: string; name: string }[]>): void;
+  /** Names of targets that rest. */
+  watchResting(read: () => Promise<string[]>): void;
 
   webhook(type: string, result: WebhookResult, ms: number): void;
   refusal(reason: string): void;
@@ -103,6 +111,7 @@ export function createMetrics(): Metrics {
     watchOutbox: (read) => watchOutbox(registry, read),
     watchSchedules: (read) => watchSchedules(registry, read),
     watchForced: (read) => watchForced(registry, read),
+    watchResting: (read) => watchResting(registry, read),
     webhook(type, result, ms) {
       series.webhooks.inc({ type: typeLabel(type), result });
       series.webhookSeconds.observe(ms / 1000);

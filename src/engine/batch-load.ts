@@ -7,27 +7,33 @@ import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import type { Clock } from './clock.ts';
 import type { Decider } from './engine.ts';
 import type { QueuedEvent } from './queue.ts';
+import type { RestUse } from './rest-use.ts';
+import type { Resting } from './resting.ts';
 import { keyOf } from './timeline.ts';
 
 /** The store's clock may differ by this much from our estimate of it. */
 const CLOCK_SLACK_MS = 60_000;
 
 export interface BatchLoader {
-  load(events: QueuedEvent[]): Promise<LoadedBatch>;
+  /** `mayProbe`: whether a caller may be let through to a resting target. */
+  load(events: QueuedEvent[], mayProbe: boolean): Promise<LoadedBatch>;
 }
 
 export interface LoadedBatch {
   loaded: Loaded;
   overrides: Overrides;
   budget: BudgetUse;
+  /** Null: nothing rests here. */
+  rest: RestUse | null;
 }
 
 export function createBatchLoader(options: {
   store: Store;
   decider: Decider;
   clock: Clock;
+  resting?: Resting | undefined;
 }): BatchLoader {
-  const { store, decider, clock } = options;
+  const { store, decider, clock, resting } = options;
   /**
    * How far the store's clock is ahead of our monotonic clock. Before the first load it is taken to
    * agree with our wall clock.
@@ -36,7 +42,7 @@ export function createBatchLoader(options: {
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
   return { load };
 
-  async function load(events: QueuedEvent[]): Promise<LoadedBatch> {
+  async function load(events: QueuedEvent[], mayProbe: boolean): Promise<LoadedBatch> {
     const limit = countMax(decider.budgets());
     const since = clock.monotonic() + storeAheadMs - BUDGET_WINDOW_MS;
     const loaded = await loadBatch(store, events, limit, since);
@@ -47,9 +53,11 @@ export function createBatchLoader(options: {
     const isLastHour = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < CLOCK_SLACK_MS;
     // A reload in the meantime may have raised the limits beyond what was counted.
     const isSameLimit = limit === countMax(decider.budgets());
-    if (!isSameLimit || (!isLastHour && limit !== null)) return load(events);
+    if (!isSameLimit || (!isLastHour && limit !== null)) return load(events, mayProbe);
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
-    return { loaded, overrides: overrides.value, budget };
+    const at = { now: loaded.now, overrides: overrides.value, mayProbe };
+    const rest = (await resting?.use(loaded.settings.rest, at)) ?? null;
+    return { loaded, overrides: overrides.value, budget, rest };
   }
 
   async function refreshOverrides(loaded: Loaded): Promise<void> {

@@ -11,6 +11,7 @@ import { bLegEvent, parentOf } from './b-leg.ts';
 import type { BudgetUse } from './budget.ts';
 import type { Decider, Received } from './engine.ts';
 import type { QueuedEvent } from './queue.ts';
+import type { RestUse } from './rest-use.ts';
 import { keyOf } from './timeline.ts';
 import { type Applied, type BatchUnit, WorkingUnits } from './working-unit.ts';
 
@@ -27,6 +28,7 @@ export interface BatchContext {
   overrides: Overrides;
   decider: Decider;
   budget: BudgetUse;
+  rest?: RestUse | null;
   /** When the last webhook of any call arrived, by the store's clock. */
   lastWebhookAt: number | null;
   /** How far the store's clock is ahead of our wall clock, and so of Telnyx's. */
@@ -37,7 +39,7 @@ export interface BatchContext {
 const CLOCKS_AGREE_MS = 1_000;
 
 export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
-  const { loaded, overrides, decider, budget, lastWebhookAt, storeAheadMs } = context;
+  const { loaded, overrides, decider, budget, rest, lastWebhookAt, storeAheadMs } = context;
   const batch: Batch = { units: [], unchanged: [], broken: [] };
   const units = new WorkingUnits(loaded);
   const callOf = (callId: string) => units.callOf(callId);
@@ -87,6 +89,8 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
         heardAt: lastWebhookAt,
         decide: (facts, moment, routeSet) => decider.decide(facts, moment, overrides, routeSet),
         overBudget: (kind, caller) => budget.over(kind, caller),
+        resting: (target) => rest?.resting(target, event.callId) ?? null,
+        refusesRefers: (connectionId, target) => rest?.refusesRefers(connectionId, target) ?? null,
       },
       overrides,
     );

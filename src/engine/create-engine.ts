@@ -13,13 +13,14 @@ import type { Asking } from '../telnyx/account/asking.ts';
 import type { TelnyxClient } from '../telnyx/client.ts';
 import { systemClock } from './clock.ts';
 import { createDispatcher, type Dispatcher } from './dispatch.ts';
-import type { Observer, Receiver } from './engine.ts';
+import type { Decider, Observer, Receiver } from './engine.ts';
 import { createDecider, createLiveRoutes, type ReloadableRoutes } from './live-routes.ts';
-import { createNextSet, type NextSet } from './next-routes.ts';
+import { createNextSet } from './next-routes.ts';
 import { combineObservers } from './observers.ts';
 import { createReceiver } from './receive.ts';
 import type { RecoverySchedule } from './recovery.ts';
 import { createRecoveryService, watchFoundDead } from './recovery-service.ts';
+import { createResting, type Resting } from './resting.ts';
 import { createRouteVersions, VERSIONS_KEPT } from './route-versions.ts';
 import { createSweeper, type Sweeper } from './sweep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
@@ -75,11 +76,21 @@ export function createEngine(options: EngineOptions): Engine {
     ...(next === null ? [] : [next.observer]),
     watchFoundDead((since) => recovery.missed(since)),
   );
-  const { receiver, dispatcher } = createReceiverAndDispatcher(options, observer, next);
-  const recovery = createRecovery(options, receiver);
-  const sweeper = createLoggedSweeper(options, receiver);
   // One per job, so that a job that works does not hide one that fails.
   const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
+  const decider = createDecider(options.routes, next);
+  const rest = failures('resting targets');
+  const resting = createResting({
+    store,
+    log,
+    rests: (target) => decider.rests?.(target) ?? true,
+    onError: (error) => rest.failed(error, { job: 'resting targets' }),
+    onGood: () => rest.worked(),
+  });
+  const parts = { observer, resting, decider };
+  const { receiver, dispatcher } = createReceiverAndDispatcher(options, parts);
+  const recovery = createRecovery(options, receiver);
+  const sweeper = createLoggedSweeper(options, receiver);
   const versions = createRouteVersions(store, failures('route versions'));
   const routes = createLiveRoutes({
     routes: options.routes,
@@ -125,6 +136,7 @@ export function createEngine(options: EngineOptions): Engine {
       await receiver.drained();
       onWait('upkeep in flight');
       await upkeep.stop();
+      await resting.stop();
       await versions.stop();
     },
   };
@@ -137,13 +149,13 @@ export function createEngine(options: EngineOptions): Engine {
 /** They need each other, because outcomes of commands come back through the receiver. */
 function createReceiverAndDispatcher(
   options: EngineOptions,
-  observer: Observer,
-  next: NextSet | null,
+  { observer, resting, decider }: { observer: Observer; resting: Resting; decider: Decider },
 ) {
-  const { store, routes, client, lookups, log, metrics, instance } = options;
+  const { store, client, lookups, log, metrics, instance } = options;
   const receiver = createReceiver({
     store,
-    decider: createDecider(routes, next),
+    decider,
+    resting,
     owner: instance,
     observer,
     outlet: {

@@ -41,6 +41,8 @@ export interface Decider {
     routeSet: string | null,
   ): Decision;
   budgets(): { refers: Budget; transfers: Budget };
+  /** False: the routes say that this target never rests. */
+  rests?(target: string): boolean;
 }
 
 /** Receives new commands right after the commit that stored them. */

@@ -15,6 +15,7 @@ import {
   type Overrides,
   withSwitches,
 } from '../core/rules/override.ts';
+import { restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
 import type { Log } from '../log/log.ts';
@@ -124,6 +125,8 @@ export interface ReloadableRoutes extends LiveRoutes {
   schedules(now: number): Promise<{ name: string; open: boolean }[]>;
   /** What operators have forced. */
   forced(now: number): Promise<ForcedThing[]>;
+  /** Names of the targets that rest. */
+  resting(now: number): Promise<string[]>;
 }
 
 export function createDecider(routes: Routes, next: NextSet | null = null): Decider {
@@ -136,6 +139,10 @@ export function createDecider(routes: Routes, next: NextSet | null = null): Deci
     budgets() {
       const { refers, transfers } = routes.current().set.policy;
       return { refers, transfers };
+    },
+    rests(name) {
+      const { policy, targets } = routes.current().set;
+      return targets.get(name)?.rest ?? policy.rest;
     },
   };
 }
@@ -206,6 +213,15 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     troubles,
     async forced(at) {
       return forcedThings(routes.current().set, await readOverrides(), at);
+    },
+    async resting(at) {
+      const [overrides, { value }] = await Promise.all([readOverrides(), store.setting('rest')]);
+      const state = restState(value);
+      const { targets, policy } = routes.current().set;
+      return [...targets.values()].flatMap(({ name, rest }) => {
+        const facts = { now: at, callId: '', rests: rest ?? policy.rest };
+        return standingOf(name, state, overrides, facts) === 'awake' ? [] : [name];
+      });
     },
     async schedules(at) {
       const overrides = await readOverrides();

@@ -10,6 +10,7 @@ import { type Clock, type Mark, mark, systemClock } from './clock.ts';
 import type { Decider, Observer, Outlet, Receiver } from './engine.ts';
 import { keepable } from './letters.ts';
 import { createEventQueue, type QueuedEvent } from './queue.ts';
+import type { Resting } from './resting.ts';
 import { LEASE_MS } from './sending.ts';
 import { itemOf } from './tally.ts';
 import type { Applied, BatchUnit } from './working-unit.ts';
@@ -24,6 +25,8 @@ export interface ReceiverOptions {
   /** Owner name of our leases. */
   owner: string;
   clock?: Clock;
+  /** Without it no target rests. */
+  resting?: Resting;
   queueMax?: number;
 }
 
@@ -33,10 +36,10 @@ export interface BatchingReceiver extends Receiver {
 }
 
 export function createReceiver(options: ReceiverOptions): BatchingReceiver {
-  const { store, decider, outlet, observer, owner } = options;
+  const { store, decider, outlet, observer, owner, resting } = options;
   const clock = options.clock ?? systemClock;
   const queue = createEventQueue({ process: processOrSplit, waitingMax: options.queueMax });
-  const loader = createBatchLoader({ store, decider, clock });
+  const loader = createBatchLoader({ store, decider, clock, resting });
   /** Monotonic; when the last webhook of any call arrived. */
   let lastWebhookAt: number | null = null;
 
@@ -51,17 +54,8 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
 
   async function process(events: QueuedEvent[]): Promise<void> {
     const startedAt = performance.now();
-    const { loaded, overrides, budget } = await loader.load(events);
-    const loadedAt = performance.now();
-    const sinceWebhookMs = lastWebhookAt === null ? null : clock.monotonic() - lastWebhookAt;
-    const { units, unchanged, broken } = applyAll(events, {
-      loaded,
-      overrides,
-      decider,
-      budget,
-      lastWebhookAt: sinceWebhookMs === null ? null : loaded.now - sinceWebhookMs,
-      storeAheadMs: loaded.now - clock.now(),
-    });
+    const { batch, loadedAt } = await loadAndApply(events);
+    const { units, unchanged, broken } = batch;
     // So far nothing has changed; the commit stores everything.
     if (units.length > 0) {
       const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
@@ -81,6 +75,27 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     for (const { queued, error } of broken) await deadLetter(queued, error);
   }
 
+  /** If others were first to try a resting target, everything is decided again. */
+  async function loadAndApply(events: QueuedEvent[]) {
+    for (let tries = 0; ; tries += 1) {
+      const mayProbe = tries < LOST_RACES_MAX;
+      const { loaded, rest, ...context } = await loader.load(events, mayProbe);
+      const loadedAt = performance.now();
+      const sinceWebhookMs = lastWebhookAt === null ? null : clock.monotonic() - lastWebhookAt;
+      const batch = applyAll(events, {
+        ...context,
+        loaded,
+        rest,
+        decider,
+        lastWebhookAt: sinceWebhookMs === null ? null : loaded.now - sinceWebhookMs,
+        storeAheadMs: loaded.now - clock.now(),
+      });
+      if (resting === undefined || rest === null || (await resting.take(rest.probes))) {
+        return { batch, loadedAt };
+      }
+    }
+  }
+
   function report(units: BatchUnit[], { results, counted = [] }: Committed): void {
     const taken = new Set(counted);
     units.forEach(({ applied }, index) => {
@@ -91,6 +106,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
       for (const { queued, received, transitions } of applied) {
         for (const { event, before, call, notices, final, awaited } of transitions) {
           observer.committed(event, before, call, notices);
+          resting?.committed(before, call, notices);
           for (const each of final) observer.counted?.(each);
           for (const each of awaited) if (taken.has(itemOf(each))) observer.counted?.(each);
         }

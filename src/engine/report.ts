@@ -193,6 +193,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
     const line = { ...fields, ...attemptFields(attempt), reason: attempt.reason, corrected };
     if (verdict === 'completed') log.emit('attempt.completed', line);
     else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
+    else if (verdict === 'skipped') log.emit('attempt.skipped', line);
     else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
     if (attempt.unsent && isLoopReason(attempt.reason)) {
       log.emit('attempt.loop', { ...fields, ...attemptFields(attempt), reason: attempt.reason });

@@ -34,6 +34,7 @@ import { registerSchedules } from './api/schedules.ts';
 import { registerSession } from './api/session.ts';
 import { registerStats, sharedActivity } from './api/stats.ts';
 import { registerSwitches } from './api/switches.ts';
+import { registerTargets } from './api/targets.ts';
 import { registerVersions } from './api/versions.ts';
 import { registerHealth, type StoreWatch } from './health.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -137,6 +138,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerLostCallers(scope, api);
     registerSchedules(scope, api);
     registerSwitches(scope, api);
+    registerTargets(scope, api);
     registerEvents(scope, api);
     const activity = sharedActivity(deps);
     registerStats(scope, deps, activity);

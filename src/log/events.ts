@@ -140,6 +140,12 @@ export const LOG_EVENTS = {
     action:
       'Correct the destination of the rule that the line names; npx referee check warns about such steps.',
   },
+  'attempt.skipped': {
+    level: 'info',
+    meaning:
+      'A target was passed over without an attempt: it rests, or a REFER to it is known to be refused and a transfer follows. Nothing was sent.',
+    action: '',
+  },
   'attempt.abandoned': {
     level: 'info',
     meaning: 'The caller hung up while being moved.',
@@ -306,6 +312,17 @@ export const LOG_EVENTS = {
     level: 'error',
     meaning: 'TOKENS_FILE changed and is not good; the tokens before it still count.',
     action: 'Correct the file; it is read again within five seconds.',
+  },
+  'target.resting': {
+    level: 'warn',
+    meaning:
+      'A target is down, so hunts pass it over while another target follows; the line says why and when one caller tries it again. Or an operator put it to rest.',
+    action: 'Look at the target: its PBX or trunk fails or does not answer. It wakes by itself.',
+  },
+  'target.awake': {
+    level: 'info',
+    meaning: 'A target that rested answers again, or an operator woke it.',
+    action: '',
   },
   'switch.changed': {
     level: 'info',

@@ -70,13 +70,29 @@ export function watchForced(
   const label = boundedLabel();
   new Gauge({
     name: 'referee_forced',
-    help: '1 while an operator forces this schedule or switch.',
+    help: '1 while an operator forces this schedule, switch or target.',
     labelNames: ['kind', 'name'],
     registers: [registry],
     async collect() {
       const forced = await Promise.race([read().catch(() => null), timeLimit()]);
       this.reset();
       for (const { kind, name } of forced ?? []) this.set({ kind, name: label(name) }, 1);
+    },
+  });
+}
+
+/** Targets that are down, or that an operator has put to rest. */
+export function watchResting(registry: Registry, read: () => Promise<string[]>): void {
+  const label = boundedLabel();
+  new Gauge({
+    name: 'referee_target_resting',
+    help: '1 while a target of the live call routes rests: hunts pass it over.',
+    labelNames: ['target'],
+    registers: [registry],
+    async collect() {
+      const resting = await Promise.race([read().catch(() => null), timeLimit()]);
+      this.reset();
+      for (const target of resting ?? []) this.set({ target: label(target) }, 1);
     },
   });
 }

@@ -11,7 +11,9 @@ const PAGE_ROWS = 50;
 /** Filters that exist only on this page, with the values of the API they stand for. */
 export const FAILED = 'failed';
 export const NOT_ARRIVED = 'not_arrived';
-const FAILURES = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
+const FAILURES = VERDICTS.filter(
+  (verdict) => !['completed', 'abandoned', 'skipped'].includes(verdict),
+);
 const ELSEWHERE = ENDS.filter(
   (ends) => !['referred', 'transferred', 'abandoned', 'ignored'].includes(ends),
 );

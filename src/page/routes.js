@@ -5,8 +5,9 @@ import { askUntil } from './ask-until.js';
 import { alertOf, located } from './fields.js';
 import { nextPanel } from './next-routes.js';
 import { pathsView } from './paths.js';
+import { targetTable } from './targets.js';
 import { versionsView } from './versions.js';
-import { age, badge, count, duration, said, time } from './words.js';
+import { age, count, duration, said, time } from './words.js';
 
 const REFRESH_MS = 10_000;
 const HOUR_MS = 3_600_000;
@@ -20,6 +21,8 @@ export function routesView(changed) {
   let timer;
   /** @type {import('./api.js').Answer} */
   let routes = null;
+  /** @type {import('./api.js').Answer} */
+  let targets = null;
   /** @type {Error | null} */
   let error = null;
   /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
@@ -31,7 +34,7 @@ export function routesView(changed) {
     clearTimeout(timer);
     if (!open) return;
     try {
-      routes = await getJson('/v1/routes');
+      [routes, targets] = await Promise.all([getJson('/v1/routes'), getJson('/v1/targets')]);
       error = null;
       paths.refresh(routes.hash);
       versions.refresh(routes.hash);
@@ -79,6 +82,17 @@ export function routesView(changed) {
           ? `${name} is ${word}, as its default says.`
           : `${name} is turned ${word}.`;
       forced = { name, error: null, done };
+    } catch (failure) {
+      forced = { name, error: failure, done: null };
+    }
+    void load();
+  }
+
+  async function rest(name, on, details = {}) {
+    try {
+      const path = `/v1/targets/${encodeURIComponent(name)}/rest`;
+      const { resting } = await postJson(path, { on, ...details });
+      forced = { name, error: null, done: `${name} ${resting ? 'rests' : 'is awake'}.` };
     } catch (failure) {
       forced = { name, error: failure, done: null };
     }
@@ -162,7 +176,7 @@ export function routesView(changed) {
           </section>
           <section class="panel" aria-labelledby="targets-title">
             <h2 id="targets-title">Targets</h2>
-            ${targetList(routes.targets)}
+            ${targetTable(routes.targets, targets.targets, asking.ask, rest)}
           </section>
         </div>
         ${lookupPanel(routes.lookups)}
@@ -290,19 +304,6 @@ function tableList(tables) {
         <td>${key === 'to' ? 'number called' : 'caller'}</td>
         <td class="break">${said(columns.join(', '))}</td>
         <td class="number">${rows}</td>
-      </tr>`,
-    )}</tbody></table>`;
-}
-
-function targetList(targets) {
-  if (targets.length === 0) return html`<p class="empty">The routes have no targets.</p>`;
-  return html`<table><caption class="hidden">Targets</caption>
-    <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col" class="number">Timeout</th></tr></thead>
-    <tbody>${targets.map(
-      ({ name, sip, timeout_ms, bye_without_verdict }) => html`<tr>
-        <th scope="row"><a href=${`#/calls?target=${encodeURIComponent(name)}`}>${said(name)}</a></th>
-        <td class="break"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
-        <td class="number">${duration(timeout_ms)}</td>
       </tr>`,
     )}</tbody></table>`;
 }

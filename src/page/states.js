@@ -33,6 +33,7 @@ const VERDICT_TONES = {
   rejected: 'bad',
   no_verdict: 'doubtful',
   abandoned: 'calm',
+  skipped: 'calm',
 };
 
 /** @satisfies {Record<import('../core/machine/call.ts').Ends, Tone>} */

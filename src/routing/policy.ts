@@ -14,6 +14,7 @@ import { inAscii } from './look-alikes.ts';
 import { meantUri, quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import { wordsOf } from './prompts.ts';
+import { isOnWord } from './schema/schedule.ts';
 import type { WrittenPolicy } from './schema/schema.ts';
 import { waysOf } from './via.ts';
 import { zoneHint } from './zone-names.ts';
@@ -27,6 +28,7 @@ export const DEFAULT_POLICY: Policy = {
   refers: { perCall: null, perHour: null, perCallerPerHour: null },
   transfers: { perCall: null, perHour: null, perCallerPerHour: null },
   via: { pstn: null, sip: null },
+  rest: true,
 };
 
 /** Also fills `context.allow`, which steps and targets are checked against: build it first. */
@@ -89,6 +91,7 @@ export function buildPolicy(
     refers: budget(written.refers),
     transfers: budget(written.transfers),
     via: viaOf(context, written.via ?? {}, positions),
+    rest: written.rest === undefined || isOnWord(written.rest),
   };
 }
 

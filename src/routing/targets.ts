@@ -12,6 +12,7 @@ import { usePlaces } from './lookups.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
+import { isOnWord } from './schema/schedule.ts';
 import type { WrittenTarget } from './schema/schema.ts';
 import { checkVariable } from './variables.ts';
 import { waysOf } from './via.ts';
@@ -50,6 +51,7 @@ export function buildTarget(
     auth: written.auth === undefined ? null : authOf(context, written.auth, positions, env),
     byeWithoutVerdict: written.bye_without_verdict ?? 'unconfirmed',
     via: waysOf(context, written.via, positions),
+    rest: written.rest === undefined ? null : isOnWord(written.rest),
   };
 }
 

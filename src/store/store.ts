@@ -78,6 +78,11 @@ export interface Loaded {
 export interface SettingsVersions {
   overrides: number;
   reload: number;
+  rest: number;
+}
+
+export function isVersioned(name: string | null): name is keyof SettingsVersions {
+  return name === 'overrides' || name === 'reload' || name === 'rest';
 }
 
 /** One call's part of a commit: the document computed from `version` (0: it did not exist), and what comes with it. */

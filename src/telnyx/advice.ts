@@ -230,6 +230,7 @@ function byStatus(status: number | null): Advice | null {
 const BY_VERDICT: Readonly<Record<Verdict, Advice | null>> = {
   completed: null,
   abandoned: null,
+  skipped: null,
   busy: BUSY,
   no_answer: NO_ANSWER,
   declined: DECLINED,

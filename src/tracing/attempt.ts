@@ -53,7 +53,7 @@ export function verdictSpan(
 }
 
 function isFailure({ verdict }: Attempt): boolean {
-  return verdict !== 'completed' && verdict !== 'abandoned';
+  return verdict !== 'completed' && verdict !== 'abandoned' && verdict !== 'skipped';
 }
 
 function attemptFields(attempt: Attempt): Fields {

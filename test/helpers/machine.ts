@@ -12,7 +12,12 @@ import type {
   Step,
   TransferStep,
 } from '../../src/core/machine/plan.ts';
-import { type Transition, transition, type World } from '../../src/core/machine/transition.ts';
+import {
+  ALL_AWAKE,
+  type Transition,
+  transition,
+  type World,
+} from '../../src/core/machine/transition.ts';
 import { noteAnswers } from '../../src/core/recording/answers.ts';
 import type { RecordedEvent } from '../../src/core/recording/recorded-call.ts';
 import { timelineEntry } from '../../src/engine/timeline.ts';
@@ -141,6 +146,8 @@ export interface Driver {
   /** From an event's arrival until it is processed. */
   waitsMs: number;
   overBudget: World['overBudget'];
+  resting: World['resting'];
+  refusesRefers: World['refusesRefers'];
   /** Every event goes in here; returns what came out. */
   put(event: CallEvent): Transition;
   hook(type: string, more?: Partial<WebhookEvent>): Transition;
@@ -182,6 +189,8 @@ export function drive(
     decide: (facts, moment) =>
       typeof decided === 'function' ? decided(moment.event, facts) : decided,
     overBudget: (kind, caller) => driver.overBudget(kind, caller),
+    resting: (target) => driver.resting(target),
+    refusesRefers: (connectionId, target) => driver.refusesRefers(connectionId, target),
   });
   const driver: Driver = {
     get call(): Call {
@@ -202,6 +211,7 @@ export function drive(
     },
     waitsMs: 0,
     overBudget: () => null,
+    ...ALL_AWAKE,
     put(event) {
       const received = { ...event, receivedAt: driver.now - driver.waitsMs };
       const { world: noting, answers } = noteAnswers(world(), {});

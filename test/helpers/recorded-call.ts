@@ -10,7 +10,7 @@ import { nameOf } from '../../src/core/machine/attempt.ts';
 import type { Call, CallFacts, Verdict } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
-import { transition } from '../../src/core/machine/transition.ts';
+import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
 import { noteAnswers } from '../../src/core/recording/answers.ts';
 import {
   RECORDING_SCHEMA,
@@ -132,6 +132,7 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
         heardAt: now,
         decide: (known, when) => decide(routes, known, when, overrides),
         overBudget: () => (story.overBudget ? 'the hour is used up' : null),
+        ...ALL_AWAKE,
       },
       overrides,
     );

@@ -34,6 +34,7 @@ export function target(name: string, more: Partial<Target> = {}): Target {
     auth: null,
     byeWithoutVerdict: 'unconfirmed',
     via: null,
+    rest: null,
     ...more,
   };
 }
@@ -101,6 +102,7 @@ export function routeSet(
       language: null,
       patienceMs: 120_000,
       via: { pstn: null, sip: null },
+      rest: true,
       whileMoving: null,
       allow: [],
       refers: budget,

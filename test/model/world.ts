@@ -13,7 +13,7 @@ import type { CallEvent, WebhookEvent } from '../../src/core/machine/event.ts';
 import { whyNotMovable } from '../../src/core/machine/movable.ts';
 import { whyNoNext } from '../../src/core/machine/on-operator.ts';
 import type { Decision, ReferStep } from '../../src/core/machine/plan.ts';
-import { transition } from '../../src/core/machine/transition.ts';
+import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
 import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
 import { CALL, webhook } from '../helpers/machine.ts';
 import { invariantsOf } from './invariants.ts';
@@ -388,7 +388,13 @@ class Scene {
     const result = transition(
       before,
       { ...event, receivedAt: now },
-      { now, heardAt, decide: (facts) => this.decide(facts), overBudget: () => null },
+      {
+        now,
+        heardAt,
+        decide: (facts) => this.decide(facts),
+        overBudget: () => null,
+        ...ALL_AWAKE,
+      },
     );
     if (result.refused !== null) return;
     state.call = result.call;

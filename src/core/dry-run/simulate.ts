@@ -8,7 +8,7 @@ import type { Call, CallFacts, Ends, Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { TraceLine } from '../machine/plan.ts';
-import { transition } from '../machine/transition.ts';
+import { ALL_AWAKE, transition } from '../machine/transition.ts';
 import { type CompiledRoutes, decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
 import {
@@ -140,6 +140,7 @@ function put(play: Play, event: CallEvent): void {
         return decision;
       },
       overBudget: () => null,
+      ...ALL_AWAKE,
     },
   );
   if (out.refused !== null) return;

@@ -34,7 +34,7 @@ import { startWhileMoving } from './voice.ts';
  */
 export function startAttempt(turn: Turn, asked: MovingStep): Attempt {
   const { call } = turn;
-  const stopped = asked.problem ?? overBudget(turn, asked) ?? tooMany(call);
+  const stopped = whyStopped(turn, asked);
   if (stopped !== null) return refuseAttempt(turn, asked, stopped);
 
   if (deadlineOf(call, 'patience') === null) {
@@ -162,6 +162,11 @@ export function isCounted({ unsent, verdict }: Attempt): boolean {
   return !unsent && verdict !== 'rejected';
 }
 
+/** Why this step cannot become an attempt; null: it can. */
+export function whyStopped(turn: Turn, step: MovingStep): string | null {
+  return step.problem ?? overBudget(turn, step) ?? tooMany(turn.call);
+}
+
 function overBudget(turn: Turn, step: MovingStep): string | null {
   const { call, world } = turn;
   const perCall = step.do === 'refer' ? call.policy?.refersPerCall : call.policy?.transfersPerCall;
@@ -180,15 +185,25 @@ function tooMany({ attempts }: Call): string | null {
     : `this call has had ${sent} attempts, the most that one call may have`;
 }
 
-function refuseAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
+/** The target is passed over: the attempt is on the list, with the reason, and nothing is sent. */
+export function skipAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
+  return refuseAttempt(turn, step, why, 'skipped');
+}
+
+function refuseAttempt(
+  turn: Turn,
+  step: MovingStep,
+  why: string,
+  verdict: 'rejected' | 'skipped' = 'rejected',
+): Attempt {
   const { attempts } = turn.call;
   const last = attempts.at(-1);
   const repeated = last !== undefined && isSameRefusal(last, step, why);
   const attempt = repeated ? last : draftAttempt(turn, step, takeId(turn, step).id);
-  if (repeated) note(turn, `${step.do} to ${nameOf(attempt)}: rejected again (${why})`);
+  if (repeated) note(turn, `${step.do} to ${nameOf(attempt)}: ${verdict} again (${why})`);
   else if (makeRoomForAttempt(attempts)) attempts.push(attempt);
   attempt.unsent = true;
-  endAttempt(turn, attempt, 'rejected', why);
+  endAttempt(turn, attempt, verdict, why);
   return attempt;
 }
 

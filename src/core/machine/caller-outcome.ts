@@ -148,6 +148,7 @@ const TOLD_MAX = 3;
 
 function metWords({ verdict, unsent }: Attempt): string {
   if (verdict === null) return 'is being tried';
+  if (verdict === 'skipped') return MET.skipped;
   return unsent ? 'was not tried' : MET[verdict];
 }
 
@@ -163,6 +164,7 @@ const MET = {
   rejected: 'could not be tried',
   no_verdict: 'never said what became of it',
   abandoned: 'was still being tried',
+  skipped: 'was passed over',
 } as const satisfies Record<Verdict, string>;
 
 function nameOf({ target, sipAddress }: Attempt): string {

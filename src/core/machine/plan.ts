@@ -2,8 +2,11 @@
 import type { LookupRequest } from './command.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Verdicts that `if_failed` may name: all but completed and abandoned; `any` is the rest. */
-export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned'>;
+/**
+ * Verdicts that `if_failed` may name: all of attempts that were made and failed; `any` is the rest,
+ * and skipped.
+ */
+export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned' | 'skipped'>;
 export type Branches = { [K in FailedVerdict | 'any']?: Step[] };
 
 export interface ReferStep {

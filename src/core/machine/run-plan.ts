@@ -1,7 +1,7 @@
 /**
  * Runs the plan: the next step, what it needs first, and what follows when it succeeds or fails.
  */
-import { startAttempt } from './attempt.ts';
+import { skipAttempt, startAttempt } from './attempt.ts';
 import { awaitingFinal } from './attribution.ts';
 import { hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
@@ -25,8 +25,9 @@ import {
   type Step,
 } from './plan.ts';
 import { dropProbe } from './probe.ts';
+import { whySkipped } from './skipping.ts';
 import { clearDeadline, issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
-import { isContradictory } from './verdict.ts';
+import { isContradictory, type Verdict } from './verdict.ts';
 import {
   acceptVoice,
   dropParkedLoop,
@@ -89,11 +90,16 @@ function finishRunning(turn: Turn): void {
 
 /**
  * The other way of `via`, then `if_failed` of the verdict; a pick's sibling before `any`; otherwise
- * the next step.
+ * the next step. An attempt that was skipped is followed `as` if it had been made.
  */
-function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
+function afterAttempt(
+  turn: Turn,
+  step: MovingStep,
+  attempt: Attempt,
+  as: Verdict | null = attempt.verdict,
+): void {
   const { call } = turn;
-  const { verdict } = attempt;
+  const verdict = as;
   if (verdict === null || verdict === 'completed' || verdict === 'abandoned') return;
   if (verdict === 'no_verdict') hangUpBLeg(turn, attempt);
   // Patience ended it or ran out meanwhile, so the last resort is next.
@@ -107,7 +113,7 @@ function afterAttempt(turn: Turn, step: MovingStep, attempt: Attempt): void {
     putBackStep(call.plan, way);
     return;
   }
-  const named = step.ifFailed[verdict];
+  const named = verdict === 'skipped' ? undefined : step.ifFailed[verdict];
   // The far end may still answer and a REFER cannot be cancelled, so only an explicit branch moves
   // on.
   if (attempt.kind === 'refer' && verdict === 'no_verdict' && attempt.progress) {
@@ -138,6 +144,11 @@ function startStep(turn: Turn, step: Step): boolean {
   switch (step.do) {
     case 'refer':
     case 'transfer': {
+      const skipped = whySkipped(turn, step);
+      if (skipped !== null) {
+        afterAttempt(turn, step, skipAttempt(turn, step, skipped.why), skipped.as);
+        return false;
+      }
       const attempt = startAttempt(turn, step);
       if (attempt.verdict !== null) afterAttempt(turn, step, attempt);
       return attempt.verdict === null;

@@ -25,7 +25,7 @@ import type { TraceLine } from './plan.ts';
 import { runPlan } from './run-plan.ts';
 import { cancelOutstanding, note, sendParked, setDeadline, type Turn, type World } from './turn.ts';
 
-export type { World } from './turn.ts';
+export { ALL_AWAKE, type World } from './turn.ts';
 
 export interface Transition {
   call: Call;

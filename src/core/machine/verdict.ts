@@ -14,6 +14,8 @@ export const VERDICTS = [
   'rejected',
   'no_verdict',
   'abandoned',
+  /** Passed over without an attempt: nothing was sent. */
+  'skipped',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 

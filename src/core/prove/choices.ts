@@ -185,7 +185,8 @@ function attempts(scene: Scene, command: Command, how: Choosing): Choice[] {
 const AT_ONCE: ReadonlySet<Verdict> = new Set(['rejected', 'no_verdict']);
 
 export const FAILED = VERDICTS.filter(
-  (verdict): verdict is FailedVerdict => verdict !== 'completed' && verdict !== 'abandoned',
+  (verdict): verdict is FailedVerdict =>
+    verdict !== 'completed' && verdict !== 'abandoned' && verdict !== 'skipped',
 );
 
 /** One verdict for each branch of `if_failed`, and those that differ in more than their branch. */
@@ -212,7 +213,7 @@ function branchAfter(step: Step | undefined, verdict: FailedVerdict): object | n
 export function alike({ call }: Scene, verdict: Verdict): Verdict[] {
   const step = call.running?.step;
   if (step === undefined || !isMoving(step) || AT_ONCE.has(verdict)) return [verdict];
-  if (verdict === 'completed' || verdict === 'abandoned') return [verdict];
+  if (verdict === 'completed' || verdict === 'abandoned' || verdict === 'skipped') return [verdict];
   const branch = branchAfter(step, verdict);
   return FAILED.filter((each) => !AT_ONCE.has(each) && branchAfter(step, each) === branch);
 }

@@ -9,7 +9,7 @@ import type { Call, CallFacts } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
-import { transition } from '../machine/transition.ts';
+import { ALL_AWAKE, transition } from '../machine/transition.ts';
 import { isLooping } from '../machine/voice.ts';
 
 export interface Scene {
@@ -45,6 +45,8 @@ export function put(scene: Scene, event: CallEvent, decide: Answer): Scene {
     decide: (facts, moment) => decide(event, facts, moment),
     // A budget that runs out refuses the step as Telnyx may: `rejected` stands for both.
     overBudget: () => null,
+    // Whatever a caller could meet: every target is tried.
+    ...ALL_AWAKE,
   });
   const events = scene.events + 1;
   if (out.refused !== null) return { ...scene, events };

@@ -7,7 +7,14 @@ import type { Overrides } from '../rules/override.ts';
 import type { Answers, RecordedEvent } from './recorded-call.ts';
 
 export function noAnswers(): Answers {
-  return { heardAt: null, decisions: [], overBudget: [], overrides: {} };
+  return {
+    heardAt: null,
+    decisions: [],
+    overBudget: [],
+    resting: [],
+    refusesRefers: [],
+    overrides: {},
+  };
 }
 
 /** `answers` fills while a transition runs in the returned world. */
@@ -39,6 +46,16 @@ export function noteAnswers(
         answers.overBudget.push(why);
         return why;
       },
+      resting(target) {
+        const why = world.resting(target);
+        answers.resting.push(why);
+        return why;
+      },
+      refusesRefers(connectionId, target) {
+        const why = world.refusesRefers(connectionId, target);
+        answers.refusesRefers.push(why);
+        return why;
+      },
     },
   };
 }
@@ -56,9 +73,11 @@ export interface Asked {
 /** Answers as they were recorded; `asked` is told of each decision. */
 export function sameAnswers(recorded: RecordedEvent, asked: (asked: Asked) => void): World {
   const { now, answers } = recorded;
-  const { heardAt, overBudget } = answers;
+  const { heardAt, overBudget, resting, refusesRefers } = answers;
   let decisions = 0;
   let budgets = 0;
+  let rests = 0;
+  let refusals = 0;
   return {
     now,
     heardAt,
@@ -68,6 +87,8 @@ export function sameAnswers(recorded: RecordedEvent, asked: (asked: Asked) => vo
       return decision ?? UNMATCHED;
     },
     overBudget: () => overBudget[budgets++] ?? null,
+    resting: () => resting[rests++] ?? null,
+    refusesRefers: () => refusesRefers[refusals++] ?? null,
   };
 }
 

@@ -37,8 +37,9 @@ export function eventAt(value: unknown, path: string, callId: string): RecordedE
   const { own, needed }: { own: Record<string, Check>; needed: string[] } = SOURCES[source];
   const checks = { ...COMMON, ...own };
   const fields = shapeAt(value, path, checks, [...COMMON_NEEDED, ...needed]);
-  const { now, phase, commands, heardAt, decisions, overBudget, overrides, ...said } = fields;
-  const answers = { heardAt, decisions, overBudget, overrides };
+  const { now, phase, commands, heardAt, decisions, overBudget, ...others } = fields;
+  const { resting, refusesRefers, overrides, ...said } = others;
+  const answers = { heardAt, decisions, overBudget, resting, refusesRefers, overrides };
   const event: Fields = { occurredAt: null, ...NULLS[source], ...said, callId };
   if (source === 'webhook') event.facts = { ...noFacts(callId), ...(said.facts as object) };
   if (said.recovered !== undefined) {
@@ -64,7 +65,8 @@ export function factsJson({ callId: _, ...facts }: CallFacts): Fields {
 
 export const factsAt: Check = (value, path) => shapeAt(value, path, FACTS, []);
 
-function answersJson({ heardAt, decisions, overBudget, overrides }: Answers): Fields {
+function answersJson(answers: Answers): Fields {
+  const { heardAt, decisions, overBudget, resting, refusesRefers, overrides } = answers;
   const asked = decisions.map((each) =>
     each === null ? null : { ...leanDecision(each), trace: each.trace },
   );
@@ -72,6 +74,8 @@ function answersJson({ heardAt, decisions, overBudget, overrides }: Answers): Fi
     ...(heardAt === null ? {} : { heardAt }),
     ...(asked.length === 0 ? {} : { decisions: asked }),
     ...(overBudget.length === 0 ? {} : { overBudget }),
+    ...(resting.length === 0 ? {} : { resting }),
+    ...(refusesRefers.length === 0 ? {} : { refusesRefers }),
     ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
   };
 }
@@ -142,7 +146,7 @@ const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
 };
 const outcome: Check = (value, path) => shapeAt(value, path, OUTCOME, ['kind']);
 /** What operators had forced, by name. */
-const forcedBy = (state: 'open' | 'on'): Check => {
+const forcedBy = (state: 'open' | 'on' | 'rest'): Check => {
   const forced: Check = (value, path) =>
     shapeAt(
       value,
@@ -158,8 +162,12 @@ const forcedBy = (state: 'open' | 'on'): Check => {
     );
   return mapOf(forced);
 };
-const overridesAt: Check = (value, path) =>
-  shapeAt(value, path, { schedules: forcedBy('open'), switches: forcedBy('on') }, []);
+const OVERRIDES = {
+  schedules: forcedBy('open'),
+  switches: forcedBy('on'),
+  targets: forcedBy('rest'),
+};
+const overridesAt: Check = (value, path) => shapeAt(value, path, OVERRIDES, []);
 
 const COMMON: Record<string, Check> = {
   source: textAt,
@@ -173,6 +181,8 @@ const COMMON: Record<string, Check> = {
   heardAt: numberAt,
   decisions: listOf(nullOr(decisionAt)),
   overBudget: listOf(nullOr(textAt)),
+  resting: listOf(nullOr(textAt)),
+  refusesRefers: listOf(nullOr(textAt)),
   overrides: overridesAt,
 };
 const COMMON_NEEDED = ['source', 'id', 'type', 'receivedAt', 'now', 'phase', 'commands'];

@@ -51,6 +51,10 @@ export interface Answers {
   decisions: (Decision | null)[];
   /** Null: within the budget. Trailing nulls are left out. */
   overBudget: (string | null)[];
+  /** Null: the target did not rest. Trailing nulls are left out. */
+  resting: (string | null)[];
+  /** Null: not known to refuse a REFER. Trailing nulls are left out. */
+  refusesRefers: (string | null)[];
   /** What operators had forced at the decision: schedules and switches. */
   overrides: Overrides;
 }

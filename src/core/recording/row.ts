@@ -64,6 +64,8 @@ export interface Recorded {
   heardAt?: number;
   decisions?: (Lean | null)[];
   overBudget?: (string | null)[];
+  resting?: (string | null)[];
+  refusesRefers?: (string | null)[];
   overrides?: Overrides;
 }
 
@@ -97,6 +99,10 @@ export function recordedOf(
   }
   const overBudget = untilTheLast(answers.overBudget);
   if (overBudget.length > 0) recorded.overBudget = overBudget;
+  const resting = untilTheLast(answers.resting);
+  if (resting.length > 0) recorded.resting = resting;
+  const refusesRefers = untilTheLast(answers.refusesRefers);
+  if (refusesRefers.length > 0) recorded.refusesRefers = refusesRefers;
   return recorded;
 }
 
@@ -231,6 +237,7 @@ const LEARNABLE: readonly Learned[] = [...FACTS, 'foreignState', 'parentId'];
 function eventOf(row: Row, call: Call, first: readonly Learned[] | null): RecordedEvent {
   const recorded = row.recorded ?? {};
   const { decisions = [], overBudget = [], heardAt = null, overrides = {} } = recorded;
+  const { resting = [], refusesRefers = [] } = recorded;
   const last = decisions.findLastIndex((each) => each !== null);
   return {
     event: { ...baseOf(row, call.id), ...ownOf(row, call, recorded, first) } as CallEvent,
@@ -241,6 +248,8 @@ function eventOf(row: Row, call: Call, first: readonly Learned[] | null): Record
         each === null ? null : fullDecision(each, n === last ? (row.trace ?? []) : []),
       ),
       overBudget,
+      resting,
+      refusesRefers,
       overrides,
     },
     phase: row.phase,

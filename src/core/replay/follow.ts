@@ -125,12 +125,17 @@ function noOne(): void {}
 
 function worldUnder({ now, answers }: RecordedEvent, decider: Decider, forked: boolean): World {
   const refusals = [...answers.overBudget];
+  const resting = forked ? [] : [...answers.resting];
+  const refusesRefers = forked ? [] : [...answers.refusesRefers];
   return {
     now,
     // What the real call did not ask was not recorded. Webhooks of other calls kept coming.
     heardAt: answers.heardAt ?? (forked ? now : null),
     decide: decider.decide,
     overBudget: () => refusals.shift() ?? null,
+    // Once the calls differ nothing is known of the targets that are asked for: each is tried.
+    resting: () => resting.shift() ?? null,
+    refusesRefers: () => refusesRefers.shift() ?? null,
   };
 }
 

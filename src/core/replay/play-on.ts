@@ -16,7 +16,7 @@ import { nameOf } from '../machine/attempt.ts';
 import type { Attempt, Call, Deadline, LookupFact } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
-import { type Transition, transition } from '../machine/transition.ts';
+import { ALL_AWAKE, type Transition, transition } from '../machine/transition.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
 import { happensAnyway, keysPressed, leftAt } from './caller.ts';
 import type { Decider, Parted } from './follow.ts';
@@ -223,7 +223,7 @@ function put(play: Play, event: CallEvent): void {
       ...(event.source === 'outcome' ? { firstSentAt: event.firstSentAt ?? now } : {}),
     },
     // Budgets are not counted again: those of an hour depend on every other call.
-    { now, heardAt: now, decide: decider.decide, overBudget: () => null },
+    { now, heardAt: now, decide: decider.decide, overBudget: () => null, ...ALL_AWAKE },
   );
   if (step.refused !== null) return;
   play.call = step.call;

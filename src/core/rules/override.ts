@@ -1,6 +1,6 @@
 /**
- * What operators force by hand: a schedule open or closed, a switch on or off. The store holds it,
- * so every replica decides by the same.
+ * What operators force by hand: a schedule open or closed, a switch on or off, a target to rest or to
+ * be tried. The store holds it, so every replica decides by the same.
  */
 
 /** Who forced it, since when and why; left out where nobody said so. */
@@ -14,11 +14,14 @@ export interface Forced {
 
 export type ForcedSchedule = Forced & { open: boolean };
 export type ForcedSwitch = Forced & { on: boolean };
+/** False: it is tried, whatever its last attempts came to. */
+export type ForcedTarget = Forced & { rest: boolean };
 
 export interface Overrides {
   /** By name. */
   schedules?: Record<string, ForcedSchedule>;
   switches?: Record<string, ForcedSwitch>;
+  targets?: Record<string, ForcedTarget>;
 }
 
 /** What is forced at this time for a name; undefined where nothing is. */
@@ -49,18 +52,22 @@ export function withSwitches(overrides: Overrides, wanted: Record<string, boolea
   return { ...overrides, switches: { ...overrides.switches, ...Object.fromEntries(turned) } };
 }
 
-/** A schedule or switch that stands as an operator has forced it. */
+/** A schedule, switch or target that stands as an operator has forced it. */
 export interface ForcedThing extends Forced {
-  kind: 'schedule' | 'switch';
+  kind: 'schedule' | 'switch' | 'target';
   name: string;
-  state: 'open' | 'closed' | 'on' | 'off';
-  /** False: the route set has no schedule or switch of this name, so it changes nothing. */
+  state: 'open' | 'closed' | 'on' | 'off' | 'resting' | 'awake';
+  /** False: the route set has no schedule, switch or target of this name, so it changes nothing. */
   known: boolean;
 }
 
 /** All that is forced at this time; what the route set does not know is left at the end. */
 export function forcedThings(
-  set: { schedules: ReadonlyMap<string, unknown>; switches: ReadonlyMap<string, unknown> },
+  set: {
+    schedules: ReadonlyMap<string, unknown>;
+    switches: ReadonlyMap<string, unknown>;
+    targets: ReadonlyMap<string, unknown>;
+  },
   overrides: Overrides,
   atMs: number,
 ): ForcedThing[] {
@@ -78,5 +85,14 @@ export function forcedThings(
     state: on ? ('on' as const) : ('off' as const),
     known: set.switches.has(name),
   }));
-  return [...schedules, ...switches].toSorted((a, b) => Number(b.known) - Number(a.known));
+  const targets = allInForce(overrides.targets, atMs).map(([name, { rest, ...forced }]) => ({
+    ...forced,
+    kind: 'target' as const,
+    name,
+    state: rest ? ('resting' as const) : ('awake' as const),
+    known: set.targets.has(name),
+  }));
+  return [...schedules, ...switches, ...targets].toSorted(
+    (a, b) => Number(b.known) - Number(a.known),
+  );
 }

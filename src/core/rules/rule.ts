@@ -34,6 +34,8 @@ export interface Target {
   byeWithoutVerdict: 'unconfirmed' | 'completed';
   /** Null: as the policy says. */
   via: Ways | null;
+  /** Whether it is passed over for a while when it is down; null: as the policy says. */
+  rest: boolean | null;
 }
 
 /** A fact from outside: asked of somebody else's server when a rule needs it, at most once a call. */
@@ -232,6 +234,8 @@ export interface Policy {
   transfers: Budget;
   /** By the type of the caller; null: nothing is said, so a REFER it is. */
   via: { pstn: Ways | null; sip: Ways | null };
+  /** Whether targets that are down are passed over for a while. */
+  rest: boolean;
 }
 
 export interface RouteSet {

@@ -11,7 +11,7 @@ export type ForcedTrouble = Trouble & {
 };
 
 export function forcedProblems(
-  set: Pick<RouteSet, 'schedules' | 'switches'>,
+  set: Pick<RouteSet, 'schedules' | 'switches' | 'targets'>,
   overrides: Overrides,
   now: number,
 ): ForcedTrouble[] {
@@ -31,9 +31,15 @@ export function forcedProblems(
 }
 
 function doneTo({ kind, state, known }: ForcedThing): string {
-  const forced = kind === 'schedule' ? `forced ${state}` : `turned ${state} by hand`;
+  const forced = FORCED_WORDS[kind](state);
   return known ? forced : `${forced}, but the live routes do not have it`;
 }
+
+const FORCED_WORDS = {
+  schedule: (state: string) => `forced ${state}`,
+  switch: (state: string) => `turned ${state} by hand`,
+  target: (state: string) => (state === 'resting' ? 'put to rest by hand' : 'kept awake by hand'),
+};
 
 function detailOf({ untilMs, by, reason }: ForcedThing): string {
   const until = untilMs === null ? 'Until somebody ends it' : `Until ${iso(untilMs)}`;
@@ -43,7 +49,14 @@ function detailOf({ untilMs, by, reason }: ForcedThing): string {
 
 function fixOf({ kind, name, known }: ForcedThing): string {
   if (!known) return `It changes nothing now, but would if ${name} came back: end it.`;
-  return kind === 'schedule'
-    ? 'Nothing, if it is still wanted. Otherwise end the override on the page, under Routes.'
-    : `Nothing, if it is still wanted. Otherwise run npx referee switch ${name} default, or use the page.`;
+  return FIX[kind](name);
 }
+
+const FIX = {
+  schedule: () =>
+    'Nothing, if it is still wanted. Otherwise end the override on the page, under Routes.',
+  switch: (name: string) =>
+    `Nothing, if it is still wanted. Otherwise run npx referee switch ${name} default, or use the page.`,
+  target: (name: string) =>
+    `Nothing, if it is still wanted. Otherwise run npx referee targets ${name} auto, or use the page.`,
+};

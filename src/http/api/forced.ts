@@ -1,4 +1,4 @@
-/** What forcing a schedule and turning a switch have in common: until when, why, and by whom. */
+/** What forcing a schedule, a switch and a target have in common: until when, why, and by whom. */
 import { Type } from 'typebox';
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import { allInForce, type Forced, type Overrides } from '../../core/rules/override.ts';
@@ -59,30 +59,28 @@ export function readForced(
 }
 
 /** Without what is over, so that the setting does not grow. */
-export function unexpired(
-  value: unknown,
-  now: number,
-): {
-  schedules: NonNullable<Overrides['schedules']>;
-  switches: NonNullable<Overrides['switches']>;
-} {
-  const { schedules, switches } = (value ?? {}) as Overrides;
+export function unexpired(value: unknown, now: number): Required<Overrides> {
+  const { schedules, switches, targets } = (value ?? {}) as Overrides;
   return {
     schedules: Object.fromEntries(allInForce(schedules, now)),
     switches: Object.fromEntries(allInForce(switches, now)),
+    targets: Object.fromEntries(allInForce(targets, now)),
   };
 }
 
 /** As the setting holds it: empty where nothing is forced. */
-export function stored({ schedules, switches }: ReturnType<typeof unexpired>): Overrides {
-  return {
-    ...(Object.keys(schedules).length === 0 ? {} : { schedules }),
-    ...(Object.keys(switches).length === 0 ? {} : { switches }),
-  };
+export function stored(overrides: Required<Overrides>): Overrides {
+  return Object.fromEntries(
+    Object.entries(overrides).filter(([, forced]) => Object.keys(forced).length > 0),
+  );
 }
 
 /** A name that the live route set does not have. */
-export function unknownName(kind: 'schedule' | 'switch', name: string, known: string[]): Problem {
+export function unknownName(
+  kind: 'schedule' | 'switch' | 'target',
+  name: string,
+  known: string[],
+): Problem {
   return {
     status: 404,
     reason: `unknown_${kind}`,

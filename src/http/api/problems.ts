@@ -5,6 +5,8 @@
  */
 import type { Verdict } from '../../core/machine/call.ts';
 import type { Overrides } from '../../core/rules/override.ts';
+import { healthOf, type RestState, restState } from '../../core/rules/rest.ts';
+import type { RouteSet } from '../../core/rules/rule.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Trouble } from '../../log/troubles.ts';
 import type { Activity, Replica, Store } from '../../store/store.ts';
@@ -61,11 +63,12 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
   const failure = storeWatch.failure();
   if (failure !== null) return [storeTrouble(failure)];
   try {
-    const [outbox, replicas, activity, overrides] = await Promise.all([
+    const [outbox, replicas, activity, overrides, rest] = await Promise.all([
       store.outbox(),
       store.replicas(),
       read(now() - HTTP_LIMITS.statsSpanMs),
       store.setting('overrides'),
+      store.setting('rest'),
     ]);
     const forced = forcedProblems(routes.current(), (overrides.value ?? {}) as Overrides, now());
     return [
@@ -73,6 +76,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
       ...stuckOutbox(outbox),
       ...others(replicas, deps),
       ...forced,
+      ...restingTargets(routes.current(), restState(rest.value), now()),
     ];
   } catch (error) {
     return [storeTrouble(error instanceof Error ? error.message : String(error))];
@@ -83,7 +87,9 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
 function failingTargets(activity: Activity): Listed[] {
   const byTarget = Map.groupBy(activity.attempts, ({ target }) => target);
   return [...byTarget].flatMap(([target, groups]) => {
-    const judged = groups.filter(({ verdict }) => verdict !== null && verdict !== 'abandoned');
+    const judged = groups.filter(
+      ({ verdict }) => verdict !== null && verdict !== 'abandoned' && verdict !== 'skipped',
+    );
     const total = sum(judged);
     const failed = judged.filter(({ verdict }) => verdict !== 'completed');
     const failures = sum(failed);
@@ -104,6 +110,29 @@ function failingTargets(activity: Activity): Listed[] {
         fix: advice?.fix ?? null,
         count: failures,
         target,
+      },
+    ];
+  });
+}
+
+/** What an operator has put to rest is listed as forced. */
+function restingTargets({ targets, policy }: RouteSet, state: RestState, at: number): Listed[] {
+  return [...targets.values()].flatMap(({ name, rest }) => {
+    const down = (rest ?? policy.rest) ? healthOf(state, name)?.rest : null;
+    if (!down) return [];
+    const next =
+      down.nextTryAt > at ? `next try at ${iso(down.nextTryAt)}` : 'the next caller tries it';
+    return [
+      {
+        ...NOTHING,
+        kind: 'target.resting',
+        severity: 'warning' as const,
+        title: `Target ${name} rests since ${iso(down.since)}, ${next}`,
+        detail: `${down.why}. Hunts pass it over while another target follows; it wakes when it answers.`,
+        fix: `Look at the target: its PBX or trunk fails or does not answer. If it works again, run npx referee targets ${name} auto, or use the page.`,
+        count: 1,
+        firstAt: down.since,
+        target: name,
       },
     ];
   });

@@ -65,9 +65,13 @@ function arrivals(calls: CallGroup[]) {
   };
 }
 
-/** An abandoned attempt is neither a success nor a failure. */
+/** Neither a success nor a failure: nobody waited for the end, or nothing was sent. */
+function isJudged({ verdict }: AttemptGroup): boolean {
+  return verdict !== null && verdict !== 'abandoned' && verdict !== 'skipped';
+}
+
 function attemptNumbers(attempts: AttemptGroup[]) {
-  const judged = attempts.filter(({ verdict }) => verdict !== null && verdict !== 'abandoned');
+  const judged = attempts.filter(isJudged);
   const completed = judged.filter(({ verdict }) => verdict === 'completed');
   return {
     by_verdict: counts(attempts, ({ verdict }) => verdict).map(([verdict, count]) => ({
@@ -93,9 +97,10 @@ function minutesJson(calls: CallGroup[], attempts: AttemptGroup[]) {
     return known;
   };
   for (const { minute, count } of calls) at(minute).calls += count;
-  for (const { minute, verdict, count } of attempts) {
+  for (const group of attempts) {
+    const { minute, verdict, count } = group;
     if (verdict === 'completed') at(minute).completed += count;
-    else if (verdict !== null && verdict !== 'abandoned') at(minute).failed += count;
+    else if (isJudged(group)) at(minute).failed += count;
   }
   return [...minutes]
     .toSorted(([a], [b]) => a - b)

@@ -112,8 +112,15 @@ export const PROBLEMS = Type.Object({
       target: orNull(text),
       forced: orNull(
         Type.Object(
-          { name: text, state: Type.Enum(['open', 'closed', 'on', 'off']), ...FORCED },
-          { description: 'Of schedule.forced and switch.forced: what, until when, why, by whom' },
+          {
+            name: text,
+            state: Type.Enum(['open', 'closed', 'on', 'off', 'resting', 'awake']),
+            ...FORCED,
+          },
+          {
+            description:
+              'Of schedule.forced, switch.forced and target.forced: what, until when, why, by whom',
+          },
         ),
       ),
       replica: orNull(

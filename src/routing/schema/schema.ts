@@ -6,7 +6,7 @@
 import Type, { type Static } from 'typebox';
 import { example } from './example.ts';
 import { guarantee } from './guarantee.ts';
-import { onOff, schedule } from './schedule.ts';
+import { type OnOff, onOff, schedule } from './schedule.ts';
 import { STEP_DEFS, steps } from './steps.ts';
 import { WHEN_DEFS, type WrittenWhen } from './when.ts';
 import {
@@ -27,6 +27,11 @@ import {
   voice,
   words,
 } from './words.ts';
+
+/** YAML reads `off` as a word and JSON writers use false. */
+function rest(description: string) {
+  return Type.Unsafe<OnOff>({ ...onOff, description });
+}
 
 const target = Type.Object(
   {
@@ -76,6 +81,9 @@ const target = Type.Object(
     ),
     via: Type.Optional(
       via('How callers are moved to it; the next way follows where a REFER is refused.'),
+    ),
+    rest: Type.Optional(
+      rest('Whether it is passed over for a while when it is down; default: as the policy says.'),
     ),
   },
   { title: 'target', ...STRICT },
@@ -204,6 +212,9 @@ const policy = Type.Object(
           ...STRICT,
         },
       ),
+    ),
+    rest: Type.Optional(
+      rest('Whether targets that are down are passed over for a while; default on.'),
     ),
   },
   { title: 'policy', ...STRICT },

@@ -9,7 +9,7 @@ export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
 /** Keys of `if_failed`: what a failed attempt can end in. */
 export const FAILED_VERDICTS = VERDICTS.filter(
-  (verdict) => verdict !== 'completed' && verdict !== 'abandoned',
+  (verdict) => verdict !== 'completed' && verdict !== 'abandoned' && verdict !== 'skipped',
 );
 export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
 

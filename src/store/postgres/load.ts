@@ -3,7 +3,7 @@
 import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
-import type { Loaded, LoadKeys } from '../store.ts';
+import { isVersioned, type Loaded, type LoadKeys } from '../store.ts';
 import { arrayOf, clean, keyText } from './values.ts';
 
 /** The server's clock in milliseconds. */
@@ -46,7 +46,7 @@ export function loadedFrom(
     attempts: new Map(),
     seen: new Set(),
     budget: keys.budget === null ? null : emptyBudget(keys.budget.callers),
-    settings: { overrides: 0, reload: 0 },
+    settings: { overrides: 0, reload: 0, rest: 0 },
   };
   const named: LoadRow[] = [];
   const idOf = new Map<number, string>();
@@ -58,7 +58,7 @@ export function loadedFrom(
         loaded.now = row.a;
         break;
       case 'setting':
-        if (row.t === 'overrides' || row.t === 'reload') loaded.settings[row.t] = row.a;
+        if (isVersioned(row.t)) loaded.settings[row.t] = row.a;
         break;
       case 'call': {
         const document = row.t ?? 'null';

@@ -4,7 +4,14 @@ import type { Call } from '../../core/machine/call.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { keyOf, refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
-import type { BudgetCounts, Loaded, LoadKeys, SettingsVersions, StoredCall } from '../store.ts';
+import {
+  type BudgetCounts,
+  isVersioned,
+  type Loaded,
+  type LoadKeys,
+  type SettingsVersions,
+  type StoredCall,
+} from '../store.ts';
 
 type Row = { call: number; version: number; code: number; document: string };
 
@@ -122,9 +129,9 @@ export function prepareLoad(
   }
 
   function settings(): SettingsVersions {
-    const versions = { overrides: 0, reload: 0 };
+    const versions = { overrides: 0, reload: 0, rest: 0 };
     for (const row of settingVersions.all() as { name: string; version: number }[]) {
-      if (row.name === 'overrides' || row.name === 'reload') versions[row.name] = row.version;
+      if (isVersioned(row.name)) versions[row.name] = row.version;
     }
     return versions;
   }

@@ -50,6 +50,7 @@ test('every endpoint stands in it, and nothing else', () => {
     'GET /v1/session',
     'GET /v1/stats',
     'GET /v1/switches',
+    'GET /v1/targets',
     'POST /v1/calls/{call_control_id}/hangup',
     'POST /v1/calls/{call_control_id}/next',
     'POST /v1/calls/{call_control_id}/refer',
@@ -62,6 +63,7 @@ test('every endpoint stands in it, and nothing else', () => {
     'POST /v1/schedules/{name}/override',
     'POST /v1/session',
     'POST /v1/switches/{name}',
+    'POST /v1/targets/{name}/rest',
     'POST /webhooks/telnyx',
   ]);
 });

@@ -13,7 +13,7 @@ export function settingsContract(): void {
         version: 2,
         value: { office: { open: false }, night: { open: true } },
       });
-      expect((await load({})).settings).toEqual({ overrides: 2, reload: 0 });
+      expect((await load({})).settings).toEqual({ overrides: 2, reload: 0, rest: 0 });
       const refusal = new Error('thought better of it');
       const refuse = () => {
         throw refusal;

@@ -169,7 +169,7 @@ create table party_grams (
 );
 
 create table settings (name text primary key, version integer not null, value text not null);
-insert into settings values ('overrides', 0, 'null'), ('reload', 0, 'null');
+insert into settings values ('overrides', 0, 'null'), ('reload', 0, 'null'), ('rest', 0, 'null');
 
 create table replicas (
   id text primary key,

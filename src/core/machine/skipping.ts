@@ -1,0 +1,78 @@
+/**
+ * Passing over a target: because it rests while another follows, or because it is known that a
+ * REFER would be refused and a transfer is the answer to that.
+ */
+import { whyStopped } from './attempt.ts';
+import { isMoving, type MovingStep, nextWay, type Step } from './plan.ts';
+import type { Turn } from './turn.ts';
+
+export interface Skipped {
+  why: string;
+  /** The verdict by which the plan goes on. */
+  as: 'skipped' | 'not_allowed';
+}
+
+/** Null: the step is to be tried. A manual refer always is, because somebody asked for it. */
+export function whySkipped(turn: Turn, step: MovingStep): Skipped | null {
+  const { call, world } = turn;
+  if (call.suspended !== null || step.problem !== null || step.target === null) return null;
+  const resting = world.resting(step.target);
+  // Whoever is the only one left is tried: a caller must always have somebody.
+  if (resting !== null && somebodyFollows(turn, step)) return { why: resting, as: 'skipped' };
+  const refused = refusesRefers(turn, step, step.target);
+  return refused === null ? null : { why: refused, as: 'not_allowed' };
+}
+
+function refusesRefers(turn: Turn, step: MovingStep, target: string): string | null {
+  const { connectionId } = turn.call.facts;
+  if (step.do !== 'refer' || connectionId === null) return null;
+  const way = nextWay(step, 'not_allowed');
+  const next = way ?? step.ifFailed.not_allowed?.[0];
+  if (next?.do !== 'transfer' || whyStopped(turn, next) !== null) return null;
+  return turn.world.refusesRefers(connectionId, target);
+}
+
+/** Whether the plan is sure to try somebody else if this step is passed over. */
+function somebodyFollows(turn: Turn, skipped: MovingStep): boolean {
+  const branch = skipped.sibling ? [] : (skipped.ifFailed.any ?? []);
+  const left = turn.call.plan.toReversed().map(({ steps }) => steps);
+  for (const steps of [branch, ...left]) {
+    const end = walk(turn, steps, skipped.target);
+    if (end !== 'goes_on') return end === 'moves';
+  }
+  return false;
+}
+
+/** What a list of steps comes to, if nobody that rests is tried. */
+function walk(
+  turn: Turn,
+  steps: readonly Step[],
+  skipped: string | null,
+): 'moves' | 'ends' | 'goes_on' {
+  for (const step of steps) {
+    if (isMoving(step)) {
+      const kind = whatBecomes(turn, step, skipped);
+      if (kind === 'moves') return 'moves';
+      const branch = kind === 'rejected' ? step.ifFailed.rejected : undefined;
+      const end = walk(turn, branch ?? (step.sibling ? [] : (step.ifFailed.any ?? [])), skipped);
+      if (end !== 'goes_on') return end;
+    } else if (step.do === 'continue') {
+      return 'goes_on';
+    } else if (step.do !== 'say' && step.do !== 'play') {
+      // Nobody knows what a caller will press, and the others let them go.
+      return 'ends';
+    }
+  }
+  return 'goes_on';
+}
+
+function whatBecomes(
+  turn: Turn,
+  step: MovingStep,
+  skipped: string | null,
+): 'moves' | 'rejected' | 'skipped' {
+  if (whyStopped(turn, step) !== null) return 'rejected';
+  if (step.target === null) return 'moves';
+  const rests = step.target === skipped || turn.world.resting(step.target) !== null;
+  return rests ? 'skipped' : 'moves';
+}

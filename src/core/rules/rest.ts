@@ -1,0 +1,284 @@
+/**
+ * When a target is down: the health of a target, what an attempt says of it, and whether it rests.
+ * Pure; the store holds the state, so that replicas agree.
+ *
+ * A target without failures has no state at all. While it rests, one caller at a time is let
+ * through; an answer to any attempt that began after it went to rest wakes it. One that goes to rest again
+ * soon begins with the next longer wait, so it cannot flap.
+ */
+import type { Attempt, Call } from '../machine/call.ts';
+import type { Verdict } from '../machine/verdict.ts';
+import { inForce, type Overrides } from './override.ts';
+
+const IN_ROW = 5;
+const SHARE_OF_MIN = 20;
+const SHARE = 0.5;
+const WINDOW_MS = 5 * 60_000;
+const SLOT_MS = 30_000;
+/** After going to rest, and after each caller who was let through. */
+const WAITS_MS = [30_000, 60_000, 120_000, 300_000] as const;
+/** One that rests again within this time after waking begins with the next longer wait. */
+const RELAPSE_MS = 10 * 60_000;
+/** A row of failures is forgotten after a day without another. */
+const DAY_MS = 86_400_000;
+/** Whoever was let through may ask again so long: its commit may have lost a race. */
+const PROBE_ASKS_MS = 10_000;
+export const REFUSALS_MAX = 1_000;
+
+/** `answered`: somebody is there. `quiet`: nobody is known to be there, but that is about the callee. */
+export type Evidence = 'failed' | 'answered' | 'quiet';
+
+/** Several observations alike are one. */
+export interface Observation {
+  target: string;
+  evidence: Evidence;
+  verdict: Verdict;
+  /** When the verdict was written. */
+  at: number;
+  /** When the (last) attempt began. */
+  startedAt: number;
+  count: number;
+}
+
+export interface Health {
+  /** Failures in a row, the last one of them when, and how. */
+  inRow: number;
+  failedAt: number | null;
+  verdict: Verdict | null;
+  /** The last five minutes. */
+  slots: { at: number; good: number; failed: number }[];
+  rest: Rest | null;
+  /** How it woke the last time, and how long its wait had become. */
+  awake: { at: number; wait: number } | null;
+}
+
+interface Rest {
+  since: number;
+  why: string;
+  /** Index of the wait that runs. */
+  wait: number;
+  nextTryAt: number;
+  /** The caller who was let through last. */
+  probe: { callId: string; at: number } | null;
+}
+
+/** The value of the store's setting `rest`. */
+export interface RestState {
+  targets: Record<string, Health>;
+  /** `connection target` of REFERs that were refused with 405: until when that is remembered. */
+  refuses: Record<string, number>;
+}
+
+export function restState(value: unknown): RestState {
+  const { targets = {}, refuses = {} } = (value ?? {}) as Partial<RestState>;
+  return { targets, refuses };
+}
+
+/**
+ * What an attempt says of its target; null: nothing. What Telnyx refused, what the caller ended and
+ * what rang until its time was over says nothing against the target.
+ */
+export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
+  const { kind, verdict, unsent, progress, acceptedAt } = attempt;
+  if (unsent) return null;
+  switch (verdict) {
+    case 'server_error':
+      return 'failed';
+    case 'no_verdict':
+      // Rung, hung up, or cut short by patience: not the target's silence.
+      if (progress) return 'answered';
+      return acceptedAt !== null && call.phase !== 'ended' && !call.patienceOver ? 'failed' : null;
+    case 'other':
+      return isRefusedConnection(attempt) ? 'failed' : 'answered';
+    case 'completed':
+    case 'busy':
+    case 'declined':
+    case 'not_found':
+      return 'answered';
+    case 'no_answer':
+      return progress ? 'answered' : 'quiet';
+    case 'not_allowed':
+      // A REFER may have been refused on the caller's side.
+      return kind === 'transfer' ? 'answered' : null;
+    case 'abandoned':
+      return progress ? 'answered' : null;
+    case 'rejected':
+    case 'skipped':
+    case null:
+      return null;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** It failed before it rang, and no SIP response says why: there was none. */
+function isRefusedConnection({ progress, bLegAnswered, sipNotifyResponse, reason }: Attempt) {
+  if (progress || bLegAnswered || sipNotifyResponse !== null) return false;
+  return reason !== null && !/\d{3}/.test(reason);
+}
+
+/** The state after one observation. `now` by the store's clock. */
+export function observe(before: Health | undefined, noted: Observation, now: number): Health {
+  const health = structuredClone(before ?? NEW);
+  const seen = { ...noted, at: Math.min(noted.at, now) };
+  if (seen.at < now - WINDOW_MS) return health;
+  const failed = seen.evidence === 'failed';
+  if (health.rest !== null) {
+    const isAfter = seen.startedAt >= health.rest.since;
+    return seen.evidence === 'answered' && isAfter ? wake(health, now) : health;
+  }
+  addToSlots(health, seen, failed, now);
+  if (!failed) {
+    if (health.failedAt === null || seen.at >= health.failedAt) health.inRow = 0;
+    return health;
+  }
+  health.inRow += seen.count;
+  health.failedAt = seen.at;
+  health.verdict = seen.verdict;
+  const why = whyDown(health);
+  if (why === null) return health;
+  const { awake } = health;
+  const relapsed = awake !== null && now - awake.at < RELAPSE_MS;
+  const wait = relapsed ? longer(awake.wait) : 0;
+  return { ...health, rest: { since: now, why, wait, nextTryAt: now + waitMs(wait), probe: null } };
+}
+
+const NEW: Health = {
+  inRow: 0,
+  failedAt: null,
+  verdict: null,
+  slots: [],
+  rest: null,
+  awake: null,
+};
+
+function addToSlots(health: Health, seen: Observation, failed: boolean, now: number): void {
+  const at = seen.at - (seen.at % SLOT_MS);
+  health.slots = health.slots.filter((slot) => slot.at > now - WINDOW_MS);
+  let slot = health.slots.find((each) => each.at === at);
+  if (slot === undefined) {
+    slot = { at, good: 0, failed: 0 };
+    health.slots.push(slot);
+  }
+  slot[failed ? 'failed' : 'good'] += seen.count;
+}
+
+function whyDown({ inRow, verdict, slots }: Health): string | null {
+  const last = (verdict ?? '').replaceAll('_', ' ');
+  if (inRow >= IN_ROW) return `${inRow} failures in a row, the last: ${last}`;
+  const { good, failed } = totals(slots);
+  if (good + failed < SHARE_OF_MIN || failed < SHARE * (good + failed)) return null;
+  return `${failed} of ${good + failed} attempts of five minutes failed, the last: ${last}`;
+}
+
+export function totals(slots: Health['slots']): { good: number; failed: number } {
+  const sum = (name: 'good' | 'failed') => slots.reduce((all, slot) => all + slot[name], 0);
+  return { good: sum('good'), failed: sum('failed') };
+}
+
+/** It begins anew, but for how long it will rest if it goes down again soon. */
+export function wake(health: Health, now: number): Health {
+  return { ...NEW, awake: { at: now, wait: health.rest?.wait ?? 0 } };
+}
+
+function longer(wait: number): number {
+  return Math.min(wait + 1, WAITS_MS.length - 1);
+}
+
+function waitMs(wait: number): number {
+  return WAITS_MS[wait] ?? WAITS_MS[0];
+}
+
+/** Lets this caller through: the next one follows after the next wait, whatever becomes of them. */
+export function letThrough(health: Health, callId: string, now: number): Health {
+  if (health.rest === null) return health;
+  const wait = longer(health.rest.wait);
+  const probe = { callId, at: now };
+  return { ...health, rest: { ...health.rest, wait, nextTryAt: now + waitMs(wait), probe } };
+}
+
+/** `due`: a caller may be let through, if nobody else is first. */
+export type Standing = 'awake' | 'due' | { why: string };
+
+export function standingOf(
+  name: string,
+  state: RestState,
+  overrides: Overrides,
+  at: { now: number; callId: string; rests: boolean },
+): Standing {
+  const { now, callId } = at;
+  const forced = inForce(overrides.targets, name, now);
+  if (forced !== undefined) {
+    return forced.rest ? { why: `${name} ${forcedWords(forced)}` } : 'awake';
+  }
+  const rest = at.rests ? (healthOf(state, name)?.rest ?? null) : null;
+  if (rest === null) return 'awake';
+  const { probe } = rest;
+  const isProbe = probe !== null && probe.callId === callId && now - probe.at < PROBE_ASKS_MS;
+  if (isProbe) return 'awake';
+  return now >= rest.nextTryAt ? 'due' : { why: restWords(name, rest) };
+}
+
+export function healthOf({ targets }: RestState, name: string): Health | undefined {
+  return Object.hasOwn(targets, name) ? targets[name] : undefined;
+}
+
+function forcedWords({ untilMs, by, reason }: NonNullable<Overrides['targets']>[string]): string {
+  const until = untilMs === null ? 'until an operator ends it' : `until ${utc(untilMs)}`;
+  return `was put to rest${by ? ` by ${by}` : ''} ${until}${reason ? ` (${reason})` : ''}`;
+}
+
+export function restWords(name: string, { since, why, nextTryAt }: Rest): string {
+  return `${name} rests since ${utc(since)} (${why}); next try at ${utc(nextTryAt)}`;
+}
+
+function utc(ms: number): string {
+  const text = new Date(ms).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`;
+}
+
+/** Remembered for a day. */
+export function noteRefusal(state: RestState, connectionId: string, target: string, now: number) {
+  const kept = Object.entries(state.refuses).filter(([, until]) => until > now);
+  kept.push([refusalKey(connectionId, target), now + DAY_MS]);
+  return { ...state, refuses: Object.fromEntries(kept.slice(-REFUSALS_MAX)) };
+}
+
+export function refusalOf(
+  { refuses }: RestState,
+  connectionId: string,
+  target: string,
+  now: number,
+): string | null {
+  const key = refusalKey(connectionId, target);
+  const until = Object.hasOwn(refuses, key) ? (refuses[key] ?? 0) : 0;
+  if (until <= now) return null;
+  return `${target} refused a REFER of this connection with 405 within a day; remembered until ${utc(until)}`;
+}
+
+export function refusals({ refuses }: RestState, now: number) {
+  return Object.entries(refuses)
+    .filter(([, until]) => until > now)
+    .map(([key, until]) => {
+      const gap = key.indexOf(' ');
+      return { connection: key.slice(0, gap), target: key.slice(gap + 1), until };
+    });
+}
+
+/** An id of a connection has no space. */
+function refusalKey(connectionId: string, target: string): string {
+  return `${connectionId} ${target}`;
+}
+
+/** Without what says nothing any more, so that a healthy target has no state. */
+export function tidied(state: RestState, now: number): RestState {
+  const targets = Object.entries(state.targets).filter(([, health]) => !isForgotten(health, now));
+  return { ...state, targets: Object.fromEntries(targets) };
+}
+
+function isForgotten({ inRow, failedAt, rest, awake }: Health, now: number): boolean {
+  if (rest !== null) return now - rest.nextTryAt > 7 * DAY_MS;
+  if (awake !== null && now - awake.at < RELAPSE_MS) return false;
+  if (failedAt === null) return true;
+  return now - failedAt > (inRow > 0 ? DAY_MS : WINDOW_MS);
+}

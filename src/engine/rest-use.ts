@@ -1,0 +1,56 @@
+/** Which targets rest, as one batch sees it: what the store says, and whom the batch lets through. */
+import type { Overrides } from '../core/rules/override.ts';
+import {
+  healthOf,
+  letThrough,
+  type RestState,
+  refusalOf,
+  restWords,
+  standingOf,
+} from '../core/rules/rest.ts';
+
+/** A caller who is to try a resting target. */
+export interface RestProbe {
+  target: string;
+  callId: string;
+}
+
+export interface RestFacts {
+  state: RestState;
+  overrides: Overrides;
+  now: number;
+  /** False: the routes say that it never rests. */
+  rests(target: string): boolean;
+  /** False: other replicas were first so often that nobody is let through now. */
+  mayProbe: boolean;
+}
+
+export class RestUse {
+  /** Whoever was let through; the store has to agree before anything is committed. */
+  readonly probes: RestProbe[] = [];
+  private readonly facts: RestFacts;
+
+  constructor(facts: RestFacts) {
+    const { state } = facts;
+    this.facts = { ...facts, state: { ...state, targets: { ...state.targets } } };
+  }
+
+  /** Null: it may be tried. */
+  resting(target: string, callId: string): string | null {
+    const { state, overrides, now, rests, mayProbe } = this.facts;
+    const standing = standingOf(target, state, overrides, { now, callId, rests: rests(target) });
+    if (standing === 'awake') return null;
+    if (standing !== 'due') return standing.why;
+    const health = healthOf(state, target);
+    if (health === undefined || health.rest === null) return null;
+    if (!mayProbe) return restWords(target, health.rest);
+    state.targets[target] = letThrough(health, callId, now);
+    this.probes.push({ target, callId });
+    return null;
+  }
+
+  refusesRefers(connectionId: string, target: string): string | null {
+    const { state, now, rests } = this.facts;
+    return rests(target) ? refusalOf(state, connectionId, target, now) : null;
+  }
+}

@@ -1,0 +1,62 @@
+/** The answers about targets that rest. */
+import { Type } from 'typebox';
+import { orNull } from './calls-schemas.ts';
+import { FORCED, FORCED_BODY } from './forced.ts';
+
+const text = Type.String();
+const time = Type.String({ format: 'date-time' });
+const whole = Type.Integer({ minimum: 0 });
+const override = orNull(
+  Type.Object({
+    on: Type.Boolean({ description: 'True: it rests; false: it is tried, whatever it comes to' }),
+    ...FORCED,
+  }),
+);
+
+export const TARGETS = Type.Object({
+  targets: Type.Array(
+    Type.Object({
+      name: text,
+      sip: text,
+      resting: Type.Boolean({ description: 'Hunts pass it over while another target follows' }),
+      why: orNull(text),
+      since: orNull(time),
+      next_try: orNull(
+        Type.String({ format: 'date-time', description: 'Then one caller tries it' }),
+      ),
+      failures_in_row: whole,
+      failed: Type.Integer({ minimum: 0, description: 'Failures of the last five minutes' }),
+      attempts: Type.Integer({
+        minimum: 0,
+        description: 'Attempts of the last five minutes that are known; 0 without a failure',
+      }),
+      rest: Type.Enum(['on', 'off'], { description: 'What the routes say' }),
+      override,
+    }),
+  ),
+  refused_refers: Type.Array(Type.Object({ connection_id: text, target: text, until: time }), {
+    description:
+      'REFERs that were refused with 405: until then a transfer that follows is taken at once',
+  }),
+});
+
+export const REST_BODY = Type.Object(
+  {
+    on: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Null()], {
+        default: true,
+        description:
+          'True (the default): it rests. False: it is kept awake. Null: neither, and it starts anew',
+      }),
+    ),
+    ...FORCED_BODY,
+  },
+  { additionalProperties: false },
+);
+
+export const RESTED = Type.Object({
+  target: text,
+  resting: Type.Boolean(),
+  why: orNull(text),
+  override,
+});

@@ -1,0 +1,176 @@
+/**
+ * The targets: which of them rest, and putting one to rest or waking it by hand. Their state is in
+ * the store, so it applies to every replica.
+ */
+import { Type } from 'typebox';
+import { inForce, type Overrides } from '../../core/rules/override.ts';
+import {
+  type Health,
+  healthOf,
+  type RestState,
+  refusals,
+  restState,
+  standingOf,
+  totals,
+  wake,
+} from '../../core/rules/rest.ts';
+import type { RouteSet, Target } from '../../core/rules/rule.ts';
+import { templateText } from '../../core/rules/template.ts';
+import type { LiveRoutes } from '../../engine/live-routes.ts';
+import type { Log } from '../../log/log.ts';
+import type { Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import { OPERATOR, VIEWER } from '../people/roles.ts';
+import { sendProblem } from '../problem.ts';
+import type { ApiScope } from './api.ts';
+import { type Audit, operatorOf } from './audit.ts';
+import { iso } from './calls-json.ts';
+import { PROBLEM } from './calls-schemas.ts';
+import { forcedJson, readForced, stored, unexpired, unknownName } from './forced.ts';
+import { REST_BODY, RESTED, TARGETS } from './targets-schemas.ts';
+
+export interface TargetsDeps {
+  routes: Pick<LiveRoutes, 'current'>;
+  store: Pick<Store, 'setting' | 'changeSetting'>;
+  audit: Audit;
+  log: Log;
+  now: () => number;
+}
+
+export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
+  const { routes, store, audit, log } = deps;
+
+  app.get('/v1/targets', { schema: LIST_SCHEMA, config: VIEWER }, async () => {
+    const [overrides, rest] = await Promise.all([
+      store.setting('overrides'),
+      store.setting('rest'),
+    ]);
+    const set = routes.current();
+    const now = deps.now();
+    const state = restState(rest.value);
+    const facts = { set, state, overrides: (overrides.value ?? {}) as Overrides, now };
+    return {
+      targets: [...set.targets.values()].map((target) => targetJson(target, facts)),
+      refused_refers: refusals(state, now).map(({ connection, target, until }) => ({
+        connection_id: connection,
+        target,
+        until: iso(until),
+      })),
+    };
+  });
+
+  app.post(
+    '/v1/targets/:name/rest',
+    { schema: REST_SCHEMA, config: OPERATOR },
+    async (request, reply) => {
+      const { name } = request.params;
+      const { on = true } = request.body;
+      const now = deps.now();
+      const set = routes.current();
+      const { value } = await store.setting('overrides');
+      const target = set.targets.get(name);
+      // What an earlier route set had may still be forced, and must be possible to end.
+      const isLeft = on === null && Object.hasOwn(unexpired(value, now).targets, name);
+      if (target === undefined && !isLeft) {
+        return sendProblem(reply, unknownName('target', name, [...set.targets.keys()]));
+      }
+      const asked = readForced(request.body, now);
+      if ('problem' in asked) return sendProblem(reply, asked.problem);
+
+      const by = operatorOf(request);
+      let sinceMs = now;
+      let overrides: Overrides = {};
+      await store.changeSetting('overrides', (before, storeNow) => {
+        sinceMs = storeNow;
+        // A single clock must not end what was forced, because ours may be far ahead.
+        const forced = unexpired(before, Math.min(now, storeNow));
+        if (on === null) delete forced.targets[name];
+        else forced.targets[name] = { rest: on, ...asked, sinceMs, by };
+        overrides = stored(forced);
+        return overrides;
+      });
+      const state = on === true ? restState((await store.setting('rest')).value) : await awaken();
+      const { until, reason } = forcedJson(asked);
+      if (on === true) {
+        log.emit('target.resting', { target: name, reason: reason ?? '', next_try: until, by });
+      } else log.emit('target.awake', { target: name, rested_ms: null, by });
+      await audit(request, 'target_rest', { to: name, reason, more: { on, until } });
+      const override = on === null ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
+      const json = target && targetJson(target, { set, state, overrides, now: deps.now() });
+      return { target: name, resting: json?.resting ?? false, why: json?.why ?? null, override };
+
+      /** Whoever wakes it knows that it works again: what it was found to be is forgotten. */
+      async function awaken(): Promise<RestState> {
+        let written = restState(null);
+        await store.changeSetting('rest', (before, storeNow) => {
+          const { targets, ...others } = restState(before);
+          const health = healthOf({ targets, ...others }, name);
+          const woken = health === undefined ? {} : { [name]: wake(health, storeNow) };
+          written = { ...others, targets: { ...targets, ...woken } };
+          return written;
+        });
+        return written;
+      }
+    },
+  );
+}
+
+interface Facts {
+  set: Pick<RouteSet, 'policy'>;
+  state: RestState;
+  overrides: Overrides;
+  now: number;
+}
+
+function targetJson({ name, sip, rest }: Target, { set, state, overrides, now }: Facts) {
+  const rests = rest ?? set.policy.rest;
+  const forced = inForce(overrides.targets, name, now);
+  const health = rests ? healthOf(state, name) : undefined;
+  return {
+    name,
+    sip: templateText(sip),
+    ...standingJson(name, { rests, state, overrides, now }, health),
+    rest: rests ? ('on' as const) : ('off' as const),
+    override: forced === undefined ? null : { on: forced.rest, ...forcedJson(forced) },
+  };
+}
+
+function standingJson(
+  name: string,
+  at: { rests: boolean; state: RestState; overrides: Overrides; now: number },
+  health: Health | undefined,
+) {
+  const { state, overrides, now } = at;
+  const standing = standingOf(name, state, overrides, { now, callId: '', rests: at.rests });
+  const own = inForce(overrides.targets, name, now) === undefined ? (health?.rest ?? null) : null;
+  const { good, failed } = totals(
+    (health?.slots ?? []).filter((slot) => slot.at > now - WINDOW_MS),
+  );
+  return {
+    resting: standing !== 'awake',
+    why: standing === 'awake' ? null : standing === 'due' ? (own?.why ?? null) : standing.why,
+    since: own === null ? null : iso(own.since),
+    next_try: own === null ? null : iso(own.nextTryAt),
+    failures_in_row: health?.inRow ?? 0,
+    failed,
+    attempts: good + failed,
+  };
+}
+
+const WINDOW_MS = 5 * 60_000;
+
+const LIST_SCHEMA = {
+  tags: ['routes'],
+  summary: 'Every target of the live routes: whether it rests, why, and when it is tried next',
+  response: { 200: TARGETS },
+} as const;
+
+const REST_SCHEMA = {
+  tags: ['routes'],
+  summary: 'Put a target to rest or wake it by hand, on every replica',
+  params: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
+  }),
+  body: REST_BODY,
+  response: { 200: RESTED, 400: PROBLEM, 404: PROBLEM, 422: PROBLEM },
+} as const;

@@ -1,0 +1,35 @@
+/** The targets of the live routes: their address, whether they rest, and resting or waking one. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { badge, duration, said, time } from './words.js';
+
+export function targetTable(targets, standings, ask, rest) {
+  if (targets.length === 0) return html`<p class="empty">The routes have no targets.</p>`;
+  const standingOf = new Map(standings.map((standing) => [standing.name, standing]));
+  return html`<table><caption class="hidden">Targets</caption>
+    <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col">Now</th><th scope="col" class="number">Timeout</th></tr></thead>
+    <tbody>${targets.map(
+      ({ name, sip, timeout_ms, bye_without_verdict }) => html`<tr>
+        <th scope="row"><a href=${`#/calls?target=${encodeURIComponent(name)}`}>${said(name)}</a></th>
+        <td class="break"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
+        <td>${standing(standingOf.get(name), ask, rest)}</td>
+        <td class="number">${duration(timeout_ms)}</td>
+      </tr>`,
+    )}</tbody></table>`;
+}
+
+function standing(target, ask, rest) {
+  if (target === undefined) return nothing;
+  const { name, resting, why, next_try, override } = target;
+  const wake = html`<button class="main" @click=${() => rest(name, null)}>${
+    override === null ? 'Wake it' : 'By itself again'
+  }</button>`;
+  return html`<p><span class="badge ${resting ? 'bad' : 'good'}">${resting ? 'rests' : 'awake'}</span>
+      ${override === null ? nothing : html`<span class="badge doubtful">by hand</span>`}
+      ${next_try === null ? nothing : html`<span class="faint">next try ${time(next_try)}</span>`}</p>
+    ${why === null ? nothing : html`<p class="faint">${said(why)}</p>`}
+    <p class="buttons">
+      ${resting ? nothing : html`<button @click=${() => ask(`Rest ${name}`, (details) => rest(name, true, details))}>Rest…</button>`}
+      ${override === null ? html`<button @click=${() => ask(`Keep ${name} awake`, (details) => rest(name, false, details))}>Keep awake…</button>` : nothing}
+      ${resting || override !== null ? wake : nothing}
+    </p>`;
+}
