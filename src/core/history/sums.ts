@@ -73,7 +73,9 @@ function attemptSum({ target, verdict, unsent, startedAt, acceptedAt, endedAt }:
   const isTimed = !unsent && endedAt !== null;
   const tookMs = isTimed ? Math.max(0, endedAt - (acceptedAt ?? startedAt)) : 0;
   const took: Latencies = isTimed ? { [bucketOf(Math.round(tookMs))]: 1 } : {};
-  return { target: storable(target), verdict, attempts: 1, moves: unsent ? 0 : 1, took };
+  // Whoever was passed over was not tried.
+  const attempts = verdict === 'skipped' ? 0 : 1;
+  return { target: storable(target), verdict, attempts, moves: unsent ? 0 : 1, took };
 }
 
 /** Callers write what no database's text holds, and a sum must be found again under its name. */

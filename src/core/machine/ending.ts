@@ -190,7 +190,8 @@ export function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'aba
 }
 
 function hasFailed({ verdict }: Attempt): boolean {
-  return verdict !== null && verdict !== 'completed' && verdict !== 'abandoned';
+  if (verdict === null || verdict === 'skipped') return false;
+  return verdict !== 'completed' && verdict !== 'abandoned';
 }
 
 /**

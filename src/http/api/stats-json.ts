@@ -35,7 +35,7 @@ export function statsJson({ now, since, live, calls, attempts, costs }: Activity
     })),
     targets: groupBy(attempts, ({ target }) => target).map(([target, own]) => ({
       target,
-      attempts: sum(own),
+      attempts: sum(own.filter(({ verdict }) => verdict !== 'skipped')),
       ...attemptNumbers(own),
       costs: costsJson(costs.filter((group) => group.target === target)),
     })),

@@ -32,7 +32,7 @@ function sums(when: string, given: CallGiven = {}) {
   );
 }
 
-const attempt = (verdict: 'completed' | 'busy', ms: number, target = 'desk') =>
+const attempt = (verdict: 'completed' | 'busy' | 'skipped', ms: number, target = 'desk') =>
   anAttempt(`a-${n}-${ms}`, { target, verdict, startedAt: 0, acceptedAt: 0, endedAt: ms });
 
 describe('what is asked for', () => {
@@ -167,4 +167,15 @@ test('by rule, target, number and outcome, with rates, times and exact costs', (
   const { total } = by('hour');
   expect(Math.abs((total.median_verdict_ms ?? 0) - 3_000)).toBeLessThan(151);
   expect(Math.abs((total.p95_verdict_ms ?? 0) - 9_000)).toBeLessThan(451);
+});
+
+test('a target that was passed over is no attempt and no move', () => {
+  const passedOver = { ...attempt('skipped', 0, 'down'), unsent: true };
+  const report = createReport(asked({ by: 'target' }));
+  for (const sum of sums('2026-03-02T10:00:00Z', {
+    attempts: [passedOver, attempt('completed', 900)],
+  })) {
+    report.add(sum, 'now');
+  }
+  expect(report.json().rows).toMatchObject([{ key: 'desk', calls: 1, attempts: 1, moves: 1 }]);
 });

@@ -66,6 +66,8 @@ test('the rows of any story give its call again, and so does its export', {
         direction: fc.constantFrom('incoming' as const, 'incoming' as const, 'outgoing' as const),
         decides: fc.constantFrom('at once', 'at once', 'when answered', 'never'),
         over: fc.constantFrom(0, 2),
+        rests: fc.constantFrom(0, 0, 2, 3),
+        refuses: fc.boolean(),
       }),
       (plan, happenings, setting) => {
         const d = drive((event) => decided(plan, event, setting));
@@ -75,6 +77,11 @@ test('the rows of any story give its call again, and so does its export', {
         if (setting.over > 0) {
           d.overBudget = () => (++asked % setting.over === 0 ? 'policy refers.per_hour' : null);
         }
+        let rested = 0;
+        if (setting.rests > 0) {
+          d.resting = (target) => (++rested % setting.rests === 0 ? `${target} rests` : null);
+        }
+        if (setting.refuses) d.refusesRefers = (_, target) => `${target} refuses REFERs`;
         const { facts } = webhook('call.initiated');
         d.hook('call.initiated', { facts: { ...facts, direction: setting.direction } });
         happenings.forEach((each, n) => {
