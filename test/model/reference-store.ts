@@ -94,6 +94,7 @@ export class ReferenceStore {
       settings: {
         overrides: this.setting('overrides').version,
         reload: this.setting('reload').version,
+        rest: this.setting('rest').version,
       },
     } as Loaded;
   }

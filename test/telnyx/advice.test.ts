@@ -41,11 +41,13 @@ test('a missing NOTIFY is explained', () => {
 });
 
 test('every failed verdict has advice, a success has none', () => {
-  const failed = VERDICTS.filter((verdict) => verdict !== 'completed' && verdict !== 'abandoned');
+  const none = ['completed', 'abandoned', 'skipped'];
+  const failed = VERDICTS.filter((verdict) => !none.includes(verdict));
   expect(failed).toHaveLength(9);
   for (const verdict of failed) expect(adviceFor({ verdict })).not.toBeNull();
   expect(adviceFor({ verdict: 'completed', sipNotifyResponse: 200 })).toBeNull();
   expect(adviceFor({ verdict: 'abandoned' })).toBeNull();
+  expect(adviceFor({ verdict: 'skipped' })).toBeNull();
   expect(adviceFor({})).toBeNull();
   expect(adviceFor({ code: 'constructor' })).toBeNull();
 });
