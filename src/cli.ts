@@ -6,10 +6,10 @@ import { backupCommand, restoreCommand } from './cli/backup.ts';
 import { callsCommand } from './cli/calls.ts';
 import { checkCommand } from './cli/check.ts';
 import { completionCommand } from './cli/completion.ts';
-import { readOverrides } from './cli/database.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
 import { demoCommand } from './cli/demo.ts';
 import { doctorCommand } from './cli/doctor.ts';
+import { readOverrides } from './cli/documents.ts';
 import { initCommand } from './cli/init.ts';
 import type { Io } from './cli/io.ts';
 import { proveCommand } from './cli/prove.ts';
@@ -69,7 +69,8 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    // Commander says 1, which for some commands means something else: a wrong command line is always 2.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
 }

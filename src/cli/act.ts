@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 interface ActOptions {
   reason?: string;
@@ -27,7 +26,6 @@ export function actCommands(program: Command, io: Io): void {
       .option(...SERVER_OPTION)
       .option('--json', 'what the API answers')
       .addHelpText('after', SERVER_HELP);
-    exitsTwoOnUsage(command);
     command.action(async (call: string, options: ActOptions) => {
       process.exitCode = await runAct(act, call, options, io);
     });

@@ -35,7 +35,8 @@ export async function askServer(
   if (!token) return refused('set REFEREE_TOKEN or ADMIN_TOKEN to a token of the server');
   const server = wanted ?? (env.REFEREE_URL || ownAddress(env));
   try {
-    const answer = await fetch(new URL(path, server), {
+    // Its API may be below a path of a proxy.
+    const answer = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       signal: AbortSignal.timeout(TIMEOUT_MS),

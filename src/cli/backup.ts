@@ -8,14 +8,12 @@ import type { Database } from '../store/open.ts';
 import { confirm } from './confirm.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 export function backupCommand(program: Command, io: Io): void {
   const command = program
     .command('backup')
     .description('copy the database into a file, while the server runs; PostgreSQL needs pg_dump')
     .argument('<file>', 'replaced only by a backup that is complete');
-  exitsTwoOnUsage(command);
   command.action(async (file: string) => {
     process.exitCode = await runBackup(file, io);
   });
@@ -29,7 +27,6 @@ export function restoreCommand(program: Command, io: Io): void {
     )
     .argument('<file>', 'made by referee backup')
     .option('--yes', 'replace the database without asking');
-  exitsTwoOnUsage(command);
   command.action(async (file: string, options: { yes?: boolean }) => {
     process.exitCode = await runRestore(file, options, io);
   });

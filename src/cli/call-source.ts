@@ -1,13 +1,11 @@
 /** Recorded calls, one after the other: from the store, or from a file of `referee calls --export`. */
 import { createReadStream } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import { parseDatabaseUrl } from '../config/values.ts';
 import { BadRecording } from '../core/recording/checked.ts';
 import { readExport } from '../core/recording/export.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { RefereeError } from '../errors.ts';
-import { openReader } from '../store/reader.ts';
-import { databaseUrl } from './database.ts';
+import { openRecordings } from './documents.ts';
 import type { Io } from './io.ts';
 
 export interface CallSource {
@@ -21,7 +19,7 @@ const PAGE = 200;
 
 /** Read-only, beside a server that writes; the newest call first. */
 export async function callsInStore(io: Io, since: number): Promise<CallSource> {
-  const reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+  const reader = await openRecordings(io, 'a replay without --calls');
   return {
     name: 'the store',
     async *calls() {

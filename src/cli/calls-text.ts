@@ -2,14 +2,10 @@
  * Calls as text for a terminal. `plain` escapes what callers and far ends wrote, so it cannot move
  * the cursor.
  */
-import type { Call } from '../core/machine/call.ts';
-import { outcomeOf } from '../core/machine/caller-outcome.ts';
-import type { callDetail } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
+import type { CallDetail, CallSummary } from './documents.ts';
 import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
 import { plain } from './routes-folder.ts';
-
-type Detail = ReturnType<typeof callDetail>;
 
 export interface TableOptions {
   /** Of the terminal; null if it is not a terminal: each call is then one complete line. */
@@ -23,7 +19,7 @@ interface Column {
   title: string;
   /** The maximum width; longer texts are cut. */
   width: number;
-  text: (call: Call, now: number, width: number, offset: number) => string;
+  text: (call: CallSummary, now: number, width: number, offset: number) => string;
 }
 
 const MONTH_TO_SECOND = 14;
@@ -33,8 +29,8 @@ const CAME = 'CAME';
 
 const COLUMNS: readonly Column[] = [
   { title: CAME, width: 19, text: cameText },
-  { title: 'FROM', width: 18, text: ({ facts }) => facts.from ?? 'anonymous' },
-  { title: 'TO', width: 18, text: ({ facts }) => facts.to ?? '-' },
+  { title: 'FROM', width: 18, text: ({ from }) => from ?? 'anonymous' },
+  { title: 'TO', width: 18, text: ({ to }) => to ?? '-' },
   { title: 'LABEL', width: 16, text: ({ label }) => label ?? '' },
   { title: 'OUTCOME', width: 13, text: standingText },
   { title: 'RULE', width: 16, text: ruleText },
@@ -58,14 +54,14 @@ const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
  * In a narrow terminal the id has a line of its own and is never cut, because the next command
  * needs it. Then the least informative columns are dropped.
  */
-export function callTable(calls: Call[], { width, head, now, utc }: TableOptions): string {
+export function callTable(calls: CallSummary[], { width, head, now, utc }: TableOptions): string {
   // One offset for all of a table, of its newest call: two clocks in one column mislead.
-  const offset = offsetAt(calls[0]?.createdAt ?? now, utc);
+  const offset = offsetAt(calls[0] === undefined ? now : Date.parse(calls[0].created_at), utc);
   const widths = COLUMNS.map((column) =>
     width === null ? column.width : fitting(column, calls, now, offset),
   );
   if (calls.every(({ label }) => label === null)) widths[indexOf('LABEL')] = 0;
-  const idWidth = Math.max(...calls.map(({ id }) => [...plain(id)].length), 0);
+  const idWidth = Math.max(...calls.map((call) => [...plain(call.call_control_id)].length), 0);
   const apart = width !== null && lineWidth(widths) + 1 + idWidth > width;
   if (apart) leaveOut(widths, width);
   const line = (cells: string[], id: string): string => {
@@ -80,7 +76,7 @@ export function callTable(calls: Call[], { width, head, now, utc }: TableOptions
       const room = widths[index] ?? 0;
       return padded(plain(text(call, now, room, offset)), room);
     });
-    return line(cells, plain(call.id));
+    return line(cells, plain(call.call_control_id));
   });
   return [...(head ? [line(titles, 'CALL')] : []), ...lines].join('\n');
 }
@@ -94,7 +90,7 @@ function titleIn(title: string, offset: number, width: number): string {
 
 function fitting(
   { title, width, text }: Column,
-  calls: Call[],
+  calls: CallSummary[],
   now: number,
   offset: number,
 ): number {
@@ -118,35 +114,41 @@ function indexOf(title: string): number {
   return COLUMNS.findIndex((column) => column.title === title);
 }
 
-function cameText({ createdAt }: Call, _now: number, width: number, offset: number): string {
-  return wallText(createdAt, offset).slice(0, 19).replace('T', ' ').slice(-width);
+function cameText(
+  { created_at: createdAt }: CallSummary,
+  _now: number,
+  width: number,
+  offset: number,
+): string {
+  return wallText(Date.parse(createdAt), offset).slice(0, 19).replace('T', ' ').slice(-width);
 }
 
 /** What became of the caller, and of a live call where it stands. */
-function standingText(call: Call): string {
-  return outcomeOf(call) ?? (call.phase === 'ended' ? (call.ends ?? 'ended') : call.phase);
+function standingText({ outcome, phase, ends }: CallSummary): string {
+  return outcome ?? (phase === 'ended' ? (ends ?? 'ended') : phase);
 }
 
-function ruleText({ rule, decided }: Call): string {
+function ruleText({ rule, decided }: CallSummary): string {
   return rule ?? (decided ? 'otherwise' : '-');
 }
 
 /** The verdict is never cut; the target's name is shortened instead. */
-function attemptText({ attempts }: Call, _now: number, width: number): string {
+function attemptText({ attempts }: CallSummary, _now: number, width: number): string {
   const attempt = attempts.at(-1);
   if (attempt === undefined) return '-';
   const tries = attempts.length > 1 ? `${attempts.length}. ` : '';
   const verdict = attempt.verdict ?? '…';
   const room = width - tries.length - verdict.length - 1;
-  return `${tries}${cut(plain(attempt.target ?? attempt.sipAddress), room)} ${verdict}`;
+  return `${tries}${cut(plain(attempt.target ?? attempt.sip_address), room)} ${verdict}`;
 }
 
-function lastsText({ endedAt, createdAt }: Call, now: number): string {
-  return duration((endedAt ?? now) - createdAt);
+function lastsText(call: CallSummary, now: number): string {
+  const endedAt = call.ended_at === null ? now : Date.parse(call.ended_at);
+  return duration(endedAt - Date.parse(call.created_at));
 }
 
 /** One call: who called, the decision, the attempts and the timeline. */
-export function callStory(call: Detail, utc: boolean): string {
+export function callStory(call: CallDetail, utc: boolean): string {
   const cameAt = Date.parse(call.created_at);
   const offset = offsetAt(cameAt, utc);
   const lines = [
@@ -166,25 +168,25 @@ export function callStory(call: Detail, utc: boolean): string {
   return lines.map((line) => plain(line).trimEnd()).join('\n');
 }
 
-function lasted({ created_at, ended_at }: Detail): string {
+function lasted({ created_at, ended_at }: CallDetail): string {
   if (ended_at === null) return 'still live';
   return `lasted ${duration(Date.parse(ended_at) - Date.parse(created_at))}`;
 }
 
-function costLines({ cost, other_costs: others }: Detail): string[] {
+function costLines({ cost, other_costs: others }: CallDetail): string[] {
   return [cost ?? [], others].flat().map(({ amount, currency, parts }) => {
     const each = parts.map(({ part, amount: own }) => `${part} ${own}`);
     return `cost ${amount} ${currency}${each.length > 1 ? ` (${each.join(', ')})` : ''}`;
   });
 }
 
-function traceLines({ trace }: Detail): string[] {
+function traceLines({ trace }: CallDetail): string[] {
   if (trace.length === 0) return [];
   const lines = trace.map(({ rule, matched, why }) => `  ${matched ? '+' : '-'} ${rule}: ${why}`);
   return ['Why', ...lines, ''];
 }
 
-function attemptLines(attempt: Detail['attempts'][number], index: number): string[] {
+function attemptLines(attempt: CallDetail['attempts'][number], index: number): string[] {
   const { kind, target, sip_address, verdict, sip_notify_response, reason, advice } = attempt;
   const sip = sip_notify_response === null ? '' : ` (SIP ${sip_notify_response})`;
   const lines = [
@@ -199,7 +201,7 @@ function adviceLines({ meaning, cause, fix }: { meaning: string; cause: string; 
   return [`  means:  ${meaning}`, `  cause:  ${cause}`, `  to do:  ${fix}`];
 }
 
-function timelineLines({ timeline, created_at, attempts }: Detail, offset: number): string[] {
+function timelineLines({ timeline, created_at, attempts }: CallDetail, offset: number): string[] {
   const outcomes = new Map<string, string>();
   for (const { source, detail } of timeline) {
     if (source !== 'outcome' || typeof detail.command !== 'string') continue;

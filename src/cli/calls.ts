@@ -1,31 +1,37 @@
-/**
- * `referee calls [id]`: reads calls from the store, which a server may be using at the same time.
- */
+/** `referee calls [id]`: calls of the running server, or of its store beside it. */
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
-import { type Call, ENDS, PHASES } from '../core/machine/call.ts';
+import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
 import { RefereeError } from '../errors.ts';
 import { callsCsv } from '../http/api/calls-csv.ts';
-import { callDetail, callSummary } from '../http/api/calls-json.ts';
 import { askedNumber, mayBeNational } from '../routing/national.ts';
-import { openReader, type StoreReader } from '../store/reader.ts';
+import type { StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 import { exportCalls } from './calls-export.ts';
 import { callStory, callTable, type TableOptions } from './calls-text.ts';
 import { showVerified } from './calls-verify.ts';
-import { databaseUrl } from './database.ts';
+import {
+  type CallSummary,
+  type CallsAsked,
+  type Documents,
+  documentsIn,
+  filterOf,
+  NeedsDatabase,
+  openDocuments,
+  openRecordings,
+} from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { momentText } from './local-time.ts';
 import { recordedCalls } from './recorded-calls.ts';
 import { loadFolder, plain } from './routes-folder.ts';
+import { serverOf } from './server.ts';
+import { terminalWidth } from './table.ts';
 
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 500;
-const LEGS_MAX = 20;
 const FOLLOW_EVERY_MS = 1_000;
 const MORE = 'There are more calls: raise --limit, or use filters.';
 /** Moves the cursor home and clears to the end, which flickers less than clearing everything. */
@@ -60,7 +66,9 @@ export interface CallsOptions {
 export function callsCommand(program: Command, io: Io): void {
   const command = program
     .command('calls')
-    .description('show what happened to calls, from the store that DATABASE_URL names')
+    .description(
+      'show what happened to calls, from the server that REFEREE_URL names, otherwise from the store that DATABASE_URL names',
+    )
     .argument('[id]', 'a call_control_id, or a number for its latest call')
     .option(
       '--q <text>',
@@ -142,57 +150,66 @@ export async function runCalls(
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  let reader: StoreReader | null = null;
   try {
-    reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
     const { id, options } = await withMeantNumbers(asked, written, io);
     if (options.verify || options.export !== undefined) {
-      return await useRecorded(reader, id, options, io, signal);
+      return await useRecorded(id, options, io, signal);
     }
-    if (id !== null) return await showCall(reader, id, options, io, signal);
-    if (options.follow) await followCalls(reader, options, io, signal);
-    else await listCalls(reader, options, io);
-    return 0;
+    const documents = await openDocuments(io);
+    try {
+      if (id !== null) return await showCall(documents, id, options, io, signal);
+      if (options.follow) await followCalls(documents, options, io, signal);
+      else await listCalls(documents, options, io);
+      return 0;
+    } finally {
+      await documents.close();
+    }
   } catch (error) {
-    if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
-    const where = error instanceof BadValue ? 'DATABASE_URL: ' : '';
-    io.stderr.write(`referee calls: ${where}${error.message}\n`);
-    return 1;
-  } finally {
-    await reader?.close();
+    if (!(error instanceof RefereeError)) throw error;
+    io.stderr.write(`referee calls: ${plain(error.message)}\n`);
+    // 1 of --verify says that a call differs.
+    return error instanceof NeedsDatabase ? 2 : 1;
   }
 }
 
 /** `--verify` looks at B-legs as well: they are calls of the store like others. */
 async function useRecorded(
-  reader: StoreReader,
   asked: string | null,
   options: CallsOptions,
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  const { limit: _, ...filter } = filterOf(options);
-  const id = asked === null ? null : await idOf(reader, asked);
-  if (asked !== null && id === null) return noSuchCall(asked, io);
-  const legs = options.verify ? { legs: 'all' as const } : {};
-  const reading = { limit: options.limit ?? null, signal };
-  const recorded =
-    id === null ? recordedCalls(reader, { ...filter, ...legs }, reading) : oneCall(reader, id);
-  if (options.verify) return showVerified(recorded, io, options.json === true);
-  await exportCalls(recorded, options.export ?? '-', io);
-  return 0;
+  const reader = await openRecordings(io, options.verify ? '--verify' : '--export');
+  try {
+    const { limit: _, ...filter } = filterOf(askedBy(options));
+    const id = asked === null ? null : await idOf(documentsIn(reader), asked);
+    if (asked !== null && id === null) return noSuchCall(asked, io);
+    const legs = options.verify ? { legs: 'all' as const } : {};
+    const reading = { limit: options.limit ?? null, signal };
+    const recorded =
+      id === null ? recordedCalls(reader, { ...filter, ...legs }, reading) : oneCall(reader, id);
+    if (options.verify) return await showVerified(recorded, io, options.json === true);
+    await exportCalls(recorded, options.export ?? '-', io);
+    return 0;
+  } finally {
+    await reader.close();
+  }
 }
 
 async function* oneCall(reader: StoreReader, id: string) {
   yield* await reader.recordings([id]);
 }
 
-/** National forms are those of `policy.country`: only for them the routes are read. */
+/**
+ * National forms are those of `policy.country`: only for them the routes are read. A server reads them by
+ * its own routes.
+ */
 async function withMeantNumbers(
   id: string | null,
   options: CallsOptions,
   io: Io,
 ): Promise<{ id: string | null; options: CallsOptions }> {
+  if (serverOf(io) !== null) return { id, options };
   const { from, to } = options;
   const asked = [id, from, to];
   if (!asked.some((text) => mayBeNational(text ?? ''))) return { id, options };
@@ -204,26 +221,24 @@ async function withMeantNumbers(
   return { id: id === null ? null : askedNumber(id, country), options: meant };
 }
 
-async function listCalls(reader: StoreReader, options: CallsOptions, io: Io): Promise<void> {
-  const { calls, next } = await reader.list(filterOf(options));
+async function listCalls(documents: Documents, options: CallsOptions, io: Io): Promise<void> {
+  const { calls, next } = await documents.calls(askedBy(options));
   if (options.json) {
-    io.stdout.write(`${jsonText({ calls: calls.map(callSummary), next })}\n`);
+    io.stdout.write(`${jsonText({ calls, next })}\n`);
     return;
   }
   if (options.csv) {
-    io.stdout.write(callsCsv(calls.map(callSummary)));
+    io.stdout.write(callsCsv(calls));
     if (next !== null) io.stderr.write(`${MORE}\n`);
     return;
   }
-  io.stdout.write(
-    `${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io, options))}\n`,
-  );
+  io.stdout.write(`${listText(calls, documents, options, io)}\n`);
   if (next !== null) io.stdout.write(`${MORE}\n`);
 }
 
-/** Reads the store every second, because any replica may write to it. */
+/** Asks every second, because any replica may write to the store. */
 async function followCalls(
-  reader: StoreReader,
+  documents: Documents,
   options: CallsOptions,
   io: Io,
   signal: AbortSignal,
@@ -232,11 +247,9 @@ async function followCalls(
   const seen = new Map<string, string>();
   if (live) io.stdout.write(CLEAR);
   while (!signal.aborted) {
-    const { calls } = await reader.list(filterOf(options));
+    const { calls } = await documents.calls(askedBy(options));
     if (live) {
-      io.stdout.write(
-        `${REDRAW}${calls.length === 0 ? noCalls(options) : callTable(calls, tableOf(io, options))}\n\nCtrl-C ends.\n`,
-      );
+      io.stdout.write(`${REDRAW}${listText(calls, documents, options, io)}\n\nCtrl-C ends.\n`);
     } else {
       // Oldest first, because a stream of lines is read downwards.
       for (const call of calls.toReversed()) tellIfChanged(call);
@@ -245,10 +258,10 @@ async function followCalls(
     await setTimeout(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {});
   }
 
-  function tellIfChanged(call: Call): void {
-    const summary = jsonText(callSummary(call));
-    if (seen.get(call.id) === summary) return;
-    seen.set(call.id, summary);
+  function tellIfChanged(call: CallSummary): void {
+    const summary = jsonText(call);
+    if (seen.get(call.call_control_id) === summary) return;
+    seen.set(call.call_control_id, summary);
     io.stdout.write(
       options.json
         ? `${summary}\n`
@@ -257,33 +270,31 @@ async function followCalls(
   }
 
   /** Calls that left the list are forgotten. */
-  function forget(calls: Call[]): void {
-    const listed = new Set(calls.map((call) => call.id));
+  function forget(calls: CallSummary[]): void {
+    const listed = new Set(calls.map((call) => call.call_control_id));
     for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
   }
 }
 
 async function showCall(
-  reader: StoreReader,
+  documents: Documents,
   asked: string,
   options: CallsOptions,
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  const id = await idOf(reader, asked);
+  const id = await idOf(documents, asked);
   if (id === null) return noSuchCall(asked, io);
   let shown = '';
   for (;;) {
-    const found = await reader.find(id);
-    if (found === null) return 1;
-    const legs = await reader.list({ parentId: id, limit: LEGS_MAX });
-    const detail = callDetail(found.call, await reader.timeline(id), legs.calls);
+    const detail = await documents.call(id);
+    if (detail === null) return noSuchCall(asked, io);
     const text = options.json ? jsonText(detail) : callStory(detail, options.utc === true);
     if (text !== shown) {
       io.stdout.write(`${shown !== '' && io.isTTY && !options.json ? REDRAW : ''}${text}\n`);
     }
     shown = text;
-    if (!options.follow || signal.aborted || found.call.phase === 'ended') return 0;
+    if (!options.follow || signal.aborted || detail.phase === 'ended') return 0;
     await setTimeout(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {});
   }
 }
@@ -295,19 +306,19 @@ function noSuchCall(asked: string, io: Io): number {
   return 1;
 }
 
-async function idOf(reader: StoreReader, asked: string): Promise<string | null> {
-  if ((await reader.find(asked)) !== null) return asked;
+async function idOf(documents: Documents, asked: string): Promise<string | null> {
+  if ((await documents.call(asked)) !== null) return asked;
   const pages = await Promise.all([
-    reader.list({ from: asked, limit: 1 }),
-    reader.list({ to: asked, limit: 1 }),
+    documents.calls({ from: asked, limit: 1 }),
+    documents.calls({ to: asked, limit: 1 }),
   ]);
   const [latest] = pages
     .flatMap(({ calls }) => calls)
-    .toSorted((a, b) => b.createdAt - a.createdAt);
-  return latest?.id ?? null;
+    .toSorted((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
+  return latest?.call_control_id ?? null;
 }
 
-function filterOf(options: CallsOptions): CallFilter {
+function askedBy(options: CallsOptions): CallsAsked {
   const {
     follow: _,
     json: __,
@@ -315,28 +326,33 @@ function filterOf(options: CallsOptions): CallFilter {
     utc: ____,
     verify: _____,
     export: ______,
-    ...rest
+    ...asked
   } = options;
-  const { q, ...filter } = { limit: LIMIT_DEFAULT, ...rest };
-  return q === undefined || q.trim() === '' ? filter : { ...filter, q: { text: q, numbers: [] } };
+  return { limit: LIMIT_DEFAULT, ...asked };
+}
+
+function listText(
+  calls: CallSummary[],
+  { source }: Documents,
+  options: CallsOptions,
+  io: Io,
+): string {
+  return calls.length === 0 ? noCalls(options, source) : callTable(calls, tableOf(io, options));
 }
 
 /** Why the list is empty, with the filter. */
-function noCalls(options: CallsOptions): string {
-  const { limit: _, since, until, q, ...filter } = filterOf(options);
+function noCalls(options: CallsOptions, source: string): string {
+  const { limit: _, since, until, q, ...filter } = askedBy(options);
   const asked = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
-  if (q !== undefined) asked.push(`q ${q.text}`);
+  if (q !== undefined) asked.push(`q ${q}`);
   if (since !== undefined) asked.push(`since ${momentText(since, options.utc === true)}`);
   if (until !== undefined) asked.push(`until ${momentText(until, options.utc === true)}`);
-  if (asked.length === 0) return 'There are no calls in the store that DATABASE_URL names.';
+  if (asked.length === 0) return `There are no calls in ${source}.`;
   return `No calls in the store match: ${plain(asked.join(', '))}.`;
 }
 
-const WIDTH_DEFAULT = 80;
-
 function tableOf(io: Io, { utc = false }: CallsOptions): TableOptions {
-  const width = process.stdout.columns ?? (Number(io.env.COLUMNS) || WIDTH_DEFAULT);
-  return { width: io.isTTY ? width : null, head: true, now: Date.now(), utc };
+  return { width: terminalWidth(io), head: true, now: Date.now(), utc };
 }
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

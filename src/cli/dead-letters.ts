@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 interface LetterOptions {
   reason?: string;
@@ -29,7 +28,6 @@ export function deadLettersCommand(program: Command, io: Io): void {
     .option(...SERVER_OPTION)
     .option('--json', 'what the API answers')
     .addHelpText('after', SERVER_HELP);
-  exitsTwoOnUsage(command);
   command.action(
     async (what: string | undefined, id: string | undefined, options: LetterOptions) => {
       process.exitCode = await runDeadLetters(what, id, options, io);

@@ -12,7 +12,6 @@ import { readAccount } from '../telnyx/account/read-account.ts';
 import { type Io, jsonText } from './io.ts';
 import { reach } from './reach.ts';
 import { colours, loadFolder, plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 export interface DoctorOptions {
   routes?: string;
@@ -38,7 +37,6 @@ export function doctorCommand(program: Command, io: Io): void {
     .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes')
     .option('--url <url>', 'where webhooks should come to: https://host')
     .option('--json', 'one JSON object');
-  exitsTwoOnUsage(command);
   command.action(async (options: DoctorOptions) => {
     if (options.url !== undefined && expectedUrl(options.url) === null) {
       command.error(`referee doctor: --url: expected https://host, got "${options.url}"`);

@@ -29,7 +29,6 @@ import { createTelnyxClient } from '../telnyx/client.ts';
 import { sinceOf } from './calls.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 export interface RecoverCommandOptions {
   since?: number;
@@ -56,7 +55,6 @@ export function recoverCommand(program: Command, io: Io): void {
     )
     .option('--dry-run', 'change nothing, only say what would be found')
     .option('--json', 'for machines');
-  exitsTwoOnUsage(command);
   command.action(async (options: RecoverCommandOptions) => {
     const stopping = new AbortController();
     const stop = (): void => stopping.abort();

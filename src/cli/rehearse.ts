@@ -19,7 +19,6 @@ import { rehearsalJson, rehearsalText } from './rehearse-text.ts';
 import { colours, plain } from './routes-folder.ts';
 import { type Api, apiOf, ServerRefused } from './server-api.ts';
 import { stopSignal } from './stop-signal.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 export interface RehearseOptions {
   from: string;
@@ -58,7 +57,6 @@ export function rehearseCommand(program: Command, io: Io): void {
       'after',
       '\nIt needs ADMIN_TOKEN, as the server has it.\nExit code: 0 the server took the call and it ended, 1 refused or failed, 2 wrong usage.',
     );
-  exitsTwoOnUsage(command);
   command.action(async (options: RehearseOptions) => {
     using stopping = stopSignal(io.env);
     process.exitCode = await runRehearse(options, io, stopping.signal);

@@ -3,7 +3,6 @@
  * again; nothing is sent, written or asked of anybody.
  */
 import { type Command, Option } from 'commander';
-import { BadValue } from '../config/values.ts';
 import { isBLeg, whyApart } from '../core/replay/apart.ts';
 import { type Comparison, compareCalls } from '../core/replay/comparison.ts';
 import { happened, type Replayed, replay } from '../core/replay/replay.ts';
@@ -14,7 +13,6 @@ import { sinceOf } from './calls.ts';
 import { type Io, jsonText } from './io.ts';
 import { replayText } from './replay-text.ts';
 import { loadFolder, plain, showProblems } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 export interface ReplayOptions {
   since?: number;
@@ -53,7 +51,6 @@ Targets answer as they really did, and callers press what they really pressed. A
 not tried then is assumed to complete, and named. Nothing is sent, written or asked of anybody;
 handlers of the routes do run, as with referee route.`,
     );
-  exitsTwoOnUsage(command);
   command.action(async (options: ReplayOptions) => {
     process.exitCode = await runReplay(options, io);
   });
@@ -81,9 +78,8 @@ export async function runReplay(options: ReplayOptions, io: Io): Promise<number>
     );
     return options.failOnChange === true && comparison.differs > 0 ? 1 : 0;
   } catch (error) {
-    if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
-    const where = error instanceof BadValue ? 'DATABASE_URL: ' : '';
-    io.stderr.write(`referee replay: ${where}${plain(error.message)}\n`);
+    if (!(error instanceof RefereeError)) throw error;
+    io.stderr.write(`referee replay: ${plain(error.message)}\n`);
     return 2;
   }
 }

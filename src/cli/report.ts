@@ -1,6 +1,5 @@
-/** `referee report`: the numbers of `GET /v1/reports`, from the store itself. */
+/** `referee report`: the numbers of `GET /v1/reports`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import {
   REPORT_BY,
   REPORT_COMPARE,
@@ -10,12 +9,11 @@ import {
 import { isZone } from '../core/rules/zone.ts';
 import { RefereeError } from '../errors.ts';
 import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
-import { readReport } from '../store/read-report.ts';
-import { openReader } from '../store/reader.ts';
 import { sinceOf } from './calls.ts';
-import { databaseUrl } from './database.ts';
+import { openDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
+import { tableLines, terminalWidth } from './table.ts';
 
 export interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
   from?: number;
@@ -58,22 +56,24 @@ export async function runReport(options: ReportOptions, io: Io): Promise<number>
   const asked = reportAsked({ from, to, by, zone, compare }, Date.now());
   if ('problem' in asked) {
     io.stderr.write(`referee report: --${asked.field}: ${asked.problem}\n`);
-    return 1;
+    return 2;
   }
   try {
-    const reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+    const documents = await openDocuments(io);
     try {
-      const report = await readReport(reader, asked);
+      const report = await documents.report(asked);
       if (options.csv) io.stdout.write(reportCsv(report));
-      else io.stdout.write(`${options.json ? jsonText(report) : reportText(report)}\n`);
+      else
+        io.stdout.write(
+          `${options.json ? jsonText(report) : reportText(report, terminalWidth(io))}\n`,
+        );
       return 0;
     } finally {
-      await reader.close();
+      await documents.close();
     }
   } catch (error) {
-    if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
-    const where = error instanceof BadValue ? 'DATABASE_URL: ' : '';
-    io.stderr.write(`referee report: ${where}${error.message}\n`);
+    if (!(error instanceof RefereeError)) throw error;
+    io.stderr.write(`referee report: ${plain(error.message)}\n`);
     return 1;
   }
 }
@@ -91,7 +91,7 @@ function zoneOf(text: string): string {
 
 type Numbers = NonNullable<ReportJson['rows'][number]['before']>;
 
-function reportText(report: ReportJson): string {
+function reportText(report: ReportJson, width: number | null): string {
   const { from, to, zone, compared_with: compared, total, rows, by } = report;
   const head = [
     by.toUpperCase(),
@@ -106,7 +106,7 @@ function reportText(report: ReportJson): string {
   return [
     `From ${from} to ${to}; days of ${zone}${compared === null ? '' : `; before: from ${compared.from} to ${compared.to}`}`,
     '',
-    ...table([head, ...lines]),
+    ...tableLines([head, ...lines], { width, givenUp: GIVEN_UP, align: 'right' }),
   ].join('\n');
 }
 
@@ -122,6 +122,21 @@ const HEAD = [
   'P95',
   'MOVES',
   'COST',
+];
+
+/** A narrow terminal shows less, in this order. */
+const GIVEN_UP = [
+  'MOVES',
+  'P95',
+  'MEDIAN',
+  'TURNED AWAY',
+  'UNSURE',
+  'GAVE UP',
+  'COST',
+  'REACHED BEFORE',
+  'CALLS BEFORE',
+  'NOT REACHED',
+  'RATE',
 ];
 
 function cells({ calls, outcomes, moves, costs, ...numbers }: Numbers): string[] {
@@ -142,20 +157,4 @@ function percent(rate: number | null): string {
 
 function seconds(ms: number | null): string {
   return ms === null ? '-' : `${(ms / 1_000).toFixed(1)} s`;
-}
-
-/** Numbers stand under each other. */
-function table(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => [...(row[column] ?? '')].length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const room = ' '.repeat((widths[column] ?? 0) - [...cell].length);
-        return column === 0 ? cell + room : room + cell;
-      })
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -104,7 +104,7 @@ async function runRoute(
     wrong !== undefined
   ) {
     io.stderr.write(`referee route: ${plain(String(wrong))}\n`);
-    return 1;
+    return 2;
   }
   const { dir, loaded } = await loadFolder(options.routes, io, at);
   if (!loaded.ok) {

@@ -54,10 +54,10 @@ export async function runSchedule(
   const count = Number(options.count);
   if (fromMs === null) {
     const { problem, hint } = notAMoment(options.at ?? '');
-    return refuse(io, `--at: ${problem}; ${hint}`);
+    return refuse(io, `--at: ${problem}; ${hint}`, 2);
   }
   if (!Number.isInteger(count) || count < 1 || count > CHANGES_MAX) {
-    return refuse(io, `--count ${options.count}: a whole number from 1 to ${CHANGES_MAX}`);
+    return refuse(io, `--count ${options.count}: a whole number from 1 to ${CHANGES_MAX}`, 2);
   }
   const { dir, loaded } = await loadFolder(options.routes, io, fromMs);
   if (!loaded.ok) {
@@ -73,6 +73,7 @@ export async function runSchedule(
         name,
         all.map((s) => s.name),
       )}`,
+      1,
     );
   }
   const overrides = (await readOverrides(io)) ?? {};
@@ -161,7 +162,7 @@ function textOf(view: View, io: Io): string {
   return `${lines.join('\n')}\n`;
 }
 
-function refuse(io: Io, why: string): number {
+function refuse(io: Io, why: string, code: number): number {
   io.stderr.write(`referee schedule: ${plain(why)}\n`);
-  return 1;
+  return code;
 }

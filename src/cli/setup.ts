@@ -19,7 +19,6 @@ import { colours, plain } from './routes-folder.ts';
 import { afterSetup, type SetupOutlook } from './setup-outlook.ts';
 import { appliedText, changeJson, planText } from './setup-text.ts';
 import { createUndoFile, readUndoFile, type UndoFile } from './undo-file.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 export interface SetupOptions {
   url?: string;
@@ -71,7 +70,6 @@ export function setupCommand(program: Command, io: Io): void {
       'after',
       '\nIt deletes nothing and buys nothing. A second run has nothing to do.\nExit code: 0 done or nothing to do, 1 refused or failed, 2 wrong usage.',
     );
-  exitsTwoOnUsage(command);
   command.action(async (options: SetupOptions) => {
     const usage = usageProblem(options);
     if (usage !== null) command.error(`referee setup: ${usage}`);

@@ -1,17 +1,13 @@
-/** `referee stats`: the numbers of `GET /v1/stats`, from the store itself. */
+/** `referee stats`: the numbers of `GET /v1/stats`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
 import { statsCsv } from '../http/api/stats-csv.ts';
-import { statsJson } from '../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
-import { openReader } from '../store/reader.ts';
 import { sinceOf } from './calls.ts';
-import { databaseUrl } from './database.ts';
+import { openDocuments, type StatsDocument } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
-
-type Stats = ReturnType<typeof statsJson>;
+import { tableLines, terminalWidth } from './table.ts';
 
 export interface StatsOptions {
   since?: number;
@@ -37,20 +33,21 @@ export function statsCommand(program: Command, io: Io): void {
 
 export async function runStats(options: StatsOptions, io: Io): Promise<number> {
   try {
-    const reader = await openReader(parseDatabaseUrl(databaseUrl(io)));
+    const documents = await openDocuments(io);
     try {
-      const since = options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs;
-      const stats = statsJson(await reader.activity(since, HTTP_LIMITS.statsCallsMax));
+      const stats = await documents.stats(options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs);
       if (options.csv) io.stdout.write(statsCsv(stats));
-      else io.stdout.write(`${options.json ? jsonText(stats) : statsText(stats)}\n`);
+      else
+        io.stdout.write(
+          `${options.json ? jsonText(stats) : statsText(stats, terminalWidth(io))}\n`,
+        );
       return 0;
     } finally {
-      await reader.close();
+      await documents.close();
     }
   } catch (error) {
-    if (!(error instanceof RefereeError || error instanceof BadValue)) throw error;
-    const where = error instanceof BadValue ? 'DATABASE_URL: ' : '';
-    io.stderr.write(`referee stats: ${where}${error.message}\n`);
+    if (!(error instanceof RefereeError)) throw error;
+    io.stderr.write(`referee stats: ${plain(error.message)}\n`);
     return 1;
   }
 }
@@ -61,31 +58,41 @@ function pastOf(text: string): number {
   return since;
 }
 
-function statsText({ since, live, calls, rules, targets }: Stats): string {
+function statsText(
+  { since, live, calls, rules, targets }: StatsDocument,
+  width: number | null,
+): string {
+  const look = { width, givenUp: ['COST', 'SUCCESS', 'ARRIVED'], align: 'left' as const };
   const { total, arrived, not_arrived: notArrived, arrival_rate: rate, costs } = calls;
   return [
     `Since ${since}: ${total} calls, ${live.total} live now`,
     `Arrived: ${arrived} of ${arrived + notArrived} (${percent(rate)})`,
     `Cost: ${money(costs)}`,
     '',
-    ...table(
-      ['RULE', 'CALLS', 'ARRIVED', 'COST'],
-      rules.map((rule) => [
-        rule.rule ?? 'otherwise, or none',
-        String(rule.calls),
-        percent(rule.arrival_rate),
-        money(rule.costs),
-      ]),
+    ...tableLines(
+      [
+        ['RULE', 'CALLS', 'ARRIVED', 'COST'],
+        ...rules.map((rule) => [
+          plain(rule.rule ?? 'otherwise, or none'),
+          String(rule.calls),
+          percent(rule.arrival_rate),
+          money(rule.costs),
+        ]),
+      ],
+      look,
     ),
     '',
-    ...table(
-      ['TARGET', 'ATTEMPTS', 'SUCCESS', 'COST'],
-      targets.map((target) => [
-        target.target ?? 'literal destination',
-        String(target.attempts),
-        percent(target.success_rate),
-        money(target.costs),
-      ]),
+    ...tableLines(
+      [
+        ['TARGET', 'ATTEMPTS', 'SUCCESS', 'COST'],
+        ...targets.map((target) => [
+          plain(target.target ?? 'literal destination'),
+          String(target.attempts),
+          percent(target.success_rate),
+          money(target.costs),
+        ]),
+      ],
+      look,
     ),
   ].join('\n');
 }
@@ -96,16 +103,5 @@ function percent(rate: number | null): string {
 
 /** Amounts stay the decimal text they are. */
 function money(costs: { currency: string; amount: string }[]): string {
-  return costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ') || '-';
-}
-
-function table(head: string[], rows: string[][]): string[] {
-  const cells = [head, ...rows.map((row) => row.map(plain))];
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  return cells.map((row) => {
-    return row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  });
+  return plain(costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ')) || '-';
 }

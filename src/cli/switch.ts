@@ -10,7 +10,6 @@ import {
 } from './forcing.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 interface Listed {
   name: string;
@@ -45,7 +44,7 @@ export function switchCommand(program: Command, io: Io): void {
     .description('list the switches of the running server, or turn one on or off by hand')
     .argument('[name]', 'the switch; without it all are listed')
     .argument('[state]', 'on, off, or default, which ends what was turned');
-  exitsTwoOnUsage(forcingOptions(command, 'back to the default'));
+  forcingOptions(command, 'back to the default');
   command.action(
     async (name: string | undefined, state: string | undefined, options: ForcingOptions) => {
       process.exitCode = await runSwitch(name, state, options, io);

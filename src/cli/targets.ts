@@ -10,7 +10,6 @@ import {
 } from './forcing.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 interface Listed {
   name: string;
@@ -56,7 +55,7 @@ export function targetsCommand(program: Command, io: Io): void {
     .description('list the targets of the running server and which rest; rest or wake one by hand')
     .argument('[name]', 'the target; without it all are listed')
     .argument('[state]', 'rest, awake, or auto, which ends what was forced and begins anew');
-  exitsTwoOnUsage(forcingOptions(command, 'by itself again'));
+  forcingOptions(command, 'by itself again');
   command.action(
     async (name: string | undefined, state: string | undefined, options: ForcingOptions) => {
       process.exitCode = await runTargets(name, state, options, io);

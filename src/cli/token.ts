@@ -6,7 +6,6 @@ import { ROLES } from '../http/people/roles.ts';
 import { NAME_PATTERN } from '../http/people/token-file.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { exitsTwoOnUsage } from './usage.ts';
 
 interface TokenOptions {
   name: string;
@@ -24,7 +23,6 @@ export function tokenCommand(program: Command, io: Io): void {
     .requiredOption('--role <role>', 'viewer reads, operator acts on calls, admin also reloads')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExit code: 0 done, 2 wrong usage.');
-  exitsTwoOnUsage(command);
   command.action((options: TokenOptions) => {
     process.exitCode = runToken(options, io);
   });

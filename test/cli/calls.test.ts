@@ -269,7 +269,7 @@ describe('the list', () => {
     expect(err).toContain('busy');
     expect((await referee('calls', '--since', 'yesterday')).err).toContain('15m');
     const zoneless = await referee('calls', '--since', '2026-03-02T15:00');
-    expect([zoneless.code, zoneless.out]).toEqual([1, '']);
+    expect([zoneless.code, zoneless.out]).toEqual([2, '']);
     expect(zoneless.err).toContain(
       '"2026-03-02T15:00" is not an ISO 8601 time such as 2026-03-02T15:00:00Z; its zone is missing: write 2026-03-02T15:00Z',
     );

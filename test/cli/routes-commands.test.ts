@@ -311,14 +311,14 @@ test('route takes headers, digits and a caller who leaves', async () => {
 });
 
 test.each([
-  [['--to', '+1', '--verdict', 'us=bsy'], 'did you mean busy?'],
-  [['--to', '+1', '--verdict', 'su=busy'], 'did you mean us?'],
-  [['--to', '+1', '--at', 'yesterday'], 'is not an ISO 8601 time'],
-  [['--to', '+1', '--at', '2026-03-02T15:00:00'], 'its zone is missing'],
-  [['--to', '+1', '--header', 'X'], 'name=value'],
-])('route refuses %j with words', async (args, words) => {
+  [2, ['--to', '+1', '--verdict', 'us=bsy'], 'did you mean busy?'],
+  [1, ['--to', '+1', '--verdict', 'su=busy'], 'did you mean us?'],
+  [2, ['--to', '+1', '--at', 'yesterday'], 'is not an ISO 8601 time'],
+  [2, ['--to', '+1', '--at', '2026-03-02T15:00:00'], 'its zone is missing'],
+  [2, ['--to', '+1', '--header', 'X'], 'name=value'],
+])('route exits %i on %j, with words', async (exit, args, words) => {
   const { code, err, out } = await route(...args);
-  expect(code).toBe(1);
+  expect(code).toBe(exit);
   expect(out).toBe('');
   expect(err).toContain(words);
 });
@@ -335,7 +335,7 @@ test.each([[['route', '--to', '+14155550100']], [['schedule']]])(
       '2026-03-02T15:00',
     ]);
     expect([answer.code, answer.out, answer.err]).toEqual([
-      1,
+      2,
       '',
       `referee ${command}: --at: "2026-03-02T15:00" is not an ISO 8601 time such as 2026-03-02T15:00:00Z; its zone is missing: write 2026-03-02T15:00Z for UTC, or 2026-03-02T15:00-05:00\n`,
     ]);

@@ -26,6 +26,9 @@ import {
 } from './calls-schemas.ts';
 import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 
+/** A part that a hundred labels have in common finds nobody in particular. */
+const LABELLED_MAX = 100;
+
 export interface CallsDeps {
   store: Pick<Store, 'find' | 'timeline' | 'list'>;
   receiver: Receiver;
@@ -39,7 +42,9 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     const { since, until, session, q, ...query } = request.query;
     const filter: CallFilter = { ...query, limit: query.limit ?? HTTP_LIMITS.callsPageDefault };
     if (session !== undefined) filter.sessionId = session;
-    if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: [] };
+    if (q !== undefined && q.trim() !== '') {
+      filter.q = { text: q, numbers: labelled(deps.routes.current().numbers, q.trim()) };
+    }
     for (const party of ['from', 'to', 'number'] as const) {
       const bare = withoutUserParameters(query[party] ?? null);
       if (bare !== null) filter[party] = askedNumber(bare, deps.routes.current().policy.country);
@@ -175,6 +180,15 @@ export function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
     reason: 'no_such_call',
     detail: `There is no call with call_control_id ${id.slice(0, 200)}. Ended calls are kept for RETENTION_DAYS.`,
   });
+}
+
+/** Numbers of ours whose label this is part of. */
+function labelled(labels: ReadonlyMap<string, string> | undefined, text: string): string[] {
+  const part = text.toLowerCase();
+  return [...(labels ?? [])]
+    .filter(([, label]) => label.toLowerCase().includes(part))
+    .map(([number]) => number)
+    .slice(0, LABELLED_MAX);
 }
 
 function badTime(reply: FastifyReply, field: string, given: string): FastifyReply {

@@ -1,0 +1,136 @@
+/**
+ * What commands show, as the API answers it: asked of the server that REFEREE_URL names, otherwise made
+ * from the database. Both are the same documents, so commands need not know where they come from.
+ */
+import { existsSync } from 'node:fs';
+import { BadValue, parseDatabaseUrl } from '../config/values.ts';
+import type { ReportAsked } from '../core/history/report.ts';
+import { withoutUserParameters } from '../core/rules/address.ts';
+import type { Overrides } from '../core/rules/override.ts';
+import { RefereeError } from '../errors.ts';
+import { callDetail, callSummary } from '../http/api/calls-json.ts';
+import type { ReportJson } from '../http/api/reports-csv.ts';
+import { statsJson } from '../http/api/stats-json.ts';
+import { HTTP_LIMITS } from '../http/limits.ts';
+import type { Database } from '../store/open.ts';
+import { readReport } from '../store/read-report.ts';
+import { openReader, type StoreReader } from '../store/reader.ts';
+import type { CallFilter } from '../store/store.ts';
+import { databaseUrl } from './database.ts';
+import type { Io } from './io.ts';
+import { plain } from './routes-folder.ts';
+import { serverOf } from './server.ts';
+import { documentsOf } from './server-documents.ts';
+
+export type CallDetail = ReturnType<typeof callDetail>;
+export type CallSummary = ReturnType<typeof callSummary>;
+export type StatsDocument = ReturnType<typeof statsJson>;
+
+/** As on the command line; `q` is what was typed. */
+export type CallsAsked = Omit<
+  CallFilter,
+  'q' | 'cursor' | 'sessionId' | 'parentId' | 'unacknowledged'
+> & { q?: string };
+
+export interface Documents {
+  /** For messages: where they are from. */
+  source: string;
+  calls(asked: CallsAsked): Promise<{ calls: CallSummary[]; next: string | null }>;
+  call(id: string): Promise<CallDetail | null>;
+  stats(since: number): Promise<StatsDocument>;
+  report(asked: ReportAsked): Promise<ReportJson>;
+  /** What operators have forced. */
+  overrides(): Promise<Overrides>;
+  close(): Promise<void>;
+}
+
+/** Rejects with a RefereeError that says what is wrong with the setting, the server or the store. */
+export async function openDocuments(io: Io): Promise<Documents> {
+  const server = serverOf(io);
+  return server === null ? documentsIn(await openReader(databaseOf(io))) : documentsOf(server);
+}
+
+/** Overrides that operators have set; null where no server has run, and if they cannot be read. */
+export async function readOverrides(io: Io): Promise<Overrides | null> {
+  try {
+    if (serverOf(io) === null) {
+      const database = databaseOf(io);
+      if (database.kind === 'sqlite' && !existsSync(database.path)) return null;
+    }
+    const documents = await openDocuments(io);
+    try {
+      return await documents.overrides();
+    } finally {
+      await documents.close();
+    }
+  } catch (error) {
+    if (!(error instanceof RefereeError)) throw error;
+    io.stderr.write(
+      `overrides of schedules and switches are not considered: ${plain(error.message)}\n`,
+    );
+    return null;
+  }
+}
+
+/** The server hands out no recorded events, so some commands need its database. */
+export async function openRecordings(io: Io, what: string): Promise<StoreReader> {
+  const server = serverOf(io);
+  if (server !== null) {
+    throw new NeedsDatabase(
+      `${what} needs the database: ${server.url} does not hand out recorded events. Run it where DATABASE_URL names the database, with REFEREE_URL empty`,
+    );
+  }
+  return openReader(databaseOf(io));
+}
+
+export class NeedsDatabase extends RefereeError {
+  constructor(message: string) {
+    super('NEEDS_DATABASE', message);
+  }
+}
+
+function databaseOf(io: Io): Database {
+  try {
+    return parseDatabaseUrl(databaseUrl(io));
+  } catch (error) {
+    if (!(error instanceof BadValue)) throw error;
+    throw new RefereeError('BAD_DATABASE_URL', `DATABASE_URL: ${error.message}`);
+  }
+}
+
+const MINUTE_MS = 60_000;
+
+export function documentsIn(reader: StoreReader): Documents {
+  return {
+    source: 'the store that DATABASE_URL names',
+    async calls(asked) {
+      const { calls, next } = await reader.list(filterOf(asked));
+      return { calls: calls.map(callSummary), next };
+    },
+    async call(id) {
+      const found = await reader.find(id);
+      if (found === null) return null;
+      const legs = await reader.list({ parentId: id, limit: HTTP_LIMITS.legsMax });
+      return callDetail(found.call, await reader.timeline(id), legs.calls);
+    },
+    async stats(since) {
+      // Whole minutes, as the server counts them.
+      const from = Math.floor(since / MINUTE_MS) * MINUTE_MS;
+      return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));
+    },
+    report: (asked) => readReport(reader, asked),
+    overrides: async () => ((await reader.setting('overrides')).value ?? {}) as Overrides,
+    close: () => reader.close(),
+  };
+}
+
+/** As the API reads the same question. */
+export function filterOf({ q, ...asked }: CallsAsked): CallFilter {
+  const filter: CallFilter = asked;
+  if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: [] };
+  for (const party of ['from', 'to', 'number'] as const) {
+    const bare = withoutUserParameters(asked[party] ?? null);
+    if (bare !== null) filter[party] = bare;
+  }
+  return filter;
+}

@@ -1,0 +1,61 @@
+/** A table that fits the terminal: columns that matter least are left out first. */
+import { withEnvFile } from '../config/config.ts';
+import type { Io } from './io.ts';
+
+const WIDTH_DEFAULT = 80;
+
+/** COLUMNS, else what the terminal says; null where nobody looks at a terminal: nothing is left out. */
+export function terminalWidth(io: Io): number | null {
+  if (!io.isTTY) return null;
+  return Number(withEnvFile(io.env).COLUMNS) || process.stdout.columns || WIDTH_DEFAULT;
+}
+
+export interface TableLook {
+  /** Of the terminal; null: every column is shown. */
+  width: number | null;
+  /** Titles of columns that may be left out, the least important first. */
+  givenUp: readonly string[];
+  /** Where numbers stand under each other; the first column never does. */
+  align: 'left' | 'right';
+}
+
+/** The first row holds the titles. The first column is shortened where nothing else is left. */
+export function tableLines(rows: string[][], { width, givenUp, align }: TableLook): string[] {
+  const [titles = []] = rows;
+  const widths = titles.map((_, column) =>
+    Math.max(...rows.map((row) => charactersOf(row[column] ?? ''))),
+  );
+  const shown = new Set(titles.keys());
+  const taken = (): number =>
+    [...shown].reduce((sum, column) => sum + (widths[column] ?? 0), 2 * (shown.size - 1));
+  for (const title of givenUp) {
+    if (width === null || taken() <= width) break;
+    shown.delete(titles.indexOf(title));
+  }
+  const first = widths[0] ?? 0;
+  if (width !== null && taken() > width) {
+    widths[0] = Math.min(first, Math.max(FIRST_MINIMUM, first - (taken() - width)));
+  }
+  return rows.map((row) =>
+    [...shown]
+      .map((column) => {
+        const room = widths[column] ?? 0;
+        const cell = cut(row[column] ?? '', room);
+        const padding = ' '.repeat(room - charactersOf(cell));
+        return column === 0 || align === 'left' ? cell + padding : padding + cell;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const FIRST_MINIMUM = 6;
+
+function charactersOf(text: string): number {
+  return [...text].length;
+}
+
+function cut(text: string, width: number): string {
+  const points = [...text];
+  return points.length > width ? `${points.slice(0, Math.max(0, width - 1)).join('')}…` : text;
+}
