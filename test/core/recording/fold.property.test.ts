@@ -2,15 +2,24 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readClientState } from '../../../src/core/machine/client-state.ts';
+import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { Decision } from '../../../src/core/machine/plan.ts';
 import { exportJson, readExport } from '../../../src/core/recording/export.ts';
 import { foldCall } from '../../../src/core/recording/fold.ts';
-import type { RecordedCall } from '../../../src/core/recording/recorded-call.ts';
+import type { RecordedCall, RecordedEvent } from '../../../src/core/recording/recorded-call.ts';
 import { recordedCallOf } from '../../../src/core/recording/row.ts';
 import { packCall, unpackCall } from '../../../src/store/rows/call-document.ts';
 import { packEntry, unpackEntry } from '../../../src/store/rows/rows.ts';
 import { type Happening, happen, happening, step, TYPES } from '../../helpers/happenings.ts';
-import { DEAD, type Driver, decision, drive, say, webhook } from '../../helpers/machine.ts';
+import {
+  DEAD,
+  type Driver,
+  decision,
+  drive,
+  rejected,
+  say,
+  webhook,
+} from '../../helpers/machine.ts';
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 400);
 const TIMEOUT_MS = 60_000 + RUNS * 60;
@@ -22,6 +31,8 @@ const COST = {
   ],
   problem: null,
 };
+
+const accepted = { kind: 'accepted', status: 200, alive: null } as const;
 
 /** What only matters to a recording, beside what may happen to any call. */
 const further = fc.oneof(
@@ -46,6 +57,19 @@ const further = fc.oneof(
     headers: fc.constantFrom([], [{ name: 'X-One', value: '1' }]).map((list) => [...list]),
     skew: fc.constantFrom(0, -3, 70_000),
     parent: fc.constantFrom(undefined, undefined, 'v3:caller'),
+  }),
+  fc.record({
+    kind: fc.constant('found' as const),
+    answer: fc.constantFrom<Outcome>(
+      DEAD,
+      { ...accepted, alive: true, envelope: { id: 'x', foreignState: null } },
+      { ...accepted, bLeg: null },
+      { ...accepted, bLeg: 'v3:far' },
+      rejected(null, { callEnded: true, misconfigured: 'TELNYX_API_KEY' }),
+      { kind: 'retry', status: null, detail: 'cut', afterMs: 5, provenUnsent: true },
+    ),
+    pick: fc.nat(50),
+    sent: fc.boolean(),
   }),
   fc.constant({ kind: 'sighting' as const }),
   fc.constant({ kind: 'acknowledged' as const }),
@@ -89,6 +113,7 @@ test('the rows of any story give its call again, and so does its export', {
         });
         const read = readBack(d);
         expect(read.recording).toBe('complete');
+        expect(read.events.map(told)).toEqual(d.recorded.map(told));
         expect(foldCall(read).differences).toEqual([]);
         const again = readExport(JSON.stringify(exportJson(read)));
         expect(foldCall(again).differences).toEqual([]);
@@ -110,6 +135,30 @@ test('a call of which a row says nothing, or not all rows are kept, is told apar
   expect(of(d.call, [first, { ...second, recorded: null }], 2)).toBe('older');
   expect(of(d.call, [first, { ...second, recorded: { schema: 99 } }], 2)).toBe('newer');
 });
+
+/** An event without what is only recorded where the call learned from it, or says nothing. */
+function told({ event, answers, ...rest }: RecordedEvent) {
+  const { clockSkewMs, ...own } = { clockSkewMs: 0, ...event };
+  const { facts, clientState, envelope, parentId, cost, ...said } = {
+    facts: null,
+    clientState: null,
+    envelope: null,
+    parentId: null,
+    cost: undefined,
+    ...own,
+  };
+  const { heardAt, overBudget, decisions } = answers;
+  return {
+    ...rest,
+    said,
+    clockSkewMs,
+    named: envelope?.id ?? null,
+    amounts: cost?.parts ?? [],
+    heardAt,
+    overBudget: overBudget.filter((why) => why !== null),
+    plans: decisions.flatMap((each) => (each === null ? [] : [each.plan, each.policy, each.rule])),
+  };
+}
 
 function readBack(d: Driver): RecordedCall {
   const rows = d.timeline.map((entry) => unpackEntry(packEntry(entry)));
@@ -154,6 +203,21 @@ function befall(d: Driver, each: Further, n: number): void {
         clockSkewMs: skew,
         occurredAt: d.now - 10.25,
         ...(parent === undefined ? {} : { parentId: parent }),
+      });
+      return;
+    }
+    case 'found': {
+      const command = d.commands[each.pick % Math.max(1, d.commands.length)];
+      if (command === undefined) return;
+      const out = bare(d, `command.${each.answer.kind}`, n);
+      d.put({
+        ...out,
+        source: 'outcome',
+        commandId: command.id,
+        legId: command.legId,
+        action: command.action,
+        outcome: each.answer,
+        firstSentAt: each.sent ? d.now - 7 : null,
       });
       return;
     }
