@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Config, Environment } from './config/config.ts';
 import { createAccountService } from './engine/account-service.ts';
 import { createEngine, type Engine } from './engine/create-engine.ts';
+import { createKeepWarm } from './engine/keep-warm.ts';
 import type { LiveRoutes } from './engine/live-routes.ts';
 import { createReport } from './engine/report.ts';
 import { StopTimedOut } from './errors.ts';
@@ -95,8 +96,11 @@ async function assemble(
   });
   opened.defer(() => people.stop());
   const { apiUrl, apiKey, proxy } = config;
-  const client = createTelnyxClient({ apiUrl, apiKey, proxy, env });
+  const keepWarmMs = config.keepWarmSecs * 1000;
+  const client = createTelnyxClient({ apiUrl, apiKey, proxy, env, keepWarmMs });
   opened.defer(() => client.close());
+  const keepWarm = createKeepWarm({ client, everyMs: keepWarmMs });
+  opened.defer(async () => keepWarm.stop());
   const lookups = createLookupClient({ env, proxy });
   opened.defer(() => lookups.close());
   const asking = createAsking({ apiUrl, apiKey, proxy });
@@ -182,6 +186,7 @@ async function assemble(
     opening.worked();
     engine.start();
     account.start();
+    keepWarm.start();
     if (config.routesWatch) {
       routes.watch((reload) => engine.routes.report(reload, 'folder'));
       next?.folder.watch(engine.routes.reportNext);

@@ -65,6 +65,8 @@ export interface Config {
   readonly historyDays: number;
   /** 0: never. */
   readonly accountCheckMinutes: number;
+  /** 0: never. */
+  readonly keepWarmSecs: number;
   readonly drainDelaySecs: number;
   readonly shutdownTimeoutSecs: number;
 }
@@ -165,6 +167,7 @@ export function readConfig(env: Environment): Config {
     retentionDays: checked.RETENTION_DAYS,
     historyDays: checked.HISTORY_DAYS,
     accountCheckMinutes: checked.ACCOUNT_CHECK_MINUTES,
+    keepWarmSecs: checked.KEEP_WARM_SECS,
     drainDelaySecs: checked.DRAIN_DELAY_SECS,
     shutdownTimeoutSecs: checked.SHUTDOWN_TIMEOUT_SECS,
   });

@@ -129,6 +129,12 @@ export const EnvironmentSchema = Type.Object({
     0,
     10_080,
   ),
+  KEEP_WARM_SECS: count(
+    'In quiet times the connections to Telnyx are kept open by two small requests (GET /public_key) every so many seconds, so that the next caller does not wait for a handshake; 0: never.',
+    15,
+    0,
+    300,
+  ),
   DRAIN_DELAY_SECS: count(
     'How long webhooks are still accepted after SIGTERM, in seconds, so that load balancers notice.',
     3,

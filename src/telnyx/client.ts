@@ -14,7 +14,15 @@ import {
   type TelnyxRequest,
   UnsetVariable,
 } from './request.ts';
-import { createTransport, NotWritten, type PlainResponse, type ProxyAddress } from './transport.ts';
+import {
+  createTransport,
+  type Gated,
+  IDLE_MS,
+  NotWritten,
+  type PlainResponse,
+  type ProxyAddress,
+} from './transport.ts';
+import { createWarmth, WARM_CONNECTIONS } from './warmth.ts';
 
 export interface TelnyxClient {
   /**
@@ -22,6 +30,13 @@ export interface TelnyxClient {
    * returns false, nothing is written, and the outcome is proven unsent.
    */
   send(command: TelnyxCommand, mayWrite?: () => boolean): Promise<Outcome>;
+  /** For how long the connections that are kept warm were not used. */
+  quietMs(): number;
+  /**
+   * Uses those connections: one harmless request on each, never a command. Nothing is asked while
+   * Telnyx refuses the key or limits our rate. Never rejects; nobody needs what is answered.
+   */
+  warm(): Promise<void>;
   /** Ends what is in flight. */
   close(): Promise<void>;
 }
@@ -35,6 +50,8 @@ export interface TelnyxClientOptions {
   /** The proxy for requests; null: none. */
   proxy?: ProxyAddress | null;
   connectionsMax?: number;
+  /** How often `warm` is called in quiet times; connections stay open for longer than that. */
+  keepWarmMs?: number;
   /** Where the `${NAME}` of a target's auth are looked up when the request is sent. */
   env?: Environment;
 }
@@ -42,6 +59,10 @@ export interface TelnyxClientOptions {
 /** Telnyx usually answers within a second; after this time the command is tried again. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
+/** Small, the same for everybody, and about no call; the account check asks for it as well. */
+const WARM_PATH = '/public_key';
+/** By how much a connection outlives the request that keeps it. */
+const WARM_MARGIN_MS = 5_000;
 /** Telnyx's answers have a few hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
 /**
@@ -50,14 +71,88 @@ const BODY_BYTES_MAX = 64 * 1024;
 export const CONNECTIONS_MAX = 256;
 
 export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
-  const { origin, base } = addressOf(options.apiUrl);
   const env = options.env ?? process.env;
   const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+  const askingMs = Math.min(PROBE_TIMEOUT_MS, timeoutMs);
+  const { transport, api } = openApi(options, timeoutMs);
+  const warmth = createWarmth(() => performance.now());
+
+  async function ask(path: string, init: Asked, secrets: () => readonly string[]) {
+    const end = warmth.begin();
+    try {
+      // ofetch passes unknown options on.
+      const response: unknown = await api.raw(path, init);
+      return await answerOf(response as PlainResponse, secrets);
+    } finally {
+      end();
+    }
+  }
+
+  async function send(command: TelnyxCommand, mayWrite?: () => boolean): Promise<Outcome> {
+    let request: TelnyxRequest;
+    try {
+      request = requestOf(command, env);
+    } catch (error) {
+      return unmakeable(error);
+    }
+    const { method, body } = request;
+    const asks = command.action === 'probe' || command.action === 'active_calls';
+    const timeout = startTimeout(asks ? askingMs : timeoutMs);
+    const init = { method, body, signal: timeout.signal, mayWrite };
+    const secrets = () => [options.apiKey, ...secretsOf(command, env)];
+    try {
+      if (command.action === 'active_calls') {
+        return await findBLeg(command, request.path, (path) => ask(path, init, secrets));
+      }
+      return outcomeOfAnswer(command.action, await ask(request.path, init, secrets));
+    } catch (error) {
+      return isNotWritten(error) ? NOT_WRITTEN : outcomeOfFailure(command.action, error);
+    } finally {
+      timeout.stop();
+    }
+  }
+
+  async function warmOne(): Promise<void> {
+    const timeout = startTimeout(askingMs);
+    try {
+      const init = { method: 'GET', signal: timeout.signal };
+      warmth.answer(await ask(WARM_PATH, init, () => [options.apiKey]));
+    } catch {
+      // It is asked again in a while; what a failure means for callers, their commands tell.
+    } finally {
+      timeout.stop();
+    }
+  }
+
+  return {
+    async send(command, mayWrite) {
+      const outcome = await send(command, mayWrite);
+      warmth.outcome(outcome);
+      return outcome;
+    },
+    quietMs: warmth.quietMs,
+    async warm() {
+      if (!warmth.mayAsk()) return;
+      await Promise.all(Array.from({ length: WARM_CONNECTIONS }, warmOne));
+    },
+    close: () => transport.close(),
+  };
+}
+
+interface Asked extends Gated {
+  method: string;
+  body?: TelnyxRequest['body'];
+  signal: AbortSignal;
+}
+
+function openApi(options: TelnyxClientOptions, timeoutMs: number) {
+  const { origin, base } = addressOf(options.apiUrl);
   const limits = {
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     // Shorter than the whole request, so that it is known that nothing was sent.
     connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
     bodyBytesMax: BODY_BYTES_MAX,
+    idleMs: Math.max(IDLE_MS, (options.keepWarmMs ?? 0) + WARM_MARGIN_MS),
   };
   const transport = createTransport(origin, limits, options.proxy);
   const api = createFetch({
@@ -79,37 +174,7 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       responseType: 'stream',
     },
   });
-
-  return {
-    async send(command, mayWrite) {
-      let request: TelnyxRequest;
-      try {
-        request = requestOf(command, env);
-      } catch (error) {
-        return unmakeable(error);
-      }
-      const asks = command.action === 'probe' || command.action === 'active_calls';
-      const timeout = startTimeout(asks ? Math.min(PROBE_TIMEOUT_MS, timeoutMs) : timeoutMs);
-      const ask = async (path: string): Promise<Answer> => {
-        const { method, body } = request;
-        // ofetch passes unknown options on.
-        const init = { method, body, signal: timeout.signal, mayWrite };
-        const response: unknown = await api.raw(path, init);
-        const secrets = () => [options.apiKey, ...secretsOf(command, env)];
-        return answerOf(response as PlainResponse, secrets);
-      };
-      try {
-        if (command.action === 'active_calls') return await findBLeg(command, request.path, ask);
-        return outcomeOfAnswer(command.action, await ask(request.path));
-      } catch (error) {
-        return isNotWritten(error) ? NOT_WRITTEN : outcomeOfFailure(command.action, error);
-      } finally {
-        timeout.stop();
-      }
-    },
-    // With plain http there is no handshake to save.
-    close: () => transport.close(),
-  };
+  return { transport, api };
 }
 
 const NOT_WRITTEN: Outcome = {

@@ -42,6 +42,7 @@ describe('readConfig', () => {
       retentionDays: 30,
       historyDays: 400,
       accountCheckMinutes: 60,
+      keepWarmSecs: 15,
       drainDelaySecs: 3,
       shutdownTimeoutSecs: 10,
     });
@@ -132,6 +133,7 @@ describe('readConfig', () => {
       RETENTION_DAYS: '1.5',
       HISTORY_DAYS: '0',
       ACCOUNT_CHECK_MINUTES: 'hourly',
+      KEEP_WARM_SECS: 'always',
       DRAIN_DELAY_SECS: '1e1',
       SHUTDOWN_TIMEOUT_SECS: '0',
     });

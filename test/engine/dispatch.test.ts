@@ -197,6 +197,25 @@ test('a 500 is tried again after half a second, byte for byte the same', async (
   expect(api.requests[0]?.text).toBe(api.requests[1]?.text);
 });
 
+test('a kept connection that the other side closes as the command comes in: it is executed once, with one id', async () => {
+  const executed: unknown[] = [];
+  api.reply = (request, response, nth) => {
+    // The end was on its way already: who sent it reads nothing any more.
+    if (nth === 2) return void response.socket?.end();
+    executed.push(request.body?.command_id);
+    accept(request, response, nth);
+  };
+  const dispatcher = dispatch();
+  dispatcher.start();
+  dispatcher.offer(await commit('c0', [aCommand('o-0', 'c0')], 'this'));
+  await waitFor(() => expect(kinds()).toEqual(['accepted']));
+  dispatcher.offer(await commit('c1', [aCommand('o-1', 'c1')], 'this'));
+  await waitFor(() => expect(kinds()).toEqual(['accepted', 'retry', 'accepted']));
+  expect(executed).toEqual(['o-0', 'o-1']);
+  expect(api.requests[2]?.text).toBe(api.requests[1]?.text);
+  expect(await pending()).toBe(0);
+});
+
 test('429 waits as Telnyx says and opens a new window', async () => {
   api.reply = (request, response, nth) =>
     nth === 1
