@@ -300,7 +300,8 @@ export const LOG_EVENTS = {
   },
   'audit.unwritten': {
     level: 'error',
-    meaning: 'What an operator did could not be kept in the store; the line before it says all.',
+    meaning:
+      'What came of something that an operator did could not be kept in the store, whose row says `unknown`; the line before it says all.',
     action: 'Check the store (disk full, read-only, unreachable); see /health/ready.',
   },
   'tokens.loaded': {

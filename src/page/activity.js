@@ -16,6 +16,7 @@ const WORDS = {
   activate: 'went back to the routes',
   switch: 'turned the switch',
   schedule_override: 'forced the schedule',
+  target_rest: 'forced the target',
   dead_letter_retry: 'retried the dead letter',
   dead_letter_discard: 'threw away the dead letter',
 };

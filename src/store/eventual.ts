@@ -49,6 +49,7 @@ export function openEventually(
     dropDeadLetter: async (id) => theStore().dropDeadLetter(id),
     outboxCommands: async (limit) => theStore().outboxCommands(limit),
     addAudit: async (entry) => theStore().addAudit(entry),
+    endAudit: async (id, came) => theStore().endAudit(id, came),
     audit: async (filter) => theStore().audit(filter),
     pruneAudit: async (before, limit) => theStore().pruneAudit(before, limit),
     setting: async (name) => theStore().setting(name),

@@ -214,6 +214,9 @@ export interface AuditEntry {
   detail: Readonly<Record<string, unknown>>;
 }
 
+/** What came of it. */
+export type AuditCame = Pick<AuditEntry, 'to' | 'result' | 'detail'>;
+
 export interface AuditRow extends AuditEntry {
   id: number;
   at: number;
@@ -350,7 +353,9 @@ export interface Store extends ChangeFeed {
   dropDeadLetter(id: number): Promise<boolean>;
   /** Commands that are to be sent or in flight, the oldest first. */
   outboxCommands(limit: number): Promise<OutboxCommand[]>;
-  addAudit(entry: AuditEntry): Promise<void>;
+  /** Returns its id. Written before it is done: what comes of it is added by `endAudit`. */
+  addAudit(entry: AuditEntry): Promise<number>;
+  endAudit(id: number, came: AuditCame): Promise<void>;
   /** Newest first. Rejects with BAD_CURSOR. */
   audit(filter: AuditFilter): Promise<AuditPage>;
   /** Removes at most `limit` from before; returns how many. */

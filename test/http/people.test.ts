@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { RefereeError } from '../../src/errors.ts';
 import { openPeople, type People } from '../../src/http/people/people.ts';
 import { digestOf } from '../../src/http/people/person.ts';
 import { readTokenFile } from '../../src/http/people/token-file.ts';
@@ -218,4 +219,76 @@ test('problems of the file are located', () => {
   expect(JSON.stringify(secret)).not.toContain('my-secret-token');
   expect(read('').ok).toBe(false);
   expect(read('tokens: []').ok).toBe(true);
+});
+
+test('nothing is done that cannot be kept, by whatever endpoint', async () => {
+  const document = (await (await app.api('/v1/openapi.json')).json()) as {
+    paths: Record<string, Record<string, { 'x-role'?: string }>>;
+  };
+  expect((await app.deliver(incomingCall('v3:kept', { to: '+14155550100' }))).status).toBe(200);
+  await app.store.deadLetter({ id: 'operator:kept', callId: 'v3:kept' }, 'broken', null);
+  const [letter] = await app.store.deadLetters(1, null);
+  const bodies: Record<string, object> = {
+    '/v1/calls/{call_control_id}/refer': { target: 'support-us' },
+    '/v1/schedules/{name}/override': { open: false },
+    '/v1/switches/{name}': { on: false },
+    '/v1/targets/{name}/rest': { on: true },
+  };
+  const names: Record<string, string> = {
+    schedules: 'office',
+    switches: 'main-site',
+    targets: 'support-us',
+  };
+  const before = [await app.store.setting('overrides'), await app.store.find('v3:kept')];
+  const seen = app.events.length;
+  const addAudit = vi
+    .spyOn(app.store, 'addAudit')
+    .mockRejectedValue(new RefereeError('STORE_UNAVAILABLE', 'the disk is full'));
+  try {
+    let asked = 0;
+    for (const [path, { post: operation }] of Object.entries(document.paths)) {
+      const role = operation?.['x-role'];
+      if (role !== 'operator' && role !== 'admin') continue;
+      const [, , kind = ''] = path.split('/');
+      const url = path
+        .replace('{call_control_id}', 'v3:kept')
+        .replace('{name}', names[kind] ?? '')
+        .replace('{id}', String(letter?.id))
+        .replace('{hash}', app.set.hash);
+      const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+      const answer = await post(url, bodies[path] ?? {}, headers);
+      const { reason } = (await answer.json()) as { reason: string };
+      expect([path, answer.status, reason]).toEqual([path, 503, 'store_unavailable']);
+      asked += 1;
+    }
+    expect([asked, addAudit.mock.calls.length]).toEqual([11, 11]);
+  } finally {
+    addAudit.mockRestore();
+  }
+  expect([await app.store.setting('overrides'), await app.store.find('v3:kept')]).toEqual(before);
+  expect(app.events).toHaveLength(seen);
+  expect(await app.store.findDeadLetter(letter?.id ?? 0)).not.toBeNull();
+});
+
+test('what came of it is unknown where it fails halfway, or where the end cannot be kept', async () => {
+  const rows = async () => (await app.store.audit({ what: 'switch', limit: 2 })).rows;
+  const turn = (on: boolean) =>
+    post('/v1/switches/main-site', { on }, { authorization: `Bearer ${TOKENS.operator}` });
+  const failing = vi
+    .spyOn(app.store, 'changeSetting')
+    .mockRejectedValueOnce(new RefereeError('COMMIT_UNKNOWN', 'the connection was lost'));
+  expect((await turn(false)).status).toBe(503);
+  failing.mockRestore();
+  const unwritten = vi.spyOn(app.store, 'endAudit').mockRejectedValueOnce(new Error('disk full'));
+  expect((await turn(false)).status).toBe(200);
+  unwritten.mockRestore();
+  expect(await rows()).toMatchObject([{ result: 'unknown' }, { result: 'unknown' }]);
+  const actions = app.lines.filter(({ fields }) => fields.action === 'switch');
+  expect(actions.slice(-3).map(({ event, fields }) => [event, fields.result])).toEqual([
+    ['admin.action', 'unknown'],
+    ['admin.action', 'ok'],
+    ['audit.unwritten', undefined],
+  ]);
+  expect((await turn(true)).status).toBe(200);
+  expect((await rows())[0]).toMatchObject({ result: 'ok', detail: { on: true } });
 });

@@ -2,14 +2,17 @@
 
 import type { Receiver } from '../../engine/engine.ts';
 import { type Operated, operate } from '../../engine/operate.ts';
+import type { Store } from '../../store/store.ts';
 import { OPERATOR } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
+import { noSuchCall } from './calls.ts';
 import { callSummary } from './calls-json.ts';
 import { ACT_BODY, ACTED, CALL_ID_PARAMS, PROBLEM } from './calls-schemas.ts';
 
 export interface ActingDeps {
+  store: Pick<Store, 'find'>;
   receiver: Receiver;
   audit: Audit;
   now: () => number;
@@ -22,12 +25,16 @@ export function registerActing(app: ApiScope, deps: ActingDeps): void {
     app.post(path, { schema, config: OPERATOR }, async (request, reply) => {
       const { call_control_id: id } = request.params;
       const reason = request.body?.reason?.trim() || null;
-      const done = await operate(id, { act, by: operatorOf(request), reason }, deps);
-      if (done.result !== 'no_such_call') {
-        const result = done.result === 'done' ? 'ok' : REFUSED[done.result].reason;
-        await deps.audit(request, act, { to: id, reason, result });
-      }
-      if (done.result !== 'done') return sendProblem(reply, refusal(done.result, id));
+      if ((await deps.store.find(id)) === null) return noSuchCall(reply, id);
+      const done = await deps.audit.record(
+        request,
+        act,
+        { to: id, reason },
+        () => operate(id, { act, by: operatorOf(request), reason }, deps),
+        ({ result }) => ({ result: resultOf(result) }),
+      );
+      if (done.result === 'no_such_call') return noSuchCall(reply, id);
+      if (done.result !== 'done') return sendProblem(reply, REFUSED[done.result]);
       reply.code(202);
       return { call: callSummary(done.call) };
     });
@@ -55,13 +62,9 @@ const REFUSED: Record<Refusal, Problem> = {
   },
 };
 
-function refusal(why: Refusal | 'no_such_call', id: string): Problem {
-  if (why !== 'no_such_call') return REFUSED[why];
-  return {
-    status: 404,
-    reason: 'no_such_call',
-    detail: `There is no call with call_control_id ${id.slice(0, 200)}. Ended calls are kept for RETENTION_DAYS.`,
-  };
+function resultOf(result: Operated['result']): string {
+  if (result === 'done') return 'ok';
+  return result === 'no_such_call' ? result : REFUSED[result].reason;
 }
 
 const COMMON = {

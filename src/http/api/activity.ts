@@ -84,7 +84,10 @@ const SCHEMA = {
           to: orNull(text),
           reason: orNull(text),
           from: orNull(Type.String({ description: 'The remote address' })),
-          result: Type.String({ description: 'ok, or why it was refused' }),
+          result: Type.String({
+            description:
+              'ok, or why it was refused; unknown: it is being done, or the server ended before it could say what came of it',
+          }),
           detail: Type.Record(text, Type.Unknown()),
         }),
       ),

@@ -12,7 +12,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import type { Audit, Done } from './audit.ts';
+import type { Audit, Came } from './audit.ts';
 import { callsCsv } from './calls-csv.ts';
 import { attemptJson, attemptToCome, callDetail, callSummary } from './calls-json.ts';
 import {
@@ -85,12 +85,16 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       if ((target === undefined) === (request.body.sip_address === undefined)) {
         return sendProblem(reply, ONE_DESTINATION);
       }
-      const refer = await referManually(id, target === undefined ? { sipAddress } : { target }, {
-        ...deps,
-        routeSet: deps.routes.current,
-      });
-      const audited = auditOf(refer, request.body);
-      if (audited !== null) await deps.audit(request, 'refer', { to: id, reason, ...audited });
+      if ((await deps.store.find(id)) === null) return noSuchCall(reply, id);
+      const wanted = target === undefined ? { sipAddress } : { target };
+      const more = { target: target ?? null, sip_address: request.body.sip_address ?? null };
+      const refer = await deps.audit.record(
+        request,
+        'refer',
+        { to: id, reason, more },
+        () => referManually(id, wanted, { ...deps, routeSet: deps.routes.current }),
+        cameOf,
+      );
       switch (refer.result) {
         case 'no_such_call':
           return noSuchCall(reply, id);
@@ -114,17 +118,9 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
   );
 }
 
-/** Null for what is refused before anything is decided. */
-function auditOf(
-  refer: ManualRefer,
-  body: { target?: string; sip_address?: string },
-): Pick<Done, 'result' | 'more'> | null {
-  if (refer.result === 'unresolved') {
-    const { target = null, sip_address: address = null } = body;
-    return { result: refer.why, more: { target, sip_address: address } };
-  }
-  if (refer.result === 'not_movable') return { result: refer.why };
-  if (!('asked' in refer)) return null;
+function cameOf(refer: ManualRefer): Came {
+  if (refer.result === 'unresolved' || refer.result === 'not_movable') return { result: refer.why };
+  if (!('asked' in refer)) return { result: refer.result };
   const { step, attemptId, eventId } = refer.asked;
   return {
     result: refer.result === 'rejected' ? 'rejected' : 'ok',

@@ -16,7 +16,7 @@ import { CALL_ID_PARAMS, orNull, PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 
 export interface LostCallersDeps {
-  store: Pick<Store, 'list' | 'setting'>;
+  store: Pick<Store, 'find' | 'list' | 'setting'>;
   receiver: Receiver;
   audit: Audit;
   now: () => number;
@@ -51,7 +51,18 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
     { schema: ACK_SCHEMA, config: OPERATOR },
     async (request, reply) => {
       const id = request.params.call_control_id;
-      const received = await receiver.receive(acknowledged(id, now()));
+      const found = await store.find(id);
+      // A second time changes nothing, and nothing is done by hand.
+      if (found !== null && found.call.acknowledgedAt !== null) {
+        return { call_control_id: id, acknowledged: true as const };
+      }
+      const received = await audit.record(
+        request,
+        'acknowledge',
+        { to: id },
+        () => receiver.receive(acknowledged(id, now())),
+        ({ result }) => ({ result: ACKNOWLEDGED[result] }),
+      );
       if (received.result === 'refused') {
         return sendProblem(reply, {
           status: 404,
@@ -59,12 +70,17 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
           detail: `No lost caller with call_control_id ${id.slice(0, 200)} is known: /v1/lost-callers lists them.`,
         });
       }
-      // A second time changes nothing, and nothing was done by hand.
-      if (received.result === 'committed') await audit(request, 'acknowledge', { to: id });
       return { call_control_id: id, acknowledged: true as const };
     },
   );
 }
+
+const ACKNOWLEDGED = {
+  committed: 'ok',
+  duplicate: 'acknowledged_before',
+  refused: 'no_such_lost_caller',
+  dead_letter: 'dead_letter',
+} as const;
 
 function acknowledged(callId: string, now: number): AcknowledgedEvent {
   return {

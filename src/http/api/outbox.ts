@@ -47,10 +47,19 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
       const letter = await store.findDeadLetter(id);
       if (letter === null) return sendProblem(reply, noSuchLetter(id));
       const event = eventOfLetter(letter.event);
-      const result = event === null ? 'dead_letter' : (await receiver.receive(event)).result;
-      // Where it failed again, it is a new letter with what was wrong this time.
-      if (event !== null) await store.dropDeadLetter(id);
-      await audit(request, 'dead_letter_retry', { to: String(id), reason, result });
+      const result = await audit.record(
+        request,
+        'dead_letter_retry',
+        { to: String(id), reason },
+        async () => {
+          if (event === null) return 'dead_letter';
+          const received = await receiver.receive(event);
+          // Where it failed again, it is a new letter with what was wrong this time.
+          await store.dropDeadLetter(id);
+          return received.result;
+        },
+        (became) => ({ result: became }),
+      );
       if (result === 'dead_letter') return sendProblem(reply, failedAgain(event === null));
       return { id, result };
     },
@@ -62,8 +71,14 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
     async (request, reply) => {
       const id = Number(request.params.id);
       const reason = request.body?.reason ?? null;
-      if (!(await store.dropDeadLetter(id))) return sendProblem(reply, noSuchLetter(id));
-      await audit(request, 'dead_letter_discard', { to: String(id), reason });
+      const dropped = await audit.record(
+        request,
+        'dead_letter_discard',
+        { to: String(id), reason },
+        () => store.dropDeadLetter(id),
+        (was) => ({ result: was ? 'ok' : 'no_such_dead_letter' }),
+      );
+      if (!dropped) return sendProblem(reply, noSuchLetter(id));
       return { id, result: 'discarded' as const };
     },
   );

@@ -64,9 +64,13 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     '/v1/routes/reload',
     { schema: RELOAD_SCHEMA, config: ADMIN },
     async (request, reply) => {
-      const reloaded = await deps.routes.reload(operatorOf(request));
-      const result = reloaded.ok ? 'ok' : 'refused';
-      await deps.audit(request, 'reload', { to: reloaded.hash, result });
+      const reloaded = await deps.audit.record(
+        request,
+        'reload',
+        { to: null },
+        () => deps.routes.reload(operatorOf(request)),
+        ({ ok, hash }) => ({ result: ok ? 'ok' : 'refused', to: hash }),
+      );
       if (reloaded.ok) {
         const { hash, changed, warnings } = reloaded;
         return { ok: true as const, hash, changed, warnings };

@@ -48,19 +48,28 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
       const asked = readForced(request.body, now);
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
-      let sinceMs = now;
-      await deps.store.changeSetting('overrides', (before, storeNow) => {
-        sinceMs = storeNow;
-        // A single clock must not end an override, because ours may be far ahead.
-        const overrides = unexpired(before, Math.min(now, storeNow));
-        if (open === null) delete overrides.schedules[name];
-        else overrides.schedules[name] = { open, ...asked, sinceMs, by: operatorOf(request) };
-        return stored(overrides);
-      });
       const by = operatorOf(request);
-      const override = open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
       const { reason } = asked;
-      await deps.audit(request, 'schedule_override', { to: name, reason, more: { override } });
+      const overridden = (sinceMs: number) =>
+        open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
+      const override = await deps.audit.record(
+        request,
+        'schedule_override',
+        { to: name, reason, more: { override: overridden(now) } },
+        async () => {
+          let since = now;
+          await deps.store.changeSetting('overrides', (before, storeNow) => {
+            since = storeNow;
+            // A single clock must not end an override, because ours may be far ahead.
+            const overrides = unexpired(before, Math.min(now, storeNow));
+            if (open === null) delete overrides.schedules[name];
+            else overrides.schedules[name] = { open, ...asked, sinceMs: since, by };
+            return stored(overrides);
+          });
+          return overridden(since);
+        },
+        (written) => ({ more: { override: written } }),
+      );
       return { schedule: name, override };
     },
   );

@@ -28,7 +28,7 @@ export function registerSession(app: ApiScope, { access, sessions, audit }: Sess
     // Whatever cookie came along stays what it was: a sign-in makes a session of its own.
     const { session, cookie } = sessions.begin(person);
     request.person = person;
-    await audit(request, 'sign_in', { to: null });
+    await audit.done(request, 'sign_in');
     const secs = Math.floor(SESSION_IDLE_MS / 1000);
     reply.header('set-cookie', setCookie(cookie, isHttps(request), secs));
     const until = new Date(session.until).toISOString();
@@ -40,7 +40,7 @@ export function registerSession(app: ApiScope, { access, sessions, audit }: Sess
     reply.header('set-cookie', setCookie('', isHttps(request), 0));
     if (session !== null) {
       await sessions.end(session);
-      await audit(request, 'sign_out', { to: null });
+      await audit.done(request, 'sign_out');
     }
     return reply.code(204).send(null);
   });

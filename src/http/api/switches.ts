@@ -52,19 +52,20 @@ export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
       const by = operatorOf(request);
       // Back to the default for good is nothing that is forced.
       const ends = on === null || (on === found?.on && asked.untilMs === null);
-      let sinceMs = now;
-      await store.changeSetting('overrides', (before, storeNow) => {
-        sinceMs = storeNow;
-        // A single clock must not end what was turned, because ours may be far ahead.
-        const overrides = unexpired(before, Math.min(now, storeNow));
-        if (ends) delete overrides.switches[name];
-        else overrides.switches[name] = { on, ...asked, sinceMs, by };
-        return stored(overrides);
-      });
-      const override = ends ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
       const { until, reason } = forcedJson(asked);
+      let sinceMs = now;
+      await audit.record(request, 'switch', { to: name, reason, more: { on, until } }, () =>
+        store.changeSetting('overrides', (before, storeNow) => {
+          sinceMs = storeNow;
+          // A single clock must not end what was turned, because ours may be far ahead.
+          const overrides = unexpired(before, Math.min(now, storeNow));
+          if (ends) delete overrides.switches[name];
+          else overrides.switches[name] = { on, ...asked, sinceMs, by };
+          return stored(overrides);
+        }),
+      );
+      const override = ends ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
       log.emit('switch.changed', { switch: name, on: on ?? found?.on ?? null, until, reason, by });
-      await audit(request, 'switch', { to: name, reason, more: { on, until } });
       return { switch: name, on: on ?? found?.on ?? null, default: found?.on ?? null, override };
     },
   );

@@ -78,23 +78,25 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
+      const { until, reason } = forcedJson(asked);
       let sinceMs = now;
       let overrides: Overrides = {};
-      await store.changeSetting('overrides', (before, storeNow) => {
-        sinceMs = storeNow;
-        // A single clock must not end what was forced, because ours may be far ahead.
-        const forced = unexpired(before, Math.min(now, storeNow));
-        if (on === null) delete forced.targets[name];
-        else forced.targets[name] = { rest: on, ...asked, sinceMs, by };
-        overrides = stored(forced);
-        return overrides;
+      const asks = { to: name, reason, more: { on, until } };
+      const state = await audit.record(request, 'target_rest', asks, async () => {
+        await store.changeSetting('overrides', (before, storeNow) => {
+          sinceMs = storeNow;
+          // A single clock must not end what was forced, because ours may be far ahead.
+          const forced = unexpired(before, Math.min(now, storeNow));
+          if (on === null) delete forced.targets[name];
+          else forced.targets[name] = { rest: on, ...asked, sinceMs, by };
+          overrides = stored(forced);
+          return overrides;
+        });
+        return on === true ? restState((await store.setting('rest')).value) : awaken();
       });
-      const state = on === true ? restState((await store.setting('rest')).value) : await awaken();
-      const { until, reason } = forcedJson(asked);
       if (on === true) {
         log.emit('target.resting', { target: name, reason: reason ?? '', next_try: until, by });
       } else log.emit('target.awake', { target: name, rested_ms: null, by });
-      await audit(request, 'target_rest', { to: name, reason, more: { on, until } });
       const override = on === null ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
       const json = target && targetJson(target, { set, state, overrides, now: deps.now() });
       return { target: name, resting: json?.resting ?? false, why: json?.why ?? null, override };

@@ -67,8 +67,13 @@ export function registerVersions(app: ApiScope, deps: VersionsDeps): void {
     { schema: ACTIVATE_SCHEMA, config: ADMIN },
     async (request, reply) => {
       const { hash } = request.params;
-      const result = await routes.activate(hash, operatorOf(request));
-      await deps.audit(request, 'activate', { to: hash, result: result.ok ? 'ok' : 'refused' });
+      const result = await deps.audit.record(
+        request,
+        'activate',
+        { to: hash },
+        () => routes.activate(hash, operatorOf(request)),
+        ({ ok }) => ({ result: ok ? 'ok' : 'refused' }),
+      );
       if (result.ok) {
         const { changed, warnings } = result;
         return { ok: true as const, hash, changed, warnings };

@@ -1,15 +1,22 @@
 /** What people did, and what waits for somebody: dead letters, and commands still to send. */
 import { auditConditions, auditPage, auditRow, commandOf, letterOf } from '../rows/audit.ts';
-import type { AuditEntry, AuditFilter, AuditPage, DeadLetter, OutboxCommand } from '../store.ts';
+import type {
+  AuditCame,
+  AuditEntry,
+  AuditFilter,
+  AuditPage,
+  DeadLetter,
+  OutboxCommand,
+} from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { clean, cleanOrNull } from './values.ts';
 
-export async function addAudit(query: Query, entry: AuditEntry): Promise<void> {
+export async function addAudit(query: Query, entry: AuditEntry): Promise<number> {
   const { who, role, what, to, reason, from, result, detail } = entry;
-  await query(
+  const [row] = await query(
     `insert into audit (at, who, role, what, target, reason, origin, result, detail)
-     values (${NOW_MS}, $1, $2, $3, $4, $5, $6, $7, $8)`,
+     values (${NOW_MS}, $1, $2, $3, $4, $5, $6, $7, $8) returning entry`,
     [
       clean(who),
       role,
@@ -21,6 +28,17 @@ export async function addAudit(query: Query, entry: AuditEntry): Promise<void> {
       clean(JSON.stringify(detail)),
     ],
   );
+  return Number(row?.entry);
+}
+
+export async function endAudit(query: Query, id: number, came: AuditCame): Promise<void> {
+  const { to, result, detail } = came;
+  await query('update audit set target = $1, result = $2, detail = $3 where entry = $4', [
+    cleanOrNull(to),
+    clean(result),
+    clean(JSON.stringify(detail)),
+    id,
+  ]);
 }
 
 export async function listAudit(query: Query, filter: AuditFilter): Promise<AuditPage> {

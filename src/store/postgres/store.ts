@@ -81,6 +81,7 @@ export async function openPostgres(
     dropDeadLetter: (id) => ask((query) => audit.dropLetter(query, id)),
     outboxCommands: (limit) => ask((query) => audit.listCommands(query, limit)),
     addAudit: (entry) => ask((query) => audit.addAudit(query, entry)),
+    endAudit: (id, came) => ask((query) => audit.endAudit(query, id, came)),
     audit: (filter) => ask((query) => audit.listAudit(query, filter)),
     pruneAudit: (before, limit) => ask((query) => audit.pruneAudit(query, before, limit)),
     setting: (name) => ask((query) => records.readSetting(query, name)),

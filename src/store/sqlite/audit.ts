@@ -1,10 +1,18 @@
 /** What people did, and what waits for somebody: dead letters, and commands still to send. */
 import type { DatabaseSync } from 'node:sqlite';
 import { auditConditions, auditPage, auditRow, commandOf, letterOf } from '../rows/audit.ts';
-import type { AuditEntry, AuditFilter, AuditPage, DeadLetter, OutboxCommand } from '../store.ts';
+import type {
+  AuditCame,
+  AuditEntry,
+  AuditFilter,
+  AuditPage,
+  DeadLetter,
+  OutboxCommand,
+} from '../store.ts';
 
 export interface SqliteAudit {
-  add(entry: AuditEntry, now: number): void;
+  add(entry: AuditEntry, now: number): number;
+  end(id: number, came: AuditCame): void;
   list(filter: AuditFilter): AuditPage;
   prune(before: number, limit: number): number;
   letters(limit: number, before: number | null): DeadLetter[];
@@ -20,6 +28,9 @@ export function prepareAudit(database: DatabaseSync): SqliteAudit {
     `insert into audit (at, who, role, what, target, reason, origin, result, detail)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const end = database.prepare(
+    'update audit set target = ?, result = ?, detail = ? where entry = ?',
+  );
   const prune = database.prepare(
     'delete from audit where entry in (select entry from audit where at < ? order by at limit ?)',
   );
@@ -34,7 +45,11 @@ export function prepareAudit(database: DatabaseSync): SqliteAudit {
 
   return {
     add({ who, role, what, to, reason, from, result, detail }, now) {
-      add.run(now, who, role, what, to, reason, from, result, JSON.stringify(detail));
+      const row = [now, who, role, what, to, reason, from, result, JSON.stringify(detail)];
+      return Number(add.run(...row).lastInsertRowid);
+    },
+    end(id, { to, result, detail }) {
+      end.run(to, result, JSON.stringify(detail), id);
     },
     list(filter) {
       const conditions = auditConditions(filter);

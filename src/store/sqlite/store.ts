@@ -215,6 +215,7 @@ export async function openSqlite(
     dropDeadLetter: (id) => write(({ audit }) => audit.dropLetter(id)),
     outboxCommands: (limit) => run(({ audit }) => audit.commands(limit)),
     addAudit: (entry) => write(({ audit }, time) => audit.add(entry, time.now())),
+    endAudit: (id, came) => write(({ audit }) => audit.end(id, came)),
     audit: (filter) => run(({ audit }) => audit.list(filter)),
     pruneAudit: (before, limit) => write(({ audit }) => audit.prune(before, limit)),
     setting: (name) => run(({ records }) => records.setting(name)),

@@ -34,6 +34,21 @@ export function auditContract(): void {
       expect((await store.audit({ who, limit: 9 })).rows).toEqual([]);
     });
 
+    test('is kept before it is done, and what comes of it is added', async () => {
+      const who = `${run}-otto`;
+      const id = await store.addAudit(entry('first', { who, result: 'unknown', to: null }));
+      const other = await store.addAudit(entry('second', { who, result: 'unknown' }));
+      const came = { to: 'a\u0000b', result: 'ok', detail: { attempt: 'x' } };
+      await store.endAudit(id, came);
+      const { rows } = await store.audit({ who, limit: 9 });
+      expect(rows.map((row) => row.id)).toEqual([other, id]);
+      expect(rows).toMatchObject([
+        { result: 'unknown', detail: { on: true } },
+        { result: 'ok', detail: { attempt: 'x' }, reason: null, from: '127.0.0.1' },
+      ]);
+      expect(rows[1]?.to).toMatch(/^a.b$/s);
+    });
+
     test('dead letters are listed, found, and dropped once', async () => {
       await store.deadLetter({ id: `${run}-a` }, 'broken', null);
       await store.deadLetter({ id: `${run}-b` }, 'broken', null);
