@@ -1,13 +1,34 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { testFiles } from './test/helpers/kinds.ts';
+
+const { fast, starting } = testFiles();
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // A real PostgreSQL and the packed package, made when the first suite asks for them.
-    globalSetup: ['test/helpers/postgres-setup.ts', 'test/helpers/package-setup.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          include: fast,
+          // They leave nothing behind, so they may share what was imported: that is half of their time.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'starting',
+          include: starting,
+          // A real PostgreSQL and the packed package, made when the first suite asks for them.
+          globalSetup: ['test/helpers/postgres-setup.ts', 'test/helpers/package-setup.ts'],
+        },
+      },
+    ],
     // Real servers and real processes: two files at a time is what two cores carry without
     // starving the timers that some of the subjects live by.
-    maxWorkers: 2,
+    maxWorkers: Math.max(2, availableParallelism()),
     // A second, Vitest's own, is not enough for a condition on a machine that others use.
     expect: { poll: { timeout: 10_000, interval: 20 } },
     testTimeout: 30_000,
