@@ -18,12 +18,10 @@ const OWN = fileURLToPath(new URL('../page/', import.meta.url));
 const ASSET = /^[a-z][a-z-]*\.(js|css|svg)$/;
 
 /**
- * lit-html renders (7 KB, escapes every value), uPlot draws charts (50 KB), eventsource-parser
- * reads events.
+ * lit-html renders (7 KB, escapes every value), eventsource-parser reads events.
  */
 const PACKAGES: Record<string, string[]> = {
   'lit-html': ['lit-html.js', 'directive.js', 'directive-helpers.js', 'directives/repeat.js'],
-  uplot: ['dist/uPlot.iife.min.js', 'dist/uPlot.min.css'],
   'eventsource-parser': ['dist/index.js', 'dist/parse.js', 'dist/errors.js'],
 };
 

@@ -1,6 +1,6 @@
 /**
- * Pages of calls, newest first. The API takes one value per filter. A filter that needs several (a
- * number on either side, every failed verdict) makes several requests and merges them; the cursor
+ * Pages of calls, newest first. The API takes one value per filter. A filter that needs several
+ * (callers who were lost, every failed verdict) makes several requests and merges them; the cursor
  * keeps the rest, so that the pages stay in order.
  */
 import { getJson } from './api.js';
@@ -11,6 +11,7 @@ const PAGE_ROWS = 50;
 /** Filters that exist only on this page, with the values of the API they stand for. */
 export const FAILED = 'failed';
 export const NOT_ARRIVED = 'not_arrived';
+export const LOST = 'lost';
 const FAILURES = VERDICTS.filter(
   (verdict) => !['completed', 'abandoned', 'skipped'].includes(verdict),
 );
@@ -40,14 +41,27 @@ export async function readPage(filter, cursor) {
   return { calls: [...calls.values()], next: more ? parts : null };
 }
 
+/**
+ * A position that an address can hold; null for the newest, and for merged lists, whose position is
+ * the rest of several.
+ */
+export function addressOf(cursor) {
+  const [first, ...others] = cursor ?? [];
+  return others.length === 0 && first?.rest.length === 0 ? (first.next ?? null) : null;
+}
+
+export function cursorOf(address) {
+  return address === undefined ? null : [{ rest: [], next: address }];
+}
+
 const FRESH = { rest: [], next: undefined };
 
-function queriesOf({ number, ...filter }) {
+function queriesOf(filter) {
   const verdicts = filter.verdict === FAILED ? FAILURES : [filter.verdict];
   const ends = filter.ends === NOT_ARRIVED ? ELSEWHERE : [filter.ends];
-  const sides = number === undefined ? [{}] : [{ from: number }, { to: number }];
-  return sides.flatMap((side) =>
-    verdicts.flatMap((verdict) => ends.map((end) => ({ ...filter, ...side, verdict, ends: end }))),
+  const outcomes = filter.outcome === LOST ? ['not_reached', 'gave_up'] : [filter.outcome];
+  return outcomes.flatMap((outcome) =>
+    verdicts.flatMap((verdict) => ends.map((end) => ({ ...filter, outcome, verdict, ends: end }))),
   );
 }
 

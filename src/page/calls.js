@@ -3,13 +3,24 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
-import { FAILED, NOT_ARRIVED, readPage } from './call-pages.js';
-import { alertOf, choice, textField, tidyNumber, valuesOf } from './fields.js';
-import { ENDS, PHASES, standing, VERDICTS, word } from './states.js';
-import { age, badge, moment, plain, ruleName, said, targetName, time, ZONE } from './words.js';
+import { addressOf, cursorOf, FAILED, LOST, NOT_ARRIVED, readPage } from './call-pages.js';
+import { alertOf, choice, quietChoice, textField, tidyNumber, valuesOf } from './fields.js';
+import { ENDS, OUTCOMES, PHASES, standing, tone, VERDICTS, word } from './states.js';
+import { age, moment, party, plain, ruleName, said, time, ZONE } from './words.js';
 
-const ROOMY = matchMedia('(min-width: 60rem)');
-const FILTERS = ['number', 'from', 'to', 'rule', 'target', 'verdict', 'ends', 'phase', 'since'];
+const MORE_FILTERS = [
+  'number',
+  'from',
+  'to',
+  'direction',
+  'rule',
+  'target',
+  'verdict',
+  'ends',
+  'since',
+  'until',
+];
+const FILTERS = ['q', 'outcome', 'phase', ...MORE_FILTERS];
 
 /** @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callSummary>} CallSummary */
 
@@ -20,6 +31,8 @@ export function callsView(changed) {
   let page = emptyPage();
   /** Cursors of the previous pages. */
   let trail = [];
+  /** Opened at a position by its address: how many pages are before it is not known. */
+  let within = false;
   let loading = 0;
   /** Calls that arrived since the first page was loaded. */
   let newer = new Set();
@@ -33,10 +46,20 @@ export function callsView(changed) {
       if (mine !== loading) return;
       page = { ...found, busy: false, error: null, cursor };
       newer = new Set();
+      if (cursor === null) within = false;
+      holdPosition();
     } catch (error) {
       if (mine === loading) page = { ...page, busy: false, error };
     }
     changed();
+  }
+
+  /** The address always leads to the page that is shown. */
+  function holdPosition() {
+    if (!open) return;
+    const at = addressOf(page.cursor);
+    const query = new URLSearchParams({ ...filter, ...(at === null ? {} : { at }) });
+    history.replaceState(history.state, '', query.size === 0 ? '#/calls' : `#/calls?${query}`);
   }
 
   async function loadNames() {
@@ -58,7 +81,7 @@ export function callsView(changed) {
       }</p>
       <nav class="pager" aria-label="Pages">
         <button ?disabled=${trail.length === 0} @click=${() => load(trail.pop() ?? null)}>Newer</button>
-        <span class="faint">page ${trail.length + 1}</span>
+        <span class="faint">${within ? 'older calls' : `page ${trail.length + 1}`}</span>
         <button ?disabled=${page.next === null} @click=${() => {
           trail.push(page.cursor);
           void load(page.next);
@@ -78,12 +101,14 @@ export function callsView(changed) {
       filter = Object.fromEntries(
         FILTERS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])),
       );
-      trail = kept?.trail ?? [];
+      const at = cursorOf(params.at);
+      within = kept?.within ?? at !== null;
+      trail = kept?.trail ?? (within ? [null] : []);
       if (kept !== null) page = kept.page;
-      void load(kept?.page.cursor ?? null);
+      void load(kept?.page.cursor ?? at);
       if (names.rules.length === 0) void loadNames();
     },
-    keep: () => ({ page, trail: [...trail] }),
+    keep: () => ({ page, trail: [...trail], within }),
     close() {
       open = false;
       page = emptyPage();
@@ -100,7 +125,6 @@ export function callsView(changed) {
       else if (page.cursor === null && isNewer(call, page.calls)) newer.add(id);
     },
     template: () => html`
-      <h1 tabindex="-1">Calls</h1>
       ${filterForm(filter, names)}
       ${alertOf(page.error)}
       ${overList()}
@@ -132,7 +156,7 @@ function emptyWords({ busy, error }, filter) {
   if (error !== null) return 'The calls could not be loaded.';
   if (busy) return 'Loading…';
   const asked = Object.entries(filter).map(([name, value]) =>
-    name === 'since' ? `since ${moment(value)}` : `${name} ${word(value)}`,
+    name === 'since' || name === 'until' ? `${name} ${moment(value)}` : `${name} ${word(value)}`,
   );
   if (asked.length > 0)
     return `No calls match: ${plain(asked.join(', '))}. Ended calls are kept for RETENTION_DAYS.`;
@@ -149,26 +173,30 @@ function isNewer(call, calls) {
 }
 
 function filterForm(filter, names) {
-  const more = ['from', 'to', 'rule', 'target', 'ends', 'since'].some((name) => name in filter);
-  return html`<form @submit=${submit} @change=${submit}>
-    <div class="filters">
-      ${textField('Number (either side)', 'number', filter.number, { type: 'tel', placeholder: '+14155550100' })}
-      ${choice('Verdict', 'verdict', filter.verdict, [FAILED, ...VERDICTS])}
-      ${choice('Phase', 'phase', filter.phase, PHASES)}
-      <div class="field buttons">
-        <button class="main">Find</button>
-        <a class="button" href="#/calls" @click=${clear}>Clear</a>
-      </div>
+  const more = MORE_FILTERS.some((name) => name in filter);
+  return html`<form class="find" @submit=${submit} @change=${submit}>
+    <div class="find-row">
+      <h1 tabindex="-1">Calls</h1>
+      <input class="q" name="q" type="search" aria-label="Number, call id, rule or target" .value=${filter.q ?? ''}
+        placeholder="Number, id, rule or target" autocomplete="off" autocapitalize="off" spellcheck="false" maxlength="256">
+      ${quietChoice('Outcome', 'outcome', filter.outcome, [LOST, ...OUTCOMES], 'any outcome')}
+      ${quietChoice('Phase', 'phase', filter.phase, PHASES, 'live or ended')}
+      <button class="main">Find</button>
+      <a class="button" href="#/calls" @click=${clear}>Clear</a>
     </div>
-    <details class="more-filters" ?open=${more || ROOMY.matches}>
-      <summary>More filters</summary>
+    <details class="more-filters" ?open=${more}>
+      <summary class="small">More filters</summary>
       <div class="filters">
+        ${textField('Our number', 'number', filter.number, { type: 'tel' })}
         ${textField('From', 'from', filter.from, { type: 'tel' })}
         ${textField('To', 'to', filter.to, { type: 'tel' })}
+        ${choice('Direction', 'direction', filter.direction, ['incoming', 'outgoing'])}
         ${textField('Rule', 'rule', filter.rule, { list: 'rule-names' })}
         ${textField('Target', 'target', filter.target, { list: 'target-names' })}
+        ${choice('Verdict', 'verdict', filter.verdict, [FAILED, ...VERDICTS])}
         ${choice('Ends', 'ends', filter.ends, [NOT_ARRIVED, ...ENDS])}
         ${textField('Since', 'since', localTime(filter.since), { type: 'datetime-local' })}
+        ${textField('Until', 'until', localTime(filter.until), { type: 'datetime-local' })}
       </div>
     </details>
     <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
@@ -184,8 +212,10 @@ function clear(event) {
 function submit(event) {
   event.preventDefault();
   const values = valuesOf(event.currentTarget);
-  for (const name of ['number', 'from', 'to']) values[name] = tidyNumber(values[name] ?? '');
-  if (values.since) values.since = new Date(values.since).toISOString();
+  for (const name of ['q', 'number', 'from', 'to']) values[name] = tidyNumber(values[name] ?? '');
+  for (const name of ['since', 'until']) {
+    if (values[name]) values[name] = new Date(values[name]).toISOString();
+  }
   const wanted = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''));
   location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
 }
@@ -197,31 +227,27 @@ function localTime(iso) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
+/** The answer first: what became of the caller, then who, and everything else after it. */
 export function callTable(calls, caption) {
   return html`<table class="calls">
     <caption class="hidden">${caption}</caption>
-    <thead><tr><th scope="col">Started</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Phase or end</th>
-      <th scope="col">Rule</th><th scope="col">Last attempt</th><th scope="col" class="number">Duration</th></tr></thead>
+    <thead><tr><th scope="col">What became of the caller</th><th scope="col">From</th><th scope="col">To</th>
+      <th scope="col">Rule</th><th scope="col">Came</th><th scope="col" class="number">Lasted</th></tr></thead>
     <tbody>${repeat(calls, ({ call_control_id: id }) => id, callRow)}</tbody>
   </table>`;
 }
 
 /** @param {CallSummary} call */
 function callRow(call) {
-  const attempt = call.attempts.at(-1);
   const href = `#/calls/${encodeURIComponent(call.call_control_id)}`;
+  const name = standing(call);
   return html`<tr data-call=${call.call_control_id}>
-    <td class="came"><a href=${href}>${time(call.created_at)}</a></td>
-    <td class="from">${said(call.from, 'anonymous')}</td>
-    <td class="to"><span class="arrow" aria-hidden="true">→ </span>${said(call.to)}${call.label ? html` <span class="muted">${call.label}</span>` : nothing}</td>
-    <td class="phase" title=${call.summary}>${badge(standing(call))}</td>
+    <td class="became"><span class="dot ${tone(name)}" title=${word(name)}></span><a class="open"
+      href=${href} title=${plain(call.summary)}>${said(call.summary)}</a></td>
+    <td class="from">${party(call.from)}</td>
+    <td class="to"><span class="arrow" aria-hidden="true">→ </span>${party(call.to, 'unknown')}${call.label ? html` <span class="faint">${said(call.label)}</span>` : nothing}</td>
     <td class="rule">${ruleName(call)}</td>
-    <td class="attempts">${
-      attempt === undefined
-        ? html`<span class="faint">none</span>`
-        : html`${call.attempts.length > 1 ? html`<span class="faint">${call.attempts.length}. </span>` : nothing}${targetName(attempt.target, attempt.sip_address)}
-          ${attempt.verdict === null ? html`<span class="badge moving">open</span>` : badge(attempt.verdict)}`
-    }</td>
+    <td class="came">${time(call.created_at)}</td>
     <td class="number lasts">${age(call.created_at, call.ended_at)}</td>
   </tr>`;
 }

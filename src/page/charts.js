@@ -1,96 +1,98 @@
-/** Small charts: uPlot for time, a strip of rectangles for shares. */
+/** Small charts of rectangles: callers by hour, and the parts of a whole. */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
-import { tone } from './states.js';
+import { OUTCOMES, tone, word } from './states.js';
+import { hour } from './words.js';
 
-const HEIGHT = 150;
-const drawn = new WeakMap();
-const dark = matchMedia('(prefers-color-scheme: dark)');
+/** The strip of a bar, of 100: the rest is the gap. */
+const BAR_SHARE = 0.78;
+const EVERY_HOURS = 3;
 
 /**
- * Attempts by minute: the failed ones in front of the total, so that the rest is the completed
- * ones.
+ * Stacked bars of callers, one for each hour that has begun; each leads to its calls. The same stands
+ * below it as a table, for whoever does not see the bars.
  */
-export function drawMinutes(box, stats) {
-  if (box === null || globalThis.uPlot === undefined) return;
-  const known = drawn.get(box);
-  if (known?.stats === stats && known.dark === dark.matches && known.width === box.clientWidth)
-    return;
-  const data = columnsOf(stats);
-  if (known !== undefined && known.dark === dark.matches) {
-    known.plot.setData(data);
-    if (known.width !== box.clientWidth)
-      known.plot.setSize({ width: box.clientWidth, height: HEIGHT });
-    drawn.set(box, { ...known, stats, width: box.clientWidth });
-    return;
-  }
-  known?.plot.destroy();
-  const plot = new globalThis.uPlot(options(box), data, box);
-  drawn.set(box, { plot, stats, dark: dark.matches, width: box.clientWidth });
+export function hourChart(rows) {
+  const most = Math.max(4, ...rows.map(({ calls }) => calls));
+  const slots = Math.max(24, rows.length);
+  return html`<div class="hours" aria-hidden="true">
+      <span class="faint small most">${most}</span>
+      <svg class="chart" preserveAspectRatio="none">
+        <line class="grid" x1="0" x2="100%" y1="0.5" y2="0.5"></line>
+        <line class="grid" x1="0" x2="100%" y1="100%" y2="100%"></line>
+        ${rows.map((row, index) => hourBar(row, { x: (index / slots) * 100, width: (100 / slots) * BAR_SHARE, most }))}
+      </svg>
+      <svg class="hour-names">${rows.map((row, index) =>
+        index % EVERY_HOURS === 0
+          ? svg`<text x=${`${(index / slots) * 100}%`} y="12">${hour(row.key)}</text>`
+          : nothing,
+      )}</svg>
+    </div>`;
 }
 
-function columnsOf({ since, now, minutes }) {
-  const byMinute = new Map(minutes.map((minute) => [Date.parse(minute.at), minute]));
-  const times = [];
-  const all = [];
-  const failed = [];
-  const first = Math.floor(Date.parse(since) / 60_000) * 60_000;
-  for (let at = first; at <= Date.parse(now); at += 60_000) {
-    const minute = byMinute.get(at);
-    times.push(at / 1_000);
-    all.push((minute?.completed ?? 0) + (minute?.failed ?? 0));
-    failed.push(minute?.failed ?? 0);
-  }
-  return [times, all, failed];
+function hourBar(row, { x, width, most }) {
+  let y = 100;
+  const parts = OUTCOMES.filter((outcome) => row.outcomes[outcome] > 0).map((outcome) => {
+    const height = (row.outcomes[outcome] / most) * 100;
+    y -= height;
+    return svg`<rect class="part fill-${tone(outcome)}" x=${`${x}%`} width=${`${width}%`} y=${`${y}%`} height=${`${height}%`}></rect>`;
+  });
+  if (parts.length === 0) return nothing;
+  return svg`<a href=${callsOfHour(row.key)} tabindex="-1"><title>${hourWords(row)}</title>${parts}</a>`;
 }
 
-function options(box) {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  const bars = globalThis.uPlot.paths.bars({ size: [0.8, 24] });
-  const axis = {
-    stroke: colour('--faint'),
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { show: false },
-    font: '11px system-ui, sans-serif',
-  };
-  return {
-    width: box.clientWidth,
-    height: HEIGHT,
-    padding: [8, 20, 0, 0],
-    cursor: { show: false },
-    legend: { show: false },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(4, Math.ceil(high * 1.1))] } },
-    series: [
-      {},
-      { paths: bars, fill: colour('--good'), width: 0, points: { show: false } },
-      { paths: bars, fill: colour('--bad'), width: 0, points: { show: false } },
-    ],
-    axes: [
-      { ...axis, values: (_plot, times) => times.map(hourAndMinute), space: 60, size: 26 },
-      { ...axis, size: roomFor, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] },
-    ],
-  };
+function hourWords({ key, outcomes }) {
+  const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
+  return `${hour(key)}: ${parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ')}`;
 }
 
-/** The width of the axis labels: a busy minute has five digits. */
-function roomFor(_plot, labels) {
-  const longest = Math.max(0, ...(labels ?? []).map((label) => String(label).length));
-  return Math.max(34, 14 + longest * 8);
+export function callsOfHour(key) {
+  const until = new Date(Date.parse(key) + 3_600_000).toISOString();
+  return `#/calls?${new URLSearchParams({ since: new Date(key).toISOString(), until })}`;
 }
 
-const HOUR = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  hourCycle: 'h23',
-});
-
-function hourAndMinute(seconds) {
-  return HOUR.format(new Date(seconds * 1_000));
+export function hourTable(rows) {
+  const shown = OUTCOMES.filter((outcome) => rows.some(({ outcomes }) => outcomes[outcome] > 0));
+  return html`<details><summary class="small faint">As a table</summary>
+    <div class="scroll"><table>
+      <caption class="hidden">Callers by hour</caption>
+      <thead><tr><th scope="col">Hour</th><th scope="col" class="number">Callers</th>
+        ${shown.map((outcome) => html`<th scope="col" class="number">${word(outcome)}</th>`)}</tr></thead>
+      <tbody>${rows.map(
+        (row) => html`<tr><th scope="row"><a href=${callsOfHour(row.key)}>${hour(row.key)}</a></th>
+          <td class="number">${row.calls}</td>
+          ${shown.map((outcome) => html`<td class="number">${row.outcomes[outcome]}</td>`)}</tr>`,
+      )}</tbody>
+    </table></div></details>`;
 }
 
-/** Parts of a whole; if `whole` is null, the parts fill the strip. */
-export function share(parts, whole = null, words = null) {
-  const total = whole ?? parts.reduce((sum, { count }) => sum + count, 0);
+/** What the colours mean, with the numbers, which lead to their calls. */
+export function outcomeLegend(outcomes, query) {
+  return html`<ul class="legend">${OUTCOMES.map((outcome) =>
+    outcomes[outcome] === 0
+      ? nothing
+      : html`<li><span class="dot ${tone(outcome)}"></span><a
+          href=${`#/calls?${new URLSearchParams({ ...query, outcome })}`}>${outcomes[outcome]} ${word(outcome)}</a></li>`,
+  )}</ul>`;
+}
+
+/** Callers by outcome, as parts of all. */
+export function outcomeShare(outcomes) {
+  const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
+  const words = parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ');
+  return share(
+    parts.map((outcome) => ({ name: outcome, count: outcomes[outcome] })),
+    words,
+  );
+}
+
+/**
+ * Parts of a whole, which fill the strip.
+ *
+ * @param {{ name: string, count: number }[]} parts
+ * @param {string} words
+ */
+function share(parts, words) {
+  const total = parts.reduce((sum, { count }) => sum + count, 0);
   let x = 0;
   const rects = parts.map(({ name, count }) => {
     const width = total === 0 ? 0 : (count / total) * 100;
@@ -98,8 +100,5 @@ export function share(parts, whole = null, words = null) {
     x += width;
     return rect;
   });
-  return html`<svg class="share" role=${words === null ? nothing : 'img'} aria-label=${words ?? nothing}
-    aria-hidden=${words === null ? 'true' : nothing}>${rects}${
-      words === null ? nothing : svg`<title>${words}</title>`
-    }</svg>`;
+  return html`<svg class="share" role="img" aria-label=${words}>${rects}${svg`<title>${words}</title>`}</svg>`;
 }

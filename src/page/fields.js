@@ -34,6 +34,17 @@ export function choice(label, name, value, options, any = 'any') {
   </label>`;
 }
 
+/** A choice whose first option says what it is about, so that it needs no line for a label. */
+export function quietChoice(label, name, value, options, any) {
+  return html`<select name=${name} aria-label=${label} .value=${value ?? ''}>
+    <option value="">${any}</option>
+    ${options.map(
+      (option) =>
+        html`<option value=${option} ?selected=${option === value}>${word(option)}</option>`,
+    )}
+  </select>`;
+}
+
 export function alertOf(error) {
   if (error === null || error === undefined) return nothing;
   const { problem } = error;

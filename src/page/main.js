@@ -14,6 +14,7 @@ import { overviewView } from './overview.js';
 import { readiness } from './readiness.js';
 import { routesView } from './routes.js';
 import { forget, resume, signIn, signOut, whoami } from './session.js';
+import { ZONE } from './words.js';
 
 const TICK_MS = 1_000;
 const PLACES_KEPT = 50;
@@ -197,7 +198,7 @@ function signedInPage() {
         )}
       </nav>
       <form class="search" role="search" @submit=${search}>
-        <input name="text" aria-label="Number or call id" placeholder="Number or call id" autocomplete="off"
+        <input name="text" aria-label="Number, call id or name" placeholder="Number, call id or name" autocomplete="off"
           autocapitalize="off" spellcheck="false" maxlength="1024">
         <button>Find</button>
       </form>
@@ -205,7 +206,8 @@ function signedInPage() {
       <p class="who">${whoami()?.name} <span class="faint">${whoami()?.role}</span></p>
       <button class="quiet" @click=${goAway}>Sign out</button>
     </header>
-    <main id="main" tabindex="-1">${views[place.view].template()}</main>`;
+    <main id="main" tabindex="-1">${views[place.view].template()}</main>
+    <footer class="faint small">Times in ${ZONE}.</footer>`;
 }
 
 const CONNECTION_WORDS = {
@@ -248,7 +250,7 @@ function search(event) {
   const isId = /^v\d:/.test(text) || /^[\da-f]{8}-[\da-f]{4}-/i.test(text);
   location.hash = isId
     ? `#/calls/${encodeURIComponent(text)}`
-    : `#/calls?number=${encodeURIComponent(tidyNumber(text))}`;
+    : `#/calls?q=${encodeURIComponent(tidyNumber(text))}`;
 }
 
 function signInPage() {

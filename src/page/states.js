@@ -53,8 +53,8 @@ const ENDS_TONES = {
 const OUTCOME_TONES = {
   reached: 'good',
   not_reached: 'bad',
-  gave_up: 'calm',
-  unsure: 'doubtful',
+  gave_up: 'doubtful',
+  unsure: 'moving',
   turned_away: 'calm',
   not_ours: 'calm',
 };

@@ -23,6 +23,35 @@ export function moment(iso) {
   return today ? TIME.format(date) : `${DAY.format(date)}, ${TIME.format(date)}`;
 }
 
+const HOUR = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
+
+/** 14:00, of the browser's zone. */
+export function hour(iso) {
+  return HOUR.format(new Date(iso));
+}
+
+/** Mon 14:00; today without its day. Of a later day than a week the date. */
+export function until(iso) {
+  const date = new Date(iso);
+  const today = new Date().toDateString() === date.toDateString();
+  const far = Math.abs(date.getTime() - Date.now()) > 6 * 86_400_000;
+  const day = today ? '' : `${far ? DAY.format(date) : WEEKDAY.format(date)} `;
+  return html`<time datetime=${iso} title=${iso}>${day}${HOUR.format(date)}</time>`;
+}
+
+/** Midnight of the browser's zone, `days` days ago. */
+export function midnight(days = 0) {
+  const date = new Date();
+  date.setHours(0, 0, 0, 0);
+  date.setDate(date.getDate() - days);
+  return date.toISOString();
+}
+
 export function time(iso) {
   return iso === null ? '–' : html`<time datetime=${iso} title=${iso}>${moment(iso)}</time>`;
 }
@@ -76,6 +105,12 @@ export function plain(text) {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it replaces
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A caller or a number of ours: everything about them is one click away. */
+export function party(number, otherwise = 'anonymous') {
+  if (number === null || number === '') return said(number, otherwise);
+  return html`<a class="party" href=${`#/calls?q=${encodeURIComponent(number)}`} title=${`All calls of ${plain(number)}`}>${said(number)}</a>`;
+}
 
 export function badge(name) {
   return html`<span class="badge ${tone(name)}">${word(name)}</span>`;

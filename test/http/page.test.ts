@@ -70,7 +70,6 @@ test('nothing else of the folders can be had', async () => {
     '/assets/page/../page.ts',
     '/assets/page/..%2f..%2fpackage.json',
     '/assets/lit-html/package.json',
-    '/assets/uplot/dist/uPlot.d.ts',
     '/index.html',
   ]) {
     expect([path, (await fetch(`${app.url}${path}`)).status]).toEqual([path, 404]);
