@@ -217,7 +217,7 @@ export function overviewView(changed) {
       ${report === undefined ? html`<p class="empty">${unread(error, 'numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}
       ${
         report !== undefined && report.rows.length > ROWS_MAX
-          ? html`<p class="small"><a href=${`#/reports?by=${by}`}>and ${report.rows.length - ROWS_MAX} more</a></p>`
+          ? html`<p class="small">and ${report.rows.length - ROWS_MAX} more: npx referee report --by ${by}</p>`
           : nothing
       }
     </section>`;
