@@ -42,19 +42,28 @@ export async function readPage(filter, cursor) {
 }
 
 /**
- * A position that an address can hold; null for the newest, and for merged lists, whose position is
- * the rest of several.
+ * A position that an address can hold; null for the newest. Of merged lists, whose position is the
+ * rest of several, it is the time of the first call that is shown.
  */
-export function addressOf(cursor) {
-  const [first, ...others] = cursor ?? [];
-  return others.length === 0 && first?.rest.length === 0 ? (first.next ?? null) : null;
+export function addressOf(cursor, calls) {
+  if (cursor === null) return null;
+  const [first, ...others] = cursor;
+  const isPlain = others.length === 0 && first.rest.length === 0 && first.before === undefined;
+  return isPlain ? (first.next ?? null) : (calls[0]?.created_at ?? null);
 }
 
-export function cursorOf(address) {
-  return address === undefined ? null : [{ rest: [], next: address }];
+/** Null where the address holds none, or one of another filter. */
+export function cursorOf(address, filter) {
+  if (address === undefined) return null;
+  const queries = queriesOf(filter);
+  const isTime = !Number.isNaN(Date.parse(address)) && address.includes('T');
+  if (!isTime) return queries.length === 1 ? [{ rest: [], next: address }] : null;
+  // The filter means before, and this call is to be shown.
+  const before = new Date(Date.parse(address) + 1).toISOString();
+  return queries.map(() => ({ rest: [], next: undefined, before }));
 }
 
-const FRESH = { rest: [], next: undefined };
+const FRESH = { rest: [], next: undefined, before: undefined };
 
 function queriesOf(filter) {
   const verdicts = filter.verdict === FAILED ? FAILURES : [filter.verdict];
@@ -65,10 +74,16 @@ function queriesOf(filter) {
   );
 }
 
-async function refill(query, { rest, next }) {
-  if (rest.length >= PAGE_ROWS || next === null) return { rest, next };
-  const found = await getJson('/v1/calls', { ...query, limit: PAGE_ROWS, cursor: next });
-  return { rest: [...rest, ...found.calls], next: found.next };
+/** `before`: of a list that begins at a time and not at the newest. */
+async function refill(query, { rest, next, before }) {
+  if (rest.length >= PAGE_ROWS || next === null) return { rest, next, before };
+  const until = [query.until, before].filter((time) => time !== undefined).toSorted(byTime)[0];
+  const found = await getJson('/v1/calls', { ...query, until, limit: PAGE_ROWS, cursor: next });
+  return { rest: [...rest, ...found.calls], next: found.next, before };
+}
+
+function byTime(a, b) {
+  return Date.parse(a) - Date.parse(b);
 }
 
 function newestOf(parts) {

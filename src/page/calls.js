@@ -34,11 +34,14 @@ export function callsView(changed) {
   /** Opened at a position by its address: how many pages are before it is not known. */
   let within = false;
   let loading = 0;
+  /** Of the page that is being read, or was read last; `page` may still be the one before. */
+  let asked = null;
   /** Calls that arrived since the first page was loaded. */
   let newer = new Set();
 
   async function load(cursor) {
     const mine = ++loading;
+    asked = cursor;
     page = { ...page, busy: true };
     changed();
     try {
@@ -57,7 +60,7 @@ export function callsView(changed) {
   /** The address always leads to the page that is shown. */
   function holdPosition() {
     if (!open) return;
-    const at = addressOf(page.cursor);
+    const at = addressOf(page.cursor, page.calls);
     const query = new URLSearchParams({ ...filter, ...(at === null ? {} : { at }) });
     history.replaceState(history.state, '', query.size === 0 ? '#/calls' : `#/calls?${query}`);
   }
@@ -101,7 +104,7 @@ export function callsView(changed) {
       filter = Object.fromEntries(
         FILTERS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])),
       );
-      const at = cursorOf(params.at);
+      const at = cursorOf(params.at, filter);
       within = kept?.within ?? at !== null;
       trail = kept?.trail ?? (within ? [null] : []);
       if (kept !== null) page = kept.page;
@@ -115,7 +118,7 @@ export function callsView(changed) {
       trail = [];
     },
     refresh() {
-      void load(page.cursor);
+      void load(asked);
     },
     onCall(call) {
       if (!open) return;
@@ -128,7 +131,7 @@ export function callsView(changed) {
       ${filterForm(filter, names)}
       ${alertOf(page.error)}
       ${overList()}
-      <section class="panel" aria-label="Calls found" aria-busy=${page.busy ? 'true' : 'false'}>
+      <section class="panel calls-found" aria-label="Calls found" aria-busy=${page.busy ? 'true' : 'false'}>
         ${
           page.calls.length > 0
             ? callTable(page.calls, 'Calls, newest first')
@@ -182,7 +185,7 @@ function filterForm(filter, names) {
       ${quietChoice('Outcome', 'outcome', filter.outcome, [LOST, ...OUTCOMES], 'any outcome')}
       ${quietChoice('Phase', 'phase', filter.phase, PHASES, 'live or ended')}
       <button class="main">Find</button>
-      <a class="button" href="#/calls" @click=${clear}>Clear</a>
+      <a class="button clear" href="#/calls" @click=${clear}>Clear</a>
     </div>
     <details class="more-filters" ?open=${more}>
       <summary class="small">More filters</summary>

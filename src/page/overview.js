@@ -5,42 +5,48 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { callTable } from './calls.js';
-import { hourChart, hourTable, outcomeLegend } from './charts.js';
 import { alertOf } from './fields.js';
 import { lossTable } from './losses.js';
 import { lostCallers } from './lost-callers.js';
 import { openingList } from './opening.js';
 import { problemList } from './problems.js';
 import { PHASES } from './states.js';
-import { count, midnight, percent, ZONE } from './words.js';
+import { readDay, todayPanel } from './today.js';
+import { clock } from './words.js';
 
 const REFRESH_MS = 5_000;
 /** Sums of a day change slowly, and cost more to read. */
 const TODAY_EVERY_MS = 20_000;
+/** But who looks at a call that ends wants to see it counted. */
+const TODAY_SOON_MS = 8_000;
 const LIVE_ROWS_MAX = 100;
 /** How long an ended call stays in the list, so that the operator sees how it ended. */
 const ENDED_SHOWN_MS = 15_000;
 const ROWS_MAX = 6;
 /** Not taken from the statistics, which are a few seconds old and would miss a new phase. */
 const LIVE_PHASES = PHASES.filter((phase) => phase !== 'ended');
-const TODAY_BY = /** @type {const} */ (['hour', 'number', 'target', 'rule']);
 
 export function overviewView(changed) {
   let open = false;
   let timer;
   /** @type {import('./api.js').Answer} */
   let stats = null;
-  /** Reports of today, by what they are by. @type {Record<string, import('./api.js').Answer> | null} */
+  /** @type {import('./today.js').Today | null} */
   let today = null;
   let todayReadAt = 0;
   /** @type {{ schedules: any[], switches: any[] } | null} */
   let opening = null;
   /** @type {import('./api.js').Answer[] | null} */
   let problems = null;
-  /** @type {Error | null} */
-  let error = null;
+  /**
+   * Of what could not be read last time.
+   *
+   * @type {Map<'problems' | 'stats' | 'lost' | 'opening' | 'today' | 'live', Error>}
+   */
+  const errors = new Map();
   let calls = new Map();
   let loading = 0;
+  let rounds = 0;
   /** Whether the live calls were loaded once; until then their number is unknown, not zero. */
   let liveRead = false;
   let liveScroll = null;
@@ -49,23 +55,31 @@ export function overviewView(changed) {
   async function refresh() {
     clearTimeout(timer);
     if (!open) return;
+    const mine = ++rounds;
+    // Each by itself: what cannot be read holds back nothing else. The problems are available even if
+    // the store is not.
+    await Promise.all([
+      read('problems', async () => {
+        problems = (await getJson('/v1/problems')).problems;
+      }),
+      read('stats', async () => {
+        stats = await getJson('/v1/stats');
+      }),
+      read('lost', lost.refresh),
+      read('opening', readOpening),
+      read('today', readToday),
+    ]);
+    if (open && mine === rounds) timer = setTimeout(refresh, REFRESH_MS);
+  }
+
+  async function read(part, work) {
     try {
-      const [newStats, newProblems] = await Promise.all([
-        getJson('/v1/stats'),
-        getJson('/v1/problems'),
-        lost.refresh(),
-        readOpening(),
-        readToday(),
-      ]);
-      stats = newStats;
-      problems = newProblems.problems;
-      error = null;
+      await work();
+      errors.delete(part);
     } catch (failure) {
-      error = failure;
-      if (failure.status === 503) problems = await standIn();
+      errors.set(part, failure);
     }
     changed();
-    if (open) timer = setTimeout(refresh, REFRESH_MS);
   }
 
   async function readOpening() {
@@ -79,20 +93,12 @@ export function overviewView(changed) {
   async function readToday() {
     if (Date.now() - todayReadAt < TODAY_EVERY_MS) return;
     todayReadAt = Date.now();
-    const span = { from: midnight(), compare: 'week', zone: ZONE };
     try {
-      const all = await Promise.all(TODAY_BY.map((by) => getJson('/v1/reports', { ...span, by })));
-      today = Object.fromEntries(TODAY_BY.map((by, index) => [by, all[index]]));
+      today = await readDay();
     } catch (failure) {
       todayReadAt = 0;
       throw failure;
     }
-  }
-
-  /** The problems are available even if the store is not. */
-  async function standIn() {
-    const answer = await getJson('/v1/problems').catch(() => null);
-    return answer?.problems ?? problems;
   }
 
   async function loadLive() {
@@ -106,8 +112,9 @@ export function overviewView(changed) {
       const later = [...calls.values()].filter((call) => call.seenAt > startedAt);
       calls = new Map([...found, ...later].map((call) => [call.call_control_id, call]));
       liveRead = true;
+      errors.delete('live');
     } catch (failure) {
-      error = failure;
+      errors.set('live', failure);
     }
     changed();
   }
@@ -143,7 +150,7 @@ export function overviewView(changed) {
       todayReadAt = 0;
       opening = null;
       problems = null;
-      error = null;
+      errors.clear();
       lost.close();
     },
     refresh() {
@@ -155,6 +162,7 @@ export function overviewView(changed) {
     onCall(call) {
       if (!open) return;
       const known = calls.get(call.call_control_id);
+      if (call.phase === 'ended') todayReadAt = Math.min(todayReadAt, soonDue());
       if (call.phase === 'ended' && known === undefined) return;
       calls.set(call.call_control_id, { ...call, seenAt: Date.now() });
     },
@@ -167,20 +175,20 @@ export function overviewView(changed) {
       forgetEnded(calls);
       return html`
         <h1 tabindex="-1" class="hidden">Overview</h1>
-        ${alertOf(error)}
+        ${alerts(errors)}
         <section class="panel wide" aria-labelledby="problems-title">
           <h2 id="problems-title">Problems</h2>
-          <div class="problem-room" aria-live="polite">${problems === null ? waiting(error) : problemList(problems, stats?.since ?? null)}</div>
+          <div class="problem-room" aria-live="polite">${problems === null ? waiting(errors.has('problems')) : problemList(problems, stats?.since ?? null)}</div>
         </section>
         ${lost.template()}
         <div class="columns first-columns">
           <section class="panel today" aria-labelledby="today-title">
-            <h2 id="today-title">Today by hour</h2>
-            ${today === null ? html`<p class="empty">${unread(error, "day's callers")}</p>` : todayPanel(today.hour)}
+            <h2 id="today-title">Today by hour${today === null ? nothing : html` <span class="count">as of ${clock(today.readAt)}</span>`}</h2>
+            ${today === null ? html`<p class="empty">${unread(errors.has('today'), "day's callers")}</p>` : todayPanel(today)}
           </section>
           <section class="panel" aria-labelledby="opening-title">
             <h2 id="opening-title">Open or closed</h2>
-            ${opening === null ? html`<p class="empty">${unread(error, 'schedules')}</p>` : openingList(opening.schedules, opening.switches)}
+            ${opening === null ? html`<p class="empty">${unread(errors.has('opening'), 'schedules')}</p>` : openingList(opening.schedules, opening.switches)}
           </section>
         </div>
         <div class="columns live-columns">
@@ -203,7 +211,7 @@ export function overviewView(changed) {
       <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
         ${
           live.length === 0
-            ? html`<p class="empty">${liveRead ? 'No live calls. The next one appears here automatically.' : unread(error, 'live calls')}</p>`
+            ? html`<p class="empty">${liveRead ? 'No live calls. The next one appears here automatically.' : unread(errors.has('live'), 'live calls')}</p>`
             : callTable(shown, 'Live calls')
         }
         ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
@@ -211,10 +219,10 @@ export function overviewView(changed) {
   }
 
   function losses(by, title) {
-    const report = today?.[by];
+    const report = today?.by[by];
     return html`<section class="panel" aria-labelledby=${`${by}-title`}>
       <h2 id=${`${by}-title`}>${title}</h2>
-      ${report === undefined ? html`<p class="empty">${unread(error, 'numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}
+      ${report === undefined ? html`<p class="empty">${unread(errors.has('today'), 'numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}
       ${
         report !== undefined && report.rows.length > ROWS_MAX
           ? html`<p class="small">and ${report.rows.length - ROWS_MAX} more: npx referee report --by ${by}</p>`
@@ -224,32 +232,19 @@ export function overviewView(changed) {
   }
 }
 
-/** The sentence, the hours, and what the colours mean. */
-function todayPanel({ total, rows, from }) {
-  return html`<p class="lead">${todayWords(total)}</p>
-    ${hourChart(rows)}
-    ${outcomeLegend(total.outcomes, { since: from })}
-    ${hourTable(rows)}`;
+/** Each message once: often one cause, such as the store, is behind several of them. */
+function alerts(errors) {
+  const byMessage = new Map([...errors.values()].map((error) => [error.message, error]));
+  return [...byMessage.values()].map(alertOf);
 }
 
-/** "93 % of 412 callers reached somebody; a week ago it was 91 % of 398." */
-function todayWords({ calls, reached_rate: rate, before }) {
-  if (calls === 0) return 'No caller has ended a call today yet.';
-  const first =
-    rate === null
-      ? html`${count(calls, 'caller', 'callers')}, none of them to be moved`
-      : html`<strong>${percent(rate)}</strong> of today’s callers reached somebody (${count(calls, 'caller', 'callers')})`;
-  if (before === null || before.calls === 0 || before.reached_rate === null) return html`${first}.`;
-  return html`${first}; a week ago it was ${percent(before.reached_rate)} (${before.calls}).`;
-}
-
-function waiting(error) {
-  return html`<p class="faint">${error === null ? 'Loading…' : 'The problems could not be loaded.'}</p>`;
+function waiting(failed) {
+  return html`<p class="faint">${failed ? 'The problems could not be loaded.' : 'Loading…'}</p>`;
 }
 
 /** Not loaded yet, or not available; never shown as if there were none. */
-function unread(error, what) {
-  return error === null ? 'Loading…' : `The ${what} could not be loaded.`;
+function unread(failed, what) {
+  return failed ? `The ${what} could not be loaded.` : 'Loading…';
 }
 
 /**
@@ -260,6 +255,11 @@ function liveCount(live, stats) {
   if (stats === null) return undefined;
   if (live.length >= LIVE_ROWS_MAX) return stats.live.total;
   return live.filter(({ phase }) => phase !== 'ended').length;
+}
+
+/** As if today had been read long enough ago for the next look to be soon. */
+function soonDue() {
+  return Date.now() - TODAY_EVERY_MS + TODAY_SOON_MS;
 }
 
 function newestFirst(a, b) {

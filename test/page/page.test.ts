@@ -66,7 +66,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   test('a call is hung up for a reason, which stands in the activity', async () => {
     const { page } = await signedIn();
     const call = stage.simulator.placeCall({ from: '+353861110009', to: '+14155550111' });
-    await page.locator(`tr[data-call="${call.callControlId}"] a`).first().click();
+    await page.locator(`tr[data-call="${call.callControlId}"] a.open`).first().click();
     await page.getByRole('button', { name: 'Hang up…' }).click();
     await page.getByLabel('Reason').fill('a test of ours');
     await page.getByRole('button', { name: 'Hang up', exact: true }).click();
@@ -87,14 +87,14 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       ],
     });
     const row = page.locator(`tr[data-call="${call.callControlId}"]`);
-    await row.getByText('referring').waitFor();
+    await row.getByText('Ringing at support-us.').waitFor();
     await row.getByText('+353861110001').waitFor();
-    await row.locator('.attempts').getByText('support-eu').waitFor();
-    await row.locator('.phase').getByText('reached').waitFor();
+    await row.getByText('Ringing at support-eu: support-us was busy.').waitFor();
+    await row.getByText(/^Reached support-eu after [\d.]+ s: support-us was busy\.$/).waitFor();
     await call.ended;
   });
 
-  test('problems stand first, each with what to do', async () => {
+  test('problems stand first, a line each, and what to do is a click away', async () => {
     await fetch(`${stage.url}/webhooks/telnyx`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -102,9 +102,13 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     });
     const { page } = await signedIn();
     const problems = page.locator('.problem');
-    await problems.filter({ hasText: 'attempts at night-desk failed' }).waitFor();
-    await problems.filter({ hasText: 'signature_missing' }).waitFor();
-    await problems.filter({ hasText: 'What to do' }).first().waitFor();
+    const failing = problems.filter({ hasText: 'attempts at night-desk failed' });
+    await failing.locator('summary').click();
+    await failing.getByText('What to do').waitFor();
+    // Whoever sends it, no caller is affected: it is not among them.
+    await page.getByText(/did not come from Telnyx (was|were) refused/).click();
+    await page.getByText('signature_missing').first().waitFor();
+    expect(await problems.filter({ hasText: 'signature_missing' }).count()).toBe(0);
     expect(await page.getByRole('heading', { level: 2 }).first().innerText()).toBe('Problems');
   });
 
@@ -115,7 +119,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       refers: ['not_allowed', { result: 'completed', ringMs: 20_000 }],
     });
     const { page } = await signedIn();
-    await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
+    await page.locator(`tr[data-call="${call.callControlId}"] a.open`).click();
     await page.getByRole('heading', { level: 1, name: '+353861110002' }).waitFor();
     const why = page.getByRole('region', { name: 'Why' });
     await why.getByText('to: +14155550100 is +14155550100').waitFor();
@@ -151,7 +155,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       refers: [{ result: 'completed', ringMs: 20_000 }],
     });
     const { page } = await signedIn();
-    await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
+    await page.locator(`tr[data-call="${call.callControlId}"] a.open`).click();
     const form = page.getByRole('region', { name: 'Manual refer' });
     await form.getByLabel('SIP address', { exact: true }).fill('sip:someone@elsewhere.example.net');
     await form.getByRole('button', { name: 'Refer the caller' }).click();
@@ -251,12 +255,13 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('button', { name: 'Newer' }).click();
     await expect.poll(() => rows.first().getAttribute('data-call')).toBe(first);
 
-    await page.getByLabel('Number (either side)').fill('+1 (415) 556-0005');
+    await page.getByLabel('Number, call id, rule or target').fill('+1 (415) 556-0005');
     await page.getByRole('button', { name: 'Find' }).last().click();
     await expect.poll(() => rows.count()).toBe(1);
     await page.getByRole('link', { name: 'Clear' }).click();
-    await page.getByLabel('Target').fill('night-desk');
-    await page.getByLabel('Verdict').selectOption('not found');
+    await page.getByText('More filters').click();
+    await page.getByLabel('Target', { exact: true }).fill('night-desk');
+    await page.getByLabel('Verdict', { exact: true }).selectOption('not found');
     await expect
       .poll(() => rows.locator('.rule').allInnerTexts())
       .toEqual(Array.from({ length: 50 }, () => 'night desk'));
@@ -267,7 +272,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const { page } = await signedIn();
     await navigation(page).getByRole('link', { name: 'Calls' }).click();
     await page.locator('table.calls tbody tr').first().waitFor();
-    const field = page.getByLabel('Number (either side)');
+    const field = page.getByLabel('Number, call id, rule or target');
     await field.pressSequentially('+35386');
     const call = stage.simulator.placeCall({ from: '+353861110007', to: '+14155550111' });
     const again = page.getByRole('button', { name: /newer: reload/ });
@@ -289,7 +294,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       customHeaders: [{ name: 'X-Note', value: NASTY }],
     });
     const { page } = await signedIn();
-    await page.locator(`tr[data-call="${call.callControlId}"] a`).click();
+    await page.locator(`tr[data-call="${call.callControlId}"] a.open`).click();
     await page.locator('summary', { hasText: 'written by the caller' }).click();
     await page.getByText('<img src=x').first().waitFor();
     expect(await page.locator('img[src="x"]').count()).toBe(0);
@@ -374,7 +379,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       await row.scrollIntoViewIfNeeded();
       const scrolled = await page.evaluate('scrollY');
       expect(scrolled).toBeGreaterThan(200);
-      await row.locator('a').click();
+      await row.locator('a.open').click();
       await page.getByRole('heading', { name: 'What happened' }).waitFor();
       if (way === 'the browser') await page.goBack();
       else await page.getByRole('link', { name: '← Calls' }).click();
@@ -392,20 +397,23 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   test('what a number is about is what its link shows', async () => {
     const { page } = await signedIn();
     const problem = page.locator('.problem', { hasText: 'attempts at night-desk failed' });
+    await problem.locator('summary').click();
     await problem.getByRole('link', { name: 'its calls' }).click();
-    const verdicts = page.locator('table.calls tbody tr .attempts');
-    await expect.poll(() => verdicts.count()).toBe(50);
-    expect(new Set(await page.locator('td.rule').allInnerTexts())).toEqual(new Set(['night desk']));
+    const rules = page.locator('table.calls tbody td.rule');
+    await expect.poll(() => rules.count()).toBe(50);
+    expect(new Set(await rules.allInnerTexts())).toEqual(new Set(['night desk']));
     await navigation(page).getByRole('link', { name: 'Overview' }).click();
-    const rules = page.getByRole('region', { name: 'Rules' });
-    await rules
-      .getByRole('row', { name: /^sales/ })
-      .getByRole('link', { name: '%' })
-      .click();
-    await expect
-      .poll(async () => new Set(await page.locator('td.phase').allInnerTexts()))
-      .toEqual(new Set(['unsure']));
-    expect(await page.locator('td.rule').first().innerText()).toBe('sales');
+    const row = page
+      .getByRole('region', { name: 'Rules today' })
+      .getByRole('row', { name: /^support/ });
+    const lost = row.getByTitle('The callers who were lost');
+    const number = Number(await lost.innerText());
+    expect(number).toBeGreaterThan(100);
+    await lost.click();
+    const first = page.locator('table.calls tbody td.became').first();
+    await first.getByText(/^(Gave up|Not reached)/).waitFor();
+    expect(new Set(await rules.allInnerTexts())).toEqual(new Set(['support']));
+    expect(await countPages(page)).toBe(number);
   });
 
   test('failures of several kinds are one list, newest first, over its pages', async () => {
@@ -421,8 +429,13 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('button', { name: 'Older' }).click();
     await page.getByText('page 2').waitFor();
     await expect.poll(async () => (await times())[0]).not.toBe(first[0]);
-    const both = [...first, ...(await times())];
+    const second = await times();
+    const both = [...first, ...second];
     expect(both).toEqual(both.toSorted().reverse());
+    // The address leads a colleague to the same calls.
+    await page.reload();
+    await page.getByText('older calls').waitFor();
+    await expect.poll(times).toEqual(second);
     await page.goto(`${stage.url}/#/calls?verdict=failed&target=nobody`);
     await page.getByText('No calls match: target nobody, verdict failed.').waitFor();
   });
@@ -433,7 +446,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    await page.route('**/v1/stats', async (route) => {
+    await page.route('**/v1/stats*', async (route) => {
       await held;
       await route.continue();
     });
@@ -442,14 +455,39 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       await route.continue();
     });
     await page.reload();
-    const hour = page.getByRole('region', { name: 'Attempts by minute' });
+    const today = page.getByRole('region', { name: 'Today by hour' });
     const live = page.getByRole('region', { name: 'Live calls' });
-    await hour.getByText('Loading…').waitFor();
+    await today.getByText('Loading…').waitFor();
     await live.getByText('Loading…').waitFor();
-    expect(await page.getByText(/No (attempts|live calls)/).count()).toBe(0);
+    expect(await page.getByText(/No (caller has|live calls)/).count()).toBe(0);
     release();
-    await hour.getByText('completed').first().waitFor();
+    await today.getByText(/of today’s \d+ callers/).waitFor();
     await expect.poll(() => page.getByText('Loading…').count()).toBe(0);
+  });
+
+  test('what cannot be read holds back nothing else', async () => {
+    const { page } = await open();
+    const refuse = (url: string): Promise<unknown> =>
+      page.route(url, (route) => route.fulfill({ status: 422, json: { detail: 'Not today.' } }));
+    await refuse('**/v1/reports*');
+    await refuse('**/v1/schedules');
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.keyboard.press('Enter');
+    await page.getByText("The day's callers could not be loaded.").waitFor();
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual(['Not today.']);
+    const strangers = page.locator('.strangers > summary');
+    const seen = (await strangers.count()) === 0 ? '' : await strangers.innerText();
+    await fetch(`${stage.url}/webhooks/telnyx`, { method: 'POST', body: 'not JSON' });
+    await expect.poll(() => strangers.innerText(), { timeout: 15_000 }).not.toBe(seen);
+    await page.unroute('**/v1/reports*');
+    await page.getByText(/of today’s \d+ callers/).waitFor();
+  });
+
+  test('a window of 900 pixels shows 24 calls', async () => {
+    const { page } = await signedIn();
+    await navigation(page).getByRole('link', { name: 'Calls' }).click();
+    await page.locator('table.calls tbody tr').nth(49).waitFor();
+    expect(await page.evaluate(ROWS_IN_VIEW)).toBeGreaterThanOrEqual(24);
   });
 
   test('a refused reload is shown once', async () => {
@@ -473,7 +511,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
 
   test('a thousand calls do not slow the list, and nothing jumps', async () => {
     const { page } = await signedIn();
-    await page.locator('.tiles dd').first().waitFor();
+    await page.locator('.legend li').first().waitFor();
     const startedAt = Date.now();
     await navigation(page).getByRole('link', { name: 'Calls' }).click();
     await page.locator('table.calls tbody tr').nth(49).waitFor();
@@ -540,7 +578,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     await page.keyboard.press('Enter');
     await page.getByText('No live calls. The next one appears here automatically.').waitFor();
     await page.getByText('No known problems.').waitFor();
-    await page.getByText('No call arrived in this time.').waitFor();
+    await page.getByText('No caller has ended a call today yet.').waitFor();
     await first.close();
     await page.getByText('Connection lost. Retrying…').waitFor();
     const second = await setPageStage({ environment: { PORT: String(port) } });
@@ -562,12 +600,28 @@ const WATCH_SHIFTS = `
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
   }).observe({ type: 'layout-shift' });
 `;
+const ROWS_IN_VIEW = `
+  [...document.querySelectorAll('table.calls tbody tr')]
+    .filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length
+`;
 const FOCUSED = `
   document.activeElement.closest('[data-call]')?.dataset.call ?? document.activeElement.textContent.trim()
 `;
 
 function navigation(page: Watched['page']) {
   return page.getByRole('navigation', { name: 'Views' });
+}
+
+/** How many calls all pages of a list have. */
+async function countPages(page: Watched['page']): Promise<number> {
+  let total = await page.locator('table.calls tbody tr').count();
+  for (let turn = 2; await page.getByRole('button', { name: 'Older' }).isEnabled(); turn += 1) {
+    await page.getByRole('button', { name: 'Older' }).click();
+    await page.getByText(`page ${turn}`).waitFor();
+    await expect.poll(() => page.locator('[aria-busy="false"]').count()).toBe(1);
+    total += await page.locator('table.calls tbody tr').count();
+  }
+  return total;
 }
 
 async function focused(page: Watched['page']): Promise<string> {

@@ -33,11 +33,11 @@ await fetch(`${stage.url}/webhooks/telnyx`, {
   body: '{}',
 });
 await page
-  .locator(`tr[data-call="${call.callControlId}"] .attempts`)
-  .getByText('support-eu')
+  .locator(`tr[data-call="${call.callControlId}"]`)
+  .getByText('Ringing at support-eu')
   .waitFor();
-await page.locator('.problem', { hasText: 'signature_missing' }).waitFor();
-await page.locator('.chart canvas').waitFor();
+await page.locator('.strangers').waitFor();
+await page.locator('.hours a').first().waitFor();
 await picture(page, 'overview');
 
 const place = `#/calls/${encodeURIComponent(call.callControlId)}`;
@@ -55,7 +55,7 @@ await picture(page, 'explain');
 await open(page, '#/calls', 'Calls');
 await page.locator('table.calls tbody tr').nth(20).waitFor();
 await picture(page, 'calls');
-await open(page, '#/routes', 'Schedules');
+await open(page, '#/routes', 'Schedules and switches');
 await picture(page, 'routes');
 
 await page.setViewportSize(PHONE);

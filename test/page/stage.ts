@@ -8,6 +8,7 @@ import type { Call, Ends, Verdict } from '../../src/core/machine/call.ts';
 import { createLog } from '../../src/log/log.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { openStore } from '../../src/store/open.ts';
+import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { eventually } from '../helpers/referee-process.ts';
 
@@ -121,7 +122,10 @@ async function fill(path: string, count: number): Promise<void> {
   const calls = Array.from({ length: count }, (_, n) => endedCall(n, now - n * 6_000 - 60_000));
   await store.commit(
     calls.map((call) =>
-      aUnit(call, 0, { events: [anEntry(`first-${call.id}`, { at: call.createdAt })] }),
+      aUnit(call, 0, {
+        events: [anEntry(`first-${call.id}`, { at: call.createdAt })],
+        tally: new Map([[HOURLY_SUMS, { waits: call.createdAt }]]),
+      }),
     ),
     null,
   );
