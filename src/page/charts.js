@@ -79,6 +79,8 @@ export function outcomeLegend(outcomes, query) {
 export function outcomeShare(outcomes) {
   const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
   const words = parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ');
+  // A desk that was tried, and where nobody ended up.
+  if (words === '') return nothing;
   return share(
     parts.map((outcome) => ({ name: outcome, count: outcomes[outcome] })),
     words,

@@ -52,7 +52,8 @@ export async function openPage(
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(8_000);
+  // Enough for a machine that has more to do.
+  page.setDefaultTimeout(15_000);
   const wrongs: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;

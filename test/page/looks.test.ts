@@ -28,72 +28,76 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
   );
 
-  test.each(sights)('at $width pixels in the $colorScheme', async ({ width, colorScheme }) => {
-    const call = stage.simulator.placeCall({
-      from: '+353861110020',
-      to: '+14155550100',
-      refers: ['not_allowed', { result: 'completed', ringMs: 60_000 }],
-    });
-    // The policy of the page lets no script in but its own: axe is not part of it.
-    const { page } = await openPage(browser, stage.url, {
-      viewport: { width, height: 900 },
-      colorScheme,
-      bypassCSP: true,
-    });
-    const found: Record<string, unknown> = {};
-    const look = async (view: string): Promise<void> => {
-      await page.evaluate(AXE);
-      const axe = await page.evaluate<string[]>(FINDINGS);
-      const cut = await page.evaluate<string[]>(CUT_OFF);
-      if (axe.length + cut.length > 0) found[view] = { axe, cut };
-    };
+  test.each(sights)(
+    'at $width pixels in the $colorScheme',
+    { timeout: 120_000 },
+    async ({ width, colorScheme }) => {
+      // The policy of the page lets no script in but its own: axe is not part of it.
+      const { page } = await openPage(browser, stage.url, {
+        viewport: { width, height: 900 },
+        colorScheme,
+        bypassCSP: true,
+      });
+      const found: Record<string, unknown> = {};
+      const look = async (view: string): Promise<void> => {
+        await page.evaluate(AXE);
+        const axe = await page.evaluate<string[]>(FINDINGS);
+        const cut = await page.evaluate<string[]>(CUT_OFF);
+        if (axe.length + cut.length > 0) found[view] = { axe, cut };
+      };
 
-    await page.getByLabel('Token').waitFor();
-    await look('sign in');
-    await page.getByLabel('Token').fill(TOKEN);
-    await page.keyboard.press('Enter');
-    await page.locator('.problem').first().waitFor();
-    await page
-      .locator(`tr[data-call="${call.callControlId}"]`)
-      .getByText('Ringing at support-eu')
-      .waitFor();
-    await page.locator('.hours a').first().waitFor();
-    await look('overview');
+      await page.getByLabel('Token').waitFor();
+      await look('sign in');
+      await page.getByLabel('Token').fill(TOKEN);
+      await page.keyboard.press('Enter');
+      const call = stage.simulator.placeCall({
+        from: '+353861110020',
+        to: '+14155550100',
+        refers: ['not_allowed', { result: 'completed', ringMs: 60_000 }],
+      });
+      await page.locator('.problem').first().waitFor();
+      await page
+        .locator(`tr[data-call="${call.callControlId}"]`)
+        .getByText('Ringing at support-eu')
+        .waitFor();
+      await page.locator('.hours a').first().waitFor();
+      await look('overview');
 
-    await go(page, '#/calls?since=2020-12-31T23:59:00.000Z');
-    await page.locator('table.calls tbody tr').nth(20).waitFor();
-    await page.evaluate("document.querySelector('details.more-filters').open = true");
-    await look('calls');
-    await go(page, '#/calls?number=%2B14155550100&target=nobody');
-    await page.getByText('No calls match').waitFor();
-    await look('no calls');
+      await go(page, '#/calls?since=2020-12-31T23:59:00.000Z');
+      await page.locator('table.calls tbody tr').nth(20).waitFor();
+      await page.evaluate("document.querySelector('details.more-filters').open = true");
+      await look('calls');
+      await go(page, '#/calls?number=%2B14155550100&target=nobody');
+      await page.getByText('No calls match').waitFor();
+      await look('no calls');
 
-    await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
-    await page.locator('.sequence li', { hasText: 'support-eu' }).first().waitFor();
-    await look('a call that is moved');
+      await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
+      await page.locator('.sequence li', { hasText: 'support-eu' }).first().waitFor();
+      await look('a call that is moved');
 
-    await go(page, '#/explain');
-    await page.getByLabel('From').fill('+353861234567');
-    await page.getByLabel('To', { exact: true }).fill('+14155550130');
-    await page.locator('[name=at]').fill('2026-12-31T23:59');
-    await page.getByRole('button', { name: 'Explain' }).click();
-    await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
-    await look('explain');
+      await go(page, '#/explain');
+      await page.getByLabel('From').fill('+353861234567');
+      await page.getByLabel('To', { exact: true }).fill('+14155550130');
+      await page.locator('[name=at]').fill('2026-12-31T23:59');
+      await page.getByRole('button', { name: 'Explain' }).click();
+      await page.getByRole('heading', { name: 'Rule night desk' }).waitFor();
+      await look('explain');
 
-    await go(page, '#/routes');
-    await page.getByRole('heading', { name: 'Replicas' }).waitFor();
-    await page.getByRole('button', { name: 'Paths of support' }).first().click();
-    await page.locator('.paths li').first().waitFor();
-    await look('routes');
+      await go(page, '#/routes');
+      await page.getByRole('heading', { name: 'Replicas' }).waitFor();
+      await page.getByRole('button', { name: 'Paths of support' }).first().click();
+      await page.locator('.paths li').first().waitFor();
+      await look('routes');
 
-    call.hangUp();
-    await call.ended;
-    await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
-    await page.getByText('so nobody can be moved').waitFor();
-    await look('a call that has ended');
-    await page.context().close();
-    expect(found).toEqual({});
-  });
+      call.hangUp();
+      await call.ended;
+      await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
+      await page.getByText('so nobody can be moved').waitFor();
+      await look('a call that has ended');
+      await page.context().close();
+      expect(found).toEqual({});
+    },
+  );
 
   async function go(page: Page, place: string): Promise<void> {
     await page.goto(`${stage.url}/${place}`);
