@@ -2,7 +2,7 @@
  * `flows`: steps that have a name. A `run` is replaced by them when the set is built, so that whatever looks
  * at steps, the machine included, knows only steps.
  */
-import type { RouteStep } from '../core/rules/rule.ts';
+import { branchesOf, type RouteStep } from '../core/rules/rule.ts';
 import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Place, Problems } from './problem.ts';
@@ -59,9 +59,4 @@ export class Flows {
     this.#sizes.set(step, Math.min(size, LIMITS.flowSteps + 1));
     return size;
   }
-}
-
-function branchesOf(step: RouteStep): RouteStep[][] {
-  if (step.do === 'menu') return Object.values(step.digits);
-  return step.do === 'refer' || step.do === 'transfer' ? Object.values(step.ifFailed) : [];
 }

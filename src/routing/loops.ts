@@ -5,7 +5,13 @@
  */
 import { type Address, readAddress, readPattern } from '../core/rules/address.ts';
 import { loopReason, reachedAt } from '../core/rules/loop.ts';
-import type { Condition, Destination, RouteSet, RouteStep } from '../core/rules/rule.ts';
+import {
+  type Condition,
+  type Destination,
+  everyStep,
+  type RouteSet,
+  type RouteStep,
+} from '../core/rules/rule.ts';
 import { tableName } from '../core/rules/table.ts';
 import {
   fillDestination,
@@ -69,11 +75,9 @@ function addressOf({ template }: Exit): string {
 }
 
 function exitsOf(set: RouteSet, steps: readonly RouteStep[]): Exit[] {
-  return steps.flatMap((step) => {
-    if (step.do === 'menu') return Object.values(step.digits).flatMap((way) => exitsOf(set, way));
+  return everyStep(steps).flatMap((step) => {
     if (step.do !== 'refer' && step.do !== 'transfer') return [];
-    const own = templatesOf(set, step.to).map((template) => ({ step, template }));
-    return [...own, ...Object.values(step.ifFailed).flatMap((way) => exitsOf(set, way))];
+    return templatesOf(set, step.to).map((template) => ({ step, template }));
   });
 }
 

@@ -1,6 +1,12 @@
 /** `prompts`: words in several languages, and whether they are there for those who are to hear them. */
 import { variantIn } from '../core/rules/language.ts';
-import type { Prompt, RouteSet, RouteStep, Words } from '../core/rules/rule.ts';
+import {
+  everyStep,
+  type Prompt,
+  type RouteSet,
+  type RouteStep,
+  type Words,
+} from '../core/rules/rule.ts';
 import { type SetContext, useName } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { checkPlayUrl } from './destinations.ts';
@@ -83,21 +89,9 @@ function heardIn(prompt: Prompt, general: string | null): string {
 }
 
 function promptsIn(steps: readonly RouteStep[]): string[] {
-  return steps.flatMap((step) => {
-    switch (step.do) {
-      case 'say':
-        return step.language === null ? named(step.text) : [];
-      case 'menu':
-        return [
-          ...('say' in step.prompt ? named(step.prompt.say) : []),
-          ...Object.values(step.digits).flatMap(promptsIn),
-        ];
-      case 'refer':
-      case 'transfer':
-        return Object.values(step.ifFailed).flatMap(promptsIn);
-      default:
-        return [];
-    }
+  return everyStep(steps).flatMap((step) => {
+    if (step.do === 'say') return step.language === null ? named(step.text) : [];
+    return step.do === 'menu' && 'say' in step.prompt ? named(step.prompt.say) : [];
   });
 }
 

@@ -3,7 +3,13 @@
  * network.
  */
 import { mayHold } from '../core/rules/may-hold.ts';
-import type { Clause, RouteSet, RouteStep, Ways } from '../core/rules/rule.ts';
+import {
+  type Clause,
+  everyStep,
+  type RouteSet,
+  type RouteStep,
+  type Ways,
+} from '../core/rules/rule.ts';
 import type { SetContext } from './context.ts';
 import type { Positions } from './positions.ts';
 import type { WrittenVia } from './schema/steps.ts';
@@ -79,12 +85,4 @@ function waysTo(step: Extract<RouteStep, { do: 'refer' }>, set: RouteSet): Ways 
   const byTarget = names.map((name) => set.targets.get(name)?.via ?? null);
   const written = byTarget.every((ways) => ways !== null) ? byTarget.flat() : [];
   return step.via ?? (written.length > 0 ? written : set.policy.via.pstn);
-}
-
-function everyStep(steps: readonly RouteStep[]): RouteStep[] {
-  return steps.flatMap((step) => {
-    if (step.do === 'menu') return [step, ...Object.values(step.digits).flatMap(everyStep)];
-    if (step.do !== 'refer' && step.do !== 'transfer') return [step];
-    return [step, ...Object.values(step.ifFailed).flatMap(everyStep)];
-  });
 }

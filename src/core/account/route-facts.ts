@@ -4,7 +4,13 @@ import type { CallFacts } from '../machine/call.ts';
 import { noFacts } from '../machine/new-call.ts';
 import { readPattern } from '../rules/address.ts';
 import type { CompiledRoutes } from '../rules/decide.ts';
-import type { Clause, Condition, RouteSet, RouteStep } from '../rules/rule.ts';
+import {
+  type Clause,
+  type Condition,
+  everyStep,
+  type RouteSet,
+  type RouteStep,
+} from '../rules/rule.ts';
 import { isE164 } from '../rules/sip-uri.ts';
 import { Subject } from '../rules/subject.ts';
 import { tableName } from '../rules/table.ts';
@@ -93,17 +99,10 @@ function clausesOf(condition: Condition): Clause[] {
 function transferNumbers(set: RouteSet): Map<string, string> {
   const found = new Map<string, string>();
   const look = (rule: string, steps: readonly RouteStep[]): void => {
-    for (const step of steps) {
-      if (step.do === 'transfer') {
-        const number = literalNumber(step);
-        if (number !== null && !found.has(number)) found.set(number, rule);
-      }
-      if (step.do === 'transfer' || step.do === 'refer') {
-        for (const branch of Object.values(step.ifFailed)) look(rule, branch);
-      }
-      if (step.do === 'menu') {
-        for (const branch of Object.values(step.digits)) look(rule, branch);
-      }
+    for (const step of everyStep(steps)) {
+      if (step.do !== 'transfer') continue;
+      const number = literalNumber(step);
+      if (number !== null && !found.has(number)) found.set(number, rule);
     }
   };
   for (const { name, action } of set.rules) if ('steps' in action) look(name, action.steps);

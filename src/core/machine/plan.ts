@@ -99,6 +99,26 @@ export type Step =
   | { do: 'ignore' }
   | { do: 'continue' };
 
+/** The nested lists of a step: of its `if_failed`, or of the keys of a menu. */
+export function branchesOf(step: Step): Step[][] {
+  switch (step.do) {
+    case 'refer':
+    case 'transfer':
+      return Object.values(step.ifFailed);
+    case 'menu':
+      return Object.values(step.digits);
+    case 'say':
+    case 'play':
+    case 'reject':
+    case 'hangup':
+    case 'ignore':
+    case 'continue':
+      return [];
+    default:
+      return step satisfies never;
+  }
+}
+
 /** Puts a step in front of the running list, so that it is the next one again. */
 export function putBackStep(plan: { steps: Step[] }[], step: Step): void {
   const frame = plan.at(-1);

@@ -11,7 +11,7 @@ import type { Decision, Moment } from '../machine/plan.ts';
 import { type CompiledRoutes, decide, type Made, planOf } from '../rules/decide.ts';
 import { mayHold } from '../rules/may-hold.ts';
 import type { Overrides } from '../rules/override.ts';
-import type { Clause, RouteStep, Rule } from '../rules/rule.ts';
+import { type Clause, everyStep, type RouteStep, type Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
 import { NO_ROWS } from '../rules/table.ts';
 import { drawOrder } from '../rules/target.ts';
@@ -219,12 +219,9 @@ function* callersOf(
 type Weights = { name: string; weight: number }[];
 
 function picksIn(steps: readonly RouteStep[]): Weights[] {
-  return steps.flatMap((step) => {
-    if (step.do === 'menu') return Object.values(step.digits).flatMap(picksIn);
-    if (step.do !== 'refer' && step.do !== 'transfer') return [];
-    const inner = Object.values(step.ifFailed).flatMap((branch) => picksIn(branch ?? []));
-    return step.to.kind === 'pick' ? [step.to.weights, ...inner] : inner;
-  });
+  return everyStep(steps).flatMap((step) =>
+    'to' in step && step.to.kind === 'pick' ? [step.to.weights] : [],
+  );
 }
 
 function factorial(n: number): number {

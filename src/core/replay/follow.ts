@@ -8,7 +8,13 @@
 import type { Call, Deadline } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
-import type { Decision, Moment, Step, TraceLine } from '../machine/plan.ts';
+import {
+  branchesOf,
+  type Decision,
+  type Moment,
+  type Step,
+  type TraceLine,
+} from '../machine/plan.ts';
 import { type Transition, transition, type World } from '../machine/transition.ts';
 import { sameAnswers } from '../recording/answers.ts';
 import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
@@ -160,11 +166,6 @@ function isSettled({ phase, decided, plan, lastResort }: Call): boolean {
 /** After `ignore` the rules are asked about later events again. */
 function mayIgnore(steps: readonly Step[]): boolean {
   return steps.some((step) => step.do === 'ignore' || branchesOf(step).some(mayIgnore));
-}
-
-function branchesOf(step: Step): Step[][] {
-  if ('ifFailed' in step) return Object.values(step.ifFailed);
-  return 'digits' in step ? Object.values(step.digits) : [];
 }
 
 /** Whether the call under these routes reaches a deadline before the event that the real one did not. */

@@ -2,7 +2,15 @@
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { LookupRequest } from '../machine/command.ts';
 import { textsOf } from './language.ts';
-import type { Lookup, RouteSet, RouteStep, Target, Template, Words } from './rule.ts';
+import {
+  everyStep,
+  type Lookup,
+  type RouteSet,
+  type RouteStep,
+  type Target,
+  type Template,
+  type Words,
+} from './rule.ts';
 import { fillUrl } from './template.ts';
 
 /** What a lookup brought for this call; undefined where it is yet to be asked. */
@@ -35,27 +43,21 @@ export function lookupsIn(steps: readonly RouteStep[], set: RouteSet): ReadonlyS
   const known = KNOWN.get(steps);
   if (known !== undefined) return known;
   const found = new Set<string>();
-  collect(steps, set, found);
+  for (const step of everyStep(steps)) addStep(step, set, found);
   KNOWN.set(steps, found);
   return found;
 }
 
-function collect(steps: readonly RouteStep[], set: RouteSet, found: Set<string>): void {
-  for (const step of steps) {
-    if (step.do === 'say') addWords(step.text, set, found);
-    if (step.do === 'menu') {
-      if ('say' in step.prompt) addWords(step.prompt.say, set, found);
-      for (const branch of Object.values(step.digits)) collect(branch, set, found);
-    }
-    if (step.do !== 'refer' && step.do !== 'transfer') continue;
-    const { to } = step;
-    if (to.kind === 'literal') addPlaces(to.template, found);
-    const names = to.kind === 'target' ? [to.name] : [];
-    if (to.kind === 'pick') names.push(...to.weights.map(({ name }) => name));
-    for (const name of names) addPlacesOfTarget(set.targets.get(name), found);
-    if (step.do === 'transfer' && step.from !== null) addPlaces(step.from, found);
-    for (const branch of Object.values(step.ifFailed)) collect(branch, set, found);
-  }
+function addStep(step: RouteStep, set: RouteSet, found: Set<string>): void {
+  if (step.do === 'say') addWords(step.text, set, found);
+  if (step.do === 'menu' && 'say' in step.prompt) addWords(step.prompt.say, set, found);
+  if (step.do !== 'refer' && step.do !== 'transfer') return;
+  const { to } = step;
+  if (to.kind === 'literal') addPlaces(to.template, found);
+  const names = to.kind === 'target' ? [to.name] : [];
+  if (to.kind === 'pick') names.push(...to.weights.map(({ name }) => name));
+  for (const name of names) addPlacesOfTarget(set.targets.get(name), found);
+  if (step.do === 'transfer' && step.from !== null) addPlaces(step.from, found);
 }
 
 function addPlacesOfTarget(target: Target | undefined, found: Set<string>): void {

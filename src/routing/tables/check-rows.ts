@@ -4,7 +4,14 @@
  */
 import { compileGlob, type Glob } from '../../core/rules/glob.ts';
 import { textsOf } from '../../core/rules/language.ts';
-import type { Condition, RouteSet, RouteStep, Rule, Template } from '../../core/rules/rule.ts';
+import {
+  type Condition,
+  everyStep,
+  type RouteSet,
+  type RouteStep,
+  type Rule,
+  type Template,
+} from '../../core/rules/rule.ts';
 import { isE164 } from '../../core/rules/sip-uri.ts';
 import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
 import {
@@ -192,19 +199,9 @@ export function isCallerId(text: string): boolean {
 
 /** Every text of the steps, and of the targets that they name, that has a column of a table. */
 function usesOf(context: SetContext, set: RouteSet, steps: readonly RouteStep[]): Use[] {
-  return steps.flatMap((step) => {
-    const at = context.stepPlaces.get(step) ?? { file: '.', line: 1, column: 1 };
-    return [
-      ...ownUses(set, step, at),
-      ...inner(step).flatMap((list) => usesOf(context, set, list)),
-    ];
-  });
-}
-
-function inner(step: RouteStep): RouteStep[][] {
-  if (step.do === 'menu') return Object.values(step.digits);
-  if (step.do === 'refer' || step.do === 'transfer') return Object.values(step.ifFailed);
-  return [];
+  return everyStep(steps).flatMap((step) =>
+    ownUses(set, step, context.stepPlaces.get(step) ?? { file: '.', line: 1, column: 1 }),
+  );
 }
 
 function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
