@@ -1,4 +1,8 @@
-/** Reads values of which nothing is known yet, and says where one of them is not what it must be. */
+/**
+ * Checks values of which nothing is known yet, and says where one of them is not what it must be.
+ * A replay checks every field of every call, so nothing is copied, and a path is put together only
+ * where something is wrong: each check adds the name under which it met the problem.
+ */
 
 export class BadRecording extends Error {
   /** Where in the object, such as `events[3].outcome`; empty: the object itself. */
@@ -14,79 +18,95 @@ export class BadRecording extends Error {
 }
 
 export type Fields = Record<string, unknown>;
-export type Check = (value: unknown, path: string) => unknown;
+/** Throws BadRecording, whose path begins at the value. */
+export type Check = (value: unknown) => void;
 
-export function fieldsAt(value: unknown, path: string): Fields {
+export function isFields(value: unknown): asserts value is Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new BadRecording(path, `an object is expected, not ${inWords(value)}`);
+    throw new BadRecording('', `an object is expected, not ${inWords(value)}`);
   }
-  return value as Fields;
 }
 
-export function listAt(value: unknown, path: string): unknown[] {
-  if (Array.isArray(value)) return value;
-  throw new BadRecording(path, `a list is expected, not ${inWords(value)}`);
+export function isList(value: unknown): asserts value is unknown[] {
+  if (!Array.isArray(value)) {
+    throw new BadRecording('', `a list is expected, not ${inWords(value)}`);
+  }
 }
 
-export function textAt(value: unknown, path: string): string {
-  if (typeof value === 'string') return value;
-  throw new BadRecording(path, `a text is expected, not ${inWords(value)}`);
+export function isText(value: unknown): asserts value is string {
+  if (typeof value !== 'string') {
+    throw new BadRecording('', `a text is expected, not ${inWords(value)}`);
+  }
 }
 
-export function numberAt(value: unknown, path: string): number {
-  if (typeof value === 'number') return value;
-  throw new BadRecording(path, `a number is expected, not ${inWords(value)}`);
+export function isNumber(value: unknown): asserts value is number {
+  if (typeof value !== 'number') {
+    throw new BadRecording('', `a number is expected, not ${inWords(value)}`);
+  }
 }
 
-export function flagAt(value: unknown, path: string): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new BadRecording(path, `true or false is expected, not ${inWords(value)}`);
+export function isFlag(value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') {
+    throw new BadRecording('', `true or false is expected, not ${inWords(value)}`);
+  }
 }
 
-export function oneOf<const Words extends readonly string[]>(words: Words) {
-  return (value: unknown, path: string): Words[number] => {
-    const text = textAt(value, path);
-    if (words.includes(text)) return text;
-    throw new BadRecording(path, `expected one of ${words.join(', ')}, got ${inWords(value)}`);
+export function oneOf(words: readonly string[]): Check {
+  const known = new Set<unknown>(words);
+  return (value) => {
+    if (known.has(value)) return;
+    isText(value);
+    throw new BadRecording('', `expected one of ${words.join(', ')}, got ${inWords(value)}`);
   };
 }
 
-export function nullOr<T>(check: (value: unknown, path: string) => T) {
-  return (value: unknown, path: string): T | null => (value === null ? null : check(value, path));
+export function nullOr(check: Check): Check {
+  return (value) => {
+    if (value !== null) check(value);
+  };
 }
 
-export function listOf<T>(check: (value: unknown, path: string) => T) {
-  return (value: unknown, path: string): T[] =>
-    listAt(value, path).map((each, n) => check(each, `${path}[${n}]`));
+export function listOf(check: Check): Check {
+  return (value) => {
+    isList(value);
+    for (let n = 0; n < value.length; n += 1) checkAt(n, check, value[n]);
+  };
 }
 
 export function mapOf(check: Check): Check {
-  return (value, path) =>
-    Object.fromEntries(
-      Object.entries(fieldsAt(value, path)).map(([name, each]) => [
-        name,
-        check(each, `${path}.${name}`),
-      ]),
-    );
+  return (value) => {
+    isFields(value);
+    for (const name in value) checkAt(name, check, value[name]);
+  };
 }
 
-/** Every name of `value` must stand in `checks`; those of `needed` must be there. */
-export function shapeAt(
-  value: unknown,
-  path: string,
-  checks: Record<string, Check>,
-  needed: readonly string[],
-): Fields {
-  const fields = fieldsAt(value, path);
-  const missing = needed.find((name) => fields[name] === undefined);
-  if (missing !== undefined) throw new BadRecording(path, `"${missing}" is missing`);
-  const checked: Fields = {};
-  for (const [name, each] of Object.entries(fields)) {
-    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check === undefined) throw new BadRecording(path, `"${name}" is not known here`);
-    checked[name] = check(each, path === '' ? name : `${path}.${name}`);
+/** Every name of the value must stand in `checks`; those of `needed` must be there. */
+export function shapeOf(checks: Record<string, Check>, needed: readonly string[]): Check {
+  const known = new Map(Object.entries(checks));
+  return (value) => {
+    isFields(value);
+    for (const name of needed) {
+      if (value[name] === undefined) throw new BadRecording('', `"${name}" is missing`);
+    }
+    for (const name in value) {
+      const check = known.get(name);
+      if (check === undefined) throw new BadRecording('', `"${name}" is not known here`);
+      checkAt(name, check, value[name]);
+    }
+  };
+}
+
+/** `place`: a name, or the index in a list. */
+export function checkAt(place: string | number, check: Check, value: unknown): void {
+  try {
+    check(value);
+  } catch (error) {
+    if (!(error instanceof BadRecording)) throw error;
+    const { path, problem } = error;
+    const joint = path === '' || path.startsWith('[') ? '' : '.';
+    const head = typeof place === 'number' ? `[${place}]` : place;
+    throw new BadRecording(`${head}${joint}${path}`, problem);
   }
-  return checked;
 }
 
 function inWords(value: unknown): string {

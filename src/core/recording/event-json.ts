@@ -3,23 +3,24 @@ import { type CallFacts, PHASES } from '../machine/call.ts';
 import { LOOKUP_RESULTS, type Outcome } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
 import { noFacts } from '../machine/new-call.ts';
-import { noAnswers } from './answers.ts';
+import type { Decision } from '../machine/plan.ts';
 import {
   type Check,
+  checkAt,
   type Fields,
-  fieldsAt,
-  flagAt,
+  isFields,
+  isFlag,
+  isNumber,
+  isText,
   listOf,
   mapOf,
   nullOr,
-  numberAt,
   oneOf,
-  shapeAt,
-  textAt,
+  shapeOf,
 } from './checked.ts';
-import { leanDecision, leanStep } from './lean.ts';
+import { fullDecision, fullStep, leanDecision, leanStep } from './lean.ts';
 import type { Answers, RecordedEvent } from './recorded-call.ts';
-import { decisionAt, stepAt } from './step-checks.ts';
+import { isDecision, isStep } from './step-checks.ts';
 
 export function eventJson({ event, now, answers, phase, commands }: RecordedEvent): Fields {
   const { callId, ...said } = event;
@@ -32,24 +33,36 @@ export function eventJson({ event, now, answers, phase, commands }: RecordedEven
   return { ...withoutNulls(own), now, ...answersJson(answers), phase, commands };
 }
 
-export function eventAt(value: unknown, path: string, callId: string): RecordedEvent {
-  const source = sourceAt(fieldsAt(value, path).source, `${path}.source`);
-  const { own, needed }: { own: Record<string, Check>; needed: string[] } = SOURCES[source];
-  const checks = { ...COMMON, ...own };
-  const fields = shapeAt(value, path, checks, [...COMMON_NEEDED, ...needed]);
+/** Throws BadRecording. */
+export const isEventJson: Check = (value) => {
+  isFields(value);
+  checkAt('source', isSource, value.source);
+  EVENT_CHECKS[value.source as CallEvent['source']](value);
+};
+
+/** Of what `isEventJson` has let through. */
+export function eventOf(fields: Fields, callId: string): RecordedEvent {
   const { now, phase, commands, heardAt, decisions, overBudget, ...others } = fields;
   const { resting, refusesRefers, overrides, ...said } = others;
-  const answers = { heardAt, decisions, overBudget, resting, refusesRefers, overrides };
+  const source = said.source as CallEvent['source'];
   const event: Fields = { occurredAt: null, ...NULLS[source], ...said, callId };
   if (source === 'webhook') event.facts = { ...noFacts(callId), ...(said.facts as object) };
+  if (source === 'manual') event.step = fullStep(said.step as Fields);
   if (said.recovered !== undefined) {
     event.recovered = { living: new Set(said.recovered === 'living' ? [callId] : []) };
   }
   return {
-    // The checks above are those of the type.
+    // The checks are those of the types.
     event: event as unknown as CallEvent,
     now: now as number,
-    answers: { ...noAnswers(), ...withoutUndefined(answers) },
+    answers: {
+      heardAt: (heardAt ?? null) as Answers['heardAt'],
+      decisions: ((decisions ?? []) as (Fields | null)[]).map(decisionOf),
+      overBudget: (overBudget ?? []) as Answers['overBudget'],
+      resting: (resting ?? []) as Answers['resting'],
+      refusesRefers: (refusesRefers ?? []) as Answers['refusesRefers'],
+      overrides: (overrides ?? {}) as Answers['overrides'],
+    },
     phase: phase as RecordedEvent['phase'],
     commands: commands as string[],
   };
@@ -63,7 +76,11 @@ export function factsJson({ callId: _, ...facts }: CallFacts): Fields {
   );
 }
 
-export const factsAt: Check = (value, path) => shapeAt(value, path, FACTS, []);
+function decisionOf(lean: Fields | null): Decision | null {
+  if (lean === null) return null;
+  const { trace, ...decision } = lean;
+  return fullDecision(decision, (trace ?? []) as Decision['trace']);
+}
 
 function answersJson(answers: Answers): Fields {
   const { heardAt, decisions, overBudget, resting, refusesRefers, overrides } = answers;
@@ -84,106 +101,90 @@ function withoutNulls(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
-function withoutUndefined(fields: Fields): Partial<Answers> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
-
-const header: Check = (value, path) =>
-  shapeAt(value, path, { name: textAt, value: textAt }, ['name', 'value']);
+const header = shapeOf({ name: isText, value: isText }, ['name', 'value']);
 
 const FACTS: { [Name in Exclude<keyof CallFacts, 'callId'>]-?: Check } = {
-  sessionId: textAt,
-  legId: textAt,
-  connectionId: textAt,
-  from: textAt,
-  to: textAt,
+  sessionId: isText,
+  legId: isText,
+  connectionId: isText,
+  from: isText,
+  to: isText,
   direction: oneOf(['incoming', 'outgoing']),
-  callerName: textAt,
+  callerName: isText,
   callerType: oneOf(['pstn', 'sip']),
-  attestation: textAt,
-  attestationValidated: flagAt,
+  attestation: isText,
+  attestationValidated: isFlag,
   headers: listOf(header),
-  tags: listOf(textAt),
-  lookups: mapOf((value, path) =>
-    shapeAt(value, path, { values: mapOf(textAt), failed: nullOr(textAt) }, ['values', 'failed']),
-  ),
+  tags: listOf(isText),
+  lookups: mapOf(shapeOf({ values: mapOf(isText), failed: nullOr(isText) }, ['values', 'failed'])),
 };
+export const isFactsJson = shapeOf(FACTS, []);
 
-const lookup: Check = (value, path) =>
-  shapeAt(value, path, { result: oneOf(LOOKUP_RESULTS), values: mapOf(textAt), ms: numberAt }, [
-    'result',
-    'values',
-    'ms',
-  ]);
-
-const envelope: Check = (value, path) =>
-  shapeAt(value, path, { id: textAt, foreignState: nullOr(textAt) }, ['id', 'foreignState']);
-const costPart: Check = (value, path) =>
-  shapeAt(value, path, { part: textAt, currency: textAt, amount: textAt }, [
-    'part',
-    'currency',
-    'amount',
-  ]);
-const cost: Check = (value, path) =>
-  shapeAt(value, path, { parts: listOf(costPart), problem: nullOr(textAt) }, ['parts', 'problem']);
+const lookup = shapeOf({ result: oneOf(LOOKUP_RESULTS), values: mapOf(isText), ms: isNumber }, [
+  'result',
+  'values',
+  'ms',
+]);
+const envelope = shapeOf({ id: isText, foreignState: nullOr(isText) }, ['id', 'foreignState']);
+const costPart = shapeOf({ part: isText, currency: isText, amount: isText }, [
+  'part',
+  'currency',
+  'amount',
+]);
+const cost = shapeOf({ parts: listOf(costPart), problem: nullOr(isText) }, ['parts', 'problem']);
 /** The fields of every member of a union. */
 type FieldsOf<Union> = Union extends object ? keyof Union : never;
 
 const OUTCOME: Record<FieldsOf<Outcome>, Check> = {
   kind: oneOf(['accepted', 'rejected', 'retry', 'unknown']),
-  status: nullOr(numberAt),
-  alive: nullOr(flagAt),
+  status: nullOr(isNumber),
+  alive: nullOr(isFlag),
   envelope: nullOr(envelope),
-  bLeg: nullOr(textAt),
-  code: nullOr(textAt),
-  detail: textAt,
-  callEnded: flagAt,
-  notAnswered: flagAt,
-  misconfigured: nullOr(textAt),
-  afterMs: nullOr(numberAt),
-  provenUnsent: flagAt,
+  bLeg: nullOr(isText),
+  code: nullOr(isText),
+  detail: isText,
+  callEnded: isFlag,
+  notAnswered: isFlag,
+  misconfigured: nullOr(isText),
+  afterMs: nullOr(isNumber),
+  provenUnsent: isFlag,
   lookup,
 };
-const outcome: Check = (value, path) => shapeAt(value, path, OUTCOME, ['kind']);
+const outcome = shapeOf(OUTCOME, ['kind']);
 /** What operators had forced, by name. */
-const forcedBy = (state: 'open' | 'on' | 'rest'): Check => {
-  const forced: Check = (value, path) =>
-    shapeAt(
-      value,
-      path,
+const forcedBy = (state: 'open' | 'on' | 'rest'): Check =>
+  mapOf(
+    shapeOf(
       {
-        [state]: flagAt,
-        untilMs: nullOr(numberAt),
-        sinceMs: numberAt,
-        reason: nullOr(textAt),
-        by: nullOr(textAt),
+        [state]: isFlag,
+        untilMs: nullOr(isNumber),
+        sinceMs: isNumber,
+        reason: nullOr(isText),
+        by: nullOr(isText),
       },
       [state, 'untilMs'],
-    );
-  return mapOf(forced);
-};
-const OVERRIDES = {
-  schedules: forcedBy('open'),
-  switches: forcedBy('on'),
-  targets: forcedBy('rest'),
-};
-const overridesAt: Check = (value, path) => shapeAt(value, path, OVERRIDES, []);
+    ),
+  );
+const overrides = shapeOf(
+  { schedules: forcedBy('open'), switches: forcedBy('on'), targets: forcedBy('rest') },
+  [],
+);
 
 const COMMON: Record<string, Check> = {
-  source: textAt,
-  id: textAt,
-  type: textAt,
-  receivedAt: numberAt,
-  occurredAt: numberAt,
-  now: numberAt,
+  source: isText,
+  id: isText,
+  type: isText,
+  receivedAt: isNumber,
+  occurredAt: isNumber,
+  now: isNumber,
   phase: oneOf(PHASES),
-  commands: listOf(textAt),
-  heardAt: numberAt,
-  decisions: listOf(nullOr(decisionAt)),
-  overBudget: listOf(nullOr(textAt)),
-  resting: listOf(nullOr(textAt)),
-  refusesRefers: listOf(nullOr(textAt)),
-  overrides: overridesAt,
+  commands: listOf(isText),
+  heardAt: isNumber,
+  decisions: listOf(nullOr(isDecision)),
+  overBudget: listOf(nullOr(isText)),
+  resting: listOf(nullOr(isText)),
+  refusesRefers: listOf(nullOr(isText)),
+  overrides,
 };
 const COMMON_NEEDED = ['source', 'id', 'type', 'receivedAt', 'now', 'phase', 'commands'];
 const recovered = oneOf(['living', 'gone']);
@@ -221,29 +222,29 @@ const SOURCES: {
 } = {
   webhook: {
     own: {
-      facts: factsAt,
-      clientState: textAt,
+      facts: isFactsJson,
+      clientState: isText,
       envelope,
-      sipNotifyResponse: numberAt,
-      hangupCause: textAt,
-      hangupSource: textAt,
-      sipHangupCause: textAt,
-      digits: textAt,
-      status: textAt,
+      sipNotifyResponse: isNumber,
+      hangupCause: isText,
+      hangupSource: isText,
+      sipHangupCause: isText,
+      digits: isText,
+      status: isText,
       cost,
-      deliveryAttempt: numberAt,
-      clockSkewMs: numberAt,
-      parentId: textAt,
+      deliveryAttempt: isNumber,
+      clockSkewMs: isNumber,
+      parentId: isText,
       recovered,
     },
     needed: ['facts'],
   },
   b_leg: {
     own: {
-      bLegId: textAt,
-      attemptId: textAt,
-      hangupCause: textAt,
-      sipHangupCause: textAt,
+      bLegId: isText,
+      attemptId: isText,
+      hangupCause: isText,
+      sipHangupCause: isText,
       cost,
       recovered,
     },
@@ -251,20 +252,26 @@ const SOURCES: {
   },
   outcome: {
     own: {
-      commandId: textAt,
-      legId: textAt,
-      action: textAt,
-      lookup: textAt,
+      commandId: isText,
+      legId: isText,
+      action: isText,
+      lookup: isText,
       outcome,
-      firstSentAt: numberAt,
+      firstSentAt: isNumber,
     },
     needed: ['commandId', 'legId', 'action', 'outcome'],
   },
-  deadline: { own: { name: textAt, n: numberAt, putOff: flagAt }, needed: ['name', 'n', 'putOff'] },
-  manual: { own: { step: stepAt }, needed: ['step'] },
-  operator: { own: { by: textAt, reason: textAt }, needed: [] },
+  deadline: { own: { name: isText, n: isNumber, putOff: isFlag }, needed: ['name', 'n', 'putOff'] },
+  manual: { own: { step: isStep }, needed: ['step'] },
+  operator: { own: { by: isText, reason: isText }, needed: [] },
   sighting: { own: { envelope }, needed: [] },
   acknowledged: { own: {}, needed: [] },
 };
 
-const sourceAt = oneOf(Object.keys(SOURCES) as CallEvent['source'][]);
+const isSource = oneOf(Object.keys(SOURCES));
+const EVENT_CHECKS = Object.fromEntries(
+  Object.entries(SOURCES).map(([source, { own, needed }]) => [
+    source,
+    shapeOf({ ...COMMON, ...own }, [...COMMON_NEEDED, ...needed]),
+  ]),
+) as Record<CallEvent['source'], Check>;

@@ -4,17 +4,19 @@ import { newCall, noFacts } from '../machine/new-call.ts';
 import {
   BadRecording,
   type Check,
+  checkAt,
   type Fields,
-  fieldsAt,
-  flagAt,
-  listAt,
+  isFields,
+  isFlag,
+  isList,
+  isNumber,
+  isText,
+  listOf,
   nullOr,
-  numberAt,
   oneOf,
-  shapeAt,
-  textAt,
+  shapeOf,
 } from './checked.ts';
-import { eventAt, eventJson, factsAt, factsJson } from './event-json.ts';
+import { eventJson, eventOf, factsJson, isEventJson, isFactsJson } from './event-json.ts';
 import { leanStep } from './lean.ts';
 import { decisionOf, type RecordedCall } from './recorded-call.ts';
 
@@ -49,8 +51,9 @@ function decisionJson(recorded: RecordedCall): Fields | null {
 
 /** Throws BadRecording. */
 export function readExport(text: string): RecordedCall {
-  const value = parse(text);
-  const { format, version } = fieldsAt(value, '');
+  const line = parse(text);
+  isFields(line);
+  const { format, version } = line;
   if (format !== EXPORT_FORMAT) {
     throw new BadRecording(
       'format',
@@ -63,24 +66,20 @@ export function readExport(text: string): RecordedCall {
       `it was written by a newer release: version ${version}, this one reads up to ${EXPORT_VERSION}. Read it with that release`,
     );
   }
-  const fields = shapeAt(value, '', LINE, Object.keys(LINE));
-  const callId = fields.call_control_id as string;
-  const events = (fields.events as unknown[]).map((each, n) =>
-    eventAt(each, `events[${n}]`, callId),
-  );
-  const stored = fields.stored as Fields;
+  isLine(line);
+  const callId = line.call_control_id as string;
+  const stored = line.stored as Fields;
   if (stored.id !== callId) {
     throw new BadRecording('stored.id', `it is of another call than call_control_id: ${stored.id}`);
   }
+  stored.facts = { ...noFacts(callId), ...(line.facts as object) };
   return {
     callId,
-    schema: fields.schema as number,
-    recording: fields.recording as RecordedCall['recording'],
-    events,
-    stored: {
-      ...(stored as unknown as Call),
-      facts: { ...noFacts(callId), ...(fields.facts as object) },
-    },
+    schema: line.schema as number,
+    recording: line.recording as RecordedCall['recording'],
+    events: (line.events as Fields[]).map((each) => eventOf(each, callId)),
+    // The checks are those of the type.
+    stored: stored as unknown as Call,
   };
 }
 
@@ -93,54 +92,58 @@ function parse(text: string): unknown {
   }
 }
 
-const version: Check = (value, path) => {
-  if (value === EXPORT_VERSION) return value;
-  throw new BadRecording(path, `expected ${EXPORT_VERSION}, got ${JSON.stringify(value)}`);
+const isVersion: Check = (value) => {
+  if (value === EXPORT_VERSION) return;
+  throw new BadRecording('', `expected ${EXPORT_VERSION}, got ${JSON.stringify(value)}`);
 };
+
+/** Of its fields those that a replay reads. */
+const ATTEMPT: Record<string, Check> = {
+  id: isText,
+  kind: oneOf(['refer', 'transfer']),
+  sipAddress: isText,
+  target: nullOr(isText),
+  verdict: nullOr(isText),
+};
+function isAttempt(value: unknown): void {
+  isFields(value);
+  for (const name in ATTEMPT) checkAt(name, ATTEMPT[name] ?? isAnything, value[name]);
+}
+
+const isAnything: Check = () => {};
 
 /** Every field of a call, checked by what it is in a new one, and by hand where that says nothing. */
-const storedAt: Check = (value, path) => {
-  const fields = shapeAt(value, path, STORED, Object.keys(STORED));
-  for (const [n, attempt] of listAt(fields.attempts, `${path}.attempts`).entries()) {
-    const at = `${path}.attempts[${n}]`;
-    const { id, kind, sipAddress, target, verdict } = fieldsAt(attempt, at);
-    textAt(id, `${at}.id`);
-    oneOf(['refer', 'transfer'])(kind, `${at}.kind`);
-    textAt(sipAddress, `${at}.sipAddress`);
-    nullOr(textAt)(target, `${at}.target`);
-    nullOr(textAt)(verdict, `${at}.verdict`);
-  }
-  return fields;
-};
+const isStored = shapeOf(...storedChecks());
 
-const STORED: Record<string, Check> = storedChecks();
-
-function storedChecks(): Record<string, Check> {
+function storedChecks(): [Record<string, Check>, string[]] {
   const { facts: _, ...fields } = newCall('', 0);
   const byKind = Object.entries(fields).map(([name, usual]): [string, Check] => {
-    if (Array.isArray(usual)) return [name, listAt];
-    if (typeof usual === 'boolean') return [name, flagAt];
-    if (typeof usual === 'number') return [name, numberAt];
-    if (typeof usual === 'string') return [name, textAt];
-    return [name, (value) => value];
+    if (Array.isArray(usual)) return [name, isList];
+    if (typeof usual === 'boolean') return [name, isFlag];
+    if (typeof usual === 'number') return [name, isNumber];
+    if (typeof usual === 'string') return [name, isText];
+    return [name, isAnything];
   });
-  return {
+  const checks = {
     ...Object.fromEntries(byKind),
     phase: oneOf(PHASES),
     ends: nullOr(oneOf(ENDS)),
-    rule: nullOr(textAt),
-    endedAt: nullOr(numberAt),
+    rule: nullOr(isText),
+    endedAt: nullOr(isNumber),
+    attempts: listOf(isAttempt),
   };
+  return [checks, Object.keys(fields)];
 }
 
 const LINE: Record<string, Check> = {
-  format: textAt,
-  version,
-  call_control_id: textAt,
-  schema: numberAt,
+  format: isText,
+  version: isVersion,
+  call_control_id: isText,
+  schema: isNumber,
   recording: oneOf(['complete', 'cut', 'older', 'newer']),
-  facts: factsAt,
-  decision: nullOr(fieldsAt),
-  events: listAt,
-  stored: storedAt,
+  facts: isFactsJson,
+  decision: nullOr(isFields),
+  events: listOf(isEventJson),
+  stored: isStored,
 };
+const isLine: Check = shapeOf(LINE, Object.keys(LINE));

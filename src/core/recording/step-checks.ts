@@ -1,66 +1,54 @@
 /** Steps and decisions of an export: whoever edits one by hand is told what is wrong with it. */
-import type { Decision, Step } from '../machine/plan.ts';
+import type { Step } from '../machine/plan.ts';
 import { VERDICTS } from '../machine/verdict.ts';
 import {
   BadRecording,
   type Check,
-  fieldsAt,
-  flagAt,
+  isFields,
+  isFlag,
+  isNumber,
+  isText,
   listOf,
+  mapOf,
   nullOr,
-  numberAt,
   oneOf,
-  shapeAt,
-  textAt,
+  shapeOf,
 } from './checked.ts';
-import { fullDecision, fullStep, stepDefaults } from './lean.ts';
+import { stepDefaults } from './lean.ts';
 
-export function stepAt(value: unknown, path: string): Step {
-  const kind = fieldsAt(value, path).do;
-  if (typeof kind !== 'string' || !Object.hasOwn(STEPS, kind)) {
-    throw new BadRecording(`${path}.do`, `expected one of ${Object.keys(STEPS).join(', ')}`);
+/** A lean step. */
+export const isStep: Check = (value) => {
+  isFields(value);
+  const check = STEP_CHECKS.get(value.do);
+  if (check === undefined) {
+    throw new BadRecording('do', `expected one of ${[...STEP_CHECKS.keys()].join(', ')}`);
   }
-  const checks: Record<string, Check> = STEPS[kind as Step['do']];
-  const mayLack = new Set([...OPTIONAL, ...Object.keys(stepDefaults[kind as Step['do']]())]);
-  const needed = Object.keys(checks).filter((name) => !mayLack.has(name));
-  shapeAt(value, path, checks, needed);
-  return fullStep(value as Record<string, unknown>);
-}
+  check(value);
+};
 
-export function decisionAt(value: unknown, path: string): Decision {
-  const { trace, ...lean } = shapeAt(value, path, DECISION, DECISION_NEEDS);
-  return fullDecision(lean, (trace ?? []) as Decision['trace']);
-}
+const header = shapeOf({ name: isText, value: isText }, ['name', 'value']);
+const auth = shapeOf({ username: isText, password: isText }, ['username', 'password']);
+const areSteps = listOf(isStep);
 
-const header: Check = (value, path) =>
-  shapeAt(value, path, { name: textAt, value: textAt }, ['name', 'value']);
-const auth: Check = (value, path) =>
-  shapeAt(value, path, { username: textAt, password: textAt }, ['username', 'password']);
-const branches: Check = (value, path) => shapeAt(value, path, BRANCHES, []);
-const choices: Check = (value, path) =>
-  Object.entries(fieldsAt(value, path)).map(([keys, steps]) => stepsAt(steps, `${path}.${keys}`));
-const stepsAt = listOf(stepAt);
-
-const BRANCHES: Record<string, Check> = Object.fromEntries(
-  [...VERDICTS, 'any'].map((name) => [name, stepsAt]),
+const branches = shapeOf(
+  Object.fromEntries([...VERDICTS, 'any'].map((name) => [name, areSteps])),
+  [],
 );
 
-/** Has no branches and no sibling, and otherwise the fields of a step: the same checks. */
-const otherWay: Check = (value, path) => stepAt(value, path);
-
 const destination = {
-  do: textAt,
-  target: nullOr(textAt),
-  timeoutMs: numberAt,
-  userToUser: nullOr(textAt),
+  do: isText,
+  target: nullOr(isText),
+  timeoutMs: isNumber,
+  userToUser: nullOr(isText),
   headers: listOf(header),
   auth: nullOr(auth),
   ifFailed: branches,
-  problem: nullOr(textAt),
-  sibling: flagAt,
-  otherWay,
+  problem: nullOr(isText),
+  sibling: isFlag,
+  /** Has no branches and no sibling, and otherwise the fields of a step: the same checks. */
+  otherWay: isStep,
 } satisfies Record<string, Check>;
-const spoken = { do: textAt, text: textAt, voice: textAt, language: nullOr(textAt) };
+const spoken = { do: isText, text: isText, voice: isText, language: nullOr(isText) };
 
 const OPTIONAL = ['attemptId', 'otherWay', 'play'];
 
@@ -70,56 +58,66 @@ const STEPS: {
 } = {
   refer: {
     ...destination,
-    sipAddress: textAt,
+    sipAddress: isText,
     byeWithoutVerdict: oneOf(['unconfirmed', 'completed']),
-    attemptId: textAt,
+    attemptId: isText,
   },
-  transfer: { ...destination, to: textAt, from: nullOr(textAt) },
+  transfer: { ...destination, to: isText, from: nullOr(isText) },
   say: spoken,
-  play: { do: textAt, url: textAt },
-  menu: { ...spoken, play: textAt, digits: choices, tries: numberAt, timeoutMs: numberAt },
-  reject: { do: textAt, cause: oneOf(['busy', 'declined']) },
-  hangup: { do: textAt },
-  ignore: { do: textAt },
-  continue: { do: textAt },
+  play: { do: isText, url: isText },
+  menu: { ...spoken, play: isText, digits: mapOf(areSteps), tries: isNumber, timeoutMs: isNumber },
+  reject: { do: isText, cause: oneOf(['busy', 'declined']) },
+  hangup: { do: isText },
+  ignore: { do: isText },
+  continue: { do: isText },
 };
 
-const policy: Check = (value, path) =>
-  shapeAt(
-    value,
-    path,
-    {
-      patienceMs: numberAt,
-      whileMoving: nullOr(stepAt),
-      refersPerCall: nullOr(numberAt),
-      transfersPerCall: nullOr(numberAt),
-    },
-    ['patienceMs', 'whileMoving', 'refersPerCall', 'transfersPerCall'],
-  );
-const kept: Check = (value, path) =>
-  shapeAt(value, path, { name: textAt, path: listOf(textAt) }, ['name', 'path']);
-const LOOKUP: Record<string, Check> = {
-  name: textAt,
-  url: textAt,
+const STEP_CHECKS: ReadonlyMap<unknown, Check> = new Map(
+  Object.entries(STEPS).map(([kind, checks]): [string, Check] => {
+    const mayLack = new Set([...OPTIONAL, ...Object.keys(stepDefaults[kind as Step['do']]())]);
+    return [
+      kind,
+      shapeOf(
+        checks,
+        Object.keys(checks).filter((name) => !mayLack.has(name)),
+      ),
+    ];
+  }),
+);
+
+/** Each field must be there. */
+function wholeOf(checks: Record<string, Check>): Check {
+  return shapeOf(checks, Object.keys(checks));
+}
+
+const policy = wholeOf({
+  patienceMs: isNumber,
+  whileMoving: nullOr(isStep),
+  refersPerCall: nullOr(isNumber),
+  transfersPerCall: nullOr(isNumber),
+});
+const lookup = wholeOf({
+  name: isText,
+  url: isText,
   headers: listOf(header),
-  keep: listOf(kept),
-  timeoutMs: numberAt,
-  cacheMs: nullOr(numberAt),
-};
-const lookup: Check = (value, path) => shapeAt(value, path, LOOKUP, Object.keys(LOOKUP));
-const traceLine: Check = (value, path) =>
-  shapeAt(value, path, { rule: textAt, matched: flagAt, why: textAt }, ['rule', 'matched', 'why']);
+  keep: listOf(wholeOf({ name: isText, path: listOf(isText) })),
+  timeoutMs: isNumber,
+  cacheMs: nullOr(isNumber),
+});
 
-const DECISION: Record<string, Check> = {
-  rule: nullOr(textAt),
-  routeSet: textAt,
-  label: nullOr(textAt),
-  plan: nullOr(stepsAt),
-  lastResort: stepsAt,
-  policy,
-  trace: listOf(traceLine),
-  why: textAt,
-  warnings: listOf(textAt),
-  lookup,
-};
-const DECISION_NEEDS = ['rule', 'routeSet', 'plan', 'lastResort', 'policy', 'why'];
+/** A lean decision with its trace. */
+export const isDecision = shapeOf(
+  {
+    rule: nullOr(isText),
+    routeSet: isText,
+    label: nullOr(isText),
+    plan: nullOr(areSteps),
+    lastResort: areSteps,
+    policy,
+    trace: listOf(wholeOf({ rule: isText, matched: isFlag, why: isText })),
+    why: isText,
+    warnings: listOf(isText),
+    lookup,
+  },
+  ['rule', 'routeSet', 'plan', 'lastResort', 'policy', 'why'],
+);
