@@ -42,14 +42,15 @@ export const isEventJson: Check = (value) => {
 
 /** Of what `isEventJson` has let through. */
 export function eventOf(fields: Fields, callId: string): RecordedEvent {
-  const { now, phase, commands, heardAt, decisions, overBudget, ...others } = fields;
-  const { resting, refusesRefers, overrides, ...said } = others;
-  const source = said.source as CallEvent['source'];
-  const event: Fields = { occurredAt: null, ...NULLS[source], ...said, callId };
-  if (source === 'webhook') event.facts = { ...noFacts(callId), ...(said.facts as object) };
-  if (source === 'manual') event.step = fullStep(said.step as Fields);
-  if (said.recovered !== undefined) {
-    event.recovered = { living: new Set(said.recovered === 'living' ? [callId] : []) };
+  const { now, phase, commands, heardAt, decisions, overBudget } = fields;
+  const { resting, refusesRefers, overrides } = fields;
+  const source = fields.source as CallEvent['source'];
+  const event: Fields = { occurredAt: null, ...NULLS[source], callId };
+  for (const name in fields) if (!(name in AROUND)) event[name] = fields[name];
+  if (source === 'webhook') event.facts = { ...noFacts(callId), ...(event.facts as object) };
+  if (source === 'manual') event.step = fullStep(event.step as Fields);
+  if (event.recovered !== undefined) {
+    event.recovered = { living: new Set(event.recovered === 'living' ? [callId] : []) };
   }
   return {
     // The checks are those of the types.
@@ -170,12 +171,8 @@ const overrides = shapeOf(
   [],
 );
 
-const COMMON: Record<string, Check> = {
-  source: isText,
-  id: isText,
-  type: isText,
-  receivedAt: isNumber,
-  occurredAt: isNumber,
+/** What is recorded with an event. */
+const AROUND: Record<string, Check> = {
   now: isNumber,
   phase: oneOf(PHASES),
   commands: listOf(isText),
@@ -185,6 +182,14 @@ const COMMON: Record<string, Check> = {
   resting: listOf(nullOr(isText)),
   refusesRefers: listOf(nullOr(isText)),
   overrides,
+};
+const COMMON: Record<string, Check> = {
+  source: isText,
+  id: isText,
+  type: isText,
+  receivedAt: isNumber,
+  occurredAt: isNumber,
+  ...AROUND,
 };
 const COMMON_NEEDED = ['source', 'id', 'type', 'receivedAt', 'now', 'phase', 'commands'];
 const recovered = oneOf(['living', 'gone']);
