@@ -7,6 +7,7 @@ import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { RefereeError } from '../errors.ts';
 import { openRecordings } from './documents.ts';
 import type { Io } from './io.ts';
+import { recordedCalls } from './recorded-calls.ts';
 
 export interface CallSource {
   /** For messages. */
@@ -15,8 +16,6 @@ export interface CallSource {
   calls(): AsyncIterable<RecordedCall>;
 }
 
-const PAGE = 200;
-
 /** Read-only, beside a server that writes; the newest call first. */
 export async function callsInStore(io: Io, since: number): Promise<CallSource> {
   const reader = await openRecordings(io, 'a replay without --calls');
@@ -24,16 +23,7 @@ export async function callsInStore(io: Io, since: number): Promise<CallSource> {
     name: 'the store',
     async *calls() {
       try {
-        let cursor: string | null = null;
-        do {
-          const page = await reader.list({
-            since,
-            limit: PAGE,
-            ...(cursor === null ? {} : { cursor }),
-          });
-          yield* await reader.recordings(page.calls.map(({ id }) => id));
-          cursor = page.next;
-        } while (cursor !== null);
+        yield* recordedCalls(reader, { since }, { limit: null });
       } finally {
         await reader.close();
       }
@@ -41,13 +31,19 @@ export async function callsInStore(io: Io, since: number): Promise<CallSource> {
   };
 }
 
+/** An export is read from its beginning to its end: in few pieces. */
+const READ_BYTES = 256 * 1024;
+
 /** `-` is stdin. `since`: earlier calls are left out; null: none is. */
 export function callsInFile(path: string, io: Io, since: number | null): CallSource {
   const name = path === '-' ? 'stdin' : path;
   return {
     name,
     async *calls() {
-      const input = path === '-' ? (io.stdin ?? process.stdin) : createReadStream(path);
+      const input =
+        path === '-'
+          ? (io.stdin ?? process.stdin)
+          : createReadStream(path, { highWaterMark: READ_BYTES });
       let number = 0;
       for await (const line of linesOf(input, name)) {
         number += 1;
@@ -77,7 +73,7 @@ async function* linesOf(input: NodeJS.ReadableStream, name: string): AsyncIterab
   let number = 1;
   try {
     for await (const chunk of input) {
-      const pieces = decoder.write(Buffer.from(chunk)).split('\n');
+      const pieces = decoder.write(chunk).split('\n');
       for (const [index, piece] of pieces.entries()) {
         rest += piece;
         if (rest.length > LINE_CHARACTERS_MAX) {

@@ -4,7 +4,7 @@ import { RefereeError } from '../errors.ts';
 import type { StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
 
-const PAGE_CALLS = 200;
+const PAGE_CALLS = 50;
 
 /** Newest first. `limit`: how many at most; null: all that match. Rejects once `signal` aborts. */
 export async function* recordedCalls(

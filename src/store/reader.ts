@@ -98,7 +98,7 @@ function openSqliteReader(path: string): StoreReader {
       listPage(
         filter,
         finderOf((work) => run(() => work(finder))),
-        (position, found) => run(() => list.chunk(filter, position, found)),
+        (position, found, wanted) => run(() => list.chunk(filter, position, found, wanted)),
       ),
     sums: (from, to) => run(() => history(from, to)),
     activity: (since, callsMax) =>

@@ -28,7 +28,8 @@ export interface Chunk {
 }
 
 export interface SqliteList {
-  chunk(filter: CallFilter, after: Position, found: Found | null): Chunk;
+  /** `wanted`: no more calls than this are read, whatever the rows that are looked at. */
+  chunk(filter: CallFilter, after: Position, found: Found | null, wanted: number): Chunk;
   timeline(callId: string): TimelineEntry[];
 }
 
@@ -40,12 +41,13 @@ export function prepareList(database: DatabaseSync): SqliteList {
   );
 
   return {
-    chunk(filter, after, found) {
+    chunk(filter, after, found, wanted) {
       const { sql, values } = chunkQuery(filter, after, found);
       const rows = database.prepare(sql).all(...values) as unknown[] as ChunkRow[];
       const calls: Chunk['calls'] = [];
       let position: Position | null = null;
       for (const row of rows) {
+        if (calls.length === wanted) break;
         const again = position?.row === row.call;
         position = { createdAt: row.created_at, row: row.call };
         if (again || !isHit(row, found)) continue;
@@ -80,13 +82,14 @@ function isHit({ hit, named, caller, callee }: ChunkRow, found: Found | null): b
 export async function listPage(
   filter: CallFilter,
   finder: Finder,
-  look: (after: Position, found: Found | null) => Promise<Chunk>,
+  look: (after: Position, found: Found | null, wanted: number) => Promise<Chunk>,
 ): Promise<{ calls: Call[]; next: string | null }> {
   let position = readCursor(filter.cursor);
   const found = filter.q === undefined ? null : await find(filter.q, filter, position, finder);
   const calls: Chunk['calls'] = [];
   for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
-    const chunk = await look(position, found);
+    // One more tells that there is another page.
+    const chunk = await look(position, found, filter.limit + 1 - calls.length);
     calls.push(...chunk.calls);
     const page = calls.slice(0, filter.limit);
     const last = page.at(-1);

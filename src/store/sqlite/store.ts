@@ -195,7 +195,7 @@ export async function openSqlite(
       listPage(
         filter,
         finderOf((work) => run(({ finder }) => work(finder))),
-        (position, found) => run(({ list }) => list.chunk(filter, position, found)),
+        (position, found, wanted) => run(({ list }) => list.chunk(filter, position, found, wanted)),
       ),
 
     activity: (since, callsMax) =>
