@@ -35,6 +35,8 @@ export interface Story {
   overrides?: Overrides;
   /** By target; the last one stays. Default: completed after 4 s. */
   targets?: Record<string, TargetScript[]>;
+  /** What each lookup answers, by name; default: nothing, in time. */
+  lookups?: Record<string, Record<string, string>>;
   /** One text a menu; null: nothing. */
   keys?: (string | null)[];
   /** The caller hangs up so long after the call came. */
@@ -162,7 +164,8 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
     if (attempt === undefined) {
       const gather = command.action.startsWith('gather_using_');
       const digits = gather ? (keys.shift() ?? null) : null;
-      return answersTo(command, { ...situation, verdict: null, digits });
+      const lookup = command.action === 'lookup' ? story.lookups?.[command.name] : undefined;
+      return answersTo(command, { ...situation, verdict: null, digits, lookup });
     }
     const name = nameOf(attempt);
     const scripts = story.targets?.[name] ?? [{ verdict: 'completed' }];
