@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiSaw } from './api.ts';
-import type { CallsWanted } from './calls.ts';
+import { type CallsWanted, type SignedWebhook, signedWebhooks } from './calls.ts';
 import type { LoadDone, LoadWanted } from './load.ts';
 import { type Commanded, startCommanded } from './processes.ts';
 
@@ -17,6 +17,8 @@ export interface Bench {
   publicKey: string;
   apiUrl: string;
   prepare(wanted: Omit<CallsWanted, 'privateKey' | 'lot'>): Promise<number>;
+  /** For who sends them without the load generator. */
+  webhooks(wanted: Omit<CallsWanted, 'privateKey' | 'lot'>): SignedWebhook[];
   run(wanted: LoadWanted): Promise<LoadDone>;
   /** What the API got since it was asked last. */
   apiSaw(): Promise<ApiSaw>;
@@ -36,20 +38,23 @@ export async function openBench(options: {
   const { process: load } = await startCommanded('load.ts', 'load', false);
   const { process: api, greeting } = await startCommanded('api.ts', 'load', true);
   let lots = 0;
+  const nextLot = () => {
+    lots += 1;
+    return lots.toString(36).padStart(4, '0');
+  };
   return {
     ...options,
     folder,
     publicKey: Buffer.from(jwk.x ?? '', 'base64url').toString('base64'),
     apiUrl: `http://127.0.0.1:${(greeting as { port: number }).port}`,
     async prepare(wanted) {
-      lots += 1;
-      const lot = lots.toString(36).padStart(4, '0');
       const { prepared } = await load.ask<{ prepared: number }>({
         do: 'prepare',
-        wanted: { ...wanted, lot, privateKey },
+        wanted: { ...wanted, lot: nextLot(), privateKey },
       });
       return prepared;
     },
+    webhooks: (wanted) => signedWebhooks({ ...wanted, lot: nextLot(), privateKey }),
     run: (wanted) => load.ask<LoadDone>({ do: 'run', wanted }),
     apiSaw: () => api.ask<ApiSaw>('take'),
     async close() {

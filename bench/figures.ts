@@ -17,6 +17,7 @@ import {
 import { overload } from './overload.ts';
 import type { Cores } from './processes.ts';
 import { REPOSITORY } from './processes.ts';
+import { quietHour } from './quiet.ts';
 import { referLatency } from './refer.ts';
 import { residentMiB, startReferee } from './referee.ts';
 import { searchOnPostgres, searchOnSqlite } from './search.ts';
@@ -46,7 +47,8 @@ export const GROUPS: FigureGroup[] = [
     measure: oneCore,
   },
   { lines: ['durable-over-sdk-all-cores'], measure: allCores },
-  { lines: ['refer-p99-over-sdk'], measure: referLatency },
+  { lines: ['refer-p99-over-sdk', 'refer-p50-over-commit'], measure: referLatency },
+  { lines: ['quiet-over-busy', 'quiet-over-busy-cold'], measure: quietHour },
   { lines: ['postgres-over-sqlite'], measure: postgresOverSqlite },
   { lines: ['decision-100k-over-10'], measure: decision },
   { lines: ['memory-100k-over-idle'], measure: memory },

@@ -33,7 +33,7 @@ export function readOptions(
     .addOption(
       new Option('--only <figure>', 'one figure, with those measured together with it')
         .argParser((text) => figureOf(text, groups.flat()))
-        .default(null, 'all, some seven minutes'),
+        .default(null, 'all, some twelve minutes'),
     )
     .option('--json', 'one JSON document instead of a table', false)
     .addHelpText('after', `\nFigures; those of a line are measured together:\n${listOf(groups)}`)

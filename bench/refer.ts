@@ -5,6 +5,7 @@
 import type { Bench } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';
 import { WEBHOOKS_OF_A_CALL } from './calls.ts';
+import { fdatasyncMs } from './disk.ts';
 import type { Figure } from './figures.ts';
 import { CONNECTIONS, noteSent, quietApi, startPeer, WARM_CALLS } from './intake.ts';
 import type { Server } from './processes.ts';
@@ -21,11 +22,13 @@ export async function referLatency(bench: Bench): Promise<Figure[]> {
   const sent: Sent = { accepted: {}, commands: {} };
   const p99 = { sdk: [] as number[], ours: [] as number[] };
   const p50 = { sdk: [] as number[], ours: [] as number[] };
+  const disk: number[] = [];
   try {
     // Both serve for days: what the compiler has not seen yet is no caller's usual wait.
     await warm(bench, sdk, null);
     await warm(bench, ours, sent);
     for (let round = 0; round <= bench.rounds; round += 1) {
+      if (round > 0) disk.push(fdatasyncMs(bench.folder));
       const calls = round === 0 ? EASY_CALLS : Math.ceil(bench.seconds * CALLS_A_SECOND);
       for (const [name, server] of [
         ['sdk', sdk],
@@ -36,19 +39,24 @@ export async function referLatency(bench: Bench): Promise<Figure[]> {
         if (round === 0) continue;
         p99[name].push(quantile(latencies, 0.99));
         p50[name].push(quantile(latencies, 0.5));
-        bench.note(`${name}: p99 ${quantile(latencies, 0.99).toFixed(2)} ms`);
+        const [middle, late] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+        bench.note(`${name}: p50 ${middle.toFixed(2)} ms, p99 ${late.toFixed(2)} ms`);
       }
     }
     await checkStore(ours, sent, true);
   } finally {
     await Promise.all([sdk.stop(), ours.stop()]);
   }
+  // The vendor's handler with the one thing added that it leaves out.
+  const least = p50.sdk.map((ms, round) => ms + (disk[round] ?? Number.NaN));
   return [
+    { name: 'refer-p50-over-commit', goal: { atMost: 1.5 }, value: ratiosOf(p50.ours, least) },
     { name: 'refer-p99-over-sdk', goal: { atMost: 0.5 }, value: ratiosOf(p99.ours, p99.sdk) },
     ...(['sdk', 'ours'] as const).flatMap((name): Figure[] => [
       { name: `refer ${name}: p50`, goal: null, value: spreadOf(p50[name]), unit: 'ms' },
       { name: `refer ${name}: p99`, goal: null, value: spreadOf(p99[name]), unit: 'ms' },
     ]),
+    { name: 'fdatasync', goal: null, value: spreadOf(disk), unit: 'ms' },
   ];
 }
 

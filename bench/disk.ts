@@ -1,0 +1,27 @@
+/** How long the disk takes to make a little write durable: what a commit cannot be faster than. */
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+const WRITES = 100;
+/** Two pages with their frames, as a stored webhook writes. */
+const BYTES = 2 * (4_096 + 24);
+
+/** Median milliseconds of one append and its `fdatasync`, in this folder. */
+export function fdatasyncMs(folder: string): number {
+  const path = join(folder, 'fdatasync-probe');
+  const file = openSync(path, 'w');
+  try {
+    const bytes = Buffer.alloc(BYTES, 'x');
+    const took: number[] = [];
+    for (let n = 0; n < WRITES; n += 1) {
+      const from = performance.now();
+      writeSync(file, bytes);
+      fdatasyncSync(file);
+      took.push(performance.now() - from);
+    }
+    return took.toSorted((a, b) => a - b)[WRITES >> 1] ?? Number.NaN;
+  } finally {
+    closeSync(file);
+    rmSync(path);
+  }
+}
