@@ -1,6 +1,6 @@
 /** The command line: one file per subcommand, with the server's own loader and core. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { version } from './build.ts';
 import { actCommands } from './cli/act.ts';
 import { backupCommand, restoreCommand } from './cli/backup.ts';
 import { callsCommand } from './cli/calls.ts';
@@ -73,9 +73,4 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { commit, version } from './build.ts';
 import type { Config, Environment } from './config/config.ts';
 import { createAccountService } from './engine/account-service.ts';
 import { createEngine, type Engine } from './engine/create-engine.ts';
@@ -76,6 +77,7 @@ async function assemble(
   const { log } = troubles;
   const lifecycle: Lifecycle = { phase: 'starting' };
   const metrics = createMetrics();
+  metrics.build({ version: version(), commit: await commit() });
   opened.defer(() => metrics.close());
 
   // Everything that can fail comes before the first port is opened.
@@ -142,6 +144,13 @@ async function assemble(
   metrics.watchOutbox(() => store.outbox());
   metrics.watchSchedules(() => engine.routes.schedules(Date.now()));
   metrics.watchForced(() => engine.routes.forced(Date.now()));
+  metrics.watchBudgets(() => {
+    const { refers, transfers } = engine.routes.current().policy;
+    return [
+      { kind: 'refer', perHour: refers.perHour },
+      { kind: 'transfer', perHour: transfers.perHour },
+    ];
+  });
   metrics.watchResting(() => engine.routes.resting(Date.now()));
 
   const app = buildApp({

@@ -10,6 +10,7 @@ import { CALLER_OUTCOMES, type CallerOutcome } from './core/machine/caller-outco
 import { isNegative } from './core/machine/decimal.ts';
 import { boundedLabel } from './metrics/label.ts';
 import {
+  watchBudgets,
   watchEventLoop,
   watchForced,
   watchOutbox,
@@ -37,6 +38,7 @@ export interface Metrics {
   watchOutbox(read: () => Promise<OutboxHealth>): void;
   watchSchedules(read: () => Promise<{ name: string; open: boolean }[]>): void;
   watchForced(read: () => Promise<{ kind: string; name: string }[]>): void;
+  watchBudgets(read: () => { kind: string; perHour: number | null }[]): void;
   /** Names of targets that rest. */
   watchResting(read: () => Promise<string[]>): void;
 
@@ -47,6 +49,9 @@ export interface Metrics {
   event(source: string, result: 'committed' | 'duplicate' | 'late' | 'ignored' | 'dead'): void;
   /** `rule` null is `otherwise`. */
   decision(rule: string | null): void;
+  build(build: { version: string; commit: string | null }): void;
+  /** `budget` as in a policy: `refers.per_hour`. */
+  budgetRefused(budget: string): void;
   attemptStarted(kind: 'refer' | 'transfer', rule: string | null, target: string | null): void;
   /** Called once per verdict and per end, when it is final. */
   verdict(rule: string | null, target: string | null, verdict: string): void;
@@ -112,6 +117,7 @@ export function createMetrics(): Metrics {
     watchSchedules: (read) => watchSchedules(registry, read),
     watchForced: (read) => watchForced(registry, read),
     watchResting: (read) => watchResting(registry, read),
+    watchBudgets: (read) => watchBudgets(registry, read),
     webhook(type, result, ms) {
       series.webhooks.inc({ type: typeLabel(type), result });
       series.webhookSeconds.observe(ms / 1000);
@@ -125,6 +131,8 @@ export function createMetrics(): Metrics {
       for (const arrived of ['yes', 'no']) series.arrivals.inc({ rule: label, arrived }, 0);
       for (const outcome of CALLER_OUTCOMES) series.callers.inc({ rule: label, outcome }, 0);
     },
+    build: ({ version, commit }) => series.build.set({ version, commit: commit ?? 'none' }, 1),
+    budgetRefused: (budget) => series.budgetRefusals.inc({ budget: bounded('budget', budget) }),
     attemptStarted: (kind, ruleName, targetName) =>
       series.attempts.inc({ kind, rule: rule(ruleName), target: target(targetName) }),
     verdict: (ruleName, targetName, verdict) =>
@@ -177,6 +185,9 @@ function beginWithZero(series: Series, callInitiated: string): void {
     series.reconciliations.inc({ what }, 0);
   }
   series.events.inc({ source: 'webhook', result: 'dead' }, 0);
+  for (const budget of ['refers.per_hour', 'transfers.per_hour']) {
+    series.budgetRefusals.inc({ budget }, 0);
+  }
   // Without these, the first call after a start would not count as an increase: see
   // RefereeNoWebhooks.
   for (const ends of ENDS) series.ended.inc({ ends }, 0);

@@ -55,3 +55,16 @@ test('the outbox is read when scraped, and a store that fails does not fail the 
   fails = true;
   expect(await metrics.text()).not.toMatch(/^referee_outbox_pending \d/m);
 });
+
+test('a budget without a limit has no series, and the build says that it has no commit', async () => {
+  metrics.build({ version: '1.2.3', commit: null });
+  metrics.watchBudgets(() => [
+    { kind: 'refer', perHour: 100 },
+    { kind: 'transfer', perHour: null },
+  ]);
+  const text = await metrics.text();
+  expect(text).toContain('referee_build_info{version="1.2.3",commit="none"} 1');
+  expect(text.match(/^referee_budget_per_hour.*$/gm)).toEqual([
+    'referee_budget_per_hour{kind="refer"} 100',
+  ]);
+});

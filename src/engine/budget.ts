@@ -18,6 +18,11 @@ export function countMax(budgets: Budgets): number | null {
   return limits.length === 0 ? null : Math.max(...limits) + 1;
 }
 
+/** The budget that stopped an attempt, as a policy names it, from the reason that was given. */
+export function budgetOf(reason: string | null): string | null {
+  return /^policy ((?:refers|transfers)\.[a-z_]+): /.exec(reason ?? '')?.[1] ?? null;
+}
+
 /** The counts of one batch: those in the store, plus what the batch itself has started. */
 export class BudgetUse {
   private readonly all: BudgetCounts;

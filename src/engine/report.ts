@@ -8,6 +8,7 @@ import type { LogEventName } from '../log/events.ts';
 import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
 import { adviceFor } from '../telnyx/advice.ts';
+import { budgetOf } from './budget.ts';
 import type { Observer } from './engine.ts';
 import { createLookupReport } from './lookup-report.ts';
 import { arrival, type Final } from './tally.ts';
@@ -195,6 +196,8 @@ export function createReport(log: Log, metrics: Metrics): Observer {
     else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
     else if (verdict === 'skipped') log.emit('attempt.skipped', line);
     else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
+    const budget = attempt.unsent && !corrected ? budgetOf(attempt.reason) : null;
+    if (budget !== null && isCaller(call)) metrics.budgetRefused(budget);
     if (attempt.unsent && isLoopReason(attempt.reason)) {
       log.emit('attempt.loop', { ...fields, ...attemptFields(attempt), reason: attempt.reason });
     }

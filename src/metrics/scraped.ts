@@ -97,6 +97,23 @@ export function watchResting(registry: Registry, read: () => Promise<string[]>):
   });
 }
 
+/** How many moves an hour the live call routes allow; no series where there is no limit. */
+export function watchBudgets(
+  registry: Registry,
+  read: () => { kind: string; perHour: number | null }[],
+): void {
+  new Gauge({
+    name: 'referee_budget_per_hour',
+    help: 'The limit of refers or transfers an hour in the policy of the live call routes.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { kind, perHour } of read()) if (perHour !== null) this.set({ kind }, perHour);
+    },
+  });
+}
+
 /** Returns the function that ends it. */
 export function watchEventLoop(registry: Registry): () => void {
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });

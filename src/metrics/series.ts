@@ -25,6 +25,16 @@ export function defineSeries(registry: Registry) {
     ),
     events: counter('events_total', 'Events of calls, by source and result.', ['source', 'result']),
     decisions: counter('decisions_total', 'Decisions, by rule.', ['rule']),
+    budgetRefusals: counter(
+      'budget_refusals_total',
+      'Attempts that were rejected before anything was sent, because a budget of the policy was used up.',
+      ['budget'],
+    ),
+    build: gauge(
+      'build_info',
+      'The version that runs, and the git commit it was checked out at, or none.',
+      ['version', 'commit'],
+    ),
     attempts: counter('attempts_total', 'Attempts to move a caller.', ['kind', 'rule', 'target']),
     verdicts: counter('verdicts_total', 'Verdicts of attempts, once they are final.', [
       'rule',

@@ -13,8 +13,18 @@ test('every metric of ours stands in the table, with its labels', async () => {
   expectPart('metrics', await metricsTable());
 });
 
-test('every alert stands in the table', () => {
-  expectPart('alerts', alertsTable());
+test('every alert has its section', () => {
+  expectPart('alerts', alertSections());
+});
+
+test('every alert names its section, which is there', () => {
+  const headings = [...readFileSync(DOC, 'utf8').matchAll(/^#+ (.+)$/gm)];
+  const anchors = headings.map(([, heading = '']) => heading.toLowerCase().replaceAll(' ', '-'));
+  for (const { alert, annotations } of alerts()) {
+    const [path, anchor] = annotations.runbook_url.split('#');
+    expect([path, anchor]).toEqual(['docs/observability.md', alert.toLowerCase()]);
+    expect(anchors.filter((each) => each === anchor)).toHaveLength(1);
+  }
 });
 
 test('every file it links to is there', () => {
@@ -39,26 +49,25 @@ async function metricsTable(): Promise<string> {
   return ['| metric | type | labels | what |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function alertsTable(): string {
-  const { groups } = parse(
-    readFileSync(join(REPOSITORY, 'docker/prometheus/rules.yml'), 'utf8'),
-  ) as { groups: { rules: Alert[] }[] };
-  const rows = groups
-    .flatMap(({ rules }) => rules)
-    .filter(({ alert }) => alert !== undefined)
-    .map(({ alert, labels, annotations }) => {
-      const told = `${annotations.summary}. ${annotations.description}`;
-      return `| \`${alert}\` | ${labels.severity} | ${plain(told)} |`;
-    });
-  return ['| alert | severity | what it means, and what to do |', '|---|---|---|', ...rows].join(
-    '\n',
-  );
+function alertSections(): string {
+  const rows = alerts().map(({ alert, labels, annotations }) => {
+    const { summary, description } = annotations;
+    return `### ${alert}\n\n**${plain(summary)}** (${labels.severity}).\n${plain(description)}`;
+  });
+  return rows.join('\n\n');
 }
 
 interface Alert {
-  alert?: string;
+  alert: string;
   labels: { severity: string };
-  annotations: { summary: string; description: string };
+  annotations: { summary: string; description: string; runbook_url: string };
+}
+
+function alerts(): Alert[] {
+  const { groups } = parse(
+    readFileSync(join(REPOSITORY, 'docker/prometheus/rules.yml'), 'utf8'),
+  ) as { groups: { rules: Alert[] }[] };
+  return groups.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined);
 }
 
 /** Prometheus' templates as a reader sees them. */

@@ -59,6 +59,19 @@ test('a step that leads back has one error line of its own', () => {
   expect(lines.filter(({ event }) => event === 'attempt.loop')).toHaveLength(1);
 });
 
+test.each([
+  ['policy refers.per_hour: 100 used in the last hour', 'refers.per_hour'],
+  ['policy transfers.per_call: 2 of 2 used', 'transfers.per_call'],
+  ['the policy allows no such address', null],
+])('an attempt is counted by the budget that stopped it, once: %s', async (reason, budget) => {
+  const attempt = { ...anAttempt('a1'), verdict: 'rejected' as const, unsent: true, reason };
+  const report = createReport({ emit: () => {} }, metrics);
+  report.committed(event, null, call, [{ kind: 'attempt_ended', attempt, corrected: false }]);
+  report.committed(event, null, call, [{ kind: 'attempt_ended', attempt, corrected: true }]);
+  const counted = /^referee_budget_refusals_total\{budget="(.*)"\} 1$/m.exec(await metrics.text());
+  expect(counted?.[1] ?? null).toBe(budget);
+});
+
 test('why a rule was chosen does not say in the log what the caller pressed', () => {
   const whys: unknown[] = [];
   const log = { emit: (_: string, fields: { why?: unknown } = {}) => void whys.push(fields.why) };

@@ -8,6 +8,9 @@ export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.clockSkew(0);
   metrics.event('webhook', 'committed');
   metrics.decision('support');
+  metrics.build({ version: '1.2.3', commit: null });
+  metrics.watchBudgets(() => [{ kind: 'refer', perHour: 100 }]);
+  metrics.budgetRefused('refers.per_hour');
   metrics.attemptStarted('refer', 'support', 'pbx');
   metrics.verdict('support', 'pbx', 'completed');
   metrics.callEnded('referred');
