@@ -129,7 +129,7 @@ async function assemble(
     client,
     lookups,
     asking,
-    observers: tracing === null ? [report] : [report, tracing.observer],
+    observers: tracing === null ? { report } : { report, tracing: tracing.observer },
     log,
     metrics,
     instance,

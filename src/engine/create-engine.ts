@@ -34,7 +34,8 @@ export interface EngineOptions {
   lookups: Pick<LookupClient, 'send'>;
   /** Recovery asks Telnyx with it for the webhooks that were missed. */
   asking: Pick<Asking, 'get'>;
-  observers: Observer[];
+  /** By the name that the log has for them. */
+  observers: Record<string, Observer>;
   log: Log;
   metrics: Metrics;
   /** Owner of our leases, and our name among the replicas. */
@@ -71,11 +72,11 @@ export function createEngine(options: EngineOptions): Engine {
     options.next === null
       ? null
       : createNextSet({ ...options.next, live: options.routes, log, metrics, now: Date.now });
-  const observer = combineObservers(
+  const observer = combineObservers(log, {
     ...options.observers,
-    ...(next === null ? [] : [next.observer]),
-    watchFoundDead((since) => recovery.missed(since)),
-  );
+    ...(next === null ? {} : { 'next routes': next.observer }),
+    recovery: watchFoundDead((since) => recovery.missed(since)),
+  });
   // One per job, so that a job that works does not hide one that fails.
   const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
   const decider = createDecider(options.routes, next);

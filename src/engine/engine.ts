@@ -59,7 +59,11 @@ export interface Outlet {
   cancel(ids: string[]): void;
 }
 
-/** Is called for everything that was committed, for logs, metrics and traces. */
+/**
+ * Is called for everything that was committed, for logs, metrics and traces. Nothing may depend on
+ * what it does: `combineObservers` reports one that throws and goes on, because the event is stored
+ * already and its commands wait to be sent.
+ */
 export interface Observer {
   committed(event: CallEvent, before: Call | null, call: Call, notices: Notice[]): void;
   /** A second delivery, which changed nothing. */

@@ -174,6 +174,13 @@ export const LOG_EVENTS = {
     meaning: 'An event could not be processed; it is kept among the dead letters in the store.',
     action: 'Report the error with its stack. The call continues by its deadlines.',
   },
+  'observer.failed': {
+    level: 'error',
+    meaning:
+      'A part that reports committed events failed: `observer` is report (log and metrics), tracing, next routes or recovery. The event is stored and the call goes on; the line is repeated when the error changes.',
+    action:
+      'Report the error with its stack. Until it is fixed, some log lines, metrics or traces are missing.',
+  },
   'sweep.failed': {
     level: 'error',
     meaning:

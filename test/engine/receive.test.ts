@@ -10,6 +10,7 @@ import { foldCall } from '../../src/core/recording/fold.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
 import type { Clock } from '../../src/engine/clock.ts';
 import type { Decider, Observer } from '../../src/engine/engine.ts';
+import { combineObservers } from '../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
 import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
@@ -62,6 +63,7 @@ interface Given {
   store?: Store;
   queueMax?: number;
   clock?: Clock;
+  observer?: Observer;
 }
 
 function open(given: Given = {}): BatchingReceiver {
@@ -72,7 +74,7 @@ function open(given: Given = {}): BatchingReceiver {
   return createReceiver({
     store: given.store ?? store,
     decider,
-    observer,
+    observer: given.observer ?? observer,
     owner: 'this',
     outlet: {
       freeSlots: () => 10,
@@ -145,6 +147,22 @@ describe('one batch', () => {
     expect(bad?.result).toBe('dead_letter');
     expect(good?.result).toBe('committed');
     expect(buried.map(({ callId }) => callId)).toEqual(['v3:bad']);
+  });
+
+  it('that an observer fails on is stored all the same, and its commands are sent', async () => {
+    const broken = (): never => {
+      throw new TypeError('the report broke');
+    };
+    const failing = { committed: broken, duplicate: broken, deadLetter: broken, batch: broken };
+    const log = { emit: () => {} };
+    const engine = open({ observer: combineObservers(log, { failing, watching: observer }) });
+    const event = hook('v3:a', 'call.initiated');
+    expect((await engine.receive(event)).result).toBe('committed');
+    expect((await engine.receive(event)).result).toBe('duplicate');
+    expect(actions()).toEqual(['answer']);
+    expect(told).toEqual(['call.initiated', 'duplicate call.initiated']);
+    expect(buried).toEqual([]);
+    expect(await store.deadLetters(10, null)).toEqual([]);
   });
 
   it('that the store refuses rejects every event, and a later one is taken again', async () => {
