@@ -11,7 +11,7 @@ import type { Call, CallFacts, Verdict } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
-import { noteAnswers } from '../../src/core/recording/answers.ts';
+import { noteAnswers, sameAnswers } from '../../src/core/recording/answers.ts';
 import {
   RECORDING_SCHEMA,
   type RecordedCall,
@@ -20,6 +20,9 @@ import {
 import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
 import type { Overrides } from '../../src/core/rules/override.ts';
 import type { RouteSet } from '../../src/core/rules/rule.ts';
+import { timelineEntry } from '../../src/engine/timeline.ts';
+import type { CommitUnit, TimelineEntry } from '../../src/store/store.ts';
+import { aUnit } from './documents.ts';
 import { moment, facts as someFacts } from './route-set.ts';
 
 export interface TargetScript {
@@ -182,6 +185,22 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
     const given = verdict === 'silent' ? 'no_verdict' : verdict;
     return answersTo(command, { ...situation, ...more, verdict: given });
   }
+}
+
+/** What a store is given so that it holds the call. */
+export function storedOf({ events, stored }: RecordedCall): CommitUnit {
+  const entries: TimelineEntry[] = [];
+  let call: Call | null = null;
+  for (const each of events) {
+    const step = transition(
+      call,
+      each.event,
+      sameAnswers(each, () => {}),
+    );
+    entries.push(timelineEntry(each.event, call, step, each));
+    call = step.call;
+  }
+  return aUnit(stored, 0, { events: entries });
 }
 
 function manualEvent(callId: string, sipAddress: string): CallEvent {
