@@ -1,21 +1,28 @@
 /** One attempt to move the caller: its target, its verdict, and what to do about a failure. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { age, badge, plain, said, targetName, time } from './words.js';
+import { isSip } from './story-mode.js';
+import { age, plain, said, time } from './words.js';
 
-/** @param {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>['attempts'][number]} attempt */
-export function attemptItem(attempt, index) {
-  const { kind, target, sip_address, verdict, reason, manual } = attempt;
-  return html`<li class="attempt">
-    <p class="title">
-      <span class="faint">${index + 1}.</span> ${kind} ${targetName(target, sip_address)}
-      ${verdict === null ? html`<span class="badge moving">open</span>` : badge(verdict)}
-      ${manual ? html`<span class="badge calm">manual</span>` : nothing}
-    </p>
-    <p class="small"><code>${plain(sip_address)}</code></p>
-    <p class="small faint">${times(attempt)}</p>
-    ${reason === null ? nothing : html`<p>${said(reason)}</p>`}
-    ${adviceText(attempt.advice)}
-  </li>`;
+/**
+ * What stands below its bar.
+ *
+ * @param {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>['attempts'][number]} attempt
+ */
+export function attemptDetail(attempt) {
+  const { kind, sip_address, reason } = attempt;
+  return html`${
+    isSip()
+      ? html`<p class="small">${kind} <code class="break">${plain(sip_address)}</code></p>
+        <p class="small faint">${times(attempt)}</p>`
+      : nothing
+  }
+    ${reason === null || (!isSip() && isTelnyxName(reason)) ? nothing : html`<p>${said(reason)}</p>`}
+    ${adviceText(attempt.advice)}`;
+}
+
+/** `call.refer.failed 486` says nothing that the verdict does not. */
+function isTelnyxName(reason) {
+  return reason.startsWith('call.');
 }
 
 function times({ started_at, accepted_at, ended_at, sip_notify_response, progress }) {
@@ -37,6 +44,18 @@ export function adviceText(advice) {
     <dt>Likely cause</dt><dd>${advice.cause}</dd>
     <dt>What to do</dt><dd>${advice.fix}</dd>
   </dl>`;
+}
+
+/** The rule that matched, and everything that was tried before it a click away. */
+export function matchedRule(trace) {
+  const match = trace.find(({ matched }) => matched);
+  if (trace.length === 0) return html`<p class="faint">No decision has been made.</p>`;
+  return html`${
+    match === undefined
+      ? html`<p>No rule matched.</p>`
+      : html`<p><strong>${said(match.rule)}</strong> matched: ${said(match.why)}</p>`
+  }
+    <details><summary class="small">${trace.length === 1 ? 'The rule' : `All ${trace.length} rules`} that ${trace.length === 1 ? 'was' : 'were'} tried</summary>${traceTable(trace)}</details>`;
 }
 
 export function traceTable(trace) {

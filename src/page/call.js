@@ -3,12 +3,15 @@
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
-import { attemptItem, traceTable } from './attempt.js';
+import { attemptDetail, matchedRule } from './attempt.js';
+import { attemptBars } from './attempt-bars.js';
 import { callActing } from './call-acting.js';
 import { explainAgain } from './explain-again.js';
 import { alertOf, valuesOf } from './fields.js';
 import { sequence } from './sequence.js';
-import { standing, word } from './states.js';
+import { standing, tone, word } from './states.js';
+import { story } from './story.js';
+import { isSip, modeSwitch } from './story-mode.js';
 import { age, badge, count, plain, ruleName, said, time } from './words.js';
 
 const REREAD_MS = 250;
@@ -133,24 +136,22 @@ export function callView(changed) {
   /** @param {CallDetail} call */
   function whole(call) {
     return html`
-        <div class="columns call-columns">
-          <section class="panel" aria-labelledby="why-title">
-            <h2 id="why-title">Why</h2>
-            ${why(call)}
-          </section>
-          <section class="panel" aria-labelledby="attempts-title">
-            <h2 id="attempts-title">Attempts</h2>
-            ${
-              call.attempts.length === 0
-                ? html`<p class="empty">There was no attempt to move this caller.</p>`
-                : html`<ol class="attempts-list">${call.attempts.map(attemptItem)}</ol>`
-            }
-            ${next(call)}
-          </section>
-        </div>
+        <section class="panel" aria-labelledby="attempts-title">
+          <h2 id="attempts-title">Attempts</h2>
+          ${
+            call.attempts.length === 0
+              ? html`<p class="empty">There was no attempt to move this caller.</p>`
+              : attemptBars(call, attemptDetail)
+          }
+          ${next(call)}
+        </section>
         <section class="panel" aria-labelledby="story-title">
-          <h2 id="story-title">What happened</h2>
-          ${sequence(call)}
+          <div class="title-row"><h2 id="story-title">What happened</h2>${modeSwitch(changed)}</div>
+          ${isSip() ? sequence(call) : story(call)}
+        </section>
+        <section class="panel" aria-labelledby="why-title">
+          <h2 id="why-title">Why</h2>
+          ${why(call)}
         </section>
         <section class="panel" aria-labelledby="again-title">
           <h2 id="again-title">Under the live routes</h2>
@@ -247,16 +248,16 @@ function heading(call, from) {
         ? 'Call'
         : html`${said(call.from, 'anonymous')} <span aria-hidden="true">→</span><span class="hidden">to</span> ${said(call.to)}${call.label ? ` (${call.label})` : ''}`
     }</h1>
-    <p class="marks" role="status">${call === null ? nothing : marks(call)}</p>
+    <div class="marks" role="status">${call === null ? nothing : marks(call)}</div>
   </header>`;
 }
 
 /** @param {CallDetail} call */
 function marks(call) {
-  return html`${badge(standing(call))} <span class="summary">${said(call.summary)}</span>
-    <span class="faint">${call.ends === null ? word(call.phase) : `ends ${word(call.ends)}`},</span>
-    <span class="faint">${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)},
-      came ${time(call.created_at)}</span>`;
+  const name = standing(call);
+  return html`<p class="lead"><span class="dot ${tone(name)}" title=${word(name)}></span><strong class="summary">${said(call.summary)}</strong></p>
+    <p class="faint">${word(name)}${isSip() ? html`, ${call.ends === null ? word(call.phase) : `ends ${word(call.ends)}`}` : nothing};
+      came ${time(call.created_at)}, ${call.ended_at === null ? 'lasts' : 'lasted'} ${age(call.created_at, call.ended_at)}</p>`;
 }
 
 /** @param {CallDetail} call */
@@ -266,7 +267,7 @@ function why(call) {
       <div><dt>Route set</dt><dd>${routeSet(call.route_set)}</dd></div>
       ${call.running === null ? nothing : html`<div><dt>Running</dt><dd>${said(call.running)}</dd></div>`}
     </dl>
-    ${traceTable(call.trace)}`;
+    ${matchedRule(call.trace)}`;
 }
 
 /** @param {CallDetail} call */

@@ -7,7 +7,9 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { adviceText } from './attempt.js';
+import { isRoutine } from './simple-words.js';
 import { word } from './states.js';
+import { fold, runsOf } from './story.js';
 import { commandWords, targetOf, titleOf } from './timeline-words.js';
 import { clock, plain, said } from './words.js';
 
@@ -31,9 +33,14 @@ export function sequence(call) {
     </div></div>
     <ol>
       ${repeat(
-        call.timeline,
-        (entry, index) => `${index} ${entry.id}`,
-        (entry) => entryItem(entry, { call, lanes, outcomes, start }),
+        runsOf(call.timeline, (entry) => isRoutine(entry, true)),
+        ({ entries: [entry] }, index) => `${index} ${entry?.id}`,
+        ({ folded, entries }) => {
+          const items = entries.map((entry) => entryItem(entry, { call, lanes, outcomes, start }));
+          return folded
+            ? html`<li class="folded">${fold(entries, html`<ol>${items}</ol>`)}</li>`
+            : items;
+        },
       )}
     </ol>
   </div>`;

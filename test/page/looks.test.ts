@@ -72,8 +72,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
       await look('no calls');
 
       await go(page, `#/calls/${encodeURIComponent(call.callControlId)}`);
-      await page.locator('.sequence li', { hasText: 'support-eu' }).first().waitFor();
+      await page.locator('.story li', { hasText: 'support-eu' }).first().waitFor();
       await look('a call that is moved');
+      await page.getByRole('button', { name: 'SIP' }).click();
+      await page.locator('.sequence li', { hasText: 'support-eu' }).first().waitFor();
+      await look('the same in SIP');
 
       await go(page, '#/explain');
       await page.getByLabel('From').fill('+353861234567');

@@ -70,7 +70,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('button', { name: 'Hang up…' }).click();
     await page.getByLabel('Reason').fill('a test of ours');
     await page.getByRole('button', { name: 'Hang up', exact: true }).click();
-    await page.locator('.marks').getByText('hung up').waitFor();
+    await page.locator('.story').getByText('An operator hangs up the call').waitFor();
     await call.ended;
     await page.getByRole('link', { name: 'Activity' }).click();
     await page.getByRole('cell', { name: 'a test of ours' }).waitFor();
@@ -122,9 +122,13 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.locator(`tr[data-call="${call.callControlId}"] a.open`).click();
     await page.getByRole('heading', { level: 1, name: '+353861110002' }).waitFor();
     const why = page.getByRole('region', { name: 'Why' });
-    await why.getByText('to: +14155550100 is +14155550100').waitFor();
+    await why.getByText('to: +14155550100 is +14155550100').first().waitFor();
+    await why.getByText('All 2 rules that were tried').click();
     await why.getByText('from: +353861110002 does not match +1900*').waitFor();
     const story = page.getByRole('region', { name: 'What happened' });
+    await story.getByText('support-us takes no moved calls').waitFor();
+    await story.getByText('we move the caller to support-eu').waitFor();
+    await story.getByRole('button', { name: 'SIP' }).click();
     await story.getByText('The caller did not arrive').waitFor();
     await story
       .locator('.command', { hasText: 'refer support-us' })
@@ -341,6 +345,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await failing.ended;
     const { page } = await signedIn();
     await page.goto(`${stage.url}/#/calls/${encodeURIComponent(failing.callControlId)}`);
+    await page.getByRole('button', { name: 'SIP' }).click();
     const failed = page.locator('.sequence li', { hasText: 'The caller did not arrive' });
     await expect.poll(() => failed.count()).toBe(2);
     expect(await failed.locator('strong').filter({ hasText: 'arrive' }).allInnerTexts()).toEqual([
