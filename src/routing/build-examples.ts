@@ -9,11 +9,18 @@ import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
 
-export function buildExamples(context: SetContext, files: DecodedFile[], set: RouteSet): Example[] {
+/** Yields where it may be interrupted. */
+export function* buildExamples(
+  context: SetContext,
+  files: DecodedFile[],
+  set: RouteSet,
+): Generator<void, Example[]> {
   const examples: Example[] = [];
   const names = new Map<string, Place>();
+  const rules = new Set(set.rules.map(({ name }) => name));
   for (const { routes, positions } of files) {
     for (const written of routes.examples ?? []) {
+      yield;
       const at = positions.at(written, 'name');
       const before = names.get(written.name);
       if (before !== undefined) {
@@ -24,7 +31,7 @@ export function buildExamples(context: SetContext, files: DecodedFile[], set: Ro
         );
       }
       names.set(written.name, before ?? at);
-      checkExampleNames(context, written, positions, set);
+      checkExampleNames(context, written, positions, { rules, switches: set.switches });
       examples.push(buildExample(written, positions));
     }
   }
@@ -36,7 +43,7 @@ function checkExampleNames(
   context: SetContext,
   written: WrittenExample,
   positions: Positions,
-  set: RouteSet,
+  set: { rules: ReadonlySet<string>; switches: RouteSet['switches'] },
 ): void {
   const { problems } = context;
   const known = context.names.target;
@@ -61,12 +68,11 @@ function checkExampleNames(
     checkLookup(context, name, positions.atKey(written.lookups ?? {}, name), fields, positions);
   }
   const { rule } = written.expect;
-  const rules = set.rules.map((r) => r.name);
-  if (typeof rule === 'string' && rule !== 'otherwise' && !rules.includes(rule)) {
+  if (typeof rule === 'string' && rule !== 'otherwise' && !set.rules.has(rule)) {
     problems.problem(
       positions.at(written.expect, 'rule'),
       `unknown rule ${quoted(rule)}`,
-      didYouMean(rule, rules),
+      didYouMean(rule, set.rules),
     );
   }
   for (const name of Object.keys(written.switches ?? {})) {

@@ -13,11 +13,17 @@ import { datesOf } from './rule-dates.ts';
 import type { WrittenRule } from './schema/schema.ts';
 import { buildSteps } from './steps.ts';
 
-export function buildRules(context: SetContext, input: DecodedSet, options: BuildOptions): Rule[] {
+/** Yields where it may be interrupted. */
+export function* buildRules(
+  context: SetContext,
+  input: DecodedSet,
+  options: BuildOptions,
+): Generator<void, Rule[]> {
   const rules: Rule[] = [];
   const names = new Map<string, Place>();
   for (const file of input.files) {
     for (const written of file.routes.rules ?? []) {
+      yield;
       const place = file.positions.at(written);
       if (rules.length >= LIMITS.rules) {
         context.problems.problem(

@@ -42,21 +42,21 @@ export function* buildSet(
   const schedules = buildSchedules(context, input, options.nowMs);
   context.dateZone = dateZone(policyZone(input.files), schedules.values());
 
-  addFlows(context, input.files);
+  yield* addFlows(context, input.files);
 
   const set: RouteSet = {
     hash: input.hash,
     files: input.folder.routeFiles,
-    targets: buildTargets(context, input.files, options.env),
+    targets: yield* buildTargets(context, input.files, options.env),
     lists: yield* buildLists(context, input),
     schedules,
     switches: buildSwitches(input),
     tables: context.tables,
     lookups,
     prompts: context.prompts,
-    numbers: buildLabels(context, input.files),
+    numbers: yield* buildLabels(context, input.files),
     policy: policy ?? DEFAULT_POLICY,
-    rules: buildRules(context, input, options),
+    rules: yield* buildRules(context, input, options),
     otherwise:
       buildOnce(input.files, 'otherwise', problems, stepsOf(context, 'top')) ??
       missingOtherwise(input, problems),
@@ -64,27 +64,31 @@ export function* buildSet(
       buildOnce(input.files, 'last_resort', problems, stepsOf(context, 'last_resort')) ??
       DEFAULT_LAST_RESORT,
   };
-  const examples = buildExamples(context, input.files, set);
+  const examples = yield* buildExamples(context, input.files, set);
   const guarantees = buildGuarantees(context, input.files, set);
   yield* checkRows(context, set);
+  yield;
   checkUnused(context, input.folder, input.unread > 0 || problems.problems.length > 0);
+  yield;
   checkSchedules(context, set, options.nowMs);
-  checkShadowed(context, set);
-  checkLoops(context, set);
+  yield* checkShadowed(context, set);
+  yield* checkLoops(context, set);
+  yield;
   checkWays(context, set);
+  yield;
   checkLanguages(context, set);
   return { set, examples, guarantees };
 }
 
 /** Built where they are first run, which may be in another file; all of them, run or not. */
-function addFlows(context: SetContext, files: DecodedFile[]): void {
+function* addFlows(context: SetContext, files: DecodedFile[]): Generator<void, void> {
   for (const { routes, positions } of files) {
     for (const [name, written] of Object.entries(routes.flows ?? {})) {
       const builder = { context, positions, trusted: true };
       context.flows.add(name, () => buildSteps(builder, written, 'flow'));
     }
   }
-  context.flows.buildAll();
+  yield* context.flows.buildAll();
 }
 
 const DEFAULT_LAST_RESORT: RouteStep[] = [
@@ -171,14 +175,15 @@ function missingOtherwise(input: DecodedSet, problems: Problems): RouteStep[] {
   return [{ do: 'reject', cause: 'declined' }];
 }
 
-function buildTargets(
+function* buildTargets(
   context: SetContext,
   files: DecodedFile[],
   env: Environment,
-): Map<string, Target> {
+): Generator<void, Map<string, Target>> {
   const targets = new Map<string, Target>();
   for (const { routes, positions } of files) {
     for (const [name, written] of Object.entries(routes.targets ?? {})) {
+      yield;
       targets.set(name, buildTarget(context, name, written, positions, env));
     }
   }

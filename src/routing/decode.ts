@@ -31,14 +31,16 @@ export interface Decoded {
   positions: Positions;
 }
 
-export function decode(
+/** Yields where it may be interrupted. */
+export function* decode(
   source: Source,
   schema: SchemaNode,
   problems: Problems,
   name = 'the file',
-): Decoded {
+): Generator<void, Decoded> {
   const walk = new Walk(source, problems);
-  const value = source.root === null ? undefined : walk.value(source.root, schema, name, null);
+  const { root } = source;
+  const value = root === null ? undefined : yield* walk.value(root, schema, name, null);
   return { value, positions: walk.positions };
 }
 
@@ -52,7 +54,12 @@ class Walk {
   }
 
   /** `name` is what messages call the value; `key` the key it stands behind. */
-  value(node: Node | null, written: SchemaNode, name: string, key: Node | null): unknown {
+  *value(
+    node: Node | null,
+    written: SchemaNode,
+    name: string,
+    key: Node | null,
+  ): Generator<void, unknown> {
     const schema = resolved(written);
     // Reported with the tokens already.
     if (isAlias(node)) return undefined;
@@ -65,13 +72,18 @@ class Walk {
       );
       return undefined;
     }
-    if (schema.anyOf !== undefined) return this.#union(node, schema, name, key);
-    if (schema.type === 'object') return this.#object(node, schema, name);
-    if (schema.type === 'array') return this.#list(node, schema, name, key);
+    if (schema.anyOf !== undefined) return yield* this.#union(node, schema, name, key);
+    if (schema.type === 'object') return yield* this.#object(node, schema, name);
+    if (schema.type === 'array') return yield* this.#list(node, schema, name, key);
     return decodeScalar(this.#report, node, schema, name, key, written);
   }
 
-  #union(node: Node, schema: SchemaNode, name: string, key: Node | null): unknown {
+  *#union(
+    node: Node,
+    schema: SchemaNode,
+    name: string,
+    key: Node | null,
+  ): Generator<void, unknown> {
     const variants = (schema.anyOf ?? []).map((variant) => ({ variant, plain: resolved(variant) }));
     const kind = isMap(node) ? 'object' : isSeq(node) ? 'array' : 'scalar';
     const fitting = variants.filter(({ plain }) =>
@@ -102,14 +114,21 @@ class Walk {
       );
       return undefined;
     }
-    if (!isMap(node) || fitting.length === 1) return this.value(node, first.variant, name, key);
+    if (!isMap(node) || fitting.length === 1) {
+      return yield* this.value(node, first.variant, name, key);
+    }
     const shapes = fitting.map(({ plain }) => plain);
     const chosen = chooseShape(this.#report, node, shapes, name);
     if (chosen === null) return undefined;
-    return this.#object(node, chosen.shape, name, chosen.reported);
+    return yield* this.#object(node, chosen.shape, name, chosen.reported);
   }
 
-  #object(node: Node, schema: SchemaNode, name: string, reported = new Set<string>()): unknown {
+  *#object(
+    node: Node,
+    schema: SchemaNode,
+    name: string,
+    reported = new Set<string>(),
+  ): Generator<void, unknown> {
     if (!isMap(node)) {
       this.#report.at(
         node,
@@ -123,6 +142,7 @@ class Walk {
     const spot = this.positions.add(value, node);
     const seen = new Set<string>();
     for (const pair of node.items) {
+      yield;
       const key = decodeKey(this.#report, pair, name, schema);
       if (key === null) {
         strange.push(textOfKey(pair.key) ?? '');
@@ -141,7 +161,7 @@ class Walk {
       }
       spot.keys.set(key, startOf(keyNode));
       spot.values.set(key, startOf(pair.value as Node | null) || startOf(keyNode));
-      const result = this.value(pair.value as Node | null, member, shown(key), keyNode);
+      const result = yield* this.value(pair.value as Node | null, member, shown(key), keyNode);
       if (result !== undefined) value[key] = result;
     }
     if (schema.minProperties !== undefined && node.items.length < schema.minProperties) {
@@ -188,7 +208,7 @@ class Walk {
     return null;
   }
 
-  #list(node: Node, schema: SchemaNode, name: string, key: Node | null): unknown {
+  *#list(node: Node, schema: SchemaNode, name: string, key: Node | null): Generator<void, unknown> {
     if (!isSeq(node)) {
       const hint = isScalar(node) || isMap(node) ? 'write it as a list: [ … ]' : '';
       this.#report.at(
@@ -202,7 +222,8 @@ class Walk {
     const spot = this.positions.add(value, node);
     const item = schema.items ?? {};
     for (const member of node.items) {
-      const result = this.value(member as Node | null, item, itemName(item, name), node);
+      yield;
+      const result = yield* this.value(member as Node | null, item, itemName(item, name), node);
       if (result === undefined) continue;
       spot.values.set(value.length, startOf(member as Node));
       value.push(result);

@@ -18,9 +18,12 @@ export class Flows {
     this.#written.set(name, build);
   }
 
-  /** Also those that nothing runs, for their problems. */
-  buildAll(): void {
-    for (const name of this.#written.keys()) this.#steps(name);
+  /** Also those that nothing runs, for their problems. Yields where it may be interrupted. */
+  *buildAll(): Generator<void, void> {
+    for (const name of this.#written.keys()) {
+      yield;
+      this.#steps(name);
+    }
   }
 
   /** What `run: name` stands for; none, and a problem, where it leads back to itself. */

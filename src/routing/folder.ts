@@ -78,12 +78,22 @@ export function isInside(name: string): boolean {
   );
 }
 
-/** Over names and bytes of everything that counts, so that equal hashes mean equal routes. */
-export function contentHash(folder: Folder): string {
+/** A millisecond's work. */
+const HASHED_BYTES = 1024 * 1024;
+
+/**
+ * Over names and bytes of everything that counts, so that equal hashes mean equal routes. Yields
+ * where it may be interrupted.
+ */
+export function* contentHash(folder: Folder): Generator<void, string> {
   const hash = createHash('sha256');
   for (const name of [...folder.contents.keys()].sort(byBytes)) {
     const bytes = folder.contents.get(name) ?? new Uint8Array();
-    hash.update(`${Buffer.byteLength(name)}:${name}:${bytes.byteLength}:`).update(bytes);
+    hash.update(`${Buffer.byteLength(name)}:${name}:${bytes.byteLength}:`);
+    for (let from = 0; from < bytes.byteLength; from += HASHED_BYTES) {
+      hash.update(bytes.subarray(from, from + HASHED_BYTES));
+      yield;
+    }
   }
   return hash.digest('hex');
 }

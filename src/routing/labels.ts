@@ -6,12 +6,17 @@ import type { DecodedFile } from './decoded-set.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Place } from './problem.ts';
 
-export function buildLabels(context: SetContext, files: DecodedFile[]): Map<string, string> {
+/** Yields where it may be interrupted. */
+export function* buildLabels(
+  context: SetContext,
+  files: DecodedFile[],
+): Generator<void, Map<string, string>> {
   const labels = new Map<string, string>();
   const places = new Map<string, Place>();
   for (const { routes, positions } of files) {
     const written = routes.numbers ?? {};
     for (const [text, label] of Object.entries(written)) {
+      yield;
       const place = positions.atKey(written, text);
       const number = numberOf(context, text, place);
       if (number === null) continue;

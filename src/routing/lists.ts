@@ -1,9 +1,10 @@
 /** `lists:` inline, and list files with one number or prefix* per line and # comments. */
 import type { NumberList } from '../core/rules/rule.ts';
+import { WideMap } from '../core/rules/wide-map.ts';
 import { LIMITS } from './limits.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Place, Problems } from './problem.ts';
-import { decodeText } from './source.ts';
+import { decodeText } from './text.ts';
 
 interface Entry {
   text: string;
@@ -29,8 +30,9 @@ export function* fileList(
   problems: Problems,
   country: string | null = null,
 ): Generator<void, NumberList> {
-  const text = bytes.byteLength > LIMITS.listFileBytes ? null : decodeText(file, bytes, problems);
-  if (bytes.byteLength > LIMITS.listFileBytes) {
+  const tooLong = bytes.byteLength > LIMITS.listFileBytes;
+  const text = tooLong ? null : yield* decodeText(file, bytes, problems);
+  if (tooLong) {
     problems.problem(
       { file, line: 1, column: 1 },
       `the list has ${bytes.byteLength} bytes, more than ${LIMITS.listFileBytes}`,
@@ -63,7 +65,7 @@ function* collect(
   country: string | null,
 ): Generator<void, NumberList> {
   const list: NumberList = { name, exact: [], prefixes: [], globs: [] };
-  const seen = new Set<string>();
+  const seen = new WideMap<true>();
   for (const entry of entries) {
     yield;
     const text = entry.text;
@@ -98,7 +100,7 @@ function* collect(
       );
       continue;
     }
-    seen.add(text);
+    seen.set(text, true);
     bucket(list, text).push(text);
   }
   return list;

@@ -2,11 +2,12 @@
  * Loads the operator's folder `routes/` into a route set, or returns every problem with its
  * position. The server, `check`, `route` and the tests use it.
  */
-import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
+import { type CompiledRoutes, compileInSlices } from '../core/rules/decide.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
 import type { LocatedGuarantee } from './build-guarantees.ts';
 import { decode } from './decode.ts';
+import type { DecodedFile } from './decoded-set.ts';
 import type { Example } from './example.ts';
 import { contentHash, type Folder, keptFolder, readFolder, readReferenced } from './folder.ts';
 import { exampleCalls, holdGuarantees } from './guarantees.ts';
@@ -87,7 +88,7 @@ export async function loadCompiled(
   const { set, warnings, referenced, guarantees } = loaded;
   const problems = new Problems();
   try {
-    const routes = compileRouteSet(set);
+    const routes = await inSlices(compileInSlices(set));
     if (options.hold !== false) {
       const examples = exampleCalls(loaded.examples, options.nowMs ?? Date.now());
       await holdGuarantees(routes, guarantees, examples, problems);
@@ -117,19 +118,10 @@ async function readSet(
 ): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
   const folder =
     typeof source === 'string' ? await readFolder(source, problems) : keptFolder(source);
-  const files = folder.routeFiles.flatMap((file) => {
-    const source = parseSource(file, folder.contents.get(file) ?? new Uint8Array(), problems);
-    if (source === null) return [];
-    const { value, positions } = decode(
-      source,
-      ROUTE_FILE_SCHEMA as unknown as SchemaNode,
-      problems,
-    );
-    return [{ file, routes: (value ?? {}) as RouteFile, positions, root: source.root }];
-  });
+  const files = await inSlices(decodeFiles(folder, problems));
   known.referenced = files.flatMap(({ routes }) => referencedFiles(routes));
   for (const name of known.referenced) await readReferenced(folder, name, problems);
-  known.hash = contentHash(folder);
+  known.hash = await inSlices(contentHash(folder));
   const handlers = options.handlers
     ? await openHandlers(handlerFiles(files, folder), problems)
     : null;
@@ -143,6 +135,19 @@ async function readSet(
   return { ...built, contents: folder.contents };
 }
 
+function* decodeFiles(folder: Folder, problems: Problems): Generator<void, DecodedFile[]> {
+  const schema = ROUTE_FILE_SCHEMA as unknown as SchemaNode;
+  const files: DecodedFile[] = [];
+  for (const file of folder.routeFiles) {
+    const bytes = folder.contents.get(file) ?? new Uint8Array();
+    const source = yield* parseSource(file, bytes, problems);
+    if (source === null) continue;
+    const { value, positions } = yield* decode(source, schema, problems);
+    files.push({ file, routes: (value ?? {}) as RouteFile, positions, root: source.root });
+  }
+  return files;
+}
+
 /** Stands for the hash of a folder that could not be read to its end. */
 const UNREADABLE = 'unreadable';
 
@@ -152,7 +157,7 @@ export async function hashRoutes(dir: string, referenced: readonly string[]): Pr
   try {
     const folder = await readFolder(dir, ignored);
     for (const name of referenced) await readReferenced(folder, name, ignored);
-    return contentHash(folder);
+    return await inSlices(contentHash(folder));
   } catch {
     return UNREADABLE;
   }

@@ -34,15 +34,19 @@ interface Exit {
   template: Extract<Destination, { kind: 'literal' }>['template'];
 }
 
-export function checkLoops(context: SetContext, set: RouteSet): void {
-  const exits = set.rules.map((rule) =>
-    'steps' in rule.action ? exitsOf(set, rule.action.steps) : [],
-  );
-  const served = new Served(set, exits.flat().filter(isWritten).map(addressOf));
+/** Yields where it may be interrupted. */
+export function* checkLoops(context: SetContext, set: RouteSet): Generator<void, void> {
+  const exits: Exit[][] = [];
+  for (const { action } of set.rules) {
+    yield;
+    exits.push('steps' in action ? exitsOf(set, action.steps) : []);
+  }
+  const served = yield* servedOf(set, exits.flat().filter(isWritten).map(addressOf));
   const leadsTo = exits.map((own) => [
     ...new Set(own.filter(isWritten).flatMap((exit) => served.rulesAt(addressOf(exit)))),
   ]);
   for (const [number, rule] of set.rules.entries()) {
+    yield;
     for (const exit of exits[number] ?? []) {
       const why = isWritten(exit)
         ? backTo(number, served.rulesAt(addressOf(exit)), leadsTo, set)
@@ -152,36 +156,41 @@ const OWN_PREFIX_MIN = '+1415'.length;
 const COMPARED_MAX = 2_000_000;
 
 /** Which rules ask for `to` in such a way that a written destination, called, may meet them. */
-class Served {
-  readonly #byDestination = new Map<string, Address>();
-  readonly #rules = new Map<string, number[]>();
+interface Served {
+  rulesAt(destination: string): readonly number[];
+}
 
-  constructor(set: RouteSet, destinations: readonly string[]) {
-    const byKey = new Map<string, string[]>();
-    for (const destination of destinations) {
-      if (this.#byDestination.has(destination)) continue;
-      const address = reachedAt(destination);
-      this.#byDestination.set(destination, address);
-      for (const key of keysOf(address)) byKey.set(key, [...(byKey.get(key) ?? []), destination]);
-    }
-    if (byKey.size === 0) return;
-    const budget = new StepBudget(COMPARED_MAX);
-    const hits = new Hits(set, byKey, budget);
-    const taken = new Set<string>();
-    for (const [number, rule] of set.rules.entries()) {
-      for (const destination of hits.of(rule.when)) {
-        const answer = holds(rule.when, (values) => hits.any(values, destination));
-        // Behind a rule that takes every such call stand others in vain.
-        if (answer === 'no' || taken.has(destination)) continue;
-        if (answer === 'yes') taken.add(destination);
-        this.#rules.set(destination, [...(this.#rules.get(destination) ?? []), number]);
-      }
+function* servedOf(set: RouteSet, destinations: readonly string[]): Generator<void, Served> {
+  const byDestination = new Set<string>();
+  const byKey = new Map<string, string[]>();
+  for (const destination of destinations) {
+    yield;
+    if (byDestination.has(destination)) continue;
+    byDestination.add(destination);
+    for (const key of keysOf(reachedAt(destination))) {
+      const known = byKey.get(key);
+      if (known === undefined) byKey.set(key, [destination]);
+      else known.push(destination);
     }
   }
-
-  rulesAt(destination: string): readonly number[] {
-    return this.#rules.get(destination) ?? [];
+  const rules = new Map<string, number[]>();
+  const served = { rulesAt: (destination: string) => rules.get(destination) ?? [] };
+  if (byKey.size === 0) return served;
+  const hits = new Hits(set, byKey, new StepBudget(COMPARED_MAX));
+  const taken = new Set<string>();
+  for (const [number, rule] of set.rules.entries()) {
+    yield;
+    for (const destination of yield* hits.of(rule.when)) {
+      const answer = holds(rule.when, (values) => hits.any(values, destination));
+      // Behind a rule that takes every such call stand others in vain.
+      if (answer === 'no' || taken.has(destination)) continue;
+      if (answer === 'yes') taken.add(destination);
+      const known = rules.get(destination);
+      if (known === undefined) rules.set(destination, [number]);
+      else known.push(number);
+    }
   }
+  return served;
 }
 
 function keysOf({ number, texts }: Address): string[] {
@@ -193,7 +202,8 @@ class Hits {
   readonly #set: RouteSet;
   readonly #byKey: ReadonlyMap<string, string[]>;
   readonly #budget: StepBudget;
-  readonly #known = new WeakMap<object, ReadonlySet<string>>();
+  /** Of values, and of lists. */
+  readonly #known = new WeakMap<object, Set<string>>();
 
   constructor(set: RouteSet, byKey: ReadonlyMap<string, string[]>, budget: StepBudget) {
     this.#set = set;
@@ -201,28 +211,43 @@ class Hits {
     this.#budget = budget;
   }
 
-  of(when: Condition): Set<string> {
+  /** What the `to` clauses of a condition hit; afterwards `any` knows them. */
+  *of(when: Condition): Generator<void, Set<string>> {
     if ('clause' in when) {
-      return when.clause.key === 'to' ? new Set(this.#values(when.clause.values)) : new Set();
+      return when.clause.key === 'to' ? yield* this.#values(when.clause.values) : new Set();
     }
-    if ('not' in when) return new Set();
-    return new Set(('all' in when ? when.all : when.any).flatMap((part) => [...this.of(part)]));
+    if ('not' in when) {
+      yield* this.of(when.not);
+      return new Set();
+    }
+    const hit = new Set<string>();
+    for (const part of 'all' in when ? when.all : when.any) {
+      for (const destination of yield* this.of(part)) hit.add(destination);
+    }
+    return hit;
   }
 
   any(values: readonly string[], destination: string): boolean {
-    return this.#values(values).has(destination);
+    return this.#known.get(values)?.has(destination) === true;
   }
 
-  #values(values: readonly string[]): ReadonlySet<string> {
-    return this.#once(values, () =>
-      values.flatMap((value) => {
-        const table = tableName(value);
-        if (table !== null) return this.#table(table);
-        if (!value.startsWith('list:')) return this.#value(value);
-        const list = this.#set.lists.get(value.slice('list:'.length));
-        return list === undefined ? [] : [...this.#list(list)];
-      }),
-    );
+  *#values(values: readonly string[]): Generator<void, Set<string>> {
+    const known = this.#known.get(values);
+    if (known !== undefined) return known;
+    const hit = new Set<string>();
+    for (const value of values) {
+      yield;
+      const table = tableName(value);
+      const found =
+        table !== null
+          ? this.#table(table)
+          : value.startsWith('list:')
+            ? yield* this.#list(value.slice('list:'.length))
+            : this.#value(value);
+      for (const destination of found) hit.add(destination);
+    }
+    this.#known.set(values, hit);
+    return hit;
   }
 
   /** Asked the other way round: whether it has a destination, which are few. */
@@ -234,21 +259,20 @@ class Hits {
     );
   }
 
-  #list(list: { exact: string[]; prefixes: string[]; globs: string[] }): ReadonlySet<string> {
-    return this.#once(list, () =>
-      [list.exact, list.prefixes, list.globs].flatMap((part) =>
-        part.flatMap((value) => this.#value(value)),
-      ),
-    );
-  }
-
-  #once(key: object, find: () => string[]): ReadonlySet<string> {
-    let found = this.#known.get(key);
-    if (found === undefined) {
-      found = new Set(find());
-      this.#known.set(key, found);
+  *#list(name: string): Generator<void, Iterable<string>> {
+    const list = this.#set.lists.get(name);
+    if (list === undefined) return [];
+    const known = this.#known.get(list);
+    if (known !== undefined) return known;
+    const hit = new Set<string>();
+    for (const entries of [list.exact, list.prefixes, list.globs]) {
+      for (const entry of entries) {
+        yield;
+        for (const destination of this.#value(entry)) hit.add(destination);
+      }
     }
-    return found;
+    this.#known.set(list, hit);
+    return hit;
   }
 
   #value(value: string): string[] {

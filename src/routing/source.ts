@@ -8,6 +8,7 @@ import {
   Composer,
   type CST,
   type Document,
+  Lexer,
   LineCounter,
   type Node,
   type ParsedNode,
@@ -16,6 +17,7 @@ import {
 } from 'yaml';
 import { LIMITS } from './limits.ts';
 import type { Place, Problems } from './problem.ts';
+import { decodeText } from './text.ts';
 
 export interface Source {
   file: string;
@@ -26,8 +28,12 @@ export interface Source {
   at(offset: number): Place;
 }
 
-/** Null after problems that leave nothing to walk. */
-export function parseSource(file: string, bytes: Uint8Array, problems: Problems): Source | null {
+/** Null after problems that leave nothing to walk. Yields where it may be interrupted. */
+export function* parseSource(
+  file: string,
+  bytes: Uint8Array,
+  problems: Problems,
+): Generator<void, Source | null> {
   const top = { file, line: 1, column: 1 };
   if (bytes.byteLength > LIMITS.routeFileBytes) {
     problems.problem(
@@ -37,7 +43,7 @@ export function parseSource(file: string, bytes: Uint8Array, problems: Problems)
     );
     return null;
   }
-  const text = decodeText(file, bytes, problems);
+  const text = yield* decodeText(file, bytes, problems);
   if (text === null) return null;
 
   // The parser's own line counter misses lines of what it could not read.
@@ -50,62 +56,25 @@ export function parseSource(file: string, bytes: Uint8Array, problems: Problems)
     const { line, col } = lines.linePos(Math.max(0, Math.min(offset, text.length)));
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const tokens = [...new Parser().parse(text)];
-  const inspected = inspect(tokens, at, problems);
+  const tokens = yield* tokensOf(text);
+  const inspected = yield* inspect(tokens, at, problems);
   if (inspected === null) return null;
 
-  const document = compose(tokens, at, problems, top, inspected.comments);
-  if (document === null) return null;
-  return { file, text, root: document.contents, at };
+  const { comments } = inspected;
+  const composed = nodesOf(tokens, at, problems, { file, comments });
+  if (composed === null) return null;
+  return { file, text, root: composed.contents, at };
 }
 
-/** C0, DEL, C1 and non-characters; a carriage return only before its line feed. */
-const CONTROL =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\r(?!\n)/;
-
-/** UTF-8 without control characters, or a problem at the first bad byte. */
-export function decodeText(file: string, bytes: Uint8Array, problems: Problems): string | null {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    const place = { file, ...placeOf(goodPrefix(bytes)) };
-    problems.problem(place, 'not UTF-8 text', 'save the file as UTF-8');
-    return null;
+function* tokensOf(text: string): Generator<void, CST.Token[]> {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    yield;
   }
-  const control = CONTROL.exec(text);
-  if (control !== null) {
-    const code = control[0].charCodeAt(0).toString(16).padStart(2, '0');
-    problems.problem(
-      { file, ...placeOf(text.slice(0, control.index)) },
-      `a control character (0x${code})`,
-      'remove it',
-    );
-    return null;
-  }
-  return text;
-}
-
-function goodPrefix(bytes: Uint8Array): string {
-  // The decoder says nothing of where: halve until the longest good prefix is found.
-  let good = 0;
-  let bad = bytes.byteLength;
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
-      good = middle;
-    } catch {
-      bad = middle;
-    }
-  }
-  return new TextDecoder().decode(bytes.subarray(0, good), { stream: true });
-}
-
-function placeOf(before: string): { line: number; column: number } {
-  const lastBreak = before.lastIndexOf('\n');
-  return { line: before.split('\n').length, column: before.length - lastBreak };
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
 }
 
 const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, string]>> = {
@@ -124,11 +93,11 @@ const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, stri
  * Walks the tokens without recursion: what YAML may not use here, depth and size. Null: too much to
  * compose. Else where comments begin that stand in brackets.
  */
-function inspect(
+function* inspect(
   tokens: CST.Token[],
   at: (offset: number) => Place,
   problems: Problems,
-): { comments: number[] } | null {
+): Generator<void, { comments: number[] } | null> {
   const comments: number[] = [];
   let documents = 0;
   let nodes = 0;
@@ -142,6 +111,7 @@ function inspect(
   for (const token of [...tokens].reverse()) push(token, 0);
 
   for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
+    yield;
     const { token, depth } = entry;
     nodes += 1;
     if (nodes > LIMITS.nodes * 4) {
@@ -187,12 +157,11 @@ function inspect(
   return { comments };
 }
 
-function compose(
+function nodesOf(
   tokens: CST.Token[],
   at: (offset: number) => Place,
   problems: Problems,
-  top: Place,
-  comments: number[],
+  { file, comments }: { file: string; comments: number[] },
 ): Document.Parsed<ParsedNode> | null {
   const composer = new Composer({
     version: '1.2',
@@ -203,19 +172,18 @@ function compose(
     prettyErrors: false,
     merge: false,
   });
-  let documents: (Document.Parsed<ParsedNode> | { errors: unknown[]; contents: null })[];
+  let composed: Document.Parsed<ParsedNode> | undefined;
   try {
-    documents = [...composer.compose(tokens, true)] as Document.Parsed<ParsedNode>[];
+    [composed] = [...composer.compose(tokens, true)] as Document.Parsed<ParsedNode>[];
   } catch (error) {
     problems.problem(
-      top,
+      { file, line: 1, column: 1 },
       `not readable as YAML: ${error instanceof Error ? error.message : error}`,
     );
     return null;
   }
-  const document = documents[0] as Document.Parsed<ParsedNode> | undefined;
-  if (document === undefined) return null;
-  for (const error of syntaxErrors(document)) {
+  if (composed === undefined) return null;
+  for (const error of syntaxErrors(composed)) {
     const hash = cutOff(error, comments, at);
     if (hash !== null) {
       problems.problem(
@@ -232,7 +200,7 @@ function compose(
     );
   }
   // What follows a syntax error was guessed by the parser: walking it would report its guesses.
-  return document.errors.length > 0 ? null : document;
+  return composed.errors.length > 0 ? null : composed;
 }
 
 /** A file that is no YAML at all has as many as it has characters. */

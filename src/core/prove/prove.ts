@@ -3,6 +3,7 @@
  * `transition` and the same resolving of steps as the server's, in virtual time, with no account.
  */
 import type { Verdict } from '../machine/call.ts';
+import { atOnce } from '../rules/at-once.ts';
 import type { CompiledRoutes } from '../rules/decide.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Choosing } from './choices.ts';
@@ -119,9 +120,5 @@ function* run(search: Search): Generator<void, void> {
 
 /** At once, for whoever may wait. */
 export function proveNow(routes: CompiledRoutes, options: ProveOptions): RuleProof[] {
-  const steps = proveRoutes(routes, options);
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return atOnce(proveRoutes(routes, options));
 }

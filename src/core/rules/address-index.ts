@@ -6,73 +6,51 @@
  */
 import { type Address, readPattern } from './address.ts';
 import type { Glob } from './glob.ts';
-import type { Posting } from './postings.ts';
+import { WideMap } from './wide-map.ts';
 
-/** `P` is a posting: an object while rules are compiled, its place once they are. */
-interface PrefixEntry<P> {
+interface PrefixEntry {
   /** Null: the prefix is the whole pattern. */
   glob: Glob | null;
-  posting: P;
-}
-
-/** By the whole text, and patterns by the text before their first wildcard. */
-interface Entries<P> {
-  exact: Map<string, P[]>;
-  numbers: Map<string, PrefixEntry<P>[]>;
-  texts: Map<string, PrefixEntry<P>[]>;
-}
-
-export class AddressEntries {
-  readonly #entries: Entries<Posting> = { exact: new Map(), numbers: new Map(), texts: new Map() };
-
-  add(value: string, posting: Posting): void {
-    const { exact, numbers, texts } = this.#entries;
-    const pattern = readPattern(value);
-    if (pattern.kind === 'exact') {
-      const known = exact.get(pattern.key);
-      if (known === undefined) exact.set(pattern.key, [posting]);
-      else if (!known.includes(posting)) known.push(posting);
-      return;
-    }
-    const { glob, over } = pattern;
-    const whole = glob.text === `${glob.literalPrefix}*`;
-    const entry = { glob: whole ? null : glob, posting };
-    if (over !== 'texts') push(numbers, glob.literalPrefix, entry);
-    if (over !== 'numbers') push(texts, glob.literalPrefix, entry);
-  }
-
-  index(placeOf: (posting: Posting) => number): AddressIndex {
-    return new AddressIndex(this.#entries, placeOf);
-  }
-}
-
-function push<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [value]);
-  else known.push(value);
+  /** Number of the posting. */
+  posting: number;
 }
 
 /** Most keys have one entry, which is stored as a plain number to save memory. */
 type Few<T> = number | T[];
 
+/** Patterns, by the text before their first wildcard. */
 interface PrefixMap {
-  lengths: number[];
-  byPrefix: Map<string, Few<PrefixEntry<number>>>;
+  lengths: Set<number>;
+  byPrefix: WideMap<Few<PrefixEntry>>;
 }
 
 export class AddressIndex {
-  readonly #exact: Map<string, Few<number>>;
-  readonly #numbers: PrefixMap;
-  readonly #texts: PrefixMap;
+  readonly #exact = new WideMap<Few<number>>();
+  readonly #numbers: PrefixMap = { lengths: new Set(), byPrefix: new WideMap() };
+  readonly #texts: PrefixMap = { lengths: new Set(), byPrefix: new WideMap() };
+  #places = new Int32Array();
 
-  constructor({ exact, numbers, texts }: Entries<Posting>, placeOf: (posting: Posting) => number) {
-    this.#exact = new Map();
-    for (const [key, postings] of exact) {
-      const [only = 0, ...others] = postings.map(placeOf);
-      this.#exact.set(key, others.length === 0 ? only : [only, ...others]);
+  /** Enters a value, or an entry of a list, under the number of its posting. */
+  add(value: string, posting: number): void {
+    const pattern = readPattern(value);
+    if (pattern.kind === 'exact') {
+      const known = this.#exact.get(pattern.key);
+      if (known === undefined) this.#exact.set(pattern.key, posting);
+      else if (typeof known !== 'number') {
+        if (!known.includes(posting)) known.push(posting);
+      } else if (known !== posting) this.#exact.set(pattern.key, [known, posting]);
+      return;
     }
-    this.#numbers = prefixMap(numbers, placeOf);
-    this.#texts = prefixMap(texts, placeOf);
+    const { glob, over } = pattern;
+    const whole = glob.text === `${glob.literalPrefix}*`;
+    const entry = { glob: whole ? null : glob, posting };
+    if (over !== 'texts') enter(this.#numbers, glob.literalPrefix, entry);
+    if (over !== 'numbers') enter(this.#texts, glob.literalPrefix, entry);
+  }
+
+  /** Where each posting lies, once all are known. */
+  place(places: Int32Array<ArrayBuffer>): void {
+    this.#places = places;
   }
 
   /** Positions of the postings that this party hits; one may occur twice. */
@@ -80,11 +58,11 @@ export class AddressIndex {
     const hits: number[] = [];
     if (address.number !== null) {
       this.#lookupExact(address.number, hits);
-      lookupPrefix(this.#numbers, address.number, hits);
+      this.#lookupPrefix(this.#numbers, address.number, hits);
     }
     for (const text of address.texts) {
       this.#lookupExact(text, hits);
-      lookupPrefix(this.#texts, text, hits);
+      this.#lookupPrefix(this.#texts, text, hits);
     }
     return hits;
   }
@@ -92,38 +70,36 @@ export class AddressIndex {
   #lookupExact(key: string, hits: number[]): void {
     const found = this.#exact.get(key);
     if (found === undefined) return;
-    if (typeof found === 'number') hits.push(found);
-    else for (const posting of found) hits.push(posting);
+    if (typeof found === 'number') this.#hit(found, hits);
+    else for (const posting of found) this.#hit(posting, hits);
+  }
+
+  #lookupPrefix({ lengths, byPrefix }: PrefixMap, text: string, hits: number[]): void {
+    for (const length of lengths) {
+      if (length > text.length) continue;
+      const entries = byPrefix.get(text.slice(0, length));
+      if (entries === undefined) continue;
+      if (typeof entries === 'number') {
+        this.#hit(entries, hits);
+        continue;
+      }
+      for (const { glob, posting } of entries) {
+        if (glob === null || glob.matches(text)) this.#hit(posting, hits);
+      }
+    }
+  }
+
+  #hit(posting: number, hits: number[]): void {
+    hits.push(this.#places[posting] ?? 0);
   }
 }
 
-function prefixMap(
-  entries: Map<string, PrefixEntry<Posting>[]>,
-  placeOf: (posting: Posting) => number,
-): PrefixMap {
-  const byPrefix: PrefixMap['byPrefix'] = new Map();
-  const lengths = new Set<number>();
-  for (const [prefix, known] of entries) {
+function enter({ lengths, byPrefix }: PrefixMap, prefix: string, entry: PrefixEntry): void {
+  const known = byPrefix.get(prefix);
+  if (known === undefined) {
     lengths.add(prefix.length);
-    const placed = known.map(({ glob, posting }) => ({ glob, posting: placeOf(posting) }));
-    const [only] = placed;
-    const bare = placed.length === 1 && only !== undefined && only.glob === null;
-    byPrefix.set(prefix, bare ? only.posting : placed);
-  }
-  return { lengths: [...lengths], byPrefix };
-}
-
-function lookupPrefix(map: PrefixMap, text: string, hits: number[]): void {
-  for (const length of map.lengths) {
-    if (length > text.length) continue;
-    const entries = map.byPrefix.get(text.slice(0, length));
-    if (entries === undefined) continue;
-    if (typeof entries === 'number') {
-      hits.push(entries);
-      continue;
-    }
-    for (const { glob, posting } of entries) {
-      if (glob === null || glob.matches(text)) hits.push(posting);
-    }
-  }
+    byPrefix.set(prefix, entry.glob === null ? entry.posting : [entry]);
+  } else if (typeof known === 'number') {
+    byPrefix.set(prefix, [{ glob: null, posting: known }, entry]);
+  } else known.push(entry);
 }

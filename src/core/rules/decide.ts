@@ -6,6 +6,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
 import type { AllowPattern } from './allow.ts';
+import { atOnce } from './at-once.ts';
 import { labelOf } from './label.ts';
 import { lookupRequest, lookupsIn } from './lookup.ts';
 import { type Check, compileCondition } from './match.ts';
@@ -16,7 +17,14 @@ import { Subject } from './subject.ts';
 import { CallRows, NO_ROWS, type RowScope } from './table.ts';
 import { allowPatterns, pinPolicy, type Resolving, resolveSteps } from './target.ts';
 import { valuesFor } from './template.ts';
-import { eventNumber, indexTrace, TRACE_LINES_MAX, type TraceIndex, traceAbove } from './trace.ts';
+import {
+  type CompiledRule,
+  eventNumber,
+  indexTrace,
+  TRACE_LINES_MAX,
+  type TraceIndex,
+  traceAbove,
+} from './trace.ts';
 
 export interface CompiledRoutes {
   set: RouteSet;
@@ -28,19 +36,25 @@ export interface CompiledRoutes {
   allow: AllowPattern[];
 }
 
-/** Called once per route set; takes a fraction of a second for 100,000 list entries. */
 export function compileRouteSet(set: RouteSet): CompiledRoutes {
-  const { clauses, index } = indexRules(set.rules, set);
-  const rules = set.rules.map(({ name, when }) => {
-    const { schedules, switches, tables } = set;
+  return atOnce(compileInSlices(set));
+}
+
+/** Once for each set that is loaded; yields where it may be interrupted. */
+export function* compileInSlices(set: RouteSet): Generator<void, CompiledRoutes> {
+  const { clauses, index } = yield* indexRules(set.rules, set);
+  const { schedules, switches, tables } = set;
+  const rules: CompiledRule[] = [];
+  for (const { name, when } of set.rules) {
+    yield;
     const around = { rule: name, schedules, switches, tables, addresses: clauses };
-    return { name, check: compileCondition(when, around), events: eventsOf(when) };
-  });
+    rules.push({ name, check: compileCondition(when, around), events: eventsOf(when) });
+  }
   return {
     set,
     checks: rules.map(({ check }) => check),
     incomingOnly: Uint8Array.from(set.rules, ({ when }) => (mentions(when, 'direction') ? 0 : 1)),
-    index: index(),
+    index: yield* index(),
     trace: indexTrace(rules),
     allow: allowPatterns(set.policy),
   };

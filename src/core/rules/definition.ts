@@ -6,6 +6,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, readPattern } from './address.ts';
+import { atOnce } from './at-once.ts';
 import { compileClause } from './clause.ts';
 import type { Overrides } from './override.ts';
 import type { Clause, Condition, RouteSet, Rule } from './rule.ts';
@@ -20,7 +21,7 @@ export function firstMatch(
   moment: Moment,
   overrides: Overrides,
 ): Rule | null {
-  const index = indexRules([], set).index();
+  const index = atOnce(atOnce(indexRules([], set)).index());
   const subject = new Subject(facts, moment, overrides, index, set.lookups);
   return set.rules.find((rule) => applies(rule, set, subject)) ?? null;
 }

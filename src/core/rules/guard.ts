@@ -48,7 +48,7 @@ export function guardOf(condition: Condition, uses: Uses): Guard | null {
 /** How many clauses use a value, by `field value`. */
 type Uses = Map<string, number>;
 
-export function countUses(rules: readonly Rule[]): Uses {
+export function* countUses(rules: readonly Rule[]): Generator<void, Uses> {
   const uses: Uses = new Map();
   const count = (condition: Condition): void => {
     if ('not' in condition) count(condition.not);
@@ -63,7 +63,10 @@ export function countUses(rules: readonly Rule[]): Uses {
       }
     }
   };
-  for (const rule of rules) count(rule.when);
+  for (const rule of rules) {
+    yield;
+    count(rule.when);
+  }
   return uses;
 }
 

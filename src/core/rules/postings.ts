@@ -31,27 +31,29 @@ export function emptyPosting(): Posting {
   return { clauses: [], rules: [[], [], []] };
 }
 
+/** `places`: where each of them begins. */
 export function packPostings(all: readonly Posting[]): {
   postings: Postings;
-  at: Map<Posting, number>;
+  places: Int32Array<ArrayBuffer>;
 } {
-  const at = new Map<Posting, number>();
+  const places = new Int32Array(all.length);
   let size = 0;
-  for (const posting of all) {
-    at.set(posting, size);
+  for (const [number, posting] of all.entries()) {
+    places[number] = size;
     size += COUNTS + posting.clauses.length;
     for (const rules of posting.rules) size += rules.length;
   }
   const postings = new Int32Array(size);
-  for (const [{ clauses, rules }, start] of at) {
-    postings.set([clauses.length, ...rules.map(({ length }) => length)], start);
-    let next = start + COUNTS;
+  let next = 0;
+  for (const { clauses, rules } of all) {
+    postings.set([clauses.length, ...rules.map(({ length }) => length)], next);
+    next += COUNTS;
     for (const numbers of [clauses, ...rules]) {
       postings.set(numbers, next);
       next += numbers.length;
     }
   }
-  return { postings, at };
+  return { postings, places };
 }
 
 export function hasClause(postings: Postings, at: number, clause: number): boolean {

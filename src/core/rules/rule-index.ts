@@ -4,7 +4,7 @@
  * for every call. Candidates are returned in ascending order, so the first match is still the first
  * rule in order.
  */
-import { AddressEntries, type AddressIndex } from './address-index.ts';
+import { AddressIndex } from './address-index.ts';
 import type { AddressClauses } from './clause.ts';
 import { countUses, guardOf } from './guard.ts';
 import {
@@ -34,28 +34,33 @@ export interface RuleIndex {
   unguarded: [Int32Array, Int32Array, Int32Array];
 }
 
+/** A value of `from` or `to` and what it stands for. */
+interface Value {
+  field: 'from' | 'to';
+  value: string;
+  posting: Posting;
+}
+
 /**
  * Numbers the `from` and `to` clauses in the order in which `compileCondition` meets them. So
- * compile every rule in order with the returned `clauses`, then take the index.
+ * compile every rule in order with the returned `clauses`, then take the index. Both yield where
+ * they may be interrupted.
  */
-export function indexRules(
+export function* indexRules(
   rules: readonly Rule[],
   { lists, tables }: Pick<RouteSet, 'lists' | 'tables'>,
-): { clauses: AddressClauses; index(): RuleIndex } {
-  const uses = countUses(rules);
+): Generator<void, { clauses: AddressClauses; index(): Generator<void, RuleIndex> }> {
+  const uses = yield* countUses(rules);
   const known = { from: new Map<string, Posting>(), to: new Map<string, Posting>() };
-  const entries = { from: new AddressEntries(), to: new AddressEntries() };
+  const all: Value[] = [];
   const unguarded: [number[], number[], number[]] = [[], [], []];
-  const ofTables: { name: string; field: 'from' | 'to'; posting: Posting }[] = [];
 
   const postingOf = (field: 'from' | 'to', value: string): Posting => {
     let posting = known[field].get(value);
     if (posting === undefined) {
       posting = emptyPosting();
       known[field].set(value, posting);
-      const name = tableName(value);
-      if (name === null) enter(entries[field], value, posting, lists);
-      else ofTables.push({ name, field, posting });
+      all.push({ field, value, posting });
     }
     return posting;
   };
@@ -74,6 +79,7 @@ export function indexRules(
   };
 
   for (const [number, rule] of rules.entries()) {
+    yield;
     const events = eventsOf(rule.when);
     const guard = guardOf(rule.when, uses);
     for (const event of [0, 1, 2] as const) {
@@ -88,24 +94,50 @@ export function indexRules(
 
   return {
     clauses,
-    index() {
-      const { postings, at } = packPostings([...known.from.values(), ...known.to.values()]);
-      const placeOf = (posting: Posting) => at.get(posting) ?? 0;
+    *index() {
+      const { postings, places } = packPostings(all.map(({ posting }) => posting));
       const [first, second, third] = unguarded;
       return {
-        from: entries.from.index(placeOf),
-        to: entries.to.index(placeOf),
+        ...(yield* indexAddresses(all, places, lists)),
         postings,
         tables,
-        tableHits: ofTables.map(({ name, field, posting }) => ({
-          name,
-          field,
-          posting: placeOf(posting),
-        })),
+        tableHits: all.flatMap(({ field, value }, number) => {
+          const name = tableName(value);
+          return name === null ? [] : [{ name, field, posting: places[number] ?? 0 }];
+        }),
         unguarded: [Int32Array.from(first), Int32Array.from(second), Int32Array.from(third)],
       };
     },
   };
+}
+
+/** Of a list each entry stands for all of it. */
+function* indexAddresses(
+  all: readonly Value[],
+  places: Int32Array<ArrayBuffer>,
+  lists: RouteSet['lists'],
+): Generator<void, Pick<RuleIndex, 'from' | 'to'>> {
+  const addresses = { from: new AddressIndex(), to: new AddressIndex() };
+  for (const [number, { field, value }] of all.entries()) {
+    yield;
+    if (tableName(value) !== null) continue;
+    if (!value.startsWith('list:')) {
+      addresses[field].add(value, number);
+      continue;
+    }
+    const name = value.slice('list:'.length);
+    const list = lists.get(name);
+    if (list === undefined) throw new Error(`no list ${name}`);
+    for (const entries of [list.exact, list.prefixes, list.globs]) {
+      for (const entry of entries) {
+        addresses[field].add(entry, number);
+        yield;
+      }
+    }
+  }
+  addresses.from.place(places);
+  addresses.to.place(places);
+  return addresses;
 }
 
 /** Visits the rules that could match, in order, each once, until `visit` returns true. */
@@ -189,21 +221,4 @@ function certainEvents(condition: Condition): number {
 function eventBits({ clause }: Extract<Condition, { clause: unknown }>): number | null {
   if (clause.key !== 'event') return null;
   return clause.values.reduce((bits, event) => bits | (1 << EVENTS.indexOf(event)), 0);
-}
-
-function enter(
-  entries: AddressEntries,
-  value: string,
-  posting: Posting,
-  lists: RouteSet['lists'],
-): void {
-  if (!value.startsWith('list:')) {
-    entries.add(value, posting);
-    return;
-  }
-  const list = lists.get(value.slice('list:'.length));
-  if (list === undefined) throw new Error(`no list ${value.slice('list:'.length)}`);
-  for (const entry of list.exact) entries.add(entry, posting);
-  for (const entry of list.prefixes) entries.add(entry, posting);
-  for (const entry of list.globs) entries.add(entry, posting);
 }

@@ -5,6 +5,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import { type Address, type Pattern, readAddress } from './address.ts';
 import { readRecord } from './csv.ts';
+import { WideMap } from './wide-map.ts';
 
 export interface TableShape {
   name: string;
@@ -20,7 +21,7 @@ export interface TableShape {
 interface PrefixRows {
   /** Longest first. */
   lengths: number[];
-  byPrefix: Map<string, number>;
+  byPrefix: WideMap<number>;
 }
 
 export class Table {
@@ -32,9 +33,9 @@ export class Table {
   readonly #text: string;
   readonly #starts: number[] = [];
   readonly #lines: number[] = [];
-  readonly #exact = new Map<string, number>();
-  readonly #numbers: PrefixRows = { lengths: [], byPrefix: new Map() };
-  readonly #texts: PrefixRows = { lengths: [], byPrefix: new Map() };
+  readonly #exact = new WideMap<number>();
+  readonly #numbers: PrefixRows = { lengths: [], byPrefix: new WideMap() };
+  readonly #texts: PrefixRows = { lengths: [], byPrefix: new WideMap() };
 
   constructor(shape: TableShape, text: string) {
     this.name = shape.name;

@@ -1,4 +1,5 @@
 /** TOKENS_FILE: who has a token, as a list of located problems or of people. */
+import { atOnce } from '../../core/rules/at-once.ts';
 import { decode } from '../../routing/decode.ts';
 import { type Problem, Problems } from '../../routing/problem.ts';
 import type { SchemaNode } from '../../routing/schema/node.ts';
@@ -55,12 +56,12 @@ export type ReadTokens = { ok: true; people: Person[] } | { ok: false; problems:
 
 export function readTokenFile(file: string, bytes: Uint8Array): ReadTokens {
   const problems = new Problems();
-  const source = parseSource(file, bytes, problems);
+  const source = atOnce(parseSource(file, bytes, problems));
   if (source === null) return { ok: false, problems: problems.sorted().problems };
   if (source.root === null) {
     problems.problem({ file, line: 1, column: 1 }, 'the file is empty', 'write tokens: []');
   }
-  const { value, positions } = decode(source, SCHEMA, problems, 'the file');
+  const { value, positions } = atOnce(decode(source, SCHEMA, problems, 'the file'));
   const { tokens = [] } = (value ?? {}) as Written;
   const people = tokens.map(({ name, role, sha256 }) => ({
     name,

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { CallFacts } from '../../core/machine/call.ts';
 import type { Moment } from '../../core/machine/plan.ts';
+import { atOnce } from '../../core/rules/at-once.ts';
 import type { RunHandler } from '../../core/rules/rule.ts';
 import { RefereeError } from '../../errors.ts';
 import type { SetContext } from '../context.ts';
@@ -15,8 +16,9 @@ import { LIMITS } from '../limits.ts';
 import { type Place, Problems } from '../problem.ts';
 import type { SchemaNode } from '../schema/node.ts';
 import type { WrittenStep } from '../schema/steps.ts';
-import { decodeText, parseSource } from '../source.ts';
+import { parseSource } from '../source.ts';
 import { buildSteps } from '../steps.ts';
+import { decodeText } from '../text.ts';
 import { createRest, type Rest } from './rest.ts';
 import { askHandler, type Ended, type HandlerFile, loadHandlers, releaseWith } from './thread.ts';
 import type { HandlerCall, HandlerContext } from './types.ts';
@@ -75,7 +77,9 @@ export async function openHandlers(
 }
 
 function textOf(file: string, bytes: Uint8Array, problems: Problems): string | null {
-  if (bytes.byteLength <= LIMITS.handlerFileBytes) return decodeText(file, bytes, problems);
+  if (bytes.byteLength <= LIMITS.handlerFileBytes) {
+    return atOnce(decodeText(file, bytes, problems));
+  }
   problems.problem(
     { file, line: 1, column: 1 },
     `the handler has ${bytes.byteLength} bytes, more than ${LIMITS.handlerFileBytes}`,
@@ -158,8 +162,8 @@ function readAnswer(file: string, json: string, context: SetContext): ReturnType
   const problems = new FirstProblem();
   const schema: SchemaNode = { $ref: '#/$defs/steps' };
   try {
-    const source = parseSource(file, Buffer.from(json), problems);
-    const decoded = source === null ? null : decode(source, schema, problems, 'the answer');
+    const source = atOnce(parseSource(file, Buffer.from(json), problems));
+    const decoded = source === null ? null : atOnce(decode(source, schema, problems, 'the answer'));
     if (decoded?.value === undefined) return { notMine: 'answered nothing', warning: true };
     const { positions } = decoded;
     const reading = { context: { ...context, problems }, positions, trusted: false };

@@ -5,6 +5,7 @@
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import type { Glob } from '../../core/rules/glob.ts';
 import { tableName } from '../../core/rules/table.ts';
+import { WideMap } from '../../core/rules/wide-map.ts';
 import type { StepBudget } from './step-budget.ts';
 
 type Over = 'numbers' | 'texts' | 'both';
@@ -12,23 +13,20 @@ type Over = 'numbers' | 'texts' | 'both';
 export class AddressValues {
   readonly lists = new Set<string>();
   readonly tables = new Set<string>();
-  readonly #exact = new Set<string>();
+  readonly #exact = new WideMap<true>();
   readonly #prefixes = { numbers: new Prefixes(), texts: new Prefixes(), both: new Prefixes() };
   readonly #globs: { glob: Glob; over: Over }[] = [];
   readonly #globTexts = new Set<string>();
 
-  add(values: readonly string[]): this {
-    for (const value of values) {
-      const table = tableName(value);
-      if (table !== null) this.tables.add(table);
-      else if (value.startsWith('list:')) this.lists.add(listName(value));
-      else this.#addPattern(readPattern(value));
-    }
-    return this;
+  add(value: string): void {
+    const table = tableName(value);
+    if (table !== null) this.tables.add(table);
+    else if (value.startsWith('list:')) this.lists.add(listName(value));
+    else this.#addPattern(readPattern(value));
   }
 
   #addPattern(pattern: Pattern): void {
-    if (pattern.kind === 'exact') this.#exact.add(pattern.key);
+    if (pattern.kind === 'exact') this.#exact.set(pattern.key, true);
     else if (isPrefix(pattern.glob)) {
       this.#prefixes[pattern.over].add(pattern.glob.literalPrefix);
     } else {
@@ -87,11 +85,11 @@ export function namesOf(key: string): { text: string; over: 'numbers' | 'texts' 
 
 /** Looked up by the beginnings of a text, of such lengths only as there are. */
 class Prefixes {
-  readonly #texts = new Set<string>();
+  readonly #texts = new WideMap<true>();
   readonly #lengths = new Set<number>();
 
   add(prefix: string): void {
-    this.#texts.add(prefix);
+    this.#texts.set(prefix, true);
     this.#lengths.add(prefix.length);
   }
 

@@ -2,7 +2,7 @@
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import { compileGlob, type Glob, isGlob } from '../../core/rules/glob.ts';
 import type { Clause, Condition, NumberList, RouteSet } from '../../core/rules/rule.ts';
-import { tableName } from '../../core/rules/table.ts';
+import { Table, tableName } from '../../core/rules/table.ts';
 import { AddressValues, listName, namesOf } from './address-values.ts';
 import type { StepBudget } from './step-budget.ts';
 
@@ -15,6 +15,9 @@ export class Implication {
   readonly #budget: StepBudget;
   readonly #patterns = new Map<string, Pattern>();
   readonly #addresses = new WeakMap<readonly string[] | NumberList, AddressValues>();
+  readonly #wholes = new WeakMap<NumberList | Table, WeakMap<readonly string[], boolean>>();
+  /** What must be done before the question can be answered. */
+  #owed: Generator<void, void> | null = null;
   readonly #sets = new WeakMap<readonly string[], ReadonlySet<string>>();
   readonly #globs = new WeakMap<readonly string[], Glob[]>();
 
@@ -24,7 +27,17 @@ export class Implication {
     this.#budget = budget;
   }
 
-  /** True only where every call that satisfies `narrow` satisfies `wide`. */
+  /** What takes long and must be done before the last question is asked again; it yields. */
+  takeOwed(): Generator<void, void> | null {
+    const owed = this.#owed;
+    this.#owed = null;
+    return owed;
+  }
+
+  /**
+   * True only where every call that satisfies `narrow` satisfies `wide`. No answer yet as long as
+   * something is owed.
+   */
   implies(narrow: Condition, wide: Condition): boolean {
     if (!this.#budget.spend()) return false;
     if ('all' in wide) return wide.all.every((part) => this.implies(narrow, part));
@@ -86,18 +99,21 @@ export class Implication {
     if (!this.#budget.spend()) return false;
     const values = this.#valuesOf(wide);
     const table = tableName(value);
-    if (table !== null) return values.tables.has(table) || this.#wholeTable(table, wide);
+    if (table !== null) {
+      const rows = this.#tables.get(table);
+      return values.tables.has(table) || (rows !== undefined && this.#whole(rows, wide));
+    }
     if (value.startsWith('list:')) {
       if (values.lists.has(listName(value))) return true;
       const list = this.#lists.get(listName(value));
-      return list !== undefined && this.#wholeList(list, wide);
+      return list !== undefined && this.#whole(list, wide);
     }
     const asked = this.#pattern(value);
     if (values.take(asked, this.#budget)) return true;
     for (const name of values.lists) {
       if (!this.#budget.spend()) return false;
       const list = this.#lists.get(name);
-      if (list !== undefined && this.#listValues(list).take(asked, this.#budget)) return true;
+      if (list !== undefined && this.#listValues(list)?.take(asked, this.#budget)) return true;
     }
     for (const name of values.tables) if (this.#inTable(name, asked)) return true;
     return false;
@@ -114,20 +130,34 @@ export class Implication {
     );
   }
 
-  /** An empty table matches nothing yet. */
-  #wholeTable(name: string, wide: readonly string[]): boolean {
-    const table = this.#tables.get(name);
-    if (table === undefined || table.rows === 0) return false;
-    for (const key of table.keys()) if (!this.#party(key, wide)) return false;
-    return true;
+  /**
+   * Whether each entry of a list or a table is matched by one of the wide values. An empty one
+   * matches nothing yet: there is nothing to say about its rule but that.
+   */
+  #whole(entries: NumberList | Table, wide: readonly string[]): boolean {
+    const known = kept(this.#wholes, entries, () => new WeakMap<readonly string[], boolean>());
+    const answer = known.get(wide);
+    if (answer !== undefined) return answer;
+    this.#owe(this.#compareWhole(entries, wide, known));
+    return false;
   }
 
-  /** An empty list matches nothing yet: there is nothing to say about its rule but that. */
-  #wholeList({ exact, prefixes, globs }: NumberList, wide: readonly string[]): boolean {
-    const parts = [exact, prefixes, globs].filter((part) => part.length > 0);
-    return (
-      parts.length > 0 && parts.every((part) => part.every((entry) => this.#party(entry, wide)))
-    );
+  *#compareWhole(
+    entries: NumberList | Table,
+    wide: readonly string[],
+    known: WeakMap<readonly string[], boolean>,
+  ): Generator<void, void> {
+    let whole = false;
+    for (const entry of entriesOf(entries)) {
+      whole = this.#party(entry, wide);
+      for (let owed = this.takeOwed(); owed !== null; owed = this.takeOwed()) {
+        yield* owed;
+        whole = this.#party(entry, wide);
+      }
+      if (!whole) break;
+      yield;
+    }
+    known.set(wide, whole);
   }
 
   #glob(value: string, wide: readonly string[]): boolean {
@@ -144,14 +174,32 @@ export class Implication {
   }
 
   #valuesOf(values: readonly string[]): AddressValues {
-    return kept(this.#addresses, values, () => new AddressValues().add(values));
+    return kept(this.#addresses, values, () => {
+      const all = new AddressValues();
+      for (const value of values) all.add(value);
+      return all;
+    });
   }
 
-  #listValues(list: NumberList): AddressValues {
-    const { exact, prefixes, globs } = list;
-    return kept(this.#addresses, list, () =>
-      new AddressValues().add(exact).add(prefixes).add(globs),
-    );
+  /** Null until it was read. */
+  #listValues(list: NumberList): AddressValues | null {
+    const known = this.#addresses.get(list);
+    if (known === undefined) this.#owe(this.#readList(list));
+    return known ?? null;
+  }
+
+  *#readList(list: NumberList): Generator<void, void> {
+    const values = new AddressValues();
+    for (const entry of entriesOf(list)) {
+      values.add(entry);
+      yield;
+    }
+    this.#addresses.set(list, values);
+  }
+
+  /** The first is done first; what it answers may leave the others unasked. */
+  #owe(work: Generator<void, void>): void {
+    this.#owed ??= work;
   }
 
   #pattern(value: string): Pattern {
@@ -163,6 +211,16 @@ export class Implication {
     }
     return pattern;
   }
+}
+
+function* entriesOf(of: NumberList | Table): Generator<string> {
+  if (of instanceof Table) {
+    yield* of.keys();
+    return;
+  }
+  yield* of.exact;
+  yield* of.prefixes;
+  yield* of.globs;
 }
 
 type Dates = Extract<Clause, { key: 'dates' }>;

@@ -12,13 +12,21 @@ import { EarlierRules } from './earlier-rules.ts';
 import { Implication } from './implication.ts';
 import { StepBudget } from './step-budget.ts';
 
-export function checkShadowed({ problems, rulePlaces }: SetContext, set: RouteSet): void {
+/** Between two yields. */
+const COMPARED_A_TURN = 32;
+
+/** Yields where it may be interrupted. */
+export function* checkShadowed(
+  { problems, rulePlaces }: SetContext,
+  set: RouteSet,
+): Generator<void, void> {
   const budget = new StepBudget(LIMITS.subsumptionWork);
   const implication = new Implication(set, budget);
   const broken = problems.problems.length === 0 ? new Set<Rule>() : withProblems(set, problems);
   const wholes = set.rules.map((rule) => whole(rule.when));
   const earlierRules = new EarlierRules(set);
   for (const [index, rule] of set.rules.entries()) {
+    yield;
     const narrow = wholes[index] ?? { all: [] };
     const candidates = earlierRules.thatCouldTake(rule.when);
     earlierRules.add(index, rule.when);
@@ -27,7 +35,13 @@ export function checkShadowed({ problems, rulePlaces }: SetContext, set: RouteSe
       const wide = wholes[before];
       if (budget.spent) return;
       if (earlier === undefined || wide === undefined || 'handler' in earlier.action) continue;
-      if (!implication.implies(narrow, wide)) continue;
+      if (before % COMPARED_A_TURN === 0) yield;
+      let implied = implication.implies(narrow, wide);
+      for (let owed = implication.takeOwed(); owed !== null; owed = implication.takeOwed()) {
+        yield* owed;
+        implied = implication.implies(narrow, wide);
+      }
+      if (!implied) continue;
       if (broken.has(rule) || broken.has(earlier)) break;
       const place = rulePlaces.get(rule) ?? { file: rule.file, line: rule.line, column: 1 };
       problems.warning(

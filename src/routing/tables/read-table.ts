@@ -9,6 +9,7 @@ import { Table } from '../../core/rules/table.ts';
 import { LIMITS } from '../limits.ts';
 import { checkNumber, quoted } from '../number.ts';
 import type { Place, Problems } from '../problem.ts';
+import { readableText } from '../text.ts';
 
 export interface WantedTable {
   name: string;
@@ -23,7 +24,7 @@ export function* readTable(
   problems: Problems,
 ): Generator<void, Table | null> {
   // Not fatal: each row that holds bytes of another encoding is a problem of its own.
-  const text = new TextDecoder('utf-8').decode(bytes);
+  const text = yield* readableText(bytes);
   const reader: Reader = { wanted, text, utf8: isUtf8(bytes), problems };
   const header = readRecord(text, 0);
   const columns = readColumns(reader, header);

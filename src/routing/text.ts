@@ -1,0 +1,87 @@
+/** Bytes of an operator's file as text, or a problem at the first byte that is none. */
+import type { Problems } from './problem.ts';
+
+/** C0, DEL, C1 and non-characters; a carriage return only before its line feed. */
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\r(?!\n)/;
+
+const UTF8_BYTES_MAX = 4;
+/** Read between two yields: a millisecond's work. */
+const PIECE_BYTES = 256 * 1024;
+
+/** UTF-8 without control characters, or a problem. Yields where it may be interrupted. */
+export function* decodeText(
+  file: string,
+  bytes: Uint8Array,
+  problems: Problems,
+): Generator<void, string | null> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  // A carriage return whose line feed may come with the next piece.
+  let held = '';
+  for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
+    const last = from + PIECE_BYTES >= bytes.byteLength;
+    let piece: string;
+    try {
+      const part = bytes.subarray(from, from + PIECE_BYTES);
+      piece = held + decoder.decode(part, { stream: !last });
+    } catch {
+      const place = { file, ...placeOf(goodPrefix(bytes, from)) };
+      problems.problem(place, 'not UTF-8 text', 'save the file as UTF-8');
+      return null;
+    }
+    held = !last && piece.endsWith('\r') ? '\r' : '';
+    if (held !== '') piece = piece.slice(0, -1);
+    const control = CONTROL.exec(piece);
+    if (control !== null) {
+      const code = control[0].charCodeAt(0).toString(16).padStart(2, '0');
+      problems.problem(
+        { file, ...placeOf(text + piece.slice(0, control.index)) },
+        `a control character (0x${code})`,
+        'remove it',
+      );
+      return null;
+    }
+    text += piece;
+    yield;
+  }
+  return text;
+}
+
+/** What is no UTF-8 is replaced by U+FFFD. Yields where it may be interrupted. */
+export function* readableText(bytes: Uint8Array): Generator<void, string> {
+  const decoder = new TextDecoder('utf-8');
+  let text = '';
+  for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
+    const last = from + PIECE_BYTES >= bytes.byteLength;
+    text += decoder.decode(bytes.subarray(from, from + PIECE_BYTES), { stream: !last });
+    yield;
+  }
+  return text;
+}
+
+/** What can be read of a text that is good up to `before`, save for a character begun there. */
+function goodPrefix(bytes: Uint8Array, before: number): string {
+  let start = Math.max(0, before - UTF8_BYTES_MAX);
+  while (start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start -= 1;
+  // The decoder says nothing of where: halve until the longest good prefix is found.
+  let good = start;
+  let bad = Math.min(bytes.byteLength, before + PIECE_BYTES);
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    try {
+      const part = bytes.subarray(start, middle);
+      new TextDecoder('utf-8', { fatal: true }).decode(part, { stream: true });
+      good = middle;
+    } catch {
+      bad = middle;
+    }
+  }
+  return new TextDecoder().decode(bytes.subarray(0, good), { stream: true });
+}
+
+function placeOf(before: string): { line: number; column: number } {
+  const lastBreak = before.lastIndexOf('\n');
+  return { line: before.split('\n').length, column: before.length - lastBreak };
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { atOnce } from '../../src/core/rules/at-once.ts';
+import { Problems } from '../../src/routing/problem.ts';
+import { decodeText } from '../../src/routing/text.ts';
+
+/** Longer than what is read between two yields, with a character of four bytes across each border. */
+const LONG = `${'a'.repeat(256 * 1024 - 2)}😀\r\n`.repeat(3);
+
+test('a long text is read as a short one', () => {
+  const problems = new Problems();
+  expect(atOnce(decodeText('l', Buffer.from(LONG), problems))).toBe(LONG);
+  const atBorder = `${'a'.repeat(256 * 1024 - 1)}\r\nb`;
+  expect(atOnce(decodeText('l', Buffer.from(atBorder), problems))).toBe(atBorder);
+  expect(problems.problems).toEqual([]);
+});
+
+test.each([
+  ['a byte that is none', Buffer.concat([Buffer.from(LONG), Buffer.from([0xff, 0x61])]), 4, 1],
+  [
+    'a character broken off at a border',
+    Buffer.concat([Buffer.alloc(256 * 1024 - 1, 'a'), Buffer.from([0xf0, 0x61])]),
+    1,
+    256 * 1024,
+  ],
+  ['a control character', Buffer.from(`${LONG}ab\u0007`), 4, 3],
+  ['a carriage return alone at the end', Buffer.from(`${LONG}\r`), 4, 1],
+])('%s far down is named where it stands', (_what, bytes, line, column) => {
+  const problems = new Problems();
+  expect(atOnce(decodeText('l', bytes, problems))).toBe(null);
+  expect(problems.problems).toMatchObject([{ file: 'l', line, column }]);
+});
