@@ -78,6 +78,33 @@ test('its answer decides, and is asked for once with the secret that is never wr
   expect(await referee.ended(call.id)).toMatchObject({ rule: 'crm gold', ends: 'referred' });
 });
 
+test('callers who are looked up at once each get their own answer, in whatever order it comes', async () => {
+  const waiting: ServerResponse[] = [];
+  respond = (response) => void waiting.push(response);
+  const first = asked.length;
+  const calls = Array.from({ length: 6 }, (_, n) =>
+    telnyx.call({ from: `+1415555030${n}`, to: GOLD }),
+  );
+  await Promise.all(calls.map((call) => call.send('call.initiated')));
+  await vi.waitFor(() => expect(waiting).toHaveLength(calls.length), 4_000);
+  for (const n of [...waiting.keys()].reverse()) {
+    const caller = (asked[first + n]?.url ?? '').slice(-4);
+    waiting[n]?.end(JSON.stringify({ tier: 'gold', agent: caller }));
+  }
+  await Promise.all(
+    calls.map(async (call, n) => {
+      await call.next('answer');
+      await call.send('call.answered');
+      const { body } = await call.next('refer');
+      expect(body.sip_address).toBe(`sip:030${n}@pbx.example.com`);
+      await call.completes();
+      await call.hangsUp();
+      await referee.ended(call.id);
+    }),
+  );
+  expect(asked.length - first).toBe(calls.length);
+});
+
 test('killed while it is asked: asked again after the restart if there is time, and the call goes on', async () => {
   respond = () => {};
   const before = asked.length;
