@@ -30,6 +30,8 @@ export function finderOf(query: Query): Finder {
     },
     rules: () => names(distinct('call_filters', 'rule')),
     targets: () => names(distinct('attempts', 'target')),
+    // The planner expects a tenth of all ids between two unknown texts, and would read every row to
+    // join so many: the limits inside keep it to the index.
     async callsOf({ parties, rules, targets, ids }, callId, { since, last, limit }) {
       const rows = await query(
         `(select call, created_at from call_filters
@@ -42,10 +44,11 @@ export function finderOf(query: Query): Finder {
             where target = any ($6) and ${span} limit $4)
          union all (select f.call, f.created_at from calls c join call_filters f using (call)
             where c.key = $7 and f.${span})
-         union all (select f.call, f.created_at
-            from unnest($8::text[]) start, folded d, call_filters f
-            where d.id_start >= start and d.id_start < start || U&'\\+10ffff' and f.call = d.call
-              and f.${span} limit $4)`,
+         union all (select f.call, f.created_at from unnest($8::text[]) start
+            cross join lateral (select call from folded
+              where id_start >= start and id_start < start || U&'\\+10ffff' limit $4) d
+            cross join lateral (select call, created_at from call_filters
+              where call = d.call and ${span} limit 1) f limit $4)`,
         [
           parties.map(clean),
           since,
