@@ -5,19 +5,19 @@ import { BadValue } from '../config/values.ts';
 import type { Call } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';
 import type { Observer, Receiver } from '../engine/engine.ts';
-import { knownOf } from '../engine/known.ts';
 import { createDecider } from '../engine/live-routes.ts';
 import { createReceiver } from '../engine/receive.ts';
+import { recoveryJson } from '../engine/recovery/json.ts';
+import { knownOf } from '../engine/recovery/known.ts';
+import { owedOf } from '../engine/recovery/owed.ts';
 import {
   type Known,
   lostCaller,
   type RecoverOptions,
   type Recovery,
   recover,
-} from '../engine/recover.ts';
-import { recoveryJson } from '../engine/recovery-json.ts';
-import { owedOf } from '../engine/recovery-owed.ts';
-import { sourceOf } from '../engine/recovery-service.ts';
+} from '../engine/recovery/recover.ts';
+import { sourceOf } from '../engine/recovery/service.ts';
 import { keyOf } from '../engine/timeline.ts';
 import { RefereeError } from '../errors.ts';
 import { openRoutes } from '../routing/reload.ts';

@@ -18,8 +18,8 @@ import { createDecider, createLiveRoutes, type ReloadableRoutes } from './live-r
 import { createNextSet } from './next-routes.ts';
 import { combineObservers } from './observers.ts';
 import { createReceiver } from './receive.ts';
-import type { RecoverySchedule } from './recovery.ts';
-import { createRecoveryService, watchFoundDead } from './recovery-service.ts';
+import type { RecoverySchedule } from './recovery/schedule.ts';
+import { createRecoveryService, watchFoundDead } from './recovery/service.ts';
 import { createResting, type Resting } from './resting.ts';
 import { createRouteVersions, VERSIONS_KEPT } from './route-versions.ts';
 import { createSweeper, type Sweeper } from './sweep.ts';

@@ -2,11 +2,12 @@
  * Passes an outcome to the receiver, repeatedly if the store cannot accept it, because a lost
  * outcome would send the command a second time.
  */
-import { retryDelayMs } from '../core/machine/backoff.ts';
+
 import type { OutcomeEvent } from '../core/machine/event.ts';
 import { NewerRow } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Settlement } from '../store/store.ts';
+import { retryDelayMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Received } from './engine.ts';
 

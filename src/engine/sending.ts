@@ -2,10 +2,11 @@
  * The rules of sending, as pure functions: may a claimed command be sent now, and what follows from
  * its outcome.
  */
-import { retryDelayMs } from '../core/machine/backoff.ts';
+
 import type { Outcome } from '../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';
+import { retryDelayMs } from './backoff.ts';
 
 /** How long a claimed command is ours to send. */
 export const LEASE_MS = 10_000;

@@ -1,5 +1,5 @@
 /** The columns of calls and lost callers as CSV. */
-import type { lostCallerJson } from '../../engine/recovery-json.ts';
+import type { lostCallerJson } from '../../engine/recovery/json.ts';
 import type { callSummary } from './calls-json.ts';
 import { type Column, csvText } from './csv.ts';
 

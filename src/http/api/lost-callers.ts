@@ -2,9 +2,9 @@
 import { Type } from 'typebox';
 import type { AcknowledgedEvent } from '../../core/machine/event.ts';
 import type { Receiver } from '../../engine/engine.ts';
-import { lostCaller } from '../../engine/recover.ts';
-import type { RecoveryFound } from '../../engine/recovery.ts';
-import { liveLegJson, lostCallerJson } from '../../engine/recovery-json.ts';
+import { liveLegJson, lostCallerJson } from '../../engine/recovery/json.ts';
+import { lostCaller } from '../../engine/recovery/recover.ts';
+import type { RecoveryFound } from '../../engine/recovery/schedule.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';

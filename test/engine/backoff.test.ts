@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RETRY_MS_MAX, retryDelayMs } from '../../../src/core/machine/backoff.ts';
+import { RETRY_MS_MAX, retryDelayMs } from '../../src/engine/backoff.ts';
 
 test('the first retry comes after half a second, and chance only makes it later', () => {
   expect(retryDelayMs(1, 0)).toBe(500);

@@ -1,4 +1,4 @@
-/** What people did. */
+/** Lists what people did; `audit.ts` writes it. */
 import { Type } from 'typebox';
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import type { AuditFilter, AuditRow, Store } from '../../store/store.ts';
@@ -10,7 +10,7 @@ import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 
-export function registerActivity(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
+export function registerAuditList(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
   app.get('/v1/audit', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { since, until, limit = HTTP_LIMITS.callsPageDefault, ...named } = request.query;
     const filter: AuditFilter = { ...named, limit };

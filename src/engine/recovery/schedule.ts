@@ -2,10 +2,10 @@
  * When webhooks that were missed are asked for: at a start, when the store works again, and every ten minutes while
  * some may have been missed. It runs beside everything else, and one that fails is tried again later.
  */
-import type { LiveLeg } from '../core/recovery.ts';
-import type { Store } from '../store/store.ts';
+import type { LiveLeg } from '../../core/recovery.ts';
+import type { Store } from '../../store/store.ts';
+import { afterAsking, isDue, owedOf, withMissed } from './owed.ts';
 import type { Recovery } from './recover.ts';
-import { afterAsking, isDue, owedOf, withMissed } from './recovery-owed.ts';
 
 const LOOK_EVERY_MS = 2_000;
 /** A process that did not look for so long was frozen, and answered no webhook. */

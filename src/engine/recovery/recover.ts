@@ -3,8 +3,8 @@
  * fail or die at any point: what was handed over is a duplicate the next time, the rest is still in Telnyx's list.
  */
 import { setTimeout } from 'node:timers/promises';
-import type { Call } from '../core/machine/call.ts';
-import type { WebhookEvent } from '../core/machine/event.ts';
+import type { Call } from '../../core/machine/call.ts';
+import type { WebhookEvent } from '../../core/machine/event.ts';
 import {
   type LiveLeg,
   type LostCaller,
@@ -13,10 +13,10 @@ import {
   type Outage,
   planRecovery,
   type RecoveryPlan,
-} from '../core/recovery.ts';
-import { TooBusy } from '../errors.ts';
-import type { OutageSource } from '../telnyx/outage-source.ts';
-import type { Received, Receiver } from './engine.ts';
+} from '../../core/recovery.ts';
+import { TooBusy } from '../../errors.ts';
+import type { OutageSource } from '../../telnyx/outage-source.ts';
+import type { Received, Receiver } from '../engine.ts';
 
 export interface Recovery {
   since: number;

@@ -1,5 +1,5 @@
 /** A recovery as the command line and the API show it. */
-import type { LiveLeg, LostCaller } from '../core/recovery.ts';
+import type { LiveLeg, LostCaller } from '../../core/recovery.ts';
 import type { Recovery } from './recover.ts';
 
 /** The contract of `referee recover --json`. */

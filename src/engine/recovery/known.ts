@@ -1,9 +1,9 @@
 /** What the store knows of missed events and living legs: asked in pieces, so that no webhook waits behind it. */
-import type { Call } from '../core/machine/call.ts';
-import type { WebhookEvent } from '../core/machine/event.ts';
-import type { LoadKeys, Store } from '../store/store.ts';
+import type { Call } from '../../core/machine/call.ts';
+import type { WebhookEvent } from '../../core/machine/event.ts';
+import type { LoadKeys, Store } from '../../store/store.ts';
+import { keyOf } from '../timeline.ts';
 import type { Known } from './recover.ts';
-import { keyOf } from './timeline.ts';
 
 const CHUNK = 100;
 

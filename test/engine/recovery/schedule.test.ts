@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Recovery } from '../../src/engine/recover.ts';
-import { createRecoverySchedule, type RecoverySchedule } from '../../src/engine/recovery.ts';
-import { owedOf } from '../../src/engine/recovery-owed.ts';
-import { openStore } from '../../src/store/open.ts';
-import type { Store } from '../../src/store/store.ts';
+import { owedOf } from '../../../src/engine/recovery/owed.ts';
+import type { Recovery } from '../../../src/engine/recovery/recover.ts';
+import {
+  createRecoverySchedule,
+  type RecoverySchedule,
+} from '../../../src/engine/recovery/schedule.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/store.ts';
 
 let folder: string;
 let store: Store;

@@ -1,15 +1,15 @@
 /** Recovery, put together with Telnyx, the store and the receiver; what it finds is told to the log and the metrics. */
-import type { Log } from '../log/log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Store } from '../store/store.ts';
-import type { Asking } from '../telnyx/account/asking.ts';
-import type { TelnyxClient } from '../telnyx/client.ts';
-import { createOutageSource } from '../telnyx/outage-source.ts';
-import type { Observer, Receiver } from './engine.ts';
+import type { Log } from '../../log/log.ts';
+import type { Metrics } from '../../metrics.ts';
+import type { Store } from '../../store/store.ts';
+import type { Asking } from '../../telnyx/account/asking.ts';
+import type { TelnyxClient } from '../../telnyx/client.ts';
+import { createOutageSource } from '../../telnyx/outage-source.ts';
+import type { Observer, Receiver } from '../engine.ts';
+import { recoveryJson } from './json.ts';
 import { knownOf } from './known.ts';
 import { type Recovery, recover } from './recover.ts';
-import { createRecoverySchedule, type RecoverySchedule } from './recovery.ts';
-import { recoveryJson } from './recovery-json.ts';
+import { createRecoverySchedule, type RecoverySchedule } from './schedule.ts';
 
 /** What could not be asked within this is asked the next time. */
 const ASKING_MS_MAX = 5 * 60_000;

@@ -6,7 +6,7 @@ import {
   owedOf,
   RECOVER_EVERY_MS,
   withMissed,
-} from '../../src/engine/recovery-owed.ts';
+} from '../../../src/engine/recovery/owed.ts';
 
 const MINUTE = 60_000;
 const T = 1_000 * MINUTE;
