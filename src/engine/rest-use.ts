@@ -1,13 +1,7 @@
 /** Which targets rest, as one batch sees it: what the store says, and whom the batch lets through. */
 import type { Overrides } from '../core/rules/override.ts';
-import {
-  healthOf,
-  letThrough,
-  type RestState,
-  refusalOf,
-  restWords,
-  standingOf,
-} from '../core/rules/rest.ts';
+import { refusalOf } from '../core/rules/refer-refusals.ts';
+import { healthOf, letThrough, type RestState, restWords, standingOf } from '../core/rules/rest.ts';
 
 /** A caller who is to try a resting target. */
 export interface RestProbe {

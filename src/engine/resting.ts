@@ -7,12 +7,12 @@
 import type { Call } from '../core/machine/call.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import type { Overrides } from '../core/rules/override.ts';
+import { noteRefusal } from '../core/rules/refer-refusals.ts';
 import {
   evidenceOf,
   type Health,
   healthOf,
   letThrough,
-  noteRefusal,
   type Observation,
   observe,
   type RestState,

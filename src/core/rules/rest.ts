@@ -23,7 +23,6 @@ const RELAPSE_MS = 10 * 60_000;
 const DAY_MS = 86_400_000;
 /** Whoever was let through may ask again so long: its commit may have lost a race. */
 const PROBE_ASKS_MS = 10_000;
-export const REFUSALS_MAX = 1_000;
 
 /** `answered`: somebody is there. `quiet`: nobody is known to be there, but that is about the callee. */
 export type Evidence = 'failed' | 'answered' | 'quiet';
@@ -232,42 +231,9 @@ export function restWords(name: string, { since, why, nextTryAt }: Rest): string
   return `${name} rests since ${utc(since)} (${why}); next try at ${utc(nextTryAt)}`;
 }
 
-function utc(ms: number): string {
+export function utc(ms: number): string {
   const text = new Date(ms).toISOString();
   return `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`;
-}
-
-/** Remembered for a day. */
-export function noteRefusal(state: RestState, connectionId: string, target: string, now: number) {
-  const kept = Object.entries(state.refuses).filter(([, until]) => until > now);
-  kept.push([refusalKey(connectionId, target), now + DAY_MS]);
-  return { ...state, refuses: Object.fromEntries(kept.slice(-REFUSALS_MAX)) };
-}
-
-export function refusalOf(
-  { refuses }: RestState,
-  connectionId: string,
-  target: string,
-  now: number,
-): string | null {
-  const key = refusalKey(connectionId, target);
-  const until = Object.hasOwn(refuses, key) ? (refuses[key] ?? 0) : 0;
-  if (until <= now) return null;
-  return `${target} refused a REFER of this connection with 405 within a day; remembered until ${utc(until)}`;
-}
-
-export function refusals({ refuses }: RestState, now: number) {
-  return Object.entries(refuses)
-    .filter(([, until]) => until > now)
-    .map(([key, until]) => {
-      const gap = key.indexOf(' ');
-      return { connection: key.slice(0, gap), target: key.slice(gap + 1), until };
-    });
-}
-
-/** An id of a connection has no space. */
-function refusalKey(connectionId: string, target: string): string {
-  return `${connectionId} ${target}`;
 }
 
 /** Without what says nothing any more, so that a healthy target has no state. */

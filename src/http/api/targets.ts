@@ -4,11 +4,11 @@
  */
 import { Type } from 'typebox';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
+import { refusals } from '../../core/rules/refer-refusals.ts';
 import {
   type Health,
   healthOf,
   type RestState,
-  refusals,
   restState,
   standingOf,
   totals,

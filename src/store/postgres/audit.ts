@@ -1,5 +1,7 @@
 /** What people did, and what waits for somebody: dead letters, and commands still to send. */
-import { auditConditions, auditPage, auditRow, commandOf, letterOf } from '../rows/audit.ts';
+import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
+import { letterOf } from '../rows/dead-letter.ts';
+import { commandOf } from '../rows/outbox-command.ts';
 import type {
   AuditCame,
   AuditEntry,

@@ -1,6 +1,5 @@
 /** What people did, as rows, the same for every store. */
-import type { Command } from '../../core/machine/command.ts';
-import type { AuditFilter, AuditPage, AuditRow, DeadLetter, OutboxCommand } from '../store.ts';
+import type { AuditFilter, AuditPage, AuditRow } from '../store.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
 export function auditRow(row: Record<string, unknown>): AuditRow {
@@ -39,24 +38,4 @@ export function auditPage(rows: AuditRow[], limit: number): AuditPage {
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
   return { rows: shown, next: more ? writeCursor({ createdAt: last.at, row: last.id }) : null };
-}
-
-export function letterOf(row: Record<string, unknown>): DeadLetter {
-  return {
-    id: Number(row.letter),
-    at: Number(row.at),
-    error: String(row.error),
-    event: JSON.parse(String(row.event)),
-  };
-}
-
-export function commandOf(row: Record<string, unknown>): OutboxCommand {
-  return {
-    command: JSON.parse(String(row.document)) as Command,
-    tries: Number(row.tries),
-    createdAt: Number(row.created_at),
-    firstSentAt: row.first_sent_at === null ? null : Number(row.first_sent_at),
-    readyAt: Number(row.ready_at),
-    owner: row.owner === null ? null : String(row.owner),
-  };
 }

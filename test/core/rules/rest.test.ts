@@ -1,15 +1,13 @@
 /** When a target is down: what counts, when it opens, and when it is tried again. */
 import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../../src/core/machine/call.ts';
+import { noteRefusal, refusalOf, refusals } from '../../../src/core/rules/refer-refusals.ts';
 import {
   type Evidence,
   evidenceOf,
   type Health,
   letThrough,
-  noteRefusal,
   observe,
-  refusalOf,
-  refusals,
   restState,
   standingOf,
   tidied,
