@@ -9,6 +9,7 @@ import { callActing } from './call-acting.js';
 import { explainAgain } from './explain-again.js';
 import { alertOf, valuesOf } from './fields.js';
 import { sequence } from './sequence.js';
+import { mayAct } from './session.js';
 import { standing, tone, word } from './states.js';
 import { story } from './story.js';
 import { isSip, modeSwitch } from './story-mode.js';
@@ -176,7 +177,7 @@ export function callView(changed) {
 
   /** @param {CallDetail} call */
   function referPanel(call) {
-    return html`${call.refer_refused === null ? referForm() : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
+    return html`${call.refer_refused === null ? (mayAct('operator') ? referForm() : html`<p class="empty">An operator may refer this caller; you may read.</p>`) : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
       <div role="status">${
         refer.done === null
           ? nothing

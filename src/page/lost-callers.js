@@ -3,6 +3,7 @@ import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { alertOf } from './fields.js';
+import { mayAct } from './session.js';
 import { moment, said } from './words.js';
 
 const SHOWN_MAX = 50;
@@ -62,8 +63,12 @@ export function lostCallers(changed) {
       <div class="scroll"><table class="calls">
         <caption class="hidden">Lost callers</caption>
         <thead><tr><th scope="col">Rang at</th><th scope="col">From</th><th scope="col">To</th>
-          <th scope="col"><button class="quiet" ?disabled=${taking.size > 0}
-            @click=${() => take(lost.map(({ call_control_id: id }) => id))}>Take note of all</button></th></tr></thead>
+          ${
+            mayAct('operator')
+              ? html`<th scope="col"><button class="quiet" ?disabled=${taking.size > 0}
+            @click=${() => take(lost.map(({ call_control_id: id }) => id))}>Take note of all</button></th>`
+              : nothing
+          }</tr></thead>
         <tbody>
           ${repeat(
             lost,
@@ -72,7 +77,7 @@ export function lostCallers(changed) {
               <td><a href=${`#/calls/${encodeURIComponent(id)}`}>${moment(at)}</a></td>
               <td>${said(from, 'withheld')}</td>
               <td>${said(to, 'unknown')}</td>
-              <td><button class="quiet" ?disabled=${taking.has(id)} @click=${() => take([id])}>Take note</button></td>
+              ${mayAct('operator') ? html`<td><button class="quiet" ?disabled=${taking.has(id)} @click=${() => take([id])}>Take note</button></td>` : nothing}
             </tr>`,
           )}
         </tbody>

@@ -5,6 +5,7 @@ import { askUntil } from './ask-until.js';
 import { alertOf, located } from './fields.js';
 import { nextPanel } from './next-routes.js';
 import { pathsView } from './paths.js';
+import { mayAct } from './session.js';
 import { targetTable } from './targets.js';
 import { versionsView } from './versions.js';
 import { age, count, duration, said, time } from './words.js';
@@ -140,7 +141,7 @@ export function routesView(changed) {
           </dl>
           ${tableList(routes.tables)}
           ${activation(routes.activated)}
-          <p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Loading…' : 'Reload the routes folder'}</button></p>
+          ${mayAct('admin') ? html`<p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Loading…' : 'Reload the routes folder'}</button></p>` : nothing}
           <div role="status">${
             reload.done === null
               ? nothing
@@ -192,14 +193,18 @@ export function routesView(changed) {
       ${routes.schedules.map(
         ({ name, zone, override }) => html`<li>
           <p><strong>${said(name)}</strong> <span class="faint">${zone}</span> ${overrideBadge(override)}</p>
-          <p class="buttons">
+          ${
+            mayAct('operator')
+              ? html`<p class="buttons">
             <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
             <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
             <button @click=${() => force(name, false, null)}>Close until further notice</button>
             <button @click=${() => asking.ask(`Close ${name}`, (details) => force(name, false, null, details))}>Close…</button>
             <button @click=${() => asking.ask(`Open ${name}`, (details) => force(name, true, null, details))}>Open…</button>
             ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>End the override</button>`}
-          </p>
+          </p>`
+              : nothing
+          }
         </li>`,
       )}
     </ul>`;
@@ -213,10 +218,14 @@ export function routesView(changed) {
         return html`<li>
           <p><strong>${said(name)}</strong> <span class="badge ${override === null ? 'calm' : 'doubtful'}">${on ? 'on' : 'off'}</span>
             ${override === null ? html`<span class="faint">its default</span>` : heldWords(override)}</p>
-          <p class="buttons">
+          ${
+            mayAct('operator')
+              ? html`<p class="buttons">
             <button @click=${() => asking.ask(`Turn ${name} ${to}`, (details) => turn(name, !on, details))}>Turn ${to}…</button>
             ${override === null ? nothing : html`<button class="main" @click=${() => turn(name, null)}>Back to the default</button>`}
-          </p>
+          </p>`
+              : nothing
+          }
         </li>`;
       })}
     </ul>`;

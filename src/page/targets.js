@@ -1,5 +1,6 @@
 /** The targets of the live routes: their address, whether they rest, and resting or waking one. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { mayAct } from './session.js';
 import { badge, duration, said, time } from './words.js';
 
 export function targetTable(targets, standings, ask, rest) {
@@ -27,9 +28,13 @@ function standing(target, ask, rest) {
       ${override === null ? nothing : html`<span class="badge doubtful">by hand</span>`}
       ${next_try === null ? nothing : html`<span class="faint">next try ${time(next_try)}</span>`}</p>
     ${why === null ? nothing : html`<p class="faint">${said(why)}</p>`}
-    <p class="buttons">
+    ${
+      mayAct('operator')
+        ? html`<p class="buttons">
       ${resting ? nothing : html`<button @click=${() => ask(`Rest ${name}`, (details) => rest(name, true, details))}>Rest…</button>`}
       ${override === null ? html`<button @click=${() => ask(`Keep ${name} awake`, (details) => rest(name, false, details))}>Keep awake…</button>` : nothing}
       ${resting || override !== null ? wake : nothing}
-    </p>`;
+    </p>`
+        : nothing
+    }`;
 }

@@ -2,6 +2,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { alertOf, located } from './fields.js';
+import { mayAct } from './session.js';
 import { said, time } from './words.js';
 
 export function versionsView(changed, afterChange) {
@@ -116,7 +117,9 @@ export function versionsView(changed, afterChange) {
           <td>${said(each.who)}</td>
           <td>${each.commit === null ? nothing : html`<code title=${each.commit}>${each.commit.slice(0, 10)}</code>`}</td>
           <td><div class="buttons">${compareButton(each, all[index + 1])} ${
-            each.live ? nothing : html`<button @click=${() => ask(each)}>Go back</button>`
+            each.live || !mayAct('admin')
+              ? nothing
+              : html`<button @click=${() => ask(each)}>Go back</button>`
           }</div></td>
         </tr>`,
       )}</tbody></table></div>`;

@@ -1,5 +1,7 @@
 /** The operator's page in a real Chromium, on the whole service with the Telnyx simulator. */
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Browser } from 'playwright-core';
@@ -574,6 +576,29 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     await stage.close();
   });
 
+  test('who may only read is offered nothing that acts', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'referee-tokens-'));
+    const tokens = join(folder, 'tokens.yaml');
+    const sha256 = createHash('sha256').update(VIEWER_TOKEN).digest('hex');
+    writeFileSync(tokens, `tokens: [{ name: anna, role: viewer, sha256: "${sha256}" }]\n`);
+    const browser = await startBrowser();
+    const stage = await setPageStage({ environment: { TOKENS_FILE: tokens } });
+    const call = stage.simulator.placeCall({ from: '+353861110006', to: '+14155550111' });
+    const { page } = await openPage(browser, stage.url);
+    await page.getByLabel('Token').fill(VIEWER_TOKEN);
+    await page.keyboard.press('Enter');
+    await page.locator(`tr[data-call="${call.callControlId}"] a.open`).click();
+    await page.getByText('you may read').waitFor();
+    const buttons = page.locator('main').getByRole('button');
+    expect(await buttons.allInnerTexts()).toEqual(['Simple', 'SIP', 'Decide it again']);
+    await navigation(page).getByRole('link', { name: 'Routes' }).click();
+    await page.getByRole('heading', { name: 'Replicas' }).waitFor();
+    expect(new Set(await buttons.allInnerTexts())).toEqual(new Set(['Paths']));
+    await browser.close();
+    await stage.close();
+    rmSync(folder, { recursive: true });
+  });
+
   test('an empty store is readable, a lost connection is said, and it comes back by itself', async () => {
     const browser = await startBrowser();
     const first = await setPageStage();
@@ -594,6 +619,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     await second.close();
   });
 });
+
+const VIEWER_TOKEN = 'viewer-test-token-of-many-characters';
 
 /** Run in the browser: the colour of the dot. */
 const DOT = `getComputedStyle(document.querySelector('.connection'), '::before').backgroundColor`;
