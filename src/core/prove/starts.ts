@@ -11,10 +11,10 @@ import type { Decision, Moment } from '../machine/plan.ts';
 import { type CompiledRoutes, decide, type Made, planOf } from '../rules/decide.ts';
 import { mayHold } from '../rules/may-hold.ts';
 import type { Overrides } from '../rules/override.ts';
+import { drawOrder } from '../rules/reach.ts';
 import { type Clause, everyStep, type RouteStep, type Rule } from '../rules/rule.ts';
 import { eventsOf, mentions } from '../rules/rule-index.ts';
 import { NO_ROWS } from '../rules/table.ts';
-import { drawOrder } from '../rules/target.ts';
 import { type AskedBefore, isOf, lookupsBefore } from './lookups-before.ts';
 import { type Answer, put, type Scene } from './scene.ts';
 

@@ -4,6 +4,7 @@
  */
 import { compileGlob, type Glob } from '../../core/rules/glob.ts';
 import { textsOf } from '../../core/rules/language.ts';
+import { malformed } from '../../core/rules/reach.ts';
 import {
   type Condition,
   everyStep,
@@ -21,7 +22,6 @@ import {
   resolveColumn,
   type Table,
 } from '../../core/rules/table.ts';
-import { malformed } from '../../core/rules/target.ts';
 import {
   fillDestination,
   fillText,

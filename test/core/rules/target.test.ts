@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { drawOrder } from '../../../src/core/rules/reach.ts';
 import type { RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
 import {
   allowPatterns,
-  drawOrder,
   pinPolicy,
   resolveManual,
   resolveSteps,

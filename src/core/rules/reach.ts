@@ -1,0 +1,159 @@
+/**
+ * Where a step takes the caller: the targets that it names, draws or writes out, with their
+ * templates filled and each held to the policy.
+ */
+import { allows } from './allow.ts';
+import { hashUnit } from './hash.ts';
+import type { Resolving } from './resolving.ts';
+import type { Destination, Target, Template, Ways } from './rule.ts';
+import { isE164, parseSipUri } from './sip-uri.ts';
+import { callerKey } from './subject.ts';
+import {
+  type Filled,
+  fillDestination,
+  fillText,
+  hasPlaces,
+  isOperators,
+  literalText,
+  templateText,
+} from './template.ts';
+
+const ATTEMPT_TIMEOUT_MS_DEFAULT = 30_000;
+
+/** A destination and how to reach it, for refer and transfer. */
+export interface Reached {
+  target: string | null;
+  address: string;
+  timeoutMs: number;
+  userToUser: string | null;
+  headers: { name: string; value: string }[];
+  auth: { username: string; password: string } | null;
+  byeWithoutVerdict: 'unconfirmed' | 'completed';
+  via: Ways | null;
+  problem: string | null;
+}
+
+export const UNKNOWN: Reached = {
+  target: null,
+  address: '',
+  timeoutMs: ATTEMPT_TIMEOUT_MS_DEFAULT,
+  userToUser: null,
+  headers: [],
+  auth: null,
+  byeWithoutVerdict: 'unconfirmed',
+  via: null,
+  problem: null,
+};
+
+export function reach(to: Destination, timeoutMs: number | null, using: Resolving): Reached[] {
+  switch (to.kind) {
+    case 'target':
+      return [reachNamed(to.name, timeoutMs, using)];
+    case 'pick':
+      return drawOrder(to.weights, callerKey(using.facts)).map((name) =>
+        reachNamed(name, timeoutMs, using),
+      );
+    case 'literal': {
+      const trusted = to.trusted && !using.handlerMade;
+      const { address, problem } = destination(to.template, trusted, using);
+      return [{ ...UNKNOWN, address, problem, timeoutMs: timeoutMs ?? UNKNOWN.timeoutMs }];
+    }
+  }
+}
+
+/**
+ * Weighted rendezvous hashing: each target gets -ln(u)/weight from its hash of the caller, and the
+ * smallest is first. A caller keeps the order, and adding or removing a target only moves that
+ * target's callers.
+ */
+export function drawOrder(
+  weights: readonly { name: string; weight: number }[],
+  caller: string,
+): string[] {
+  return weights
+    .filter(({ weight }) => weight > 0)
+    .map(({ name, weight }) => ({
+      name,
+      draw: -Math.log(hashUnit('pick', caller, name)) / weight,
+    }))
+    .sort((a, b) => a.draw - b.draw)
+    .map(({ name }) => name);
+}
+
+function reachNamed(name: string, timeoutMs: number | null, using: Resolving): Reached {
+  const target = using.set.targets.get(name);
+  if (target !== undefined) return reachTarget(target, timeoutMs, using);
+  const problem = `no target ${JSON.stringify(name)} in this route set`;
+  return { ...UNKNOWN, target: name, problem };
+}
+
+export function reachTarget(target: Target, timeoutMs: number | null, using: Resolving): Reached {
+  const { address, problem } = destination(target.sip, true, using);
+  const problems = problem === null ? [] : [problem];
+  const text = (filled: Filled, what: string): string => {
+    if ('text' in filled) return filled.text;
+    problems.push(`${what}: ${filled.problem}`);
+    return '';
+  };
+  const headers = target.headers.map(({ name, value }) => ({
+    name,
+    value: text(textOf(value, using), `header ${name}`),
+  }));
+  const userToUser =
+    target.userToUser === null ? null : text(textOf(target.userToUser, using), 'user_to_user');
+  return {
+    target: target.name,
+    address,
+    timeoutMs: timeoutMs ?? target.timeoutMs,
+    userToUser,
+    headers,
+    auth: target.auth,
+    byeWithoutVerdict: target.byeWithoutVerdict,
+    via: target.via,
+    problem: problems[0] === undefined ? null : `target ${target.name}: ${problems.join('; ')}`,
+  };
+}
+
+/** `trusted`: the operator wrote it, and what of it a caller does not fill needs no policy. */
+function destination(
+  template: Target['sip'],
+  trusted: boolean,
+  using: Resolving,
+): { address: string; problem: string | null } {
+  const operators = trusted && isOperators(template);
+  if (operators && !hasPlaces(template)) return { address: literalText(template), problem: null };
+  if (using.assume !== undefined && hasPlaces(template)) {
+    // What a table has was checked row by row when the set was loaded.
+    const usable = using.assume === 'usable' || operators;
+    return { address: templateText(template), problem: usable ? null : UNUSABLE };
+  }
+  const filled = fillDestination(template, using.valueFor);
+  if ('problem' in filled) return { address: '', problem: filled.problem };
+  if (operators) return { address: filled.text, problem: malformed(filled.text) };
+  const allowed = allows(using.allow, filled.text);
+  return { address: filled.text, problem: 'ok' in allowed ? null : allowed.why };
+}
+
+/** Why a destination is neither a number nor a SIP URI; null if it is one. */
+export function malformed(destination: string): string | null {
+  if (isE164(destination)) return null;
+  const uri = parseSipUri(destination);
+  return 'problem' in uri ? `${JSON.stringify(destination)}: ${uri.problem}` : null;
+}
+
+const UNUSABLE = 'a placeholder is empty, or policy.allow does not allow what it makes';
+
+/** Every call has a number that was called and a session; what its caller writes may be missing. */
+export function textOf(template: Template, using: Resolving): Filled {
+  if (using.assume === undefined || !hasPlaces(template)) return fillText(template, using.valueFor);
+  const missing = using.assume === 'unusable' && template.some(isTheCallers);
+  return missing ? { problem: UNUSABLE } : { text: templateText(template) };
+}
+
+function isTheCallers(piece: Template[number]): boolean {
+  if ('literal' in piece) return false;
+  return THE_CALLERS.has(piece.place);
+}
+
+/** What the caller writes or a lookup brings: both may be missing. */
+const THE_CALLERS: ReadonlySet<string> = new Set(['from', 'from_user', 'header', 'lookup']);
