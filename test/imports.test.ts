@@ -39,7 +39,7 @@ function shared(): string[] {
 }
 
 function storeRoot(): string[] {
-  return ['store/store.ts', 'store/migrate.ts', 'store/brief-map.ts', 'store/budget-totals.ts'];
+  return ['store/store.ts', 'store/migrate.ts', 'store/brief-map.ts'];
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>
