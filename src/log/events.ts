@@ -274,7 +274,7 @@ export const LOG_EVENTS = {
     meaning:
       'Webhooks were refused. This includes a wrong path or method, and bytes that are not HTTP. There is one line per reason every 10 s, with the count since the previous one.',
     action:
-      'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version, the webhook URL, or PROXY protocol or TLS sent to this port. Telnyx does not deliver these webhooks again.',
+      'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version, the webhook URL, or PROXY protocol or TLS sent to this port. By its documentation, Telnyx does not deliver these webhooks again.',
   },
   'webhook.clock_skew': {
     level: 'warn',
@@ -324,7 +324,7 @@ export const LOG_EVENTS = {
   'target.resting': {
     level: 'warn',
     meaning:
-      'A target is down, so hunts pass it over while another target follows; the line says why and when one caller tries it again. Or an operator put it to rest.',
+      'A target is down, so the steps of a rule pass it over while another target follows; the line says why and when one caller tries it again. Or an operator put it to rest.',
     action: 'Look at the target: its PBX or trunk fails or does not answer. It wakes by itself.',
   },
   'target.awake': {

@@ -44,7 +44,7 @@ On a terminal, in development, the lines are formatted for people instead.
 \`LOG_LEVEL\` (default info) is the lowest level that is written:
 
 - **info**: a call moved, or an operator did something.
-- **warn**: something went wrong and Referee recovered. If there are many, investigate.
+- **warn**: something went wrong and Referee recovered, or an operator should know of something. If there are many, investigate.
 - **error**: a human is needed, and the line says why.
 - **debug**: the reasons for each decision, and the keys that callers pressed.
 
