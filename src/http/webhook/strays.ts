@@ -1,5 +1,5 @@
 /**
- * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx never repeats
+ * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx may never repeat
  * a webhook that was answered 4xx and shows the operator little of it, so the log says which
  * setting is wrong.
  */
