@@ -294,6 +294,7 @@ const COPIED = [
   'src/core/machine',
   'src/core/recording',
   'src/core/iso-time.ts',
+  'src/engine/backoff.ts',
   'src/engine/sending.ts',
   'src/engine/timeline.ts',
   'test/model',
