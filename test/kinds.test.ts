@@ -37,3 +37,11 @@ test('what fast files share registers no hooks: they would hold for the first of
   );
   expect(hooking).toEqual([]);
 });
+
+test('a fast file that stops the clock starts it again: the next file shares it', () => {
+  const stopping = fast.filter((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    return text.includes('vi.useFakeTimers(') && !text.includes('vi.useRealTimers(');
+  });
+  expect(stopping).toEqual([]);
+});

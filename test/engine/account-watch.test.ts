@@ -1,6 +1,8 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '../../src/core/account/finding.ts';
 import { createAccountWatch } from '../../src/engine/account-watch.ts';
+
+afterEach(() => vi.useRealTimers());
 
 const finding = (given: Partial<Finding>): Finding => ({
   check: 'balance',

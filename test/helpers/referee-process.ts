@@ -237,7 +237,7 @@ export class Referee {
 }
 
 /** For a process to start, or to say why it cannot take calls: eleven may start at once on two slow cores. */
-export const START_MS = 20_000;
+export const START_MS = 40_000;
 
 /** Looks again until it is so; fails with words when the time is over. */
 export async function eventually(

@@ -150,6 +150,11 @@ export class TelnyxStandIn {
       res.end(JSON.stringify({ data: [], meta: {} }));
       return;
     }
+    // What keeps connections warm; nobody knows whether Telnyx still has it.
+    if (req.method === 'GET' && req.url === '/v2/public_key') {
+      res.writeHead(404, { 'content-type': 'application/json' }).end('{"errors":[]}');
+      return;
+    }
     const chunks: Buffer[] = [];
     for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
     const asked = this.#read(req, Buffer.concat(chunks).toString('utf8'));
