@@ -5,7 +5,7 @@ import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
 
-export interface ForcingOptions {
+interface ForcingOptions {
   until?: string;
   reason?: string;
   server?: string;
@@ -22,24 +22,36 @@ export interface Override {
 export interface Forceable<Listed extends { name: string }> {
   command: string;
   noun: string;
+  help: { command: string; name: string; state: string; until: string };
   /** What a state is called, and `on` of the API. */
   states: ReadonlyMap<string, boolean | null>;
-  listPath: string;
-  list(body: unknown): Listed[];
+  /** Of the answer to `GET /v1/<key>`, which lists them. */
+  key: string;
   forcePath(name: string): string;
-  /** The answer to forcing one. */
-  forced(body: unknown, name: string): Listed;
-  none: string;
   line(listed: Listed, io: Io): string;
 }
 
-export function forcingOptions(command: Command, backTo: string): Command {
-  return command
-    .option('--until <time>', `${backTo} then; ISO 8601 with its zone`)
+export function forcingCommand<Listed extends { name: string }>(
+  program: Command,
+  what: Forceable<Listed>,
+  io: Io,
+): void {
+  const { command, help } = what;
+  program
+    .command(command)
+    .description(help.command)
+    .argument('[name]', help.name)
+    .argument('[state]', help.state)
+    .option('--until <time>', `${help.until} then; ISO 8601 with its zone`)
     .option('--reason <text>', 'why, for the other operators')
     .option(...SERVER_OPTION)
     .option('--json', 'what the API answers')
-    .addHelpText('after', SERVER_HELP);
+    .addHelpText('after', SERVER_HELP)
+    .action(
+      async (name: string | undefined, state: string | undefined, options: ForcingOptions) => {
+        process.exitCode = await runForcing(what, { name, state }, options, io);
+      },
+    );
 }
 
 /** The exit code. */
@@ -64,25 +76,22 @@ export async function runForcing<Listed extends { name: string }>(
           method: 'POST',
           body: { on: what.states.get(state), until, reason },
         }
-      : { path: what.listPath },
+      : { path: `/v1/${what.key}` },
     server,
     io,
   );
   if (!answer.ok) return refuse(answer.why, answer.wrong ? 2 : 1);
-  const body = answer.body as object;
-  if (forces) return show(what, [what.forced(body, name)], body, options, io);
-  const all = what.list(body);
+  const { body } = answer;
+  if (forces) return show(what, [{ ...(body as Listed), name }], body, options, io);
+  const listed = body as Record<string, unknown>;
+  const all = listed[what.key] as Listed[];
   const wanted = all.filter((one) => name === undefined || one.name === name);
   if (name !== undefined && wanted.length === 0) {
     const known = all.map((one) => one.name).join(', ') || 'none';
     return refuse(`no ${what.noun} is called ${JSON.stringify(name)}; known: ${known}`, 1);
   }
-  const shown = name === undefined ? body : { ...body, [keyOf(body, all)]: wanted };
+  const shown = name === undefined ? body : { ...listed, [what.key]: wanted };
   return show(what, wanted, shown, options, io);
-}
-
-function keyOf(body: object, list: unknown): string {
-  return Object.entries(body).find(([, value]) => value === list)?.[0] ?? 'listed';
 }
 
 function wrongUsage(
@@ -110,8 +119,8 @@ function show<Listed extends { name: string }>(
   { json }: ForcingOptions,
   io: Io,
 ): number {
-  const text =
-    listed.length === 0 ? `${what.none}\n` : listed.map((one) => what.line(one, io)).join('');
+  const none = `The routes have no ${what.key}.\n`;
+  const text = listed.length === 0 ? none : listed.map((one) => what.line(one, io)).join('');
   io.stdout.write(json === true ? `${jsonText(body, 2)}\n` : text);
   return 0;
 }

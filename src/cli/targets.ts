@@ -1,13 +1,6 @@
 /** `referee targets`: shows which targets rest, and puts one to rest or wakes it, by the API. */
 import type { Command } from 'commander';
-import {
-  type Forceable,
-  type ForcingOptions,
-  forcingOptions,
-  type Override,
-  overrideWords,
-  runForcing,
-} from './forcing.ts';
+import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './routes-folder.ts';
 
@@ -21,19 +14,22 @@ interface Listed {
   rest?: 'on' | 'off';
 }
 
-const TARGETS: Forceable<Listed> = {
+export const FORCEABLE_TARGETS: Forceable<Listed> = {
   command: 'targets',
   noun: 'target',
+  help: {
+    command: 'list the targets of the running server and which rest; rest or wake one by hand',
+    name: 'the target; without it all are listed',
+    state: 'rest, awake, or auto, which ends what was forced and begins anew',
+    until: 'by itself again',
+  },
   states: new Map([
     ['rest', true],
     ['awake', false],
     ['auto', null],
   ]),
-  listPath: '/v1/targets',
-  list: (body) => (body as { targets: Listed[] }).targets,
+  key: 'targets',
   forcePath: (name) => `/v1/targets/${name}/rest`,
-  forced: (body, name) => ({ ...(body as Listed), name }),
-  none: 'The routes have no targets.',
   line(target, io) {
     const { green, red, dim } = colours(io);
     const state = target.resting ? red('rests') : green('awake');
@@ -50,25 +46,5 @@ function wordsOf({ override, why, failures_in_row = 0, rest }: Listed): string {
 }
 
 export function targetsCommand(program: Command, io: Io): void {
-  const command = program
-    .command('targets')
-    .description('list the targets of the running server and which rest; rest or wake one by hand')
-    .argument('[name]', 'the target; without it all are listed')
-    .argument('[state]', 'rest, awake, or auto, which ends what was forced and begins anew');
-  forcingOptions(command, 'by itself again');
-  command.action(
-    async (name: string | undefined, state: string | undefined, options: ForcingOptions) => {
-      process.exitCode = await runTargets(name, state, options, io);
-    },
-  );
-}
-
-/** The exit code. */
-export function runTargets(
-  name: string | undefined,
-  state: string | undefined,
-  options: ForcingOptions,
-  io: Io,
-): Promise<number> {
-  return runForcing(TARGETS, { name, state }, options, io);
+  forcingCommand(program, FORCEABLE_TARGETS, io);
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runSwitch } from '../../src/cli/switch.ts';
+import { runForcing } from '../../src/cli/forcing.ts';
+import { FORCEABLE_SWITCHES } from '../../src/cli/switch.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 
 let app: ServedApp;
@@ -11,7 +12,7 @@ afterAll(() => app.close());
 async function run(name?: string, state?: string, options = {}, env = {}) {
   let out = '';
   let err = '';
-  const code = await runSwitch(name, state, options, {
+  const code = await runForcing(FORCEABLE_SWITCHES, { name, state }, options, {
     stdout: {
       write(text: string) {
         out += text;

@@ -1,7 +1,8 @@
 /** Targets that rest: by API and command line, what is shown of them, and forcing one by hand. */
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runTargets } from '../../../src/cli/targets.ts';
+import { runForcing } from '../../../src/cli/forcing.ts';
+import { FORCEABLE_TARGETS } from '../../../src/cli/targets.ts';
 import { restState } from '../../../src/core/rules/rest.ts';
 import { createResting, type Resting } from '../../../src/engine/resting.ts';
 import { RESTED, TARGETS } from '../../../src/http/api/targets-schemas.ts';
@@ -54,7 +55,7 @@ const problems = async () =>
 async function run(name?: string, state?: string, options = {}) {
   let out = '';
   let err = '';
-  const code = await runTargets(name, state, options, {
+  const code = await runForcing(FORCEABLE_TARGETS, { name, state }, options, {
     stdout: {
       write(text: string) {
         out += text;
