@@ -2,9 +2,11 @@
 import { Type } from 'typebox';
 import { notAMoment, readMoment } from '../../core/iso-time.ts';
 import { allInForce, type Forced, type Overrides } from '../../core/rules/override.ts';
+import type { Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 import { iso } from './calls-json.ts';
-import { orNull } from './calls-schemas.ts';
+import { orNull, PROBLEM } from './calls-schemas.ts';
 
 const REASON_CHARS_MAX = 200;
 
@@ -22,6 +24,17 @@ export const FORCED_BODY = {
     orNull(Type.String({ maxLength: REASON_CHARS_MAX, description: 'Why, for other people' })),
   ),
 };
+
+/** Of every request that forces something by its name. */
+export const FORCING_SCHEMA = {
+  tags: ['routes'],
+  params: Type.Object({
+    name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
+  }),
+} as const;
+
+/** Why it may be refused. */
+export const FORCING_REFUSED = { 400: PROBLEM, 404: PROBLEM, 422: PROBLEM } as const;
 
 const time = Type.String({ format: 'date-time' });
 
@@ -58,8 +71,45 @@ export function readForced(
   return { untilMs, reason: reason?.trim() || null };
 }
 
+type Kind = keyof Overrides;
+
+/** What an earlier route set had may still be forced, and must be possible to end. */
+export async function isStillForced(
+  store: Pick<Store, 'setting'>,
+  kind: Kind,
+  name: string,
+  now: number,
+): Promise<boolean> {
+  const { value } = await store.setting('overrides');
+  return Object.hasOwn(unexpired(value, now)[kind], name);
+}
+
+/**
+ * Forces one for all replicas; null ends what was forced. Resolves with what is forced then, and the
+ * store's time of it.
+ */
+export async function changeForced<K extends Kind>(
+  store: Pick<Store, 'changeSetting'>,
+  kind: K,
+  name: string,
+  now: number,
+  forced: Omit<NonNullable<Overrides[K]>[string], 'sinceMs'> | null,
+): Promise<{ sinceMs: number; overrides: Overrides }> {
+  let written = { sinceMs: now, overrides: {} as Overrides };
+  await store.changeSetting('overrides', (before, storeNow) => {
+    // A single clock must not end what was forced, because ours may be far ahead.
+    const all = unexpired(before, Math.min(now, storeNow));
+    const own: Record<string, unknown> = all[kind];
+    if (forced === null) delete own[name];
+    else own[name] = { ...forced, sinceMs: storeNow };
+    written = { sinceMs: storeNow, overrides: stored(all) };
+    return written.overrides;
+  });
+  return written;
+}
+
 /** Without what is over, so that the setting does not grow. */
-export function unexpired(value: unknown, now: number): Required<Overrides> {
+function unexpired(value: unknown, now: number): Required<Overrides> {
   const { schedules, switches, targets } = (value ?? {}) as Overrides;
   return {
     schedules: Object.fromEntries(allInForce(schedules, now)),
@@ -69,7 +119,7 @@ export function unexpired(value: unknown, now: number): Required<Overrides> {
 }
 
 /** As the setting holds it: empty where nothing is forced. */
-export function stored(overrides: Required<Overrides>): Overrides {
+function stored(overrides: Required<Overrides>): Overrides {
   return Object.fromEntries(
     Object.entries(overrides).filter(([, forced]) => Object.keys(forced).length > 0),
   );

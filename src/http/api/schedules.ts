@@ -1,5 +1,4 @@
 /** Schedules now and soon, and forcing one. Overrides are in the store, so they apply everywhere. */
-import { Type } from 'typebox';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
 import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
@@ -11,8 +10,15 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
-import { PROBLEM } from './calls-schemas.ts';
-import { forcedJson, readForced, stored, unexpired, unknownName } from './forced.ts';
+import {
+  changeForced,
+  FORCING_REFUSED,
+  FORCING_SCHEMA,
+  forcedJson,
+  isStillForced,
+  readForced,
+  unknownName,
+} from './forced.ts';
 import { OVERRIDE, OVERRIDE_BODY, SCHEDULES } from './routes-schemas.ts';
 
 export interface SchedulesDeps {
@@ -39,9 +45,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
       const { schedules } = deps.routes.current();
       const { open } = request.body;
       const now = deps.now();
-      const { value } = await deps.store.setting('overrides');
-      // What an earlier route set had may still be forced, and must be possible to end.
-      const isLeft = open === null && Object.hasOwn(unexpired(value, now).schedules, name);
+      const isLeft = open === null && (await isStillForced(deps.store, 'schedules', name, now));
       if (!schedules.has(name) && !isLeft) {
         return sendProblem(reply, unknownName('schedule', name, [...schedules.keys()]));
       }
@@ -57,16 +61,9 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
         'schedule_override',
         { to: name, reason, more: { override: overridden(now) } },
         async () => {
-          let since = now;
-          await deps.store.changeSetting('overrides', (before, storeNow) => {
-            since = storeNow;
-            // A single clock must not end an override, because ours may be far ahead.
-            const overrides = unexpired(before, Math.min(now, storeNow));
-            if (open === null) delete overrides.schedules[name];
-            else overrides.schedules[name] = { open, ...asked, sinceMs: since, by };
-            return stored(overrides);
-          });
-          return overridden(since);
+          const forced = open === null ? null : { open, ...asked, by };
+          const { sinceMs } = await changeForced(deps.store, 'schedules', name, now, forced);
+          return overridden(sinceMs);
         },
         (written) => ({ more: { override: written } }),
       );
@@ -96,11 +93,8 @@ const LIST_SCHEMA = {
 } as const;
 
 const SCHEMA = {
-  tags: ['routes'],
+  ...FORCING_SCHEMA,
   summary: 'Force a schedule open or closed, on every replica',
-  params: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
-  }),
   body: OVERRIDE_BODY,
-  response: { 200: OVERRIDE, 400: PROBLEM, 404: PROBLEM, 422: PROBLEM },
+  response: { 200: OVERRIDE, ...FORCING_REFUSED },
 } as const;

@@ -1,18 +1,23 @@
 /** Switches that operators turn. Their state is in the store, so it applies to every replica. */
-import { Type } from 'typebox';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { isOn } from '../../core/rules/switch.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Log } from '../../log/log.ts';
 import type { Store } from '../../store/store.ts';
-import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
-import { PROBLEM } from './calls-schemas.ts';
-import { forcedJson, readForced, stored, unexpired, unknownName } from './forced.ts';
+import {
+  changeForced,
+  FORCING_REFUSED,
+  FORCING_SCHEMA,
+  forcedJson,
+  isStillForced,
+  readForced,
+  unknownName,
+} from './forced.ts';
 import { SWITCH_BODY, SWITCHES, TURNED } from './routes-schemas.ts';
 
 export interface SwitchesDeps {
@@ -39,9 +44,7 @@ export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
       const { on } = request.body;
       const now = deps.now();
       const { switches } = routes.current();
-      const { value } = await store.setting('overrides');
-      // What an earlier route set had may still be turned, and must be possible to end.
-      const isLeft = on === null && Object.hasOwn(unexpired(value, now).switches, name);
+      const isLeft = on === null && (await isStillForced(store, 'switches', name, now));
       const found = switches.get(name);
       if (found === undefined && !isLeft) {
         return sendProblem(reply, unknownName('switch', name, [...switches.keys()]));
@@ -53,16 +56,11 @@ export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
       // Back to the default for good is nothing that is forced.
       const ends = on === null || (on === found?.on && asked.untilMs === null);
       const { until, reason } = forcedJson(asked);
-      let sinceMs = now;
-      await audit.record(request, 'switch', { to: name, reason, more: { on, until } }, () =>
-        store.changeSetting('overrides', (before, storeNow) => {
-          sinceMs = storeNow;
-          // A single clock must not end what was turned, because ours may be far ahead.
-          const overrides = unexpired(before, Math.min(now, storeNow));
-          if (ends) delete overrides.switches[name];
-          else overrides.switches[name] = { on, ...asked, sinceMs, by };
-          return stored(overrides);
-        }),
+      const { sinceMs } = await audit.record(
+        request,
+        'switch',
+        { to: name, reason, more: { on, until } },
+        () => changeForced(store, 'switches', name, now, ends ? null : { on, ...asked, by }),
       );
       const override = ends ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
       log.emit('switch.changed', { switch: name, on: on ?? found?.on ?? null, until, reason, by });
@@ -90,11 +88,8 @@ const LIST_SCHEMA = {
 } as const;
 
 const TURN_SCHEMA = {
-  tags: ['routes'],
+  ...FORCING_SCHEMA,
   summary: 'Turn a switch on or off, on every replica',
-  params: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
-  }),
   body: SWITCH_BODY,
-  response: { 200: TURNED, 400: PROBLEM, 404: PROBLEM, 422: PROBLEM },
+  response: { 200: TURNED, ...FORCING_REFUSED },
 } as const;

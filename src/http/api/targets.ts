@@ -2,7 +2,6 @@
  * The targets: which of them rest, and putting one to rest or waking it by hand. Their state is in
  * the store, so it applies to every replica.
  */
-import { Type } from 'typebox';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import { refusals } from '../../core/rules/refer-refusals.ts';
 import {
@@ -19,14 +18,20 @@ import { templateText } from '../../core/rules/template.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Log } from '../../log/log.ts';
 import type { Store } from '../../store/store.ts';
-import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
-import { PROBLEM } from './calls-schemas.ts';
-import { forcedJson, readForced, stored, unexpired, unknownName } from './forced.ts';
+import {
+  changeForced,
+  FORCING_REFUSED,
+  FORCING_SCHEMA,
+  forcedJson,
+  isStillForced,
+  readForced,
+  unknownName,
+} from './forced.ts';
 import { REST_BODY, RESTED, TARGETS } from './targets-schemas.ts';
 
 export interface TargetsDeps {
@@ -67,10 +72,8 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
       const { on = true } = request.body;
       const now = deps.now();
       const set = routes.current();
-      const { value } = await store.setting('overrides');
       const target = set.targets.get(name);
-      // What an earlier route set had may still be forced, and must be possible to end.
-      const isLeft = on === null && Object.hasOwn(unexpired(value, now).targets, name);
+      const isLeft = on === null && (await isStillForced(store, 'targets', name, now));
       if (target === undefined && !isLeft) {
         return sendProblem(reply, unknownName('target', name, [...set.targets.keys()]));
       }
@@ -79,21 +82,19 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
 
       const by = operatorOf(request);
       const { until, reason } = forcedJson(asked);
-      let sinceMs = now;
-      let overrides: Overrides = {};
       const asks = { to: name, reason, more: { on, until } };
-      const state = await audit.record(request, 'target_rest', asks, async () => {
-        await store.changeSetting('overrides', (before, storeNow) => {
-          sinceMs = storeNow;
-          // A single clock must not end what was forced, because ours may be far ahead.
-          const forced = unexpired(before, Math.min(now, storeNow));
-          if (on === null) delete forced.targets[name];
-          else forced.targets[name] = { rest: on, ...asked, sinceMs, by };
-          overrides = stored(forced);
-          return overrides;
-        });
-        return on === true ? restState((await store.setting('rest')).value) : awaken();
-      });
+      const { state, sinceMs, overrides } = await audit.record(
+        request,
+        'target_rest',
+        asks,
+        async () => {
+          const forced = on === null ? null : { rest: on, ...asked, by };
+          const changed = await changeForced(store, 'targets', name, now, forced);
+          const state =
+            on === true ? restState((await store.setting('rest')).value) : await awaken();
+          return { state, ...changed };
+        },
+      );
       if (on === true) {
         log.emit('target.resting', { target: name, reason: reason ?? '', next_try: until, by });
       } else log.emit('target.awake', { target: name, rested_ms: null, by });
@@ -168,11 +169,8 @@ const LIST_SCHEMA = {
 } as const;
 
 const REST_SCHEMA = {
-  tags: ['routes'],
+  ...FORCING_SCHEMA,
   summary: 'Put a target to rest or wake it by hand, on every replica',
-  params: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
-  }),
   body: REST_BODY,
-  response: { 200: RESTED, 400: PROBLEM, 404: PROBLEM, 422: PROBLEM },
+  response: { 200: RESTED, ...FORCING_REFUSED },
 } as const;
