@@ -1,11 +1,12 @@
 /** Lists what people did; `audit.ts` writes it. */
 import { Type } from 'typebox';
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { readMoment } from '../../core/iso-time.ts';
 import type { AuditFilter, AuditRow, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
+import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
@@ -17,15 +18,7 @@ export function registerAuditList(app: ApiScope, { store }: { store: Pick<Store,
     for (const [field, given] of Object.entries({ since, until })) {
       if (given === undefined) continue;
       const ms = readMoment(given);
-      if (ms === null) {
-        const { problem, hint } = notAMoment(given);
-        return sendProblem(reply, {
-          status: 400,
-          reason: 'invalid_parameter',
-          field,
-          detail: `querystring field "${field}": ${problem}; ${hint}`,
-        });
-      }
+      if (ms === null) return sendProblem(reply, badMoment('querystring', field, given));
       filter[field as 'since' | 'until'] = ms;
     }
     const { rows, next } = await store.audit(filter);

@@ -1,6 +1,6 @@
 /** The calls, and the manual refer. */
 import type { FastifyReply } from 'fastify';
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { readMoment } from '../../core/iso-time.ts';
 import type { Call } from '../../core/machine/call.ts';
 import { withoutUserParameters } from '../../core/rules/address.ts';
 import type { Receiver } from '../../engine/engine.ts';
@@ -13,6 +13,7 @@ import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit, Came } from './audit.ts';
+import { badMoment } from './bad-field.ts';
 import { callsCsv } from './calls-csv.ts';
 import { attemptJson, attemptToCome, callDetail, callSummary } from './calls-json.ts';
 import {
@@ -52,7 +53,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     for (const [field, given] of Object.entries({ since, until })) {
       if (given === undefined) continue;
       const ms = readMoment(given);
-      if (ms === null) return badTime(reply, field, given);
+      if (ms === null) return sendProblem(reply, badMoment('querystring', field, given));
       filter[field as 'since' | 'until'] = ms;
     }
     const { calls, next } = await deps.store.list(filter);
@@ -185,16 +186,6 @@ function labelled(labels: ReadonlyMap<string, string> | undefined, text: string)
     .filter(([, label]) => label.toLowerCase().includes(part))
     .map(([number]) => number)
     .slice(0, LABELLED_MAX);
-}
-
-function badTime(reply: FastifyReply, field: string, given: string): FastifyReply {
-  const { problem, hint } = notAMoment(given);
-  return sendProblem(reply, {
-    status: 400,
-    reason: 'invalid_parameter',
-    field,
-    detail: `querystring field "${field}": ${problem}; ${hint}`,
-  });
 }
 
 const LIST_SCHEMA = {

@@ -1,10 +1,11 @@
 /** What forcing a schedule, a switch and a target have in common: until when, why, and by whom. */
 import { Type } from 'typebox';
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { readMoment } from '../../core/iso-time.ts';
 import { allInForce, type Forced, type Overrides } from '../../core/rules/override.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
+import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 
@@ -66,7 +67,7 @@ export function readForced(
   now: number,
 ): { untilMs: number | null; reason: string | null } | { problem: Problem } {
   const untilMs = until === null ? null : readMoment(until);
-  if (until !== null && untilMs === null) return { problem: notATime(until) };
+  if (until !== null && untilMs === null) return { problem: badMoment('body', 'until', until) };
   if (untilMs !== null && untilMs <= now) return { problem: past(untilMs, now) };
   return { untilMs, reason: reason?.trim() || null };
 }
@@ -135,16 +136,6 @@ export function unknownName(
     status: 404,
     reason: `unknown_${kind}`,
     detail: `No ${kind} is called ${JSON.stringify(name.slice(0, 100))}; the live route set has ${known.length === 0 ? 'none' : known.join(', ')}.`,
-  };
-}
-
-function notATime(until: string): Problem {
-  const { problem, hint } = notAMoment(until);
-  return {
-    status: 400,
-    reason: 'invalid_body',
-    field: 'until',
-    detail: `body field "until": ${problem}; ${hint}`,
   };
 }
 

@@ -1,14 +1,15 @@
 /** Reports from the hourly sums, which are kept for longer than calls. */
 import { Type } from 'typebox';
 import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report.ts';
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { readMoment } from '../../core/iso-time.ts';
 import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { isZone } from '../../core/rules/zone.ts';
 import { readReport } from '../../store/read-report.ts';
 import type { Store } from '../../store/store.ts';
 import { VIEWER } from '../people/roles.ts';
-import { type Problem, sendProblem } from '../problem.ts';
+import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
+import { badField, badMoment } from './bad-field.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
 import { reportCsv } from './reports-csv.ts';
@@ -21,19 +22,18 @@ export interface ReportsDeps {
 export function registerReports(app: ApiScope, { store, now }: ReportsDeps): void {
   app.get('/v1/reports', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { from, to, by = 'day', compare = null, zone = 'UTC' } = request.query;
-    if (!isZone(zone)) return sendProblem(reply, refused('zone', notAZone(zone)));
+    if (!isZone(zone)) return sendProblem(reply, badField('querystring', 'zone', notAZone(zone)));
     const moments: { from: number | null; to: number | null } = { from: null, to: null };
     for (const [field, given] of Object.entries({ from, to })) {
       if (given === undefined) continue;
       const ms = readMoment(given);
-      if (ms === null) {
-        const { problem, hint } = notAMoment(given);
-        return sendProblem(reply, refused(field, `${problem}; ${hint}`));
-      }
+      if (ms === null) return sendProblem(reply, badMoment('querystring', field, given));
       moments[field as 'from' | 'to'] = ms;
     }
     const asked = reportAsked({ ...moments, by, compare, zone }, now());
-    if ('problem' in asked) return sendProblem(reply, refused(asked.field, asked.problem));
+    if ('problem' in asked) {
+      return sendProblem(reply, badField('querystring', asked.field, asked.problem));
+    }
     const report = await readReport(store, asked);
     if (wantsCsv(request)) return sendCsv(request, reply, reportCsv(report));
     return report;
@@ -42,15 +42,6 @@ export function registerReports(app: ApiScope, { store, now }: ReportsDeps): voi
 
 function notAZone(zone: string): string {
   return `${JSON.stringify(zone.slice(0, 100))} is not an IANA time zone such as Europe/Berlin`;
-}
-
-function refused(field: string, problem: string): Problem {
-  return {
-    status: 400,
-    reason: 'invalid_parameter',
-    field,
-    detail: `querystring field "${field}": ${problem}`,
-  };
 }
 
 const text = Type.String();

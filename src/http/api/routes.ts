@@ -1,6 +1,6 @@
 /** The live route set: its content, reloading it, and where a call would go. */
 
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { readMoment } from '../../core/iso-time.ts';
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
@@ -12,6 +12,7 @@ import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
+import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { forcedJson, unknownName } from './forced.ts';
@@ -91,15 +92,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     async (request, reply) => {
       const { at, headers, verdicts, switches = {}, ...asked } = request.body;
       const atMs = at === undefined ? deps.now() : readMoment(at);
-      if (atMs === null) {
-        const { problem, hint } = notAMoment(at ?? '');
-        return sendProblem(reply, {
-          status: 400,
-          reason: 'invalid_body',
-          field: 'at',
-          detail: `body field "at": ${problem}; ${hint}`,
-        });
-      }
+      if (atMs === null) return sendProblem(reply, badMoment('body', 'at', at ?? ''));
       const known = deps.routes.current().switches;
       const unknown = Object.keys(switches).find((name) => !known.has(name));
       if (unknown !== undefined) {

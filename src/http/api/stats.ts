@@ -1,11 +1,12 @@
 /** Recent statistics, read from the store and so from every replica. */
 
-import { notAMoment, readMoment } from '../../core/iso-time.ts';
+import { readMoment } from '../../core/iso-time.ts';
 import type { Activity, Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
+import { badField, badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
@@ -28,22 +29,12 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
     const { since } = request.query;
     const asked = since === undefined ? deps.now() - HTTP_LIMITS.statsSpanMs : readMoment(since);
     if (asked === null) {
-      const { problem, hint } = notAMoment(since ?? '');
-      return sendProblem(reply, {
-        status: 400,
-        reason: 'invalid_parameter',
-        field: 'since',
-        detail: `querystring field "since": ${problem}; ${hint}`,
-      });
+      return sendProblem(reply, badMoment('querystring', 'since', since ?? ''));
     }
     const now = deps.now();
     if (asked < now - HTTP_LIMITS.statsSpanMaxMs - MINUTE_MS) {
-      return sendProblem(reply, {
-        status: 400,
-        reason: 'invalid_parameter',
-        field: 'since',
-        detail: `querystring field "since": ${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`,
-      });
+      const why = `${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`;
+      return sendProblem(reply, badField('querystring', 'since', why));
     }
     const stats = statsJson(await read(asked));
     if (wantsCsv(request)) return sendCsv(request, reply, statsCsv(stats));

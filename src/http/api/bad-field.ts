@@ -1,0 +1,21 @@
+/** A field of a request that has the right type, and still cannot be. */
+import { notAMoment } from '../../core/iso-time.ts';
+import type { Problem } from '../problem.ts';
+
+type Where = 'body' | 'querystring';
+
+/** `why` says what is wrong with the value and what is expected. */
+export function badField(where: Where, field: string, why: string): Problem {
+  return {
+    status: 400,
+    reason: where === 'body' ? 'invalid_body' : 'invalid_parameter',
+    field,
+    detail: `${where} field "${field}": ${why}`,
+  };
+}
+
+/** For what `readMoment` cannot read. */
+export function badMoment(where: Where, field: string, given: string): Problem {
+  const { problem, hint } = notAMoment(given);
+  return badField(where, field, `${problem}; ${hint}`);
+}
