@@ -1,6 +1,7 @@
 /** An attempt as spans: the attempt from its start to its verdict, and the verdict below it. */
 import type { Attempt, Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
+import { isFailed } from '../core/machine/verdict.ts';
 import { spanIdOf } from './ids.ts';
 import {
   attemptId,
@@ -28,7 +29,7 @@ export function attemptSpan(attempt: Attempt, call: Call): FinishedSpan {
       progress: attempt.progress,
       manual: attempt.manual,
     },
-    failure: isFailure(attempt) ? `${verdict}${reason === null ? '' : `: ${reason}`}` : null,
+    failure: isFailed(attempt.verdict) ? `${verdict}${reason === null ? '' : `: ${reason}`}` : null,
   };
 }
 
@@ -47,13 +48,9 @@ export function verdictSpan(
     startedAt: at,
     endedAt: at,
     fields: { ...callFields(call), ...attemptFields(attempt), corrected },
-    failure: isFailure(attempt) ? (attempt.reason ?? attempt.verdict) : null,
+    failure: isFailed(attempt.verdict) ? (attempt.reason ?? attempt.verdict) : null,
     causedBy: eventId(event),
   };
-}
-
-function isFailure({ verdict }: Attempt): boolean {
-  return verdict !== 'completed' && verdict !== 'abandoned' && verdict !== 'skipped';
 }
 
 function attemptFields(attempt: Attempt): Fields {

@@ -5,6 +5,7 @@ import { mayHaveArrived } from './attribution.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
 import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
+import { isFailed } from './verdict.ts';
 import { stopWhileMoving } from './voice.ts';
 
 /** Ends the call: reject if it is incoming and not answered yet, otherwise hangup. */
@@ -186,12 +187,7 @@ function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boole
 
 /** The caller hung up, and no attempt reached anybody. */
 export function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
-  return !byCaller && attempts.some(hasFailed) ? 'failed' : 'abandoned';
-}
-
-function hasFailed({ verdict }: Attempt): boolean {
-  if (verdict === null || verdict === 'skipped') return false;
-  return verdict !== 'completed' && verdict !== 'abandoned';
+  return !byCaller && attempts.some(({ verdict }) => isFailed(verdict)) ? 'failed' : 'abandoned';
 }
 
 /**

@@ -1,12 +1,8 @@
 /** The steps of one call: targets resolved, templates filled, secrets still references. */
 import type { LookupRequest } from './command.ts';
-import type { Verdict } from './verdict.ts';
+import type { FailedVerdict, Verdict } from './verdict.ts';
 
-/**
- * Verdicts that `if_failed` may name: all of attempts that were made and failed; `any` is the rest,
- * and skipped.
- */
-export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned' | 'skipped'>;
+/** What `if_failed` names; `any` is the rest, and skipped. */
 export type Branches = { [K in FailedVerdict | 'any']?: Step[] };
 
 export interface ReferStep {

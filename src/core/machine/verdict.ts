@@ -18,6 +18,17 @@ export const VERDICTS = [
   'skipped',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
+/** Of attempts that were made and failed. */
+export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned' | 'skipped'>;
+
+/** False: neither a success nor a failure, since nobody waited for the end, or nothing was sent. */
+export function isJudged(verdict: Verdict | null): verdict is 'completed' | FailedVerdict {
+  return verdict !== null && verdict !== 'abandoned' && verdict !== 'skipped';
+}
+
+export function isFailed(verdict: Verdict | null): verdict is FailedVerdict {
+  return isJudged(verdict) && verdict !== 'completed';
+}
 
 /**
  * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's

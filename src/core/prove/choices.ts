@@ -3,8 +3,8 @@ import { answeredOf, answersTo, hangupOf } from '../dry-run/scripted-telnyx.ts';
 import type { Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import { SPEECH_MS_PER_CHARACTER_MIN } from '../machine/limits.ts';
-import { type FailedVerdict, isMoving, type Step } from '../machine/plan.ts';
-import { VERDICTS } from '../machine/verdict.ts';
+import { isMoving, type Step } from '../machine/plan.ts';
+import { type FailedVerdict, isFailed, VERDICTS } from '../machine/verdict.ts';
 import { type Answer, advance, put, reachDeadline, type Scene, waitForKeys } from './scene.ts';
 
 /** One thing that may happen, and the call after it. */
@@ -184,10 +184,7 @@ function attempts(scene: Scene, command: Command, how: Choosing): Choice[] {
 /** Those whose time nobody chooses: the API's refusal comes at once, silence lasts until it is given up. */
 const AT_ONCE: ReadonlySet<Verdict> = new Set(['rejected', 'no_verdict']);
 
-export const FAILED = VERDICTS.filter(
-  (verdict): verdict is FailedVerdict =>
-    verdict !== 'completed' && verdict !== 'abandoned' && verdict !== 'skipped',
-);
+export const FAILED = VERDICTS.filter(isFailed);
 
 /** One verdict for each branch of `if_failed`, and those that differ in more than their branch. */
 function failures({ call }: Scene): FailedVerdict[] {
@@ -213,7 +210,7 @@ function branchAfter(step: Step | undefined, verdict: FailedVerdict): object | n
 export function alike({ call }: Scene, verdict: Verdict): Verdict[] {
   const step = call.running?.step;
   if (step === undefined || !isMoving(step) || AT_ONCE.has(verdict)) return [verdict];
-  if (verdict === 'completed' || verdict === 'abandoned' || verdict === 'skipped') return [verdict];
+  if (!isFailed(verdict)) return [verdict];
   const branch = branchAfter(step, verdict);
   return FAILED.filter((each) => !AT_ONCE.has(each) && branchAfter(step, each) === branch);
 }

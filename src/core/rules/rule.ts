@@ -3,7 +3,7 @@
  * resolved for a call. `match.ts` compiles it once; `decide.ts` resolves the steps of the matching
  * rule for one call.
  */
-import type { FailedVerdict } from '../machine/plan.ts';
+import type { FailedVerdict } from '../machine/verdict.ts';
 import type { RowScope, Table } from './table.ts';
 
 /** How a caller is moved to a target, in the order in which it is tried; never empty. */

@@ -4,6 +4,7 @@
  * store, which is then the problem it reports.
  */
 import type { Verdict } from '../../core/machine/call.ts';
+import { isJudged } from '../../core/machine/verdict.ts';
 import type { Overrides } from '../../core/rules/override.ts';
 import { healthOf, type RestState, restState } from '../../core/rules/rest.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
@@ -87,9 +88,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
 function failingTargets(activity: Activity): Listed[] {
   const byTarget = Map.groupBy(activity.attempts, ({ target }) => target);
   return [...byTarget].flatMap(([target, groups]) => {
-    const judged = groups.filter(
-      ({ verdict }) => verdict !== null && verdict !== 'abandoned' && verdict !== 'skipped',
-    );
+    const judged = groups.filter(({ verdict }) => isJudged(verdict));
     const total = sum(judged);
     const failed = judged.filter(({ verdict }) => verdict !== 'completed');
     const failures = sum(failed);

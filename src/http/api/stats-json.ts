@@ -2,6 +2,7 @@
 
 import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
+import { isJudged } from '../../core/machine/verdict.ts';
 import { arrival } from '../../engine/tally.ts';
 import type { Activity, AttemptGroup, CallGroup, CostGroup } from '../../store/store.ts';
 import { iso } from './calls-json.ts';
@@ -65,13 +66,8 @@ function arrivals(calls: CallGroup[]) {
   };
 }
 
-/** Neither a success nor a failure: nobody waited for the end, or nothing was sent. */
-function isJudged({ verdict }: AttemptGroup): boolean {
-  return verdict !== null && verdict !== 'abandoned' && verdict !== 'skipped';
-}
-
 function attemptNumbers(attempts: AttemptGroup[]) {
-  const judged = attempts.filter(isJudged);
+  const judged = attempts.filter(({ verdict }) => isJudged(verdict));
   const completed = judged.filter(({ verdict }) => verdict === 'completed');
   return {
     by_verdict: counts(attempts, ({ verdict }) => verdict).map(([verdict, count]) => ({
@@ -100,7 +96,7 @@ function minutesJson(calls: CallGroup[], attempts: AttemptGroup[]) {
   for (const group of attempts) {
     const { minute, verdict, count } = group;
     if (verdict === 'completed') at(minute).completed += count;
-    else if (isJudged(group)) at(minute).failed += count;
+    else if (isJudged(group.verdict)) at(minute).failed += count;
   }
   return [...minutes]
     .toSorted(([a], [b]) => a - b)
