@@ -2,7 +2,6 @@
  * The rules of sending, as pure functions: may a claimed command be sent now, and what follows from
  * its outcome.
  */
-
 import type { Outcome } from '../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
 import type { ClaimedCommand, Settlement } from '../store/store.ts';

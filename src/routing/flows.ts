@@ -2,7 +2,8 @@
  * `flows`: steps that have a name. A `run` is replaced by them when the set is built, so that whatever looks
  * at steps, the machine included, knows only steps.
  */
-import { branchesOf, type RouteStep } from '../core/rules/rule.ts';
+import { branchesOf } from '../core/machine/plan.ts';
+import type { RouteStep } from '../core/rules/rule.ts';
 import { LIMITS } from './limits.ts';
 import { quoted } from './number.ts';
 import type { Place, Problems } from './problem.ts';
@@ -58,7 +59,7 @@ export class Flows {
   #sizeOfStep(step: RouteStep): number {
     const known = this.#sizes.get(step);
     if (known !== undefined) return known;
-    const size = 1 + branchesOf(step).reduce((sum, branch) => sum + this.sizeOf(branch), 0);
+    const size = 1 + branchesOf<RouteStep>(step).reduce((sum, way) => sum + this.sizeOf(way), 0);
     this.#sizes.set(step, Math.min(size, LIMITS.flowSteps + 1));
     return size;
   }

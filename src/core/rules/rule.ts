@@ -3,6 +3,7 @@
  * resolved for a call. `match.ts` compiles it once; `decide.ts` resolves the steps of the matching
  * rule for one call.
  */
+import { branchesOf } from '../machine/plan.ts';
 import type { FailedVerdict } from '../machine/verdict.ts';
 import type { RowScope, Table } from './table.ts';
 
@@ -105,29 +106,9 @@ export type RouteStep =
   | { do: 'ignore' }
   | { do: 'continue' };
 
-/** The nested lists of a step: of its `if_failed`, or of the keys of a menu. */
-export function branchesOf(step: RouteStep): RouteStep[][] {
-  switch (step.do) {
-    case 'refer':
-    case 'transfer':
-      return Object.values(step.ifFailed);
-    case 'menu':
-      return Object.values(step.digits);
-    case 'say':
-    case 'play':
-    case 'reject':
-    case 'hangup':
-    case 'ignore':
-    case 'continue':
-      return [];
-    default:
-      return step satisfies never;
-  }
-}
-
 /** The steps with those of all their branches, each before what is nested in it. */
 export function everyStep(steps: readonly RouteStep[]): RouteStep[] {
-  return steps.flatMap((step) => [step, ...branchesOf(step).flatMap(everyStep)]);
+  return steps.flatMap((step) => [step, ...branchesOf<RouteStep>(step).flatMap(everyStep)]);
 }
 
 /** An inline list, or the numbers and prefixes of a file; a prefix ends in `*`. */
