@@ -2,10 +2,11 @@
  * Calls as text for a terminal. `plain` escapes what callers and far ends wrote, so it cannot move
  * the cursor.
  */
+import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
-import type { CallDetail, CallSummary } from './documents.ts';
 import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
 import { plain } from './routes-folder.ts';
+import { cut } from './table.ts';
 
 export interface TableOptions {
   /** Of the terminal; null if it is not a terminal: each call is then one complete line. */
@@ -240,9 +241,4 @@ function duration(ms: number): string {
 function padded(text: string, width: number): string {
   const kept = cut(text, width);
   return kept.padEnd(width + kept.length - [...kept].length);
-}
-
-function cut(text: string, width: number): string {
-  const points = [...text];
-  return points.length > width ? `${points.slice(0, Math.max(0, width - 1)).join('')}…` : text;
 }

@@ -1,12 +1,12 @@
 /** `referee calls [id]`: calls of the running server, or of its store beside it. */
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
 import { RefereeError } from '../errors.ts';
 import { callsCsv } from '../http/api/calls-csv.ts';
+import type { CallSummary } from '../http/api/calls-json.ts';
 import { askedNumber, mayBeNational } from '../routing/national.ts';
 import type { StoreReader } from '../store/reader.ts';
 import type { CallFilter } from '../store/store.ts';
@@ -14,7 +14,6 @@ import { exportCalls } from './calls-export.ts';
 import { callStory, callTable, type TableOptions } from './calls-text.ts';
 import { showVerified } from './calls-verify.ts';
 import {
-  type CallSummary,
   type CallsAsked,
   type Documents,
   documentsIn,
@@ -28,6 +27,7 @@ import { momentText } from './local-time.ts';
 import { recordedCalls } from './recorded-calls.ts';
 import { loadFolder, plain } from './routes-folder.ts';
 import { serverOf } from './server.ts';
+import { sinceOf } from './since.ts';
 import { terminalWidth } from './table.ts';
 
 const LIMIT_DEFAULT = 20;
@@ -353,21 +353,6 @@ function noCalls(options: CallsOptions, source: string): string {
 
 function tableOf(io: Io, { utc = false }: CallsOptions): TableOptions {
   return { width: terminalWidth(io), head: true, now: Date.now(), utc };
-}
-
-const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-export function sinceOf(text: string): number {
-  const ago = /^(\d{1,6})([smhd])$/.exec(text);
-  if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
-  const ms = readMoment(text);
-  if (ms === null) {
-    const { problem, hint } = notAMoment(text);
-    throw new InvalidArgumentError(
-      `${plain(problem)}; ${plain(hint)}. Or give how long ago: 15m, 2h, 1d.`,
-    );
-  }
-  return ms;
 }
 
 function limitOf(text: string): number {

@@ -8,7 +8,12 @@ import type { ReportAsked } from '../core/history/report.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import { RefereeError } from '../errors.ts';
-import { callDetail, callSummary } from '../http/api/calls-json.ts';
+import {
+  type CallDetail,
+  type CallSummary,
+  callDetail,
+  callSummary,
+} from '../http/api/calls-json.ts';
 import type { ReportJson } from '../http/api/reports-csv.ts';
 import { statsJson } from '../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
@@ -22,8 +27,6 @@ import { plain } from './routes-folder.ts';
 import { serverOf } from './server.ts';
 import { documentsOf } from './server-documents.ts';
 
-export type CallDetail = ReturnType<typeof callDetail>;
-export type CallSummary = ReturnType<typeof callSummary>;
 export type StatsDocument = ReturnType<typeof statsJson>;
 
 /** As on the command line; `q` is what was typed. */

@@ -26,9 +26,9 @@ import { openReader, type StoreReader } from '../store/reader.ts';
 import type { Store } from '../store/store.ts';
 import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
-import { sinceOf } from './calls.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
+import { sinceOf } from './since.ts';
 
 export interface RecoverCommandOptions {
   since?: number;

@@ -1,8 +1,8 @@
 /** Puts together what our server recorded of a rehearsed call and what Telnyx's delivery log says. */
 import type { Delivery } from '../core/account/account.ts';
 import type { DeliveryTry, Rehearsal, RehearsedWebhook } from '../core/account/rehearsal.ts';
+import type { CallDetail } from '../http/api/calls-json.ts';
 import { deliveredEvent } from '../telnyx/account/deliveries.ts';
-import type { CallDetail } from './server-api.ts';
 
 export interface Evidence {
   placedAt: number;

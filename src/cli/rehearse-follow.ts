@@ -1,11 +1,13 @@
 /** Follows a call that we placed, hangs it up in time, and gathers what is known of it. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery } from '../core/account/account.ts';
+import type { CallDetail } from '../http/api/calls-json.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 import { deliveredEvent } from '../telnyx/account/deliveries.ts';
 import { CALL_EVENT_TYPES } from '../telnyx/missed-webhooks.ts';
 import type { Evidence } from './rehearse-evidence.ts';
-import type { Api, CallDetail } from './server-api.ts';
+import type { Api } from './server-api.ts';
 
 export interface Following {
   client: Pick<AccountClient, 'hangUp' | 'deliveries' | 'clockOffMs'>;

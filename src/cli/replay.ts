@@ -9,10 +9,10 @@ import { happened, type Replayed, replay } from '../core/replay/replay.ts';
 import type { CompiledRoutes } from '../core/rules/decide.ts';
 import { RefereeError } from '../errors.ts';
 import { type CallSource, callsInFile, callsInStore } from './call-source.ts';
-import { sinceOf } from './calls.ts';
 import { type Io, jsonText } from './io.ts';
 import { replayText } from './replay-text.ts';
 import { loadFolder, plain, showProblems } from './routes-folder.ts';
+import { sinceOf } from './since.ts';
 
 export interface ReplayOptions {
   since?: number;

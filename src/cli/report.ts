@@ -7,15 +7,15 @@ import {
   reportAsked,
 } from '../core/history/report.ts';
 import { isZone } from '../core/rules/zone.ts';
-import { RefereeError } from '../errors.ts';
 import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
-import { sinceOf } from './calls.ts';
-import { openDocuments } from './documents.ts';
-import { type Io, jsonText } from './io.ts';
+import type { Documents } from './documents.ts';
+import type { Io } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { tableLines, terminalWidth } from './table.ts';
+import { money, percent, showDocument } from './show-document.ts';
+import { sinceOf } from './since.ts';
+import { tableLines } from './table.ts';
 
-export interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
+interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
   from?: number;
   to?: number;
   compare?: NonNullable<ReportAsked['compare']>;
@@ -51,31 +51,15 @@ export function reportCommand(program: Command, io: Io): void {
     });
 }
 
-export async function runReport(options: ReportOptions, io: Io): Promise<number> {
+async function runReport(options: ReportOptions, io: Io): Promise<number> {
   const { from = null, to = null, by, zone, compare = null } = options;
   const asked = reportAsked({ from, to, by, zone, compare }, Date.now());
   if ('problem' in asked) {
     io.stderr.write(`referee report: --${asked.field}: ${asked.problem}\n`);
     return 2;
   }
-  try {
-    const documents = await openDocuments(io);
-    try {
-      const report = await documents.report(asked);
-      if (options.csv) io.stdout.write(reportCsv(report));
-      else
-        io.stdout.write(
-          `${options.json ? jsonText(report) : reportText(report, terminalWidth(io))}\n`,
-        );
-      return 0;
-    } finally {
-      await documents.close();
-    }
-  } catch (error) {
-    if (!(error instanceof RefereeError)) throw error;
-    io.stderr.write(`referee report: ${plain(error.message)}\n`);
-    return 1;
-  }
+  const read = (documents: Documents) => documents.report(asked);
+  return showDocument({ command: 'report', read, csv: reportCsv, text: reportText }, options, io);
 }
 
 function localZone(): string {
@@ -147,12 +131,8 @@ function cells({ calls, outcomes, moves, costs, ...numbers }: Numbers): string[]
     seconds(numbers.median_verdict_ms),
     seconds(numbers.p95_verdict_ms),
     String(moves),
-    costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ') || '-',
+    money(costs),
   ];
-}
-
-function percent(rate: number | null): string {
-  return rate === null ? '-' : `${Math.round(rate * 100)} %`;
 }
 
 function seconds(ms: number | null): string {

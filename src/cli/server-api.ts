@@ -1,6 +1,6 @@
 /** Reads calls from a running server, only by its API. */
 import { RefereeError } from '../errors.ts';
-import type { callDetail, callSummary } from '../http/api/calls-json.ts';
+import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 
 export interface ApiAttempt {
   id: string;
@@ -37,9 +37,6 @@ export interface ApiCall {
   attempts: ApiAttempt[];
   timeline: ApiEntry[];
 }
-
-export type CallDetail = ReturnType<typeof callDetail>;
-export type CallSummary = ReturnType<typeof callSummary>;
 
 export interface Api {
   /** Null while the server does not know the call. */

@@ -1,11 +1,12 @@
 /** The documents of a running server, by its API. */
 import type { Forced, Overrides } from '../core/rules/override.ts';
+import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { CALL_DETAIL, CALLS_PAGE } from '../http/api/calls-schemas.ts';
 import { REPORT } from '../http/api/reports.ts';
 import type { ReportJson } from '../http/api/reports-csv.ts';
 import { SCHEDULES, SWITCHES } from '../http/api/routes-schemas.ts';
 import { STATS } from '../http/api/stats-schemas.ts';
-import type { CallDetail, CallSummary, Documents, StatsDocument } from './documents.ts';
+import type { Documents, StatsDocument } from './documents.ts';
 import type { Server } from './server.ts';
 
 /** The schemas say the same as the types, to the client. */

@@ -1,15 +1,15 @@
 /** `referee stats`: the numbers of `GET /v1/stats`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { RefereeError } from '../errors.ts';
 import { statsCsv } from '../http/api/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
-import { sinceOf } from './calls.ts';
-import { openDocuments, type StatsDocument } from './documents.ts';
-import { type Io, jsonText } from './io.ts';
+import type { Documents, StatsDocument } from './documents.ts';
+import type { Io } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { tableLines, terminalWidth } from './table.ts';
+import { money, percent, showDocument } from './show-document.ts';
+import { sinceOf } from './since.ts';
+import { tableLines } from './table.ts';
 
-export interface StatsOptions {
+interface StatsOptions {
   since?: number;
   json?: boolean;
   csv?: boolean;
@@ -31,25 +31,10 @@ export function statsCommand(program: Command, io: Io): void {
     });
 }
 
-export async function runStats(options: StatsOptions, io: Io): Promise<number> {
-  try {
-    const documents = await openDocuments(io);
-    try {
-      const stats = await documents.stats(options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs);
-      if (options.csv) io.stdout.write(statsCsv(stats));
-      else
-        io.stdout.write(
-          `${options.json ? jsonText(stats) : statsText(stats, terminalWidth(io))}\n`,
-        );
-      return 0;
-    } finally {
-      await documents.close();
-    }
-  } catch (error) {
-    if (!(error instanceof RefereeError)) throw error;
-    io.stderr.write(`referee stats: ${plain(error.message)}\n`);
-    return 1;
-  }
+function runStats(options: StatsOptions, io: Io): Promise<number> {
+  const read = (documents: Documents) =>
+    documents.stats(options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs);
+  return showDocument({ command: 'stats', read, csv: statsCsv, text: statsText }, options, io);
 }
 
 function pastOf(text: string): number {
@@ -95,13 +80,4 @@ function statsText(
       look,
     ),
   ].join('\n');
-}
-
-function percent(rate: number | null): string {
-  return rate === null ? '-' : `${Math.round(rate * 100)} %`;
-}
-
-/** Amounts stay the decimal text they are. */
-function money(costs: { currency: string; amount: string }[]): string {
-  return plain(costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ')) || '-';
 }

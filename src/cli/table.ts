@@ -55,7 +55,8 @@ function charactersOf(text: string): number {
   return [...text].length;
 }
 
-function cut(text: string, width: number): string {
+/** Text of at most `width` characters. */
+export function cut(text: string, width: number): string {
   const points = [...text];
   return points.length > width ? `${points.slice(0, Math.max(0, width - 1)).join('')}…` : text;
 }

@@ -1,11 +1,9 @@
 /** The columns of calls and lost callers as CSV. */
 import type { lostCallerJson } from '../../engine/recovery/json.ts';
-import type { callSummary } from './calls-json.ts';
+import type { CallSummary } from './calls-json.ts';
 import { type Column, csvText } from './csv.ts';
 
-type Summary = ReturnType<typeof callSummary>;
-
-const CALLS: readonly Column<Summary>[] = [
+const CALLS: readonly Column<CallSummary>[] = [
   { name: 'call_control_id', value: (call) => call.call_control_id },
   { name: 'created_at', value: (call) => call.created_at },
   { name: 'ended_at', value: (call) => call.ended_at },
@@ -26,7 +24,7 @@ const CALLS: readonly Column<Summary>[] = [
   { name: 'parent_call_control_id', value: (call) => call.parent_call_control_id },
 ];
 
-export function callsCsv(calls: readonly Summary[]): string {
+export function callsCsv(calls: readonly CallSummary[]): string {
   return csvText(CALLS, calls);
 }
 

@@ -11,6 +11,8 @@ import type { Asked } from '../../engine/manual-refer.ts';
 import type { TimelineEntry } from '../../store/store.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 
+export type CallSummary = ReturnType<typeof callSummary>;
+
 export function callSummary(call: Call) {
   const [cost = null, ...others] = costTotals(call.costs);
   return {
@@ -36,6 +38,8 @@ export function callSummary(call: Call) {
     attempts: call.attempts.map(attemptJson),
   };
 }
+
+export type CallDetail = ReturnType<typeof callDetail>;
 
 /** `legs`: the B-legs of its transfers. */
 export function callDetail(call: Call, timeline: TimelineEntry[], legs: Call[]) {

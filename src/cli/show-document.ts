@@ -1,0 +1,47 @@
+/** Prints one document of the server or the database: as the API answers it, as CSV or as text. */
+import { RefereeError } from '../errors.ts';
+import { type Documents, openDocuments } from './documents.ts';
+import { type Io, jsonText } from './io.ts';
+import { plain } from './routes-folder.ts';
+import { terminalWidth } from './table.ts';
+
+export interface Shown<Document> {
+  command: string;
+  read(documents: Documents): Promise<Document>;
+  csv(document: Document): string;
+  /** `width` as for `tableLines`. */
+  text(document: Document, width: number | null): string;
+}
+
+/** The exit code. */
+export async function showDocument<Document>(
+  { command, read, csv, text }: Shown<Document>,
+  options: { json?: boolean; csv?: boolean },
+  io: Io,
+): Promise<number> {
+  try {
+    const documents = await openDocuments(io);
+    try {
+      const document = await read(documents);
+      if (options.csv) io.stdout.write(csv(document));
+      else if (options.json) io.stdout.write(`${jsonText(document)}\n`);
+      else io.stdout.write(`${text(document, terminalWidth(io))}\n`);
+      return 0;
+    } finally {
+      await documents.close();
+    }
+  } catch (error) {
+    if (!(error instanceof RefereeError)) throw error;
+    io.stderr.write(`referee ${command}: ${plain(error.message)}\n`);
+    return 1;
+  }
+}
+
+export function percent(rate: number | null): string {
+  return rate === null ? '-' : `${Math.round(rate * 100)} %`;
+}
+
+/** Amounts stay the decimal text they are. */
+export function money(costs: readonly { currency: string; amount: string }[]): string {
+  return plain(costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ')) || '-';
+}

@@ -1,0 +1,20 @@
+/** A moment as it is written for --since and its like. */
+import { InvalidArgumentError } from 'commander';
+import { notAMoment, readMoment } from '../core/iso-time.ts';
+import { plain } from './routes-folder.ts';
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** ISO 8601 with a zone, or how long ago; throws InvalidArgumentError. */
+export function sinceOf(text: string): number {
+  const ago = /^(\d{1,6})([smhd])$/.exec(text);
+  if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
+  const ms = readMoment(text);
+  if (ms === null) {
+    const { problem, hint } = notAMoment(text);
+    throw new InvalidArgumentError(
+      `${plain(problem)}; ${plain(hint)}. Or give how long ago: 15m, 2h, 1d.`,
+    );
+  }
+  return ms;
+}
