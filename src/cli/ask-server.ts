@@ -1,6 +1,9 @@
 /** Asks a running server by its API, as whoever the token belongs to. */
 import { withEnvFile } from '../config/config.ts';
+import { unquoted } from '../config/values.ts';
+import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
+import { jsonOf, problemOf, request, tokenOf } from './server.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -31,23 +34,22 @@ export async function askServer(
   }
   const refused = (why: string): Answered => ({ ok: false, why, wrong: false });
   const env = withEnvFile(io.env);
-  const token = env.REFEREE_TOKEN || env.ADMIN_TOKEN;
-  if (!token) return refused('set REFEREE_TOKEN or ADMIN_TOKEN to a token of the server');
-  const server = wanted ?? (env.REFEREE_URL || ownAddress(env));
+  const token = tokenOf(env);
+  if (token === '') return refused('set REFEREE_TOKEN or ADMIN_TOKEN to a token of the server');
+  const server = wanted ?? (unquoted(env.REFEREE_URL ?? '') || ownAddress(env));
   try {
     // Its API may be below a path of a proxy.
-    const answer = await fetch(`${server.replace(/\/+$/, '')}${path}`, {
+    const answer = await request(`${server.replace(/\/+$/, '')}${path}`, server, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       signal: AbortSignal.timeout(TIMEOUT_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const said = (await answer.json()) as { detail?: string };
-    if (!answer.ok) return refused(said.detail ?? `${server} answered ${answer.status}`);
-    return { ok: true, body: said };
+    if (answer.ok) return { ok: true, body: await jsonOf(answer, server) };
+    return refused((await problemOf(answer)).detail ?? `${server} answered ${answer.status}`);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return refused(`${server} does not answer: ${why}; is the server running there?`);
+    if (!(error instanceof RefereeError)) throw error;
+    return refused(error.message);
   }
 }
 

@@ -23,22 +23,17 @@ export function serverOf(io: Io): Server | null {
   const env = withEnvFile(io.env);
   const url = unquoted(env.REFEREE_URL ?? '').replace(/\/+$/, '');
   if (url === '') return null;
-  const token = unquoted(env.REFEREE_TOKEN || env.ADMIN_TOKEN || '');
+  const token = tokenOf(env);
   const wrong = wrongUrl(url) ?? wrongToken(token);
   if (wrong !== null) throw new RefereeError('BAD_SERVER', wrong);
 
-  async function ask(path: string): Promise<Response> {
-    try {
-      return await fetch(`${url}${path}`, {
-        headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-        // A token is not carried elsewhere.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-    } catch (error) {
-      throw refused(`${url} does not answer: ${whyOf(error)}; is the server running there?`);
-    }
-  }
+  const ask = (path: string): Promise<Response> =>
+    request(`${url}${path}`, url, {
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
+      // A token is not carried elsewhere.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
 
   async function checked<Schema extends TSchema>(
     response: Response,
@@ -64,6 +59,19 @@ export function serverOf(io: Io): Server | null {
       throw refused(`${url} answered 404; REFEREE_URL must name the address of Referee's API`);
     },
   };
+}
+
+export function tokenOf(env: Record<string, string | undefined>): string {
+  return unquoted(env.REFEREE_TOKEN || env.ADMIN_TOKEN || '');
+}
+
+/** Rejects with a RefereeError that names the `server` where nobody answers. */
+export async function request(url: string, server: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    throw refused(`${server} does not answer: ${whyOf(error)}; is the server running there?`);
+  }
 }
 
 function refused(message: string): RefereeError {
@@ -101,6 +109,10 @@ async function bodyOf(response: Response, url: string): Promise<unknown> {
     const { detail } = await problemOf(response);
     throw refused(`${url} answered ${response.status}${detail === null ? '' : `: ${detail}`}`);
   }
+  return jsonOf(response, url);
+}
+
+export async function jsonOf(response: Response, url: string): Promise<unknown> {
   try {
     return await response.json();
   } catch (error) {
@@ -110,7 +122,7 @@ async function bodyOf(response: Response, url: string): Promise<unknown> {
   }
 }
 
-async function problemOf(
+export async function problemOf(
   response: Response,
 ): Promise<{ reason: string | null; detail: string | null }> {
   const body: unknown = await response.json().catch(() => null);
