@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runBackup, runRestore } from '../../src/cli/backup.ts';
 import { openStore } from '../../src/store/open.ts';
 import { aCall, aUnit } from '../helpers/documents.ts';
+import { written } from '../helpers/written.ts';
 
 let folder: string;
 let path: string;
@@ -18,26 +19,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-async function run(what: 'backup' | 'restore', options = {}, url = `sqlite:${path}`) {
-  let out = '';
-  let err = '';
-  const io = {
-    stdout: {
-      write(text: string) {
-        out += text;
-      },
-    },
-    stderr: {
-      write(text: string) {
-        err += text;
-      },
-    },
+const run = (what: 'backup' | 'restore', options = {}, url = `sqlite:${path}`) =>
+  written((io) => (what === 'backup' ? runBackup(file, io) : runRestore(file, options, io)), {
     env: { DATABASE_URL: url },
-    isTTY: false,
-  };
-  const code = what === 'backup' ? await runBackup(file, io) : await runRestore(file, options, io);
-  return { code, out, err };
-}
+  });
 
 async function fill(...ids: string[]) {
   const store = await openStore({ kind: 'sqlite', path });

@@ -8,6 +8,7 @@ import { runCli } from '../../src/cli.ts';
 import { HOURLY_SUMS } from '../../src/store/rows/fold.ts';
 import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { written } from '../helpers/written.ts';
 
 let app: ServedApp;
 let folder: string;
@@ -73,17 +74,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(argv: string[], env: Record<string, string>, isTTY = false) {
-  let out = '';
-  let err = '';
-  const code = await runCli(argv, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env,
-    isTTY,
-  });
-  return { code, out, err };
-}
+const run = (argv: string[], env: Record<string, string>, isTTY = false) =>
+  written((io) => runCli(argv, io), { env, isTTY });
 
 const overHttp = () => ({ REFEREE_URL: `${app.url}/`, REFEREE_TOKEN: ADMIN_TOKEN });
 const inStore = () => ({ DATABASE_URL: app.databaseUrl, REFEREE_URL: '' });

@@ -9,6 +9,7 @@ import { loadRoutes } from '../../src/routing/load.ts';
 import { openStore } from '../../src/store/open.ts';
 import { freshDatabase } from '../helpers/postgres.ts';
 import { recordCall, type Story, storedOf } from '../helpers/recorded-call.ts';
+import { written } from '../helpers/written.ts';
 
 const main = (steps: string) => `targets:
   us: { sip: "sip:us@pbx.example.com" }
@@ -59,17 +60,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function referee(database: string, ...args: string[]) {
-  let out = '';
-  let err = '';
-  const code = await runCli(args, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
+const referee = (database: string, ...args: string[]) =>
+  written((io) => runCli(args, io), {
     env: { ENV_FILE: '', DATABASE_URL: databases[database]?.url ?? '' },
-    isTTY: false,
   });
-  return { code, out, err };
-}
 
 const ALL = ['--since', '2026-03-01T00:00:00Z'];
 const routes = (name: string) => ['--routes', join(folder, name)];

@@ -8,6 +8,7 @@ import { runCli } from '../../src/cli.ts';
 import { exportJson } from '../../src/core/recording/export.ts';
 import { loadRoutes } from '../../src/routing/load.ts';
 import { recordCall, type Story } from '../helpers/recorded-call.ts';
+import { written } from '../helpers/written.ts';
 
 const HEAD = `targets:
   us: { sip: "sip:us@pbx.example.com" }
@@ -53,18 +54,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function replay(options: string[], given: { calls?: string; isTTY?: boolean } = {}) {
-  let out = '';
-  let err = '';
+function replay(options: string[], given: { calls?: string; isTTY?: boolean } = {}) {
   const calls = given.calls === undefined ? join(folder, 'calls.jsonl') : '-';
-  const code = await runCli(['replay', '--calls', calls, ...options], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
+  return written((io) => runCli(['replay', '--calls', calls, ...options], io), {
     stdin: Readable.from([Buffer.from(given.calls ?? '')]),
     env: { ENV_FILE: '' },
     isTTY: given.isTTY ?? false,
   });
-  return { code, out, err };
 }
 
 const routes = (name: keyof typeof RULES) => ['--routes', join(folder, name)];

@@ -7,6 +7,7 @@ import { runCli } from '../../src/cli.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
+import { written } from '../helpers/written.ts';
 
 let folder: string;
 let path: string;
@@ -50,17 +51,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function referee(...argv: string[]) {
-  let out = '';
-  let err = '';
-  const code = await runCli(argv, {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    env: { DATABASE_URL: `sqlite:${path}`, ENV_FILE: '' },
-    isTTY: false,
-  });
-  return { code, out, err };
-}
+const referee = (...argv: string[]) =>
+  written((io) => runCli(argv, io), { env: { DATABASE_URL: `sqlite:${path}`, ENV_FILE: '' } });
 
 test('the last hour by rule and target, with exact sums of what it cost', async () => {
   const { code, out } = await referee('stats');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runForcing } from '../../src/cli/forcing.ts';
 import { FORCEABLE_SWITCHES } from '../../src/cli/switch.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { written } from '../helpers/written.ts';
 
 let app: ServedApp;
 beforeAll(async () => {
@@ -9,25 +10,10 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-async function run(name?: string, state?: string, options = {}, env = {}) {
-  let out = '';
-  let err = '';
-  const code = await runForcing(FORCEABLE_SWITCHES, { name, state }, options, {
-    stdout: {
-      write(text: string) {
-        out += text;
-      },
-    },
-    stderr: {
-      write(text: string) {
-        err += text;
-      },
-    },
+const run = (name?: string, state?: string, options = {}, env = {}) =>
+  written((io) => runForcing(FORCEABLE_SWITCHES, { name, state }, options, io), {
     env: { REFEREE_URL: app.url, REFEREE_TOKEN: ADMIN_TOKEN, ...env },
-    isTTY: false,
   });
-  return { code, out, err };
-}
 
 test('turns a switch until a time for a reason, lists it, and goes back to the default', async () => {
   expect(await run()).toEqual({ code: 0, out: 'on  main-site  its default\n', err: '' });

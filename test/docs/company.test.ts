@@ -2,28 +2,12 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';
+import { written } from '../helpers/written.ts';
 
 const ROUTES = join(import.meta.dirname, '../../docs/company/routes');
 
-async function run(...argv: string[]) {
-  let out = '';
-  let err = '';
-  const code = await runCli(argv, {
-    stdout: {
-      write(text: string) {
-        out += text;
-      },
-    },
-    stderr: {
-      write(text: string) {
-        err += text;
-      },
-    },
-    env: { CRM_TOKEN: 'none' },
-    isTTY: false,
-  });
-  return { code, out, err };
-}
+const run = (...argv: string[]) =>
+  written((io) => runCli(argv, io), { env: { CRM_TOKEN: 'none' } });
 
 test('it has no problem and no warning, and all of its examples pass', async () => {
   const { code, out, err } = await run('check', ROUTES, '--strict');

@@ -8,6 +8,7 @@ import { createResting, type Resting } from '../../../src/engine/resting.ts';
 import { RESTED, TARGETS } from '../../../src/http/api/targets-schemas.ts';
 import { aCall, anAttempt } from '../../helpers/documents.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../../helpers/served-app.ts';
+import { written } from '../../helpers/written.ts';
 
 let app: ServedApp;
 let resting: Resting;
@@ -52,25 +53,10 @@ const post = (name: string, body: object) =>
 const problems = async () =>
   ((await (await app.api('/v1/problems')).json()) as { problems: { kind: string }[] }).problems;
 
-async function run(name?: string, state?: string, options = {}) {
-  let out = '';
-  let err = '';
-  const code = await runForcing(FORCEABLE_TARGETS, { name, state }, options, {
-    stdout: {
-      write(text: string) {
-        out += text;
-      },
-    },
-    stderr: {
-      write(text: string) {
-        err += text;
-      },
-    },
+const run = (name?: string, state?: string, options = {}) =>
+  written((io) => runForcing(FORCEABLE_TARGETS, { name, state }, options, io), {
     env: { REFEREE_URL: app.url, REFEREE_TOKEN: ADMIN_TOKEN },
-    isTTY: false,
   });
-  return { code, out, err };
-}
 
 describe('a target that is down', () => {
   it('is shown with since when, why and when it is tried next, and is a problem', async () => {

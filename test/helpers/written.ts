@@ -1,0 +1,18 @@
+import type { Io } from '../../src/cli/io.ts';
+
+/** Runs a command whose output is kept. */
+export async function written(
+  command: (io: Io) => Promise<number>,
+  given: Partial<Pick<Io, 'stdin' | 'env' | 'isTTY'>> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await command({
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    env: {},
+    isTTY: false,
+    ...given,
+  });
+  return { code, out, err };
+}
