@@ -35,7 +35,7 @@ export interface EngineOptions {
   /** Recovery asks Telnyx with it for the webhooks that were missed. */
   asking: Pick<Asking, 'get'>;
   /** By the name that the log has for them. */
-  observers: Record<string, Observer>;
+  observers: Record<string, Partial<Observer>>;
   log: Log;
   metrics: Metrics;
   /** Owner of our leases, and our name among the replicas. */
@@ -72,11 +72,6 @@ export function createEngine(options: EngineOptions): Engine {
     options.next === null
       ? null
       : createNextSet({ ...options.next, live: options.routes, log, metrics, now: Date.now });
-  const observer = combineObservers(log, {
-    ...options.observers,
-    ...(next === null ? {} : { 'next routes': next.observer }),
-    recovery: watchFoundDead((since) => recovery.missed(since)),
-  });
   // One per job, so that a job that works does not hide one that fails.
   const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
   const decider = createDecider(options.routes, next);
@@ -87,6 +82,12 @@ export function createEngine(options: EngineOptions): Engine {
     rests: (target) => decider.rests?.(target) ?? true,
     onError: (error) => rest.failed(error, { job: 'resting targets' }),
     onGood: () => rest.worked(),
+  });
+  const observer = combineObservers(log, {
+    ...options.observers,
+    ...(next === null ? {} : { 'next routes': next.observer }),
+    recovery: watchFoundDead((since) => recovery.missed(since)),
+    'resting targets': resting.observer,
   });
   const parts = { observer, resting, decider };
   const { receiver, dispatcher } = createReceiverAndDispatcher(options, parts);

@@ -40,7 +40,7 @@ export interface NextSet {
   /** Instead of the live set's decision alone. `routeSet`: what the call follows already. */
   decide(facts: CallFacts, moment: Moment, overrides: Overrides, routeSet: string | null): Decision;
   /** Learns what was committed: only that is compared. */
-  observer: Observer;
+  observer: Pick<Observer, 'committed'>;
   report(): NextReport;
   /** Resolves when everything committed so far has been compared. */
   compared(): Promise<void>;
@@ -104,9 +104,6 @@ export function createNextSet(options: NextSetOptions): NextSet {
         undecided.delete(call.id);
         for (const each of decided) compareLater(each);
       },
-      duplicate() {},
-      deadLetter() {},
-      batch() {},
     },
     report() {
       renew();

@@ -3,11 +3,11 @@ import type { Log } from '../log/log.ts';
 import { onceForEach, onceUntilRecovered } from '../log/once.ts';
 import type { Observer } from './engine.ts';
 
-/** The names are for the log. One that throws is reported there, and the others are told as well. */
-export function combineObservers(log: Log, named: Record<string, Observer>): Observer {
+/** Each is told what it wants to know; the names are for the log. One that throws is reported there, and the others are told as well. */
+export function combineObservers(log: Log, named: Record<string, Partial<Observer>>): Observer {
   // Until an observer fails with another message: one that is broken fails with every event.
   const failures = onceForEach(() => onceUntilRecovered(log, 'observer.failed'));
-  const tellAll = (tell: (observer: Observer) => void): void => {
+  const tellAll = (tell: (observer: Partial<Observer>) => void): void => {
     for (const [name, observer] of Object.entries(named)) {
       try {
         tell(observer);
@@ -24,10 +24,10 @@ export function combineObservers(log: Log, named: Record<string, Observer>): Obs
     }
   };
   return {
-    committed: (...committed) => tellAll((each) => each.committed(...committed)),
-    duplicate: (event) => tellAll((each) => each.duplicate(event)),
-    deadLetter: (...deadLetter) => tellAll((each) => each.deadLetter(...deadLetter)),
-    batch: (...batch) => tellAll((each) => each.batch(...batch)),
+    committed: (...committed) => tellAll((each) => each.committed?.(...committed)),
+    duplicate: (event) => tellAll((each) => each.duplicate?.(event)),
+    deadLetter: (...deadLetter) => tellAll((each) => each.deadLetter?.(...deadLetter)),
+    batch: (...batch) => tellAll((each) => each.batch?.(...batch)),
     counted: (final) => tellAll((each) => each.counted?.(final)),
   };
 }

@@ -5,7 +5,6 @@
  * target costs nothing. A crash in between loses an observation and nothing else.
  */
 import type { Call } from '../core/machine/call.ts';
-import type { Notice } from '../core/machine/notice.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import { noteRefusal } from '../core/rules/refer-refusals.ts';
 import {
@@ -21,6 +20,7 @@ import {
 } from '../core/rules/rest.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import type { Observer } from './engine.ts';
 import { type RestProbe, RestUse } from './rest-use.ts';
 
 const GATHER_MS = 1_000;
@@ -40,8 +40,8 @@ export interface Resting {
   ): Promise<RestUse>;
   /** False: somebody else was let through first, so the batch has to be decided again. */
   take(probes: readonly RestProbe[]): Promise<boolean>;
-  /** Is called for everything that was committed. */
-  committed(before: Call | null, call: Call, notices: readonly Notice[]): void;
+  /** Learns from the attempts that ended. */
+  observer: Pick<Observer, 'committed'>;
   /** Resolves when what was worth writing is written, or failed. */
   settled(): Promise<void>;
   /** Writes what is worth writing a last time. */
@@ -81,10 +81,12 @@ export function createResting(options: RestingOptions): Resting {
       return new RestUse({ ...at, state: known.state, rests });
     },
     take,
-    committed(before, call, notices) {
-      for (const notice of notices) {
-        if (notice.kind === 'attempt_ended') ended(before, call, notice.attempt.id);
-      }
+    observer: {
+      committed(_event, before, call, notices) {
+        for (const notice of notices) {
+          if (notice.kind === 'attempt_ended') ended(before, call, notice.attempt.id);
+        }
+      },
     },
     settled: write,
     async stop() {

@@ -21,7 +21,10 @@ import {
   rootId,
 } from './span.ts';
 
-export function createSpans(write: (span: FinishedSpan) => void, now: () => number): Observer {
+export function createSpans(
+  write: (span: FinishedSpan) => void,
+  now: () => number,
+): Pick<Observer, 'committed' | 'deadLetter'> {
   return {
     committed(event, _before, call, notices) {
       write(eventSpan(event, call, notices, now()));
@@ -31,7 +34,6 @@ export function createSpans(write: (span: FinishedSpan) => void, now: () => numb
         else if (notice.kind === 'ended') write(callSpan(call, notice, now()));
       }
     },
-    duplicate() {},
     deadLetter(event, error) {
       // Only a webhook says which session, and so which trace, it belongs to.
       if (event.source !== 'webhook') return;
@@ -46,7 +48,6 @@ export function createSpans(write: (span: FinishedSpan) => void, now: () => numb
         failure: `dead letter: ${error instanceof Error ? error.message : String(error)}`,
       });
     },
-    batch() {},
   };
 
   function writeAttempt(

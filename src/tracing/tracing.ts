@@ -10,7 +10,7 @@ import { createMasker } from '../log/mask.ts';
 import { createSpans } from './spans.ts';
 
 export interface Tracing {
-  observer: Observer;
+  observer: Pick<Observer, 'committed' | 'deadLetter'>;
   /** Sends what is still held; resolves when that is done, or after `withinMs` whatever happens. */
   stop(withinMs: number): Promise<void>;
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RestUse } from '../../src/engine/rest-use.ts';
 import { createResting, type Resting } from '../../src/engine/resting.ts';
-import { decision, drive, refer, stamp } from '../helpers/machine.ts';
+import { decision, drive, refer, stamp, webhook } from '../helpers/machine.ts';
 
 const T0 = Date.parse('2026-03-02T00:00:00Z');
 const SEC = 1_000;
@@ -95,7 +95,7 @@ async function call(world: ReturnType<typeof aWorld>, resting: Resting, n: numbe
       ...stamp(d),
     });
     await resting.take(rest.probes);
-    resting.committed(before, call, notices);
+    resting.observer.committed(webhook(type), before, call, notices);
     if (code === null) break;
   }
   return sent;

@@ -56,7 +56,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
           decide: () => decision([refer('a', { otherWay: byTransfer('a') }), refer('b')]),
           budgets: () => ({ refers: UNLIMITED, transfers: UNLIMITED }),
         },
-        observer: { committed() {}, duplicate() {}, deadLetter() {}, batch() {} },
+        observer: { duplicate() {}, deadLetter() {}, batch() {}, ...resting.observer },
         owner: `replica-${n}`,
         outlet: { freeSlots: () => 0, offer() {}, poke() {}, cancel() {} },
       });

@@ -66,16 +66,13 @@ export function createRecoveryService(options: RecoveryServiceOptions): Recovery
 }
 
 /** A probe that finds a leg gone finds a hangup that never came: what else of that time did not? */
-export function watchFoundDead(missed: (since: number) => void): Observer {
+export function watchFoundDead(missed: (since: number) => void): Pick<Observer, 'committed'> {
   return {
     committed(event, before, _call, notices) {
       const probed = event.source === 'outcome' && event.action === 'probe';
       if (!probed || !notices.some(({ kind }) => kind === 'found_dead')) return;
       missed(before?.heardAt ?? event.receivedAt);
     },
-    duplicate() {},
-    deadLetter() {},
-    batch() {},
   };
 }
 

@@ -7,6 +7,7 @@ import { restState } from '../../../src/core/rules/rest.ts';
 import { createResting, type Resting } from '../../../src/engine/resting.ts';
 import { RESTED, TARGETS } from '../../../src/http/api/targets-schemas.ts';
 import { aCall, anAttempt } from '../../helpers/documents.ts';
+import { webhook } from '../../helpers/machine.ts';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../../helpers/served-app.ts';
 import { written } from '../../helpers/written.ts';
 
@@ -41,7 +42,10 @@ async function ended(target: string, ...verdicts: ('server_error' | 'not_allowed
       endedAt: now,
     });
     const call = aCall(`call-${n}`, { attempts: [attempt] });
-    resting.committed(null, call, [{ kind: 'attempt_ended', attempt, corrected: false }]);
+    const event = webhook('call.refer.failed', { callId: call.id });
+    resting.observer.committed(event, null, call, [
+      { kind: 'attempt_ended', attempt, corrected: false },
+    ]);
   }
   await resting.stop();
 }
