@@ -229,7 +229,8 @@ function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest)
 
 /** Null: continue. Otherwise the whole seconds until the window starts again. */
 function createBucket(rateLimit: RateLimit | null): () => number | null {
-  let windowStart = 0;
+  // A window begins with its first request, not with the process.
+  let windowStart = Number.NEGATIVE_INFINITY;
   let used = 0;
   return () => {
     if (rateLimit === null) return null;
