@@ -8,7 +8,7 @@ import type { ScriptedFault } from './faults.ts';
  * - a number, or its name: the final SIP status (completed 200, busy 486, no_answer 480, declined 603,
  *   not_found 404, not_allowed 405, server_error 503)
  * - silent: accepted, then nothing, ever; silent_after_started: the same after a 100
- * - bye: the phone answers, the caller is moved, his leg hangs up, and nobody sends a NOTIFY
+ * - bye: the phone answers, the caller is moved, their leg hangs up, and nobody sends a NOTIFY
  * - rejected: the API refuses the command with 422
  */
 export type FarEndName =
@@ -51,10 +51,10 @@ export type FarEndScript = FarEndName | number | FarEnd;
 /** In order (the last one repeats), or by SIP address, number, or user part; "*" for the rest. */
 export type FarEnds = FarEndScript | FarEndScript[] | Record<string, FarEndScript | FarEndScript[]>;
 
-/** The caller hangs up: `afterMs` after the nth time something happens to his call. */
+/** The caller hangs up: `afterMs` after the nth time something happens to their call. */
 export interface CallerHangup {
   /**
-   * What he hangs up at; refer_rings and transfer_rings are the first 1xx or the acceptance without
+   * What they hang up at; refer_rings and transfer_rings are the first 1xx or the acceptance without
    * one.
    */
   when:
@@ -98,7 +98,7 @@ export interface CallScript {
   /** One speech; default 20 ms a character, at most 2 s. */
   speakMs?: number;
   playbackMs?: number;
-  /** Whichever comes first; `{ when: 'initiated', afterMs }` is his patience. */
+  /** Whichever comes first; `{ when: 'initiated', afterMs }` is their patience. */
   callerHangup?: CallerHangup | CallerHangup[];
   /** When the caller hangs up while a REFER rings, a `failed` 487 still comes after the hangup. */
   lateFinal?: boolean;

@@ -231,7 +231,8 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   }
 
   /**
-   * A caller who goes takes his B-legs with him; a B-leg takes the caller only once they talked.
+   * A caller who hangs up ends the B-legs too; a B-leg that ends takes the caller along only once they
+   * have talked.
    */
   function endOthers(leg: Leg, by: EndedBy): void {
     const source = by === 'caller' ? 'caller' : by === 'service' ? 'unknown' : 'callee';

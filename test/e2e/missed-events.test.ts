@@ -38,7 +38,7 @@ test('a hangup that never came is found out by the probe: nobody else is called,
   expect(await counted(referee)).toBe(1);
 });
 
-test('a caller who arrived and whose hangup is lost is looked for, and his call is closed as referred', async () => {
+test('a moved caller whose hangup is lost is probed, and their call is closed as referred', async () => {
   const { telnyx, referee } = await openScene();
   telnyx.answer = gone;
   const call = telnyx.call();

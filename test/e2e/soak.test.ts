@@ -15,7 +15,7 @@ async function soak(given: Partial<SoakOptions>): Promise<SoakResult> {
   return result;
 }
 
-test.concurrent('one process on SQLite, a bad network, kill -9: each caller moved, released or gone by himself', async () => {
+test.concurrent('one process on SQLite, a bad network, kill -9: each caller is moved, released or hangs up', async () => {
   const { kills, foundDead } = await soak({ calls: 120, seed: 7, kill: true });
   expect(kills).toBeGreaterThan(0);
   expect(foundDead).toBeGreaterThan(0);

@@ -249,7 +249,7 @@ describe('a transfer', () => {
     expect(call.book).toMatchObject({ fate: 'moved', moved: [{ kind: 'transfer' }] });
   });
 
-  test('that fails hangs up its B-leg with a cause and leaves the caller where he is', async () => {
+  test('that fails hangs up its B-leg with a cause and leaves the caller where they are', async () => {
     const { receiver, command, send, answered } = await setStage();
     const call = await answered({
       transfers: [

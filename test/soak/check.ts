@@ -1,7 +1,7 @@
 /**
- * The simulator's books against the service's account, call by call: every caller was moved, released or
- * left by himself, each at most once; nobody in silence; every call ended in our store; one command per
- * attempt; verdicts as the far ends really behaved, wherever anything reported it.
+ * Compares the simulator's books with the service's account, call by call: every caller was moved,
+ * released or hung up, each at most once; nobody stays in silence; every call ended in our store; one
+ * command per attempt; verdicts say how the far ends really behaved, wherever anything reported it.
  */
 import type { BookedAttempt, CallBook } from '../../src/simulator/books.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
@@ -12,19 +12,19 @@ export interface Witnessed {
   script: CallScript;
   /** Null: the service has never heard of it. */
   call: ApiCall | null;
-  /** We hung up for him: no webhook of his call ever reached the service. */
+  /** The soak hung up for them: no webhook of their call ever reached the service. */
   rangOut: boolean;
 }
 
 /** Sentences, one for each thing that must not be; empty where all is well. */
 export function violations(witnessed: Witnessed): string[] {
   const { call } = witnessed;
-  const aboutTheCaller = [...whatBecameOfHim(witnessed), ...commandsOnce(witnessed)];
+  const aboutTheCaller = [...fateProblems(witnessed), ...commandsOnce(witnessed)];
   if (call === null) return [...aboutTheCaller, ...unheardOf(witnessed)];
   return [...aboutTheCaller, ...itsEnd(witnessed, call), ...itsAttempts(witnessed, call)];
 }
 
-function whatBecameOfHim({ book, script, rangOut }: Witnessed): string[] {
+function fateProblems({ book, script, rangOut }: Witnessed): string[] {
   const found: string[] = [];
   const drops = JSON.stringify(script.refers ?? '').includes('dropsAfterFailure');
   if (book.moved.length > 1) {
@@ -32,10 +32,10 @@ function whatBecameOfHim({ book, script, rangOut }: Witnessed): string[] {
   }
   switch (book.fate) {
     case 'waiting':
-      found.push('left in silence: he is still on the line');
+      found.push('left in silence: the caller is still on the line');
       break;
     case 'left':
-      if (script.callerHangup === undefined && !rangOut) found.push('he left, but nobody made him');
+      if (script.callerHangup === undefined && !rangOut) found.push('the caller hung up, but no script says so');
       break;
     case 'dropped':
       if (!drops) found.push('dropped by the network, which no script says');
@@ -73,7 +73,7 @@ const ENDS_OF: Record<CallBook['fate'], ReadonlySet<string>> = {
   // Nothing reported it, or the report was lost: then an honest "unconfirmed" is the most we can know.
   moved: new Set(['referred', 'transferred', 'unconfirmed']),
   released: new Set(['rejected', 'hung_up', 'failed']),
-  // He may have hung up when our own hangup was on its way, or while the process was not there.
+  // They may have hung up while our own hangup was on its way, or while the process was down.
   left: new Set(['missed', 'abandoned', 'unconfirmed', 'ignored', 'failed', 'hung_up', 'rejected']),
   dropped: new Set(['abandoned', 'unconfirmed', 'failed', 'hung_up']),
   waiting: new Set(),
@@ -93,7 +93,8 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
     allowed.clear();
     allowed.add('transferred');
   } else if (book.fate === 'moved' && book.moved[0]?.kind === 'transfer') {
-    // Every event that could tell of the bridge was lost: he seems to have left, before or after we gave up.
+    // Every event that could report the bridge was lost, so the caller seems to have hung up, before or
+    // after we gave up.
     for (const ends of ['abandoned', 'failed', 'hung_up']) allowed.add(ends);
   } else if (book.fate === 'moved' && !knewOfIt(book, call)) {
     allowed.add('abandoned');

@@ -47,7 +47,7 @@ export interface Stage {
 
 /** Nobody has to wait so long: patience (25 s), a probe (15 s), last words, a put-off (15 s), three hangups (38 s). */
 const CALL_WITHIN_MS = 150_000;
-/** An event of which nothing reached us is no call of ours: its caller hangs up by himself. */
+/** No webhook of the call reached us, so we cannot act on it: its caller hangs up unprompted. */
 const RINGS_OUT_MS = 4_000;
 const STORE_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 200;
@@ -232,7 +232,7 @@ async function untilNobodyWaits(
   }
 }
 
-/** Moved, but his leg is still up. */
+/** Moved, but their leg is still up. */
 function isUp({ book }: PlacedCall): boolean {
   return book.endedAt === null;
 }
@@ -329,8 +329,8 @@ function countDead(calls: Witnessed[]): number {
 }
 
 /**
- * What the same seed must bring each call to. Whether a caller who went at the very moment of his REFER
- * left before or after it was accepted is for milliseconds to say: these two are one class.
+ * How each call must end whenever the seed is the same. A caller who hangs up at the moment of the
+ * REFER may leave just before or just after it is accepted; milliseconds decide, so both count as one.
  */
 function classOf({ book, call }: Witnessed): string {
   const ends = call?.ends ?? 'unheard of';

@@ -40,7 +40,7 @@ export function report(options: SoakOptions, result: SoakResult): string {
       ),
     ...broken.slice(0, STORIES_MAX).map((call) => `\n${story(call)}`),
     broken.length === 0 && problems.length === 0
-      ? '✓ every caller was moved, released or left by himself, each at most once; nobody in silence; every call has ended'
+      ? '✓ every caller was moved, released or hung up, each at most once; nobody in silence; every call has ended'
       : `\n✗ ${broken.length} calls and ${problems.length} other things are not as they must be; logs and database: ${result.folder}`,
     '',
   ].join('\n');
