@@ -254,5 +254,5 @@ function duration(call: Call) {
   return { seconds: Math.round(((call.endedAt ?? 0) - call.createdAt) / 100) / 10 };
 }
 
-/** Pressed keys are only shown at debug; see `digits` in core/rules/clause.ts. */
+/** Pressed keys are only shown at debug; see `digits` in core/rules/clause/clause.ts. */
 const PRESSED = /\b(digits: )[^;)|]+/g;

@@ -7,7 +7,7 @@ import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, readPattern } from './address.ts';
 import { atOnce } from './at-once.ts';
-import { compileClause } from './clause.ts';
+import { compileClause } from './clause/clause.ts';
 import type { Overrides } from './override.ts';
 import type { Clause, Condition, RouteSet, Rule } from './rule.ts';
 import { indexRules, mentions } from './rule-index.ts';

@@ -1,8 +1,8 @@
 /**
  * Compiles `when` once: each condition becomes a check that only builds its reason when asked.
- * Clauses are in clause.ts; this file combines them.
+ * The clauses are in clause/; this file combines them.
  */
-import { type AddressClauses, compileClause } from './clause.ts';
+import { compileClause } from './clause/clause.ts';
 import type { Condition, Schedule, Switch } from './rule.ts';
 import type { Subject } from './subject.ts';
 import type { Tables } from './table.ts';
@@ -38,6 +38,12 @@ export interface AddressFailure {
   /** The clause's number, by which postings name it. */
   clause: number;
   failure: string;
+}
+
+/** Collects `from` and `to` clauses while rules are compiled; see `rule-index.ts`. */
+export interface AddressClauses {
+  /** The clause's number, by which postings name it. */
+  add(field: 'from' | 'to', values: readonly string[]): number;
 }
 
 /** What compiling a condition needs from outside. */

@@ -5,8 +5,8 @@
  * rule in order.
  */
 import { AddressIndex } from './address-index.ts';
-import type { AddressClauses } from './clause.ts';
 import { countUses, guardOf } from './guard.ts';
+import type { AddressClauses } from './match.ts';
 import {
   emptyPosting,
   FEW_HITS,
