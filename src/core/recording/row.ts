@@ -1,25 +1,20 @@
 /**
  * What a timeline row keeps so that its event can be run again: only what neither the row nor the
- * call says. A field that is absent has the value that nearly every event has.
+ * call says. A field that is absent has the value that nearly every event has. It is read back in
+ * `events-of-rows.ts`.
  */
-import type { Call, CallFacts, DeadlineName, Phase } from '../machine/call.ts';
-import { type Envelope, encodeClientState } from '../machine/client-state.ts';
-import type { Action, Outcome } from '../machine/command.ts';
+import type { Call, CallFacts, Phase } from '../machine/call.ts';
+import type { Envelope } from '../machine/client-state.ts';
 import { deadlineEventId } from '../machine/command-id.ts';
 import type { ReportedCost } from '../machine/cost.ts';
 import type { CallEvent, OutcomeEvent } from '../machine/event.ts';
 import { isGone } from '../machine/gone.ts';
 import { noFacts } from '../machine/new-call.ts';
-import type { ReferStep, TraceLine } from '../machine/plan.ts';
+import type { TraceLine } from '../machine/plan.ts';
 import type { Overrides } from '../rules/override.ts';
 import type { Detail } from './detail.ts';
-import { fullDecision, fullStep, type Lean, leanDecision, leanStep } from './lean.ts';
-import {
-  type Answers,
-  RECORDING_SCHEMA,
-  type RecordedCall,
-  type RecordedEvent,
-} from './recorded-call.ts';
+import { type Lean, leanDecision, leanStep } from './lean.ts';
+import { type Answers, RECORDING_SCHEMA } from './recorded-call.ts';
 
 /** A row as the timeline has it. */
 export interface Row {
@@ -69,7 +64,7 @@ export interface Recorded {
   overrides?: Overrides;
 }
 
-type Learned = Exclude<keyof CallFacts, 'callId' | 'lookups'> | 'foreignState' | 'parentId';
+export type Learned = Exclude<keyof CallFacts, 'callId' | 'lookups'> | 'foreignState' | 'parentId';
 
 /** An event as the machine was given it, and what that asked its world for. */
 export interface Given {
@@ -164,7 +159,7 @@ function learnedOf(before: Call, after: Call): Learned[] {
   return learned;
 }
 
-const FACTS = Object.keys(noFacts('')).filter(
+export const FACTS = Object.keys(noFacts('')).filter(
   (name): name is Exclude<keyof CallFacts, 'callId' | 'lookups'> => name !== 'callId',
 );
 
@@ -184,7 +179,8 @@ function noteCost(
   if (!isKept) recorded.cost = cost;
 }
 
-function keptCost({ id }: { id: string }, legId: string, { costs }: Call): ReportedCost {
+/** What the call already has of a cost event, which the row therefore need not repeat. */
+export function keptCost({ id }: { id: string }, legId: string, { costs }: Call): ReportedCost {
   const own = costs.filter((each) => each.eventId === id && each.legId === legId);
   return {
     parts: own.map(({ part, currency, amount }) => ({ part, currency, amount })),
@@ -209,180 +205,3 @@ function noteOutcome(recorded: Recorded, event: OutcomeEvent, now: number): void
 
 /** Of an outcome, what the timeline shows. */
 const SHOWN: ReadonlySet<string> = new Set(['kind', 'status', 'code', 'detail']);
-
-/** `rows`: in order, from the first on. `entries`: how many the call has had. */
-export function recordedCallOf(call: Call, rows: readonly Row[], entries: number): RecordedCall {
-  const schemas = rows.map(({ recorded }) => (recorded === null ? 0 : (recorded.schema ?? 1)));
-  const oldest = Math.min(RECORDING_SCHEMA, ...schemas);
-  const newest = Math.max(RECORDING_SCHEMA, ...schemas);
-  const common = { callId: call.id, stored: call };
-  if (newest > RECORDING_SCHEMA) {
-    return { ...common, schema: newest, recording: 'newer', events: [] };
-  }
-  if (oldest < RECORDING_SCHEMA) {
-    return { ...common, schema: oldest, recording: 'older', events: [] };
-  }
-  const later = new Set(rows.slice(1).flatMap(({ recorded }) => recorded?.learned ?? []));
-  const first = LEARNABLE.filter((name) => !later.has(name));
-  return {
-    ...common,
-    schema: RECORDING_SCHEMA,
-    recording: entries > rows.length ? 'cut' : 'complete',
-    events: rows.map((row, n) => eventOf(row, call, n === 0 ? first : null)),
-  };
-}
-
-const LEARNABLE: readonly Learned[] = [...FACTS, 'foreignState', 'parentId'];
-
-function eventOf(row: Row, call: Call, first: readonly Learned[] | null): RecordedEvent {
-  const recorded = row.recorded ?? {};
-  const { decisions = [], overBudget = [], heardAt = null, overrides = {} } = recorded;
-  const { resting = [], refusesRefers = [] } = recorded;
-  const last = decisions.findLastIndex((each) => each !== null);
-  return {
-    event: { ...baseOf(row, call.id), ...ownOf(row, call, recorded, first) } as CallEvent,
-    now: row.at,
-    answers: {
-      heardAt,
-      decisions: decisions.map((each, n) =>
-        each === null ? null : fullDecision(each, n === last ? (row.trace ?? []) : []),
-      ),
-      overBudget,
-      resting,
-      refusesRefers,
-      overrides,
-    },
-    phase: row.phase,
-    commands: row.commands.map(({ id }) => id),
-  };
-}
-
-function baseOf({ id, type, at, occurredAt, source, recorded }: Row, callId: string) {
-  return {
-    source,
-    id,
-    callId,
-    type,
-    receivedAt: at - (recorded?.waitedMs ?? 0),
-    occurredAt: recorded?.occurredAt ?? occurredAt,
-  };
-}
-
-type Base = 'source' | 'id' | 'callId' | 'type' | 'receivedAt' | 'occurredAt';
-type Own<Source> = Omit<Extract<CallEvent, { source: Source }>, Base>;
-
-function ownOf(
-  row: Row,
-  call: Call,
-  recorded: Recorded,
-  first: readonly Learned[] | null,
-): Own<CallEvent['source']> {
-  const { detail } = row;
-  const text = (name: string) => (detail[name] ?? null) as string | null;
-  const number = (name: string) => (detail[name] ?? null) as number | null;
-  switch (row.source) {
-    case 'webhook': {
-      const { digits = null, clockSkewMs } = recorded;
-      return {
-        ...learnedFields(call, recorded, first ?? recorded.learned ?? []),
-        sipNotifyResponse: number('sip_notify_response'),
-        hangupCause: text('hangup_cause'),
-        hangupSource: text('hangup_source'),
-        sipHangupCause: text('sip_hangup_cause'),
-        digits,
-        status: text('status'),
-        deliveryAttempt: number('delivery_attempt') ?? 1,
-        ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
-        ...costAndRecovery(row, call, recorded, call.id),
-      } satisfies Own<'webhook'>;
-    }
-    case 'b_leg':
-      return {
-        bLegId: text('b_leg') ?? '',
-        attemptId: recorded.envelope ?? null,
-        hangupCause: text('hangup_cause'),
-        sipHangupCause: text('sip_hangup_cause'),
-        ...costAndRecovery(row, call, recorded, text('b_leg') ?? ''),
-      } satisfies Own<'b_leg'>;
-    case 'outcome':
-      return {
-        commandId: text('command') ?? '',
-        legId: recorded.legId ?? call.id,
-        action: text('action') as Action,
-        ...(text('lookup') === null ? {} : { lookup: text('lookup') ?? '' }),
-        outcome: outcomeOf(detail, recorded),
-        firstSentAt: recorded.sentAgoMs === undefined ? null : row.at - recorded.sentAgoMs,
-      } satisfies Own<'outcome'>;
-    case 'deadline':
-      return {
-        name: text('deadline') as DeadlineName,
-        n: recorded.n ?? Number(row.id.slice(row.id.lastIndexOf(':') + 1)),
-        putOff: detail.put_off === true,
-      } satisfies Own<'deadline'>;
-    case 'manual':
-      return { step: fullStep(recorded.step ?? {}) as ReferStep } satisfies Own<'manual'>;
-    case 'operator':
-      return { by: text('by'), reason: text('reason') } satisfies Own<'operator'>;
-    case 'sighting':
-      return { envelope: recorded.probed ?? null } satisfies Own<'sighting'>;
-    case 'acknowledged':
-      return {};
-    default:
-      return row.source satisfies never;
-  }
-}
-
-function learnedFields(call: Call, { envelope: id }: Recorded, learned: readonly Learned[]) {
-  const facts = noFacts(call.id);
-  for (const name of learned) {
-    if (name in facts) Object.assign(facts, { [name]: call.facts[name as keyof CallFacts] });
-  }
-  const foreignState = learned.includes('foreignState') ? call.foreignState : null;
-  const parentId = learned.includes('parentId') ? call.parentId : null;
-  return {
-    facts,
-    clientState: id === undefined ? foreignState : encodeClientState(id, foreignState),
-    envelope: id === undefined ? null : { id, foreignState },
-    ...(parentId === null ? {} : { parentId }),
-  };
-}
-
-function costAndRecovery(row: Row, call: Call, { cost, gone }: Recorded, legId: string) {
-  const isCost = row.type === 'call.cost';
-  return {
-    ...(isCost ? { cost: cost ?? keptCost(row, legId, call) } : {}),
-    ...(row.detail.recovered === true
-      ? { recovered: { living: new Set(gone === true ? [] : [call.id]) } }
-      : {}),
-  };
-}
-
-function outcomeOf(detail: Detail, { outcome = {} }: Recorded): Outcome {
-  const { outcome: kind, status = null, code = null, detail: words = '' } = detail;
-  switch (kind as Outcome['kind']) {
-    case 'accepted':
-      return { kind: 'accepted', status, alive: null, ...outcome } as Outcome;
-    case 'rejected':
-      return {
-        kind: 'rejected',
-        status,
-        code,
-        detail: words,
-        callEnded: false,
-        notAnswered: false,
-        misconfigured: null,
-        ...outcome,
-      } as Outcome;
-    case 'retry':
-      return {
-        kind: 'retry',
-        status,
-        detail: words,
-        afterMs: null,
-        provenUnsent: false,
-        ...outcome,
-      } as Outcome;
-    case 'unknown':
-      return { kind: 'unknown', detail: words, ...outcome } as Outcome;
-  }
-}

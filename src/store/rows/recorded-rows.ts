@@ -1,6 +1,7 @@
 /** A call with its timeline, as both stores read them in one look. */
+
+import { recordedCallOf } from '../../core/recording/events-of-rows.ts';
 import { RECORDING_SCHEMA, type RecordedCall } from '../../core/recording/recorded-call.ts';
-import { recordedCallOf } from '../../core/recording/row.ts';
 import { unpackCall } from './call-document.ts';
 import { unpackEntry } from './rows.ts';
 
