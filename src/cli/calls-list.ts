@@ -1,0 +1,100 @@
+/** The list of `referee calls`: once, or again and again with `--follow`. */
+import { setTimeout } from 'node:timers/promises';
+import { callsCsv } from '../http/api/calls-csv.ts';
+import type { CallSummary } from '../http/api/calls-json.ts';
+import { askedBy, type CallsOptions } from './calls-options.ts';
+import { callTable, type TableOptions } from './calls-text.ts';
+import type { Documents } from './documents.ts';
+import { type Io, jsonText } from './io.ts';
+import { momentText } from './local-time.ts';
+import { plain } from './routes-folder.ts';
+import { terminalWidth } from './table.ts';
+
+export const FOLLOW_EVERY_MS = 1_000;
+/** Moves the cursor home and clears to the end, which flickers less than clearing everything. */
+export const REDRAW = '\u001b[H\u001b[J';
+const CLEAR = '\u001b[2J';
+const MORE = 'There are more calls: raise --limit, or use filters.';
+
+export async function listCalls(
+  documents: Documents,
+  options: CallsOptions,
+  io: Io,
+): Promise<void> {
+  const { calls, next } = await documents.calls(askedBy(options));
+  if (options.json) {
+    io.stdout.write(`${jsonText({ calls, next })}\n`);
+    return;
+  }
+  if (options.csv) {
+    io.stdout.write(callsCsv(calls));
+    if (next !== null) io.stderr.write(`${MORE}\n`);
+    return;
+  }
+  io.stdout.write(`${listText(calls, documents, options, io)}\n`);
+  if (next !== null) io.stdout.write(`${MORE}\n`);
+}
+
+/** Asks every second, because any replica may write to the store. */
+export async function followCalls(
+  documents: Documents,
+  options: CallsOptions,
+  io: Io,
+  signal: AbortSignal,
+): Promise<void> {
+  const live = io.isTTY && !options.json;
+  const seen = new Map<string, string>();
+  if (live) io.stdout.write(CLEAR);
+  while (!signal.aborted) {
+    const { calls } = await documents.calls(askedBy(options));
+    if (live) {
+      io.stdout.write(`${REDRAW}${listText(calls, documents, options, io)}\n\nCtrl-C ends.\n`);
+    } else {
+      // Oldest first, because a stream of lines is read downwards.
+      for (const call of calls.toReversed()) tellIfChanged(call);
+      forget(calls);
+    }
+    await setTimeout(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+
+  function tellIfChanged(call: CallSummary): void {
+    const summary = jsonText(call);
+    if (seen.get(call.call_control_id) === summary) return;
+    seen.set(call.call_control_id, summary);
+    io.stdout.write(
+      options.json
+        ? `${summary}\n`
+        : `${callTable([call], { ...tableOf(io, options), head: false })}\n`,
+    );
+  }
+
+  /** Calls that left the list are forgotten. */
+  function forget(calls: CallSummary[]): void {
+    const listed = new Set(calls.map((call) => call.call_control_id));
+    for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
+  }
+}
+
+function listText(
+  calls: CallSummary[],
+  { source }: Documents,
+  options: CallsOptions,
+  io: Io,
+): string {
+  return calls.length === 0 ? noCalls(options, source) : callTable(calls, tableOf(io, options));
+}
+
+/** Why the list is empty, with the filter. */
+function noCalls(options: CallsOptions, source: string): string {
+  const { limit: _, since, until, q, ...filter } = askedBy(options);
+  const asked = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
+  if (q !== undefined) asked.push(`q ${q}`);
+  if (since !== undefined) asked.push(`since ${momentText(since, options.utc === true)}`);
+  if (until !== undefined) asked.push(`until ${momentText(until, options.utc === true)}`);
+  if (asked.length === 0) return `There are no calls in ${source}.`;
+  return `No calls in the store match: ${plain(asked.join(', '))}.`;
+}
+
+function tableOf(io: Io, { utc = false }: CallsOptions): TableOptions {
+  return { width: terminalWidth(io), head: true, now: Date.now(), utc };
+}

@@ -1,0 +1,148 @@
+/** The options of `referee calls`, and which calls they ask for. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ENDS, PHASES } from '../core/machine/call.ts';
+import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
+import { VERDICTS } from '../core/machine/verdict.ts';
+import { askedNumber, mayBeNational } from '../routing/national.ts';
+import type { CallFilter } from '../store/store.ts';
+import type { CallsAsked } from './documents.ts';
+import type { Io } from './io.ts';
+import { loadFolder } from './routes-folder.ts';
+import { serverOf } from './server.ts';
+import { sinceOf } from './since.ts';
+
+const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 500;
+
+export interface CallsOptions {
+  phase?: NonNullable<CallFilter['phase']>;
+  rule?: string;
+  target?: string;
+  verdict?: NonNullable<CallFilter['verdict']>;
+  ends?: NonNullable<CallFilter['ends']>;
+  from?: string;
+  to?: string;
+  since?: number;
+  until?: number;
+  q?: string;
+  outcome?: NonNullable<CallFilter['outcome']>;
+  number?: string;
+  direction?: NonNullable<CallFilter['direction']>;
+  legs?: 'all';
+  /** Default: LIMIT_DEFAULT for a list, all for --verify and --export. */
+  limit?: number;
+  follow?: boolean;
+  verify?: boolean;
+  export?: string;
+  json?: boolean;
+  csv?: boolean;
+  utc?: boolean;
+}
+
+export function addCallsOptions(command: Command): void {
+  command
+    .option(
+      '--q <text>',
+      'only calls that this is part of: four digits or more of a number, an id, a rule, a target',
+    )
+    .addOption(
+      new Option('--outcome <outcome>', 'only calls of callers of whom this became').choices([
+        ...CALLER_OUTCOMES,
+      ]),
+    )
+    .addOption(new Option('--phase <phase>', 'only calls in this phase').choices([...PHASES]))
+    .option('--rule <name>', 'only calls that this rule matched')
+    .option('--target <name>', 'only calls with an attempt at this target')
+    .addOption(
+      new Option('--verdict <verdict>', 'only calls with an attempt that has this verdict').choices(
+        [...VERDICTS],
+      ),
+    )
+    .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
+    .option('--from <number>', 'only calls from this number, as the list shows it')
+    .option('--to <number>', 'only calls to this number, as the list shows it')
+    .option('--number <number>', 'only calls of this number of ours, on whichever side it is')
+    .addOption(
+      new Option('--direction <direction>', 'only calls in this direction').choices([
+        'incoming',
+        'outgoing',
+      ]),
+    )
+    .option(
+      '--since <time>',
+      'only calls since then: ISO 8601 with a zone, or how long ago: 15m, 2h, 1d',
+      sinceOf,
+    )
+    .option('--until <time>', 'only calls before then; written as for --since', sinceOf)
+    .addOption(new Option('--legs <which>', 'also show the B-legs of transfers').choices(['all']))
+    .option(
+      '--limit <number>',
+      `how many calls to show, at most ${LIMIT_MAX} (default: ${LIMIT_DEFAULT}; all for --verify and --export)`,
+      limitOf,
+    )
+    .option('--follow', 'keep showing changes until Ctrl-C')
+    .addOption(
+      new Option(
+        '--verify',
+        'run the recorded events of each call again and compare with the stored call; exit 1 if any differs',
+      ).conflicts(['follow', 'export', 'csv']),
+    )
+    .addOption(
+      new Option(
+        '--export <file>',
+        'write recorded calls to a new file, one JSON object a line, - for stdout; phone numbers and pressed digits stand in it',
+      ).conflicts(['follow', 'json', 'csv']),
+    )
+    .option('--utc', 'times in UTC; otherwise in the zone of this terminal, with its offset')
+    .addOption(
+      new Option(
+        '--json',
+        'JSON as the API returns it; with --follow one changed call per line',
+      ).conflicts('csv'),
+    )
+    .addOption(
+      new Option('--csv', 'CSV (RFC 4180) with a line for each call').conflicts(['json', 'follow']),
+    );
+}
+
+export function askedBy(options: CallsOptions): CallsAsked {
+  const {
+    follow: _,
+    json: __,
+    csv: ___,
+    utc: ____,
+    verify: _____,
+    export: ______,
+    ...asked
+  } = options;
+  return { limit: LIMIT_DEFAULT, ...asked };
+}
+
+/**
+ * A number in national form is read with the routes' `policy.country`, so the routes are loaded for
+ * such numbers only. A server reads them with its own routes.
+ */
+export async function withMeantNumbers(
+  id: string | null,
+  options: CallsOptions,
+  io: Io,
+): Promise<{ id: string | null; options: CallsOptions }> {
+  if (serverOf(io) !== null) return { id, options };
+  const { from, to } = options;
+  const asked = [id, from, to];
+  if (!asked.some((text) => mayBeNational(text ?? ''))) return { id, options };
+  const { loaded } = await loadFolder(undefined, io, Date.now(), { hold: false });
+  const country = loaded.ok ? loaded.set.policy.country : null;
+  const meant = { ...options };
+  if (from !== undefined) meant.from = askedNumber(from, country);
+  if (to !== undefined) meant.to = askedNumber(to, country);
+  return { id: id === null ? null : askedNumber(id, country), options: meant };
+}
+
+function limitOf(text: string): number {
+  const limit = Number(text);
+  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > LIMIT_MAX) {
+    throw new InvalidArgumentError(`A whole number from 1 to ${LIMIT_MAX} is expected.`);
+  }
+  return limit;
+}
