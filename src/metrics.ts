@@ -18,7 +18,7 @@ import {
   watchSchedules,
 } from './metrics/scraped.ts';
 import { defineSeries, type Series } from './metrics/series.ts';
-import type { OutboxHealth } from './store/store.ts';
+import type { OutboxHealth } from './store/contract/outbox.ts';
 
 /** For labels whose values come from our own code. */
 const OWN_VALUES_MAX = 50;

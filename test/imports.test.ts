@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   telnyx: ['core', 'telnyx', ...shared()],
   lookups: ['core', 'lookups', ...shared()],
   store: ['core', 'store', ...shared()],
+  'store/contract': ['core', 'store/contract'],
   'store/sqlite': ['core', 'store/sqlite', 'store/rows', ...storeRoot(), ...shared()],
   'store/postgres': ['core', 'store/postgres', 'store/rows', ...storeRoot(), ...shared()],
   'store/rows': ['core', 'store/rows', ...storeRoot(), ...shared()],
@@ -39,7 +40,7 @@ function shared(): string[] {
 }
 
 function storeRoot(): string[] {
-  return ['store/store.ts', 'store/migrate.ts', 'store/brief-map.ts'];
+  return ['store/store.ts', 'store/contract', 'store/migrate.ts', 'store/brief-map.ts'];
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>

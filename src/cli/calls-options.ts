@@ -4,7 +4,7 @@ import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
 import { askedNumber, mayBeNational } from '../routing/national.ts';
-import type { CallFilter } from '../store/store.ts';
+import type { CallFilter } from '../store/contract/list.ts';
 import type { CallsAsked } from './documents.ts';
 import type { Io } from './io.ts';
 import { loadFolder } from './routes-folder.ts';

@@ -17,10 +17,10 @@ import {
 import type { ReportJson } from '../http/api/reports-csv.ts';
 import { statsJson } from '../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
+import type { CallFilter } from '../store/contract/list.ts';
 import type { Database } from '../store/open.ts';
 import { readReport } from '../store/read-report.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
-import type { CallFilter } from '../store/store.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
 import { plain } from './routes-folder.ts';

@@ -1,7 +1,7 @@
 /** A B-leg's webhooks: whose call it belongs to, and what its caller's call learns from them. */
 import type { Call } from '../core/machine/call.ts';
 import type { BLegEvent, WebhookEvent } from '../core/machine/event.ts';
-import type { Loaded } from '../store/store.ts';
+import type { Loaded } from '../store/contract/calls.ts';
 
 /**
  * The id of the caller's call if the event is a B-leg's: by what is known of the leg, by the envelope

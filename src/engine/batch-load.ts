@@ -2,7 +2,8 @@
 import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Overrides } from '../core/rules/override.ts';
-import type { Loaded, LoadKeys, Store } from '../store/store.ts';
+import type { Loaded, LoadKeys } from '../store/contract/calls.ts';
+import type { Store } from '../store/store.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
 import type { Clock } from './clock.ts';
 import type { Decider } from './engine.ts';

@@ -6,7 +6,7 @@ import type { CallEvent } from '../core/machine/event.ts';
 import { transition } from '../core/machine/transition.ts';
 import { noteAnswers } from '../core/recording/answers.ts';
 import type { Overrides } from '../core/rules/override.ts';
-import type { Loaded } from '../store/store.ts';
+import type { Loaded } from '../store/contract/calls.ts';
 import { bLegEvent, parentOf } from './b-leg.ts';
 import type { BudgetUse } from './budget.ts';
 import type { Decider, Received } from './engine.ts';

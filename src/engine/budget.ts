@@ -3,7 +3,7 @@
  * agree.
  */
 import type { Budget } from '../core/rules/rule.ts';
-import type { BudgetCounts, Loaded } from '../store/store.ts';
+import type { BudgetCounts, Loaded } from '../store/contract/calls.ts';
 
 type Kind = 'refer' | 'transfer';
 type Budgets = { refers: Budget; transfers: Budget };

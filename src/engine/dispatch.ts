@@ -9,7 +9,9 @@
 import type { LookupCommand, TelnyxCommand } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Log } from '../log/log.ts';
-import type { ClaimedCommand, Settlement, Store } from '../store/store.ts';
+import type { Settlement } from '../store/contract/calls.ts';
+import type { ClaimedCommand } from '../store/contract/outbox.ts';
+import type { Store } from '../store/store.ts';
 import { CONNECTIONS_MAX, REQUEST_TIMEOUT_MS } from '../telnyx/client.ts';
 import type { Clock, Mark } from './clock.ts';
 import { createCommandReport } from './command-report.ts';

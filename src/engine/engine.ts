@@ -6,7 +6,8 @@ import type { Decision, Moment } from '../core/machine/plan.ts';
 import type { Refused } from '../core/machine/transition.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import type { Budget } from '../core/rules/rule.ts';
-import type { ClaimedCommand, Settlement } from '../store/store.ts';
+import type { Settlement } from '../store/contract/calls.ts';
+import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import type { Mark } from './clock.ts';
 import type { Final } from './tally.ts';
 

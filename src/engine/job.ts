@@ -1,5 +1,5 @@
 /** A claimed command that is to be sent, and the store's clock meanwhile. */
-import type { ClaimedCommand } from '../store/store.ts';
+import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import { atLeastSince, type Clock, type Mark } from './clock.ts';
 
 export interface Job {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
-import type { RouteVersion, Store, VersionFile } from '../store/store.ts';
+import type { RouteVersion, VersionFile } from '../store/contract/route-versions.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * Deflated bytes kept of one file and of one version: a list of two million numbers has some 10 MB.

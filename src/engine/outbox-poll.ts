@@ -3,7 +3,7 @@
  * looks at once if one is known to be due, soon after it found something, otherwise every second.
  */
 import type { Log } from '../log/log.ts';
-import type { ClaimedCommand } from '../store/store.ts';
+import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import { type Clock, type Mark, mark } from './clock.ts';
 
 const POLL_BUSY_MS = 250;

@@ -5,7 +5,7 @@
 import type { CallEvent } from '../core/machine/event.ts';
 import { TooBusy } from '../errors.ts';
 import { BriefMap } from '../store/brief-map.ts';
-import type { Settlement } from '../store/store.ts';
+import type { Settlement } from '../store/contract/calls.ts';
 import type { Received } from './engine.ts';
 import { keyOf } from './timeline.ts';
 

@@ -3,7 +3,8 @@
  * applied, committed, reported and handed over. Everything that can fail comes before the commit.
  */
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable } from '../errors.ts';
-import type { Committed, Store } from '../store/store.ts';
+import type { Committed } from '../store/contract/calls.ts';
+import type { Store } from '../store/store.ts';
 import { applyAll } from './batch.ts';
 import { createBatchLoader } from './batch-load.ts';
 import { type Clock, type Mark, mark, systemClock } from './clock.ts';

@@ -6,7 +6,7 @@
 import type { OutcomeEvent } from '../core/machine/event.ts';
 import { NewerRow } from '../errors.ts';
 import type { Log } from '../log/log.ts';
-import type { Settlement } from '../store/store.ts';
+import type { Settlement } from '../store/contract/calls.ts';
 import { retryDelayMs } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Received } from './engine.ts';

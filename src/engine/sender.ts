@@ -2,7 +2,7 @@
 import type { Action, Command, Outcome } from '../core/machine/command.ts';
 import { outcomeEventId } from '../core/machine/command-id.ts';
 import type { OutcomeEvent } from '../core/machine/event.ts';
-import type { ClaimedCommand } from '../store/store.ts';
+import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import type { Clock } from './clock.ts';
 import type { CommandReport } from './command-report.ts';
 import { type Job, latestStoreNow, storeNow } from './job.ts';

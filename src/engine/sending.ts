@@ -4,7 +4,8 @@
  */
 import type { Outcome } from '../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
-import type { ClaimedCommand, Settlement } from '../store/store.ts';
+import type { Settlement } from '../store/contract/calls.ts';
+import type { ClaimedCommand } from '../store/contract/outbox.ts';
 import { retryDelayMs } from './backoff.ts';
 
 /** How long a claimed command is ours to send. */

@@ -1,6 +1,7 @@
 /** Deadlines are rows, not timers: any replica turns the due ones into events. */
 import { deadlineEventId } from '../core/machine/command-id.ts';
-import type { DueDeadline, Store } from '../store/store.ts';
+import type { DueDeadline } from '../store/contract/calls.ts';
+import type { Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
 
 const SWEEP_EVERY_MS = 200;

@@ -7,8 +7,8 @@
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
 import type { Cost } from '../core/machine/cost.ts';
 import { CORRECTION_MS } from '../core/machine/limits.ts';
+import type { Tally } from '../store/contract/calls.ts';
 import { HOURLY_SUMS } from '../store/rows/fold.ts';
-import type { Tally } from '../store/store.ts';
 
 /** Something to count: how a call ended, a verdict, or what one event said that it cost. */
 export type Final =

@@ -4,7 +4,7 @@ import type { CallEvent } from '../core/machine/event.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import { detailOf } from '../core/recording/detail.ts';
 import { type Given, recordedOf } from '../core/recording/row.ts';
-import type { TimelineEntry } from '../store/store.ts';
+import type { TimelineEntry } from '../store/contract/timeline.ts';
 
 /**
  * The key that identifies repeats: event id and type. A B-leg's event has its own key on the

@@ -4,7 +4,7 @@ import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import type { Given } from '../core/recording/row.ts';
-import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/store.ts';
+import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/contract/calls.ts';
 import type { Received } from './engine.ts';
 import type { QueuedEvent } from './queue.ts';
 import { type Final, finalOf, tallyOf } from './tally.ts';

@@ -1,7 +1,7 @@
 /** Gauges that are read when they are scraped: outbox, schedules, delay of the event loop. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
-import type { OutboxHealth } from '../store/store.ts';
+import type { OutboxHealth } from '../store/contract/outbox.ts';
 import { boundedLabel } from './label.ts';
 
 const SCRAPE_STORE_TIMEOUT_MS = 1_000;

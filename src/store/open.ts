@@ -1,9 +1,10 @@
 /** Opens the store that DATABASE_URL names, migrated and ready for writes. */
+
 import { CODE_VERSION } from './migrate.ts';
 import { openPostgres } from './postgres/store.ts';
 import { openSqlite } from './sqlite/store.ts';
 import type { Clocks } from './sqlite/store-time.ts';
-import type { ChangeFeed, Store, StoreNotice } from './store.ts';
+import type { Store, StoreNotice } from './store.ts';
 
 export type Database = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };
 
@@ -21,10 +22,7 @@ export interface StoreOptions {
  * Rejects with StoreUnavailable where the database cannot be used now: not there, of another program,
  * corrupt, or of a newer release. The caller may try again; the message says what to do.
  */
-export function openStore(
-  database: Database,
-  options: StoreOptions = {},
-): Promise<Store & ChangeFeed> {
+export function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
   const codeVersion = options.codeVersion ?? CODE_VERSION;
   switch (database.kind) {
     case 'sqlite':
@@ -35,10 +33,7 @@ export function openStore(
 }
 
 /** The server's own store: if it is SQLite, no other process writes it. */
-export async function openOwnStore(
-  database: Database,
-  options: StoreOptions,
-): Promise<Store & ChangeFeed> {
+export async function openOwnStore(database: Database, options: StoreOptions): Promise<Store> {
   const store = await openStore(database, options);
   try {
     // Only this process writes an SQLite store, so leases of a previous process are void. Clearing

@@ -14,8 +14,10 @@ import {
 import type { Received } from '../../src/engine/engine.ts';
 import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
 import type { LogFields } from '../../src/log/log.ts';
+import type { Settlement } from '../../src/store/contract/calls.ts';
+import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { ClaimedCommand, Settlement, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';
 import {
   type ApiServer,

@@ -14,8 +14,9 @@ import { combineObservers } from '../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
 import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
+import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { ClaimedCommand, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { aCall, anAttempt, aUnit } from '../helpers/documents.ts';
 import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
 

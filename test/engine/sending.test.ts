@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/core/machine/command.ts';
 import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine/sending.ts';
-import type { ClaimedCommand } from '../../src/store/store.ts';
+import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { aCommand } from '../helpers/documents.ts';
 
 const NOW = 1_000_000;

@@ -11,10 +11,11 @@ import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.
 import { createReport } from '../../src/engine/report.ts';
 import { createUpkeep } from '../../src/engine/upkeep.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { CODE_VERSION } from '../../src/store/migrate.ts';
 import { openSqlite } from '../../src/store/sqlite/store.ts';
 import { systemClocks } from '../../src/store/sqlite/store-time.ts';
-import type { ClaimedCommand, Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { aUnit } from '../helpers/documents.ts';
 import { decision, hookOf as hook, refer, transfer } from '../helpers/machine.ts';
 import { waitFor } from '../helpers/waiting.ts';

@@ -2,7 +2,8 @@
 import type { Attempt, Call, CallFacts } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import { newCall } from '../../src/core/machine/new-call.ts';
-import type { CallChange, CommitUnit, LoadKeys, TimelineEntry } from '../../src/store/store.ts';
+import type { CallChange, CommitUnit, LoadKeys } from '../../src/store/contract/calls.ts';
+import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
 
 export type CallGiven = Partial<Omit<Call, 'facts'>> & { facts?: Partial<CallFacts> };
 

@@ -21,7 +21,7 @@ import {
 import { noteAnswers } from '../../src/core/recording/answers.ts';
 import type { RecordedEvent } from '../../src/core/recording/recorded-call.ts';
 import { timelineEntry } from '../../src/engine/timeline.ts';
-import type { TimelineEntry } from '../../src/store/store.ts';
+import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
 
 export const CALL = 'v3:call-under-test';
 

@@ -21,7 +21,8 @@ import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
 import type { Overrides } from '../../src/core/rules/override.ts';
 import type { RouteSet } from '../../src/core/rules/rule.ts';
 import { timelineEntry } from '../../src/engine/timeline.ts';
-import type { CommitUnit, TimelineEntry } from '../../src/store/store.ts';
+import type { CommitUnit } from '../../src/store/contract/calls.ts';
+import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
 import { aUnit } from './documents.ts';
 import { moment, facts as someFacts } from './route-set.ts';
 

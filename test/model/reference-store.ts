@@ -4,26 +4,24 @@
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
-import { commandRank, dueOf, TIMELINE_ENTRIES_MAX } from '../../src/store/rows/rows.ts';
 import type {
   BudgetCounts,
   CallChange,
-  CallFilter,
-  Claim,
-  ClaimedCommand,
   CommitResult,
   Committed,
   CommitUnit,
   DueDeadline,
   Loaded,
   LoadKeys,
-  OutboxHealth,
-  SettingName,
   Settlement,
   StoredCall,
-  TimelineEntry,
   Uncounted,
-} from '../../src/store/store.ts';
+} from '../../src/store/contract/calls.ts';
+import type { CallFilter } from '../../src/store/contract/list.ts';
+import type { Claim, ClaimedCommand, OutboxHealth } from '../../src/store/contract/outbox.ts';
+import type { SettingName } from '../../src/store/contract/settings.ts';
+import type { TimelineEntry } from '../../src/store/contract/timeline.ts';
+import { commandRank, dueOf, TIMELINE_ENTRIES_MAX } from '../../src/store/rows/rows.ts';
 
 interface CallRow {
   call: Call;

@@ -6,17 +6,11 @@
 import fc from 'fast-check';
 import type { Call } from '../../src/core/machine/call.ts';
 import type { Outcome } from '../../src/core/machine/command.ts';
-import type {
-  CallFilter,
-  Claim,
-  ClaimedCommand,
-  CommitUnit,
-  Loaded,
-  SettingName,
-  Store,
-  Tally,
-  Uncounted,
-} from '../../src/store/store.ts';
+import type { CommitUnit, Loaded, Tally, Uncounted } from '../../src/store/contract/calls.ts';
+import type { CallFilter } from '../../src/store/contract/list.ts';
+import type { Claim, ClaimedCommand } from '../../src/store/contract/outbox.ts';
+import type { SettingName } from '../../src/store/contract/settings.ts';
+import type { Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry } from '../helpers/documents.ts';
 import type { ReferenceStore } from './reference-store.ts';
 

@@ -35,7 +35,8 @@ function fateProblems({ book, script, rangOut }: Witnessed): string[] {
       found.push('left in silence: the caller is still on the line');
       break;
     case 'left':
-      if (script.callerHangup === undefined && !rangOut) found.push('the caller hung up, but no script says so');
+      if (script.callerHangup === undefined && !rangOut)
+        found.push('the caller hung up, but no script says so');
       break;
     case 'dropped':
       if (!drops) found.push('dropped by the network, which no script says');

@@ -1,7 +1,8 @@
 /** What the store knows of missed events and living legs: asked in pieces, so that no webhook waits behind it. */
 import type { Call } from '../../core/machine/call.ts';
 import type { WebhookEvent } from '../../core/machine/event.ts';
-import type { LoadKeys, Store } from '../../store/store.ts';
+import type { LoadKeys } from '../../store/contract/calls.ts';
+import type { Store } from '../../store/store.ts';
 import { keyOf } from '../timeline.ts';
 import type { Known } from './recover.ts';
 

@@ -1,7 +1,8 @@
 /** Lists what people did; `audit.ts` writes it. */
 import { Type } from 'typebox';
 import { readMoment } from '../../core/iso-time.ts';
-import type { AuditFilter, AuditRow, Store } from '../../store/store.ts';
+import type { AuditFilter, AuditRow } from '../../store/contract/audit.ts';
+import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';

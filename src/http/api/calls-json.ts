@@ -8,7 +8,7 @@ import { costTotals } from '../../core/machine/cost.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
 import type { Step } from '../../core/machine/plan.ts';
 import type { Asked } from '../../engine/manual-refer.ts';
-import type { TimelineEntry } from '../../store/store.ts';
+import type { TimelineEntry } from '../../store/contract/timeline.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 
 export type CallSummary = ReturnType<typeof callSummary>;

@@ -5,7 +5,8 @@
  * reload its lists.
  */
 import { Type } from 'typebox';
-import type { Changes, Store } from '../../store/store.ts';
+import type { Changes } from '../../store/contract/changes.ts';
+import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Access } from '../people/access.ts';
 import { VIEWER } from '../people/roles.ts';

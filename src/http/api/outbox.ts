@@ -2,7 +2,9 @@
 import { Type } from 'typebox';
 import type { Receiver } from '../../engine/engine.ts';
 import { eventOfLetter } from '../../engine/letters.ts';
-import type { DeadLetter, OutboxCommand, Store } from '../../store/store.ts';
+import type { DeadLetter } from '../../store/contract/dead-letters.ts';
+import type { OutboxCommand } from '../../store/contract/outbox.ts';
+import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';

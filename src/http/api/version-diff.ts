@@ -3,7 +3,7 @@
  * number of changed lines, which is hard to get right by hand.
  */
 import { structuredPatch } from 'diff';
-import type { RouteVersion, VersionFile } from '../../store/store.ts';
+import type { RouteVersion, VersionFile } from '../../store/contract/route-versions.ts';
 
 /** Of all files of a comparison together: finding them holds the event loop. */
 const CHANGED_LINES_MAX = 2_000;

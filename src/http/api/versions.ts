@@ -2,7 +2,8 @@
 
 import { readKept } from '../../engine/kept-files.ts';
 import type { ActivationResult, LiveRoutes } from '../../engine/live-routes.ts';
-import type { RouteVersion, Store } from '../../store/store.ts';
+import type { RouteVersion } from '../../store/contract/route-versions.ts';
+import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';

@@ -1,15 +1,11 @@
 /** What people did, and what waits for somebody: dead letters, and commands still to send. */
+
+import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/audit.ts';
+import type { DeadLetter } from '../contract/dead-letters.ts';
+import type { OutboxCommand } from '../contract/outbox.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
 import { letterOf } from '../rows/dead-letter.ts';
 import { commandOf } from '../rows/outbox-command.ts';
-import type {
-  AuditCame,
-  AuditEntry,
-  AuditFilter,
-  AuditPage,
-  DeadLetter,
-  OutboxCommand,
-} from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { clean, cleanOrNull } from './values.ts';

@@ -1,10 +1,11 @@
 /** A batch as rows of its tables, each with the number of the change it belongs to. */
 import { isCounted } from '../../core/machine/attempt.ts';
 import type { Command } from '../../core/machine/command.ts';
+import type { CallChange } from '../contract/calls.ts';
+import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { packCall } from '../rows/call-document.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
-import type { CallChange, Claim, ClaimedCommand } from '../store.ts';
 import { clean, cleanOrNull, keyText } from './values.ts';
 
 /** What every batch has lies in columns, one entry a row; what few have in rows. `n` is the number of the change. */

@@ -1,7 +1,7 @@
 /** The statement that writes calls with everything that belongs to them, and what its result means. */
 import { CommitUnknown } from '../../errors.ts';
+import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
-import type { Claim, ClaimedCommand } from '../store.ts';
 import { type CommitRows, claimedFrom } from './commit-rows.ts';
 import {
   explain,

@@ -3,9 +3,11 @@
  * commands) is written from the rows that won. So nothing is kept of a call that lost its race,
  * whether against an update or against another first insert.
  */
+
+import type { CommitResult, Committed, CommitUnit } from '../contract/calls.ts';
+import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { urgentFirst } from '../rows/rows.ts';
-import type { Claim, ClaimedCommand, CommitResult, Committed, CommitUnit } from '../store.ts';
 import { commitRows } from './commit-rows.ts';
 import { type Written, writeEach, writeWhole } from './commit-statement.ts';
 import type { PostgresPool } from './pool.ts';

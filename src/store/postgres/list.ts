@@ -1,5 +1,9 @@
 /** Calls by filter, newest first; timelines; what changed. */
 import type { Call, Direction, Ends } from '../../core/machine/call.ts';
+import type { StoredCall } from '../contract/calls.ts';
+import type { Changes } from '../contract/changes.ts';
+import type { CallFilter } from '../contract/list.ts';
+import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Found, find } from '../rows/find.ts';
@@ -11,7 +15,6 @@ import {
   TIMELINE_ENTRIES_MAX,
   unpackEntry,
 } from '../rows/rows.ts';
-import type { CallFilter, Changes, StoredCall, TimelineEntry } from '../store.ts';
 import { finderOf } from './find.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';

@@ -1,9 +1,10 @@
 /** What a batch needs to know, in one statement: the parts that are asked for, one row format for all. */
 
+import type { Loaded, LoadKeys } from '../contract/calls.ts';
+import { isVersioned } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
-import { isVersioned, type Loaded, type LoadKeys } from '../store.ts';
 import { arrayOf, clean, keyText } from './values.ts';
 
 /** The server's clock in milliseconds. */

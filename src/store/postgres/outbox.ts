@@ -2,9 +2,11 @@
 
 import type { Call } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
+import type { DueDeadline } from '../contract/calls.ts';
+import type { Claim, ClaimedCommand, OutboxHealth } from '../contract/outbox.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { dueOf, urgentFirst } from '../rows/rows.ts';
-import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';

@@ -1,8 +1,8 @@
 /** Removes what is over: old calls, counted items and cancelled commands. */
 
+import type { Uncounted } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
-import type { Uncounted } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 

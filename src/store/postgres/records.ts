@@ -1,12 +1,12 @@
 /** What is not a call: settings, replicas, dead letters and the pulse. */
 
+import type { Replica, SettingName } from '../contract/settings.ts';
 import {
   CHANGES_KEPT_MS,
   DEAD_LETTERS_MAX,
   REPLICA_FORGOTTEN_MS,
   troublesText,
 } from '../rows/rows.ts';
-import type { Replica, SettingName } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { clean, cleanOrNull, keyText } from './values.ts';

@@ -1,4 +1,6 @@
 /** The route sets that were live, and what their files hold. */
+
+import type { RouteVersion } from '../contract/route-versions.ts';
 import {
   filesText,
   REPLACED_SLACK_MS,
@@ -6,7 +8,6 @@ import {
   VERSIONS_MAX,
   versionOf,
 } from '../rows/route-version.ts';
-import type { RouteVersion } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 import { clean } from './values.ts';

@@ -5,7 +5,7 @@
 import { StoreUnavailable } from '../../errors.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
-import type { ChangeFeed, Store, StoreNotice } from '../store.ts';
+import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import * as audit from './audit.ts';
 import { commitUnits } from './commit.ts';
@@ -29,7 +29,7 @@ export async function openPostgres(
   url: string,
   codeVersion: number,
   { timeoutMs, onNotice = () => {} }: PostgresOptions = {},
-): Promise<Store & ChangeFeed> {
+): Promise<Store> {
   const pool = openPool(url, timeoutMs);
   const due = new DueDeadlines((stepMs) => {
     onNotice({ kind: 'clock_stepped', clock: 'database', stepMs, offMs: 0 });
@@ -48,7 +48,7 @@ export async function openPostgres(
     }
   }
 
-  const store: Store & ChangeFeed = {
+  const store: Store = {
     kind: 'postgres',
 
     load: (keys) =>

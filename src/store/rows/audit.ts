@@ -1,5 +1,5 @@
 /** What people did, as rows, the same for every store. */
-import type { AuditFilter, AuditPage, AuditRow } from '../store.ts';
+import type { AuditFilter, AuditPage, AuditRow } from '../contract/audit.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
 export function auditRow(row: Record<string, unknown>): AuditRow {

@@ -1,5 +1,5 @@
 /** A dead letter from its row, the same for every store. */
-import type { DeadLetter } from '../store.ts';
+import type { DeadLetter } from '../contract/dead-letters.ts';
 
 export function letterOf(row: Record<string, unknown>): DeadLetter {
   return {

@@ -2,7 +2,7 @@
  * Which calls a search text finds. Where it leads to few calls, all of them are known here, the newest
  * first; where it leads to many, the newest calls are looked through until a page is full.
  */
-import type { CallFilter, SearchText } from '../store.ts';
+import type { CallFilter, SearchText } from '../contract/list.ts';
 import type { Position } from './cursor.ts';
 import { gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
 

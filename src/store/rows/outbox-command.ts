@@ -1,6 +1,6 @@
 /** A command that waits in the outbox from its row, the same for every store. */
 import type { Command } from '../../core/machine/command.ts';
-import type { OutboxCommand } from '../store.ts';
+import type { OutboxCommand } from '../contract/outbox.ts';
 
 export function commandOf(row: Record<string, unknown>): OutboxCommand {
   return {

@@ -9,7 +9,7 @@
 
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { BriefMap } from '../brief-map.ts';
-import type { CallChange } from '../store.ts';
+import type { CallChange } from '../contract/calls.ts';
 import { attemptMark, type CallColumns, callColumns } from './rows.ts';
 
 /** Some 2 KB each; a machine that carries 500 calls a second sees as many in a quarter of a minute. */

@@ -1,5 +1,5 @@
 /** A kept route set as both stores write and read it. */
-import type { RouteVersion, VersionFile } from '../store.ts';
+import type { RouteVersion, VersionFile } from '../contract/route-versions.ts';
 
 /** Contents that no version has are removed only after this: a version is written after its files. */
 export const UNNAMED_FILES_KEPT_MS = 60 * 60_000;

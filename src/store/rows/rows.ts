@@ -4,7 +4,9 @@ import type { Attempt, Call, Direction } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
 import { NewerRow } from '../../errors.ts';
-import type { ClaimedCommand, DueDeadline, TimelineEntry } from '../store.ts';
+import type { DueDeadline } from '../contract/calls.ts';
+import type { ClaimedCommand } from '../contract/outbox.ts';
+import type { TimelineEntry } from '../contract/timeline.ts';
 
 /** Of one call; later events are still known by their key, but no longer told. */
 export const TIMELINE_ENTRIES_MAX = 500;

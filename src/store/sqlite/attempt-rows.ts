@@ -1,9 +1,9 @@
 /** The rows of attempts, and of what is to be counted once it is final. */
 import type { DatabaseSync } from 'node:sqlite';
 import { isCounted } from '../../core/machine/attempt.ts';
+import type { CallChange } from '../contract/calls.ts';
 import { changedAttempts, type RecentRow } from '../rows/recent-rows.ts';
 import { keyOf, tookMs } from '../rows/rows.ts';
-import type { CallChange } from '../store.ts';
 
 export interface AttemptRows {
   writeAttempts(change: CallChange, row: number, before: RecentRow | null): void;

@@ -1,16 +1,11 @@
 /** What people did, and what waits for somebody: dead letters, and commands still to send. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/audit.ts';
+import type { DeadLetter } from '../contract/dead-letters.ts';
+import type { OutboxCommand } from '../contract/outbox.ts';
 import { auditConditions, auditPage, auditRow } from '../rows/audit.ts';
 import { letterOf } from '../rows/dead-letter.ts';
 import { commandOf } from '../rows/outbox-command.ts';
-import type {
-  AuditCame,
-  AuditEntry,
-  AuditFilter,
-  AuditPage,
-  DeadLetter,
-  OutboxCommand,
-} from '../store.ts';
 
 export interface SqliteAudit {
   add(entry: AuditEntry, now: number): number;

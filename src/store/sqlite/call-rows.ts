@@ -1,5 +1,6 @@
 /** The rows of a call and of its events, as a commit writes them. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { CallChange } from '../contract/calls.ts';
 import { packCall } from '../rows/call-document.ts';
 import type { RecentRow } from '../rows/recent-rows.ts';
 import {
@@ -9,7 +10,6 @@ import {
   packEntry,
   TIMELINE_ENTRIES_MAX,
 } from '../rows/rows.ts';
-import type { CallChange } from '../store.ts';
 
 /** Where a change went: the call's row, the number of its first event, what was stored. */
 export interface Place {

@@ -3,7 +3,8 @@
  * makes every cursor of the life before it `missed`, and who watches reads the lists anew.
  */
 import { randomUUID } from 'node:crypto';
-import type { ChangeFeed, CommitResult, CommitUnit } from '../store.ts';
+import type { CommitResult, CommitUnit } from '../contract/calls.ts';
+import type { ChangeFeed } from '../contract/changes.ts';
 
 /** A watcher looks twice a second; at 5,000 webhooks a second this is some ten seconds behind. */
 const CHANGES_KEPT = 50_000;

@@ -1,7 +1,8 @@
 /** The outbox as a commit writes it: commands that are new, taken back, or settled. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { CallChange, Settlement } from '../contract/calls.ts';
+import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { commandRank, keyOf } from '../rows/rows.ts';
-import type { CallChange, Claim, ClaimedCommand, Settlement } from '../store.ts';
 
 export interface CommandRows {
   /** Adds to `claimed` what is stored as claimed. */

@@ -1,15 +1,9 @@
 /** Writes a batch in one transaction: per unit all of it, or nothing. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { CallChange, CommitResult, Committed, CommitUnit } from '../contract/calls.ts';
+import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { urgentFirst } from '../rows/rows.ts';
-import type {
-  CallChange,
-  Claim,
-  ClaimedCommand,
-  CommitResult,
-  Committed,
-  CommitUnit,
-} from '../store.ts';
 import { prepareAttemptRows } from './attempt-rows.ts';
 import { type Place, prepareCallRows } from './call-rows.ts';
 import { prepareCommandRows } from './command-rows.ts';

@@ -3,6 +3,8 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { Call, Direction, Ends } from '../../core/machine/call.ts';
 import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
+import type { CallFilter } from '../contract/list.ts';
+import type { TimelineEntry } from '../contract/timeline.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { type Position, readCursor, writeCursor } from '../rows/cursor.ts';
 import { type Finder, type Found, find } from '../rows/find.ts';
@@ -14,7 +16,6 @@ import {
   TIMELINE_ENTRIES_MAX,
   unpackEntry,
 } from '../rows/rows.ts';
-import type { CallFilter, TimelineEntry } from '../store.ts';
 
 /** Rows looked at in one go of the event loop (about 2 ms), and for one page in all. */
 const LIST_CHUNK_ROWS = 500;

@@ -1,17 +1,11 @@
 /** What a batch needs to know, in one read transaction; of what was in the last batches, no row is read again. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../../core/machine/call.ts';
+import type { BudgetCounts, Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
+import { isVersioned, type SettingsVersions } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { keyOf, refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
-import {
-  type BudgetCounts,
-  isVersioned,
-  type Loaded,
-  type LoadKeys,
-  type SettingsVersions,
-  type StoredCall,
-} from '../store.ts';
 
 type Row = { call: number; version: number; code: number; document: string };
 

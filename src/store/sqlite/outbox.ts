@@ -2,9 +2,10 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { Command } from '../../core/machine/command.ts';
+import type { DueDeadline } from '../contract/calls.ts';
+import type { Claim, ClaimedCommand, OutboxHealth } from '../contract/outbox.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { dueOf } from '../rows/rows.ts';
-import type { Claim, ClaimedCommand, DueDeadline, OutboxHealth } from '../store.ts';
 
 export interface SqliteOutbox {
   claim(claim: Claim, limit: number, now: number): ClaimedCommand[];

@@ -1,9 +1,9 @@
 /** Removes what is over: old calls and counted items. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Uncounted } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
-import type { Uncounted } from '../store.ts';
 import type { SqliteHistory } from './history.ts';
 import { inTransaction } from './transaction.ts';
 

@@ -1,7 +1,7 @@
 /** What is not a call: settings, replicas and dead letters. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Replica, SettingName } from '../contract/settings.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';
-import type { Replica, SettingName } from '../store.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqliteRecords {

@@ -1,5 +1,6 @@
 /** The route sets that were live, and what their files hold. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { RouteVersion } from '../contract/route-versions.ts';
 import {
   filesOf,
   filesText,
@@ -8,7 +9,6 @@ import {
   VERSIONS_MAX,
   versionOf,
 } from '../rows/route-version.ts';
-import type { RouteVersion } from '../store.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqliteRouteVersions {

@@ -1,6 +1,8 @@
 /** The embedded store: one SQLite file, one connection, one transaction a batch. */
+
+import type { CommitUnit } from '../contract/calls.ts';
 import { PING_FRESH_MS } from '../rows/rows.ts';
-import type { ChangeFeed, CommitUnit, Store, StoreNotice } from '../store.ts';
+import type { Store, StoreNotice } from '../store.ts';
 import { readActivity } from './activity.ts';
 import { ChangeRing } from './change-ring.ts';
 import { openConnection } from './connection.ts';
@@ -19,14 +21,14 @@ export async function openSqlite(
   path: string,
   codeVersion: number,
   { onNotice = () => {}, clocks = systemClocks }: SqliteOptions = {},
-): Promise<Store & ChangeFeed> {
+): Promise<Store> {
   const connection = openConnection(path, codeVersion, { onNotice, clocks });
   const { run, write } = connection;
   const ring = new ChangeRing();
   let pingedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
-  const store: Store & ChangeFeed = {
+  const store: Store = {
     kind: 'sqlite',
     load: (keys) => run(({ load }, time) => load.load(keys, time.now())),
     async commit(units, claim) {

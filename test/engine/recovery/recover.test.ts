@@ -11,8 +11,9 @@ import { type BatchingReceiver, createReceiver } from '../../../src/engine/recei
 import { knownOf } from '../../../src/engine/recovery/known.ts';
 import { type RecoverOptions, recover } from '../../../src/engine/recovery/recover.ts';
 import { StoreUnavailable, TooBusy } from '../../../src/errors.ts';
+import type { ClaimedCommand } from '../../../src/store/contract/outbox.ts';
 import { openStore } from '../../../src/store/open.ts';
-import type { ClaimedCommand, Store } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import type { OutageSource } from '../../../src/telnyx/outage-source.ts';
 import { decision, hookOf, refer } from '../../helpers/machine.ts';
 

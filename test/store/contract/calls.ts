@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
-import type { CommitUnit } from '../../../src/store/store.ts';
+import type { CommitUnit } from '../../../src/store/contract/calls.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry, aUnit } from '../../helpers/documents.ts';
 import { ACCEPTED, claimIds, commit, LONG, load, run, store } from './scene.ts';
 

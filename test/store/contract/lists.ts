@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
-import type { CallFilter } from '../../../src/store/store.ts';
+import type { CallFilter } from '../../../src/store/contract/list.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { commit, load, run, store } from './scene.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RouteVersion } from '../../../src/store/store.ts';
+import type { RouteVersion } from '../../../src/store/contract/route-versions.ts';
 import { aCall, aUnit } from '../../helpers/documents.ts';
 import { commit, run, store } from './scene.ts';
 

@@ -1,11 +1,13 @@
 /** The store that a contract speaks of, and what its tests do with it. A test file runs one contract. */
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
-import type { ChangeFeed, Claim, CommitUnit, Store } from '../../../src/store/store.ts';
+import type { CommitUnit } from '../../../src/store/contract/calls.ts';
+import type { Claim } from '../../../src/store/contract/outbox.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { aCall, type aChange, aCommand, aUnit, keys } from '../../helpers/documents.ts';
 
 export interface Opened {
-  open(options?: { codeVersion?: number }): Promise<Store & ChangeFeed>;
+  open(options?: { codeVersion?: number }): Promise<Store>;
   /** Ends what the database needs. */
   end(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export const CUT = {
 } satisfies Outcome;
 
 export let opened: Opened;
-export let store: Store & ChangeFeed;
+export let store: Store;
 export let count = 0;
 /** Ids of this test alone: the database is shared by all of the suite. */
 export let run = '';

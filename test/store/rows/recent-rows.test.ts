@@ -6,9 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
+import type { CommitResult, CommitUnit, Loaded } from '../../../src/store/contract/calls.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { callColumns, keyOf, tookMs } from '../../../src/store/rows/rows.ts';
-import type { CommitResult, CommitUnit, Loaded, Store } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { aCall, aChange, anAttempt, anEntry, aUnit, keys } from '../../helpers/documents.ts';
 
 const RUNS = 250;
