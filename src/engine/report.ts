@@ -1,24 +1,22 @@
 /** Reports everything that was committed to the log and the metrics. */
-import type { Attempt, Call, Verdict } from '../core/machine/call.ts';
+import type { Call } from '../core/machine/call.ts';
 import { outcomeOf, summaryOf } from '../core/machine/caller-outcome.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
-import { isLoopReason } from '../core/rules/loop.ts';
 import type { LogEventName } from '../log/events.ts';
 import type { Log, LogFields } from '../log/log.ts';
 import type { Metrics } from '../metrics.ts';
-import { adviceFor } from '../telnyx/advice.ts';
-import { budgetOf } from './budget.ts';
+import { createAttemptReport, isCaller } from './attempt-report.ts';
 import type { Observer } from './engine.ts';
+import { countFinal } from './final-report.ts';
 import { createLookupReport } from './lookup-report.ts';
-import { arrival, type Final } from './tally.ts';
 
 export function createReport(log: Log, metrics: Metrics): Observer {
   const shows = (name: LogEventName) => log.shows?.(name) ?? true;
   const eventShown = shows('call.event');
   const traceShown = shows('call.trace');
-  const progressShown = shows('attempt.progress');
   const lookup = createLookupReport(log, metrics);
+  const attempt = createAttemptReport(log, metrics);
   return {
     committed(event, before, call, notices) {
       metrics.event(event.source, 'committed');
@@ -54,7 +52,7 @@ export function createReport(log: Log, metrics: Metrics): Observer {
       metrics.storeLatency('commit', commitMs);
     },
     counted(final) {
-      if (isCaller(final.call)) count(final);
+      if (isCaller(final.call)) countFinal(metrics, final);
     },
   };
 
@@ -84,18 +82,13 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         log.emit('call.answer_refused', { ...fields, detail: notice.detail });
         return;
       case 'attempt_started':
-        if (isCaller(call)) {
-          metrics.attemptStarted(notice.attempt.kind, call.rule, notice.attempt.target);
-        }
-        log.emit('attempt.started', { ...fields, ...attemptFields(notice.attempt) });
+        attempt.started(notice.attempt, call, fields);
         return;
       case 'attempt_progress':
-        if (progressShown) {
-          log.emit('attempt.progress', { ...fields, ...attemptFields(notice.attempt) });
-        }
+        attempt.progress(notice.attempt, fields);
         return;
       case 'attempt_ended':
-        attemptEnded(notice.attempt, notice.corrected, event, call, fields);
+        attempt.ended(notice, event, call, fields);
         return;
       case 'last_resort':
         log.emit('call.last_resort', { ...fields, why: notice.why });
@@ -146,83 +139,6 @@ export function createReport(log: Log, metrics: Metrics): Observer {
         notice satisfies never;
     }
   }
-
-  function count(final: Final): void {
-    switch (final.type) {
-      case 'end':
-        ended(final.call);
-        return;
-      case 'verdict': {
-        const { call, attempt } = final;
-        if (attempt.verdict !== null) verdict(call, attempt, attempt.verdict);
-        return;
-      }
-      case 'cost':
-        for (const { currency, part, amount } of final.costs) metrics.cost(currency, part, amount);
-        return;
-      default:
-        final satisfies never;
-    }
-  }
-
-  function ended(call: Call): void {
-    const { ends, rule, attempts } = call;
-    if (ends === null) return;
-    metrics.callEnded(ends);
-    const outcome = outcomeOf(call);
-    if (outcome !== null) metrics.callerOutcome(rule, outcome);
-    const arrived = arrival(ends, attempts.length);
-    if (arrived !== null) metrics.arrival(rule, arrived);
-  }
-
-  function verdict(call: Call, attempt: Attempt, verdict: Verdict): void {
-    metrics.verdict(call.rule, attempt.target, verdict);
-    if (attempt.acceptedAt !== null && attempt.endedAt !== null) {
-      metrics.commandToVerdict(verdict, attempt.endedAt - attempt.acceptedAt);
-    }
-  }
-
-  function attemptEnded(
-    attempt: Attempt,
-    corrected: boolean,
-    event: CallEvent,
-    call: Call,
-    fields: LogFields,
-  ): void {
-    const { verdict } = attempt;
-    if (verdict === null) return;
-    const line = { ...fields, ...attemptFields(attempt), reason: attempt.reason, corrected };
-    if (verdict === 'completed') log.emit('attempt.completed', line);
-    else if (verdict === 'abandoned') log.emit('attempt.abandoned', line);
-    else if (verdict === 'skipped') log.emit('attempt.skipped', line);
-    else log.emit('attempt.failed', { ...line, ...adviceOf(attempt, event), next: call.phase });
-    const budget = attempt.unsent && !corrected ? budgetOf(attempt.reason) : null;
-    if (budget !== null && isCaller(call)) metrics.budgetRefused(budget);
-    if (attempt.unsent && isLoopReason(attempt.reason)) {
-      log.emit('attempt.loop', { ...fields, ...attemptFields(attempt), reason: attempt.reason });
-    }
-  }
-}
-
-/** Metrics count callers, and a transfer's B-leg belongs to its caller. */
-function isCaller({ parentId }: Call): boolean {
-  return parentId === null;
-}
-
-function adviceOf(attempt: Attempt, event: CallEvent) {
-  const refusal =
-    event.source === 'outcome' && event.outcome.kind === 'rejected' ? event.outcome : null;
-  // A local refusal (budget, policy, template) has its own reason, so no advice about the network
-  // is added.
-  if (attempt.unsent) return {};
-  return (
-    adviceFor({
-      verdict: attempt.verdict,
-      sipNotifyResponse: attempt.final ? attempt.sipNotifyResponse : null,
-      code: refusal?.code ?? null,
-      status: refusal?.status ?? null,
-    }) ?? {}
-  );
 }
 
 function callFields(call: Call): LogFields {
@@ -232,17 +148,6 @@ function callFields(call: Call): LogFields {
     rule: call.rule,
     route_set: call.routeSet,
     ...(call.label === null ? {} : { label: call.label }),
-  };
-}
-
-function attemptFields(attempt: Attempt): LogFields {
-  return {
-    attempt: attempt.id,
-    kind: attempt.kind,
-    target: attempt.target,
-    sip_address: attempt.sipAddress,
-    verdict: attempt.verdict,
-    sip_notify_response: attempt.sipNotifyResponse,
   };
 }
 
