@@ -9,16 +9,18 @@
 import type { CallFacts } from '../core/machine/call.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
 import { type CompiledRoutes, decide } from '../core/rules/decide.ts';
-import { outlineOf } from '../core/rules/decision-outline.ts';
 import { followsNext } from '../core/rules/next-share.ts';
 import type { Overrides } from '../core/rules/override.ts';
-import type { Log } from '../log/log.ts';
-import type { Metrics } from '../metrics.ts';
 import type { Problem } from '../routing/problem.ts';
-import type { NextRoutes, Routes } from '../routing/reload.ts';
+import type { NextRoutes } from '../routing/reload.ts';
 import type { Observer } from './engine.ts';
-import { type NextChange, NextDifferences } from './next-differences.ts';
-import { decideInShadow, notingAnswers } from './shadow-set.ts';
+import {
+  createNextComparison,
+  type Decided,
+  type NextComparisonOptions,
+} from './next-comparison.ts';
+import type { NextChange } from './next-differences.ts';
+import { notingAnswers } from './shadow-set.ts';
 
 export interface NextReport {
   /** Null until the folder is good for the first time. */
@@ -46,42 +48,18 @@ export interface NextSet {
   compared(): Promise<void>;
 }
 
-export interface NextSetOptions {
-  live: Pick<Routes, 'current'>;
-  folder: NextRoutes;
+export interface NextSetOptions extends NextComparisonOptions {
   percent: number;
-  log: Log;
-  metrics: Metrics;
-  now: () => number;
 }
 
-/** Decisions that wait for their commit or their comparison. */
-const WAITING_MAX = 1_000;
-/** The event loop is held for so long at most, and for a tenth of the time. */
-const SLICE_MS = 2;
-const PAUSE_FACTOR = 9;
-
-interface Waiting {
-  facts: CallFacts;
-  moment: Moment;
-  overrides: Overrides;
-  decision: Decision;
-  live: CompiledRoutes;
-  next: CompiledRoutes;
-}
+/** Decisions that wait for their commit. */
+const UNCOMMITTED_MAX = 1_000;
 
 export function createNextSet(options: NextSetOptions): NextSet {
-  const { live, folder, percent, log, metrics, now } = options;
+  const { live, folder, percent } = options;
   /** By call: decided, and not committed yet. */
-  const undecided = new Map<string, Waiting[]>();
-  let queue: Waiting[] = [];
-  let comparing = false;
-  let idle: (() => void)[] = [];
-  let between = setsOf(live.current(), folder.current());
-  let differences = new NextDifferences(now());
-  let failedWith: string | null = null;
-  metrics.nextRoutes('same', 0);
-  metrics.nextRoutes('differs', 0);
+  const uncommitted = new Map<string, Decided[]>();
+  const comparison = createNextComparison(options);
 
   return {
     folder,
@@ -99,14 +77,14 @@ export function createNextSet(options: NextSetOptions): NextSet {
     },
     observer: {
       committed(_event, _before, call) {
-        const decided = undecided.get(call.id);
+        const decided = uncommitted.get(call.id);
         if (decided === undefined) return;
-        undecided.delete(call.id);
-        for (const each of decided) compareLater(each);
+        uncommitted.delete(call.id);
+        for (const each of decided) comparison.add(each);
       },
     },
     report() {
-      renew();
+      const differences = comparison.differences();
       const { decided, differs, notCompared, since } = differences;
       return {
         hash: folder.current()?.set.hash ?? null,
@@ -119,11 +97,7 @@ export function createNextSet(options: NextSetOptions): NextSet {
         refusal: folder.refusal(),
       };
     },
-    compared: () =>
-      new Promise((resolve) => {
-        if (queue.length === 0) resolve();
-        else idle.push(resolve);
-      }),
+    compared: comparison.done,
   };
 
   /** The set that decided before, as long as it is there; otherwise the caller's share says. */
@@ -148,107 +122,22 @@ export function createNextSet(options: NextSetOptions): NextSet {
       try {
         return decide(notingAnswers(followed), facts, moment, overrides);
       } catch (error) {
-        failed(error);
+        comparison.failed(error);
       }
     }
     return decide(notingAnswers(current), facts, moment, overrides);
   }
 
   /** A lost race decides again, and the later decision counts. */
-  function remember(decided: Waiting): void {
+  function remember(decided: Decided): void {
     const { callId } = decided.facts;
-    const others = (undecided.get(callId) ?? []).filter(
+    const others = (uncommitted.get(callId) ?? []).filter(
       ({ moment }) => moment.event !== decided.moment.event,
     );
-    undecided.delete(callId);
-    undecided.set(callId, [...others, decided]);
-    const oldest = undecided.keys().next();
+    uncommitted.delete(callId);
+    uncommitted.set(callId, [...others, decided]);
+    const oldest = uncommitted.keys().next();
     // It was never committed: refused, or a dead letter.
-    if (undecided.size > WAITING_MAX && !oldest.done) undecided.delete(oldest.value);
+    if (uncommitted.size > UNCOMMITTED_MAX && !oldest.done) uncommitted.delete(oldest.value);
   }
-
-  function compareLater(decided: Waiting): void {
-    if (queue.length >= WAITING_MAX) {
-      differences.notCompared += 1;
-      return;
-    }
-    queue.push(decided);
-    if (!comparing) setTimeout(slice, 0).unref();
-    comparing = true;
-  }
-
-  function slice(): void {
-    const startedAt = performance.now();
-    let done = 0;
-    for (const decided of queue) {
-      compare(decided);
-      done += 1;
-      if (performance.now() - startedAt > SLICE_MS) break;
-    }
-    queue = queue.slice(done);
-    const pauseMs = (performance.now() - startedAt) * PAUSE_FACTOR;
-    comparing = queue.length > 0;
-    if (comparing) {
-      setTimeout(slice, pauseMs).unref();
-      return;
-    }
-    for (const resolve of idle) resolve();
-    idle = [];
-  }
-
-  function compare({ facts, moment, overrides, decision, live: current, next }: Waiting): void {
-    renew();
-    // Decided before the last reload.
-    if (between !== setsOf(current, next)) return;
-    try {
-      const isNext = decision.routeSet === next.set.hash && next.set.hash !== current.set.hash;
-      const other = decideInShadow(isNext ? current : next, facts, moment, overrides);
-      // It needs an answer that the deciding set did not ask for.
-      if (other === null || other.lookup !== undefined) {
-        differences.notCompared += 1;
-        return;
-      }
-      // A later event on which neither decides is nothing to count.
-      const nothing = decision.plan === null && other.plan === null;
-      if (nothing && moment.event !== 'call.initiated') return;
-      const [before, after] = isNext ? [other, decision] : [decision, other];
-      count(facts.callId, before, after);
-    } catch (error) {
-      differences.notCompared += 1;
-      failed(error);
-    }
-  }
-
-  function count(callId: string, before: Decision, after: Decision): void {
-    const [one, other] = [outlineOf(before), outlineOf(after)];
-    metrics.nextRoutes(one.text === other.text ? 'same' : 'differs', 1);
-    const line = differences.add(callId, one, other, now());
-    if (line === null) return;
-    log.emit('routes.next_differs', {
-      call_control_id: callId,
-      before: line.before,
-      after: line.after,
-      count: line.calls,
-      route_set: before.routeSet,
-      next: after.routeSet,
-    });
-  }
-
-  /** Counts are of two certain sets. */
-  function renew(): void {
-    const sets = setsOf(live.current(), folder.current());
-    if (sets !== between) differences = new NextDifferences(now());
-    between = sets;
-  }
-
-  function failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    if (message === failedWith) return;
-    failedWith = message;
-    log.emit('routes.next_failed', { err: error });
-  }
-}
-
-function setsOf(live: CompiledRoutes, next: CompiledRoutes | null): string {
-  return `${live.set.hash} ${next?.set.hash}`;
 }
