@@ -48,7 +48,7 @@ const WAITING_MAX = 1_000;
 const SLICE_MS = 2;
 const PAUSE_FACTOR = 9;
 
-export function createNextComparison(options: Omit<NextSetOptions, 'percent'>): NextComparison {
+export function createNextComparison(options: NextComparisonOptions): NextComparison {
   const { live, folder, log, metrics, now } = options;
   let queue: Decided[] = [];
   let comparing = false;

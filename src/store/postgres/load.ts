@@ -1,10 +1,10 @@
 /** What a batch needs to know, in one statement: the parts that are asked for, one row format for all. */
-
-import type { Loaded, LoadKeys } from '../contract/calls.ts';
+import type { Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
 import { isVersioned } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import type { RecentRows } from '../rows/recent-rows.ts';
 import { refuseNewer, SESSION_CALLS_MAX } from '../rows/rows.ts';
+import type { Query } from './pool.ts';
 import { arrayOf, clean, keyText } from './values.ts';
 
 /** The server's clock in milliseconds. */
@@ -104,4 +104,12 @@ const none = () => ({ refers: 0, transfers: 0 });
 
 function emptyBudget(callers: string[]): NonNullable<Loaded['budget']> {
   return { all: none(), byCaller: new Map(callers.map((caller) => [caller, none()])) };
+}
+
+export async function findCall(query: Query, callId: string): Promise<StoredCall | null> {
+  const [row] = await query('select version, document from calls where key = $1', [
+    keyText(callId),
+  ]);
+  if (!row) return null;
+  return { call: unpackCall(String(row.document)), version: Number(row.version) };
 }

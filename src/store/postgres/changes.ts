@@ -1,0 +1,57 @@
+/** Which calls changed after a cursor, whichever replica changed them. */
+import type { Changes } from '../contract/changes.ts';
+import { CHANGES_KEPT_MS } from '../rows/rows.ts';
+import { NOW_MS } from './load.ts';
+import type { Query } from './pool.ts';
+
+/**
+ * A cursor is a transaction number. What lies before the oldest transaction still running is all
+ * known, so nothing that commits late is passed over.
+ */
+export async function changedCalls(
+  query: Query,
+  after: string | null,
+  limit: number,
+): Promise<Changes> {
+  const known = /^\d{1,19}$/.exec(after ?? '')?.[0] ?? null;
+  const rows = await query(
+    `with horizon as materialized (
+       select pg_snapshot_xmin(pg_current_snapshot()) as running,
+         -- Trimming leaves one old row, which marks how far it went.
+         (select case when at < ${NOW_MS} - ${CHANGES_KEPT_MS} then transaction end
+          from changes order by transaction limit 1) as trimmed),
+     next as materialized (
+       select transaction, keys from changes, horizon
+       where transaction >= $1::text::xid8 and transaction < running order by transaction limit $2)
+     select running::text as horizon, n.transaction::text as transaction, c.document::json->>'id' as id,
+       coalesce($1::text::xid8 < trimmed, false) or coalesce($1::text::xid8 > running, true) as missed
+     from horizon left join lateral (select transaction, unnest(keys) as key from next) n on true
+     left join calls c on c.key = n.key order by n.transaction`,
+    [known, limit],
+  );
+  const horizon = String(rows[0]?.horizon);
+  if (after === null) return { callIds: [], cursor: horizon, missed: false };
+  if (rows[0]?.missed === true) return { callIds: [], cursor: horizon, missed: true };
+  // Whole commits, until there are enough; a call that changed again is told where it changed last.
+  const callIds = new Set<string>();
+  let last: string | null = null;
+  let commits = 0;
+  for (const { id, transaction } of rows) {
+    if (typeof transaction !== 'string') break;
+    if (transaction !== last) {
+      if (callIds.size >= limit) return piece(callIds, last);
+      commits += 1;
+      last = transaction;
+    }
+    if (typeof id !== 'string') continue;
+    callIds.delete(id);
+    callIds.add(id);
+  }
+  return commits < limit
+    ? { callIds: [...callIds], cursor: horizon, missed: false }
+    : piece(callIds, last);
+}
+
+function piece(callIds: Set<string>, last: string | null): Changes {
+  return { callIds: [...callIds], cursor: String(BigInt(last ?? 0) + 1n), missed: false };
+}

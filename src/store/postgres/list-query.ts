@@ -1,0 +1,80 @@
+/** The SQL of the list's filters. */
+import type { Direction, Ends } from '../../core/machine/call.ts';
+import type { CallFilter } from '../contract/list.ts';
+import type { Position } from '../rows/cursor.ts';
+import { endsOfOutcome } from '../rows/outcome-ends.ts';
+import { ACKNOWLEDGED_MARK, directionMark } from '../rows/rows.ts';
+import { clean } from './values.ts';
+
+const COLUMNS = {
+  rule: 'f.rule',
+  ends: 'f.ends',
+  from: 'f.caller',
+  to: 'f.callee',
+  sessionId: 'f.session',
+  parentId: 'f.parent',
+  phase: 'c.phase',
+} as const;
+
+/**
+ * What is asked for, in parts that are each walked by an index and merged: indexes tell callers from
+ * B-legs and one end from another, and a walk over several would have to sort.
+ */
+export function partsOf(filter: CallFilter, after: Position) {
+  const values: unknown[] = [after.createdAt, after.row];
+  const bind = (value: unknown): string => `$${values.push(value)}`;
+  const terms = ['(f.created_at, f.call) < ($1::bigint, $2::bigint)'];
+  for (const name of ['rule', 'ends', 'from', 'to', 'sessionId', 'parentId', 'phase'] as const) {
+    const value = filter[name];
+    if (value !== undefined) terms.push(`${COLUMNS[name]} = ${bind(clean(value))}`);
+  }
+  // The phase of a live call changes too often for an index: live calls have a short one of their own.
+  if (filter.phase !== undefined) terms.push(filter.phase === 'ended' ? 'f.over' : 'not f.over');
+  if (filter.since !== undefined) terms.push(`f.created_at >= ${bind(Math.round(filter.since))}`);
+  if (filter.until !== undefined) terms.push(`f.created_at < ${bind(Math.round(filter.until))}`);
+  if (filter.unacknowledged) terms.push(`position('${ACKNOWLEDGED_MARK}' in c.document) = 0`);
+  if (filter.direction !== undefined) terms.push(isDirected(filter.direction));
+  const attempt = (['target', 'verdict'] as const).flatMap((name) => {
+    const value = filter[name];
+    return value === undefined ? [] : [`a.${name} = ${bind(clean(value))}`];
+  });
+  if (attempt.length > 0) {
+    // Target and verdict of one and the same attempt.
+    terms.push(
+      `exists (select from attempts a where a.call = f.call and ${attempt.join(' and ')})`,
+    );
+  }
+  const all = filter.legs === 'all' || filter.parentId !== undefined;
+  const legs = all && filter.outcome === undefined ? ['not f.leg', 'f.leg'] : ['not f.leg'];
+  const parts = legs.flatMap((leg) =>
+    numberTerms(filter, bind).flatMap((number) =>
+      outcomeTerms(filter).map((outcome) => [leg, ...number, ...outcome, ...terms].join(' and ')),
+    ),
+  );
+  return { parts, values, bind };
+}
+
+function numberTerms({ number }: CallFilter, bind: (value: unknown) => string): string[][] {
+  if (number === undefined) return [[]];
+  const ours = bind(clean(number));
+  return [
+    [`f.callee = ${ours}`, `not ${isDirected('outgoing')}`],
+    [`f.caller = ${ours}`, isDirected('outgoing')],
+  ];
+}
+
+function isDirected(direction: Direction): string {
+  return `position('${directionMark(direction)}' in c.document) > 0`;
+}
+
+function outcomeTerms({ outcome }: CallFilter): string[][] {
+  if (outcome === undefined) return [[]];
+  const { always, tried, untried } = endsOfOutcome(outcome);
+  const has = 'exists (select from attempts a where a.call = f.call)';
+  const isOne = (ends: Ends) => `f.ends = '${ends}'`;
+  return [
+    ...always.map((ends) => [isOne(ends)]),
+    ...tried.map((ends) => [isOne(ends), has]),
+    ...untried.map((ends) => [isOne(ends), `not ${has}`]),
+  ];
+}
