@@ -1,7 +1,8 @@
 /** Converts lookups into the core's form: an address with places, headers with references, paths. */
 import { isIP } from 'node:net';
+import { LOOKUP_FIELD } from '../core/rules/placeholder.ts';
 import type { Lookup, Template } from '../core/rules/rule.ts';
-import { hasPlaces, LOOKUP_FIELD, parseTemplate } from '../core/rules/template.ts';
+import { hasPlaces, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext, useName } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import { LOOKUP_CACHE_BOUNDS, LOOKUP_TIMEOUT_BOUNDS } from './duration.ts';

@@ -2,8 +2,8 @@
 import { type CountryCode, isSupportedCountry } from 'libphonenumber-js/min';
 import { parseAllow } from '../core/rules/allow.ts';
 import { textsOf } from '../core/rules/language.ts';
+import { placeholderText } from '../core/rules/placeholder.ts';
 import type { Budget, Policy } from '../core/rules/rule.ts';
-import { placeholderText } from '../core/rules/template.ts';
 import { isZone } from '../core/rules/zone.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';

@@ -1,14 +1,9 @@
 /** The outcomes and webhooks that Telnyx would send for each command, given a scripted verdict. */
-import type { Call, CallFacts, Deadline, Verdict } from '../machine/call.ts';
+import type { Call, Verdict } from '../machine/call.ts';
 import { readClientState } from '../machine/client-state.ts';
 import type { Command, Outcome } from '../machine/command.ts';
-import type {
-  BLegEvent,
-  CallEvent,
-  DeadlineEvent,
-  OutcomeEvent,
-  WebhookEvent,
-} from '../machine/event.ts';
+import type { BLegEvent, CallEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
+import { bLegEvent, hangupOf, webhookOf } from './events.ts';
 
 export interface Scripted {
   event: CallEvent;
@@ -111,43 +106,6 @@ function lookupAnswer(
 
 const NOT_SCRIPTED = 'no answer: a dry run asks nobody, and nothing is scripted for it';
 
-/** A deadline of the call is reached. */
-export function dueEvent(call: Call, { name, n, dueAt }: Deadline): DeadlineEvent {
-  return {
-    source: 'deadline',
-    id: `deadline:${name}`,
-    callId: call.id,
-    type: `deadline.${name}`,
-    receivedAt: dueAt,
-    occurredAt: null,
-    name,
-    n,
-    putOff: false,
-  };
-}
-
-export function initiatedOf(facts: CallFacts): WebhookEvent {
-  return webhookOf(facts, 'call.initiated');
-}
-
-export function hangupOf(call: Call): WebhookEvent {
-  const how = { hangupCause: 'normal_clearing', hangupSource: 'caller', sipHangupCause: '200' };
-  return { ...webhookOf(call.facts, 'call.hangup'), ...how };
-}
-
-export function answeredOf(call: Call): WebhookEvent {
-  return webhookOf(call.facts, 'call.answered');
-}
-
-/** Another application answers a call that no plan runs, and its caller may press keys. */
-export function laterEvents(call: Call, digits: readonly string[]): WebhookEvent[] {
-  const keys = [...digits.join('')].map((key) => ({
-    ...webhookOf(call.facts, 'call.dtmf.received'),
-    digits: key,
-  }));
-  return call.phase === 'new' ? [] : [answeredOf(call), ...keys];
-}
-
 /** A `sip_notify_response` for each verdict; see the table in `verdict.ts`. */
 const NOTIFY: Partial<Record<Verdict, number>> = {
   busy: 486,
@@ -199,7 +157,7 @@ function transferAnswers(command: Command, situation: Situation, accepted: Scrip
   const tookMs = attemptMs(situation);
   const gone: Scripted = { event: hangupOf(call), afterMs: tookMs };
   const far = (type: string, more: Partial<BLegEvent> = {}): Scripted => ({
-    event: bLeg(command, type, more),
+    event: bLegEvent(command, type, more),
     afterMs: 0,
   });
   if (verdict === 'rejected') return leaves ? [refusal(command), gone] : [refusal(command)];
@@ -274,40 +232,4 @@ function hook(
     ...more,
   };
   return { event, afterMs: 0 };
-}
-
-export function webhookOf(facts: CallFacts, type: string): WebhookEvent {
-  return {
-    source: 'webhook',
-    id: type,
-    callId: facts.callId,
-    type,
-    receivedAt: 0,
-    occurredAt: null,
-    facts,
-    ...readClientState(null),
-    sipNotifyResponse: null,
-    hangupCause: null,
-    hangupSource: null,
-    sipHangupCause: null,
-    digits: null,
-    status: null,
-    deliveryAttempt: 1,
-  };
-}
-
-function bLeg(command: Command, type: string, more: Partial<BLegEvent>): BLegEvent {
-  return {
-    source: 'b_leg',
-    id: `far:${type}`,
-    callId: command.callId,
-    type,
-    receivedAt: 0,
-    occurredAt: null,
-    bLegId: `far:${command.id}`,
-    attemptId: command.id,
-    hangupCause: null,
-    sipHangupCause: null,
-    ...more,
-  };
 }

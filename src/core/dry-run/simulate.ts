@@ -11,14 +11,8 @@ import type { TraceLine } from '../machine/plan.ts';
 import { ALL_AWAKE, transition } from '../machine/transition.ts';
 import { type CompiledRoutes, decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
-import {
-  answeredOf,
-  answersTo,
-  dueEvent,
-  hangupOf,
-  initiatedOf,
-  laterEvents,
-} from './scripted-telnyx.ts';
+import { answeredOf, dueEvent, hangupOf, initiatedOf, laterEvents } from './events.ts';
+import { answersTo } from './scripted-telnyx.ts';
 import { stepsTaken } from './steps-taken.ts';
 
 export interface Script {

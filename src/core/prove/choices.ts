@@ -1,5 +1,6 @@
 /** What may happen next to a call: every answer of a target, every key, a refused answer, the caller leaving. */
-import { answeredOf, answersTo, hangupOf } from '../dry-run/scripted-telnyx.ts';
+import { answeredOf, hangupOf } from '../dry-run/events.ts';
+import { answersTo } from '../dry-run/scripted-telnyx.ts';
 import type { Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import { SPEECH_MS_PER_CHARACTER_MIN } from '../machine/limits.ts';

@@ -2,7 +2,7 @@
  * A call at one moment of virtual time, as a value: any number of continuations may be played from it. What
  * happens in it is `transition`'s doing, and what passes between two choices is the machine's own deadlines.
  */
-import { dueEvent } from '../dry-run/scripted-telnyx.ts';
+import { dueEvent } from '../dry-run/events.ts';
 import { stepsTaken } from '../dry-run/steps-taken.ts';
 import { isCounted } from '../machine/attempt.ts';
 import type { Call, CallFacts } from '../machine/call.ts';

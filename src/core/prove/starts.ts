@@ -3,7 +3,7 @@
  * them. No number is needed: what depends on a caller's placeholders works out, or it does not.
  */
 
-import { initiatedOf, webhookOf } from '../dry-run/scripted-telnyx.ts';
+import { initiatedOf, webhookOf } from '../dry-run/events.ts';
 import type { CallFacts, Direction } from '../machine/call.ts';
 import type { CallEvent } from '../machine/event.ts';
 import { newCall, noFacts } from '../machine/new-call.ts';

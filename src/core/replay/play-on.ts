@@ -4,14 +4,8 @@
  * did. What is not known is assumed: a target that was not tried then completes at once.
  */
 
-import {
-  answeredOf,
-  answersTo,
-  dueEvent,
-  hangupOf,
-  laterEvents,
-  type Scripted,
-} from '../dry-run/scripted-telnyx.ts';
+import { answeredOf, dueEvent, hangupOf, laterEvents } from '../dry-run/events.ts';
+import { answersTo, type Scripted } from '../dry-run/scripted-telnyx.ts';
 import { nameOf } from '../machine/attempt.ts';
 import type { Attempt, Call, Deadline, LookupFact } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';

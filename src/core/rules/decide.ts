@@ -11,13 +11,13 @@ import { labelOf } from './label.ts';
 import { lookupRequest, lookupsIn } from './lookup.ts';
 import { type Check, compileCondition } from './match.ts';
 import type { Overrides } from './override.ts';
+import { valuesFor } from './placeholder.ts';
 import type { Resolving } from './resolving.ts';
 import type { RouteSet, RouteStep, Rule } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
 import { CallRows, NO_ROWS, type RowScope } from './table.ts';
 import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
-import { valuesFor } from './template.ts';
 import {
   type CompiledRule,
   eventNumber,

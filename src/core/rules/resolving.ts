@@ -1,8 +1,8 @@
 /** What route steps are resolved with: one call, and the set that it meets. */
 import type { CallFacts } from '../machine/call.ts';
 import type { AllowPattern } from './allow.ts';
+import type { ValueFor } from './placeholder.ts';
 import type { RouteSet } from './rule.ts';
-import type { ValueFor } from './template.ts';
 
 /** What resolving needs in addition to the steps. */
 export interface Resolving {

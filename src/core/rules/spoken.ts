@@ -3,8 +3,8 @@
  * a sentence with a word missing is better off than one who hears nothing.
  */
 import { readAddress } from './address.ts';
+import { readPlaceholder, type ValueFor } from './placeholder.ts';
 import type { Placeholder, Template } from './rule.ts';
-import { readPlaceholder, type ValueFor } from './template.ts';
 
 /** What Telnyx speaks at once; the schema of the route files has the same limit. */
 export const SPOKEN_CHARS_MAX = 3_000;

@@ -3,9 +3,8 @@
  * more than a user part or a header's value. So a value with a control character, which could begin
  * another header, or an empty value is a problem: the step fails as rejected.
  */
-
 import type { CallFacts } from '../machine/call.ts';
-import { readAddress } from './address.ts';
+import { placeholderText, readPlaceholder, type ValueFor, valuesFor } from './placeholder.ts';
 import type { Placeholder, Template } from './rule.ts';
 import { encodeUser, isE164, parseSipUri } from './sip-uri.ts';
 
@@ -16,22 +15,6 @@ const TEMPLATE_CHARS_MAX = 1024;
  */
 const FILLED_CHARS_MAX = 1024;
 
-const TEMPLATE_PLACES = [
-  'from',
-  'to',
-  'from_user',
-  'to_user',
-  'call_session_id',
-  'header:X-Name',
-  'row:column',
-  'lookup:name.field',
-] as const;
-
-/** The last key of a path in `keep`. */
-export const LOOKUP_FIELD = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
-
-/** A header name: RFC 3261 token. */
-const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,128}$/;
 // C0, DEL, C1 and U+FFFD. Characters that no store accepts (U+0000, half a surrogate pair) were
 // replaced by U+FFFD on arrival, and no extension contains them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
@@ -128,14 +111,6 @@ export function parseDestination(
 
 export type Filled = { text: string } | { problem: string };
 
-/** What a placeholder stands for in one call; null or empty where it has no value. */
-export type ValueFor = (piece: Placeholder) => string | null;
-
-/** The values of a call's own facts; the cells of its rows come from `cell`. */
-export function valuesFor(facts: CallFacts, cell: (column: string) => string | null): ValueFor {
-  return (piece) => (piece.place === 'row' ? cell(piece.column) : factOf(piece, facts));
-}
-
 /**
  * A destination. In the user part of a SIP URI it keeps RFC 3261's user characters and
  * percent-encodes the rest; what a table has for elsewhere is taken as it stands.
@@ -195,90 +170,4 @@ function fill(
     };
   }
   return { text };
-}
-
-/** The name between braces. */
-export function readPlaceholder(name: string): Placeholder | { problem: string } {
-  switch (name) {
-    case 'from':
-    case 'to':
-    case 'from_user':
-    case 'to_user':
-    case 'call_session_id':
-      return { place: name };
-  }
-  if (name.startsWith('lookup:')) return lookupPlace(name, name.slice('lookup:'.length));
-  if (name.startsWith('header:')) {
-    const header = name.slice('header:'.length);
-    if (HEADER_NAME.test(header)) return { place: 'header', header };
-    return { problem: `{${name}}: ${JSON.stringify(header)} is not the name of a header` };
-  }
-  if (name.startsWith('row:')) {
-    const column = name.slice('row:'.length).trim();
-    if (column !== '') return { place: 'row', column };
-    return { problem: `{${name}} names no column of a table` };
-  }
-  const known = TEMPLATE_PLACES.map((place) => `{${place}}`).join(' ');
-  return { problem: `{${name}} is not a place; known are ${known}` };
-}
-
-/** The field follows the last dot, because the name of a lookup may have one. */
-function lookupPlace(name: string, text: string): Placeholder | { problem: string } {
-  const dot = text.lastIndexOf('.');
-  const field = text.slice(dot + 1);
-  if (dot > 0 && LOOKUP_FIELD.test(field)) {
-    return { place: 'lookup', lookup: text.slice(0, dot), field };
-  }
-  return { problem: `{${name}}: expected a lookup and what it keeps, such as {lookup:crm.agent}` };
-}
-
-export function placeholderText(piece: Placeholder): string {
-  switch (piece.place) {
-    case 'header':
-      return `{header:${piece.header}}`;
-    case 'row':
-      return `{row:${piece.column}}`;
-    case 'lookup':
-      return `{lookup:${piece.lookup}.${piece.field}}`;
-    default:
-      return `{${piece.place}}`;
-  }
-}
-
-function factOf(piece: Exclude<Placeholder, { place: 'row' }>, facts: CallFacts): string | null {
-  switch (piece.place) {
-    case 'from':
-      return facts.from;
-    case 'to':
-      return facts.to;
-    case 'from_user':
-      return userOf(facts.from);
-    case 'to_user':
-      return userOf(facts.to);
-    case 'call_session_id':
-      return facts.sessionId;
-    case 'lookup': {
-      const fact = ownValue(facts.lookups, piece.lookup);
-      return ownValue(fact?.values, piece.field) ?? null;
-    }
-    case 'header': {
-      const wanted = piece.header.toLowerCase();
-      return facts.headers.find((header) => header.name.toLowerCase() === wanted)?.value ?? null;
-    }
-  }
-}
-
-function ownValue<T>(values: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
-  return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
-}
-
-/** Escapes are removed first, so that filling does not escape twice. */
-function userOf(text: string | null): string | null {
-  const user = readAddress(text).user;
-  if (user === null || !user.includes('%')) return user;
-  try {
-    return decodeURIComponent(user);
-  } catch {
-    return user;
-  }
 }

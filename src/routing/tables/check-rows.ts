@@ -4,6 +4,7 @@
  */
 import { compileGlob, type Glob } from '../../core/rules/glob.ts';
 import { textsOf } from '../../core/rules/language.ts';
+import { placeholderText, type ValueFor } from '../../core/rules/placeholder.ts';
 import { malformed } from '../../core/rules/reach.ts';
 import {
   type Condition,
@@ -22,14 +23,7 @@ import {
   resolveColumn,
   type Table,
 } from '../../core/rules/table.ts';
-import {
-  fillDestination,
-  fillText,
-  isOperators,
-  placeholderText,
-  templateText,
-  type ValueFor,
-} from '../../core/rules/template.ts';
+import { fillDestination, fillText, isOperators, templateText } from '../../core/rules/template.ts';
 import type { SetContext } from '../context.ts';
 import { destinationHint } from '../destinations.ts';
 import { quoted } from '../number.ts';

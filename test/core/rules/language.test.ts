@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { spokenLanguage, variantFor } from '../../../src/core/rules/language.ts';
+import { valuesFor } from '../../../src/core/rules/placeholder.ts';
 import type { Prompt, RouteStep } from '../../../src/core/rules/rule.ts';
 import { pinPolicy, resolveSteps } from '../../../src/core/rules/target.ts';
-import { valuesFor } from '../../../src/core/rules/template.ts';
 import { facts, routeSet } from '../../helpers/route-set.ts';
 
 const welcome: Prompt = {

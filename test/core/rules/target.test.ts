@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { valuesFor } from '../../../src/core/rules/placeholder.ts';
 import { drawOrder } from '../../../src/core/rules/reach.ts';
 import type { RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
 import {
@@ -7,7 +8,6 @@ import {
   resolveManual,
   resolveSteps,
 } from '../../../src/core/rules/target.ts';
-import { valuesFor } from '../../../src/core/rules/template.ts';
 import { facts, pick, refer, routeSet, say, target, template } from '../../helpers/route-set.ts';
 
 function using(

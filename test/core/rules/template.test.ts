@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { valuesFor } from '../../../src/core/rules/placeholder.ts';
 import { parseSipUri } from '../../../src/core/rules/sip-uri.ts';
 import {
   fillDestination,
   fillText,
   parseDestination,
   parseTemplate,
-  valuesFor,
 } from '../../../src/core/rules/template.ts';
 import { facts, template } from '../../helpers/route-set.ts';
 
