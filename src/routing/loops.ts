@@ -3,8 +3,8 @@
  * other rules. Each round is a new, billed call. Loops outside these files cannot be seen here;
  * budgets limit them.
  */
-import { type Address, readAddress, readPattern } from '../core/rules/address.ts';
-import { loopReason, reachedAt } from '../core/rules/loop.ts';
+import { loopReason } from '../core/rules/loop.ts';
+import { valuesFor } from '../core/rules/placeholder.ts';
 import {
   type Condition,
   type Destination,
@@ -13,18 +13,11 @@ import {
   type RouteStep,
 } from '../core/rules/rule.ts';
 import { tableName } from '../core/rules/table.ts';
-import {
-  fillDestination,
-  hasPlaces,
-  literalText,
-  templateText,
-  valuesFor,
-} from '../core/rules/template.ts';
-
+import { fillDestination, hasPlaces, literalText, templateText } from '../core/rules/template.ts';
 import type { SetContext } from './context.ts';
 import { factsOf } from './example.ts';
 import { quoted } from './number.ts';
-import { StepBudget } from './shadowing/step-budget.ts';
+import { servedOf } from './served.ts';
 
 type Moving = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 
@@ -145,163 +138,4 @@ function toValues(when: Condition): string[] {
   if ('clause' in when) return when.clause.key === 'to' ? when.clause.values : [];
   if ('not' in when) return [];
   return ('all' in when ? when.all : when.any).flatMap(toValues);
-}
-
-/**
- * A country or a continent is not a company's own numbers: `+1*` with a transfer to a mobile is no
- * loop.
- */
-const OWN_PREFIX_MIN = '+1415'.length;
-/** Patterns compared with destinations: beyond it the rest is left unsaid. */
-const COMPARED_MAX = 2_000_000;
-
-/** Which rules ask for `to` in such a way that a written destination, called, may meet them. */
-interface Served {
-  rulesAt(destination: string): readonly number[];
-}
-
-function* servedOf(set: RouteSet, destinations: readonly string[]): Generator<void, Served> {
-  const byDestination = new Set<string>();
-  const byKey = new Map<string, string[]>();
-  for (const destination of destinations) {
-    yield;
-    if (byDestination.has(destination)) continue;
-    byDestination.add(destination);
-    for (const key of keysOf(reachedAt(destination))) {
-      const known = byKey.get(key);
-      if (known === undefined) byKey.set(key, [destination]);
-      else known.push(destination);
-    }
-  }
-  const rules = new Map<string, number[]>();
-  const served = { rulesAt: (destination: string) => rules.get(destination) ?? [] };
-  if (byKey.size === 0) return served;
-  const hits = new Hits(set, byKey, new StepBudget(COMPARED_MAX));
-  const taken = new Set<string>();
-  for (const [number, rule] of set.rules.entries()) {
-    yield;
-    for (const destination of yield* hits.of(rule.when)) {
-      const answer = holds(rule.when, (values) => hits.any(values, destination));
-      // Behind a rule that takes every such call stand others in vain.
-      if (answer === 'no' || taken.has(destination)) continue;
-      if (answer === 'yes') taken.add(destination);
-      const known = rules.get(destination);
-      if (known === undefined) rules.set(destination, [number]);
-      else known.push(number);
-    }
-  }
-  return served;
-}
-
-function keysOf({ number, texts }: Address): string[] {
-  return number === null ? texts : [number, ...texts];
-}
-
-/** What the values of `to` clauses and lists hit of the destinations, each looked at once. */
-class Hits {
-  readonly #set: RouteSet;
-  readonly #byKey: ReadonlyMap<string, string[]>;
-  readonly #budget: StepBudget;
-  /** Of values, and of lists. */
-  readonly #known = new WeakMap<object, Set<string>>();
-
-  constructor(set: RouteSet, byKey: ReadonlyMap<string, string[]>, budget: StepBudget) {
-    this.#set = set;
-    this.#byKey = byKey;
-    this.#budget = budget;
-  }
-
-  /** What the `to` clauses of a condition hit; afterwards `any` knows them. */
-  *of(when: Condition): Generator<void, Set<string>> {
-    if ('clause' in when) {
-      return when.clause.key === 'to' ? yield* this.#values(when.clause.values) : new Set();
-    }
-    if ('not' in when) {
-      yield* this.of(when.not);
-      return new Set();
-    }
-    const hit = new Set<string>();
-    for (const part of 'all' in when ? when.all : when.any) {
-      for (const destination of yield* this.of(part)) hit.add(destination);
-    }
-    return hit;
-  }
-
-  any(values: readonly string[], destination: string): boolean {
-    return this.#known.get(values)?.has(destination) === true;
-  }
-
-  *#values(values: readonly string[]): Generator<void, Set<string>> {
-    const known = this.#known.get(values);
-    if (known !== undefined) return known;
-    const hit = new Set<string>();
-    for (const value of values) {
-      yield;
-      const table = tableName(value);
-      const found =
-        table !== null
-          ? this.#table(table)
-          : value.startsWith('list:')
-            ? yield* this.#list(value.slice('list:'.length))
-            : this.#value(value);
-      for (const destination of found) hit.add(destination);
-    }
-    this.#known.set(values, hit);
-    return hit;
-  }
-
-  /** Asked the other way round: whether it has a destination, which are few. */
-  #table(name: string): string[] {
-    const table = this.#set.tables.get(name);
-    if (table === undefined) return [];
-    return [...this.#byKey].flatMap(([key, destinations]) =>
-      this.#budget.spend() && table.find(readAddress(key)) !== null ? destinations : [],
-    );
-  }
-
-  *#list(name: string): Generator<void, Iterable<string>> {
-    const list = this.#set.lists.get(name);
-    if (list === undefined) return [];
-    const known = this.#known.get(list);
-    if (known !== undefined) return known;
-    const hit = new Set<string>();
-    for (const entries of [list.exact, list.prefixes, list.globs]) {
-      for (const entry of entries) {
-        yield;
-        for (const destination of this.#value(entry)) hit.add(destination);
-      }
-    }
-    this.#known.set(list, hit);
-    return hit;
-  }
-
-  #value(value: string): string[] {
-    const pattern = readPattern(value);
-    if (pattern.kind === 'exact') return this.#byKey.get(pattern.key) ?? [];
-    const { glob, over } = pattern;
-    const texts = over === 'texts' && !glob.text.endsWith('@*') && glob.text.includes('@');
-    if (!texts && (over === 'texts' || glob.literalPrefix.length < OWN_PREFIX_MIN)) return [];
-    return [...this.#byKey].flatMap(([key, destinations]) =>
-      this.#budget.spend() && key.includes('@') === texts && glob.matches(key) ? destinations : [],
-    );
-  }
-}
-
-/** Whether a condition holds for a call of which nothing is known but what its `to` clauses say. */
-function holds(
-  when: Condition,
-  hits: (values: readonly string[]) => boolean,
-): 'yes' | 'no' | 'perhaps' {
-  if ('clause' in when) {
-    if (when.clause.key !== 'to') return 'perhaps';
-    return hits(when.clause.values) ? 'yes' : 'no';
-  }
-  if ('not' in when) {
-    const inner = holds(when.not, hits);
-    return inner === 'perhaps' ? inner : inner === 'yes' ? 'no' : 'yes';
-  }
-  const parts = ('all' in when ? when.all : when.any).map((part) => holds(part, hits));
-  const [decides, otherwise] = 'all' in when ? (['no', 'yes'] as const) : (['yes', 'no'] as const);
-  if (parts.includes(decides)) return decides;
-  return parts.includes('perhaps') ? 'perhaps' : otherwise;
 }

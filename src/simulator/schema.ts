@@ -1,8 +1,24 @@
 /**
  * The bodies of the commands, as in Telnyx's OpenAPI description and official client. Stricter in
  * one point: an unknown field is refused, because the real API would silently ignore it and nobody
- * would notice a misspelling. It is long because it is one table.
+ * would notice a misspelling.
  */
+import {
+  base64,
+  type Check,
+  destination,
+  filledText,
+  flag,
+  headers,
+  integer,
+  LANGUAGES,
+  loop,
+  object,
+  oneOf,
+  PAYLOAD_CHARS_MAX,
+  sipUri,
+  text,
+} from './field-checks.ts';
 import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
 
 export const ACTIONS = [
@@ -51,118 +67,10 @@ export function checkBody(action: ActionName, body: unknown): Refusal | null {
   return schema.together?.(given) ?? null;
 }
 
-type Check = (value: unknown, field: string) => Refusal | null;
-
 interface Schema {
   required: string[];
   fields: Record<string, Check>;
   together?: (body: CommandBody) => Refusal | null;
-}
-
-/** 3,000 characters: the description of `payload` in speak and gather_using_speak. */
-const PAYLOAD_CHARS_MAX = 3000;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const SIP_URI = /^sips?:(?:[^@\s<>"]+@)?[^@\s<>"/]+$/i;
-const E164 = /^\+[1-9]\d{1,14}$/;
-const LANGUAGES =
-  'arb cmn-CN cy-GB da-DK de-DE en-AU en-GB en-GB-WLS en-IN en-US es-ES es-MX es-US fr-CA fr-FR hi-IN is-IS it-IT ja-JP ko-KR nb-NO nl-NL pl-PL pt-BR pt-PT ro-RO ru-RU sv-SE tr-TR';
-
-const wrongType = (field: string, expected: string, value: unknown): Refusal =>
-  fieldRefusal(
-    '10026',
-    field,
-    `"${field}" must be ${expected}, got ${value === null ? 'null' : typeof value}.`,
-  );
-
-const text: Check = (value, field) =>
-  typeof value === 'string' ? null : wrongType(field, 'a string', value);
-
-const filledText =
-  (charsMax: number): Check =>
-  (value, field) => {
-    if (typeof value !== 'string') return wrongType(field, 'a string', value);
-    if (value.length === 0 || value.length > charsMax) {
-      return fieldRefusal('10033', field, `"${field}" must have 1 to ${charsMax} characters.`);
-    }
-    return null;
-  };
-
-const flag: Check = (value, field) =>
-  typeof value === 'boolean' ? null : wrongType(field, 'a boolean', value);
-
-const object: Check = (value, field) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? null
-    : wrongType(field, 'an object', value);
-
-const oneOf =
-  (...allowed: string[]): Check =>
-  (value, field) => {
-    if (typeof value !== 'string') return wrongType(field, 'a string', value);
-    if (allowed.includes(value)) return null;
-    return fieldRefusal('10032', field, `"${field}" must be one of ${allowed.join(', ')}.`);
-  };
-
-const integer =
-  (least: number, most: number): Check =>
-  (value, field) => {
-    if (typeof value !== 'number' || !Number.isInteger(value)) {
-      return wrongType(field, 'an integer', value);
-    }
-    if (value >= least && value <= most) return null;
-    return fieldRefusal('10033', field, `"${field}" must lie between ${least} and ${most}.`);
-  };
-
-const base64: Check = (value, field) => {
-  if (typeof value === 'string' && BASE64.test(value)) return null;
-  return fieldRefusal('90017', field, `"${field}" must be a valid Base-64 encoded string.`);
-};
-
-const sipUri: Check = (value, field) => {
-  if (typeof value !== 'string') return wrongType(field, 'a string', value);
-  if (SIP_URI.test(value)) return null;
-  return fieldRefusal('10015', field, `"${field}" must be a SIP URI such as sip:user@host.`);
-};
-
-const destination: Check = (value, field) => {
-  if (typeof value !== 'string') return wrongType(field, 'a string', value);
-  if (E164.test(value) || SIP_URI.test(value)) return null;
-  return fieldRefusal('10016', field, `"${field}" must be a number in +E164 format or a SIP URI.`);
-};
-
-const loop: Check = (value, field) => {
-  if (value === 'infinity' || (Number.isInteger(value) && Number(value) > 0)) return null;
-  return fieldRefusal('10032', field, `"${field}" must be "infinity" or a positive integer.`);
-};
-
-const headers =
-  (...names: string[]): Check =>
-  (value, field) => {
-    if (!Array.isArray(value)) return wrongType(field, 'an array', value);
-    for (const [index, header] of value.entries()) {
-      const at = `${field}/${index}`;
-      const refusal = checkHeader(header, at, names);
-      if (refusal !== null) return refusal;
-    }
-    return null;
-  };
-
-function checkHeader(header: unknown, at: string, names: string[]): Refusal | null {
-  if (typeof header !== 'object' || header === null) return wrongType(at, 'an object', header);
-  for (const key of Object.keys(header)) {
-    if (key !== 'name' && key !== 'value') return badRequest(`Unknown field "${key}".`, `/${at}`);
-  }
-  const { name, value } = header as { name?: unknown; value?: unknown };
-  if (name === undefined) return fieldRefusal('10004', `${at}/name`, '"name" is required.');
-  if (value === undefined) return fieldRefusal('10004', `${at}/value`, '"value" is required.');
-  if (typeof name !== 'string') return wrongType(`${at}/name`, 'a string', name);
-  if (typeof value !== 'string') return wrongType(`${at}/value`, 'a string', value);
-  if (names.length > 0 && !names.includes(name)) {
-    return fieldRefusal('10032', `${at}/name`, `"name" must be one of ${names.join(', ')}.`);
-  }
-  // A line break would let a value write headers of its own into the SIP message (RFC 3261, 7.3.1).
-  const hasBreak = /[\r\n\0]/.test(value) || !/^[A-Za-z0-9\-.!%*_+`'~]+$/.test(name);
-  return hasBreak ? badRequest('A header must be a token and one line of text.', `/${at}`) : null;
 }
 
 const COMMON: Record<string, Check> = { client_state: base64, command_id: filledText(1024) };

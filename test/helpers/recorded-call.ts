@@ -1,11 +1,6 @@
 /** Calls as the server records them, made in virtual time by the server's own machine and rules. */
-import {
-  answersTo,
-  dueEvent,
-  hangupOf,
-  initiatedOf,
-  laterEvents,
-} from '../../src/core/dry-run/scripted-telnyx.ts';
+import { dueEvent, hangupOf, initiatedOf, laterEvents } from '../../src/core/dry-run/events.ts';
+import { answersTo } from '../../src/core/dry-run/scripted-telnyx.ts';
 import { nameOf } from '../../src/core/machine/attempt.ts';
 import type { Call, CallFacts, Verdict } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';

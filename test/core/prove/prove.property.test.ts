@@ -1,7 +1,8 @@
 /** Proofs against other ways of playing the same calls: scripts of `referee route`, and plain chance. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { answersTo, hangupOf } from '../../../src/core/dry-run/scripted-telnyx.ts';
+import { hangupOf } from '../../../src/core/dry-run/events.ts';
+import { answersTo } from '../../../src/core/dry-run/scripted-telnyx.ts';
 import { simulate } from '../../../src/core/dry-run/simulate.ts';
 import type { Verdict } from '../../../src/core/machine/call.ts';
 import type { Command } from '../../../src/core/machine/command.ts';
