@@ -8,15 +8,14 @@
  * heap's limit. A thread with such a handler holds its core for ever, and not even the server could
  * exit.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromProcess, ProcessLimits, Script, ToProcess } from './process.ts';
+import { type HandlerProcess, startProcess } from './handler-process.ts';
+import type { Script } from './process.ts';
 import {
   ANSWERED,
-  type Ended,
   type FromKeeper,
   type HandlerFile,
   type KeeperData,
@@ -33,7 +32,6 @@ type Run = Extract<RunMessage, { do: 'run' }>;
 const IN_SERVICE = 2;
 /** A process that does not start is not tried again and again without a pause. */
 const START_AGAIN_MS = 1_000;
-const MEMORY_LOOK_MS = 10;
 const SLOW_RUN_MS = 20;
 /** For the next of several reloads: the type stripper takes its time to start. */
 const TRIAL_KEPT_MS = 2_000;
@@ -100,8 +98,12 @@ async function load(files: HandlerFile[]): Promise<Loaded[]> {
   return loaded;
 }
 
+function newProcess(): HandlerProcess {
+  return startProcess({ code, limits, onOpening: count, onReady: serveWaiting });
+}
+
 function startTrial(): HandlerProcess {
-  const one = startProcess();
+  const one = newProcess();
   one.whenEnded(() => {
     trial = null;
   });
@@ -122,7 +124,7 @@ function drop(): void {
 
 function refill(wanted: number): void {
   while (inService.length < wanted) {
-    const one = startProcess();
+    const one = newProcess();
     inService.push(one);
     void one.open([...scripts.values()]);
     one.whenEnded((served) => {
@@ -166,180 +168,6 @@ function give(run: Run): boolean {
 function stop(id: number): void {
   waiting = waiting.filter((run) => run.id !== id);
   inService.find(({ running }) => running() === id)?.kill('late');
-}
-
-interface HandlerProcess {
-  /** It started, and knows the scripts it was given. */
-  ready(): boolean;
-  /** The id of the run it has. */
-  running(): number | null;
-  open(scripts: Script[]): Promise<void>;
-  drop(keys: string[]): void;
-  load(message: Extract<ToProcess, { do: 'load' }>): Promise<Loaded>;
-  run(run: Run, answered: (answer: RunAnswer['answer']) => void): void;
-  kill(why: Ended): void;
-  /** `served`: it was ready once. */
-  whenEnded(listener: (served: boolean) => void): void;
-}
-
-function startProcess(): HandlerProcess {
-  let alive = true;
-  let served = false;
-  let opening = 0;
-  let why: Ended = 'not started';
-  let run: { id: number; answered: (answer: RunAnswer['answer']) => void } | null = null;
-  let asked: ((result: FromProcess | { ended: Ended }) => void) | null = null;
-  let turn: Promise<unknown> = Promise.resolve();
-  let watch: NodeJS.Timeout | undefined;
-  let tell: (served: boolean) => void = () => {};
-  const child = spawnProcess();
-  child.on('message', heard);
-  child.on('error', ended);
-  child.on('exit', ended);
-
-  return {
-    ready: () => alive && served && opening === 0,
-    running: () => run?.id ?? null,
-    async open(added) {
-      opening += 1;
-      count();
-      const result = await ask({ do: 'open', scripts: added });
-      opening -= 1;
-      if ('ended' in result) return;
-      served = true;
-      serveWaiting();
-    },
-    drop: (keys) => send({ do: 'drop', keys }),
-    async load(message) {
-      const result = await ask(message);
-      if ('ended' in result) return result;
-      return result.is === 'loaded' ? result.compiled : { ended: 'by itself' };
-    },
-    run(message, answered) {
-      run = { id: message.id, answered };
-      watchMemory(limits.memoryBytes);
-      send(message);
-    },
-    kill,
-    whenEnded(listener) {
-      tell = listener;
-    },
-  };
-
-  function heard(message: FromProcess): void {
-    if (message.is === 'started') {
-      why = 'by itself';
-      return;
-    }
-    clearInterval(watch);
-    if (message.is === 'ran') {
-      const answered = run?.id === message.id ? run.answered : null;
-      run = null;
-      answered?.(message.answer);
-    } else {
-      asked?.(message);
-      asked = null;
-    }
-  }
-
-  /** One question after the other. */
-  function ask(message: ToProcess): Promise<FromProcess | { ended: Ended }> {
-    const answer = turn.then(() => askNow(message));
-    turn = answer;
-    return answer;
-  }
-
-  function askNow(message: ToProcess): Promise<FromProcess | { ended: Ended }> {
-    if (!alive) return Promise.resolve({ ended: why });
-    return new Promise((resolve) => {
-      const late = setTimeout(() => kill(why === 'not started' ? why : 'late'), limits.loadWaitMs);
-      asked = (result) => {
-        clearTimeout(late);
-        resolve(result);
-      };
-      watchMemory(message.do === 'load' ? limits.loadMemoryBytes : limits.memoryBytes);
-      send(message);
-    });
-  }
-
-  function send(message: ToProcess): void {
-    // A channel that has just closed: `exit` follows, and answers.
-    if (child.connected) child.send(message, () => {});
-  }
-
-  function watchMemory(bytesMax: number): void {
-    clearInterval(watch);
-    watch = setInterval(() => {
-      if (residentBytes(child) > bytesMax) kill('memory');
-    }, MEMORY_LOOK_MS);
-  }
-
-  function kill(reason: Ended): void {
-    if (!alive) return;
-    why = reason;
-    child.kill('SIGKILL');
-    ended();
-  }
-
-  function ended(): void {
-    if (!alive) return;
-    alive = false;
-    clearInterval(watch);
-    tell(served);
-    run?.answered({ ended: why });
-    run = null;
-    asked?.({ ended: why });
-    asked = null;
-  }
-}
-
-/** What of the environment changes the language: the zone and locale of dates. */
-const KEPT_VARIABLES = ['TZ', 'LANG', 'LC_ALL', 'LC_TIME', 'NODE_ICU_DATA', 'SystemRoot'];
-
-function spawnProcess(): ChildProcess {
-  const env = Object.fromEntries(KEPT_VARIABLES.map((name) => [name, process.env[name]]));
-  const { loadMs, answerLength, answerValues, contexts, heapMb } = limits;
-  const child = spawn(
-    process.execPath,
-    [
-      '--title=referee handlers',
-      `--max-old-space-size=${heapMb}`,
-      '--input-type=module',
-      '-',
-      JSON.stringify({
-        loadMs,
-        answerLength,
-        answerValues,
-        contexts,
-        parent: process.pid,
-      } satisfies ProcessLimits),
-    ],
-    // In a group of its own, so that a Ctrl+C at the terminal is the server's alone.
-    { env, cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore', 'ipc'] },
-  );
-  child.stdin?.on('error', () => {});
-  child.stdin?.end(code);
-  if (process.platform === 'linux' && child.pid !== undefined) {
-    try {
-      // Where memory runs out all the same, the kernel ends this one and not the server.
-      writeFileSync(`/proc/${child.pid}/oom_score_adj`, '1000');
-    } catch {
-      // A sandbox without /proc.
-    }
-  }
-  return child;
-}
-
-const PAGE_BYTES = 4_096;
-
-/** 0 where the system does not say: outside of Linux only V8's own limit holds. */
-function residentBytes({ pid }: ChildProcess): number {
-  if (process.platform !== 'linux') return 0;
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }
 
 /** Node marks the function as experimental once a thread. */
