@@ -2,35 +2,19 @@
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
-import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { withSwitches } from '../core/rules/override.ts';
-import type { RouteSet } from '../core/rules/rule.ts';
-import { factsOf } from '../routing/example.ts';
 import { askedNumber } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
-import { SCRIPTED_VERDICTS } from '../routing/schema/words.ts';
 import { type Io, jsonText } from './io.ts';
+import {
+  factsOfOptions,
+  lookupsOf,
+  type RouteOptions,
+  switchesOf,
+  verdictsOf,
+} from './route-options.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
 import type { ReadOverrides } from './schedule.ts';
-
-interface RouteOptions {
-  from?: string;
-  to: string;
-  at?: string;
-  routes?: string;
-  header: string[];
-  verdict: string[];
-  digits: string[];
-  hangupAfter?: string;
-  direction: string;
-  connectionId?: string;
-  callerType: string;
-  attestation?: string;
-  tag: string[];
-  switch: string[];
-  lookup: string[];
-  json?: boolean;
-}
 
 export function routeCommand(
   program: Command,
@@ -190,106 +174,4 @@ function textOf(played: Played, io: Io): string {
   }
   lines.push(`  ${bold('ends')} ${played.ends ?? 'nowhere'}`, '');
   return lines.join('\n');
-}
-
-function factsOfOptions(options: RouteOptions): CallFacts | string {
-  const { direction, callerType } = options;
-  if (direction !== 'incoming' && direction !== 'outgoing')
-    return `--direction ${direction}: incoming or outgoing`;
-  if (callerType !== 'pstn' && callerType !== 'sip')
-    return `--caller-type ${callerType}: pstn or sip`;
-  const headers: CallFacts['headers'] = [];
-  for (const text of options.header) {
-    const [name, value] = halves(text, ['=', ':']);
-    if (name === '' || value === null)
-      return `--header ${text}: name=value, for example X-Queue=support`;
-    headers.push({ name, value });
-  }
-  return {
-    ...factsOf(options.from ?? null, options.to),
-    direction,
-    callerType,
-    connectionId: options.connectionId ?? null,
-    attestation: options.attestation ?? null,
-    attestationValidated: options.attestation !== undefined,
-    headers,
-    tags: options.tag,
-  };
-}
-
-/**
- * `target=busy`, repeatable, or `target=busy,completed`. A SIP URI may contain =, so the last one
- * counts.
- */
-function verdictsOf(texts: string[]): Record<string, Verdict[]> | string {
-  const verdicts: Record<string, Verdict[]> = {};
-  for (const text of texts) {
-    const at = text.lastIndexOf('=');
-    if (at < 1) return `--verdict ${text}: target=verdict, for example support-us=busy`;
-    const list = text.slice(at + 1).split(',');
-    for (const verdict of list) {
-      const known: readonly string[] = SCRIPTED_VERDICTS;
-      if (!known.includes(verdict))
-        return `--verdict ${text}: unknown verdict ${verdict}; ${didYouMean(verdict, known)}`;
-    }
-    const target = text.slice(0, at);
-    verdicts[target] = [...(verdicts[target] ?? []), ...(list as Verdict[])];
-  }
-  return verdicts;
-}
-
-function switchesOf(texts: string[]): Record<string, boolean> | string {
-  const turned: Record<string, boolean> = {};
-  for (const text of texts) {
-    const [, name = '', word = ''] = /^(.+)=(on|off)$/.exec(text) ?? [];
-    if (name === '') return `--switch ${text}: name=on or name=off, for example main-site=off`;
-    turned[name] = word === 'on';
-  }
-  return turned;
-}
-
-/** `crm.tier=gold`, or `crm` alone where it answers with none of what is kept. */
-function lookupsOf(
-  texts: string[],
-  { lookups }: RouteSet,
-): Record<string, Record<string, string>> | string {
-  const answers: Record<string, Record<string, string>> = {};
-  for (const text of texts) {
-    const [name, field, value] = lookupParts(text, lookups);
-    const lookup = lookups.get(name);
-    if (lookup === undefined) {
-      const hint =
-        lookups.size === 0 ? 'the routes have no lookups' : didYouMean(name, lookups.keys());
-      return `--lookup ${text}: unknown lookup ${JSON.stringify(name)}; ${hint}`;
-    }
-    answers[name] ??= {};
-    if (field === null) continue;
-    const known = lookup.keep.map((each) => each.name);
-    if (!known.includes(field)) {
-      return `--lookup ${text}: ${name} keeps no ${JSON.stringify(field)}; ${didYouMean(field, known)}`;
-    }
-    if (value === null) return `--lookup ${text}: lookup.field=value, for example crm.tier=gold`;
-    answers[name][field] = value;
-  }
-  return answers;
-}
-
-/** The name of a lookup may have dots itself. */
-function lookupParts(
-  text: string,
-  lookups: RouteSet['lookups'],
-): [name: string, field: string | null, value: string | null] {
-  if (lookups.has(text)) return [text, null, null];
-  const equals = text.indexOf('=');
-  const before = equals < 0 ? text : text.slice(0, equals);
-  const dot = before.lastIndexOf('.');
-  if (dot < 0) return [before, null, null];
-  return [before.slice(0, dot), before.slice(dot + 1), equals < 0 ? null : text.slice(equals + 1)];
-}
-
-function halves(text: string, separators: string[]): [string, string | null] {
-  const at = separators.map((separator) => text.indexOf(separator)).filter((index) => index >= 0);
-  if (at.length === 0) return [text, null];
-  const cut = Math.min(...at);
-  return [text.slice(0, cut).trim(), text.slice(cut + 1).trim()];
 }
