@@ -4,8 +4,8 @@ import { backUpPostgres, restorePostgres } from './postgres/backup.ts';
 import { backUpSqlite, checkBackup, restoreSqlite } from './sqlite/backup.ts';
 
 /**
- * Returns how many calls the backup holds. Rejects with StoreUnavailable where none could be made; nothing is
- * left behind then, and an earlier backup in this place stays.
+ * Returns how many calls the backup holds. Rejects with StoreUnavailable if none could be made;
+ * then nothing is left behind, and an earlier backup at `to` stays.
  */
 export async function backUp(database: Database, to: string): Promise<number> {
   return database.kind === 'sqlite'
@@ -13,14 +13,19 @@ export async function backUp(database: Database, to: string): Promise<number> {
     : backUpPostgres(database.url, to);
 }
 
-/** Returns how many calls the database now holds. Rejects with StoreUnavailable, and has then changed nothing. */
+/**
+ * Returns how many calls the database now holds. Rejects with StoreUnavailable, having changed
+ * nothing.
+ */
 export async function restore(from: string, database: Database): Promise<number> {
   return database.kind === 'sqlite'
     ? restoreSqlite(from, database.path)
     : restorePostgres(from, database.url);
 }
 
-/** How many calls a backup of an SQLite store holds; null of PostgreSQL's, which its tool checks. */
+/**
+ * How many calls a backup of an SQLite store holds; null for PostgreSQL, whose own tool checks it.
+ */
 export function callsInBackup(from: string, { kind }: Database): number | null {
   return kind === 'sqlite' ? checkBackup(from) : null;
 }

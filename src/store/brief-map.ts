@@ -1,8 +1,8 @@
 /**
- * A Map for entries that come and go by the thousand. V8's Map moves to a new table each time the places of
- * entries that went have used up the old one, and the old one goes on holding all that was in it: until the
- * next full collection nothing of that can be freed by the quick one, which then takes all of it for alive.
- * Here a table holds cells, and a cell is emptied when its entry goes.
+ * A Map for entries that come and go by the thousand. V8's Map allocates a new table whenever
+ * removed entries have used up the old one, and the old table keeps everything in it reachable
+ * until the next full collection, so the quick collection copies all of it as if it were alive.
+ * Here the table holds cells, and a cell is emptied when its entry is removed.
  */
 export class BriefMap<Key, Value> {
   readonly #cells = new Map<Key, { value: Value | undefined }>();
@@ -19,7 +19,7 @@ export class BriefMap<Key, Value> {
     return this.#cells.get(key)?.value;
   }
 
-  /** A key that is there keeps its place in the order. */
+  /** A key that already exists keeps its place in the order. */
   set(key: Key, value: Value): void {
     const cell = this.#cells.get(key);
     if (cell === undefined) this.#cells.set(key, { value });

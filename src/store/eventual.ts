@@ -1,6 +1,6 @@
 /**
- * A store that is not there yet: until it could be opened every call of it fails as unavailable, so
- * webhooks get 503 and the health endpoints can say why. Opening is tried again until it succeeds.
+ * A store that may not be open yet: until it is, every call is rejected as unavailable, so webhooks
+ * get 503 and the health endpoints can say why. Opening is tried again until it succeeds.
  */
 import { StoreUnavailable } from '../errors.ts';
 import type { Store } from './store.ts';
@@ -11,7 +11,7 @@ export interface EventualStore {
   store: Store;
   /** Resolves when it is open; never rejects. */
   opened: Promise<void>;
-  /** Gives up opening, closes what is open. */
+  /** Stops trying to open, and closes the store if it is open. */
   close(): Promise<void>;
 }
 

@@ -1,16 +1,16 @@
 /**
- * Migrations are plain SQL files, `0001-first.sql` and on, applied in one transaction. The first line
- * of each, `-- oldest code: n`, names the oldest code that may use the database after it: only code
- * older than that is refused, so that a replica of the release before keeps working during a rolling
- * upgrade, and after a rollback. Expand first (add tables, columns with defaults), contract a release
- * later, when no code is left that reads the old shape.
+ * Migrations are plain SQL files, `0001-first.sql` and on, applied in one transaction. The first
+ * line of each, `-- oldest code: n`, names the oldest code that may use the database afterwards.
+ * Only older code is refused, so a replica of the previous release keeps working during a rolling
+ * upgrade and after a rollback. Expand first (add tables, and columns with defaults); contract a
+ * release later, when no running code reads the old shape.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { StoreUnavailable } from '../errors.ts';
 
 /**
- * What this code understands of stored rows. Raised with every release that writes documents which
- * the release before would misread; such rows are then left to newer code.
+ * Which stored rows this code understands. Raise it in a release that writes documents which the
+ * previous release would misread; older code then leaves such rows to newer code.
  */
 export const CODE_VERSION = 1;
 
@@ -44,7 +44,10 @@ export function readMigrations(kind: 'sqlite' | 'postgres'): Migration[] {
     });
 }
 
-/** What is still to do on a database with this schema row (null: an empty one); refuses a newer one that rules us out. */
+/**
+ * The migrations that a database with this schema row (null: an empty one) still needs. Throws if a
+ * newer release has made the database unusable for this code.
+ */
 export function pendingMigrations(
   migrations: Migration[],
   schema: SchemaRow | null,

@@ -9,18 +9,19 @@ import type { Store, StoreNotice } from './store.ts';
 export type Database = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string };
 
 export interface StoreOptions {
-  /** Tests play older and newer releases with it. */
+  /** Tests use it to play older and newer releases. */
   codeVersion?: number;
-  /** PostgreSQL: how long a statement may take, and how long connecting may. */
+  /** PostgreSQL: how long a statement and a connection attempt may take. */
   timeoutMs?: number;
   onNotice?: (notice: StoreNotice) => void;
-  /** SQLite: tests set them. */
+  /** SQLite: set by tests. */
   clocks?: Clocks;
 }
 
 /**
- * Rejects with StoreUnavailable where the database cannot be used now: not there, of another program,
- * corrupt, or of a newer release. The caller may try again; the message says what to do.
+ * Rejects with StoreUnavailable if the database cannot be used now: it is missing, corrupt, or
+ * belongs to another program or a newer release. The caller may try again; the message says what to
+ * do.
  */
 export function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
   const codeVersion = options.codeVersion ?? CODE_VERSION;
@@ -32,7 +33,7 @@ export function openStore(database: Database, options: StoreOptions = {}): Promi
   }
 }
 
-/** The server's own store: if it is SQLite, no other process writes it. */
+/** Opens the server's own store. No other process writes to it if it is SQLite. */
 export async function openOwnStore(database: Database, options: StoreOptions): Promise<Store> {
   const store = await openStore(database, options);
   try {

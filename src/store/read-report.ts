@@ -1,4 +1,7 @@
-/** Reads what a report is made of, a day at a time, so that a year of sums blocks nobody. */
+/**
+ * Reads the hourly sums for a report one day at a time, so that a year of them does not block the
+ * event loop.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { createReport, type Report, type ReportAsked, spanBefore } from '../core/history/report.ts';
 import type { Store } from './store.ts';

@@ -1,7 +1,7 @@
 /**
- * The store for looking only, beside a server that is using it: nothing is migrated, written, locked or
- * checkpointed. SQLite is opened read-only; each look is one short statement, so no snapshot is held that
- * would keep the write-ahead log from being taken in.
+ * A store for reading only, beside a server that is using it: nothing is migrated, written, locked
+ * or checkpointed. SQLite is opened read-only; each read is one short statement, because a snapshot
+ * that is held open would stop the write-ahead log from being checkpointed.
  */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -31,7 +31,7 @@ export type StoreReader = Pick<
   'find' | 'timeline' | 'recordings' | 'list' | 'activity' | 'sums' | 'setting' | 'close'
 >;
 
-/** Rejects with StoreUnavailable where there is nothing to read, or this code cannot read it. */
+/** Rejects with StoreUnavailable if there is nothing to read or this code cannot read it. */
 export async function openReader(database: Database): Promise<StoreReader> {
   switch (database.kind) {
     case 'sqlite':
@@ -41,7 +41,7 @@ export async function openReader(database: Database): Promise<StoreReader> {
   }
 }
 
-/** A checkpoint that restarts the log holds readers off for a moment. */
+/** A checkpoint that restarts the log makes readers wait for a moment. */
 const BUSY_TRIES = 20;
 const BUSY_WAIT_MS = 25;
 

@@ -1,4 +1,4 @@
-/** Logs what a store noticed and handled by itself. */
+/** Logs what a store noticed and already dealt with. */
 import type { Log } from '../log/log.ts';
 import type { StoreNotice } from './store.ts';
 

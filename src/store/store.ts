@@ -15,11 +15,11 @@ import type { Outbox } from './contract/outbox.ts';
 import type { RouteVersions } from './contract/route-versions.ts';
 import type { Replicas, Settings } from './contract/settings.ts';
 
-/** What a store survived by itself, and somebody should know. */
+/** Something that the store has already dealt with and that an operator should know. */
 export type StoreNotice =
-  /** By how much it stepped, and how far the store's clock now is from it (positive: behind). */
+  /** How far the clock stepped, and how far the store's clock now is from it (positive: behind). */
   | { kind: 'clock_stepped'; clock: 'system' | 'database'; stepMs: number; offMs: number }
-  /** Its log was removed while it was open; nothing was lost. */
+  /** The log was removed while it was open; nothing was lost. */
   | { kind: 'log_saved'; words: string };
 
 /**
@@ -39,13 +39,16 @@ export interface Store
     RouteVersions,
     AuditRows {
   readonly kind: 'sqlite' | 'postgres';
-  /** Calls that started at or after `since`, at most `callsMax` of them, the newest. */
+  /** The newest calls that started at or after `since`, at most `callsMax`. */
   activity(since: number, callsMax: number): Promise<Activity>;
-  /** The store's clock, or earlier if in doubt: a clock that was set ahead must not prune calls. */
+  /**
+   * The store's clock, or an earlier time if in doubt: a clock that was set ahead must not prune
+   * calls.
+   */
   provenNow(): Promise<number>;
   /** Proves that a write would succeed now. */
   ping(): Promise<void>;
-  /** All later calls are rejected. */
+  /** Every later call is rejected. */
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** What happened lately; the server counts, one round trip. */
+/** Reads recent activity; the server counts, in one round trip. */
 import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
 import { MINUTE_MS } from '../rows/activity.ts';
 import type { Activity } from '../store.ts';

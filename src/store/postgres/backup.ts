@@ -1,6 +1,6 @@
 /**
- * A backup of a PostgreSQL store by the server's own tools, which must be on the PATH and not older than the
- * server: https://www.postgresql.org/docs/current/app-pgdump.html
+ * Backs up a PostgreSQL store with the server's own tools, which must be on the PATH and not older
+ * than the server: https://www.postgresql.org/docs/current/app-pgdump.html
  */
 import { execFile } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
@@ -9,7 +9,10 @@ import pg from 'pg';
 import { StoreUnavailable } from '../../errors.ts';
 import { explain } from './pool.ts';
 
-/** They only describe the present, and the numbers in `changes` are valid only on their server. */
+/**
+ * They describe only the present, and the transaction numbers in `changes` are valid only on their
+ * server.
+ */
 const LEFT_OUT = ['changes', 'replicas'];
 
 export async function backUpPostgres(url: string, to: string): Promise<number> {
@@ -29,7 +32,7 @@ export async function backUpPostgres(url: string, to: string): Promise<number> {
   }
 }
 
-/** Into an empty database, all of it or nothing; returns how many calls it then holds. */
+/** Restores into an empty database, all of it or nothing; returns how many calls it then holds. */
 export async function restorePostgres(from: string, url: string): Promise<number> {
   if (!existsSync(from)) throw new StoreUnavailable('there is no such file', { where: from });
   if ((await countCalls(url)) !== null) {
@@ -43,7 +46,7 @@ export async function restorePostgres(from: string, url: string): Promise<number
   return (await countCalls(url)) ?? 0;
 }
 
-/** Null where there is no table of calls. */
+/** Null if there is no table of calls. */
 async function countCalls(url: string): Promise<number | null> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {

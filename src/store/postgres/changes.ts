@@ -5,8 +5,8 @@ import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
 /**
- * A cursor is a transaction number. What lies before the oldest transaction still running is all
- * known, so nothing that commits late is passed over.
+ * A cursor is a transaction number. Only transactions before the oldest one still running are
+ * reported, so that a transaction that commits late is not missed.
  */
 export async function changedCalls(
   query: Query,
@@ -32,7 +32,8 @@ export async function changedCalls(
   const horizon = String(rows[0]?.horizon);
   if (after === null) return { callIds: [], cursor: horizon, missed: false };
   if (rows[0]?.missed === true) return { callIds: [], cursor: horizon, missed: true };
-  // Whole commits, until there are enough; a call that changed again is told where it changed last.
+  // Takes whole commits until there are enough; a call that changed again is reported where it
+  // changed last.
   const callIds = new Set<string>();
   let last: string | null = null;
   let commits = 0;

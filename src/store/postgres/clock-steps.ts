@@ -1,28 +1,35 @@
 /**
- * What a step of the database's clock does to deadlines that were set before it, found by comparing that clock
- * with our monotonic one. Deadlines set before a step forward get the time they had. After a step back, those
- * that seem to have been set in the future were set before it, and fall as much earlier; one that was given
- * more time than the clock went back cannot be told from newer ones in the end, and takes so much longer.
+ * Corrects deadlines for a step of the database's clock, which is found by comparing it with our
+ * monotonic clock. Deadlines that were set before a step forward keep the time they had left. After
+ * a step back, deadlines that seem to have been set in the future were set before it, and become
+ * due earlier by the size of the step. One with more time left than the clock stepped back cannot
+ * be distinguished from newer ones once its setting time has passed, and is due that much later.
  */
 
-/** Less than this is the network, or a clock that is slowed down and sped up. */
+/** A smaller difference is the network, or a clock that is being slewed. */
 const STEP_MS_MIN = 1_000;
 const STEPS_KEPT = 8;
 
 interface Step {
   ms: number;
-  /** The clock's last time before it, as far as we saw. */
+  /** The last time that we saw on the clock before the step. */
   before: number;
 }
 
 export class ClockSteps {
-  /** Between these the database's clock was ahead of our monotonic one at the last look. */
+  /**
+   * At the last look, the database's clock was ahead of our monotonic clock by an amount between
+   * these.
+   */
   #low = Number.NEGATIVE_INFINITY;
   #high = Number.POSITIVE_INFINITY;
   #last = 0;
   #steps: Step[] = [];
 
-  /** The database said `now` between two moments of ours. By how much it has stepped since the last look: mostly 0. */
+  /**
+   * The database said `now` between two readings of our clock. Returns how far it has stepped since
+   * the last look, mostly 0.
+   */
   saw(now: number, askedAt: number, answeredAt: number): number {
     const low = now - answeredAt;
     const high = now - askedAt;
@@ -36,7 +43,7 @@ export class ClockSteps {
     return ms;
   }
 
-  /** When a deadline is due by the clock as it goes now. */
+  /** When a deadline is due by the clock as it runs now. */
   dueAt({ dueAt, setAt }: { dueAt: number; setAt: number }, now: number): number {
     let due = dueAt;
     for (const { ms, before } of this.#steps) {
@@ -46,7 +53,7 @@ export class ClockSteps {
     return due;
   }
 
-  /** By so much deadlines may be due before their time in the row. */
+  /** How much earlier than the time in their row deadlines may be due. */
   earlyMs(now: number): number {
     return this.#steps.reduce((most, { ms, before }) => {
       return ms < 0 && now < before ? Math.max(most, -ms) : most;

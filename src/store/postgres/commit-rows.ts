@@ -1,4 +1,4 @@
-/** A batch as rows of its tables, each with the number of the change it belongs to. */
+/** Turns a batch into rows of its tables, each with the number of the change that it belongs to. */
 import { isCounted } from '../../core/machine/attempt.ts';
 import type { Command } from '../../core/machine/command.ts';
 import type { CallChange } from '../contract/calls.ts';
@@ -8,7 +8,10 @@ import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
 import { clean, cleanOrNull, keyText } from './values.ts';
 
-/** What every batch has lies in columns, one entry a row; what few have in rows. `n` is the number of the change. */
+/**
+ * What every change has is passed as columns, one entry for each row; what few changes have is
+ * passed as rows. `n` is the number of the change.
+ */
 export interface CommitRows {
   changes: {
     key: string[];
@@ -19,7 +22,7 @@ export interface CommitRows {
     document: string[];
   };
   events: { n: number[]; key: string[]; entry: number[]; document: string[] };
-  /** Commands to remove, to try again, to take back: each command in one of these only. */
+  /** Commands to remove, to try again and to cancel; each command is in only one of these. */
   done: { n: number[]; key: string[] };
   retries: object[];
   cancels: object[];
@@ -28,7 +31,10 @@ export interface CommitRows {
   issued: Command[];
   filters: object[];
   attempts: object[];
-  /** What waits to be counted, and what waits no longer; `final` are the ids of the latter as they are. */
+  /**
+   * Items that wait to be counted, and items that no longer wait; `final` has the plain ids of the
+   * latter.
+   */
   uncounted: object[];
   counted: object[];
   final: string[];
@@ -130,7 +136,10 @@ function pushColumns(
   }
 }
 
-/** A statement may touch a row once: what ends a command outweighs a retry, and so does taking it back. */
+/**
+ * A statement may change a row only once, so removing a command takes precedence over a retry, and
+ * so does cancelling it.
+ */
 function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallChange): void {
   const cancelled = new Set(cancel);
   const settled = new Map(settle.map((settlement) => [settlement.commandId, settlement]));

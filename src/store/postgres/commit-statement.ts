@@ -1,4 +1,6 @@
-/** The statement that writes calls with everything that belongs to them, and what its result means. */
+/**
+ * The statement that writes calls with everything that belongs to them, and how to read its result.
+ */
 import { CommitUnknown } from '../../errors.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { TIMELINE_ENTRIES_MAX } from '../rows/rows.ts';
@@ -14,16 +16,19 @@ import {
 import { arrayOf, clean, plainKey } from './values.ts';
 
 export interface Written {
-  /** Numbers of the changes that were kept. */
+  /** Numbers of the changes that were stored. */
   won: number[];
   claimed: ClaimedCommand[];
   counted: string[];
 }
 
-/** `lost`: another writer was first. `taken`: an event key was taken, or a row was locked too long. */
+/**
+ * `lost`: another writer was first. `taken`: an event key existed, or a row was locked for too
+ * long.
+ */
 export type WriteResult = Written | 'lost' | 'taken';
 
-/** Each change by itself is kept or loses its race. */
+/** Each change is stored or loses its race independently. */
 export function writeEach(
   pool: PostgresPool,
   rows: CommitRows,
@@ -33,7 +38,7 @@ export function writeEach(
   return classify(pool.where, () => write(pool.query, rows, claim, codeVersion));
 }
 
-/** All changes are kept, or none. */
+/** All changes are stored, or none. */
 export function writeWhole(
   pool: PostgresPool,
   rows: CommitRows,
@@ -69,7 +74,7 @@ async function write(
   };
 }
 
-/** Lost races, deadlocks and locks held too long are results: the engine tries them again. */
+/** Lost races, deadlocks and long locks are results, not errors: the engine tries them again. */
 async function classify(where: string, work: () => Promise<Written>): Promise<WriteResult> {
   try {
     return await work();
@@ -124,5 +129,5 @@ function commitValues(rows: CommitRows, claim: Claim | null, codeVersion: number
   ];
 }
 
-/** JSON never holds it unescaped. */
+/** JSON never contains it unescaped. */
 const BETWEEN_DOCUMENTS = '\x1f';

@@ -1,7 +1,7 @@
 /**
  * Writes a batch with one statement, in one round trip. What belongs to a call (events, attempts,
- * commands) is written from the rows that won. So nothing is kept of a call that lost its race,
- * whether against an update or against another first insert.
+ * commands) is written from the rows that won, so nothing is stored for a call that lost its race,
+ * be it against an update or against another first insert.
  */
 
 import type { CommitResult, Committed, CommitUnit } from '../contract/calls.ts';
@@ -12,7 +12,9 @@ import { commitRows } from './commit-rows.ts';
 import { type Written, writeEach, writeWhole } from './commit-statement.ts';
 import type { PostgresPool } from './pool.ts';
 
-/** A unit of several calls takes three round trips, and the pool needs connections for others too. */
+/**
+ * A unit of several calls takes three round trips, and the pool needs connections for others too.
+ */
 const WRITTEN_ALONE_AT_ONCE = 5;
 
 export async function commitUnits(
@@ -35,8 +37,8 @@ export async function commitUnits(
     const changes = together.flatMap((n) => units[n]?.changes[0] ?? []);
     const written = await writeEach(pool, commitRows(changes, recent), claim, codeVersion);
     if (written === 'taken' && together.length > 1) {
-      // One unit made the whole statement fail. Written alone, it fails alone and does not keep the
-      // others waiting.
+      // One unit made the whole statement fail. Written separately, it fails alone and the others
+      // are stored.
       alone.push(...together);
     } else if (typeof written === 'object') {
       keep(
@@ -63,8 +65,8 @@ export async function commitUnits(
         }
       }),
     );
-    // If something was committed, the engine must learn of it. It tries the rest again, and gets
-    // the failure then.
+    // If anything was committed, the engine must learn of it. It tries the rest again, and then
+    // gets the failure.
     if (failure !== null && !results.includes('committed')) throw failure;
   }
 

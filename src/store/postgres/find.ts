@@ -1,4 +1,4 @@
-/** What a search text leads to, by the indexes. */
+/** Looks up a search text in the indexes. */
 import type { Position } from '../rows/cursor.ts';
 import { type Finder, idMark } from '../rows/find.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
@@ -30,8 +30,8 @@ export function finderOf(query: Query): Finder {
     },
     rules: () => names(distinct('call_filters', 'rule')),
     targets: () => names(distinct('attempts', 'target')),
-    // The planner expects a tenth of all ids between two unknown texts, and would read every row to
-    // join so many: the limits inside keep it to the index.
+    // Between two unknown texts the planner expects a tenth of all ids, and would read every row to
+    // join so many. The limits inside the join make it use the index.
     async callsOf({ parties, rules, targets, ids }, callId, { since, last, limit }) {
       const rows = await query(
         `(select call, created_at from call_filters
@@ -63,7 +63,8 @@ export function finderOf(query: Query): Finder {
       return rows.map(positionOf);
     },
     async unfolded(ids, { since, last, limit }) {
-      // Not read as JSON: what a caller wrote may hold what PostgreSQL's JSON does not.
+      // Not read as JSON, because a caller's text may contain characters that PostgreSQL's JSON
+      // refuses.
       const row = `f.call, f.created_at, f.caller, f.callee,
         exists (select from unnest($4::text[]) mark where position(mark in c.document) > 0) as by_id`;
       const rows = await query(
@@ -89,7 +90,7 @@ function positionOf({ call, created_at }: Record<string, unknown>): Position {
   return { createdAt: Number(created_at), row: Number(call) };
 }
 
-/** From one value to the next by the index: a few steps, however many rows there are. */
+/** Jumps from one value to the next in the index: a few steps, however many rows there are. */
 function distinct(table: string, column: string): string {
   return `with recursive each(value) as (
       (select ${column} from ${table} where ${column} is not null order by ${column} limit 1)

@@ -1,4 +1,6 @@
-/** The hourly sums, and the parties that calls are found by. One replica at a time writes them. */
+/**
+ * The hourly sums, and the parties that calls are searched by. One replica at a time writes them.
+ */
 import { addUp, type Sum } from '../../core/history/sums.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { foldAll, HOURLY_SUMS, SUM_KEYS, type SumRow, sumOf, sumRow } from '../rows/fold.ts';
@@ -8,14 +10,15 @@ import type { Query } from './pool.ts';
 import { clean } from './values.ts';
 
 /**
- * Whoever holds it may write sums and parties. It ends with the transaction, so that it works behind a
- * transaction pooler.
+ * Whoever holds this lock may write sums and parties. It ends with the transaction, so it works
+ * behind a transaction pooler.
  */
 const ALONE = "select pg_try_advisory_xact_lock(hashtext('referee history')) as alone";
 
 /**
- * In a transaction. The call is locked with its item: an event that changes it either is seen here, or
- * waits, and finds the item taken. One that is being changed now is left to the next round.
+ * Needs a transaction. The call is locked together with its item, so an event that changes the call
+ * either is visible here, or waits and finds the item taken. A call that is being changed now is
+ * left to the next round.
  */
 export async function foldCalls(query: Query, limit: number, codeVersion: number): Promise<number> {
   const [lock] = await query(ALONE);
@@ -113,8 +116,8 @@ export async function pruneSums(query: Query, before: number, limit: number): Pr
 }
 
 /**
- * Of calls that went: parties without another call go too. In a transaction, and alone: a call that
- * comes meanwhile is folded later, and makes its parties known again.
+ * Removes the parties of deleted calls that have no other call. Needs a transaction, and the lock:
+ * a call that arrives meanwhile is added later, and brings its parties back.
  */
 export async function forgetParties(query: Query, parties: string[]): Promise<void> {
   const [lock] = await query(ALONE);

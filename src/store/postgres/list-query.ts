@@ -17,8 +17,8 @@ const COLUMNS = {
 } as const;
 
 /**
- * What is asked for, in parts that are each walked by an index and merged: indexes tell callers from
- * B-legs and one end from another, and a walk over several would have to sort.
+ * The filters, in parts that each use one index and are then merged: the indexes distinguish
+ * callers from B-legs and one end from another, and a query over several would have to sort.
  */
 export function partsOf(filter: CallFilter, after: Position) {
   const values: unknown[] = [after.createdAt, after.row];
@@ -28,7 +28,8 @@ export function partsOf(filter: CallFilter, after: Position) {
     const value = filter[name];
     if (value !== undefined) terms.push(`${COLUMNS[name]} = ${bind(clean(value))}`);
   }
-  // The phase of a live call changes too often for an index: live calls have a short one of their own.
+  // The phase of a live call changes too often for an index, so live calls have a short index of
+  // their own.
   if (filter.phase !== undefined) terms.push(filter.phase === 'ended' ? 'f.over' : 'not f.over');
   if (filter.since !== undefined) terms.push(`f.created_at >= ${bind(Math.round(filter.since))}`);
   if (filter.until !== undefined) terms.push(`f.created_at < ${bind(Math.round(filter.until))}`);
@@ -39,7 +40,7 @@ export function partsOf(filter: CallFilter, after: Position) {
     return value === undefined ? [] : [`a.${name} = ${bind(clean(value))}`];
   });
   if (attempt.length > 0) {
-    // Target and verdict of one and the same attempt.
+    // Target and verdict must match the same attempt.
     terms.push(
       `exists (select from attempts a where a.call = f.call and ${attempt.join(' and ')})`,
     );

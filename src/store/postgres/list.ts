@@ -31,10 +31,10 @@ export async function listCalls(query: Query, filter: CallFilter): Promise<Page>
     : lookThrough(query, filter, after, found);
 }
 
-/** Rows that are checked in one round trip: few enough to be read by their numbers. */
+/** Rows checked in one round trip: few enough to be read by their row numbers. */
 const AMONG_ROWS = 1_000;
 
-/** Of what a search has found, the newest first. */
+/** The newest of the calls that a search has found. */
 async function pageAmong(
   query: Query,
   filter: CallFilter,
@@ -57,7 +57,7 @@ async function pageAmong(
   return { calls, next: null };
 }
 
-/** `among`: only these, where a search has found them. */
+/** `among`: only these rows, which a search has found. */
 async function pageOf(
   query: Query,
   filter: CallFilter,
@@ -89,7 +89,7 @@ async function pageOf(
   };
 }
 
-/** Rows looked at in one round trip, and for one page in all. */
+/** Rows read in one round trip, and for one page in all. */
 const SEEN_ROWS = 2_000;
 const SEEN_ROWS_MAX = 20_000;
 

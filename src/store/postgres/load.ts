@@ -1,4 +1,4 @@
-/** What a batch needs to know, in one statement: the parts that are asked for, one row format for all. */
+/** Loads what a batch needs in one statement: each part that is asked for, in one row format. */
 import type { Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
 import { isVersioned } from '../contract/settings.ts';
 import { unpackCall } from '../rows/call-document.ts';
@@ -51,7 +51,8 @@ export function loadedFrom(
   };
   const named: LoadRow[] = [];
   const idOf = new Map<number, string>();
-  // Texts went out cleaned: counts come back under the name they were asked by.
+  // Texts were cleaned before they were sent, so counts are mapped back to the names that were
+  // asked for.
   const callerOf = new Map((keys.budget?.callers ?? []).map((caller) => [clean(caller), caller]));
   for (const row of rows) {
     switch (row.part) {

@@ -1,9 +1,9 @@
-/** Brings the schema up to date, once however many replicas start together. */
+/** Brings the schema up to date, once, however many replicas start together. */
 import { StoreUnavailable } from '../../errors.ts';
 import { type Migration, pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
 import type { PostgresPool, Query } from './pool.ts';
 
-/** "REFE": any number will do, as long as every release takes the same. */
+/** "REFE": any number will do, as long as every release uses the same one. */
 const MIGRATION_LOCK = 0x52454645;
 
 export async function migratePostgres(pool: PostgresPool, codeVersion: number): Promise<void> {
@@ -11,7 +11,7 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
   const pending = (schema: SchemaRow | null) =>
     pendingMigrations(migrations, schema, codeVersion, pool.where);
   await refuseUnfit(pool.query, pool.where);
-  // Looked at first without the lock: mostly there is nothing to do.
+  // Checked without the lock first: mostly there is nothing to do.
   if (pending(await readSchema(pool.query, pool.where)).length > 0) await migrate();
   await refuseUnprivileged(pool.query, pool.where, migrations);
 
@@ -40,10 +40,12 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
   }
 }
 
-/** Null for a database that is empty; refuses the tables of others, which may have names like ours. */
+/**
+ * Null for an empty database; refuses the tables of another program, which may have the same names.
+ */
 async function readSchema(query: Query, where: string): Promise<SchemaRow | null> {
-  // Not to_regclass: its cache may not have heard yet of a table that another replica just made.
-  // What an extension has put there is nobody's.
+  // Not to_regclass: its cache may not know a table that another replica has just created. Tables
+  // that an extension created do not count.
   const relations = await query(
     `select relname as name, (select count(*)::int from pg_attribute
          where attrelid = c.oid and attname in ('version', 'oldest_code')) as columns
@@ -64,7 +66,7 @@ async function readSchema(query: Query, where: string): Promise<SchemaRow | null
   return { version: Number(row?.version), oldestCode: Number(row?.oldest_code) };
 }
 
-/** A server that takes the first calls and loses the later ones must not be called ready. */
+/** A server that accepts the first calls and loses later ones must not be reported as ready. */
 async function refuseUnfit(query: Query, where: string): Promise<void> {
   const [row] = await query(
     `select current_setting('server_version_num')::int / 10000 as version,
@@ -81,7 +83,7 @@ async function refuseUnfit(query: Query, where: string): Promise<void> {
   if (unfit !== null) throw new StoreUnavailable(unfit, { where });
 }
 
-/** Tables that somebody else has made for us, with too few rights on one of them. */
+/** Somebody else may have created the tables for us with too few privileges on one of them. */
 async function refuseUnprivileged(
   query: Query,
   where: string,
@@ -106,18 +108,18 @@ async function refuseUnprivileged(
 }
 
 export interface ServerFacts {
-  /** Major. */
+  /** The major version. */
   version: number;
   encoding: string;
-  /** Ours, unless a pooler in between sets another. */
+  /** Set by us, unless a pooler in between sets another. */
   clientEncoding: string;
   readOnly: boolean;
 }
 
-/** The oldest that is tested. */
+/** The oldest version that is tested. */
 const SERVER_VERSION_MIN = 15;
 
-/** Why this server cannot keep calls, and what to do about it; null where it can. */
+/** Why this server cannot store calls, and what to do about it; null if it can. */
 export function unfitness(facts: ServerFacts): string | null {
   const { version, encoding, clientEncoding, readOnly } = facts;
   if (version < SERVER_VERSION_MIN) {

@@ -1,4 +1,4 @@
-/** Commands still to send, and deadlines reached, shared by the replicas. */
+/** Commands to be sent and deadlines that are due, shared by the replicas. */
 
 import type { Call } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
@@ -11,7 +11,10 @@ import { ClockSteps } from './clock-steps.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
-/** `skip locked`: replicas that claim at once share the rows instead of waiting for each other. */
+/**
+ * `skip locked`: replicas that claim at the same time share the rows instead of waiting for each
+ * other.
+ */
 export async function claimCommands(
   query: Query,
   { owner, leaseMs }: Claim,
@@ -30,7 +33,7 @@ export async function claimCommands(
      returning k.command, k.document, k.tries, k.first_sent_at, k.created_at, k.ready_at, now`,
     [owner, leaseMs, limit, codeVersion],
   );
-  // What an update returns is in no order.
+  // An update returns its rows in no particular order.
   rows.sort((a, b) => Number(a.command) - Number(b.command));
   return urgentFirst(
     rows.map((row) => ({
@@ -44,7 +47,7 @@ export async function claimCommands(
   );
 }
 
-/** Locked rows are skipped: somebody is at them this moment. */
+/** Locked rows are skipped: somebody is using them right now. */
 export async function releaseLeases(query: Query, owner: string | null): Promise<void> {
   await query(
     `with mine as materialized (
@@ -56,7 +59,10 @@ export async function releaseLeases(query: Query, owner: string | null): Promise
   );
 }
 
-/** Those that a step of the clock keeps waiting are due by their rows: so many more are looked at. */
+/**
+ * Deadlines that are due by their row but held back after a step of the clock: this many more rows
+ * are read to get past them.
+ */
 const HELD_BACK_MAX = 20_000;
 
 export class DueDeadlines {

@@ -1,12 +1,15 @@
 /**
- * Connections to PostgreSQL, and what its errors mean. Everything here runs behind a transaction pooler
- * too: no named statements, no start-up parameters, no session state; limits are set inside a
- * transaction or kept on this side.
+ * Connections to PostgreSQL, and explanations of its errors. Everything here also works behind a
+ * transaction pooler: no named statements, no start-up parameters, no session state; limits are set
+ * inside a transaction or enforced on this side.
  */
 import pg from 'pg';
 import { RefereeError, type StoreTrouble, StoreUnavailable } from '../../errors.ts';
 
-/** One for batches, up to five for units by themselves; the rest is for the sweeper, the API and the outbox. */
+/**
+ * One for batches, up to five for units that are written alone; the rest is for the sweeper, the
+ * API and the outbox.
+ */
 const CONNECTIONS_MAX = 10;
 /** A webhook has 1.5 s in all. */
 const CONNECT_MS = 1_500;
@@ -20,7 +23,7 @@ export interface PostgresPool {
   /** Shown in messages: host and database, never the password. */
   where: string;
   query: Query;
-  /** Throws away what `work` did when it throws. */
+  /** Rolls back what `work` did if it throws. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -36,10 +39,11 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     keepAlive: true,
     types: { getTypeParser },
   });
-  // An idle connection that is cut reports it here; the pool has dropped it and opens another.
+  // An idle connection that is cut reports it here; the pool has already dropped it and opens
+  // another when needed.
   pool.on('error', () => {});
-  // One that is cut while in use says so to whoever waits for its answer, and here as well: without
-  // a listener that would end the process.
+  // One that is cut while in use reports it to whoever waits for the answer, and here as well:
+  // without a listener that would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   let closed = false;
 
@@ -60,7 +64,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
       if (error !== failed && error instanceof Error) thrownBetween.add(error);
       throw error;
     } finally {
-      // A connection whose last answer never came would hand it to the next question.
+      // If its last answer never arrived, the connection would hand it to the next query.
       client.release(failed !== null && !isAnswer(failed));
     }
   }
@@ -82,7 +86,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
     query: (text, values) => withClient((query) => query(text, values)),
     transaction: (work) =>
       withClient(async (query) => {
-        // One round trip. A replica that freezes half-way must not hold rows against the others.
+        // One round trip. A replica that freezes half-way must not keep rows locked for the others.
         await query(
           "begin; set local statement_timeout = '4s'; set local lock_timeout = '1s'; set local idle_in_transaction_session_timeout = '5s'",
         );
@@ -110,10 +114,10 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
   };
 }
 
-/** Errors that the work threw by itself, between its questions: the server has nothing to do with them. */
+/** Errors that the work itself threw, between its queries: they say nothing about the server. */
 const thrownBetween = new WeakSet<Error>();
 
-/** Nothing was asked of the server. */
+/** Nothing was sent to the server. */
 export class NotConnected extends StoreUnavailable {}
 
 /** int8 as number: milliseconds and row numbers stay below 2^53. */
@@ -123,17 +127,23 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
   return pg.types.getTypeParser(oid, format);
 }
 
-/** The server said no and is still there, so nothing was kept. A dying one (57P..) may have committed. */
+/**
+ * The server refused and is still there, so nothing was stored. One that is shutting down (57P..)
+ * may have committed.
+ */
 export function isAnswer(error: unknown): boolean {
   return sqlState(error) !== null && !/^57P|^08/.test(sqlState(error) ?? '');
 }
 
-/** Null for what the server did not say: `EPIPE` has five letters too. */
+/** Null if the server did not send it: `EPIPE` has five letters too. */
 export function sqlState(error: unknown): string | null {
   return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
 }
 
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html: classes that are about the server, not about us. */
+/**
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html: classes that are about the
+ * server, not about our code.
+ */
 const MEANINGS: [RegExp, string][] = [
   [/^28/, 'refuses the user or the password of DATABASE_URL'],
   [/^3D/, 'has no such database: create it, or name another in DATABASE_URL'],
@@ -154,7 +164,7 @@ const MEANINGS: [RegExp, string][] = [
   [/^40/, 'could not bring simultaneous changes in order'],
 ];
 
-/** Where no answer of the server's came: what the system says, by code or message. */
+/** When the server did not answer: what the operating system says, by code or message. */
 const UNREACHED: [RegExp, string][] = [
   [/^ENOTFOUND|^EAI_/, 'the host of DATABASE_URL is not a name that resolves'],
   [/^E(HOST|NET)UNREACH/, 'no network leads to its address'],
@@ -166,13 +176,14 @@ const UNREACHED: [RegExp, string][] = [
   [/timeout/i, 'it does not answer in time'],
 ];
 
-/** Trouble with the server becomes StoreUnavailable; a mistake of our own stays what it is. */
+/** An error of the server becomes StoreUnavailable; an error of our own code stays what it is. */
 export function explain(error: unknown, where: string): unknown {
   if (error instanceof RefereeError) return error;
   if (error instanceof Error && thrownBetween.has(error)) return error;
   const state = sqlState(error);
   if (state === null) {
-    // Sockets, time limits and the protocol end without a SQLSTATE; so do mistakes in this code.
+    // Errors of sockets, time limits and the protocol have no SQLSTATE; neither have mistakes in
+    // this code.
     if (error instanceof TypeError || error instanceof RangeError) return error;
     return new StoreUnavailable(...unreached(error, where));
   }

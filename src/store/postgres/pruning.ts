@@ -1,4 +1,4 @@
-/** Removes what is over: old calls, counted items and cancelled commands. */
+/** Removes old calls, items that were counted, and cancelled commands. */
 
 import type { Uncounted } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
@@ -8,13 +8,13 @@ import type { Query } from './pool.ts';
 
 export interface Pruned {
   count: number;
-  /** Whom the calls were between. */
+  /** The parties of the calls. */
   parties: string[];
 }
 
 /**
- * Skips rows that another replica prunes now, or that an event is changing, and what is still
- * to be added to the hourly sums.
+ * Skips rows that another replica is pruning or an event is changing, and calls that must still be
+ * added to the hourly sums.
  */
 export async function pruneCalls(
   query: Query,
@@ -45,7 +45,7 @@ export async function pruneCalls(
   return { count: Number(row?.n), parties: (row?.parties ?? []) as string[] };
 }
 
-/** Skips rows that another replica takes now, because it counts them. */
+/** Skips rows that another replica is taking now, because it counts them. */
 export async function takeUncounted(
   query: Query,
   limit: number,
@@ -69,7 +69,7 @@ export async function takeUncounted(
   }));
 }
 
-/** Commands cancelled in flight whose replica no longer runs. */
+/** Commands that were cancelled in flight and whose replica no longer runs. */
 export async function dropCancelled(query: Query): Promise<void> {
   await query(
     `delete from commands where key = any (array(

@@ -1,4 +1,4 @@
-/** Calls with their events: one statement for many, so that what it reads belongs together. */
+/** Calls with their events, many in one statement, so that they are consistent. */
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
 import { RECORDINGS_AT_ONCE, type RecordedRow, recordedCall } from '../rows/recorded-rows.ts';
 import type { Query } from './pool.ts';

@@ -1,4 +1,4 @@
-/** What is not a call: settings, replicas, dead letters and the pulse. */
+/** Everything that does not belong to a call: settings, replicas, dead letters and the pulse. */
 
 import type { Replica, SettingName } from '../contract/settings.ts';
 import {

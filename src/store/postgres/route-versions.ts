@@ -1,4 +1,4 @@
-/** The route sets that were live, and what their files hold. */
+/** The route sets that were live, and the contents of their files. */
 
 import type { RouteVersion } from '../contract/route-versions.ts';
 import {
@@ -25,7 +25,7 @@ export async function keepPart(
   );
 }
 
-/** Needs a transaction: replicas that reload together come one after the other. */
+/** Needs a transaction, so that replicas that reload together come one after the other. */
 export async function keepVersion(
   query: Query,
   version: Omit<RouteVersion, 'at' | 'until'>,
@@ -38,7 +38,7 @@ export async function keepVersion(
      where hash <> $1 and ((role = $2 and until is null) or hash = $3)`,
     [hash, role, left],
   );
-  // The live set stays that when it is also named as the next one.
+  // The live set keeps that role when it is also announced as the next one.
   await query(
     `insert into route_versions (hash, role, who, at, until, commit_hash, files)
        values ($1, $2, $3, ${NOW_MS}, null, $4, $5)
@@ -72,7 +72,10 @@ export async function readFile(query: Query, key: string): Promise<Uint8Array | 
   return Buffer.concat(rows.map(({ content }) => content as Buffer));
 }
 
-/** A call that is left was made while its set was in use, so the oldest one says what all need. */
+/**
+ * A stored call was decided while its set was in use, so the oldest stored call says which sets may
+ * still be needed.
+ */
 export async function pruneVersions(query: Query, before: number, keep: number): Promise<number> {
   const removed = await query(
     `delete from route_versions v

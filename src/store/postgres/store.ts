@@ -1,6 +1,6 @@
 /**
- * The store of many replicas. Any replica takes any event of any call: what they agree on is the rows,
- * and the clock is the server's.
+ * The store for several replicas. Any replica takes any event of any call; they agree on the rows,
+ * and on the server's clock.
  */
 import { StoreUnavailable } from '../../errors.ts';
 import { RecentRows } from '../rows/recent-rows.ts';
@@ -40,7 +40,7 @@ export async function openPostgres(
   let pingedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
-  /** One statement, its own transaction. */
+  /** One statement, which is its own transaction. */
   async function ask<T>(work: (query: Query) => Promise<T>): Promise<T> {
     try {
       return await work(pool.query);

@@ -1,4 +1,4 @@
-/** Rows of calls and attempts, gathered into the groups that charts and tables are made of. */
+/** Gathers rows of calls and attempts into the groups that charts and tables are made of. */
 
 import type { Ends, Verdict } from '../../core/machine/call.ts';
 import { addDecimals } from '../../core/machine/decimal.ts';
@@ -16,7 +16,7 @@ export interface Groups {
     verdict: Verdict | null;
     tookMs: number | null;
   }): void;
-  /** `text`: the column `costs` of a call. */
+  /** `text`: the `costs` column of a call. */
   cost(rule: string | null, text: string): void;
   calls(): CallGroup[];
   attempts(): AttemptGroup[];

@@ -1,4 +1,4 @@
-/** What people did, as rows, the same for every store. */
+/** The audit log as rows, the same for every store. */
 import type { AuditFilter, AuditPage, AuditRow } from '../contract/audit.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
@@ -18,7 +18,10 @@ export function auditRow(row: Record<string, unknown>): AuditRow {
   };
 }
 
-/** The conditions of a filter, each with its value, in an order that a statement may number. */
+/**
+ * The conditions of a filter, each with its value, in a fixed order, so that a statement may number
+ * them.
+ */
 export function auditConditions(filter: AuditFilter): [string, string | number][] {
   const { who, what, to, since, until, cursor } = filter;
   const conditions: [string, string | number | undefined][] = [
@@ -32,7 +35,7 @@ export function auditConditions(filter: AuditFilter): [string, string | number][
   return conditions.filter((each): each is [string, string | number] => each[1] !== undefined);
 }
 
-/** `rows`: one more than asked for, if there are more. */
+/** `rows` has one row more than `limit` if there is another page. */
 export function auditPage(rows: AuditRow[], limit: number): AuditPage {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);

@@ -1,4 +1,4 @@
-/** A dead letter from its row, the same for every store. */
+/** Reads a dead letter from its row, the same for every store. */
 import type { DeadLetter } from '../contract/dead-letters.ts';
 
 export function letterOf(row: Record<string, unknown>): DeadLetter {

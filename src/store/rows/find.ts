@@ -1,19 +1,23 @@
 /**
- * Which calls a search text finds. Where it leads to few calls, all of them are known here, the newest
- * first; where it leads to many, the newest calls are looked through until a page is full.
+ * Finds the calls that match a search text. If it matches few calls, all of them are returned,
+ * newest first; if it matches many, the newest calls are read until a page is full.
  */
 import type { CallFilter, SearchText } from '../contract/list.ts';
 import type { Position } from './cursor.ts';
 import { gramsOf, hasPart, type Needles, needlesOf, partyWords } from './search.ts';
 
 /**
- * How an id that begins so stands in a document. An attempt's may be found too, which leads to its call.
+ * How an id with this beginning looks in a document. It may be the id of an attempt, which also
+ * leads to its call.
  */
 export function idMark(start: string): string {
   return `"id":${JSON.stringify(start).slice(0, -1)}`;
 }
 
-/** Above these, walking the newest calls fills a page sooner than gathering those of each party. */
+/**
+ * With more parties than this, reading the newest calls fills a page sooner than collecting the
+ * calls of each party.
+ */
 const PARTIES_MAX = 3_000;
 const CALLS_MAX = 10_000;
 
@@ -25,7 +29,7 @@ export interface Bounds {
   limit: number;
 }
 
-/** Where names lead. */
+/** The names that a search text matched. */
 export interface Names {
   parties: string[];
   rules: string[];
@@ -36,24 +40,26 @@ export interface Names {
 export interface UnfoldedRow extends Position {
   caller: string | null;
   callee: string | null;
-  /** Its id begins so. */
+  /** Its id begins with the text. */
   byId: boolean;
 }
 
-/** What a store is asked; `limit` bounds each answer. */
+/** The questions that are put to a store; `limit` bounds each answer. */
 export interface Finder {
-  /** How many parties have each of these pieces, counted up to the limit. */
+  /** How many parties contain each of these pieces, counted up to the limit. */
   gramCounts(grams: string[], limit: number): Promise<number[]>;
   partiesWith(gram: string, part: string, limit: number): Promise<string[]>;
   rules(): Promise<string[]>;
   targets(): Promise<string[]>;
-  /** By parties, rules, targets, beginnings of ids, and by the whole id. */
+  /** Calls by their parties, rules, targets, the beginnings of their ids, or their whole id. */
   callsOf(names: Names, callId: string, bounds: Bounds): Promise<Position[]>;
-  /** Calls whose parties are not known to the search yet: the live ones, and those just ended. */
+  /**
+   * Calls whose parties are not in the search index yet: live ones, and those that have just ended.
+   */
   unfolded(ids: string[], bounds: Bounds): Promise<UnfoldedRow[]>;
 }
 
-/** A row's own part of the decision where there are many. */
+/** What a row itself says, from which it is decided whether it matches when there are many. */
 export interface Seen {
   caller: string | null;
   callee: string | null;
@@ -96,7 +102,7 @@ export async function find(
   return { kind: 'few', rows: newestFirst([...folded, ...fresh], after) };
 }
 
-/** Null: too many. */
+/** Null if there are too many. */
 async function partiesOf({ parties: parts }: Needles, finder: Finder): Promise<string[] | null> {
   const found = new Set<string>();
   for (const part of parts) {
@@ -121,7 +127,7 @@ function isParty(
   );
 }
 
-/** Each once, and those after the page before. */
+/** Without duplicates, and only those after the previous page. */
 function newestFirst(rows: Position[], after: Position): Position[] {
   const byRow = new Map(rows.map(({ row, createdAt }) => [row, { row, createdAt }]));
   return [...byRow.values()]

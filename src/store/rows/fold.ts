@@ -1,19 +1,20 @@
 /**
- * Ended calls, folded into the hourly sums. A call that ended or changed after its end waits in
- * `uncounted` under an item of its own; whoever takes the item out adds, in the same transaction, what
- * the call's sums are now without what they were when it was folded last. Hence nothing counts twice.
+ * Adds ended calls to the hourly sums. A call that ended, or changed after its end, waits in
+ * `uncounted` under an item of its own. Whoever takes the item out adds, in the same transaction,
+ * the difference between the call's sums now and its sums when it was last added, so nothing counts
+ * twice.
  */
 import { addUp, difference, type Name, type Sum, sumsOf } from '../../core/history/sums.ts';
 import type { Call } from '../../core/machine/call.ts';
 import { idStart } from './search.ts';
 
-/** The item of `uncounted` that stands for a call to fold; no attempt or event has such an id. */
+/** The item of `uncounted` for a call that is to be added; no attempt or event has such an id. */
 export const HOURLY_SUMS = 'hourly sums';
 
 export interface Unfolded {
   row: number;
   call: Call;
-  /** `folded.sums` as it was left; null the first time. */
+  /** The `folded.sums` that was written last; null the first time. */
   before: string | null;
 }
 
@@ -23,7 +24,7 @@ export interface Folded {
   sums: string;
 }
 
-/** What to add to the hourly sums, what to keep of each call, and whom they were between. */
+/** What to add to the hourly sums, what to remember of each call, and the parties of the calls. */
 export function foldAll(unfolded: readonly Unfolded[]): {
   added: Sum[];
   folded: Folded[];
@@ -42,7 +43,7 @@ export function foldAll(unfolded: readonly Unfolded[]): {
   return { added: addUp(added), folded, parties: [...parties].toSorted() };
 }
 
-/** A row of `sums`; names are told from their absence by their first character. */
+/** A row of `sums`. The first character of a name says whether there is one. */
 export interface SumRow {
   hour: number;
   number: string;

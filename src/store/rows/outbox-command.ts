@@ -1,4 +1,4 @@
-/** A command that waits in the outbox from its row, the same for every store. */
+/** Reads a command of the outbox from its row, the same for every store. */
 import type { Command } from '../../core/machine/command.ts';
 import type { OutboxCommand } from '../contract/outbox.ts';
 

@@ -1,11 +1,11 @@
-/** The filter by outcome in terms of columns: how a call ended, and whether it had an attempt. */
+/** Expresses the filter by outcome in columns: how a call ended, and whether it had an attempt. */
 import { ENDS, type Ends } from '../../core/machine/call.ts';
 import { type CallerOutcome, callerOutcome } from '../../core/machine/caller-outcome.ts';
 
 export interface OutcomeEnds {
-  /** Whatever was tried. */
+  /** Ends that match whether or not there was an attempt. */
   always: Ends[];
-  /** After an attempt only, and without one only. */
+  /** Ends that match only after an attempt, and only without one. */
   tried: Ends[];
   untried: Ends[];
 }

@@ -1,9 +1,10 @@
 /**
- * Rows as they stood when they were last loaded or committed here: with them a commit writes only the
- * columns and attempts that changed, and what lives need not be read again a moment later. A copy that has
- * grown stale is harmless, since every commit names the version that it was computed from.
+ * Rows as they were when this process last loaded or committed them. With them, a commit writes
+ * only the columns and attempts that changed, and a live call need not be read again a moment
+ * later. A stale copy is harmless, because every commit names the version that it was computed
+ * from.
  *
- * Documents are kept as text: a call taken apart is a hundred objects, which the garbage collector would
+ * Documents are kept as text: a parsed call is a hundred objects, which the garbage collector would
  * have to walk for as long as the call lives.
  */
 
@@ -12,7 +13,9 @@ import { BriefMap } from '../brief-map.ts';
 import type { CallChange } from '../contract/calls.ts';
 import { attemptMark, type CallColumns, callColumns } from './rows.ts';
 
-/** Some 2 KB each; a machine that carries 500 calls a second sees as many in a quarter of a minute. */
+/**
+ * Some 2 KB each; a machine that handles 500 calls a second fills this in a quarter of a minute.
+ */
 const ROWS_KEPT = 8_000;
 
 export interface RecentRow {
@@ -21,9 +24,9 @@ export interface RecentRow {
   columns: CallColumns;
   /** Marks of the attempts that have a row. */
   attempts: readonly string[];
-  /** Null where nobody would read it. */
+  /** Null if nobody would read it. */
   document: string | null;
-  /** Keys of all events that the call has; null where only some of them are known. */
+  /** Keys of all events of the call; null if only some of them are known. */
   events: readonly string[] | null;
 }
 
@@ -32,16 +35,16 @@ const NONE: readonly string[] = [];
 export class RecentRows {
   readonly #rows = new BriefMap<string, RecentRow>();
 
-  /** As it was loaded. */
+  /** Remembers a row as it was loaded. */
   note(row: number, version: number, call: Call, document: string | null = null): void {
     this.#keep(call, { row, version, document, events: null });
   }
 
-  /** As it was committed, from the version that `change` names. */
+  /** Remembers a row as it was committed, computed from the version that `change` names. */
   committed({ call, version, events }: CallChange, row: number, document: string): void {
     const before = version === 0 ? NONE : (this.at(call.id, version)?.events ?? null);
     const all = before === null ? null : [...before, ...events.map(({ key }) => key)];
-    // Hardly anything follows the end.
+    // Few events follow the end of a call.
     if (call.phase === 'ended') this.forget(call.id);
     else this.#keep(call, { row, version: version + 1, document, events: all });
   }
@@ -59,7 +62,7 @@ export class RecentRows {
     this.#rows.delete(callId);
   }
 
-  /** They are no more, and their numbers may be given to others. */
+  /** The rows were deleted, and their numbers may be reused. */
   removed(rows: readonly number[]): void {
     const gone = new Set(rows);
     for (const [callId, { row }] of this.#rows.entries()) {
@@ -81,7 +84,7 @@ export class RecentRows {
   }
 }
 
-/** Attempts whose row is not as it was; all of them where that is not known. */
+/** Attempts whose row has changed; all of them if that is not known. */
 export function changedAttempts(before: RecentRow | null, { attempts }: Call): readonly Attempt[] {
   if (before === null || attempts.length === 0) return attempts;
   return attempts.filter((attempt, i) => before.attempts[i] !== attemptMark(attempt));

@@ -1,23 +1,23 @@
-/** A call with its timeline, as both stores read them in one look. */
+/** A call with its timeline, as both stores read them in one statement. */
 
 import { recordedCallOf } from '../../core/recording/events-of-rows.ts';
 import { RECORDING_SCHEMA, type RecordedCall } from '../../core/recording/recorded-call.ts';
 import { unpackCall } from './call-document.ts';
 import { unpackEntry } from './rows.ts';
 
-/** Calls read in one statement, or in one go of the event loop. */
+/** Calls read in one statement, or in one turn of the event loop. */
 export const RECORDINGS_AT_ONCE = 50;
 
-/** The row of the call has entry -1, those of its events follow in order. */
+/** The call's row has entry -1; the rows of its events follow in order. */
 export interface RecordedRow {
   entry: number;
   document: string;
-  /** Of the call's row alone. */
+  /** Only on the call's row. */
   entries: number | null;
   code: number | null;
 }
 
-/** Null: there is no such call. */
+/** Null if there is no such call. */
 export function recordedCall(rows: RecordedRow[], codeVersion: number): RecordedCall | null {
   const [head, ...events] = rows;
   if (head === undefined || head.entry !== -1) return null;

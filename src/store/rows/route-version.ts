@@ -1,15 +1,18 @@
 /** A kept route set as both stores write and read it. */
 import type { RouteVersion, VersionFile } from '../contract/route-versions.ts';
 
-/** Contents that no version has are removed only after this: a version is written after its files. */
+/**
+ * Contents that no version refers to are kept for this long, because a version is written after its
+ * files.
+ */
 export const UNNAMED_FILES_KEPT_MS = 60 * 60_000;
-/** So long after a set was replaced a replica may still have decided by it. */
+/** For this long after a set was replaced, a replica may still have decided by it. */
 export const REPLACED_SLACK_MS = 60 * 60_000;
 
-/** Beyond that the oldest go, whatever refers to them: every reload may make another one. */
+/** Beyond this number the oldest are removed, whatever refers to them: every reload may add one. */
 export const VERSIONS_MAX = 500;
 
-/** Name, key, size and number of parts, without the names of the fields: there may be thousands. */
+/** Name, key, size and number of parts, without field names: there may be thousands of files. */
 export function filesText(files: readonly VersionFile[]): string {
   return JSON.stringify(files.map(({ name, key, bytes, parts }) => [name, key, bytes, parts]));
 }

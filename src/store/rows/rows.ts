@@ -1,4 +1,6 @@
-/** What of a call's document is a column or a row of its own, the same for every store. */
+/**
+ * Which parts of a call's document have a column or a row of their own, the same for every store.
+ */
 import { hash } from 'node:crypto';
 import type { Attempt, Call, Direction } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
@@ -8,24 +10,27 @@ import type { DueDeadline } from '../contract/calls.ts';
 import type { ClaimedCommand } from '../contract/outbox.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';
 
-/** Of one call; later events are still known by their key, but no longer told. */
+/** For each call; later events are still recognized by their key, but no longer listed. */
 export const TIMELINE_ENTRIES_MAX = 500;
-/** Dead letters kept; the oldest go first. */
+/** Dead letters that are kept; the oldest are removed first. */
 export const DEAD_LETTERS_MAX = 10_000;
-/** What changed is told to watchers for so long. */
+/** How long changes are kept for watchers. */
 export const CHANGES_KEPT_MS = 2 * 60_000;
-/** Pings close together share one write: an outsider's health checks must not cost the disk. */
+/**
+ * Pings that are closer together share one write, so that a stranger's health checks do not wear
+ * the disk.
+ */
 export const PING_FRESH_MS = 100;
-/** A replica not heard of for so long is forgotten. */
+/** A replica that was silent for this long is forgotten. */
 export const REPLICA_FORGOTTEN_MS = 60 * 60_000;
 
 /** 16 bytes that stand for a long id: 128 bits of SHA-256 do not collide by chance. */
 export function keyOf(id: string): Uint8Array {
-  // By way of hexadecimal: a third faster than taking the hash as a buffer.
+  // Hashing to hexadecimal first is a third faster than asking for a buffer.
   return Buffer.from(hash('sha256', id, 'hex').slice(0, 32), 'hex');
 }
 
-/** Of a call's document, what is searched and sorted by; all but `dueAt` and `phase` change seldom. */
+/** What calls are searched and sorted by; everything except `dueAt` and `phase` changes rarely. */
 export interface CallColumns {
   createdAt: number;
   endedAt: number | null;
@@ -36,7 +41,7 @@ export interface CallColumns {
   caller: string | null;
   callee: string | null;
   session: string | null;
-  /** The caller's call, of a transfer's B-leg. */
+  /** For the B-leg of a transfer: the caller's call. */
   parent: string | null;
   /** JSON of `CostRow`s, so that statistics need not open the documents. */
   costs: string | null;
@@ -78,7 +83,7 @@ function costsText(call: Call): string | null {
   return JSON.stringify(rows);
 }
 
-/** The earliest deadline; null where the call has none. */
+/** The earliest deadline; null if the call has none. */
 function dueAt(call: Call): number | null {
   let earliest: number | null = null;
   for (const deadline of call.deadlines) {
@@ -92,24 +97,27 @@ export function attemptMark(attempt: Attempt): string {
   return `${attempt.id} ${attempt.verdict} ${attempt.unsent} ${attempt.startedAt} ${tookMs(attempt)} ${attempt.kind} ${attempt.target}`;
 }
 
-/** From accepted to the verdict; null while it is open, and where nothing was ever sent. */
+/** From accepted to the verdict; null while the attempt is open, and if nothing was ever sent. */
 export function tookMs({ unsent, startedAt, acceptedAt, endedAt }: Attempt): number | null {
   if (unsent || endedAt === null) return null;
   return Math.max(0, Math.round(endedAt - (acceptedAt ?? startedAt)));
 }
 
 /**
- * Stands in the document of a call that an operator took note of. A column of its own would be written with every
- * commit, for the few calls that are ever missed.
+ * Appears in the document of a call that an operator has acknowledged. A column of its own would be
+ * written with every commit, and few calls are ever missed.
  */
 export const ACKNOWLEDGED_MARK = '"acknowledgedAt":';
 
-/** Stands in the document of a call of this direction; what callers write has its quotes escaped. */
+/**
+ * Appears in the document of a call in this direction. Quotes in a caller's text are escaped, so it
+ * cannot be forged.
+ */
 export function directionMark(direction: Direction): string {
   return `"direction":"${direction}"`;
 }
 
-/** A heartbeat comes every few seconds: what is wrong must not make it large. */
+/** A heartbeat comes every few seconds, so a list of problems must not make it large. */
 const TROUBLES_CHARS_MAX = 32_000;
 
 export function troublesText(troubles: unknown): string | null {
@@ -122,7 +130,10 @@ export function commandRank(command: Command): 0 | 1 {
   return command.action === 'hangup' || command.action === 'reject' ? 0 : 1;
 }
 
-/** A timeline entry in words, for whoever reads the table, without what is empty or told by its key. */
+/**
+ * A timeline entry with words as keys, because operators read the table. Empty fields, and those
+ * that the event's key already says, are left out.
+ */
 export function packEntry(entry: TimelineEntry): string {
   return JSON.stringify({
     ...entry,
@@ -164,10 +175,15 @@ function hasKeys(detail: object): boolean {
   return false;
 }
 
-/** Calls of one session that a load brings: a conference of legs is no reason to read for seconds. */
+/**
+ * Calls of one session that a load returns: a conference with many legs must not make it read for
+ * seconds.
+ */
 export const SESSION_CALLS_MAX = 50;
 
-/** Before the document is taken apart: what newer code writes may have another shape. */
+/**
+ * Checked before the document is parsed, because a document of newer code may have another shape.
+ */
 export function refuseNewer(code: number, codeVersion: number, document: string): void {
   if (code > codeVersion) {
     const { id } = JSON.parse(document) as { id: unknown };
@@ -177,7 +193,7 @@ export function refuseNewer(code: number, codeVersion: number, document: string)
   }
 }
 
-/** Every deadline of these calls that is reached, the earliest first. */
+/** All due deadlines of these calls, the earliest first. */
 export function dueOf(calls: Call[], now: number): DueDeadline[] {
   const due: DueDeadline[] = [];
   for (const call of calls) {
@@ -188,7 +204,10 @@ export function dueOf(calls: Call[], now: number): DueDeadline[] {
   return due.sort((a, b) => a.dueAt - b.dueAt);
 }
 
-/** Hangup and reject go first; in each rank the order they were stored in (the sort is stable). */
+/**
+ * Hangup and reject go first; within a rank, commands keep the order in which they were stored (the
+ * sort is stable).
+ */
 export function urgentFirst(claimed: ClaimedCommand[]): ClaimedCommand[] {
   return claimed.sort((a, b) => commandRank(a.command) - commandRank(b.command));
 }

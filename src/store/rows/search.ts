@@ -1,18 +1,23 @@
 /**
- * What calls are found by. Parties (numbers and SIP addresses) are kept once each, with the pieces of four
- * characters that they consist of: a part of a number leads to the few parties that have it, and these
- * to their calls.
+ * What calls are found by. Each party (a number or a SIP address) is stored once, with the pieces
+ * of four characters that it consists of. A part of a number leads to the few parties that contain
+ * it, and they lead to their calls.
  */
 
-/** The shortest part of a number that is searched for; shorter ones must be the whole. */
+/**
+ * The shortest part of a number that can be searched for; a shorter text must be the whole number.
+ */
 export const GRAM_CHARS = 4;
-/** An address that a stranger makes longer is found by its beginning. */
+/** A stranger may make an address longer than this; it is then found by its beginning. */
 const WORDS_CHARS_MAX = 64;
-/** Of a call_control_id, kept to be found by. */
+/** How much of a call_control_id is kept for the search. */
 const ID_CHARS = 24;
 const ID_PART_MIN = 6;
 
-/** As it is searched: a number as its digits, an address in lower case and without parameters. */
+/**
+ * The form in which a party is searched: a number as its digits, an address in lower case and
+ * without parameters.
+ */
 export function partyWords(party: string): string {
   const bare = party
     .trim()
@@ -23,7 +28,7 @@ export function partyWords(party: string): string {
   return words.slice(0, WORDS_CHARS_MAX);
 }
 
-/** Each once; of what is shorter than one, the whole. */
+/** Without duplicates; a text shorter than a piece is a piece itself. */
 export function gramsOf(words: string): string[] {
   if (words.length <= GRAM_CHARS) return words === '' ? [] : [words];
   const grams = new Set<string>();
@@ -33,13 +38,13 @@ export function gramsOf(words: string): string[] {
   return [...grams];
 }
 
-/** What of a call's id is kept to find it by. */
+/** The beginning of a call's id that is kept for the search. */
 export function idStart(callId: string): string {
   return callId.slice(0, ID_CHARS);
 }
 
 export interface Needles {
-  /** Parts of parties; a number also without the zeros that it begins with nationally. */
+  /** Parts of parties; a number also without its leading zeros, which are national. */
   parties: string[];
   /** Part of the name of a rule or target, in lower case. */
   name: string;
@@ -57,7 +62,10 @@ export function needlesOf(text: string): Needles {
   };
 }
 
-/** "030 901820" is +49 30 901820 at home, and 06 in Rome keeps its zero: both are looked for. */
+/**
+ * "030 901820" is +49 30 901820 abroad, while 06 in Rome keeps its zero: both forms are searched
+ * for.
+ */
 function numberParts(asked: string): string[] {
   const digits = digitsOf(asked).replace(/^00(?=\d)/, '');
   const national = asked.startsWith('+') ? digits : digits.replace(/^0+/, '');

@@ -1,4 +1,4 @@
-/** What happened lately, read in small steps so that no webhook waits behind it. */
+/** Reads recent activity in small steps, so that no webhook waits behind it. */
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { type Ends, PHASES, type Phase, type Verdict } from '../../core/machine/call.ts';
@@ -6,12 +6,12 @@ import { createGroups, type Groups } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
 import type { Activity } from '../store.ts';
 
-/** Calls looked at in one go of the event loop (about 2 ms). */
+/** Calls read in one turn of the event loop (about 2 ms). */
 export const ACTIVITY_CHUNK_CALLS = 500;
 
 export interface SqliteActivity {
   live(): { phase: Phase; count: number }[];
-  /** Adds the calls before a position, newest first; null when nothing is left. */
+  /** Adds the calls before a position, newest first; null when there are no more. */
   chunk(groups: Groups, since: number, before: Position, limit: number): Position | null;
 }
 
@@ -31,7 +31,7 @@ interface Row {
   costs: string | null;
 }
 
-/** The newest calls first, chunk by chunk, each in a turn of the event loop of its own. */
+/** Reads the newest calls first, each chunk in a turn of the event loop of its own. */
 export async function readActivity(
   look: <T>(read: (activity: SqliteActivity) => T) => Promise<T>,
   now: () => Promise<number>,
@@ -60,7 +60,7 @@ export async function readActivity(
 }
 
 export function prepareActivity(database: DatabaseSync): SqliteActivity {
-  // Phase by phase: `phase <> 'ended'` would walk over every call that ever ended.
+  // One phase at a time: `phase <> 'ended'` would visit every call that ever ended.
   const count = database.prepare(
     'select count(*) as n from calls indexed by calls_phase where phase = ? and leg = 0',
   );

@@ -1,4 +1,4 @@
-/** The rows of attempts, and of what is to be counted once it is final. */
+/** The rows of attempts, and the items that are counted once they are final. */
 import type { DatabaseSync } from 'node:sqlite';
 import { isCounted } from '../../core/machine/attempt.ts';
 import type { CallChange } from '../contract/calls.ts';
@@ -7,7 +7,7 @@ import { keyOf, tookMs } from '../rows/rows.ts';
 
 export interface AttemptRows {
   writeAttempts(change: CallChange, row: number, before: RecentRow | null): void;
-  /** Adds to `counted` what waited and is taken out. */
+  /** Adds the waiting items that it takes out to `counted`. */
   writeTally(change: CallChange, row: number, counted: string[]): void;
 }
 

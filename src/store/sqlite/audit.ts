@@ -1,4 +1,6 @@
-/** What people did, and what waits for somebody: dead letters, and commands still to send. */
+/**
+ * The audit log, and what needs somebody's attention: dead letters, and commands still to be sent.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { AuditCame, AuditEntry, AuditFilter, AuditPage } from '../contract/audit.ts';
 import type { DeadLetter } from '../contract/dead-letters.ts';

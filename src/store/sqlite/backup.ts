@@ -1,4 +1,4 @@
-/** A backup of an SQLite store while a server uses it, and its way back. */
+/** Backs up an SQLite store while a server uses it, and restores it. */
 import {
   closeSync,
   copyFileSync,
@@ -15,12 +15,13 @@ import { StoreUnavailable } from '../../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
 import { explain, isBusy, readSchema } from './file.ts';
 
-/** A writer holds the file for milliseconds. */
+/** A writer locks the file for milliseconds. */
 const BUSY_MS = 5_000;
 
 /**
- * Writes a complete copy to `to` and returns how many calls are in it. What stood there is replaced only by a
- * backup that was read again and found whole; after a failure nothing is left behind.
+ * Writes a complete copy to `to` and returns how many calls are in it. An earlier file at `to` is
+ * replaced only after the new backup was read back and found intact; after a failure nothing is
+ * left behind.
  */
 export function backUpSqlite(path: string, to: string): number {
   if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
@@ -39,7 +40,7 @@ export function backUpSqlite(path: string, to: string): number {
   });
 }
 
-/** Reads all of it; returns how many calls are in it. */
+/** Reads the whole backup; returns how many calls are in it. */
 export function checkBackup(path: string): number {
   if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
   const database = openExisting(path);
@@ -56,8 +57,8 @@ export function checkBackup(path: string): number {
 }
 
 /**
- * Puts a backup in the place of the database. The log of the database that was there goes with it: beside
- * another file it would be applied to that.
+ * Replaces the database with a backup. The write-ahead log of the old database is removed with it,
+ * because SQLite would apply it to whatever file it lies beside.
  */
 export function restoreSqlite(from: string, path: string): number {
   const calls = checkBackup(from);
@@ -69,16 +70,16 @@ export function restoreSqlite(from: string, path: string): number {
   });
 }
 
-/** A server that finds its file replaced stores nothing until it is started again. */
+/** A server whose file is replaced stores nothing more until it is restarted. */
 function refuseInUse(path: string): void {
   if (!existsSync(path)) return;
   let database: DatabaseSync | undefined;
   try {
     database = openExisting(path, 0);
-    // In this mode the first look takes the file for itself, which others that have it open prevent.
+    // In this mode the first read locks the file, which fails if anybody else has it open.
     database.exec('pragma locking_mode = exclusive; begin immediate; rollback');
   } catch (error) {
-    // What is damaged is what is to be replaced.
+    // A damaged database is just what a backup replaces.
     if (!isBusy(error)) return;
     throw new StoreUnavailable('a server is using it: stop the server, then restore', {
       where: path,
@@ -89,7 +90,7 @@ function refuseInUse(path: string): void {
   }
 }
 
-/** `mode=rw`: never makes a file where there is none. */
+/** `mode=rw`: never creates a missing file. */
 function openExisting(path: string, timeout: number = BUSY_MS): DatabaseSync {
   try {
     return new DatabaseSync(new URL(`${pathToFileURL(path)}?mode=rw`), { timeout });
@@ -98,7 +99,7 @@ function openExisting(path: string, timeout: number = BUSY_MS): DatabaseSync {
   }
 }
 
-/** Refuses another program's file, and one that needs a newer release. */
+/** Refuses a file of another program, and one that needs a newer release. */
 function callsIn(database: DatabaseSync, path: string): number {
   try {
     const schema = readSchema(database, path);
@@ -110,7 +111,9 @@ function callsIn(database: DatabaseSync, path: string): number {
   }
 }
 
-/** `write` makes a file beside `path`; it takes the place of `path` when it is complete and on the disk. */
+/**
+ * `write` creates a file beside `path`, which replaces `path` once it is complete and on the disk.
+ */
 function replacing(path: string, write: (part: string) => number): number {
   const part = `${path}.part`;
   try {

@@ -1,4 +1,4 @@
-/** The rows of a call and of its events, as a commit writes them. */
+/** Writes the rows of a call and of its events for a commit. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CallChange } from '../contract/calls.ts';
 import { packCall } from '../rows/call-document.ts';
@@ -11,7 +11,9 @@ import {
   TIMELINE_ENTRIES_MAX,
 } from '../rows/rows.ts';
 
-/** Where a change went: the call's row, the number of its first event, what was stored. */
+/**
+ * Where a change was written: the call's row, the number of its first event, the stored document.
+ */
 export interface Place {
   row: number;
   entry: number;
@@ -19,9 +21,9 @@ export interface Place {
 }
 
 export interface CallRows {
-  /** Null where the version was taken. */
+  /** Null if the version had been taken. */
   writeCall(change: CallChange, before: RecentRow | null): Place | null;
-  /** False where one of them is there already. */
+  /** False if one of the events exists already. */
   writeEvents(change: CallChange, place: Place): boolean;
 }
 
@@ -32,8 +34,8 @@ export function prepareCallRows(database: DatabaseSync, codeVersion: number): Ca
      on conflict (key) do nothing`,
   );
   const find = database.prepare('select call from calls where key = ?');
-  // An index is rewritten when its column stands in the SET list, changed or not: hence one statement
-  // for each set of columns that change together, a handful in all.
+  // SQLite rewrites an index whenever its column is in the SET list, changed or not. So there is
+  // one statement for each set of columns that change together, a handful in all.
   const updates = new Map<string, StatementSync>();
   const updateOf = (columns: readonly string[]): StatementSync => {
     const name = columns.join();
@@ -88,7 +90,7 @@ export function prepareCallRows(database: DatabaseSync, codeVersion: number): Ca
   }
 }
 
-/** Columns of `calls` by their names in the document's summary. */
+/** Columns of `calls`, by the names that `CallColumns` gives them. */
 const COLUMNS = [
   ['created_at', 'createdAt'],
   ['ended_at', 'endedAt'],

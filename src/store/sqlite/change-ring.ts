@@ -1,19 +1,20 @@
 /**
- * The last changes of calls, in memory: enough where one process writes the store (SQLite). A restart
- * makes every cursor of the life before it `missed`, and who watches reads the lists anew.
+ * The most recent changes of calls, in memory, which is enough because only one process writes an
+ * SQLite store. After a restart every older cursor is `missed`, and a watcher reads the lists
+ * again.
  */
 import { randomUUID } from 'node:crypto';
 import type { CommitResult, CommitUnit } from '../contract/calls.ts';
 import type { ChangeFeed } from '../contract/changes.ts';
 
-/** A watcher looks twice a second; at 5,000 webhooks a second this is some ten seconds behind. */
+/** A watcher asks twice a second; at 5,000 webhooks a second this covers some ten seconds. */
 const CHANGES_KEPT = 50_000;
 
 export class ChangeRing implements ChangeFeed {
   readonly #life = randomUUID().slice(0, 8);
   readonly #kept: number;
   readonly #ids: string[] = [];
-  /** Number of changes ever; the one numbered n lies at n modulo the size. */
+  /** How many changes there ever were; number n is at n modulo the size. */
   #count = 0;
 
   constructor(kept = CHANGES_KEPT) {

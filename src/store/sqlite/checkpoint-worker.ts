@@ -1,4 +1,4 @@
-/** Runs in a thread of its own: copies the write-ahead log into the database file, without blocking writers. */
+/** Runs in a thread: copies the write-ahead log into the database file without blocking writers. */
 import { fsyncSync, openSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,8 +7,8 @@ import { type Header, readHeader } from './held-file.ts';
 
 export type CheckpointAnswer = { pages: number } | { error: string };
 
-// On Linux this is the priority of the calling thread, elsewhere that of the process: there a thread that
-// nobody waits for would take its share of the core from the calls.
+// On Linux this sets the priority of the calling thread, elsewhere that of the process, where it
+// would slow the calls down too.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 
 const path = String(workerData);
@@ -42,9 +42,10 @@ function checkpoint(expected: Header): CheckpointAnswer {
 }
 
 /**
- * SQLite forces the database file to the disk when all of the log is copied, which under load only happens
- * in the event loop's own step: 20 MB at once there, 7 ms where an fsync takes 0.2. Never closed, for closing
- * any descriptor of a file lets go of all POSIX locks that this process holds on it, SQLite's own too.
+ * SQLite syncs the database file when the whole log is copied, which under load happens only in the
+ * event loop's own step: 20 MB at once, 7 ms where an fsync takes 0.2. So the file is synced here
+ * first. The descriptor is never closed, because closing any descriptor of a file releases all
+ * POSIX locks that this process holds on it, SQLite's own too.
  */
 function toDisk(descriptor: number): void {
   fsyncSync(descriptor);

@@ -1,7 +1,8 @@
 /**
- * Keeps the write-ahead log short without stopping the event loop: a thread copies the bulk, and the
- * little that was written meanwhile is copied here, so that the log starts anew. Without that second
- * step a log under steady load never would: SQLite begins again at its start only when all is copied.
+ * Keeps the write-ahead log short without blocking the event loop: a thread copies most of it, and
+ * the little that was written meanwhile is copied here, so that the log can restart. Without that
+ * second step it never would under steady load: SQLite restarts the log only when all of it is
+ * copied.
  */
 import { extname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -9,12 +10,16 @@ import { Worker } from 'node:worker_threads';
 import type { CheckpointAnswer } from './checkpoint-worker.ts';
 import type { Header, HeldFile } from './held-file.ts';
 
-/** How often the log is looked at. */
+/** How often the log is checked. */
 const LOOK_EVERY_MS = 250;
-/** Copied when it has so many pages (16 MiB), or when nothing was written for a second. */
+/**
+ * The log is copied when it has this many pages (16 MiB), or when nothing was written for a second.
+ */
 const PAGES_TO_COPY = 4_096;
 const IDLE_LOOKS = 4;
-/** The second step may hold the event loop for so many pages (about 2 ms), not for more... */
+/**
+ * The second step may block the event loop for this many pages (about 2 ms), and not for more...
+ */
 const PAGES_TO_FINISH = 512;
 /** ...unless the log has grown to this (128 MiB): better a pause than a full disk. */
 const PAGES_MAX = 32_768;
@@ -22,7 +27,7 @@ const PAGES_MAX = 32_768;
 export interface CheckpointerOptions {
   /** Null while nothing may be copied. */
   connection(): { database: DatabaseSync; file: Pick<HeldFile, 'header'> } | null;
-  /** The log was copied, all of it or nearly: with the next write it may begin at its start. */
+  /** All or nearly all of the log was copied, so the next write may restart it. */
   onCopied(): void;
 }
 
@@ -35,7 +40,7 @@ export class Checkpointer {
   #running = false;
   #looksSinceWrite = 0;
   #dirty = true;
-  /** Pages that the round before had copied. */
+  /** Pages that the previous round copied. */
   #copied = 0;
 
   constructor(path: string, { connection, onCopied }: CheckpointerOptions) {
@@ -51,7 +56,7 @@ export class Checkpointer {
     this.#looksSinceWrite = 0;
   }
 
-  /** Resolves when its thread has nothing open any more. It begins again at the next look. */
+  /** Resolves when its thread has no file open any more. The next check starts it again. */
   async halt(): Promise<void> {
     await this.#worker?.terminate();
     this.#worker = null;
@@ -75,7 +80,10 @@ export class Checkpointer {
     }
   }
 
-  /** `header`: of the file as it must still be when the thread, which may have to start, begins to copy. */
+  /**
+   * `header`: what the file must still contain when the thread, which may have to start first,
+   * begins to copy.
+   */
   #copy(header: Header): void {
     this.#running = true;
     this.#thread().postMessage(header);
@@ -87,19 +95,19 @@ export class Checkpointer {
       new URL(`./checkpoint-worker${extname(import.meta.filename)}`, import.meta.url),
       {
         workerData: this.#path,
-        // Its descriptor of the database file outlives it; see there.
+        // The worker's descriptor of the database file must outlive it; see checkpoint-worker.ts.
         trackUnmanagedFds: false,
       },
     );
     worker.on('message', (_: CheckpointAnswer) => this.#finish());
-    // A dead thread is started again at the next look; commits do not depend on it.
+    // A thread that died is started again at the next check; commits do not depend on it.
     const gone = () => {
       this.#running = false;
       if (this.#worker === worker) this.#worker = null;
     };
     worker.on('error', gone);
     worker.on('exit', gone);
-    // After the listeners: one for messages would hold the process again.
+    // After the listeners are added: adding one for messages would keep the process alive again.
     worker.unref();
     this.#worker = worker;
     return worker;
@@ -116,7 +124,8 @@ export class Checkpointer {
     if (left <= PAGES_TO_FINISH || log >= PAGES_MAX) {
       if (left > 0) checkpoint(database, 'passive');
     } else if (copied > this.#copied) {
-      // What was written during the copy takes less time to copy than the copy took: it converges.
+      // Copying what was written during a copy takes less time than that copy took, so it
+      // converges.
       this.#copied = copied;
       this.#copy(file.header());
       return;
@@ -125,13 +134,16 @@ export class Checkpointer {
   }
 }
 
-/** Copies what is left of the log, here and now; whether all of it could be. */
+/**
+ * Copies the rest of the log in this turn of the event loop; false if not all of it could be
+ * copied.
+ */
 export function copyLog(database: DatabaseSync): boolean {
   const row = database.prepare('pragma wal_checkpoint(passive)').get();
   return row?.busy === 0 && row.log === row.checkpointed;
 }
 
-/** Trouble with the disk shows at the next write, where somebody hears of it. */
+/** A disk error will show at the next write, where somebody learns of it. */
 function checkpoint(
   database: DatabaseSync,
   mode: 'noop' | 'passive',

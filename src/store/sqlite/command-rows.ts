@@ -1,11 +1,11 @@
-/** The outbox as a commit writes it: commands that are new, taken back, or settled. */
+/** Writes the outbox for a commit: commands that are new, cancelled or settled. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallChange, Settlement } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { commandRank, keyOf } from '../rows/rows.ts';
 
 export interface CommandRows {
-  /** Adds to `claimed` what is stored as claimed. */
+  /** Adds the commands that are stored as claimed to `claimed`. */
   writeCommands(
     change: CallChange,
     row: number,
@@ -23,7 +23,8 @@ export function prepareCommandRows(database: DatabaseSync, codeVersion: number):
        created_at, document)
      values (?, ?, ${codeVersion}, ?, ?, ?, ?, ?, 0, ?, ?) on conflict (key) do nothing`,
   );
-  // One that waits for its first or next try goes; one in flight is only never tried again.
+  // A command that waits for its first or next try is removed; one in flight is only never tried
+  // again.
   const cancelWaiting = database.prepare(
     'delete from commands where key = ? and (owner is null or ready_at <= ?)',
   );

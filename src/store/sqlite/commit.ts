@@ -1,4 +1,4 @@
-/** Writes a batch in one transaction: per unit all of it, or nothing. */
+/** Writes a batch in one transaction; each unit is written completely or not at all. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallChange, CommitResult, Committed, CommitUnit } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
@@ -14,7 +14,7 @@ interface Written extends ReturnType<SqliteCommit> {
   places: Map<CallChange, Place>;
 }
 
-/** A unit lost its race after something of it was written. */
+/** A unit lost its race after part of it was written. */
 const UNDO = Symbol('undo');
 
 export function prepareCommit(
@@ -35,7 +35,7 @@ export function prepareCommit(
       clearIfOthersWrote();
       let written = writeAll(units, claim, now, false);
       if (written === UNDO) {
-        // A conflict found late: rare enough that only then each unit pays for a savepoint.
+        // A conflict was found late, which is rare: only then does each unit pay for a savepoint.
         database.exec('rollback; begin immediate');
         clearIfOthersWrote();
         written = writeAll(units, claim, now, true);

@@ -1,6 +1,6 @@
 /**
- * The connection to the file behind the path, and the proof that it is still that file. A file that is
- * deleted or replaced while it is open can still be written to, and every write seems to succeed.
+ * The connection to the file behind the path, and the check that it is still that file. SQLite can
+ * go on writing to a file that was deleted or replaced, and every write seems to succeed.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
@@ -12,21 +12,26 @@ import type { Found } from './held-file.ts';
 import { connect, type Prepared } from './prepared.ts';
 import { type Clocks, StoreTime } from './store-time.ts';
 
-/** Waits for another process's write, in all about half a second: a webhook has 1.5 s. */
+/**
+ * How long to wait for another process's write: half a second in all, of the 1.5 s a webhook has.
+ */
 const BUSY_WAITS_MS = [2, 5, 10, 20, 40, 80, 120, 200];
 
-/** Connections to files that were overwritten: closing one would write its log over what lies there now. */
+/**
+ * Connections to files that were overwritten are never closed, because closing one would write its
+ * log over the new file.
+ */
 const abandoned: DatabaseSync[] = [];
 
-/** What is done with the connection: synchronous, and therefore alone. */
+/** Synchronous, so nothing else uses the connection meanwhile. */
 export type Work<T> = (connection: Prepared, time: StoreTime) => T;
 
 export interface Connection {
   /** For reading. */
   run<T>(work: Work<T>): Promise<T>;
-  /** `thoroughly`: looks into the file as well, and not only at its place. */
+  /** `thoroughly`: also reads the file's header, not only where the file is. */
   write<T>(work: Work<T>, thoroughly?: boolean): Promise<T>;
-  /** Rejects if the open file is not the one behind the path any more. */
+  /** Rejects if the open file is no longer the one at the path. */
   checkInPlace(): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,13 +49,13 @@ export function openConnection(
   let connection: Prepared | null = null;
   let time: StoreTime | null = null;
   let closed = false;
-  /** What was wrong with the file at the last look. */
+  /** What the last check found wrong with the file. */
   let trouble: Found | null = null;
   let savingLog: Promise<void> | null = null;
-  /** A log that begins anew begins with a stamp; see `refuseStaleLog`. */
+  /** A new log must begin with a stamp; see `refuseStaleLog`. */
   let stampDue = true;
   const checkpointer = new Checkpointer(path, {
-    // Nothing is copied into a file that is not ours any more.
+    // Nothing is copied into a file that is no longer ours.
     connection: () => (look(true) === null ? connection : null),
     onCopied() {
       stampDue = true;
@@ -59,7 +64,7 @@ export function openConnection(
 
   return { run, write, checkInPlace: () => checkInPlace(false), close };
 
-  /** Runs at once; asynchronous only where another process holds the file. */
+  /** Runs in the same turn of the event loop, unless another process has locked the file. */
   async function run<T>(work: Work<T>): Promise<T> {
     for (let tries = 0; ; tries += 1) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: path });
@@ -83,7 +88,9 @@ export function openConnection(
     }
   }
 
-  /** Resolves when what was written is in the file behind the path: a webhook may have its 200. */
+  /**
+   * Once it resolves, the data is in the file at the path, so its webhook may be answered with 200.
+   */
   async function write<T>(work: Work<T>, thoroughly = false): Promise<T> {
     // After trouble the file is checked before the write too, so that nothing goes into a lost file.
     if (trouble !== null) await checkInPlace(true);
@@ -109,15 +116,16 @@ export function openConnection(
 
   function look(thoroughly: boolean): Found | null {
     if (connection === null) return null;
-    // What was overwritten does not come back.
+    // An overwritten file does not come back.
     if (trouble?.kind === 'overwritten') return trouble;
     trouble = connection.file.look(thoroughly);
     return trouble;
   }
 
   /**
-   * The file is the right one, and all that its log held can still be read through our connection: it is copied
-   * into the file, and a new log begun. Not while the checkpointer's thread has the old one open.
+   * The file is the right one, and everything that its log held can still be read through our
+   * connection: copy that into the file, then begin a new log. The checkpointer's thread must not
+   * have the old log open meanwhile.
    */
   async function saveLog(found: Found): Promise<void> {
     await checkpointer.halt();
@@ -132,7 +140,7 @@ export function openConnection(
       connection?.file.release();
       connection?.database.close();
     } catch {
-      // It was of no use any more; the next call opens another.
+      // It was unusable anyway; the next call opens another.
     }
     connection = null;
     trouble = null;

@@ -1,4 +1,4 @@
-/** One connection to an SQLite file: opened, migrated, and what its errors mean. */
+/** Opens and migrates one connection to an SQLite file, and explains its errors. */
 import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -6,11 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../errors.ts';
 import { pendingMigrations, readMigrations, type SchemaRow } from '../migrate.ts';
 
-/** "REFE": tells our files from other programs'. */
+/** "REFE": distinguishes our files from those of other programs. */
 const APPLICATION_ID = 0x52454645;
-/** Pages kept in memory, as negative KiB. */
+/** Memory for pages, as negative KiB. */
 const CACHE_KIB = -16_000;
-/** What is left of the write-ahead log's file after it starts anew. */
+/** The size that the write-ahead log's file is cut to when the log restarts. */
 const LOG_BYTES_KEPT = 64 * 1024 * 1024;
 
 export function openSqliteFile(path: string, codeVersion: number): DatabaseSync {
@@ -24,10 +24,11 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
   }
   let database: DatabaseSync | undefined;
   try {
-    // timeout 0: a busy wait would hold the event loop; the store waits asynchronously instead.
+    // timeout 0: a busy wait would block the event loop; the store waits asynchronously instead.
     database = new DatabaseSync(path, { timeout: 0 });
     migrate(database, path, codeVersion);
-    // FULL: a commit is on the disk before its webhook gets 200. Checkpoints are the checkpointer's.
+    // FULL: a commit is on the disk before its webhook gets 200. Checkpoints are left to the
+    // checkpointer.
     database.exec(`
       pragma synchronous = full;
       pragma wal_autocheckpoint = 0;
@@ -44,8 +45,9 @@ export function openSqliteFile(path: string, codeVersion: number): DatabaseSync 
 }
 
 /**
- * A new file gets the stamp by which it is known, in the file itself and not in its log alone; see held-file.ts. It
- * begins somewhere else in each: a backup of another one must not fit by chance.
+ * Gives a new file the stamp that it is recognized by, in the file itself and not only in its log;
+ * see held-file.ts. Each file starts from a random stamp, so that a backup of another file does not
+ * match by chance.
  */
 function stampFirst(database: DatabaseSync): void {
   if (database.prepare('pragma user_version').get()?.user_version !== 0) return;
@@ -53,7 +55,7 @@ function stampFirst(database: DatabaseSync): void {
 }
 
 function migrate(database: DatabaseSync, path: string, codeVersion: number): void {
-  // First: another program's file is left as it is.
+  // First, so that another program's file is left alone.
   readSchema(database, path);
   const mode = database.prepare('pragma journal_mode = wal').get()?.journal_mode;
   if (mode !== 'wal') {
@@ -68,7 +70,7 @@ function migrate(database: DatabaseSync, path: string, codeVersion: number): voi
   }
   database.exec('begin immediate');
   try {
-    // Again, now that nobody else can write: another process may have been faster.
+    // Again, now that nobody else can write: another process may have migrated meanwhile.
     const schema = readSchema(database, path);
     if (schema === null) {
       database.exec(
@@ -107,7 +109,10 @@ export function readSchema(database: DatabaseSync, path: string): SchemaRow | nu
   return { version: Number(row?.version), oldestCode: Number(row?.oldest_code) };
 }
 
-/** https://www.sqlite.org/rescode.html: primary result codes that are about the file, not about us. */
+/**
+ * https://www.sqlite.org/rescode.html: primary result codes that are about the file, not about our
+ * code.
+ */
 const MEANINGS = new Map<number, string>([
   [5, 'busy: another process writes to it'],
   [6, 'locked'],
@@ -128,13 +133,13 @@ export function isBusy(error: unknown): boolean {
   return code === BUSY || code === LOCKED;
 }
 
-/** The connection is not to be trusted after these: it is opened anew for the next call. */
+/** After these errors the connection cannot be trusted, and the next call opens a new one. */
 export function spoilsConnection(error: unknown): boolean {
   const code = primaryCode(error);
   return code !== null && MEANINGS.has(code) && !isBusy(error);
 }
 
-/** Trouble with the file becomes StoreUnavailable; an error of our own stays what it is. */
+/** An error of the file becomes StoreUnavailable; an error of our own code stays what it is. */
 export function explain(error: unknown, path: string): unknown {
   const code = primaryCode(error);
   const meaning = code === null ? undefined : MEANINGS.get(code);

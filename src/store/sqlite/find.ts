@@ -1,4 +1,4 @@
-/** What a search text leads to, by the indexes. */
+/** Looks up a search text in the indexes. */
 import type { DatabaseSync } from 'node:sqlite';
 import { PHASES } from '../../core/machine/call.ts';
 import type { Position } from '../rows/cursor.ts';
@@ -7,12 +7,12 @@ import { HOURLY_SUMS } from '../rows/fold.ts';
 import { keyOf } from '../rows/rows.ts';
 import { GRAM_CHARS } from '../rows/search.ts';
 
-/** What a finder does, at once. */
+/** Synchronous, unlike `Finder`. */
 export type SqliteFinder = {
   [Name in keyof Finder]: (...given: Parameters<Finder[Name]>) => Awaited<ReturnType<Finder[Name]>>;
 };
 
-/** `run`: how the connection is used, with whatever waiting that needs. */
+/** `run` uses the connection, and waits first if it has to. */
 export function finderOf(run: <T>(work: (finder: SqliteFinder) => T) => Promise<T>): Finder {
   return {
     gramCounts: (...given) => run((finder) => finder.gramCounts(...given)),
@@ -63,7 +63,7 @@ export function prepareFinder(database: DatabaseSync): SqliteFinder {
      where u.item = '${HOURLY_SUMS}' and c.created_at between ? and ? limit ?`,
   );
   const distinct = (table: string, column: string) =>
-    // From one value to the next by the index: a few steps, however many rows there are.
+    // Jumps from one value to the next in the index: a few steps, however many rows there are.
     database.prepare(
       `with recursive each(value) as (
          select min(${column}) from ${table} where ${column} is not null

@@ -1,10 +1,11 @@
 /**
- * Whether the file behind the path is still the one that we have open. SQLite goes on writing to a file that
- * was deleted, moved or replaced, and to its log, and reports success: none of it would be there after a restart.
+ * Checks whether the file at the path is still the one we have open. SQLite goes on writing to a
+ * file that was deleted, moved or replaced, and to its log, and reports success, but none of it
+ * would be there after a restart.
  *
- * A file that was overwritten in place (`cp backup.db referee.db`) keeps its inode. It is known by two
- * numbers of its first page: the stamp, which we move on with every ping (`user_version`), and the schema's
- * cookie, which every copy that SQLite makes has raised (`vacuum into`).
+ * A file that was overwritten in place (`cp backup.db referee.db`) keeps its inode. It is
+ * recognized by two numbers on its first page: the stamp (`user_version`), which every ping
+ * increments, and the schema cookie, which every copy that SQLite makes has raised (`vacuum into`).
  */
 import {
   accessSync,
@@ -21,18 +22,21 @@ import type { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../errors.ts';
 
 export interface Found {
-  /** `log_gone`: its log or the log's index alone; the file itself is the right one. */
+  /** `log_gone`: only the log or its index is missing; the file itself is the right one. */
   kind: 'gone' | 'other' | 'overwritten' | 'log_gone';
-  /** What is so, and what to do. */
+  /** What happened, and what to do. */
   words: string;
 }
 
 export interface HeldFile {
-  /** Null where all is as it was. After each commit in 6 µs; `thoroughly`, in some 20, each second. */
+  /**
+   * Null if nothing is wrong. Takes 6 µs after each commit, and some 20 µs `thoroughly`, once a
+   * second.
+   */
   look(thoroughly: boolean): Found | null;
-  /** The header as it was at the last look. */
+  /** The header at the last check. */
   header(): Header;
-  /** For the end of the connection. */
+  /** To be called when the connection closes. */
   release(): void;
 }
 
@@ -41,20 +45,24 @@ export interface Header {
   cookie: number;
 }
 
-/** https://www.sqlite.org/fileformat2.html: of the database's header, and of the log's. */
+/**
+ * https://www.sqlite.org/fileformat2.html: sizes and offsets in the header of the database and of
+ * its log.
+ */
 const HEADER_BYTES = 100;
 const COOKIE_AT = 40;
 const STAMP_AT = 60;
 const LOG_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
-/** The last bit tells the byte order of the checksums. */
+/** The last bit gives the byte order of the checksums. */
 const LOG_MAGIC = 0x377f0682;
 
 export function holdFile(path: string, database: DatabaseSync): HeldFile {
   const stampNow = database.prepare('pragma user_version');
   const cookieNow = database.prepare('pragma schema_version');
   const logNow = database.prepare('pragma wal_checkpoint(noop)');
-  // The first read has made the log and its index. SQLite follows a link to the file, so they lie there.
+  // The first read has created the log and its index. SQLite follows a symbolic link to the file,
+  // so they are beside the file that it points to.
   let seen: Header = { stamp: Number(stampNow.get()?.user_version), cookie: 0 };
   const real = realpathSync(path);
   const logPath = `${real}-wal`;
@@ -78,7 +86,8 @@ export function holdFile(path: string, database: DatabaseSync): HeldFile {
       const now = statOf(path);
       if (now === null) return found('gone', GONE);
       if (!isSame(now, file)) return found('other', OTHER);
-      // Only a checkpoint writes to the file itself: mostly it has not changed since the last look.
+      // Only a checkpoint writes to the file itself, so mostly it has not changed since the last
+      // check.
       if (thoroughly || now.mtimeNs !== mtimeNs || now.size !== size) {
         if (!isOurs(readHeader(descriptor))) return found('overwritten', OVERWRITTEN);
         ({ mtimeNs, size } = now);
@@ -93,7 +102,10 @@ export function holdFile(path: string, database: DatabaseSync): HeldFile {
     return { kind, words };
   }
 
-  /** What a checkpoint may have written, ours or another program's: never behind what was there, nor ahead of now. */
+  /**
+   * A checkpoint, ours or another program's, may have written it: never a stamp before the last one
+   * seen, nor one after the current one.
+   */
   function isOurs(header: Header | null): boolean {
     if (header === null || header.stamp < seen.stamp || header.cookie < seen.cookie) return false;
     const { stamp, cookie } = header;
@@ -112,34 +124,36 @@ export function holdFile(path: string, database: DatabaseSync): HeldFile {
     return there ? null : found('log_gone', LOG_GONE);
   }
 
-  /** A log that was cut is written on where it was before, behind a hole. */
+  /** If a log was truncated, SQLite continues where it was, which leaves a hole. */
   function isWhole(bytes: number, thoroughly: boolean): boolean {
     const magic = readSync(logDescriptor, logHead, 0, logHead.length, 0) > 0 && isMagic(logHead);
     if (magic && !thoroughly) return true;
     const frames = Math.max(0, Number(logNow.get()?.log));
-    // None: it is about to begin anew, and another program may have cut it, as a checkpoint can.
+    // No frames: the log is about to restart, and another program may have truncated it, as a
+    // checkpoint can.
     return frames === 0 || (magic && bytes >= LOG_HEADER_BYTES + frames * frameBytes);
   }
 }
 
 /**
- * Refuses a log that belongs to another file than the one it lies beside: SQLite would write it over that one.
- * Every log of ours begins with a stamp, or has one soon; the file has the one before it, or one of the log's.
+ * Refuses a log that belongs to another file than the one it is beside, because SQLite would write
+ * it over that file. Every log of ours begins with a stamp, or soon gets one; the file has the
+ * stamp before that, or one that is in the log.
  */
 export function refuseStaleLog(path: string): void {
   const file = statOf(path);
-  // What cannot be read is SQLite's to explain.
+  // SQLite itself reports a file that cannot be read.
   if (!file?.isFile() || !isReadable(path)) return;
   const header = readHeader(descriptorOf(path, file));
   const stamps = stampsOf(`${realpathSync(path)}-wal`);
-  // Stamp 0: a release that wrote none.
+  // Stamp 0: written by a release that had no stamps.
   if (header === null || header.stamp === 0 || stamps === null) return;
   const { first, last } = stamps;
   const fits = header.stamp >= first.stamp - 1 && header.stamp <= last.stamp;
   if (!fits || header.cookie > last.cookie) throw new StoreUnavailable(STALE_LOG, { where: path });
 }
 
-/** Without the path: strangers may see them in `/health/ready`. */
+/** Without the path, because strangers may see these texts in `/health/ready`. */
 const GONE =
   'the database file is not there any more. Nothing is stored until it is: move it back, or restart the server, which begins with what is at that path then';
 const OTHER =
@@ -153,12 +167,12 @@ const LOG_GONE =
 const STALE_LOG =
   'the log of another database file (-wal) lies beside this one, as a restore leaves it that does not remove it. If you restored a backup, remove -shm and -wal; if not, put the file back that the log belongs to';
 
-/** As bigints: inodes of an overlay pass 2^53, and rounded ones would look alike. */
+/** As bigints: inode numbers of an overlay exceed 2^53, and rounded ones could look equal. */
 function statOf(path: string): BigIntStats | null {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
   } catch {
-    // A folder that may not be entered, a mount that fails: not there, as far as we can see.
+    // A folder we may not enter, or a mount that fails: as good as missing.
     return null;
   }
 }
@@ -177,8 +191,8 @@ function isSame(a: BigIntStats | null, b: BigIntStats | null): boolean {
 }
 
 /**
- * By file, and never closed: closing any descriptor of a file lets go of all POSIX locks that this process
- * holds on it, SQLite's own too. While one is open the inode's number is not given to another file.
+ * One for each file, never closed: closing any descriptor of a file releases all POSIX locks that
+ * this process holds on it, SQLite's own too. While it is open, the inode number is not reused.
  */
 const descriptors = new Map<string, number>();
 
@@ -205,7 +219,7 @@ function readBytes(descriptor: number, count: number, at: number): Buffer | null
   return readSync(descriptor, bytes, 0, count, at) === count ? bytes : null;
 }
 
-/** A log has no locks of its own. */
+/** Logs have no POSIX locks, so their descriptors may be closed. */
 function withLog<T>(path: string, read: (descriptor: number) => T): T | null {
   let descriptor: number;
   try {
@@ -229,7 +243,7 @@ function isMagic(header: Buffer): boolean {
   return header.readUInt32BE(0) >>> 1 === LOG_MAGIC >>> 1;
 }
 
-/** The first and the last copy of the database's first page in a log; null where there is none. */
+/** The first and the last copy of the database's first page in a log; null if there is none. */
 function stampsOf(logPath: string): { first: Header; last: Header } | null {
   return withLog(logPath, (descriptor) => {
     const log = logHeaderOf(descriptor);
@@ -239,7 +253,7 @@ function stampsOf(logPath: string): { first: Header; last: Header } | null {
     let last: Header | null = null;
     for (let at = LOG_HEADER_BYTES; ; at += frameBytes) {
       const frame = readBytes(descriptor, FRAME_HEADER_BYTES + HEADER_BYTES, at);
-      // Frames of a log before this one, in the same file, have other salts.
+      // Frames of an earlier log in the same file have other salts.
       if (frame === null || !frame.subarray(8, 16).equals(log.subarray(16, 24))) break;
       if (frame.readUInt32BE(0) !== 1) continue;
       last = headerOf(frame.subarray(FRAME_HEADER_BYTES));

@@ -1,4 +1,4 @@
-/** The hourly sums, and the parties that calls are found by. */
+/** The hourly sums, and the parties that calls are searched by. */
 import type { DatabaseSync } from 'node:sqlite';
 import { addUp, type Sum } from '../../core/history/sums.ts';
 import { unpackCall } from '../rows/call-document.ts';
@@ -10,11 +10,13 @@ export interface SqliteHistory {
   fold(limit: number, now: number): number;
   sums(from: number, to: number): Sum[];
   pruneSums(before: number, limit: number): number;
-  /** Of calls that go: parties without another call go too. To be called in their transaction. */
+  /**
+   * Removes the parties of deleted calls that have no other call. Call it in the same transaction.
+   */
   forgetParties(parties: readonly string[]): void;
 }
 
-/** For whoever only reads. */
+/** For reading only. */
 export function prepareSums(database: DatabaseSync): SqliteHistory['sums'] {
   const span = database.prepare('select * from sums where hour >= ? and hour < ?');
   return (from, to) => (span.all(from, to) as unknown[] as SumRow[]).map(sumOf);

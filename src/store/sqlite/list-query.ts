@@ -15,8 +15,8 @@ import { ACKNOWLEDGED_MARK, directionMark } from '../rows/rows.ts';
 export const LIST_CHUNK_ROWS = 500;
 
 /**
- * Most telling first: the first of these that is asked for drives. `byLeg`: the index tells callers from
- * B-legs, of which one session, one caller and one rule have few.
+ * The most selective first: the first of these that is asked for drives. `byLeg`: its index
+ * distinguishes callers from B-legs; one session or parent has few of either.
  */
 const CALL_FILTERS = [
   { name: 'parentId', column: 'parent', index: 'calls_parent', byLeg: false },
@@ -30,14 +30,17 @@ const BROAD_FILTERS = [
   { name: 'phase', column: 'phase' },
 ] as const;
 
-/** Rows in the order of the list: an index, or those that a search found. */
+/** Rows in the order of the list, from an index or from a search. */
 interface Walk {
   source: string;
   terms: string[];
   values: SQLInputValue[];
 }
 
-/** `indexed by` makes a query that would scan fail in the tests instead of at the millionth call. */
+/**
+ * With `indexed by`, a query that would scan the table fails in the tests instead of at the
+ * millionth call.
+ */
 export function chunkQuery(
   filter: CallFilter,
   after: Position,
@@ -46,7 +49,7 @@ export function chunkQuery(
   const hit = hitTerms(filter);
   const bounds = boundTerms(filter);
   const walks = found?.kind === 'few' ? [foundWalk(found.rows, after)] : walksOf(filter);
-  // Several walks are merged: one over all of them would have to sort all that the index brings.
+  // Several walks are merged: a single query would have to sort everything that the index returns.
   const parts = walks.map(({ source, terms }) => {
     const place = [...terms, ...bounds.terms, '(created_at, call) < (?, ?)'];
     return `select * from (select call, created_at from ${source} where ${place.join(' and ')}
@@ -63,7 +66,7 @@ export function chunkQuery(
   return { sql, values: [...hit.values, ...named.values, ...own] };
 }
 
-/** What was found is in order: the next of it are enough. */
+/** The search returned rows in order, so the next few are enough. */
 function foundWalk(rows: Position[], after: Position): Walk {
   const isNext = ({ createdAt, row }: Position) =>
     createdAt < after.createdAt || (createdAt === after.createdAt && row < after.row);
@@ -96,7 +99,7 @@ function walksOf(filter: CallFilter): Walk[] {
     ];
   }
   function endingSo(walk: Walk): Walk {
-    // The index of our numbers has it: those that ended otherwise are passed over there.
+    // The index of our numbers contains the end, so calls that ended otherwise are skipped there.
     const asked = endsAsked(filter);
     if (asked === null) return walk;
     return { ...walk, terms: [...walk.terms, `ends in (${asked.map((each) => `'${each}'`)})`] };
@@ -117,7 +120,7 @@ function walksOf(filter: CallFilter): Walk[] {
   }));
 }
 
-/** `legs`: the index tells callers from B-legs; null where it does not. */
+/** `legs` is null if the index does not distinguish callers from B-legs. */
 function byColumn(index: string, column: string, values: string[], legs: (0 | 1)[] | null): Walk[] {
   const source = `calls indexed by ${index}`;
   return values.flatMap((value) =>
@@ -129,7 +132,7 @@ function byColumn(index: string, column: string, values: string[], legs: (0 | 1)
   );
 }
 
-/** Null where any end will do. */
+/** Null if any end matches. */
 function endsAsked({ ends, outcome }: CallFilter): Ends[] | null {
   if (ends !== undefined) return [ends];
   if (outcome === undefined) return null;
@@ -137,7 +140,7 @@ function endsAsked({ ends, outcome }: CallFilter): Ends[] | null {
   return [...always, ...tried, ...untried];
 }
 
-/** A caller's legs are B-legs, whatever else is asked for; none of them has an outcome. */
+/** The legs of one call are B-legs, whatever else is asked for; B-legs have no outcome. */
 function legsOf({ legs, parentId, outcome }: CallFilter): (0 | 1)[] {
   if (outcome !== undefined) return [0];
   return legs === 'all' || parentId !== undefined ? [0, 1] : [0];
@@ -153,7 +156,7 @@ function boundTerms({ since, until }: CallFilter) {
   };
 }
 
-/** Target and verdict of one and the same attempt. */
+/** Target and verdict must match the same attempt. */
 function attemptTerms(filter: CallFilter) {
   const asked = (['target', 'verdict'] as const).filter((name) => filter[name] !== undefined);
   return {
@@ -163,7 +166,7 @@ function attemptTerms(filter: CallFilter) {
   };
 }
 
-/** Everything asked for, checked on each row that the index brings. */
+/** All filters, checked on each row that the index returns. */
 function hitTerms(filter: CallFilter) {
   const asked = [...CALL_FILTERS, ...BROAD_FILTERS].filter(
     ({ name }) => filter[name] !== undefined,
@@ -180,7 +183,7 @@ function hitTerms(filter: CallFilter) {
   }
   const attempt = attemptTerms(filter);
   if (attempt.terms.length > 0) {
-    // The plus keeps the planner from walking all attempts of a verdict for each call.
+    // The plus stops the planner from reading all attempts with a verdict for each call.
     const own = ['a.call = c.call', ...attempt.terms.map((term) => `+a.${term}`)];
     terms.push(`exists (select 1 from attempts a where ${own.join(' and ')})`);
     values.push(...attempt.values);

@@ -10,18 +10,18 @@ import { type Finder, type Found, find } from '../rows/find.ts';
 import { keyOf, TIMELINE_ENTRIES_MAX, unpackEntry } from '../rows/rows.ts';
 import { chunkQuery, LIST_CHUNK_ROWS } from './list-query.ts';
 
-/** Rows looked at for one page in all. */
+/** Rows read for one page, in all chunks. */
 const LIST_SCAN_ROWS_MAX = 20_000;
 
 export interface Chunk {
   calls: { call: Call; position: Position }[];
-  /** Rows looked at; fewer than asked for: nothing is left. */
+  /** Rows read; if fewer than asked for, there are no more. */
   scanned: number;
   last: Position | null;
 }
 
 export interface SqliteList {
-  /** `wanted`: no more calls than this are read, whatever the rows that are looked at. */
+  /** `wanted`: parses at most this many calls, however many rows are read. */
   chunk(filter: CallFilter, after: Position, found: Found | null, wanted: number): Chunk;
   timeline(callId: string): TimelineEntry[];
 }
@@ -71,7 +71,7 @@ function isHit({ hit, named, caller, callee }: ChunkRow, found: Found | null): b
   return found?.kind !== 'many' || found.matches({ named: named === 1, caller, callee });
 }
 
-/** One page, put together of chunks with a turn of the event loop between them. */
+/** Makes one page from chunks, with a turn of the event loop between them. */
 export async function listPage(
   filter: CallFilter,
   finder: Finder,
@@ -81,7 +81,7 @@ export async function listPage(
   const found = filter.q === undefined ? null : await find(filter.q, filter, position, finder);
   const calls: Chunk['calls'] = [];
   for (let scanned = 0; scanned < LIST_SCAN_ROWS_MAX; scanned += LIST_CHUNK_ROWS) {
-    // One more tells that there is another page.
+    // One call more shows that there is another page.
     const chunk = await look(position, found, filter.limit + 1 - calls.length);
     calls.push(...chunk.calls);
     const page = calls.slice(0, filter.limit);

@@ -1,4 +1,7 @@
-/** What a batch needs to know, in one read transaction; of what was in the last batches, no row is read again. */
+/**
+ * Loads what a batch needs in one read transaction; a row of one of the last batches is not read
+ * again.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Call } from '../../core/machine/call.ts';
 import type { BudgetCounts, Loaded, LoadKeys, StoredCall } from '../contract/calls.ts';
@@ -62,7 +65,7 @@ export function prepareLoad(
       const call = unpackCall(row.document);
       if (!calls.has(call.id)) {
         calls.set(call.id, { call, version: row.version });
-        // The row says no more than what is known of it already, and that knows its events.
+        // If the row is among the recent ones, its events are known too.
         if (recent.at(call.id, row.version) === null)
           recent.note(row.call, row.version, call, row.document);
       }
@@ -141,8 +144,8 @@ function attemptsOf(calls: Map<string, StoredCall>): Map<string, string> {
 }
 
 /**
- * `refers` and `transfers` since ?1, up to ?2 of each. A limit that is a bare parameter makes SQLite plan the
- * statement anew each time it is bound: 13 µs instead of 5.
+ * Counts `refers` and `transfers` since ?1, up to ?2 of each. A limit that is a bare parameter
+ * makes SQLite plan the statement again whenever it is bound: 13 µs instead of 5.
  */
 function countsWhere(condition: string): string {
   return ['refer', 'transfer']

@@ -1,10 +1,16 @@
-/** Two servers may have one file, though nobody should: what one remembers of it ends where the other has written. */
+/**
+ * Two servers should never share one file. If they do, what one remembers of it is dropped when the
+ * other has written.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { RecentRows } from '../rows/recent-rows.ts';
 
-/** To be called in every transaction that relies on `recent`; within it nobody else commits, or is not seen. */
+/**
+ * Call it in every transaction that relies on `recent`; within the transaction nobody else's commit
+ * is visible.
+ */
 export function prepareOthers(database: DatabaseSync, recent: RecentRows): () => void {
-  // Moves when another connection has committed, never by what this one does.
+  // Changes when another connection commits, never through this one.
   const dataVersion = database.prepare('pragma data_version');
   let dataSeen: unknown = null;
   return () => {

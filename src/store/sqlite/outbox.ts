@@ -1,4 +1,4 @@
-/** Commands still to send, and deadlines reached. */
+/** Commands to be sent, and deadlines that are due. */
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { Command } from '../../core/machine/command.ts';
@@ -12,7 +12,7 @@ export interface SqliteOutbox {
   releaseLeases(owner: string | null, now: number): void;
   due(limit: number, now: number): DueDeadline[];
   health(now: number): OutboxHealth;
-  /** No command waits, and no call has a deadline. */
+  /** No command is waiting, and no call has a deadline. */
   isIdle(): boolean;
 }
 
@@ -34,7 +34,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
     `update commands set owner = ?, ready_at = ?, tries = tries + 1,
        first_sent_at = coalesce(first_sent_at, ?) where command = ?`,
   );
-  // Whoever had a cancelled one in the air is gone, and nobody else may send it.
+  // The process that was sending a cancelled command is gone, and no other may send it.
   const dropCancelled = database.prepare(
     'delete from commands where cancelled = 1 and owner = coalesce(?, owner)',
   );
@@ -56,7 +56,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
     isIdle: () => anything.get() === undefined,
 
     claim(claim, limit, now) {
-      // Looked at first without the write lock: mostly there is nothing to do.
+      // Checked without the write lock first: mostly there is nothing to do.
       if (next.all(now, 1).length === 0) return [];
       database.exec('begin immediate');
       try {

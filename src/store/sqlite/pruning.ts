@@ -1,4 +1,4 @@
-/** Removes what is over: old calls and counted items. */
+/** Removes old calls and items that were counted. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Uncounted } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
@@ -57,7 +57,7 @@ export function preparePruning(
     },
 
     takeUncounted(limit, now) {
-      // Usually there is nothing, which needs no transaction.
+      // Usually there is nothing to do, which needs no transaction.
       if (countsDue.get(now, 1) === undefined) return [];
       return inTransaction(database, () => {
         const rows = countsDue.all(now, limit) as {

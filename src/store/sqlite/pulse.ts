@@ -1,10 +1,10 @@
-/** The store's sign of life: a small write that shows that writing works, and the time of it. */
+/** A small write that proves that writing works, and records the time. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { TimeBase } from './store-time.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface SqlitePulse {
-  /** Proves that a write works, and advances the file's stamp; see held-file.ts. */
+  /** Proves that a write works, and increments the file's stamp; see held-file.ts. */
   ping(base: TimeBase): void;
   timeBase(): TimeBase | null;
 }

@@ -1,4 +1,4 @@
-/** Calls with their events: one statement each, so that what it reads belongs together. */
+/** Calls with their events, read in one statement each, so that they are consistent. */
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
@@ -26,7 +26,7 @@ export function prepareRecordings(database: DatabaseSync, codeVersion: number): 
   };
 }
 
-/** Some at a time, with a turn of the event loop between them. */
+/** Reads some at a time, with a turn of the event loop between them. */
 export async function readRecordings(
   callIds: string[],
   read: (callIds: string[]) => Promise<RecordedCall[]>,

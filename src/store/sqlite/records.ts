@@ -1,4 +1,4 @@
-/** What is not a call: settings, replicas and dead letters. */
+/** Everything that does not belong to a call: settings, replicas and dead letters. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Replica, SettingName } from '../contract/settings.ts';
 import { DEAD_LETTERS_MAX, keyOf, REPLICA_FORGOTTEN_MS, troublesText } from '../rows/rows.ts';

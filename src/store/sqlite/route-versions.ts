@@ -1,4 +1,4 @@
-/** The route sets that were live, and what their files hold. */
+/** The route sets that were live, and the contents of their files. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { RouteVersion } from '../contract/route-versions.ts';
 import {
@@ -41,7 +41,8 @@ export function prepareRouteVersions(database: DatabaseSync): SqliteRouteVersion
        until = null, commit_hash = excluded.commit_hash, files = excluded.files`,
   );
   const parts = database.prepare('select content from route_files where key = ? order by part');
-  // A call that is left was made while its set was in use, so the oldest one says what all need.
+  // A stored call was decided while its set was in use, so the oldest stored call says which sets
+  // may still be needed.
   const over = database.prepare(
     `select hash, until from route_versions v
      where until is not null and hash in
@@ -68,7 +69,7 @@ export function prepareRouteVersions(database: DatabaseSync): SqliteRouteVersion
         if (left !== null && left !== hash) endOne.run(now, left);
         endAll.run(now, role, hash);
         const before = byHash.get(hash) as Row | undefined;
-        // The live set stays that when it is also named as the next one.
+        // The live set keeps that role when it is also announced as the next one.
         const stands = before !== undefined && before.until === null;
         if (stands && (before.role === role || role === 'next')) return;
         put.run(hash, role, version.who, now, version.commit, filesText(version.files));

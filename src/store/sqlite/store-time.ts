@@ -1,32 +1,39 @@
 /**
- * The clock of an SQLite store. Deadlines, leases and windows are rows with times: were they read by a wall
- * clock that is set, a caller would wait a hundred seconds in silence, or lose their target early. So it
- * runs with the monotonic clock, over restarts too while the machine has not been booted, and nears the
- * wall clock a little every second. Where nothing waits for a time, it is simply set.
+ * The clock of an SQLite store. Deadlines, leases and time windows are rows with times. If they
+ * were compared with a wall clock that somebody sets, a caller could wait a hundred seconds in
+ * silence or lose their target early. So this clock runs with the monotonic clock, across restarts
+ * too unless the machine was rebooted, and approaches the wall clock slowly. It is set at once if
+ * nothing waits for a time.
  */
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
-/** What tells the time: `sinceBoot` is monotonic, and the same for every process of one boot. */
+/**
+ * The clocks of the machine: `sinceBoot` is monotonic, and the same for every process since the
+ * boot.
+ */
 export interface Clocks {
   wall(): number;
   sinceBoot(): number;
-  /** Null where it cannot be told. */
+  /** Null if the system does not tell. */
   boot: string | null;
 }
 
-/** When a ping was, by all of them: where the clock of the next process goes on. */
+/** The time of the last ping by each clock, from which the next process continues. */
 export interface TimeBase {
   at: number;
   sinceBoot: number;
   boot: string | null;
 }
 
-/** Larger differences between two looks are a step, smaller ones drift. */
+/** A larger difference between two readings is a step, a smaller one is drift. */
 const STEP_MS = 1_000;
-/** The pace at which it nears the wall clock: a deadline of 30 s is 0.6 s off at most. */
+/** How fast it approaches the wall clock: a deadline of 30 s is off by 0.6 s at most. */
 const SLEW = 0.02;
-/** A pause between two lives of the store, or a step, beyond this may be a wrong clock as well. */
+/**
+ * A longer pause between two runs of the store, or a larger step, may just as well be a wrong
+ * clock.
+ */
 const PLAUSIBLE_GAP_MS = 3_600_000;
 
 export class StoreTime {
@@ -34,9 +41,9 @@ export class StoreTime {
   readonly #onStep: (stepMs: number, offMs: number) => void;
   #at: number;
   #sinceBoot: number;
-  /** Of the wall clock, at the last look. */
+  /** How far it is ahead of the wall clock, at the last reading. */
   #ahead = 0;
-  /** By so much it may have been set ahead wrongly: nobody has shown yet that it is so late. */
+  /** How far it may have been set ahead wrongly: nothing has proven yet that it is this late. */
   #unproven = 0;
 
   constructor(
@@ -53,7 +60,7 @@ export class StoreTime {
     } else if (base.boot !== null && base.boot === clocks.boot) {
       this.#at = base.at + Math.max(0, this.#sinceBoot - base.sinceBoot);
     } else {
-      // Never back: what was sent a minute ago must not look as if it were still to come.
+      // Never back: something sent a minute ago must not appear to be in the future.
       this.#at = Math.max(wall, base.at);
       this.#doubt(wall - base.at);
     }
@@ -74,7 +81,7 @@ export class StoreTime {
     return Math.floor(this.#at);
   }
 
-  /** Nothing waits for a time: it may be set. */
+  /** Nothing waits for a time, so the clock may be set. */
   follow(): void {
     if (Math.abs(this.#ahead) <= STEP_MS) return;
     this.#doubt(-this.#ahead);
@@ -86,12 +93,12 @@ export class StoreTime {
     return { at: this.now(), sinceBoot: this.#sinceBoot, boot: this.#clocks.boot };
   }
 
-  /** A webhook was believed: its signature's time is Telnyx's. */
+  /** A webhook was verified, and the time in its signature is Telnyx's. */
   proven(): void {
     this.#unproven = 0;
   }
 
-  /** No later than it surely is. */
+  /** A time that has certainly passed. */
   provenNow(): number {
     return this.now() - this.#unproven;
   }
@@ -109,7 +116,7 @@ export const systemClocks: Clocks = {
   boot: readBootId(),
 };
 
-/** Linux; elsewhere every start goes by the wall clock. */
+/** On Linux; elsewhere every start uses the wall clock. */
 function readBootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -13,7 +13,7 @@ import { type Clocks, systemClocks } from './store-time.ts';
 
 export interface SqliteOptions {
   onNotice?: ((notice: StoreNotice) => void) | undefined;
-  /** Tests set them. */
+  /** Set by tests. */
   clocks?: Clocks | undefined;
 }
 
