@@ -1,29 +1,29 @@
-/** What people did, row by row. */
+/** The audit log: what operators did, one row for each action. */
 
 export interface AuditRows {
-  /** Returns its id. Written before it is done: what comes of it is added by `endAudit`. */
+  /** Returns the row's id. The row is written before the action; `endAudit` adds its result. */
   addAudit(entry: AuditEntry): Promise<number>;
   endAudit(id: number, came: AuditCame): Promise<void>;
   /** Newest first. Rejects with BAD_CURSOR. */
   audit(filter: AuditFilter): Promise<AuditPage>;
-  /** Removes at most `limit` from before; returns how many. */
+  /** Removes at most `limit` rows from before this time; returns how many. */
   pruneAudit(before: number, limit: number): Promise<number>;
 }
 
-/** What somebody did; when it was is the store's to say. */
+/** What somebody did; the store adds the time. */
 export interface AuditEntry {
   who: string;
   role: string;
   what: string;
   to: string | null;
   reason: string | null;
-  /** The remote address. */
+  /** The remote address of the request. */
   from: string | null;
   result: string;
   detail: Readonly<Record<string, unknown>>;
 }
 
-/** What came of it. */
+/** What is known only after the action. */
 export type AuditCame = Pick<AuditEntry, 'to' | 'result' | 'detail'>;
 
 export interface AuditRow extends AuditEntry {
@@ -35,7 +35,7 @@ export interface AuditFilter {
   who?: string;
   what?: string;
   to?: string;
-  /** At or after, and before; milliseconds. */
+  /** At or after `since`, and before `until`; milliseconds. */
   since?: number;
   until?: number;
   limit: number;

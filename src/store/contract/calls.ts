@@ -1,4 +1,7 @@
-/** Calls as versioned documents: loaded with what an event needs, and committed with all it changes. */
+/**
+ * Calls as versioned documents: loaded with what an event needs, and committed with everything that
+ * the event changes.
+ */
 import type { Call } from '../../core/machine/call.ts';
 import type { Command, Outcome } from '../../core/machine/command.ts';
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
@@ -13,13 +16,13 @@ export interface CallStore {
    */
   load(keys: LoadKeys): Promise<Loaded>;
   /**
-   * Commits all units together. `results[n]` belongs to `units[n]`, and there may be no units at
-   * all. With `claim`, the new commands are stored as claimed by that owner and returned, so that
-   * they can be sent without another round trip.
+   * Commits all units together. `results[n]` belongs to `units[n]`, and `units` may be empty. With
+   * `claim`, the new commands are stored as claimed by that owner and returned, so that they can be
+   * sent without another round trip.
    *
-   * Rejects if nothing was stored, and with CommitUnknown if anything may have been stored; a second
-   * delivery of the events then finds out. If some units were stored and others failed, the others
-   * are reported as `conflict`.
+   * Rejects if nothing was stored. Rejects with CommitUnknown if something may have been stored;
+   * processing the events again then finds out. If some units were stored and others failed, the
+   * others are reported as `conflict`.
    */
   commit(units: CommitUnit[], claim: Claim | null): Promise<Committed>;
   /** Removes and returns items that are now due to be counted, so that nobody else counts them. */
@@ -30,7 +33,10 @@ export interface CallStore {
   find(callId: string): Promise<StoredCall | null>;
   /** In the order of the events; empty if the call is unknown. */
   timeline(callId: string): Promise<TimelineEntry[]>;
-  /** Each call with its events as one look saw them, in the order asked; unknown ones are absent. */
+  /**
+   * Each call with its events, read consistently, in the order asked for; unknown calls are left
+   * out.
+   */
   recordings(callIds: string[]): Promise<RecordedCall[]>;
   /**
    * Removes at most `limit` ended calls older than `before` that were added to the hourly sums;
@@ -41,13 +47,13 @@ export interface CallStore {
 
 export interface LoadKeys {
   callIds: string[];
-  /** Attempts named by envelopes: finds the caller's leg of a transfer's B-leg. */
+  /** Attempts that envelopes name; they lead from the B-leg of a transfer to its caller's call. */
   attemptIds: string[];
-  /** Sessions whose calls are wanted too. */
+  /** Sessions whose calls are loaded too. */
   sessionIds: string[];
-  /** Event keys to look for among the timelines: second deliveries. */
+  /** Events that are looked for in the timelines: they may have been delivered before. */
   events: { callId: string; key: string }[];
-  /** Budget counts wanted: of these callers, of the callers of the loaded calls, and in all. */
+  /** Asks for budget counts: of these callers, of the callers of the loaded calls, and in all. */
   budget: { callers: string[]; limit: number; since: number } | null;
 }
 
@@ -67,32 +73,41 @@ export interface Loaded {
   calls: Map<string, StoredCall>;
   /** attempt id -> call id */
   attempts: Map<string, string>;
-  /** `callId\nkey` of events the store holds already. */
+  /** `callId\nkey` of the events that are stored already. */
   seen: Set<string>;
-  /** Attempts that were sent since `budget.since`, in all and by caller; null where none were asked for. */
+  /** Attempts that were sent since `budget.since`, in all and by caller; null if not asked for. */
   budget: { all: BudgetCounts; byCaller: Map<string, BudgetCounts> } | null;
-  /** Versions of the settings, so that a decision never rests on an old override. */
+  /** Versions of the settings, so that no decision is based on an old override. */
   settings: SettingsVersions;
 }
 
-/** One call's part of a commit: the document computed from `version` (0: it did not exist), and what comes with it. */
+/**
+ * One call's part of a commit: the document that was computed from `version` (0: a new call), and
+ * everything that is stored with it.
+ */
 export interface CallChange {
   call: Call;
   version: number;
   events: TimelineEntry[];
   commands: Command[];
-  /** Commands to cancel if they were not sent. */
+  /** Commands to cancel if they have not been sent. */
   cancel: string[];
-  /** Commands whose request ended: an outcome, or the next try's time. */
+  /** Commands whose request ended, with the outcome or the time of the next try. */
   settle: Settlement[];
-  /** Verdicts and the end of the call, by the attempt's or the call's id: what is to be counted later, or now. */
+  /**
+   * Verdicts (by the attempt's id) and the end of the call (by its own id) that are to be counted,
+   * now or later.
+   */
   tally?: Map<string, Tally>;
 }
 
-/** `waits`: it may still be corrected, and is counted when that time is over. `final`: it is taken out and counted. */
+/**
+ * `waits`: it may still be corrected until then, and is counted afterwards. `final`: it no longer
+ * waits and is counted now.
+ */
 export type Tally = { waits: number } | 'final';
 
-/** A verdict (the attempt's id) or the end (the call's own id) that nothing can correct any more. */
+/** A verdict (the attempt's id) or the end (the call's own id) that can no longer be corrected. */
 export interface Uncounted {
   call: Call;
   item: string;
@@ -101,7 +116,7 @@ export interface Uncounted {
 export interface Settlement {
   commandId: string;
   outcome: Outcome;
-  /** Null: done. Otherwise not before this moment again. */
+  /** Null: the command is done. Otherwise it is not tried again before this time. */
   retryAt: number | null;
 }
 
@@ -113,11 +128,17 @@ export interface CommitUnit {
 export interface Committed {
   results: CommitResult[];
   claimed: ClaimedCommand[];
-  /** Items of a `final` tally that waited until now: whoever took them out counts them. Left out where none did. */
+  /**
+   * Items with a `final` tally that had been waiting; the process that took them out counts them.
+   * Left out if there were none.
+   */
   counted?: string[];
 }
 
-/** Per unit, in order. `conflict`: a version or an event key was taken meanwhile; nothing of the unit was kept. */
+/**
+ * Of each unit, in order. `conflict`: another writer took the version or an event key first, and
+ * nothing of the unit was stored.
+ */
 export type CommitResult = 'committed' | 'conflict';
 
 export interface DueDeadline {

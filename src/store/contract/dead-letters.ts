@@ -2,11 +2,12 @@
 
 export interface DeadLetters {
   /**
-   * Keeps an event that could not be processed, for a human to look at. `command` is the one whose
-   * outcome the event is; it counts as done, or it would be claimed again for ever.
+   * Keeps an event that could not be processed, so that an operator can look at it. `command` is
+   * the command whose outcome the event is; it is stored as done, because otherwise it would be
+   * claimed again for ever.
    */
   deadLetter(event: unknown, error: string, command: string | null): Promise<void>;
-  /** The newest first; with `before`, those whose id is smaller. */
+  /** Newest first; with `before`, only those with a smaller id. */
   deadLetters(limit: number, before: number | null): Promise<DeadLetter[]>;
   findDeadLetter(id: number): Promise<DeadLetter | null>;
   /** False if there is none. */

@@ -1,15 +1,18 @@
-/** The hourly sums that ended calls are added to; reports are made of them when the calls are gone. */
+/**
+ * The hourly sums that ended calls are added to; reports are made from them even after the calls
+ * are pruned.
+ */
 import type { Sum } from '../../core/history/sums.ts';
 
 export interface History {
   /**
-   * Adds at most `limit` ended calls to the hourly sums, with what changed of those that were added
-   * before, and makes their parties known to the search; returns how many calls there were. One replica
-   * at a time: 0 also while another does it.
+   * Adds at most `limit` ended calls to the hourly sums, and what has changed of calls that were
+   * added before; also adds their parties to the search. Returns how many calls there were. One
+   * replica does it at a time; the others get 0 meanwhile.
    */
   fold(limit: number): Promise<number>;
-  /** Of the calls that came in [from, to), whole hours; in no order. */
+  /** Sums of the calls that started in [from, to), in whole hours; in no particular order. */
   sums(from: number, to: number): Promise<Sum[]>;
-  /** Removes at most `limit` hourly sums from before; returns how many. */
+  /** Removes at most `limit` hourly sums from before this time; returns how many. */
   pruneSums(before: number, limit: number): Promise<number>;
 }

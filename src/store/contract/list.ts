@@ -1,4 +1,4 @@
-/** The list of calls: what it can be filtered by. */
+/** The list of calls, and what it can be filtered by. */
 import type { Call, Direction, Ends, Phase, Verdict } from '../../core/machine/call.ts';
 import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
 
@@ -9,7 +9,7 @@ export interface CallList {
 
 export interface SearchText {
   text: string;
-  /** Numbers that are labelled so. */
+  /** Numbers whose label contains the text. */
   numbers: string[];
 }
 
@@ -20,10 +20,10 @@ export interface CallFilter {
   verdict?: Verdict;
   ends?: Ends;
   outcome?: CallerOutcome;
-  /** Ours: the one that was called, or that called. */
+  /** Our own number of the call, on either side of it. */
   number?: string;
   direction?: Direction;
-  /** Part of a number, or of what else a call is known by. */
+  /** Part of a number, or of anything else that a call is found by. */
   q?: SearchText;
   from?: string;
   to?: string;
@@ -32,11 +32,11 @@ export interface CallFilter {
   since?: number;
   /** createdAt before, milliseconds. */
   until?: number;
-  /** The legs of this call alone. */
+  /** Only the B-legs of this call. */
   parentId?: string;
-  /** Only those that no operator has taken note of. */
+  /** Only calls that no operator has acknowledged. */
   unacknowledged?: true;
-  /** B-legs too; otherwise callers only. */
+  /** B-legs too; by default only callers. */
   legs?: 'all';
   limit: number;
   /** Opaque, from `next` of the page before. */

@@ -1,13 +1,15 @@
-/** Commands that are to be sent, stored with the event that caused them and claimed by a lease. */
+/** Commands to be sent: stored with the event that caused them, and claimed with a lease. */
 import type { Command } from '../../core/machine/command.ts';
 
 export interface Outbox {
-  /** Pending commands that are due and not leased; hangup and reject first, then the oldest. */
+  /** Claims commands that are due and not leased; hangup and reject first, then the oldest. */
   claim(claim: Claim, limit: number): Promise<ClaimedCommand[]>;
-  /** Gives back the leases of an owner (stopping), or of everyone (a start on SQLite) with null. */
+  /**
+   * Gives up the leases of an owner (when it stops), or with null of everyone (when SQLite starts).
+   */
   releaseLeases(owner: string | null): Promise<void>;
   outbox(): Promise<OutboxHealth>;
-  /** Commands that are to be sent or in flight, the oldest first. */
+  /** Commands that are waiting or in flight, oldest first. */
   outboxCommands(limit: number): Promise<OutboxCommand[]>;
 }
 
@@ -18,10 +20,10 @@ export interface Claim {
 
 export interface ClaimedCommand {
   command: Command;
-  /** How often it was claimed, this time included: the `<try>` of its outcome event. */
+  /** How often it was claimed, including this time: the `<try>` of its outcome event. */
   tries: number;
   firstSentAt: number;
-  /** Lease by the store's clock; checked again right before the request. */
+  /** When the lease expires by the store's clock; checked again right before the request. */
   leaseUntil: number;
   /** The store's clock at the claim. */
   now: number;
@@ -30,17 +32,17 @@ export interface ClaimedCommand {
 
 export interface OutboxHealth {
   pending: number;
-  /** Milliseconds since the oldest pending command was stored; 0 where none is. */
+  /** Milliseconds since the oldest pending command was stored; 0 if there is none. */
   oldestMs: number;
 }
 
-/** A command that is still to be sent, or in flight. */
+/** A command that is waiting to be sent, or in flight. */
 export interface OutboxCommand {
   command: Command;
   tries: number;
   createdAt: number;
   firstSentAt: number | null;
-  /** From when on it may be claimed: the next try, or the end of the lease of `owner`. */
+  /** When it may be claimed: at its next try, or when the lease of `owner` expires. */
   readyAt: number;
   owner: string | null;
 }

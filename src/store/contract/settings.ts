@@ -1,4 +1,6 @@
-/** What all replicas share beside the calls: settings with a version each, and who is running. */
+/**
+ * What replicas share besides calls: versioned settings, and the list of replicas that are running.
+ */
 
 export interface Settings {
   /** A setting that was never changed has version 0 and the value null. */
@@ -19,7 +21,7 @@ export interface Replicas {
   replicas(): Promise<Replica[]>;
 }
 
-/** `recovery`: since when webhooks may have been missed, and what was found. */
+/** `recovery`: since when webhooks may have been missed, and what was found out about it. */
 export type SettingName = keyof SettingsVersions | 'recovery' | 'sessions';
 
 export interface SettingsVersions {
@@ -39,6 +41,6 @@ export interface Replica {
   routeSet: string | null;
   /** The last refused reload, null after a good one. */
   refusal: string | null;
-  /** What is wrong there, for the page of every other replica; the store does not look inside. */
+  /** Its current problems, for the page of every other replica; the store does not read them. */
   troubles?: unknown;
 }
