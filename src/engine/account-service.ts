@@ -1,4 +1,4 @@
-/** The account watch, put together with Telnyx and the live routes. */
+/** Connects the account watch with Telnyx and the live routes. */
 import { examine } from '../core/account/examine.ts';
 import type { AccountSettings } from '../core/account/finding.ts';
 import { routeFacts } from '../core/account/route-facts.ts';

@@ -1,6 +1,7 @@
 /**
- * The server's own look at its Telnyx account, at the start and every so often: what is wrong is one line when
- * it comes and one when it goes, and stands in the list of problems meanwhile. Calls never wait for it.
+ * Checks the Telnyx account when the server starts and regularly afterwards. A finding is logged
+ * once when it appears and once when it is gone, and is among the current problems meanwhile. Calls
+ * never wait for this.
  */
 import type { Finding } from '../core/account/finding.ts';
 import type { Log } from '../log/log.ts';
@@ -8,9 +9,9 @@ import type { Trouble } from '../log/troubles.ts';
 
 export interface AccountWatch {
   start(): void;
-  /** A look under way is given up; what it finds is no news any more. */
+  /** A check that is running is abandoned, and its findings are not reported. */
   stop(): void;
-  /** What stands, for the list of problems. */
+  /** The current findings, for the list of problems. */
   troubles(): Trouble[];
 }
 
@@ -49,7 +50,7 @@ export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
     const bad = keyed(
       findings.filter(({ status }) => status === 'problem' || status === 'warning'),
     );
-    // What could not be looked at this time is as it was.
+    // Whatever could not be read this time is assumed to be unchanged.
     const unknown = new Set(
       findings.flatMap(({ check, status }) => (status === 'unknown' ? check : [])),
     );
@@ -79,7 +80,10 @@ export function createAccountWatch(options: AccountWatchOptions): AccountWatch {
   };
 }
 
-/** By what is wrong with what; words change with each count, and a changed count is no news. */
+/**
+ * Keyed by what is wrong with what. The words contain counts, and a changed count is no new
+ * finding.
+ */
 function keyed(findings: readonly Finding[]): Map<string, Finding> {
   const byKey = new Map<string, Finding>();
   for (const finding of findings) {

@@ -1,4 +1,4 @@
-/** Reports attempts: when one starts, goes on and ends, with advice where it failed. */
+/** Reports attempts: when they start, make progress and end, with advice if they fail. */
 import type { Attempt, Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';

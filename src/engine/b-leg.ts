@@ -4,8 +4,9 @@ import type { BLegEvent, WebhookEvent } from '../core/machine/event.ts';
 import type { Loaded } from '../store/contract/calls.ts';
 
 /**
- * The id of the caller's call if the event is a B-leg's: by what is known of the leg, by the envelope
- * in its `client_state`, or by the session. `callOf` returns a call as the batch has changed it so far.
+ * The id of the caller's call if the event belongs to a B-leg, which is recognized by its stored
+ * call, by the envelope in its `client_state`, or by the session. `callOf` returns a call as the
+ * batch has changed it so far.
  */
 export function parentOf(
   event: WebhookEvent,
@@ -24,8 +25,8 @@ export function parentOf(
     .flatMap((callId) => callOf(callId) ?? [])
     .filter((call) => hasTransferred(call, event));
   const waiting = callers.filter((call) => waitsForLeg(call, event.callId));
-  // A B-leg whose attempt is over is still a B-leg and no call of its own. This does not hold while
-  // another attempt is open, because the leg's events would be taken for news of that attempt.
+  // A B-leg whose attempt is over remains a B-leg and is no call of its own. That is unsafe while
+  // another attempt is open, because the leg's events would be taken for events of that attempt.
   const parents = waiting.length > 0 ? waiting : callers.filter((call) => !isTransferring(call));
   return parents.length === 1 ? (parents[0]?.id ?? null) : null;
 }

@@ -36,8 +36,8 @@ export function createBatchLoader(options: {
 }): BatchLoader {
   const { store, decider, clock, resting } = options;
   /**
-   * How far the store's clock is ahead of our monotonic clock. Before the first load it is taken to
-   * agree with our wall clock.
+   * How far the store's clock is ahead of our monotonic clock. Before the first load it is assumed
+   * to agree with our wall clock.
    */
   let storeAheadMs = clock.now() - clock.monotonic();
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
@@ -49,8 +49,8 @@ export function createBatchLoader(options: {
     const loaded = await loadBatch(store, events, limit, since);
     await refreshOverrides(loaded);
     storeAheadMs = loaded.now - clock.monotonic();
-    // Attempts are counted by the store's clock. If our estimate of it was wrong, it was not the
-    // last hour that was counted.
+    // Attempts are counted by the store's clock. If our estimate of it was wrong, the counted hour
+    // was not the last hour.
     const isLastHour = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < CLOCK_SLACK_MS;
     // A reload in the meantime may have raised the limits beyond what was counted.
     const isSameLimit = limit === countMax(decider.budgets());
@@ -69,8 +69,8 @@ export function createBatchLoader(options: {
 }
 
 /**
- * Loads the calls of these events, and in a second query the calls that those refer to. Attempts
- * since `since` (store's clock) are counted up to `limit`; null: not counted.
+ * Loads the calls of these events, and with a second query the calls that those refer to. Attempts
+ * since `since` (by the store's clock) are counted up to `limit`; null: not counted.
  */
 async function loadBatch(
   store: Store,
@@ -123,7 +123,7 @@ export function keysOf(events: QueuedEvent[], limit: number | null, since: numbe
   return keys;
 }
 
-/** Calls found to be needed only after the first query: parents of B-legs. */
+/** Calls that turn out to be needed only after the first query: parents of B-legs. */
 function missingParents(events: QueuedEvent[], loaded: Loaded): string[] {
   const wanted = new Set<string>();
   for (const { event } of events) {
@@ -148,9 +148,9 @@ function unknownSessions(events: QueuedEvent[], loaded: Loaded): string[] {
 }
 
 /**
- * Whether the event cannot cause a move of the caller: a batch of such events needs no budget.
- * Not a hangup, because a B-leg's ends an attempt of its caller, and not the outcome of a probe, a
- * lookup or a B-leg's hangup, because the next attempt may be waiting for it.
+ * Whether the event cannot cause a move of the caller, so that a batch of such events needs no
+ * budget. A hangup can, because a B-leg's hangup ends an attempt of its caller; so can the outcome
+ * of a probe, a lookup or a B-leg's hangup, because the next attempt may be waiting for it.
  */
 function isInformational(event: CallEvent): boolean {
   if (!INFORMATIONAL.has(event.type)) return false;

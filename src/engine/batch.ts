@@ -1,5 +1,5 @@
 /**
- * One batch: its events are applied one after the other to the loaded calls, and their changes are
+ * One batch: its events are applied one after another to the loaded calls, and their changes are
  * gathered into units that commit together.
  */
 import type { CallEvent } from '../core/machine/event.ts';
@@ -35,7 +35,7 @@ export interface BatchContext {
   storeAheadMs: number;
 }
 
-/** A smaller difference is the time that asking took. */
+/** A smaller difference is just the time that the query took. */
 const CLOCKS_AGREE_MS = 1_000;
 
 export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
@@ -71,7 +71,8 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
     const applied: Applied = { queued, received: { result: 'committed', call }, transitions: [] };
     let unit = units.add(own, applied, queued.settle);
     const parentId = event.source === 'webhook' ? (event.parentId ?? null) : null;
-    // The cost of a B-leg may come when its caller is pruned: there is no call to add it to.
+    // The cost of a B-leg may arrive after its caller was pruned, when there is no call to add it
+    // to.
     const isLateCost = event.type === 'call.cost' && parentId !== null && callOf(parentId) === null;
     if (event.source === 'webhook' && parentId !== null && !isLateCost) {
       const callers = play(bLegEvent(event, parentId));
@@ -105,7 +106,7 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
   }
 }
 
-/** When an event occurred is compared with when we sent, so both must be by the same clock. */
+/** The time of an event is compared with times of ours, so both must be by the same clock. */
 function byStoreClock(event: CallEvent, storeAheadMs: number): CallEvent {
   if (event.occurredAt === null || Math.abs(storeAheadMs) < CLOCKS_AGREE_MS) return event;
   return { ...event, occurredAt: event.occurredAt + storeAheadMs };

@@ -10,7 +10,7 @@ type Budgets = { refers: Budget; transfers: Budget };
 
 export const BUDGET_WINDOW_MS = 3_600_000;
 
-/** Whether any hourly limit is set; otherwise nothing needs to be counted. */
+/** The largest hourly limit, up to which attempts must be counted; null if there is none. */
 export function countMax(budgets: Budgets): number | null {
   const limits = [budgets.refers, budgets.transfers]
     .flatMap(({ perHour, perCallerPerHour }) => [perHour, perCallerPerHour])
@@ -18,12 +18,14 @@ export function countMax(budgets: Budgets): number | null {
   return limits.length === 0 ? null : Math.max(...limits) + 1;
 }
 
-/** The budget that stopped an attempt, as a policy names it, from the reason that was given. */
+/**
+ * The budget that stopped an attempt, by its name in the policy, taken from the attempt's reason.
+ */
 export function budgetOf(reason: string | null): string | null {
   return /^policy ((?:refers|transfers)\.[a-z_]+): /.exec(reason ?? '')?.[1] ?? null;
 }
 
-/** The counts of one batch: those in the store, plus what the batch itself has started. */
+/** The counts of one batch: those in the store, plus those that the batch itself has started. */
 export class BudgetUse {
   private readonly all: BudgetCounts;
   private readonly byCaller: Map<string, BudgetCounts>;

@@ -1,6 +1,6 @@
 /**
- * The engine put together: receiver, dispatcher, sweeper, recovery and upkeep around one store. They
- * start and stop as one.
+ * Creates the engine: receiver, dispatcher, sweeper, recovery and upkeep around one store. They
+ * start and stop together.
  */
 import type { Log } from '../log/log.ts';
 import { type Once, onceForEach, onceUntilRecovered } from '../log/once.ts';
@@ -32,20 +32,20 @@ export interface EngineOptions {
   next: { folder: NextRoutes; percent: number } | null;
   client: Pick<TelnyxClient, 'send'>;
   lookups: Pick<LookupClient, 'send'>;
-  /** Recovery asks Telnyx with it for the webhooks that were missed. */
+  /** Recovery uses it to ask Telnyx for webhooks that were missed. */
   asking: Pick<Asking, 'get'>;
-  /** By the name that the log has for them. */
+  /** Keyed by the name that the log uses for them. */
   observers: Record<string, Partial<Observer>>;
   log: Log;
   metrics: Metrics;
-  /** Owner of our leases, and our name among the replicas. */
+  /** Owns our leases, and is our name among the replicas. */
   instance: string;
   retentionDays: number;
   historyDays: number;
   connectionIds: ReadonlySet<string> | null;
   /** The store does not work: webhooks get 503. */
   storeFails(): boolean;
-  /** What is wrong here besides the commands. */
+  /** Problems of this replica, except those of the commands. */
   troubles(): Trouble[];
 }
 
@@ -54,13 +54,13 @@ export interface Engine {
   routes: ReloadableRoutes;
   /** A webhook may have been missed at this moment, or since then; milliseconds since the epoch. */
   missed(since: number): void;
-  /** What is wrong with the commands, in sentences. */
+  /** Problems with commands, in sentences. */
   warnings(): string[];
-  /** Everything that is wrong here. */
+  /** All problems of this replica. */
   troubles(): Trouble[];
-  /** Begins with what is due: commands, deadlines, missed webhooks, upkeep. */
+  /** Starts with what is already due: commands, deadlines, missed webhooks, upkeep. */
   start(): void;
-  /** Never rejects. Passed on to the other replicas if the store can be written. */
+  /** Never rejects. Also tells the other replicas, if the store can be written. */
   reload(): Promise<void>;
   /** Finishes what is in flight, commands within `leftMs`; reports what it waits for. */
   stop(leftMs: () => number, onWait: (waitingFor: string) => void): Promise<void>;
@@ -72,7 +72,7 @@ export function createEngine(options: EngineOptions): Engine {
     options.next === null
       ? null
       : createNextSet({ ...options.next, live: options.routes, log, metrics, now: Date.now });
-  // One per job, so that a job that works does not hide one that fails.
+  // One for each job, so that a job that works does not hide one that fails.
   const failures = onceForEach(() => onceUntilRecovered(log, 'upkeep.failed'));
   const decider = createDecider(options.routes, next);
   const rest = failures('resting targets');
@@ -148,7 +148,10 @@ export function createEngine(options: EngineOptions): Engine {
   }
 }
 
-/** They need each other, because outcomes of commands come back through the receiver. */
+/**
+ * The receiver and the dispatcher need each other, because outcomes of commands come back through
+ * the receiver.
+ */
 function createReceiverAndDispatcher(
   options: EngineOptions,
   { observer, resting, decider }: { observer: Observer; resting: Resting; decider: Decider },

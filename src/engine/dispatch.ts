@@ -1,8 +1,8 @@
 /**
- * Sends commands. Right after a commit it is offered the commands that the commit claimed; commands
- * left by a crash, a retry or a lack of free slots it claims from the store. Each is sent within
- * its lease and time limits, and its outcome is passed to the receiver as an event until the
- * receiver has stored it.
+ * Sends commands. Right after a commit it is offered the commands that the commit claimed; it
+ * claims commands that were left by a crash, a retry or a lack of free slots from the store. It
+ * sends each within its lease and time limits, and passes its outcome to the receiver as an event
+ * until the receiver has stored it.
  *
  * `createDispatcher` is long because its functions share one state; each of them is short.
  */
@@ -28,7 +28,7 @@ export interface DispatcherOptions {
   client: { send: SendRequest<TelnyxCommand> };
   /** Asks the operator's own servers. */
   lookups: { send: SendRequest<LookupCommand> };
-  /** The receiver; the settlement is committed with the event. */
+  /** Hands an outcome to the receiver; the settlement is committed with the event. */
   receive(event: CallEvent, settle: Settlement): Promise<Received>;
   log: Log;
   clock: Clock;
@@ -48,24 +48,27 @@ export interface DispatcherOptions {
 export interface Dispatcher extends Omit<Outlet, 'poke'> {
   /** Starts to claim commands that were not offered. */
   start(): void;
-  /** There are pending commands that were not offered: the outlet's `poke`. */
+  /** The store has pending commands that were not offered; see `Outlet.poke`. */
   wake(): void;
   /** Sentences for the ready endpoint. */
   warnings(): string[];
   /**
-   * Sends what is claimed, and returns the rest when the time is over. Resolves when nothing is in
-   * flight.
+   * Sends what is claimed until the time is over, then returns the rest to the store. Resolves when
+   * nothing is in flight.
    */
   stop(withinMs: number): Promise<void>;
 }
 
 /**
- * Lookups at once. They have slots of their own, so that a server of the operator's that is slow does
- * not delay what Telnyx is asked.
+ * Concurrent lookups. They have slots of their own, so that a slow server of the operator's does
+ * not delay requests to Telnyx.
  */
 const LOOKUPS_MAX = 64;
 const POLL_IDLE_MS = 1_000;
-/** Limit for outcomes that the store does not accept; above it nothing new is claimed. */
+/**
+ * How many outcomes may wait for a store that does not accept them; beyond that nothing new is
+ * claimed.
+ */
 const UNRECORDED_MAX = 1_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {

@@ -12,10 +12,10 @@ import type { Mark } from './clock.ts';
 import type { Final } from './tally.ts';
 
 /**
- * The result of an event. `committed`: stored with everything that follows from it. `duplicate`: a
+ * What became of an event. `committed`: stored with everything that follows from it. `duplicate`: a
  * second delivery, which changed nothing; the first is committed. `refused`: an operator's action
  * that the call's phase does not allow, or a deadline that another event made obsolete; nothing was
- * stored. `dead_letter`: it could not be processed and is kept for a human.
+ * stored. `dead_letter`: it could not be processed and is kept for an operator.
  */
 export type Received =
   | { result: 'committed'; call: Call }
@@ -26,15 +26,15 @@ export type Received =
 export interface Receiver {
   /**
    * Resolves after the commit. Rejects with StoreUnavailable, CommitUnknown, NewerRow or TooBusy; a
-   * webhook is then answered 503 and Telnyx delivers again. `settle` ends or postpones the command
-   * that the event is the outcome of, in the same transaction.
+   * webhook is then answered with 503 and Telnyx delivers it again. `settle` ends or postpones the
+   * command whose outcome the event is, in the same transaction.
    */
   receive(event: CallEvent, settle?: Settlement): Promise<Received>;
 }
 
 /** The live route set as the engine uses it. */
 export interface Decider {
-  /** `routeSet`: the set that the call follows already, if one has decided on it. */
+  /** `routeSet`: the set that already decided on this call, if any. */
   decide(
     facts: Call['facts'],
     moment: Moment,
@@ -48,22 +48,22 @@ export interface Decider {
 
 /** Receives new commands right after the commit that stored them. */
 export interface Outlet {
-  /** If above zero, the new commands are committed as claimed by us and then offered. */
+  /** If above zero, new commands are committed as claimed by us and then offered. */
   freeSlots(): number;
   /**
    * `askedAt`: taken before the commit, so that a freeze during the commit does not make it look
    * recent.
    */
   offer(claimed: ClaimedCommand[], askedAt: Mark): void;
-  /** Commands that were stored unclaimed are due. */
+  /** The store has commands that are due and were not claimed by their commit. */
   poke(): void;
   cancel(ids: string[]): void;
 }
 
 /**
- * Is called for everything that was committed, for logs, metrics and traces. Nothing may depend on
- * what it does: `combineObservers` reports one that throws and goes on, because the event is stored
- * already and its commands wait to be sent.
+ * Called for everything that was committed, for logs, metrics and traces. Nothing may depend on it:
+ * the event is already stored and its commands are waiting to be sent, so `combineObservers`
+ * reports an observer that throws and continues.
  */
 export interface Observer {
   committed(event: CallEvent, before: Call | null, call: Call, notices: Notice[]): void;

@@ -1,4 +1,6 @@
-/** Adds what nothing can correct any more to the metrics: ends, verdicts and costs; see `tally.ts`. */
+/**
+ * Counts what can no longer be corrected in the metrics: ends, verdicts and costs; see `tally.ts`.
+ */
 import type { Attempt, Call, Verdict } from '../core/machine/call.ts';
 import { outcomeOf } from '../core/machine/caller-outcome.ts';
 import type { Metrics } from '../metrics.ts';

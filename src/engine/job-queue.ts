@@ -1,4 +1,4 @@
-/** Commands that wait for a slot, and which of them may go next: see order.ts. */
+/** Commands that wait for a slot; order.ts says which of them may go next. */
 import type { Action } from '../core/machine/command.ts';
 import type { Job } from './job.ts';
 import { mayJoin } from './order.ts';
@@ -7,9 +7,9 @@ export class JobQueue {
   /** Hangups and rejects, which go first, and the rest. */
   readonly #urgent: Job[] = [];
   readonly #others: Job[] = [];
-  /** For servers of the operator's: they have slots of their own. */
+  /** For the operator's servers, which have slots of their own. */
   readonly #lookups: Job[] = [];
-  /** What is in flight per leg, because the prompts of a leg must reach Telnyx in order. */
+  /** What is in flight for each leg, because the prompts of a leg must reach Telnyx in order. */
   readonly #inFlight = new Map<string, Action[]>();
 
   /** Commands for Telnyx. */
@@ -24,7 +24,7 @@ export class JobQueue {
     else this.#others.push(job);
   }
 
-  /** Undefined where none may go yet. */
+  /** Undefined if none may go yet. */
   next(): Job | undefined {
     const urgent = this.#urgent.shift();
     if (urgent !== undefined) return urgent;
@@ -53,7 +53,7 @@ export class JobQueue {
     else this.#inFlight.set(legId, left);
   }
 
-  /** False where it does not wait. */
+  /** False if it is not waiting. */
   remove(commandId: string): boolean {
     for (const jobs of [this.#urgent, this.#others, this.#lookups]) {
       const index = jobs.findIndex(({ claimed }) => claimed.command.id === commandId);

@@ -1,7 +1,7 @@
 /**
- * Keeps the connections to Telnyx open in quiet hours, so that the first command after them pays no
- * name lookup and no handshake. Whoever closes them while they are idle (60 s is usual for a load
- * balancer) does not get to, because Telnyx is asked something small before that.
+ * Keeps connections to Telnyx open in quiet hours, so that the first command afterwards needs no
+ * name lookup and no handshake. A load balancer usually closes a connection that was idle for 60 s,
+ * so a small request is sent before that.
  */
 import type { TelnyxClient } from '../telnyx/client.ts';
 

@@ -1,4 +1,6 @@
-/** The files of a route set as the store keeps them: deflated, in parts, each content once. */
+/**
+ * The files of a route set as the store keeps them: deflated, in parts, equal contents only once.
+ */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -7,14 +9,14 @@ import type { RouteVersion, VersionFile } from '../store/contract/route-versions
 import type { Store } from '../store/store.ts';
 
 /**
- * Deflated bytes kept of one file and of one version: a list of two million numbers has some 10 MB.
- * What is larger is named and not kept.
+ * Deflated bytes that are kept of one file and of one version: a list of two million numbers has
+ * some 10 MB. A larger file is listed but not kept.
  */
 const FILE_BYTES_MAX = 12 * 1024 * 1024;
 const VERSION_BYTES_MAX = 32 * 1024 * 1024;
-/** One write, so that the store holds the event loop for a few milliseconds only. */
+/** The size of one write, so that the store blocks the event loop for a few milliseconds only. */
 const PART_BYTES = 512 * 1024;
-/** Hashed at once, for the same reason. */
+/** Bytes hashed in one go, for the same reason. */
 const SLICE_BYTES = 4 * 1024 * 1024;
 
 const deflated = promisify<Uint8Array, Buffer>(deflate);
@@ -53,7 +55,7 @@ export async function writeParts(store: Store, { key, parts, content }: PackedFi
   }
 }
 
-/** Null: it was not kept, or not as it was. */
+/** Null if it was not kept, or what was kept does not match its hash. */
 export async function readKept(store: Store, file: VersionFile): Promise<Uint8Array | null> {
   if (file.parts === null) return null;
   const content = await store.routeFile(file.key);

@@ -1,4 +1,4 @@
-/** Events as dead letters keep them: JSON, in which a set is a list. */
+/** Reads and writes the events of dead letters: JSON, in which a set is a list. */
 import type { CallEvent } from '../core/machine/event.ts';
 
 export function keepable(event: CallEvent): unknown {
@@ -6,7 +6,7 @@ export function keepable(event: CallEvent): unknown {
   return { ...event, recovered: { living: [...event.recovered.living] } };
 }
 
-/** Null where what was kept is no event. */
+/** Null if the stored value is not an event. */
 export function eventOfLetter(kept: unknown): CallEvent | null {
   if (typeof kept !== 'object' || kept === null) return null;
   const event = kept as CallEvent;

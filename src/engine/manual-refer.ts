@@ -1,6 +1,6 @@
 /**
- * A manual refer: an operator moves a caller, as a plan of one step. The call is looked at before the target,
- * and the machine looks again, on the call as it is at the commit.
+ * A manual refer: an operator moves a caller, as a plan of one step. The call is checked here
+ * first, and again by the machine when the event is committed.
  */
 import { randomUUID } from 'node:crypto';
 import type { Attempt, Call } from '../core/machine/call.ts';
@@ -19,10 +19,13 @@ export type ManualRefer =
   | { result: 'no_such_call' }
   | { result: 'not_movable'; why: 'ended' | 'being_moved'; call: Call }
   | { result: 'unresolved'; why: 'unknown_target' | 'policy' | 'malformed'; problem: string }
-  /** On the timeline, and nothing was sent: a budget is used up, or the call cannot be answered. */
+  /**
+   * It is on the timeline, but nothing was sent: a budget is used up, or the call cannot be
+   * answered.
+   */
   | { result: 'rejected'; asked: Asked; reason: string | null }
   | { result: 'started'; asked: Asked; attempt: Attempt; call: Call }
-  /** The call is answered first. */
+  /** The call must be answered first. */
   | { result: 'to_come'; asked: Asked; call: Call };
 
 /** What was committed, with the id that its attempt has or will have. */
@@ -39,7 +42,7 @@ export interface ManualReferDeps {
   now: () => number;
 }
 
-/** Rejects as `Receiver.receive` does, and where the event became a dead letter. */
+/** Rejects as `Receiver.receive` does, and if the event became a dead letter. */
 export async function referManually(
   callId: string,
   wanted: Wanted,
@@ -56,7 +59,7 @@ export async function referManually(
   }
 
   const eventId = `manual:${randomUUID()}`;
-  // Of another type than the event's, so that no other command of this event has the same id.
+  // Its type differs from the event's, so that no other command of this event gets the same id.
   const attemptId = commandId(callId, 'manual.attempt', eventId, 0);
   const asked = { eventId, attemptId, step: resolved.step };
   const at = now();

@@ -26,7 +26,7 @@ export interface Decided {
 export interface NextComparison {
   /** Compares it soon. */
   add(decided: Decided): void;
-  /** What was counted since either set changed. */
+  /** What was counted since either set last changed. */
   differences(): NextDifferences;
   /** Logs an error of the next set, the same one once. */
   failed(error: unknown): void;
@@ -44,7 +44,7 @@ export interface NextComparisonOptions {
 
 /** Decisions that wait for their comparison. */
 const WAITING_MAX = 1_000;
-/** The event loop is held for so long at most, and for a tenth of the time. */
+/** The longest slice of the event loop, and the pause after it: a tenth of the time is used. */
 const SLICE_MS = 2;
 const PAUSE_FACTOR = 9;
 
@@ -109,12 +109,12 @@ export function createNextComparison(options: NextComparisonOptions): NextCompar
     try {
       const isNext = decision.routeSet === next.set.hash && next.set.hash !== current.set.hash;
       const other = decideInShadow(isNext ? current : next, facts, moment, overrides);
-      // It needs an answer that the deciding set did not ask for.
+      // It needs a lookup that the deciding set did not ask for.
       if (other === null || other.lookup !== undefined) {
         differences.notCompared += 1;
         return;
       }
-      // A later event on which neither decides is nothing to count.
+      // Later events on which neither set decides are not worth counting.
       const nothing = decision.plan === null && other.plan === null;
       if (nothing && moment.event !== 'call.initiated') return;
       const [before, after] = isNext ? [other, decision] : [decision, other];
@@ -140,7 +140,7 @@ export function createNextComparison(options: NextComparisonOptions): NextCompar
     });
   }
 
-  /** Counts are of two certain sets. */
+  /** Counts belong to one pair of sets, so they start again when either changes. */
   function renew(): void {
     const sets = setsOf(live.current(), folder.current());
     if (sets !== between) differences = new NextDifferences(now());

@@ -9,14 +9,14 @@ export interface Side {
 export interface NextChange {
   before: Side;
   after: Side;
-  /** Decisions. */
+  /** How many decisions differed in this way. */
   calls: number;
-  /** The newest. */
+  /** Ids of calls, newest first. */
   examples: string[];
 }
 
 const EXAMPLES_MAX = 5;
-/** Beyond that a pair is counted in the totals only. */
+/** Further pairs are only counted in the totals. */
 const PAIRS_MAX = 200;
 const LOG_EVERY_MS = 60_000;
 
@@ -36,7 +36,9 @@ export class NextDifferences {
     this.since = since;
   }
 
-  /** Null: nothing to log, as nothing differs or its pair was logged within the last minute. */
+  /**
+   * Null: nothing to log, because nothing differs or this pair was logged within the last minute.
+   */
   add(
     callId: string,
     before: Outline,

@@ -1,10 +1,10 @@
 /**
- * The next route set: a second folder (ROUTES_NEXT_DIR) that decides on every call as well. What it
- * would do differently is counted, and a share of the callers may really follow it.
+ * The next route set: a second folder (ROUTES_NEXT_DIR) that is also evaluated for every call. What
+ * it would decide differently is counted, and a share of the callers may really follow it.
  *
- * Nothing of it may delay or break a call: the comparison comes after the commit, in small slices
- * of the event loop, never runs a handler, and an error of the next set leaves the live one's
- * decision.
+ * It must never delay or break a call: the comparison happens after the commit, in small slices of
+ * the event loop, and never runs a handler; an error of the next set leaves the live set's decision
+ * in force.
  */
 import type { CallFacts } from '../core/machine/call.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
@@ -23,10 +23,10 @@ import type { NextChange } from './next-differences.ts';
 import { notingAnswers } from './shadow-set.ts';
 
 export interface NextReport {
-  /** Null until the folder is good for the first time. */
+  /** Null until the folder was valid for the first time. */
   hash: string | null;
   percent: number;
-  /** Decisions that both sets made in this process since `since`: the last change of either. */
+  /** Decisions that this process has compared since `since`, when either set last changed. */
   decided: number;
   differs: number;
   /** A handler would decide, the next set failed, or there were too many calls. */
@@ -39,9 +39,12 @@ export interface NextReport {
 export interface NextSet {
   readonly folder: NextRoutes;
   readonly percent: number;
-  /** Instead of the live set's decision alone. `routeSet`: what the call follows already. */
+  /**
+   * Replaces a decision by the live set alone. `routeSet`: the set that already decided on this
+   * call.
+   */
   decide(facts: CallFacts, moment: Moment, overrides: Overrides, routeSet: string | null): Decision;
-  /** Learns what was committed: only that is compared. */
+  /** Only committed decisions are compared. */
   observer: Pick<Observer, 'committed'>;
   report(): NextReport;
   /** Resolves when everything committed so far has been compared. */
@@ -69,7 +72,7 @@ export function createNextSet(options: NextSetOptions): NextSet {
       if (sets.next === null) return decide(sets.live, facts, moment, overrides);
       const followed = follows(facts, routeSet, sets.live, sets.next) ? sets.next : sets.live;
       const decision = decideBy(followed, sets.live, facts, moment, overrides);
-      // Nothing is decided yet where a lookup is asked first.
+      // Nothing is decided yet if a lookup must be asked first.
       if (decision.lookup === undefined) {
         remember({ facts, moment, overrides, decision, live: sets.live, next: sets.next });
       }
@@ -100,7 +103,10 @@ export function createNextSet(options: NextSetOptions): NextSet {
     compared: comparison.done,
   };
 
-  /** The set that decided before, as long as it is there; otherwise the caller's share says. */
+  /**
+   * The set that decided on this call before, if it is still loaded; otherwise the caller's share
+   * decides.
+   */
   function follows(
     facts: CallFacts,
     routeSet: string | null,
@@ -128,7 +134,7 @@ export function createNextSet(options: NextSetOptions): NextSet {
     return decide(notingAnswers(current), facts, moment, overrides);
   }
 
-  /** A lost race decides again, and the later decision counts. */
+  /** After a lost race the event is decided again, and the later decision counts. */
   function remember(decided: Decided): void {
     const { callId } = decided.facts;
     const others = (uncommitted.get(callId) ?? []).filter(
@@ -137,7 +143,7 @@ export function createNextSet(options: NextSetOptions): NextSet {
     uncommitted.delete(callId);
     uncommitted.set(callId, [...others, decided]);
     const oldest = uncommitted.keys().next();
-    // It was never committed: refused, or a dead letter.
+    // The oldest was never committed: it was refused, or became a dead letter.
     if (uncommitted.size > UNCOMMITTED_MAX && !oldest.done) uncommitted.delete(oldest.value);
   }
 }

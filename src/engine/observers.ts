@@ -1,11 +1,14 @@
-/** Several observers as one that never throws: what they are told of is committed already. */
+/** Combines observers into one that never throws, because what it reports is already committed. */
 import type { Log } from '../log/log.ts';
 import { onceForEach, onceUntilRecovered } from '../log/once.ts';
 import type { Observer } from './engine.ts';
 
-/** Each is told what it wants to know; the names are for the log. One that throws is reported there, and the others are told as well. */
+/**
+ * Calls each observer that has the method; the names are for the log. One that throws is logged,
+ * and the others are still called.
+ */
 export function combineObservers(log: Log, named: Record<string, Partial<Observer>>): Observer {
-  // Until an observer fails with another message: one that is broken fails with every event.
+  // Logged again only when it fails with another message: a broken observer fails with every event.
   const failures = onceForEach(() => onceUntilRecovered(log, 'observer.failed'));
   const tellAll = (tell: (observer: Partial<Observer>) => void): void => {
     for (const [name, observer] of Object.entries(named)) {
@@ -20,7 +23,7 @@ export function combineObservers(log: Log, named: Record<string, Partial<Observe
     try {
       failures(name).failed(error, { observer: name });
     } catch {
-      // The log is what is broken. A caller is waiting for what comes after the observers.
+      // The log itself is broken. A caller is waiting for what comes after the observers.
     }
   };
   return {

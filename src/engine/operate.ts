@@ -1,4 +1,7 @@
-/** An operator hangs a call up or goes on to its next step: as an event, like all that changes a call. */
+/**
+ * An operator hangs up a call or skips to its next step. That is an event, like everything that
+ * changes a call.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../core/machine/call.ts';
 import type { OperatorEvent } from '../core/machine/event.ts';
@@ -15,7 +18,7 @@ export interface Asked {
   reason: string | null;
 }
 
-/** Rejects as `Receiver.receive` does, and where the event became a dead letter. */
+/** Rejects as `Receiver.receive` does, and if the event became a dead letter. */
 export async function operate(
   callId: string,
   { act, by, reason }: Asked,

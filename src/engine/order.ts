@@ -2,9 +2,9 @@
 import type { Action } from '../core/machine/command.ts';
 
 /**
- * If a stop and a prompt overtook each other, the caller would be left in silence, and a restored
- * client_state must be the last command. Nothing else needs to wait: a slow answer or probe must
- * not delay the REFER.
+ * If a stop and a prompt overtook each other, the caller would be left in silence; and a
+ * client_state that is restored must be the last command. Nothing else needs to wait: a slow answer
+ * or probe must not delay the REFER.
  */
 export function mayJoin(action: Action, underWay: readonly Action[]): boolean {
   return underWay.every((other) => !ordered(action, other));

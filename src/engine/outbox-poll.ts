@@ -1,6 +1,7 @@
 /**
  * Claims commands that were not offered: left by a crash, due again, or beyond the free slots. It
- * looks at once if one is known to be due, soon after it found something, otherwise every second.
+ * polls at once if one is known to be due, soon after it found something, and otherwise every
+ * second.
  */
 import type { Log } from '../log/log.ts';
 import type { ClaimedCommand } from '../store/contract/outbox.ts';
@@ -9,7 +10,7 @@ import { type Clock, type Mark, mark } from './clock.ts';
 const POLL_BUSY_MS = 250;
 /** Slightly after the due time, because timers and the store's clock round differently. */
 const DUE_SLACK_MS = 2;
-/** If the store is down, every second fails; log one line in this time. */
+/** While the store is down, every poll fails; one line is logged in this time. */
 const UNREADABLE_LOG_MS = 10_000;
 
 export interface OutboxPollOptions {
@@ -27,11 +28,11 @@ export interface OutboxPollOptions {
 
 export interface OutboxPoll {
   start(): void;
-  /** Something is pending. */
+  /** Commands are pending. */
   wake(): void;
   /** There is more room than before. */
   roomFreed(): void;
-  /** A command is due again after so long. */
+  /** A command will be due again after this time. */
   dueWithin(ms: number): void;
   /** A claim is under way. */
   busy(): boolean;
@@ -113,7 +114,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
     log.emit('outbox.unreadable', { err: error });
   }
 
-  /** Ensures that it looks again by then. */
+  /** Makes sure that the next poll is not later than this. */
   function pollAt(at: number): void {
     if (!running || (timer !== null && timerAt <= at)) return;
     if (timer !== null) clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
  * Events that wait for their commit. One batch is processed at a time; events that arrive meanwhile
- * are the next batch.
+ * form the next batch.
  */
 import type { CallEvent } from '../core/machine/event.ts';
 import { TooBusy } from '../errors.ts';
@@ -10,7 +10,7 @@ import type { Received } from './engine.ts';
 import { keyOf } from './timeline.ts';
 
 const BATCH_EVENTS_MAX = 256;
-/** If more events wait, webhooks are refused: this is half a second of work. */
+/** Webhooks are refused while more events than this are waiting: half a second of work. */
 const WAITING_EVENTS_MAX = 4_096;
 
 export interface QueuedEvent {
@@ -23,7 +23,7 @@ export interface QueuedEvent {
 }
 
 export interface EventQueue {
-  /** Resolves or rejects when the event was processed. */
+  /** Resolves or rejects when the event has been processed. */
   add(event: CallEvent, settle: Settlement | null): Promise<Received>;
   /** These are processed again before any newer event. */
   putBack(events: QueuedEvent[]): void;

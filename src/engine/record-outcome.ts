@@ -1,6 +1,6 @@
 /**
- * Passes an outcome to the receiver, repeatedly if the store cannot accept it, because a lost
- * outcome would send the command a second time.
+ * Passes an outcome to the receiver, and again if the store cannot accept it, because a lost
+ * outcome would cause the command to be sent again.
  */
 
 import type { OutcomeEvent } from '../core/machine/event.ts';
@@ -13,11 +13,11 @@ import type { Received } from './engine.ts';
 
 /** Retry soon, because the caller is waiting for the next step. */
 const AGAIN_MS_MAX = 2_000;
-/** If the store is down, every outcome fails; log one line in this time, with a count. */
+/** While the store is down, every outcome fails; one line with a count is logged in this time. */
 const LOG_EVERY_MS = 10_000;
 
 export interface Recorder {
-  /** Resolves when the receiver has stored it, or it is given up. */
+  /** Resolves when the receiver has stored it, or it was given up. */
   record(event: OutcomeEvent, settle: Settlement): Promise<void>;
   /** Outcomes that were not stored at the first try. */
   waiting(): number;

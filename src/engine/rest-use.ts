@@ -1,9 +1,12 @@
-/** Which targets rest, as one batch sees it: what the store says, and whom the batch lets through. */
+/**
+ * Which targets rest, as one batch sees it: what the store says, and which callers the batch lets
+ * through.
+ */
 import type { Overrides } from '../core/rules/override.ts';
 import { refusalOf } from '../core/rules/refer-refusals.ts';
 import { healthOf, letThrough, type RestState, restWords, standingOf } from '../core/rules/rest.ts';
 
-/** A caller who is to try a resting target. */
+/** A caller who is let through to try a resting target. */
 export interface RestProbe {
   target: string;
   callId: string;
@@ -13,14 +16,14 @@ export interface RestFacts {
   state: RestState;
   overrides: Overrides;
   now: number;
-  /** False: the routes say that it never rests. */
+  /** False: the routes say that the target never rests. */
   rests(target: string): boolean;
-  /** False: other replicas were first so often that nobody is let through now. */
+  /** False: other replicas were first too often, so this batch lets nobody through. */
   mayProbe: boolean;
 }
 
 export class RestUse {
-  /** Whoever was let through; the store has to agree before anything is committed. */
+  /** Callers who were let through; the store must agree before anything is committed. */
   readonly probes: RestProbe[] = [];
   private readonly facts: RestFacts;
 
@@ -29,7 +32,7 @@ export class RestUse {
     this.facts = { ...facts, state: { ...state, targets: { ...state.targets } } };
   }
 
-  /** Null: it may be tried. */
+  /** Null if the target may be tried. */
   resting(target: string, callId: string): string | null {
     const { state, overrides, now, rests, mayProbe } = this.facts;
     const standing = standingOf(target, state, overrides, { now, callId, rests: rests(target) });

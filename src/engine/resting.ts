@@ -1,8 +1,9 @@
 /**
  * Which targets are down, kept in the store's setting `rest`, so that replicas agree without a
- * leader. A batch reads it only if its version changed. Failures are written as soon as they are
- * committed; answers only while their target has failures, at most once a second, so a healthy
- * target costs nothing. A crash in between loses an observation and nothing else.
+ * leader. A batch reads the setting only if its version changed. Failures are written as soon as
+ * they are committed; answers are written only while their target has failures, at most once a
+ * second, so a healthy target costs nothing. A crash in between loses an observation and nothing
+ * else.
  */
 import type { Call } from '../core/machine/call.ts';
 import type { Overrides } from '../core/rules/override.ts';
@@ -25,26 +26,26 @@ import { type RestProbe, RestUse } from './rest-use.ts';
 
 const GATHER_MS = 1_000;
 const TRY_AGAIN_MS = 5_000;
-/** Observations that wait for a store that does not answer; beyond that the oldest are given up. */
+/** How many observations may wait for a store that does not answer; then the oldest are dropped. */
 const WAITING_MAX = 2_000;
-/** Answers wait in groups of this span, and are of no use after five minutes. */
+/** Answers within this span are grouped while they wait, and are dropped after five minutes. */
 const SPAN_MS = 30_000;
 const KEPT_MS = 5 * 60_000;
 const METHOD_NOT_ALLOWED = 405;
 
 export interface Resting {
-  /** What a batch decides by; `version`: of the setting, as the batch's load found it. */
+  /** What a batch decides with. `version`: the version of the setting that the batch has loaded. */
   use(
     version: number,
     at: { now: number; overrides: Overrides; mayProbe: boolean },
   ): Promise<RestUse>;
-  /** False: somebody else was let through first, so the batch has to be decided again. */
+  /** False: another caller was let through first, so the batch must be decided again. */
   take(probes: readonly RestProbe[]): Promise<boolean>;
   /** Learns from the attempts that ended. */
   observer: Pick<Observer, 'committed'>;
-  /** Resolves when what was worth writing is written, or failed. */
+  /** Resolves when everything worth writing was written or has failed. */
   settled(): Promise<void>;
-  /** Writes what is worth writing a last time. */
+  /** Writes what is worth writing one last time. */
   stop(): Promise<void>;
 }
 
@@ -103,7 +104,7 @@ export function createResting(options: RestingOptions): Resting {
       await change((state, now) => {
         for (const { target, callId } of probes) {
           const health = healthOf(state, target);
-          // Awake meanwhile: everybody may try it.
+          // It woke up meanwhile, so everybody may try it.
           if (health === undefined || health.rest === null) continue;
           if (now < health.rest.nextTryAt) throw new Overtaken();
           state.targets[target] = letThrough(health, callId, now);
@@ -166,7 +167,7 @@ export function createResting(options: RestingOptions): Resting {
     }, ms).unref();
   }
 
-  /** One write at a time; what comes meanwhile is written together after it. */
+  /** One write at a time; what arrives meanwhile is written together after it. */
   async function write(): Promise<void> {
     while (working !== null) {
       await working;
@@ -183,7 +184,7 @@ export function createResting(options: RestingOptions): Resting {
     return refusals.length > 0 || waiting.some(({ target }) => isConcerned(target));
   }
 
-  /** Answers of a target without failures say nothing yet. */
+  /** Answers of a target without failures mean nothing yet. */
   function isConcerned(name: string): boolean {
     if (healthOf(known.state, name) !== undefined) return true;
     return waiting.some(({ target, evidence }) => target === name && evidence === 'failed');
@@ -224,7 +225,7 @@ export function createResting(options: RestingOptions): Resting {
       written = next(restState(value), now);
       return written;
     });
-    // A read in between may have seen a later one.
+    // A read in between may have seen a later version.
     if (version > known.version) known = { version, state: written };
   }
 

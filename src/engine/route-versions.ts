@@ -1,7 +1,7 @@
 /**
- * Each route set that comes into use is kept in the store, so that a call can show the rules it was
- * decided by, and an operator can go back. Keeping never delays a reload: what the store cannot
- * take now is tried again.
+ * Keeps each route set that comes into use in the store, so that a call can show the rules it was
+ * decided by and an operator can go back. This never delays a reload: what the store cannot take
+ * now is tried again.
  */
 import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '../errors.ts';
@@ -11,20 +11,23 @@ import type { RouteVersion } from '../store/contract/route-versions.ts';
 import type { Store } from '../store/store.ts';
 import { pack, writeParts } from './kept-files.ts';
 
-/** Of versions that ceased longer than RETENTION_DAYS ago, so many are left in any case. */
+/**
+ * Versions that went out of use more than RETENTION_DAYS ago are removed, but this many always
+ * stay.
+ */
 export const VERSIONS_KEPT = 50;
 const TRY_AGAIN_MS = 5_000;
-/** Sets that wait for the store; beyond that the oldest are given up. */
+/** How many sets may wait for the store; then the oldest are dropped. */
 const WAITING_MAX = 20;
 
 export interface NewVersion {
   hash: string;
   role: RouteVersion['role'];
   who: string;
-  /** What this replica ran in that role until now. */
+  /** The set that this replica ran in that role until now. */
   left: string | null;
   dir: string;
-  /** Null: they are kept already. */
+  /** Null if they are kept already. */
   files: ReadonlyMap<string, Uint8Array> | null;
 }
 
@@ -32,11 +35,11 @@ export interface RouteVersions {
   keep(version: NewVersion): void;
   /** There is no next set any more. */
   endNext(): void;
-  /** The store is open; what was to be kept until now has waited. */
+  /** The store is open, so everything that waited for it can be kept. */
   start(): void;
-  /** Resolves when everything was kept, or after that time. */
+  /** Resolves when everything was kept, or after this time. */
   settled(withinMs: number): Promise<void>;
-  /** What still waits for the store is given up. */
+  /** Drops whatever still waits for the store. */
   stop(): Promise<void>;
 }
 
@@ -56,7 +59,7 @@ export function createRouteVersions(
     },
     keep(version) {
       const packed = version.files === null ? null : pack(version.files);
-      // Told when it is awaited.
+      // The error is reported where the promise is awaited.
       packed?.catch(() => {});
       add(() => write(version, packed));
     },
@@ -84,7 +87,7 @@ export function createRouteVersions(
     if (!started || stopping.signal.aborted || waiting.length === 0) return;
     working ??= work().finally(() => {
       working = null;
-      // Something may have come after the last look.
+      // Something may have been added after the last check.
       goOn();
     });
   }
@@ -120,7 +123,7 @@ export function createRouteVersions(
       return;
     }
     const contents = await packed;
-    // The version comes last: it is whole, or not there.
+    // The version is written last, so it is complete or absent.
     for (const file of contents) await writeParts(store, file);
     const files = contents.map(({ content: _, ...file }) => file);
     await store.keepRouteVersion(

@@ -1,4 +1,4 @@
-/** One try of a command: the request, and what became of it. */
+/** One try of a command: the request and its outcome. */
 import type { Action, Command, Outcome } from '../core/machine/command.ts';
 import { outcomeEventId } from '../core/machine/command-id.ts';
 import type { OutcomeEvent } from '../core/machine/event.ts';
@@ -9,7 +9,7 @@ import { type Job, latestStoreNow, storeNow } from './job.ts';
 import { asRepetition, maySend, type Permission, sentSince } from './sending.ts';
 
 export interface CommandObserver {
-  /** One request to Telnyx and what became of it. */
+  /** Counts one request to Telnyx and its outcome. */
   command(action: Action, outcome: Outcome['kind'], ms: number): void;
   retry?(action: Action): void;
   /** Time from the commit that stored a command to its first request. */
@@ -31,8 +31,8 @@ export interface SenderOptions {
 export interface Sender {
   permission(job: Job): Permission;
   /**
-   * Never rejects. Null: nothing may be recorded, because the command may belong to another process
-   * by now.
+   * Never rejects. Null: nothing may be recorded, because another process may own the command by
+   * now.
    */
   run(job: Job, permission: NotLapsed): Promise<OutcomeEvent | null>;
 }
@@ -66,7 +66,7 @@ export function createSender(options: SenderOptions): Sender {
     const startedAt = clock.monotonic();
     let permission: Permission = { kind: 'send' };
     // Between the first check and the write there may be a new connection, a queue and, if the
-    // process is stopped or the machine suspended, any length of time.
+    // process was stopped or the machine suspended, any length of time.
     const mayWrite = () => {
       const leftMs = Math.max(0, requestMs - (clock.monotonic() - startedAt));
       permission = maySend(job.claimed, latestStoreNow(job, clock), leftMs);
@@ -90,13 +90,13 @@ export function createSender(options: SenderOptions): Sender {
         ? null
         : asRepetition(claimed, sent.permission.outcome);
     }
-    // A clear answer is valid in any case; a retry would be about another replica's try.
+    // A definite answer counts in any case; a retry might concern another replica's try.
     const lapsed = maySend(claimed, latestStoreNow(job, clock), 0).kind === 'lapsed';
     return sent.outcome.kind === 'retry' && lapsed ? null : asRepetition(claimed, sent.outcome);
   }
 
   function reportOutcome({ command, tries }: ClaimedCommand, outcome: Outcome, ms: number): void {
-    // Of a lookup the call's event says what it brought.
+    // The call's event reports the result of a lookup.
     if (command.action === 'lookup') return;
     report.outcome(command, outcome, tries, ms);
     observer?.command(command.action, outcome.kind, ms);
@@ -111,7 +111,7 @@ export function createSender(options: SenderOptions): Sender {
       id: outcomeEventId(command.id, tries),
       callId: command.callId,
       type: `command.${outcome.kind}`,
-      // By the same clock as the time it is compared with.
+      // By the same clock as the time that it is compared with.
       receivedAt: Math.round(storeNow(job, clock)),
       occurredAt: null,
       commandId: command.id,

@@ -23,7 +23,7 @@ export type Permission =
   | { kind: 'lapsed' }
   /** The lease could expire while the request is in flight, so the command is returned unsent. */
   | { kind: 'late'; outcome: Outcome }
-  /** Never again: its time is over, and Telnyx may have forgotten the command_id. */
+  /** Never again: the command's time is over, and Telnyx may have forgotten its command_id. */
   | { kind: 'over'; outcome: Outcome };
 
 /** `now` by the store's clock; `requestMs` is how long a request may take. */
@@ -36,7 +36,7 @@ export function maySend(claimed: ClaimedCommand, now: number, requestMs: number)
 }
 
 /**
- * Returned early, because waiting for the lease to expire costs the caller time and counts as a
+ * Returned early, because waiting for the lease to expire would cost the caller time and count as a
  * request.
  */
 const LATE: Outcome = {

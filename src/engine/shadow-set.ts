@@ -1,7 +1,7 @@
 /**
- * A route set that decides only to be compared. Its handlers do not run, since a call asks each
- * once: what the other set's identical handler answered is taken, and otherwise the decision is not
- * known.
+ * A route set that decides only for the comparison. Its handlers do not run, because a handler is
+ * asked only once for each call: if the other set has the identical handler, its answer is used;
+ * otherwise the decision is unknown.
  */
 import type { CallFacts } from '../core/machine/call.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
@@ -12,11 +12,11 @@ import type { Rule, RunHandler } from '../core/rules/rule.ts';
 type Answer = ReturnType<RunHandler>;
 type HandlerAction = Extract<Rule['action'], { handler: string }>;
 
-/** What handlers answered, by the moment that they were asked about and their content. */
+/** What handlers answered, by the moment that they were asked about and by their content. */
 const answers = new WeakMap<Moment, Map<string, Answer>>();
 const noting = new WeakMap<CompiledRoutes, CompiledRoutes>();
 
-/** The same set, whose handlers' answers are noted for the comparison. */
+/** The same set, but the answers of its handlers are recorded for the comparison. */
 export function notingAnswers(routes: CompiledRoutes): CompiledRoutes {
   const known = noting.get(routes);
   if (known !== undefined) return known;
@@ -33,7 +33,7 @@ export function notingAnswers(routes: CompiledRoutes): CompiledRoutes {
   return noted;
 }
 
-/** Null: a handler that was not asked would decide. */
+/** Null if a handler would decide that was not asked. */
 export function decideInShadow(
   routes: CompiledRoutes,
   facts: CallFacts,
@@ -49,7 +49,7 @@ export function decideInShadow(
 
 interface Shadow {
   routes: CompiledRoutes;
-  /** Of the decision that is being made. */
+  /** Answers for the decision that is being made. */
   noted: Map<string, Answer> | undefined;
   unknown: boolean;
 }
@@ -64,7 +64,7 @@ function shadowOf(routes: CompiledRoutes): Shadow {
     const answer = key === undefined ? undefined : shadow.noted?.get(key);
     if (answer !== undefined) return answer;
     shadow.unknown = true;
-    // A rule that answers is the last one looked at.
+    // A rule that answers is the last one that is tried.
     return { steps: [] };
   });
   shadows.set(routes, shadow);

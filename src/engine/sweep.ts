@@ -1,4 +1,4 @@
-/** Deadlines are rows, not timers: any replica turns the due ones into events. */
+/** Turns due deadlines into events. Deadlines are rows, not timers, so any replica can do it. */
 import { deadlineEventId } from '../core/machine/command-id.ts';
 import type { DueDeadline } from '../store/contract/calls.ts';
 import type { Store } from '../store/store.ts';
@@ -8,7 +8,7 @@ const SWEEP_EVERY_MS = 200;
 const SWEEP_ROWS_MAX = 500;
 /** A deadline that is overdue by more than this is postponed once. */
 const LATE_MS = 5_000;
-/** After a start or recovery, webhooks delivered again are processed first for this long. */
+/** For this long after a start or recovery, webhooks that are delivered again come first. */
 const YOUNG_MS = 15_000;
 /** A deadline that could not be processed is a dead letter and is not tried again for this long. */
 const RETRY_AFTER_MS = 600_000;

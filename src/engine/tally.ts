@@ -1,8 +1,8 @@
 /**
- * Counts verdicts, ends and costs once, when nothing can correct them any more. Most are final as soon
- * as they are written. If an event of a REFER or a bridge may still arrive, they wait in the store for
- * that time, because a counter cannot be decreased, replicas share a call, and a restart must not
- * forget them. A cost always waits there, so that a process that ends does not take it along.
+ * Counts verdicts, ends and costs once, when they can no longer be corrected. Most are final as
+ * soon as they are written. If an event of a REFER or a bridge may still arrive, they wait in the
+ * store meanwhile, because a counter cannot be decreased, replicas share a call, and a restart must
+ * not forget them. A cost always waits there, so that it is not lost with the process.
  */
 import type { Attempt, Call, Ends } from '../core/machine/call.ts';
 import type { Cost } from '../core/machine/cost.ts';
@@ -10,7 +10,7 @@ import { CORRECTION_MS } from '../core/machine/limits.ts';
 import type { Tally } from '../store/contract/calls.ts';
 import { HOURLY_SUMS } from '../store/rows/fold.ts';
 
-/** Something to count: how a call ended, a verdict, or what one event said that it cost. */
+/** Something to count: how a call ended, a verdict, or the cost that one event reported. */
 export type Final =
   | { type: 'end'; call: Call }
   | { type: 'verdict'; call: Call; attempt: Attempt }
@@ -27,8 +27,8 @@ export function arrival(ends: Ends | null, attempts: number): 'yes' | 'no' | nul
 }
 
 /**
- * Splits the items of a transition: final now, to be kept in the store, and no longer kept. An ended
- * call is also kept as one to fold into the hourly sums.
+ * Splits the items of a transition: those that are final now, those to keep in the store, and those
+ * that are no longer kept. An ended call is also kept, to be added to the hourly sums.
  */
 export function tallyOf(
   before: Call | null,
@@ -45,11 +45,11 @@ export function tallyOf(
     else if (wasFinal === undefined) final.push(item);
     else tally.set(item, 'final');
   }
-  // Whatever reaches an ended call may change what it adds to the hourly sums. A B-leg adds nothing;
-  // one that was taken for a caller until now takes away what it had added.
+  // An event of an ended call may change what the call adds to the hourly sums. A B-leg adds
+  // nothing; one that was taken for a caller until now withdraws what it had added.
   const isSummed = after.parentId === null || before?.parentId === null;
   if (after.phase === 'ended' && isSummed) tally.set(HOURLY_SUMS, { waits: now });
-  // A B-leg's is counted with its caller.
+  // The cost of a B-leg is counted with its caller.
   const costs = after.parentId === null ? after.costs : [];
   for (const { eventId } of costs.slice(before?.costs.length ?? 0)) {
     tally.set(COST + eventId, { waits: now });
@@ -79,10 +79,12 @@ export function finalOf(call: Call, item: string): Final | null {
   return attempt === undefined ? null : { type: 'verdict', call, attempt };
 }
 
-/** Before the id of the event that reported it: neither a call's id nor an attempt's begins so. */
+/**
+ * Precedes the id of the event that reported the cost; no id of a call or attempt begins like this.
+ */
 const COST = 'cost ';
 
-/** Verdicts and the end by the id they are counted under, and whether they are final. */
+/** Verdicts and the end, by the id they are counted under, and whether they are final. */
 function itemsOf(call: Call): [string, boolean][] {
   const written = call.attempts.filter(({ verdict }) => verdict !== null);
   const items = written.map((attempt): [string, boolean] => [attempt.id, isFinal(attempt)]);

@@ -1,4 +1,4 @@
-/** One event as an entry of the call's timeline. */
+/** Describes one event as an entry of the call's timeline. */
 import type { Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Transition } from '../core/machine/transition.ts';
@@ -15,7 +15,10 @@ export function keyOf(event: CallEvent): string {
   return event.source === 'b_leg' ? `b-leg|${key}` : key;
 }
 
-/** `event`: as it came. `given`: as the machine was given it, and what that asked for. */
+/**
+ * `event`: as it arrived. `given`: as the machine processed it, with the answers that the machine
+ * was given.
+ */
 export function timelineEntry(
   event: CallEvent,
   before: Call | null,

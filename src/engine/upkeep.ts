@@ -1,17 +1,23 @@
-/** Background jobs of a replica: pruning, heartbeat, reloads requested elsewhere, final counts. */
+/**
+ * Background jobs of a replica: pruning, heartbeat, reloads that other replicas ask for, final
+ * counts.
+ */
 import type { Store } from '../store/store.ts';
 import { type Final, finalOf } from './tally.ts';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_CALLS_MAX = 100;
-/** Per round: more than a busy minute needs, but few in case the clock is wrong. */
+/**
+ * Calls removed in one round: more than arrive in a busy minute, but few in case the clock is
+ * wrong.
+ */
 const PRUNE_ROUND_MAX = 10_000;
 const PRUNE_VERSIONS_EVERY_MS = 60 * 60_000;
 const HEARTBEAT_EVERY_MS = 5_000;
 const RELOAD_LOOK_MS = 1_000;
 const COUNT_EVERY_MS = 2_000;
 const COUNTED_MAX = 500;
-/** A quarter of a millisecond each; webhooks wait meanwhile. */
+/** A quarter of a millisecond each, during which webhooks wait. */
 const FOLDED_MAX = 50;
 const SUMS_PRUNED_MAX = 1_000;
 const AUDIT_PRUNED_MAX = 500;
@@ -25,22 +31,22 @@ export interface Upkeep {
 export interface UpkeepOptions {
   store: Store;
   retentionDays: number;
-  /** Route versions that are kept in any case. */
+  /** How many route versions are always kept. */
   versionsKept: number;
   /** How long hourly sums are kept. */
   historyDays: number;
   instance: string;
-  /** Our wall clock. */
+  /** This process's wall clock. */
   clock: () => number;
   /** The content of the heartbeat. */
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
   /** Another replica asked for a reload, with this value. */
   reload(asked: unknown): Promise<unknown>;
-  /** A verdict or an end that can no longer be corrected. */
+  /** A verdict or an end can no longer be corrected. */
   counted(final: Final): void;
   onError(job: string, error: unknown): void;
   onGood(job: string): void;
-  /** So many calls that ended before this moment were removed. */
+  /** This many calls that ended before this time were removed. */
   onPruned(count: number, before: number): void;
 }
 
@@ -76,7 +82,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   /**
    * Small batches, so that no webhook waits for a large delete. A call must be old by both the
-   * store's clock and ours, so that a clock that is ahead does not remove calls that are still
+   * store's clock and ours, so that a clock that runs ahead does not remove calls that are still
    * needed.
    */
   async function prune(stopped: () => boolean): Promise<void> {
@@ -100,7 +106,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     }
   }
 
-  /** Ended calls go into the hourly sums, and are found by their numbers. */
+  /** Adds ended calls to the hourly sums and to the search. */
   async function fold(stopped: () => boolean): Promise<void> {
     for (let last = FOLDED_MAX; last === FOLDED_MAX && !stopped(); ) {
       last = await store.fold(FOLDED_MAX);

@@ -22,7 +22,7 @@ export interface AppliedTransition {
   before: Call | null;
   call: Call;
   notices: Notice[];
-  /** Counted with the commit. */
+  /** Counted as soon as the unit is committed. */
   final: Final[];
   /** Counted only by the replica that takes them out of the store. */
   awaited: Final[];
@@ -53,7 +53,7 @@ export class WorkingUnits {
     return change?.call ?? this.#loaded.calls.get(callId)?.call ?? null;
   }
 
-  /** Adds a transition to its call's unit, and to what is reported of the event. */
+  /** Adds a transition to its call's unit, and to what is reported about the event. */
   add(
     {
       event,
@@ -68,7 +68,7 @@ export class WorkingUnits {
     const unit = this.#unitOf(call.id);
     const change = this.#changeOf(unit, call);
     change.call = call;
-    // A command of this batch that a later event of it cancels is never stored.
+    // A command of this batch that a later event of the batch cancels is never stored.
     const cancelled = new Set(transition.cancel);
     change.commands = change.commands.filter(({ id }) => !cancelled.has(id));
     change.events.push(timelineEntry(event, before, transition, given));
@@ -118,7 +118,7 @@ export class WorkingUnits {
   }
 }
 
-/** Writes into the change what is to be counted later, and returns what its commit counts. */
+/** Writes what is to be counted later into the change; returns what is counted with this commit. */
 function tally(
   change: CallChange,
   before: Call | null,
@@ -129,7 +129,7 @@ function tally(
   const awaited: string[] = [];
   for (const [item, entry] of counted.tally) {
     change.tally ??= new Map();
-    // An earlier event of this batch made it wait, and nothing of that is stored.
+    // An earlier event of this batch made it wait, and nothing of that is stored yet.
     if (entry === 'final' && change.tally.delete(item)) counted.final.push(item);
     else change.tally.set(item, entry);
     if (change.tally.get(item) === 'final') awaited.push(item);

@@ -1,8 +1,8 @@
-/** A recovery as the command line and the API show it. */
+/** A recovery in the form that the command line and the API show. */
 import type { LiveLeg, LostCaller } from '../../core/recovery.ts';
 import type { Recovery } from './recover.ts';
 
-/** The contract of `referee recover --json`. */
+/** The format of `referee recover --json`. */
 export function recoveryJson(recovery: Recovery) {
   return {
     since: iso(recovery.since),

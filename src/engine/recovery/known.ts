@@ -1,4 +1,7 @@
-/** What the store knows of missed events and living legs: asked in pieces, so that no webhook waits behind it. */
+/**
+ * Reads what the store knows of missed events and live legs, in pieces, so that no webhook waits
+ * behind it.
+ */
 import type { Call } from '../../core/machine/call.ts';
 import type { WebhookEvent } from '../../core/machine/event.ts';
 import type { LoadKeys } from '../../store/contract/calls.ts';

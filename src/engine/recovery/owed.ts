@@ -1,21 +1,27 @@
-/** Since when webhooks may have been missed: in the store, so that a restart or another replica goes on with it. */
+/**
+ * The time since which webhooks may have been missed. It is kept in the store, so that recovery
+ * continues after a restart or on another replica.
+ */
 
 export interface Owed {
-  /** Milliseconds since the epoch; null: nothing was missed that anybody knows of. */
+  /** Milliseconds since the epoch; null if nothing is known to have been missed. */
   since: number | null;
-  /** The last moment at which one may have been missed. */
+  /** The last moment at which a webhook may have been missed. */
   until: number;
-  /** When Telnyx was last asked, whatever it answered; 0: never. */
+  /** When Telnyx was last asked, successfully or not; 0: never. */
   askedAt: number;
 }
 
 export const NOTHING_OWED: Owed = { since: null, until: 0, askedAt: 0 };
 
-/** Before Telnyx is asked again, after a failure and for deliveries that were still being repeated. */
+/**
+ * How long to wait before Telnyx is asked again, after a failure or while it may still have been
+ * repeating deliveries.
+ */
 export const RECOVER_EVERY_MS = 10 * 60_000;
-/** Between two recoveries, however often something is missed. */
+/** The minimum between two recoveries, however often something is missed. */
 const RECOVER_SOON_MS = 60_000;
-/** Asked so long after the outage, Telnyx has given up on every delivery of it. */
+/** This long after an outage, Telnyx has given up on all deliveries of that time. */
 const SETTLED_MS = RECOVER_EVERY_MS / 2;
 
 export function owedOf(value: unknown): Owed {
@@ -34,12 +40,15 @@ export function withMissed(owed: Owed, since: number, until: number): Owed {
 export function isDue({ since, until, askedAt }: Owed, now: number): boolean {
   if (since === null) return false;
   const waitedMs = now - askedAt;
-  // A clock that was set back must not put it off.
+  // A clock that was set back must not postpone it.
   if (waitedMs < 0) return true;
   return waitedMs >= (askedAt < until ? RECOVER_SOON_MS : RECOVER_EVERY_MS);
 }
 
-/** Asked at `askedAt` for what was owed then. What Telnyx may still have been repeating stays owed. */
+/**
+ * Telnyx was asked at `askedAt` for what was owed then. What it may still have been repeating
+ * remains owed.
+ */
 export function afterAsking(owed: Owed, askedAt: number, failed: boolean): Owed {
   const asked = { ...owed, askedAt: Math.max(askedAt, owed.askedAt) };
   if (failed || owed.since === null) return asked;

@@ -1,6 +1,7 @@
 /**
- * One recovery: asks Telnyx what we missed and which legs live, and hands each missed event to the receiver. It may
- * fail or die at any point: what was handed over is a duplicate the next time, the rest is still in Telnyx's list.
+ * One recovery: asks Telnyx which webhooks we missed and which legs are live, and passes each
+ * missed event to the receiver. It may fail or die at any point: next time, events that were passed
+ * on are duplicates, and the rest are still in Telnyx's list.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Call } from '../../core/machine/call.ts';
@@ -20,22 +21,25 @@ import type { Received, Receiver } from '../engine.ts';
 
 export interface Recovery {
   since: number;
-  /** Legs of our connections that live. */
+  /** Live legs of our connections. */
   live: number;
   /** Missed events that were stored, by type. */
   byType: Map<string, number>;
   recovered: number;
   lost: LostCaller[];
   unknownLive: LiveLeg[];
-  /** In Telnyx's list, and stored here all the same, or by another replica meanwhile. */
+  /** In Telnyx's list although they are stored, by us or meanwhile by another replica. */
   duplicates: number;
-  /** Not of a call, or not readable. */
+  /** Not about a call, or not readable. */
   unusable: number;
-  /** Of connections that TELNYX_CONNECTION_IDS leaves out. */
+  /** Of connections that TELNYX_CONNECTION_IDS does not include. */
   foreign: number;
-  /** Left for the next time: nobody could say whether the leg lives, or no server runs to serve the caller. */
+  /**
+   * Left for the next time: it is unknown whether the leg is live, or no server runs to serve the
+   * caller.
+   */
   postponed: number;
-  /** Why this was not all; null where it was. */
+  /** Why the recovery is incomplete; null if it is not. */
   failed: string | null;
 }
 
@@ -50,22 +54,25 @@ export interface RecoverOptions {
   know(events: WebhookEvent[], legIds: string[]): Promise<Known>;
   /** Null: a dry run. */
   receive: Receiver['receive'] | null;
-  /** Null: every connection of the account is ours. */
+  /** Null: all connections of the account are ours. */
   connectionIds: ReadonlySet<string> | null;
-  /** False: events of living legs are left to the server, which is not running. */
+  /** False: events of live legs are left for the server, which is not running. */
   servesCallers: boolean;
   signal: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** One event was stored. */
   onRecovered(type: string): void;
-  /** A leg may be younger than its first webhook: looked for again after this. */
+  /**
+   * A leg may be younger than its first webhook, so an unknown leg is looked up again after this
+   * time.
+   */
   unknownAgainMs?: number;
 }
 
-/** Deliveries that began before the outage and were repeated into it. */
+/** Covers deliveries that began before the outage and were repeated during it. */
 const SLACK_MS = 5 * 60_000;
-/** Handed over together: few, so that webhooks that come meanwhile wait for none of it. */
+/** How many events are passed on together: few, so that new webhooks need not wait for them. */
 const CHUNK_EVENTS = 32;
 const ASKED_AT_ONCE = 4;
 const BUSY_WAIT_MS = 200;
@@ -75,7 +82,7 @@ export async function recover(options: RecoverOptions, since: number): Promise<R
   const { now, know } = options;
   const failures: string[] = [];
   const listed = await listMissed(options, since, failures);
-  // Asked for after the deliveries: a leg of which one failed has begun by now.
+  // Listed after the deliveries, so that every leg with a failed delivery has begun by now.
   const live = await listLive(options, listed.missed, failures);
   const events = listed.missed.map(({ event }) => event);
   const known = await know(
@@ -104,7 +111,7 @@ interface Listed {
   foreign: number;
 }
 
-/** What was read before a page failed is good all the same. */
+/** Pages that were read before one failed are still used. */
 async function listMissed(
   options: RecoverOptions,
   since: number,
@@ -151,7 +158,7 @@ async function listLive(
   return [...live.values()];
 }
 
-/** A list that cannot be had leaves the others, and what they say. */
+/** If one list cannot be read, the others are still used. */
 async function noting(
   { signal }: RecoverOptions,
   failures: string[],
@@ -199,7 +206,7 @@ async function handOver(options: RecoverOptions, plan: RecoveryPlan): Promise<Ha
     await Promise.all(
       chunk.map(async (event) => {
         if (receive !== null) {
-          // Decisions use the time of receipt: the caller is served now.
+          // Decisions use the time of receipt, which is now: the caller is still waiting.
           const received = await patiently(receive, { ...event, receivedAt: now() });
           if (received.result !== 'committed') {
             handed.duplicates += 1;
@@ -222,7 +229,7 @@ function hasGone({ callId, recovered }: WebhookEvent): boolean {
   return recovered?.living.has(callId) === false;
 }
 
-/** Webhooks come first: where the queue is full, the recovery waits. */
+/** New webhooks come first: if the queue is full, the recovery waits. */
 async function patiently(receive: Receiver['receive'], event: WebhookEvent): Promise<Received> {
   for (;;) {
     try {
@@ -234,7 +241,7 @@ async function patiently(receive: Receiver['receive'], event: WebhookEvent): Pro
   }
 }
 
-/** A leg that has just begun is known to nobody until its first webhook has come. */
+/** A leg that has just begun is unknown until its first webhook arrives. */
 async function stillUnknown(
   { know, signal, unknownAgainMs = UNKNOWN_AGAIN_MS }: RecoverOptions,
   legs: LiveLeg[],

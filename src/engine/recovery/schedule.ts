@@ -1,6 +1,7 @@
 /**
- * When webhooks that were missed are asked for: at a start, when the store works again, and every ten minutes while
- * some may have been missed. It runs beside everything else, and one that fails is tried again later.
+ * Decides when to ask Telnyx for missed webhooks: at a start, when the store works again, and every
+ * ten minutes while some may have been missed. It runs beside everything else; a recovery that
+ * fails is tried again later.
  */
 import type { LiveLeg } from '../../core/recovery.ts';
 import type { Store } from '../../store/store.ts';
@@ -8,12 +9,12 @@ import { afterAsking, isDue, owedOf, withMissed } from './owed.ts';
 import type { Recovery } from './recover.ts';
 
 const LOOK_EVERY_MS = 2_000;
-/** A process that did not look for so long was frozen, and answered no webhook. */
+/** A process that did not check for this long was frozen, and answered no webhooks meanwhile. */
 const FROZEN_MS = 15_000;
 const UNKNOWN_LIVE_MAX = 100;
 
 export interface RecoverySchedule {
-  /** Before the first heartbeat: it asks when the last one was. */
+  /** Call it before the first heartbeat, because it reads when the last one was. */
   start(): Promise<void>;
   /** A webhook may have been missed at this moment, or since then; milliseconds since the epoch. */
   missed(since: number): void;
@@ -31,7 +32,7 @@ export interface RecoveryScheduleOptions {
   lookEveryMs?: number;
 }
 
-/** What the setting holds beside what is owed: of the last recovery. */
+/** What the setting also holds: the result of the last recovery. */
 export interface RecoveryFound {
   unknownLive: LiveLeg[];
 }
@@ -40,12 +41,14 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
   const { store, now } = options;
   const lookEveryMs = options.lookEveryMs ?? LOOK_EVERY_MS;
   const stopping = new AbortController();
-  /** Not yet in the store. */
+  /** Not yet written to the store. */
   let noted: { since: number; until: number } | null = null;
   let lookedAt = now();
-  /** At a start a caller may wait, whenever Telnyx was last asked. */
+  /**
+   * At a start a caller may be waiting, so Telnyx is asked however recently that happened before.
+   */
   let asked = false;
-  /** Until it has, the time since the last heartbeat covers it. */
+  /** Until the store has worked once, the time since the last heartbeat covers everything. */
   let storeWorked = false;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
@@ -70,7 +73,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     noted = { since: Math.min(since, noted?.since ?? since), until: Math.max(since, at) };
   }
 
-  /** Nobody took webhooks then. A store without any heartbeat is a new one. */
+  /** No replica answered webhooks in that time. A store without any heartbeat is new. */
   async function sinceTheLastHeartbeat(): Promise<void> {
     const seen = (await store.replicas()).map(({ seenAt }) => seenAt);
     if (seen.length > 0) missed(Math.max(...seen));
@@ -96,7 +99,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     if (since === null || (asked && !isDue({ since, ...owed }, now()))) return;
     asked = true;
     await run(since);
-    // What it took was no pause.
+    // The duration of this check itself is no pause.
     lookedAt = now();
   }
 

@@ -1,4 +1,7 @@
-/** Recovery, put together with Telnyx, the store and the receiver; what it finds is told to the log and the metrics. */
+/**
+ * Connects recovery with Telnyx, the store and the receiver, and reports what it finds to the log
+ * and the metrics.
+ */
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Store } from '../../store/store.ts';
@@ -11,7 +14,7 @@ import { knownOf } from './known.ts';
 import { type Recovery, recover } from './recover.ts';
 import { createRecoverySchedule, type RecoverySchedule } from './schedule.ts';
 
-/** What could not be asked within this is asked the next time. */
+/** Whatever could not be asked within this time is asked the next time. */
 const ASKING_MS_MAX = 5 * 60_000;
 
 export interface RecoveryServiceOptions {
@@ -28,7 +31,7 @@ export interface RecoveryServiceOptions {
 
 export function createRecoveryService(options: RecoveryServiceOptions): RecoverySchedule {
   const { store, asking, client, receiver, connectionIds, storeFails, log, metrics, now } = options;
-  /** The same trouble again is no news. */
+  /** The same problem is not logged twice in a row. */
   let said: string | null = null;
   return createRecoverySchedule({
     store,
@@ -65,7 +68,10 @@ export function createRecoveryService(options: RecoveryServiceOptions): Recovery
   }
 }
 
-/** A probe that finds a leg gone finds a hangup that never came: what else of that time did not? */
+/**
+ * If a probe finds that a leg has ended, its hangup never arrived, and other webhooks of that time
+ * may be missing too.
+ */
 export function watchFoundDead(missed: (since: number) => void): Pick<Observer, 'committed'> {
   return {
     committed(event, before, _call, notices) {
@@ -88,7 +94,10 @@ export function sourceOf(
   );
 }
 
-/** As the API shows it, with the lists as numbers: callers' numbers are not for the log. */
+/**
+ * As the API shows it, but with counts instead of lists, because callers' numbers do not belong in
+ * the log.
+ */
 function fieldsOf(recovery: Recovery) {
   const { lost_callers: lost, unknown_live: unknown, failed: _, ...same } = recoveryJson(recovery);
   const { duplicates, unusable, foreign, postponed } = recovery;
