@@ -10,7 +10,8 @@ export function readMoment(text: string): number | null {
 }
 
 /**
- * Why `readMoment` returned null, in the same words for the command line, route files and the API.
+ * Explains why `readMoment` returned null, in the same words for the command line, route files and
+ * the API.
  */
 export function notAMoment(text: string): { problem: string; hint: string } {
   const problem = `${JSON.stringify(text.slice(0, 100))} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`;

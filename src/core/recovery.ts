@@ -1,6 +1,7 @@
 /**
- * What an outage left to do, given what Telnyx and the store know: which missed events to hand to the receiver and in
- * which order, who of the callers has gone, and which legs live that nobody here has heard of.
+ * Decides what is left to do after an outage, given what Telnyx and the store know: which missed
+ * events to pass to the receiver and in which order, which callers have hung up, and which live
+ * legs are unknown here.
  */
 import type { Call } from './machine/call.ts';
 import { decodeEnvelope } from './machine/client-state.ts';
@@ -9,14 +10,14 @@ import { isLost } from './machine/gone.ts';
 import { CALL_MS_MAX } from './machine/limits.ts';
 import { newCall } from './machine/new-call.ts';
 
-/** A webhook of a failed delivery. */
+/** A webhook whose delivery failed. */
 export interface Missed {
   event: WebhookEvent;
-  /** When its first delivery was tried, where Telnyx does not say when it occurred. */
+  /** When its first delivery was tried, for events without a time of their own. */
   triedAt: number | null;
 }
 
-/** A leg among those that Telnyx says live now. */
+/** One of the legs that Telnyx lists as live. */
 export interface LiveLeg {
   callId: string;
   sessionId: string | null;
@@ -28,7 +29,7 @@ export interface LiveLeg {
 export interface Outage {
   missed: Missed[];
   live: LiveLeg[];
-  /** Calls of the store: those of the missed events, of their sessions, and of the living legs. */
+  /** Stored calls: those of the missed events, of their sessions, and of the live legs. */
   calls: ReadonlyMap<string, Call>;
   /** Whether the store holds the event already. */
   holds(event: WebhookEvent): boolean;
@@ -36,15 +37,17 @@ export interface Outage {
 }
 
 export interface RecoveryPlan {
-  /** Oldest first, each with the legs that live. */
+  /** Oldest first, each with the legs that are live. */
   events: WebhookEvent[];
-  /** Of calls whose attempt has an unknown outcome: what stands on the leg. */
+  /** For calls whose attempt has an unknown outcome: the envelope that is on the leg. */
   sightings: SightingEvent[];
-  /** Callers who have gone before we heard of them. */
+  /** Callers who hung up before we heard of them. */
   lost: LostCaller[];
-  /** Living legs of which neither the store nor the deliveries know. */
+  /** Live legs that neither the store nor the deliveries mention. */
   unknownLive: LiveLeg[];
-  /** Events of legs of which nobody could say whether they live: next time. */
+  /**
+   * How many events are left for the next time, because it is unknown whether their leg is live.
+   */
   postponed: number;
 }
 
@@ -57,8 +60,8 @@ export interface LostCaller {
 }
 
 /**
- * Legs of which neither the list nor a hangup tells whether they live: to be asked for one by one. The list alone
- * is not enough to give up a caller who may be listening to a ringing tone.
+ * Legs that must be asked for one by one, because neither the list nor a hangup tells whether they
+ * are live. The list alone is not enough to give up a caller who may be hearing a ringing tone.
  */
 export function legsToAsk(outage: Outage): string[] {
   const { live, calls, now } = outage;
@@ -71,7 +74,7 @@ export function legsToAsk(outage: Outage): string[] {
     lastHeardOf.set(event.callId, Math.max(at, lastHeardOf.get(event.callId) ?? 0));
     if (event.facts.sessionId !== null) sessions.add(event.facts.sessionId);
   }
-  // What becomes of a B-leg is an event of its caller as well.
+  // The fate of a B-leg is an event of its caller too.
   for (const { id, facts } of calls.values()) {
     if (facts.sessionId !== null && sessions.has(facts.sessionId)) lastHeardOf.set(id, now);
   }
@@ -80,7 +83,7 @@ export function legsToAsk(outage: Outage): string[] {
     .map(([id]) => id);
 }
 
-/** `asked`: what was answered for `legsToAsk`; null where nobody could say. */
+/** `asked`: the answers for `legsToAsk`; null where Telnyx could not say. */
 export function planRecovery(
   outage: Outage,
   asked: ReadonlyMap<string, boolean | null>,
@@ -110,7 +113,10 @@ export function planRecovery(
   };
 }
 
-/** Each event once, though a failover URL has made two deliveries of it; and none that the store holds. */
+/**
+ * Each event once, even if a failover URL made two deliveries of it, and none that is stored
+ * already.
+ */
 function newOnes({ missed, holds }: Outage): Missed[] {
   const byKey = new Map<string, Missed>();
   for (const each of missed) {
@@ -121,7 +127,7 @@ function newOnes({ missed, holds }: Outage): Missed[] {
   return [...byKey.values()];
 }
 
-/** Legs whose hangup is known, whatever the list of living ones still says. */
+/** Legs whose hangup is known, even if the list of live legs still contains them. */
 function endedLegs({ missed, calls }: Outage): Set<string> {
   const ended = new Set<string>();
   for (const { event } of missed) if (event.type === 'call.hangup') ended.add(event.callId);
@@ -129,7 +135,10 @@ function endedLegs({ missed, calls }: Outage): Set<string> {
   return ended;
 }
 
-/** Legs of which nobody could say, and the sessions of those that are calls here: an event of a B-leg is also its caller's. */
+/**
+ * Legs of which nothing is known, and the sessions of those that are calls here, because an event
+ * of a B-leg also concerns its caller.
+ */
 function doubtful({ calls }: Outage, asked: ReadonlyMap<string, boolean | null>): Set<string> {
   const ids = [...asked].flatMap(([id, alive]) => (alive === null ? [id] : []));
   return new Set(ids.flatMap((id) => [id, calls.get(id)?.facts.sessionId ?? id]));
@@ -141,7 +150,7 @@ function oldestFirst(a: Missed, b: Missed): number {
   return at(a) - at(b) || first(a) - first(b);
 }
 
-/** An envelope of ours that names an attempt of which nobody knows whether Telnyx applied it. */
+/** Our envelope, naming an attempt of which it is unknown whether Telnyx executed it. */
 function sightingOf(
   { callId, clientState }: LiveLeg,
   call: Call | undefined,
@@ -161,7 +170,7 @@ function sightingOf(
   };
 }
 
-/** As the machine will find them; a dry run has nothing else to go by. */
+/** As the machine will see them; a dry run has nothing else to go by. */
 function lostOf(
   events: WebhookEvent[],
   { calls, now }: Outage,

@@ -10,7 +10,7 @@ type Budgets = { refers: Budget; transfers: Budget };
 
 export const BUDGET_WINDOW_MS = 3_600_000;
 
-/** The largest hourly limit, up to which attempts must be counted; null if there is none. */
+/** How many attempts to count at most: one more than the largest hourly limit; null without one. */
 export function countMax(budgets: Budgets): number | null {
   const limits = [budgets.refers, budgets.transfers]
     .flatMap(({ perHour, perCallerPerHour }) => [perHour, perCallerPerHour])

@@ -1,4 +1,7 @@
-/** Asks for what a decision needs to know. The caller keeps ringing until it is there or its time is over. */
+/**
+ * Asks for a lookup that a decision needs. The caller keeps ringing until it is answered or its
+ * time is over.
+ */
 import type { LookupRequest } from './command.ts';
 import { LOOKUP_GRACE_MS, MOMENTS_WAITING_MAX } from './limits.ts';
 import type { Moment } from './plan.ts';
@@ -15,7 +18,10 @@ export function askLookup(turn: Turn, request: LookupRequest, moments: Moment[])
   note(turn, `asks ${name}`);
 }
 
-/** An event that rules could decide on comes while a lookup is asked: it is its turn afterwards. */
+/**
+ * An event that rules could decide on arrives while a lookup is being asked; it is decided on
+ * afterwards.
+ */
 export function decideLater(turn: Turn, moment: Moment): void {
   const { asking } = turn.call;
   if (asking === null || asking.moments.length >= MOMENTS_WAITING_MAX) return;
@@ -23,7 +29,7 @@ export function decideLater(turn: Turn, moment: Moment): void {
   note(turn, `decided on once ${asking.name} is known`);
 }
 
-/** Something else is done with the caller. It has been asked, so it is not asked again. */
+/** The call continues without the answer. The lookup counts as asked, so it is not asked again. */
 export function giveUpLookup(turn: Turn, why: string): void {
   const { asking, facts } = turn.call;
   if (asking === null) return;
@@ -31,7 +37,7 @@ export function giveUpLookup(turn: Turn, why: string): void {
   stopAsking(turn);
 }
 
-/** Whatever it brings changes nothing any more. */
+/** From now on its answer changes nothing. */
 export function stopAsking(turn: Turn): void {
   const { call } = turn;
   if (call.asking === null) return;

@@ -185,7 +185,7 @@ function tooMany({ attempts }: Call): string | null {
     : `this call has had ${sent} attempts, the most that one call may have`;
 }
 
-/** The target is passed over: the attempt is on the list, with the reason, and nothing is sent. */
+/** Records an attempt at a target that is skipped, with the reason; nothing is sent. */
 export function skipAttempt(turn: Turn, step: MovingStep, why: string): Attempt {
   return refuseAttempt(turn, step, why, 'skipped');
 }
@@ -209,7 +209,7 @@ function refuseAttempt(
 
 /** If a caller requests the same refused move again and again, it is recorded once. */
 function isSameRefusal(last: Attempt, step: MovingStep, why: string): boolean {
-  // Whoever was told an id asks for the attempt that has it.
+  // Whoever was given an id will ask for the attempt with that id.
   if (step.do === 'refer' && step.attemptId !== undefined) return false;
   const address = step.do === 'refer' ? step.sipAddress : step.to;
   return last.unsent && last.kind === step.do && last.sipAddress === address && last.reason === why;
@@ -223,7 +223,10 @@ function makeRoomForAttempt(attempts: Attempt[]): boolean {
   return index >= 0;
 }
 
-/** An id that was given in advance is used once: a step that is put back becomes another attempt. */
+/**
+ * An id that was given in advance is used only once: if the step runs again, it becomes another
+ * attempt.
+ */
 function takeId(turn: Turn, asked: MovingStep): { id: string; step: MovingStep } {
   if (asked.do === 'transfer' || asked.attemptId === undefined) {
     return { id: newId(turn), step: asked };
@@ -286,7 +289,8 @@ function clamp(value: number, least: number, most: number): number {
 }
 
 /**
- * The least of: the rest of the step, of patience, and of the time Telnyx remembers a command_id.
+ * The least of three: the rest of the step, the rest of patience, and the time for which Telnyx
+ * remembers a command_id.
  */
 function sendingMs(turn: Turn, timeoutMs: number): number {
   const patienceAt = deadlineOf(turn.call, 'patience');

@@ -24,9 +24,9 @@ export function awaitingFinal(call: Call): Attempt[] {
 }
 
 /**
- * Whether a REFER without a final event may still report one. Without any NOTIFY for 32 s after its
- * request ended it has failed: see REFER_SILENT_MS. With progress it may report as long as it
- * rings.
+ * Whether a REFER without a final event may still report one. If no NOTIFY arrived within 32 s
+ * after its request ended, it has failed: see REFER_SILENT_MS. A REFER with progress may report as
+ * long as it rings.
  */
 function mayStillReport(attempt: Attempt, at: number): boolean {
   const { progress, requestEndedAt, sentAt } = attempt;
@@ -44,7 +44,7 @@ export function mayHaveArrived({ kind, progress, final, verdict }: Attempt): boo
   return kind === 'refer' && progress && !final && verdict === 'no_verdict';
 }
 
-/** The attempts whose ringing an event without a name may report: see `attributeRefer`. */
+/** The attempts that may be ringing according to an event without a name: see `attributeRefer`. */
 export function mayRing(call: Call, event: WebhookEvent, now: number): Attempt[] {
   return reportingAt(call, event, now).filter(({ sentAt }) => !occurredBefore(event, sentAt));
 }

@@ -8,7 +8,7 @@ import { OUTCOME_GRACE_MS, SAME_COMMAND_MS } from './limits.ts';
 import { isMoving } from './plan.ts';
 import { issue, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
-/** Once per leg. A transfer without any event of its B-leg has none to hang up. */
+/** At most once for each leg. A transfer without any event of its B-leg has none to hang up. */
 export function hangUpBLeg(turn: Turn, attempt: Attempt): void {
   if (attempt.bLeg === null || attempt.bLegHangup !== null) return;
   attempt.bLegHangup = issue(

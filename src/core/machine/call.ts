@@ -42,7 +42,7 @@ export const ENDS = [
   'failed',
   'unconfirmed',
   'ignored',
-  /** We heard of the caller only after they had gone. */
+  /** We heard of the caller only after they had hung up. */
   'missed',
 ] as const;
 export type Ends = (typeof ENDS)[number];
@@ -77,22 +77,22 @@ export interface CallFacts {
   lookups?: Readonly<Record<string, LookupFact>>;
 }
 
-/** What a lookup brought, for good: it is never asked again for the call. */
+/** The result of a lookup. It is final: the lookup is never asked again for this call. */
 export interface LookupFact {
-  /** Whoever runs the other server writes them, so never use them for authorisation. */
+  /** Written by whoever runs the other server, so never use them for authorisation. */
   values: Readonly<Record<string, string>>;
   /** Why there is no answer, in words; null if there is one. */
   failed: string | null;
 }
 
-/** A lookup whose answer the decision waits for. */
+/** A lookup that the decision is waiting for. */
 export interface Asking {
-  /** Of the lookup. */
+  /** The name of the lookup. */
   name: string;
   /** The id of its command. */
   id: string;
   askedAt: number;
-  /** What is decided once it is known: the event that needed it, and later ones. */
+  /** What is decided once it is answered: the event that needed it, and later ones. */
   moments: Moment[];
 }
 
@@ -222,7 +222,7 @@ export interface Call {
    * The hangup says that the caller ended the call; false while it is live and if it is unknown.
    */
   endedByCaller: boolean;
-  /** When an operator took note of a lost caller: one whose call ended as `missed`. */
+  /** When an operator acknowledged a lost caller, whose call ended as `missed`. */
   acknowledgedAt: number | null;
   /** When the last webhook of this leg arrived. */
   heardAt: number | null;
@@ -244,7 +244,7 @@ export interface Call {
   decided: boolean;
   asking: Asking | null;
   rule: string | null;
-  /** Of the number that was called, from the routes that decided. */
+  /** The label of the called number, from the routes that decided. */
   label: string | null;
   routeSet: string | null;
   policy: PinnedPolicy | null;
@@ -277,7 +277,7 @@ export interface Call {
    * Prompts that wait for the outcome of the previous one, so that Telnyx plays them in our order.
    */
   parked: Command[];
-  /** What Telnyx charged for it, its B-legs included. */
+  /** What Telnyx charged for it, including its B-legs. */
   costs: Cost[];
 }
 

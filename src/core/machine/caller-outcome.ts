@@ -1,27 +1,30 @@
 /**
- * What became of a caller, in one word and in one sentence of a support lead. The page, the API, the
- * command line, the log and the metrics all say it in these words.
+ * What became of a caller, in one word and in one sentence that a support lead would use. The page,
+ * the API, the command line, the log and the metrics all use these words.
  */
 import type { Attempt, Call, Ends } from './call.ts';
 import type { Verdict } from './verdict.ts';
 
 export const CALLER_OUTCOMES = [
-  /** A REFER completed, or a transfer was bridged and they talked. */
+  /** A REFER completed, or a transfer was bridged and both talked. */
   'reached',
-  /** Nobody took them, or we heard of them only after they had gone. */
+  /** Nobody took the call, or we heard of it only after the caller had hung up. */
   'not_reached',
   /** They hung up first. */
   'gave_up',
-  /** A target took the call over and never said what became of it. */
+  /** A target took the call over and never reported what became of it. */
   'unsure',
-  /** The routes moved them nowhere: rejected, or told something and let go. */
+  /**
+   * The routes did not move the caller: the call was rejected, or a prompt was played and the call
+   * hung up.
+   */
   'turned_away',
   /** Another application's call. */
   'not_ours',
 ] as const;
 export type CallerOutcome = (typeof CALLER_OUTCOMES)[number];
 
-/** By how the call ended and how many attempts it has had; null while it is live. */
+/** From how the call ended and how many attempts it had; null while it is live. */
 export function callerOutcome(ends: Ends | null, attempts: number): CallerOutcome | null {
   switch (ends) {
     case null:
@@ -34,7 +37,7 @@ export function callerOutcome(ends: Ends | null, attempts: number): CallerOutcom
       return 'not_reached';
     case 'hung_up':
     case 'rejected':
-      // Whoever was tried to be moved and was let go after that was not turned away by the routes.
+      // If a move was tried first, it was not the routes that turned the caller away.
       return attempts === 0 ? 'turned_away' : 'not_reached';
     case 'abandoned':
       return 'gave_up';
@@ -134,7 +137,7 @@ function reachedWords({ attempts, createdAt }: Call): string {
   return `Reached ${nameOf(taken)}${waited}${becauseOf(attempts, taken)}`;
 }
 
-/** What the other attempts met: ": support-us was busy, support-eu did not answer". */
+/** What happened to the other attempts: ": support-us was busy, support-eu did not answer". */
 function becauseOf(attempts: Attempt[], except?: Attempt): string {
   const others = attempts.filter((attempt) => attempt !== except && attempt.verdict !== null);
   const told = others.slice(-TOLD_MAX).map((attempt) => `${nameOf(attempt)} ${metWords(attempt)}`);
@@ -143,7 +146,7 @@ function becauseOf(attempts: Attempt[], except?: Attempt): string {
   return `: ${earlier > 0 ? `${earlier} earlier ${earlier === 1 ? 'try' : 'tries'}, then ` : ''}${told.join(', ')}`;
 }
 
-/** A sentence stays one. */
+/** More would not fit into one sentence. */
 const TOLD_MAX = 3;
 
 function metWords({ verdict, unsent }: Attempt): string {

@@ -5,13 +5,13 @@
  */
 
 export interface Envelope {
-  /** Of the attempt or step that wrote it. */
+  /** The id of the attempt or step that wrote it. */
   readonly id: string;
-  /** The client_state of another application that stood there before us. */
+  /** The client_state that another application had set before ours. */
   readonly foreignState: string | null;
 }
 
-/** A client_state as it arrived, with its envelope decoded: once, where it comes in. */
+/** A client_state as it arrived, with its envelope decoded once, at the boundary. */
 export interface ClientState {
   clientState: string | null;
   /** Null if the state is not ours: absent, from another application, or broken. */

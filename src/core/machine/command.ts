@@ -20,39 +20,39 @@ export type Action =
   | 'active_calls'
   | 'lookup';
 
-/** A question to somebody else's server about a call; see `lookups` in docs/routes.md. */
+/** A request about a call to one of the operator's own servers; see `lookups` in docs/routes.md. */
 export interface LookupRequest {
   /** The lookup's name in the route set. */
   name: string;
   url: string;
   /** Values may hold references such as `${CRM_TOKEN}`, which are never stored resolved. */
   headers: { name: string; value: string }[];
-  /** What is kept of the answer, and the keys that lead to it. */
+  /** Which values are kept of the answer, and the keys that lead to them. */
   keep: { name: string; path: string[] }[];
   timeoutMs: number;
-  /** How long an answer serves other calls that would ask the same; null: not at all. */
+  /** How long an answer is reused for other calls with the same request; null: never. */
   cacheMs: number | null;
 }
 
-/** What became of a lookup. Only `found`, `cached` and `missing_field` brought an answer. */
+/** How a lookup ended. Only `found`, `cached` and `missing_field` brought an answer. */
 export const LOOKUP_RESULTS = [
   'found',
   'cached',
-  /** The answer lacks something that should be kept of it. */
+  /** The answer lacks one of the values to keep. */
   'missing_field',
   'time_over',
   'http_status',
   'not_json',
   'too_large',
   'unreachable',
-  /** A variable of its headers is not set. */
+  /** A variable in its headers is not set. */
   'not_sent',
 ] as const;
 export type LookupResult = (typeof LOOKUP_RESULTS)[number];
 
 export interface LookupAnswer {
   result: LookupResult;
-  /** What was kept of it, as text. Whoever runs the other server wrote it. */
+  /** The kept values as text, written by whoever runs the other server. */
   values: Record<string, string>;
   ms: number;
 }
@@ -83,7 +83,7 @@ export type Command = CommandBase &
     | { action: 'probe' }
     /** Finds the live leg of the connection with the envelope that a transfer put on its B-leg. */
     | { action: 'active_calls'; connectionId: string; targetClientState: string }
-    /** Sent to the operator's own server, and not to Telnyx. */
+    /** Sent to the operator's own server instead of Telnyx. */
     | ({ action: 'lookup' } & LookupRequest)
     | { action: 'hangup' }
     | { action: 'playback_stop' }
@@ -138,7 +138,7 @@ export type Command = CommandBase &
       }
   );
 
-/** All of them but the lookup go to Telnyx. */
+/** Every command except the lookup goes to Telnyx. */
 export type TelnyxCommand = Exclude<Command, { action: 'lookup' }>;
 export type LookupCommand = Extract<Command, { action: 'lookup' }>;
 
@@ -180,5 +180,5 @@ export type Outcome =
       /** Nothing was executed (429, refused connection), so the 55 s window starts again. */
       provenUnsent: boolean;
     }
-  /** `lookup`: a lookup that brought nothing, and why. */
+  /** `lookup`: a lookup without an answer, and why. */
   | { kind: 'unknown'; detail: string; lookup?: LookupAnswer };

@@ -1,6 +1,7 @@
 /**
- * What Telnyx charged for a call, as its `call.cost` webhooks report it. It comes when it comes: usually after
- * the hangup, twice, or before it. It moves nobody and settles nothing; it is only kept.
+ * What Telnyx charged for a call, as its `call.cost` webhooks report it. Such a webhook may arrive
+ * at any time: usually after the hangup, sometimes before it, sometimes twice. It moves nobody and
+ * settles nothing; it is only kept.
  */
 
 import type { Call } from './call.ts';
@@ -9,9 +10,9 @@ import { note, type Turn } from './turn.ts';
 
 /** One part of what one leg cost. */
 export interface Cost {
-  /** The call_control_id that was charged for: the call's own, or that of a B-leg. */
+  /** The call_control_id that was charged: the call's own, or that of a B-leg. */
   legId: string;
-  /** The event that reported it: it is counted once for each. */
+  /** The event that reported it; each event is counted once. */
   eventId: string;
   part: string;
   /** ISO 4217. */
@@ -20,10 +21,10 @@ export interface Cost {
   amount: string;
 }
 
-/** What one `call.cost` webhook says, as far as it can be read. */
+/** What one `call.cost` webhook says, as far as it is readable. */
 export interface ReportedCost {
   parts: Pick<Cost, 'part' | 'currency' | 'amount'>[];
-  /** Why something of it could not be read, in words; null where all of it could. */
+  /** Why part of it is unreadable, in words; null if all of it was read. */
   problem: string | null;
 }
 
@@ -33,10 +34,13 @@ export interface CostTotal {
   parts: { part: string; amount: string }[];
 }
 
-/** A call has a handful of them: a stranger's list must not make its document large. */
+/** A call has a handful of costs; a stranger's list must not make its document large. */
 export const COSTS_MAX = 100;
 
-/** `legId`: whose cost it is. The first report of a part stands: a second one would be counted twice. */
+/**
+ * `legId`: the leg that was charged. The first report of a part counts; a repeated one would count
+ * twice.
+ */
 export function onCost(turn: Turn, legId: string, reported: ReportedCost | undefined): void {
   const { call, event } = turn;
   const whose = legId === call.id ? 'cost' : 'cost of the B-leg';
@@ -64,7 +68,7 @@ export function onCost(turn: Turn, legId: string, reported: ReportedCost | undef
   note(turn, `${whose}: ${amounts.join(', ')}`);
 }
 
-/** By currency, in the order in which they were reported: amounts in two currencies have no sum. */
+/** By currency, in the order of the reports; amounts in different currencies are never added up. */
 export function costTotals(costs: readonly Omit<Cost, 'legId' | 'eventId'>[]): CostTotal[] {
   const totals = new Map<string, CostTotal>();
   for (const { currency, part, amount } of costs) {
@@ -79,8 +83,8 @@ export function costTotals(costs: readonly Omit<Cost, 'legId' | 'eventId'>[]): C
 }
 
 /**
- * The target that a call's cost counts for: the one that was reached, else the last that was tried. Undefined
- * where nobody was moved; null is a literal destination.
+ * The target that a call's cost is attributed to: the one that was reached, otherwise the last one
+ * tried. Undefined if there was no attempt; null for a literal destination.
  */
 export function costTarget({ attempts }: Call): string | null | undefined {
   const reached = attempts.findLast(({ verdict }) => verdict === 'completed');

@@ -5,9 +5,9 @@ import type { Decision, Moment } from './plan.ts';
 import { clearDeadline, note, type Turn } from './turn.ts';
 
 /**
- * Decides on one moment after the other until there is a plan to run, which is what `true` says, or
- * until a lookup must be asked first. From then on plan, rule and route set belong to the call, and
- * a reload does not change them.
+ * Decides on one moment after another until there is a plan to run (then it returns true) or a
+ * lookup must be asked first. From then on plan, rule and route set belong to the call, and a
+ * reload does not change them.
  */
 export function decideOn(turn: Turn, moments: readonly Moment[]): boolean {
   for (const [index, moment] of moments.entries()) {
@@ -56,7 +56,7 @@ function adopt(turn: Turn, { event }: Moment, decision: Decision): boolean {
   return true;
 }
 
-/** The event of this turn, as rules see it. */
+/** The event of this turn, in the form that rules match. */
 export function momentOf(turn: Turn, event: Moment['event'], digits: string | null = null): Moment {
   return { event, digits, at: turn.event.receivedAt };
 }

@@ -1,6 +1,6 @@
-/** Amounts of money as decimal text. They are summed exactly, which floating point does not do. */
+/** Amounts of money as decimal text. They are added exactly, which floating point would not do. */
 
-/** More digits than any price has; a bound on what a stranger's amount may cost us. */
+/** More digits than any price has; limits what a stranger's amount can cost us. */
 const DECIMAL = /^(-?)(\d{0,15})(?:\.(\d{1,15}))?$/;
 const NUMBER_SCALE = 15;
 
@@ -15,7 +15,7 @@ export function readDecimal(value: unknown): string | null {
   return `${isZero ? '' : sign}${digits}${fraction === undefined ? '' : `.${fraction}`}`;
 }
 
-/** Has as many decimals as the addend that has more. */
+/** The sum has as many decimals as the addend with more of them. */
 export function addDecimals(a: string, b: string): string {
   const scale = Math.max(scaleOf(a), scaleOf(b));
   const sum = scaled(a, scale) + scaled(b, scale);

@@ -98,7 +98,7 @@ export function endCall(turn: Turn, how: string, byCaller = false): void {
   turn.notices.push({ kind: 'ended', ends, how });
 }
 
-/** Nobody heard of the caller while they were there. */
+/** The caller hung up before we heard of them. */
 export function endMissed(turn: Turn): void {
   const { call } = turn;
   cancelOutstanding(turn);

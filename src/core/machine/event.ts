@@ -20,9 +20,9 @@ interface EventBase {
   occurredAt: number | null;
 }
 
-/** Told of a webhook that we missed, and that Telnyx's list of failed deliveries gave back. */
+/** Marks a webhook that we missed and that was found in Telnyx's list of failed deliveries. */
 export interface Recovered {
-  /** call_control_ids of the legs that live now, as Telnyx says. */
+  /** call_control_ids of the legs that Telnyx lists as live. */
   living: ReadonlySet<string>;
 }
 
@@ -41,7 +41,7 @@ export interface WebhookEvent extends EventBase, ClientState {
   digits: string | null;
   /** `status` of gather, speak and playback endings. */
   status: string | null;
-  /** Of a `call.cost`. */
+  /** Only of `call.cost`. */
   cost?: ReportedCost;
   /** `meta.attempt`: Telnyx's number of this delivery attempt, from 1. */
   deliveryAttempt: number | null;
@@ -49,7 +49,7 @@ export interface WebhookEvent extends EventBase, ClientState {
   clockSkewMs?: number;
   /** The caller's leg if this is the B-leg of our transfer; set by the engine. */
   parentId?: string;
-  /** Absent where Telnyx delivered it. */
+  /** Absent if Telnyx delivered the webhook itself. */
   recovered?: Recovered;
 }
 
@@ -70,7 +70,7 @@ export interface OutcomeEvent extends EventBase {
   /** The leg in the request's path: the caller's, or the B-leg of a transfer. */
   legId: string;
   action: Action;
-  /** The name of the lookup, if it is one. */
+  /** The name of the lookup, if the command is one. */
   lookup?: string;
   outcome: Outcome;
   /**
@@ -93,22 +93,22 @@ export interface ManualEvent extends EventBase {
   step: ReferStep;
 }
 
-/** Recovery saw the leg among those that live, and what stands in its client_state. */
+/** Recovery saw the leg in the list of live legs, and read its client_state. */
 export interface SightingEvent extends EventBase {
   source: 'sighting';
   envelope: Envelope | null;
 }
 
-/** An operator took note of a lost caller. */
+/** An operator acknowledged a lost caller. */
 export interface AcknowledgedEvent extends EventBase {
   source: 'acknowledged';
 }
 
-/** What an operator does to a live call beside referring it. */
+/** An operator acts on a live call, other than by a manual refer. */
 export interface OperatorEvent extends EventBase {
   source: 'operator';
   type: 'operator.hangup' | 'operator.next';
-  /** Who, and why; for people, nothing follows from it. */
+  /** Who did it, and why. Shown to people; nothing depends on it. */
   by: string | null;
   reason: string | null;
 }

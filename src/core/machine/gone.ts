@@ -1,4 +1,7 @@
-/** A recovered event of a leg that no longer lives: what it says is kept, and nothing is sent for it. */
+/**
+ * A recovered event of a leg that is no longer live: its facts are kept, and nothing is sent for
+ * it.
+ */
 import type { Call, Ends } from './call.ts';
 import { correctEnds, endCall, endMissed } from './ending.ts';
 import type { CallEvent, WebhookEvent } from './event.ts';
@@ -9,12 +12,12 @@ export function isGone(event: CallEvent): boolean {
   return event.recovered !== undefined && !event.recovered.living.has(event.callId);
 }
 
-/** A caller who has gone came when Telnyx says, not when we heard of it. */
+/** A caller who has hung up arrived when Telnyx says, not when we heard of it. */
 export function createdAt(event: CallEvent, now: number): number {
   return isGone(event) ? heardOfAt(event, now) : now;
 }
 
-/** They rang, and nobody decided anything for them. */
+/** The caller rang, and nothing was ever decided for them. */
 export function isLost({ decided, parentId, attempts, ends, facts }: Call): boolean {
   const ours = parentId === null && facts.direction === 'incoming';
   return ours && !decided && attempts.length === 0 && (ends === null || UNHEARD.has(ends));
@@ -24,7 +27,7 @@ const UNHEARD: ReadonlySet<Ends> = new Set(['abandoned', 'ignored', 'missed']);
 
 export function loseCaller(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
-  // They may have been known already by a later event, such as a hangup that Telnyx repeated.
+  // The call may be known already from a later event, such as a hangup that Telnyx repeated.
   call.createdAt = Math.min(call.createdAt, heardOfAt(event, turn.now));
   if (call.phase !== 'ended') {
     endMissed(turn);
@@ -36,7 +39,7 @@ export function loseCaller(turn: Turn, event: WebhookEvent): void {
   if (event.type === 'call.hangup') call.endedAt = heardOfAt(event, turn.now);
 }
 
-/** Whatever the event set going goes no further: there is nobody left to hear it. */
+/** Whatever the event started is stopped: nobody is on the line any more. */
 export function settleGone(turn: Turn): void {
   const { call } = turn;
   const unsent = new Set(turn.commands.map(({ id }) => id));

@@ -7,11 +7,11 @@ export const ANSWERED_WITHIN_MS = 10_000;
 /** How long an answer command may be sent; a caller who hears ringing for longer hangs up. */
 export const ANSWER_SEND_MS = 30_000;
 /**
- * After a lookup's own time, which the sender keeps: only where nobody is there to send it or to tell
- * what became of it does the deadline come first.
+ * Added to a lookup's own time, which the sender keeps. The deadline comes first only if nobody is
+ * there to send the lookup or to report its outcome.
  */
 export const LOOKUP_GRACE_MS = 300;
-/** Events that wait for a lookup to be decided on. */
+/** How many events may wait for a lookup before they are decided on. */
 export const MOMENTS_WAITING_MAX = 20;
 /** How long an outgoing leg may ring: Telnyx's maximum `timeout_secs`. */
 export const RINGING_MS_MAX = 600_000;
@@ -40,7 +40,7 @@ export const TRANSFER_SECS_MAX = 600;
 export const HANGUP_EXPECTED_MS = 10_000;
 /** `releasing`: the hangup is repeated after each of these in turn. */
 export const RELEASE_AGAIN_MS: readonly number[] = [5_000, 30_000, 120_000];
-/** From the last repetition until a human is asked. */
+/** From the last repetition until an operator is asked to look. */
 export const RELEASE_STUCK_MS = 30_000;
 /** A final event within this time after the hangup still corrects a verdict. */
 export const CORRECTION_MS = 30_000;
@@ -71,7 +71,7 @@ export const SPEECH_EXTRA_MS = 6_000;
 export const SPEECH_MS_PER_CHARACTER_MIN = 25;
 /** A recording is followed for at most this long. */
 export const PLAY_MS_MAX = 180_000;
-/** A recorded menu is waited for as if it took this long; the docs ask for no longer one. */
+/** A recorded menu is assumed to take this long; the docs ask for shorter ones. */
 export const MENU_PLAY_MS_MAX = 60_000;
 /** `playback.started` arrives within this time. */
 export const PLAY_STARTS_MS = 5_000;

@@ -1,6 +1,6 @@
 /**
- * Whether a manual refer is allowed now. The endpoint asks first, and the state machine again at
- * the commit.
+ * Whether a manual refer is allowed now. The endpoint checks it first, and the state machine again
+ * at the commit.
  */
 import { type Call, MOVING_PHASES } from './call.ts';
 

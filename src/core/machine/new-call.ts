@@ -45,7 +45,10 @@ export function newCall(callId: string, now: number): Call {
   };
 }
 
-/** Nothing is known of the leg but its id. The lists are made for each call: they must not be shared. */
+/**
+ * Nothing is known of the leg except its id. The lists are created for each call, because they must
+ * not be shared.
+ */
 export function noFacts(callId: string): CallFacts {
   return {
     callId,

@@ -6,7 +6,7 @@ import type { TraceLine } from './plan.ts';
 export type Notice =
   | { kind: 'decided'; rule: string | null; routeSet: string; why: string; trace: TraceLine[] }
   | { kind: 'handler_warning'; text: string }
-  /** `failed`: why it brought no answer, in words. */
+  /** `failed`: why there is no answer, in words. */
   | { kind: 'lookup'; name: string; result: LookupResult; failed: string | null; ms: number }
   | { kind: 'left_unmanaged'; why: string }
   | { kind: 'answer_refused'; detail: string }

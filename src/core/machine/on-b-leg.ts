@@ -50,7 +50,7 @@ function isGivenUp({ phase }: Call, { verdict }: Attempt): boolean {
 const SETTLED: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing', 'ended']);
 
 /**
- * `attempt`: the transfer named by the B-leg's event; an event of the caller's leg is about the
+ * `named`: the transfer that the B-leg's event names; an event of the caller's leg is about the
  * last one.
  */
 export function onBridged(turn: Turn, named: Attempt | null = null): void {

@@ -15,7 +15,8 @@ export function onDeadline(turn: Turn, event: DeadlineEvent): boolean {
   const { call } = turn;
   const deadline = call.deadlines.find(({ name, n }) => name === event.name && n === event.n);
   if (deadline === undefined) return false;
-  // A lookup's is not postponed: the caller rings, and nothing that Telnyx delivers again answers it.
+  // The deadline of a lookup is not postponed: the caller hears ringing, and no repeated webhook
+  // answers it.
   const putOff = event.putOff && !deadline.putOff && event.name !== 'lookup';
   turn.notices.push({ kind: 'deadline', name: event.name, putOff });
   if (event.name === 'attempt') turn.attemptId = call.running?.id ?? null;
@@ -35,7 +36,7 @@ function fire(turn: Turn, event: DeadlineEvent): void {
   const { call } = turn;
   switch (event.name) {
     case 'undecided':
-      // The bill of a leg that nothing else was heard of: it is over, and there is nobody to ask about.
+      // A bill is all that was heard of this leg: it is over, and there is nothing to ask.
       if (call.heardAt === null && call.costs.length > 0) {
         endCall(turn, 'only its cost was reported');
         return;

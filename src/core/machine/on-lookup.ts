@@ -1,6 +1,6 @@
 /**
- * A lookup was answered, failed, or its time is over: the decision that waited for it is made. What it
- * brought stays with the call, so it is never asked again.
+ * A lookup was answered, failed, or ran out of time, so the decision that waited for it is made.
+ * The result stays with the call, and the lookup is never asked again.
  */
 import { stopAsking } from './ask-lookup.ts';
 import type { LookupAnswer } from './command.ts';
@@ -23,7 +23,7 @@ export function onLookup(turn: Turn, { commandId, outcome }: OutcomeEvent): void
   settle(turn, failed ?? overdue(turn), why);
 }
 
-/** Nobody sent it in time, or nobody lived to tell what became of it. */
+/** Nobody sent it in time, or the process died before it could report the outcome. */
 export function lookupTimedOut(turn: Turn): void {
   settle(turn, overdue(turn), 'its time was over');
 }

@@ -1,6 +1,6 @@
 /**
- * An operator hangs up a call, or takes the caller out of an attempt that hangs, so that the next
- * step of the plan runs. A manual refer is in transition.ts.
+ * An operator hangs up a call, or takes the caller out of a stuck attempt so that the next step of
+ * the plan runs. The manual refer is in transition.ts.
  */
 import { concludeAttempt } from './attempt.ts';
 import type { Attempt, Call, Ends } from './call.ts';
@@ -23,7 +23,7 @@ export function onOperator(
   }
 }
 
-/** In every phase: a call that hangs is what an operator is asked to end. */
+/** Allowed in every phase, because operators are asked to end calls that are stuck. */
 function hangUp(turn: Turn): 'ended' | null {
   const { call } = turn;
   if (call.phase === 'ended') return 'ended';
@@ -32,7 +32,7 @@ function hangUp(turn: Turn): 'ended' | null {
   return null;
 }
 
-/** What a call has come to already stays true, whoever hangs up. */
+/** What the call has already achieved stays true, whoever hangs up. */
 function endsAs({ phase, releasedAs }: Call): Ends {
   if (releasedAs !== null) return releasedAs;
   if (phase === 'referred') return 'referred';
@@ -52,9 +52,9 @@ function goOn(turn: Turn): 'ended' | 'no_attempt' | 'may_answer' | null {
 }
 
 /**
- * A caller must not be moved twice, so the target must not be able to answer any more. A B-leg that
- * rings is hung up before the next move. A REFER cannot be taken back: it is over only when it was
- * silent for so long that nothing comes of it (see REFER_SILENT_MS).
+ * A caller must not be moved twice, so the target must not be able to answer any more. A ringing
+ * B-leg is hung up before the next move. A REFER cannot be cancelled; it is over only when it was
+ * silent for so long that nothing can come of it (see REFER_SILENT_MS).
  */
 export function whyNoNext(call: Call, now: number): 'ended' | 'no_attempt' | 'may_answer' | null {
   if (call.phase === 'ended' || call.phase === 'releasing') return 'ended';

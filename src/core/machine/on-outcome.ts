@@ -17,7 +17,7 @@ export function onOutcome(turn: Turn, event: OutcomeEvent): void {
   const { call } = turn;
   const { outcome } = event;
   const isAnswered = event.action === 'lookup' && outcome.kind !== 'retry';
-  // What a lookup brought is noted where it is used.
+  // The result of a lookup is noted where it is used.
   if (!isAnswered) note(turn, `${event.action}: ${inWords(outcome)}`);
   const attempt = call.attempts.find(({ id }) => id === event.commandId);
   turn.attemptId = attempt?.id ?? null;

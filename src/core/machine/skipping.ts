@@ -1,6 +1,6 @@
 /**
- * Passing over a target: because it rests while another follows, or because it is known that a
- * REFER would be refused and a transfer is the answer to that.
+ * Decides whether a target is skipped: because it rests and another one follows, or because a REFER
+ * to it is known to be refused and the route says to transfer then.
  */
 import { whyStopped } from './attempt.ts';
 import { isMoving, type MovingStep, nextWay, type Step } from './plan.ts';
@@ -8,16 +8,16 @@ import type { Turn } from './turn.ts';
 
 export interface Skipped {
   why: string;
-  /** The verdict by which the plan goes on. */
+  /** The verdict that selects the next branch. */
   as: 'skipped' | 'not_allowed';
 }
 
-/** Null: the step is to be tried. A manual refer always is, because somebody asked for it. */
+/** Null: the step is tried. A manual refer always is, because somebody asked for it. */
 export function whySkipped(turn: Turn, step: MovingStep): Skipped | null {
   const { call, world } = turn;
   if (call.suspended !== null || step.problem !== null || step.target === null) return null;
   const resting = world.resting(step.target);
-  // Whoever is the only one left is tried: a caller must always have somebody.
+  // The last target left is always tried, because a caller must have somewhere to go.
   if (resting !== null && somebodyFollows(turn, step)) return { why: resting, as: 'skipped' };
   const refused = refusesRefers(turn, step, step.target);
   return refused === null ? null : { why: refused, as: 'not_allowed' };
@@ -32,7 +32,7 @@ function refusesRefers(turn: Turn, step: MovingStep, target: string): string | n
   return turn.world.refusesRefers(connectionId, target);
 }
 
-/** Whether the plan is sure to try somebody else if this step is passed over. */
+/** Whether the plan is certain to try another target if this step is skipped. */
 function somebodyFollows(turn: Turn, skipped: MovingStep): boolean {
   const branch = skipped.sibling ? [] : (skipped.ifFailed.any ?? []);
   const left = turn.call.plan.toReversed().map(({ steps }) => steps);
@@ -43,7 +43,7 @@ function somebodyFollows(turn: Turn, skipped: MovingStep): boolean {
   return false;
 }
 
-/** What a list of steps comes to, if nobody that rests is tried. */
+/** What a list of steps leads to if no resting target is tried. */
 function walk(
   turn: Turn,
   steps: readonly Step[],
@@ -59,7 +59,7 @@ function walk(
     } else if (step.do === 'continue') {
       return 'goes_on';
     } else if (step.do !== 'say' && step.do !== 'play') {
-      // Nobody knows what a caller will press, and the others let them go.
+      // It is unknown what a caller will press, and the other steps end the call.
       return 'ends';
     }
   }

@@ -47,7 +47,7 @@ export type Refused =
   | 'being_moved'
   | 'overtaken'
   | 'not_lost'
-  /** Of `next`: nobody is being moved now, or the target may still answer. */
+  /** For `next`: nobody is being moved now, or the target may still answer. */
   | 'no_attempt'
   | 'may_answer';
 
@@ -82,7 +82,7 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
     case 'operator':
       return before === null ? 'no_such_call' : onOperator(turn, event);
     case 'sighting':
-      // What it shows is known already, or is about a call that is not ours.
+      // What it shows is known already, or concerns a call that is not ours.
       return before !== null && noteApplied(turn, event.envelope) ? null : 'overtaken';
     case 'acknowledged':
       return before === null ? 'no_such_call' : onAcknowledged(turn);

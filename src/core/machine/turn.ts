@@ -21,13 +21,15 @@ export interface World {
   heardAt: number | null;
   /** Hourly budgets over all calls: null, or why the step fails as rejected. */
   overBudget(kind: 'refer' | 'transfer', caller: string | null): string | null;
-  /** Why the target of this name is to be passed over now, because it rests; null: try it. */
+  /** Why the target with this name is skipped now, because it rests; null: try it. */
   resting(target: string): string | null;
-  /** Why a REFER to the target is known to be refused on this connection; null: not known. */
+  /**
+   * Why a REFER to the target is known to be refused on this connection; null if it is not known.
+   */
   refusesRefers(connectionId: string, target: string): string | null;
 }
 
-/** Of a world that knows nothing of its targets: each is tried. */
+/** For a world that knows nothing about its targets: each is tried. */
 export const ALL_AWAKE = { resting: () => null, refusesRefers: () => null } as const;
 
 export interface Turn {

@@ -14,14 +14,17 @@ export const VERDICTS = [
   'rejected',
   'no_verdict',
   'abandoned',
-  /** Passed over without an attempt: nothing was sent. */
+  /** Skipped without an attempt: nothing was sent. */
   'skipped',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
-/** Of attempts that were made and failed. */
+/** Verdicts of attempts that were made and failed. */
 export type FailedVerdict = Exclude<Verdict, 'completed' | 'abandoned' | 'skipped'>;
 
-/** False: neither a success nor a failure, since nobody waited for the end, or nothing was sent. */
+/**
+ * False: neither a success nor a failure, because the caller did not wait for the end or nothing
+ * was sent.
+ */
 export function isJudged(verdict: Verdict | null): verdict is 'completed' | FailedVerdict {
   return verdict !== null && verdict !== 'abandoned' && verdict !== 'skipped';
 }
