@@ -6,7 +6,7 @@ import type { CallFacts } from '../../src/core/machine/call.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Moment } from '../../src/core/machine/plan.ts';
 import { followsNext } from '../../src/core/rules/next-share.ts';
-import { createDecider } from '../../src/engine/live-routes.ts';
+import { createDecider } from '../../src/engine/decider.ts';
 import { createNextSet, type NextSet } from '../../src/engine/next-routes.ts';
 import type { LogFields } from '../../src/log/log.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';

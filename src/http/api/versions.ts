@@ -1,7 +1,7 @@
 /** The route sets that were live: list, files, comparison, and going back to one. */
-
+import type { ActivationResult } from '../../engine/activation.ts';
 import { readKept } from '../../engine/kept-files.ts';
-import type { ActivationResult, LiveRoutes } from '../../engine/live-routes.ts';
+import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { RouteVersion } from '../../store/contract/route-versions.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';

@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ExplainQuestion, Reloaded } from '../../../src/engine/live-routes.ts';
+import type { ExplainQuestion } from '../../../src/engine/explanation.ts';
 import { PROBLEM } from '../../../src/http/api/calls-schemas.ts';
 import {
   EXPLANATION,
@@ -12,10 +12,11 @@ import {
   TURNED,
 } from '../../../src/http/api/routes-schemas.ts';
 import { PROBLEMS } from '../../../src/http/api/stats-schemas.ts';
+import type { Reload } from '../../../src/routing/reload.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 
 let app: ServedApp;
-let reloaded: Reloaded;
+let reloaded: Reload;
 let asked: ExplainQuestion | undefined;
 let refusal: { at: number; problems: [] } | null = null;
 
@@ -93,7 +94,7 @@ describe('the live route set', () => {
     expect(good.status).toBe(200);
     expect(Value.Parse(RELOADED, await good.json())).toMatchObject({ hash: 'abc', changed: true });
 
-    const problem = { file: 'main.yaml', line: 3, column: 5, message: 'unknown key', hint: null };
+    const problem = { file: 'main.yaml', line: 3, column: 5, message: 'unknown key', hint: '' };
     reloaded = { ok: false, hash: 'abc', problems: [problem] };
     const answer = await post('/v1/routes/reload');
     expect((await refused(answer, 422, 'routes_refused')).problems).toEqual([problem]);
