@@ -20,6 +20,7 @@ import { REPOSITORY } from './processes.ts';
 import { quietHour } from './quiet.ts';
 import { referLatency } from './refer.ts';
 import { residentMiB, startReferee } from './referee.ts';
+import { reloading } from './reload.ts';
 import { searchOnPostgres, searchOnSqlite } from './search.ts';
 import { filledStore } from './storage.ts';
 import { verification } from './verification.ts';
@@ -49,6 +50,7 @@ export const GROUPS: FigureGroup[] = [
   { lines: ['durable-over-sdk-all-cores'], measure: allCores },
   { lines: ['refer-p99-over-sdk', 'refer-p50-over-commit'], measure: referLatency },
   { lines: ['quiet-over-busy', 'quiet-over-busy-cold'], measure: quietHour },
+  { lines: ['reload-stall-ms', 'reload-memory'], measure: reloading },
   { lines: ['postgres-over-sqlite'], measure: postgresOverSqlite },
   { lines: ['decision-100k-over-10'], measure: decision },
   { lines: ['memory-100k-over-idle'], measure: memory },

@@ -22,19 +22,13 @@ export type ActivationResult =
   | { ok: false; why: 'no_such_version' }
   | { ok: false; why: 'incomplete'; missing: { name: string; bytes: number }[] };
 
-/** The value of the setting `reload`: the last reload, or a version that is live instead. */
-export interface AskedReload {
-  hash: string;
-  activated?: Omit<Activated, 'hash'>;
-}
-
 export interface Activation {
   /** Null while the folder's set is live. */
   inForce(): Activated | null;
   /** In this replica alone. */
   activate(hash: string, by: { who: string; at: number }): Promise<ActivationResult>;
-  /** What replicas that live run instead of the folder that this one has just read; null: nothing. */
-  ofOthers(instance: string): Promise<{ hash: string; by: Omit<Activated, 'hash'> } | null>;
+  /** Whether a replica that lives runs it instead of the folder that this one has just read. */
+  isRunByOthers(activated: Activated, instance: string): Promise<boolean>;
   troubles(): Trouble[];
 }
 
@@ -57,14 +51,13 @@ export function createActivation(routes: Routes, store: Store, now: () => number
       routes.takeFiles();
       return result;
     },
-    async ofOthers(instance) {
-      const { value } = await store.setting('reload');
-      const { hash, activated: by } = (value ?? {}) as Partial<AskedReload>;
-      if (hash === undefined || by === undefined || by.folder !== routes.folderHash()) return null;
-      const others = (await store.replicas()).filter(
-        ({ id, seenAt }) => id !== instance && now() - seenAt < REPLICA_LIVES_MS,
+    async isRunByOthers({ hash, folder }, instance) {
+      if (folder !== routes.folderHash()) return false;
+      const replicas = await store.replicas();
+      return replicas.some(
+        ({ id, seenAt, routeSet }) =>
+          id !== instance && now() - seenAt < REPLICA_LIVES_MS && routeSet === hash,
       );
-      return others.some(({ routeSet }) => routeSet === hash) ? { hash, by } : null;
     },
     troubles() {
       const activated = inForce();

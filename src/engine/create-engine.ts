@@ -235,7 +235,7 @@ function createLoggedUpkeep(options: EngineOptions, parts: UpkeepParts): Upkeep 
       refusal: routes.refusal()?.problems[0]?.message ?? null,
       troubles: troubles(),
     }),
-    reload: routes.follow,
+    followReload: routes.follow,
     counted: (final) => observer.counted?.(final),
     onError: (job, error) => failures(job).failed(error, { job }),
     onGood: (job) => failures(job).worked(),

@@ -11,12 +11,8 @@ import type { Metrics } from '../metrics.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Reload, Routes } from '../routing/reload.ts';
 import type { Store } from '../store/store.ts';
-import {
-  type Activated,
-  type ActivationResult,
-  type AskedReload,
-  createActivation,
-} from './activation.ts';
+import { type Activated, type ActivationResult, createActivation } from './activation.ts';
+import { type AskedReload, createAskedReloads } from './asked-reload.ts';
 import { type ExplainQuestion, type Explanation, explain } from './explanation.ts';
 import type { NextReport, NextSet } from './next-routes.ts';
 import { createReloadReport, nextTroubles } from './reload-report.ts';
@@ -44,8 +40,8 @@ export interface LiveRoutes {
 
 /** What compose.ts needs in addition to what endpoints may use. */
 export interface ReloadableRoutes extends LiveRoutes {
-  /** What another replica wrote into the setting `reload`; it is not passed on. */
-  follow(asked: unknown): Promise<unknown>;
+  /** Does what another replica has asked for since this was called last; it is not passed on. */
+  follow(): Promise<void>;
   /** At the start: what the other replicas run instead of the same folder, if anything. */
   join(instance: string): Promise<void>;
   /** `who` made the current set live. */
@@ -78,6 +74,7 @@ const KEPT_WITHIN_MS = 1_000;
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   const { routes, next, store, log, versions, now } = options;
   const activation = createActivation(routes, store, now);
+  const askedReloads = createAskedReloads(store);
   const proofs = createRuleProofs(routes);
   const overrides = async () => ((await store.setting('overrides')).value ?? {}) as Overrides;
   const isActivated = () => activation.inForce() !== null;
@@ -88,7 +85,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     async reload(who) {
       const result = await reloadLocally(who);
       // Every replica reads its own folder; the new version makes them reload.
-      if (result.ok) await passOn({ hash: result.hash });
+      if (result.ok) await passOn({ hash: result.hash, activated: null });
       return result;
     },
     async activate(hash, who) {
@@ -100,15 +97,17 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     },
     activated: activation.inForce,
     next: () => next?.report() ?? null,
-    async follow(asked) {
-      const { hash, activated: by } = (asked ?? {}) as Partial<AskedReload>;
-      if (hash === undefined || by === undefined) return reloadLocally('replica');
-      return activateLocally(hash, by);
+    async follow() {
+      const asked = await askedReloads.look();
+      if (asked === null) return;
+      if (asked.activated === null) await reloadLocally('replica');
+      else await activateLocally(asked.hash, asked.activated);
     },
     async join(instance) {
+      const { hash = '', activated: by = null } = (await askedReloads.last()) ?? {};
+      if (by === null || !(await activation.isRunByOthers({ hash, ...by }, instance))) return;
       // A replica that starts again must not bring back what an operator went back from.
-      const theirs = await activation.ofOthers(instance);
-      if (theirs !== null) await activateLocally(theirs.hash, theirs.by);
+      await activateLocally(hash, by);
     },
     report: report.live,
     reportNext: report.next,
@@ -154,7 +153,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
 
   /** To the other replicas. */
   async function passOn(asked: AskedReload): Promise<void> {
-    await store.changeSetting('reload', () => asked);
+    await askedReloads.passOn(asked);
     await versions.settled(KEPT_WITHIN_MS);
   }
 }

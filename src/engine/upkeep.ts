@@ -40,8 +40,8 @@ export interface UpkeepOptions {
   clock: () => number;
   /** The content of the heartbeat. */
   standing(): { routeSet: string; refusal: string | null; troubles?: unknown };
-  /** Another replica asked for a reload, with this value. */
-  reload(asked: unknown): Promise<unknown>;
+  /** Does what another replica has asked for since the last time. */
+  followReload(): Promise<void>;
   /** A verdict or an end can no longer be corrected. */
   counted(final: Final): void;
   onError(job: string, error: unknown): void;
@@ -53,14 +53,13 @@ export interface UpkeepOptions {
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { store, instance, clock, onError, onGood } = options;
   const startedAt = clock();
-  let reloads: number | null = null;
   const jobs = [
     job('prune', PRUNE_EVERY_MS, prune),
     job('prune route versions', PRUNE_VERSIONS_EVERY_MS, pruneVersions),
     job('heartbeat', HEARTBEAT_EVERY_MS, heartbeat),
     job('count', COUNT_EVERY_MS, count),
     job('history', COUNT_EVERY_MS, fold),
-    job('reload', RELOAD_LOOK_MS, lookForReload),
+    job('reload', RELOAD_LOOK_MS, () => options.followReload()),
   ];
   return {
     start() {
@@ -134,14 +133,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
   async function heartbeat(): Promise<void> {
     await store.heartbeat({ id: instance, startedAt, ...options.standing() });
-  }
-
-  /** A reload on one replica writes a new version to the store, and the other replicas follow. */
-  async function lookForReload(): Promise<void> {
-    const { version, value } = await store.setting('reload');
-    const missed = reloads !== null && version !== reloads;
-    reloads = version;
-    if (missed) await options.reload(value);
   }
 }
 

@@ -74,6 +74,11 @@ export async function openNextRoutes(dir: string, options: LoadOptions): Promise
   return followFolder<CompiledRoutes | null>(dir, options, first, first.ok ? first.routes : null);
 }
 
+/** To whom another's reload made no difference. */
+function unchanged(reload: Reload): Reload {
+  return reload.ok ? { ...reload, changed: false } : reload;
+}
+
 type Loading = Awaited<ReturnType<typeof loadCompiled>>;
 
 function followFolder<Set extends CompiledRoutes | null>(
@@ -90,6 +95,8 @@ function followFolder<Set extends CompiledRoutes | null>(
   let referenced = first.referenced;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
+  /** The last in turn, and it has not begun to read. */
+  let waiting: Promise<Reload> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   if (!first.ok) refuse(first);
@@ -101,8 +108,21 @@ function followFolder<Set extends CompiledRoutes | null>(
     exampleNumbers: () => examples.map(({ facts }) => facts.to),
     examples: () => examples,
     refusal: () => refused,
-    reload: () => inTurn(once),
-    activate: (kept) => inTurn(() => activate(kept)),
+    reload() {
+      // It has yet to read the folder, so it answers whoever asks now as well.
+      if (waiting !== null) return waiting.then(unchanged);
+      const own: Promise<Reload> = inTurn(() => {
+        if (waiting === own) waiting = null;
+        return once();
+      });
+      waiting = own;
+      return own;
+    },
+    activate(kept) {
+      // A reload that is asked for from now on comes after it.
+      waiting = null;
+      return inTurn(() => activate(kept));
+    },
     folderHash: () => folderHash,
     takeFiles() {
       const taken = files;

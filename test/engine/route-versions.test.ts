@@ -85,6 +85,8 @@ async function change(text: string): Promise<void> {
 }
 
 const hashOf = ({ live }: Replica) => live.current().hash;
+const loadsOf = ({ lines }: Replica) =>
+  lines.filter(({ event }) => event === 'routes.loaded').length;
 const listed = async () =>
   (await store.routeVersions(10)).map(({ who, until }) => `${who} ${until === null}`);
 
@@ -239,12 +241,17 @@ otherwise: [ hangup ]\n`;
   test('replicas follow, and one that starts again on the same folder joins those that live', async () => {
     const [one, two] = [await start(), await start()];
     const first = hashOf(one);
+    await Promise.all([one.live.follow(), two.live.follow()]);
     await change(DECLINED);
     await one.live.reload('anna');
-    await two.live.follow((await store.setting('reload')).value);
+    await two.live.follow();
     expect(hashOf(two)).toBe(hashOf(one));
+    // What it asked for itself it does not do again.
+    const loads = loadsOf(one);
+    await one.live.follow();
+    expect(loadsOf(one)).toBe(loads);
     await one.live.activate(first, 'ben');
-    await two.live.follow((await store.setting('reload')).value);
+    await two.live.follow();
     expect([hashOf(two), two.live.activated()?.who]).toEqual([first, 'ben']);
 
     const alone = await start();
@@ -259,7 +266,7 @@ otherwise: [ hangup ]\n`;
     await deployed.live.join('deployed');
     expect(hashOf(deployed)).not.toBe(first);
     await one.live.reload('anna');
-    await two.live.follow((await store.setting('reload')).value);
+    await two.live.follow();
     expect([two.live.activated(), hashOf(two)]).toEqual([null, hashOf(deployed)]);
   });
 });

@@ -82,7 +82,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
     instance: `replica ${replicas.length}`,
     clock: Date.now,
     standing: () => ({ routeSet: 'hash', refusal: null }),
-    reload: async () => {},
+    followReload: async () => {},
     counted: (final) => observer.counted?.(final),
     onError: (_job, error) => {
       throw error;

@@ -52,7 +52,7 @@ describe.each([
       instance: 'this',
       clock,
       standing: () => ({ routeSet: 'a hash', refusal: null }),
-      reload: async () => {},
+      followReload: async () => {},
       counted: () => {},
       onError: (job, error) => done.reject(new Error(job, { cause: error })),
       onGood: (job) => {

@@ -1,0 +1,198 @@
+/**
+ * What callers feel of a reload: a set with a million list entries, 100,000 rows and 1,000 rules is loaded
+ * again, changed, by a server that takes webhooks at an easy pace. How long the event loop was held in one
+ * go, what webhooks waited and what memory it took, each against the same server left alone.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import type { Bench } from './bench.ts';
+import { ratiosOf, type Spread, spreadOf } from './bench.ts';
+import { WEBHOOKS_OF_A_CALL } from './calls.ts';
+import type { Figure } from './figures.ts';
+import { CONNECTIONS, noteSent, quietApi } from './intake.ts';
+import type { LoopDelay } from './loop-delay.ts';
+import {
+  ADMIN_TOKEN,
+  checkStore,
+  type RefereeServer,
+  residentMiB,
+  startReferee,
+} from './referee.ts';
+
+const ENTRIES = 1_000_000;
+const ROWS = 100_000;
+const RULES = 1_000;
+const WEBHOOKS_A_SECOND = 250;
+/** Without a reload; long enough for a p99. */
+const ALONE_SECONDS = 10;
+const LOOK_EVERY_MS = 20;
+
+/** What a server did in a stretch of webhooks. */
+interface Stretch {
+  stallMs: number;
+  p99Ms: number;
+  /** Before, and at most. */
+  memory: { before: number; peak: number };
+  reloadMs: number;
+}
+
+export async function reloading(bench: Bench): Promise<Figure[]> {
+  const routes = join(bench.folder, 'reload-routes');
+  await writeRoutes(routes);
+  const socket = join(bench.folder, 'loop.sock');
+  const server = await startReferee(bench, {
+    name: 'reload',
+    nodeArgs: ['--import', join(import.meta.dirname, 'loop-delay.ts')],
+    env: { ROUTES_DIR: routes, BENCH_LOOP_SOCKET: socket },
+  });
+  const sent = { accepted: {}, commands: {} };
+  const alone: Stretch[] = [];
+  const during: Stretch[] = [];
+  try {
+    // The first ones compile our own code, and say how long a reload takes.
+    await stretch(ALONE_SECONDS, async () => {});
+    let seconds = (await stretch(ALONE_SECONDS, reload)).reloadMs / 1000;
+    for (let round = 0; round < bench.rounds; round += 1) {
+      alone.push(await stretch(ALONE_SECONDS, async () => {}));
+      const loaded = await stretch(seconds, reload);
+      during.push(loaded);
+      seconds = loaded.reloadMs / 1000;
+      const { stallMs, p99Ms, memory } = loaded;
+      bench.note(
+        `loaded in ${seconds.toFixed(1)} s: held for ${stallMs.toFixed(0)} ms (alone ${alone.at(-1)?.stallMs.toFixed(0)}), p99 ${p99Ms.toFixed(1)} ms, ${memory.before.toFixed(0)} to ${memory.peak.toFixed(0)} MiB`,
+      );
+    }
+    await checkStore(server, sent, true);
+  } finally {
+    await server.stop();
+  }
+  return figuresOf(alone, during);
+
+  async function stretch(seconds: number, work: () => Promise<void>): Promise<Stretch> {
+    const calls = Math.ceil((seconds * WEBHOOKS_A_SECOND) / WEBHOOKS_OF_A_CALL.length);
+    await bench.prepare({ calls, lagCalls: 50 });
+    const memory = watchMemory(server.pid);
+    await loopDelay(socket);
+    const rate = WEBHOOKS_A_SECOND;
+    const running = bench.run({ port: server.port, connections: CONNECTIONS, rate });
+    const startedAt = performance.now();
+    await work();
+    const reloadMs = performance.now() - startedAt;
+    const done = await running;
+    const { longestMs: stallMs } = await loopDelay(socket);
+    const { '200': good = 0, ...others } = done.statuses;
+    if (Object.keys(others).length > 0)
+      throw new Error(`answered ${JSON.stringify(done.statuses)}`);
+    if (good === 0) throw new Error('no webhook was answered');
+    noteSent(sent, done, await quietApi(bench));
+    return { stallMs, p99Ms: done.latency.p99, memory: await memory.stop(), reloadMs };
+  }
+
+  /** The set is live, and its files are kept in the store: nothing of it is left to do. */
+  async function reload(): Promise<void> {
+    const before = await keptLast(server);
+    await writeRoutes(routes);
+    process.kill(server.pid, 'SIGHUP');
+    while ((await keptLast(server)) === before) await setTimeout(LOOK_EVERY_MS * 10);
+  }
+}
+
+function figuresOf(alone: readonly Stretch[], during: readonly Stretch[]): Figure[] {
+  const of = (all: readonly Stretch[], value: (each: Stretch) => number) => all.map(value);
+  const stall = ({ stallMs }: Stretch) => stallMs;
+  const p99 = ({ p99Ms }: Stretch) => p99Ms;
+  const over: Spread = spreadOf(during.map((each, n) => each.stallMs - (alone[n]?.stallMs ?? 0)));
+  const before = of(during, ({ memory }) => memory.before);
+  const peak = of(during, ({ memory }) => memory.peak);
+  return [
+    { name: 'reload-stall-ms', goal: { atMost: 50 }, value: over },
+    { name: 'reload-memory', goal: { atMost: 2 }, value: ratiosOf(peak, before) },
+    { name: 'reload: longest turn', goal: null, value: spreadOf(of(during, stall)), unit: 'ms' },
+    { name: 'alone: longest turn', goal: null, value: spreadOf(of(alone, stall)), unit: 'ms' },
+    { name: 'reload: p99', goal: null, value: spreadOf(of(during, p99)), unit: 'ms' },
+    { name: 'alone: p99', goal: null, value: spreadOf(of(alone, p99)), unit: 'ms' },
+    { name: 'memory before', goal: null, value: spreadOf(before), unit: 'MiB' },
+    { name: 'memory, peak', goal: null, value: spreadOf(peak), unit: 'MiB' },
+    {
+      name: 'a reload',
+      goal: null,
+      value: spreadOf(of(during, ({ reloadMs }) => reloadMs / 1000)),
+      unit: 's',
+    },
+  ];
+}
+
+let sets = 0;
+
+/** Each time another set of the same size. */
+async function writeRoutes(dir: string): Promise<void> {
+  sets += 1;
+  const number = (i: number) => String(i).padStart(7, '0');
+  const lines = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => `${line(i)}\n`).join('');
+  const rule = (i: number) =>
+    `  - { name: number ${i}, when: { to: "+1212${number(i)}", from: "+1415${number(i)}" }, do: [{ refer: desk }] }`;
+  await mkdir(join(dir, 'lists'), { recursive: true });
+  await mkdir(join(dir, 'tables'), { recursive: true });
+  await writeFile(
+    join(dir, 'lists/blocked.txt'),
+    lines(ENTRIES, (i) => `+1900${number(i + sets)}`),
+  );
+  await writeFile(
+    join(dir, 'tables/extensions.csv'),
+    `to,extension,site\n${lines(ROWS, (i) => `+4930${number(i)},${i + sets},berlin`)}`,
+  );
+  await writeFile(
+    join(dir, 'main.yaml'),
+    `targets:
+  desk: { sip: "sip:desk@pbx.example.com" }
+  extension: { sip: "sip:{row:extension}@pbx.example.com" }
+  support: { sip: "sip:support@pbx.example.com", user_to_user: "{call_session_id}" }
+lists: { blocked: { file: lists/blocked.txt } }
+tables: { extensions: { file: tables/extensions.csv, key: to } }
+policy:
+  refers: { per_call: 5, per_hour: 1000000, per_caller_per_hour: 1000000 }
+rules:
+  - { name: blocked callers, when: { from: "list:blocked" }, do: [{ reject: busy }] }
+  - { name: extensions, when: { table: extensions }, do: [{ refer: extension }] }
+${lines(RULES, rule)}  - { name: support, when: { to: "+14155550100" }, do: [{ refer: support }] }
+otherwise: [{ reject: declined }]
+`,
+  );
+}
+
+/** The hash of the route set that was kept last. */
+async function keptLast({ port }: RefereeServer): Promise<string | undefined> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const url = `http://127.0.0.1:${port}/v1/routes/versions?limit=1`;
+  const { versions } = (await (await fetch(url, { headers })).json()) as {
+    versions: { hash: string }[];
+  };
+  return versions[0]?.hash;
+}
+
+async function loopDelay(socket: string): Promise<LoopDelay> {
+  return JSON.parse(await text(connect(socket))) as LoopDelay;
+}
+
+function watchMemory(pid: number): { stop(): Promise<Stretch['memory']> } {
+  let over = false;
+  const watching = (async () => {
+    const before = await residentMiB(pid);
+    let peak = before;
+    while (!over) {
+      peak = Math.max(peak, await residentMiB(pid));
+      await setTimeout(LOOK_EVERY_MS);
+    }
+    return { before, peak };
+  })();
+  return {
+    stop() {
+      over = true;
+      return watching;
+    },
+  };
+}
