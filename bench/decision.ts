@@ -59,9 +59,7 @@ function build(ruleCount: number, exactCount: number, prefixCount: number) {
     const half = Math.ceil(own.length / 2);
     lists.set(`l${r}`, {
       name: `l${r}`,
-      exact: own.slice(half),
-      prefixes: ownPrefixes,
-      globs: [],
+      entries: [...own.slice(half), ...ownPrefixes],
     });
     const values = own.slice(0, half);
     const clause: Clause = { key: 'to', values: [...values, `list:l${r}`] };

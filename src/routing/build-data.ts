@@ -26,7 +26,7 @@ export function* buildLists(
       if (list === null) continue;
       lists.set(name, list);
       if (context.problems.problems.length > before) continue;
-      if (list.exact.length + list.prefixes.length + list.globs.length === 0) {
+      if (list.entries.length === 0) {
         const place = positions.atKey(routes.lists ?? {}, name);
         context.problems.warning(
           place,

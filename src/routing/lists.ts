@@ -1,4 +1,5 @@
 /** `lists:` inline, and list files with one number or prefix* per line and # comments. */
+import { PackedTexts } from '../core/rules/packed-texts.ts';
 import type { NumberList } from '../core/rules/rule.ts';
 import { WideMap } from '../core/rules/wide-map.ts';
 import { LIMITS } from './limits.ts';
@@ -64,7 +65,7 @@ function* collect(
   problems: Problems,
   country: string | null,
 ): Generator<void, NumberList> {
-  const list: NumberList = { name, exact: [], prefixes: [], globs: [] };
+  const list = { name, entries: new PackedTexts() };
   const seen = new WideMap<true>();
   for (const entry of entries) {
     yield;
@@ -101,13 +102,7 @@ function* collect(
       continue;
     }
     seen.set(text, true);
-    bucket(list, text).push(text);
+    list.entries.push(text);
   }
   return list;
-}
-
-function bucket(list: NumberList, text: string): string[] {
-  const wildcard = text.search(/[*?]/);
-  if (wildcard < 0) return list.exact;
-  return wildcard === text.length - 1 && text.endsWith('*') ? list.prefixes : list.globs;
 }

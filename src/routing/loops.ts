@@ -4,6 +4,7 @@
  * budgets limit them.
  */
 import { loopReason } from '../core/rules/loop.ts';
+import { firstOf } from '../core/rules/packed-texts.ts';
 import { valuesFor } from '../core/rules/placeholder.ts';
 import {
   type Condition,
@@ -125,10 +126,9 @@ function backByTemplate(exit: Exit, when: Condition, set: RouteSet): string | nu
 function samplesOf(when: Condition, set: RouteSet): string[] {
   const values = toValues(when).flatMap((value) => {
     const table = tableName(value);
-    if (table !== null) return set.tables.get(table)?.firstKeys(SAMPLES_MAX) ?? [];
-    return value.startsWith('list:')
-      ? (set.lists.get(value.slice('list:'.length))?.exact.slice(0, SAMPLES_MAX) ?? [])
-      : [value];
+    if (table !== null) return firstOf(set.tables.get(table)?.keys() ?? [], SAMPLES_MAX);
+    if (!value.startsWith('list:')) return [value];
+    return firstOf(set.lists.get(value.slice('list:'.length))?.entries ?? [], SAMPLES_MAX);
   });
   const samples = values.slice(0, SAMPLES_MAX).map((value) => value.replace(/[*?]/g, '1'));
   return samples.length === 0 ? ['+14155550100', 'sip:1@sip.example.com'] : samples;

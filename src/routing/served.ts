@@ -123,11 +123,9 @@ class Hits {
     const known = this.#known.get(list);
     if (known !== undefined) return known;
     const hit = new Set<string>();
-    for (const entries of [list.exact, list.prefixes, list.globs]) {
-      for (const entry of entries) {
-        yield;
-        for (const destination of this.#value(entry)) hit.add(destination);
-      }
+    for (const entry of list.entries) {
+      yield;
+      for (const destination of this.#value(entry)) hit.add(destination);
     }
     this.#known.set(list, hit);
     return hit;

@@ -11,12 +11,13 @@ test('a list file holds one number or prefix a line, with comments', async () =>
     'lists/l.txt': '# spam\r\n+14155550101 # March\n\n+1900*\n  sip:x@evil.example\n+1415555010?\n',
   });
   expect(problemsOf(result)).toEqual([]);
-  expect(result.ok && result.set.lists.get('l')).toEqual({
-    name: 'l',
-    exact: ['+14155550101', 'sip:x@evil.example'],
-    prefixes: ['+1900*'],
-    globs: ['+1415555010?'],
-  });
+  const list = result.ok ? result.set.lists.get('l') : undefined;
+  expect([...(list?.entries ?? [])]).toEqual([
+    '+14155550101',
+    '+1900*',
+    'sip:x@evil.example',
+    '+1415555010?',
+  ]);
 });
 
 test('its problems stand in the list file, at their line', async () => {
@@ -59,7 +60,7 @@ test('100,000 numbers and 100,000 prefixes load in under two seconds', async () 
   const startedAt = cpuTimeMs();
   const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': lines.join('') });
   expect(cpuTimeMs() - startedAt).toBeLessThan(2_000);
-  expect(result.ok && result.set.lists.get('l')?.exact.length).toBe(100_000);
+  expect(result.ok && result.set.lists.get('l')?.entries.length).toBe(200_000);
 });
 
 test('1,900 rules with a list each load in time too', async () => {

@@ -80,8 +80,8 @@ function entriesOf(value: string, set: RouteSet): readonly string[] {
   const table = set.tables.get(tableName(value) ?? '');
   if (table !== undefined) return table.rows > NAMED_NUMBERS_MAX ? [] : [...table.keys()];
   if (!value.startsWith('list:')) return [value];
-  const exact = set.lists.get(value.slice('list:'.length))?.exact ?? [];
-  return exact.length > NAMED_NUMBERS_MAX ? [] : exact;
+  const entries = set.lists.get(value.slice('list:'.length))?.entries ?? [];
+  return entries.length > NAMED_NUMBERS_MAX ? [] : [...entries];
 }
 
 function exactNumber(value: string): string | null {

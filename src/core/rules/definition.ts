@@ -57,8 +57,7 @@ function entriesOf(value: string, { lists, tables }: RouteSet): string[] {
   const table = tableName(value);
   if (table !== null) return [...(tables.get(table)?.keys() ?? [])];
   if (!value.startsWith('list:')) return [value];
-  const list = lists.get(value.slice('list:'.length));
-  return list === undefined ? [] : [...list.exact, ...list.prefixes, ...list.globs];
+  return [...(lists.get(value.slice('list:'.length))?.entries ?? [])];
 }
 
 function means(entry: string, { number, texts }: Address): boolean {

@@ -128,11 +128,9 @@ function* indexAddresses(
     const name = value.slice('list:'.length);
     const list = lists.get(name);
     if (list === undefined) throw new Error(`no list ${name}`);
-    for (const entries of [list.exact, list.prefixes, list.globs]) {
-      for (const entry of entries) {
-        addresses[field].add(entry, number);
-        yield;
-      }
+    for (const entry of list.entries) {
+      addresses[field].add(entry, number);
+      yield;
     }
   }
   addresses.from.place(places);

@@ -5,6 +5,7 @@
  */
 import { branchesOf } from '../machine/plan.ts';
 import type { FailedVerdict } from '../machine/verdict.ts';
+import type { Texts } from './packed-texts.ts';
 import type { RowScope, Table } from './table.ts';
 
 /** How a caller is moved to a target, in the order in which it is tried; never empty. */
@@ -111,13 +112,10 @@ export function everyStep(steps: readonly RouteStep[]): RouteStep[] {
   return steps.flatMap((step) => [step, ...branchesOf<RouteStep>(step).flatMap(everyStep)]);
 }
 
-/** An inline list, or the numbers and prefixes of a file; a prefix ends in `*`. */
+/** An inline list, or the entries of a file: numbers, SIP addresses, and patterns of both. */
 export interface NumberList {
   name: string;
-  exact: string[];
-  prefixes: string[];
-  /** Entries with a `?`, or a `*` that is not at the end. */
-  globs: string[];
+  entries: Texts;
 }
 
 export interface Schedule {

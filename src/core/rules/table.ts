@@ -115,15 +115,6 @@ export class Table {
     return this.#lines[row] ?? 1;
   }
 
-  firstKeys(most: number): string[] {
-    const keys: string[] = [];
-    for (const key of this.keys()) {
-      if (keys.length >= most) break;
-      keys.push(key);
-    }
-    return keys;
-  }
-
   /** As the file has them. */
   *keys(): Generator<string> {
     for (let row = 0; row < this.rows; row += 1) yield this.cells(row)[this.keyColumn] ?? '';

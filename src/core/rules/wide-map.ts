@@ -2,8 +2,11 @@
  * A map of a million texts that grows a little at a time. A `Map` is copied whole whenever its room has
  * doubled, which takes 0.1 s at a million, and no call is decided meanwhile; these are many small ones.
  */
+import { hashOf, NumberMap, phoneNumber } from './number-map.ts';
+
 export class WideMap<V> {
-  readonly #parts: (Map<string, V> | undefined)[] = Array.from({ length: PARTS });
+  /** One as long as it is small, then `PARTS`. */
+  #parts: Part<V>[] = [newPart()];
   #size = 0;
 
   get size(): number {
@@ -11,29 +14,56 @@ export class WideMap<V> {
   }
 
   get(key: string): V | undefined {
-    return this.#parts[partOf(key)]?.get(key);
+    const number = phoneNumber(key);
+    const { numbers, texts } = this.#partOf(key, number);
+    return number === 0 ? texts.get(key) : numbers.get(number);
   }
 
   has(key: string): boolean {
-    return this.#parts[partOf(key)]?.has(key) === true;
+    const number = phoneNumber(key);
+    const { numbers, texts } = this.#partOf(key, number);
+    return number === 0 ? texts.has(key) : numbers.has(number);
   }
 
   set(key: string, value: V): void {
-    const number = partOf(key);
-    let part = this.#parts[number];
-    if (part === undefined) {
-      part = new Map();
-      this.#parts[number] = part;
+    const number = phoneNumber(key);
+    const { numbers, texts } = this.#partOf(key, number);
+    const before = numbers.size + texts.size;
+    if (number === 0) texts.set(key, value);
+    else numbers.set(number, value);
+    this.#size += numbers.size + texts.size - before;
+    if (this.#parts.length === 1 && this.#size > SMALL) this.#split();
+  }
+
+  #partOf(key: string, number: number): Part<V> {
+    const place = this.#parts.length === 1 ? 0 : placeOf(key, number);
+    return this.#parts[place] as Part<V>;
+  }
+
+  #split(): void {
+    const small = this.#parts[0] as Part<V>;
+    this.#parts = Array.from({ length: PARTS }, () => newPart());
+    for (const [number, value] of small.numbers.entries()) {
+      this.#partOf('', number).numbers.set(number, value);
     }
-    const before = part.size;
-    part.set(key, value);
-    this.#size += part.size - before;
+    for (const [text, value] of small.texts) this.#partOf(text, 0).texts.set(text, value);
   }
 }
 
+interface Part<V> {
+  numbers: NumberMap<V>;
+  texts: Map<string, V>;
+}
+
+function newPart<V>(): Part<V> {
+  return { numbers: new NumberMap(), texts: new Map() };
+}
+
+const SMALL = 2_048;
 const PARTS = 256;
 
-function partOf(key: string): number {
+function placeOf(key: string, number: number): number {
+  if (number !== 0) return hashOf(number) >>> 24;
   let hash = 0;
   for (let i = 0; i < key.length; i += 1) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
   return (hash ^ (hash >>> 8)) & (PARTS - 1);

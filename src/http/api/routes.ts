@@ -159,7 +159,7 @@ function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
     })),
     lists: [...set.lists.values()].map((list) => ({
       name: list.name,
-      entries: list.exact.length + list.prefixes.length + list.globs.length,
+      entries: list.entries.length,
     })),
     tables: [...set.tables.values()].map(({ name, file, key, rows, columns }) => ({
       name,

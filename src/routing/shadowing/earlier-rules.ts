@@ -4,7 +4,8 @@
  * likewise for `from`.
  */
 import { readPattern } from '../../core/rules/address.ts';
-import type { Condition, NumberList, RouteSet } from '../../core/rules/rule.ts';
+import { firstOf } from '../../core/rules/packed-texts.ts';
+import type { Condition, RouteSet } from '../../core/rules/rule.ts';
 import { mentions } from '../../core/rules/rule-index.ts';
 import { tableName } from '../../core/rules/table.ts';
 import { isPrefix, listName, namesOf } from './address-values.ts';
@@ -87,10 +88,10 @@ export class EarlierRules {
     const table = this.#tables.get(tableName(written) ?? '');
     const first =
       table !== undefined
-        ? table.firstKeys(1)[0]
+        ? firstOf(table.keys(), 1)[0]
         : list === undefined
           ? written
-          : entriesOf(list).find(([entry]) => entry)?.[0];
+          : firstOf(list.entries, 1)[0];
     if (first === undefined || /^(?:list|table):/.test(first)) return null;
     const pattern = readPattern(first);
     if (pattern.kind === 'glob') return [`${pattern.glob.literalPrefix}*`];
@@ -108,9 +109,7 @@ export class EarlierRules {
     if (!value.startsWith('list:')) return [value];
     const list = this.#lists.get(listName(value));
     if (list === undefined) return [];
-    const parts = entriesOf(list);
-    const count = parts.reduce((sum, part) => sum + part.length, 0);
-    return count > LIST_ENTRIES_ENTERED ? ['*'] : parts.flat();
+    return list.entries.length > LIST_ENTRIES_ENTERED ? ['*'] : [...list.entries];
   }
 }
 
@@ -121,10 +120,6 @@ function under(known: ReadonlyMap<string, number[]>, key: string): number[] {
     found.push(known.get(`${key.slice(0, length)}*`) ?? []);
   }
   return found.flat();
-}
-
-function entriesOf({ exact, prefixes, globs }: NumberList): string[][] {
-  return [exact, prefixes, globs];
 }
 
 /** Of the rule's own clause, not of one inside `any` or `not`. */

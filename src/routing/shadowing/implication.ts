@@ -213,14 +213,8 @@ export class Implication {
   }
 }
 
-function* entriesOf(of: NumberList | Table): Generator<string> {
-  if (of instanceof Table) {
-    yield* of.keys();
-    return;
-  }
-  yield* of.exact;
-  yield* of.prefixes;
-  yield* of.globs;
+function entriesOf(of: NumberList | Table): Iterable<string> {
+  return of instanceof Table ? of.keys() : of.entries;
 }
 
 type Dates = Extract<Clause, { key: 'dates' }>;

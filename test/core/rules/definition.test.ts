@@ -19,8 +19,8 @@ const NUMBERS = [
   'anonymous',
 ];
 const LISTS: NumberList[] = [
-  { name: 'a', exact: ['+1', 'ada@pbx.example.com'], prefixes: ['+49*'], globs: [] },
-  { name: 'b', exact: [], prefixes: ['+1415*'], globs: ['+1?', '*@pbx.example.com'] },
+  { name: 'a', entries: ['+1', 'ada@pbx.example.com', '+49*'] },
+  { name: 'b', entries: ['+1415*', '+1?', '*@pbx.example.com'] },
 ];
 
 const TABLE = new Table(

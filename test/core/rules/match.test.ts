@@ -60,9 +60,7 @@ describe('from and to', () => {
   it('lists hold numbers, prefixes and globs', () => {
     const vip: NumberList = {
       name: 'vip',
-      exact: ['+14155550101', 'sip:boss@pbx.example.com'],
-      prefixes: ['+4420*'],
-      globs: ['+1???5550199'],
+      entries: ['+14155550101', 'sip:boss@pbx.example.com', '+4420*', '+1???5550199'],
     };
     const inVip = (from: string) => matches({ key: 'from', values: ['list:vip'] }, { from }, [vip]);
     expect(
@@ -99,14 +97,12 @@ describe('from and to', () => {
       ),
     }));
     const lists: NumberList[] = [
-      { name: 'a', exact: ['+1', '+12'], prefixes: ['+22*'], globs: [] },
-      { name: 'b', exact: ['+2'], prefixes: ['+11*'], globs: ['+?2'] },
+      { name: 'a', entries: ['+1', '+12', '+22*'] },
+      { name: 'b', entries: ['+2', '+11*', '+?2'] },
       // Each subset of six numbers, so that dozens of rules have dozens of hits.
       ...Array.from({ length: 64 }, (_, subset) => ({
         name: `${subset}`,
-        exact: ['+1', '+2', '+11', '+12', '+21', '+22'].filter((_, i) => (subset >> i) & 1),
-        prefixes: [],
-        globs: [],
+        entries: ['+1', '+2', '+11', '+12', '+21', '+22'].filter((_, i) => (subset >> i) & 1),
       })),
     ];
     const few = fc.array(condition, { maxLength: 8 });
@@ -128,9 +124,7 @@ describe('from and to', () => {
     const names = Array.from({ length: 4_000 }, (_, i) => `l${i}`);
     const lists = names.map((name) => ({
       name,
-      exact: ['+14155550100'],
-      prefixes: [],
-      globs: [],
+      entries: ['+14155550100'],
     }));
     const german = clause({ key: 'country', values: ['DE'] });
     const rules = names.map((name) =>
@@ -154,7 +148,7 @@ function holdsSlowly(when: Condition, call: CallFacts, lists: NumberList[]): boo
   const subject = call[one.key] ?? '';
   const fits = (value: string): boolean => {
     const list = lists.find(({ name }) => value === `list:${name}`);
-    if (list !== undefined) return [...list.exact, ...list.prefixes, ...list.globs].some(fits);
+    if (list !== undefined) return [...list.entries].some(fits);
     const source = value.replace(/[+]/g, '\\+').replace(/\?/g, '.').replace(/\*/g, '.*');
     return new RegExp(`^${source}$`).test(subject);
   };
