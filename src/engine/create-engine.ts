@@ -130,6 +130,8 @@ export function createEngine(options: EngineOptions): Engine {
     reload: () => tryTo('reload', routes.reload('signal')),
     async stop(leftMs, onWait) {
       stopped = true;
+      // Nobody would be decided by a set that is still being loaded.
+      await Promise.all([options.routes.close(), options.next?.folder.close()]);
       onWait('deadlines and commits in flight');
       await sweeper.stop();
       await recovery.stop();
@@ -145,7 +147,9 @@ export function createEngine(options: EngineOptions): Engine {
   };
 
   async function tryTo(job: string, work: Promise<unknown>): Promise<void> {
-    await work.catch((error: unknown) => failures(job).failed(error, { job }));
+    await work.catch((error: unknown) => {
+      if (!stopped) failures(job).failed(error, { job });
+    });
   }
 }
 

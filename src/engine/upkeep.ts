@@ -147,7 +147,10 @@ function repeat(
   let running: Promise<void> = Promise.resolve();
   const round = () => {
     running = run(() => stopped)
-      .then(onGood, onError)
+      .then(onGood, (error: unknown) => {
+        // Nothing is tried again, and what was given up for the stop is no failure.
+        if (!stopped) onError(error);
+      })
       .then(() => {
         if (!stopped) timer = setTimeout(round, everyMs).unref();
       });

@@ -143,6 +143,11 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     reason: 'newer_row',
     detail: 'The call was written by a newer version of Referee. Try again on a newer replica.',
   },
+  STOPPING: {
+    ...BUSY,
+    reason: 'stopping',
+    detail: 'The server is stopping. Try again once it has started.',
+  },
   TOO_BUSY: {
     ...BUSY,
     reason: 'too_busy',

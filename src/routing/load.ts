@@ -26,6 +26,8 @@ export interface LoadOptions {
   handlers: boolean;
   /** Calendars are expanded around this moment; default now. */
   nowMs?: number;
+  /** Aborted: nobody wants the set any more, and the load rejects. */
+  signal?: AbortSignal;
 }
 
 export interface Loaded {
@@ -56,8 +58,8 @@ export interface Refused {
 export type LoadResult = Loaded | Refused;
 
 /**
- * Never throws: an error while a set is read is a problem of that set, so that a server refuses it
- * and keeps the last good one, and the command line says so.
+ * Never throws, unless it is aborted: an error while a set is read is a problem of that set, so that
+ * a server refuses it and keeps the last good one, and the command line says so.
  */
 export async function loadRoutes(source: RouteFiles, options: LoadOptions): Promise<LoadResult> {
   const problems = new Problems();
@@ -70,6 +72,7 @@ export async function loadRoutes(source: RouteFiles, options: LoadOptions): Prom
       return { ok: true, ...built, warnings, referenced: known.referenced };
     }
   } catch (error) {
+    options.signal?.throwIfAborted();
     refuse(problems, error);
   }
   return { ok: false, ...problems.sorted(), ...known };
@@ -88,13 +91,14 @@ export async function loadCompiled(
   const { set, warnings, referenced, guarantees } = loaded;
   const problems = new Problems();
   try {
-    const routes = await inSlices(compileInSlices(set));
+    const routes = await inSlices(compileInSlices(set), options.signal);
     if (options.hold !== false) {
       const examples = exampleCalls(loaded.examples, options.nowMs ?? Date.now());
       await holdGuarantees(routes, guarantees, examples, problems);
     }
     if (problems.problems.length === 0) return { ...loaded, routes };
   } catch (error) {
+    options.signal?.throwIfAborted();
     refuse(problems, error);
   }
   const { hash } = set;
@@ -118,10 +122,10 @@ async function readSet(
 ): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
   const folder =
     typeof source === 'string' ? await readFolder(source, problems) : keptFolder(source);
-  const files = await inSlices(decodeFiles(folder, problems));
+  const files = await inSlices(decodeFiles(folder, problems), options.signal);
   known.referenced = files.flatMap(({ routes }) => referencedFiles(routes));
   for (const name of known.referenced) await readReferenced(folder, name, problems);
-  known.hash = await inSlices(contentHash(folder));
+  known.hash = await inSlices(contentHash(folder), options.signal);
   const handlers = options.handlers
     ? await openHandlers(handlerFiles(files, folder), problems)
     : null;
@@ -130,7 +134,7 @@ async function readSet(
     { env: options.env, handlers, nowMs: options.nowMs ?? Date.now() },
     problems,
   );
-  const built = await inSlices(building);
+  const built = await inSlices(building, options.signal);
   known.rules = built.set.rules.length;
   return { ...built, contents: folder.contents };
 }

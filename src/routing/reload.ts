@@ -35,6 +35,7 @@ interface FolderRoutes<Set extends CompiledRoutes | null> {
   takeFiles(): ReadonlyMap<string, Uint8Array> | null;
   /** Reloads when the contents change; `onReload` hears of every reload that did something. */
   watch(onReload: (reload: Reload) => void): void;
+  /** Gives up a load that is under way; reloads and activations reject from now on. */
   close(): Promise<void>;
 }
 
@@ -98,7 +99,8 @@ function followFolder<Set extends CompiledRoutes | null>(
   /** The last in turn, and it has not begun to read. */
   let waiting: Promise<Reload> | null = null;
   let timer: NodeJS.Timeout | undefined;
-  let closed = false;
+  const closing = new AbortController();
+  const { signal } = closing;
   if (!first.ok) refuse(first);
 
   return {
@@ -132,27 +134,34 @@ function followFolder<Set extends CompiledRoutes | null>(
     watch(onReload) {
       const look = async () => {
         const seen = await hashRoutes(dir, referenced);
-        if (seen !== (refused?.hash ?? folderHash)) onReload(await inTurn(once));
-        if (!closed) timer = setTimeout(look, WATCH_EVERY_MS).unref();
+        if (signal.aborted) return;
+        const changed = seen !== (refused?.hash ?? folderHash);
+        // Rejected if it is closed meanwhile.
+        const reload = changed ? await inTurn(once).catch(() => null) : null;
+        if (reload !== null) onReload(reload);
+        if (!signal.aborted) timer = setTimeout(look, WATCH_EVERY_MS).unref();
       };
       timer = setTimeout(look, WATCH_EVERY_MS).unref();
     },
     async close() {
-      closed = true;
+      closing.abort(new RefereeError('STOPPING', 'the server stops, so no routes are loaded'));
       clearTimeout(timer);
-      await reloading.catch(() => {});
+      await reloading;
     },
   };
 
   /** One after the other: what changed while one was reading is seen by the next. */
   function inTurn(load: () => Promise<Reload>): Promise<Reload> {
-    const next = reloading.then(load, load);
-    reloading = next;
+    const next = reloading.then(() => {
+      signal.throwIfAborted();
+      return load();
+    });
+    reloading = next.catch(() => {});
     return next;
   }
 
   async function once(): Promise<Reload> {
-    const loaded = await loadCompiled(dir, options);
+    const loaded = await loadCompiled(dir, { ...options, signal });
     referenced = loaded.referenced;
     if (!loaded.ok) {
       refuse(loaded);
@@ -164,7 +173,7 @@ function followFolder<Set extends CompiledRoutes | null>(
   }
 
   async function activate(kept: ReadonlyMap<string, Uint8Array>): Promise<Reload> {
-    const loaded = await loadCompiled(kept, options);
+    const loaded = await loadCompiled(kept, { ...options, signal });
     if (loaded.ok) return takeOver(loaded);
     return { ok: false, hash: live?.set.hash ?? '', problems: loaded.problems };
   }

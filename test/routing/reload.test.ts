@@ -91,6 +91,57 @@ test('a folder that goes away leaves the last good set live', async () => {
   });
 });
 
+test('reloads that wait for their turn are one, and see what changed before the last was asked for', async () => {
+  await withFolder({ 'main.yaml': FIRST }, async (dir) => {
+    const routes = await openRoutes(dir, OPTIONS);
+    const running = routes.reload();
+    // It has begun to read.
+    await Promise.resolve();
+    await writeFiles(dir, { 'main.yaml': SECOND });
+    const waiting = Array.from({ length: 10 }, () => routes.reload());
+    await running;
+    const loads = await Promise.all(waiting);
+    const { set } = routes.current();
+    expect(set.otherwise).toEqual([{ do: 'reject', cause: 'busy' }]);
+    expect(loads.map((load) => load.hash)).toEqual(loads.map(() => set.hash));
+    // Told of a change once, so that it is reported and kept once.
+    expect(loads.filter((load) => load.ok && load.changed).length).toBeLessThanOrEqual(1);
+    await routes.close();
+  });
+});
+
+test('a reload that is asked for after an activation comes after it', async () => {
+  await withFolder({ 'main.yaml': FIRST }, async (dir) => {
+    const routes = await openRoutes(dir, OPTIONS);
+    const older = new Map([['main.yaml', Buffer.from(SECOND)]]);
+    const before = routes.reload();
+    const activated = routes.activate(older);
+    const after = routes.reload();
+    await Promise.all([before, activated, after]);
+    expect(routes.current().set.otherwise).toEqual([{ do: 'hangup' }]);
+    await routes.close();
+  });
+});
+
+test('closing gives up a load, and the set that is live stays', async () => {
+  const rules = Array.from(
+    { length: 3_000 },
+    (_, i) => `  - { name: r${i}, when: { to: "+1415${1_000_000 + i}" }, do: [ hangup ] }`,
+  );
+  await withFolder({ 'main.yaml': FIRST }, async (dir) => {
+    const routes = await openRoutes(dir, OPTIONS);
+    const live = routes.current();
+    await writeFiles(dir, { 'main.yaml': `rules:\n${rules.join('\n')}\n${SECOND}` });
+    const reloads = Promise.allSettled([routes.reload(), routes.reload(), routes.reload()]);
+    await routes.close();
+    expect(await reloads).toMatchObject(
+      Array.from({ length: 3 }, () => ({ status: 'rejected', reason: { code: 'STOPPING' } })),
+    );
+    expect(routes.current()).toBe(live);
+    expect(routes.refusal()).toBeNull();
+  });
+});
+
 /** An environment of which the look-up fails: an error in the midst of reading, as a fault of ours would be. */
 function breakable() {
   const state = { broken: false };

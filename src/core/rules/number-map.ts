@@ -74,7 +74,7 @@ export class NumberMap<V> {
   }
 
   #code(value: V): number {
-    if (typeof value === 'number' && value >= 0 && (value | 0) === value) return value;
+    if (typeof value === 'number' && value >= 0 && Object.is(value | 0, value)) return value;
     // Many have the same: `true`.
     if (this.#others.length === 0 || this.#others.at(-1) !== value) this.#others.push(value);
     return -this.#others.length;
