@@ -1,9 +1,9 @@
 /** Reads the routes folder into memory once, so that everything sees the same state. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from './limits.ts';
-import type { Problems } from './problem.ts';
+import { Problems } from './problem.ts';
 
 export interface Folder {
   /** Null for files that were kept: there is nothing more to read. */
@@ -14,10 +14,17 @@ export interface Folder {
    * Everything that counts: route files, handlers, lists, tables, calendars; by path with forward slashes.
    */
   contents: Map<string, Uint8Array>;
+  /** Of each file, before it was read: what is not the same after a change. */
+  stamps: Map<string, string>;
 }
 
 export async function readFolder(dir: string, problems: Problems): Promise<Folder> {
-  const folder: Folder & { dir: string } = { dir, routeFiles: [], contents: new Map() };
+  const folder: Folder & { dir: string } = {
+    dir,
+    routeFiles: [],
+    contents: new Map(),
+    stamps: new Map(),
+  };
   const names = await list(dir, '', problems);
   let bytes = 0;
   for (const name of names) {
@@ -55,7 +62,7 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
 /** The files of a folder as they were once read. */
 export function keptFolder(contents: ReadonlyMap<string, Uint8Array>): Folder {
   const routeFiles = [...contents.keys()].filter(isRouteFile).sort(byBytes);
-  return { dir: null, routeFiles, contents: new Map(contents) };
+  return { dir: null, routeFiles, contents: new Map(contents), stamps: new Map() };
 }
 
 /**
@@ -66,9 +73,28 @@ export async function readReferenced(
   name: string,
   problems: Problems,
 ): Promise<void> {
-  const { dir, contents } = folder;
+  const { dir, contents, stamps } = folder;
   if (dir === null || contents.has(name) || !isInside(name)) return;
-  await read({ dir, contents }, name, problems, true);
+  await read({ dir, contents, stamps }, name, problems, true);
+}
+
+/**
+ * A file that is no longer as it was when it was read, or is new or gone: what was read is of no one
+ * moment. Null where all of it is.
+ */
+export async function changedMeanwhile({ dir, stamps }: Folder): Promise<string | null> {
+  if (dir === null) return null;
+  const names = (await list(dir, '', new Problems())).filter(counts);
+  for (const name of new Set([...names, ...stamps.keys()])) {
+    if ((await stampOf(join(dir, name)).catch(() => '')) !== stamps.get(name)) return name;
+  }
+  return null;
+}
+
+/** A file that is replaced is another one; the last time is that of any change, also of its times. */
+async function stampOf(path: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+  return [dev, ino, size, mtimeNs, ctimeNs].join();
 }
 
 /** A path of an operator stays in the folder: no `..`, nothing absolute, no dot names. */
@@ -140,10 +166,9 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
     // stat follows links: a mounted ConfigMap is nothing but links.
     const status = await stat(join(dir, name)).catch(() => null);
     if (status === null) {
-      problems.problem(
-        { file: name, line: 1, column: 1 },
-        'cannot be read: it is a broken link, or was just removed',
-      );
+      // Removed since it was listed: as if we had come a moment later.
+      if ((await lstat(join(dir, name)).catch(() => null)) === null) continue;
+      problems.problem({ file: name, line: 1, column: 1 }, 'cannot be read: it is a broken link');
     } else if (status.isDirectory()) {
       if (name.split('/').length < DEPTH_MAX) found.push(...(await list(dir, name, problems)));
     } else if (status.isFile()) found.push(name);
@@ -160,18 +185,20 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
 }
 
 async function read(
-  folder: { dir: string; contents: Folder['contents'] },
+  folder: { dir: string } & Pick<Folder, 'contents' | 'stamps'>,
   name: string,
   problems: Problems,
   quiet = false,
 ): Promise<Uint8Array | null> {
+  const path = join(folder.dir, name);
+  folder.stamps.set(name, await stampOf(path).catch(() => ''));
   try {
-    const status = await stat(join(folder.dir, name));
+    const status = await stat(path);
     if (!status.isFile()) throw new Error('it is no file');
     const bytesMax = name.endsWith('.csv') ? LIMITS.tableFileBytes : LIMITS.listFileBytes;
     if (status.size > bytesMax)
       throw new Error(`it has ${status.size} bytes, more than ${bytesMax}`);
-    const bytes = await readFile(join(folder.dir, name));
+    const bytes = await readFile(path);
     folder.contents.set(name, bytes);
     return bytes;
   } catch (error) {

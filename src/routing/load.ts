@@ -2,6 +2,7 @@
  * Loads the operator's folder `routes/` into a route set, or returns every problem with its
  * position. The server, `check`, `route` and the tests use it.
  */
+import { setTimeout } from 'node:timers/promises';
 import { type CompiledRoutes, compileInSlices } from '../core/rules/decide.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
@@ -9,10 +10,17 @@ import type { LocatedGuarantee } from './build-guarantees.ts';
 import { decode } from './decode.ts';
 import type { DecodedFile } from './decoded-set.ts';
 import type { Example } from './example.ts';
-import { contentHash, type Folder, keptFolder, readFolder, readReferenced } from './folder.ts';
+import {
+  changedMeanwhile,
+  contentHash,
+  type Folder,
+  keptFolder,
+  readFolder,
+  readReferenced,
+} from './folder.ts';
 import { exampleCalls, holdGuarantees } from './guarantees.ts';
 import { openHandlers } from './handlers/handlers.ts';
-import { type Problem, Problems } from './problem.ts';
+import { type Place, type Problem, Problems } from './problem.ts';
 import type { SchemaNode } from './schema/node.ts';
 import { ROUTE_FILE_SCHEMA, type RouteFile } from './schema/schema.ts';
 import { inSlices } from './slices.ts';
@@ -62,20 +70,41 @@ export type LoadResult = Loaded | Refused;
  * a server refuses it and keeps the last good one, and the command line says so.
  */
 export async function loadRoutes(source: RouteFiles, options: LoadOptions): Promise<LoadResult> {
-  const problems = new Problems();
-  // What is known of the folder, however far the load came.
-  const known = { hash: UNREADABLE, rules: 0, referenced: [] as string[] };
-  try {
-    const built = await readSet(source, options, problems, known);
-    if (problems.problems.length === 0) {
-      const { warnings } = problems.sorted();
-      return { ok: true, ...built, warnings, referenced: known.referenced };
+  for (let tries = 1; ; tries += 1) {
+    const problems = new Problems();
+    // What is known of the folder, however far the load came.
+    const known = { hash: UNREADABLE, rules: 0, referenced: [] as string[] };
+    try {
+      const read = await readFiles(source, options, problems, known);
+      const changed = await changedMeanwhile(read.folder);
+      if (changed !== null && tries < TRIES_MAX) {
+        await setTimeout(TRY_AGAIN_MS);
+        continue;
+      }
+      if (changed !== null) problems.problem(...restless(changed));
+      const built = await build(read, options, problems, known);
+      if (problems.problems.length === 0) {
+        const { warnings } = problems.sorted();
+        return { ok: true, ...built, warnings, referenced: known.referenced };
+      }
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      refuse(problems, error);
     }
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    refuse(problems, error);
+    return { ok: false, ...problems.sorted(), ...known };
   }
-  return { ok: false, ...problems.sorted(), ...known };
+}
+
+/** A deployment is copying into the folder: half of it and half of what was there is no set. */
+const TRIES_MAX = 10;
+const TRY_AGAIN_MS = 200;
+
+function restless(file: string): [Place, string, string] {
+  return [
+    { file, line: 1, column: 1 },
+    'changes while it is read',
+    'load the routes again once nothing writes into the folder',
+  ];
 }
 
 /** Ready to decide and held to its guarantees; an error on the way there is a problem as well. */
@@ -114,17 +143,38 @@ function refuse(problems: Problems, error: unknown): void {
   );
 }
 
-async function readSet(
+interface Known {
+  hash: string;
+  rules: number;
+  referenced: string[];
+}
+
+interface Read {
+  folder: Folder;
+  files: DecodedFile[];
+}
+
+/** All of the folder that counts, and what its route files refer to. */
+async function readFiles(
   source: RouteFiles,
-  options: LoadOptions,
+  { signal }: LoadOptions,
   problems: Problems,
-  known: { hash: string; rules: number; referenced: string[] },
-): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
+  known: Known,
+): Promise<Read> {
   const folder =
     typeof source === 'string' ? await readFolder(source, problems) : keptFolder(source);
-  const files = await inSlices(decodeFiles(folder, problems), options.signal);
+  const files = await inSlices(decodeFiles(folder, problems), signal);
   known.referenced = files.flatMap(({ routes }) => referencedFiles(routes));
   for (const name of known.referenced) await readReferenced(folder, name, problems);
+  return { folder, files };
+}
+
+async function build(
+  { folder, files }: Read,
+  options: LoadOptions,
+  problems: Problems,
+  known: Known,
+): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
   known.hash = await inSlices(contentHash(folder), options.signal);
   const handlers = options.handlers
     ? await openHandlers(handlerFiles(files, folder), problems)
