@@ -25,6 +25,8 @@ export class Flows {
       yield;
       this.#steps(name);
     }
+    // What they were read from, file and nodes, is not kept with the set.
+    this.#written.clear();
   }
 
   /** What `run: name` stands for; none, and a problem, where it leads back to itself. */

@@ -21,26 +21,26 @@ interface Spot {
 }
 
 export class DecodedPositions implements Positions {
-  readonly #source: Source;
+  readonly #placeAt: Source['at'];
   readonly #spots = new WeakMap<object, Spot>();
 
   constructor(source: Source) {
-    this.#source = source;
+    this.#placeAt = source.at;
   }
 
   at(owner: object, key?: string | number): Place {
     const spot = this.#spots.get(owner);
     const own = spot?.node ?? 0;
-    return this.#source.at(key === undefined ? own : (spot?.values.get(key) ?? own));
+    return this.#placeAt(key === undefined ? own : (spot?.values.get(key) ?? own));
   }
 
   atKey(owner: object, key: string): Place {
     const spot = this.#spots.get(owner);
-    return this.#source.at(spot?.keys.get(key) ?? spot?.node ?? 0);
+    return this.#placeAt(spot?.keys.get(key) ?? spot?.node ?? 0);
   }
 
   endLine(owner: object): number {
-    return this.#source.at(this.#spots.get(owner)?.end ?? 0).line;
+    return this.#placeAt(this.#spots.get(owner)?.end ?? 0).line;
   }
 
   /** Remembers where an object or a list stands; its members are added as they are decoded. */

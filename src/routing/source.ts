@@ -5,9 +5,7 @@
  * brackets cost nothing.
  */
 import {
-  Composer,
   type CST,
-  type Document,
   Lexer,
   LineCounter,
   type Node,
@@ -15,6 +13,8 @@ import {
   Parser,
   type YAMLError,
 } from 'yaml';
+import { type Composed, compose } from './compose.ts';
+import { inspect } from './inspect.ts';
 import { LIMITS } from './limits.ts';
 import type { Place, Problems } from './problem.ts';
 import { decodeText } from './text.ts';
@@ -61,9 +61,9 @@ export function* parseSource(
   if (inspected === null) return null;
 
   const { comments } = inspected;
-  const composed = nodesOf(tokens, at, problems, { file, comments });
-  if (composed === null) return null;
-  return { file, text, root: composed.contents, at };
+  const root = yield* nodesOf(tokens, text.length, at, problems, { file, comments });
+  if (root === undefined) return null;
+  return { file, text, root, at };
 }
 
 function* tokensOf(text: string): Generator<void, CST.Token[]> {
@@ -77,112 +77,25 @@ function* tokensOf(text: string): Generator<void, CST.Token[]> {
   return tokens;
 }
 
-const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, string]>> = {
-  alias: [
-    'an alias (*name)',
-    'write the value out; a text that starts with * needs quotes: "*555"',
-  ],
-  anchor: [
-    'an anchor (&name)',
-    'write the value out where it is needed; quote a text that starts with &',
-  ],
-  tag: ['a tag (!name)', 'remove it; quote a text that starts with !'],
-};
-
-/**
- * Walks the tokens without recursion: what YAML may not use here, depth and size. Null: too much to
- * compose. Else where comments begin that stand in brackets.
- */
-function* inspect(
+/** Undefined after problems. */
+function* nodesOf(
   tokens: CST.Token[],
-  at: (offset: number) => Place,
-  problems: Problems,
-): Generator<void, { comments: number[] } | null> {
-  const comments: number[] = [];
-  let documents = 0;
-  let nodes = 0;
-  const refuse = (offset: number, message: string, hint: string): void => {
-    problems.problem(at(offset), message, hint);
-  };
-  const stack: { token: CST.Token; depth: number }[] = [];
-  const push = (token: CST.Token | null | undefined, depth: number): void => {
-    if (token != null) stack.push({ token, depth });
-  };
-  for (const token of [...tokens].reverse()) push(token, 0);
-
-  for (let entry = stack.pop(); entry !== undefined; entry = stack.pop()) {
-    yield;
-    const { token, depth } = entry;
-    nodes += 1;
-    if (nodes > LIMITS.nodes * 4) {
-      refuse(token.offset, 'more values than a route file may hold', 'split the file');
-      return null;
-    }
-    if (depth > LIMITS.depth) {
-      refuse(token.offset, `nested deeper than ${LIMITS.depth} levels`, 'is a bracket missing?');
-      return null;
-    }
-    const forbidden = FORBIDDEN[token.type as keyof typeof FORBIDDEN];
-    if (forbidden !== undefined)
-      refuse(token.offset, `${forbidden[0]} is not allowed`, forbidden[1]);
-    if (token.type === 'directive') {
-      refuse(token.offset, 'a directive (%) is not allowed', 'remove the line');
-    } else if (token.type === 'document') {
-      documents += 1;
-      if (documents === 2) {
-        refuse(
-          token.offset,
-          'a second document (---) in one file',
-          'put it into a file of its own',
-        );
-      }
-      for (const part of token.start) push(part, depth);
-      push(token.value, depth + 1);
-    } else if ('items' in token) {
-      const parts = token.items.flatMap((item) => [...item.start, ...(item.sep ?? [])]);
-      if (token.type === 'flow-collection') {
-        for (const { type, offset } of [...parts, ...token.end])
-          if (type === 'comment') comments.push(offset);
-      }
-      for (const item of token.items) {
-        for (const part of item.start) push(part, depth);
-        push(item.key ?? null, depth + 1);
-        for (const part of item.sep ?? []) push(part, depth);
-        push(item.value ?? null, depth + 1);
-      }
-    } else if (token.type === 'block-scalar') {
-      for (const part of token.props) push(part, depth);
-    }
-  }
-  return { comments };
-}
-
-function nodesOf(
-  tokens: CST.Token[],
+  length: number,
   at: (offset: number) => Place,
   problems: Problems,
   { file, comments }: { file: string; comments: number[] },
-): Document.Parsed<ParsedNode> | null {
-  const composer = new Composer({
-    version: '1.2',
-    schema: 'core',
-    strict: true,
-    // Its own check compares each key with all before it; the walker's is a set.
-    uniqueKeys: false,
-    prettyErrors: false,
-    merge: false,
-  });
-  let composed: Document.Parsed<ParsedNode> | undefined;
+): Generator<void, ParsedNode | null | undefined> {
+  let composed: Composed | null;
   try {
-    [composed] = [...composer.compose(tokens, true)] as Document.Parsed<ParsedNode>[];
+    composed = yield* compose(tokens, length);
   } catch (error) {
     problems.problem(
       { file, line: 1, column: 1 },
       `not readable as YAML: ${error instanceof Error ? error.message : error}`,
     );
-    return null;
+    return undefined;
   }
-  if (composed === undefined) return null;
+  if (composed === null) return undefined;
   for (const error of syntaxErrors(composed)) {
     const hash = cutOff(error, comments, at);
     if (hash !== null) {
@@ -200,18 +113,18 @@ function nodesOf(
     );
   }
   // What follows a syntax error was guessed by the parser: walking it would report its guesses.
-  return composed.errors.length > 0 ? null : composed;
+  return composed.errors.length > 0 ? undefined : composed.root;
 }
 
 /** A file that is no YAML at all has as many as it has characters. */
 const SYNTAX_ERRORS_SHOWN = 10;
 
 /** One a place, and of the parser's stumbling after the first only what is no mere consequence. */
-function syntaxErrors(document: Document.Parsed<ParsedNode>): YAMLError[] {
+function syntaxErrors(composed: Composed): YAMLError[] {
   const found: YAMLError[] = [];
   // A tag was reported with the tokens; that it is unknown too helps nobody.
-  const warnings = document.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
-  for (const error of [...document.errors, ...warnings]) {
+  const warnings = composed.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
+  for (const error of [...composed.errors, ...warnings]) {
     if (found.length >= SYNTAX_ERRORS_SHOWN) break;
     if (found.some((other) => other.pos[0] === error.pos[0])) continue;
     if (found.length > 0 && error.code === 'UNEXPECTED_TOKEN') continue;
