@@ -1,4 +1,7 @@
-/** Whether the account can be asked at all, and whether it pays and signs: key, clock, balance, public key. */
+/**
+ * Checks whether the account can be read at all, has money and signs webhooks as we expect: key,
+ * clock, balance, public key.
+ */
 import type { Account, Reading } from './account.ts';
 import { type Finding, found, type Seen, unread } from './finding.ts';
 
@@ -6,7 +9,10 @@ const CLOCK_PROBLEM_MS = 300_000;
 const CLOCK_WARNING_MS = 30_000;
 const BALANCE_WARNING = 10;
 
-/** 401 anywhere is the key; 403 is, where nothing else came: a key may lack one permission and be right. */
+/**
+ * A 401 anywhere means a wrong key. A 403 does only if nothing else succeeded, because a valid key
+ * may lack one permission.
+ */
 export function apiKey({ account }: Seen): Finding[] {
   const readings = readingsOf(account);
   const denied = readings.filter((reading) => reading.end === 'denied');

@@ -1,6 +1,8 @@
-/** A Telnyx account as the checks see it: each part of it was read by itself, and may not have been. */
+/**
+ * A Telnyx account as the checks see it. Each part was read separately, and some may be missing.
+ */
 
-/** How one question to the account ended. `why` is one line for a person. */
+/** How one request to the account ended. `why` is one line for people. */
 export type Reading<T> =
   | { end: 'value'; value: T }
   | { end: 'denied'; status: 401 | 403; why: string }
@@ -21,7 +23,7 @@ export interface Application {
   webhookUrl: string | null;
   failoverUrl: string | null;
   apiVersion: string;
-  /** Null: Telnyx's own. */
+  /** Null: Telnyx's default. */
   webhookTimeoutSecs: number | null;
   firstCommandTimeout: boolean;
   firstCommandTimeoutSecs: number | null;
@@ -39,7 +41,7 @@ export interface PhoneNumber {
   connectionName: string | null;
 }
 
-/** What becomes of a call to a number before it reaches its connection. */
+/** What happens to a call to a number before it reaches its connection. */
 export interface NumberVoice {
   forwardsTo: string | null;
   forwarding: 'always' | 'on-failure' | null;
@@ -61,12 +63,12 @@ export interface VoiceProfile {
 export interface DeliveryAttempt {
   delivered: boolean;
   startedAt: number | null;
-  /** The time that was signed: seconds since the epoch, as text. */
+  /** The signed time: seconds since the epoch, as text. */
   timestamp: string | null;
   /** In words, one for each error that Telnyx names. */
   errors: { code: string; words: string }[];
   url: string | null;
-  /** Null where no answer came. */
+  /** Null if no answer came. */
   response: { status: number | null; body: string } | null;
 }
 
@@ -77,11 +79,11 @@ export interface Delivery {
   startedAt: number | null;
   finishedAt: number | null;
   eventType: string | null;
-  /** Whose event it is; null where it does not say. */
+  /** The connection of the event; null if the event does not say. */
   connectionId: string | null;
   /** Newest first. */
   attempts: DeliveryAttempt[];
-  /** The event as it was sent, for whoever takes it up again: the original body's `data`. */
+  /** `data` of the original body, so that the event can be processed again. */
   webhook: unknown;
 }
 

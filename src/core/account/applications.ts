@@ -1,4 +1,4 @@
-/** Whether the applications whose calls are ours are what they must be. */
+/** Checks whether the applications whose calls are ours are configured as they must be. */
 import type { Application } from './account.ts';
 import {
   type Finding,
@@ -70,7 +70,7 @@ export function webhookUrl(seen: Seen): Finding[] {
   });
 }
 
-/** Null where it is as it should be. */
+/** Null if it is as it should be. */
 function urlProblem(url: string | null, wanted: string | null): string | null {
   if (url === null) return 'has no webhook URL.';
   if (!URL.canParse(url)) return `has a webhook URL that is none: ${url}`;
@@ -88,7 +88,7 @@ function urlProblem(url: string | null, wanted: string | null): string | null {
   return null;
 }
 
-/** `https://host`, with a slash or the whole address. */
+/** Accepts `https://host`, with or without a slash, and the complete address. */
 export function expectedUrl(wanted: string | null): string | null {
   if (wanted === null || !URL.canParse(wanted)) return null;
   const url = new URL(wanted);
@@ -142,7 +142,7 @@ export function reachable(seen: Seen): Finding[] {
   });
 }
 
-/** Null where there is no URL to ask. */
+/** Null if there is no URL to request. */
 export function readyUrl(webhookUrl: string): string | null {
   return URL.canParse(webhookUrl) ? `${new URL(webhookUrl).origin}/health/ready` : null;
 }

@@ -1,4 +1,7 @@
-/** What a set-up writes to the account: every change says what was before, so that it can be put back. */
+/**
+ * What a set-up writes to the account. Every change contains the earlier values, so that it can be
+ * undone.
+ */
 import type { Application, PhoneNumber } from './account.ts';
 
 /** Fields of an application by Telnyx's own names, as the plan shows them. */
@@ -29,7 +32,7 @@ export type Change =
   | {
       type: 'update_application';
       id: string;
-      /** Telnyx wants both in every write, changed or not. */
+      /** Telnyx requires both in every write, changed or not. */
       name: string;
       webhookUrl: string;
       fields: FieldChange[];
@@ -42,7 +45,10 @@ export type Change =
       after: Connection | null;
     };
 
-/** Those in which the application is not as the change wants it; an answer of Telnyx's is held against it too. */
+/**
+ * The fields in which the application differs from what the change wants; Telnyx's answer to the
+ * write is checked with it too.
+ */
 export function unlike(
   fields: readonly FieldChange[],
   application: Application,
@@ -58,7 +64,7 @@ export function connectionOf({ connectionId, connectionName }: PhoneNumber): Con
   return connectionId === null ? null : { id: connectionId, name: connectionName };
 }
 
-/** Two spellings of one address are no difference. */
+/** Two spellings of the same address are equal. */
 export function sameUrl(one: FieldValue, other: FieldValue): boolean {
   if (one === other) return true;
   if (typeof one !== 'string' || typeof other !== 'string') return false;

@@ -1,4 +1,4 @@
-/** Whether Telnyx could bring us what it wanted to tell. */
+/** Checks whether Telnyx could deliver its webhooks to us. */
 import type { Delivery } from './account.ts';
 import { counted, type Finding, found, ourConnections, type Seen, unread } from './finding.ts';
 
@@ -9,7 +9,7 @@ export function deliveries(seen: Seen): Finding[] {
   const reading = seen.account.deliveries;
   if (reading.end !== 'value') return [unread('deliveries', 'the webhook deliveries', reading)];
   const connections = ourConnections(seen);
-  // Of another application's trouble nothing follows for us.
+  // Problems of another application are none of ours.
   const ours = reading.value.filter(
     ({ connectionId }) =>
       connectionId === null || connections === null || connections.has(connectionId),
@@ -36,7 +36,7 @@ export function deliveries(seen: Seen): Finding[] {
   ];
 }
 
-/** By what the last attempt of each met. */
+/** Grouped by the result of each delivery's last attempt. */
 function reasons(failed: readonly Delivery[]): string {
   const words = failed.map(({ attempts }) => {
     const errors = attempts[0]?.errors ?? [];
@@ -49,7 +49,7 @@ function reasons(failed: readonly Delivery[]): string {
     .join(', ');
 }
 
-/** The newest answer of our own server: its words name the reason where a code does not. */
+/** The newest answer of our own server, whose words name the reason when a code does not. */
 function answerOf(failed: readonly Delivery[]): string {
   const answer = failed
     .flatMap(({ attempts }) => attempts)

@@ -1,6 +1,6 @@
 /**
- * The checks of an account, in the order in which they are told: pure functions of the account, the routes
- * and the settings. Whoever looks at more than one of them at once looks here.
+ * All checks of an account, in the order in which they are reported. They are pure functions of the
+ * account, the routes and the settings.
  */
 import { apiKey, balance, clock, publicKey } from './access.ts';
 import { apiVersion, application, cost, reachable, timeouts, webhookUrl } from './applications.ts';

@@ -1,4 +1,4 @@
-/** What a check of the account found, and what the checks are given. */
+/** What a check of the account reports, and what the checks are given. */
 import type { Account, Application, Reading } from './account.ts';
 import type { RouteFacts } from './route-facts.ts';
 
@@ -25,9 +25,9 @@ export interface Finding {
   /** Id of an application, or a number; null: the account. */
   about: string | null;
   status: 'ok' | 'warning' | 'problem' | 'unknown';
-  /** The fact. */
+  /** What is the case. */
   message: string;
-  /** What to do about it; null where nothing is to be done. */
+  /** What to do about it; null if nothing needs to be done. */
   fix: string | null;
 }
 
@@ -37,13 +37,13 @@ export interface AccountSettings {
   /** TELNYX_CONNECTION_IDS; null: all connections are ours. */
   connectionIds: ReadonlySet<string> | null;
   store: 'sqlite' | 'postgres';
-  /** Where webhooks should come to, if somebody said so: `https://host`. */
+  /** Where webhooks should arrive, if that was given: `https://host`. */
   url: string | null;
 }
 
 export interface Seen {
   account: Account;
-  /** Null where the routes could not be loaded. */
+  /** Null if the routes could not be loaded. */
   routes: RouteFacts | null;
   settings: AccountSettings;
   /** Milliseconds since the epoch. */
@@ -52,7 +52,10 @@ export interface Seen {
 
 export const WEBHOOK_PATH = '/webhooks/telnyx';
 
-/** Named one by one; the rest is a number. An account may have thousands that are wrong in one way. */
+/**
+ * How many are named individually; the rest is counted. Thousands of numbers may have the same
+ * problem.
+ */
 export const NAMED_MAX = 50;
 
 /** `about` is null unless given. */
@@ -66,7 +69,7 @@ export function found(
   return { check, about, status, message, fix };
 }
 
-/** A reading that is no value, as a finding: the other checks run. */
+/** Turns a failed reading into a finding, so that the other checks still run. */
 export function unread(
   check: CheckName,
   what: string,
@@ -85,7 +88,9 @@ const FIXES: Record<'denied' | 'missing' | 'unreachable', (what: string) => stri
     'Run it again. If it stays so: look at the network, TELNYX_API_URL and status.telnyx.com.',
 };
 
-/** The applications whose calls are ours; a check without one says so in one finding. */
+/**
+ * The applications whose calls are ours; a check that needs one and finds none reports one finding.
+ */
 export function ourApplications(seen: {
   account: Pick<Account, 'applications'>;
   settings: Pick<AccountSettings, 'connectionIds'>;
@@ -98,7 +103,7 @@ export function ourApplications(seen: {
   );
 }
 
-/** Their ids, which need no reading where the settings name them. */
+/** Their ids, which need no request if the settings name them. */
 export function ourConnections(seen: Seen): ReadonlySet<string> | null {
   const { connectionIds } = seen.settings;
   if (connectionIds !== null) return connectionIds;
@@ -111,7 +116,7 @@ export function endsAtUs(webhookUrl: string | null): boolean {
   return new URL(webhookUrl).pathname.endsWith(WEBHOOK_PATH);
 }
 
-/** The check of each of our applications, or why there is none. */
+/** Runs a check on each of our applications, or reports why there is none. */
 export function forEachApplication(
   check: CheckName,
   seen: Seen,

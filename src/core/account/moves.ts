@@ -1,10 +1,10 @@
-/** Whether the account can do what the rules ask of it: attestation to look at, transfers to place. */
+/** Checks whether the account can do what the rules need: see attestation, and place transfers. */
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import type { Application, VoiceProfile } from './account.ts';
 import { type Finding, forEachApplication, found, type Seen, unread } from './finding.ts';
 import type { RouteFacts } from './route-facts.ts';
 
-/** A spend or so many callers that one busy hour uses up. */
+/** A daily spend limit this low may be used up by one busy hour. */
 const DAILY_SPEND_LOW = 10;
 const CONCURRENT_CALLS_LOW = 10;
 const PROFILES = 'in the Telnyx portal under Voice, Outbound Voice Profiles';
@@ -61,13 +61,13 @@ function ofApplication(own: Application, routes: RouteFacts, seen: Seen): Findin
   return found('transfer', 'ok', `"${profile.name}" allows what the rules transfer to.`, null, id);
 }
 
-/** One for each country: a rule set may name a hundred numbers of one. */
+/** One finding for each country: a rule set may name a hundred numbers in one. */
 function forbidden({ name, destinations }: VoiceProfile, routes: RouteFacts): Finding[] {
   if (destinations === null) return [];
   const seen = new Set<string>();
   return [...routes.transfers].flatMap(([number, rule]) => {
     const country = parsePhoneNumberFromString(number)?.country;
-    // A number of no country, such as +800: no list of countries tells.
+    // A number without a country, such as +800: the list of countries says nothing about it.
     if (country === undefined || destinations.includes(country) || seen.has(country)) return [];
     seen.add(country);
     return [

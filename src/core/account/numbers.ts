@@ -1,4 +1,4 @@
-/** Whether the numbers of the account lead to us, and whether the routes know them. */
+/** Checks whether the numbers of the account lead to us, and whether the routes know them. */
 import type { PhoneNumber } from './account.ts';
 import {
   counted,
@@ -65,7 +65,7 @@ function unreadForwarding({ account: { voices } }: Seen): Finding[] {
   return voices.end === 'value' ? [] : [unread('numbers', 'call forwarding', voices)];
 }
 
-/** Where to; null where it does not. */
+/** The destination; null if the number is not always forwarded. */
 function forwardsAlways({ account: { voices } }: Seen, { id }: PhoneNumber): string | null {
   const voice = voices.end === 'value' ? voices.value.get(id) : undefined;
   return voice?.forwarding === 'always' ? voice.forwardsTo : null;
@@ -78,7 +78,7 @@ export function unrouted(seen: Seen): Finding[] {
   if (!('list' in assigned)) return [assigned];
   const { voices } = account;
   const unknown = assigned.list.filter(({ id, number }) => {
-    // What a call to it comes with: Telnyx may rewrite it.
+    // The `to` that a call to it will have: Telnyx may rewrite it.
     const voice = voices.end === 'value' ? voices.value.get(id) : undefined;
     const to = voice?.translatedNumber ?? number;
     return !routes.inExamples.has(to) && !routes.couldMatch(to);

@@ -1,6 +1,6 @@
 /**
- * What no documentation of Telnyx's says for certain, and what one rehearsed call says of it. A
- * call shows what happened once: no answer here is a promise.
+ * Questions that Telnyx's documentation does not answer for certain, and what one rehearsed call
+ * shows about each. A call shows what happened once; no answer here is a promise.
  */
 import {
   duplicatesOf,
@@ -9,7 +9,7 @@ import {
   type RehearsedWebhook,
 } from './rehearsal.ts';
 
-/** Null: this call does not show it. */
+/** Null if this call does not show it. */
 type Answer = (rehearsal: Rehearsal) => string | null;
 
 export const OPEN_QUESTIONS: Record<string, { question: string; answer: Answer }> = {
@@ -56,7 +56,7 @@ export const OPEN_QUESTIONS: Record<string, { question: string; answer: Answer }
   },
   refer_headers: {
     question: "Which SIP message carries a REFER's custom headers?",
-    // Only the receiver of that message sees it.
+    // Only the recipient of that message sees it.
     answer: () => null,
   },
 };
@@ -80,7 +80,7 @@ function retryTimestamp({ webhooks }: Rehearsal): string | null {
     const stamps = tries.flatMap(({ timestamp }) => timestamp ?? []);
     if (stamps.length < 2) continue;
     const fresh = new Set(stamps).size > 1;
-    // Within one second a new one would look the same.
+    // Within one second a new time would look the same.
     const first = tries.at(0)?.startedAt ?? 0;
     const last = tries.at(-1)?.startedAt ?? 0;
     if (!fresh && last - first < 1_000) continue;

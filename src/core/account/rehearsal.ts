@@ -3,9 +3,9 @@
 export interface DeliveryTry {
   /** Milliseconds since the epoch, as all times here. */
   startedAt: number | null;
-  /** HTTP status of our answer; null: none came. */
+  /** HTTP status of our answer; null if none arrived. */
   status: number | null;
-  /** The time that was signed, in seconds; null where the log does not show it. */
+  /** The signed time in seconds; null if the log does not show it. */
   timestamp: string | null;
   errors: string[];
 }
@@ -16,20 +16,20 @@ export interface RehearsedWebhook {
   /** The leg that we dialled, the call that our server took, or a B-leg of it. */
   leg: 'calling' | 'called' | 'b_leg';
   occurredAt: number | null;
-  /** Null: our server has no record of it. */
+  /** Null if our server has no record of it. */
   receivedAt: number | null;
   sipNotifyResponse: number | null;
   hangupCause: string | null;
-  /** Of the `client_state` that came back with it, in base64. */
+  /** Length of the `client_state` that came back with it, in base64. */
   clientStateChars: number | null;
-  /** Oldest first; empty where the delivery log does not show it yet. */
+  /** Oldest first; empty if the delivery log does not show it yet. */
   tries: DeliveryTry[];
 }
 
 export interface RehearsedCommand {
   id: string;
   action: string;
-  /** When its answer was there. */
+  /** When its answer arrived. */
   at: number;
   outcome: string;
   status: number | null;
@@ -51,7 +51,7 @@ export interface Rehearsal {
   webhooks: RehearsedWebhook[];
   commands: RehearsedCommand[];
   attempts: RehearsedAttempt[];
-  /** How the call of our server ended; null: it did not take the call, or it still runs. */
+  /** How the call of our server ended; null if it did not take the call or has not ended it yet. */
   ends: string | null;
   answeredAt: number | null;
   /** `pstn` or `sip`, as Telnyx says. */

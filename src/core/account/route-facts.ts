@@ -1,4 +1,4 @@
-/** What the checks ask of a route set. */
+/** What the checks need to know of a route set. */
 
 import type { CallFacts } from '../machine/call.ts';
 import { noFacts } from '../machine/new-call.ts';
@@ -57,7 +57,7 @@ function couldMatch({ set, checks, index }: CompiledRoutes, number: string): boo
   return set.rules.some((_, rule) => (checks[rule]?.someCall(subject) ?? -1) >= 0);
 }
 
-/** More are those of a list that nobody wrote by hand. */
+/** A route set with more has a list that nobody wrote by hand. */
 const NAMED_NUMBERS_MAX = 10_000;
 
 function namedNumbers(set: RouteSet): Map<string, string> {
@@ -89,7 +89,7 @@ function exactNumber(value: string): string | null {
   return pattern.kind === 'exact' && isE164(pattern.key) ? pattern.key : null;
 }
 
-/** What is asked for, not what is excluded: `not: { to: … }` names a number that is somebody else's. */
+/** Only what is asked for, not what is excluded: `not: { to: … }` names somebody else's number. */
 function clausesOf(condition: Condition): Clause[] {
   if ('clause' in condition) return [condition.clause];
   if ('not' in condition) return [];

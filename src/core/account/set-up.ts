@@ -1,6 +1,7 @@
 /**
- * The plan of a set-up: what must change in the account so that calls come to us, or why nothing
- * may. It deletes nothing, buys nothing, and takes nothing from another connection unasked.
+ * Plans a set-up: what must change in the account so that calls arrive here, or why nothing may
+ * change. It deletes nothing, buys nothing, and takes no number from another connection without
+ * being asked to.
  */
 import type { Account, Application, PhoneNumber, Reading } from './account.ts';
 import {
@@ -13,13 +14,13 @@ import {
 } from './change.ts';
 
 export interface SetUpWish {
-  /** The whole webhook URL. */
+  /** The complete webhook URL. */
   webhookUrl: string;
-  /** Name or id; null: the application that has this URL, else a new one. */
+  /** Name or id; null: the application with this URL, or a new one. */
   application: string | null;
   /** +E.164. */
   numbers: readonly string[];
-  /** Numbers of other connections too. */
+  /** Also numbers that belong to other connections. */
   take: boolean;
 }
 
@@ -28,7 +29,7 @@ export interface Refusal {
   fix: string;
 }
 
-/** `application`: what the numbers lead to. */
+/** `application`: the one that the numbers are assigned to. */
 export type SetUpPlan =
   | { type: 'plan'; application: Connection; changes: Change[] }
   | { type: 'refused'; problems: Refusal[] };
@@ -87,14 +88,14 @@ function chooseByUrl(
   if (withUrl[0] !== undefined) return { type: 'found', application: withUrl[0] };
   const [other] = namedLike(applications, DEFAULT_NAME);
   if (other === undefined) return { type: 'create', name: DEFAULT_NAME };
-  // Perhaps the one that takes the calls of another server now.
+  // It may be the application of another server.
   return refusal(
     `${shown(other)} has another webhook URL: ${other.webhookUrl ?? 'none'}.`,
     `Say --app ${other.id} to lead its calls to ${webhookUrl} instead, or --app with another name for a new application.`,
   );
 }
 
-/** Exactly so, else but for upper and lower case. */
+/** An exact match, or one that differs only in upper and lower case. */
 function namedLike(applications: readonly Application[], name: string): Application[] {
   const exact = applications.filter((one) => one.name === name);
   const lower = name.toLowerCase();
@@ -130,7 +131,7 @@ function applicationChange(
   return [{ type: 'update_application', id, name, webhookUrl, fields }];
 }
 
-/** What an application of ours must have, new or old. `before` is filled in from the account. */
+/** What our application must have, new or existing. `before` is filled in from the account. */
 export function wantedFields(webhookUrl: string): FieldChange[] {
   return [
     { field: 'webhook_event_url', before: null, after: webhookUrl },

@@ -1,17 +1,17 @@
 /**
- * What puts back the changes of an earlier set-up. Whatever somebody changed since stays as they
- * left it, and an application that was created stays too: without a number it takes no calls, and
- * to switch it off would end the calls of whoever gave it one meanwhile.
+ * Plans the undoing of an earlier set-up. Whatever was changed since stays as it is. An application
+ * that was created stays too: without a number it receives no calls, and switching it off would end
+ * calls if somebody has given it a number meanwhile.
  */
 import type { Account, Application, PhoneNumber } from './account.ts';
 import { type Change, connectionOf, FIELDS, type FieldChange, sameUrl } from './change.ts';
 import { notRead, type Refusal } from './set-up.ts';
 
 export type UndoPlan =
-  /** `kept`: what is not put back, and why. */
+  /** `kept`: what is not undone, and why. */
   { type: 'plan'; changes: Change[]; kept: string[] } | { type: 'refused'; problems: Refusal[] };
 
-/** In the opposite order: a number goes back before its application changes. */
+/** In reverse order: a number goes back before its application changes. */
 export function planUndo(
   account: Pick<Account, 'applications' | 'numbers'>,
   made: readonly Change[],
@@ -63,7 +63,7 @@ function created(
   change: Extract<Change, { type: 'create_application' }>,
   { applications, numbers, made }: Now,
 ): Back {
-  // Without an id its answer never came; then it is known by what it was given.
+  // If the answer with its id never arrived, the application is recognized by its values.
   const found = applications.find(({ id, name, webhookUrl }) =>
     change.id === null
       ? name === change.name && sameUrl(webhookUrl, change.webhookUrl)
@@ -125,7 +125,8 @@ function assigned(
   const now = numbers.find((one) => one.id === id);
   if (now === undefined) return gone(number);
   const to = after?.id ?? null;
-  // Without an id it was never assigned: the set-up ended before its application was created.
+  // Without an id it was never assigned, because the set-up ended before its application was
+  // created.
   if (to === null || now.connectionId === (before?.id ?? null)) return nothing;
   if (now.connectionId !== to) {
     const where = now.connectionId ?? 'no connection';

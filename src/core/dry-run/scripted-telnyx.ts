@@ -15,7 +15,7 @@ interface Situation {
   call: Call;
   /** Verdict of an attempt; null if the caller hangs up before there is one. */
   verdict: Verdict | null;
-  /** Of a menu. */
+  /** The keys pressed in a menu. */
   digits: string | null;
   /** The caller hangs up once this attempt was tried. */
   leaves: boolean;
@@ -23,9 +23,9 @@ interface Situation {
   rings?: boolean;
   /** How long the target takes; by default well within the step's timeout. */
   tookMs?: number;
-  /** What its NOTIFY says; by default the usual code of the verdict. */
+  /** The status in its NOTIFY; by default the usual one for the verdict. */
   sipNotifyResponse?: number | null;
-  /** What the lookup that is asked for answers; absent: nothing. */
+  /** The answer of the lookup; absent: no answer. */
   lookup?: Readonly<Record<string, string>> | undefined;
   /** Telnyx refuses our answer. */
   answerRefused?: boolean;
@@ -86,7 +86,9 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
   }
 }
 
-/** A lookup is never really asked: its script is what is kept of its answer. */
+/**
+ * A lookup is never really requested: the script contains the values that are kept of the answer.
+ */
 function lookupAnswer(
   command: Extract<Command, { action: 'lookup' }>,
   script: Situation['lookup'],

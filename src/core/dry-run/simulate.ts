@@ -26,7 +26,7 @@ export interface Script {
   digits: readonly string[];
   /** The caller hangs up when this target has been tried. */
   hangupAfter: string | null;
-  /** What lookups answer, by name; one that is not here does not answer. */
+  /** Answers of lookups, by name; a lookup that is missing here does not answer. */
   lookups?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Attempts without a scripted verdict count as completed; with `error` they are also listed. */
   unscripted: 'completed' | 'error';
@@ -112,7 +112,8 @@ function put(play: Play, event: CallEvent): void {
   const known = {
     id: `${event.id}-${play.events}`,
     receivedAt: play.now,
-    // How long an attempt of unknown end may still report counts from when it was sent.
+    // How long an attempt with an unknown outcome may still report is counted from when it was
+    // sent.
     ...(event.source === 'outcome' ? { firstSentAt: play.now } : {}),
   };
   const out = transition(

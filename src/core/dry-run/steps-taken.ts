@@ -1,9 +1,12 @@
-/** The words for what one transition did: `answer`, `refer support-us`, `say`, `reject busy`. */
+/** Names what one transition did: `answer`, `refer support-us`, `say`, `reject busy`. */
 import { nameOf } from '../machine/attempt.ts';
 import type { Call } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 
-/** Attempts refused before they were sent, then what was asked. `walked`: attempts that were there before. */
+/**
+ * Attempts that were refused before they were sent, then the commands. `walked`: how many attempts
+ * there were before.
+ */
 export function stepsTaken(
   attempts: Call['attempts'],
   walked: number,

@@ -1,19 +1,19 @@
 /**
- * How long something took, as counts in logarithmic buckets: sums of them can be added up and taken
- * away again, and a quantile read from them is at most 5 % off.
+ * Durations as counts in logarithmic buckets. Such counts can be added and subtracted, and a
+ * quantile read from them is off by at most 5 %.
  */
 
 /** Counts by bucket, without the empty ones. */
 export type Latencies = Record<string, number>;
 
-/** A bucket's upper bound is 10 % above its lower one; its middle stands for all that is in it. */
+/** A bucket's upper bound is 10 % above its lower bound; its middle stands for everything in it. */
 const GROWTH = 1.1;
 
 export function bucketOf(ms: number): string {
   return ms < 1 ? '0' : String(1 + Math.floor(Math.log(ms) / Math.log(GROWTH)));
 }
 
-/** Into `sum`, which may come down to nothing. */
+/** Adds `more` to `sum`; buckets that reach 0 are removed. */
 export function addLatencies(sum: Latencies, more: Latencies, times: 1 | -1 = 1): void {
   for (const [bucket, count] of Object.entries(more)) {
     const total = (sum[bucket] ?? 0) + times * count;
@@ -22,7 +22,7 @@ export function addLatencies(sum: Latencies, more: Latencies, times: 1 | -1 = 1)
   }
 }
 
-/** In milliseconds; null where nothing was measured. `share`: 0.5 is the median. */
+/** In milliseconds; null if nothing was measured. `share`: 0.5 is the median. */
 export function quantile(latencies: Latencies, share: number): number | null {
   const buckets = Object.entries(latencies)
     .map(([bucket, count]) => ({ bucket: Number(bucket), count }))

@@ -1,4 +1,7 @@
-/** A report: hourly sums added up by hour, day, number, rule, target or outcome, beside an earlier span. */
+/**
+ * A report: hourly sums added up by hour, day, number, rule, target or outcome, compared with an
+ * earlier span.
+ */
 import { CALLER_OUTCOMES, type CallerOutcome } from '../machine/caller-outcome.ts';
 import { addDecimals } from '../machine/decimal.ts';
 import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
@@ -21,7 +24,7 @@ export interface ReportAsked {
   to: number;
   by: ReportBy;
   compare: ReportCompare | null;
-  /** Days are those of this zone. An hour belongs to the day in which it begins there. */
+  /** The zone that days are counted in. An hour belongs to the day in which it begins there. */
   zone: string;
 }
 
@@ -29,7 +32,10 @@ const DAYS_DEFAULT = 7;
 const DAYS_MAX = 1_100;
 const HOURLY_DAYS_MAX = 92;
 
-/** `from` and `to` as they were given; null: a week until now. Refused with the reason in words. */
+/**
+ * `from` and `to` as they were given; null: the last seven days. If they are refused, the reason is
+ * returned in words.
+ */
 export function reportAsked(
   given: Omit<ReportAsked, 'from' | 'to'> & { from: number | null; to: number | null },
   now: number,
@@ -45,10 +51,10 @@ export function reportAsked(
   return { ...given, from, to };
 }
 
-/** The span to compare with: the same length just before, or the same days a week earlier. */
+/** The span to compare with: of the same length just before, or the same days a week earlier. */
 export function spanBefore({ from, to, zone, compare }: ReportAsked): Span | null {
   if (compare === null) return null;
-  // By the local clock, so that a day is compared with a day also where clocks were changed.
+  // By local time, so that whole days are compared even if clocks were changed in between.
   const wall = (ms: number) => ms + offsetMs(zone, ms);
   const back = compare === 'week' ? 7 * DAY_MS : wall(to) - wall(from);
   const earlier = (ms: number) => {
@@ -87,7 +93,7 @@ export function createReport(asked: ReportAsked): Report {
 interface Place {
   id: string;
   key: Name;
-  /** For people: what a key of null stands for. */
+  /** For people: what stands in place of a null key. */
   label: string;
 }
 
@@ -141,7 +147,7 @@ function placeIn({ by, zone, from }: ReportAsked, span: Span, sum: Sum): Place {
     case 'hour':
       return hourPlace(from + (sum.hour - span.from));
     case 'day':
-      // The nth day of the earlier span stands beside the nth of this one.
+      // The nth day of the earlier span is shown beside the nth day of this one.
       return dayPlace(dayOf(from, zone) + dayOf(sum.hour, zone) - dayOf(span.from, zone));
     case 'number':
       return placeOf(sum.number, 'no number');
@@ -162,7 +168,7 @@ function placeOf(key: Name, ofNull: string): Place {
   return { id: key === null ? '' : `=${key}`, key, label: key ?? ofNull };
 }
 
-/** Hours, days and outcomes without a call are shown too. */
+/** Hours, days and outcomes without calls are shown too. */
 function emptyPlaces({ by, zone, from, to }: ReportAsked): Place[] {
   if (by === 'outcome') return CALLER_OUTCOMES.map((outcome) => placeOf(outcome, outcome));
   if (by === 'hour') {

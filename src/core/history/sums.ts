@@ -1,6 +1,6 @@
 /**
- * What a call adds to the hourly sums, and how sums are added. The sums of an hour are always those of
- * the calls that came in it: a call that is corrected later adds the difference.
+ * What a call adds to the hourly sums, and how sums are added. The sums of an hour always belong to
+ * the calls that started in it: if a call is corrected later, the difference is added.
  */
 import type { Attempt, Call } from '../machine/call.ts';
 import { outcomeOf } from '../machine/caller-outcome.ts';
@@ -8,22 +8,22 @@ import { costTarget, costTotals } from '../machine/cost.ts';
 import { addDecimals } from '../machine/decimal.ts';
 import { addLatencies, bucketOf, type Latencies } from './latencies.ts';
 
-/** A name, or that there is none: of a rule `otherwise` (or undecided), of a target a literal one. */
+/** A name, or null: for a rule `otherwise` (or undecided), for a target a literal one. */
 export type Name = string | null;
 
-/** What is summed apart. */
+/** What is summed separately. */
 export interface SumKey {
-  /** The hour in which the call came, milliseconds since the epoch. */
+  /** The hour in which the call started, milliseconds since the epoch. */
   hour: number;
-  /** Ours: the one that was called, or that called. */
+  /** Our own number of the call, on either side of it. */
   number: Name;
   rule: Name;
-  /** Undefined where nobody was moved. */
+  /** Undefined if there was no attempt. */
   target: Name | undefined;
   outcome: string;
-  /** Of attempts alone. */
+  /** Only for attempts. */
   verdict: Name;
-  /** Of costs alone. */
+  /** Only for costs. */
   currency: Name;
 }
 
@@ -40,7 +40,7 @@ export interface Sum extends SumKey {
 
 export const HOUR_MS = 3_600_000;
 
-/** Nothing while it is live, and of a B-leg, which belongs to its caller. */
+/** Empty while the call is live, and for a B-leg, which is counted with its caller. */
 export function sumsOf(call: Call): Sum[] {
   const outcome = outcomeOf(call);
   if (outcome === null) return [];
@@ -73,12 +73,12 @@ function attemptSum({ target, verdict, unsent, startedAt, acceptedAt, endedAt }:
   const isTimed = !unsent && endedAt !== null;
   const tookMs = isTimed ? Math.max(0, endedAt - (acceptedAt ?? startedAt)) : 0;
   const took: Latencies = isTimed ? { [bucketOf(Math.round(tookMs))]: 1 } : {};
-  // Whoever was passed over was not tried.
+  // A target that was skipped was not tried.
   const attempts = verdict === 'skipped' ? 0 : 1;
   return { target: storable(target), verdict, attempts, moves: unsent ? 0 : 1, took };
 }
 
-/** Callers write what no database's text holds, and a sum must be found again under its name. */
+/** Callers may send text that no database can store, and a sum must be found again by its name. */
 function storable(name: Name): Name {
   return name === null ? null : name.replaceAll('\0', '\ufffd').toWellFormed();
 }
@@ -87,7 +87,7 @@ export function ourNumber({ facts: { direction, from, to } }: Call): Name {
   return direction === 'outgoing' ? from : to;
 }
 
-/** Rows of the same key become one; a row that comes to nothing goes. */
+/** Merges rows with the same key and removes those that add up to nothing. */
 export function addUp(rows: readonly Sum[]): Sum[] {
   const sums = new Map<string, Sum>();
   for (const row of rows) {
@@ -99,7 +99,7 @@ export function addUp(rows: readonly Sum[]): Sum[] {
   return [...sums.values()].filter((sum) => !isNothing(sum));
 }
 
-/** What makes `before` into `after`. */
+/** The rows that turn `before` into `after` when they are added. */
 export function difference(before: readonly Sum[], after: readonly Sum[]): Sum[] {
   return addUp([...after, ...before.map(negative)]);
 }

@@ -1,4 +1,7 @@
-/** What may happen next to a call: every answer of a target, every key, a refused answer, the caller leaving. */
+/**
+ * What may happen next to a call: every answer of a target, every key, a refused answer, the caller
+ * hanging up.
+ */
 import { answeredOf, hangupOf } from '../dry-run/events.ts';
 import { answersTo } from '../dry-run/scripted-telnyx.ts';
 import type { Verdict } from '../machine/call.ts';
@@ -20,21 +23,23 @@ export type ChoiceName =
   | { kind: 'leaves'; early: boolean }
   /** `ringing`: it had begun to ring, so it may still be answered. */
   | { kind: 'verdict'; verdict: Verdict; ringing: boolean }
-  /** Null: no key, or one that the menu does not know. */
+  /** Null: no key, or one that is not in the menu. */
   | { kind: 'key'; digits: string | null }
   | { kind: 'lookup'; lookup: string; answers: boolean };
 
 export interface Choosing {
   decide: Answer;
-  /** Whether it matters how long things take: then each is played at its longest and at its shortest. */
+  /** Whether durations matter: then everything is played at its longest and at its shortest. */
   timed: boolean;
-  /** What one target answers to everybody; null: anything. */
+  /** One target's answer to every caller; null: any answer. */
   fixed: { target: string; verdict: Verdict } | null;
-  /** Lookups that answer: without that the rule would not have been chosen. */
+  /** Lookups that must have answered, because otherwise the rule would not have been chosen. */
   answered: ReadonlySet<string>;
 }
 
-/** Carries on to the next moment at which more than one thing may happen, or to the end of the call. */
+/**
+ * Continues to the next moment at which more than one thing may happen, or to the end of the call.
+ */
 export function settle(scene: Scene, { decide }: Choosing): { at: Scene; asks: Command | null } {
   let at = scene;
   for (;;) {
@@ -71,7 +76,7 @@ function isChoice(command: Command): boolean {
 
 const NOTHING = { verdict: null, digits: null, leaves: false };
 
-/** What Telnyx is asked without a choice about it. Questions about a leg stay without an answer: that is slowest. */
+/** Answers commands that leave no choice. Probes stay unanswered, which takes the longest. */
 function carryOut(scene: Scene, command: Command, decide: Answer): Scene {
   if (command.action === 'probe' || command.action === 'active_calls') return scene;
   return answersTo(command, { call: scene.call, ...NOTHING }).reduce(
@@ -81,7 +86,7 @@ function carryOut(scene: Scene, command: Command, decide: Answer): Scene {
 }
 
 export function choicesAt(scene: Scene, command: Command | null, how: Choosing): Choice[] {
-  // A leg that we placed rings until the other end answers.
+  // A leg that we dialled rings until the far end answers.
   if (command === null) return [said(put(scene, answeredOf(scene.call), how.decide)), leave(scene)];
   switch (command.action) {
     case 'answer':
@@ -124,7 +129,7 @@ function answers(scene: Scene, command: Command, { decide }: Choosing): Choice[]
   ];
 }
 
-/** In the last moment of its time, or not at all. The caller rings meanwhile. */
+/** Either in the last moment of its time, or not at all. The caller hears ringing meanwhile. */
 function answersOrNot(
   scene: Scene,
   command: Extract<Command, { action: 'lookup' }>,
@@ -151,7 +156,7 @@ interface Attempted {
   verdict: Verdict | null;
   leaves?: boolean;
   rings?: boolean;
-  /** At once, not in the last moment that the machine waits. */
+  /** At once instead of in the last moment that the machine waits for. */
   atOnce?: boolean;
 }
 
@@ -182,12 +187,17 @@ function attempts(scene: Scene, command: Command, how: Choosing): Choice[] {
   return choices;
 }
 
-/** Those whose time nobody chooses: the API's refusal comes at once, silence lasts until it is given up. */
+/**
+ * Verdicts whose time is fixed: the API refuses at once, and silence lasts until it is given up.
+ */
 const AT_ONCE: ReadonlySet<Verdict> = new Set(['rejected', 'no_verdict']);
 
 export const FAILED = VERDICTS.filter(isFailed);
 
-/** One verdict for each branch of `if_failed`, and those that differ in more than their branch. */
+/**
+ * One verdict for each branch of `if_failed`, and further ones that differ in more than their
+ * branch.
+ */
 function failures({ call }: Scene): FailedVerdict[] {
   const step = call.running?.step;
   const seen = new Set<unknown>();
@@ -200,14 +210,14 @@ function failures({ call }: Scene): FailedVerdict[] {
   });
 }
 
-/** What follows a verdict, to be compared with what follows another; null: the next step. */
+/** What follows a verdict, for comparison with another verdict; null: the next step. */
 function branchAfter(step: Step | undefined, verdict: FailedVerdict): object | null {
   if (step === undefined || !isMoving(step)) return null;
   if (verdict === 'not_allowed' && step.otherWay !== undefined) return step.otherWay;
   return step.ifFailed[verdict] ?? null;
 }
 
-/** All verdicts that lead to the same branch as this one, itself first. */
+/** All verdicts that lead to the same branch as this one, which comes first. */
 export function alike({ call }: Scene, verdict: Verdict): Verdict[] {
   const step = call.running?.step;
   if (step === undefined || !isMoving(step) || AT_ONCE.has(verdict)) return [verdict];
@@ -227,13 +237,13 @@ function playAttempt(scene: Scene, command: Command, what: Attempted, decide: An
   return leaves ? { ...at, queue: [] } : at;
 }
 
-/** Of the running attempt: just before its deadline, or before patience is over. */
+/** For the running attempt: just before its deadline, or before patience is over. */
 function lastMoment({ call, now }: Scene): number {
   const waits = call.deadlines.filter(({ name }) => name === 'attempt' || name === 'patience');
   return Math.max(now, Math.min(...waits.map(({ dueAt }) => dueAt)));
 }
 
-/** Of a prompt or a menu. */
+/** For a prompt or a menu. */
 function stepDueAt({ call, now }: Scene): number {
   return call.deadlines.find(({ name }) => name === 'step')?.dueAt ?? now;
 }

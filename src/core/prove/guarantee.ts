@@ -1,4 +1,4 @@
-/** What a set promises to its callers, held against every path of its rules. */
+/** Checks what a route set promises its callers against every path of its rules. */
 import type { Ends } from '../machine/call.ts';
 import type { Path } from './path.ts';
 import type { RuleProof } from './prove.ts';
@@ -19,13 +19,13 @@ export type Clause = 'wait' | 'silence' | 'moves' | 'never_ends' | 'always_hears
 
 export interface Breach {
   rule: string;
-  /** Null: nothing broke it, but not every path was looked at. */
+  /** Null if nothing violates it but not every path was examined. */
   clause: Clause | null;
   why: string;
   path: Path | null;
 }
 
-/** Every clause that is broken, each by its worst path; none where the guarantee holds. */
+/** Every clause that is violated, each with its worst path; none if the guarantee holds. */
 export function breaches(guarantee: Guarantee, proofs: readonly RuleProof[]): Breach[] {
   const { rules } = guarantee;
   const meant = proofs.filter(({ rule }) => rules === null || rules.includes(rule));

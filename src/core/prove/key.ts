@@ -1,6 +1,6 @@
 /**
- * What a call's future depends on, as a text: two moments with the same text go on alike, whatever came
- * before them.
+ * Everything that a call's future depends on, as a text. Two moments with the same text continue
+ * alike, whatever came before them.
  */
 import { isCounted } from '../machine/attempt.ts';
 import { awaitingFinal, mayHaveArrived } from '../machine/attribution.ts';
@@ -15,7 +15,7 @@ export class Keys {
   readonly #known = new WeakMap<Step, number>();
   readonly #numbers = new Map<string, number>();
 
-  /** Without how much time has passed and what has been counted. */
+  /** Leaves out the time that has passed and what was counted. */
   future({ call, now, heard, unheard }: Scene, asks: Command | null): string {
     const { answered, answerRefused, lastResortRan, movingUnsafe, patienceOver } = call;
     const plan = call.plan.map(({ steps }) => steps.map((step) => this.#number(step)).join());
@@ -38,7 +38,7 @@ export class Keys {
     );
   }
 
-  /** What the future depends on besides, where it matters how long things take. */
+  /** What the future also depends on if durations matter. */
   time(scene: Scene): string {
     const { call, now } = scene;
     const patience = call.deadlines.find(({ name }) => name === 'patience');
@@ -49,7 +49,7 @@ export class Keys {
     return [left, refers, counted, open.join()].join('|');
   }
 
-  /** What measuring depends on: what began before this moment and goes on. */
+  /** What the measurements depend on: things that began before this moment and continue. */
   measure({ now, silentSince, promptAt, overAt }: Scene): string {
     return [silentSince, promptAt, overAt].map((at) => (at === null ? '' : now - at)).join('|');
   }
@@ -65,7 +65,7 @@ export class Keys {
   }
 }
 
-/** Attempts that were given up and may yet be heard of: what comes next may be taken for theirs. */
+/** Attempts that were given up and may still report: a later event may be attributed to them. */
 export function mayReport(call: Call, now: number): Attempt[] {
   return awaitingFinal(call).filter(
     (attempt) => attempt.verdict !== null && (attempt.progress || reportsForMs(attempt, now) > 0),
@@ -76,7 +76,7 @@ function reportsForMs({ requestEndedAt, sentAt }: Attempt, now: number): number 
   return Math.max(0, (requestEndedAt ?? sentAt) + REFER_SILENT_MS - now);
 }
 
-/** How long an attempt that was given up may still report how it ended. */
+/** How long an attempt that was given up may still report its end. */
 function reportsFor(attempt: Attempt, now: number): string {
   const { progress, movesOnAnyway } = attempt;
   return `${progress ? 'rang' : ''}${movesOnAnyway ? 'on' : ''}${reportsForMs(attempt, now)}`;

@@ -1,4 +1,4 @@
-/** Which lookups may have been asked before a rule is chosen: their time is part of what its callers wait. */
+/** Which lookups may have been asked before a rule is chosen: its callers wait for them. */
 import type { Direction } from '../machine/call.ts';
 import type { LookupRequest } from '../machine/command.ts';
 import type { Moment } from '../machine/plan.ts';
@@ -11,7 +11,7 @@ import { templateText } from '../rules/template.ts';
 
 export interface AskedBefore {
   requests: LookupRequest[];
-  /** Those without whose answer the rule is not chosen. */
+  /** Lookups without whose answer the rule is not chosen. */
   answered: ReadonlySet<string>;
 }
 
@@ -19,7 +19,7 @@ interface Chosen {
   event: Moment['event'];
   direction: Direction;
   steps: readonly RouteStep[];
-  /** What stands in the steps has a value. */
+  /** The placeholders in the steps have values. */
   usable: boolean;
 }
 
@@ -47,7 +47,7 @@ export function lookupsBefore(set: RouteSet, rule: Rule | null, chosen: Chosen):
   return { requests, answered: new Set([...needed, ...(usable ? sent : [])]) };
 }
 
-/** What is known of a clause; null: it depends on the call. */
+/** What is known of a clause; null if it depends on the call. */
 type Known = (clause: Clause) => boolean | null;
 
 export function isOf(direction: Direction): Known {
@@ -65,7 +65,7 @@ function addNames(condition: Condition, names: Set<string>): void {
   else for (const part of 'all' in condition ? condition.all : condition.any) addNames(part, names);
 }
 
-/** False only where no call can satisfy both: they ask for different numbers. */
+/** False only if no call can satisfy both, because they require different numbers. */
 function mayMeet(one: Condition, other: Condition): boolean {
   return (['from', 'to'] as const).every((field) => {
     const [wanted, got] = [numbersOf(one, field), numbersOf(other, field)];
@@ -73,7 +73,7 @@ function mayMeet(one: Condition, other: Condition): boolean {
   });
 }
 
-/** The exact numbers that a condition asks for; null where it takes others as well. */
+/** The exact numbers that a condition requires; null if it accepts others too. */
 function numbersOf(condition: Condition, field: 'from' | 'to'): readonly string[] | null {
   if (!('all' in condition)) return null;
   for (const part of condition.all) {

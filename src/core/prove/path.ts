@@ -1,15 +1,17 @@
-/** What can become of a call, counted and compared: the worst ends of everything that follows a moment. */
+/**
+ * Everything that can happen to a call, counted and compared: the worst outcomes after a moment.
+ */
 import type { Ends, Verdict } from '../machine/call.ts';
 import type { ChoiceName } from './choices.ts';
 
 /** From one choice to the next, or to the end of the call. */
 export interface Edge {
-  /** Everything that is followed by the same. */
+  /** All choices that are followed by the same. */
   names: ChoiceName[];
   steps: string[];
-  /** Of the attempts that ended on the way. */
+  /** Verdicts of the attempts that ended on the way. */
   verdicts: Verdict[];
-  /** What was pressed in a menu; null where none was asked. */
+  /** The keys pressed in a menu; null if there was none. */
   pressed: string | null;
   elapsedMs: number;
   silenceMs: number;
@@ -29,17 +31,17 @@ export interface Path {
 
 export interface Summary {
   paths: number;
-  /** Paths by how they end, and one of each. */
+  /** How many paths end in each way, and one example of each. */
   ends: Map<Ends, { paths: number; shown: Path }>;
   wait: Path | null;
   silence: Path | null;
   moves: Path | null;
-  /** Somebody is let go who has heard no prompt. */
+  /** A caller is released without having heard any prompt. */
   unheard: Path | null;
-  /** At most; of each kind by itself. */
+  /** The maximum of each kind of attempt separately. */
   refers: number;
   transfers: number;
-  /** Until the last attempt ends, at most; 0 where nobody is moved. */
+  /** The longest time until the last attempt ends; 0 if there is no attempt. */
   movingMs: number;
 }
 
@@ -70,7 +72,7 @@ export function endSummary(path: Path): Summary {
   };
 }
 
-/** What follows `edge` is among what may happen. `moving`: the edge is an attempt. */
+/** Adds what follows `edge` to what may happen. `moving`: the edge is an attempt. */
 export function include(all: Summary, edge: Edge | null, next: Summary, moving: boolean): void {
   const from = (path: Path | null) => (path === null || edge === null ? path : extend(edge, path));
   all.paths += next.paths;
@@ -90,7 +92,10 @@ export function include(all: Summary, edge: Edge | null, next: Summary, moving: 
   }
 }
 
-/** The first of equal ones stays: what a target answers is shown before that the caller leaves. */
+/**
+ * Of two equally bad paths the first stays, so an answer of a target is shown rather than the
+ * caller hanging up.
+ */
 function worse(known: Path | null, other: Path | null, by: (path: Path) => number): Path | null {
   if (known === null || other === null) return known ?? other;
   return by(other) > by(known) ? other : known;
@@ -107,7 +112,10 @@ function extend(edge: Edge, path: Path): Path {
   };
 }
 
-/** A path as it is told and scripted: its steps, the verdicts of its attempts, the keys pressed. */
+/**
+ * A path in the form in which it is shown and scripted: its steps, the verdicts of its attempts,
+ * the keys pressed.
+ */
 export interface Told {
   path: string[];
   verdicts: Verdict[];
@@ -128,7 +136,7 @@ export function tell(path: Path): Told {
     verdicts.push(...edge.verdicts);
     if (edge.pressed !== null) digits.push(edge.pressed);
   }
-  // A menu that nobody answers needs no script, unless one after it does.
+  // A menu that nobody answers needs no script, unless a later menu does.
   while (digits.at(-1) === '') digits.pop();
   const { waitMs, silenceMs, moves, ends } = path;
   return { path: steps, verdicts, digits, waitMs, silenceMs, moves, ends };

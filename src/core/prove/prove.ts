@@ -1,6 +1,7 @@
 /**
- * Every path of the rules of a set, and the worst of them: `referee prove`, guarantees and the page. The same
- * `transition` and the same resolving of steps as the server's, in virtual time, with no account.
+ * Every path of the rules of a set, and the worst of them, for `referee prove`, guarantees and the
+ * page. It runs the server's own `transition` and resolves steps as the server does, in virtual
+ * time and without an account.
  */
 import type { Verdict } from '../machine/call.ts';
 import { atOnce } from '../rules/at-once.ts';
@@ -19,30 +20,30 @@ import {
 } from './starts.ts';
 
 export interface RuleProof {
-  /** `otherwise` is a name like any other: no rule may have it. */
+  /** `otherwise` is used as a name, because no rule may have it. */
   rule: string;
   complete: boolean;
-  /** What was not looked at; null where everything was. */
+  /** What was not examined; null if everything was. */
   unfinished: string | null;
   summary: Summary;
-  /** For each kind of caller what they can meet, leaving out what only time decides. */
+  /** For each kind of caller, what they can meet, except for what only depends on durations. */
   trees: { who: string | null; root: Fork }[];
-  /** Patience may be over before the steps are: then the last resort comes. */
+  /** Patience may be over before the steps are; then the last resort follows. */
   patienceMs: number | null;
 }
 
 export interface ProveOptions {
   /** Rules by name, `otherwise` among them; absent: all. */
   rules?: readonly string[];
-  /** For rules that a handler decides. */
+  /** For rules that are decided by a handler. */
   examples: readonly ExampleCall[];
-  /** What one target answers to everybody. */
+  /** One target's answer to every caller. */
   fixed?: { target: string; verdict: Verdict };
 }
 
 export const OTHERWISE = 'otherwise';
 
-/** Yields often: whoever must not be kept waiting runs it in slices. */
+/** Yields often, so that whoever must not be blocked can run it in slices. */
 export function* proveRoutes(
   routes: CompiledRoutes,
   options: ProveOptions,
@@ -88,10 +89,10 @@ const NO_LIMITS = {
 };
 
 /**
- * First without patience and budgets: then only the order of things counts, and everything at its longest is
- * the worst. Where patience or a budget of the call could run out, or a target be heard of after it was given
- * up, how long each thing takes decides about what follows: then it is played with both, each thing at its
- * longest and at its shortest.
+ * First searches without patience and budgets: then only the order of events matters, and
+ * everything at its longest is the worst. If patience or a budget of the call could run out, or a
+ * target could still report after it was given up, durations decide what follows. Then it searches
+ * again with both, everything at its longest and at its shortest.
  */
 function* searchFrom(start: Start, fixed: Choosing['fixed']) {
   const { policy } = start.decision;
@@ -118,7 +119,7 @@ function* run(search: Search): Generator<void, void> {
   while (!search.advance(FORKS_A_TURN)) yield;
 }
 
-/** At once, for whoever may wait. */
+/** Runs in one go, for callers that may block. */
 export function proveNow(routes: CompiledRoutes, options: ProveOptions): RuleProof[] {
   return atOnce(proveRoutes(routes, options));
 }

@@ -1,4 +1,4 @@
-/** Proofs as `referee prove --json` and the API give them. */
+/** Proofs in the form of `referee prove --json` and the API. */
 import type { Ends, Verdict } from '../machine/call.ts';
 import { breaches, type Guarantee } from './guarantee.ts';
 import { type Path, tell } from './path.ts';
@@ -13,11 +13,11 @@ interface Worst {
 export interface RuleReport {
   rule: string;
   complete: boolean;
-  /** Why it is not complete; absent where it is. */
+  /** Why it is incomplete; absent if it is complete. */
   unfinished?: string;
   paths: number;
   ends: Partial<Record<Ends, number>>;
-  /** Null where no path is known. */
+  /** Null if no path is known. */
   worst: {
     wait: { secs: number } & Worst;
     silence: { secs: number } & Worst;
@@ -28,7 +28,7 @@ export interface RuleReport {
 export interface GuaranteeReport {
   name: string;
   holds: boolean;
-  /** Why it does not hold though no path breaks it; absent otherwise. */
+  /** Why it does not hold although no path violates it; otherwise absent. */
   unfinished?: string;
   counterexample:
     | ({ rule: string; wait_secs: number; silence_secs: number; moves: number; ends: Ends } & Worst)

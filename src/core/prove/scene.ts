@@ -1,6 +1,7 @@
 /**
- * A call at one moment of virtual time, as a value: any number of continuations may be played from it. What
- * happens in it is `transition`'s doing, and what passes between two choices is the machine's own deadlines.
+ * A call at one moment of virtual time, as a value, so that any number of continuations can be
+ * played from it. `transition` decides what happens, and between two choices only the machine's own
+ * deadlines do.
  */
 import { dueEvent } from '../dry-run/events.ts';
 import { stepsTaken } from '../dry-run/steps-taken.ts';
@@ -17,7 +18,7 @@ export interface Scene {
   now: number;
   /** Commands that Telnyx has not answered yet. */
   queue: Command[];
-  /** Events so far: each has an id of its own. */
+  /** How many events there were, from which each new one gets its id. */
   events: number;
   /** Steps since the last choice. */
   steps: string[];
@@ -25,27 +26,30 @@ export interface Scene {
   silentSince: number | null;
   /** The longest such stretch since the last choice. */
   silenceMs: number;
-  /** When the caller heard the first word of the last prompt, while nothing else is tried after it. */
+  /**
+   * When the caller heard the first word of the last prompt, as long as nothing else is tried after
+   * it.
+   */
   promptAt: number | null;
   /** A prompt has been heard. */
   heard: boolean;
-  /** When the caller arrived, left, or was let go. */
+  /** When the caller arrived, hung up or was released. */
   overAt: number | null;
-  /** Let go without a prompt, and without a reject before the answer. */
+  /** Released without a prompt, and not rejected before the answer either. */
   unheard: boolean;
 }
 
 export type Answer = (event: CallEvent, facts: CallFacts, moment: Moment) => Decision;
 
-/** What happens to the call now; a scene before is left as it is. */
+/** Applies an event to the call and returns the new scene; the old one is unchanged. */
 export function put(scene: Scene, event: CallEvent, decide: Answer): Scene {
   const out = transition(scene.call, named(scene, event), {
     now: scene.now,
     heardAt: scene.now,
     decide: (facts, moment) => decide(event, facts, moment),
-    // A budget that runs out refuses the step as Telnyx may: `rejected` stands for both.
+    // A used-up budget refuses the step as Telnyx may do: `rejected` stands for both.
     overBudget: () => null,
-    // Whatever a caller could meet: every target is tried.
+    // Every target is tried, because a caller may meet any of them.
     ...ALL_AWAKE,
   });
   const events = scene.events + 1;
@@ -70,7 +74,7 @@ function named(scene: Scene, event: CallEvent): CallEvent {
     : { ...event, ...known };
 }
 
-/** What a command means to the caller. */
+/** What a command means for what the caller hears. */
 function heardOf(scene: Scene, command: Command): Scene {
   if (command.legId !== command.callId) return scene;
   switch (command.action) {
@@ -86,7 +90,7 @@ function heardOf(scene: Scene, command: Command): Scene {
     case 'reject':
       return { ...scene, overAt: scene.overAt ?? scene.now };
     case 'hangup': {
-      // Where Telnyx refused the answer no prompt can be played, whatever the route says.
+      // If Telnyx refused the answer, no prompt can be played, whatever the route says.
       const unheard = !scene.heard && !scene.call.answerRefused;
       return { ...scene, overAt: scene.overAt ?? scene.now, unheard };
     }
@@ -103,7 +107,7 @@ const OVER: ReadonlySet<Call['phase']> = new Set([
   'ended',
 ]);
 
-/** Ends and begins stretches in which the caller hears nothing. */
+/** Begins and ends the stretches in which the caller hears nothing. */
 function listen(scene: Scene): Scene {
   const { call, now, silentSince } = scene;
   const over = OVER.has(call.phase);
@@ -116,13 +120,13 @@ function listen(scene: Scene): Scene {
   return { ...scene, overAt, silentSince: null, silenceMs };
 }
 
-/** A menu: its words, then the time for a key in which nothing is heard, once a try. */
+/** A menu: for each try its words, then the time for a key, in which nothing is heard. */
 export function waitForKeys(scene: Scene, timeoutMs: number): Scene {
   const silenceMs = Math.max(scene.silenceMs, timeoutMs);
   return { ...scene, silentSince: scene.now - timeoutMs, silenceMs };
 }
 
-/** Time passes, and the deadlines before its end are reached. One that is due at the very end is not. */
+/** Time passes, and all deadlines before its end are applied. A deadline at the very end is not. */
 export function advance(scene: Scene, untilMs: number, decide: Answer): Scene {
   let at = scene;
   for (let due = nextDue(at); due !== null && due.dueAt < untilMs; due = nextDue(at)) {
@@ -131,7 +135,7 @@ export function advance(scene: Scene, untilMs: number, decide: Answer): Scene {
   return { ...at, now: Math.max(at.now, untilMs) };
 }
 
-/** Nothing happens but that the next deadline is reached. */
+/** Nothing else happens before the next deadline is due. */
 export function reachDeadline(scene: Scene, decide: Answer): Scene {
   const due = nextDue(scene);
   if (due === null) throw new Error(`a call in ${scene.call.phase} has no deadline`);

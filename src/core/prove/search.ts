@@ -1,6 +1,7 @@
 /**
- * Every way that a call can go from one moment on. What goes on alike is played once; each moment is worked
- * out after all that follows it, so that its worst ends are known when it is reached again.
+ * Every way a call can continue from one moment. Moments that continue alike are played once. Each
+ * moment is finished after everything that follows it, so its worst outcomes are known when it is
+ * reached again.
  */
 import type { Ends, Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
@@ -16,12 +17,12 @@ import { Keys, mayReport } from './key.ts';
 import { type Edge, emptySummary, endSummary, include, type Summary } from './path.ts';
 import { movesOf, type Scene } from './scene.ts';
 
-/** Beyond this a search is left unfinished, and says so. */
+/** Beyond this a search stops unfinished, and reports that. */
 export const PATHS_MAX = 100_000;
 
 /** A moment at which several things may happen. */
 export interface Fork {
-  /** The step that it is about: `answer`, `refer support-us`, `menu`. */
+  /** The step that the choice is about: `answer`, `refer support-us`, `menu`. */
   step: string;
   branches: { edge: Edge; to: Fork | End }[];
   summary: Summary;
@@ -35,7 +36,7 @@ export interface End {
 interface Moment {
   at: Scene;
   asks: Command | null;
-  /** What goes on alike has the same text; see `key.ts`. */
+  /** Equal for moments that continue alike; see `key.ts`. */
   future: string;
   key: string;
 }
@@ -45,7 +46,7 @@ interface Open {
   fork: Fork;
   moving: boolean;
   left: { edge: Edge; to: Moment }[];
-  /** The way that is worked out at present. */
+  /** The branch that is being searched. */
   under: Edge | null;
 }
 
@@ -59,7 +60,7 @@ export class Search {
   readonly root: Fork;
   /** The longest time from the beginning of an attempt to the end of the last one after it. */
   movingMs = 0;
-  /** Somebody is moved while an attempt that stayed silent may yet report: when it happens decides. */
+  /** A caller is moved while a silent attempt may still report, so durations matter. */
   overlaps = false;
 
   constructor(start: Scene, how: Choosing) {
@@ -75,7 +76,7 @@ export class Search {
     return this.#complete;
   }
 
-  /** True once nothing is left to do; `forksMax` bounds what one turn does. */
+  /** True when nothing is left to do; `forksMax` limits what one call does. */
   advance(forksMax: number): boolean {
     for (let done = 0; done < forksMax; done += 1) {
       const open = this.#open.at(-1);
@@ -135,7 +136,10 @@ export class Search {
     return { at, asks, future, key: `${future}#${this.#keys.measure(at)}#${time}` };
   }
 
-  /** What may happen, with everything that is followed by the same in one branch, the longest of them. */
+  /**
+   * What may happen; choices that are followed by the same share one branch, represented by the
+   * longest.
+   */
   #branches({ at, asks }: Pick<Moment, 'at' | 'asks'>): { edge: Edge; to: Moment }[] {
     const groups = new Map<string, { edge: Edge; to: Moment }>();
     for (const choice of choicesAt(at, asks, this.#how)) {
@@ -180,14 +184,14 @@ export class Search {
   }
 }
 
-/** With the verdicts that need not be played, since they lead to the same branch. */
+/** Adds the verdicts that need not be played because they lead to the same branch. */
 function named(edge: Edge, from: Scene, { name }: Choice): Edge {
   if (name.kind !== 'verdict' || name.ringing) return edge;
   const names = alike(from, name.verdict).map((verdict) => ({ ...name, verdict }));
   return { ...edge, names };
 }
 
-/** Steps and silence are counted from here on. */
+/** Starts counting steps and silence from here. */
 function fresh(moment: Moment): Moment {
   return { ...moment, at: { ...moment.at, steps: [], silenceMs: 0 } };
 }

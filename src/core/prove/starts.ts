@@ -1,6 +1,7 @@
 /**
- * Where the calls of a rule begin: its steps as they are for each kind of caller that makes a difference to
- * them. No number is needed: what depends on a caller's placeholders works out, or it does not.
+ * Where the calls of a rule begin: its steps for each kind of caller that makes a difference to
+ * them. No real number is needed: steps that depend on a caller's placeholders are played once as
+ * if they had values and once as if not.
  */
 
 import { initiatedOf, webhookOf } from '../dry-run/events.ts';
@@ -18,29 +19,29 @@ import { NO_ROWS } from '../rules/table.ts';
 import { type AskedBefore, isOf, lookupsBefore } from './lookups-before.ts';
 import { type Answer, put, type Scene } from './scene.ts';
 
-/** A call of an example, for what its handler makes of it. */
+/** The call of an example, which shows what its handler decides. */
 export interface ExampleCall {
   name: string;
   facts: CallFacts;
   at: number;
   overrides?: Overrides;
-  /** What lookups answer. */
+  /** Answers of the lookups. */
   lookups: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface Start {
-  /** In words, what is particular about its callers; null for everybody. */
+  /** What distinguishes its callers, in words; null for everybody. */
   who: string | null;
   facts: CallFacts;
   event: Moment['event'];
   decision: Decision;
-  /** What may have been asked before it is decided: all of it is, which takes the longest. */
+  /** Lookups that may be asked before the decision: all of them are, which takes the longest. */
   asked: AskedBefore;
 }
 
 export interface Starts {
   starts: Start[];
-  /** Why these are not all; null where they are. */
+  /** Why some starts are missing; null if none are. */
   unfinished: string | null;
 }
 
@@ -81,7 +82,7 @@ export function* startsOf(
 
 const TYPES = { pstn: 'a caller from the telephone network', sip: 'a caller by SIP' } as const;
 
-/** One start for each type of caller for whom the steps are other ones: `policy.via` names it. */
+/** One start for each type of caller whose steps differ, because `policy.via` names the type. */
 function byType(
   routes: CompiledRoutes,
   rule: Rule | null,
@@ -119,7 +120,7 @@ function byType(
   return plans.size > 1 ? starts : starts.slice(0, 1).map((start) => ({ ...start, who: null }));
 }
 
-/** A moment at which the rule has just been chosen. */
+/** The moment at which the rule has just been chosen. */
 export function begin(start: Start, limits: Limits): Scene {
   const { facts, event } = start;
   const decideAt = decisionsOf(start, limits);
@@ -144,12 +145,12 @@ export function begin(start: Start, limits: Limits): Scene {
   return events.reduce((scene, each) => put(scene, each, decideAt), first);
 }
 
-/** First what may have to be asked, one lookup after the other, then the rule is chosen. */
+/** First every lookup that may have to be asked, one after another; then the rule is chosen. */
 export function decisionsOf({ event, decision, asked }: Start, limits: Limits): Answer {
   const chosen = { ...decision, policy: { ...decision.policy, ...limits } };
   const later: Decision = { ...chosen, plan: null };
   return ({ source, type }, facts, moment) => {
-    // Once it was chosen, no other event chooses it again.
+    // Once the rule is chosen, no other event chooses it again.
     if (moment.event !== event || (source === 'webhook' && type !== event)) return later;
     const lookup = asked.requests.find(({ name }) => facts.lookups?.[name] === undefined);
     return lookup === undefined ? chosen : { ...later, lookup };
@@ -185,9 +186,9 @@ interface Caller {
   who: string | null;
 }
 
-/** Callers to look for until each order of each pick has been drawn. */
+/** How many callers to try until each order of each pick has been drawn. */
 const CALLERS_MAX = 10_000;
-/** Plans of one rule that picks may make. */
+/** How many plans the picks of one rule may lead to. */
 const ORDERS_MAX = 120;
 
 /** One caller for each order in which the picks of a rule may try their targets. */
@@ -202,7 +203,7 @@ function* callersOf(
   const wanted = picks.map((weights) => factorial(weights.filter((w) => w.weight > 0).length));
   const all = () => drawn.every((seen, index) => seen.size >= (wanted[index] ?? 0));
   let left = CALLERS_MAX;
-  // With several picks their orders meet in many ways, so some more callers are looked at.
+  // Several picks combine in many ways, so some more callers are tried.
   for (let extra = 200; left > 0 && extra > 0 && orders.size < ORDERS_MAX; left -= 1) {
     const from = `+1202555${String(CALLERS_MAX - left).padStart(5, '0')}`;
     const order = picks.map((weights) => drawOrder(weights, from).join(' then '));
@@ -228,7 +229,7 @@ function factorial(n: number): number {
   return n <= 1 ? 1 : n * factorial(n - 1);
 }
 
-/** What a handler returns cannot be foreseen: only the calls of the examples are played. */
+/** What a handler returns cannot be foreseen, so only the calls of the examples are played. */
 function* handlerStarts(
   routes: CompiledRoutes,
   rule: Rule,
@@ -261,7 +262,7 @@ function* handlerStarts(
   return { starts, unfinished: `${handler} decides, which cannot be enumerated: ${words}` };
 }
 
-/** As the server decides once every lookup that it asks for has its scripted answer. */
+/** Decides like the server once every lookup it asks for has its scripted answer. */
 function decideKnowing(
   routes: CompiledRoutes,
   facts: CallFacts,

@@ -1,4 +1,4 @@
-/** What the callers of a rule can meet, one line a branch; the same as a Mermaid flowchart. */
+/** What the callers of a rule can meet: one line for each branch, or a Mermaid flowchart. */
 import type { Ends } from '../machine/call.ts';
 import type { RuleProof } from './prove.ts';
 import type { End, Fork } from './search.ts';
@@ -6,13 +6,13 @@ import { branchWords } from './words.ts';
 
 export interface TreeLine {
   depth: number;
-  /** What happens, such as `busy, declined`; empty where only one thing can. */
+  /** What happens, such as `busy, declined`; empty if nothing else can happen. */
   when: string;
-  /** What is done about it, such as `refer support-eu`. */
+  /** What is then done, such as `refer support-eu`. */
   steps: string[];
-  /** How the call ends; null where more lines follow. */
+  /** How the call ends; null if more lines follow. */
   ends: Ends | null;
-  /** It goes on as a branch above does. */
+  /** It continues like a branch above. */
   again: boolean;
 }
 
@@ -80,7 +80,7 @@ export function mermaid(proofs: readonly RuleProof[]): string {
   }
 }
 
-/** Quoted, with the characters that Mermaid or HTML would read written as entities. */
+/** Quoted, with entities for the characters that Mermaid or HTML would interpret. */
 function label(text: string): string {
   const safe = text.replace(/[#"<>&\n\r]/g, (character) => `#${character.codePointAt(0)};`);
   return `"${safe}"`;

@@ -1,4 +1,4 @@
-/** Paths in words that somebody understands who answers for the callers and never saw SIP. */
+/** Describes paths for somebody who is responsible for callers and knows no SIP. */
 import type { Verdict } from '../machine/call.ts';
 import { type ChoiceName, FAILED } from './choices.ts';
 import type { Edge, Path } from './path.ts';
@@ -12,7 +12,7 @@ export function inWords(path: Path): string {
     const name = edge.names.find((each) => isShown(each, edge)) ?? edge.names[0];
     const words = name === undefined ? null : nameInWords(name, target);
     if (words !== null) said.push(words);
-    // An attempt that was refused before it was sent has its verdict on the edge that leads past it.
+    // The verdict of an attempt that was refused before it was sent is on the edge after it.
     let refused = edge.verdicts.length - (edge.names.some(isOfAttempt) ? 1 : 0);
     for (const step of edge.steps) {
       const moved = /^(?:refer|transfer) (.*)$/.exec(step)?.[1];
@@ -28,7 +28,7 @@ export function inWords(path: Path): string {
   return said.join(', then ') || 'nothing';
 }
 
-/** The one whose verdict the path shows. */
+/** The choice that contains the verdict shown in the path. */
 function isShown(name: ChoiceName, edge: Edge): boolean {
   return name.kind !== 'verdict' || name.verdict === edge.verdicts[0];
 }
@@ -86,7 +86,7 @@ function rejected(step: string): string {
   return step === 'reject busy' ? 'we reject as busy' : 'we reject the call';
 }
 
-/** What a branch of a tree is about: everything that is followed by the same. */
+/** What a branch of a tree stands for: all choices that are followed by the same. */
 export function branchWords(names: readonly ChoiceName[]): string {
   const verdicts = names.flatMap((name) =>
     name.kind === 'verdict' && !name.ringing ? [name.verdict] : [],

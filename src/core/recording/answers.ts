@@ -1,4 +1,7 @@
-/** The world around a transition, noted while it answers, and one that answers the same again. */
+/**
+ * Wraps the world around a transition: one that records its answers, and one that gives recorded
+ * answers again.
+ */
 import type { CallFacts } from '../machine/call.ts';
 import { PATIENCE_MS } from '../machine/limits.ts';
 import type { Decision, Moment } from '../machine/plan.ts';
@@ -17,7 +20,7 @@ export function noAnswers(): Answers {
   };
 }
 
-/** `answers` fills while a transition runs in the returned world. */
+/** `answers` is filled while a transition runs in the returned world. */
 export function noteAnswers(
   world: World,
   overrides: Overrides,
@@ -70,7 +73,7 @@ export interface Asked {
   event: RecordedEvent;
 }
 
-/** Answers as they were recorded; `asked` is told of each decision. */
+/** Gives the recorded answers; `asked` is called with each decision. */
 export function sameAnswers(recorded: RecordedEvent, asked: (asked: Asked) => void): World {
   const { now, answers } = recorded;
   const { heardAt, overBudget, resting, refusesRefers } = answers;

@@ -1,11 +1,11 @@
 /**
- * Checks values of which nothing is known yet, and says where one of them is not what it must be.
- * A replay checks every field of every call, so nothing is copied, and a path is put together only
- * where something is wrong: each check adds the name under which it met the problem.
+ * Checks values of unknown shape, and says where one of them is wrong. A replay checks every field
+ * of every call, so nothing is copied, and a path is built only if something is wrong: each check
+ * then adds the name of its own field.
  */
 
 export class BadRecording extends Error {
-  /** Where in the object, such as `events[3].outcome`; empty: the object itself. */
+  /** Where the problem is, such as `events[3].outcome`; empty: the value itself. */
   readonly path: string;
   readonly problem: string;
 
@@ -18,7 +18,7 @@ export class BadRecording extends Error {
 }
 
 export type Fields = Record<string, unknown>;
-/** Throws BadRecording, whose path begins at the value. */
+/** Throws BadRecording with a path that begins at the value. */
 export type Check = (value: unknown) => void;
 
 export function isFields(value: unknown): asserts value is Fields {
@@ -80,7 +80,7 @@ export function mapOf(check: Check): Check {
   };
 }
 
-/** Every name of the value must stand in `checks`; those of `needed` must be there. */
+/** Every field of the value must be in `checks`, and all of `needed` must be present. */
 export function shapeOf(checks: Record<string, Check>, needed: readonly string[]): Check {
   const known = new Map(Object.entries(checks));
   return (value) => {
@@ -96,7 +96,7 @@ export function shapeOf(checks: Record<string, Check>, needed: readonly string[]
   };
 }
 
-/** `place`: a name, or the index in a list. */
+/** `place`: a field name, or the index in a list. */
 export function checkAt(place: string | number, check: Check, value: unknown): void {
   try {
     check(value);

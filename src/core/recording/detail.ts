@@ -1,10 +1,13 @@
-/** What the timeline shows of an event. A recorded event is read from it too, so it is kept whole. */
+/**
+ * What the timeline shows of an event. Recorded events are read back from it too, so it must be
+ * complete.
+ */
 import { costTotals, type ReportedCost } from '../machine/cost.ts';
 import type { BLegEvent, CallEvent, OutcomeEvent, WebhookEvent } from '../machine/event.ts';
 
 export type Detail = Record<string, string | number | boolean | null>;
 
-/** Leaves out null fields, which most are. */
+/** Leaves out null fields, because most of them are null. */
 export function detailOf(event: CallEvent): Detail {
   const all = allDetails(event);
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
@@ -74,7 +77,7 @@ function costInWords(cost: ReportedCost | undefined): string | null {
   return totals.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
 }
 
-/** Whether Telnyx's list of failed deliveries gave it back; null where it was delivered. */
+/** True if it was found in Telnyx's list of failed deliveries; null if it was delivered. */
 function recoveredOf({ recovered }: WebhookEvent | BLegEvent): true | null {
   return recovered === undefined ? null : true;
 }

@@ -1,4 +1,4 @@
-/** A recorded event as JSON. What is null is left out, and of a list of answers what is empty. */
+/** A recorded event as JSON. Null fields and empty lists of answers are left out. */
 import { type CallFacts, PHASES } from '../machine/call.ts';
 import { LOOKUP_RESULTS, type Outcome } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
@@ -40,7 +40,7 @@ export const isEventJson: Check = (value) => {
   EVENT_CHECKS[value.source as CallEvent['source']](value);
 };
 
-/** Of what `isEventJson` has let through. */
+/** For values that `isEventJson` has accepted. */
 export function eventOf(fields: Fields, callId: string): RecordedEvent {
   const { now, phase, commands, heardAt, decisions, overBudget } = fields;
   const { resting, refusesRefers, overrides } = fields;
@@ -53,7 +53,7 @@ export function eventOf(fields: Fields, callId: string): RecordedEvent {
     event.recovered = { living: new Set(event.recovered === 'living' ? [callId] : []) };
   }
   return {
-    // The checks are those of the types.
+    // The checks correspond to the types.
     event: event as unknown as CallEvent,
     now: now as number,
     answers: {
@@ -171,7 +171,7 @@ const overrides = shapeOf(
   [],
 );
 
-/** What is recorded with an event. */
+/** What is recorded beside an event. */
 const AROUND: Record<string, Check> = {
   now: isNumber,
   phase: oneOf(PHASES),
@@ -194,7 +194,7 @@ const COMMON: Record<string, Check> = {
 const COMMON_NEEDED = ['source', 'id', 'type', 'receivedAt', 'now', 'phase', 'commands'];
 const recovered = oneOf(['living', 'gone']);
 
-/** What is null where it is left out. */
+/** The fields that are null when they are left out. */
 const NULLS: { [Source in CallEvent['source']]: Fields } = {
   webhook: {
     clientState: null,
@@ -221,7 +221,7 @@ type Own<Source> = Exclude<
   'source' | 'id' | 'callId' | 'type' | 'receivedAt' | 'occurredAt'
 >;
 
-/** The compiler asks after a field that somebody adds to an event. */
+/** If somebody adds a field to an event, this does not compile until the field is here. */
 const SOURCES: {
   [Source in CallEvent['source']]: { own: Record<Own<Source>, Check>; needed: Own<Source>[] };
 } = {

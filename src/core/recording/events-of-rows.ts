@@ -10,7 +10,7 @@ import { fullDecision, fullStep } from './lean.ts';
 import { RECORDING_SCHEMA, type RecordedCall, type RecordedEvent } from './recorded-call.ts';
 import { FACTS, keptCost, type Learned, type Recorded, type Row } from './row.ts';
 
-/** `rows`: in order, from the first on. `entries`: how many the call has had. */
+/** `rows`: the first ones, in order. `entries`: how many the call has had in all. */
 export function recordedCallOf(call: Call, rows: readonly Row[], entries: number): RecordedCall {
   const schemas = rows.map(({ recorded }) => (recorded === null ? 0 : (recorded.schema ?? 1)));
   const oldest = Math.min(RECORDING_SCHEMA, ...schemas);

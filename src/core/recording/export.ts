@@ -1,4 +1,4 @@
-/** One recorded call as a line of `referee calls --export`, and back. */
+/** Writes one recorded call as a line of `referee calls --export`, and reads it back. */
 import { type Call, ENDS, PHASES } from '../machine/call.ts';
 import { newCall, noFacts } from '../machine/new-call.ts';
 import {
@@ -21,7 +21,7 @@ import { leanStep } from './lean.ts';
 import { decisionOf, type RecordedCall } from './recorded-call.ts';
 
 export const EXPORT_FORMAT = 'referee.call';
-/** Of the line's form; `schema` is that of the recording in it. */
+/** The version of the line's format; `schema` is the version of the recording in it. */
 export const EXPORT_VERSION = 1;
 
 export function exportJson(recorded: RecordedCall): Fields {
@@ -40,7 +40,7 @@ export function exportJson(recorded: RecordedCall): Fields {
   };
 }
 
-/** The decision in short; the whole of it stands at its event. */
+/** A summary of the decision, which is recorded completely with its event. */
 function decisionJson(recorded: RecordedCall): Fields | null {
   const found = decisionOf(recorded);
   if (found === null) return null;
@@ -78,7 +78,7 @@ export function readExport(text: string): RecordedCall {
     schema: line.schema as number,
     recording: line.recording as RecordedCall['recording'],
     events: (line.events as Fields[]).map((each) => eventOf(each, callId)),
-    // The checks are those of the type.
+    // The checks correspond to the type.
     stored: stored as unknown as Call,
   };
 }
@@ -97,7 +97,7 @@ const isVersion: Check = (value) => {
   throw new BadRecording('', `expected ${EXPORT_VERSION}, got ${JSON.stringify(value)}`);
 };
 
-/** Of its fields those that a replay reads. */
+/** Only the fields that a replay reads. */
 const ATTEMPT: Record<string, Check> = {
   id: isText,
   kind: oneOf(['refer', 'transfer']),
@@ -112,7 +112,7 @@ function isAttempt(value: unknown): void {
 
 const isAnything: Check = () => {};
 
-/** Every field of a call, checked by what it is in a new one, and by hand where that says nothing. */
+/** Every field of a call, checked by its value in a new call, or by hand if that says nothing. */
 const isStored = shapeOf(...storedChecks());
 
 function storedChecks(): [Record<string, Check>, string[]] {

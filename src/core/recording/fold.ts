@@ -7,7 +7,7 @@ import type { RecordedCall, RecordedEvent } from './recorded-call.ts';
 export interface Difference {
   /** `phase`, `ends`, `attempts`, `commands`, or the name of another field of the call. */
   what: string;
-  /** The event after which it differs; null: only seen at the end. */
+  /** The event after which it differs; null: it was only noticed at the end. */
   event: { id: string; type: string; number: number } | null;
   stored: unknown;
   folded: unknown;
@@ -16,13 +16,13 @@ export interface Difference {
 export interface Folded {
   /** Null if there are no events. */
   call: Call | null;
-  /** Empty: the events give the call that is stored. */
+  /** Empty if the events lead to the stored call. */
   differences: Difference[];
   /** Every decision that the machine asked for, in order. */
   asked: Asked[];
 }
 
-/** Only what is `complete` can be expected to agree. */
+/** Only a recording that is `complete` can be expected to match. */
 export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored'>): Folded {
   const differences: Difference[] = [];
   const asked: Asked[] = [];
@@ -44,7 +44,9 @@ export function foldCall(recorded: Pick<RecordedCall, 'events' | 'stored'>): Fol
   return { call, differences, asked };
 }
 
-/** A machine that cannot process an event that it once processed is a difference too. */
+/**
+ * If the machine can no longer process an event that it once processed, that is a difference too.
+ */
 function attempt(run: () => Transition): Transition | string {
   try {
     return run();
@@ -91,7 +93,7 @@ function differencesAtTheEnd(stored: Call, folded: Call | null): Difference[] {
   return differences;
 }
 
-/** What callers notice is named first. */
+/** Differences that callers notice are named first. */
 const FIRST = ['phase', 'ends', 'attempts'] as const satisfies (keyof Call)[];
 
 function briefly(attempts: Attempt[]) {
@@ -103,7 +105,7 @@ function briefly(attempts: Attempt[]) {
   }));
 }
 
-/** As JSON, which is what is stored, whatever the order of the names. */
+/** Compares as JSON, which is what is stored, ignoring the order of fields. */
 function isSame(one: unknown, other: unknown): boolean {
   return one === other || canonical(one) === canonical(other);
 }

@@ -1,10 +1,13 @@
 /**
- * Steps and decisions without what most of them do not have: a recorded decision is stored with
- * every call, and half of a resolved step says that there is nothing.
+ * Steps and decisions without the fields that most of them do not use: a recorded decision is
+ * stored with every call, and half of a resolved step is empty fields.
  */
 import type { Decision, Step } from '../machine/plan.ts';
 
-/** What is left out of a step, by its kind. Lists are made for each step: they must not be shared. */
+/**
+ * The defaults that are left out of a step, by kind. Lists are created for each step, because they
+ * must not be shared.
+ */
 export const stepDefaults = {
   refer: () => ({
     target: null,
@@ -55,7 +58,7 @@ export function fullStep(lean: Lean): Step {
   return step as Step;
 }
 
-/** Without its trace, which stands on the timeline. */
+/** Without its trace, which is on the timeline. */
 export function leanDecision({ trace: _, ...decision }: Decision): Lean {
   return {
     ...decision,

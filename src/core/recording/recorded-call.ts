@@ -1,6 +1,6 @@
 /**
- * A call as it was recorded: its events with all that `transition` was given for them, and the call
- * as it is stored. Run through the machine again, the events give the stored call.
+ * A call as it was recorded: its events with everything that `transition` was given for them, and
+ * the stored call. Run through the machine again, the events lead to the stored call.
  */
 import type { Call, Ends, Phase } from '../machine/call.ts';
 import type { CallEvent } from '../machine/event.ts';
@@ -8,8 +8,9 @@ import type { Decision } from '../machine/plan.ts';
 import type { Overrides } from '../rules/override.ts';
 
 /**
- * Raised whenever recorded events no longer give the same call: the machine decides something
- * differently, or an event is recorded in another form. Calls of an older number are counted apart.
+ * Raise it whenever recorded events no longer lead to the same call: the machine decides something
+ * differently, or events are recorded in another form. Calls with an older number are counted
+ * separately.
  */
 export const RECORDING_SCHEMA = 1;
 
@@ -31,21 +32,21 @@ export interface RecordedCall {
 
 export interface RecordedEvent {
   /**
-   * As the machine was given it, with `occurredAt` by the store's clock. Of the facts in a webhook
-   * only those that the call did not know yet.
+   * The event as the machine was given it, with `occurredAt` by the store's clock. A webhook
+   * contains only the facts that the call did not know yet.
    */
   event: CallEvent;
   /** `World.now`. */
   now: number;
   answers: Answers;
-  /** What followed: the phase after it, and the ids of its commands. */
+  /** The phase afterwards, and the ids of the commands that followed. */
   phase: Phase;
   commands: string[];
 }
 
-/** What the machine asked its world for while it processed one event, in the order of asking. */
+/** What the machine asked its world for while it processed one event, in order. */
 export interface Answers {
-  /** `World.heardAt`; null too if it was not asked for. */
+  /** `World.heardAt`; also null if it was not asked for. */
   heardAt: number | null;
   /** Null: a later event that no rule matches. Trailing nulls are left out. */
   decisions: (Decision | null)[];
@@ -55,14 +56,14 @@ export interface Answers {
   resting: (string | null)[];
   /** Null: not known to refuse a REFER. Trailing nulls are left out. */
   refusesRefers: (string | null)[];
-  /** What operators had forced at the decision: schedules and switches. */
+  /** Schedules and switches that operators had forced at the decision. */
   overrides: Overrides;
 }
 
-/** What became of a call, in the terms in which two calls are compared. */
+/** The outcome of a call, in the terms in which two calls are compared. */
 export interface Became {
   rule: string | null;
-  /** Targets in order; the address where a destination has no name. */
+  /** Targets in order; the address if a destination has no name. */
   attempts: string[];
   ends: Ends | null;
 }
@@ -77,8 +78,8 @@ export interface RecordedDecision {
 }
 
 /**
- * The decision that the call follows: the last one with a plan. A call that was left unmanaged has
- * the one that left it so; null if nothing was ever decided.
+ * The decision that the call follows: the last one with a plan. For a call that was left unmanaged
+ * it is the one that left it so; null if nothing was ever decided.
  */
 export function decisionOf({ events }: Pick<RecordedCall, 'events'>): RecordedDecision | null {
   let found: RecordedDecision | null = null;

@@ -16,7 +16,7 @@ import type { Detail } from './detail.ts';
 import { type Lean, leanDecision, leanStep } from './lean.ts';
 import { type Answers, RECORDING_SCHEMA } from './recorded-call.ts';
 
-/** A row as the timeline has it. */
+/** A row of the timeline. */
 export interface Row {
   id: string;
   source: CallEvent['source'];
@@ -28,7 +28,7 @@ export interface Row {
   attempt: string | null;
   detail: Detail;
   trace: TraceLine[] | null;
-  /** Null: the release that wrote it recorded nothing. */
+  /** Null: written by a release that recorded nothing. */
   recorded: Recorded | null;
 }
 
@@ -37,17 +37,22 @@ export interface Recorded {
   schema?: number;
   /** From the event's arrival until it was processed. */
   waitedMs?: number;
-  /** By the store's clock, where that and the event's differ by more than a second. */
+  /**
+   * By the store's clock; present if it differs from the event's own time by more than a second.
+   */
   occurredAt?: number;
-  /** What the call learned from the webhook; of its first event all that no later one says. */
+  /**
+   * What the call learned from this webhook; for its first event, everything that no later one
+   * says.
+   */
   learned?: Learned[];
-  /** The id in our envelope, of a B-leg's event too. */
+  /** The id in our envelope; also for an event of a B-leg. */
   envelope?: string;
   digits?: string;
   clockSkewMs?: number;
-  /** Recovered, of a leg that no longer lived. */
+  /** The event was recovered after its leg had ended. */
   gone?: true;
-  /** Absent: what the call has of it. */
+  /** Absent if the call already has it. */
   cost?: ReportedCost;
   legId?: string;
   /** From the first request until the outcome was processed; absent: never sent. */
@@ -66,7 +71,7 @@ export interface Recorded {
 
 export type Learned = Exclude<keyof CallFacts, 'callId' | 'lookups'> | 'foreignState' | 'parentId';
 
-/** An event as the machine was given it, and what that asked its world for. */
+/** An event as the machine was given it, and the answers that the machine asked for. */
 export interface Given {
   event: CallEvent;
   now: number;
@@ -148,7 +153,7 @@ function ownFields(event: CallEvent, before: Call | null, after: Call, now: numb
 
 const NOTHING: Learned[] = [];
 
-/** Facts are added, never replaced: what the call knows at last is what it learned here. */
+/** Facts are added and never replaced, so what the final call knows was learned once. */
 function learnedOf(before: Call, after: Call): Learned[] {
   const learned: Learned[] = [];
   for (const name of FACTS) {
@@ -179,7 +184,7 @@ function noteCost(
   if (!isKept) recorded.cost = cost;
 }
 
-/** What the call already has of a cost event, which the row therefore need not repeat. */
+/** The costs that the call has from this event; the row need not repeat them. */
 export function keptCost({ id }: { id: string }, legId: string, { costs }: Call): ReportedCost {
   const own = costs.filter((each) => each.eventId === id && each.legId === legId);
   return {
@@ -194,14 +199,14 @@ function noteOutcome(recorded: Recorded, event: OutcomeEvent, now: number): void
   if (firstSentAt !== null) recorded.sentAgoMs = now - firstSentAt;
   for (const [name, value] of Object.entries(outcome)) {
     if (SHOWN.has(name) || value === undefined) continue;
-    // Of a probe, false is an answer: the leg has gone.
+    // For a probe, false is an answer: the leg has ended.
     if (value === false && name !== 'alive') continue;
-    // Asked for and found: no such leg. Elsewhere null says nothing.
+    // For `bLeg`, null means that the leg was looked for and does not exist.
     if (value === null && name !== 'bLeg') continue;
     recorded.outcome ??= {};
     recorded.outcome[name] = value;
   }
 }
 
-/** Of an outcome, what the timeline shows. */
+/** The fields of an outcome that the timeline shows. */
 const SHOWN: ReadonlySet<string> = new Set(['kind', 'status', 'code', 'detail']);

@@ -1,4 +1,7 @@
-/** Steps and decisions of an export: whoever edits one by hand is told what is wrong with it. */
+/**
+ * Checks the steps and decisions of an export, so that whoever edits one by hand is told what is
+ * wrong.
+ */
 import type { Step } from '../machine/plan.ts';
 import { VERDICTS } from '../machine/verdict.ts';
 import {
@@ -45,14 +48,16 @@ const destination = {
   ifFailed: branches,
   problem: nullOr(isText),
   sibling: isFlag,
-  /** Has no branches and no sibling, and otherwise the fields of a step: the same checks. */
+  /**
+   * It has no branches and no sibling; its other fields are those of a step, with the same checks.
+   */
   otherWay: isStep,
 } satisfies Record<string, Check>;
 const spoken = { do: isText, text: isText, voice: isText, language: nullOr(isText) };
 
 const OPTIONAL = ['attemptId', 'otherWay', 'play'];
 
-/** The compiler asks after a field that somebody adds to a step. */
+/** If somebody adds a field to a step, this does not compile until the field is here. */
 const STEPS: {
   [Do in Step['do']]: Record<keyof Extract<Step, { do: Do }>, Check>;
 } = {

@@ -1,11 +1,14 @@
-/** What the caller did on a recorded call, whatever was done with them: keys, and hanging up. */
+/**
+ * What the caller did on a recorded call regardless of what was done with them: pressing keys, and
+ * hanging up.
+ */
 import type { Ends, Phase } from '../machine/call.ts';
 import type { CallEvent } from '../machine/event.ts';
 import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
 
 /**
- * When the caller gave up waiting; null if they stayed. A leg that ended because the caller had
- * arrived, or because we hung up, ended for that reason and says nothing about their patience.
+ * When the caller gave up waiting; null if they stayed. A leg that ended because the caller
+ * arrived, or because we hung up, says nothing about their patience.
  */
 export function leftAt({ events, stored }: Pick<RecordedCall, 'events' | 'stored'>): number | null {
   if (stored.ends !== null && ARRIVED.has(stored.ends)) return null;
@@ -20,8 +23,8 @@ const ARRIVED: ReadonlySet<Ends> = new Set(['referred', 'transferred', 'unconfir
 const OURS: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing']);
 
 /**
- * What they pressed in each menu, null for nothing. Where they met no menu, every key alone: that
- * is all that can be known about them.
+ * What they pressed in each menu, null for nothing. If there was no menu, every key separately,
+ * because nothing more is known.
  */
 export function keysPressed(
   events: readonly RecordedEvent[],
@@ -31,7 +34,7 @@ export function keysPressed(
   const keys: string[] = [];
   for (const { event } of events) {
     if (event.source !== 'webhook') continue;
-    // A menu that both calls have asked for is answered by its own event.
+    // If both calls have asked for the same menu, it is answered by its own event.
     const own = event.envelope !== null && shared.has(event.envelope.id);
     if (event.type === 'call.gather.ended' && !own) menus.push(event.digits || null);
     if (event.type === 'call.dtmf.received' && event.digits) keys.push(event.digits);
@@ -40,15 +43,16 @@ export function keysPressed(
 }
 
 /**
- * Whether a recorded event happens to the call under other routes too: what came of the commands
- * that both have sent, and what an operator did.
+ * Whether a recorded event happens to the call under other routes too: outcomes of commands that
+ * both have sent, and actions of an operator.
  */
 export function happensAnyway(event: CallEvent, shared: ReadonlySet<string>): boolean {
   switch (event.source) {
     case 'webhook': {
       if (event.type === 'call.initiated' || event.type === 'call.hangup') return false;
       if (event.type === 'call.dtmf.received') return true;
-      // The leg was answered for both, if only one of them had asked for anything else.
+      // Without an envelope it is unknown who asked for the answer. If both calls have sent a
+      // command in common, both were answered.
       if (event.type === 'call.answered' && event.envelope === null) return shared.size > 0;
       return event.envelope !== null && shared.has(event.envelope.id);
     }

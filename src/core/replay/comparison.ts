@@ -1,4 +1,4 @@
-/** Counts replayed calls as they come, in memory that does not grow with their number. */
+/** Counts replayed calls one by one, in memory that does not grow with their number. */
 import type { Ends } from '../machine/call.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
 import { APART, type Apart } from './apart.ts';
@@ -10,15 +10,18 @@ export interface Comparison {
   differs: number;
   skipped: number;
   skipped_because: Record<Apart, number>;
-  /** The most calls first. */
+  /** The most frequent change first. */
   changes: Change[];
   ends: Sides<Partial<Record<Ends, number>>>;
   moves: Sides<number>;
-  /** How many calls reach a destination that was not tried then. */
+  /** How many calls reach a destination that was not tried on the recorded call. */
   assumed: Record<string, number>;
-  /** Those that differ, in the order in which they were read. */
+  /** Calls that differ, in the order in which they were read. */
   list: ListedCall[];
-  /** Calls and kinds of change beyond what is kept are counted, but neither listed nor named. */
+  /**
+   * There were more calls or kinds of change than are kept; the rest was counted, but neither
+   * listed nor named.
+   */
   truncated: boolean;
 }
 
@@ -104,7 +107,7 @@ export function compareCalls(
     const key = JSON.stringify([before.rule, before.target, after.rule, after.target]);
     let change = changes.get(key);
     if (change === undefined) {
-      // Destinations made of a caller's number may be as many as callers.
+      // Destinations made from callers' numbers may be as many as callers.
       if (changes.size >= limits.changesMax) {
         total.truncated = true;
         return;
@@ -129,7 +132,7 @@ function countSides({ ends, moves }: Comparison, { before, after }: Sides<Replay
     ['before', before],
     ['after', after],
   ] as const) {
-    // Null: the call still lived when it was recorded.
+    // Null: the call was still live when it was recorded.
     if (end !== null) ends[side][end] = (ends[side][end] ?? 0) + 1;
     moves[side] += made;
   }

@@ -1,9 +1,9 @@
 /**
- * Runs a recorded call's own events again, with other routes deciding. As long as these decide the
- * same, everything that happened would have happened again, and most calls are settled by their
- * first event. From the first decision that differs there are two calls: the real one, and the one
- * under these routes. They share the recorded events until the second would ask Telnyx for
- * something else, move the caller elsewhere, or run out of time where the first did not.
+ * Runs the events of a recorded call again while other routes decide. As long as they decide the
+ * same, everything would have happened as it did, and for most calls the first event settles that.
+ * From the first decision that differs there are two calls: the real one, and the one under these
+ * routes. They share the recorded events until the second would send another command, move the
+ * caller elsewhere, or reach a deadline that the first did not.
  */
 import type { Call, Deadline } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
@@ -23,15 +23,15 @@ import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
 import { doSame } from './same-steps.ts';
 
-/** Decides by these routes, and keeps what was decided. */
+/** Decides by these routes, and remembers the decisions. */
 export interface Decider {
   decide: World['decide'];
-  /** As they stood at the last recorded decision: later ones may not have been recorded. */
+  /** As they were at the last recorded decision; later ones may not have been recorded. */
   overrides: Overrides;
-  /** Of the last decision that had a plan, or of the first. */
+  /** The trace of the last decision with a plan, or of the first decision. */
   trace: TraceLine[];
   warnings: string[];
-  /** Since the last look, in order. */
+  /** Decisions since they were last taken out, in order. */
   taken: { decision: Decision; moment: Moment }[];
 }
 
@@ -54,35 +54,35 @@ export function createDecider(routes: CompiledRoutes, fullTrace: boolean): Decid
 }
 
 export interface Followed {
-  /** Under these routes, after the last event that both have in common. */
+  /** Under these routes, after the last event that both share. */
   call: Call;
   /** The real one after the same event. */
   real: Call;
-  /** A decision differed. */
+  /** At least one decision differed. */
   forked: boolean;
-  /** Null: nothing was ever done differently. */
+  /** Null if nothing was ever done differently. */
   parted: Parted | null;
 }
 
 export interface Parted {
   /** The time then. */
   at: number;
-  /** What the last common event made the call under these routes ask for; not yet carried out. */
+  /** Commands that the last shared event caused under these routes, not yet carried out. */
   commands: Command[];
-  /** Recorded events that it has not seen. */
+  /** Recorded events that the call under these routes has not seen. */
   rest: readonly RecordedEvent[];
   /** Ids of the commands that both have sent. */
   shared: ReadonlySet<string>;
 }
 
 export interface FollowOptions {
-  /** Runs every event, where nobody needs more than where the call went: the default is to stop. */
+  /** Runs every event even if the outcome is already certain; by default it stops there. */
   toTheEnd: boolean;
-  /** What each event made the call under these routes do. */
+  /** Called with what each event made the call under these routes do. */
   onStep?: (step: Transition) => void;
 }
 
-/** Null where nothing is recorded. */
+/** Null if nothing is recorded. */
 export function follow(
   recorded: RecordedCall,
   decider: Decider,
@@ -135,11 +135,11 @@ function worldUnder({ now, answers }: RecordedEvent, decider: Decider, forked: b
   const refusesRefers = forked ? [] : [...answers.refusesRefers];
   return {
     now,
-    // What the real call did not ask was not recorded. Webhooks of other calls kept coming.
+    // If the real call did not ask, it was not recorded. Webhooks of other calls kept arriving.
     heardAt: answers.heardAt ?? (forked ? now : null),
     decide: decider.decide,
     overBudget: () => refusals.shift() ?? null,
-    // Once the calls differ nothing is known of the targets that are asked for: each is tried.
+    // Once the calls differ, nothing is recorded about targets, so each is tried.
     resting: () => resting.shift() ?? null,
     refusesRefers: () => refusesRefers.shift() ?? null,
   };
@@ -157,18 +157,21 @@ function decidedTheSame({ answers }: RecordedEvent, { taken }: Decider): boolean
   });
 }
 
-/** Nothing will be asked of the rules again, so the recorded events hold for these routes too. */
+/** The rules will not be asked again, so the recorded events hold for these routes too. */
 function isSettled({ phase, decided, plan, lastResort }: Call): boolean {
   if (!decided || phase === 'unmanaged') return false;
   return !plan.some(({ steps }) => mayIgnore(steps)) && !mayIgnore(lastResort);
 }
 
-/** After `ignore` the rules are asked about later events again. */
+/** After `ignore`, the rules are asked again at later events. */
 function mayIgnore(steps: readonly Step[]): boolean {
   return steps.some((step) => step.do === 'ignore' || branchesOf(step).some(mayIgnore));
 }
 
-/** Whether the call under these routes reaches a deadline before the event that the real one did not. */
+/**
+ * Whether the call under these routes reaches a deadline before the event and the real call does
+ * not.
+ */
 function runsOut(real: Call, call: Call, { event, now }: RecordedEvent): boolean {
   const isKnown = (own: Deadline) =>
     real.deadlines.some(({ name, dueAt }) => name === own.name && dueAt === own.dueAt);
@@ -196,7 +199,7 @@ function listed<T>(list: readonly T[], words: (each: T) => string): string {
   return list.map(words).join('\n');
 }
 
-/** Not the text of a prompt: it moves nobody. */
+/** Leaves out the text of a prompt, which moves nobody. */
 function wordsOf(command: Command): string {
   const loop = 'loop' in command && command.loop ? 'loop' : '';
   return `${command.id} ${command.action} ${command.legId} ${loop}`;

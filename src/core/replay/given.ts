@@ -1,4 +1,4 @@
-/** What targets really answered on a recorded call. */
+/** How targets really answered on a recorded call. */
 import { nameOf } from '../machine/attempt.ts';
 import type { Attempt, Verdict } from '../machine/call.ts';
 import { verdictOfReferFailure } from '../machine/verdict.ts';
@@ -11,20 +11,20 @@ export interface Answer {
   rings: boolean;
   tookMs: number;
   sipNotifyResponse: number | null;
-  /** The leg ended with this attempt, as it does when a REFER succeeds without saying so. */
+  /** The leg ended with this attempt, as it does when a REFER succeeds without a NOTIFY. */
   endsTheLeg: boolean;
 }
 
 type Recorded = Pick<RecordedCall, 'stored' | 'events'>;
 
 export interface Given {
-  /** The next answer of this destination; null if it was not tried then. */
+  /** The next answer of this destination; null if it was not tried on the recorded call. */
   next(move: Pick<Attempt, 'kind' | 'target' | 'sipAddress'>): Answer | null;
 }
 
 /**
- * `tried`: the attempts that the call under other routes has made already. A destination that is
- * tried more often than it was then repeats its last answer.
+ * `tried`: the attempts that the call under other routes has already made. A destination that is
+ * tried more often than on the recorded call repeats its last answer.
  */
 export function givenBy(recorded: Recorded, tried: readonly Attempt[]): Given {
   const { stored } = recorded;
@@ -43,10 +43,10 @@ export function givenBy(recorded: Recorded, tried: readonly Attempt[]): Given {
 
 type Move = Pick<Attempt, 'kind' | 'target' | 'sipAddress'>;
 
-/** A target by its name, or under another name by its address. */
+/** Matches a target by its name, or by its address if its name was different. */
 function answersFor(attempt: Attempt, move: Move): boolean {
   if (nameOf(attempt) !== nameOf(move) && attempt.sipAddress !== move.sipAddress) return false;
-  // Telnyx or the SIP side refused this way of moving, which says nothing about the other way.
+  // Telnyx or the SIP side refused one way of moving, which says nothing about the other way.
   return attempt.kind === move.kind || !REFUSED.has(attempt.verdict);
 }
 
@@ -67,7 +67,10 @@ function answerOf(attempt: Attempt, { stored, events }: Recorded): Answer {
   };
 }
 
-/** Before its end: one that was given up may be said to ring when the next has begun to. */
+/**
+ * Looks only before the attempt's end: one that was given up may be reported as ringing when the
+ * next one has begun to ring.
+ */
 function rang(attempt: Attempt, events: readonly RecordedEvent[]): boolean {
   const { progress, startedAt, endedAt } = attempt;
   if (!progress) return false;
@@ -79,7 +82,7 @@ function rang(attempt: Attempt, events: readonly RecordedEvent[]): boolean {
   );
 }
 
-/** Only where it leads to the same verdict again. */
+/** Only if it leads to the same verdict again. */
 function codeOf({ kind, final, verdict, sipNotifyResponse, progress }: Attempt): number | null {
   if (kind !== 'refer' || !final || verdict === 'completed') return null;
   return verdictOfReferFailure(sipNotifyResponse, progress) === verdict ? sipNotifyResponse : null;

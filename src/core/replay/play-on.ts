@@ -1,7 +1,7 @@
 /**
  * Plays a call on from where other routes part from what really happened: the same `transition`, in
- * virtual time, with targets that answer as they really did and a caller who behaves as they really
- * did. What is not known is assumed: a target that was not tried then completes at once.
+ * virtual time, with targets and a caller who behave as they really did. What is unknown is
+ * assumed: a target that was not tried on the recorded call completes at once.
  */
 
 import { answeredOf, dueEvent, hangupOf, laterEvents } from '../dry-run/events.ts';
@@ -21,7 +21,7 @@ const EVENTS_MAX = 2_000;
 
 export interface PlayedOn {
   call: Call;
-  /** Targets that nobody had tried, in the order in which they are reached. */
+  /** Targets that had not been tried, in the order in which they are reached. */
   assumed: string[];
 }
 
@@ -31,22 +31,22 @@ interface Play {
   decider: Decider;
   onStep: (step: Transition) => void;
   commands: Command[];
-  /** What is to come, the earliest first. */
+  /** Events to come, earliest first. */
   coming: Coming[];
   keys: (string | null)[];
-  /** What was asked then; a lookup that was not does not answer. */
+  /** The lookups that were asked on the recorded call; others do not answer. */
   lookups: Readonly<Record<string, LookupFact>>;
   given: Given;
   assumed: Set<string>;
   events: number;
-  /** What other applications do with a call that no plan runs was put into `coming`. */
+  /** What other applications do with an unmanaged call was put into `coming`. */
   handedOver: boolean;
 }
 
 interface Coming {
   at: number;
   event: CallEvent;
-  /** Happens again if the command is still running after it. */
+  /** The end of this command; it happens again if the command is still running afterwards. */
   endOf?: string;
 }
 
@@ -83,19 +83,19 @@ export function playOn(
   return { call: play.call, assumed: [...play.assumed] };
 }
 
-/** Those whose answer is among the recorded events, if there is one. */
+/** Attempts whose answer is among the recorded events, if there is one. */
 function attemptsSent({ attempts }: Call, commands: readonly Command[]): Attempt[] {
   const next = new Set(commands.map(({ id }) => id));
   return attempts.filter(({ id }) => !next.has(id));
 }
 
-/** Nothing is in flight: the next thing that happens. */
+/** Nothing is in flight, so this continues with the next thing that happens. */
 function goOn(play: Play): void {
   const { call } = play;
   switch (call.phase) {
     case 'referred':
     case 'bridged':
-      // They have arrived; how long they talk moves nobody.
+      // The caller has arrived; how long they talk does not matter here.
       put(play, hangupOf(call));
       return;
     case 'new':
@@ -103,7 +103,7 @@ function goOn(play: Play): void {
       handOver(play);
       return;
     case 'answering':
-      // The far end answers an outgoing call, and nothing tells when.
+      // The far end answers an outgoing call, and nothing says when.
       if (call.facts.direction === 'outgoing' && play.coming.length === 0) {
         put(play, answeredOf(call));
         return;
@@ -115,7 +115,7 @@ function goOn(play: Play): void {
   }
 }
 
-/** Another application answers the call, and the caller presses the keys that they pressed. */
+/** Another application answers the call, and the caller presses the same keys. */
 function handOver(play: Play): void {
   const { call, keys } = play;
   if (!play.handedOver) {
@@ -192,11 +192,13 @@ function moveScript(play: Play, command: Command, attempt: Attempt): Scripted[] 
   const more = { rings, tookMs, sipNotifyResponse };
   if (verdict !== null) return answersTo(command, { ...situation, verdict, ...more });
   if (endsTheLeg) return answersTo(command, { ...situation, verdict: null, ...more });
-  // Nobody answered before the caller left, and they may leave later or not at all now.
+  // Nobody answered before the caller hung up, and now they may hang up later or not at all.
   return answersTo(command, { ...situation, verdict: 'no_verdict', ...more });
 }
 
-/** In the order of time; what is added later comes after what has the same time. */
+/**
+ * Keeps the order of time; of events at the same time, the one that was added later comes later.
+ */
 function add({ coming }: Play, next: Coming): void {
   const index = coming.findIndex(({ at }) => at > next.at);
   if (index < 0) coming.push(next);
@@ -213,10 +215,11 @@ function put(play: Play, event: CallEvent): void {
       ...event,
       id: `${event.id}-${play.events}`,
       receivedAt: now,
-      // How long an attempt of unknown end may still report counts from when it was sent.
+      // How long an attempt with an unknown outcome may still report is counted from when it was
+      // sent.
       ...(event.source === 'outcome' ? { firstSentAt: event.firstSentAt ?? now } : {}),
     },
-    // Budgets are not counted again: those of an hour depend on every other call.
+    // Budgets are not counted again, because hourly budgets depend on all other calls.
     { now, heardAt: now, decide: decider.decide, overBudget: () => null, ...ALL_AWAKE },
   );
   if (step.refused !== null) return;

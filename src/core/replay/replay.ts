@@ -1,7 +1,7 @@
 /**
- * What would become of a recorded call under other routes. It is decided at the call's own time and
- * played with what its targets and its caller really did, so that routes which decide the same lead
- * to what happened.
+ * What would have become of a recorded call under other routes. It is decided at the call's own
+ * time and played with what its targets and its caller really did, so routes that decide the same
+ * lead to what really happened.
  */
 import { stepsTaken } from '../dry-run/steps-taken.ts';
 import { isCounted, nameOf } from '../machine/attempt.ts';
@@ -22,19 +22,21 @@ import { type PlayedOn, playOn } from './play-on.ts';
 export interface Replayed extends Became {
   /** What Telnyx bills. */
   moves: number;
-  /** The destination that the caller reached, else the last that was tried; null if none was. */
+  /**
+   * The destination that the caller reached, otherwise the last one tried; null if there was none.
+   */
   target: string | null;
-  /** Destinations that were not tried then: they are assumed to complete. */
+  /** Destinations that were not tried on the recorded call and are assumed to complete. */
   assumed: string[];
   /** Failures of handlers, in words. */
   warnings: string[];
 }
 
-/** With the steps and the reasons, for somebody who opens one call. */
+/** With steps and reasons, for somebody who opens one call. */
 export interface Explained extends Replayed {
   /** In the words of a dry run. */
   path: string[];
-  /** The attempts with what came of them. */
+  /** The attempts and how they ended. */
   tries: Pick<Attempt, 'target' | 'sipAddress' | 'verdict'>[];
   trace: TraceLine[];
   routeSet: string | null;
@@ -45,7 +47,7 @@ export function happened({ stored }: Pick<RecordedCall, 'stored'>): Replayed {
   return { ...resultOf(stored), assumed: [], warnings: [] };
 }
 
-/** The same as `happened` where the routes decide as those of that time did. */
+/** Equals `happened` if the routes decide as the routes of that time did. */
 export function replay(recorded: RecordedCall, routes: CompiledRoutes): Replayed {
   return run(recorded, routes, null).replayed;
 }
@@ -78,7 +80,7 @@ export function explainNow(recorded: RecordedCall, routes: CompiledRoutes): Expl
   return { ...replayed, path: path.steps, tries, trace, routeSet: routes.set.hash };
 }
 
-/** Whether the caller's story is another one: by rule, by targets in order, or by its end. */
+/** Whether the caller notices a difference: in the rule, the targets in order, or the end. */
 export function differs(one: Became, other: Became): boolean {
   return (
     one.rule !== other.rule ||
@@ -114,8 +116,8 @@ function run(recorded: RecordedCall, routes: CompiledRoutes, path: Path | null):
 }
 
 /**
- * Everything that happened would have happened again. What is stored counts and not what the events
- * give now, so that a machine that has learnt something since does not look like other routes.
+ * Everything would have happened as it did. The stored call counts, and not what its events lead to
+ * now, so that a machine that was improved since does not look like different routes.
  */
 function unparted(stored: Call, { call, real, forked }: Followed): Omit<Replayed, 'warnings'> {
   const then = { ...resultOf(stored), rule: call.rule, assumed: [] };

@@ -1,4 +1,4 @@
-/** Whether two decisions would do the same, whatever the rule is called that made them. */
+/** Whether two decisions would do the same, regardless of the name of the rule that made them. */
 import type { Decision } from '../machine/plan.ts';
 
 type Doing = Pick<Decision, 'plan' | 'lastResort' | 'policy' | 'lookup'>;
@@ -12,7 +12,7 @@ export function doSame(one: Doing, other: Doing): boolean {
   );
 }
 
-/** Of values as they come out of JSON; a field that is undefined counts as absent. */
+/** For values that come from JSON; a field that is undefined counts as absent. */
 export function isSame(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object') return false;

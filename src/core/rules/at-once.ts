@@ -1,4 +1,4 @@
-/** Work that may be interrupted, done without: for whoever may wait. */
+/** Runs interruptible work without interruption, for callers that may block. */
 export function atOnce<T>(work: Iterator<void, T>): T {
   for (;;) {
     const step = work.next();

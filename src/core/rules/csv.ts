@@ -1,14 +1,14 @@
 /**
- * Comma-separated values as RFC 4180 describes them. By hand and not with csv-parse, because a table
- * of a million rows is kept as its text: the loader needs the place of each row in it, goes on after
- * a faulty row, and a decision reads one row again.
+ * Comma-separated values according to RFC 4180. By hand and not with csv-parse, because a table of
+ * a million rows is kept as its text: the loader needs the offset of each row, continues after a
+ * faulty row, and a decision parses one row again.
  */
 
 export interface CsvRecord {
   cells: string[];
-  /** Where the next record begins: the length of the text after the last one. */
+  /** Where the next record begins; after the last one, the length of the text. */
   next: number;
-  /** Line feeds in it, its own end included. */
+  /** Line feeds in the record, including the one that ends it. */
   lines: number;
   fault: CsvFault | null;
 }
@@ -20,14 +20,17 @@ export interface CsvFault {
   hint: string;
 }
 
-/** A quoted cell that is longer than this is not closed, or none of ours. */
+/** A quoted cell longer than this was not closed, or is no cell of ours. */
 export const CELL_CHARS_MAX = 4_096;
 
-/** Reads the record that begins at `start`. After a fault the next one begins on the next line. */
+/**
+ * Reads the record that begins at `start`. After a faulty record the next one begins on the next
+ * line.
+ */
 export function readRecord(text: string, start: number): CsvRecord {
   const end = lineEnd(text, start);
   const line = text.slice(start, end - (text[end - 1] === '\r' ? 1 : 0));
-  // What most rows are.
+  // Most rows have no quotes.
   if (!line.includes('"')) return { cells: line.split(','), next: end + 1, lines: 1, fault: null };
   const cells: string[] = [];
   let at = start;
@@ -47,7 +50,7 @@ export function readRecord(text: string, start: number): CsvRecord {
 
 interface Cell {
   text: string;
-  /** Of the comma, the line end, or the end of the text behind it. */
+  /** The offset of the comma, of the line end, or of the end of the text after the cell. */
   end: number;
   lines: number;
 }

@@ -41,7 +41,7 @@ export function compileRouteSet(set: RouteSet): CompiledRoutes {
   return atOnce(compileInSlices(set));
 }
 
-/** Once for each set that is loaded; yields where it may be interrupted. */
+/** Runs once for each set that is loaded; yields where it may be interrupted. */
 export function* compileInSlices(set: RouteSet): Generator<void, CompiledRoutes> {
   const { clauses, index } = yield* indexRules(set.rules, set);
   const { schedules, switches, tables } = set;
@@ -86,7 +86,9 @@ export function decide(
   };
 }
 
-/** Nothing is decided before a lookup is known that decides about a rule, or that its steps send. */
+/**
+ * Nothing is decided before every lookup is answered that a rule depends on or that its steps send.
+ */
 function askFirst(routes: CompiledRoutes, facts: CallFacts, name: string): Decision {
   const lookup = routes.set.lookups.get(name);
   return {
@@ -126,17 +128,17 @@ export interface Chosen {
   rule: string | null;
   made: Made | null;
   assume?: Resolving['assume'];
-  /** Of this call, where some have been looked up. */
+  /** The rows of this call, if any were looked up already. */
   rows?: CallRows;
 }
 
-/** Steps as they were chosen, by a route file or by a handler. */
+/** Steps as a route file or a handler wrote them. */
 export interface Made {
   steps: readonly RouteStep[];
   handlerMade: boolean;
   /** Where their rows come from. */
   tables: RowScope;
-  /** Of the rule; undefined: as the policy says. */
+  /** The rule's language; undefined: as the policy says. */
   language?: string | undefined;
 }
 
@@ -184,7 +186,7 @@ function findWinner(search: Search): Winner | null {
   return winner;
 }
 
-/** A lookup whose answer stands in what the steps send, and that was not asked yet. */
+/** A lookup that was not asked yet and whose answer is part of what the steps send. */
 function missingFor(steps: readonly RouteStep[], { routes, subject }: Search): string | null {
   if (routes.set.lookups.size === 0) return null;
   for (const name of lookupsIn(steps, routes.set)) {

@@ -1,15 +1,15 @@
 /**
- * What of a decision its caller would notice: the rule, where they are moved to in which order, and
- * how the call is let go. Texts, voices, times and headers are not part of it.
+ * The part of a decision that its caller would notice: the rule, the targets in order, and how the
+ * call ends. Texts, voices, times and headers are not part of it.
  */
 import type { Decision, Step } from '../machine/plan.ts';
 
 export interface Outline {
-  /** `otherwise` where no rule matched; null: the call is left unmanaged. */
+  /** `otherwise` if no rule matched; null: the call is left unmanaged. */
   rule: string | null;
-  /** The first target of the plan, or its literal address; null where nobody is moved. */
+  /** The first target of the plan, or its literal address; null if nobody is moved. */
   target: string | null;
-  /** Equal texts: nothing differs. */
+  /** Two decisions with equal texts do the same. */
   text: string;
 }
 
@@ -26,7 +26,7 @@ export function outlineOf({ rule, plan }: Decision): Outline {
 
 type Part = string | [string, ...unknown[]];
 
-/** `moves` gets the destinations in the order of the plan. */
+/** Adds the destinations to `moves` in the order of the plan. */
 function outline(steps: readonly Step[], moves: string[]): Part[] {
   return steps.flatMap((step): Part[] => {
     switch (step.do) {

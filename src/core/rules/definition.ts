@@ -1,7 +1,7 @@
 /**
- * What it means that a rule matches: the rules are tried in order and the first that applies wins. Decisions
- * are made by `rule-index.ts`, which looks only at rules that could apply; it is an optimisation of this, and a
- * property test holds the two together.
+ * The definition of which rule matches: the rules are tried in order, and the first that applies
+ * wins. Decisions are made by `rule-index.ts`, which only tries rules that could apply. That is an
+ * optimisation of this file, and a property test checks that both agree.
  */
 import type { CallFacts } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
@@ -14,7 +14,7 @@ import { indexRules, mentions } from './rule-index.ts';
 import { Subject } from './subject.ts';
 import { tableName } from './table.ts';
 
-/** The first rule that applies, whatever its handler would say. */
+/** The first rule that applies, whatever its handler would answer. */
 export function firstMatch(
   set: RouteSet,
   facts: CallFacts,

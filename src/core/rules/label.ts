@@ -1,4 +1,4 @@
-/** What the operator calls a number, from `numbers` of the routes. */
+/** The operator's label of a number, from `numbers` in the routes. */
 import { readAddress } from './address.ts';
 import type { RouteSet } from './rule.ts';
 

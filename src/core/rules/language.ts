@@ -1,4 +1,4 @@
-/** Which words of a prompt a caller hears, and in which of Telnyx's languages they are spoken. */
+/** Which text of a prompt a caller hears, and in which of Telnyx's languages it is spoken. */
 import type { Prompt, Template, Words } from './rule.ts';
 
 /** The enum of `language` in speak and gather_using_speak of Telnyx's OpenAPI description. */
@@ -9,7 +9,7 @@ export const LANGUAGES =
 
 type Variant = Prompt['variants'][number];
 
-/** What may be spoken: the text, or that of a prompt in each language. */
+/** All texts that may be spoken: the text itself, or those of a prompt in each language. */
 export function textsOf(
   words: Words,
   prompts: ReadonlyMap<string, Prompt> | undefined,
@@ -19,7 +19,7 @@ export function textsOf(
   return variants.flatMap((variant) => ('say' in variant.words ? [variant.words.say] : []));
 }
 
-/** The variant for the first wanted language that the prompt has; else its first. */
+/** The variant in the first wanted language that the prompt has; otherwise its first one. */
 export function variantFor(prompt: Prompt, wanted: readonly (string | null)[]): Variant | null {
   for (const language of wanted) {
     const found = language === null ? null : variantIn(prompt, language);
@@ -28,7 +28,9 @@ export function variantFor(prompt: Prompt, wanted: readonly (string | null)[]): 
   return prompt.variants[0] ?? null;
 }
 
-/** The one in exactly this language, else one in the same: `de` is meant by `de-DE`. */
+/**
+ * The variant in exactly this language, otherwise one in the same language: `de` matches `de-DE`.
+ */
 export function variantIn({ variants }: Prompt, language: string): Variant | null {
   const exact = variants.find((each) => each.language.toLowerCase() === language.toLowerCase());
   return exact ?? variants.find((each) => isSame(each.language, language)) ?? null;
@@ -43,8 +45,8 @@ function primary(language: string): string {
 }
 
 /**
- * The language that Telnyx is asked for: it takes only those with a country. One that somebody
- * wrote in full takes precedence over the usual one; null leaves it to the voice.
+ * The language that Telnyx is asked for, which accepts only those with a country. One that was
+ * written in full takes precedence over the usual one; null leaves it to the voice.
  */
 export function spokenLanguage(
   language: string,
@@ -62,7 +64,7 @@ export function spokenLanguage(
   return LANGUAGES.find((each) => isSame(each, language)) ?? null;
 }
 
-/** Where the country is not spelled like the language. */
+/** Languages whose usual country is not spelled like the language. */
 const USUAL: Record<string, string> = {
   ar: 'arb',
   cy: 'cy-GB',

@@ -1,4 +1,4 @@
-/** Lookups of one call: what is known, what would be asked, and which of them steps need. */
+/** The lookups of one call: what is known, what would be asked, and which lookups steps need. */
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { LookupRequest } from '../machine/command.ts';
 import { textsOf } from './language.ts';
@@ -13,7 +13,7 @@ import {
 } from './rule.ts';
 import { fillUrl } from './template.ts';
 
-/** What a lookup brought for this call; undefined where it is yet to be asked. */
+/** The result of a lookup for this call; undefined if it has not been asked. */
 export function lookupFact(
   name: string,
   facts: CallFacts,
@@ -28,7 +28,7 @@ export function lookupFact(
   return 'problem' in url ? { values: {}, failed: `not asked: ${url.problem}` } : undefined;
 }
 
-/** The request of a lookup that is yet to be asked. */
+/** The request of a lookup that has not been asked. */
 export function lookupRequest(lookup: Lookup, facts: CallFacts): LookupRequest {
   const url = fillUrl(lookup.url, facts);
   if ('problem' in url) throw new Error(`lookup ${lookup.name}: ${url.problem}`);
@@ -38,7 +38,7 @@ export function lookupRequest(lookup: Lookup, facts: CallFacts): LookupRequest {
 
 const KNOWN = new WeakMap<readonly RouteStep[], ReadonlySet<string>>();
 
-/** Names of the lookups whose answers stand in what these steps send. */
+/** Names of the lookups whose answers are part of what these steps send. */
 export function lookupsIn(steps: readonly RouteStep[], set: RouteSet): ReadonlySet<string> {
   const known = KNOWN.get(steps);
   if (known !== undefined) return known;
@@ -67,7 +67,7 @@ function addPlacesOfTarget(target: Target | undefined, found: Set<string>): void
   for (const { value } of target.headers) addPlaces(value, found);
 }
 
-/** In whichever language they are heard. */
+/** In every language, because any may be heard. */
 function addWords(words: Words, set: RouteSet, found: Set<string>): void {
   for (const text of textsOf(words, set.prompts)) addPlaces(text, found);
 }

@@ -24,9 +24,10 @@ function leadsBack(destination: string, called: Address): boolean {
 }
 
 /**
- * How a rule's `to` would see a destination that comes in again. The number in a SIP URI only
- * counts if the host is Telnyx, which sends it to the owner of the number. For other hosts,
- * "sip:+14155550100@pbx.example.com" is the usual way to pass the dialled number to a PBX.
+ * The address that a rule's `to` would see if a call to this destination came back. The number in a
+ * SIP URI counts only if the host is Telnyx, which sends the call to the owner of the number. For
+ * other hosts, "sip:+14155550100@pbx.example.com" is the usual way to pass the dialled number to a
+ * PBX.
  */
 export function reachedAt(destination: string): Address {
   const address = readAddress(destination);

@@ -15,13 +15,13 @@ export interface Check {
    */
   later(subject: Subject): number;
   /**
-   * Whether it could match some incoming call to the subject's number, whoever calls and whenever; three
-   * values, as `later`.
+   * Whether it could match any incoming call to the subject's number, from any caller at any time;
+   * three values, as for `later`.
    */
   someCall(subject: Subject): number;
   /**
-   * The lookup that must be asked before it is known whether this holds; null where that is known.
-   * Until then what depends on a lookup counts as not holding.
+   * The lookup that must be asked before it is known whether this matches; null if it is known.
+   * Until then, whatever depends on a lookup counts as not matching.
    */
   missing(subject: Subject): string | null;
   /** Why it does not match: the first failed clause, expected and got. Null if it matches. */
@@ -114,7 +114,7 @@ function any(checks: Check[]): Check {
   };
 }
 
-/** `decisive`: a part that is known to be so decides about the whole, whatever the lookups bring. */
+/** `decisive`: the value of one part that decides about the whole, whatever the lookups answer. */
 function missingIn(checks: Check[], subject: Subject, decisive: boolean): string | null {
   let first: string | null = null;
   for (const check of checks) {

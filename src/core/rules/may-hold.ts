@@ -1,7 +1,7 @@
-/** What can be said of a condition before there is a call. */
+/** What can be said about a condition before there is a call. */
 import type { Clause, Condition } from './rule.ts';
 
-/** Whether a condition can hold, from what is known of its clauses; null where that depends. */
+/** Whether a condition can match, from what is known of its clauses; null if it depends. */
 export function mayHold(
   condition: Condition,
   clause: (clause: Clause) => boolean | null,

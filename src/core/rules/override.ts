@@ -1,9 +1,9 @@
 /**
- * What operators force by hand: a schedule open or closed, a switch on or off, a target to rest or to
- * be tried. The store holds it, so every replica decides by the same.
+ * What operators force: a schedule open or closed, a switch on or off, a target to rest or to be
+ * tried. The store holds it, so that all replicas decide alike.
  */
 
-/** Who forced it, since when and why; left out where nobody said so. */
+/** Who forced it, since when and why; absent if nobody said so. */
 export interface Forced {
   /** Null: until somebody ends it. */
   untilMs: number | null;
@@ -14,7 +14,7 @@ export interface Forced {
 
 export type ForcedSchedule = Forced & { open: boolean };
 export type ForcedSwitch = Forced & { on: boolean };
-/** False: it is tried, whatever its last attempts came to. */
+/** False: the target is tried, whatever the result of its last attempts. */
 export type ForcedTarget = Forced & { rest: boolean };
 
 export interface Overrides {
@@ -24,7 +24,7 @@ export interface Overrides {
   targets?: Record<string, ForcedTarget>;
 }
 
-/** What is forced at this time for a name; undefined where nothing is. */
+/** What is forced for a name at this time; undefined if nothing is. */
 export function inForce<T extends Forced>(
   forced: Record<string, T> | undefined,
   name: string,
@@ -34,7 +34,7 @@ export function inForce<T extends Forced>(
   return found === undefined || isOver(found, atMs) ? undefined : found;
 }
 
-/** All that is forced at this time, by name. */
+/** Everything that is forced at this time, by name. */
 export function allInForce<T extends Forced>(
   forced: Record<string, T> | undefined,
   atMs: number,
@@ -46,22 +46,22 @@ function isOver({ untilMs }: Forced, atMs: number): boolean {
   return untilMs !== null && atMs >= untilMs;
 }
 
-/** Overrides in which these switches stand as given, whatever an operator has turned. */
+/** The overrides, but with these switches as given. */
 export function withSwitches(overrides: Overrides, wanted: Record<string, boolean>): Overrides {
   const turned = Object.entries(wanted).map(([name, on]) => [name, { on, untilMs: null }] as const);
   return { ...overrides, switches: { ...overrides.switches, ...Object.fromEntries(turned) } };
 }
 
-/** A schedule, switch or target that stands as an operator has forced it. */
+/** A schedule, switch or target that an operator has forced. */
 export interface ForcedThing extends Forced {
   kind: 'schedule' | 'switch' | 'target';
   name: string;
   state: 'open' | 'closed' | 'on' | 'off' | 'resting' | 'awake';
-  /** False: the route set has no schedule, switch or target of this name, so it changes nothing. */
+  /** False: the route set has none with this name, so the override has no effect. */
   known: boolean;
 }
 
-/** All that is forced at this time; what the route set does not know is left at the end. */
+/** Everything that is forced at this time; names that the route set does not know come last. */
 export function forcedThings(
   set: {
     schedules: ReadonlyMap<string, unknown>;

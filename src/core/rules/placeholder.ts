@@ -19,15 +19,15 @@ export const LOOKUP_FIELD = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
 /** A header name: RFC 3261 token. */
 const HEADER_NAME = /^[A-Za-z0-9\-.!%*_+`'~]{1,128}$/;
-/** What a placeholder stands for in one call; null or empty where it has no value. */
+/** The value of a placeholder in one call; null or empty if it has none. */
 export type ValueFor = (piece: Placeholder) => string | null;
 
-/** The values of a call's own facts; the cells of its rows come from `cell`. */
+/** Values from the call's own facts; the cells of its rows come from `cell`. */
 export function valuesFor(facts: CallFacts, cell: (column: string) => string | null): ValueFor {
   return (piece) => (piece.place === 'row' ? cell(piece.column) : factOf(piece, facts));
 }
 
-/** The name between braces. */
+/** Reads the name between the braces. */
 export function readPlaceholder(name: string): Placeholder | { problem: string } {
   switch (name) {
     case 'from':
@@ -52,7 +52,7 @@ export function readPlaceholder(name: string): Placeholder | { problem: string }
   return { problem: `{${name}} is not a place; known are ${known}` };
 }
 
-/** The field follows the last dot, because the name of a lookup may have one. */
+/** The field is after the last dot, because the name of a lookup may contain one. */
 function lookupPlace(name: string, text: string): Placeholder | { problem: string } {
   const dot = text.lastIndexOf('.');
   const field = text.slice(dot + 1);
@@ -102,7 +102,7 @@ function ownValue<T>(values: Readonly<Record<string, T>> | undefined, name: stri
   return values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-/** Escapes are removed first, so that filling does not escape twice. */
+/** Escapes are decoded first, so that filling does not escape them twice. */
 function userOf(text: string | null): string | null {
   const user = readAddress(text).user;
   if (user === null || !user.includes('%')) return user;

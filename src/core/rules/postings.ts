@@ -1,37 +1,31 @@
 /**
- * What a value of `from` or `to`, or a list, stands for: the clauses that hold when it is hit and
- * the rules that could then match. Written down as objects, read as numbers in one array: a
- * decision over 100,000 entries looks at a posting that nobody has looked at for a while, and as an
- * object each is seven places in memory.
+ * What a value of `from` or `to`, or a list, stands for: the clauses that match when it is hit, and
+ * the rules that could then match. Built as objects, but read as numbers in one array: a decision
+ * over 100,000 entries reads a posting that has not been read for a while, and an object is spread
+ * over seven places in memory.
  */
 
-/** While rules are compiled. All arrays ascend. */
+/** Used while rules are compiled. All arrays ascend. */
 export interface Posting {
-  /** Clauses that hold when it is hit. */
+  /** Clauses that match when it is hit. */
   clauses: number[];
   /** By event (see `EVENTS`): rules that cannot match unless one of their postings is hit. */
   rules: [number[], number[], number[]];
 }
 
-/**
- * A posting is named by where it begins: how many of each there are, then the clauses, then the
- * rules.
- */
+/** A posting is named by its offset: first the counts, then the clauses, then the rules. */
 export type Postings = Int32Array;
 
 const COUNTS = 4;
 
-/**
- * So many postings of one call are looked through each time; what more say together is worked out
- * once.
- */
+/** Up to this many postings of one call are searched each time; for more, they are merged once. */
 export const FEW_HITS = 16;
 
 export function emptyPosting(): Posting {
   return { clauses: [], rules: [[], [], []] };
 }
 
-/** `places`: where each of them begins. */
+/** `places`: the offset of each. */
 export function packPostings(all: readonly Posting[]): {
   postings: Postings;
   places: Int32Array<ArrayBuffer>;
@@ -69,7 +63,7 @@ export function hasClause(postings: Postings, at: number, clause: number): boole
   return false;
 }
 
-/** All that hold when these are hit. */
+/** All clauses that match when these are hit. */
 export function clausesAt(postings: Postings, hits: readonly number[]): Set<number> {
   const clauses = new Set<number>();
   for (const at of hits) {

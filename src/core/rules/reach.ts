@@ -1,6 +1,6 @@
 /**
- * Where a step takes the caller: the targets that it names, draws or writes out, with their
- * templates filled and each held to the policy.
+ * Where a step takes the caller: the targets that it names or draws, or a literal destination, with
+ * templates filled and checked against the policy.
  */
 import { allows } from './allow.ts';
 import { hashUnit } from './hash.ts';
@@ -114,7 +114,9 @@ export function reachTarget(target: Target, timeoutMs: number | null, using: Res
   };
 }
 
-/** `trusted`: the operator wrote it, and what of it a caller does not fill needs no policy. */
+/**
+ * `trusted`: the operator wrote it, so only what a caller fills in is checked against the policy.
+ */
 function destination(
   template: Target['sip'],
   trusted: boolean,
@@ -123,7 +125,7 @@ function destination(
   const operators = trusted && isOperators(template);
   if (operators && !hasPlaces(template)) return { address: literalText(template), problem: null };
   if (using.assume !== undefined && hasPlaces(template)) {
-    // What a table has was checked row by row when the set was loaded.
+    // The values of tables were checked row by row when the set was loaded.
     const usable = using.assume === 'usable' || operators;
     return { address: templateText(template), problem: usable ? null : UNUSABLE };
   }
@@ -143,7 +145,7 @@ export function malformed(destination: string): string | null {
 
 const UNUSABLE = 'a placeholder is empty, or policy.allow does not allow what it makes';
 
-/** Every call has a number that was called and a session; what its caller writes may be missing. */
+/** Every call has a called number and a session, but what its caller sends may be missing. */
 export function textOf(template: Template, using: Resolving): Filled {
   if (using.assume === undefined || !hasPlaces(template)) return fillText(template, using.valueFor);
   const missing = using.assume === 'unusable' && template.some(isTheCallers);
@@ -155,5 +157,5 @@ function isTheCallers(piece: Template[number]): boolean {
   return THE_CALLERS.has(piece.place);
 }
 
-/** What the caller writes or a lookup brings: both may be missing. */
+/** What the caller sends or a lookup answers: both may be missing. */
 const THE_CALLERS: ReadonlySet<string> = new Set(['from', 'from_user', 'header', 'lookup']);

@@ -1,6 +1,6 @@
 /**
- * REFERs that a target refused with 405, by connection: remembered for a day, so that the next
- * caller of that connection need not wait for the same answer. Kept beside the health of targets.
+ * Remembers REFERs that a target refused with 405, by connection and for a day, so that the next
+ * caller of that connection need not wait for the same answer. Stored beside the health of targets.
  */
 import { type RestState, utc } from './rest.ts';
 

@@ -1,4 +1,4 @@
-/** What route steps are resolved with: one call, and the set that it meets. */
+/** What route steps are resolved with: one call, and the route set that decides it. */
 import type { CallFacts } from '../machine/call.ts';
 import type { AllowPattern } from './allow.ts';
 import type { ValueFor } from './placeholder.ts';
@@ -9,15 +9,15 @@ export interface Resolving {
   set: RouteSet;
   allow: readonly AllowPattern[];
   facts: CallFacts;
-  /** What the placeholders of this call stand for. */
+  /** The values of this call's placeholders. */
   valueFor: ValueFor;
   /** The steps come from a handler, so no destination in them is trusted. */
   handlerMade: boolean;
-  /** What the callers of the rule speak. */
+  /** The language of the rule's callers. */
   language?: string | null;
   /**
-   * Of no certain call: what depends on its placeholders works out for it, or does not. Undefined looks at
-   * the facts.
+   * For no particular call: placeholders are assumed to have values, or not to. Undefined: the
+   * facts decide.
    */
   assume?: 'usable' | 'unusable' | undefined;
 }

@@ -1,10 +1,10 @@
 /**
- * When a target is down: the health of a target, what an attempt says of it, and whether it rests.
- * Pure; the store holds the state, so that replicas agree.
+ * When a target is down: its health, what an attempt says about it, and whether it rests. Pure; the
+ * store holds the state, so that replicas agree.
  *
  * A target without failures has no state at all. While it rests, one caller at a time is let
- * through; an answer to any attempt that began after it went to rest wakes it. One that goes to rest again
- * soon begins with the next longer wait, so it cannot flap.
+ * through; an answer to any attempt that began after it went to rest wakes it. A target that soon
+ * rests again starts with the next longer wait, so it cannot flap.
  */
 import type { Attempt, Call } from '../machine/call.ts';
 import type { Verdict } from '../machine/verdict.ts';
@@ -15,19 +15,22 @@ const SHARE_OF_MIN = 20;
 const SHARE = 0.5;
 const WINDOW_MS = 5 * 60_000;
 const SLOT_MS = 30_000;
-/** After going to rest, and after each caller who was let through. */
+/** How long nobody is let through, after going to rest and after each caller who was. */
 const WAITS_MS = [30_000, 60_000, 120_000, 300_000] as const;
-/** One that rests again within this time after waking begins with the next longer wait. */
+/** A target that rests again within this time after waking starts with the next longer wait. */
 const RELAPSE_MS = 10 * 60_000;
-/** A row of failures is forgotten after a day without another. */
+/** Consecutive failures are forgotten after a day without another. */
 const DAY_MS = 86_400_000;
-/** Whoever was let through may ask again so long: its commit may have lost a race. */
+/** A caller who was let through may ask again within this time: its commit may have lost a race. */
 const PROBE_ASKS_MS = 10_000;
 
-/** `answered`: somebody is there. `quiet`: nobody is known to be there, but that is about the callee. */
+/**
+ * `answered`: somebody is there. `quiet`: it is unknown whether somebody is there, but that
+ * concerns the callee.
+ */
 export type Evidence = 'failed' | 'answered' | 'quiet';
 
-/** Several observations alike are one. */
+/** Several equal observations are merged into one. */
 export interface Observation {
   target: string;
   evidence: Evidence;
@@ -40,7 +43,7 @@ export interface Observation {
 }
 
 export interface Health {
-  /** Failures in a row, the last one of them when, and how. */
+  /** Consecutive failures, and when and how the last one failed. */
   inRow: number;
   failedAt: number | null;
   verdict: Verdict | null;
@@ -54,7 +57,7 @@ export interface Health {
 interface Rest {
   since: number;
   why: string;
-  /** Index of the wait that runs. */
+  /** Index of the current wait. */
   wait: number;
   nextTryAt: number;
   /** The caller who was let through last. */
@@ -74,8 +77,8 @@ export function restState(value: unknown): RestState {
 }
 
 /**
- * What an attempt says of its target; null: nothing. What Telnyx refused, what the caller ended and
- * what rang until its time was over says nothing against the target.
+ * What an attempt says about its target; null: nothing. A refusal by Telnyx, an end by the caller,
+ * and ringing until the time is over say nothing against the target.
  */
 export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
   const { kind, verdict, unsent, progress, acceptedAt } = attempt;
@@ -84,7 +87,7 @@ export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
     case 'server_error':
       return 'failed';
     case 'no_verdict':
-      // Rung, hung up, or cut short by patience: not the target's silence.
+      // It rang, or was ended by a hangup or by patience: that is no silence of the target.
       if (progress) return 'answered';
       return acceptedAt !== null && call.phase !== 'ended' && !call.patienceOver ? 'failed' : null;
     case 'other':
@@ -110,7 +113,7 @@ export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
   }
 }
 
-/** It failed before it rang, and no SIP response says why: there was none. */
+/** It failed before it rang, and without any SIP response that would give a reason. */
 function isRefusedConnection({ progress, bLegAnswered, sipNotifyResponse, reason }: Attempt) {
   if (progress || bLegAnswered || sipNotifyResponse !== null) return false;
   return reason !== null && !/\d{3}/.test(reason);
@@ -175,7 +178,7 @@ export function totals(slots: Health['slots']): { good: number; failed: number }
   return { good: sum('good'), failed: sum('failed') };
 }
 
-/** It begins anew, but for how long it will rest if it goes down again soon. */
+/** It is awake, but remembers how long it will rest if it soon goes down again. */
 export function wake(health: Health, now: number): Health {
   return { ...NEW, awake: { at: now, wait: health.rest?.wait ?? 0 } };
 }
@@ -188,7 +191,7 @@ function waitMs(wait: number): number {
   return WAITS_MS[wait] ?? WAITS_MS[0];
 }
 
-/** Lets this caller through: the next one follows after the next wait, whatever becomes of them. */
+/** Lets this caller through. The next one follows after the next wait, however this one fares. */
 export function letThrough(health: Health, callId: string, now: number): Health {
   if (health.rest === null) return health;
   const wait = longer(health.rest.wait);
@@ -236,7 +239,7 @@ export function utc(ms: number): string {
   return `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`;
 }
 
-/** Without what says nothing any more, so that a healthy target has no state. */
+/** Drops what has become irrelevant, so that a healthy target has no state. */
 export function tidied(state: RestState, now: number): RestState {
   const targets = Object.entries(state.targets).filter(([, health]) => !isForgotten(health, now));
   return { ...state, targets: Object.fromEntries(targets) };

@@ -28,7 +28,7 @@ export interface RuleIndex {
   to: AddressIndex;
   postings: Postings;
   tables: Tables;
-  /** The tables that rules ask for: a call that a table has hits its posting. */
+  /** Tables that rules refer to: a call with a row in the table hits its posting. */
   tableHits: { name: string; field: 'from' | 'to'; posting: number }[];
   /** Rules without a guard, by event; ascending. */
   unguarded: [Int32Array, Int32Array, Int32Array];
@@ -111,7 +111,7 @@ export function* indexRules(
   };
 }
 
-/** Of a list each entry stands for all of it. */
+/** Every entry of a list stands for the whole list. */
 function* indexAddresses(
   all: readonly Value[],
   places: Int32Array<ArrayBuffer>,
@@ -175,7 +175,9 @@ interface Queue {
   end: number;
 }
 
-/** For a number in thousands of lists: otherwise each rule would search all queues. */
+/**
+ * Needed for a number in thousands of lists, for which each rule would otherwise search all queues.
+ */
 function merged(queues: readonly Queue[]): Queue {
   const numbers = new Set<number>();
   for (const { rules, next, end } of queues) {

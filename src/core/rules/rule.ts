@@ -20,9 +20,11 @@ export type Template = ({ literal: string } | Placeholder)[];
 export type Placeholder =
   | { place: 'from' | 'to' | 'from_user' | 'to_user' | 'call_session_id' }
   | { place: 'header'; header: string }
-  /** `{row:site}` or `{row:extensions.site}`; what it means is up to the rule, see `table.ts`. */
+  /**
+   * `{row:site}` or `{row:extensions.site}`; the rule decides which table is meant, see `table.ts`.
+   */
   | { place: 'row'; column: string }
-  /** What a lookup brought. */
+  /** A value from the answer of a lookup. */
   | { place: 'lookup'; lookup: string; field: string };
 
 export interface Target {
@@ -36,21 +38,24 @@ export interface Target {
   byeWithoutVerdict: 'unconfirmed' | 'completed';
   /** Null: as the policy says. */
   via: Ways | null;
-  /** Whether it is passed over for a while when it is down; null: as the policy says. */
+  /** Whether it is skipped for a while when it is down; null: as the policy says. */
   rest: boolean | null;
 }
 
-/** A fact from outside: asked of somebody else's server when a rule needs it, at most once a call. */
+/**
+ * A fact from one of the operator's own servers, requested when a rule needs it, at most once a
+ * call.
+ */
 export interface Lookup {
   name: string;
-  /** Its places are encoded; none of them is before the path. */
+  /** Its placeholders are encoded; none of them is before the path. */
   url: Template;
   /** Values may hold references such as `${CRM_TOKEN}`. */
   headers: { name: string; value: string }[];
-  /** What is kept of the answer, and the keys that lead to it. */
+  /** Which values are kept of the answer, and the keys that lead to them. */
   keep: { name: string; path: string[] }[];
   timeoutMs: number;
-  /** Null: answers are not kept for other calls. */
+  /** Null: answers are not reused for other calls. */
   cacheMs: number | null;
 }
 
@@ -62,10 +67,10 @@ export type Destination =
 
 export type RouteBranches = { [K in FailedVerdict | 'any']?: RouteStep[] };
 
-/** A text, or the name of a prompt, which has one in each of several languages. */
+/** A text, or the name of a prompt with texts in several languages. */
 export type Words = Template | { prompt: string };
 
-/** In the order in which they are written: the first is for whoever speaks none of them. */
+/** In the order in which they are written: the first is for callers who speak none of them. */
 export interface Prompt {
   name: string;
   variants: {
@@ -107,7 +112,7 @@ export type RouteStep =
   | { do: 'ignore' }
   | { do: 'continue' };
 
-/** The steps with those of all their branches, each before what is nested in it. */
+/** The steps with those of all their branches, each before those nested in it. */
 export function everyStep(steps: readonly RouteStep[]): RouteStep[] {
   return steps.flatMap((step) => [step, ...branchesOf<RouteStep>(step).flatMap(everyStep)]);
 }
@@ -158,7 +163,7 @@ export interface CalendarSpan {
   because?: string;
 }
 
-/** A named yes or no that operators turn. */
+/** A named on/off value that operators can change. */
 export interface Switch {
   name: string;
   /** Its default. */
@@ -208,11 +213,11 @@ export type RunHandler = (
 export interface Rule {
   name: string;
   when: Condition;
-  /** `key` is a hash of the handler's text: equal ones answer alike. */
+  /** `key` is a hash of the handler's text: handlers with the same key answer alike. */
   action: { steps: RouteStep[] } | { handler: string; run: RunHandler; key?: string };
-  /** The tables it asks for: where its steps take their rows from. */
+  /** The tables it refers to, from which its steps take rows. */
   tables: RowScope;
-  /** What its callers speak; undefined: as the policy says. */
+  /** The language of its callers; undefined: as the policy says. */
   language?: string;
   /** Its location, for messages. */
   file: string;
@@ -228,7 +233,7 @@ export interface Budget {
 export interface Policy {
   voice: string;
   language: string | null;
-  /** ISO code: whose national forms are understood where somebody asks. */
+  /** ISO code of the country whose national numbers are understood where people type them. */
   country?: string;
   patienceMs: number;
   whileMoving: { say: Words } | { play: string } | null;
@@ -236,9 +241,9 @@ export interface Policy {
   allow: string[];
   refers: Budget;
   transfers: Budget;
-  /** By the type of the caller; null: nothing is said, so a REFER it is. */
+  /** By the type of the caller; null: not given, so a REFER is used. */
   via: { pstn: Ways | null; sip: Ways | null };
-  /** Whether targets that are down are passed over for a while. */
+  /** Whether targets that are down are skipped for a while. */
   rest: boolean;
 }
 

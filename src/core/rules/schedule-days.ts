@@ -1,8 +1,8 @@
 /**
- * A schedule made ready once for many questions: closed and special days by date, the times of
+ * A schedule prepared once for many questions: closed and special days by date, the times of
  * calendars sorted and merged. A special day replaces the weekly hours and the closed times of its
- * date. Of several entries for one date those with a year win, then those for the fewest days; the
- * hours of equals add up.
+ * date. If several entries have the same date, those with a year take precedence, then those for
+ * the fewest days; the hours of equal entries are combined.
  */
 import type { Schedule } from './rule.ts';
 import { dateOf } from './wall.ts';
@@ -10,7 +10,7 @@ import { dateOf } from './wall.ts';
 type Closure = Schedule['closed'][number];
 type Span = Schedule['closedSpans'][number];
 
-/** What is special about one date; no times: closed all day. */
+/** What is special about one date; without times it is closed all day. */
 export interface SpecialDay {
   date: string;
   times: { fromMinute: number; toMinute: number }[];
@@ -20,14 +20,14 @@ export interface SpecialDay {
 /** One local day. */
 export interface Day {
   day: number;
-  /** In minutes of this day, those that began the day before included. */
+  /** In minutes of this day, including those that began the day before. */
   closures: Closure[];
   special: SpecialDay | null;
-  /** Yesterday, whose special hours may run past midnight. */
+  /** Yesterday's special hours, which may continue past midnight. */
   before: SpecialDay | null;
 }
 
-/** Times of calendars with one reason: sorted, and none overlaps another. */
+/** Calendar times with the same reason, sorted and without overlaps. */
 interface Spans {
   because: string | undefined;
   spans: Span[];
@@ -38,7 +38,7 @@ interface Ready {
   specialBy: Map<string, Schedule['special']>;
   closedSpans: Spans[];
   openSpans: Span[];
-  /** Cached, because decisions ask about today. */
+  /** Cached, because decisions are about today. */
   today: Day | null;
 }
 
@@ -56,17 +56,17 @@ export function dayAt(schedule: Schedule, day: number): Day {
   return ready.today;
 }
 
-/** The event of a calendar during which the schedule is closed now; with each reason one. */
+/** The calendar events that close the schedule now, one for each reason. */
 export function closedEventsAt(schedule: Schedule, atMs: number): Span[] {
   return prepare(schedule).closedSpans.flatMap(({ spans }) => spanAt(spans, atMs) ?? []);
 }
 
-/** The event of a calendar of opening hours that takes place now. */
+/** The event of a calendar of opening hours that is taking place now. */
 export function openEventAt(schedule: Schedule, atMs: number): Span | null {
   return spanAt(prepare(schedule).openSpans, atMs);
 }
 
-/** Begins and ends of calendar times from `fromMs` to `toMs`. */
+/** When calendar times begin and end, from `fromMs` to `toMs`. */
 export function eventEdges(schedule: Schedule, fromMs: number, toMs: number): number[] {
   const { closedSpans, openSpans } = prepare(schedule);
   const lists = [...closedSpans.map(({ spans }) => spans), openSpans];
@@ -93,7 +93,10 @@ function prepare(schedule: Schedule): Ready {
   return ready;
 }
 
-/** The closures of the day, by date and by mm-dd, and the rest of yesterday's after midnight. */
+/**
+ * The closures of the day, by date and by mm-dd, and those of yesterday that continue after
+ * midnight.
+ */
 function closuresOf(closedBy: Ready['closedBy'], day: number): Closure[] {
   const of = (date: string) => [
     ...(closedBy.get(date) ?? []),

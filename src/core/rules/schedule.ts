@@ -39,7 +39,7 @@ export function isOpen(schedule: Schedule, atMs: number, overrides: Overrides): 
   };
 }
 
-/** The same without words, for rules that are only tried. */
+/** The same without words, for rules that are only being tried. */
 export function isOpenAt(schedule: Schedule, atMs: number, overrides: Overrides): boolean {
   return stateAt(schedule, atMs, overrides).open;
 }
@@ -61,7 +61,10 @@ export function closedBecause(schedule: Schedule, atMs: number, overrides: Overr
   return [...new Set(covering.flatMap(({ because }) => because ?? []))];
 }
 
-/** The next `count` times after `fromMs`, in so many days, at which the schedule opens or closes. */
+/**
+ * The next `count` times after `fromMs`, within this many days, at which the schedule opens or
+ * closes.
+ */
 export function changes(
   schedule: Schedule,
   fromMs: number,
@@ -136,7 +139,7 @@ function covers(time: { fromMinute: number; toMinute: number }, minute: number):
   return minute >= time.fromMinute && minute < time.toMinute;
 }
 
-/** Special hours that began yesterday continue past midnight, whatever today is. */
+/** Yesterday's special hours continue past midnight, whatever today is. */
 function specialAt({ special, before }: Day, minute: number): State | null {
   if (before?.times.some((time) => covers(time, minute + 1440))) {
     return { open: true, reason: { kind: 'special', day: before } };

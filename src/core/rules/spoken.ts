@@ -1,24 +1,21 @@
 /**
- * Texts to speak, with placeholders. Unlike a destination such a text never fails: a caller who hears
- * a sentence with a word missing is better off than one who hears nothing.
+ * Texts to be spoken, with placeholders. Unlike a destination such a text never fails: a caller who
+ * hears a sentence with a word missing is better off than one who hears nothing.
  */
 import { readAddress } from './address.ts';
 import { readPlaceholder, type ValueFor } from './placeholder.ts';
 import type { Placeholder, Template } from './rule.ts';
 
-/** What Telnyx speaks at once; the schema of the route files has the same limit. */
+/** What Telnyx speaks with one command; the schema of the route files has the same limit. */
 export const SPOKEN_CHARS_MAX = 3_000;
 
-/** Of one placeholder: what a caller sends is spoken to them, but not for minutes. */
+/** For each placeholder: a caller's own text is spoken to them, but not for minutes. */
 const VALUE_CHARS_MAX = 500;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\ufffd]+/g;
 
-/**
- * Braces that hold no placeholder are spoken as they stand, as they were before there were any; they
- * are in `strange`.
- */
+/** Braces without a placeholder are spoken as they are, and returned in `strange`. */
 export function parseSpoken(text: string): { template: Template; strange: string[] } {
   const template: Template = [];
   const strange: string[] = [];
@@ -40,7 +37,7 @@ export function parseSpoken(text: string): { template: Template; strange: string
   return { template, strange };
 }
 
-/** Empty where nothing is left to say. */
+/** Empty if nothing is left to say. */
 export function fillSpoken(template: Template, valueFor: ValueFor): string {
   let text = '';
   for (const piece of template) {

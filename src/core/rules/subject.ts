@@ -25,7 +25,7 @@ export class Subject {
   /** Positions of postings. */
   readonly fromHits: number[];
   readonly toHits: number[];
-  /** What the tables have for this call. */
+  /** The rows of tables that belong to this call. */
   readonly rows: CallRows;
   readonly #postings: Postings;
   readonly #lookups: ReadonlyMap<string, Lookup>;
@@ -118,7 +118,7 @@ export class Subject {
     return open;
   }
 
-  /** What a lookup brought; undefined where it is yet to be asked. */
+  /** The result of a lookup; undefined if it has not been asked. */
   lookup(name: string): LookupFact | undefined {
     return lookupFact(name, this.facts, this.#lookups);
   }

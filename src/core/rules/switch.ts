@@ -1,4 +1,4 @@
-/** Whether a switch is on: what an operator turned it to, otherwise its default. */
+/** Whether a switch is on: as an operator has turned it, otherwise its default. */
 import { inForce, type Overrides } from './override.ts';
 import type { Switch } from './rule.ts';
 import { wallText } from './wall.ts';

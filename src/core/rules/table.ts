@@ -1,6 +1,6 @@
 /**
- * A table of an operator: rows found by the caller's number or the called one. It is kept as the text
- * of its file, with an index of the keys: a row is read when a call asks for it.
+ * A table of the operator: rows found by the caller's number or the called number. It is kept as
+ * the text of its file, with an index of the keys; a row is parsed when a call needs it.
  */
 import type { CallFacts } from '../machine/call.ts';
 import { type Address, type Pattern, readAddress } from './address.ts';
@@ -9,7 +9,7 @@ import { WideMap } from './wide-map.ts';
 
 export interface TableShape {
   name: string;
-  /** What of a call is looked up. */
+  /** Which number of the call is looked up. */
   key: 'from' | 'to';
   file: string;
   columns: readonly string[];
@@ -90,7 +90,7 @@ export class Table {
     return null;
   }
 
-  /** The row of this party: by the exact key, otherwise by the longest prefix. */
+  /** The row of this party, by its exact number, otherwise by the longest prefix. */
   find({ number, texts }: Address): number | null {
     const keys = number === null ? texts : [number, ...texts];
     for (const key of keys) {
@@ -115,7 +115,7 @@ export class Table {
     return this.#lines[row] ?? 1;
   }
 
-  /** As the file has them. */
+  /** As they are written in the file. */
   *keys(): Generator<string> {
     for (let row = 0; row < this.rows; row += 1) yield this.cells(row)[this.keyColumn] ?? '';
   }
@@ -130,7 +130,7 @@ function longestPrefix(rows: PrefixRows, text: string): { row: number; length: n
   return null;
 }
 
-/** The table that a value of `from` or `to` means; null if it means none. */
+/** The table that a value of `from` or `to` names; null if it names none. */
 export function tableName(value: string): string | null {
   return value.startsWith('table:') ? value.slice('table:'.length) : null;
 }
@@ -201,7 +201,7 @@ export type RowScope = readonly (readonly string[])[];
 
 export const NO_ROWS: RowScope = [];
 
-/** Of several tables the first that has the call is meant. */
+/** Of several tables, the first with a row for the call is used. */
 export interface Column {
   tables: readonly string[];
   column: string;

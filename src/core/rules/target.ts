@@ -81,7 +81,7 @@ export function allowPatterns(policy: Policy): AllowPattern[] {
     .filter((pattern): pattern is AllowPattern => !('problem' in pattern));
 }
 
-/** A manual refer: to a named target, or to a SIP URI, which the policy must allow. */
+/** A manual refer to a named target, or to a SIP URI that the policy must allow. */
 export function resolveManual(
   set: RouteSet,
   facts: CallFacts,
@@ -93,7 +93,7 @@ export function resolveManual(
       const problem = `no target ${JSON.stringify(wanted.target)} in the live route set`;
       return { problem, kind: 'unknown_target' };
     }
-    // No rule chose it, so no table does either.
+    // No rule chose it, so no table did either.
     const rows = new CallRows(set.tables, facts);
     const valueFor = valuesFor(facts, (column) => rows.cell(column, NO_ROWS));
     const using = { set, allow: allowPatterns(set.policy), facts, valueFor, handlerMade: false };
@@ -110,7 +110,7 @@ export function resolveManual(
   return step.problem === null ? { step } : { problem: step.problem, kind: 'policy' };
 }
 
-/** A REFER, whatever `via` says: that is what the operator asked for. */
+/** Always a REFER, whatever `via` says, because that is what the operator asked for. */
 function manual(reached: Reached): ReferStep {
   return { ...referTo(reached), ifFailed: {}, sibling: false };
 }
@@ -129,13 +129,13 @@ function moves(step: MovingRouteStep, using: Resolving): MovingStep[] {
     const sibling = !last;
     if (step.do === 'transfer') return { ...transferTo(one, from), ifFailed, sibling };
     const [first, second] = waysTo(one, waysOf(step, one, using));
-    // What both cannot do is tried, and counted, once.
+    // If both ways have the same problem, the step is tried and counted once.
     const other = second === undefined || isSameProblem(first, second) ? null : second;
     return { ...first, ifFailed, sibling, ...(other === null ? {} : { otherWay: other }) };
   });
 }
 
-/** The step's word, else the target's, else that of the policy for this type of caller. */
+/** What the step says, otherwise the target, otherwise the policy for this type of caller. */
 function waysOf(
   step: Extract<RouteStep, { do: 'refer' }>,
   reached: Reached,
@@ -157,9 +157,7 @@ function isSameProblem(one: OtherWay, other: OtherWay): boolean {
   return one.problem !== null && one.problem === other.problem;
 }
 
-/**
- * An incoming leg is not moved to where it came from, because it would come in and be moved again.
- */
+/** An incoming leg is not moved to where it came from: it would come back and be moved again. */
 function notBack(reached: Reached, facts: CallFacts): Reached {
   if (reached.problem !== null || facts.direction === 'outgoing') return reached;
   return { ...reached, problem: loopReason(reached.address, facts.to) };

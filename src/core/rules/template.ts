@@ -47,14 +47,14 @@ export function hasPlaces(template: Template): boolean {
 }
 
 /**
- * Whether what it makes is the operator's own: every placeholder is a column of a table, in a file
- * beside the route files.
+ * Whether only the operator's own data can fill it: every placeholder is a column of a table, and
+ * tables are in files beside the route files.
  */
 export function isOperators(template: Template): boolean {
   return template.every((piece) => 'literal' in piece || piece.place === 'row');
 }
 
-/** The text of a template without places. */
+/** The text of a template without placeholders. */
 export function literalText(template: Template): string {
   return template.map((piece) => ('literal' in piece ? piece.literal : '')).join('');
 }
@@ -67,9 +67,9 @@ export function templateText(template: Template): string {
 }
 
 /**
- * A destination in a route file or from a handler: a SIP URI or an E.164 number. What a caller writes
- * may only fill the user part (in a number: anywhere after the first character); a column of a table
- * may stand anywhere, also for the whole destination, and is then checked row by row.
+ * A destination in a route file or from a handler: a SIP URI or an E.164 number. What a caller
+ * sends may only fill the user part (in a number: anywhere after the first character). A column of
+ * a table may be anywhere, even the whole destination, and is then checked row by row.
  */
 export function parseDestination(
   text: string,
@@ -112,8 +112,8 @@ export function parseDestination(
 export type Filled = { text: string } | { problem: string };
 
 /**
- * A destination. In the user part of a SIP URI it keeps RFC 3261's user characters and
- * percent-encodes the rest; what a table has for elsewhere is taken as it stands.
+ * Fills a destination. In the user part of a SIP URI, RFC 3261's user characters are kept and the
+ * rest is percent-encoded; a value from a table elsewhere is used as it is.
  */
 export function fillDestination(template: Template, valueFor: ValueFor): Filled {
   const lastAt = template.findLastIndex(
@@ -136,7 +136,7 @@ export function fillText(template: Template, valueFor: ValueFor): Filled {
   return filled;
 }
 
-/** For the path and the query of an address. A value of dots would lead to another path. */
+/** For the path and query of a URL. A value consisting of dots would lead to another path. */
 export function fillUrl(template: Template, facts: CallFacts): Filled {
   const valueFor = valuesFor(facts, () => null);
   for (const piece of template) {

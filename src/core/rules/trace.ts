@@ -17,7 +17,7 @@ export const TRACE_LINES_MAX = 25;
 export interface CompiledRule {
   name: string;
   check: Check;
-  /** Bits of `EVENTS` at which it is tried. */
+  /** Bits of `EVENTS` at which the rule is tried. */
   events: number;
 }
 
@@ -26,7 +26,7 @@ export interface TraceIndex {
   names: string[];
   events: Uint8Array;
   checks: Check[];
-  /** What `Check.first` says; a clause of -1 where it says nothing. */
+  /** From `Check.first`; clause -1 if there is none. */
   clauses: Int32Array;
   isTo: Uint8Array;
   failures: string[];

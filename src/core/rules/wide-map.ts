@@ -1,6 +1,7 @@
 /**
- * A map of a million texts that grows a little at a time. A `Map` is copied whole whenever its room has
- * doubled, which takes 0.1 s at a million, and no call is decided meanwhile; these are many small ones.
+ * A map for a million texts that grows in small steps. A `Map` copies everything whenever it
+ * doubles its room, which takes 0.1 s at a million entries, and no call is decided meanwhile; this
+ * consists of many small maps.
  */
 import { hashOf, NumberMap, phoneNumber } from './number-map.ts';
 

@@ -1,4 +1,7 @@
-/** What a caller hears of a step, in their language: texts, prompts, and what plays while moving. */
+/**
+ * What a caller hears in a step, in their language: texts, prompts, and what plays while they are
+ * being moved.
+ */
 import type { MenuStep, PlayStep, SayStep } from '../machine/plan.ts';
 import { spokenLanguage, variantFor } from './language.ts';
 import type { Resolving } from './resolving.ts';
@@ -12,14 +15,14 @@ interface Speaking {
   language: string | null;
 }
 
-/** Null: nothing but placeholders, and this call has none of them. */
+/** Null if the text has only placeholders, and none of them has a value in this call. */
 export function say(step: Speaking, using: Resolving): SayStep | PlayStep | null {
   const words = wordsOf(step, using);
   if ('play' in words) return { do: 'play', url: words.play };
   return words.text === '' ? null : { do: 'say', ...words };
 }
 
-/** Null: nothing but placeholders, and this call has none of them. */
+/** Null if the text has only placeholders, and none of them has a value in this call. */
 export function menuHeard(
   { prompt, voice, language }: Extract<RouteStep, { do: 'menu' }>,
   using: Resolving,
@@ -35,7 +38,7 @@ export function menuHeard(
   };
 }
 
-/** The step's own language, else that of its rule, else that of the policy. */
+/** The step's own language, otherwise the rule's, otherwise the policy's. */
 function wordsOf(
   { text, voice, language }: Speaking,
   using: Resolving,

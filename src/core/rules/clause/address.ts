@@ -13,7 +13,7 @@ export function addressClause(
   const id = around.addresses.add(field, values);
   const [only = ''] = values;
   const many = values.length === 1 ? null : someOf(values);
-  // Built once, so that a decision reads one text and not the values.
+  // Built once, so that a decision handles one text instead of all values.
   const failure = many === null ? ` ${relation(only, ' not')}` : ` is none of ${many}`;
   const success = many === null ? ` ${relation(only, '')}` : ` is one of ${many}`;
   const tables = values.map(tableName).filter((name) => name !== null);

@@ -30,7 +30,7 @@ export function rowClause(clause: Extract<Clause, { key: 'row' }>, around: Surro
   return field === 'to' ? { ...check, someCall: check.later } : check;
 }
 
-/** What a lookup brought; whoever runs the other server wrote it. */
+/** The answer of a lookup, which whoever runs the other server wrote. */
 export function lookupClause(clause: Extract<Clause, { key: 'lookup' }>): Check {
   const { lookup, field, values } = clause;
   const globs = values.map(compileGlob);
