@@ -1,4 +1,7 @@
-/** The stand-in for Telnyx's API, a process of its own: accepts every command and remembers what it got. */
+/**
+ * The stand-in for Telnyx's API, a process of its own: accepts every command and remembers what it
+ * got.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sharedNow } from './load.ts';

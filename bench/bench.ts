@@ -1,4 +1,6 @@
-/** What every figure works with: the signing key, the stand-in API, the load generator, a folder. */
+/**
+ * What every figure works with: the signing key, the stand-in API, the load generator, a folder.
+ */
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

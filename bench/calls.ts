@@ -1,6 +1,6 @@
 /**
- * The webhooks of many calls that are answered, referred and gone, as Telnyx would send them: built and
- * signed before the clock starts, each as the bytes of its whole HTTP request.
+ * The webhooks of many calls that are answered, referred and gone, as Telnyx would send them: built
+ * and signed before the clock starts, each as the bytes of its whole HTTP request.
  */
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { encodeClientState } from '../src/core/machine/client-state.ts';

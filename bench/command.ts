@@ -1,7 +1,7 @@
 /**
- * What a command costs: microseconds of CPU on our thread from a Command value to its Outcome, over warm
- * connections to a server in another thread. Beside it the floor (the bare undici pool) and ofetch over
- * undici's own fetch, in turn in one run, so that the ratios hold on a noisy machine.
+ * What a command costs: microseconds of CPU on our thread from a Command value to its Outcome, over
+ * warm connections to a server in another thread. Beside it the floor (the bare undici pool) and
+ * ofetch over undici's own fetch, in turn in one run, so that the ratios hold on a noisy machine.
  *
  *     node bench/command.ts [--requests 4000] [--rounds 5] [--json]
  */

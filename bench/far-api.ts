@@ -1,6 +1,6 @@
 /**
- * The stand-in for Telnyx's API as it is from far away, a process of its own: TLS, 30 ms each way, and
- * idle connections are closed without a word, as load balancers do.
+ * The stand-in for Telnyx's API as it is from far away, a process of its own: TLS, 30 ms each way,
+ * and idle connections are closed without a word, as load balancers do.
  */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';

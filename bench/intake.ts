@@ -59,7 +59,8 @@ export async function inTurn(bench: Bench, contestants: Contestant[]): Promise<M
   for (let round = 0; round < bench.rounds; round += 1) {
     for (const contestant of contestants) {
       const wanted = calls.get(contestant.name) ?? WARM_CALLS;
-      // While the others had their turn V8 gave memory back: what it costs to take it again is no webhook's.
+      // While the others had their turn V8 gave memory back: what it costs to take it again is no
+      // webhook's.
       await slice(bench, contestant, Math.ceil(wanted / 2));
       const done = await slice(bench, contestant, wanted);
       rounds.get(contestant.name)?.push(done);

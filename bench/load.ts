@@ -1,10 +1,11 @@
 /**
- * The load generator, a process of its own: raw sockets, one request at a time on each, bodies built and
- * signed beforehand, so that it costs a fraction of what any server does. Commanded by messages.
+ * The load generator, a process of its own: raw sockets, one request at a time on each, bodies
+ * built and signed beforehand, so that it costs a fraction of what any server does. Commanded by
+ * messages.
  *
- * Closed loop (no rate): each connection sends its next request when it has the answer. Open loop: requests
- * leave when they are due, or as soon as one of the many connections has its answer. Latency counts from
- * when a request was due, or (`fromSent`) from when it left.
+ * Closed loop (no rate): each connection sends its next request when it has the answer. Open loop:
+ * requests leave when they are due, or as soon as one of the many connections has its answer.
+ * Latency counts from when a request was due, or (`fromSent`) from when it left.
  */
 import { connect, type Socket } from 'node:net';
 import { type CallsWanted, type SignedWebhook, signedWebhooks } from './calls.ts';
@@ -145,8 +146,9 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
         if (open === 0) finished();
         return;
       }
-      // Never a busy wait for the moment itself: the stand-in API has this core too, and what reached it
-      // within that wait was counted late by up to a period, only with the server that is later at the time.
+      // Never a busy wait for the moment itself: the stand-in API has this core too, and what
+      // reached it within that wait was counted late by up to a period, only with the server that
+      // is later at the time.
       setTimeout(tick, Math.max(1, Math.floor(dueAt(next) - sharedNow())));
     }
   });
@@ -174,7 +176,10 @@ interface Connection {
   onAnswer(status: number): void;
 }
 
-/** One that has had an answer, as a sender's pool keeps them: a server closes what never asks anything. */
+/**
+ * One that has had an answer, as a sender's pool keeps them: a server closes what never asks
+ * anything.
+ */
 async function openConnection(port: number): Promise<Connection> {
   const connection = openConnectionNow(port);
   await new Promise<void>((resolve, reject) => {

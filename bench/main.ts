@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: our server as it ships against the vendor's way and the bare floor, in turn in one run,
- * over loopback alone. Prints a table, then each figure as `name: number`; fails where a store does not
- * hold what was sent. Exits with 2 where its options cannot be.
+ * `npm run bench`: our server as it ships against the vendor's way and the bare floor, in turn in
+ * one run, over loopback alone. Prints a table, then each figure as `name: number`; fails where a
+ * store does not hold what was sent. Exits with 2 where its options cannot be.
  *
  *     npm run bench -- --help
  */

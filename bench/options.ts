@@ -16,8 +16,8 @@ const SECONDS_MAX = 600;
 const ROUNDS_MAX = 1_000;
 
 /**
- * Throws commander's error, its reason already written, where the options cannot be; its `exitCode` is 0
- * after `--help`. `groups` are the figures that `--only` takes, by what is measured together.
+ * Throws commander's error, its reason already written, where the options cannot be; its `exitCode`
+ * is 0 after `--help`. `groups` are the figures that `--only` takes, by what is measured together.
  */
 export function readOptions(
   argv: string[],

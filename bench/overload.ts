@@ -1,7 +1,7 @@
 /**
- * Past saturation the service must bend, not break: what is taken, what is turned away with 503, how long
- * the taken ones wait, whether the event loop and the health endpoints stay quick, and how long it takes
- * to be itself again.
+ * Past saturation the service must bend, not break: what is taken, what is turned away with 503,
+ * how long the taken ones wait, whether the event loop and the health endpoints stay quick, and how
+ * long it takes to be itself again.
  */
 import { setTimeout } from 'node:timers/promises';
 import { type Bench, spreadOf } from './bench.ts';

@@ -1,7 +1,7 @@
 /**
- * The vendor's way: Express 5 and the official SDK, as its README shows it. No store: what it knows of a
- * call is what stands in the webhook. With BENCH_MOVES=1 it answers and refers the caller with its own
- * client and answers the webhook when that is done.
+ * The vendor's way: Express 5 and the official SDK, as its README shows it. No store: what it knows
+ * of a call is what stands in the webhook. With BENCH_MOVES=1 it answers and refers the caller with
+ * its own client and answers the webhook when that is done.
  */
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,7 @@
-/** Child processes, each kept to the cores it may use, so that a server never competes with its load. */
+/**
+ * Child processes, each kept to the cores it may use, so that a server never competes with its
+ * load.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * The caller at 3 a.m.: what our server adds between `call.initiated` and the REFER's arrival at a far
- * Telnyx, after a quiet stretch and in a busy one. A second server without KEEP_WARM_SECS shows what
- * that is worth. Time runs ten times as fast: six quiet seconds close a connection where a load
- * balancer takes a minute, and half a minute of quiet stands for five.
+ * The caller at 3 a.m.: what our server adds between `call.initiated` and the REFER's arrival at a
+ * far Telnyx, after a quiet stretch and in a busy one. A second server without KEEP_WARM_SECS shows
+ * what that is worth. Time runs ten times as fast: six quiet seconds close a connection where a
+ * load balancer takes a minute, and half a minute of quiet stands for five.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -78,7 +78,9 @@ async function startSide(bench: Bench, name: Side['name'], keepWarmSecs: number)
   return { name, far, server, sent: { accepted: {}, commands: {} }, busy: [], quiet: [] };
 }
 
-/** One after the other; for each what our server took, in milliseconds, of the way to both commands. */
+/**
+ * One after the other; for each what our server took, in milliseconds, of the way to both commands.
+ */
 async function callers(
   bench: Bench,
   { far, server, sent }: Side,

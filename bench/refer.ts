@@ -1,6 +1,6 @@
 /**
- * How soon a caller moves: from `call.answered` sent to the REFER at the API, at 100 calls a second with
- * all their other webhooks. Ours is durable by then; the SDK's handler awaits its own client.
+ * How soon a caller moves: from `call.answered` sent to the REFER at the API, at 100 calls a second
+ * with all their other webhooks. Ours is durable by then; the SDK's handler awaits its own client.
  */
 import type { Bench } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';

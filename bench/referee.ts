@@ -8,7 +8,10 @@ import { type Cores, REPOSITORY, type Server, startServer } from './processes.ts
 
 export const ADMIN_TOKEN = 'a-token-for-the-bench-alone';
 
-/** Ten rules as an office has them; only the budgets are out of the ordinary: nobody has so many calls. */
+/**
+ * Ten rules as an office has them; only the budgets are out of the ordinary: nobody has so many
+ * calls.
+ */
 const ROUTES = `
 targets:
   support-us: { sip: "sip:support@pbx-us.example.com", user_to_user: "{call_session_id}" }
@@ -121,7 +124,10 @@ export interface Sent {
   commands: Record<string, number>;
 }
 
-/** Waits for the last outcomes, then compares the store with what was sent; throws on any difference. */
+/**
+ * Waits for the last outcomes, then compares the store with what was sent; throws on any
+ * difference.
+ */
 export async function checkStore(server: RefereeServer, sent: Sent, moves: boolean): Promise<void> {
   if (server.database === null) return;
   const database = new DatabaseSync(server.database, { readOnly: true, timeout: 5_000 });
@@ -145,8 +151,8 @@ export async function checkStore(server: RefereeServer, sent: Sent, moves: boole
       held.ended + ended,
     );
     if (!moves) return;
-    // On a machine that others use too a webhook may overtake the command that it answers to, which is
-    // then taken back: a few, never many, and never one too many.
+    // On a machine that others use too a webhook may overtake the command that it answers to, which
+    // is then taken back: a few, never many, and never one too many.
     few('answers sent', sent.commands.answer ?? 0, initiated);
     few('REFERs sent', sent.commands.refer ?? 0, sent.accepted['call.answered'] ?? 0);
     expect(

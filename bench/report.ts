@@ -1,4 +1,6 @@
-/** What was measured, for people and for machines: each figure with the command that measures it. */
+/**
+ * What was measured, for people and for machines: each figure with the command that measures it.
+ */
 import type { Figure } from './figures.ts';
 import { type BenchOptions, commandOf } from './options.ts';
 

@@ -1,4 +1,6 @@
-/** Stores with a past: real calls of a short run, multiplied in SQL, so that nobody waits an hour. */
+/**
+ * Stores with a past: real calls of a short run, multiplied in SQL, so that nobody waits an hour.
+ */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Bench } from './bench.ts';

@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 const SRC = join(import.meta.dirname, '../src');
 
 /**
- * What each room may import of ours. The most exact name that fits a file is its room. The two walls
- * that matter most: no file of the machine knows the rules, and the two stores do not know each other.
+ * What each room may import of ours. The most exact name that fits a file is its room. The two
+ * walls that matter most: no file of the machine knows the rules, and the two stores do not know
+ * each other.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: ['core'],

@@ -1,4 +1,6 @@
-/** Recorded calls, one after the other: from the store, or from a file of `referee calls --export`. */
+/**
+ * Recorded calls, one after the other: from the store, or from a file of `referee calls --export`.
+ */
 import { createReadStream } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { BadRecording } from '../core/recording/checked.ts';

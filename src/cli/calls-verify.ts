@@ -1,4 +1,6 @@
-/** `referee calls --verify`: recorded events are run again and must give the calls that are stored. */
+/**
+ * `referee calls --verify`: recorded events are run again and must give the calls that are stored.
+ */
 import { type Difference, foldCall } from '../core/recording/fold.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Io, jsonText } from './io.ts';
@@ -12,7 +14,9 @@ export interface Verified {
   calls: number;
   same: number;
   differs: number;
-  /** Recorded by an older or newer release, or with more events than a timeline keeps: not compared. */
+  /**
+   * Recorded by an older or newer release, or with more events than a timeline keeps: not compared.
+   */
   older: number;
   newer: number;
   incomplete: number;

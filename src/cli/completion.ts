@@ -1,4 +1,6 @@
-/** `referee completion <shell>`: a script for the shell, made of the same commands that are parsed. */
+/**
+ * `referee completion <shell>`: a script for the shell, made of the same commands that are parsed.
+ */
 import { Argument, type Command, type Option } from 'commander';
 import { bashCompletion } from './completion-bash.ts';
 import { fishCompletion } from './completion-fish.ts';

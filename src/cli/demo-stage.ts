@@ -100,7 +100,8 @@ async function environment(
     DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
     ROUTES_DIR: routesDir,
     ADMIN_TOKEN: given.adminToken,
-    // The doctor looks at it at the end; at the start nothing has told the simulator where to send to.
+    // The doctor looks at it at the end; at the start nothing has told the simulator where to send
+    // to.
     ACCOUNT_CHECK_MINUTES: '0',
     DRAIN_DELAY_SECS: '0',
   };

@@ -1,4 +1,7 @@
-/** `referee doctor`: the Telnyx account and the routes, looked at before a customer calls. It changes nothing. */
+/**
+ * `referee doctor`: the Telnyx account and the routes, looked at before a customer calls. It
+ * changes nothing.
+ */
 import type { Command } from 'commander';
 import { type Config, readConfig, withEnvFile } from '../config/config.ts';
 import type { Reached } from '../core/account/account.ts';
@@ -62,7 +65,9 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<number>
   return report.ok ? 0 : 1;
 }
 
-/** Any point of the curve: whoever has no public key yet is told the account's by the check of it. */
+/**
+ * Any point of the curve: whoever has no public key yet is told the account's by the check of it.
+ */
 const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
 
 export function readSettings(io: Io): AccountConfig {

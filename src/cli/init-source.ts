@@ -1,7 +1,7 @@
 /**
- * Where the package that is running came from, as a dependency of another folder: the registry's version,
- * or the tarball, repository or checkout that somebody uses instead of it. npm writes it down in the hidden
- * lock file of the node_modules folder.
+ * Where the package that is running came from, as a dependency of another folder: the registry's
+ * version, or the tarball, repository or checkout that somebody uses instead of it. npm writes it
+ * down in the hidden lock file of the node_modules folder.
  */
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** `referee init`: a repository for call routes. It asks nothing, and what is there before stays as it is. */
+/**
+ * `referee init`: a repository for call routes. It asks nothing, and what is there before stays as
+ * it is.
+ */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +12,9 @@ import { plain } from './routes-folder.ts';
 
 /** Of the checkout or the package. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** `dot-` begins the names that begin with a dot: npm and git would take some of them for their own. */
+/**
+ * `dot-` begins the names that begin with a dot: npm and git would take some of them for their own.
+ */
 const TEMPLATE = fileURLToPath(new URL('./template/', import.meta.url));
 
 export function initCommand(program: Command, io: Io): void {

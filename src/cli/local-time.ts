@@ -1,4 +1,6 @@
-/** Times as a terminal shows them: of the terminal's own zone with its offset, or UTC with `--utc`. */
+/**
+ * Times as a terminal shows them: of the terminal's own zone with its offset, or UTC with `--utc`.
+ */
 
 /** Minutes to add to UTC at that moment. */
 export function offsetAt(ms: number, utc: boolean): number {

@@ -1,4 +1,6 @@
-/** The recorded calls of a store, page by page: whatever their number, few are in memory at once. */
+/**
+ * The recorded calls of a store, page by page: whatever their number, few are in memory at once.
+ */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { RefereeError } from '../errors.ts';
 import type { CallFilter } from '../store/contract/list.ts';

@@ -1,4 +1,6 @@
-/** Puts together what our server recorded of a rehearsed call and what Telnyx's delivery log says. */
+/**
+ * Puts together what our server recorded of a rehearsed call and what Telnyx's delivery log says.
+ */
 import type { Delivery } from '../core/account/account.ts';
 import type { DeliveryTry, Rehearsal, RehearsedWebhook } from '../core/account/rehearsal.ts';
 import type { CallDetail } from '../http/api/calls-json.ts';

@@ -1,6 +1,6 @@
 /**
- * `referee replay`: which callers a change of the routes moves. Recorded calls are decided and played
- * again; nothing is sent, written or asked of anybody.
+ * `referee replay`: which callers a change of the routes moves. Recorded calls are decided and
+ * played again; nothing is sent, written or asked of anybody.
  */
 import { type Command, Option } from 'commander';
 import { isBLeg, whyApart } from '../core/replay/apart.ts';

@@ -1,4 +1,6 @@
-/** After a set-up: the lines for `.env`, and what `referee doctor` says of an account under them. */
+/**
+ * After a set-up: the lines for `.env`, and what `referee doctor` says of an account under them.
+ */
 
 import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig, DoctorReport } from './doctor.ts';

@@ -4,7 +4,9 @@ import type { Io } from './io.ts';
 
 const WIDTH_DEFAULT = 80;
 
-/** COLUMNS, else what the terminal says; null where nobody looks at a terminal: nothing is left out. */
+/**
+ * COLUMNS, else what the terminal says; null where nobody looks at a terminal: nothing is left out.
+ */
 export function terminalWidth(io: Io): number | null {
   if (!io.isTTY) return null;
   return Number(withEnvFile(io.env).COLUMNS) || process.stdout.columns || WIDTH_DEFAULT;

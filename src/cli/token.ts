@@ -1,4 +1,6 @@
-/** `referee token`: makes a token for a person or a program. The file keeps only what it hashes to. */
+/**
+ * `referee token`: makes a token for a person or a program. The file keeps only what it hashes to.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { ADMIN_NAME, digestOf } from '../http/people/person.ts';

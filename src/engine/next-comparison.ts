@@ -1,6 +1,6 @@
 /**
- * Compares decisions of the set that was followed with what the other set would have decided, in small
- * slices of the event loop, and counts the differences.
+ * Compares decisions of the set that was followed with what the other set would have decided, in
+ * small slices of the event loop, and counts the differences.
  */
 import type { CallFacts } from '../core/machine/call.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';

@@ -43,7 +43,8 @@ export function registerPage(scope: FastifyInstance): void {
         trustedTypes: ['lit-html'],
       },
     },
-    // Only for https, where the proxy in front sets it; on plain http browsers warn and ignore these three.
+    // Only for https, where the proxy in front sets it; on plain http browsers warn and ignore
+    // these three.
     hsts: false,
     crossOriginOpenerPolicy: false,
     originAgentCluster: false,

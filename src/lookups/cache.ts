@@ -1,4 +1,7 @@
-/** Answers of lookups that serve other calls as well, in this process only. The least used goes first. */
+/**
+ * Answers of lookups that serve other calls as well, in this process only. The least used goes
+ * first.
+ */
 import type { LookupAnswer, LookupRequest } from '../core/machine/command.ts';
 
 type Kept = Pick<LookupAnswer, 'result' | 'values'>;

@@ -1,4 +1,7 @@
-/** Holds a set to its guarantees: a broken one is a problem of the set, with the path that breaks it. */
+/**
+ * Holds a set to its guarantees: a broken one is a problem of the set, with the path that breaks
+ * it.
+ */
 import { type Breach, breaches } from '../core/prove/guarantee.ts';
 import { tell } from '../core/prove/path.ts';
 import { type ProveOptions, proveRoutes, type RuleProof } from '../core/prove/prove.ts';

@@ -1,4 +1,6 @@
-/** Converts lookups into the core's form: an address with places, headers with references, paths. */
+/**
+ * Converts lookups into the core's form: an address with places, headers with references, paths.
+ */
 import { isIP } from 'node:net';
 import { LOOKUP_FIELD } from '../core/rules/placeholder.ts';
 import type { Lookup, Template } from '../core/rules/rule.ts';
@@ -16,7 +18,9 @@ import { checkVariable, NAME_OF_REFERENCE } from './variables.ts';
 
 const TIMEOUT_MS_DEFAULT = 1_000;
 
-/** Build them before anything that uses them: `context.kept` is what clauses and places may name. */
+/**
+ * Build them before anything that uses them: `context.kept` is what clauses and places may name.
+ */
 export function buildLookups(
   context: SetContext,
   files: DecodedFile[],

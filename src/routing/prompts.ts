@@ -1,4 +1,6 @@
-/** `prompts`: words in several languages, and whether they are there for those who are to hear them. */
+/**
+ * `prompts`: words in several languages, and whether they are there for those who are to hear them.
+ */
 import { variantIn } from '../core/rules/language.ts';
 import {
   everyStep,

@@ -1,4 +1,6 @@
-/** Dates as a schedule writes them: `2026-12-25`, `12-24..01-06`, each with times or a word after. */
+/**
+ * Dates as a schedule writes them: `2026-12-25`, `12-24..01-06`, each with times or a word after.
+ */
 import { isDate } from '../core/iso-time.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import { dateOf } from '../core/rules/wall.ts';

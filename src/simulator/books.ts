@@ -7,8 +7,8 @@ import type { PlacedLegs } from './leg.ts';
 import type { CommandBody } from './schema.ts';
 
 /**
- * moved: they reached somebody, at least once; released: the service hung up or rejected; left: they
- * hung up; dropped: the network ended it; waiting: the caller is still on the line.
+ * moved: they reached somebody, at least once; released: the service hung up or rejected; left:
+ * they hung up; dropped: the network ended it; waiting: the caller is still on the line.
  */
 export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
 

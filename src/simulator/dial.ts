@@ -1,4 +1,6 @@
-/** `POST /calls`: a call of our own. Only numbers of the account are dialled: nobody else is here. */
+/**
+ * `POST /calls`: a call of our own. Only numbers of the account are dialled: nobody else is here.
+ */
 import type { Account } from './account/account.ts';
 import { type Answer, data, refused } from './answer.ts';
 import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';

@@ -54,8 +54,8 @@ export type FarEnds = FarEndScript | FarEndScript[] | Record<string, FarEndScrip
 /** The caller hangs up: `afterMs` after the nth time something happens to their call. */
 export interface CallerHangup {
   /**
-   * What they hang up at; refer_rings and transfer_rings are the first 1xx or the acceptance without
-   * one.
+   * What they hang up at; refer_rings and transfer_rings are the first 1xx or the acceptance
+   * without one.
    */
   when:
     | 'initiated'

@@ -41,7 +41,9 @@ export type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
 export interface Switchboard {
   clock: Clock;
   place(script: CallScript): PlacedLegs;
-  /** A call of our own to a number that is ours too: the leg that calls, and the call that comes in. */
+  /**
+   * A call of our own to a number that is ours too: the leg that calls, and the call that comes in.
+   */
   dial(script: CallScript): { calling: PlacedLegs; called: PlacedLegs };
   addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
   find(callControlId: string): Leg | undefined;
@@ -231,8 +233,8 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   }
 
   /**
-   * A caller who hangs up ends the B-legs too; a B-leg that ends takes the caller along only once they
-   * have talked.
+   * A caller who hangs up ends the B-legs too; a B-leg that ends takes the caller along only once
+   * they have talked.
    */
   function endOthers(leg: Leg, by: EndedBy): void {
     const source = by === 'caller' ? 'caller' : by === 'service' ? 'unknown' : 'callee';

@@ -1,4 +1,7 @@
-/** The requests that carry webhooks: signed again for each attempt, with a time limit, so many at once. */
+/**
+ * The requests that carry webhooks: signed again for each attempt, with a time limit, so many at
+ * once.
+ */
 import { Pool } from 'undici';
 import type { SentAttempt } from './account/deliveries.ts';
 import type { Clock } from './clock.ts';

@@ -1,4 +1,7 @@
-/** `GET /webhook_deliveries`: what Telnyx tried to deliver, and could not. The webhook is the `data` of the body. */
+/**
+ * `GET /webhook_deliveries`: what Telnyx tried to deliver, and could not. The webhook is the `data`
+ * of the body.
+ */
 import type { Missed } from '../core/recovery.ts';
 import { asArray, asObject, field } from './fields.ts';
 import { parseOccurredAt } from './occurred-at.ts';
@@ -22,7 +25,10 @@ export const CALL_EVENT_TYPES: readonly string[] = [
   'call.cost',
 ];
 
-/** Events of calls, and how many others there were: not of a call, or nothing that this program can read. */
+/**
+ * Events of calls, and how many others there were: not of a call, or nothing that this program can
+ * read.
+ */
 export interface MissedPage {
   missed: Missed[];
   unusable: number;

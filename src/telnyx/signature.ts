@@ -1,7 +1,7 @@
 /**
- * Verifies that a webhook is from Telnyx, which signs `<telnyx-timestamp>|<raw body>` with Ed25519 (Telnyx:
- * "Webhook Fundamentals", webhook signing). The headers are checked before the body is read, so
- * that a forged or stale request is cheap, and the signature after.
+ * Verifies that a webhook is from Telnyx, which signs `<telnyx-timestamp>|<raw body>` with Ed25519
+ * (Telnyx: "Webhook Fundamentals", webhook signing). The headers are checked before the body is
+ * read, so that a forged or stale request is cheap, and the signature after.
  */
 import { RefereeError } from '../errors.ts';
 import {

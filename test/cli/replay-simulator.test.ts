@@ -1,6 +1,6 @@
 /**
- * `referee replay` on what the server really recorded: every scripted caller of the simulator, whose
- * ends are busy, declined, silence, menus, transfers, left and lost callers.
+ * `referee replay` on what the server really recorded: every scripted caller of the simulator,
+ * whose ends are busy, declined, silence, menus, transfers, left and lost callers.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** `referee replay` from a store, on both: what is recorded there replays as an export of it does. */
+/**
+ * `referee replay` from a store, on both: what is recorded there replays as an export of it does.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The compose files against a strict schema of what they use: a misspelt word is an error here, as it is there. */
+/**
+ * The compose files against a strict schema of what they use: a misspelt word is an error here, as
+ * it is there.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from 'typebox';

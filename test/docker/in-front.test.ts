@@ -1,6 +1,7 @@
 /**
- * nginx and Caddy in front of the real HTTP side, with the files that docker/ ships: only the names, the
- * certificates and the ports are changed. Telnyx's side is a client that signs and speaks HTTPS.
+ * nginx and Caddy in front of the real HTTP side, with the files that docker/ ships: only the
+ * names, the certificates and the ports are changed. Telnyx's side is a client that signs and
+ * speaks HTTPS.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,8 +26,9 @@ interface Front {
   /** The configuration for these ports, and how it is checked and run. */
   prepare(folder: string, port: number, upstreams: number[]): Promise<Prepared>;
   /**
-   * A webhook that meets a dead or stopping replica is tried on the next one. Else only health checks keep
-   * webhooks from it, and the first ones get its 503, or 502, with which Telnyx delivers again.
+   * A webhook that meets a dead or stopping replica is tried on the next one. Else only health
+   * checks keep webhooks from it, and the first ones get its 503, or 502, with which Telnyx
+   * delivers again.
    */
   triesAgain: boolean;
 }
@@ -230,7 +232,10 @@ interface Stage {
   send(sent: Sent): Promise<{ status: number; headers: IncomingMessage['headers'] }>;
 }
 
-/** So many webhooks, ten at a time: a burst on a busy machine would be answered 503 by Referee itself. */
+/**
+ * So many webhooks, ten at a time: a burst on a busy machine would be answered 503 by Referee
+ * itself.
+ */
 async function volley(send: Stage['send'], count: number): Promise<number[]> {
   const statuses: number[] = [];
   while (statuses.length < count) {
@@ -240,7 +245,10 @@ async function volley(send: Stage['send'], count: number): Promise<number[]> {
   return statuses;
 }
 
-/** The health checks have found out: 20 webhooks in a row are taken. Until then these may be answered. */
+/**
+ * The health checks have found out: 20 webhooks in a row are taken. Until then these may be
+ * answered.
+ */
 async function settled(send: Stage['send'], meanwhile: number[]): Promise<void> {
   let inARow = 0;
   await eventually(async () => {
@@ -251,7 +259,9 @@ async function settled(send: Stage['send'], meanwhile: number[]): Promise<void> 
   }, '20 webhooks taken in a row');
 }
 
-/** The proxy with so many replicas behind it, all of one Telnyx account, and so many dead upstreams. */
+/**
+ * The proxy with so many replicas behind it, all of one Telnyx account, and so many dead upstreams.
+ */
 async function stage(front: Front, living: number, dead = 0): Promise<Stage> {
   const key = telnyxKey();
   const replicas: ServedApp[] = [];

@@ -1,4 +1,6 @@
-/** The manifests against the API server's own schemas, and what they must agree on among themselves. */
+/**
+ * The manifests against the API server's own schemas, and what they must agree on among themselves.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

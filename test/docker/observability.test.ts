@@ -1,4 +1,7 @@
-/** docs/observability.md lists what there is. Write it again with: OBSERVABILITY_DOC=write npx vitest run test/docker/observability.test.ts */
+/**
+ * docs/observability.md lists what there is. Write it again with: OBSERVABILITY_DOC=write npx
+ * vitest run test/docker/observability.test.ts
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

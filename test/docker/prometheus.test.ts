@@ -1,4 +1,7 @@
-/** Every rule and panel is played or parsed by Prometheus' own tool, and names only metrics that exist. */
+/**
+ * Every rule and panel is played or parsed by Prometheus' own tool, and names only metrics that
+ * exist.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -177,8 +180,8 @@ interface Played {
 }
 
 /**
- * A file for each test of a file, with the rules that it asks about and what these are made of: promtool
- * works every rule out at every step, and each test asks about one or two of them.
+ * A file for each test of a file, with the rules that it asks about and what these are made of:
+ * promtool works every rule out at every step, and each test asks about one or two of them.
  */
 function oneByOne(file: string, folder: string): string[] {
   const { tests, ...common } = parse(readFileSync(file, 'utf8')) as Played;
@@ -186,7 +189,8 @@ function oneByOne(file: string, folder: string): string[] {
     const asked = new Set(test.alert_rule_test.map(({ alertname }) => alertname));
     const needed = new Set(rules.filter(({ alert }) => alert !== undefined && asked.has(alert)));
     expect(new Set([...needed].map(({ alert }) => alert))).toEqual(asked);
-    // A set that grows is gone through to its end: what a recorded name is made of is looked at too.
+    // A set that grows is gone through to its end: what a recorded name is made of is looked at
+    // too.
     for (const { expr } of needed) {
       for (const rule of rules) if (rule.record && expr.includes(rule.record)) needed.add(rule);
     }

@@ -83,7 +83,9 @@ async function bash(script: string, cwd: string, env: Record<string, string>): P
   return output.stdout;
 }
 
-/** Five numbers a page; a job is done at once. Only what the published OpenAPI names is understood. */
+/**
+ * Five numbers a page; a job is done at once. Only what the published OpenAPI names is understood.
+ */
 async function startNumbersApi() {
   const numbers = new Map<string, string | null>(
     Array.from({ length: 12 }, (_, i) => [

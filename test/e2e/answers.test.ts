@@ -155,7 +155,8 @@ test.concurrent.each([
 ])('%s that comes while the REFER is being retried ends the retries', async (_what, ends) => {
   const failing = (times: number) => ({ refer: Array.from({ length: times }, () => UNAVAILABLE) });
   const call = newCall(failing(40), PATIENT);
-  // A witness that is retried just as long: when its fourth request comes, another of ours would have.
+  // A witness that is retried just as long: when its fourth request comes, another of ours would
+  // have.
   const witness = newCall(failing(3), PATIENT);
   await call.untilReferred();
   await ends(call);

@@ -1,4 +1,7 @@
-/** What happens when something never comes, or comes too late. Short target time-outs make it seconds. */
+/**
+ * What happens when something never comes, or comes too late. Short target time-outs make it
+ * seconds.
+ */
 import { beforeAll, test } from 'vitest';
 import { type Asked, ok } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';

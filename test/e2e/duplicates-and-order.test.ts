@@ -115,7 +115,8 @@ test('the same after the REFER went out, first events delivered again among them
     await expectReferredOnce(call);
     const told = await scene.referee.call(call.id);
     expect(told.attempts).toMatchObject([{ verdict: 'completed' }]);
-    // A machine that takes 10 s from completed to hangup sees us ask after the leg; that moves nobody.
+    // A machine that takes 10 s from completed to hangup sees us ask after the leg; that moves
+    // nobody.
     const asked = call.commands().map(({ action }) => action);
     expect(asked.filter((action) => action !== 'probe')).toEqual(['answer', 'refer']);
   });

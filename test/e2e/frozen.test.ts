@@ -1,4 +1,6 @@
-/** Two processes on one PostgreSQL: one is frozen at the worst moment, for longer than its lease. */
+/**
+ * Two processes on one PostgreSQL: one is frozen at the worst moment, for longer than its lease.
+ */
 import { afterAll, expect, test } from 'vitest';
 import { freshDatabase } from '../helpers/postgres.ts';
 import { eventually, Referee } from '../helpers/referee-process.ts';

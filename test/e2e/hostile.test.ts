@@ -1,4 +1,6 @@
-/** Whatever outsiders send: the process stays, answers nobody 500, and keeps taking genuine calls. */
+/**
+ * Whatever outsiders send: the process stays, answers nobody 500, and keeps taking genuine calls.
+ */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';

@@ -1,20 +1,23 @@
 /**
- * `kill -9` at the interesting points. After a restart the same command_id goes out once more where it
- * must, never another attempt, and every call gets its next step.
+ * `kill -9` at the interesting points. After a restart the same command_id goes out once more where
+ * it must, never another attempt, and every call gets its next step.
  */
 import { afterAll, expect, test, vi } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { type Answer, type Asked, ok, type TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene, recordedDifferences, type Scene } from './scene.ts';
 
-// Six servers start again and again on two cores, and one test waits out a deadline postponed by 15 s.
+// Six servers start again and again on two cores, and one test waits out a deadline postponed by 15
+// s.
 vi.setConfig({ testTimeout: 180_000 });
 
 afterAll(async () => {
   expect(await recordedDifferences(), 'recorded events give the stored calls').toEqual([]);
 });
 
-/** Its targets are patient enough for a restart: what is worth sending still is worth it afterwards. */
+/**
+ * Its targets are patient enough for a restart: what is worth sending still is worth it afterwards.
+ */
 const STEADY = '+14155550107';
 
 const idsOf = (asked: Asked[]) => [...new Set(asked.map(({ body }) => body.command_id))];
@@ -143,7 +146,10 @@ test.concurrent('killed with the outcome of a failed REFER just in: the second t
   }
 });
 
-/** Plays Telnyx and the far ends for one call: every command has its consequence, once per command_id. */
+/**
+ * Plays Telnyx and the far ends for one call: every command has its consequence, once per
+ * command_id.
+ */
 function autopilot(scene: Scene, calls: Map<string, TestCall>) {
   const { telnyx } = scene;
   const executed = new Set<unknown>();

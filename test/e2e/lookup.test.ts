@@ -1,4 +1,7 @@
-/** A lookup of the real server: the caller rings meanwhile, and `kill -9` loses neither call nor question. */
+/**
+ * A lookup of the real server: the caller rings meanwhile, and `kill -9` loses neither call nor
+ * question.
+ */
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,10 +1,16 @@
-/** Webhooks that never came: before a deadline concludes, Telnyx is asked, and it is counted how often that changed the answer. */
+/**
+ * Webhooks that never came: before a deadline concludes, Telnyx is asked, and it is counted how
+ * often that changed the answer.
+ */
 import { expect, test } from 'vitest';
 import { ADMIN_TOKEN, type Referee } from '../helpers/referee-process.ts';
 import { type Asked, ok } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
 
-/** In all: Telnyx calling a leg ended that we heard of a moment ago is counted apart, as a contradiction. */
+/**
+ * In all: Telnyx calling a leg ended that we heard of a moment ago is counted apart, as a
+ * contradiction.
+ */
 async function counted(referee: Referee): Promise<number> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const text = await (await fetch(`${referee.url}/metrics`, { headers })).text();

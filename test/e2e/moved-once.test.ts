@@ -1,4 +1,7 @@
-/** Nobody is moved twice and nobody who talks is cut off, whatever Telnyx's API answers to a repetition. */
+/**
+ * Nobody is moved twice and nobody who talks is cut off, whatever Telnyx's API answers to a
+ * repetition.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type Answer,

@@ -1,6 +1,6 @@
 /**
- * One truth about callers: the demo is played, then what the API, a scrape and the queries of Grafana and of
- * the Prometheus rules say of them is compared, to the caller.
+ * One truth about callers: the demo is played, then what the API, a scrape and the queries of
+ * Grafana and of the Prometheus rules say of them is compared, to the caller.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

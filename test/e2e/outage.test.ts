@@ -1,6 +1,6 @@
 /**
- * The server is killed while calls go on at Telnyx, and started again: whoever still waits is served, whoever has gone
- * is listed as lost, and nothing is ever sent to a leg that has ended.
+ * The server is killed while calls go on at Telnyx, and started again: whoever still waits is
+ * served, whoever has gone is listed as lost, and nothing is ever sent to a leg that has ended.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

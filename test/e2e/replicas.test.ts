@@ -1,4 +1,7 @@
-/** Two processes on one PostgreSQL: one of them is killed at each interesting point, the other carries on. */
+/**
+ * Two processes on one PostgreSQL: one of them is killed at each interesting point, the other
+ * carries on.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';

@@ -1,4 +1,7 @@
-/** A Telnyx of the tests' own and the real server, for all tests of a file; both are looked over at the end. */
+/**
+ * A Telnyx of the tests' own and the real server, for all tests of a file; both are looked over at
+ * the end.
+ */
 import { afterAll, expect } from 'vitest';
 import { differencesIn } from '../helpers/recorded.ts';
 import { Referee } from '../helpers/referee-process.ts';

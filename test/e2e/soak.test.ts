@@ -1,4 +1,7 @@
-/** Small editions of `npm run soak`, side by side: most of their time is spent waiting for deadlines. */
+/**
+ * Small editions of `npm run soak`, side by side: most of their time is spent waiting for
+ * deadlines.
+ */
 import { expect, test, vi } from 'vitest';
 import { freshDatabase } from '../helpers/postgres.ts';
 import { DEFAULTS, parseOptions, type SoakOptions } from '../soak/options.ts';

@@ -1,4 +1,7 @@
-/** The whole service while its store is away, held, or not what it must be. The disk that is full has a file of its own. */
+/**
+ * The whole service while its store is away, held, or not what it must be. The disk that is full
+ * has a file of its own.
+ */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -124,7 +127,8 @@ test.concurrent('PostgreSQL stopped and started: 503 meanwhile, then on by itsel
   await before.completes();
   await before.hangsUp();
   expect(await referee.ended(before.id)).toMatchObject({ ends: 'referred' });
-  // A cut connection, a refused one, and a server that is starting are news, each once for each part.
+  // A cut connection, a refused one, and a server that is starting are news, each once for each
+  // part.
   for (const event of ['webhook.unavailable', 'sweep.failed', 'outbox.unreadable']) {
     expect(lines(referee, event).length, event).toBeLessThanOrEqual(4);
   }

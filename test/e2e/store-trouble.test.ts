@@ -4,8 +4,9 @@ import { eventually } from '../helpers/referee-process.ts';
 import { openScene } from './scene.ts';
 
 /**
- * A full disk without a disk of our own, as root too: from a limit of 0 bytes on, every write of the process
- * that would make a file longer fails with EFBIG (Node ignores SIGXFSZ); existing bytes can be read.
+ * A full disk without a disk of our own, as root too: from a limit of 0 bytes on, every write of
+ * the process that would make a file longer fails with EFBIG (Node ignores SIGXFSZ); existing bytes
+ * can be read.
  */
 function limitFiles(pid: number, bytes: number | 'unlimited'): void {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);

@@ -1,4 +1,6 @@
-/** The wall clock of the machine is set while calls live: NTP, an operator, a machine that resumes. */
+/**
+ * The wall clock of the machine is set while calls live: NTP, an operator, a machine that resumes.
+ */
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { openScene } from './scene.ts';

@@ -1,4 +1,7 @@
-/** What shares a commit, and which batches need the budgets. A real SQLite store; its batches are counted. */
+/**
+ * What shares a commit, and which batches need the budgets. A real SQLite store; its batches are
+ * counted.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

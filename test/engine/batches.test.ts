@@ -1,4 +1,7 @@
-/** One batch after the other, whatever becomes of the one before: on a store that can be held, and on PostgreSQL. */
+/**
+ * One batch after the other, whatever becomes of the one before: on a store that can be held, and
+ * on PostgreSQL.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +42,9 @@ interface Held {
   store: Store;
   /** The first load's answer; what comes until then is the next batch. */
   loaded: PromiseWithResolvers<void>;
-  /** The first commit's answer; what it does has been done before, as on a store that is far away. */
+  /**
+   * The first commit's answer; what it does has been done before, as on a store that is far away.
+   */
   answered: PromiseWithResolvers<void>;
   /** What the first commit does instead. */
   commit: Store['commit'] | null;

@@ -1,4 +1,7 @@
-/** The real client over loopback and the real SQLite store; only the machine behind the door is left out. */
+/**
+ * The real client over loopback and the real SQLite store; only the machine behind the door is left
+ * out.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Weeks in virtual time: two replicas on one store, targets that break, flicker and recover, callers
- * one after the other and at once. The store is a plain one in memory; the machine, the health of
- * targets and what replicas write of it are the real ones.
+ * Weeks in virtual time: two replicas on one store, targets that break, flicker and recover,
+ * callers one after the other and at once. The store is a plain one in memory; the machine, the
+ * health of targets and what replicas write of it are the real ones.
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';

@@ -1,4 +1,6 @@
-/** A Dockerfile as a list of instructions: comments gone, continued lines joined, stages told apart. */
+/**
+ * A Dockerfile as a list of instructions: comments gone, continued lines joined, stages told apart.
+ */
 export interface Instruction {
   keyword: string;
   /** Everything behind the keyword, on one line. */

@@ -1,4 +1,7 @@
-/** Webhooks of calls that the machine has something to say about, and one that it has not (`call.cost`). */
+/**
+ * Webhooks of calls that the machine has something to say about, and one that it has not
+ * (`call.cost`).
+ */
 export const EVENT_TYPES = [
   'call.initiated',
   'call.answered',

@@ -1,7 +1,8 @@
 /**
- * The image without an engine: takes the steps of the Dockerfile in a folder that stands for its root.
- * COPY copies what .dockerignore lets through, RUN runs the script it names, ENV, USER, WORKDIR,
- * ENTRYPOINT and HEALTHCHECK are kept for whoever starts it. The base image is nothing but Node.
+ * The image without an engine: takes the steps of the Dockerfile in a folder that stands for its
+ * root. COPY copies what .dockerignore lets through, RUN runs the script it names, ENV, USER,
+ * WORKDIR, ENTRYPOINT and HEALTHCHECK are kept for whoever starts it. The base image is nothing but
+ * Node.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -28,7 +29,9 @@ export interface Image {
 }
 
 const isRoot = process.getuid?.() === 0;
-/** Mount namespaces are not there in every sandbox; permissions alone then keep the tree as it is. */
+/**
+ * Mount namespaces are not there in every sandbox; permissions alone then keep the tree as it is.
+ */
 const canMount =
   isRoot && spawnSync('unshare', ['--mount', 'mount', '--bind', '/tmp', '/tmp']).status === 0;
 

@@ -1,8 +1,8 @@
 /**
- * The two kinds of test files, told apart by what they import, themselves or through what lies in test/:
- * whoever can start a process, a thread, a browser, PostgreSQL or the whole server starts something; all
- * others are fast. `npm run test:fast` runs the fast ones, but not *.property.test.ts: those search for
- * seconds each.
+ * The two kinds of test files, told apart by what they import, themselves or through what lies in
+ * test/: whoever can start a process, a thread, a browser, PostgreSQL or the whole server starts
+ * something; all others are fast. `npm run test:fast` runs the fast ones, but not
+ * *.property.test.ts: those search for seconds each.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -1,4 +1,7 @@
-/** Drives the pure machine by hand: one call, a clock that the test moves, and everything it asked for. */
+/**
+ * Drives the pure machine by hand: one call, a clock that the test moves, and everything it asked
+ * for.
+ */
 import type { Call } from '../../src/core/machine/call.ts';
 import { readClientState } from '../../src/core/machine/client-state.ts';
 import type { Command, Outcome } from '../../src/core/machine/command.ts';

@@ -1,6 +1,6 @@
 /**
- * The package for the suites that ask for it: packed at the first question, from a clean copy of the
- * checkout, so that a build neither needs nor leaves anything in it.
+ * The package for the suites that ask for it: packed at the first question, from a clean copy of
+ * the checkout, so that a build neither needs nor leaves anything in it.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';

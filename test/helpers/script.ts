@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 const END_MS = 30_000;
 
 /**
- * What it printed once it had ended by itself; rejects where it did not, or not with 0. Run from a file, for
- * a process from `--eval` can start no threads.
+ * What it printed once it had ended by itself; rejects where it did not, or not with 0. Run from a
+ * file, for a process from `--eval` can start no threads.
  */
 export async function runScript(source: string, nodeArgs: string[] = []): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-script-'));

@@ -1,4 +1,7 @@
-/** The HTTP side on a port of its own: real servers, real signatures, a real store; what is not under test is recorded. */
+/**
+ * The HTTP side on a port of its own: real servers, real signatures, a real store; what is not
+ * under test is recorded.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,7 +55,9 @@ export interface ServedOptions {
   config?: Partial<AppDeps['config']>;
   routes?: Partial<LiveRoutes>;
   deps?: Partial<AppDeps>;
-  /** What Telnyx signs with; several replicas of one account share it. Default: a key of its own. */
+  /**
+   * What Telnyx signs with; several replicas of one account share it. Default: a key of its own.
+   */
   key?: TelnyxKey;
 }
 

@@ -9,7 +9,10 @@ export interface TcpProxy {
   sent: Buffer[][];
   /** Cuts every connection that is open; later ones hear everything again. */
   cut(): void;
-  /** Cuts the connection whose client sends this text, and not the other one, when the server has answered it. */
+  /**
+   * Cuts the connection whose client sends this text, and not the other one, when the server has
+   * answered it.
+   */
   cutAfter(text: string, without?: string): void;
   /** From the moment that a client sends this text, nothing the server says reaches that client. */
   deafAfter(text: string): void;

@@ -1,6 +1,6 @@
 /**
- * What Telnyx's OpenAPI document says of each command's body, field by field, as a table of the tests'
- * own: it shares nothing with the code that makes the bodies.
+ * What Telnyx's OpenAPI document says of each command's body, field by field, as a table of the
+ * tests' own: it shares nothing with the code that makes the bodies.
  */
 type Check = (value: unknown) => boolean;
 interface Shape {

@@ -1,7 +1,7 @@
 /**
- * Telnyx as the end-to-end tests see it: takes commands, records them, answers as scripted; signs webhooks
- * with a key of its own. It shares no code with the service nor with the Telnyx simulator, so that it
- * witnesses independently.
+ * Telnyx as the end-to-end tests see it: takes commands, records them, answers as scripted; signs
+ * webhooks with a key of its own. It shares no code with the service nor with the Telnyx simulator,
+ * so that it witnesses independently.
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
@@ -159,7 +159,8 @@ export class TelnyxStandIn {
     for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
     const asked = this.#read(req, Buffer.concat(chunks).toString('utf8'));
     this.asked.push(asked);
-    // The state is on the leg before anybody hears of the command: a command that is refused leaves none.
+    // The state is on the leg before anybody hears of the command: a command that is refused leaves
+    // none.
     const before = this.#clientStates.get(asked.callId);
     if (asked.body.client_state !== undefined) {
       this.#clientStates.set(asked.callId, asked.body.client_state);
@@ -222,7 +223,9 @@ export class TestCall {
     this.to = facts.to ?? '+14155550100';
   }
 
-  /** The body of one webhook. Without a client_state of its own it carries what stands on the leg. */
+  /**
+   * The body of one webhook. Without a client_state of its own it carries what stands on the leg.
+   */
   event(type: string, payload: Record<string, unknown> = {}, id = randomUUID() as string): string {
     const first = type === 'call.initiated' ? { direction: 'incoming', state: 'parked' } : {};
     return JSON.stringify({

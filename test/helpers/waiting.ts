@@ -1,6 +1,8 @@
 import { vi } from 'vitest';
 
-/** Vitest's own second is too short on a machine that others use; what holds is seen at once anyhow. */
+/**
+ * Vitest's own second is too short on a machine that others use; what holds is seen at once anyhow.
+ */
 export const PATIENT = { timeout: 10_000, interval: 10 };
 
 export function waitFor<T>(look: () => T | Promise<T>): Promise<T> {

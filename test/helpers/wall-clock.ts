@@ -1,4 +1,7 @@
-/** Preloaded into a server with `--import`: SIGWINCH sets its wall clock, and no other, by WALL_CLOCK_STEP_MS. */
+/**
+ * Preloaded into a server with `--import`: SIGWINCH sets its wall clock, and no other, by
+ * WALL_CLOCK_STEP_MS.
+ */
 const { now } = Date;
 let offMs = 0;
 Date.now = () => now() + offMs;

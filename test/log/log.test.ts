@@ -190,7 +190,10 @@ describe('standard output', () => {
     closeSync(full);
   });
 
-  /** A pipe of the shell, as a container's: what Node makes for a child of its own is a socket. Read from `open` on. */
+  /**
+   * A pipe of the shell, as a container's: what Node makes for a child of its own is a socket. Read
+   * from `open` on.
+   */
   async function behindAPipe(program: string) {
     const folder = await mkdtemp(join(tmpdir(), 'referee-log-'));
     const gate = join(folder, 'gate');

@@ -1,6 +1,7 @@
 /**
- * A state as text in which names and dates do not matter: ids by the order in which they appear, times
- * against now, and nothing that the machine does not look at. Two states with one text have one future.
+ * A state as text in which names and dates do not matter: ids by the order in which they appear,
+ * times against now, and nothing that the machine does not look at. Two states with one text have
+ * one future.
  */
 import type { State } from './world.ts';
 
@@ -114,7 +115,10 @@ const ID = /^(b:|outcome:)?[0-9a-f]{8}-/;
 const STATE = /^eyJ2/;
 const EVENT = /^event-/;
 
-/** 53 bits of two 32-bit FNV-1a hashes: of a million states two share one with a chance of 1 in 18,000. */
+/**
+ * 53 bits of two 32-bit FNV-1a hashes: of a million states two share one with a chance of 1 in
+ * 18,000.
+ */
 export function hashOf(text: string): number {
   let a = 0x811c9dc5;
   let b = 0x050c5d1f;

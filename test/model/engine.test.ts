@@ -1,6 +1,6 @@
 /**
- * The short form of the stories of the engine; `node test/model/engine.ts --seeds 5000` tells more, and
- * `--from` begins at another seed.
+ * The short form of the stories of the engine; `node test/model/engine.ts --seeds 5000` tells more,
+ * and `--from` begins at another seed.
  */
 import { expect, test } from 'vitest';
 import { tell } from './engine.ts';

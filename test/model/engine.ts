@@ -1,9 +1,10 @@
 /**
- * The engine (receiver, dispatcher, sweeper) of one or two processes on the reference store, in virtual
- * time. Each question to the store and to Telnyx is a task; which of the open tasks comes next, and when a
- * process dies, is drawn from a seed. So the same seed tells the same story.
+ * The engine (receiver, dispatcher, sweeper) of one or two processes on the reference store, in
+ * virtual time. Each question to the store and to Telnyx is a task; which of the open tasks comes
+ * next, and when a process dies, is drawn from a seed. So the same seed tells the same story.
  *
- * `node test/model/engine.ts --seeds 5000 [--from 1]` tells many and exits 1 where one breaks an invariant.
+ * `node test/model/engine.ts --seeds 5000 [--from 1]` tells many and exits 1 where one breaks an
+ * invariant.
  */
 import { parseArgs } from 'node:util';
 import { decodeEnvelope } from '../../src/core/machine/client-state.ts';

@@ -1,6 +1,6 @@
 /**
- * What must hold in every state. Three claims have cases in which nobody can know better; they are counted,
- * and whatever follows from them is not held against the machine:
+ * What must hold in every state. Three claims have cases in which nobody can know better; they are
+ * counted, and whatever follows from them is not held against the machine:
  *
  * - the route itself says that it moves on while a target may still answer (`if_failed: { no_verdict: … }`);
  * - the earlier REFER was silent for all of its time, or its ringing had not reached us when the next
@@ -27,7 +27,10 @@ function completedMeansMoved({ call, moves, accepted }: State): string[] {
     .map(({ kind }) => `a ${kind} counts as completed, and nobody was moved`);
 }
 
-/** Whoever has gone is asked for nothing more, and who has arrived is not moved: nothing waits to be sent. */
+/**
+ * Whoever has gone is asked for nothing more, and who has arrived is not moved: nothing waits to be
+ * sent.
+ */
 function quietAfterTheEnd({ call, outbox }: State): string[] {
   if (call === null || (call.phase !== 'ended' && call.phase !== 'referred')) return [];
   const { phase, id } = call;

@@ -1,7 +1,7 @@
 /**
- * `npm run prove:machine [-- --minutes 10 --hours 1 --plan NAME --world NAME --faults 0,1,2 --seed N]`: the
- * long search, on all cores. Prints each plan in each world with what was visited; exits 1 where an
- * invariant is broken, and keeps the story under test/model/found/.
+ * `npm run prove:machine [-- --minutes 10 --hours 1 --plan NAME --world NAME --faults 0,1,2 --seed
+ * N]`: the long search, on all cores. Prints each plan in each world with what was visited; exits 1
+ * where an invariant is broken, and keeps the story under test/model/found/.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

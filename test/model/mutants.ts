@@ -1,6 +1,6 @@
 /**
- * Small faults, planted in a copy of the machine, each of which the search must find: a search that finds
- * nothing proves nothing.
+ * Small faults, planted in a copy of the machine, each of which the search must find: a search that
+ * finds nothing proves nothing.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,9 @@ export interface Mutant {
   faults: number;
 }
 
-/** Planted in the engine, or in the store that it runs on, and found by the stories of engine.ts. */
+/**
+ * Planted in the engine, or in the store that it runs on, and found by the stories of engine.ts.
+ */
 export type EngineMutant = Pick<Mutant, 'name' | 'file' | 'from' | 'to'>;
 
 const machine = (file: string) => `core/machine/${file}.ts`;

@@ -1,6 +1,7 @@
 /**
- * What a store is to do, as plainly as it can be said: lists in memory, one operation at a time, and a
- * clock that whoever calls sets. SQLite and PostgreSQL are compared with it, and the engine runs on it.
+ * What a store is to do, as plainly as it can be said: lists in memory, one operation at a time,
+ * and a clock that whoever calls sets. SQLite and PostgreSQL are compared with it, and the engine
+ * runs on it.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';

@@ -1,6 +1,6 @@
 /**
- * Searches every order of what may happen, depth first, and visits each state once. A story that breaks an
- * invariant is shortened until every action in it is needed.
+ * Searches every order of what may happen, depth first, and visits each state once. A story that
+ * breaks an invariant is shortened until every action in it is needed.
  */
 import { canonical, hashOf } from './canonical.ts';
 import { type Action, actionsOf, apply, firstState, type Setting, type State } from './world.ts';
@@ -157,7 +157,9 @@ function storyOf(frames: Frame[]): string[] {
   return frames.map(({ actions, next }) => actions[next - 1]?.name ?? '');
 }
 
-/** Leaves out whatever the story does without: ever smaller pieces, until no single action can go. */
+/**
+ * Leaves out whatever the story does without: ever smaller pieces, until no single action can go.
+ */
 export function shorten({ violation, story }: Found, setting: Setting, faults: number): Found {
   let shortest = story;
   for (
@@ -192,8 +194,8 @@ export function replay(story: string[], setting: Setting, faults: number) {
 }
 
 /**
- * Follows the everyday: what is due happens in order, the far end stays silent, and who talks hangs up.
- * Null if the call ends so.
+ * Follows the everyday: what is due happens in order, the far end stays silent, and who talks hangs
+ * up. Null if the call ends so.
  */
 function neverEnds(
   from: State,

@@ -1,7 +1,7 @@
 /**
- * Operations of a store as small values: what a random sequence is made of. Each is carried out on the
- * reference and on a real store, and both answers are brought into one form that does not depend on
- * whose clock it was.
+ * Operations of a store as small values: what a random sequence is made of. Each is carried out on
+ * the reference and on a real store, and both answers are brought into one form that does not
+ * depend on whose clock it was.
  */
 import fc from 'fast-check';
 import type { Call } from '../../src/core/machine/call.ts';

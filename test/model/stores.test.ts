@@ -1,7 +1,8 @@
 /**
  * The stores against the reference: one random sequence of operations runs through all of them, and
  * answers and contents agree at each step. `STORE_RUNS=2000 STORE_SEED=2 npx vitest run
- * test/model/stores.test.ts` runs for longer, `STORE_DEPTH=5` tries all sequences of that length on SQLite.
+ * test/model/stores.test.ts` runs for longer, `STORE_DEPTH=5` tries all sequences of that length on
+ * SQLite.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -106,7 +107,10 @@ async function agree(sequence: Operation[], stores: Emptied[], happened: Set<str
     expect(await contentsOf(store, run), store.kind).toEqual(expected);
 }
 
-/** A claim in the very millisecond of the first one looks like a first one to whoever has only a clock. */
+/**
+ * A claim in the very millisecond of the first one looks like a first one to whoever has only a
+ * clock.
+ */
 function asSaid(answer: unknown, expected: unknown): unknown {
   const wanted = claimsIn(expected);
   claimsIn(answer).forEach((each, n) => {

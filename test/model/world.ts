@@ -1,10 +1,12 @@
 /**
- * A small world around the machine, as a value: one caller and their B-legs, the stored call with its
- * outbox, two processes that send, the wire with its webhooks, and Telnyx with the moves that it carries
- * out. `actionsOf` lists what may happen next and `apply` lets one of it happen; neither writes to a state.
+ * A small world around the machine, as a value: one caller and their B-legs, the stored call with
+ * its outbox, two processes that send, the wire with its webhooks, and Telnyx with the moves that
+ * it carries out. `actionsOf` lists what may happen next and `apply` lets one of it happen; neither
+ * writes to a state.
  *
- * Time stands still between actions and passes only to the next moment at which something is due. Whatever
- * is under way by then costs a fault: a lost or late webhook, a lost answer, a process that dies.
+ * Time stands still between actions and passes only to the next moment at which something is due.
+ * Whatever is under way by then costs a fault: a lost or late webhook, a lost answer, a process
+ * that dies.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
@@ -34,7 +36,9 @@ export interface Unknowns {
   refusesSilently: boolean;
   /** A REFER that nobody answers is reported as failed with 408 after 32 s. */
   reportsSilence: boolean;
-  /** The client_state on call.refer.*: the REFER's own, whatever stands on the leg then, or none. */
+  /**
+   * The client_state on call.refer.*: the REFER's own, whatever stands on the leg then, or none.
+   */
   envelope: 'own' | 'leg' | 'none';
   /** GET /calls/{id} shows the client_state that stands on the leg. */
   probeShowsState: boolean;
@@ -78,7 +82,10 @@ export interface Sending {
   answer: Outcome | null;
   /** Its process has died, or stands still: nobody waits for the answer at the moment. */
   process: 'waits' | 'stands still' | 'died';
-  /** Attempts that we knew to ring when it was sent, and whether we knew of a move that was carried out. */
+  /**
+   * Attempts that we knew to ring when it was sent, and whether we knew of a move that was carried
+   * out.
+   */
   knownToRing: string[];
   knewOfMove: boolean;
 }
@@ -187,7 +194,10 @@ export function apply(state: State, action: Action, setting: Setting): Step {
   return { state: scene.state, violations: scene.violations, happened: scene.happened };
 }
 
-/** All that may happen now, what needs no luck first: the first action of each state is the everyday one. */
+/**
+ * All that may happen now, what needs no luck first: the first action of each state is the everyday
+ * one.
+ */
 export function actionsOf(state: State, setting: Setting): Action[] {
   return [
     ...everyday(state),
@@ -498,7 +508,10 @@ class Scene {
     if (process === 'died') this.happened.push('a process died between sending and the outcome');
   }
 
-  /** A process that starts takes back what the one before it had claimed, without waiting for the lease. */
+  /**
+   * A process that starts takes back what the one before it had claimed, without waiting for the
+   * lease.
+   */
   restart(sending: Sending): void {
     const { state } = this;
     this.leave(sending, 'died');
@@ -594,7 +607,10 @@ class Scene {
     return ok;
   }
 
-  /** The operator's server does not care whether the leg lives. The same question may reach it twice. */
+  /**
+   * The operator's server does not care whether the leg lives. The same question may reach it
+   * twice.
+   */
   lookUp(id: string): void {
     const { state } = this;
     if (state.asked !== null && state.asked !== id)

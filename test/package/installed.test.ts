@@ -1,4 +1,7 @@
-/** What somebody does with the package, from an empty folder to an upgrade. One after the other: each goes on from there. */
+/**
+ * What somebody does with the package, from an empty folder to an upgrade. One after the other:
+ * each goes on from there.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

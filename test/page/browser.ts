@@ -1,7 +1,7 @@
 /**
- * A real Chromium, driven through playwright-core. Each start gets a new, empty profile of its own, which
- * Playwright removes. Whatever the page logs as an error, refuses by its policy or asks of another origin
- * is collected, and no test may leave any.
+ * A real Chromium, driven through playwright-core. Each start gets a new, empty profile of its own,
+ * which Playwright removes. Whatever the page logs as an error, refuses by its policy or asks of
+ * another origin is collected, and no test may leave any.
  */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';

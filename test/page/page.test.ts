@@ -26,7 +26,9 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await browser?.close();
     await stage?.close();
   });
-  /** Nothing in any test may be logged as an error, be refused by the policy, or be asked elsewhere. */
+  /**
+   * Nothing in any test may be logged as an error, be refused by the policy, or be asked elsewhere.
+   */
   afterEach(async () => {
     const wrongs = opened.flatMap((watched) => watched.wrongs);
     await Promise.all(opened.splice(0).map((watched) => watched.close()));
@@ -523,8 +525,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await navigation(page).getByRole('link', { name: 'Calls' }).click();
     await page.locator('table.calls tbody tr').nth(49).waitFor();
     expect(Date.now() - startedAt).toBeLessThan(1_500);
-    // From here on: what is drawn later than half a second after a click counts, and while a busy machine
-    // loads the first page, that is all of it.
+    // From here on: what is drawn later than half a second after a click counts, and while a busy
+    // machine loads the first page, that is all of it.
     await page.evaluate(WATCH_SHIFTS);
     for (let turn = 0; turn < 5; turn += 1) {
       await page.getByRole('button', { name: 'Older' }).click();

@@ -9,7 +9,10 @@ const PAGES = ['routes.md', 'refer.md', 'prove.md'];
 const env = { CRM_TOKEN: 'token' };
 const NOW = Date.parse('2026-03-02T15:00:00Z');
 
-/** Each YAML block is a set of its own; named blocks of its section (```text lists/x.txt) are its files. */
+/**
+ * Each YAML block is a set of its own; named blocks of its section (```text lists/x.txt) are its
+ * files.
+ */
 async function setsOf(page: string): Promise<[string, Files][]> {
   const text = await readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
   return text.split(/^(?=##+ )/m).flatMap((section) => {

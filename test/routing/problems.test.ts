@@ -530,7 +530,10 @@ describe('warnings', () => {
 });
 
 const NBSP = '\u00a0';
-/** What a keyboard does not type, and destinations as people write them: the hint shows what is meant. */
+/**
+ * What a keyboard does not type, and destinations as people write them: the hint shows what is
+ * meant.
+ */
 const MEANT: [string, string, string[]][] = [
   [
     'an en dash in hours and dates',

@@ -1,6 +1,6 @@
 /**
- * Loading a large set lets calls be decided in between. Counted are the yields and not the time, which a
- * busy machine stretches: a piece that came back into one turn would be missing among them.
+ * Loading a large set lets calls be decided in between. Counted are the yields and not the time,
+ * which a busy machine stretches: a piece that came back into one turn would be missing among them.
  */
 import { expect, test } from 'vitest';
 import { compileInSlices } from '../../src/core/rules/decide.ts';

@@ -19,7 +19,9 @@ describe('chance', () => {
 });
 
 describe('a seed', () => {
-  /** Plays calls against a receiver that does nothing: what strikes depends on the simulator alone. */
+  /**
+   * Plays calls against a receiver that does nothing: what strikes depends on the simulator alone.
+   */
   async function play(seed: number, order: 'one by one' | 'at once', faults: Faults) {
     const { simulator } = await setStage({ seed, faults, webhookRetryMs: [1], timeScale: 0.01 });
     for (let n = 0; n < 60; n += 1) {

@@ -1,4 +1,7 @@
-/** A webhook receiver for the simulator's tests: verifies every signature with node:crypto alone, records, waits. */
+/**
+ * A webhook receiver for the simulator's tests: verifies every signature with node:crypto alone,
+ * records, waits.
+ */
 import { createPublicKey, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';

@@ -1,4 +1,6 @@
-/** a simulator with a receiver behind it and a hand to send commands with; both stop with the test. */
+/**
+ * a simulator with a receiver behind it and a hand to send commands with; both stop with the test.
+ */
 import { onTestFinished } from 'vitest';
 import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';

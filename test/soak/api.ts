@@ -1,4 +1,7 @@
-/** What the service's own API says about calls: the account that is held against the simulator's books. */
+/**
+ * What the service's own API says about calls: the account that is held against the simulator's
+ * books.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { PHASES } from '../../src/core/machine/call.ts';
 

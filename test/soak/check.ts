@@ -1,7 +1,8 @@
 /**
  * Compares the simulator's books with the service's account, call by call: every caller was moved,
- * released or hung up, each at most once; nobody stays in silence; every call ended in our store; one
- * command per attempt; verdicts say how the far ends really behaved, wherever anything reported it.
+ * released or hung up, each at most once; nobody stays in silence; every call ended in our store;
+ * one command per attempt; verdicts say how the far ends really behaved, wherever anything reported
+ * it.
  */
 import type { BookedAttempt, CallBook } from '../../src/simulator/books.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
@@ -71,7 +72,8 @@ function unheardOf({ book }: Witnessed): string[] {
 }
 
 const ENDS_OF: Record<CallBook['fate'], ReadonlySet<string>> = {
-  // Nothing reported it, or the report was lost: then an honest "unconfirmed" is the most we can know.
+  // Nothing reported it, or the report was lost: then an honest "unconfirmed" is the most we can
+  // know.
   moved: new Set(['referred', 'transferred', 'unconfirmed']),
   released: new Set(['rejected', 'hung_up', 'failed']),
   // They may have hung up while our own hangup was on its way, or while the process was down.
@@ -94,8 +96,8 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
     allowed.clear();
     allowed.add('transferred');
   } else if (book.fate === 'moved' && book.moved[0]?.kind === 'transfer') {
-    // Every event that could report the bridge was lost, so the caller seems to have hung up, before or
-    // after we gave up.
+    // Every event that could report the bridge was lost, so the caller seems to have hung up,
+    // before or after we gave up.
     for (const ends of ['abandoned', 'failed', 'hung_up']) allowed.add(ends);
   } else if (book.fate === 'moved' && !knewOfIt(book, call)) {
     allowed.add('abandoned');
@@ -107,7 +109,10 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
   return found;
 }
 
-/** Whether the API's answer, or any event, ever reported that Telnyx took the REFER that moved the caller. */
+/**
+ * Whether the API's answer, or any event, ever reported that Telnyx took the REFER that moved the
+ * caller.
+ */
 function knewOfIt(book: CallBook, call: ApiCall): boolean {
   const mine = call.attempts.find(({ id }) => id === book.moved[0]?.commandId);
   return mine?.accepted_at !== null;
@@ -145,8 +150,8 @@ function itsAttempts({ book }: Witnessed, call: ApiCall): string[] {
 }
 
 /**
- * Judged where nothing is left to doubt: the far end's answer reached us, and every earlier attempt had
- * its own. (While an older attempt is owed its final event, nobody can tell whose event it is.)
+ * Judged where nothing is left to doubt: the far end's answer reached us, and every earlier attempt
+ * had its own. (While an older attempt is owed its final event, nobody can tell whose event it is.)
  */
 function verdictAgainst(
   book: CallBook,
@@ -171,7 +176,9 @@ function verdictAgainst(
   return [`${named(mine)} ended as ${verdict}, but its far end said ${result} (${expected})`];
 }
 
-/** We asked for it and no final event of it ever came: as far as we know, it may still be reported. */
+/**
+ * We asked for it and no final event of it ever came: as far as we know, it may still be reported.
+ */
 function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
   if (verdict === 'rejected') return false;
   const booked = book.attempts.find(({ commandId }) => commandId === id);
@@ -179,8 +186,8 @@ function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
 }
 
 /**
- * We had concluded without its final event. What comes then closes the oldest that is owed one, since
- * an event of the newer one looks the same as a late one of the older.
+ * We had concluded without its final event. What comes then closes the oldest that is owed one,
+ * since an event of the newer one looks the same as a late one of the older.
  */
 function wasGivenUp(call: ApiCall, attempt: ApiAttempt): boolean {
   const words = `${named(attempt)}: no_verdict`;
@@ -209,7 +216,10 @@ const VERDICT_OF: ReadonlyMap<number, string> = new Map([
   [503, 'server_error'],
 ]);
 
-/** A second attempt begins only after we had concluded on the first: else a caller could be moved twice. */
+/**
+ * A second attempt begins only after we had concluded on the first: else a caller could be moved
+ * twice.
+ */
 function oneAtATime(book: CallBook, call: ApiCall): string[] {
   const found: string[] = [];
   for (const [index, booked] of book.attempts.entries()) {

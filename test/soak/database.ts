@@ -1,4 +1,7 @@
-/** The database of a soak, and the one thing we do to it: slow probes are not waited for, their time is moved. */
+/**
+ * The database of a soak, and the one thing we do to it: slow probes are not waited for, their time
+ * is moved.
+ */
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { databaseOn } from '../helpers/postgres.ts';
@@ -8,8 +11,8 @@ export interface SoakDatabase {
   /** DATABASE_URL of the service. */
   url: string;
   /**
-   * Deadlines that lie more than half a minute ahead (the slow probe of calls whose hangup was lost, 15
-   * minutes) become due now, as if the time had passed. Nothing else of a call is touched.
+   * Deadlines that lie more than half a minute ahead (the slow probe of calls whose hangup was
+   * lost, 15 minutes) become due now, as if the time had passed. Nothing else of a call is touched.
    */
   hurry(): Promise<void>;
   drop(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * `npm run soak`: thousands of calls through the real service and a bad network. For developers: it is no
- * subcommand, since no operator needs it. Exits with 1 where anything is not as it must be.
+ * `npm run soak`: thousands of calls through the real service and a bad network. For developers: it
+ * is no subcommand, since no operator needs it. Exits with 1 where anything is not as it must be.
  */
 import { parseOptions, USAGE } from './options.ts';
 import { playSoak } from './play.ts';

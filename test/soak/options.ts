@@ -11,7 +11,9 @@ export interface SoakOptions {
   database: string | null;
   /** Kill processes at seeded moments and start them again. */
   kill: boolean;
-  /** Stop the processes in good order and start them again, one after the other, half-way through. */
+  /**
+   * Stop the processes in good order and start them again, one after the other, half-way through.
+   */
   roll: boolean;
   /** Every event to all replicas at once. */
   spread: 'one' | 'all';

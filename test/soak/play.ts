@@ -1,7 +1,8 @@
 /**
- * A soak, from the first call to the verdict: real processes of the service, the Telnyx simulator with its
- * faults, calls at a steady rate, processes killed on the way where asked for, and at the end every book
- * held against the service's own account. Bounded in time: what has not come to an end by then is reported.
+ * A soak, from the first call to the verdict: real processes of the service, the Telnyx simulator
+ * with its faults, calls at a steady rate, processes killed on the way where asked for, and at the
+ * end every book held against the service's own account. Bounded in time: what has not come to an
+ * end by then is reported.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -45,7 +46,10 @@ export interface Stage {
   close(keepFolder: boolean): Promise<void>;
 }
 
-/** Nobody has to wait so long: patience (25 s), a probe (15 s), last words, a put-off (15 s), three hangups (38 s). */
+/**
+ * Nobody has to wait so long: patience (25 s), a probe (15 s), last words, a put-off (15 s), three
+ * hangups (38 s).
+ */
 const CALL_WITHIN_MS = 150_000;
 /** No webhook of the call reached us, so we cannot act on it: its caller hangs up unprompted. */
 const RINGS_OUT_MS = 4_000;
@@ -204,7 +208,9 @@ async function killOne(
   await node.start();
 }
 
-/** Resolves when no caller is on the line any more, or the time is over; names those we hung up for. */
+/**
+ * Resolves when no caller is on the line any more, or the time is over; names those we hung up for.
+ */
 async function untilNobodyWaits(
   stage: Stage,
   calls: Playing[],
@@ -243,7 +249,9 @@ async function untilDelivered({ simulator }: Stage): Promise<void> {
     await pause(LOOK_EVERY_MS);
 }
 
-/** Calls whose hangup was lost are found by probes; theirs and every B-leg's must end in our store. */
+/**
+ * Calls whose hangup was lost are found by probes; theirs and every B-leg's must end in our store.
+ */
 async function untilAllEnded(stage: Stage, tell: (text: string) => void): Promise<string[]> {
   const until = performance.now() + STORE_WITHIN_MS;
   for (;;) {
@@ -330,7 +338,8 @@ function countDead(calls: Witnessed[]): number {
 
 /**
  * How each call must end whenever the seed is the same. A caller who hangs up at the moment of the
- * REFER may leave just before or just after it is accepted; milliseconds decide, so both count as one.
+ * REFER may leave just before or just after it is accepted; milliseconds decide, so both count as
+ * one.
  */
 function classOf({ book, call }: Witnessed): string {
   const ends = call?.ends ?? 'unheard of';

@@ -1,9 +1,14 @@
-/** Who calls: a scenario for each call by weight, with details of its own, all of it decided by the seed. */
+/**
+ * Who calls: a scenario for each call by weight, with details of its own, all of it decided by the
+ * seed.
+ */
 import { chance } from '../../src/simulator/chance.ts';
 import type { CallScript, FarEnd, FarEndName } from '../../src/simulator/script.ts';
 import { FAR_ENDS, NUMBERS, OFFICE } from './routes.ts';
 
-/** A fraction for each question that a scenario asks, the same for the same seed, call and question. */
+/**
+ * A fraction for each question that a scenario asks, the same for the same seed, call and question.
+ */
 type Roll = (question: string) => number;
 
 const SCENARIOS: { name: string; weight: number; script: (roll: Roll) => CallScript }[] = [
@@ -156,7 +161,8 @@ function scenarioAt(fraction: number) {
 }
 
 function refers(ends: (FarEnd | FarEndName)[]): CallScript {
-  // Named by address, so that what the second far end does never hangs on how often the first was tried.
+  // Named by address, so that what the second far end does never hangs on how often the first was
+  // tried.
   const byAddress = FAR_ENDS.map((name, index) => [name, ends[index] ?? ends.at(-1)] as const);
   return { refers: Object.fromEntries(byAddress.flatMap(([k, v]) => (v ? [[k, v]] : []))) };
 }

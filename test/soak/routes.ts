@@ -1,4 +1,6 @@
-/** The call routes that the soak plays on: every kind of step, short limits, no budget in the way. */
+/**
+ * The call routes that the soak plays on: every kind of step, short limits, no budget in the way.
+ */
 
 export const NUMBERS = {
   support: '+14155550100',
@@ -18,8 +20,9 @@ export const FAR_ENDS = ['first', 'second', 'third'] as const;
 export const OFFICE = '+14155550199';
 
 /**
- * An attempt lasts 6 s: longer than the latest webhook of a fault (3 s) behind the slowest answer of the
- * API (3 s) for nearly all, so that what a call comes to rests on the seed and seldom on the scheduler.
+ * An attempt lasts 6 s: longer than the latest webhook of a fault (3 s) behind the slowest answer
+ * of the API (3 s) for nearly all, so that what a call comes to rests on the seed and seldom on the
+ * scheduler.
  */
 export const SOAK_ROUTES = `targets:
   first: { sip: "sip:first@pbx.example.com", timeout: 6s }

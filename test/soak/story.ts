@@ -1,4 +1,6 @@
-/** One call's story from both sides, in the order it happened: what a violation is understood by. */
+/**
+ * One call's story from both sides, in the order it happened: what a violation is understood by.
+ */
 import type { Witnessed } from './check.ts';
 
 export function story({ book, script, call }: Witnessed): string {

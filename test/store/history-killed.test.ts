@@ -1,6 +1,6 @@
 /**
- * `kill -9` in the middle of adding calls to the hourly sums, at each table that is written: nothing is
- * lost and nothing counted twice, also where a call that was added before is corrected.
+ * `kill -9` in the middle of adding calls to the hourly sums, at each table that is written:
+ * nothing is lost and nothing counted twice, also where a call that was added before is corrected.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * Published facts, as hexadecimal. `RFC 8032` section 7.1; `Wycheproof` eddsa_test.json (C2SP, key 1,
- * by tcId); the points and orders that "Taming the many EdDSAs" (2020) calls edge cases.
+ * Published facts, as hexadecimal. `RFC 8032` section 7.1; `Wycheproof` eddsa_test.json (C2SP, key
+ * 1, by tcId); the points and orders that "Taming the many EdDSAs" (2020) calls edge cases.
  */
 export interface Vector {
   name: string;
@@ -245,7 +245,9 @@ const ORDER = 'edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010'
 const ORDER_LESS_ONE = 'ecd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010';
 const PRIME = `ed${'ff'.repeat(30)}7f`;
 
-/** Wycheproof's tcIds 10 to 29, "special values for r and s", are these pairs on the message "?". */
+/**
+ * Wycheproof's tcIds 10 to 29, "special values for r and s", are these pairs on the message "?".
+ */
 const SPECIAL: Vector[] = [ZERO, ONE, ORDER, PRIME].flatMap((r) =>
   [ZERO, ONE, ORDER_LESS_ONE, ORDER, PRIME].map((s) => ({
     name: `Wycheproof special values: R ${r.slice(0, 4)}…, S ${s.slice(0, 4)}…`,

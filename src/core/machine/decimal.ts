@@ -4,7 +4,10 @@
 const DECIMAL = /^(-?)(\d{0,15})(?:\.(\d{1,15}))?$/;
 const NUMBER_SCALE = 15;
 
-/** Text such as "0.0042", or a JSON number; null for everything else. The number of decimals is kept. */
+/**
+ * Text such as "0.0042", or a JSON number; null for everything else. The number of decimals is
+ * kept.
+ */
 export function readDecimal(value: unknown): string | null {
   const text = typeof value === 'number' ? numberText(value) : value;
   if (typeof text !== 'string') return null;

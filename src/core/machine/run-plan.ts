@@ -177,8 +177,8 @@ function startStep(turn: Turn, step: Step): boolean {
 
 function mayMove(turn: Turn, step: MovingStep): boolean {
   const { call } = turn;
-  // A manual refer is explicit, and it is refused while moving is unsafe. An earlier target may ring
-  // after all while it waits to be sent: then it is no more due than any other step.
+  // A manual refer is explicit, and it is refused while moving is unsafe. An earlier target may
+  // ring after all while it waits to be sent: then it is no more due than any other step.
   if (call.suspended !== null && !call.movingUnsafe) return true;
   if (call.patienceOver) {
     note(turn, `${step.do} skipped: patience is over`);

@@ -1,4 +1,7 @@
-/** Reads the rows of a timeline back as the events that the machine was given; the reverse of `row.ts`. */
+/**
+ * Reads the rows of a timeline back as the events that the machine was given; the reverse of
+ * `row.ts`.
+ */
 import type { Call, CallFacts, DeadlineName } from '../machine/call.ts';
 import { encodeClientState } from '../machine/client-state.ts';
 import type { Action, Outcome } from '../machine/command.ts';

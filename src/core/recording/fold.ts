@@ -1,4 +1,6 @@
-/** Runs the recorded events of a call through the machine again and compares with what is stored. */
+/**
+ * Runs the recorded events of a call through the machine again and compares with what is stored.
+ */
 import type { Attempt, Call } from '../machine/call.ts';
 import { type Transition, transition } from '../machine/transition.ts';
 import { type Asked, sameAnswers } from './answers.ts';

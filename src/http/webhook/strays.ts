@@ -1,6 +1,6 @@
 /**
- * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx may never repeat
- * a webhook that was answered 4xx and shows the operator little of it, so the log says which
+ * Webhooks that arrive at the wrong path or port, and bytes that are not HTTP. Telnyx may never
+ * repeat a webhook that was answered 4xx and shows the operator little of it, so the log says which
  * setting is wrong.
  */
 import type { FastifyRequest } from 'fastify';

@@ -1,4 +1,7 @@
-/** One handler process as the keeper sees it: asked one thing at a time, and killed when it takes too much. */
+/**
+ * One handler process as the keeper sees it: asked one thing at a time, and killed when it takes
+ * too much.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { FromProcess, ProcessLimits, Script, ToProcess } from './process.ts';

@@ -27,8 +27,8 @@ export interface HandlerCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   /**
-   * What lookups brought, by name and field: those that were asked, because a clause or a place of a
-   * rule needs them. The other server writes it.
+   * What lookups brought, by name and field: those that were asked, because a clause or a place of
+   * a rule needs them. The other server writes it.
    */
   readonly lookups: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

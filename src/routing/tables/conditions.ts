@@ -6,7 +6,9 @@ import { useName } from '../context.ts';
 import type { WrittenWhen } from '../schema/when.ts';
 import { columnOf, onlyTableWith } from './columns.ts';
 
-/** The tables that a rule asks for: each `table` once, but for those that must not have the call. */
+/**
+ * The tables that a rule asks for: each `table` once, but for those that must not have the call.
+ */
 export class ScopeOfRule {
   readonly groups: string[][] = [];
 

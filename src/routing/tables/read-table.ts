@@ -1,6 +1,6 @@
 /**
- * Reads a table's CSV file: the columns, and each row's key. A faulty row is a problem at its line and
- * never hides what is wrong with the others.
+ * Reads a table's CSV file: the columns, and each row's key. A faulty row is a problem at its line
+ * and never hides what is wrong with the others.
  */
 import { isUtf8 } from 'node:buffer';
 import { readPattern } from '../../core/rules/address.ts';

@@ -92,7 +92,8 @@ export function openConnection(
    * Once it resolves, the data is in the file at the path, so its webhook may be answered with 200.
    */
   async function write<T>(work: Work<T>, thoroughly = false): Promise<T> {
-    // After trouble the file is checked before the write too, so that nothing goes into a lost file.
+    // After trouble the file is checked before the write too, so that nothing goes into a lost
+    // file.
     if (trouble !== null) await checkInPlace(true);
     checkpointer.wrote();
     const result = await run((opened, clock) => {

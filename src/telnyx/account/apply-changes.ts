@@ -1,8 +1,8 @@
 /**
  * Carries out the changes of a plan one after the other, and stops at the first that fails. An undo
- * goes on after a refusal, because one change that cannot be put back must not keep the others. Of each
- * it is then known whether it stands: an answer that never came, or that says something else than
- * what was asked for, is checked by reading.
+ * goes on after a refusal, because one change that cannot be put back must not keep the others. Of
+ * each it is then known whether it stands: an answer that never came, or that says something else
+ * than what was asked for, is checked by reading.
  */
 import type { Application, PhoneNumber, Reading } from '../../core/account/account.ts';
 import { type Change, type FieldChange, unlike } from '../../core/account/change.ts';

@@ -1,4 +1,7 @@
-/** What a call cost: kept once, whenever and however often it is reported, and nothing else follows from it. */
+/**
+ * What a call cost: kept once, whenever and however often it is reported, and nothing else follows
+ * from it.
+ */
 import { describe, expect, it } from 'vitest';
 import { COSTS_MAX, costTarget, costTotals } from '../../../src/core/machine/cost.ts';
 import { anAttempt } from '../../helpers/documents.ts';

@@ -231,7 +231,9 @@ describe('a ringing that names no attempt', () => {
 });
 
 describe('a clock that is ahead of Telnyx’s', () => {
-  /** The first is silent past its time, the second rings: an event of the second by Telnyx's clock. */
+  /**
+   * The first is silent past its time, the second rings: an event of the second by Telnyx's clock.
+   */
   const started = (clockSkewMs: number | undefined) => {
     const d = answered([refer('a'), refer('b'), refer('c')]);
     d.accept(d.last('refer'));

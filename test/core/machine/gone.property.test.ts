@@ -60,7 +60,8 @@ test('a caller who had gone before anything was heard is missed, whatever comes 
         throw new Error('nothing is decided for somebody who has gone');
       });
       const seen = new Set<string>();
-      // Of the first event it is recovery that tells; of the others also late deliveries and repetitions.
+      // Of the first event it is recovery that tells; of the others also late deliveries and
+      // repetitions.
       for (const pick of picks) {
         const event = events[pick % events.length];
         if (event === undefined) continue;

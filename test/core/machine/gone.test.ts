@@ -1,4 +1,6 @@
-/** Events that were missed and that recovery found: of a leg that lives, and of one that has gone. */
+/**
+ * Events that were missed and that recovery found: of a leg that lives, and of one that has gone.
+ */
 import { describe, expect, it } from 'vitest';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import { CALL, decision, drive, refer, say, transfer } from '../../helpers/machine.ts';

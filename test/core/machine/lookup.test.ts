@@ -1,4 +1,6 @@
-/** A decision that waits for a lookup: the caller rings, is asked about once, and is never stuck. */
+/**
+ * A decision that waits for a lookup: the caller rings, is asked about once, and is never stuck.
+ */
 import { describe, expect, test } from 'vitest';
 import type { Command, LookupRequest, Outcome } from '../../../src/core/machine/command.ts';
 import type { Decision } from '../../../src/core/machine/plan.ts';

@@ -1,4 +1,6 @@
-/** Any interleaving, duplication and loss of a call's events: what must hold whatever Telnyx does. */
+/**
+ * Any interleaving, duplication and loss of a call's events: what must hold whatever Telnyx does.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';

@@ -1,4 +1,7 @@
-/** Proofs against other ways of playing the same calls: scripts of `referee route`, and plain chance. */
+/**
+ * Proofs against other ways of playing the same calls: scripts of `referee route`, and plain
+ * chance.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { hangupOf } from '../../../src/core/dry-run/events.ts';
@@ -140,7 +143,10 @@ function pathsOf(root: Fork | undefined, most: number): Walked[] {
   return found;
 }
 
-/** Null where a script cannot say it: a caller who leaves, a refused answer, a ringing that ends in nothing. */
+/**
+ * Null where a script cannot say it: a caller who leaves, a refused answer, a ringing that ends in
+ * nothing.
+ */
 function scriptOf({ edges }: Walked, choice: number) {
   const verdicts: Record<string, Verdict[]> = {};
   const digits: string[] = [];

@@ -1,4 +1,6 @@
-/** Whatever happens to a call: its rows, read back, are run again and give the call that is stored. */
+/**
+ * Whatever happens to a call: its rows, read back, are run again and give the call that is stored.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readClientState } from '../../../src/core/machine/client-state.ts';

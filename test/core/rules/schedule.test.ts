@@ -261,7 +261,10 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
   ),
 });
 
-/** The definition, spelled out: a wall time is open if an interval that began today or yesterday has it. */
+/**
+ * The definition, spelled out: a wall time is open if an interval that began today or yesterday has
+ * it.
+ */
 function openBySlowTemporal(any: Schedule, moment: number): boolean {
   const now = Temporal.Instant.fromEpochMilliseconds(moment).toZonedDateTimeISO(any.zone);
   const minute = now.hour * 60 + now.minute;

@@ -400,7 +400,10 @@ describe('clocks', () => {
   });
 });
 
-/** Each in a chunk of its own, all in one packet or two: the answer, and whether the connection was closed behind it. */
+/**
+ * Each in a chunk of its own, all in one packet or two: the answer, and whether the connection was
+ * closed behind it.
+ */
 async function inPieces(path: string, pieces: Uint8Array[], headers: Record<string, string>) {
   const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
   const lines = Object.entries({ ...headers, 'transfer-encoding': 'chunked', host: 'x' });

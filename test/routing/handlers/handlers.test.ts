@@ -37,7 +37,10 @@ async function handler(
   };
 }
 
-/** A good handler may miss its time on a busy machine; the rules below it decide then, and the next call asks it. */
+/**
+ * A good handler may miss its time on a busy machine; the rules below it decide then, and the next
+ * call asks it.
+ */
 function served(run: () => ReturnType<RunHandler>): ReturnType<RunHandler> {
   let answer = run();
   for (let tries = 0; tries < 50 && 'notMine' in answer; tries += 1) answer = run();
@@ -237,7 +240,9 @@ test('one that was interrupted serves the next call', async () => {
   expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
 });
 
-/** None of them can be interrupted: V8 looks for it nowhere in there, or gives up the whole process. */
+/**
+ * None of them can be interrupted: V8 looks for it nowhere in there, or gives up the whole process.
+ */
 const ENDLESS = '[].includes.call({ length: 2 ** 53 - 1 }, 1)';
 
 test.each([
@@ -385,7 +390,8 @@ test('a command that asked a handler without an end exits, and leaves no process
 examples: [ { name: e, call: { from: "+14155550101", to: "+14155550100" }, verdicts: { desk: busy }, expect: { rule: otherwise } } ]`,
     'handlers/h.ts': `export default () => { ${ENDLESS} }`,
   };
-  // A variable that reaches the processes, so that they can be distinguished from those of this one.
+  // A variable that reaches the processes, so that they can be distinguished from those of this
+  // one.
   const mark = `LC_TIME=referee-test-${process.pid}`;
   await withFolder(files, async (dir) => {
     const run = promisify(execFile);

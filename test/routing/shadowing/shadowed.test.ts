@@ -1,4 +1,7 @@
-/** Rules that an earlier rule shadows: which are named, which are not, and what looking for them costs. */
+/**
+ * Rules that an earlier rule shadows: which are named, which are not, and what looking for them
+ * costs.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
@@ -198,8 +201,8 @@ test('no rule that is said never to run wins a call', async () => {
 });
 
 /**
- * The shadowed rule is the last of all: it is found only where the steps that LIMITS.subsumptionWork grants
- * are not spent on the thousands before it.
+ * The shadowed rule is the last of all: it is found only where the steps that
+ * LIMITS.subsumptionWork grants are not spent on the thousands before it.
  */
 describe('among thousands of rules', () => {
   const RULES = 1_900;

@@ -1,4 +1,7 @@
-/** The store that a contract speaks of, and what its tests do with it. A test file runs one contract. */
+/**
+ * The store that a contract speaks of, and what its tests do with it. A test file runs one
+ * contract.
+ */
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { CommitUnit } from '../../../src/store/contract/calls.ts';

@@ -1,4 +1,7 @@
-/** A database whose clock is set: deadlines keep the time they were given, as far as that can be known. */
+/**
+ * A database whose clock is set: deadlines keep the time they were given, as far as that can be
+ * known.
+ */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';

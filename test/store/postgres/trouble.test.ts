@@ -219,7 +219,8 @@ test('what a commit starts is counted, also where nobody knows that it was writt
   await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
   expect(await waitFor(refers)).toBe(1_507);
 
-  // The same of one unit among others that are written by themselves, because a row of the batch is held.
+  // The same of one unit among others that are written by themselves, because a row of the batch is
+  // held.
   const [known, unknown] = [fresh(), fresh()];
   proxy.cutAfter(keyText(unknown), keyText(known));
   const units = [aUnit(aCall(held), 1), aCallOf(5, known), aCallOf(6, unknown)];

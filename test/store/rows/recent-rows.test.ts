@@ -1,4 +1,7 @@
-/** What SQLite's store remembers between batches is never seen: it answers as a plain model does that remembers nothing. */
+/**
+ * What SQLite's store remembers between batches is never seen: it answers as a plain model does
+ * that remembers nothing.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -64,8 +64,8 @@ test('a process that forgets to close its store ends all the same, with the thre
   expect(printed).toBe('copied\n');
 });
 
-// Closing any descriptor of the file would let go of them, whoever opened it: then another program could
-// take the file for one that nobody uses.
+// Closing any descriptor of the file would let go of them, whoever opened it: then another program
+// could take the file for one that nobody uses.
 test.runIf(process.platform === 'linux')(
   'the locks on the file outlive the thread and what it opened',
   async () => {

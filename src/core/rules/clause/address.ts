@@ -35,7 +35,10 @@ function relation(value: string, not: '' | ' not'): string {
 /** How much of a row a trace shows. */
 const ROW_CHARS_MAX = 200;
 
-/** ` (tables/sites.csv:12 number=+14155550100, site=berlin)` of the row that a table has for this call. */
+/**
+ * ` (tables/sites.csv:12 number=+14155550100, site=berlin)` of the row that a table has for this
+ * call.
+ */
 function rowWords(subject: Subject, tables: readonly string[]): string {
   for (const name of tables) {
     const row = subject.rows.of(name);

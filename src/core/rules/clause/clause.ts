@@ -1,6 +1,6 @@
 /**
- * One clause of `when`: its check, and what it expected and got, in words. Each key has its place in
- * the switch; the clauses themselves are beside this file.
+ * One clause of `when`: its check, and what it expected and got, in words. Each key has its place
+ * in the switch; the clauses themselves are beside this file.
  */
 import type { Check, Surroundings } from '../match.ts';
 import type { Clause } from '../rule.ts';
