@@ -10,6 +10,7 @@ import { callsView } from './calls.js';
 import { explainView } from './explain.js';
 import { tidyNumber, valuesOf } from './fields.js';
 import { follow } from './follow.js';
+import { outboxView } from './outbox.js';
 import { overviewView } from './overview.js';
 import { readiness } from './readiness.js';
 import { routesView } from './routes.js';
@@ -27,6 +28,7 @@ const views = {
   explain: explainView(changed),
   routes: routesView(changed),
   activity: activityView(changed),
+  outbox: outboxView(changed),
 };
 const NAVIGATION = [
   ['overview', '#/', 'Overview'],
@@ -34,6 +36,7 @@ const NAVIGATION = [
   ['explain', '#/explain', 'Explain'],
   ['routes', '#/routes', 'Routes'],
   ['activity', '#/activity', 'Activity'],
+  ['outbox', '#/outbox', 'Out to Telnyx'],
 ];
 
 let place = placeOf(location.hash);

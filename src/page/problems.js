@@ -23,6 +23,12 @@ const STRANGERS = new Set([
   'body_too_large',
 ]);
 
+/** Where there is more to see of a problem. */
+const PLACES = new Map([
+  ['outbox.old', { href: '#/outbox', name: 'what waits' }],
+  ['event.dead_letter', { href: '#/outbox', name: 'the events' }],
+]);
+
 /** `since`: the start of the hour that the numbers cover. */
 export function problemList(problems, since) {
   const [strange, own] = parted(together(problems), isStrange);
@@ -102,6 +108,7 @@ function line(severity, title, { times, last, kinds }) {
 }
 
 function body({ kind, detail, fix, target, replicas }, since) {
+  const place = PLACES.get(kind);
   return html`<div class="problem-body">
     ${detail === null ? nothing : html`<p>${said(detail)}</p>`}
     ${fix === null ? nothing : html`<p class="fix"><span class="faint">What to do:</span> ${fix}</p>`}
@@ -109,7 +116,7 @@ function body({ kind, detail, fix, target, replicas }, since) {
       target === null
         ? nothing
         : html` · <a href=${`#/calls?${failures(target, since)}`}>its calls</a>`
-    }</p>
+    }${place === undefined ? nothing : html` · <a href=${place.href}>${place.name}</a>`}</p>
   </div>`;
 }
 

@@ -191,9 +191,14 @@ const KINDS: Kind[] = [
   { to: '+14155559999', rule: null, ends: 'rejected', attempts: [] },
 ];
 
+/** The id of a call in the store, the newest first. */
+export function seededId(n: number): string {
+  return `v3:seeded-${n}-${'x'.repeat(80)}`;
+}
+
 function endedCall(n: number, createdAt: number): Call {
   const kind = KINDS[n % KINDS.length] as Kind;
-  const id = `v3:seeded-${n}-${'x'.repeat(80)}`;
+  const id = seededId(n);
   let at = createdAt + 300;
   const attempts = kind.attempts.map(([target, verdict, took], index) => {
     const startedAt = at;

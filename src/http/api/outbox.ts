@@ -1,17 +1,17 @@
 /** What waits to be sent to Telnyx, and events that could not be processed. */
-import { Type } from 'typebox';
+import type { Command } from '../../core/machine/command.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import { eventOfLetter } from '../../engine/letters.ts';
 import type { DeadLetter } from '../../store/contract/dead-letters.ts';
 import type { OutboxCommand } from '../../store/contract/outbox.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
-import { OPERATOR } from '../people/roles.ts';
+import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
 import { iso } from './calls-json.ts';
-import { ACT_BODY, orNull, PROBLEM } from './calls-schemas.ts';
+import { DISCARD_SCHEMA, LETTERS_SCHEMA, OUTBOX_SCHEMA, RETRY_SCHEMA } from './outbox-schemas.ts';
 
 export interface OutboxDeps {
   store: Pick<
@@ -23,16 +23,16 @@ export interface OutboxDeps {
 }
 
 export function registerOutbox(app: ApiScope, { store, receiver, audit }: OutboxDeps): void {
-  app.get('/v1/outbox', { schema: OUTBOX_SCHEMA, config: OPERATOR }, async (request) => {
+  app.get('/v1/outbox', { schema: OUTBOX_SCHEMA, config: VIEWER }, async (request) => {
     const { limit = HTTP_LIMITS.callsPageDefault } = request.query;
-    const [{ pending }, commands] = await Promise.all([
+    const [{ pending, oldestMs }, commands] = await Promise.all([
       store.outbox(),
       store.outboxCommands(limit),
     ]);
-    return { pending, commands: commands.map(commandJson) };
+    return { pending, oldest_ms: Math.round(oldestMs), commands: commands.map(commandJson) };
   });
 
-  app.get('/v1/dead-letters', { schema: LETTERS_SCHEMA, config: OPERATOR }, async (request) => {
+  app.get('/v1/dead-letters', { schema: LETTERS_SCHEMA, config: VIEWER }, async (request) => {
     const { limit = HTTP_LIMITS.callsPageDefault, cursor } = request.query;
     const letters = await store.deadLetters(limit + 1, cursor ?? null);
     const shown = letters.slice(0, limit);
@@ -86,19 +86,40 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
   );
 }
 
-function commandJson({ command, tries, createdAt, firstSentAt, readyAt, owner }: OutboxCommand) {
+function commandJson(waiting: OutboxCommand) {
+  const { command, tries, createdAt, firstSentAt, readyAt, owner, answer, from, to } = waiting;
+  const { giveUpAt } = command;
   return {
     id: command.id,
     call_control_id: command.callId,
+    from,
+    to,
     leg: command.legId,
     action: command.action,
+    destination: destinationOf(command),
     attempt: command.attemptId,
     tries,
+    last_answer: answer,
+    give_up_at: giveUpAt === null ? null : iso(giveUpAt),
     created_at: iso(createdAt),
     first_sent_at: firstSentAt === null ? null : iso(firstSentAt),
     ready_at: iso(readyAt),
     in_flight: owner !== null,
   };
+}
+
+/** Where the caller is to be moved, or what is asked. */
+function destinationOf(command: Command): string | null {
+  switch (command.action) {
+    case 'refer':
+      return command.sipAddress;
+    case 'transfer':
+      return command.to;
+    case 'lookup':
+      return command.name;
+    default:
+      return null;
+  }
 }
 
 function letterJson({ id, at, error, event }: DeadLetter) {
@@ -130,88 +151,3 @@ function failedAgain(unreadable: boolean): Problem {
       : 'It could not be processed this time either; it is kept again with the new error.',
   };
 }
-
-const text = Type.String();
-const time = Type.String({ format: 'date-time' });
-const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.callsPageMax }));
-
-const OUTBOX_SCHEMA = {
-  tags: ['calls'],
-  summary: 'Commands that wait to be sent to Telnyx or are in flight, the oldest first',
-  querystring: Type.Object({ limit }, { additionalProperties: false }),
-  response: {
-    200: Type.Object({
-      pending: Type.Integer(),
-      commands: Type.Array(
-        Type.Object({
-          id: text,
-          call_control_id: text,
-          leg: text,
-          action: text,
-          attempt: orNull(text),
-          tries: Type.Integer(),
-          created_at: time,
-          first_sent_at: orNull(time),
-          ready_at: time,
-          in_flight: Type.Boolean(),
-        }),
-      ),
-    }),
-    400: PROBLEM,
-  },
-} as const;
-
-const LETTERS_SCHEMA = {
-  tags: ['calls'],
-  summary: 'Events that could not be processed, newest first',
-  querystring: Type.Object(
-    { limit, cursor: Type.Optional(Type.Integer({ minimum: 1 })) },
-    { additionalProperties: false },
-  ),
-  response: {
-    200: Type.Object({
-      dead_letters: Type.Array(
-        Type.Object({
-          id: Type.Integer(),
-          at: time,
-          error: text,
-          call_control_id: orNull(text),
-          source: orNull(text),
-          type: orNull(text),
-        }),
-      ),
-      next: orNull(Type.Integer()),
-    }),
-    400: PROBLEM,
-  },
-} as const;
-
-const LETTER = {
-  tags: ['calls'],
-  params: Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) }),
-  body: ACT_BODY,
-} as const;
-
-const RETRY_SCHEMA = {
-  ...LETTER,
-  summary: 'Process the event of a dead letter again',
-  response: {
-    200: Type.Object({
-      id: Type.Integer(),
-      result: Type.Enum(['committed', 'duplicate', 'refused']),
-    }),
-    400: PROBLEM,
-    404: PROBLEM,
-    422: PROBLEM,
-  },
-} as const;
-
-const DISCARD_SCHEMA = {
-  ...LETTER,
-  summary: 'Throw a dead letter away',
-  response: {
-    200: Type.Object({ id: Type.Integer(), result: Type.Literal('discarded') }),
-    400: PROBLEM,
-    404: PROBLEM,
-  },
-} as const;

@@ -45,4 +45,9 @@ export interface OutboxCommand {
   /** When it may be claimed: at its next try, or when the lease of `owner` expires. */
   readyAt: number;
   owner: string | null;
+  /** Why the last try is to be repeated; null before there was one. */
+  answer: { status: number | null; detail: string } | null;
+  /** Of its call. */
+  from: string | null;
+  to: string | null;
 }

@@ -88,8 +88,10 @@ export async function dropLetter(query: Query, id: number): Promise<boolean> {
 }
 
 export async function listCommands(query: Query, limit: number): Promise<OutboxCommand[]> {
-  const rows = await query('select * from commands where not cancelled order by command limit $1', [
-    limit,
-  ]);
+  const rows = await query(
+    `select k.*, caller, callee from commands k left join call_filters using (call)
+     where not cancelled order by command limit $1`,
+    [limit],
+  );
   return rows.map(commandOf);
 }

@@ -4,6 +4,7 @@ import type { Command } from '../../core/machine/command.ts';
 import type { CallChange } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
 import { packCall } from '../rows/call-document.ts';
+import { answerText } from '../rows/outbox-command.ts';
 import { changedAttempts, type RecentRow, type RecentRows } from '../rows/recent-rows.ts';
 import { type CallColumns, callColumns, commandRank, packEntry, tookMs } from '../rows/rows.ts';
 import { clean, cleanOrNull, keyText } from './values.ts';
@@ -150,7 +151,8 @@ function pushSettlements(rows: CommitRows, n: number, { cancel, settle }: CallCh
       rows.done.key.push(key);
     } else {
       const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
-      rows.retries.push({ n, key, ready_at: Math.round(retryAt), unsent });
+      const answer = answerText(outcome);
+      rows.retries.push({ n, key, ready_at: Math.round(retryAt), unsent, answer });
     }
   }
   for (const commandId of cancelled) {

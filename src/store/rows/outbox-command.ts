@@ -1,6 +1,17 @@
-/** Reads a command of the outbox from its row, the same for every store. */
-import type { Command } from '../../core/machine/command.ts';
+/** A command that waits in the outbox, to its row and from it, the same for every store. */
+import type { Command, Outcome } from '../../core/machine/command.ts';
 import type { OutboxCommand } from '../contract/outbox.ts';
+
+/** Somebody else's server may have written it. */
+const DETAIL_MAX = 500;
+
+/** What the last try came to, as the row of a command that is to be tried again keeps it. */
+export function answerText(outcome: Outcome): string | null {
+  if (outcome.kind !== 'retry') return null;
+  const { status, detail } = outcome;
+  // Cut first: half a surrogate pair is no text.
+  return JSON.stringify({ status, detail: detail.slice(0, DETAIL_MAX).toWellFormed() });
+}
 
 export function commandOf(row: Record<string, unknown>): OutboxCommand {
   return {
@@ -10,5 +21,12 @@ export function commandOf(row: Record<string, unknown>): OutboxCommand {
     firstSentAt: row.first_sent_at === null ? null : Number(row.first_sent_at),
     readyAt: Number(row.ready_at),
     owner: row.owner === null ? null : String(row.owner),
+    answer: row.answer === null ? null : JSON.parse(String(row.answer)),
+    from: textOrNull(row.caller),
+    to: textOrNull(row.callee),
   };
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null ? null : String(value);
 }

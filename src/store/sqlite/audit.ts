@@ -39,7 +39,8 @@ export function prepareAudit(database: DatabaseSync): SqliteAudit {
   const letter = database.prepare('select * from dead_letters where letter = ?');
   const dropLetter = database.prepare('delete from dead_letters where letter = ?');
   const commands = database.prepare(
-    'select * from commands where cancelled = 0 order by command limit ?',
+    `select k.*, caller, callee from commands k left join calls using (call)
+     where cancelled = 0 order by command limit ?`,
   );
 
   return {

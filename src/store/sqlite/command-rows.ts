@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CallChange, Settlement } from '../contract/calls.ts';
 import type { Claim, ClaimedCommand } from '../contract/outbox.ts';
+import { answerText } from '../rows/outbox-command.ts';
 import { commandRank, keyOf } from '../rows/rows.ts';
 
 export interface CommandRows {
@@ -32,7 +33,7 @@ export function prepareCommandRows(database: DatabaseSync, codeVersion: number):
   const settleDone = database.prepare('delete from commands where key = ?');
   const settleCancelled = database.prepare('delete from commands where key = ? and cancelled = 1');
   const settleRetry = database.prepare(
-    `update commands set ready_at = ?, owner = null,
+    `update commands set ready_at = ?, owner = null, answer = ?,
        first_sent_at = case when ? then null else first_sent_at end where key = ?`,
   );
 
@@ -75,7 +76,7 @@ export function prepareCommandRows(database: DatabaseSync, codeVersion: number):
       settleDone.run(key);
     } else if (settleCancelled.run(key).changes === 0) {
       const unsent = outcome.kind === 'retry' && outcome.provenUnsent;
-      settleRetry.run(Math.round(retryAt), unsent ? 1 : 0, key);
+      settleRetry.run(Math.round(retryAt), answerText(outcome), unsent ? 1 : 0, key);
     }
   }
 }

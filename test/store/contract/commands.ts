@@ -102,6 +102,38 @@ export function commandsContract(): void {
       expect(again).toMatchObject({ tries: 2, firstSentAt: claimed[0]?.firstSentAt });
     });
 
+    test('what waits is listed with its caller, and with why it is tried again', async () => {
+      const facts = { from: '+882990000071', to: '+882990000072' };
+      const call = aCall(`${run}-call`, { facts });
+      const commandId = `${run}-answer`;
+      const commands = [aCommand(commandId, call.id)];
+      const { claimed } = await store.commit([aUnit(call, 0, { commands })], LONG);
+      expect(await store.outboxCommands(9)).toEqual([
+        {
+          command: claimed[0]?.command,
+          tries: 1,
+          createdAt: claimed[0]?.createdAt,
+          firstSentAt: claimed[0]?.firstSentAt,
+          readyAt: claimed[0]?.leaseUntil,
+          owner: 'replica-a',
+          answer: null,
+          ...facts,
+        },
+      ]);
+      const due = (await load({})).now + 60_000;
+      // The other server writes the text: NUL, and half a surrogate pair where it is cut.
+      const detail = `\u0000${'x'.repeat(498)}\u{1f4de}`;
+      await settle(commandId, { ...CUT, status: 503, detail }, due);
+      const [waiting] = await store.outboxCommands(9);
+      expect(waiting).toMatchObject({ owner: null, readyAt: due, command: { id: commandId } });
+      expect(waiting?.answer).toEqual({
+        status: 503,
+        detail: `\u0000${'x'.repeat(498)}\ufffd`,
+      });
+      await change({ cancel: [commandId] });
+      expect(await store.outboxCommands(9)).toEqual([]);
+    });
+
     test('a retry that was proven unsent starts its window again', async () => {
       const { commandId, claimed } = await withCommand('answer', LONG);
       const first = claimed[0]?.firstSentAt ?? 0;

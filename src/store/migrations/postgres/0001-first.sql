@@ -108,6 +108,8 @@ create table commands (
   -- Taken back: never claimed again.
   cancelled boolean not null,
   created_at bigint not null,
+  -- Why it is tried again, as JSON: { status, detail } of the last try. Null before.
+  answer text,
   document text not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 
@@ -392,9 +394,10 @@ begin
     delete from commands k using unnest(given_done_changes, given_done_keys) s(n, key), winner w
     where w.n = s.n and k.key = s.key),
   retried as (
-    update commands k set ready_at = s.ready_at, owner = null,
+    update commands k set ready_at = s.ready_at, owner = null, answer = s.answer,
       first_sent_at = case when s.unsent then null else k.first_sent_at end
-    from json_to_recordset(given_retries) as s(n integer, key uuid, ready_at bigint, unsent boolean),
+    from json_to_recordset(given_retries) as s(n integer, key uuid, ready_at bigint, unsent boolean,
+        answer text),
       winner w
     where w.n = s.n and k.key = s.key),
   cancelled as (

@@ -92,6 +92,8 @@ create table commands (
   -- Taken back while it was in the air: never claimed again.
   cancelled integer not null,
   created_at integer not null,
+  -- Why it is tried again, as JSON: { status, detail } of the last try. Null before.
+  answer text,
   document text not null
 ) strict;
 

@@ -1,0 +1,151 @@
+/** Events that could not be processed: what is wrong, and processing them again or throwing them away. */
+import { repeat } from '/assets/lit-html/directives/repeat.js';
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson, postJson } from './api.js';
+import { askReason } from './ask-reason.js';
+import { alertOf } from './fields.js';
+import { mayAct } from './session.js';
+import { plain, said, time } from './words.js';
+
+const PAGE_ROWS = 50;
+
+/** Who said it. */
+const SOURCES = new Map([
+  ['webhook', 'Telnyx'],
+  ['b_leg', 'Telnyx, of the other leg'],
+  ['outcome', 'Answer to a command'],
+  ['deadline', 'A time limit'],
+  ['manual', 'An operator'],
+  ['operator', 'An operator'],
+  ['acknowledged', 'An operator'],
+  ['sighting', 'Recovery'],
+]);
+
+const ACTS = {
+  retry: {
+    title: 'Process again',
+    warning:
+      'The event is processed as if it came now. It helps once its fault is corrected, mostly by an upgrade; otherwise it is kept with the new error.',
+  },
+  discard: {
+    title: 'Throw away',
+    warning: 'The event is deleted and its call never hears of it. This cannot be undone.',
+  },
+};
+
+const DONE = {
+  committed: 'It is processed, and its call knows of it.',
+  duplicate: 'Its call knew of it already. Nothing changed.',
+  refused: 'It is processed; what it asked for is refused now.',
+  discarded: 'It is thrown away.',
+};
+
+export function deadLetters(changed) {
+  const dialog = askReason(changed);
+  /** @type {string | undefined} */
+  let before;
+  /** @type {import('./api.js').Answer} */
+  let found = null;
+  /** @type {Error | null} */
+  let error = null;
+  /** @type {{ busy: boolean, error: Error | null, done: string | null }} */
+  let acted = { busy: false, error: null, done: null };
+
+  async function refresh() {
+    const asked = before;
+    try {
+      const answer = await getJson('/v1/dead-letters', { limit: PAGE_ROWS, cursor: asked });
+      if (asked !== before) return;
+      found = answer;
+      error = null;
+    } catch (failure) {
+      if (asked === before) error = failure;
+    }
+    changed();
+  }
+
+  async function send(id, act, reason) {
+    acted = { busy: true, error: null, done: null };
+    changed();
+    try {
+      const { result } = await postJson(`/v1/dead-letters/${id}/${act}`, { reason });
+      acted = { busy: false, error: null, done: DONE[result] ?? result };
+    } catch (failure) {
+      acted = { busy: false, error: failure, done: null };
+    }
+    await refresh();
+    // The button that was pressed is gone.
+    document.getElementById('letters-title')?.focus();
+  }
+
+  return {
+    refresh,
+    error: () => error,
+    open(cursor) {
+      if (cursor !== before) found = null;
+      before = cursor;
+    },
+    close() {
+      found = null;
+      error = null;
+      before = undefined;
+      acted = { busy: false, error: null, done: null };
+    },
+    /** @param {boolean} isSaid the error is on the screen already */
+    template(isSaid) {
+      return html`<section class="panel" aria-labelledby="letters-title">
+        <h2 id="letters-title" tabindex="-1">Could not be processed</h2>
+        ${isSaid ? nothing : alertOf(error)}
+        <div role="status">${acted.done === null ? nothing : html`<p class="fine">${acted.done}</p>`}</div>
+        ${alertOf(acted.error)}
+        ${found === null ? html`<p class="empty">${error === null ? 'Loading…' : 'The events could not be loaded.'}</p>` : list(found)}
+        ${mayAct('operator') ? dialog.template() : nothing}
+      </section>`;
+    },
+  };
+
+  function list({ dead_letters: letters, next }) {
+    const newest = before === undefined ? nothing : html`<a href="#/outbox">Newest</a>`;
+    if (letters.length === 0)
+      return html`<p class="fine"><span aria-hidden="true">✓</span> ${before === undefined ? 'Every event so far could be processed.' : 'No older event.'}</p>
+        <p>${newest}</p>`;
+    return html`<p class="faint">A fault of Referee stopped each of these; its call went on by its time limits. Report the error.
+        ${mayAct('operator') ? 'Process them again after an upgrade that corrects it.' : 'An operator may process them again after an upgrade that corrects it.'}</p>
+      <div class="scroll"><table class="letters cards">
+        <caption class="hidden">Events that could not be processed, newest first</caption>
+        <thead><tr><th scope="col">When</th><th scope="col">Event</th><th scope="col">Call</th><th scope="col">What went wrong</th>
+          ${mayAct('operator') ? html`<th scope="col"><span class="hidden">Actions</span></th>` : nothing}</tr></thead>
+        <tbody>${repeat(letters, ({ id }) => id, row)}</tbody>
+      </table></div>
+      <p class="buttons">${newest}${next === null ? nothing : html`<a href=${`#/outbox?before=${next}`}>Older</a>`}</p>`;
+  }
+
+  function row({ id, at, error: what, call_control_id: call, source, type }) {
+    return html`<tr>
+      <td data-name="When">${time(at)}</td>
+      <td data-name="Event">${SOURCES.get(source) ?? said(source, 'not an event any more')}${type === null ? nothing : html` <code>${said(type)}</code>`}</td>
+      <td data-name="Call">${call === null ? nothing : html`<a href=${`#/calls/${encodeURIComponent(call)}`} aria-label=${`its call (event ${id})`}>its call</a>`}</td>
+      <td class="break" data-name="Error">${errorText(what)}</td>
+      ${
+        mayAct('operator')
+          ? html`<td class="acts"><div class="buttons">
+        <button ?disabled=${acted.busy || type === null} aria-label=${`Process again… (event ${id})`} @click=${() => start(id, 'retry')}>Process again…</button>
+        <button ?disabled=${acted.busy} aria-label=${`Throw away… (event ${id})`} @click=${() => start(id, 'discard')}>Throw away…</button>
+      </div></td>`
+          : nothing
+      }
+    </tr>`;
+  }
+
+  function start(id, act) {
+    const { title, warning } = ACTS[act];
+    dialog.ask(title, warning, (reason) => void send(id, act, reason));
+  }
+}
+
+/** The first line; where it happened is a click away. */
+function errorText(text) {
+  const [first = '', ...rest] = text.split('\n');
+  if (rest.length === 0) return said(first, 'no error is kept');
+  return html`<details><summary>${said(first)}</summary><pre class="file">${rest.map((line) => html`${plain(line)}\n`)}</pre></details>`;
+}

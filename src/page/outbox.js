@@ -1,0 +1,130 @@
+/**
+ * Out to Telnyx: what we have asked of Telnyx and have no answer to yet, and the events that could not
+ * be processed.
+ */
+import { repeat } from '/assets/lit-html/directives/repeat.js';
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson } from './api.js';
+import { deadLetters } from './dead-letters.js';
+import { alertOf } from './fields.js';
+import { age, clock, count, duration, said, time } from './words.js';
+
+const REFRESH_MS = 3_000;
+const SHOWN_MAX = 100;
+const NO_BREAK = '\u00a0';
+
+/** What is asked, as whoever answers for the callers would say it. */
+const ASKED = new Map([
+  ['answer', 'Answer the call'],
+  ['refer', 'Move the caller'],
+  ['transfer', 'Move the caller'],
+  ['speak', 'Speak to the caller'],
+  ['playback_start', 'Play a recording'],
+  ['playback_stop', 'Stop the recording'],
+  ['gather_using_speak', 'Offer a menu'],
+  ['gather_using_audio', 'Offer a menu'],
+  ['reject', 'Turn the call away'],
+  ['hangup', 'Hang up'],
+  ['client_state_update', 'Note where the call stands'],
+  ['probe', 'Ask whether the caller is still there'],
+  ['active_calls', 'Ask which calls are live'],
+  ['lookup', 'Ask your own server'],
+]);
+
+export function outboxView(changed) {
+  let open = false;
+  let timer;
+  let rounds = 0;
+  /** @type {import('./api.js').Answer} */
+  let outbox = null;
+  let readAt = '';
+  /** @type {Error | null} */
+  let error = null;
+  const letters = deadLetters(changed);
+
+  async function load() {
+    clearTimeout(timer);
+    const mine = ++rounds;
+    await Promise.all([readOutbox(), letters.refresh()]);
+    if (open && mine === rounds) timer = setTimeout(load, REFRESH_MS);
+  }
+
+  async function readOutbox() {
+    try {
+      outbox = await getJson('/v1/outbox', { limit: SHOWN_MAX });
+      readAt = new Date().toISOString();
+      error = null;
+    } catch (failure) {
+      error = failure;
+    }
+    changed();
+  }
+
+  return {
+    title: () => 'Out to Telnyx',
+    open({ before }) {
+      open = true;
+      letters.open(before);
+      void load();
+    },
+    close() {
+      open = false;
+      clearTimeout(timer);
+      outbox = null;
+      error = null;
+      letters.close();
+    },
+    refresh: () => void load(),
+    template() {
+      // Mostly one cause, such as the store, is behind both.
+      const same = error !== null && error.message === letters.error()?.message;
+      return html`<h1 tabindex="-1">Out to Telnyx</h1>
+        ${alertOf(error)}
+        <section class="panel" aria-labelledby="waiting-title">
+          <h2 id="waiting-title">Waiting to be sent${outbox === null ? nothing : html` <span class="count">as of ${clock(readAt)}</span>`}</h2>
+          ${outbox === null ? html`<p class="empty">${error === null ? 'Loading…' : 'What waits could not be loaded.'}</p>` : waiting(outbox)}
+        </section>
+        ${letters.template(same)}`;
+    },
+  };
+}
+
+function waiting({ pending, oldest_ms: oldest, commands }) {
+  if (pending === 0)
+    return html`<p class="fine"><span aria-hidden="true">✓</span> Nothing waits: everything asked of Telnyx has its answer.</p>`;
+  const again = commands.filter(({ last_answer: answer }) => answer !== null).length;
+  return html`<p class="lead"><strong>${count(pending, 'request')}</strong> ${pending === 1 ? 'waits' : 'wait'} for an answer,
+      the oldest for ${duration(oldest)}${again === 0 ? '' : `; ${again} of them ${again === 1 ? 'is' : 'are'} being repeated`}.</p>
+    <div class="scroll"><table class="waiting cards">
+      <caption class="hidden">Requests that wait, the oldest first</caption>
+      <thead><tr><th scope="col">What</th><th scope="col">For the call</th><th scope="col">Waits since</th>
+        <th scope="col" class="number">Tries</th><th scope="col">Next try</th><th scope="col">Last answer</th></tr></thead>
+      <tbody>${repeat(commands, ({ id }) => id, row)}</tbody>
+    </table></div>
+    ${pending > commands.length ? html`<p class="faint small">and ${pending - commands.length} more: the oldest ${commands.length} are shown</p>` : nothing}`;
+}
+
+function row(command) {
+  const { action, destination, from, to, call_control_id: id, created_at: since, tries } = command;
+  return html`<tr>
+    <th scope="row">${ASKED.get(action) ?? action}${destination === null ? nothing : html` <span class="break">${action === 'lookup' ? '' : 'to '}${said(destination)}</span>`}</th>
+    <td data-name="For"><a href=${`#/calls/${encodeURIComponent(id)}`}>${said(from, 'anonymous')} → ${said(to, 'unknown')}</a></td>
+    <td data-name="Since">${time(since)} <span class="faint">${age(since, null).replaceAll(' ', NO_BREAK)}</span></td>
+    <td class="number" data-name="Tries">${tries}</td>
+    <td data-name="Next try">${nextTry(command)}</td>
+    <td class="break" data-name="Last answer">${answerOf(command)}</td>
+  </tr>`;
+}
+
+/** One that is in flight belongs to a replica until `ready_at`; then another one may send it. */
+function nextTry({ in_flight: inFlight, ready_at: ready, give_up_at: giveUp }) {
+  const last = giveUp === null ? nothing : html` <span class="faint">until ${time(giveUp)}</span>`;
+  if (inFlight) return html`<span class="badge moving">being sent</span>${last}`;
+  return html`${Date.parse(ready) <= Date.now() ? 'due' : time(ready)}${last}`;
+}
+
+function answerOf({ last_answer: answer, in_flight: inFlight }) {
+  if (answer === null)
+    return html`<span class="faint">${inFlight ? 'none yet' : 'not sent yet'}</span>`;
+  return html`${answer.status === null ? nothing : html`<strong>${answer.status}</strong> `}${said(answer.detail)}`;
+}

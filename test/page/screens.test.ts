@@ -1,0 +1,105 @@
+/** The screens beside the calls: what goes out to Telnyx. One service and one browser for all of it. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM_PATH, openPage, startBrowser, type Watched } from './browser.ts';
+import { fillOutbox } from './outbox-rows.ts';
+import { NASTY, type PageStage, seededId, setPageStage, TOKEN } from './stage.ts';
+
+const required = process.env.CHROMIUM_REQUIRED === 'true';
+const VIEWER_TOKEN = 'viewer-test-token-of-many-characters';
+
+describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', () => {
+  let stage: PageStage;
+  let browser: Browser;
+  const folder = mkdtempSync(join(tmpdir(), 'referee-screens-'));
+  const opened: Watched[] = [];
+
+  beforeAll(async () => {
+    const tokens = join(folder, 'tokens.yaml');
+    const sha256 = createHash('sha256').update(VIEWER_TOKEN).digest('hex');
+    writeFileSync(tokens, `tokens: [{ name: anna, role: viewer, sha256: "${sha256}" }]\n`);
+    browser = await startBrowser();
+    stage = await setPageStage({ calls: 40, environment: { TOKENS_FILE: tokens } });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stage?.close();
+    rmSync(folder, { recursive: true });
+  });
+  afterEach(async () => {
+    const wrongs = opened.flatMap((watched) => watched.wrongs);
+    await Promise.all(opened.splice(0).map((watched) => watched.close()));
+    expect(wrongs).toEqual([]);
+  });
+
+  async function signedIn(place: string, token = TOKEN): Promise<Watched['page']> {
+    const watched = await openPage(browser, stage.url);
+    opened.push(watched);
+    await watched.page.goto(`${stage.url}/${place}`);
+    await watched.page.getByLabel('Token').fill(token);
+    await watched.page.keyboard.press('Enter');
+    await watched.page.getByRole('heading', { level: 1 }).nth(0).waitFor();
+    return watched.page;
+  }
+
+  test('what waits for Telnyx is said with its caller and why; nothing is said to be nothing', async () => {
+    const page = await signedIn('#/outbox', VIEWER_TOKEN);
+    const waiting = page.getByRole('region', { name: 'Waiting to be sent' });
+    const letters = page.getByRole('region', { name: 'Could not be processed' });
+    await waiting.getByText('Nothing waits').waitFor();
+    await letters.getByText('Every event so far could be processed.').waitFor();
+    fillOutbox(stage.databasePath, seededId(0), `Error: ${NASTY}\n    at somewhere`);
+    await waiting.getByText('2 requests wait for an answer').waitFor();
+    await waiting.getByText('1 of them is being repeated').waitFor();
+    const again = waiting.getByRole('row', { name: 'Move the caller to sip:support@pbx' });
+    await again.getByText('503').waitFor();
+    await again.getByText('Telnyx is busy').waitFor();
+    await again.getByRole('link', { name: '+14155560000 → +14155550100' }).click();
+    await page.getByRole('heading', { level: 1, name: '+14155560000' }).waitFor();
+    await page.goBack();
+    // Whoever may only read sees them, and nothing that acts.
+    await letters.getByText('An operator may process them again').waitFor();
+    expect(await page.locator('main').getByRole('button').count()).toBe(0);
+    await letters.getByText('Error: ').first().waitFor();
+    expect(await page.evaluate('window.broken')).toBeUndefined();
+  });
+
+  test('a dead letter is processed again or thrown away, for a reason, with the keyboard alone', async () => {
+    fillOutbox(stage.databasePath, seededId(0), 'Error: it broke');
+    const page = await signedIn('#/outbox');
+    const letters = page.getByRole('region', { name: 'Could not be processed' });
+    const rows = letters.locator('tbody tr');
+    await rows.first().waitFor();
+    const before = await rows.count();
+    await rows.first().getByRole('button', { name: 'Process again…' }).press('Enter');
+    await page.getByLabel('Reason').fill('after the upgrade');
+    await page.keyboard.press('Enter');
+    await letters.getByText(/It is processed|Its call knew of it/).waitFor();
+    await expect.poll(() => rows.count()).toBe(before - 1);
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('letters-title');
+    await rows.first().getByRole('button', { name: 'Throw away…' }).press('Enter');
+    await page.getByRole('button', { name: 'Throw away', exact: true }).press('Enter');
+    await letters.getByText('It is thrown away.').waitFor();
+    await expect.poll(() => rows.count()).toBe(before - 2);
+    await page.getByRole('link', { name: 'Activity' }).click();
+    await page.getByRole('cell', { name: 'after the upgrade' }).waitFor();
+  });
+
+  test('a store that does not answer is said once, and what was read stays', async () => {
+    const page = await signedIn('#/outbox');
+    const waiting = page.getByRole('region', { name: 'Waiting to be sent' });
+    await waiting.getByText(/requests? waits? for an answer/).waitFor();
+    for (const path of ['outbox', 'dead-letters']) {
+      await page.route(`**/v1/${path}*`, (route) =>
+        route.fulfill({ status: 422, json: { detail: 'The store does not answer.' } }),
+      );
+    }
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual(['The store does not answer.']);
+    expect(await waiting.locator('tbody tr').count()).toBeGreaterThan(0);
+  });
+});
