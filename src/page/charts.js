@@ -1,35 +1,82 @@
 /** Small charts of rectangles: callers by hour, and the parts of a whole. */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
+import { daySpan, daysIn } from './report-period.js';
 import { OUTCOMES, tone, word } from './states.js';
-import { hour } from './words.js';
+import { day, hour, noon, shortDay } from './words.js';
 
 /** The strip of a bar, of 100: the rest is the gap. */
 const BAR_SHARE = 0.78;
 const EVERY_HOURS = 3;
+/** Names below a chart, so that a phone has room for them. */
+const NAMES_MAX = 7;
 
 /**
  * Stacked bars of callers, one for each hour that has begun; each leads to its calls. The same stands
  * below it as a table, for whoever does not see the bars.
  */
 export function hourChart(rows) {
-  const most = Math.max(4, ...rows.map(({ calls }) => calls));
-  const slots = Math.max(24, rows.length);
+  return timeChart(rows, {
+    slots: Math.max(24, rows.length),
+    every: EVERY_HOURS,
+    name: ({ key }) => hour(key),
+    href: ({ key }) => callsOfHour(key),
+  });
+}
+
+/** The bars of a report by hour or day; a line across a bar is how many callers there were before. */
+export function reportChart(report) {
+  const { by, rows } = report;
+  const isHours = by === 'hour';
+  const ofRow = ({ key }) => (isHours ? key : noon(key));
+  return html`<div class="of-report">${timeChart(rows, {
+    slots: Math.max(7, rows.length),
+    every: everyOf(report),
+    name: (row) => (isHours && daysIn(report) <= 2 ? hour : shortDay)(ofRow(row)),
+    title: (row) => `${day(ofRow(row))}${isHours ? ` ${hour(row.key)}` : ''}`,
+    beside: report.compare !== null,
+    href({ key }) {
+      if (isHours) return callsOfHour(key);
+      const span = daySpan(key, report);
+      return span === null ? null : `#/calls?${new URLSearchParams(span)}`;
+    },
+  })}</div>${report.compare === null ? nothing : html`<p class="faint small">The line at a bar: all callers ${report.compare === 'week' ? 'a week before' : 'of the time just before'}.</p>`}`;
+}
+
+/** Which bars have a name below: of hours midnights, where there are more than two days. */
+function everyOf(report) {
+  const { by, rows } = report;
+  const days = daysIn(report);
+  if (by === 'hour' && days > 2) return 24 * Math.ceil(days / NAMES_MAX);
+  return Math.max(1, Math.ceil(rows.length / NAMES_MAX));
+}
+
+/**
+ * @param {any[]} rows of a report
+ * @param {{ slots: number, every: number, name: (row: any) => string, title?: (row: any) => string, href: (row: any) => string | null, beside?: boolean }} how `beside`: with
+ *   the callers of before
+ */
+function timeChart(rows, { slots, every, name, title = name, href, beside = false }) {
+  const heights = rows.map(({ calls, before }) => Math.max(calls, beside ? before.calls : 0));
+  const most = Math.max(4, ...heights);
   return html`<div class="hours" aria-hidden="true">
       <span class="faint small most">${most}</span>
       <svg class="chart" preserveAspectRatio="none">
         <line class="grid" x1="0" x2="100%" y1="0.5" y2="0.5"></line>
         <line class="grid" x1="0" x2="100%" y1="100%" y2="100%"></line>
-        ${rows.map((row, index) => hourBar(row, { x: (index / slots) * 100, width: (100 / slots) * BAR_SHARE, most }))}
+        ${rows.map((row, index) => {
+          const place = { x: (index / slots) * 100, width: (100 / slots) * BAR_SHARE, most };
+          return svg`${bar(row, place, title(row), href(row))}${beside ? beforeLine(row.before, place) : nothing}`;
+        })}
       </svg>
       <svg class="hour-names">${rows.map((row, index) =>
-        index % EVERY_HOURS === 0
-          ? svg`<text x=${`${(index / slots) * 100}%`} y="12">${hour(row.key)}</text>`
+        index % every === 0
+          ? svg`<text x=${`${(index / slots) * 100}%`} y="12">${name(row)}</text>`
           : nothing,
       )}</svg>
     </div>`;
 }
 
-function hourBar(row, { x, width, most }) {
+function bar(row, { x, width, most }, name, href) {
   let y = 100;
   const parts = OUTCOMES.filter((outcome) => row.outcomes[outcome] > 0).map((outcome) => {
     const height = (row.outcomes[outcome] / most) * 100;
@@ -37,12 +84,19 @@ function hourBar(row, { x, width, most }) {
     return svg`<rect class="part fill-${tone(outcome)}" x=${`${x}%`} width=${`${width}%`} y=${`${y}%`} height=${`${height}%`}></rect>`;
   });
   if (parts.length === 0) return nothing;
-  return svg`<a href=${callsOfHour(row.key)} tabindex="-1"><title>${hourWords(row)}</title>${parts}</a>`;
+  const titled = svg`<title>${barWords(row, name)}</title>${parts}`;
+  return href === null ? svg`<g>${titled}</g>` : svg`<a href=${href} tabindex="-1">${titled}</a>`;
 }
 
-function hourWords({ key, outcomes }) {
+function beforeLine({ calls }, { x, width, most }) {
+  if (calls === 0) return nothing;
+  const y = `${100 - (calls / most) * 100}%`;
+  return svg`<line class="before" x1=${`${x}%`} x2=${`${x + width}%`} y1=${y} y2=${y}></line>`;
+}
+
+function barWords({ outcomes }, name) {
   const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
-  return `${hour(key)}: ${parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ')}`;
+  return `${name}: ${parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ')}`;
 }
 
 export function callsOfHour(key) {

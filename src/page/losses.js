@@ -1,14 +1,22 @@
-/** Callers by our number, by target or by rule: who loses callers, the worst first, beside last week. */
+/** Which number, desk, rule, day or hour loses callers: one table for each, beside an earlier time. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { LOST } from './call-pages.js';
 import { outcomeShare } from './charts.js';
-import { duration, money, said } from './words.js';
+import { daySpan } from './report-period.js';
+import { day, duration, hour, money, noon, said } from './words.js';
 
 const NAMES = {
   number: { one: 'Our number', filter: 'number' },
   target: { one: 'Desk', filter: 'target' },
   rule: { one: 'Rule', filter: 'rule' },
+  day: { one: 'Day', filter: null },
+  hour: { one: 'Hour', filter: null },
 };
+const BEFORE = {
+  week: 'The same hours a week before',
+  previous: 'Of the time just before, which is as long',
+};
+const HOUR_MS = 3_600_000;
 
 /** Who hung up first, and who was let go: both did not reach anybody. */
 export function lostOf({ outcomes }) {
@@ -16,33 +24,51 @@ export function lostOf({ outcomes }) {
 }
 
 /**
- * @param {'number' | 'target' | 'rule'} by
- * @param {{ rows: any[], from: string, to: string }} report
+ * Those that lose most callers first; days and hours as they come.
+ *
+ * @param {keyof typeof NAMES} by
+ * @param {{ rows: any[], from: string, to: string, zone: string, compare: 'week' | 'previous' | null }} report
  * @param {{ max?: number, more?: boolean }} options `more`: also what an engineer asks
  */
-export function lossTable(by, { rows, from, to }, { max = Infinity, more = false } = {}) {
+export function lossTable(by, report, { max = Infinity, more = false } = {}) {
+  const { rows, compare } = report;
   if (rows.length === 0) return html`<p class="empty">No callers in this time.</p>`;
-  const worst = rows.toSorted((a, b) => lostOf(b) - lostOf(a) || b.calls - a.calls);
   const { one, filter } = NAMES[by];
+  const worst =
+    filter === null ? rows : rows.toSorted((a, b) => lostOf(b) - lostOf(a) || b.calls - a.calls);
   return html`<div class="scroll"><table class="groups">
     <caption class="hidden">${one}: callers, how many were lost, and how many reached somebody</caption>
     <thead><tr><th scope="col">${one}</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Reached</th>
-      <th scope="col" class="number">Lost</th><th scope="col" class="number">Lost before</th><th scope="col">Outcomes</th>
-      ${more ? html`<th scope="col" class="number">Median</th><th scope="col" class="number">Cost</th>` : nothing}</tr></thead>
+      <th scope="col" class="number">Lost</th>${compare === null ? nothing : html`<th scope="col" class="number">Lost before</th>`}<th scope="col" class="bar-cell">Outcomes</th>
+      ${more ? html`<th scope="col" class="number" title="Half of the tries were over within">Typical try</th><th scope="col" class="number">Cost</th>` : nothing}</tr></thead>
     <tbody>${worst.slice(0, max).map((row) => {
-      const span = { since: from, until: to };
-      const query = row.key === null ? null : { [filter]: row.key, ...span };
+      const query = queryOf(by, row, report);
+      const name = nameOf(by, row);
       return html`<tr>
-        <th scope="row">${query === null ? html`<span class="faint">${row.label}</span>` : html`<a href=${linkTo(query)}>${said(row.label)}</a>`}</th>
+        <th scope="row" class=${filter === null ? 'when' : nothing}>${query === null ? html`<span class="faint">${name}</span>` : html`<a href=${linkTo(query)}>${said(name)}</a>`}</th>
         <td class="number">${row.calls}</td>
         <td class="number">${row.outcomes.reached}</td>
         <td class="number">${lostLink(row, query)}</td>
-        <td class="number faint" title="The same hours a week before">${earlier(row)}</td>
+        ${compare === null ? nothing : html`<td class="number faint" title=${BEFORE[compare]}>${earlier(row)}</td>`}
         <td class="bar-cell">${outcomeShare(row.outcomes)}</td>
         ${more ? html`<td class="number">${duration(row.median_verdict_ms)}</td><td class="number">${money(row.costs)}</td>` : nothing}
       </tr>`;
     })}</tbody>
   </table></div>`;
+}
+
+function nameOf(by, { key, label }) {
+  if (by === 'day') return day(noon(key));
+  return by === 'hour' ? `${day(key)} ${hour(key)}` : label;
+}
+
+/** The calls of a line; null where no filter finds them. */
+function queryOf(by, { key }, report) {
+  const { from, to } = report;
+  if (by === 'day') return daySpan(key, report);
+  if (by === 'hour')
+    return { since: key, until: new Date(Date.parse(key) + HOUR_MS).toISOString() };
+  return key === null ? null : { [NAMES[by].filter]: key, since: from, until: to };
 }
 
 /** Without callers then there is nothing to compare with. */

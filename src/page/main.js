@@ -13,6 +13,7 @@ import { follow } from './follow.js';
 import { outboxView } from './outbox.js';
 import { overviewView } from './overview.js';
 import { readiness } from './readiness.js';
+import { reportsView } from './reports.js';
 import { routesView } from './routes.js';
 import { forget, resume, signIn, signOut, whoami } from './session.js';
 import { ZONE } from './words.js';
@@ -27,6 +28,7 @@ const views = {
   call: callView(changed),
   explain: explainView(changed),
   routes: routesView(changed),
+  reports: reportsView(changed),
   activity: activityView(changed),
   outbox: outboxView(changed),
 };
@@ -35,6 +37,7 @@ const NAVIGATION = [
   ['calls', '#/calls', 'Calls'],
   ['explain', '#/explain', 'Explain'],
   ['routes', '#/routes', 'Routes'],
+  ['reports', '#/reports', 'Reports'],
   ['activity', '#/activity', 'Activity'],
   ['outbox', '#/outbox', 'Out to Telnyx'],
 ];
@@ -201,7 +204,7 @@ function signedInPage() {
         )}
       </nav>
       <form class="search" role="search" @submit=${search}>
-        <input name="text" aria-label="Number, call id or name" placeholder="Number, call id or name" autocomplete="off"
+        <input name="text" aria-label="Number, call id or name" placeholder="Number, id, name" autocomplete="off"
           autocapitalize="off" spellcheck="false" maxlength="1024">
         <button>Find</button>
       </form>

@@ -225,7 +225,7 @@ export function overviewView(changed) {
       ${report === undefined ? html`<p class="empty">${unread(errors.has('today'), 'numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}
       ${
         report !== undefined && report.rows.length > ROWS_MAX
-          ? html`<p class="small">and ${report.rows.length - ROWS_MAX} more: npx referee report --by ${by}</p>`
+          ? html`<p class="small"><a href=${`#/reports?${new URLSearchParams({ period: 'today', by, compare: 'week' })}`}>and ${report.rows.length - ROWS_MAX} more</a></p>`
           : nothing
       }
     </section>`;

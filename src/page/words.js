@@ -35,6 +35,24 @@ export function hour(iso) {
   return HOUR.format(new Date(iso));
 }
 
+/** Mon 23 Nov, of the browser's zone. */
+export function day(iso) {
+  const date = new Date(iso);
+  return `${WEEKDAY.format(date)} ${DAY.format(date)}`;
+}
+
+const SHORT_DAY = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric' });
+
+/** Mon 23 */
+export function shortDay(iso) {
+  return SHORT_DAY.format(new Date(iso));
+}
+
+/** A moment of a date without a time: yyyy-mm-dd. */
+export function noon(date) {
+  return `${date}T12:00`;
+}
+
 /** Mon 14:00; today without its day. Of a later day than a week the date. */
 export function until(iso) {
   const date = new Date(iso);

@@ -7,7 +7,8 @@ import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM_PATH, openPage, startBrowser } from './browser.ts';
-import { type PageStage, setPageStage, TOKEN } from './stage.ts';
+import { fillOutbox } from './outbox-rows.ts';
+import { type PageStage, seededId, setPageStage, TOKEN } from './stage.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const required = process.env.CHROMIUM_REQUIRED === 'true';
@@ -17,7 +18,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
   let browser: Browser;
   beforeAll(async () => {
     browser = await startBrowser();
-    stage = await setPageStage({ calls: 1_000 });
+    stage = await setPageStage({ calls: 1_000, weekBefore: 300 });
+    fillOutbox(stage.databasePath, seededId(0), 'Error: it broke\n    at a place in the code');
   });
   afterAll(async () => {
     await browser?.close();
@@ -91,6 +93,17 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
       await page.getByRole('button', { name: 'Paths of support' }).first().click();
       await page.locator('.paths li').first().waitFor();
       await look('routes');
+
+      await go(page, '#/outbox');
+      await page.getByRole('row', { name: 'Move the caller' }).first().waitFor();
+      await page.locator('.letters summary').first().click();
+      await look('out to Telnyx');
+
+      for (const by of ['day', 'hour', 'number', 'outcome']) {
+        await go(page, `#/reports?period=week&by=${by}&compare=week`);
+        await page.locator('.groups tbody tr').nth(7).waitFor();
+        await look(`report by ${by}`);
+      }
 
       call.hangUp();
       await call.ended;

@@ -1,10 +1,11 @@
-/** The screens beside the calls: what goes out to Telnyx. One service and one browser for all of it. */
+/** The screens beside the calls: what goes out to Telnyx, and reports. One service and one browser for all of it. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/referee-process.ts';
 import { CHROMIUM_PATH, openPage, startBrowser, type Watched } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
 import { NASTY, type PageStage, seededId, setPageStage, TOKEN } from './stage.ts';
@@ -23,7 +24,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     const sha256 = createHash('sha256').update(VIEWER_TOKEN).digest('hex');
     writeFileSync(tokens, `tokens: [{ name: anna, role: viewer, sha256: "${sha256}" }]\n`);
     browser = await startBrowser();
-    stage = await setPageStage({ calls: 40, environment: { TOKENS_FILE: tokens } });
+    stage = await setPageStage({ calls: 40, weekBefore: 16, environment: { TOKENS_FILE: tokens } });
   });
   afterAll(async () => {
     await browser?.close();
@@ -102,4 +103,67 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     expect(await page.getByRole('alert').allInnerTexts()).toEqual(['The store does not answer.']);
     expect(await waiting.locator('tbody tr').count()).toBeGreaterThan(0);
   });
+
+  test('a week stands beside the week before, and its address leads a colleague to the same', async () => {
+    await eventually(async () => (await callersOf(14)) === 56, 'all calls are in the sums');
+    const page = await signedIn('#/reports', VIEWER_TOKEN);
+    const report = page.locator('.lead');
+    await report.getByText('20 of 40 callers reached somebody, 10 were lost.').waitFor();
+    await report.getByText('The week before it was 8 of 16, and 4 lost.').waitFor();
+    expect(await page.locator('.hours .part').count()).toBeGreaterThan(0);
+    const all = page.getByRole('region', { name: 'All together' });
+    const callers = all.getByRole('row', { name: 'Callers' }).getByRole('cell');
+    expect(await callers.allInnerTexts()).toEqual(['40', '16', '+150 %']);
+
+    await page.getByLabel('Lines').selectOption('number');
+    const lines = page.getByRole('region', { name: 'Callers by our number' });
+    const row = lines.getByRole('row', { name: '+14155550100' });
+    await row.waitFor();
+    expect((await row.getByRole('cell').allInnerTexts()).slice(0, 3)).toEqual(['20', '15', '5']);
+    await page.reload();
+    await row.waitFor();
+    expect(await page.getByLabel('Lines').inputValue()).toBe('number');
+    await row.getByRole('link', { name: '5', exact: true }).click();
+    await page.locator('table.calls tbody tr').nth(4).waitFor();
+    expect(await page.locator('table.calls tbody tr').count()).toBe(5);
+  });
+
+  test('a report is downloaded as it is shown', async () => {
+    const page = await signedIn('#/reports?period=week&by=outcome&compare=none');
+    await page.getByRole('region', { name: 'Callers by outcome' }).getByText('gave up').waitFor();
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'CSV' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toMatch(/^callers-by-outcome-from-[\d-]{10}\.csv$/);
+    const lines = readFileSync(await download.path(), 'utf8').split('\r\n');
+    expect(lines[0]).toMatch(/^outcome,calls,/);
+    expect(lines).toContainEqual(expect.stringMatching(/^reached,20,/));
+  });
+
+  test('chosen days are moments in the address, in whichever order they are given', async () => {
+    const page = await signedIn('#/reports');
+    await page.getByLabel('from').fill('2026-03-02');
+    await page.getByLabel('to', { exact: true }).fill('2026-03-08');
+    expect(await page.getByLabel('Period').inputValue()).toBe('days');
+    await page.getByRole('button', { name: 'Show' }).press('Enter');
+    await page.getByText('No finished calls in this time.').waitFor();
+    const query = new URLSearchParams(new URL(page.url()).hash.split('?')[1]);
+    expect(Object.fromEntries(query)).toMatchObject({
+      from: '2026-03-02T00:00:00.000Z',
+      to: '2026-03-09T00:00:00.000Z',
+      zone: 'UTC',
+    });
+    await page.getByLabel('to', { exact: true }).fill('2026-03-01');
+    await page.getByRole('button', { name: 'Show' }).press('Enter');
+    await expect.poll(() => page.url()).toContain('to=2026-03-03T00%3A00%3A00.000Z');
+    await expect.poll(() => page.getByLabel('from').inputValue()).toBe('2026-03-01');
+  });
+
+  async function callersOf(days: number): Promise<number> {
+    const from = new Date(Date.now() - days * 86_400_000).toISOString();
+    const answer = await fetch(`${stage.url}/v1/reports?from=${from}`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    return ((await answer.json()) as { total: { calls: number } }).total.calls;
+  }
 });

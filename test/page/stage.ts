@@ -28,9 +28,12 @@ export interface PageStage {
 
 export async function setPageStage({
   calls = 0,
+  weekBefore = 0,
   environment = {},
 }: {
   calls?: number;
+  /** Calls of the same hours a week before. */
+  weekBefore?: number;
   environment?: Environment;
 } = {}): Promise<PageStage> {
   const folder = mkdtempSync(join(tmpdir(), 'referee-page-'));
@@ -38,7 +41,7 @@ export async function setPageStage({
   mkdirSync(routesDir);
   writeFileSync(join(routesDir, 'main.yaml'), ROUTES);
   const path = join(folder, 'referee.db');
-  if (calls > 0) await fill(path, calls);
+  if (calls > 0) await fill(path, calls, weekBefore);
 
   const simulator = createSimulator({ seed: 5 });
   const { apiUrl, publicKey } = await simulator.start();
@@ -115,11 +118,17 @@ rules:
 otherwise: [ { reject: declined } ]
 `;
 
+const WEEK_MS = 7 * 86_400_000;
+
 /** Ended calls of the last hour, and older ones beyond it. */
-async function fill(path: string, count: number): Promise<void> {
+async function fill(path: string, count: number, weekBefore: number): Promise<void> {
   const store = await openStore({ kind: 'sqlite', path });
   const now = Date.now();
-  const calls = Array.from({ length: count }, (_, n) => endedCall(n, now - n * 6_000 - 60_000));
+  const times = (length: number, at: number) =>
+    Array.from({ length }, (_, n) => at - n * 6_000 - 60_000);
+  const calls = [...times(count, now), ...times(weekBefore, now - WEEK_MS)].map((at, n) =>
+    endedCall(n, at),
+  );
   await store.commit(
     calls.map((call) =>
       aUnit(call, 0, {

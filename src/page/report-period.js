@@ -1,0 +1,137 @@
+/** Which time a report is of: some days by name, or days that were chosen. The address holds it. */
+import { midnight, ZONE } from './words.js';
+
+const DAY_MS = 86_400_000;
+export const PERIODS = new Map([
+  ['week', 'Last 7 days'],
+  ['today', 'Today'],
+  ['yesterday', 'Yesterday'],
+  ['last-week', 'Last week'],
+  ['month', 'Last 30 days'],
+  ['last-month', 'Last month'],
+  ['days', 'Chosen days'],
+]);
+export const BY = new Map([
+  ['day', 'by day'],
+  ['hour', 'by hour'],
+  ['number', 'by our number'],
+  ['target', 'by desk'],
+  ['rule', 'by rule'],
+  ['outcome', 'by outcome'],
+]);
+export const COMPARED = new Map([
+  ['week', 'beside the week before'],
+  ['previous', 'beside the time just before'],
+  ['none', 'beside nothing'],
+]);
+
+/**
+ * @typedef {{ period: string, by: string, compare: string, from?: string, to?: string, zone: string }} Asked
+ *
+ * `from` and `to` are moments, so that a colleague in another zone sees the same callers.
+ *
+ * @param {Record<string, string>} params of the address
+ * @returns {Asked}
+ */
+export function askedOf({ period, by, compare, from, to, zone }) {
+  const chosen = from !== undefined && to !== undefined;
+  const named = period !== undefined && PERIODS.has(period) && period !== 'days' ? period : 'week';
+  return {
+    period: chosen ? 'days' : named,
+    by: by !== undefined && BY.has(by) ? by : 'day',
+    compare: compare !== undefined && COMPARED.has(compare) ? compare : 'week',
+    ...(chosen ? { from, to } : {}),
+    zone: chosen && zone !== undefined ? zone : ZONE,
+  };
+}
+
+/** @param {Asked} asked */
+export function addressOf({ period, by, compare, from, to, zone }) {
+  const time = period === 'days' ? { from: from ?? '', to: to ?? '', zone } : { period };
+  return `#/reports?${new URLSearchParams({ ...time, by, compare })}`;
+}
+
+/**
+ * As the API takes it. Without `to` it is until now.
+ *
+ * @param {Asked} asked
+ */
+export function queryOf({ by, compare, zone, ...asked }) {
+  return { ...spanOf(asked), by, compare: compare === 'none' ? undefined : compare, zone };
+}
+
+/** @param {{ period: string, from?: string, to?: string }} asked */
+function spanOf({ period, from, to }) {
+  const now = new Date();
+  const weekday = (now.getDay() + 6) % 7;
+  switch (period) {
+    case 'today':
+      return { from: midnight() };
+    case 'yesterday':
+      return { from: midnight(1), to: midnight() };
+    case 'last-week':
+      return { from: midnight(weekday + 7), to: midnight(weekday) };
+    case 'month':
+      return { from: midnight(29) };
+    case 'last-month':
+      return { from: firstOfMonth(now, -1), to: firstOfMonth(now, 0) };
+    case 'days':
+      return { from, to };
+    default:
+      return { from: midnight(6) };
+  }
+}
+
+function firstOfMonth(now, months) {
+  return new Date(now.getFullYear(), now.getMonth() + months, 1).toISOString();
+}
+
+/**
+ * The first and the last day, as a field for a date has them.
+ *
+ * @param {Asked} asked
+ */
+export function datesOf(asked) {
+  const { from, to = new Date().toISOString() } = spanOf(asked);
+  return { first: dateOf(Date.parse(from ?? '')), last: dateOf(Date.parse(to) - 1) };
+}
+
+/**
+ * From the first moment of one day to the last of another, which are the browser's, in either order.
+ *
+ * @param {string} first
+ * @param {string} last
+ */
+export function momentsOf(first, last) {
+  const [from = first, to = first] = [first, last].toSorted();
+  return { from: startOf(from), to: startOf(to, 1) };
+}
+
+/** Midnight of a date that is written, or of the day after it. */
+function startOf(date, days = 0) {
+  const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
+  return new Date(year, month - 1, day + days).toISOString();
+}
+
+function dateOf(ms) {
+  if (Number.isNaN(ms)) return '';
+  const date = new Date(ms);
+  return new Date(ms - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+}
+
+/**
+ * When a day of the report was; null where its days are of another zone than the browser's.
+ *
+ * @param {string} key yyyy-mm-dd
+ * @param {{ from: string, to: string, zone: string }} report
+ */
+export function daySpan(key, { from, to, zone }) {
+  if (zone !== ZONE) return null;
+  const { from: since, to: until } = momentsOf(key, key);
+  return { since: since < from ? from : since, until: until > to ? to : until };
+}
+
+/** How many days a report covers, about. */
+export function daysIn({ from, to }) {
+  return (Date.parse(to) - Date.parse(from)) / DAY_MS;
+}

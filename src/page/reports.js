@@ -1,0 +1,165 @@
+/** Reports: the callers of some days, in numbers, beside those of the week before. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson, send } from './api.js';
+import { outcomeLegend, reportChart } from './charts.js';
+import { alertOf, valuesOf } from './fields.js';
+import { lossTable } from './losses.js';
+import { besideTable, outcomeTable, reportWords } from './report-numbers.js';
+import {
+  addressOf,
+  askedOf,
+  BY,
+  COMPARED,
+  datesOf,
+  momentsOf,
+  PERIODS,
+  queryOf,
+} from './report-period.js';
+import { clock, day, hour, ZONE } from './words.js';
+
+const REFRESH_MS = 60_000;
+/** A company may have ten thousand numbers; all of them are in the CSV. */
+const ROWS_MAX = 200;
+
+export function reportsView(changed) {
+  let open = false;
+  let timer;
+  let rounds = 0;
+  let asked = askedOf({});
+  /** @type {import('./api.js').Answer} */
+  let report = null;
+  let readAt = '';
+  /** @type {Error | null} */
+  let error = null;
+
+  async function load() {
+    clearTimeout(timer);
+    if (!open) return;
+    const mine = ++rounds;
+    try {
+      const found = await getJson('/v1/reports', queryOf(asked));
+      if (mine !== rounds) return;
+      report = found;
+      readAt = new Date().toISOString();
+      error = null;
+    } catch (failure) {
+      if (mine !== rounds) return;
+      error = failure;
+    }
+    changed();
+    if (open) timer = setTimeout(load, REFRESH_MS);
+  }
+
+  async function download() {
+    // What is on the screen, also if an hour has passed since.
+    const { from, to, by, compare, zone } = report;
+    const query = new URLSearchParams({
+      from,
+      to,
+      by,
+      zone,
+      ...(compare === null ? {} : { compare }),
+    });
+    try {
+      const answer = await send(`/v1/reports?${query}`, { headers: { accept: 'text/csv' } });
+      if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+      save(await answer.blob(), `callers-by-${by}-from-${from.slice(0, 10)}.csv`);
+      error = null;
+    } catch (failure) {
+      error = failure;
+    }
+    changed();
+  }
+
+  return {
+    title: () => 'Reports',
+    open(params) {
+      open = true;
+      asked = askedOf(params);
+      // Numbers never stand under a filter that they are not of.
+      report = null;
+      error = null;
+      void load();
+    },
+    close() {
+      open = false;
+      clearTimeout(timer);
+      report = null;
+    },
+    refresh: () => void load(),
+    template: () => html`
+      ${form()}
+      ${alertOf(error)}
+      ${report === null ? html`<section class="panel" aria-label="Report"><p class="empty">${error === null ? 'Loading…' : 'The report could not be loaded.'}</p></section>` : whole(report)}`,
+  };
+
+  function form() {
+    const { first, last } = datesOf(asked);
+    const today = datesOf(askedOf({ period: 'today' })).last;
+    return html`<form class="find-row" @submit=${submit} @change=${choose}>
+      <h1 tabindex="-1">Reports</h1>
+      ${select('Period', 'period', asked.period, PERIODS)}
+      <label>from <input type="date" name="first" .value=${first} max=${today} required></label>
+      <label>to <input type="date" name="last" .value=${last} max=${today} required></label>
+      ${select('Lines', 'by', asked.by, BY)}
+      ${select('Compared', 'compare', asked.compare, COMPARED)}
+      <button class="main">Show</button>
+    </form>`;
+  }
+
+  function whole(found) {
+    const { by, total, rows, from, to, zone } = found;
+    const shown = by === 'hour' || by === 'day' ? Infinity : ROWS_MAX;
+    return html`<section class="panel" aria-labelledby="report-title">
+        <div class="title-row"><h2 id="report-title">${day(from)} ${hour(from)} to ${day(to)} ${hour(to)} <span class="count">as of ${clock(readAt)}${zone === ZONE ? nothing : html`; days of ${zone}`}</span></h2>
+          <button @click=${download}>CSV</button></div>
+        <p class="lead">${reportWords(found)}</p>
+        ${outcomeLegend(total.outcomes, { since: from, until: to })}
+        ${by === 'hour' || by === 'day' ? reportChart(found) : nothing}
+      </section>
+      <section class="panel" aria-labelledby="lines-title">
+        <h2 id="lines-title">Callers ${BY.get(by)}</h2>
+        ${by === 'outcome' ? outcomeTable(found) : lossTable(by, found, { more: true, max: shown })}
+        ${rows.length > shown ? html`<p class="faint small">and ${rows.length - shown} more, all of them in the CSV</p>` : nothing}
+      </section>
+      <section class="panel" aria-labelledby="beside-title">
+        <h2 id="beside-title">All together</h2>
+        ${besideTable(found)}
+      </section>`;
+  }
+}
+
+function select(label, name, value, options) {
+  return html`<select name=${name} aria-label=${label} .value=${value}>
+    ${[...options].map(([option, text]) => html`<option value=${option} ?selected=${option === value}>${text}</option>`)}
+  </select>`;
+}
+
+/** A choice counts at once; a date only when it is typed to the end. */
+function choose(event) {
+  const { form, name } = event.target;
+  if (name === 'first' || name === 'last') form.elements.period.value = 'days';
+  else if (form.elements.period.value !== 'days' || name !== 'period') form.requestSubmit();
+}
+
+function submit(event) {
+  event.preventDefault();
+  const {
+    period = '',
+    by = '',
+    compare = '',
+    first = '',
+    last = '',
+  } = valuesOf(event.currentTarget);
+  const time = period === 'days' ? { ...momentsOf(first, last), zone: ZONE } : { period };
+  location.hash = addressOf(askedOf({ ...time, by, compare }));
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
