@@ -37,9 +37,14 @@ export function openingWords({ open, override, closed_because: because, changes 
   }`;
 }
 
-/** By whom, until when and why it is held by hand. */
-export function heldBy({ until: end, reason, by }) {
+/**
+ * By whom, until when and why it is held by hand.
+ *
+ * @param {any} override
+ * @param {(iso: string) => unknown} when
+ */
+export function heldBy({ until: end, reason, by }, when = time) {
   return html` by hand${by === null ? nothing : html` by ${said(by)}`}${
-    end === null ? ' until further notice' : html` until ${time(end)}`
+    end === null ? ' until further notice' : html` until ${when(end)}`
   }${reason === null ? nothing : html`: ${said(reason)}`}`;
 }

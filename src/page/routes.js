@@ -5,19 +5,20 @@ import { askUntil } from './ask-until.js';
 import { alertOf, located } from './fields.js';
 import { nextPanel } from './next-routes.js';
 import { pathsView } from './paths.js';
+import { schedulesView } from './schedules.js';
 import { mayAct } from './session.js';
 import { targetTable } from './targets.js';
 import { versionsView } from './versions.js';
 import { age, count, duration, said, time } from './words.js';
 
 const REFRESH_MS = 10_000;
-const HOUR_MS = 3_600_000;
 const RULES_SHOWN = 200;
 
 export function routesView(changed) {
   const paths = pathsView(changed);
   const versions = versionsView(changed, () => void load());
   const asking = askUntil(changed);
+  const schedules = schedulesView(changed);
   let open = false;
   let timer;
   /** @type {import('./api.js').Answer} */
@@ -37,6 +38,7 @@ export function routesView(changed) {
     try {
       [routes, targets] = await Promise.all([getJson('/v1/routes'), getJson('/v1/targets')]);
       error = null;
+      void schedules.refresh(routes);
       paths.refresh(routes.hash);
       versions.refresh(routes.hash);
     } catch (failure) {
@@ -111,6 +113,7 @@ export function routesView(changed) {
       open = false;
       clearTimeout(timer);
       paths.close();
+      schedules.close();
       versions.close();
       reload = { busy: false, error: null, done: null };
       forced = { name: null, error: null, done: null };
@@ -157,19 +160,13 @@ export function routesView(changed) {
                 ${located(routes.last_refusal.problems)}</div>`
           }
         </section>
-        <div class="columns">
-          <section class="panel" aria-labelledby="schedules-title">
-            <h2 id="schedules-title">Schedules and switches</h2>
-            ${schedules()} ${switches()}
-            <div role="status">${forced.done === null ? nothing : html`<p class="fine">${forced.done}</p>`}</div>
-            ${alertOf(forced.error)}
-            ${asking.template()}
-          </section>
-          <section class="panel" aria-labelledby="replicas-title">
-            <h2 id="replicas-title">Replicas</h2>
-            ${replicaTable(routes)}
-          </section>
-        </div>
+        <section class="panel" aria-labelledby="schedules-title">
+          <h2 id="schedules-title">Schedules and switches</h2>
+          ${schedules.template(routes.schedules, { ask: asking.ask, force })} ${switches()}
+          <div role="status">${forced.done === null ? nothing : html`<p class="fine">${forced.done}</p>`}</div>
+          ${alertOf(forced.error)}
+          ${asking.template()}
+        </section>
         <div class="columns">
           <section class="panel" aria-labelledby="rules-title">
             <h2 id="rules-title">Rules, in order</h2>
@@ -180,34 +177,14 @@ export function routesView(changed) {
             ${targetTable(routes.targets, targets.targets, asking.ask, rest)}
           </section>
         </div>
+        <section class="panel" aria-labelledby="replicas-title">
+          <h2 id="replicas-title">Replicas</h2>
+          ${replicaTable(routes)}
+        </section>
         ${lookupPanel(routes.lookups)}
         ${paths.template()}
         ${nextPanel(routes.next)}
         ${versions.template()}`;
-  }
-
-  function schedules() {
-    if (routes.schedules.length === 0)
-      return html`<p class="empty">The routes have no schedules.</p>`;
-    return html`<ul class="schedules">
-      ${routes.schedules.map(
-        ({ name, zone, override }) => html`<li>
-          <p><strong>${said(name)}</strong> <span class="faint">${zone}</span> ${overrideBadge(override)}</p>
-          ${
-            mayAct('operator')
-              ? html`<p class="buttons">
-            <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
-            <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
-            <button @click=${() => force(name, false, null)}>Close until further notice</button>
-            <button @click=${() => asking.ask(`Close ${name}`, (details) => force(name, false, null, details))}>Close…</button>
-            <button @click=${() => asking.ask(`Open ${name}`, (details) => force(name, true, null, details))}>Open…</button>
-            ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>End the override</button>`}
-          </p>`
-              : nothing
-          }
-        </li>`,
-      )}
-    </ul>`;
   }
 
   function switches() {
@@ -245,12 +222,6 @@ function isRefusal(error) {
 function forcedWords(name, isOpen, forMs) {
   if (isOpen === null) return `${name} follows its schedule again.`;
   return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until further notice' : `for ${duration(forMs)}`}.`;
-}
-
-function overrideBadge(override) {
-  if (override === null) return html`<span class="badge calm">follows its schedule</span>`;
-  return html`<span class="badge doubtful">forced ${override.open ? 'open' : 'closed'}</span>
-    ${heldWords(override)}`;
 }
 
 function heldWords({ until, reason, by }) {

@@ -1,4 +1,4 @@
-/** The screens beside the calls: what goes out to Telnyx, and reports. One service and one browser for all of it. */
+/** The screens beside the calls: what goes out to Telnyx, reports, and the week of a schedule. One service and one browser for all of it. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { CHROMIUM_PATH, openPage, startBrowser, type Watched } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
-import { NASTY, type PageStage, seededId, setPageStage, TOKEN } from './stage.ts';
+import { NASTY, type PageStage, ROUTES, seededId, setPageStage, TOKEN } from './stage.ts';
 
 const required = process.env.CHROMIUM_REQUIRED === 'true';
 const VIEWER_TOKEN = 'viewer-test-token-of-many-characters';
@@ -159,6 +159,25 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await expect.poll(() => page.getByLabel('from').inputValue()).toBe('2026-03-01');
   });
 
+  test('a schedule shows its week by its own clocks, and what is held by hand', async () => {
+    writeFileSync(join(stage.routesDir, 'main.yaml'), ROUTES.replace('schedules:', TOKYO));
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    await fetch(`${stage.url}/v1/routes/reload`, { method: 'POST', headers });
+    const page = await signedIn('#/routes');
+    const panel = page.getByRole('region', { name: 'Schedules and switches' });
+    const tokyo = panel.locator('.schedules > li', { hasText: 'Asia/Tokyo' });
+    await tokyo.getByText('Today').waitFor();
+    const hours = (await tokyo.locator('.week-hours').allInnerTexts()).toSorted();
+    expect(hours).toEqual([...Array(5).fill('09:00–12:00, 13:00–18:00'), 'closed', 'closed']);
+    expect(await tokyo.locator('.week-now').count()).toBe(1);
+    expect(await tokyo.innerText()).toMatch(/is (open, closes|closed, opens) (today|on \w+)/);
+    await tokyo.getByRole('button', { name: 'Open for 1 h' }).click();
+    await tokyo.getByText('open by hand').first().waitFor();
+    await tokyo.getByText('is open by hand by admin until').waitFor();
+    await tokyo.getByRole('button', { name: 'End the override' }).click();
+    await expect.poll(() => tokyo.getByText('by hand').count()).toBe(0);
+  });
+
   async function callersOf(days: number): Promise<number> {
     const from = new Date(Date.now() - days * 86_400_000).toISOString();
     const answer = await fetch(`${stage.url}/v1/reports?from=${from}`, {
@@ -167,3 +186,6 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     return ((await answer.json()) as { total: { calls: number } }).total.calls;
   }
 });
+
+const TOKYO = `schedules:
+  tokyo: { zone: Asia/Tokyo, open: ["mon-fri 09:00-12:00", "mon-fri 13:00-18:00"] }`;

@@ -1,6 +1,7 @@
 /** The schemas of the route and schedule endpoints. */
 import { Type } from 'typebox';
 import { ENDS } from '../../core/machine/call.ts';
+import { HTTP_LIMITS } from '../limits.ts';
 import { orNull, TRACE, VERDICT } from './calls-schemas.ts';
 import { FORCED, FORCED_BODY } from './forced.ts';
 
@@ -30,7 +31,37 @@ const SWITCH_LIST = Type.Array(
 
 export const SWITCHES = Type.Object({ switches: SWITCH_LIST });
 
+const SCHEDULE_DAY = Type.Object({
+  date: Type.String({ description: 'By the clocks of its zone' }),
+  from: time,
+  to: time,
+  spans: Type.Array(
+    Type.Object({
+      from: time,
+      to: time,
+      open: Type.Boolean(),
+      forced: Type.Boolean({ description: 'An override decides, and not the hours' }),
+      because: Type.Array(text, { description: 'Its reasons, where it is closed' }),
+    }),
+    { description: 'The whole day, without a gap. Before now as the hours say' },
+  ),
+});
+
+export const SCHEDULES_QUERY = Type.Object(
+  {
+    days: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: HTTP_LIMITS.scheduleChangesDays,
+        description: 'So many days one by one, today first; without it none',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 export const SCHEDULES = Type.Object({
+  now: time,
   schedules: Type.Array(
     Type.Object({
       name: text,
@@ -42,6 +73,13 @@ export const SCHEDULES = Type.Object({
       changes: Type.Array(Type.Object({ at: time, open: Type.Boolean(), why: text }), {
         description: 'When it opens and closes in the next two weeks',
       }),
+      days: Type.Optional(
+        orNull(
+          Type.Array(SCHEDULE_DAY, {
+            description: 'Null where it opens and closes too often to be shown',
+          }),
+        ),
+      ),
     }),
   ),
 });

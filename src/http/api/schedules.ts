@@ -2,6 +2,7 @@
 import { inForce, type Overrides } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
 import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
+import { scheduleDays } from '../../core/rules/schedule-week.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -10,6 +11,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
+import { PROBLEM } from './calls-schemas.ts';
 import {
   changeForced,
   FORCING_REFUSED,
@@ -19,7 +21,7 @@ import {
   readForced,
   unknownName,
 } from './forced.ts';
-import { OVERRIDE, OVERRIDE_BODY, SCHEDULES } from './routes-schemas.ts';
+import { OVERRIDE, OVERRIDE_BODY, SCHEDULES, SCHEDULES_QUERY } from './routes-schemas.ts';
 
 export interface SchedulesDeps {
   routes: Pick<LiveRoutes, 'current'>;
@@ -29,12 +31,19 @@ export interface SchedulesDeps {
 }
 
 export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
-  app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async () => {
+  app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request) => {
+    const { days = null } = request.query;
     const { value } = await deps.store.setting('overrides');
     const overrides = (value ?? {}) as Overrides;
     const now = deps.now();
     const { schedules } = deps.routes.current();
-    return { schedules: [...schedules.values()].map((one) => scheduleJson(one, overrides, now)) };
+    return {
+      now: iso(now),
+      schedules: [...schedules.values()].map((one) => ({
+        ...scheduleJson(one, overrides, now),
+        ...(days === null ? {} : { days: daysJson(one, overrides, now, days) }),
+      })),
+    };
   });
 
   app.post(
@@ -86,10 +95,28 @@ function scheduleJson(schedule: Schedule, overrides: Overrides, now: number) {
   };
 }
 
+function daysJson(schedule: Schedule, overrides: Overrides, now: number, count: number) {
+  const days = scheduleDays(schedule, now, count, overrides);
+  if (days === null) return null;
+  return days.map(({ date, fromMs, toMs, spans }) => ({
+    date,
+    from: iso(fromMs),
+    to: iso(toMs),
+    spans: spans.map((span) => ({
+      from: iso(span.fromMs),
+      to: iso(span.toMs),
+      open: span.open,
+      forced: span.forced,
+      because: span.because,
+    })),
+  }));
+}
+
 const LIST_SCHEMA = {
   tags: ['routes'],
   summary: 'Every schedule: whether it is open, why, and when it opens and closes next',
-  response: { 200: SCHEDULES },
+  querystring: SCHEDULES_QUERY,
+  response: { 200: SCHEDULES, 400: PROBLEM },
 } as const;
 
 const SCHEMA = {

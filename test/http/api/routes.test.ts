@@ -205,6 +205,12 @@ describe('schedules', () => {
     ]);
     expect(schedules[0]?.why).toContain('overridden by an operator (no heating)');
     expect(schedules[0]?.override).toMatchObject({ reason: 'no heating', by: 'admin' });
+    expect(schedules[0]).not.toHaveProperty('days');
+    const week = await (await app.api('/v1/schedules?days=7')).json();
+    const days = Value.Parse(SCHEDULES, week).schedules[0]?.days ?? [];
+    expect(days).toHaveLength(7);
+    expect(days[6]?.spans).toMatchObject([{ open: false, forced: true, from: days[6]?.from }]);
+    await refused(await app.api('/v1/schedules?days=99'), 400, 'invalid_parameter');
     await post('/v1/schedules/office/override', { open: null });
   });
 });

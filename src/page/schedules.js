@@ -1,0 +1,108 @@
+/** The schedules of the live routes: open or closed, until when, the week as a strip, and forcing one. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson } from './api.js';
+import { alertOf } from './fields.js';
+import { heldBy } from './opening.js';
+import { mayAct } from './session.js';
+import { wallMoment, wallTime, weekStrip } from './week-strip.js';
+import { said } from './words.js';
+
+const HOUR_MS = 3_600_000;
+const DAYS = 7;
+/** The strips move slowly; what somebody forces or reloads is asked for at once. */
+const EVERY_MS = 60_000;
+
+export function schedulesView(changed) {
+  /** Of each schedule, by its name. */
+  let weeks = new Map();
+  /** The server's clock when it was asked, and the browser's own. */
+  let clockAt = { server: 0, browser: 0 };
+  let readFor = '';
+  /** @type {Error | null} */
+  let error = null;
+
+  /** @param {import('./api.js').Answer} routes as GET /v1/routes has them */
+  async function refresh({ hash, schedules }) {
+    const wanted = `${hash} ${JSON.stringify(schedules)}`;
+    if (wanted === readFor && performance.now() - clockAt.browser < EVERY_MS) return;
+    try {
+      const found = await getJson('/v1/schedules', { days: DAYS });
+      weeks = new Map(found.schedules.map((schedule) => [schedule.name, schedule]));
+      clockAt = { server: Date.parse(found.now), browser: performance.now() };
+      readFor = wanted;
+      error = null;
+    } catch (failure) {
+      error = failure;
+    }
+    changed();
+  }
+
+  return {
+    refresh,
+    close() {
+      weeks = new Map();
+      readFor = '';
+      error = null;
+    },
+    /**
+     * @param {any[]} schedules as GET /v1/routes has them
+     * @param {{ ask: Function, force: Function }} acts
+     */
+    template(schedules, acts) {
+      if (schedules.length === 0)
+        return html`<p class="empty">The routes have no schedules: every hour is the same.</p>`;
+      const nowMs = clockAt.server + performance.now() - clockAt.browser;
+      return html`${alertOf(error)}
+        <p class="faint small"><span class="dot good"></span>open <span class="dot doubtful by-hand-dot"></span>by hand
+          <span class="now-mark"></span>now. Hours are those of each schedule’s own clocks.</p>
+        <ul class="schedules">${schedules.map(
+          ({ name, zone, override }) => html`<li>
+            ${oneSchedule({ name, zone }, weeks.get(name), nowMs)}
+            ${mayAct('operator') ? buttons(name, override, acts) : nothing}
+          </li>`,
+        )}</ul>`;
+    },
+  };
+
+  function oneSchedule({ name, zone }, week, nowMs) {
+    if (week === undefined)
+      return html`<p><strong>${said(name)}</strong> <span class="faint">${zone}</span></p>
+        <p class="faint">${error === null ? 'Loading…' : 'Its hours could not be loaded.'}</p>`;
+    return html`<p class="schedule-head"><span class="dot ${week.open ? 'good' : 'calm'}"></span><strong>${said(name)}</strong>
+        <span>${stateWords(week, nowMs)}</span>
+        <span class="faint small">${zone}, where it is ${wallTime(nowMs, zone)}</span></p>
+      ${weekStrip(week, nowMs)}`;
+  }
+}
+
+/** "is open, closes today at 17:00"; "is closed by hand by anna until 14:00: power cut, opens today at 14:00" */
+function stateWords({ open, override, closed_because: because, changes, zone }, nowMs) {
+  const state = html`is <strong>${open ? 'open' : 'closed'}</strong>`;
+  const [next] = changes;
+  const soon =
+    next === undefined
+      ? 'and stays so for two weeks'
+      : `${next.open ? 'opens' : 'closes'} ${wallMoment(next.at, zone, nowMs)}`;
+  if (override === null) {
+    const why = because.length === 0 ? nothing : html` (${said(because.join(', '))})`;
+    return html`${state}${why}, ${soon}`;
+  }
+  return html`${state}${heldBy(override, (end) => wallMoment(end, zone, nowMs))}${override.until === null ? nothing : html`; after that ${afterWords(next, override, soon)}`}`;
+}
+
+/** Where the hours say the same as the override, nothing happens when it ends. */
+function afterWords(next, { open, until }, soon) {
+  if (next !== undefined && next.at === until) return `it ${soon}`;
+  return `it stays ${open ? 'open' : 'closed'}${next === undefined ? '' : ` and ${soon}`}`;
+}
+
+function buttons(name, override, { ask, force }) {
+  return html`<p class="buttons">
+    <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
+    <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
+    <button @click=${() => force(name, false, null)}>Close until further notice</button>
+    <button @click=${() => ask(`Close ${name}`, (details) => force(name, false, null, details))}>Close…</button>
+    <button @click=${() => ask(`Open ${name}`, (details) => force(name, true, null, details))}>Open…</button>
+    ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>End the override</button>`}
+  </p>`;
+}
