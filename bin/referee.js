@@ -2,6 +2,8 @@
 // Only what Node 14 can read stands here: an older Node is told which one is needed instead of failing on
 // the first thing that it does not know.
 import { existsSync } from 'node:fs';
+import nodeModule from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 // In a checkout the program is TypeScript that Node runs as it is. Node does not do so under node_modules,
@@ -22,6 +24,13 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   // again page by page: its first thousands of webhooks then cost half as much again and more. Quiet is an hour
   // here. V8 has no API for it but this flag, and reads it at its first full collection: hence before the import.
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${60 * 60 * 1000}`);
+  // What Node has stripped of its types and compiled once, it need not again. It is kept beside the program: whoever
+  // can write there can change the program itself. Where we cannot, nothing is kept and nothing is said. After the
+  // flag above, which is part of what a kept file is valid for. Our threads hear of it by the environment alone.
+  const { directory } = nodeModule.enableCompileCache(
+    fileURLToPath(new URL('../node_modules/.cache/referee', import.meta.url)),
+  );
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
   import(isCheckout ? '../src/main.ts' : '../dist/main.js')
     .then(({ main }) => main(process.argv.slice(2)))
     .then((exitCode) => {

@@ -11,7 +11,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
-import { COMPILE_CACHE } from '../helpers/compile-cache.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { asAdmin, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { type PostgresServer, startOwnPostgres } from '../helpers/postgres-server.ts';
@@ -65,7 +64,6 @@ async function start(
     cwd: cwd ?? place,
     ...(uid === undefined ? {} : { uid, gid: uid }),
     env: {
-      ...(uid === undefined ? COMPILE_CACHE : {}),
       PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
       TELNYX_PUBLIC_KEY: PUBLIC_KEY,
       TELNYX_API_KEY: 'KEY_starting_test',

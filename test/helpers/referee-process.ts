@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPILE_CACHE } from './compile-cache.ts';
 import { freePort } from './free-port.ts';
 import { API_KEY, type TelnyxStandIn } from './telnyx-stand-in.ts';
 
@@ -118,7 +117,6 @@ export class Referee {
     this.#child = spawn(process.execPath, [REFEREE, 'serve'], {
       cwd: this.folder,
       env: {
-        ...COMPILE_CACHE,
         TELNYX_PUBLIC_KEY: this.#telnyx.publicKey,
         TELNYX_API_KEY: API_KEY,
         TELNYX_API_URL: this.#telnyx.apiUrl,

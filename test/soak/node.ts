@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPILE_CACHE } from '../helpers/compile-cache.ts';
 import { freePort } from '../helpers/free-port.ts';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
@@ -64,7 +63,6 @@ export async function createNode(
       const started = spawn(process.execPath, [REFEREE, 'serve'], {
         cwd: folder,
         env: {
-          ...COMPILE_CACHE,
           PATH: process.env.PATH ?? '',
           HOST: '127.0.0.1',
           PORT: String(port),
