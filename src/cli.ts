@@ -1,32 +1,42 @@
-/** The command line: one file per subcommand, with the server's own loader and core. */
+/**
+ * The command line: one file per subcommand, with the server's own loader and core. Only the command that is asked
+ * for is loaded: the server starts without the simulator, and `check` without the server.
+ */
 import { Command, CommanderError } from 'commander';
 import { version } from './build.ts';
-import { actCommands } from './cli/act.ts';
-import { backupCommand, restoreCommand } from './cli/backup.ts';
-import { callsCommand } from './cli/calls.ts';
-import { checkCommand } from './cli/check.ts';
-import { completionCommand } from './cli/completion.ts';
-import { deadLettersCommand } from './cli/dead-letters.ts';
-import { demoCommand } from './cli/demo.ts';
-import { doctorCommand } from './cli/doctor.ts';
-import { readOverrides } from './cli/documents.ts';
-import { initCommand } from './cli/init.ts';
 import type { Io } from './cli/io.ts';
-import { proveCommand } from './cli/prove.ts';
-import { recoverCommand } from './cli/recover.ts';
-import { rehearseCommand } from './cli/rehearse.ts';
-import { replayCommand } from './cli/replay.ts';
-import { reportCommand } from './cli/report.ts';
-import { routeCommand } from './cli/route.ts';
-import { scheduleCommand } from './cli/schedule.ts';
-import { schemaCommand } from './cli/schema.ts';
-import { serveCommand } from './cli/serve.ts';
-import { setupCommand } from './cli/setup.ts';
-import { simulatorCommand } from './cli/simulator.ts';
-import { statsCommand } from './cli/stats.ts';
-import { switchCommand } from './cli/switch.ts';
-import { targetsCommand } from './cli/targets.ts';
-import { tokenCommand } from './cli/token.ts';
+import type { ReadOverrides } from './cli/schedule.ts';
+
+type Register = (program: Command, io: Io) => void;
+
+/** In the order of the help; `hangup` and `next` are made by one function. */
+const COMMANDS: [names: string[], load: () => Promise<Register>][] = [
+  [['serve'], async () => (await import('./cli/serve.ts')).serveCommand],
+  [['check'], async () => (await import('./cli/check.ts')).checkCommand],
+  [['route'], async () => withOverrides((await import('./cli/route.ts')).routeCommand)],
+  [['prove'], async () => (await import('./cli/prove.ts')).proveCommand],
+  [['replay'], async () => (await import('./cli/replay.ts')).replayCommand],
+  [['schedule'], async () => withOverrides((await import('./cli/schedule.ts')).scheduleCommand)],
+  [['switch'], async () => (await import('./cli/switch.ts')).switchCommand],
+  [['hangup', 'next'], async () => (await import('./cli/act.ts')).actCommands],
+  [['dead-letters'], async () => (await import('./cli/dead-letters.ts')).deadLettersCommand],
+  [['token'], async () => (await import('./cli/token.ts')).tokenCommand],
+  [['targets'], async () => (await import('./cli/targets.ts')).targetsCommand],
+  [['schema'], async () => (await import('./cli/schema.ts')).schemaCommand],
+  [['calls'], async () => (await import('./cli/calls.ts')).callsCommand],
+  [['stats'], async () => (await import('./cli/stats.ts')).statsCommand],
+  [['report'], async () => (await import('./cli/report.ts')).reportCommand],
+  [['setup'], async () => (await import('./cli/setup.ts')).setupCommand],
+  [['doctor'], async () => (await import('./cli/doctor.ts')).doctorCommand],
+  [['rehearse'], async () => (await import('./cli/rehearse.ts')).rehearseCommand],
+  [['recover'], async () => (await import('./cli/recover.ts')).recoverCommand],
+  [['backup'], async () => (await import('./cli/backup.ts')).backupCommand],
+  [['restore'], async () => (await import('./cli/backup.ts')).restoreCommand],
+  [['simulator'], async () => (await import('./cli/simulator.ts')).simulatorCommand],
+  [['demo'], async () => (await import('./cli/demo.ts')).demoCommand],
+  [['init'], async () => (await import('./cli/init.ts')).initCommand],
+  [['completion'], async () => (await import('./cli/completion.ts')).completionCommand],
+];
 
 export async function runCli(argv: string[], io: Io): Promise<number> {
   const program = new Command('referee')
@@ -39,31 +49,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
     });
-  serveCommand(program, io);
-  checkCommand(program, io);
-  routeCommand(program, io, readOverrides);
-  proveCommand(program, io);
-  replayCommand(program, io);
-  scheduleCommand(program, io, readOverrides);
-  switchCommand(program, io);
-  actCommands(program, io);
-  deadLettersCommand(program, io);
-  tokenCommand(program, io);
-  targetsCommand(program, io);
-  schemaCommand(program, io);
-  callsCommand(program, io);
-  statsCommand(program, io);
-  reportCommand(program, io);
-  setupCommand(program, io);
-  doctorCommand(program, io);
-  rehearseCommand(program, io);
-  recoverCommand(program, io);
-  backupCommand(program, io);
-  restoreCommand(program, io);
-  simulatorCommand(program, io);
-  demoCommand(program, io);
-  initCommand(program, io);
-  completionCommand(program, io);
+  for (const load of wanted(argv)) (await load())(program, io);
   try {
     process.exitCode = 0;
     await program.parseAsync(argv, { from: 'user' });
@@ -73,4 +59,22 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
+}
+
+/** All of them for a help, for completion, and for a name that is none: it may be like one. */
+function wanted([name = '']: string[]): (() => Promise<Register>)[] {
+  const all = COMMANDS.map(([, load]) => load);
+  if (name === 'completion') return all;
+  const asked = COMMANDS.find(([names]) => names.includes(name));
+  return asked === undefined ? all : [asked[1]];
+}
+
+function withOverrides(
+  register: (program: Command, io: Io, readOverrides: ReadOverrides) => void,
+): Register {
+  return (program, io) =>
+    register(program, io, async (from) => {
+      const { readOverrides } = await import('./cli/documents.ts');
+      return readOverrides(from);
+    });
 }

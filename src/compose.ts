@@ -4,6 +4,7 @@
  * `assemble` is long because it is one straight line.
  */
 import { randomUUID } from 'node:crypto';
+import { flushCompileCache } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
 import { commit, version } from './build.ts';
 import type { Config, Environment } from './config/config.ts';
@@ -200,6 +201,8 @@ async function assemble(
       routes.watch((reload) => engine.routes.report(reload, 'folder'));
       next?.folder.watch(engine.routes.reportNext);
     }
+    // What bin/referee.js has Node keep is written when a process exits, and a server may be killed.
+    flushCompileCache();
     lifecycle.phase = 'running';
   });
   const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch });

@@ -1,6 +1,6 @@
 /** The running server that REFEREE_URL names, asked through its API with REFEREE_TOKEN. */
 import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+import { Check } from 'typebox/schema';
 import { withEnvFile } from '../config/config.ts';
 import { unquoted } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
@@ -40,7 +40,7 @@ export function serverOf(io: Io): Server | null {
     schema: Schema,
   ): Promise<Static<Schema>> {
     const body = await bodyOf(response, url);
-    if (Value.Check(schema, body)) return body;
+    if (Check(schema, body)) return body;
     throw refused(
       `${url} answered with something else than expected; is it a server of Referee, of the same release as this command?`,
     );

@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
-import { Value } from 'typebox/value';
+import { Check } from 'typebox/schema';
 import { type Change, FIELDS } from '../core/account/change.ts';
 import { InvalidConfiguration } from '../errors.ts';
 
@@ -74,7 +74,7 @@ export function readUndoFile(path: string): Change[] {
   } catch (error) {
     throw invalid(path, error instanceof Error ? error.message : String(error));
   }
-  if (!Value.Check(FileSchema, parsed)) {
+  if (!Check(FileSchema, parsed)) {
     throw invalid(path, 'it is not a file that referee setup wrote');
   }
   const file: Static<typeof FileSchema> = parsed;

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { inspect, parseEnv } from 'node:util';
-import { Value } from 'typebox/value';
+import { Check, Parse } from 'typebox/schema';
 import { InvalidConfiguration } from '../errors.ts';
 import { REDACTED } from '../log/mask.ts';
 import type { VerifierOptions } from '../telnyx/signature.ts';
@@ -84,8 +84,7 @@ export function readConfig(env: Environment): Config {
       );
       continue;
     }
-    const fine =
-      values[name] === undefined ? isOptional(schema) : Value.Check(schema, values[name]);
+    const fine = values[name] === undefined ? isOptional(schema) : Check(schema, values[name]);
     if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
   }
   /** Parses a value that the schema accepted; only the first problem of a variable is reported. */
@@ -141,7 +140,7 @@ export function readConfig(env: Environment): Config {
     );
   }
   // Everything that could fail was checked above, so the values have the schema's types.
-  const checked = Value.Parse(EnvironmentSchema, values);
+  const checked = Parse(EnvironmentSchema, values);
   return freeze({
     publicKeys: Object.freeze(publicKeys),
     apiKey,

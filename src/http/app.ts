@@ -4,12 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { type TSchema, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import fastify, {
-  type FastifyInstance,
-  type FastifySchema,
-  type FastifySchemaCompiler,
-} from 'fastify';
+import fastify, { type FastifyInstance, type FastifySchema } from 'fastify';
 import type { Receiver } from '../engine/engine.ts';
 import type { LiveRoutes } from '../engine/live-routes.ts';
 import type { Log } from '../log/log.ts';
@@ -45,6 +40,7 @@ import { onlyAdmin, type People } from './people/people.ts';
 import { createSessions } from './people/sessions.ts';
 import { gatherPieces } from './pieces.ts';
 import { clientErrorHandler, errorHandler, problemOf, sendProblem } from './problem.ts';
+import { COMPILERS } from './strict-validators.ts';
 import { createStrays } from './webhook/strays.ts';
 import { registerWebhook } from './webhook/webhook.ts';
 
@@ -182,6 +178,7 @@ function buildServer(
   const strays = createStrays({ log, metrics, takesWebhooks });
   const server = fastify({
     logger: false,
+    schemaController: { compilersFactory: COMPILERS },
     bodyLimit: HTTP_LIMITS.bodyBytesMax,
     requestTimeout: timeouts.requestTimeoutMs,
     connectionTimeout: HTTP_LIMITS.connectionTimeoutMs,
@@ -211,34 +208,12 @@ function buildServer(
   server.addHook('preClose', async () => {
     setTimeout(() => server.server.closeAllConnections(), HTTP_LIMITS.closeGraceMs).unref();
   });
-  server.setValidatorCompiler(strictValidators);
-  // Our own functions make the answers; the schemas describe them, and tests compare both.
-  server.setSerializerCompiler(() => JSON.stringify);
   server.setErrorHandler(errorHandler(log));
   answerUnknown(server, strays, { adminIsOff: isAdminOff(config) });
   server.addHook('onClose', async () => strays.flush());
   collectOpenapi(server);
   return server;
 }
-
-/**
- * TypeBox's own conversion turns `limit=1.5` into 1. Here texts stay texts, and only digits become
- * a whole number.
- */
-const strictValidators: FastifySchemaCompiler<TSchema> = (part) => {
-  const validate = TypeBoxValidatorCompiler({ ...part, httpPart: 'body' });
-  if (part.httpPart !== 'querystring') return validate;
-  const { properties = {} } = part.schema as { properties?: Record<string, { type?: unknown }> };
-  const integers = Object.keys(properties).filter((name) => properties[name]?.type === 'integer');
-  return (query: Record<string, unknown>) => {
-    const read = { ...query };
-    for (const name of integers) {
-      const text = read[name];
-      if (typeof text === 'string' && /^-?\d{1,15}$/.test(text)) read[name] = Number(text);
-    }
-    return validate(read);
-  };
-};
 
 /** Closes idle connections if there are many, so that they do not keep webhooks out. */
 function closeIdleConnections(server: FastifyInstance): void {

@@ -1,8 +1,7 @@
-/** Opens the store that DATABASE_URL names, migrated and ready for writes. */
-
+/**
+ * Opens the store that DATABASE_URL names, migrated and ready for writes. The code of the other kind is not loaded.
+ */
 import { CODE_VERSION } from './migrate.ts';
-import { openPostgres } from './postgres/store.ts';
-import { openSqlite } from './sqlite/store.ts';
 import type { Clocks } from './sqlite/store-time.ts';
 import type { Store, StoreNotice } from './store.ts';
 
@@ -23,13 +22,20 @@ export interface StoreOptions {
  * belongs to another program or a newer release. The caller may try again; the message says what to
  * do.
  */
-export function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(
+  database: Database,
+  options: StoreOptions = {},
+): Promise<Store> {
   const codeVersion = options.codeVersion ?? CODE_VERSION;
   switch (database.kind) {
-    case 'sqlite':
+    case 'sqlite': {
+      const { openSqlite } = await import('./sqlite/store.ts');
       return openSqlite(database.path, codeVersion, options);
-    case 'postgres':
+    }
+    case 'postgres': {
+      const { openPostgres } = await import('./postgres/store.ts');
       return openPostgres(database.url, codeVersion, options);
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import Type, { type TProperties, type TSchema } from 'typebox';
-import { Value } from 'typebox/value';
+import { Errors } from 'typebox/schema';
 import { LineCounter, type Node, parseDocument } from 'yaml';
 import { InvalidConfiguration } from '../../errors.ts';
 import type { AccountGiven } from './account.ts';
@@ -112,16 +112,14 @@ export function parseAccount(text: string, path: string): AccountGiven {
   );
   if (broken.length > 0) throw new InvalidConfiguration('The account file', broken);
   const value: unknown = document.toJS() ?? {};
-  const problems = [...Value.Errors(AccountSchema, value)].map(
-    ({ instancePath, message, ...error }) => {
-      const keys = instancePath.split('/').slice(1);
-      const node = document.getIn(keys.map(numeric), true) as Node | undefined;
-      const params = 'params' in error ? (error.params as { additionalProperties?: string[] }) : {};
-      const names = params.additionalProperties?.join(', ');
-      const what = names === undefined ? message : `unknown: ${names}`;
-      return `${at(node?.range?.[0] ?? 0)}: ${keys.join('.') || 'the file'}: ${what}`;
-    },
-  );
+  const problems = Errors(AccountSchema, value)[1].map(({ instancePath, message, ...error }) => {
+    const keys = instancePath.split('/').slice(1);
+    const node = document.getIn(keys.map(numeric), true) as Node | undefined;
+    const params = 'params' in error ? (error.params as { additionalProperties?: string[] }) : {};
+    const names = params.additionalProperties?.join(', ');
+    const what = names === undefined ? message : `unknown: ${names}`;
+    return `${at(node?.range?.[0] ?? 0)}: ${keys.join('.') || 'the file'}: ${what}`;
+  });
   if (problems.length > 0) throw new InvalidConfiguration('The account file', problems);
   return value as AccountGiven;
 }
