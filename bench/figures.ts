@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startOwnPostgres } from '../test/helpers/postgres-server.ts';
 import type { Bench, Spread } from './bench.ts';
 import { spreadOf } from './bench.ts';
+import { coldStart } from './cold.ts';
 import {
   atEase,
   type Contestant,
@@ -51,6 +52,7 @@ export const GROUPS: FigureGroup[] = [
   { lines: ['refer-p99-over-sdk', 'refer-p50-over-commit'], measure: referLatency },
   { lines: ['quiet-over-busy', 'quiet-over-busy-cold'], measure: quietHour },
   { lines: ['reload-stall-ms', 'reload-memory'], measure: reloading },
+  { lines: ['cold-over-warm'], measure: coldStart },
   { lines: ['postgres-over-sqlite'], measure: postgresOverSqlite },
   { lines: ['decision-100k-over-10'], measure: decision },
   { lines: ['memory-100k-over-idle'], measure: memory },
