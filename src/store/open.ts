@@ -22,10 +22,7 @@ export interface StoreOptions {
  * belongs to another program or a newer release. The caller may try again; the message says what to
  * do.
  */
-export async function openStore(
-  database: Database,
-  options: StoreOptions = {},
-): Promise<Store> {
+export async function openStore(database: Database, options: StoreOptions = {}): Promise<Store> {
   const codeVersion = options.codeVersion ?? CODE_VERSION;
   switch (database.kind) {
     case 'sqlite': {
