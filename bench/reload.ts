@@ -28,11 +28,13 @@ const RULES = 1_000;
 const WEBHOOKS_A_SECOND = 250;
 /** Without a reload; long enough for a p99. */
 const ALONE_SECONDS = 10;
+/** Four seconds: a call's next webhook never overtakes a command that waited for the reload. */
+const LAG_CALLS = 200;
 const LOOK_EVERY_MS = 20;
 
 /** What a server did in a stretch of webhooks. */
 interface Stretch {
-  stallMs: number;
+  stall: LoopDelay;
   p99Ms: number;
   /** Before, and at most. */
   memory: { before: number; peak: number };
@@ -60,10 +62,8 @@ export async function reloading(bench: Bench): Promise<Figure[]> {
       const loaded = await stretch(seconds, reload);
       during.push(loaded);
       seconds = loaded.reloadMs / 1000;
-      const { stallMs, p99Ms, memory } = loaded;
-      bench.note(
-        `loaded in ${seconds.toFixed(1)} s: held for ${stallMs.toFixed(0)} ms (alone ${alone.at(-1)?.stallMs.toFixed(0)}), p99 ${p99Ms.toFixed(1)} ms, ${memory.before.toFixed(0)} to ${memory.peak.toFixed(0)} MiB`,
-      );
+      bench.note(`alone: ${wordsOf(alone.at(-1))}`);
+      bench.note(`loading: ${wordsOf(loaded)}`);
     }
     await checkStore(server, sent, true);
   } finally {
@@ -73,8 +73,8 @@ export async function reloading(bench: Bench): Promise<Figure[]> {
 
   async function stretch(seconds: number, work: () => Promise<void>): Promise<Stretch> {
     const calls = Math.ceil((seconds * WEBHOOKS_A_SECOND) / WEBHOOKS_OF_A_CALL.length);
-    await bench.prepare({ calls, lagCalls: 50 });
-    const memory = watchMemory(server.pid);
+    await bench.prepare({ calls, lagCalls: LAG_CALLS });
+    await using memory = await watchMemory(server.pid);
     await loopDelay(socket);
     const rate = WEBHOOKS_A_SECOND;
     const running = bench.run({ port: server.port, connections: CONNECTIONS, rate });
@@ -82,13 +82,12 @@ export async function reloading(bench: Bench): Promise<Figure[]> {
     await work();
     const reloadMs = performance.now() - startedAt;
     const done = await running;
-    const { longestMs: stallMs } = await loopDelay(socket);
-    const { '200': good = 0, ...others } = done.statuses;
-    if (Object.keys(others).length > 0)
-      throw new Error(`answered ${JSON.stringify(done.statuses)}`);
-    if (good === 0) throw new Error('no webhook was answered');
+    const stall = await loopDelay(socket);
+    const others = Object.keys(done.statuses).filter((status) => status !== '200');
+    if (others.length > 0) throw new Error(`answered ${JSON.stringify(done.statuses)}`);
     noteSent(sent, done, await quietApi(bench));
-    return { stallMs, p99Ms: done.latency.p99, memory: await memory.stop(), reloadMs };
+    const { before, peak } = memory;
+    return { stall, p99Ms: done.latency.p99, memory: { before, peak }, reloadMs };
   }
 
   /** The set is live, and its files are kept in the store: nothing of it is left to do. */
@@ -102,16 +101,21 @@ export async function reloading(bench: Bench): Promise<Figure[]> {
 
 function figuresOf(alone: readonly Stretch[], during: readonly Stretch[]): Figure[] {
   const of = (all: readonly Stretch[], value: (each: Stretch) => number) => all.map(value);
-  const stall = ({ stallMs }: Stretch) => stallMs;
   const p99 = ({ p99Ms }: Stretch) => p99Ms;
-  const over: Spread = spreadOf(during.map((each, n) => each.stallMs - (alone[n]?.stallMs ?? 0)));
+  const over = (of: keyof LoopDelay): Spread =>
+    spreadOf(during.map(({ stall }, n) => stall[of] - (alone[n]?.stall[of] ?? 0)));
+  const longest = (all: readonly Stretch[], of: keyof LoopDelay) =>
+    spreadOf(all.map(({ stall }) => stall[of]));
   const before = of(during, ({ memory }) => memory.before);
   const peak = of(during, ({ memory }) => memory.peak);
   return [
-    { name: 'reload-stall-ms', goal: { atMost: 50 }, value: over },
+    { name: 'reload-stall-ms', goal: { atMost: 50 }, value: over('ms') },
     { name: 'reload-memory', goal: { atMost: 2 }, value: ratiosOf(peak, before) },
-    { name: 'reload: longest turn', goal: null, value: spreadOf(of(during, stall)), unit: 'ms' },
-    { name: 'alone: longest turn', goal: null, value: spreadOf(of(alone, stall)), unit: 'ms' },
+    { name: 'reload-stall-cpu-ms', goal: null, value: over('cpuMs') },
+    { name: 'reload: longest turn', goal: null, value: longest(during, 'ms'), unit: 'ms' },
+    { name: 'reload: longest by CPU', goal: null, value: longest(during, 'cpuMs'), unit: 'ms' },
+    { name: 'alone: longest turn', goal: null, value: longest(alone, 'ms'), unit: 'ms' },
+    { name: 'alone: longest by CPU', goal: null, value: longest(alone, 'cpuMs'), unit: 'ms' },
     { name: 'reload: p99', goal: null, value: spreadOf(of(during, p99)), unit: 'ms' },
     { name: 'alone: p99', goal: null, value: spreadOf(of(alone, p99)), unit: 'ms' },
     { name: 'memory before', goal: null, value: spreadOf(before), unit: 'MiB' },
@@ -123,6 +127,12 @@ function figuresOf(alone: readonly Stretch[], during: readonly Stretch[]): Figur
       unit: 's',
     },
   ];
+}
+
+function wordsOf(stretch: Stretch | undefined): string {
+  if (stretch === undefined) return '';
+  const { stall, p99Ms, memory, reloadMs } = stretch;
+  return `held for ${stall.ms.toFixed(0)} ms, ${stall.cpuMs.toFixed(0)} of CPU; p99 ${p99Ms.toFixed(1)} ms; ${memory.before.toFixed(0)} to ${memory.peak.toFixed(0)} MiB; ${(reloadMs / 1000).toFixed(1)} s`;
 }
 
 let sets = 0;
@@ -154,7 +164,7 @@ async function writeRoutes(dir: string): Promise<void> {
 lists: { blocked: { file: lists/blocked.txt } }
 tables: { extensions: { file: tables/extensions.csv, key: to } }
 policy:
-  refers: { per_call: 5, per_hour: 1000000, per_caller_per_hour: 1000000 }
+  refers: { per_call: 5, per_hour: 100000, per_caller_per_hour: 100000 }
 rules:
   - { name: blocked callers, when: { from: "list:blocked" }, do: [{ reject: busy }] }
   - { name: extensions, when: { table: extensions }, do: [{ refer: extension }] }
@@ -178,21 +188,22 @@ async function loopDelay(socket: string): Promise<LoopDelay> {
   return JSON.parse(await text(connect(socket))) as LoopDelay;
 }
 
-function watchMemory(pid: number): { stop(): Promise<Stretch['memory']> } {
+async function watchMemory(pid: number): Promise<Stretch['memory'] & AsyncDisposable> {
+  const before = await residentMiB(pid);
   let over = false;
-  const watching = (async () => {
-    const before = await residentMiB(pid);
-    let peak = before;
-    while (!over) {
-      peak = Math.max(peak, await residentMiB(pid));
-      await setTimeout(LOOK_EVERY_MS);
-    }
-    return { before, peak };
-  })();
-  return {
-    stop() {
+  const memory = {
+    before,
+    peak: before,
+    async [Symbol.asyncDispose]() {
       over = true;
-      return watching;
+      await watching;
     },
   };
+  const watching = (async () => {
+    while (!over) {
+      memory.peak = Math.max(memory.peak, await residentMiB(pid));
+      await setTimeout(LOOK_EVERY_MS);
+    }
+  })();
+  return memory;
 }

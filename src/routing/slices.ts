@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** What may run before others have their turn. */
-const SLICE_MS = 10;
+const SLICE_MS = 5;
 
 /**
  * The work yields often; the event loop is held for a slice at a time, however long it takes in all.
