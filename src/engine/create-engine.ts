@@ -17,7 +17,7 @@ import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import type { Decider, Observer, Receiver } from './engine.ts';
 import { createLiveRoutes, type ReloadableRoutes } from './live-routes.ts';
 import { createNextSet } from './next-routes.ts';
-import { combineObservers } from './observers.ts';
+import { combineObservers, guardOutlet } from './observers.ts';
 import { createReceiver } from './receive.ts';
 import type { RecoverySchedule } from './recovery/schedule.ts';
 import { createRecoveryService, watchFoundDead } from './recovery/service.ts';
@@ -168,12 +168,12 @@ function createReceiverAndDispatcher(
     resting,
     owner: instance,
     observer,
-    outlet: {
+    outlet: guardOutlet(log, {
       freeSlots: () => dispatcher.freeSlots(),
       offer: (claimed, askedAt) => dispatcher.offer(claimed, askedAt),
       poke: () => dispatcher.wake(),
       cancel: (ids) => dispatcher.cancel(ids),
-    },
+    }),
   });
   const dispatcher: Dispatcher = createDispatcher({
     store,

@@ -46,7 +46,10 @@ export interface Decider {
   rests?(target: string): boolean;
 }
 
-/** Receives new commands right after the commit that stored them. */
+/**
+ * Receives new commands right after the commit that stored them. `guardOutlet` reports what throws
+ * here and goes on, as with observers.
+ */
 export interface Outlet {
   /** If above zero, new commands are committed as claimed by us and then offered. */
   freeSlots(): number;
@@ -70,6 +73,7 @@ export interface Observer {
   /** A second delivery, which changed nothing. */
   duplicate(event: CallEvent): void;
   deadLetter(event: CallEvent, error: unknown): void;
+  /** `loadMs` and `commitMs`: how long the store took. */
   batch(events: number, loadMs: number, commitMs: number): void;
   /** A verdict or an end that is final now; called once, on one replica. */
   counted?(final: Final): void;

@@ -1,30 +1,19 @@
-/** Combines observers into one that never throws, because what it reports is already committed. */
+/**
+ * What is called after a commit must not throw: the event is stored, and a caller is waiting for
+ * what comes next. So whatever throws here is logged, and the engine goes on.
+ */
 import type { Log } from '../log/log.ts';
 import { onceForEach, onceUntilRecovered } from '../log/once.ts';
-import type { Observer } from './engine.ts';
+import type { Observer, Outlet } from './engine.ts';
 
 /**
  * Calls each observer that has the method; the names are for the log. One that throws is logged,
  * and the others are still called.
  */
 export function combineObservers(log: Log, named: Record<string, Partial<Observer>>): Observer {
-  // Logged again only when it fails with another message: a broken observer fails with every event.
-  const failures = onceForEach(() => onceUntilRecovered(log, 'observer.failed'));
+  const guarded = createGuard(log);
   const tellAll = (tell: (observer: Partial<Observer>) => void): void => {
-    for (const [name, observer] of Object.entries(named)) {
-      try {
-        tell(observer);
-      } catch (error) {
-        reportFailure(name, error);
-      }
-    }
-  };
-  const reportFailure = (name: string, error: unknown): void => {
-    try {
-      failures(name).failed(error, { observer: name });
-    } catch {
-      // The log itself is broken. A caller is waiting for what comes after the observers.
-    }
+    for (const [name, observer] of Object.entries(named)) guarded(name, () => tell(observer));
   };
   return {
     committed: (...committed) => tellAll((each) => each.committed?.(...committed)),
@@ -32,5 +21,37 @@ export function combineObservers(log: Log, named: Record<string, Partial<Observe
     deadLetter: (...deadLetter) => tellAll((each) => each.deadLetter?.(...deadLetter)),
     batch: (...batch) => tellAll((each) => each.batch?.(...batch)),
     counted: (final) => tellAll((each) => each.counted?.(final)),
+  };
+}
+
+/**
+ * The same for the dispatcher. Commands that it could not be given are in the store, and the outbox
+ * claims them once their lease has expired. Without free slots they are stored unclaimed.
+ */
+export function guardOutlet(log: Log, outlet: Outlet): Outlet {
+  const guarded = createGuard(log);
+  return {
+    freeSlots: () => guarded('dispatcher', outlet.freeSlots) ?? 0,
+    offer: (...offered) => guarded('dispatcher', () => outlet.offer(...offered)),
+    poke: () => guarded('dispatcher', outlet.poke),
+    cancel: (ids) => guarded('dispatcher', () => outlet.cancel(ids)),
+  };
+}
+
+/** Returns what the function returns; undefined if it threw, which is logged. */
+function createGuard(log: Log) {
+  // Logged again only when it fails with another message: what is broken fails with every event.
+  const failures = onceForEach(() => onceUntilRecovered(log, 'observer.failed'));
+  return <T>(observer: string, tell: () => T): T | undefined => {
+    try {
+      return tell();
+    } catch (error) {
+      try {
+        failures(observer).failed(error, { observer });
+      } catch {
+        // The log itself is broken.
+      }
+      return undefined;
+    }
   };
 }

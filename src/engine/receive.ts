@@ -54,8 +54,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
   };
 
   async function process(events: QueuedEvent[]): Promise<void> {
-    const startedAt = performance.now();
-    const { batch, loadedAt } = await loadAndApply(events);
+    const { batch, loadMs } = await loadAndApply(events);
     const { units, unchanged, broken } = batch;
     // So far nothing has changed; the commit stores everything.
     if (units.length > 0) {
@@ -65,7 +64,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
         units.map(({ unit }) => unit),
         claim,
       );
-      observer.batch(events.length, loadedAt - startedAt, performance.now() - loadedAt);
+      observer.batch(events.length, loadMs, clock.monotonic() - askedAt.monotonic);
       report(units, committed);
       handOver(units, committed, askedAt);
     }
@@ -78,10 +77,12 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
 
   /** If others were first to try a resting target, everything is decided again. */
   async function loadAndApply(events: QueuedEvent[]) {
+    let loadMs = 0;
     for (let tries = 0; ; tries += 1) {
+      const askedAt = clock.monotonic();
       const mayProbe = tries < LOST_RACES_MAX;
       const { loaded, rest, ...context } = await loader.load(events, mayProbe);
-      const loadedAt = performance.now();
+      loadMs += clock.monotonic() - askedAt;
       const sinceWebhookMs = lastWebhookAt === null ? null : clock.monotonic() - lastWebhookAt;
       const batch = applyAll(events, {
         ...context,
@@ -92,7 +93,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
         storeAheadMs: loaded.now - clock.now(),
       });
       if (resting === undefined || rest === null || (await resting.take(rest.probes))) {
-        return { batch, loadedAt };
+        return { batch, loadMs };
       }
     }
   }

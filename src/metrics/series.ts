@@ -111,9 +111,12 @@ export function defineSeries(registry: Registry) {
       'Decisions that the next route set (ROUTES_NEXT_DIR) made as well, by whether they differ from those of the live one.',
       ['result'],
     ),
-    storeSeconds: histogram('store_duration_seconds', 'Duration of store operations.', FAST, [
-      'operation',
-    ]),
+    storeSeconds: histogram(
+      'store_duration_seconds',
+      'How long the store took to load a batch of events and to commit it, without what happens in between.',
+      FAST,
+      ['operation'],
+    ),
     batches: histogram(
       'store_batch_events',
       'Events in one group commit.',

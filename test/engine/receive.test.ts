@@ -9,11 +9,12 @@ import type { Decision, Step } from '../../src/core/machine/plan.ts';
 import { foldCall } from '../../src/core/recording/fold.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
 import type { Clock } from '../../src/engine/clock.ts';
-import type { Decider, Observer } from '../../src/engine/engine.ts';
-import { combineObservers } from '../../src/engine/observers.ts';
+import type { Decider, Observer, Outlet } from '../../src/engine/engine.ts';
+import { combineObservers, guardOutlet } from '../../src/engine/observers.ts';
 import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
 import { createSweeper } from '../../src/engine/sweep.ts';
 import { StoreUnavailable, TooBusy } from '../../src/errors.ts';
+import type { Log } from '../../src/log/log.ts';
 import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -65,6 +66,7 @@ interface Given {
   queueMax?: number;
   clock?: Clock;
   observer?: Observer;
+  outlet?: Outlet;
 }
 
 function open(given: Given = {}): BatchingReceiver {
@@ -77,7 +79,7 @@ function open(given: Given = {}): BatchingReceiver {
     decider,
     observer: given.observer ?? observer,
     owner: 'this',
-    outlet: {
+    outlet: given.outlet ?? {
       freeSlots: () => 10,
       offer: (claimed) => void offered.push(...claimed),
       poke: () => {},
@@ -164,6 +166,54 @@ describe('one batch', () => {
     expect(told).toEqual(['call.initiated', 'duplicate call.initiated']);
     expect(buried).toEqual([]);
     expect(await store.deadLetters(10, null)).toEqual([]);
+  });
+
+  it('whose commands cannot be handed over is stored all the same, and they wait in the outbox', async () => {
+    const lines: unknown[] = [];
+    const broken = (): never => {
+      throw new TypeError('the dispatcher broke');
+    };
+    const outlet = { freeSlots: () => 10, offer: broken, poke: broken, cancel: broken };
+    const log: Log = { emit: (event, fields) => void lines.push([event, fields?.observer]) };
+    const engine = open({ outlet: guardOutlet(log, outlet) });
+    const events = ['v3:a', 'v3:b'].map((id) => hook(id, 'call.initiated'));
+    const results = await Promise.all(events.map((event) => engine.receive(event)));
+    expect(results.map(({ result }) => result)).toEqual(['committed', 'committed']);
+    expect((await store.outbox()).pending).toBe(2);
+    // Its answer is taken back, which nobody hears of either.
+    expect((await engine.receive(hook('v3:a', 'call.hangup'))).result).toBe('committed');
+    expect([buried, await store.deadLetters(10, null)]).toEqual([[], []]);
+    expect(lines).toEqual([['observer.failed', 'dispatcher']]);
+    const closed = open({ outlet: guardOutlet(log, { ...outlet, freeSlots: broken }) });
+    expect((await closed.receive(hook('v3:c', 'call.initiated'))).result).toBe('committed');
+    expect(await store.claim({ owner: 'other', leaseMs: 1_000 }, 10)).toHaveLength(1);
+  });
+
+  it('is said to have taken the store as long as the store took, without the decisions', async () => {
+    let monotonic = 0;
+    const clock: Clock = { now: Date.now, monotonic: () => monotonic };
+    const slow: Store = Object.assign(Object.create(store), {
+      load(...given: Parameters<Store['load']>) {
+        monotonic += 3;
+        return store.load(...given);
+      },
+      commit(...given: Parameters<Store['commit']>) {
+        monotonic += 5;
+        return store.commit(...given);
+      },
+    });
+    const took: number[][] = [];
+    const engine = open({
+      clock,
+      store: slow,
+      observer: { ...observer, batch: (...batch) => void took.push(batch) },
+      decide() {
+        monotonic += 100;
+        return decision([refer('a')]);
+      },
+    });
+    await engine.receive(hook('v3:a', 'call.initiated'));
+    expect(took).toEqual([[1, 3, 5]]);
   });
 
   it('that the store refuses rejects every event, and a later one is taken again', async () => {
