@@ -1,5 +1,5 @@
 /** The options of `referee calls`, and which calls they ask for. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { ENDS, PHASES } from '../core/machine/call.ts';
 import { CALLER_OUTCOMES } from '../core/machine/caller-outcome.ts';
 import { VERDICTS } from '../core/machine/verdict.ts';
@@ -7,12 +7,12 @@ import { askedNumber, mayBeNational } from '../routing/national.ts';
 import type { CallFilter } from '../store/contract/list.ts';
 import type { CallsAsked } from './documents.ts';
 import type { Io } from './io.ts';
+import { LIMIT_MAX, limitOf } from './limit.ts';
 import { loadFolder } from './routes-folder.ts';
 import { serverOf } from './server.ts';
 import { sinceOf } from './since.ts';
 
 const LIMIT_DEFAULT = 20;
-const LIMIT_MAX = 500;
 
 export interface CallsOptions {
   phase?: NonNullable<CallFilter['phase']>;
@@ -54,9 +54,10 @@ export function addCallsOptions(command: Command): void {
     .option('--rule <name>', 'only calls that this rule matched')
     .option('--target <name>', 'only calls with an attempt at this target')
     .addOption(
-      new Option('--verdict <verdict>', 'only calls with an attempt that has this verdict').choices(
-        [...VERDICTS],
-      ),
+      new Option(
+        '--verdict <verdict>',
+        'only calls with an attempt that has this verdict; failed: any that says so',
+      ).choices([...VERDICTS, 'failed']),
     )
     .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
     .option('--from <number>', 'only calls from this number, as the list shows it')
@@ -137,12 +138,4 @@ export async function withMeantNumbers(
   if (from !== undefined) meant.from = askedNumber(from, country);
   if (to !== undefined) meant.to = askedNumber(to, country);
   return { id: id === null ? null : askedNumber(id, country), options: meant };
-}
-
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > LIMIT_MAX) {
-    throw new InvalidArgumentError(`A whole number from 1 to ${LIMIT_MAX} is expected.`);
-  }
-  return limit;
 }

@@ -1,20 +1,18 @@
 /**
- * Pages of calls, newest first. The API takes one value per filter. A filter that needs several
- * (callers who were lost, every failed verdict) makes several requests and merges them; the cursor
+ * Pages of calls, newest first. The API takes one outcome and one end. A filter that needs several
+ * (callers who were lost, who did not arrive) makes several requests and merges them; the cursor
  * keeps the rest, so that the pages stay in order.
  */
 import { getJson } from './api.js';
-import { ENDS, VERDICTS } from './states.js';
+import { ENDS } from './states.js';
 
 const PAGE_ROWS = 50;
 
-/** Filters that exist only on this page, with the values of the API they stand for. */
+/** The API's own word for every verdict that says so. */
 export const FAILED = 'failed';
+/** Filters that exist only on this page, with the values of the API they stand for. */
 export const NOT_ARRIVED = 'not_arrived';
 export const LOST = 'lost';
-const FAILURES = VERDICTS.filter(
-  (verdict) => !['completed', 'abandoned', 'skipped'].includes(verdict),
-);
 const ELSEWHERE = ENDS.filter(
   (ends) => !['referred', 'transferred', 'abandoned', 'ignored'].includes(ends),
 );
@@ -66,12 +64,9 @@ export function cursorOf(address, filter) {
 const FRESH = { rest: [], next: undefined, before: undefined };
 
 function queriesOf(filter) {
-  const verdicts = filter.verdict === FAILED ? FAILURES : [filter.verdict];
   const ends = filter.ends === NOT_ARRIVED ? ELSEWHERE : [filter.ends];
   const outcomes = filter.outcome === LOST ? ['not_reached', 'gave_up'] : [filter.outcome];
-  return outcomes.flatMap((outcome) =>
-    verdicts.flatMap((verdict) => ends.map((end) => ({ ...filter, outcome, verdict, ends: end }))),
-  );
+  return outcomes.flatMap((outcome) => ends.map((end) => ({ ...filter, outcome, ends: end })));
 }
 
 /** `before`: of a list that begins at a time and not at the newest. */

@@ -33,6 +33,15 @@ export function isFailed(verdict: Verdict | null): verdict is FailedVerdict {
   return isJudged(verdict) && verdict !== 'completed';
 }
 
+export const FAILED_VERDICTS: readonly FailedVerdict[] = VERDICTS.filter(isFailed);
+
+/** Of a question about attempts: one verdict, or whichever says that it failed. */
+export type AskedVerdict = Verdict | 'failed';
+
+export function verdictsAsked(asked: AskedVerdict): readonly Verdict[] {
+  return asked === 'failed' ? FAILED_VERDICTS : [asked];
+}
+
 /**
  * Verdict of a `call.refer.failed` by its `sip_notify_response`: the status line of the NOTIFY's
  * sipfrag body (RFC 3515, 2.4.5) or, if there was no NOTIFY, the answer to the REFER itself. In

@@ -8,7 +8,7 @@ import type { Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import { SPEECH_MS_PER_CHARACTER_MIN } from '../machine/limits.ts';
 import { isMoving, type Step } from '../machine/plan.ts';
-import { type FailedVerdict, isFailed, VERDICTS } from '../machine/verdict.ts';
+import { FAILED_VERDICTS, type FailedVerdict, isFailed } from '../machine/verdict.ts';
 import { type Answer, advance, put, reachDeadline, type Scene, waitForKeys } from './scene.ts';
 
 /** One thing that may happen, and the call after it. */
@@ -192,8 +192,6 @@ function attempts(scene: Scene, command: Command, how: Choosing): Choice[] {
  */
 const AT_ONCE: ReadonlySet<Verdict> = new Set(['rejected', 'no_verdict']);
 
-export const FAILED = VERDICTS.filter(isFailed);
-
 /**
  * One verdict for each branch of `if_failed`, and further ones that differ in more than their
  * branch.
@@ -201,7 +199,7 @@ export const FAILED = VERDICTS.filter(isFailed);
 function failures({ call }: Scene): FailedVerdict[] {
   const step = call.running?.step;
   const seen = new Set<unknown>();
-  return FAILED.filter((verdict) => {
+  return FAILED_VERDICTS.filter((verdict) => {
     if (AT_ONCE.has(verdict)) return true;
     const branch = branchAfter(step, verdict);
     const known = seen.has(branch);
@@ -223,7 +221,7 @@ export function alike({ call }: Scene, verdict: Verdict): Verdict[] {
   if (step === undefined || !isMoving(step) || AT_ONCE.has(verdict)) return [verdict];
   if (!isFailed(verdict)) return [verdict];
   const branch = branchAfter(step, verdict);
-  return FAILED.filter((each) => !AT_ONCE.has(each) && branchAfter(step, each) === branch);
+  return FAILED_VERDICTS.filter((each) => !AT_ONCE.has(each) && branchAfter(step, each) === branch);
 }
 
 function playAttempt(scene: Scene, command: Command, what: Attempted, decide: Answer): Scene {

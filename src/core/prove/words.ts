@@ -1,6 +1,7 @@
 /** Describes paths for somebody who is responsible for callers and knows no SIP. */
 import type { Verdict } from '../machine/call.ts';
-import { type ChoiceName, FAILED } from './choices.ts';
+import { FAILED_VERDICTS } from '../machine/verdict.ts';
+import type { ChoiceName } from './choices.ts';
 import type { Edge, Path } from './path.ts';
 
 /** What happens on a path, in order. */
@@ -101,9 +102,12 @@ export function branchWords(names: readonly ChoiceName[]): string {
     if (name.kind === 'lookup') return [nameInWords(name, '') ?? ''];
     return name.kind === 'answered' ? ['answered'] : [];
   });
-  const failed = FAILED.every((verdict) => verdicts.includes(verdict));
+  const failed = FAILED_VERDICTS.every((verdict) => verdicts.includes(verdict));
   const shown = failed
-    ? ['any failure', ...verdicts.filter((verdict) => !FAILED.some((each) => each === verdict))]
+    ? [
+        'any failure',
+        ...verdicts.filter((verdict) => !FAILED_VERDICTS.some((each) => each === verdict)),
+      ]
     : verdicts;
   return [...new Set([...shown, ...keys, ...words])].join(', ');
 }

@@ -14,6 +14,9 @@ const name = Type.String({ minLength: 1, maxLength: 256 });
 /** Enumerations: an unknown value is refused with the list of valid ones. */
 export const PHASE = Type.Enum([...PHASES]);
 export const VERDICT = Type.Enum([...VERDICTS]);
+const ASKED_VERDICT = Type.Enum([...VERDICTS, 'failed'], {
+  description: 'of an attempt; failed: whichever says that it failed',
+});
 export const ENDS = Type.Enum([...ENDS_WORDS]);
 export const OUTCOME = Type.Enum([...CALLER_OUTCOMES]);
 
@@ -47,7 +50,7 @@ export const CALLS_QUERY = Type.Object(
     phase: Type.Optional(PHASE),
     rule: Type.Optional(name),
     target: Type.Optional(name),
-    verdict: Type.Optional(VERDICT),
+    verdict: Type.Optional(ASKED_VERDICT),
     ends: Type.Optional(ENDS),
     from: Type.Optional(name),
     to: Type.Optional(name),
@@ -192,7 +195,9 @@ export const CALLS_PAGE = Type.Object({ calls: Type.Array(CALL_SUMMARY), next: t
 
 /** Of every action: kept with it, for other people. */
 export const REASON = Type.Optional(
-  orNull(Type.String({ maxLength: 200, description: 'Why, for other people' })),
+  orNull(
+    Type.String({ maxLength: HTTP_LIMITS.reasonCharsMax, description: 'Why, for other people' }),
+  ),
 );
 
 export const ACT_BODY = Type.Union([

@@ -1,9 +1,9 @@
 /** Steps in a route file: their types, and their part of the schema. */
 import Type from 'typebox';
+import { FAILED_VERDICTS } from '../../core/machine/verdict.ts';
 import {
   DURATION,
   duration,
-  FAILED_VERDICTS,
   language,
   nameKey,
   oneOf,

@@ -1,14 +1,12 @@
 /** Building blocks of the route schema. */
 
 import Type, { type Static, type TSchema } from 'typebox';
-import { isFailed, VERDICTS } from '../../core/machine/verdict.ts';
+import { FAILED_VERDICTS } from '../../core/machine/verdict.ts';
 import { LANGUAGES } from '../../core/rules/language.ts';
 
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
 export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
-/** Keys of `if_failed`: what a failed attempt can end in. */
-export const FAILED_VERDICTS = VERDICTS.filter(isFailed);
 export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
 
 export const STRICT = { additionalProperties: false } as const;

@@ -1,6 +1,7 @@
 /** The list of calls, and what it can be filtered by. */
-import type { Call, Direction, Ends, Phase, Verdict } from '../../core/machine/call.ts';
+import type { Call, Direction, Ends, Phase } from '../../core/machine/call.ts';
 import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
+import type { AskedVerdict } from '../../core/machine/verdict.ts';
 
 export interface CallList {
   /** Newest first; `next` is null on the last page. Rejects with BAD_CURSOR. */
@@ -17,7 +18,7 @@ export interface CallFilter {
   phase?: Phase;
   rule?: string;
   target?: string;
-  verdict?: Verdict;
+  verdict?: AskedVerdict;
   ends?: Ends;
   outcome?: CallerOutcome;
   /** Our own number of the call, on either side of it. */

@@ -1,5 +1,6 @@
 /** The SQL of the list's filters. */
 import type { Direction, Ends } from '../../core/machine/call.ts';
+import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
 import type { Position } from '../rows/cursor.ts';
 import { endsOfOutcome } from '../rows/outcome-ends.ts';
@@ -35,15 +36,13 @@ export function partsOf(filter: CallFilter, after: Position) {
   if (filter.until !== undefined) terms.push(`f.created_at < ${bind(Math.round(filter.until))}`);
   if (filter.unacknowledged) terms.push(`position('${ACKNOWLEDGED_MARK}' in c.document) = 0`);
   if (filter.direction !== undefined) terms.push(isDirected(filter.direction));
-  const attempt = (['target', 'verdict'] as const).flatMap((name) => {
-    const value = filter[name];
-    return value === undefined ? [] : [`a.${name} = ${bind(clean(value))}`];
-  });
-  if (attempt.length > 0) {
-    // Target and verdict must match the same attempt.
-    terms.push(
-      `exists (select from attempts a where a.call = f.call and ${attempt.join(' and ')})`,
-    );
+  const { target, verdict } = filter;
+  // Target and verdict must match the same attempt.
+  const attempt = ['a.call = f.call'];
+  if (target !== undefined) attempt.push(`a.target = ${bind(clean(target))}`);
+  if (verdict !== undefined) attempt.push(verdictTerm(verdictsAsked(verdict), bind));
+  if (attempt.length > 1) {
+    terms.push(`exists (select from attempts a where ${attempt.join(' and ')})`);
   }
   const all = filter.legs === 'all' || filter.parentId !== undefined;
   const legs = all && filter.outcome === undefined ? ['not f.leg', 'f.leg'] : ['not f.leg'];
@@ -53,6 +52,12 @@ export function partsOf(filter: CallFilter, after: Position) {
     ),
   );
   return { parts, values, bind };
+}
+
+/** One verdict stays an equality, which the planner can read in order. */
+function verdictTerm(verdicts: readonly string[], bind: (value: unknown) => string): string {
+  const [first, ...others] = verdicts;
+  return others.length === 0 ? `a.verdict = ${bind(first)}` : `a.verdict = any (${bind(verdicts)})`;
 }
 
 function numberTerms({ number }: CallFilter, bind: (value: unknown) => string): string[][] {

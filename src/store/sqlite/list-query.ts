@@ -5,6 +5,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { Direction, Ends } from '../../core/machine/call.ts';
 import type { CallerOutcome } from '../../core/machine/caller-outcome.ts';
+import { verdictsAsked } from '../../core/machine/verdict.ts';
 import type { CallFilter } from '../contract/list.ts';
 import type { Position } from '../rows/cursor.ts';
 import type { Found } from '../rows/find.ts';
@@ -104,11 +105,8 @@ function walksOf(filter: CallFilter): Walk[] {
     if (asked === null) return walk;
     return { ...walk, terms: [...walk.terms, `ends in (${asked.map((each) => `'${each}'`)})`] };
   }
-  const attempt = attemptTerms(filter);
-  if (attempt.terms.length > 0) {
-    const source = `attempts indexed by ${attempt.index}`;
-    return [{ source, terms: attempt.terms, values: attempt.values }];
-  }
+  const attempts = attemptWalks(filter);
+  if (attempts.length > 0) return attempts;
   if (filter.rule !== undefined) return byColumn('calls_rule', 'rule', [filter.rule], null);
   const ends = endsAsked(filter);
   if (ends !== null) return byColumn('calls_ends', 'ends', ends, legs);
@@ -121,8 +119,14 @@ function walksOf(filter: CallFilter): Walk[] {
 }
 
 /** `legs` is null if the index does not distinguish callers from B-legs. */
-function byColumn(index: string, column: string, values: string[], legs: (0 | 1)[] | null): Walk[] {
-  const source = `calls indexed by ${index}`;
+function byColumn(
+  index: string,
+  column: string,
+  values: string[],
+  legs: (0 | 1)[] | null,
+  table: 'calls' | 'attempts' = 'calls',
+): Walk[] {
+  const source = `${table} indexed by ${index}`;
   return values.flatMap((value) =>
     (legs ?? [null]).map((leg) => ({
       source,
@@ -157,13 +161,20 @@ function boundTerms({ since, until }: CallFilter) {
 }
 
 /** Target and verdict must match the same attempt. */
-function attemptTerms(filter: CallFilter) {
-  const asked = (['target', 'verdict'] as const).filter((name) => filter[name] !== undefined);
-  return {
-    index: `attempts_${asked.join('_')}`,
-    terms: asked.map((name) => `${name} = ?`),
-    values: asked.map((name) => filter[name] ?? null),
-  };
+function attemptWalks({ target, verdict }: CallFilter): Walk[] {
+  if (verdict === undefined) {
+    if (target === undefined) return [];
+    return byColumn('attempts_target', 'target', [target], null, 'attempts');
+  }
+  const verdicts = [...verdictsAsked(verdict)];
+  if (target === undefined) {
+    return byColumn('attempts_verdict', 'verdict', verdicts, null, 'attempts');
+  }
+  return verdicts.map((each) => ({
+    source: 'attempts indexed by attempts_target_verdict',
+    terms: ['target = ?', 'verdict = ?'],
+    values: [target, each],
+  }));
 }
 
 /** All filters, checked on each row that the index returns. */
@@ -181,12 +192,20 @@ function hitTerms(filter: CallFilter) {
     terms.push(`iif(${isDirected('outgoing')}, c.caller, c.callee) = ?`);
     values.push(filter.number);
   }
-  const attempt = attemptTerms(filter);
-  if (attempt.terms.length > 0) {
-    // The plus stops the planner from reading all attempts with a verdict for each call.
-    const own = ['a.call = c.call', ...attempt.terms.map((term) => `+a.${term}`)];
-    terms.push(`exists (select 1 from attempts a where ${own.join(' and ')})`);
-    values.push(...attempt.values);
+  const { target, verdict } = filter;
+  // The plus stops the planner from reading all attempts with a verdict for each call.
+  const attempt = ['a.call = c.call'];
+  if (target !== undefined) {
+    attempt.push('+a.target = ?');
+    values.push(target);
+  }
+  if (verdict !== undefined) {
+    const verdicts = verdictsAsked(verdict);
+    attempt.push(`+a.verdict in (${verdicts.map(() => '?').join()})`);
+    values.push(...verdicts);
+  }
+  if (attempt.length > 1) {
+    terms.push(`exists (select 1 from attempts a where ${attempt.join(' and ')})`);
   }
   return { terms, values };
 }

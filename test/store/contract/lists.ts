@@ -54,6 +54,12 @@ export function listsContract(): void {
       expect(await listed({ target: `${run}t` })).toEqual([4, 3]);
       expect(await listed({ target: `${run}t`, verdict: 'busy' })).toEqual([3]);
       expect(await listed({ to, verdict: 'busy' })).toEqual([4, 3]);
+      // 4 has two of them, and is one call.
+      expect(await listed({ to, verdict: 'failed' })).toEqual([4, 3]);
+      expect(await listed({ target: `${run}t`, verdict: 'failed' })).toEqual([4, 3]);
+      expect(await listed({ target: 'else', verdict: 'failed', to })).toEqual([4]);
+      const pages = await store.list({ verdict: 'failed', to, limit: 1 });
+      expect(pages.next).not.toBeNull();
       expect(await listed({ to, since: 30 })).toEqual([5, 4, 3]);
       expect(await listed({ target: `${run}t`, since: 31, phase: 'new' })).toEqual([4]);
       expect((await store.list({ verdict: 'busy', limit: 100 })).calls.length).toBeGreaterThan(1);
