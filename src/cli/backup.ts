@@ -8,6 +8,7 @@ import type { Database } from '../store/open.ts';
 import { confirm } from './confirm.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
+import { stopSignal } from './stop-signal.ts';
 
 export function backupCommand(program: Command, io: Io): void {
   const command = program
@@ -15,7 +16,8 @@ export function backupCommand(program: Command, io: Io): void {
     .description('copy the database into a file, while the server runs; PostgreSQL needs pg_dump')
     .argument('<file>', 'replaced only by a backup that is complete');
   command.action(async (file: string) => {
-    process.exitCode = await runBackup(file, io);
+    using stopping = stopSignal(io.env);
+    process.exitCode = await runBackup(file, io, stopping.signal);
   });
 }
 
@@ -28,47 +30,60 @@ export function restoreCommand(program: Command, io: Io): void {
     .argument('<file>', 'made by referee backup')
     .option('--yes', 'replace the database without asking');
   command.action(async (file: string, options: { yes?: boolean }) => {
-    process.exitCode = await runRestore(file, options, io);
+    using stopping = stopSignal(io.env);
+    process.exitCode = await runRestore(file, options, io, stopping.signal);
   });
 }
 
-export function runBackup(file: string, io: Io): Promise<number> {
-  return reporting('backup', 'no backup was made', io, async (database) => {
-    const calls = await backUp(database, file);
+export function runBackup(file: string, io: Io, signal: AbortSignal): Promise<number> {
+  const about = { name: 'backup', failure: 'no backup was made', io, signal };
+  return reporting(about, async (database) => {
+    const calls = await backUp(database, file, signal);
     io.stdout.write(`${file}: ${calls} calls, ${sizeOf(file)}\n`);
     return 0;
   });
 }
 
-export function runRestore(file: string, options: { yes?: boolean }, io: Io): Promise<number> {
-  return reporting('restore', 'nothing was restored', io, async (database) => {
+export function runRestore(
+  file: string,
+  options: { yes?: boolean },
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  const about = { name: 'restore', failure: 'nothing was restored', io, signal };
+  return reporting(about, async (database) => {
     const inBackup = callsInBackup(file, database);
     if (database.kind === 'sqlite' && existsSync(database.path)) {
       const question = `${database.path} is replaced by ${file} (${inBackup} calls). Go on?`;
-      const answer = await confirm(question, options, io);
+      const answer = await confirm(question, { ...options, signal }, io);
       if (answer === 'nobody') {
         io.stderr.write('referee restore: it replaces the database; say --yes to do so\n');
         return 1;
       }
       if (answer === 'no') return 1;
     }
-    const calls = await restore(file, database);
+    const calls = await restore(file, database, signal);
     const where = database.kind === 'sqlite' ? database.path : 'the database';
     io.stdout.write(`${where}: ${calls} calls restored\n`);
     return 0;
   });
 }
 
+interface About {
+  name: string;
+  failure: string;
+  io: Io;
+  signal: AbortSignal;
+}
+
 async function reporting(
-  name: string,
-  failure: string,
-  io: Io,
+  { name, failure, io, signal }: About,
   work: (database: Database) => Promise<number>,
 ): Promise<number> {
   try {
     return await work(parseDatabaseUrl(databaseUrl(io)));
   } catch (error) {
-    const reason = reasonOf(error);
+    const reason = signal.aborted ? 'it was stopped' : reasonOf(error);
     if (reason === null) throw error;
     io.stderr.write(`referee ${name}: ${failure}: ${reason}\n`);
     return 1;

@@ -5,7 +5,7 @@ import type { Io } from './io.ts';
 /** The question goes to stderr, so that what is piped on stays clean. */
 export async function confirm(
   question: string,
-  options: { yes?: boolean; json?: boolean },
+  options: { yes?: boolean; json?: boolean; signal?: AbortSignal },
   io: Io,
 ): Promise<'yes' | 'no' | 'nobody'> {
   if (options.yes === true) return 'yes';
@@ -15,8 +15,9 @@ export async function confirm(
   const lines = createInterface({ input });
   try {
     io.stderr.write(`${question} [y/N] `);
-    // A closed input is a no.
+    // A closed input is a no, and so is Ctrl-C.
     const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    options.signal?.addEventListener('abort', () => lines.close(), { once: true });
     const line = await Promise.race([lines.question(''), closed]);
     return /^y(es)?$/i.test(line.trim()) ? 'yes' : 'no';
   } finally {

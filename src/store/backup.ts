@@ -4,23 +4,27 @@ import { backUpPostgres, restorePostgres } from './postgres/backup.ts';
 import { backUpSqlite, checkBackup, restoreSqlite } from './sqlite/backup.ts';
 
 /**
- * Returns how many calls the backup holds. Rejects with StoreUnavailable if none could be made;
- * then nothing is left behind, and an earlier backup at `to` stays.
+ * Returns how many calls the backup holds. Rejects with StoreUnavailable if none could be made, and
+ * with the signal's reason if it was stopped; then nothing is left behind, and an earlier backup at
+ * `to` stays.
  */
-export async function backUp(database: Database, to: string): Promise<number> {
+export async function backUp(database: Database, to: string, signal: AbortSignal): Promise<number> {
   return database.kind === 'sqlite'
-    ? backUpSqlite(database.path, to)
-    : backUpPostgres(database.url, to);
+    ? backUpSqlite(database.path, to, signal)
+    : backUpPostgres(database.url, to, signal);
 }
 
 /**
- * Returns how many calls the database now holds. Rejects with StoreUnavailable, having changed
- * nothing.
+ * Returns how many calls the database now holds. Rejects as `backUp` does, having changed nothing.
  */
-export async function restore(from: string, database: Database): Promise<number> {
+export async function restore(
+  from: string,
+  database: Database,
+  signal: AbortSignal,
+): Promise<number> {
   return database.kind === 'sqlite'
-    ? restoreSqlite(from, database.path)
-    : restorePostgres(from, database.url);
+    ? restoreSqlite(from, database.path, signal)
+    : restorePostgres(from, database.url, signal);
 }
 
 /**

@@ -19,10 +19,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const run = (what: 'backup' | 'restore', options = {}, url = `sqlite:${path}`) =>
-  written((io) => (what === 'backup' ? runBackup(file, io) : runRestore(file, options, io)), {
-    env: { DATABASE_URL: url },
-  });
+const GOES_ON = new AbortController().signal;
+
+const run = (what: 'backup' | 'restore', options = {}, url = `sqlite:${path}`, signal = GOES_ON) =>
+  written(
+    (io) =>
+      what === 'backup' ? runBackup(file, io, signal) : runRestore(file, options, io, signal),
+    { env: { DATABASE_URL: url } },
+  );
 
 async function fill(...ids: string[]) {
   const store = await openStore({ kind: 'sqlite', path });
@@ -102,6 +106,34 @@ test('a restore without a whole backup touches nothing', async () => {
     expect([code, err]).toEqual([1, expect.stringContaining('nothing was restored: ')]);
     expect(contents()).toEqual(before);
   }
+});
+
+test('one that is stopped leaves nothing, and what was there stays', async () => {
+  const store = await fill('one');
+  await run('backup');
+  await store.close();
+  const before = contents();
+  const stopped = AbortSignal.abort('SIGINT');
+  // Between two pieces of the copy, as Ctrl-C comes.
+  const stopping = new AbortController();
+  queueMicrotask(() => stopping.abort('SIGTERM'));
+  for (const signal of [stopped, stopping.signal]) {
+    for (const what of ['backup', 'restore'] as const) {
+      const { code, err } = await run(what, { yes: true }, undefined, signal);
+      expect([code, err]).toEqual([1, expect.stringContaining('it was stopped')]);
+      expect(contents()).toEqual(before);
+    }
+  }
+});
+
+test('what a killed one left is gone after the next', async () => {
+  const store = await fill('one');
+  for (const end of ['', '-wal', '-shm', '-journal']) writeFileSync(`${file}.part${end}`, 'half');
+  expect((await run('backup')).code).toBe(0);
+  await store.close();
+  writeFileSync(`${path}.part`, 'half');
+  expect((await run('restore', { yes: true })).code).toBe(0);
+  expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
 });
 
 test('PostgreSQL: where none answers, no file is left and the last backup stays', async () => {

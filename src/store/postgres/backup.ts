@@ -3,10 +3,11 @@
  * than the server: https://www.postgresql.org/docs/current/app-pgdump.html
  */
 import { execFile } from 'node:child_process';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { StoreUnavailable } from '../../errors.ts';
+import { replacing } from '../rows/replacing.ts';
 import { explain } from './pool.ts';
 
 /**
@@ -15,25 +16,34 @@ import { explain } from './pool.ts';
  */
 const LEFT_OUT = ['changes', 'replicas'];
 
-export async function backUpPostgres(url: string, to: string): Promise<number> {
-  const part = `${to}.part`;
-  try {
-    const calls = await countCalls(url);
-    if (calls === null)
-      throw new StoreUnavailable('it holds no calls of ours', { where: place(url) });
-    const data = LEFT_OUT.map((table) => `--exclude-table-data=${table}`);
-    await tool('pg_dump', ['--format=custom', ...data, `--file=${part}`], url);
-    await tool('pg_restore', ['--list', part], url);
-    renameSync(part, to);
-    return calls;
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw error;
-  }
+export async function backUpPostgres(
+  url: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<number> {
+  return replacing({
+    path: to,
+    signal,
+    async write(part) {
+      const calls = await countCalls(url);
+      if (calls === null) {
+        throw new StoreUnavailable('it holds no calls of ours', { where: place(url) });
+      }
+      const data = LEFT_OUT.map((table) => `--exclude-table-data=${table}`);
+      const args = ['--format=custom', ...data, `--file=${part}`];
+      await tool({ name: 'pg_dump', args, url, signal });
+      await tool({ name: 'pg_restore', args: ['--list', part], url, signal });
+      return calls;
+    },
+  });
 }
 
 /** Restores into an empty database, all of it or nothing; returns how many calls it then holds. */
-export async function restorePostgres(from: string, url: string): Promise<number> {
+export async function restorePostgres(
+  from: string,
+  url: string,
+  signal: AbortSignal,
+): Promise<number> {
   if (!existsSync(from)) throw new StoreUnavailable('there is no such file', { where: from });
   if ((await countCalls(url)) !== null) {
     throw new StoreUnavailable(
@@ -42,7 +52,8 @@ export async function restorePostgres(from: string, url: string): Promise<number
     );
   }
   const options = ['--no-owner', '--exit-on-error', '--single-transaction'];
-  await tool('pg_restore', [...options, `--dbname=${withoutPassword(url)}`, from], url);
+  const args = [...options, `--dbname=${withoutPassword(url)}`, from];
+  await tool({ name: 'pg_restore', args, url, signal });
   return (await countCalls(url)) ?? 0;
 }
 
@@ -62,7 +73,14 @@ async function countCalls(url: string): Promise<number | null> {
   }
 }
 
-async function tool(name: 'pg_dump' | 'pg_restore', args: string[], url: string): Promise<void> {
+interface Tool {
+  name: 'pg_dump' | 'pg_restore';
+  args: string[];
+  url: string;
+  signal: AbortSignal;
+}
+
+async function tool({ name, args, url, signal }: Tool): Promise<void> {
   const dump = name === 'pg_dump' ? [`--dbname=${withoutPassword(url)}`] : [];
   const { password } = new URL(url);
   // Not on the command line, where every user of the machine could read it.
@@ -71,8 +89,13 @@ async function tool(name: 'pg_dump' | 'pg_restore', args: string[], url: string)
     ...(password === '' ? {} : { PGPASSWORD: decodeURIComponent(password) }),
   };
   try {
-    await promisify(execFile)(name, [...dump, ...args], { env, maxBuffer: 64 * 1024 * 1024 });
+    await promisify(execFile)(name, [...dump, ...args], {
+      env,
+      maxBuffer: 64 * 1024 * 1024,
+      signal,
+    });
   } catch (error) {
+    signal.throwIfAborted();
     throw new StoreUnavailable(whyFailed(name, error), { where: place(url), cause: error });
   }
 }
