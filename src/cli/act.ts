@@ -33,19 +33,13 @@ export function actCommands(program: Command, io: Io): void {
 }
 
 /** The exit code. */
-export async function runAct(act: Act, id: string, options: ActOptions, io: Io): Promise<number> {
-  const { reason = null, server, json } = options;
-  const path = `/v1/calls/${encodeURIComponent(id)}/${act}`;
-  const answer = await askServer({ path, method: 'POST', body: { reason } }, server, io);
-  if (!answer.ok) {
-    io.stderr.write(`referee ${act}: ${plain(answer.why)}\n`);
-    return answer.wrong ? 2 : 1;
-  }
-  const { call } = answer.body as { call: { phase: string; summary: string } };
-  io.stdout.write(
-    json === true
-      ? `${jsonText(answer.body, 2)}\n`
-      : `${plain(call.phase)}  ${plain(call.summary)}\n`,
-  );
-  return 0;
+export function runAct(act: Act, id: string, options: ActOptions, io: Io): Promise<number> {
+  const { reason = null, server: wanted, json } = options;
+  return askServer({ command: act, server: wanted, io }, async (server) => {
+    const answer = await server.post(`/v1/calls/${encodeURIComponent(id)}/${act}`, { reason });
+    const { call } = answer as { call: { phase: string; summary: string } };
+    io.stdout.write(
+      json === true ? `${jsonText(answer, 2)}\n` : `${plain(call.phase)}  ${plain(call.summary)}\n`,
+    );
+  });
 }

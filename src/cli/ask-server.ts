@@ -1,9 +1,10 @@
-/** Asks a running server by its API, as whoever the token belongs to. */
+/** Commands that always ask a running server, as whoever the token belongs to. */
 import { withEnvFile } from '../config/config.ts';
 import { unquoted } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
-import { jsonOf, problemOf, request, tokenOf } from './server.ts';
+import { plain } from './routes-folder.ts';
+import { checkedServer, ownAddress, type Server, ServerRefused, tokenOf } from './server.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -15,46 +16,43 @@ export const SERVER_OPTION = [
 export const SERVER_HELP =
   '\nIt needs REFEREE_TOKEN or ADMIN_TOKEN.\nExit code: 0 done, 1 refused or failed, 2 wrong usage.';
 
-export interface Question {
-  path: string;
-  method?: 'GET' | 'POST';
-  body?: unknown;
+export interface Asking {
+  command: string;
+  /** `--server` */
+  server: string | undefined;
+  io: Io;
 }
 
-/** `wrong`: the command line is. */
-export type Answered = { ok: true; body: unknown } | { ok: false; why: string; wrong: boolean };
-
+/** The exit code: 0 if `use` resolves, otherwise that of the refusal, which is printed. */
 export async function askServer(
-  { path, method = 'GET', body }: Question,
-  wanted: string | undefined,
-  io: Io,
-): Promise<Answered> {
-  if (wanted !== undefined && !/^https?:\/\//.test(wanted)) {
-    return { ok: false, why: `--server ${wanted}: expected http://host:port`, wrong: true };
+  { command, server, io }: Asking,
+  use: (server: Server) => Promise<void>,
+): Promise<number> {
+  const refuse = (why: string, code: number): number => {
+    io.stderr.write(`referee ${command}: ${plain(why)}\n`);
+    return code;
+  };
+  if (server !== undefined && !/^https?:\/\//.test(server)) {
+    return refuse(`--server ${server}: expected http://host:port`, 2);
   }
-  const refused = (why: string): Answered => ({ ok: false, why, wrong: false });
-  const env = withEnvFile(io.env);
-  const token = tokenOf(env);
-  if (token === '') return refused('set REFEREE_TOKEN or ADMIN_TOKEN to a token of the server');
-  const server = wanted ?? (unquoted(env.REFEREE_URL ?? '') || ownAddress(env));
   try {
-    // Its API may be below a path of a proxy.
-    const answer = await request(`${server.replace(/\/+$/, '')}${path}`, server, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (answer.ok) return { ok: true, body: await jsonOf(answer, server) };
-    return refused((await problemOf(answer)).detail ?? `${server} answered ${answer.status}`);
+    await use(serverFor(server, io));
+    return 0;
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
-    return refused(error.message);
+    const detail = error instanceof ServerRefused ? error.detail : null;
+    return refuse(detail ?? error.message, 1);
   }
 }
 
-function ownAddress({ HOST, PORT, ADMIN_PORT }: Record<string, string | undefined>): string {
-  const everywhere = HOST === undefined || HOST === '' || HOST === '0.0.0.0' || HOST === '::';
-  const host = everywhere ? '127.0.0.1' : HOST;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${ADMIN_PORT || PORT || '3000'}`;
+function serverFor(wanted: string | undefined, io: Io): Server {
+  const env = withEnvFile(io.env);
+  const common = { token: tokenOf(env), timeoutMs: TIMEOUT_MS };
+  if (wanted !== undefined) return checkedServer({ ...common, url: wanted, namedBy: '--server' });
+  const url = unquoted(env.REFEREE_URL ?? '');
+  if (url !== '') return checkedServer({ ...common, url, namedBy: 'REFEREE_URL' });
+  const { HOST = '', PORT, ADMIN_PORT } = env;
+  const port = ADMIN_PORT ? 'ADMIN_PORT' : 'PORT';
+  const own = ownAddress(HOST, ADMIN_PORT || PORT || '3000');
+  return checkedServer({ ...common, url: own, namedBy: `HOST and ${port}` });
 }

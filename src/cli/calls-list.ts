@@ -27,7 +27,7 @@ export async function listCalls(
     return;
   }
   if (options.csv) {
-    io.stdout.write(callsCsv(calls));
+    io.stdout.write(callsCsv({ calls }));
     if (next !== null) io.stderr.write(`${MORE}\n`);
     return;
   }

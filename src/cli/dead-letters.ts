@@ -1,21 +1,20 @@
 /** `referee dead-letters`: events that could not be processed, by the server's API. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Static } from 'typebox';
+import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
+import { limitOf } from './limit.ts';
 import { plain } from './routes-folder.ts';
+
+const MORE = 'There are more dead letters: raise --limit, at most 500.\n';
 
 interface LetterOptions {
   reason?: string;
+  limit?: number;
   server?: string;
   json?: boolean;
-}
-
-interface Letter {
-  id: number;
-  at: string;
-  error: string;
-  call_control_id: string | null;
-  type: string | null;
+  csv?: boolean;
 }
 
 export function deadLettersCommand(program: Command, io: Io): void {
@@ -25,8 +24,10 @@ export function deadLettersCommand(program: Command, io: Io): void {
     .argument('[what]', 'retry or discard; without it the newest are listed')
     .argument('[id]', 'the number of the dead letter')
     .option('--reason <text>', 'why, kept with what you do')
+    .option('--limit <number>', 'how many to list', limitOf)
     .option(...SERVER_OPTION)
-    .option('--json', 'what the API answers')
+    .addOption(new Option('--json', 'what the API answers').conflicts('csv'))
+    .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
     .addHelpText('after', SERVER_HELP);
   command.action(
     async (what: string | undefined, id: string | undefined, options: LetterOptions) => {
@@ -42,30 +43,38 @@ export async function runDeadLetters(
   options: LetterOptions,
   io: Io,
 ): Promise<number> {
-  const { reason = null, server, json } = options;
-  if (what !== undefined && what !== 'retry' && what !== 'discard') {
-    return refuse(`${what}: expected retry or discard`, 2);
+  const { reason = null, limit, server: wanted, json, csv } = options;
+  const wrong = wrongUsage(what, id, options);
+  if (wrong !== null) {
+    io.stderr.write(`referee dead-letters: ${plain(wrong)}\n`);
+    return 2;
   }
-  if (what !== undefined && !/^[1-9]\d*$/.test(id ?? '')) {
-    return refuse(`${what} needs the number of a dead letter`, 2);
-  }
-  const path = what === undefined ? '/v1/dead-letters' : `/v1/dead-letters/${id}/${what}`;
-  const question =
-    what === undefined ? { path } : { path, method: 'POST' as const, body: { reason } };
-  const answer = await askServer(question, server, io);
-  if (!answer.ok) return refuse(answer.why, answer.wrong ? 2 : 1);
-  io.stdout.write(json === true ? `${jsonText(answer.body, 2)}\n` : textOf(answer.body));
-  return 0;
-
-  function refuse(why: string, code: number): number {
-    io.stderr.write(`referee dead-letters: ${plain(why)}\n`);
-    return code;
-  }
+  return askServer({ command: 'dead-letters', server: wanted, io }, async (server) => {
+    if (what === undefined) {
+      const listed = await server.get('/v1/dead-letters', { limit }, DEAD_LETTERS);
+      if (csv) io.stdout.write(deadLettersCsv(listed));
+      else io.stdout.write(json ? `${jsonText(listed, 2)}\n` : textOf(listed));
+      if (listed.next !== null && !json) io.stderr.write(MORE);
+      return;
+    }
+    const done = await server.post(`/v1/dead-letters/${id}/${what}`, { reason });
+    const { result = '' } = done as { result?: string };
+    io.stdout.write(json ? `${jsonText(done, 2)}\n` : `${plain(result)}\n`);
+  });
 }
 
-function textOf(body: unknown): string {
-  const { dead_letters: letters, result } = body as { dead_letters?: Letter[]; result?: string };
-  if (letters === undefined) return `${plain(result ?? '')}\n`;
+function wrongUsage(
+  what: string | undefined,
+  id: string | undefined,
+  { csv, limit }: LetterOptions,
+): string | null {
+  if (what === undefined) return null;
+  if (what !== 'retry' && what !== 'discard') return `${what}: expected retry or discard`;
+  if (!/^[1-9]\d*$/.test(id ?? '')) return `${what} needs the number of a dead letter`;
+  return csv || limit !== undefined ? '--csv and --limit are for the list' : null;
+}
+
+function textOf({ dead_letters: letters }: Static<typeof DEAD_LETTERS>): string {
   if (letters.length === 0) return 'There are no dead letters.\n';
   return letters
     .map(({ id, at, type, call_control_id: call, error }) => {

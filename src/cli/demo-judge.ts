@@ -1,7 +1,7 @@
 /** Whether a call ended as its script says, according to both the server and the simulator. */
 import type { CallBook } from '../simulator/books.ts';
 import type { PlayedCall } from '../simulator/scripts.ts';
-import type { ApiCall } from './server-api.ts';
+import type { ApiCall } from './demo-call.ts';
 
 /** Empty if everything agrees, otherwise one sentence for each difference. */
 export function disagreements(

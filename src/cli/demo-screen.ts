@@ -3,11 +3,11 @@ import { styleText } from 'node:util';
 import type { CallBook } from '../simulator/books.ts';
 import type { PlayedCall } from '../simulator/scripts.ts';
 import type { Played } from './demo.ts';
+import type { ApiCall, ApiEntry } from './demo-call.ts';
 import type { Stage } from './demo-stage.ts';
 import { storyLine } from './demo-story.ts';
 import type { DoctorReport } from './doctor.ts';
 import { type Io, jsonText } from './io.ts';
-import type { ApiCall, ApiEntry } from './server-api.ts';
 
 export interface Screen {
   opened(stage: Stage): void;

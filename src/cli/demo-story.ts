@@ -1,6 +1,6 @@
 /** One timeline entry in words: what happened, what it means, what Referee did next. */
 import { commandWords, sentenceOf, targetOf } from '../page/timeline-words.js';
-import type { ApiCall, ApiEntry } from './server-api.ts';
+import type { ApiCall, ApiEntry } from './demo-call.ts';
 
 export interface StoryLine {
   what: string;

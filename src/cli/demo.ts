@@ -6,12 +6,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type PlayedCall, SCRIPTS } from '../simulator/scripts.ts';
 import type { PlacedCall } from '../simulator/simulator.ts';
+import type { ApiCall } from './demo-call.ts';
 import { disagreements } from './demo-judge.ts';
 import { keepRunning } from './demo-keep.ts';
 import { createScreen, type Screen } from './demo-screen.ts';
 import { type Stage, setStage } from './demo-stage.ts';
+import type { Documents } from './documents.ts';
 import type { Io } from './io.ts';
-import { type Api, type ApiCall, apiOf } from './server-api.ts';
+import { serverAt } from './server.ts';
+import { documentsOf } from './server-documents.ts';
 import { stopSignal } from './stop-signal.ts';
 
 interface DemoOptions {
@@ -74,7 +77,8 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
 
 /** Places one call after the other and prints their timelines, in the order of events. */
 async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<Played[]> {
-  const api = apiOf(stage.url, stage.adminToken);
+  const { url, adminToken: token } = stage;
+  const server = documentsOf(serverAt({ url, token, namedBy: 'the demo' }));
   const { simulator } = stage;
   const calls: { placed: PlacedCall; script: PlayedCall }[] = [];
   const placing = (async () => {
@@ -86,7 +90,7 @@ async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<
     }
     await Promise.all(calls.map(({ placed }) => placed.ended));
   })();
-  const watching = watch(api, calls, screen);
+  const watching = watch(server, calls, screen);
   try {
     await Promise.race([placing, pause(ALL_ENDED_WITHIN_MS, undefined, { signal, ref: false })]);
     while (simulator.unfinishedDeliveries() > 0) await pause(LOOK_EVERY_MS, undefined, { signal });
@@ -97,14 +101,14 @@ async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<
   }
   return Promise.all(
     calls.map(async ({ placed, script }) => {
-      const call = await api.call(placed.callControlId);
+      const call = await server.call(placed.callControlId);
       const problems = disagreements(script, call, placed.book);
       return { number: placed.number, script, call, problems };
     }),
   );
 }
 
-function watch(api: Api, calls: { placed: PlacedCall }[], screen: Screen) {
+function watch(server: Pick<Documents, 'call'>, calls: { placed: PlacedCall }[], screen: Screen) {
   const told = new Set<string>();
   let stopped = false;
   const watching = (async () => {
@@ -113,7 +117,7 @@ function watch(api: Api, calls: { placed: PlacedCall }[], screen: Screen) {
       const fresh = (
         await Promise.all(
           calls.map(async ({ placed }) => {
-            const call = await api.call(placed.callControlId);
+            const call = await server.call(placed.callControlId);
             const entries = call?.timeline ?? [];
             return entries.flatMap((entry) => {
               const key = `${placed.number} ${entry.source} ${entry.type} ${entry.id}`;

@@ -1,6 +1,8 @@
 /** Listing what operators may force by hand, and forcing one, by the API of the running server. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
+import { RefereeError } from '../errors.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
@@ -10,6 +12,7 @@ interface ForcingOptions {
   reason?: string;
   server?: string;
   json?: boolean;
+  csv?: boolean;
 }
 
 export interface Override {
@@ -18,22 +21,24 @@ export interface Override {
   by: string | null;
 }
 
-/** `Listed`: one of them as the API lists it. */
-export interface Forceable<Listed extends { name: string }> {
+/** `Schema` is of the answer that lists them, `Listed` what is shown of each. */
+export interface Forceable<Schema extends TSchema, Listed extends { name: string }> {
   command: string;
   noun: string;
   help: { command: string; name: string; state: string; until: string };
   /** What a state is called, and `on` of the API. */
   states: ReadonlyMap<string, boolean | null>;
   /** Of the answer to `GET /v1/<key>`, which lists them. */
-  key: string;
+  key: keyof Static<Schema> & string;
+  schema: Schema;
+  csv(document: Static<Schema>): string;
   forcePath(name: string): string;
   line(listed: Listed, io: Io): string;
 }
 
-export function forcingCommand<Listed extends { name: string }>(
+export function forcingCommand<Schema extends TSchema, Listed extends { name: string }>(
   program: Command,
-  what: Forceable<Listed>,
+  what: Forceable<Schema, Listed>,
   io: Io,
 ): void {
   const { command, help } = what;
@@ -45,7 +50,8 @@ export function forcingCommand<Listed extends { name: string }>(
     .option('--until <time>', `${help.until} then; ISO 8601 with its zone`)
     .option('--reason <text>', 'why, for the other operators')
     .option(...SERVER_OPTION)
-    .option('--json', 'what the API answers')
+    .addOption(new Option('--json', 'what the API answers').conflicts('csv'))
+    .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
     .addHelpText('after', SERVER_HELP)
     .action(
       async (name: string | undefined, state: string | undefined, options: ForcingOptions) => {
@@ -55,74 +61,76 @@ export function forcingCommand<Listed extends { name: string }>(
 }
 
 /** The exit code. */
-export async function runForcing<Listed extends { name: string }>(
-  what: Forceable<Listed>,
+export async function runForcing<Schema extends TSchema, Listed extends { name: string }>(
+  what: Forceable<Schema, Listed>,
   { name, state }: { name: string | undefined; state: string | undefined },
   options: ForcingOptions,
   io: Io,
 ): Promise<number> {
-  const refuse = (why: string, code: number) => {
-    io.stderr.write(`referee ${what.command}: ${plain(why)}\n`);
-    return code;
-  };
   const wrong = wrongUsage(what, name, state, options);
-  if (wrong !== null) return refuse(wrong, 2);
-  const forces = name !== undefined && state !== undefined;
-  const { until = null, reason = null, server } = options;
-  const answer = await askServer(
-    forces
-      ? {
-          path: what.forcePath(encodeURIComponent(name)),
-          method: 'POST',
-          body: { on: what.states.get(state), until, reason },
-        }
-      : { path: `/v1/${what.key}` },
-    server,
-    io,
-  );
-  if (!answer.ok) return refuse(answer.why, answer.wrong ? 2 : 1);
-  const { body } = answer;
-  if (forces) return show(what, [{ ...(body as Listed), name }], body, options, io);
-  const listed = body as Record<string, unknown>;
-  const all = listed[what.key] as Listed[];
-  const wanted = all.filter((one) => name === undefined || one.name === name);
-  if (name !== undefined && wanted.length === 0) {
-    const known = all.map((one) => one.name).join(', ') || 'none';
-    return refuse(`no ${what.noun} is called ${JSON.stringify(name)}; known: ${known}`, 1);
+  if (wrong !== null) {
+    io.stderr.write(`referee ${what.command}: ${plain(wrong)}\n`);
+    return 2;
   }
-  const shown = name === undefined ? body : { ...listed, [what.key]: wanted };
-  return show(what, wanted, shown, options, io);
+  const { until = null, reason = null, json, csv } = options;
+  return askServer({ command: what.command, server: options.server, io }, async (server) => {
+    if (name !== undefined && state !== undefined) {
+      const path = what.forcePath(encodeURIComponent(name));
+      const done = await server.post(path, { on: what.states.get(state), until, reason });
+      io.stdout.write(
+        json ? jsonLine(done) : what.line({ ...(done as object), name } as Listed, io),
+      );
+      return;
+    }
+    const { document, listed } = named<Schema, Listed>(
+      what,
+      name,
+      await server.get(`/v1/${what.key}`, {}, what.schema),
+    );
+    if (csv) io.stdout.write(what.csv(document));
+    else if (json) io.stdout.write(jsonLine(document));
+    else if (listed.length === 0) io.stdout.write(`The routes have no ${what.key}.\n`);
+    else io.stdout.write(listed.map((one) => what.line(one, io)).join(''));
+  });
+}
+
+/** All of the answer, or only the one of that name. */
+function named<Schema extends TSchema, Listed extends { name: string }>(
+  { key, noun }: Pick<Forceable<Schema, Listed>, 'key' | 'noun'>,
+  name: string | undefined,
+  document: Static<Schema>,
+): { document: Static<Schema>; listed: Listed[] } {
+  const all = document[key] as Listed[];
+  if (name === undefined) return { document, listed: all };
+  const listed = all.filter((one) => one.name === name);
+  if (listed.length > 0) return { document: { ...Object(document), [key]: listed }, listed };
+  const known = all.map((one) => one.name).join(', ') || 'none';
+  const words = `no ${noun} is called ${JSON.stringify(name)}; known: ${known}`;
+  throw new RefereeError('UNKNOWN_NAME', words);
+}
+
+function jsonLine(value: unknown): string {
+  return `${jsonText(value, 2)}\n`;
 }
 
 function wrongUsage(
-  { noun, states }: Pick<Forceable<{ name: string }>, 'noun' | 'states'>,
+  { noun, states }: { noun: string; states: ReadonlyMap<string, boolean | null> },
   name: string | undefined,
   state: string | undefined,
-  { until, reason }: ForcingOptions,
+  { until, reason, csv }: ForcingOptions,
 ): string | null {
   const [first, second, none] = states.keys();
   if (state !== undefined && !states.has(state)) {
     return `${state}: expected ${first}, ${second} or ${none}`;
   }
-  if ((name === undefined || state === undefined) && (until ?? reason) !== undefined) {
+  const forces = name !== undefined && state !== undefined;
+  if (forces && csv) return '--csv is for the list';
+  if (!forces && (until ?? reason) !== undefined) {
     return `--until and --reason need a ${noun} and ${first} or ${second}`;
   }
   if (until === undefined || readMoment(until) !== null) return null;
   const { problem, hint } = notAMoment(until);
   return `--until: ${problem}; ${hint}`;
-}
-
-function show<Listed extends { name: string }>(
-  what: Forceable<Listed>,
-  listed: Listed[],
-  body: unknown,
-  { json }: ForcingOptions,
-  io: Io,
-): number {
-  const none = `The routes have no ${what.key}.\n`;
-  const text = listed.length === 0 ? none : listed.map((one) => what.line(one, io)).join('');
-  io.stdout.write(json === true ? `${jsonText(body, 2)}\n` : text);
-  return 0;
 }
 
 /** "until 2026-03-02T15:00:00.000Z, by anna: works on the roof" */

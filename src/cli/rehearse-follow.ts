@@ -6,12 +6,12 @@ import type { CallDetail } from '../http/api/calls-json.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 import { deliveredEvent } from '../telnyx/account/deliveries.ts';
 import { CALL_EVENT_TYPES } from '../telnyx/missed-webhooks.ts';
+import type { Documents } from './documents.ts';
 import type { Evidence } from './rehearse-evidence.ts';
-import type { Api } from './server-api.ts';
 
 export interface Following {
   client: Pick<AccountClient, 'hangUp' | 'deliveries' | 'clockOffMs'>;
-  api: Api;
+  server: Pick<Documents, 'call' | 'calls'>;
   callingId: string;
   from: string;
   to: string;
@@ -39,6 +39,8 @@ const LOG_EVERY_MS = 1_000;
 /** Telnyx's clock and ours differ. */
 const CLOCK_MARGIN_MS = 60_000;
 const LEGS_MAX = 20;
+/** The newest of a number: nobody places more while we look. */
+export const CALLS_LOOKED_AT = 50;
 
 export async function follow(following: Following): Promise<Followed> {
   const { client, callingId } = following;
@@ -53,7 +55,7 @@ export async function follow(following: Following): Promise<Followed> {
   const { calling, called } = seen;
   const legs = (called?.legs ?? []).slice(0, LEGS_MAX);
   const details = await Promise.all(
-    legs.map((leg) => following.api.call(leg.call_control_id).catch(() => null)),
+    legs.map((leg) => following.server.call(leg.call_control_id).catch(() => null)),
   );
   const bLegs = details.filter((one) => one !== null);
   const known = [calling, called, ...bLegs].filter((call) => call !== null);
@@ -112,21 +114,22 @@ async function watch(following: Following, unknowns: string[]): Promise<Legs> {
 
 /** The server may be away for a moment; the call goes on. */
 async function look(
-  { api, callingId, from, to, before }: Following,
+  { server, callingId, from, to, before }: Following,
   legs: Legs,
   unknowns: string[],
 ): Promise<void> {
   try {
-    legs.calling = (await api.call(callingId)) ?? legs.calling;
+    legs.calling = (await server.call(callingId)) ?? legs.calling;
     let id = legs.called?.call_control_id;
     if (id === undefined) {
-      const fresh = (await api.callsTo(to)).filter(
+      const { calls } = await server.calls({ to, limit: CALLS_LOOKED_AT });
+      const fresh = calls.filter(
         (call) => call.direction === 'incoming' && !before.has(call.call_control_id),
       );
       // A network may show another caller id than we gave.
       id = (fresh.find((call) => call.from === from) ?? fresh.at(-1))?.call_control_id;
     }
-    if (id !== undefined) legs.called = (await api.call(id)) ?? legs.called;
+    if (id !== undefined) legs.called = (await server.call(id)) ?? legs.called;
   } catch (error) {
     const why = `Our server did not answer for a while: ${error instanceof Error ? error.message : String(error)}.`;
     if (!unknowns.includes(why)) unknowns.push(why);

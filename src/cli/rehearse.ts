@@ -12,12 +12,14 @@ import { InvalidConfiguration } from '../errors.ts';
 import { type AccountClient, createAccountClient } from '../telnyx/account/client.ts';
 import { confirm } from './confirm.ts';
 import { type AccountConfig, readSettings } from './doctor.ts';
+import type { Documents } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { rehearsalOf } from './rehearse-evidence.ts';
-import { type Followed, follow } from './rehearse-follow.ts';
+import { CALLS_LOOKED_AT, type Followed, follow } from './rehearse-follow.ts';
 import { rehearsalJson, rehearsalText } from './rehearse-text.ts';
 import { colours, plain } from './routes-folder.ts';
-import { type Api, apiOf, ServerRefused } from './server-api.ts';
+import { ownAddress, ServerRefused, serverAt } from './server.ts';
+import { documentsOf } from './server-documents.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface RehearseOptions {
@@ -35,6 +37,8 @@ const SECS_MIN = 5;
 const SECS_MAX = 600;
 /** Telnyx ends the call by itself this much later, should this process die. */
 const TIME_LIMIT_MARGIN_SECS = 60;
+/** While it is asked nobody hangs up. */
+const SERVER_TIMEOUT_MS = 10_000;
 
 export function rehearseCommand(program: Command, io: Io): void {
   const command = program
@@ -109,21 +113,23 @@ async function rehearse(run: Run): Promise<Result> {
   if (from === to) return wrong('--from and --to are the same number.', 'Give two numbers.');
   const chosen = await chooseNumbers(run);
   if ('problem' in chosen) return chosen;
-  const server = options.server ?? ownAddress(config);
-  if (config.adminToken === null) {
+  const { adminToken: token, host, port, adminPort } = config;
+  if (token === null) {
     return wrong(
       'ADMIN_TOKEN is not set, so the call cannot be followed.',
       'Set it to the ADMIN_TOKEN of the running server.',
     );
   }
-  const api = apiOf(server, config.adminToken);
-  const before = await callsBefore(api, server, to);
+  const url = options.server ?? ownAddress(host, adminPort ?? port);
+  const namedBy = options.server === undefined ? 'HOST and ADMIN_PORT or PORT' : '--server';
+  const server = documentsOf(serverAt({ url, token, namedBy, timeoutMs: SERVER_TIMEOUT_MS }));
+  const before = await callsBefore(server, to);
   if ('problem' in before) return before;
   const say = (text: string): void => void io.stderr.write(text);
   say(
     `This places a real call from ${from} to ${to}, for ${secs} s at most. Phones ring: whoever the routes lead the call to.\nIt costs money: both legs, and whatever the routes do.\n`,
   );
-  const answer = await confirm('Place the call?', options, io);
+  const answer = await confirm('Place the call?', { ...options, signal }, io);
   if (answer === 'no') return wrong('No call was placed.', 'Answer y to place it.');
   if (answer === 'nobody') {
     return wrong('No call was placed: nobody could be asked.', 'Add --yes to place it.');
@@ -149,7 +155,7 @@ async function rehearse(run: Run): Promise<Result> {
   say(`Placed: ${plain(callId)}\n`);
   const followed = await follow({
     client,
-    api,
+    server,
     callingId: callId,
     from,
     to,
@@ -236,20 +242,20 @@ function applicationOf(
 
 /** Also proves that the server can be asked at all. */
 async function callsBefore(
-  api: Api,
-  server: string,
+  server: Pick<Documents, 'calls' | 'source'>,
   to: string,
 ): Promise<{ ids: ReadonlySet<string> } | { problem: Refusal }> {
   try {
-    return { ids: new Set((await api.callsTo(to)).map((call) => call.call_control_id)) };
+    const { calls } = await server.calls({ to, limit: CALLS_LOOKED_AT });
+    return { ids: new Set(calls.map((call) => call.call_control_id)) };
   } catch (error) {
-    if (error instanceof ServerRefused && error.status === 401) {
-      return wrong(`${server} refuses ADMIN_TOKEN.`, 'Set it to the ADMIN_TOKEN of that server.');
+    if (!(error instanceof ServerRefused)) throw error;
+    if (error.status === 401) {
+      const { source } = server;
+      return wrong(`${source} refuses ADMIN_TOKEN.`, 'Set it to the ADMIN_TOKEN of that server.');
     }
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why = cause instanceof Error ? cause.message : String(cause);
     return wrong(
-      `The running server cannot be asked at ${server}: ${why}.`,
+      `The running server cannot be asked: ${error.message}.`,
       'Start it with ADMIN_TOKEN set, or name its address with --server.',
     );
   }
@@ -267,11 +273,6 @@ function openEvidence(
     return wrong(`--save: ${why}. No call was placed.`, 'Name a new file in a folder that exists.');
   }
   return { save: (text) => writeFileSync(path, text) };
-}
-
-function ownAddress({ host, port, adminPort }: AccountConfig): string {
-  const own = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${own.includes(':') ? `[${own}]` : own}:${adminPort ?? port}`;
 }
 
 function wrong(message: string, fix: string): { problem: Refusal } {

@@ -2,13 +2,15 @@
  * `referee schedule`: when each schedule opens and closes next, including clock changes and
  * overrides.
  */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { inForce, type Overrides } from '../core/rules/override.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import { type Change, changes, closedBecause, isOpen } from '../core/rules/schedule.ts';
 import { wallText } from '../core/rules/wall.ts';
 import { nextClockChange, offsetMs } from '../core/rules/zone.ts';
+import { schedulesCsv } from '../http/api/forced-csv.ts';
+import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
@@ -18,6 +20,7 @@ interface ScheduleOptions {
   at?: string;
   count: string;
   json?: boolean;
+  csv?: boolean;
 }
 
 /** Overrides of the running server; null if its store cannot be read. */
@@ -35,7 +38,10 @@ export function scheduleCommand(
     .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes')
     .option('--at <moment>', 'start from this time, ISO 8601 with a zone; default: now')
     .option('--count <number>', 'how many changes to show for each', '8')
-    .option('--json', 'one JSON object')
+    .addOption(new Option('--json', 'one JSON object').conflicts('csv'))
+    .addOption(
+      new Option('--csv', 'a line for each schedule, with its next change').conflicts('json'),
+    )
     .action(async (name: string | undefined, options: ScheduleOptions) => {
       process.exitCode = await runSchedule(name, options, io, readOverrides);
     });
@@ -77,6 +83,11 @@ export async function runSchedule(
     );
   }
   const overrides = (await readOverrides(io)) ?? {};
+  if (options.csv) {
+    const schedules = wanted.map((schedule) => scheduleJson(schedule, overrides, fromMs));
+    io.stdout.write(schedulesCsv({ schedules }));
+    return 0;
+  }
   const views = wanted.map((schedule) => viewOf(schedule, fromMs, count, overrides));
   if (options.json === true) io.stdout.write(`${jsonText({ schedules: views.map(jsonOf) }, 2)}\n`);
   else

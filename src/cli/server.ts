@@ -1,4 +1,4 @@
-/** The running server that REFEREE_URL names, asked through its API with REFEREE_TOKEN. */
+/** A running server, asked through its API: the one client of every command that asks one. */
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/schema';
 import { withEnvFile } from '../config/config.ts';
@@ -8,42 +8,83 @@ import type { Io } from './io.ts';
 
 export interface Server {
   url: string;
-  /** What is undefined is not asked for. Rejects with a RefereeError that says what is wrong. */
+  /** What is undefined is not asked for. Rejects with ServerRefused, which says what is wrong. */
   get<Schema extends TSchema>(path: string, query: Query, schema: Schema): Promise<Static<Schema>>;
-  /** Null if the server knows none. */
+  /** Null if the server knows no such call. */
   find<Schema extends TSchema>(path: string, schema: Schema): Promise<Static<Schema> | null>;
+  /** Acts, and resolves with what is answered. */
+  post(path: string, body: unknown): Promise<unknown>;
 }
 
 type Query = Record<string, string | number | undefined>;
 
+export interface ServerAt {
+  url: string;
+  token: string;
+  /** The setting or option that named the address, for messages. */
+  namedBy: string;
+  timeoutMs?: number;
+}
+
 const TIMEOUT_MS = 30_000;
 
-/** Null if REFEREE_URL is not set: then commands read the database. */
-export function serverOf(io: Io): Server | null {
-  const env = withEnvFile(io.env);
-  const url = unquoted(env.REFEREE_URL ?? '').replace(/\/+$/, '');
-  if (url === '') return null;
-  const token = tokenOf(env);
-  const wrong = wrongUrl(url) ?? wrongToken(token);
-  if (wrong !== null) throw new RefereeError('BAD_SERVER', wrong);
+/** The server did not answer, or not with what was asked for. */
+export class ServerRefused extends RefereeError {
+  /** Null: it did not answer. */
+  readonly status: number | null;
+  /** What the server says itself; null: nothing. */
+  readonly detail: string | null;
 
-  const ask = (path: string): Promise<Response> =>
-    request(`${url}${path}`, url, {
-      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-      // A token is not carried elsewhere.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+  constructor(message: string, status: number | null, detail: string | null = null) {
+    super('SERVER_REFUSED', message);
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+export function serverAt({ url: given, token, namedBy, timeoutMs = TIMEOUT_MS }: ServerAt): Server {
+  // Its API may be below a path of a proxy.
+  const url = given.replace(/\/+$/, '');
+  const elsewhere = `${namedBy} must name the address of Referee's API`;
+
+  async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+    try {
+      return await fetch(`${url}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...init.headers },
+        // A token is not carried elsewhere.
+        redirect: 'manual',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (error) {
+      const words = `${url} does not answer: ${whyOf(error)}; is the server running there?`;
+      throw new ServerRefused(words, null);
+    }
+  }
+
+  async function answered(response: Response): Promise<unknown> {
+    const { status } = response;
+    if (!response.ok) {
+      const { detail } = await problemOf(response);
+      const words = `${url} answered ${status}${detail === null ? '' : `: ${detail}`}`;
+      throw new ServerRefused(words, status, detail);
+    }
+    try {
+      return await response.json();
+    } catch (error) {
+      const words = `${url} answered ${status}, but not with JSON (${whyOf(error)}); ${elsewhere}`;
+      throw new ServerRefused(words, status);
+    }
+  }
 
   async function checked<Schema extends TSchema>(
     response: Response,
     schema: Schema,
   ): Promise<Static<Schema>> {
-    const body = await bodyOf(response, url);
+    const body = await answered(response);
     if (Check(schema, body)) return body;
-    throw refused(
-      `${url} answered with something else than expected; is it a server of Referee, of the same release as this command?`,
-    );
+    const words = `${url} answered with something else than expected; is it a server of Referee, of the same release as this command?`;
+    throw new ServerRefused(words, response.status);
   }
 
   return {
@@ -56,40 +97,53 @@ export function serverOf(io: Io): Server | null {
       if (response.status !== 404) return checked(response, schema);
       const { reason } = await problemOf(response);
       if (reason === 'no_such_call') return null;
-      throw refused(`${url} answered 404; REFEREE_URL must name the address of Referee's API`);
+      throw new ServerRefused(`${url} answered 404; ${elsewhere}`, 404);
+    },
+    async post(path, body) {
+      const headers = { 'content-type': 'application/json' };
+      return answered(await ask(path, { method: 'POST', headers, body: JSON.stringify(body) }));
     },
   };
+}
+
+/** The one that REFEREE_URL names; null if it is not set: then commands read the database. */
+export function serverOf(io: Io): Server | null {
+  const env = withEnvFile(io.env);
+  const url = unquoted(env.REFEREE_URL ?? '');
+  return url === '' ? null : checkedServer({ url, token: tokenOf(env), namedBy: 'REFEREE_URL' });
+}
+
+/** Rejects with a RefereeError where address or token cannot be right. */
+export function checkedServer(at: ServerAt): Server {
+  const wrong = wrongUrl(at) ?? wrongToken(at);
+  if (wrong !== null) throw new RefereeError('BAD_SERVER', wrong);
+  return serverAt(at);
 }
 
 export function tokenOf(env: Record<string, string | undefined>): string {
   return unquoted(env.REFEREE_TOKEN || env.ADMIN_TOKEN || '');
 }
 
-/** Rejects with a RefereeError that names the `server` where nobody answers. */
-export async function request(url: string, server: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, init);
-  } catch (error) {
-    throw refused(`${server} does not answer: ${whyOf(error)}; is the server running there?`);
-  }
+/** Where a server with these settings serves its API, for somebody on the same machine. */
+export function ownAddress(host: string, port: string | number): string {
+  const own = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
 }
 
-function refused(message: string): RefereeError {
-  return new RefereeError('SERVER_REFUSED', message);
-}
-
-function wrongUrl(url: string): string | null {
+function wrongUrl({ url, namedBy }: ServerAt): string | null {
   const parsed = URL.parse(url);
   // The value is not repeated, because it may hold a password.
   if (parsed?.username || parsed?.password) {
-    return 'REFEREE_URL: expected http://host:port without a user; the token belongs in REFEREE_TOKEN';
+    return `${namedBy}: expected http://host:port without a user; the token belongs in REFEREE_TOKEN`;
   }
   if (parsed !== null && /^https?:$/.test(parsed.protocol) && parsed.search === '') return null;
-  return 'REFEREE_URL: expected http://host:port or https://host';
+  return `${namedBy}: expected http://host:port or https://host`;
 }
 
-function wrongToken(token: string): string | null {
-  if (token === '') return 'set REFEREE_TOKEN to a token of the server that REFEREE_URL names';
+function wrongToken({ token, namedBy }: ServerAt): string | null {
+  if (token === '') {
+    return `set REFEREE_TOKEN or ADMIN_TOKEN to a token of the server that ${namedBy} names`;
+  }
   // Node repeats a header that it refuses in its message.
   return /^[\x21-\x7e]+$/.test(token)
     ? null
@@ -104,25 +158,7 @@ function searchOf(query: Query): string {
   return search.size === 0 ? '' : `?${search}`;
 }
 
-async function bodyOf(response: Response, url: string): Promise<unknown> {
-  if (!response.ok) {
-    const { detail } = await problemOf(response);
-    throw refused(`${url} answered ${response.status}${detail === null ? '' : `: ${detail}`}`);
-  }
-  return jsonOf(response, url);
-}
-
-export async function jsonOf(response: Response, url: string): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch (error) {
-    throw refused(
-      `${url} answered ${response.status}, but not with JSON (${whyOf(error)}); REFEREE_URL must name the address of Referee's API`,
-    );
-  }
-}
-
-export async function problemOf(
+async function problemOf(
   response: Response,
 ): Promise<{ reason: string | null; detail: string | null }> {
   const body: unknown = await response.json().catch(() => null);

@@ -1,5 +1,7 @@
 /** `referee switch`: shows the switches of the running server, and turns them, by its API. */
 import type { Command } from 'commander';
+import { switchesCsv } from '../http/api/forced-csv.ts';
+import { SWITCHES } from '../http/api/routes-schemas.ts';
 import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './routes-folder.ts';
@@ -10,7 +12,7 @@ interface Listed {
   override: Override | null;
 }
 
-export const FORCEABLE_SWITCHES: Forceable<Listed> = {
+export const FORCEABLE_SWITCHES: Forceable<typeof SWITCHES, Listed> = {
   command: 'switch',
   noun: 'switch',
   help: {
@@ -25,6 +27,8 @@ export const FORCEABLE_SWITCHES: Forceable<Listed> = {
     ['default', null],
   ]),
   key: 'switches',
+  schema: SWITCHES,
+  csv: switchesCsv,
   forcePath: (name) => `/v1/switches/${name}`,
   line({ name, on, override }, io) {
     const { green, red, dim } = colours(io);

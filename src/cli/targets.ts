@@ -1,5 +1,7 @@
 /** `referee targets`: shows which targets rest, and puts one to rest or wakes it, by the API. */
 import type { Command } from 'commander';
+import { targetsCsv } from '../http/api/forced-csv.ts';
+import { TARGETS } from '../http/api/targets-schemas.ts';
 import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './routes-folder.ts';
@@ -14,7 +16,7 @@ interface Listed {
   rest?: 'on' | 'off';
 }
 
-export const FORCEABLE_TARGETS: Forceable<Listed> = {
+export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
   command: 'targets',
   noun: 'target',
   help: {
@@ -29,6 +31,8 @@ export const FORCEABLE_TARGETS: Forceable<Listed> = {
     ['auto', null],
   ]),
   key: 'targets',
+  schema: TARGETS,
+  csv: targetsCsv,
   forcePath: (name) => `/v1/targets/${name}/rest`,
   line(target, io) {
     const { green, red, dim } = colours(io);

@@ -110,19 +110,20 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
   const secret = config.sessionSecret ?? randomUUID();
   const sessions = createSessions({ secret, people, store, now });
   const access = createAccess({ people, sessions, log, now });
-  const api = { ...deps, access, sessions, audit: createAudit(log, store) };
+  const api = { ...deps, access, sessions, audit: createAudit({ log, store, now }) };
 
   server.register(async (scope: ApiScope) => {
     scope.decorateRequest('person', null);
     scope.decorateRequest('session', null);
     showRoles(scope);
+    api.audit.recordRefusals(scope);
     scope.addHook('onRequest', async (request, reply) => {
       return (await access.check(request, reply)) ? undefined : reply;
     });
     scope.addHook('onSend', async (_request, reply) => {
       reply.header('cache-control', 'no-store');
     });
-    emptyBodyIsNone(scope);
+    takeJsonAlone(scope);
     registerSession(scope, api);
     registerCalls(scope, api);
     registerActing(scope, api);
@@ -150,16 +151,22 @@ function isAdminOff({ adminToken, tokensFile = null }: AppDeps['config']): boole
   return adminToken === null && tokensFile === null;
 }
 
-/** The OpenAPI document says which role each endpoint needs. */
+/** The OpenAPI document says which role each endpoint needs, and what it is in the audit. */
 function showRoles(scope: ApiScope): void {
   scope.addHook('onRoute', (route) => {
-    const { role } = route.config ?? {};
-    if (role !== undefined) route.schema = { ...route.schema, 'x-role': role } as FastifySchema;
+    const { role, action } = route.config ?? {};
+    if (role === undefined) return;
+    const said = { 'x-role': role, ...(action === undefined ? {} : { 'x-action': action }) };
+    route.schema = { ...route.schema, ...said } as FastifySchema;
   });
 }
 
-/** Accepts `Content-Type: application/json` without a body, which clients send for a reload. */
-function emptyBodyIsNone(scope: ApiScope): void {
+/**
+ * JSON and nothing else: fastify also takes text/plain, which forms of other sites may send. Accepts
+ * `Content-Type: application/json` without a body, which clients send for a reload.
+ */
+function takeJsonAlone(scope: ApiScope): void {
+  scope.removeContentTypeParser('text/plain');
   const parse = scope.getDefaultJsonParser('error', 'error');
   scope.addContentTypeParser<string>(
     'application/json',

@@ -60,6 +60,12 @@ export const HTTP_LIMITS = {
   tokenFailuresMax: 10,
   tokenFailureWindowMs: 60_000,
   tokenAddressesMax: 10_000,
+  /** Why somebody acts, in their words. */
+  reasonCharsMax: 200,
+  /** Refused actions and sign-ins of one person that are kept; further ones are in the log alone. */
+  auditPerPersonMax: 60,
+  auditWindowMs: 60_000,
+  auditPeopleMax: 1_000,
   callsPageDefault: 50,
   /** B-legs shown with their caller. */
   legsMax: 20,

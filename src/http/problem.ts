@@ -28,7 +28,15 @@ export interface Problem {
 
 const PROBLEM_TYPE = 'application/problem+json';
 
+const sent = new WeakMap<FastifyReply, string>();
+
+/** The `reason` of the problem that a request is answered with; null: it is not refused. */
+export function reasonSent(reply: FastifyReply): string | null {
+  return sent.get(reply) ?? null;
+}
+
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  sent.set(reply, problem.reason);
   if (problem.retryAfterSecs !== undefined) reply.header('retry-after', problem.retryAfterSecs);
   return reply
     .code(problem.status)
@@ -183,7 +191,7 @@ const KNOWN_ERRORS: Record<string, Problem> = {
     reason: 'invalid_parameter',
     field: 'cursor',
     detail:
-      'querystring field "cursor": expected the value of "next" from the previous page; omit it to start at the newest call.',
+      'querystring field "cursor": expected the value of "next" from the previous page of this list; omit it to start at the newest.',
   },
   FST_ERR_BAD_URL: {
     status: 400,

@@ -177,9 +177,9 @@ export const LOG_EVENTS = {
   'observer.failed': {
     level: 'error',
     meaning:
-      'A part that reports committed events failed: `observer` is report (log and metrics), tracing, next routes or recovery. The event is stored and the call goes on; the line is repeated when the error changes.',
+      'A part that is told of committed events failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets or dispatcher. The event is stored and the call goes on; commands that the dispatcher could not be given are sent some seconds later, when their lease is over. The line is repeated when the error changes.',
     action:
-      'Report the error with its stack. Until it is fixed, some log lines, metrics or traces are missing.',
+      'Report the error with its stack. Until it is fixed, some log lines, metrics or traces are missing, or commands are late.',
   },
   'sweep.failed': {
     level: 'error',
@@ -302,13 +302,13 @@ export const LOG_EVENTS = {
   'admin.action': {
     level: 'info',
     meaning:
-      'An operator did something through the API: who (`by`), what, to what, why, and what came of it.',
+      'Somebody acted through the API, or asked to and was refused: who (`by`), what, to what, why, and what came of it.',
     action: '',
   },
   'audit.unwritten': {
     level: 'error',
     meaning:
-      'What came of something that an operator did could not be kept in the store, whose row says `unknown`; the line before it says all.',
+      'What came of something that an operator did could not be kept in the store, whose row says `unknown`, or where it was refused is missing; the line before it says all.',
     action: 'Check the store (disk full, read-only, unreachable); see /health/ready.',
   },
   'tokens.loaded': {

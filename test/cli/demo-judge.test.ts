@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { ApiCall } from '../../src/cli/demo-call.ts';
 import { disagreements } from '../../src/cli/demo-judge.ts';
-import type { ApiCall } from '../../src/cli/server-api.ts';
 import type { CallBook } from '../../src/simulator/books.ts';
 import { type PlayedCall, SCRIPTS } from '../../src/simulator/scripts.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { ApiAttempt, ApiCall, ApiEntry } from '../../src/cli/demo-call.ts';
 import { storyLine } from '../../src/cli/demo-story.ts';
-import type { ApiAttempt, ApiCall, ApiEntry } from '../../src/cli/server-api.ts';
 
 const AT = '2026-03-02T15:00:01.000Z';
 

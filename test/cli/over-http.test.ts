@@ -1,6 +1,9 @@
 /** Commands that read show the same of a server that REFEREE_URL names as of its database. */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,8 +15,10 @@ import { written } from '../helpers/written.ts';
 
 let app: ServedApp;
 let folder: string;
+let notJson: NotJson;
 beforeAll(async () => {
   app = await serveApp();
+  notJson = await serveHtml();
   folder = await mkdtemp(join(tmpdir(), 'referee-over-http-'));
   writeFileSync(
     join(folder, 'main.yaml'),
@@ -71,8 +76,32 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await app.close();
+  await notJson.close();
   await rm(folder, { recursive: true });
 });
+
+interface NotJson {
+  port: number;
+  asked: string[];
+  close(): Promise<unknown>;
+}
+
+/** Something else than Referee, which also sends away to itself. */
+async function serveHtml(): Promise<NotJson> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    const away = request.url?.startsWith('/away') === true;
+    response.writeHead(away ? 302 : 200, away ? { location: '/taken' } : {}).end('<html>');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const close = () => {
+    server.closeAllConnections();
+    return once(server.close(), 'close');
+  };
+  return { port, asked, close };
+}
 
 const run = (argv: string[], env: Record<string, string>, isTTY = false) =>
   written((io) => runCli(argv, io), { env, isTTY });
@@ -97,7 +126,9 @@ test.each([
   ['report', '--by', 'rule', '--compare', 'week'],
   ['report', '--json', '--zone', 'Asia/Kolkata'],
   ['report', '--csv', '--by', 'hour', '--from', '3h'],
+  ['calls', '--csv', '--verdict', 'failed'],
   ['schedule', '--at', '2026-03-02T12:00:00Z', '--json'],
+  ['schedule', '--at', '2026-03-02T12:00:00Z', '--csv'],
 ])('%s %s %s %s', async (...argv) => {
   const routes = argv[0] === 'schedule' ? ['--routes', folder] : [];
   const [here, there] = [
@@ -106,7 +137,9 @@ test.each([
   ];
   expect(there).toEqual(here);
   expect(here.out + here.err).not.toBe('');
-  if (argv[0] === 'schedule') expect(JSON.parse(here.out).schedules[0].overridden).toBe(true);
+  if (argv[0] !== 'schedule') return;
+  if (argv.includes('--csv')) expect(here.out).toContain(',flood,admin,');
+  else expect(JSON.parse(here.out).schedules[0].overridden).toBe(true);
 });
 
 test('numbers of stats are those of the server, but for the moment of asking', async () => {
@@ -115,6 +148,33 @@ test('numbers of stats are those of the server, but for the moment of asking', a
     await run(['stats', '--json'], overHttp()),
   ];
   expect({ ...JSON.parse(there.out), now: 0 }).toEqual({ ...JSON.parse(here.out), now: 0 });
+});
+
+test('what always asks the server is the CSV that the API answers', async () => {
+  await app.store.deadLetter({ no: 'event' }, '=HYPERLINK("http://x")\n at x', null);
+  for (const [argv, path] of [
+    [['targets'], '/v1/targets'],
+    [['switch'], '/v1/switches'],
+    [['dead-letters', '--limit', '1'], '/v1/dead-letters?limit=1'],
+  ] as const) {
+    const { code, out, err } = await run([...argv, '--csv'], overHttp());
+    const api = await app.api(path, { headers: { accept: 'text/csv' } });
+    expect([code, out, err]).toEqual([0, await api.text(), '']);
+    expect(out.split('\r\n').length).toBeGreaterThan(2);
+  }
+  const one = await run(['targets', 'support-us', '--csv'], overHttp());
+  expect(one.out.split('\r\n').map((line) => line.split(',')[0])).toEqual([
+    'name',
+    'support-us',
+    '',
+  ]);
+  for (const argv of [
+    ['switch', 'main-site', 'off', '--csv'],
+    ['dead-letters', 'retry', '1', '--csv'],
+    ['targets', '--csv', '--json'],
+  ]) {
+    expect([argv, (await run(argv, overHttp())).code]).toEqual([argv, 2]);
+  }
 });
 
 test('what the server does not hand out needs the database, and says so', async () => {
@@ -141,6 +201,20 @@ test('a wrong address or token is named, and never shown', async () => {
   expect(await says({ REFEREE_URL: 'http://anna:geheim@x' })).not.toContain('geheim');
   expect(await says({ REFEREE_URL: 'http://127.0.0.1:1' })).toContain('does not answer');
   expect(await says({ REFEREE_URL: `${app.url}/elsewhere` })).toContain('404');
+  // The page answers HTML, by whatever it was named.
+  const named = async (argv: string[], env: Record<string, string>) =>
+    (await run(['targets', ...argv], { ...overHttp(), ...env })).err;
+  const page = `http://127.0.0.1:${notJson.port}`;
+  const words = (name: string) =>
+    `not with JSON (Unexpected token '<', "<html>" is not valid JSON); ${name} must name the address of Referee's API`;
+  expect(await named([], { REFEREE_URL: page })).toContain(words('REFEREE_URL'));
+  expect(await named(['--server', page], {})).toContain(words('--server'));
+  const own = { REFEREE_URL: '', HOST: '0.0.0.0', PORT: String(notJson.port) };
+  expect(await named([], own)).toContain(words('HOST and PORT'));
+  expect(await named(['--server', 'http://anna:geheim@x'], {})).not.toContain('geheim');
+  // Nobody else is told the token.
+  expect(await named(['--server', `${page}/away`], {})).toContain('answered 302');
+  expect(notJson.asked).not.toContain('/taken');
 });
 
 test('a narrow terminal leaves out what matters least; elsewhere all columns stand', async () => {

@@ -269,7 +269,7 @@ const BAD: Row[] = [
   {
     name: 'no server runs',
     server: 'http://127.0.0.1:9',
-    says: 'cannot be asked at http://127.0.0.1:9',
+    says: 'cannot be asked: http://127.0.0.1:9 does not answer',
   },
   { name: 'the evidence cannot be kept', args: [...yes, '--save', '/'], says: '--save' },
 ];

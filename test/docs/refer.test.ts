@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
-import { apiOf } from '../../src/cli/server-api.ts';
+import { serverAt } from '../../src/cli/server.ts';
+import { documentsOf } from '../../src/cli/server-documents.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/log/log.ts';
@@ -209,7 +210,7 @@ async function setStage(routes: string) {
   simulator.setWebhookUrl(`${service.url}/webhooks/telnyx`);
   return {
     simulator,
-    api: apiOf(service.url, ADMIN_TOKEN),
+    api: documentsOf(serverAt({ url: service.url, token: ADMIN_TOKEN, namedBy: 'the test' })),
     async close() {
       await service.stop(0);
       await simulator.stop();

@@ -83,9 +83,8 @@ test('no endpoint of the OpenAPI document gives anybody more than their role', a
     }
   }
   expect(asked).toBeGreaterThan(10);
-  expect((await as(TOKENS.viewer, '/v1/calls')).status).toBe(200);
-  for (const path of ['/v1/outbox', '/v1/dead-letters']) {
-    expect((await as(TOKENS.viewer, path)).status).toBe(200);
+  for (const path of ['/v1/calls', '/v1/outbox', '/v1/dead-letters']) {
+    expect([path, (await as(TOKENS.viewer, path)).status]).toEqual([path, 200]);
   }
 });
 
@@ -161,11 +160,11 @@ test('what is done is kept with who, what, to what, why, from where and the resu
   const first = await read('limit=1');
   const second = await read(`limit=1&cursor=${first.next}`);
   expect(second.audit[0]?.id).not.toBe(first.audit[0]?.id);
-  const csv = await fetch(`${app.url}/v1/audit?who=otto&limit=1`, {
+  const csv = await fetch(`${app.url}/v1/audit?who=otto&to=v3:hang&limit=1`, {
     headers: { authorization: `Bearer ${TOKENS.viewer}`, accept: 'text/csv' },
   });
   expect(await csv.text()).toMatch(
-    /^when,who,role,what,to,reason,result,from\r?\n[^\n]*,otto,operator,hangup,v3:hang,/,
+    /^when,who,role,what,to,reason,result,from,detail\r?\n[^\n]*,otto,operator,hangup,v3:hang,/,
   );
   expect((await read('since=2999-01-01T00:00:00Z')).audit).toEqual([]);
   expect(app.lines.findLast(({ event }) => event === 'admin.action')?.fields).toMatchObject({
@@ -194,6 +193,82 @@ test('a dead letter is processed again, or thrown away', async () => {
       { action: 'hangup', call_control_id: 'v3:hang', to: '+14155550100', last_answer: null },
     ],
   });
+});
+
+test('whatever is refused is kept as well, with the reason of the refusal', async () => {
+  const document = (await (await app.api('/v1/openapi.json')).json()) as {
+    paths: Record<string, Record<string, { 'x-role'?: string; 'x-action'?: string }>>;
+  };
+  const acting = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => path.startsWith('/v1') && method !== 'get')
+      .map(([, operation]) => ({ path, role: operation['x-role'], action: operation['x-action'] })),
+  );
+  const named = acting.filter(({ action }) => action !== undefined);
+  // All but a dry run and the session, whose sign-in is kept once it is known who it is.
+  expect(acting.filter(({ action }) => action === undefined).map(({ path }) => path)).toEqual([
+    '/v1/session',
+    '/v1/session',
+    '/v1/routes/explain',
+  ]);
+  const newest = async () => (await app.store.audit({ limit: 1 })).rows[0];
+  for (const { path, action } of named) {
+    const id = path.includes('{hash}') ? 'f'.repeat(64) : '77';
+    const url = path.replaceAll(/\{\w+\}/g, id);
+    const to = path.includes('{') ? id : null;
+    const said = { reason: 'as a test' };
+    const viewer = await post(url, said, { authorization: `Bearer ${TOKENS.viewer}` });
+    expect([path, viewer.status]).toEqual([path, 403]);
+    const refused = { who: 'vera', role: 'viewer', what: action, to, from: '127.0.0.1' };
+    expect(await newest()).toMatchObject({ ...refused, result: 'role_too_small' });
+    if (action === 'reload') continue;
+    const body = /refer$/.test(path)
+      ? { target: 'x' }
+      : /override/.test(path)
+        ? { open: true }
+        : {};
+    if (/switches|rest$/.test(path)) Object.assign(body, { on: true });
+    const admin = await post(url, body, { authorization: `Bearer ${ADMIN_TOKEN}` });
+    const { reason } = (await admin.json()) as { reason: string };
+    expect([path, admin.status]).toEqual([path, 404]);
+    expect(await newest()).toMatchObject({ who: 'admin', what: action, to, result: reason });
+  }
+  const headers = { authorization: `Bearer ${TOKENS.operator}` };
+  await post('/v1/switches/main-site', { on: 'maybe', reason: 'no power' }, headers);
+  const bad = { to: 'main-site', reason: 'no power', result: 'invalid_body' };
+  expect(await newest()).toMatchObject({ who: 'otto', what: 'switch', ...bad });
+  const { cookie } = await signIn(TOKENS.operator);
+  await post('/v1/switches/main-site', { on: false }, { cookie, origin: 'https://evil.example' });
+  expect(await newest()).toMatchObject({ who: 'otto', what: 'switch', result: 'cross_site' });
+  // Reading is no action, and nobody is nobody.
+  const before = await newest();
+  await as(TOKENS.viewer, '/v1/calls?limit=0');
+  await post('/v1/switches/main-site', { on: false });
+  expect(await newest()).toEqual(before);
+});
+
+test('who may only read cannot fill the store with refusals', async () => {
+  // Its clock stands still: everything is within one minute.
+  await using own = await serveApp({ deps: { people, now: () => 1_900_000_000_000 } });
+  const send = (path: string, body: object) =>
+    fetch(`${own.url}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${TOKENS.viewer}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify(body),
+    });
+  for (let n = 0; n < 35; n += 1) {
+    expect((await send('/v1/routes/reload', {})).status).toBe(403);
+    expect((await send('/v1/session', { token: TOKENS.viewer })).status).toBe(200);
+  }
+  const { rows } = await own.store.audit({ who: 'vera', limit: 100 });
+  expect(rows).toHaveLength(60);
+  const lines = own.lines.filter(
+    ({ event, fields }) => event === 'admin.action' && fields.by === 'vera',
+  );
+  expect(lines).toHaveLength(70);
 });
 
 test('the file is read again; a broken one changes nothing and is a problem', async () => {

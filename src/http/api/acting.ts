@@ -22,18 +22,17 @@ export function registerActing(app: ApiScope, deps: ActingDeps): void {
   for (const act of ['hangup', 'next'] as const) {
     const schema = act === 'hangup' ? HANGUP_SCHEMA : NEXT_SCHEMA;
     const path = `/v1/calls/:call_control_id/${act}`;
-    app.post(path, { schema, config: OPERATOR }, async (request, reply) => {
+    app.post(path, { schema, config: { ...OPERATOR, action: act } }, async (request, reply) => {
       const { call_control_id: id } = request.params;
       const reason = request.body?.reason?.trim() || null;
-      if ((await deps.store.find(id)) === null) return noSuchCall(reply, id);
+      if ((await deps.store.find(id)) === null) return sendProblem(reply, noSuchCall(id));
       const done = await deps.audit.record(
         request,
-        act,
         { to: id, reason },
         () => operate(id, { act, by: operatorOf(request), reason }, deps),
         ({ result }) => ({ result: resultOf(result) }),
       );
-      if (done.result === 'no_such_call') return noSuchCall(reply, id);
+      if (done.result === 'no_such_call') return sendProblem(reply, noSuchCall(id));
       if (done.result !== 'done') return sendProblem(reply, REFUSED[done.result]);
       reply.code(202);
       return { call: callSummary(done.call) };

@@ -10,7 +10,7 @@ import type { ApiScope } from './api.ts';
 import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
-import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
 
 export function registerAuditList(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
   app.get('/v1/audit', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
@@ -23,9 +23,7 @@ export function registerAuditList(app: ApiScope, { store }: { store: Pick<Store,
       filter[field as 'since' | 'until'] = ms;
     }
     const { rows, next } = await store.audit(filter);
-    const audit = rows.map(auditJson);
-    if (wantsCsv(request)) return sendCsv(request, reply, csvText(COLUMNS, audit), next);
-    return { audit, next };
+    return jsonOrCsv(request, reply, { audit: rows.map(auditJson), next }, auditCsv);
   });
 }
 
@@ -33,16 +31,20 @@ function auditJson({ at, ...row }: AuditRow) {
   return { ...row, when: iso(at) };
 }
 
-const COLUMNS: readonly Column<ReturnType<typeof auditJson>>[] = [
-  { name: 'when', value: (row) => row.when },
-  { name: 'who', value: (row) => row.who },
-  { name: 'role', value: (row) => row.role },
-  { name: 'what', value: (row) => row.what },
-  { name: 'to', value: (row) => row.to },
-  { name: 'reason', value: (row) => row.reason },
-  { name: 'result', value: (row) => row.result },
-  { name: 'from', value: (row) => row.from },
+type AuditJson = ReturnType<typeof auditJson>;
+
+const COLUMNS = [
+  ...members<AuditJson>('when', 'who', 'role', 'what', 'to', 'reason', 'result', 'from'),
+  {
+    name: 'detail',
+    value: ({ detail }: AuditJson) =>
+      Object.keys(detail).length === 0 ? null : JSON.stringify(detail),
+  },
 ];
+
+function auditCsv({ audit }: { audit: AuditJson[] }): string {
+  return csvText(COLUMNS, audit);
+}
 
 const text = Type.String();
 const filterText = Type.Optional(

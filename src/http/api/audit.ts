@@ -1,11 +1,18 @@
 /**
  * Each action of an operator: a row in the store, and a line of the log, with who did it, to what,
  * why, from where, and what came of it. The row is there before anything is done, so that no crash
- * and no failing store leaves something done that nobody knows of.
+ * and no failing store leaves something done that nobody knows of. What was refused before it was
+ * tried, for its role, a name that nothing has, or a body that says nothing, is a row as well.
  */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log, LogFields } from '../../log/log.ts';
+import type { AuditEntry } from '../../store/contract/audit.ts';
 import type { Store } from '../../store/store.ts';
+import { HTTP_LIMITS } from '../limits.ts';
+import type { Action } from '../people/roles.ts';
+import { createWindows } from '../people/windows.ts';
+import { reasonSent } from '../problem.ts';
+import type { ApiScope } from './api.ts';
 
 export interface Asked {
   /** What it is done to: a call, a switch, a route set; null: nothing in particular. */
@@ -28,22 +35,38 @@ export interface Audit {
   /** Does it once its row is kept, and rejects without doing it where that fails. */
   record<T>(
     request: FastifyRequest,
-    action: string,
     asked: Asked,
     act: () => Promise<T>,
     cameOf?: (value: T) => Came,
   ): Promise<T>;
   /** Of what may not depend on the store: the page must open while the store is down. */
-  done(request: FastifyRequest, action: string): Promise<void>;
+  done(request: FastifyRequest, action: Action): Promise<void>;
+  /** What endpoints below refuse without having called `record`. */
+  recordRefusals(scope: ApiScope): void;
 }
 
 /** Until it is known what came of it, and for ever if the process ended before it was. */
 export const UNKNOWN_RESULT = 'unknown';
 
-export function createAudit(log: Log, store: Pick<Store, 'addAudit' | 'endAudit'>): Audit {
+export interface AuditOptions {
+  log: Log;
+  store: Pick<Store, 'addAudit' | 'endAudit'>;
+  now: () => number;
+}
+
+export function createAudit({ log, store, now }: AuditOptions): Audit {
+  const recorded = new WeakSet<FastifyRequest>();
+  /** Somebody who may only read must not be able to fill the store. */
+  const unneeded = createWindows({
+    windowMs: HTTP_LIMITS.auditWindowMs,
+    keysMax: HTTP_LIMITS.auditPeopleMax,
+    now,
+  });
+
   return {
-    async record(request, action, asked, act, cameOf = () => ({})) {
-      const entry = entryOf(request, action, asked, UNKNOWN_RESULT);
+    async record(request, asked, act, cameOf = () => ({})) {
+      recorded.add(request);
+      const entry = entryOf(request, actionOf(request), asked, UNKNOWN_RESULT);
       const id = await store.addAudit(entry);
       const value = await act().catch((error: unknown) => {
         // It may have been done, so the row stays as it is.
@@ -55,12 +78,28 @@ export function createAudit(log: Log, store: Pick<Store, 'addAudit' | 'endAudit'
       await unlessUnwritten(entry, () => store.endAudit(id, { to, result, detail: more }));
       return value;
     },
+
     async done(request, action) {
       const entry = entryOf(request, action, { to: null }, 'ok');
       emit(log, entry, { result: 'ok' });
-      await unlessUnwritten(entry, () => store.addAudit(entry));
+      await addBounded(entry);
+    },
+
+    recordRefusals(scope) {
+      scope.addHook('onSend', async (request, reply) => {
+        const entry = refusedEntry(request, reply);
+        if (entry === null || recorded.has(request)) return;
+        emit(log, entry, { result: entry.result });
+        await addBounded(entry);
+      });
     },
   };
+
+  /** Of what everybody may do as often as they like: the log has all of it. */
+  async function addBounded(entry: AuditEntry): Promise<void> {
+    if (unneeded.add(entry.who).count > HTTP_LIMITS.auditPerPersonMax) return;
+    await unlessUnwritten(entry, () => store.addAudit(entry));
+  }
 
   /** It was done all the same, and the line before says so. */
   async function unlessUnwritten(
@@ -75,7 +114,28 @@ export function createAudit(log: Log, store: Pick<Store, 'addAudit' | 'endAudit'
   }
 }
 
-function entryOf(request: FastifyRequest, what: string, asked: Asked, result: string) {
+/** Null: nobody who is known asked for anything that is an action, or it was not refused. */
+function refusedEntry(request: FastifyRequest, reply: FastifyReply) {
+  const { action } = request.routeOptions.config;
+  const reason = reasonSent(reply);
+  if (action === undefined || reason === null || request.person === null) return null;
+  const [to = null] = Object.values((request.params ?? {}) as Record<string, string>);
+  return entryOf(request, action, { to, reason: reasonGiven(request.body) }, reason);
+}
+
+/** The body may be anything, or not be read at all. */
+function reasonGiven(body: unknown): string | null {
+  const { reason } = Object(body) as { reason?: unknown };
+  if (typeof reason !== 'string') return null;
+  return reason.trim().slice(0, HTTP_LIMITS.reasonCharsMax) || null;
+}
+
+function actionOf({ routeOptions: { config, url } }: FastifyRequest): Action {
+  if (config.action === undefined) throw new Error(`${url} names no action`);
+  return config.action;
+}
+
+function entryOf(request: FastifyRequest, what: Action, asked: Asked, result: string) {
   const { to, reason = null, more = {} } = asked;
   const { role = 'viewer' } = request.person ?? {};
   return {
@@ -109,7 +169,7 @@ function emit(
 }
 
 /** What the log names by the id of the call. */
-const OF_A_CALL: ReadonlySet<string> = new Set(['refer', 'hangup', 'next', 'acknowledge']);
+const OF_A_CALL: ReadonlySet<Action> = new Set<Action>(['refer', 'hangup', 'next', 'acknowledge']);
 
 /** Who does it, as it is kept with what they did. */
 export function operatorOf({ person }: FastifyRequest): string {

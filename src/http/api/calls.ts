@@ -1,5 +1,4 @@
 /** The calls, and the manual refer. */
-import type { FastifyReply } from 'fastify';
 import { readMoment } from '../../core/iso-time.ts';
 import type { Call } from '../../core/machine/call.ts';
 import { withoutUserParameters } from '../../core/rules/address.ts';
@@ -26,7 +25,7 @@ import {
   REFER_ACCEPTED,
   REFER_BODY,
 } from './calls-schemas.ts';
-import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 
 /** A part that a hundred labels have in common finds nobody in particular. */
 const LABELLED_MAX = 100;
@@ -58,9 +57,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       filter[field as 'since' | 'until'] = ms;
     }
     const { calls, next } = await deps.store.list(filter);
-    const summaries = calls.map(callSummary);
-    if (wantsCsv(request)) return sendCsv(request, reply, callsCsv(summaries), next);
-    return { calls: summaries, next };
+    return jsonOrCsv(request, reply, { calls: calls.map(callSummary), next }, callsCsv);
   });
 
   app.get(
@@ -69,7 +66,7 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
     async (request, reply) => {
       const id = request.params.call_control_id;
       const found = await deps.store.find(id);
-      if (found === null) return noSuchCall(reply, id);
+      if (found === null) return sendProblem(reply, noSuchCall(id));
       const [timeline, legs] = await Promise.all([
         deps.store.timeline(id),
         deps.store.list({ parentId: id, limit: HTTP_LIMITS.legsMax }),
@@ -80,79 +77,67 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
 
   app.post(
     '/v1/calls/:call_control_id/refer',
-    { schema: REFER_SCHEMA, config: OPERATOR },
+    { schema: REFER_SCHEMA, config: { ...OPERATOR, action: 'refer' } },
     async (request, reply) => {
       const id = request.params.call_control_id;
       const { target, sip_address: sipAddress = '', reason = null } = request.body;
       if ((target === undefined) === (request.body.sip_address === undefined)) {
         return sendProblem(reply, ONE_DESTINATION);
       }
-      if ((await deps.store.find(id)) === null) return noSuchCall(reply, id);
+      if ((await deps.store.find(id)) === null) return sendProblem(reply, noSuchCall(id));
       const wanted = target === undefined ? { sipAddress } : { target };
       const more = { target: target ?? null, sip_address: request.body.sip_address ?? null };
       const refer = await deps.audit.record(
         request,
-        'refer',
         { to: id, reason, more },
         () => referManually(id, wanted, { ...deps, routeSet: deps.routes.current }),
-        cameOf,
+        (came) => cameOf(came, id, request.body),
       );
-      switch (refer.result) {
-        case 'no_such_call':
-          return noSuchCall(reply, id);
-        case 'not_movable':
-          return cannotMove(reply, refer.why, refer.call);
-        case 'unresolved':
-          return sendProblem(
-            reply,
-            unresolved(refer, target === undefined ? 'sip_address' : 'target'),
-          );
-        case 'rejected':
-          return sendProblem(reply, rejected(refer.reason));
-        case 'started':
-          reply.code(202);
-          return { attempt: attemptJson(refer.attempt), call: callSummary(refer.call) };
-        case 'to_come':
-          reply.code(202);
-          return { attempt: attemptToCome(refer.asked), call: callSummary(refer.call) };
-      }
+      if (!isUnderWay(refer)) return sendProblem(reply, refusalOf(refer, id, request.body));
+      reply.code(202);
+      const attempt =
+        refer.result === 'started' ? attemptJson(refer.attempt) : attemptToCome(refer.asked);
+      return { attempt, call: callSummary(refer.call) };
     },
   );
 }
 
-function cameOf(refer: ManualRefer): Came {
-  if (refer.result === 'unresolved' || refer.result === 'not_movable') return { result: refer.why };
-  if (!('asked' in refer)) return { result: refer.result };
+type UnderWay = Extract<ManualRefer, { result: 'started' | 'to_come' }>;
+type Refused = Exclude<ManualRefer, UnderWay>;
+
+function isUnderWay(refer: ManualRefer): refer is UnderWay {
+  return refer.result === 'started' || refer.result === 'to_come';
+}
+
+function refusalOf(refer: Refused, id: string, body: { target?: string }): Problem {
+  switch (refer.result) {
+    case 'no_such_call':
+      return noSuchCall(id);
+    case 'not_movable':
+      return cannotMove(refer.why, refer.call);
+    case 'unresolved':
+      return {
+        status: 422,
+        reason: refer.why === 'policy' ? 'against_policy' : refer.why,
+        detail: refer.problem,
+        field: body.target === undefined ? 'sip_address' : 'target',
+      };
+    // Budgets are checked at the commit: the attempt is recorded, and nothing was sent.
+    case 'rejected':
+      return {
+        status: 422,
+        reason: 'against_policy',
+        detail: refer.reason ?? 'The attempt was rejected before anything was sent.',
+      };
+  }
+}
+
+function cameOf(refer: ManualRefer, id: string, body: { target?: string }): Came {
+  const result = isUnderWay(refer) ? 'ok' : refusalOf(refer, id, body).reason;
+  if (!('asked' in refer)) return { result };
   const { step, attemptId, eventId } = refer.asked;
-  return {
-    result: refer.result === 'rejected' ? 'rejected' : 'ok',
-    more: {
-      target: step.target,
-      sip_address: step.sipAddress,
-      attempt: attemptId,
-      event: eventId,
-    },
-  };
-}
-
-type Refused<R> = Extract<ManualRefer, { result: R }>;
-
-function unresolved({ why, problem }: Refused<'unresolved'>, field: string): Problem {
-  return {
-    status: 422,
-    reason: why === 'policy' ? 'against_policy' : why,
-    detail: problem,
-    field,
-  };
-}
-
-/** Budgets are checked at the commit: the attempt is recorded, and nothing was sent. */
-function rejected(reason: string | null): Problem {
-  return {
-    status: 422,
-    reason: 'against_policy',
-    detail: reason ?? 'The attempt was rejected before anything was sent.',
-  };
+  const { target, sipAddress: sip_address } = step;
+  return { result, more: { target, sip_address, attempt: attemptId, event: eventId } };
 }
 
 const ONE_DESTINATION: Problem = {
@@ -161,23 +146,23 @@ const ONE_DESTINATION: Problem = {
   detail: 'body: expected either target or sip_address',
 };
 
-function cannotMove(reply: FastifyReply, why: 'ended' | 'being_moved', call: Call): FastifyReply {
-  return sendProblem(reply, {
+function cannotMove(why: 'ended' | 'being_moved', call: Call): Problem {
+  return {
     status: 409,
     reason: why === 'ended' ? 'call_ended' : 'call_being_moved',
     detail:
       why === 'ended'
         ? 'The call has ended, so nobody can be moved.'
         : `The call is already being moved (phase ${call.phase}); wait for the verdict.`,
-  });
+  };
 }
 
-export function noSuchCall(reply: FastifyReply, id: string): FastifyReply {
-  return sendProblem(reply, {
+export function noSuchCall(id: string): Problem {
+  return {
     status: 404,
     reason: 'no_such_call',
     detail: `There is no call with call_control_id ${id.slice(0, 200)}. Ended calls are kept for RETENTION_DAYS.`,
-  });
+  };
 }
 
 /** Numbers of ours whose label this is part of. */

@@ -18,7 +18,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import type { ApiScope } from './api.ts';
 import { iso } from './calls-json.ts';
-import { type Column, csvText, JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
 import { type ForcedTrouble, forcedProblems } from './forced-problems.ts';
 import type { ReadActivity } from './stats.ts';
 import { PROBLEMS } from './stats-schemas.ts';
@@ -39,9 +39,12 @@ export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadAc
     const here = deps.troubles?.here() ?? [];
     const store = await storeProblems(deps, read);
     const all = [...store, ...refusedReload(deps), ...here.map(own)].toSorted(worstFirst);
-    const problems = oneOfTheStore(all).map(problemJson);
-    if (wantsCsv(request)) return sendCsv(request, reply, csvText(COLUMNS, problems));
-    return { problems };
+    return jsonOrCsv(
+      request,
+      reply,
+      { problems: oneOfTheStore(all).map(problemJson) },
+      problemsCsv,
+    );
   });
 
   function own(trouble: Trouble): Listed {
@@ -237,20 +240,16 @@ function problemJson({ firstAt, lastAt, cause: _, forced, ...problem }: Listed) 
   };
 }
 
-const COLUMNS: readonly Column<ReturnType<typeof problemJson>>[] = (
-  [
-    'kind',
-    'severity',
-    'title',
-    'detail',
-    'fix',
-    'count',
-    'first_at',
-    'last_at',
-    'target',
-    'replica',
-  ] as const
-).map((name) => ({ name, value: (problem) => problem[name] }));
+type ProblemJson = ReturnType<typeof problemJson>;
+
+const COLUMNS = [
+  ...members<ProblemJson>('kind', 'severity', 'title', 'detail', 'fix', 'count'),
+  ...members<ProblemJson>('first_at', 'last_at', 'target', 'replica'),
+];
+
+function problemsCsv({ problems }: { problems: ProblemJson[] }): string {
+  return csvText(COLUMNS, problems);
+}
 
 function sum(groups: { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0);

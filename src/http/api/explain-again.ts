@@ -22,7 +22,7 @@ export function registerExplainAgain(app: ApiScope, { store, routes }: ExplainAg
     async (request, reply) => {
       const id = request.params.call_control_id;
       const [recorded] = await store.recordings([id]);
-      if (recorded === undefined) return noSuchCall(reply, id);
+      if (recorded === undefined) return sendProblem(reply, noSuchCall(id));
       if (recorded.recording !== 'complete') {
         return sendProblem(reply, {
           status: 409,

@@ -9,8 +9,6 @@ import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 
-const REASON_CHARS_MAX = 200;
-
 /** Members of a body that forces something. */
 export const FORCED_BODY = {
   until: Type.Optional(
@@ -22,7 +20,9 @@ export const FORCED_BODY = {
     ),
   ),
   reason: Type.Optional(
-    orNull(Type.String({ maxLength: REASON_CHARS_MAX, description: 'Why, for other people' })),
+    orNull(
+      Type.String({ maxLength: HTTP_LIMITS.reasonCharsMax, description: 'Why, for other people' }),
+    ),
   ),
 };
 

@@ -13,7 +13,7 @@ import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
 import { lostCallersCsv } from './calls-csv.ts';
 import { CALL_ID_PARAMS, orNull, PROBLEM } from './calls-schemas.ts';
-import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 
 export interface LostCallersDeps {
   store: Pick<Store, 'find' | 'list' | 'setting'>;
@@ -36,19 +36,18 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
       }),
       store.setting('recovery'),
     ]);
-    const lost = calls.map((call) => lostCallerJson(lostCaller(call)));
-    if (wantsCsv(request)) return sendCsv(request, reply, lostCallersCsv(lost), next);
     const { unknownLive = [] } = (found.value ?? {}) as Partial<RecoveryFound>;
-    return {
-      lost_callers: lost,
+    const lost = {
+      lost_callers: calls.map((call) => lostCallerJson(lostCaller(call))),
       next,
       unknown_live: unknownLive.map(liveLegJson),
     };
+    return jsonOrCsv(request, reply, lost, lostCallersCsv);
   });
 
   app.post(
     '/v1/lost-callers/:call_control_id/ack',
-    { schema: ACK_SCHEMA, config: OPERATOR },
+    { schema: ACK_SCHEMA, config: { ...OPERATOR, action: 'acknowledge' } },
     async (request, reply) => {
       const id = request.params.call_control_id;
       const found = await store.find(id);
@@ -58,7 +57,6 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
       }
       const received = await audit.record(
         request,
-        'acknowledge',
         { to: id },
         () => receiver.receive(acknowledged(id, now())),
         ({ result }) => ({ result: ACKNOWLEDGED[result] }),

@@ -11,7 +11,15 @@ import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
 import { iso } from './calls-json.ts';
-import { DISCARD_SCHEMA, LETTERS_SCHEMA, OUTBOX_SCHEMA, RETRY_SCHEMA } from './outbox-schemas.ts';
+import { jsonOrCsv } from './csv.ts';
+import {
+  DISCARD_SCHEMA,
+  deadLettersCsv,
+  LETTERS_SCHEMA,
+  OUTBOX_SCHEMA,
+  outboxCsv,
+  RETRY_SCHEMA,
+} from './outbox-schemas.ts';
 
 export interface OutboxDeps {
   store: Pick<
@@ -23,26 +31,40 @@ export interface OutboxDeps {
 }
 
 export function registerOutbox(app: ApiScope, { store, receiver, audit }: OutboxDeps): void {
-  app.get('/v1/outbox', { schema: OUTBOX_SCHEMA, config: VIEWER }, async (request) => {
+  app.get('/v1/outbox', { schema: OUTBOX_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { limit = HTTP_LIMITS.callsPageDefault } = request.query;
     const [{ pending, oldestMs }, commands] = await Promise.all([
       store.outbox(),
       store.outboxCommands(limit),
     ]);
-    return { pending, oldest_ms: Math.round(oldestMs), commands: commands.map(commandJson) };
+    const waiting = {
+      pending,
+      oldest_ms: Math.round(oldestMs),
+      commands: commands.map(commandJson),
+    };
+    return jsonOrCsv(request, reply, waiting, outboxCsv);
   });
 
-  app.get('/v1/dead-letters', { schema: LETTERS_SCHEMA, config: VIEWER }, async (request) => {
-    const { limit = HTTP_LIMITS.callsPageDefault, cursor } = request.query;
-    const letters = await store.deadLetters(limit + 1, cursor ?? null);
-    const shown = letters.slice(0, limit);
-    const next = letters.length > limit ? (shown.at(-1)?.id ?? null) : null;
-    return { dead_letters: shown.map(letterJson), next };
-  });
+  app.get(
+    '/v1/dead-letters',
+    { schema: LETTERS_SCHEMA, config: VIEWER },
+    async (request, reply) => {
+      const { limit = HTTP_LIMITS.callsPageDefault, cursor } = request.query;
+      const letters = await store.deadLetters(limit + 1, cursor ?? null);
+      const shown = letters.slice(0, limit);
+      const next = letters.length > limit ? (shown.at(-1)?.id ?? null) : null;
+      return jsonOrCsv(
+        request,
+        reply,
+        { dead_letters: shown.map(letterJson), next },
+        deadLettersCsv,
+      );
+    },
+  );
 
   app.post(
     '/v1/dead-letters/:id/retry',
-    { schema: RETRY_SCHEMA, config: OPERATOR },
+    { schema: RETRY_SCHEMA, config: { ...OPERATOR, action: 'dead_letter_retry' } },
     async (request, reply) => {
       const id = Number(request.params.id);
       const reason = request.body?.reason ?? null;
@@ -51,16 +73,15 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
       const event = eventOfLetter(letter.event);
       const result = await audit.record(
         request,
-        'dead_letter_retry',
         { to: String(id), reason },
         async () => {
-          if (event === null) return 'dead_letter';
+          if (event === null) return 'dead_letter' as const;
           const received = await receiver.receive(event);
           // Where it failed again, it is a new letter with what was wrong this time.
           await store.dropDeadLetter(id);
           return received.result;
         },
-        (became) => ({ result: became }),
+        (became) => ({ result: RETRIED[became] }),
       );
       if (result === 'dead_letter') return sendProblem(reply, failedAgain(event === null));
       return { id, result };
@@ -69,13 +90,12 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
 
   app.post(
     '/v1/dead-letters/:id/discard',
-    { schema: DISCARD_SCHEMA, config: OPERATOR },
+    { schema: DISCARD_SCHEMA, config: { ...OPERATOR, action: 'dead_letter_discard' } },
     async (request, reply) => {
       const id = Number(request.params.id);
       const reason = request.body?.reason ?? null;
       const dropped = await audit.record(
         request,
-        'dead_letter_discard',
         { to: String(id), reason },
         () => store.dropDeadLetter(id),
         (was) => ({ result: was ? 'ok' : 'no_such_dead_letter' }),
@@ -85,6 +105,13 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
     },
   );
 }
+
+const RETRIED = {
+  committed: 'ok',
+  duplicate: 'duplicate',
+  refused: 'refused',
+  dead_letter: 'dead_letter_again',
+} as const;
 
 function commandJson(waiting: OutboxCommand) {
   const { command, tries, createdAt, firstSentAt, readyAt, owner, answer, from, to } = waiting;

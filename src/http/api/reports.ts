@@ -11,7 +11,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { badField, badMoment } from './bad-field.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
-import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { reportCsv } from './reports-csv.ts';
 
 export interface ReportsDeps {
@@ -34,9 +34,7 @@ export function registerReports(app: ApiScope, { store, now }: ReportsDeps): voi
     if ('problem' in asked) {
       return sendProblem(reply, badField('querystring', asked.field, asked.problem));
     }
-    const report = await readReport(store, asked);
-    if (wantsCsv(request)) return sendCsv(request, reply, reportCsv(report));
-    return report;
+    return jsonOrCsv(request, reply, await readReport(store, asked), reportCsv);
   });
 }
 

@@ -65,14 +65,13 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
 
   app.post(
     '/v1/routes/reload',
-    { schema: RELOAD_SCHEMA, config: ADMIN },
+    { schema: RELOAD_SCHEMA, config: { ...ADMIN, action: 'reload' } },
     async (request, reply) => {
       const reloaded = await deps.audit.record(
         request,
-        'reload',
         { to: null },
         () => deps.routes.reload(operatorOf(request)),
-        ({ ok, hash }) => ({ result: ok ? 'ok' : 'refused', to: hash }),
+        ({ ok, hash }) => ({ result: ok ? 'ok' : ROUTES_REFUSED, to: hash }),
       );
       if (reloaded.ok) {
         const { hash, changed, warnings } = reloaded;
@@ -80,7 +79,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       }
       return sendProblem(reply, {
         status: 422,
-        reason: 'routes_refused',
+        reason: ROUTES_REFUSED,
         detail: `The call routes have ${reloaded.problems.length} problem${reloaded.problems.length === 1 ? '' : 's'}; the set ${reloaded.hash.slice(0, 12)} stays live.`,
         problems: reloaded.problems,
         hash: reloaded.hash,
@@ -122,6 +121,8 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     },
   );
 }
+
+const ROUTES_REFUSED = 'routes_refused';
 
 function routeSetJson(set: RouteSet, overrides: Overrides, now: number) {
   return {

@@ -12,6 +12,7 @@ import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {
   changeForced,
   FORCING_REFUSED,
@@ -21,6 +22,7 @@ import {
   readForced,
   unknownName,
 } from './forced.ts';
+import { schedulesCsv } from './forced-csv.ts';
 import { OVERRIDE, OVERRIDE_BODY, SCHEDULES, SCHEDULES_QUERY } from './routes-schemas.ts';
 
 export interface SchedulesDeps {
@@ -31,24 +33,21 @@ export interface SchedulesDeps {
 }
 
 export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
-  app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request) => {
+  app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { days = null } = request.query;
     const { value } = await deps.store.setting('overrides');
     const overrides = (value ?? {}) as Overrides;
     const now = deps.now();
-    const { schedules } = deps.routes.current();
-    return {
-      now: iso(now),
-      schedules: [...schedules.values()].map((one) => ({
-        ...scheduleJson(one, overrides, now),
-        ...(days === null ? {} : { days: daysJson(one, overrides, now, days) }),
-      })),
-    };
+    const schedules = [...deps.routes.current().schedules.values()].map((one) => ({
+      ...scheduleJson(one, overrides, now),
+      ...(days === null ? {} : { days: daysJson(one, overrides, now, days) }),
+    }));
+    return jsonOrCsv(request, reply, { now: iso(now), schedules }, schedulesCsv);
   });
 
   app.post(
     '/v1/schedules/:name/override',
-    { schema: SCHEMA, config: OPERATOR },
+    { schema: SCHEMA, config: { ...OPERATOR, action: 'schedule_override' } },
     async (request, reply) => {
       const { name } = request.params;
       const { schedules } = deps.routes.current();
@@ -67,7 +66,6 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
         open === null ? null : { open, ...forcedJson({ ...asked, sinceMs, by }) };
       const override = await deps.audit.record(
         request,
-        'schedule_override',
         { to: name, reason, more: { override: overridden(now) } },
         async () => {
           const forced = open === null ? null : { open, ...asked, by };
@@ -81,7 +79,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
   );
 }
 
-function scheduleJson(schedule: Schedule, overrides: Overrides, now: number) {
+export function scheduleJson(schedule: Schedule, overrides: Overrides, now: number) {
   const override = inForce(overrides.schedules, schedule.name, now);
   const { scheduleChangesMax, scheduleChangesDays } = HTTP_LIMITS;
   const soon = changes(schedule, now, scheduleChangesMax, overrides, scheduleChangesDays);
@@ -115,6 +113,7 @@ function daysJson(schedule: Schedule, overrides: Overrides, now: number, count: 
 const LIST_SCHEMA = {
   tags: ['routes'],
   summary: 'Every schedule: whether it is open, why, and when it opens and closes next',
+  produces: JSON_OR_CSV,
   querystring: SCHEDULES_QUERY,
   response: { 200: SCHEDULES, 400: PROBLEM },
 } as const;

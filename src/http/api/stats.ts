@@ -9,7 +9,7 @@ import type { ApiScope } from './api.ts';
 import { badField, badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
-import { JSON_OR_CSV, sendCsv, wantsCsv } from './csv.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { statsCsv } from './stats-csv.ts';
 import { statsJson } from './stats-json.ts';
 import { STATS, STATS_QUERY } from './stats-schemas.ts';
@@ -36,9 +36,7 @@ export function registerStats(app: ApiScope, deps: StatsDeps, read: ReadActivity
       const why = `${JSON.stringify(since)} is before ${iso(now - HTTP_LIMITS.statsSpanMaxMs)}; statistics cover the last ${HTTP_LIMITS.statsSpanMaxMs / 3_600_000} hours. Ask GET /v1/calls for older ones.`;
       return sendProblem(reply, badField('querystring', 'since', why));
     }
-    const stats = statsJson(await read(asked));
-    if (wantsCsv(request)) return sendCsv(request, reply, statsCsv(stats));
-    return stats;
+    return jsonOrCsv(request, reply, statsJson(await read(asked)), statsCsv);
   });
 }
 

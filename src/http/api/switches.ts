@@ -9,6 +9,7 @@ import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {
   changeForced,
   FORCING_REFUSED,
@@ -18,6 +19,7 @@ import {
   readForced,
   unknownName,
 } from './forced.ts';
+import { switchesCsv } from './forced-csv.ts';
 import { SWITCH_BODY, SWITCHES, TURNED } from './routes-schemas.ts';
 
 export interface SwitchesDeps {
@@ -31,14 +33,16 @@ export interface SwitchesDeps {
 export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
   const { routes, store, audit, log } = deps;
 
-  app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async () => {
+  app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { value } = await store.setting('overrides');
-    return { switches: switchesJson(routes.current(), (value ?? {}) as Overrides, deps.now()) };
+    const overrides = (value ?? {}) as Overrides;
+    const switches = switchesJson(routes.current(), overrides, deps.now());
+    return jsonOrCsv(request, reply, { switches }, switchesCsv);
   });
 
   app.post(
     '/v1/switches/:name',
-    { schema: TURN_SCHEMA, config: OPERATOR },
+    { schema: TURN_SCHEMA, config: { ...OPERATOR, action: 'switch' } },
     async (request, reply) => {
       const { name } = request.params;
       const { on } = request.body;
@@ -58,7 +62,6 @@ export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
       const { until, reason } = forcedJson(asked);
       const { sinceMs } = await audit.record(
         request,
-        'switch',
         { to: name, reason, more: { on, until } },
         () => changeForced(store, 'switches', name, now, ends ? null : { on, ...asked, by }),
       );
@@ -84,6 +87,7 @@ export function switchesJson(set: Pick<RouteSet, 'switches'>, overrides: Overrid
 const LIST_SCHEMA = {
   tags: ['routes'],
   summary: 'Every switch of the live routes: whether it is on, its default, and who turned it',
+  produces: JSON_OR_CSV,
   response: { 200: SWITCHES },
 } as const;
 

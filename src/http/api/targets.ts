@@ -23,6 +23,7 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {
   changeForced,
   FORCING_REFUSED,
@@ -32,6 +33,7 @@ import {
   readForced,
   unknownName,
 } from './forced.ts';
+import { targetsCsv } from './forced-csv.ts';
 import { REST_BODY, RESTED, TARGETS } from './targets-schemas.ts';
 
 export interface TargetsDeps {
@@ -45,7 +47,7 @@ export interface TargetsDeps {
 export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
   const { routes, store, audit, log } = deps;
 
-  app.get('/v1/targets', { schema: LIST_SCHEMA, config: VIEWER }, async () => {
+  app.get('/v1/targets', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const [overrides, rest] = await Promise.all([
       store.setting('overrides'),
       store.setting('rest'),
@@ -54,7 +56,7 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
     const now = deps.now();
     const state = restState(rest.value);
     const facts = { set, state, overrides: (overrides.value ?? {}) as Overrides, now };
-    return {
+    const listed = {
       targets: [...set.targets.values()].map((target) => targetJson(target, facts)),
       refused_refers: refusals(state, now).map(({ connection, target, until }) => ({
         connection_id: connection,
@@ -62,11 +64,12 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
         until: iso(until),
       })),
     };
+    return jsonOrCsv(request, reply, listed, targetsCsv);
   });
 
   app.post(
     '/v1/targets/:name/rest',
-    { schema: REST_SCHEMA, config: OPERATOR },
+    { schema: REST_SCHEMA, config: { ...OPERATOR, action: 'target_rest' } },
     async (request, reply) => {
       const { name } = request.params;
       const { on = true } = request.body;
@@ -83,18 +86,12 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
       const by = operatorOf(request);
       const { until, reason } = forcedJson(asked);
       const asks = { to: name, reason, more: { on, until } };
-      const { state, sinceMs, overrides } = await audit.record(
-        request,
-        'target_rest',
-        asks,
-        async () => {
-          const forced = on === null ? null : { rest: on, ...asked, by };
-          const changed = await changeForced(store, 'targets', name, now, forced);
-          const state =
-            on === true ? restState((await store.setting('rest')).value) : await awaken();
-          return { state, ...changed };
-        },
-      );
+      const { state, sinceMs, overrides } = await audit.record(request, asks, async () => {
+        const forced = on === null ? null : { rest: on, ...asked, by };
+        const changed = await changeForced(store, 'targets', name, now, forced);
+        const state = on === true ? restState((await store.setting('rest')).value) : await awaken();
+        return { state, ...changed };
+      });
       if (on === true) {
         log.emit('target.resting', { target: name, reason: reason ?? '', next_try: until, by });
       } else log.emit('target.awake', { target: name, rested_ms: null, by });
@@ -165,6 +162,7 @@ const WINDOW_MS = 5 * 60_000;
 const LIST_SCHEMA = {
   tags: ['routes'],
   summary: 'Every target of the live routes: whether it rests, why, and when it is tried next',
+  produces: JSON_OR_CSV,
   response: { 200: TARGETS },
 } as const;
 

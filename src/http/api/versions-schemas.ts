@@ -1,6 +1,7 @@
-/** The schemas of the endpoints for route versions. */
-import { Type } from 'typebox';
+/** The schemas of the endpoints for route versions, and their list as CSV. */
+import { type Static, Type } from 'typebox';
 import { orNull } from './calls-schemas.ts';
+import { csvText, members } from './csv.ts';
 
 const text = Type.String();
 const time = Type.String({ format: 'date-time' });
@@ -33,6 +34,18 @@ export const VERSIONS_QUERY = Type.Object(
 export const VERSIONS = Type.Object({
   versions: Type.Array(Type.Object({ ...VERSION, files: Type.Array(text) })),
 });
+
+type Versions = Static<typeof VERSIONS>;
+type Version = Versions['versions'][number];
+
+const COLUMNS = [
+  ...members<Version>('hash', 'role', 'live', 'who', 'when', 'until', 'commit'),
+  { name: 'files', value: ({ files }: Version) => files.join(', ') },
+];
+
+export function versionsCsv({ versions }: Versions): string {
+  return csvText(COLUMNS, versions);
+}
 
 export const VERSION_PARAMS = Type.Object({ hash: HASH });
 

@@ -11,6 +11,7 @@ import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
+import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { RELOADED } from './routes-schemas.ts';
 import { changedFiles, diffTexts, type Texts } from './version-diff.ts';
 import {
@@ -19,6 +20,7 @@ import {
   VERSION_QUERY,
   VERSIONS,
   VERSIONS_QUERY,
+  versionsCsv,
 } from './versions-schemas.ts';
 
 export interface VersionsDeps {
@@ -32,15 +34,18 @@ const LISTED = 50;
 export function registerVersions(app: ApiScope, deps: VersionsDeps): void {
   const { routes, store } = deps;
 
-  app.get('/v1/routes/versions', { schema: LIST_SCHEMA, config: VIEWER }, async (request) => {
-    const versions = await store.routeVersions(request.query.limit ?? LISTED);
-    return {
-      versions: versions.map((version) => ({
+  app.get(
+    '/v1/routes/versions',
+    { schema: LIST_SCHEMA, config: VIEWER },
+    async (request, reply) => {
+      const kept = await store.routeVersions(request.query.limit ?? LISTED);
+      const versions = kept.map((version) => ({
         ...versionJson(version, routes),
         files: version.files.map(({ name }) => name),
-      })),
-    };
-  });
+      }));
+      return jsonOrCsv(request, reply, { versions }, versionsCsv);
+    },
+  );
 
   app.get(
     '/v1/routes/versions/:hash',
@@ -65,15 +70,14 @@ export function registerVersions(app: ApiScope, deps: VersionsDeps): void {
 
   app.post(
     '/v1/routes/versions/:hash/activate',
-    { schema: ACTIVATE_SCHEMA, config: ADMIN },
+    { schema: ACTIVATE_SCHEMA, config: { ...ADMIN, action: 'activate' } },
     async (request, reply) => {
       const { hash } = request.params;
       const result = await deps.audit.record(
         request,
-        'activate',
         { to: hash },
         () => routes.activate(hash, operatorOf(request)),
-        ({ ok }) => ({ result: ok ? 'ok' : 'refused' }),
+        (came) => ({ result: came.ok ? 'ok' : refusalOf(came, hash).reason }),
       );
       if (result.ok) {
         const { changed, warnings } = result;
@@ -165,6 +169,7 @@ function textOf(bytes: Uint8Array): string | null {
 const LIST_SCHEMA = {
   tags: ['routes'],
   summary: 'The route sets that were live, the newest first',
+  produces: JSON_OR_CSV,
   querystring: VERSIONS_QUERY,
   response: { 200: VERSIONS, 400: PROBLEM },
 } as const;

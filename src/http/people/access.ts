@@ -11,7 +11,9 @@ import type { People } from './people.ts';
 import type { Person } from './person.ts';
 import { mayDo } from './roles.ts';
 import { isForged, isHttps } from './same-site.ts';
-import { cookieIn, SESSION_IDLE_MS, type Session, type Sessions, setCookie } from './sessions.ts';
+import { SESSION_IDLE_MS } from './session-time.ts';
+import { cookieIn, type Session, type Sessions, setCookie } from './sessions.ts';
+import { createWindows } from './windows.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,7 +41,11 @@ export interface AccessOptions {
 }
 
 export function createAccess({ people, sessions, log, now }: AccessOptions): Access {
-  const failures = createFailures(now);
+  const failures = createWindows({
+    windowMs: HTTP_LIMITS.tokenFailureWindowMs,
+    keysMax: HTTP_LIMITS.tokenAddressesMax,
+    now,
+  });
 
   return {
     async check(request, reply) {
@@ -110,13 +116,13 @@ export function createAccess({ people, sessions, log, now }: AccessOptions): Acc
 
   function refuse(request: FastifyRequest, reply: FastifyReply, given: Given): void {
     const remote = request.ip;
-    const waitMs = given === 'wrong' ? failures.add(remote) : 0;
-    if (waitMs > 0) {
+    const failed = given === 'wrong' ? failures.add(remote) : { count: 0, endsInMs: 0 };
+    if (failed.count > HTTP_LIMITS.tokenFailuresMax) {
       sendProblem(reply, {
         status: 429,
         reason: 'too_many_wrong_tokens',
         detail: `More than ${HTTP_LIMITS.tokenFailuresMax} wrong tokens a minute came from ${remote}.`,
-        retryAfterSecs: Math.ceil(waitMs / 1000),
+        retryAfterSecs: Math.ceil(failed.endsInMs / 1000),
       });
       return;
     }
@@ -159,27 +165,4 @@ const FORGED: Problem = {
 export function bearerOf(header: string | undefined): string | null {
   const match = /^Bearer +([^\s]+)\s*$/i.exec(header ?? '');
   return match?.[1] ?? null;
-}
-
-/** Counts per minute; the map is bounded by dropping the address that failed longest ago. */
-function createFailures(now: () => number) {
-  const windows = new Map<string, { count: number; endsAt: number }>();
-  return {
-    /** Milliseconds to wait; 0 below the limit. */
-    add(remote: string): number {
-      const at = now();
-      let window = windows.get(remote);
-      if (window === undefined || window.endsAt <= at) {
-        window = { count: 0, endsAt: at + HTTP_LIMITS.tokenFailureWindowMs };
-      }
-      window.count += 1;
-      windows.delete(remote);
-      windows.set(remote, window);
-      if (windows.size > HTTP_LIMITS.tokenAddressesMax) {
-        const oldest = windows.keys().next();
-        if (!oldest.done) windows.delete(oldest.value);
-      }
-      return window.count > HTTP_LIMITS.tokenFailuresMax ? window.endsAt - at : 0;
-    },
-  };
 }

@@ -9,8 +9,25 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `anyone`: without any token. */
     role?: Role | 'anyone';
+    /** What is done there, as the audit calls it: each request for it leaves a row. */
+    action?: Action;
   }
 }
+
+export type Action =
+  | 'acknowledge'
+  | 'activate'
+  | 'dead_letter_discard'
+  | 'dead_letter_retry'
+  | 'hangup'
+  | 'next'
+  | 'refer'
+  | 'reload'
+  | 'schedule_override'
+  | 'sign_in'
+  | 'sign_out'
+  | 'switch'
+  | 'target_rest';
 
 /** Reads. */
 export const VIEWER = { role: 'viewer' } as const;

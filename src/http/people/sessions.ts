@@ -7,21 +7,18 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Store } from '../../store/store.ts';
+import { bothEnded, type Ended, hasEnded, stillToKnow, withEnded } from './ended-sessions.ts';
 import type { People } from './people.ts';
 import type { Person } from './person.ts';
+import { SESSION_IDLE_MS, SESSION_MS_MAX } from './session-time.ts';
 
 export const SESSION_COOKIE = 'referee_session';
-/** A session that is not used ends. */
-export const SESSION_IDLE_MS = 12 * 60 * 60_000;
-/** Used or not. */
-const SESSION_MS_MAX = 7 * 24 * 60 * 60_000;
 /** A used one is renewed so often. */
 const RENEW_MS = 60 * 60_000;
 /** How soon a sign-out on another replica is known here. */
 const ENDED_FRESH_MS = 5_000;
 /** How long a request waits for the store to say so. */
 const STORE_WAIT_MS = 500;
-const ENDED_MAX = 2_000;
 const COOKIE_CHARS_MAX = 1_024;
 
 export interface Session {
@@ -54,10 +51,7 @@ export interface SessionsOptions {
   now: () => number;
 }
 
-type Ended = Record<string, number>;
-
 export function createSessions({ secret, people, store, now }: SessionsOptions): Sessions {
-  /** Ids of ended sessions, each with when it would have ended anyway. */
   let ended: Ended = {};
   let readAt = Number.NEGATIVE_INFINITY;
 
@@ -79,15 +73,15 @@ export function createSessions({ secret, people, store, now }: SessionsOptions):
     readAt = at;
     const read = store.setting('sessions').then(
       ({ value }) => {
-        ended = { ...(value as Ended | null), ...ended };
+        ended = bothEnded((value ?? {}) as Ended, ended);
       },
       () => {},
     );
     await Promise.race([read, setTimeout(STORE_WAIT_MS, undefined, { ref: false })]);
   }
 
-  function isOver({ id, until }: Session): boolean {
-    return until <= now() || Object.hasOwn(ended, id);
+  function isOver({ id, person, since, until }: Session): boolean {
+    return until <= now() || hasEnded(ended, { id, name: person.name, since });
   }
 
   return {
@@ -111,13 +105,11 @@ export function createSessions({ secret, people, store, now }: SessionsOptions):
 
     isOver,
 
-    async end({ id, until, since }) {
-      ended = { ...ended, [id]: Math.max(until, since + SESSION_MS_MAX) };
-      await store.changeSetting('sessions', (before) => {
-        const all = Object.entries({ ...(before as Ended | null), ...ended });
-        const living = all.filter(([, at]) => at > now()).toSorted(([, a], [, b]) => b - a);
-        return Object.fromEntries(living.slice(0, ENDED_MAX));
-      });
+    async end({ id, person, since }) {
+      ended = withEnded(stillToKnow(ended, now()), { id, name: person.name, since });
+      await store.changeSetting('sessions', (before) =>
+        stillToKnow(bothEnded((before ?? {}) as Ended, ended), now()),
+      );
     },
   };
 

@@ -30,7 +30,7 @@ export function auditConditions(filter: AuditFilter): [string, string | number][
     ['target =', to],
     ['at >=', since],
     ['at <', until],
-    ['entry <', cursor === undefined ? undefined : readCursor(cursor).row],
+    ['entry <', cursor === undefined ? undefined : readCursor(cursor, 'audit').row],
   ];
   return conditions.filter((each): each is [string, string | number] => each[1] !== undefined);
 }
@@ -40,5 +40,6 @@ export function auditPage(rows: AuditRow[], limit: number): AuditPage {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const more = rows.length > limit && last !== undefined;
-  return { rows: shown, next: more ? writeCursor({ createdAt: last.at, row: last.id }) : null };
+  const next = more ? writeCursor({ createdAt: last.at, row: last.id }, 'audit') : null;
+  return { rows: shown, next };
 }

@@ -1,4 +1,4 @@
-/** Where a page of calls ended: the order is createdAt, then the row's number, newest first. */
+/** Where a page of a list ended: the order is the time, then the row's number, newest first. */
 import { RefereeError } from '../../errors.ts';
 
 export interface Position {
@@ -9,18 +9,22 @@ export interface Position {
 /** Comes before every row. */
 export const FIRST: Position = { createdAt: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
 
-export function writeCursor(position: Position): string {
-  return Buffer.from(`${position.createdAt}.${position.row}`).toString('base64url');
+/** Each list has cursors of its own: one of another would begin somewhere, and nobody would notice. */
+type List = 'calls' | 'audit';
+
+export function writeCursor({ createdAt, row }: Position, list: List = 'calls'): string {
+  return Buffer.from(`${list}.${createdAt}.${row}`).toString('base64url');
 }
 
-export function readCursor(cursor: string | undefined): Position {
+export function readCursor(cursor: string | undefined, list: List = 'calls'): Position {
   if (cursor === undefined) return FIRST;
-  const match = /^(-?\d{1,16})\.(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (!match) {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const match = /^([a-z]+)\.(-?\d{1,16})\.(\d{1,16})$/.exec(text);
+  if (match?.[1] !== list) {
     throw new RefereeError(
       'BAD_CURSOR',
-      `cursor: expected the value of "next" of the page before, got ${JSON.stringify(cursor.slice(0, 40))}; leave it out to start at the newest call`,
+      `cursor: expected the value of "next" of the page before, got ${JSON.stringify(cursor.slice(0, 40))}; leave it out to start at the newest`,
     );
   }
-  return { createdAt: Number(match[1]), row: Number(match[2]) };
+  return { createdAt: Number(match[2]), row: Number(match[3]) };
 }

@@ -28,6 +28,12 @@ test.each([
   ['\t=1+1', `"'\t=1+1"`],
   ['\r=1', `"'\r=1"`],
   ['＝1+1', "'＝1+1"],
+  // Where a spreadsheet splits at semicolons, or knows no quotes in the middle of a line.
+  ['sip:a@b;transport=tcp', '"sip:a@b;transport=tcp"'],
+  ['x;=1+1', `"x;'=1+1"`],
+  ['x;" =1+1', `"x;"" '=1+1"`],
+  ['Error\n=cmd|x', `"Error\n'=cmd|x"`],
+  ['x\t@SUM(A1)', `"x\t'@SUM(A1)"`],
 ])('%j', (cell, expected) => {
   expect(text(cell)).toBe(`a\r\n${expected}\r\n`);
 });

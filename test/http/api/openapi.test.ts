@@ -2,10 +2,20 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';
 
+interface Operation {
+  security?: unknown;
+  summary?: string;
+  responses?: Record<string, { content?: Record<string, { schema?: ListSchema }> }>;
+}
+
+interface ListSchema {
+  properties?: Record<string, { type?: string }>;
+}
+
 interface OpenapiDocument {
   openapi: string;
   security: unknown;
-  paths: Record<string, Record<string, { security?: unknown; summary?: string }>>;
+  paths: Record<string, Record<string, Operation>>;
 }
 
 let app: ServedApp;
@@ -78,6 +88,48 @@ test('the token is due everywhere but at health and at the webhook', () => {
     '/health/ready',
     '/v1/session',
     '/webhooks/telnyx',
+  ]);
+});
+
+test('every list is CSV as well, and caches can tell both apart', async () => {
+  const lists: string[] = [];
+  for (const [path, { get }] of Object.entries(document.paths)) {
+    const { content = {} } = get?.responses?.['200'] ?? {};
+    const { properties = {} } = content['application/json']?.schema ?? {};
+    const isList = Object.values(properties).some(({ type }) => type === 'array');
+    if (
+      !isList ||
+      !path.startsWith('/v1') ||
+      path.includes('{') ||
+      path === '/v1/routes' ||
+      path === '/v1/routes/prove'
+    )
+      continue;
+    lists.push(path);
+    expect([path, Object.keys(content)]).toEqual([path, ['application/json', 'text/csv']]);
+    const csv = await app.api(path, { headers: { accept: 'text/csv' } });
+    expect([path, csv.headers.get('content-type')]).toEqual([
+      path,
+      'text/csv; charset=utf-8; header=present',
+    ]);
+    expect(await csv.text()).toMatch(/^[a-z_]+(,[a-z0-9_]+)*\r\n/);
+    const json = await app.api(path);
+    expect([path, json.headers.get('vary')]).toEqual([path, 'Accept']);
+    expect(await json.json()).toBeTypeOf('object');
+  }
+  expect(lists.sort()).toEqual([
+    '/v1/audit',
+    '/v1/calls',
+    '/v1/dead-letters',
+    '/v1/lost-callers',
+    '/v1/outbox',
+    '/v1/problems',
+    '/v1/reports',
+    '/v1/routes/versions',
+    '/v1/schedules',
+    '/v1/stats',
+    '/v1/switches',
+    '/v1/targets',
   ]);
 });
 

@@ -1,0 +1,63 @@
+/** Targets, schedules and switches as CSV, each with what is forced by hand. */
+import type { Static } from 'typebox';
+import { type Cell, type Column, csvText, members } from './csv.ts';
+import type { SCHEDULES, SWITCHES } from './routes-schemas.ts';
+import type { TARGETS } from './targets-schemas.ts';
+
+interface Override {
+  until: string | null;
+  reason: string | null;
+  by: string | null;
+  since: string | null;
+}
+
+/** `state`: what it is forced to be, `on` or `open`. */
+function forced<State extends 'on' | 'open'>(
+  state: State,
+): Column<{ override: (Override & Record<State, boolean>) | null }>[] {
+  const names = [state, 'until', 'reason', 'by', 'since'] as const;
+  return names.map((name) => ({
+    name: `override_${name}`,
+    value: ({ override }) => (override === null ? null : (override[name] as Cell)),
+  }));
+}
+
+type Targets = Pick<Static<typeof TARGETS>, 'targets'>;
+type Target = Targets['targets'][number];
+
+const TARGET: readonly Column<Target>[] = [
+  ...members<Target>('name', 'sip', 'resting', 'why', 'since', 'next_try'),
+  ...members<Target>('failures_in_row', 'failed', 'attempts', 'rest'),
+  ...forced('on'),
+];
+
+export function targetsCsv({ targets }: Targets): string {
+  return csvText(TARGET, targets);
+}
+
+type Schedules = Pick<Static<typeof SCHEDULES>, 'schedules'>;
+type Schedule = Schedules['schedules'][number];
+
+const SCHEDULE: readonly Column<Schedule>[] = [
+  ...members<Schedule>('name', 'zone', 'open', 'why'),
+  { name: 'closed_because', value: (one) => one.closed_because.join(', ') || null },
+  { name: 'next_change_at', value: ({ changes }) => changes[0]?.at ?? null },
+  { name: 'next_change_open', value: ({ changes }) => changes[0]?.open ?? null },
+  ...forced('open'),
+];
+
+export function schedulesCsv({ schedules }: Schedules): string {
+  return csvText(SCHEDULE, schedules);
+}
+
+type Switches = Static<typeof SWITCHES>;
+type Switch = Switches['switches'][number];
+
+const SWITCH: readonly Column<Switch>[] = [
+  ...members<Switch>('name', 'on', 'default'),
+  ...forced('on'),
+];
+
+export function switchesCsv({ switches }: Switches): string {
+  return csvText(SWITCH, switches);
+}
