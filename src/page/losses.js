@@ -24,24 +24,23 @@ export function lostOf({ outcomes }) {
 }
 
 /**
- * Those that lose most callers first; days and hours as they come.
+ * Those that lose most callers first; days, and hours with callers, as they come.
  *
  * @param {keyof typeof NAMES} by
  * @param {{ rows: any[], from: string, to: string, zone: string, compare: 'week' | 'previous' | null }} report
  * @param {{ max?: number, more?: boolean }} options `more`: also what an engineer asks
  */
 export function lossTable(by, report, { max = Infinity, more = false } = {}) {
-  const { rows, compare } = report;
-  if (rows.length === 0) return html`<p class="empty">No callers in this time.</p>`;
+  const { compare } = report;
+  const lines = linesOf(by, report);
+  if (lines.length === 0) return html`<p class="empty">No callers in this time.</p>`;
   const { one, filter } = NAMES[by];
-  const worst =
-    filter === null ? rows : rows.toSorted((a, b) => lostOf(b) - lostOf(a) || b.calls - a.calls);
   return html`<div class="scroll"><table class="groups">
     <caption class="hidden">${one}: callers, how many were lost, and how many reached somebody</caption>
     <thead><tr><th scope="col">${one}</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Reached</th>
       <th scope="col" class="number">Lost</th>${compare === null ? nothing : html`<th scope="col" class="number">Lost before</th>`}<th scope="col" class="bar-cell">Outcomes</th>
-      ${more ? html`<th scope="col" class="number" title="Half of the tries were over within">Typical try</th><th scope="col" class="number">Cost</th>` : nothing}</tr></thead>
-    <tbody>${worst.slice(0, max).map((row) => {
+      ${more ? html`<th scope="col" class="number" title="Half of the tries took less">Typical try</th><th scope="col" class="number">Cost</th>` : nothing}</tr></thead>
+    <tbody>${lines.slice(0, max).map((row) => {
       const query = queryOf(by, row, report);
       const name = nameOf(by, row);
       return html`<tr>
@@ -55,6 +54,13 @@ export function lossTable(by, report, { max = Infinity, more = false } = {}) {
       </tr>`;
     })}</tbody>
   </table></div>`;
+}
+
+/** Most of a week's hours are nights. */
+function linesOf(by, { rows }) {
+  if (by === 'day') return rows;
+  if (by === 'hour') return rows.filter(({ calls, before }) => calls > 0 || before?.calls > 0);
+  return rows.toSorted((a, b) => lostOf(b) - lostOf(a) || b.calls - a.calls);
 }
 
 function nameOf(by, { key, label }) {

@@ -92,9 +92,8 @@ export function outboxView(changed) {
 function waiting({ pending, oldest_ms: oldest, commands }) {
   if (pending === 0)
     return html`<p class="fine"><span aria-hidden="true">✓</span> Nothing waits: everything asked of Telnyx has its answer.</p>`;
-  const again = commands.filter(({ last_answer: answer }) => answer !== null).length;
   return html`<p class="lead"><strong>${count(pending, 'request')}</strong> ${pending === 1 ? 'waits' : 'wait'} for an answer,
-      the oldest for ${duration(oldest)}${again === 0 ? '' : `; ${again} of them ${again === 1 ? 'is' : 'are'} being repeated`}.</p>
+      the oldest for ${duration(oldest)}${repeatedWords(commands, pending)}.</p>
     <div class="scroll"><table class="waiting cards">
       <caption class="hidden">Requests that wait, the oldest first</caption>
       <thead><tr><th scope="col">What</th><th scope="col">For the call</th><th scope="col">Waits since</th>
@@ -102,6 +101,14 @@ function waiting({ pending, oldest_ms: oldest, commands }) {
       <tbody>${repeat(commands, ({ id }) => id, row)}</tbody>
     </table></div>
     ${pending > commands.length ? html`<p class="faint small">and ${pending - commands.length} more: the oldest ${commands.length} are shown</p>` : nothing}`;
+}
+
+/** Only what is shown can be counted. */
+function repeatedWords(commands, pending) {
+  const again = commands.filter(({ last_answer: answer }) => answer !== null).length;
+  if (again === 0) return '';
+  const all = pending > commands.length ? `the oldest ${commands.length}` : 'them';
+  return `; ${again} of ${all} ${again === 1 ? 'is' : 'are'} being repeated`;
 }
 
 function row(command) {

@@ -40,12 +40,12 @@ const NUMBERS = [
   { name: 'Lost', value: lostOf, of: ({ calls }) => calls },
   { name: 'Desks tried', value: ({ attempts }) => attempts },
   {
-    name: 'Half of the tries were over within',
+    name: 'A typical try took',
     value: (numbers) => numbers.median_verdict_ms,
     text: (numbers) => duration(numbers.median_verdict_ms),
   },
   {
-    name: '95 of 100 tries were over within',
+    name: '95 of 100 took less than',
     value: (numbers) => numbers.p95_verdict_ms,
     text: (numbers) => duration(numbers.p95_verdict_ms),
   },

@@ -96,7 +96,7 @@ export function reportsView(changed) {
   function form() {
     const { first, last } = datesOf(asked);
     const today = datesOf(askedOf({ period: 'today' })).last;
-    return html`<form class="find-row" @submit=${submit} @change=${choose}>
+    return html`<form class="find-row" @submit=${(event) => submit(event, asked)} @change=${choose}>
       <h1 tabindex="-1">Reports</h1>
       ${select('Period', 'period', asked.period, PERIODS)}
       <label>from <input type="date" name="first" .value=${first} max=${today} required></label>
@@ -117,15 +117,18 @@ export function reportsView(changed) {
         ${outcomeLegend(total.outcomes, { since: from, until: to })}
         ${by === 'hour' || by === 'day' ? reportChart(found) : nothing}
       </section>
-      <section class="panel" aria-labelledby="lines-title">
-        <h2 id="lines-title">Callers ${BY.get(by)}</h2>
-        ${by === 'outcome' ? outcomeTable(found) : lossTable(by, found, { more: true, max: shown })}
-        ${rows.length > shown ? html`<p class="faint small">and ${rows.length - shown} more, all of them in the CSV</p>` : nothing}
-      </section>
-      <section class="panel" aria-labelledby="beside-title">
-        <h2 id="beside-title">All together</h2>
-        ${besideTable(found)}
-      </section>`;
+      <div class="columns report-columns">
+        <section class="panel" aria-labelledby="lines-title">
+          <h2 id="lines-title">Callers ${BY.get(by)}</h2>
+          ${by === 'outcome' ? outcomeTable(found) : lossTable(by, found, { more: true, max: shown })}
+          ${by === 'hour' ? html`<p class="faint small">Hours without a caller are left out.</p>` : nothing}
+          ${rows.length > shown ? html`<p class="faint small">and ${rows.length - shown} more, all of them in the CSV</p>` : nothing}
+        </section>
+        <section class="panel" aria-labelledby="beside-title">
+          <h2 id="beside-title">All together</h2>
+          ${besideTable(found)}
+        </section>
+      </div>`;
   }
 }
 
@@ -142,7 +145,8 @@ function choose(event) {
   else if (form.elements.period.value !== 'days' || name !== 'period') form.requestSubmit();
 }
 
-function submit(event) {
+/** Days that were chosen elsewhere stay those of their zone until others are chosen. */
+function submit(event, asked) {
   event.preventDefault();
   const {
     period = '',
@@ -151,7 +155,10 @@ function submit(event) {
     first = '',
     last = '',
   } = valuesOf(event.currentTarget);
-  const time = period === 'days' ? { ...momentsOf(first, last), zone: ZONE } : { period };
+  const shown = datesOf(asked);
+  const isSame = asked.period === 'days' && first === shown.first && last === shown.last;
+  const { from, to, zone } = isSame ? asked : { ...momentsOf(first, last), zone: ZONE };
+  const time = period === 'days' ? { from, to, zone } : { period };
   location.hash = addressOf(askedOf({ ...time, by, compare }));
 }
 

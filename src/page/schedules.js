@@ -55,24 +55,24 @@ export function schedulesView(changed) {
       return html`${alertOf(error)}
         <p class="faint small"><span class="dot good"></span>open <span class="dot doubtful by-hand-dot"></span>by hand
           <span class="now-mark"></span>now. Hours are those of each schedule’s own clocks.</p>
-        <ul class="schedules">${schedules.map(
-          ({ name, zone, override }) => html`<li>
-            ${oneSchedule({ name, zone }, weeks.get(name), nowMs)}
-            ${mayAct('operator') ? buttons(name, override, acts) : nothing}
-          </li>`,
-        )}</ul>`;
+        <ul class="schedules">${schedules.map(({ name, zone, override }) => {
+          const week = weeks.get(name);
+          return html`<li>
+            <div class="schedule-top">${headOf({ name, zone }, week, nowMs)}
+              ${mayAct('operator') ? buttons(name, override, acts) : nothing}</div>
+            ${week === undefined ? html`<p class="faint">${error === null ? 'Loading…' : 'Its hours could not be loaded.'}</p>` : weekStrip(week, nowMs)}
+          </li>`;
+        })}</ul>`;
     },
   };
+}
 
-  function oneSchedule({ name, zone }, week, nowMs) {
-    if (week === undefined)
-      return html`<p><strong>${said(name)}</strong> <span class="faint">${zone}</span></p>
-        <p class="faint">${error === null ? 'Loading…' : 'Its hours could not be loaded.'}</p>`;
-    return html`<p class="schedule-head"><span class="dot ${week.open ? 'good' : 'calm'}"></span><strong>${said(name)}</strong>
-        <span>${stateWords(week, nowMs)}</span>
-        <span class="faint small">${zone}, where it is ${wallTime(nowMs, zone)}</span></p>
-      ${weekStrip(week, nowMs)}`;
-  }
+function headOf({ name, zone }, week, nowMs) {
+  if (week === undefined)
+    return html`<p><strong>${said(name)}</strong> <span class="faint">${zone}</span></p>`;
+  return html`<p><span class="dot ${week.open ? 'good' : 'calm'}"></span><strong>${said(name)}</strong>
+    <span>${stateWords(week, nowMs)}</span>
+    <span class="faint small">${zone}, where it is ${wallTime(nowMs, zone)}</span></p>`;
 }
 
 /** "is open, closes today at 17:00"; "is closed by hand by anna until 14:00: power cut, opens today at 14:00" */

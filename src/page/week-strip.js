@@ -59,7 +59,7 @@ function spanText({ from, to, open, forced }, day, zone) {
     : `${wallTime(from, zone)}–${to === day.to ? '24:00' : wallTime(to, zone)}`;
   if (forced)
     return html`<span class="by-hand">${open ? 'open' : 'closed'} by hand ${hours}</span>`;
-  return isWhole ? 'open all day' : hours;
+  return isWhole ? 'open all day' : html`<span class="hours-of">${hours}</span>`;
 }
 
 const wallTimes = new Map();

@@ -91,6 +91,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
   });
 
   test('a store that does not answer is said once, and what was read stays', async () => {
+    fillOutbox(stage.databasePath, seededId(0), 'Error: it broke');
     const page = await signedIn('#/outbox');
     const waiting = page.getByRole('region', { name: 'Waiting to be sent' });
     await waiting.getByText(/requests? waits? for an answer/).waitFor();

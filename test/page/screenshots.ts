@@ -9,7 +9,7 @@ const DESKTOP = { width: 1100, height: 900 };
 const PHONE = { width: 390, height: 800 };
 
 mkdirSync(FOLDER, { recursive: true });
-const stage = await setPageStage({ calls: 1_000 });
+const stage = await setPageStage({ calls: 1_000, weekBefore: 800 });
 const browser = await startBrowser();
 const { page } = await openPage(browser, stage.url, { viewport: DESKTOP });
 await page.getByLabel('Token').fill(TOKEN);
@@ -56,7 +56,10 @@ await open(page, '#/calls', 'Calls');
 await page.locator('table.calls tbody tr').nth(20).waitFor();
 await picture(page, 'calls');
 await open(page, '#/routes', 'Schedules and switches');
+await page.locator('.week').waitFor();
 await picture(page, 'routes');
+await open(page, '#/reports?period=today&by=hour&compare=week', 'All together');
+await picture(page, 'reports');
 
 await page.setViewportSize(PHONE);
 await page.emulateMedia({ colorScheme: 'dark' });
