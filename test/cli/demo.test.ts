@@ -3,11 +3,8 @@ import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type TestContext, test, vi } from 'vitest';
+import { type TestContext, test } from 'vitest';
 import { SCRIPTS } from '../../src/simulator/scripts.ts';
-
-// Fifteen seconds alone; three at once on a machine that others use take twice that.
-vi.setConfig({ testTimeout: 90_000 });
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 

@@ -2,14 +2,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
 import { CONNECTION_ID } from '../../src/simulator/identity.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
 import { withFolder } from '../routing/routes-folder.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const ROUTES = `
 rules: [ { name: support, when: { to: "+14155550100" }, do: [ hangup ] } ]

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runRehearse } from '../../src/cli/rehearse.ts';
 import { runCli } from '../../src/cli.ts';
 import { compose } from '../../src/compose.ts';
@@ -11,8 +11,6 @@ import { readConfig } from '../../src/config/config.ts';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
 import type { FaultRates } from '../../src/simulator/faults.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const TOKEN = 'q1W8e2R7t3Y6u4I5o9P0-_aS';
 const FROM = '+14155550111';

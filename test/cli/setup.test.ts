@@ -5,13 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
 import { CONNECTION_ID } from '../../src/simulator/identity.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const NUMBER = '+14155550100';
 const TRUNK = '1494404757140276705';

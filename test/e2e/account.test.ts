@@ -2,13 +2,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { LogEventName } from '../../src/log/events.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const TOKEN = 'q1W8e2R7t3Y6u4I5o9P0-_aS';
 

@@ -1,11 +1,9 @@
 /** `kill -9` between what an operator does and the row that says what came of it. */
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { eventually } from '../helpers/referee-process.ts';
 import { openScene, type Scene } from './scene.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 /** Whoever writes what came of an action waits for this lock, which the test holds. */
 const HELD = 4_711;

@@ -4,13 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../helpers/event-types.ts';
 import { ADMIN_TOKEN, eventually, type Referee } from '../helpers/referee-process.ts';
 import type { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 let telnyx: TelnyxStandIn;
 let referee: Referee;

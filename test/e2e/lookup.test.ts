@@ -10,8 +10,6 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Referee } from '../helpers/referee-process.ts';
 import { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-
 const GOLD = '+14155550190';
 const IMPATIENT = '+14155550191';
 const SECRET = 'crm-token-that-nobody-may-see';

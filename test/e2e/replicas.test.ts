@@ -4,14 +4,12 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { differencesIn } from '../helpers/recorded.ts';
 import { eventually, Referee } from '../helpers/referee-process.ts';
 import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.ts';
 import { type Asked, ok, TelnyxStandIn, type TestCall } from '../helpers/telnyx-stand-in.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const opened: Scene[] = [];
 

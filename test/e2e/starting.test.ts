@@ -10,13 +10,11 @@ import { delimiter, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
 import { asAdmin, freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { type PostgresServer, startOwnPostgres } from '../helpers/postgres-server.ts';
 import { ADMIN_TOKEN, eventually, START_MS } from '../helpers/referee-process.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REFEREE = join(ROOT, 'bin/referee.js');

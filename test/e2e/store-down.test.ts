@@ -6,14 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { asAdmin, databaseOn, freshDatabase } from '../helpers/postgres.ts';
 import { type PostgresServer, startOwnPostgres } from '../helpers/postgres-server.ts';
 import { eventually, type Referee, START_MS } from '../helpers/referee-process.ts';
 import type { TelnyxStandIn, TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const servers: PostgresServer[] = [];
 afterAll(async () => {

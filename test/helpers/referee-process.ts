@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.ts';
+import { PATIENCE_MS } from './patience.ts';
 import { API_KEY, type TelnyxStandIn } from './telnyx-stand-in.ts';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
@@ -170,7 +171,11 @@ export class Referee {
   }
 
   /** The call, as soon as it is as it must be. */
-  async until(id: string, wanted: (call: ApiCall) => boolean, withinMs = 10_000): Promise<ApiCall> {
+  async until(
+    id: string,
+    wanted: (call: ApiCall) => boolean,
+    withinMs = PATIENCE_MS,
+  ): Promise<ApiCall> {
     let last: ApiCall | null = null;
     await eventually(
       async () => {
@@ -235,13 +240,13 @@ export class Referee {
 }
 
 /** For a process to start, or to say why it cannot take calls: eleven may start at once on two slow cores. */
-export const START_MS = 40_000;
+export const START_MS = 90_000;
 
 /** Looks again until it is so; fails with words when the time is over. */
 export async function eventually(
   look: () => boolean | Promise<boolean>,
   words: string | (() => string),
-  withinMs = 10_000,
+  withinMs = PATIENCE_MS,
 ): Promise<void> {
   const until = performance.now() + withinMs;
   while (!(await look())) {

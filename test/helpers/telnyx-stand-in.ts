@@ -7,6 +7,7 @@ import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:cryp
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PATIENCE_MS } from './patience.ts';
 import { schemaProblems } from './telnyx-schema.ts';
 
 export interface Asked {
@@ -84,7 +85,7 @@ export class TelnyxStandIn {
   }
 
   /** The nth (from 1) command of this kind, as soon as it has come. */
-  next(callId: string, action: string, nth = 1, withinMs = 10_000): Promise<Asked> {
+  next(callId: string, action: string, nth = 1, withinMs = PATIENCE_MS): Promise<Asked> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = this.commands(callId, action)[nth - 1];
