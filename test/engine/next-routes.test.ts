@@ -280,10 +280,10 @@ describe('a next set that is no good', () => {
     const opened = await open(rule('us'), rule('eu'), 100);
     const set = nextFolder.current();
     if (set === null) throw new Error('it is good');
-    set.checks = new Proxy(set.checks, {
-      get: (checks, name) => {
+    set.rules = new Proxy(set.rules, {
+      get: (rules, name) => {
         if (name === '0') throw new TypeError('a fault of ours');
-        return Reflect.get(checks, name);
+        return Reflect.get(rules, name);
       },
     });
     for (const callId of ['a', 'b']) {

@@ -50,11 +50,11 @@ export function routeFacts(
   };
 }
 
-function couldMatch({ set, checks, index }: CompiledRoutes, number: string): boolean {
+function couldMatch({ rules, index }: CompiledRoutes, number: string): boolean {
   const facts: CallFacts = { ...noFacts(''), direction: 'incoming', to: number };
   const moment = { event: 'call.initiated' as const, at: 0, digits: null };
   const subject = new Subject(facts, moment, {}, index);
-  return set.rules.some((_, rule) => (checks[rule]?.someCall(subject) ?? -1) >= 0);
+  return rules.some(({ check }) => check.someCall(subject) >= 0);
 }
 
 /** A route set with more has a list that nobody wrote by hand. */

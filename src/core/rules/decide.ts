@@ -18,22 +18,13 @@ import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from 
 import { Subject } from './subject.ts';
 import { CallRows, NO_ROWS, type RowScope } from './table.ts';
 import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
-import {
-  type CompiledRule,
-  eventNumber,
-  indexTrace,
-  TRACE_LINES_MAX,
-  type TraceIndex,
-  traceAbove,
-} from './trace.ts';
+import { type CompiledRule, eventNumber, TRACE_LINES_MAX, traceAbove } from './trace.ts';
 
 export interface CompiledRoutes {
   set: RouteSet;
-  /** By the number of the rule. */
-  checks: Check[];
+  rules: CompiledRule[];
   incomingOnly: Uint8Array;
   index: RuleIndex;
-  trace: TraceIndex;
   allow: AllowPattern[];
 }
 
@@ -53,10 +44,9 @@ export function* compileInSlices(set: RouteSet): Generator<void, CompiledRoutes>
   }
   return {
     set,
-    checks: rules.map(({ check }) => check),
+    rules,
     incomingOnly: Uint8Array.from(set.rules, ({ when }) => (mentions(when, 'direction') ? 0 : 1)),
     index: yield* index(),
-    trace: indexTrace(rules),
     allow: allowPatterns(set.policy),
   };
 }
@@ -73,8 +63,8 @@ export function decide(
   const winner = findWinner(search);
   if (search.missing !== null) return askFirst(routes, facts, search.missing);
   const linesMax = options.fullTrace === true ? Number.POSITIVE_INFINITY : TRACE_LINES_MAX;
-  const above = winner?.number ?? routes.checks.length;
-  const trace = traceAbove(routes.trace, above, subject, search.refusals, linesMax);
+  const above = winner?.number ?? routes.rules.length;
+  const trace = traceAbove(routes.rules, above, subject, search.refusals, linesMax);
   const last = winner === null ? whenNoneMatched(search) : matched(search, winner, trace);
   if (search.missing !== null) return askFirst(routes, facts, search.missing);
 
@@ -169,7 +159,7 @@ function findWinner(search: Search): Winner | null {
   let winner: Winner | null = null;
   visitCandidates(routes.index, eventNumber(subject.moment), subject, (number) => {
     const rule = routes.set.rules[number];
-    const check = routes.checks[number];
+    const check = routes.rules[number]?.check;
     if (rule === undefined || check === undefined) return false;
     if (!meansDirection(routes, number, subject)) return false;
     if (routes.set.lookups.size > 0) {
@@ -261,7 +251,7 @@ function findLaterRule({ routes, subject }: Search): Rule | null {
     visitCandidates(routes.index, event, subject, (number) => {
       const rule = routes.set.rules[number];
       if (rule === undefined || !meansDirection(routes, number, subject)) return false;
-      if ((routes.checks[number]?.later(subject) ?? -1) < 0) return false;
+      if ((routes.rules[number]?.check.later(subject) ?? -1) < 0) return false;
       if (found === null || number < found.number) found = { number, rule };
       return true;
     });

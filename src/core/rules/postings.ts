@@ -1,8 +1,7 @@
 /**
  * What a value of `from` or `to`, or a list, stands for: the clauses that match when it is hit, and
- * the rules that could then match. Built as objects, but read as numbers in one array: a decision
- * over 100,000 entries reads a posting that has not been read for a while, and an object is spread
- * over seven places in memory.
+ * the rules that could then match. Built as objects, but kept as numbers in one array: a million
+ * objects take 300 MB instead of 36, and make every full garbage collection take half a second.
  */
 
 /** Used while rules are compiled. All arrays ascend. */

@@ -1,9 +1,7 @@
 /**
  * The reason why each rule above the outcome did not match, in words. Most rules fail by the
- * dialled or the caller's number, which is known without trying the rule, so their texts are kept
- * in arrays. That makes 25 lines out of 2,000 rules cheap.
+ * dialled or the caller's number, which is known without trying the rule.
  */
-
 import type { Moment, TraceLine } from '../machine/plan.ts';
 import type { Check } from './match.ts';
 import { EVENTS } from './rule-index.ts';
@@ -21,31 +19,9 @@ export interface CompiledRule {
   events: number;
 }
 
-/** By the number of the rule. */
-export interface TraceIndex {
-  names: string[];
-  events: Uint8Array;
-  checks: Check[];
-  /** From `Check.first`; clause -1 if there is none. */
-  clauses: Int32Array;
-  isTo: Uint8Array;
-  failures: string[];
-}
-
-export function indexTrace(rules: readonly CompiledRule[]): TraceIndex {
-  return {
-    names: rules.map(({ name }) => name),
-    events: Uint8Array.from(rules, ({ events }) => events),
-    checks: rules.map(({ check }) => check),
-    clauses: Int32Array.from(rules, ({ check }) => check.first?.clause ?? -1),
-    isTo: Uint8Array.from(rules, ({ check }) => (check.first?.field === 'to' ? 1 : 0)),
-    failures: rules.map(({ check }) => check.first?.failure ?? ''),
-  };
-}
-
 /** `refusals`: the answers of handlers that did not match, by the number of their rule. */
 export function traceAbove(
-  index: TraceIndex,
+  rules: readonly CompiledRule[],
   winner: number,
   subject: Subject,
   refusals: ReadonlyMap<number, string> | null,
@@ -62,27 +38,23 @@ export function traceAbove(
     });
   }
   const now = 1 << eventNumber(subject.moment);
-  for (let number = first; number < winner; number += 1) {
-    const events = index.events[number] ?? 0;
+  for (const [nth, { name, check, events }] of rules.slice(first, winner).entries()) {
     const why =
       (events & now) === 0
         ? otherEvent(subject.moment, events)
-        : (byAddress(index, number, subject) ??
-          refusals?.get(number) ??
-          index.checks[number]?.failed(subject) ??
+        : (byAddress(check, subject) ??
+          refusals?.get(first + nth) ??
+          check.failed(subject) ??
           notIncoming(subject));
-    trace.push({ rule: index.names[number] ?? '', matched: false, why });
+    trace.push({ rule: name, matched: false, why });
   }
   return trace;
 }
 
 /** Null if its first clause matches or is not about an address. */
-function byAddress(index: TraceIndex, number: number, subject: Subject): string | null {
-  const clause = index.clauses[number] ?? -1;
-  if (clause < 0) return null;
-  const field = index.isTo[number] === 1 ? 'to' : 'from';
-  if (subject.isHit(field, clause)) return null;
-  return subject.word(field) + index.failures[number];
+function byAddress({ first }: Check, subject: Subject): string | null {
+  if (first === null || subject.isHit(first.field, first.clause)) return null;
+  return subject.word(first.field) + first.failure;
 }
 
 /** The reason if no written clause failed. */
