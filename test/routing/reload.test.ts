@@ -1,7 +1,10 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { decide } from '../../src/core/rules/decide.ts';
 import { InvalidRoutes, openRoutes, type Reload } from '../../src/routing/reload.ts';
+import { facts, moment } from '../helpers/route-set.ts';
 import { withFolder, writeFiles } from './routes-folder.ts';
 
 const OPTIONS = { env: {}, handlers: true };
@@ -119,6 +122,42 @@ test('a reload that is asked for after an activation comes after it', async () =
     const after = routes.reload();
     await Promise.all([before, activated, after]);
     expect(routes.current().set.otherwise).toEqual([{ do: 'hangup' }]);
+    await routes.close();
+  });
+});
+
+test('calls that come while a set is loaded are decided by one whole set, the old or the new', async () => {
+  const setOf = (name: string) => ({
+    'main.yaml': `targets: { ${name}: { sip: "sip:${name}@pbx.example.com", via: refer } }
+lists: { callers: { file: lists/callers.txt } }
+rules:
+  - { name: ${name}, when: { from: "list:callers" }, do: [ { refer: ${name} } ] }
+${Array.from({ length: 100 }, (_, i) => `  - { name: r${i}, when: { to: "+1415${1_000_000 + i}" }, do: [ hangup ] }`).join('\n')}
+otherwise: [ hangup ]`,
+    'lists/callers.txt': `+14155550100\n# ${name}\n`,
+  });
+  await withFolder(setOf('one'), async (dir) => {
+    const routes = await openRoutes(dir, OPTIONS);
+    const hashes = new Map([['one', routes.current().set.hash]]);
+    await writeFiles(dir, setOf('two'));
+    const decided: string[][] = [];
+    let loading = true;
+    const loaded = routes.reload().finally(() => {
+      loading = false;
+    });
+    while (loading) {
+      const call = facts({ from: '+14155550100' });
+      const { rule, routeSet, plan } = decide(routes.current(), call, moment(), {});
+      decided.push([String(rule), routeSet, JSON.stringify(plan)]);
+      await setImmediate();
+    }
+    hashes.set('two', (await loaded).hash);
+    expect(decided.length).toBeGreaterThan(1);
+    expect(decided[0]?.[0]).toBe('one');
+    for (const [rule = '', hash, plan] of decided) {
+      expect(hash).toBe(hashes.get(rule));
+      expect(plan).toContain(`sip:${rule}@pbx.example.com`);
+    }
     await routes.close();
   });
 });
