@@ -19,7 +19,7 @@ export function writtenDestination(
   text: string,
   trusting: boolean,
   at: Place,
-): Destination | null {
+): Extract<Destination, { kind: 'literal' }> | null {
   const { problems } = context;
   if (text.includes(`\${`)) {
     problems.problem(

@@ -17,6 +17,7 @@ import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import { wordsOf } from './prompts.ts';
+import type { WrittenDestination } from './schema/destination.ts';
 import type {
   WrittenBranches,
   WrittenMenu,
@@ -26,6 +27,7 @@ import type {
   WrittenWords,
 } from './schema/steps.ts';
 import { isCallerId } from './tables/check-rows.ts';
+import { buildReaching, isSip } from './targets.ts';
 import { waysOf } from './via.ts';
 
 /**
@@ -169,16 +171,41 @@ function spokenText(b: StepBuilder, text: WrittenWords, at: Place): Words {
 }
 
 function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
-  const to =
-    typeof step.refer === 'string' ? referTo(b, step, step.refer) : pick(b, step.refer.pick);
+  const to = referred(b, step);
   const ifFailed = branches(b, step.if_failed);
-  const timeoutMs = attemptTimeout(b, step);
+  const timeoutMs = referTimeout(b, step);
   const via = waysOf(b.context, step.via, b.positions);
   return to === null ? null : { do: 'refer', to, via, timeoutMs, ifFailed };
 }
 
+function referred(b: StepBuilder, step: WrittenRefer): Destination | null {
+  if (typeof step.refer === 'string') return referTo(b, step, step.refer);
+  return 'pick' in step.refer ? pick(b, step.refer.pick) : ownDestination(b, step.refer);
+}
+
+/** A SIP address with what is said about reaching it; a name of a target has that already. */
+function ownDestination(b: StepBuilder, written: WrittenDestination): Destination | null {
+  const { context, positions, trusted } = b;
+  const at = positions.at(written, 'sip');
+  const more = buildReaching(context, written, positions, trusted);
+  if (!isSip(context, written.sip, at)) return null;
+  const to = writtenDestination(context, written.sip, trusted, at);
+  return to === null ? null : { ...to, more };
+}
+
+/** Beside the step or in its destination; the step's own counts. */
+function referTimeout(b: StepBuilder, step: WrittenRefer): number | null {
+  const beside = attemptTimeout(b, step);
+  const { refer: to } = step;
+  if (typeof to === 'string' || 'pick' in to) return beside;
+  return beside ?? attemptTimeout(b, to);
+}
+
 /** Null: the target's own. */
-function attemptTimeout(b: StepBuilder, step: WrittenRefer | WrittenTransfer): number | null {
+function attemptTimeout(
+  b: StepBuilder,
+  step: WrittenRefer | WrittenTransfer | WrittenDestination,
+): number | null {
   const { timeout } = step;
   return durationOf(b.context, step, 'timeout', timeout, ATTEMPT_BOUNDS, null, b.positions);
 }

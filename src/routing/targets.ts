@@ -2,7 +2,7 @@
  * Converts targets into the core's form: templates for destination and headers, references for
  * secrets.
  */
-import type { Target, Template } from '../core/rules/rule.ts';
+import type { Reaching, Target, Template } from '../core/rules/rule.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { isOperators, parseDestination, parseTemplate } from '../core/rules/template.ts';
 import { durationOf, type SetContext } from './context.ts';
@@ -12,6 +12,7 @@ import { usePlaces } from './lookups.ts';
 import { quoted } from './number.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
+import type { WrittenDestination } from './schema/destination.ts';
 import { isOnWord } from './schema/schedule.ts';
 import type { WrittenTarget } from './schema/schema.ts';
 import { checkVariable } from './variables.ts';
@@ -38,30 +39,36 @@ export function buildTarget(
       30_000,
       positions,
     ),
-    userToUser:
-      written.user_to_user === undefined
-        ? null
-        : template(
-            context,
-            'user_to_user',
-            written.user_to_user,
-            positions.at(written, 'user_to_user'),
-          ),
-    headers: headersOf(context, written.headers ?? {}, positions),
+    ...buildReaching(context, written, positions, true),
     auth: written.auth === undefined ? null : authOf(context, written.auth, positions, env),
-    byeWithoutVerdict: written.bye_without_verdict ?? 'unconfirmed',
-    via: waysOf(context, written.via, positions),
     rest: written.rest === undefined ? null : isOnWord(written.rest),
+  };
+}
+
+/** `trusted`: what a handler made is sent as it stands, since it may hold what a caller wrote. */
+export function buildReaching(
+  context: SetContext,
+  written: WrittenDestination,
+  positions: Positions,
+  trusted: boolean,
+): Reaching {
+  const { user_to_user: userToUser, headers = {}, bye_without_verdict: bye, via } = written;
+  const filled = (what: string, text: string, at: Place): Template =>
+    trusted ? template(context, what, text, at) : literally(context, text, at);
+  return {
+    userToUser:
+      userToUser === undefined
+        ? null
+        : filled('user_to_user', userToUser, positions.at(written, 'user_to_user')),
+    headers: headersOf(context, headers, positions, filled),
+    byeWithoutVerdict: bye ?? 'unconfirmed',
+    via: waysOf(context, via, positions),
   };
 }
 
 function sipOf(context: SetContext, written: WrittenTarget, positions: Positions): Template {
   const at = positions.at(written, 'sip');
-  if (refusesSecret(context, written.sip, at)) return [];
-  if (!/^(?:sips?:|\{row:)/i.test(written.sip)) {
-    context.problems.problem(at, `${quoted(written.sip)} is not a SIP URI`, uriHint(written.sip));
-    return [];
-  }
+  if (refusesSecret(context, written.sip, at) || !isSip(context, written.sip, at)) return [];
   const parsed = parseDestination(written.sip);
   if ('problem' in parsed) {
     const hint = destinationHint(written.sip) || 'for example "sip:{to_user}@pbx.example.com"';
@@ -71,6 +78,12 @@ function sipOf(context: SetContext, written: WrittenTarget, positions: Positions
   usePlaces(context, parsed.template, at);
   if (!isOperators(parsed.template)) checkAllowed(context, parsed.template, at);
   return parsed.template;
+}
+
+export function isSip(context: SetContext, text: string, at: Place): boolean {
+  if (/^(?:sips?:|\{row:)/i.test(text)) return true;
+  context.problems.problem(at, `${quoted(text)} is not a SIP URI`, uriHint(text));
+  return false;
 }
 
 function uriHint(text: string): string {
@@ -95,6 +108,10 @@ function template(context: SetContext, what: string, text: string, at: Place): T
   return [];
 }
 
+function literally(context: SetContext, text: string, at: Place): Template {
+  return refusesSecret(context, text, at) ? [] : [{ literal: text }];
+}
+
 /** Headers that SIP itself writes: a REFER with two of them is malformed. */
 const SIP_OWN = [
   'via',
@@ -117,6 +134,7 @@ function headersOf(
   context: SetContext,
   written: Record<string, string>,
   positions: Positions,
+  filled: (what: string, text: string, at: Place) => Template,
 ): Target['headers'] {
   const headers: Target['headers'] = [];
   const seen = new Set<string>();
@@ -142,7 +160,7 @@ function headersOf(
         'keep one',
       );
     seen.add(lower);
-    headers.push({ name, value: template(context, name, value, positions.at(written, name)) });
+    headers.push({ name, value: filled(name, value, positions.at(written, name)) });
   }
   return headers;
 }

@@ -84,5 +84,6 @@ function waysTo(step: Extract<RouteStep, { do: 'refer' }>, set: RouteSet): Ways 
     to.kind === 'target' ? [to.name] : to.kind === 'pick' ? to.weights.map(({ name }) => name) : [];
   const byTarget = names.map((name) => set.targets.get(name)?.via ?? null);
   const written = byTarget.every((ways) => ways !== null) ? byTarget.flat() : [];
-  return step.via ?? (written.length > 0 ? written : set.policy.via.pstn);
+  const own = to.kind === 'literal' ? (to.more?.via ?? null) : null;
+  return step.via ?? own ?? (written.length > 0 ? written : set.policy.via.pstn);
 }

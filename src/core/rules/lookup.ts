@@ -5,6 +5,7 @@ import { textsOf } from './language.ts';
 import {
   everyStep,
   type Lookup,
+  type Reaching,
   type RouteSet,
   type RouteStep,
   type Target,
@@ -53,7 +54,10 @@ function addStep(step: RouteStep, set: RouteSet, found: Set<string>): void {
   if (step.do === 'menu' && 'say' in step.prompt) addWords(step.prompt.say, set, found);
   if (step.do !== 'refer' && step.do !== 'transfer') return;
   const { to } = step;
-  if (to.kind === 'literal') addPlaces(to.template, found);
+  if (to.kind === 'literal') {
+    addPlaces(to.template, found);
+    if (to.more !== undefined) addPlacesOfReaching(to.more, found);
+  }
   const names = to.kind === 'target' ? [to.name] : [];
   if (to.kind === 'pick') names.push(...to.weights.map(({ name }) => name));
   for (const name of names) addPlacesOfTarget(set.targets.get(name), found);
@@ -63,8 +67,12 @@ function addStep(step: RouteStep, set: RouteSet, found: Set<string>): void {
 function addPlacesOfTarget(target: Target | undefined, found: Set<string>): void {
   if (target === undefined) return;
   addPlaces(target.sip, found);
-  if (target.userToUser !== null) addPlaces(target.userToUser, found);
-  for (const { value } of target.headers) addPlaces(value, found);
+  addPlacesOfReaching(target, found);
+}
+
+function addPlacesOfReaching({ userToUser, headers }: Reaching, found: Set<string>): void {
+  if (userToUser !== null) addPlaces(userToUser, found);
+  for (const { value } of headers) addPlaces(value, found);
 }
 
 /** In every language, because any may be heard. */

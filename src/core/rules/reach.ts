@@ -5,7 +5,7 @@
 import { allows } from './allow.ts';
 import { hashUnit } from './hash.ts';
 import type { Resolving } from './resolving.ts';
-import type { Destination, Target, Template, Ways } from './rule.ts';
+import type { Destination, Reaching, Target, Template, Ways } from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
 import { callerKey } from './subject.ts';
 import {
@@ -56,7 +56,10 @@ export function reach(to: Destination, timeoutMs: number | null, using: Resolvin
     case 'literal': {
       const trusted = to.trusted && !using.handlerMade;
       const { address, problem } = destination(to.template, trusted, using);
-      return [{ ...UNKNOWN, address, problem, timeoutMs: timeoutMs ?? UNKNOWN.timeoutMs }];
+      const known = { ...UNKNOWN, address, timeoutMs: timeoutMs ?? UNKNOWN.timeoutMs };
+      if (to.more === undefined) return [{ ...known, problem }];
+      const { problems, ...filled } = fillReaching(to.more, using);
+      return [{ ...known, ...filled, problem: wordsOf([problem, ...problems]) }];
     }
   }
 }
@@ -89,29 +92,37 @@ function reachNamed(name: string, timeoutMs: number | null, using: Resolving): R
 
 export function reachTarget(target: Target, timeoutMs: number | null, using: Resolving): Reached {
   const { address, problem } = destination(target.sip, true, using);
-  const problems = problem === null ? [] : [problem];
-  const text = (filled: Filled, what: string): string => {
-    if ('text' in filled) return filled.text;
-    problems.push(`${what}: ${filled.problem}`);
-    return '';
-  };
-  const headers = target.headers.map(({ name, value }) => ({
-    name,
-    value: text(textOf(value, using), `header ${name}`),
-  }));
-  const userToUser =
-    target.userToUser === null ? null : text(textOf(target.userToUser, using), 'user_to_user');
+  const { problems, ...filled } = fillReaching(target, using);
+  const words = wordsOf([problem, ...problems]);
   return {
     target: target.name,
     address,
     timeoutMs: timeoutMs ?? target.timeoutMs,
-    userToUser,
-    headers,
+    ...filled,
     auth: target.auth,
-    byeWithoutVerdict: target.byeWithoutVerdict,
-    via: target.via,
-    problem: problems[0] === undefined ? null : `target ${target.name}: ${problems.join('; ')}`,
+    problem: words === null ? null : `target ${target.name}: ${words}`,
   };
+}
+
+function fillReaching({ userToUser, headers, byeWithoutVerdict, via }: Reaching, using: Resolving) {
+  const problems: string[] = [];
+  const text = (template: Template, what: string): string => {
+    const filled: Filled = textOf(template, using);
+    if ('text' in filled) return filled.text;
+    problems.push(`${what}: ${filled.problem}`);
+    return '';
+  };
+  return {
+    headers: headers.map(({ name, value }) => ({ name, value: text(value, `header ${name}`) })),
+    userToUser: userToUser === null ? null : text(userToUser, 'user_to_user'),
+    byeWithoutVerdict,
+    via,
+    problems,
+  };
+}
+
+function wordsOf(problems: (string | null)[]): string | null {
+  return problems.filter((each) => each !== null).join('; ') || null;
 }
 
 /**

@@ -63,7 +63,10 @@ export type Destination =
   | { kind: 'target'; name: string }
   | { kind: 'pick'; weights: { name: string; weight: number }[] }
   /** A SIP URI or number; `trusted` (no policy) if it is literal in a route file. */
-  | { kind: 'literal'; template: Template; trusted: boolean };
+  | { kind: 'literal'; template: Template; trusted: boolean; more?: Reaching };
+
+/** How a destination is reached, as it is written with it. */
+export type Reaching = Pick<Target, 'userToUser' | 'headers' | 'byeWithoutVerdict' | 'via'>;
 
 export type RouteBranches = { [K in FailedVerdict | 'any']?: RouteStep[] };
 

@@ -4,6 +4,7 @@
  * allowed.
  */
 import Type, { type Static } from 'typebox';
+import { HOW_TO_REACH } from './destination.ts';
 import { example } from './example.ts';
 import { guarantee } from './guarantee.ts';
 import { type OnOff, onOff, schedule } from './schedule.ts';
@@ -35,29 +36,7 @@ function rest(description: string) {
 
 const target = Type.Object(
   {
-    sip: text('SIP URI', {
-      description:
-        'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {lookup:name.field}; {row:column} may stand anywhere.',
-      examples: ['sip:support@pbx.example.com'],
-    }),
-    timeout: Type.Optional(duration('Of one attempt; default 30s.')),
-    user_to_user: Type.Optional(
-      text('User-to-User', {
-        description: 'Sent as the User-to-User header.',
-        examples: ['{call_session_id}'],
-      }),
-    ),
-    headers: Type.Optional(
-      record(
-        'custom headers',
-        {
-          title: 'header name',
-          pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
-          examples: ['X-Queue'],
-        },
-        text('header value', { examples: ['support'] }),
-      ),
-    ),
+    ...HOW_TO_REACH,
     auth: Type.Optional(
       Type.Object(
         {
@@ -71,16 +50,6 @@ const target = Type.Object(
         },
         { title: 'auth', ...STRICT },
       ),
-    ),
-    bye_without_verdict: Type.Optional(
-      oneOf(
-        'bye_without_verdict',
-        ['unconfirmed', 'completed'] as const,
-        'What a hangup means while a REFER is open; default unconfirmed.',
-      ),
-    ),
-    via: Type.Optional(
-      via('How callers are moved to it; the next way follows where a REFER is refused.'),
     ),
     rest: Type.Optional(
       rest('Whether it is passed over for a while when it is down; default: as the policy says.'),

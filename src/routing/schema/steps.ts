@@ -1,6 +1,7 @@
 /** Steps in a route file: their types, and their part of the schema. */
 import Type from 'typebox';
 import { FAILED_VERDICTS } from '../../core/machine/verdict.ts';
+import { HOW_TO_REACH, type WrittenDestination } from './destination.ts';
 import {
   DURATION,
   duration,
@@ -31,7 +32,7 @@ interface WrittenKeys {
   timeout?: string;
 }
 export interface WrittenRefer {
-  refer: string | { pick: Record<string, number> };
+  refer: string | { pick: Record<string, number> } | WrittenDestination;
   via?: WrittenVia;
   timeout?: string;
   if_failed?: WrittenBranches;
@@ -133,6 +134,11 @@ export const STEP_DEFS = {
                 },
                 STRICT,
               ),
+              Type.Object(HOW_TO_REACH, {
+                title: 'destination',
+                description: 'A destination of this step alone; targets are for several steps.',
+                ...STRICT,
+              }),
             ],
             { title: 'refer', description: 'Move the caller with a SIP REFER.' },
           ),

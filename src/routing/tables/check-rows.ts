@@ -9,6 +9,7 @@ import { malformed } from '../../core/rules/reach.ts';
 import {
   type Condition,
   everyStep,
+  type Reaching,
   type RouteSet,
   type RouteStep,
   type Rule,
@@ -205,6 +206,10 @@ function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
     if (template === null || !asks) return;
     uses.push({ kind, template, what: `${prefix} ${quoted(templateText(template))}`, at });
   };
+  const useReaching = (reaching: Reaching | undefined, of: string): void => {
+    use('text', reaching?.userToUser ?? null, `user_to_user ${of}`);
+    for (const { name, value } of reaching?.headers ?? []) use('text', value, `${name} ${of}`);
+  };
   switch (step.do) {
     case 'say':
       for (const text of textsOf(step.text, set.prompts)) use('spoken', text, step.do);
@@ -217,16 +222,16 @@ function ownUses(set: RouteSet, step: RouteStep, at: Place): Use[] {
     case 'transfer': {
       if (step.do === 'transfer') use('from', step.from, 'from:');
       const { to } = step;
-      if (to.kind === 'literal') use(step.do, to.template, step.do);
+      if (to.kind === 'literal') {
+        use(step.do, to.template, step.do);
+        useReaching(to.more, `of the ${step.do} to ${templateText(to.template)}:`);
+      }
       const names = to.kind === 'target' ? [to.name] : [];
       const picked = to.kind === 'pick' ? to.weights.map(({ name }) => name) : [];
       for (const name of [...names, ...picked]) {
         const target = set.targets.get(name);
         use(step.do, target?.sip ?? null, `the target ${name}:`);
-        use('text', target?.userToUser ?? null, `user_to_user of the target ${name}:`);
-        for (const header of target?.headers ?? []) {
-          use('text', header.value, `${header.name} of the target ${name}:`);
-        }
+        useReaching(target, `of the target ${name}:`);
       }
       return uses;
     }
