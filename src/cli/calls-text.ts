@@ -158,7 +158,7 @@ export function callStory(call: CallDetail, utc: boolean): string {
     call.call_control_id,
     `came ${momentText(cameAt, utc)}, ${lasted(call)}`,
     ...costLines(call),
-    `rule ${call.rule ?? (call.decided ? 'otherwise' : 'none yet')}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
+    `rule ${call.rule ?? (call.decided ? 'otherwise' : 'none yet')}${rowsText(call)}, route set ${call.route_set?.slice(0, 12) ?? '-'}`,
     '',
     ...traceLines(call),
     ...call.attempts.flatMap(attemptLines),
@@ -172,6 +172,10 @@ export function callStory(call: CallDetail, utc: boolean): string {
 function lasted({ created_at, ended_at }: CallDetail): string {
   if (ended_at === null) return 'still live';
   return `lasted ${duration(Date.parse(ended_at) - Date.parse(created_at))}`;
+}
+
+function rowsText({ rows }: CallDetail): string {
+  return rows.map(({ table, key }) => `, row ${key} of ${table}`).join('');
 }
 
 function costLines({ cost, other_costs: others }: CallDetail): string[] {

@@ -19,7 +19,7 @@ import { statsJson } from '../http/api/stats-json.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
 import type { CallFilter } from '../store/contract/list.ts';
 import type { Database } from '../store/open.ts';
-import { readReport } from '../store/read-report.ts';
+import { type Labels, readReport } from '../store/read-report.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
@@ -121,9 +121,23 @@ export function documentsIn(reader: StoreReader): Documents {
       const from = Math.floor(since / MINUTE_MS) * MINUTE_MS;
       return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));
     },
-    report: (asked) => readReport(reader, asked),
+    report: (asked) => readReport(reader, asked, latestLabels(reader)),
     overrides: async () => ((await reader.setting('overrides')).value ?? {}) as Overrides,
     close: () => reader.close(),
+  };
+}
+
+/** Each look is a query, so only the busiest numbers are looked up. */
+const LABELS_MAX = 500;
+
+/** The database has no routes, but its calls know what their number was called. */
+function latestLabels(reader: Pick<StoreReader, 'list'>): Labels {
+  let left = LABELS_MAX;
+  return async (number) => {
+    if (left === 0) return null;
+    left -= 1;
+    const { calls } = await reader.list({ to: number, limit: 1 });
+    return calls[0]?.label ?? null;
   };
 }
 

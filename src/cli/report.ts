@@ -82,11 +82,13 @@ function reportText(report: ReportJson, width: number | null): string {
     ...HEAD,
     ...(compared === null ? [] : ['CALLS BEFORE', 'REACHED BEFORE']),
   ];
-  const lines = [...rows, { ...total, label: 'all' }].map(({ label, before, ...numbers }) => [
-    plain(label),
-    ...cells(numbers),
-    ...(before === null ? [] : [String(before.calls), percent(before.reached_rate)]),
-  ]);
+  const lines = [...rows, { ...total, key: null, label: 'all' }].map(
+    ({ key, label, before, ...numbers }) => [
+      plain(key === null || key === label ? label : `${key} (${label})`),
+      ...cells(numbers),
+      ...(before === null ? [] : [String(before.calls), percent(before.reached_rate)]),
+    ],
+  );
   return [
     `From ${from} to ${to}; days of ${zone}${compared === null ? '' : `; before: from ${compared.from} to ${compared.to}`}`,
     '',

@@ -1,5 +1,6 @@
 /** `referee stats`: the numbers of `GET /v1/stats`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
 import { statsCsv } from '../http/api/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
 import type { Documents, StatsDocument } from './documents.ts';
@@ -18,14 +19,14 @@ interface StatsOptions {
 export function statsCommand(program: Command, io: Io): void {
   program
     .command('stats')
-    .description('calls in numbers: who arrived, by rule and target, and what it cost')
+    .description('calls in numbers: who arrived, by rule, target and table row, and what it cost')
     .option(
       '--since <time>',
       'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d (default: an hour ago)',
       pastOf,
     )
     .addOption(new Option('--json', 'as the API answers it').conflicts('csv'))
-    .addOption(new Option('--csv', 'a line for each rule and target').conflicts('json'))
+    .addOption(new Option('--csv', 'a line for each rule, target and table row').conflicts('json'))
     .action(async (options: StatsOptions) => {
       process.exitCode = await runStats(options, io);
     });
@@ -44,7 +45,7 @@ function pastOf(text: string): number {
 }
 
 function statsText(
-  { since, live, calls, rules, targets }: StatsDocument,
+  { since, live, calls, rules, targets, tables }: StatsDocument,
   width: number | null,
 ): string {
   const look = { width, givenUp: ['COST', 'SUCCESS', 'ARRIVED'], align: 'left' as const };
@@ -79,5 +80,40 @@ function statsText(
       ],
       look,
     ),
+    ...tables.flatMap((table) => ['', ...rowLines(table, width)]),
   ].join('\n');
 }
+
+const ROWS_SHOWN = 20;
+
+/** Which rows of a table were used, and what became of those callers. */
+function rowLines(
+  { table, rows_used: used, rows, ...all }: StatsDocument['tables'][number],
+  width: number | null,
+): string[] {
+  const line = (name: string, { calls, by_outcome: outcomes, ...numbers }: RowNumbers) => {
+    const became = (outcome: CallerOutcome) =>
+      String(outcomes.find((each) => each.outcome === outcome)?.count ?? 0);
+    return [plain(name), String(calls), ...ROW_OUTCOMES.map(became), percent(numbers.arrival_rate)];
+  };
+  const shown = rows.slice(0, ROWS_SHOWN);
+  const titles = [
+    `ROW OF ${plain(table)}`,
+    'CALLS',
+    'REACHED',
+    'NOT REACHED',
+    'GAVE UP',
+    'ARRIVED',
+  ];
+  const lines = tableLines(
+    [titles, ...shown.map((row) => line(row.key, row)), line('all rows', all)],
+    { width, givenUp: ['ARRIVED', 'GAVE UP', 'NOT REACHED', 'REACHED'], align: 'left' },
+  );
+  const more = used - shown.length;
+  return more === 0
+    ? lines
+    : [...lines, `${more} more ${more === 1 ? 'row was' : 'rows were'} used`];
+}
+
+const ROW_OUTCOMES = ['reached', 'not_reached', 'gave_up'] as const;
+type RowNumbers = Pick<StatsDocument['tables'][number], 'calls' | 'by_outcome' | 'arrival_rate'>;

@@ -265,6 +265,7 @@ function marks(call) {
 function why(call) {
   return html`<dl class="facts">
       <div><dt>Rule</dt><dd>${ruleName(call)}</dd></div>
+      ${call.rows.map(({ table, key }) => html`<div><dt>Row of ${said(table)}</dt><dd>${said(key)}</dd></div>`)}
       <div><dt>Route set</dt><dd>${routeSet(call.route_set)}</dd></div>
       ${call.running === null ? nothing : html`<div><dt>Running</dt><dd>${said(call.running)}</dd></div>`}
     </dl>

@@ -9,6 +9,7 @@ const NAMES = {
   number: { one: 'Our number', filter: 'number' },
   target: { one: 'Desk', filter: 'target' },
   rule: { one: 'Rule', filter: 'rule' },
+  row: { one: 'Row of a table', filter: 'number' },
   day: { one: 'Day', filter: null },
   hour: { one: 'Hour', filter: null },
 };
@@ -44,7 +45,7 @@ export function lossTable(by, report, { max = Infinity, more = false } = {}) {
       const query = queryOf(by, row, report);
       const name = nameOf(by, row);
       return html`<tr>
-        <th scope="row" class=${filter === null ? 'when' : nothing}>${query === null ? html`<span class="faint">${name}</span>` : html`<a href=${linkTo(query)}>${said(name)}</a>`}</th>
+        <th scope="row" class=${filter === null ? 'when' : nothing}>${query === null ? html`<span class="faint">${name}</span>` : html`<a href=${linkTo(query)}>${said(name)}</a>`}${numberBeside(row)}</th>
         <td class="number">${row.calls}</td>
         <td class="number">${row.outcomes.reached}</td>
         <td class="number">${lostLink(row, query)}</td>
@@ -68,13 +69,26 @@ function nameOf(by, { key, label }) {
   return by === 'hour' ? `${day(key)} ${hour(key)}` : label;
 }
 
+/** `lines:+4930901820` is of one number; a prefix, or a table as a whole, is of many. */
+function numberOfRow(key) {
+  const number = key?.split(':')[1] ?? null;
+  return number === null || number.includes('*') ? null : number;
+}
+
+/** The number, where its label stands in its place. */
+function numberBeside({ key, label }) {
+  if (key === null || key === label) return nothing;
+  return html` <span class="faint small">${said(key)}</span>`;
+}
+
 /** The calls of a line; null where no filter finds them. */
 function queryOf(by, { key }, report) {
   const { from, to } = report;
   if (by === 'day') return daySpan(key, report);
   if (by === 'hour')
     return { since: key, until: new Date(Date.parse(key) + HOUR_MS).toISOString() };
-  return key === null ? null : { [NAMES[by].filter]: key, since: from, until: to };
+  const named = by === 'row' ? numberOfRow(key) : key;
+  return named === null ? null : { [NAMES[by].filter]: named, since: from, until: to };
 }
 
 /** Without callers then there is nothing to compare with. */

@@ -17,6 +17,7 @@ export const BY = new Map([
   ['number', 'by our number'],
   ['target', 'by desk'],
   ['rule', 'by rule'],
+  ['row', 'by row of tables'],
   ['outcome', 'by outcome'],
 ]);
 export const COMPARED = new Map([

@@ -7,6 +7,7 @@ import { nextPanel } from './next-routes.js';
 import { pathsView } from './paths.js';
 import { schedulesView } from './schedules.js';
 import { mayAct } from './session.js';
+import { readUse, tablesPanel } from './tables.js';
 import { targetTable } from './targets.js';
 import { versionsView } from './versions.js';
 import { age, count, duration, said, time } from './words.js';
@@ -25,6 +26,8 @@ export function routesView(changed) {
   let routes = null;
   /** @type {import('./api.js').Answer} */
   let targets = null;
+  /** @type {import('./api.js').Answer} */
+  let use = null;
   /** @type {Error | null} */
   let error = null;
   /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
@@ -37,6 +40,7 @@ export function routesView(changed) {
     if (!open) return;
     try {
       [routes, targets] = await Promise.all([getJson('/v1/routes'), getJson('/v1/targets')]);
+      use = await readUse(routes.tables);
       error = null;
       void schedules.refresh(routes);
       paths.refresh(routes.hash);
@@ -142,7 +146,6 @@ export function routesView(changed) {
                   )
             }</dd></div>
           </dl>
-          ${tableList(routes.tables)}
           ${activation(routes.activated)}
           ${mayAct('admin') ? html`<p><button class="main" ?disabled=${reload.busy} @click=${askReload}>${reload.busy ? 'Loading…' : 'Reload the routes folder'}</button></p>` : nothing}
           <div role="status">${
@@ -181,6 +184,7 @@ export function routesView(changed) {
           <h2 id="replicas-title">Replicas</h2>
           ${replicaTable(routes)}
         </section>
+        ${tablesPanel(routes.tables, use)}
         ${lookupPanel(routes.lookups)}
         ${paths.template()}
         ${nextPanel(routes.next)}
@@ -271,21 +275,6 @@ function ruleList(rules, showPaths) {
 
 function pathsButton(name, showPaths) {
   return html`<button aria-label=${`Paths of ${name}`} @click=${() => showPaths(name)}>Paths</button>`;
-}
-
-function tableList(tables) {
-  if (tables.length === 0) return nothing;
-  return html`<table><caption>Tables</caption>
-    <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col">Looked up by</th><th scope="col">Columns</th><th scope="col" class="number">Rows</th></tr></thead>
-    <tbody>${tables.map(
-      ({ name, file, key, rows, columns }) => html`<tr>
-        <th scope="row">${said(name)}</th>
-        <td class="break"><code>${file}</code></td>
-        <td>${key === 'to' ? 'number called' : 'caller'}</td>
-        <td class="break">${said(columns.join(', '))}</td>
-        <td class="number">${rows}</td>
-      </tr>`,
-    )}</tbody></table>`;
 }
 
 function lookupPanel(lookups) {

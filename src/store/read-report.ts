@@ -3,14 +3,24 @@
  * event loop.
  */
 import { setImmediate } from 'node:timers/promises';
-import { createReport, type Report, type ReportAsked, spanBefore } from '../core/history/report.ts';
+import {
+  createReport,
+  numberOfRow,
+  type Report,
+  type ReportAsked,
+  spanBefore,
+} from '../core/history/report.ts';
 import type { Store } from './store.ts';
 
 const DAY_MS = 86_400_000;
 
+/** What the operator calls a number; null where nothing. */
+export type Labels = (number: string) => string | null | Promise<string | null>;
+
 export async function readReport(
   store: Pick<Store, 'sums'>,
   asked: ReportAsked,
+  labels: Labels,
 ): Promise<ReturnType<Report['json']>> {
   const report = createReport(asked);
   const spans = [['now', asked] as const, ['before', spanBefore(asked)] as const];
@@ -22,5 +32,10 @@ export async function readReport(
       await setImmediate();
     }
   }
-  return report.json();
+  const read = report.json();
+  for (const row of read.rows) {
+    const number = numberOfRow(asked.by, row.key);
+    if (number !== null) row.label = (await labels(number)) ?? row.label;
+  }
+  return read;
 }

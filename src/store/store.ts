@@ -69,6 +69,8 @@ export interface Activity {
   attempts: AttemptGroup[];
   /** What those calls cost. */
   costs: CostGroup[];
+  /** Of those calls, the ones that rows of tables decided: each is in the group of each row. */
+  rows: RowGroup[];
 }
 
 export interface CallGroup {
@@ -90,6 +92,14 @@ export interface AttemptGroup {
   count: number;
   /** From accepted to the verdict, in no order; of those that were sent and have ended. */
   tookMs: number[];
+}
+
+export interface RowGroup {
+  table: string;
+  key: string;
+  ends: Ends | null;
+  attempts: number;
+  count: number;
 }
 
 export interface CostGroup {

@@ -12,6 +12,7 @@ const SPAN = 'from=2026-03-02T00:00:00Z&to=2026-03-04T00:00:00Z';
 let app: ServedApp;
 beforeAll(async () => {
   app = await serveApp();
+  app.set.numbers = new Map([['+14155550100', 'Main office']]);
   const tally = new Map([[HOURLY_SUMS, { waits: 0 }]]);
   const call = (id: string, when: string, ends: 'referred' | 'failed') =>
     aUnit(
@@ -21,6 +22,8 @@ beforeAll(async () => {
         phase: 'ended',
         ends,
         rule: '=cmd()',
+        label: 'Main office',
+        rows: [{ table: 'lines', key: '+14155550100', of: 'to' }],
         attempts: [anAttempt(`${id}-a`, { verdict: 'busy', startedAt: 0, endedAt: 2_000 })],
       }),
       0,
@@ -77,6 +80,24 @@ test('as CSV, where a name is no formula', async () => {
     'rule,calls,reached,not_reached,gave_up,unsure,turned_away,not_ours,reached_rate,attempts,moves,median_verdict_ms,p95_verdict_ms,costs',
   );
   expect(lines[1]).toMatch(/^'=cmd\(\),2,1,1,0,0,0,0,0\.5,2,2,/);
+});
+
+test('a number has its label, asked of the server as of the database', async () => {
+  const span = ['--from', '2026-03-02T00:00:00Z', '--to', '2026-03-04T00:00:00Z', '--zone', 'UTC'];
+  for (const [by, key] of [
+    ['number', '+14155550100'],
+    ['row', 'lines:+14155550100'],
+  ] as const) {
+    const answer = Value.Parse(
+      REPORT,
+      await (await app.api(`/v1/reports?${SPAN}&by=${by}`)).json(),
+    );
+    expect(answer.rows).toMatchObject([{ key, label: 'Main office', calls: 2 }]);
+    expect(JSON.parse((await referee(...span, '--by', by, '--json')).out)).toEqual(answer);
+    expect((await referee(...span, '--by', by)).out).toContain(`\n${key} (Main office) `);
+    const { out } = await referee(...span, '--by', by, '--csv');
+    expect(out).toMatch(new RegExp(`^${by},label,calls,.*\r\n.*${key.slice(-11)},Main office,2,`));
+  }
 });
 
 test('the command line says the same, as text, JSON and CSV', async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
     currency,
     amount,
   });
-  const call = (id: string, ageMs: number, costs: ReturnType<typeof cost>[]) =>
+  const call = (id: string, ageMs: number, costs: ReturnType<typeof cost>[], key = '+4930*') =>
     aUnit(
       aCall(id, {
         createdAt: now - ageMs,
@@ -32,6 +32,7 @@ beforeAll(async () => {
         phase: 'ended',
         ends: 'referred',
         rule: 'support',
+        rows: [{ table: 'lines', key, of: 'to' }],
         attempts: [anAttempt(`${id}-1`, { verdict: 'completed', startedAt: now - ageMs })],
         costs,
       }),
@@ -40,7 +41,7 @@ beforeAll(async () => {
   await store.commit(
     [
       call('one', 60_000, [cost('0.1')]),
-      call('two', 60_000, [cost('0.2'), cost('1.50', 'EUR')]),
+      call('two', 60_000, [cost('0.2'), cost('1.50', 'EUR')], '+4930901820'),
       call('old', 3 * 3_600_000, [cost('7')]),
     ],
     null,
@@ -62,6 +63,29 @@ test('the last hour by rule and target, with exact sums of what it cost', async 
   expect(out).toMatch(/^Cost: (0\.3 USD, 1\.50 EUR|1\.50 EUR, 0\.3 USD)$/m);
   expect(out).toMatch(/^support +2 +100 % +.*0\.3 USD/m);
   expect(out).toMatch(/^support-us +2 +100 % +.*0\.3 USD/m);
+});
+
+test('each row of a table that decided, and what became of its callers', async () => {
+  const { out } = await referee('stats');
+  expect(out).toMatch(/^ROW OF lines +CALLS +REACHED +NOT REACHED +GAVE UP +ARRIVED$/m);
+  expect(out).toMatch(/^\+4930\* +1 +1 +0 +0 +100 %$/m);
+  expect(out).toMatch(/^all rows +2 +2 +0 +0 +100 %$/m);
+  const { tables } = JSON.parse((await referee('stats', '--since', '1d', '--json')).out);
+  expect(tables).toMatchObject([
+    {
+      table: 'lines',
+      calls: 3,
+      rows_used: 2,
+      by_outcome: [{ outcome: 'reached', count: 3 }],
+      rows: [
+        { key: '+4930*', calls: 2, arrival_rate: 1 },
+        { key: '+4930901820', calls: 1, moved: 1 },
+      ],
+    },
+  ]);
+  const { out: csv } = await referee('stats', '--csv');
+  expect(csv).toMatch(/^table,lines,2,1,,,,\r$/m);
+  expect(csv).toMatch(/^row,lines:\+4930901820,1,1,,,,\r$/m);
 });
 
 test('from another time on, as the API answers it', async () => {

@@ -77,6 +77,35 @@ describe('a rule with a table', () => {
     });
   });
 
+  test('fills the address, header and User-to-User of a destination that the step has for itself', async () => {
+    const main = RULES.replace(
+      /do: .*/,
+      'do: [ { refer: { sip: "sip:{row:extension}@{row:site}.pbx.example.com", timeout: 20s, via: transfer, user_to_user: "{row:tier}", headers: { X-Name: "{row:name}" } } }, { refer: reception } ]',
+    );
+    expect(warningsOf(await load(tables(CSV, main)))).toEqual([]);
+    const { plan } = decided(await load(tables(CSV, main)), '+4930901820');
+    expect(plan?.[0]).toMatchObject({
+      do: 'transfer',
+      to: 'sip:201@berlin.pbx.example.com',
+      target: null,
+      timeoutMs: 20_000,
+      userToUser: 'gold',
+      headers: [{ name: 'X-Name', value: 'Anna' }],
+      problem: null,
+    });
+    const faulty = main.replace('{row:name}', '{row:nmae}');
+    expect(problemsOf(await load(tables(CSV, faulty)))).toEqual([
+      expect.stringMatching(/^7:11 \{row:nmae\} of X-Name .*did you mean name\?/),
+    ]);
+    expect(problemsOf(await load(tables(CSV.replace('gold,Anna', ',Anna'), main)))).toEqual([
+      expect.stringMatching(/^tables\/extensions.csv:2:1 the cell "tier" is empty/),
+    ]);
+    const number = main.replace('sip:{row:extension}@{row:site}.pbx.example.com', '+4930901820');
+    expect(problemsOf(await load(tables(CSV, number)))).toEqual([
+      expect.stringMatching(/is not a SIP URI.*use the step transfer/),
+    ]);
+  });
+
   test('takes the first of several tables that has the call, and named columns of two', async () => {
     const main = `
 tables:
@@ -99,6 +128,39 @@ otherwise: [ hangup ]
     expect(address('+4930901821', '+14155550100')).toMatchObject({
       sipAddress: 'sip:desk@munich.pbx.example.com',
     });
+  });
+
+  test('says which rows it found the call in, not those that it only ruled out', async () => {
+    const main = `
+tables:
+  vip: { file: tables/vip.csv, key: from }
+  blocked: { file: tables/blocked.csv, key: from }
+  lines: { file: tables/extensions.csv, key: to }
+rules:
+  - { name: both, when: { all: [ { table: vip }, { table: lines, row: { tier: gold } } ], not: { table: blocked } }, do: [ hangup ] }
+  - { name: either, when: { table: [ vip, lines ], not: { table: blocked } }, do: [ hangup ] }
+  - { name: blocked, when: { table: blocked }, do: [ hangup ] }
+otherwise: [ hangup ]
+`;
+    const files = {
+      ...tables(CSV, main),
+      'tables/vip.csv': 'from,site\n+491*,vienna\n',
+      'tables/blocked.csv': 'from\n+49170*\n',
+    };
+    const result = await load(files);
+    const vip = { table: 'vip', key: '+491*', of: 'from' };
+    const rows = (to: string, from: string) => decided(result, to, from).rows;
+    expect(rows('+4930901820', '+4915112345678')).toEqual([
+      vip,
+      { table: 'lines', key: '+4930901820', of: 'to' },
+    ]);
+    // A silver line: the second rule takes the first of its tables that has the call.
+    expect(rows('+4930901821', '+4915112345678')).toEqual([vip]);
+    expect(rows('+4930901899', '+14155550100')).toEqual([
+      { table: 'lines', key: '+493090*', of: 'to' },
+    ]);
+    expect(rows('+4930901899', '+49170123')).toMatchObject([{ table: 'blocked', key: '+49170*' }]);
+    expect(rows('+14155550100', '+14155550101')).toBeUndefined();
   });
 
   test('needs no policy for what a table has, but for what a caller adds', async () => {

@@ -8,7 +8,7 @@ import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
 import { addLatencies, type Latencies, quantile } from './latencies.ts';
 import { HOUR_MS, type Name, type Sum } from './sums.ts';
 
-export const REPORT_BY = ['hour', 'day', 'number', 'rule', 'target', 'outcome'] as const;
+export const REPORT_BY = ['hour', 'day', 'number', 'rule', 'target', 'row', 'outcome'] as const;
 export type ReportBy = (typeof REPORT_BY)[number];
 export const REPORT_COMPARE = ['previous', 'week'] as const;
 export type ReportCompare = (typeof REPORT_COMPARE)[number];
@@ -81,8 +81,9 @@ export function createReport(asked: ReportAsked): Report {
   for (const place of emptyPlaces(asked)) at(place);
   return {
     add(sum, when) {
-      const place = placeIn(asked, when === 'now' ? asked : (before ?? asked), sum);
-      addSum(at(place)[when], sum);
+      for (const place of placesIn(asked, when === 'now' ? asked : (before ?? asked), sum)) {
+        addSum(at(place)[when], sum);
+      }
       addSum(total[when], sum);
     },
     json: () => reportJson(asked, before, total, [...groups.values()]),
@@ -142,7 +143,19 @@ function addSum(numbers: Numbers, sum: Sum): void {
   addLatencies(numbers.took, sum.took);
 }
 
-function placeIn({ by, zone, from }: ReportAsked, span: Span, sum: Sum): Place {
+/** Several where rows of several tables decided: each has the caller. */
+function placesIn(asked: ReportAsked, span: Span, sum: Sum): Place[] {
+  if (asked.by !== 'row') return [placeIn(asked.by, asked, span, sum)];
+  if (sum.rows.length === 0) return [{ id: '-', key: null, label: 'no table decided' }];
+  return sum.rows.map(({ table, key }) => placeOf(key === null ? table : `${table}:${key}`, ''));
+}
+
+function placeIn(
+  by: Exclude<ReportBy, 'row'>,
+  { zone, from }: ReportAsked,
+  span: Span,
+  sum: Sum,
+): Place {
   switch (by) {
     case 'hour':
       return hourPlace(from + (sum.hour - span.from));
@@ -213,6 +226,14 @@ function reportJson(asked: ReportAsked, before: Span | null, total: Group, group
       before: earlier(own),
     })),
   };
+}
+
+/** The number that a row of a report is of; null where it is of none. */
+export function numberOfRow(by: ReportBy, key: Name): string | null {
+  if (key === null || (by !== 'number' && by !== 'row')) return null;
+  if (by === 'number') return key;
+  const at = key.indexOf(':');
+  return at < 0 ? null : key.slice(at + 1);
 }
 
 function byKey(a: Group, b: Group): number {

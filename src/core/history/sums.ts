@@ -11,6 +11,15 @@ import { addLatencies, bucketOf, type Latencies } from './latencies.ts';
 /** A name, or null: for a rule `otherwise` (or undecided), for a target a literal one. */
 export type Name = string | null;
 
+/**
+ * The key is null if the table is looked up by the caller: sums are kept for longer than calls and
+ * must not say who called when.
+ */
+export interface SummedRow {
+  table: string;
+  key: string | null;
+}
+
 /** What is summed separately. */
 export interface SumKey {
   /** The hour in which the call started, milliseconds since the epoch. */
@@ -18,6 +27,8 @@ export interface SumKey {
   /** Our own number of the call, on either side of it. */
   number: Name;
   rule: Name;
+  /** The table rows that decided. */
+  rows: readonly SummedRow[];
   /** Undefined if there was no attempt. */
   target: Name | undefined;
   outcome: string;
@@ -48,6 +59,10 @@ export function sumsOf(call: Call): Sum[] {
     hour: Math.floor(call.createdAt / HOUR_MS) * HOUR_MS,
     number: storable(ourNumber(call)),
     rule: storable(call.rule),
+    rows: call.rows.map(({ table, key, of }) => ({
+      table,
+      key: of === 'to' ? storable(key) : null,
+    })),
     outcome,
     verdict: null,
     currency: null,
@@ -79,7 +94,8 @@ function attemptSum({ target, verdict, unsent, startedAt, acceptedAt, endedAt }:
 }
 
 /** Callers may send text that no database can store, and a sum must be found again by its name. */
-function storable(name: Name): Name {
+export function storable<T extends Name>(name: T): T;
+export function storable(name: Name): Name {
   return name === null ? null : name.replaceAll('\0', '\ufffd').toWellFormed();
 }
 
@@ -126,14 +142,25 @@ function isNothing({ calls, attempts, moves, amount, took }: Sum): boolean {
 }
 
 export function sumKey(key: SumKey): string {
-  const { hour, number, rule, target, outcome, verdict, currency } = key;
+  const { hour, number, rule, rows, target, outcome, verdict, currency } = key;
   return JSON.stringify([
     hour,
     number,
     rule,
+    rowsText(rows),
     target === undefined ? 0 : target,
     outcome,
     verdict,
     currency,
   ]);
+}
+
+/** Empty where no table decided. */
+export function rowsText(rows: readonly SummedRow[]): string {
+  return rows.length === 0 ? '' : JSON.stringify(rows.map(({ table, key }) => [table, key]));
+}
+
+export function rowsOf(text: string): SummedRow[] {
+  if (text === '') return [];
+  return (JSON.parse(text) as [string, string | null][]).map(([table, key]) => ({ table, key }));
 }

@@ -12,7 +12,7 @@
  */
 import type { Command } from './command.ts';
 import type { Cost } from './cost.ts';
-import type { Moment, PinnedPolicy, Step } from './plan.ts';
+import type { Moment, PinnedPolicy, Step, TableRow } from './plan.ts';
 import type { Verdict } from './verdict.ts';
 
 export type { Verdict } from './verdict.ts';
@@ -244,6 +244,8 @@ export interface Call {
   decided: boolean;
   asking: Asking | null;
   rule: string | null;
+  /** Of tables: where the rule that decided found the call. */
+  rows: readonly TableRow[];
   /** The label of the called number, from the routes that decided. */
   label: string | null;
   routeSet: string | null;

@@ -40,6 +40,7 @@ function adopt(turn: Turn, { event }: Moment, decision: Decision): boolean {
   }
   clearDeadline(turn, 'undecided', 'watch');
   call.rule = decision.rule;
+  call.rows = decision.rows ?? [];
   call.plan = [{ steps: decision.plan }];
   call.lastResortRan = false;
   note(

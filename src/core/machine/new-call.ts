@@ -21,6 +21,7 @@ export function newCall(callId: string, now: number): Call {
     decided: false,
     asking: null,
     rule: null,
+    rows: [],
     label: null,
     routeSet: null,
     policy: null,

@@ -154,6 +154,14 @@ export interface TraceLine {
   why: string;
 }
 
+/** A row of an operator's table, by its key as the file has it. */
+export interface TableRow {
+  table: string;
+  key: string;
+  /** Whose number the key is: the caller's or the called one. */
+  of: 'from' | 'to';
+}
+
 /**
  * The decision about a call. `rule` null with a plan is `otherwise`; `plan` null leaves the call
  * unmanaged (an outgoing leg that no rule matches, or one for a rule on a later event).
@@ -171,6 +179,8 @@ export interface Decision {
   why: string;
   /** Failures of handlers (threw, took too long). */
   warnings: string[];
+  /** Rows of tables that the rule found the call in; absent: it asked for none. */
+  rows?: readonly TableRow[];
   /** Nothing is decided yet: this must be asked first. Never one that the facts know already. */
   lookup?: LookupRequest;
 }

@@ -122,6 +122,7 @@ export const isDecision = shapeOf(
     trace: listOf(wholeOf({ rule: isText, matched: isFlag, why: isText })),
     why: isText,
     warnings: listOf(isText),
+    rows: listOf(wholeOf({ table: isText, key: isText, of: oneOf(['from', 'to']) })),
     lookup,
   },
   ['rule', 'routeSet', 'plan', 'lastResort', 'policy', 'why'],

@@ -111,6 +111,7 @@ export function planOf(
     plan: made === null ? null : resolveSteps(made.steps, using(made.tables, made.handlerMade)),
     lastResort: resolveSteps(set.lastResort, general),
     policy: pinPolicy(general),
+    ...(made === null || made.tables.length === 0 ? {} : { rows: rows.found(made.tables) }),
   };
 }
 

@@ -3,6 +3,7 @@
  * the text of its file, with an index of the keys; a row is parsed when a call needs it.
  */
 import type { CallFacts } from '../machine/call.ts';
+import type { TableRow } from '../machine/plan.ts';
 import { type Address, type Pattern, readAddress } from './address.ts';
 import { readRecord } from './csv.ts';
 import { WideMap } from './wide-map.ts';
@@ -181,6 +182,19 @@ export class CallRows {
       if (row !== null) return row.cells[row.table.columns.indexOf(column)] ?? null;
     }
     return null;
+  }
+
+  /** Where the tables that a rule asks for have this call: of each group, the first that does. */
+  found(scope: RowScope): TableRow[] {
+    const found: TableRow[] = [];
+    for (const group of scope) {
+      const row = group.map((name) => this.of(name)).find((each) => each !== null);
+      if (row === undefined || row === null) continue;
+      const { name, keyColumn, key } = row.table;
+      if (found.some(({ table }) => table === name)) continue;
+      found.push({ table: name, key: row.cells[keyColumn] ?? '', of: key });
+    }
+    return found;
   }
 
   #address(field: 'from' | 'to'): Address {

@@ -27,6 +27,7 @@ export function callSummary(call: Call) {
     outcome: outcomeOf(call),
     summary: summaryOf(call),
     rule: call.rule,
+    rows: call.rows.map(({ table, key }) => ({ table, key })),
     route_set: call.routeSet,
     decided: call.decided,
     answered: call.answered,

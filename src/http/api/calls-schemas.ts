@@ -128,6 +128,9 @@ const SUMMARY_FIELDS = {
     Type.String({ description: 'Of the number that was called: `numbers` of the routes' }),
   ),
   rule: orNull(Type.String({ description: 'null for `otherwise`, and while `decided` is false' })),
+  rows: Type.Array(Type.Object({ table: text, key: text }), {
+    description: 'Of tables: where the rule found the call',
+  }),
   route_set: textOrNull,
   decided: Type.Boolean(),
   answered: Type.Boolean(),

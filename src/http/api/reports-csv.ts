@@ -24,6 +24,11 @@ const NUMBERS: readonly Column<Numbers>[] = [
   },
 ];
 
+const LABEL: Column<Row> = {
+  name: 'label',
+  value: ({ key, label }) => (key === null || label === key ? null : label),
+};
+
 export function reportCsv({ rows, by, compared_with: compared }: ReportJson): string {
   const earlier = NUMBERS.map(
     ({ name, value }): Column<Row> => ({
@@ -32,7 +37,8 @@ export function reportCsv({ rows, by, compared_with: compared }: ReportJson): st
     }),
   );
   const columns: Column<Row>[] = [
-    { name: by, value: ({ label }) => label },
+    { name: by, value: ({ key, label }) => key ?? label },
+    ...(by === 'number' || by === 'row' ? [LABEL] : []),
     ...NUMBERS,
     ...(compared === null ? [] : earlier),
   ];

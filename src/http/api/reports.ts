@@ -3,7 +3,9 @@ import { Type } from 'typebox';
 import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report.ts';
 import { readMoment } from '../../core/iso-time.ts';
 import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
+import { labelOf } from '../../core/rules/label.ts';
 import { isZone } from '../../core/rules/zone.ts';
+import type { LiveRoutes } from '../../engine/live-routes.ts';
 import { readReport } from '../../store/read-report.ts';
 import type { Store } from '../../store/store.ts';
 import { VIEWER } from '../people/roles.ts';
@@ -16,10 +18,11 @@ import { reportCsv } from './reports-csv.ts';
 
 export interface ReportsDeps {
   store: Pick<Store, 'sums'>;
+  routes: Pick<LiveRoutes, 'current'>;
   now: () => number;
 }
 
-export function registerReports(app: ApiScope, { store, now }: ReportsDeps): void {
+export function registerReports(app: ApiScope, { store, routes, now }: ReportsDeps): void {
   app.get('/v1/reports', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { from, to, by = 'day', compare = null, zone = 'UTC' } = request.query;
     if (!isZone(zone)) return sendProblem(reply, badField('querystring', 'zone', notAZone(zone)));
@@ -34,7 +37,9 @@ export function registerReports(app: ApiScope, { store, now }: ReportsDeps): voi
     if ('problem' in asked) {
       return sendProblem(reply, badField('querystring', asked.field, asked.problem));
     }
-    return jsonOrCsv(request, reply, await readReport(store, asked), reportCsv);
+    const live = routes.current();
+    const report = await readReport(store, asked, (number) => labelOf(live, number));
+    return jsonOrCsv(request, reply, report, reportCsv);
   });
 }
 
@@ -79,8 +84,16 @@ export const REPORT = Type.Object({
   total: Type.Object({ ...NUMBERS, before: BEFORE }),
   rows: Type.Array(
     Type.Object({
-      key: orNull(Type.String({ description: 'An hour (UTC), a local day, or a name' })),
-      label: Type.String({ description: 'The same, and in words where there is no name' }),
+      key: orNull(
+        Type.String({
+          description:
+            'An hour (UTC), a local day, a name, or `table:key` of a row; of a table that is looked up by the caller its name alone',
+        }),
+      ),
+      label: Type.String({
+        description:
+          'What `numbers` of the routes calls the number; otherwise the same as `key`, and in words where there is no name',
+      }),
       ...NUMBERS,
       before: BEFORE,
     }),

@@ -1,15 +1,15 @@
-/** The statistics as CSV: a line for each rule and each target. */
+/** The statistics as CSV: a line for each rule, each target, each table and each of its rows. */
 import { type Cell, type Column, csvText } from './csv.ts';
 import type { statsJson } from './stats-json.ts';
 
 type Stats = ReturnType<typeof statsJson>;
 
 interface Line {
-  of: 'rule' | 'target';
+  of: 'rule' | 'target' | 'table' | 'row';
   name: string | null;
   calls: number | null;
   attempts: number | null;
-  numbers: Pick<Stats['rules'][number], 'success_rate' | 'median_verdict_ms' | 'costs'>;
+  numbers: Pick<Stats['rules'][number], 'success_rate' | 'median_verdict_ms' | 'costs'> | null;
   arrivalRate: number | null;
 }
 
@@ -24,12 +24,12 @@ const COLUMNS: readonly Column<Line>[] = [
   { name: 'calls', value: (line) => line.calls },
   { name: 'arrival_rate', value: (line) => line.arrivalRate },
   { name: 'attempts', value: (line) => line.attempts },
-  { name: 'success_rate', value: ({ numbers }) => numbers.success_rate },
-  { name: 'median_verdict_ms', value: ({ numbers }) => numbers.median_verdict_ms },
-  { name: 'costs', value: ({ numbers }) => money(numbers.costs) },
+  { name: 'success_rate', value: ({ numbers }) => numbers?.success_rate ?? null },
+  { name: 'median_verdict_ms', value: ({ numbers }) => numbers?.median_verdict_ms ?? null },
+  { name: 'costs', value: ({ numbers }) => (numbers === null ? null : money(numbers.costs)) },
 ];
 
-export function statsCsv({ rules, targets }: Stats): string {
+export function statsCsv({ rules, targets, tables }: Stats): string {
   return csvText(COLUMNS, [
     ...rules.map(
       (rule): Line => ({
@@ -51,5 +51,17 @@ export function statsCsv({ rules, targets }: Stats): string {
         arrivalRate: null,
       }),
     ),
+    ...tables.flatMap((table) => [
+      tableLine('table', table.table, table),
+      ...table.rows.map((row) => tableLine('row', `${table.table}:${row.key}`, row)),
+    ]),
   ]);
+}
+
+function tableLine(
+  of: 'table' | 'row',
+  name: string,
+  { calls, arrival_rate: arrivalRate }: Pick<Stats['tables'][number], 'calls' | 'arrival_rate'>,
+): Line {
+  return { of, name, calls, attempts: null, numbers: null, arrivalRate };
 }

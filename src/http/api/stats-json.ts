@@ -4,10 +4,13 @@ import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
 import { arrival } from '../../engine/tally.ts';
-import type { Activity, AttemptGroup, CallGroup, CostGroup } from '../../store/store.ts';
+import type { Activity, AttemptGroup, CallGroup, CostGroup, RowGroup } from '../../store/store.ts';
 import { iso } from './calls-json.ts';
 
-export function statsJson({ now, since, live, calls, attempts, costs }: Activity) {
+/** Of each table, those that decided most calls: a table may have a million. */
+const ROWS_MAX = 100;
+
+export function statsJson({ now, since, live, calls, attempts, costs, rows }: Activity) {
   return {
     now: iso(now),
     since: iso(since),
@@ -40,18 +43,40 @@ export function statsJson({ now, since, live, calls, attempts, costs }: Activity
       ...attemptNumbers(own),
       costs: costsJson(costs.filter((group) => group.target === target)),
     })),
+    tables: groupBy(rows, ({ table }) => table).map(([table, own]) => tableJson(table, own)),
     minutes: minutesJson(calls, attempts),
   };
 }
 
-function byOutcome(calls: CallGroup[]) {
+/** A rule finds a call in one row of a table, so that its calls are those of its rows. */
+function tableJson(table: string, groups: RowGroup[]) {
+  // By their keys where they decided equally many, so that every store shows the same ones.
+  const ordered = groups.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const rows = groupBy(ordered, ({ key }) => key);
+  const numbers = (own: RowGroup[]) => ({
+    calls: sum(own),
+    by_outcome: byOutcome(own),
+    ...arrivals(own),
+  });
+  return {
+    table,
+    ...numbers(groups),
+    rows_used: rows.length,
+    rows: rows.slice(0, ROWS_MAX).map(([key, own]) => ({ key, ...numbers(own) })),
+  };
+}
+
+/** Calls by how they ended and how often each was tried to be moved. */
+type CallsGroup = Pick<CallGroup, 'ends' | 'attempts' | 'count'>;
+
+function byOutcome(calls: CallsGroup[]) {
   return counts(calls, ({ ends, attempts }) => callerOutcome(ends, attempts)).map(
     ([outcome, count]) => ({ outcome, count }),
   );
 }
 
 /** Arrival of the callers whom we tried to move, except those who hung up first. */
-function arrivals(calls: CallGroup[]) {
+function arrivals(calls: CallsGroup[]) {
   const moved = calls.filter(({ attempts }) => attempts > 0);
   const judged = (as: 'yes' | 'no') =>
     sum(moved.filter(({ ends, attempts }) => arrival(ends, attempts) === as));

@@ -95,6 +95,28 @@ export const STATS = Type.Object({
       }),
     }),
   ),
+  tables: Type.Array(
+    Type.Object({
+      table: text,
+      calls: whole,
+      by_outcome: BY_OUTCOME,
+      ...ARRIVALS,
+      rows_used: Type.Integer({ description: 'Rows that decided at least one of these calls' }),
+      rows: Type.Array(
+        Type.Object({
+          key: Type.String({ description: 'As the table has it: a number, or a prefix with `*`' }),
+          calls: whole,
+          by_outcome: BY_OUTCOME,
+          ...ARRIVALS,
+        }),
+        { description: 'The 100 that decided most calls' },
+      ),
+    }),
+    {
+      description:
+        'Callers of rules that found them in a table. A rule that asks for two tables counts in both',
+    },
+  ),
   minutes: Type.Array(Type.Object({ at: time, calls: whole, completed: whole, failed: whole })),
 });
 

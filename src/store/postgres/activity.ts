@@ -14,7 +14,7 @@ export async function readActivity(
 ): Promise<Activity> {
   const [row] = await query(
     `with recent as materialized (
-       select f.call, f.created_at, f.rule, f.ends, f.costs,
+       select f.call, f.created_at, f.rule, f.ends, f.costs, f.table_rows,
          (select count(*) from attempts a where a.call = f.call) as attempts
        from call_filters f where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),
@@ -32,6 +32,9 @@ export async function readActivity(
            (e->'target') is not null as moved
          from json_array_elements(r.costs::json) e) x
        group by r.rule, x.target, x.moved, x.currency),
+     by_row as (
+       select e->>'table' as "table", e->>'key' as key, r.ends, r.attempts, count(*) as count
+       from recent r, lateral json_array_elements(r.table_rows::json) e group by 1, 2, 3, 4),
      by_phase as (
        select c.phase, count(*) as count from call_filters f join calls c on c.key = f.key
        where not f.leg and not f.over and c.phase <> 'ended' group by 1)
@@ -40,7 +43,8 @@ export async function readActivity(
        coalesce((select json_agg(x) from by_phase x), '[]') as live,
        coalesce((select json_agg(x) from by_call x), '[]') as calls,
        coalesce((select json_agg(x) from by_attempt x), '[]') as attempts,
-       coalesce((select json_agg(x) from by_cost x), '[]') as costs`,
+       coalesce((select json_agg(x) from by_cost x), '[]') as costs,
+       coalesce((select json_agg(x) from by_row x), '[]') as "tableRows"`,
     [Math.round(since), callsMax],
   );
   const full = Number(row?.n) >= callsMax;
@@ -55,5 +59,6 @@ export async function readActivity(
     costs: ((row?.costs ?? []) as (Activity['costs'][number] & { moved: boolean })[]).map(
       ({ moved, target, ...cost }) => (moved ? { ...cost, target: target ?? null } : cost),
     ),
+    rows: (row?.tableRows ?? []) as Activity['rows'],
   };
 }

@@ -95,6 +95,7 @@ const FILTERS = [
   'session',
   'parent',
   'costs',
+  'tableRows',
 ] as const satisfies readonly (keyof CallColumns)[];
 
 function pushColumns(
@@ -119,6 +120,7 @@ function pushColumns(
       session: cleanOrNull(columns.session),
       parent: cleanOrNull(columns.parent),
       costs: cleanOrNull(columns.costs),
+      table_rows: cleanOrNull(columns.tableRows),
     });
   }
   for (const attempt of changedAttempts(before, call)) {

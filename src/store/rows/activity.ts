@@ -2,7 +2,7 @@
 
 import type { Ends, Verdict } from '../../core/machine/call.ts';
 import { addDecimals } from '../../core/machine/decimal.ts';
-import type { AttemptGroup, CallGroup, CostGroup } from '../store.ts';
+import type { AttemptGroup, CallGroup, CostGroup, RowGroup } from '../store.ts';
 import type { CostRow } from './rows.ts';
 
 export const MINUTE_MS = 60_000;
@@ -18,15 +18,19 @@ export interface Groups {
   }): void;
   /** `text`: the `costs` column of a call. */
   cost(rule: string | null, text: string): void;
+  /** `text`: the column `table_rows` of a call. */
+  rows(text: string, call: { ends: Ends | null; attempts: number }): void;
   calls(): CallGroup[];
   attempts(): AttemptGroup[];
   costs(): CostGroup[];
+  tableRows(): RowGroup[];
 }
 
 export function createGroups(): Groups {
   const calls = new Map<string, CallGroup>();
   const attempts = new Map<string, AttemptGroup>();
   const costs = new Map<string, CostGroup>();
+  const rows = new Map<string, RowGroup>();
   return {
     call({ createdAt, rule, ends, attempts: tried }) {
       const minute = minuteOf(createdAt);
@@ -51,9 +55,18 @@ export function createGroups(): Groups {
         else group.amount = addDecimals(group.amount, row.amount);
       }
     },
+    rows(text, { ends, attempts: tried }) {
+      for (const { table, key } of JSON.parse(text) as Pick<RowGroup, 'table' | 'key'>[]) {
+        const id = JSON.stringify([table, key, ends, tried]);
+        const group = rows.get(id) ?? { table, key, ends, attempts: tried, count: 0 };
+        group.count += 1;
+        rows.set(id, group);
+      }
+    },
     calls: () => [...calls.values()],
     attempts: () => [...attempts.values()],
     costs: () => [...costs.values()],
+    tableRows: () => [...rows.values()],
   };
 }
 

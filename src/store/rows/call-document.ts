@@ -33,6 +33,7 @@ const callDefaults = () =>
     decided: false,
     asking: null,
     rule: null,
+    rows: [],
     label: null,
     routeSet: null,
     policy: null,

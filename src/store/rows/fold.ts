@@ -4,7 +4,15 @@
  * the difference between the call's sums now and its sums when it was last added, so nothing counts
  * twice.
  */
-import { addUp, difference, type Name, type Sum, sumsOf } from '../../core/history/sums.ts';
+import {
+  addUp,
+  difference,
+  type Name,
+  rowsOf,
+  rowsText,
+  type Sum,
+  sumsOf,
+} from '../../core/history/sums.ts';
 import type { Call } from '../../core/machine/call.ts';
 import { idStart } from './search.ts';
 
@@ -48,6 +56,8 @@ export interface SumRow {
   hour: number;
   number: string;
   rule: string;
+  /** JSON of the tables' rows that decided. */
+  table_rows: string;
   target: string;
   outcome: string;
   verdict: string;
@@ -63,6 +73,7 @@ export const SUM_KEYS = [
   'hour',
   'number',
   'rule',
+  'table_rows',
   'target',
   'outcome',
   'verdict',
@@ -74,6 +85,7 @@ export function sumRow(sum: Sum): SumRow {
     hour: sum.hour,
     number: nameText(sum.number),
     rule: nameText(sum.rule),
+    table_rows: rowsText(sum.rows),
     target: nameText(sum.target),
     outcome: sum.outcome,
     verdict: sum.verdict ?? '',
@@ -91,6 +103,7 @@ export function sumOf(row: SumRow): Sum {
     hour: Number(row.hour),
     number: nameOf(row.number) ?? null,
     rule: nameOf(row.rule) ?? null,
+    rows: rowsOf(row.table_rows),
     target: nameOf(row.target),
     outcome: row.outcome,
     verdict: row.verdict === '' ? null : row.verdict,

@@ -2,6 +2,7 @@
  * Which parts of a call's document have a column or a row of their own, the same for every store.
  */
 import { hash } from 'node:crypto';
+import { storable } from '../../core/history/sums.ts';
 import type { Attempt, Call, Direction } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
@@ -45,6 +46,8 @@ export interface CallColumns {
   parent: string | null;
   /** JSON of `CostRow`s, so that statistics need not open the documents. */
   costs: string | null;
+  /** JSON of the tables' rows that decided, each with its `table` and `key`. */
+  tableRows: string | null;
 }
 
 /** What a call cost in one currency; `target` is left out where nobody was moved. */
@@ -67,6 +70,7 @@ export function callColumns(call: Call): CallColumns {
     session: call.facts.sessionId,
     parent: call.parentId,
     costs: costsText(call),
+    tableRows: tableRowsText(call),
   };
 }
 
@@ -81,6 +85,12 @@ function costsText(call: Call): string | null {
     }),
   );
   return JSON.stringify(rows);
+}
+
+function tableRowsText({ rows }: Call): string | null {
+  return rows.length === 0
+    ? null
+    : JSON.stringify(rows.map(({ table, key }) => ({ table, key: storable(key) })));
 }
 
 /** The earliest deadline; null if the call has none. */

@@ -29,6 +29,7 @@ interface Row {
   started_at: number;
   took_ms: number | null;
   costs: string | null;
+  table_rows: string | null;
 }
 
 /** Reads the newest calls first, each chunk in a turn of the event loop of its own. */
@@ -56,6 +57,7 @@ export async function readActivity(
     calls: groups.calls(),
     attempts: groups.attempts(),
     costs: groups.costs(),
+    rows: groups.tableRows(),
   };
 }
 
@@ -65,7 +67,7 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
     'select count(*) as n from calls indexed by calls_phase where phase = ? and leg = 0',
   );
   const rows = database.prepare(
-    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms, c.costs,
+    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms, c.costs, c.table_rows,
        (select count(*) from attempts t where t.call = d.call) as tried
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)
@@ -92,12 +94,9 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
         if (position?.row !== row.call) {
           position = { createdAt: row.created_at, row: row.call };
           calls += 1;
-          groups.call({
-            createdAt: row.created_at,
-            rule: row.rule,
-            ends: row.ends as Ends | null,
-            attempts: row.tried,
-          });
+          const became = { ends: row.ends as Ends | null, attempts: row.tried };
+          groups.call({ createdAt: row.created_at, rule: row.rule, ...became });
+          if (row.table_rows !== null) groups.rows(row.table_rows, became);
           if (row.costs !== null) groups.cost(row.rule, row.costs);
         }
         if (row.key === null) continue;

@@ -103,4 +103,5 @@ const COLUMNS = [
   ['session', 'session'],
   ['parent', 'parent'],
   ['costs', 'costs'],
+  ['table_rows', 'tableRows'],
 ] as const satisfies readonly (readonly [string, keyof CallColumns])[];

@@ -37,7 +37,7 @@ export function prepareHistory(database: DatabaseSync, codeVersion: number): Sql
   const where = SUM_KEYS.map((name) => `${name} = ?`).join(' and ');
   const find = database.prepare(`select * from sums where ${where}`);
   const write = database.prepare(
-    `insert or replace into sums values (${Array.from({ length: 12 }, () => '?').join()})`,
+    `insert or replace into sums values (${Array.from({ length: SUM_KEYS.length + 5 }, () => '?').join()})`,
   );
   const remove = database.prepare(`delete from sums where ${where}`);
   const drop = database.prepare(

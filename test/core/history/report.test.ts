@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   createReport,
+  numberOfRow,
   type ReportAsked,
   reportAsked,
   spanBefore,
@@ -178,4 +179,21 @@ test('a target that was passed over is no attempt and no move', () => {
     report.add(sum, 'now');
   }
   expect(report.json().rows).toMatchObject([{ key: 'desk', calls: 1, attempts: 1, moves: 1 }]);
+});
+
+test('by row: a caller in two tables has a line in both and counts once; nobody who called is named', () => {
+  const line = { table: 'lines', key: '+4930901820', of: 'to' } as const;
+  const vip = { table: 'vip', key: '+4915112345678', of: 'from' } as const;
+  const report = createReport(asked({ by: 'row' }));
+  for (const rows of [[line, vip], [line], []]) {
+    for (const sum of sums('2026-03-02T10:00:00Z', { rows })) report.add(sum, 'now');
+  }
+  const { rows, total } = report.json();
+  expect(rows.map(({ key, label, calls }) => [key, label, calls])).toEqual([
+    ['lines:+4930901820', 'lines:+4930901820', 2],
+    [null, 'no table decided', 1],
+    ['vip', 'vip', 1],
+  ]);
+  expect(total.calls).toBe(3);
+  expect(rows.map(({ key }) => numberOfRow('row', key))).toEqual(['+4930901820', null, null]);
 });

@@ -138,7 +138,7 @@ export function historyContract(): void {
     });
 
     const changed = (id: string, to: string, given: Given): Call => {
-      const { ends, verdicts, cents, hour, bLeg } = given;
+      const { ends, verdicts, cents, hour, rows, bLeg } = given;
       const attempts = verdicts.map(
         (verdict, n): Attempt =>
           anAttempt(`${id}-${n}`, { verdict, startedAt: 0, endedAt: 100 * n, unsent: n > 1 }),
@@ -157,6 +157,7 @@ export function historyContract(): void {
         ends,
         attempts,
         costs: cents.map(cost),
+        rows,
         parentId: bLeg ? 'caller' : null,
         facts: { to },
       });
@@ -171,6 +172,14 @@ const step = fc.record({
   verdicts: fc.array(fc.constantFrom(...VERDICTS), { maxLength: 3 }),
   cents: fc.array(fc.constantFrom('0.0042', '-0.1', '12', '0.10'), { maxLength: 3 }),
   hour: fc.nat(2),
+  rows: fc.array(
+    fc.record({
+      table: fc.constantFrom('lines', 'vip'),
+      key: fc.constantFrom('+4930901820', '+49*', '\0'),
+      of: fc.constantFrom('from' as const, 'to' as const),
+    }),
+    { maxLength: 2 },
+  ),
   bLeg: fc.constantFrom(false, false, false, true),
 });
 type Given = typeof step extends fc.Arbitrary<infer T> ? Omit<T, 'which' | 'fold'> : never;

@@ -68,6 +68,17 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
     );
   });
 
+  test('calls are counted by the rows of tables that decided them, whatever the number of rows', async () => {
+    const { rows } = await store.activity(T0, 1_000);
+    expect(sorted(rows)).toEqual(
+      sorted([
+        { table: 'lines', key: '+4930901820', ends: 'referred', attempts: 1, count: 2 },
+        { table: 'lines', key: '+49*', ends: 'failed', attempts: 2, count: 1 },
+        { table: 'vip', key: 'sip:"ann"', ends: 'failed', attempts: 2, count: 1 },
+      ]),
+    );
+  });
+
   test('a late verdict changes the counts', async () => {
     const id = 'open';
     const found = await store.find(id);
@@ -130,6 +141,7 @@ function done(id: string, createdAt: number, took: number): Call {
     phase: 'ended',
     ends: 'referred',
     rule: 'support',
+    rows: [{ table: 'lines', key: '+4930901820', of: 'to' }],
     attempts: [attempt],
   });
 }
@@ -149,6 +161,10 @@ const CALLS = [
     phase: 'ended',
     ends: 'failed',
     rule: 'sales',
+    rows: [
+      { table: 'lines', key: '+49*', of: 'to' },
+      { table: 'vip', key: 'sip:"ann"', of: 'from' },
+    ],
     attempts: [
       anAttempt('failed-1', {
         startedAt: T0 + MINUTE,

@@ -90,6 +90,7 @@ const CALL: Call = {
     moments: [{ event: 'call.initiated', digits: null, at: 0 }],
   },
   rule: '',
+  rows: [{ table: 'lines', key: '+49*', of: 'to' }],
   label: 'Berlin main',
   routeSet: '',
   policy: { patienceMs: 0, whileMoving: null, refersPerCall: null, transfersPerCall: 0 },

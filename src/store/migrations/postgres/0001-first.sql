@@ -43,6 +43,8 @@ create table call_filters (
   parent text,
   -- What it cost, as JSON: an array of { target, currency, amount }.
   costs text,
+  -- Rows of tables that decided, as JSON: an array of { table, key }.
+  table_rows text,
   leg boolean generated always as (parent is not null) stored
 );
 
@@ -137,12 +139,14 @@ create table folded (
 create index folded_id on folded (id_start);
 
 -- Hourly sums, kept for longer than calls. An empty name is none (a rule: otherwise; a target: a literal
--- one), '-' where nobody was moved, and others follow '='. Rows with a verdict count attempts, those with
--- a currency sum costs, the others count calls.
+-- one), '-' where nobody was moved, and others follow '='. `table_rows` is JSON, [table, key] of each, empty
+-- where no table decided; the key is null where it would be the caller's number. Rows with a verdict count
+-- attempts, those with a currency sum costs, the others count calls.
 create table sums (
   hour bigint not null,
   number text not null,
   rule text not null,
+  table_rows text not null,
   target text not null,
   outcome text not null,
   verdict text not null,
@@ -154,7 +158,7 @@ create table sums (
   amount text not null,
   -- Times to the verdict, as JSON: counts by bucket; see core/history/latencies.ts.
   took text not null,
-  primary key (hour, number, rule, target, outcome, verdict, currency)
+  primary key (hour, number, rule, table_rows, target, outcome, verdict, currency)
 );
 
 -- Everybody who called or was called, each once, and the pieces by which they are found.
@@ -354,16 +358,17 @@ begin
     where exists (select from winner)),
   filtered as (
     insert into call_filters (call, key, created_at, ended_at, over, ends, rule, caller, callee, session,
-      parent, costs)
+      parent, costs, table_rows)
     select w.call, w.key, f.created_at, f.ended_at, f.over, f.ends, f.rule, f.caller, f.callee, f.session,
-      f.parent, f.costs
+      f.parent, f.costs, f.table_rows
     from json_to_recordset(given_filters) as f(n integer, created_at bigint, ended_at bigint,
-        over boolean, ends text, rule text, caller text, callee text, session text, parent text, costs text)
+        over boolean, ends text, rule text, caller text, callee text, session text, parent text, costs text,
+        table_rows text)
       join winner w on w.n = f.n
     on conflict (call) do update set created_at = excluded.created_at, ended_at = excluded.ended_at,
       over = excluded.over, ends = excluded.ends, rule = excluded.rule, caller = excluded.caller,
       callee = excluded.callee, session = excluded.session, parent = excluded.parent,
-      costs = excluded.costs),
+      costs = excluded.costs, table_rows = excluded.table_rows),
   logged as (
     insert into events (call, key, entry, document)
     select w.call, e.key, w.entry + e.i, case when w.entry + e.i < entries_max then e.document end

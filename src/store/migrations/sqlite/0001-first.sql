@@ -26,6 +26,8 @@ create table calls (
   parent text,
   -- What it cost, as JSON: an array of { target, currency, amount }.
   costs text,
+  -- Rows of tables that decided, as JSON: an array of { table, key }.
+  table_rows text,
   leg integer generated always as (parent is not null) virtual,
   document text not null
 ) strict;
@@ -122,12 +124,14 @@ create table folded (
 create index folded_id on folded (id_start);
 
 -- Hourly sums, kept for longer than calls. An empty name is none (a rule: otherwise; a target: a literal
--- one), '-' where nobody was moved, and others follow '='. Rows with a verdict count attempts, those with
--- a currency sum costs, the others count calls.
+-- one), '-' where nobody was moved, and others follow '='. `table_rows` is JSON, [table, key] of each, empty
+-- where no table decided; the key is null where it would be the caller's number. Rows with a verdict count
+-- attempts, those with a currency sum costs, the others count calls.
 create table sums (
   hour integer not null,
   number text not null,
   rule text not null,
+  table_rows text not null,
   target text not null,
   outcome text not null,
   verdict text not null,
@@ -139,7 +143,7 @@ create table sums (
   amount text not null,
   -- Times to the verdict, as JSON: counts by bucket; see core/history/latencies.ts.
   took text not null,
-  primary key (hour, number, rule, target, outcome, verdict, currency)
+  primary key (hour, number, rule, table_rows, target, outcome, verdict, currency)
 ) strict, without rowid;
 
 -- Everybody who called or was called, each once, and the pieces by which they are found.

@@ -1,0 +1,69 @@
+/** The tables of the live routes, how often each row of them was used, and what became of those callers. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { getJson } from './api.js';
+import { outcomeShare } from './charts.js';
+import { OUTCOMES } from './states.js';
+import { count, midnight, party, said, time } from './words.js';
+
+const DAY_MS = 86_400_000;
+const ROWS_SHOWN = 20;
+
+/** Today's use; null where there are no tables. */
+export function readUse(tables) {
+  if (tables.length === 0) return null;
+  // On the day that clocks are set back midnight is longer ago than statistics go.
+  const since = new Date(Math.max(Date.parse(midnight()), Date.now() - DAY_MS)).toISOString();
+  return getJson('/v1/stats', { since });
+}
+
+/** @param {import('./api.js').Answer} stats */
+export function tablesPanel(tables, stats) {
+  if (tables.length === 0) return nothing;
+  const useOf = new Map((stats?.tables ?? []).map((use) => [use.table, use]));
+  return html`<section class="panel" aria-labelledby="tables-title">
+    <h2 id="tables-title">Tables</h2>
+    ${stats === null ? nothing : html`<p class="faint small">Callers since ${time(stats.since)} whom a rule found in the table.</p>`}
+    <div class="scroll"><table class="groups"><caption class="hidden">Tables</caption>
+      <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col">Looked up by</th><th scope="col">Columns</th>
+        <th scope="col" class="number">Rows</th><th scope="col" class="number">Rows used</th><th scope="col" class="number">Callers</th></tr></thead>
+      <tbody>${tables.map(
+        ({ name, file, key, rows, columns }) => html`<tr>
+          <th scope="row">${said(name)}</th>
+          <td><code>${file}</code></td>
+          <td>${key === 'to' ? 'number called' : 'caller'}</td>
+          <td>${said(columns.join(', '))}</td>
+          <td class="number">${rows}</td>
+          <td class="number">${useOf.get(name)?.rows_used ?? 0}</td>
+          <td class="number">${useOf.get(name)?.calls ?? 0}</td>
+        </tr>`,
+      )}</tbody></table></div>
+    ${tables.map(({ name }) => (useOf.has(name) ? rowsUsed(useOf.get(name)) : nothing))}
+  </section>`;
+}
+
+function rowsUsed({ table, rows, rows_used: used }) {
+  const shown = rows.slice(0, ROWS_SHOWN);
+  const more = used - shown.length;
+  return html`<details><summary>Rows of ${said(table)} that were used</summary>
+    <div class="scroll"><table class="groups"><caption class="hidden">Rows of ${table}: callers, and what became of them</caption>
+      <thead><tr><th scope="col">Row</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Reached</th>
+        <th scope="col" class="number">Lost</th><th scope="col">Outcomes</th></tr></thead>
+      <tbody>${shown.map((row) => {
+        const outcomes = outcomesOf(row);
+        return html`<tr>
+          <th scope="row">${row.key.endsWith('*') ? said(row.key) : party(row.key)}</th>
+          <td class="number">${row.calls}</td>
+          <td class="number">${outcomes.reached}</td>
+          <td class="number">${outcomes.not_reached + outcomes.gave_up}</td>
+          <td class="bar-cell">${outcomeShare(outcomes)}</td>
+        </tr>`;
+      })}</tbody></table></div>
+    ${more === 0 ? nothing : html`<p class="faint small">and ${count(more, 'more row', 'more rows')}</p>`}
+  </details>`;
+}
+
+/** Without those that live. */
+function outcomesOf({ by_outcome }) {
+  const counts = new Map(by_outcome.map(({ outcome, count: n }) => [outcome, n]));
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, counts.get(outcome) ?? 0]));
+}
