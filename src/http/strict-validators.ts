@@ -40,8 +40,8 @@ function compiledAtFirst(schema: TSchema): ReturnType<FastifySchemaCompiler<TSch
 }
 
 /**
- * Given to fastify when it is made, not later: it then never loads Ajv, which is a tenth of a second. Our own
- * functions make the answers; the schemas describe them, and tests compare both.
+ * Given to fastify when it is made, not later: it then never loads Ajv. Our own functions make the answers;
+ * the schemas describe them, and tests compare both.
  */
 export const COMPILERS = {
   buildValidator: () => strictValidators,
