@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
 import { buildImage, type Image, isIgnored, modeOf } from '../helpers/image.ts';
 import { packedTarball } from '../helpers/package.ts';
-import { eventually } from '../helpers/referee-process.ts';
+import { eventually, START_MS } from '../helpers/referee-process.ts';
 import { API_KEY, TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 
 const ROUTES = `targets:
@@ -64,7 +64,7 @@ test('beside the packages only what npm packs and its scripts are in it', async 
     'verify.sh',
     'volume.sh',
   ]);
-});
+}, 300_000);
 
 test('it starts as an ordinary user on a read-only root, is healthy, takes calls, and stops with 0', async () => {
   const env = {
@@ -84,7 +84,7 @@ test('it starts as an ordinary user on a read-only root, is healthy, takes calls
   await eventually(
     async () => (await health()).code === 0,
     () => `healthy: ${log()}`,
-    20_000,
+    START_MS,
   );
   expect((await health()).output).toBe('200 {"status":"ready","warnings":[]}\n');
   expect((await health('live')).code).toBe(0);
@@ -111,7 +111,7 @@ test('it starts as an ordinary user on a read-only root, is healthy, takes calls
   const after = await health();
   expect(after.code).toBe(1);
   expect(after.output).toMatch(/^no answer from 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
-}, 60_000);
+});
 
 test('nothing but the volume can be written', async () => {
   const write = (path: string) => ended(image.run(['sh', '-c', `echo x > "${image.path(path)}"`]));
