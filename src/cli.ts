@@ -61,9 +61,10 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   }
 }
 
-/** All of them for a help, for completion, and for a name that is none: it may be like one. */
+/** All of them for a help, for completion, and for a name that is none: it may be like one. None for the version. */
 function wanted([name = '']: string[]): (() => Promise<Register>)[] {
   const all = COMMANDS.map(([, load]) => load);
+  if (name === '--version' || name === '-V') return [];
   if (name === 'completion') return all;
   const asked = COMMANDS.find(([names]) => names.includes(name));
   return asked === undefined ? all : [asked[1]];

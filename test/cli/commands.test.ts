@@ -30,3 +30,12 @@ test('a name that is none is answered with one that is like it', async () => {
   expect(text).toMatch(/unknown command 'srve'[\s\S]*Did you mean serve\?/);
   expect(code).toBe(2);
 });
+
+test('the version is known without any of them', async () => {
+  for (const option of ['--version', '-V']) {
+    expect(await run(option)).toEqual({
+      code: 0,
+      text: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  }
+});
