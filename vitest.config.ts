@@ -32,7 +32,7 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism()),
     // A second, Vitest's own, is not enough for a condition on a machine that others use.
     expect: { poll: { timeout: PATIENCE_MS, interval: 20 } },
-    // Time is asserted where it matters. That a test took long says only that the machine had much to do.
+    // Time is asserted where it matters. That a test took long says that the machine had much to do.
     testTimeout: 4 * PATIENCE_MS,
     // Hundreds of real processes on a shared CI machine: one that was starved does not decide about a
     // change. The report names what was tried again, and each such test is a defect to be found.

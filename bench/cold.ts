@@ -1,6 +1,7 @@
 /**
- * The first callers after a start: the p99 of a server's first thousand webhooks over that of a thousand once it
- * has served for a while, both at 100 calls a second. Each round has a server and a store of its own.
+ * The first callers after a start: the p99 of a server's first thousand webhooks over that of a
+ * thousand once it has served for a while, both at 100 calls a second. Each round has a server and a
+ * store of its own.
  */
 import type { Bench } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';
@@ -11,7 +12,7 @@ import { checkStore, type RefereeServer, type Sent, startReferee } from './refer
 
 const CALLS_A_SECOND = 100;
 const WEBHOOKS = 1_000;
-/** Between two webhooks of a call: a fifth of a second, so that each call passes through all of them. */
+/** Between two webhooks of a call: a fifth of a second. */
 const LAG_CALLS = 20;
 
 export async function coldStart(bench: Bench): Promise<Figure[]> {

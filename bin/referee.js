@@ -24,9 +24,10 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   // again page by page: its first thousands of webhooks then cost half as much again and more. Quiet is an hour
   // here. V8 has no API for it but this flag, and reads it at its first full collection: hence before the import.
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${60 * 60 * 1000}`);
-  // What Node has stripped of its types and compiled once, it need not again. It is kept beside the program: whoever
-  // can write there can change the program itself. Where we cannot, nothing is kept and nothing is said. After the
-  // flag above, which is part of what a kept file is valid for. Our threads hear of it by the environment alone.
+  // What Node has stripped of its types and compiled once, it need not again. It is kept beside the
+  // program: whoever can write there can change the program itself. Where we cannot, nothing is kept
+  // and nothing is said. After the flag above, which is part of what a kept file is valid for. Our
+  // threads hear of it by the environment alone.
   const { directory } = nodeModule.enableCompileCache(
     fileURLToPath(new URL('../node_modules/.cache/referee', import.meta.url)),
   );

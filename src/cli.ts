@@ -1,6 +1,7 @@
 /**
- * The command line: one file per subcommand, with the server's own loader and core. Only the command that is asked
- * for is loaded: the server starts without the simulator, and `check` without the server.
+ * The command line: one file per subcommand, with the server's own loader and core. Only the
+ * command that is asked for is loaded: the server starts without the simulator, and `check` without
+ * the server.
  */
 import { Command, CommanderError } from 'commander';
 import { version } from './build.ts';
@@ -61,7 +62,10 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   }
 }
 
-/** All of them for a help, for completion, and for a name that is none: it may be like one. None for the version. */
+/**
+ * All of them for a help, for completion, and for a name that is none: it may be like one. None for
+ * the version.
+ */
 function wanted([name = '']: string[]): (() => Promise<Register>)[] {
   const all = COMMANDS.map(([, load]) => load);
   if (name === '--version' || name === '-V') return [];

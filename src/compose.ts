@@ -201,7 +201,7 @@ async function assemble(
       routes.watch((reload) => engine.routes.report(reload, 'folder'));
       next?.folder.watch(engine.routes.reportNext);
     }
-    // What bin/referee.js has Node keep is written when a process exits, and a server may be killed.
+    // What bin/referee.js has Node keep is written when a process exits; a server may be killed.
     flushCompileCache();
     lifecycle.phase = 'running';
   });

@@ -1,6 +1,6 @@
 /**
- * What checks requests against the schemas of their endpoints. TypeBox compiles a schema when its first request
- * comes: compiling all of them would be a part of every start.
+ * What checks requests against the schemas of their endpoints. TypeBox compiles a schema when its
+ * first request comes: compiling all of them would be a part of every start.
  */
 import type { FastifySchemaCompiler, FastifyServerOptions } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -40,8 +40,8 @@ function compiledAtFirst(schema: TSchema): ReturnType<FastifySchemaCompiler<TSch
 }
 
 /**
- * Given to fastify when it is made, not later: it then never loads Ajv. Our own functions make the answers;
- * the schemas describe them, and tests compare both.
+ * Given to fastify when it is made, not later: it then never loads Ajv. Our own functions make the
+ * answers; the schemas describe them, and tests compare both.
  */
 export const COMPILERS = {
   buildValidator: () => strictValidators,

@@ -1,5 +1,6 @@
 /**
- * Opens the store that DATABASE_URL names, migrated and ready for writes. The code of the other kind is not loaded.
+ * Opens the store that DATABASE_URL names, migrated and ready for writes. The code of the other
+ * kind is not loaded.
  */
 import { CODE_VERSION } from './migrate.ts';
 import type { Clocks } from './sqlite/store-time.ts';
