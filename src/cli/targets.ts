@@ -22,7 +22,7 @@ export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
   help: {
     command: 'list the targets of the running server and which rest; rest or wake one by hand',
     name: 'the target; without it all are listed',
-    state: 'rest, awake, or auto, which ends what was forced and begins anew',
+    state: 'rest, awake, or auto, which ends what was forced and forgets earlier failures',
     until: 'by itself again',
   },
   states: new Map([

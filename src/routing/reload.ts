@@ -56,7 +56,7 @@ export class InvalidRoutes extends RefereeError {
     );
     super(
       'INVALID_ROUTES',
-      `The call routes in ${dir} have ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}; run "referee check ${dir}" and mend:\n${lines.join('\n')}`,
+      `The call routes in ${dir} have ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}; run "referee check ${dir}" and fix:\n${lines.join('\n')}`,
     );
     this.problems = problems;
   }

@@ -256,7 +256,7 @@ describe('handlers', () => {
 });
 
 describe('a next set that is no good', () => {
-  test('changes nothing from the start, and its problems are told', async () => {
+  test('changes nothing at the start, and its problems are reported', async () => {
     const opened = await open(rule('us'), 'rulez: []', 100);
     expect(take(opened, { callId: 'a' })).toMatchObject({ plan: [{ target: 'us' }] });
     expect(await reportOf(opened)).toMatchObject({

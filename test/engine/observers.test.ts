@@ -23,7 +23,7 @@ test('observers are called one after the other', () => {
   );
 });
 
-test('one that throws is named in the log until it fails otherwise, and the others are told', () => {
+test('one that throws is logged once for each message, and the others are still called', () => {
   const lines: unknown[] = [];
   const told: string[] = [];
   let says = 'no such rule';

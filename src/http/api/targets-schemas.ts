@@ -46,7 +46,7 @@ export const REST_BODY = Type.Object(
       Type.Union([Type.Boolean(), Type.Null()], {
         default: true,
         description:
-          'True (the default): it rests. False: it is kept awake. Null: neither, and it starts anew',
+          'True (the default): it rests. False: it is kept awake. Null: neither, and its failures are forgotten',
       }),
     ),
     ...FORCED_BODY,

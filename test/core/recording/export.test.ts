@@ -60,7 +60,7 @@ test('what is written is read again, and gives the call that is stored', () => {
   expect(decisionOf(read)?.decision.rule).toBe('test');
 });
 
-test('a stored call that its events do not give is told by what differs, and where', () => {
+test('a stored call that its events do not lead to is reported with what differs, and where', () => {
   const recorded = recordedOf(story());
   const [, last] = recorded.stored.attempts;
   const stored = {

@@ -125,7 +125,7 @@ test('the rows of any story give its call again, and so does its export', {
   );
 });
 
-test('a call of which a row says nothing, or not all rows are kept, is told apart', () => {
+test('a call with an unrecorded row, or without all of its rows, is counted separately', () => {
   const d = drive(decision([say('Hello.')]));
   d.hook('call.initiated');
   d.accept(d.last('answer'));

@@ -99,7 +99,7 @@ describe('going to rest', () => {
     expect(healthAfter('a'.repeat(200)).rest).toBeNull();
   });
 
-  it('does not begin because answers are told late', () => {
+  it('does not begin because answers are reported late', () => {
     const health = healthAfter('ffff');
     const told = { target: 'a', verdict: 'completed' as const, evidence: 'answered' as const };
     const late = observe(health, { ...told, at: T0 - 1, startedAt: T0 - 1, count: 3 }, T0 + 9_000);

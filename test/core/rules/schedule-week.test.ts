@@ -92,7 +92,7 @@ describe('the days of a schedule', () => {
     expect(scheduleDays(schedule({ open: [], openSpans }), NOW, 7, {})).toBeNull();
   });
 
-  test('say at every moment what a call would be told', () => {
+  test('agree at every moment with what a call meets', () => {
     const minutes = fc.integer({ min: 0, max: 2 * 1440 });
     const hours = fc.record({
       days: fc.subarray(EVERY_DAY, { minLength: 1 }),

@@ -162,7 +162,7 @@ export function commandsContract(): void {
       expect(await claimIds()).toEqual([]);
     });
 
-    test('what is in the air stays there, but is never tried again', async () => {
+    test('a command in flight stays there, but is never tried again', async () => {
       const { commandId } = await withCommand('answer', LONG);
       await change({ cancel: [commandId] });
       await settle(commandId, CUT, 0);
@@ -171,7 +171,7 @@ export function commandsContract(): void {
       expect((await store.outbox()).pending).toBe(0);
     });
 
-    test('what is in the air when it is cancelled is not claimed after its lease', async () => {
+    test('a command that is cancelled in flight is not claimed after its lease', async () => {
       const { commandId, claimed } = await withCommand('answer', SHORT);
       await change({ cancel: [commandId] });
       await vi.waitUntil(async () => (await load({})).now > (claimed[0]?.leaseUntil ?? 0), PATIENT);

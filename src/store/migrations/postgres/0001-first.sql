@@ -93,7 +93,7 @@ create index attempts_target_verdict on attempts (target, verdict, created_at, c
   where target is not null and verdict is not null;
 create index attempts_verdict on attempts (verdict, created_at, call) where verdict is not null;
 
--- The outbox holds what is still to send or in the air; a row goes when its outcome is stored, since
+-- The outbox holds what is still to be sent or in flight; a row goes when its outcome is stored, since
 -- the outcome is an event of the call's timeline.
 create table commands (
   key uuid primary key,

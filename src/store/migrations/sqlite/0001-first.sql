@@ -77,7 +77,7 @@ create index attempts_target_verdict on attempts (target, verdict, created_at, c
   where target is not null and verdict is not null;
 create index attempts_verdict on attempts (verdict, created_at, call) where verdict is not null;
 
--- The outbox holds what is still to send or in the air; a row goes when its outcome is stored, since
+-- The outbox holds what is still to be sent or in flight; a row goes when its outcome is stored, since
 -- the outcome is an event of the call's timeline.
 create table commands (
   command integer primary key,
@@ -91,7 +91,7 @@ create table commands (
   owner text,
   first_sent_at integer,
   tries integer not null,
-  -- Taken back while it was in the air: never claimed again.
+  -- Cancelled in flight: never claimed again.
   cancelled integer not null,
   created_at integer not null,
   -- Why it is tried again, as JSON: { status, detail } of the last try. Null before.
