@@ -10,7 +10,7 @@ import { mayAct } from './session.js';
 import { readUse, tablesPanel } from './tables.js';
 import { targetTable } from './targets.js';
 import { versionsView } from './versions.js';
-import { age, count, duration, said, time } from './words.js';
+import { age, count, duration, heldWords, said, time } from './words.js';
 
 const REFRESH_MS = 10_000;
 const RULES_SHOWN = 200;
@@ -184,7 +184,7 @@ export function routesView(changed) {
           <h2 id="replicas-title">Replicas</h2>
           ${replicaTable(routes)}
         </section>
-        ${tablesPanel(routes.tables, use)}
+        ${tablesPanel(routes.tables, use, routes.numbers)}
         ${lookupPanel(routes.lookups)}
         ${paths.template()}
         ${nextPanel(routes.next)}
@@ -226,12 +226,6 @@ function isRefusal(error) {
 function forcedWords(name, isOpen, forMs) {
   if (isOpen === null) return `${name} follows its schedule again.`;
   return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until further notice' : `for ${duration(forMs)}`}.`;
-}
-
-function heldWords({ until, reason, by }) {
-  return html`<span class="faint">${until === null ? 'until further notice' : html`until ${time(until)}`}${
-    by === null ? nothing : html`, by ${said(by)}`
-  }${reason === null ? nothing : html`: ${said(reason)}`}</span>`;
 }
 
 function replicaTable({ replicas, hash }) {
@@ -281,16 +275,16 @@ function lookupPanel(lookups) {
   if (lookups.length === 0) return nothing;
   return html`<section class="panel" aria-labelledby="lookups-title">
     <h2 id="lookups-title">Lookups</h2>
-    <table><caption class="hidden">Lookups</caption>
+    <div class="scroll" tabindex="0"><table class="groups"><caption class="hidden">Lookups</caption>
       <thead><tr><th scope="col">Lookup</th><th scope="col">Asks</th><th scope="col">Keeps</th><th scope="col" class="number">Waits at most</th><th scope="col" class="number">Kept for other calls</th></tr></thead>
       <tbody>${lookups.map(
         ({ name, url, keep, timeout_ms, cache_ms }) => html`<tr>
           <th scope="row">${said(name)}</th>
-          <td class="break"><code>${url}</code></td>
+          <td class="break broad"><code>${url}</code></td>
           <td>${keep.join(', ')}</td>
           <td class="number">${duration(timeout_ms)}</td>
           <td class="number">${cache_ms === null ? html`<span class="faint">no</span>` : duration(cache_ms)}</td>
         </tr>`,
-      )}</tbody></table>
+      )}</tbody></table></div>
   </section>`;
 }

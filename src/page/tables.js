@@ -16,42 +16,47 @@ export function readUse(tables) {
   return getJson('/v1/stats', { since });
 }
 
-/** @param {import('./api.js').Answer} stats */
-export function tablesPanel(tables, stats) {
+/**
+ * @param {any[]} tables
+ * @param {import('./api.js').Answer} stats
+ * @param {{ number: string, label: string }[]} numbers
+ */
+export function tablesPanel(tables, stats, numbers) {
   if (tables.length === 0) return nothing;
   const useOf = new Map((stats?.tables ?? []).map((use) => [use.table, use]));
+  const labels = new Map(numbers.map(({ number, label }) => [number, label]));
   return html`<section class="panel" aria-labelledby="tables-title">
     <h2 id="tables-title">Tables</h2>
     ${stats === null ? nothing : html`<p class="faint small">Callers since ${time(stats.since)} whom a rule found in the table.</p>`}
-    <div class="scroll"><table class="groups"><caption class="hidden">Tables</caption>
-      <thead><tr><th scope="col">Table</th><th scope="col">File</th><th scope="col">Looked up by</th><th scope="col">Columns</th>
-        <th scope="col" class="number">Rows</th><th scope="col" class="number">Rows used</th><th scope="col" class="number">Callers</th></tr></thead>
+    <div class="scroll" tabindex="0"><table class="groups"><caption class="hidden">Tables</caption>
+      <thead><tr><th scope="col">Table</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Rows used</th>
+        <th scope="col" class="number">Rows</th><th scope="col">Looked up by</th><th scope="col">Columns</th><th scope="col">File</th></tr></thead>
       <tbody>${tables.map(
         ({ name, file, key, rows, columns }) => html`<tr>
           <th scope="row">${said(name)}</th>
-          <td><code>${file}</code></td>
-          <td>${key === 'to' ? 'number called' : 'caller'}</td>
-          <td>${said(columns.join(', '))}</td>
-          <td class="number">${rows}</td>
-          <td class="number">${useOf.get(name)?.rows_used ?? 0}</td>
           <td class="number">${useOf.get(name)?.calls ?? 0}</td>
+          <td class="number">${useOf.get(name)?.rows_used ?? 0}</td>
+          <td class="number">${rows}</td>
+          <td>${key === 'to' ? 'number called' : 'caller'}</td>
+          <td class="broad">${said(columns.join(', '))}</td>
+          <td><code>${file}</code></td>
         </tr>`,
       )}</tbody></table></div>
-    ${tables.map(({ name }) => (useOf.has(name) ? rowsUsed(useOf.get(name)) : nothing))}
+    ${tables.map(({ name }) => (useOf.has(name) ? rowsUsed(useOf.get(name), labels) : nothing))}
   </section>`;
 }
 
-function rowsUsed({ table, rows, rows_used: used }) {
+function rowsUsed({ table, rows, rows_used: used }, labels) {
   const shown = rows.slice(0, ROWS_SHOWN);
   const more = used - shown.length;
-  return html`<details><summary>Rows of ${said(table)} that were used</summary>
+  return html`<details class="rows-used"><summary>Rows of ${said(table)} that were used</summary>
     <div class="scroll"><table class="groups"><caption class="hidden">Rows of ${table}: callers, and what became of them</caption>
       <thead><tr><th scope="col">Row</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Reached</th>
         <th scope="col" class="number">Lost</th><th scope="col">Outcomes</th></tr></thead>
       <tbody>${shown.map((row) => {
         const outcomes = outcomesOf(row);
         return html`<tr>
-          <th scope="row">${row.key.endsWith('*') ? said(row.key) : party(row.key)}</th>
+          <th scope="row">${row.key.endsWith('*') ? said(row.key) : party(row.key)}${labels.has(row.key) ? html` <span class="faint">${said(labels.get(row.key))}</span>` : nothing}</th>
           <td class="number">${row.calls}</td>
           <td class="number">${outcomes.reached}</td>
           <td class="number">${outcomes.not_reached + outcomes.gave_up}</td>

@@ -1,21 +1,21 @@
 /** The targets of the live routes: their address, whether they rest, and resting or waking one. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { mayAct } from './session.js';
-import { badge, duration, said, time } from './words.js';
+import { badge, duration, heldWords, said, time } from './words.js';
 
 export function targetTable(targets, standings, ask, rest) {
   if (targets.length === 0) return html`<p class="empty">The routes have no targets.</p>`;
   const standingOf = new Map(standings.map((standing) => [standing.name, standing]));
-  return html`<table><caption class="hidden">Targets</caption>
-    <thead><tr><th scope="col">Target</th><th scope="col">Address</th><th scope="col">Now</th><th scope="col" class="number">Timeout</th></tr></thead>
+  return html`<div class="scroll"><table class="groups"><caption class="hidden">Targets</caption>
+    <thead><tr><th scope="col">Target</th><th scope="col">Now</th><th scope="col">Address</th><th scope="col" class="number">Timeout</th></tr></thead>
     <tbody>${targets.map(
       ({ name, sip, timeout_ms, bye_without_verdict }) => html`<tr>
         <th scope="row"><a href=${`#/calls?target=${encodeURIComponent(name)}`}>${said(name)}</a></th>
-        <td class="break"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
         <td>${standing(standingOf.get(name), ask, rest)}</td>
+        <td class="break broad"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
         <td class="number">${duration(timeout_ms)}</td>
       </tr>`,
-    )}</tbody></table>`;
+    )}</tbody></table></div>`;
 }
 
 function standing(target, ask, rest) {
@@ -26,6 +26,7 @@ function standing(target, ask, rest) {
   }</button>`;
   return html`<p><span class="badge ${resting ? 'bad' : 'good'}">${resting ? 'rests' : 'awake'}</span>
       ${override === null ? nothing : html`<span class="badge doubtful">by hand</span>`}
+      ${override === null || resting ? nothing : heldWords(override)}
       ${next_try === null ? nothing : html`<span class="faint">next try ${time(next_try)}</span>`}</p>
     ${why === null ? nothing : html`<p class="faint">${said(why)}</p>`}
     ${

@@ -1,5 +1,5 @@
 /** The texts for times, numbers and names. */
-import { html } from '/assets/lit-html/lit-html.js';
+import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { tone, word } from './states.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, {
@@ -79,7 +79,8 @@ export function duration(ms) {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`;
+  const seconds = Math.floor((ms % 60_000) / 1_000);
+  if (minutes < 60) return seconds === 0 ? `${minutes} min` : `${minutes} min ${seconds} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
@@ -145,4 +146,11 @@ export function ruleName({ rule, decided = true }) {
  */
 export function targetName(target, sipAddress = null) {
   return target === null ? said(sipAddress, 'literal destination') : said(target);
+}
+
+/** Until when, by whom and why something is forced. */
+export function heldWords({ until, reason, by }) {
+  return html`<span class="faint">${until === null ? 'until further notice' : html`until ${time(until)}`}${
+    by === null ? nothing : html`, by ${said(by)}`
+  }${reason === null ? nothing : html`: ${said(reason)}`}</span>`;
 }

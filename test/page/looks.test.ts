@@ -92,6 +92,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
       await page.getByRole('heading', { name: 'Replicas' }).waitFor();
       await page.getByRole('button', { name: 'Paths of support' }).first().click();
       await page.locator('.paths li').first().waitFor();
+      await page.getByText('Rows of lines that were used').click();
+      await page.getByRole('link', { name: '+14155550160' }).waitFor();
       await look('routes');
 
       await go(page, '#/outbox');

@@ -40,6 +40,7 @@ export async function setPageStage({
   const routesDir = join(folder, 'routes');
   mkdirSync(routesDir);
   writeFileSync(join(routesDir, 'main.yaml'), ROUTES);
+  writeFileSync(join(routesDir, 'lines.csv'), LINES);
   const path = join(folder, 'referee.db');
   if (calls > 0) await fill(path, calls, weekBefore);
 
@@ -78,7 +79,17 @@ export async function setPageStage({
   };
 }
 
+/** The calls that are stored were decided by its first row. */
+const LINES = `to,extension,site
++14155550160,201,headquarters
++1415555017*,202,warehouse
+`;
+
 export const ROUTES = `
+tables:
+  lines: { file: lines.csv, key: to }
+lookups:
+  crm: { url: "https://crm.example.com/customers/by-number/{from}?fields=tier", keep: ["$.tier"] }
 targets:
   support-us: { sip: "sip:support@pbx-us.example.com", timeout: 20s }
   support-eu: { sip: "sip:support@pbx-eu.example.com", timeout: 20s }
@@ -112,6 +123,12 @@ rules:
     do:
       - menu: { say: "For sales press 1.", digits: { "1": [ { refer: sales } ] }, timeout: 20s }
       - hangup
+  - name: direct lines
+    when: { table: lines }
+    do: [ { refer: "sip:{row:extension}@{row:site}.example.com" } ]
+  - name: gold
+    when: { to: "+14155550180", lookup: { crm: { tier: gold } } }
+    do: [ { refer: sales } ]
   - name: left alone
     when: { to: "+14155550111" }
     do: [ignore]
@@ -229,6 +246,7 @@ function endedCall(n: number, createdAt: number): Call {
     phase: 'ended',
     ends: kind.ends,
     rule: kind.rule,
+    rows: kind.rule === null ? [] : [{ table: 'lines', key: '+14155550160', of: 'to' }],
     decided: true,
     routeSet: 'seeded',
     attempts,
