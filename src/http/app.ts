@@ -79,6 +79,7 @@ export interface AppDeps {
   /** See HTTP_LIMITS. */
   webhooksUnderWayMax?: number;
   webhookWaitMs?: number;
+  answerMs?: number;
 }
 
 /** How long a client may take; see HTTP_LIMITS. */
