@@ -4,7 +4,7 @@
  *
  * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
  */
-import type { Ends, Phase, Verdict } from '../core/machine/call.ts';
+import type { RecentActivity } from './contract/activity.ts';
 import type { AuditRows } from './contract/audit.ts';
 import type { CallStore } from './contract/calls.ts';
 import type { ChangeFeed } from './contract/changes.ts';
@@ -30,6 +30,7 @@ export type StoreNotice =
 export interface Store
   extends CallStore,
     CallList,
+    RecentActivity,
     Outbox,
     DeadLetters,
     History,
@@ -39,8 +40,6 @@ export interface Store
     RouteVersions,
     AuditRows {
   readonly kind: 'sqlite' | 'postgres';
-  /** The newest calls that started at or after `since`, at most `callsMax`. */
-  activity(since: number, callsMax: number): Promise<Activity>;
   /**
    * The store's clock, or an earlier time if in doubt: a clock that was set ahead must not prune
    * calls.
@@ -50,63 +49,4 @@ export interface Store
   ping(): Promise<void>;
   /** Every later call is rejected. */
   close(): Promise<void>;
-}
-
-/**
- * What happened in a span of time, counted in groups, for charts and tables: by minute, rule, target
- * and verdict. Bounded: beyond a number of calls the span begins later than asked for.
- */
-export interface Activity {
-  /** The store's clock. */
-  now: number;
-  /** The span that the counts cover begins here. */
-  since: number;
-  /** Calls that live now, whenever they came. */
-  live: { phase: Phase; count: number }[];
-  /** Calls that came in the span. */
-  calls: CallGroup[];
-  /** Attempts of those calls. */
-  attempts: AttemptGroup[];
-  /** What those calls cost. */
-  costs: CostGroup[];
-  /** Of those calls, the ones that rows of tables decided: each is in the group of each row. */
-  rows: RowGroup[];
-}
-
-export interface CallGroup {
-  /** Of its start, milliseconds since the epoch. */
-  minute: number;
-  rule: string | null;
-  /** Null while they live. */
-  ends: Ends | null;
-  /** How many each of them has had. */
-  attempts: number;
-  count: number;
-}
-
-export interface AttemptGroup {
-  minute: number;
-  rule: string | null;
-  target: string | null;
-  verdict: Verdict | null;
-  count: number;
-  /** From accepted to the verdict, in no order; of those that were sent and have ended. */
-  tookMs: number[];
-}
-
-export interface RowGroup {
-  table: string;
-  key: string;
-  ends: Ends | null;
-  attempts: number;
-  count: number;
-}
-
-export interface CostGroup {
-  rule: string | null;
-  /** The target that was reached, else the last that was tried; absent where nobody was moved. */
-  target?: string | null;
-  currency: string;
-  /** Decimal text. */
-  amount: string;
 }

@@ -4,7 +4,13 @@ import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
 import { arrival } from '../../engine/tally.ts';
-import type { Activity, AttemptGroup, CallGroup, CostGroup, RowGroup } from '../../store/store.ts';
+import type {
+  Activity,
+  AttemptGroup,
+  CallGroup,
+  CostGroup,
+  RowGroup,
+} from '../../store/contract/activity.ts';
 import { iso } from './calls-json.ts';
 
 /** Of each table, those that decided most calls: a table may have a million. */

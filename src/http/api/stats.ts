@@ -1,7 +1,8 @@
 /** Recent statistics, read from the store and so from every replica. */
 
 import { readMoment } from '../../core/iso-time.ts';
-import type { Activity, Store } from '../../store/store.ts';
+import type { Activity } from '../../store/contract/activity.ts';
+import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';

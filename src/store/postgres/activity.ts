@@ -1,7 +1,7 @@
 /** Reads recent activity; the server counts, in one round trip. */
 import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
+import type { Activity } from '../contract/activity.ts';
 import { MINUTE_MS } from '../rows/activity.ts';
-import type { Activity } from '../store.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 

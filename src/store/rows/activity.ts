@@ -2,7 +2,7 @@
 
 import type { Ends, Verdict } from '../../core/machine/call.ts';
 import { addDecimals } from '../../core/machine/decimal.ts';
-import type { AttemptGroup, CallGroup, CostGroup, RowGroup } from '../store.ts';
+import type { AttemptGroup, CallGroup, CostGroup, RowGroup } from '../contract/activity.ts';
 import type { CostRow } from './rows.ts';
 
 export const MINUTE_MS = 60_000;

@@ -2,9 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { type Ends, PHASES, type Phase, type Verdict } from '../../core/machine/call.ts';
+import type { Activity } from '../contract/activity.ts';
 import { createGroups, type Groups } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
-import type { Activity } from '../store.ts';
 
 /** Calls read in one turn of the event loop (about 2 ms). */
 export const ACTIVITY_CHUNK_CALLS = 500;

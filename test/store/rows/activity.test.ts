@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
+import type { Activity } from '../../../src/store/contract/activity.ts';
 import { openStore } from '../../../src/store/open.ts';
-import type { Activity, Store } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { freshDatabase } from '../../helpers/postgres.ts';
 

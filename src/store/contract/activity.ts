@@ -1,0 +1,66 @@
+/** What happened lately, counted for charts and tables. */
+import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
+
+export interface RecentActivity {
+  /** The newest calls that started at or after `since`, at most `callsMax`. */
+  activity(since: number, callsMax: number): Promise<Activity>;
+}
+
+/**
+ * What happened in a span of time, counted in groups, for charts and tables: by minute, rule, target
+ * and verdict. Bounded: beyond a number of calls the span begins later than asked for.
+ */
+export interface Activity {
+  /** The store's clock. */
+  now: number;
+  /** The span that the counts cover begins here. */
+  since: number;
+  /** Calls that live now, whenever they came. */
+  live: { phase: Phase; count: number }[];
+  /** Calls that came in the span. */
+  calls: CallGroup[];
+  /** Attempts of those calls. */
+  attempts: AttemptGroup[];
+  /** What those calls cost. */
+  costs: CostGroup[];
+  /** Of those calls, the ones that rows of tables decided: each is in the group of each row. */
+  rows: RowGroup[];
+}
+
+export interface CallGroup {
+  /** Of its start, milliseconds since the epoch. */
+  minute: number;
+  rule: string | null;
+  /** Null while they live. */
+  ends: Ends | null;
+  /** How many each of them has had. */
+  attempts: number;
+  count: number;
+}
+
+export interface AttemptGroup {
+  minute: number;
+  rule: string | null;
+  target: string | null;
+  verdict: Verdict | null;
+  count: number;
+  /** From accepted to the verdict, in no order; of those that were sent and have ended. */
+  tookMs: number[];
+}
+
+export interface RowGroup {
+  table: string;
+  key: string;
+  ends: Ends | null;
+  attempts: number;
+  count: number;
+}
+
+export interface CostGroup {
+  rule: string | null;
+  /** The target that was reached, else the last that was tried; absent where nobody was moved. */
+  target?: string | null;
+  currency: string;
+  /** Decimal text. */
+  amount: string;
+}
