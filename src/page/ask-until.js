@@ -1,42 +1,72 @@
-/** Asks until when, and why, before something is forced by hand. */
-import { html } from '/assets/lit-html/lit-html.js';
+/** Asks why, and until when, before something is forced by hand or given back. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { localTime } from './fields.js';
+import { ZONE } from './words.js';
+
+const MINUTE_MS = 60_000;
+
+/**
+ * @typedef {object} Act
+ * @property {string} title what the button says that does it
+ * @property {string} warning what it means for callers
+ * @property {number | null} [forMs] how long, null until further notice; without it people choose
+ * @property {boolean} [ends] it gives something back, so there is no "until"
+ */
 
 export function askUntil(changed) {
-  let title = '';
+  /** @type {Act} */
+  let asked = { title: '', warning: '' };
   /** @type {(details: { until: string | null, reason: string | null }) => void} */
   let act = () => {};
+  /** The moment that the field was filled with: in an hour that comes twice, its text is two moments. */
+  let given = { text: '', iso: '' };
 
   const dialog = () => /** @type {HTMLDialogElement} */ (document.getElementById('ask-until'));
+  const field = (name) =>
+    /** @type {HTMLInputElement | null} */ (dialog().querySelector(`[name=${name}]`));
 
   function submit(event) {
     event.preventDefault();
     const fields = new FormData(event.target);
-    const until = String(fields.get('until') ?? '');
+    const text = String(fields.get('until') ?? '');
     const reason = String(fields.get('reason') ?? '').trim();
     dialog().close();
-    // The browser's field has the browser's zone; the API wants one that is written.
-    act({
-      until: until === '' ? null : new Date(until).toISOString(),
-      reason: reason === '' ? null : reason,
-    });
+    act({ until: momentOf(text), reason: reason === '' ? null : reason });
+  }
+
+  /** The browser's field has the browser's zone; the API wants one that is written. */
+  function momentOf(text) {
+    if (text === '') return null;
+    return text === given.text ? given.iso : new Date(text).toISOString();
   }
 
   return {
+    /** @param {Act} what @param {typeof act} then */
     ask(what, then) {
-      title = what;
+      asked = what;
       act = then;
       changed();
       dialog().querySelector('form')?.reset();
+      given = momentIn(what.forMs);
+      const until = field('until');
+      if (until !== null) until.value = given.text;
       dialog().showModal();
+      // Where the time is said already, what is left to say is the reason.
+      if (what.forMs !== undefined) field('reason')?.focus();
     },
     template() {
-      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-      return html`<dialog id="ask-until" class="panel" aria-labelledby="ask-until-title">
+      const { title, warning, ends } = asked;
+      return html`<dialog id="ask-until" class="panel" aria-labelledby="ask-until-title" aria-describedby="ask-until-what">
         <form @submit=${submit}>
           <h2 id="ask-until-title">${title}</h2>
-          <label class="field when"><span>Until</span>
+          <p id="ask-until-what">${warning}</p>
+          ${
+            ends
+              ? nothing
+              : html`<label class="field when"><span>Until</span>
             <input name="until" type="datetime-local">
-            <small>${zone}; empty: until somebody ends it</small></label>
+            <small>${ZONE}; empty: until further notice</small></label>`
+          }
           <label class="field"><span>Reason</span>
             <input name="reason" type="text" maxlength="200" autocomplete="off">
             <small>for the other operators</small></label>
@@ -48,4 +78,12 @@ export function askUntil(changed) {
       </dialog>`;
     },
   };
+}
+
+/** Up to the next whole minute, which is what the field can show: never less than was asked for. */
+function momentIn(forMs) {
+  if (forMs === undefined || forMs === null) return { text: '', iso: '' };
+  const ms = Math.ceil((Date.now() + forMs) / MINUTE_MS) * MINUTE_MS;
+  const iso = new Date(ms).toISOString();
+  return { text: localTime(iso), iso };
 }

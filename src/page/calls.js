@@ -4,7 +4,15 @@ import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { addressOf, cursorOf, FAILED, LOST, NOT_ARRIVED, readPage } from './call-pages.js';
-import { alertOf, choice, quietChoice, textField, tidyNumber, valuesOf } from './fields.js';
+import {
+  alertOf,
+  choice,
+  localTime,
+  quietChoice,
+  textField,
+  tidyNumber,
+  valuesOf,
+} from './fields.js';
 import { ENDS, OUTCOMES, PHASES, standing, tone, VERDICTS, word } from './states.js';
 import { age, moment, party, plain, ruleName, said, time, ZONE } from './words.js';
 
@@ -221,13 +229,6 @@ function submit(event) {
   }
   const wanted = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''));
   location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
-}
-
-/** The value of a datetime-local field: local time without a zone. */
-function localTime(iso) {
-  if (iso === undefined || Number.isNaN(Date.parse(iso))) return '';
-  const date = new Date(iso);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 /** The answer first: what became of the caller, then who, and everything else after it. */

@@ -78,6 +78,13 @@ export function valuesOf(form) {
   );
 }
 
+/** The value of a datetime-local field: local time without a zone. */
+export function localTime(iso) {
+  if (iso === undefined || Number.isNaN(Date.parse(iso))) return '';
+  const date = new Date(iso);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 /** Numbers as people write them: +1 (415) 555-0100. */
 export function tidyNumber(text) {
   return /^\+?[\d\s().-]+$/.test(text) ? text.replace(/[\s().-]/g, '') : text;

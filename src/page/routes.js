@@ -7,10 +7,11 @@ import { nextPanel } from './next-routes.js';
 import { pathsView } from './paths.js';
 import { schedulesView } from './schedules.js';
 import { mayAct } from './session.js';
+import { switchList } from './switches.js';
 import { readUse, tablesPanel } from './tables.js';
 import { targetTable } from './targets.js';
 import { versionsView } from './versions.js';
-import { age, count, duration, heldWords, said, time } from './words.js';
+import { age, count, duration, said, time, until } from './words.js';
 
 const REFRESH_MS = 10_000;
 const RULES_SHOWN = 200;
@@ -32,7 +33,7 @@ export function routesView(changed) {
   let error = null;
   /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
   let reload = { busy: false, error: null, done: null };
-  /** @type {{ name: string | null, error: Error | null, done: string | null }} */
+  /** @type {{ name: string | null, error: Error | null, done: unknown }} */
   let forced = { name: null, error: null, done: null };
 
   async function load() {
@@ -68,19 +69,18 @@ export function routesView(changed) {
     }
   }
 
-  async function force(name, isOpen, forMs, details = {}) {
-    const until = forMs === null ? null : new Date(Date.now() + forMs).toISOString();
-    const body = { open: isOpen, until, ...details };
+  async function force(name, isOpen, details) {
     try {
-      await postJson(`/v1/schedules/${encodeURIComponent(name)}/override`, body);
-      forced = { name, error: null, done: forcedWords(name, isOpen, forMs) };
+      const path = `/v1/schedules/${encodeURIComponent(name)}/override`;
+      const { override } = await postJson(path, { open: isOpen, ...details });
+      forced = { name, error: null, done: forcedWords(name, override) };
     } catch (failure) {
       forced = { name, error: failure, done: null };
     }
     void load();
   }
 
-  async function turn(name, on, details = {}) {
+  async function turn(name, on, details) {
     try {
       const turned = await postJson(`/v1/switches/${encodeURIComponent(name)}`, { on, ...details });
       const word = turned.on ? 'on' : 'off';
@@ -95,7 +95,7 @@ export function routesView(changed) {
     void load();
   }
 
-  async function rest(name, on, details = {}) {
+  async function rest(name, on, details) {
     try {
       const path = `/v1/targets/${encodeURIComponent(name)}/rest`;
       const { resting } = await postJson(path, { on, ...details });
@@ -165,7 +165,8 @@ export function routesView(changed) {
         </section>
         <section class="panel" aria-labelledby="schedules-title">
           <h2 id="schedules-title">Schedules and switches</h2>
-          ${schedules.template(routes.schedules, { ask: asking.ask, force })} ${switches()}
+          ${schedules.template(routes.schedules, { ask: asking.ask, force })}
+          ${switchList(routes.switches, { ask: asking.ask, turn })}
           <div role="status">${forced.done === null ? nothing : html`<p class="fine">${forced.done}</p>`}</div>
           ${alertOf(forced.error)}
           ${asking.template()}
@@ -190,27 +191,6 @@ export function routesView(changed) {
         ${nextPanel(routes.next)}
         ${versions.template()}`;
   }
-
-  function switches() {
-    if (routes.switches.length === 0) return nothing;
-    return html`<ul class="schedules">
-      ${routes.switches.map(({ name, on, override }) => {
-        const to = on ? 'off' : 'on';
-        return html`<li>
-          <p><strong>${said(name)}</strong> <span class="badge ${override === null ? 'calm' : 'doubtful'}">${on ? 'on' : 'off'}</span>
-            ${override === null ? html`<span class="faint">its default</span>` : heldWords(override)}</p>
-          ${
-            mayAct('operator')
-              ? html`<p class="buttons">
-            <button @click=${() => asking.ask(`Turn ${name} ${to}`, (details) => turn(name, !on, details))}>Turn ${to}…</button>
-            ${override === null ? nothing : html`<button class="main" @click=${() => turn(name, null)}>Back to the default</button>`}
-          </p>`
-              : nothing
-          }
-        </li>`;
-      })}
-    </ul>`;
-  }
 }
 
 function activation(activated) {
@@ -223,9 +203,10 @@ function isRefusal(error) {
   return error?.problem?.reason === 'routes_refused';
 }
 
-function forcedWords(name, isOpen, forMs) {
-  if (isOpen === null) return `${name} follows its schedule again.`;
-  return `${name} is forced ${isOpen ? 'open' : 'closed'} ${forMs === null ? 'until further notice' : `for ${duration(forMs)}`}.`;
+function forcedWords(name, override) {
+  if (override === null) return `${name} follows its schedule again.`;
+  const { open, until: end } = override;
+  return html`${said(name)} is forced ${open ? 'open' : 'closed'} ${end === null ? 'until further notice' : html`until ${until(end)}`}.`;
 }
 
 function replicaTable({ replicas, hash }) {

@@ -96,13 +96,26 @@ function afterWords(next, { open, until }, soon) {
   return `it stays ${open ? 'open' : 'closed'}${next === undefined ? '' : ` and ${soon}`}`;
 }
 
-function buttons(name, override, { ask, force }) {
+function buttons(name, override, acts) {
   return html`<p class="buttons">
-    <button @click=${() => force(name, false, HOUR_MS)}>Close for 1 h</button>
-    <button @click=${() => force(name, true, HOUR_MS)}>Open for 1 h</button>
-    <button @click=${() => force(name, false, null)}>Close until further notice</button>
-    <button @click=${() => ask(`Close ${name}`, (details) => force(name, false, null, details))}>Close…</button>
-    <button @click=${() => ask(`Open ${name}`, (details) => force(name, true, null, details))}>Open…</button>
-    ${override === null ? nothing : html`<button class="main" @click=${() => force(name, null, null)}>End the override</button>`}
+    <button @click=${() => askFor(name, false, HOUR_MS, acts)}>Close for 1 h…</button>
+    <button @click=${() => askFor(name, true, HOUR_MS, acts)}>Open for 1 h…</button>
+    <button @click=${() => askFor(name, false, null, acts)}>Close until further notice…</button>
+    <button @click=${() => askFor(name, false, undefined, acts)}>Close…</button>
+    <button @click=${() => askFor(name, true, undefined, acts)}>Open…</button>
+    ${override === null ? nothing : html`<button class="main" @click=${() => askEnd(name, acts)}>End the override…</button>`}
   </p>`;
+}
+
+function askFor(name, open, forMs, { ask, force }) {
+  const title = `${open ? 'Open' : 'Close'} ${name}`;
+  const state = open ? 'open' : 'closed';
+  const warning = `From now on new callers go where the rules send them while ${name} is ${state}, whatever its hours say.`;
+  ask({ title, warning, forMs }, (details) => force(name, open, details));
+}
+
+function askEnd(name, { ask, force }) {
+  const title = `End the override of ${name}`;
+  const warning = `From now on new callers go where the rules send them by the hours of ${name}.`;
+  ask({ title, warning, ends: true }, (details) => force(name, null, details));
 }

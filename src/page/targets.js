@@ -21,8 +21,10 @@ export function targetTable(targets, standings, ask, rest) {
 function standing(target, ask, rest) {
   if (target === undefined) return nothing;
   const { name, resting, why, next_try, override } = target;
-  const wake = html`<button class="main" @click=${() => rest(name, null)}>${
-    override === null ? 'Wake it' : 'By itself again'
+  const start = (on) =>
+    ask(actOf(name, on, override !== null), (details) => rest(name, on, details));
+  const wake = html`<button class="main" @click=${() => start(null)}>${
+    override === null ? 'Wake it…' : 'By itself again…'
   }</button>`;
   return html`<p><span class="badge ${resting ? 'bad' : 'good'}">${resting ? 'rests' : 'awake'}</span>
       ${override === null ? nothing : html`<span class="badge doubtful">by hand</span>`}
@@ -32,10 +34,24 @@ function standing(target, ask, rest) {
     ${
       mayAct('operator')
         ? html`<p class="buttons">
-      ${resting ? nothing : html`<button @click=${() => ask(`Rest ${name}`, (details) => rest(name, true, details))}>Rest…</button>`}
-      ${override === null ? html`<button @click=${() => ask(`Keep ${name} awake`, (details) => rest(name, false, details))}>Keep awake…</button>` : nothing}
+      ${resting ? nothing : html`<button @click=${() => start(true)}>Rest…</button>`}
+      ${override === null ? html`<button @click=${() => start(false)}>Keep awake…</button>` : nothing}
       ${resting || override !== null ? wake : nothing}
     </p>`
         : nothing
     }`;
+}
+
+/** What the dialog says of it. */
+function actOf(name, on, isForced) {
+  if (on === true) {
+    const warning = `${name} is passed over, even if it works, while another target follows. Callers who have no other target left still go to it.`;
+    return { title: `Rest ${name}`, warning };
+  }
+  if (on === false) {
+    return { title: `Keep ${name} awake`, warning: `Callers go to ${name} even if it is down.` };
+  }
+  const title = isForced ? `Let ${name} rest and wake by itself` : `Wake ${name}`;
+  const warning = `Callers go to ${name} again. Its failures are forgotten, and it rests only if new ones come.`;
+  return { title, warning, ends: true };
 }

@@ -201,9 +201,34 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   test('a schedule is forced and given back; a refused reload is shown with its line', async () => {
     const { page } = await signedIn();
     await page.getByRole('link', { name: 'Routes' }).click();
-    await page.getByRole('button', { name: 'Close for 1 h' }).click();
-    await page.getByText('office is forced closed for 1 h').waitFor();
+    const close = page.getByRole('button', { name: 'Close for 1 h' });
+    await close.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Close office' });
+    await dialog.getByText('where the rules send them while office is closed').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(await focused(page)).toBe('Close for 1 h…');
+    expect((await overrideOf('office')).override).toBeNull();
+
+    const before = Date.now();
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('power cut');
+    await page.keyboard.press('Enter');
+    await page.getByText(/office is forced closed until/).waitFor();
+    const { now, override } = await overrideOf('office');
+    expect(override).toMatchObject({ open: false, reason: 'power cut' });
+    const forMs = Date.parse(override?.until ?? '');
+    expect(forMs).toBeGreaterThanOrEqual(before + 3_600_000);
+    expect(forMs).toBeLessThanOrEqual(Date.parse(now) + 3_660_000);
+    expect(await focused(page)).toBe('Close for 1 h…');
+
+    await page.getByRole('button', { name: 'Close until further notice' }).click();
+    await dialog.getByRole('button', { name: 'Close office' }).click();
+    await page.getByText('office is forced closed until further notice').waitFor();
+    expect((await overrideOf('office')).override).toMatchObject({ until: null, reason: null });
     await page.getByRole('button', { name: 'End the override' }).click();
+    await page.getByRole('button', { name: 'End the override of office' }).press('Enter');
     await page.getByText('office follows its schedule again.').waitFor();
 
     writeFileSync(join(stage.routesDir, 'main.yaml'), `${ROUTES}\nrulez: []\n`);
@@ -216,6 +241,18 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('button', { name: 'Reload the routes folder' }).click();
     await page.getByText('Nothing changed.').waitFor();
   });
+
+  /** How a schedule is forced, and the server's clock. */
+  async function overrideOf(name: string): Promise<Forced> {
+    const answer = await fetch(`${stage.url}/v1/schedules`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    const { now, schedules } = (await answer.json()) as {
+      now: string;
+      schedules: (Forced & { name: string })[];
+    };
+    return { now, override: schedules.find((one) => one.name === name)?.override ?? null };
+  }
 
   test('a rule shows what its callers can meet, and the worst of it', async () => {
     const { page } = await signedIn();
@@ -641,6 +678,11 @@ const ROWS_IN_VIEW = `
 const FOCUSED = `
   document.activeElement.closest('[data-call]')?.dataset.call ?? document.activeElement.textContent.trim()
 `;
+
+interface Forced {
+  now: string;
+  override: { open: boolean; until: string | null; reason: string | null } | null;
+}
 
 function navigation(page: Watched['page']) {
   return page.getByRole('navigation', { name: 'Views' });

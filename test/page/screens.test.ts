@@ -173,9 +173,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     expect(await tokyo.locator('.week-now').count()).toBe(1);
     expect(await tokyo.innerText()).toMatch(/is (open, closes|closed, opens) (today|on \w+)/);
     await tokyo.getByRole('button', { name: 'Open for 1 h' }).click();
+    await page.getByLabel('Reason').press('Enter');
     await tokyo.getByText('open by hand').first().waitFor();
     await tokyo.getByText('is open by hand by admin until').waitFor();
     await tokyo.getByRole('button', { name: 'End the override' }).click();
+    await page.getByLabel('Reason').press('Enter');
     await expect.poll(() => tokyo.getByText('by hand').count()).toBe(0);
   });
 

@@ -1,0 +1,40 @@
+/** The switches of the live routes: on or off, held by whom, and turning one. */
+import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { mayAct } from './session.js';
+import { heldWords, said } from './words.js';
+
+/**
+ * @param {any[]} switches as GET /v1/routes has them
+ * @param {{ ask: Function, turn: Function }} acts
+ */
+export function switchList(switches, acts) {
+  if (switches.length === 0) return nothing;
+  return html`<ul class="schedules">
+    ${switches.map(
+      ({ name, on, default: byDefault, override }) => html`<li>
+        <p><strong>${said(name)}</strong> <span class="badge ${override === null ? 'calm' : 'doubtful'}">${on ? 'on' : 'off'}</span>
+          ${override === null ? html`<span class="faint">its default</span>` : heldWords(override)}</p>
+        ${
+          mayAct('operator')
+            ? html`<p class="buttons">
+          <button @click=${() => askTurn(name, !on, acts)}>Turn ${on ? 'off' : 'on'}…</button>
+          ${override === null ? nothing : html`<button class="main" @click=${() => askDefault(name, byDefault, acts)}>Back to the default…</button>`}
+        </p>`
+            : nothing
+        }
+      </li>`,
+    )}
+  </ul>`;
+}
+
+function askTurn(name, on, { ask, turn }) {
+  const title = `Turn ${name} ${on ? 'on' : 'off'}`;
+  const warning = `From now on new callers go where the rules send them while ${name} is ${on ? 'on' : 'off'}.`;
+  ask({ title, warning }, (details) => turn(name, on, details));
+}
+
+function askDefault(name, on, { ask, turn }) {
+  const title = `Turn ${name} back to the default`;
+  const warning = `From now on new callers go where the rules send them while ${name} is ${on ? 'on' : 'off'}, its default.`;
+  ask({ title, warning, ends: true }, (details) => turn(name, null, details));
+}
