@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runBackup, runRestore } from '../../src/cli/backup.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -52,6 +53,11 @@ test('a second backup replaces the first, and only two files are there', async (
   expect((await run('backup')).out).toContain('2 calls');
   await store.close();
   expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
+  // Reading it makes no files beside it either, which a killed process would leave.
+  const reading = new DatabaseSync(file);
+  expect(reading.prepare('select count(*) as calls from calls').get()).toEqual({ calls: 2 });
+  expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
+  reading.close();
 });
 
 test.each([

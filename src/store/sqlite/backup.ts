@@ -40,9 +40,20 @@ export async function backUpSqlite(path: string, to: string, signal: AbortSignal
       } finally {
         database.close();
       }
+      inOneFile(part);
       return checkBackup(part);
     },
   });
+}
+
+/** A copy of a file in WAL mode is in WAL mode: whoever only looks at it would leave files beside it. */
+function inOneFile(part: string): void {
+  const copy = openExisting(part);
+  try {
+    copy.exec('pragma journal_mode = delete');
+  } finally {
+    copy.close();
+  }
 }
 
 /** Reads the whole backup; returns how many calls are in it. */
