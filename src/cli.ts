@@ -21,6 +21,7 @@ const COMMANDS: [names: string[], load: () => Promise<Register>][] = [
   [['switch'], async () => (await import('./cli/switch.ts')).switchCommand],
   [['hangup', 'next'], async () => (await import('./cli/act.ts')).actCommands],
   [['dead-letters'], async () => (await import('./cli/dead-letters.ts')).deadLettersCommand],
+  [['list'], async () => (await import('./cli/list.ts')).listCommand],
   [['token'], async () => (await import('./cli/token.ts')).tokenCommand],
   [['targets'], async () => (await import('./cli/targets.ts')).targetsCommand],
   [['schema'], async () => (await import('./cli/schema.ts')).schemaCommand],

@@ -42,7 +42,7 @@ const COLUMNS = [
   },
 ];
 
-function auditCsv({ audit }: { audit: AuditJson[] }): string {
+export function auditCsv({ audit }: { audit: AuditJson[] }): string {
   return csvText(COLUMNS, audit);
 }
 
@@ -51,6 +51,27 @@ const filterText = Type.Optional(
   Type.String({ minLength: 1, maxLength: HTTP_LIMITS.paramCharsMax }),
 );
 const moment = Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601 with a zone' }));
+
+export const AUDIT = Type.Object({
+  audit: Type.Array(
+    Type.Object({
+      id: Type.Integer(),
+      when: Type.String({ format: 'date-time' }),
+      who: text,
+      role: text,
+      what: text,
+      to: orNull(text),
+      reason: orNull(text),
+      from: orNull(Type.String({ description: 'The remote address' })),
+      result: Type.String({
+        description:
+          'ok, or why it was refused; unknown: it is being done, or the server ended before it could say what came of it',
+      }),
+      detail: Type.Record(text, Type.Unknown()),
+    }),
+  ),
+  next: orNull(text),
+});
 
 const SCHEMA = {
   tags: ['people'],
@@ -69,26 +90,7 @@ const SCHEMA = {
     { additionalProperties: false },
   ),
   response: {
-    200: Type.Object({
-      audit: Type.Array(
-        Type.Object({
-          id: Type.Integer(),
-          when: Type.String({ format: 'date-time' }),
-          who: text,
-          role: text,
-          what: text,
-          to: orNull(text),
-          reason: orNull(text),
-          from: orNull(Type.String({ description: 'The remote address' })),
-          result: Type.String({
-            description:
-              'ok, or why it was refused; unknown: it is being done, or the server ended before it could say what came of it',
-          }),
-          detail: Type.Record(text, Type.Unknown()),
-        }),
-      ),
-      next: orNull(text),
-    }),
+    200: AUDIT,
     400: PROBLEM,
   },
 } as const;

@@ -241,14 +241,14 @@ function problemJson({ firstAt, lastAt, cause: _, forced, ...problem }: Listed) 
   };
 }
 
-type ProblemJson = ReturnType<typeof problemJson>;
+type ProblemRow = Omit<ReturnType<typeof problemJson>, 'forced'>;
 
 const COLUMNS = [
-  ...members<ProblemJson>('kind', 'severity', 'title', 'detail', 'fix', 'count'),
-  ...members<ProblemJson>('first_at', 'last_at', 'target', 'replica'),
+  ...members<ProblemRow>('kind', 'severity', 'title', 'detail', 'fix', 'count'),
+  ...members<ProblemRow>('first_at', 'last_at', 'target', 'replica'),
 ];
 
-function problemsCsv({ problems }: { problems: ProblemJson[] }): string {
+export function problemsCsv({ problems }: { problems: readonly ProblemRow[] }): string {
   return csvText(COLUMNS, problems);
 }
 

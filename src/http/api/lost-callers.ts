@@ -92,6 +92,27 @@ function acknowledged(callId: string, now: number): AcknowledgedEvent {
 }
 
 const text = Type.String();
+export const LOST_CALLERS = Type.Object({
+  lost_callers: Type.Array(
+    Type.Object({
+      from: orNull(text),
+      to: orNull(text),
+      at: Type.String({ format: 'date-time', description: 'When they rang' }),
+      call_control_id: text,
+    }),
+  ),
+  next: orNull(text),
+  unknown_live: Type.Array(
+    Type.Object({
+      call_control_id: text,
+      call_session_id: orNull(text),
+      connection_id: text,
+      secs: orNull(Type.Integer()),
+    }),
+    { description: 'Legs that lived at the last recovery and of which nothing else is known' },
+  ),
+});
+
 const LIST_SCHEMA = {
   tags: ['calls'],
   summary: 'Callers who had gone before we heard of them, newest first, until somebody took note',
@@ -104,26 +125,7 @@ const LIST_SCHEMA = {
     { additionalProperties: false },
   ),
   response: {
-    200: Type.Object({
-      lost_callers: Type.Array(
-        Type.Object({
-          from: orNull(text),
-          to: orNull(text),
-          at: Type.String({ format: 'date-time', description: 'When they rang' }),
-          call_control_id: text,
-        }),
-      ),
-      next: orNull(text),
-      unknown_live: Type.Array(
-        Type.Object({
-          call_control_id: text,
-          call_session_id: orNull(text),
-          connection_id: text,
-          secs: orNull(Type.Integer()),
-        }),
-        { description: 'Legs that lived at the last recovery and of which nothing else is known' },
-      ),
-    }),
+    200: LOST_CALLERS,
     400: PROBLEM,
   },
 } as const;

@@ -1,0 +1,160 @@
+/** `referee list`: what the server keeps besides calls, by its API. */
+import { type Command, Option } from 'commander';
+import type { Static, TSchema } from 'typebox';
+import { AUDIT, auditCsv } from '../http/api/audit-list.ts';
+import { lostCallersCsv } from '../http/api/calls-csv.ts';
+import { problemsCsv } from '../http/api/current-problems.ts';
+import { LOST_CALLERS } from '../http/api/lost-callers.ts';
+import { OUTBOX, outboxCsv } from '../http/api/outbox-schemas.ts';
+import { PROBLEMS } from '../http/api/stats-schemas.ts';
+import { VERSIONS, versionsCsv } from '../http/api/versions-schemas.ts';
+import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
+import { type Io, jsonText } from './io.ts';
+import { limitOf } from './limit.ts';
+import { plain } from './routes-folder.ts';
+import { tableLines, terminalWidth } from './table.ts';
+
+interface List<Schema extends TSchema> {
+  path: string;
+  schema: Schema;
+  csv(document: Static<Schema>): string;
+  /** With the titles first. */
+  rows(document: Static<Schema>): (string | null)[][];
+  /** Titles of columns that a narrow terminal leaves out, the least important first. */
+  givenUp: string[];
+  /** False: all of it is short. */
+  isLimited: boolean;
+}
+
+/** Ties the schema to what is made of its documents. */
+function list<Schema extends TSchema>(own: List<Schema>): List<TSchema> {
+  return own as unknown as List<TSchema>;
+}
+
+const LISTS = {
+  audit: list({
+    path: '/v1/audit',
+    schema: AUDIT,
+    csv: auditCsv,
+    rows: ({ audit }) => [
+      ['WHEN', 'WHO', 'WHAT', 'TO', 'RESULT', 'REASON'],
+      ...audit.map(({ when, who, what, to, result, reason }) => [
+        when,
+        who,
+        what,
+        to,
+        result,
+        reason,
+      ]),
+    ],
+    givenUp: ['REASON', 'TO'],
+    isLimited: true,
+  }),
+  'lost-callers': list({
+    path: '/v1/lost-callers',
+    schema: LOST_CALLERS,
+    csv: lostCallersCsv,
+    rows: ({ lost_callers: lost }) => [
+      ['AT', 'FROM', 'TO', 'CALL'],
+      ...lost.map(({ at, from, to, call_control_id: id }) => [at, from, to, id]),
+    ],
+    givenUp: ['CALL'],
+    isLimited: true,
+  }),
+  outbox: list({
+    path: '/v1/outbox',
+    schema: OUTBOX,
+    csv: outboxCsv,
+    rows: ({ commands }) => [
+      ['SINCE', 'ACTION', 'TRIES', 'DESTINATION', 'FROM', 'CALL'],
+      ...commands.map(({ created_at: since, action, tries, destination, from, ...command }) => [
+        since,
+        action,
+        String(tries),
+        destination,
+        from,
+        command.call_control_id,
+      ]),
+    ],
+    givenUp: ['CALL', 'FROM', 'DESTINATION'],
+    isLimited: true,
+  }),
+  problems: list({
+    path: '/v1/problems',
+    schema: PROBLEMS,
+    csv: problemsCsv,
+    rows: ({ problems }) => [
+      ['PROBLEM', 'SEVERITY', 'COUNT'],
+      ...problems.map(({ title, severity, count }) => [title, severity, String(count)]),
+    ],
+    givenUp: ['COUNT'],
+    isLimited: false,
+  }),
+  versions: list({
+    path: '/v1/routes/versions',
+    schema: VERSIONS,
+    csv: versionsCsv,
+    rows: ({ versions }) => [
+      ['WHEN', 'WHO', 'VERSION', 'LIVE', 'ROLE', 'COMMIT'],
+      ...versions.map(({ when, who, hash, live, role, commit }) => [
+        when,
+        who,
+        hash.slice(0, 12),
+        live ? 'live' : null,
+        role,
+        commit?.slice(0, 12) ?? null,
+      ]),
+    ],
+    givenUp: ['COMMIT', 'ROLE'],
+    isLimited: true,
+  }),
+};
+type Name = keyof typeof LISTS;
+
+interface ListOptions {
+  limit?: number;
+  server?: string;
+  json?: boolean;
+  csv?: boolean;
+}
+
+export function listCommand(program: Command, io: Io): void {
+  const command = program
+    .command('list')
+    .description(`list what the server keeps: ${Object.keys(LISTS).join(', ')}`)
+    .addArgument(program.createArgument('<what>', 'which list').choices(Object.keys(LISTS)))
+    .option('--limit <number>', 'how many to list', limitOf)
+    .option(...SERVER_OPTION)
+    .addOption(new Option('--json', 'what the API answers').conflicts('csv'))
+    .addOption(new Option('--csv', 'CSV (RFC 4180)').conflicts('json'))
+    .addHelpText('after', SERVER_HELP);
+  command.action(async (what: Name, options: ListOptions) => {
+    process.exitCode = await runList(what, options, io);
+  });
+}
+
+/** The exit code. */
+export async function runList(what: Name, options: ListOptions, io: Io): Promise<number> {
+  const { path, schema, csv, rows, givenUp, isLimited } = LISTS[what];
+  const { limit, server: wanted } = options;
+  if (limit !== undefined && !isLimited) {
+    io.stderr.write(`referee list: ${what} are all listed, without --limit\n`);
+    return 2;
+  }
+  return askServer({ command: 'list', server: wanted, io }, async (server) => {
+    const document = (await server.get(path, { limit }, schema)) as { next?: string | null };
+    if (options.json) {
+      io.stdout.write(`${jsonText(document, 2)}\n`);
+      return;
+    }
+    if (options.csv) io.stdout.write(csv(document));
+    else {
+      const shown = rows(document).map((row) => row.map((cell) => plain(cell ?? '-')));
+      const look = { width: terminalWidth(io), givenUp, align: 'left' as const };
+      io.stdout.write(
+        shown.length === 1 ? 'There are none.\n' : `${tableLines(shown, look).join('\n')}\n`,
+      );
+    }
+    if (document.next != null) io.stderr.write('There are more: raise --limit, at most 500.\n');
+  });
+}
