@@ -4,6 +4,7 @@
  * read, then the signature before anything is parsed. 200 is only sent after the commit.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import rawBody from 'fastify-raw-body';
 import type { Receiver } from '../../engine/engine.ts';
 import { RefereeError } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
@@ -55,11 +56,11 @@ declare module 'fastify' {
 
 export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
   app.register(async (scope) => {
-    // The body is its bytes: nothing may be parsed before the signature over them is verified.
+    await scope.register(rawBody, { global: false, encoding: false });
+    // fastify-raw-body adds a JSON parser, but nothing may be parsed before the signature is
+    // verified.
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) =>
-      done(null, body),
-    );
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
     scope.decorateRequest('webhookAt', 0);
 
     const refuse = createRefuse({ ...deps, missed: () => deps.missed?.(deps.now()) });
@@ -73,6 +74,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
       WEBHOOK_PATH,
       {
         schema: SCHEMA,
+        config: { rawBody: true },
         onRequest: (request, reply, done) => {
           request.webhookAt = deps.now();
           const problem = beforeTheBody(request, deps);
@@ -130,7 +132,7 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
   return answer;
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { headers, webhookAt: startedAt, body } = request;
+    const { headers, webhookAt: startedAt, rawBody: body } = request;
     if (!Buffer.isBuffer(body)) return refuse(request, reply, NO_BODY);
 
     const webhook = await verifyAndParse(verifier, { headers, body, now: startedAt });
