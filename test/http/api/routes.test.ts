@@ -99,7 +99,7 @@ describe('the live route set', () => {
     const answer = await post('/v1/routes/reload');
     expect((await refused(answer, 422, 'routes_refused')).problems).toEqual([problem]);
     const lines = app.lines.filter(({ fields }) => fields.action === 'reload');
-    expect(lines.map(({ fields }) => fields.result)).toEqual(['ok', 'refused']);
+    expect(lines.map(({ fields }) => fields.result)).toEqual(['ok', 'routes_refused']);
   });
 });
 
