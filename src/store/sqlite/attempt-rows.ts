@@ -20,10 +20,6 @@ export function prepareAttemptRows(database: DatabaseSync): AttemptRows {
        verdict = excluded.verdict, caller = excluded.caller, started_at = excluded.started_at,
        unsent = excluded.unsent, took_ms = excluded.took_ms`,
   );
-  // What an attempt comes to changes these two alone, and rewrites no index of the others.
-  const writeVerdict = database.prepare(
-    'update attempts set verdict = ?, took_ms = ? where call = ? and key = ? and unsent = ?',
-  );
   const awaitCount = database.prepare(
     'insert into uncounted (call, item, due_at) values (?, ?, ?) on conflict do nothing',
   );
@@ -33,23 +29,17 @@ export function prepareAttemptRows(database: DatabaseSync): AttemptRows {
 
   function writeAttempts(change: CallChange, row: number, before: RecentRow | null): void {
     for (const attempt of changedAttempts(before, change.call)) {
-      const { verdict } = attempt;
-      const key = keyOf(attempt.id);
-      const unsent = isCounted(attempt) ? 0 : 1;
-      const took = tookMs(attempt);
-      if (verdict !== null && writeVerdict.run(verdict, took, row, key, unsent).changes > 0)
-        continue;
       writeAttempt.run(
         row,
-        key,
+        keyOf(attempt.id),
         attempt.kind,
         attempt.target,
-        verdict,
+        attempt.verdict,
         change.call.facts.from,
         Math.round(change.call.createdAt),
         Math.round(attempt.startedAt),
-        unsent,
-        took,
+        isCounted(attempt) ? 0 : 1,
+        tookMs(attempt),
       );
     }
   }
