@@ -1,7 +1,8 @@
 /**
  * `npm run prove:machine [-- --minutes 10 --hours 1 --plan NAME --world NAME --faults 0,1,2 --seed
  * N]`: the long search, on all cores. Prints each plan in each world with what was visited; exits 1
- * where an invariant is broken, and keeps the story under test/model/found/.
+ * where an invariant is broken or a situation that must occur did not, and keeps the story of a
+ * broken one under test/model/found/.
  */
 import { fork } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chanceOf } from './chance.ts';
-import { PLANS, settingOf, WORLDS } from './plans.ts';
+import { MUST_OCCUR, PLANS, settingOf, WALKS_WITH_FAULTS, WORLDS } from './plans.ts';
 import { replay, search, walk } from './search.ts';
 
 interface Task {
@@ -18,6 +19,8 @@ interface Task {
   faults: number;
   seconds: number;
   seed: number | null;
+  /** How many states a random walk visits; null: until its time is over. */
+  states: number | null;
 }
 
 interface Result {
@@ -29,14 +32,18 @@ interface Result {
   happened: [string, number][];
 }
 
+/** As many as the short form has. */
+const WALK_STATES = 500;
+
 if (process.send === undefined) await main();
 else process.on('message', (task: Task) => process.send?.(run(task)));
 
 function run(task: Task): Result {
-  const { plan, world, faults, seconds, seed } = task;
+  const { plan, world, faults, seconds, seed, states } = task;
   const unknowns = WORLDS[world];
   if (unknowns === undefined) throw new Error(`no world ${world}`);
-  const limits = { states: Number.POSITIVE_INFINITY, until: Date.now() + seconds * 1000 };
+  const most = states ?? Number.POSITIVE_INFINITY;
+  const limits = { states: most, until: Date.now() + seconds * 1000 };
   const setting = settingOf(plan, unknowns);
   const report =
     seed === null ? search(setting, faults, limits) : walk(setting, faults, limits, chanceOf(seed));
@@ -60,19 +67,26 @@ async function main(): Promise<void> {
   const plans = values.plan === undefined ? Object.keys(PLANS) : [values.plan];
   const worlds = values.world === undefined ? Object.keys(WORLDS) : [values.world];
   const faults = values.faults.split(',').map(Number);
-  const all = faults.flatMap((k) =>
-    plans.flatMap((plan) => worlds.map((world) => ({ plan, world, faults: k }))),
-  );
+  const each = (numbers: number[]) =>
+    numbers.flatMap((k) =>
+      plans.flatMap((plan) => worlds.map((world) => ({ plan, world, faults: k }))),
+    );
+  let seed = values.seed === undefined ? null : Number(values.seed);
+  // In its share of the time a search may not get to every situation; the short walks do.
+  const isWhole = values.plan === undefined && values.world === undefined && seed === null;
+  const walks = isWhole ? each(WALKS_WITH_FAULTS) : [];
   const total =
     values.seconds !== undefined
       ? Number(values.seconds)
       : (values.hours === undefined ? Number(values.minutes) : Number(values.hours) * 60) * 60;
-  let seed = values.seed === undefined ? null : Number(values.seed);
   const endsAt = Date.now() + total * 1000;
   const results: Result[] = [];
-  const waiting = [...all];
+  const waiting = [
+    ...walks.map((walked, n) => ({ ...walked, seed: n + 1, states: WALK_STATES })),
+    ...each(faults).map((searched) => ({ ...searched, seed: null, states: null })),
+  ];
   await Promise.all(Array.from({ length: processes }, () => worker()));
-  process.exitCode = conclude(results);
+  process.exitCode = conclude(results, isWhole ? MUST_OCCUR : []);
 
   async function worker(): Promise<void> {
     const child = fork(import.meta.filename);
@@ -85,7 +99,7 @@ async function main(): Promise<void> {
       const result = await new Promise<Result>((resolve, reject) => {
         child.once('message', (message) => resolve(message as Result));
         child.once('error', reject);
-        child.send({ ...next, seconds, seed: seed === null ? null : seed++ });
+        child.send({ ...next, seconds, seed: next.seed ?? (seed === null ? null : seed++) });
       });
       child.removeAllListeners('error');
       results.push(result);
@@ -97,7 +111,8 @@ async function main(): Promise<void> {
 
 function tell({ task, states, depth, exhausted, found }: Result): void {
   const { plan, world, faults } = task;
-  const end = found !== null ? found.violation : exhausted ? 'exhausted' : 'cut off by time';
+  const limit = task.states === null ? 'cut off by time' : 'walked at random';
+  const end = found !== null ? found.violation : exhausted ? 'exhausted' : limit;
   console.log(`${plan} | ${world} | ${faults} faults | ${states} states | depth ${depth} | ${end}`);
   if (found === null) return;
   const unknowns = WORLDS[world];
@@ -111,7 +126,7 @@ function tell({ task, states, depth, exhausted, found }: Result): void {
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(kept, null, 2)}\n`);
 }
 
-function conclude(results: Result[]): number {
+function conclude(results: Result[], mustOccur: string[]): number {
   const happened = new Map<string, number>();
   for (const [name, count] of results.flatMap((result) => result.happened)) {
     happened.set(name, (happened.get(name) ?? 0) + count);
@@ -124,5 +139,9 @@ function conclude(results: Result[]): number {
   );
   console.log('\nSituations that occurred:');
   for (const [name, count] of [...happened].sort()) console.log(`  ${count}  ${name}`);
-  return broken === 0 ? 0 : 1;
+  const missing = mustOccur.filter((name) => !happened.has(name));
+  if (missing.length > 0) {
+    console.log(`\nDid not occur, so nothing is proved about it: ${missing.join('; ')}`);
+  }
+  return broken === 0 && missing.length === 0 ? 0 : 1;
 }

@@ -170,3 +170,34 @@ export function settingOf(name: string, unknowns: Unknowns): Setting {
     act: plan.act ?? null,
   };
 }
+
+/** A search in which these did not occur has proved nothing about them. */
+export const MUST_OCCUR = [
+  'both processes have sent one command',
+  'a process died between sending and the outcome',
+  'a repetition was refused',
+  'completed after no_verdict',
+  'the final event came after the hangup',
+  'a command was taken back while in flight',
+  'a move was taken back: the target before it rang after all',
+  'an envelope showed that Telnyx had carried out a command',
+  'a probe found that the leg had ended',
+  'patience ran out',
+  'a lookup decided',
+  'a lookup brought no answer',
+  'a lookup was answered too late',
+  'a lookup reached its server twice',
+  'the last resort ran',
+  'one of several rang, and nobody could tell which',
+  'a step was skipped since an earlier REFER may be answered',
+  'a deadline that was reached late was postponed',
+  'a manual refer while speaking',
+  'an operator hung up while referring',
+  'an operator hung up while bridged',
+  'an operator went on while referring',
+  'an operator went on while transferring',
+  'accepted: it was silent for all of its time',
+];
+
+/** Random walks see more of a large world: with these they reach all of the above. */
+export const WALKS_WITH_FAULTS = [1, 3];

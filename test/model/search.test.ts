@@ -7,40 +7,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chanceOf } from './chance.ts';
-import { PLANS, settingOf, WORLDS } from './plans.ts';
+import { MUST_OCCUR, PLANS, settingOf, WALKS_WITH_FAULTS, WORLDS } from './plans.ts';
 import { type Report, replay, search, walk } from './search.ts';
 
 const STATES = Number(process.env.MODEL_STATES ?? 500);
 const NEVER = Number.POSITIVE_INFINITY;
 const FOUND = join(import.meta.dirname, 'found');
-
-/** A search in which these did not occur has proved nothing about them. */
-const MUST_OCCUR = [
-  'both processes have sent one command',
-  'a process died between sending and the outcome',
-  'a repetition was refused',
-  'completed after no_verdict',
-  'the final event came after the hangup',
-  'a command was taken back while in flight',
-  'a move was taken back: the target before it rang after all',
-  'an envelope showed that Telnyx had carried out a command',
-  'a probe found that the leg had ended',
-  'patience ran out',
-  'a lookup decided',
-  'a lookup brought no answer',
-  'a lookup was answered too late',
-  'a lookup reached its server twice',
-  'the last resort ran',
-  'one of several rang, and nobody could tell which',
-  'a step was skipped since an earlier REFER may be answered',
-  'a deadline that was reached late was postponed',
-  'a manual refer while speaking',
-  'an operator hung up while referring',
-  'an operator hung up while bridged',
-  'an operator went on while referring',
-  'an operator went on while transferring',
-  'accepted: it was silent for all of its time',
-];
 
 describe('whatever happens, a caller is moved at most once and every call ends', () => {
   const occurred = new Set<string>();
@@ -48,7 +20,7 @@ describe('whatever happens, a caller is moved at most once and every call ends',
   test.each(Object.keys(PLANS))('%s', { timeout: 60_000 + STATES * 20 }, (plan) => {
     let seed = 0;
     for (const [world, unknowns] of Object.entries(WORLDS)) {
-      for (const faults of [1, 3]) {
+      for (const faults of WALKS_WITH_FAULTS) {
         seed += 1;
         const setting = settingOf(plan, unknowns);
         const limits = { states: STATES, until: NEVER };
