@@ -1,3 +1,7 @@
+/** A power of two, as its doubles are. */
+const ROOM_MIN = 8;
+const FULL = 0.75;
+
 /**
  * Phone numbers to values, outside V8's heap: a text in a `Map` takes four times the memory, and every
  * collection of garbage walks over all of them while calls wait. Open addressing: a number stands in
@@ -5,16 +9,11 @@
  */
 export class NumberMap<V> {
   /** 0: nothing stands there. */
-  #keys: Float64Array;
+  #keys = new Float64Array(ROOM_MIN);
   /** Of each key: a value that is a small number, or, below zero, its place among the others. */
-  #codes: Int32Array;
+  #codes = new Int32Array(ROOM_MIN);
   readonly #others: V[] = [];
   #size = 0;
-
-  constructor(room = ROOM_MIN) {
-    this.#keys = new Float64Array(room);
-    this.#codes = new Int32Array(room);
-  }
 
   get size(): number {
     return this.#size;
@@ -85,10 +84,6 @@ export class NumberMap<V> {
     return code >= 0 ? (code as V) : (this.#others[-code - 1] as V);
   }
 }
-
-/** A power of two, as its doubles are. */
-const ROOM_MIN = 8;
-const FULL = 0.75;
 
 /** Of `+` and up to 15 digits, which a number holds exactly; 0 for any other text. */
 export function phoneNumber(text: string): number {
