@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
 import type { ReportAsked } from '../core/history/report.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
-import type { Overrides } from '../core/rules/override.ts';
+import { type Overrides, overridesOf } from '../core/rules/override.ts';
 import { RefereeError } from '../errors.ts';
 import {
   type CallDetail,
@@ -122,7 +122,7 @@ export function documentsIn(reader: StoreReader): Documents {
       return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));
     },
     report: (asked) => readReport(reader, asked, latestLabels(reader)),
-    overrides: async () => ((await reader.setting('overrides')).value ?? {}) as Overrides,
+    overrides: async () => overridesOf((await reader.setting('overrides')).value),
     close: () => reader.close(),
   };
 }

@@ -1,7 +1,7 @@
 /** Loads what a batch needs before its events can be processed. */
 import type { Action } from '../core/machine/command.ts';
 import type { CallEvent } from '../core/machine/event.ts';
-import type { Overrides } from '../core/rules/override.ts';
+import { type Overrides, overridesOf } from '../core/rules/override.ts';
 import type { Loaded, LoadKeys } from '../store/contract/calls.ts';
 import type { Store } from '../store/store.ts';
 import { BUDGET_WINDOW_MS, BudgetUse, countMax } from './budget.ts';
@@ -64,7 +64,7 @@ export function createBatchLoader(options: {
   async function refreshOverrides(loaded: Loaded): Promise<void> {
     if (loaded.settings.overrides === overrides.version) return;
     const { version, value } = await store.setting('overrides');
-    overrides = { version, value: (value ?? {}) as Overrides };
+    overrides = { version, value: overridesOf(value) };
   }
 }
 

@@ -1,7 +1,12 @@
 /** The live route set as endpoints and upkeep use it: they ask it, reload it, go back from it. */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Explained, explainNow, explainThen } from '../core/replay/replay.ts';
-import { type ForcedThing, forcedThings, type Overrides } from '../core/rules/override.ts';
+import {
+  type ForcedThing,
+  forcedThings,
+  type Overrides,
+  overridesOf,
+} from '../core/rules/override.ts';
 import { restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
@@ -76,7 +81,7 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   const activation = createActivation(routes, store, now);
   const askedReloads = createAskedReloads(store);
   const proofs = createRuleProofs(routes);
-  const overrides = async () => ((await store.setting('overrides')).value ?? {}) as Overrides;
+  const overrides = async () => overridesOf((await store.setting('overrides')).value);
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
   return {

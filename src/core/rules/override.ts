@@ -24,6 +24,11 @@ export interface Overrides {
   targets?: Record<string, ForcedTarget>;
 }
 
+/** Of the value of the setting `overrides`, which is empty where nothing was ever forced. */
+export function overridesOf(value: unknown): Overrides {
+  return (value ?? {}) as Overrides;
+}
+
 /** What is forced for a name at this time; undefined if nothing is. */
 export function inForce<T extends Forced>(
   forced: Record<string, T> | undefined,

@@ -5,7 +5,7 @@
  */
 import type { Verdict } from '../../core/machine/call.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
-import type { Overrides } from '../../core/rules/override.ts';
+import { overridesOf } from '../../core/rules/override.ts';
 import { healthOf, type RestState, restState } from '../../core/rules/rest.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -76,7 +76,7 @@ async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Li
       store.setting('overrides'),
       store.setting('rest'),
     ]);
-    const forced = forcedProblems(routes.current(), (overrides.value ?? {}) as Overrides, now());
+    const forced = forcedProblems(routes.current(), overridesOf(overrides.value), now());
     return [
       ...failingTargets(activity),
       ...stuckOutbox(outbox),

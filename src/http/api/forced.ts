@@ -1,7 +1,7 @@
 /** What forcing a schedule, a switch and a target have in common: until when, why, and by whom. */
 import { Type } from 'typebox';
 import { readMoment } from '../../core/iso-time.ts';
-import { allInForce, type Forced, type Overrides } from '../../core/rules/override.ts';
+import { allInForce, type Forced, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
@@ -111,7 +111,7 @@ export async function changeForced<K extends Kind>(
 
 /** Without what is over, so that the setting does not grow. */
 function unexpired(value: unknown, now: number): Required<Overrides> {
-  const { schedules, switches, targets } = (value ?? {}) as Overrides;
+  const { schedules, switches, targets } = overridesOf(value);
   return {
     schedules: Object.fromEntries(allInForce(schedules, now)),
     switches: Object.fromEntries(allInForce(switches, now)),

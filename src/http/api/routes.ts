@@ -1,7 +1,7 @@
 /** The live route set: its content, reloading it, and where a call would go. */
 
 import { readMoment } from '../../core/iso-time.ts';
-import { inForce, type Overrides } from '../../core/rules/override.ts';
+import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
 import type { ExplainQuestion } from '../../engine/explanation.ts';
@@ -44,7 +44,7 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     const refusal = deps.routes.refusal();
     const activated = deps.routes.activated();
     return {
-      ...routeSetJson(deps.routes.current(), (overrides.value ?? {}) as Overrides, deps.now()),
+      ...routeSetJson(deps.routes.current(), overridesOf(overrides.value), deps.now()),
       last_refusal: refusal === null ? null : { at: iso(refusal.at), problems: refusal.problems },
       activated: activated === null ? null : { ...activated, at: iso(activated.at) },
       next: nextJson(deps.routes.next()),

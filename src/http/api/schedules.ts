@@ -1,5 +1,5 @@
 /** Schedules now and soon, and forcing one. Overrides are in the store, so they apply everywhere. */
-import { inForce, type Overrides } from '../../core/rules/override.ts';
+import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
 import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
 import { scheduleDays } from '../../core/rules/schedule-week.ts';
@@ -36,7 +36,7 @@ export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
   app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { days = null } = request.query;
     const { value } = await deps.store.setting('overrides');
-    const overrides = (value ?? {}) as Overrides;
+    const overrides = overridesOf(value);
     const now = deps.now();
     const schedules = [...deps.routes.current().schedules.values()].map((one) => ({
       ...scheduleJson(one, overrides, now),

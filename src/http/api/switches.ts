@@ -1,5 +1,5 @@
 /** Switches that operators turn. Their state is in the store, so it applies to every replica. */
-import { inForce, type Overrides } from '../../core/rules/override.ts';
+import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { isOn } from '../../core/rules/switch.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -35,7 +35,7 @@ export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
 
   app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { value } = await store.setting('overrides');
-    const overrides = (value ?? {}) as Overrides;
+    const overrides = overridesOf(value);
     const switches = switchesJson(routes.current(), overrides, deps.now());
     return jsonOrCsv(request, reply, { switches }, switchesCsv);
   });

@@ -2,7 +2,7 @@
  * The targets: which of them rest, and putting one to rest or waking it by hand. Their state is in
  * the store, so it applies to every replica.
  */
-import { inForce, type Overrides } from '../../core/rules/override.ts';
+import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import { refusals } from '../../core/rules/refer-refusals.ts';
 import {
   type Health,
@@ -55,7 +55,7 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
     const set = routes.current();
     const now = deps.now();
     const state = restState(rest.value);
-    const facts = { set, state, overrides: (overrides.value ?? {}) as Overrides, now };
+    const facts = { set, state, overrides: overridesOf(overrides.value), now };
     const listed = {
       targets: [...set.targets.values()].map((target) => targetJson(target, facts)),
       refused_refers: refusals(state, now).map(({ connection, target, until }) => ({
