@@ -1,6 +1,6 @@
 /**
  * What a failure means, its usual cause and what to do: one table, so that the log and the
- * operator's page use the same words. It is long because of that.
+ * operator's page use the same words.
  */
 import type { Verdict } from '../core/machine/call.ts';
 
@@ -20,7 +20,9 @@ export interface Failure {
   status?: number | null;
 }
 
-/** The most specific fact first: the SIP status, Telnyx's code, the HTTP status, our verdict. */
+/**
+ * Tries the most specific fact first: the SIP status, Telnyx's code, the HTTP status, our verdict.
+ */
 export function adviceFor(failure: Failure): Advice | null {
   return (
     bySip(failure.sipNotifyResponse ?? null, failure.verdict ?? null) ??
@@ -150,7 +152,8 @@ const BY_SIP: Readonly<Record<number, Advice>> = {
 };
 
 /**
- * Without progress these responses refuse the REFER itself; after ringing some come from the phone.
+ * Without any progress, these responses mean that the REFER itself was refused. After ringing, some
+ * of them can also come from the phone.
  */
 const REFER_REFUSED: Readonly<Record<number, Advice>> = {
   405: NO_REFER,

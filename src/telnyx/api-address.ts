@@ -1,7 +1,9 @@
-/** Where Telnyx's API is, checked once more: the API key travels with every request. */
+/**
+ * The address of Telnyx's API. It is checked again here, because every request carries the API key.
+ */
 import { InvalidConfiguration } from '../errors.ts';
 
-/** The origin for the pool, and the address without a slash at its end. */
+/** The origin for the pool, and the address without a trailing slash. */
 export function addressOf(apiUrl: string): { origin: string; base: string } {
   const problem = apiUrlProblem(apiUrl);
   if (problem !== null) throw new InvalidConfiguration('The Telnyx client', [problem]);
@@ -9,7 +11,7 @@ export function addressOf(apiUrl: string): { origin: string; base: string } {
   return { origin: url.origin, base: `${url.origin}${url.pathname.replace(/\/+$/, '')}` };
 }
 
-/** Null where the address may be used: the API key travels with every request. */
+/** Null if the address may be used. */
 function apiUrlProblem(apiUrl: string): string | null {
   const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
   const expected = 'expected a URL such as https://api.telnyx.com/v2';

@@ -26,18 +26,18 @@ import { createWarmth, WARM_CONNECTIONS } from './warmth.ts';
 
 export interface TelnyxClient {
   /**
-   * `mayWrite` is called in the turn that writes the request, on a new or a kept connection. If it
-   * returns false, nothing is written, and the outcome is proven unsent.
+   * `mayWrite` is called in the same turn of the event loop that writes the request. If it returns
+   * false, nothing is written, and the outcome is proven unsent.
    */
   send(command: TelnyxCommand, mayWrite?: () => boolean): Promise<Outcome>;
-  /** For how long the connections that are kept warm were not used. */
+  /** How long the connections that are kept warm have been idle. */
   quietMs(): number;
   /**
-   * Uses those connections: one harmless request on each, never a command. Nothing is asked while
-   * Telnyx refuses the key or limits our rate. Never rejects; nobody needs what is answered.
+   * Sends one harmless request, never a command, on each of those connections. Sends nothing while
+   * Telnyx refuses the key or limits our rate. Never rejects; the answers are not used.
    */
   warm(): Promise<void>;
-  /** Ends what is in flight. */
+  /** Aborts the requests in flight. */
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export interface TelnyxClientOptions {
   /** The proxy for requests; null: none. */
   proxy?: ProxyAddress | null;
   connectionsMax?: number;
-  /** How often `warm` is called in quiet times; connections stay open for longer than that. */
+  /** How often `warm` is called in quiet times; idle connections are kept longer than that. */
   keepWarmMs?: number;
   /** Where the `${NAME}` of a target's auth are looked up when the request is sent. */
   env?: Environment;
@@ -59,14 +59,15 @@ export interface TelnyxClientOptions {
 /** Telnyx usually answers within a second; after this time the command is tried again. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 const PROBE_TIMEOUT_MS = 3_000;
-/** Small, the same for everybody, and about no call; the account check asks for it as well. */
+/** A small answer that concerns no call. The account check requests it too. */
 const WARM_PATH = '/public_key';
-/** By how much a connection outlives the request that keeps it. */
+/** How much longer than the interval of `warm` an idle connection is kept. */
 const WARM_MARGIN_MS = 5_000;
-/** Telnyx's answers have a few hundred bytes. */
+/** Telnyx's answers are a few hundred bytes. */
 const BODY_BYTES_MAX = 64 * 1024;
 /**
- * As many as the dispatcher sends at once, because a request that waits here uses up its own time.
+ * As many as the dispatcher sends at once: while a request waits for a connection, its timeout
+ * already runs.
  */
 export const CONNECTIONS_MAX = 256;
 
@@ -118,7 +119,8 @@ export function createTelnyxClient(options: TelnyxClientOptions): TelnyxClient {
       const init = { method: 'GET', signal: timeout.signal };
       warmth.answer(await ask(WARM_PATH, init, () => [options.apiKey]));
     } catch {
-      // It is asked again in a while; what a failure means for callers, their commands tell.
+      // A failure here is ignored: the next `warm` tries again, and commands report their own
+      // failures.
     } finally {
       timeout.stop();
     }
@@ -149,7 +151,7 @@ function openApi(options: TelnyxClientOptions, timeoutMs: number) {
   const { origin, base } = addressOf(options.apiUrl);
   const limits = {
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
-    // Shorter than the whole request, so that it is known that nothing was sent.
+    // Shorter than the request's timeout: if connecting fails, it is certain that nothing was sent.
     connectTimeoutMs: Math.ceil(timeoutMs * 0.6),
     bodyBytesMax: BODY_BYTES_MAX,
     idleMs: Math.max(IDLE_MS, (options.keepWarmMs ?? 0) + WARM_MARGIN_MS),
@@ -165,10 +167,10 @@ function openApi(options: TelnyxClientOptions, timeoutMs: number) {
         'content-type': 'application/json',
         'user-agent': 'referee',
       },
-      // Tries are the dispatcher's business: it knows the lease, the 55 s and the caller's
-      // patience.
+      // The dispatcher decides about retries: it knows the lease, the 55 s of the command_id and
+      // how long the caller will wait.
       retry: 0,
-      // The transport follows no redirects either; outcome.ts decides about a 3xx.
+      // The transport does not follow redirects either; outcome.ts classifies a 3xx.
       redirect: 'error',
       ignoreResponseError: true,
       responseType: 'stream',
@@ -216,8 +218,8 @@ async function answerOf(
 }
 
 /**
- * Whoever answers with a page of HTML has carried nothing out. An empty or a cut answer may still
- * be Telnyx's, whose status was the promise.
+ * A server that answers with HTML is not Telnyx's API, so it executed nothing. An empty or
+ * truncated answer may still be from Telnyx, and then its status counts.
  */
 function isNotTelnyx(text: string): boolean {
   return /^\s*[^\s{]/.test(text);
@@ -237,7 +239,7 @@ function tooLarge(error: unknown): boolean {
   );
 }
 
-/** Nothing was sent: a variable is not set, or the command is not one that can be written down. */
+/** Nothing was sent: a variable is not set, or no request can be made from the command. */
 function unmakeable(error: unknown): Outcome {
   const variable = error instanceof UnsetVariable ? error.variable : null;
   return {
@@ -254,7 +256,7 @@ function unmakeable(error: unknown): Outcome {
   };
 }
 
-/** Over the whole request: ofetch's own `timeout` ends with the headers, and a body may hang. */
+/** Covers the whole request: ofetch's own `timeout` ends with the headers, and a body may stall. */
 function startTimeout(ms: number): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const timer = setTimeout(() => {

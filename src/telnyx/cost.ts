@@ -1,4 +1,7 @@
-/** The payload of `call.cost`: amounts are decimal text, or numbers where somebody made them so. */
+/**
+ * The payload of `call.cost`: amounts are decimal text, or numbers if something on the way has
+ * converted them.
+ */
 
 import type { ReportedCost } from '../core/machine/cost.ts';
 import { addDecimals, readDecimal } from '../core/machine/decimal.ts';
@@ -6,7 +9,7 @@ import { asArray, asObject, asText, type Fields, field } from './fields.ts';
 
 const PARTS_MAX = 20;
 const PART_CHARS = 64;
-/** Which parts there are is published nowhere. */
+/** For a part without a name; Telnyx does not publish a list of the parts. */
 const UNNAMED_PART = 'unknown';
 
 export function costOf(payload: Fields): ReportedCost {
@@ -34,7 +37,7 @@ function currencyOf(value: unknown): string | null {
   return /^[A-Z]{3}$/.test(text) ? text : null;
 }
 
-/** A part that is listed twice is two charges of one kind. */
+/** A part that is listed twice means two charges of the same kind. */
 function summed(parts: ReportedCost['parts']): ReportedCost['parts'] {
   const sums = new Map<string, ReportedCost['parts'][number]>();
   for (const part of parts) {

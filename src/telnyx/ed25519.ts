@@ -1,15 +1,15 @@
 /**
- * Three implementations of Ed25519 verification. For a webhook of 1.5 KB,
- * `native` (node:crypto) takes 0.07 ms in the thread pool, `sodium` (libsodium) 0.04 ms, on a
- * single core of the event loop, else mostly of a thread of its own, and `tweetnacl` 4 to 7 ms of
- * the event loop: it is for runtimes whose OpenSSL has no Ed25519 (FIPS builds). `npm run bench --
- * --only tweetnacl-over-native` measures them.
+ * Three implementations of Ed25519 verification. For a webhook of 1.5 KB, `native` (node:crypto)
+ * takes 0.07 ms in the thread pool. `sodium` (libsodium) takes 0.04 ms, mostly in its own thread,
+ * or in the event loop on a single core. `tweetnacl` takes 4 to 7 ms of the event loop and is for
+ * runtimes whose OpenSSL has no Ed25519 (FIPS builds). `npm run bench -- --only
+ * tweetnacl-over-native` measures them.
  *
  * All recompute R from S, the key and the message without the cofactor and compare its encoding
- * byte by byte, so they agree on what anybody but the key's holder can make, but for one kind:
- * tweetnacl takes S + L for S, the others refuse it (RFC 8032 section 5.1.7). `isScalarReduced`
- * refuses it before any is asked. The holder alone can sign with an R of small order, which
- * libsodium refuses and the others take.
+ * byte by byte, so for signatures that were not made with the private key they differ in only one
+ * case: tweetnacl accepts S + L in place of S, and the others refuse it (RFC 8032 section 5.1.7).
+ * `isScalarReduced` refuses it before any of them is called. Only the holder of the private key can
+ * sign with an R of small order, which libsodium refuses and the others accept.
  */
 import { createPublicKey, type KeyObject, verify as verifyNative } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -21,7 +21,7 @@ export type EngineName = 'native' | 'sodium' | 'tweetnacl';
 
 export const SIGNATURE_BYTES = 64;
 
-/** A public key in the form its engine needs; made once, at the start. */
+/** Verifies with one public key, which was converted for its engine once, at the start. */
 export type VerifyBytes = (message: Buffer, signature: Buffer) => Promise<boolean>;
 
 export interface Engine {
@@ -33,7 +33,7 @@ export const NATIVE: Engine = {
   name: 'native',
   forKey(publicKey) {
     const key = keyObject(publicKey);
-    // The callback form runs in the thread pool; the other one would block the event loop.
+    // With a callback it runs in the thread pool; without one it would block the event loop.
     return (message, signature) =>
       new Promise((resolve, reject) => {
         verifyNative(null, message, key, signature, (error, genuine) => {

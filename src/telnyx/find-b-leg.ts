@@ -3,7 +3,7 @@ import type { Command, Outcome } from '../core/machine/command.ts';
 import { readActiveCalls } from './active-calls.ts';
 import { type Answer, outcomeOfAnswer } from './outcome.ts';
 
-/** A limit for connections with thousands of live legs. */
+/** Bounds the search on connections with thousands of live legs. */
 const ACTIVE_CALLS_PAGES_MAX = 20;
 
 /** Searches all pages for the leg with the envelope that the transfer put on its B-leg. */

@@ -1,13 +1,13 @@
 /**
- * `GET /webhook_deliveries`: what Telnyx tried to deliver, and could not. The webhook is the `data`
- * of the body.
+ * `GET /webhook_deliveries`: what Telnyx tried and failed to deliver. The webhook is the `data` of
+ * the body.
  */
 import type { Missed } from '../core/recovery.ts';
 import { asArray, asObject, field } from './fields.ts';
 import { parseOccurredAt } from './occurred-at.ts';
 import { parseEvent } from './webhook.ts';
 
-/** Every event type of a call that the machine or the records have a use for. */
+/** Every call event type that the machine or the call records use. */
 export const CALL_EVENT_TYPES: readonly string[] = [
   'call.initiated',
   'call.answered',
@@ -25,23 +25,20 @@ export const CALL_EVENT_TYPES: readonly string[] = [
   'call.cost',
 ];
 
-/**
- * Events of calls, and how many others there were: not of a call, or nothing that this program can
- * read.
- */
+/** Call events, and the number of other entries: those not about a call, and unreadable ones. */
 export interface MissedPage {
   missed: Missed[];
   unusable: number;
 }
 
-/** Null where this is not a page of deliveries. */
+/** Null if this is not a page of deliveries. */
 export function readMissed(body: unknown, receivedAt: number): MissedPage | null {
   const data = asObject(body)?.data;
   if (!Array.isArray(data)) return null;
   const page: MissedPage = { missed: [], unusable: 0 };
   for (const entry of asArray(data)) {
     const delivery = asObject(entry) ?? {};
-    // Asked for the failed ones; a server that does not filter gives the others too.
+    // We request only failed deliveries, but a server may ignore that filter.
     if (field(delivery, 'status') === 'delivered') continue;
     const parsed = parseEvent({ data: field(delivery, 'webhook') }, receivedAt);
     if (parsed.kind === 'call') {

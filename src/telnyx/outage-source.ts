@@ -1,4 +1,4 @@
-/** What Telnyx knows about an outage of ours: deliveries that failed, legs that live. */
+/** What Telnyx knows about an outage of ours: failed deliveries, and which legs are live. */
 import type { Reading } from '../core/account/account.ts';
 import type { Outcome, TelnyxCommand } from '../core/machine/command.ts';
 import type { LiveLeg } from '../core/recovery.ts';
@@ -12,23 +12,23 @@ import { nextPage } from './pages.ts';
 import { pathSegment } from './request.ts';
 
 export interface OutageSource {
-  /** Page by page; times in milliseconds since the epoch. */
+  /** Yields page by page; `since` is in milliseconds since the epoch. */
   failedDeliveries(since: number): AsyncIterable<MissedPage>;
   /** Ids of the account's Call Control Applications. */
   connections(): Promise<string[]>;
   activeCalls(connectionId: string): Promise<LiveLeg[]>;
-  /** Null where Telnyx did not say. */
+  /** Null if Telnyx did not say. */
   isAlive(callId: string): Promise<boolean | null>;
 }
 
-/** Telnyx would not say, or said what nobody can read: the recovery is tried again later. */
+/** Telnyx gave no answer, or an unreadable one: the recovery is tried again later. */
 export class NotToldByTelnyx extends RefereeError {
   constructor(message: string) {
     super('NOT_TOLD_BY_TELNYX', message);
   }
 }
 
-/** Small: a page with all that was sent and answered in each attempt is parsed in one go. */
+/** Small, because a page holds the request and answer of every attempt and is parsed in one go. */
 const DELIVERIES_PAGE = '50';
 const PAGES_MAX = 1_000;
 
@@ -75,7 +75,7 @@ export function createOutageSource(
       const outcome = await unlessStopped(send(probeOf(callId))).catch(() => null);
       if (outcome?.kind === 'accepted') return outcome.alive;
       if (outcome?.kind === 'rejected') return false;
-      // Ten minutes after its end Telnyx has forgotten a leg.
+      // Telnyx forgets a leg ten minutes after it ends.
       const reading = await got(`/calls/${pathSegment(callId)}`, {}).catch(() => null);
       return reading?.end === 'missing' ? false : null;
     },
@@ -102,7 +102,7 @@ export function createOutageSource(
     return unlessStopped(asking.get(path, query));
   }
 
-  /** A stop does not wait for an answer that nobody needs any more. */
+  /** When the process stops, it does not wait for this answer. */
   function unlessStopped<T>(asked: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) reject(signal.reason);

@@ -41,7 +41,7 @@ export function outcomeOfAnswer(action: Action, answer: Answer): Outcome {
 
 function classify(action: Action, answer: Answer, error: TelnyxError | null): Outcome {
   const { status } = answer;
-  // Whatever the body is: it may be cut off, and the status decides.
+  // The body does not matter: it may be truncated, and the status decides.
   if (status >= 200 && status <= 299) return { kind: 'accepted', status, alive: null };
   const detail = detailOfError(status, error);
   // The rate limit is checked before anything is executed, so the 55 s of the command_id have not
@@ -85,7 +85,7 @@ function misconfigured(action: Action, status: number, error: TelnyxError | null
   return null;
 }
 
-/** A probe says live or ended; anything else says neither, and the state machine probes again. */
+/** A probe's outcome is live or ended; with anything else the state machine probes again. */
 function asProbe(outcome: Outcome, body: unknown): Outcome {
   if (outcome.kind === 'rejected' && outcome.callEnded) return outcome;
   if (outcome.kind !== 'accepted') return { kind: 'unknown', detail: outcome.detail };
@@ -106,7 +106,7 @@ export function outcomeOfFailure(action: Action, failure: unknown): Outcome {
   return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent };
 }
 
-/** Without a connection, no byte of the request was sent. */
+/** These codes mean that there was no connection, so no byte of the request was sent. */
 const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -122,8 +122,8 @@ const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
 ]);
 
 function beforeAnythingWasSent(error: ErrorFacts): boolean {
-  // EHOSTUNREACH and ETIMEDOUT also end established connections; only from connect(2) do they prove
-  // it.
+  // EHOSTUNREACH and ETIMEDOUT can also end an established connection; only from connect(2) do they
+  // prove that nothing was sent.
   return (
     (error.code !== null && UNCONNECTED_CODES.has(error.code)) ||
     error.syscall === 'connect' ||
@@ -175,7 +175,7 @@ function detailOfError(status: number, error: TelnyxError | null): string {
   return clip(`HTTP ${status}, Telnyx ${error.code}${error.text === '' ? '' : ` ${error.text}`}`);
 }
 
-/** The wait from the first readable header of a 429. */
+/** The wait in milliseconds, from the first readable header of a 429. */
 export function waitMs(...headers: (string | null)[]): number | null {
   for (const text of headers) {
     if (text === null || !/^\d{1,9}(\.\d+)?$/.test(text.trim())) continue;

@@ -1,6 +1,6 @@
 /**
- * Which page comes after this one. Telnyx documents two forms, by number and by cursor, for the
- * same list in different places; both are followed.
+ * Which page comes after this one. In different places Telnyx documents two kinds of paging for the
+ * same list, by number and by cursor; both are supported.
  */
 import { asObject, type Fields, field } from './fields.ts';
 

@@ -1,9 +1,10 @@
 /**
- * Telnyx's public key as the portal shows it: base64 of the raw 32 bytes of an Ed25519 point. It
- * refuses everything that cannot be a real key: text that decodes to something else, bytes that are
- * not on the curve, and points of small order, for which anybody can make valid signatures (RFC
- * 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many EdDSAs").
- * The curve is @noble/ed25519's: one file without dependencies, maintained (3.2: August 2026).
+ * Telnyx's public key as the portal shows it: base64 of the raw 32 bytes of an Ed25519 point.
+ * `parsePublicKey` refuses everything that cannot be a real key: text that decodes to something
+ * else, bytes that are not on the curve, and points of small order, for which anybody can make
+ * valid signatures (RFC 8032 section 8.9; Chalkias, Garillot, Nikolaenko: "Taming the many
+ * EdDSAs"). The curve is @noble/ed25519's: one file without dependencies, maintained (3.2: August
+ * 2026).
  */
 import { Point } from '@noble/ed25519';
 
@@ -11,7 +12,7 @@ const PUBLIC_KEY_BYTES = 32;
 
 export type ParsedPublicKey = { key: Buffer } | { problem: string };
 
-/** Problems never contain the text, which may be a secret by mistake. */
+/** The problems never contain the text, which may be a secret pasted by mistake. */
 export function parsePublicKey(text: string): ParsedPublicKey {
   if (/^KEY[0-9A-Za-z]/.test(text)) {
     return { problem: 'looks like an API key; the public key is another value of the portal' };

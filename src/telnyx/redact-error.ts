@@ -1,13 +1,15 @@
 import { createRedactor } from '../log/mask.ts';
 
-/** An error body may quote the request, and its words are stored, logged and shown. */
+/**
+ * Removes secrets from an error text: error bodies may quote the request, and their text is stored,
+ * logged and shown.
+ */
 export function redactError(text: string, secrets: readonly string[]): string {
-  // As they stand in an error's words, and in JSON that they quote.
+  // Each secret as it is, as JSON writes it, and as JSON quoted inside JSON.
   const forms = secrets.flatMap((secret) => [secret, quoted(secret), quoted(quoted(secret))]);
   return createRedactor(forms)(text);
 }
 
-/** As JSON writes it. */
 function quoted(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }

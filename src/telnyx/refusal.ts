@@ -1,5 +1,6 @@
 /**
- * Why the verification of a webhook failed, and what to check: the texts of the 401 and of the log.
+ * Why the verification of a webhook failed, and what to check: the texts for the 401 response and
+ * the log.
  */
 export type RefusalReason =
   | 'signature_missing'

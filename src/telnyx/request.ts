@@ -59,7 +59,7 @@ function fieldsOf(
 ): Record<string, Field> {
   switch (command.action) {
     case 'answer':
-      // Send silence instead of no packets, because far ends hang up on a leg without packets.
+      // Send silence instead of nothing: far ends hang up on a leg that sends no packets.
       return { send_silence_when_idle: true };
     case 'hangup':
       return {};
@@ -136,7 +136,7 @@ function terminatingDigit(validDigits: string): string | null {
   return [...'*0123456789'].find((digit) => !validDigits.includes(digit)) ?? null;
 }
 
-/** The secrets in a request, which nobody may show. */
+/** The secrets in a request, which must never be shown or logged. */
 export function secretsOf(command: TelnyxCommand, env: Environment): string[] {
   if (!('auth' in command) || command.auth === null) return [];
   const { username, password } = command.auth;
@@ -146,7 +146,7 @@ export function secretsOf(command: TelnyxCommand, env: Environment): string[] {
 
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-/** Secrets are references until now, so no database, log or answer contains one. */
+/** Only here is a `${NAME}` replaced by its secret, so no database, log or answer contains one. */
 function resolve(text: string, env: Environment): string {
   return text.replace(REFERENCE, (_, name: string) => {
     const value = env[name];

@@ -1,7 +1,7 @@
 /**
  * Verifies that a webhook is from Telnyx, which signs `<telnyx-timestamp>|<raw body>` with Ed25519
  * (Telnyx: "Webhook Fundamentals", webhook signing). The headers are checked before the body is
- * read, so that a forged or stale request is cheap, and the signature after.
+ * read, so that refusing a forged or stale request is cheap; the signature is verified after that.
  */
 import { RefereeError } from '../errors.ts';
 import {
@@ -30,7 +30,7 @@ export interface SignedRequest {
   /** Names in lower case, as Node gives them. */
   headers: RequestHeaders;
   body: Buffer;
-  /** When it arrived, by our clock. */
+  /** Time of arrival, by our clock. */
   now: number;
 }
 
@@ -47,7 +47,7 @@ export type Verification =
 
 export interface Verifier {
   readonly engine: EngineName;
-  /** Asked before the body is read; null if the headers alone are no reason to refuse. */
+  /** Called before the body is read; null if the headers give no reason to refuse. */
   refuseByHeaders(headers: RequestHeaders, now: number): Refusal | null;
   verify(signed: SignedRequest): Promise<Verification>;
 }
@@ -81,7 +81,7 @@ async function chooseEngine(wanted: VerifierOptions['engine']): Promise<Engine> 
   if (typeof chosen === 'string') {
     throw new RefereeError('SIGNATURE_ENGINE', `SIGNATURE_ENGINE=${wanted}, but ${chosen}`);
   }
-  // They must agree, whichever one is used.
+  // All must agree, whichever of them is used.
   const here = [TWEETNACL, native, SODIUM].filter((engine) => engine !== null);
   const problem = await selfTest(here);
   if (problem !== null) {
@@ -106,7 +106,7 @@ const NO_SODIUM =
 /** Unix seconds have ten digits until 2286; more than fifteen would lose precision as a number. */
 const TIMESTAMP_DIGITS_MAX = 15;
 
-/** Headers that passed; the body must still match them. */
+/** Headers that passed the checks; the body has not been verified against them yet. */
 interface CheckedHeaders {
   result: 'checked';
   timestamp: string;
@@ -149,7 +149,7 @@ function checkHeaders(
   return { result: 'checked', timestamp, signature };
 }
 
-/** The signature's bytes, or what is wrong with them. */
+/** The signature's bytes, or what is wrong with the header. */
 function parseSignature(text: string | string[]): Buffer | string {
   if (typeof text !== 'string') return 'It stands there more than once.';
   if (text.length !== SIGNATURE_TEXT_CHARS) {
@@ -166,7 +166,8 @@ function parseSignature(text: string | string[]): Buffer | string {
 const SIGNATURE_TEXT_CHARS = 88;
 
 /**
- * One job at a time per webhook, so that a forged one cannot occupy several threads of the pool.
+ * Tries the keys one after another, so that a forged webhook cannot occupy several threads of the
+ * pool.
  */
 async function verifyWithAny(
   keys: readonly VerifyBytes[],
@@ -184,7 +185,7 @@ async function verifyWithAny(
   return refused('signature_wrong', tried);
 }
 
-/** No engine accepts a message in pieces, so it is copied once. */
+/** No engine accepts a message in pieces, so timestamp and body are copied into one buffer. */
 function signedBytes(timestamp: string, rawBody: Buffer): Buffer {
   const message = Buffer.allocUnsafe(timestamp.length + 1 + rawBody.length);
   message.write(`${timestamp}|`, 'latin1');

@@ -1,4 +1,4 @@
-/** libsodium from sodium-native, which ships binaries; null if none fits this machine. */
+/** libsodium from sodium-native, which ships prebuilt binaries; null if none fits this machine. */
 import { createRequire } from 'node:module';
 import type { VerifySync } from './verify-thread.ts';
 

@@ -1,7 +1,8 @@
 /**
  * The transport for ofetch: an undici pool of keep-alive connections as a `fetch` function.
- * Measured on one core against a local server: ofetch over undici's own fetch 72 µs of CPU a
- * request, over this 26, the bare pool 19. The rest is the WHATWG streams that we do not need.
+ * Measured on one core against a local server: ofetch takes 72 µs of CPU a request over undici's
+ * own fetch and 26 µs over this; the bare pool takes 19 µs. The difference is mostly WHATWG
+ * streams, which we do not need.
  */
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 
@@ -22,7 +23,7 @@ export interface TransportLimits {
   idleMs?: number;
 }
 
-/** HTTPS_PROXY and NO_PROXY. */
+/** The values of HTTPS_PROXY and NO_PROXY. */
 export interface ProxyAddress {
   url: string;
   none: string;
@@ -79,7 +80,7 @@ export function createTransport(
     // ofetch only uses what PlainResponse has (status, headers.get, body).
     fetch: request as unknown as typeof fetch,
     async close() {
-      // Not close(), which would wait for requests that nobody needs any more.
+      // Not close(), which would wait for requests whose answers are no longer needed.
       await pool.destroy();
     },
   };
@@ -126,13 +127,15 @@ function tunnelsThrough(url: URL, options: Pool.Options): Pool {
   });
 }
 
-/** Not the message, because it names the proxy's address, and the ready endpoint is public. */
+/**
+ * Leaves out the error's message: it names the proxy's address, and the ready endpoint is public.
+ */
 function reasonOf(cause: unknown): string {
   const { code } = cause as { code?: unknown };
   return typeof code === 'string' ? code : 'no answer';
 }
 
-/** Marked as not sent, because without a tunnel nothing reaches Telnyx. */
+/** Its outcome is "not sent", because without a tunnel nothing reaches Telnyx. */
 class NoTunnel extends Error {
   readonly code = 'HTTPS_PROXY';
   readonly syscall = 'connect';
@@ -142,7 +145,10 @@ class NoTunnel extends Error {
   }
 }
 
-/** undici calls a handler's start in the same turn as it writes the first byte, and before it. */
+/**
+ * undici calls a handler's start just before it writes the first byte, in the same turn of the
+ * event loop.
+ */
 const gate: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
   const { mayWrite } = options as Gated;
   if (mayWrite === undefined) return dispatch(options, handler);

@@ -1,6 +1,7 @@
 /**
  * What a webhook is, independent of any transport: the server, a benchmark and a replay of recorded
- * webhooks all use this. The types allow no other order: first the signature, then the parsing.
+ * webhooks all use this. The types enforce the order: nothing is parsed before its signature is
+ * verified.
  */
 import type { WebhookEvent } from '../core/machine/event.ts';
 import type { Refusal } from './refusal.ts';
@@ -8,9 +9,9 @@ import type { SignedRequest, Verifier } from './signature.ts';
 import { parseWebhook } from './webhook.ts';
 
 export type Webhook =
-  /** Not signed with our key, or too long ago. */
+  /** Not signed with our key, or signed too long ago. */
   | { kind: 'refused'; refusal: Refusal }
-  /** Signed, and no event of Telnyx's webhook API. */
+  /** Signed, but not an event of Telnyx's webhook API. */
   | { kind: 'not_telnyx'; why: string; fix: string }
   | { kind: 'not_a_call'; type: string | null; signedAt: number }
   /** `signedAt`: milliseconds by Telnyx's clock, in whole seconds. */

@@ -1,17 +1,17 @@
 /**
- * libsodium, for all webhooks of a turn of the event loop in one go: in a thread of its own, a
- * third less work than OpenSSL's Ed25519 in Node's thread pool with a hand-over for each. The few
- * of a quiet turn are verified where they are, for to hand those over would take longer. So are all
- * on a single core, until the thread has started, and from then on if it should ever end. Even
- * there one go is better: the refusals of a turn leave together, and a forged webhook costs a fifth
- * less.
+ * Verifies all signatures of one turn of the event loop in one batch, with libsodium in its own
+ * thread. That is a third less work than OpenSSL's Ed25519 in Node's thread pool, with its
+ * hand-over for each signature. Small batches are verified right here, because handing them over
+ * would take longer. So are all batches on a single core, before the thread has started, and after
+ * it has ended. Batches are worthwhile even then: the refusals of a turn are sent together, and a
+ * forged webhook costs a fifth less.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 export type VerifySync = (signature: Buffer, message: Buffer, publicKey: Buffer) => boolean;
 
-/** One to verify, as it is handed over: both ends read and write it here. */
+/** One signature to verify. `packSigned` and `unpackSigned` below carry it to the thread. */
 export interface Signed {
   message: Buffer;
   signature: Buffer;
@@ -22,7 +22,7 @@ interface Waiting extends Signed {
   resolve(genuine: boolean): void;
 }
 
-/** A hand-over and back is some 40 µs, what one verification takes. */
+/** A hand-over and back takes about 40 µs, as long as one verification. */
 const VERIFIED_HERE_MAX = 2;
 
 /** A .ts file in a checkout, a .js file in the package. */
@@ -31,21 +31,21 @@ export const VERIFY_WORKER = new URL(
   import.meta.url,
 );
 
-/** `file`: what the thread runs; null: there is none. */
+/** `file`: the module that the thread runs; null: no thread is used. */
 export function createVerifyThread(
   verifySync: VerifySync,
   file: URL | null,
 ): (signed: Signed) => Promise<boolean> {
   let turn: Waiting[] = [];
-  /** Batches that the thread has, oldest first: it answers in order. */
+  /** Batches that the thread is working on, oldest first; it answers in order. */
   let handedOver: Waiting[][] = [];
   let worker: Worker | null = null;
   let phase: 'none' | 'starting' | 'ready' | 'ended' = 'none';
 
   return (signed) =>
     new Promise((resolve) => {
-      // libsodium throws at these, or does not look: one must not strike its whole turn, nor be
-      // taken for genuine.
+      // libsodium throws on a wrong length or does not check it. Such a signature must neither fail
+      // the rest of its batch nor count as genuine.
       const fits =
         signed.signature.length === SIGNATURE_BYTES && signed.publicKey.length === KEY_BYTES;
       if (!fits) resolve(false);
@@ -77,7 +77,7 @@ export function createVerifyThread(
     try {
       worker = new Worker(file);
     } catch {
-      // No more threads for this process: it goes on with the one it has.
+      // The system allows no more threads, so everything is verified in this one.
       phase = 'ended';
       return;
     }
@@ -91,7 +91,7 @@ export function createVerifyThread(
       });
       if (handedOver.length === 0) worker?.unref();
     });
-    // Without a listener an error would end the process; the exit follows it.
+    // Without a listener an error would end the process. The 'exit' event follows and is handled.
     worker.on('error', () => {});
     worker.on('exit', () => {
       phase = 'ended';

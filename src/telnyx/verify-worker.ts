@@ -1,4 +1,7 @@
-/** Runs in a thread of its own: a batch of signatures in, a one for each that is genuine out. */
+/**
+ * Runs in its own thread. Receives a batch of signatures and answers with one byte for each: 1 if
+ * it is genuine.
+ */
 import { parentPort } from 'node:worker_threads';
 import { loadSodium } from './sodium.ts';
 import { unpackSigned } from './verify-thread.ts';

@@ -1,27 +1,26 @@
 /**
- * How warm the connections to Telnyx are, and whether Telnyx may be asked something only to keep
- * them open. The pool sends each request on its first connection that is free, so the first two
- * stay in use as long as two requests are under way together now and then. A caller needs two:
- * `call.answered` often arrives while the answer command still waits for its response, and the
- * REFER then takes the second.
+ * How long the connections to Telnyx have been idle, and whether a request may be sent only to keep
+ * them open. The pool sends each request on its first free connection, so its first two stay open
+ * if two requests overlap now and then. A caller needs two: `call.answered` often arrives while the
+ * answer command still waits for its response, and the REFER then takes the second.
  */
 import type { Outcome } from '../core/machine/command.ts';
 import { type Answer, waitMs } from './outcome.ts';
 
 export const WARM_CONNECTIONS = 2;
-/** How long nothing is asked after a 429 that does not say. */
+/** How long no such request is sent after a 429 that names no wait. */
 const LIMITED_MS = 60_000;
 
 export interface Warmth {
-  /** A request begins; what is returned is called when its connection is free again. */
+  /** Call when a request begins; call the returned function when its connection is free again. */
   begin(): () => void;
-  /** For how long the connections were not in use together. */
+  /** How long ago two requests last overlapped. */
   quietMs(): number;
-  /** Not while Telnyx refuses the key or limits our rate. */
+  /** False while Telnyx refuses the key or limits our rate. */
   mayAsk(): boolean;
-  /** Of a command. */
+  /** Reports the outcome of a command. */
   outcome(outcome: Outcome): void;
-  /** To what was asked to stay warm. */
+  /** Reports the answer to a request that was sent only to stay warm. */
   answer(answer: Answer): void;
 }
 

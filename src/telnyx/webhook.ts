@@ -36,7 +36,7 @@ const LIMITS = {
   addressChars: 512,
   nameChars: 256,
   wordChars: 128,
-  /** We send at most 1 KB ourselves; others may have more. */
+  /** Our own is at most 1 KB; another application's may be longer. */
   clientStateChars: 8192,
   headers: 100,
   headerNameChars: 256,
@@ -49,7 +49,7 @@ export function parseWebhook(verified: VerifiedBody, receivedAt: number): Parsed
   return body === null ? notTelnyx('The body is not a JSON object.') : parseEvent(body, receivedAt);
 }
 
-/** `body`: as it was delivered, `{ data: … }`. */
+/** `body`: the delivered JSON, `{ data: … }`. */
 export function parseEvent(body: Fields, receivedAt: number): ParsedWebhook {
   const data = asObject(field(body, 'data'));
   if (data === null) return { kind: 'not_telnyx', ...withoutData(body) };
@@ -194,7 +194,7 @@ function tagsOf(payload: Fields): string[] {
     .flatMap((tag) => asText(tag, LIMITS.nameChars) ?? []);
 }
 
-/** `meta` is in every real body, although in none of Telnyx's schemas. */
+/** Every real body has a `meta`, although none of Telnyx's schemas does. */
 function deliveryAttemptOf(body: Fields): number | null {
   const meta = asObject(field(body, 'meta'));
   return meta === null ? null : asInteger(field(meta, 'attempt'), 1, 1_000_000);

@@ -1,8 +1,8 @@
 /**
- * Carries out the changes of a plan one after the other, and stops at the first that fails. An undo
- * goes on after a refusal, because one change that cannot be put back must not keep the others. Of
- * each it is then known whether it stands: an answer that never came, or that says something else
- * than what was asked for, is checked by reading.
+ * Carries out the changes of a plan one after another and stops at the first that fails. An undo
+ * continues after a refusal, because one change that cannot be undone must not block the others.
+ * The result says of each change whether it took effect. If no answer came, the resource is read
+ * back to find out; an answer that differs from what was requested counts as a failure.
  */
 import type { Application, PhoneNumber, Reading } from '../../core/account/account.ts';
 import { type Change, type FieldChange, unlike } from '../../core/account/change.ts';
@@ -26,7 +26,7 @@ type Writer = Pick<
   | 'assignNumber'
 >;
 
-/** `onDone` is called after each change that stands, with the ids that it has now. */
+/** `onDone` is called after each change that took effect, with the ids that it has now. */
 export async function applyChanges(
   client: Writer,
   changes: readonly Change[],
@@ -53,7 +53,9 @@ export async function applyChanges(
   return applied;
 }
 
-/** Numbers lead to an application that had no id when the plan was made. */
+/**
+ * Fills in the id of an application that was only just created: it had none when the plan was made.
+ */
 function withId(change: Change, createdId: string | null): Change {
   if (change.type !== 'assign_number' || change.after?.id !== null || createdId === null) {
     return change;
@@ -129,7 +131,7 @@ async function assign(
   );
 }
 
-/** `problem` says what is not as it was asked for; null: nothing. */
+/** `problem` says what differs from what was requested; null if nothing does. */
 async function settled<T>(
   change: Change,
   answer: Reading<T>,
@@ -154,7 +156,7 @@ function differences(fields: readonly FieldChange[], application: Application): 
   return left.map(({ field, now }) => `${field} is ${JSON.stringify(now)}`).join(', ');
 }
 
-/** The URL goes with every write anyway. */
+/** The URL is not listed here, because every write contains it. */
 function changed(fields: readonly FieldChange[]): Partial<ApplicationChange> {
   const change: Partial<ApplicationChange> = {};
   for (const { field, after } of fields) {

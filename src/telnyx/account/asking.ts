@@ -1,7 +1,7 @@
 /**
- * Questions to the account: one request, or all pages of a list. Never throws, never waits without
- * limit; a limit of Telnyx's is waited for and a fault asked once more, but only where asking
- * changes nothing.
+ * Requests about the account: one resource, or all pages of a list. Never throws, and every wait
+ * has a limit. After a rate limit, a server error or a lost connection a GET is repeated; a write
+ * never is.
  */
 import type { Reading } from '../../core/account/account.ts';
 import { addressOf } from '../api-address.ts';
@@ -15,9 +15,9 @@ export interface AskingOptions {
   apiUrl: string;
   apiKey: string;
   proxy?: ProxyAddress | null;
-  /** From a request to the last byte of its answer. */
+  /** From sending a request to the last byte of its answer. */
   timeoutMs?: number;
-  /** Pause before a question is asked again. */
+  /** Pause before a GET is repeated. */
   retryMs?: number;
 }
 
@@ -25,15 +25,17 @@ export type Query = Record<string, string>;
 
 export interface Asking {
   get(path: string, query?: Query): Promise<Reading<Fields>>;
-  /** All pages; `onPage` hears how many items are there, and of how many, where Telnyx says. */
+  /**
+   * Reads all pages; `onPage` gets the number of items so far, and the total if Telnyx gives one.
+   */
   list(
     path: string,
     query?: Query,
     onPage?: (read: number, total: number | null) => void,
   ): Promise<Reading<unknown[]>>;
-  /** Sent once: whether an unanswered one was carried out is for the caller to look at. */
+  /** Sent only once. If no answer comes, our caller must find out whether it was carried out. */
   write(method: 'POST' | 'PATCH', path: string, body: Fields): Promise<Reading<Fields>>;
-  /** Of the last answer: how far Telnyx's clock is ahead of ours; null before the first. */
+  /** How far Telnyx's clock is ahead of ours, by the last answer; null before the first. */
   clockOffMs(): number | null;
   close(): Promise<void>;
 }
@@ -41,9 +43,9 @@ export interface Asking {
 const TIMEOUT_MS = 10_000;
 const RETRY_MS = 500;
 const TRIES_MAX = 3;
-/** Somebody waits for the whole. */
+/** Somebody at a terminal is waiting for the result. */
 const WAIT_MS_MAX = 10_000;
-/** Documented as the most; 50,000 numbers are then read, and more are said to be too many. */
+/** The documented maximum. With 200 pages this reads 50,000 items; more is reported as too many. */
 export const PAGE_SIZE_MAX = '250';
 const PAGES_MAX = 200;
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
@@ -98,7 +100,7 @@ export function createAsking(options: AskingOptions): Asking {
     return unreachable(`${path} has more than ${PAGES_MAX} pages`);
   }
 
-  /** `againMs` null: nothing is gained by asking again. */
+  /** `againMs` is null if repeating the request would not help. */
   async function once(
     method: string,
     path: string,

@@ -1,6 +1,6 @@
 /**
- * The account's endpoints, typed: readings that say how they ended, and the writes that a set-up
- * needs.
+ * The account's endpoints, typed: reads whose result says how they ended, and the writes that
+ * `referee setup` needs.
  */
 import type {
   Application,
@@ -25,10 +25,10 @@ import {
   readVoice,
 } from './resources.ts';
 
-/** Items read so far, and of how many, where Telnyx says. */
+/** Items read so far, and the total if Telnyx gives one. */
 export type Progress = (read: number, total: number | null) => void;
 
-/** What an application may be given; what is left out stays. */
+/** The settings of an application that we write; a field left out stays as it is. */
 export interface ApplicationChange {
   /** Both are required by Telnyx in every write, changed or not. */
   name: string;
@@ -44,7 +44,7 @@ export interface Dial {
   connectionId: string;
   from: string;
   to: string;
-  /** Telnyx ends the call then, whatever becomes of us. */
+  /** Telnyx ends the call after this time, even if this process is gone by then. */
   timeLimitSecs: number;
 }
 
@@ -55,26 +55,26 @@ export interface AccountClient {
   application(id: string): Promise<Reading<Application>>;
   numbers(onProgress?: Progress): Promise<Reading<PhoneNumber[]>>;
   number(id: string): Promise<Reading<PhoneNumber>>;
-  /** By the number's id. */
+  /** The voice settings of all numbers, by the number's id. */
   voices(onProgress?: Progress): Promise<Reading<ReadonlyMap<string, NumberVoice>>>;
   profile(id: string): Promise<Reading<VoiceProfile>>;
   /** All pages, newest first. */
   deliveries(filter: DeliveryFilter): Promise<Reading<Delivery[]>>;
-  /** One page of so many at most, newest first. */
+  /** One page of at most `count`, newest first. */
   newestDeliveries(filter: DeliveryFilter, count: number): Promise<Reading<Delivery[]>>;
   createApplication(change: ApplicationChange): Promise<Reading<Application>>;
   updateApplication(id: string, change: ApplicationChange): Promise<Reading<Application>>;
-  /** To a connection, or with null to none. */
+  /** Assigns the number to a connection; null: to none. */
   assignNumber(id: string, connectionId: string | null): Promise<Reading<PhoneNumber>>;
   /** Places a call: phones ring, and it costs money. */
   dial(call: Dial): Promise<Reading<{ callId: string; legId: string | null }>>;
   hangUp(callId: string): Promise<Reading<Fields>>;
-  /** Of the last answer: how far Telnyx's clock is ahead of ours; null before the first. */
+  /** How far Telnyx's clock is ahead of ours, by the last answer; null before the first. */
   clockOffMs(): number | null;
   close(): Promise<void>;
 }
 
-/** A delivery carries a request and an answer of 10 kB each for every attempt. */
+/** Small pages, because a delivery has a request and an answer of 10 kB each for every attempt. */
 const DELIVERIES_PAGE = '50';
 
 export function createAccountClient(options: AskingOptions): AccountClient {
@@ -187,8 +187,8 @@ function dataOf<T>(
 }
 
 /**
- * An entry that cannot be read makes a list that is not known: half of it would look like all of
- * it.
+ * If one entry cannot be read, the whole list counts as unreadable: a partial list would look
+ * complete.
  */
 function eachOf<T>(
   reading: Reading<unknown[]>,

@@ -1,4 +1,4 @@
-/** `GET /webhook_deliveries`: what Telnyx wanted to tell us, and what each attempt met. */
+/** `GET /webhook_deliveries`: what Telnyx tried to deliver, and the result of each attempt. */
 import type { Delivery, DeliveryAttempt } from '../../core/account/account.ts';
 import { asArray, asInteger, asName, asObject, asText } from '../fields.ts';
 import { parseOccurredAt } from '../occurred-at.ts';
@@ -7,12 +7,12 @@ import type { Query } from './asking.ts';
 export interface DeliveryFilter {
   failed?: boolean;
   eventTypes?: readonly string[];
-  /** Milliseconds since the epoch; of the first attempt. */
+  /** Time of the first attempt, in milliseconds since the epoch. */
   startedFrom?: number;
   startedTo?: number;
 }
 
-/** Documented as the most that Telnyx keeps of an answer. */
+/** The documented maximum that Telnyx keeps of an answer. */
 const BODY_CHARS_MAX = 10_240;
 const ATTEMPTS_MAX = 100;
 
@@ -20,7 +20,7 @@ export function deliveryQuery(filter: DeliveryFilter): Query {
   const { failed, eventTypes, startedFrom, startedTo } = filter;
   return {
     ...(failed === undefined ? {} : { 'filter[status][eq]': failed ? 'failed' : 'delivered' }),
-    // Of all products of the account, unless it is said which ones.
+    // Without this filter, Telnyx lists deliveries of all products of the account.
     ...(eventTypes === undefined ? {} : { 'filter[event_type]': eventTypes.join(',') }),
     ...(startedFrom === undefined
       ? {}
@@ -57,7 +57,7 @@ function readAttempt(entry: unknown): DeliveryAttempt {
   const request = asObject(http?.request);
   const response = asObject(http?.response);
   return {
-    // A guide of Telnyx's own calls it "success".
+    // One of Telnyx's guides calls the status "success".
     delivered: fields.status === 'delivered' || fields.status === 'success',
     startedAt: parseOccurredAt(fields.started_at),
     timestamp: headerOf(request?.headers, 'telnyx-timestamp'),
@@ -76,7 +76,7 @@ function readAttempt(entry: unknown): DeliveryAttempt {
   };
 }
 
-/** Pairs of name and value by the documentation. */
+/** Headers are documented as pairs of name and value. */
 function headerOf(headers: unknown, name: string): string | null {
   for (const pair of asArray(headers)) {
     const [own, value] = asArray(pair);
@@ -85,7 +85,7 @@ function headerOf(headers: unknown, name: string): string | null {
   return null;
 }
 
-/** Whose event a delivery is of, and how much of `client_state` came back. */
+/** Which call and event type a delivery is about, and its `client_state`. */
 export function deliveredEvent({ webhook }: Delivery): {
   eventId: string | null;
   callId: string | null;
@@ -105,14 +105,14 @@ export function deliveredEvent({ webhook }: Delivery): {
   };
 }
 
-/** A number by the present description; an object of Telnyx's error shape would do too. */
+/** Documented as a number; an object of Telnyx's error shape is accepted too. */
 function codeOf(error: unknown): string | null {
   const code = asObject(error)?.code ?? error;
   if (typeof code === 'number' && Number.isInteger(code)) return String(code);
   return typeof code === 'string' && /^\w{1,20}$/.test(code) ? code : null;
 }
 
-/** Telnyx's error codes of deliveries. */
+/** Telnyx's error codes for deliveries. */
 const WORDS: Record<string, string> = {
   75000: 'the webhook could not be delivered',
   75001: 'the host name of the URL could not be resolved',

@@ -1,9 +1,12 @@
-/** The whole account as the checks see it: every part asked at once, each by itself. */
+/**
+ * Reads everything in the account that the checks need. One part that cannot be read does not
+ * affect the others.
+ */
 import type { Account, Reading, VoiceProfile } from '../../core/account/account.ts';
 import { type AccountSettings, ourApplications } from '../../core/account/finding.ts';
 import type { AccountClient, Progress } from './client.ts';
 
-/** Deliveries of other products stand in the same list. */
+/** The list of deliveries also holds those of other Telnyx products. */
 const CALL_EVENTS = [
   'call.initiated',
   'call.answered',

@@ -1,6 +1,5 @@
 /**
- * Telnyx's words for what an account holds, into ours. Null where an entry is not what it should
- * be.
+ * Parses Telnyx's resources of an account into our types. Null if an entry has an unexpected form.
  */
 import type {
   Application,
@@ -26,12 +25,12 @@ export function readBalance(data: unknown): Balance | null {
 }
 
 /**
- * DER before the 32 bytes of an Ed25519 key (RFC 8410): some say that the endpoint gives the key
- * so.
+ * The DER prefix before the 32 bytes of an Ed25519 key (RFC 8410). The endpoint is reported to
+ * return the key in this form.
  */
 const SPKI_PREFIX = '302a300506032b6570032100';
 
-/** Base64 of the raw 32 bytes, whichever of both forms it came in. */
+/** Base64 of the raw 32 bytes, from either form. */
 export function readPublicKey(data: unknown): string | null {
   const text = asName(asObject(data)?.public, 200);
   if (text === null) return null;
@@ -51,7 +50,7 @@ export function readApplication(entry: unknown): Application | null {
   return {
     id,
     name: asText(fields.application_name, NAME_CHARS_MAX) ?? '',
-    // Absent: nothing says that it is not.
+    // Only an explicit `false` counts as inactive.
     active: fields.active !== false,
     webhookUrl: filled(fields.webhook_event_url, URL_CHARS_MAX),
     failoverUrl: filled(fields.webhook_event_failover_url, URL_CHARS_MAX),
@@ -80,13 +79,13 @@ export function readNumber(entry: unknown): PhoneNumber | null {
   };
 }
 
-/** With the id of its number. */
+/** Voice settings and the id of the number they belong to. */
 export function readVoice(entry: unknown): [string, NumberVoice] | null {
   const fields = asObject(entry);
   const id = idOf(fields?.id);
   if (fields === null || id === null) return null;
   const forwarding = asObject(fields.call_forwarding);
-  // Enabled is the default; it forwards only where there is a number to go to.
+  // Forwarding is enabled by default, but it only takes effect with a number to forward to.
   const to =
     forwarding?.call_forwarding_enabled === false ? null : filled(forwarding?.forwards_to, 100);
   const type = forwarding?.forwarding_type;
@@ -126,7 +125,7 @@ export function readDialled(data: unknown): { callId: string; legId: string | nu
   return callId === null ? null : { callId, legId: asName(fields?.call_leg_id, 100) };
 }
 
-/** Ids are text; a number would have lost its last digits. */
+/** Ids must be text: a JSON number this large would have lost its last digits. */
 function idOf(value: unknown): string | null {
   return asName(value, 100);
 }
