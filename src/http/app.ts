@@ -46,16 +46,16 @@ import { registerWebhook } from './webhook/webhook.ts';
 
 export interface AppDeps {
   config: {
-    /** Null, and no file: /v1, /metrics and the page answer 404. */
+    /** If this is null and there is no tokens file, /v1, /metrics and the page answer 404. */
     adminToken: string | null;
     tokensFile?: string | null;
-    /** What signs the cookies of sessions; replicas share it. Absent: one of this process. */
+    /** Signs the session cookies; all replicas share it. Absent: a random one for this process. */
     sessionSecret?: string;
     /** Null: everything is on one port. */
     adminPort: number | null;
     connectionIds: ReadonlySet<string> | null;
   };
-  /** Absent: only whoever has ADMIN_TOKEN. */
+  /** Absent: only the holder of ADMIN_TOKEN. */
   people?: People;
   log: Log;
   metrics: Metrics;
@@ -67,7 +67,7 @@ export interface AppDeps {
   lifecycle: Lifecycle;
   /** Shown by /health/ready in addition to the warnings of the route set. */
   warnings: () => string[];
-  /** Webhooks may have been missed since then, milliseconds since the epoch. */
+  /** Called if webhooks may have been missed since then (milliseconds since the epoch). */
   missed?: (since: number) => void;
   /** Recent problems of this process, for the page. */
   troubles?: NonNullable<ProblemsDeps['troubles']>;
@@ -163,7 +163,7 @@ function showRoles(scope: ApiScope): void {
 }
 
 /**
- * JSON and nothing else: fastify also takes text/plain, which forms of other sites may send. Accepts
+ * Accepts only JSON: fastify also accepts text/plain, which forms on other sites can send. Accepts
  * `Content-Type: application/json` without a body, which clients send for a reload.
  */
 function takeJsonAlone(scope: ApiScope): void {

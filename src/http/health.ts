@@ -9,7 +9,7 @@ import { HTTP_LIMITS } from './limits.ts';
 export interface HealthDeps {
   lifecycle: Lifecycle;
   storeWatch: StoreWatch;
-  /** Problems that are no reason to leave the load balancer: a wrong API key, a refused reload. */
+  /** Problems that do not make the process unready, such as a wrong API key or a refused reload. */
   warnings: () => string[];
 }
 
@@ -50,7 +50,8 @@ export interface StoreWatch {
   /** Why the store cannot write now, in words; null if the last check succeeded. */
   failure(): string | null;
   /**
-   * The same for `/health/ready`, which is public: without host, user, path or foreign error texts.
+   * The same for `/health/ready`, which is public: without host, user, path or error texts from
+   * others.
    */
   failureForAnybody(): string | null;
   /** When the last check succeeded, by our clock; null while there is a failure. */
@@ -58,7 +59,7 @@ export interface StoreWatch {
   stop(): void;
 }
 
-/** Between two pings of a store that has not answered yet. */
+/** The interval between pings while the store has never answered yet. */
 const OPENING_PING_MS = 50;
 
 /**
@@ -91,7 +92,8 @@ export function watchStore(
     } finally {
       clearTimeout(late);
     }
-    // Until the store is open nobody waits a whole second to hear that it is.
+    // Before the first good ping it checks more often, so that the start is not delayed by a
+    // second.
     const againMs = goodAt === 0 ? Math.min(everyMs, OPENING_PING_MS) : everyMs;
     if (!stopped) next = setTimeout(look, againMs).unref();
   }

@@ -1,6 +1,6 @@
 /** Every limit of the HTTP side. Telnyx waits 2 s for the answer to a webhook. */
 export const HTTP_LIMITS = {
-  /** Webhooks have 1 to 3 KB; the largest seen are far below this. */
+  /** Webhooks are 1 to 3 KB; the largest seen are far below this. */
   bodyBytesMax: 256 * 1024,
   /**
    * Chunks of one body: more than a webhook has bytes, because some proxies forward single bytes.
@@ -15,7 +15,7 @@ export const HTTP_LIMITS = {
   headersTimeoutMs: 5_000,
   /** The whole request, body included. */
   requestTimeoutMs: 10_000,
-  /** How often Node looks for connections over the two limits above. */
+  /** How often Node checks connections against the two limits above. */
   connectionsCheckMs: 1_000,
   /** A connection without traffic in the middle of a request or answer. */
   connectionTimeoutMs: 60_000,
@@ -48,8 +48,9 @@ export const HTTP_LIMITS = {
   /** ...for this long, then 503: together with the processing well within Telnyx's 2 s. */
   webhookWaitMs: 500,
   /**
-   * How long a connection is not read after a 503 for lack of capacity. A webhook that a load
-   * balancer then sends on it waits that long, and must still be answered within Telnyx's 2 s.
+   * How long reading from a connection is paused after a 503 for lack of capacity. A webhook that a
+   * load balancer sends on it meanwhile waits that long and must still be answered within Telnyx's
+   * 2 s.
    */
   unheardMs: 400,
   /** The Retry-After of a 503. */
@@ -60,9 +61,11 @@ export const HTTP_LIMITS = {
   tokenFailuresMax: 10,
   tokenFailureWindowMs: 60_000,
   tokenAddressesMax: 10_000,
-  /** Why somebody acts, in their words. */
+  /** The reason that an operator gives for an action. */
   reasonCharsMax: 200,
-  /** Refused actions and sign-ins of one person that are kept; further ones are in the log alone. */
+  /**
+   * Stored refused actions and sign-ins of one person in a window; further ones are only logged.
+   */
   auditPerPersonMax: 60,
   auditWindowMs: 60_000,
   auditPeopleMax: 1_000,
@@ -78,7 +81,7 @@ export const HTTP_LIMITS = {
   eventBufferBytesMax: 1024 * 1024,
   /** The time range of the statistics: default and maximum. */
   statsSpanMs: 60 * 60_000,
-  /** What /v1/schedules shows of each: two weeks ahead. */
+  /** How many changes /v1/schedules shows of each schedule, up to two weeks ahead. */
   scheduleChangesMax: 30,
   scheduleChangesDays: 14,
   statsSpanMaxMs: 24 * 60 * 60_000,

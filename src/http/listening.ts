@@ -7,7 +7,7 @@ import { HTTP_LIMITS } from './limits.ts';
 export interface Listening {
   host: string;
   port: number;
-  /** The variable that names the port. */
+  /** The environment variable that sets the port. */
   variable: 'PORT' | 'ADMIN_PORT';
 }
 

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { sendProblem } from './problem.ts';
 import type { Strays } from './webhook/strays.ts';
 
-/** Shown at the start, and to anybody who looks for the page or the API. */
+/** Shown at the start, and in answers to requests for the page or the API. */
 export const ADMIN_IS_OFF =
   'ADMIN_TOKEN is not set, so the API and the page are disabled: put ADMIN_TOKEN=<secret> into .env (generate one with: openssl rand -base64 32) and restart.';
 
@@ -61,7 +61,7 @@ function adminFix(path: string, adminIsOff: boolean): string | undefined {
 const LOOKS = new Set(['GET', 'HEAD']);
 const ADMIN_PATH = /^\/(?:v1|metrics)(?:\/|$)/;
 
-/** A person is looking for the page, so this is text and not JSON. */
+/** A person is probably looking for the page, so this is text and not JSON. */
 function sayAdminIsOff(reply: FastifyReply): FastifyReply {
   return reply
     .code(404)

@@ -43,8 +43,8 @@ export function registerPage(scope: FastifyInstance): void {
         trustedTypes: ['lit-html'],
       },
     },
-    // Only for https, where the proxy in front sets it; on plain http browsers warn and ignore
-    // these three.
+    // These three only work with https, where the proxy in front sets them; on plain http, browsers
+    // warn about them and ignore them.
     hsts: false,
     crossOriginOpenerPolicy: false,
     originAgentCluster: false,

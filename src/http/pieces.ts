@@ -1,7 +1,7 @@
 /**
- * A chunked body may arrive in pieces as small as its sender likes, and readers keep an object for
- * each: 30 MB of single bytes from twenty clients took 2 GB and blocked the event loop. Here the
- * pieces become one buffer, and a client that sends too many is disconnected.
+ * A chunked body may arrive in pieces of any size, and Node's readers keep an object for each: 30
+ * MB of single bytes from twenty clients took 2 GB and blocked the event loop. This module joins
+ * the pieces in one buffer, and a client that sends too many is disconnected.
  */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -17,7 +17,7 @@ export function gatherPieces(server: FastifyInstance): void {
 function gathered({ raw }: FastifyRequest, reply: FastifyReply): Readable {
   const { bodyBytesMax, bodyPiecesMax } = HTTP_LIMITS;
   const whole = new Readable({ read() {} });
-  // If no body is expected, nobody reads it, and an aborted upload would go unnoticed.
+  // If nothing reads the body, an error of an aborted upload would have no other listener.
   whole.on('error', () => {});
   let bytes = Buffer.allocUnsafe(FIRST_BYTES);
   let length = 0;
@@ -70,5 +70,5 @@ class TooManyPieces extends Error {
   readonly statusCode = 400;
 }
 
-/** A webhook has 1 to 3 KB. */
+/** Fits a webhook, which is 1 to 3 KB. */
 const FIRST_BYTES = 4_096;

@@ -13,15 +13,15 @@ import type { Strays } from './webhook/strays.ts';
 
 export interface Problem {
   status: number;
-  /** Stable, in snake_case. */
+  /** In snake_case; never renamed. */
   reason: string;
   detail: string;
-  /** The likely fix, where one is known. */
+  /** The likely fix, if one is known. */
   fix?: string;
   /** The field of the request that is wrong. */
   field?: string;
   problems?: unknown[];
-  /** The route set that is live. */
+  /** The hash of the live route set. */
   hash?: string;
   retryAfterSecs?: number;
 }
@@ -30,7 +30,7 @@ const PROBLEM_TYPE = 'application/problem+json';
 
 const sent = new WeakMap<FastifyReply, string>();
 
-/** The `reason` of the problem that a request is answered with; null: it is not refused. */
+/** The `reason` of the problem in the response; null if the request was not refused. */
 export function reasonSent(reply: FastifyReply): string | null {
   return sent.get(reply) ?? null;
 }

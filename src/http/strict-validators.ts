@@ -1,6 +1,6 @@
 /**
- * What checks requests against the schemas of their endpoints. TypeBox compiles a schema when its
- * first request comes: compiling all of them would be a part of every start.
+ * Validates requests against the schemas of their endpoints. A schema is compiled at its first
+ * request, because compiling all of them would slow down every start.
  */
 import type { FastifySchemaCompiler, FastifyServerOptions } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -11,8 +11,8 @@ type Factories = NonNullable<
 >;
 
 /**
- * TypeBox's own conversion turns `limit=1.5` into 1. Here texts stay texts, and only digits become
- * a whole number.
+ * TypeBox's own conversion turns `limit=1.5` into 1. Here strings stay strings, and only digits
+ * become an integer.
  */
 const strictValidators: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validate = compiledAtFirst(schema);
@@ -40,11 +40,11 @@ function compiledAtFirst(schema: TSchema): ReturnType<FastifySchemaCompiler<TSch
 }
 
 /**
- * Given to fastify when it is made, not later: it then never loads Ajv. Our own functions make the
- * answers; the schemas describe them, and tests compare both.
+ * Passed to fastify when it is created, because then it never loads Ajv. Responses are made by our
+ * own functions and are not validated at run time; tests compare them with the schemas.
  */
 export const COMPILERS = {
   buildValidator: () => strictValidators,
   buildSerializer: () => () => JSON.stringify,
-  // Fastify's types know no other compilers than its own two.
+  // Fastify's types only allow its own two compilers.
 } as unknown as Factories;

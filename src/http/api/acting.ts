@@ -1,4 +1,4 @@
-/** Acting on a live call: hanging it up, and going on to its next step. */
+/** Actions on a live call: hang up, and continue with the next step. */
 
 import type { Receiver } from '../../engine/engine.ts';
 import { type Operated, operate } from '../../engine/operate.ts';

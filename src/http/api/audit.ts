@@ -1,8 +1,8 @@
 /**
- * Each action of an operator: a row in the store, and a line of the log, with who did it, to what,
- * why, from where, and what came of it. The row is there before anything is done, so that no crash
- * and no failing store leaves something done that nobody knows of. What was refused before it was
- * tried, for its role, a name that nothing has, or a body that says nothing, is a row as well.
+ * The audit: each action of an operator is a row in the store and a log line that say who did it,
+ * to what, why, from where, and with what result. The row is written before the action, so that
+ * neither a crash nor a failing store can leave an action unrecorded. Refused requests (wrong role,
+ * unknown name, invalid body) get a row as well.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log, LogFields } from '../../log/log.ts';
@@ -15,7 +15,7 @@ import { reasonSent } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 
 export interface Asked {
-  /** What it is done to: a call, a switch, a route set; null: nothing in particular. */
+  /** The object of the action: a call, a switch, a route set; null: none in particular. */
   to: string | null;
   reason?: string | null;
   /** Further fields of the log line and the row. */
@@ -25,27 +25,29 @@ export interface Asked {
 export interface Came {
   /** `ok`, or why it was refused. */
   result?: string;
-  /** Where only the action tells what it was done to. */
+  /** The object, if it is only known after the action. */
   to?: string;
-  /** Instead of those that were asked. */
+  /** Replaces the fields of the request. */
   more?: LogFields;
 }
 
 export interface Audit {
-  /** Does it once its row is kept, and rejects without doing it where that fails. */
+  /** Writes the row, then calls `act`. Rejects without calling it if the row cannot be written. */
   record<T>(
     request: FastifyRequest,
     asked: Asked,
     act: () => Promise<T>,
     cameOf?: (value: T) => Came,
   ): Promise<T>;
-  /** Of what may not depend on the store: the page must open while the store is down. */
+  /**
+   * Records an action that must work without the store: the page must open while the store is down.
+   */
   done(request: FastifyRequest, action: Action): Promise<void>;
-  /** What endpoints below refuse without having called `record`. */
+  /** Records what the scope's endpoints refuse without having called `record`. */
   recordRefusals(scope: ApiScope): void;
 }
 
-/** Until it is known what came of it, and for ever if the process ended before it was. */
+/** The result until the action ends. It stays if the process ends first. */
 export const UNKNOWN_RESULT = 'unknown';
 
 export interface AuditOptions {
@@ -56,7 +58,7 @@ export interface AuditOptions {
 
 export function createAudit({ log, store, now }: AuditOptions): Audit {
   const recorded = new WeakSet<FastifyRequest>();
-  /** Somebody who may only read must not be able to fill the store. */
+  /** Limits rows for refused actions and sign-ins, so that a viewer cannot fill the store. */
   const unneeded = createWindows({
     windowMs: HTTP_LIMITS.auditWindowMs,
     keysMax: HTTP_LIMITS.auditPeopleMax,
@@ -69,7 +71,7 @@ export function createAudit({ log, store, now }: AuditOptions): Audit {
       const entry = entryOf(request, actionOf(request), asked, UNKNOWN_RESULT);
       const id = await store.addAudit(entry);
       const value = await act().catch((error: unknown) => {
-        // It may have been done, so the row stays as it is.
+        // The action may have taken effect, so the row keeps the result `unknown`.
         emit(log, entry, { result: UNKNOWN_RESULT });
         throw error;
       });
@@ -95,13 +97,18 @@ export function createAudit({ log, store, now }: AuditOptions): Audit {
     },
   };
 
-  /** Of what everybody may do as often as they like: the log has all of it. */
+  /**
+   * For actions that anybody may repeat at will. The log has all of them, the store only the first.
+   */
   async function addBounded(entry: AuditEntry): Promise<void> {
     if (unneeded.add(entry.who).count > HTTP_LIMITS.auditPerPersonMax) return;
     await unlessUnwritten(entry, () => store.addAudit(entry));
   }
 
-  /** It was done all the same, and the line before says so. */
+  /**
+   * If the row cannot be written, the action has happened anyway, and the previous log line says
+   * so.
+   */
   async function unlessUnwritten(
     { what, who }: { what: string; who: string },
     write: () => Promise<unknown>,
@@ -114,7 +121,7 @@ export function createAudit({ log, store, now }: AuditOptions): Audit {
   }
 }
 
-/** Null: nobody who is known asked for anything that is an action, or it was not refused. */
+/** Null if the request was not refused, is not an action, or comes from nobody we know. */
 function refusedEntry(request: FastifyRequest, reply: FastifyReply) {
   const { action } = request.routeOptions.config;
   const reason = reasonSent(reply);
@@ -123,7 +130,7 @@ function refusedEntry(request: FastifyRequest, reply: FastifyReply) {
   return entryOf(request, action, { to, reason: reasonGiven(request.body) }, reason);
 }
 
-/** The body may be anything, or not be read at all. */
+/** The body has not been validated and may be absent. */
 function reasonGiven(body: unknown): string | null {
   const { reason } = Object(body) as { reason?: unknown };
   if (typeof reason !== 'string') return null;
@@ -168,10 +175,10 @@ function emit(
   });
 }
 
-/** What the log names by the id of the call. */
+/** Actions whose object is a call: the log has its id as `call_control_id`. */
 const OF_A_CALL: ReadonlySet<Action> = new Set<Action>(['refer', 'hangup', 'next', 'acknowledge']);
 
-/** Who does it, as it is kept with what they did. */
+/** The name of whoever sent the request, as the audit and overrides store it. */
 export function operatorOf({ person }: FastifyRequest): string {
   return person?.name ?? 'nobody';
 }

@@ -1,4 +1,4 @@
-/** A field of a request that has the right type, and still cannot be. */
+/** The problem for a request field that has the right type but an impossible value. */
 import { notAMoment } from '../../core/iso-time.ts';
 import type { Problem } from '../problem.ts';
 
@@ -14,7 +14,7 @@ export function badField(where: Where, field: string, why: string): Problem {
   };
 }
 
-/** For what `readMoment` cannot read. */
+/** For a time that `readMoment` cannot parse. */
 export function badMoment(where: Where, field: string, given: string): Problem {
   const { problem, hint } = notAMoment(given);
   return badField(where, field, `${problem}; ${hint}`);

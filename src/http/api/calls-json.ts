@@ -101,7 +101,7 @@ function adviceOf({ verdict, sipNotifyResponse, final, unsent }: Attempt) {
   return adviceFor({ verdict, sipNotifyResponse: final ? sipNotifyResponse : null });
 }
 
-/** The call is answered first: the attempt starts after that. */
+/** An attempt that has not started yet, because the call is being answered first. */
 export function attemptToCome({ attemptId, step }: Asked) {
   return {
     id: attemptId,
@@ -141,7 +141,10 @@ function timelineJson(entry: TimelineEntry) {
   };
 }
 
-/** A command that Telnyx refused. If policy or a budget stopped it, the detail is sufficient. */
+/**
+ * Advice for a command that Telnyx refused. If policy or a budget stopped it, the detail is
+ * sufficient.
+ */
 function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEntry) {
   if (source !== 'outcome' || outcome !== 'rejected' || status === 0) return null;
   return adviceFor({
@@ -151,7 +154,7 @@ function adviceOfEntry({ source, detail: { outcome, code, status } }: TimelineEn
   });
 }
 
-/** A step as in a path of `referee route`: "refer support-us", "say", "reject busy". */
+/** A step as `referee route` prints it: "refer support-us", "say", "reject busy". */
 function stepInWords(step: Step): string {
   switch (step.do) {
     case 'refer':

@@ -196,7 +196,7 @@ export const CALL_DETAIL = Type.Object({
 
 export const CALLS_PAGE = Type.Object({ calls: Type.Array(CALL_SUMMARY), next: textOrNull });
 
-/** Of every action: kept with it, for other people. */
+/** Accepted by every action and stored with it, so that other people can see why. */
 export const REASON = Type.Optional(
   orNull(
     Type.String({ maxLength: HTTP_LIMITS.reasonCharsMax, description: 'Why, for other people' }),

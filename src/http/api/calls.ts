@@ -27,7 +27,7 @@ import {
 } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 
-/** A part that a hundred labels have in common finds nobody in particular. */
+/** At most this many numbers whose label contains the search text. */
 const LABELLED_MAX = 100;
 
 export interface CallsDeps {
@@ -165,7 +165,7 @@ export function noSuchCall(id: string): Problem {
   };
 }
 
-/** Numbers of ours whose label this is part of. */
+/** Our numbers whose label contains the text. */
 function labelled(labels: ReadonlyMap<string, string> | undefined, text: string): string[] {
   const part = text.toLowerCase();
   return [...(labels ?? [])]

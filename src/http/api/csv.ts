@@ -1,17 +1,17 @@
 /**
- * Lists as CSV (RFC 4180, UTF-8), for whoever asks with `Accept: text/csv` and for `--csv`. Each
- * list has one function that makes its CSV of the document that the API answers, so both are the
- * same; `jsonOrCsv` answers with it.
+ * Lists as CSV (RFC 4180, UTF-8), for clients that send `Accept: text/csv` and for `--csv`. Each
+ * list has one function that makes the CSV from the API's JSON document, so both have the same
+ * content. `jsonOrCsv` sends one or the other.
  *
- * A spreadsheet runs a cell that begins with = + - @ as a formula, and callers choose what stands in
- * some of them: such a cell gets an apostrophe. So does a formula after a separator of other
- * spreadsheets (many countries' Excel splits at ; and knows no quotes in the middle of a cell). A
- * telephone number or an amount does not: a sign and digits alone are no formula, and a program that
- * reads the file must find them as they are.
+ * A spreadsheet runs a cell that begins with = + - @ as a formula, and callers control the content
+ * of some cells. So such a cell gets an apostrophe in front, and so does a formula after a
+ * separator of other spreadsheets: in many countries Excel splits at ; and ignores quotes in the
+ * middle of a cell. A phone number or an amount gets none: a sign and digits alone are not a
+ * formula, and programs that read the file need them unchanged.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Of a list's schema. */
+/** For `produces` in the schema of a list. */
 export const JSON_OR_CSV = ['application/json', 'text/csv'];
 
 export type Cell = string | number | boolean | null;
@@ -21,13 +21,13 @@ export interface Column<Row> {
   value: (row: Row) => Cell;
 }
 
-/** Names of members that are a cell as they are. */
+/** Names of members whose value can be a cell as it is. */
 type CellsOf<Row> = {
   [Name in keyof Row]: Row[Name] extends Cell ? Name : never;
 }[keyof Row] &
   string;
 
-/** Columns that are members of the row, by the same names. */
+/** Columns with the names and values of members of the row. */
 export function members<Row>(...names: CellsOf<Row>[]): Column<Row>[] {
   return names.map((name) => ({ name, value: (row) => row[name] as Cell }));
 }
@@ -54,7 +54,7 @@ function withoutFormulas(text: string): string {
   return (first === '' ? '' : `'${first}`) + rest.replace(later, "$1'");
 }
 
-/** Asked for by name, and not less than JSON. */
+/** True if `Accept` names text/csv with at least the weight of JSON. */
 function wantsCsv({ headers }: FastifyRequest): boolean {
   const asked = (headers.accept ?? '').split(',').map((part) => {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
@@ -66,7 +66,7 @@ function wantsCsv({ headers }: FastifyRequest): boolean {
   return csv > 0 && csv >= weightOf('application/json');
 }
 
-/** Where the list goes on, its `next`, CSV says as a `Link` header (RFC 8288). */
+/** Sends the document as JSON or CSV. CSV has `next` in a `Link` header (RFC 8288). */
 export function jsonOrCsv<Document extends object>(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -1,7 +1,7 @@
 /**
  * The current problems of all replicas, worst first: failing targets, logged problems, a refused
- * reload, what is forced by hand, a store or Telnyx that does not answer. It works without the
- * store, which is then the problem it reports.
+ * reload, overrides by operators, a store or Telnyx that does not answer. The list works without
+ * the store and then reports that as a problem.
  */
 import type { Verdict } from '../../core/machine/call.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
@@ -53,17 +53,14 @@ export function registerProblems(app: ApiScope, deps: ProblemsDeps, read: ReadAc
   }
 }
 
-/**
- * A store that does not work is shown as one problem, the most serious one, however much depends on
- * it.
- */
+/** A failing store causes many problems; only the most serious of them is shown. */
 function oneOfTheStore(problems: Listed[]): Listed[] {
   const standing = problems.find(({ kind }) => kind === 'store.unavailable');
   const told = standing ?? problems.find(({ cause }) => cause === 'store');
   return problems.filter((problem) => problem === told || problem.cause !== 'store');
 }
 
-/** Problems found in the store, or that it does not answer. */
+/** Problems found in the store, or the problem that it does not answer. */
 async function storeProblems(deps: ProblemsDeps, read: ReadActivity): Promise<Listed[]> {
   const { store, storeWatch, routes, now } = deps;
   const failure = storeWatch.failure();
@@ -119,7 +116,7 @@ function failingTargets(activity: Activity): Listed[] {
   });
 }
 
-/** What an operator has put to rest is listed as forced. */
+/** Targets that an operator has put to rest are listed with the overrides instead. */
 function restingTargets({ targets, policy }: RouteSet, state: RestState, at: number): Listed[] {
   return [...targets.values()].flatMap(({ name, rest }) => {
     const down = (rest ?? policy.rest) ? healthOf(state, name)?.rest : null;

@@ -8,7 +8,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 
 export interface EventStreams {
   full(): boolean;
-  /** Ends when `stillMay` says no. */
+  /** The stream ends when `stillMay` returns false. */
   open(
     response: ServerResponse,
     after: string | null,
@@ -92,7 +92,7 @@ export function createEventStreams(read: ReadChanges): EventStreams {
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'cache-control': 'no-store',
-        // Otherwise nginx buffers the answer.
+        // Without this header nginx buffers the answer.
         'x-accel-buffering': 'no',
       });
       response.write('retry: 2000\n\n');

@@ -1,8 +1,7 @@
 /**
- * Live updates as server-sent events, read from the store and so from every replica. They
- * end when the token or the session of whoever reads them does. A client that
- * reconnects sends Last-Event-ID and misses nothing, or gets `reset`, which means that it must
- * reload its lists.
+ * Live updates as server-sent events, read from the store and so from every replica. A stream ends
+ * when the client's token or session does. A client that reconnects sends Last-Event-ID and misses
+ * nothing, or gets `reset`, which means that it must reload its lists.
  */
 import { Type } from 'typebox';
 import type { Changes } from '../../store/contract/changes.ts';

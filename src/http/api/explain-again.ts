@@ -1,4 +1,4 @@
-/** A recorded call as it went, and as it would go under the live routes. */
+/** What happened to a recorded call, and what would happen to it under the live routes. */
 import type { RecordedCall } from '../../core/recording/recorded-call.ts';
 import { differs, type Explained } from '../../core/replay/replay.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -51,7 +51,7 @@ function explainedJson({ rule, path, tries, ends, trace, routeSet }: Explained) 
   return {
     rule,
     path,
-    // Without a verdict yet where the call still lives.
+    // `verdict` is null while the attempt is still in progress.
     attempts: tries.map(({ target, sipAddress, verdict }) => ({
       target,
       sip_address: sipAddress,

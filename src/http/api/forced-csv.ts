@@ -1,4 +1,4 @@
-/** Targets, schedules and switches as CSV, each with what is forced by hand. */
+/** Targets, schedules and switches as CSV, each with its override. */
 import type { Static } from 'typebox';
 import { type Cell, type Column, csvText, members } from './csv.ts';
 import type { SCHEDULES, SWITCHES } from './routes-schemas.ts';
@@ -11,7 +11,7 @@ interface Override {
   since: string | null;
 }
 
-/** `state`: what it is forced to be, `on` or `open`. */
+/** Columns of an override. `state`: the name of the forced state, `on` or `open`. */
 function forced<State extends 'on' | 'open'>(
   state: State,
 ): Column<{ override: (Override & Record<State, boolean>) | null }>[] {

@@ -1,4 +1,4 @@
-/** What is forced by hand is a problem while it lasts, so that nobody forgets it. */
+/** Every override is listed as a problem while it lasts, so that nobody forgets it. */
 import { type ForcedThing, forcedThings, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Trouble } from '../../log/troubles.ts';

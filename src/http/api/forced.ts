@@ -1,4 +1,6 @@
-/** What forcing a schedule, a switch and a target have in common: until when, why, and by whom. */
+/**
+ * What overrides of schedules, switches and targets have in common: until when, why, and by whom.
+ */
 import { Type } from 'typebox';
 import { readMoment } from '../../core/iso-time.ts';
 import { allInForce, type Forced, type Overrides, overridesOf } from '../../core/rules/override.ts';
@@ -9,7 +11,7 @@ import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 
-/** Members of a body that forces something. */
+/** Body members of every request that sets an override. */
 export const FORCED_BODY = {
   until: Type.Optional(
     orNull(
@@ -26,7 +28,7 @@ export const FORCED_BODY = {
   ),
 };
 
-/** Of every request that forces something by its name. */
+/** Schema of every request that sets an override by name. */
 export const FORCING_SCHEMA = {
   tags: ['routes'],
   params: Type.Object({
@@ -34,12 +36,12 @@ export const FORCING_SCHEMA = {
   }),
 } as const;
 
-/** Why it may be refused. */
+/** The responses if it is refused. */
 export const FORCING_REFUSED = { 400: PROBLEM, 404: PROBLEM, 422: PROBLEM } as const;
 
 const time = Type.String({ format: 'date-time' });
 
-/** Members of an answer about something forced. */
+/** Members of an override in an answer. */
 export const FORCED = {
   until: orNull(time),
   reason: orNull(Type.String()),
@@ -61,7 +63,7 @@ interface ForcedBody {
   reason?: string | null;
 }
 
-/** What was asked for, or why it cannot be. */
+/** The parsed body, or the problem with it. */
 export function readForced(
   { until = null, reason = null }: ForcedBody,
   now: number,
@@ -74,7 +76,9 @@ export function readForced(
 
 type Kind = keyof Overrides;
 
-/** What an earlier route set had may still be forced, and must be possible to end. */
+/**
+ * A name from an earlier route set may still have an override, and it must be possible to end it.
+ */
 export async function isStillForced(
   store: Pick<Store, 'setting'>,
   kind: Kind,
@@ -86,8 +90,8 @@ export async function isStillForced(
 }
 
 /**
- * Forces one for all replicas; null ends what was forced. Resolves with what is forced then, and the
- * store's time of it.
+ * Sets an override for all replicas; null ends it. Resolves with all overrides after that and the
+ * store's time of the change.
  */
 export async function changeForced<K extends Kind>(
   store: Pick<Store, 'changeSetting'>,
@@ -98,7 +102,7 @@ export async function changeForced<K extends Kind>(
 ): Promise<{ sinceMs: number; overrides: Overrides }> {
   let written = { sinceMs: now, overrides: {} as Overrides };
   await store.changeSetting('overrides', (before, storeNow) => {
-    // A single clock must not end what was forced, because ours may be far ahead.
+    // Drops only what has expired by both clocks, because one of them may be far ahead.
     const all = unexpired(before, Math.min(now, storeNow));
     const own: Record<string, unknown> = all[kind];
     if (forced === null) delete own[name];
@@ -109,7 +113,7 @@ export async function changeForced<K extends Kind>(
   return written;
 }
 
-/** Without what is over, so that the setting does not grow. */
+/** Drops expired overrides, so that the setting does not grow. */
 function unexpired(value: unknown, now: number): Required<Overrides> {
   const { schedules, switches, targets } = overridesOf(value);
   return {
@@ -119,14 +123,14 @@ function unexpired(value: unknown, now: number): Required<Overrides> {
   };
 }
 
-/** As the setting holds it: empty where nothing is forced. */
+/** The form in which they are stored: kinds without any override are left out. */
 function stored(overrides: Required<Overrides>): Overrides {
   return Object.fromEntries(
     Object.entries(overrides).filter(([, forced]) => Object.keys(forced).length > 0),
   );
 }
 
-/** A name that the live route set does not have. */
+/** The problem for a name that the live route set does not have. */
 export function unknownName(
   kind: 'schedule' | 'switch' | 'target',
   name: string,

@@ -1,4 +1,7 @@
-/** Callers who rang while nobody listened, and had gone when Telnyx's list of failed deliveries told of them. */
+/**
+ * Lost callers: they called during an outage and had hung up before Telnyx's list of failed
+ * deliveries revealed them.
+ */
 import { Type } from 'typebox';
 import type { AcknowledgedEvent } from '../../core/machine/event.ts';
 import type { Receiver } from '../../engine/engine.ts';
@@ -51,7 +54,7 @@ export function registerLostCallers(app: ApiScope, deps: LostCallersDeps): void 
     async (request, reply) => {
       const id = request.params.call_control_id;
       const found = await store.find(id);
-      // A second time changes nothing, and nothing is done by hand.
+      // Acknowledging twice changes nothing and is not recorded in the audit.
       if (found !== null && found.call.acknowledgedAt !== null) {
         return { call_control_id: id, acknowledged: true as const };
       }

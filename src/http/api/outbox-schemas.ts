@@ -1,4 +1,4 @@
-/** The shapes of what waits to be sent to Telnyx, and of events that could not be processed. */
+/** The schemas of commands waiting to be sent to Telnyx, and of dead letters. */
 import { type Static, Type } from 'typebox';
 import { HTTP_LIMITS } from '../limits.ts';
 import { ACT_BODY, orNull, PROBLEM } from './calls-schemas.ts';

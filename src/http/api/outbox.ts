@@ -1,4 +1,4 @@
-/** What waits to be sent to Telnyx, and events that could not be processed. */
+/** Commands waiting to be sent to Telnyx, and dead letters: events that could not be processed. */
 import type { Command } from '../../core/machine/command.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import { eventOfLetter } from '../../engine/letters.ts';
@@ -77,7 +77,7 @@ export function registerOutbox(app: ApiScope, { store, receiver, audit }: Outbox
         async () => {
           if (event === null) return 'dead_letter' as const;
           const received = await receiver.receive(event);
-          // Where it failed again, it is a new letter with what was wrong this time.
+          // If it failed again, it has become a new dead letter with the new error.
           await store.dropDeadLetter(id);
           return received.result;
         },
@@ -135,7 +135,7 @@ function commandJson(waiting: OutboxCommand) {
   };
 }
 
-/** Where the caller is to be moved, or what is asked. */
+/** Where the caller is to be moved, or what a prompt asks. */
 function destinationOf(command: Command): string | null {
   switch (command.action) {
     case 'refer':

@@ -1,4 +1,4 @@
-/** A report as CSV: a line for each of its rows, with the numbers of before beside them. */
+/** A report as CSV: one line per row, with the numbers of the previous period beside it. */
 import type { Report } from '../../core/history/report.ts';
 import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { type Column, csvText } from './csv.ts';

@@ -1,4 +1,4 @@
-/** Reports from the hourly sums, which are kept for longer than calls. */
+/** Reports from the hourly sums, which are kept longer than calls. */
 import { Type } from 'typebox';
 import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report.ts';
 import { readMoment } from '../../core/iso-time.ts';

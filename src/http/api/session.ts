@@ -26,7 +26,7 @@ export function registerSession(app: ApiScope, { access, sessions, audit }: Sess
   app.post('/v1/session', { schema: POST_SCHEMA, config: ANYONE }, async (request, reply) => {
     const person = access.signIn(request.body.token, request, reply);
     if (person === null) return reply;
-    // Whatever cookie came along stays what it was: a sign-in makes a session of its own.
+    // A sign-in always begins a new session, whatever cookie the request brought.
     const { session, cookie } = sessions.begin(person);
     request.person = person;
     await audit.done(request, 'sign_in');

@@ -1,4 +1,4 @@
-/** The statistics as CSV: a line for each rule, each target, each table and each of its rows. */
+/** The statistics as CSV: one line for each rule, target, table and table row. */
 import { type Cell, type Column, csvText } from './csv.ts';
 import type { statsJson } from './stats-json.ts';
 

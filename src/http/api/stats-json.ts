@@ -13,7 +13,7 @@ import type {
 } from '../../store/contract/activity.ts';
 import { iso } from './calls-json.ts';
 
-/** Of each table, those that decided most calls: a table may have a million. */
+/** Only the rows that decided most calls, because a table may have a million rows. */
 const ROWS_MAX = 100;
 
 export function statsJson({ now, since, live, calls, attempts, costs, rows }: Activity) {
@@ -54,9 +54,11 @@ export function statsJson({ now, since, live, calls, attempts, costs, rows }: Ac
   };
 }
 
-/** A rule finds a call in one row of a table, so that its calls are those of its rows. */
+/**
+ * A rule finds each call in exactly one row, so the table's calls are the sum of its rows' calls.
+ */
 function tableJson(table: string, groups: RowGroup[]) {
-  // By their keys where they decided equally many, so that every store shows the same ones.
+  // Ties are ordered by key, so that every store shows the same rows.
   const ordered = groups.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const rows = groupBy(ordered, ({ key }) => key);
   const numbers = (own: RowGroup[]) => ({
@@ -72,7 +74,7 @@ function tableJson(table: string, groups: RowGroup[]) {
   };
 }
 
-/** Calls by how they ended and how often each was tried to be moved. */
+/** Calls grouped by how they ended and by their number of attempts. */
 type CallsGroup = Pick<CallGroup, 'ends' | 'attempts' | 'count'>;
 
 function byOutcome(calls: CallsGroup[]) {
@@ -81,7 +83,7 @@ function byOutcome(calls: CallsGroup[]) {
   );
 }
 
-/** Arrival of the callers whom we tried to move, except those who hung up first. */
+/** Arrivals among the callers whom we tried to move, except those who hung up first. */
 function arrivals(calls: CallsGroup[]) {
   const moved = calls.filter(({ attempts }) => attempts > 0);
   const judged = (as: 'yes' | 'no') =>

@@ -1,4 +1,6 @@
-/** Switches that operators turn. Their state is in the store, so it applies to every replica. */
+/**
+ * Switches that operators turn. Their overrides are in the store, so they apply to every replica.
+ */
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { isOn } from '../../core/rules/switch.ts';
@@ -57,7 +59,7 @@ export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
       if ('problem' in asked) return sendProblem(reply, asked.problem);
 
       const by = operatorOf(request);
-      // Back to the default for good is nothing that is forced.
+      // The default state without a time limit needs no override.
       const ends = on === null || (on === found?.on && asked.untilMs === null);
       const { until, reason } = forcedJson(asked);
       const { sinceMs } = await audit.record(

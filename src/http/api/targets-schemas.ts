@@ -1,4 +1,4 @@
-/** The answers about targets that rest. */
+/** The response schemas for targets and their rest. */
 import { Type } from 'typebox';
 import { orNull } from './calls-schemas.ts';
 import { FORCED, FORCED_BODY } from './forced.ts';

@@ -1,5 +1,5 @@
 /**
- * The targets: which of them rest, and putting one to rest or waking it by hand. Their state is in
+ * The targets: which of them rest, and putting one to rest or waking it manually. The state is in
  * the store, so it applies to every replica.
  */
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
@@ -99,7 +99,10 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
       const json = target && targetJson(target, { set, state, overrides, now: deps.now() });
       return { target: name, resting: json?.resting ?? false, why: json?.why ?? null, override };
 
-      /** Whoever wakes it knows that it works again: what it was found to be is forgotten. */
+      /**
+       * An operator who wakes a target knows that it works again, so its failures so far are
+       * forgotten.
+       */
       async function awaken(): Promise<RestState> {
         let written = restState(null);
         await store.changeSetting('rest', (before, storeNow) => {

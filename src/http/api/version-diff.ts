@@ -1,11 +1,11 @@
 /**
- * Two versions compared line by line. `diff` (jsdiff) finds the shortest edit and stops beyond a
- * number of changed lines, which is hard to get right by hand.
+ * Compares two versions line by line, with `diff` (jsdiff). It finds the shortest edit and stops
+ * beyond a number of changed lines, which is hard to get right by hand.
  */
 import { structuredPatch } from 'diff';
 import type { RouteVersion, VersionFile } from '../../store/contract/route-versions.ts';
 
-/** Of all files of a comparison together: finding them holds the event loop. */
+/** For all files of a comparison together, because the search blocks the event loop. */
 const CHANGED_LINES_MAX = 2_000;
 const CONTEXT_LINES = 3;
 
@@ -16,13 +16,13 @@ export interface FileDiff {
   why: string | null;
 }
 
-/** Text by name, and why there is none. */
+/** Texts by file name, and for the others the reason why there is none. */
 export interface Texts {
   files: Record<string, string>;
   omitted: { name: string; bytes: number; why: string }[];
 }
 
-/** What is other in `after`; equal contents have equal keys. */
+/** The files that differ in `after`; equal contents have equal keys. */
 export function changedFiles(before: RouteVersion, after: RouteVersion): Set<string> {
   const keys = (files: VersionFile[]) => new Map(files.map(({ name, key }) => [name, key]));
   const [old, now] = [keys(before.files), keys(after.files)];

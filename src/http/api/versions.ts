@@ -1,4 +1,4 @@
-/** The route sets that were live: list, files, comparison, and going back to one. */
+/** The route sets that were live: list, files, comparison, and rollback to one of them. */
 import type { ActivationResult } from '../../engine/activation.ts';
 import { readKept } from '../../engine/kept-files.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -128,7 +128,7 @@ function versionJson(version: RouteVersion, routes: Pick<LiveRoutes, 'current'>)
   };
 }
 
-/** Of all files, or of some. Their size bounds the answer. */
+/** The texts of all files, or of some. The answer's size is bounded. */
 async function readTexts(
   store: Store,
   version: RouteVersion,

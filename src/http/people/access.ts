@@ -1,7 +1,7 @@
 /**
- * Who asks, and whether they may: a bearer token or the cookie of a session, then the role that the
- * endpoint declares. Wrong ones are counted per remote address and answered 429 above a limit; the
- * right one is always accepted, so nobody behind the same address can lock an operator out.
+ * Authentication and authorisation: a bearer token or a session cookie, then the role that the
+ * endpoint declares. Wrong tokens are counted per remote address and answered 429 above a limit.
+ * The right one is always accepted, so nobody behind the same address can lock an operator out.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../log/log.ts';
@@ -17,9 +17,9 @@ import { createWindows } from './windows.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; null at endpoints for anyone. */
+    /** Who sent the request; null at endpoints for anyone. */
     person: Person | null;
-    /** Null where a bearer token was given. */
+    /** Null if the request has a bearer token. */
     session: Session | null;
   }
 }
@@ -27,9 +27,9 @@ declare module 'fastify' {
 export interface Access {
   /** False: the refusal has been sent. */
   check(request: FastifyRequest, reply: FastifyReply): Promise<boolean>;
-  /** Somebody signs in with this token; null: the refusal has been sent. */
+  /** The person who signs in with this token; null: the refusal has been sent. */
   signIn(token: string, request: FastifyRequest, reply: FastifyReply): Person | null;
-  /** What was allowed at the beginning of a long answer still is. */
+  /** Whether a request that was allowed when its long answer began still is. */
   stillMay(request: FastifyRequest): boolean;
 }
 
@@ -92,7 +92,10 @@ export function createAccess({ people, sessions, log, now }: AccessOptions): Acc
     },
   };
 
-  /** What was given, if it names nobody. */
+  /**
+   * Sets the request's person and session. Returns what the request brought in case it names
+   * nobody.
+   */
   async function identify(
     request: FastifyRequest,
     reply: FastifyReply,

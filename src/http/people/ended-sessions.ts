@@ -1,13 +1,14 @@
 /**
- * Sessions that somebody ended, until they would have ended anyway. It is bounded for each person by
- * ending the older sessions of that person as well, so nobody can push out what another has ended.
+ * Sessions that were ended by signing out, kept until they would have expired anyway. The list is
+ * bounded per person: beyond that, older sessions of the same person end too, so nobody can make
+ * the list forget another person's sign-out.
  */
 import { SESSION_MS_MAX } from './session-time.ts';
 
 interface EndedOf {
-  /** All sessions that began before, milliseconds; 0: none but those below. */
+  /** All sessions that began before this time (milliseconds) have ended; 0: only those in `ids`. */
   before: number;
-  /** When each began, by id. */
+  /** When each ended session began, by its id. */
   ids: Record<string, number>;
 }
 
@@ -36,7 +37,7 @@ export function bothEnded(one: Ended, other: Ended): Ended {
   return Object.fromEntries([...names].map((name) => [name, bounded(one[name], other[name])]));
 }
 
-/** Without what is over by itself. */
+/** Drops sessions that have expired by now. */
 export function stillToKnow(ended: Ended, now: number): Ended {
   const isOver = (since: number) => since + SESSION_MS_MAX <= now;
   const left = Object.entries(ended).map(([name, { before, ids }]): [string, EndedOf] => {

@@ -1,6 +1,6 @@
 /**
  * Everybody who has a token: ADMIN_TOKEN and those of TOKENS_FILE, which is read again when it
- * changes. A broken file changes nothing: the people before it stay, and it is a problem.
+ * changes. If the new file is invalid, the people known before stay, and a problem is shown.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { readTokenFile } from './token-file.ts';
 const LOOK_EVERY_MS = 5_000;
 
 export interface People {
-  /** Takes the same time whoever it is. */
+  /** Takes the same time for every token. */
   withToken(token: string): Person | null;
   named(name: string): Person | null;
   /** Reads the file again if it changed; never rejects. */
@@ -30,7 +30,9 @@ export interface PeopleOptions {
   now: () => number;
 }
 
-/** Rejects with InvalidConfiguration if the file is not good: nobody may be missing unnoticed. */
+/**
+ * Rejects with InvalidConfiguration if the file is invalid, so that nobody is missing unnoticed.
+ */
 export async function openPeople(options: PeopleOptions): Promise<People> {
   const { file, log, now } = options;
   const admin = adminOf(options.adminToken);
@@ -79,7 +81,7 @@ export async function openPeople(options: PeopleOptions): Promise<People> {
   };
 }
 
-/** ADMIN_TOKEN alone. */
+/** Only the holder of ADMIN_TOKEN. */
 export function onlyAdmin(adminToken: string | null): People {
   const people = adminOf(adminToken);
   return { ...findIn(() => people), look: async () => {}, troubles: () => [], stop: () => {} };
@@ -94,7 +96,7 @@ function findIn(people: () => readonly Person[]): Pick<People, 'withToken' | 'na
     withToken(token) {
       const digest = digestOf(token);
       let found: Person | null = null;
-      // Without an early end, so that the time says nothing about who it is.
+      // Compares with all of them, so that the time says nothing about who matches.
       for (const person of people()) if (timingSafeEqual(person.digest, digest)) found = person;
       return found;
     },

@@ -1,6 +1,7 @@
 /**
- * Who may do what. Each endpoint of /v1 declares the role it needs in its `config`; one that
- * declares none needs `admin`, and a test fails. Each role may do what those before it may.
+ * Who may do what. Each endpoint of /v1 declares the role it needs in its `config`. One without a
+ * role needs `admin` and makes a test fail. Each role may do everything that the roles before it
+ * may.
  */
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
@@ -9,7 +10,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `anyone`: without any token. */
     role?: Role | 'anyone';
-    /** What is done there, as the audit calls it: each request for it leaves a row. */
+    /** The action's name in the audit: each request to the endpoint leaves a row. */
     action?: Action;
   }
 }
@@ -29,11 +30,11 @@ export type Action =
   | 'switch'
   | 'target_rest';
 
-/** Reads. */
+/** May read everything. */
 export const VIEWER = { role: 'viewer' } as const;
-/** Acts on calls, schedules, switches and what waits to be sent. */
+/** May act on calls, schedules, switches, targets and the outbox. */
 export const OPERATOR = { role: 'operator' } as const;
-/** Changes what the server runs. */
+/** May change the route set that the server runs. */
 export const ADMIN = { role: 'admin' } as const;
 export const ANYONE = { role: 'anyone' } as const;
 

@@ -1,7 +1,7 @@
 /**
- * Whether a request that changes something may come from another site in somebody's browser.
- * Browsers say where a request comes from in Sec-Fetch-Site or, over plain http, in Origin; other
- * clients say neither, and have no cookie that somebody else could use.
+ * Whether a request that changes something may come from another site in somebody's browser (CSRF).
+ * Browsers name the origin in Sec-Fetch-Site or, over plain http, in Origin. Other clients send
+ * neither, and have no cookie that another site could use.
  */
 import type { FastifyRequest } from 'fastify';
 
@@ -14,12 +14,12 @@ export function isForged({ method, headers }: FastifyRequest): boolean {
   const { origin } = headers;
   if (origin === undefined) return false;
   const from = URL.canParse(origin) ? new URL(origin).host : null;
-  // A proxy may replace Host; another site's page cannot set either of the two.
+  // A proxy may replace Host. A page of another site cannot set either header.
   const ours = [headers.host, first(headers['x-forwarded-host'])];
   return from === null || !ours.includes(from);
 }
 
-/** As the browser sees it: a proxy may end TLS. */
+/** Whether the browser used https: a proxy may terminate TLS. */
 export function isHttps({ protocol, headers }: FastifyRequest): boolean {
   const forwarded = first(headers['x-forwarded-proto']);
   if (forwarded !== undefined) return forwarded === 'https';

@@ -1,8 +1,8 @@
 /**
- * Sessions of the page. The cookie says who signed in, when, and until when, signed with a key made
- * of the server's own secret and the person's token: every replica knows it, also after a restart,
- * and it ends when the token is removed or another takes its place. Each sign-in makes a session of
- * its own. Those that somebody ended are kept in the store until they would have ended anyway.
+ * Sessions of the page. The cookie says who signed in, when, and until when, signed with a key
+ * derived from the server's secret and the person's token. So every replica accepts it, also after
+ * a restart, and it ends when the token is removed or replaced. Each sign-in begins a new session.
+ * Sessions ended by signing out are kept in the store until they would have expired anyway.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
@@ -13,33 +13,33 @@ import type { Person } from './person.ts';
 import { SESSION_IDLE_MS, SESSION_MS_MAX } from './session-time.ts';
 
 export const SESSION_COOKIE = 'referee_session';
-/** A used one is renewed so often. */
+/** How often the cookie of a session in use is renewed. */
 const RENEW_MS = 60 * 60_000;
-/** How soon a sign-out on another replica is known here. */
+/** How long a sign-out on another replica may go unnoticed here. */
 const ENDED_FRESH_MS = 5_000;
-/** How long a request waits for the store to say so. */
+/** How long a request waits for the store's list of ended sessions. */
 const STORE_WAIT_MS = 500;
 const COOKIE_CHARS_MAX = 1_024;
 
 export interface Session {
   id: string;
   person: Person;
-  /** Of the sign-in. */
+  /** The time of the sign-in. */
   since: number;
   until: number;
 }
 
 export type ReadSession =
   | { result: 'good'; session: Session; renewed: string | null }
-  /** Not one of ours, or of a token that is no more. */
+  /** Not one of our cookies, or its token is gone. */
   | { result: 'wrong' }
-  /** It was one: over, or ended by a sign-out. */
+  /** A session that has expired or was ended by signing out. */
   | { result: 'over' };
 
 export interface Sessions {
   begin(person: Person): { session: Session; cookie: string };
   read(cookie: string): Promise<ReadSession>;
-  /** Without looking at the store. */
+  /** Does not ask the store. */
   isOver(session: Session): boolean;
   end(session: Session): Promise<void>;
 }
@@ -66,7 +66,7 @@ export function createSessions({ secret, people, store, now }: SessionsOptions):
     return createHmac('sha256', key).update(text).digest();
   }
 
-  /** An unreachable store must not sign everybody out. */
+  /** If the store cannot be reached, the last known list is used, so that nobody is signed out. */
   async function refresh(): Promise<void> {
     const at = performance.now();
     if (at - readAt < ENDED_FRESH_MS) return;

@@ -1,4 +1,4 @@
-/** TOKENS_FILE: who has a token, as a list of located problems or of people. */
+/** Parses TOKENS_FILE into a list of people, or of located problems. */
 import { atOnce } from '../../core/rules/at-once.ts';
 import { decode } from '../../routing/decode.ts';
 import { type Problem, Problems } from '../../routing/problem.ts';
@@ -8,7 +8,7 @@ import { ADMIN_NAME, type Person } from './person.ts';
 import { ROLES, type Role } from './roles.ts';
 
 export const PEOPLE_MAX = 500;
-/** Names are shown, logged and kept with what people do. */
+/** Names are shown, logged and stored in the audit. */
 export const NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$';
 const SHA256_PATTERN = '^[0-9a-fA-F]{64}$';
 
@@ -39,7 +39,7 @@ const SCHEMA: SchemaNode = {
             pattern: SHA256_PATTERN,
             description:
               'the SHA-256 of the token as 64 hexadecimal digits, as "referee token" prints',
-            // Somebody may have written the token itself.
+            // Never shown in problems, because somebody may have written the token itself here.
             writeOnly: true,
           },
         },

@@ -9,7 +9,10 @@ export interface WindowsOptions {
 }
 
 export interface Windows {
-  /** One more of this key: how many there are in its window, and for how long it lasts. */
+  /**
+   * Counts one more for this key. Returns the count in its window and how long the window still
+   * lasts.
+   */
   add(key: string): { count: number; endsInMs: number };
 }
 

@@ -12,14 +12,14 @@ export interface Admission {
   enter(take: (admitted: boolean) => void): void;
   /** The body of an admitted webhook has arrived. */
   begin(): void;
-  /** It has been answered. */
+  /** The webhook has been answered. */
   end(): void;
-  /** From now on nothing waits; those waiting are refused. */
+  /** Refuses the waiting webhooks, and from now on every one that would have to wait. */
   close(): void;
 }
 
 export interface AdmissionLimits {
-  /** Processed at once. */
+  /** Maximum processed at the same time. */
   underWayMax: number;
   /** Maximum waiting; the next one is refused at once. */
   waitingMax: number;
@@ -27,13 +27,14 @@ export interface AdmissionLimits {
   waitMs: number;
 }
 
-/** How often to look for those that wait too long. */
+/** How often to look for webhooks that have waited too long. */
 const LOOK_EVERY_MS = 20;
 
 export function createAdmission({ underWayMax, waitingMax, waitMs }: AdmissionLimits): Admission {
   let underWay = 0;
   /**
-   * Admitted without a body so far. Reset at each check, so that slow bodies do not hold a slot.
+   * Admitted webhooks whose body has not arrived. Reset at each check, so that slow bodies do not
+   * hold a slot.
    */
   let coming = 0;
   let waiting: { take: (admitted: boolean) => void; until: number }[] = [];

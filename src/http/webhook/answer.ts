@@ -7,7 +7,9 @@ import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import { createRefusals } from './refusals.ts';
 
-/** Exactly 200, because Telnyx treats other 2xx as a failure in places (its error 75299). */
+/**
+ * Exactly 200, because Telnyx counts some deliveries with another 2xx as failed (its error 75299).
+ */
 export function accepted(reply: FastifyReply, lifecycle: Lifecycle): FastifyReply {
   return closeAfterReply(reply, lifecycle)
     .code(200)
@@ -27,7 +29,7 @@ interface RefuseDeps {
   log: Log;
   metrics: Metrics;
   lifecycle: Lifecycle;
-  /** A webhook of Telnyx's was not taken, and may not be delivered again. */
+  /** Called when a webhook from Telnyx was refused, because Telnyx may not deliver it again. */
   missed?: () => void;
 }
 
@@ -44,7 +46,7 @@ export function createRefuse({ log, metrics, lifecycle, missed }: RefuseDeps): R
   const unavailable = createRefusals(log, 'webhook.unavailable');
   const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
     metrics.refusal(problem.reason);
-    // Whoever sends no signature is a stranger.
+    // A request without a signature is not from Telnyx.
     if ('telnyx-signature-ed25519' in request.headers) missed?.();
     (problem.status === 503 ? unavailable : refused).count(problem.reason, {
       status: problem.status,
@@ -52,7 +54,8 @@ export function createRefuse({ log, metrics, lifecycle, missed }: RefuseDeps): R
       fix: problem.fix ?? null,
       remote: request.ip,
     });
-    // A client that waits for 100 may or may not send its body now, so close the connection.
+    // A client that waits for "100 Continue" may or may not send its body now, so close the
+    // connection.
     const { expect, 'content-length': length } = request.headers;
     if (expect !== undefined || Number(length) > HTTP_LIMITS.drainedBytesMax) {
       reply.header('connection', 'close');
@@ -71,7 +74,7 @@ export function createRefuse({ log, metrics, lifecycle, missed }: RefuseDeps): R
 /** An immediate retry would cost as much as an accepted webhook, so reading is paused. */
 export function pauseReading({ socket }: FastifyRequest, reply: FastifyReply): void {
   reply.raw.once('finish', () => {
-    // After Node's own handling at the end of an answer, which resumes reading.
+    // Deferred, because Node resumes reading at the end of an answer.
     setImmediate(() => {
       socket.pause();
       setTimeout(() => socket.resume(), HTTP_LIMITS.unheardMs).unref();

@@ -1,13 +1,13 @@
 /**
- * An attacker can cause any number of refusals, so the log gets one line per reason every ten
- * seconds: the first at once, the others together with a count when the ten seconds are over.
+ * Anybody can cause any number of refusals, so the log gets at most two lines per reason in ten
+ * seconds: the first refusal at once, and a count of the others when the ten seconds are over.
  */
 import type { Log } from '../../log/log.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 
 export interface Refusals {
   count(reason: string, fields: RefusalFields): void;
-  /** Writes the pending counts, before the stop. */
+  /** Logs the pending counts; called before the process stops. */
   flush(): void;
 }
 

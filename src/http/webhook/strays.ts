@@ -70,7 +70,7 @@ function looksLikeTelnyx({ headers }: FastifyRequest): boolean {
   return Object.keys(headers).some((name) => /^(x-)?telnyx-/.test(name));
 }
 
-/** A person who tries the address in a browser or with curl. */
+/** A request outside these is probably a person with a browser or curl. */
 function looksLikeOurs(path: string): boolean {
   return /web-?hook|telnyx/i.test(path);
 }

@@ -38,9 +38,9 @@ export interface WebhookDeps {
   connectionIds: ReadonlySet<string> | null;
   log: Log;
   metrics: Metrics;
-  /** Milliseconds since the epoch, by our clock. */
+  /** Our clock, in milliseconds since the epoch. */
   now: () => number;
-  /** Webhooks may have been missed since then, milliseconds since the epoch. */
+  /** Called if webhooks may have been missed since then (milliseconds since the epoch). */
   missed?: (since: number) => void;
   answerMs?: number;
   webhooksUnderWayMax?: number;
@@ -49,7 +49,7 @@ export interface WebhookDeps {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** When the headers of a webhook were here, by our clock. */
+    /** When the webhook's headers had arrived, by our clock. */
     webhookAt: number;
   }
 }
@@ -110,7 +110,10 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
   });
 }
 
-/** 415, 413 if the size is announced, 401 by the headers alone, 503 while nothing is accepted. */
+/**
+ * Refusals that need only the headers: 415, 413 if the size is declared, 401, and 503 while nothing
+ * is accepted.
+ */
 function beforeTheBody(
   { headers, webhookAt }: FastifyRequest,
   { verifier, lifecycle }: WebhookDeps,
@@ -150,7 +153,8 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     }
     const { event } = webhook;
     event.clockSkewMs = skew.aheadMs();
-    // An earlier delivery failed; others may have failed that Telnyx does not repeat.
+    // A repeated delivery means that an earlier one failed. Others may have failed too, and Telnyx
+    // does not repeat all of them.
     if ((event.deliveryAttempt ?? 1) > 1) deps.missed?.(event.occurredAt ?? startedAt);
     const { connectionId } = event.facts;
     if (connectionIds !== null && connectionId !== null && !connectionIds.has(connectionId)) {
@@ -161,7 +165,8 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     try {
       const left = Math.min(answerMs, Math.max(0, answerMs - (now() - startedAt)));
       const received = await within(left, receiver.receive(event));
-      // A dead letter is kept for a human; another delivery would fail again.
+      // Answered 200, because another delivery would fail again; the dead letter is kept for a
+      // human.
       const result = received.result === 'refused' ? 'ignored' : received.result;
       metrics.webhook(event.type, result, now() - startedAt);
       return accepted(reply, lifecycle);
