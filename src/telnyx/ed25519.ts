@@ -14,12 +14,10 @@
 import { createPublicKey, type KeyObject, verify as verifyNative } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import nacl from 'tweetnacl';
-import { loadSodium } from './sodium.ts';
-import { createVerifyThread, VERIFY_WORKER } from './verify-thread.ts';
+import { loadSodium, SIGNATURE_BYTES } from './sodium.ts';
+import { createVerifyThread, type Signed } from './verify-thread.ts';
 
 export type EngineName = 'native' | 'sodium' | 'tweetnacl';
-
-export const SIGNATURE_BYTES = 64;
 
 /** Verifies with one public key, which was converted for its engine once, at the start. */
 export type VerifyBytes = (message: Buffer, signature: Buffer) => Promise<boolean>;
@@ -45,15 +43,16 @@ export const NATIVE: Engine = {
 };
 
 /** Null if sodium-native has no binary for this machine. */
-export const SODIUM: Engine | null = sodiumEngine();
+export const SODIUM: Engine | null = sodiumEngine(availableParallelism());
 
-function sodiumEngine(): Engine | null {
+export function sodiumEngine(cores: number): Engine | null {
   const verifySync = loadSodium();
   if (verifySync === null) return null;
-  const verify = createVerifyThread(
-    verifySync,
-    availableParallelism() === 1 ? null : VERIFY_WORKER,
-  );
+  const verify =
+    cores === 1
+      ? // At once: collecting those of a turn would cost each webhook another turn of waiting.
+        async (signed: Signed) => verifySync(signed.signature, signed.message, signed.publicKey)
+      : createVerifyThread(verifySync);
   return {
     name: 'sodium',
     forKey: (publicKey) => (message, signature) => verify({ message, signature, publicKey }),

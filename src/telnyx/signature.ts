@@ -10,13 +10,13 @@ import {
   hasNativeEd25519,
   isScalarReduced,
   NATIVE,
-  SIGNATURE_BYTES,
   SODIUM,
   selfTest,
   TWEETNACL,
   type VerifyBytes,
 } from './ed25519.ts';
 import type { Refusal, RefusalReason } from './refusal.ts';
+import { SIGNATURE_BYTES } from './sodium.ts';
 
 export interface VerifierOptions {
   /** Raw 32-byte points; several while a key is rotated. */

@@ -2,14 +2,11 @@
  * Verifies all signatures of one turn of the event loop in one batch, with libsodium in its own
  * thread. That is a third less work than OpenSSL's Ed25519 in Node's thread pool, with its
  * hand-over for each signature. Small batches are verified right here, because handing them over
- * would take longer. So are all batches on a single core, before the thread has started, and after
- * it has ended. Batches are worthwhile even then: the refusals of a turn are sent together, and a
- * forged webhook costs a fifth less.
+ * would take longer. So are all batches before the thread has started and after it has ended.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-
-export type VerifySync = (signature: Buffer, message: Buffer, publicKey: Buffer) => boolean;
+import { hasRightLengths, KEY_BYTES, SIGNATURE_BYTES, type VerifySync } from './sodium.ts';
 
 /** One signature to verify. `packSigned` and `unpackSigned` below carry it to the thread. */
 export interface Signed {
@@ -31,10 +28,10 @@ export const VERIFY_WORKER = new URL(
   import.meta.url,
 );
 
-/** `file`: the module that the thread runs; null: no thread is used. */
+/** `file`: the module that the thread runs. */
 export function createVerifyThread(
   verifySync: VerifySync,
-  file: URL | null,
+  file: URL = VERIFY_WORKER,
 ): (signed: Signed) => Promise<boolean> {
   let turn: Waiting[] = [];
   /** Batches that the thread is working on, oldest first; it answers in order. */
@@ -44,11 +41,8 @@ export function createVerifyThread(
 
   return (signed) =>
     new Promise((resolve) => {
-      // libsodium throws on a wrong length or does not check it. Such a signature must neither fail
-      // the rest of its batch nor count as genuine.
-      const fits =
-        signed.signature.length === SIGNATURE_BYTES && signed.publicKey.length === KEY_BYTES;
-      if (!fits) resolve(false);
+      // The message to the thread has no room for other lengths.
+      if (!hasRightLengths(signed.signature, signed.publicKey)) resolve(false);
       else if (turn.push({ ...signed, resolve }) === 1) setImmediate(flush);
     });
 
@@ -56,7 +50,7 @@ export function createVerifyThread(
     const batch = turn;
     turn = [];
     const few = batch.length <= VERIFIED_HERE_MAX;
-    if (!few && phase === 'none' && file !== null) start(file);
+    if (!few && phase === 'none') start();
     if (few || phase !== 'ready') {
       verifyHere(batch);
       return;
@@ -72,7 +66,7 @@ export function createVerifyThread(
     }
   }
 
-  function start(file: URL): void {
+  function start(): void {
     phase = 'starting';
     try {
       worker = new Worker(file);
@@ -103,8 +97,6 @@ export function createVerifyThread(
   }
 }
 
-const KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
 const LENGTH_BYTES = 4;
 const HEAD_BYTES = LENGTH_BYTES + KEY_BYTES + SIGNATURE_BYTES;
 

@@ -5,11 +5,11 @@ import {
   type Engine,
   isScalarReduced,
   NATIVE,
-  SIGNATURE_BYTES,
   SODIUM,
   selfTest,
   TWEETNACL,
 } from '../../src/telnyx/ed25519.ts';
+import { SIGNATURE_BYTES } from '../../src/telnyx/sodium.ts';
 import { GROUP_ORDER, SMALL_ORDER_POINTS, VECTORS } from './ed25519-vectors.ts';
 
 const ENGINES = [NATIVE, SODIUM, TWEETNACL].filter((engine) => engine !== null);
