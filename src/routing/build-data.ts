@@ -13,7 +13,7 @@ import { buildSchedule } from './schedules.ts';
 import { isOnWord, type WrittenSchedule } from './schema/schedule.ts';
 import type { WrittenList } from './schema/schema.ts';
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* buildLists(
   context: SetContext,
   input: DecodedSet,
@@ -92,7 +92,7 @@ export function buildSchedules(
         const bytes = referenced(context, input.folder, calendar.file, at);
         if (bytes === null) continue;
         const into = calendar.does === 'opens' ? schedule.openSpans : schedule.closedSpans;
-        // Not push(...): tens of thousands of arguments overflow the stack.
+        // Not push(...all): tens of thousands of arguments overflow the stack.
         for (const span of icalSpans(calendar, bytes, schedule.zone, window, context.problems)) {
           into.push(span);
         }
@@ -142,7 +142,7 @@ function calendarsUnder(
   });
 }
 
-/** Why it may be closed, as far as anybody wrote that down. */
+/** All reasons for being closed that the schedule gives. */
 function reasonsOf(written: WrittenSchedule): Set<string> {
   const entries = [written.closed ?? [], written.special ?? [], written.closed_ical ?? []].flat();
   const reasons = entries.flatMap((entry) =>

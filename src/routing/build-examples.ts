@@ -9,7 +9,7 @@ import type { Positions } from './positions.ts';
 import { didYouMean, type Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* buildExamples(
   context: SetContext,
   files: DecodedFile[],

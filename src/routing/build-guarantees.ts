@@ -1,4 +1,4 @@
-/** The guarantees of all files, with the rules that they name checked. */
+/** Builds the guarantees of all files and checks that the rules they name exist. */
 import type { Clause, Guarantee } from '../core/prove/guarantee.ts';
 import { OTHERWISE } from '../core/prove/prove.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
@@ -62,7 +62,7 @@ const CLAUSES = ['wait', 'silence', 'moves', 'never_ends', 'always_hears'] as co
 function checkPromise(context: SetContext, written: WrittenGuarantee, positions: Positions): void {
   if (CLAUSES.some((clause) => written[clause] !== undefined && written[clause] !== false)) return;
   const at = positions.at(written);
-  // A clause that could not be read is reported already.
+  // A clause that could not be read has already been reported.
   if (context.problems.within(at.file, at.line, positions.endLine(written))) return;
   context.problems.problem(
     at,

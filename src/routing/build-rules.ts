@@ -13,7 +13,7 @@ import { datesOf } from './rule-dates.ts';
 import type { WrittenRule } from './schema/schema.ts';
 import { buildSteps } from './steps.ts';
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* buildRules(
   context: SetContext,
   input: DecodedSet,
@@ -37,7 +37,7 @@ export function* buildRules(
       const action = buildAction(context, written, file, input.folder, options);
       const { when: asked, tables } = buildCondition(context, written.when, file.positions);
       const dates = datesOf(context, written, file.positions, options.nowMs);
-      // Last, because a decision reads the numbers of a rule first.
+      // Dates come last, because a decision looks at the numbers of a rule first.
       const when = dates === null ? asked : { all: [...asked.all, dates] };
       const { name, language } = written;
       const spoken = language === undefined ? {} : { language };

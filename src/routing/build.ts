@@ -25,7 +25,7 @@ import { checkRows } from './tables/check-rows.ts';
 import { buildTarget, type Environment } from './targets.ts';
 import { checkWays } from './via.ts';
 
-/** Yields where it may be interrupted: tables and lists may have a million entries. */
+/** Yields regularly, see slices.ts: tables and lists may have a million entries. */
 export function* buildSet(
   input: DecodedSet,
   options: BuildOptions,
@@ -80,7 +80,10 @@ export function* buildSet(
   return { set, examples, guarantees };
 }
 
-/** Built where they are first run, which may be in another file; all of them, run or not. */
+/**
+ * Flows are built when they are first run, which may be in another file. Those that are never run
+ * are built too.
+ */
 function* addFlows(context: SetContext, files: DecodedFile[]): Generator<void, void> {
   for (const { routes, positions } of files) {
     for (const [name, written] of Object.entries(routes.flows ?? {})) {
@@ -134,7 +137,7 @@ function collectNames(context: SetContext, files: DecodedFile[]): void {
   }
 }
 
-/** Keys that the whole set may have only once. */
+/** Builds a key that may be present only once in the whole set. */
 function buildOnce<K extends 'policy' | 'otherwise' | 'last_resort', T>(
   files: DecodedFile[],
   key: K,

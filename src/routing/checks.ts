@@ -6,9 +6,7 @@ import type { Folder } from './folder.ts';
 import { icalWindow } from './ical/calendar.ts';
 import { quoted } from './number.ts';
 
-/**
- * `uncertain`: there are other problems, so a use may not have been read; then nothing is reported.
- */
+/** `uncertain`: because of other problems a use may have been missed, so nothing is reported. */
 export function checkUnused(context: SetContext, folder: Folder, uncertain: boolean): void {
   if (uncertain) return;
   const handlers = [...folder.contents].filter(([name]) => name.startsWith('handlers/'));
@@ -16,7 +14,7 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
   for (const kind of Object.keys(SECTIONS) as NameKind[]) {
     for (const [name, place] of context.names[kind]) {
       if (context.used[kind].has(name)) continue;
-      // A handler names these in its code.
+      // Handlers may name these in their code, which is not searched.
       const inCode = ['target', 'flow', 'prompt'].includes(kind);
       if (inCode && (code.includes(`'${name}'`) || code.includes(`"${name}"`))) continue;
       if (kind === 'lookup' && code.includes(`{lookup:${name}.`)) continue;
@@ -30,7 +28,7 @@ export function checkUnused(context: SetContext, folder: Folder, uncertain: bool
 }
 
 export function checkSchedules(context: SetContext, set: RouteSet, nowMs: number): void {
-  // What calendars close is known that far; after it any schedule would open.
+  // Calendars are only expanded this far; beyond that any schedule would seem to open.
   const { toMs } = icalWindow(nowMs);
   for (const schedule of set.schedules.values()) {
     const place = context.names.schedule.get(schedule.name);

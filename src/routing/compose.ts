@@ -1,8 +1,8 @@
 /**
  * Composes the tokens of a route file into nodes. The library composes a document in one go, which
- * takes seconds where a file has megabytes; so what is long is composed empty, and its items a
- * piece at a time, each as a document of its own. Of a long file's mistakes others may be named first
- * than the library would name.
+ * takes seconds for files of several megabytes. So a long collection is composed without its items,
+ * and then its items piece by piece, each piece as its own document. The order of the errors in a
+ * long file may differ from the library's.
  */
 import {
   Composer,
@@ -16,18 +16,18 @@ import {
 } from 'yaml';
 
 export interface Composed {
-  /** Null where there is nothing but comments. */
+  /** Null if the document holds nothing but comments. */
   root: ParsedNode | null;
   errors: YAMLError[];
   warnings: YAMLError[];
 }
 
-/** Composed between two yields: a few milliseconds' work. */
+/** Composed between two yields; takes a few milliseconds. */
 const PIECE_CHARS = 8_192;
-/** What has fewer is composed whole, in some 20 ms. */
+/** Files with fewer characters are composed in one go, in about 20 ms. */
 const WHOLE_CHARS = 64 * 1024;
 
-/** Null where there is no document. Yields where it may be interrupted. */
+/** Null if there is no document. Yields regularly, see slices.ts. */
 export function* compose(
   tokens: readonly CST.Token[],
   length: number,
@@ -52,7 +52,7 @@ type Filled = YAMLMap | YAMLSeq;
 
 const CLOSED_BY: Record<string, string> = { '{': '}', '[': ']' };
 
-/** Brackets that are not closed are composed in one go: the error is at the end. */
+/** Unclosed brackets are composed in one go, because their error is only found at the end. */
 function isLong(
   token: CST.Token | null | undefined,
   length: number,
@@ -72,7 +72,7 @@ class Pieces {
     this.#pieceChars = pieceChars;
   }
 
-  /** Puts the items of a token into the node that was composed of it without them. */
+  /** Adds a token's items to the node that was composed without them. */
   *fill(token: Collection, node: Filled, end: number): Generator<void, void> {
     let valueEnd = token.offset;
     let nodeEnd = token.offset;
@@ -92,11 +92,11 @@ class Pieces {
       nodeEnd = Math.max(nodeEnd, valueEnd, piece?.range?.[2] ?? 0);
       yield;
     }
-    // Brackets have an end of their own, and were composed with it.
+    // A collection in brackets was composed with its end and already has the right range.
     if (token.type !== 'flow-collection') node.range = [token.offset, valueEnd, nodeEnd];
   }
 
-  /** A value to be composed in pieces itself; not that of a pair in a list: `[a: …]`. */
+  /** The item's value if it is itself composed in pieces; not for a pair in a list: `[a: …]`. */
   #longValue(item: Item, length: number): Collection | null {
     const { value } = item;
     return isLong(value, length, this.#pieceChars) ? value : null;
@@ -104,7 +104,7 @@ class Pieces {
 
   #compose(token: Collection, items: readonly Item[], from: number): Filled | null {
     const closed = token.type === 'flow-collection' ? { end: token.end.slice(0, 1) } : {};
-    // Where a bracket would stand before the first item.
+    // The position of an opening bracket just before the first item.
     const offset = from > token.offset && token.type === 'flow-collection' ? from - 1 : from;
     const value = { ...token, offset, items, ...closed } as CST.Token;
     const composed = composeWhole([{ type: 'document', offset, start: [], value }]);
@@ -125,7 +125,7 @@ interface Piece {
   to: number;
 }
 
-/** Items together until they are too long; a long one alone. */
+/** Groups items into pieces of limited length; a long item becomes its own piece. */
 function* cut(token: Collection, end: number, pieceChars: number): Generator<Piece> {
   let piece: Piece = { items: [], from: token.offset, to: token.offset };
   for (const [index, item] of token.items.entries()) {
@@ -148,7 +148,10 @@ function offsetOf({ start, key, sep, value }: Item): number | undefined {
   return (start[0] ?? key ?? sep?.[0] ?? value)?.offset;
 }
 
-/** Between brackets only where nothing is wrong with the comma: what is wrong is told of the whole. */
+/**
+ * In brackets, cuts only where the comma is correct; otherwise the error must be found in the
+ * whole.
+ */
 function mayCut(token: Collection, index: number): boolean {
   if (token.type !== 'flow-collection') return true;
   const [before, item] = [token.items[index - 1], token.items[index]];
@@ -165,13 +168,13 @@ function withoutComma(token: Collection, item: Item): Item {
   return { ...item, start: item.start.filter(({ type }) => type !== 'comma') } as Item;
 }
 
-/** As the library does it. Throws where a document is nested too deeply for it. */
+/** Composes in one go, with the library. Throws if the document is nested too deeply for it. */
 function composeWhole(tokens: readonly CST.Token[]): Composed | null {
   const composer = new Composer({
     version: '1.2',
     schema: 'core',
     strict: true,
-    // Its own check compares each key with all before it; the walker's is a set.
+    // The library's check compares each key with all earlier ones; decode.ts uses a set instead.
     uniqueKeys: false,
     prettyErrors: false,
     merge: false,

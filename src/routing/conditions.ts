@@ -14,7 +14,7 @@ import { isOnWord } from './schema/schedule.ts';
 import type { WrittenWhen } from './schema/when.ts';
 import { rowConditions, ScopeOfRule } from './tables/conditions.ts';
 
-/** `tables`: where the steps of the rule take their rows from. */
+/** `tables`: collects the tables whose rows the rule's steps may use. */
 export function buildCondition(
   context: SetContext,
   written: WrittenWhen | undefined,
@@ -49,7 +49,7 @@ function conjuncts(b: ConditionBuilder, when: WrittenWhen): Condition[] {
   return all;
 }
 
-/** `{}` is every call: a rule for the others never runs. */
+/** `{}` matches every call, so a rule with `not: {}` never runs. */
 function checkNot(context: SetContext, not: WrittenWhen, positions: Positions): void {
   const at = positions.at(not);
   if (Object.keys(not).length > 0) return;
@@ -91,12 +91,12 @@ function clauses(context: SetContext, when: WrittenWhen, positions: Positions): 
   if (when.tags !== undefined) found.push({ key: 'tags', values: listed(when.tags) });
   if (when.event !== undefined) found.push({ key: 'event', values: listed(when.event) });
   if (when.digits !== undefined) found.push({ key: 'digits', values: listed(when.digits) });
-  // Last, so that a trace names what is wrong with the call itself before what was not asked.
+  // Lookups come last, so that a trace first names what does not match in the call itself.
   found.push(...lookupClauses(context, when, positions));
   return found;
 }
 
-/** Names: one of them is on. A map: each of them is as it says. */
+/** A list of names: one of these switches is on. A map: each switch is in the given state. */
 function switchClauses(context: SetContext, when: WrittenWhen, positions: Positions): Condition[] {
   const written = when.switch;
   if (written === undefined) return [];
@@ -113,7 +113,7 @@ function switchClauses(context: SetContext, when: WrittenWhen, positions: Positi
   });
 }
 
-/** A misspelt reason would never hold, and nobody would hear of it. */
+/** A misspelt reason would never match, and nobody would notice. */
 function checkReasons(
   context: SetContext,
   written: NonNullable<WrittenWhen['closed_because']>,
@@ -198,7 +198,7 @@ function checkCountry(context: SetContext, code: string, at: Place): void {
   );
 }
 
-/** Only call.dtmf.received has digits: with any other event the clause can never hold. */
+/** Only call.dtmf.received has digits; with any other event the clause can never match. */
 function checkDigits(context: SetContext, when: WrittenWhen, positions: Positions): void {
   const seesDigits = (part: WrittenWhen): boolean =>
     (part.event !== undefined && listed(part.event).includes('call.dtmf.received')) ||

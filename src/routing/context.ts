@@ -33,28 +33,28 @@ export const SECTIONS = {
 
 export interface SetContext {
   problems: Problems;
-  /** Every name written in any file, also where the thing itself has problems. */
+  /** Every name defined in any file, even if its definition has problems. */
   names: Record<NameKind, Map<string, Place>>;
   used: Record<NameKind, Set<string>>;
-  /** Schedules of which something could not be read: nothing to conclude from the rest. */
+  /** Schedules that could not be read completely, so nothing can be concluded from them. */
   broken: Set<string>;
   allow: AllowPattern[];
-  /** `policy.country`: whose national forms are understood; null: nobody's. */
+  /** `policy.country`, whose national number formats are understood; null: none are. */
   country: CountryCode | null;
   flows: Flows;
-  /** Why schedules are closed, by their names. */
+  /** The reasons for being closed, by the schedule's name. */
   reasons: Map<string, Set<string>>;
-  /** In which dates of rules are meant. */
+  /** The time zone of dates in rules. */
   dateZone: DateZone;
   tables: Map<string, Table>;
-  /** Tables whose columns are not known: nothing to say about the uses of them. */
+  /** Tables whose columns could not be read, so uses of them are not checked. */
   unreadTables: Set<string>;
-  /** What each lookup keeps; none of one with problems. */
+  /** The fields that each lookup keeps; none for a lookup with problems. */
   kept: Map<string, ReadonlySet<string>>;
   prompts: Map<string, Prompt>;
-  /** Where each rule stands. */
+  /** The place of each rule in its file. */
   rulePlaces: WeakMap<Rule, Place>;
-  /** Where the destination of each moving step stands. */
+  /** The place of the destination of each step that moves a caller. */
   stepPlaces: WeakMap<RouteStep, Place>;
 }
 
@@ -83,7 +83,7 @@ function named<T>(make: () => T): Record<NameKind, T> {
   return Object.fromEntries(entries) as Record<NameKind, T>;
 }
 
-/** Marks a name as used; a problem with the nearest word where there is none of this name. */
+/** Marks a name as used, or reports an unknown name with the nearest known word. */
 export function useName(context: SetContext, kind: NameKind, name: string, at: Place): boolean {
   if (context.names[kind].has(name)) {
     context.used[kind].add(name);
@@ -96,7 +96,7 @@ export function useName(context: SetContext, kind: NameKind, name: string, at: P
   return false;
 }
 
-/** Milliseconds of an optional duration of `owner`; the default where it is absent or wrong. */
+/** Milliseconds of an optional duration of `owner`; the default if it is absent or invalid. */
 export function durationOf<T>(
   context: SetContext,
   owner: object,

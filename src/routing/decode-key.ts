@@ -1,4 +1,4 @@
-/** The key of a member: text, or a problem. */
+/** Reads the key of a map's member. */
 import { isAlias, isPair, isScalar, type Node, type Pair } from 'yaml';
 import type { NodeReport } from './decode-report.ts';
 import { describe, shown } from './decode-words.ts';
@@ -6,7 +6,7 @@ import { inAscii, lookAlike } from './look-alikes.ts';
 import { didYouMean } from './problem.ts';
 import type { SchemaNode } from './schema/node.ts';
 
-/** Null where it cannot be used. */
+/** Null after a problem. */
 export function decodeKey(
   report: NodeReport,
   pair: Pair,
@@ -32,7 +32,7 @@ export function decodeKey(
   return key.value;
 }
 
-/** To YAML a colon ends a key only before an ordinary space. */
+/** In YAML a colon only ends a key if an ordinary space follows. */
 export function keyHint(key: string, properties: Record<string, SchemaNode>): string {
   const known = Object.keys(properties);
   const odd = lookAlike(key);

@@ -1,4 +1,4 @@
-/** Says what is wrong with a node, at its place. */
+/** Reports problems at a node's place in the file. */
 import type { Node } from 'yaml';
 import type { Problems } from './problem.ts';
 import { type Source, startOf } from './source.ts';
@@ -22,7 +22,7 @@ export class NodeReport {
     this.#problems.problem(this.source.at(offset), message, hint);
   }
 
-  /** As it is written in the file. */
+  /** The node's text as written in the file. */
   textOf({ range }: Node): string {
     return range ? this.source.text.slice(range[0], range[1]).slice(0, SHOWN_CHARS_MAX) : '';
   }

@@ -1,4 +1,4 @@
-/** A text, a number, true or false: as the schema has it, or a problem. */
+/** Reads a string, number or boolean as the schema requires, or reports a problem. */
 import { isScalar, type Node, type Scalar } from 'yaml';
 import type { NodeReport } from './decode-report.ts';
 import { describe, example, expected, meantHint, shown } from './decode-words.ts';
@@ -70,8 +70,8 @@ function decodeText(
     report.at(node, `${name} has ${text.length} characters, more than ${schema.maxLength}`, '');
     return undefined;
   }
-  // An escape in double quotes brings in what the file itself may not hold; speech may break
-  // lines.
+  // Escapes in double quotes can produce characters that the file itself may not contain. Spoken
+  // text may contain line breaks.
   const allowed = written.$ref === '#/$defs/spoken' ? text.replace(/[\n\t]/g, ' ') : text;
   if (CONTROL.test(allowed) || !allowed.isWellFormed()) {
     report.at(node, `${name} contains a control character`, 'remove it');
@@ -99,7 +99,7 @@ function decodeNumber(
   name: string,
 ): number | undefined {
   const source = report.textOf(node);
-  // 0x10, 0o17, 1e3 and .inf are numbers to YAML; nobody who writes routes means them.
+  // 0x10, 0o17, 1e3 and .inf are numbers in YAML, but never intended in a route file.
   if (typeof node.value !== 'number' || !/^(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?$/.test(source)) {
     const quoted = typeof node.value === 'string' && /^[0-9.]+$/.test(node.value);
     report.at(
@@ -125,12 +125,15 @@ function decodeNumber(
   return value;
 }
 
-/** `say: Press #1` speaks "Press": a comment right after plain spoken text is a cut-off text. */
+/**
+ * `say: Press #1` would only speak "Press". A comment right after unquoted spoken text is probably
+ * a part of that text.
+ */
 function reportCutOff(report: NodeReport, node: Scalar, key: Node | null, name: string): void {
   if (node.type !== 'PLAIN' || !node.range) return;
   const after = report.source.text.slice(node.range[1], node.range[1] + 2_000);
   const sameLine = /^[ \t]+#/.test(after);
-  // On a later line it cuts the text only where the text could have gone on: deeper than its key.
+  // On a later line it can only be a part of the text if it is indented more than the key.
   const later = /^[ \t]*\r?\n(?:[ \t]*\r?\n)*([ \t]+)#/.exec(after);
   const keyColumn = key === null ? Number.POSITIVE_INFINITY : report.source.at(startOf(key)).column;
   if (!sameLine && (later?.[1] === undefined || later[1].length < keyColumn)) return;

@@ -1,4 +1,4 @@
-/** Which of several shapes a map is meant to have. */
+/** Chooses which of several schemas a map is meant for. */
 import type { Node, YAMLMap } from 'yaml';
 import { textOfKey } from './decode-key.ts';
 import type { NodeReport } from './decode-report.ts';
@@ -8,11 +8,11 @@ import type { SchemaNode } from './schema/node.ts';
 
 interface Chosen {
   shape: SchemaNode;
-  /** Keys that were reported already. */
+  /** Keys that have already been reported. */
   reported: Set<string>;
 }
 
-/** Of several shapes of map the one whose own key stands there: `refer`, `say`, … */
+/** The schema whose distinctive key is present: `refer`, `say`, … */
 export function chooseShape(
   report: NodeReport,
   node: YAMLMap,

@@ -7,10 +7,7 @@ import type { Source } from './source.ts';
 
 const BARE_WORDS = ['hangup', 'ignore', 'continue'];
 
-/**
- * For a map without any of the keys that make it one: a step, or what plays while the caller is
- * moved.
- */
+/** For a map without any distinctive key: a step, or what plays while the caller is moved. */
 export function wordHint(strange: string, words: string[]): string {
   if (!words.includes('refer')) return didYouMean(strange, words);
   if (BARE_WORDS.includes(strange)) return `write it alone: ${strange}`;
@@ -55,8 +52,8 @@ export function example(schema: SchemaNode, key?: string): string {
 }
 
 /**
- * The text in the form that the pattern takes, where only its case, spaces or look-alikes stand in
- * the way.
+ * The text in the form that the pattern accepts, if it only differs by case, spaces or look-alike
+ * characters.
  */
 export function meantHint(text: string, pattern: string, odd: string | null): string | null {
   const plain = inAscii(text).trim();
@@ -67,7 +64,7 @@ export function meantHint(text: string, pattern: string, odd: string | null): st
   return `did you mean ${meant}?${odd === null ? '' : ` It is written with ${odd}`}`;
 }
 
-/** Where a map is due and something else stands, or nothing stands in it. */
+/** For something else in place of a map, or for an empty map. */
 export function mapHint(node: Node, schema: SchemaNode): string {
   const { properties = {}, required = [], propertyNames } = schema;
   if (isSeq(node) && properties.any !== undefined) return 'a list goes into any: or all:';
@@ -78,7 +75,7 @@ export function mapHint(node: Node, schema: SchemaNode): string {
   return key === undefined ? '' : `write keys with values, such as ${key}: …`;
 }
 
-/** Where a list holds nothing. */
+/** For an empty list. */
 export function emptyListHint(schema: SchemaNode): string {
   const item = resolved(schema.items ?? {});
   if (item.anyOf !== undefined) return 'for example [ { reject: declined } ]';

@@ -26,12 +26,12 @@ import { matches, resolved, type SchemaNode } from './schema/node.ts';
 import { type Source, startOf } from './source.ts';
 
 export interface Decoded {
-  /** Undefined where nothing could be used. */
+  /** Undefined if nothing was usable. */
   value: unknown;
   positions: Positions;
 }
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* decode(
   source: Source,
   schema: SchemaNode,
@@ -53,7 +53,7 @@ class Walk {
     this.#report = new NodeReport(source, problems);
   }
 
-  /** `name` is what messages call the value; `key` the key it stands behind. */
+  /** `name` is the value's name in messages; `key` is the node of its key. */
   *value(
     node: Node | null,
     written: SchemaNode,
@@ -61,7 +61,7 @@ class Walk {
     key: Node | null,
   ): Generator<void, unknown> {
     const schema = resolved(written);
-    // Reported with the tokens already.
+    // Aliases have already been reported by inspect.ts.
     if (isAlias(node)) return undefined;
     if (node === null || isNull(node)) {
       if (allowsNull(schema) && node !== null && this.#report.textOf(node) !== '') return null;
@@ -171,7 +171,8 @@ class Walk {
     for (const required of schema.required ?? []) {
       if (value[required] !== undefined) continue;
       complete = false;
-      // The one mistake was reported: `sipp` stands for `sip`, and << may bring anything.
+      // The actual mistake was reported already: `sipp` is a misspelt `sip`, and << may merge in
+      // anything.
       const meant = strange.some((key) => key === '<<' || nearest(key, [required]) !== null);
       if (!seen.has(required) && !meant) {
         this.#report.at(

@@ -17,13 +17,16 @@ export interface DecodedSet {
   files: DecodedFile[];
   folder: Folder;
   hash: string;
-  /** Route files that could not be read at all: what they hold is not missing, only unknown. */
+  /**
+   * The number of route files that could not be read at all. What they define is unknown, not
+   * missing.
+   */
   unread: number;
 }
 
 export interface BuildOptions {
   env: Environment;
-  /** Null: switched off. */
+  /** Null: handlers are switched off. */
   handlers: Handlers | null;
   nowMs: number;
 }

@@ -11,8 +11,8 @@ import { meantUri, quoted, withCountryCode } from './number.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 
 /**
- * A destination written into the step. Where a route file has it, it is trusted as far as no caller
- * fills its places: what a table has is the operator's own.
+ * A literal destination in a step. In a route file it is trusted unless a caller fills its
+ * placeholders; values from a table are the operator's own.
  */
 export function writtenDestination(
   context: SetContext,
@@ -45,7 +45,8 @@ export function writtenDestination(
   }
   usePlaces(context, parsed.template, at);
   const trusted = trusting && isOperators(parsed.template);
-  // What a handler made is held against policy when the step runs: its plan then goes on.
+  // A destination from a handler is checked against the policy when the step runs, so that the plan
+  // can continue after a refusal.
   if (trusting && !trusted) checkAllowed(context, parsed.template, at);
   return { kind: 'literal', template: parsed.template, trusted };
 }
@@ -56,8 +57,7 @@ function didYouMeanTarget(context: SetContext, text: string): string {
 }
 
 /**
- * Where something may go, in the form that is taken: of a number or URI as people write it; else
- * null.
+ * A number or URI as people write it, in the form that is accepted; null if the meaning is unclear.
  */
 export function meantDestination(text: string): string | null {
   const forms = [rightForm(text), meantUri(text), inAscii(text).trim()];
@@ -65,7 +65,7 @@ export function meantDestination(text: string): string | null {
   return forms.find((form) => form !== null && taken(form)) ?? null;
 }
 
-/** What to write instead of a text that is no destination; empty where nobody can tell. */
+/** What to write instead of an invalid destination; empty if that is unclear. */
 export function destinationHint(text: string, country: string | null = null): string {
   const meant = meantDestination(text) ?? fromNational(text, country);
   if (meant !== null) return `write ${quoted(meant)}`;
@@ -73,8 +73,9 @@ export function destinationHint(text: string, country: string | null = null): st
 }
 
 /**
- * A templated destination that no value of its places brings into policy.allow would always fail as
- * rejected. Its places are in the user part, so pattern users are left aside where there are any.
+ * Reports a destination that policy.allow can never permit, whatever the values of its
+ * placeholders: it would always fail as rejected. With placeholders, which are in the user part,
+ * the users of the allowed patterns are ignored.
  */
 export function checkAllowed(context: SetContext, template: Template, at: Place): void {
   const shownAs = template.map((piece) => ('literal' in piece ? piece.literal : '{…}')).join('');
@@ -91,7 +92,7 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
     if ('why' in answer) context.problems.problem(at, answer.why, allowHint(answer.pattern));
     return;
   }
-  // The host, or a part of it, stands in a table: nobody knows before the call.
+  // The host, or a part of it, comes from a table, so it is only known during a call.
   const userEnd = template.findIndex((piece) => 'literal' in piece && piece.literal.includes('@'));
   if (template.some((piece, index) => 'place' in piece && index > userEnd)) return;
   const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
@@ -100,7 +101,8 @@ export function checkAllowed(context: SetContext, template: Template, at: Place)
       ? { ...pattern, user: { ...pattern.user, matches: () => true } }
       : pattern,
   );
-  // A number's places may become any digits: only a SIP host can be judged before a call.
+  // Placeholders in a number may become any digits, so only a SIP host can be checked before a
+  // call.
   if (!/^sips?:/i.test(sample)) return;
   const answer = allows(anyUser, sample);
   if ('why' in answer) {
@@ -119,7 +121,7 @@ function allowHint(pattern: string | undefined): string {
     : `add ${quoted(pattern)} to policy.allow, or change the destination`;
 }
 
-/** The schema saw that it begins with https://; what is left is whether it is a URL at all. */
+/** The schema has checked that it begins with https://; here, that it is a URL. */
 export function checkPlayUrl(context: SetContext, url: string, at: Place): void {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || parsed.hostname === '') {

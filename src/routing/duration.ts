@@ -14,23 +14,20 @@ export interface DurationBounds {
   words: string;
 }
 
-/**
- * Shorter than a round trip nothing can succeed; longer than a caller waits nothing is worth
- * waiting for.
- */
+/** Nothing can succeed in less than a round trip, and no caller waits longer than ten minutes. */
 export const ATTEMPT_BOUNDS: DurationBounds = { fromMs: 100, toMs: 600_000, words: '100ms to 10m' };
 export const PATIENCE_BOUNDS: DurationBounds = {
   fromMs: 100,
   toMs: 3_600_000,
   words: '100ms to 1h',
 };
-/** Of what a guarantee allows. */
+/** Bounds of the durations in a guarantee. */
 export const GUARANTEE_BOUNDS: DurationBounds = {
   fromMs: 0,
   toMs: 86_400_000,
   words: '0s to 24h',
 };
-/** A caller hears ringing meanwhile, and everything of the lookup fits into one lease. */
+/** The caller hears ringing meanwhile, and the whole lookup must fit into one lease. */
 export const LOOKUP_TIMEOUT_BOUNDS: DurationBounds = {
   fromMs: 50,
   toMs: 5_000,

@@ -9,21 +9,16 @@ import {
 } from 'libphonenumber-js/min';
 import { inAscii } from './look-alikes.ts';
 
-/**
- * Country codes after which a 0 belongs to the number: nothing is dialled there within the country.
- */
+/** Country codes after which a 0 is part of the number: these countries have no trunk prefix. */
 export const ZERO_IS_PART: ReadonlySet<string> = new Set(
   '39 47 225 226 227 229 242 247 267 268 378 501 507 676 679 687 974'.split(' '),
 );
-/** Those with a national 0 that have a few service numbers which begin with one all the same. */
+/** Country codes with the trunk prefix 0 where a few service numbers also begin with 0. */
 export const ZERO_OF_SERVICES: ReadonlySet<string> = new Set(
   '62 66 81 82 91 241 250 359 598 853 992'.split(' '),
 );
 
-/**
- * The E.164 number that is meant; null where there is doubt, and for patterns but of the simplest
- * kind.
- */
+/** The E.164 number that is meant; null if in doubt, and for all but the simplest patterns. */
 export function rightForm(text: string): string | null {
   const written = inAscii(text)
     .trim()
@@ -41,15 +36,16 @@ export function rightForm(text: string): string | null {
     if (!/^\+[1-9][0-9]{6,14}$/.test(number)) continue;
     const parsed = parsePhoneNumberFromString(number);
     if (parsed?.isValid() === true) return parsed.number;
-    // Written with separators only: the digits are those that stand there.
+    // Only separators were added, so the digits are right as they are.
     if (forms.length === 1 && text.startsWith('+') && !text.startsWith('+0')) return number;
   }
   return null;
 }
 
 /**
- * Whether what is dialled within the country alone stands behind the country code: +44 020…, +7 8
- * 495…, +1 1 415…. Only those that could are parsed: a list may hold a million numbers.
+ * Whether the trunk prefix, which is only dialled within the country, follows the country code: +44
+ * 020…, +7 8 495…, +1 1 415…. Only candidates are parsed, because a list may hold a million
+ * numbers.
  */
 export function hasTrunkPrefix(plain: string): boolean {
   const code = callingCode(plain);
@@ -62,8 +58,8 @@ export function hasTrunkPrefix(plain: string): boolean {
 }
 
 /**
- * Of `+4402*` the prefix without the national 0, after which no number begins; null for any other
- * pattern.
+ * For a pattern such as `+4402*`, which matches no number, the prefix without the trunk 0; null for
+ * any other pattern.
  */
 export function withoutTrunkZero(pattern: string): string | null {
   const code = callingCode(pattern);
@@ -73,7 +69,7 @@ export function withoutTrunkZero(pattern: string): string | null {
   return `+${code}${pattern.slice(1 + code.length).replace(/^0+/, '')}`;
 }
 
-/** What is dialled within a country where that is not 0. */
+/** Trunk prefixes of countries where it is not 0. */
 const TRUNK: Record<string, string[]> = {
   1: ['1'],
   7: ['8'],

@@ -1,4 +1,4 @@
-/** An example of a route file: a call, what its targets answer, and what must come of it. */
+/** An example in a route file: a call, how its targets answer, and the expected result. */
 
 import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
 import { noFacts } from '../core/machine/new-call.ts';
@@ -13,18 +13,18 @@ export interface Example {
   name: string;
   place: Place;
   facts: CallFacts;
-  /** Null: the moment of the check. */
+  /** Null: the time of the check. */
   atMs: number | null;
   /** Switches that operators have turned. */
   overrides: Overrides;
-  /** By target, number or SIP URI; a repeat takes the next of the list. */
+  /** By target, number or SIP URI; each further attempt takes the next one in the list. */
   verdicts: Record<string, Verdict[]>;
   digits: string[];
   hangupAfter: string | null;
-  /** What each lookup answers; one that is not here does not. */
+  /** What each lookup answers; a lookup that is not listed gives no answer. */
   lookups: Record<string, Record<string, string>>;
   expect: {
-    /** Null is `otherwise`; undefined is not asked. */
+    /** Null means `otherwise`; undefined means that the example does not check it. */
     rule?: string | null;
     attempts?: string[];
     ends?: Ends;
@@ -76,7 +76,7 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
   };
 }
 
-/** An incoming call of which only the two parties are known, read as those of a webhook are. */
+/** An incoming call of which only the two parties are known, parsed as in a webhook. */
 export function factsOf(from: string | null, to: string | null): CallFacts {
   return {
     ...noFacts('example'),

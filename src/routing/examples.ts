@@ -1,6 +1,6 @@
 /**
- * Examples of a route set, played by the same core as the server and compared with what they
- * expect.
+ * Runs the examples of a route set with the server's own core and compares the results with what
+ * they expect.
  */
 
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
@@ -12,7 +12,7 @@ import type { Problem } from './problem.ts';
 export interface ExampleResult {
   name: string;
   ok: boolean;
-  /** Of what was expected, what came; `error` where an attempt had no scripted verdict. */
+  /** The actual results for what was expected; `error` if an attempt had no scripted verdict. */
   got: ExampleOutcome & { error?: string };
   expected: ExampleOutcome;
   file: string;
@@ -22,7 +22,7 @@ export interface ExampleResult {
 
 export type ExampleOutcome = Example['expect'];
 
-/** `warnings`: what handlers did wrong while the examples were played, at the example. */
+/** `warnings`: what handlers did wrong while the examples ran, each at its example's place. */
 export function runExamples(
   set: RouteSet,
   examples: Example[],

@@ -1,6 +1,6 @@
 /**
- * `flows`: steps that have a name. A `run` is replaced by them when the set is built, so that whatever looks
- * at steps, the machine included, knows only steps.
+ * `flows`: named lists of steps. When the set is built, each `run` is replaced by the flow's steps,
+ * so that everything that reads steps, including the machine, needs to know nothing of flows.
  */
 import { branchesOf } from '../core/machine/plan.ts';
 import type { RouteStep } from '../core/rules/rule.ts';
@@ -11,7 +11,7 @@ import type { Place, Problems } from './problem.ts';
 export class Flows {
   readonly #written = new Map<string, () => RouteStep[]>();
   readonly #built = new Map<string, RouteStep[]>();
-  /** Those that are being built: each runs the next. */
+  /** The flows being built; each one runs the next. */
   readonly #open: string[] = [];
   readonly #sizes = new WeakMap<RouteStep, number>();
 
@@ -19,17 +19,22 @@ export class Flows {
     this.#written.set(name, build);
   }
 
-  /** Also those that nothing runs, for their problems. Yields where it may be interrupted. */
+  /**
+   * Builds also the flows that nothing runs, to report their problems. Yields regularly, see
+   * slices.ts.
+   */
   *buildAll(): Generator<void, void> {
     for (const name of this.#written.keys()) {
       yield;
       this.#steps(name);
     }
-    // What they were read from, file and nodes, is not kept with the set.
+    // The set does not keep the files and nodes that the flows were read from.
     this.#written.clear();
   }
 
-  /** What `run: name` stands for; none, and a problem, where it leads back to itself. */
+  /**
+   * The steps that `run: name` stands for; none, and a problem, if the flow leads back to itself.
+   */
   run(name: string, at: Place, problems: Problems): RouteStep[] {
     const from = this.#open.indexOf(name);
     if (from < 0) return this.#steps(name);
@@ -42,7 +47,7 @@ export class Flows {
     return [];
   }
 
-  /** How many steps a list has, with those of its branches. */
+  /** The number of steps in a list, including its branches. */
   sizeOf(steps: readonly RouteStep[]): number {
     return steps.reduce((sum, step) => sum + this.#sizeOfStep(step), 0);
   }
@@ -57,7 +62,10 @@ export class Flows {
     return steps;
   }
 
-  /** Counted once a step: flows that run each other twice would otherwise take for ever. */
+  /**
+   * Each step is counted only once and remembered: flows that run each other twice would otherwise
+   * take exponential time.
+   */
   #sizeOfStep(step: RouteStep): number {
     const known = this.#sizes.get(step);
     if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** Reads the routes folder into memory once, so that everything sees the same state. */
+/** Reads the routes folder into memory once, so that all later steps see the same state. */
 import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,15 +6,16 @@ import { LIMITS } from './limits.ts';
 import { Problems } from './problem.ts';
 
 export interface Folder {
-  /** Null for files that were kept: there is nothing more to read. */
+  /** Null for stored files, because there is nothing more to read. */
   dir: string | null;
   /** `*.yaml` directly in the folder, in byte order of their names. */
   routeFiles: string[];
   /**
-   * Everything that counts: route files, handlers, lists, tables, calendars; by path with forward slashes.
+   * All files of the set (route files, handlers, lists, tables, calendars) by path with forward
+   * slashes.
    */
   contents: Map<string, Uint8Array>;
-  /** Of each file, before it was read: what is not the same after a change. */
+  /** The stamp of each file, taken before it was read; any change to the file changes it. */
   stamps: Map<string, string>;
 }
 
@@ -59,15 +60,13 @@ export async function readFolder(dir: string, problems: Problems): Promise<Folde
   return folder;
 }
 
-/** The files of a folder as they were once read. */
+/** A folder made of stored files. */
 export function keptFolder(contents: ReadonlyMap<string, Uint8Array>): Folder {
   const routeFiles = [...contents.keys()].filter(isRouteFile).sort(byBytes);
   return { dir: null, routeFiles, contents: new Map(contents), stamps: new Map() };
 }
 
-/**
- * A file that something refers to; read on the spot where the folder's own rules did not take it.
- */
+/** Reads a file that a route file refers to, unless it was read with the folder already. */
 export async function readReferenced(
   folder: Folder,
   name: string,
@@ -79,8 +78,8 @@ export async function readReferenced(
 }
 
 /**
- * A file that is no longer as it was when it was read, or is new or gone: what was read is of no one
- * moment. Null where all of it is.
+ * A file that was changed, added or removed since it was read, so that the contents do not belong
+ * to one point in time. Null if there is none.
  */
 export async function changedMeanwhile({ dir, stamps }: Folder): Promise<string | null> {
   if (dir === null) return null;
@@ -91,25 +90,30 @@ export async function changedMeanwhile({ dir, stamps }: Folder): Promise<string 
   return null;
 }
 
-/** A file that is replaced is another one; the last time is that of any change, also of its times. */
+/**
+ * Includes the inode, which differs after a replacement, and the ctime, which every change updates,
+ * even one to the file's times.
+ */
 async function stampOf(path: string): Promise<string> {
   const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
   return [dev, ino, size, mtimeNs, ctimeNs].join();
 }
 
-/** A path of an operator stays in the folder: no `..`, nothing absolute, no dot names. */
+/**
+ * Whether a path written by an operator stays in the folder: no `..`, not absolute, no dot names.
+ */
 export function isInside(name: string): boolean {
   return (
     name.split('/').every((part) => part !== '' && !part.startsWith('.')) && !/[\\:\0]/.test(name)
   );
 }
 
-/** A millisecond's work. */
+/** Hashed between two yields; takes about a millisecond. */
 const HASHED_BYTES = 1024 * 1024;
 
 /**
- * Over names and bytes of everything that counts, so that equal hashes mean equal routes. Yields
- * where it may be interrupted.
+ * A hash of the names and contents of all files of the set, so that equal hashes mean equal routes.
+ * Yields regularly, see slices.ts.
  */
 export function* contentHash(folder: Folder): Generator<void, string> {
   const hash = createHash('sha256');
@@ -124,7 +128,7 @@ export function* contentHash(folder: Folder): Generator<void, string> {
   return hash.digest('hex');
 }
 
-/** For people and log lines; the full hash is what is compared. */
+/** For people and log lines; comparisons use the full hash. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 12);
 }
@@ -160,13 +164,13 @@ async function list(dir: string, under: string, problems: Problems): Promise<str
   }
   const found: string[] = [];
   for (const entry of entries.sort(byBytes)) {
-    // Dot names are an editor's, git's, or Kubernetes' ..data behind the links it mounts.
+    // Dot names belong to editors, git, or Kubernetes (..data behind its mounted links).
     if (entry.startsWith('.') || entry === 'node_modules') continue;
     const name = under === '' ? entry : `${under}/${entry}`;
-    // stat follows links: a mounted ConfigMap is nothing but links.
+    // stat follows links, because a mounted ConfigMap consists of links.
     const status = await stat(join(dir, name)).catch(() => null);
     if (status === null) {
-      // Removed since it was listed: as if we had come a moment later.
+      // Removed since it was listed; treated as if it had never been there.
       if ((await lstat(join(dir, name)).catch(() => null)) === null) continue;
       problems.problem({ file: name, line: 1, column: 1 }, 'cannot be read: it is a broken link');
     } else if (status.isDirectory()) {

@@ -1,6 +1,6 @@
 /**
  * The commit that is checked out around a folder, read from git's own files. Git itself may not be
- * installed, and a folder without a repository is nothing unusual.
+ * installed, and many folders are not in a repository.
  */
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const COMMIT = /^[\da-f]{40}(?:[\da-f]{24})?$/;
 
-/** Null where there is none, or where it cannot be told. */
+/** Null if there is none, or if it cannot be determined. */
 export async function readGitCommit(dir: string): Promise<string | null> {
   try {
     const gitDir = await findGitDir(await realpath(dir));
@@ -24,7 +24,8 @@ async function findGitDir(dir: string): Promise<string | null> {
   const status = await stat(path).catch(() => null);
   if (status?.isDirectory()) return path;
   if (status?.isFile()) {
-    // A worktree, a submodule, or what git-sync makes: the file names the directory.
+    // In a worktree, a submodule or a checkout by git-sync, `.git` is a file that names the
+    // directory.
     const named = /^gitdir: (.+)$/m.exec(await text(path))?.[1];
     return named === undefined ? null : resolve(dir, named);
   }
@@ -37,7 +38,7 @@ async function headOf(gitDir: string): Promise<string | null> {
   if (COMMIT.test(head)) return head;
   const ref = /^ref: (refs\/[^\s\\:]+)$/.exec(head)?.[1];
   if (ref === undefined || ref.split('/').includes('..')) return null;
-  // Worktrees share the refs of the repository that they belong to.
+  // Worktrees share the refs of their main repository.
   const shared = await text(join(gitDir, 'commondir')).catch(() => '.');
   const dirs = [gitDir, resolve(gitDir, shared.trim())];
   for (const dir of dirs) {

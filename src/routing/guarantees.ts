@@ -1,5 +1,5 @@
 /**
- * Holds a set to its guarantees: a broken one is a problem of the set, with the path that breaks
+ * Checks a set's guarantees: a broken one is a problem of the set, shown with the path that breaks
  * it.
  */
 import { type Breach, breaches } from '../core/prove/guarantee.ts';
@@ -22,7 +22,7 @@ export async function holdGuarantees(
 ): Promise<void> {
   if (located.length === 0) return;
   const named = located.map(({ guarantee }) => guarantee.rules);
-  // Only the rules that a guarantee is about.
+  // Only the rules that some guarantee is about.
   const rules = named.includes(null) ? {} : { rules: named.flatMap((names) => names ?? []) };
   const proofs = await proveInSlices(routes, { ...rules, examples });
   for (const { guarantee, place, clauses } of located) {
@@ -33,7 +33,7 @@ export async function holdGuarantees(
   }
 }
 
-/** The event loop is held for a slice at a time, however long it takes in all. */
+/** Blocks the event loop only for one slice at a time, however long the whole takes. */
 export function proveInSlices(routes: CompiledRoutes, options: ProveOptions): Promise<RuleProof[]> {
   return inSlices(proveRoutes(routes, options));
 }

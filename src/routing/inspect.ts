@@ -1,4 +1,7 @@
-/** Walks the tokens of a route file without recursion: what YAML it may not use, its depth and size. */
+/**
+ * Walks the tokens of a route file without recursion, and checks its depth, its size, and that it
+ * uses no forbidden parts of YAML.
+ */
 import type { CST } from 'yaml';
 import { LIMITS } from './limits.ts';
 import type { Place, Problems } from './problem.ts';
@@ -16,8 +19,8 @@ const FORBIDDEN: Partial<Record<CST.SourceToken['type'] | 'alias', [string, stri
 };
 
 /**
- * Null: too much to compose. Else where comments begin that stand in brackets. Yields where it may be
- * interrupted.
+ * Null: too large to compose. Otherwise the offsets of comments within brackets. Yields regularly,
+ * see slices.ts.
  */
 export function* inspect(
   tokens: CST.Token[],
@@ -81,7 +84,7 @@ function isNested(token: CST.Token): token is Nested {
   return token.type === 'document' || token.type === 'block-scalar' || 'items' in token;
 }
 
-/** A list has a million parts: one after the other, as they are asked for. */
+/** Lazily, because a list may have a million parts. */
 function* insideOf(token: Nested, depth: number): Generator<Part, void> {
   const inBrackets = token.type === 'flow-collection';
   const parts = (all: readonly CST.Token[] = []): Part[] =>

@@ -1,4 +1,4 @@
-/** `numbers`: labels of the numbers that are called. */
+/** `numbers`: labels for our own numbers. */
 import { readAddress } from '../core/rules/address.ts';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import type { SetContext } from './context.ts';
@@ -6,7 +6,7 @@ import type { DecodedFile } from './decoded-set.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Place } from './problem.ts';
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* buildLabels(
   context: SetContext,
   files: DecodedFile[],

@@ -1,13 +1,16 @@
 /**
- * What is meant by a `language` that is none of Telnyx's. To one of those it
- * answers 422, and the caller would hear nothing.
+ * Suggests a language for one that Telnyx does not know. Telnyx would answer 422, and the caller
+ * would hear nothing.
  */
 import { LANGUAGES } from '../core/rules/language.ts';
 
-/** Names that others use for a language of the list. */
+/** Codes that other systems use for a language in the list. */
 const SAME: Record<string, string> = { ar: 'arb', zh: 'cmn-CN', no: 'nb-NO', nn: 'nb-NO' };
 
-/** For a text that is none of them: those of the same language, else all, and the way round. */
+/**
+ * Hint for an unknown language: the variants of the same language, or all languages, and how to
+ * avoid naming one.
+ */
 export function languageHint(text: string): string {
   const asked = text.toLowerCase().replaceAll('_', '-');
   const [primary = ''] = asked.split('-');

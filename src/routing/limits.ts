@@ -1,4 +1,6 @@
-/** Limits for everything an operator can provide; above them there is a problem, never a hang. */
+/**
+ * Limits for everything an operator can provide; exceeding one is a reported problem, never a hang.
+ */
 export const LIMITS = {
   /** One route file. 100,000 numbers written inline are about 2 MB. */
   routeFileBytes: 8 * 1024 * 1024,
@@ -13,42 +15,48 @@ export const LIMITS = {
   depth: 64,
   nodes: 1_000_000,
   rules: 20_000,
-  /** One call may wait for each of them. */
+  /** One call may have to wait for all of them. */
   lookups: 8,
   listEntries: 2_000_000,
-  /** Steps of a list that runs flows, with all that its branches hold: each call stores its own. */
+  /** Steps of a list that runs flows, including its branches: each call stores its own copy. */
   flowSteps: 1_000,
   entryLength: 256,
   tableRows: 2_000_000,
   tableColumns: 200,
-  /** Problems shown; a file that is no route file at all would fill the terminal. */
+  /** Problems shown, so that a file which is not a route file at all does not fill the terminal. */
   problems: 200,
-  /** Times looked at of one recurring iCal event, and busy times kept of one file. */
+  /** Instances visited for one recurring iCal event, and closed times kept from one file. */
   icalOccurrences: 50_000,
   icalSpans: 50_000,
   icalInterval: 1_000_000,
   handlerMs: 50,
-  /** On top of it, for the way to the process and back: what a decision may hold the event loop. */
+  /**
+   * Added for the way to the process and back, as part of the time that a decision may block the
+   * event loop.
+   */
   handlerWayMs: 25,
-  /** The code at the top of a handler. */
+  /** For the top-level code of a handler. */
   handlerLoadMs: 1_000,
-  /** All of a load: the start of a process, types, syntax, the code at the top. */
+  /** For a whole load: starting a process, stripping types, parsing, running the top-level code. */
   handlerLoadWaitMs: 5_000,
   handlerAnswerLength: 64 * 1024,
-  /** Steps and what they hold: the event loop reads them, some 20 µs each. */
+  /** Values in an answer: the event loop decodes them, at about 20 µs each. */
   handlerAnswerValues: 500,
-  /** V8's heap in the process of the handlers, and all of its memory. */
+  /** Of the handler process: V8's heap, and all of its memory. */
   handlerHeapMb: 96,
   handlerMemoryBytes: 192 * 1024 * 1024,
-  /** While a file is loaded: the syntax tree of the largest takes 150 MB. */
+  /** While a file is loaded: the syntax tree of the largest possible file takes 150 MB. */
   handlerLoadMemoryBytes: 256 * 1024 * 1024,
-  /** Handlers kept ready, some 0.2 MB each. */
+  /** Handlers kept loaded, about 0.2 MB each. */
   handlerContexts: 128,
-  /** So many calls in a row without an answer in time... */
+  /** After this many calls in a row without an answer in time... */
   handlerOverrunsMax: 3,
-  /** ...or so much of the event loop's time, of which a tenth is forgiven as it passes... */
+  /**
+   * ...or after this much wasted time of the event loop (a tenth of the elapsed time is
+   * subtracted)...
+   */
   handlerHeldMs: 400,
-  /** ...and a handler is not asked for so long. */
+  /** ...a handler is paused for this long. */
   handlerRestMs: 30_000,
   /** Pairs of rules compared value by value when looking for shadowed rules. */
   subsumptionWork: 20_000_000,

@@ -23,7 +23,7 @@ export function* inlineList(
   return yield* collect(name, entries, problems, country);
 }
 
-/** Problems stand in the list file, at their line. */
+/** Problems are located in the list file, at their line. */
 export function* fileList(
   name: string,
   file: string,

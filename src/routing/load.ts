@@ -28,13 +28,13 @@ import { parseSource } from './source.ts';
 import type { Environment } from './targets.ts';
 
 export interface LoadOptions {
-  /** Where `${NAME}` of secrets is looked up; the values are not kept. */
+  /** Where the `${NAME}` of secrets is looked up; the values are not kept. */
   env: Environment;
-  /** False: a rule with a handler is a problem, no code of the folder runs. */
+  /** False: no code in the folder is run, and a rule with a handler is a problem. */
   handlers: boolean;
   /** Calendars are expanded around this moment; default now. */
   nowMs?: number;
-  /** Aborted: nobody wants the set any more, and the load rejects. */
+  /** If aborted, the load rejects, because the set is no longer wanted. */
   signal?: AbortSignal;
 }
 
@@ -44,20 +44,20 @@ export interface Loaded {
   warnings: Problem[];
   examples: Example[];
   guarantees: LocatedGuarantee[];
-  /** Files that the routes name, wherever in the folder they lie. */
+  /** Files that the routes refer to, anywhere in the folder. */
   referenced: string[];
-  /** Everything that was read, as it was read. */
+  /** The contents of all files that were read. */
   contents: ReadonlyMap<string, Uint8Array>;
 }
 
-/** The folder, or its files as they were once read. */
+/** The folder's path, or stored files. */
 export type RouteFiles = string | ReadonlyMap<string, Uint8Array>;
 
 export interface Refused {
   ok: false;
   problems: Problem[];
   warnings: Problem[];
-  /** Of what stands in the folder, so that a refusal can be told from the next. */
+  /** Hash of the refused contents, to tell one refusal from the next. */
   hash: string;
   rules: number;
   referenced: string[];
@@ -66,13 +66,13 @@ export interface Refused {
 export type LoadResult = Loaded | Refused;
 
 /**
- * Never throws, unless it is aborted: an error while a set is read is a problem of that set, so that
- * a server refuses it and keeps the last good one, and the command line says so.
+ * Never throws unless aborted. An unexpected error becomes a problem of the set, so that the server
+ * keeps the last good set, and the command line reports it.
  */
 export async function loadRoutes(source: RouteFiles, options: LoadOptions): Promise<LoadResult> {
   for (let tries = 1; ; tries += 1) {
     const problems = new Problems();
-    // What is known of the folder, however far the load came.
+    // What is known about the folder, however far the load got.
     const known = { hash: UNREADABLE, rules: 0, referenced: [] as string[] };
     try {
       const read = await readFiles(source, options, problems, known);
@@ -95,7 +95,10 @@ export async function loadRoutes(source: RouteFiles, options: LoadOptions): Prom
   }
 }
 
-/** A deployment is copying into the folder: half of it and half of what was there is no set. */
+/**
+ * How often to read again when the folder changes meanwhile: a mix of old and new files is not a
+ * set.
+ */
 const TRIES_MAX = 10;
 const TRY_AGAIN_MS = 200;
 
@@ -107,11 +110,13 @@ function restless(file: string): [Place, string, string] {
   ];
 }
 
-/** Ready to decide and held to its guarantees; an error on the way there is a problem as well. */
+/**
+ * Loads a set, compiles it and checks its guarantees; an error in any of that becomes a problem.
+ */
 export async function loadCompiled(
   source: RouteFiles,
   options: LoadOptions & {
-    /** False: broken guarantees are left to whoever asks; see `referee prove`. */
+    /** False: guarantees are not checked here; `referee prove` does that itself. */
     hold?: boolean;
   },
 ): Promise<(Loaded & { routes: CompiledRoutes }) | Refused> {
@@ -154,7 +159,7 @@ interface Read {
   files: DecodedFile[];
 }
 
-/** All of the folder that counts, and what its route files refer to. */
+/** Reads all files of the set in the folder, and those that its route files refer to. */
 async function readFiles(
   source: RouteFiles,
   { signal }: LoadOptions,
@@ -202,10 +207,10 @@ function* decodeFiles(folder: Folder, problems: Problems): Generator<void, Decod
   return files;
 }
 
-/** Stands for the hash of a folder that could not be read to its end. */
+/** Used as the hash of a folder that could not be read completely. */
 const UNREADABLE = 'unreadable';
 
-/** The hash that a load now would have: what a watcher compares, without parsing anything. */
+/** The hash that a load would have now, without parsing anything; a watcher compares it. */
 export async function hashRoutes(dir: string, referenced: readonly string[]): Promise<string> {
   const ignored = new Problems();
   try {
@@ -217,7 +222,7 @@ export async function hashRoutes(dir: string, referenced: readonly string[]): Pr
   }
 }
 
-/** Those that a rule asks. */
+/** The handler files that rules use. */
 function handlerFiles(files: { routes: RouteFile }[], folder: Folder): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
   for (const { handler } of files.flatMap(({ routes }) => routes.rules ?? [])) {

@@ -1,9 +1,13 @@
 /**
- * Characters that word processors, spreadsheets and address books substitute: `mon–fri`, a no-break
- * space in a number, direction marks around it. They look right but match nothing.
+ * Characters that word processors, spreadsheets and address books substitute: the dash in
+ * `mon–fri`, a no-break space in a number, direction marks around it. They look right but match
+ * nothing.
  */
 
-/** By what is meant. Direction marks, joiners and the soft hyphen are not seen at all. */
+/**
+ * Grouped by the character that is meant; '' for those that are invisible: direction marks, joiners
+ * and the soft hyphen.
+ */
 const MEANT: [meant: string, characters: RegExp][] = [
   ['-', /[\u2010-\u2015\u2212\ufe58\ufe63]/g],
   [' ', /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g],
@@ -17,7 +21,7 @@ const ANY = new RegExp(
   [...MEANT.map(([, characters]) => characters.source), FULL_WIDTH.source].join('|'),
 );
 
-/** The text as it was meant. */
+/** The text with look-alikes replaced by the characters that are meant. */
 export function inAscii(text: string): string {
   if (!ANY.test(text)) return text;
   let meant = text;
@@ -25,7 +29,7 @@ export function inAscii(text: string): string {
   return meant.replace(FULL_WIDTH, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
 }
 
-/** `an en dash (U+2013)`: the first such character of a text; null where there is none. */
+/** `an en dash (U+2013)`: the first such character of a text; null if there is none. */
 export function lookAlike(text: string): string | null {
   const character = ANY.exec(text)?.[0];
   if (character === undefined) return null;

@@ -1,5 +1,5 @@
 /**
- * Converts lookups into the core's form: an address with places, headers with references, paths.
+ * Converts lookups into the core's form: a URL with placeholders, headers with references, paths.
  */
 import { isIP } from 'node:net';
 import { LOOKUP_FIELD } from '../core/rules/placeholder.ts';
@@ -19,7 +19,8 @@ import { checkVariable, NAME_OF_REFERENCE } from './variables.ts';
 const TIMEOUT_MS_DEFAULT = 1_000;
 
 /**
- * Build them before anything that uses them: `context.kept` is what clauses and places may name.
+ * Must be built before anything that uses them: clauses and placeholders may only name fields in
+ * `context.kept`.
  */
 export function buildLookups(
   context: SetContext,
@@ -121,7 +122,7 @@ function isLoopback(hostname: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-/** Headers of the connection, which the request writes itself. */
+/** Headers that the HTTP client sets itself. */
 const REQUEST_OWN: ReadonlySet<string> = new Set([
   'host',
   'connection',
@@ -134,7 +135,7 @@ const REQUEST_OWN: ReadonlySet<string> = new Set([
   'trailer',
   'upgrade',
 ]);
-/** A value of these is a secret, which does not belong in a file. */
+/** Headers whose value is a secret, which does not belong in a file. */
 const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
 function headersOf(
@@ -201,7 +202,7 @@ function pathOf(text: string): string[] | null {
   return keys.every((key) => LOOKUP_FIELD.test(key)) ? keys : null;
 }
 
-/** Whether there is such a lookup, and whether it keeps such a field. */
+/** Checks that the lookup exists and keeps this field. */
 export function useLookup(
   context: SetContext,
   lookup: string,
@@ -210,13 +211,13 @@ export function useLookup(
 ): void {
   if (!useName(context, 'lookup', lookup, at.lookup)) return;
   const kept = context.kept.get(lookup);
-  // Something is wrong with the lookup itself, and that is reported there.
+  // If the lookup itself has problems, they have been reported already.
   if (kept === undefined || kept.size === 0 || kept.has(field)) return;
   const problem = `the lookup ${quoted(lookup)} keeps no ${quoted(field)}`;
   context.problems.problem(at.field, problem, didYouMean(field, kept));
 }
 
-/** Lookups that stand in a text with places. */
+/** Checks the lookups that a text with placeholders names. */
 export function usePlaces(context: SetContext, template: Template, at: Place): void {
   for (const piece of template) {
     if ('literal' in piece || piece.place !== 'lookup') continue;

@@ -1,6 +1,6 @@
 /**
  * Finds steps that lead back to a number or address that their own rule serves, directly or through
- * other rules. Each round is a new, billed call. Loops outside these files cannot be seen here;
+ * other rules. Each round is a new, billed call. Loops through other systems cannot be found here;
  * budgets limit them.
  */
 import { loopReason } from '../core/rules/loop.ts';
@@ -22,13 +22,13 @@ import { servedOf } from './served.ts';
 
 type Moving = Extract<RouteStep, { do: 'refer' | 'transfer' }>;
 
-/** Where one step may take the caller. */
+/** A destination that one step may move the caller to. */
 interface Exit {
   step: Moving;
   template: Extract<Destination, { kind: 'literal' }>['template'];
 }
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* checkLoops(context: SetContext, set: RouteSet): Generator<void, void> {
   const exits: Exit[][] = [];
   for (const { action } of set.rules) {
@@ -48,7 +48,7 @@ export function* checkLoops(context: SetContext, set: RouteSet): Generator<void,
       warn(context, exit, why);
     }
   }
-  // Which numbers come to `otherwise` nobody has written down: only {to} is sure to be one of them.
+  // It is not known which numbers reach `otherwise`; only {to} is certainly one of them.
   for (const exit of exitsOf(set, set.otherwise)) {
     if (!isWritten(exit)) warn(context, exit, backByTemplate(exit, { all: [] }, set));
   }
@@ -88,7 +88,7 @@ function templatesOf(set: RouteSet, to: Destination): Exit['template'][] {
   });
 }
 
-/** Through the rules that a call to the destination may meet, back to the rule itself. */
+/** Searches from the rules that a call to the destination may match, back to the rule itself. */
 function backTo(
   own: number,
   reached: readonly number[],
@@ -109,11 +109,11 @@ function backTo(
 const SAMPLES_MAX = 20;
 
 /**
- * `{to}` in a transfer, `sip:{to_user}@sip.telnyx.com`: tried with numbers that the rule serves.
+ * `{to}` in a transfer, `sip:{to_user}@sip.telnyx.com`: tested with numbers that the rule serves.
  */
 function backByTemplate(exit: Exit, when: Condition, set: RouteSet): string | null {
   for (const to of samplesOf(when, set)) {
-    // What a table has is not looked at: only {to} is sure to lead back.
+    // Table values are not looked at; only {to} is certain to lead back.
     const valueFor = valuesFor(factsOf('+14155550123', to), () => null);
     const filled = fillDestination(exit.template, valueFor);
     if ('text' in filled && loopReason(filled.text, to) !== null) {

@@ -1,9 +1,9 @@
-/** Numbers as people of one country dial them, where somebody asks about a call. */
+/** National number formats, accepted when somebody asks about a call. */
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 
 /**
- * The E.164 number that a national form means in a country, such as `030 901820` in DE; null for
- * whatever is none there, and where no country is known.
+ * The E.164 number that a national form means in a country, such as `030 901820` in DE; null if it
+ * is not valid in that country, or if no country is set.
  */
 export function fromNational(text: string, country: string | null | undefined): string | null {
   const written = text.trim();
@@ -13,12 +13,12 @@ export function fromNational(text: string, country: string | null | undefined): 
   return parsed?.isValid() === true ? parsed.number : null;
 }
 
-/** What is asked about: the number that a national form means, anything else as it stands. */
+/** The number to look for: a national form is converted, anything else stays as it is. */
 export function askedNumber(text: string, country: string | null | undefined): string {
   return fromNational(text, country) ?? text;
 }
 
-/** Digits and what is written between them; a country code begins with +. */
+/** Digits and separators without a leading +, so there is no country code. */
 export function mayBeNational(text: string): boolean {
   return NATIONAL.test(text) && text.replace(/[^0-9]/g, '').length >= DIGITS_MIN;
 }

@@ -1,4 +1,4 @@
-/** Checks values of `from`, `to` and lists; the core compares them. */
+/** Checks values of `from`, `to` and lists. Matching them is the core's job. */
 import { isWithheldName, WITHHELD_NUMBERS, withoutUserParameters } from '../core/rules/address.ts';
 import { hasTrunkPrefix, rightForm, withoutTrunkZero } from './e164.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
@@ -9,7 +9,7 @@ export type NumberCheck =
   | { warning: string; hint: string }
   | null;
 
-/** `country`: whose national form a number without a country code may be; for the hint. */
+/** `country`: a number without a country code is read as national there, for the hint. */
 export function checkNumber(text: string, country: string | null = null): NumberCheck {
   const meant = fromNational(text, country);
   if (meant !== null) {
@@ -22,7 +22,7 @@ export function checkNumber(text: string, country: string | null = null): Number
 }
 
 function checkWritten(text: string): NumberCheck {
-  // What most entries of a long list are.
+  // Fast path for most entries of a long list.
   if (/^\+1[2-9][0-9]{9}$/.test(text)) return null;
   if (PLAIN.test(text)) return checkE164(text);
   if (text !== text.trim()) {
@@ -37,7 +37,7 @@ function checkWritten(text: string): NumberCheck {
     };
   }
   const odd = lookAlike(text);
-  // A no-break space between digits separates them as any other does.
+  // A no-break space between digits is treated like any other separator.
   if (odd !== null && !SEPARATED.test(text)) {
     return { problem: `${quoted(text)} holds ${odd}`, hint: writtenRight(text, inAscii(text)) };
   }
@@ -75,7 +75,7 @@ function checkWritten(text: string): NumberCheck {
 
 const NATIONAL = /^[0-9().\s/-]+$/;
 const PLAIN = /^\+[0-9]+\*?$/;
-/** `+`, digits, wildcards and what RFC 3966 lets stand between them. */
+/** `+`, digits, wildcards, and the separators of RFC 3966. */
 const SEPARATED = /^\+[0-9\s().*?-]*$/;
 
 function checkE164(text: string): NumberCheck {
@@ -115,7 +115,7 @@ function checkE164(text: string): NumberCheck {
       hint: 'use anonymous: true, which knows all its forms',
     };
   }
-  // The one numbering plan whose numbers all have one length; others change.
+  // The only numbering plan in which all numbers have the same length for good.
   if (plain.startsWith('+1') && digits !== 11) {
     return {
       warning: `${quoted(text)} has ${digits - 1} digits after +1, where every number has 10: no call comes with it`,
@@ -135,7 +135,7 @@ function checkPrefix(text: string, plain: string): NumberCheck {
 }
 
 /**
- * Of what country it is, nobody can tell: "4155550100" with a + is Swiss. Only after 00 stands a
+ * The country is not known: "4155550100" with a + would be a Swiss number. Only 00 is followed by a
  * country code.
  */
 function checkNational(text: string): NumberCheck {
@@ -148,7 +148,7 @@ function checkNational(text: string): NumberCheck {
   };
 }
 
-/** For a number without its country code, which is not guessed. */
+/** The hint for a number without a country code, which is never guessed. */
 export function withCountryCode(text: string): string {
   const national = text.startsWith('0') ? ', without the national 0' : '';
   return `write + and the country code before it${national}`;
@@ -216,8 +216,8 @@ function checkGlob(text: string): NumberCheck {
 }
 
 /**
- * `write "+442079460958"`: the number that is meant, else the candidate. What would be refused next
- * is never shown; empty then.
+ * `write "+442079460958"`: the number that is meant, else the candidate. Empty if the suggestion
+ * would be refused too.
  */
 function writtenRight(text: string, candidate: string | null = null): string {
   const right = [rightForm(text), candidate].find(
@@ -227,8 +227,8 @@ function writtenRight(text: string, candidate: string | null = null): string {
 }
 
 /**
- * Of `sip:<sip:ada@host>`, `"Ada" <sip:ada@host>` or `sip://ada@host` the URI; null where it is
- * none of these.
+ * The URI in `sip:<sip:ada@host>`, `"Ada" <sip:ada@host>` or `sip://ada@host`; null for any other
+ * form.
  */
 export function meantUri(text: string): string | null {
   const start = Math.max(

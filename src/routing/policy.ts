@@ -31,7 +31,9 @@ export const DEFAULT_POLICY: Policy = {
   rest: true,
 };
 
-/** Also fills `context.allow`, which steps and targets are checked against: build it first. */
+/**
+ * Must be built first: it also fills `context.allow`, against which steps and targets are checked.
+ */
 export function buildPolicy(
   context: SetContext,
   written: WrittenPolicy,
@@ -126,7 +128,7 @@ function viaOf(
   };
 }
 
-/** The zone of dates of rules; undefined where none is written, or none that exists. */
+/** The policy's time zone for dates in rules; undefined if there is none, or an unknown one. */
 export function policyZone(files: readonly DecodedFile[]): string | undefined {
   const zones = files.flatMap(({ routes }) => routes.policy?.zone ?? []);
   return zones.find(isZone);

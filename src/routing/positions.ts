@@ -1,15 +1,15 @@
-/** Where decoded values stand in the file, kept beside them. */
+/** The positions of decoded values in their file, kept separately from the values. */
 import type { Node } from 'yaml';
 import type { Place } from './problem.ts';
 import { type Source, startOf } from './source.ts';
 
-/** Where decoded objects and lists, and their members, stand in the file. */
+/** The places of decoded objects, lists and their members in the file. */
 export interface Positions {
-  /** The object or list itself, or its member. */
+  /** The place of the object or list, or of its member. */
   at(owner: object, key?: string | number): Place;
-  /** The key of a member. */
+  /** The place of a member's key. */
   atKey(owner: object, key: string): Place;
-  /** Line on which an object or list ends. */
+  /** The line on which an object or list ends. */
   endLine(owner: object): number;
 }
 
@@ -43,7 +43,7 @@ export class DecodedPositions implements Positions {
     return this.#placeAt(this.#spots.get(owner)?.end ?? 0).line;
   }
 
-  /** Remembers where an object or a list stands; its members are added as they are decoded. */
+  /** Stores the place of an object or list; its members are added as they are decoded. */
   add(value: object, node: Node): Spot {
     const spot: Spot = {
       node: startOf(node),

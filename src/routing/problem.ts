@@ -8,11 +8,11 @@ import { inAscii, lookAlike } from './look-alikes.ts';
 export interface Problem {
   /** Relative to the routes folder. */
   file: string;
-  /** From 1. */
+  /** Counted from 1. */
   line: number;
   column: number;
   message: string;
-  /** What to do; empty where the message says it. */
+  /** What to do; empty if the message already says it. */
   hint: string;
 }
 
@@ -37,12 +37,12 @@ export class Problems {
     if (this.warnings.length < LIMITS.problems) this.warnings.push(located(place, message, hint));
   }
 
-  /** True where a problem stands within these lines of the file. */
+  /** True if there is a problem within these lines of the file. */
   within(file: string, fromLine: number, toLine: number): boolean {
     return this.problems.some((p) => p.file === file && p.line >= fromLine && p.line <= toLine);
   }
 
-  /** By file and place, as a reader meets them. */
+  /** Sorted by file and place, in reading order. */
   sorted(): { problems: Problem[]; warnings: Problem[] } {
     const problems = [...this.problems].sort(byPlace);
     const last = problems.at(-1);
@@ -62,10 +62,7 @@ function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column;
 }
 
-/**
- * `unknown target "suport"` and, where one is near, `did you mean support?`; else all that are
- * known.
- */
+/** `did you mean support?` if a known word is near; otherwise lists all known words. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const all = [...known];
   const near = nearest(word, all);
@@ -73,7 +70,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return all.length === 0 ? '' : `known: ${named(all)}`;
 }
 
-/** Of two words that look the same: by which character they are not. */
+/** For two words that look the same: the character in which they differ. */
 function difference(written: string, known: string): string {
   if (inAscii(written).trim() !== inAscii(known).trim()) return '';
   const odd = lookAlike(written);
@@ -83,8 +80,7 @@ function difference(written: string, known: string): string {
 }
 
 /**
- * Names are an operator's own and may be thousands: beyond this many characters their number must
- * do.
+ * Operators may have thousands of names: beyond this many characters only their number is shown.
  */
 const NAMED_CHARS_MAX = 8_000;
 
@@ -103,7 +99,7 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   for (const candidate of known) {
     if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue;
     const edits = editDistance(wanted, inAscii(candidate).toLowerCase());
-    // A short word is another word after two edits: "to" is not a slip of "do" and "any".
+    // Two edits turn a short word into a different one: "to" is not a misspelt "any".
     if (edits < bestEdits && edits < Math.max(wanted.length, candidate.length)) {
       best = candidate;
       bestEdits = edits;

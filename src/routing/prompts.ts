@@ -1,5 +1,6 @@
 /**
- * `prompts`: words in several languages, and whether they are there for those who are to hear them.
+ * `prompts`: spoken texts in several languages, and whether each language that a rule needs is
+ * there.
  */
 import { variantIn } from '../core/rules/language.ts';
 import {
@@ -55,7 +56,10 @@ export function wordsOf(context: SetContext, written: WrittenWords, at: Place): 
   return { prompt: written.prompt };
 }
 
-/** A prompt without the language of a rule that speaks it is heard in another one. */
+/**
+ * Warns if a rule speaks a prompt that lacks the rule's language: the caller would hear another
+ * language.
+ */
 export function checkLanguages(context: SetContext, set: RouteSet): void {
   const seen = new Set<string>();
   const { language: general, whileMoving } = set.policy;

@@ -10,40 +10,42 @@ import type { Problem } from './problem.ts';
 
 export type Reload =
   | { ok: true; hash: string; changed: boolean; warnings: Problem[] }
-  /** `hash` is the live set's, not the refused one's; '' where there is none. */
+  /** `hash` is that of the live set, not of the refused one; '' if there is no live set. */
   | { ok: false; hash: string; problems: Problem[] };
 
 interface FolderRoutes<Set extends CompiledRoutes | null> {
   readonly dir: string;
   current(): Set;
   warnings(): Problem[];
-  /** Which numbers the live set's examples call. */
+  /** The numbers that the live set's examples call. */
   exampleNumbers(): (string | null)[];
-  /** Of the current set. */
+  /** The examples of the live set. */
   examples(): Example[];
   /** The last reload if it was refused; null after a successful one. */
   refusal(): { at: number; problems: Problem[] } | null;
   reload(): Promise<Reload>;
   /**
-   * Makes kept files live, checked as a folder is, until the next good reload of the folder. What
-   * the folder was refused for stays said.
+   * Makes stored files live until the next good reload of the folder, with the same checks as a
+   * folder. It does not clear a refusal of the folder.
    */
   activate(files: ReadonlyMap<string, Uint8Array>): Promise<Reload>;
   /** Hash of the last good set of the folder, which is not live after `activate`. */
   folderHash(): string | null;
-  /** The files of the current set, once: they may be large, so whoever takes them has them. */
+  /** The files of the live set. They may be large, so they are only given out once and not kept. */
   takeFiles(): ReadonlyMap<string, Uint8Array> | null;
-  /** Reloads when the contents change; `onReload` hears of every reload that did something. */
+  /** Reloads when the contents change, and calls `onReload` for every reload. */
   watch(onReload: (reload: Reload) => void): void;
-  /** Gives up a load that is under way; reloads and activations reject from now on. */
+  /** Aborts a load in progress; reloads and activations reject from now on. */
   close(): Promise<void>;
 }
 
 export type Routes = FolderRoutes<CompiledRoutes>;
-/** Null until the folder is good for the first time. */
+/** `current()` is null until the folder has loaded successfully once. */
 export type NextRoutes = FolderRoutes<CompiledRoutes | null>;
 
-/** Contents are compared, not times: a symlink swap or a file copied over looks the same to us. */
+/**
+ * Contents are compared, not times, so that a swapped symlink and an overwritten file both count.
+ */
 const WATCH_EVERY_MS = 1_000;
 
 export class InvalidRoutes extends RefereeError {
@@ -62,20 +64,25 @@ export class InvalidRoutes extends RefereeError {
   }
 }
 
-/** Rejects with InvalidRoutes where the first set is no good: there is nothing to fall back on. */
+/**
+ * Rejects with InvalidRoutes if the first set is invalid, because there is nothing to fall back on.
+ */
 export async function openRoutes(dir: string, options: LoadOptions): Promise<Routes> {
   const first = await loadCompiled(dir, options);
   if (!first.ok) throw new InvalidRoutes(dir, first.problems);
   return followFolder(dir, options, first, first.routes);
 }
 
-/** A second folder, which nothing depends on: a bad one is refused from the start. */
+/**
+ * Opens the folder of NEXT_ROUTES_DIR, which no call depends on, so an invalid first set is only
+ * refused.
+ */
 export async function openNextRoutes(dir: string, options: LoadOptions): Promise<NextRoutes> {
   const first = await loadCompiled(dir, options);
   return followFolder<CompiledRoutes | null>(dir, options, first, first.ok ? first.routes : null);
 }
 
-/** To whom another's reload made no difference. */
+/** The result for a caller who joined another's reload: it reports no change of its own. */
 function unchanged(reload: Reload): Reload {
   return reload.ok ? { ...reload, changed: false } : reload;
 }
@@ -96,7 +103,7 @@ function followFolder<Set extends CompiledRoutes | null>(
   let referenced = first.referenced;
   let refused: { at: number; problems: Problem[]; hash: string } | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
-  /** The last in turn, and it has not begun to read. */
+  /** The last queued reload, while it has not begun to read. */
   let waiting: Promise<Reload> | null = null;
   let timer: NodeJS.Timeout | undefined;
   const closing = new AbortController();
@@ -111,7 +118,7 @@ function followFolder<Set extends CompiledRoutes | null>(
     examples: () => examples,
     refusal: () => refused,
     reload() {
-      // It has yet to read the folder, so it answers whoever asks now as well.
+      // It has not read the folder yet, so its result is also right for this request.
       if (waiting !== null) return waiting.then(unchanged);
       const own: Promise<Reload> = inTurn(() => {
         if (waiting === own) waiting = null;
@@ -121,7 +128,7 @@ function followFolder<Set extends CompiledRoutes | null>(
       return own;
     },
     activate(kept) {
-      // A reload that is asked for from now on comes after it.
+      // A reload requested from now on must run after this activation.
       waiting = null;
       return inTurn(() => activate(kept));
     },
@@ -136,7 +143,7 @@ function followFolder<Set extends CompiledRoutes | null>(
         const seen = await hashRoutes(dir, referenced);
         if (signal.aborted) return;
         const changed = seen !== (refused?.hash ?? folderHash);
-        // Rejected if it is closed meanwhile.
+        // Rejects if the routes are closed meanwhile.
         const reload = changed ? await inTurn(once).catch(() => null) : null;
         if (reload !== null) onReload(reload);
         if (!signal.aborted) timer = setTimeout(look, WATCH_EVERY_MS).unref();
@@ -150,7 +157,7 @@ function followFolder<Set extends CompiledRoutes | null>(
     },
   };
 
-  /** One after the other: what changed while one was reading is seen by the next. */
+  /** Runs loads one at a time: a change during one load is seen by the next. */
   function inTurn(load: () => Promise<Reload>): Promise<Reload> {
     const next = reloading.then(() => {
       signal.throwIfAborted();
@@ -179,8 +186,8 @@ function followFolder<Set extends CompiledRoutes | null>(
   }
 
   /**
-   * Nothing can fail here: the new set is live. Calendars are expanded around now, so an unchanged
-   * folder is taken over as well.
+   * Makes the new set live; nothing here can fail. This also applies to an unchanged folder,
+   * because its calendars were expanded around the current time.
    */
   function takeOver(loaded: Extract<Loading, { ok: true }>): Reload {
     const changed = loaded.set.hash !== live?.set.hash;

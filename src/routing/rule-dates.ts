@@ -1,4 +1,4 @@
-/** `from` and `until` of a rule that begins or expires. */
+/** `from` and `until` of a rule that is only valid for a time. */
 import { isDate, notAMoment, readMoment } from '../core/iso-time.ts';
 import type { Condition, Schedule } from '../core/rules/rule.ts';
 import { wallText } from '../core/rules/wall.ts';
@@ -9,14 +9,14 @@ import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import type { WrittenRule } from './schema/schema.ts';
 
-/** The zone of dates that name none. */
+/** The time zone of dates that do not name one. */
 export interface DateZone {
   zone: string;
-  /** False: several schedules have several zones, so somebody may have meant another. */
+  /** False: the schedules have different zones, so another one may be meant. */
   sure: boolean;
 }
 
-/** That of the policy, otherwise the one that all schedules have, otherwise UTC. */
+/** The policy's zone, otherwise the one that all schedules share, otherwise UTC. */
 export function dateZone(policyZone: string | undefined, schedules: Iterable<Schedule>): DateZone {
   if (policyZone !== undefined) return { zone: policyZone, sure: true };
   const zones = new Set([...schedules].map(({ zone }) => zone));
@@ -69,7 +69,7 @@ function readEnd(
   return null;
 }
 
-/** `until` a day includes that day. */
+/** `until` with a date includes that whole day. */
 function readDay(context: SetContext, date: string, key: 'from' | 'until', at: Place) {
   const { zone, sure } = context.dateZone;
   if (!isDate(date)) {

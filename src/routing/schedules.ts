@@ -65,7 +65,7 @@ interface Read<T> {
   at: Place;
 }
 
-/** Each written entry, with the reason that stands beside it. */
+/** Reads each entry, with the reason given beside it. */
 function readEach<T extends object>(
   written: WrittenDays[] | undefined,
   read: (text: string) => { days: T[] } | Trouble,
@@ -115,7 +115,7 @@ function checkOpen(
 
 type Special = Read<Schedule['special'][number]>;
 
-/** Hours of one day add up; hours and `closed` do not. */
+/** Several hours for one day add up; hours and `closed` for the same day contradict each other. */
 function checkContradictions(special: readonly Special[], problems: Problems): void {
   const seen = new Map<string, { closed: boolean; at: Place }>();
   for (const { value, at } of special) {
@@ -136,7 +136,7 @@ function checkContradictions(special: readonly Special[], problems: Problems): v
   }
 }
 
-/** Old ones do no harm, but where there are no others this year's were forgotten. */
+/** Past dates do no harm, but if all are past, this year's were probably forgotten. */
 function checkPast(
   { name, zone, special }: Schedule,
   [first]: readonly Special[],

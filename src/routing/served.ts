@@ -6,14 +6,14 @@ import { tableName } from '../core/rules/table.ts';
 import { StepBudget } from './shadowing/step-budget.ts';
 
 /**
- * A country or a continent is not a company's own numbers: `+1*` with a transfer to a mobile is no
- * loop.
+ * Shorter prefixes stand for whole countries, not for a company's own numbers: `+1*` with a
+ * transfer to a mobile is not a loop.
  */
 const OWN_PREFIX_MIN = '+1415'.length;
-/** Patterns compared with destinations: beyond it the rest is left unsaid. */
+/** Comparisons of patterns with destinations; beyond this, loops may go unreported. */
 const COMPARED_MAX = 2_000_000;
 
-/** Which rules ask for `to` in such a way that a written destination, called, may meet them. */
+/** Which rules may match a call to a literal destination, by their `to` clauses. */
 interface Served {
   rulesAt(destination: string): readonly number[];
 }
@@ -40,7 +40,7 @@ export function* servedOf(set: RouteSet, destinations: readonly string[]): Gener
     yield;
     for (const destination of yield* hits.of(rule.when)) {
       const answer = holds(rule.when, (values) => hits.any(values, destination));
-      // Behind a rule that takes every such call stand others in vain.
+      // Rules after one that takes every such call do not count.
       if (answer === 'no' || taken.has(destination)) continue;
       if (answer === 'yes') taken.add(destination);
       const known = rules.get(destination);
@@ -55,12 +55,12 @@ function keysOf({ number, texts }: Address): string[] {
   return number === null ? texts : [number, ...texts];
 }
 
-/** What the values of `to` clauses and lists hit of the destinations, each looked at once. */
+/** Which destinations the values of `to` clauses and lists match; each value is looked at once. */
 class Hits {
   readonly #set: RouteSet;
   readonly #byKey: ReadonlyMap<string, string[]>;
   readonly #budget: StepBudget;
-  /** Of values, and of lists. */
+  /** Known matches, by array of values or by list. */
   readonly #known = new WeakMap<object, Set<string>>();
 
   constructor(set: RouteSet, byKey: ReadonlyMap<string, string[]>, budget: StepBudget) {
@@ -69,7 +69,10 @@ class Hits {
     this.#budget = budget;
   }
 
-  /** What the `to` clauses of a condition hit; afterwards `any` knows them. */
+  /**
+   * The destinations that a condition's `to` clauses match; `any` can be asked about them
+   * afterwards.
+   */
   *of(when: Condition): Generator<void, Set<string>> {
     if ('clause' in when) {
       return when.clause.key === 'to' ? yield* this.#values(when.clause.values) : new Set();
@@ -108,7 +111,7 @@ class Hits {
     return hit;
   }
 
-  /** Asked the other way round: whether it has a destination, which are few. */
+  /** Looks each destination up in the table, because there are few destinations. */
   #table(name: string): string[] {
     const table = this.#set.tables.get(name);
     if (table === undefined) return [];
@@ -143,7 +146,7 @@ class Hits {
   }
 }
 
-/** Whether a condition holds for a call of which nothing is known but what its `to` clauses say. */
+/** Whether a condition holds for a call if only its `to` clauses can be evaluated. */
 function holds(
   when: Condition,
   hits: (values: readonly string[]) => boolean,

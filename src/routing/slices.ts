@@ -1,11 +1,11 @@
-/** Long work of a load, a slice at a time: calls are decided in between. */
+/** Runs the long work of a load in slices, so that calls are decided in between. */
 import { setImmediate } from 'node:timers/promises';
 
-/** What may run before others have their turn. */
+/** How long the work may run before other tasks get their turn. */
 const SLICE_MS = 5;
 
 /**
- * The work yields often; the event loop is held for a slice at a time, however long it takes in all.
+ * Runs a generator that yields often, and blocks the event loop only for one slice at a time.
  * Rejects before the next slice once the signal is aborted.
  */
 export async function inSlices<T>(work: Generator<void, T>, signal?: AbortSignal): Promise<T> {

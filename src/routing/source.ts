@@ -22,13 +22,13 @@ import { decodeText } from './text.ts';
 export interface Source {
   file: string;
   text: string;
-  /** Null where the file holds nothing but comments. */
+  /** Null if the file holds nothing but comments. */
   root: ParsedNode | null;
   /** The place of a character offset. */
   at(offset: number): Place;
 }
 
-/** Null after problems that leave nothing to walk. Yields where it may be interrupted. */
+/** Null after problems that leave nothing to decode. Yields regularly, see slices.ts. */
 export function* parseSource(
   file: string,
   bytes: Uint8Array,
@@ -46,7 +46,7 @@ export function* parseSource(
   const text = yield* decodeText(file, bytes, problems);
   if (text === null) return null;
 
-  // The parser's own line counter misses lines of what it could not read.
+  // The parser's own line counter misses lines in text that it could not parse.
   const lines = new LineCounter();
   lines.addNewLine(0);
   for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) {
@@ -112,17 +112,18 @@ function* nodesOf(
       yamlHint(error.code),
     );
   }
-  // What follows a syntax error was guessed by the parser: walking it would report its guesses.
+  // After a syntax error the nodes are the parser's guesses, so decoding them would report problems
+  // that do not exist.
   return composed.errors.length > 0 ? undefined : composed.root;
 }
 
-/** A file that is no YAML at all has as many as it has characters. */
+/** A file that is not YAML at all has as many errors as characters. */
 const SYNTAX_ERRORS_SHOWN = 10;
 
-/** One a place, and of the parser's stumbling after the first only what is no mere consequence. */
+/** One error per place, without errors that are mere consequences of the first. */
 function syntaxErrors(composed: Composed): YAMLError[] {
   const found: YAMLError[] = [];
-  // A tag was reported with the tokens; that it is unknown too helps nobody.
+  // Tags have already been reported by inspect.ts, so a warning about an unknown tag is dropped.
   const warnings = composed.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED');
   for (const error of [...composed.errors, ...warnings]) {
     if (found.length >= SYNTAX_ERRORS_SHOWN) break;
@@ -133,7 +134,7 @@ function syntaxErrors(composed: Composed): YAMLError[] {
   return found;
 }
 
-/** `{ digits: #1 }`: the comment took the bracket with it. */
+/** In `{ digits: #1 }` the comment includes the closing bracket. */
 function cutOff(
   error: YAMLError,
   comments: number[],
@@ -142,7 +143,7 @@ function cutOff(
   if (!/flow/i.test(error.message)) return null;
   const { line } = at(error.pos[0]);
   const before = comments.filter((offset) => offset < error.pos[0]).sort((a, b) => b - a);
-  // A comment a line before; further up it hardly is the cause.
+  // Only a comment on this line or the line before is likely to be the cause.
   return before.find((offset) => line - at(offset).line <= 1) ?? null;
 }
 

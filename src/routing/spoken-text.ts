@@ -1,4 +1,4 @@
-/** The placeholders of a text to speak. */
+/** Checks the placeholders of a spoken text. */
 import type { Template } from '../core/rules/rule.ts';
 import { parseSpoken } from '../core/rules/spoken.ts';
 import { hasPlaces, isOperators } from '../core/rules/template.ts';
@@ -30,7 +30,7 @@ export function spokenTemplate(context: SetContext, text: string, at: Place): Te
     );
   }
   usePlaces(context, template, at);
-  // A table is checked row by row, what a call brings is not known.
+  // Table values are checked row by row elsewhere; values from a call are not known yet.
   const own = template.some((piece) => 'literal' in piece && /[\p{L}\p{N}]/u.test(piece.literal));
   if (hasPlaces(template) && !own && !isOperators(template)) {
     context.problems.warning(

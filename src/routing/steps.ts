@@ -31,7 +31,7 @@ import { buildReaching, isSip } from './targets.ts';
 import { waysOf } from './via.ts';
 
 /**
- * Where a list of steps stands: `continue` needs an outer list, the last resort may not move
+ * The position of a list of steps: `continue` needs an outer list, and the last resort may not move
  * anybody.
  */
 export type ListKind = 'top' | 'branch' | 'flow' | 'last_resort';
@@ -42,7 +42,7 @@ const MENU_TIMEOUT_MS = 8_000;
 export interface StepBuilder {
   context: SetContext;
   positions: Positions;
-  /** False for what a handler made: its destinations must satisfy policy.allow. */
+  /** False for steps from a handler, whose destinations must satisfy policy.allow. */
   trusted: boolean;
 }
 
@@ -69,7 +69,7 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
   return steps;
 }
 
-/** The steps that stand for a `run`, held to what may stand in this place. */
+/** The steps of the flow that a `run` names, checked against what is allowed in this position. */
 function runFlow(
   b: StepBuilder,
   step: { run: string },
@@ -164,7 +164,10 @@ function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | nu
   return null;
 }
 
-/** What a handler made is spoken as it stands: it may hold what a caller wrote. */
+/**
+ * Text from a handler is spoken unchanged, without placeholders, because it may contain what a
+ * caller wrote.
+ */
 function spokenText(b: StepBuilder, text: WrittenWords, at: Place): Words {
   if (typeof text === 'string' && !b.trusted) return [{ literal: text }];
   return wordsOf(b.context, text, at);
@@ -183,7 +186,7 @@ function referred(b: StepBuilder, step: WrittenRefer): Destination | null {
   return 'pick' in step.refer ? pick(b, step.refer.pick) : ownDestination(b, step.refer);
 }
 
-/** A SIP address with what is said about reaching it; a name of a target has that already. */
+/** An address in the step, with its own settings for reaching it. */
 function ownDestination(b: StepBuilder, written: WrittenDestination): Destination | null {
   const { context, positions, trusted } = b;
   const at = positions.at(written, 'sip');
@@ -193,7 +196,7 @@ function ownDestination(b: StepBuilder, written: WrittenDestination): Destinatio
   return to === null ? null : { ...to, more };
 }
 
-/** Beside the step or in its destination; the step's own counts. */
+/** May be given in the step or in its destination; the step's value wins. */
 function referTimeout(b: StepBuilder, step: WrittenRefer): number | null {
   const beside = attemptTimeout(b, step);
   const { refer: to } = step;
@@ -201,7 +204,7 @@ function referTimeout(b: StepBuilder, step: WrittenRefer): number | null {
   return beside ?? attemptTimeout(b, to);
 }
 
-/** Null: the target's own. */
+/** Null: the target's own timeout applies. */
 function attemptTimeout(
   b: StepBuilder,
   step: WrittenRefer | WrittenTransfer | WrittenDestination,
@@ -342,8 +345,8 @@ function menuPrompt(
 }
 
 /**
- * One key must be left to end the caller's input, which # does unless the menu asks for it: of
- * twelve keys that all stand for a choice # would be heard as the end, and its branch never run.
+ * One key must remain to end the caller's input: # unless the menu uses it. In a menu that uses all
+ * twelve keys, # would end the input, and its branch would never run.
  */
 function checkKeys(b: StepBuilder, written: WrittenMenu): void {
   const keys = new Set(Object.keys(written.digits).join(''));

@@ -1,5 +1,5 @@
 /**
- * Converts targets into the core's form: templates for destination and headers, references for
+ * Converts targets into the core's form: templates for destinations and headers, references for
  * secrets.
  */
 import type { Reaching, Target, Template } from '../core/rules/rule.ts';
@@ -45,7 +45,10 @@ export function buildTarget(
   };
 }
 
-/** `trusted`: what a handler made is sent as it stands, since it may hold what a caller wrote. */
+/**
+ * `trusted`: false for a handler's steps, whose texts are sent without filling in placeholders,
+ * because they may contain what a caller wrote.
+ */
 export function buildReaching(
   context: SetContext,
   written: WrittenDestination,
@@ -112,7 +115,7 @@ function literally(context: SetContext, text: string, at: Place): Template {
   return refusesSecret(context, text, at) ? [] : [{ literal: text }];
 }
 
-/** Headers that SIP itself writes: a REFER with two of them is malformed. */
+/** Headers that the SIP stack sets: with a second one a REFER would be malformed. */
 const SIP_OWN = [
   'via',
   'from',

@@ -1,16 +1,16 @@
-/** Bytes of an operator's file as text, or a problem at the first byte that is none. */
+/** Decodes the bytes of an operator's file, or reports a problem at the first invalid byte. */
 import type { Problems } from './problem.ts';
 
-/** C0, DEL, C1 and non-characters; a carriage return only before its line feed. */
+/** C0, DEL, C1 and non-characters. A carriage return is only allowed before a line feed. */
 const CONTROL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\ufffe\uffff]|\r(?!\n)/;
 
 const UTF8_BYTES_MAX = 4;
-/** Read between two yields: a millisecond's work. */
+/** Decoded between two yields; takes about a millisecond. */
 const PIECE_BYTES = 256 * 1024;
 
-/** UTF-8 without control characters, or a problem. Yields where it may be interrupted. */
+/** UTF-8 without control characters, or a problem. Yields regularly, see slices.ts. */
 export function* decodeText(
   file: string,
   bytes: Uint8Array,
@@ -18,7 +18,7 @@ export function* decodeText(
 ): Generator<void, string | null> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
-  // A carriage return whose line feed may come with the next piece.
+  // A carriage return at the end of a piece, whose line feed may begin the next one.
   let held = '';
   for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
     const last = from + PIECE_BYTES >= bytes.byteLength;
@@ -49,7 +49,7 @@ export function* decodeText(
   return text;
 }
 
-/** What is no UTF-8 is replaced by U+FFFD. Yields where it may be interrupted. */
+/** Invalid UTF-8 is replaced by U+FFFD. Yields regularly, see slices.ts. */
 export function* readableText(bytes: Uint8Array): Generator<void, string> {
   const decoder = new TextDecoder('utf-8');
   let text = '';
@@ -61,11 +61,11 @@ export function* readableText(bytes: Uint8Array): Generator<void, string> {
   return text;
 }
 
-/** What can be read of a text that is good up to `before`, save for a character begun there. */
+/** The decoded text up to `before`, without a character that is incomplete there. */
 function goodPrefix(bytes: Uint8Array, before: number): string {
   let start = Math.max(0, before - UTF8_BYTES_MAX);
   while (start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start -= 1;
-  // The decoder says nothing of where: halve until the longest good prefix is found.
+  // The decoder does not say where the error is, so bisect for the longest valid prefix.
   let good = start;
   let bad = Math.min(bytes.byteLength, before + PIECE_BYTES);
   while (bad - good > 1) {

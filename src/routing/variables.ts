@@ -1,11 +1,11 @@
-/** References to variables of the environment, such as `${PBX_PASSWORD}`. */
+/** References to environment variables, such as `${PBX_PASSWORD}`. */
 import type { SetContext } from './context.ts';
 import { didYouMean, nearest, type Place } from './problem.ts';
 import type { Environment } from './targets.ts';
 
 export const NAME_OF_REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-/** A problem where a variable that a route file refers to has no value. */
+/** Reports a problem if a variable that a route file refers to is not set. */
 export function checkVariable(
   context: SetContext,
   name: string,

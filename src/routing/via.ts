@@ -1,6 +1,6 @@
 /**
- * `via`: by which ways callers are moved, and a warning where nobody thought of the telephone
- * network.
+ * `via`: how callers are moved (refer, transfer or both), and a warning if callers from the
+ * telephone network were not considered.
  */
 import { mayHold } from '../core/rules/may-hold.ts';
 import {
@@ -14,7 +14,7 @@ import type { SetContext } from './context.ts';
 import type { Positions } from './positions.ts';
 import type { WrittenVia } from './schema/steps.ts';
 
-/** Null where nothing is written. */
+/** Null if there is no `via`. */
 export function waysOf(
   context: SetContext,
   written: WrittenVia | undefined,
@@ -33,8 +33,8 @@ export function waysOf(
 }
 
 /**
- * Carriers mostly refuse a REFER. Said once for the whole set, and not where somebody has written
- * which way it is.
+ * Most carriers refuse a REFER. The warning is given once for the whole set, and not if a `via`
+ * says how such callers are moved.
  */
 export function checkWays(context: SetContext, set: RouteSet): void {
   const rules = set.rules.flatMap(({ name, when, action }) =>
@@ -56,7 +56,10 @@ export function checkWays(context: SetContext, set: RouteSet): void {
   );
 }
 
-/** A caller from the telephone network who calls in, at a number. */
+/**
+ * Whether a clause holds for a caller from the telephone network who calls one of our numbers;
+ * null: unknown.
+ */
 function ofPstn(clause: Clause): boolean | null {
   if (clause.key === 'caller_type') return clause.values.includes('pstn');
   if (clause.key === 'direction') return clause.values.includes('incoming');
@@ -71,13 +74,13 @@ function hasTransfer(steps: readonly RouteStep[], set: RouteSet): boolean {
   );
 }
 
-/** Of the first step that says nothing about its way. */
+/** The place of the first refer step without any `via`. */
 function placeOfRefer(context: SetContext, steps: readonly RouteStep[], set: RouteSet) {
   const step = everyStep(steps).find((each) => each.do === 'refer' && waysTo(each, set) === null);
   return step === undefined ? undefined : context.stepPlaces.get(step);
 }
 
-/** What is written about the way of a step for a caller from the telephone network. */
+/** The `via` that applies to a step for a caller from the telephone network. */
 function waysTo(step: Extract<RouteStep, { do: 'refer' }>, set: RouteSet): Ways | null {
   const { to } = step;
   const names =

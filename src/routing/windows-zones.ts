@@ -1,7 +1,7 @@
 /**
- * Windows' names of time zones, which Outlook and Exchange write into calendars. Generated from
- * CLDR 48, supplemental/windowsZones.json of the npm package cldr-core, territory 001; the test of
- * this file says when the runtime no longer knows one of the zones.
+ * Windows time zone names, which Outlook and Exchange write into calendars. Generated from CLDR 48,
+ * supplemental/windowsZones.json of the npm package cldr-core, territory 001. A test fails if the
+ * runtime no longer knows one of the zones.
  */
 const WINDOWS_ZONES: Record<string, string> = {
   'Afghanistan Standard Time': 'Asia/Kabul',

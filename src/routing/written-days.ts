@@ -1,6 +1,4 @@
-/**
- * Dates as a schedule writes them: `2026-12-25`, `12-24..01-06`, each with times or a word after.
- */
+/** Parses dates in a schedule: `2026-12-25` or `12-24..01-06`, each followed by times or a word. */
 import { isDate } from '../core/iso-time.ts';
 import type { Schedule } from '../core/rules/rule.ts';
 import { dateOf } from '../core/rules/wall.ts';
@@ -11,10 +9,10 @@ import { asTyped, readTimes, type Trouble } from './written-times.ts';
 type Closure = Schedule['closed'][number];
 type SpecialDay = Schedule['special'][number];
 
-/** Days of one range: what is longer is no exception any more. */
+/** Days in one range; a longer one cannot be meant as an exception. */
 const RANGE_DAYS_MAX = 3_660;
 
-/** Closed days or parts of them, one for each date. */
+/** Closed days or parts of days, one entry per date. */
 export function readClosed(text: string): { days: Closure[] } | Trouble {
   return asTyped(text, (typed) => {
     const read = readDated(typed, 'such as "2026-12-24 13:00-24:00"');
@@ -25,7 +23,7 @@ export function readClosed(text: string): { days: Closure[] } | Trouble {
   });
 }
 
-/** Days with hours of their own, one for each date. */
+/** Days with special hours, one entry per date. */
 export function readSpecial(text: string): { days: SpecialDay[] } | Trouble {
   return asTyped(text, (typed) => {
     const read = readDated(typed, 'such as "2026-12-05 10:00-16:00" or "2027-01-02 closed"');
@@ -85,12 +83,12 @@ function readDated(text: string, such: string): { dates: string[]; rest: string 
   return 'problem' in dates ? dates : { dates, rest };
 }
 
-/** A leap year stands in for "every year", so that 02-29 is a date. */
+/** Dates for every year are checked in a leap year, so that 02-29 is valid. */
 function isInCalendar(date: string): boolean {
   return isDate(date.length === 5 ? `2024-${date}` : date);
 }
 
-/** Both ends included; of every year also over its end. */
+/** Both ends are included. A range for every year may cross the end of the year. */
 function datesBetween(from: string, to: string): string[] | Trouble {
   if (from.length !== to.length) {
     return {

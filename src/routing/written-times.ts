@@ -1,4 +1,4 @@
-/** Days of a week and times of a day as a schedule writes them: `mon-fri 09:00-17:30`. */
+/** Parses days of the week and times of day in a schedule: `mon-fri 09:00-17:30`. */
 import type { Schedule } from '../core/rules/rule.ts';
 import { inAscii, lookAlike } from './look-alikes.ts';
 import { quoted } from './number.ts';
@@ -12,7 +12,10 @@ export function readOpen(text: string): Schedule['open'][number] | Trouble {
   return asTyped(text, readTypedOpen);
 }
 
-/** What no keyboard types is named, with the text as it was meant: `mon–fri`, `9 – 17`. */
+/**
+ * Reports look-alike characters that no keyboard types, with the intended text: `mon–fri`, `9 –
+ * 17`.
+ */
 export function asTyped<T extends object>(
   text: string,
   read: (text: string) => T | Trouble,
@@ -55,7 +58,7 @@ function readDays(text: string): { days: number[] } | Trouble {
     }
     const from = DAYS.indexOf(ends[0] ?? '');
     const to = DAYS.indexOf(ends[1] ?? ends[0] ?? '');
-    // fri-mon goes over the end of the week.
+    // A range such as fri-mon crosses the end of the week.
     for (let day = from; ; day = (day + 1) % 7) {
       days.add(day + 1);
       if (day === to) break;

@@ -1,9 +1,9 @@
-/** What people write instead of the name of a time zone, and the zone they mean. */
+/** Suggests a time zone for what people write instead of its name. */
 import { isZone, MINUTE_MS, nextClockChange, offsetMs } from '../core/rules/zone.ts';
 import { nearest } from './problem.ts';
 import { zoneOfWindowsName } from './windows-zones.ts';
 
-/** "did you mean Europe/London or Asia/Dhaka?" for a name that is no zone. */
+/** "did you mean Europe/London or Asia/Dhaka?" for a name that is not a zone. */
 export function zoneHint(name: string): string {
   const abbreviated = Object.hasOwn(ABBREVIATIONS, name.toUpperCase())
     ? ABBREVIATIONS[name.toUpperCase()]
@@ -17,8 +17,8 @@ export function zoneHint(name: string): string {
 }
 
 /**
- * Names that are zones and seldom what is meant: their clocks never change. UTC and GMT say so
- * themselves; the sign of Etc/GMT+5 is the reverse of what it looks like.
+ * Zones that are seldom meant, because their clocks never change. UTC and GMT are excepted, because
+ * their names say so. The sign in Etc/GMT+5 is the opposite of what it seems.
  */
 export function fixedZone(zone: string, nowMs: number): { what: string; hint: string } | null {
   const written = zone.toUpperCase();
@@ -44,7 +44,7 @@ function offsetText(ms: number): string {
 }
 
 /**
- * Abbreviations name no zone: BST is British and Bangladeshi, and half of them only the summer's
+ * Abbreviations are not zones: BST is British or Bangladeshi, and half of them name only the summer
  * time.
  */
 const ABBREVIATIONS: Record<string, string> = {
@@ -102,7 +102,7 @@ const ABBREVIATIONS: Record<string, string> = {
   WIB: 'Asia/Jakarta',
 };
 
-/** Intl takes a few names more than Temporal does, and knows what they stand for. */
+/** Intl accepts a few more names than Temporal and knows which zones they mean. */
 function zoneOfIntl(name: string): string | null {
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();

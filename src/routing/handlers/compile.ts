@@ -1,8 +1,8 @@
 /**
  * Compiles a handler file into the script that its process runs, or returns its problems.
  * Everything that reads the text (the type stripper, acorn, V8 with the top-level code) runs in a
- * process that is killed if it takes too long, because nested brackets can keep a parser busy as
- * long as a loop keeps V8.
+ * process that is killed if it takes too long, because deeply nested brackets can keep a parser
+ * busy as long as an endless loop keeps V8.
  */
 import { type Problem, Problems } from '../problem.ts';
 import { codeOf, messageOf, placeOfError } from './error.ts';

@@ -1,4 +1,4 @@
-/** Reads what a handler throws, which may itself throw when it is read. */
+/** Reads what a handler throws. Reading it may itself throw. */
 import type { Place } from '../problem.ts';
 
 export function codeOf(error: unknown): unknown {
@@ -24,8 +24,8 @@ export function messageOf(error: unknown): string {
 }
 
 /**
- * acorn says it in `loc`; the stripper and V8 in the head of the stack: `file:line`, lines, a
- * caret. `prefix` is what we put before the first line.
+ * acorn gives the place in `loc`; the type stripper and V8 give it at the top of the stack:
+ * `file:line`, lines, a caret. `prefix` is what we put before the first line.
  */
 export function placeOfError(file: string, error: unknown, prefix = ''): Place {
   try {
@@ -36,7 +36,7 @@ export function placeOfError(file: string, error: unknown, prefix = ''): Place {
     const shift = line === 1 ? prefix.length : 0;
     if (line >= 1) return { file, line, column: Math.max(0, caret - shift) + 1 };
   } catch {
-    // A thrown value may refuse to be read.
+    // Reading a thrown value may throw.
   }
   return { file, line: 1, column: 1 };
 }

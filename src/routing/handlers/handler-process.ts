@@ -1,6 +1,6 @@
 /**
- * One handler process as the keeper sees it: asked one thing at a time, and killed when it takes
- * too much.
+ * The keeper's side of one handler process: it gets one question at a time, and is killed if it
+ * takes too much time or memory.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,16 +12,16 @@ type Run = Extract<RunMessage, { do: 'run' }>;
 const MEMORY_LOOK_MS = 10;
 
 export interface HandlerProcess {
-  /** It started, and knows the scripts it was given. */
+  /** It has started and has loaded its scripts. */
   ready(): boolean;
-  /** The id of the run it has. */
+  /** The id of the run it is working on. */
   running(): number | null;
   open(scripts: Script[]): Promise<void>;
   drop(keys: string[]): void;
   load(message: Extract<ToProcess, { do: 'load' }>): Promise<Loaded>;
   run(run: Run, answered: (answer: RunAnswer['answer']) => void): void;
   kill(why: Ended): void;
-  /** `served`: it was ready once. */
+  /** `served`: it had been ready. */
   whenEnded(listener: (served: boolean) => void): void;
 }
 
@@ -29,7 +29,7 @@ interface ProcessOptions {
   /** The text of `process.ts`, without types. */
   code: string;
   limits: KeeperLimits;
-  /** It is taught scripts, and must not be asked until it is ready. */
+  /** Called when it begins to load scripts, during which it must not be asked. */
   onOpening(): void;
   onReady(): void;
 }
@@ -94,7 +94,7 @@ export function startProcess({ code, limits, onOpening, onReady }: ProcessOption
     }
   }
 
-  /** One question after the other. */
+  /** Questions wait for each other. */
   function ask(message: ToProcess): Promise<FromProcess | { ended: Ended }> {
     const answer = turn.then(() => askNow(message));
     turn = answer;
@@ -115,7 +115,7 @@ export function startProcess({ code, limits, onOpening, onReady }: ProcessOption
   }
 
   function send(message: ToProcess): void {
-    // A channel that has just closed: `exit` follows, and answers.
+    // If the channel has just closed, the `exit` event follows and settles the question.
     if (child.connected) child.send(message, () => {});
   }
 
@@ -145,7 +145,7 @@ export function startProcess({ code, limits, onOpening, onReady }: ProcessOption
   }
 }
 
-/** What of the environment changes the language: the zone and locale of dates. */
+/** Environment variables that affect the language itself: time zone and locale of dates. */
 const KEPT_VARIABLES = ['TZ', 'LANG', 'LC_ALL', 'LC_TIME', 'NODE_ICU_DATA', 'SystemRoot'];
 
 function spawnProcess(code: string, limits: KeeperLimits): ChildProcess {
@@ -166,17 +166,17 @@ function spawnProcess(code: string, limits: KeeperLimits): ChildProcess {
         parent: process.pid,
       } satisfies ProcessLimits),
     ],
-    // In a group of its own, so that a Ctrl+C at the terminal is the server's alone.
+    // In its own process group, so that Ctrl+C at the terminal only reaches the server.
     { env, cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore', 'ipc'] },
   );
   child.stdin?.on('error', () => {});
   child.stdin?.end(code);
   if (process.platform === 'linux' && child.pid !== undefined) {
     try {
-      // Where memory runs out all the same, the kernel ends this one and not the server.
+      // If the system runs out of memory, the kernel should kill this process and not the server.
       writeFileSync(`/proc/${child.pid}/oom_score_adj`, '1000');
     } catch {
-      // A sandbox without /proc.
+      // /proc may be missing in a sandbox.
     }
   }
   return child;
@@ -184,7 +184,7 @@ function spawnProcess(code: string, limits: KeeperLimits): ChildProcess {
 
 const PAGE_BYTES = 4_096;
 
-/** 0 where the system does not say: outside of Linux only V8's own limit holds. */
+/** 0 if the system does not tell: outside Linux only V8's own limit applies. */
 function residentBytes({ pid }: ChildProcess): number {
   if (process.platform !== 'linux') return 0;
   try {

@@ -1,8 +1,8 @@
 /**
- * Handlers: rules in TypeScript. They run in a process of their own (`process.ts`), which a thread
- * manages (`keeper.ts`) while the event loop waits (`thread.ts`). Decisions are synchronous, and a
- * handler that cannot be interrupted or fills the memory is killed without harm to the server. Only
- * JSON text is exchanged.
+ * Handlers: rules in TypeScript. They run in their own process (`process.ts`), which a thread
+ * manages (`keeper.ts`) while the event loop waits (`thread.ts`). So decisions stay synchronous,
+ * and a handler that cannot be interrupted or fills the memory is killed without harm to the
+ * server. Only JSON text is exchanged.
  */
 import { createHash } from 'node:crypto';
 import type { CallFacts } from '../../core/machine/call.ts';
@@ -24,14 +24,11 @@ import { askHandler, type Ended, type HandlerFile, loadHandlers, releaseWith } f
 import type { HandlerCall, HandlerContext } from './types.ts';
 
 export interface Handlers {
-  /**
-   * Null after problems. The context names what exists when the handler runs: the set it belongs
-   * to.
-   */
+  /** Null after problems. `context` is that of the set which the handler belongs to. */
   bind(file: string, context: SetContext): RunHandler | null;
 }
 
-/** The handlers of one set; its problems are those of the files. */
+/** The handlers of one set, and the problems of their files. */
 export async function openHandlers(
   contents: ReadonlyMap<string, Uint8Array>,
   problems: Problems,
@@ -137,11 +134,11 @@ function run(
   return readAnswer(file, text, context);
 }
 
-/** What one decision may hold the event loop for, however many handlers it asks. */
+/** How long one decision may block the event loop, however many handlers it asks. */
 const HELD_MAX_MS = LIMITS.handlerMs + LIMITS.handlerWayMs;
 /** With less than that left, a handler is not asked. */
 const LEAST_MS = 5;
-/** How long the decision of a moment has waited for its handlers. */
+/** How long the decision at a `Moment` has already waited for its handlers. */
 const held = new WeakMap<Moment, number>();
 
 function words(ended: Ended, ms: number, bytes: number): string {
@@ -157,7 +154,7 @@ function words(ended: Ended, ms: number, bytes: number): string {
   }
 }
 
-/** The same strict reading as of a route file (JSON is YAML), up to the first problem. */
+/** Parsed as strictly as a route file (JSON is YAML), up to the first problem. */
 function readAnswer(file: string, json: string, context: SetContext): ReturnType<RunHandler> {
   const problems = new FirstProblem();
   const schema: SchemaNode = { $ref: '#/$defs/steps' };
@@ -176,7 +173,7 @@ function readAnswer(file: string, json: string, context: SetContext): ReturnType
   }
 }
 
-/** Nobody reads the others, and each costs the event loop its time. */
+/** Stops at the first problem: further ones are not shown and would take the event loop's time. */
 class FirstProblem extends Problems {
   override problem(place: Place, message: string, hint?: string): void {
     super.problem(place, message, hint);

@@ -3,10 +3,10 @@
  * one is killed. The event loop waits for an answer (`Atomics.wait`), so this thread talks to the
  * process meanwhile.
  *
- * Why processes: V8 cannot be interrupted within `[].includes.call({ length: 2 ** 53 - 1 })`, and
- * ends the whole process, whichever thread it was, when `'x'.repeat(2 ** 28).split('')` passes the
- * heap's limit. A thread with such a handler holds its core for ever, and not even the server could
- * exit.
+ * Threads are not enough: V8 cannot be interrupted within `[].includes.call({ length: 2 ** 53 - 1
+ * })`, so such a handler would occupy a core for ever, and the server could not even exit. And when
+ * `'x'.repeat(2 ** 28).split('')` exceeds the heap limit, V8 ends the whole process, whichever
+ * thread it runs in.
  */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
@@ -30,14 +30,17 @@ import {
 type Run = Extract<RunMessage, { do: 'run' }>;
 
 const IN_SERVICE = 2;
-/** A process that does not start is not tried again and again without a pause. */
+/** Pause after a process did not start. */
 const START_AGAIN_MS = 1_000;
 const SLOW_RUN_MS = 20;
-/** For the next of several reloads: the type stripper takes its time to start. */
+/** Kept for the next of several reloads, because the type stripper is slow to start. */
 const TRIAL_KEPT_MS = 2_000;
-/** Scripts that no route set holds any more: kept for the next reload of the same files. */
+/**
+ * Scripts that no route set uses any more are kept this long, for the next reload of the same
+ * files.
+ */
 const KEPT_UNUSED_MS = 60_000;
-/** Of our own files: .ts in a checkout, .js in the package. */
+/** The extension of our own files: .ts in a checkout, .js in the package. */
 const EXTENSION = extname(import.meta.filename);
 const COMPILER = new URL(`./compile${EXTENSION}`, import.meta.url).href;
 
@@ -45,7 +48,7 @@ const { state: shared, runs, limits } = workerData as KeeperData;
 const state = new Int32Array(shared);
 const code = stripped(readFileSync(new URL(`./process${EXTENSION}`, import.meta.url), 'utf8'));
 
-/** How many sets hold a script. */
+/** How many route sets use each script. */
 const uses = new Map<string, number>();
 const scripts = new Map<string, Script>();
 let inService: HandlerProcess[] = [];
@@ -64,7 +67,7 @@ parentPort?.on('message', (message: ToKeeper) => {
     setTimeout(drop, KEPT_UNUSED_MS);
     return;
   }
-  // One after the other, so that the processes in service learn their scripts in turns.
+  // One load at a time, so that the processes in service load their scripts in turn.
   loads = loads.then(async () => {
     const loaded = await load(message.files);
     parentPort?.postMessage({ load: message.load, loaded } satisfies FromKeeper);
@@ -72,7 +75,8 @@ parentPort?.on('message', (message: ToKeeper) => {
 });
 
 /**
- * Each file is tried in a process that serves no call; those in service get what was found good.
+ * Each file is tried in a process that serves no calls; only valid ones go to the processes in
+ * service.
  */
 async function load(files: HandlerFile[]): Promise<Loaded[]> {
   for (const { key } of files) uses.set(key, (uses.get(key) ?? 0) + 1);
@@ -93,7 +97,7 @@ async function load(files: HandlerFile[]): Promise<Loaded[]> {
   }
   trialEnds = setTimeout(() => trial?.kill('by itself'), TRIAL_KEPT_MS);
   for (const script of added) scripts.set(script.key, script);
-  // One after the other: while one learns them, the other is asked.
+  // One at a time: while one loads them, the other can be asked.
   for (const one of inService.toReversed()) await one.open(added);
   return loaded;
 }
@@ -153,7 +157,7 @@ function give(run: Run): boolean {
   const one = inService.find((other) => other.ready() && other.running() === null);
   if (one === undefined) return false;
   Atomics.store(state, RUNNING, run.id);
-  // It may have to be killed, and the one after it too: another one starts already.
+  // This process may have to be killed, so start another one early.
   const slow = setTimeout(() => refill(IN_SERVICE + 1), SLOW_RUN_MS);
   one.run(run, (answer) => {
     clearTimeout(slow);
@@ -164,13 +168,13 @@ function give(run: Run): boolean {
   return true;
 }
 
-/** The event loop waits no longer for this one. */
+/** The event loop no longer waits for this run. */
 function stop(id: number): void {
   waiting = waiting.filter((run) => run.id !== id);
   inService.find(({ running }) => running() === id)?.kill('late');
 }
 
-/** Node marks the function as experimental once a thread. */
+/** Suppresses Node's warning that the function is experimental, which it prints once per thread. */
 function stripped(text: string): string {
   process.emitWarning = () => {};
   return stripTypeScriptTypes(text, { mode: 'strip' });

@@ -1,12 +1,12 @@
 /**
- * The process that handlers run in. It has nothing of the server: no environment, no secrets, and
- * no connection except the channel to its keeper, and it can be killed at any time. Each handler
- * has its own context with the language but nothing of Node; calls and answers are exchanged as
+ * The process that handlers run in. It gets nothing from the server: no environment, no secrets,
+ * and no connection except the channel to its keeper. It can be killed at any time. Each handler
+ * has its own context with the language but without Node's APIs; calls and answers are exchanged as
  * JSON text.
  *
- * The keeper strips this file of its types and feeds it to `node -`, so it imports nothing of ours:
- * a process starts in a third of the time, and with two thirds of the memory, that it takes with
- * the type stripper loaded.
+ * The keeper strips the types from this file and pipes it to `node -`, so it must not import our
+ * modules. Without the type stripper a process starts in a third of the time and with two thirds of
+ * the memory.
  */
 import vm from 'node:vm';
 import { Worker } from 'node:worker_threads';
@@ -30,30 +30,31 @@ export interface Script {
   code: string;
 }
 
-/** `text`: '' for undefined, '!…' for a fault, else the steps as JSON. */
+/** `text`: '' for undefined, '!…' for an error, else the steps as JSON. */
 export type ProcessAnswer = { text: string } | { failed: 'late' | 'unreadable' };
 
 export interface ProcessLimits {
   loadMs: number;
   answerLength: number;
   answerValues: number;
-  /** The server's process. */
+  /** The server's process id. */
   parent: number;
-  /** Beyond it, contexts are made again when they are needed. */
+  /** Maximum number of contexts kept; others are created again when they are needed. */
   contexts: number;
 }
 
 const limits = JSON.parse(process.argv[2] ?? '') as ProcessLimits;
 const scripts = new Map<string, Script>();
-/** The one asked last is at the end. */
+/** Ordered by last use, the most recent at the end. */
 const contexts = new Map<string, vm.Context>();
 const call = new vm.Script('__call()', { filename: 'referee:call' });
 
-// Signals for the whole group or service are the server's: handlers are needed until it has
+// Ignores signals sent to the whole group or service: the server needs its handlers until it has
 // drained.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
-// In an endless builtin this thread never hears that the server has gone: another one looks.
+// While this thread is stuck in an endless builtin it cannot notice that the server is gone, so
+// another thread checks.
 new Worker(
   `setInterval(() => {
     if (process.ppid !== ${limits.parent}) process.kill(process.pid, 'SIGKILL');
@@ -90,7 +91,10 @@ function say(message: FromProcess): void {
   process.send?.(message);
 }
 
-/** It loaded a moment ago, in another process; if it does not here, its calls hear of it. */
+/**
+ * The handler loaded in another process a moment ago. If it fails to load here, its calls report
+ * that.
+ */
 function warm(key: string): void {
   try {
     contextOf(key);
@@ -118,7 +122,7 @@ function run(key: string, input: string, ms: number): ProcessAnswer {
     const text: unknown = call.runInContext(context, { timeout: ms });
     return typeof text === 'string' ? { text } : { failed: 'unreadable' };
   } catch (error) {
-    // Thrown by the interruption (of Node) or by a value whose own reading threw.
+    // Thrown by Node's timeout, or by a value that cannot be read.
     return { failed: codeOf(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? 'late' : 'unreadable' };
   }
 }
@@ -131,7 +135,7 @@ function codeOf(error: unknown): unknown {
   }
 }
 
-/** Throws what the code at the top of the handler throws, or NOT_A_FUNCTION. */
+/** Throws what the handler's top-level code throws, or NOT_A_FUNCTION. */
 function openContext(file: string, code: string, columnOffset: number): vm.Context {
   const context = vm.createContext(Object.create(null), {
     name: file,
@@ -148,10 +152,10 @@ function openContext(file: string, code: string, columnOffset: number): vm.Conte
 }
 
 /**
- * Runs in the context before the handler's own code and keeps what it needs of the language, so
- * that a handler that changes an intrinsic only hurts itself. Date knows only the moment of the
- * event and chance is refused: a rerun of a decision must agree. Nothing of the language that makes
- * promises is left; see `refuseAsync`.
+ * Runs in the context before the handler's own code and saves the intrinsics it needs, so that a
+ * handler that changes one only harms itself. Date only knows the time of the event, and random
+ * numbers are refused, because a decision must give the same result when it is repeated. Everything
+ * that creates promises is removed; see `refuseAsync`.
  */
 function prelude(): string {
   return `(() => {

@@ -1,18 +1,18 @@
 /**
- * A handler that misses its time limit blocks the event loop for all of it and costs a process.
+ * A handler that misses its time limit blocks the event loop for that long and costs a process.
  * After several such failures it is paused, and its calls go straight to the next rules. Then one
  * call tries it again.
  */
 import { LIMITS } from '../limits.ts';
 
-/** Part of the time that passes which a handler may waste without being put to rest. */
+/** The share of elapsed time that a handler may waste without being paused. */
 const FORGIVEN = 0.1;
 
 export interface Rest {
-  /** What its calls are told; null while it is asked. */
+  /** Why the handler is paused, for its calls; null if it is not. */
   resting(now: number): string | null;
   answered(): void;
-  /** Words for the log where it rests from now on. */
+  /** The text for the log if the handler is paused from now on; else empty. */
   overran(now: number, heldMs: number): string;
 }
 

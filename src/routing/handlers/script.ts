@@ -1,7 +1,7 @@
 /**
- * A handler's TypeScript -> a script for its sandbox: types stripped, syntax read by acorn, imports
- * refused, the default export becomes `__handler`, and `async` code becomes a refusal. Line numbers
- * do not change.
+ * Turns a handler's TypeScript into a script for its sandbox: types are stripped, acorn parses the
+ * syntax, imports are refused, the default export becomes `__handler`, and `async` functions become
+ * ones that refuse to run. Line numbers do not change.
  */
 import { stripTypeScriptTypes } from 'node:module';
 import { type Node as AcornNode, type Program, parse } from 'acorn';
@@ -43,12 +43,12 @@ export function toScript(file: string, text: string, problems: Problems): string
   const named =
     (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration') &&
     declaration.id != null;
-  // Not the declaration's start: that of `(…)` is after the bracket.
+  // Not the declaration's start, which for `(…)` is after the bracket.
   const keywords = /^export\s+default\b/.exec(stripped.slice(only.start))?.[0];
   const start = keywords === undefined ? declaration.start : only.start + keywords.length;
   const edits = refuseAsync(stripped, nodes);
   const spaces = blank(stripped, only.start, start);
-  // As long as "export default": columns stay where they are.
+  // Padded to the length of "export default", so that columns do not change.
   const assigned = named ? spaces : `var __handler=${spaces.slice('export default'.length)}`;
   edits.push({ from: only.start, to: start, text: assigned });
   const script = STRICT + edited(stripped, edits);
@@ -56,7 +56,7 @@ export function toScript(file: string, text: string, problems: Problems): string
 }
 
 /**
- * Node marks the function as experimental once a process; an operator who writes handlers knows it.
+ * Suppresses Node's warning that the function is experimental, which it prints once per process.
  */
 function strip(text: string): string {
   const emitWarning = process.emitWarning;
@@ -118,16 +118,16 @@ interface Edit {
 }
 
 /**
- * An async function becomes a plain one that refuses to run. No promise may come into being in the
- * sandbox at all: one that is rejected unhandled ends the whole process, and a loop of rejections
- * is out of reach of the interruption, which Node swallows while it counts them.
+ * Replaces async functions by plain ones that refuse to run. No promise may be created in the
+ * sandbox at all: an unhandled rejection ends the whole process, and a loop of rejections cannot be
+ * interrupted, because Node swallows the timeout while it tracks them.
  */
 function refuseAsync(code: string, nodes: Found[]): Edit[] {
   const edits: Edit[] = [];
   for (const node of nodes) {
     const body = node.body as AcornNode | undefined;
     if (node.async === true && body !== undefined) {
-      // The body of `() => (1)` begins after the bracket.
+      // acorn's body of `() => (1)` begins after the bracket.
       const from =
         node.type === 'ArrowFunctionExpression' ? arrowEnd(code, node, body) : body.start;
       const refusal = `{ throw __promise(); ${blank(code, from, node.end)} }`;
@@ -140,7 +140,10 @@ function refuseAsync(code: string, nodes: Found[]): Edit[] {
   return edits;
 }
 
-/** A function begins with it; of a method it stands before the name, outside of the function. */
+/**
+ * Position of `async`: a function begins with it; a method has it before its name, outside acorn's
+ * function node.
+ */
 function asyncKeyword(code: string, node: Found): number | null {
   const method = node.method === true || node.type === 'MethodDefinition';
   const owner = method ? (node.value as Partial<Found> | null) : node;
@@ -152,7 +155,10 @@ function asyncKeyword(code: string, node: Found): number | null {
   return at < 0 ? null : node.start + at;
 }
 
-/** Where what follows the `=>` begins: after the last parameter, comments may hold one too. */
+/**
+ * The position after `=>`. The search begins after the last parameter and skips comments, which may
+ * contain one too.
+ */
 function arrowEnd(code: string, node: Found, body: AcornNode): number {
   const params = node.params as AcornNode[];
   const after = params.at(-1)?.end ?? node.start;
@@ -166,7 +172,7 @@ function blank(code: string, from: number, to: number): string {
   return code.slice(from, to).replace(/[^\n]/g, ' ');
 }
 
-/** Of edits within one another the outer one is made. */
+/** Of nested edits only the outer one is applied. */
 function edited(code: string, edits: Edit[]): string {
   let done = '';
   let at = 0;

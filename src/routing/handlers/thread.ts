@@ -14,9 +14,9 @@ import type { Compiled } from './compile.ts';
 import type { ProcessAnswer, ProcessLimits } from './process.ts';
 
 export interface KeeperData {
-  /** Three integers, see below. */
+  /** Three integers; their indexes are below. */
   state: SharedArrayBuffer;
-  /** Runs and their answers, which are read without the event loop. */
+  /** Carries runs and answers; answers are read synchronously, without the event loop. */
   runs: MessagePort;
   limits: KeeperLimits;
 }
@@ -28,15 +28,15 @@ export interface KeeperLimits extends Omit<ProcessLimits, 'parent'> {
   loadWaitMs: number;
 }
 
-/** Index of the number of answers given: the event loop sleeps on it. */
+/** Index of the number of answers given; the event loop waits for it to change. */
 export const ANSWERED = 0;
 /** Index of the number of processes that can be asked. */
 export const READY = 1;
-/** Index of the run that a process has. */
+/** Index of the id of the run that a process is working on. */
 export const RUNNING = 2;
 
 export interface HandlerFile {
-  /** Equal keys are equal files. */
+  /** Equal keys mean equal files. */
   key: string;
   file: string;
   text: string;
@@ -60,14 +60,19 @@ export interface RunAnswer {
   answer: ProcessAnswer | { ended: Ended };
 }
 
-/** Why a process is no more: killed at its time, killed for its memory, gone, never there. */
+/**
+ * Why a process ended: killed for its time, killed for its memory, exited by itself, or never
+ * started.
+ */
 export type Ended = 'late' | 'memory' | 'by itself' | 'not started';
 
 export type Loaded = Compiled | { ended: Ended };
 
 export type Asked = RunAnswer['answer'] | { none: string };
 
-/** One for the process: route sets come and go, and equal files are loaded once. */
+/**
+ * One thread for the whole process: route sets come and go, and equal files are loaded only once.
+ */
 let thread: Thread | null = null;
 
 export function loadHandlers(files: HandlerFile[]): Promise<Loaded[]> {
@@ -75,12 +80,12 @@ export function loadHandlers(files: HandlerFile[]): Promise<Loaded[]> {
   return thread.load(files);
 }
 
-/** Holds the event loop for `waitMs` at most; the handler is interrupted after `ms`. */
+/** Blocks the event loop for at most `waitMs`; the handler is interrupted after `ms`. */
 export function askHandler(key: string, input: string, ms: number, waitMs: number): Asked {
   return thread?.ask(key, input, ms, waitMs) ?? { none: 'handlers have been stopped' };
 }
 
-/** When `owner` is garbage the keeper may forget these files. */
+/** Lets the keeper drop these files once `owner` has been garbage-collected. */
 export function releaseWith(owner: object, keys: string[]): void {
   owners.register(owner, keys);
 }
@@ -121,7 +126,7 @@ function startThread(): Thread {
     transferList: [port2],
   });
   worker.on('message', ({ load, loaded }: FromKeeper) => settle(load, loaded));
-  // Without a listener an error would end the server; the exit follows it.
+  // Without a listener an error would end the server. The 'exit' event follows and is handled.
   worker.on('error', () => {});
   worker.on('exit', () => {
     thread = null;
@@ -151,7 +156,7 @@ function startThread(): Thread {
   }
 
   function ask(key: string, input: string, ms: number, waitMs: number): Asked {
-    // While none starts, not every call waits for it.
+    // If no process starts, only the first call waits for one.
     if (Atomics.load(state, READY) > 0) waitedInVain = false;
     else if (waitedInVain) return { none: 'no process for handlers is ready' };
     lastRun = (lastRun + 1) | 0;
@@ -175,7 +180,7 @@ function startThread(): Thread {
     runs.postMessage(message);
   }
 
-  /** What came too late for the runs before is dropped. */
+  /** Late answers to earlier runs are dropped. */
   function answerTo(id: number): RunAnswer['answer'] | null {
     for (;;) {
       const received = receiveMessageOnPort(runs)?.message as RunAnswer | undefined;

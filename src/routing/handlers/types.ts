@@ -3,12 +3,12 @@
  *
  *     import type { Handler } from 'telnyx-referee';
  *
- *     const handler: Handler = (call) => (call.from === '+14155550101' ? [{ refer: 'support-us' }] : undefined);
- *     export default handler;
+ *     const handler: Handler = (call) => (call.from === '+14155550101' ? [{ refer: 'support-us' }]
+ *     : undefined); export default handler;
  *
- * A handler is synchronous and pure: no imports, no clock but `context.at`, no chance, 50 ms.
- * `undefined` means that the rule does not match: the next rules are tried. Its destinations must
- * satisfy `policy.allow`, unless they are named targets.
+ * A handler is synchronous and pure: no imports, no clock but `context.at`, no random numbers, 50
+ * ms. `undefined` means that the rule does not match: the next rules are tried. Its destinations
+ * must satisfy `policy.allow`, unless they are named targets.
  */
 import type { WrittenStep } from '../schema/steps.ts';
 
@@ -21,25 +21,27 @@ export interface HandlerCall {
   readonly direction: 'incoming' | 'outgoing' | null;
   readonly caller_name: string | null;
   readonly caller_type: 'pstn' | 'sip' | null;
-  /** STIR/SHAKEN level, null where it was not validated. */
+  /** STIR/SHAKEN level, null if it was not validated. */
   readonly attestation: string | null;
-  /** By name in lower case; of several of one name the first. The caller writes them. */
+  /**
+   * By name in lower case; of several with one name, the first. The caller controls their values.
+   */
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   /**
-   * What lookups brought, by name and field: those that were asked, because a clause or a place of
-   * a rule needs them. The other server writes it.
+   * Results of lookups, by name and field. Only lookups that a clause or placeholder of some rule
+   * needs are made. The values come from the other server.
    */
   readonly lookups: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface HandlerContext {
   readonly event: 'call.initiated' | 'call.answered' | 'call.dtmf.received';
-  /** Of a call.dtmf.received event. */
+  /** The digits of a call.dtmf.received event. */
   readonly digits: string | null;
-  /** When the event reached us, milliseconds since the epoch; also what `Date.now()` answers. */
+  /** When the event reached us, in milliseconds since the epoch; `Date.now()` returns the same. */
   readonly at: number;
-  /** Names of the targets of the route set. */
+  /** The names of all targets in the route set. */
   readonly targets: readonly string[];
 }
 

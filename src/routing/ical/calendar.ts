@@ -1,6 +1,7 @@
 /**
- * The closed times of an iCal file. Zone names are IANA's, otherwise the file's own; days are days
- * of the schedule's zone. An unreadable event is a problem, an unusual one a warning.
+ * The closed times of an iCal file. Zone names are IANA's, otherwise those that the file defines;
+ * whole days are in the schedule's zone. An unreadable event is a problem, an unusual one a
+ * warning.
  */
 import type { CalendarSpan } from '../../core/rules/rule.ts';
 import { DAY_MS } from '../../core/rules/zone.ts';
@@ -18,15 +19,15 @@ export interface WantedCalendar {
   file: string;
   /** Only events with one of these in summary, description or categories; null takes all. */
   only: readonly string[] | null;
-  /** What its events do to the schedule. */
+  /** Whether its events close or open the schedule. */
   does: 'closes' | 'opens';
   /** The reason that its closed times get. */
   because?: string;
 }
 
 /**
- * From a year before to three years after: what a reload a day later would see anyway. Moments that
- * examples ask about are in it as well, up to ten years away.
+ * From a year before to three years after `nowMs`, widened to include the times in examples, up to
+ * ten years away.
  */
 export function icalWindow(nowMs: number, asked: readonly number[] = []): Span {
   const window = { fromMs: nowMs - YEAR_MS, toMs: nowMs + 3 * YEAR_MS };
@@ -104,7 +105,7 @@ function readFile(bytes: Uint8Array, notes: Notes): Content | null {
   }
 }
 
-/** An event that cannot be read is not among them, and not silently: it is a problem. */
+/** Events that cannot be read are left out and reported as problems. */
 function readEvents(
   calendar: Component,
   zones: CalendarZones,
@@ -138,12 +139,12 @@ function readEvents(
 }
 
 interface Group {
-  /** Without RECURRENCE-ID. */
+  /** Events without RECURRENCE-ID. */
   masters: CalendarEvent[];
   exceptions: CalendarEvent[];
 }
 
-/** Events of one UID in the order of the file, each in the version that counts. */
+/** The events grouped by UID, in the order of the file, each in the version that counts. */
 function byUid(events: CalendarEvent[]): Group[] {
   const grouped = Map.groupBy(events, (event) => event.uid || event);
   return [...grouped.values()].map((same) => ({
@@ -157,7 +158,7 @@ function byUid(events: CalendarEvent[]): Group[] {
   }));
 }
 
-/** How many events of the group are wanted. */
+/** Collects the closed times of a group. Returns how many of its events are wanted. */
 function collect(
   { masters, exceptions }: Group,
   only: readonly string[] | null,
@@ -217,7 +218,7 @@ function expand(
       'remove it: COUNT is a number of times from 1',
     );
   }
-  // With several series of one UID it is unclear which one an exception belongs to.
+  // If several series share a UID, it is unclear which of them an exception belongs to.
   for (const { component } of masters.length > 1 ? [] : strangers) {
     notes.warn(
       'stranger',

@@ -15,7 +15,7 @@ export interface Property {
 export interface Component {
   /** In capitals. */
   name: string;
-  /** Of its BEGIN, from 1. */
+  /** Line of its BEGIN, from 1. */
   line: number;
   properties: Property[];
   components: Component[];
@@ -23,13 +23,13 @@ export interface Component {
 
 export interface Content {
   calendars: Component[];
-  /** Lines inside of a component that are no property, and were left out. */
+  /** Lines inside a component that are not properties and were skipped. */
   skippedLines: number[];
-  /** False: it was read as Windows-1252. */
+  /** False: the file was decoded as Windows-1252. */
   utf8: boolean;
 }
 
-/** Throws where this is no iCal file, or not a whole one. */
+/** Throws if this is not an iCal file, or not a complete one. */
 export function readContent(bytes: Uint8Array): Content {
   const { lines, utf8 } = decodeLines(unfold(bytes));
   const root: Component = { name: '', line: 1, properties: [], components: [] };
@@ -70,7 +70,7 @@ const OUTSIDE = 'a line stands outside of what BEGIN and END enclose';
 interface Line {
   line: number;
   /**
-   * One character a byte until it is decoded: only a whole line is sure to hold whole characters.
+   * One character per byte until the whole line is decoded, because a fold may split a character.
    */
   text: string;
 }
@@ -80,7 +80,8 @@ function unfold(bytes: Uint8Array): Line[] {
     .toString('latin1')
     .replace(/^\u00ef\u00bb\u00bf/, '');
   const lines: Line[] = [];
-  // A file of old Macs ends its lines with CR alone; elsewhere a lone CR is a control character.
+  // Files from old Macs end their lines with CR only; in other files a lone CR is a control
+  // character.
   for (const [index, raw] of all.split(all.includes('\n') ? '\n' : '\r').entries()) {
     const text = raw.replaceAll('\r', '');
     const last = lines.at(-1);
@@ -90,7 +91,7 @@ function unfold(bytes: Uint8Array): Line[] {
   return lines;
 }
 
-/** C0 without the tab, DEL and C1. */
+/** C0 except the tab, DEL, and C1. */
 const CONTROL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
   /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
@@ -134,7 +135,7 @@ export function propertiesOf({ properties }: Component, name: string): Property[
   return properties.filter((property) => property.name === name);
 }
 
-/** A value of type TEXT as it was meant: `\n`, `\,`, `\;` and `\\` are escapes. */
+/** A value of type TEXT with its escapes decoded: `\n`, `\,`, `\;` and `\\`. */
 export function textOf(property: Property | null): string {
   return (property?.value ?? '').replace(/\\(.)/g, (_, escaped: string) =>
     escaped.toLowerCase() === 'n' ? '\n' : escaped,

@@ -13,9 +13,9 @@ import { type CalendarZones, UTC, type WallZone } from './zones.ts';
 
 export interface EventTime {
   zone: WallZone;
-  /** As if the wall's clock showed UTC. */
+  /** Local time in milliseconds, counted as if it were UTC. */
   wallMs: number;
-  /** A day or several, by the schedule's zone. */
+  /** True for whole days, which are in the schedule's zone. */
   date: boolean;
   utc: boolean;
   length: Length;
@@ -24,14 +24,14 @@ export interface EventTime {
 export interface CalendarEvent {
   component: Component;
   zones: CalendarZones;
-  /** Empty where it has none. */
+  /** Empty if it has none. */
   uid: string;
-  /** Of a series the one instance that this changes, or the first of those. */
+  /** The instance of the series that this event changes, or the first of them. */
   instance: WrittenTime | null;
   andFuture: boolean;
-  /** Null where the event is cancelled. */
+  /** Null if the event is cancelled. */
   time: EventTime | null;
-  /** Null where the property does not stand there: an exception has its series' then. */
+  /** Null if the property is absent; an exception then has that of its series. */
   texts: { summary: string | null; description: string | null; categories: string | null };
 }
 
@@ -90,13 +90,14 @@ function readEventLength(
     end === null ? readLength(duration?.value ?? '') : lengthUntil(end, start, zone, zones);
   const totalMs = length.days * DAY_MS + length.ms;
   if (totalMs < 0) throw new Error('its DTEND is not after its DTSTART');
-  // RFC 5545 has the end of a day after it; many who write the same day at both ends mean that day.
+  // In RFC 5545 a one-day event ends on the next day, but many programs write the same day at both
+  // ends.
   return totalMs === 0 ? untold : length;
 }
 
 /**
- * Days are days of the wall; of times RFC 5545 keeps the exact length, over changes of the clocks
- * too.
+ * Between dates, the length in calendar days. Between times, RFC 5545 requires the exact length,
+ * even across clock changes.
  */
 export function lengthUntil(
   end: WrittenTime,
@@ -115,15 +116,15 @@ function firstTime(component: Component, name: string): WrittenTime | null {
   return readTimes(property)[0]?.time ?? null;
 }
 
-/** Every value of a property that may stand there several times. */
+/** Every value of a property that may occur several times. */
 export function allTimes(component: Component, name: string): WrittenPeriod[] {
   return propertiesOf(component, name).flatMap(readTimes);
 }
 
 /**
- * Of the versions of one event those that count: the highest SEQUENCE, then the latest
- * LAST-MODIFIED or DTSTAMP (RFC 5546, 2.1.5). Equals all count, as one UID for everything is a
- * common mistake.
+ * The versions of one event that count: those with the highest SEQUENCE, then the latest
+ * LAST-MODIFIED or DTSTAMP (RFC 5546, 2.1.5). Equal versions all count, because using one UID for
+ * all events is a common mistake.
  */
 export function newestOf(versions: CalendarEvent[]): CalendarEvent[] {
   if (versions.length < 2) return versions;
@@ -147,7 +148,7 @@ function revisedOf({ component }: CalendarEvent): number {
   }
 }
 
-/** Whether one of the texts holds one of these, whatever the case of its letters. */
+/** Whether one of the texts contains one of these words, ignoring case. */
 export function mentions(
   event: CalendarEvent,
   series: CalendarEvent | null,
@@ -160,8 +161,7 @@ export function mentions(
 }
 
 /**
- * Days on which a moment may be meant to be, the likeliest first: where it is midnight, it is that
- * day.
+ * Days that an instant may stand for, the likeliest first: in zones where it is midnight, that day.
  */
 export function likelyDays(atMs: number, zones: CalendarZones): number[] {
   const walls = zones.all.map((zone) => zone.wallOf(atMs));

@@ -18,7 +18,7 @@ export class Notes {
     this.#problems.problem({ file: this.#file, line, column: 1 }, message, hint);
   }
 
-  /** The first of its kind is shown, with the number of the others. */
+  /** Only the first warning of a kind is shown, with the number of the others. */
   warn(kind: string, line: number, message: string, hint: string): void {
     const known = this.#warnings.get(kind);
     if (known === undefined) this.#warnings.set(kind, { line, message, hint, more: 0 });

@@ -8,24 +8,24 @@ import { DAY_MS, MINUTE_MS } from '../../core/rules/zone.ts';
 import { LIMITS } from '../limits.ts';
 import { parseTime } from './time.ts';
 
-/** Both ends included. */
+/** Both ends are included. */
 export interface Span {
   fromMs: number;
   toMs: number;
 }
 
 export interface WrittenRule {
-  /** The parts but COUNT and UNTIL. */
+  /** All parts except COUNT and UNTIL. */
   parts: string;
-  /** Null where nothing is counted, and where what is counted makes no sense. */
+  /** Null if there is no COUNT, or if it was ignored. */
   count: number | null;
-  /** It stands there and is below 1, as Confluence writes it beside an UNTIL. */
+  /** A COUNT below 1, which is ignored; Confluence writes one beside an UNTIL. */
   countIgnored: string | null;
   until: NonNullable<ReturnType<typeof parseTime>> | null;
 }
 
 export type Rule = WrittenRule & {
-  /** By the wall of the series, included. */
+  /** In the local time of the series; included. */
   untilMs: number | null;
 };
 
@@ -33,7 +33,8 @@ const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY', 'MINUTELY
 const WEEKDAY = '(?:MO|TU|WE|TH|FR|SA|SU)';
 
 /**
- * Whole numbers of a list and their bounds; `signed` ones count from the end too, and are never 0.
+ * Parts that are lists of integers, and their bounds. `signed` ones may also be negative (counted
+ * from the end), but not 0.
  */
 const NUMBERS: Record<string, { from: number; to: number; signed: boolean }> = {
   BYMONTH: { from: 1, to: 12, signed: false },
@@ -47,7 +48,7 @@ const NUMBERS: Record<string, { from: number; to: number; signed: boolean }> = {
   INTERVAL: { from: 1, to: LIMITS.icalInterval, signed: false },
 };
 
-/** Null where nothing recurs: `RRULE:` without a value. Throws where it is no rule. */
+/** Null if nothing recurs: `RRULE:` without a value. Throws if the text is not a rule. */
 export function readRule(text: string): WrittenRule | null {
   const parts = new Map<string, string>();
   for (const part of text.toUpperCase().split(';')) {
@@ -77,7 +78,7 @@ function readCount(text: string | undefined, ends: boolean) {
   if (text === undefined) return { count: null, countIgnored: null };
   const count = /^[+-]?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (count >= 1) return { count, countIgnored: null };
-  // With an UNTIL its end is known all the same.
+  // A wrong COUNT is harmless if UNTIL gives the end.
   if (ends && !Number.isNaN(count)) return { count: null, countIgnored: text };
   throw new Error(`its RRULE has COUNT=${text}, which is no number of times from 1`);
 }
@@ -117,7 +118,8 @@ function isWithin(text: string, { from, to, signed }: (typeof NUMBERS)[string]):
 }
 
 /**
- * Wall times within the span, DTSTART's own among them: it counts as the first, by the rule or not.
+ * Local times within the span. DTSTART always counts as the first, whether it matches the rule or
+ * not.
  */
 export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
   if (rule.untilMs !== null && rule.untilMs < Math.max(span.fromMs, startMs)) {
@@ -147,7 +149,9 @@ const STEP_MS: Record<string, number> = {
   SECONDLY: 1000,
 };
 
-/** At most so many are looked at; what is counted is counted from its beginning. */
+/**
+ * An upper bound of the instances that must be visited. With a COUNT they are counted from DTSTART.
+ */
 function stepsOf(rule: Rule, startMs: number, span: Span): number {
   const parts = new Map(rule.parts.split(';').map((part) => part.split('=') as [string, string]));
   const timesOfDay = ['BYHOUR', 'BYMINUTE', 'BYSECOND']
@@ -181,7 +185,7 @@ function within(rule: RRuleTemporal, { fromMs, toMs }: Span): number[] {
 
 const CENTURY_MS = 36_525 * DAY_MS;
 
-/** A 30th of February: a rule that closes nothing is a mistake. */
+/** Refuses a rule such as 30 February, which never recurs and is certainly a mistake. */
 function refuseNever(rule: Rule, made: RRuleTemporal, startMs: number): void {
   if (rule.untilMs !== null) return;
   if (within(made, { fromMs: startMs, toMs: startMs + CENTURY_MS }).length > 0) return;

@@ -1,4 +1,7 @@
-/** A series: its instances by rule and date, without those that exceptions remove or change. */
+/**
+ * The instances of a series from its rules and dates, without those that exceptions remove or
+ * change.
+ */
 import { DAY_MS } from '../../core/rules/zone.ts';
 import { propertiesOf } from './content.ts';
 import {
@@ -12,16 +15,16 @@ import {
 import { expandRule, readRule, type Span, type WrittenRule } from './recurrence.ts';
 import { dayOf, type Length, type WrittenTime } from './time.ts';
 
-/** One closed time, and the event it is described by. */
+/** One closed time, and the event that describes it. */
 export interface Instance extends Span {
   event: CalendarEvent;
 }
 
 export interface Series {
   instances: Instance[];
-  /** Exceptions of instances that the series does not have, as far as the window shows. */
+  /** Exceptions for instances that the series does not have within the window. */
   strangers: CalendarEvent[];
-  /** COUNT of a rule that was left out, where one was. */
+  /** The COUNT that was ignored, if any. */
   countIgnored: string | null;
 }
 
@@ -35,7 +38,8 @@ export function expandSeries(
   exceptions: CalendarEvent[],
   window: Span,
 ): Series {
-  // A zone is at most a day away from UTC, and what began before may last into the window.
+  // Wider than the window: a zone may be a day away from UTC, and earlier instances may last into
+  // it.
   const around = {
     fromMs: window.fromMs - 2 * DAY_MS - time.length.days * DAY_MS - time.length.ms,
     toMs: window.toMs + 2 * DAY_MS,
@@ -109,9 +113,7 @@ function expand(rule: WrittenRule, event: CalendarEvent, time: EventTime, span: 
   return expandRule({ ...rule, untilMs: untilOf(rule, event, time) }, time.wallMs, span);
 }
 
-/**
- * The last wall time that UNTIL includes; of a date that whole day, whatever the series' own times.
- */
+/** The last local time that UNTIL includes; if it is a date, that whole day. */
 function untilOf({ until }: WrittenRule, { zones }: CalendarEvent, time: EventTime): number | null {
   if (until === null) return null;
   if (time.date) {
@@ -124,9 +126,11 @@ function untilOf({ until }: WrittenRule, { zones }: CalendarEvent, time: EventTi
   return until.utc ? time.zone.wallOf(until.wallMs) : until.wallMs;
 }
 
-/** The instances by the wall of their series; found by whatever an exception calls them. */
+/**
+ * The instances by their local time in the series. Exceptions may identify them in several ways.
+ */
 class Walls {
-  /** With their own length, where a period of RDATE gives one. */
+  /** The length of each instance; not null only if a period of RDATE gives one. */
   readonly lengths = new Map<number, Length | null>();
   readonly #event: CalendarEvent;
   readonly #time: EventTime;
@@ -142,7 +146,7 @@ class Walls {
     this.#byDay = null;
   }
 
-  /** By the wall of the series; a date is its day, at the time of the series. */
+  /** The local time in the series. A date becomes that day at the series' time of day. */
   placeOf(written: WrittenTime): number {
     const { zone, date, utc, wallMs } = this.#time;
     const { zones } = this.#event;
@@ -161,7 +165,7 @@ class Walls {
 
   find(written: WrittenTime): number[] {
     const place = this.placeOf(written);
-    // Exchange calls an instance by midnight of its day.
+    // Exchange identifies an instance by midnight of its day.
     const midnight = dayOf(written.wallMs) === written.wallMs;
     if (this.lengths.has(place) && !written.date) return [place];
     if (this.#time.date) return this.lengths.has(place) ? [place] : [];

@@ -3,17 +3,17 @@ import { isDate } from '../../core/iso-time.ts';
 import { DAY_MS } from '../../core/rules/zone.ts';
 import type { Property } from './content.ts';
 
-/** A time as it is written; which moment it is depends on a zone. */
+/** A time as written; the instant that it stands for depends on a zone. */
 export interface WrittenTime {
-  /** As if the wall's clock showed UTC. */
+  /** Local time in milliseconds, counted as if it were UTC. */
   wallMs: number;
-  /** A day, not a time of it. */
+  /** True for a date without a time. */
   date: boolean;
   utc: boolean;
   tzid: string | null;
 }
 
-/** A length: the days by the wall's clock, the rest by the stopwatch. */
+/** A length: calendar days in local time plus an exact number of milliseconds. */
 export interface Length {
   days: number;
   ms: number;
@@ -21,11 +21,11 @@ export interface Length {
 
 export interface WrittenPeriod {
   time: WrittenTime;
-  /** Only a PERIOD has one. */
+  /** Only a PERIOD has an end. */
   end: WrittenTime | Length | null;
 }
 
-/** All values of a property; throws on the first that is none. */
+/** All values of a property; throws on the first invalid one. */
 export function readTimes(property: Property): WrittenPeriod[] {
   return property.value
     .split(',')
@@ -44,7 +44,10 @@ function readPeriod(property: Property, text: string): WrittenPeriod {
   };
 }
 
-/** Eight digits are a date, with VALUE=DATE or without; a time of VALUE=DATE is its day. */
+/**
+ * Eight digits are a date, with or without VALUE=DATE; with VALUE=DATE a time is reduced to its
+ * day.
+ */
 function readTime(property: Property, text: string): WrittenTime {
   const time = parseTime(text);
   if (time === null) {
@@ -62,7 +65,7 @@ export function parseTime(text: string): Omit<WrittenTime, 'tzid'> | null {
   if (parts === null || !isDate(`${parts[1]}-${parts[2]}-${parts[3]}`)) return null;
   const [hours, minutes, seconds] = parts.slice(4, 7).map((part) => Number(part ?? 0));
   const clock = ((hours ?? 0) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0);
-  // The last second of a day may be a leap second, and some write its end as 240000.
+  // Allows a leap second, and 240000, which some programs write for the end of a day.
   if ((minutes ?? 0) > 59 || (seconds ?? 0) > 60 || clock > 86_400) return null;
   const dayMs = Date.parse(`${parts[1]}-${parts[2]}-${parts[3]}T00:00:00Z`);
   return {

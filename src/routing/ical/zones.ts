@@ -1,6 +1,4 @@
-/**
- * The zones of one calendar: the meaning of its TZIDs and X-WR-TIMEZONE, and its own VTIMEZONEs.
- */
+/** The zones of one calendar: what its TZIDs, X-WR-TIMEZONE and own VTIMEZONEs mean. */
 import { DAY_MS, isZone, offsetMs } from '../../core/rules/zone.ts';
 import { zoneOfWindowsName } from '../windows-zones.ts';
 import { zoneHint } from '../zone-names.ts';
@@ -9,21 +7,24 @@ import { expandRule, readRule, type Span } from './recurrence.ts';
 import { readTimes } from './time.ts';
 
 export interface WallZone {
-  /** The first of two where clocks go back; where they go forward, as before the change. */
+  /**
+   * The first of the two instants if clocks go back; in the gap when they go forward, the offset
+   * from before the change is used.
+   */
   momentOf(wallMs: number): number;
   wallOf(atMs: number): number;
 }
 
 export interface CalendarZones {
-  /** Of days: the schedule's. */
+  /** The zone of whole days: the schedule's. */
   days: WallZone;
-  /** Of times without a zone: X-WR-TIMEZONE, else the schedule's. */
+  /** The zone of times without one: X-WR-TIMEZONE, else the schedule's. */
   floating: WallZone;
   /** An unknown X-WR-TIMEZONE. */
   unknown: string | null;
-  /** TZIDs that were read as zones of IANA. */
+  /** TZIDs that were resolved to IANA zones. */
   used: Set<string>;
-  /** Where the calendar may be at home, the likeliest first. */
+  /** All zones that a time may be meant in, the likeliest first. */
   all: WallZone[];
   /** Throws if the zone is unknown. */
   named(tzid: string): WallZone;
@@ -54,7 +55,7 @@ export function calendarZones(calendar: Component, zone: string, window: Span): 
   return { days, floating, unknown, all: [floating, ...readable, days, UTC], used, named };
 }
 
-/** An error stays with its zone: only an event that needs it is refused. */
+/** An error is kept with its zone, so that only events that use the zone are refused. */
 function ownZones(calendar: Component, window: Span): Map<string, WallZone | Error> {
   const own = new Map<string, WallZone | Error>();
   for (const component of calendar.components) {
@@ -72,15 +73,15 @@ function ownZones(calendar: Component, window: Span): Map<string, WallZone | Err
 }
 
 /**
- * A name with a slash is IANA's, and today's rules of it are better than a file's old copy. Any
- * other (EST, "Customized Time Zone") means what the file's own VTIMEZONE says, where it has one.
+ * A name with a slash is IANA's, whose current rules are better than the file's old copy. For any
+ * other name (EST, "Customized Time Zone") the file's own VTIMEZONE counts, if it has one.
  */
 function zoneNamed(tzid: string, own: ReadonlyMap<string, WallZone | Error>): WallZone {
   if (tzid.includes('/') && isZone(tzid)) return ianaZone(tzid);
   const written = own.get(tzid.toLowerCase());
   if (written instanceof Error) throw written;
   if (written !== undefined) return written;
-  // "/mozilla.org/20050126_1/Europe/Berlin" and its like end with the IANA name.
+  // "/mozilla.org/20050126_1/Europe/Berlin" and similar names end with the IANA name.
   const parts = tzid.split('/').slice(-3);
   const tails = parts.map((_, index) => parts.slice(index).join('/'));
   const iana = [tzid, zoneOfWindowsName(tzid) ?? '', ...tails].find(isZone);
@@ -122,7 +123,7 @@ interface Transition {
 
 const YEAR_MS = 366 * DAY_MS;
 
-/** Null where it says nothing of its clocks. */
+/** Null if it defines no offsets. */
 function readVtimezone(component: Component, window: Span): WallZone | null {
   const transitions: Transition[] = [];
   for (const observance of component.components) {
@@ -150,7 +151,7 @@ function readVtimezone(component: Component, window: Span): WallZone | null {
   });
 }
 
-/** Wall times, as the clocks showed them before, at which this observance begins. */
+/** The times at which this observance begins, in the local time before the change. */
 function onsets(observance: Component, fromOffsetMs: number, window: Span): number[] {
   const wallOf = ({ wallMs, utc }: { wallMs: number; utc: boolean }) =>
     utc ? wallMs + fromOffsetMs : wallMs;
@@ -163,11 +164,11 @@ function onsets(observance: Component, fromOffsetMs: number, window: Span): numb
     const rule = readRule(value);
     if (rule === null) continue;
     const untilMs = rule.until === null ? null : wallOf(rule.until);
-    // What was in force when the window begins started a year before, at the latest.
+    // The observance in force at the start of the window began at most a year earlier.
     const fromMs = Math.max(startMs, window.fromMs - 2 * YEAR_MS);
     const toMs = window.toMs + YEAR_MS;
     found.push(...expandRule({ ...rule, untilMs }, startMs, { fromMs, toMs }));
-    // A rule that has ended is in force by its last onset.
+    // If the rule has ended, its last onset is still in force.
     if (untilMs !== null && untilMs < fromMs && untilMs >= startMs) {
       const last = { fromMs: Math.max(startMs, untilMs - 2 * YEAR_MS), toMs: untilMs };
       found.push(...expandRule({ ...rule, untilMs }, startMs, last));

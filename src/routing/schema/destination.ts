@@ -1,4 +1,4 @@
-/** A SIP address and how to reach it, of a target as where a step has one of its own. */
+/** A SIP address and how to reach it, in a target or directly in a step. */
 import Type, { type Static } from 'typebox';
 import { duration, oneOf, record, text, via } from './words.ts';
 

@@ -1,4 +1,4 @@
-/** Examples as they are written. */
+/** The schema of examples. */
 import Type, { type Static } from 'typebox';
 import { ENDS, type Ends } from '../../core/machine/call.ts';
 import { onOff } from './schedule.ts';
@@ -16,7 +16,7 @@ import {
 
 const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
 const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');
-/** A dry run hears of every caller in time. */
+/** In a dry run no webhook is missed, so this end cannot occur. */
 const PLAYED_ENDS = ENDS.filter((ends): ends is Exclude<Ends, 'missed'> => ends !== 'missed');
 const exampleHeaders = record(
   'headers of the INVITE',

@@ -1,4 +1,4 @@
-/** Guarantees as they are written. */
+/** The schema of guarantees. */
 import Type, { type Static } from 'typebox';
 import { ENDS } from '../../core/machine/call.ts';
 import { duration, oneOf, STRICT, text } from './words.ts';

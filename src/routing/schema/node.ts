@@ -1,7 +1,7 @@
 /** The route schema as decode.ts reads it. */
 import { ROUTE_FILE_SCHEMA } from './schema.ts';
 
-/** The part of JSON Schema that the route schema is written in. */
+/** The part of JSON Schema that the route schema uses. */
 export interface SchemaNode {
   $ref?: string;
   type?: string;
@@ -10,7 +10,7 @@ export interface SchemaNode {
   examples?: readonly unknown[];
   enum?: readonly string[];
   pattern?: string;
-  /** A secret: never shown again. */
+  /** A secret, which is never shown. */
   writeOnly?: boolean;
   minLength?: number;
   maxLength?: number;

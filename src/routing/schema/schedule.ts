@@ -1,4 +1,4 @@
-/** Schedules and switches as they are written. */
+/** The schema of schedules and switches. */
 import Type, { type Static } from 'typebox';
 import { oneOf, oneOrMore, STRICT, text } from './words.ts';
 
@@ -8,7 +8,7 @@ export const because = text('reason', {
   maxLength: 100,
 });
 
-/** A text, or an object with one text or several and the reason. */
+/** A text, or an object with one or more texts and a reason. */
 function dated(written: ReturnType<typeof text>, description: string) {
   const withReason = Type.Object(
     { days: oneOrMore(written, 'One entry or several.'), because },

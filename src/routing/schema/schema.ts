@@ -29,7 +29,7 @@ import {
   words,
 } from './words.ts';
 
-/** YAML reads `off` as a word and JSON writers use false. */
+/** Accepts `off`, which is a string in YAML 1.2, and false. */
 function rest(description: string) {
   return Type.Unsafe<OnOff>({ ...onOff, description });
 }
@@ -321,8 +321,8 @@ export type WrittenPrompt = Static<typeof prompt>;
 export type WrittenList = Static<typeof list>;
 
 /**
- * JSON Schema (draft 7, the one every editor knows) of a route file, as `routes/routes.schema.json`
- * holds it.
+ * The JSON Schema of a route file, as in `routes/routes.schema.json` (draft 7, which every editor
+ * supports).
  */
 export const ROUTE_FILE_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',

@@ -45,7 +45,7 @@ export function record<S extends TSchema>(
   });
 }
 
-/** One value, or a list of which any may hold. */
+/** One value, or a list of which any may match. */
 export function oneOrMore<S extends TSchema>(value: S, description: string) {
   return Type.Union([value, Type.Array(value, { minItems: 1 })], { description });
 }
@@ -85,7 +85,7 @@ export const prompted = Type.Object(
   { prompt: text('name of a prompt', { examples: ['welcome'] }) },
   { title: 'prompt', ...STRICT },
 );
-/** What is spoken: a text, or a prompt in the language of the caller. */
+/** What is spoken: a text, or a prompt in the caller's language. */
 export const words = Type.Union([spoken, prompted], {
   description: 'The text to say, or { prompt: name }.',
 });
@@ -95,7 +95,7 @@ export const playUrl = text('address of a recording', {
   examples: ['https://media.example.com/welcome.mp3'],
 });
 export const WAYS = ['refer', 'transfer'] as const;
-/** How to move a caller: one way, or both in the order in which they are tried. */
+/** How to move a caller: one way, or both in the order of trying. */
 export const via = (description: string) =>
   Type.Union(
     [oneOf('way', WAYS), Type.Array(oneOf('way', WAYS), { minItems: 1, maxItems: WAYS.length })],

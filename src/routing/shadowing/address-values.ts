@@ -1,6 +1,6 @@
 /**
- * A set of `from` or `to` values that can be queried without iterating, because a list may contain
- * a hundred thousand prefixes and thousands of rules are compared with it.
+ * A set of `from` or `to` values that is queried without iterating over it: a list may contain a
+ * hundred thousand prefixes, and thousands of rules are compared with it.
  */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import type { Glob } from '../../core/rules/glob.ts';
@@ -36,12 +36,12 @@ export class AddressValues {
   }
 
   /**
-   * Whether whatever `asked` matches is matched by one of the values; what stands in their lists
-   * and tables aside.
+   * Whether one of the values matches everything that `asked` matches. Values in lists and tables
+   * are not considered.
    */
   take(asked: Pattern, budget: StepBudget): boolean {
     if (asked.kind === 'glob') {
-      // Of two patterns only prefixes are compared: "+1415*" lies in "+1*".
+      // Two patterns are only compared by prefix: "+1*" includes "+1415*".
       return (
         this.#globTexts.has(`${asked.over} ${asked.glob.text}`) ||
         this.#prefixes[asked.over].beginOne(asked.glob.literalPrefix, budget) ||
@@ -67,13 +67,14 @@ export function listName(value: string): string {
   return value.slice('list:'.length);
 }
 
-/** Whether nothing but its first characters matters: `abc*`. */
+/** Whether the pattern is a plain prefix: `abc*`. */
 export function isPrefix(glob: Glob): boolean {
   return glob.text === `${glob.literalPrefix}*`;
 }
 
 /**
- * What a call with exactly this address also is: "sip:+14155550100@host" comes from that number.
+ * All texts that a call with exactly this address is matched by: "sip:+14155550100@host" also
+ * counts as that number.
  */
 export function namesOf(key: string): { text: string; over: 'numbers' | 'texts' }[] {
   const at = key.indexOf('@');
@@ -83,7 +84,7 @@ export function namesOf(key: string): { text: string; over: 'numbers' | 'texts' 
   return /^\+[0-9]+$/.test(user) ? [address, { text: user, over: 'numbers' }] : [address];
 }
 
-/** Looked up by the beginnings of a text, of such lengths only as there are. */
+/** A set of prefixes. A text is looked up by its beginnings, only of lengths that occur. */
 class Prefixes {
   readonly #texts = new WideMap<true>();
   readonly #lengths = new Set<number>();

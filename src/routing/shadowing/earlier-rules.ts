@@ -1,7 +1,7 @@
 /**
  * Selects the pairs of rules worth comparing: 2,000 rules make two million pairs, nearly all for
- * different numbers. A rule with `to` can only shadow a rule whose `to` values it all includes, and
- * likewise for `from`.
+ * different numbers. A rule with `to` can only shadow a rule if it includes all of that rule's `to`
+ * values, and likewise for `from`.
  */
 import { readPattern } from '../../core/rules/address.ts';
 import { firstOf } from '../../core/rules/packed-texts.ts';
@@ -14,8 +14,8 @@ const FIELDS = ['to', 'from'] as const;
 type Field = (typeof FIELDS)[number];
 
 /**
- * A list beyond which its rule is compared with every other that asks for this field: there are few
- * of such.
+ * Rules with longer lists than this are compared with every rule that has this field; there are few
+ * of them.
  */
 const LIST_ENTRIES_ENTERED = 1_000;
 
@@ -24,7 +24,7 @@ export class EarlierRules {
   readonly #tables: RouteSet['tables'];
   readonly #byKey = { to: new Map<string, number[]>(), from: new Map<string, number[]>() };
   readonly #asking: Record<Field, number[]> = { to: [], from: [] };
-  /** Rules that ask for neither, or with values that no key stands for. */
+  /** Rules with neither `from` nor `to`, or with values that have no key. */
   readonly #others: number[] = [];
 
   constructor({ lists, tables }: Pick<RouteSet, 'lists' | 'tables'>) {
@@ -50,7 +50,7 @@ export class EarlierRules {
     }
   }
 
-  /** Ascending: the first that shadows is the one to name. */
+  /** In ascending order, because the first rule that shadows is reported. */
   thatCouldTake(when: Condition): number[] {
     const found = new Set(this.#others);
     for (const field of FIELDS) {
@@ -63,10 +63,7 @@ export class EarlierRules {
     return [...found].sort((a, b) => a - b);
   }
 
-  /**
-   * Exact values and plain prefixes that a rule asks for; null where it asks for none, or for
-   * others.
-   */
+  /** The rule's exact values and plain prefixes; null if it has none, or also other values. */
   #keys(when: Condition, field: Field): string[] | null {
     const values = valuesOf(when, field);
     if (values === null) return null;
@@ -80,7 +77,7 @@ export class EarlierRules {
     return keys;
   }
 
-  /** What takes the rule takes its first value, too. */
+  /** Keys of the rule's first value: a rule that shadows this one must match that value too. */
   #firstKeys(when: Condition, field: Field): string[] | null {
     const [written] = valuesOf(when, field) ?? [];
     if (written === undefined) return null;
@@ -98,7 +95,7 @@ export class EarlierRules {
     return namesOf(pattern.key).map(({ text }) => text);
   }
 
-  /** Of a list its entries; `*`, which begins everything, where they are too many. */
+  /** The entries of a list or table; if there are too many, `*`, which matches everything. */
   #entries(value: string): string[] {
     const name = tableName(value);
     if (name !== null) {
@@ -113,7 +110,7 @@ export class EarlierRules {
   }
 }
 
-/** Rules with this very key, and those with a prefix of it. */
+/** Rules with exactly this key, and those with a prefix of it. */
 function under(known: ReadonlyMap<string, number[]>, key: string): number[] {
   const found = [known.get(key) ?? []];
   for (let length = key.length; length >= 0; length -= 1) {
@@ -122,7 +119,7 @@ function under(known: ReadonlyMap<string, number[]>, key: string): number[] {
   return found.flat();
 }
 
-/** Of the rule's own clause, not of one inside `any` or `not`. */
+/** Values of the rule's top-level clause, not of one inside `any` or `not`. */
 function valuesOf(when: Condition, field: Field): string[] | null {
   if (!('all' in when)) return null;
   for (const part of when.all) {

@@ -1,4 +1,6 @@
-/** Whether one condition matches whenever another does, clause by clause; if in doubt, no. */
+/**
+ * Whether one condition matches whenever another does, compared clause by clause; no if in doubt.
+ */
 import { type Pattern, readPattern } from '../../core/rules/address.ts';
 import { compileGlob, type Glob, isGlob } from '../../core/rules/glob.ts';
 import type { Clause, Condition, NumberList, RouteSet } from '../../core/rules/rule.ts';
@@ -6,7 +8,7 @@ import { Table, tableName } from '../../core/rules/table.ts';
 import { AddressValues, listName, namesOf } from './address-values.ts';
 import type { StepBudget } from './step-budget.ts';
 
-/** One rule's values are asked about again and again, for each rule before it. */
+/** Parsed patterns are cached, because one rule's values are compared with each earlier rule. */
 const PATTERNS_KEPT = 10_000;
 
 export class Implication {
@@ -16,7 +18,7 @@ export class Implication {
   readonly #patterns = new Map<string, Pattern>();
   readonly #addresses = new WeakMap<readonly string[] | NumberList, AddressValues>();
   readonly #wholes = new WeakMap<NumberList | Table, WeakMap<readonly string[], boolean>>();
-  /** What must be done before the question can be answered. */
+  /** Long work that must be done before the question can be answered. */
   #owed: Generator<void, void> | null = null;
   readonly #sets = new WeakMap<readonly string[], ReadonlySet<string>>();
   readonly #globs = new WeakMap<readonly string[], Glob[]>();
@@ -27,7 +29,7 @@ export class Implication {
     this.#budget = budget;
   }
 
-  /** What takes long and must be done before the last question is asked again; it yields. */
+  /** Long work to run, in slices, before asking the last question again. */
   takeOwed(): Generator<void, void> | null {
     const owed = this.#owed;
     this.#owed = null;
@@ -35,8 +37,8 @@ export class Implication {
   }
 
   /**
-   * True only where every call that satisfies `narrow` satisfies `wide`. No answer yet as long as
-   * something is owed.
+   * True only if every call that satisfies `narrow` satisfies `wide`. The answer is only valid if
+   * `takeOwed` returns null afterwards.
    */
   implies(narrow: Condition, wide: Condition): boolean {
     if (!this.#budget.spend()) return false;
@@ -88,13 +90,14 @@ export class Implication {
         narrow.values.every((value) => this.#glob(value, wide.values))
       );
     }
-    // The share of callers hangs on the rule's name: ten percent of one are not ten of another.
+    // Which callers are selected depends on the rule's name: ten percent of one rule are not the
+    // ten percent of another.
     if (narrow.key === 'percent' || narrow.key !== wide.key) return false;
     if ('value' in narrow) return 'value' in wide && narrow.value === wide.value;
     return 'values' in wide && narrow.values.every((value) => this.#has(wide.values, value));
   }
 
-  /** Whether all that one written value matches is matched by one of the wide ones. */
+  /** Whether one of the wide values matches everything that this value matches. */
   #party(value: string, wide: readonly string[]): boolean {
     if (!this.#budget.spend()) return false;
     const values = this.#valuesOf(wide);
@@ -131,8 +134,8 @@ export class Implication {
   }
 
   /**
-   * Whether each entry of a list or a table is matched by one of the wide values. An empty one
-   * matches nothing yet: there is nothing to say about its rule but that.
+   * Whether each entry of a list or table is matched by one of the wide values. False for an empty
+   * one, because it matches nothing yet, which is not shadowing.
    */
   #whole(entries: NumberList | Table, wide: readonly string[]): boolean {
     const known = kept(this.#wholes, entries, () => new WeakMap<readonly string[], boolean>());
@@ -181,7 +184,7 @@ export class Implication {
     });
   }
 
-  /** Null until it was read. */
+  /** Null until the list has been read. */
   #listValues(list: NumberList): AddressValues | null {
     const known = this.#addresses.get(list);
     if (known === undefined) this.#owe(this.#readList(list));
@@ -197,7 +200,7 @@ export class Implication {
     this.#addresses.set(list, values);
   }
 
-  /** The first is done first; what it answers may leave the others unasked. */
+  /** Only the first piece of work is kept: its result may make the others unnecessary. */
   #owe(work: Generator<void, void>): void {
     this.#owed ??= work;
   }
@@ -225,7 +228,7 @@ function isWithin(narrow: Dates, wide: Dates): boolean {
   return begins && ends;
 }
 
-/** Whoever meets a schedule closed for a reason meets it closed: `not: { schedule: office }`. */
+/** A call that finds a schedule closed for a reason also satisfies `not: { schedule: office }`. */
 function isClosed(narrow: Condition, open: Condition): boolean {
   if ('all' in open) return open.all.length === 1 && isClosed(narrow, open.all[0] ?? open);
   if (!('clause' in open) || !('clause' in narrow)) return false;

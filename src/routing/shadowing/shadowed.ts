@@ -1,6 +1,6 @@
 /**
- * Finds shadowed rules, which never run because an earlier rule matches all of their calls. The
- * comparison is clause by clause: every rule it reports is shadowed, but it may miss some.
+ * Finds shadowed rules, which never run because an earlier rule matches all of their calls. Rules
+ * are compared clause by clause: every reported rule is shadowed, but some may be missed.
  */
 
 import type { Condition, RouteSet, Rule } from '../../core/rules/rule.ts';
@@ -12,10 +12,10 @@ import { EarlierRules } from './earlier-rules.ts';
 import { Implication } from './implication.ts';
 import { StepBudget } from './step-budget.ts';
 
-/** Between two yields. */
+/** Pairs compared between two yields. */
 const COMPARED_A_TURN = 32;
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* checkShadowed(
   { problems, rulePlaces }: SetContext,
   set: RouteSet,
@@ -54,7 +54,7 @@ export function* checkShadowed(
   }
 }
 
-/** With what a rule means that names neither direction nor event. */
+/** Adds the defaults of a rule that names neither direction nor event. */
 function whole(when: Condition): Condition {
   const all = [when];
   if (!mentions(when, 'direction'))
@@ -63,7 +63,10 @@ function whole(when: Condition): Condition {
   return { all };
 }
 
-/** What of a rule could not be read is missing from its condition: nothing to conclude. */
+/**
+ * Rules with problems: parts that could not be read are missing from their condition, so nothing
+ * can be concluded.
+ */
 function withProblems(set: RouteSet, problems: Problems): Set<Rule> {
   const broken = new Set<Rule>();
   for (const [index, rule] of set.rules.entries()) {

@@ -6,7 +6,7 @@ export class StepBudget {
     this.#left = steps;
   }
 
-  /** False where none is left. */
+  /** False if none is left. */
   spend(): boolean {
     this.#left -= 1;
     return this.#left >= 0;

@@ -1,11 +1,11 @@
-/** The tables of all route files, each with the file that it names. */
+/** Builds the tables of all route files, each from the CSV file that it names. */
 import { Table } from '../../core/rules/table.ts';
 import { referenced } from '../build-data.ts';
 import type { SetContext } from '../context.ts';
 import type { DecodedSet } from '../decoded-set.ts';
 import { readTable } from './read-table.ts';
 
-/** Into the context, for whatever refers to them. Yields where it may be interrupted. */
+/** Adds them to the context, where other builders look them up. Yields regularly, see slices.ts. */
 export function* buildTables(context: SetContext, input: DecodedSet): Generator<void, void> {
   for (const { routes, positions } of input.files) {
     for (const [name, written] of Object.entries(routes.tables ?? {})) {

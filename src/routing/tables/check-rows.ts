@@ -1,6 +1,6 @@
 /**
- * Holds every row to what rules make of it: a cell that a destination needs is not empty, and what a
- * table has for a destination is one. So no call finds out.
+ * Checks every row against its use in rules: a cell that a destination needs must not be empty, and
+ * the resulting destination must be valid. So mistakes are found before a call meets them.
  */
 import { compileGlob, type Glob } from '../../core/rules/glob.ts';
 import { textsOf } from '../../core/rules/language.ts';
@@ -31,7 +31,7 @@ import { quoted } from '../number.ts';
 import type { Place, Problems } from '../problem.ts';
 import { columnOf } from './columns.ts';
 
-/** A text with placeholders, as a step or the target of one has it. */
+/** A text with placeholders in a step or in its target. */
 interface Use {
   kind: 'refer' | 'transfer' | 'from' | 'text' | 'spoken';
   template: Template;
@@ -40,17 +40,20 @@ interface Use {
   at: Place;
 }
 
-/** What one rule asks of the rows of one table. */
+/** What one rule requires of the rows of one table. */
 interface Need extends Use {
   rule: string;
-  /** Of each placeholder of this table, by its name in the template. */
+  /** The column of each placeholder of this table, by its name in the template. */
   columns: Map<string, number>;
-  /** Whether all its placeholders are columns of this table: then it can be made for every row. */
+  /**
+   * Whether all placeholders are columns of this table, so that the text can be completed for every
+   * row.
+   */
   whole: boolean;
   filters: { column: number; globs: Glob[] }[];
 }
 
-/** Yields where it may be interrupted. */
+/** Yields regularly, see slices.ts. */
 export function* checkRows(context: SetContext, set: RouteSet): Generator<void, void> {
   const needs = new Map<string, Need[]>();
   for (const rule of set.rules) {
@@ -89,7 +92,7 @@ function enter(context: SetContext, rule: Rule, use: Use, needs: Map<string, Nee
   }
 }
 
-/** By the text of the placeholder. */
+/** The columns, by the text of the placeholder. */
 function columnsOf(context: SetContext, use: Use, scope: RowScope): Map<string, Column> {
   const columns = new Map<string, Column>();
   for (const piece of use.template) {
@@ -103,7 +106,7 @@ function columnsOf(context: SetContext, use: Use, scope: RowScope): Map<string, 
   return columns;
 }
 
-/** Rows that the rule's own `row` clauses rule out are not its business. */
+/** Rows that the rule's own `row` clauses exclude are not checked. */
 function filtersOf(
   when: Condition,
   table: Table,
@@ -187,12 +190,12 @@ function wrongWithSpoken(
   return { problem, hint: 'Telnyx speaks no more at once' };
 }
 
-/** What `transfer` may show as the caller. */
+/** Whether `transfer` may show this text as the caller id. */
 export function isCallerId(text: string): boolean {
   return /^\+[1-9][0-9]{6,14}$/.test(text) || /^sips?:[^@\s]+@[^@\s]+$/i.test(text);
 }
 
-/** Every text of the steps, and of the targets that they name, that has a column of a table. */
+/** Every text in the steps and their targets that uses a column of a table. */
 function usesOf(context: SetContext, set: RouteSet, steps: readonly RouteStep[]): Use[] {
   return everyStep(steps).flatMap((step) =>
     ownUses(set, step, context.stepPlaces.get(step) ?? { file: '.', line: 1, column: 1 }),

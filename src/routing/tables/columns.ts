@@ -1,10 +1,13 @@
-/** `{row:column}` and `row: { column: … }`: which column is meant, or the problem with its name. */
+/**
+ * Resolves the column in `{row:column}` and `row: { column: … }`, or reports the problem with its
+ * name.
+ */
 import { type Column, type RowScope, resolveColumn, type Table } from '../../core/rules/table.ts';
 import type { SetContext } from '../context.ts';
 import { quoted } from '../number.ts';
 import { didYouMean, type Place } from '../problem.ts';
 
-/** Null after a problem, or where a table that could not be read may have the column. */
+/** Null after a problem, or if an unreadable table may have the column. */
 export function columnOf(
   context: SetContext,
   reference: string,
@@ -54,7 +57,9 @@ function groupText(group: readonly string[]): string {
   return group.length === 1 ? (group[0] ?? '') : `[${group.join(', ')}]`;
 }
 
-/** The only table of the set that has all these columns; null if there is none, or several. */
+/**
+ * The only table of the set with all these columns; null if there is none, or if there are several.
+ */
 export function onlyTableWith(context: SetContext, columns: readonly string[]): Table | null {
   const having = [...context.tables.values()].filter((table) =>
     columns.every((column) => table.columns.includes(column)),

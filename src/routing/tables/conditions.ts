@@ -1,4 +1,4 @@
-/** `table` and `row` of `when`, and which tables a rule asks for. */
+/** `table` and `row` in `when`, and which tables a rule requires. */
 import type { Condition } from '../../core/rules/rule.ts';
 import { type RowScope, resolveColumn } from '../../core/rules/table.ts';
 import { type ConditionBuilder, listed, valuesOf } from '../conditions.ts';
@@ -6,9 +6,7 @@ import { useName } from '../context.ts';
 import type { WrittenWhen } from '../schema/when.ts';
 import { columnOf, onlyTableWith } from './columns.ts';
 
-/**
- * The tables that a rule asks for: each `table` once, but for those that must not have the call.
- */
+/** The tables that a rule requires: each `table` once, except those in a `not`. */
 export class ScopeOfRule {
   readonly groups: string[][] = [];
 
@@ -39,7 +37,7 @@ export function rowConditions(b: ConditionBuilder, when: WrittenWhen): Condition
   const own = when.table === undefined ? scope.groups : [listed(when.table)];
   const only = own.length === 0 ? onlyTableWith(context, Object.keys(row)) : null;
   if (only !== null) {
-    // `row` alone, where one table has these columns: it is the one that is meant.
+    // `row` without `table` means the only table that has these columns.
     context.used.table.add(only.name);
     scope.add([only.name]);
     conditions.push(...tableCondition(b, [only.name]));
@@ -55,7 +53,7 @@ export function rowConditions(b: ConditionBuilder, when: WrittenWhen): Condition
   return conditions;
 }
 
-/** The tables beside it, or where they do not have the column those of the whole rule. */
+/** The tables named beside it, or, if these do not have the column, those of the whole rule. */
 function scopeFor(
   { context, scope }: ConditionBuilder,
   reference: string,

@@ -1,6 +1,6 @@
 /**
- * Reads a table's CSV file: the columns, and each row's key. A faulty row is a problem at its line
- * and never hides what is wrong with the others.
+ * Reads a table's CSV file: the columns, and each row's key. An invalid row is a problem at its
+ * line and does not hide problems in other rows.
  */
 import { isUtf8 } from 'node:buffer';
 import { readPattern } from '../../core/rules/address.ts';
@@ -17,13 +17,13 @@ export interface WantedTable {
   file: string;
 }
 
-/** Null after problems that leave its columns unknown. Yields where it may be interrupted. */
+/** Null after problems that leave the columns unknown. Yields regularly, see slices.ts. */
 export function* readTable(
   wanted: WantedTable,
   bytes: Uint8Array,
   problems: Problems,
 ): Generator<void, Table | null> {
-  // Not fatal: each row that holds bytes of another encoding is a problem of its own.
+  // Not fatal: each row with bytes in another encoding is reported separately.
   const text = yield* readableText(bytes);
   const reader: Reader = { wanted, text, utf8: isUtf8(bytes), problems };
   const header = readRecord(text, 0);
@@ -39,7 +39,7 @@ export function* readTable(
       break;
     }
     const record = readRecord(text, start);
-    // A blank line is no row.
+    // A blank line is not a row.
     const blank = record.cells.length === 1 && record.cells[0] === '' && record.fault === null;
     if (!blank) readRow(reader, table, { record, start, line });
     start = record.next;
@@ -52,12 +52,12 @@ export function* readTable(
 interface Reader {
   wanted: WantedTable;
   text: string;
-  /** False: somewhere the file holds bytes that are no UTF-8. */
+  /** False: the file contains bytes that are not UTF-8. */
   utf8: boolean;
   problems: Problems;
 }
 
-/** Where a row begins, or a place in it. */
+/** The place where a row begins, or a place within it. */
 function at({ wanted, text }: Reader, line: number, start = 0, offset = start): Place {
   const before = text.slice(start, offset);
   const lines = before.split('\n').length - 1;
