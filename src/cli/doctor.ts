@@ -3,15 +3,15 @@
  * changes nothing.
  */
 import type { Command } from 'commander';
-import { type Config, readConfig, withEnvFile } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Reached } from '../core/account/account.ts';
 import { expectedUrl, readyUrl } from '../core/account/applications.ts';
 import { examine } from '../core/account/examine.ts';
 import { type AccountSettings, type Finding, ourApplications } from '../core/account/finding.ts';
 import { type RouteFacts, routeFacts } from '../core/account/route-facts.ts';
-import { InvalidConfiguration } from '../errors.ts';
 import { createAccountClient, type Progress } from '../telnyx/account/client.ts';
 import { readAccount } from '../telnyx/account/read-account.ts';
+import { accountConfig } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
 import { reach } from './reach.ts';
 import { colours, loadFolder, plain } from './routes-folder.ts';
@@ -26,11 +26,6 @@ export interface DoctorReport {
   /** No check found a problem. */
   ok: boolean;
   checks: Finding[];
-}
-
-export interface AccountConfig extends Config {
-  /** False: TELNYX_PUBLIC_KEY is not set. */
-  ownKey: boolean;
 }
 
 export function doctorCommand(program: Command, io: Io): void {
@@ -50,31 +45,13 @@ export function doctorCommand(program: Command, io: Io): void {
 
 /** The exit code. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
-  let config: AccountConfig;
-  try {
-    config = readSettings(io);
-  } catch (error) {
-    if (!(error instanceof InvalidConfiguration)) throw error;
-    io.stderr.write(`referee doctor: ${error.message}\n`);
-    return 1;
-  }
+  const config = accountConfig('doctor', io);
+  if (config === null) return 1;
   const report = await examineAccount(config, options, io);
   io.stdout.write(
     options.json === true ? `${jsonText(report, 2)}\n` : reportText(report.checks, io),
   );
   return report.ok ? 0 : 1;
-}
-
-/**
- * Any point of the curve: whoever has no public key yet is told the account's by the check of it.
- */
-const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
-
-export function readSettings(io: Io): AccountConfig {
-  const env = withEnvFile(io.env);
-  const ownKey = (env.TELNYX_PUBLIC_KEY ?? '') !== '';
-  const config = readConfig(ownKey ? env : { ...env, TELNYX_PUBLIC_KEY: NO_KEY });
-  return { ...config, ownKey };
 }
 
 export async function examineAccount(

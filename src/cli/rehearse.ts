@@ -2,24 +2,19 @@
  * `referee rehearse`: one real call from a number of the account to another, which the running
  * server takes; then what came when. It rings phones and costs money, so it says so and asks.
  */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Application, PhoneNumber } from '../core/account/account.ts';
 import { answersOf } from '../core/account/open-questions.ts';
-import { notRead, type Refusal } from '../core/account/set-up.ts';
-import { isE164 } from '../core/rules/sip-uri.ts';
-import { InvalidConfiguration } from '../errors.ts';
+import type { Refusal } from '../core/account/set-up.ts';
 import { type AccountClient, createAccountClient } from '../telnyx/account/client.ts';
+import { type AccountConfig, accountConfig } from './account-config.ts';
 import { confirm } from './confirm.ts';
-import { type AccountConfig, readSettings } from './doctor.ts';
-import type { Documents } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
+import { numberOf } from './number-option.ts';
 import { rehearsalOf } from './rehearse-evidence.ts';
-import { CALLS_LOOKED_AT, type Followed, follow } from './rehearse-follow.ts';
+import { type Followed, follow } from './rehearse-follow.ts';
+import { getReady, openEvidence, type Ready, wrong } from './rehearse-ready.ts';
 import { rehearsalJson, rehearsalText } from './rehearse-text.ts';
 import { colours, plain } from './routes-folder.ts';
-import { ownAddress, ServerRefused, serverAt } from './server.ts';
-import { documentsOf } from './server-documents.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface RehearseOptions {
@@ -37,8 +32,6 @@ const SECS_MIN = 5;
 const SECS_MAX = 600;
 /** Telnyx ends the call by itself this much later, should this process die. */
 const TIME_LIMIT_MARGIN_SECS = 60;
-/** While it is asked nobody hangs up. */
-const SERVER_TIMEOUT_MS = 10_000;
 
 export function rehearseCommand(program: Command, io: Io): void {
   const command = program
@@ -73,14 +66,8 @@ export async function runRehearse(
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  let config: AccountConfig;
-  try {
-    config = readSettings(io);
-  } catch (error) {
-    if (!(error instanceof InvalidConfiguration)) throw error;
-    io.stderr.write(`referee rehearse: ${error.message}\n`);
-    return 1;
-  }
+  const config = accountConfig('rehearse', io);
+  if (config === null) return 1;
   const { apiUrl, apiKey, proxy } = config;
   const client = createAccountClient({ apiUrl, apiKey, proxy });
   try {
@@ -109,24 +96,10 @@ type Result = { code: number } | { problem: Refusal };
 /** Everything that can be wrong is looked at before the call, which cannot be taken back. */
 async function rehearse(run: Run): Promise<Result> {
   const { client, config, options, io, signal } = run;
+  const ready = await getReady(client, config, options);
+  if ('problem' in ready) return ready;
   const { from, to, secs } = options;
-  if (from === to) return wrong('--from and --to are the same number.', 'Give two numbers.');
-  const chosen = await chooseNumbers(run);
-  if ('problem' in chosen) return chosen;
-  const { adminToken: token, host, port, adminPort } = config;
-  if (token === null) {
-    return wrong(
-      'ADMIN_TOKEN is not set, so the call cannot be followed.',
-      'Set it to the ADMIN_TOKEN of the running server.',
-    );
-  }
-  const url = options.server ?? ownAddress(host, adminPort ?? port);
-  const namedBy = options.server === undefined ? 'HOST and ADMIN_PORT or PORT' : '--server';
-  const server = documentsOf(serverAt({ url, token, namedBy, timeoutMs: SERVER_TIMEOUT_MS }));
-  const before = await callsBefore(server, to);
-  if ('problem' in before) return before;
-  const say = (text: string): void => void io.stderr.write(text);
-  say(
+  io.stderr.write(
     `This places a real call from ${from} to ${to}, for ${secs} s at most. Phones ring: whoever the routes lead the call to.\nIt costs money: both legs, and whatever the routes do.\n`,
   );
   const answer = await confirm('Place the call?', { ...options, signal }, io);
@@ -136,36 +109,40 @@ async function rehearse(run: Run): Promise<Result> {
   }
   const kept = openEvidence(options.save);
   if ('problem' in kept) return kept;
+  const followed = await call(ready, run);
+  return 'problem' in followed ? followed : report(followed, kept.save, run);
+}
+
+async function call(ready: Ready, run: Run): Promise<Followed | { problem: Refusal }> {
+  const { client, options, io, signal } = run;
+  const { connectionId, application, server, before } = ready;
+  const { from, to, secs } = options;
+  const say = (text: string): void => void io.stderr.write(text);
   const placedAt = Date.now();
-  const dialled = await client.dial({
-    connectionId: chosen.connectionId,
-    from,
-    to,
-    timeLimitSecs: secs + TIME_LIMIT_MARGIN_SECS,
-  });
+  const timeLimitSecs = secs + TIME_LIMIT_MARGIN_SECS;
+  const dialled = await client.dial({ connectionId, from, to, timeLimitSecs });
   if (dialled.end !== 'value') {
     const unclear =
       dialled.end === 'unreachable' ? ' Whether the call was placed is not known.' : '';
     return wrong(
       `Telnyx did not place the call: ${dialled.why}.${unclear}`,
-      `Look at the outbound voice profile of ${chosen.application}, and run referee doctor.`,
+      `Look at the outbound voice profile of ${application}, and run referee doctor.`,
     );
   }
-  const { callId } = dialled.value;
-  say(`Placed: ${plain(callId)}\n`);
-  const followed = await follow({
+  const { callId: callingId } = dialled.value;
+  say(`Placed: ${plain(callingId)}\n`);
+  return follow({
     client,
     server,
-    callingId: callId,
+    callingId,
     from,
     to,
-    before: before.ids,
+    before,
     placedAt,
     secs,
     signal,
     say,
   });
-  return report(followed, kept.save, run);
 }
 
 function report(followed: Followed, save: (text: string) => void, run: Run): Result {
@@ -187,102 +164,6 @@ function report(followed: Followed, save: (text: string) => void, run: Run): Res
     );
   }
   return { code: called.ended_at === null ? 1 : 0 };
-}
-
-async function chooseNumbers({
-  client,
-  config,
-  options,
-}: Run): Promise<{ connectionId: string; application: string } | { problem: Refusal }> {
-  const [applications, numbers] = await Promise.all([client.applications(), client.numbers()]);
-  if (applications.end !== 'value') return { problem: notRead('the applications', applications) };
-  if (numbers.end !== 'value') return { problem: notRead('the numbers', numbers) };
-  const calling = applicationOf(options.from, numbers.value, applications.value);
-  if ('problem' in calling) return calling;
-  const called = applicationOf(options.to, numbers.value, applications.value);
-  if ('problem' in called) return called;
-  const { id: calledId } = called.application;
-  if (config.connectionIds !== null && !config.connectionIds.has(calledId)) {
-    return wrong(
-      `${options.to} is assigned to ${calledId}, which TELNYX_CONNECTION_IDS does not name: the server ignores its calls.`,
-      'Name it there, or rehearse with another number.',
-    );
-  }
-  const { id, name, profileId } = calling.application;
-  if (profileId === null) {
-    return wrong(
-      `"${name}" (${id}) of ${options.from} has no outbound voice profile, so it cannot call.`,
-      'Choose one for the application in the Telnyx portal.',
-    );
-  }
-  return { connectionId: id, application: `"${name}"` };
-}
-
-function applicationOf(
-  number: string,
-  numbers: readonly PhoneNumber[],
-  applications: readonly Application[],
-): { application: Application } | { problem: Refusal } {
-  const owned = numbers.find((one) => one.number === number);
-  if (owned === undefined) {
-    return wrong(
-      `${number} is not a number of this account.`,
-      'Rehearse between two numbers of the account: nobody else should be rung.',
-    );
-  }
-  const application = applications.find(({ id }) => id === owned.connectionId);
-  if (application === undefined) {
-    return wrong(
-      `${number} is assigned to no Call Control Application.`,
-      `Assign it: referee setup --url https://<this server> --number ${number}`,
-    );
-  }
-  return { application };
-}
-
-/** Also proves that the server can be asked at all. */
-async function callsBefore(
-  server: Pick<Documents, 'calls' | 'source'>,
-  to: string,
-): Promise<{ ids: ReadonlySet<string> } | { problem: Refusal }> {
-  try {
-    const { calls } = await server.calls({ to, limit: CALLS_LOOKED_AT });
-    return { ids: new Set(calls.map((call) => call.call_control_id)) };
-  } catch (error) {
-    if (!(error instanceof ServerRefused)) throw error;
-    if (error.status === 401) {
-      const { source } = server;
-      return wrong(`${source} refuses ADMIN_TOKEN.`, 'Set it to the ADMIN_TOKEN of that server.');
-    }
-    return wrong(
-      `The running server cannot be asked: ${error.message}.`,
-      'Start it with ADMIN_TOKEN set, or name its address with --server.',
-    );
-  }
-}
-
-/** Opened before the call: a call whose evidence cannot be kept need not be paid for. */
-function openEvidence(
-  path: string | undefined,
-): { save: (text: string) => void } | { problem: Refusal } {
-  if (path === undefined) return { save: () => {} };
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return wrong(`--save: ${why}. No call was placed.`, 'Name a new file in a folder that exists.');
-  }
-  return { save: (text) => writeFileSync(path, text) };
-}
-
-function wrong(message: string, fix: string): { problem: Refusal } {
-  return { problem: { message, fix } };
-}
-
-function numberOf(text: string): string {
-  if (!isE164(text))
-    throw new InvalidArgumentError(`expected a number like +14155550100, got "${plain(text)}"`);
-  return text;
 }
 
 function secsOf(text: string): number {

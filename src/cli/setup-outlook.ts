@@ -3,8 +3,8 @@
  */
 
 import type { AccountClient } from '../telnyx/account/client.ts';
-import type { AccountConfig, DoctorReport } from './doctor.ts';
-import { examineAccount, reportText } from './doctor.ts';
+import type { AccountConfig } from './account-config.ts';
+import { type DoctorReport, examineAccount, reportText } from './doctor.ts';
 import type { Io } from './io.ts';
 import { colours } from './routes-folder.ts';
 

@@ -1,0 +1,35 @@
+/** The settings of commands that ask the Telnyx account; some of them come before a public key. */
+import { type Config, readConfig, withEnvFile } from '../config/config.ts';
+import { InvalidConfiguration } from '../errors.ts';
+import type { Io } from './io.ts';
+
+export interface AccountConfig extends Config {
+  /** False: TELNYX_PUBLIC_KEY is not set. */
+  ownKey: boolean;
+}
+
+/**
+ * Any point of the curve: whoever has no public key yet is told the account's by the check of it.
+ */
+const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
+
+/** Null where a setting is wrong, which is printed. */
+export function accountConfig(command: string, io: Io): AccountConfig | null {
+  return validOrSay(command, io, () => {
+    const env = withEnvFile(io.env);
+    const ownKey = (env.TELNYX_PUBLIC_KEY ?? '') !== '';
+    const config = readConfig(ownKey ? env : { ...env, TELNYX_PUBLIC_KEY: NO_KEY });
+    return { ...config, ownKey };
+  });
+}
+
+/** Null where what is read is invalid, which is printed. */
+export function validOrSay<T>(command: string, io: Io, read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InvalidConfiguration)) throw error;
+    io.stderr.write(`referee ${command}: ${error.message}\n`);
+    return null;
+  }
+}
