@@ -1,10 +1,16 @@
 /** Commands that always ask a running server, as whoever the token belongs to. */
 import { withEnvFile } from '../config/config.ts';
-import { unquoted } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { checkedServer, ownAddress, type Server, ServerRefused, tokenOf } from './server.ts';
+import {
+  checkedServer,
+  ownAddress,
+  type Server,
+  ServerRefused,
+  serverOf,
+  tokenOf,
+} from './server.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -49,8 +55,8 @@ function serverFor(wanted: string | undefined, io: Io): Server {
   const env = withEnvFile(io.env);
   const common = { token: tokenOf(env), timeoutMs: TIMEOUT_MS };
   if (wanted !== undefined) return checkedServer({ ...common, url: wanted, namedBy: '--server' });
-  const url = unquoted(env.REFEREE_URL ?? '');
-  if (url !== '') return checkedServer({ ...common, url, namedBy: 'REFEREE_URL' });
+  const named = serverOf(io, TIMEOUT_MS);
+  if (named !== null) return named;
   const { HOST = '', PORT, ADMIN_PORT } = env;
   const port = ADMIN_PORT ? 'ADMIN_PORT' : 'PORT';
   const own = ownAddress(HOST, ADMIN_PORT || PORT || '3000');

@@ -23,7 +23,7 @@ export interface ServerAt {
   token: string;
   /** The setting or option that named the address, for messages. */
   namedBy: string;
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -107,10 +107,11 @@ export function serverAt({ url: given, token, namedBy, timeoutMs = TIMEOUT_MS }:
 }
 
 /** The one that REFEREE_URL names; null if it is not set: then commands read the database. */
-export function serverOf(io: Io): Server | null {
+export function serverOf(io: Io, timeoutMs?: number): Server | null {
   const env = withEnvFile(io.env);
   const url = unquoted(env.REFEREE_URL ?? '');
-  return url === '' ? null : checkedServer({ url, token: tokenOf(env), namedBy: 'REFEREE_URL' });
+  if (url === '') return null;
+  return checkedServer({ url, token: tokenOf(env), namedBy: 'REFEREE_URL', timeoutMs });
 }
 
 /** Rejects with a RefereeError where address or token cannot be right. */

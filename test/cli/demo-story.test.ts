@@ -47,7 +47,7 @@ function told(entry: Partial<ApiEntry>): string | undefined {
   return storyLine(anEntry(entry), call)?.what;
 }
 
-test.each([
+test.each<[Partial<ApiEntry>, string]>([
   [{ attempt: 'a', detail: { sip_notify_response: 486 } }, 'target a refuses (486)'],
   [{ attempt: 'b', detail: { sip_notify_response: 486 } }, 'target b refuses (486)'],
   [{ source: 'b_leg', type: 'call.hangup', attempt: 'a', detail: {} }, 'target a hangs up'],
