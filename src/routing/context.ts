@@ -58,6 +58,14 @@ export interface SetContext {
   stepPlaces: WeakMap<RouteStep, Place>;
 }
 
+/** What steps are built with. */
+export interface StepBuilder {
+  context: SetContext;
+  positions: Positions;
+  /** False for steps from a handler, whose destinations must satisfy policy.allow. */
+  trusted: boolean;
+}
+
 export function newContext(problems: Problems): SetContext {
   return {
     problems,

@@ -1,23 +1,11 @@
 /** Converts steps of a route file or a handler into the core's form. */
-import type { Destination, RouteBranches, RouteStep, Template, Words } from '../core/rules/rule.ts';
-import { isE164 } from '../core/rules/sip-uri.ts';
-import { hasPlaces, parseDestination, parseTemplate } from '../core/rules/template.ts';
-import { durationOf, type SetContext, useName } from './context.ts';
-import {
-  checkPlayUrl,
-  destinationHint,
-  meantDestination,
-  writtenDestination,
-} from './destinations.ts';
-import { ATTEMPT_BOUNDS, MENU_BOUNDS } from './duration.ts';
-import { hasTrunkPrefix } from './e164.ts';
+import type { RouteBranches, RouteStep, Words } from '../core/rules/rule.ts';
+import { durationOf, type StepBuilder, useName } from './context.ts';
+import { checkPlayUrl } from './destinations.ts';
+import { MENU_BOUNDS } from './duration.ts';
 import { LIMITS } from './limits.ts';
-import { usePlaces } from './lookups.ts';
-import { quoted } from './number.ts';
-import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import { wordsOf } from './prompts.ts';
-import type { WrittenDestination } from './schema/destination.ts';
 import type {
   WrittenBranches,
   WrittenMenu,
@@ -26,25 +14,18 @@ import type {
   WrittenTransfer,
   WrittenWords,
 } from './schema/steps.ts';
-import { isCallerId } from './tables/check-rows.ts';
-import { buildReaching, isSip } from './targets.ts';
+import {
+  attemptTimeout,
+  callerId,
+  referred,
+  referTimeout,
+  transferred,
+} from './step-destinations.ts';
+import { checkFlow, checkOrder, type ListKind } from './step-order.ts';
 import { waysOf } from './via.ts';
-
-/**
- * The position of a list of steps: `continue` needs an outer list, and the last resort may not move
- * anybody.
- */
-export type ListKind = 'top' | 'branch' | 'flow' | 'last_resort';
 
 const MENU_TRIES = 3;
 const MENU_TIMEOUT_MS = 8_000;
-
-export interface StepBuilder {
-  context: SetContext;
-  positions: Positions;
-  /** False for steps from a handler, whose destinations must satisfy policy.allow. */
-  trusted: boolean;
-}
 
 export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKind): RouteStep[] {
   checkOrder(b, written, kind);
@@ -55,10 +36,10 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
       const more = runFlow(b, step, kind, index === written.length - 1);
       if (b.context.flows.sizeOf(steps) + b.context.flows.sizeOf(more) <= LIMITS.flowSteps) {
         for (const each of more) steps.push(each);
-        continue;
+      } else {
+        const hint = 'run fewer flows in one list, or shorter ones';
+        b.context.problems.problem(at, `more than ${LIMITS.flowSteps} steps here`, hint);
       }
-      const hint = 'run fewer flows in one list, or shorter ones';
-      b.context.problems.problem(at, `more than ${LIMITS.flowSteps} steps here`, hint);
       continue;
     }
     const built = buildStep(b, step, at);
@@ -69,7 +50,7 @@ export function buildSteps(b: StepBuilder, written: WrittenStep[], kind: ListKin
   return steps;
 }
 
-/** The steps of the flow that a `run` names, checked against what is allowed in this position. */
+/** The steps of the flow that a `run` names. */
 function runFlow(
   b: StepBuilder,
   step: { run: string },
@@ -80,66 +61,8 @@ function runFlow(
   const at = b.positions.at(step, 'run');
   if (!useName(context, 'flow', step.run, at)) return [];
   const steps = context.flows.run(step.run, at, context.problems);
-  const moving = steps.find((each) => !LAST_RESORT_STEPS.includes(each.do));
-  if (kind === 'last_resort' && moving !== undefined) {
-    context.problems.problem(
-      at,
-      `last_resort cannot ${moving.do}, as the flow ${quoted(step.run)} does: every step has already failed`,
-      `only ${LAST_RESORT_STEPS.join(', ')}`,
-    );
-  }
-  const end = steps.at(-1)?.do;
-  if (!isLast && end !== undefined && ENDS_THE_CALL.includes(end)) {
-    context.problems.problem(
-      at,
-      `the flow ${quoted(step.run)} ends with ${end}: what follows never runs`,
-      'run it last',
-    );
-  }
+  checkFlow(b, step.run, steps, { at, kind, isLast });
   return steps;
-}
-
-const ENDS_THE_CALL = ['reject', 'hangup', 'ignore'];
-const LAST_RESORT_STEPS: string[] = ['say', 'play', 'reject', 'hangup'];
-
-function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): void {
-  const { problems } = b.context;
-  for (const [index, step] of written.entries()) {
-    const name = nameOf(step);
-    const at = b.positions.at(written, index);
-    const before = index > 0 ? nameOf(written[index - 1] ?? 'continue') : null;
-    if (before !== null && ENDS_THE_CALL.includes(before)) {
-      problems.problem(
-        at,
-        `${name} after ${before} never runs`,
-        `remove it, or put it before ${before}`,
-      );
-    }
-    if (kind === 'last_resort' && name !== 'run' && !LAST_RESORT_STEPS.includes(name)) {
-      problems.problem(
-        at,
-        `last_resort cannot ${name}: every step has already failed`,
-        `only ${LAST_RESORT_STEPS.join(', ')}`,
-      );
-    } else if (name === 'continue' && kind !== 'branch') {
-      problems.problem(
-        at,
-        'continue is outside a branch, so there is no list to return to',
-        kind === 'flow'
-          ? 'write it in the branch that runs the flow, after run'
-          : 'use it at the end of a branch of if_failed or digits',
-      );
-    } else if (name === 'continue' && index < written.length - 1) {
-      problems.problem(at, 'continue is not at the end of its branch', 'move it to the end');
-    }
-  }
-}
-
-function nameOf(step: WrittenStep): string {
-  if (typeof step === 'string') return step;
-  for (const name of ['refer', 'transfer', 'say', 'play', 'menu', 'run', 'reject'])
-    if (name in step) return name;
-  return 'step';
 }
 
 function buildStep(b: StepBuilder, step: WrittenStep, at: Place): RouteStep | null {
@@ -181,88 +104,9 @@ function refer(b: StepBuilder, step: WrittenRefer): RouteStep | null {
   return to === null ? null : { do: 'refer', to, via, timeoutMs, ifFailed };
 }
 
-function referred(b: StepBuilder, step: WrittenRefer): Destination | null {
-  if (typeof step.refer === 'string') return referTo(b, step, step.refer);
-  return 'pick' in step.refer ? pick(b, step.refer.pick) : ownDestination(b, step.refer);
-}
-
-/** An address in the step, with its own settings for reaching it. */
-function ownDestination(b: StepBuilder, written: WrittenDestination): Destination | null {
-  const { context, positions, trusted } = b;
-  const at = positions.at(written, 'sip');
-  const more = buildReaching(context, written, positions, trusted);
-  if (!isSip(context, written.sip, at)) return null;
-  const to = writtenDestination(context, written.sip, trusted, at);
-  return to === null ? null : { ...to, more };
-}
-
-/** May be given in the step or in its destination; the step's value wins. */
-function referTimeout(b: StepBuilder, step: WrittenRefer): number | null {
-  const beside = attemptTimeout(b, step);
-  const { refer: to } = step;
-  if (typeof to === 'string' || 'pick' in to) return beside;
-  return beside ?? attemptTimeout(b, to);
-}
-
-/** Null: the target's own timeout applies. */
-function attemptTimeout(
-  b: StepBuilder,
-  step: WrittenRefer | WrittenTransfer | WrittenDestination,
-): number | null {
-  const { timeout } = step;
-  return durationOf(b.context, step, 'timeout', timeout, ATTEMPT_BOUNDS, null, b.positions);
-}
-
-function referTo(b: StepBuilder, owner: WrittenRefer, text: string): Destination | null {
-  const at = b.positions.at(owner, 'refer');
-  if (/^(?:sips?:|\{row:)/i.test(text)) return writtenDestination(b.context, text, b.trusted, at);
-  if (b.context.names.target.has(text)) {
-    useName(b.context, 'target', text, at);
-    return { kind: 'target', name: text };
-  }
-  const meant = meantDestination(text);
-  if (/^[+{<]/.test(text) || text.includes('@') || isE164(meant ?? '')) {
-    const number = [meant ?? text].find(isE164);
-    const uri = [meant, `sip:${text}`].find(
-      (form) => form !== null && /^sips?:/i.test(form) && !('problem' in parseDestination(form)),
-    );
-    b.context.problems.problem(
-      at,
-      `refer needs a target or a SIP URI, not ${quoted(text)}`,
-      number !== undefined
-        ? `use transfer for a number: "${number}", or a SIP URI: "sip:${number}@…"`
-        : typeof uri === 'string'
-          ? `write ${quoted(uri)}`
-          : '',
-    );
-    return null;
-  }
-  useName(b.context, 'target', text, at);
-  return null;
-}
-
-function pick(b: StepBuilder, weights: Record<string, number>): Destination | null {
-  const found = Object.entries(weights).filter(([name]) =>
-    useName(b.context, 'target', name, b.positions.atKey(weights, name)),
-  );
-  if (found.length === 0) return null;
-  return { kind: 'pick', weights: found.map(([name, weight]) => ({ name, weight })) };
-}
-
 function transfer(b: StepBuilder, step: WrittenTransfer): RouteStep | null {
   const { problems } = b.context;
-  const at = b.positions.at(step, 'transfer');
-  let to: Destination | null;
-  if (b.context.names.target.has(step.transfer)) {
-    useName(b.context, 'target', step.transfer, at);
-    to = { kind: 'target', name: step.transfer };
-  } else if (
-    /^[A-Za-z0-9][A-Za-z0-9 ._/-]*$/.test(step.transfer) &&
-    !/^[0-9 .-]+$/.test(step.transfer)
-  ) {
-    useName(b.context, 'target', step.transfer, at);
-    to = null;
-  } else to = writtenDestination(b.context, step.transfer, b.trusted, at);
+  const to = transferred(b, step);
   const from = step.from === undefined ? null : callerId(b, step, step.from);
   const ifFailed = branches(b, step.if_failed);
   const timeoutMs = attemptTimeout(b, step);
@@ -274,32 +118,6 @@ function transfer(b: StepBuilder, step: WrittenTransfer): RouteStep | null {
     );
   }
   return to === null ? null : { do: 'transfer', to, from, timeoutMs, ifFailed };
-}
-
-function callerId(b: StepBuilder, owner: object, text: string): Template | null {
-  const parsed = parseTemplate(text);
-  const at = b.positions.at(owner, 'from');
-  if ('problem' in parsed) {
-    b.context.problems.problem(at, `from: ${parsed.problem}`);
-    return null;
-  }
-  if (!hasPlaces(parsed) && !isCallerId(text)) {
-    b.context.problems.problem(
-      at,
-      `from needs a number or a SIP URI, not ${quoted(text)}`,
-      destinationHint(text, b.context.country) || 'for example "+14155550100" or "{from}"',
-    );
-    return null;
-  }
-  usePlaces(b.context, parsed, at);
-  if (hasTrunkPrefix(text)) {
-    b.context.problems.problem(
-      at,
-      `from: ${quoted(text)} contains the trunk prefix that is only dialled within the country`,
-      destinationHint(text),
-    );
-  }
-  return parsed;
 }
 
 function branches(b: StepBuilder, written: WrittenBranches | undefined): RouteBranches {
