@@ -10,7 +10,8 @@ import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
 import type { Leg } from './leg.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { createRateWindow, type RateLimit } from './rate-limit.ts';
+import { readBody, UNREADABLE } from './read-body.ts';
 import {
   AUTHENTICATION_FAILED,
   badRequest,
@@ -38,11 +39,9 @@ export interface Api {
   strayRequests: BookedRequest[];
 }
 
-const BODY_BYTES_MAX = 1_048_576;
 /** A request left without an answer is cut at last, so that no socket outlives its test. */
 const SILENCE_MS_MAX = 60_000;
 const PATH = /^(?:\/v2)?\/calls\/([^/?]+)(?:\/actions\/([^/?]+))?(?:\?.*)?$/;
-const UNREADABLE = Symbol('not JSON');
 const OK: Answer = { status: 200, body: '{"data":{"result":"ok"}}' };
 
 export function createApi(options: ApiOptions): Api {
@@ -50,7 +49,7 @@ export function createApi(options: ApiOptions): Api {
   const { clock } = board;
   const strayRequests: BookedRequest[] = [];
   const expectedKey = digest(`Bearer ${options.apiKey}`);
-  const takeToken = createBucket(options.rateLimit);
+  const overLimitSecs = createRateWindow(options.rateLimit);
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -62,7 +61,7 @@ export function createApi(options: ApiOptions): Api {
   server.keepAliveTimeout = 60_000;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = parse(await readBody(request));
+    const body = await readBody(request);
     const { method = '', url = '' } = request;
     if (options.account.knows(url)) {
       const early = admit(request, true);
@@ -96,10 +95,10 @@ export function createApi(options: ApiOptions): Api {
     }
     if (fate?.kind === 'api_slow' && fate.strikes === 'before') await pause(fate.ms);
     const skipped = fate !== null && fate.kind !== 'api_slow' && fate.strikes === 'before';
-    const answer = skipped ? OK : (early ?? answerTo(request, action, leg, body, booked));
+    const answer = skipped ? OK : (early ?? answerTo(options, request, action, leg, body, booked));
     if (fate?.kind === 'api_slow' && fate.strikes === 'after') await pause(fate.ms);
     if (fate === null || fate.kind === 'api_slow') reply(response, answer, booked);
-    else spoil(response, fate, answer, booked);
+    else spoil(options, response, fate, answer, booked);
     options.onRequest(leg ?? null, booked);
   }
 
@@ -108,73 +107,8 @@ export function createApi(options: ApiOptions): Api {
     if (!known) return { status: 404, body: '404 page not found' };
     const given = digest(request.headers.authorization ?? '');
     if (!timingSafeEqual(given, expectedKey)) return refused(AUTHENTICATION_FAILED);
-    const resetSecs = takeToken();
+    const resetSecs = overLimitSecs();
     return resetSecs === null ? null : tooMany(resetSecs, options.rateLimit?.limit ?? 0);
-  }
-
-  function fateOf(leg: Leg, action: string): ApiFate | null {
-    if (action !== 'probe' && !isAction(action)) return null;
-    const nth = (leg.requestCounts.get(action) ?? 0) + 1;
-    leg.requestCounts.set(action, nth);
-    return apiFate(leg.call.faults, action, leg.index, nth);
-  }
-
-  function answerTo(
-    request: IncomingMessage,
-    action: string,
-    leg: Leg | undefined,
-    body: unknown,
-    booked: BookedRequest,
-  ): Answer {
-    if (action === 'probe') return leg === undefined ? refused(RESOURCE_NOT_FOUND) : shown(leg);
-    const method = action === 'client_state_update' ? 'PUT' : 'POST';
-    if (!isAction(action) || request.method !== method) {
-      return { status: 404, body: '404 page not found' };
-    }
-    if (body === UNREADABLE) {
-      return refused(badRequest('The request body is not valid JSON.', undefined, 400), booked);
-    }
-    if (leg === undefined) return refused(INVALID_CALL_CONTROL_ID, booked);
-    const malformed = checkBody(action, body);
-    if (malformed !== null) return refused(malformed, booked);
-    const result = runCommand(board, options.rules, leg, action, body as CommandBody);
-    booked.duplicate = result.duplicate;
-    if (result.refusal !== null) return refused(result.refusal, booked);
-    booked.executed = !result.duplicate;
-    return OK;
-  }
-
-  function spoil(
-    response: ServerResponse,
-    fate: ApiFate,
-    answer: Answer,
-    booked: BookedRequest,
-  ): void {
-    const executed = fate.strikes === 'after' && answer.status === 200;
-    switch (fate.kind) {
-      case 'api_500':
-        reply(response, refused(UNEXPECTED), booked);
-        break;
-      case 'api_429':
-        reply(response, tooMany(1, options.rateLimit?.limit ?? 1), booked);
-        break;
-      case 'api_garbage':
-        // A 200 is only ever said of what was done; what was not done fails as a proxy fails.
-        reply(response, { status: executed ? 200 : 502, body: '<html> upstream {"data":' }, booked);
-        break;
-      case 'api_cut':
-        if (executed) {
-          response.writeHead(200, { 'content-type': 'application/json', 'content-length': 24 });
-          response.write('{"data":{"res', () => response.destroy());
-        } else response.destroy();
-        break;
-      case 'api_silent':
-        clock.afterReal(SILENCE_MS_MAX, () => response.destroy());
-        break;
-      case 'api_slow':
-        reply(response, answer, booked);
-        break;
-    }
   }
 
   function pause(ms: number): Promise<void> {
@@ -182,6 +116,39 @@ export function createApi(options: ApiOptions): Api {
   }
 
   return { server, strayRequests };
+}
+
+function fateOf(leg: Leg, action: string): ApiFate | null {
+  if (action !== 'probe' && !isAction(action)) return null;
+  const nth = (leg.requestCounts.get(action) ?? 0) + 1;
+  leg.requestCounts.set(action, nth);
+  return apiFate(leg.call.faults, action, leg.index, nth);
+}
+
+function answerTo(
+  { board, rules }: ApiOptions,
+  request: IncomingMessage,
+  action: string,
+  leg: Leg | undefined,
+  body: unknown,
+  booked: BookedRequest,
+): Answer {
+  if (action === 'probe') return leg === undefined ? refused(RESOURCE_NOT_FOUND) : shown(leg);
+  const method = action === 'client_state_update' ? 'PUT' : 'POST';
+  if (!isAction(action) || request.method !== method) {
+    return { status: 404, body: '404 page not found' };
+  }
+  if (body === UNREADABLE) {
+    return refused(badRequest('The request body is not valid JSON.', undefined, 400), booked);
+  }
+  if (leg === undefined) return refused(INVALID_CALL_CONTROL_ID, booked);
+  const malformed = checkBody(action, body);
+  if (malformed !== null) return refused(malformed, booked);
+  const result = runCommand(board, rules, leg, action, body as CommandBody);
+  booked.duplicate = result.duplicate;
+  if (result.refusal !== null) return refused(result.refusal, booked);
+  booked.executed = !result.duplicate;
+  return OK;
 }
 
 function shown(leg: Leg): Answer {
@@ -227,41 +194,37 @@ function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest)
   response.end(answer.body);
 }
 
-/** Null: continue. Otherwise the whole seconds until the window starts again. */
-function createBucket(rateLimit: RateLimit | null): () => number | null {
-  // A window begins with its first request, not with the process.
-  let windowStart = Number.NEGATIVE_INFINITY;
-  let used = 0;
-  return () => {
-    if (rateLimit === null) return null;
-    const now = performance.now();
-    if (now - windowStart >= rateLimit.windowMs) {
-      windowStart = now;
-      used = 0;
-    }
-    used += 1;
-    if (used <= rateLimit.limit) return null;
-    return Math.max(1, Math.ceil((windowStart + rateLimit.windowMs - now) / 1000));
-  };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw new RangeError(`body over ${BODY_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parse(raw: string): unknown {
-  if (raw === '') return {};
-  try {
-    return JSON.parse(raw);
-  } catch {
-    return UNREADABLE;
+function spoil(
+  { board, rateLimit }: ApiOptions,
+  response: ServerResponse,
+  fate: ApiFate,
+  answer: Answer,
+  booked: BookedRequest,
+): void {
+  const executed = fate.strikes === 'after' && answer.status === 200;
+  switch (fate.kind) {
+    case 'api_500':
+      reply(response, refused(UNEXPECTED), booked);
+      break;
+    case 'api_429':
+      reply(response, tooMany(1, rateLimit?.limit ?? 1), booked);
+      break;
+    case 'api_garbage':
+      // A 200 is only ever said of what was done; what was not done fails as a proxy fails.
+      reply(response, { status: executed ? 200 : 502, body: '<html> upstream {"data":' }, booked);
+      break;
+    case 'api_cut':
+      if (executed) {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': 24 });
+        response.write('{"data":{"res', () => response.destroy());
+      } else response.destroy();
+      break;
+    case 'api_silent':
+      board.clock.afterReal(SILENCE_MS_MAX, () => response.destroy());
+      break;
+    case 'api_slow':
+      reply(response, answer, booked);
+      break;
   }
 }
 

@@ -4,3 +4,21 @@ export interface RateLimit {
   limit: number;
   windowMs: number;
 }
+
+/** Counts a request. Null: continue; otherwise the whole seconds until the window starts again. */
+export function createRateWindow(rateLimit: RateLimit | null): () => number | null {
+  // A window begins with its first request, not with the process.
+  let windowStart = Number.NEGATIVE_INFINITY;
+  let used = 0;
+  return () => {
+    if (rateLimit === null) return null;
+    const now = performance.now();
+    if (now - windowStart >= rateLimit.windowMs) {
+      windowStart = now;
+      used = 0;
+    }
+    used += 1;
+    if (used <= rateLimit.limit) return null;
+    return Math.max(1, Math.ceil((windowStart + rateLimit.windowMs - now) / 1000));
+  };
+}
