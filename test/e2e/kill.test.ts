@@ -1,15 +1,17 @@
 /**
  * `kill -9` at the interesting points. After a restart the same command_id goes out once more where
- * it must, never another attempt, and every call gets its next step.
+ * it must, never another attempt, and every call gets its next step. A kill hits every call that a
+ * server has: two servers are enough, one that is killed once and one that is killed again and
+ * again.
  */
 import { afterAll, expect, test, vi } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { type Answer, type Asked, ok, type TestCall } from '../helpers/telnyx-stand-in.ts';
-import { openScene, recordedDifferences, type Scene } from './scene.ts';
+import { openScene, recordedDifferences, type Scene, shared } from './scene.ts';
 
-// Six servers start again and again on two cores, and one test waits out a deadline postponed by 15
+// Two servers start again and again on two cores, and one test waits out a deadline postponed by 15
 // s.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 afterAll(async () => {
   expect(await recordedDifferences(), 'recorded events give the stored calls').toEqual([]);
@@ -27,45 +29,39 @@ async function restart({ referee }: Scene): Promise<void> {
   await referee.start();
 }
 
-test.concurrent('killed the moment the 200 is read: the command goes out, with one id', async ({
-  expect,
-}) => {
+/** One kill, and calls that it finds at a point each. */
+const killedOnce = shared(async () => {
   const scene = await openScene();
   const { telnyx, referee } = scene;
-  const calls: TestCall[] = [];
-  for (let round = 0; round < 3; round += 1) {
-    const call = telnyx.call({ to: STEADY });
-    calls.push(call);
-    expect(await call.send('call.initiated')).toBe(200);
-    await restart(scene);
-    await call.next('answer');
-  }
-  for (const call of calls) {
-    await call.send('call.answered');
-    await call.next('refer');
-    await call.completes();
-    await call.hangsUp();
-    expect(await referee.ended(call.id)).toMatchObject({ ends: 'referred' });
-    expect(idsOf(call.commands('answer'))).toHaveLength(1);
-    expect(idsOf(call.commands('refer'))).toHaveLength(1);
-  }
-});
+  const failing = Array.from({ length: 5 }, () => telnyx.call({ to: STEADY }));
+  for (const call of failing) await call.untilReferred();
+  const unsent = telnyx.call({ to: '+14155550101' });
+  await unsent.send('call.initiated');
+  await unsent.next('answer');
+  const pending = telnyx.call();
+  const first = await pending.untilReferred();
+  await referee.until(pending.id, ({ timeline }) =>
+    timeline.some(({ id }) => id.includes(`${first.body.command_id}`)),
+  );
 
-test.concurrent('killed between 200 and the request: a REFER that never reached Telnyx goes out after the restart', async ({
-  expect,
-}) => {
-  const scene = await openScene();
-  const { telnyx, referee } = scene;
-  const call = telnyx.call({ to: '+14155550101' });
-  await call.send('call.initiated');
-  await call.next('answer');
-  // Nothing gets through to Telnyx: what is sent from now on is cut off unread.
-  telnyx.deaf = true;
-  expect(await call.send('call.answered')).toBe(200);
+  // Nothing of this call gets through to Telnyx: what is sent from now on is cut off unread.
+  telnyx.deaf = unsent.id;
+  expect(await unsent.send('call.answered')).toBe(200);
+  // As Telnyx does: the same event again until it is taken.
+  const failed = failing.map((call) =>
+    call.event('call.refer.failed', { sip_notify_response: 486 }),
+  );
+  const taking = failed.map((body) => telnyx.deliverUntilTaken(body));
+  await Promise.race(taking);
   await referee.kill();
-  expect(call.commands('refer')).toEqual([]);
+  expect(unsent.commands('refer')).toEqual([]);
   telnyx.deaf = false;
   await referee.start();
+  return { referee, failing, taking, unsent, pending };
+});
+
+test.concurrent('killed between 200 and the request: a REFER that never reached Telnyx goes out after the restart', async () => {
+  const { referee, unsent: call } = await killedOnce();
   await call.next('refer');
   await call.completes();
   await call.hangsUp();
@@ -75,44 +71,8 @@ test.concurrent('killed between 200 and the request: a REFER that never reached 
   expect(idsOf(call.commands('refer'))).toEqual([told.attempts[0]?.id]);
 });
 
-test.concurrent('killed between send and settle: the identical command once more, never another attempt', async ({
-  expect,
-}) => {
-  const scene = await openScene();
-  const { telnyx, referee } = scene;
-  let holding = true;
-  telnyx.answer = (asked) => (holding && asked.action === 'refer' ? 'hang' : ok(asked));
-  const call = telnyx.call({ to: '+14155550101' });
-  const first = await call.untilReferred();
-  holding = false;
-  await restart(scene);
-  // At once, not when the dead process's lease has run out.
-  const second = await call.next('refer', 2, 4_000);
-  expect(second.body).toEqual(first.body);
-  await referee.until(call.id, ({ timeline }) =>
-    timeline.some(
-      ({ type, id }) => type === 'command.accepted' && id.includes(`${first.body.command_id}`),
-    ),
-  );
-  await restart(scene);
-  await call.completes();
-  await call.hangsUp();
-  const told = await referee.ended(call.id);
-  expect(told).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
-  expect(call.commands('refer')).toHaveLength(2);
-});
-
-test.concurrent('killed with a deadline pending: the restart puts it off once, asks, and goes on', async ({
-  expect,
-}) => {
-  const scene = await openScene();
-  const { telnyx, referee } = scene;
-  const call = telnyx.call();
-  const first = await call.untilReferred();
-  await referee.until(call.id, ({ timeline }) =>
-    timeline.some(({ id }) => id.includes(`${first.body.command_id}`)),
-  );
-  await restart(scene);
+test.concurrent('killed with a deadline pending: the restart puts it off once, asks, and goes on', async () => {
+  const { referee, pending: call } = await killedOnce();
   await call.next('probe', 1, 25_000);
   const second = await call.next('refer', 2);
   expect(second.body.sip_address).toBe('sip:second@pbx.example.com');
@@ -122,20 +82,10 @@ test.concurrent('killed with a deadline pending: the restart puts it off once, a
   expect(attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', 'completed']);
 });
 
-test.concurrent('killed with the outcome of a failed REFER just in: the second target is called once', async ({
-  expect,
-}) => {
-  const scene = await openScene();
-  const { telnyx, referee } = scene;
-  const calls = Array.from({ length: 5 }, () => telnyx.call({ to: STEADY }));
-  for (const call of calls) await call.untilReferred();
-  // As Telnyx does: the same event again until it is taken.
-  const failed = calls.map((call) => call.event('call.refer.failed', { sip_notify_response: 486 }));
-  const taking = failed.map((body) => telnyx.deliverUntilTaken(body));
-  await Promise.race(taking);
-  await restart(scene);
+test.concurrent('killed with the outcome of a failed REFER just in: the second target is called once', async () => {
+  const { referee, failing, taking } = await killedOnce();
   await Promise.all(taking);
-  for (const call of calls) {
+  for (const call of failing) {
     await call.next('refer', 2);
     await eventually(() => idsOf(call.commands('refer')).length === 2, 'the second target');
     await call.completes();
@@ -180,13 +130,22 @@ function autopilot(scene: Scene, calls: Map<string, TestCall>) {
   return moved;
 }
 
-test.concurrent('killed again and again under sixty calls: each is moved once, by its second target', async ({
-  expect,
-}) => {
+/**
+ * Five kills under sixty calls of the autopilot. Each comes the moment the 200 of one more call is
+ * read, and the first finds a REFER that Telnyx has got and not answered.
+ */
+const killedAgain = shared(async () => {
   const scene = await openScene();
   const { telnyx, referee } = scene;
   const calls = new Map<string, TestCall>();
   const moved = autopilot(scene, calls);
+  const answer = telnyx.answer;
+  const unsettled = telnyx.call({ to: STEADY });
+  telnyx.answer = (asked) =>
+    asked.callId === unsettled.id && asked.action === 'refer' ? 'hang' : answer(asked);
+  const hanging = await unsettled.untilReferred();
+  telnyx.answer = answer;
+
   const placing = (async () => {
     for (let count = 0; count < 60; count += 1) {
       const call = telnyx.call({ to: STEADY });
@@ -195,12 +154,67 @@ test.concurrent('killed again and again under sixty calls: each is moved once, b
       await telnyx.deliverUntilTaken(call.event('call.initiated'));
     }
   })();
+  const justTaken: TestCall[] = [];
   for (let kill = 1; kill <= 5; kill += 1) {
     // Later each time, in the middle of whatever is going on then.
     await eventually(() => telnyx.asked.length >= kill * 12 + kill, 'enough under way');
+    const call = telnyx.call({ to: STEADY });
+    expect(await call.send('call.initiated')).toBe(200);
     await restart(scene);
+    await call.next('answer');
+    // The one before has now been through two kills.
+    const before = justTaken.at(-1);
+    if (before !== undefined) await isMoved(before);
+    justTaken.push(call);
+    if (kill === 1) {
+      // At once, not when the dead process's lease has run out.
+      await unsettled.next('refer', 2, 4_000);
+      await referee.until(unsettled.id, ({ timeline }) =>
+        timeline.some(
+          ({ type, id }) =>
+            type === 'command.accepted' && id.includes(`${hanging.body.command_id}`),
+        ),
+      );
+    }
+    if (kill === 2) {
+      await unsettled.completes();
+      await unsettled.hangsUp();
+    }
   }
   await placing;
+  return { referee, calls, moved, justTaken, unsettled };
+});
+
+async function isMoved(call: TestCall): Promise<void> {
+  await call.send('call.answered');
+  await call.next('refer');
+  await call.completes();
+  await call.hangsUp();
+}
+
+test.concurrent('killed the moment the 200 is read: the command goes out, with one id', async () => {
+  const { referee, justTaken } = await killedAgain();
+  const last = justTaken.at(-1);
+  if (last !== undefined) await isMoved(last);
+  expect(justTaken).toHaveLength(5);
+  for (const call of justTaken) {
+    expect(await referee.ended(call.id)).toMatchObject({ ends: 'referred' });
+    expect(idsOf(call.commands('answer'))).toHaveLength(1);
+    expect(idsOf(call.commands('refer'))).toHaveLength(1);
+  }
+});
+
+test.concurrent('killed between send and settle: the identical command once more, never another attempt', async () => {
+  const { referee, unsettled: call } = await killedAgain();
+  const told = await referee.ended(call.id);
+  expect(told).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+  const [first, second, ...more] = call.commands('refer');
+  expect(second?.body).toEqual(first?.body);
+  expect(more).toEqual([]);
+});
+
+test.concurrent('killed again and again under sixty calls: each is moved once, by its second target', async () => {
+  const { referee, calls, moved } = await killedAgain();
   for (const call of calls.values()) {
     const { attempts, ends } = await referee.ended(call.id, 20_000);
     expect(ends).toBe('referred');

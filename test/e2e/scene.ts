@@ -23,6 +23,15 @@ export async function openScene(env: Record<string, string> = {}): Promise<Scene
   return scene;
 }
 
+/** Played when the first test asks for it, and for all that do. */
+export function shared<T>(play: () => Promise<T>): () => Promise<T> {
+  let played: Promise<T> | null = null;
+  return () => {
+    played ??= play();
+    return played;
+  };
+}
+
 /** Where the recorded events of a call do not give the call that is stored. Ends the servers. */
 export async function recordedDifferences(): Promise<string[]> {
   const found: string[] = [];

@@ -43,8 +43,8 @@ export class TelnyxStandIn {
   /** What a command is answered; default 200 ok, probes alive. */
   answer: (asked: Asked) => Answer | Promise<Answer> = (asked) => ok(asked);
   webhookUrl = '';
-  /** Requests are cut off before anybody reads them. */
-  deaf = false;
+  /** Requests are cut off before anybody reads them: all, or those about the call of this id. */
+  deaf: boolean | string = false;
   readonly #privateKey: KeyObject;
   readonly #server = createServer((req, res) => void this.#take(req, res));
   readonly #waiting = new Set<() => void>();
@@ -141,7 +141,8 @@ export class TelnyxStandIn {
   }
 
   async #take(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (this.deaf) {
+    const { deaf } = this;
+    if (deaf === true || (deaf !== false && decodeURIComponent(req.url ?? '').includes(deaf))) {
       req.socket.destroy();
       return;
     }
