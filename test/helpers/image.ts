@@ -7,7 +7,20 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import {
+  chmod,
+  copyFile,
+  cp,
+  link,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, matchesGlob } from 'node:path';
 import { execForm, type Instruction, parseDockerfile, type Stage } from './dockerfile.ts';
@@ -44,7 +57,8 @@ export async function buildImage(): Promise<Image> {
   for (const stage of stages) {
     const folder = join(root, stage.name ?? 'final');
     await mkdir(join(folder, 'usr/local/bin'), { recursive: true });
-    await copyFile(process.execPath, join(folder, 'usr/local/bin/node'));
+    const node = join(folder, 'usr/local/bin/node');
+    await link(process.execPath, node).catch(() => copyFile(process.execPath, node));
     roots.set(stage.name ?? 'final', folder);
     await build(stage, folder, files, roots);
   }
@@ -127,10 +141,11 @@ async function copy(
   const target = words.pop() ?? '';
   if (from !== null && from !== undefined) {
     const [source = ''] = words;
-    await cp(join(roots.get(from) ?? from, source), join(workdir, target), {
-      recursive: true,
-      verbatimSymlinks: true,
-    });
+    const taken = join(roots.get(from) ?? from, source);
+    const to = join(workdir, target);
+    // Nobody takes anything from a stage twice, and to copy all packages takes as long as all else.
+    if (existsSync(to)) await cp(taken, to, { recursive: true, verbatimSymlinks: true });
+    else await rename(taken, to);
     return;
   }
   for (const source of words) {
