@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import nacl from 'tweetnacl';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { REFUSAL_WORDS } from '../../src/telnyx/refusal.ts';
 import {
   createVerifier,
@@ -17,9 +17,13 @@ const body = Buffer.from('{"data":{"event_type":"call.initiated","id":"1","paylo
 
 describe.each(['native', 'sodium', 'tweetnacl'] as const)('the verifier with %s', (engine) => {
   const options = { publicKeys: [Buffer.from(pair.publicKey)], engine, toleranceSecs: 300 };
+  // One for all cases: it keeps nothing of what it verified, and its self-test takes 70 ms.
+  let verifier: Verifier;
+  beforeAll(async () => {
+    verifier = await createVerifier(options);
+  });
 
   it('believes a webhook that is signed as Telnyx signs', async () => {
-    const verifier = await createVerifier(options);
     expect(verifier.engine).toBe(engine);
     expect(await ask(verifier, signed())).toEqual({
       result: 'verified',
@@ -29,7 +33,6 @@ describe.each(['native', 'sodium', 'tweetnacl'] as const)('the verifier with %s'
   });
 
   it('believes an empty body and one of 256 KB', async () => {
-    const verifier = await createVerifier(options);
     for (const content of [Buffer.alloc(0), Buffer.alloc(256 * 1024, 0xe4)]) {
       const headers = signed({ content });
       expect(await ask(verifier, headers, content)).toMatchObject({ result: 'verified' });
@@ -122,18 +125,17 @@ describe.each(['native', 'sodium', 'tweetnacl'] as const)('the verifier with %s'
       'signature_wrong',
     ],
   ])('refuses %s', async (_, headers: RequestHeaders, reason) => {
-    const verifier = await createVerifier(options);
     expect(await ask(verifier, headers)).toMatchObject({ result: 'refused', refusal: { reason } });
   });
 
   it('takes the keys of a rotation, and says how many it tried', async () => {
     const keys = [otherPair, pair].map(({ publicKey }) => Buffer.from(publicKey));
-    const verifier = await createVerifier({ ...options, publicKeys: keys });
+    const rotating = await createVerifier({ ...options, publicKeys: keys });
     const byOther = signed({ secretKey: otherPair.secretKey });
     const byNobody = signed({ secretKey: nacl.sign.keyPair().secretKey });
-    expect(await ask(verifier, signed())).toMatchObject({ result: 'verified' });
-    expect(await ask(verifier, byOther)).toMatchObject({ result: 'verified' });
-    expect(await ask(verifier, byNobody)).toMatchObject({
+    expect(await ask(rotating, signed())).toMatchObject({ result: 'verified' });
+    expect(await ask(rotating, byOther)).toMatchObject({ result: 'verified' });
+    expect(await ask(rotating, byNobody)).toMatchObject({
       refusal: { reason: 'signature_wrong', detail: '2 keys were tried.' },
     });
   });
