@@ -8,11 +8,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RestUse } from '../../src/engine/rest-use.ts';
 import { createResting, type Resting } from '../../src/engine/resting.ts';
 import { decision, drive, refer, stamp, webhook } from '../helpers/machine.ts';
+import { runs } from '../helpers/search-length.ts';
 
 const T0 = Date.parse('2026-03-02T00:00:00Z');
 const SEC = 1_000;
 const HOUR = 3_600 * SEC;
 const WEEK = 7 * 24 * HOUR;
+const PROPERTY_TIMEOUT_MS = 120_000 + runs(0) * 300;
 
 beforeEach(() => vi.useFakeTimers({ now: T0 }));
 afterEach(() => vi.useRealTimers());
@@ -116,41 +118,46 @@ function hash(text: string): number {
   return (value ^ (value >>> 13)) >>> 0;
 }
 
-it('nobody is left without a try, nothing flaps, and one caller at a time tries what is down', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.nat(1_000_000), async (seed) => {
-      vi.setSystemTime(T0);
-      const world = aWorld();
-      const sky = weather(seed);
-      const codes: Codes = (target, now) => {
-        const state = sky(target, now);
-        const bad = state === 'down' || (state === 'flickers' && hash(`${seed}${now}`) % 2 === 0);
-        if (bad) return 503;
-        return hash(`${target}${now}`) % 4 === 0 ? 486 : null;
-      };
-      const tries: Opening[] = [];
-      for (let n = 0; Date.now() < T0 + 2 * WEEK; n += 1) {
-        const gap = ((hash(`${seed} gap ${n}`) % 480) + 1) * SEC;
-        await vi.advanceTimersByTimeAsync(gap);
-        const many = n % 7 === 0 ? 3 : 1;
-        const at = Date.now();
-        const sent = await Promise.all(
-          Array.from({ length: many }, (_, i) =>
-            call(world, world.replicas[(n + i) % 2 === 0 ? 0 : 1], n * 10 + i, codes),
-          ),
-        );
-        for (const each of sent) {
-          // Whatever rests, everybody had somebody to try.
-          expect(each.length).toBeGreaterThan(0);
-          for (const target of each) tries.push({ target, at });
+it(
+  'nobody is left without a try, nothing flaps, and one caller at a time tries what is down',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(1_000_000), async (seed) => {
+        vi.setSystemTime(T0);
+        const world = aWorld();
+        const sky = weather(seed);
+        const codes: Codes = (target, now) => {
+          const state = sky(target, now);
+          const bad = state === 'down' || (state === 'flickers' && hash(`${seed}${now}`) % 2 === 0);
+          if (bad) return 503;
+          return hash(`${target}${now}`) % 4 === 0 ? 486 : null;
+        };
+        const tries: Opening[] = [];
+        for (let n = 0; Date.now() < T0 + 2 * WEEK; n += 1) {
+          const gap = ((hash(`${seed} gap ${n}`) % 480) + 1) * SEC;
+          await vi.advanceTimersByTimeAsync(gap);
+          const many = n % 7 === 0 ? 3 : 1;
+          const at = Date.now();
+          const sent = await Promise.all(
+            Array.from({ length: many }, (_, i) =>
+              call(world, world.replicas[(n + i) % 2 === 0 ? 0 : 1], n * 10 + i, codes),
+            ),
+          );
+          for (const each of sent) {
+            // Whatever rests, everybody had somebody to try.
+            expect(each.length).toBeGreaterThan(0);
+            for (const target of each) tries.push({ target, at });
+          }
         }
-      }
-      expect(world.opened.length).toBeGreaterThan(3);
-      for (const target of ['a', 'b', 'c']) checkOpenings(world, tries, target);
-    }),
-    { numRuns: 2 },
-  );
-}, 120_000);
+        expect(world.opened.length).toBeGreaterThan(3);
+        for (const target of ['a', 'b', 'c']) checkOpenings(world, tries, target);
+      }),
+      // Two weeks each.
+      { numRuns: Math.ceil(runs(400) / 400) },
+    );
+  },
+  PROPERTY_TIMEOUT_MS,
+);
 
 function checkOpenings(
   { opened, woken }: ReturnType<typeof aWorld>,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cpuTimeMs } from '../helpers/cpu-time.ts';
+import { runs, size } from '../helpers/search-length.ts';
 import { load, problemsOf } from './routes-folder.ts';
 
 const GOOD = await readFile(new URL('../../routes/main.yaml', import.meta.url), 'utf8');
@@ -11,7 +12,11 @@ const FILES = {
 };
 
 /** Far above what any of these takes. */
-const SLOW_MS = 15_000;
+const SLOW_MS = size(5_000, 15_000);
+/** Four times as many pieces take four times as long, which is all that more of them show. */
+const MANY = size(25_000, 100_000);
+const RUNS = runs(120);
+const PROPERTY_TIMEOUT_MS = 120_000 + RUNS * 120;
 
 async function loaded(text: string | Uint8Array): Promise<Awaited<ReturnType<typeof load>>> {
   const startedAt = cpuTimeMs();
@@ -93,13 +98,13 @@ const WORDS = [
   '{from}',
 ];
 
-describe('whatever stands in a route file', () => {
+describe('whatever stands in a route file', { timeout: PROPERTY_TIMEOUT_MS }, () => {
   test('words of the language and of YAML in any order are answered, never thrown or hung on', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.constantFrom(...WORDS), { maxLength: 60 }), async (words) => {
         await loaded(words.join(''));
       }),
-      { numRuns: 400 },
+      { numRuns: RUNS },
     );
   });
 
@@ -108,7 +113,7 @@ describe('whatever stands in a route file', () => {
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
         expect((await loaded(bytes)).ok).toBe(false);
       }),
-      { numRuns: 200 },
+      { numRuns: Math.ceil(RUNS / 2) },
     );
   });
 
@@ -123,7 +128,7 @@ describe('whatever stands in a route file', () => {
         const cut = GOOD.slice(at, at + length);
         await loaded(GOOD.slice(0, at) + put + (double ? cut + cut : '') + GOOD.slice(at + length));
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 
@@ -145,7 +150,7 @@ describe('whatever stands in a route file', () => {
   });
 
   test.each([
-    ['a tower of brackets', '['.repeat(200_000)],
+    ['a tower of brackets', '['.repeat(2 * MANY)],
     ['a tower of braces', `a: ${'{a: '.repeat(50_000)}`],
     ['a tower of dashes', '- '.repeat(50_000)],
     ['a tower of question marks', '? '.repeat(50_000)],
@@ -153,11 +158,11 @@ describe('whatever stands in a route file', () => {
       'an alias bomb',
       `a: &a [x,x]\n${Array.from({ length: 60 }, (_, i) => `b${i}: &b${i} [*a,*a,*a]`).join('\n')}`,
     ],
-    ['many keys in one map', Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join('\n')],
-    ['many quotes', '"'.repeat(200_000)],
-    ['many commas', `[${','.repeat(100_000)}`],
-    ['many documents', '---\n'.repeat(50_000)],
-    ['many anchors', ' &a'.repeat(100_000)],
+    ['many keys in one map', Array.from({ length: MANY }, (_, i) => `k${i}: 1`).join('\n')],
+    ['many quotes', '"'.repeat(2 * MANY)],
+    ['many commas', `[${','.repeat(MANY)}`],
+    ['many documents', '---\n'.repeat(MANY / 2)],
+    ['many anchors', ' &a'.repeat(MANY)],
     ['a long line of spaces', ' '.repeat(1_000_000)],
     ['a huge number', `otherwise: [ { transfer: "+1415", timeout: ${'9'.repeat(100_000)} } ]`],
     [

@@ -7,6 +7,7 @@ import type { Call } from '../../../src/core/machine/call.ts';
 import type { Command } from '../../../src/core/machine/command.ts';
 import { happen, happening, step, TYPES } from '../../helpers/happenings.ts';
 import { type Driver, decision, drive, say, webhook } from '../../helpers/machine.ts';
+import { runs } from '../../helpers/search-length.ts';
 
 const isMove = (command: Command) => command.action === 'refer' || command.action === 'transfer';
 
@@ -39,8 +40,8 @@ function check(d: Driver, before: Call | null, issued: Command[], completedSeen:
   }
 }
 
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 2_000);
-/** Some 15 s on two idle cores; a machine that is busy with something else has four times that. */
+const RUNS = runs(500);
+/** Some 15 s for 2,000 on two idle cores; a machine that is busy has four times that. */
 const PROPERTY_TIMEOUT_MS = 60_000 + RUNS * 60;
 
 describe('whatever happens', { timeout: PROPERTY_TIMEOUT_MS }, () => {

@@ -22,8 +22,9 @@ import {
   say,
   webhook,
 } from '../../helpers/machine.ts';
+import { runs } from '../../helpers/search-length.ts';
 
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 400);
+const RUNS = runs(400);
 const TIMEOUT_MS = 60_000 + RUNS * 60;
 
 const COST = {
