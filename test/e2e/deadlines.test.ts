@@ -1,13 +1,15 @@
 /**
  * What happens when something never comes, or comes too late. Short target time-outs make it
- * seconds.
+ * seconds. Before a deadline concludes, Telnyx is asked, and it is counted how often that changed
+ * the answer.
  */
-import { beforeAll, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { ADMIN_TOKEN } from '../helpers/referee-process.ts';
 import { type Asked, ok } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
 let scene: Scene;
-/** Legs that Telnyx says are dead. */
+/** Legs that Telnyx says are dead: each is counted once, whatever else it tells. */
 const dead = new Set<string>();
 
 beforeAll(async () => {
@@ -133,3 +135,57 @@ test.concurrent('a leg that does not hang up after completed is hung up by us, a
   await call.hangsUp();
   expect(await scene.referee.ended(call.id)).toMatchObject({ ends: 'referred' });
 });
+
+test.concurrent('a hangup that never came is found out by the probe: nobody else is called', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  dead.add(call.id);
+  await call.untilReferred();
+  const told = await scene.referee.ended(call.id);
+  expect(told).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
+  expect(call.commands('refer')).toHaveLength(1);
+  expect(call.commands('probe')).toHaveLength(1);
+});
+
+test.concurrent('a leg that the probe finds alive goes on to the next target', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  await call.untilReferred();
+  await call.next('probe');
+  const second = await call.next('refer', 2);
+  expect(second.body.sip_address).toBe('sip:second@pbx.example.com');
+  await call.hangsUp();
+  await scene.referee.ended(call.id);
+});
+
+test.concurrent('a moved caller whose hangup is lost is probed, and their call is closed as referred', async ({
+  expect,
+}) => {
+  const call = scene.telnyx.call();
+  dead.add(call.id);
+  await call.untilReferred();
+  await call.completes();
+  const told = await scene.referee.ended(call.id);
+  expect(told).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+  expect(call.commands('hangup')).toEqual([]);
+});
+
+test('each leg of the above that the probe found dead is counted once, and none that it found alive', async () => {
+  expect(scene.telnyx.asked.filter(({ action }) => action === 'probe').length).toBeGreaterThan(
+    dead.size,
+  );
+  await expect.poll(counted).toBe(dead.size);
+});
+
+/**
+ * In all: Telnyx calling a leg ended that we heard of a moment ago is counted apart, as a
+ * contradiction.
+ */
+async function counted(): Promise<number> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const text = await (await fetch(`${scene.referee.url}/metrics`, { headers })).text();
+  const counts = text.matchAll(/^referee_reconciliations_total\{what="\w+"\} (\d+)/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}

@@ -14,6 +14,8 @@ export interface Asked {
   callId: string;
   action: string;
   method: string;
+  /** Path and query as they were asked for. */
+  url: string;
   body: Record<string, unknown>;
   /** Monotonic milliseconds. */
   at: number;
@@ -187,7 +189,7 @@ export class TelnyxStandIn {
       /^\/v2\/connections\/([^/]+)\/active_calls(?:\?.*)?$/.exec(req.url ?? '') ?? [];
     const [, id = connection ?? '', action = connection === undefined ? 'probe' : 'active_calls'] =
       /^\/v2\/calls\/([^/]+)(?:\/actions\/([a-z_]+))?$/.exec(req.url ?? '') ?? [];
-    const { method = '' } = req;
+    const { method = '', url = '' } = req;
     const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
     const wanted =
       { probe: 'GET', active_calls: 'GET', client_state_update: 'PUT' }[action] ?? 'POST';
@@ -197,7 +199,7 @@ export class TelnyxStandIn {
       this.problems.push(`${action}: not authorised with the API key`);
     }
     if (wanted !== 'GET') this.problems.push(...schemaProblems(action, body));
-    return { callId: decodeURIComponent(id), action, method, body, at: performance.now() };
+    return { callId: decodeURIComponent(id), action, method, url, body, at: performance.now() };
   }
 }
 
