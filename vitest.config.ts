@@ -1,9 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { testFiles } from './test/helpers/kinds.ts';
 import { PATIENCE_MS } from './test/helpers/patience.ts';
 
 const { fast, starting } = testFiles();
+
+/** Many short files at the end keep all workers busy until it, whichever long one ends last. */
+class StartingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification) => (project.name === 'starting' ? 0 : 1);
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -30,6 +39,7 @@ export default defineConfig({
     // Real servers and real processes: two files at a time is what two cores carry without
     // starving the timers that some of the subjects live by.
     maxWorkers: Math.max(2, availableParallelism()),
+    sequence: { sequencer: StartingFirst },
     // A second, Vitest's own, is not enough for a condition on a machine that others use.
     expect: { poll: { timeout: PATIENCE_MS, interval: 20 } },
     // Time is asserted where it matters. That a test took long says that the machine had much to do.
