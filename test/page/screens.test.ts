@@ -167,7 +167,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     const page = await signedIn('#/routes');
     const panel = page.getByRole('region', { name: 'Schedules and switches' });
     const tokyo = panel.locator('.schedules > li', { hasText: 'Asia/Tokyo' });
-    await tokyo.getByText('Today').waitFor();
+    await tokyo.getByText('Today', { exact: true }).waitFor();
     const hours = (await tokyo.locator('.week-hours').allInnerTexts()).toSorted();
     expect(hours).toEqual([...Array(5).fill('09:00–12:00, 13:00–18:00'), 'closed', 'closed']);
     expect(await tokyo.locator('.week-now').count()).toBe(1);
