@@ -2,6 +2,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { alertOf, textField, valuesOf } from './fields.js';
+import { newest } from './newest.js';
 import { moment, said } from './words.js';
 
 const PAGE_ROWS = 50;
@@ -24,22 +25,11 @@ const OF_A_CALL = new Set(['refer', 'hangup', 'next', 'acknowledge']);
 
 export function activityView(changed) {
   let params = {};
-  /** @type {import('./api.js').Answer} */
-  let found = null;
-  /** @type {Error | null} */
-  let error = null;
+  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  const list = newest(changed);
 
   async function load() {
-    const asked = params;
-    try {
-      const answer = await getJson('/v1/audit', { ...asked, limit: PAGE_ROWS });
-      if (asked !== params) return;
-      found = answer;
-      error = null;
-    } catch (failure) {
-      if (asked === params) error = failure;
-    }
-    changed();
+    await list.read(params, () => getJson('/v1/audit', { ...params, limit: PAGE_ROWS }));
   }
 
   return {
@@ -48,9 +38,7 @@ export function activityView(changed) {
       params = { ...(who ? { who } : {}), ...(cursor ? { cursor } : {}) };
       void load();
     },
-    close() {
-      found = null;
-    },
+    close: list.forget,
     refresh: () => void load(),
     template() {
       return html`<h1 tabindex="-1">Activity</h1>
@@ -58,8 +46,8 @@ export function activityView(changed) {
           ${textField('Who', 'who', params.who)}
           <button>Show</button>
         </form>
-        ${alertOf(error)}
-        ${found === null ? html`<p class="empty">${error === null ? 'Loading…' : ''}</p>` : table(found)}`;
+        ${alertOf(list.error)}
+        ${list.found === null ? html`<p class="empty">${list.error === null ? 'Loading…' : ''}</p>` : table(list.found)}`;
     },
   };
 }

@@ -8,6 +8,7 @@ import { attemptBars } from './attempt-bars.js';
 import { callActing } from './call-acting.js';
 import { explainAgain } from './explain-again.js';
 import { alertOf, valuesOf } from './fields.js';
+import { newest } from './newest.js';
 import { sequence } from './sequence.js';
 import { mayAct } from './session.js';
 import { standing, tone, word } from './states.js';
@@ -22,10 +23,8 @@ const REREAD_MS = 250;
 export function callView(changed) {
   /** @type {string | null} */
   let id = null;
-  /** @type {CallDetail | null} */
-  let call = null;
-  /** @type {Error | null} */
-  let error = null;
+  /** @type {ReturnType<typeof newest<CallDetail>>} */
+  const shown = newest(changed);
   /** @type {ReturnType<typeof import('../http/api/calls-json.ts').callSummary>[]} */
   let legs = [];
   /**
@@ -49,22 +48,15 @@ export function callView(changed) {
   const acting = callActing(changed, load);
 
   async function load() {
-    const asked = id;
-    if (asked === null) return;
-    try {
-      const found = await getJson(`/v1/calls/${encodeURIComponent(asked)}`);
-      if (asked !== id) return;
-      call = found;
-      error = null;
-    } catch (failure) {
-      if (asked === id) error = failure;
-    }
-    changed();
+    if (id === null) return;
+    const path = `/v1/calls/${encodeURIComponent(id)}`;
+    await shown.read(id, () => getJson(path));
   }
 
   async function loadAround() {
     const asked = id;
     await load();
+    const call = shown.found;
     if (asked !== id || call === null) return;
     const [session, routes] = await Promise.all([
       call.call_session_id === null
@@ -100,23 +92,23 @@ export function callView(changed) {
   }
 
   return {
-    title: () => `Call ${call?.from ?? ''}`,
+    title: () => `Call ${shown.found?.from ?? ''}`,
     open(params, { from: origin }) {
       from = origin;
       if (params.id !== id) {
-        call = null;
+        shown.forget();
         legs = [];
         refer = { busy: false, error: null, done: null };
         again.reset();
         acting.reset();
       }
       id = params.id;
-      error = null;
+      shown.error = null;
       void loadAround();
     },
     close() {
       id = null;
-      call = null;
+      shown.forget();
       clearTimeout(timer);
       timer = undefined;
     },
@@ -129,8 +121,9 @@ export function callView(changed) {
       }, REREAD_MS);
     },
     template() {
+      const { found: call, error } = shown;
       // One heading for both states, because it may have the focus while the call is loading.
-      return html`${heading(call, from)} ${call === null ? nothing : acting.template(call)} ${alertOf(error)} ${call === null ? notThere() : whole(call)}`;
+      return html`${heading(call, from)} ${call === null ? nothing : acting.template(call)} ${alertOf(error)} ${call === null ? notThere(error) : whole(call)}`;
     },
   };
 
@@ -171,10 +164,6 @@ export function callView(changed) {
         ${legs.length === 0 ? nothing : otherLegs(legs)}`;
   }
 
-  function notThere() {
-    return error === null ? html`<p class="empty">Loading…</p>` : nothing;
-  }
-
   /** @param {CallDetail} call */
   function referPanel(call) {
     return html`${call.refer_refused === null ? (mayAct('operator') ? referForm() : html`<p class="empty">An operator may refer this caller; you may read.</p>`) : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
@@ -203,6 +192,11 @@ export function callView(changed) {
         one step; if it fails, the call returns to what it did.</p>
     </form>`;
   }
+}
+
+/** @param {Error | null} error */
+function notThere(error) {
+  return error === null ? html`<p class="empty">Loading…</p>` : nothing;
 }
 
 /** Opens the rules as they were. */

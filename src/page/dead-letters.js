@@ -4,6 +4,7 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { askReason } from './ask-reason.js';
 import { alertOf } from './fields.js';
+import { newest } from './newest.js';
 import { mayAct } from './session.js';
 import { plain, said, time } from './words.js';
 
@@ -44,24 +45,14 @@ export function deadLetters(changed) {
   const dialog = askReason(changed);
   /** @type {string | undefined} */
   let before;
-  /** @type {import('./api.js').Answer} */
-  let found = null;
-  /** @type {Error | null} */
-  let error = null;
+  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  const letters = newest(changed);
   /** @type {{ busy: boolean, error: Error | null, done: string | null }} */
   let acted = { busy: false, error: null, done: null };
 
   async function refresh() {
-    const asked = before;
-    try {
-      const answer = await getJson('/v1/dead-letters', { limit: PAGE_ROWS, cursor: asked });
-      if (asked !== before) return;
-      found = answer;
-      error = null;
-    } catch (failure) {
-      if (asked === before) error = failure;
-    }
-    changed();
+    const query = { limit: PAGE_ROWS, cursor: before };
+    await letters.read(before, () => getJson('/v1/dead-letters', query));
   }
 
   async function send(id, act, reason) {
@@ -80,14 +71,13 @@ export function deadLetters(changed) {
 
   return {
     refresh,
-    error: () => error,
+    error: () => letters.error,
     open(cursor) {
-      if (cursor !== before) found = null;
+      if (cursor !== before) letters.found = null;
       before = cursor;
     },
     close() {
-      found = null;
-      error = null;
+      letters.forget();
       before = undefined;
       acted = { busy: false, error: null, done: null };
     },
@@ -95,18 +85,18 @@ export function deadLetters(changed) {
     template(isSaid) {
       return html`<section class="panel" aria-labelledby="letters-title">
         <h2 id="letters-title" tabindex="-1">Could not be processed</h2>
-        ${isSaid ? nothing : alertOf(error)}
+        ${isSaid ? nothing : alertOf(letters.error)}
         <div role="status">${acted.done === null ? nothing : html`<p class="fine">${acted.done}</p>`}</div>
         ${alertOf(acted.error)}
-        ${found === null ? html`<p class="empty">${error === null ? 'Loading…' : 'The events could not be loaded.'}</p>` : list(found)}
+        ${letters.found === null ? html`<p class="empty">${letters.error === null ? 'Loading…' : 'The events could not be loaded.'}</p>` : list(letters.found)}
         ${mayAct('operator') ? dialog.template() : nothing}
       </section>`;
     },
   };
 
-  function list({ dead_letters: letters, next }) {
+  function list({ dead_letters: rows, next }) {
     const newest = before === undefined ? nothing : html`<a href="#/outbox">Newest</a>`;
-    if (letters.length === 0)
+    if (rows.length === 0)
       return html`<p class="fine"><span aria-hidden="true">✓</span> ${before === undefined ? 'Every event so far could be processed.' : 'No older event.'}</p>
         <p>${newest}</p>`;
     return html`<p class="faint">A fault of Referee stopped each of these; its call went on by its time limits. Report the error.
@@ -115,7 +105,7 @@ export function deadLetters(changed) {
         <caption class="hidden">Events that could not be processed, newest first</caption>
         <thead><tr><th scope="col">When</th><th scope="col">Event</th><th scope="col">Call</th><th scope="col">What went wrong</th>
           ${mayAct('operator') ? html`<th scope="col"><span class="hidden">Actions</span></th>` : nothing}</tr></thead>
-        <tbody>${repeat(letters, ({ id }) => id, row)}</tbody>
+        <tbody>${repeat(rows, ({ id }) => id, row)}</tbody>
       </table></div>
       <p class="buttons">${newest}${next === null ? nothing : html`<a href=${`#/outbox?before=${next}`}>Older</a>`}</p>`;
   }

@@ -101,8 +101,8 @@ function buttons(name, override, acts) {
     <button @click=${() => askFor(name, false, HOUR_MS, acts)}>Close for 1 h…</button>
     <button @click=${() => askFor(name, true, HOUR_MS, acts)}>Open for 1 h…</button>
     <button @click=${() => askFor(name, false, null, acts)}>Close until further notice…</button>
-    <button @click=${() => askFor(name, false, undefined, acts)}>Close…</button>
-    <button @click=${() => askFor(name, true, undefined, acts)}>Open…</button>
+    <button @click=${() => askFor(name, false, undefined, acts)}>Close until…</button>
+    <button @click=${() => askFor(name, true, undefined, acts)}>Open until…</button>
     ${override === null ? nothing : html`<button class="main" @click=${() => askEnd(name, acts)}>End the override…</button>`}
   </p>`;
 }
