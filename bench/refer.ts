@@ -1,6 +1,7 @@
 /**
  * How soon a caller moves: from `call.answered` sent to the REFER at the API, at 100 calls a second
  * with all their other webhooks. Ours is durable by then; the SDK's handler awaits its own client.
+ * Then the same at a quarter of that, where no call waits because the core is busy with others.
  */
 import type { Bench } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';
@@ -9,55 +10,109 @@ import { fdatasyncMs } from './disk.ts';
 import type { Figure } from './figures.ts';
 import { CONNECTIONS, noteSent, quietApi, startPeer, WARM_CALLS } from './intake.ts';
 import type { Server } from './processes.ts';
-import { checkStore, type RefereeServer, type Sent, startReferee } from './referee.ts';
+import { checkStore, cpuMs, type RefereeServer, type Sent, startReferee } from './referee.ts';
 
 const CALLS_A_SECOND = 100;
-/** Between two webhooks of a call: a second, as people are slow. */
-const LAG_CALLS = 100;
-const EASY_CALLS = 500;
+const EASY_CALLS_A_SECOND = 25;
+/** At least, so that a p50 of the lower rate means something. */
+const SLICE_CALLS_MIN = 100;
+/** How many seconds bring both servers to a new rate. */
+const SETTLING_SECONDS = 5;
+
+type Name = 'sdk' | 'ours';
+
+interface Measured {
+  p50: Record<Name, number[]>;
+  p99: Record<Name, number[]>;
+  /** CPU over elapsed time, in percent. */
+  busy: Record<Name, number[]>;
+  fdatasync: number[];
+}
+
+interface Contestants {
+  sdk: Server;
+  ours: RefereeServer;
+  sent: Sent;
+}
 
 export async function referLatency(bench: Bench): Promise<Figure[]> {
   const sdk = await startPeer(bench, 'peer-sdk.ts', 'server', { BENCH_MOVES: '1' });
   const ours = await startReferee(bench, { name: 'refer' });
   const sent: Sent = { accepted: {}, commands: {} };
-  const p99 = { sdk: [] as number[], ours: [] as number[] };
-  const p50 = { sdk: [] as number[], ours: [] as number[] };
-  const disk: number[] = [];
+  const contestants = { sdk, ours, sent };
   try {
     // Both serve for days: what the compiler has not seen yet is no caller's usual wait.
     await warm(bench, sdk, null);
     await warm(bench, ours, sent);
-    for (let round = 0; round <= bench.rounds; round += 1) {
-      if (round > 0) disk.push(fdatasyncMs(bench.folder));
-      const calls = round === 0 ? EASY_CALLS : Math.ceil(bench.seconds * CALLS_A_SECOND);
-      for (const [name, server] of [
-        ['sdk', sdk],
-        ['ours', ours],
-      ] as const) {
-        const latencies = await slice(bench, server, calls, name === 'ours' ? sent : null);
-        // The first round brings both to this pace.
-        if (round === 0) continue;
-        p99[name].push(quantile(latencies, 0.99));
-        p50[name].push(quantile(latencies, 0.5));
-        const [middle, late] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
-        bench.note(`${name}: p50 ${middle.toFixed(2)} ms, p99 ${late.toFixed(2)} ms`);
-      }
-    }
+    const full = await atRate(bench, contestants, CALLS_A_SECOND);
+    const easy = await atRate(bench, contestants, EASY_CALLS_A_SECOND);
     await checkStore(ours, sent, true);
+    return [
+      { name: 'refer-p50-over-commit', goal: { atMost: 1.5 }, value: overCommit(full) },
+      {
+        name: 'refer-p99-over-sdk',
+        goal: { atMost: 0.5 },
+        value: ratiosOf(full.p99.ours, full.p99.sdk),
+      },
+      ...details(full, CALLS_A_SECOND),
+      { name: 'refer-p50-over-commit, 25/s', goal: null, value: overCommit(easy) },
+      ...details(easy, EASY_CALLS_A_SECOND),
+    ];
   } finally {
     await Promise.all([sdk.stop(), ours.stop()]);
   }
-  // The vendor's handler with the one thing added that it leaves out.
-  const least = p50.sdk.map((ms, round) => ms + (disk[round] ?? Number.NaN));
+}
+
+/** Over the vendor's handler with the one thing added that it leaves out. */
+function overCommit({ p50, fdatasync }: Measured) {
+  const least = p50.sdk.map((ms, round) => ms + (fdatasync[round] ?? Number.NaN));
+  return ratiosOf(p50.ours, least);
+}
+
+function details({ p50, p99, busy, fdatasync }: Measured, rate: number): Figure[] {
+  const figure = (name: string, values: number[], unit: string): Figure => {
+    return { name: `${rate}/s ${name}`, goal: null, value: spreadOf(values), unit };
+  };
   return [
-    { name: 'refer-p50-over-commit', goal: { atMost: 1.5 }, value: ratiosOf(p50.ours, least) },
-    { name: 'refer-p99-over-sdk', goal: { atMost: 0.5 }, value: ratiosOf(p99.ours, p99.sdk) },
-    ...(['sdk', 'ours'] as const).flatMap((name): Figure[] => [
-      { name: `refer ${name}: p50`, goal: null, value: spreadOf(p50[name]), unit: 'ms' },
-      { name: `refer ${name}: p99`, goal: null, value: spreadOf(p99[name]), unit: 'ms' },
+    ...(['sdk', 'ours'] as const).flatMap((name) => [
+      figure(`${name}: p50`, p50[name], 'ms'),
+      figure(`${name}: p99`, p99[name], 'ms'),
+      figure(`${name}: busy`, busy[name], '%'),
     ]),
-    { name: 'fdatasync', goal: null, value: spreadOf(disk), unit: 'ms' },
+    figure('fdatasync', fdatasync, 'ms'),
   ];
+}
+
+async function atRate(bench: Bench, { sdk, ours, sent }: Contestants, rate: number) {
+  const measured: Measured = {
+    p50: { sdk: [], ours: [] },
+    p99: { sdk: [], ours: [] },
+    busy: { sdk: [], ours: [] },
+    fdatasync: [],
+  };
+  for (let round = 0; round <= bench.rounds; round += 1) {
+    const settling = round === 0;
+    if (!settling) measured.fdatasync.push(fdatasyncMs(bench.folder));
+    const seconds = settling ? SETTLING_SECONDS : bench.seconds;
+    const calls = Math.max(SLICE_CALLS_MIN, Math.ceil(seconds * rate));
+    for (const [name, server] of [
+      ['sdk', sdk],
+      ['ours', ours],
+    ] as const) {
+      const { ms, busy } = await slice(bench, server, {
+        calls,
+        rate,
+        sent: name === 'ours' ? sent : null,
+      });
+      if (settling) continue;
+      const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
+      measured.p50[name].push(p50);
+      measured.p99[name].push(p99);
+      measured.busy[name].push(busy);
+      bench.note(`${name}, ${rate}/s: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`);
+    }
+  }
+  return measured;
 }
 
 async function warm(bench: Bench, { port }: Server, sent: Sent | null): Promise<void> {
@@ -68,26 +123,28 @@ async function warm(bench: Bench, { port }: Server, sent: Sent | null): Promise<
 
 async function slice(
   bench: Bench,
-  server: Server | RefereeServer,
-  calls: number,
-  sent: Sent | null,
-): Promise<number[]> {
-  await bench.prepare({ calls, lagCalls: LAG_CALLS });
+  server: Server,
+  { calls, rate, sent }: { calls: number; rate: number; sent: Sent | null },
+): Promise<{ ms: number[]; busy: number }> {
+  // Between two webhooks of a call: a second, as people are slow.
+  await bench.prepare({ calls, lagCalls: rate });
   await bench.apiSaw();
-  const rate = CALLS_A_SECOND * WEBHOOKS_OF_A_CALL.length;
+  const cpuBefore = await cpuMs(server.pid);
   const done = await bench.run({
     port: server.port,
     connections: 500,
-    rate,
+    rate: rate * WEBHOOKS_OF_A_CALL.length,
     stamp: 'call.answered',
   });
+  const cpu = (await cpuMs(server.pid)) - cpuBefore;
   if (Object.keys(done.statuses).some((status) => status !== '200')) {
     throw new Error(`answers were ${JSON.stringify(done.statuses)}`);
   }
   const { actions, refers } = await bench.apiSaw();
   const late = await quietApi(bench);
   noteSent(sent, done, actions, late);
-  return Object.entries(refers).map(([callId, at]) => at - (done.stamps[callId] ?? Number.NaN));
+  const ms = Object.entries(refers).map(([id, at]) => at - (done.stamps[id] ?? Number.NaN));
+  return { ms, busy: (100 * cpu) / done.elapsedMs };
 }
 
 function quantile(values: number[], q: number): number {
