@@ -11,8 +11,25 @@ import type { WrittenStep } from './schema/steps.ts';
  */
 export type ListKind = 'top' | 'branch' | 'flow' | 'last_resort';
 
-const ENDS_THE_CALL = ['reject', 'hangup', 'ignore'];
-const LAST_RESORT_STEPS: string[] = ['say', 'play', 'reject', 'hangup'];
+type StepName = RouteStep['do'] | 'run';
+
+const ENDS_THE_CALL: readonly string[] = ['reject', 'hangup', 'ignore'] satisfies StepName[];
+const LAST_RESORT_STEPS: readonly string[] = [
+  'say',
+  'play',
+  'reject',
+  'hangup',
+] satisfies StepName[];
+/** A step that is not one word has its name among its keys. The compiler asks for a new one. */
+const NAME_KEYS = Object.keys({
+  refer: true,
+  transfer: true,
+  say: true,
+  play: true,
+  menu: true,
+  run: true,
+  reject: true,
+} satisfies Record<Exclude<StepName, WrittenStep>, true>);
 
 export function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKind): void {
   const { problems } = b.context;
@@ -49,9 +66,7 @@ export function checkOrder(b: StepBuilder, written: WrittenStep[], kind: ListKin
 
 function nameOf(step: WrittenStep): string {
   if (typeof step === 'string') return step;
-  for (const name of ['refer', 'transfer', 'say', 'play', 'menu', 'run', 'reject'])
-    if (name in step) return name;
-  return 'step';
+  return NAME_KEYS.find((name) => name in step) ?? 'step';
 }
 
 /** The steps of a flow, checked against what is allowed in the position of its `run`. */

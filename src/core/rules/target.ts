@@ -59,6 +59,8 @@ export function resolveSteps(steps: readonly RouteStep[], using: Resolving): Ste
       case 'continue':
         resolved.push({ do: step.do });
         break;
+      default:
+        step satisfies never;
     }
   }
   return resolved;
