@@ -16,8 +16,8 @@ import { keyOf } from './timeline.ts';
 const CLOCK_SLACK_MS = 60_000;
 
 export interface BatchLoader {
-  /** `mayProbe`: whether a caller may be let through to a resting target. */
-  load(events: QueuedEvent[], mayProbe: boolean): Promise<LoadedBatch>;
+  /** `mayTry`: whether a caller may be let through to a resting target. */
+  load(events: QueuedEvent[], mayTry: boolean): Promise<LoadedBatch>;
 }
 
 export interface LoadedBatch {
@@ -43,7 +43,7 @@ export function createBatchLoader(options: {
   let overrides: { version: number; value: Overrides } = { version: -1, value: {} };
   return { load };
 
-  async function load(events: QueuedEvent[], mayProbe: boolean): Promise<LoadedBatch> {
+  async function load(events: QueuedEvent[], mayTry: boolean): Promise<LoadedBatch> {
     const limit = countMax(decider.budgets());
     const since = clock.monotonic() + storeAheadMs - BUDGET_WINDOW_MS;
     const loaded = await loadBatch(store, events, limit, since);
@@ -54,9 +54,9 @@ export function createBatchLoader(options: {
     const isLastHour = Math.abs(loaded.now - BUDGET_WINDOW_MS - since) < CLOCK_SLACK_MS;
     // A reload in the meantime may have raised the limits beyond what was counted.
     const isSameLimit = limit === countMax(decider.budgets());
-    if (!isSameLimit || (!isLastHour && limit !== null)) return load(events, mayProbe);
+    if (!isSameLimit || (!isLastHour && limit !== null)) return load(events, mayTry);
     const budget = new BudgetUse(decider.budgets(), loaded.budget);
-    const at = { now: loaded.now, overrides: overrides.value, mayProbe };
+    const at = { now: loaded.now, overrides: overrides.value, mayTry };
     const rest = (await resting?.use(loaded.settings.rest, at)) ?? null;
     return { loaded, overrides: overrides.value, budget, rest };
   }

@@ -1,6 +1,7 @@
 /**
  * The receiver: every event passes here, in batches of one commit each. A batch is taken, loaded,
- * applied, committed, reported and handed over. Everything that can fail comes before the commit.
+ * applied, committed, reported and handed over. Before the commit nothing of a call is stored, and
+ * nothing that follows the commit can undo it.
  */
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable } from '../errors.ts';
 import type { Committed } from '../store/contract/calls.ts';
@@ -41,22 +42,22 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
   const clock = options.clock ?? systemClock;
   const queue = createEventQueue({ process: processOrSplit, waitingMax: options.queueMax });
   const loader = createBatchLoader({ store, decider, clock, resting });
-  /** Monotonic; when the last webhook of any call arrived. */
-  let lastWebhookAt: number | null = null;
+  /** When the last webhook of any call arrived, by the monotonic clock. */
+  let lastWebhookMono: number | null = null;
 
   return {
     receive(event, settle) {
       const delivered = event.source === 'webhook' && event.recovered === undefined;
-      if (delivered) lastWebhookAt = clock.monotonic();
+      if (delivered) lastWebhookMono = clock.monotonic();
       return queue.add(event, settle ?? null);
     },
     drained: queue.drained,
   };
 
-  async function process(events: QueuedEvent[]): Promise<void> {
+  async function processBatch(events: QueuedEvent[]): Promise<void> {
     const { batch, loadMs } = await loadAndApply(events);
     const { units, unchanged, broken } = batch;
-    // So far nothing has changed; the commit stores everything.
+    // No call has changed so far; the commit stores everything.
     if (units.length > 0) {
       const claim = outlet.freeSlots() > 0 ? { owner, leaseMs: LEASE_MS } : null;
       const askedAt = mark(clock);
@@ -80,10 +81,10 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     let loadMs = 0;
     for (let tries = 0; ; tries += 1) {
       const askedAt = clock.monotonic();
-      const mayProbe = tries < LOST_RACES_MAX;
-      const { loaded, rest, ...context } = await loader.load(events, mayProbe);
+      const mayTry = tries < LOST_RACES_MAX;
+      const { loaded, rest, ...context } = await loader.load(events, mayTry);
       loadMs += clock.monotonic() - askedAt;
-      const sinceWebhookMs = lastWebhookAt === null ? null : clock.monotonic() - lastWebhookAt;
+      const sinceWebhookMs = lastWebhookMono === null ? null : clock.monotonic() - lastWebhookMono;
       const batch = applyAll(events, {
         ...context,
         loaded,
@@ -92,7 +93,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
         lastWebhookAt: sinceWebhookMs === null ? null : loaded.now - sinceWebhookMs,
         storeAheadMs: loaded.now - clock.now(),
       });
-      if (resting === undefined || rest === null || (await resting.take(rest.probes))) {
+      if (resting === undefined || rest === null || (await resting.take(rest.trials))) {
         return { batch, loadMs };
       }
     }
@@ -143,7 +144,7 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
   /** If a batch fails, its events are tried singly, so that one event does not cause 503 for all. */
   async function processOrSplit(events: QueuedEvent[]): Promise<void> {
     try {
-      await process(events);
+      await processBatch(events);
     } catch (error) {
       const first = events[0];
       if (error instanceof StoreUnavailable || error instanceof CommitUnknown) {

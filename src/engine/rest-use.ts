@@ -7,7 +7,7 @@ import { refusalOf } from '../core/rules/refer-refusals.ts';
 import { healthOf, letThrough, type RestState, restWords, standingOf } from '../core/rules/rest.ts';
 
 /** A caller who is let through to try a resting target. */
-export interface RestProbe {
+export interface RestTrial {
   target: string;
   callId: string;
 }
@@ -19,12 +19,12 @@ export interface RestFacts {
   /** False: the routes say that the target never rests. */
   rests(target: string): boolean;
   /** False: other replicas were first too often, so this batch lets nobody through. */
-  mayProbe: boolean;
+  mayTry: boolean;
 }
 
 export class RestUse {
   /** Callers who were let through; the store must agree before anything is committed. */
-  readonly probes: RestProbe[] = [];
+  readonly trials: RestTrial[] = [];
   private readonly facts: RestFacts;
 
   constructor(facts: RestFacts) {
@@ -34,15 +34,15 @@ export class RestUse {
 
   /** Null if the target may be tried. */
   resting(target: string, callId: string): string | null {
-    const { state, overrides, now, rests, mayProbe } = this.facts;
+    const { state, overrides, now, rests, mayTry } = this.facts;
     const standing = standingOf(target, state, overrides, { now, callId, rests: rests(target) });
     if (standing === 'awake') return null;
     if (standing !== 'due') return standing.why;
     const health = healthOf(state, target);
     if (health === undefined || health.rest === null) return null;
-    if (!mayProbe) return restWords(target, health.rest);
+    if (!mayTry) return restWords(target, health.rest);
     state.targets[target] = letThrough(health, callId, now);
-    this.probes.push({ target, callId });
+    this.trials.push({ target, callId });
     return null;
   }
 

@@ -22,7 +22,7 @@ import {
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './engine.ts';
-import { type RestProbe, RestUse } from './rest-use.ts';
+import { type RestTrial, RestUse } from './rest-use.ts';
 
 const GATHER_MS = 1_000;
 const TRY_AGAIN_MS = 5_000;
@@ -37,10 +37,10 @@ export interface Resting {
   /** What a batch decides with. `version`: the version of the setting that the batch has loaded. */
   use(
     version: number,
-    at: { now: number; overrides: Overrides; mayProbe: boolean },
+    at: { now: number; overrides: Overrides; mayTry: boolean },
   ): Promise<RestUse>;
   /** False: another caller was let through first, so the batch must be decided again. */
-  take(probes: readonly RestProbe[]): Promise<boolean>;
+  take(trials: readonly RestTrial[]): Promise<boolean>;
   /** Learns from the attempts that ended. */
   observer: Pick<Observer, 'committed'>;
   /** Resolves when everything worth writing was written or has failed. */
@@ -98,11 +98,11 @@ export function createResting(options: RestingOptions): Resting {
     },
   };
 
-  async function take(probes: readonly RestProbe[]): Promise<boolean> {
-    if (probes.length === 0) return true;
+  async function take(trials: readonly RestTrial[]): Promise<boolean> {
+    if (trials.length === 0) return true;
     try {
       await change((state, now) => {
-        for (const { target, callId } of probes) {
+        for (const { target, callId } of trials) {
           const health = healthOf(state, target);
           // It woke up meanwhile, so everybody may try it.
           if (health === undefined || health.rest === null) continue;

@@ -65,8 +65,8 @@ export function createSender(options: SenderOptions): Sender {
     if (tries === 1 && command.action !== 'lookup') observer?.waited?.(command.action, waitedMs);
     const startedAt = clock.monotonic();
     let permission: Permission = { kind: 'send' };
-    // Between the first check and the write there may be a new connection, a queue and, if the
-    // process was stopped or the machine suspended, any length of time.
+    // Checked again at the write: since the first check the request may have waited for a
+    // connection, in a queue or, if the process or the machine was suspended, for any time.
     const mayWrite = () => {
       const leftMs = Math.max(0, requestMs - (clock.monotonic() - startedAt));
       permission = maySend(job.claimed, latestStoreNow(job, clock), leftMs);
@@ -77,8 +77,8 @@ export function createSender(options: SenderOptions): Sender {
       const detail = `the client failed: ${String(error)}`;
       return { kind: 'retry', status: null, detail, afterMs: null, provenUnsent: false };
     });
-    const refused = permission as Permission;
-    if (refused.kind !== 'send') return { requested: false, permission: refused };
+    const last = permission as Permission;
+    if (last.kind !== 'send') return { requested: false, permission: last };
     reportOutcome(job.claimed, outcome, clock.monotonic() - startedAt);
     return { requested: true, outcome };
   }
@@ -90,13 +90,14 @@ export function createSender(options: SenderOptions): Sender {
         ? null
         : asRepetition(claimed, sent.permission.outcome);
     }
-    // A definite answer counts in any case; a retry might concern another replica's try.
+    // A definite answer counts even after the lease. A retry does not, because another replica may
+    // be trying by now.
     const lapsed = maySend(claimed, latestStoreNow(job, clock), 0).kind === 'lapsed';
     return sent.outcome.kind === 'retry' && lapsed ? null : asRepetition(claimed, sent.outcome);
   }
 
   function reportOutcome({ command, tries }: ClaimedCommand, outcome: Outcome, ms: number): void {
-    // The call's event reports the result of a lookup.
+    // A lookup is reported with its call's event.
     if (command.action === 'lookup') return;
     report.outcome(command, outcome, tries, ms);
     observer?.command(command.action, outcome.kind, ms);
@@ -111,7 +112,7 @@ export function createSender(options: SenderOptions): Sender {
       id: outcomeEventId(command.id, tries),
       callId: command.callId,
       type: `command.${outcome.kind}`,
-      // By the same clock as the time that it is compared with.
+      // By the store's clock, like `endedAt`, which it is compared with.
       receivedAt: Math.round(storeNow(job, clock)),
       occurredAt: null,
       commandId: command.id,

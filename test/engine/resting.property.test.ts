@@ -57,7 +57,7 @@ function aWorld() {
     woken,
     version: () => setting.version,
     use: (resting: Resting) =>
-      resting.use(setting.version, { now: Date.now(), overrides: {}, mayProbe: true }),
+      resting.use(setting.version, { now: Date.now(), overrides: {}, mayTry: true }),
   };
 }
 
@@ -74,10 +74,10 @@ async function call(world: ReturnType<typeof aWorld>, resting: Resting, n: numbe
   d.accept(d.last('answer'));
   let before = d.call;
   d.hook('call.answered');
-  while (!(await resting.take(rest.probes))) {
+  while (!(await resting.take(rest.trials))) {
     rest = await world.use(resting);
     d.call = before;
-    d.hook('call.answered', { id: `again-${rest.probes.length}-${Math.random()}` });
+    d.hook('call.answered', { id: `again-${rest.trials.length}-${Math.random()}` });
   }
   const sent: string[] = [];
   for (;;) {
@@ -96,7 +96,7 @@ async function call(world: ReturnType<typeof aWorld>, resting: Resting, n: numbe
       sipNotifyResponse: code ?? 200,
       ...stamp(d),
     });
-    await resting.take(rest.probes);
+    await resting.take(rest.trials);
     resting.observer.committed(webhook(type), before, call, notices);
     if (code === null) break;
   }

@@ -22,7 +22,7 @@ const RELAPSE_MS = 10 * 60_000;
 /** Consecutive failures are forgotten after a day without another. */
 const DAY_MS = 86_400_000;
 /** A caller who was let through may ask again within this time: its commit may have lost a race. */
-const PROBE_ASKS_MS = 10_000;
+const TRIAL_ASKS_MS = 10_000;
 
 /**
  * `answered`: somebody is there. `quiet`: it is unknown whether somebody is there, but that
@@ -61,7 +61,7 @@ interface Rest {
   wait: number;
   nextTryAt: number;
   /** The caller who was let through last. */
-  probe: { callId: string; at: number } | null;
+  trial: { callId: string; at: number } | null;
 }
 
 /** The value of the store's setting `rest`. */
@@ -142,7 +142,7 @@ export function observe(before: Health | undefined, noted: Observation, now: num
   const { awake } = health;
   const relapsed = awake !== null && now - awake.at < RELAPSE_MS;
   const wait = relapsed ? longer(awake.wait) : 0;
-  return { ...health, rest: { since: now, why, wait, nextTryAt: now + waitMs(wait), probe: null } };
+  return { ...health, rest: { since: now, why, wait, nextTryAt: now + waitMs(wait), trial: null } };
 }
 
 const NEW: Health = {
@@ -195,8 +195,8 @@ function waitMs(wait: number): number {
 export function letThrough(health: Health, callId: string, now: number): Health {
   if (health.rest === null) return health;
   const wait = longer(health.rest.wait);
-  const probe = { callId, at: now };
-  return { ...health, rest: { ...health.rest, wait, nextTryAt: now + waitMs(wait), probe } };
+  const trial = { callId, at: now };
+  return { ...health, rest: { ...health.rest, wait, nextTryAt: now + waitMs(wait), trial } };
 }
 
 /** `due`: a caller may be let through, if nobody else is first. */
@@ -215,9 +215,9 @@ export function standingOf(
   }
   const rest = at.rests ? (healthOf(state, name)?.rest ?? null) : null;
   if (rest === null) return 'awake';
-  const { probe } = rest;
-  const isProbe = probe !== null && probe.callId === callId && now - probe.at < PROBE_ASKS_MS;
-  if (isProbe) return 'awake';
+  const { trial } = rest;
+  const isTrial = trial !== null && trial.callId === callId && now - trial.at < TRIAL_ASKS_MS;
+  if (isTrial) return 'awake';
   return now >= rest.nextTryAt ? 'due' : { why: restWords(name, rest) };
 }
 
