@@ -1,5 +1,5 @@
 /**
- * The command line: one file per subcommand, with the server's own loader and core. Only the
+ * The command line: a file per subcommand, its parts beside it, with the server's own loader and core. Only the
  * command that is asked for is loaded: the server starts without the simulator, and `check` without
  * the server.
  */

@@ -54,7 +54,7 @@ export interface SetContext {
   prompts: Map<string, Prompt>;
   /** The place of each rule in its file. */
   rulePlaces: WeakMap<Rule, Place>;
-  /** The place of the destination of each step that moves a caller. */
+  /** The place of each step in its file. */
   stepPlaces: WeakMap<RouteStep, Place>;
 }
 

@@ -14,7 +14,10 @@ interface EventBase {
   callId: string;
   /** Event type: Telnyx's own for webhooks. */
   type: string;
-  /** When it arrived, by our clock, in ms since the epoch; decisions use it. */
+  /**
+   * When it arrived, in ms since the epoch, by our clock; of an outcome, by the store's. Decisions
+   * use it.
+   */
   receivedAt: number;
   /** Telnyx's `occurred_at` in ms with a fraction; orders events. Null if absent or unreadable. */
   occurredAt: number | null;

@@ -37,7 +37,7 @@ export interface Transition {
   trace: TraceLine[] | null;
   /** The attempt that the event belongs to, or null. */
   attemptId: string | null;
-  /** Nothing happened and nothing is stored: an outdated deadline, or a refused manual action. */
+  /** Why nothing happened and nothing is stored; null if the event was applied. */
   refused: Refused | null;
 }
 
@@ -82,7 +82,7 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
     case 'operator':
       return before === null ? 'no_such_call' : onOperator(turn, event);
     case 'sighting':
-      // What it shows is known already, or concerns a call that is not ours.
+      // `overtaken` if what it shows is already known, or if the call is not ours.
       return before !== null && noteApplied(turn, event.envelope) ? null : 'overtaken';
     case 'acknowledged':
       return before === null ? 'no_such_call' : onAcknowledged(turn);
@@ -94,12 +94,13 @@ function handle(turn: Turn, before: Call | null, event: CallEvent): Transition['
 /** Interrupts the call with a plan of one step; if that fails, the call returns to its phase. */
 function onManual(turn: Turn, event: ManualEvent): Transition['refused'] {
   const { call } = turn;
-  const standing = whyNotMovable(call);
-  if (standing !== null) return standing;
+  const whyNot = whyNotMovable(call);
+  if (whyNot !== null) return whyNot;
   note(turn, `manual refer, from ${call.phase}`);
   giveUpLookup(turn, 'given up for a manual refer');
   const answering = call.phase === 'answering';
-  // The interrupted prompt may still be sent; if the refer fails, the call waits for its end.
+  // Everything unsent is cancelled but the interrupted prompt: if the refer fails, the call waits
+  // for that prompt to end.
   if (!answering) cancelOutstanding(turn, call.running?.id);
   call.suspended = { phase: call.phase, plan: call.plan, running: call.running, done: null };
   call.plan = [{ steps: [event.step] }];

@@ -40,7 +40,7 @@ export interface WebhookDeps {
   metrics: Metrics;
   /** Our clock, in milliseconds since the epoch. */
   now: () => number;
-  /** Called if webhooks may have been missed since then (milliseconds since the epoch). */
+  /** Called if webhooks may have been missed since `since` (milliseconds since the epoch). */
   missed?: (since: number) => void;
   answerMs?: number;
   webhooksUnderWayMax?: number;
@@ -165,8 +165,8 @@ function createAnswer(deps: WebhookDeps, refuse: Refuse): Answer {
     try {
       const left = Math.min(answerMs, Math.max(0, answerMs - (now() - startedAt)));
       const received = await within(left, receiver.receive(event));
-      // Answered 200, because another delivery would fail again; the dead letter is kept for a
-      // human.
+      // A dead letter is answered 200 too: another delivery would fail again, and a human can see
+      // it.
       const result = received.result === 'refused' ? 'ignored' : received.result;
       metrics.webhook(event.type, result, now() - startedAt);
       return accepted(reply, lifecycle);
