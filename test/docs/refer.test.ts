@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serverAt } from '../../src/cli/server.ts';
 import { documentsOf } from '../../src/cli/server-documents.ts';
 import { compose } from '../../src/compose.ts';
@@ -15,6 +15,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/log/log.ts';
 import type { CallScript, FarEnd } from '../../src/simulator/script.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
+import { waitFor } from '../helpers/waiting.ts';
 
 const TEXT = readFileSync(join(import.meta.dirname, '../../docs/refer.md'), 'utf8');
 const ADMIN_TOKEN = 'a-token-of-at-least-24-characters';
@@ -121,32 +122,40 @@ const CASES: Record<number, Case[]> = {
   ],
 };
 
-const opened: Promise<Stage>[] = [];
+/** The page's routes of each case, in a server of their own; where the far end is silent, with short timeouts. */
+const stages = new Map<string, Promise<Stage>>();
+const textFor = (routes: string, { refers }: Case) =>
+  refers === 'silent' ? routes.replace(/timeout: \d+s/g, 'timeout: 1s') : routes;
+
+// All of them before the first call: a start holds the event loop up that they share.
+beforeAll(async () => {
+  for (const [number, cases] of Object.entries(CASES)) {
+    const { routes } = section(Number(number));
+    for (const text of new Set(cases.map((each) => textFor(routes, each)))) {
+      stages.set(text, setStage(text));
+    }
+  }
+  await Promise.all(stages.values());
+});
 afterAll(async () => {
-  for (const stage of opened) await (await stage).close();
+  for (const stage of stages.values()) await (await stage).close();
 });
 
 for (const [number, cases] of Object.entries(CASES)) {
   const { title, routes } = section(Number(number));
-  const stages = new Map<string, Promise<Stage>>();
-  const stageFor = (text: string) => {
-    const stage = stages.get(text) ?? setStage(text);
-    if (!stages.has(text)) opened.push(stage);
-    stages.set(text, stage);
-    return stage;
-  };
 
-  describe(title, () => {
+  describe.concurrent(title, () => {
     test.each(cases.map((each) => [each.farEnd, each] as const))('%s', async (_farEnd, each) => {
-      const silent = each.refers === 'silent';
-      const stage = await stageFor(
-        silent ? routes.replace(/timeout: \d+s/g, 'timeout: 1s') : routes,
-      );
+      const stage = await stages.get(textFor(routes, each));
+      if (stage === undefined) throw new Error(`no server for case ${number}`);
       const call = stage.simulator.placeCall({ to: '+14155550100', refers: each.refers });
       await call.ended;
-      await expect
-        .poll(() => stage.api.call(call.callControlId), { timeout: 10_000 })
-        .toMatchObject({ phase: 'ended', ends: each.ends });
+      await waitFor(async () =>
+        expect(await stage.api.call(call.callControlId)).toMatchObject({
+          phase: 'ended',
+          ends: each.ends,
+        }),
+      );
       const told = await stage.api.call(call.callControlId);
       const attempts = told?.attempts.map(({ target, sip_address, verdict }) => [
         target ?? sip_address,
