@@ -89,12 +89,16 @@ export function routeVersionsContract(): void {
       await commit(aUnit(oldCall, 0));
       expect(await store.pruneRouteVersions(soon, 1)).toBe(0);
       // Every call ends and goes, so that none is left that could refer to them.
-      while ((await store.prune(soon, 100)) > 0);
-      for (const call of (await store.list({ limit: 1_000, legs: 'all' })).calls) {
-        const found = await store.find(call.id);
-        await commit(aUnit({ ...call, createdAt: 1_000, endedAt: 2_000 }, found?.version ?? 0));
-      }
-      while ((await store.prune(soon, 100)) > 0);
+      while ((await store.prune(soon, 1_000)) > 0);
+      const { calls } = await store.list({ limit: 1_000, legs: 'all' });
+      const units = await Promise.all(
+        calls.map(async (call) => {
+          const found = await store.find(call.id);
+          return aUnit({ ...call, createdAt: 1_000, endedAt: 2_000 }, found?.version ?? 0);
+        }),
+      );
+      await commit(...units);
+      while ((await store.prune(soon, 1_000)) > 0);
       await store.heartbeat({
         id: `${run}-replica`,
         startedAt: 1,
