@@ -3,6 +3,9 @@
  * served, whoever has gone is listed as lost, and nothing is ever sent to a leg that has ended.
  */
 import { spawn } from 'node:child_process';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
@@ -10,18 +13,21 @@ import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type PlacedCall, type Simulator } from '../../src/simulator/simulator.ts';
 import { eventually, Referee, type Telnyx } from '../helpers/referee-process.ts';
 import { API_KEY } from '../helpers/telnyx-stand-in.ts';
+import { shared } from './scene.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 const STEADY = '+14155550107';
 const opened: { simulator: Simulator; referee: Referee }[] = [];
+const kept: string[] = [];
 
 afterAll(async () => {
   for (const { simulator, referee } of opened) {
     expect(await referee.finish(), 'no secret and no full number was written').toEqual([]);
     await simulator.stop();
   }
+  for (const folder of kept) await rm(folder, { recursive: true, force: true });
 });
 
 async function open(account: AccountGiven = {}, seed = 1) {
@@ -96,14 +102,28 @@ async function command(
   return { code, out, err };
 }
 
-test('whoever waits is served, whoever has gone is listed until somebody takes note', async () => {
-  const { simulator, referee, env } = await open();
+/** A server that took a call and was killed, and its files as they were then. */
+const killed = shared(async () => {
+  const stage = await open();
+  const { simulator, referee } = stage;
   await referee.start();
   const before = simulator.placeCall(RINGS);
   await before.ended;
   expect(await referee.ended(before.callControlId)).toMatchObject({ ends: 'referred' });
-
   await referee.kill();
+  const files = await mkdtemp(join(tmpdir(), 'referee-killed-'));
+  kept.push(files);
+  await copyStore(referee.folder, files);
+  return { ...stage, files };
+});
+
+async function copyStore(from: string, to: string): Promise<void> {
+  const filter = (path: string) => path === from || basename(path).startsWith('referee.db');
+  await cp(from, to, { recursive: true, filter });
+}
+
+test('whoever waits is served, whoever has gone is listed until somebody takes note', async () => {
+  const { simulator, referee, env } = await killed();
   const gone = simulator.placeCall({ ...LEAVES, from: '+14155560042' });
   const waits = simulator.placeCall(RINGS);
   await gone.ended;
@@ -149,9 +169,10 @@ test('whoever waits is served, whoever has gone is listed until somebody takes n
 });
 
 test('a recovery that is killed half-way is run again, and leaves nobody out', async () => {
+  const { files } = await killed();
   const { simulator, referee } = await open({}, 2);
-  await referee.start();
-  await referee.kill();
+  await copyStore(files, referee.folder);
+  simulator.setWebhookUrl('http://127.0.0.1:9/nobody-listens');
   const calls = Array.from({ length: 400 }, () => simulator.placeCall(LEAVES));
   await Promise.all(calls.map(({ ended }) => ended));
   await allDelivered(simulator);
@@ -169,12 +190,12 @@ test('a recovery that is killed half-way is run again, and leaves nobody out', a
 });
 
 test('where Telnyx does not say, webhooks are taken all the same, and one warning tells', async () => {
+  const { files } = await killed();
   const { simulator, referee, env } = await open(
     { faults: [{ endpoint: 'webhook_deliveries', status: 403 }] },
     3,
   );
-  await referee.start();
-  await referee.kill();
+  await copyStore(files, referee.folder);
   await referee.start();
   await eventually(() => referee.output.includes('"recovery.failed"'), 'it says so', 30_000);
   const call = simulator.placeCall(RINGS);
