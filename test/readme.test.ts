@@ -1,8 +1,8 @@
 /** What the README shows works: its commands, its output, its variables, its links. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { runCli } from '../src/cli.ts';
 import { VARIABLES } from '../src/config/environment.ts';
 import { SCRIPTS } from '../src/simulator/scripts.ts';
 
@@ -22,12 +22,17 @@ function blocks(kind: string): string[] {
 
 const shown = blocks('sh').flatMap((block) => block.split('\n'));
 
-function referee(...args: string[]): string {
-  return execFileSync(process.execPath, ['bin/referee.js', ...args], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    env: { PATH: process.env.PATH },
+/** What the command prints to whoever stands in the checkout, as the tests do. */
+async function referee(...args: string[]): Promise<string> {
+  let [out, err] = ['', ''];
+  const code = await runCli(args, {
+    stdout: { write: (text: string) => (out += text) },
+    stderr: { write: (text: string) => (err += text) },
+    env: {},
+    isTTY: false,
   });
+  expect(code, `referee ${args.join(' ')}: ${out}${err}`).toBe(0);
+  return out;
 }
 
 test('the two commands come first, and a clean checkout is tested with the second', () => {
@@ -47,10 +52,10 @@ test('every npm script that it names exists', () => {
   for (const name of [...named, 'start', 'test']) expect(manifest.scripts).toHaveProperty(name);
 });
 
-test('every referee command that it names exists, with the options it shows', () => {
+test('every referee command that it names exists, with the options it shows', async () => {
   const commands = [...readme.matchAll(/\breferee ([a-z]+)([^\n`]*)/g)];
   expect(commands.length).toBeGreaterThan(3);
-  const known = referee('--help');
+  const known = await referee('--help');
   const shownOptions = new Map([['demo', new Set(['--keep'])]]);
   for (const [, name = '', rest = ''] of commands) {
     expect(known).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
@@ -60,17 +65,17 @@ test('every referee command that it names exists, with the options it shows', ()
   }
   expect(readme).toContain('demo -- --keep');
   for (const [name, options] of shownOptions) {
-    const help = options.size > 0 ? referee(name, '--help') : '';
+    const help = options.size > 0 ? await referee(name, '--help') : '';
     for (const option of options) expect(help).toContain(option);
   }
-}, 120_000);
+});
 
-test('the routes that ship pass the check it shows, and the route it shows ends as shown', () => {
-  referee('check');
+test('the routes that ship pass the check it shows, and the route it shows ends as shown', async () => {
+  await referee('check');
   const line = shown.find((command) => command.startsWith('npx referee route')) ?? '';
   const [expected = ''] = blocks('text');
   expect(expected).toContain('ends referred');
-  expect(referee(...line.split(' ').slice(2))).toContain(expected);
+  expect(await referee(...line.split(' ').slice(2))).toContain(expected);
 });
 
 test('every variable that it names is one we read', () => {
