@@ -5,8 +5,8 @@ import { createFetch } from 'ofetch';
 import type { Outcome, TelnyxCommand } from '../core/machine/command.ts';
 import { addressOf } from './api-address.ts';
 import { findBLeg } from './find-b-leg.ts';
-import { type Answer, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
-import { redactError } from './redact-error.ts';
+import { outcomeOfAnswer, outcomeOfFailure } from './outcome.ts';
+import { answerOf } from './read-answer.ts';
 import {
   type Environment,
   requestOf,
@@ -189,54 +189,6 @@ const NOT_WRITTEN: Outcome = {
 
 function isNotWritten(error: unknown): boolean {
   return error instanceof Error && (error instanceof NotWritten || isNotWritten(error.cause));
-}
-
-async function answerOf(
-  response: PlainResponse,
-  secrets: () => readonly string[],
-): Promise<Answer> {
-  const { status } = response;
-  let text = '';
-  try {
-    text = await response.body.text();
-  } catch (error) {
-    // The status of a truncated answer is still valid, except for 4xx, whose code was in the body.
-    const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
-    if (!tells) throw error;
-  }
-  if (status >= 200 && status <= 299 && isNotTelnyx(text)) {
-    throw new Error(
-      `HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers in its place`,
-    );
-  }
-  return {
-    status,
-    body: parse(status < 400 ? text : redactError(text, secrets())),
-    rateLimitReset: response.headers.get('x-ratelimit-reset'),
-    retryAfter: response.headers.get('retry-after'),
-  };
-}
-
-/**
- * A server that answers with HTML is not Telnyx's API, so it executed nothing. An empty or
- * truncated answer may still be from Telnyx, and then its status counts.
- */
-function isNotTelnyx(text: string): boolean {
-  return /^\s*[^\s{]/.test(text);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function tooLarge(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
-  );
 }
 
 /** Nothing was sent: a variable is not set, or no request can be made from the command. */

@@ -8,6 +8,7 @@ import { addressOf } from '../api-address.ts';
 import { asArray, asObject, type Fields } from '../fields.ts';
 import { detailOf, failureDetail, waitMs } from '../outcome.ts';
 import { nextPage } from '../pages.ts';
+import { jsonOf } from '../read-answer.ts';
 import { redactError } from '../redact-error.ts';
 import { createTransport, type PlainResponse, type ProxyAddress } from '../transport.ts';
 
@@ -140,7 +141,7 @@ export function createAsking(options: AskingOptions): Asking {
     text: string,
   ): { reading: Reading<Fields>; againMs: number | null } {
     const { status } = response;
-    const parsed = parse(status < 400 ? text : redactError(text, [options.apiKey]));
+    const parsed = jsonOf(status < 400 ? text : redactError(text, [options.apiKey]));
     const done = (reading: Reading<Fields>) => ({ reading, againMs: null });
     if (status >= 200 && status <= 299) {
       const fields = asObject(parsed);
@@ -180,12 +181,4 @@ function totalOf(meta: Fields): number | null {
 
 function unreachable(why: string): { end: 'unreachable'; why: string } {
   return { end: 'unreachable', why };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

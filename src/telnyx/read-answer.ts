@@ -1,0 +1,53 @@
+/** Reads what Telnyx answers to a command. */
+import type { Answer } from './outcome.ts';
+import { redactError } from './redact-error.ts';
+import type { PlainResponse } from './transport.ts';
+
+export async function answerOf(
+  response: PlainResponse,
+  secrets: () => readonly string[],
+): Promise<Answer> {
+  const { status } = response;
+  let text = '';
+  try {
+    text = await response.body.text();
+  } catch (error) {
+    // The status of a truncated answer is still valid, except for 4xx, whose code was in the body.
+    const tells = status < 400 || status >= 500 || status === 429 || tooLarge(error);
+    if (!tells) throw error;
+  }
+  if (status >= 200 && status <= 299 && isNotTelnyx(text)) {
+    throw new Error(
+      `HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers in its place`,
+    );
+  }
+  return {
+    status,
+    body: jsonOf(status < 400 ? text : redactError(text, secrets())),
+    rateLimitReset: response.headers.get('x-ratelimit-reset'),
+    retryAfter: response.headers.get('retry-after'),
+  };
+}
+
+/**
+ * A server that answers with HTML is not Telnyx's API, so it executed nothing. An empty or
+ * truncated answer may still be from Telnyx, and then its status counts.
+ */
+function isNotTelnyx(text: string): boolean {
+  return /^\s*[^\s{]/.test(text);
+}
+
+function tooLarge(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && error.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE'
+  );
+}
+
+/** Null where it is not JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
