@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
+import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { withSwitches } from '../core/rules/override.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import { askedNumber } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
@@ -72,54 +74,23 @@ async function runRoute(
   io: Io,
   readOverrides: ReadOverrides = async () => null,
 ): Promise<number> {
-  const at = options.at === undefined ? Date.now() : readMoment(options.at);
-  const facts = factsOfOptions(options);
-  const verdicts = verdictsOf(options.verdict);
-  const turned = switchesOf(options.switch ?? []);
-  const wrong =
-    at === null
-      ? momentProblem(options.at ?? '')
-      : [facts, verdicts, turned].find((x) => typeof x === 'string');
-  if (
-    at === null ||
-    typeof facts === 'string' ||
-    typeof verdicts === 'string' ||
-    typeof turned === 'string' ||
-    wrong !== undefined
-  ) {
-    io.stderr.write(`referee route: ${plain(String(wrong))}\n`);
-    return 2;
-  }
+  const refuse = (why: string, code: number): number => {
+    io.stderr.write(`referee route: ${why}\n`);
+    return code;
+  };
+  const asked = askedOf(options);
+  if (typeof asked === 'string') return refuse(plain(asked), 2);
+  const { at, facts, verdicts, turned } = asked;
   const { dir, loaded } = await loadFolder(options.routes, io, at);
   if (!loaded.ok) {
     io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
-    io.stderr.write(`referee route: ${plain(dir)} has problems, so no route is shown\n`);
-    return 1;
+    return refuse(`${plain(dir)} has problems, so no route is shown`, 1);
   }
-  const known = [...loaded.set.targets.keys()];
-  const stranger = [...Object.keys(verdicts), options.hangupAfter ?? ''].find(
-    (name) => name !== '' && !known.includes(name) && !/^(\+|sips?:)/i.test(name),
-  );
-  if (stranger !== undefined) {
-    io.stderr.write(
-      `referee route: unknown target ${JSON.stringify(plain(stranger))}; ${didYouMean(stranger, known)}\n`,
-    );
-    return 1;
-  }
-  const switches = [...loaded.set.switches.keys()];
-  const noSwitch = Object.keys(turned).find((name) => !switches.includes(name));
-  if (noSwitch !== undefined) {
-    io.stderr.write(
-      `referee route: unknown switch ${JSON.stringify(plain(noSwitch))}; ${didYouMean(noSwitch, switches) || 'the routes have none'}\n`,
-    );
-    return 1;
-  }
+  const unknown = unknownName(asked, options.hangupAfter, loaded.set);
+  if (unknown !== null) return refuse(unknown, 1);
   const overrides = withSwitches((await readOverrides(io)) ?? {}, turned);
   const lookups = lookupsOf(options.lookup, loaded.set);
-  if (typeof lookups === 'string') {
-    io.stderr.write(`referee route: ${plain(lookups)}\n`);
-    return 1;
-  }
+  if (typeof lookups === 'string') return refuse(plain(lookups), 1);
   const { country } = loaded.set.policy;
   const played = simulate(loaded.routes, {
     facts: {
@@ -141,9 +112,48 @@ async function runRoute(
   return 0;
 }
 
-function momentProblem(at: string): string {
-  const { problem, hint } = notAMoment(at);
-  return `--at: ${problem}; ${hint}`;
+interface Asked {
+  at: number;
+  facts: CallFacts;
+  verdicts: Record<string, Verdict[]>;
+  /** Switches, by their names. */
+  turned: Record<string, boolean>;
+}
+
+/** What the options ask; a string if one of them is wrong. */
+function askedOf(options: RouteOptions): Asked | string {
+  const at = options.at === undefined ? Date.now() : readMoment(options.at);
+  if (at === null) {
+    const { problem, hint } = notAMoment(options.at ?? '');
+    return `--at: ${problem}; ${hint}`;
+  }
+  const facts = factsOfOptions(options);
+  if (typeof facts === 'string') return facts;
+  const verdicts = verdictsOf(options.verdict);
+  if (typeof verdicts === 'string') return verdicts;
+  const turned = switchesOf(options.switch ?? []);
+  if (typeof turned === 'string') return turned;
+  return { at, facts, verdicts, turned };
+}
+
+/** The first target or switch that the options name and the routes do not have. */
+function unknownName(
+  { verdicts, turned }: Asked,
+  hangupAfter: string | undefined,
+  set: Pick<RouteSet, 'targets' | 'switches'>,
+): string | null {
+  const targets = [...set.targets.keys()];
+  const stranger = [...Object.keys(verdicts), hangupAfter ?? ''].find(
+    (name) => name !== '' && !targets.includes(name) && !/^(\+|sips?:)/i.test(name),
+  );
+  if (stranger !== undefined) {
+    return `unknown target ${JSON.stringify(plain(stranger))}; ${didYouMean(stranger, targets)}`;
+  }
+  const switches = [...set.switches.keys()];
+  const noSwitch = Object.keys(turned).find((name) => !switches.includes(name));
+  if (noSwitch === undefined) return null;
+  const hint = didYouMean(noSwitch, switches) || 'the routes have none';
+  return `unknown switch ${JSON.stringify(plain(noSwitch))}; ${hint}`;
 }
 
 function jsonOf({ rule, path, attempts, ends, trace }: Played) {

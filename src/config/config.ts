@@ -73,20 +73,7 @@ export interface Config {
 
 export function readConfig(env: Environment): Config {
   const values = convert(env);
-  const problems = new Map(misnamed(env));
-  // One variable at a time, because TypeBox stops after eight errors of one object.
-  for (const [name, schema] of VARIABLES) {
-    if (problems.has(name)) continue;
-    if (typeof values[name] === 'string' && /^["']|["']$/.test(values[name])) {
-      problems.set(
-        name,
-        `${name}: it has a quotation mark at only one end. Remove it; values need no quotation marks.`,
-      );
-      continue;
-    }
-    const fine = values[name] === undefined ? isOptional(schema) : Check(schema, values[name]);
-    if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
-  }
+  const problems = checkAlone(env, values);
   /** Parses a value that the schema accepted; only the first problem of a variable is reported. */
   const parse = <T>(name: VariableName, parser: (text: string) => T, otherwise: T): T => {
     const value = values[name];
@@ -117,22 +104,7 @@ export function readConfig(env: Environment): Config {
     kind: 'sqlite',
     path: '',
   });
-  if (!problems.has('ADMIN_PORT') && values.ADMIN_PORT !== undefined && values.ADMIN_PORT !== 0) {
-    if (values.ADMIN_PORT === values.PORT) {
-      problems.set(
-        'ADMIN_PORT',
-        `ADMIN_PORT: ${values.PORT} is already used by PORT. Choose another port, or leave it unset to serve both on one port.`,
-      );
-    }
-  }
-  const percent = Number(values.ROUTES_NEXT_PERCENT);
-  const named = values.ROUTES_NEXT_DIR !== undefined || problems.has('ROUTES_NEXT_PERCENT');
-  if (!named && percent > 0) {
-    problems.set(
-      'ROUTES_NEXT_PERCENT',
-      `ROUTES_NEXT_PERCENT: ${percent} percent of the callers cannot follow routes that do not exist. Set ROUTES_NEXT_DIR to their folder, or leave this unset.`,
-    );
-  }
+  checkTogether(values, problems);
   if (problems.size > 0) {
     throw new InvalidConfiguration(
       'The environment is invalid',
@@ -170,6 +142,48 @@ export function readConfig(env: Environment): Config {
     drainDelaySecs: checked.DRAIN_DELAY_SECS,
     shutdownTimeoutSecs: checked.SHUTDOWN_TIMEOUT_SECS,
   });
+}
+
+/** By the names of the variables, before they are checked. */
+type Values = Partial<Record<string, unknown>>;
+
+/** What is wrong with each variable by itself, by its name. */
+function checkAlone(env: Environment, values: Values): Map<VariableName, string> {
+  const problems = new Map(misnamed(env));
+  // One variable at a time, because TypeBox stops after eight errors of one object.
+  for (const [name, schema] of VARIABLES) {
+    if (problems.has(name)) continue;
+    if (typeof values[name] === 'string' && /^["']|["']$/.test(values[name])) {
+      problems.set(
+        name,
+        `${name}: it has a quotation mark at only one end. Remove it; values need no quotation marks.`,
+      );
+      continue;
+    }
+    const fine = values[name] === undefined ? isOptional(schema) : Check(schema, values[name]);
+    if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
+  }
+  return problems;
+}
+
+/** What is wrong with a variable only because of another one. */
+function checkTogether(values: Values, problems: Map<VariableName, string>): void {
+  if (!problems.has('ADMIN_PORT') && values.ADMIN_PORT !== undefined && values.ADMIN_PORT !== 0) {
+    if (values.ADMIN_PORT === values.PORT) {
+      problems.set(
+        'ADMIN_PORT',
+        `ADMIN_PORT: ${values.PORT} is already used by PORT. Choose another port, or leave it unset to serve both on one port.`,
+      );
+    }
+  }
+  const percent = Number(values.ROUTES_NEXT_PERCENT);
+  const named = values.ROUTES_NEXT_DIR !== undefined || problems.has('ROUTES_NEXT_PERCENT');
+  if (!named && percent > 0) {
+    problems.set(
+      'ROUTES_NEXT_PERCENT',
+      `ROUTES_NEXT_PERCENT: ${percent} percent of the callers cannot follow routes that do not exist. Set ROUTES_NEXT_DIR to their folder, or leave this unset.`,
+    );
+  }
 }
 
 /** The environment plus `.env`. Real variables take precedence; a missing file adds nothing. */
@@ -217,7 +231,7 @@ function bare(name: string): string {
 }
 
 /** Converts text that looks like a number or a flag, and fills in defaults. */
-function convert(env: Environment): Partial<Record<string, unknown>> {
+function convert(env: Environment): Values {
   const values: Record<string, unknown> = {};
   for (const [name, schema] of VARIABLES) {
     const text = unquoted(textFor(name, env) ?? '');

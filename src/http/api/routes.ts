@@ -1,5 +1,6 @@
 /** The live route set: its content, reloading it, and where a call would go. */
 
+import type { Static } from 'typebox';
 import { readMoment } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
@@ -91,35 +92,39 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     '/v1/routes/explain',
     { schema: EXPLAIN_SCHEMA, config: VIEWER },
     async (request, reply) => {
-      const { at, headers, verdicts, switches = {}, ...asked } = request.body;
+      const { at, switches = {} } = request.body;
       const atMs = at === undefined ? deps.now() : readMoment(at);
       if (atMs === null) return sendProblem(reply, badMoment('body', 'at', at ?? ''));
       const known = deps.routes.current().switches;
       const unknown = Object.keys(switches).find((name) => !known.has(name));
-      if (unknown !== undefined) {
-        return sendProblem(reply, {
-          ...unknownName('switch', unknown, [...known.keys()]),
-          status: 400,
-          reason: 'invalid_body',
-          field: `switches.${unknown}`,
-        });
-      }
-      const question: ExplainQuestion = {
-        from: asked.from ?? null,
-        to: asked.to ?? null,
-        direction: asked.direction ?? 'incoming',
-        headers: Object.entries(headers ?? {}).map(([name, value]) => ({ name, value })),
-        at: atMs,
-        verdicts: Object.fromEntries(
-          Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
-        ),
-        digits: asked.digits ?? null,
-        switches,
-        lookups: asked.lookups ?? {},
-      };
-      return deps.routes.explain(question);
+      if (unknown === undefined) return deps.routes.explain(questionOf(request.body, atMs));
+      return sendProblem(reply, {
+        ...unknownName('switch', unknown, [...known.keys()]),
+        status: 400,
+        reason: 'invalid_body',
+        field: `switches.${unknown}`,
+      });
     },
   );
+}
+
+function questionOf(
+  { headers, verdicts, switches = {}, ...asked }: Static<typeof EXPLAIN_BODY>,
+  at: number,
+): ExplainQuestion {
+  return {
+    from: asked.from ?? null,
+    to: asked.to ?? null,
+    direction: asked.direction ?? 'incoming',
+    headers: Object.entries(headers ?? {}).map(([name, value]) => ({ name, value })),
+    at,
+    verdicts: Object.fromEntries(
+      Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
+    ),
+    digits: asked.digits ?? null,
+    switches,
+    lookups: asked.lookups ?? {},
+  };
 }
 
 const ROUTES_REFUSED = 'routes_refused';
