@@ -44,7 +44,7 @@ export function doctorCommand(program: Command, io: Io): void {
 }
 
 /** The exit code. */
-export async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
+async function runDoctor(options: DoctorOptions, io: Io): Promise<number> {
   const config = accountConfig('doctor', io);
   if (config === null) return 1;
   const report = await examineAccount(config, options, io);

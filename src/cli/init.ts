@@ -33,7 +33,7 @@ interface Outcome {
 }
 
 /** The exit code: 1 where something could not be written. */
-export async function runInit(dir: string, io: Io): Promise<number> {
+async function runInit(dir: string, io: Io): Promise<number> {
   const folder = resolve(dir);
   const outcome: Outcome = { made: [], left: [] };
   const failure = await write(folder, outcome).then(

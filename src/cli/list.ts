@@ -134,7 +134,7 @@ export function listCommand(program: Command, io: Io): void {
 }
 
 /** The exit code. */
-export async function runList(what: Name, options: ListOptions, io: Io): Promise<number> {
+async function runList(what: Name, options: ListOptions, io: Io): Promise<number> {
   const { path, schema, csv, rows, givenUp, isLimited } = LISTS[what];
   const { limit, server: wanted } = options;
   if (limit !== undefined && !isLimited) {

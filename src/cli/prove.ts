@@ -42,7 +42,7 @@ export function proveCommand(program: Command, io: Io): void {
 }
 
 /** The exit code. */
-export async function runProve(
+async function runProve(
   asked: string | undefined,
   options: ProveArguments,
   io: Io,

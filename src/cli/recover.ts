@@ -68,7 +68,7 @@ export function recoverCommand(program: Command, io: Io): void {
 }
 
 /** 1 where not all could be asked or stored: running it again goes on with the rest. */
-export async function runRecover(
+async function runRecover(
   options: RecoverCommandOptions,
   io: Io,
   signal: AbortSignal,

@@ -57,7 +57,7 @@ handlers of the routes do run, as with referee route.`,
 }
 
 /** The exit code. */
-export async function runReplay(options: ReplayOptions, io: Io): Promise<number> {
+async function runReplay(options: ReplayOptions, io: Io): Promise<number> {
   const routes = await routesIn(options.routes, io);
   if (routes === null) return 2;
   const against = options.against === undefined ? null : await routesIn(options.against, io);

@@ -56,7 +56,7 @@ function usageProblem({ url, undo, app, number, take }: SetupOptions): string | 
 }
 
 /** The exit code. */
-export async function runSetup(options: SetupOptions, io: Io): Promise<number> {
+async function runSetup(options: SetupOptions, io: Io): Promise<number> {
   const config = accountConfig('setup', io);
   if (config === null) return 1;
   const { undo } = options;

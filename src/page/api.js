@@ -6,7 +6,7 @@
  * @typedef {any} Answer
  */
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, message, problem = null) {
     super(message);
     this.status = status;

@@ -99,7 +99,7 @@ function barWords({ outcomes }, name) {
   return `${name}: ${parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ')}`;
 }
 
-export function callsOfHour(key) {
+function callsOfHour(key) {
   const until = new Date(Date.parse(key) + 3_600_000).toISOString();
   return `#/calls?${new URLSearchParams({ since: new Date(key).toISOString(), until })}`;
 }

@@ -26,7 +26,7 @@ export function openingList(schedules, switches) {
 }
 
 /** "closed by anna until 14:00: power cut; opens 14:00" */
-export function openingWords({ open, override, closed_because: because, changes }) {
+function openingWords({ open, override, closed_because: because, changes }) {
   const [next] = changes;
   const what = open ? 'open' : 'closed';
   if (override !== null) return html`<strong>${what}</strong>${heldBy(override)}`;

@@ -22,7 +22,7 @@ export interface OutageSource {
 }
 
 /** Telnyx gave no answer, or an unreadable one: the recovery is tried again later. */
-export class NotToldByTelnyx extends RefereeError {
+class NotToldByTelnyx extends RefereeError {
   constructor(message: string) {
     super('NOT_TOLD_BY_TELNYX', message);
   }

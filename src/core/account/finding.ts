@@ -111,7 +111,7 @@ export function ourConnections(seen: Seen): ReadonlySet<string> | null {
   return ours === null ? null : new Set(ours.map(({ id }) => id));
 }
 
-export function endsAtUs(webhookUrl: string | null): boolean {
+function endsAtUs(webhookUrl: string | null): boolean {
   if (webhookUrl === null || !URL.canParse(webhookUrl)) return false;
   return new URL(webhookUrl).pathname.endsWith(WEBHOOK_PATH);
 }

@@ -99,7 +99,7 @@ export function storable(name: Name): Name {
   return name === null ? null : name.replaceAll('\0', '\ufffd').toWellFormed();
 }
 
-export function ourNumber({ facts: { direction, from, to } }: Call): Name {
+function ourNumber({ facts: { direction, from, to } }: Call): Name {
   return direction === 'outgoing' ? from : to;
 }
 

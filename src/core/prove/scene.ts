@@ -143,7 +143,7 @@ export function reachDeadline(scene: Scene, decide: Answer): Scene {
   return put({ ...scene, now }, dueEvent(scene.call, due), decide);
 }
 
-export function nextDue({ call }: Scene): Call['deadlines'][number] | null {
+function nextDue({ call }: Scene): Call['deadlines'][number] | null {
   return call.deadlines.reduce<Call['deadlines'][number] | null>(
     (first, due) => (first === null || due.dueAt < first.dueAt ? due : first),
     null,

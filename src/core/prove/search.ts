@@ -18,7 +18,7 @@ import { type Edge, emptySummary, endSummary, include, type Summary } from './pa
 import { movesOf, type Scene } from './scene.ts';
 
 /** Beyond this a search stops unfinished, and reports that. */
-export const PATHS_MAX = 100_000;
+const PATHS_MAX = 100_000;
 
 /** A moment at which several things may happen. */
 export interface Fork {

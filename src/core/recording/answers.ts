@@ -9,7 +9,7 @@ import type { World } from '../machine/transition.ts';
 import type { Overrides } from '../rules/override.ts';
 import type { Answers, RecordedEvent } from './recorded-call.ts';
 
-export function noAnswers(): Answers {
+function noAnswers(): Answers {
   return {
     heardAt: null,
     decisions: [],

@@ -20,9 +20,9 @@ import { eventJson, eventOf, factsJson, isEventJson, isFactsJson } from './event
 import { leanStep } from './lean.ts';
 import { decisionOf, type RecordedCall } from './recorded-call.ts';
 
-export const EXPORT_FORMAT = 'referee.call';
+const EXPORT_FORMAT = 'referee.call';
 /** The version of the line's format; `schema` is the version of the recording in it. */
-export const EXPORT_VERSION = 1;
+const EXPORT_VERSION = 1;
 
 export function exportJson(recorded: RecordedCall): Fields {
   const { callId, schema, recording, events, stored } = recorded;

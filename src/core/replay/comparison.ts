@@ -45,7 +45,7 @@ export interface ListedCall extends Sides<Story> {
   assumed: string[];
 }
 
-export const COMPARISON_LIMITS = { listMax: 10_000, changesMax: 1_000, examplesMax: 5 } as const;
+const COMPARISON_LIMITS = { listMax: 10_000, changesMax: 1_000, examplesMax: 5 } as const;
 
 export interface Comparing {
   skip(why: Apart): void;

@@ -21,7 +21,7 @@ export interface CsvFault {
 }
 
 /** A quoted cell longer than this was not closed, or is no cell of ours. */
-export const CELL_CHARS_MAX = 4_096;
+const CELL_CHARS_MAX = 4_096;
 
 /**
  * Reads the record that begins at `start`. After a faulty record the next one begins on the next

@@ -48,7 +48,7 @@ export interface Audit {
 }
 
 /** The result until the action ends. It stays if the process ends first. */
-export const UNKNOWN_RESULT = 'unknown';
+const UNKNOWN_RESULT = 'unknown';
 
 export interface AuditOptions {
   log: Log;

@@ -165,7 +165,7 @@ const FORGED: Problem = {
   detail: 'The request comes from a page of another site, and would act in your name.',
 };
 
-export function bearerOf(header: string | undefined): string | null {
+function bearerOf(header: string | undefined): string | null {
   const match = /^Bearer +([^\s]+)\s*$/i.exec(header ?? '');
   return match?.[1] ?? null;
 }

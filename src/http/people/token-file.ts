@@ -7,7 +7,7 @@ import { parseSource } from '../../routing/source.ts';
 import { ADMIN_NAME, type Person } from './person.ts';
 import { ROLES, type Role } from './roles.ts';
 
-export const PEOPLE_MAX = 500;
+const PEOPLE_MAX = 500;
 /** Names are shown, logged and stored in the audit. */
 export const NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$';
 const SHA256_PATTERN = '^[0-9a-fA-F]{64}$';

@@ -316,7 +316,6 @@ export type WrittenRule = Static<typeof rule>;
 export type WrittenTarget = Static<typeof target>;
 export type WrittenLookup = Static<typeof lookup>;
 export type WrittenPolicy = Static<typeof policy>;
-export type WrittenTable = Static<typeof table>;
 export type WrittenPrompt = Static<typeof prompt>;
 export type WrittenList = Static<typeof list>;
 

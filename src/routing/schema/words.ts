@@ -81,7 +81,7 @@ export const languageTag = (description: string) =>
     examples: ['de', 'en-GB'],
     maxLength: 20,
   });
-export const prompted = Type.Object(
+const prompted = Type.Object(
   { prompt: text('name of a prompt', { examples: ['welcome'] }) },
   { title: 'prompt', ...STRICT },
 );

@@ -7,7 +7,7 @@ import { createGroups, type Groups } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
 
 /** Calls read in one turn of the event loop (about 2 ms). */
-export const ACTIVITY_CHUNK_CALLS = 500;
+const ACTIVITY_CHUNK_CALLS = 500;
 
 export interface SqliteActivity {
   live(): { phase: Phase; count: number }[];
