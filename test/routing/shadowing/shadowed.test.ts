@@ -267,7 +267,7 @@ describe('among thousands of rules', () => {
     const whens = ['list:p', ...many(RULES, value), last].map((from) => `{ from: "${from}" }`);
     const { shadowed, tookMs } = await judge(whens, lists);
     expect(shadowed).toEqual([`r${RULES + 1} by r8`]);
-    expect(tookMs).toBeLessThan(size(8_000, 15_000));
+    expect(tookMs).toBeLessThan(15_000);
   });
 
   test.each([
