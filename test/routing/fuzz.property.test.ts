@@ -12,7 +12,7 @@ const FILES = {
 };
 
 /** Far above what any of these takes. */
-const SLOW_MS = size(5_000, 15_000);
+const SLOW_MS = size(8_000, 15_000);
 /** Four times as many pieces take four times as long, which is all that more of them show. */
 const MANY = size(25_000, 100_000);
 const RUNS = runs(120);
