@@ -13,7 +13,9 @@ const REPOSITORY = join(import.meta.dirname, '../..');
 const DOC = join(REPOSITORY, 'docs/observability.md');
 
 test('every metric of ours stands in the table, with its labels', async () => {
-  expectPart('metrics', await metricsTable());
+  const { table, unsampled } = await metricsTable();
+  expect(unsampled, 'add a sample to test/helpers/every-metric.ts').toEqual([]);
+  expectPart('metrics', table);
 });
 
 test('every alert has its section', () => {
@@ -36,20 +38,23 @@ test('every file it links to is there', () => {
   }
 });
 
-async function metricsTable(): Promise<string> {
+async function metricsTable(): Promise<{ table: string; unsampled: string[] }> {
   const metrics = createMetrics();
   countSomethingEverywhere(metrics);
   const text = await metrics.text();
   metrics.close();
-  const rows = [...text.matchAll(/^# HELP (referee_\S+) (.*)\n# TYPE \S+ (\w+)\n(\S+)/gm)].map(
-    ([, name, help, type, sample = '']) => {
+  const unsampled: string[] = [];
+  const rows = [...text.matchAll(/^# HELP (referee_\S+) (.*)\n# TYPE \S+ (\w+)\n(\S*)/gm)].map(
+    ([, name = '', help, type, sample = '']) => {
+      if (!sample.startsWith(name)) unsampled.push(name);
       const labels = [...sample.matchAll(/(\w+)="/g)]
         .map(([, label = '']) => label)
         .filter((label) => label !== 'le');
       return `| \`${name}\` | ${type} | ${labels.map((it) => `\`${it}\``).join(', ') || '–'} | ${help} |`;
     },
   );
-  return ['| metric | type | labels | what |', '|---|---|---|---|', ...rows].join('\n');
+  const table = ['| metric | type | labels | what |', '|---|---|---|---|', ...rows].join('\n');
+  return { table, unsampled };
 }
 
 function alertSections(): string {
