@@ -19,7 +19,7 @@ const BUSY_WAITS_MS = [2, 5, 10, 20, 40, 80, 120, 200];
 
 /**
  * Connections to files that were overwritten are never closed, because closing one would write its
- * log over the new file.
+ * write-ahead log over the new file.
  */
 const abandoned: DatabaseSync[] = [];
 
@@ -27,8 +27,7 @@ const abandoned: DatabaseSync[] = [];
 export type Work<T> = (connection: Prepared, time: StoreTime) => T;
 
 export interface Connection {
-  /** For reading. */
-  run<T>(work: Work<T>): Promise<T>;
+  read<T>(work: Work<T>): Promise<T>;
   /** `thoroughly`: also reads the file's header, not only where the file is. */
   write<T>(work: Work<T>, thoroughly?: boolean): Promise<T>;
   /** Rejects if the open file is no longer the one at the path. */
@@ -52,19 +51,22 @@ export function openConnection(
   /** What the last check found wrong with the file. */
   let trouble: Found | null = null;
   let savingLog: Promise<void> | null = null;
-  /** A new log must begin with a stamp; see `refuseStaleLog`. */
+  /** A new write-ahead log must begin with a stamp; see `refuseStaleLog`. */
   let stampDue = true;
   const checkpointer = new Checkpointer(path, {
     // Nothing is copied into a file that is no longer ours.
-    connection: () => (look(true) === null ? connection : null),
+    connection: () => (check(true) === null ? connection : null),
     onCopied() {
       stampDue = true;
     },
   });
 
-  return { run, write, checkInPlace: () => checkInPlace(false), close };
+  return { read: run, write, checkInPlace: () => checkInPlace(false), close };
 
-  /** Runs in the same turn of the event loop, unless another process has locked the file. */
+  /**
+   * Opens the file if it is not open. Works in the same turn of the event loop, unless another
+   * process is writing.
+   */
   async function run<T>(work: Work<T>): Promise<T> {
     for (let tries = 0; ; tries += 1) {
       if (closed) throw new StoreUnavailable('the store is closed', { where: path });
@@ -77,7 +79,7 @@ export function openConnection(
       } catch (error) {
         const wait = BUSY_WAITS_MS[tries];
         if (!isBusy(error) || wait === undefined) {
-          const found = look(true);
+          const found = check(true);
           if (found !== null && found.kind !== 'log_gone')
             throw new StoreUnavailable(found.words, { where: path });
           if (spoilsConnection(error)) drop();
@@ -106,7 +108,7 @@ export function openConnection(
   }
 
   async function checkInPlace(thoroughly: boolean): Promise<void> {
-    const found = look(thoroughly);
+    const found = check(thoroughly);
     if (found === null) return;
     if (found.kind !== 'log_gone') throw new StoreUnavailable(found.words, { where: path });
     savingLog ??= saveLog(found).finally(() => {
@@ -115,7 +117,8 @@ export function openConnection(
     await savingLog;
   }
 
-  function look(thoroughly: boolean): Found | null {
+  /** Sets `trouble`. */
+  function check(thoroughly: boolean): Found | null {
     if (connection === null) return null;
     // An overwritten file does not come back.
     if (trouble?.kind === 'overwritten') return trouble;
@@ -124,9 +127,9 @@ export function openConnection(
   }
 
   /**
-   * The file is the right one, and everything that its log held can still be read through our
-   * connection: copy that into the file, then begin a new log. The checkpointer's thread must not
-   * have the old log open meanwhile.
+   * For `log_gone`: the file is the right one, and everything that its write-ahead log held can
+   * still be read through our connection. Copies that into the file, then begins a new log. The
+   * checkpointer's thread must not have the old log open meanwhile.
    */
   async function saveLog(found: Found): Promise<void> {
     await checkpointer.halt();
@@ -152,7 +155,7 @@ export function openConnection(
     closed = true;
     await checkpointer.halt();
     checkpointer.close();
-    if (connection !== null && look(true)?.kind === 'overwritten') {
+    if (connection !== null && check(true)?.kind === 'overwritten') {
       abandoned.push(connection.database);
       connection = null;
     }

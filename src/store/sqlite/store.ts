@@ -23,14 +23,14 @@ export async function openSqlite(
   { onNotice = () => {}, clocks = systemClocks }: SqliteOptions = {},
 ): Promise<Store> {
   const connection = openConnection(path, codeVersion, { onNotice, clocks });
-  const { run, write } = connection;
+  const { read, write } = connection;
   const ring = new ChangeRing();
   let pingedAt = Number.NEGATIVE_INFINITY;
   let closed = false;
 
   const store: Store = {
     kind: 'sqlite',
-    load: (keys) => run(({ load }, time) => load.load(keys, time.now())),
+    load: (keys) => read(({ load }, time) => load.load(keys, time.now())),
     async commit(units, claim) {
       const { committed, time } = await write(({ commit }, time) => ({
         committed: commit(units, claim, time.now()),
@@ -46,7 +46,7 @@ export async function openSqlite(
     releaseLeases: (owner) => write(({ outbox }, time) => outbox.releaseLeases(owner, time.now())),
 
     async due(limit) {
-      const found = await run(({ outbox }, time) => {
+      const found = await read(({ outbox }, time) => {
         const now = time.now();
         const due = outbox.due(limit, now);
         if (due.length === 0 && outbox.isIdle()) time.follow();
@@ -56,59 +56,60 @@ export async function openSqlite(
       return found;
     },
 
-    find: (callId) => run(({ load }) => load.find(callId)),
-    timeline: (callId) => run(({ list }) => list.timeline(callId)),
+    find: (callId) => read(({ load }) => load.find(callId)),
+    timeline: (callId) => read(({ list }) => list.timeline(callId)),
     recordings: (callIds) =>
-      readRecordings(callIds, (some) => run(({ recordings }) => recordings.read(some))),
+      readRecordings(callIds, (some) => read(({ recordings }) => recordings.read(some))),
 
     list: (filter) =>
       listPage(
         filter,
-        finderOf((work) => run(({ finder }) => work(finder))),
-        (position, found, wanted) => run(({ list }) => list.chunk(filter, position, found, wanted)),
+        finderOf((work) => read(({ finder }) => work(finder))),
+        (position, found, wanted) =>
+          read(({ list }) => list.chunk(filter, position, found, wanted)),
       ),
 
     activity: (since, callsMax) =>
       readActivity(
-        (read) => run(({ activity }) => read(activity)),
-        () => run((_, time) => time.now()),
+        (work) => read(({ activity }) => work(activity)),
+        () => read((_, time) => time.now()),
         since,
         callsMax,
       ),
 
     changes: (after, limit) => ring.changes(after, limit),
-    outbox: () => run(({ outbox }, time) => outbox.health(time.now())),
+    outbox: () => read(({ outbox }, time) => outbox.health(time.now())),
     deadLetter: (event, error, command) =>
       write(({ records }, time) => records.deadLetter(event, error, command, time.now())),
-    deadLetters: (limit, before) => run(({ audit }) => audit.letters(limit, before)),
-    findDeadLetter: (id) => run(({ audit }) => audit.letter(id)),
+    deadLetters: (limit, before) => read(({ audit }) => audit.letters(limit, before)),
+    findDeadLetter: (id) => read(({ audit }) => audit.letter(id)),
     dropDeadLetter: (id) => write(({ audit }) => audit.dropLetter(id)),
-    outboxCommands: (limit) => run(({ audit }) => audit.commands(limit)),
+    outboxCommands: (limit) => read(({ audit }) => audit.commands(limit)),
     addAudit: (entry) => write(({ audit }, time) => audit.add(entry, time.now())),
     endAudit: (id, came) => write(({ audit }) => audit.end(id, came)),
-    audit: (filter) => run(({ audit }) => audit.list(filter)),
+    audit: (filter) => read(({ audit }) => audit.list(filter)),
     pruneAudit: (before, limit) => write(({ audit }) => audit.prune(before, limit)),
-    setting: (name) => run(({ records }) => records.setting(name)),
+    setting: (name) => read(({ records }) => records.setting(name)),
     changeSetting: (name, change) =>
       write(({ records }, time) => {
         return records.changeSetting(name, (value) => change(value, time.now()));
       }),
     heartbeat: (replica) => write(({ records }, time) => records.heartbeat(replica, time.now())),
-    replicas: () => run(({ records }) => records.replicas()),
-    provenNow: () => run((_, time) => time.provenNow()),
+    replicas: () => read(({ records }) => records.replicas()),
+    provenNow: () => read((_, time) => time.provenNow()),
     prune: (before, limit) => write(({ pruning }) => pruning.prune(before, limit)),
     keepRoutePart: (key, part, content) =>
       write(({ versions }, time) => versions.keepPart(key, part, content, time.now())),
     keepRouteVersion: (version, left) =>
       write(({ versions }, time) => versions.keep(version, left, time.now())),
     endRouteVersions: (role) => write(({ versions }, time) => versions.end(role, time.now())),
-    routeVersions: (limit) => run(({ versions }) => versions.list(limit)),
-    routeVersion: (hash) => run(({ versions }) => versions.find(hash)),
-    routeFile: (key) => run(({ versions }) => versions.file(key)),
+    routeVersions: (limit) => read(({ versions }) => versions.list(limit)),
+    routeVersion: (hash) => read(({ versions }) => versions.find(hash)),
+    routeFile: (key) => read(({ versions }) => versions.file(key)),
     pruneRouteVersions: (before, keep) =>
       write(({ versions }, time) => versions.prune(before, keep, time.now())),
     fold: (limit) => write(({ history }, time) => history.fold(limit, time.now())),
-    sums: (from, to) => run(({ history }) => history.sums(from, to)),
+    sums: (from, to) => read(({ history }) => history.sums(from, to)),
     pruneSums: (before, limit) => write(({ history }) => history.pruneSums(before, limit)),
 
     async ping() {
@@ -124,7 +125,7 @@ export async function openSqlite(
   };
 
   try {
-    await run(() => undefined);
+    await read(() => undefined);
     return store;
   } catch (error) {
     await store.close();
