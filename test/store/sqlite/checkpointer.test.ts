@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { constants, getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -44,7 +44,7 @@ test.runIf(process.platform === 'linux')(
   async () => {
     await write('quiet', 10);
     await expect.poll(niceness, PATIENT).toContain(constants.priority.PRIORITY_LOW);
-    expect(niceness()).toContain(constants.priority.PRIORITY_NORMAL);
+    expect(niceness()).toContain(getPriority());
   },
 );
 
