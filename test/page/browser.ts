@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 
 export const CHROMIUM_PATH =
   [
@@ -28,6 +29,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Of a window, unless a case says otherwise. */
+export const VIEWPORT = { width: 1280, height: 900 };
+
 export async function startBrowser(): Promise<Browser> {
   if (CHROMIUM_PATH === null) throw new Error(NO_CHROMIUM);
   return chromium.launch({ executablePath: CHROMIUM_PATH, args: FLAGS });
@@ -46,14 +50,13 @@ export async function openPage(
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
+    viewport: VIEWPORT,
     timezoneId: 'UTC',
     locale: 'en-GB',
     ...options,
   });
   const page = await context.newPage();
-  // Enough for a machine that has more to do.
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(PATIENCE_MS);
   const wrongs: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;

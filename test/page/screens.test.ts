@@ -3,48 +3,37 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
-import { CHROMIUM_PATH, openPage, startBrowser, type Watched } from './browser.ts';
+import { CHROMIUM_PATH } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
 import { NASTY, type PageStage, ROUTES, seededId, setPageStage, TOKEN } from './stage.ts';
+import { sharedBrowser, watchedWindows } from './window.ts';
 
 const required = process.env.CHROMIUM_REQUIRED === 'true';
 const VIEWER_TOKEN = 'viewer-test-token-of-many-characters';
 
 describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', () => {
   let stage: PageStage;
-  let browser: Browser;
   const folder = mkdtempSync(join(tmpdir(), 'referee-screens-'));
-  const opened: Watched[] = [];
+  const shared = watchedWindows(sharedBrowser()).share(() => stage.url);
 
   beforeAll(async () => {
     const tokens = join(folder, 'tokens.yaml');
     const sha256 = createHash('sha256').update(VIEWER_TOKEN).digest('hex');
     writeFileSync(tokens, `tokens: [{ name: anna, role: viewer, sha256: "${sha256}" }]\n`);
-    browser = await startBrowser();
     stage = await setPageStage({ calls: 40, weekBefore: 16, environment: { TOKENS_FILE: tokens } });
   });
   afterAll(async () => {
-    await browser?.close();
     await stage?.close();
     rmSync(folder, { recursive: true });
   });
-  afterEach(async () => {
-    const wrongs = opened.flatMap((watched) => watched.wrongs);
-    await Promise.all(opened.splice(0).map((watched) => watched.close()));
-    expect(wrongs).toEqual([]);
-  });
 
-  async function signedIn(place: string, token = TOKEN): Promise<Watched['page']> {
-    const watched = await openPage(browser, stage.url);
-    opened.push(watched);
-    await watched.page.goto(`${stage.url}/${place}`);
-    await watched.page.getByLabel('Token').fill(token);
-    await watched.page.keyboard.press('Enter');
-    await watched.page.getByRole('heading', { level: 1 }).nth(0).waitFor();
-    return watched.page;
+  async function signedIn(place: string, token = TOKEN): Promise<Page> {
+    const { page } = await shared.signedIn(place, token);
+    await page.getByRole('heading', { level: 1 }).nth(0).waitFor();
+    return page;
   }
 
   test('what waits for Telnyx is said with its caller and why; nothing is said to be nothing', async () => {

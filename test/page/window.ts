@@ -1,0 +1,104 @@
+/**
+ * One browser for a file, and one window for the cases of a server: to open another window costs two
+ * seconds of CPU, since it starts processes, and reads and compiles the page anew. Each case begins
+ * at the overview, like somebody who clicks on it; the window of a case that failed is not used again.
+ */
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, expect } from 'vitest';
+import { openPage, startBrowser, VIEWPORT, type Watched } from './browser.ts';
+import { TOKEN } from './stage.ts';
+
+export interface SharedWindow {
+  /** The overview or another place, with the administrator or somebody else signed in. */
+  signedIn(place?: string, token?: string): Promise<Watched>;
+  /** The page as it is loaded where nobody is signed in. */
+  signedOut(): Promise<Watched>;
+}
+
+/** Started by the first case that asks, closed after the last one of the file. */
+export function sharedBrowser(): () => Promise<Browser> {
+  let started: Promise<Browser> | null = null;
+  afterAll(async () => (await started)?.close());
+  return () => {
+    started ??= startBrowser();
+    return started;
+  };
+}
+
+/** Nothing in any case may be logged as an error, be refused by the policy, or be asked elsewhere. */
+export function watchedWindows(browser: () => Promise<Browser>) {
+  const opened = new Set<Watched>();
+  const kept = new Set<Watched>();
+
+  afterEach(async ({ task }) => {
+    const wrongs = [...opened].flatMap((watched) => watched.wrongs.splice(0));
+    const failed = task.result?.state === 'fail' || wrongs.length > 0;
+    for (const watched of opened) {
+      if (kept.has(watched) && !failed) await watched.page.unrouteAll();
+      else await close(watched);
+    }
+    expect(wrongs).toEqual([]);
+  });
+
+  async function close(watched: Watched): Promise<void> {
+    opened.delete(watched);
+    kept.delete(watched);
+    await watched.close();
+  }
+
+  async function open(url: string, options?: BrowserContextOptions): Promise<Watched> {
+    const watched = await openPage(await browser(), url, options);
+    opened.add(watched);
+    return watched;
+  }
+
+  /** Inside of a describe: the window of all its cases. */
+  function share(urlOf: () => string): SharedWindow {
+    let last: Watched | null = null;
+    let person = TOKEN;
+
+    afterAll(async () => {
+      if (last !== null && kept.has(last)) await close(last);
+    });
+
+    async function window(): Promise<Watched> {
+      if (last === null || !kept.has(last)) {
+        last = await open(urlOf());
+        kept.add(last);
+      }
+      await last.page.setViewportSize(VIEWPORT);
+      return last;
+    }
+
+    async function signedOut(): Promise<Watched> {
+      const watched = await window();
+      const { page } = watched;
+      await page.context().clearCookies();
+      await page.evaluate('localStorage.clear()');
+      // Otherwise only what follows the # would change, and nothing be loaded.
+      await page.goto('about:blank');
+      await page.goto(`${urlOf()}/`);
+      return watched;
+    }
+
+    async function signedIn(place = '#/', token = TOKEN): Promise<Watched> {
+      const watched = token === person ? await window() : await signedOut();
+      person = token;
+      const { page } = watched;
+      await page.goto(`${urlOf()}/${place}`);
+      await page.locator('.connection, [name=token]').first().waitFor();
+      if ((await page.locator('.connection').count()) === 0) await signIn(page, token);
+      await page.getByText('Live', { exact: true }).waitFor();
+      return watched;
+    }
+
+    return { signedIn, signedOut };
+  }
+
+  return { open, share };
+}
+
+export async function signIn(page: Page, token = TOKEN): Promise<void> {
+  await page.getByLabel('Token').fill(token);
+  await page.keyboard.press('Enter');
+}
