@@ -199,7 +199,7 @@ test('an SQLite file that another process holds at the start: not ready, then re
   const first = await composed();
   await becomesReady(first);
   // As a kill -9 would leave them.
-  for (const name of readdirSync(first.folder).filter((it) => it.startsWith('referee.db'))) {
+  for (const name of readdirSync(first.folder).filter((each) => each.startsWith('referee.db'))) {
     copyFileSync(join(first.folder, name), join(folder, name));
   }
   await first.stop();
