@@ -1,5 +1,5 @@
 /** `referee recover`: asks Telnyx for the webhooks that were missed, by hand; the server does so by itself. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type Config, readConfig, withEnvFile } from '../config/config.ts';
 import { BadValue } from '../config/values.ts';
 import type { Call } from '../core/machine/call.ts';
@@ -28,7 +28,7 @@ import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
-import { sinceOf } from './since.ts';
+import { pastOf } from './since.ts';
 
 export interface RecoverCommandOptions {
   since?: number;
@@ -200,12 +200,6 @@ async function lookUp(
     for (const call of page.calls) calls.set(call.id, call);
   }
   return { calls, holds: (event) => seen.has(`${event.callId}\n${keyOf(event)}`) };
-}
-
-function pastOf(text: string): number {
-  const ms = sinceOf(text);
-  if (ms > Date.now()) throw new InvalidArgumentError('A time that is over is expected.');
-  return ms;
 }
 
 function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string {

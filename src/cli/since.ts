@@ -18,3 +18,10 @@ export function sinceOf(text: string): number {
   }
   return ms;
 }
+
+/** The same, and not in the future. */
+export function pastOf(text: string): number {
+  const since = sinceOf(text);
+  if (since > Date.now()) throw new InvalidArgumentError('It lies in the future.');
+  return since;
+}

@@ -1,5 +1,5 @@
 /** `referee stats`: the numbers of `GET /v1/stats`. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CallerOutcome } from '../core/machine/caller-outcome.ts';
 import { statsCsv } from '../http/api/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
@@ -7,7 +7,7 @@ import type { Documents, StatsDocument } from './documents.ts';
 import type { Io } from './io.ts';
 import { plain } from './routes-folder.ts';
 import { money, percent, showDocument } from './show-document.ts';
-import { sinceOf } from './since.ts';
+import { pastOf } from './since.ts';
 import { tableLines } from './table.ts';
 
 interface StatsOptions {
@@ -36,12 +36,6 @@ function runStats(options: StatsOptions, io: Io): Promise<number> {
   const read = (documents: Documents) =>
     documents.stats(options.since ?? Date.now() - HTTP_LIMITS.statsSpanMs);
   return showDocument({ command: 'stats', read, csv: statsCsv, text: statsText }, options, io);
-}
-
-function pastOf(text: string): number {
-  const since = sinceOf(text);
-  if (since > Date.now()) throw new InvalidArgumentError('It lies in the future.');
-  return since;
 }
 
 function statsText(

@@ -22,6 +22,7 @@ import { iso } from './calls-json.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
 import { type ForcedTrouble, forcedProblems } from './forced-problems.ts';
 import type { ReadActivity } from './stats.ts';
+import { sum } from './stats-json.ts';
 import { PROBLEMS } from './stats-schemas.ts';
 
 export interface ProblemsDeps {
@@ -247,10 +248,6 @@ const COLUMNS = [
 
 export function problemsCsv({ problems }: { problems: readonly ProblemRow[] }): string {
   return csvText(COLUMNS, problems);
-}
-
-function sum(groups: { count: number }[]): number {
-  return groups.reduce((total, { count }) => total + count, 0);
 }
 
 const SCHEMA = {

@@ -136,7 +136,7 @@ function minutesJson(calls: CallGroup[], attempts: AttemptGroup[]) {
     .map(([minute, own]) => ({ at: iso(minute), ...own }));
 }
 
-function sum(groups: { count: number }[]): number {
+export function sum(groups: { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0);
 }
 
