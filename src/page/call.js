@@ -2,19 +2,20 @@
  * One call: numbers, decision, attempts, its timeline as a sequence diagram, and the manual refer.
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { getJson, postJson } from './api.js';
+import { getJson } from './api.js';
 import { attemptDetail, matchedRule } from './attempt.js';
 import { attemptBars } from './attempt-bars.js';
 import { callActing } from './call-acting.js';
+import { facts } from './call-facts.js';
 import { explainAgain } from './explain-again.js';
-import { alertOf, valuesOf } from './fields.js';
+import { alertOf } from './fields.js';
+import { manualRefer } from './manual-refer.js';
 import { newest } from './newest.js';
 import { sequence } from './sequence.js';
-import { mayAct } from './session.js';
 import { standing, tone, word } from './states.js';
 import { story } from './story.js';
 import { isSip, modeSwitch } from './story-mode.js';
-import { age, badge, count, plain, ruleName, said, time } from './words.js';
+import { age, badge, ruleName, said, time } from './words.js';
 
 const REREAD_MS = 250;
 
@@ -39,13 +40,12 @@ export function callView(changed) {
    * @type {string | null}
    */
   let from = null;
-  /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
-  let refer = { busy: false, error: null, done: null };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const again = explainAgain(changed);
 
   const acting = callActing(changed, load);
+  const refer = manualRefer(changed, load);
 
   async function load() {
     if (id === null) return;
@@ -72,25 +72,6 @@ export function callView(changed) {
     changed();
   }
 
-  async function submit(event) {
-    event.preventDefault();
-    if (id === null) return;
-    const { way, target, sip_address: sipAddress } = valuesOf(event.target);
-    refer = { busy: true, error: null, done: null };
-    changed();
-    try {
-      const body = way === 'target' ? { target } : { sip_address: sipAddress };
-      const { attempt } = await postJson(`/v1/calls/${encodeURIComponent(id)}/refer`, body);
-      refer = { busy: false, error: null, done: attempt };
-    } catch (failure) {
-      refer = { busy: false, error: failure, done: null };
-    }
-    changed();
-    await load();
-    // The focused form may have disappeared: it is not offered while the call is being moved.
-    if (refer.done !== null) document.getElementById('refer-title')?.focus();
-  }
-
   return {
     title: () => `Call ${shown.found?.from ?? ''}`,
     open(params, { from: origin }) {
@@ -98,7 +79,7 @@ export function callView(changed) {
       if (params.id !== id) {
         shown.forget();
         legs = [];
-        refer = { busy: false, error: null, done: null };
+        refer.reset();
         again.reset();
         acting.reset();
       }
@@ -154,7 +135,7 @@ export function callView(changed) {
         <div class="columns">
           <section class="panel" aria-labelledby="refer-title">
             <h2 id="refer-title" tabindex="-1">Manual refer</h2>
-            ${referPanel(call)}
+            ${refer.template(call, targets)}
           </section>
           <section class="panel" aria-labelledby="facts-title">
             <h2 id="facts-title">What Telnyx reported</h2>
@@ -162,35 +143,6 @@ export function callView(changed) {
           </section>
         </div>
         ${legs.length === 0 ? nothing : otherLegs(legs)}`;
-  }
-
-  /** @param {CallDetail} call */
-  function referPanel(call) {
-    return html`${call.refer_refused === null ? (mayAct('operator') ? referForm() : html`<p class="empty">An operator may refer this caller; you may read.</p>`) : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
-      <div role="status">${
-        refer.done === null
-          ? nothing
-          : html`<p class="fine">Accepted: refer ${said(refer.done.target ?? refer.done.sip_address)}. The timeline above shows the result.</p>`
-      }</div>
-      ${alertOf(refer.error)}`;
-  }
-
-  function referForm() {
-    return html`<form class="refer" @submit=${submit}>
-      <fieldset>
-        <legend class="hidden">Where to</legend>
-        <label class="way"><input type="radio" name="way" value="target" checked> A target</label>
-        <select name="target" aria-label="Target" ?disabled=${!targets?.length}>
-          ${targets?.length ? targets.map((name) => html`<option>${name}</option>`) : html`<option value="">${targets === null ? 'Loading…' : 'The routes have no targets'}</option>`}
-        </select>
-        <label class="way"><input type="radio" name="way" value="sip_address"> A SIP address</label>
-        <input name="sip_address" aria-label="SIP address" placeholder="sip:name@host" autocomplete="off"
-          spellcheck="false" maxlength="1024" @input=${chooseAddress}>
-      </fieldset>
-      <button class="main" ?disabled=${refer.busy}>${refer.busy ? 'Sending…' : 'Refer the caller'}</button>
-      <p class="faint small">The policy of the route set applies: allowed addresses and budgets. The attempt is a plan of
-        one step; if it fails, the call returns to what it did.</p>
-    </form>`;
   }
 }
 
@@ -203,18 +155,6 @@ function notThere(error) {
 function routeSet(hash) {
   if (hash === null) return '–';
   return html`<a href=${`#/routes?version=${hash}`}><code title=${hash}>${hash.slice(0, 12)}</code></a>`;
-}
-
-/** The answers the API would give. */
-const REFUSED = {
-  call_ended: 'The call has ended, so nobody can be moved.',
-  call_being_moved:
-    'The call is already being moved. If the attempt fails, you can refer it from here.',
-};
-
-function chooseAddress(event) {
-  const radio = event.target.form.elements.way;
-  radio.value = 'sip_address';
 }
 
 /** Back to the list with its filter, page and scroll position. */
@@ -283,55 +223,6 @@ function next(call) {
               html`${index === 0 ? nothing : ', '}${name} ${time(due_at)}`,
           )}</p>`
     }`;
-}
-
-/** @param {CallDetail} call */
-function facts(call) {
-  const rows = [
-    ['call_control_id', call.call_control_id],
-    ['call_session_id', call.call_session_id],
-    ['call_leg_id', call.call_leg_id],
-    ['connection_id', call.connection_id],
-    ['direction', call.direction],
-    ['caller name', call.caller_name],
-    ['caller type', call.caller_type],
-    ['attestation', attestation(call)],
-    ['cost', costWords(call)],
-    ['tags', call.tags.length === 0 ? null : call.tags.join(', ')],
-  ];
-  return html`<dl class="facts">
-      ${rows.map(([name, value]) => (value === null ? nothing : html`<div><dt>${name}</dt><dd class="break">${said(value)}</dd></div>`))}
-    </dl>
-    ${
-      call.headers.length === 0
-        ? nothing
-        : html`<details><summary>${count(call.headers.length, 'header')} (written by the caller)</summary>
-          <table class="headers"><tbody>
-            ${call.headers.map(
-              ({ name, value }) =>
-                html`<tr><th scope="row"><bdi>${plain(name)}</bdi></th><td class="break">${said(value, 'empty')}</td></tr>`,
-            )}
-          </tbody></table></details>`
-    }`;
-}
-
-/**
- * Of the call and its B-legs; null until Telnyx has said it.
- *
- * @param {CallDetail} call
- */
-function costWords({ cost, other_costs: others }) {
-  if (cost === null) return null;
-  return [cost, ...others]
-    .map(({ amount, currency, parts }) => {
-      const each = parts.map(({ part, amount: own }) => `${part} ${own}`);
-      return `${amount} ${currency} (${each.join(', ')})`;
-    })
-    .join('; ');
-}
-
-function attestation({ attestation: level, attestation_validated: validated }) {
-  return level === null ? null : `${level}, ${validated ? 'validated' : 'not validated'}`;
 }
 
 function otherLegs(legs) {
