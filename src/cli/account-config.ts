@@ -9,7 +9,7 @@ export interface AccountConfig extends Config {
 }
 
 /**
- * Any point of the curve: whoever has no public key yet is told the account's by the check of it.
+ * Any valid key, used if no public key is set: the check of the key then shows the account's key.
  */
 const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
 

@@ -1,4 +1,7 @@
-/** `referee hangup` and `referee next`: what an operator does to a live call, by the server's API. */
+/**
+ * `referee hangup` and `referee next`: an operator's actions on a live call, through the server's
+ * API.
+ */
 import type { Command } from 'commander';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
@@ -32,7 +35,7 @@ export function actCommands(program: Command, io: Io): void {
   }
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export function runAct(act: Act, id: string, options: ActOptions, io: Io): Promise<number> {
   const { reason = null, server: wanted, json } = options;
   return askServer({ command: act, server: wanted, io }, async (server) => {

@@ -1,4 +1,4 @@
-/** Commands that always ask a running server, as whoever the token belongs to. */
+/** For commands that always ask a running server, in the name of the token's owner. */
 import { withEnvFile } from '../config/config.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
@@ -29,7 +29,10 @@ export interface Asking {
   io: Io;
 }
 
-/** The exit code: 0 if `use` resolves, otherwise that of the refusal, which is printed. */
+/**
+ * Returns the exit code: 0 if `use` resolves; otherwise the refusal is printed and its code
+ * returned.
+ */
 export async function askServer(
   { command, server, io }: Asking,
   use: (server: Server) => Promise<void>,

@@ -1,4 +1,4 @@
-/** `referee backup` and `referee restore`: the calls of the database, in one file. */
+/** `referee backup` and `referee restore`: the database in one file. */
 import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
@@ -90,11 +90,11 @@ async function reporting(
   }
 }
 
-/** Null of a fault of our own. */
+/** Null for a bug of ours, which must show its stack. */
 function reasonOf(error: unknown): string | null {
   if (error instanceof BadValue) return `DATABASE_URL: ${error.message}`;
   if (error instanceof RefereeError) return error.message;
-  // What the system says of the file: no folder, no space, no right to write.
+  // A system error about the file: no such folder, no space, no permission.
   return error instanceof Error && 'syscall' in error ? error.message : null;
 }
 

@@ -1,6 +1,4 @@
-/**
- * Recorded calls, one after the other: from the store, or from a file of `referee calls --export`.
- */
+/** Reads recorded calls one by one, from the store or from a file of `referee calls --export`. */
 import { createReadStream } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { BadRecording } from '../core/recording/checked.ts';
@@ -12,13 +10,13 @@ import type { Io } from './io.ts';
 import { recordedCalls } from './recorded-calls.ts';
 
 export interface CallSource {
-  /** For messages. */
+  /** The source's name in messages. */
   name: string;
   /** Rejects with a RefereeError that says where something is wrong. */
   calls(): AsyncIterable<RecordedCall>;
 }
 
-/** Read-only, beside a server that writes; the newest call first. */
+/** Opens the store read-only, so a server may be running. Newest calls first. */
 export async function callsInStore(io: Io, since: number): Promise<CallSource> {
   const reader = await openRecordings(io, 'a replay without --calls');
   return {
@@ -33,10 +31,10 @@ export async function callsInStore(io: Io, since: number): Promise<CallSource> {
   };
 }
 
-/** An export is read from its beginning to its end: in few pieces. */
+/** Large pieces, because an export is read from beginning to end. */
 const READ_BYTES = 256 * 1024;
 
-/** `-` is stdin. `since`: earlier calls are left out; null: none is. */
+/** `-` is stdin. `since`: earlier calls are left out; null: no call is. */
 export function callsInFile(path: string, io: Io, since: number | null): CallSource {
   const name = path === '-' ? 'stdin' : path;
   return {
@@ -66,7 +64,7 @@ function readLine(line: string, where: string): RecordedCall {
   }
 }
 
-/** A call has at most some hundred events; a line beyond this is of something else. */
+/** A call has at most a few hundred events, so a longer line is not a call. */
 const LINE_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 async function* linesOf(input: NodeJS.ReadableStream, name: string): AsyncIterable<string> {

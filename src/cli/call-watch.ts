@@ -10,20 +10,23 @@ export interface CallWatch {
   add(call: PlacedCall): void;
   calls(): PlacedCall[];
   /**
-   * Waits until every call has ended and its webhooks are delivered, or is given up; returns how
-   * many were.
+   * Waits until every call has ended with its webhooks delivered, or has been given up. Resolves
+   * with the number given up.
    */
   playOut(simulator: Simulator, signal: AbortSignal): Promise<number>;
   stop(): void;
 }
 
-/** A live call may be silent for as long as its patience, which is 120 s by default. */
+/** How many times `waitMs` a live call may be silent: as long as its patience, 120 s by default. */
 const SILENT_TIMES = 10;
 const LOOK_EVERY_MS = 50;
-/** Some events follow the hangup: late final events, delayed copies, retries. */
+/** Time for events after the hangup: late final events, delayed copies, retries. */
 const TAIL_MS = 500;
 
-/** `waitMs`: for the first command of a call; ten times that for later ones. */
+/**
+ * `waitMs`: how long to wait for the first command of a call; later ones may take ten times as
+ * long.
+ */
 export function watchCalls(waitMs: number, tell: (problem: string) => void): CallWatch {
   const calls: PlacedCall[] = [];
   const heardAt = new Map<number, number>();
@@ -55,7 +58,8 @@ export function watchCalls(waitMs: number, tell: (problem: string) => void): Cal
     async playOut(simulator, signal) {
       const wait = () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       while (!signal.aborted && calls.some(({ book }) => book.endedAt === null)) await wait();
-      // The hangup of a call that was given up is not accepted either, so it is not waited for.
+      // Does not wait for the hangup of calls that were given up, because the server probably does
+      // not accept it either.
       const graceUntil = performance.now() + (givenUp.size > 0 ? 0 : TAIL_MS);
       const tail = () =>
         performance.now() < graceUntil ||

@@ -1,4 +1,4 @@
-/** `referee calls --export FILE`: one recorded call a line, as JSON. */
+/** `referee calls --export FILE`: one recorded call per line, as JSON. */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { exportJson } from '../core/recording/export.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
@@ -6,7 +6,7 @@ import { RefereeError } from '../errors.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
 
-/** Numbers stand in it. */
+/** Readable by the owner only, because the file contains phone numbers. */
 const OWNER_ONLY = 0o600;
 
 /** Rejects if the file exists: an export never replaces another one. */
@@ -30,7 +30,7 @@ export async function exportCalls(
     }
     await handle.close();
   } catch (error) {
-    // Half an export would be taken for a whole one.
+    // Removes an incomplete export, which could be mistaken for a complete one.
     await handle.close().catch(() => {});
     await unlink(file).catch(() => {});
     throw isSystemError(error) ? cannotWrite(file, error) : error;

@@ -1,4 +1,4 @@
-/** The list of `referee calls`: once, or again and again with `--follow`. */
+/** The list of `referee calls`: printed once, or updated with `--follow`. */
 import { setTimeout } from 'node:timers/promises';
 import { callsCsv } from '../http/api/calls-csv.ts';
 import type { CallSummary } from '../http/api/calls-json.ts';
@@ -11,7 +11,9 @@ import { plain } from './routes-folder.ts';
 import { terminalWidth } from './table.ts';
 
 export const FOLLOW_EVERY_MS = 1_000;
-/** Moves the cursor home and clears to the end, which flickers less than clearing everything. */
+/**
+ * Moves the cursor home and clears below it, which flickers less than clearing everything first.
+ */
 export const REDRAW = '\u001b[H\u001b[J';
 const CLEAR = '\u001b[2J';
 const MORE = 'There are more calls: raise --limit, or use filters.';
@@ -68,7 +70,7 @@ export async function followCalls(
     );
   }
 
-  /** Calls that left the list are forgotten. */
+  /** Forgets calls that are no longer in the list. */
   function forget(calls: CallSummary[]): void {
     const listed = new Set(calls.map((call) => call.call_control_id));
     for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
@@ -84,7 +86,7 @@ function listText(
   return calls.length === 0 ? noCalls(options, source) : callTable(calls, tableOf(io, options));
 }
 
-/** Why the list is empty, with the filter. */
+/** Says that no calls match, and names the filter. */
 function noCalls(options: CallsOptions, source: string): string {
   const { limit: _, since, until, q, ...filter } = askedBy(options);
   const asked = Object.entries(filter).map(([name, value]) => `${name} ${value}`);

@@ -120,8 +120,8 @@ export function askedBy(options: CallsOptions): CallsAsked {
 }
 
 /**
- * A number in national form is read with the routes' `policy.country`, so the routes are loaded for
- * such numbers only. A server reads them with its own routes.
+ * Converts numbers in national form by the routes' `policy.country`. The routes are only loaded if
+ * there is such a number. A server converts them by its own routes.
  */
 export async function withMeantNumbers(
   id: string | null,

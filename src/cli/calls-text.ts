@@ -1,6 +1,6 @@
 /**
- * Calls as text for a terminal. `plain` escapes what callers and far ends wrote, so it cannot move
- * the cursor.
+ * Calls as text for a terminal. `plain` escapes texts from callers and far ends, so they cannot
+ * move the cursor.
  */
 import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
@@ -9,7 +9,7 @@ import { plain } from './routes-folder.ts';
 import { cut } from './table.ts';
 
 export interface TableOptions {
-  /** Of the terminal; null if it is not a terminal: each call is then one complete line. */
+  /** The terminal's width; null if there is none: each call is then one complete line. */
   width: number | null;
   head: boolean;
   now: number;
@@ -25,7 +25,7 @@ interface Column {
 
 const MONTH_TO_SECOND = 14;
 
-/** Its zone is added. */
+/** The time column; its zone is added to the title. */
 const CAME = 'CAME';
 
 const COLUMNS: readonly Column[] = [
@@ -39,7 +39,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'LASTS', width: 8, text: lastsText },
 ];
 /**
- * How a narrow terminal shrinks the columns, in this order; width 0 hides one. The outcome stays.
+ * How columns shrink in a narrow terminal, in this order; width 0 hides one. The outcome is kept.
  */
 const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
   ['LASTS', 0],
@@ -52,11 +52,11 @@ const GIVEN_UP: readonly (readonly [title: string, width: number])[] = [
 ];
 
 /**
- * In a narrow terminal the id has a line of its own and is never cut, because the next command
- * needs it. Then the least informative columns are dropped.
+ * In a narrow terminal the id gets its own line and is never cut, because the next command needs
+ * it. After that, the least informative columns are dropped.
  */
 export function callTable(calls: CallSummary[], { width, head, now, utc }: TableOptions): string {
-  // One offset for all of a table, of its newest call: two clocks in one column mislead.
+  // The whole table uses the offset of its newest call: two offsets in one column would mislead.
   const offset = offsetAt(calls[0] === undefined ? now : Date.parse(calls[0].created_at), utc);
   const widths = COLUMNS.map((column) =>
     width === null ? column.width : fitting(column, calls, now, offset),
@@ -82,7 +82,7 @@ export function callTable(calls: CallSummary[], { width, head, now, utc }: Table
   return [...(head ? [line(titles, 'CALL')] : []), ...lines].join('\n');
 }
 
-/** Narrow, the offset stays and the word goes. */
+/** In a narrow column only the offset is shown. */
 function titleIn(title: string, offset: number, width: number): string {
   if (title !== CAME) return title;
   const long = `${CAME} (${zoneText(offset)})`;
@@ -124,7 +124,7 @@ function cameText(
   return wallText(Date.parse(createdAt), offset).slice(0, 19).replace('T', ' ').slice(-width);
 }
 
-/** What became of the caller, and of a live call where it stands. */
+/** How the call ended for the caller, or the phase of a live call. */
 function standingText({ outcome, phase, ends }: CallSummary): string {
   return outcome ?? (phase === 'ended' ? (ends ?? 'ended') : phase);
 }

@@ -1,12 +1,12 @@
 /**
- * `referee calls --verify`: recorded events are run again and must give the calls that are stored.
+ * `referee calls --verify`: replays the recorded events, which must give the same calls as stored.
  */
 import { type Difference, foldCall } from '../core/recording/fold.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './routes-folder.ts';
 
-/** Calls whose differences stand in the JSON; all of them are counted. */
+/** How many differing calls the JSON lists; all of them are counted. */
 const LISTED_MAX = 1_000;
 const VALUE_CHARS_MAX = 400;
 
@@ -15,7 +15,8 @@ export interface Verified {
   same: number;
   differs: number;
   /**
-   * Recorded by an older or newer release, or with more events than a timeline keeps: not compared.
+   * Calls that are not compared: recorded by another release, or with more events than a timeline
+   * keeps.
    */
   older: number;
   newer: number;

@@ -1,4 +1,4 @@
-/** `referee calls [id]`: calls of the running server, or of its store beside it. */
+/** `referee calls [id]`: calls from the running server, or read from its store. */
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RefereeError } from '../errors.ts';
@@ -63,12 +63,12 @@ export async function runCalls(
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     io.stderr.write(`referee calls: ${plain(error.message)}\n`);
-    // 1 of --verify says that a call differs.
+    // With --verify, 1 would mean that a call differs.
     return error instanceof NeedsDatabase ? 2 : 1;
   }
 }
 
-/** `--verify` looks at B-legs as well: they are calls of the store like others. */
+/** `--verify` includes B-legs, which are stored like other calls. */
 async function useRecorded(
   asked: string | null,
   options: CallsOptions,

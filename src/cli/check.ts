@@ -38,7 +38,7 @@ interface CheckOptions {
   junit?: string | boolean;
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function runCheck(
   asked: string | undefined,
   options: CheckOptions,

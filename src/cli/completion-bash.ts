@@ -1,4 +1,4 @@
-/** For bash 3.2 (macOS) and later, with or without the package bash-completion. */
+/** Completion for bash 3.2 (macOS) and later, with or without the package bash-completion. */
 import type { CommandWords, OptionWords, Value, Words } from './completion.ts';
 
 export function bashCompletion({ commands, options }: Words): string {
@@ -30,7 +30,7 @@ complete -F _referee referee
 
 function valueCases({ name, options }: CommandWords): string[] {
   return options.flatMap(({ names, value }) => {
-    // What may be left out can be followed by anything.
+    // After an option whose value is optional, anything may follow.
     if (value === null || (!value.required && value.type === 'text')) return [];
     const patterns = names.map((option) => `'${name} ${option}'`).join('|');
     const otherwise = value.required ? 'return' : '[[ $cur == -* ]] || return 0';
@@ -48,7 +48,7 @@ function argumentCase({ name, argument }: CommandWords): string[] {
     : [`    ${name}) ${offer(argument)}return ;;`];
 }
 
-/** With the separator behind it; nothing for what only the user knows. */
+/** The code that offers a value's candidates, followed by a separator; empty for free text. */
 function offer(value: Value): string {
   switch (value.type) {
     case 'file':

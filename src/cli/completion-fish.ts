@@ -1,4 +1,4 @@
-/** For fish 3 and later. */
+/** Completion for fish 3 and later. */
 import type { OptionWords, Value, Words } from './completion.ts';
 
 export function fishCompletion({ commands, options }: Words): string {
@@ -26,7 +26,7 @@ function optionLine(condition: string, { names, description, value }: OptionWord
   return `complete -c referee -n ${condition} ${flags.join(' ')}${taken} -d ${quoted(description)}`;
 }
 
-/** Behind an option: -x takes one of what is offered and no file, -r takes anything. */
+/** fish's flag for an option's value: -x only takes what is offered, -r takes anything. */
 function taking(value: Value): string {
   const offered = takes(value);
   return value.type === 'file' ? `-r ${offered}` : `-x ${offered}`.trimEnd();

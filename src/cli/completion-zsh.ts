@@ -1,4 +1,4 @@
-/** For zsh's own completion system. */
+/** Completion for zsh's own completion system. */
 import type { OptionWords, Value, Words } from './completion.ts';
 
 export function zshCompletion({ commands, options }: Words): string {
@@ -36,14 +36,14 @@ function optionSpecs({ names, description, value }: OptionWords): string[] {
   const said = description.replace(/[[\]\\]/g, '\\$&');
   const colons = value?.required === false ? '::' : ':';
   const takes = value === null ? '' : `${colons}${action(value)}`;
-  // Any number of times: which ones may be repeated only the command knows.
+  // Every option may be repeated, because only the command knows which ones it accepts twice.
   return names.map((name) => {
     const equals = value !== null && name.startsWith('--') ? '=' : '';
     return quoted(`*${name}${equals}[${said}]${takes}`);
   });
 }
 
-/** What is said above the matches, and what matches. */
+/** The heading of the candidates, and the candidates. */
 function action(value: Value): string {
   switch (value.type) {
     case 'file':

@@ -1,5 +1,6 @@
 /**
- * `referee completion <shell>`: a script for the shell, made of the same commands that are parsed.
+ * `referee completion <shell>`: a script for the shell, generated from the commands that the parser
+ * uses.
  */
 import { Argument, type Command, type Option } from 'commander';
 import { bashCompletion } from './completion-bash.ts';
@@ -13,19 +14,19 @@ const SHELLS = {
   fish: fishCompletion,
 };
 
-/** What an option or an argument takes. */
+/** The values that an option or an argument takes. */
 export type Value =
   | { type: 'file' }
   | { type: 'folder' }
   | { type: 'words'; words: readonly string[] }
-  /** What only the user knows. */
+  /** Free text. */
   | { type: 'text' };
 
 export interface OptionWords {
   /** `--json`, `-h`. */
   names: string[];
   description: string;
-  /** Null for one that takes none. */
+  /** Null if the option takes no value. */
   value: (Value & { required: boolean }) | null;
 }
 
@@ -33,11 +34,11 @@ export interface CommandWords {
   name: string;
   description: string;
   options: OptionWords[];
-  /** The first is what each of them is completed as: no command takes two of different kinds. */
+  /** Used to complete every argument, because no command takes arguments of different kinds. */
   argument: Value | null;
 }
 
-/** The commands, and what can stand in place of one. */
+/** The commands, and the options that can be used without a command. */
 export interface Words {
   commands: CommandWords[];
   options: OptionWords[];
@@ -93,7 +94,7 @@ function argumentOf(command: Command, program: Command): Value | null {
   return argument === undefined ? null : valueNamed(argument.name(), argument.argChoices);
 }
 
-/** `dir` of `--routes <dir>`. */
+/** `dir` in `--routes <dir>`. */
 function placeholderOf(option: Option): string {
   return /[<[]([^>\].]+)/.exec(option.flags)?.[1] ?? '';
 }

@@ -1,8 +1,10 @@
-/** Asks a person before something is changed or costs money; a pipe is nobody who could say yes. */
+/**
+ * Asks a person before something is changed or costs money. Without a terminal nobody can confirm.
+ */
 import { createInterface } from 'node:readline/promises';
 import type { Io } from './io.ts';
 
-/** The question goes to stderr, so that what is piped on stays clean. */
+/** The question goes to stderr, so that piped output stays clean. */
 export async function confirm(
   question: string,
   options: { yes?: boolean; json?: boolean; signal?: AbortSignal },
@@ -15,7 +17,7 @@ export async function confirm(
   const lines = createInterface({ input });
   try {
     io.stderr.write(`${question} [y/N] `);
-    // A closed input is a no, and so is Ctrl-C.
+    // A closed input and Ctrl-C both mean no.
     const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
     options.signal?.addEventListener('abort', () => lines.close(), { once: true });
     const line = await Promise.race([lines.question(''), closed]);

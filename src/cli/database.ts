@@ -1,11 +1,11 @@
-/** The database that the server uses, for commands that only read it. */
+/** The address of the server's database, for commands that only read it. */
 import { withEnvFile } from '../config/config.ts';
 import { unquoted } from '../config/values.ts';
 import type { Io } from './io.ts';
 
 const DEFAULT_URL = 'sqlite:data/referee.db';
 
-/** Only this setting, because reading needs neither key nor token. */
+/** Checks only this setting, because reading needs neither key nor token. */
 export function databaseUrl(io: Io): string {
   return unquoted(withEnvFile(io.env).DATABASE_URL ?? '') || DEFAULT_URL;
 }

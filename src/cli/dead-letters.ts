@@ -1,4 +1,4 @@
-/** `referee dead-letters`: events that could not be processed, by the server's API. */
+/** `referee dead-letters`: events that could not be processed, through the server's API. */
 import { type Command, Option } from 'commander';
 import type { Static } from 'typebox';
 import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
@@ -36,7 +36,7 @@ export function deadLettersCommand(program: Command, io: Io): void {
   );
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function runDeadLetters(
   what: string | undefined,
   id: string | undefined,

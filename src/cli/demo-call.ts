@@ -1,4 +1,4 @@
-/** What the demo shows and judges of a call, as the API answers it. */
+/** The parts of the API's call document that the demo shows and checks. */
 import type { CallDetail } from '../http/api/calls-json.ts';
 
 export type ApiAttempt = Pick<

@@ -1,4 +1,4 @@
-/** Whether a call ended as its script says, according to both the server and the simulator. */
+/** Checks that a call ended as its script says, according to both the server and the simulator. */
 import type { CallBook } from '../simulator/books.ts';
 import type { PlayedCall } from '../simulator/scripts.ts';
 import type { ApiCall } from './demo-call.ts';

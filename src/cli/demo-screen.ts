@@ -20,7 +20,7 @@ export interface Screen {
 type Paint = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 const WHAT_WIDTH = 34;
-/** One colour per call, so that it can be followed among the others. */
+/** One colour per call, so that each can be followed among the others. */
 const CALL_COLOURS = ['cyan', 'magenta', 'yellow', 'blue', 'green'] as const;
 
 export function createScreen(io: Io, json: boolean): Screen {
@@ -172,7 +172,7 @@ function durationSecs({ created_at, ended_at }: ApiCall): number | null {
   return ended_at === null ? null : (Date.parse(ended_at) - Date.parse(created_at)) / 1000;
 }
 
-/** Removes control characters from what came over the network, but keeps our own colours. */
+/** Removes control characters from network data, but keeps our own colours. */
 function printable(text: string, coloured: boolean): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
   const strange = /[\u0000-\u001a\u001c-\u001f\u007f-\u009f]/g;

@@ -22,13 +22,13 @@ export interface Stage {
   simulator: Simulator;
   folder: string;
   logFile: string;
-  /** What `referee doctor` says of the simulator's account and the demo's routes. */
+  /** Runs `referee doctor` on the simulator's account and the demo's routes. */
   doctor(io: Io): Promise<DoctorReport>;
   /** `keepFolder` keeps database, routes and log for inspection. */
   close(keepFolder: boolean): Promise<void>;
 }
 
-/** Decides the signing key and every id of the simulator, so that each run is the same. */
+/** Determines the simulator's signing key and all its ids, so that every run is the same. */
 const SEED = 7;
 
 export async function setStage(): Promise<Stage> {
@@ -100,8 +100,8 @@ async function environment(
     DATABASE_URL: `sqlite:${join(folder, 'referee.db')}`,
     ROUTES_DIR: routesDir,
     ADMIN_TOKEN: given.adminToken,
-    // The doctor looks at it at the end; at the start nothing has told the simulator where to send
-    // to.
+    // The demo runs the doctor at its end. At the start the simulator does not have a webhook URL
+    // yet.
     ACCOUNT_CHECK_MINUTES: '0',
     DRAIN_DELAY_SECS: '0',
   };

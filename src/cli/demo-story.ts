@@ -25,7 +25,7 @@ function whatHappened(entry: ApiEntry, call: ApiCall): string | null {
   return sentenceOf(entry, targetOf(entry.attempt, call.attempts) ?? 'a target');
 }
 
-/** Nothing that the viewer would miss: what was accepted, began or is charged. */
+/** Entries that a viewer does not need: something was accepted, began, or was charged. */
 function isUneventful({ source, type, notes, commands, detail }: ApiEntry): boolean {
   switch (source) {
     case 'webhook':

@@ -134,7 +134,7 @@ function watch(server: Pick<Documents, 'call'>, calls: { placed: PlacedCall }[],
       await pause(LOOK_EVERY_MS);
     }
   })();
-  // Replaced when it is stopped; until then nobody listens.
+  // Its rejection is handled where it is stopped; until then it has no other listener.
   watching.catch(() => {});
   return {
     stop() {

@@ -1,6 +1,6 @@
 /**
- * `referee doctor`: the Telnyx account and the routes, looked at before a customer calls. It
- * changes nothing.
+ * `referee doctor`: checks the Telnyx account and the routes before a customer calls. It changes
+ * nothing.
  */
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
@@ -23,7 +23,7 @@ export interface DoctorOptions {
 }
 
 export interface DoctorReport {
-  /** No check found a problem. */
+  /** True if no check found a problem. */
   ok: boolean;
   checks: Finding[];
 }
@@ -103,7 +103,7 @@ async function reachAll(webhookUrls: string[]): Promise<Map<string, Reached>> {
   return reached;
 }
 
-/** A line that is written over, where somebody watches. */
+/** On a terminal, a progress line that is overwritten. */
 function progress(options: DoctorOptions, io: Io): Progress {
   if (!io.isTTY || options.json === true) return () => {};
   return (read, total) => {
@@ -130,7 +130,7 @@ export function reportText(checks: readonly Finding[], io: Io): string {
   return `${text}\n${bold('The account')} ${verdict}: ${problems} ${problems === 1 ? 'problem' : 'problems'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, ${count('unknown')} unknown\n`;
 }
 
-/** Not "ok" where nothing, or not everything, could be asked. */
+/** Not "ok" if some or all checks could not be done. */
 function verdictOf(
   count: (status: Finding['status']) => number,
   { green, red, yellow }: Pick<ReturnType<typeof colours>, 'green' | 'red' | 'yellow'>,

@@ -1,6 +1,6 @@
 /**
- * What commands show, as the API answers it: asked of the server that REFEREE_URL names, otherwise made
- * from the database. Both are the same documents, so commands need not know where they come from.
+ * The API's documents, for commands to show: requested from the server that REFEREE_URL names,
+ * otherwise made from the database. Both are the same, so commands need not know the source.
  */
 import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
@@ -29,20 +29,20 @@ import { documentsOf } from './server-documents.ts';
 
 export type StatsDocument = ReturnType<typeof statsJson>;
 
-/** As on the command line; `q` is what was typed. */
+/** The filter from the command line; `q` is the text as typed. */
 export type CallsAsked = Omit<
   CallFilter,
   'q' | 'cursor' | 'sessionId' | 'parentId' | 'unacknowledged'
 > & { q?: string };
 
 export interface Documents {
-  /** For messages: where they are from. */
+  /** The source of the documents, for messages. */
   source: string;
   calls(asked: CallsAsked): Promise<{ calls: CallSummary[]; next: string | null }>;
   call(id: string): Promise<CallDetail | null>;
   stats(since: number): Promise<StatsDocument>;
   report(asked: ReportAsked): Promise<ReportJson>;
-  /** What operators have forced. */
+  /** The overrides that operators have set. */
   overrides(): Promise<Overrides>;
   close(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export async function openDocuments(io: Io): Promise<Documents> {
   return server === null ? documentsIn(await openReader(databaseOf(io))) : documentsOf(server);
 }
 
-/** Overrides that operators have set; null where no server has run, and if they cannot be read. */
+/** Overrides that operators have set; null if no server has run yet, or if they cannot be read. */
 export async function readOverrides(io: Io): Promise<Overrides | null> {
   try {
     if (serverOf(io) === null) {
@@ -75,7 +75,7 @@ export async function readOverrides(io: Io): Promise<Overrides | null> {
   }
 }
 
-/** The server hands out no recorded events, so some commands need its database. */
+/** The API does not offer recorded events, so some commands need the database. */
 export async function openRecordings(io: Io, what: string): Promise<StoreReader> {
   const server = serverOf(io);
   if (server !== null) {
@@ -117,7 +117,7 @@ export function documentsIn(reader: StoreReader): Documents {
       return callDetail(found.call, await reader.timeline(id), legs.calls);
     },
     async stats(since) {
-      // Whole minutes, as the server counts them.
+      // Starts at a whole minute, because the server counts by minute.
       const from = Math.floor(since / MINUTE_MS) * MINUTE_MS;
       return statsJson(await reader.activity(from, HTTP_LIMITS.statsCallsMax));
     },
@@ -127,10 +127,10 @@ export function documentsIn(reader: StoreReader): Documents {
   };
 }
 
-/** Each look is a query, so only the busiest numbers are looked up. */
+/** Each label takes a query, so only the busiest numbers are looked up. */
 const LABELS_MAX = 500;
 
-/** The database has no routes, but its calls know what their number was called. */
+/** The database has no routes, but each call has stored the label of its number. */
 function latestLabels(reader: Pick<StoreReader, 'list'>): Labels {
   let left = LABELS_MAX;
   return async (number) => {
@@ -141,7 +141,7 @@ function latestLabels(reader: Pick<StoreReader, 'list'>): Labels {
   };
 }
 
-/** As the API reads the same question. */
+/** Makes the same filter as the API does. */
 export function filterOf({ q, ...asked }: CallsAsked): CallFilter {
   const filter: CallFilter = asked;
   if (q !== undefined && q.trim() !== '') filter.q = { text: q, numbers: [] };

@@ -1,4 +1,6 @@
-/** Listing what operators may force by hand, and forcing one, by the API of the running server. */
+/**
+ * Lists what operators may override, and sets one override, through the API of the running server.
+ */
 import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -21,14 +23,14 @@ export interface Override {
   by: string | null;
 }
 
-/** `Schema` is of the answer that lists them, `Listed` what is shown of each. */
+/** `Schema`: the schema of the answer that lists them. `Listed`: what is shown of each. */
 export interface Forceable<Schema extends TSchema, Listed extends { name: string }> {
   command: string;
   noun: string;
   help: { command: string; name: string; state: string; until: string };
-  /** What a state is called, and `on` of the API. */
+  /** The names of the states, and the API's value of `on` for each. */
   states: ReadonlyMap<string, boolean | null>;
-  /** Of the answer to `GET /v1/<key>`, which lists them. */
+  /** The list's key in the answer to `GET /v1/<key>`. */
   key: keyof Static<Schema> & string;
   schema: Schema;
   csv(document: Static<Schema>): string;
@@ -60,7 +62,7 @@ export function forcingCommand<Schema extends TSchema, Listed extends { name: st
     );
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function runForcing<Schema extends TSchema, Listed extends { name: string }>(
   what: Forceable<Schema, Listed>,
   { name, state }: { name: string | undefined; state: string | undefined },
@@ -94,7 +96,7 @@ export async function runForcing<Schema extends TSchema, Listed extends { name: 
   });
 }
 
-/** All of the answer, or only the one of that name. */
+/** The whole answer, or only the entry with that name. */
 function named<Schema extends TSchema, Listed extends { name: string }>(
   { key, noun }: Pick<Forceable<Schema, Listed>, 'key' | 'noun'>,
   name: string | undefined,

@@ -1,7 +1,7 @@
 /**
- * Where the package that is running came from, as a dependency of another folder: the registry's
- * version, or the tarball, repository or checkout that somebody uses instead of it. npm writes it
- * down in the hidden lock file of the node_modules folder.
+ * Where the running package came from, written as a dependency of another folder: a version from
+ * the registry, or the tarball, repository or checkout used instead. npm records it in the hidden
+ * lock file in node_modules.
  */
 import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -26,17 +26,17 @@ async function resolvedIn(modules: string, name: string): Promise<string | null>
     ) as { packages: Record<string, { resolved?: string }> };
     return packages[`node_modules/${name}`]?.resolved ?? null;
   } catch {
-    // Another package manager, or a global installation.
+    // Installed by another package manager, or globally.
     return null;
   }
 }
 
-/** As a registry names tarballs, whichever registry it is. */
+/** Whether the URL has the form that registries use for tarballs. */
 function isOfRegistry(resolved: string): boolean {
   return /^https?:.*\/telnyx-referee\/-\/telnyx-referee-[^/]+\.tgz$/.test(resolved);
 }
 
-/** `path` has no symbolic link in it, as Node resolves its modules: neither may the other end. */
+/** Node has resolved symbolic links in `path`, so they are resolved in `folder` too. */
 async function fileSource(path: string, folder: string): Promise<string> {
   return `file:${relative(await realpath(folder), path).replaceAll('\\', '/')}`;
 }

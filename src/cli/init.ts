@@ -1,6 +1,5 @@
 /**
- * `referee init`: a repository for call routes. It asks nothing, and what is there before stays as
- * it is.
+ * `referee init`: a repository for call routes. It asks nothing and never changes existing files.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -10,10 +9,11 @@ import { ownSource } from './init-source.ts';
 import type { Io } from './io.ts';
 import { plain } from './routes-folder.ts';
 
-/** Of the checkout or the package. */
+/** The root of the checkout or of the package. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /**
- * `dot-` begins the names that begin with a dot: npm and git would take some of them for their own.
+ * In the template `dot-` stands for a leading dot, because npm and git would interpret some of
+ * these files.
  */
 const TEMPLATE = fileURLToPath(new URL('./template/', import.meta.url));
 
@@ -32,7 +32,7 @@ interface Outcome {
   left: string[];
 }
 
-/** The exit code: 1 where something could not be written. */
+/** Returns the exit code: 1 if something could not be written. */
 async function runInit(dir: string, io: Io): Promise<number> {
   const folder = resolve(dir);
   const outcome: Outcome = { made: [], left: [] };
@@ -55,7 +55,8 @@ async function write(folder: string, outcome: Outcome): Promise<void> {
     files.set(name, await readFile(join(TEMPLATE, file), 'utf8'));
   }
   files.set('.env.example', await readFile(join(ROOT, '.env.example'), 'utf8'));
-  // All files of a set are read together: ours beside somebody's would be rules of theirs.
+  // All files in a routes folder form one set, so our example files must not be added to existing
+  // ones.
   const hasRoutes = (await readdir(join(folder, 'routes')).catch(() => [])).length > 0;
   if (hasRoutes) outcome.left.push('routes/');
   else {
@@ -84,7 +85,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** The documents of this checkout are in the package there. */
+/** Links to this repository's docs must point to the docs in the installed package. */
 function withOwnDocs(text: string): string {
   return text
     .replaceAll('](../docs/', '](../node_modules/telnyx-referee/docs/')

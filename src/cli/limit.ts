@@ -1,9 +1,9 @@
-/** `--limit` of commands that list. */
+/** The option `--limit` of commands that list something. */
 import { InvalidArgumentError } from 'commander';
 
 export const LIMIT_MAX = 500;
 
-/** What the API takes. */
+/** Accepts the same range as the API. */
 export function limitOf(text: string): number {
   const limit = Number(text);
   if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > LIMIT_MAX) {

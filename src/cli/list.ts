@@ -1,4 +1,4 @@
-/** `referee list`: what the server keeps besides calls, by its API. */
+/** `referee list`: what the server stores besides calls, through its API. */
 import { type Command, Option } from 'commander';
 import type { Static, TSchema } from 'typebox';
 import { AUDIT, auditCsv } from '../http/api/audit-list.ts';
@@ -18,15 +18,15 @@ interface List<Schema extends TSchema> {
   path: string;
   schema: Schema;
   csv(document: Static<Schema>): string;
-  /** With the titles first. */
+  /** The rows of the table, the titles first. */
   rows(document: Static<Schema>): (string | null)[][];
-  /** Titles of columns that a narrow terminal leaves out, the least important first. */
+  /** Titles of the columns that are dropped in a narrow terminal, the least important first. */
   givenUp: string[];
-  /** False: all of it is short. */
+  /** False: the list is always short and has no `--limit`. */
   isLimited: boolean;
 }
 
-/** Ties the schema to what is made of its documents. */
+/** Makes TypeScript infer the document's type from the schema. */
 function list<Schema extends TSchema>(own: List<Schema>): List<TSchema> {
   return own as unknown as List<TSchema>;
 }

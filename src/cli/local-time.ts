@@ -1,8 +1,6 @@
-/**
- * Times as a terminal shows them: of the terminal's own zone with its offset, or UTC with `--utc`.
- */
+/** Times for the terminal: in its own zone with the offset, or in UTC with `--utc`. */
 
-/** Minutes to add to UTC at that moment. */
+/** Minutes to add to UTC at that time. */
 export function offsetAt(ms: number, utc: boolean): number {
   return utc ? 0 : -new Date(ms).getTimezoneOffset();
 }
@@ -12,7 +10,7 @@ export function zoneText(offset: number): string {
   return offset === 0 ? 'UTC' : `UTC${offsetText(offset)}`;
 }
 
-/** `+05:30`; `Z` of UTC. */
+/** `+05:30`; `Z` for UTC. */
 function offsetText(offset: number): string {
   if (offset === 0) return 'Z';
   const minutes = Math.abs(offset);
@@ -20,7 +18,7 @@ function offsetText(offset: number): string {
   return `${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
-/** `2026-03-02T16:00:00.123`, what a clock of this offset shows. */
+/** `2026-03-02T16:00:00.123`, the local time at this offset. */
 export function wallText(ms: number, offset: number): string {
   return new Date(ms + offset * 60_000).toISOString().slice(0, -1);
 }

@@ -1,4 +1,7 @@
-/** `referee prove`: everything that can become of the callers of each rule, and the worst of it. */
+/**
+ * `referee prove`: shows everything that can happen to the callers of each rule, and the worst
+ * case.
+ */
 import type { Command } from 'commander';
 import { breaches, type Guarantee } from '../core/prove/guarantee.ts';
 import { OTHERWISE, type ProveOptions, type RuleProof } from '../core/prove/prove.ts';
@@ -80,7 +83,7 @@ function unknownName({ rule, target }: ProveArguments, { set }: Loaded): string 
   return null;
 }
 
-/** What was asked for, and the guarantees that it can be held to. */
+/** Proves the rules asked for, and the guarantees that apply to them. */
 async function proved(
   { rule, target }: ProveArguments,
   { set, routes, examples, guarantees: located }: LoadedSet,
@@ -167,7 +170,10 @@ function treeText(proof: RuleProof, io: Io): string[] {
   return lines.map((line, index) => `  ${stem(lines, index)}${branchText(line, io)}`);
 }
 
-/** The lines that lead down to a branch: whether a sister of it, or of one above it, follows. */
+/**
+ * The tree lines in front of a branch, which depend on whether the branch or one of its parents has
+ * a following sibling.
+ */
 function stem(lines: readonly TreeLine[], index: number): string {
   const depth = lines[index]?.depth ?? 0;
   const follows = (level: number): boolean => {

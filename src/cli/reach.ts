@@ -1,9 +1,9 @@
-/** Asks a server from here whether it is ready, as a balancer would. */
+/** Asks a server from this machine whether it is ready, like a load balancer. */
 import { request } from 'undici';
 import type { Reached } from '../core/account/account.ts';
 
 const TIMEOUT_MS = 5_000;
-/** Of the warnings of our own ready endpoint. */
+/** Enough for the warnings of our own ready endpoint. */
 const BODY_BYTES_MAX = 64 * 1024;
 
 export async function reach(url: string): Promise<Reached> {
@@ -18,7 +18,7 @@ export async function reach(url: string): Promise<Reached> {
   }
 }
 
-/** A stranger may answer, and without end. */
+/** Reads only the beginning, because a foreign server may answer without end. */
 async function firstBytes(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -1,6 +1,4 @@
-/**
- * The recorded calls of a store, page by page: whatever their number, few are in memory at once.
- */
+/** Reads recorded calls from a store page by page, so that only a few are in memory at once. */
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { RefereeError } from '../errors.ts';
 import type { CallFilter } from '../store/contract/list.ts';

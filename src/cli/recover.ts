@@ -37,7 +37,7 @@ export interface RecoverCommandOptions {
 }
 
 const SINCE_DEFAULT_MS = 24 * 60 * 60_000;
-/** A server shows itself every 5 s. */
+/** A running server writes a heartbeat every 5 s. */
 const SERVER_SEEN_MS = 20_000;
 const SESSION_CALLS_MAX = 50;
 const LOST_MAX = 500;
@@ -67,7 +67,7 @@ export function recoverCommand(program: Command, io: Io): void {
   });
 }
 
-/** 1 where not all could be asked or stored: running it again goes on with the rest. */
+/** Returns 1 if something could not be read or stored; another run continues with the rest. */
 async function runRecover(
   options: RecoverCommandOptions,
   io: Io,
@@ -132,7 +132,10 @@ async function onlyLooking(opened: AsyncDisposableStack, config: Config): Promis
   };
 }
 
-/** Commands of living callers are stored, and sent by the server that runs: its routes decide here too. */
+/**
+ * Commands for live calls are stored here and sent by the running server. The decisions use the
+ * routes of the same folder.
+ */
 async function storing(
   opened: AsyncDisposableStack,
   config: Config,
@@ -166,7 +169,9 @@ async function sinceWhen(store: Pick<Store, 'setting'>): Promise<number> {
   return since ?? Date.now() - SINCE_DEFAULT_MS;
 }
 
-/** The server may have found them already: whoever asks wants to know of all. */
+/**
+ * Adds lost callers that the server has already found, because the user wants to see all of them.
+ */
 async function withLostBefore(recovery: Recovery, store: Pick<Store, 'list'>): Promise<Recovery> {
   const { calls } = await store.list({
     ends: 'missed',
@@ -179,7 +184,7 @@ async function withLostBefore(recovery: Recovery, store: Pick<Store, 'list'>): P
   return { ...recovery, lost: [...lost.values()].toSorted((a, b) => a.at - b.at) };
 }
 
-/** Without a write, so call by call. */
+/** Only looks and writes nothing, so each call is looked up separately. */
 async function lookUp(
   reader: StoreReader,
   events: WebhookEvent[],

@@ -1,6 +1,4 @@
-/**
- * Puts together what our server recorded of a rehearsed call and what Telnyx's delivery log says.
- */
+/** Combines what our server recorded of a rehearsed call with Telnyx's delivery log. */
 import type { Delivery } from '../core/account/account.ts';
 import type { DeliveryTry, Rehearsal, RehearsedWebhook } from '../core/account/rehearsal.ts';
 import type { CallDetail } from '../http/api/calls-json.ts';
@@ -9,13 +7,13 @@ import { deliveredEvent } from '../telnyx/account/deliveries.ts';
 export interface Evidence {
   placedAt: number;
   callingId: string;
-  /** Null: nobody has heard of the call that should have come in. */
+  /** Null: neither our server nor Telnyx's log knows the incoming leg. */
   calledId: string | null;
-  /** As our server has them; null: it knows nothing of that leg. */
+  /** The legs as our server recorded them; null: it does not know that leg. */
   calling: CallDetail | null;
   called: CallDetail | null;
   bLegs: CallDetail[];
-  /** Of these legs; empty where the log could not be read. */
+  /** Deliveries for these legs; empty if the log could not be read. */
   deliveries: Delivery[];
 }
 
@@ -45,7 +43,7 @@ export function rehearsalOf({ placedAt, calling, called, ...rest }: Evidence): R
   };
 }
 
-/** Those that our server took, and those that stand only in Telnyx's log. */
+/** Webhooks that our server received, and those that are only in Telnyx's log. */
 function webhooksOf(
   callId: string,
   call: CallDetail | null,

@@ -1,4 +1,4 @@
-/** Follows a call that we placed, hangs it up in time, and gathers what is known of it. */
+/** Follows a call that we placed, hangs it up in time, and collects what is known about it. */
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery } from '../core/account/account.ts';
@@ -15,31 +15,31 @@ export interface Following {
   callingId: string;
   from: string;
   to: string;
-  /** Calls to that number which were there before. */
+  /** Ids of calls to that number that existed before. */
   before: ReadonlySet<string>;
   placedAt: number;
   secs: number;
-  /** Aborted: hang up now. */
+  /** When aborted, the call is hung up at once. */
   signal: AbortSignal;
   say: (text: string) => void;
 }
 
 export interface Followed extends Evidence {
-  /** What could not be learnt, and why. */
+  /** What could not be found out, and why. */
   unknowns: string[];
 }
 
 const LOOK_EVERY_MS = 250;
-/** For the last webhooks after the hangup. */
+/** How long to wait for the last webhooks after the hangup. */
 const END_WITHIN_MS = 20_000;
-/** For the other leg, once one of them is over. */
+/** How long to wait for the other leg once one has ended. */
 const LATE_LEG_MS = 5_000;
 const LOG_WITHIN_MS = 15_000;
 const LOG_EVERY_MS = 1_000;
-/** Telnyx's clock and ours differ. */
+/** Tolerance between Telnyx's clock and ours. */
 const CLOCK_MARGIN_MS = 60_000;
 const LEGS_MAX = 20;
-/** The newest of a number: nobody places more while we look. */
+/** How many of the number's newest calls are looked at; more will not arrive meanwhile. */
 export const CALLS_LOOKED_AT = 50;
 
 export async function follow(following: Following): Promise<Followed> {
@@ -49,7 +49,8 @@ export async function follow(following: Following): Promise<Followed> {
   try {
     seen = await watch(following, unknowns);
   } finally {
-    // Whatever happened to us: a call that nobody ends costs money. Refused where it has ended.
+    // Always hang up, even after an error, because an open call costs money. Telnyx refuses this if
+    // the call has ended.
     if (seen.calling === null || seen.calling.ended_at === null) await client.hangUp(callingId);
   }
   const { calling, called } = seen;
@@ -71,7 +72,10 @@ function idOf(call: CallDetail): string {
   return call.call_control_id;
 }
 
-/** Of a call that our server did not hear of: what Telnyx tried to tell it. */
+/**
+ * If our server does not know the call, its id comes from Telnyx's attempts to deliver its
+ * webhooks.
+ */
 function calledIn(log: readonly Delivery[], { to, placedAt }: Following): string | null {
   const events = log.filter(({ startedAt }) => (startedAt ?? 0) >= placedAt - CLOCK_MARGIN_MS);
   const found = events.map(deliveredEvent).find((event) => event.isIncoming && event.to === to);
@@ -95,10 +99,10 @@ async function watch(following: Following, unknowns: string[]): Promise<Legs> {
     if (legs.calling?.ended_at != null) callingEndedAt ??= now;
     if (legs.called?.ended_at != null) calledEndedAt ??= now;
     if (callingEndedAt !== null && calledEndedAt !== null) return legs;
-    // The other end of it may be none of our server's business, or never come.
+    // The other leg may not belong to our server, or may never appear.
     const first = calledEndedAt ?? (legs.called === null ? callingEndedAt : null);
     if (first !== null && now - first > LATE_LEG_MS) return legs;
-    // Where our server heard nothing of the call, it will not hear of its end.
+    // If our server never learnt of the call, it will not learn of its end either.
     const endWithinMs = legs.called === null ? LATE_LEG_MS : END_WITHIN_MS;
     if (hungUpAt !== null && now - hungUpAt > endWithinMs) return legs;
     if (hungUpAt === null && (signal.aborted || now - placedAt > secs * 1_000)) {
@@ -112,7 +116,7 @@ async function watch(following: Following, unknowns: string[]): Promise<Legs> {
   }
 }
 
-/** The server may be away for a moment; the call goes on. */
+/** The server may be unreachable for a moment; the call continues. */
 async function look(
   { server, callingId, from, to, before }: Following,
   legs: Legs,
@@ -126,7 +130,7 @@ async function look(
       const fresh = calls.filter(
         (call) => call.direction === 'incoming' && !before.has(call.call_control_id),
       );
-      // A network may show another caller id than we gave.
+      // The network may change the caller id that we set.
       id = (fresh.find((call) => call.from === from) ?? fresh.at(-1))?.call_control_id;
     }
     if (id !== undefined) legs.called = (await server.call(id)) ?? legs.called;
@@ -136,7 +140,7 @@ async function look(
   }
 }
 
-/** The log lags behind; nobody says how far. */
+/** The log has a delay that Telnyx does not document, so it is read repeatedly. */
 async function readLog(
   known: readonly CallDetail[],
   { client, placedAt, callingId }: Following,

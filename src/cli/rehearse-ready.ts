@@ -21,11 +21,11 @@ export interface Ready {
   connectionId: string;
   application: string;
   server: Documents;
-  /** Calls to that number which were there before. */
+  /** Ids of calls to that number that existed before. */
   before: ReadonlySet<string>;
 }
 
-/** While it is asked nobody hangs up. */
+/** Short, because the call cannot be hung up while a request is waited for. */
 const SERVER_TIMEOUT_MS = 10_000;
 
 export async function getReady(
@@ -102,7 +102,7 @@ function applicationOf(
   return { application };
 }
 
-/** Also proves that the server can be asked at all. */
+/** Also proves that the server can be reached. */
 async function callsBefore(
   server: Pick<Documents, 'calls' | 'source'>,
   to: string,
@@ -123,7 +123,7 @@ async function callsBefore(
   }
 }
 
-/** Opened before the call: a call whose evidence cannot be kept need not be paid for. */
+/** Opened before the call, so that no money is spent if the evidence cannot be written. */
 export function openEvidence(
   path: string | undefined,
 ): { save: (text: string) => void } | { problem: Refusal } {

@@ -1,4 +1,4 @@
-/** What a rehearsed call showed, for a person and as JSON. */
+/** The results of a rehearsed call, as text and as JSON. */
 import { type AnsweredQuestion, duplicatesIn } from '../core/account/open-questions.ts';
 import {
   delayMs,

@@ -1,6 +1,7 @@
 /**
- * `referee rehearse`: one real call from a number of the account to another, which the running
- * server takes; then what came when. It rings phones and costs money, so it says so and asks.
+ * `referee rehearse`: places one real call from one number of the account to another, which the
+ * running server handles, and then shows what arrived when. It rings phones and costs money, so it
+ * asks first.
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import { answersOf } from '../core/account/open-questions.ts';
@@ -30,7 +31,7 @@ export interface RehearseOptions {
 const SECS_DEFAULT = 60;
 const SECS_MIN = 5;
 const SECS_MAX = 600;
-/** Telnyx ends the call by itself this much later, should this process die. */
+/** If this process dies, Telnyx ends the call this much later. */
 const TIME_LIMIT_MARGIN_SECS = 60;
 
 export function rehearseCommand(program: Command, io: Io): void {
@@ -93,7 +94,7 @@ interface Run {
 
 type Result = { code: number } | { problem: Refusal };
 
-/** Everything that can be wrong is looked at before the call, which cannot be taken back. */
+/** Checks everything before placing the call, because the call cannot be undone. */
 async function rehearse(run: Run): Promise<Result> {
   const { client, config, options, io, signal } = run;
   const ready = await getReady(client, config, options);

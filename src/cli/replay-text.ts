@@ -1,4 +1,4 @@
-/** What `referee replay` says to people. */
+/** The texts of `referee replay`. */
 import type { Apart } from '../core/replay/apart.ts';
 import type { Change, Comparison } from '../core/replay/comparison.ts';
 import type { Io } from './io.ts';
@@ -7,7 +7,7 @@ import { colours, plain } from './routes-folder.ts';
 export interface ReplayQuestion {
   /** Null: all calls. */
   since: number | null;
-  /** Where the calls come from. */
+  /** The source of the calls. */
   source: string;
   against?: string;
 }
@@ -39,7 +39,7 @@ function rangeOf({ since, source }: ReplayQuestion): string {
   return since === null ? source : `${source} since ${new Date(since).toISOString()}`;
 }
 
-/** The most calls first; the calls to open stand below their row. */
+/** Ordered by the number of calls, the most first. Example calls are listed below their row. */
 function changeTable(changes: readonly Change[], io: Io): string[] {
   const { bold, dim } = colours(io);
   const rows = changes.map(({ before, after, calls, examples }) => ({

@@ -1,6 +1,6 @@
 /**
- * `referee replay`: which callers a change of the routes moves. Recorded calls are decided and
- * played again; nothing is sent, written or asked of anybody.
+ * `referee replay`: shows which callers a change of the routes affects. Recorded calls are decided
+ * and run again; nothing is sent, written or looked up.
  */
 import { type Command, Option } from 'commander';
 import { isBLeg, whyApart } from '../core/replay/apart.ts';
@@ -96,7 +96,7 @@ async function routesIn(asked: string | undefined, io: Io): Promise<CompiledRout
 
 interface Compared {
   comparison: Comparison;
-  /** Different ones. */
+  /** Each distinct warning once. */
   warnings: string[];
 }
 
@@ -138,7 +138,7 @@ function keepWarnings(kept: Set<string>, ...sides: Replayed[]): void {
 
 const PROGRESS_EVERY_MS = 200;
 
-/** A line that is written over, where somebody watches. */
+/** On a terminal, a progress line that is overwritten. */
 function createProgress({ json }: ReplayOptions, io: Io): { count(): void; end(): void } {
   if (!io.isTTY || json === true) return { count() {}, end() {} };
   let calls = 0;
@@ -146,7 +146,7 @@ function createProgress({ json }: ReplayOptions, io: Io): { count(): void; end()
   return {
     count() {
       calls += 1;
-      // The clock is asked now and then only.
+      // Reads the clock only once for every 64 calls.
       if (calls % 64 !== 0 || Date.now() - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = Date.now();
       io.stderr.write(`\r\u001b[KReplaying: ${calls.toLocaleString('en')} calls …`);

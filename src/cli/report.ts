@@ -110,7 +110,7 @@ const HEAD = [
   'COST',
 ];
 
-/** A narrow terminal shows less, in this order. */
+/** Columns that are dropped in a narrow terminal, in this order. */
 const GIVEN_UP = [
   'MOVES',
   'P95',

@@ -1,4 +1,6 @@
-/** What the options of `referee route` say of the call, or the sentence that says what is wrong. */
+/**
+ * Parses the options of `referee route` into a call, or returns a sentence that says what is wrong.
+ */
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { factsOf } from '../routing/example.ts';
@@ -80,7 +82,7 @@ export function switchesOf(texts: string[]): Record<string, boolean> | string {
   return turned;
 }
 
-/** `crm.tier=gold`, or `crm` alone where it answers with none of what is kept. */
+/** `crm.tier=gold`, or just `crm` for an answer without any of the kept fields. */
 export function lookupsOf(
   texts: string[],
   { lookups }: RouteSet,
@@ -106,7 +108,7 @@ export function lookupsOf(
   return answers;
 }
 
-/** The name of a lookup may have dots itself. */
+/** The name of a lookup may itself contain dots. */
 function lookupParts(
   text: string,
   lookups: RouteSet['lookups'],

@@ -1,4 +1,7 @@
-/** `referee route`: what would happen to a call and why, using the server's own loader and core. */
+/**
+ * `referee route`: shows what would happen to a call and why, with the server's own loader and
+ * core.
+ */
 import type { Command } from 'commander';
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -68,7 +71,7 @@ export function routeCommand(
     });
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 async function runRoute(
   options: RouteOptions,
   io: Io,

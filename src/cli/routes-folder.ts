@@ -1,7 +1,4 @@
-/**
- * What check, route and schedule share: finding the routes folder, and loading it as the server
- * does.
- */
+/** Shared by several commands: finds the routes folder and loads it like the server. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withEnvFile } from '../config/config.ts';
@@ -14,10 +11,7 @@ export interface LoadedFolder {
   loaded: Awaited<ReturnType<typeof loadCompiled>>;
 }
 
-/**
- * The folder given, otherwise ROUTES_DIR, otherwise routes, with the server's environment and
- * settings.
- */
+/** Loads the given folder, otherwise ROUTES_DIR, otherwise `routes`, with the server's settings. */
 export async function loadFolder(
   asked: string | undefined,
   io: Io,

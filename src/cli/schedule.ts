@@ -1,6 +1,6 @@
 /**
- * `referee schedule`: when each schedule opens and closes next, including clock changes and
- * overrides.
+ * `referee schedule`: shows shows when each schedule opens and closes next, including clock changes
+ * and overrides.
  */
 import { type Command, Option } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
@@ -49,7 +49,7 @@ export function scheduleCommand(
 
 const CHANGES_MAX = 1_000;
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function runSchedule(
   name: string | undefined,
   options: ScheduleOptions,

@@ -7,7 +7,7 @@ export function schemaCommand(program: Command, io: Io): void {
   program
     .command('schema')
     .description('print the JSON Schema of a route file')
-    // The output is always JSON, so the option is accepted.
+    // The output is always JSON, but the option is accepted for consistency.
     .option('--json', 'the same')
     .action(() => {
       io.stdout.write(schemaText());

@@ -9,9 +9,9 @@ import { createLog, type Log } from '../log/log.ts';
 import type { Io } from './io.ts';
 import { stopSignal } from './stop-signal.ts';
 
-/** After our own deadline; then close-with-grace ends the process whatever is still open. */
+/** This long after our own deadline, close-with-grace ends the process, whatever is still open. */
 const GRACE_MS = 2_000;
-/** After a failed start, for anything that was opened and does not close. */
+/** The same after a failed start, if something that was opened does not close. */
 const FAILED_MS = 1_000;
 
 export function serveCommand(program: Command, io: Io): void {
@@ -100,7 +100,7 @@ function untilStopped(
     const service = await starting;
     // After a fault there is no time for a load balancer to notice; after a signal there is.
     await service?.stop(err === undefined ? undefined : 0).catch((error: unknown) => {
-      // A stop that took too long has already logged what it waited for.
+      // StopTimedOut has already been logged, with what it waited for.
       sayFailed(error, io, error instanceof StopTimedOut ? null : log);
       throw error;
     });
@@ -111,7 +111,7 @@ function untilStopped(
   return { done: done.promise, forget: grace.uninstall };
 }
 
-/** An operator's mistake is printed as text; anything else is logged with its stack. */
+/** Errors that an operator can fix are printed as text; all others are logged with their stack. */
 function sayFailed(error: unknown, io: Io, log: Log | null): void {
   if (!(error instanceof RefereeError)) log?.emit('server.failed', { err: error });
   // Only the message, because a system error may carry its arguments, including secrets.

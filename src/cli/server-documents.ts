@@ -1,4 +1,4 @@
-/** The documents of a running server, by its API. */
+/** The documents of a running server, through its API. */
 import type { Forced, Overrides } from '../core/rules/override.ts';
 import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { CALL_DETAIL, CALLS_PAGE } from '../http/api/calls-schemas.ts';
@@ -9,7 +9,7 @@ import { STATS } from '../http/api/stats-schemas.ts';
 import type { Documents, StatsDocument } from './documents.ts';
 import type { Server } from './server.ts';
 
-/** The schemas say the same as the types, to the client. */
+/** The client validates answers with the schemas, which match the types. */
 export function documentsOf(server: Server): Documents {
   return {
     source: server.url,
@@ -51,7 +51,7 @@ interface ForcedJson {
   by: string | null;
 }
 
-/** Those that are forced, by name. */
+/** The overrides, by name. */
 function forcedOf<Override extends ForcedJson, State>(
   listed: { name: string; override: Override | null }[],
   stateOf: (override: Override) => State,

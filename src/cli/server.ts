@@ -1,4 +1,4 @@
-/** A running server, asked through its API: the one client of every command that asks one. */
+/** The API client that all commands use to ask a running server. */
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/schema';
 import { withEnvFile } from '../config/config.ts';
@@ -8,11 +8,14 @@ import type { Io } from './io.ts';
 
 export interface Server {
   url: string;
-  /** What is undefined is not asked for. Rejects with ServerRefused, which says what is wrong. */
+  /**
+   * Query parameters that are undefined are left out. Rejects with ServerRefused, which says what
+   * is wrong.
+   */
   get<Schema extends TSchema>(path: string, query: Query, schema: Schema): Promise<Static<Schema>>;
-  /** Null if the server knows no such call. */
+  /** Null if the server answers 404. */
   find<Schema extends TSchema>(path: string, schema: Schema): Promise<Static<Schema> | null>;
-  /** Acts, and resolves with what is answered. */
+  /** Resolves with the parsed answer. */
   post(path: string, body: unknown): Promise<unknown>;
 }
 
@@ -28,11 +31,11 @@ export interface ServerAt {
 
 const TIMEOUT_MS = 30_000;
 
-/** The server did not answer, or not with what was asked for. */
+/** The server did not answer, refused, or sent something unexpected. */
 export class ServerRefused extends RefereeError {
-  /** Null: it did not answer. */
+  /** The HTTP status; null: no answer. */
   readonly status: number | null;
-  /** What the server says itself; null: nothing. */
+  /** The server's own explanation; null if it gave none. */
   readonly detail: string | null;
 
   constructor(message: string, status: number | null, detail: string | null = null) {
@@ -43,7 +46,7 @@ export class ServerRefused extends RefereeError {
 }
 
 export function serverAt({ url: given, token, namedBy, timeoutMs = TIMEOUT_MS }: ServerAt): Server {
-  // Its API may be below a path of a proxy.
+  // A proxy may serve the API below a path.
   const url = given.replace(/\/+$/, '');
   const elsewhere = `${namedBy} must name the address of Referee's API`;
 
@@ -52,7 +55,7 @@ export function serverAt({ url: given, token, namedBy, timeoutMs = TIMEOUT_MS }:
       return await fetch(`${url}${path}`, {
         ...init,
         headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...init.headers },
-        // A token is not carried elsewhere.
+        // Redirects are not followed, because the token must not be sent to another server.
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       });
@@ -106,7 +109,9 @@ export function serverAt({ url: given, token, namedBy, timeoutMs = TIMEOUT_MS }:
   };
 }
 
-/** The one that REFEREE_URL names; null if it is not set: then commands read the database. */
+/**
+ * The server that REFEREE_URL names; null if it is not set, and commands then read the database.
+ */
 export function serverOf(io: Io, timeoutMs?: number): Server | null {
   const env = withEnvFile(io.env);
   const url = unquoted(env.REFEREE_URL ?? '');
@@ -114,7 +119,7 @@ export function serverOf(io: Io, timeoutMs?: number): Server | null {
   return checkedServer({ url, token: tokenOf(env), namedBy: 'REFEREE_URL', timeoutMs });
 }
 
-/** Rejects with a RefereeError where address or token cannot be right. */
+/** Throws a RefereeError if the address or the token cannot be right. */
 export function checkedServer(at: ServerAt): Server {
   const wrong = wrongUrl(at) ?? wrongToken(at);
   if (wrong !== null) throw new RefereeError('BAD_SERVER', wrong);
@@ -125,7 +130,7 @@ export function tokenOf(env: Record<string, string | undefined>): string {
   return unquoted(env.REFEREE_TOKEN || env.ADMIN_TOKEN || '');
 }
 
-/** Where a server with these settings serves its API, for somebody on the same machine. */
+/** The address of a server with these settings, for use on the same machine. */
 export function ownAddress(host: string, port: string | number): string {
   const own = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
@@ -145,7 +150,7 @@ function wrongToken({ token, namedBy }: ServerAt): string | null {
   if (token === '') {
     return `set REFEREE_TOKEN or ADMIN_TOKEN to a token of the server that ${namedBy} names`;
   }
-  // Node repeats a header that it refuses in its message.
+  // Checked here, because Node's own error message would contain the token.
   return /^[\x21-\x7e]+$/.test(token)
     ? null
     : 'REFEREE_TOKEN: a token has no spaces and only ASCII characters';
@@ -170,7 +175,7 @@ async function problemOf(
   };
 }
 
-/** `fetch failed` says nothing; its cause does. */
+/** The message of fetch is only "fetch failed"; its cause says more. */
 function whyOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

@@ -15,13 +15,13 @@ import { createUndoFile, type UndoFile } from './undo-file.ts';
 
 type Result = 'done' | 'nothing_to_do' | 'refused' | 'failed' | 'not_confirmed';
 
-/** What a run says of itself; the text is written as it goes on, the JSON at its end. */
+/** The report of a run. Text is printed as the run proceeds, JSON at the end. */
 export interface Report {
   result: Result;
   application: { id: string | null; name: string | null } | null;
   changes: ReturnType<typeof changeJson>[];
   problems: Refusal[];
-  /** What an undo leaves as it is, and why. */
+  /** What an undo does not change, and why. */
   kept: string[];
   undo_file: string | null;
   env: Record<string, string> | null;
@@ -81,7 +81,7 @@ export async function carryOut(run: Run): Promise<Report> {
   return write(plan.changes, report, run, say);
 }
 
-/** From here on the account changes, so what undoes it must be on disk first. */
+/** The account is changed from here on, so the undo file must be on disk first. */
 async function write(
   changes: Change[],
   report: Report,
@@ -127,7 +127,9 @@ async function write(
   return written;
 }
 
-/** A failure here must not hide what was done: the undo also finds the application by its name. */
+/**
+ * A failure here must not hide what was done. The undo can also find the application by its name.
+ */
 function keepId(undo: UndoFile | null, changes: readonly Change[], io: Io): void {
   try {
     undo?.rewrite(changes);
@@ -149,7 +151,7 @@ function applicationOf(
 
 async function lookAt(report: Report, run: Run, say: (text: string) => void): Promise<Report> {
   const { application } = report;
-  // After an undo the account is as it was, which nobody says is well.
+  // After an undo the account is as it was before, so there is nothing to check.
   if (application?.id === null || application === null) return report;
   const { env, doctor, text } = await afterSetup(application.id, run);
   say(text);

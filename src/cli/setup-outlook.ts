@@ -1,6 +1,4 @@
-/**
- * After a set-up: the lines for `.env`, and what `referee doctor` says of an account under them.
- */
+/** After a set-up: the lines for `.env`, and the result of `referee doctor` with these settings. */
 
 import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';
@@ -9,7 +7,7 @@ import type { Io } from './io.ts';
 import { colours } from './routes-folder.ts';
 
 export interface SetupOutlook {
-  /** By the name of the variable. */
+  /** Values by the name of the variable. */
   env: Record<string, string>;
   doctor: DoctorReport;
   text: string;
@@ -31,7 +29,7 @@ export async function afterSetup(
 ): Promise<SetupOutlook> {
   const key = await client.publicKey();
   const own = config.ownKey ? config.publicKeys.map((one) => one.toString('base64')) : [];
-  // A key that is there already stays: it may be one of a rotation.
+  // Existing keys are kept, because a rotation may be in progress.
   const keys = key.end === 'value' ? [...new Set([key.value, ...own])] : own;
   const ids = [...new Set([...(config.connectionIds ?? []), applicationId])];
   const env = {

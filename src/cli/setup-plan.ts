@@ -21,12 +21,12 @@ export type Plan =
       type: 'plan';
       application: { id: string | null; name: string | null } | null;
       changes: Change[];
-      /** What an undo leaves as it is, and why. */
+      /** What an undo does not change, and why. */
       kept: string[];
     }
   | Extract<SetUpPlan, { type: 'refused' }>;
 
-/** To be read again: the account may change while somebody looks at the plan. */
+/** Reads the plan again, because the account may change while somebody looks at it. */
 export type ReadPlan = () => Promise<Plan>;
 
 export function readSetUp(client: AccountClient, options: SetupOptions): ReadPlan {

@@ -1,11 +1,11 @@
-/** A plan of changes to the account, and what became of it, as lines for a person and as JSON. */
+/** A plan of changes to the account, and its result, as text and as JSON. */
 import type { Change, Connection, FieldValue } from '../core/account/change.ts';
 import { wantedFields } from '../core/account/set-up.ts';
 import type { AppliedChange } from '../telnyx/account/apply-changes.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './routes-folder.ts';
 
-/** `+` is new, `~` changes. */
+/** `+` marks what is created, `~` what is changed. */
 export function planText(changes: readonly Change[], io: Io): string {
   return changes
     .flatMap((change) => linesOf(change, io))

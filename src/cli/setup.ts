@@ -1,6 +1,6 @@
 /**
- * `referee setup`: makes the Telnyx account lead calls to this server. The plan comes first, and
- * nothing changes before somebody agreed and the undo file is written.
+ * `referee setup`: configures the Telnyx account so that calls reach this server. It shows the plan
+ * first, and changes nothing before somebody has agreed and the undo file is written.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { expectedUrl } from '../core/account/applications.ts';

@@ -1,4 +1,4 @@
-/** Prints one document of the server or the database: as the API answers it, as CSV or as text. */
+/** Prints one document from the server or the database: as JSON like the API, as CSV or as text. */
 import { RefereeError } from '../errors.ts';
 import { type Documents, openDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
@@ -13,7 +13,7 @@ export interface Shown<Document> {
   text(document: Document, width: number | null): string;
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function showDocument<Document>(
   { command, read, csv, text }: Shown<Document>,
   options: { json?: boolean; csv?: boolean },
@@ -41,7 +41,7 @@ export function percent(rate: number | null): string {
   return rate === null ? '-' : `${Math.round(rate * 100)} %`;
 }
 
-/** Amounts stay the decimal text they are. */
+/** Amounts are decimal text and are not converted. */
 export function money(costs: readonly { currency: string; amount: string }[]): string {
   return plain(costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ')) || '-';
 }

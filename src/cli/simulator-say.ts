@@ -1,9 +1,9 @@
-/** What `referee simulator` says: how it was started, what happens, what became of each call. */
+/** The output of `referee simulator`: its start, events, and how each call ended. */
 import type { CallBook } from '../simulator/books.ts';
 import type { Activity, Simulator } from '../simulator/simulator.ts';
 import { type Io, jsonText } from './io.ts';
 
-/** Lines for a reader, or one JSON object each. */
+/** Prints lines for people, or one JSON object per line. */
 export interface Sayer {
   started(simulator: Simulator, apiUrl: string): void;
   activity(activity: Activity): void;
@@ -101,7 +101,7 @@ function fateText({ fate, moved, rejectedAs }: CallBook): string {
 const tag = (book: CallBook): string => `#${book.number}`.padEnd(4);
 const side = (leg: number): string => (leg === 0 ? '' : ` (B-leg ${leg})`);
 
-/** Removes control characters from what a caller or a service wrote. */
+/** Removes control characters from texts of callers and services. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
   return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '\ufffd');

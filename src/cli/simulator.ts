@@ -1,6 +1,6 @@
 /**
- * `referee simulator`: the Telnyx simulator alone, to point a server at and to place calls
- * interactively.
+ * `referee simulator`: the Telnyx simulator as its own process, for a server to use and for placing
+ * calls interactively.
  */
 import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -79,7 +79,7 @@ export function simulatorCommand(program: Command, io: Io): void {
   });
 }
 
-/** Null, or why it could not run. */
+/** Resolves with null, or with the reason why it could not run. */
 async function runSimulator(
   options: SimulatorCommandOptions,
   io: Io,
@@ -132,8 +132,8 @@ function makeSimulator(
 function simulatorOptions(options: SimulatorCommandOptions): SimulatorOptions {
   const account = options.account === undefined ? {} : readAccountFile(options.account);
   const { webhookUrl, port, apiKey, seed, faults, timeScale } = options;
-  // The key stays the same from start to start; the ids must not, or the server that kept its
-  // database would take the second run's first event for a repeat.
+  // The key is the same at every start. The ids must differ: a server that kept its database would
+  // take the second run's first event for a duplicate.
   return {
     webhookUrl,
     port,
@@ -167,8 +167,8 @@ function scriptOf(text: string): CallScript | string {
 }
 
 /**
- * Lines from stdin; true: it is over. After their end calls are played out; with none, the API goes
- * on alone.
+ * Reads lines from stdin; true means that the simulator is done. When the input ends, running calls
+ * are played out; without any input, the API keeps running.
  */
 async function readCalls(
   simulator: Simulator,

@@ -1,11 +1,11 @@
-/** A moment as it is written for --since and its like. */
+/** Parses times for --since and similar options. */
 import { InvalidArgumentError } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { plain } from './routes-folder.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** ISO 8601 with a zone, or how long ago; throws InvalidArgumentError. */
+/** Accepts ISO 8601 with a zone, or a duration before now; throws InvalidArgumentError. */
 export function sinceOf(text: string): number {
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
   if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);

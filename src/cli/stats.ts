@@ -80,7 +80,7 @@ function statsText(
 
 const ROWS_SHOWN = 20;
 
-/** Which rows of a table were used, and what became of those callers. */
+/** Which rows of a table were used, and how those calls ended. */
 function rowLines(
   { table, rows_used: used, rows, ...all }: StatsDocument['tables'][number],
   width: number | null,

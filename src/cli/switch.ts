@@ -1,4 +1,4 @@
-/** `referee switch`: shows the switches of the running server, and turns them, by its API. */
+/** `referee switch`: shows the switches of the running server and turns them, through its API. */
 import type { Command } from 'commander';
 import { switchesCsv } from '../http/api/forced-csv.ts';
 import { SWITCHES } from '../http/api/routes-schemas.ts';

@@ -1,11 +1,12 @@
-/** A table that fits the terminal: columns that matter least are left out first. */
+/** Prints a table that fits the terminal: the least important columns are dropped first. */
 import { withEnvFile } from '../config/config.ts';
 import type { Io } from './io.ts';
 
 const WIDTH_DEFAULT = 80;
 
 /**
- * COLUMNS, else what the terminal says; null where nobody looks at a terminal: nothing is left out.
+ * COLUMNS, otherwise the terminal's width; null if the output is not a terminal, so nothing is
+ * dropped.
  */
 export function terminalWidth(io: Io): number | null {
   if (!io.isTTY) return null;
@@ -13,15 +14,17 @@ export function terminalWidth(io: Io): number | null {
 }
 
 export interface TableLook {
-  /** Of the terminal; null: every column is shown. */
+  /** The terminal's width; null: all columns are shown. */
   width: number | null;
-  /** Titles of columns that may be left out, the least important first. */
+  /** Titles of columns that may be dropped, the least important first. */
   givenUp: readonly string[];
-  /** Where numbers stand under each other; the first column never does. */
+  /** `right` aligns numbers; the first column is always aligned left. */
   align: 'left' | 'right';
 }
 
-/** The first row holds the titles. The first column is shortened where nothing else is left. */
+/**
+ * The first row holds the titles. If no more columns can be dropped, the first column is shortened.
+ */
 export function tableLines(rows: string[][], { width, givenUp, align }: TableLook): string[] {
   const [titles = []] = rows;
   const widths = titles.map((_, column) =>
@@ -57,7 +60,7 @@ function charactersOf(text: string): number {
   return [...text].length;
 }
 
-/** Text of at most `width` characters. */
+/** Shortens the text to at most `width` characters. */
 export function cut(text: string, width: number): string {
   const points = [...text];
   return points.length > width ? `${points.slice(0, Math.max(0, width - 1)).join('')}…` : text;

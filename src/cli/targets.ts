@@ -1,4 +1,6 @@
-/** `referee targets`: shows which targets rest, and puts one to rest or wakes it, by the API. */
+/**
+ * `referee targets`: shows which targets rest, and puts one to rest or wakes it, through the API.
+ */
 import type { Command } from 'commander';
 import { targetsCsv } from '../http/api/forced-csv.ts';
 import { TARGETS } from '../http/api/targets-schemas.ts';
@@ -11,7 +13,7 @@ interface Listed {
   resting: boolean;
   why: string | null;
   override: Override | null;
-  /** Only in the list. */
+  /** Only present in the list. */
   failures_in_row?: number;
   rest?: 'on' | 'off';
 }

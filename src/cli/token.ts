@@ -1,5 +1,6 @@
 /**
- * `referee token`: makes a token for a person or a program. The file keeps only what it hashes to.
+ * `referee token`: makes a token for a person or a program. The file only contains the token's
+ * hash.
  */
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
@@ -30,7 +31,7 @@ export function tokenCommand(program: Command, io: Io): void {
   });
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export function runToken({ name, role, json }: TokenOptions, io: Io): number {
   const wrong = wrongUsage(name, role);
   if (wrong !== null) {

@@ -1,4 +1,4 @@
-/** What a run of `referee setup` is about to change, written before it changes it. */
+/** The undo file: what `referee setup` is about to change, written before it changes anything. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Type, { type Static } from 'typebox';
@@ -8,11 +8,11 @@ import { InvalidConfiguration } from '../errors.ts';
 
 export interface UndoFile {
   path: string;
-  /** Again with the ids that the changes have meanwhile. */
+  /** Writes the file again, with the ids that the changes now have. */
   rewrite(changes: readonly Change[]): void;
 }
 
-/** Throws where it cannot be written: then nothing may be changed. */
+/** Throws if it cannot be written; nothing may be changed then. */
 export function createUndoFile(folder: string, changes: readonly Change[], now: number): UndoFile {
   const madeAt = new Date(now).toISOString();
   const path = join(folder, `referee-setup-undo-${madeAt.replace(/[:.]/g, '-')}.json`);

@@ -38,9 +38,9 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export interface Config {
   readonly publicKeys: readonly Buffer[];
   readonly apiKey: string;
-  /** Without a trailing slash. */
+  /** Has no trailing slash. */
   readonly apiUrl: string;
-  /** The HTTP proxy for requests to Telnyx; null: none. */
+  /** The HTTP proxy for requests to Telnyx; null: no proxy. */
   readonly proxy: Readonly<ProxyAddress> | null;
   /** Null: calls of all connections are handled. */
   readonly connectionIds: ReadonlySet<string> | null;
@@ -52,10 +52,10 @@ export interface Config {
   readonly routesWatch: boolean;
   readonly routesHandlers: boolean;
   readonly routesNextDir: string | null;
-  /** 0 where there is no such folder. */
+  /** 0 if there is no such folder. */
   readonly routesNextPercent: number;
   readonly adminToken: string | null;
-  /** Null: only ADMIN_TOKEN. */
+  /** Null: ADMIN_TOKEN is the only token. */
   readonly tokensFile: string | null;
   readonly logLevel: LogLevel;
   readonly logNumbers: 'masked' | 'full';
@@ -89,7 +89,7 @@ export function readConfig(env: Environment): Config {
   const publicKeys = parse('TELNYX_PUBLIC_KEY', parsePublicKeys, []);
   const apiKey = parse('TELNYX_API_KEY', parseApiKey, '');
   const apiUrl = parse('TELNYX_API_URL', parseApiUrl, '');
-  // It is not checked if it is never used.
+  // The proxy is only checked if it is used.
   const proxyUrl =
     apiUrl !== '' && isLoopback(new URL(apiUrl).hostname)
       ? null

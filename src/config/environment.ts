@@ -146,7 +146,7 @@ export const EnvironmentSchema = Type.Object({
 
 export type VariableName = keyof typeof EnvironmentSchema.properties;
 
-/** What the table adds to JSON Schema's own keywords. */
+/** What the table adds to the keywords of JSON Schema. */
 export interface VariableNotes {
   description: string;
   default?: string | number | boolean;
@@ -183,7 +183,7 @@ function flag(description: string, byDefault: boolean) {
   return Type.Boolean({ description, default: byDefault });
 }
 
-/** The first is the default. */
+/** The first value is the default. */
 function choice<Value extends string>(description: string, values: readonly [Value, ...Value[]]) {
   return Type.Unsafe<Value>(Type.Enum([...values], { description, default: values[0] }));
 }

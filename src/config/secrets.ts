@@ -1,7 +1,9 @@
-/** Everything in the environment that no log line may show, in each form it may take there. */
+/**
+ * All secrets in the environment that no log line may show, in every form in which they may appear.
+ */
 import type { Config, Environment } from './config.ts';
 
-/** Lists of key=value pairs with credentials in them, of OpenTelemetry's exporters. */
+/** OpenTelemetry's lists of key=value pairs, which may contain credentials. */
 const HEADER_LISTS = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'];
 
 export function secretsOf(config: Config, env: Environment): string[] {
@@ -15,7 +17,7 @@ export function secretsOf(config: Config, env: Environment): string[] {
   ];
 }
 
-/** The password of a URL as it is written and as it is meant, and the header that is made of it. */
+/** The password of a URL, encoded and decoded, and the Authorization header made from it. */
 function credentialsOf(text: string): string[] {
   if (!URL.canParse(text)) return [/:\/\/[^/@]*:([^/@]*)@/.exec(text)?.[1] ?? ''].flatMap(forms);
   const { username, password, searchParams } = new URL(text);

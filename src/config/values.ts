@@ -66,7 +66,7 @@ export function parseApiUrl(text: string): string {
 
 export interface ProxyAddress {
   url: string;
-  /** NO_PROXY. */
+  /** The value of NO_PROXY. */
   none: string;
 }
 
@@ -95,7 +95,10 @@ export function parseApiKey(text: string): string {
   return text;
 }
 
-/** Fewer are easy to guess; `openssl rand -base64 32` gives about thirty. */
+/**
+ * Distinct characters in a token: fewer are easy to guess; `openssl rand -base64 32` gives about
+ * thirty.
+ */
 const TOKEN_CHARACTERS_MIN = 10;
 /**
  * Long words match anywhere, because random text does not contain them; short ones only as whole

@@ -1,7 +1,7 @@
 /**
  * The catalogue of everything we log. Logs are an interface: names are fixed, and a test keeps the
- * table in docs/logs.md equal to this. info: a call moved; warn: we recovered; error: a human is
- * needed. It is long because it is one table.
+ * table in docs/logs.md equal to this. info: a call progressed; warn: we recovered; error: a human
+ * is needed.
  */
 export interface LogEventSpec {
   level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,4 +1,4 @@
-/** The log: an event name of the catalogue and fields, never free text. */
+/** The log: each line has an event name from the catalogue and fields, never free text. */
 import { createRequire } from 'node:module';
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
 import { LOG_EVENTS, type LogEventName } from './events.ts';
@@ -61,8 +61,8 @@ export function createLog(options: LogOptions): Log {
       level: options.level,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      // Errors come out of the cleaner; pino's own serializer would put messages of causes into
-      // one.
+      // The cleaner has already converted errors; pino's serializer would merge the messages of
+      // causes.
       serializers: { err: (err) => err },
     },
     destinationOf(options, (count) => log.emit('log.dropped', { count })),

@@ -24,8 +24,8 @@ const CACHE_ENTRIES_MAX = 10_000;
 
 export function createMasker(apiKey: string): Masker {
   const bytes = Buffer.from(hkdfSync('sha256', apiKey, '', 'referee: phone numbers', 32));
-  // Made once: a key of plain bytes is prepared anew for each number, which costs more than its
-  // HMAC.
+  // Made once: with plain bytes Node would prepare the key again for each number, which costs more
+  // than the HMAC.
   const key = createSecretKey(bytes);
   const cache = new Map<string, string>();
 
@@ -80,7 +80,7 @@ function maskToken(token: string, before: string, mask: (digits: string) => stri
     const isFraction = /\d\.$/.test(before);
     return token.length > DIGITS_MAX || isFraction ? token : mask(token);
   }
-  // Letters and digits: hashes and long ids stay; `tel14155550100` does not.
+  // Letters and digits: hashes and long ids are kept, `tel14155550100` is masked.
   if (/^[\da-f]+$/i.test(token) || token.length > 40) return token;
   return token.replace(/(?<!\d)\d{10,15}(?!\d)/g, mask);
 }
@@ -96,12 +96,12 @@ function tagOf(key: KeyObject, digits: string): string {
 }
 
 export const REDACTED = '[redacted]';
-/** A shorter one would occur in ordinary words. */
+/** A shorter secret could be part of ordinary words. */
 const SECRET_CHARS_MIN = 6;
 
-/** Removes these from a text. */
+/** Returns a function that removes the secrets from a text. */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  // The longest first, because one may begin with another.
+  // The longest first, because one secret may begin with another.
   const known = secrets
     .filter((secret) => secret.length >= SECRET_CHARS_MIN)
     .sort((a, b) => b.length - a.length);

@@ -1,4 +1,4 @@
-/** A lasting problem gives one line when it begins and one when it ends, not one per request. */
+/** Logs a lasting problem once when it begins and once when it ends, not once per request. */
 
 import type { LogEventName } from './events.ts';
 import type { Log, LogFields } from './log.ts';

@@ -13,7 +13,7 @@ const AGAIN_MS = 250;
 const LAST_WORDS_MS = 2_000;
 const LAST_WORDS_EVERY_MS = 5;
 
-/** `onDropped`: lines can be written again; the number of missing ones. */
+/** `onDropped` is called when lines can be written again, with the number of lines lost. */
 export function standardOutput(onDropped: (lines: number) => void): DestinationStream {
   const output = destination({
     dest: descriptor(),
@@ -27,7 +27,7 @@ export function standardOutput(onDropped: (lines: number) => void): DestinationS
     dropped += 1;
   });
   output.on('error', ({ code }: NodeJS.ErrnoException) => {
-    // The reader has closed the pipe.
+    // The reader has closed the pipe; nobody can be told.
     if (code === 'EPIPE') return;
     if (!waiting) setTimeout(again, AGAIN_MS).unref();
     waiting = true;
@@ -62,7 +62,7 @@ function descriptor(): number {
       return openSync(`/proc/self/fd/${STDOUT}`, constants.O_WRONLY | constants.O_NONBLOCK);
     }
   } catch {
-    // Use it as it is.
+    // Use the descriptor as it is.
   }
   return STDOUT;
 }

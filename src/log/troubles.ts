@@ -22,7 +22,7 @@ export interface Trouble {
 }
 
 export interface Troubles {
-  /** Passes every line on and remembers problems. */
+  /** A log that passes every line on and remembers problems. */
   log: Log;
   /** `storeGoodAt`: when the store last worked; null if it does not work now. */
   recent(storeGoodAt?: number | null): Trouble[];
@@ -85,7 +85,7 @@ export function watchTroubles(log: Log, now: () => number): Troubles {
     const key = `${event} ${reason}`;
     const at = momentOf(fields.last_at) ?? now();
     const ofTheStore = OF_THE_STORE.has(event) && !NOT_OF_THE_STORE.has(reason);
-    // It happened before the recovery and is only reported now.
+    // The line is from before the recovery and was only logged now.
     if (ofTheStore && at < recoveredAt) return;
     const known = troubles.get(key);
     if (known === undefined && troubles.size >= TROUBLES_MAX) return;

@@ -1,10 +1,10 @@
-/** What is kept of a lookup's answer, which somebody else wrote. */
+/** Reads the fields to keep from a lookup's answer, which is untrusted. */
 import type { LookupAnswer, LookupRequest } from '../core/machine/command.ts';
 
-/** More than a header or a user part may hold; a longer value counts as missing. */
+/** Longer than a header or a user part may be; a longer value counts as missing. */
 const VALUE_CHARS_MAX = 1024;
 
-/** Null where the text is not a JSON object. */
+/** Null if the text is not a JSON object. */
 export function readAnswer(
   text: string,
   keep: LookupRequest['keep'],
@@ -30,10 +30,11 @@ function member(value: unknown, key: string): unknown {
   return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
 }
 
-/** Texts, numbers and yes or no; anything else counts as missing. */
+/** Accepts strings, numbers and booleans; anything else counts as missing. */
 function textOf(value: unknown): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string' || value.length > VALUE_CHARS_MAX) return null;
-  // No store keeps these characters, and no placeholder accepts their stand-in.
+  // Stores cannot keep U+0000 and lone surrogates, and placeholders refuse the replacement
+  // character.
   return value.toWellFormed().replaceAll('\0', '\ufffd');
 }

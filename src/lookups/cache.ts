@@ -1,16 +1,16 @@
 /**
- * Answers of lookups that serve other calls as well, in this process only. The least used goes
- * first.
+ * Caches answers of lookups for later calls, in this process only. The least recently used entry is
+ * dropped first.
  */
 import type { LookupAnswer, LookupRequest } from '../core/machine/command.ts';
 
 type Kept = Pick<LookupAnswer, 'result' | 'values'>;
 
-/** Of all texts together: some thousands of answers of the usual size. */
+/** Limit for all texts together: a few thousand answers of the usual size. */
 const CHARS_MAX = 8 * 1024 * 1024;
 
 export class AnswerCache {
-  /** In the order of use. */
+  /** Ordered by last use. */
   readonly #answers = new Map<string, { answer: Kept; until: number; chars: number }>();
   readonly #charsMax: number;
   #chars = 0;
@@ -53,7 +53,7 @@ export class AnswerCache {
   }
 }
 
-/** Everything that the answer depends on. Headers are references here, never secrets. */
+/** Contains everything that the answer depends on. Headers are references here, never secrets. */
 function keyOf({ url, headers, keep }: LookupRequest): string {
   return JSON.stringify([url, headers, keep]);
 }

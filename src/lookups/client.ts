@@ -1,6 +1,7 @@
 /**
- * Asks a server of the operator's for a lookup, with a time limit, and returns what is kept of the
- * answer. Never throws. Redirects are not followed: they could lead anywhere, with our headers.
+ * Sends a lookup to the operator's server, with a time limit, and returns the fields to keep from
+ * the answer. Never throws. Redirects are not followed, because they could send our headers to any
+ * server.
  */
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import type { LookupCommand, LookupResult, Outcome } from '../core/machine/command.ts';
@@ -12,19 +13,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface LookupClient {
   /** `mayWrite` is called just before the request is made; false: nothing is sent. */
   send(command: LookupCommand, mayWrite?: () => boolean): Promise<Outcome>;
-  /** Ends what is in flight. */
+  /** Aborts the requests in flight. */
   close(): Promise<void>;
 }
 
 export interface LookupClientOptions {
   /** Where the `${NAME}` of headers are looked up when the request is made. */
   env?: Environment;
-  /** HTTPS_PROXY and NO_PROXY; null: none. */
+  /** The values of HTTPS_PROXY and NO_PROXY; null: no proxy. */
   proxy?: { url: string; none: string } | null;
 }
 
 const BODY_BYTES_MAX = 16 * 1024;
-/** To one server. */
+/** Per server. */
 const CONNECTIONS_MAX = 64;
 const KEEP_ALIVE_MS = 20_000;
 const LOOPBACK = 'localhost,127.0.0.1,::1';
@@ -63,7 +64,7 @@ export function createLookupClient(options: LookupClientOptions = {}): LookupCli
 
 interface Failure {
   result: LookupResult;
-  /** In words for the trace, without anything secret. */
+  /** A text for the trace, without secrets. */
   detail: string;
 }
 
@@ -86,7 +87,7 @@ async function ask(
   dispatcher: Dispatcher,
 ): Promise<{ status: number; text: string } | Failure> {
   const controller = new AbortController();
-  // Over the whole request, its connection and its last byte included.
+  // Covers the whole request, from connecting to the last byte.
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   try {
     const {
@@ -114,7 +115,7 @@ async function ask(
     }
     const code = codeOf(error);
     if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return TOO_LARGE;
-    // The code only: a message may quote what was sent.
+    // Only the error's code, because its message may quote what was sent.
     return { result: 'unreachable', detail: `cannot be reached: ${code}` };
   } finally {
     clearTimeout(timer);
@@ -158,7 +159,7 @@ function dispatcherOf(proxy: LookupClientOptions['proxy']): Dispatcher {
   if (proxy === null || proxy === undefined) return new Agent(limits);
   const { url, none } = proxy;
   const noProxy = [none, LOOPBACK].filter((hosts) => hosts !== '').join(',');
-  // Both named, so that the process's own environment is ignored.
+  // Both are set, so that the process's own environment is ignored.
   return new EnvHttpProxyAgent({ ...limits, httpsProxy: url, httpProxy: url, noProxy });
 }
 

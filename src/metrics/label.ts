@@ -1,4 +1,4 @@
-/** Values that an outsider or an operator chooses freely, as a bounded label. */
+/** Bounds the number of label values that an outsider or an operator can choose freely. */
 
 export const LABEL_VALUES_MAX = 200;
 const LABEL_CHARS_MAX = 120;

@@ -62,7 +62,7 @@ export function watchSchedules(
   });
 }
 
-/** What operators have forced by hand, while it lasts. */
+/** Overrides by operators, while they last. */
 export function watchForced(
   registry: Registry,
   read: () => Promise<{ kind: string; name: string }[]>,
@@ -97,7 +97,7 @@ export function watchResting(registry: Registry, read: () => Promise<string[]>):
   });
 }
 
-/** How many moves an hour the live call routes allow; no series where there is no limit. */
+/** How many moves per hour the live routes allow; no series if there is no limit. */
 export function watchBudgets(
   registry: Registry,
   read: () => { kind: string; perHour: number | null }[],
@@ -114,7 +114,7 @@ export function watchBudgets(
   });
 }
 
-/** Returns the function that ends it. */
+/** Returns a function that stops the measurement. */
 export function watchEventLoop(registry: Registry): () => void {
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();

@@ -1,4 +1,4 @@
-/** All series that are counted as things happen: name, description, labels. It is long because it is one list. */
+/** All series that are updated as things happen: name, description, labels. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export type Series = ReturnType<typeof defineSeries>;

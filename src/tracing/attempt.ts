@@ -1,4 +1,4 @@
-/** An attempt as spans: the attempt from its start to its verdict, and the verdict below it. */
+/** An attempt as spans: one from its start to its verdict, and the verdict as its child. */
 import type { Attempt, Call } from '../core/machine/call.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import { isFailed } from '../core/machine/verdict.ts';

@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 
-/** Legs of one session share a trace; a leg without a session is a trace of its own. */
+/** Legs of one session share a trace; a leg without a session gets its own trace. */
 export function traceIdOf(callId: string, sessionId: string | null): string {
   return hash('sha256', sessionId === null ? `call ${callId}` : `session ${sessionId}`).slice(
     0,
@@ -13,7 +13,7 @@ export function traceIdOf(callId: string, sessionId: string | null): string {
   );
 }
 
-/** The parts are told apart whatever they hold. */
+/** JSON keeps the parts distinct, whatever they contain. */
 export function spanIdOf(...parts: string[]): string {
   return hash('sha256', JSON.stringify(parts)).slice(0, 16);
 }

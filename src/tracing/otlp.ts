@@ -2,8 +2,8 @@
  * The only file that knows OpenTelemetry: finished spans to an OTLP collector over HTTP, as the
  * standard variables say
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). Loaded only
- * where tracing is on. The tracer and the two HTTP exporters are all it takes: ten small packages
- * of the project itself, no gRPC, no auto-instrumentation, nothing patched.
+ * if tracing is on. It needs only the tracer and the two HTTP exporters: ten small packages of the
+ * OpenTelemetry project, without gRPC, auto-instrumentation or patching.
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -39,7 +39,7 @@ export interface OtlpOptions {
   onError(detail: string): void;
 }
 
-/** Null where the variables ask for what we cannot do; `onError` has said what. */
+/** Null if the variables ask for something we do not support; `onError` has reported it. */
 export function openOtlp(env: Environment, options: OtlpOptions): Sink | null {
   const { onError, clean } = options;
   const made = withProcessEnvironment(env, () => {
@@ -47,7 +47,8 @@ export function openOtlp(env: Environment, options: OtlpOptions): Sink | null {
     return exporter === null ? null : { exporter, resource: resourceFor(options.instance) };
   });
   if (made === null) return null;
-  // Our ids are derived, not drawn: set right before each span is made, which is synchronous.
+  // Our ids are derived, not random. They are set just before each span is created, which is
+  // synchronous.
   const ids = { trace: '', span: '' };
   const provider = new TracerProvider({
     resource: made.resource,
@@ -89,7 +90,7 @@ export function openOtlp(env: Environment, options: OtlpOptions): Sink | null {
       const over = new Promise<void>((resolve) => {
         late = setTimeout(resolve, withinMs);
       });
-      // What goes wrong with the last batch `watched` has told already.
+      // Errors of the last batch have already been reported by `watched`.
       await Promise.race([provider.shutdown().catch(() => {}), over]);
       clearTimeout(late);
     },
@@ -106,7 +107,10 @@ function inTrace({ traceId }: FinishedSpan, spanId: string) {
   return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
 }
 
-/** Cleaned under the names that the log uses, then named for a trace; nulls say nothing. */
+/**
+ * Cleans the fields under their names in the log, then renames them for a trace; nulls are left
+ * out.
+ */
 function attributesOf(fields: Fields, clean: OtlpOptions['clean']) {
   const attributes: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(clean(fields))) {
@@ -142,12 +146,12 @@ function exporterFor(env: Environment, onError: OtlpOptions['onError']): SpanExp
   }
 }
 
-/** The processor drops failed batches without a word to us. */
+/** Reports failed exports, because the processor drops failed batches silently. */
 function watched(exporter: SpanExporter, onError: OtlpOptions['onError']): SpanExporter {
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
-        // ExportResultCode.FAILED, of a package that only this constant would make ours.
+        // ExportResultCode.FAILED, copied so that we do not depend on its package for one constant.
         if (result.code === 1) onError(`${spans.length} spans lost: ${wordsOf(result.error)}`);
         done(result);
       });
@@ -167,7 +171,10 @@ function resourceFor(instance: string): Resource {
     .merge(detectResources({ detectors: [envDetector] }));
 }
 
-/** Every replica sees a trace id alike, so each decides for whole calls without asking a parent. */
+/**
+ * All replicas derive the same trace id, so each can sample whole calls without a parent's
+ * decision.
+ */
 function samplerFor(env: Environment): Sampler {
   switch ((env.OTEL_TRACES_SAMPLER ?? '').replace(/^parentbased_/, '')) {
     case 'always_off':
@@ -197,7 +204,8 @@ function numberOf(text: string | undefined): number | null {
 }
 
 /**
- * The exporters and detectors read process.env themselves; what came from .env must count as well.
+ * The exporters and detectors read process.env themselves, so values from .env are added to it
+ * meanwhile.
  */
 function withProcessEnvironment<Made>(env: Environment, make: () => Made): Made {
   const before = { ...process.env };

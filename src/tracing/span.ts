@@ -15,7 +15,7 @@ export interface FinishedSpan {
   endedAt: number;
   fields: Fields;
   events: { name: string; fields: Fields }[];
-  /** Why it counts as an error; null where it does not. */
+  /** Why it counts as an error; null if it does not. */
   failure: string | null;
   /** The span of the same trace that caused it. */
   causedBy: string | null;

@@ -1,8 +1,8 @@
 /**
- * What was committed, as spans. One call is one tree: the root lasts from its first event to its
- * end; below it each webhook, deadline and command, and each attempt from its start to its verdict
- * with its commands and that verdict below. A span is written when it is over, so the root comes
- * last.
+ * Converts committed changes into spans. One call is one tree. The root span lasts from the first
+ * event to the end of the call. Its children are each webhook, deadline and command, and each
+ * attempt from its start to its verdict, with its commands and that verdict as children. A span is
+ * written when it is over, so the root comes last.
  */
 import type { Call } from '../core/machine/call.ts';
 import type { CallEvent, OutcomeEvent } from '../core/machine/event.ts';
@@ -55,7 +55,7 @@ export function createSpans(
     event: CallEvent,
     call: Call,
   ): void {
-    // A span that was written cannot be taken back: a corrected verdict is one more, below it.
+    // A written span cannot be changed, so a corrected verdict becomes another child span.
     if (!corrected) write(attemptSpan(attempt, call));
     write(verdictSpan(attempt, corrected, event, call));
   }
@@ -65,7 +65,7 @@ function callSpan(call: Call, notice: Extract<Notice, { kind: 'ended' }>, now: n
   return {
     ...ofCall(call),
     spanId: rootId(call.id),
-    // The B-leg of a transfer of ours hangs below its caller.
+    // The B-leg of our transfer is a child of its caller's span.
     parentSpanId: call.parentId === null ? null : rootId(call.parentId),
     name: 'call',
     startedAt: call.createdAt,
@@ -133,10 +133,7 @@ function eventSpan(event: CallEvent, call: Call, notices: Notice[], now: number)
   }
 }
 
-/**
- * From the first request of the command to what became of it: the time that its tries took
- * together.
- */
+/** Lasts from the first try of the command to its outcome, including all tries. */
 function commandSpan(event: OutcomeEvent, call: Call, fields: Fields) {
   const { action, outcome, commandId } = event;
   const ofAttempt = call.attempts.some(({ id }) => id === commandId);
@@ -155,7 +152,7 @@ function commandSpan(event: OutcomeEvent, call: Call, fields: Fields) {
       http_status: 'status' in outcome ? outcome.status : null,
       telnyx_code: outcome.kind === 'rejected' ? outcome.code : null,
     },
-    // A command that came too late is a fact, not an error.
+    // A command that came too late is not an error.
     failure:
       outcome.kind === 'accepted' || (outcome.kind === 'rejected' && outcome.callEnded)
         ? null
@@ -184,7 +181,7 @@ function decisionSpan(
   };
 }
 
-/** What is worth a mark on the span of the event it came with. */
+/** Notices that are shown as span events on the span of their event. */
 function remark(notice: Notice): FinishedSpan['events'] {
   switch (notice.kind) {
     case 'handler_warning':
@@ -204,7 +201,7 @@ function remark(notice: Notice): FinishedSpan['events'] {
     case 'event_foreign':
       return [{ name: notice.kind, fields: {} }];
     default:
-      // Spans of their own, or told by one.
+      // These have their own spans, or are part of one.
       return [];
   }
 }

@@ -1,6 +1,6 @@
 /**
  * One trace per call through OpenTelemetry's standard variables. Without an OTLP endpoint in the
- * environment nothing of OpenTelemetry is even loaded.
+ * environment, OpenTelemetry is not even loaded.
  */
 import type { Config, Environment } from '../config/config.ts';
 import type { Observer } from '../engine/engine.ts';
@@ -11,7 +11,7 @@ import { createSpans } from './spans.ts';
 
 export interface Tracing {
   observer: Pick<Observer, 'committed' | 'deadLetter'>;
-  /** Sends what is still held; resolves when that is done, or after `withinMs` whatever happens. */
+  /** Sends the spans still held. Resolves when that is done, or after `withinMs` at the latest. */
   stop(withinMs: number): Promise<void>;
 }
 
@@ -21,10 +21,12 @@ export interface TracingOptions {
   instance: string;
 }
 
-/** A collector that is down fails every few seconds: one line a minute tells it. */
+/**
+ * If the collector is down, exports fail every few seconds, but only one line per minute is logged.
+ */
 const FAILURE_EVERY_MS = 60_000;
 
-/** Null where tracing is off. */
+/** Null if tracing is off. */
 export async function openTracing(
   env: Environment,
   config: Pick<Config, 'apiKey' | 'adminToken' | 'logNumbers'>,
@@ -32,7 +34,7 @@ export async function openTracing(
 ): Promise<Tracing | null> {
   if (!isAskedFor(env)) return null;
   const { openOtlp } = await import('./otlp.ts');
-  // Secrets and full numbers leave us as little here as in the log.
+  // Spans contain no secrets and no full numbers, like the log.
   const clean = createCleaner({
     masker: config.logNumbers === 'masked' ? createMasker(config.apiKey) : null,
     secrets: [config.apiKey, ...(config.adminToken === null ? [] : [config.adminToken])],
