@@ -7,7 +7,7 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** No answer: the connection is cut. */
+/** No answer: the connection is closed. */
 export const CUT: Answer = { status: 0, body: '' };
 
 export function refused(refusal: Refusal): Answer {

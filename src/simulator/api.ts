@@ -35,11 +35,13 @@ export interface ApiOptions {
 
 export interface Api {
   server: Server;
-  /** Requests that name no call of ours. */
+  /** Requests for calls that do not exist. */
   strayRequests: BookedRequest[];
 }
 
-/** A request left without an answer is cut at last, so that no socket outlives its test. */
+/**
+ * A request left without an answer is closed after this time, so that no socket outlives its test.
+ */
 const SILENCE_MS_MAX = 60_000;
 const PATH = /^(?:\/v2)?\/calls\/([^/?]+)(?:\/actions\/([^/?]+))?(?:\?.*)?$/;
 const OK: Answer = { status: 200, body: '{"data":{"result":"ok"}}' };
@@ -102,7 +104,7 @@ export function createApi(options: ApiOptions): Api {
     options.onRequest(leg ?? null, booked);
   }
 
-  /** What is answered before anyone looks at the call: a bare 404, 401, 429. */
+  /** Answers that do not depend on the call: a bare 404, 401, 429. */
   function admit(request: IncomingMessage, known: boolean): Answer | null {
     if (!known) return { status: 404, body: '404 page not found' };
     const given = digest(request.headers.authorization ?? '');
@@ -210,7 +212,7 @@ function spoil(
       reply(response, tooMany(1, rateLimit?.limit ?? 1), booked);
       break;
     case 'api_garbage':
-      // A 200 is only ever said of what was done; what was not done fails as a proxy fails.
+      // 200 only if the command was executed; otherwise a 502 like that of a failing proxy.
       reply(response, { status: executed ? 200 : 502, body: '<html> upstream {"data":' }, booked);
       break;
     case 'api_cut':

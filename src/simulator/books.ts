@@ -7,8 +7,9 @@ import type { PlacedLegs } from './leg.ts';
 import type { CommandBody } from './schema.ts';
 
 /**
- * moved: they reached somebody, at least once; released: the service hung up or rejected; left:
- * they hung up; dropped: the network ended it; waiting: the caller is still on the line.
+ * moved: the caller reached somebody at least once; released: the service hung up or rejected the
+ * call; left: the caller hung up; dropped: the network ended the call; waiting: the caller is still
+ * on the line.
  */
 export type Fate = 'moved' | 'released' | 'left' | 'dropped' | 'waiting';
 
@@ -26,7 +27,7 @@ export interface BookedAttempt {
   at: string;
   /** What the far end did; null while it rings. */
   result: number | 'silent' | 'bye' | 'cancelled' | null;
-  /** Whether the result was told: false where the NOTIFY was forgotten or never was. */
+  /** Whether the result was reported: false if there was no final NOTIFY. */
   told: boolean;
 }
 
@@ -35,12 +36,12 @@ export interface BookedRequest {
   method: string;
   action: string;
   body: CommandBody | null;
-  /** Of the answer; 0 where none was given. */
+  /** Status of the answer; 0 if there was none. */
   status: number;
-  /** Telnyx error code of a refusal. */
+  /** Telnyx's error code if it was refused. */
   code: string | null;
   executed: boolean;
-  /** Same command_id within 60 s: answered and not executed. */
+  /** A repeated command_id within 60 s: answered but not executed. */
   duplicate: boolean;
   fault: FaultKind | null;
 }
@@ -48,7 +49,7 @@ export interface BookedRequest {
 export interface BookedDelivery {
   url: string;
   attempt: number;
-  /** HTTP status; 0 where no answer came. */
+  /** HTTP status; 0 if there was no answer. */
   status: number;
   error: string | null;
 }
@@ -62,7 +63,7 @@ export interface BookedWebhook {
   faults: FaultKind[];
   deliveries: BookedDelivery[];
   /**
-   * given_up: every attempt failed; lost: a fault swallowed it; unfinished: the simulator stopped
+   * given_up: every attempt failed; lost: dropped by a fault; unfinished: the simulator stopped
    * first.
    */
   outcome: 'pending' | 'delivered' | 'given_up' | 'lost' | 'unfinished';
@@ -79,22 +80,22 @@ export interface CallBook {
   answeredAt: string | null;
   endedAt: string | null;
   fate: Fate;
-  /** What the service rejected the call with. */
+  /** The cause with which the service rejected the call. */
   rejectedAs: 'CALL_REJECTED' | 'USER_BUSY' | null;
   /** Each time the caller reached somebody: more than one entry is a double move. */
   moved: Move[];
   attempts: BookedAttempt[];
   /** What the caller heard: spoken text, media, prompts of menus. */
   heard: string[];
-  /** Whether any webhook of the caller's leg was ever answered 200. */
+  /** Whether any webhook of the caller's leg was answered 200. */
   heardOf: boolean;
   requests: BookedRequest[];
   webhooks: BookedWebhook[];
-  /** Faults that struck, in words; the same seed gives the same list for the same service. */
+  /** Faults that occurred, in words; the same seed gives the same list for the same service. */
   faults: string[];
 }
 
-/** A retrying or looping service must not fill the memory of its test partner. */
+/** A service that retries or loops must not fill the simulator's memory. */
 const REQUESTS_PER_CALL_MAX = 500;
 const WEBHOOKS_PER_CALL_MAX = 1_000;
 const DELIVERIES_PER_WEBHOOK_MAX = 40;
@@ -126,7 +127,7 @@ function push<T>(list: T[], item: T, most: number): T {
   return item;
 }
 
-/** The book of a call that was just placed. */
+/** The record of a call that was just placed. */
 export function newBook(call: PlacedLegs, from: string, to: string): CallBook {
   return {
     number: call.number,

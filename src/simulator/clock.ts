@@ -1,7 +1,7 @@
 /** The simulator's time: scripted durations are scaled, and every timer can be cancelled. */
 
 export interface Clock {
-  /** Runs after a scripted duration, scaled. Returns how to take it back. */
+  /** Runs after a scripted duration, scaled. Returns a function that cancels it. */
   after(ms: number, run: () => void): () => void;
   /**
    * Runs after real milliseconds: the protocol's own times (retries, time limits) are never scaled.

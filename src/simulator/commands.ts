@@ -14,7 +14,7 @@ import { transfer } from './transfer.ts';
 import { gather, playbackStart, playbackStop, speak } from './voice.ts';
 
 export interface CommandRules {
-  /** A repeated command_id is ignored that long; Telnyx documents 60 s. */
+  /** How long a repeated command_id is ignored; Telnyx documents 60 s. */
   dedupeMs: number;
   /** Whether a REFER before the answer is refused with 90034; Telnyx does not document this. */
   referBeforeAnswer: 'refused' | 'allowed';
@@ -40,7 +40,7 @@ export function runCommand(
   const refusal = refuse(rules, leg, action);
   if (refusal !== null) return { refusal, duplicate: false };
   const before = leg.clientState;
-  // Stamped on whatever is emitted from now on, the events of earlier commands included.
+  // All events emitted from now on have it, including those of earlier commands.
   if (typeof body.client_state === 'string') leg.clientState = body.client_state;
   const refused = execute(board, leg, action, body);
   if (refused !== null) {

@@ -1,14 +1,14 @@
-/** What a leg costs: per minute begun, in parts, as a `call.cost` webhook lists them. */
+/** The cost of a leg: per started minute, in the parts that a `call.cost` webhook lists. */
 import type { Leg, Payload } from './leg.ts';
 
-/** In ten-thousandths of a dollar a minute: invented, but of the size that Telnyx charges. */
+/** In ten-thousandths of a dollar per minute: invented, but of the same size as Telnyx's rates. */
 const RATES: Readonly<Record<Leg['direction'], Readonly<Record<string, number>>>> = {
   incoming: { 'call-control': 20, 'sip-trunking': 35 },
   outgoing: { 'call-control': 20, 'sip-trunking': 50 },
 };
 const CURRENCY = 'USD';
 
-/** A leg that nobody answered costs nothing and is reported all the same. */
+/** A leg that was not answered costs nothing but is reported too. */
 export function costPayload(leg: Leg, occurredAt: string): Payload {
   const minutes = minutesOf(leg);
   const rates = Object.entries(RATES[leg.direction]);

@@ -10,11 +10,11 @@ import { createWebhookPosts, type WebhookPostsOptions } from './webhook-posts.ts
 
 export interface DeliveryOptions extends WebhookPostsOptions {
   urls: string[];
-  /** Where the events of a connection go instead; null: to `urls`. */
+  /** Other URLs for the events of a connection; null: `urls`. */
   urlsOf: (connectionId: string) => string[] | null;
   /**
-   * one: each event to one URL by chance, the next one after a failure; all: each event to every
-   * URL at once.
+   * one: each event goes to one random URL, and to the next one after a failure; all: each event
+   * goes to every URL at once.
    */
   spread: 'one' | 'all';
   seed: number;
@@ -28,7 +28,7 @@ export interface OutgoingEvent {
   type: string;
   callNumber: number;
   connectionId: string;
-  /** JSON of `data`. */
+  /** The JSON text of `data`. */
   data: string;
   fate: WebhookFate;
   booked: BookedWebhook;
@@ -36,16 +36,14 @@ export interface OutgoingEvent {
 
 export interface Delivery {
   send(event: OutgoingEvent): void;
-  /** Deliveries not finished: in flight, held back, or waiting for their next attempt. */
+  /** Number of unfinished deliveries: in flight, held back, or waiting for their next attempt. */
   unfinished(): number;
   close(): Promise<void>;
 }
 
-/**
- * An event waits this long at most for the one before it; a slow service gets them out of order.
- */
+/** How long an event waits for the previous one at most; a slow service gets them out of order. */
 const IN_ORDER_WAIT_MS = 250;
-/** A held-back event goes out with the next one of its call, or after this. */
+/** A held-back event is sent with the next one of its call, or after this time. */
 const HOLD_MS = 400;
 
 interface Lane {
@@ -89,7 +87,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /**
-   * The first attempt waits for the one before it; what was held back before it goes out after it.
+   * The first attempt waits for that of the previous event; events held back before are sent after
+   * it.
    */
   async function inLane(event: OutgoingEvent, copy: number, only: string | null): Promise<void> {
     const lane = laneOf(event.callNumber);
@@ -132,7 +131,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /**
-   * The URL of the first attempt by chance, later ones go round: Telnyx fails over to the second.
+   * The first attempt uses a random URL, later ones the next in turn, like Telnyx's failover URL.
    */
   function urlFor(event: OutgoingEvent, copy: number, number: number): string {
     const urls = options.urlsOf(event.connectionId) ?? options.urls;

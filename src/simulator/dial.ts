@@ -1,5 +1,6 @@
 /**
- * `POST /calls`: a call of our own. Only numbers of the account are dialled: nobody else is here.
+ * `POST /calls`: an outgoing call. It can only dial numbers of the account, because there are no
+ * others here.
  */
 import type { Account } from './account/account.ts';
 import { type Answer, data, refused } from './answer.ts';
@@ -27,7 +28,7 @@ export function dial(board: Switchboard, account: Account, body: unknown): Answe
     call_control_id: caller.callControlId,
     call_leg_id: caller.callLegId,
     call_session_id: sessionId,
-    // Documented: always false in this answer.
+    // Documented as always false in this answer.
     is_alive: false,
     record_type: 'call',
   });

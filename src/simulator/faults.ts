@@ -1,4 +1,4 @@
-/** Faults by rate and seed. Every decision is a function of (seed, call, event), never of time. */
+/** Faults by rate and seed. Every decision depends only on (seed, call, event), never on time. */
 import { chance } from './chance.ts';
 import type { ActionName } from './schema.ts';
 
@@ -26,20 +26,23 @@ export type FaultRates = { [K in FaultKind]?: number };
 export type Faults = 'none' | 'all' | FaultRates;
 
 /**
- * One fault of one call, at the nth (from 1; default every) webhook of a type or request of an
- * action.
+ * One fault of one call, at the nth webhook of a type or request of an action (counted from 1;
+ * default: every one).
  */
 export interface ScriptedFault {
   at: ActionName | 'probe' | `call.${string}`;
   nth?: number;
   kind: FaultKind;
-  /** An API fault strikes before or after the command was executed; default before. */
+  /** Whether an API fault occurs before or after the command is executed; default before. */
   strikes?: 'before' | 'after';
-  /** How long slow and delayed take. */
+  /** Duration of `slow` and `delayed`. */
   ms?: number;
 }
 
-/** `all`: often enough that most calls meet one, rarely enough that most calls still arrive. */
+/**
+ * Rates of `all`: high enough that most calls meet a fault, low enough that most calls still
+ * arrive.
+ */
 const RATES_ALL: Required<FaultRates> = {
   webhook_lost: 0.01,
   webhook_retried: 0.03,
@@ -57,15 +60,14 @@ const RATES_ALL: Required<FaultRates> = {
 };
 
 /**
- * Three times as long as a far end rings by default: enough to bring a REFER's last event before
- * its first.
+ * Three times the default ringing time: enough for a REFER's last event to arrive before its first.
  */
 const SHUFFLE_MS = 1_200;
 const COPY_MS = 200;
 
 export interface WebhookFate {
   lost: boolean;
-  /** The first delivery attempt vanishes; the next one comes. */
+  /** The first delivery attempt is lost; the next one is made. */
   firstAttemptLost: boolean;
   copies: { delayMs: number; held: boolean }[];
   struck: FaultKind[];
@@ -137,7 +139,7 @@ export function webhookFate(
       const roll = (what: string): number =>
         chance(context.seed, context.callNumber, what, type, nth, legIndex, copy);
       const scripted = scriptedFault(context, 'webhook_delayed', type, nth)?.ms;
-      // By rate the first copy is late, by script all of them.
+      // A fault by rate delays only the first copy, a scripted one all of them.
       const delay = scripted ?? (delayed && copy === 0 ? 200 + roll('delay') * 2_800 : 0);
       return {
         delayMs: delay + (basis.shuffle ? shuffled + roll('copy') * COPY_MS : 0),
@@ -163,7 +165,7 @@ export function apiFate(
     if (strikes(context, kind, at, nth, legIndex)) {
       const roll = (what: string): number =>
         chance(context.seed, context.callNumber, what, at, legIndex, nth);
-      // 429 proves that nothing happened; every other fault may strike on the way out as well.
+      // A 429 always comes before execution; every other fault may also occur after it.
       const after = kind !== 'api_429' && roll('after') < 0.5;
       return { kind, strikes: after ? 'after' : 'before', ms: 200 + roll('slow') * 2_800 };
     }

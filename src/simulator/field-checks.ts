@@ -1,4 +1,4 @@
-/** What a field of a command may hold, and how the API refuses anything else. */
+/** What a field of a command may contain, and how the API refuses anything else. */
 import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
 
 export type Check = (value: unknown, field: string) => Refusal | null;
@@ -104,7 +104,7 @@ function checkHeader(header: unknown, at: string, names: string[]): Refusal | nu
   if (names.length > 0 && !names.includes(name)) {
     return fieldRefusal('10032', `${at}/name`, `"name" must be one of ${names.join(', ')}.`);
   }
-  // A line break would let a value write headers of its own into the SIP message (RFC 3261, 7.3.1).
+  // A line break would let a value inject headers into the SIP message (RFC 3261, 7.3.1).
   const hasBreak = /[\r\n\0]/.test(value) || !/^[A-Za-z0-9\-.!%*_+`'~]+$/.test(name);
   return hasBreak ? badRequest('A header must be a token and one line of text.', `/${at}`) : null;
 }

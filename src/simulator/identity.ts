@@ -1,7 +1,7 @@
 /** Ids in Telnyx's format, derived from a salt and a key, so that the same run has the same ids. */
 import { createHash } from 'node:crypto';
 
-/** 19 digits, beyond 2^53: whoever parses it as a number loses its end. */
+/** 19 digits, above 2^53: a client that parses it as a number loses its last digits. */
 export const CONNECTION_ID = '1684641123236054244';
 
 export interface LegIds {

@@ -1,4 +1,4 @@
-/** The Telnyx simulator as a library, for tests of other people's: `telnyx-referee/simulator`. */
+/** The Telnyx simulator as a library, for tests in other projects: `telnyx-referee/simulator`. */
 export type { BookedRequest, BookedWebhook, CallBook } from './books.ts';
 export type { FaultKind, Faults } from './faults.ts';
 export type { CallerHangup, CallScript, FarEnd, FarEndName, FarEnds } from './script.ts';

@@ -9,7 +9,7 @@ export interface Voice {
   /** speak_id, or the media's URL or name. */
   id: string;
   durationMs: number;
-  /** Rounds still to play. */
+  /** How often it will still be played. */
   rounds: number;
   overlay: boolean;
   started: boolean;
@@ -36,17 +36,17 @@ export interface Leg extends LegIds {
   answering: boolean;
   voices: Voice[];
   gather: Gather | null;
-  /** REFERs whose result is still to come, and ringing of a B-leg: taken back at the hangup. */
+  /** Cancels pending REFER results and the ringing of B-legs; called at the hangup. */
   pending: Set<() => void>;
-  /** Talking to the other side of a transfer. */
+  /** True while talking to the other side of a transfer. */
   bridged: boolean;
   parkAfterUnbridge: boolean;
-  /** At the other end of a call that POST /calls placed; of another session. */
+  /** The leg at the other end of a call placed by POST /calls; it belongs to another session. */
   peer: Leg | null;
   call: PlacedLegs;
 }
 
-/** A placed call: its legs, its script and its page in the books. */
+/** A placed call: its legs, its script and its record in the books. */
 export interface PlacedLegs {
   number: number;
   script: CallScript;
@@ -56,16 +56,16 @@ export interface PlacedLegs {
   caller: Leg;
   legs: Leg[];
   faults: FaultContext;
-  /** How many REFERs or transfers went out so far, in all and by address. */
+  /** Number of REFERs or transfers so far, in total and by address. */
   moves: Map<string, number>;
-  /** How often something the script may wait for happened. */
+  /** How often each event that the script may wait for has happened. */
   happenings: Map<string, number>;
   gathers: number;
 }
 
 export type Payload = Record<string, unknown>;
 
-/** The ids every event carries, with client_state stamped as it is at this moment. */
+/** The ids in every event, with the current client_state. */
 export function basePayload(leg: Leg): Payload {
   return {
     call_control_id: leg.callControlId,
@@ -140,7 +140,7 @@ export interface HangupFacts {
 }
 
 /**
- * No `state`, never a `direction`; `client_state` absent where nothing ever set it and nobody
+ * Without `state` and `direction`; `client_state` is absent if it was never set and the leg was not
  * answered.
  */
 export function hangupPayload(leg: Leg, facts: HangupFacts): Payload {
@@ -171,7 +171,7 @@ const QUALITY = {
   outbound: { packet_count: '610', skip_packet_count: '0' },
 };
 
-/** custom_headers is absent where there are none. */
+/** custom_headers is absent if there are none. */
 function headersOf(script: CallScript): Payload {
   return {
     ...(script.customHeaders?.length ? { custom_headers: script.customHeaders } : {}),

@@ -6,7 +6,7 @@ import { farEndOf, type ResolvedFarEnd } from './script.ts';
 
 export interface StartedMove {
   end: ResolvedFarEnd;
-  /** From 1, among this call's moves of the same kind. */
+  /** Counted from 1 among this call's moves of the same kind. */
   nth: number;
 }
 
@@ -37,7 +37,7 @@ export function bookAttempt(
   return attempt;
 }
 
-/** The caller reached somebody. */
+/** Records that the caller reached somebody. */
 export function bookMove(leg: Leg, attempt: BookedAttempt, at: string): void {
   const { book } = leg.call;
   const { kind, address, commandId } = attempt;

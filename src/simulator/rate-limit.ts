@@ -1,13 +1,16 @@
-/** How many requests the simulated API takes. Apart from the API, which knows Node's types. */
+/**
+ * How many requests the simulated API accepts. Separate from api.ts, so that importing this needs
+ * none of Node's types.
+ */
 export interface RateLimit {
-  /** Requests in a window of this length. */
+  /** Requests allowed per window. */
   limit: number;
   windowMs: number;
 }
 
 /** Counts a request. Null: continue; otherwise the whole seconds until the window starts again. */
 export function createRateWindow(rateLimit: RateLimit | null): () => number | null {
-  // A window begins with its first request, not with the process.
+  // A window begins with its first request, not when the process starts.
   let windowStart = Number.NEGATIVE_INFINITY;
   let used = 0;
   return () => {

@@ -1,4 +1,4 @@
-/** A SIP REFER at the far end: NOTIFYs with 1xx, a final one, and the hangup that follows. */
+/** A SIP REFER at the far end: NOTIFYs with 1xx, a final NOTIFY, and the hangup that follows. */
 import { bookFault } from './books.ts';
 import { strikes } from './faults.ts';
 import { type Leg, parties } from './leg.ts';
@@ -37,7 +37,7 @@ export function refer(board: Switchboard, leg: Leg, body: CommandBody): Refusal 
   }
   timers.push(clock.after(end.startedMs, () => board.happened(leg, 'refer_rings')));
 
-  /** The leg ended while it rang: the UA drops its new call with the old one. */
+  /** If the leg ends while the target rings, the UA drops the new call too. */
   const cancel = (): void => {
     for (const takeBack of timers) takeBack();
     attempt.result = 'cancelled';
@@ -68,7 +68,7 @@ export function refer(board: Switchboard, leg: Leg, body: CommandBody): Refusal 
       return;
     }
     notify('completed', code);
-    // With no NOTIFY at all the far end still sends its BYE: that is all anybody will ever see.
+    // Without any NOTIFY the far end still sends its BYE, which is then the only sign.
     if (end.hangup === 'after') clock.after(end.hangupGapMs, hangUp);
   }
 

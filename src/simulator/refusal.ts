@@ -1,4 +1,4 @@
-/** Errors of the API in Telnyx's format, with `code` as a string. */
+/** API errors in Telnyx's format, with `code` as a string. */
 
 export interface Refusal {
   status: number;

@@ -42,7 +42,7 @@ export function isAction(name: string): name is ActionName {
 
 export type CommandBody = Record<string, unknown>;
 
-/** Null where the body is one Telnyx would take. */
+/** Null if Telnyx would accept the body. */
 export function checkBody(action: ActionName, body: unknown): Refusal | null {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return badRequest('The request body must be a JSON object.', undefined, 400);
@@ -220,7 +220,7 @@ const SCHEMAS: Record<ActionName, Schema> = {
     fields: { ...COMMON, cause: oneOf('CALL_REJECTED', 'USER_BUSY') },
   },
   hangup: { required: [], fields: { ...COMMON, custom_headers: headers() } },
-  // The one command without a command_id.
+  // The only command without a command_id.
   client_state_update: { required: ['client_state'], fields: { client_state: base64 } },
 };
 

@@ -4,7 +4,7 @@
 import type { ScriptedFault } from './faults.ts';
 
 /**
- * What a REFER or a transfer meets.
+ * How the target of a REFER or transfer reacts.
  * - a number, or its name: the final SIP status (completed 200, busy 486, no_answer 480, declined 603,
  *   not_found 404, not_allowed 405, server_error 503)
  * - silent: accepted, then nothing, ever; silent_after_started: the same after a 100
@@ -28,34 +28,39 @@ export interface FarEnd {
   result: FarEndName | number;
   /** 1xx NOTIFYs before the result; default [100]. Not before `silent` and `bye`'s own. */
   progress?: number[];
-  /** From the acceptance to the first NOTIFY; default 30 ms. */
+  /** Time from the acceptance to the first NOTIFY; default 30 ms. */
   startedMs?: number;
   /**
-   * From the acceptance to the result; default 400 ms. A transfer nobody answers rings its
-   * timeout_secs.
+   * Time from the acceptance to the result; default 400 ms. A transfer that nobody answers rings
+   * for its timeout_secs.
    */
   ringMs?: number;
   /** After a completed REFER the caller's leg hangs up; default after. */
   hangup?: 'after' | 'before' | 'never';
-  /** Between result and hangup; default 20 ms. */
+  /** Time between result and hangup; default 20 ms. */
   hangupGapMs?: number;
-  /** After a failed REFER the leg stays (default) or drops. */
+  /** Whether the leg drops after a failed REFER; default: it stays. */
   dropsAfterFailure?: boolean;
-  /** What `rejected` says; default 10015. */
+  /** The error code of `rejected`; default 10015. */
   code?: string;
-  /** A transfer's conversation; default 400 ms, then the called side hangs up. */
+  /**
+   * Duration of a transfer's conversation, after which the called side hangs up; default 400 ms.
+   */
   talkMs?: number;
 }
 
 export type FarEndScript = FarEndName | number | FarEnd;
-/** In order (the last one repeats), or by SIP address, number, or user part; "*" for the rest. */
+/**
+ * In the order of the moves (the last one repeats), or by SIP address, number or user part; "*"
+ * stands for the rest.
+ */
 export type FarEnds = FarEndScript | FarEndScript[] | Record<string, FarEndScript | FarEndScript[]>;
 
 /** The caller hangs up: `afterMs` after the nth time something happens to their call. */
 export interface CallerHangup {
   /**
-   * What they hang up at; refer_rings and transfer_rings are the first 1xx or the acceptance
-   * without one.
+   * The event that counts; refer_rings and transfer_rings are the first 1xx, or the acceptance if
+   * there is none.
    */
   when:
     | 'initiated'
@@ -85,30 +90,33 @@ export interface CallScript {
   customHeaders?: { name: string; value: string }[];
   sipHeaders?: { name: string; value: string }[];
   tags?: string[];
-  /** silent: the call is answered and nobody says so; refused: the API refuses with 422. */
+  /** silent: the call is answered but no event says so; refused: the API refuses with 422. */
   answer?: 'normal' | 'silent' | 'refused';
   answerMs?: number;
-  /** What each REFER meets; default completed. */
+  /** How the target of each REFER reacts; default completed. */
   refers?: FarEnds;
-  /** What each transfer meets; default completed. */
+  /** How the target of each transfer reacts; default completed. */
   transfers?: FarEnds;
-  /** The caller's keys, one entry a try of a menu; null presses nothing; the last one repeats. */
+  /**
+   * The keys that the caller presses, one entry per try of a menu; null: none; the last one
+   * repeats.
+   */
   digits?: (string | null)[];
   keyMs?: number;
-  /** One speech; default 20 ms a character, at most 2 s. */
+  /** Duration of one speech; default 20 ms per character, at most 2 s. */
   speakMs?: number;
   playbackMs?: number;
-  /** Whichever comes first; `{ when: 'initiated', afterMs }` is their patience. */
+  /** The first one to happen counts; `{ when: 'initiated', afterMs }` is the caller's patience. */
   callerHangup?: CallerHangup | CallerHangup[];
-  /** When the caller hangs up while a REFER rings, a `failed` 487 still comes after the hangup. */
+  /** If the caller hangs up while a REFER rings, a `failed` 487 still follows the hangup. */
   lateFinal?: boolean;
-  /** call.cost after the hangup of each leg; default as the application says. */
+  /** Whether call.cost follows the hangup of each leg; default: the application's setting. */
   cost?: boolean;
-  /** Every webhook this often; default 1. */
+  /** How many copies of every webhook are sent; default 1. */
   copies?: number;
-  /** Every copy of every webhook is late by chance, so that they arrive out of order. */
+  /** Delays every copy of every webhook at random, so that they arrive out of order. */
   shuffle?: boolean;
-  /** Faults of this call only, on top of the simulator's rates. */
+  /** Faults of this call only, in addition to the simulator's rates. */
   faults?: ScriptedFault[];
 }
 
@@ -128,7 +136,7 @@ export interface ResolvedFarEnd {
   result: FarResult;
   progress: number[];
   startedMs: number;
-  /** Null: a transfer that nobody answers rings as long as its own time limit. */
+  /** Null: a transfer that nobody answers rings for its own time limit. */
   ringMs: number | null;
   hangup: 'after' | 'before' | 'never';
   hangupGapMs: number;
@@ -138,7 +146,8 @@ export interface ResolvedFarEnd {
 }
 
 /**
- * The far end for the nth (from 0) move of this kind, of which `nthToAddress` went to this address.
+ * The far end for the nth move of this kind (from 0), which is the `nthToAddress`th to this
+ * address.
  */
 export function farEndOf(
   ends: FarEnds | undefined,

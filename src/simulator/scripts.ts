@@ -5,18 +5,18 @@
 import type { CallScript } from './script.ts';
 
 export interface ExpectedEnd {
-  /** `ends` of the call, as the service reports it. */
+  /** The call's `ends`, as the service reports it. */
   ends: 'referred' | 'transferred' | 'rejected' | 'hung_up' | 'abandoned' | 'unconfirmed';
-  /** Name of the rule; null for `otherwise`. */
+  /** The name of the matched rule; null for `otherwise`. */
   rule: string | null;
   attempts: { target: string | null; verdict: string }[];
-  /** What the simulator's own books must say. */
+  /** The expected fate in the simulator's books. */
   fate: 'moved' | 'released' | 'left';
 }
 
 export interface PlayedCall {
   name: string;
-  /** One line for whoever watches. */
+  /** One line that describes the call. */
   title: string;
   script: CallScript;
   expect: ExpectedEnd;
@@ -28,10 +28,10 @@ const OFFICE = '+14155550130';
 const MENU = '+14155550111';
 const NOBODY = '+14155559999';
 
-/** The numbers that SCRIPT_ROUTES has rules for: what an account needs to be sound with them. */
+/** The numbers that SCRIPT_ROUTES has rules for, which the account must have. */
 export const SCRIPT_NUMBERS = [SUPPORT, DESK, OFFICE, MENU];
 
-/** Short limits: a demo shows in seconds what takes half a minute on a real line. */
+/** Short limits, so that a demo shows in seconds what takes half a minute on a real line. */
 export const SCRIPT_ROUTES = `targets:
   support-us: { sip: "sip:support@pbx-us.example.com", timeout: 5s }
   support-eu: { sip: "sip:support-eu@pbx-eu.example.com", timeout: 5s }

@@ -1,4 +1,4 @@
-/** The simulator's Ed25519 key, from the seed, and the signature of one delivery. */
+/** The simulator's Ed25519 key, derived from the seed, and the signatures of deliveries. */
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import nacl from 'tweetnacl';
 
@@ -15,9 +15,9 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 export function createSigningKey(seed: number): SigningKey {
   const secretSeed = createHash('sha256').update(`simulator key ${seed}`).digest();
   const pair = nacl.sign.keyPair.fromSeed(secretSeed);
-  // tweetnacl takes milliseconds a signature, node:crypto microseconds: at thousands of webhooks a
-  // second only the native one keeps up. Ed25519 is deterministic (RFC 8032): both give the same
-  // bytes.
+  // A signature takes milliseconds with tweetnacl and microseconds with node:crypto, and only the
+  // latter can sign thousands of webhooks per second. Ed25519 is deterministic (RFC 8032), so both
+  // give the same bytes.
   const key = createPrivateKey({
     key: Buffer.concat([PKCS8_PREFIX, secretSeed]),
     format: 'der',

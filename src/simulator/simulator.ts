@@ -23,34 +23,39 @@ import { createSigningKey } from './signing.ts';
 import { createSwitchboard } from './switchboard.ts';
 
 export interface SimulatorOptions {
-  /** Where events go; several for several replicas. May be set later, before the first call. */
+  /**
+   * Where events are sent; several URLs for several replicas. May be set later, before the first
+   * call.
+   */
   webhookUrl?: string | string[];
-  /** With several URLs: each event to one of them by chance (default), or to all at once. */
+  /** With several URLs: each event goes to a random one of them (default), or to all at once. */
   spread?: 'one' | 'all';
   apiKey?: string;
   /** 0 (default) takes any free port. */
   port?: number;
-  /** Decides the key, the ids and every fault; default by chance. */
+  /** Determines the key, the ids and every fault; random by default. */
   seed?: number;
-  /** Part of every id; default the seed. Runs of one seed on one database need different ones. */
+  /**
+   * Part of every id; default: the seed. Runs with the same seed and database need different salts.
+   */
   salt?: string;
   faults?: Faults;
-  /** Scripted durations are multiplied by it; default 1. Retries and time limits are not. */
+  /** Factor for scripted durations, but not for retries and time limits; default 1. */
   timeScale?: number;
   rateLimit?: RateLimit;
-  /** What the account holds; what is not given is sound. */
+  /** The contents of the account; the defaults are a correctly configured account. */
   account?: AccountGiven;
   referBeforeAnswer?: 'refused' | 'allowed';
   dedupeMs?: number;
   webhookTimeoutMs?: number;
   /** Pauses before the second and later delivery attempts. */
   webhookRetryMs?: number[];
-  /** Webhooks in flight at once. */
+  /** Maximum number of webhooks in flight. */
   connections?: number;
   onActivity?: (activity: Activity) => void;
 }
 
-/** What is going on, as it happens: for a demo to show. */
+/** What happens, as it happens, for a demo to show. */
 export type Activity =
   | { kind: 'event'; call: CallBook; leg: number; type: string }
   | { kind: 'request'; call: CallBook | null; leg: number; request: BookedRequest }
@@ -60,11 +65,11 @@ export interface PlacedCall {
   readonly number: number;
   readonly callControlId: string;
   readonly callSessionId: string;
-  /** Live: it changes as the call goes on. */
+  /** A live object, which changes as the call continues. */
   readonly book: CallBook;
   /** Resolves when the caller's leg has ended. */
   readonly ended: Promise<CallBook>;
-  /** The caller hangs up now. */
+  /** Makes the caller hang up now. */
   hangUp(): void;
 }
 
@@ -75,20 +80,23 @@ export interface Simulator {
   readonly publicKey: string;
   setWebhookUrl(url: string | string[]): void;
   placeCall(script?: CallScript): PlacedCall;
-  /** The books, in the order the calls were placed. */
+  /** The records of all calls, in the order in which they were placed. */
   books(): CallBook[];
-  /** Requests that name no call of this simulator. */
+  /** Requests for calls that do not exist here. */
   strayRequests(): BookedRequest[];
-  /** Deliveries in flight, held back or waiting for their next attempt. */
+  /** Number of deliveries in flight, held back or waiting for their next attempt. */
   unfinishedDeliveries(): number;
-  /** Live: a test may change it, and the API does. */
+  /** A live object: tests may change it, and the API does. */
   readonly account: Account;
-  /** What was asked of the account but reading: each POST and PATCH. */
+  /** Every POST and PATCH to the account. */
   accountWrites(): readonly AccountWrite[];
   stop(): Promise<void>;
 }
 
-/** The generic page names 2,000 ms; the number of attempts and their spacing are not published. */
+/**
+ * Telnyx's general webhook page names 2,000 ms; the number of attempts and their spacing are not
+ * published.
+ */
 const WEBHOOK_TIMEOUT_MS = 2_000;
 const WEBHOOK_RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const DEDUPE_MS = 60_000;
@@ -104,7 +112,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const tell = options.onActivity ?? (() => {});
   const account = createAccount(options.account);
   const deliveries = createDeliveryLog();
-  /** By application, once its URL was set through the API. */
+  /** URLs by application, for those whose URL was set through the API. */
   const ownUrls = new Map<string, string[]>();
   let api: Api | null = null;
 

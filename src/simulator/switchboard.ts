@@ -1,6 +1,6 @@
 /**
- * The calls of the simulator: places them, emits their events, ends them. It is one file because
- * the end of one leg emits events and ends others.
+ * Places the simulator's calls, emits their events and ends them. It is one file because the end of
+ * one leg emits events and ends other legs.
  */
 import { type BookedWebhook, bookFault, bookWebhook, newBook } from './books.ts';
 import type { Clock } from './clock.ts';
@@ -22,41 +22,39 @@ import type { CallerHangup, CallScript } from './script.ts';
 
 export interface SwitchboardOptions {
   seed: number;
-  /** Distinguishes runs of one seed whose events reach one database. */
+  /** Distinguishes runs with the same seed that use the same database. */
   salt: string;
   rates: FaultRates;
   clock: Clock;
   delivery: Delivery;
-  /** The application's setting, as it is when a leg ends. */
+  /** The application's setting, read when a leg ends. */
   costInWebhooks: (connectionId: string) => boolean;
   onChange: (call: PlacedLegs) => void;
   onEvent: (leg: Leg, type: string) => void;
-  /** Of the number that is called; null: of no application of the account. */
+  /** The connection of the called number; null: it belongs to no application of the account. */
   connectionOf: (to: string) => string | null;
 }
 
-/** Who ended a leg, for the books. */
+/** Who ended a leg, for the records. */
 export type EndedBy = 'service' | 'caller' | 'far_end' | 'network';
 
 export interface Switchboard {
   clock: Clock;
   place(script: CallScript): PlacedLegs;
-  /**
-   * A call of our own to a number that is ours too: the leg that calls, and the call that comes in.
-   */
+  /** A call from the account to one of its own numbers: the outgoing leg and the incoming call. */
   dial(script: CallScript): { calling: PlacedLegs; called: PlacedLegs };
   addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
   find(callControlId: string): Leg | undefined;
   living(): Leg[];
   emit(leg: Leg, type: `call.${string}`, payload: Payload): void;
   end(leg: Leg, by: EndedBy, facts: HangupFacts): void;
-  /** Something the script may wait for happened: the caller may hang up at it. */
+  /** Reports an event at which the script may make the caller hang up. */
   happened(leg: Leg, what: CallerHangup['when']): void;
   callerHangsUp(call: PlacedLegs): void;
   calls(): PlacedLegs[];
 }
 
-/** The API answers for a call that long after its end (GET /calls/{id}). */
+/** How long GET /calls/{id} still knows a call after its end. */
 const REMEMBERED_MS = 600_000;
 const COST_AFTER_MS = 100;
 
@@ -89,7 +87,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     const session = sessionId(salt, number);
     const from = script.from ?? `+1415555${String(number % 10_000).padStart(4, '0')}`;
     const to = script.to ?? '+14155550100';
-    // A leg names its call and a call its first leg: one of the two has to be tied afterwards.
+    // A leg refers to its call and the call to its first leg, so one of the two is set afterwards.
     const call = {
       number,
       script,
@@ -176,7 +174,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
       deliveries: [],
       outcome: 'pending',
     });
-    // Telnyx writes its keys in alphabetical order.
+    // Telnyx writes keys in alphabetical order.
     const data = JSON.stringify({
       event_type: type,
       id,
@@ -204,7 +202,7 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     options.onChange(leg.call);
   }
 
-  /** What was playing or asked for ends with the leg, and says so before the hangup. */
+  /** Playback, speech and menus end with the leg; their events come before the hangup. */
   function silence(leg: Leg): void {
     const { voices, gather } = leg;
     leg.voices = [];
@@ -233,8 +231,8 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
   }
 
   /**
-   * A caller who hangs up ends the B-legs too; a B-leg that ends takes the caller along only once
-   * they have talked.
+   * When the caller hangs up, the B-legs end too. When a B-leg ends, the caller's leg only ends if
+   * they were bridged.
    */
   function endOthers(leg: Leg, by: EndedBy): void {
     const source = by === 'caller' ? 'caller' : by === 'service' ? 'unknown' : 'callee';
@@ -254,7 +252,10 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     if (!caller.parkAfterUnbridge) end(caller, by, hung);
   }
 
-  /** Who called goes, and the call is over; or the called side goes, in its own words. */
+  /**
+   * The other leg of a placed call ends too. If the called side ended it, its own cause is passed
+   * on.
+   */
   function endPeer({ peer, direction }: Leg, facts: HangupFacts): void {
     if (peer === null) return;
     if (direction === 'outgoing') callerHangsUp(peer.call);

@@ -1,4 +1,4 @@
-/** A transfer: a B-leg that answers and is bridged, or hangs up while the caller stays. */
+/** A transfer: the B-leg answers and is bridged, or it hangs up and the caller stays. */
 import { answeredPayload, bridgedPayload, type HangupFacts, type Leg } from './leg.ts';
 import { bookAttempt, bookMove, startMove } from './moves.ts';
 import { badRequest, type Refusal } from './refusal.ts';
@@ -49,8 +49,7 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
       if (attempt.result === 'bye' || attempt.result < 300) pickUp(far);
       else {
         attempt.told = true;
-        // Telnyx ends a B-leg that nobody answers at timeout_secs, whatever the phone would do
-        // later.
+        // Telnyx ends an unanswered B-leg after timeout_secs, whatever the phone would do later.
         board.end(far, 'far_end', hangupFor(attempt.result));
       }
     });
@@ -82,7 +81,7 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
   }
 }
 
-/** Pairs of cause and SIP code as captures and the documented enum have them. */
+/** Pairs of hangup cause and SIP code, from captures and the documented enum. */
 function hangupFor(status: number): HangupFacts {
   const sip = String(status);
   switch (status) {

@@ -40,8 +40,8 @@ export function playbackStop(board: Switchboard, leg: Leg, body: CommandBody): R
 }
 
 /**
- * A new voice waits for the ones before it, as the description of `stop` says: whoever forgets to
- * stop an endless loop is never heard.
+ * A new prompt waits for the earlier ones, as documented for `stop`. Without stopping an endless
+ * loop, later prompts are never heard.
  */
 function enqueue(
   board: Switchboard,
@@ -93,7 +93,7 @@ function finish(
   voice.cancel();
   leg.voices = leg.voices.filter((other) => other !== voice);
   if (voice.started && voice.kind === 'speak') {
-    // Telnyx's enum for speak has no "cancelled".
+    // Telnyx's enum for the end of speak has no "cancelled".
     board.emit(leg, 'call.speak.ended', { speak_id: voice.id, status: 'completed' });
   } else if (voice.started) {
     board.emit(leg, 'call.playback.ended', {
@@ -144,7 +144,7 @@ export function gather(board: Switchboard, leg: Leg, body: CommandBody): Refusal
 
   function judge(keys: string | null, tries: number): void {
     if (recorded) {
-      // A key ends the recording.
+      // A key press ends the prompt.
       const status = keys === null ? 'completed' : 'cancelled';
       board.emit(leg, 'call.playback.ended', { media_url: media, overlay: false, status });
     }
@@ -167,12 +167,12 @@ function invalidPrompt(body: CommandBody): unknown {
   return body.invalid_payload ?? body.invalid_audio_url ?? body.invalid_media_name;
 }
 
-/** The digits that count; null where they are not what was asked for. */
+/** The valid digits; null if the keys are not what the menu asked for. */
 function accepted(keys: string, body: CommandBody): string | null {
   const terminator = typeof body.terminating_digit === 'string' ? body.terminating_digit : '#';
   const valid = typeof body.valid_digits === 'string' ? body.valid_digits : '0123456789#*';
   const most = Number(body.maximum_digits ?? DIGITS_MAX);
-  // A terminator that the menu itself asks for is a digit when it stands alone.
+  // A terminator that is also one of the menu's keys counts as a digit if it was pressed alone.
   const end = terminator === '' ? -1 : keys.indexOf(terminator);
   const digits = (end > 0 ? keys.slice(0, end) : keys).slice(0, most);
   const enough = digits.length >= Number(body.minimum_digits ?? 1);

@@ -1,6 +1,6 @@
 /**
- * The requests that carry webhooks: signed again for each attempt, with a time limit, so many at
- * once.
+ * The requests that deliver webhooks: each attempt is signed again and has a time limit, and their
+ * number in flight is limited.
  */
 import { Pool } from 'undici';
 import type { SentAttempt } from './account/deliveries.ts';
@@ -12,24 +12,24 @@ export interface WebhookPostsOptions {
   key: SigningKey;
   clock: Clock;
   timeoutMs: number;
-  /** Requests in flight at once. */
+  /** Maximum number of requests in flight. */
   connections: number;
   onAttempt: (event: OutgoingEvent, attempt: SentAttempt) => void;
 }
 
 export interface WebhookPosts {
-  /** Status 0: there was no answer. */
+  /** Status 0 means that there was no answer. */
   post(
     url: string,
     event: OutgoingEvent,
     attemptNumber: number,
   ): Promise<{ status: number; error: string | null }>;
-  /** An attempt that a fault loses: recorded and not sent. */
+  /** An attempt lost by a fault: recorded but not sent. */
   lose(url: string, event: OutgoingEvent): { status: number; error: string };
   close(): Promise<void>;
 }
 
-/** Telnyx keeps 10 kB of an answer. */
+/** Telnyx stores 10 kB of an answer. */
 const RESPONSE_CHARS_MAX = 10_240;
 
 const UNANSWERED: SentAttempt = {
@@ -84,7 +84,7 @@ export function createWebhookPosts(options: WebhookPostsOptions): WebhookPosts {
         body,
         signal: abort.signal,
       });
-      // Only the text of a failure is worth keeping: it says why.
+      // Only the text of a failure is stored, because it says why.
       if (response.statusCode === 200) await response.body.dump();
       else sent.responseBody = (await response.body.text()).slice(0, RESPONSE_CHARS_MAX);
       sent.status = response.statusCode;
@@ -110,7 +110,10 @@ export function createWebhookPosts(options: WebhookPostsOptions): WebhookPosts {
     return { status: 0, error: 'lost by a fault' };
   }
 
-  /** The service's time limit starts when a connection is free, not while our own queue is long. */
+  /**
+   * Waits for a free connection. The service's time limit only starts then, so our own queue does
+   * not count.
+   */
   async function slot(): Promise<void> {
     if (slotsFree > 0) slotsFree -= 1;
     else await new Promise<void>((resolve) => queue.push(resolve));

@@ -1,6 +1,6 @@
 /**
- * The account behind the simulator: what Telnyx keeps beside calls, in Telnyx's own field names.
- * Whoever holds it may change it, and so does the API.
+ * The account behind the simulator: what Telnyx stores besides calls, with Telnyx's own field
+ * names. Tests may change it directly, and the API changes it too.
  */
 import { CONNECTION_ID } from '../identity.ts';
 
@@ -12,7 +12,7 @@ export interface Application {
   created_at: string;
   updated_at: string;
   tags: string[];
-  /** Null: wherever the simulator sends its events to. */
+  /** Null: events go to the simulator's own webhook URL. */
   webhook_event_url: string | null;
   webhook_event_failover_url: string | null;
   webhook_api_version: string;
@@ -37,7 +37,7 @@ export interface AccountNumber {
   country_iso_alpha2: string;
   phone_number_type: string;
   purchased_at: string;
-  /** What `/phone_numbers/{id}/voice` adds. */
+  /** The additional fields of `/phone_numbers/{id}/voice`. */
   voice: Record<string, unknown>;
   [field: string]: unknown;
 }
@@ -48,7 +48,7 @@ export interface Profile {
   [field: string]: unknown;
 }
 
-/** A connection that is no Call Control Application: SIP trunks, TeXML, FQDN. */
+/** A connection that is not a Call Control Application: SIP trunk, TeXML, FQDN. */
 export interface OtherConnection {
   id: string;
   connection_name: string;
@@ -60,13 +60,13 @@ export interface AccountFault {
   /** `balance`, `phone_numbers`, `phone_numbers/voice`, … or `*` for all of them. */
   endpoint: string;
   method?: string;
-  /** Requests that it lets through first, and how many it strikes then. */
+  /** How many requests it lets through first, and how many it affects after that. */
   after?: number;
   times?: number;
   status?: number;
   slow_secs?: number;
   garbage?: boolean;
-  /** The connection is cut: before anything was done, or with `after` after it. */
+  /** Closes the connection before or after the request was executed. */
   cut?: 'before' | 'after';
 }
 
@@ -75,19 +75,19 @@ export interface Account {
   connections: OtherConnection[];
   numbers: AccountNumber[];
   outbound_voice_profiles: Profile[];
-  /** Deliveries from before this run, as the API gives them; newest first. */
+  /** Deliveries from before this run, in the API's form; newest first. */
   webhook_deliveries: Record<string, unknown>[];
   balance: Record<string, string>;
-  /** `own`: the key that signs; `none`: 404; else what the API shows. */
+  /** `own`: the signing key; `none`: 404; otherwise the text that the API returns. */
   public_key: string;
-  /** Telnyx documents two forms of pages. */
+  /** Telnyx documents two kinds of paging. */
   pagination: { lists: 'number' | 'cursor'; active_calls: 'number' | 'cursor' };
-  /** How far the `Date` of every answer is from the time. */
+  /** Offset of the `Date` header in every answer from the real time. */
   date_offset_secs: number;
   faults: AccountFault[];
 }
 
-/** What is given of an account, and of each thing in it. */
+/** The given parts of an account and of each resource in it; the rest gets defaults. */
 export interface AccountGiven {
   applications?: Partial<Application>[];
   connections?: Partial<OtherConnection>[];
@@ -105,8 +105,8 @@ const PROFILE_ID = '1293384261075731499';
 const CREATED_AT = '2026-01-05T09:00:00Z';
 
 /**
- * What is not given is a sound account: one application for the simulator's calls, with two
- * numbers.
+ * The defaults are a correctly configured account: one application for the simulator's calls, with
+ * two numbers.
  */
 export function createAccount(given: AccountGiven = {}): Account {
   const applications = (given.applications ?? [{}]).map(applicationFrom);
@@ -188,8 +188,8 @@ function numberFrom(account: Account, given: Partial<AccountNumber>, index: numb
     phone_number_type: 'local',
     purchased_at: CREATED_AT,
     created_at: CREATED_AT,
-    // The documentation: true by default, "for backwards compatibility"; it forwards only with a
-    // number to go to.
+    // Documented as true by default, "for backwards compatibility"; it only forwards if there is a
+    // number to forward to.
     call_forwarding_enabled: true,
     ...given,
     id: given.id ?? nextId(5_000 + index),
@@ -223,7 +223,7 @@ function profileFrom(given: Partial<Profile>, index: number): Profile {
   };
 }
 
-/** 19 digits, as Telnyx's: none fits into a JavaScript number. */
+/** 19 digits like Telnyx's ids, too large for a JavaScript number. */
 export function nextId(count: number): string {
   return String(1_293_384_261_075_700_000n + BigInt(count));
 }

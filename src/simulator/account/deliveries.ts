@@ -1,6 +1,6 @@
 /**
- * What became of every webhook, attempt by attempt, as `GET /webhook_deliveries` shows it. Only
- * what was really sent stands here: an event that a fault swallowed was never attempted.
+ * The result of every webhook, attempt by attempt, as `GET /webhook_deliveries` shows it. It only
+ * contains what was really sent: an event lost by a fault was never attempted.
  */
 
 export interface SentAttempt {
@@ -8,7 +8,7 @@ export interface SentAttempt {
   startedAt: string;
   finishedAt: string;
   requestHeaders: Record<string, string>;
-  /** 0: no answer came. */
+  /** 0: there was no answer. */
   status: number;
   responseHeaders: Record<string, string>;
   responseBody: string;
@@ -17,7 +17,7 @@ export interface SentAttempt {
 
 export interface DeliveryLog {
   attempted(event: { id: string; data: string }, attempt: SentAttempt): void;
-  /** In Telnyx's form, newest first. */
+  /** Deliveries in Telnyx's form, newest first. */
   list(): Record<string, unknown>[];
 }
 
@@ -47,7 +47,7 @@ export function createDeliveryLog(): DeliveryLog {
 
 function deliveryJson({ id, data, attempts }: Entry): Record<string, unknown> {
   return {
-    // The documentation has an id of its own here; any unique one will do.
+    // Telnyx's documentation shows a different id here; any unique one will do.
     id: `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`,
     record_type: 'webhook_delivery',
     user_id: '7d4cb3c6-9d0f-4a5e-8a2f-3b1d6f0b5c11',
@@ -85,7 +85,7 @@ const TLS_CODES: Record<string, number> = {
   SELF_SIGNED_CERT_IN_CHAIN: 75006,
 };
 
-/** Of Telnyx's list of error codes. */
+/** An error code from Telnyx's list. */
 function failureCode(status: number, error: unknown): number {
   if (status === 0) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';

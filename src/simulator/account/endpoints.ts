@@ -1,4 +1,4 @@
-/** The account's endpoints: which request asks for what. Authentication and limits come before. */
+/** The account's endpoints. Authentication and limits have been checked before. */
 import { type Answer, CUT, data, refused } from '../answer.ts';
 import { CONNECTION_ID } from '../identity.ts';
 import type { Leg, PlacedLegs } from '../leg.ts';
@@ -32,23 +32,23 @@ export interface AccountWrite {
 }
 
 export interface AccountEndpointsOptions extends ShownAccount {
-  /** The key that signs the webhooks. */
+  /** The public key of the webhooks' signatures. */
   publicKey: string;
   deliveries: DeliveryLog;
   calls: () => readonly PlacedLegs[];
   living: () => Leg[];
-  /** An application's URL was set through the API: its events go there from now on. */
+  /** Called when an application's URL was set through the API; its events go there from now on. */
   onUrl: (application: Application) => void;
-  /** POST /calls. */
+  /** Handles POST /calls. */
   dial: (body: unknown) => Answer;
   pause: (ms: number) => Promise<void>;
 }
 
 export interface AccountEndpoints {
-  /** True where the address is one of the account's. */
+  /** True if the path is one of the account's endpoints. */
   knows(path: string): boolean;
   answer(method: string, url: string, body: unknown): Promise<Answer>;
-  /** Every POST and PATCH that came, refused ones too. */
+  /** Every POST and PATCH received, including refused ones. */
   writes: AccountWrite[];
 }
 
@@ -104,7 +104,7 @@ function read(method: string, url: string, body: unknown): Asked | null {
   const match = PATH.exec(path);
   if (match === null) return null;
   const [, first = '', second, third] = match;
-  // A call by its id is no part of the account.
+  // A single call does not belong to the account's endpoints.
   if (first === 'calls' && second !== undefined) return null;
   const isVoice = first === 'phone_numbers' && (third ?? second) === 'voice';
   const isActive = first === 'connections' && third === 'active_calls';
@@ -224,7 +224,7 @@ function publicKey({ account, publicKey: own }: AccountEndpointsOptions): Answer
   return data({ public: shownKey, record_type: 'public_key' });
 }
 
-/** The legs that live now. */
+/** The live legs. */
 function activeCalls({ id, path, query }: Asked, options: AccountEndpointsOptions): Answer {
   const { account, living } = options;
   const known = id === CONNECTION_ID || connections(options).some((one) => one.id === id);
@@ -245,7 +245,7 @@ function activeCalls({ id, path, query }: Asked, options: AccountEndpointsOption
   };
 }
 
-/** Since the answer, or since the call came in. */
+/** Seconds since the answer, or since the start if the leg was not answered. */
 export function secondsOf(leg: Leg): number {
   const from = Date.parse(leg.answeredAt ?? leg.startedAt);
   const until = leg.endedAt === null ? Date.now() : Date.parse(leg.endedAt);

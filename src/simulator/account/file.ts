@@ -1,6 +1,6 @@
 /**
- * An account from a YAML file: `referee simulator --account FILE`. Every problem at once, each with
- * its place.
+ * Reads an account from a YAML file: `referee simulator --account FILE`. Reports all problems at
+ * once, each with its place.
  */
 import { readFileSync } from 'node:fs';
 import Type, { type TProperties, type TSchema } from 'typebox';
@@ -10,7 +10,7 @@ import { InvalidConfiguration } from '../../errors.ts';
 import type { AccountGiven } from './account.ts';
 
 const strict = { additionalProperties: false } as const;
-/** Fields of Telnyx's own that no check of ours reads may stand in the file all the same. */
+/** The file may contain any field of Telnyx's, even one that no check of ours reads. */
 const Resource = Type.Record(Type.String(), Type.Unknown());
 const Id = Type.Optional(Type.String({ pattern: '^\\S+$' }));
 const NullableText = Type.Optional(Type.Union([Type.String(), Type.Null()]));
@@ -81,7 +81,7 @@ const AccountSchema = some({
   faults: Type.Array(FaultSchema),
 });
 
-/** Nothing of it need be there, and nothing else may. */
+/** An object whose properties are all optional and which allows no others. */
 function some(properties: TProperties): TSchema {
   const each = Object.entries(properties).map(([name, schema]) => [name, Type.Optional(schema)]);
   return Type.Object(Object.fromEntries(each) as TProperties, strict);

@@ -1,4 +1,4 @@
-/** One page of a list, in either of the two forms that Telnyx documents. */
+/** One page of a list, in either of the two kinds of paging that Telnyx documents. */
 
 export interface PageRequest {
   form: 'number' | 'cursor';
@@ -6,7 +6,7 @@ export interface PageRequest {
   query: URLSearchParams;
 }
 
-/** The documented default and most of `page[size]`. */
+/** The documented default and maximum of `page[size]`. */
 const SIZE = 20;
 const SIZE_MAX = 250;
 
@@ -50,7 +50,7 @@ function byCursor(list: readonly unknown[], { path, query }: PageRequest, size: 
 function nextQuery(query: URLSearchParams, after: string): string {
   const next = new URLSearchParams(query);
   next.set('page[after]', after);
-  // The documentation's example shows the brackets as they are.
+  // The documentation's example shows the brackets unescaped.
   return next.toString().replaceAll('%5B', '[').replaceAll('%5D', ']');
 }
 

@@ -1,9 +1,9 @@
-/** The account's resources as the API shows them. */
+/** The account's resources in the API's form. */
 import type { Account, AccountNumber, Application } from './account.ts';
 
 export interface ShownAccount {
   account: Account;
-  /** Where the simulator sends its events to, for an application that names no URL. */
+  /** The simulator's own webhook URL, for an application without one. */
   webhookUrl: () => string | null;
 }
 

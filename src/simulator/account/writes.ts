@@ -1,6 +1,6 @@
 /**
- * What the API changes in the account, and what it refuses: an unknown field too, which Telnyx
- * would ignore in silence, so that nobody notices a misspelling.
+ * Writes to the account through the API. Unknown fields are refused: Telnyx silently ignores them,
+ * and a misspelling would go unnoticed.
  */
 import { badRequest, fieldRefusal, type Refusal } from '../refusal.ts';
 import type { Account, AccountNumber, Application } from './account.ts';
@@ -53,7 +53,7 @@ export function createApplication(account: Account, body: unknown): Result<Appli
   const refusal = check(body, APPLICATION, ['application_name', 'webhook_event_url']);
   if (refusal !== null) return { refusal };
   const now = new Date().toISOString();
-  // Telnyx's own default is version 1.
+  // Version 1 is Telnyx's own default.
   const given = {
     webhook_api_version: '1',
     call_cost_in_webhooks: false,
@@ -70,7 +70,7 @@ export function createApplication(account: Account, body: unknown): Result<Appli
 }
 
 export function updateApplication(application: Application, body: unknown): Result<Application> {
-  // The documentation requires both in an update too, changed or not.
+  // Telnyx documents both as required in an update too, changed or not.
   const fields = { ...APPLICATION, tags: 'texts' as const };
   const refusal = check(body, fields, ['application_name', 'webhook_event_url']);
   if (refusal !== null) return { refusal };
