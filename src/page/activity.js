@@ -1,4 +1,4 @@
-/** What people did, newest first. */
+/** The view of what people did, newest first. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { alertOf, textField, valuesOf } from './fields.js';

@@ -15,7 +15,7 @@ class ApiError extends Error {
 }
 
 /**
- * Called when nobody is signed in, or not any more.
+ * Called when nobody is signed in, or the session has ended.
  *
  * @type {(error: ApiError) => void}
  */

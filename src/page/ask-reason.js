@@ -1,4 +1,4 @@
-/** Asks whether something is really to be done to a call, and why. */
+/** A dialog that asks for confirmation and a reason before an action on a call. */
 import { html } from '/assets/lit-html/lit-html.js';
 
 export function askReason(changed) {

@@ -1,4 +1,4 @@
-/** Asks why, and until when, before something is forced by hand or given back. */
+/** A dialog that asks why, and until when, before an override is set or ended. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { localTime } from './fields.js';
 import { ZONE } from './words.js';
@@ -18,7 +18,10 @@ export function askUntil(changed) {
   let asked = { title: '', warning: '' };
   /** @type {(details: { until: string | null, reason: string | null }) => void} */
   let act = () => {};
-  /** The moment that the field was filled with: in an hour that comes twice, its text is two moments. */
+  /**
+   * The time that the field was filled with. Its text alone would be ambiguous in an hour that
+   * occurs twice.
+   */
   let given = { text: '', iso: '' };
 
   const dialog = () => /** @type {HTMLDialogElement} */ (document.getElementById('ask-until'));
@@ -34,7 +37,7 @@ export function askUntil(changed) {
     act({ until: momentOf(text), reason: reason === '' ? null : reason });
   }
 
-  /** The browser's field has the browser's zone; the API wants one that is written. */
+  /** The field has the browser's time zone; the API wants an explicit one. */
   function momentOf(text) {
     if (text === '') return null;
     return text === given.text ? given.iso : new Date(text).toISOString();
@@ -51,7 +54,7 @@ export function askUntil(changed) {
       const until = field('until');
       if (until !== null) until.value = given.text;
       dialog().showModal();
-      // Where the time is said already, what is left to say is the reason.
+      // If the duration is fixed, only the reason is left to type.
       if (what.forMs !== undefined) field('reason')?.focus();
     },
     template() {
@@ -80,7 +83,7 @@ export function askUntil(changed) {
   };
 }
 
-/** Up to the next whole minute, which is what the field can show: never less than was asked for. */
+/** Rounded up to a whole minute, because the field shows minutes and must not shorten the time. */
 function momentIn(forMs) {
   if (forMs === undefined || forMs === null) return { text: '', iso: '' };
   const ms = Math.ceil((Date.now() + forMs) / MINUTE_MS) * MINUTE_MS;

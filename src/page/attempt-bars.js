@@ -1,4 +1,7 @@
-/** The attempts of a call as bars on a time axis: who was tried, for how long, and what came of it. */
+/**
+ * The attempts of a call as bars on a time axis: who was tried, for how long, and with which
+ * result.
+ */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { verdictWords } from './simple-words.js';
 import { tone, word } from './states.js';
@@ -7,7 +10,7 @@ import { duration, targetName } from './words.js';
 
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800];
 const TICKS_MAX = 6;
-/** So that a refusal within milliseconds is seen. */
+/** Minimum width, so that a refusal within milliseconds is visible. */
 const BAR_MIN = 0.6;
 
 /** @param {import('./call.js').CallDetail} call */
@@ -50,7 +53,7 @@ function bar({ verdict }, from, to) {
     x=${`${Math.min(from, 100 - width)}%`} width=${`${width}%`} y="5" height="12" rx="2"></rect>`}</svg>`;
 }
 
-/** Seconds since the call came. */
+/** An axis in seconds since the start of the call. */
 function axis(spanMs) {
   const seconds = spanMs / 1_000;
   const step = STEPS_S.find((each) => seconds / each <= TICKS_MAX) ?? seconds / TICKS_MAX;

@@ -4,7 +4,7 @@ import { isSip } from './story-mode.js';
 import { age, plain, said, time } from './words.js';
 
 /**
- * What stands below its bar.
+ * The details below an attempt's bar.
  *
  * @param {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>['attempts'][number]} attempt
  */
@@ -20,7 +20,7 @@ export function attemptDetail(attempt) {
     ${adviceText(attempt.advice)}`;
 }
 
-/** `call.refer.failed 486` says nothing that the verdict does not. */
+/** A reason such as `call.refer.failed 486` says nothing that the verdict does not. */
 function isTelnyxName(reason) {
   return reason.startsWith('call.');
 }
@@ -46,7 +46,7 @@ export function adviceText(advice) {
   </dl>`;
 }
 
-/** The rule that matched, and everything that was tried before it a click away. */
+/** The rule that matched; everything that was tried before it can be unfolded. */
 export function matchedRule(trace) {
   const match = trace.find(({ matched }) => matched);
   if (trace.length === 0) return html`<p class="faint">No decision has been made.</p>`;

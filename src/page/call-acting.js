@@ -1,4 +1,7 @@
-/** What an operator does to a live call beside referring it: hang it up, or go on to the next step. */
+/**
+ * What an operator can do to a live call besides a manual refer: hang up, or continue with the next
+ * step.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { postJson } from './api.js';
 import { askReason } from './ask-reason.js';

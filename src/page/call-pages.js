@@ -8,9 +8,9 @@ import { ENDS } from './states.js';
 
 const PAGE_ROWS = 50;
 
-/** The API's own word for every verdict that says so. */
+/** The API's own filter for all verdicts that mean failure. */
 export const FAILED = 'failed';
-/** Filters that exist only on this page, with the values of the API they stand for. */
+/** Filters that exist only on this page, with the API's values that they stand for. */
 export const NOT_ARRIVED = 'not_arrived';
 export const LOST = 'lost';
 const ELSEWHERE = ENDS.filter(
@@ -30,7 +30,7 @@ export async function readPage(filter, cursor) {
     if (calls.size === PAGE_ROWS && !calls.has(call.call_control_id)) break;
     if (isMeant(call, filter)) calls.set(call.call_control_id, call);
     newest.rest = newest.rest.slice(1);
-    // After its last row, a list may have calls that are newer than those in the other lists.
+    // Beyond its last row a list may have calls that are newer than those in the other lists.
     if (newest.rest.length === 0 && newest.next !== null) break;
   }
   const more = parts.some(({ rest, next }) => rest.length > 0 || next !== null);
@@ -40,8 +40,8 @@ export async function readPage(filter, cursor) {
 }
 
 /**
- * A position that an address can hold; null for the newest. Of merged lists, whose position is the
- * rest of several, it is the time of the first call that is shown.
+ * The position in the form used in the page's address; null for the newest page. For merged lists,
+ * which have several cursors, it is the time of the first call shown.
  */
 export function addressOf(cursor, calls) {
   if (cursor === null) return null;
@@ -50,13 +50,13 @@ export function addressOf(cursor, calls) {
   return isPlain ? (first.next ?? null) : (calls[0]?.created_at ?? null);
 }
 
-/** Null where the address holds none, or one of another filter. */
+/** Null if the address has no position, or one for another filter. */
 export function cursorOf(address, filter) {
   if (address === undefined) return null;
   const queries = queriesOf(filter);
   const isTime = !Number.isNaN(Date.parse(address)) && address.includes('T');
   if (!isTime) return queries.length === 1 ? [{ rest: [], next: address }] : null;
-  // The filter means before, and this call is to be shown.
+  // One millisecond later, because the filter excludes its own time and this call must be shown.
   const before = new Date(Date.parse(address) + 1).toISOString();
   return queries.map(() => ({ rest: [], next: undefined, before }));
 }
@@ -69,7 +69,7 @@ function queriesOf(filter) {
   return outcomes.flatMap((outcome) => ends.map((end) => ({ ...filter, outcome, ends: end })));
 }
 
-/** `before`: of a list that begins at a time and not at the newest. */
+/** `before`: the time at which the list begins, if not at the newest call. */
 async function refill(query, { rest, next, before }) {
   if (rest.length >= PAGE_ROWS || next === null) return { rest, next, before };
   const until = [query.until, before].filter((time) => time !== undefined).toSorted(byTime)[0];

@@ -29,7 +29,7 @@ export function callView(changed) {
   /** @type {ReturnType<typeof import('../http/api/calls-json.ts').callSummary>[]} */
   let legs = [];
   /**
-   * Null until they are loaded.
+   * Null until the targets are loaded.
    *
    * @type {string[] | null}
    */
@@ -151,7 +151,7 @@ function notThere(error) {
   return error === null ? html`<p class="empty">Loading…</p>` : nothing;
 }
 
-/** Opens the rules as they were. */
+/** A link to the route set that decided the call. */
 function routeSet(hash) {
   if (hash === null) return '–';
   return html`<a href=${`#/routes?version=${hash}`}><code title=${hash}>${hash.slice(0, 12)}</code></a>`;

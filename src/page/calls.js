@@ -39,10 +39,13 @@ export function callsView(changed) {
   let page = emptyPage();
   /** Cursors of the previous pages. */
   let trail = [];
-  /** Opened at a position by its address: how many pages are before it is not known. */
+  /**
+   * True if the view was opened at a position in its address, so the number of earlier pages is
+   * unknown.
+   */
   let within = false;
   let loading = 0;
-  /** Of the page that is being read, or was read last; `page` may still be the one before. */
+  /** The query of the page being loaded, or loaded last; `page` may still be the previous one. */
   let asked = null;
   /** Calls that arrived since the first page was loaded. */
   let newer = new Set();
@@ -65,7 +68,7 @@ export function callsView(changed) {
     changed();
   }
 
-  /** The address always leads to the page that is shown. */
+  /** Keeps the address pointing at the page that is shown. */
   function holdPosition() {
     if (!open) return;
     const at = addressOf(page.cursor, page.calls);
@@ -162,7 +165,7 @@ function emptyPage() {
   return { calls: [], next: null, cursor: null, busy: true, error: null };
 }
 
-/** Why the list is empty, with the filter. */
+/** Says why the list is empty, and names the filter. */
 function emptyWords({ busy, error }, filter) {
   if (error !== null) return 'The calls could not be loaded.';
   if (busy) return 'Loading…';
@@ -231,7 +234,10 @@ function submit(event) {
   location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
 }
 
-/** The answer first: what became of the caller, then who, and everything else after it. */
+/**
+ * The most important columns first: how the call ended for the caller, then who called, then the
+ * rest.
+ */
 export function callTable(calls, caption) {
   return html`<table class="calls">
     <caption class="hidden">${caption}</caption>

@@ -1,18 +1,18 @@
-/** Small charts of rectangles: callers by hour, and the parts of a whole. */
+/** Small charts made of rectangles: callers by hour, and parts of a whole. */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { daySpan, daysIn } from './report-period.js';
 import { OUTCOMES, tone, word } from './states.js';
 import { day, hour, noon, shortDay } from './words.js';
 
-/** The strip of a bar, of 100: the rest is the gap. */
+/** A bar's share of its slot; the rest is the gap. */
 const BAR_SHARE = 0.78;
 const EVERY_HOURS = 3;
-/** Names below a chart, so that a phone has room for them. */
+/** Maximum number of names below a chart, so that they fit on a phone. */
 const NAMES_MAX = 7;
 
 /**
- * Stacked bars of callers, one for each hour that has begun; each leads to its calls. The same stands
- * below it as a table, for whoever does not see the bars.
+ * Stacked bars of callers, one for each hour that has begun; each links to its calls. A table below
+ * has the same numbers for people who cannot see the bars.
  */
 export function hourChart(rows) {
   return timeChart(rows, {
@@ -23,7 +23,10 @@ export function hourChart(rows) {
   });
 }
 
-/** The bars of a report by hour or day; a line across a bar is how many callers there were before. */
+/**
+ * The bars of a report by hour or day; a line across a bar shows the number of callers in the
+ * previous period.
+ */
 export function reportChart(report) {
   const { by, rows } = report;
   const isHours = by === 'hour';
@@ -42,7 +45,7 @@ export function reportChart(report) {
   })}</div>${report.compare === null ? nothing : html`<p class="faint small">The line at a bar: all callers ${report.compare === 'week' ? 'a week before' : 'of the time just before'}.</p>`}`;
 }
 
-/** Which bars have a name below: of hours midnights, where there are more than two days. */
+/** How many bars share one name: with hours over more than two days, only midnights are named. */
 function everyOf(report) {
   const { by, rows } = report;
   const days = daysIn(report);
@@ -119,7 +122,7 @@ export function hourTable(rows) {
     </table></div></details>`;
 }
 
-/** What the colours mean, with the numbers, which lead to their calls. */
+/** The meaning of the colours with their numbers, which link to the calls. */
 export function outcomeLegend(outcomes, query) {
   return html`<ul class="legend">${OUTCOMES.map((outcome) =>
     outcomes[outcome] === 0
@@ -129,11 +132,11 @@ export function outcomeLegend(outcomes, query) {
   )}</ul>`;
 }
 
-/** Callers by outcome, as parts of all. */
+/** Callers by outcome, as parts of the total. */
 export function outcomeShare(outcomes) {
   const parts = OUTCOMES.filter((outcome) => outcomes[outcome] > 0);
   const words = parts.map((outcome) => `${outcomes[outcome]} ${word(outcome)}`).join(', ');
-  // A desk that was tried, and where nobody ended up.
+  // Nothing to show for a desk that was tried but never reached.
   if (words === '') return nothing;
   return share(
     parts.map((outcome) => ({ name: outcome, count: outcomes[outcome] })),
@@ -142,7 +145,7 @@ export function outcomeShare(outcomes) {
 }
 
 /**
- * Parts of a whole, which fill the strip.
+ * Parts of a whole that together fill the strip.
  *
  * @param {{ name: string, count: number }[]} parts
  * @param {string} words

@@ -1,4 +1,7 @@
-/** Events that could not be processed: what is wrong, and processing them again or throwing them away. */
+/**
+ * Events that could not be processed: what is wrong, and buttons to process them again or discard
+ * them.
+ */
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
@@ -10,7 +13,7 @@ import { plain, said, time } from './words.js';
 
 const PAGE_ROWS = 50;
 
-/** Who said it. */
+/** The source of the event. */
 const SOURCES = new Map([
   ['webhook', 'Telnyx'],
   ['b_leg', 'Telnyx, of the other leg'],
@@ -65,7 +68,7 @@ export function deadLetters(changed) {
       acted = { busy: false, error: failure, done: null };
     }
     await refresh();
-    // The button that was pressed is gone.
+    // The pressed button is gone, so the focus moves to the heading.
     document.getElementById('letters-title')?.focus();
   }
 
@@ -133,7 +136,7 @@ export function deadLetters(changed) {
   }
 }
 
-/** The first line; where it happened is a click away. */
+/** The first line of the error; the rest can be unfolded. */
 function errorText(text) {
   const [first = '', ...rest] = text.split('\n');
   if (rest.length === 0) return said(first, 'no error is kept');

@@ -7,7 +7,7 @@ import { alertOf } from './fields.js';
 import { ruleName, said } from './words.js';
 
 export function explainAgain(changed) {
-  /** Of the call that was asked about last. */
+  /** The id of the call that was asked about last. */
   let asked = '';
   /** @type {import('./api.js').Answer} */
   let answer = null;
@@ -26,7 +26,7 @@ export function explainAgain(changed) {
     } catch (failure) {
       failed = failure;
     }
-    // Meanwhile another call may have been opened.
+    // Another call may have been opened meanwhile.
     if (asked !== id) return;
     answer = found;
     error = failed;

@@ -34,7 +34,7 @@ export function choice(label, name, value, options, any = 'any') {
   </label>`;
 }
 
-/** A choice whose first option says what it is about, so that it needs no line for a label. */
+/** A select whose first option says what it is about, so that it needs no visible label. */
 export function quietChoice(label, name, value, options, any) {
   return html`<select name=${name} aria-label=${label} .value=${value ?? ''}>
     <option value="">${any}</option>

@@ -1,7 +1,7 @@
 /**
- * Live updates: server-sent events read with fetch, which tells a refusal from a lost connection. A
- * connection that ends, or is silent for longer than the server's heartbeat, is reopened where it
- * stopped.
+ * Live updates: server-sent events read with fetch, which can tell a refusal from a lost
+ * connection. A connection that ends, or is silent for longer than the server's heartbeat, is
+ * reopened where it stopped.
  */
 import { createParser } from '/assets/eventsource-parser/dist/index.js';
 import { refusalOf, send } from './api.js';
@@ -59,8 +59,8 @@ export function follow({ onCall, onReset, onState }) {
   function take({ event, data, id }) {
     if (id !== undefined) lastId = id;
     if (event === 'call') onCall(JSON.parse(data));
-    // The first hello means: from now on. Earlier calls are in the lists, which are loaded after
-    // it.
+    // The first hello means that the stream starts now. Earlier calls are in the lists, which are
+    // loaded after it.
     else if (event === 'reset' || event === 'hello') onReset();
   }
 }

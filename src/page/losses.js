@@ -1,4 +1,7 @@
-/** Which number, desk, rule, day or hour loses callers: one table for each, beside an earlier time. */
+/**
+ * Which number, desk, rule, day or hour loses callers: a table for each, compared with an earlier
+ * period.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { LOST } from './call-pages.js';
 import { outcomeShare } from './charts.js';
@@ -19,13 +22,13 @@ const BEFORE = {
 };
 const HOUR_MS = 3_600_000;
 
-/** Who hung up first, and who was let go: both did not reach anybody. */
+/** Lost callers: those who hung up first, and those whose call ended without reaching anybody. */
 export function lostOf({ outcomes }) {
   return outcomes.not_reached + outcomes.gave_up;
 }
 
 /**
- * Those that lose most callers first; days, and hours with callers, as they come.
+ * Ordered by lost callers, the most first; days, and hours with callers, in their own order.
  *
  * @param {keyof typeof NAMES} by
  * @param {{ rows: any[], from: string, to: string, zone: string, compare: 'week' | 'previous' | null }} report
@@ -57,7 +60,7 @@ export function lossTable(by, report, { max = Infinity, more = false } = {}) {
   </table></div>`;
 }
 
-/** Most of a week's hours are nights. */
+/** Hours without callers are left out, because most of them are at night. */
 function linesOf(by, { rows }) {
   if (by === 'day') return rows;
   if (by === 'hour') return rows.filter(({ calls, before }) => calls > 0 || before?.calls > 0);
@@ -69,19 +72,22 @@ function nameOf(by, { key, label }) {
   return by === 'hour' ? `${day(key)} ${hour(key)}` : label;
 }
 
-/** `lines:+4930901820` is of one number; a prefix, or a table as a whole, is of many. */
+/**
+ * The number in a row key such as `lines:+4930901820`; null for a prefix or a whole table, which
+ * stand for many numbers.
+ */
 function numberOfRow(key) {
   const number = key?.split(':')[1] ?? null;
   return number === null || number.includes('*') ? null : number;
 }
 
-/** The number, where its label stands in its place. */
+/** The number beside a label that is shown in its place. */
 function numberBeside({ key, label }) {
   if (key === null || key === label) return nothing;
   return html` <span class="faint small">${said(key)}</span>`;
 }
 
-/** The calls of a line; null where no filter finds them. */
+/** The filter for a line's calls; null if no filter finds them. */
 function queryOf(by, { key }, report) {
   const { from, to } = report;
   if (by === 'day') return daySpan(key, report);
@@ -91,7 +97,7 @@ function queryOf(by, { key }, report) {
   return named === null ? null : { [NAMES[by].filter]: named, since: from, until: to };
 }
 
-/** Without callers then there is nothing to compare with. */
+/** If there were no callers then, there is nothing to compare with. */
 function earlier({ before }) {
   return before === null || before.calls === 0 ? '–' : lostOf(before);
 }

@@ -1,4 +1,4 @@
-/** Callers who rang while nobody listened: on the page until somebody takes note of them. */
+/** Lost callers, who called during an outage: shown until somebody acknowledges them. */
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';

@@ -43,7 +43,7 @@ const NAVIGATION = [
 ];
 
 let place = placeOf(location.hash);
-/** For each history entry: the scroll position, and the state the view keeps. */
+/** The scroll position and the view's own state for each history entry. */
 const places = new Map();
 let hashHere = location.hash;
 let entry = entryOfHistory(null);
@@ -68,7 +68,7 @@ readiness((reason) => {
 setInterval(() => document.visibilityState === 'visible' && changed(), TICK_MS);
 void begin();
 
-/** Whoever is signed in already, in another tab too, need not do it again. */
+/** Uses an existing session, also one from another tab. */
 async function begin() {
   try {
     await resume();

@@ -1,4 +1,6 @@
-/** The next route set: what it would do differently, in pairs, with calls to look at. */
+/**
+ * The next route set: what it would do differently, as before-and-after pairs with example calls.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { located } from './fields.js';
 import { count, said, time } from './words.js';

@@ -1,4 +1,7 @@
-/** Is it open, why, and until when? One line for each schedule and each switch that is held by hand. */
+/**
+ * Whether we are open, why, and until when: one line for each schedule and each switch with an
+ * override.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { said, time, until } from './words.js';
 
@@ -38,7 +41,7 @@ function openingWords({ open, override, closed_because: because, changes }) {
 }
 
 /**
- * By whom, until when and why it is held by hand.
+ * Who set the override, until when, and why.
  *
  * @param {any} override
  * @param {(iso: string) => unknown} when

@@ -1,6 +1,6 @@
 /**
- * Out to Telnyx: what we have asked of Telnyx and have no answer to yet, and the events that could not
- * be processed.
+ * "Out to Telnyx": commands that Telnyx has not answered yet, and events that could not be
+ * processed.
  */
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
@@ -13,7 +13,7 @@ const REFRESH_MS = 3_000;
 const SHOWN_MAX = 100;
 const NO_BREAK = '\u00a0';
 
-/** What is asked, as whoever answers for the callers would say it. */
+/** The commands in the words of somebody who is responsible for the callers. */
 const ASKED = new Map([
   ['answer', 'Answer the call'],
   ['refer', 'Move the caller'],
@@ -76,7 +76,7 @@ export function outboxView(changed) {
     },
     refresh: () => void load(),
     template() {
-      // Mostly one cause, such as the store, is behind both.
+      // One cause, such as the store, is usually behind both errors.
       const same = error !== null && error.message === letters.error()?.message;
       return html`<h1 tabindex="-1">Out to Telnyx</h1>
         ${alertOf(error)}
@@ -103,7 +103,7 @@ function waiting({ pending, oldest_ms: oldest, commands }) {
     ${pending > commands.length ? html`<p class="faint small">and ${pending - commands.length} more: the oldest ${commands.length} are shown</p>` : nothing}`;
 }
 
-/** Only what is shown can be counted. */
+/** Only the commands on this page can be counted. */
 function repeatedWords(commands, pending) {
   const again = commands.filter(({ last_answer: answer }) => answer !== null).length;
   if (again === 0) return '';
@@ -123,7 +123,7 @@ function row(command) {
   </tr>`;
 }
 
-/** One that is in flight belongs to a replica until `ready_at`; then another one may send it. */
+/** A command in flight belongs to one replica until `ready_at`; after that another may send it. */
 function nextTry({ in_flight: inFlight, ready_at: ready, give_up_at: giveUp }) {
   const last = giveUp === null ? nothing : html` <span class="faint">until ${time(giveUp)}</span>`;
   if (inFlight) return html`<span class="badge moving">being sent</span>${last}`;

@@ -1,6 +1,6 @@
 /**
- * The first screen: problems, what became of today's callers hour by hour, whether we are open, who is
- * on the line, and which number, desk or rule loses callers.
+ * The first screen: problems, how today's calls ended hour by hour, whether we are open, who is on
+ * the line, and which number, desk or rule loses callers.
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
@@ -15,9 +15,9 @@ import { readDay, todayPanel } from './today.js';
 import { clock } from './words.js';
 
 const REFRESH_MS = 5_000;
-/** Sums of a day change slowly, and cost more to read. */
+/** The sums of a day change slowly and cost more to read. */
 const TODAY_EVERY_MS = 20_000;
-/** But who looks at a call that ends wants to see it counted. */
+/** Sooner after a call has ended, because the viewer expects to see it counted. */
 const TODAY_SOON_MS = 8_000;
 const LIVE_ROWS_MAX = 100;
 /** How long an ended call stays in the list, so that the operator sees how it ended. */
@@ -39,7 +39,7 @@ export function overviewView(changed) {
   /** @type {import('./api.js').Answer[] | null} */
   let problems = null;
   /**
-   * Of what could not be read last time.
+   * The errors of the parts that could not be read last time.
    *
    * @type {Map<'problems' | 'stats' | 'lost' | 'opening' | 'today' | 'live', Error>}
    */
@@ -56,8 +56,8 @@ export function overviewView(changed) {
     clearTimeout(timer);
     if (!open) return;
     const mine = ++rounds;
-    // Each by itself: what cannot be read holds back nothing else. The problems are available even if
-    // the store is not.
+    // Each part is read separately, so that a failure does not affect the others. The problems are
+    // available even if the store is not.
     await Promise.all([
       read('problems', async () => {
         problems = (await getJson('/v1/problems')).problems;
@@ -257,7 +257,7 @@ function liveCount(live, stats) {
   return live.filter(({ phase }) => phase !== 'ended').length;
 }
 
-/** As if today had been read long enough ago for the next look to be soon. */
+/** Pretends that today was read earlier, so that the next reading is soon. */
 function soonDue() {
   return Date.now() - TODAY_EVERY_MS + TODAY_SOON_MS;
 }

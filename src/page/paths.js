@@ -1,4 +1,4 @@
-/** What the callers of one rule can meet: the worst of it in words, and every branch. */
+/** What can happen to the callers of one rule: the worst case in words, and every branch. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { alertOf } from './fields.js';
@@ -79,7 +79,7 @@ function branches(tree) {
     ${tree.length > lines.length ? html`<p class="faint">and ${count(tree.length - lines.length, 'more branch', 'more branches')}: npx referee prove --tree shows all</p>` : nothing}`;
 }
 
-/** Lines of one depth, each with those below it. */
+/** Lines of one depth, each with its children. */
 function nested(lines, depth) {
   const starts = lines.flatMap((line, index) => (line.depth === depth ? [index] : []));
   if (starts.length === 0) return nothing;

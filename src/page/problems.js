@@ -1,6 +1,7 @@
 /**
- * The problems, worst first, one line each and grouped by cause; a line opens to what it means and
- * what to do. Requests of strangers, which nothing follows from, stand apart.
+ * The problems, worst first, one line each and grouped by cause; a line can be unfolded to show
+ * what it means and what to do. Requests that are not from Telnyx and have no effect are listed
+ * separately.
  */
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';
@@ -9,8 +10,8 @@ import { FAILED } from './call-pages.js';
 import { count, said, time } from './words.js';
 
 /**
- * What anybody on the internet can cause with a request that is not Telnyx's. A wrong signature is
- * not among them: that is also what a wrong TELNYX_PUBLIC_KEY looks like.
+ * Refusals that anybody on the internet can cause. A wrong signature is not among them, because a
+ * wrong TELNYX_PUBLIC_KEY looks the same.
  */
 const STRANGERS = new Set([
   'signature_missing',
@@ -23,7 +24,7 @@ const STRANGERS = new Set([
   'body_too_large',
 ]);
 
-/** Where there is more to see of a problem. */
+/** The view that shows more about a problem. */
 const PLACES = new Map([
   ['outbox.old', { href: '#/outbox', name: 'what waits' }],
   ['event.dead_letter', { href: '#/outbox', name: 'the events' }],
@@ -70,7 +71,7 @@ function isStrange(problem) {
   return problem.kind === 'webhook.refused' && STRANGERS.has(reasonOf(problem));
 }
 
-/** Each failing target and each thing that is forced has a line of its own. */
+/** Each failing target and each override has its own line. */
 function causeOf({ kind, title, target, forced }) {
   return target !== null || forced !== null ? `${kind} ${title}` : kind;
 }
@@ -136,7 +137,7 @@ function failures(target, since) {
   return new URLSearchParams({ target, verdict: FAILED, ...(since === null ? {} : { since }) });
 }
 
-/** null is the replica that answered. */
+/** null means the replica that answered. */
 function replicaWords(replicas) {
   const others = replicas.filter((replica) => replica !== null);
   if (others.length === 0) return nothing;

@@ -1,4 +1,6 @@
-/** Whether the server is ready: the stream may be open although the store does not answer. */
+/**
+ * Watches whether the server is ready: the stream may be open although the store does not answer.
+ */
 const LOOK_EVERY_MS = 3_000;
 const PATIENCE_MS = 5_000;
 
@@ -20,7 +22,7 @@ export function readiness(tell) {
   void look();
 }
 
-/** Without an answer nothing is known; the stream shows that the connection is lost. */
+/** Without an answer nothing is known; the stream reports a lost connection. */
 async function ask() {
   try {
     const answer = await fetch('/health/ready', {

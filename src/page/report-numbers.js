@@ -1,10 +1,10 @@
-/** The numbers of a report: the sentence, two spans side by side, and the outcomes. */
+/** The numbers of a report: a sentence, two periods side by side, and the outcomes. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { lostOf } from './losses.js';
 import { tone, word } from './states.js';
 import { count, duration, money, percent } from './words.js';
 
-/** What the numbers stand beside. */
+/** The names of the periods to compare with. */
 const BESIDE = { week: 'The week before', previous: 'The time just before' };
 
 /** "380 of 412 callers reached somebody, 21 were lost. The week before it was 350 of 390, and 30 lost." */
@@ -23,7 +23,7 @@ function earlier(before, compare) {
 }
 
 /**
- * `value`: where a change can be said. `of`: what it is a share of.
+ * `value`: the number that a change is computed from. `of`: the total that it is a share of.
  *
  * @typedef {{
  *   name: string,
@@ -77,7 +77,7 @@ function textOf({ value, text, of }, numbers) {
   return html`${value(numbers)}${share}`;
 }
 
-/** In percent; a change from nothing has none. */
+/** The change in percent; null if there was nothing before. */
 function change(now, before) {
   if (now === null || before === null || before === 0) return '–';
   const by = Math.round((now / before - 1) * 100);

@@ -1,4 +1,4 @@
-/** Which time a report is of: some days by name, or days that were chosen. The address holds it. */
+/** The period of a report: named days, or chosen dates. It is stored in the page's address. */
 import { midnight, ZONE } from './words.js';
 
 const DAY_MS = 86_400_000;
@@ -29,7 +29,7 @@ export const COMPARED = new Map([
 /**
  * @typedef {{ period: string, by: string, compare: string, from?: string, to?: string, zone: string }} Asked
  *
- * `from` and `to` are moments, so that a colleague in another zone sees the same callers.
+ * `from` and `to` are instants, so that a colleague in another time zone sees the same callers.
  *
  * @param {Record<string, string>} params of the address
  * @returns {Asked}
@@ -53,7 +53,7 @@ export function addressOf({ period, by, compare, from, to, zone }) {
 }
 
 /**
- * As the API takes it. Without `to` it is until now.
+ * The API's query. Without `to`, the period lasts until now.
  *
  * @param {Asked} asked
  */
@@ -88,7 +88,7 @@ function firstOfMonth(now, months) {
 }
 
 /**
- * The first and the last day, as a field for a date has them.
+ * The first and the last day, in the form of a date field.
  *
  * @param {Asked} asked
  */
@@ -98,7 +98,7 @@ export function datesOf(asked) {
 }
 
 /**
- * From the first moment of one day to the last of another, which are the browser's, in either order.
+ * From the beginning of one day to the end of another, in the browser's time zone, in either order.
  *
  * @param {string} first
  * @param {string} last
@@ -108,7 +108,7 @@ export function momentsOf(first, last) {
   return { from: startOf(from), to: startOf(to, 1) };
 }
 
-/** Midnight of a date that is written, or of the day after it. */
+/** Midnight of a date, or of a later day. */
 function startOf(date, days = 0) {
   const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
   return new Date(year, month - 1, day + days).toISOString();
@@ -121,7 +121,8 @@ function dateOf(ms) {
 }
 
 /**
- * When a day of the report was; null where its days are of another zone than the browser's.
+ * The period of one day in the report; null if the report's days are in another time zone than the
+ * browser's.
  *
  * @param {string} key yyyy-mm-dd
  * @param {{ from: string, to: string, zone: string }} report
@@ -132,7 +133,7 @@ export function daySpan(key, { from, to, zone }) {
   return { since: since < from ? from : since, until: until > to ? to : until };
 }
 
-/** How many days a report covers, about. */
+/** The approximate number of days that a report covers. */
 export function daysIn({ from, to }) {
   return (Date.parse(to) - Date.parse(from)) / DAY_MS;
 }

@@ -1,4 +1,4 @@
-/** Reports: the callers of some days, in numbers, beside those of the week before. */
+/** Reports: numbers of callers in a period, compared with the week before. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, send } from './api.js';
 import { outcomeLegend, reportChart } from './charts.js';
@@ -18,7 +18,7 @@ import {
 import { clock, day, hour, ZONE } from './words.js';
 
 const REFRESH_MS = 60_000;
-/** A company may have ten thousand numbers; all of them are in the CSV. */
+/** A company may have ten thousand numbers; the CSV has all of them. */
 const ROWS_MAX = 200;
 
 export function reportsView(changed) {
@@ -51,7 +51,7 @@ export function reportsView(changed) {
   }
 
   async function download() {
-    // What is on the screen, also if an hour has passed since.
+    // Exports exactly what is on the screen, even if it was loaded an hour ago.
     const { from, to, by, compare, zone } = report;
     const query = new URLSearchParams({
       from,
@@ -76,7 +76,7 @@ export function reportsView(changed) {
     open(params) {
       open = true;
       asked = askedOf(params);
-      // Numbers never stand under a filter that they are not of.
+      // Never shows numbers under a filter that they do not belong to.
       report = null;
       error = null;
       void load();
@@ -138,14 +138,14 @@ function select(label, name, value, options) {
   </select>`;
 }
 
-/** A choice counts at once; a date only when it is typed to the end. */
+/** A choice applies at once; a date only when it has been typed completely. */
 function choose(event) {
   const { form, name } = event.target;
   if (name === 'first' || name === 'last') form.elements.period.value = 'days';
   else if (form.elements.period.value !== 'days' || name !== 'period') form.requestSubmit();
 }
 
-/** Days that were chosen elsewhere stay those of their zone until others are chosen. */
+/** Dates chosen in another time zone keep that zone until other dates are chosen. */
 function submit(event, asked) {
   event.preventDefault();
   const {

@@ -62,7 +62,7 @@ export function routesView(changed) {
       reload = { busy: false, error: failure, done: null };
     }
     await load();
-    // From here on the page shows the refusal stored with the routes, as after a SIGHUP.
+    // From now on the page shows the refusal from the routes document, as after a SIGHUP.
     if (isRefusal(reload.error) && routes.last_refusal !== null) {
       reload = { ...reload, error: null };
       changed();

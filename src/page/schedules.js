@@ -9,13 +9,13 @@ import { said } from './words.js';
 
 const HOUR_MS = 3_600_000;
 const DAYS = 7;
-/** The strips move slowly; what somebody forces or reloads is asked for at once. */
+/** The strips change slowly; after an override or a reload they are read at once. */
 const EVERY_MS = 60_000;
 
 export function schedulesView(changed) {
-  /** Of each schedule, by its name. */
+  /** The week of each schedule, by its name. */
   let weeks = new Map();
-  /** The server's clock when it was asked, and the browser's own. */
+  /** The server's clock at the last reading, and the browser's clock at the same time. */
   let clockAt = { server: 0, browser: 0 };
   let readFor = '';
   /** @type {Error | null} */
@@ -90,7 +90,7 @@ function stateWords({ open, override, closed_because: because, changes, zone }, 
   return html`${state}${heldBy(override, (end) => wallMoment(end, zone, nowMs))}${override.until === null ? nothing : html`; after that ${afterWords(next, override, soon)}`}`;
 }
 
-/** Where the hours say the same as the override, nothing happens when it ends. */
+/** If the hours agree with the override, nothing changes when it ends. */
 function afterWords(next, { open, until }, soon) {
   if (next !== undefined && next.at === until) return `it ${soon}`;
   return `it stays ${open ? 'open' : 'closed'}${next === undefined ? '' : ` and ${soon}`}`;

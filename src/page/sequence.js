@@ -1,7 +1,6 @@
 /**
  * A call's timeline as a sequence diagram: lanes for the caller, Telnyx, us and the targets, with
- * an arrow and a text for each message. Dashed arrows are inferred, because we cannot see those
- * messages.
+ * an arrow and a text for each message. Dashed arrows are inferred messages, which we cannot see.
  */
 
 import { repeat } from '/assets/lit-html/directives/repeat.js';
@@ -178,7 +177,7 @@ function commandArrow({ action }) {
   return { from: REFEREE, to: TELNYX, label: SHORT[action] ?? action, tone: 'moving' };
 }
 
-/** Events that an operator made. */
+/** Events caused by an operator. */
 const BY_HAND = new Set(['manual', 'operator', 'acknowledged']);
 
 /** One event as arrows between lanes, in the order of its path. */

@@ -1,10 +1,10 @@
 /**
- * Who is signed in. The token is sent once; after that the browser holds the cookie of a session,
- * which scripts cannot read and all tabs share.
+ * Who is signed in. The token is sent only once; after that the browser has a session cookie, which
+ * scripts cannot read and all tabs share.
  */
 import { deleteJson, getJson, postJson } from './api.js';
 
-/** Says only that there may be a session, so that a first visit asks for nothing. */
+/** Only says that there may be a session, so that a first visit makes no request. */
 const HINT = 'referee-session';
 const ROLES = ['viewer', 'operator', 'admin'];
 
@@ -32,13 +32,13 @@ export async function signIn(token) {
   hint(true);
 }
 
-/** For every tab. */
+/** Signs out in all tabs. */
 export async function signOut() {
   forget();
   await deleteJson('/v1/session');
 }
 
-/** The server says that it is over. */
+/** Called when the server says that the session has ended. */
 export function forget() {
   person = null;
   hint(false);
@@ -48,7 +48,7 @@ function hinted() {
   try {
     return localStorage.getItem(HINT) !== null;
   } catch {
-    // Storage is disabled: the server knows.
+    // Storage is disabled, so the server must be asked.
     return true;
   }
 }
@@ -58,6 +58,6 @@ function hint(on) {
     if (on) localStorage.setItem(HINT, 'yes');
     else localStorage.removeItem(HINT);
   } catch {
-    // Then every visit asks.
+    // Storage is disabled, so every visit asks the server.
   }
 }

@@ -1,13 +1,13 @@
 /**
- * A call's timeline in the words of whoever answers for the callers: no codes, no names of protocols.
- * A test reads it without a browser, so it imports nothing but its neighbours.
+ * A call's timeline in plain words, for people who are responsible for the callers: no codes, no
+ * names of protocols. A test loads it without a browser, so it only imports modules beside it.
  *
  * @typedef {import('./timeline-words.js').Entry & { commands: { action: string, attempt: string | null }[] }} Story
  */
 import { word } from './states.js';
 import { sentenceOf } from './timeline-words.js';
 
-/** What a target did, by the verdict. */
+/** What the target did, for each verdict. */
 const VERDICTS = new Map([
   ['completed', 'took the caller'],
   ['busy', 'was busy'],
@@ -23,7 +23,7 @@ const VERDICTS = new Map([
   ['skipped', 'was passed over'],
 ]);
 
-/** What we do to the caller; what they do not notice is left out. */
+/** What we do to the caller, without anything that they do not notice. */
 const COMMANDS = new Map([
   ['answer', 'we answer'],
   ['speak', 'we speak to the caller'],
@@ -48,14 +48,15 @@ export function verdictWords(verdict) {
 }
 
 /**
- * Nothing in it that anybody asks for, unless something is wrong with the line itself.
+ * Whether an entry is routine and can be folded, unless it is needed to find a fault of the line
+ * itself.
  *
  * @param {Story} entry
  */
 export function isRoutine({ source, type, detail, commands }, sip = false) {
   if (source === 'outcome') {
     const moves = MOVES.has(String(detail.action));
-    // An accepted move is where the REFER and the INVITE of the diagram come from.
+    // The diagram needs an accepted move: its REFER and INVITE arrows come from it.
     return detail.outcome === 'accepted' && detail.action !== 'lookup' && !(sip && moves);
   }
   return !sip && source === 'webhook' && UNNOTICED.has(type) && !commands.some(isNoticed);
@@ -105,7 +106,7 @@ function outcomeSentence({ action, outcome }, target) {
 }
 
 /**
- * Null for what no caller notices.
+ * Null for a command that the caller does not notice.
  *
  * @param {{ action: string }} command
  * @param {string | null} target

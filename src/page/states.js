@@ -1,6 +1,7 @@
 /**
- * The phases, verdicts, ends and outcomes of a call, each with its tone, in the order of the filters. tsc and
- * a test hold them against those of the machine. Nothing is imported, so that Node can load this too.
+ * The phases, verdicts, ends and outcomes of a call, each with its tone, in the order of the
+ * filters. tsc and a test compare them with those of the machine. It imports nothing, so that Node
+ * can load it too.
  *
  * @typedef {'good' | 'bad' | 'doubtful' | 'moving' | 'calm'} Tone
  */
@@ -69,7 +70,7 @@ const TONES = new Map(
 );
 
 /**
- * Of a call the colour is the caller's: of the outcome, or while it lives of its phase.
+ * What a call's colour shows: the outcome for the caller, or the phase while it is live.
  *
  * @param {{ phase: string, ends: string | null, outcome: string | null }} call
  */
@@ -78,7 +79,8 @@ export function standing({ phase, ends, outcome }) {
 }
 
 /**
- * Of a phase, verdict, end or outcome. Colour is never the only signal: the word is shown too.
+ * The tone of a phase, verdict, end or outcome. Colour is never the only signal: the word is shown
+ * too.
  *
  * @param {string} name
  */

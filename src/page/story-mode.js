@@ -1,6 +1,6 @@
 /**
- * Whose words a call is told in: a support lead's, or SIP's with its codes and Telnyx's names. The
- * browser remembers the choice.
+ * How a call's story is told: in plain words for a support lead, or with SIP codes and Telnyx's
+ * event names. The browser remembers the choice.
  */
 import { html } from '/assets/lit-html/lit-html.js';
 
@@ -41,6 +41,6 @@ function keep() {
   try {
     localStorage.setItem(KEPT, mode);
   } catch {
-    // Then the choice lasts as long as the page.
+    // The choice is then only kept until the page is closed.
   }
 }

@@ -1,4 +1,4 @@
-/** What happened to a call, line by line: what is routine is folded. */
+/** What happened to a call, line by line, with routine entries folded. */
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html } from '/assets/lit-html/lit-html.js';
 import { adviceText } from './attempt.js';
@@ -7,7 +7,7 @@ import { targetOf } from './timeline-words.js';
 import { clock, count, said } from './words.js';
 
 /**
- * The timeline in runs of lines that are shown, and runs that are folded.
+ * Groups the timeline into runs of shown and of folded lines.
  *
  * @template {{ id: string }} E
  * @param {E[]} timeline
@@ -26,7 +26,7 @@ export function runsOf(timeline, isFolded) {
   return runs;
 }
 
-/** A run of folded lines, which opens. */
+/** A run of folded lines that can be unfolded. */
 export function fold(entries, items) {
   return html`<details><summary class="faint small">${count(entries.length, 'routine line', 'routine lines')}</summary>${items}</details>`;
 }
@@ -62,7 +62,7 @@ function lineText(entry, { attempts }, start) {
     }${adviceText(entry.advice)}</div>`;
 }
 
-/** A name stays as it is written, at the beginning of a sentence too. */
+/** A target's name is not capitalised, even at the beginning of a sentence. */
 function sentence(text, target) {
   if (text.startsWith(target)) return text;
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

@@ -1,4 +1,4 @@
-/** The switches of the live routes: on or off, held by whom, and turning one. */
+/** The switches of the live routes: on or off, overridden by whom, and a button to turn each. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { mayAct } from './session.js';
 import { heldWords, said } from './words.js';

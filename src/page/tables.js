@@ -1,4 +1,4 @@
-/** The tables of the live routes, how often each row of them was used, and what became of those callers. */
+/** The tables of the live routes, how often each row was used, and how those calls ended. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { outcomeShare } from './charts.js';
@@ -8,10 +8,10 @@ import { count, midnight, party, said, time } from './words.js';
 const DAY_MS = 86_400_000;
 const ROWS_SHOWN = 20;
 
-/** Today's use; null where there are no tables. */
+/** Today's use; null if there are no tables. */
 export function readUse(tables) {
   if (tables.length === 0) return null;
-  // On the day that clocks are set back midnight is longer ago than statistics go.
+  // On the day when clocks are set back, midnight is longer ago than the statistics reach.
   const since = new Date(Math.max(Date.parse(midnight()), Date.now() - DAY_MS)).toISOString();
   return getJson('/v1/stats', { since });
 }
@@ -67,7 +67,7 @@ function rowsUsed({ table, rows, rows_used: used }, labels) {
   </details>`;
 }
 
-/** Without those that live. */
+/** Outcomes without live calls. */
 function outcomesOf({ by_outcome }) {
   const counts = new Map(by_outcome.map(({ outcome, count: n }) => [outcome, n]));
   return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, counts.get(outcome) ?? 0]));

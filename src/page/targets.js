@@ -1,4 +1,7 @@
-/** The targets of the live routes: their address, whether they rest, and resting or waking one. */
+/**
+ * The targets of the live routes: their address, whether they rest, and buttons to rest or wake
+ * each.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { mayAct } from './session.js';
 import { badge, duration, heldWords, said, time } from './words.js';
@@ -42,7 +45,7 @@ function standing(target, ask, rest) {
     }`;
 }
 
-/** What the dialog says of it. */
+/** The texts for the dialog. */
 function actOf(name, on, isForced) {
   if (on === true) {
     const warning = `${name} is passed over, even if it works, while another target follows. Callers who have no other target left still go to it.`;

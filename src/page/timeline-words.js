@@ -1,6 +1,6 @@
 /**
- * A call's timeline in words: the page, `referee calls` and `referee demo` all take theirs from
- * here. The browser loads this file as it is, so it imports nothing but its neighbours.
+ * A call's timeline in words: used by the page, `referee calls` and `referee demo`. The browser
+ * loads this file unchanged, so it only imports modules beside it.
  *
  * @typedef {{ id: string, target: string | null, sip_address: string }} Attempt
  * @typedef {{
@@ -38,7 +38,7 @@ const B_LEG = new Map([
   ['call.hangup', 'hangs up'],
 ]);
 
-/** Telnyx's `status` of a menu's end; keys were pressed only in the first two. */
+/** Telnyx's `status` at the end of a menu; keys were only pressed with the first two. */
 const GATHERED = new Map([
   ['valid', 'the caller pressed a key'],
   ['invalid', 'the caller pressed keys that are not in the menu'],
@@ -53,7 +53,7 @@ const SOURCES = new Map([
   ['sighting', 'recovery saw the leg alive'],
 ]);
 
-/** What an operator does beside a manual refer. */
+/** An operator's actions besides a manual refer. */
 const BY_HAND = new Map([
   ['operator.hangup', 'an operator hangs up the call'],
   ['operator.next', 'an operator goes on to the next step'],
@@ -78,8 +78,7 @@ const COMMANDS = new Map([
 ]);
 
 /**
- * What happened, as a heading without the target: a name that somebody else wrote is marked up by
- * the page.
+ * What happened, as a heading without the target, because the page marks up names separately.
  *
  * @param {Entry} entry
  */

@@ -1,4 +1,4 @@
-/** Today's callers: the sentence, their outcomes by hour, and the reports that the tables are made of. */
+/** Today's callers: a sentence, their outcomes by hour, and the reports behind the tables. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { hourChart, hourTable, outcomeLegend } from './charts.js';
@@ -10,8 +10,8 @@ const BY = /** @type {const} */ (['hour', 'number', 'target', 'rule']);
 const DAY_MS = 86_400_000;
 
 /**
- * Reports are exact once a call is in the hourly sums, some seconds after its end; the statistics know
- * it at once, but of a very busy day only the end.
+ * Reports are exact, but only contain a call some seconds after its end. The statistics contain it
+ * at once, but on a very busy day only cover the latest calls.
  *
  * @typedef {{
  *   readAt: string,
@@ -24,7 +24,7 @@ const DAY_MS = 86_400_000;
 export async function readDay() {
   const from = midnight();
   const span = { from, compare: 'week', zone: ZONE };
-  // On the day that clocks are set back midnight is longer ago than statistics go.
+  // On the day when clocks are set back, midnight is longer ago than the statistics reach.
   const since = new Date(Math.max(Date.parse(from), Date.now() - DAY_MS)).toISOString();
   const [stats, ...reports] = await Promise.all([
     getJson('/v1/stats', { since }),
@@ -46,7 +46,7 @@ export function todayPanel({ by, stats }) {
     ${hourTable(rows)}`;
 }
 
-/** Of the two, whichever knows more of the day's callers. */
+/** Uses whichever of the two has more of the day's callers. */
 function callersOf(total, stats, from) {
   const counts = new Map(stats.calls.by_outcome.map(({ outcome, count: n }) => [outcome, n]));
   const known = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, counts.get(outcome) ?? 0]));

@@ -1,4 +1,6 @@
-/** The route sets that were live: their files, what changed between two, and going back to one. */
+/**
+ * The route sets that were live: their files, the changes between two of them, and rollback to one.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { alertOf, located } from './fields.js';
@@ -76,7 +78,7 @@ export function versionsView(changed, afterChange) {
       void load();
       if (hash !== undefined) void show(hash, undefined);
     },
-    /** A reload may have made another version. */
+    /** A reload may have created another version. */
     refresh(hash) {
       if (hash !== liveHash && liveHash !== '') void load();
       liveHash = hash;
@@ -125,7 +127,7 @@ export function versionsView(changed, afterChange) {
       )}</tbody></table></div>`;
   }
 
-  /** With the version that was live before it. */
+  /** Compares with the version that was live before it. */
   function compareButton({ hash }, before) {
     if (before === undefined) return nothing;
     return html`<button aria-label=${`What changed in ${hash.slice(0, 12)}`}

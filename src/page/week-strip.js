@@ -1,8 +1,10 @@
-/** Seven days of a schedule as a strip, as the server says them: open, closed, by hand, and now. */
+/**
+ * Seven days of a schedule as a strip, from the server's data: open, closed, overridden, and now.
+ */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
 import { said } from './words.js';
 
-/** A date has no zone: formatted as what it is. */
+/** Formats in UTC, because a date has no zone. */
 const DATE = new Intl.DateTimeFormat(undefined, {
   weekday: 'short',
   day: 'numeric',
@@ -64,7 +66,7 @@ function spanText({ from, to, open, forced }, day, zone) {
 
 const wallTimes = new Map();
 
-/** 09:00, by the clocks of a zone. */
+/** 09:00, in the given time zone. */
 export function wallTime(iso, zone) {
   return formatOf('time', zone).format(new Date(iso));
 }
@@ -77,7 +79,10 @@ export function wallMoment(iso, zone, nowMs) {
   return `${isToday ? 'today' : `on ${date}`} at ${wallTime(iso, zone)}`;
 }
 
-/** Making one costs more than using it; a browser that does not know the zone shows UTC and says so. */
+/**
+ * Cached, because creating a format is slow. A browser that does not know the zone shows UTC and
+ * says so.
+ */
 function formatOf(kind, zone) {
   const name = `${kind} ${zone}`;
   const known = wallTimes.get(name);

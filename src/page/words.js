@@ -30,12 +30,12 @@ const HOUR = new Intl.DateTimeFormat(undefined, {
 });
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: 'short' });
 
-/** 14:00, of the browser's zone. */
+/** 14:00, in the browser's zone. */
 export function hour(iso) {
   return HOUR.format(new Date(iso));
 }
 
-/** Mon 23 Nov, of the browser's zone. */
+/** Mon 23 Nov, in the browser's zone. */
 export function day(iso) {
   const date = new Date(iso);
   return `${WEEKDAY.format(date)} ${DAY.format(date)}`;
@@ -48,12 +48,12 @@ export function shortDay(iso) {
   return SHORT_DAY.format(new Date(iso));
 }
 
-/** A moment of a date without a time: yyyy-mm-dd. */
+/** Noon of a date (yyyy-mm-dd), in the browser's zone. */
 export function noon(date) {
   return `${date}T12:00`;
 }
 
-/** Mon 14:00; today without its day. Of a later day than a week the date. */
+/** Mon 14:00; for today only the time; beyond a week the date. */
 export function until(iso) {
   const date = new Date(iso);
   const today = new Date().toDateString() === date.toDateString();
@@ -62,7 +62,7 @@ export function until(iso) {
   return html`<time datetime=${iso} title=${iso}>${day}${HOUR.format(date)}</time>`;
 }
 
-/** Midnight of the browser's zone, `days` days ago. */
+/** Midnight in the browser's zone, `days` days ago. */
 export function midnight(days = 0) {
   const date = new Date();
   date.setHours(0, 0, 0, 0);
@@ -88,7 +88,7 @@ export function age(from, until) {
   return duration((until === null ? Date.now() : Date.parse(until)) - Date.parse(from));
 }
 
-/** Amounts stay the decimal text they are. */
+/** Amounts are decimal text and are not converted. */
 export function money(costs) {
   return costs.length === 0
     ? '–'
@@ -125,7 +125,7 @@ export function plain(text) {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it replaces
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** A caller or a number of ours: everything about them is one click away. */
+/** A caller or one of our numbers, linked to their calls. */
 export function party(number, otherwise = 'anonymous') {
   if (number === null || number === '') return said(number, otherwise);
   return html`<a class="party" href=${`#/calls?q=${encodeURIComponent(number)}`} title=${`All calls of ${plain(number)}`}>${said(number)}</a>`;
@@ -148,7 +148,7 @@ export function targetName(target, sipAddress = null) {
   return target === null ? said(sipAddress, 'literal destination') : said(target);
 }
 
-/** Until when, by whom and why something is forced. */
+/** Until when, by whom and why there is an override. */
 export function heldWords({ until, reason, by }) {
   return html`<span class="faint">${until === null ? 'until further notice' : html`until ${time(until)}`}${
     by === null ? nothing : html`, by ${said(by)}`
