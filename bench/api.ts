@@ -1,23 +1,20 @@
-/**
- * The stand-in for Telnyx's API, a process of its own: accepts every command and remembers what it
- * got.
- */
+/** The stand-in for Telnyx's API, in its own process: accepts every command and records it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sharedNow } from './load.ts';
 
 export interface ApiSaw {
-  /** Commands by action. */
+  /** Number of commands by action. */
   actions: Record<string, number>;
-  /** Arrival of the REFER by call_control_id. */
+  /** Arrival time of the REFER by call_control_id. */
   refers: Record<string, number>;
-  /** The same command_id a second time. */
+  /** Number of commands whose command_id was already known. */
   repeated: number;
 }
 
 let saw: ApiSaw = empty();
 const ids = new Set<string>();
-/** Asked for in quiet times, so that connections stay open: no command, and of no call. */
+/** Requested in quiet times to keep connections open; not a command, and not about a call. */
 const WARM_PATH = '/v2/public_key';
 const PATH = /^\/v2\/calls\/([^/]+)\/actions\/([a-z_]+)$/;
 

@@ -1,6 +1,4 @@
-/**
- * What every figure works with: the signing key, the stand-in API, the load generator, a folder.
- */
+/** What every figure uses: the signing key, the stand-in API, the load generator, a folder. */
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +9,7 @@ import type { LoadDone, LoadWanted } from './load.ts';
 import { type Commanded, startCommanded } from './processes.ts';
 
 export interface Bench {
-  /** Of one measured slice. */
+  /** Duration of one measured slice. */
   seconds: number;
   rounds: number;
   folder: string;
@@ -19,10 +17,10 @@ export interface Bench {
   publicKey: string;
   apiUrl: string;
   prepare(wanted: Omit<CallsWanted, 'privateKey' | 'lot'>): Promise<number>;
-  /** For who sends them without the load generator. */
+  /** Webhooks to be sent without the load generator. */
   webhooks(wanted: Omit<CallsWanted, 'privateKey' | 'lot'>): SignedWebhook[];
   run(wanted: LoadWanted): Promise<LoadDone>;
-  /** What the API got since it was asked last. */
+  /** What the API has received since the last call of this. */
   apiSaw(): Promise<ApiSaw>;
   note(text: string): void;
   close(): Promise<void>;
@@ -88,7 +86,9 @@ export function spreadOf(values: readonly number[]): Spread {
   };
 }
 
-/** Of the same round, then the median: noise that lasts longer than a round cancels out. */
+/**
+ * The ratios of each round, whose median is used: noise that lasts longer than a round cancels out.
+ */
 export function ratiosOf(a: readonly number[], b: readonly number[]): Spread {
   return spreadOf(a.map((value, round) => value / (b[round] ?? Number.NaN)));
 }

@@ -1,6 +1,6 @@
 /**
- * The webhooks of many calls that are answered, referred and gone, as Telnyx would send them: built
- * and signed before the clock starts, each as the bytes of its whole HTTP request.
+ * The webhooks of many calls that are answered, referred and hung up, as Telnyx would send them.
+ * Each is built and signed before the measurement, as the bytes of a whole HTTP request.
  */
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { encodeClientState } from '../src/core/machine/client-state.ts';
@@ -8,13 +8,13 @@ import { commandId } from '../src/core/machine/command-id.ts';
 
 export interface CallsWanted {
   calls: number;
-  /** Makes the ids of this lot its own. */
+  /** Makes the ids of this lot unique. */
   lot: string;
-  /** PKCS8, PEM. */
+  /** In PKCS #8 form, PEM. */
   privateKey: string;
-  /** Signed by somebody else: same shape, wrong signature. */
+  /** Signed with another key: same form, wrong signature. */
   forged?: boolean;
-  /** Only the first webhook of each call: calls that stay. */
+  /** Only the first webhook of each call, so that the calls stay live. */
   firstOnly?: boolean;
   lagCalls?: number;
 }
@@ -36,11 +36,11 @@ export const WEBHOOKS_OF_A_CALL = [
 type WebhookType = (typeof WEBHOOKS_OF_A_CALL)[number];
 
 /**
- * Between one webhook of a call and its next lie those of so many other calls: at full load half a
- * second and more, so that a command has its outcome before the webhook that it causes.
+ * Between two webhooks of a call come those of this many other calls. At full load that takes half
+ * a second or more, so a command has its outcome before the webhook that it causes.
  */
 const LAG_CALLS = 1_500;
-/** A caller has one call in progress, and some have several an hour. */
+/** Number of callers: each has one call in progress, and some have several per hour. */
 const CALLERS = 50_000;
 
 export function signedWebhooks(wanted: CallsWanted): SignedWebhook[] {
@@ -96,7 +96,7 @@ function bodyOf(type: WebhookType, callId: string, lot: string, call: number): s
   });
 }
 
-/** The envelope of the command that spoke last on the leg: their ids follow from the webhooks. */
+/** The client_state of the leg's last command, whose id follows from the webhooks. */
 function clientStateOf(
   type: WebhookType,
   callId: string,

@@ -1,7 +1,6 @@
 /**
- * The first callers after a start: the p99 of a server's first thousand webhooks over that of a
- * thousand once it has served for a while, both at 100 calls a second. Each round has a server and a
- * store of its own.
+ * The first callers after a start: the p99 of a server's first thousand webhooks divided by that of
+ * a thousand later ones, both at 100 calls a second. Each round has its own server and store.
  */
 import type { Bench } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';
@@ -12,7 +11,7 @@ import { checkStore, type RefereeServer, type Sent, startReferee } from './refer
 
 const CALLS_A_SECOND = 100;
 const WEBHOOKS = 1_000;
-/** Between two webhooks of a call: a fifth of a second. */
+/** A fifth of a second between two webhooks of a call. */
 const LAG_CALLS = 20;
 
 export async function coldStart(bench: Bench): Promise<Figure[]> {
@@ -26,7 +25,7 @@ export async function coldStart(bench: Bench): Promise<Figure[]> {
       await bench.prepare({ calls: WARM_CALLS });
       const done = await bench.run({ port: server.port, connections: CONNECTIONS, rate: null });
       noteSent(sent, done, await quietApi(bench));
-      // The first brings it to this pace.
+      // The first run brings the server to this pace.
       await p99(bench, server, sent);
       warm.push(await p99(bench, server, sent));
       await checkStore(server, sent, true);

@@ -1,7 +1,8 @@
 /**
- * What a command costs: microseconds of CPU on our thread from a Command value to its Outcome, over
- * warm connections to a server in another thread. Beside it the floor (the bare undici pool) and
- * ofetch over undici's own fetch, in turn in one run, so that the ratios hold on a noisy machine.
+ * The cost of a command: microseconds of CPU on our thread from a Command value to its Outcome,
+ * over warm connections to a server in another thread. The bare undici pool and ofetch over
+ * undici's own fetch are measured in turn in the same run, so that the ratios hold on a noisy
+ * machine.
  *
  *     node bench/command.ts [--requests 4000] [--rounds 5] [--json]
  */
@@ -61,7 +62,7 @@ async function measure(): Promise<void> {
   for (let round = 0; round <= Number(values.rounds); round += 1) {
     for (const [name, send] of Object.entries(peers.send)) {
       const figure = await cpuMicros(send, Number(values.requests));
-      // The first round warms the code and the connections.
+      // The first round only warms up the code and the connections.
       if (round > 0) figures.set(name, [...(figures.get(name) ?? []), figure]);
     }
   }
@@ -70,7 +71,7 @@ async function measure(): Promise<void> {
   print(figures, values.json);
 }
 
-/** CPU of this thread alone, garbage collection on it included. */
+/** CPU time of this thread only, including its garbage collection. */
 async function cpuMicros(send: () => Promise<void>, requests: number): Promise<number> {
   let left = requests;
   const before = process.threadCpuUsage();

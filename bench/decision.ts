@@ -1,6 +1,7 @@
 /**
- * What a decision costs as route sets grow: 10 rules with one number each; 2,000 rules with 1,000 entries
- * in all; 2,000 rules with 100,000 numbers and 100,000 prefixes. Run: `node bench/decision.ts`.
+ * The cost of a decision as route sets grow: 10 rules with one number each; 2,000 rules with 1,000
+ * entries in total; 2,000 rules with 100,000 numbers and 100,000 prefixes. Run: `node
+ * bench/decision.ts`.
  */
 import type { CallFacts } from '../src/core/machine/call.ts';
 import { compileRouteSet, decide } from '../src/core/rules/decide.ts';
@@ -18,7 +19,7 @@ const ROUNDS = 5;
 const DECISIONS = 20_000;
 const CALLERS = 1_000;
 
-/** What a rule usually does: try one target, then another, then say so. */
+/** Typical steps of a rule: try one target, then another, then play a message. */
 const STEPS: RouteStep[] = [
   refer('support-us', {
     not_allowed: [{ do: 'say', text: [{ literal: 'Sorry.' }], voice: null, language: null }],
@@ -47,7 +48,10 @@ console.log(
 );
 console.log(`compile-100k-ms: ${compileMs.toFixed(0)}`);
 
-/** Rules with the entries spread over them: half of each rule's in `to` itself, half in a list of its own. */
+/**
+ * Rules with the entries spread over them: half of each rule's entries are in `to` itself, half in
+ * its own list.
+ */
 function build(ruleCount: number, exactCount: number, prefixCount: number) {
   const exact = Array.from({ length: exactCount }, (_, i) => `+1415${String(1_000_000 + i)}`);
   const prefixes = Array.from({ length: prefixCount }, (_, i) => `+44${String(100_000 + i)}*`);
@@ -82,7 +86,7 @@ function share(all: string[], parts: number, part: number): string[] {
   return all.slice(part * size, (part + 1) * size);
 }
 
-/** Microseconds a decision, the best of a few rounds; the calls are spread over all entries. */
+/** Microseconds per decision, the best of a few rounds; the calls are spread over all entries. */
 function measure(routes: ReturnType<typeof compileRouteSet>, dialled: string[]): number {
   const calls = Array.from({ length: CALLERS }, (_, i) =>
     facts(dialled[(i * 7919) % dialled.length] ?? ''),

@@ -1,9 +1,9 @@
-/** How long the disk takes to make a little write durable: what a commit cannot be faster than. */
+/** How long the disk takes to make a small write durable; a commit cannot be faster than that. */
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const WRITES = 100;
-/** Two pages with their frames, as a stored webhook writes. */
+/** Two pages with their frames, which is what a stored webhook writes. */
 const BYTES = 2 * (4_096 + 24);
 
 /** Median milliseconds of one append and its `fdatasync`, in this folder. */

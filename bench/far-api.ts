@@ -1,6 +1,6 @@
 /**
- * The stand-in for Telnyx's API as it is from far away, a process of its own: TLS, 30 ms each way,
- * and idle connections are closed without a word, as load balancers do.
+ * The stand-in for a distant Telnyx API, in its own process: TLS, 30 ms each way, and idle
+ * connections are closed silently, as load balancers do.
  */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -22,9 +22,9 @@ export interface FarApiQuestion {
 
 export interface FarApiSaw {
   at: number;
-  /** How often it came. */
+  /** How often it arrived. */
   times: number;
-  /** TLS handshakes so far, of everybody. */
+  /** TLS handshakes so far, from all clients. */
   handshakes: number;
 }
 
@@ -55,7 +55,7 @@ async function start({ certFile, idleMs }: FarApiStart): Promise<void> {
   });
   server.on('secureConnection', (socket) => {
     handshakes += 1;
-    // By what is read and written: this is the idle time of the whole connection.
+    // Counts both reads and writes: this is the idle time of the whole connection.
     socket.setTimeout(idleMs, () => socket.end());
   });
   const port = await listening(server);
@@ -63,7 +63,7 @@ async function start({ certFile, idleMs }: FarApiStart): Promise<void> {
   process.send?.({ port: await listening(far) });
 }
 
-/** What TCP's own handshake takes comes on top of the first bytes. */
+/** The delay of TCP's own handshake is added to the first bytes. */
 function relay(near: Socket, port: number): void {
   const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
   near.setNoDelay();

@@ -1,4 +1,4 @@
-/** The figures, each by the name it is printed with, in the order they are measured. */
+/** The figures by the names they are printed with, in the order of measurement. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { startOwnPostgres } from '../test/helpers/postgres-server.ts';
@@ -28,14 +28,14 @@ import { verification } from './verification.ts';
 
 export interface Figure {
   name: string;
-  /** Null for what is only shown. */
+  /** Null for figures without a goal. */
   goal: { atLeast: number } | { atMost: number } | null;
   value: Spread;
   unit?: string;
 }
 
 export interface FigureGroup {
-  /** What `--only` takes: any of its lines. */
+  /** `--only` accepts the name of any of these lines. */
   lines: string[];
   measure(bench: Bench): Promise<Figure[]>;
 }
@@ -94,7 +94,7 @@ async function allCores(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** The database has the other cores, as it has a machine of its own elsewhere. */
+/** The database runs on the other cores, because in production it has its own machine. */
 async function postgresOverSqlite(bench: Bench): Promise<Figure[]> {
   const postgres = await startOwnPostgres();
   try {
@@ -126,7 +126,7 @@ async function decision(): Promise<Figure[]> {
   }));
 }
 
-/** Two servers at the same easy pace, one of them on a store full of live calls. */
+/** Two servers at the same moderate pace, one of them with a store full of live calls. */
 async function memory(bench: Bench): Promise<Figure[]> {
   await filledStore(bench, 'live', LIVE_CALLS, true);
   const idle = await referee(bench, 'idle', 'server', false);
@@ -164,13 +164,13 @@ async function history(bench: Bench): Promise<Figure[]> {
   const measured = await inTurn(bench, [empty, full]).finally(() => stopAll([empty, full]));
   const [e, h] = measured;
   return [
-    // Time a webhook, so the rates stand the other way round.
+    // These are times per webhook, so the rates are inverted.
     { name: 'history-1m-over-empty', goal: { atMost: 1.2 }, value: ratioOf(e, h) },
     ...measured.flatMap(absolutes),
   ];
 }
 
-/** Of each round the slowest of a dozen questions. */
+/** Uses the slowest of a dozen searches in each round. */
 async function search(bench: Bench): Promise<Figure[]> {
   return [
     { name: 'search-1m-ms', goal: { atMost: 200 }, value: await searchOnSqlite(bench) },

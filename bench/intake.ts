@@ -1,4 +1,7 @@
-/** Webhooks a second, several servers in turn: what one gets through, and ratios round by round. */
+/**
+ * Webhooks per second, with several servers in turn: the throughput of each, and ratios round by
+ * round.
+ */
 import { join } from 'node:path';
 import type { Bench, Spread } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';
@@ -8,13 +11,13 @@ import { type Cores, type Server, startServer } from './processes.ts';
 import { checkStore, cpuMs, type RefereeServer, type Sent } from './referee.ts';
 
 export const CONNECTIONS = 64;
-/** Long enough for the compiler to have seen everything. */
+/** Long enough for the JIT compiler to have seen everything. */
 export const WARM_CALLS = 4_000;
 
 export interface Contestant {
   name: string;
   server: Server | RefereeServer;
-  /** Null: nothing of what it was sent is stored. */
+  /** Null: the server stores nothing. */
   sent: Sent | null;
   moves: boolean;
   forged?: boolean;
@@ -24,12 +27,12 @@ export interface Measured {
   name: string;
   perSecond: Spread;
   rounds: number[];
-  /** CPU of the server a webhook, in microseconds: what a busy machine changes least. */
+  /** The server's CPU time per webhook, in microseconds, which depends least on other load. */
   cpuMicros: Spread;
   cpuRounds: number[];
 }
 
-/** Starts a peer of the bench. */
+/** Starts a server to compare with. */
 export function startPeer(
   bench: Bench,
   file: string,
@@ -48,7 +51,10 @@ export function startPeer(
   });
 }
 
-/** A, B, A, B: what the machine does beside them strikes all alike. Ends by checking the stores. */
+/**
+ * Measures in turn (A, B, A, B), so that other load affects all alike. Checks the stores at the
+ * end.
+ */
 export async function inTurn(bench: Bench, contestants: Contestant[]): Promise<Measured[]> {
   const calls = new Map<string, number>();
   for (const contestant of contestants) {
@@ -59,8 +65,8 @@ export async function inTurn(bench: Bench, contestants: Contestant[]): Promise<M
   for (let round = 0; round < bench.rounds; round += 1) {
     for (const contestant of contestants) {
       const wanted = calls.get(contestant.name) ?? WARM_CALLS;
-      // While the others had their turn V8 gave memory back: what it costs to take it again is no
-      // webhook's.
+      // Warms up first: during the others' turns V8 returned memory, and taking it again must not
+      // count.
       await slice(bench, contestant, Math.ceil(wanted / 2));
       const done = await slice(bench, contestant, wanted);
       rounds.get(contestant.name)?.push(done);
@@ -91,7 +97,7 @@ export async function checkStores(contestants: Contestant[]): Promise<void> {
 
 const EASE_A_SECOND = 500;
 
-/** Webhooks at an easy pace, for as long as a slice. */
+/** Sends webhooks at a moderate pace, for the duration of a slice. */
 export async function atEase(bench: Bench, { server, sent }: Contestant): Promise<void> {
   const calls = Math.ceil((bench.seconds * EASE_A_SECOND) / WEBHOOKS_OF_A_CALL.length);
   await bench.prepare({ calls, lagCalls: 50 });
@@ -108,7 +114,10 @@ interface Slice {
   cpu: number;
 }
 
-/** Sends the webhooks of so many calls as fast as they are answered; answers a second. */
+/**
+ * Sends the webhooks of this many calls as fast as they are answered. Resolves with answers per
+ * second.
+ */
 async function slice(bench: Bench, contestant: Contestant, calls: number): Promise<Slice> {
   const { server, sent, forged } = contestant;
   await bench.prepare({ calls, forged: forged === true });
@@ -125,7 +134,7 @@ async function slice(bench: Bench, contestant: Contestant, calls: number): Promi
   return { rate: (done.sent * 1000) / done.elapsedMs, cpu: cpu / done.sent };
 }
 
-/** Commands still under way when the last webhook is answered belong to this slice. */
+/** Waits for commands still in flight after the last webhook, which belong to this slice. */
 export async function quietApi(bench: Bench): Promise<Record<string, number>> {
   const total: Record<string, number> = {};
   for (;;) {
@@ -137,7 +146,7 @@ export async function quietApi(bench: Bench): Promise<Record<string, number>> {
   }
 }
 
-/** What the store is compared with at the end. */
+/** Records what the store must contain at the end. */
 export function noteSent(
   sent: Sent | null,
   { accepted }: LoadDone,
@@ -156,7 +165,7 @@ export function ratioOf(a: Measured | undefined, b: Measured | undefined): Sprea
   return ratiosOf(a?.rounds ?? [], b?.rounds ?? []);
 }
 
-/** The same by CPU instead of by time: what is left of a ratio where others use the machine too. */
+/** The same ratio by CPU time, which holds better while others use the machine. */
 export function cpuRatioOf(a: Measured | undefined, b: Measured | undefined): Spread {
   return ratiosOf(b?.cpuRounds ?? [], a?.cpuRounds ?? []);
 }

@@ -1,11 +1,11 @@
 /**
- * The load generator, a process of its own: raw sockets, one request at a time on each, bodies
- * built and signed beforehand, so that it costs a fraction of what any server does. Commanded by
- * messages.
+ * The load generator, in its own process: raw sockets with one request at a time each, and bodies
+ * that were built and signed beforehand, so that it costs a fraction of any server. It is
+ * controlled by messages.
  *
- * Closed loop (no rate): each connection sends its next request when it has the answer. Open loop:
- * requests leave when they are due, or as soon as one of the many connections has its answer.
- * Latency counts from when a request was due, or (`fromSent`) from when it left.
+ * Closed loop (no rate): each connection sends its next request after the answer. Open loop:
+ * requests are sent when they are due, or as soon as a connection is free. Latency is counted from
+ * when a request was due, or with `fromSent` from when it was sent.
  */
 import { connect, type Socket } from 'node:net';
 import { type CallsWanted, type SignedWebhook, signedWebhooks } from './calls.ts';
@@ -13,28 +13,28 @@ import { type CallsWanted, type SignedWebhook, signedWebhooks } from './calls.ts
 export interface LoadWanted {
   port: number;
   connections: number;
-  /** Requests a second; null: as fast as they are answered. */
+  /** Requests per second; null: as fast as they are answered. */
   rate: number | null;
-  /** Open loop: stops sending then, answered or not. */
+  /** Open loop: stops sending after this time, answered or not. */
   stopAfterMs?: number;
   fromSent?: boolean;
-  /** Reports when each webhook of this type was sent. */
+  /** Report when each webhook of this type was sent. */
   stamp?: string;
 }
 
 export interface LoadDone {
   sent: number;
   elapsedMs: number;
-  /** From the last request sent to the last answer. */
+  /** Time from the last request to the last answer. */
   tailMs: number;
-  /** Answers by HTTP status; 0 is a connection that broke. */
+  /** Answers by HTTP status; 0 stands for a broken connection. */
   statuses: Record<string, number>;
-  /** Of answers with 200 in milliseconds. */
+  /** Latency of answers with 200, in milliseconds. */
   latency: { p50: number; p99: number; max: number };
-  /** Of answers with 200 while it was sending. */
+  /** Answers with 200 per second while it was sending. */
   acceptedPerSecond: number;
   stamps: Record<string, number>;
-  /** call_control_ids whose webhook, by type, got 200. */
+  /** Number of webhooks answered 200, by type. */
   accepted: Record<string, number>;
 }
 
@@ -43,7 +43,7 @@ export type LoadMessage =
   | { do: 'run'; wanted: LoadWanted }
   | { do: 'quit' };
 
-/** Of one clock for all processes of the machine, in milliseconds. */
+/** A clock shared by all processes on the machine, in milliseconds. */
 export function sharedNow(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
@@ -134,7 +134,8 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
       while (next < webhooks.length && dueAt(next) <= now && now < stopAt) {
         const connection = idle.pop();
         if (connection === undefined) break;
-        // Idle ones that the server has closed meanwhile; a write to them would never be answered.
+        // Skips idle connections that the server has closed; a write to them would never be
+        // answered.
         if (connection.socket.destroyed) {
           all.delete(connection);
           adopt(openConnectionNow(wanted.port));
@@ -146,9 +147,8 @@ async function run(webhooks: SignedWebhook[], wanted: LoadWanted): Promise<LoadD
         if (open === 0) finished();
         return;
       }
-      // Never a busy wait for the moment itself: the stand-in API has this core too, and what
-      // reached it within that wait was counted late by up to a period, only with the server that
-      // is later at the time.
+      // No busy wait: the stand-in API shares this core, so requests that reached it during the
+      // wait would be counted up to one period late, and only for one of the servers.
       setTimeout(tick, Math.max(1, Math.floor(dueAt(next) - sharedNow())));
     }
   });
@@ -177,8 +177,8 @@ interface Connection {
 }
 
 /**
- * One that has had an answer, as a sender's pool keeps them: a server closes what never asks
- * anything.
+ * A connection that has had an answer, like those in a sender's pool: a server closes connections
+ * that never send anything.
  */
 async function openConnection(port: number): Promise<Connection> {
   const connection = openConnectionNow(port);
@@ -190,7 +190,7 @@ async function openConnection(port: number): Promise<Connection> {
   return connection;
 }
 
-/** What is written before it is connected waits in the socket. */
+/** Data written before the connection is open waits in the socket. */
 function openConnectionNow(port: number): Connection {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const connection: Connection = {

@@ -1,12 +1,12 @@
 /**
- * Preloaded into a server (`--import`): how long its event loop is held in one go, asked over a socket of
- * its own. The time of the clock is what a caller waits; where others use the machine too, the CPU of the
- * loop's own thread says what of it was our work.
+ * Preloaded into a server (`--import`): measures the longest block of its event loop and reports it
+ * over its own socket. Elapsed time is what a caller waits; the CPU time of the loop's thread shows
+ * how much of it was our work while others use the machine.
  */
 import { createServer } from 'node:net';
 
 export interface LoopDelay {
-  /** The longest since it was asked last, in milliseconds. */
+  /** The longest since the last report, in milliseconds. */
   ms: number;
   cpuMs: number;
 }
@@ -18,7 +18,7 @@ if (socket !== undefined) watch(socket);
 function watch(path: string): void {
   let longest: LoopDelay = { ms: 0, cpuMs: 0 };
   let last = now();
-  // A turn of the loop has one look at its timers.
+  // Timers are checked once per turn of the loop.
   setInterval(() => {
     const { ms, cpuMs } = now();
     longest = {

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: our server as it ships against the vendor's way and the bare floor, in turn in
- * one run, over loopback alone. Prints a table, then each figure as `name: number`; fails where a
- * store does not hold what was sent. Exits with 2 where its options cannot be.
+ * `npm run bench`: compares our server as shipped with the vendor's SDK and with a bare minimum, in
+ * turn in one run, over loopback only. Prints a table, then each figure as `name: number`. Fails if
+ * a store does not contain what was sent. Exits with 2 if its options are invalid.
  *
  *     npm run bench -- --help
  */
@@ -49,7 +49,9 @@ function optionsOrExit(argv: string[]): BenchOptions {
   }
 }
 
-/** The peers stand in a package of their own, so that nobody installs them with the service. */
+/**
+ * The servers to compare with have their own package, so that the service does not install them.
+ */
 function installPeers(): void {
   if (existsSync(join(import.meta.dirname, 'node_modules/telnyx'))) return;
   console.error('Installing the peers into bench/node_modules (once) ...');

@@ -1,11 +1,11 @@
-/** What the bench is told on its command line. */
+/** The bench's command line. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 export interface BenchOptions {
-  /** Of one measured slice. */
+  /** Duration of one measured slice. */
   seconds: number;
   rounds: number;
-  /** The figure to measure, with those of its group; null for all. */
+  /** The figure to measure, together with its group; null for all. */
   only: string | null;
   json: boolean;
 }
@@ -16,8 +16,9 @@ const SECONDS_MAX = 600;
 const ROUNDS_MAX = 1_000;
 
 /**
- * Throws commander's error, its reason already written, where the options cannot be; its `exitCode`
- * is 0 after `--help`. `groups` are the figures that `--only` takes, by what is measured together.
+ * Throws commander's error, whose reason has already been printed, if the options are invalid; its
+ * `exitCode` is 0 after `--help`. `groups`: the figures that `--only` accepts, grouped by what is
+ * measured together.
  */
 export function readOptions(
   argv: string[],
@@ -42,7 +43,7 @@ export function readOptions(
   return command.parse(argv, { from: 'user' }).opts<BenchOptions>();
 }
 
-/** What prints this figure again, as it was measured. */
+/** The command that measures this figure again in the same way. */
 export function commandOf(only: string, { seconds, rounds }: BenchOptions): string {
   const words = ['npm run bench --', `--only ${only}`];
   if (seconds !== DEFAULTS.seconds) words.push(`--seconds ${seconds}`);

@@ -1,7 +1,7 @@
 /**
- * Past saturation the service must bend, not break: what is taken, what is turned away with 503,
- * how long the taken ones wait, whether the event loop and the health endpoints stay quick, and how
- * long it takes to be itself again.
+ * Beyond saturation: how much is accepted, how much is refused with 503, how long accepted webhooks
+ * wait, whether the event loop and the health endpoints stay fast, and how long the service takes
+ * to recover.
  */
 import { setTimeout } from 'node:timers/promises';
 import { type Bench, spreadOf } from './bench.ts';
@@ -62,7 +62,7 @@ export async function overload(bench: Bench): Promise<Figure[]> {
   return figures;
 }
 
-/** Since the last time it was asked. */
+/** Since the last call of this. */
 async function loopDelayP99Ms(port: number): Promise<number> {
   return (await metricOf(port, 'referee_event_loop_delay_seconds{quantile="0.99"}')) * 1000;
 }

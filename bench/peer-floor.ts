@@ -1,6 +1,4 @@
-/**
- * The bare floor: node:http and node:crypto, one check of the signature, JSON.parse, 200. No store.
- */
+/** The bare minimum: node:http and node:crypto, one signature check, JSON.parse, 200. No store. */
 import { createPublicKey, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

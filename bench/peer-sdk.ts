@@ -1,7 +1,7 @@
 /**
- * The vendor's way: Express 5 and the official SDK, as its README shows it. No store: what it knows
- * of a call is what stands in the webhook. With BENCH_MOVES=1 it answers and refers the caller with
- * its own client and answers the webhook when that is done.
+ * The vendor's way: Express 5 and the official SDK, as in its README. It has no store and only
+ * knows a call from the webhook. With BENCH_MOVES=1 it answers and refers the caller with its own
+ * client, and answers the webhook after that.
  */
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -31,7 +31,7 @@ interface Express {
   listen(port: number, host: string, done: () => void): { address(): AddressInfo };
 }
 
-// The peers are installed for the bench alone, so their types may be missing when tsc looks at it.
+// These packages are only installed for the bench, so their types may be missing when tsc runs.
 const load = createRequire(import.meta.url);
 const express = load('express') as { (): Express; raw(options: object): unknown };
 const { Telnyx } = load('telnyx') as { Telnyx: new (options: object) => Sdk };

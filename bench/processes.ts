@@ -1,7 +1,4 @@
-/**
- * Child processes, each kept to the cores it may use, so that a server never competes with its
- * load.
- */
+/** Child processes, each pinned to certain cores, so that a server never competes with its load. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -36,7 +33,7 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
-/** Its standard output goes to a file, as a service's would; `port` finds its port there. */
+/** Standard output goes to a file, as for a service; `port` finds the port in it. */
 export async function startServer(options: {
   args: string[];
   env: Record<string, string>;
@@ -69,7 +66,7 @@ export interface Commanded {
   stop(): Promise<void>;
 }
 
-/** A process of the bench itself, commanded by messages; one answer to each. */
+/** A process of the bench itself, controlled by messages, with one answer to each. */
 export async function startCommanded(
   file: string,
   cores: Cores,

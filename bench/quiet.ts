@@ -1,8 +1,9 @@
 /**
  * The caller at 3 a.m.: what our server adds between `call.initiated` and the REFER's arrival at a
- * far Telnyx, after a quiet stretch and in a busy one. A second server without KEEP_WARM_SECS shows
- * what that is worth. Time runs ten times as fast: six quiet seconds close a connection where a
- * load balancer takes a minute, and half a minute of quiet stands for five.
+ * far Telnyx, after a quiet period and in a busy one. A second server without KEEP_WARM_SECS shows
+ * what that setting is worth. Time runs ten times as fast: a connection closes after six quiet
+ * seconds, where a load balancer takes a minute, and half a minute of quiet stands for five
+ * minutes.
  */
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -19,9 +20,12 @@ const IDLE_MS = 6_000;
 const QUIET_MS = 30_000;
 const KEEP_WARM_SECS = 2;
 const WARM_CALLS = 30;
-/** Of a busy stretch: one after the other, with pauses far shorter than any connection's end. */
+/**
+ * Calls in a busy period: one after another, with pauses far shorter than the idle time of a
+ * connection.
+ */
 const BUSY_CALLS = 10;
-/** As long as Telnyx takes at least between a command and the webhook that follows. */
+/** The least time that Telnyx takes between a command and the webhook that follows. */
 const PAUSE_MS = 100;
 
 export async function quietHour(bench: Bench): Promise<Figure[]> {
@@ -59,7 +63,7 @@ interface Side {
   far: Commanded;
   server: RefereeServer;
   sent: Sent;
-  /** Median of each stretch. */
+  /** The median of each period. */
   busy: number[];
   quiet: number[];
 }
@@ -79,7 +83,7 @@ async function startSide(bench: Bench, name: Side['name'], keepWarmSecs: number)
 }
 
 /**
- * One after the other; for each what our server took, in milliseconds, of the way to both commands.
+ * Calls one after another. For each, the milliseconds that our server added before both commands.
  */
 async function callers(
   bench: Bench,

@@ -1,7 +1,8 @@
 /**
- * How soon a caller moves: from `call.answered` sent to the REFER at the API, at 100 calls a second
- * with all their other webhooks. Ours is durable by then; the SDK's handler awaits its own client.
- * Then the same at a quarter of that, where no call waits because the core is busy with others.
+ * How soon a caller is moved: from sending `call.answered` to the REFER at the API, at 100 calls a
+ * second with all their other webhooks. Our server has stored the event by then; the SDK's handler
+ * awaits its own client. Then the same at a quarter of that, where no call waits because the core
+ * is busy with others.
  */
 import type { Bench } from './bench.ts';
 import { ratiosOf, spreadOf } from './bench.ts';
@@ -41,7 +42,8 @@ export async function referLatency(bench: Bench): Promise<Figure[]> {
   const sent: Sent = { accepted: {}, commands: {} };
   const contestants = { sdk, ours, sent };
   try {
-    // Both serve for days: what the compiler has not seen yet is no caller's usual wait.
+    // Warms up first, because servers run for days and JIT compilation is not a caller's usual
+    // wait.
     await warm(bench, sdk, null);
     await warm(bench, ours, sent);
     const full = await atRate(bench, contestants, CALLS_A_SECOND);
@@ -126,7 +128,7 @@ async function slice(
   server: Server,
   { calls, rate, sent }: { calls: number; rate: number; sent: Sent | null },
 ): Promise<{ ms: number[]; busy: number }> {
-  // Between two webhooks of a call: a second, as people are slow.
+  // A second between two webhooks of a call.
   await bench.prepare({ calls, lagCalls: rate });
   await bench.apiSaw();
   const cpuBefore = await cpuMs(server.pid);

@@ -1,4 +1,4 @@
-/** Our server as it ships: `referee serve` with its defaults, on a store and routes of its own. */
+/** Our server as shipped: `referee serve` with its defaults, and its own store and routes. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,10 +8,7 @@ import { type Cores, REPOSITORY, type Server, startServer } from './processes.ts
 
 export const ADMIN_TOKEN = 'a-token-for-the-bench-alone';
 
-/**
- * Ten rules as an office has them; only the budgets are out of the ordinary: nobody has so many
- * calls.
- */
+/** Ten rules of a typical office; only the budgets are unusually high. */
 const ROUTES = `
 targets:
   support-us: { sip: "sip:support@pbx-us.example.com", user_to_user: "{call_session_id}" }
@@ -39,13 +36,13 @@ ${Array.from(
       - hangup
 otherwise: [{ reject: declined }]
 `;
-/** The same, but nobody is moved: the calls are somebody else's, and only recorded. */
+/** Nobody is moved: the calls belong to another application and are only recorded. */
 const IGNORING = 'rules: []\notherwise: [ignore]\n';
 
 export interface RefereeServer extends Server {
-  /** Null where the store is not a file. */
+  /** Null if the store is not a file. */
   database: string | null;
-  /** What the store held before it was sent anything. */
+  /** What the store contained before anything was sent. */
   held: { calls: number; events: number; ended: number };
 }
 
@@ -79,7 +76,7 @@ export async function startReferee(
       ROUTES_DIR: routes,
       ADMIN_TOKEN,
       ACCOUNT_CHECK_MINUTES: '0',
-      // Not a measure of stopping.
+      // Stopping is not measured.
       DRAIN_DELAY_SECS: '0',
       ...options.env,
     },
@@ -116,11 +113,11 @@ async function untilReady(port: number): Promise<void> {
   throw new Error('it does not become ready');
 }
 
-/** What was sent so far, over all slices of a server's life. */
+/** What has been sent so far, over all slices of a server's life. */
 export interface Sent {
-  /** Webhooks that got 200, by type. */
+  /** Webhooks answered 200, by type. */
   accepted: Record<string, number>;
-  /** Commands that the stand-in API got, by action. */
+  /** Commands that the stand-in API received, by action. */
   commands: Record<string, number>;
 }
 
@@ -151,8 +148,8 @@ export async function checkStore(server: RefereeServer, sent: Sent, moves: boole
       held.ended + ended,
     );
     if (!moves) return;
-    // On a machine that others use too a webhook may overtake the command that it answers to, which
-    // is then taken back: a few, never many, and never one too many.
+    // On a busy machine a webhook may overtake the command that causes it, and the command is then
+    // cancelled. So a few commands may be missing, but there may never be one too many.
     few('answers sent', sent.commands.answer ?? 0, initiated);
     few('REFERs sent', sent.commands.refer ?? 0, sent.accepted['call.answered'] ?? 0);
     expect(
@@ -191,7 +188,7 @@ export async function cpuMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
 }
 
-/** USER_HZ is 100 on every Linux of today. */
+/** USER_HZ is 100 on every current Linux. */
 const CLOCK_TICK_MS = 10;
 
 /** Resident memory of a process, in MiB (Linux). */

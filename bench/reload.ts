@@ -1,7 +1,8 @@
 /**
- * What callers feel of a reload: a set with a million list entries, 100,000 rows and 1,000 rules is loaded
- * again, changed, by a server that takes webhooks at an easy pace. How long the event loop was held in one
- * go, what webhooks waited and what memory it took, each against the same server left alone.
+ * The effect of a reload on callers: a server that receives webhooks at a moderate pace loads a
+ * changed set with a million list entries, 100,000 rows and 1,000 rules. Measures the longest block
+ * of the event loop, the latency of webhooks and the memory, each compared with the same server
+ * without a reload.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -26,17 +27,19 @@ const ENTRIES = 1_000_000;
 const ROWS = 100_000;
 const RULES = 1_000;
 const WEBHOOKS_A_SECOND = 250;
-/** Without a reload; long enough for a p99. */
+/** The period without a reload; long enough for a p99. */
 const ALONE_SECONDS = 10;
-/** Four seconds: a call's next webhook never overtakes a command that waited for the reload. */
+/**
+ * Four seconds, so that a call's next webhook never overtakes a command that waited for the reload.
+ */
 const LAG_CALLS = 200;
 const LOOK_EVERY_MS = 20;
 
-/** What a server did in a stretch of webhooks. */
+/** The measurements of one period. */
 interface Stretch {
   stall: LoopDelay;
   p99Ms: number;
-  /** Before, and at most. */
+  /** Memory before the period, and its maximum. */
   memory: { before: number; peak: number };
   reloadMs: number;
 }
@@ -54,7 +57,7 @@ export async function reloading(bench: Bench): Promise<Figure[]> {
   const alone: Stretch[] = [];
   const during: Stretch[] = [];
   try {
-    // The first ones compile our own code, and say how long a reload takes.
+    // The first reloads let V8 compile our code, and show how long a reload takes.
     await stretch(ALONE_SECONDS, async () => {});
     let seconds = (await stretch(ALONE_SECONDS, reload)).reloadMs / 1000;
     for (let round = 0; round < bench.rounds; round += 1) {
@@ -90,7 +93,7 @@ export async function reloading(bench: Bench): Promise<Figure[]> {
     return { stall, p99Ms: done.latency.p99, memory: { before, peak }, reloadMs };
   }
 
-  /** The set is live, and its files are kept in the store: nothing of it is left to do. */
+  /** Resolves when the set is live and its files are stored, so nothing is left to do. */
   async function reload(): Promise<void> {
     const before = await keptLast(server);
     await writeRoutes(routes);
@@ -137,7 +140,7 @@ function wordsOf(stretch: Stretch | undefined): string {
 
 let sets = 0;
 
-/** Each time another set of the same size. */
+/** Writes a different set of the same size each time. */
 async function writeRoutes(dir: string): Promise<void> {
   sets += 1;
   const number = (i: number) => String(i).padStart(7, '0');
@@ -174,7 +177,7 @@ otherwise: [{ reject: declined }]
   );
 }
 
-/** The hash of the route set that was kept last. */
+/** The hash of the route set that was stored last. */
 async function keptLast({ port }: RefereeServer): Promise<string | undefined> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const url = `http://127.0.0.1:${port}/v1/routes/versions?limit=1`;

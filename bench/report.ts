@@ -1,18 +1,16 @@
-/**
- * What was measured, for people and for machines: each figure with the command that measures it.
- */
+/** The results, for people and for machines: each figure with the command that measures it. */
 import type { Figure } from './figures.ts';
 import { type BenchOptions, commandOf } from './options.ts';
 
 /** The figures of one group, measured together. */
 export interface MeasuredGroup {
-  /** What `--only` takes. */
+  /** The names that `--only` accepts. */
   lines: readonly string[];
   figures: readonly Figure[];
 }
 
 export interface Measurement {
-  /** Whether server and load had cores of their own. */
+  /** Whether server and load had separate cores. */
   pinned: boolean;
   groups: readonly MeasuredGroup[];
 }
@@ -43,7 +41,7 @@ export function textOf({ groups }: Measurement, options: BenchOptions): string {
   return lines.join('\n');
 }
 
-/** A figure without a word of its own comes with the others of its group. */
+/** A figure without its own name is measured with its group. */
 function wordFor({ lines }: MeasuredGroup, name?: string): string {
   return lines.find((word) => word === name) ?? lines[0] ?? '';
 }

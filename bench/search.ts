@@ -16,7 +16,7 @@ import type { Bench, Spread } from './bench.ts';
 import { spreadOf } from './bench.ts';
 
 const CALLS = 1_000_000;
-/** Each has two or three calls; our own numbers have fifty thousand each. */
+/** Each caller has two or three calls; our own numbers have fifty thousand each. */
 const CALLERS = 400_000;
 const OURS = 20;
 const BATCH = 5_000;
@@ -46,7 +46,9 @@ export async function searchOnPostgres(bench: Bench): Promise<Spread> {
   }
 }
 
-/** The parts of numbers are of calls a while ago: the newest would be found by any means. */
+/**
+ * The number parts belong to older calls, because any search would find the newest ones quickly.
+ */
 function questions(): [string, Partial<CallFilter>][] {
   const past = callOf(Math.floor(CALLS / 3));
   const caller = past.facts.from ?? '';
@@ -78,7 +80,7 @@ function questions(): [string, Partial<CallFilter>][] {
   ];
 }
 
-/** Of each round the slowest question. */
+/** The slowest search of each round. */
 export async function asked(bench: Bench, store: Store): Promise<Spread> {
   const slowest: number[] = [];
   for (let round = 0; round < Math.max(3, bench.rounds); round += 1) {

@@ -1,6 +1,4 @@
-/**
- * Stores with a past: real calls of a short run, multiplied in SQL, so that nobody waits an hour.
- */
+/** Stores with a history: real calls from a short run, multiplied in SQL to save time. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Bench } from './bench.ts';
@@ -11,7 +9,7 @@ const TEMPLATES = 2_000;
 /** Copies in one transaction. */
 const COPIES_A_COMMIT = 5;
 
-/** Path of a store that holds about so many calls, live or ended. */
+/** Returns the path of a store that contains about this many calls, live or ended. */
 export async function filledStore(
   bench: Bench,
   name: string,
@@ -28,7 +26,7 @@ export async function filledStore(
   return path;
 }
 
-/** Every copy has keys and times of its own; what a copy says inside its document is never read. */
+/** Every copy has its own keys and times; the contents of its document are never read. */
 function multiply(path: string, copies: number): void {
   const database = new DatabaseSync(path, { timeout: 5_000 });
   database.exec('pragma synchronous = off; pragma cache_size = -200000;');

@@ -1,4 +1,4 @@
-/** What one verification costs with each engine: the thread's own time, one after the other. */
+/** The cost of one verification with each engine: the thread's own time, one after another. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { createVerifier, type Verifier } from '../src/telnyx/signature.ts';
 import type { Bench } from './bench.ts';

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-// Only what Node 14 can read stands here: an older Node is told which one is needed instead of failing on
-// the first thing that it does not know.
+// This file only uses syntax that Node 14 can parse, so that an old Node prints which version is
+// needed instead of a syntax error.
 import { existsSync } from 'node:fs';
 import nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
-// In a checkout the program is TypeScript that Node runs as it is. Node does not do so under node_modules,
-// so the package holds it as JavaScript; a dist/ that a build left in a checkout does not count.
+// In a checkout Node runs the TypeScript directly. Node does not do that under node_modules, so the
+// package contains JavaScript. A dist/ folder left by a build in a checkout is ignored.
 const isCheckout = existsSync(new URL('../src/main.ts', import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
@@ -20,14 +20,15 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   );
   process.exitCode = 1;
 } else {
-  // After eight quiet seconds V8 gives memory back, with a full collection, and the next burst of calls takes it
-  // again page by page: its first thousands of webhooks then cost half as much again and more. Quiet is an hour
-  // here. V8 has no API for it but this flag, and reads it at its first full collection: hence before the import.
+  // After eight idle seconds V8 runs a full collection and returns memory. The next burst of calls
+  // must take it again page by page, so its first few thousand webhooks cost at least half as much
+  // again. This changes the eight seconds to an hour. The flag is V8's only way to set it, and V8
+  // reads it at its first full collection, so it is set before the import.
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${60 * 60 * 1000}`);
-  // What Node has stripped of its types and compiled once, it need not again. It is kept beside the
-  // program: whoever can write there can change the program itself. Where we cannot, nothing is kept
-  // and nothing is said. After the flag above, which is part of what a kept file is valid for. Our
-  // threads hear of it by the environment alone.
+  // Caches the code that Node has stripped of types and compiled. The cache is beside the program,
+  // because anybody who can write there can change the program anyway. If we cannot write there,
+  // nothing is cached, silently. This comes after the flag above, because cached files are only
+  // valid with the same flags. Threads learn of the cache only through the environment.
   const { directory } = nodeModule.enableCompileCache(
     fileURLToPath(new URL('../node_modules/.cache/referee', import.meta.url)),
   );
