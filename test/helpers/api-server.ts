@@ -1,4 +1,4 @@
-/** A real HTTP server on loopback in Telnyx's place, which answers as each test says. */
+/** A real HTTP server on loopback that stands in for Telnyx and answers as each test says. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +22,7 @@ export interface ApiServer {
   requests: ReceivedRequest[];
   connections: number;
   reply: Reply;
-  /** Resolves when so many requests have arrived in all. */
+  /** Resolves when this many requests have arrived in total. */
   arrived(count: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export function json(
   response.end(JSON.stringify(body));
 }
 
-/** An address at which nothing listens: a port that was just free. */
+/** An address on which nothing listens: a port that was free a moment ago. */
 export async function refusedAddress(): Promise<string> {
   const server = await startApiServer();
   await server.close();

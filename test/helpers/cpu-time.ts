@@ -1,7 +1,4 @@
-/**
- * What this process has computed, in milliseconds: a bound on it holds on a machine that others
- * use, too.
- */
+/** CPU time used by this process, in milliseconds. A bound on it also holds on a busy machine. */
 export function cpuTimeMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

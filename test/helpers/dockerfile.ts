@@ -1,9 +1,10 @@
 /**
- * A Dockerfile as a list of instructions: comments gone, continued lines joined, stages told apart.
+ * A Dockerfile as a list of instructions: comments removed, continued lines joined, grouped by
+ * stage.
  */
 export interface Instruction {
   keyword: string;
-  /** Everything behind the keyword, on one line. */
+  /** Everything after the keyword, on one line. */
   rest: string;
   line: number;
 }

@@ -1,4 +1,4 @@
-/** Small, whole documents for tests of the store: what is not asked for is empty. */
+/** Small complete documents for tests of the store; everything that is not given is empty. */
 import type { Attempt, Call, CallFacts } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import { newCall } from '../../src/core/machine/new-call.ts';
@@ -99,7 +99,7 @@ export function aChange(
   return { call, version, events: [], commands: [], cancel: [], settle: [], ...given };
 }
 
-/** One call that changes alone: what nearly every unit is. */
+/** A unit with a single call, like nearly every unit. */
 export function aUnit(...given: Parameters<typeof aChange>): CommitUnit {
   return { changes: [aChange(...given)] };
 }

@@ -1,7 +1,4 @@
-/**
- * Webhooks of calls that the machine has something to say about, and one that it has not
- * (`call.cost`).
- */
+/** Types of call webhooks that the machine acts on, and one that it only records (`call.cost`). */
 export const EVENT_TYPES = [
   'call.initiated',
   'call.answered',

@@ -1,6 +1,6 @@
 import type { Metrics } from '../../src/metrics.ts';
 
-/** A series without labels set is not in a scrape: one of each. */
+/** Counts once in each series, because a series without any label values is not in a scrape. */
 export function countSomethingEverywhere(metrics: Metrics): void {
   metrics.watchOutbox(async () => ({ pending: 0, oldestMs: 0 }));
   metrics.webhook('call.initiated', 'committed', 1);

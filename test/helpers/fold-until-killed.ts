@@ -1,4 +1,4 @@
-/** A process that folds ended calls into the hourly sums until somebody kills it. */
+/** A process that adds ended calls to the hourly sums until it is killed. */
 import { openStore } from '../../src/store/open.ts';
 
 const [, , url = ''] = process.argv;

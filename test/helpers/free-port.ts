@@ -1,4 +1,4 @@
-/** A port that nobody listens on at this moment. */
+/** Finds a port that is free at the moment. */
 import { type AddressInfo, createServer } from 'node:net';
 
 export function freePort(): Promise<number> {

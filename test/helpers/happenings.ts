@@ -1,4 +1,7 @@
-/** Plans, and what may happen to a call: for tests that hold whatever Telnyx and the callers do. */
+/**
+ * Random plans and events of a call, for tests of properties that must hold whatever Telnyx and the
+ * callers do.
+ */
 import fc from 'fast-check';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { Step } from '../../src/core/machine/plan.ts';
@@ -52,7 +55,9 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
 
 export const TYPES = [...EVENT_TYPES, 'call.never.heard.of'];
 
-/** One thing that happens: numbers are folded onto what exists at that moment. */
+/**
+ * One event. Its random numbers are mapped to the attempts and commands that exist at that moment.
+ */
 export const happening = fc.oneof(
   {
     weight: 5,

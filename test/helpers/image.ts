@@ -1,7 +1,7 @@
 /**
- * The image without an engine: takes the steps of the Dockerfile in a folder that stands for its
- * root. COPY copies what .dockerignore lets through, RUN runs the script it names, ENV, USER,
- * WORKDIR, ENTRYPOINT and HEALTHCHECK are kept for whoever starts it. The base image is nothing but
+ * Builds the image without a container engine, by running the Dockerfile's steps in a folder that
+ * stands for its root. COPY copies what .dockerignore lets through; RUN runs the script it names;
+ * ENV, USER, WORKDIR, ENTRYPOINT and HEALTHCHECK are stored for starting it. The base image is just
  * Node.
  */
 
@@ -28,9 +28,9 @@ import { execForm, type Instruction, parseDockerfile, type Stage } from './docke
 const REPOSITORY = join(import.meta.dirname, '../..');
 
 export interface Image {
-  /** What stands for `/`. */
+  /** The folder that stands for `/`. */
   root: string;
-  /** A path of the image as it is here. */
+  /** The real path of a path in the image. */
   path(inImage: string): string;
   env: Record<string, string>;
   /** Starts a command as the image's user on a read-only root; only `/data` can be written. */
@@ -43,7 +43,7 @@ export interface Image {
 
 const isRoot = process.getuid?.() === 0;
 /**
- * Mount namespaces are not there in every sandbox; permissions alone then keep the tree as it is.
+ * Some sandboxes have no mount namespaces; there, only file permissions make the tree read-only.
  */
 const canMount =
   isRoot && spawnSync('unshare', ['--mount', 'mount', '--bind', '/tmp', '/tmp']).status === 0;
@@ -68,7 +68,7 @@ export async function buildImage(): Promise<Image> {
   return imageOf(final, folder, root);
 }
 
-/** What a build is sent: files that git knows or would take, and .dockerignore lets through. */
+/** The build context: files that git tracks or would add, and that .dockerignore lets through. */
 async function contextFiles(): Promise<string[]> {
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
     cwd: REPOSITORY,
@@ -80,7 +80,7 @@ async function contextFiles(): Promise<string[]> {
   return listed.split('\n').filter((file) => file !== '' && !isIgnored(file, ignore));
 }
 
-/** The last pattern that fits decides; a folder's pattern fits what is in it. */
+/** The last matching pattern decides; a folder's pattern also matches its contents. */
 export function isIgnored(file: string, patterns: string[]): boolean {
   let ignored = false;
   for (const line of patterns) {
@@ -109,7 +109,7 @@ async function build(
       const words = execForm(rest);
       if (words === null) throw new Error(`Dockerfile:${line}: RUN is not in exec form`);
       if (words[1] === 'docker/install.sh' && words[3] === 'all') {
-        // The packages of development are here already, from the same lock file: half a gigabyte.
+        // Links node_modules instead of installing half a gigabyte again from the same lock file.
         await symlink(join(REPOSITORY, 'node_modules'), join(folder, workdir, 'node_modules'));
         continue;
       }
@@ -123,7 +123,7 @@ async function build(
   }
 }
 
-/** An absolute path of the image, and its user where we may not become another. */
+/** Translates absolute paths of the image, and its user if we may not change to it. */
 function here(word: string, folder: string): string {
   if (word.startsWith('/')) return join(folder, word);
   if (/^\d+:\d+$/.test(word) && !isRoot) return `${process.getuid?.()}:${process.getgid?.()}`;
@@ -207,7 +207,10 @@ function imageOf(stage: Stage, folder: string, root: string): Image {
   };
 }
 
-/** As `docker run --read-only` does it: everything but the volume, the temporary folder too. */
+/**
+ * Like `docker run --read-only`: everything except the volume is read-only, even the temporary
+ * folder.
+ */
 function readOnly(folder: string): string[] {
   const script = `
     mount --bind "$0" "$0" && mount --bind "$0/data" "$0/data"

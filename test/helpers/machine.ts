@@ -1,6 +1,6 @@
 /**
- * Drives the pure machine by hand: one call, a clock that the test moves, and everything it asked
- * for.
+ * Drives the pure machine: one call, a clock that the test moves, and everything that the machine
+ * asked for.
  */
 import type { Call } from '../../src/core/machine/call.ts';
 import { readClientState } from '../../src/core/machine/client-state.ts';
@@ -45,7 +45,7 @@ export function refer(target: string, more: Partial<ReferStep> = {}): ReferStep 
   };
 }
 
-/** A step as the other way of another: branches and sibling are those of that one. */
+/** A step as the alternative way of another step, which keeps the branches and the sibling. */
 export function bare<S extends MovingStep>(step: S): Omit<S, 'ifFailed' | 'sibling' | 'otherWay'> {
   const { ifFailed: _, sibling: __, otherWay: ___, ...way } = step;
   return way;
@@ -93,7 +93,7 @@ export function decision(plan: Step[] | null, more: Partial<Decision> = {}): Dec
   };
 }
 
-/** Its envelope is read off the client_state, as where webhooks come in. */
+/** The envelope is decoded from client_state, like that of a real webhook. */
 export function webhook(type: string, more: Partial<WebhookEvent> = {}): WebhookEvent {
   return {
     source: 'webhook',
@@ -129,7 +129,7 @@ export function webhook(type: string, more: Partial<WebhookEvent> = {}): Webhook
   };
 }
 
-/** A webhook of this call, by its type alone another event. */
+/** A webhook of this call; its event id depends only on its type. */
 export function hookOf(callId: string, type: string, more: Partial<WebhookEvent> = {}) {
   const event = webhook(type, { id: `${type}-1`, callId, receivedAt: Date.now(), ...more });
   return { ...event, facts: { ...event.facts, callId, ...more.facts } };
@@ -138,7 +138,7 @@ export function hookOf(callId: string, type: string, more: Partial<WebhookEvent>
 export interface Driver {
   call: Call;
   now: number;
-  /** When a webhook of any call last came: by default always a moment ago. */
+  /** When the last webhook of any call arrived; by default always a moment ago. */
   heardAt: number | null;
   commands: Command[];
   cancelled: string[];
@@ -146,17 +146,17 @@ export interface Driver {
   /** The events that changed the call, with what the machine asked for. */
   recorded: RecordedEvent[];
   readonly timeline: TimelineEntry[];
-  /** From an event's arrival until it is processed. */
+  /** Time from an event's arrival until it is processed. */
   waitsMs: number;
   overBudget: World['overBudget'];
   resting: World['resting'];
   refusesRefers: World['refusesRefers'];
-  /** Every event goes in here; returns what came out. */
+  /** Applies an event and returns the transition. */
   put(event: CallEvent): Transition;
   hook(type: string, more?: Partial<WebhookEvent>): Transition;
   outcome(command: Command, outcome: Outcome, firstSentAt?: number): Transition;
   accept(command: Command): Transition;
-  /** Lets the earliest deadline of this name (or of all) fall, at its own time. */
+  /** Fires the earliest deadline with this name (or of all), at its own time. */
   fall(name?: string): Transition;
   last(action: Command['action']): Command;
   count(action: Command['action']): number;
@@ -184,7 +184,7 @@ export function drive(
 ): Driver {
   let call: Call | null = null;
   let counter = 0;
-  /** Made only where a test asks for them. */
+  /** Only computed if a test asks for them. */
   const rows: (() => TimelineEntry)[] = [];
   const world = (): World => ({
     now: driver.now,
@@ -228,7 +228,8 @@ export function drive(
           commands: out.commands.map(({ id }) => id),
         });
         rows.push(() => timelineEntry(received, before, out, given));
-        // What is stored is JSON: the machine must not lean on identity or on undefined.
+        // The stored call is JSON, so the machine must not depend on object identity or on
+        // undefined.
         call = JSON.parse(JSON.stringify(out.call)) as Call;
         driver.commands.push(...out.commands);
         driver.cancelled.push(...out.cancel);
@@ -280,7 +281,7 @@ export function drive(
   return driver;
 }
 
-/** A call that was answered and whose first refer is under way and accepted. */
+/** An answered call whose first refer has been accepted and is in progress. */
 export function referring(...steps: Parameters<typeof decision>[0] & object): Driver {
   const d = drive(decision(steps));
   d.hook('call.initiated');
@@ -290,7 +291,7 @@ export function referring(...steps: Parameters<typeof decision>[0] & object): Dr
   return d;
 }
 
-/** A policy whose `while_moving` says this. */
+/** A policy whose `while_moving` speaks this text. */
 export const looping = (text: string) => ({
   patienceMs: 120_000,
   whileMoving: say(text),

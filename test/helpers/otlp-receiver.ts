@@ -1,4 +1,4 @@
-/** A collector for OTLP over HTTP in its JSON encoding: keeps every span it is sent. */
+/** A collector for OTLP over HTTP with JSON encoding that keeps every span. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ export interface ReceivedSpan {
   attributes: Record<string, unknown>;
   events: { name: string; attributes: Record<string, unknown> }[];
   links: { traceId: string; spanId: string }[];
-  /** OTLP's status code: 2 is an error. */
+  /** OTLP's status code; 2 means error. */
   status: number;
   statusMessage: string | null;
 }
@@ -25,7 +25,7 @@ export interface OtlpReceiver extends AsyncDisposable {
   spans: ReceivedSpan[];
   resource: Record<string, unknown>;
   requests: { path: string; contentType: string; headers: Record<string, unknown> }[];
-  /** Everything that was sent, as it came. */
+  /** Everything that was sent, unparsed. */
   raw: string;
 }
 

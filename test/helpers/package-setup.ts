@@ -1,6 +1,6 @@
 /**
- * The package for the suites that ask for it: packed at the first question, from a clean copy of
- * the checkout, so that a build neither needs nor leaves anything in it.
+ * The package for the suites that ask for it. It is packed at the first request, from a clean copy
+ * of the checkout, so that the build neither needs nor leaves anything in the checkout itself.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
@@ -50,7 +50,7 @@ async function pack(folder: string): Promise<string> {
     await cp(join(REPOSITORY, file), join(checkout, file));
   }
   await symlink(join(REPOSITORY, 'node_modules'), join(checkout, 'node_modules'));
-  // What npm says on the way, the compiler's complaints too, is in the error where it fails.
+  // If this fails, the error contains npm's output, including the compiler's errors.
   await promisify(execFile)('npm', ['pack', '--pack-destination', folder], { cwd: checkout });
   const [tarball] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');

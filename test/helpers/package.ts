@@ -1,11 +1,11 @@
-/** The packed package, and folders of somebody who installs it. */
+/** The packed package, and folders in which a user installs it. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 
-/** The path of `telnyx-referee-<version>.tgz`; one build for the whole run. */
+/** The path of `telnyx-referee-<version>.tgz`, built once per test run. */
 export async function packedTarball(): Promise<string> {
   const answer = await fetch(inject('packageBroker'));
   const text = await answer.text();
@@ -21,7 +21,7 @@ export interface Ended {
 
 export interface Folder {
   path: string;
-  /** Of whoever has nothing of this checkout but its Node. */
+  /** An environment without anything of this checkout except its Node. */
   env: Record<string, string>;
   run(command: string, ...args: string[]): Promise<Ended>;
   remove(): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * How long a test waits for what must come. It is seen at once when it does, so this is spent only
- * where something is wrong, and it is long enough for a machine on which others work too.
+ * How long a test waits for something that must happen. It returns as soon as that happens, so the
+ * whole time is only spent on failures. It is long enough for a busy machine.
  */
 export const PATIENCE_MS = 30_000;

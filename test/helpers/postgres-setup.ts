@@ -1,7 +1,7 @@
 /**
- * A real PostgreSQL for the suites that ask for one: started at the first question, so that runs
- * without one do not wait for it, and stopped with its files when the run ends. With
- * TEST_DATABASE_URL set, that server is used instead.
+ * A real PostgreSQL for the suites that ask for one. It is started at the first request, so that
+ * runs without it need not wait, and removed with its files when the run ends. If TEST_DATABASE_URL
+ * is set, that server is used instead.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** An empty database for a suite, dropped at its end. */
+/** An empty database for one suite, dropped at its end. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';

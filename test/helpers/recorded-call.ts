@@ -1,4 +1,4 @@
-/** Calls as the server records them, made in virtual time by the server's own machine and rules. */
+/** Makes recorded calls in virtual time, with the server's own machine and rules. */
 import { dueEvent, hangupOf, initiatedOf, laterEvents } from '../../src/core/dry-run/events.ts';
 import { answersTo } from '../../src/core/dry-run/scripted-telnyx.ts';
 import { nameOf } from '../../src/core/machine/attempt.ts';
@@ -32,21 +32,21 @@ export interface Story {
   facts?: Partial<CallFacts>;
   at?: number;
   overrides?: Overrides;
-  /** By target; the last one stays. Default: completed after 4 s. */
+  /** Reactions by target, in order; the last one repeats. Default: completed after 4 s. */
   targets?: Record<string, TargetScript[]>;
-  /** What each lookup answers, by name; default: nothing, in time. */
+  /** The answer of each lookup, by name; default: an empty answer in time. */
   lookups?: Record<string, Record<string, string>>;
-  /** One text a menu; null: nothing. */
+  /** Keys pressed at each menu; null: none. */
   keys?: (string | null)[];
-  /** The caller hangs up so long after the call came. */
+  /** The caller hangs up this long after the start of the call. */
   leavesAfterMs?: number;
   /** An operator moves the caller to this address. */
   manual?: { afterMs: number; sipAddress: string };
-  /** How late deadlines are processed. */
+  /** How much later than due deadlines are processed. */
   lagMs?: number;
-  /** Another move is over the hourly budget, from the first. */
+  /** Every move exceeds the hourly budget, even the first. */
   overBudget?: boolean;
-  /** Stops looking: the call still lives. */
+  /** Stops the simulation here, while the call is still live. */
   stopAfterMs?: number;
 }
 
@@ -142,7 +142,7 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
     call = step.call;
     const commands = step.commands.map(({ id }) => id);
     events.push(
-      // As it comes out of an export: by value.
+      // Copied like data from an export.
       JSON.parse(JSON.stringify({ event, now, answers, phase: step.call.phase, commands })),
     );
     for (const command of step.commands) carryOut(step.call, command);
@@ -183,7 +183,7 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
   }
 }
 
-/** What a store is given so that it holds the call. */
+/** The unit that stores the call. */
 export function storedOf({ events, stored }: RecordedCall): CommitUnit {
   const entries: TimelineEntry[] = [];
   let call: Call | null = null;

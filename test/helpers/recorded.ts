@@ -1,10 +1,10 @@
-/** The strongest check of a store: its recorded events, run again, give each stored call. */
+/** The strongest check of a store: replaying its recorded events must give each stored call. */
 import { differenceText, verifyCalls } from '../../src/cli/calls-verify.ts';
 import { recordedCalls } from '../../src/cli/recorded-calls.ts';
 import { parseDatabaseUrl } from '../../src/config/values.ts';
 import { openReader } from '../../src/store/reader.ts';
 
-/** Sentences, one for each difference; empty where every call is what its events give. */
+/** One sentence for each difference; empty if every call matches its events. */
 export async function differencesIn(databaseUrl: string): Promise<string[]> {
   const reader = await openReader(parseDatabaseUrl(databaseUrl));
   try {

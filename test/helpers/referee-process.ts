@@ -1,4 +1,6 @@
-/** The real server as a process of its own: `node bin/referee.js serve` with an environment and files. */
+/**
+ * The real server in its own process: `node bin/referee.js serve` with an environment and files.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -77,12 +79,12 @@ export interface ApiCall {
   timeline: { source: string; type: string; id: string }[];
 }
 
-/** What the server needs to know of a Telnyx, and the other way round. */
+/** What the server must know of Telnyx, and Telnyx of the server. */
 export type Telnyx = Pick<TelnyxStandIn, 'publicKey' | 'apiUrl' | 'webhookUrl'>;
 
 export class Referee {
   url = '';
-  /** Everything every life of it has written. */
+  /** The output of all its runs. */
   output = '';
   readonly folder: string;
   readonly #telnyx: Telnyx;
@@ -104,7 +106,7 @@ export class Referee {
     return new Referee(telnyx, folder, await freePort(), env);
   }
 
-  /** Of what it stores; readable while it does not run. */
+  /** The URL of its database; readable while the server is stopped. */
   get databaseUrl(): string {
     return this.#env.DATABASE_URL ?? `sqlite:${join(this.folder, 'referee.db')}`;
   }
@@ -113,7 +115,7 @@ export class Referee {
     return this.#child?.pid ?? 0;
   }
 
-  /** Starts it on the same files and port as before, and waits until it takes calls. */
+  /** Starts it with the same files and port as before, and waits until it is ready. */
   async start(): Promise<this> {
     this.#child = spawn(process.execPath, [REFEREE, 'serve'], {
       cwd: this.folder,
@@ -128,7 +130,7 @@ export class Referee {
         PBX_USER: 'referee',
         PBX_PASSWORD,
         LOG_LEVEL: 'debug',
-        // Its own tests ask for it.
+        // Off by default; its own tests turn it on.
         ACCOUNT_CHECK_MINUTES: '0',
         DRAIN_DELAY_SECS: '0',
         ...this.#env,
@@ -153,7 +155,7 @@ export class Referee {
     return this;
   }
 
-  /** HTTP status of the ready endpoint; 0 where nobody answers. */
+  /** HTTP status of the ready endpoint; 0 without an answer. */
   async ready(): Promise<number> {
     return (await fetch(`${this.url}/health/ready`).catch(() => null))?.status ?? 0;
   }
@@ -170,7 +172,7 @@ export class Referee {
     return (await (await this.api(`/calls/${encodeURIComponent(id)}`)).json()) as ApiCall;
   }
 
-  /** The call, as soon as it is as it must be. */
+  /** Resolves with the call as soon as it satisfies the condition. */
   async until(
     id: string,
     wanted: (call: ApiCall) => boolean,
@@ -211,7 +213,7 @@ export class Referee {
     await exited;
   }
 
-  /** Ends it and looks through everything it has written for what must not stand there. */
+  /** Ends it and searches its output for anything that must not be there. */
   async finish(): Promise<string[]> {
     await this.kill();
     const files = await readdir(this.folder);
@@ -229,7 +231,7 @@ export class Referee {
       ...secrets
         .filter((secret) => stored.some((text) => text.includes(secret)))
         .map((it) => `stored: ${it}`),
-      // Callers' and called numbers of the tests; a masked one has no seven digits in a row.
+      // Unmasked numbers of the tests; a masked one does not have seven digits in a row.
       ...(
         this.output.match(/.{0,60}(?:\+|%2B)?1415555\d{4}.{0,20}|.{0,60}1415556\d{4}.{0,20}/g) ?? []
       )
@@ -239,10 +241,15 @@ export class Referee {
   }
 }
 
-/** For a process to start, or to say why it cannot take calls: eleven may start at once on two slow cores. */
+/**
+ * Time for a process to start, or to report why it is not ready: eleven may start at once on two
+ * slow cores.
+ */
 export const START_MS = 90_000;
 
-/** Looks again until it is so; fails with words when the time is over. */
+/**
+ * Checks repeatedly until the condition holds; fails with the given words when the time is over.
+ */
 export async function eventually(
   look: () => boolean | Promise<boolean>,
   words: string | (() => string),

@@ -1,4 +1,4 @@
-/** Route sets built by hand, as the loader would hand them over. */
+/** Route sets built directly, in the form that the loader returns. */
 import type { CallFacts } from '../../src/core/machine/call.ts';
 import type { Moment } from '../../src/core/machine/plan.ts';
 import type {

@@ -1,16 +1,16 @@
-/** A script in a process of its own. */
+/** Runs a script in its own process. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** For a process that is done to end. */
+/** How long a finished process may take to exit. */
 const END_MS = 30_000;
 
 /**
- * What it printed once it had ended by itself; rejects where it did not, or not with 0. Run from a
- * file, for a process from `--eval` can start no threads.
+ * Resolves with its output after it has exited; rejects if it did not exit by itself, or not with
+ * 0. It runs from a file, because a process started with `--eval` cannot start threads.
  */
 export async function runScript(source: string, nodeArgs: string[] = []): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'referee-script-'));
@@ -25,7 +25,9 @@ export async function runScript(source: string, nodeArgs: string[] = []): Promis
   }
 }
 
-/** How a script imports a file of ours: its place under the repository, quoted. */
+/**
+ * The quoted URL with which a script imports one of our files, given its path in the repository.
+ */
 export function ours(path: string): string {
   return JSON.stringify(join(import.meta.dirname, '../..', path));
 }

@@ -1,6 +1,6 @@
 /**
- * The HTTP side on a port of its own: real servers, real signatures, a real store; what is not
- * under test is recorded.
+ * The HTTP side on its own port: real servers, real signatures, a real store. Everything else is
+ * replaced by recorders.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -40,28 +40,26 @@ export interface ServedApp extends AsyncDisposable {
   lines: { event: string; fields: LogFields }[];
   metrics: AppDeps['metrics'];
   server: FastifyInstance;
-  /** A request with the token. */
+  /** Sends a request with the token. */
   api(path: string, init?: RequestInit): Promise<Response>;
-  /** Straight into the receiver. */
+  /** Calls the receiver directly. */
   receive: Receiver['receive'];
-  /** A signed webhook. */
+  /** Sends a signed webhook. */
   deliver(body: string): Promise<Response>;
   close(): Promise<void>;
 }
 
 export interface ServedOptions {
-  /** Instead of the engine. */
+  /** Replaces the engine. */
   receive?: (event: CallEvent) => Promise<Received>;
   config?: Partial<AppDeps['config']>;
   routes?: Partial<LiveRoutes>;
   deps?: Partial<AppDeps>;
-  /**
-   * What Telnyx signs with; several replicas of one account share it. Default: a key of its own.
-   */
+  /** Telnyx's signing key, which replicas of one account share. Default: a new key. */
   key?: TelnyxKey;
 }
 
-/** Nothing is sent: commands stay in the outbox of the store, which no dispatcher looks at. */
+/** Nothing is sent: without a dispatcher, commands stay in the store's outbox. */
 export async function serveApp(options: ServedOptions = {}): Promise<ServedApp> {
   const folder = mkdtempSync(join(tmpdir(), 'referee-http-'));
   const store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') });

@@ -1,7 +1,7 @@
 /**
  * Preloaded into a server with `--import`: it stops itself (SIGSTOP) once, when the first REFER has
  * been permitted and handed to undici, and before anything of it is written. A signal from outside
- * hits this moment by chance only.
+ * would hit this moment only by chance.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 

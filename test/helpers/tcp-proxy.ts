@@ -1,20 +1,20 @@
-/** A wire in between, to be listened to, held and cut. */
+/** A TCP proxy that can record, hold and cut connections. */
 
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   port: number;
-  /** All that clients have sent, one entry a connection. */
+  /** Everything that clients have sent, one entry per connection. */
   sent: Buffer[][];
-  /** Cuts every connection that is open; later ones hear everything again. */
+  /** Cuts every open connection; later ones work normally. */
   cut(): void;
   /**
-   * Cuts the connection whose client sends this text, and not the other one, when the server has
-   * answered it.
+   * Cuts a connection after the server has answered a client message that contains `text` and not
+   * `without`.
    */
   cutAfter(text: string, without?: string): void;
-  /** From the moment that a client sends this text, nothing the server says reaches that client. */
+  /** Once a client has sent this text, nothing from the server reaches that client any more. */
   deafAfter(text: string): void;
   /** Nothing passes, in either direction, until `pass`. */
   hold(): void;

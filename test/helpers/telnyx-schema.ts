@@ -1,6 +1,6 @@
 /**
- * What Telnyx's OpenAPI document says of each command's body, field by field, as a table of the
- * tests' own: it shares nothing with the code that makes the bodies.
+ * The fields of each command's body by Telnyx's OpenAPI document. It is the tests' own table and
+ * shares nothing with the code that makes the bodies.
  */
 type Check = (value: unknown) => boolean;
 interface Shape {
@@ -99,7 +99,7 @@ const SHAPES: Record<string, Shape> = {
   client_state_update: { required: { client_state: base64 }, optional: {} },
 };
 
-/** Empty where the body is as Telnyx documents it. */
+/** Empty if the body matches Telnyx's documentation. */
 export function schemaProblems(action: string, body: unknown): string[] {
   const shape = SHAPES[action];
   if (shape === undefined) return [`no such action: ${action}`];

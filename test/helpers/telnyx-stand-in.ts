@@ -1,7 +1,7 @@
 /**
- * Telnyx as the end-to-end tests see it: takes commands, records them, answers as scripted; signs
- * webhooks with a key of its own. It shares no code with the service nor with the Telnyx simulator,
- * so that it witnesses independently.
+ * The end-to-end tests' stand-in for Telnyx: it records commands, answers as scripted, and signs
+ * webhooks with its own key. It shares no code with the service or the Telnyx simulator, so that it
+ * is an independent witness.
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ export interface Asked {
   /** Path and query as they were asked for. */
   url: string;
   body: Record<string, unknown>;
-  /** Monotonic milliseconds. */
+  /** In monotonic milliseconds. */
   at: number;
 }
 
@@ -40,9 +40,9 @@ const ACCOUNT = /^\/v2\/(webhook_deliveries|call_control_applications)\b/;
 export class TelnyxStandIn {
   readonly publicKey: string;
   readonly asked: Asked[] = [];
-  /** What was not as Telnyx documents it: must stay empty. */
+  /** Deviations from Telnyx's documentation; must stay empty. */
   readonly problems: string[] = [];
-  /** What a command is answered; default 200 ok, probes alive. */
+  /** The answer to a command; default: 200 ok, and probes say alive. */
   answer: (asked: Asked) => Answer | Promise<Answer> = (asked) => ok(asked);
   webhookUrl = '';
   /** Requests are cut off before anybody reads them: all, or those about the call of this id. */
@@ -50,7 +50,7 @@ export class TelnyxStandIn {
   readonly #privateKey: KeyObject;
   readonly #server = createServer((req, res) => void this.#take(req, res));
   readonly #waiting = new Set<() => void>();
-  /** client_state belongs to the leg, and the last command that carried one wins. */
+  /** client_state belongs to the leg; the last command that set one wins. */
   readonly #clientStates = new Map<string, unknown>();
 
   constructor() {
@@ -86,7 +86,7 @@ export class TelnyxStandIn {
     );
   }
 
-  /** The nth (from 1) command of this kind, as soon as it has come. */
+  /** Resolves with the nth command of this kind (from 1) as soon as it has arrived. */
   next(callId: string, action: string, nth = 1, withinMs = PATIENCE_MS): Promise<Asked> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
@@ -110,7 +110,7 @@ export class TelnyxStandIn {
     return this.#clientStates.get(callId) ?? null;
   }
 
-  /** HTTP status of one delivery; 0 where nobody answered. */
+  /** Resolves with the HTTP status of one delivery; 0 without an answer. */
   deliver(body: string, headers: Record<string, string> = {}): Promise<number> {
     const timestamp = String(Math.floor(Date.now() / 1000));
     const signature = sign(null, Buffer.from(`${timestamp}|${body}`), this.#privateKey);
@@ -135,7 +135,7 @@ export class TelnyxStandIn {
     });
   }
 
-  /** Again and again, as Telnyx does, until it is taken. */
+  /** Repeats the delivery, like Telnyx, until it is accepted. */
   async deliverUntilTaken(body: string): Promise<void> {
     while ((await this.deliver(body)) !== 200) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -148,13 +148,13 @@ export class TelnyxStandIn {
       req.socket.destroy();
       return;
     }
-    // Its account: nothing was missed, whatever is asked for.
+    // Requests about the account: the answer is that nothing was missed.
     if (ACCOUNT.test(req.url ?? '')) {
       res.writeHead(200, { 'content-type': 'application/json' });
       res.end(JSON.stringify({ data: [], meta: {} }));
       return;
     }
-    // What keeps connections warm; nobody knows whether Telnyx still has it.
+    // The request that keeps connections warm.
     if (req.method === 'GET' && req.url === '/v2/public_key') {
       res.writeHead(404, { 'content-type': 'application/json' }).end('{"errors":[]}');
       return;
@@ -163,8 +163,7 @@ export class TelnyxStandIn {
     for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk);
     const asked = this.#read(req, Buffer.concat(chunks).toString('utf8'));
     this.asked.push(asked);
-    // The state is on the leg before anybody hears of the command: a command that is refused leaves
-    // none.
+    // The client_state is set before any test learns of the command. A refused command sets none.
     const before = this.#clientStates.get(asked.callId);
     if (asked.body.client_state !== undefined) {
       this.#clientStates.set(asked.callId, asked.body.client_state);
@@ -210,7 +209,7 @@ export function ok({ action }: Asked): Answer {
 
 let calls = 0;
 
-/** One call, and the webhooks of it. */
+/** One call and its webhooks. */
 export class TestCall {
   readonly id: string;
   readonly sessionId = randomUUID();
@@ -221,15 +220,13 @@ export class TestCall {
   constructor(telnyx: TelnyxStandIn, facts: { from?: string; to?: string }) {
     calls += 1;
     this.#telnyx = telnyx;
-    // As long as real ones: over 100 characters.
+    // As long as real ids: over 100 characters.
     this.id = `v3:${randomUUID()}-${'e2e-0123456789_'.repeat(5)}${calls}`;
     this.from = facts.from ?? `+1415556${String(calls).padStart(4, '0')}`;
     this.to = facts.to ?? '+14155550100';
   }
 
-  /**
-   * The body of one webhook. Without a client_state of its own it carries what stands on the leg.
-   */
+  /** The body of one webhook. Unless it has its own client_state, it carries the leg's. */
   event(type: string, payload: Record<string, unknown> = {}, id = randomUUID() as string): string {
     const first = type === 'call.initiated' ? { direction: 'incoming', state: 'parked' } : {};
     return JSON.stringify({
@@ -254,7 +251,7 @@ export class TestCall {
     });
   }
 
-  /** Delivers once; the HTTP status. */
+  /** Delivers once and resolves with the HTTP status. */
   send(type: string, payload: Record<string, unknown> = {}): Promise<number> {
     return this.#telnyx.deliver(this.event(type, payload));
   }
@@ -267,7 +264,7 @@ export class TestCall {
     return this.#telnyx.next(this.id, action, nth, withinMs);
   }
 
-  /** Rings, is answered, and the first REFER has gone out. */
+  /** Plays the call until it is answered and the first REFER has been sent. */
   async untilReferred(): Promise<Asked> {
     await this.send('call.initiated');
     await this.next('answer');

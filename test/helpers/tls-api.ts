@@ -10,18 +10,18 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 export interface TlsApi {
   url: string;
-  /** One for each request, in order. */
+  /** The path of each request, in order. */
   requests: string[];
   handshakes: number;
   status: number;
-  /** Requests wait for this before they are answered. */
+  /** Answers wait for this. */
   answering: Promise<void>;
-  /** Connections that no request uses: their end is on its way when this returns. */
+  /** Closes connections that no request uses; their end has been sent when this returns. */
   closeIdle(): void;
   close(): Promise<void>;
 }
 
-/** `idleMs` by the timers of whoever calls: a test may let them run as it likes. */
+/** `idleMs` uses the timers of this process, so a test may fake them. */
 export async function startTlsApi(idleMs: number): Promise<TlsApi> {
   const { key, cert } = certificateOf('localhost');
   const before = getCACertificates('default');

@@ -2,7 +2,8 @@ import { vi } from 'vitest';
 import { PATIENCE_MS } from './patience.ts';
 
 /**
- * Vitest's own second is too short on a machine that others use; what holds is seen at once anyhow.
+ * Vitest's default of one second is too short on a busy machine. A condition that holds ends the
+ * wait at once.
  */
 export const PATIENT = { timeout: PATIENCE_MS, interval: 10 };
 

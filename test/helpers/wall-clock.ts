@@ -1,5 +1,5 @@
 /**
- * Preloaded into a server with `--import`: SIGWINCH sets its wall clock, and no other, by
+ * Preloaded into a server with `--import`: SIGWINCH steps its wall clock, but no other clock, by
  * WALL_CLOCK_STEP_MS.
  */
 const { now } = Date;

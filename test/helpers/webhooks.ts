@@ -1,4 +1,4 @@
-/** Webhooks as Telnyx sends them, signed with a key of ours. */
+/** Webhooks as Telnyx sends them, signed with the tests' own key. */
 import nacl from 'tweetnacl';
 
 export interface TelnyxKey {

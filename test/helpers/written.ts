@@ -1,6 +1,6 @@
 import type { Io } from '../../src/cli/io.ts';
 
-/** Runs a command whose output is kept. */
+/** Runs a command and keeps its output. */
 export async function written(
   command: (io: Io) => Promise<number>,
   given: Partial<Pick<Io, 'stdin' | 'env' | 'isTTY'>> = {},
