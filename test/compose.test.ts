@@ -1,4 +1,4 @@
-/** A start that fails at its very end leaves nothing open. */
+/** A start that fails in its last step leaves nothing open. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,7 +40,7 @@ test.each<LogEventName>(['server.started', 'routes.loaded'])(
     for (const each of [port, adminPort]) {
       await expect(fetch(`http://127.0.0.1:${each}/health/live`)).rejects.toThrow();
     }
-    // The same files and ports, at once.
+    // The same files and ports can be used immediately.
     const service = await compose(readConfig(env), env, { emit() {} });
     await service.ready;
     await service.stop(0);

@@ -1,4 +1,4 @@
-/** The house's one import rule: downwards only, and never sideways in the middle row. */
+/** The import rule: only downwards, and never sideways in the middle row. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 const SRC = join(import.meta.dirname, '../src');
 
 /**
- * What each room may import of ours. The most exact name that fits a file is its room. The two
- * walls that matter most: no file of the machine knows the rules, and the two stores do not know
- * each other.
+ * What each folder may import from ours. A file belongs to the longest matching name. The two most
+ * important rules: the machine never imports the rules, and the two stores do not import each
+ * other.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: ['core'],

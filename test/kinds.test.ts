@@ -1,4 +1,4 @@
-/** What the rule of `npm run test:fast` makes of the files, and what the fast ones must not do. */
+/** Which files `npm run test:fast` selects, and what these must not do. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,6 @@
-/** Commands of people: making a token, and acting on calls by the API of a running server. */
+/**
+ * Commands for operators: making a token, and acting on calls through the API of a running server.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runAct } from '../../src/cli/act.ts';
 import { runDeadLetters } from '../../src/cli/dead-letters.ts';

@@ -1,4 +1,4 @@
-/** `referee backup` and `referee restore`, where something stands in the way. */
+/** `referee backup` and `referee restore` when something is wrong. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ test('a second backup replaces the first, and only two files are there', async (
   expect((await run('backup')).out).toContain('2 calls');
   await store.close();
   expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
-  // Reading it makes no files beside it either, which a killed process would leave.
+  // Reading it creates no files beside it either, which a killed process would leave behind.
   const reading = new DatabaseSync(file);
   expect(reading.prepare('select count(*) as calls from calls').get()).toEqual({ calls: 2 });
   expect(Object.keys(contents()).toSorted()).toEqual([file, path]);
@@ -102,7 +102,7 @@ test('a restore without a whole backup touches nothing', async () => {
   await run('backup');
   await store.close();
   const whole = readFileSync(file);
-  // Pages of the middle are gone, as of a copy that was cut or a disk that went bad.
+  // Pages in the middle are missing, as after an incomplete copy or a disk failure.
   const damaged = Buffer.concat([whole.subarray(0, 8_192), Buffer.alloc(whole.length - 8_192, 7)]);
   for (const bytes of [null, Buffer.from(''), Buffer.from('no database'), damaged]) {
     rmSync(file, { force: true });
@@ -120,7 +120,7 @@ test('one that is stopped leaves nothing, and what was there stays', async () =>
   await store.close();
   const before = contents();
   const stopped = AbortSignal.abort('SIGINT');
-  // Between two pieces of the copy, as Ctrl-C comes.
+  // Aborts between two pieces of the copy, like Ctrl-C.
   const stopping = new AbortController();
   queueMicrotask(() => stopping.abort('SIGTERM'));
   for (const signal of [stopped, stopping.signal]) {

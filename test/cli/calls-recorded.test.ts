@@ -28,7 +28,7 @@ beforeAll(async () => {
   d.hook('call.refer.completed', { ...stamp(d), sipNotifyResponse: 200 });
   d.hook('call.hangup', { hangupCause: 'normal_clearing' });
   await store.commit([aUnit(d.call, 0, { events: d.timeline })], null);
-  // As a release wrote it that recorded nothing.
+  // As written by an older release, which recorded no events.
   await store.commit([aUnit(aCall('v3:old'), 0, { events: [anEntry('e')] })], null);
   await store.close();
 });

@@ -1,4 +1,4 @@
-/** `referee calls` on a real store that a writer holds open meanwhile. */
+/** `referee calls` on a real store that a writer has open at the same time. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -323,7 +323,7 @@ test('--follow tells each change as a line, until it is stopped', async () => {
 
 test('looking changes nothing: neither the file nor what the writer may do', async () => {
   await store.ping();
-  // A writer that is quiet for a second copies its log into the file: that comes first.
+  // A writer that is idle for a second copies its log into the file, so that is done first.
   const file = new DatabaseSync(path);
   const log = file.prepare('pragma wal_checkpoint(noop)');
   await waitFor(() => {

@@ -1,4 +1,4 @@
-/** Each command is loaded by its own name alone, whoever is asked for all of them. */
+/** Each command can be loaded by its own name, and all of them together. */
 import { expect, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';
 

@@ -1,4 +1,4 @@
-/** What `bin/referee.js` keeps of compiled code, beside a program that only says where. */
+/** The compile cache of `bin/referee.js`, tested with a program that only prints where it is. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, truncateSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

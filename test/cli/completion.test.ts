@@ -1,4 +1,4 @@
-/** What the shells themselves offer with the scripts that `referee completion` prints. */
+/** What real shells offer with the scripts that `referee completion` prints. */
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,14 +33,14 @@ async function printed(...argv: string[]): Promise<string> {
 /** What is offered for the last word of the line. */
 const offered: Record<Shell, (line: string) => Promise<string[]>> = {
   async bash(line) {
-    // As readline cuts it: = and : are words of their own.
+    // Split like readline, for which = and : are separate words.
     const words = line.split(/ |(=)/).filter((word) => word !== undefined);
     const script = `source script.bash && complete -p referee >&2 &&
       COMP_WORDS=("$@") && COMP_CWORD=$(($# - 1)) && { _referee; printf '%s\\n' "\${COMPREPLY[@]}"; }`;
     return lines(await inFolder('bash', '--norc', '-c', script, 'bash', ...words));
   },
   async zsh(line) {
-    // A terminal in which Tab lists all that matches, below the line.
+    // A terminal in which Tab lists all candidates below the line.
     const script = `zmodload zsh/zpty
       zpty shell 'PS1= zsh -f -i'
       zpty -w shell 'stty -echo cols 200; unsetopt prompt_cr prompt_sp; LISTMAX=9999; autoload -Uz compinit; compinit -u -D'

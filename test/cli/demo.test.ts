@@ -8,7 +8,7 @@ import { SCRIPTS } from '../../src/simulator/scripts.ts';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 
-/** A temp folder of its own, so that what is left behind shows. */
+/** A separate temporary folder, so that leftovers are found. */
 async function temporary({ onTestFinished }: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'demo-test-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
@@ -18,7 +18,7 @@ async function temporary({ onTestFinished }: TestContext): Promise<string> {
 async function demo(context: TestContext, ...args: string[]) {
   const dir = await temporary(context);
   const startedAt = performance.now();
-  // Somewhere without any routes folder or .env: the demo brings its own.
+  // A folder without routes or .env, because the demo brings its own.
   const options = { cwd: dir, env: { PATH: process.env.PATH, TMPDIR: dir } };
   const result = await new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     execFile(process.execPath, [REFEREE, 'demo', ...args], options, (error, stdout, stderr) => {
@@ -35,7 +35,7 @@ test.concurrent('the demo tells every call, and each ends as scripted in under 9
   expect(code).toBe(0);
   expect(ms).toBeLessThan(90_000);
   expect(left).toEqual([]);
-  // Nobody watches on a terminal: no colours, no log lines.
+  // The output is not a terminal: no colours, no log lines.
   expect(stdout).not.toContain('\u001b');
   expect(stdout).not.toContain('"level"');
   for (const { name, title } of SCRIPTS) {

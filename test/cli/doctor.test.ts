@@ -70,7 +70,9 @@ async function doctor(
   });
 }
 
-/** Sound but for what the test changes: Telnyx's own default is not to tell what calls cost. */
+/**
+ * Correct except for what the test changes. Telnyx's default is not to report the cost of calls.
+ */
 function applicationsOf({ applications = [{}] }: AccountGiven) {
   return applications.map((one) => ({ call_cost_in_webhooks: true, ...one }));
 }

@@ -1,4 +1,4 @@
-/** `referee init`: what it makes, and that what was there stays as it was. */
+/** `referee init`: what it creates, and that existing files are not changed. */
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,13 +43,13 @@ test('a new folder holds routes that pass their test, and everything around them
   );
   for (const file of made) expect(out).toContain(`  ${file}\n`);
 
-  // A line to paste; the checkout is no place from which CI could install.
+  // A line to paste; CI could not install from the checkout.
   expect(out).toContain(`Next: cd '${dir}' && npm install && npm test\n`);
   expect(out).toContain('CI and the Dockerfile need a version from the registry');
 
   const manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8'));
   expect(manifest).toMatchObject({ name: 'lines-of-ours', scripts: { test: 'referee check' } });
-  // Documents are in the package there.
+  // Links point to the docs in the package.
   expect(await readFile(join(dir, 'routes/README.md'), 'utf8')).not.toContain('](../docs/');
 });
 
@@ -149,7 +149,7 @@ describe('the workflow', () => {
     expect((await step('Check')).run).toBe('npx referee check --strict');
   });
 
-  /** Runs the step as GitHub does. */
+  /** Runs the step like GitHub. */
   async function replay(
     secrets: Record<string, string> = {},
   ): Promise<{ code: number; out: string; summary: string }> {

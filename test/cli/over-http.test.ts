@@ -1,4 +1,4 @@
-/** Commands that read show the same of a server that REFEREE_URL names as of its database. */
+/** Commands that read show the same from the server that REFEREE_URL names as from its database. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -86,7 +86,7 @@ interface NotJson {
   close(): Promise<unknown>;
 }
 
-/** Something else than Referee, which also sends away to itself. */
+/** A server that is not Referee and also redirects to itself. */
 async function serveHtml(): Promise<NotJson> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -214,7 +214,7 @@ test('a wrong address or token is named, and never shown', async () => {
   expect(await says({ REFEREE_URL: 'http://anna:geheim@x' })).not.toContain('geheim');
   expect(await says({ REFEREE_URL: 'http://127.0.0.1:1' })).toContain('does not answer');
   expect(await says({ REFEREE_URL: `${app.url}/elsewhere` })).toContain('404');
-  // The page answers HTML, by whatever it was named.
+  // The page answers HTML, whichever setting or option named it.
   const named = async (argv: string[], env: Record<string, string>) =>
     (await run(['targets', ...argv], { ...overHttp(), ...env })).err;
   const page = `http://127.0.0.1:${notJson.port}`;
@@ -225,7 +225,7 @@ test('a wrong address or token is named, and never shown', async () => {
   const own = { REFEREE_URL: '', HOST: '0.0.0.0', PORT: String(notJson.port) };
   expect(await named([], own)).toContain(words('HOST and PORT'));
   expect(await named(['--server', 'http://anna:geheim@x'], {})).not.toContain('geheim');
-  // Nobody else is told the token.
+  // The token is not sent to the redirect's target.
   expect(await named(['--server', `${page}/away`], {})).toContain('answered 302');
   expect(notJson.asked).not.toContain('/taken');
 });

@@ -107,7 +107,7 @@ test('a target is read backwards: who is led to it, and what is left when it fai
   expect(us.rules.map(({ rule }: { rule: string }) => rule)).toEqual(['support']);
   const eu = JSON.parse((await prove('--target', 'eu', '--json')).out);
   expect(eu.rules.map(({ rule }: { rule: string }) => rule)).toEqual(['support', 'europe']);
-  // Nobody of europe is taken any more.
+  // No target of europe takes anybody any more.
   expect(eu.rules[1].ends.referred).toBeUndefined();
   expect((await prove('--target', 'us')).out).toContain(
     'what is left for callers when us answers server_error to everybody',

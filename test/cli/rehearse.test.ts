@@ -149,7 +149,7 @@ describe('referee rehearse', () => {
   });
 
   test('hangs up when its seconds are over', async () => {
-    // A REFER rings for eight seconds then.
+    // With this scale a REFER rings for eight seconds.
     const { run, simulator } = await stage({}, { timeScale: 20 });
     const ran = await run(['--from', FROM, '--to', TO, '--yes', '--secs', '5', '--json']);
     expect(ran.err).toContain('5 s are over: hanging up.');
@@ -170,7 +170,7 @@ describe('referee rehearse', () => {
     };
     const options = { from: FROM, to: TO, secs: 60, server: url, yes: true, json: true };
     const code = await runRehearse(options, io, stopping.signal);
-    // Whether our server had heard of the call by then is a matter of milliseconds.
+    // Whether our server knew of the call by then depends on milliseconds.
     expect([0, 1]).toContain(code);
     expect(JSON.parse(out.join(''))).toMatchObject({ from: FROM, to: TO });
     const [calling] = simulator.books();
@@ -188,7 +188,7 @@ describe('referee rehearse', () => {
     expect(simulator.books().every(({ endedAt }) => endedAt !== null)).toBe(true);
     const { ends, webhooks } = JSON.parse(ran.out);
     expect(ends).toBeNull();
-    // What Telnyx tried to tell us, and that nobody answered.
+    // Telnyx's attempts to deliver, which were not answered.
     expect(webhooks).toContainEqual(
       expect.objectContaining({
         type: 'call.initiated',

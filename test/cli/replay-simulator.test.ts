@@ -1,6 +1,6 @@
 /**
- * `referee replay` on what the server really recorded: every scripted caller of the simulator,
- * whose ends are busy, declined, silence, menus, transfers, left and lost callers.
+ * `referee replay` on what the server really recorded, for every scripted call of the simulator:
+ * busy, declined, silent targets, menus, transfers, callers who hung up and lost callers.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ beforeAll(async () => {
     expect(calls).toHaveLength(SCRIPTS.length);
   });
   other = mkdtempSync(join(tmpdir(), 'referee-replay-'));
-  // Support goes to the second office first.
+  // Support tries the second office first.
   const swapped = SCRIPT_ROUTES.replace(
     '- refer: support-us\n      - refer: support-eu',
     '- refer: support-eu\n      - refer: support-us',

@@ -1,6 +1,4 @@
-/**
- * `referee replay` from a store, on both: what is recorded there replays as an export of it does.
- */
+/** `referee replay` from both stores gives the same result as from an export. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,11 +20,11 @@ rules:
   - { name: support, when: { to: "+14155550100" }, do: [ ${steps} ] }
 `;
 
-/** More than one page of the source. */
+/** More than one page of the store's list. */
 const CALLS = 120;
 const START = Date.parse('2026-03-02T15:00:00Z');
 
-/** Every fourth caller found the first target busy; a minute lies between two calls. */
+/** For every fourth caller the first target was busy; calls are a minute apart. */
 function story(n: number): Story {
   return {
     facts: { callId: `v3:call-${n}` },
@@ -91,7 +89,7 @@ describe.each(['SQLite', 'PostgreSQL'])('on %s', (database) => {
     const fromFile = JSON.parse((await referee(database, ...asked, '--calls', file)).out);
     expect(fromStore).toMatchObject({
       calls: CALLS,
-      // Whoever found the first one busy went to the second at once now; the others are new there.
+      // Callers for whom the first was busy now go to the second at once; the others are new there.
       differs: CALLS,
       moves: { before: 150, after: 120 },
       assumed: { eu: 90 },

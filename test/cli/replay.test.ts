@@ -1,4 +1,4 @@
-/** `referee replay`: exported calls against routes folders, in words, as JSON and by exit code. */
+/** `referee replay`: exported calls against routes folders: text, JSON and exit codes. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

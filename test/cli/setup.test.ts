@@ -119,7 +119,7 @@ describe('referee setup', () => {
       env: { TELNYX_CONNECTION_IDS: created?.id },
     });
     expect(report.doctor.checks.length).toBeGreaterThan(10);
-    // The undo knows the id that Telnyx gave.
+    // The undo file has the id that Telnyx assigned.
     expect(await readFile(report.undo_file, 'utf8')).toContain(`"id": "${created?.id}"`);
   });
 
@@ -164,7 +164,7 @@ describe('referee setup', () => {
     await run([...wanted, '--number', other, '--take', '--yes']);
     const [file = ''] = await undoFiles();
     const undone = await run(['--undo', join(folder, file), '--yes']);
-    // The connection that the first number had is gone; the second has its own again.
+    // The first number's old connection no longer exists; the second number has its own back.
     expect(simulator.account.numbers.map((one) => one.connection_id)).toEqual([
       CONNECTION_ID,
       TRUNK,
@@ -313,7 +313,7 @@ describe('a failure in the middle', () => {
     },
     {
       name: 'a network that is cut after the first of three writes',
-      // The list of numbers was read for the plan; from then on nothing comes back.
+      // The list of numbers is read for the plan; after that there are no more answers.
       faults: [{ endpoint: 'phone_numbers', after: 1, cut: 'before' as const }],
       states: ['done', 'unknown', 'not_tried'],
     },

@@ -11,7 +11,7 @@ async function run(...args: string[]) {
 
 const NOWHERE = 'http://127.0.0.1:1/webhooks/telnyx';
 
-/** What webhooks are answered; null: nothing at all; or another address that they go to. */
+/** The status that answers webhooks; null: no answer at all; or another address to send them to. */
 async function runAgainst(server: number | null | string, ...args: string[]) {
   const stdin = new PassThrough();
   const out: string[] = [];
@@ -145,7 +145,7 @@ test('a call under way is not given up while its target is silent', async () => 
       body: JSON.stringify(body),
     });
   await command('answer', {});
-  // Longer than the first command may take, shorter than ten times that.
+  // Longer than the limit for the first command, shorter than ten times that.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   await command('hangup', {});
   await done;

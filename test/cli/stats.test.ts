@@ -1,4 +1,4 @@
-/** `referee stats` beside a writer that holds the store open. */
+/** `referee stats` while a writer has the store open. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -53,7 +53,8 @@ describe('which legs live', () => {
     expect(legsToAsk(outage(events, { calls }))).toEqual(['caller']);
     const plan = planRecovery(outage(events, { calls }), new Map([['caller', true]]));
     expect(plan.events.map(livingOf)).toEqual([['caller']]);
-    // Nobody could say: the B-leg's hangup would be taken for the caller's end.
+    // If Telnyx cannot say whether it lives, the B-leg's hangup would be taken for the caller's
+    // end.
     const unsure = planRecovery(outage(events, { calls }), new Map([['caller', null]]));
     expect(unsure).toMatchObject({ events: [], postponed: 1 });
   });

@@ -1,7 +1,4 @@
-/**
- * The compose files against a strict schema of what they use: a misspelt word is an error here, as
- * it is there.
- */
+/** The compose files against a strict schema of what they use, so that misspelt keys are errors. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from 'typebox';
@@ -14,7 +11,7 @@ import { parseDockerfile } from '../helpers/dockerfile.ts';
 
 const DOCKER = join(import.meta.dirname, '../../docker');
 const read = (name: string) => readFileSync(join(DOCKER, name), 'utf8');
-/** The defaults a stop is bound by. */
+/** The defaults that limit the duration of a stop. */
 const STOP_SECS = 10 + 2;
 
 const strict = { additionalProperties: false };

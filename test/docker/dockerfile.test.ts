@@ -1,4 +1,4 @@
-/** The rules of hadolint that this Dockerfile could break, and those of our own. */
+/** The rules of hadolint that this Dockerfile could break, and our own rules. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The proxy's own words: checked by haproxy, and tried with two replicas of which one stops. */
+/**
+ * The proxy's configuration: checked by haproxy itself, and tested with two replicas of which one
+ * stops.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -67,7 +70,7 @@ async function replica(): Promise<Replica> {
   return state;
 }
 
-/** The configuration as it is, but for where replicas are found and where it listens. */
+/** The shipped configuration, with other addresses for the replicas and for listening. */
 async function startProxy(port: number, replicas: number[]): Promise<ChildProcess> {
   const config = (await readFile(CONFIG, 'utf8'))
     .replace('bind :8080', `bind 127.0.0.1:${port}`)

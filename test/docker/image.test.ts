@@ -73,7 +73,7 @@ test('it starts as an ordinary user on a read-only root, is healthy, takes calls
     TELNYX_API_URL: telnyx.apiUrl,
     PORT: String(await freePort()),
     DRAIN_DELAY_SECS: '0',
-    // The tracer is loaded only when it is asked for: its packages must be there too.
+    // The tracer is only loaded when it is configured, so this proves that its packages are there.
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
   };
   telnyx.webhookUrl = `http://127.0.0.1:${env.PORT}/webhooks/telnyx`;

@@ -1,7 +1,7 @@
 /**
- * nginx and Caddy in front of the real HTTP side, with the files that docker/ ships: only the
- * names, the certificates and the ports are changed. Telnyx's side is a client that signs and
- * speaks HTTPS.
+ * nginx and Caddy in front of the real HTTP side, with the files shipped in docker/, of which only
+ * names, certificates and ports are changed. A client that signs and uses HTTPS stands in for
+ * Telnyx.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,8 +26,8 @@ interface Front {
   /** The configuration for these ports, and how it is checked and run. */
   prepare(folder: string, port: number, upstreams: number[]): Promise<Prepared>;
   /**
-   * A webhook that meets a dead or stopping replica is tried on the next one. Else only health
-   * checks keep webhooks from it, and the first ones get its 503, or 502, with which Telnyx
+   * True: a webhook for a dead or stopping replica is tried on the next one. False: only health
+   * checks keep webhooks away from it, and the first ones get a 503 or 502, after which Telnyx
    * delivers again.
    */
   triesAgain: boolean;
@@ -101,7 +101,10 @@ async function prepareCaddy(folder: string, port: number, upstreams: number[]): 
   return { check: caddy('validate'), run: caddy('run') };
 }
 
-/** Every text must be there: a file that has changed is not tried with half of the changes. */
+/**
+ * Every text must be found, so that a changed file is not tested with only some of the
+ * replacements.
+ */
 function changed(text: string, changes: [string, string][]): string {
   let result = text;
   for (const [from, to] of changes) {
@@ -150,7 +153,7 @@ for (const [name, front] of Object.entries(FRONTS)) {
         const inChunks = `${before}${webhookBody('call.initiated', { caller_id_name: 'Zoë' })}${after}`;
         expect(await send({ body: inChunks, chunks: 7 })).toMatchObject({ status: 200 });
         expect(replicas[0]?.events).toHaveLength(2);
-        // The signature of other bytes is refused, so those above were the very same.
+        // A signature of other bytes is refused, so those above arrived unchanged.
         const altered = await send({ body: `${body} `, signed: body });
         expect(altered.status).toBe(401);
       },
@@ -185,7 +188,7 @@ for (const [name, front] of Object.entries(FRONTS)) {
       ]) {
         expect([404, 405], `${method} ${path}`).toContain((await send({ method, path })).status);
       }
-      // Other spellings of the two paths lead to them or nowhere, never to another endpoint.
+      // Other spellings of the two paths lead to them or to nothing, but never to another endpoint.
       for (const path of ['//webhooks/telnyx', '/v1/../webhooks/telnyx', '/Webhooks/Telnyx']) {
         const { status } = await send({ path, body: webhookBody('call.initiated') });
         expect([200, 404], path).toContain(status);
@@ -220,9 +223,9 @@ interface Sent {
   method?: string | undefined;
   path?: string | undefined;
   body?: string;
-  /** The bytes that the signature is for; default the body's. */
+  /** The bytes to sign; default: the body. */
   signed?: string;
-  /** In so many pieces, without a Content-Length. */
+  /** Number of chunks to send, without a Content-Length. */
   chunks?: number;
   headers?: Record<string, string>;
 }
@@ -233,8 +236,8 @@ interface Stage {
 }
 
 /**
- * So many webhooks, ten at a time: a burst on a busy machine would be answered 503 by Referee
- * itself.
+ * Sends this many webhooks, ten at a time: on a busy machine Referee itself would answer a larger
+ * burst with 503.
  */
 async function volley(send: Stage['send'], count: number): Promise<number[]> {
   const statuses: number[] = [];
@@ -246,8 +249,8 @@ async function volley(send: Stage['send'], count: number): Promise<number[]> {
 }
 
 /**
- * The health checks have found out: 20 webhooks in a row are taken. Until then these may be
- * answered.
+ * Waits until 20 webhooks in a row are accepted, so the health checks have noticed. `meanwhile`:
+ * other statuses allowed until then.
  */
 async function settled(send: Stage['send'], meanwhile: number[]): Promise<void> {
   let inARow = 0;
@@ -260,13 +263,14 @@ async function settled(send: Stage['send'], meanwhile: number[]): Promise<void> 
 }
 
 /**
- * The proxy with so many replicas behind it, all of one Telnyx account, and so many dead upstreams.
+ * The proxy with this many replicas behind it, all of one Telnyx account, and this many dead
+ * upstreams.
  */
 async function stage(front: Front, living: number, dead = 0): Promise<Stage> {
   const key = telnyxKey();
   const replicas: ServedApp[] = [];
   for (let i = 0; i < living; i += 1) {
-    // The store is not under test here, and a slow disk must not decide.
+    // The store is not tested here, and a slow disk must not matter.
     const receive = async () => ({ result: 'duplicate' }) as const;
     const storeWatch = { failure: () => null, failureForAnybody: () => null, stop: () => {} };
     replicas.push(await serveApp({ key, receive, deps: { storeWatch } }));
@@ -299,7 +303,7 @@ async function startFront(front: Front, port: number, upstreams: number[]): Prom
   const [checker = '', ...arguments_] = check;
   const checked = spawnSync(checker, arguments_, { env, encoding: 'utf8' });
   expect(checked.status, checked.stderr).toBe(0);
-  // Caddy warns of what its file asks for: no redirects to HTTPS.
+  // Caddy warns about something that its file wants: no redirects to HTTPS.
   const lines = checked.stderr
     .split('\n')
     .filter((line) => !line.includes('redirects are disabled'));

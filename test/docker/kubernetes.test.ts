@@ -1,6 +1,4 @@
-/**
- * The manifests against the API server's own schemas, and what they must agree on among themselves.
- */
+/** The manifests against the API server's own schemas, and their consistency with each other. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -90,7 +88,7 @@ test('the variables exist, those required are given, and none is given twice', (
   expect(names.filter((name) => !known.includes(name))).toEqual([]);
   expect(names).toEqual(expect.arrayContaining(['TELNYX_PUBLIC_KEY', 'TELNYX_API_KEY']));
   expect(new Set(names).size).toBe(names.length);
-  // No secret stands where everybody may read it.
+  // No secret is in a place that everybody can read.
   const secrets = VARIABLES.filter(([, { secret }]) => secret === true).map(([name]) => name);
   expect(Object.keys(env).filter((name) => (secrets as string[]).includes(name))).toEqual([]);
 });
@@ -99,7 +97,7 @@ test('a pod has the time to stop: drain, commands, and what close-with-grace wai
   const shutdown = Number(env.SHUTDOWN_TIMEOUT_SECS);
   expect(Number(env.DRAIN_DELAY_SECS)).toBeLessThan(shutdown);
   expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(shutdown + 2);
-  // Not ready is noticed while webhooks are still taken.
+  // "Not ready" is noticed while webhooks are still accepted.
   const { periodSeconds = 10, failureThreshold = 3 } = container?.readinessProbe ?? {};
   expect(periodSeconds * failureThreshold).toBeLessThan(Number(env.DRAIN_DELAY_SECS));
 });

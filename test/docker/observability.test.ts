@@ -1,6 +1,6 @@
 /**
- * docs/observability.md lists what there is. Write it again with: OBSERVABILITY_DOC=write npx
- * vitest run test/docker/observability.test.ts
+ * docs/observability.md lists every metric, alert and panel. Write it again with:
+ * OBSERVABILITY_DOC=write npx vitest run test/docker/observability.test.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ function alerts(): Alert[] {
   return groups.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined);
 }
 
-/** Prometheus' templates as a reader sees them. */
+/** Prometheus' templates as text for people. */
 function plain(text: string): string {
   return text
     .replace(/\{\{ \$labels\.(\w+) \}\}/g, '*$1*')

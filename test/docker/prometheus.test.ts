@@ -1,6 +1,5 @@
 /**
- * Every rule and panel is played or parsed by Prometheus' own tool, and names only metrics that
- * exist.
+ * Every rule and panel is run or parsed by Prometheus' own tool, and names only existing metrics.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +37,7 @@ const dashboard = JSON.parse(
 ) as { panels: Panel[]; annotations: { list: { expr: string }[] } };
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 
-/** What a scrape can hold: names as Prometheus stores them, with their labels. */
+/** What a scrape can contain: names as Prometheus stores them, with their labels. */
 async function stored(): Promise<Set<string>> {
   const metrics = createMetrics();
   countSomethingEverywhere(metrics);
@@ -183,8 +182,8 @@ interface Played {
 }
 
 /**
- * A file for each test of a file, with the rules that it asks about and what these are made of:
- * promtool works every rule out at every step, and each test asks about one or two of them.
+ * One file per test, with only the rules that the test needs and those they depend on. Otherwise
+ * promtool evaluates every rule at every step, although a test needs only one or two.
  */
 function oneByOne(file: string, folder: string): string[] {
   const { tests, ...common } = parse(readFileSync(file, 'utf8')) as Played;
@@ -192,8 +191,7 @@ function oneByOne(file: string, folder: string): string[] {
     const asked = new Set(test.alert_rule_test.map(({ alertname }) => alertname));
     const needed = new Set(rules.filter(({ alert }) => alert !== undefined && asked.has(alert)));
     expect(new Set([...needed].map(({ alert }) => alert))).toEqual(asked);
-    // A set that grows is gone through to its end: what a recorded name is made of is looked at
-    // too.
+    // Iterating over a growing set visits the added rules too, so dependencies are followed.
     for (const { expr } of needed) {
       for (const rule of rules) if (rule.record && expr.includes(rule.record)) needed.add(rule);
     }

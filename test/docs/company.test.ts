@@ -1,6 +1,4 @@
-/**
- * docs/company: the routes of a whole company are checked, proven and played, as its README says.
- */
+/** docs/company: the routes of a whole company are checked, proven and run, as its README says. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runCli } from '../../src/cli.ts';

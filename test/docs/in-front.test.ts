@@ -84,7 +84,8 @@ async function bash(script: string, cwd: string, env: Record<string, string>): P
 }
 
 /**
- * Five numbers a page; a job is done at once. Only what the published OpenAPI names is understood.
+ * Five numbers per page; a job is finished at once. It only accepts what the published OpenAPI
+ * document allows.
  */
 async function startNumbersApi() {
   const numbers = new Map<string, string | null>(

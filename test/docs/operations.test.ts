@@ -1,4 +1,4 @@
-/** The commands of docs/operations.md, as they stand there, on a store with calls in it. */
+/** The commands in docs/operations.md, unchanged, on a store with calls. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ function command(name: string): string {
     text,
   )?.[1];
   if (found === undefined) throw new Error(`docs/operations.md has no command "${name}"`);
-  // The installed package is this checkout.
+  // This checkout stands for the installed package.
   return found.replaceAll(
     'npx referee',
     `node ${join(import.meta.dirname, '../../bin/referee.js')}`,
@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function run(name: string, env: Record<string, string> = {}): string {
-  // This very Node, where another one stands first on PATH.
+  // The Node that runs the tests, even if another one is first on PATH.
   const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
   const options = { cwd: folder, env: { ...env, PATH }, stdio: 'pipe', encoding: 'utf8' } as const;
   return execFileSync('sh', ['-ec', command(name)], options);
@@ -56,14 +56,14 @@ async function isWhole(store: Store, count: number): Promise<void> {
   await expect.poll(async () => (await store.changes(cursor, 10)).callIds).toEqual(['and one']);
 }
 
-// Each command starts a process, which takes its time on a busy machine.
+// Each command starts a process, which takes long on a busy machine.
 test('SQLite: a backup of the running store, restored', { timeout: 120_000 }, async () => {
   mkdirSync(join(folder, 'data'));
   const database = { kind: 'sqlite', path: join(folder, 'data/referee.db') } as const;
   const store = await openStore(database);
   await fill(store, 50);
   run('sqlite backup');
-  // What comes after the backup is lost with the rest.
+  // What is written after the backup is lost.
   await store.commit([aUnit(aCall('later'), 0)], null);
   await store.close();
   run('sqlite restore');

@@ -1,6 +1,7 @@
 /**
- * Each case of docs/refer.md: the page's own routes in the real server, and a far end of the simulator that
- * behaves as the page says. Where the far end is silent, only the timeouts are made short.
+ * Each case of docs/refer.md: the page's own routes in the real server, and a far end in the
+ * simulator that behaves as the page says. If the far end is silent, the timeouts are shortened;
+ * nothing else is changed.
  */
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** The server's own look at its account: problems are reported, and nothing waits for it. */
+/** The server's own check of its account: problems are reported, and nothing waits for it. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,7 +60,7 @@ test('a wrong application is a log line and a problem on the page, and calls are
   );
   const told = lines.filter(({ event }) => event === 'account.problem');
   expect(told).toContainEqual({ event: 'account.problem', check: 'api_version' });
-  // What a server hears of itself from within proves nothing about the way from outside.
+  // A server that reaches itself from inside proves nothing about the way from outside.
   expect(told.map(({ check }) => check)).not.toContain('reachable');
   const ready = async () => (await fetch(`${service.url}/health/ready`)).status;
   await expect.poll(ready, { timeout: 20_000 }).toBe(200);

@@ -1,4 +1,4 @@
-/** What Telnyx's API may answer, and what the caller gets then. */
+/** What Telnyx's API may answer, and what then happens to the caller. */
 import { beforeAll, expect, test } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import {
@@ -10,13 +10,13 @@ import {
 } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
-/** One target with 25 s, so that retries have time. */
+/** One target with a timeout of 25 s, so that retries have time. */
 const PATIENT = '+14155550101';
 const STEADY = '+14155550107';
 const UNAVAILABLE: Answer = { status: 503 };
 
 let scene: Scene;
-/** Per call and action the answers to give, one after the other; then ok. */
+/** The answers for each call and action, in order; after that ok. */
 const scripted = new Map<string, Answer[]>();
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ function newCall(answers: Record<string, Answer[]>, to?: string): TestCall {
   return call;
 }
 
-/** The rest of a call that works: the REFER of that number completes. */
+/** Plays the rest of a working call: the REFER for that number completes. */
 async function finish(call: TestCall): Promise<void> {
   await call.completes();
   await call.hangsUp();
@@ -155,8 +155,8 @@ test.concurrent.each([
 ])('%s that comes while the REFER is being retried ends the retries', async (_what, ends) => {
   const failing = (times: number) => ({ refer: Array.from({ length: times }, () => UNAVAILABLE) });
   const call = newCall(failing(40), PATIENT);
-  // A witness that is retried just as long: when its fourth request comes, another of ours would
-  // have.
+  // A witness that is retried equally long: when its fourth request arrives, another one of ours
+  // would have arrived too.
   const witness = newCall(failing(3), PATIENT);
   await call.untilReferred();
   await ends(call);
@@ -194,7 +194,7 @@ test('401: the operator learns which setting is wrong, in the log and in ready',
   const refused = () => Array.from({ length: 3 }, () => telnyxError(401, '10009'));
   const call = newCall({ refer: refused(), speak: refused(), hangup: refused() });
   await call.untilReferred();
-  // Nothing works with this key: each step is tried, none holds the call.
+  // Nothing works with this key: each step is tried, and none blocks the call.
   await call.next('hangup');
   await eventually(async () => {
     const body = await (await fetch(`${referee.url}/health/ready`)).text();

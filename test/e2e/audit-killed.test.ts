@@ -1,11 +1,11 @@
-/** `kill -9` between what an operator does and the row that says what came of it. */
+/** `kill -9` between an operator's action and the audit row's result. */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../helpers/postgres.ts';
 import { eventually } from '../helpers/referee-process.ts';
 import { openScene, type Scene } from './scene.ts';
 
-/** Whoever writes what came of an action waits for this lock, which the test holds. */
+/** Writing an action's result waits for this lock, which the test holds. */
 const HELD = 4_711;
 
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 /**
- * What happens when something never comes, or comes too late. Short target time-outs make it
- * seconds. Before a deadline concludes, Telnyx is asked, and it is counted how often that changed
- * the answer.
+ * What happens if something never arrives, or arrives too late. Short timeouts of the targets
+ * reduce this to seconds. Before a deadline concludes, Telnyx is asked, and it is counted how often
+ * that changed the answer.
  */
 import { beforeAll, expect, test } from 'vitest';
 import { ADMIN_TOKEN } from '../helpers/referee-process.ts';
@@ -179,8 +179,8 @@ test('each leg of the above that the probe found dead is counted once, and none 
 });
 
 /**
- * In all: Telnyx calling a leg ended that we heard of a moment ago is counted apart, as a
- * contradiction.
+ * In total. If Telnyx reports a leg as ended that we have just heard of, it counts as a
+ * contradiction instead.
  */
 async function counted(): Promise<number> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };

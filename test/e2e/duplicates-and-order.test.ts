@@ -67,7 +67,7 @@ const MAIN_EVENTS: [string, Record<string, unknown>][] = [
   ['call.hangup', { hangup_cause: 'normal_clearing' }],
 ];
 
-/** At most one REFER, none after the news that there is nobody left to move. */
+/** At most one REFER, and none after an event that says nobody is left to move. */
 async function expectReferredOnce(call: TestCall): Promise<void> {
   const told = await scene.referee.ended(call.id);
   expect(told.ends).toBe('referred');
@@ -86,7 +86,7 @@ test('the main events of an unprepared call in each of their 120 orders move nob
     const at = (type: string) => order.findIndex(([each]) => each === type);
     const prepared = Math.max(at('call.initiated'), at('call.answered'));
     const [completed, hangup] = [at('call.refer.completed'), at('call.hangup')];
-    // A REFER is ours once we have asked for it; one that completed before is somebody else's.
+    // A REFER is ours only if we requested it; one that completed before that is not.
     if (completed > prepared && hangup > prepared) {
       await expectReferredOnce(call);
       return;
@@ -108,21 +108,21 @@ test('the same after the REFER went out, first events delivered again among them
     const answered = call.event('call.answered');
     await telnyx.deliver(answered);
     await call.next('refer');
-    // In the order they happened; delivered in another.
+    // Created in the order in which they happened, but delivered in another.
     const later = MAIN_EVENTS.slice(2).map(([type, payload]) => call.event(type, payload));
     const bodies = [first, answered, ...later];
     for (const index of order) expect(await telnyx.deliver(bodies[index] ?? '')).toBe(200);
     await expectReferredOnce(call);
     const told = await scene.referee.call(call.id);
     expect(told.attempts).toMatchObject([{ verdict: 'completed' }]);
-    // A machine that takes 10 s from completed to hangup sees us ask after the leg; that moves
-    // nobody.
+    // If the machine is so slow that completed and hangup are 10 s apart, we probe the leg; that
+    // moves nobody.
     const asked = call.commands().map(({ action }) => action);
     expect(asked.filter((action) => action !== 'probe')).toEqual(['answer', 'refer']);
   });
 });
 
-/** A dozen at a time: the order within a call counts, not between calls. */
+/** Twelve at a time, because only the order within a call matters. */
 async function inSomeOrder<T>(items: T[], run: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const worker = async () => {

@@ -71,7 +71,7 @@ test('a bad route file keeps the server from starting, and says where', async ()
   expect(output).toMatch(/unknown key "wen".*did you mean when\?/);
 });
 
-// Each round makes garbage and has it collected, which sets V8 on giving back memory 0.1 s later.
+// Each round makes and collects garbage, after which V8 returns memory 0.1 s later.
 const ROUNDS = `
   import { isMainThread } from 'node:worker_threads';
   if (isMainThread) setInterval(() => {

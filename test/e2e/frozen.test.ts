@@ -1,5 +1,6 @@
 /**
- * Two processes on one PostgreSQL: one is frozen at the worst moment, for longer than its lease.
+ * Two processes on one PostgreSQL: one of them is frozen at the worst time, for longer than its
+ * lease.
  */
 import { afterAll, expect, test } from 'vitest';
 import { freshDatabase } from '../helpers/postgres.ts';
@@ -27,7 +28,7 @@ test('frozen between the permission and the request: thawed, it writes nothing, 
   const call = telnyx.call({ to: '+14155550101' });
   await call.send('call.initiated');
   await call.next('answer');
-  // Frozen before its 200 as well: that comes when it is thawed.
+  // It is also frozen before its 200, which comes after it continues.
   const answered = call.send('call.answered');
   // Its lease of 10 s ends, and the other one takes the command.
   const refer = await call.next('refer', 1, 30_000);

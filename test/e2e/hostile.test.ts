@@ -1,5 +1,6 @@
 /**
- * Whatever outsiders send: the process stays, answers nobody 500, and keeps taking genuine calls.
+ * Whatever outsiders send, the process survives, never answers 500, and keeps accepting genuine
+ * calls.
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -23,7 +24,7 @@ const hasProc = process.platform === 'linux';
 const residentMb = () =>
   hasProc ? Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) / 256 : 0;
 
-/** The same process as at the beginning, and it takes a call from end to end. */
+/** It is still the same process, and it handles a whole call. */
 async function isWell(): Promise<void> {
   expect(referee.pid).toBe(pid);
   const call = telnyx.call();
@@ -37,7 +38,7 @@ async function isWell(): Promise<void> {
 }
 
 const DEEP = '['.repeat(60_000) + ']'.repeat(60_000);
-/** JSON texts that stand where Telnyx writes something harmless. */
+/** JSON texts to use in place of harmless values of Telnyx's. */
 const SHAPES: readonly string[] = [
   'null',
   'true',
@@ -101,7 +102,7 @@ async function deliverAll(texts: Iterable<string>, allowed: readonly number[]): 
   const worker = async (): Promise<void> => {
     for (let text = waiting.pop(); text !== undefined; text = waiting.pop()) {
       let status = await telnyx.deliver(text);
-      // Too many at once is no fault: Telnyx, too, would come again.
+      // A 503 for too many at once is allowed; Telnyx would repeat the delivery too.
       for (let again = 0; status === 503 && again < 20; again += 1)
         status = await telnyx.deliver(text);
       if (!allowed.includes(status)) strange.push(`${status}: ${text.slice(0, 200)}`);
@@ -119,7 +120,7 @@ test('signed payloads of every shape: 200 or 400, no dead letter, no leak', asyn
   await deliverAll(every(), [200, 400]);
   const before = residentMb();
   for (let round = 0; round < 4; round += 1) await deliverAll(every(), [200, 400]);
-  // Three thousand times garbage later. A leak of one body in a hundred would show.
+  // After three thousand bad requests. A leak of one body in a hundred would show.
   expect(residentMb() - before).toBeLessThan(150);
   await isWell();
 });
@@ -186,13 +187,13 @@ test('the API under strange paths, queries and bodies: never 5xx', async () => {
   await isWell();
 });
 
-/** Headers that are believed until the body is there. */
+/** Headers that pass until the body has arrived. */
 function wellFormed(): string {
   const signature = Buffer.alloc(64, 1).toString('base64');
   return `telnyx-signature-ed25519: ${signature}\r\ntelnyx-timestamp: ${Math.floor(Date.now() / 1000)}\r\n`;
 }
 
-/** Connections that do what they please; `closed` counts those the server ended. */
+/** Opens connections that write anything; `closed` counts those that the server ended. */
 async function crowd(count: number, write: (socket: Socket, nth: number) => void) {
   const { port } = new URL(referee.url);
   const sockets: Socket[] = [];
@@ -210,7 +211,7 @@ async function crowd(count: number, write: (socket: Socket, nth: number) => void
     });
     socket.resume();
     sockets.push(socket);
-    // Not more at once than the kernel's queue of new connections holds.
+    // Not more at once than the kernel's queue for new connections holds.
     if (nth % 100 === 99) await eventually(() => connected >= nth - 50, 'connected', 20_000);
   }
   return {
@@ -236,7 +237,7 @@ test('slow and half-open senders are cut off, and meanwhile genuine webhooks are
     }
   });
   await isWell();
-  // Headers have 5 s, a request 10 s; Node looks once a second. Some were refused before.
+  // Headers may take 5 s, a request 10 s; Node checks once a second. Some were refused earlier.
   await eventually(
     () => slow.closed() === 300,
     () => `${slow.closed()} of 300 cut off`,
@@ -247,7 +248,7 @@ test('slow and half-open senders are cut off, and meanwhile genuine webhooks are
   await isWell();
 });
 
-/** As many as ten thousand, where this process and the other may have so many files open. */
+/** Up to ten thousand, if both processes may have that many open files. */
 const IDLE = Math.min(10_000, openFilesMax() - 2_000);
 
 function openFilesMax(): number {
@@ -259,7 +260,7 @@ function openFilesMax(): number {
 
 test('ten thousand idle connections cost little and stand in nobody’s way', async () => {
   const before = residentMb();
-  // Half of them say nothing at all, half have asked once and keep the connection.
+  // Half of them send nothing at all; half have sent one request and keep the connection.
   const idle = await crowd(IDLE, (socket, nth) => {
     if (nth % 2 === 0) socket.write('GET /health/live HTTP/1.1\r\nHost: referee\r\n\r\n');
   });

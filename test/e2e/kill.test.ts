@@ -1,8 +1,8 @@
 /**
- * `kill -9` at the interesting points. After a restart the same command_id goes out once more where
- * it must, never another attempt, and every call gets its next step. A kill hits every call that a
- * server has: two servers are enough, one that is killed once and one that is killed again and
- * again.
+ * `kill -9` at the interesting points. After a restart the same command_id is sent again where
+ * necessary, but never another attempt, and every call gets its next step. A kill hits every call
+ * that a server has: two servers are enough, one that is killed once and one that is killed again
+ * and again.
  */
 import { afterAll, expect, test, vi } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 /**
- * Its targets are patient enough for a restart: what is worth sending still is worth it afterwards.
+ * The timeouts of its targets outlast a restart, so commands are still worth sending afterwards.
  */
 const STEADY = '+14155550107';
 
@@ -47,7 +47,7 @@ const killedOnce = shared(async () => {
   // Nothing of this call gets through to Telnyx: what is sent from now on is cut off unread.
   telnyx.deaf = unsent.id;
   expect(await unsent.send('call.answered')).toBe(200);
-  // As Telnyx does: the same event again until it is taken.
+  // Like Telnyx, repeats the same event until it is accepted.
   const failed = failing.map((call) =>
     call.event('call.refer.failed', { sip_notify_response: 486 }),
   );
@@ -96,10 +96,7 @@ test.concurrent('killed with the outcome of a failed REFER just in: the second t
   }
 });
 
-/**
- * Plays Telnyx and the far ends for one call: every command has its consequence, once per
- * command_id.
- */
+/** Plays Telnyx and the far ends for one call: every command_id has its consequence once. */
 function autopilot(scene: Scene, calls: Map<string, TestCall>) {
   const { telnyx } = scene;
   const executed = new Set<unknown>();
@@ -109,7 +106,7 @@ function autopilot(scene: Scene, calls: Map<string, TestCall>) {
     const id = asked.body.command_id;
     if (call === undefined || asked.action === 'probe' || executed.has(id)) return ok(asked);
     executed.add(id);
-    // After the answer to the command has left, as events do.
+    // After the answer to the command has been sent, like real events.
     setImmediate(() => void follow(call, asked));
     return ok(asked);
   };
@@ -150,13 +147,13 @@ const killedAgain = shared(async () => {
     for (let count = 0; count < 60; count += 1) {
       const call = telnyx.call({ to: STEADY });
       calls.set(call.id, call);
-      // Each ends when the service has taken it: callers arrive all through the kills.
+      // Each ends when the service has accepted it: callers arrive during all of the kills.
       await telnyx.deliverUntilTaken(call.event('call.initiated'));
     }
   })();
   const justTaken: TestCall[] = [];
   for (let kill = 1; kill <= 5; kill += 1) {
-    // Later each time, in the middle of whatever is going on then.
+    // A later time for each kill, in the middle of whatever happens then.
     await eventually(() => telnyx.asked.length >= kill * 12 + kill, 'enough under way');
     const call = telnyx.call({ to: STEADY });
     expect(await call.send('call.initiated')).toBe(200);
@@ -167,7 +164,7 @@ const killedAgain = shared(async () => {
     if (before !== undefined) await isMoved(before);
     justTaken.push(call);
     if (kill === 1) {
-      // At once, not when the dead process's lease has run out.
+      // At once, without waiting for the dead process's lease to expire.
       await unsettled.next('refer', 2, 4_000);
       await referee.until(unsettled.id, ({ timeline }) =>
         timeline.some(

@@ -1,6 +1,6 @@
 /**
- * A lookup of the real server: the caller rings meanwhile, and `kill -9` loses neither call nor
- * question.
+ * A lookup by the real server: the caller hears ringing meanwhile, and `kill -9` loses neither the
+ * call nor the lookup.
  */
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -120,7 +120,7 @@ test('killed while it is asked: asked again after the restart if there is time, 
   await call.next('refer');
   await call.completes();
   await call.hangsUp();
-  // On a busy machine the restart may take longer than the lookup has.
+  // On a busy machine the restart may take longer than the lookup's timeout.
   const { rule, ends } = await referee.ended(call.id);
   expect(ends).toBe('referred');
   expect([

@@ -1,5 +1,5 @@
 /**
- * Nobody is moved twice and nobody who talks is cut off, whatever Telnyx's API answers to a
+ * Nobody is moved twice and no conversation is cut off, whatever Telnyx's API answers to a
  * repetition.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -12,14 +12,14 @@ import {
 } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
-/** One target with 25 s. */
+/** One target with a timeout of 25 s. */
 const PATIENT = '+14155550101';
 /** A transfer that may ring for a second (Telnyx takes five at least), then a target. */
 const BRIDGED = '+14155550109';
 const CONNECTION = '1684641123236054244';
 
 let scene: Scene;
-/** Per call and action the answers to give, one after the other; then ok. */
+/** The answers for each call and action, in order; after that ok. */
 const scripted = new Map<string, Answer[]>();
 /** The legs that Telnyx lists for the connection, two pages of them. */
 let activeCalls: [first: Answer, second: Answer] | null = null;

@@ -1,6 +1,6 @@
 /**
- * One truth about callers: the demo is played, then what the API, a scrape and the queries of
- * Grafana and of the Prometheus rules say of them is compared, to the caller.
+ * All numbers agree: after the demo, the API, a scrape, and the queries in Grafana and in the
+ * Prometheus rules must give exactly the same numbers of callers.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { STATS } from '../../src/http/api/stats-schemas.ts';
 import { SCRIPTS } from '../../src/simulator/scripts.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
-/** The demo, then the half minute in which an end may still be corrected. */
+/** The demo, plus the half minute in which an end may still be corrected. */
 const SETTLED = { timeout: 120_000, interval: 500 };
 
 let folder: string;
@@ -122,7 +122,7 @@ test.skipIf(!promtool)(
         .targets[0].expr.replaceAll(/\$(instance|target)/g, '.*');
     const record = (name: string) => rules.find((rule) => rule.record === name)?.expr ?? '';
 
-    // As scraped: all counters from 0 to what they are now, a minute apart.
+    // As if scraped twice, a minute apart: all counters go from 0 to their current value.
     const scrape = await (await get('/metrics')).text();
     const series = [...scrape.matchAll(/^(referee_(?:arrivals|verdicts)_total\{.*\}) (\d+)$/gm)];
     const rounded = (expr: string, value: number | null) => ({

@@ -1,6 +1,7 @@
 /**
- * The server is killed while calls go on at Telnyx, and started again: whoever still waits is
- * served, whoever has gone is listed as lost, and nothing is ever sent to a leg that has ended.
+ * The server is killed while calls continue at Telnyx, and started again. Callers still waiting are
+ * served, those who have hung up are listed as lost, and nothing is ever sent to a leg that has
+ * ended.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
@@ -31,7 +32,7 @@ afterAll(async () => {
 });
 
 async function open(account: AccountGiven = {}, seed = 1) {
-  // Nothing is repeated: what fails once is in Telnyx's list.
+  // Deliveries are not repeated, so one that fails once is in Telnyx's list.
   const simulator = createSimulator({ apiKey: API_KEY, seed, webhookRetryMs: [], account });
   const { apiUrl, publicKey } = await simulator.start();
   const telnyx: Telnyx = {
@@ -129,7 +130,8 @@ test('whoever waits is served, whoever has gone is listed until somebody takes n
   await gone.ended;
   await allDelivered(simulator);
 
-  // By hand, with no server: who waits is left to it, and a dry run changes nothing.
+  // Run manually without a server: waiting callers are left to the server, and a dry run changes
+  // nothing.
   const dry = await command(referee, env, '--dry-run', '--json', '--since', '1h');
   expect(dry.err).toBe('');
   expect(JSON.parse(dry.out)).toMatchObject({
@@ -160,7 +162,7 @@ test('whoever waits is served, whoever has gone is listed until somebody takes n
   expect(await lost(referee)).toEqual([]);
   expect((await referee.api('/lost-callers/v3:nobody/ack', {})).status).toBe(404);
 
-  // By hand beside the server: everything is known.
+  // Run manually beside the server: everything is already known.
   const again = await command(referee, env, '--json', '--since', '1h');
   expect(again.code, again.err).toBe(0);
   expect(JSON.parse(again.out)).toMatchObject({ recovered: 0, lost_callers: [], failed: null });

@@ -19,7 +19,7 @@ vi.setConfig({ testTimeout: 240_000 });
 const opened: Scene[] = [];
 
 afterAll(async () => {
-  // All of them end before one may fail: what is left would run on.
+  // All of them are ended before any failure is thrown, because the rest would keep running.
   const leaks: string[] = [];
   for (const { doomed, other } of opened) {
     leaks.push(...(await doomed.finish()), ...(await other.finish()));
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 interface Scene {
   telnyx: TelnyxStandIn;
-  /** Reaches the database through `wire`, and is killed. */
+  /** The one that is killed. It reaches the database through `wire`. */
   doomed: Referee;
   /** Hears everything that is not told to the doomed one. */
   other: Referee;
@@ -54,7 +54,7 @@ interface Scene {
  */
 const TAKEN_OVER_MS = 60_000;
 
-/** A target patient enough to outlast a dead process's lease. */
+/** A target whose timeout outlasts a dead process's lease. */
 const PATIENT = '+14155550101';
 
 const openScene = shared(async (): Promise<Scene> => {
@@ -111,7 +111,7 @@ function turn<T>(act: (scene: Scene) => Promise<T>): Promise<T> {
 
 const idsOf = (asked: Asked[]) => [...new Set(asked.map(({ body }) => body.command_id))];
 
-/** From the answer on it is the other one's call, and nobody's attempt is made twice. */
+/** After the answer the other process carries on with the call, and no attempt is made twice. */
 async function isCarriedOn({ other }: Scene, call: TestCall): Promise<void> {
   await call.next('answer', 1, TAKEN_OVER_MS);
   await call.send('call.answered');
@@ -166,8 +166,7 @@ test.concurrent('killed between commit and 200: the second delivery changes noth
   const { scene, call, initiated } = await turn(async (scene) => {
     const call = scene.call();
     const initiated = call.event('call.initiated');
-    // Only the commit speaks of a call by its name: PostgreSQL does it, and its answer never
-    // arrives.
+    // Only the commit contains the call's id. PostgreSQL executes it, and its answer never arrives.
     scene.wire.deafAfter(call.id);
     const status = scene.tell(initiated);
     await scene.other.until(call.id, ({ phase }) => phase === 'answering');

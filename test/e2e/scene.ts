@@ -1,6 +1,6 @@
 /**
- * A Telnyx of the tests' own and the real server, for all tests of a file; both are looked over at
- * the end.
+ * A stand-in for Telnyx and the real server, shared by all tests of a file; both are checked at the
+ * end.
  */
 import { afterAll, expect } from 'vitest';
 import { differencesIn } from '../helpers/recorded.ts';
@@ -32,7 +32,7 @@ export function shared<T>(play: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Where the recorded events of a call do not give the call that is stored. Ends the servers. */
+/** Differences between stored calls and the replay of their recorded events. Ends the servers. */
 export async function recordedDifferences(): Promise<string[]> {
   const found: string[] = [];
   for (const { referee } of opened) {
@@ -44,7 +44,7 @@ export async function recordedDifferences(): Promise<string[]> {
 
 afterAll(async () => {
   const leaks: string[] = [];
-  // All of them end before one may fail: what is left would run on.
+  // All of them are ended before any failure is thrown, because the rest would keep running.
   for (const { telnyx, referee } of opened) {
     leaks.push(...(await referee.finish()));
     await telnyx.stop();

@@ -1,6 +1,6 @@
 /**
- * Small editions of `npm run soak`, side by side: most of their time is spent waiting for
- * deadlines.
+ * Small versions of `npm run soak`, run in parallel, because they spend most of their time waiting
+ * for deadlines.
  */
 import { expect, test, vi } from 'vitest';
 import { freshDatabase } from '../helpers/postgres.ts';

@@ -37,7 +37,7 @@ export interface Starting {
 
 export interface StartedProcess extends Starting {
   child: ChildProcess;
-  /** Exit code, or the signal's name. */
+  /** The exit code, or the signal's name. */
   exited: () => Promise<number | string | null>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The start of the real server where something is in its way: it ends with words, or waits and
+ * The start of the real server when something is wrong: it exits with an explanation, or waits and
  * recovers.
  */
 import { once } from 'node:events';
@@ -157,7 +157,7 @@ test('tables of another program are never touched, whatever they are called', as
       "select tablename from pg_tables where schemaname = 'public'",
     );
     expect(rows).toEqual([{ tablename: table }]);
-    // Recovers by itself.
+    // It recovers by itself.
     await client.query(`drop table ${table}`);
     await client.end();
     await becomesReady(started);

@@ -26,7 +26,7 @@ async function isSeenToDrain(delaySecs: number): Promise<boolean> {
   });
   const slow = telnyx.call();
   const held = Promise.withResolvers<void>();
-  // The answer to this caller's REFER takes until after the drain delay.
+  // The answer to this caller's REFER takes longer than the drain delay.
   telnyx.answer = async (asked) => {
     if (asked.callId === slow.id && asked.action === 'refer') await held.promise;
     return ok(asked);
@@ -61,7 +61,7 @@ async function isSeenToDrain(delaySecs: number): Promise<boolean> {
   expect(referee.output).toContain('"event":"server.stopped"');
   if (!seen) return false;
 
-  // Nothing that got its 200 is lost, and what was settled is not sent again.
+  // Nothing that was answered 200 is lost, and finished commands are not sent again.
   await referee.start();
   await late.send('call.answered');
   await late.next('refer');

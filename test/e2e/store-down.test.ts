@@ -1,6 +1,6 @@
 /**
- * The whole service while its store is away, held, or not what it must be. The disk that is full
- * has a file of its own. A start of the server is what costs, so one server goes through all that
+ * The whole service while its store is unreachable, blocked, or not as expected. The full disk has
+ * its own test file. A start of the server is what costs, so one server goes through all that
  * happens to its store, step by step.
  */
 import { execFileSync } from 'node:child_process';
@@ -41,7 +41,7 @@ function untilNowLines(startedAt: number): number {
   return 2 * Math.ceil((performance.now() - startedAt) / 10_000);
 }
 
-/** From the first webhook to the end, after whatever happened before. */
+/** The service handles a call from the first webhook to the end. */
 async function takesCalls(telnyx: TelnyxStandIn, referee: Referee, call: TestCall): Promise<void> {
   await call.next('answer');
   await telnyx.deliverUntilTaken(call.event('call.answered'));
@@ -181,8 +181,7 @@ async function stopped({ telnyx, referee }: Scene, server: PostgresServer): Prom
   await before.completes();
   await before.hangsUp();
   expect(await referee.ended(before.id)).toMatchObject({ ends: 'referred' });
-  // A cut connection, a refused one, and a server that is starting are news, each once for each
-  // part.
+  // A cut connection, a refused one, and a starting server are each logged once per part.
   for (const event of ['sweep.failed', 'outbox.unreadable']) {
     expect(linesIn(referee.output, event).length, event).toBeLessThanOrEqual(4);
   }

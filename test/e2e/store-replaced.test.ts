@@ -1,4 +1,4 @@
-/** A 200 is a promise: whatever happens to the database file under a running server. */
+/** A 200 is a promise, whatever happens to the database file of a running server. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { eventually, type Referee } from '../helpers/referee-process.ts';
 import type { TelnyxStandIn } from '../helpers/telnyx-stand-in.ts';
 import { openScene } from './scene.ts';
 
-/** As docs/operations.md has it, but for the stop before. */
+/** As in docs/operations.md, but without stopping the server first. */
 const RESTORE = 'rm -f referee.db referee.db-wal referee.db-shm && cp backup.db referee.db';
 const BACKUP = `"${process.execPath}" -e "new (require('node:sqlite').DatabaseSync)('referee.db').exec(\\"vacuum into 'backup.db'\\")"`;
 
@@ -16,7 +16,7 @@ function shell(referee: Referee, command: string): void {
   execFileSync('sh', ['-ec', command], { cwd: referee.folder });
 }
 
-/** Calls whose first webhook got its 200. */
+/** Delivers the first webhook of new calls and returns the ids of those answered 200. */
 async function callsTaken(telnyx: TelnyxStandIn, count: number): Promise<string[]> {
   const calls = Array.from({ length: count }, () => telnyx.call());
   const statuses = await Promise.all(calls.map((call) => call.send('call.initiated')));
@@ -30,7 +30,10 @@ async function areThere(referee: Referee, ids: string[]): Promise<void> {
   }
 }
 
-/** The database file itself is written by checkpoints only: none has been for half a second. */
+/**
+ * Waits until there has been no checkpoint for half a second; only checkpoints write to the
+ * database file itself.
+ */
 async function untilNothingIsCopied(referee: Referee): Promise<void> {
   const path = join(referee.folder, 'referee.db');
   await eventually(async () => {
@@ -72,7 +75,7 @@ test('a backup copied over the open file: 503, the backup stays whole, and the n
   const before = await callsTaken(telnyx, 5);
   shell(referee, BACKUP);
   await callsTaken(telnyx, 5);
-  // A copy in the very milliseconds of a checkpoint mixes with it, and nobody could tell.
+  // A copy made during the milliseconds of a checkpoint is a mix, which nobody could detect.
   await untilNothingIsCopied(referee);
   shell(referee, 'cp backup.db referee.db');
   expect(await callsTaken(telnyx, 12)).toEqual([]);

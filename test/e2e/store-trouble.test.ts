@@ -4,9 +4,9 @@ import { eventually } from '../helpers/referee-process.ts';
 import { openScene } from './scene.ts';
 
 /**
- * A full disk without a disk of our own, as root too: from a limit of 0 bytes on, every write of
- * the process that would make a file longer fails with EFBIG (Node ignores SIGXFSZ); existing bytes
- * can be read.
+ * Simulates a full disk without a separate disk, even for root: with a limit of 0 bytes, every
+ * write that would make a file longer fails with EFBIG (Node ignores SIGXFSZ); existing bytes can
+ * be read.
  */
 function limitFiles(pid: number, bytes: number | 'unlimited'): void {
   execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
@@ -50,7 +50,7 @@ test.skipIf(!canLimit)(
     expect(await referee.ended(before.id)).toMatchObject({ ends: 'referred' });
     await during.hangsUp();
     await referee.ended(during.id);
-    // Said once, not per webhook.
+    // Logged once, not per webhook.
     expect(referee.output.match(/"event":"webhook.unavailable"/g)?.length).toBeLessThanOrEqual(3);
   },
 );

@@ -1,6 +1,4 @@
-/**
- * The wall clock of the machine is set while calls live: NTP, an operator, a machine that resumes.
- */
+/** The machine's wall clock is stepped while calls are live: by NTP, an operator, or a resume. */
 import { expect, test } from 'vitest';
 import { eventually } from '../helpers/referee-process.ts';
 import { openScene } from './scene.ts';
@@ -31,12 +29,12 @@ test('set back by 100 s, it keeps no caller waiting: the target that had a secon
 
 test('set forward by 100 s, it takes no target away before its time', async () => {
   const { telnyx, referee } = await sceneThatSteps(100_000);
-  // A minute, and two for all.
+  // One minute, and two for the whole call.
   const call = telnyx.call({ to: '+14155550107' });
   await call.untilReferred();
   referee.signal('SIGWINCH');
   await eventually(() => said(referee.output, 'clock.stepped'), 'the step was seen');
-  // Several sweeps long: a whole call by the new clock.
+  // A whole call with the new clock, which lasts several sweeps.
   const other = telnyx.call({ to: '+14155550107' });
   await other.untilReferred();
   await other.completes();

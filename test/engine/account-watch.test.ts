@@ -13,7 +13,7 @@ const finding = (given: Partial<Finding>): Finding => ({
   ...given,
 });
 
-/** Each look gives the next list; a round is over when the next look could begin. */
+/** Each check gives the next list; a round is over when the next check could begin. */
 function watching(...looks: (Finding[] | Error)[]) {
   const lines: string[] = [];
   vi.useFakeTimers();

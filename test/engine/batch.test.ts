@@ -1,6 +1,6 @@
 /**
- * What shares a commit, and which batches need the budgets. A real SQLite store; its batches are
- * counted.
+ * Which events share a commit, and which batches need the budgets. Uses a real SQLite store and
+ * counts its batches.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * One batch after the other, whatever becomes of the one before: on a store that can be held, and
- * on PostgreSQL.
+ * Batches run one after another, whatever happens to the previous one. Tested on a store that can
+ * be blocked, and on PostgreSQL.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const COMPANY = ['v3:1', 'v3:2', 'v3:3', 'v3:4', 'v3:5', 'v3:6', 'v3:7', 'v3:8']
 
 let folder: string;
 let file: Store;
-/** What the store was asked for and what it answered, in order. */
+/** The store's calls and answers, in order. */
 let asked: string[];
 let told: string[];
 
@@ -40,15 +40,16 @@ afterEach(async () => {
 
 interface Held {
   store: Store;
-  /** The first load's answer; what comes until then is the next batch. */
+  /** Releases the first load's answer; events until then form the next batch. */
   loaded: PromiseWithResolvers<void>;
   /**
-   * The first commit's answer; what it does has been done before, as on a store that is far away.
+   * Releases the first commit's answer, after the commit has been executed, as with a distant
+   * store.
    */
   answered: PromiseWithResolvers<void>;
-  /** What the first commit does instead. */
+  /** Replaces the first commit. */
   commit: Store['commit'] | null;
-  /** What the second load ends with. */
+  /** The error of the second load. */
   loadError: Error | null;
 }
 
@@ -102,7 +103,7 @@ function open(store: Store, refers = UNLIMITED, plan: Step[] = [refer('a')]): Ba
 
 type Settled = PromiseSettledResult<Received>[];
 
-/** Two batches: `first`, whose commit has been asked for and not answered, and then the rest. */
+/** Two batches: `first`, whose commit has been requested but not answered, and then the rest. */
 async function twoBatches(
   engine: BatchingReceiver,
   held: Held,

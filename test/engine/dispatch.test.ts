@@ -1,6 +1,5 @@
 /**
- * The real client over loopback and the real SQLite store; only the machine behind the door is left
- * out.
+ * The real client over loopback and the real SQLite store; only the receiver's machine is replaced.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +38,7 @@ let client: TelnyxClient;
 let dispatchers: Dispatcher[];
 let outcomes: OutcomeEvent[];
 let lines: { event: string; fields: LogFields }[];
-/** What goes wrong at the door, if anything. */
+/** The receiver's error, if any. */
 let doorProblem: (() => Error | null) | null;
 
 beforeEach(async () => {
@@ -61,7 +60,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What a test offers has just been claimed, where it does not say otherwise. */
+/** By default, commands that a test offers have just been claimed. */
 type TestDispatcher = Dispatcher & {
   offer(claimed: ClaimedCommand[], askedAt?: Mark): void;
 };
@@ -90,7 +89,7 @@ function aStop(id: string, callId: string): Command {
   return { ...aCommand(id, callId), action: 'playback_stop' } as Command;
 }
 
-/** The engine's door without its machine: event and settlement in one commit. */
+/** A receiver without the machine: it stores event and settlement in one commit. */
 async function door(event: CallEvent, settle: Settlement): Promise<Received> {
   const problem = doorProblem?.();
   if (problem) throw problem;
@@ -205,7 +204,7 @@ test('a 500 is tried again after half a second, byte for byte the same', async (
 test('a kept connection that the other side closes as the command comes in: it is executed once, with one id', async () => {
   const executed: unknown[] = [];
   api.reply = (request, response, nth) => {
-    // The end was on its way already: who sent it reads nothing any more.
+    // The connection is already being closed: its other side reads nothing any more.
     if (nth === 2) return void response.socket?.end();
     executed.push(request.body?.command_id);
     accept(request, response, nth);
@@ -374,7 +373,7 @@ test('what did not fit is claimed when slots are free', async () => {
   const commands = Array.from({ length: 20 }, (_, n) => aCommand(`c${n}`, 'v3:a'));
   await commit('v3:a', commands, null);
   dispatch({ concurrencyMax: 3, pollIdleMs: 60_000 }).start();
-  // By looking alone the rest would take minutes.
+  // With polling alone the rest would take minutes.
   await waitFor(() => expect(outcomes).toHaveLength(20));
   expect(new Set(outcomes.map(({ commandId }) => commandId)).size).toBe(20);
   expect(api.requests).toHaveLength(20);
@@ -423,7 +422,7 @@ test('an outcome that the store does not take is kept, and the command is not se
   const claimed = await commit('v3:a', [aCommand('c1', 'v3:a')], 'this');
   dispatcher.offer(claimed);
   await waitFor(() => expect(logged('outcome.unrecorded')).toHaveLength(1));
-  // As a claim brings it when the lease has run out meanwhile.
+  // As claimed again after a lease has expired.
   dispatcher.offer(claimed.map((each) => ({ ...each, tries: 2 })));
   await waitFor(() => expect(outcomes).toHaveLength(1));
   await dispatcher.stop(1_000);
@@ -517,7 +516,7 @@ test('a store that cannot be read is asked again, and one line says so', async (
 });
 
 describe('a process that was stopped, or whose machine was suspended, and goes on', () => {
-  /** Both clocks as they are, and so much more. */
+  /** Added to both real clocks. */
   const pause = { wallMs: 0, monotonicMs: 0 };
   const clock = {
     now: () => systemClock.now() + pause.wallMs,
@@ -528,7 +527,7 @@ describe('a process that was stopped, or whose machine was suspended, and goes o
     pause.monotonicMs = 0;
   });
 
-  /** Each as a client that is stopped at some moment before it writes. */
+  /** Each is a client that is stopped at some point before it writes. */
   const moments: [string, (send: TelnyxClient['send']) => TelnyxClient['send']][] = [
     [
       'while the request is made',

@@ -1,4 +1,4 @@
-/** Ten quiet minutes by fake timers, over real TLS connections on loopback. */
+/** Ten quiet minutes with fake timers, over real TLS connections on loopback. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { TelnyxCommand } from '../../src/core/machine/command.ts';
@@ -7,7 +7,7 @@ import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.t
 import { startTlsApi, type TlsApi } from '../helpers/tls-api.ts';
 
 const EVERY_MS = 15_000;
-/** What is usual for a load balancer. */
+/** A typical idle timeout of load balancers. */
 const IDLE_MS = 60_000;
 const WARM = 'GET /v2/public_key';
 
@@ -44,7 +44,7 @@ function start(everyMs: number): void {
   closing.push(client.close, keeper.stop);
 }
 
-/** Second by second, so that sockets hear of what timers do. */
+/** Second by second, so that sockets notice what timers do. */
 async function quiet(seconds: number): Promise<void> {
   for (let n = 0; n < seconds; n += 1) {
     await vi.advanceTimersByTimeAsync(1_000);
@@ -68,7 +68,7 @@ function command(action: 'answer' | 'refer'): TelnyxCommand {
 
 async function send(action: 'answer' | 'refer') {
   const { kind } = await client.send(command(action));
-  // The pool sees the end of a response a turn later than who reads it.
+  // The pool sees the end of a response one turn later than its reader.
   await turn();
   return kind;
 }
@@ -79,7 +79,7 @@ test('after ten quiet minutes the commands of a call go out on connections that 
   await quiet(600);
   const { handshakes } = api;
   expect(await send('answer')).toBe('accepted');
-  // As when call.answered overtakes the response to the answer command.
+  // As if call.answered had overtaken the response to the answer command.
   let answer = () => {};
   api.answering = new Promise((resolve) => {
     answer = resolve;

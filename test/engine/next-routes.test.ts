@@ -75,7 +75,7 @@ async function open(live: Files | string, after: Files | string, percent = 0) {
 
 type Opened = Awaited<ReturnType<typeof open>>;
 
-/** Decides and commits, as the receiver does. */
+/** Decides and commits, like the receiver. */
 function take(
   { next, decider }: Opened,
   call: Partial<CallFacts> & { callId: string },
@@ -269,7 +269,7 @@ describe('a next set that is no good', () => {
     await writeFiles(join(folder, 'next'), { 'main.yaml': rule('eu') });
     expect(await nextFolder.reload()).toMatchObject({ ok: true, changed: true });
     expect(take(opened, { callId: 'b' })).toMatchObject({ plan: [{ target: 'eu' }] });
-    // What was good before stays the next set, for those who follow it too.
+    // The last valid set remains the next set, also for replicas that follow it.
     await writeFiles(join(folder, 'next'), { 'main.yaml': 'rulez: []' });
     expect(await nextFolder.reload()).toMatchObject({ ok: false });
     expect(take(opened, { callId: 'c' })).toMatchObject({ plan: [{ target: 'eu' }] });

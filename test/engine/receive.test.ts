@@ -1,4 +1,4 @@
-/** The one door on a real SQLite store; only the outlet towards Telnyx is left out. */
+/** The receiver on a real SQLite store; only the outlet to Telnyx is replaced. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ beforeEach(async () => {
 afterEach(async () => {
   const { calls } = await store.list({ limit: 100, legs: 'all' });
   for (const recorded of await store.recordings(calls.map(({ id }) => id))) {
-    // A call that a test stored by itself has no events that could give it.
+    // A call that a test stored directly has no events to replay.
     const [first] = await store.timeline(recorded.callId);
     if (first?.phaseBefore !== null) continue;
     expect(foldCall(recorded).differences, recorded.callId).toEqual([]);
@@ -180,7 +180,7 @@ describe('one batch', () => {
     const results = await Promise.all(events.map((event) => engine.receive(event)));
     expect(results.map(({ result }) => result)).toEqual(['committed', 'committed']);
     expect((await store.outbox()).pending).toBe(2);
-    // Its answer is taken back, which nobody hears of either.
+    // Its answer command is cancelled, which is not reported either.
     expect((await engine.receive(hook('v3:a', 'call.hangup'))).result).toBe('committed');
     expect([buried, await store.deadLetters(10, null)]).toEqual([[], []]);
     expect(lines).toEqual([['observer.failed', 'dispatcher']]);
@@ -257,7 +257,10 @@ describe('the queue before the store', () => {
   });
 });
 
-/** Each is answered, and its REFER started where the budgets allow; the verdicts of each. */
+/**
+ * Answers each call, which starts its REFER if the budgets allow it. Resolves with each call's
+ * verdicts.
+ */
 const ask = async (engine: BatchingReceiver, ids: string[], from = '+14155550101') => {
   for (const id of ids) {
     const { facts } = hook(id, 'call.answered');
@@ -368,7 +371,8 @@ describe('a B-leg', () => {
 describe('the sweep', () => {
   it('postpones once what was set before a start, and fires it after that', async () => {
     const engine = open({ plan: null });
-    // No direction: a deadline of 60 s. The document is aged as if a process had died a minute ago.
+    // Without a direction there is a deadline of 60 s. The document is made older, as if the
+    // process had died a minute ago.
     const { facts } = hook('v3:a', 'call.answered');
     await engine.receive(hook('v3:a', 'call.answered', { facts: { ...facts, direction: null } }));
     const stored = await store.find('v3:a');

@@ -1,7 +1,7 @@
 /**
- * Weeks in virtual time: two replicas on one store, targets that break, flicker and recover,
- * callers one after the other and at once. The store is a plain one in memory; the machine, the
- * health of targets and what replicas write of it are the real ones.
+ * Weeks in virtual time: two replicas on one store, targets that fail, flicker and recover, callers
+ * one after another and at once. The store is a simple one in memory; the machine, the targets'
+ * health and what replicas write about it are real.
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -64,7 +64,7 @@ function aWorld() {
 
 type Codes = (target: string, now: number) => number | null;
 
-/** One caller through the hunt a, b, c, decided again where another replica was first. */
+/** One caller through the hunt a, b, c, decided again if another replica was first. */
 async function call(world: ReturnType<typeof aWorld>, resting: Resting, n: number, codes: Codes) {
   const id = `call-${n}`;
   let rest: RestUse = await world.use(resting);
@@ -104,7 +104,7 @@ async function call(world: ReturnType<typeof aWorld>, resting: Resting, n: numbe
   return sent;
 }
 
-/** When each target is down, flickers, or works, as a pure function of the hour. */
+/** Whether each target is down, flickers or works, as a pure function of the hour. */
 function weather(seed: number): (target: string, now: number) => 'up' | 'down' | 'flickers' {
   return (target, now) => {
     const hour = Math.floor((now - T0) / HOUR);
@@ -145,7 +145,7 @@ it(
             ),
           );
           for (const each of sent) {
-            // Whatever rests, everybody had somebody to try.
+            // Whatever rests, every caller had a target to try.
             expect(each.length).toBeGreaterThan(0);
             for (const target of each) tries.push({ target, at });
           }
@@ -167,14 +167,15 @@ function checkOpenings(
   const own = (list: Opening[]) => list.filter((each) => each.target === target);
   const openings = own(opened);
   const wakings = own(woken);
-  // Both replicas tell of each change once: they take turns.
+  // Each change is reported once in total: rest and waking alternate.
   expect([openings.length, openings.length - 1]).toContain(wakings.length);
-  // 30 s, 1, 2 and then 5 minutes: however it flickers, not more often than that.
+  // The waits are 30 s, 1, 2 and then 5 minutes; however the target flickers, it does not open more
+  // often.
   for (const { at } of openings) {
     const within = openings.filter((each) => each.at >= at && each.at < at + HOUR);
     expect(within.length).toBeLessThanOrEqual(16);
   }
-  // c is the last of the hunt: where a and b rest too, it is tried by everybody.
+  // c is the last target of the hunt: if a and b rest too, every caller tries it.
   if (target === 'c') return;
   openings.forEach(({ at }, n) => {
     const until = wakings[n]?.at ?? T0 + SPAN;
@@ -182,7 +183,7 @@ function checkOpenings(
     const othersRest = (moment: number) =>
       ['a', 'b', 'c'].every((name) => name === target || restsAt(opened, woken, name, moment));
     const probes = during.filter((each) => !othersRest(each.at));
-    // One at 30 s, 90 s, 210 s, then every five minutes.
+    // Probes are at 30 s, 90 s, 210 s, then every five minutes.
     expect(probes.length).toBeLessThanOrEqual(4 + Math.ceil((until - at) / (300 * SEC)));
   });
 }
@@ -219,7 +220,7 @@ it('of callers on two replicas at the same moment one is let through', async () 
   );
   expect(sent.filter((each) => each[0] === 'a')).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(61 * SEC);
-  // It works again: whoever is let through wakes it for everybody.
+  // It works again: the first call that is let through wakes it for all.
   await call(world, world.replicas[0], 20, () => null);
   await vi.advanceTimersByTimeAsync(SEC);
   expect(world.woken).toHaveLength(1);

@@ -68,7 +68,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
     await end();
   });
 
-  /** One caller up to their first attempts, on the replica of this number. */
+  /** One caller up to their first attempts, on the given replica. */
   async function call(replica: number, code: number | null) {
     calls += 1;
     const id = `v3:${kind}-${calls}`;

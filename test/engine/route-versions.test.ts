@@ -47,7 +47,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** As a process of its own would start on the folder. */
+/** Starts like a separate process with this folder. */
 async function start(options: { store?: Store; env?: Record<string, string> } = {}) {
   const lines: Replica['lines'] = [];
   const routes = await openRoutes(dir, { env: options.env ?? {}, handlers: true });
@@ -246,7 +246,7 @@ otherwise: [ hangup ]\n`;
     await one.live.reload('anna');
     await two.live.follow();
     expect(hashOf(two)).toBe(hashOf(one));
-    // What it asked for itself it does not do again.
+    // It does not repeat a reload that it requested itself.
     const loads = loadsOf(one);
     await one.live.follow();
     expect(loadsOf(one)).toBe(loads);

@@ -1,4 +1,7 @@
-/** What is counted, by whom, and that it is counted once: two replicas on one store, and a restart. */
+/**
+ * What is counted and by which replica, and that everything is counted once: two replicas on one
+ * store, and a restart.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,12 +28,12 @@ const UNLIMITED = { perCall: null, perHour: null, perCallerPerHour: null };
 interface Replica {
   engine: BatchingReceiver;
   metrics: Metrics;
-  /** Takes what waits; ends with the test. */
+  /** Takes what waits; stops at the end of the test. */
   start(): void;
   stop(): Promise<void>;
 }
 
-/** By how much the time of the store is ahead of ours. */
+/** How far the store's clock is ahead of ours. */
 let laterMs: number;
 let folder: string;
 let store: Store;
@@ -95,7 +98,7 @@ function replica(plan: Step[] = [refer('a')]): Replica {
   return made;
 }
 
-/** What all replicas together counted, without what is 0. */
+/** The total counts of all replicas, without zeros. */
 async function counted(): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
   for (const { metrics } of replicas) {
@@ -110,7 +113,7 @@ async function counted(): Promise<Record<string, number>> {
   return sums;
 }
 
-/** Until the REFER or transfer is accepted. */
+/** Plays the call until the REFER or transfer is accepted. */
 async function moved({ engine }: Replica, id: string): Promise<void> {
   await engine.receive(hook(id, 'call.initiated'));
   await engine.receive(hook(id, 'call.answered'));
@@ -136,7 +139,7 @@ async function moved({ engine }: Replica, id: string): Promise<void> {
   await engine.receive(event, settle);
 }
 
-/** What all replicas together counted, by currency and part. */
+/** The total costs that all replicas counted, by currency and part. */
 async function charged(): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
   for (const { metrics } of replicas) {
@@ -200,7 +203,7 @@ test('what nobody corrects is counted when its time is over, also after a restar
   two.start();
   const all = { 'verdicts no_verdict': 1, 'calls_ended unconfirmed': 1, 'arrivals no': 1 };
   await waitFor(async () => expect(await counted()).toEqual(all));
-  // Later news stands with the call; it was counted already.
+  // Later events change the call but not the counts.
   await two.engine.receive(hook('v3:a', 'call.refer.completed'));
   expect((await store.find('v3:a'))?.call.ends).toBe('referred');
   expect(await counted()).toEqual(all);
@@ -275,7 +278,7 @@ test('a cost is counted once, though two replicas hear of it and the one that st
   expect(await charged()).toEqual({});
   const [one, two] = [replica(), replica()];
   expect(await one.engine.receive(cost('v3:a', '0.0020'))).toEqual({ result: 'duplicate' });
-  // Telnyx reports it again under another id.
+  // Telnyx reports it again with another event id.
   await two.engine.receive(cost('v3:a', '0.0020', { id: 'again' }));
   one.start();
   two.start();
@@ -291,7 +294,7 @@ test('the costs of a caller and of their B-leg are counted once each, with the c
   await one.engine.receive(hook('v3:leg', 'call.initiated', { facts }));
   await one.engine.receive(hook('v3:leg', 'call.hangup', { facts }));
   await one.engine.receive(hook('v3:a', 'call.hangup'));
-  // Neither number, nor direction: so does Telnyx send it.
+  // Without numbers and direction, as Telnyx sends it.
   await one.engine.receive(cost('v3:leg', '0.0050', { facts: { ...facts, direction: null } }));
   await one.engine.receive(cost('v3:a', '0.0035'));
   const found = await store.find('v3:a');

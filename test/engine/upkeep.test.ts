@@ -1,4 +1,4 @@
-/** Pruning on the real stores, by replicas whose own clocks are wrong. */
+/** Pruning on the real stores, by replicas with wrong clocks. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { aCall, aUnit } from '../helpers/documents.ts';
 import { freshDatabase } from '../helpers/postgres.ts';
 
 const DAY = 86_400_000;
-/** Pruning, the heartbeat, the look for a reload. */
+/** Among them pruning, the heartbeat, and checking for a reload. */
 const JOBS = 6;
 
 async function sqlite() {
@@ -39,7 +39,7 @@ describe.each([
     await end();
   });
 
-  /** One round of every job; how many calls were removed in it, by each line about that. */
+  /** Runs one round of every job. Returns the number of removed calls in each log line about it. */
   async function keep(clock: () => number): Promise<number[]> {
     const pruned: number[] = [];
     const done = Promise.withResolvers<void>();

@@ -10,7 +10,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 export interface TlsApi {
   url: string;
-  /** The path of each request, in order. */
+  /** Method and URL of each request, in order. */
   requests: string[];
   handshakes: number;
   status: number;

@@ -1,6 +1,7 @@
 /**
- * Whatever is asked, with a right token: an answer that says what is wrong, never an error of ours.
- * Each endpoint of the OpenAPI document gets each strange value in each of its places.
+ * Any request with a valid token gets an answer that says what is wrong, and never causes an error
+ * in the server. Each endpoint of the OpenAPI document gets each strange value in each of its
+ * parameters.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
@@ -64,7 +65,7 @@ interface Question {
   accept?: string;
 }
 
-/** Without a socket, of which thousands of requests would take half a minute. */
+/** Injected without a socket: thousands of real requests would take half a minute. */
 async function asked(method: string, path: string, { body, accept }: Question = {}): Promise<void> {
   const seen = app.lines.length;
   const answer = await app.server.inject({
@@ -87,7 +88,7 @@ async function asked(method: string, path: string, { body, accept }: Question = 
   expect(answer.json().reason).toMatch(/^[a-z_]+$/);
 }
 
-/** What the URL standard makes of it; a lone surrogate cannot be sent. */
+/** Encoded by the URL standard, because a lone surrogate cannot be sent. */
 function encoded(value: string): string {
   return encodeURIComponent(value.toWellFormed());
 }

@@ -1,4 +1,4 @@
-/** Who may do what, over HTTP: tokens of a file, roles, sessions, and what is kept of it. */
+/** Who may do what, over HTTP: tokens from a file, roles, sessions, and the audit. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ test('no endpoint of the OpenAPI document gives anybody more than their role', a
     for (const [method, { 'x-role': needed }] of Object.entries(item)) {
       expect([method, path, needed]).not.toContain(undefined);
       if (needed === 'anyone') continue;
-      // An endpoint that changes something is never for those who only read, a dry run apart.
+      // No endpoint that changes something is for viewers, except the dry run.
       const writes = method !== 'get' && path !== '/v1/routes/explain';
       if (writes) expect([path, needed]).not.toContain('viewer');
       for (const [role, token] of Object.entries(TOKENS)) {
@@ -205,7 +205,7 @@ test('whatever is refused is kept as well, with the reason of the refusal', asyn
       .map(([, operation]) => ({ path, role: operation['x-role'], action: operation['x-action'] })),
   );
   const named = acting.filter(({ action }) => action !== undefined);
-  // All but a dry run and the session, whose sign-in is kept once it is known who it is.
+  // All except the dry run and the session, whose sign-in is recorded once the person is known.
   expect(acting.filter(({ action }) => action === undefined).map(({ path }) => path)).toEqual([
     '/v1/session',
     '/v1/session',
@@ -240,7 +240,7 @@ test('whatever is refused is kept as well, with the reason of the refusal', asyn
   const { cookie } = await signIn(TOKENS.operator);
   await post('/v1/switches/main-site', { on: false }, { cookie, origin: 'https://evil.example' });
   expect(await newest()).toMatchObject({ who: 'otto', what: 'switch', result: 'cross_site' });
-  // Reading is no action, and nobody is nobody.
+  // Reading is not an action, and requests without a person are not recorded.
   const before = await newest();
   await as(TOKENS.viewer, '/v1/calls?limit=0');
   await post('/v1/switches/main-site', { on: false });
@@ -248,7 +248,7 @@ test('whatever is refused is kept as well, with the reason of the refusal', asyn
 });
 
 test('who may only read cannot fill the store with refusals', async () => {
-  // Its clock stands still: everything is within one minute.
+  // Its clock does not move, so everything is within one minute.
   await using own = await serveApp({ deps: { people, now: () => 1_900_000_000_000 } });
   const send = (path: string, body: object) =>
     fetch(`${own.url}${path}`, {
@@ -281,7 +281,7 @@ test('the file is read again; a broken one changes nothing and is a problem', as
   writeFileSync(file, `tokens:\n${entry('otto', 'operator', TOKENS.operator)}`);
   await people.look();
   expect(people.troubles()).toEqual([]);
-  // Guessing in the test above has used up what is answered 401.
+  // The test above may have used up the 401 answers of this address.
   expect([401, 429]).toContain(await asked());
   expect((await as(TOKENS.viewer, '/v1/calls')).status).not.toBe(200);
 });

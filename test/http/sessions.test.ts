@@ -1,4 +1,4 @@
-/** Sessions that were ended stay ended, whatever others do. */
+/** Ended sessions stay ended, whatever other people do. */
 import { expect, test } from 'vitest';
 import { hasEnded, stillToKnow, withEnded } from '../../src/http/people/ended-sessions.ts';
 import { SESSION_MS_MAX } from '../../src/http/people/session-time.ts';
@@ -14,7 +14,7 @@ test('who ends many sessions of their own brings back none, of theirs or of othe
   expect(hasEnded(ended, { id: 'eve-0', name: 'eve', since: 2_000 })).toBe(true);
   expect(hasEnded(ended, { id: 'eve-499', name: 'eve', since: 2_499 })).toBe(true);
   expect(JSON.stringify(ended).length).toBeLessThan(5_000);
-  // Her other sessions go on, and so do new ones of somebody who ended many.
+  // Her other sessions continue, and so do new ones of somebody who ended many.
   expect(hasEnded(ended, { id: 'phone', name: 'anna', since: 1_000 })).toBe(false);
   expect(hasEnded(ended, { id: 'new', name: 'eve', since: 2_500 })).toBe(false);
   expect(hasEnded(ended, { id: 'x', name: 'constructor', since: 0 })).toBe(false);

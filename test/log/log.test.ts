@@ -191,8 +191,8 @@ describe('standard output', () => {
   });
 
   /**
-   * A pipe of the shell, as a container's: what Node makes for a child of its own is a socket. Read
-   * from `open` on.
+   * Runs the program behind a pipe made by the shell, like in a container; Node would use a socket.
+   * The pipe is read from `open` on.
    */
   async function behindAPipe(program: string) {
     const folder = await mkdtemp(join(tmpdir(), 'referee-log-'));

@@ -1,4 +1,4 @@
-/** Lookups against real servers on loopback: slow, failing, huge, talking nonsense, or gone. */
+/** Lookups against real servers on loopback: slow, failing, huge, with nonsense, or gone. */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -206,7 +206,7 @@ describe('the cache', () => {
   });
 });
 
-/** Of a server that has stopped. */
+/** The address of a server that has stopped. */
 async function goneAddress(): Promise<string> {
   const gone = createServer();
   await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));

@@ -1,6 +1,6 @@
 /**
- * What somebody does with the package, from an empty folder to an upgrade. One after the other:
- * each goes on from there.
+ * A user's steps with the package, from an empty folder to an upgrade. The tests build on each
+ * other.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ let telnyx: TelnyxStandIn;
 let tarball: string;
 let version: string;
 
-/** What npx finds, without npx: that takes longer than the command itself. */
+/** Runs what npx would find. npx itself takes longer than the command. */
 const referee = (...args: string[]) => lines.run('node_modules/.bin/referee', ...args);
 
 beforeAll(async () => {
@@ -61,7 +61,7 @@ test(
     await rename(join(home.path, 'node_modules'), join(lines.path, 'node_modules'));
     const installed = await lines.run('npm', 'install');
     expect(installed.code, installed.stderr).toBe(0);
-    // A starved machine holds the handler of an example up for longer than its 50 ms.
+    // On a very busy machine an example's handler may take longer than its 50 ms.
     let tested = await lines.run('npm', 'test');
     await eventually(
       async () => {
@@ -125,7 +125,7 @@ async function serveOneCall(): Promise<{ log: string; callId: string }> {
     TELNYX_API_KEY: API_KEY,
     TELNYX_API_URL: telnyx.apiUrl,
     DRAIN_DELAY_SECS: '0',
-    // It would ask for an account that the stand-in does not have.
+    // The check would request an account that the stand-in does not have.
     ACCOUNT_CHECK_MINUTES: '0',
     ADMIN_TOKEN: 'installed-package-admin-token-0123',
   };
@@ -145,7 +145,7 @@ async function serveOneCall(): Promise<{ log: string; callId: string }> {
     const call = telnyx.call({ from: '+12125550142', to: '+14155550133' });
     expect(await call.send('call.initiated')).toBe(200);
     await call.next('answer');
-    // More at once than are verified where they are: the thread for it starts, and agrees.
+    // Enough at once that the verifier's thread starts; it must agree.
     const more = Array.from({ length: 20 }, () =>
       telnyx.call({ from: '+12125550143', to: '+14155550133' }).send('call.initiated'),
     );

@@ -1,4 +1,4 @@
-/** The release workflow, as far as it can be tried without making a release. */
+/** The release workflow, as far as it can be tested without making a release. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What `npm pack` makes, and what tools that look at packages find in it. */
+/** The contents of the package, and what package linters find in it. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * A real Chromium, driven through playwright-core. Each start gets a new, empty profile of its own,
- * which Playwright removes. Whatever the page logs as an error, refuses by its policy or asks of
- * another origin is collected, and no test may leave any.
+ * A real Chromium, driven through playwright-core. Each start gets a new, empty profile, which
+ * Playwright removes. Errors in the console, violations of the content security policy and requests
+ * to other origins are collected, and no test may cause any.
  */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -39,7 +39,7 @@ export async function startBrowser(): Promise<Browser> {
 
 export interface Watched {
   page: Page;
-  /** Console errors, exceptions, violations of the policy, requests to elsewhere; each a line. */
+  /** Console errors, exceptions, policy violations and requests to other origins, one line each. */
   wrongs: string[];
   close(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function openPage(
   const wrongs: string[] = [];
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
-    // Chromium logs every refusal of the API by itself; the page says them in words.
+    // Chromium itself logs every refusal by the API; the page shows them as text.
     const refusal = /status of 4(01|03|09|22) /.test(message.text());
     if (!(refusal && message.location().url.startsWith(`${url}/v1/`))) wrongs.push(message.text());
   });

@@ -1,7 +1,7 @@
 /**
- * Every view at three widths, in the light and in the dark: no finding of axe-core (the rules of WCAG,
- * run in the real browser), and no text of a field, a button or the chart that is cut off. Each view
- * is opened once, and the window then takes each width and scheme: the page leaves both to its CSS.
+ * Every view at three widths, in light and dark mode: no finding by axe-core (the WCAG rules, run
+ * in the real browser), and no cut-off text in fields, buttons or the chart. Each view is opened
+ * once, and the window then takes each width and scheme: the page leaves both to its CSS.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,7 +28,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     stage = await setPageStage({ calls: 1_000, weekBefore: 300 });
     fillOutbox(stage.databasePath, seededId(0), 'Error: it broke\n    at a place in the code');
     ({ page } = await openPage(browser, stage.url, {
-      // The policy of the page lets no script in but its own: axe is not part of it.
+      // The page's policy only allows its own scripts, so it is bypassed for axe.
       bypassCSP: true,
       // Otherwise a colour is looked at on its way to the other scheme.
       reducedMotion: 'reduce',
@@ -165,8 +165,8 @@ function findings(colorScheme: 'light' | 'dark'): string {
 }
 
 /**
- * A field is measured against its text, a choice and a button against a copy that may be as wide as it
- * likes; the page must not be wider than the window.
+ * Measures fields against their text, and selects and buttons against a copy without a width limit.
+ * The page must not be wider than the window.
  */
 const CUT_OFF = `(() => {
   const cut = [];
@@ -181,7 +181,7 @@ const CUT_OFF = `(() => {
     if (isTime || (field.placeholder && !field.value)) {
       const style = getComputedStyle(field);
       const text = document.createElement('span');
-      // As en-US writes it, the longest of those that people are likely to have.
+      // In the format of en-US, the longest of the common ones.
       text.textContent = isTime ? '12/31/2026, 11:59 PM' : field.placeholder;
       text.style.cssText = 'position: absolute; white-space: nowrap; visibility: hidden; font: ' + style.font;
       field.parentElement.append(text);

@@ -1,4 +1,4 @@
-/** Puts what waits for Telnyx into the store of a running service, and events that it could not process. */
+/** Adds waiting commands and dead letters to the store of a running service. */
 import { DatabaseSync } from 'node:sqlite';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { OperatorEvent } from '../../src/core/machine/event.ts';
@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 
 let runs = 0;
 
-/** Two commands of a call, none of which is due within the hour, and two dead letters. */
+/** Two commands of a call, neither due within the hour, and two dead letters. */
 export function fillOutbox(databasePath: string, callId: string, error: string): void {
   const database = new DatabaseSync(databasePath);
   database.exec('pragma busy_timeout = 10000');

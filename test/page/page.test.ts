@@ -14,7 +14,10 @@ if (CHROMIUM_PATH === null && !required) console.warn(`The page is not tested. $
 
 const windows = watchedWindows(sharedBrowser());
 
-/** Where one is required (.ci/run) a missing Chromium fails; elsewhere it is said and skipped. */
+/**
+ * If Chromium is required (.ci/run), its absence fails; otherwise the tests are skipped with a
+ * message.
+ */
 describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   let stage: PageStage;
   const { signedIn, signedOut } = windows.share(() => stage.url);
@@ -87,7 +90,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const failing = problems.filter({ hasText: 'attempts at night-desk failed' });
     await failing.locator('summary').click();
     await failing.getByText('What to do').waitFor();
-    // Whoever sends it, no caller is affected: it is not among them.
+    // It affects no caller, whoever sends it, so it is not listed with the others.
     await page.getByText(/did not come from Telnyx (was|were) refused/).click();
     await page.getByText('signature_missing').first().waitFor();
     expect(await problems.filter({ hasText: 'signature_missing' }).count()).toBe(0);
@@ -153,7 +156,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await form.getByText('Accepted: refer sales').waitFor();
     await page.getByRole('region', { name: 'Attempts' }).getByText('manual').waitFor();
 
-    // While it must be refused it is not offered.
+    // While the API would refuse it, it is not offered.
     await form.getByText('The call is already being moved.').waitFor();
     expect(await form.getByRole('button').count()).toBe(0);
     call.hangUp();
@@ -220,7 +223,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByText('Nothing changed.').waitFor();
   });
 
-  /** How a schedule is forced, and the server's clock. */
+  /** A schedule's override, and the server's clock. */
   async function overrideOf(name: string): Promise<Forced> {
     const answer = await fetch(`${stage.url}/v1/schedules`, {
       headers: { authorization: `Bearer ${TOKEN}` },
@@ -302,7 +305,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await again.waitFor();
     expect(await field.inputValue()).toBe('+35386');
     expect(await page.locator(`tr[data-call="${call.callControlId}"]`).count()).toBe(0);
-    // Not with the mouse: that would leave the field, which asks for what was typed.
+    // Not with the mouse, which would leave the field and so submit what was typed.
     await again.dispatchEvent('click');
     await page.locator(`tr[data-call="${call.callControlId}"]`).waitFor();
     // Whoever leaves the field asks for what it holds: the next case would, on its way.
@@ -324,7 +327,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByText('<img src=x').first().waitFor();
     expect(await page.locator('img[src="x"]').count()).toBe(0);
     expect(await page.evaluate('"broken" in window')).toBe(false);
-    // Marks that turn the reading direction, and escapes, are shown as a box.
+    // Bidirectional marks and escapes are shown as a box.
     const text = await page.locator('main').innerText();
     expect([text.includes('\u202e'), text.includes('\u001b')]).toEqual([false, false]);
     call.hangUp();
@@ -416,7 +419,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       expect(await rows.nth(30).getAttribute('data-call')).toBe(id);
       expect(await focused(page)).toBe(id);
     }
-    // A link to the list, as against the way back, begins at the newest.
+    // Unlike the way back, a link to the list begins at the newest call.
     await navigation(page).getByRole('link', { name: 'Calls' }).click();
     await page.getByText('page 1').waitFor();
   });
@@ -461,7 +464,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const second = await times();
     const both = [...first, ...second];
     expect(both).toEqual(both.toSorted().reverse());
-    // The address leads a colleague to the same calls.
+    // The address shows a colleague the same calls.
     await page.reload();
     await page.getByText('older calls').waitFor();
     await expect.poll(times).toEqual(second);
@@ -550,8 +553,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.locator('table.calls tbody tr').nth(49).waitFor();
     expect(await spent()).toBeLessThan(1_500);
     expect(asked.filter((url) => url.includes('/v1/calls'))).toHaveLength(1);
-    // From here on: what is drawn later than half a second after a click counts, and while a busy
-    // machine loads the first page, that is all of it.
+    // Starts only here: shifts later than half a second after a click count, and while a busy
+    // machine loads the first page, everything is later than that.
     await page.evaluate(WATCH_SHIFTS);
     for (let turn = 0; turn < 5; turn += 1) {
       await page.getByRole('button', { name: 'Older' }).click();
@@ -654,7 +657,7 @@ const VIEWER_TOKEN = 'viewer-test-token-of-many-characters';
 /** Run in the browser: the colour of the dot. */
 const DOT = `getComputedStyle(document.querySelector('.connection'), '::before').backgroundColor`;
 
-/** Run in the browser: what jumps although nobody touched anything. */
+/** Run in the browser: records layout shifts without user input. */
 const WATCH_SHIFTS = `
   window.shift = 0;
   new PerformanceObserver((list) => {

@@ -1,4 +1,7 @@
-/** The screens beside the calls: what goes out to Telnyx, reports, and the week of a schedule. One service and one browser for all of it. */
+/**
+ * The other screens: the outbox, reports, and the week of a schedule, with one service and one
+ * browser for all.
+ */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,7 +54,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await again.getByRole('link', { name: '+14155560000 → +14155550100' }).click();
     await page.getByRole('heading', { level: 1, name: '+14155560000' }).waitFor();
     await page.goBack();
-    // Whoever may only read sees them, and nothing that acts.
+    // A viewer sees them, but no buttons.
     await letters.getByText('An operator may process them again').waitFor();
     expect(await page.locator('main').getByRole('button').count()).toBe(0);
     await letters.getByText('Error: ').first().waitFor();

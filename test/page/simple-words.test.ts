@@ -23,7 +23,7 @@ const refer = { action: 'refer', attempt: 'a' };
 test.each([
   [{ type: 'call.refer.started', detail: { sip_notify_response: 180 } }, null, 'billing rings'],
   [{ type: 'call.refer.failed', detail: { sip_notify_response: 486 } }, 'busy', 'billing was busy'],
-  // The webhook was corrected by a later one.
+  // A later webhook corrected this one.
   [{ type: 'call.refer.failed' }, 'completed', 'billing did not take the caller'],
   [{ type: 'call.hangup', detail: { hangup_source: 'caller' } }, null, 'the caller hangs up'],
   [
@@ -49,7 +49,7 @@ test('every verdict has words of its own, without a code or a name of ours', () 
 test('what no caller notices is folded, and what goes wrong never is', () => {
   const outcome = (detail: Story['detail']) =>
     anEntry({ source: 'outcome', type: 'outcome', detail });
-  // The entry, and whether it is folded: in simple words, in those of SIP.
+  // The entry, and whether it is folded in plain words and in SIP mode.
   const lines: [Story, boolean, boolean][] = [
     [anEntry({}), true, false],
     [anEntry({ commands: [refer] }), false, false],

@@ -1,4 +1,7 @@
-/** What the page is looked at on: the whole service and the Telnyx simulator, a thousand ended calls in the store. */
+/**
+ * The set-up for the page's tests: the whole service, the Telnyx simulator, and a thousand ended
+ * calls in the store.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +16,7 @@ import { aCall, anAttempt, anEntry, aUnit } from '../helpers/documents.ts';
 import { eventually } from '../helpers/referee-process.ts';
 
 export const TOKEN = 'page-test-token-of-many-characters';
-/** What a caller could write to break a page, a terminal or a reader. */
+/** Text with which a caller could try to break a page, a terminal or a reader. */
 export const NASTY = '<img src=x onerror="window.broken=1">\u202e\u001b[31m';
 
 export interface PageStage {
@@ -21,7 +24,7 @@ export interface PageStage {
   simulator: Simulator;
   url: string;
   routesDir: string;
-  /** Of the SQLite file. */
+  /** Path of the SQLite file. */
   databasePath: string;
   close(): Promise<void>;
 }
@@ -79,7 +82,7 @@ export async function setPageStage({
   };
 }
 
-/** The calls that are stored were decided by its first row. */
+/** The stored calls were decided by its first row. */
 const LINES = `to,extension,site
 +14155550160,201,headquarters
 +1415555017*,202,warehouse
@@ -137,7 +140,7 @@ otherwise: [ { reject: declined } ]
 
 const WEEK_MS = 7 * 86_400_000;
 
-/** Ended calls of the last hour, and older ones beyond it. */
+/** Stores ended calls of the last hour, and older ones. */
 async function fill(path: string, count: number, weekBefore: number): Promise<void> {
   const store = await openStore({ kind: 'sqlite', path });
   const now = Date.now();

@@ -1,4 +1,4 @@
-/** A long document is composed in pieces: nobody may tell it from one that was composed whole. */
+/** A long document is composed in pieces, with the same result as in one go. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -62,7 +62,7 @@ test('a document with something cut out, doubled or put in is good or bad alike'
         const whole = composed(broken, Number.POSITIVE_INFINITY);
         const pieces = composed(broken, n + 1);
         expect(pieces.errors.length > 0).toBe(whole.errors.length > 0);
-        // Which error is met first hangs on the pieces; what can be read does not.
+        // Which error comes first depends on the pieces, but the result of a valid text does not.
         if (whole.errors.length === 0) expect(pieces).toEqual(whole);
       },
     ),
@@ -88,10 +88,10 @@ function composed(text: string, pieceChars: number) {
   };
 }
 
-/** What the loader reads of a node: its kind, its value, where it begins and ends. */
+/** What the loader reads from a node: its kind, its value, and its position. */
 function plain(node: unknown): unknown {
   if (isPair(node)) return { key: plain(node.key), value: plain(node.value) };
-  // Where nothing is written nothing has a place.
+  // An empty value has no position.
   if (isScalar(node)) return [node.value, node.value === null ? null : node.range?.slice(0, 2)];
   if (isCollection(node)) {
     return {

@@ -1,4 +1,4 @@
-/** Days that differ, rules with dates and switches, as route files have them. */
+/** Special days, and rules with dates and switches, in route files. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/core/rules/decide.ts';

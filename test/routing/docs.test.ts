@@ -5,12 +5,12 @@ import { loadCompiled } from '../../src/routing/load.ts';
 import { type Files, problemsOf, warningsOf, withFolder } from './routes-folder.ts';
 
 const PAGES = ['routes.md', 'refer.md', 'prove.md'];
-/** What the examples of the docs refer to. */
+/** Variables that the examples in the docs refer to. */
 const env = { CRM_TOKEN: 'token' };
 const NOW = Date.parse('2026-03-02T15:00:00Z');
 
 /**
- * Each YAML block is a set of its own; named blocks of its section (```text lists/x.txt) are its
+ * Each YAML block is a separate set; named blocks in its section (```text lists/x.txt) are its
  * files.
  */
 async function setsOf(page: string): Promise<[string, Files][]> {

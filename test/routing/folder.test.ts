@@ -1,4 +1,4 @@
-/** A folder that somebody writes into while it is read. */
+/** A folder that is written to while it is read. */
 import { rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -60,12 +60,12 @@ otherwise: [ hangup ]`;
     };
     const [loaded] = await Promise.all([loadRoutes(dir, { env: {}, handlers: false }), deploy()]);
     if (!loaded.ok) {
-      // On a machine so slow that the deployment outlasts every try.
+      // On a very slow machine the deployment may outlast all tries.
       expect(loaded.problems.map(({ message }) => message)).toEqual(['changes while it is read']);
       return;
     }
     const [a, b] = [...loaded.set.lists.values()].map(({ entries }) => [...entries]);
-    // Between the files of one deployment there is a moment with an old and a new one.
+    // During a deployment there is a moment with one old and one new file.
     const difference = Number(a?.[0]) - Number(b?.[0]);
     expect([0, 1]).toContain(difference);
   });

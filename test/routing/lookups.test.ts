@@ -1,4 +1,4 @@
-/** Lookups in route files: what is wrong with one is a problem with its place. */
+/** Lookups in route files: everything wrong with one is a problem with its place. */
 import { describe, expect, test } from 'vitest';
 import { runExamples } from '../../src/routing/examples.ts';
 import { loadCompiled } from '../../src/routing/load.ts';
@@ -6,7 +6,7 @@ import { load, problemsOf, warningsOf, withFolder } from './routes-folder.ts';
 
 const env = { CRM_TOKEN: 'token' };
 
-/** Of one lookup and one rule; line 3 is the lookup's. */
+/** A file with one lookup and one rule; line 3 is the lookup's. */
 function routes(lookup: string, when = 'crm: { tier: gold }', more = ''): string {
   return `policy: { allow: ["sip:*@pbx.example.com"] }
 lookups:

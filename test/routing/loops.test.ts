@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { load, problemsOf, warningsOf } from './routes-folder.ts';
 
-/** Loops that check warns of in these rules, as `line: what it says`. */
+/** The loops that check reports in these rules, as `line: text`. */
 async function loopsIn(rules: string): Promise<string[]> {
   const result =
     await load(`policy: { allow: ["+1*", "sip:*@*.telnyx.com", "sip:*@pbx.example.com"] }

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { ZERO_IS_PART, ZERO_OF_SERVICES } from '../../src/routing/e164.ts';
 import { checkNumber } from '../../src/routing/number.ts';
 
-/** A number or address nobody calls with, and the one that is meant; null where nobody can know. */
+/**
+ * A number or address that cannot occur in a call, and the one that is meant; null if that is
+ * unclear.
+ */
 const WRONG: [string, string | null][] = [
   ['+44 (0)20 7946 0958', '+442079460958'],
   ['+44 020 7946 0958', '+442079460958'],
@@ -138,7 +141,7 @@ test('what a hint shows is never refused next', () => {
   );
 });
 
-/** Country codes with a number that begins with 0, by the numbering plans the library knows. */
+/** Country codes with numbers that begin with 0, by the library's numbering plans. */
 test('after which country codes a 0 may follow is what the numbering plans say', () => {
   const plans = Object.values({ ...metadata.countries, ...metadata.nonGeographic }) as unknown[][];
   const found = new Set<string>();
@@ -153,7 +156,8 @@ test('after which country codes a 0 may follow is what the numbering plans say',
     );
     if (begins) found.add(String(code));
   }
-  // Ours leave out what is no country (800, 881, 888) and Norway's and others' few service numbers.
+  // Ours leave out codes that are not countries (800, 881, 888), and the few service numbers of
+  // Norway and others.
   const known = [...ZERO_IS_PART, ...ZERO_OF_SERVICES];
   expect([...found].filter((code) => !known.includes(code))).toEqual(['800', '881', '888']);
 });

@@ -6,7 +6,7 @@ const TARGET = '\ntargets: { desk: { sip: "sip:desk@pbx.example.com" } }\n';
 const rule = (when: string, steps = '[ hangup ]') =>
   `rules: [ { name: a, when: ${when}, do: ${steps} } ]${OTHERWISE}`;
 
-/** What is wrong, the file, and every problem it must give: place, message, hint. */
+/** A title, the file, and every problem that it must give: place, message, hint. */
 const YAML_TRAPS: [string, string, string[]][] = [
   [
     'a number that YAML would take for an integer',
@@ -531,7 +531,7 @@ describe('warnings', () => {
 
 const NBSP = '\u00a0';
 /**
- * What a keyboard does not type, and destinations as people write them: the hint shows what is
+ * Characters that no keyboard types, and destinations as people write them: the hint shows what is
  * meant.
  */
 const MEANT: [string, string, string[]][] = [

@@ -72,7 +72,7 @@ test('watching sees contents, also behind a link that is swapped as Kubernetes d
       await swap('..3');
       await good;
 
-      // Reported once each, however often it looked.
+      // Each is reported once, however often the folder was checked.
       expect(heard.map((reload) => reload.ok)).toEqual([false, true]);
       expect(routes.current().set.otherwise).toEqual([{ do: 'reject', cause: 'busy' }]);
       await routes.close();
@@ -107,7 +107,7 @@ test('reloads that wait for their turn are one, and see what changed before the 
     const { set } = routes.current();
     expect(set.otherwise).toEqual([{ do: 'reject', cause: 'busy' }]);
     expect(loads.map((load) => load.hash)).toEqual(loads.map(() => set.hash));
-    // Told of a change once, so that it is reported and kept once.
+    // Only one of them is told of the change, so that it is reported and stored once.
     expect(loads.filter((load) => load.ok && load.changed).length).toBeLessThanOrEqual(1);
     await routes.close();
   });
@@ -181,7 +181,7 @@ test('closing gives up a load, and the set that is live stays', async () => {
   });
 });
 
-/** An environment of which the look-up fails: an error in the midst of reading, as a fault of ours would be. */
+/** An environment that throws when it is read, like a bug of ours in the middle of a load. */
 function breakable() {
   const state = { broken: false };
   const env = new Proxy(

@@ -1,4 +1,4 @@
-/** A routes folder in a temporary place, loaded as the server loads it. */
+/** A temporary routes folder, loaded like the server does. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,7 +23,9 @@ export async function writeFiles(dir: string, files: Files): Promise<void> {
   }
 }
 
-/** A text is main.yaml. `now` is fixed: calendars and schedules are looked at around it. */
+/**
+ * A string is main.yaml. `now` is fixed, because calendars and schedules are evaluated around it.
+ */
 export function load(
   files: Files | string,
   options: Partial<LoadOptions> = {},
@@ -33,7 +35,7 @@ export function load(
   return withFolder(all, (dir) => loadRoutes(dir, { env: {}, handlers: true, nowMs, ...options }));
 }
 
-/** `line:column message (hint)` of every problem, in the file unless it is main.yaml. */
+/** `line:column message (hint)` of every problem, with the file's name unless it is main.yaml. */
 export function problemsOf(result: LoadResult): string[] {
   if (result.ok) return [];
   return result.problems.map(sentence);

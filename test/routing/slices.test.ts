@@ -1,6 +1,6 @@
 /**
- * Loading a large set lets calls be decided in between. Counted are the yields and not the time,
- * which a busy machine stretches: a piece that came back into one turn would be missing among them.
+ * While a large set is loaded, calls are decided in between. This counts yields instead of
+ * measuring time, which depends on the machine. Work that no longer yields would lower the count.
  */
 import { expect, test } from 'vitest';
 import { compileInSlices } from '../../src/core/rules/decide.ts';
@@ -40,7 +40,7 @@ test('each list entry, row and rule is a place to interrupt a load', () => {
   );
   const problems = new Problems();
   const source = counted(parseSource('main.yaml', Buffer.from(main), problems));
-  // Its tokens, and what is inspected of them.
+  // Tokens, and their inspection.
   expect(source.yields).toBeGreaterThan(ENTRIES * 2);
   if (source.value === null) throw new Error(problems.problems[0]?.message);
   const schema = ROUTE_FILE_SCHEMA as unknown as SchemaNode;
@@ -53,9 +53,9 @@ test('each list entry, row and rule is a place to interrupt a load', () => {
   const input = { files: [file], folder, hash: '', unread: 0 };
   const built = counted(buildSet(input, { env: {}, handlers: null, nowMs: 0 }, problems));
   expect(problems.problems).toEqual([]);
-  // Two lists, rows read and checked, a list read for what it shadows, and one for what leads back.
+  // Two lists, rows read and checked, one list read to find shadowed rules, and one to find loops.
   expect(built.yields).toBeGreaterThan(ENTRIES * 6);
-  // Two lists; of a table only its name is entered.
+  // Two lists; for a table only its name is indexed.
   expect(counted(compileInSlices(built.value.set)).yields).toBeGreaterThan(ENTRIES * 2);
 });
 

@@ -46,7 +46,7 @@ describe('a rule with a table', () => {
     ['+4930901820', 'sip:201@berlin.pbx.example.com'],
     ['sip:ada@PBX.example.com', 'sip:7@berlin.pbx.example.com'],
     ['+4930901899', 'sip:0@berlin.pbx.example.com'],
-    // The longest prefix, wherever it stands in the file.
+    // The longest prefix counts, wherever it is in the file.
     ['+4930901999', 'sip:9@hamburg.pbx.example.com'],
     ['+4940123456', null],
   ])('sends a call to %s to %s', async (to, address) => {
@@ -154,7 +154,7 @@ otherwise: [ hangup ]
       vip,
       { table: 'lines', key: '+4930901820', of: 'to' },
     ]);
-    // A silver line: the second rule takes the first of its tables that has the call.
+    // A silver line: the second rule uses the first of its tables that contains the call.
     expect(rows('+4930901821', '+4915112345678')).toEqual([vip]);
     expect(rows('+4930901899', '+14155550100')).toEqual([
       { table: 'lines', key: '+493090*', of: 'to' },

@@ -3,9 +3,7 @@ import { atOnce } from '../../src/core/rules/at-once.ts';
 import { Problems } from '../../src/routing/problem.ts';
 import { decodeText } from '../../src/routing/text.ts';
 
-/**
- * Longer than what is read between two yields, with a character of four bytes across each border.
- */
+/** Longer than a piece between two yields, with a four-byte character across each border. */
 const LONG = `${'a'.repeat(256 * 1024 - 2)}😀\r\n`.repeat(3);
 
 test('a long text is read as a short one', () => {

@@ -66,7 +66,7 @@ describe('the door', () => {
   test('limits the rate with 429 10011 and the three headers, in whole seconds', async () => {
     const { simulator, send } = await setStage({ rateLimit: { limit: 2, windowMs: 60_000 } });
     const path = `/calls/${simulator.placeCall().callControlId}`;
-    // Of a process that is younger than a window, too.
+    // Also in a process that is younger than a window.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(45_000);
     onTestFinished(() => clock.mockRestore());
     await send('GET', path);
@@ -89,7 +89,7 @@ describe('a repeated command_id', () => {
     }
     expect(call.book.attempts).toHaveLength(1);
     expect(call.book.requests.filter(({ duplicate }) => duplicate)).toHaveLength(2);
-    // Polling sends the command again and again: the window counts from the one that was executed.
+    // Sends the command repeatedly; the window counts from the one that was executed.
     await expect
       .poll(async () => {
         await command(call.callControlId, 'refer', body);

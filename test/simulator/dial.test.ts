@@ -1,4 +1,4 @@
-/** `POST /calls`: the leg that calls, and the call that comes in at a number of the account. */
+/** `POST /calls`: the outgoing leg, and the incoming call at a number of the account. */
 import { describe, expect, test } from 'vitest';
 import { CONNECTION_ID } from '../../src/simulator/identity.ts';
 import { setStage } from './stage.ts';

@@ -20,7 +20,7 @@ describe('chance', () => {
 
 describe('a seed', () => {
   /**
-   * Plays calls against a receiver that does nothing: what strikes depends on the simulator alone.
+   * Plays calls against a receiver that does nothing, so the faults depend only on the simulator.
    */
   async function play(seed: number, order: 'one by one' | 'at once', faults: Faults) {
     const { simulator } = await setStage({ seed, faults, webhookRetryMs: [1], timeScale: 0.01 });

@@ -1,6 +1,6 @@
 /**
- * A webhook receiver for the simulator's tests: verifies every signature with node:crypto alone,
- * records, waits.
+ * A webhook receiver for the simulator's tests: it verifies every signature with just node:crypto,
+ * records webhooks, and waits for them.
  */
 import { createPublicKey, verify } from 'node:crypto';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ export interface Receiver {
   url: string;
   received: Received[];
   types(): string[];
-  /** Resolves with the nth (from 1) event that passes, however long it takes. */
+  /** Resolves with the nth event of this type (from 1), however long it takes. */
   next(type: string, nth?: number): Promise<Received>;
   stop(): Promise<void>;
 }

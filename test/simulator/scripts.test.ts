@@ -27,7 +27,7 @@ test('the scripts have names of their own, and callers of their own', () => {
   expect(new Set(SCRIPTS.map(({ script }) => script.from)).size).toBe(SCRIPTS.length);
 });
 
-/** Does what a service would that follows the routes and gets the expected verdicts. */
+/** Acts like a service that follows the routes and gets the expected verdicts. */
 async function play({ script, expect: end }: PlayedCall) {
   const { simulator, receiver, command } = await setStage();
   const call = simulator.placeCall(script);

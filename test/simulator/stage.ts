@@ -1,6 +1,4 @@
-/**
- * a simulator with a receiver behind it and a hand to send commands with; both stop with the test.
- */
+/** A simulator with a receiver, and a function that sends commands; both stop with the test. */
 import { onTestFinished } from 'vitest';
 import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';

@@ -1,7 +1,4 @@
-/**
- * What every store must do. `open` opens the same database again each time; it is empty at the
- * first.
- */
+/** What every store must do. `open` opens the same database each time; at first it is empty. */
 import { describe } from 'vitest';
 import { auditContract } from './contract/audit.ts';
 import { callsContract } from './contract/calls.ts';

@@ -1,6 +1,6 @@
 /**
  * `kill -9` in the middle of adding calls to the hourly sums, at each table that is written:
- * nothing is lost and nothing counted twice, also where a call that was added before is corrected.
+ * nothing is lost or counted twice, even if a call that was added before is corrected.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,17 +23,17 @@ vi.setConfig({ testTimeout: 240_000 });
 const FOLDER = join(import.meta.dirname, '../helpers/fold-until-killed.ts');
 const LOCK = 4_712;
 
-/** Where a fold stands still, and until when. */
+/** A place at which the adding process blocks. */
 interface Held {
   url: string;
   hold(when: string): Promise<void>;
-  /** Whether somebody stands there. */
+  /** Whether the process is blocked there. */
   stands(): Promise<boolean>;
   release(): Promise<void>;
   end(): Promise<void>;
 }
 
-/** A trigger that counts for ever, inside of the transaction. */
+/** A trigger that counts for ever inside the transaction. */
 async function sqlite(): Promise<Held> {
   const folder = mkdtempSync(join(tmpdir(), 'referee-held-'));
   const path = join(folder, 'referee.db');
@@ -77,7 +77,7 @@ function isLocked(database: DatabaseSync): boolean {
   }
 }
 
-/** A trigger that waits for a lock of the test's. */
+/** A trigger that waits for a lock held by the test. */
 async function postgres(): Promise<Held> {
   const { url, drop } = await freshDatabase();
   const client = new pg.Client({ connectionString: url });
@@ -103,7 +103,8 @@ async function postgres(): Promise<Held> {
       return rows.length > 0;
     },
     async release() {
-      // The killed process's session goes on until it finds that nobody listens, and undoes it all.
+      // The killed process's session continues until it notices that its client is gone, and rolls
+      // back.
       await client.query(`select pg_advisory_unlock(${LOCK})`);
       await client.query(`drop trigger held on ${on}`);
     },
@@ -169,7 +170,7 @@ test.each([
   try {
     for (const [n, point] of POINTS.entries()) {
       await keep(n, 'referred');
-      // One that was added before is corrected, and its old sums go.
+      // Corrects a call that was added before, whose old sums must be subtracted.
       if (n > 0) await keep(n - 1, 'failed');
       await held.hold(point);
       const child = spawn(process.execPath, [FOLDER, held.url], { stdio: 'ignore' });

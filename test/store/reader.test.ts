@@ -1,4 +1,4 @@
-/** Looking at a store that somebody else is using. */
+/** Reading a store that another process is using. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

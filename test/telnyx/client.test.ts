@@ -64,7 +64,7 @@ test('the same command is the same bytes each time, over connections that are ke
   const telnyx = client(api.url);
   for (let n = 0; n < 10; n += 1) await telnyx.send(hangup);
   expect(new Set(api.requests.map(({ text }) => text)).size).toBe(1);
-  // Two, where the next request comes before the pool has seen the end of the one before.
+  // Two, if the next request comes before the pool has seen the end of the previous one.
   expect(api.connections).toBeLessThanOrEqual(2);
 });
 

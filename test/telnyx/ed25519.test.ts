@@ -93,7 +93,7 @@ describe('selfTest', () => {
   });
 });
 
-/** As the webhook's way does it: length and scalar first, then the engine. */
+/** In the order used for webhooks: length and scalar first, then the engine. */
 async function judge(engine: Engine, key: Buffer, message: Buffer, signature: Buffer) {
   if (signature.length !== SIGNATURE_BYTES || !isScalarReduced(signature)) return false;
   return engine.forKey(key)(message, signature);

@@ -1,4 +1,4 @@
-/** What Telnyx is asked about an outage, and every way in which it may not say. */
+/** What Telnyx is asked about an outage, and all the ways in which it may fail to answer. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Asking, createAsking } from '../../src/telnyx/account/asking.ts';
 import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';

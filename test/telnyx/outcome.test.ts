@@ -35,7 +35,7 @@ function errors(code: string | number, title = 'Title', detail?: string): unknow
   return { errors: [{ code, title, ...(detail === undefined ? {} : { detail }) }] };
 }
 
-/** The end of every status that comes without a body of Telnyx's. */
+/** The outcome of every status without a body from Telnyx. */
 function expectedKind(status: number): Outcome['kind'] {
   if (status >= 200 && status <= 299) return 'accepted';
   if (status < 200 || status === 408 || status === 429 || status >= 500) return 'retry';

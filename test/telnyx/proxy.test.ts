@@ -12,7 +12,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Command } from '../../src/core/machine/command.ts';
 import { createTelnyxClient, type TelnyxClient } from '../../src/telnyx/client.ts';
 
-/** A name that only the proxy knows: a request that goes past it reaches nobody. */
+/** A name that only the proxy can resolve, so a request that bypasses it fails. */
 const TELNYX = 'api.telnyx.invalid';
 const CREDENTIALS = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
 
@@ -77,7 +77,7 @@ async function startProxy(tunnel: Tunnel) {
   return { port: (server.address() as AddressInfo).port, asked };
 }
 
-/** To the stand-in, whatever the name. */
+/** Connects to the stand-in, whatever the name. */
 const through: Tunnel = (_, socket) => {
   const onward = connect(telnyx.port, '127.0.0.1', () => {
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -121,7 +121,7 @@ test('commands go through the proxy, with its credentials, and TLS ends at Telny
   }
   expect(paths.slice(-3)).toEqual(Array(3).fill('POST /v2/calls/leg/actions/hangup'));
   expect(new Set(proxy.asked)).toEqual(new Set([`${TELNYX}:443 ${CREDENTIALS}`]));
-  // Kept alive.
+  // Connections are kept alive.
   expect(proxy.asked.length).toBeLessThanOrEqual(2);
 });
 

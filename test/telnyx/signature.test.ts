@@ -193,7 +193,7 @@ function verifierWith(options: Partial<VerifierOptions>): Promise<Verifier> {
   return createVerifier({ publicKeys, engine: 'auto', toleranceSecs: 300, ...options });
 }
 
-/** The headers alone refuse exactly what is refused for its headers. */
+/** The check of the headers alone refuses exactly what is refused because of its headers. */
 async function ask(verifier: Verifier, headers: RequestHeaders, content = body) {
   const now = NOW_SECS * 1000 + 999;
   const verification = await verifier.verify({ headers, body: content, now });
@@ -240,7 +240,7 @@ function urlSafe(bytes: Buffer): string {
   return `${bytes.toString('base64url')}==`;
 }
 
-/** The last character before the padding carries four bits that no byte has. */
+/** The last character before the padding has four unused bits. */
 function spareBits(text: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
   return `${text.slice(0, 85)}${alphabet[alphabet.indexOf(text.charAt(85)) + 1]}==`;

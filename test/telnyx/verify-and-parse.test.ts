@@ -15,7 +15,7 @@ beforeAll(async () => {
   });
 });
 
-/** Signed half a second ago, without any transport. */
+/** Reads a webhook signed half a second ago, without any transport. */
 function read(body: string, { signedBy = key, arrives = body } = {}) {
   const headers = signedHeaders(signedBy, body, NOW);
   return verifyAndParse(verifier, { headers, body: Buffer.from(arrives), now: NOW });

@@ -71,7 +71,7 @@ describe('the thread that verifies', () => {
        const forged = { message: Buffer.from('x'), signature: Buffer.alloc(64), publicKey: Buffer.alloc(32, 7) };
        const turn = () => Promise.all(Array.from({ length: 50 }, () => verify(forged)));
        for (let before = -1; here !== before; ) { before = here; await turn(); }
-       // Nothing but the thread is left to wait for.
+       // Only the thread keeps the process alive.
        turn().then((answers) => console.log(answers.length));`,
     );
     expect(printed).toBe('50\n');
@@ -121,7 +121,10 @@ function counting(file: URL = VERIFY_WORKER) {
   return { verify: createVerifyThread(verifySync, file), here };
 }
 
-/** Until the thread runs every batch is verified here: the first that is not was handed over. */
+/**
+ * Until the thread has started, every batch is verified here; the first that is not was handed
+ * over.
+ */
 async function untilHandedOver(
   verify: (signed: Signed) => Promise<boolean>,
   here: { count: number },

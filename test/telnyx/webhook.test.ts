@@ -7,7 +7,7 @@ import { parseWebhook } from '../../src/telnyx/webhook.ts';
 
 const CALL_ID = 'v3:Ptw4AiXkYMaxfF1nEwzIbYVdGhMCiYdOG8uwh8y1rRZTJQvNdTjDjQ';
 const RECEIVED_AT = 1_779_233_415_500;
-/** As if its signature had been verified. */
+/** Treats the body as if its signature had been verified. */
 const parse = (body: Buffer) => parseWebhook(body as VerifiedBody, RECEIVED_AT);
 
 describe('parseWebhook', () => {

@@ -185,7 +185,7 @@ describe('a traced server', () => {
     return collector.spans.filter(({ attributes }) => attributes['telnyx.call_control_id'] === id);
   }
 
-  /** All spans of a call that has ended, in the order they began. */
+  /** All spans of an ended call, in the order in which they began. */
   async function traceOf(call: TestCall): Promise<ReceivedSpan[]> {
     await eventually(
       () => spansOf(call).some(({ name }) => name === 'call'),

@@ -1,4 +1,4 @@
-/** Every row of the table of checks, and each boundary in it. */
+/** Every row in the table of checks, and each boundary. */
 import { describe, expect, test } from 'vitest';
 import type {
   Account,

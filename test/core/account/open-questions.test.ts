@@ -1,4 +1,4 @@
-/** What a rehearsed call says of each open question, row by row. */
+/** What a rehearsed call shows about each open question, row by row. */
 import { expect, test } from 'vitest';
 import { answersOf, OPEN_QUESTIONS } from '../../../src/core/account/open-questions.ts';
 import {
@@ -78,7 +78,7 @@ const tried = (...tries: DeliveryTry[]) => ({ webhooks: [webhook('call.initiated
 const ROWS: [string, Partial<Rehearsal>, string | RegExp | null][] = [
   ['retry_timestamp', tried(busy, later), /^Yes: call\.initiated .*1780315200, 1780315202/],
   ['retry_timestamp', tried(busy, { ...later, timestamp: busy.timestamp }), /^No: /],
-  // Within one second a new timestamp would look the same.
+  // Within the same second a new timestamp would look the same.
   ['retry_timestamp', tried(busy, once({ startedAt: T + 300 })), null],
   ['retry_timestamp', tried(once()), null],
   ['retry_spacing', tried(busy, later), /2 tries \(503, 200\) after 2000 ms/],

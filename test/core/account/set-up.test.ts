@@ -1,4 +1,4 @@
-/** Every row of the plan of a set-up, of its refusals, and of what puts it back. */
+/** Every row of a set-up's plan, its refusals, and its undo. */
 import { describe, expect, test } from 'vitest';
 import type { Application, PhoneNumber } from '../../../src/core/account/account.ts';
 import type { Change } from '../../../src/core/account/change.ts';
@@ -307,7 +307,7 @@ describe('an undo', () => {
     expect(plan).toMatchObject({
       changes: [
         {
-          // The URL that goes with every write is the one that is there.
+          // The URL in every write is the existing one.
           webhookUrl: 'https://third.example.com/',
           fields: [{ field: 'webhook_api_version', before: '2', after: '1' }],
         },

@@ -1,4 +1,4 @@
-/** A report from sums: groups, days of a zone, and the span it is compared with. */
+/** A report from sums: groups, days in a time zone, and the period it is compared with. */
 import { describe, expect, test } from 'vitest';
 import {
   createReport,
@@ -62,7 +62,7 @@ describe('the span before', () => {
     ['previous', {}, '2026-02-28T00:00:00Z', '2026-03-02T00:00:00Z'],
     ['week', {}, '2026-02-23T00:00:00Z', '2026-02-25T00:00:00Z'],
     [
-      // Clocks change on 29 March: the same local midnights, an hour apart in UTC.
+      // Clocks change on 29 March: the local midnights are the same, but an hour apart in UTC.
       'week',
       { from: at('2026-03-29T22:00:00Z'), to: at('2026-03-30T22:00:00Z'), zone: BERLIN },
       '2026-03-22T23:00:00Z',

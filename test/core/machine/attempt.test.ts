@@ -1,4 +1,4 @@
-/** What follows an attempt that failed, or of which nobody knows. */
+/** What follows an attempt that failed, or whose outcome is unknown. */
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import {
@@ -162,7 +162,7 @@ describe('a request of which nobody knows', () => {
     d.hook('call.answered');
     const [command, started] = [d.last('refer'), d.now];
     d.now = started + 30_000;
-    // Telnyx had limited the rate for all but the last second.
+    // Telnyx's rate limit had lasted for all but the last second.
     d.outcome(command, unknown, started + 29_000);
     expect(d.count('refer')).toBe(1);
     expect(d.call.phase).toBe('referring');

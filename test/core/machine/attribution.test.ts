@@ -1,4 +1,4 @@
-/** Which attempt an event speaks of. */
+/** Which attempt an event belongs to. */
 import { describe, expect, it } from 'vitest';
 import {
   ALIVE,
@@ -12,7 +12,7 @@ import {
 } from '../../helpers/machine.ts';
 
 describe('correlation', () => {
-  /** Attempt a ran out of time without any event; attempt b is open. */
+  /** Attempt a timed out without any event; attempt b is open. */
   function twoOpen(): Driver {
     const d = referring(refer('a'), refer('b'), refer('c'));
     d.fall('attempt');
@@ -61,7 +61,7 @@ describe('correlation', () => {
     const ofTheLoop = { clientState: d.last('speak').clientState };
     d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
     d.accept(d.last('refer'));
-    // A speak that was sent again late has stamped the leg once more.
+    // A late repetition of a speak command has set the leg's client_state again.
     d.hook('call.refer.completed', { sipNotifyResponse: 200, ...ofTheLoop });
     expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['busy', 'completed']);
   });

@@ -1,4 +1,4 @@
-/** The B-leg of a transfer: nobody who talks is cut off, and nobody is connected twice. */
+/** The B-leg of a transfer: no conversation is cut off, and nobody is connected twice. */
 import { describe, expect, it } from 'vitest';
 import type { Command, Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
@@ -34,7 +34,7 @@ function transferring(plan: Step[], more: Parameters<typeof decision>[1] = {}): 
   return d;
 }
 
-/** An event of the B-leg, as the caller's call sees it. */
+/** An event of the B-leg, in the form that the caller's call receives. */
 function bLeg(d: Driver, type: string, attemptId: string | null = null) {
   return d.put({
     source: 'b_leg',
@@ -54,7 +54,7 @@ const hangups = (d: Driver): Command[] =>
   d.commands.filter(({ action, legId }) => action === 'hangup' && legId === B_LEG);
 
 describe('a transfer of which no webhook came', () => {
-  /** Its time is over, and the caller's leg lives. */
+  /** The transfer has timed out, and the caller's leg is live. */
   const silent = (
     heardAt: number | null,
     plan: Step[] = [transfer('+14155550199'), refer('b')],
@@ -76,7 +76,7 @@ describe('a transfer of which no webhook came', () => {
     d.outcome(d.last('active_calls'), found(B_LEG));
     expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
     expect(d.count('refer')).toBe(0);
-    // Its hangup is then the end of the talk.
+    // Its hangup is then the end of the conversation.
     bLeg(d, 'call.hangup');
     expect(d.call.deadlines).toMatchObject([{ name: 'referred' }]);
   });
@@ -93,7 +93,7 @@ describe('a transfer of which no webhook came', () => {
 
   it('does not take the start of while_moving for news', () => {
     const d = silent(null);
-    // Together with the acceptance, and nothing after it.
+    // The last event heard came with the acceptance; nothing came after it.
     d.heardAt = (d.call.attempts[0]?.acceptedAt ?? 0) + 150;
     d.outcome(d.last('active_calls'), UNKNOWN);
     expect(d.count('refer')).toBe(0);
@@ -180,7 +180,7 @@ describe('an outcome speaks of the leg that its command named', () => {
 });
 
 describe('the next move waits until the B-leg is gone', () => {
-  /** The transfer's time is over while its B-leg rings. */
+  /** The transfer times out while its B-leg rings. */
   const givenUp = (plan: Step[] = [transfer('+14155550199'), refer('b')]) => {
     const d = transferring(plan);
     bLeg(d, 'call.initiated');
@@ -252,7 +252,7 @@ describe('the next move waits until the B-leg is gone', () => {
 });
 
 describe('a transfer that was given up', () => {
-  /** No B-leg was known when its time was over; the next move is stored. */
+  /** No B-leg was known when the transfer timed out; the next move is stored. */
   const tooEarly = () => {
     const d = transferring([transfer('+14155550199'), refer('b')]);
     d.fall('attempt');

@@ -1,4 +1,4 @@
-/** What became of a caller: every end, with and without attempts, and the sentences. */
+/** The outcome for the caller: every end, with and without attempts, and the sentences. */
 import { describe, expect, test } from 'vitest';
 import { type Attempt, type Call, ENDS, PHASES } from '../../../src/core/machine/call.ts';
 import {

@@ -13,7 +13,7 @@ const URL_NAMESPACE = '6ba7b811-9dad-11d1-80b4-00c04fd430c8';
 test('the vectors of RFC 9562 and of other implementations are met', () => {
   // RFC 9562, appendix A.4.
   expect(uuidV5('www.example.com', DNS)).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2');
-  // The documentation of Python's uuid module and of npm's uuid.
+  // From the documentation of Python's uuid module and of npm's uuid.
   expect(uuidV5('python.org', DNS)).toBe('886313e1-3b8a-5372-9b90-0c9aee199e5d');
   expect(uuidV5('https://www.w3.org/', URL_NAMESPACE)).toBe('c106a26a-21bb-5538-8bf2-57095d1976c1');
 });

@@ -1,6 +1,6 @@
 /**
- * What a call cost: kept once, whenever and however often it is reported, and nothing else follows
- * from it.
+ * The cost of a call: stored once, whenever and however often it is reported, and without any other
+ * effect.
  */
 import { describe, expect, it } from 'vitest';
 import { COSTS_MAX, costTarget, costTotals } from '../../../src/core/machine/cost.ts';

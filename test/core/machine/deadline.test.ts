@@ -1,4 +1,4 @@
-/** Deadlines, and hanging up until the leg is gone. */
+/** Deadlines, and repeated hangups until the leg has ended. */
 import { describe, expect, it } from 'vitest';
 import { decision, drive, refer, referring } from '../../helpers/machine.ts';
 

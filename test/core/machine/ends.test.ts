@@ -1,4 +1,4 @@
-/** How a call ended, and what a REFER's failure says: the answer that a person reads. */
+/** How a call ended, and what a REFER's failure means, as shown to people. */
 import { describe, expect, it } from 'vitest';
 import {
   ALIVE,

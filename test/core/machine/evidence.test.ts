@@ -1,4 +1,4 @@
-/** What shows that Telnyx carried out a command, and which attempt a report speaks of. */
+/** What proves that Telnyx executed a command, and which attempt a report belongs to. */
 import { describe, expect, it } from 'vitest';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import type { Outcome } from '../../../src/core/machine/command.ts';
@@ -55,7 +55,8 @@ describe('a request whose outcome is unknown', () => {
     const started = d.now;
     d.now = started + 29_900;
     d.outcome(command, UNKNOWN, started);
-    // Its step's time from the first try is over: Telnyx is asked before the next one is called.
+    // The step's time since the first try is over, so Telnyx is asked before the next target is
+    // tried.
     d.outcome(d.last('probe'), {
       ...ALIVE,
       envelope: decodeEnvelope(command.clientState),
@@ -137,7 +138,7 @@ describe('a request whose outcome is unknown', () => {
 });
 
 describe('a REFER that stayed silent', () => {
-  /** The first target stays silent for its 30 s, and the second is called. */
+  /** The first target stays silent for its 30 s, and the second is tried. */
   const silentThenNext = (first = {}) => {
     const d = answered([refer('a', first), refer('b'), refer('c')]);
     d.accept(d.last('refer'));
@@ -168,7 +169,7 @@ describe('a REFER that stayed silent', () => {
 
   it('still owes it after progress, however long it rings', () => {
     const d = silentThenNext({ ifFailed: { no_verdict: [refer('b'), refer('c')] } });
-    // It rings after all; the route says to move on all the same.
+    // It rings after all, but the route says to move on anyway.
     const [first] = d.commands.filter(({ action }) => action === 'refer');
     d.hook('call.refer.started', {
       clientState: first?.clientState ?? null,
@@ -200,7 +201,7 @@ describe('a REFER that stayed silent', () => {
 });
 
 describe('a ringing that names no attempt', () => {
-  /** The first is silent past its time, the second is answered so. */
+  /** The first is silent beyond its time; the second's command has this outcome. */
   const twoOpen = (outcome: Outcome) => {
     const d = answered([refer('a'), refer('b'), refer('c'), say('Sorry.')]);
     d.accept(d.last('refer'));
@@ -232,7 +233,8 @@ describe('a ringing that names no attempt', () => {
 
 describe('a clock that is ahead of Telnyx’s', () => {
   /**
-   * The first is silent past its time, the second rings: an event of the second by Telnyx's clock.
+   * The first is silent beyond its time, the second rings: an event of the second, timed by
+   * Telnyx's clock.
    */
   const started = (clockSkewMs: number | undefined) => {
     const d = answered([refer('a'), refer('b'), refer('c')]);
@@ -260,7 +262,10 @@ describe('a clock that is ahead of Telnyx’s', () => {
 });
 
 describe('an attempt that was given up rings after all', () => {
-  /** The first is silent for its 30 s; the second is stored, and this became of its request. */
+  /**
+   * The first is silent for its 30 s; the second's command is stored, and its request has this
+   * outcome.
+   */
   const nextIs = (outcome: Outcome | null, sent = false, first = {}) => {
     const d = answered([refer('a', first), refer('b'), refer('c'), say('Sorry.')]);
     const firstCommand = d.last('refer');

@@ -1,4 +1,4 @@
-/** However missed events come back, in whatever order and how often, the call is the same. */
+/** In whatever order and however often missed events arrive later, the call is the same. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { WebhookEvent } from '../../../src/core/machine/event.ts';
@@ -27,7 +27,7 @@ function eventsOf(indexes: number[]): WebhookEvent[] {
   );
 }
 
-/** As the store does: a second delivery changes nothing. */
+/** Like the store, ignores a second delivery. */
 function deliver(d: Driver, seen: Set<string>, event: WebhookEvent): void {
   const key = `${event.type}|${event.id}`;
   if (seen.has(key)) return;
@@ -60,8 +60,7 @@ test('a caller who had gone before anything was heard is missed, whatever comes 
         throw new Error('nothing is decided for somebody who has gone');
       });
       const seen = new Set<string>();
-      // Of the first event it is recovery that tells; of the others also late deliveries and
-      // repetitions.
+      // The first event comes from recovery; the others also as late deliveries and repetitions.
       for (const pick of picks) {
         const event = events[pick % events.length];
         if (event === undefined) continue;

@@ -1,6 +1,4 @@
-/**
- * Events that were missed and that recovery found: of a leg that lives, and of one that has gone.
- */
+/** Missed events found by recovery: of a live leg, and of one that has ended. */
 import { describe, expect, it } from 'vitest';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import { CALL, decision, drive, refer, say, transfer } from '../../helpers/machine.ts';
@@ -28,7 +26,7 @@ describe('a caller who came and went while we were away', () => {
     first.hook('call.hangup', { facts: { ...facts(), direction: 'incoming' } });
     expect(first.call.ends).toBe('abandoned');
     first.hook('call.initiated', { ...GONE, occurredAt: 400_000 });
-    // They rang when Telnyx says, though their hangup was known before.
+    // The call begins at the time that Telnyx reports, although the hangup was known first.
     expect(first.call).toMatchObject({ ends: 'missed', createdAt: 400_000 });
 
     const undecided = drive(PLAN);
@@ -66,7 +64,7 @@ describe('a caller who still waits', () => {
     d.hook('call.initiated', { ...LIVING, occurredAt: 900_000 });
     expect(d.call).toMatchObject({ phase: 'answering', rule: 'test', createdAt: d.now });
     expect(d.count('answer')).toBe(1);
-    // Not one of those that say that webhooks reach us.
+    // This event does not prove that webhooks reach us.
     expect(d.call.heardAt).toBeNull();
   });
 
@@ -141,7 +139,7 @@ describe('a call that we were in the middle of', () => {
     expect(d.put(sighting(command.clientState)).refused).toBeNull();
     expect(d.call.attempts[0]?.acceptedAt).toBe(d.now);
     expect(d.cancelled).toContain(command.id);
-    // Known by now, or about nothing of ours: nothing is stored.
+    // Already known, or not about our call: nothing is stored.
     expect(d.put(sighting(command.clientState)).refused).toBe('overtaken');
     expect(d.put(sighting(null)).refused).toBe('overtaken');
   });

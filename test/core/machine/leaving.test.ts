@@ -1,4 +1,4 @@
-/** The caller hangs up, at whatever moment. */
+/** The caller hangs up at any time. */
 import { describe, expect, it } from 'vitest';
 import { DEAD, decision, drive, refer, referring, rejected } from '../../helpers/machine.ts';
 

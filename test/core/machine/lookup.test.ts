@@ -1,5 +1,6 @@
 /**
- * A decision that waits for a lookup: the caller rings, is asked about once, and is never stuck.
+ * A decision that waits for a lookup: the caller hears ringing, the lookup is sent once, and the
+ * call is never stuck.
  */
 import { describe, expect, test } from 'vitest';
 import type { Command, LookupRequest, Outcome } from '../../../src/core/machine/command.ts';
@@ -18,7 +19,7 @@ const crm: LookupRequest = {
 const asks = (lookup: LookupRequest) => decision(null, { rule: null, lookup });
 const queue = decision([refer('queue')], { rule: 'otherwise' });
 
-/** Gold callers go to their agent once the CRM says so. */
+/** Gold callers go to their agent if the CRM says so. */
 function byTier(_event: string, { lookups = {} }: { lookups?: Known }): Decision {
   if (lookups.crm === undefined) return asks(crm);
   return lookups.crm.values.tier === 'gold' ? decision([refer('agent')], { rule: 'gold' }) : queue;

@@ -1,4 +1,4 @@
-/** A manual refer: a plan of one step on top of whatever goes on. */
+/** A manual refer: a plan of one step that interrupts whatever is in progress. */
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import {
@@ -22,7 +22,7 @@ describe('a manual refer', () => {
     occurredAt: null,
   } as const;
 
-  // Without an envelope, or with that of the manual refer, which spoke last.
+  // Without an envelope, or with that of the manual refer, which was the last command.
   it.each([false, true])('returns the call to the phase it had when it fails (%s)', (stamped) => {
     const d = drive(decision([say('A long text.'), { do: 'hangup' }]));
     d.hook('call.initiated');
@@ -94,7 +94,7 @@ describe('a manual refer', () => {
       d.accept(words);
       d.accept(d.last('speak'));
       failed();
-      // gather_using_speak has no `stop` of its own: it goes once the loop's stop is through.
+      // gather_using_speak has no `stop` field, so it is sent after the loop's stop was accepted.
       if (step.do === 'menu') d.accept(d.last('playback_stop'));
       d.now += 50;
       return d;

@@ -1,4 +1,4 @@
-/** Prompts reach Telnyx in our order, and what has been overtaken is taken back. */
+/** Prompts reach Telnyx in our order, and outdated ones are cancelled. */
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { Step } from '../../../src/core/machine/plan.ts';
@@ -42,7 +42,7 @@ describe('the loop of while_moving', () => {
     d.outcome(loop, RETRY);
     fails(d);
     expect(d.cancelled).toContain(loop.id);
-    // It may have run all the same.
+    // It may have been executed anyway.
     expect(d.last('speak')).toMatchObject({ text: 'Sorry.', stopOthers: true });
   });
 
@@ -76,7 +76,7 @@ describe('the loop of while_moving', () => {
     d.now += 10_000;
     d.outcome(d.last('playback_stop'), outcome);
     expect(d.last('gather_using_speak').giveUpAt).toBe(d.now + 10_000);
-    // The step has its whole time from when its words could leave.
+    // The step's time starts when its prompt could be sent.
     const due = d.call.deadlines.find(({ name }) => name === 'step')?.dueAt ?? 0;
     expect(due - d.now).toBeGreaterThan(20_000);
   });

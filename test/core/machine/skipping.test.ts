@@ -1,9 +1,9 @@
-/** A target that rests is passed over, but a caller always has somebody to try. */
+/** A resting target is skipped, but a caller always has at least one target to try. */
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import { byTransfer, decision, drive, refer, say, stamp, transfer } from '../../helpers/machine.ts';
 
-/** An answered call whose plan ran as far as it can while these targets rest. */
+/** An answered call whose plan has run as far as possible while these targets rest. */
 function hunt(resting: string[], ...steps: Step[]) {
   const d = drive(decision(steps));
   d.resting = (target) => (resting.includes(target) ? `${target} rests` : null);

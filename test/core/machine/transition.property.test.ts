@@ -1,6 +1,4 @@
-/**
- * Any interleaving, duplication and loss of a call's events: what must hold whatever Telnyx does.
- */
+/** Properties that must hold for any order, duplication and loss of a call's events. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../src/core/machine/call.ts';
@@ -11,12 +9,12 @@ import { runs } from '../../helpers/search-length.ts';
 
 const isMove = (command: Command) => command.action === 'refer' || command.action === 'transfer';
 
-/** As `expect(ok, words).toBe(true)`, at none of its cost: a run asks a million times. */
+/** Like `expect(ok, words).toBe(true)`, but cheap: a run calls it a million times. */
 function must(ok: boolean, words: string): void {
   if (!ok) expect.fail(words);
 }
 
-/** Checked after every single event. */
+/** Checked after every event. */
 function check(d: Driver, before: Call | null, issued: Command[], completedSeen: boolean): void {
   const { call } = d;
   const moves = issued.filter(isMove);
@@ -29,7 +27,7 @@ function check(d: Driver, before: Call | null, issued: Command[], completedSeen:
     const same = d.commands.filter((command) => isMove(command) && command.attemptId === attemptId);
     must(same.length === 1, `commands of attempt ${attemptId}: ${same.length}`);
   }
-  // A second open attempt exists only while a completed one leaves it its last 30 s.
+  // A second open attempt only exists in the last 30 s that a completed one leaves it.
   const open = call.attempts.filter(({ verdict }) => verdict === null);
   must(open.length <= 1, `attempts whose end is not known: ${open.length}`);
   must((call.phase === 'ended') === (call.ends !== null), `ends ${call.ends} in ${call.phase}`);
@@ -79,19 +77,19 @@ describe('whatever happens', { timeout: PROPERTY_TIMEOUT_MS }, () => {
           const { facts } = webhook('call.initiated');
           then(() => d.hook('call.initiated', { facts: { ...facts, direction } }), false);
           happenings.forEach((h, n) => {
-            // Only a REFER of ours refers: anybody else's is noted and changes nothing.
+            // Only our own REFER counts as referred; another one is noted and changes nothing.
             const ours = d.call.attempts.some(({ kind, unsent }) => kind === 'refer' && !unsent);
             const completed = h.kind === 'hook' && h.type === 'call.refer.completed';
             then(() => happen(d, h, n), completed && ours);
           });
-          // Nothing more ever arrives: only deadlines fall.
+          // No more events arrive; only deadlines fire.
           for (let falls = 0; d.call.phase !== 'ended'; falls++) {
             must(falls < 1_000, `still ${d.call.phase}`);
             then(() => d.fall(), false);
           }
           for (const attempt of d.call.attempts) expect(attempt.verdict).not.toBeNull();
           if (completedSeen) expect(d.call.ends).toBe('referred');
-          // What an early call.initiated said of the direction stays: incoming.
+          // The direction from an early call.initiated is kept: incoming.
           if (direction === 'outgoing' && !early.includes('call.initiated')) {
             expect(d.count('answer') + d.count('reject'), 'only of incoming legs').toBe(0);
           }

@@ -1,4 +1,4 @@
-/** A call from its first event to its end, and legs that are left alone. */
+/** A call from its first event to its end, and legs that we ignore. */
 import { describe, expect, it } from 'vitest';
 import { decodeEnvelope } from '../../../src/core/machine/client-state.ts';
 import { ALIVE, decision, drive, refer, rejected, say, webhook } from '../../helpers/machine.ts';

@@ -1,4 +1,4 @@
-/** `via`: the other way to a target follows a refusal, and nothing else. */
+/** `via`: the other way to a target is only tried after a refusal. */
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../../src/core/machine/plan.ts';
 import {
@@ -15,7 +15,7 @@ import {
   transfer,
 } from '../../helpers/machine.ts';
 
-/** A call that was answered, whose first move was requested and has no answer yet. */
+/** An answered call whose first move has been requested but not answered. */
 function requested(...steps: Step[]) {
   const d = drive(decision(steps));
   d.hook('call.initiated');

@@ -62,7 +62,7 @@ describe('a voice that the caller cut off by hanging up', () => {
     d.hook('call.speak.ended', { status: 'call_hangup' });
     d.outcome(d.last('speak'), rejected('90000'));
     expect(d.call.phase).toBe('transferring');
-    // Nobody answers the probes: only the attempt's own time may end it.
+    // The probes get no answer, so only the attempt's timeout may end it.
     for (let falls = 0; d.call.attempts.length === 1; falls += 1) {
       expect(falls).toBeLessThan(20);
       d.fall();

@@ -1,6 +1,6 @@
 /**
- * Proofs against other ways of playing the same calls: scripts of `referee route`, and plain
- * chance.
+ * Compares proofs with other ways of playing the same calls: scripts of `referee route`, and random
+ * play.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -96,7 +96,7 @@ function setOf(list: RouteStep[], patienceMs: number, perCall: number | null): R
   });
 }
 
-/** `route` plays quick answers: nothing here may depend on how long they take. */
+/** `route` plays quick answers, so nothing here may depend on how long they take. */
 const PATIENT_MS = 3_600_000;
 
 it('plays each path as the script of the same verdicts and keys does', () => {
@@ -144,8 +144,8 @@ function pathsOf(root: Fork | undefined, most: number): Walked[] {
 }
 
 /**
- * Null where a script cannot say it: a caller who leaves, a refused answer, a ringing that ends in
- * nothing.
+ * Null if a script cannot express it: a caller who hangs up, a refused answer command, ringing
+ * without a result.
  */
 function scriptOf({ edges }: Walked, choice: number) {
   const verdicts: Record<string, Verdict[]> = {};
@@ -206,7 +206,7 @@ function playByChance(routes: ReturnType<typeof compileRouteSet>, chances: numbe
   const [start] = made.value.starts;
   if (start === undefined) throw new Error('no start');
   const decide = () => ({ ...start.decision, plan: null });
-  // The worst is at the ends of what may happen, so chance goes there often.
+  // The worst cases are at the extremes, so random play chooses them often.
   const mute = chance() < 0.7;
   let at = begin(start, {});
   for (let turn = 0; turn < 500 && at.call.phase !== 'ended'; turn += 1) {
@@ -241,7 +241,7 @@ function playByChance(routes: ReturnType<typeof compileRouteSet>, chances: numbe
     }, scene);
   }
 
-  /** Some of the time that the machine waits for the answer. */
+  /** Lets a part of the command's waiting time pass. */
   function pass(scene: Scene, command: Command): Scene {
     const { call, now } = scene;
     const names = command.action === 'refer' ? ['attempt', 'patience'] : ['step'];

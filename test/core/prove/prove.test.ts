@@ -1,4 +1,4 @@
-/** Small sets of which the worst can be worked out by hand. */
+/** Small sets whose worst case can be worked out by hand. */
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../../src/core/machine/call.ts';
 import { breaches, type Guarantee } from '../../../src/core/prove/guarantee.ts';
@@ -52,7 +52,7 @@ const menu = (digits: Record<string, RouteStep[]>, tries = 1): RouteStep => ({
   tries,
   timeoutMs: 8_000,
 });
-/** By the machine's slowest speech: 6 s and 110 ms a character. */
+/** The machine's slowest speech: 6 s plus 110 ms per character. */
 const speechSecs = (text: string) => 6 + text.length * 0.11;
 
 describe('the worst of a rule', () => {
@@ -82,7 +82,8 @@ describe('the worst of a rule', () => {
       verdicts: ['no_verdict', 'no_verdict'],
       digits: [],
     });
-    // No words while they are moved: the answered caller hears nothing before the last prompt.
+    // Nothing plays while the caller is moved, so an answered caller hears nothing before the last
+    // prompt.
     expect(worst?.silence).toMatchObject({ secs: 80 });
     expect(worst?.moves).toMatchObject({ count: 2 });
     expect(Object.keys(ends).sort()).toEqual(['abandoned', 'hung_up', 'referred', 'unconfirmed']);
@@ -100,7 +101,7 @@ describe('the worst of a rule', () => {
     const { worst, ends } = ruleReport(one(steps, { policy: { patienceMs: 60_000 } }));
     expect(worst?.wait.secs).toBe(60 + 15);
     expect(worst?.wait.path).toEqual(['answer', 'refer a', 'refer b', 'say', 'hangup']);
-    // Patience over: the last resort, not the rule's own words.
+    // When the patience is over, the last resort plays, not the rule's own prompt.
     expect(ends.failed).toBeGreaterThan(0);
     expect(ends.hung_up).toBeGreaterThan(0);
   });
@@ -116,7 +117,7 @@ describe('the worst of a rule', () => {
     const refers = { perCall: 1, perHour: null, perCallerPerHour: null };
     const { worst } = ruleReport(one([refer('a'), refer('b'), hangup], { policy: { refers } }));
     expect(worst?.moves.count).toBe(1);
-    // Refused by Telnyx costs nothing: then the second may be tried.
+    // A refusal by Telnyx takes no time, so the second may be tried.
     expect(worst?.wait.path).toContain('refer b');
   });
 
@@ -129,10 +130,10 @@ describe('the worst of a rule', () => {
   it('has a menu say its words and wait for a key as often as it tries', () => {
     const { worst } = ruleReport(one([menu({ '1': [refer('a')] }, 2), hangup]));
     const menuSecs = 2 * (speechSecs('Press.') + 8);
-    // The last key counts: then the attempt, then the last resort.
+    // The last possible key is pressed; then come the attempt and the last resort.
     expect(worst?.wait.secs).toBeCloseTo(menuSecs + 45);
     expect(worst?.wait.digits).toEqual(['1']);
-    // From the last words of the menu on nothing is heard, nor during the attempt.
+    // Silence lasts from the end of the menu's prompt to the end of the attempt.
     expect(worst?.silence.secs).toBeCloseTo(8 + 45);
   });
 
@@ -222,7 +223,7 @@ describe('a target that fails for everybody', () => {
     const [proof] = prove(set, { target: 'b', verdict: 'server_error' });
     expect(proof && stepsIn(proof)).toContain('refer b');
     const told = proof && ruleReport(proof);
-    // Only a takes anybody now.
+    // Only target a takes callers now.
     expect(told?.ends.referred).toBe(1);
     expect(told?.worst?.wait.verdicts).toEqual(['no_verdict', 'server_error']);
   });

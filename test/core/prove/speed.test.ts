@@ -1,4 +1,4 @@
-/** How long a proof takes: somebody waits for it, in a terminal and in every reload. */
+/** How long a proof takes. People wait for it in a terminal, and every reload does. */
 import { expect, it } from 'vitest';
 import { proveNow, proveRoutes, type RuleProof } from '../../../src/core/prove/prove.ts';
 import { compileRouteSet } from '../../../src/core/rules/decide.ts';
@@ -28,7 +28,7 @@ function tenRules(): RouteSet {
   return routeSet(rules, { targets, policy: { patienceMs: 120_000 } });
 }
 
-/** Of the processor: other work on the machine does not count. */
+/** CPU time, so other work on the machine does not count. */
 function spentMs(run: () => void): number {
   const begun = process.cpuUsage();
   run();
@@ -58,7 +58,7 @@ it('may be interrupted often enough to leave the event loop to others', () => {
       }),
     );
   }
-  // All but those in which the engine compiled or collected: the 99th of a hundred.
+  // The 99th percentile leaves out runs in which V8 compiled or collected garbage.
   const slow = spent.toSorted((a, b) => a - b)[Math.floor(spent.length * 0.99)];
   expect(slow).toBeLessThan(40);
 });

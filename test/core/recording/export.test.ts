@@ -1,4 +1,4 @@
-/** A line of an export is read back as it was, and whatever is wrong with one is named. */
+/** A line of an export is read back unchanged, and problems in a line are named. */
 import { expect, test } from 'vitest';
 import { BadRecording } from '../../../src/core/recording/checked.ts';
 import { exportJson, readExport } from '../../../src/core/recording/export.ts';
@@ -29,7 +29,7 @@ function recordedOf(d: Driver): RecordedCall {
   };
 }
 
-/** Busy at the first target, taken by the second. */
+/** The first target is busy, the second takes the caller. */
 function story(): Driver {
   const d = referring(refer('a', { ifFailed: { busy: [say('One moment.'), refer('b')] } }));
   d.hook('call.refer.failed', { ...stamp(d), sipNotifyResponse: 486 });

@@ -1,6 +1,4 @@
-/**
- * Whatever happens to a call: its rows, read back, are run again and give the call that is stored.
- */
+/** Whatever happens to a call, replaying its stored events gives the stored call. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readClientState } from '../../../src/core/machine/client-state.ts';
@@ -37,7 +35,7 @@ const COST = {
 
 const accepted = { kind: 'accepted', status: 200, alive: null } as const;
 
-/** What only matters to a recording, beside what may happen to any call. */
+/** Events that only matter to recordings, besides those of any call. */
 const further = fc.oneof(
   happening,
   fc.record({
@@ -139,7 +137,7 @@ test('a call with an unrecorded row, or without all of its rows, is counted sepa
   expect(of(d.call, [first, { ...second, recorded: { schema: 99 } }], 2)).toBe('newer');
 });
 
-/** An event without what is only recorded where the call learned from it, or says nothing. */
+/** An event without the fields that are only recorded if the call used them. */
 function told({ event, answers, ...rest }: RecordedEvent) {
   const { clockSkewMs, ...own } = { clockSkewMs: 0, ...event };
   const { facts, clientState, envelope, parentId, cost, ...said } = {

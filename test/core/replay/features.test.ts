@@ -1,4 +1,6 @@
-/** Calls that went through what the language can do: replayed under the same set, nobody moves. */
+/**
+ * Calls that use all features of the route language: replayed with the same set, nothing differs.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportJson, readExport } from '../../../src/core/recording/export.ts';
 import type { RecordedCall } from '../../../src/core/recording/recorded-call.ts';
@@ -8,7 +10,7 @@ import { type CompiledRoutes, compileRouteSet } from '../../../src/core/rules/de
 import { recordCall, type Story } from '../../helpers/recorded-call.ts';
 import { load } from '../../routing/routes-folder.ts';
 
-/** `first`: what every rule that moves somebody does before anything else. */
+/** `first`: steps that every rule which moves callers begins with. */
 const files = (first = '') => ({
   'main.yaml': `
 targets:
@@ -108,7 +110,7 @@ const STORIES: Record<string, { story: Story; rule: string; went: string[]; ends
   },
 };
 
-/** As a file of `referee calls --export` brings it. */
+/** As read from a file of `referee calls --export`. */
 function exported(call: RecordedCall): RecordedCall {
   return readExport(JSON.stringify(exportJson(call)));
 }

@@ -46,7 +46,7 @@ const one = (steps: RouteStep[], more: Parameters<typeof routeSet>[1] = {}) =>
   routeSet([rule('support', [], steps)], { targets, ...more });
 const hangup: RouteStep = { do: 'hangup' };
 
-/** What happened under `before`, and what would under `after`. */
+/** What happened with `before`, and what would happen with `after`. */
 function both(before: RouteSet, after: RouteSet, story: Story = {}) {
   const recorded = recordCall(before, story);
   const past = happened(recorded);
@@ -103,7 +103,10 @@ const script = fc.record<TargetScript>({
   tookMs: fc.integer({ min: 0, max: 40_000 }),
   rings: fc.boolean(),
 });
-/** Answers well within the step's time; the caller does not leave while a transfer rings. */
+/**
+ * Targets answer well within the step's time, and the caller does not hang up while a transfer
+ * rings.
+ */
 function inTime(name: string, scripts: TargetScript[]): TargetScript[] {
   return scripts.map((each) => ({
     ...each,
@@ -253,7 +256,7 @@ describe('changed routes', () => {
     const after = one([menu({ 1: [refer('us')], 2: [refer('dublin')] })]);
     expect(both(before, after, { keys: ['2'] }).now.attempts).toEqual(['dublin']);
     expect(both(before, after, { keys: ['1'] }).differs).toBe(false);
-    // Another menu is asked before, and the first answer goes there.
+    // Another menu comes first and gets the first answer.
     const asksTwice = one([menu({ 2: [menu({ 1: [refer('dublin')] }), hangup] }), hangup]);
     expect(both(before, asksTwice, { keys: ['2'] }).now).toMatchObject({
       attempts: [],

@@ -94,6 +94,6 @@ it('decides as the definition does, for every call at every event', () => {
     }),
     { numRuns: 2_000 },
   );
-  // A test of calls that nothing matches would prove little.
+  // If hardly any call matched a rule, the test would prove little.
   expect(matched).toBeGreaterThan(200);
 });

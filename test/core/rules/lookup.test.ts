@@ -1,4 +1,4 @@
-/** Which lookups a decision asks for: only those that could change it. */
+/** A decision only asks for lookups that could change it. */
 import { describe, expect, test } from 'vitest';
 import type { CallFacts, LookupFact } from '../../../src/core/machine/call.ts';
 import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';

@@ -133,12 +133,15 @@ describe('from and to', () => {
     const routes = compileRouteSet(routeSet(rules, { lists }));
     const started = cpuTimeMs();
     for (let i = 0; i < 10; i += 1) decide(routes, facts(), moment(), {});
-    // Some 20 ms; as a square of 4,000 it was 1,500.
+    // About 20 ms; with quadratic cost it took 1,500 ms.
     expect(cpuTimeMs() - started).toBeLessThan(400);
   });
 });
 
-/** Without index, Set or glob: the meaning of conditions over numbers by regular expressions. */
+/**
+ * The meaning of conditions on numbers, written with regular expressions and without index, Set or
+ * glob.
+ */
 function holdsSlowly(when: Condition, call: CallFacts, lists: NumberList[]): boolean {
   if ('all' in when) return when.all.every((one) => holdsSlowly(one, call, lists));
   if ('any' in when) return when.any.some((one) => holdsSlowly(one, call, lists));
@@ -247,7 +250,7 @@ describe('percent', () => {
     }
     const expected = callers / buckets.length;
     const chiSquare = buckets.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-    // 99 degrees of freedom: 148 is passed by chance once in a thousand times.
+    // With 99 degrees of freedom, 148 is exceeded by chance once in a thousand times.
     expect(chiSquare).toBeLessThan(148);
   });
 

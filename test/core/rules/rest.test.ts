@@ -1,4 +1,4 @@
-/** When a target is down: what counts, when it opens, and when it is tried again. */
+/** When a target counts as down, and when it is tried again. */
 import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../../src/core/machine/call.ts';
 import { noteRefusal, refusalOf, refusals } from '../../../src/core/rules/refer-refusals.ts';
@@ -42,9 +42,9 @@ describe('what an attempt says of its target', () => {
     ['failed', { verdict: 'no_verdict', acceptedAt: 1 }],
     ['failed', { verdict: 'other', reason: 'call.refer.failed without a code' }],
     ['failed', { verdict: 'other', kind: 'transfer', reason: 'B-leg: unspecified' }],
-    // Telnyx gave no clear answer: not the target's doing.
+    // Telnyx gave no clear answer, which is not the target's fault.
     [null, { verdict: 'no_verdict', acceptedAt: null }],
-    // It rings on: somebody is there.
+    // It keeps ringing, so the target works.
     ['answered', { verdict: 'no_verdict', acceptedAt: 1, progress: true }],
     ['answered', { verdict: 'busy' }],
     ['answered', { verdict: 'declined' }],
@@ -88,7 +88,7 @@ describe('going to rest', () => {
       '10 of 20 attempts of five minutes failed',
     );
     expect(healthAfter('aaf'.repeat(20)).rest).toBeNull();
-    // What is older than five minutes is over.
+    // Failures older than five minutes do not count.
     expect(
       healthAfter('af'.repeat(5), healthAfter('af'.repeat(9)), T0 + 10 * 60_000).rest,
     ).toBeNull();
@@ -121,7 +121,7 @@ describe('while it rests', () => {
       now += secs * 1_000;
       expect(standing(health, now)).toBe('due');
       health = letThrough(health, 'c', now);
-      // Whoever was let through may ask again: their commit may have lost a race.
+      // A replica that was allowed to try may ask again, because its commit may have lost a race.
       expect(standing(health, now + 1)).toBe('awake');
       expect(standing(health, now + 1, 'another')).toHaveProperty('why');
     }
@@ -136,7 +136,8 @@ describe('while it rests', () => {
     ).not.toBeNull();
     const awake = observe(down, { ...seen, at, startedAt: since + 30_000 }, at);
     expect(awake).toMatchObject({ rest: null, inRow: 0, slots: [] });
-    // Down again soon: it begins with the next longer wait; after ten minutes with the first.
+    // If it is down again soon, it begins with the next longer wait; after ten minutes, with the
+    // first.
     const soon = healthAfter('fffff', awake, at + 60_000).rest;
     expect((soon?.nextTryAt ?? 0) - (soon?.since ?? 0)).toBe(60_000);
     const later = healthAfter('fffff', awake, at + 11 * 60_000).rest;

@@ -132,7 +132,7 @@ describe('switches', () => {
     const early = schedule({ open: [{ days: [7], fromMinute: 150, toMinute: 240 }] });
     const found = changes(early, at('2026-03-08T00:00:00Z'), 2, {});
     expect(found.map((one) => one.atMs)).toEqual([
-      at('2026-03-08T07:00:00Z'), // 02:00 EST = 03:00 EDT: 02:30 never comes
+      at('2026-03-08T07:00:00Z'), // 02:00 EST = 03:00 EDT, so 02:30 does not exist
       at('2026-03-08T08:00:00Z'),
     ]);
   });
@@ -262,8 +262,7 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
 });
 
 /**
- * The definition, spelled out: a wall time is open if an interval that began today or yesterday has
- * it.
+ * The definition: a local time is open if an interval that began today or yesterday contains it.
  */
 function openBySlowTemporal(any: Schedule, moment: number): boolean {
   const now = Temporal.Instant.fromEpochMilliseconds(moment).toZonedDateTimeISO(any.zone);
@@ -303,7 +302,7 @@ function openBySlowTemporal(any: Schedule, moment: number): boolean {
 
 describe('wall time of zones', () => {
   it('is right on both sides of a change that was asked about first', () => {
-    // No other test uses this zone: the very first question falls on the change itself.
+    // No other test uses this zone, so the first question ever is about the change itself.
     const change = at('2026-03-08T08:00:00Z');
     expect(offsetMs('America/Chicago', change)).toBe(-5 * 3_600_000);
     expect(offsetMs('America/Chicago', change - 1)).toBe(-6 * 3_600_000);

@@ -51,7 +51,7 @@ describe('a special day', () => {
       open: [{ days: [3], fromMinute: 1320, toMinute: 1800 }],
       special: [closedOn('2026-12-23')],
     });
-    // The night of Wednesday does not take place, not its part of Thursday either.
+    // Wednesday's night shift is off, including its part on Thursday.
     expect(isOpenAt(night, at('2026-12-24T02:00:00Z'), {})).toBe(false);
     expect(isOpenAt(night, at('2026-12-17T02:00:00Z'), {})).toBe(true);
   });

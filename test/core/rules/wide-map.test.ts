@@ -1,11 +1,11 @@
-/** Phone numbers are kept as numbers: nobody may tell it from a map of texts. */
+/** Phone numbers are stored as numbers, and the map must behave exactly like a map of texts. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { firstOf, PackedTexts } from '../../../src/core/rules/packed-texts.ts';
 import { WideMap } from '../../../src/core/rules/wide-map.ts';
 
 const digits = fc.stringMatching(/^[0-9]{0,17}$/);
-/** Numbers, what only looks like one, and anything else; few of them, so that some meet again. */
+/** Numbers, look-alikes, and other texts; few of them, so that some occur twice. */
 const text = fc.oneof(
   fc.nat({ max: 20 }).map((n) => `+1415${n}`),
   digits.map((all) => `+${all}`),

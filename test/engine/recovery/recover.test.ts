@@ -133,7 +133,7 @@ describe('one recovery', () => {
     const entries = await store.timeline('waits');
     expect(entries[0]?.detail.recovered).toBe(true);
     expect(await run(source, engine)).toMatchObject({ recovered: 0, lost: [] });
-    // Telnyx repeats it after all.
+    // Telnyx repeats the delivery after all.
     expect((await engine.receive(told('waits', 'call.initiated', 1))).result).toBe('duplicate');
   });
 
@@ -215,9 +215,9 @@ describe('one recovery', () => {
 describe('any mix of recovered, late and repeated deliveries, on two replicas', () => {
   const call = fc.record({
     lives: fc.boolean(),
-    /** Of initiated, dtmf, hangup: what came in time. */
+    /** Which of initiated, dtmf and hangup arrived in time. */
     inTime: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
-    /** Telnyx repeats it after all, once recovery has begun. */
+    /** Which of them Telnyx repeats after recovery has begun. */
     late: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
     answered: fc.constantFrom<boolean | null>(true, false, null),
   });
@@ -264,7 +264,8 @@ describe('any mix of recovered, late and repeated deliveries, on two replicas', 
           expect(answers).toHaveLength(lives || inTime[0] ? 1 : 0);
           if (lives) expect(stored?.call.phase).toBe('answering');
           else expect(stored?.call.phase).toBe('ended');
-          // In time: abandoned. Nobody heard of them: missed, whatever else was heard first.
+          // If initiated arrived in time, the call was abandoned; otherwise it was missed, whatever
+          // arrived first.
           if (!lives) expect(stored?.call.ends).toBe(inTime[0] ? 'abandoned' : 'missed');
         }
       }),

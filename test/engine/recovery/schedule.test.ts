@@ -1,4 +1,4 @@
-/** When recovery runs: asked of a real store, with answers and a clock of the test's own. */
+/** When recovery runs: with a real store, scripted answers and the test's own clock. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ let folder: string;
 let store: Store;
 let now: number;
 let storeFails: boolean;
-/** Looks at a store that fails. */
+/** The number of reads for which the store fails. */
 let failing: number;
 let looks: number;
 let runs: number[];
@@ -78,7 +78,7 @@ const NOTHING_FOUND: Recovery = {
 
 const beat = () => store.heartbeat({ id: 'before', startedAt: 0, routeSet: null, refusal: null });
 const owed = async () => owedOf((await store.setting('recovery')).value);
-/** In steps that nobody takes for a freeze. */
+/** In steps that are too small to count as a freeze. */
 async function passes(ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 10_000) {
     now += 10_000;
@@ -90,7 +90,7 @@ const ran = (times: number) => vi.waitFor(() => expect(runs).toHaveLength(times)
 
 test('at a start it asks for the time since the last heartbeat, and once more later', async () => {
   await beat();
-  // The heartbeat has the store's time, which has gone on since.
+  // The heartbeat has the store's time, which has continued meanwhile.
   now = Date.now() + 1_000;
   await schedule.start();
   await ran(1);

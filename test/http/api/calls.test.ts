@@ -359,7 +359,7 @@ describe('a manual refer', () => {
       const answer = await refer('v3:budget', { target: 'support-us' });
       const problem = await refused(answer, 422, 'against_policy');
       expect(problem.detail).toContain('per_caller_per_hour');
-      // A second time it is no less refused, and has an attempt of its own.
+      // A second request is refused too, and has its own attempt.
       await refused(await refer('v3:budget', { target: 'support-us' }), 422, 'against_policy');
       const { attempts } = await detail('v3:budget');
       expect(attempts.filter(({ manual }) => manual)).toHaveLength(2);

@@ -1,4 +1,4 @@
-/** What a cell becomes: RFC 4180, and no formula for a spreadsheet to run. */
+/** How cells are written: by RFC 4180, and without formulas that a spreadsheet would run. */
 import { expect, test } from 'vitest';
 import { csvText } from '../../../src/http/api/csv.ts';
 
@@ -16,10 +16,10 @@ test.each([
   ['two\r\nlines', '"two\r\nlines"'],
   [' kept ', '" kept "'],
   ['Zürich ☎', 'Zürich ☎'],
-  // Telephone numbers and amounts stay what they are.
+  // Phone numbers and amounts are not changed.
   ['+4930901820', '+4930901820'],
   ['-0.0042', '-0.0042'],
-  // Whatever else a spreadsheet would run.
+  // Everything else that a spreadsheet would run.
   ['=1+1', "'=1+1"],
   ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
   ['@SUM(A1)', "'@SUM(A1)"],
@@ -28,7 +28,7 @@ test.each([
   ['\t=1+1', `"'\t=1+1"`],
   ['\r=1', `"'\r=1"`],
   ['＝1+1', "'＝1+1"],
-  // Where a spreadsheet splits at semicolons, or knows no quotes in the middle of a line.
+  // For spreadsheets that split at semicolons, or ignore quotes in the middle of a line.
   ['sip:a@b;transport=tcp', '"sip:a@b;transport=tcp"'],
   ['x;=1+1', `"x;'=1+1"`],
   ['x;" =1+1', `"x;"" '=1+1"`],

@@ -100,7 +100,7 @@ test('callers are reported, and their B-legs to a client that asks for legs', as
   );
   const heard = async (stream: typeof all) => {
     const ids: string[] = [];
-    // What the tests before did may still be reported.
+    // Changes by earlier tests may still be reported.
     while (!ids.includes('v3:a-caller')) {
       const { call_control_id: id } = Value.Parse(CALL_SUMMARY, (await stream.next())?.data);
       if (id.startsWith('v3:a-')) ids.push(id);

@@ -1,4 +1,4 @@
-/** Lost callers over HTTP: listed until somebody takes note. */
+/** Lost callers over HTTP: listed until somebody acknowledges them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hookOf } from '../../helpers/machine.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';

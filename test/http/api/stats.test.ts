@@ -197,7 +197,7 @@ describe('problems', () => {
     const kinds = async () => (await problems()).map(({ kind }) => kind);
     expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual(['sweep.failed']);
     troubles.log.emit('store.recovered', { after: 'sweep.failed' });
-    // What had been counted before is only reported now.
+    // Counted before, but only logged now.
     const last_at = new Date(Date.now() - 5_000).toISOString();
     troubles.log.emit('webhook.unavailable', { reason: 'store_unavailable', count: 7, last_at });
     expect((await kinds()).filter((kind) => !KEPT.includes(kind))).toEqual([]);
@@ -216,7 +216,7 @@ describe('problems', () => {
   });
 });
 
-/** Of the tests above. */
+/** Rows of the tests above. */
 const KEPT = [
   'target.failing',
   'webhook.refused',

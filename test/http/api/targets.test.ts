@@ -1,4 +1,4 @@
-/** Targets that rest: by API and command line, what is shown of them, and forcing one by hand. */
+/** Resting targets in the API and on the command line, and overriding one. */
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runForcing } from '../../../src/cli/forcing.ts';
@@ -28,7 +28,7 @@ beforeEach(async () => {
   app.lines.length = 0;
 });
 
-/** Attempts that ended like this, one after the other. */
+/** Stores attempts with these verdicts, one after another. */
 async function ended(target: string, ...verdicts: ('server_error' | 'not_allowed')[]) {
   for (const [n, verdict] of verdicts.entries()) {
     const code = verdict === 'not_allowed' ? 405 : 503;

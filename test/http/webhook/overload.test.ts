@@ -113,7 +113,7 @@ test('a server that closes answers those who wait, and sends them to another rep
         socket.write(`${headOf(app.key, body)}${body}`);
       }),
   );
-  // An answer on a later connection: all of them are read by now.
+  // When a later connection has its answer, all of them have been read.
   expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
 
   app.lifecycle.phase = 'stopping';
@@ -138,7 +138,7 @@ function headOf(key: TelnyxKey, body: string): string {
   return `POST /webhooks/telnyx HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** A store that takes its time: each webhook waits until the test commits it. */
+/** A store that is slow: each webhook waits until the test commits it. */
 async function serveHeld(deps: { webhookWaitMs: number }) {
   const commits: (() => void)[] = [];
   let allHeld: () => void = () => {};
@@ -151,13 +151,15 @@ async function serveHeld(deps: { webhookWaitMs: number }) {
         commits.push(() => resolve({ result: 'duplicate' }));
         if (commits.length === TOGETHER) allHeld();
       }),
-    // A busy machine may take longer than a webhook has: no test here is about its 1.5 s.
+    // A busy machine may need longer than a webhook's limit of 1.5 s, which is not tested here.
     deps: { webhooksUnderWayMax: TOGETHER, answerMs: 60_000, ...deps },
   });
   return {
     app,
     commits,
-    /** As many webhooks as may be under way, all of them at the store. */
+    /**
+     * Delivers as many webhooks as may be processed at once, until all of them wait for the store.
+     */
     async deliverHeld() {
       const taken = Array.from({ length: TOGETHER }, (_, i) =>
         app.deliver(incomingCall(`v3:in-${i}`)),

@@ -108,7 +108,7 @@ describe('what is refused, in this order', () => {
     expect(await reasonOf(answer)).toBe('body_too_large');
   });
 
-  // A socket that is closed with the rest of the body unread is reset, and the answer lost.
+  // Closing a socket with unread data resets it, and the answer is lost.
   test('413 leaves the connection open, while draining too', async () => {
     app.lifecycle.phase = 'draining';
     const body = 'x'.repeat(400_000);
@@ -152,7 +152,7 @@ describe('what is refused, in this order', () => {
     }
   });
 
-  // Nobody reads a body there, so nobody else hears of its end.
+  // Nothing reads a body there, so nothing else handles its errors.
   test('nor does a chunked body hurt where none is due, broken off, wrong or in thousands of pieces', async () => {
     const bodies = ['5\r\nab', '1\r\nx\r\nZZ\r\n', '1\r\nx\r\n'.repeat(9_000)];
     for (const line of [
@@ -401,8 +401,8 @@ describe('clocks', () => {
 });
 
 /**
- * Each in a chunk of its own, all in one packet or two: the answer, and whether the connection was
- * closed behind it.
+ * Sends each piece in its own chunk, in one or two packets. Returns the answer, and whether the
+ * connection was closed after it.
  */
 async function inPieces(path: string, pieces: Uint8Array[], headers: Record<string, string>) {
   const socket = connect(Number(new URL(app.url).port), '127.0.0.1');

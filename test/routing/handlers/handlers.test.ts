@@ -27,7 +27,8 @@ async function handler(
         { ...factsOf('+14155550101', '+14155550100'), ...facts },
         { event: 'call.initiated', digits: null, at: 1_700_000_000_000 },
       );
-    // On a busy machine the process that takes over may not be there yet: then nobody is asked.
+    // On a busy machine the process that takes over may not have started yet; no handler is asked
+    // then.
     for (let tries = 0; tries < 500; tries += 1) {
       const answer = ask();
       if (!('notMine' in answer && answer.notMine.startsWith('no process'))) return answer;
@@ -38,8 +39,8 @@ async function handler(
 }
 
 /**
- * A good handler may miss its time on a busy machine; the rules below it decide then, and the next
- * call asks it.
+ * On a busy machine a good handler may miss its time limit. Then the next rules decide, and the
+ * next call asks it again.
  */
 function served(run: () => ReturnType<RunHandler>): ReturnType<RunHandler> {
   let answer = run();
@@ -63,7 +64,7 @@ function processesWith(variable: string): string[] {
   });
 }
 
-/** Our children that handlers run in. */
+/** Ids of our child processes that run handlers. */
 function handlerProcesses(): number[] {
   const listed = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)]).toString();
   return listed
@@ -73,7 +74,7 @@ function handlerProcesses(): number[] {
 }
 
 const LATE = /^took longer than 50 ms$/;
-/** Which of its limits it meets first is up to the machine. */
+/** Which limit it hits first depends on the machine. */
 const KILLED = /^(took longer than 50 ms|needed more than 192 MB of memory|ended its process.*)$/;
 
 test('a handler answers steps by the call it is given', async () => {
@@ -120,7 +121,7 @@ test.each([
     'const wait = async (x) => { for (;;) await x; }; wait(1);',
     'made a promise; a handler is synchronous',
   ],
-  // Node ignores the interruption while it counts rejections: these ran until memory was used up.
+  // Node ignores the timeout while it tracks rejections: these once ran until memory was used up.
   [
     'rejects for ever',
     'const no = async () => (1, 2 /* => */); for (;;) no().catch();',
@@ -240,9 +241,7 @@ test('one that was interrupted serves the next call', async () => {
   expect(run()).toEqual({ steps: [{ do: 'hangup' }] });
 });
 
-/**
- * None of them can be interrupted: V8 looks for it nowhere in there, or gives up the whole process.
- */
+/** None of these can be interrupted: V8 never checks inside them, or ends the whole process. */
 const ENDLESS = '[].includes.call({ length: 2 ** 53 - 1 }, 1)';
 
 test.each([
@@ -284,7 +283,8 @@ test.each([
   );
   const startedAt = performance.now();
   expect(run()).toEqual({ notMine: expect.stringMatching(why), warning: true });
-  // Each of them held the event loop for seconds, or for ever; 75 ms where the machine is free.
+  // Each of these once blocked the event loop for seconds or for ever; on a free machine it is now
+  // 75 ms.
   expect(performance.now() - startedAt).toBeLessThan(1_000);
   await expect.poll(() => run({ from: '+1' })).toEqual({ steps: [{ do: 'hangup' }] });
 });
@@ -345,7 +345,7 @@ test('one that keeps holding its calls up rests for a while, then one call tries
   expect(run()).toEqual({ notMine: last, warning: true });
   expect(run({ from: '+1' })).toEqual(resting);
   let answer: ReturnType<typeof run> = resting;
-  // A good one may miss its time as well there; it is tried again after its next rest.
+  // On a busy machine a good one may miss its time too; it is tried again after its next pause.
   for (let rests = 0; rests < 20 && 'notMine' in answer; rests += 1) {
     vi.advanceTimersByTime(30_000);
     answer = run({ from: '+1' });
@@ -390,8 +390,8 @@ test('a command that asked a handler without an end exits, and leaves no process
 examples: [ { name: e, call: { from: "+14155550101", to: "+14155550100" }, verdicts: { desk: busy }, expect: { rule: otherwise } } ]`,
     'handlers/h.ts': `export default () => { ${ENDLESS} }`,
   };
-  // A variable that reaches the processes, so that they can be distinguished from those of this
-  // one.
+  // A variable that is passed to the processes, so that they can be told from those of this test
+  // process.
   const mark = `LC_TIME=referee-test-${process.pid}`;
   await withFolder(files, async (dir) => {
     const run = promisify(execFile);
@@ -422,7 +422,8 @@ test('a server that is killed while a handler runs without an end leaves no proc
     ];
     const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
     const ended = once(child, 'exit');
-    // Its own and at least one that runs handlers; a busy machine takes long to start them.
+    // The process itself and at least one that runs handlers; a busy machine takes long to start
+    // them.
     await expect.poll(() => processesWith(mark).length, { timeout: 40_000 }).toBeGreaterThan(1);
     child.kill('SIGKILL');
     await ended;

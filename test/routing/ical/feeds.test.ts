@@ -1,4 +1,4 @@
-/** Calendars as real programs write them, and days worked out by hand from RFC 5545. */
+/** Calendars as real programs write them, with days worked out by hand from RFC 5545. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -243,7 +243,10 @@ test('a filter that no event passes is a warning', async () => {
   ]);
 });
 
-/** Events by their lines; `#` begins one, what comes before stands in the calendar itself. */
+/**
+ * A calendar from lines: `#` begins an event; lines before the first one belong to the calendar
+ * itself.
+ */
 function feed(text: string, newline = '\r\n'): string {
   const [head = '', ...events] = text.split('#\n');
   const lines = [
@@ -665,7 +668,7 @@ UID:d
 DTSTART;TZID=Europe/Berlin:20260310T120000`,
     {
       '2026-03-29T11:59+02:00': 'closed',
-      // 23 hours of the wall later it is 24 by the stopwatch.
+      // Across the clock change, 24 elapsed hours are 25 in local time.
       '2026-03-29T13:59+02:00': 'closed',
       '2026-03-29T14:00+02:00': 'open',
       '2026-03-04T23:59+01:00': 'closed',

@@ -1,6 +1,6 @@
 /**
- * Rules that an earlier rule shadows: which are named, which are not, and what looking for them
- * costs.
+ * Rules shadowed by an earlier rule: which are reported, which are not, and the cost of finding
+ * them.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import { type Files, load, problemsOf, warningsOf } from '../routes-folder.ts';
 
 const OTHERWISE = '\notherwise: [ hangup ]\n';
 
-/** Whether of two rules the second is said never to run. */
+/** Whether the second of two rules is reported as shadowed. */
 async function two(first: string, second: string, lists = ''): Promise<boolean> {
   const result = await load(
     `${lists}schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ] } }\nrules:\n  - { name: a, when: ${first}, do: [ hangup ] }\n  - { name: b, when: ${second}, do: [ hangup ] }${OTHERWISE}`,
@@ -150,7 +150,9 @@ describe('lists', () => {
   });
 });
 
-/** What is said to be shadowed is: over numbers and addresses that nearly match each other. */
+/**
+ * Rules reported as shadowed really are, with numbers and addresses that nearly match each other.
+ */
 test('no rule that is said never to run wins a call', async () => {
   const number = fc.constantFrom('+14155550', '+14155551', '+1415555012', '+44205550', '4155550');
   const address = fc.oneof(
@@ -188,7 +190,7 @@ test('no rule that is said never to run wins a call', async () => {
         named += 1;
         const routes = compileRouteSet(result.set);
         const moment = { event: 'call.initiated', digits: null, at: 0 } as const;
-        // A pattern read as an address is one that it matches, mostly.
+        // A pattern used as an address mostly matches itself.
         for (const from of [...more, ...[...a, ...b].map((text) => text.replace(/[*?]/g, '0'))]) {
           expect(decide(routes, factsOf(from, '+14155550100'), moment, {}).rule, from).not.toBe(
             'b',
@@ -202,8 +204,8 @@ test('no rule that is said never to run wins a call', async () => {
 });
 
 /**
- * The shadowed rule is the last of all: it is found only where the steps that
- * LIMITS.subsumptionWork grants are not spent on the thousands before it.
+ * The shadowed rule is the last one. It is only found if the thousands before it do not use up the
+ * steps of LIMITS.subsumptionWork.
  */
 describe('among thousands of rules', () => {
   const RULES = 1_900;
@@ -217,7 +219,7 @@ describe('among thousands of rules', () => {
   const many = <T>(count: number, of: (index: number) => T): T[] =>
     Array.from({ length: count }, (_, index) => of(index));
 
-  /** What is said of rules with these conditions, and what loading them cost. */
+  /** The warnings for rules with these conditions, and the cost of loading them. */
   async function judge(whens: string[], lists: Record<string, string[]> = {}) {
     const names = Object.keys(lists);
     const files: Files = Object.fromEntries(

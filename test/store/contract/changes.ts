@@ -6,7 +6,8 @@ import { commit, run, store } from './scene.ts';
 export function changesContract(): void {
   describe('what changed', () => {
     /**
-     * A change is reported once every transaction that began before it is over: soon, not at once.
+     * A change is only reported when every transaction that began before it is over: soon, but not
+     * at once.
      */
     async function told(cursor: string, count: number, limit: number) {
       const pieces: string[][] = [];

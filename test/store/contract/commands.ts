@@ -121,7 +121,8 @@ export function commandsContract(): void {
         },
       ]);
       const due = (await load({})).now + 60_000;
-      // The other server writes the text: NUL, and half a surrogate pair where it is cut.
+      // The text comes from another server: it may contain NUL, and half a surrogate pair where it
+      // was cut.
       const detail = `\u0000${'x'.repeat(498)}\u{1f4de}`;
       await settle(commandId, { ...CUT, status: 503, detail }, due);
       const [waiting] = await store.outboxCommands(9);

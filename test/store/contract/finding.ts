@@ -6,7 +6,9 @@ import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { store } from './scene.ts';
 
 const ENDED = { tally: new Map([[HOURLY_SUMS, { waits: 0 }]]) };
-/** Numbers, rules and targets of this file alone: the database is shared by all of the suite. */
+/**
+ * Numbers, rules and targets that only this file uses, because the whole suite shares the database.
+ */
 const BERLIN = '+4930901820';
 const PARIS = '+33155667788';
 

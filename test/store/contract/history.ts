@@ -9,7 +9,7 @@ import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
 import { opened, run, store } from './scene.ts';
 
 const HOUR = 3_600_000;
-/** As an event of an ended call leaves it. */
+/** As left by an event of an ended call. */
 const CHANGED = { tally: new Map([[HOURLY_SUMS, { waits: 0 }]]) };
 
 export function historyContract(): void {
@@ -39,7 +39,7 @@ export function historyContract(): void {
 
     const sums = async (number = `${run}-ours`): Promise<Sum[]> =>
       sorted((await store.sums(0, 100 * HOUR)).filter((sum) => sum.number === number));
-    /** As many zeros as an amount ever had stay. */
+    /** Amounts keep the largest number of decimals they ever had. */
     const sorted = (rows: Sum[]) =>
       rows
         .map((row) => ({

@@ -54,7 +54,7 @@ export function listsContract(): void {
       expect(await listed({ target: `${run}t` })).toEqual([4, 3]);
       expect(await listed({ target: `${run}t`, verdict: 'busy' })).toEqual([3]);
       expect(await listed({ to, verdict: 'busy' })).toEqual([4, 3]);
-      // 4 has two of them, and is one call.
+      // Call 4 has two such attempts but is listed once.
       expect(await listed({ to, verdict: 'failed' })).toEqual([4, 3]);
       expect(await listed({ target: `${run}t`, verdict: 'failed' })).toEqual([4, 3]);
       expect(await listed({ target: 'else', verdict: 'failed', to })).toEqual([4]);
@@ -88,7 +88,7 @@ export function listsContract(): void {
     test('lost callers are those of whom no operator took note', async () => {
       const lost = [1, 2].map((n) => aCall(`lost ${n}`, { phase: 'ended', ends: 'missed' }));
       const noted = aCall('noted', { phase: 'ended', ends: 'missed', acknowledgedAt: 5 });
-      // What a caller writes is not what an operator did.
+      // A caller's text must not count as an operator's acknowledgement.
       for (const { facts } of lost)
         facts.headers = [{ name: 'acknowledgedAt', value: '"acknowledgedAt":' }];
       await store.commit(

@@ -25,7 +25,7 @@ export function recordingsContract(): void {
       ]);
       const { differences, asked } = foldCall(recorded);
       expect(differences).toEqual([]);
-      // What callers write comes back as it came, half a surrogate pair and NUL too.
+      // Callers' texts come back unchanged, even half a surrogate pair and NUL.
       expect(asked[0]?.facts).toMatchObject({ from: '+14155550101', callerName: 'A\0\ud800' });
       const [other] = await store.recordings([callId]);
       expect(other).toEqual(recorded);
@@ -57,7 +57,7 @@ export function recordingsContract(): void {
       const found = await store.recordings(asked);
       expect(found.map(({ recording }) => recording)).toEqual(['cut', 'older', 'newer']);
       expect(found.map(({ events }) => events.length)).toEqual([TIMELINE_ENTRIES_MAX, 0, 0]);
-      // Only newer code can remove its row.
+      // Only newer code can remove its own row.
       await newer.prune(2, 1);
       await newer.close();
     });
@@ -66,7 +66,7 @@ export function recordingsContract(): void {
 
 const recordedEntry = (id: string) => anEntry(id, { recorded: {} });
 
-/** A call that was moved, as one unit; its ids are the test's own. */
+/** A call that was moved, as one unit, with the test's own ids. */
 function story(): [CommitUnit, string] {
   const d = drive(decision([refer('a')]));
   d.hook('call.initiated', {

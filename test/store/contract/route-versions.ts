@@ -39,7 +39,7 @@ export function routeVersionsContract(): void {
       expect(await store.routeVersion(b)).toEqual(before);
       await store.keepRouteVersion(version(a, { who: 'ben' }), b);
       const all = await ofThisTest();
-      // Within one millisecond the order is that of the hashes.
+      // Within one millisecond they are ordered by hash.
       expect(all.map(({ hash, who, until }) => [hash, who, until === null])).toEqual([
         [a, 'ben', true],
         [b, 'anna', false],
@@ -56,7 +56,7 @@ export function routeVersionsContract(): void {
       await store.keepRouteVersion(version(live), null);
       await store.keepRouteVersion(version(next, { role: 'next' }), null);
       expect(await inUse()).toEqual([`${live} live`, `${next} next`]);
-      // The same folder twice: it stays the live one.
+      // If both folders are the same, it remains the live one.
       await store.keepRouteVersion(version(live, { role: 'next' }), next);
       expect(await inUse()).toEqual([`${live} live`]);
       await store.keepRouteVersion(version(next), live);
@@ -88,7 +88,7 @@ export function routeVersionsContract(): void {
       const oldCall = aCall(`${run}-old`, { createdAt: 1_000, endedAt: 2_000 });
       await commit(aUnit(oldCall, 0));
       expect(await store.pruneRouteVersions(soon, 1)).toBe(0);
-      // Every call ends and goes, so that none is left that could refer to them.
+      // Removes all calls, so that none refers to the versions any more.
       while ((await store.prune(soon, 1_000)) > 0);
       const { calls } = await store.list({ limit: 1_000, legs: 'all' });
       const units = await Promise.all(
@@ -108,7 +108,7 @@ export function routeVersionsContract(): void {
       expect(await store.pruneRouteVersions(1_000, 1)).toBe(0);
       expect(await store.pruneRouteVersions(soon, 2)).toBeGreaterThanOrEqual(1);
       expect(await kept()).toEqual([names[0], names[2], names[3]]);
-      // Written just now: it may belong to a version that is being kept.
+      // Just written, so it may belong to a version that is being stored.
       expect(await store.routeFile(`${names[1]}-main`)).not.toBeNull();
     });
   });

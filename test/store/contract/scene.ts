@@ -1,7 +1,4 @@
-/**
- * The store that a contract speaks of, and what its tests do with it. A test file runs one
- * contract.
- */
+/** The store that a contract tests, and helpers for its tests. A test file runs one contract. */
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Outcome } from '../../../src/core/machine/command.ts';
 import type { CommitUnit } from '../../../src/store/contract/calls.ts';
@@ -11,7 +8,7 @@ import { aCall, type aChange, aCommand, aUnit, keys } from '../../helpers/docume
 
 export interface Opened {
   open(options?: { codeVersion?: number }): Promise<Store>;
-  /** Ends what the database needs. */
+  /** Stops whatever the database needs. */
   end(): Promise<void>;
 }
 
@@ -29,7 +26,7 @@ export const CUT = {
 export let opened: Opened;
 export let store: Store;
 export let count = 0;
-/** Ids of this test alone: the database is shared by all of the suite. */
+/** Makes ids unique to this test, because the whole suite shares the database. */
 export let run = '';
 
 /** Opens the store once, and empties its outbox before each test. */
@@ -45,7 +42,7 @@ export function setScene(prepare: () => Promise<Opened>): void {
   beforeEach(async () => {
     count += 1;
     run = `t${count}`;
-    // Nothing that another test left in the outbox or due may come up here.
+    // Removes whatever other tests left in the outbox or due.
     await store.releaseLeases(null);
     for (const { command } of await store.claim(LONG, 10_000)) {
       const found = await store.find(command.callId);

@@ -18,7 +18,7 @@ export function settingsContract(): void {
       const refuse = () => {
         throw refusal;
       };
-      // As it was thrown: it is not the database that has a problem.
+      // The error itself is passed on, because it is not a database problem.
       await expect(store.changeSetting('reload', refuse)).rejects.toBe(refusal);
       expect((await load({})).settings.reload).toBe(0);
     });

@@ -5,7 +5,7 @@ import { LONG, load, opened, run, store } from './scene.ts';
 
 export function writersContract(): void {
   describe('concurrent writers', () => {
-    // Replicas: each with connections of its own.
+    // Replicas, each with its own connections.
     let stores: Store[];
     beforeAll(async () => {
       stores = await Promise.all([opened.open(), opened.open(), opened.open()]);
@@ -47,7 +47,7 @@ export function writersContract(): void {
       const steps = 8;
       async function writer(name: number): Promise<void> {
         for (let step = 0; step < steps; step += 1) {
-          // Each batch takes the calls in another order: they must not block each other for good.
+          // Each batch has the calls in a different order, and they must not deadlock.
           let open = ids.map((_, i) => ids[(i + name) % ids.length] ?? '');
           for (let tries = 0; open.length > 0; tries += 1) {
             if (tries > 500) throw new Error('never done');

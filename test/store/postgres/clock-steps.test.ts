@@ -1,7 +1,4 @@
-/**
- * A database whose clock is set: deadlines keep the time they were given, as far as that can be
- * known.
- */
+/** A database whose clock is stepped: deadlines keep their duration as far as possible. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
@@ -14,7 +11,7 @@ import { waitFor } from '../../helpers/waiting.ts';
 describe('what was seen of a clock', () => {
   const NOW = 1_800_000_000_000;
 
-  /** Looks at a clock that goes well, and is set by `ms` at the third look. */
+  /** Readings of a clock that is correct and then stepped by `ms` at the third reading. */
   function looked(ms: number) {
     const steps = new ClockSteps();
     const seen = [0, 200, 400].map((at) => steps.saw(NOW + at + (at < 400 ? 0 : ms), at, at + 5));
@@ -58,7 +55,7 @@ describe('a store whose database’s clock is set', () => {
     admin = new pg.Client({ connectionString: database.url });
     await admin.connect();
     const name = new URL(database.url).pathname.slice(1);
-    // The store's own schema comes before PostgreSQL's: its clock is this one.
+    // The store's own schema is searched before PostgreSQL's, so this function is its clock.
     await admin.query(`
       create schema shifted;
       create table shifted.clock_shift (ms double precision not null);

@@ -50,7 +50,7 @@ async function open(url = viaProxy, timeoutMs?: number): Promise<Store> {
   return store;
 }
 
-/** Somebody else's transaction holds the rows of these calls meanwhile. */
+/** Runs something while another transaction locks the rows of these calls. */
 async function whileHeld<T>(
   callIds: string[],
   work: () => Promise<T>,
@@ -107,7 +107,7 @@ test('it speaks as a transaction pooler needs it: no named statements, no start-
     expect(names.filter(Boolean).sort()).toEqual(['client_encoding', 'database', 'user']);
     for (const message of messages) {
       const text = message.toString('latin1');
-      // Parse: the name of the statement comes first.
+      // A Parse message: the statement's name comes first, and must be empty.
       if (text[0] === 'P') expect(text[5]).toBe('\0');
       expect(text).not.toMatch(/\blisten\b|pg_advisory_lock\b|(^Q.{4}|; *)set (?!local)/is);
     }
@@ -138,7 +138,7 @@ test('a commit whose result never came is unknown, and may have happened', async
   const unit = aUnit(aCall(id), 0, { commands: [aCommand(`command of ${id}`, id)] });
   proxy.cutAfter('referee_commit_1');
   await expect(first.commit([unit], { owner: 'a', leaseMs: 1 })).rejects.toThrow(CommitUnknown);
-  // It did happen: the outbox carries on, and the second delivery is known.
+  // The commit was executed: the outbox continues, and the second delivery is a duplicate.
   await waitFor(async () => expect(await first.find(id)).not.toBeNull());
   const claimed = await vi.waitUntil(async () => {
     const found = await first.claim({ owner: 'b', leaseMs: 60_000 }, 10);
@@ -157,7 +157,7 @@ test('units of two calls wait for rows that others hold at the same time, not on
   await watcher.connect();
   let over = false;
   await whileHeld(pairs.flat(), async () => {
-    // A wait that was too long is a lost race: until it was seen, they are written again.
+    // A lock timeout counts as a lost race, so the write is tried again.
     const committing = (async () => {
       while (!over) await first.commit(unitsAt(1), null);
     })();
@@ -219,8 +219,8 @@ test('what a commit starts is counted, also where nobody knows that it was writt
   await expect(first.commit([aCallOf(4)], null)).rejects.toThrow(CommitUnknown);
   expect(await waitFor(refers)).toBe(1_507);
 
-  // The same of one unit among others that are written by themselves, because a row of the batch is
-  // held.
+  // The same for one unit among several that are written separately, because one row of the batch
+  // is locked.
   const [known, unknown] = [fresh(), fresh()];
   proxy.cutAfter(keyText(unknown), keyText(known));
   const units = [aUnit(aCall(held), 1), aCallOf(5, known), aCallOf(6, unknown)];
@@ -325,11 +325,11 @@ function messagesOf(bytes: Buffer): Buffer[] {
   return messages;
 }
 
-// A plan is kept: from a table that was empty, or was analyzed and not yet vacuumed.
+// The query plan is cached: made for an empty table, or one that was analyzed but not yet vacuumed.
 test('a load reads what it asks for, not what all calls have, whatever its plan was made from', async () => {
   const own = await databaseOn(database.url);
   const newStore = await openStore({ kind: 'postgres', url: own.url });
-  // Not in the order of their attempts: the planner would take either index then.
+  // Not in the order of their attempts, because the planner would then choose either index.
   const everybody = Array.from({ length: 2_000 }, (_, i) => `+1415555${(i * 7_919) % 2_000}`);
   const units = everybody.map((from, i) => {
     const attempts = [anAttempt(`attempt-${i}`, { startedAt: 2_000 + i })];
@@ -343,10 +343,11 @@ test('a load reads what it asks for, not what all calls have, whatever its plan 
   });
   const client = new pg.Client({ connectionString: own.url });
   await client.connect();
-  // As it sees tables that do not fit into its memory: what is read in their order is cheap.
+  // As for tables larger than memory, for which sequential reads are cheap.
   await client.query('set random_page_cost = 20');
   await client.query(LOAD, loadValues(wanted));
-  // One after the other, as attempts begin: the index of all attempts then lies as the table does.
+  // In the order in which attempts begin, so that the index of all attempts has the same order as
+  // the table.
   for (let n = 0; n < units.length; n += 100) await newStore.commit(units.slice(n, n + 100), null);
   await newStore.close();
 

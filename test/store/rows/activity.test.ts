@@ -1,4 +1,4 @@
-/** What happened lately, counted: the same on every store. */
+/** The counts of recent activity are the same on every store. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,9 +61,9 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
       sorted([
         attemptsOf(T0, 'support', 'support-us', 'completed', [500, 700]),
         attemptsOf(T0 + MINUTE, 'sales', 'support-us', 'busy', [2_000]),
-        // Nothing was sent: no time.
+        // Nothing was sent, so there is no duration.
         attemptsOf(T0 + MINUTE, 'sales', 'support-eu', 'rejected', [], 1),
-        // Open: no verdict, no time.
+        // Still open: no verdict and no duration.
         attemptsOf(T0, null, 'support-eu', null, [], 1),
       ]),
     );

@@ -1,4 +1,4 @@
-/** What is stored of a call is the call, though the document leaves out what every new call has. */
+/** A stored call is read back unchanged, although its document leaves out defaults. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,10 @@ import { packCall, unpackCall } from '../../../src/store/rows/call-document.ts';
 import { openSqlite } from '../../../src/store/sqlite/store.ts';
 import { aCall, anAttempt, aUnit, keys } from '../../helpers/documents.ts';
 
-/** No field as a new one has it: the types ask for each, and the first test for its being different. */
+/**
+ * No field has its default: the types require every field, and the first test checks that each
+ * differs.
+ */
 const FACTS: CallFacts = {
   callId: 'v3:other',
   sessionId: 's',
@@ -199,7 +202,7 @@ function expectSame(call: Call): void {
   expect(unpackCall(packCall(call))).toStrictEqual(call);
 }
 
-/** Fields and their values, after a look that none is as it would be anyway. */
+/** Fields and their values, after checking that none is a default. */
 function differing(ordinary: object, other: object): [string, unknown][] {
   const before = new Map<string, unknown>(Object.entries(ordinary));
   return Object.entries(other).map(([field, value]) => {

@@ -1,6 +1,6 @@
 /**
- * What SQLite's store remembers between batches is never seen: it answers as a plain model does
- * that remembers nothing.
+ * The cache in SQLite's store between batches is invisible: the store answers like a simple model
+ * without a cache.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ async function open(): Promise<Store> {
   return store;
 }
 
-/** What should be stored. */
+/** The expected contents. */
 type Model = Map<string, { call: Call; version: number; events: string[] }>;
 
 const aStep = fc.record({
@@ -120,7 +120,7 @@ function load(store: Store, by: Step['by'] = 'calls'): Promise<Loaded> {
   return store.load(
     keys({
       callIds: by === 'calls' ? IDS : [],
-      // Each call that was ever stored has this attempt, and this session.
+      // Each call that was ever stored has this attempt and this session.
       attemptIds: by === 'attempts' ? IDS.map((id) => `${id}-0`) : [],
       sessionIds: by === 'sessions' ? ['session'] : [],
       events: IDS.flatMap((callId) => EVENTS.map((key) => ({ callId, key }))),
@@ -170,7 +170,7 @@ function expectLoaded(loaded: Loaded, model: Model): void {
   );
 }
 
-/** What is searched by, and the timeline: all of it as the documents say. */
+/** Compares the search columns and the timeline with the documents. */
 async function expectRows(file: DatabaseSync, store: Store, model: Model): Promise<void> {
   const rows = file.prepare('select * from calls').all();
   expect(rows).toHaveLength(model.size);

@@ -9,7 +9,7 @@ import { aCall, aUnit } from '../../helpers/documents.ts';
 import { ours, runScript } from '../../helpers/script.ts';
 import { PATIENT } from '../../helpers/waiting.ts';
 
-/** More than the 4,096 pages of 4 KB that the log may hold before it is copied. */
+/** Enough to exceed the 4,096 pages of 4 KB that the log may hold before it is copied. */
 const CALLS = 200;
 const CALL_BYTES = 100_000;
 
@@ -64,8 +64,8 @@ test('a process that forgets to close its store ends all the same, with the thre
   expect(printed).toBe('copied\n');
 });
 
-// Closing any descriptor of the file would let go of them, whoever opened it: then another program
-// could take the file for one that nobody uses.
+// Closing any descriptor of the file would release its locks, whoever opened it. Another program
+// could then believe that nobody uses the file.
 test.runIf(process.platform === 'linux')(
   'the locks on the file outlive the thread and what it opened',
   async () => {
@@ -79,7 +79,7 @@ test.runIf(process.platform === 'linux')(
     const opened = () =>
       readdirSync('/proc/self/fd').filter((fd) => target(`/proc/self/fd/${fd}`) === path).length;
     try {
-      // When the second copy has begun, all of the first is over.
+      // When the second copy has begun, the first is completely over.
       for (const id of ['first', 'second']) {
         await locked.commit([aUnit(aCall(id, {}), 0)], null);
         expect(locks()).not.toEqual([]);
@@ -89,7 +89,7 @@ test.runIf(process.platform === 'linux')(
     } finally {
       await locked.close();
     }
-    // The two that are never closed: the store's and the thread's.
+    // The two that are always open: the store's and the thread's.
     expect(opened()).toBe(2);
   },
 );
@@ -113,7 +113,10 @@ function log(path = join(folder, 'referee.db')): { pages: number; left: number }
   return { pages: Number(row?.log), left: Number(row?.log) - Number(row?.checkpointed) };
 }
 
-/** Of the threads of this process: proc(5), the 17th field after the name in parentheses. */
+/**
+ * The nice values of this process's threads: in proc(5), the 17th field after the name in
+ * parentheses.
+ */
 function niceness(): number[] {
   return readdirSync('/proc/self/task').map((id) => {
     const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');

@@ -1,4 +1,4 @@
-/** A file that is deleted, moved, replaced or overwritten under a store that has it open. */
+/** A database file that is deleted, moved, replaced or overwritten while a store has it open. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
@@ -59,7 +59,7 @@ async function words(work: Promise<unknown>): Promise<string> {
   return (error as Error).message;
 }
 
-/** Pings close together share one look. */
+/** Pings in quick succession share one check. */
 function readyWords(store: Store): Promise<string> {
   return waitFor(async () => {
     await new Promise((resolve) => setTimeout(resolve, PING_FRESH_MS));
@@ -67,7 +67,7 @@ function readyWords(store: Store): Promise<string> {
   });
 }
 
-/** A process of its own, as an operator's shell is. */
+/** In a separate process, like an operator's shell. */
 function backUp(to: string): void {
   const script = `new (require('node:sqlite').DatabaseSync)(${JSON.stringify(path)}).exec("vacuum into '${to}'")`;
   execFileSync(process.execPath, ['-e', script]);
@@ -172,7 +172,7 @@ test.each(['-wal', '-shm'])(
     }
     expect(notices).toMatchObject([{ kind: 'log_saved' }]);
     expect((await put(store, 'after')).results).toEqual(['committed']);
-    // As after a power cut: what is on the disk now, and nothing else.
+    // As after a power cut: only what is on the disk now.
     const copy = join(folder, 'copy.db');
     for (const each of ['', '-wal']) copyFileSync(path + each, copy + each);
     const found = await open(copy);
@@ -212,7 +212,7 @@ test('checkpoints, a backup, a reader and a vacuum of another process are no tro
 });
 
 describe('a start beside a log', () => {
-  /** Another process that writes and is killed: its log stays. */
+  /** Another process writes and is killed, so its log stays. */
   function live(...ids: string[]): void {
     const module = (file: string) =>
       JSON.stringify(new URL(`../../../${file}`, import.meta.url).href);

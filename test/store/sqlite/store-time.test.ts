@@ -1,4 +1,4 @@
-/** The store's clock, while the wall clock is set under it. */
+/** The store's clock while the wall clock is stepped. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { aCall, aUnit } from '../../helpers/documents.ts';
 const START = Date.parse('2026-03-02T12:00:00Z');
 const DAY = 86_400_000;
 
-/** A machine whose clocks go only when set. */
+/** A machine whose clocks only change when the test sets them. */
 function machine(boot: string | null = 'a boot') {
   let wall = START;
   let sinceBoot = 5_000;
@@ -22,7 +22,7 @@ function machine(boot: string | null = 'a boot') {
       wall += ms;
       sinceBoot += ms;
     },
-    /** The wall clock is set; suspended is the same: only the wall clock goes on. */
+    /** Steps the wall clock. A suspended machine looks the same: only its wall clock advances. */
     steps(ms: number) {
       wall += ms;
     },

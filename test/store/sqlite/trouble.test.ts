@@ -91,7 +91,7 @@ test('a write of another process is waited for without holding the event loop', 
   const other = new DatabaseSync(path);
   other.exec('begin immediate');
   const committed = first.commit([aUnit(aCall('patient'), 0)], null);
-  // Were the wait inside SQLite, this timer could not run, and nobody would end it.
+  // If SQLite itself waited, this timer could not run, and the lock would never be released.
   await new Promise<void>((done) => {
     setTimeout(() => {
       other.exec('commit');
@@ -144,7 +144,7 @@ test('the write-ahead log stays short under steady writing, and is gone after cl
   expect(largest).toBeLessThan(180e6);
   await first.close();
   expect(wal()).toBe(0);
-  // A quarter of a gigabyte takes its time on a busy disk.
+  // A quarter of a gigabyte takes long on a busy disk.
 }, 120_000);
 
 const mountable = (() => {
@@ -160,7 +160,7 @@ const mountable = (() => {
   }
 })();
 
-// A small disk of our own takes the right to mount one; CI as root has it.
+// Mounting a small disk requires root, which CI has.
 test.runIf(mountable)('a full and a read-only disk are trouble until they are not', async () => {
   const disk = join(folder, 'disk');
   mkdirSync(disk);
@@ -173,7 +173,7 @@ test.runIf(mountable)('a full and a read-only disk are trouble until they are no
     try {
       writeFileSync(join(disk, 'filler'), Buffer.alloc(4_000_000));
     } catch {
-      // As much of it as fits was written: that is the point.
+      // Only as much as fits was written, which is intended.
     }
     const big = aUnit(aCall('big', { facts: { callerName: 'x'.repeat(200_000) } }), 0);
     expect(await refusal(full.commit([big], null))).toMatch(/the disk is full/);

@@ -1,4 +1,4 @@
-/** The client against the simulator's account: what it reads, and how each reading ends. */
+/** The client against the simulator's account: what it reads, and how each read ends. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Account, AccountGiven } from '../../../src/simulator/account/account.ts';
 import { CONNECTION_ID } from '../../../src/simulator/identity.ts';
