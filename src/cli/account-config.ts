@@ -1,4 +1,7 @@
-/** The settings of commands that ask the Telnyx account; some of them come before a public key. */
+/**
+ * The settings of commands that use the Telnyx account. Some of them run before a public key is
+ * set.
+ */
 import { type Config, readConfig, withEnvFile } from '../config/config.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import type { Io } from './io.ts';
@@ -13,7 +16,7 @@ export interface AccountConfig extends Config {
  */
 const NO_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
 
-/** Null where a setting is wrong, which is printed. */
+/** Returns the configuration, or null after printing what is wrong with it. */
 export function accountConfig(command: string, io: Io): AccountConfig | null {
   return validOrSay(command, io, () => {
     const env = withEnvFile(io.env);
@@ -23,7 +26,7 @@ export function accountConfig(command: string, io: Io): AccountConfig | null {
   });
 }
 
-/** Null where what is read is invalid, which is printed. */
+/** Returns what `read` returns, or null after printing that a setting is invalid. */
 export function validOrSay<T>(command: string, io: Io, read: () => T): T | null {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** A telephone number as an option. */
+/** Parses a phone number given as an option. */
 import { InvalidArgumentError } from 'commander';
 import { isE164 } from '../core/rules/sip-uri.ts';
 import { plain } from './routes-folder.ts';

@@ -1,4 +1,4 @@
-/** What is looked at before a rehearsal's call, which cannot be taken back. */
+/** The checks before a rehearsal's call, because the call cannot be undone. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Application, PhoneNumber } from '../core/account/account.ts';
 import { notRead, type Refusal } from '../core/account/set-up.ts';
@@ -12,7 +12,7 @@ import { documentsOf } from './server-documents.ts';
 export interface Wanted {
   from: string;
   to: string;
-  /** Where the running server serves its API; by default where its settings say. */
+  /** The address of the running server's API; the default follows from its settings. */
   server?: string;
 }
 

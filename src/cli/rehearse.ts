@@ -61,7 +61,7 @@ export function rehearseCommand(program: Command, io: Io): void {
   });
 }
 
-/** The exit code. */
+/** Returns the exit code. */
 export async function runRehearse(
   options: RehearseOptions,
   io: Io,

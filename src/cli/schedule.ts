@@ -1,6 +1,6 @@
 /**
- * `referee schedule`: shows shows when each schedule opens and closes next, including clock changes
- * and overrides.
+ * `referee schedule`: shows when each schedule opens and closes next, including clock changes and
+ * overrides.
  */
 import { type Command, Option } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';

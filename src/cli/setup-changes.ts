@@ -1,4 +1,4 @@
-/** Shows the plan, asks, and changes the account: once the undo file is written, and not before. */
+/** Shows the plan, asks, and changes the account, but only after the undo file has been written. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../core/account/change.ts';
 import type { Refusal } from '../core/account/set-up.ts';

@@ -1,4 +1,4 @@
-/** What a set-up or its undo would change in the account. */
+/** The changes that a set-up or its undo would make in the account. */
 import { expectedUrl } from '../core/account/applications.ts';
 import type { Change } from '../core/account/change.ts';
 import { planSetUp, type SetUpPlan } from '../core/account/set-up.ts';

@@ -8,7 +8,9 @@ export interface RateLimit {
   windowMs: number;
 }
 
-/** Counts a request. Null: continue; otherwise the whole seconds until the window starts again. */
+/**
+ * Counts a request. Returns null to continue, otherwise the whole seconds until the next window.
+ */
 export function createRateWindow(rateLimit: RateLimit | null): () => number | null {
   // A window begins with its first request, not when the process starts.
   let windowStart = Number.NEGATIVE_INFINITY;

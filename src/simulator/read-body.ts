@@ -5,7 +5,7 @@ export const UNREADABLE = Symbol('not JSON');
 
 const BODY_BYTES_MAX = 1_048_576;
 
-/** UNREADABLE where it is not JSON; an empty object where there is none. */
+/** UNREADABLE if the body is not JSON; an empty object if there is none. */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;

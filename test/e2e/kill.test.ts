@@ -29,7 +29,7 @@ async function restart({ referee }: Scene): Promise<void> {
   await referee.start();
 }
 
-/** One kill, and calls that it finds at a point each. */
+/** One kill that hits several calls, each at a different point. */
 const killedOnce = shared(async () => {
   const scene = await openScene();
   const { telnyx, referee } = scene;
@@ -44,7 +44,8 @@ const killedOnce = shared(async () => {
     timeline.some(({ id }) => id.includes(`${first.body.command_id}`)),
   );
 
-  // Nothing of this call gets through to Telnyx: what is sent from now on is cut off unread.
+  // From now on no request about this call reaches Telnyx: connections are closed before it is
+  // read.
   telnyx.deaf = unsent.id;
   expect(await unsent.send('call.answered')).toBe(200);
   // Like Telnyx, repeats the same event until it is accepted.
@@ -128,8 +129,8 @@ function autopilot(scene: Scene, calls: Map<string, TestCall>) {
 }
 
 /**
- * Five kills under sixty calls of the autopilot. Each comes the moment the 200 of one more call is
- * read, and the first finds a REFER that Telnyx has got and not answered.
+ * Five kills under sixty calls of the autopilot. Each kill comes when the 200 for another call is
+ * read. At the first one, Telnyx has received a REFER but not answered it.
  */
 const killedAgain = shared(async () => {
   const scene = await openScene();
@@ -159,7 +160,7 @@ const killedAgain = shared(async () => {
     expect(await call.send('call.initiated')).toBe(200);
     await restart(scene);
     await call.next('answer');
-    // The one before has now been through two kills.
+    // The previous call has now been through two kills.
     const before = justTaken.at(-1);
     if (before !== undefined) await isMoved(before);
     justTaken.push(call);

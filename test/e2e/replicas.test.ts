@@ -1,7 +1,6 @@
 /**
  * Two processes on one PostgreSQL: one of them is killed at each interesting point, the other
- * carries on. It is one pair for all tests; what one start and one kill can be shared by, shares
- * them.
+ * carries on. All tests use one pair, and share starts and kills where possible.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,18 +38,18 @@ interface Scene {
   telnyx: TelnyxStandIn;
   /** The one that is killed. It reaches the database through `wire`. */
   doomed: Referee;
-  /** Hears everything that is not told to the doomed one. */
+  /** Gets every webhook that is not delivered to the doomed process. */
   other: Referee;
   wire: TcpProxy;
   database: TestDatabase;
-  /** Delivers to the doomed one. */
+  /** Delivers a webhook to the doomed process. */
   tell(body: string): Promise<number>;
   call(): TestCall;
 }
 
 /**
- * For what waits until the lease of the dead process is over: ten seconds, and as long again where
- * the next doomed one took it over and died.
+ * For commands that wait until the dead process's lease expires: ten seconds, and the same again if
+ * the next doomed process claimed them and died.
  */
 const TAKEN_OVER_MS = 60_000;
 
@@ -64,7 +63,7 @@ const openScene = shared(async (): Promise<Scene> => {
   const through = new URL(url);
   through.host = `127.0.0.1:${wire.port}`;
   const telnyx = await new TelnyxStandIn().start();
-  // Where its webhooks go is decided here, not by whoever started last.
+  // The webhooks' destination is set here, not by the process that started last.
   const account = { apiUrl: telnyx.apiUrl, publicKey: telnyx.publicKey, webhookUrl: '' };
   const doomed = await Referee.create(account, { DATABASE_URL: through.href });
   const other = await Referee.create(account, { DATABASE_URL: database.url });
@@ -91,9 +90,9 @@ const openScene = shared(async (): Promise<Scene> => {
 let turns: Promise<unknown> = Promise.resolve();
 
 /**
- * One after the other, in the order in which tests ask: each with a doomed process that is up, and
- * a wire that passes everything. What the other process then makes of a kill, it makes beside the
- * next turn.
+ * Turns run one after another, in the order of the tests' requests. Each begins with a running
+ * doomed process and a wire that passes everything. The other process handles a kill while the next
+ * turn runs.
  */
 function turn<T>(act: (scene: Scene) => Promise<T>): Promise<T> {
   const mine = turns.then(async () => {
@@ -179,7 +178,7 @@ test.concurrent('killed between commit and 200: the second delivery changes noth
   await isCarriedOn(scene, call);
 });
 
-/** One kill, and three calls that it finds at a point each. */
+/** One kill that hits three calls, each at a different point. */
 const killedOnce = shared(() =>
   turn(async (scene) => {
     const { telnyx, doomed, other } = scene;

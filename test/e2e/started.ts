@@ -1,7 +1,7 @@
 /**
- * A server that is being started, and may never become ready: as a process of its own, or composed
- * in this one. A process costs seconds of CPU, so it is for what only a process has: signals, exit
- * codes, the user it runs as.
+ * A server that is being started and may never become ready, in its own process or composed in this
+ * one. A process costs seconds of CPU, so it is only used to test what only a process has: signals,
+ * exit codes, and the user it runs as.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -27,11 +27,11 @@ const PUBLIC_KEY = Buffer.from(x, 'base64url').toString('base64');
 
 export interface Starting {
   folder: string;
-  /** Everything it has written. */
+  /** Everything that it has written. */
   output: () => string;
-  /** What the ready endpoint answers; status 0 where nobody does. */
+  /** The answer of the ready endpoint; status 0 without an answer. */
   ready: () => Promise<{ status: number; text: string }>;
-  /** Nothing will come of it any more. */
+  /** True if the start has failed for good. */
   over: () => boolean;
 }
 
@@ -113,7 +113,7 @@ export async function startProcess(
   };
 }
 
-/** What `referee serve` composes, with its real log. Rejects as the start does. */
+/** Composes the same as `referee serve`, with its real log. Rejects if the start does. */
 export async function composed(env: Settings = {}, place?: string): Promise<Composed> {
   const folder = place ?? (await newFolder());
   const given = await settings(folder, env);
@@ -150,7 +150,7 @@ export async function composed(env: Settings = {}, place?: string): Promise<Comp
   };
 }
 
-/** What `referee serve` prints of a start that fails: the message, and of ours no stack. */
+/** What `referee serve` prints for a failed start: the message, and no stack for our own errors. */
 export async function refusal(env: Settings): Promise<string> {
   const error = await composed(env).then(
     () => new Error('it has started'),

@@ -45,7 +45,10 @@ export class TelnyxStandIn {
   /** The answer to a command; default: 200 ok, and probes say alive. */
   answer: (asked: Asked) => Answer | Promise<Answer> = (asked) => ok(asked);
   webhookUrl = '';
-  /** Requests are cut off before anybody reads them: all, or those about the call of this id. */
+  /**
+   * Closes connections before reading the requests: all of them, or those about the call with this
+   * id.
+   */
   deaf: boolean | string = false;
   readonly #privateKey: KeyObject;
   readonly #server = createServer((req, res) => void this.#take(req, res));
