@@ -15,7 +15,7 @@ interface ActOptions {
 
 const ACTS = {
   hangup: 'hang up a live call',
-  next: 'take the caller of a live call out of the attempt that runs, so that the next step runs; refused while the target may still answer',
+  next: 'end the current attempt of a live call, so that the next step runs; refused while the target may still answer',
 } as const;
 type Act = keyof typeof ACTS;
 
@@ -25,7 +25,7 @@ export function actCommands(program: Command, io: Io): void {
       .command(act)
       .description(ACTS[act])
       .argument('<call>', 'its call_control_id')
-      .option('--reason <text>', 'why, kept with what you do')
+      .option('--reason <text>', 'the reason, stored with the action')
       .option(...SERVER_OPTION)
       .option('--json', 'what the API answers')
       .addHelpText('after', SERVER_HELP);

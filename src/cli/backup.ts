@@ -14,7 +14,7 @@ export function backupCommand(program: Command, io: Io): void {
   const command = program
     .command('backup')
     .description('copy the database into a file, while the server runs; PostgreSQL needs pg_dump')
-    .argument('<file>', 'replaced only by a backup that is complete');
+    .argument('<file>', 'an existing file is only replaced by a complete backup');
   command.action(async (file: string) => {
     using stopping = stopSignal(io.env);
     process.exitCode = await runBackup(file, io, stopping.signal);
@@ -25,7 +25,7 @@ export function restoreCommand(program: Command, io: Io): void {
   const command = program
     .command('restore')
     .description(
-      'put a backup in the place of the database (SQLite, with the server stopped) or into an empty one (PostgreSQL)',
+      'replace the database by a backup (SQLite, with the server stopped), or load it into an empty one (PostgreSQL)',
     )
     .argument('<file>', 'made by referee backup')
     .option('--yes', 'replace the database without asking');

@@ -77,7 +77,7 @@ async function* linesOf(input: NodeJS.ReadableStream, name: string): AsyncIterab
       for (const [index, piece] of pieces.entries()) {
         rest += piece;
         if (rest.length > LINE_CHARACTERS_MAX) {
-          const words = `the line is longer than ${LINE_CHARACTERS_MAX} characters, so it is no recorded call`;
+          const words = `the line is longer than ${LINE_CHARACTERS_MAX} characters, so it is not a recorded call`;
           throw new RefereeError('BAD_RECORDING', `${name}:${number}: ${words}`);
         }
         if (index === pieces.length - 1) break;

@@ -37,7 +37,7 @@ export async function exportCalls(
   }
   const apart = incomplete === 0 ? '' : ` (${incomplete} of them without all of their events)`;
   io.stderr.write(
-    `${calls} ${calls === 1 ? 'call' : 'calls'}${apart} written to ${plain(file)}. Phone numbers and pressed digits stand in it.\n`,
+    `${calls} ${calls === 1 ? 'call' : 'calls'}${apart} written to ${plain(file)}. The file contains phone numbers and pressed digits.\n`,
   );
 }
 

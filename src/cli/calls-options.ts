@@ -43,10 +43,10 @@ export function addCallsOptions(command: Command): void {
   command
     .option(
       '--q <text>',
-      'only calls that this is part of: four digits or more of a number, an id, a rule, a target',
+      'only calls that match this text: at least four digits of a number, an id, a rule, a target',
     )
     .addOption(
-      new Option('--outcome <outcome>', 'only calls of callers of whom this became').choices([
+      new Option('--outcome <outcome>', 'only calls with this outcome for the caller').choices([
         ...CALLER_OUTCOMES,
       ]),
     )
@@ -56,13 +56,13 @@ export function addCallsOptions(command: Command): void {
     .addOption(
       new Option(
         '--verdict <verdict>',
-        'only calls with an attempt that has this verdict; failed: any that says so',
+        'only calls with an attempt that has this verdict; failed: any verdict that means failure',
       ).choices([...VERDICTS, 'failed']),
     )
     .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
     .option('--from <number>', 'only calls from this number, as the list shows it')
     .option('--to <number>', 'only calls to this number, as the list shows it')
-    .option('--number <number>', 'only calls of this number of ours, on whichever side it is')
+    .option('--number <number>', 'only calls of this number of ours, on either side')
     .addOption(
       new Option('--direction <direction>', 'only calls in this direction').choices([
         'incoming',
@@ -91,7 +91,7 @@ export function addCallsOptions(command: Command): void {
     .addOption(
       new Option(
         '--export <file>',
-        'write recorded calls to a new file, one JSON object a line, - for stdout; phone numbers and pressed digits stand in it',
+        'write recorded calls to a new file, one JSON object per line, - for stdout; it contains phone numbers and pressed digits',
       ).conflicts(['follow', 'json', 'csv']),
     )
     .option('--utc', 'times in UTC; otherwise in the zone of this terminal, with its offset')

@@ -91,6 +91,6 @@ function summaryText({ calls, same, differs, older, newer, incomplete }: Verifie
     [newer, 'recorded by a newer release'],
     [incomplete, 'with more events than are kept'],
   ].flatMap(([count, words]) => (count === 0 ? [] : [`${count} ${words}`]));
-  const compared = `${calls} calls: ${same} are what their recorded events give, ${differs} are not.`;
+  const compared = `${calls} calls: ${same} match their recorded events, ${differs} do not.`;
   return apart.length === 0 ? compared : `${compared} Not compared: ${apart.join(', ')}.`;
 }

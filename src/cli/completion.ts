@@ -47,7 +47,7 @@ export interface Words {
 export function completionCommand(program: Command, io: Io): void {
   program
     .command('completion')
-    .description('print what completes commands, options and files in your shell')
+    .description('print a script that completes commands, options and files in your shell')
     .addArgument(new Argument('<shell>', 'which').choices(Object.keys(SHELLS)))
     .addHelpText(
       'after',

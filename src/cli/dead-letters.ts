@@ -23,7 +23,7 @@ export function deadLettersCommand(program: Command, io: Io): void {
     .description('list the events that could not be processed, or process or discard one')
     .argument('[what]', 'retry or discard; without it the newest are listed')
     .argument('[id]', 'the number of the dead letter')
-    .option('--reason <text>', 'why, kept with what you do')
+    .option('--reason <text>', 'the reason, stored with the action')
     .option('--limit <number>', 'how many to list', limitOf)
     .option(...SERVER_OPTION)
     .addOption(new Option('--json', 'what the API answers').conflicts('csv'))

@@ -31,9 +31,11 @@ export interface DoctorReport {
 export function doctorCommand(program: Command, io: Io): void {
   const command = program
     .command('doctor')
-    .description('look at the Telnyx account and the routes, change nothing; exit 1 on a problem')
+    .description(
+      'check the Telnyx account and the routes, without changing anything; exit 1 on a problem',
+    )
     .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes')
-    .option('--url <url>', 'where webhooks should come to: https://host')
+    .option('--url <url>', 'where webhooks should arrive: https://host')
     .option('--json', 'one JSON object');
   command.action(async (options: DoctorOptions) => {
     if (options.url !== undefined && expectedUrl(options.url) === null) {

@@ -80,7 +80,7 @@ export async function openRecordings(io: Io, what: string): Promise<StoreReader>
   const server = serverOf(io);
   if (server !== null) {
     throw new NeedsDatabase(
-      `${what} needs the database: ${server.url} does not hand out recorded events. Run it where DATABASE_URL names the database, with REFEREE_URL empty`,
+      `${what} needs the database: ${server.url} does not offer recorded events. Run it where DATABASE_URL names the database, with REFEREE_URL empty`,
     );
   }
   return openReader(databaseOf(io));

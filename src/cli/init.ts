@@ -20,8 +20,8 @@ const TEMPLATE = fileURLToPath(new URL('./template/', import.meta.url));
 export function initCommand(program: Command, io: Io): void {
   program
     .command('init')
-    .description('make a repository for call routes: a working set, its test, CI and an image')
-    .argument('[dir]', 'the folder; made if it is not there', '.')
+    .description('create a repository for call routes: a working set, its test, CI and an image')
+    .argument('[dir]', 'the folder; created if it does not exist', '.')
     .action(async (dir: string) => {
       process.exitCode = await runInit(dir, io);
     });
@@ -42,7 +42,7 @@ async function runInit(dir: string, io: Io): Promise<number> {
   );
   io.stdout.write(await outcomeText(dir, folder, outcome, failure === null));
   if (failure === null) return 0;
-  io.stderr.write(`referee init: not everything could be made: ${plain(failure)}\n`);
+  io.stderr.write(`referee init: not everything could be created: ${plain(failure)}\n`);
   return 1;
 }
 

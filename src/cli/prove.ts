@@ -25,19 +25,19 @@ interface ProveArguments {
 export function proveCommand(program: Command, io: Io): void {
   program
     .command('prove')
-    .description('play every path of the routes and say what can happen at worst')
+    .description('play every path of the routes and show the worst that can happen')
     .argument('[dir]', 'the folder; default ROUTES_DIR, else routes')
     .option('--rule <name>', 'one rule, or otherwise')
     .option(
       '--target <name>',
       'every rule that leads to this target, and what is left for its callers when it fails',
     )
-    .option('--tree', 'what a caller can meet, one line a branch')
+    .option('--tree', 'what can happen to a caller, one line per branch')
     .option('--mermaid', 'the same as a Mermaid flowchart')
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
-      '\nEach attempt takes its full time. Exit 1 where a guarantee of the route files is broken.',
+      '\nEach attempt takes its full time. Exit 1 if a guarantee of the route files is broken.',
     )
     .action(async (dir: string | undefined, options: ProveArguments) => {
       process.exitCode = await runProve(dir, options, io);
@@ -54,7 +54,7 @@ async function runProve(
   const { dir, loaded } = await loadFolder(asked, io, nowMs, { hold: false });
   if (!loaded.ok) {
     io.stderr.write(await showProblems(dir, loaded.problems, 'problem', io));
-    io.stderr.write(`referee prove: ${plain(dir)} has problems; nothing is proved of it\n`);
+    io.stderr.write(`referee prove: ${plain(dir)} has problems, so nothing is proved\n`);
     return 1;
   }
   const unknown = unknownName(options, loaded);

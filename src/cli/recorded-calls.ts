@@ -20,7 +20,7 @@ export async function* recordedCalls(
     const found = await reader.recordings(calls.map(({ id }) => id));
     for (const call of found) {
       if (signal?.aborted) {
-        throw new RefereeError('STOPPED', 'it was stopped before all calls were read');
+        throw new RefereeError('STOPPED', 'stopped before all calls were read');
       }
       yield call;
     }

@@ -50,7 +50,7 @@ export function recoverCommand(program: Command, io: Io): void {
     )
     .option(
       '--since <time>',
-      'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d; default since webhooks may be missing, else 1d',
+      'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d; default: since webhooks may be missing, otherwise 1d',
       pastOf,
     )
     .option('--dry-run', 'change nothing, only say what would be found')
@@ -100,7 +100,7 @@ async function runRecover(
     );
     if (!hands.servesCallers && recovery.postponed > 0) {
       io.stderr.write(
-        `referee recover: no server is running: ${recovery.postponed} events of callers who wait are left to the next start\n`,
+        `referee recover: no server is running: ${recovery.postponed} events of waiting callers are left to the next start\n`,
       );
     }
     return recovery.failed === null ? 0 : 1;
@@ -108,7 +108,7 @@ async function runRecover(
     if (!(error instanceof RefereeError || error instanceof BadValue) && !signal.aborted)
       throw error;
     const message = signal.aborted
-      ? 'stopped; run it again, it goes on with what is left'
+      ? 'stopped; run it again to continue with the rest'
       : error instanceof Error
         ? error.message
         : String(error);
@@ -222,7 +222,9 @@ function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string 
       ({ callId, durationSecs }) =>
         `  unknown leg ${plain(callId)} lives${durationSecs === null ? '' : `, ${durationSecs} s`}; left alone`,
     ),
-    ...(recovery.failed === null ? [] : [`not all could be asked: ${plain(recovery.failed)}`]),
+    ...(recovery.failed === null
+      ? []
+      : [`not everything could be read: ${plain(recovery.failed)}`]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -89,7 +89,7 @@ function applicationOf(
   if (owned === undefined) {
     return wrong(
       `${number} is not a number of this account.`,
-      'Rehearse between two numbers of the account: nobody else should be rung.',
+      'Rehearse between two numbers of the account, so that no other phone rings.',
     );
   }
   const application = applications.find(({ id }) => id === owned.connectionId);

@@ -41,8 +41,8 @@ export function rehearseCommand(program: Command, io: Io): void {
       'place one real call between two numbers of the account, follow it, and report what came when; phones ring, and it costs money',
     )
     .requiredOption('--from <number>', 'a number of the account (+E.164) that calls', numberOf)
-    .requiredOption('--to <number>', 'a number of the account whose calls we take', numberOf)
-    .option('--secs <seconds>', 'hang up after so long', secsOf, SECS_DEFAULT)
+    .requiredOption('--to <number>', 'a number of the account whose calls this server takes', numberOf)
+    .option('--secs <seconds>', 'hang up after this time', secsOf, SECS_DEFAULT)
     .option(
       '--server <url>',
       'where the running server serves its API; default: HOST and ADMIN_PORT or PORT of .env',
@@ -53,7 +53,7 @@ export function rehearseCommand(program: Command, io: Io): void {
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
-      '\nIt needs ADMIN_TOKEN, as the server has it.\nExit code: 0 the server took the call and it ended, 1 refused or failed, 2 wrong usage.',
+      '\nIt needs the ADMIN_TOKEN of the server.\nExit code: 0 the server took the call and it ended, 1 refused or failed, 2 wrong usage.',
     );
   command.action(async (options: RehearseOptions) => {
     using stopping = stopSignal(io.env);
@@ -101,7 +101,7 @@ async function rehearse(run: Run): Promise<Result> {
   if ('problem' in ready) return ready;
   const { from, to, secs } = options;
   io.stderr.write(
-    `This places a real call from ${from} to ${to}, for ${secs} s at most. Phones ring: whoever the routes lead the call to.\nIt costs money: both legs, and whatever the routes do.\n`,
+    `This places a real call from ${from} to ${to}, for ${secs} s at most. Phones ring: those that the routes lead the call to.\nIt costs money: both legs, and whatever the routes do.\n`,
   );
   const answer = await confirm('Place the call?', { ...options, signal }, io);
   if (answer === 'no') return wrong('No call was placed.', 'Answer y to place it.');

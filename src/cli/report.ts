@@ -31,16 +31,16 @@ export function reportCommand(program: Command, io: Io): void {
     .option('--from <time>', `${written} (default: a week before --to)`, sinceOf)
     .option('--to <time>', `${written} (default: now)`, sinceOf)
     .addOption(
-      new Option('--by <what>', 'what a line is of').choices([...REPORT_BY]).default('day'),
+      new Option('--by <what>', 'what each line stands for').choices([...REPORT_BY]).default('day'),
     )
     .addOption(
       new Option(
         '--compare <with>',
-        'previous: as long, just before; week: the same days a week earlier',
+        'previous: the period of the same length just before; week: the same days a week earlier',
       ).choices([...REPORT_COMPARE]),
     )
     .addOption(
-      new Option('--zone <zone>', 'IANA zone that days are of')
+      new Option('--zone <zone>', 'IANA time zone of the days')
         .argParser(zoneOf)
         .default(localZone(), 'that of this terminal'),
     )

@@ -61,7 +61,7 @@ export function routeCommand(
     )
     .option(
       '--lookup <lookup.field=value>',
-      'what a lookup answers, such as crm.tier=gold; repeatable. Nobody is asked',
+      'what a lookup answers, such as crm.tier=gold; repeatable. No server is asked',
       several,
       [],
     )

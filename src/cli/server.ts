@@ -86,7 +86,7 @@ export function serverAt({ url: given, token, namedBy, timeoutMs = TIMEOUT_MS }:
   ): Promise<Static<Schema>> {
     const body = await answered(response);
     if (Check(schema, body)) return body;
-    const words = `${url} answered with something else than expected; is it a server of Referee, of the same release as this command?`;
+    const words = `${url} gave an unexpected answer; is it a Referee server of the same release as this command?`;
     throw new ServerRefused(words, response.status);
   }
 

@@ -17,7 +17,9 @@ import { readUndoFile } from './undo-file.ts';
 export function setupCommand(program: Command, io: Io): void {
   const command = program
     .command('setup')
-    .description('make the Telnyx account lead calls to this server: shows the plan, asks, applies')
+    .description(
+      'configure the Telnyx account so that calls reach this server: shows the plan, asks, applies it',
+    )
     .option('--url <url>', 'the public address of this server: https://host', urlOf)
     .option(
       '--app <name>',
@@ -48,7 +50,7 @@ export function setupCommand(program: Command, io: Io): void {
 function usageProblem({ url, undo, app, number, take }: SetupOptions): string | null {
   const others = url !== undefined || app !== undefined || number.length > 0 || take === true;
   if (undo !== undefined) {
-    return others ? '--undo goes alone, or with --yes and --json' : null;
+    return others ? '--undo can only be combined with --yes and --json' : null;
   }
   return url === undefined
     ? '--url is required: the public address of this server, https://host'

@@ -16,9 +16,9 @@ export const FORCEABLE_SWITCHES: Forceable<typeof SWITCHES, Listed> = {
   command: 'switch',
   noun: 'switch',
   help: {
-    command: 'list the switches of the running server, or turn one on or off by hand',
+    command: 'list the switches of the running server, or turn one on or off',
     name: 'the switch; without it all are listed',
-    state: 'on, off, or default, which ends what was turned',
+    state: 'on, off, or default, which ends an override',
     until: 'back to the default',
   },
   states: new Map([

@@ -22,9 +22,9 @@ export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
   command: 'targets',
   noun: 'target',
   help: {
-    command: 'list the targets of the running server and which rest; rest or wake one by hand',
+    command: 'list the targets of the running server and which of them rest; rest or wake one',
     name: 'the target; without it all are listed',
-    state: 'rest, awake, or auto, which ends what was forced and forgets earlier failures',
+    state: 'rest, awake, or auto, which ends an override and forgets earlier failures',
     until: 'by itself again',
   },
   states: new Map([

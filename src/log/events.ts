@@ -58,8 +58,8 @@ export const LOG_EVENTS = {
   'call.cost_unreadable': {
     level: 'warn',
     meaning:
-      'A call.cost webhook names no amount, or not all of them: `detail` says what is wrong. The rest of it is kept.',
-    action: 'Look the call up in the Telnyx portal: what it cost is missing in our sums.',
+      'A call.cost webhook lacks an amount, or has an invalid one: `detail` says what is wrong. The rest of it is kept.',
+    action: 'Look the call up in the Telnyx portal: its cost is missing in our sums.',
   },
   'call.unmanaged': {
     level: 'info',
@@ -109,7 +109,8 @@ export const LOG_EVENTS = {
   },
   'call.ended': {
     level: 'info',
-    meaning: 'A call ended: what became of the caller (`outcome`, `summary`), and how (`ends`).',
+    meaning:
+      'A call ended, with the outcome for the caller (`outcome`, `summary`) and how it ended (`ends`).',
     action: '',
   },
   'attempt.started': {
@@ -143,7 +144,7 @@ export const LOG_EVENTS = {
   'attempt.skipped': {
     level: 'info',
     meaning:
-      'A target was passed over without an attempt: it rests, or a REFER to it is known to be refused and a transfer follows. Nothing was sent.',
+      'A target was skipped without an attempt: it rests, or a REFER to it is known to be refused and a transfer follows. Nothing was sent.',
     action: '',
   },
   'attempt.abandoned': {
@@ -160,7 +161,7 @@ export const LOG_EVENTS = {
   'lookup.failed': {
     level: 'warn',
     meaning:
-      'A lookup brought no answer: `lookup` is its name, `detail` says why. What depends on it did not match, and the call went on. One line per lookup and kind of failure each minute; `repeated` counts those since.',
+      'A lookup got no answer: `lookup` is its name, `detail` says why. Conditions that depend on it did not match, and the call continued. There is at most one line per lookup and kind of failure each minute; `repeated` counts the failures since the last one.',
     action:
       'Check the server that the lookup asks; referee_lookups_total shows how often it fails.',
   },
@@ -177,7 +178,7 @@ export const LOG_EVENTS = {
   'observer.failed': {
     level: 'error',
     meaning:
-      'A part that is told of committed events failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets or dispatcher. The event is stored and the call goes on; commands that the dispatcher could not be given are sent some seconds later, when their lease is over. The line is repeated when the error changes.',
+      'A component that receives committed events failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets or dispatcher. The event is stored and the call continues; commands that could not be handed to the dispatcher are sent some seconds later, when their lease expires. The line is repeated when the error changes.',
     action:
       'Report the error with its stack. Until it is fixed, some log lines, metrics or traces are missing, or commands are late.',
   },
@@ -249,20 +250,20 @@ export const LOG_EVENTS = {
   'routes.next_refused': {
     level: 'warn',
     meaning:
-      'The next route set (ROUTES_NEXT_DIR) has problems, which the line lists. Nothing changes for any caller; a good one that was read before is still the next one.',
+      'The next route set (ROUTES_NEXT_DIR) has problems, which the line lists. Nothing changes for any caller. If a valid set was read before, it is still the next one.',
     action: 'Run npx referee check on its folder and fix what it reports.',
   },
   'routes.next_differs': {
     level: 'info',
     meaning:
-      'The live set (`before`) and the next one (`after`) decide differently, each with its rule and first target. Once a pair and minute; `count` says how many decisions since the last line of the pair.',
+      'The live set (`before`) and the next one (`after`) decide differently, each with its rule and first target. There is at most one line per pair and minute; `count` is the number of such decisions since the last one.',
     action: '',
   },
   'routes.next_failed': {
     level: 'warn',
     meaning:
-      'The next route set made an error while it decided. The live set decided instead. Once for each message.',
-    action: 'Report it as a bug; ROUTES_NEXT_PERCENT=0 lets nobody follow the next set.',
+      'The next route set caused an error in a decision. The live set decided instead. Each message is logged once.',
+    action: 'Report it as a bug; with ROUTES_NEXT_PERCENT=0 no caller follows the next set.',
   },
   'routes.warning': {
     level: 'warn',
@@ -274,7 +275,7 @@ export const LOG_EVENTS = {
     meaning:
       'Webhooks were refused. This includes a wrong path or method, and bytes that are not HTTP. There is one line per reason every 10 s, with the count since the previous one.',
     action:
-      'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version, the webhook URL, or PROXY protocol or TLS sent to this port. By its documentation, Telnyx does not deliver these webhooks again.',
+      'The line names the likely fix: the public key, a proxy that alters bodies, the clock, the API version, the webhook URL, or PROXY protocol or TLS sent to this port. According to its documentation, Telnyx does not deliver these webhooks again.',
   },
   'webhook.clock_skew': {
     level: 'warn',
@@ -302,13 +303,13 @@ export const LOG_EVENTS = {
   'admin.action': {
     level: 'info',
     meaning:
-      'Somebody acted through the API, or asked to and was refused: who (`by`), what, to what, why, and what came of it.',
+      'Somebody acted through the API, or tried to and was refused: who (`by`), what, on which object, why, and with what result.',
     action: '',
   },
   'audit.unwritten': {
     level: 'error',
     meaning:
-      'What came of something that an operator did could not be kept in the store, whose row says `unknown`, or where it was refused is missing; the line before it says all.',
+      'The result of an action by an operator could not be written to the store. Its row says `unknown`, or is missing if the action was refused; the previous log line has everything.',
     action: 'Check the store (disk full, read-only, unreachable); see /health/ready.',
   },
   'tokens.loaded': {
@@ -318,13 +319,13 @@ export const LOG_EVENTS = {
   },
   'tokens.refused': {
     level: 'error',
-    meaning: 'TOKENS_FILE changed and is not good; the tokens before it still count.',
+    meaning: 'TOKENS_FILE changed and is invalid; the tokens from before are still valid.',
     action: 'Correct the file; it is read again within five seconds.',
   },
   'target.resting': {
     level: 'warn',
     meaning:
-      'A target is down, so the steps of a rule pass it over while another target follows; the line says why and when one caller tries it again. Or an operator put it to rest.',
+      'A target is down, so rules skip it while another target follows; the line says why, and when one caller tries it again. Or an operator put it to rest.',
     action: 'Look at the target: its PBX or trunk fails or does not answer. It wakes by itself.',
   },
   'target.awake': {
@@ -335,13 +336,13 @@ export const LOG_EVENTS = {
   'switch.changed': {
     level: 'info',
     meaning:
-      'An operator turned a switch of the call routes: to what, until when, why, and who. Until null: until somebody turns it again.',
+      'An operator turned a switch of the call routes: to what, until when, why, and who. `until` null: until somebody turns it again.',
     action: '',
   },
   'override.unknown': {
     level: 'warn',
     meaning:
-      'The new route set does not have a schedule or switch that an operator has forced; this has no effect any more.',
+      'The new route set does not have a schedule or switch that an operator has overridden, so the override has no effect now.',
     action:
       'End it (the page or the API), so that it does not apply again should the name come back, or put the name back into the routes.',
   },
@@ -393,15 +394,15 @@ export const LOG_EVENTS = {
   'recovery.done': {
     level: 'info',
     meaning:
-      'Telnyx was asked for the webhooks that were missed `since` then: how many were stored after all, by type, how many callers had gone before we heard of them, and how many legs live of which nobody here knows.',
+      'Telnyx was asked for the webhooks missed since `since`. The line says how many were stored now, by type, how many callers had hung up before we heard of them, and how many live legs are unknown here.',
     action: 'Look at the lost callers on the page or at /v1/lost-callers; see docs/outages.md.',
   },
   'recovery.failed': {
     level: 'warn',
     meaning:
-      'Telnyx could not be asked for all webhooks that were missed; it is tried again within ten minutes. One line until something else is wrong or it works.',
+      'Telnyx could not be asked for all missed webhooks. This is tried again within ten minutes, and logged again only if the error changes.',
     action:
-      'Read the error: a 403 wants an API key that may read webhook deliveries and connections. See docs/outages.md.',
+      'Read the error: after a 403, use an API key that may read webhook deliveries and connections. See docs/outages.md.',
   },
   'outcome.unrecorded': {
     level: 'warn',
@@ -417,18 +418,18 @@ export const LOG_EVENTS = {
   'account.problem': {
     level: 'warn',
     meaning:
-      'The Telnyx account or its fit to the routes is not as it should be: the check, what it is about, and the fact in `detail`. Once when it is found; calls are taken all the same.',
+      'A check of the Telnyx account, or of how it fits the routes, found a problem: the check, its subject, and the fact in `detail`. It is logged once when it is found; calls are still accepted.',
     action: 'Do what `fix` says; npx referee doctor shows every check.',
   },
   'account.resolved': {
     level: 'info',
-    meaning: 'What an `account.problem` line said is no longer so.',
+    meaning: 'The problem of an earlier `account.problem` line is gone.',
     action: '',
   },
   'account.check_failed': {
     level: 'warn',
-    meaning: 'The check of the Telnyx account failed in a way nobody foresaw; it is made again.',
-    action: 'Report the error with its stack; calls go on.',
+    meaning: 'The check of the Telnyx account failed unexpectedly; it will be repeated.',
+    action: 'Report the error with its stack; calls are not affected.',
   },
   'tracing.failed': {
     level: 'warn',

@@ -53,7 +53,7 @@ const CALL = 'v3:call-under-test';
 test('--verify: every call is what its recorded events give, and older ones are counted apart', async () => {
   expect(await referee('--verify')).toMatchObject({
     code: 0,
-    out: '2 calls: 1 are what their recorded events give, 0 are not. Not compared: 1 recorded by an older release.\n',
+    out: '2 calls: 1 match their recorded events, 0 do not. Not compared: 1 recorded by an older release.\n',
   });
   const { out } = await referee('--verify', '--json', '--ends', 'referred');
   expect(JSON.parse(out)).toEqual({
@@ -117,7 +117,7 @@ test('--verify names what differs, and where it was first seen; exit 1', async (
     expect.stringMatching(
       /^ {2}attempts: stored .*"verdict":"busy".*, the events give .*"completed"/,
     ),
-    '2 calls: 0 are what their recorded events give, 1 are not. Not compared: 1 recorded by an older release.',
+    '2 calls: 0 match their recorded events, 1 do not. Not compared: 1 recorded by an older release.',
     '',
   ]);
   const asJson = await referee(CALL, '--verify', '--json');

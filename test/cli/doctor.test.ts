@@ -144,7 +144,7 @@ describe('referee doctor', () => {
     expect(statusOf(ran, 'api_version')).toEqual(['ok']);
   });
 
-  test('--url is where webhooks should come to, and must be an address', async () => {
+  test('--url is where webhooks should arrive, and must be an address', async () => {
     const other = await doctor({}, { args: ['--json', '--url', 'https://other.example.com'] });
     expect(statusOf(other, 'webhook_url')).toEqual(['problem']);
     for (const url of ['other', 'mailto:somebody@example.com']) {

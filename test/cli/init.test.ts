@@ -90,7 +90,7 @@ test('where nothing can be made it says why and exits with 1', async () => {
   await writeFile(join(folder, 'file'), 'mine');
   const { code, out, err } = await init(join(folder, 'file'));
   expect(code).toBe(1);
-  expect(err).toContain('referee init: not everything could be made: ');
+  expect(err).toContain('referee init: not everything could be created: ');
   expect(out).not.toContain('Next');
   expect(await readFile(join(folder, 'file'), 'utf8')).toBe('mine');
 });

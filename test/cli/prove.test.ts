@@ -87,7 +87,7 @@ test('prove says it to people', async () => {
   expect(out).toContain('broken  nobody waits for long: support: a caller may wait 1 min 20 s');
 });
 
-test('a tree has one line a branch', async () => {
+test('a tree has one line per branch', async () => {
   const { code, out } = await prove('--rule', 'europe', '--tree');
   expect(code).toBe(0);
   expect(out).toContain('├─ answered: refer eu\n');

@@ -114,11 +114,12 @@ const SCHEMA = {
       by: Type.Optional(Type.Enum([...REPORT_BY], { default: 'day' })),
       compare: Type.Optional(
         Type.Enum([...REPORT_COMPARE], {
-          description: 'previous: as long, just before; week: the same days a week earlier',
+          description:
+            'previous: the period of the same length just before; week: the same days a week earlier',
         }),
       ),
       zone: Type.Optional(
-        Type.String({ maxLength: 64, description: 'IANA zone that days are of', default: 'UTC' }),
+        Type.String({ maxLength: 64, description: 'IANA time zone of the days', default: 'UTC' }),
       ),
     },
     { additionalProperties: false },
