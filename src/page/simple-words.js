@@ -18,7 +18,7 @@ const VERDICTS = new Map([
   ['server_error', 'had an error'],
   ['other', 'failed'],
   ['rejected', 'could not be tried'],
-  ['no_verdict', 'never said what became of it'],
+  ['no_verdict', 'never reported the result'],
   ['abandoned', 'was rung until the caller hung up'],
   ['skipped', 'was passed over'],
 ]);

@@ -33,7 +33,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     const { page } = await signedOut();
     await page.getByLabel('Token').fill('not-the-token-of-this-server');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('Nobody has this token here').waitFor();
+    await page.getByText('This token is unknown').waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
   });
 

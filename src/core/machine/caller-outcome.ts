@@ -165,7 +165,7 @@ const MET = {
   server_error: 'had an error',
   other: 'refused',
   rejected: 'could not be tried',
-  no_verdict: 'never said what became of it',
+  no_verdict: 'never reported the result',
   abandoned: 'was still being tried',
   skipped: 'was passed over',
 } as const satisfies Record<Verdict, string>;

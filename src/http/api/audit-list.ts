@@ -65,7 +65,7 @@ export const AUDIT = Type.Object({
       from: orNull(Type.String({ description: 'The remote address' })),
       result: Type.String({
         description:
-          'ok, or why it was refused; unknown: it is being done, or the server ended before it could say what came of it',
+          'ok, or why it was refused; unknown: it is still being done, or the server ended before the result was known',
       }),
       detail: Type.Record(text, Type.Unknown()),
     }),
@@ -75,7 +75,8 @@ export const AUDIT = Type.Object({
 
 const SCHEMA = {
   tags: ['people'],
-  summary: 'What people did, newest first: who, what, to what, why, from where, and the result',
+  summary:
+    'What people did, newest first: who, what, on which object, why, from where, and the result',
   produces: JSON_OR_CSV,
   querystring: Type.Object(
     {

@@ -15,7 +15,7 @@ const name = Type.String({ minLength: 1, maxLength: 256 });
 export const PHASE = Type.Enum([...PHASES]);
 export const VERDICT = Type.Enum([...VERDICTS]);
 const ASKED_VERDICT = Type.Enum([...VERDICTS, 'failed'], {
-  description: 'of an attempt; failed: whichever says that it failed',
+  description: 'of an attempt; failed: every verdict that means failure',
 });
 export const ENDS = Type.Enum([...ENDS_WORDS]);
 export const OUTCOME = Type.Enum([...CALLER_OUTCOMES]);
@@ -120,16 +120,18 @@ const SUMMARY_FIELDS = {
   ends: orNull(ENDS),
   outcome: orNull(
     Type.Enum([...CALLER_OUTCOMES], {
-      description: 'What became of the caller; null while the call is live, and for a B-leg',
+      description: 'The outcome for the caller; null while the call is live, and for a B-leg',
     }),
   ),
-  summary: Type.String({ description: 'The same in one sentence, also of a live call' }),
+  summary: Type.String({ description: 'The same in one sentence, also for a live call' }),
   label: orNull(
-    Type.String({ description: 'Of the number that was called: `numbers` of the routes' }),
+    Type.String({
+      description: 'The label of the number that was called, from `numbers` of the routes',
+    }),
   ),
   rule: orNull(Type.String({ description: 'null for `otherwise`, and while `decided` is false' })),
   rows: Type.Array(Type.Object({ table: text, key: text }), {
-    description: 'Of tables: where the rule found the call',
+    description: 'The table rows in which the rule found the call',
   }),
   route_set: textOrNull,
   decided: Type.Boolean(),
@@ -137,14 +139,14 @@ const SUMMARY_FIELDS = {
   created_at: time,
   ended_at: timeOrNull,
   parent_call_control_id: orNull(
-    Type.String({ description: "The caller's call, where this is the B-leg of a transfer" }),
+    Type.String({ description: "The caller's call, if this is the B-leg of a transfer" }),
   ),
   cost: orNull(
     Type.Object(COST.properties, {
-      description: 'What Telnyx charged for the call and its B-legs; null until it says so',
+      description: 'What Telnyx charged for the call and its B-legs; null until it is reported',
     }),
   ),
-  other_costs: Type.Array(COST, { description: 'The same in other currencies; mostly empty' }),
+  other_costs: Type.Array(COST, { description: 'The same in other currencies; usually empty' }),
   attempts: Type.Array(ATTEMPT),
 };
 
@@ -199,7 +201,10 @@ export const CALLS_PAGE = Type.Object({ calls: Type.Array(CALL_SUMMARY), next: t
 /** Accepted by every action and stored with it, so that other people can see why. */
 export const REASON = Type.Optional(
   orNull(
-    Type.String({ maxLength: HTTP_LIMITS.reasonCharsMax, description: 'Why, for other people' }),
+    Type.String({
+      maxLength: HTTP_LIMITS.reasonCharsMax,
+      description: 'The reason, for other people',
+    }),
   ),
 );
 

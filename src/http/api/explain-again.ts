@@ -65,7 +65,7 @@ function explainedJson({ rule, path, tries, ends, trace, routeSet }: Explained) 
 
 const EXPLAIN_AGAIN_SCHEMA = {
   tags: ['calls'],
-  summary: 'A recorded call as it went, and as it would go under the live routes',
+  summary: 'What happened to a recorded call, and what would happen under the live routes',
   params: CALL_ID_PARAMS,
   response: { 200: EXPLAINED_AGAIN, 404: PROBLEM, 409: PROBLEM },
 } as const;

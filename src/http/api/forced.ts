@@ -17,13 +17,16 @@ export const FORCED_BODY = {
     orNull(
       Type.String({
         maxLength: 40,
-        description: 'ISO 8601 with a zone, in the future; without it until somebody ends it',
+        description: 'ISO 8601 with a zone, in the future; absent: until somebody ends it',
       }),
     ),
   ),
   reason: Type.Optional(
     orNull(
-      Type.String({ maxLength: HTTP_LIMITS.reasonCharsMax, description: 'Why, for other people' }),
+      Type.String({
+        maxLength: HTTP_LIMITS.reasonCharsMax,
+        description: 'The reason, for other people',
+      }),
     ),
   ),
 };

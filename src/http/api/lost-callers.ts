@@ -100,7 +100,7 @@ export const LOST_CALLERS = Type.Object({
     Type.Object({
       from: orNull(text),
       to: orNull(text),
-      at: Type.String({ format: 'date-time', description: 'When they rang' }),
+      at: Type.String({ format: 'date-time', description: 'When they called' }),
       call_control_id: text,
     }),
   ),
@@ -112,13 +112,14 @@ export const LOST_CALLERS = Type.Object({
       connection_id: text,
       secs: orNull(Type.Integer()),
     }),
-    { description: 'Legs that lived at the last recovery and of which nothing else is known' },
+    { description: 'Legs that were live at the last recovery and are otherwise unknown' },
   ),
 });
 
 const LIST_SCHEMA = {
   tags: ['calls'],
-  summary: 'Callers who had gone before we heard of them, newest first, until somebody took note',
+  summary:
+    'Callers who had hung up before we heard of them, newest first, until somebody took note of them',
   produces: JSON_OR_CSV,
   querystring: Type.Object(
     {
@@ -135,7 +136,7 @@ const LIST_SCHEMA = {
 
 const ACK_SCHEMA = {
   tags: ['calls'],
-  summary: 'Take note of a lost caller: they are not listed any more',
+  summary: 'Take note of a lost caller, who is then no longer listed',
   params: CALL_ID_PARAMS,
   response: {
     200: Type.Object({ call_control_id: text, acknowledged: Type.Literal(true) }),

@@ -29,7 +29,7 @@ export function collectOpenapi(app: FastifyInstance): void {
           adminToken: {
             type: 'http',
             scheme: 'bearer',
-            description: 'ADMIN_TOKEN, or a token of TOKENS_FILE whose role is large enough',
+            description: 'ADMIN_TOKEN, or a token of TOKENS_FILE with a sufficient role',
           },
           session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
         },

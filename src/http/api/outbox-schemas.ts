@@ -11,7 +11,7 @@ const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.call
 export const OUTBOX = Type.Object({
   pending: Type.Integer(),
   oldest_ms: Type.Integer({
-    description: 'How long the oldest has waited; 0 where none waits',
+    description: 'How long the oldest has waited; 0 if none waits',
   }),
   commands: Type.Array(
     Type.Object({
@@ -22,18 +22,20 @@ export const OUTBOX = Type.Object({
       leg: text,
       action: text,
       destination: orNull(
-        Type.String({ description: 'Of a move; of a lookup its name; else null' }),
+        Type.String({
+          description: 'The destination of a move, or the name of a lookup; otherwise null',
+        }),
       ),
       attempt: orNull(text),
       tries: Type.Integer(),
       last_answer: orNull(
         Type.Object(
           { status: orNull(Type.Integer()), detail: text },
-          { description: 'Why it is tried again; null before the first answer' },
+          { description: 'Why it will be tried again; null before the first answer' },
         ),
       ),
       give_up_at: orNull(
-        Type.String({ format: 'date-time', description: 'Not sent from then on' }),
+        Type.String({ format: 'date-time', description: 'It is not sent after this time' }),
       ),
       created_at: time,
       first_sent_at: orNull(time),

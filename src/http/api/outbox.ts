@@ -174,7 +174,7 @@ function failedAgain(unreadable: boolean): Problem {
     status: 422,
     reason: 'dead_letter_again',
     detail: unreadable
-      ? 'What was kept is not an event any more; it can only be discarded.'
+      ? 'The stored letter is no longer a valid event; it can only be discarded.'
       : 'It could not be processed this time either; it is kept again with the new error.',
   };
 }

@@ -54,7 +54,7 @@ const time = Type.String({ format: 'date-time' });
 const NUMBERS = {
   calls: whole,
   outcomes: Type.Object(Object.fromEntries(CALLER_OUTCOMES.map((outcome) => [outcome, whole])), {
-    description: 'Callers by what became of them',
+    description: 'Callers by outcome',
   }),
   reached_rate: orNull(
     Type.Number({ description: 'reached divided by reached + not_reached + unsure' }),
@@ -71,7 +71,7 @@ const NUMBERS = {
   p95_verdict_ms: orNull(whole),
 };
 const BEFORE = orNull(
-  Type.Object(NUMBERS, { description: 'The same in the span compared with; null without one' }),
+  Type.Object(NUMBERS, { description: 'The same for the period compared with; null without one' }),
 );
 
 export const REPORT = Type.Object({
@@ -87,12 +87,12 @@ export const REPORT = Type.Object({
       key: orNull(
         Type.String({
           description:
-            'An hour (UTC), a local day, a name, or `table:key` of a row; of a table that is looked up by the caller its name alone',
+            'An hour (UTC), a local day, a name, or `table:key` of a row; for a table that is looked up by the caller, only its name',
         }),
       ),
       label: Type.String({
         description:
-          'What `numbers` of the routes calls the number; otherwise the same as `key`, and in words where there is no name',
+          'The label of the number in `numbers` of the routes; otherwise the same as `key`, or a description if there is no name',
       }),
       ...NUMBERS,
       before: BEFORE,
@@ -105,7 +105,7 @@ const moment = (description: string) =>
 
 const SCHEMA = {
   tags: ['calls'],
-  summary: 'Callers in numbers, from hourly sums, beside an earlier span',
+  summary: 'Callers in numbers, from hourly sums, compared with an earlier period',
   produces: JSON_OR_CSV,
   querystring: Type.Object(
     {

@@ -32,7 +32,7 @@ const SWITCH_LIST = Type.Array(
 export const SWITCHES = Type.Object({ switches: SWITCH_LIST });
 
 const SCHEDULE_DAY = Type.Object({
-  date: Type.String({ description: 'By the clocks of its zone' }),
+  date: Type.String({ description: 'In local time of its zone' }),
   from: time,
   to: time,
   spans: Type.Array(
@@ -40,10 +40,10 @@ const SCHEDULE_DAY = Type.Object({
       from: time,
       to: time,
       open: Type.Boolean(),
-      forced: Type.Boolean({ description: 'An override decides, and not the hours' }),
-      because: Type.Array(text, { description: 'Its reasons, where it is closed' }),
+      forced: Type.Boolean({ description: 'An override decides instead of the hours' }),
+      because: Type.Array(text, { description: 'Its reasons, if it is closed' }),
     }),
-    { description: 'The whole day, without a gap. Before now as the hours say' },
+    { description: 'The whole day, without a gap. The past follows the hours' },
   ),
 });
 
@@ -53,7 +53,7 @@ export const SCHEDULES_QUERY = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: HTTP_LIMITS.scheduleChangesDays,
-        description: 'So many days one by one, today first; without it none',
+        description: 'This many days one by one, today first; absent: none',
       }),
     ),
   },
@@ -76,7 +76,7 @@ export const SCHEDULES = Type.Object({
       days: Type.Optional(
         orNull(
           Type.Array(SCHEDULE_DAY, {
-            description: 'Null where it opens and closes too often to be shown',
+            description: 'Null if it opens and closes too often to be shown',
           }),
         ),
       ),
@@ -96,7 +96,8 @@ const NEXT = Type.Object(
     decided: Type.Integer({ description: 'Decisions compared on this replica since `since`' }),
     differs: Type.Integer(),
     not_compared: Type.Integer({
-      description: 'A handler that is not run twice would decide, or there were too many calls',
+      description:
+        'A handler that is not run a second time would decide, or there were too many calls',
     }),
     since: Type.String({ format: 'date-time', description: 'The last change of either set' }),
     changes: Type.Array(
@@ -139,7 +140,7 @@ export const ROUTES = Type.Object({
   lookups: Type.Array(
     Type.Object({
       name: text,
-      url: Type.String({ description: 'With its places, and without anything secret' }),
+      url: Type.String({ description: 'With its placeholders, and without secrets' }),
       keep: Type.Array(text),
       timeout_ms: Type.Integer(),
       cache_ms: orNull(Type.Integer()),
@@ -159,7 +160,7 @@ export const ROUTES = Type.Object({
   activated: orNull(
     Type.Object(
       { hash: text, who: text, at: time, folder: text },
-      { description: 'An older version is live; `folder` is the hash of what the folder holds' },
+      { description: 'An older version is live; `folder` is the hash of what is in the folder' },
     ),
   ),
   next: orNull(NEXT),
@@ -168,7 +169,9 @@ export const ROUTES = Type.Object({
       id: text,
       started_at: time,
       seen_at: time,
-      gone: Type.Boolean({ description: 'No heartbeat for 20 s: it has stopped or hangs' }),
+      gone: Type.Boolean({
+        description: 'No heartbeat for 20 s: it has stopped or does not respond',
+      }),
       route_set: orNull(text),
       refusal: orNull(text),
     }),
@@ -201,7 +204,7 @@ export const EXPLAIN_BODY = Type.Object(
     ),
     switches: Type.Optional(
       Type.Record(Type.String({ maxLength: 256 }), Type.Boolean(), {
-        description: 'As if these switches were on or off; others are as they are',
+        description: 'As if these switches were on or off; others are in their current state',
       }),
     ),
     lookups: Type.Optional(
@@ -209,7 +212,8 @@ export const EXPLAIN_BODY = Type.Object(
         Type.String({ maxLength: 64 }),
         Type.Record(Type.String({ maxLength: 64 }), party),
         {
-          description: 'What each lookup answers; one that is not named does not. Nobody is asked.',
+          description:
+            'What each lookup answers; one that is not named does not answer. No server is asked.',
         },
       ),
     ),
@@ -274,7 +278,7 @@ export const PROVED = Type.Object({
     }),
   ),
   patience_secs: orNull(
-    Type.Number({ description: 'Set where patience may be over before the steps are' }),
+    Type.Number({ description: 'Set if patience may end before the steps do' }),
   ),
   words: orNull(Type.Object({ wait: text, silence: text, moves: text })),
   tree: Type.Array(
@@ -283,7 +287,7 @@ export const PROVED = Type.Object({
       when: text,
       steps: Type.Array(text),
       ends: orNull(Type.Enum([...ENDS])),
-      again: Type.Boolean({ description: 'It goes on as a branch above does' }),
+      again: Type.Boolean({ description: 'It continues like a branch above' }),
     }),
   ),
 });

@@ -211,7 +211,7 @@ const ROUTES_SCHEMA = {
 
 const PROVE_SCHEMA = {
   tags: ['routes'],
-  summary: 'Every path of one rule: what its callers can meet, and the worst of it',
+  summary: 'Every path of one rule: what can happen to its callers, and the worst cases',
   querystring: PROVE_QUERY,
   response: { 200: PROVED, 400: PROBLEM, 404: PROBLEM },
 } as const;

@@ -53,14 +53,14 @@ const SESSION = Type.Object({
   until: orNull(
     Type.String({
       format: 'date-time',
-      description: 'When it ends if it is not used; null: a token',
+      description: 'When it ends if it is not used; null for a token',
     }),
   ),
 });
 
 const GET_SCHEMA = {
   tags: ['people'],
-  summary: 'Who I am, and what I may',
+  summary: 'Who I am, and what I may do',
   response: { 200: SESSION },
 } as const;
 

@@ -26,7 +26,7 @@ const ARRIVALS = {
   moved: Type.Integer({ description: 'Callers with at least one attempt' }),
   arrived: Type.Integer({
     description:
-      'Of those: a REFER completed or a transfer was bridged; unconfirmed is not arrived',
+      'Of those: a REFER completed or a transfer was bridged; unconfirmed does not count as arrived',
   }),
   not_arrived: Type.Integer({
     description: 'Of those, the callers who did not arrive and did not hang up first',
@@ -36,7 +36,7 @@ const ARRIVALS = {
 };
 
 const BY_OUTCOME = Type.Array(Type.Object({ outcome: orNull(OUTCOME), count: whole }), {
-  description: 'Callers by what became of them; null: still live',
+  description: 'Callers by outcome; null: still live',
 });
 
 const ATTEMPTS = {
@@ -91,7 +91,7 @@ export const STATS = Type.Object({
       attempts: whole,
       ...ATTEMPTS,
       costs: Type.Array(COSTS.items, {
-        description: 'Of the calls that reached it, or were sent there last and reached nobody',
+        description: 'For the calls that reached it, or were sent there last and reached nobody',
       }),
     }),
   ),

@@ -8,7 +8,7 @@ const time = Type.String({ format: 'date-time' });
 const whole = Type.Integer({ minimum: 0 });
 const override = orNull(
   Type.Object({
-    on: Type.Boolean({ description: 'True: it rests; false: it is tried, whatever it comes to' }),
+    on: Type.Boolean({ description: 'True: it rests; false: it is tried, even if it is down' }),
     ...FORCED,
   }),
 );
@@ -18,17 +18,17 @@ export const TARGETS = Type.Object({
     Type.Object({
       name: text,
       sip: text,
-      resting: Type.Boolean({ description: 'Hunts pass it over while another target follows' }),
+      resting: Type.Boolean({ description: 'Hunts skip it while another target follows' }),
       why: orNull(text),
       since: orNull(time),
       next_try: orNull(
-        Type.String({ format: 'date-time', description: 'Then one caller tries it' }),
+        Type.String({ format: 'date-time', description: 'When one caller tries it again' }),
       ),
       failures_in_row: whole,
       failed: Type.Integer({ minimum: 0, description: 'Failures of the last five minutes' }),
       attempts: Type.Integer({
         minimum: 0,
-        description: 'Attempts of the last five minutes that are known; 0 without a failure',
+        description: 'Known attempts of the last five minutes; 0 without a failure',
       }),
       rest: Type.Enum(['on', 'off'], { description: 'What the routes say' }),
       override,
@@ -36,7 +36,7 @@ export const TARGETS = Type.Object({
   ),
   refused_refers: Type.Array(Type.Object({ connection_id: text, target: text, until: time }), {
     description:
-      'REFERs that were refused with 405: until then a transfer that follows is taken at once',
+      'REFERs that were refused with 405: until this time, a transfer that follows is used at once',
   }),
 });
 

@@ -171,7 +171,7 @@ const LIST_SCHEMA = {
 
 const REST_SCHEMA = {
   ...FORCING_SCHEMA,
-  summary: 'Put a target to rest or wake it by hand, on every replica',
+  summary: 'Put a target to rest or wake it, on every replica',
   body: REST_BODY,
   response: { 200: RESTED, ...FORCING_REFUSED },
 } as const;

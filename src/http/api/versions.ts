@@ -93,7 +93,7 @@ function refusalOf(result: Extract<ActivationResult, { ok: false }>, hash: strin
     return {
       status: 422,
       reason: 'routes_refused',
-      detail: `The version ${hash.slice(0, 12)} is not good any more (${result.problems.length} problem${result.problems.length === 1 ? '' : 's'}, such as a secret that is no longer set); the set ${result.hash.slice(0, 12)} stays live.`,
+      detail: `The version ${hash.slice(0, 12)} is no longer valid (${result.problems.length} problem${result.problems.length === 1 ? '' : 's'}, such as a secret that is no longer set); the set ${result.hash.slice(0, 12)} stays live.`,
       problems: result.problems,
       hash: result.hash,
     };
@@ -103,7 +103,7 @@ function refusalOf(result: Extract<ActivationResult, { ok: false }>, hash: strin
   return {
     status: 409,
     reason: 'version_incomplete',
-    detail: `The version ${hash.slice(0, 12)} cannot be made live: not kept were ${names}. Put its files back into the routes folder and reload.`,
+    detail: `The version ${hash.slice(0, 12)} cannot be made live: these files were not kept: ${names}. Put its files back into the routes folder and reload.`,
   };
 }
 
@@ -176,7 +176,7 @@ const LIST_SCHEMA = {
 
 const DETAIL_SCHEMA = {
   tags: ['routes'],
-  summary: 'The files of a route set that was live, and what is other than in another one',
+  summary: 'The files of a route set that was live, and what differs from another one',
   params: VERSION_PARAMS,
   querystring: VERSION_QUERY,
   response: { 200: VERSION_DETAIL, 400: PROBLEM, 404: PROBLEM },

@@ -150,7 +150,7 @@ const UNKNOWN: Record<Given, Problem> = {
   wrong: {
     status: 401,
     reason: 'token_wrong',
-    detail: 'Nobody has this token here: it is neither the ADMIN_TOKEN nor one of TOKENS_FILE.',
+    detail: 'This token is unknown: it is neither the ADMIN_TOKEN nor one of TOKENS_FILE.',
   },
   over: {
     status: 401,
@@ -162,7 +162,7 @@ const UNKNOWN: Record<Given, Problem> = {
 const FORGED: Problem = {
   status: 403,
   reason: 'cross_site',
-  detail: 'The request comes from a page of another site, and would act in your name.',
+  detail: 'The request comes from a page of another site and would act in your name.',
 };
 
 function bearerOf(header: string | undefined): string | null {

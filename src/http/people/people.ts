@@ -127,7 +127,7 @@ function troubleOf({ detail, at }: { detail: string; at: number }): Trouble {
   return {
     kind: 'tokens.refused',
     severity: 'error',
-    title: 'The file of tokens is not good; the tokens before it still count',
+    title: 'The file of tokens is invalid; the tokens from before are still valid',
     detail,
     fix: 'Correct TOKENS_FILE; it is read again within five seconds.',
     count: 1,
