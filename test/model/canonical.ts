@@ -1,11 +1,11 @@
 /**
- * A state as text in which names and dates do not matter: ids by the order in which they appear,
- * times against now, and nothing that the machine does not look at. Two states with one text have
- * one future.
+ * A state as text that does not depend on names and dates: ids are numbered in order of appearance,
+ * times are relative to now, and everything that the machine does not look at is left out. Two
+ * states with the same text have the same future.
  */
 import type { State } from './world.ts';
 
-/** Not looked at by the machine, or only to tell somebody. */
+/** Fields that the machine does not look at, or only passes on. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   'now',
   'emitted',
@@ -30,7 +30,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'text',
   'voice',
 ]);
-/** What happened longer ago is as long ago as that: every limit that looks back is shorter. */
+/** Older times are all treated as this old, because every limit that looks back is shorter. */
 const LONG_AGO_MS = -70_000;
 
 export function canonical(state: State, alone: boolean): string {
@@ -84,7 +84,7 @@ export function canonical(state: State, alone: boolean): string {
   }
 }
 
-/** Steps are never written to, so that each is known by its identity. */
+/** Steps are never modified, so each can be identified by object identity. */
 function stepName(step: object): string {
   let name = steps.get(step);
   if (name === undefined) {
@@ -99,7 +99,7 @@ function isTime(key: string): boolean {
   return key.endsWith('At') || key.endsWith('Until') || key === 'at';
 }
 
-/** The envelope is base64 of JSON; decoded once, since it stands on every event. */
+/** The envelope is base64 of JSON. It is decoded only once, because every event has it. */
 function attemptIn(clientState: string): string {
   let id = attempts.get(clientState);
   if (id === undefined) {

@@ -1,13 +1,13 @@
 /**
- * The short form of the stories of the engine; `node test/model/engine.ts --seeds 5000` tells more,
- * and `--from` begins at another seed.
+ * The short form of the engine's random stories; `node test/model/engine.ts --seeds 5000` runs
+ * more, and `--from` begins at another seed.
  */
 import { expect, test } from 'vitest';
 import { tell } from './engine.ts';
 
 const STORIES = 60;
 
-/** Stories in which these did not occur have proved nothing about them. */
+/** Situations that must occur: otherwise the stories prove nothing about them. */
 const MUST_OCCUR = [
   'a caller arrived',
   'a process died',

@@ -1,7 +1,7 @@
 /**
  * The engine (receiver, dispatcher, sweeper) of one or two processes on the reference store, in
- * virtual time. Each question to the store and to Telnyx is a task; which of the open tasks comes
- * next, and when a process dies, is drawn from a seed. So the same seed tells the same story.
+ * virtual time. Each question to the store and to Telnyx is a task; which open task comes next, and
+ * when a process dies, is chosen at random from a seed. So the same seed gives the same story.
  *
  * `node test/model/engine.ts --seeds 5000 [--from 1]` tells many and exits 1 where one breaks an
  * invariant.
@@ -38,10 +38,10 @@ const PLANS: Step[][] = [
 const FAULTS_MAX = 6;
 const REQUEST_MS = 5_000;
 const TIMER_F_MS = 32_000;
-/** Longer than any call of these plans takes, with all that can go wrong on the way. */
+/** Longer than any call with these plans takes, whatever goes wrong. */
 const LONGEST_MS = 20 * 60_000;
 const DEDUPED_MS = 60_000;
-/** A living process has answered a webhook by then, if it ever does. */
+/** A live process answers a webhook within this time or never. */
 const NEVER_MS = 120_000;
 
 export interface Told {
@@ -56,7 +56,7 @@ interface Task {
   name: string;
   process: Process | null;
   run(): void;
-  /** A request on its way: it reaches Telnyx within its time, or not at all. */
+  /** When the request was written; it reaches Telnyx within its timeout, or not at all. */
   writtenAt?: number;
 }
 
@@ -81,7 +81,7 @@ interface Leg {
 
 const setImmediateNow = globalThis.setImmediate;
 
-/** What is under way in memory has gone as far as it can. */
+/** Resolves when all work in memory has progressed as far as it can. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediateNow(resolve));
 }
@@ -143,7 +143,7 @@ class Scene {
 
   #step(): void {
     if (this.faults > 0 && this.chance() < 0.02) this.#kill();
-    // Now and then time passes while something is under way: a slow store, a slow answer.
+    // Sometimes time passes while something is in progress: a slow store, a slow answer.
     const slow = this.faults > 0 && this.chance() < 0.01;
     if (slow) {
       this.faults -= 1;
@@ -266,7 +266,7 @@ class Scene {
     return process;
   }
 
-  /** Whatever it had under way is lost, or happens without it. */
+  /** Everything it had in progress is lost, or happens without it. */
   #kill(): void {
     const living = this.#processes.filter(({ alive }) => alive);
     const victim = living[Math.floor(this.chance() * living.length)];
@@ -278,7 +278,7 @@ class Scene {
     this.#startProcess();
   }
 
-  /** A method of the store is a task that does it and one that brings the answer. */
+  /** Each call of a store method is two tasks: one executes it, the other delivers the answer. */
   #storeOf(process: Process): Store {
     const { store } = this;
     const ask = <T>(name: string, work: () => T): Promise<T> =>
@@ -288,7 +288,7 @@ class Scene {
           name,
           process,
           run: () => {
-            // The process died with the question on its way: it arrives, or it does not.
+            // The process died while the request was on its way, so it may or may not arrive.
             if (!process.alive && this.chance() < 0.5) return;
             this.#answer(process, name, work, resolve, reject);
           },
@@ -355,7 +355,7 @@ class Scene {
     this.#emit(id, 'call.initiated');
   }
 
-  /** Delivers until somebody answers 200, sometimes twice. */
+  /** Delivers until the answer is 200, sometimes twice. */
   #emit(callId: string, type: string, more: Partial<WebhookEvent> = {}): void {
     this.#events += 1;
     const clientState = this.#legs.get(callId)?.clientState ?? null;
@@ -379,7 +379,7 @@ class Scene {
       const process = living[Math.floor(this.chance() * living.length)];
       if (process === undefined) return;
       const again = () => this.#later(1_000, () => this.#deliver(event));
-      // Nobody says 200 for a process that died: Telnyx gives up waiting, and delivers again.
+      // A dead process never answers 200: Telnyx stops waiting and delivers again.
       const sentAt = this.time.now;
       const watch = () =>
         this.#later(2_000, () => {
@@ -409,7 +409,7 @@ class Scene {
     setTimeout(run, ms);
   }
 
-  /** A request on the wire: written, carried out, answered; each is a task. */
+  /** A request on the wire: being written, executed and answered are separate tasks. */
   #send(process: Process, command: Command, mayWrite?: () => boolean): Promise<Outcome> {
     return new Promise((resolve) => {
       const write = () => {
@@ -500,7 +500,7 @@ class Scene {
     }
   }
 
-  /** The far end is busy, answers after a while, rings for ever or says nothing. */
+  /** The far end is busy, answers after a while, rings for ever or stays silent. */
   #refer(leg: Leg, id: string): void {
     const now = this.time.now;
     if (leg.moves.length > 0) leg.accepted = true;

@@ -13,7 +13,7 @@ export function invariantsOf(state: State): string[] {
   return [...neverAlone(state), ...completedMeansMoved(state), ...quietAfterTheEnd(state)];
 }
 
-/** A living leg always has something that will bring it on. */
+/** A live leg always has something that will move it forward. */
 function neverAlone({ call, leg, outbox, requests, wire }: State): string[] {
   if (call === null || !leg.alive || call.phase === 'ended') return [];
   const something = call.deadlines.length + outbox.length + requests.length + wire.length;
@@ -27,10 +27,7 @@ function completedMeansMoved({ call, moves, accepted }: State): string[] {
     .map(({ kind }) => `a ${kind} counts as completed, and nobody was moved`);
 }
 
-/**
- * Whoever has gone is asked for nothing more, and who has arrived is not moved: nothing waits to be
- * sent.
- */
+/** No command waits for a caller who has hung up, and no move for one who has arrived. */
 function quietAfterTheEnd({ call, outbox }: State): string[] {
   if (call === null || (call.phase !== 'ended' && call.phase !== 'referred')) return [];
   const { phase, id } = call;

@@ -19,7 +19,7 @@ interface Task {
   faults: number;
   seconds: number;
   seed: number | null;
-  /** How many states a random walk visits; null: until its time is over. */
+  /** The number of states that a random walk visits; null: until its time is over. */
   states: number | null;
 }
 
@@ -32,7 +32,7 @@ interface Result {
   happened: [string, number][];
 }
 
-/** As many as the short form has. */
+/** The same number as in the short form. */
 const WALK_STATES = 500;
 
 if (process.send === undefined) await main();
@@ -72,7 +72,7 @@ async function main(): Promise<void> {
       plans.flatMap((plan) => worlds.map((world) => ({ plan, world, faults: k }))),
     );
   let seed = values.seed === undefined ? null : Number(values.seed);
-  // In its share of the time a search may not get to every situation; the short walks do.
+  // A search may not reach every situation in its share of the time, but the short walks do.
   const isWhole = values.plan === undefined && values.world === undefined && seed === null;
   const walks = isWhole ? each(WALKS_WITH_FAULTS) : [];
   const total =
@@ -94,7 +94,7 @@ async function main(): Promise<void> {
       const left = (endsAt - Date.now()) / 1000;
       const next = waiting.shift();
       if (next === undefined || left <= 0) break;
-      // What one search leaves of its share is there for the others.
+      // Time that one search does not use is shared among the others.
       const seconds = Math.max(1, (left * processes) / (waiting.length + processes));
       const result = await new Promise<Result>((resolve, reject) => {
         child.once('message', (message) => resolve(message as Result));

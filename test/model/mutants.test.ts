@@ -1,7 +1,7 @@
 /**
- * Each fault that is planted in the machine must be found by the search; see mutants.ts. The first
- * of each kind is looked for with the command itself, the others in a thread: the command takes
- * longer to start than most searches take.
+ * The search must find each fault planted in the machine; see mutants.ts. The first of each kind is
+ * looked for with the command itself, the others in a thread: the command takes longer to start
+ * than most searches take.
  */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';

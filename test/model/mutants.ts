@@ -1,6 +1,6 @@
 /**
- * Small faults, planted in a copy of the machine, each of which the search must find: a search that
- * finds nothing proves nothing.
+ * Small faults planted in a copy of the machine. The search must find each of them, because a
+ * search that finds nothing proves nothing.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,11 +8,11 @@ import { join } from 'node:path';
 
 export interface Mutant {
   name: string;
-  /** Below `src/`. */
+  /** The file's path below `src/`. */
   file: string;
   from: string;
   to: string;
-  /** Where it shows: a plan and a world of plans.ts, and the faults it takes. */
+  /** Where the fault shows: a plan and a world of plans.ts, and the number of faults needed. */
   plan: string;
   world: string;
   faults: number;
@@ -20,9 +20,7 @@ export interface Mutant {
   seed?: number;
 }
 
-/**
- * Planted in the engine, or in the store that it runs on, and found by the stories of engine.ts.
- */
+/** A fault in the engine or its store, which the stories of engine.ts must find. */
 export type EngineMutant = Pick<Mutant, 'name' | 'file' | 'from' | 'to'>;
 
 const machine = (file: string) => `core/machine/${file}.ts`;
@@ -311,7 +309,7 @@ const COPIED = [
 
 export const COPIED_FOR_ENGINE = ['src', 'test/model', 'test/helpers'];
 
-/** A copy of the machine and of the search, with the fault in it; the caller removes the folder. */
+/** Copies the machine and the search, with the fault planted; the caller removes the folder. */
 export function plant(mutant: EngineMutant, root: string, copied = COPIED): string {
   const folder = mkdtempSync(join(tmpdir(), 'referee-mutant-'));
   try {

@@ -1,11 +1,11 @@
-/** The plans that are searched: together every kind of step and branch. */
+/** The plans that are searched. Together they contain every kind of step and branch. */
 import type { LookupRequest } from '../../src/core/machine/command.ts';
 import type { Decision, Step } from '../../src/core/machine/plan.ts';
 import { bare, byTransfer, decision, refer, say, transfer } from '../helpers/machine.ts';
 import type { Setting, Unknowns } from './world.ts';
 
 const quick = { timeoutMs: 10_000 };
-/** Shorter than Telnyx's least `timeout_secs`: a B-leg still rings when the step is over. */
+/** Shorter than Telnyx's minimum `timeout_secs`, so a B-leg still rings when the step is over. */
 const short = { timeoutMs: 3_000 };
 
 interface Plan {
@@ -13,11 +13,11 @@ interface Plan {
   policy?: Partial<Decision['policy']>;
   manual?: boolean;
   act?: Setting['act'];
-  /** Steps if a lookup answers; it is asked first. */
+  /** Steps for the case that a lookup answers; the lookup is sent first. */
   answered?: Step[];
 }
 
-/** Its time is over before a request is given up: a late answer is as likely as one in time. */
+/** Its timeout is shorter than that of a request, so late answers are as likely as timely ones. */
 const CRM: LookupRequest = {
   name: 'crm',
   url: 'https://crm.example.com/who',
@@ -126,7 +126,7 @@ export const PLAIN: Unknowns = {
   alone: false,
 };
 
-/** One unknown at a time, and all of them together. */
+/** Each unknown separately, and all of them together. */
 export const WORLDS: Record<string, Unknowns> = {
   plain: PLAIN,
   'repetitions are refused': { ...PLAIN, refusesRepetitions: true },
@@ -171,7 +171,7 @@ export function settingOf(name: string, unknowns: Unknowns): Setting {
   };
 }
 
-/** A search in which these did not occur has proved nothing about them. */
+/** Situations that must occur: otherwise a search proves nothing about them. */
 export const MUST_OCCUR = [
   'both processes have sent one command',
   'a process died between sending and the outcome',
@@ -199,5 +199,8 @@ export const MUST_OCCUR = [
   'accepted: it was silent for all of its time',
 ];
 
-/** Random walks see more of a large world: with these they reach all of the above. */
+/**
+ * Numbers of faults for random walks, which see more of a large world and so reach all of the
+ * above.
+ */
 export const WALKS_WITH_FAULTS = [1, 3];

@@ -1,6 +1,6 @@
 /**
- * What a store is to do, as plainly as it can be said: lists in memory, one operation at a time,
- * and a clock that whoever calls sets. SQLite and PostgreSQL are compared with it, and the engine
+ * The simplest definition of what a store does: lists in memory, one operation at a time, and a
+ * clock that the test sets. SQLite and PostgreSQL are compared with it, and the model of the engine
  * runs on it.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
@@ -28,7 +28,7 @@ interface CallRow {
   call: Call;
   version: number;
   events: TimelineEntry[];
-  /** By id: a row stays when the document no longer names the attempt. */
+  /** By id: a row remains even if the document no longer names the attempt. */
   attempts: Map<string, Attempt>;
 }
 
@@ -180,7 +180,7 @@ export class ReferenceStore {
     claimed.push({ command, tries: 1, firstSentAt: now, leaseUntil, now, createdAt: now });
   }
 
-  /** What waits for a try goes; what is in flight is only never tried again. */
+  /** Removes commands that wait to be tried; those in flight are only not tried again. */
   #cancel(id: string): void {
     const { commands } = this.#contents;
     const row = commands.find(({ command }) => command.id === id);
@@ -277,7 +277,7 @@ export class ReferenceStore {
     return structuredClone(events.slice(0, TIMELINE_ENTRIES_MAX));
   }
 
-  /** All pages: newest first. */
+  /** All pages together, newest first. */
   list(filter: Omit<CallFilter, 'limit' | 'cursor'>): Call[] {
     const { since = -Infinity, until = Infinity } = filter;
     const found = this.#rows().filter(({ call, attempts }) => {

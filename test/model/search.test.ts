@@ -1,7 +1,7 @@
 /**
  * The short form of `npm run prove:machine`: random stories in every plan and world, a small plan
- * searched whole, and every story that ever broke an invariant. `MODEL_STATES=20000 npx vitest run
- * test/model` walks for longer.
+ * searched completely, and every story that ever broke an invariant. `MODEL_STATES=20000 npx vitest
+ * run test/model` walks longer.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

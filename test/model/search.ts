@@ -1,5 +1,5 @@
 /**
- * Searches every order of what may happen, depth first, and visits each state once. A story that
+ * Searches every order of possible actions, depth first, and visits each state once. A story that
  * breaks an invariant is shortened until every action in it is needed.
  */
 import { canonical, hashOf } from './canonical.ts';
@@ -7,15 +7,15 @@ import { type Action, actionsOf, apply, firstState, type Setting, type State } f
 
 export interface Found {
   violation: string;
-  /** Names of actions, from the first state on. */
+  /** The names of the actions, from the first state. */
   story: string[];
 }
 
 export interface Report {
   states: number;
-  /** Longest story. */
+  /** Length of the longest story. */
   depth: number;
-  /** Every state within the faults was visited. */
+  /** True if every state within the number of faults was visited. */
   exhausted: boolean;
   found: Found | null;
   /** How often each situation occurred. */
@@ -34,7 +34,7 @@ interface Frame {
   next: number;
 }
 
-/** Random stories instead of all of them: they see more of a large world in little time. */
+/** Random stories instead of all stories: they see more of a large world in little time. */
 export function walk(
   setting: Setting,
   faults: number,
@@ -78,7 +78,7 @@ function weighted(actions: Action[], chance: () => number): Action | null {
   return actions.at(-1) ?? null;
 }
 
-/** From every state the everyday continuation ends the call within so many actions. */
+/** From every state, the usual continuation must end the call within this many actions. */
 const CONTINUATION_MAX = 400;
 
 export function search(setting: Setting, faults: number, limits: Limits): Report {
@@ -123,7 +123,7 @@ export function search(setting: Setting, faults: number, limits: Limits): Report
     if (visited.size % 256 === 0 && Date.now() > limits.until) return report(null, false);
   }
 
-  /** Each state is followed only until one from which the call is known to end. */
+  /** Follows a state only until one from which the call is known to end. */
   function stuckAt(state: State): string | null {
     const passed: number[] = [];
     const stuck = neverEnds(state, setting, (each) => {
@@ -158,7 +158,7 @@ function storyOf(frames: Frame[]): string[] {
 }
 
 /**
- * Leaves out whatever the story does without: ever smaller pieces, until no single action can go.
+ * Removes unneeded pieces of the story, ever smaller ones, until no single action can be removed.
  */
 export function shorten({ violation, story }: Found, setting: Setting, faults: number): Found {
   let shortest = story;
@@ -176,7 +176,7 @@ export function shorten({ violation, story }: Found, setting: Setting, faults: n
   return { violation, story: shortest };
 }
 
-/** Plays a story by the names of its actions; one that is not possible is passed over. */
+/** Plays a story by the names of its actions, and skips those that are not possible. */
 export function replay(story: string[], setting: Setting, faults: number) {
   let state = firstState(setting, faults);
   const told: string[] = [];
@@ -194,8 +194,8 @@ export function replay(story: string[], setting: Setting, faults: number) {
 }
 
 /**
- * Follows the everyday: what is due happens in order, the far end stays silent, and who talks hangs
- * up. Null if the call ends so.
+ * Follows the usual continuation: due events happen in order, the far end stays silent, and
+ * connected callers hang up. Null if the call ends.
  */
 function neverEnds(
   from: State,

@@ -1,7 +1,7 @@
 /**
- * Operations of a store as small values: what a random sequence is made of. Each is carried out on
- * the reference and on a real store, and both answers are brought into one form that does not
- * depend on whose clock it was.
+ * Store operations as small values, of which random sequences are made. Each is executed on the
+ * reference and on a real store, and both answers are converted to a form that does not depend on
+ * whose clock was used.
  */
 import fc from 'fast-check';
 import type { Call } from '../../src/core/machine/call.ts';
@@ -14,10 +14,10 @@ import type { Store } from '../../src/store/store.ts';
 import { aCall, aChange, aCommand, anAttempt, anEntry } from '../helpers/documents.ts';
 import type { ReferenceStore } from './reference-store.ts';
 
-/** The numbers are of calls, commands, attempts and events; each has a name in its run. */
+/** Numbers stand for calls, commands, attempts and events, which get their names from the run. */
 export interface ChangeGiven {
   call: number;
-  /** Computed from a version that is not the stored one. */
+  /** Computed from a version other than the stored one. */
   stale: boolean;
   phase: 'new' | 'referring' | 'ended';
   deadline: 'none' | 'past' | 'future';
@@ -41,11 +41,11 @@ export type Operation =
   | { do: 'setting'; name: SettingName; value: number | 'throws' }
   | { do: 'prune'; limit: number };
 
-/** What the reference and a real store have in common; the reference answers at once. */
+/** Either the reference, which answers synchronously, or a real store. */
 export type AnyStore = ReferenceStore | Store;
 
 const CALLS = 3;
-/** In the past of every clock, and beyond the end of every run. */
+/** Before the current time of every clock, and after the end of every run. */
 const PAST = 1_000;
 const FUTURE = 8_000_000_000_000;
 const OLD = 500;
@@ -58,7 +58,7 @@ export class Run {
   }
 
   call = (n: number) => `${this.name}-call-${n}`;
-  /** Of one call and one change of it: an id is never issued again. */
+  /** Depends on the call and its version, so an id is never issued twice. */
   command = (call: number, version: number, n: number) =>
     `${this.name}-command-${call}-${version}-${n}`;
   attempt = (n: number) => `${this.name}-attempt-${n}`;
@@ -94,12 +94,12 @@ export class Run {
     });
   }
 
-  /** One of the commands of the last changes, the newest first. */
+  /** One of the commands of the latest changes; 0 is the newest. */
   issued(call: number, version: number, n: number): string {
     return this.command(call, version - 1 - (n >> 1), n % 2);
   }
 
-  /** The machine never forgets an attempt, nor who called. */
+  /** Keeps all attempts and the caller, like the machine. */
   private document(given: ChangeGiven, stored: Call | null): Call {
     const { call: n, phase, deadline } = given;
     const attempts = new Map((stored?.attempts ?? []).map((each) => [each.id, each]));
@@ -132,7 +132,7 @@ function tallyOf(how: 'past' | 'future' | 'final', call: number, n: number): Tal
   return { waits: how === 'past' ? PAST + 10 * call + n : FUTURE };
 }
 
-/** Carries it out; the answer as plain data. */
+/** Executes the operation and returns the answer as plain data. */
 export async function carryOut(
   operation: Operation,
   store: AnyStore,
@@ -175,7 +175,7 @@ export async function carryOut(
   }
 }
 
-/** All that a store holds of a run, for the comparison at its end. */
+/** Everything that a store contains from a run, for the final comparison. */
 export async function contentsOf(store: AnyStore, run: Run): Promise<unknown> {
   const calls: unknown[] = [];
   for (let n = 0; n < CALLS; n += 1) {
@@ -218,7 +218,7 @@ async function settingAnswer(
   return { version, now: await store.setting(name) };
 }
 
-/** Whose clock it was must not matter: `first` is compared only where the reference says true. */
+/** The clock must not matter, so `first` is only compared if the reference says true. */
 export interface ClaimedAnswer {
   id: string;
   tries: number;
@@ -264,7 +264,7 @@ function loadedAnswer({ calls, attempts, seen, budget, settings }: Loaded) {
   };
 }
 
-/** Filters name things of the run. */
+/** Replaces the numbers in a filter by the run's names. */
 function named(filter: Omit<CallFilter, 'limit' | 'cursor'>, run: Run) {
   const { from, sessionId, parentId, ...rest } = filter;
   return {
@@ -317,7 +317,10 @@ const changes: fc.Arbitrary<ChangeGiven> = fc.record({
   ),
 });
 
-/** A batch names a call once: the engine puts what it learns of one into one unit. */
+/**
+ * A batch contains each call only once, because the engine puts all changes of a call into one
+ * unit.
+ */
 const units = fc
   .tuple(fc.uniqueArray(changes, { maxLength: CALLS, selector: ({ call }) => call }), some)
   .map(([all, together]) =>

@@ -1,6 +1,6 @@
 /**
- * The stores against the reference: one random sequence of operations runs through all of them, and
- * answers and contents agree at each step. `STORE_RUNS=2000 STORE_SEED=2 npx vitest run
+ * The stores against the reference: the same random sequence of operations runs on all of them, and
+ * answers and contents must agree at each step. `STORE_RUNS=2000 STORE_SEED=2 npx vitest run
  * test/model/stores.test.ts` runs for longer, `STORE_DEPTH=5` tries all sequences of that length on
  * SQLite.
  */
@@ -36,7 +36,7 @@ afterAll(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-/** A store, and how it is emptied: an id of one run means nothing to the next. */
+/** A store and a function that empties it, because ids of one run mean nothing to the next. */
 interface Emptied {
   store: Store;
   empty(): Promise<unknown> | unknown;
@@ -82,7 +82,7 @@ async function postgres(): Promise<Emptied> {
   };
 }
 
-/** Carries the sequence out on all of them; what it has shown is added to `happened`. */
+/** Executes the sequence on all stores and adds the situations that occurred to `happened`. */
 async function agree(sequence: Operation[], stores: Emptied[], happened: Set<string>) {
   runs += 1;
   const run = new Run(`r${runs}`);
@@ -108,8 +108,7 @@ async function agree(sequence: Operation[], stores: Emptied[], happened: Set<str
 }
 
 /**
- * A claim in the very millisecond of the first one looks like a first one to whoever has only a
- * clock.
+ * A claim in the same millisecond as the first one cannot be distinguished from it by the clock.
  */
 function asSaid(answer: unknown, expected: unknown): unknown {
   const wanted = claimsIn(expected);

@@ -1,4 +1,4 @@
-/** Timers that fall when they are told to, in place of the global ones while a story runs. */
+/** Timers that fire when the test says so; they replace the global ones while a story runs. */
 interface Timer {
   id: number;
   at: number;
@@ -26,12 +26,12 @@ export class VirtualTime {
     Object.assign(globalThis, this.#real);
   }
 
-  /** When the next timer falls; null where there is none. */
+  /** When the next timer fires; null if there is none. */
   next(): number | null {
     return this.#timers.length === 0 ? null : Math.min(...this.#timers.map(({ at }) => at));
   }
 
-  /** Goes on to this moment and lets everything fall that is due by then. */
+  /** Advances to this time and fires everything due by then. */
   passTo(at: number): void {
     this.now = Math.max(this.now, at);
     const due = this.#timers.filter((timer) => timer.at <= this.now);

@@ -1,12 +1,11 @@
 /**
  * A small world around the machine, as a value: one caller and their B-legs, the stored call with
  * its outbox, two processes that send, the wire with its webhooks, and Telnyx with the moves that
- * it carries out. `actionsOf` lists what may happen next and `apply` lets one of it happen; neither
- * writes to a state.
+ * it executes. `actionsOf` lists what may happen next and `apply` applies one action; neither
+ * modifies a state.
  *
- * Time stands still between actions and passes only to the next moment at which something is due.
- * Whatever is under way by then costs a fault: a lost or late webhook, a lost answer, a process
- * that dies.
+ * Time only advances to the next time at which something is due. If something is still in progress
+ * then, it costs a fault: a lost or late webhook, a lost answer, a process that dies.
  */
 import type { Attempt, Call } from '../../src/core/machine/call.ts';
 import { decodeEnvelope } from '../../src/core/machine/client-state.ts';
@@ -20,9 +19,9 @@ import { asRepetition, maySend, sentSince, settlementOf } from '../../src/engine
 import { CALL, webhook } from '../helpers/machine.ts';
 import { invariantsOf } from './invariants.ts';
 
-/** What Telnyx's documentation leaves open. What is claimed must hold for every combination. */
+/** What Telnyx's documentation leaves open. The invariants must hold for every combination. */
 export interface Unknowns {
-  /** A repeated command_id of what was carried out is answered 422, not 200. */
+  /** Repeating the command_id of an executed command is answered 422, not 200. */
   refusesRepetitions: boolean;
   /** The leg ends together with a REFER that failed. */
   legDiesWithRefer: boolean;
@@ -32,29 +31,27 @@ export interface Unknowns {
   refusesUnanswered: boolean;
   /** A 180 after a 100 makes a second call.refer.started. */
   startsTwice: boolean;
-  /** A REFER that the far end refuses at once makes no event at all. */
+  /** A REFER that the far end refuses at once causes no event at all. */
   refusesSilently: boolean;
   /** A REFER that nobody answers is reported as failed with 408 after 32 s. */
   reportsSilence: boolean;
-  /**
-   * The client_state on call.refer.*: the REFER's own, whatever stands on the leg then, or none.
-   */
+  /** The client_state on call.refer.*: the REFER's own, the leg's current one, or none. */
   envelope: 'own' | 'leg' | 'none';
-  /** GET /calls/{id} shows the client_state that stands on the leg. */
+  /** GET /calls/{id} shows the leg's current client_state. */
   probeShowsState: boolean;
-  /** No webhook of any other call reaches us: silence says nothing. */
+  /** No webhook of any other call reaches us, so silence proves nothing. */
   alone: boolean;
 }
 
 export interface Setting {
   name: string;
   decided: Decision;
-  /** What is asked before that, and what is decided instead if it is answered; null: nothing. */
+  /** A lookup before the decision, and the decision if it is answered; null: no lookup. */
   lookup: { request: LookupRequest; answered: Decision } | null;
   unknowns: Unknowns;
-  /** What an operator may ask for once, at any moment; null: nobody does. */
+  /** A manual refer that an operator may request once, at any time; null: none. */
   manual: ReferStep | null;
-  /** What else an operator may do once, at any moment; null: nothing. */
+  /** Another action that an operator may take once, at any time; null: none. */
   act: 'hangup' | 'next' | null;
 }
 
@@ -65,7 +62,7 @@ export interface Row {
   firstSentAt: number | null;
   readyAt: number;
   createdAt: number;
-  /** Until when the process that claimed it has it to itself. */
+  /** Until when the process that claimed it holds the lease. */
   leaseUntil: number | null;
   cancelled: boolean;
 }
@@ -78,13 +75,12 @@ export interface Sending {
   sentAt: number;
   leaseUntil: number;
   createdAt: number;
-  /** Null until Telnyx has looked at it. */
+  /** Null until Telnyx has handled it. */
   answer: Outcome | null;
-  /** Its process has died, or stands still: nobody waits for the answer at the moment. */
+  /** The state of its process. Unless it `waits`, nothing waits for the answer at the moment. */
   process: 'waits' | 'stands still' | 'died';
   /**
-   * Attempts that we knew to ring when it was sent, and whether we knew of a move that was carried
-   * out.
+   * Attempts that we knew were ringing when it was sent, and whether we knew of an executed move.
    */
   knownToRing: string[];
   knewOfMove: boolean;
@@ -100,7 +96,7 @@ export interface OnTheWire {
 export interface OpenRefer {
   id: string;
   executedAt: number;
-  /** Until when the attempt has time, counted from its first request. */
+  /** Until when the attempt may last, counted from its first request. */
   hasUntil: number;
   rings: boolean;
   /** A webhook reported that it rings. */
@@ -125,7 +121,7 @@ export interface State {
   requests: Sending[];
   wire: OnTheWire[];
   leg: { alive: boolean; answered: boolean; clientState: string | null };
-  /** Command ids that Telnyx has carried out. */
+  /** Ids of the commands that Telnyx has executed. */
   executed: { id: string; at: number }[];
   refers: OpenRefer[];
   bLegs: OpenBLeg[];
@@ -133,12 +129,12 @@ export interface State {
   moves: string[];
   /** A webhook reported one. */
   moveKnown: boolean;
-  /** The command of the lookup that reached the operator's server; null: none. */
+  /** The lookup command that reached the operator's server; null: none. */
   asked: string | null;
   faults: number;
   manualLeft: boolean;
   actLeft: boolean;
-  /** A case that cannot be distinguished in principle happened: see ACCEPTED in invariants.ts. */
+  /** A case happened that cannot be distinguished in principle; see ACCEPTED in invariants.ts. */
   accepted: boolean;
   emitted: number;
 }
@@ -146,14 +142,14 @@ export interface State {
 export interface Step {
   state: State;
   violations: string[];
-  /** Names of situations, for the list of what must have occurred. */
+  /** Names of situations that occurred, for the list of those that must occur. */
   happened: string[];
 }
 
-/** An action has a name by which it is found again in a story that was shortened. */
+/** An action has a name by which it is found again in a shortened story. */
 export interface Action {
   name: string;
-  /** How often a random walk takes it, beside 1 for what happens by itself. */
+  /** How often a random walk chooses it, relative to 1 for things that happen by themselves. */
   weight?: number;
   run(scene: Scene): void;
 }
@@ -194,10 +190,7 @@ export function apply(state: State, action: Action, setting: Setting): Step {
   return { state: scene.state, violations: scene.violations, happened: scene.happened };
 }
 
-/**
- * All that may happen now, what needs no luck first: the first action of each state is the everyday
- * one.
- */
+/** Everything that may happen now. The first action of each state is the usual one. */
 export function actionsOf(state: State, setting: Setting): Action[] {
   return [
     ...everyday(state),
@@ -251,7 +244,7 @@ function everyday(state: State): Action[] {
   return actions;
 }
 
-/** Two webhooks that are alike but for their ids need not both be tried. */
+/** Of webhooks that differ only by id, only one needs to be tried. */
 function unlike(wire: OnTheWire[]): OnTheWire[] {
   const names = new Set<string>();
   return wire.filter(({ event, about, late }) => {
@@ -265,7 +258,7 @@ function isReady({ readyAt, leaseUntil, cancelled }: Row, now: number): boolean 
   return readyAt <= now;
 }
 
-/** Nothing is under way that takes no time: only then the clock goes on. */
+/** True if nothing instantaneous is in progress; only then does the clock advance. */
 function isQuiet({ now, outbox, requests, wire }: State): boolean {
   return (
     requests.every(({ process }) => process !== 'waits') &&
@@ -285,7 +278,7 @@ function nextMoment({ now, call, outbox, bLegs, refers, requests }: State): numb
   return moments.length === 0 ? null : Math.min(...moments);
 }
 
-/** What the far end and the caller do is nobody's fault. */
+/** Actions of the far end and the caller, which do not count as faults. */
 function farEnd(state: State, { unknowns }: Setting): Action[] {
   const { leg, refers, bLegs } = state;
   if (!leg.alive) return [];
@@ -319,7 +312,7 @@ function farEnd(state: State, { unknowns }: Setting): Action[] {
   return actions;
 }
 
-/** Each costs one of the faults that are left. */
+/** Each costs one of the remaining faults. */
 function faults(state: State): Action[] {
   const { requests, wire, call, now } = state;
   const actions: Action[] = [];
@@ -376,7 +369,7 @@ const UNCLEAR: Outcome = {
 const IN_VAIN: Outcome = { kind: 'unknown', detail: 'no answer' };
 const TURNED_AWAY: Outcome = { ...UNCLEAR, status: 429, afterMs: 2_000, provenUnsent: true };
 
-/** One step from one state to the next. Lists are replaced, never written to. */
+/** One step from one state to the next. Lists are replaced, never modified. */
 class Scene {
   readonly state: State;
   readonly setting: Setting;
@@ -388,7 +381,7 @@ class Scene {
     this.setting = setting;
   }
 
-  /** The machine's turn: what it says is stored, in one commit with what it asks for. */
+  /** Runs the machine and stores the call and its commands in one commit. */
   put(event: CallEvent): void {
     const { state } = this;
     const { now } = state;
@@ -423,7 +416,7 @@ class Scene {
     for (const text of result.notes) this.note(text);
   }
 
-  /** As rules that need the lookup: without an answer it does not hold. */
+  /** Decides like rules that need the lookup: without an answer their condition does not hold. */
   decide({ lookups = {} }: Call['facts']): Decision {
     const { decided, lookup } = this.setting;
     if (lookup === null) return decided;
@@ -433,7 +426,7 @@ class Scene {
     return fact.failed === null ? lookup.answered : decided;
   }
 
-  /** What newer facts settled is not undone. */
+  /** Checks that older facts do not undo what newer ones have settled. */
   lookBack(before: Call | null, after: Call): void {
     if (before === null) return;
     if (before.phase === 'ended' && after.phase !== 'ended')
@@ -497,7 +490,7 @@ class Scene {
 
   answered(sending: Sending, outcome: Outcome): void {
     this.replaceSending(sending, null);
-    // A lookup is not tried again by whoever waited for its answer in vain.
+    // A process that waited for a lookup's answer in vain does not try it again.
     const inVain = sending.command.action === 'lookup' && outcome.kind === 'retry';
     this.settle(sending, inVain ? IN_VAIN : outcome, true);
   }
@@ -508,10 +501,7 @@ class Scene {
     if (process === 'died') this.happened.push('a process died between sending and the outcome');
   }
 
-  /**
-   * A process that starts takes back what the one before it had claimed, without waiting for the
-   * lease.
-   */
+  /** A starting process takes over the claims of its predecessor without waiting for the lease. */
   restart(sending: Sending): void {
     const { state } = this;
     this.leave(sending, 'died');
@@ -608,7 +598,7 @@ class Scene {
   }
 
   /**
-   * The operator's server does not care whether the leg lives. The same question may reach it
+   * The operator's server answers whether or not the leg is live. The same request may reach it
    * twice.
    */
   lookUp(id: string): void {
@@ -666,7 +656,7 @@ class Scene {
     }
   }
 
-  /** The heart of it: nothing else may still take the caller when a move is carried out. */
+  /** The central check: when a move is executed, nothing else may still take the caller. */
   lookForOthers({ command, knownToRing, knewOfMove }: Sending): void {
     const { state } = this;
     if (state.moves.length > 0 && knewOfMove) {
@@ -797,7 +787,7 @@ class Scene {
       return;
     }
     this.happened.push(`an operator went on while ${phase}`);
-    // It was silent for as long as a REFER may be: that is all the time it has.
+    // It was silent for as long as a REFER may be, so it is over.
     state.refers = state.refers.map((each) =>
       each.id === running?.id
         ? { ...each, hasUntil: Math.min(each.hasUntil, each.executedAt + TIMER_F_MS) }
@@ -825,11 +815,11 @@ class Scene {
       if (this.setting.unknowns.reportsSilence) this.refuses(id, true, 408);
       else state.refers = state.refers.filter((each) => each.id !== id);
     }
-    // Whoever had a cancelled one in flight is gone, and nobody else may send it.
+    // The process that had a cancelled command in flight is gone, and no other may send it.
     state.outbox = state.outbox.filter(
       ({ cancelled, leaseUntil }) => !cancelled || (leaseUntil ?? 0) > next,
     );
-    // A request reaches Telnyx within its time, or not at all.
+    // A request reaches Telnyx within its timeout, or not at all.
     state.requests = state.requests.flatMap((each) => {
       if (each.answer !== null || each.sentAt + REQUEST_MS > next) return [each];
       return each.process === 'died' ? [] : [{ ...each, answer: UNCLEAR }];
@@ -885,7 +875,7 @@ class Scene {
     state.bLegs = state.bLegs.filter((each) => each.id !== id);
     if (bLeg === undefined) return;
     this.emitB(bLeg, 'call.hangup', cause);
-    // Telnyx lets a caller go whose B-leg hung up after they had talked.
+    // Telnyx ends the caller's leg when the B-leg hangs up after a conversation.
     if (bLeg.answeredAt !== null) this.legEnds('callee');
   }
 
@@ -951,7 +941,7 @@ function envelopeOf(id: string): string {
   return Buffer.from(JSON.stringify({ v: 1, a: id })).toString('base64');
 }
 
-/** Notes of the machine that name a situation which the search must have met. */
+/** Notes of the machine that stand for situations which the search must meet. */
 const NOTES: [string, string][] = [
   ['rings after all', 'a move was taken back: the target before it rang after all'],
   ['its client_state shows', 'an envelope showed that Telnyx had carried out a command'],

@@ -1,7 +1,4 @@
-/**
- * What the service's own API says about calls: the account that is held against the simulator's
- * books.
- */
+/** What the service's own API says about calls, to be compared with the simulator's books. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { PHASES } from '../../src/core/machine/call.ts';
 
@@ -43,11 +40,11 @@ export interface ApiCall {
 export type ApiSummary = Pick<ApiCall, 'call_control_id' | 'phase' | 'ends' | 'attempts'>;
 
 export interface Api {
-  /** Null where the service never heard of it. */
+  /** Null if the service does not know the call. */
   call(callControlId: string): Promise<ApiCall | null>;
   /** All calls in a phase. */
   inPhase(phase: string): Promise<ApiSummary[]>;
-  /** Of /metrics: the sum of a counter over the labels that are not given. */
+  /** From /metrics: the sum of a counter over the labels that are not given. */
   counter(name: string, labels?: Record<string, string>): Promise<number>;
 }
 
@@ -64,7 +61,7 @@ export function apiOf(url: () => string, adminToken: string): Api {
   async function get(path: string): Promise<Response> {
     const until = performance.now() + STORE_BACK_MS;
     let response = await ask(path);
-    // A database that is late under load is asked again: what it holds is what counts.
+    // Repeats the request if the database is slow under load, because its contents are what counts.
     while (response.status === 503 && performance.now() < until) {
       await pause(500);
       response = await ask(path);

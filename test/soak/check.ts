@@ -1,8 +1,8 @@
 /**
- * Compares the simulator's books with the service's account, call by call: every caller was moved,
- * released or hung up, each at most once; nobody stays in silence; every call ended in our store;
- * one command per attempt; verdicts say how the far ends really behaved, wherever anything reported
- * it.
+ * Compares the simulator's books with the service's data, call by call: every caller was moved,
+ * released or hung up, and moved at most once; nobody is left in silence; every call has ended in
+ * our store; there is one command per attempt; verdicts match the real behaviour of the far ends,
+ * as far as anything reported it.
  */
 import type { BookedAttempt, CallBook } from '../../src/simulator/books.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
@@ -11,13 +11,13 @@ import type { ApiAttempt, ApiCall } from './api.ts';
 export interface Witnessed {
   book: CallBook;
   script: CallScript;
-  /** Null: the service has never heard of it. */
+  /** Null: the service does not know the call. */
   call: ApiCall | null;
-  /** The soak hung up for them: no webhook of their call ever reached the service. */
+  /** The soak hung up for the caller, because no webhook of the call ever reached the service. */
   rangOut: boolean;
 }
 
-/** Sentences, one for each thing that must not be; empty where all is well. */
+/** One sentence for each violation; empty if everything is right. */
 export function violations(witnessed: Witnessed): string[] {
   const { call } = witnessed;
   const aboutTheCaller = [...fateProblems(witnessed), ...commandsOnce(witnessed)];
@@ -72,11 +72,10 @@ function unheardOf({ book }: Witnessed): string[] {
 }
 
 const ENDS_OF: Record<CallBook['fate'], ReadonlySet<string>> = {
-  // Nothing reported it, or the report was lost: then an honest "unconfirmed" is the most we can
-  // know.
+  // If nothing reported the move, or the report was lost, "unconfirmed" is the most we can know.
   moved: new Set(['referred', 'transferred', 'unconfirmed']),
   released: new Set(['rejected', 'hung_up', 'failed']),
-  // They may have hung up while our own hangup was on its way, or while the process was down.
+  // The caller may have hung up while our own hangup was on its way, or while the process was down.
   left: new Set(['missed', 'abandoned', 'unconfirmed', 'ignored', 'failed', 'hung_up', 'rejected']),
   dropped: new Set(['abandoned', 'unconfirmed', 'failed', 'hung_up']),
   waiting: new Set(),
@@ -110,15 +109,15 @@ function itsEnd({ book }: Witnessed, call: ApiCall): string[] {
 }
 
 /**
- * Whether the API's answer, or any event, ever reported that Telnyx took the REFER that moved the
- * caller.
+ * Whether the API's answer, or any event, reported that Telnyx had accepted the REFER that moved
+ * the caller.
  */
 function knewOfIt(book: CallBook, call: ApiCall): boolean {
   const mine = call.attempts.find(({ id }) => id === book.moved[0]?.commandId);
   return mine?.accepted_at !== null;
 }
 
-/** The news that reached the service: answered 200 at least once. */
+/** The events that reached the service, that is, were answered 200 at least once. */
 function whatWeWereTold(book: CallBook): { completed: boolean; bridged: boolean } {
   const reached = (type: string): boolean =>
     book.webhooks.some(
@@ -150,8 +149,9 @@ function itsAttempts({ book }: Witnessed, call: ApiCall): string[] {
 }
 
 /**
- * Judged where nothing is left to doubt: the far end's answer reached us, and every earlier attempt
- * had its own. (While an older attempt is owed its final event, nobody can tell whose event it is.)
+ * Only judged if there is no doubt: the far end's answer reached us, and every earlier attempt had
+ * its own final event. (While an older attempt lacks its final event, it is unclear to which of
+ * them an event belongs.)
  */
 function verdictAgainst(
   book: CallBook,
@@ -171,14 +171,12 @@ function verdictAgainst(
   if (!finalReachedUs(book, booked)) return [];
   const expected = VERDICT_OF.get(result) ?? 'other';
   if (verdict === expected) return [];
-  // Where the news of its ringing was lost, 603 looks like the refusal of the REFER itself.
+  // If the report of its ringing was lost, 603 looks like the refusal of the REFER itself.
   if (result === 603 && verdict === 'not_allowed') return [];
   return [`${named(mine)} ended as ${verdict}, but its far end said ${result} (${expected})`];
 }
 
-/**
- * We asked for it and no final event of it ever came: as far as we know, it may still be reported.
- */
+/** It was requested and never had a final event, which may still be reported as far as we know. */
 function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
   if (verdict === 'rejected') return false;
   const booked = book.attempts.find(({ commandId }) => commandId === id);
@@ -186,8 +184,9 @@ function isOwed(book: CallBook, { id, verdict }: ApiAttempt): boolean {
 }
 
 /**
- * We had concluded without its final event. What comes then closes the oldest that is owed one,
- * since an event of the newer one looks the same as a late one of the older.
+ * The service had given up on it without its final event. A later event then closes the oldest
+ * attempt without one, because an event of the newer attempt looks the same as a late one of the
+ * older.
  */
 function wasGivenUp(call: ApiCall, attempt: ApiAttempt): boolean {
   const words = `${named(attempt)}: no_verdict`;
@@ -217,7 +216,7 @@ const VERDICT_OF: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * A second attempt begins only after we had concluded on the first: else a caller could be moved
+ * A second attempt may only begin after the first was concluded; otherwise a caller could be moved
  * twice.
  */
 function oneAtATime(book: CallBook, call: ApiCall): string[] {

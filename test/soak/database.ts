@@ -1,6 +1,6 @@
 /**
- * The database of a soak, and the one thing we do to it: slow probes are not waited for, their time
- * is moved.
+ * The database of a soak, and the one change made to it: slow probes are made due instead of
+ * waiting for them.
  */
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
@@ -8,7 +8,7 @@ import { databaseOn } from '../helpers/postgres.ts';
 import { startOwnPostgres } from '../helpers/postgres-server.ts';
 
 export interface SoakDatabase {
-  /** DATABASE_URL of the service. */
+  /** The service's DATABASE_URL. */
   url: string;
   /**
    * Deadlines that lie more than half a minute ahead (the slow probe of calls whose hangup was

@@ -1,6 +1,7 @@
 /**
- * `npm run soak`: thousands of calls through the real service and a bad network. For developers: it
- * is no subcommand, since no operator needs it. Exits with 1 where anything is not as it must be.
+ * `npm run soak`: thousands of calls through the real service and a bad network. It is for
+ * developers and not a subcommand, because operators do not need it. Exits with 1 if anything is
+ * wrong.
  */
 import { parseOptions, USAGE } from './options.ts';
 import { playSoak } from './play.ts';

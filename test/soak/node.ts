@@ -1,4 +1,4 @@
-/** One real process of the service, on a port of its own, to be killed and started again. */
+/** One real process of the service, on its own port, to be killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +18,12 @@ export interface LogLine {
 export interface ServiceNode {
   readonly url: string;
   readonly port: number;
-  /** Lines of level error and fatal, and what came on stderr, of all its lives. */
+  /** Lines of level error and fatal, and the output on stderr, of all its runs. */
   readonly errors: string[];
-  /** Lines of every life, by event. */
+  /** Number of lines by event, over all its runs. */
   readonly logged: Map<string, number>;
   readonly up: boolean;
-  /** Peak of its memory as the kernel has it would be best; this is its process id, to ask. */
+  /** The process id, with which the kernel's peak memory can be read. */
   readonly pid: number;
   start(): Promise<void>;
   /** kill -9. */
@@ -99,8 +99,8 @@ export async function createNode(
   function take(line: string): void {
     const { level, event } = JSON.parse(line) as LogLine;
     logged.set(event, (logged.get(event) ?? 0) + 1);
-    // Where several start at once on few cores, a connection may take longer than a webhook could wait;
-    // the start tries again, and that it becomes ready is looked at below.
+    // If several start at once on few cores, a connection may take longer than a webhook could
+    // wait. The start tries again, and readiness is checked below.
     if (starting && event === 'store.unavailable') return;
     if (level === 'error' || level === 'fatal') errors.push(`${name}: ${line}`);
   }

@@ -1,4 +1,4 @@
-/** The options of a soak on its command line. */
+/** The command-line options of a soak. */
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type Faults, ratesOf } from '../../src/simulator/faults.ts';
 
@@ -7,18 +7,16 @@ export interface SoakOptions {
   faults: Faults;
   seed: number;
   replicas: number;
-  /** Null: SQLite, or where there are replicas a PostgreSQL of our own. */
+  /** Null: SQLite, or with replicas a PostgreSQL started by the soak. */
   database: string | null;
   /** Kill processes at seeded moments and start them again. */
   kill: boolean;
-  /**
-   * Stop the processes in good order and start them again, one after the other, half-way through.
-   */
+  /** Stop the processes cleanly and start them again, one after another, half-way through. */
   roll: boolean;
   /** Every event to all replicas at once. */
   spread: 'one' | 'all';
   callsPerSecond: number;
-  /** Leave logs and database to be looked at, also after a good run. */
+  /** Keep logs and database for inspection, even after a good run. */
   keep: boolean;
 }
 
@@ -111,6 +109,6 @@ function faultsOf(text: string): Faults {
       return [kind.trim(), rate === '' ? Number.NaN : Number(rate)];
     }),
   );
-  // Checked here, so that a wrong word ends the soak before it begins.
+  // Checked here, so that an unknown fault ends the soak before it begins.
   return ratesOf(rates);
 }

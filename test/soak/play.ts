@@ -1,8 +1,8 @@
 /**
- * A soak, from the first call to the verdict: real processes of the service, the Telnyx simulator
- * with its faults, calls at a steady rate, processes killed on the way where asked for, and at the
- * end every book held against the service's own account. Bounded in time: what has not come to an
- * end by then is reported.
+ * Plays a soak, from the first call to the result: real processes of the service, the Telnyx
+ * simulator with its faults, calls at a steady rate, and processes killed on the way if requested.
+ * At the end every call's record is compared with the service's data. The time is bounded: calls
+ * that have not ended by then are reported.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -24,14 +24,16 @@ import { SOAK_ROUTES } from './routes.ts';
 export interface SoakResult {
   seconds: number;
   calls: (Witnessed & { violations: string[] })[];
-  /** What went wrong beside the calls. */
+  /** Problems other than those of calls. */
   problems: string[];
   kills: number;
-  /** Webhook deliveries by HTTP status; 0 where no answer came. */
+  /** Webhook deliveries by HTTP status; 0 without an answer. */
   statuses: Map<number, number>;
-  /** Of scripts; of what each caller and each call came to. The same seed gives the same. */
+  /** Digests of the scripts and of all results. The same seed gives the same digests. */
   digests: { scripts: string; ends: string };
-  /** Calls found dead by a probe or a refused command: their hangup never reached us. */
+  /**
+   * Calls whose hangup never reached us, and whose end was found by a probe or a refused command.
+   */
   foundDead: number;
   logged: Map<string, number>;
   folder: string;
@@ -47,16 +49,18 @@ export interface Stage {
 }
 
 /**
- * Nobody has to wait so long: patience (25 s), a probe (15 s), last words, a put-off (15 s), three
- * hangups (38 s).
+ * Longer than any call should take: patience (25 s), a probe (15 s), the last prompt, a
+ * postponement (15 s), three hangups (38 s).
  */
 const CALL_WITHIN_MS = 150_000;
-/** No webhook of the call reached us, so we cannot act on it: its caller hangs up unprompted. */
+/**
+ * If no webhook of a call reached the service, it cannot act on the call, so the caller hangs up.
+ */
 const RINGS_OUT_MS = 4_000;
 const STORE_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 200;
 const READERS = 24;
-/** With processes being killed, Telnyx's own retries (15 s) are what bridges the gap. */
+/** When processes are killed, Telnyx's own retries (15 s) bridge the gap. */
 const KILL_EVERY_SECS = 6;
 
 export async function playSoak(
@@ -111,7 +115,7 @@ export async function setStage(
   const database = await openDatabase(options.database, folder);
   const simulator = createSimulator({
     seed: options.seed,
-    // Two runs of one seed on one database must not be taken for second deliveries.
+    // So that a second run with the same seed and database does not look like repeated deliveries.
     salt: `${options.seed} ${randomBytes(6).toString('hex')}`,
     faults: options.faults,
     spread: options.spread,
@@ -132,7 +136,7 @@ export async function setStage(
       }),
     ),
   );
-  // One after the other: a start is a second of one core.
+  // One after another, because a start takes a second of one core.
   for (const node of nodes) await node.start();
   simulator.setWebhookUrl(nodes.map(({ url }) => `${url}/webhooks/telnyx`));
   const api = apiOf(() => (nodes.find(({ up }) => up) ?? nodes[0])?.url ?? '', adminToken);
@@ -183,7 +187,7 @@ async function placeAll(stage: Stage, options: SoakOptions, tell: (text: string)
   return { calls, killing, kills: () => kills };
 }
 
-/** As an upgrade does it: SIGTERM, exit, start, and only then the next one. */
+/** Like an upgrade: SIGTERM, exit, start, and only then the next one. */
 async function rollAll({ nodes }: Stage, tell: (text: string) => void): Promise<void> {
   for (const node of nodes) {
     const code = await node.stop();
@@ -209,7 +213,8 @@ async function killOne(
 }
 
 /**
- * Resolves when no caller is on the line any more, or the time is over; names those we hung up for.
+ * Resolves when no caller is on the line any more, or the time is over, with the calls that we hung
+ * up.
  */
 async function untilNobodyWaits(
   stage: Stage,
@@ -238,7 +243,7 @@ async function untilNobodyWaits(
   }
 }
 
-/** Moved, but their leg is still up. */
+/** Whether the caller was moved but their leg is still live. */
 function isUp({ book }: PlacedCall): boolean {
   return book.endedAt === null;
 }
@@ -250,7 +255,8 @@ async function untilDelivered({ simulator }: Stage): Promise<void> {
 }
 
 /**
- * Calls whose hangup was lost are found by probes; theirs and every B-leg's must end in our store.
+ * Waits until all calls and B-legs have ended in our store; those whose hangup was lost are found
+ * by probes.
  */
 async function untilAllEnded(stage: Stage, tell: (text: string) => void): Promise<string[]> {
   const until = performance.now() + STORE_WITHIN_MS;
@@ -284,7 +290,7 @@ async function gather(stage: Stage, calls: Playing[], rangOut: Set<PlacedCall>) 
   return found;
 }
 
-/** The service as such: still up, no error nobody foresaw, no strange answers. */
+/** Checks the service itself: still running, no unexpected errors, no strange answers. */
 async function standing({ simulator, nodes, api }: Stage, options: SoakOptions): Promise<string[]> {
   const problems = nodes.flatMap(({ errors }) => errors.filter((line) => !FORESEEN.test(line)));
   for (const node of nodes) if (!node.up) problems.push(`${node.url} is down`);
@@ -306,7 +312,7 @@ async function standing({ simulator, nodes, api }: Stage, options: SoakOptions):
   return problems;
 }
 
-/** A hangup of a B-leg may still be on its way, a moment after everybody has gone. */
+/** A B-leg's hangup command may still be on its way shortly after all callers have left. */
 async function leftInTheOutbox(api: Api): Promise<number> {
   const until = performance.now() + 30_000;
   for (;;) {
@@ -316,7 +322,7 @@ async function leftInTheOutbox(api: Api): Promise<number> {
   }
 }
 
-/** Errors that faults must cause: a human would be asked, and nothing is wrong with the service. */
+/** Errors that the faults must cause, although nothing is wrong with the service. */
 const FORESEEN = /"event":"(command\.unknown|call\.contradiction|call\.release_stuck)"/;
 
 function statusesOf(simulator: Simulator): Map<number, number> {
@@ -337,9 +343,8 @@ function countDead(calls: Witnessed[]): number {
 }
 
 /**
- * How each call must end whenever the seed is the same. A caller who hangs up at the moment of the
- * REFER may leave just before or just after it is accepted; milliseconds decide, so both count as
- * one.
+ * The class of a call's end, which must be the same for the same seed. A caller who hangs up at the
+ * time of the REFER may leave just before or just after it is accepted, so both count as one class.
  */
 function classOf({ book, call }: Witnessed): string {
   const ends = call?.ends ?? 'unheard of';

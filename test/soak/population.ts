@@ -1,14 +1,12 @@
 /**
- * Who calls: a scenario for each call by weight, with details of its own, all of it decided by the
- * seed.
+ * The callers: each call has a scenario, chosen by weight, and its own details, all determined by
+ * the seed.
  */
 import { chance } from '../../src/simulator/chance.ts';
 import type { CallScript, FarEnd, FarEndName } from '../../src/simulator/script.ts';
 import { FAR_ENDS, NUMBERS, OFFICE } from './routes.ts';
 
-/**
- * A fraction for each question that a scenario asks, the same for the same seed, call and question.
- */
+/** A random fraction for each question, the same for the same seed, call and question. */
 type Roll = (question: string) => number;
 
 const SCENARIOS: { name: string; weight: number; script: (roll: Roll) => CallScript }[] = [
@@ -161,7 +159,7 @@ function scenarioAt(fraction: number) {
 }
 
 function refers(ends: (FarEnd | FarEndName)[]): CallScript {
-  // Named by address, so that what the second far end does never hangs on how often the first was
+  // By address, so that the second far end's behaviour does not depend on how often the first was
   // tried.
   const byAddress = FAR_ENDS.map((name, index) => [name, ends[index] ?? ends.at(-1)] as const);
   return { refers: Object.fromEntries(byAddress.flatMap(([k, v]) => (v ? [[k, v]] : []))) };

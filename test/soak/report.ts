@@ -1,4 +1,4 @@
-/** What a soak found, for people. */
+/** The results of a soak as text. */
 import type { CallBook } from '../../src/simulator/books.ts';
 import type { SoakOptions } from './options.ts';
 import type { SoakResult } from './play.ts';

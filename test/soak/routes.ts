@@ -1,6 +1,4 @@
-/**
- * The call routes that the soak plays on: every kind of step, short limits, no budget in the way.
- */
+/** The call routes of the soak: every kind of step, short limits, and no limiting budget. */
 
 export const NUMBERS = {
   support: '+14155550100',
@@ -14,15 +12,15 @@ export const NUMBERS = {
   nobody: '+14155559999',
 } as const;
 
-/** Users of the targets' addresses: what the scripts name their far ends by. */
+/** The user parts of the targets' addresses, by which the scripts name their far ends. */
 export const FAR_ENDS = ['first', 'second', 'third'] as const;
 
 export const OFFICE = '+14155550199';
 
 /**
- * An attempt lasts 6 s: longer than the latest webhook of a fault (3 s) behind the slowest answer
- * of the API (3 s) for nearly all, so that what a call comes to rests on the seed and seldom on the
- * scheduler.
+ * An attempt lasts 6 s: for nearly all calls that is longer than the most delayed webhook (3 s)
+ * after the slowest answer of the API (3 s), so that a call's result depends on the seed and seldom
+ * on the scheduler.
  */
 export const SOAK_ROUTES = `targets:
   first: { sip: "sip:first@pbx.example.com", timeout: 6s }

@@ -1,6 +1,4 @@
-/**
- * One call's story from both sides, in the order it happened: what a violation is understood by.
- */
+/** One call's story from both sides, in chronological order, which explains a violation. */
 import type { Witnessed } from './check.ts';
 
 export function story({ book, script, call }: Witnessed): string {
