@@ -41,7 +41,11 @@ export function rehearseCommand(program: Command, io: Io): void {
       'place one real call between two numbers of the account, follow it, and report what came when; phones ring, and it costs money',
     )
     .requiredOption('--from <number>', 'a number of the account (+E.164) that calls', numberOf)
-    .requiredOption('--to <number>', 'a number of the account whose calls this server takes', numberOf)
+    .requiredOption(
+      '--to <number>',
+      'a number of the account whose calls this server takes',
+      numberOf,
+    )
     .option('--secs <seconds>', 'hang up after this time', secsOf, SECS_DEFAULT)
     .option(
       '--server <url>',
