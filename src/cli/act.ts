@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 interface ActOptions {
   reason?: string;

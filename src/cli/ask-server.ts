@@ -2,7 +2,7 @@
 import { withEnvFile } from '../config/config.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 import {
   checkedServer,
   ownAddress,

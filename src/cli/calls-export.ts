@@ -4,7 +4,7 @@ import { exportJson } from '../core/recording/export.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { RefereeError } from '../errors.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 /** Readable by the owner only, because the file contains phone numbers. */
 const OWNER_ONLY = 0o600;

@@ -5,7 +5,7 @@
 import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 import { cut } from './table.ts';
 
 export interface TableOptions {

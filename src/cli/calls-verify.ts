@@ -4,7 +4,7 @@
 import { type Difference, foldCall } from '../core/recording/fold.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 /** How many differing calls the JSON lists; all of them are counted. */
 const LISTED_MAX = 1_000;

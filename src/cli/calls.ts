@@ -18,7 +18,7 @@ import {
 } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { recordedCalls } from './recorded-calls.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 export function callsCommand(program: Command, io: Io): void {
   const command = program

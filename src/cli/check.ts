@@ -6,7 +6,8 @@ import { shortHash } from '../routing/folder.ts';
 import type { Problem } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { junitText } from './junit.ts';
-import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
+import { loadFolder, showProblems } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 export interface CheckReport {
   ok: boolean;

@@ -5,7 +5,7 @@ import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { limitOf } from './limit.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 const MORE = 'There are more dead letters: raise --limit, at most 500.\n';
 

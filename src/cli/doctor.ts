@@ -14,7 +14,8 @@ import { readAccount } from '../telnyx/account/read-account.ts';
 import { accountConfig } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
 import { reach } from './reach.ts';
-import { colours, loadFolder, plain } from './routes-folder.ts';
+import { loadFolder } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 export interface DoctorOptions {
   routes?: string;

@@ -23,7 +23,7 @@ import { type Labels, readReport } from '../store/read-report.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 import { serverOf } from './server.ts';
 import { documentsOf } from './server-documents.ts';
 

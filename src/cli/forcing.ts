@@ -7,7 +7,7 @@ import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { RefereeError } from '../errors.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 interface ForcingOptions {
   until?: string;

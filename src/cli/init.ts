@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { ownSource } from './init-source.ts';
 import type { Io } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 /** The root of the checkout or of the package. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,7 +1,7 @@
 /** Parses a phone number given as an option. */
 import { InvalidArgumentError } from 'commander';
 import { isE164 } from '../core/rules/sip-uri.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 export function numberOf(text: string): string {
   if (!isE164(text))

@@ -12,7 +12,8 @@ import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
 import type { Loaded } from '../routing/load.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
-import { colours, type LoadedFolder, loadFolder, plain, showProblems } from './routes-folder.ts';
+import { type LoadedFolder, loadFolder, showProblems } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 interface ProveArguments {
   rule?: string;

@@ -7,7 +7,7 @@ import {
   type RehearsedWebhook,
 } from '../core/account/rehearsal.ts';
 import type { Io } from './io.ts';
-import { colours, plain } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 export interface RehearsalReport {
   rehearsal: Rehearsal;

@@ -2,7 +2,7 @@
 import type { Apart } from '../core/replay/apart.ts';
 import type { Change, Comparison } from '../core/replay/comparison.ts';
 import type { Io } from './io.ts';
-import { colours, plain } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 export interface ReplayQuestion {
   /** Null: all calls. */

@@ -11,7 +11,8 @@ import { RefereeError } from '../errors.ts';
 import { type CallSource, callsInFile, callsInStore } from './call-source.ts';
 import { type Io, jsonText } from './io.ts';
 import { replayText } from './replay-text.ts';
-import { loadFolder, plain, showProblems } from './routes-folder.ts';
+import { loadFolder, showProblems } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 import { sinceOf } from './since.ts';
 
 export interface ReplayOptions {

@@ -18,7 +18,8 @@ import {
   switchesOf,
   verdictsOf,
 } from './route-options.ts';
-import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
+import { loadFolder, showProblems } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 import type { ReadOverrides } from './schedule.ts';
 
 export function routeCommand(

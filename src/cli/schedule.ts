@@ -13,7 +13,8 @@ import { schedulesCsv } from '../http/api/forced-csv.ts';
 import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
-import { colours, loadFolder, plain, showProblems } from './routes-folder.ts';
+import { loadFolder, showProblems } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 interface ScheduleOptions {
   routes?: string;

@@ -4,7 +4,7 @@ import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';
 import { type DoctorReport, examineAccount, reportText } from './doctor.ts';
 import type { Io } from './io.ts';
-import { colours } from './routes-folder.ts';
+import { colours } from './terminal.ts';
 
 export interface SetupOutlook {
   /** Values by the name of the variable. */

@@ -3,7 +3,7 @@ import type { Change, Connection, FieldValue } from '../core/account/change.ts';
 import { wantedFields } from '../core/account/set-up.ts';
 import type { AppliedChange } from '../telnyx/account/apply-changes.ts';
 import type { Io } from './io.ts';
-import { colours, plain } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 /** `+` marks what is created, `~` what is changed. */
 export function planText(changes: readonly Change[], io: Io): string {

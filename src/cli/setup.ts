@@ -9,7 +9,7 @@ import { createAccountClient } from '../telnyx/account/client.ts';
 import { accountConfig, validOrSay } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
 import { numberOf } from './number-option.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 import { carryOut } from './setup-changes.ts';
 import { readSetUp, readUndo, type SetupOptions } from './setup-plan.ts';
 import { readUndoFile } from './undo-file.ts';

@@ -2,7 +2,7 @@
 import { RefereeError } from '../errors.ts';
 import { type Documents, openDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 import { terminalWidth } from './table.ts';
 
 export interface Shown<Document> {

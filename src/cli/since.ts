@@ -1,7 +1,7 @@
 /** Parses times for --since and similar options. */
 import { InvalidArgumentError } from 'commander';
 import { notAMoment, readMoment } from '../core/iso-time.ts';
-import { plain } from './routes-folder.ts';
+import { plain } from './terminal.ts';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

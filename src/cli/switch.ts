@@ -4,7 +4,7 @@ import { switchesCsv } from '../http/api/forced-csv.ts';
 import { SWITCHES } from '../http/api/routes-schemas.ts';
 import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
 import type { Io } from './io.ts';
-import { colours, plain } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 interface Listed {
   name: string;

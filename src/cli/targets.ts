@@ -6,7 +6,7 @@ import { targetsCsv } from '../http/api/forced-csv.ts';
 import { TARGETS } from '../http/api/targets-schemas.ts';
 import { type Forceable, forcingCommand, type Override, overrideWords } from './forcing.ts';
 import type { Io } from './io.ts';
-import { colours, plain } from './routes-folder.ts';
+import { colours, plain } from './terminal.ts';
 
 interface Listed {
   name: string;

@@ -15,7 +15,7 @@ import {
   TWEETNACL,
   type VerifyBytes,
 } from './ed25519.ts';
-import type { Refusal, RefusalReason } from './refusal.ts';
+import type { Refusal, RefusalReason } from './signature-refusal.ts';
 import { SIGNATURE_BYTES } from './sodium.ts';
 
 export interface VerifierOptions {

@@ -4,7 +4,7 @@
  * verified.
  */
 import type { WebhookEvent } from '../core/machine/event.ts';
-import type { Refusal } from './refusal.ts';
+import type { Refusal } from './signature-refusal.ts';
 import type { SignedRequest, Verifier } from './signature.ts';
 import { parseWebhook } from './webhook.ts';
 

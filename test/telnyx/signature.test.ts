@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { REFUSAL_WORDS } from '../../src/telnyx/refusal.ts';
+import { REFUSAL_WORDS } from '../../src/telnyx/signature-refusal.ts';
 import {
   createVerifier,
   type RequestHeaders,

@@ -5,7 +5,7 @@ import type { Metrics } from '../../metrics.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { type Problem, sendProblem } from '../problem.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusals } from './refusal-log.ts';
 
 /**
  * Exactly 200, because Telnyx counts some deliveries with another 2xx as failed (its error 75299).

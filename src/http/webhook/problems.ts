@@ -1,5 +1,5 @@
 /** The answers to refused webhooks: the reason, the details and the fix. */
-import { REFUSAL_WORDS, type Refusal } from '../../telnyx/refusal.ts';
+import { REFUSAL_WORDS, type Refusal } from '../../telnyx/signature-refusal.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 

@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Problem } from '../problem.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusals } from './refusal-log.ts';
 
 export const WEBHOOK_PATH = '/webhooks/telnyx';
 
