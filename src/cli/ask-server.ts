@@ -2,7 +2,6 @@
 import { withEnvFile } from '../config/config.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
-import { plain } from './terminal.ts';
 import {
   checkedServer,
   ownAddress,
@@ -11,6 +10,7 @@ import {
   serverOf,
   tokenOf,
 } from './server.ts';
+import { plain } from './terminal.ts';
 
 const TIMEOUT_MS = 10_000;
 

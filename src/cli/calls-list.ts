@@ -7,8 +7,8 @@ import { callTable, type TableOptions } from './calls-text.ts';
 import type { Documents } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { momentText } from './local-time.ts';
-import { plain } from './terminal.ts';
 import { terminalWidth } from './table.ts';
+import { plain } from './terminal.ts';
 
 export const FOLLOW_EVERY_MS = 1_000;
 /**

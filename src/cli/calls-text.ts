@@ -5,8 +5,8 @@
 import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
-import { plain } from './terminal.ts';
 import { cut } from './table.ts';
+import { plain } from './terminal.ts';
 
 export interface TableOptions {
   /** The terminal's width; null if there is none: each call is then one complete line. */

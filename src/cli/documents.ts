@@ -23,9 +23,9 @@ import { type Labels, readReport } from '../store/read-report.ts';
 import { openReader, type StoreReader } from '../store/reader.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
-import { plain } from './terminal.ts';
 import { serverOf } from './server.ts';
 import { documentsOf } from './server-documents.ts';
+import { plain } from './terminal.ts';
 
 export type StatsDocument = ReturnType<typeof statsJson>;
 

@@ -11,8 +11,8 @@ import { VERSIONS, versionsCsv } from '../http/api/versions-schemas.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { limitOf } from './limit.ts';
-import { plain } from './terminal.ts';
 import { tableLines, terminalWidth } from './table.ts';
+import { plain } from './terminal.ts';
 
 interface List<Schema extends TSchema> {
   path: string;

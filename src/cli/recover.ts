@@ -27,8 +27,8 @@ import type { Store } from '../store/store.ts';
 import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './terminal.ts';
 import { pastOf } from './since.ts';
+import { plain } from './terminal.ts';
 
 export interface RecoverCommandOptions {
   since?: number;

@@ -15,8 +15,8 @@ import { rehearsalOf } from './rehearse-evidence.ts';
 import { type Followed, follow } from './rehearse-follow.ts';
 import { getReady, openEvidence, type Ready, wrong } from './rehearse-ready.ts';
 import { rehearsalJson, rehearsalText } from './rehearse-text.ts';
-import { colours, plain } from './terminal.ts';
 import { stopSignal } from './stop-signal.ts';
+import { colours, plain } from './terminal.ts';
 
 export interface RehearseOptions {
   from: string;

@@ -12,8 +12,8 @@ import { type CallSource, callsInFile, callsInStore } from './call-source.ts';
 import { type Io, jsonText } from './io.ts';
 import { replayText } from './replay-text.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
-import { plain } from './terminal.ts';
 import { sinceOf } from './since.ts';
+import { plain } from './terminal.ts';
 
 export interface ReplayOptions {
   since?: number;

@@ -10,10 +10,10 @@ import { isZone } from '../core/rules/zone.ts';
 import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
 import type { Documents } from './documents.ts';
 import type { Io } from './io.ts';
-import { plain } from './terminal.ts';
 import { money, percent, showDocument } from './show-document.ts';
 import { sinceOf } from './since.ts';
 import { tableLines } from './table.ts';
+import { plain } from './terminal.ts';
 
 interface ReportOptions extends Omit<ReportAsked, 'from' | 'to' | 'compare'> {
   from?: number;

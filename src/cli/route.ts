@@ -19,8 +19,8 @@ import {
   verdictsOf,
 } from './route-options.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
-import { colours, plain } from './terminal.ts';
 import type { ReadOverrides } from './schedule.ts';
+import { colours, plain } from './terminal.ts';
 
 export function routeCommand(
   program: Command,

@@ -7,10 +7,10 @@ import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';
 import { confirm } from './confirm.ts';
 import type { Io } from './io.ts';
-import { colours, plain } from './terminal.ts';
 import { afterSetup, type SetupOutlook } from './setup-outlook.ts';
 import type { ReadPlan, SetupOptions } from './setup-plan.ts';
 import { appliedText, changeJson, planText } from './setup-text.ts';
+import { colours, plain } from './terminal.ts';
 import { createUndoFile, type UndoFile } from './undo-file.ts';
 
 type Result = 'done' | 'nothing_to_do' | 'refused' | 'failed' | 'not_confirmed';

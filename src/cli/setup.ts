@@ -9,9 +9,9 @@ import { createAccountClient } from '../telnyx/account/client.ts';
 import { accountConfig, validOrSay } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
 import { numberOf } from './number-option.ts';
-import { plain } from './terminal.ts';
 import { carryOut } from './setup-changes.ts';
 import { readSetUp, readUndo, type SetupOptions } from './setup-plan.ts';
+import { plain } from './terminal.ts';
 import { readUndoFile } from './undo-file.ts';
 
 export function setupCommand(program: Command, io: Io): void {

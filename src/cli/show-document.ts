@@ -2,8 +2,8 @@
 import { RefereeError } from '../errors.ts';
 import { type Documents, openDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './terminal.ts';
 import { terminalWidth } from './table.ts';
+import { plain } from './terminal.ts';
 
 export interface Shown<Document> {
   command: string;

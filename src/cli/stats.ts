@@ -5,10 +5,10 @@ import { statsCsv } from '../http/api/stats-csv.ts';
 import { HTTP_LIMITS } from '../http/limits.ts';
 import type { Documents, StatsDocument } from './documents.ts';
 import type { Io } from './io.ts';
-import { plain } from './terminal.ts';
 import { money, percent, showDocument } from './show-document.ts';
 import { pastOf } from './since.ts';
 import { tableLines } from './table.ts';
+import { plain } from './terminal.ts';
 
 interface StatsOptions {
   since?: number;

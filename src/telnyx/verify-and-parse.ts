@@ -4,8 +4,8 @@
  * verified.
  */
 import type { WebhookEvent } from '../core/machine/event.ts';
-import type { Refusal } from './signature-refusal.ts';
 import type { SignedRequest, Verifier } from './signature.ts';
+import type { Refusal } from './signature-refusal.ts';
 import { parseWebhook } from './webhook.ts';
 
 export type Webhook =

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { REFUSAL_WORDS } from '../../src/telnyx/signature-refusal.ts';
 import {
   createVerifier,
   type RequestHeaders,
   type Verifier,
   type VerifierOptions,
 } from '../../src/telnyx/signature.ts';
+import { REFUSAL_WORDS } from '../../src/telnyx/signature-refusal.ts';
 import { GROUP_ORDER } from './ed25519-vectors.ts';
 
 const NOW_SECS = 1_779_233_415;
