@@ -365,7 +365,10 @@ test.each([
   [['--url', 'https://calls.example.com/?a=1'], 'without user, query'],
   [['--url', 'https://calls.example.com', '--number', '4155550100'], '+14155550100'],
   [['--url', 'https://calls.example.com', '--app', ' '], 'a name or an id'],
-  [['--undo', 'file.json', '--url', 'https://calls.example.com'], '--undo can only be combined with --yes and --json'],
+  [
+    ['--undo', 'file.json', '--url', 'https://calls.example.com'],
+    '--undo can only be combined with --yes and --json',
+  ],
 ])('wrong usage exits 2: %j', async (args, says) => {
   const err: string[] = [];
   const code = await runCli(['setup', ...args], {
