@@ -98,10 +98,10 @@ export function deadLetters(changed) {
   };
 
   function list({ dead_letters: rows, next }) {
-    const newest = before === undefined ? nothing : html`<a href="#/outbox">Newest</a>`;
+    const toNewest = before === undefined ? nothing : html`<a href="#/outbox">Newest</a>`;
     if (rows.length === 0)
       return html`<p class="fine"><span aria-hidden="true">✓</span> ${before === undefined ? 'Every event so far could be processed.' : 'No older event.'}</p>
-        <p>${newest}</p>`;
+        <p>${toNewest}</p>`;
     return html`<p class="faint">A fault of Referee stopped each of these; its call went on by its time limits. Report the error.
         ${mayAct('operator') ? 'Process them again after an upgrade that corrects it.' : 'An operator may process them again after an upgrade that corrects it.'}</p>
       <div class="scroll"><table class="letters cards">
@@ -110,7 +110,7 @@ export function deadLetters(changed) {
           ${mayAct('operator') ? html`<th scope="col"><span class="hidden">Actions</span></th>` : nothing}</tr></thead>
         <tbody>${repeat(rows, ({ id }) => id, row)}</tbody>
       </table></div>
-      <p class="buttons">${newest}${next === null ? nothing : html`<a href=${`#/outbox?before=${next}`}>Older</a>`}</p>`;
+      <p class="buttons">${toNewest}${next === null ? nothing : html`<a href=${`#/outbox?before=${next}`}>Older</a>`}</p>`;
   }
 
   function row({ id, at, error: what, call_control_id: call, source, type }) {

@@ -9,7 +9,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
-import { orNull, PROBLEM } from './calls-schemas.ts';
+import { orNull, PROBLEM, REASON } from './calls-schemas.ts';
 
 /** Body members of every request that sets an override. */
 export const FORCED_BODY = {
@@ -21,14 +21,7 @@ export const FORCED_BODY = {
       }),
     ),
   ),
-  reason: Type.Optional(
-    orNull(
-      Type.String({
-        maxLength: HTTP_LIMITS.reasonCharsMax,
-        description: 'The reason, for other people',
-      }),
-    ),
-  ),
+  reason: REASON,
 };
 
 /** Schema of every request that sets an override by name. */
