@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { PATIENCE_MS } from '../helpers/patience.ts';
+import { TOKEN } from './stage.ts';
 
 export const CHROMIUM_PATH =
   [
@@ -73,4 +74,9 @@ export async function openPage(
   });
   await page.goto(`${url}/`);
   return { page, wrongs, close: () => context.close() };
+}
+
+export async function signIn(page: Page, token = TOKEN): Promise<void> {
+  await page.getByLabel('Token').fill(token);
+  await page.keyboard.press('Enter');
 }

@@ -7,9 +7,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM_PATH, openPage, startBrowser } from './browser.ts';
+import { CHROMIUM_PATH, openPage, signIn, startBrowser } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
-import { type PageStage, seededId, setPageStage, TOKEN } from './stage.ts';
+import { type PageStage, seededId, setPageStage } from './stage.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const required = process.env.CHROMIUM_REQUIRED === 'true';
@@ -59,8 +59,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
     await page.goto(`${stage.url}/${place}`);
     await page.locator('main h1, [name=token]').first().waitFor();
     if ((await page.getByLabel('Token').count()) === 0) return;
-    await page.getByLabel('Token').fill(TOKEN);
-    await page.keyboard.press('Enter');
+    await signIn(page);
     await page.locator('main h1').waitFor();
   }
 

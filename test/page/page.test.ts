@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM_PATH, NO_CHROMIUM, type Watched } from './browser.ts';
+import { CHROMIUM_PATH, NO_CHROMIUM, signIn, type Watched } from './browser.ts';
 import { NASTY, type PageStage, ROUTES, setPageStage, TOKEN } from './stage.ts';
-import { sharedBrowser, signIn, watchedWindows } from './window.ts';
+import { sharedBrowser, watchedWindows } from './window.ts';
 
 const required = process.env.CHROMIUM_REQUIRED === 'true';
 if (CHROMIUM_PATH === null && !required) console.warn(`The page is not tested. ${NO_CHROMIUM}`);
@@ -503,8 +503,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
       page.route(url, (route) => route.fulfill({ status: 422, json: { detail: 'Not today.' } }));
     await refuse('**/v1/reports*');
     await refuse('**/v1/schedules');
-    await page.getByLabel('Token').fill(TOKEN);
-    await page.keyboard.press('Enter');
+    await signIn(page);
     await page.getByText("The day's callers could not be loaded.").waitFor();
     expect(await page.getByRole('alert').allInnerTexts()).toEqual(['Not today.']);
     const strangers = page.locator('.strangers > summary');

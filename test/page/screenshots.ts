@@ -1,8 +1,8 @@
 /** Takes the pictures of docs/page.md again: `node test/page/screenshots.ts`. */
 import { mkdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
-import { openPage, startBrowser } from './browser.ts';
-import { setPageStage, TOKEN } from './stage.ts';
+import { openPage, signIn, startBrowser } from './browser.ts';
+import { setPageStage } from './stage.ts';
 
 const FOLDER = new URL('../../docs/images/', import.meta.url).pathname;
 const DESKTOP = { width: 1100, height: 900 };
@@ -12,8 +12,7 @@ mkdirSync(FOLDER, { recursive: true });
 const stage = await setPageStage({ calls: 1_000, weekBefore: 800 });
 const browser = await startBrowser();
 const { page } = await openPage(browser, stage.url, { viewport: DESKTOP });
-await page.getByLabel('Token').fill(TOKEN);
-await page.keyboard.press('Enter');
+await signIn(page);
 
 const call = stage.simulator.placeCall({
   from: '+353861234567',

@@ -3,9 +3,9 @@
  * seconds of CPU, since it starts processes, and reads and compiles the page anew. Each case begins
  * at the overview, like somebody who clicks on it; the window of a case that failed is not used again.
  */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, expect } from 'vitest';
-import { openPage, startBrowser, VIEWPORT, type Watched } from './browser.ts';
+import { openPage, signIn, startBrowser, VIEWPORT, type Watched } from './browser.ts';
 import { TOKEN } from './stage.ts';
 
 export interface SharedWindow {
@@ -96,9 +96,4 @@ export function watchedWindows(browser: () => Promise<Browser>) {
   }
 
   return { open, share };
-}
-
-export async function signIn(page: Page, token = TOKEN): Promise<void> {
-  await page.getByLabel('Token').fill(token);
-  await page.keyboard.press('Enter');
 }
