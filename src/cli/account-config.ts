@@ -2,7 +2,8 @@
  * The settings of commands that use the Telnyx account. Some of them run before a public key is
  * set.
  */
-import { type Config, readConfig, withEnvFile } from '../config/config.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import { InvalidConfiguration } from '../errors.ts';
 import type { Io } from './io.ts';
 

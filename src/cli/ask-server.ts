@@ -1,5 +1,5 @@
 /** For commands that always ask a running server, in the name of the token's owner. */
-import { withEnvFile } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';
 import {

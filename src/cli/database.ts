@@ -1,5 +1,5 @@
 /** The address of the server's database, for commands that only read it. */
-import { withEnvFile } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import { unquoted } from '../config/values.ts';
 import type { Io } from './io.ts';
 

@@ -1,6 +1,7 @@
 /** `referee recover`: asks Telnyx for the webhooks that were missed, by hand; the server does so by itself. */
 import type { Command } from 'commander';
-import { type Config, readConfig, withEnvFile } from '../config/config.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import { BadValue } from '../config/values.ts';
 import type { Call } from '../core/machine/call.ts';
 import type { WebhookEvent } from '../core/machine/event.ts';

@@ -1,7 +1,7 @@
 /** Shared by several commands: finds the routes folder and loads it like the server. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withEnvFile } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import { loadCompiled } from '../routing/load.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Io } from './io.ts';

@@ -2,7 +2,8 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { compose, type Service } from '../compose.ts';
-import { type Config, type Environment, readConfig, withEnvFile } from '../config/config.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { type Environment, withEnvFile } from '../config/env-file.ts';
 import { secretsOf } from '../config/secrets.ts';
 import { RefereeError, StopTimedOut } from '../errors.ts';
 import { createLog, type Log } from '../log/log.ts';

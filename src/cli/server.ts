@@ -1,7 +1,7 @@
 /** The API client that all commands use to ask a running server. */
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/schema';
-import { withEnvFile } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import { unquoted } from '../config/values.ts';
 import { RefereeError } from '../errors.ts';
 import type { Io } from './io.ts';

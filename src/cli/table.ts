@@ -1,5 +1,5 @@
 /** Prints a table that fits the terminal: the least important columns are dropped first. */
-import { withEnvFile } from '../config/config.ts';
+import { withEnvFile } from '../config/env-file.ts';
 import type { Io } from './io.ts';
 
 const WIDTH_DEFAULT = 80;

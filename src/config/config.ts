@@ -2,19 +2,14 @@
  * Reads the environment once, checks it and freezes the result. One report lists every problem with
  * its fix, and no report contains a secret.
  */
-import { readFileSync } from 'node:fs';
-import { inspect, parseEnv } from 'node:util';
-import { Check, Parse } from 'typebox/schema';
+import { inspect } from 'node:util';
+import { Parse } from 'typebox/schema';
 import { InvalidConfiguration } from '../errors.ts';
 import { REDACTED } from '../log/mask.ts';
 import type { VerifierOptions } from '../telnyx/signature.ts';
-import {
-  EnvironmentSchema,
-  isOptional,
-  VARIABLES,
-  type Variable,
-  type VariableName,
-} from './environment.ts';
+import { checkAlone, checkTogether, type Values } from './checks.ts';
+import type { Environment } from './env-file.ts';
+import { EnvironmentSchema, VARIABLES, type VariableName } from './environment.ts';
 import {
   BadValue,
   type DatabaseAddress,
@@ -27,11 +22,8 @@ import {
   parseDatabaseUrl,
   parseProxyUrl,
   parsePublicKeys,
-  shown,
   unquoted,
 } from './values.ts';
-
-export type Environment = Record<string, string | undefined>;
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -144,92 +136,6 @@ export function readConfig(env: Environment): Config {
   });
 }
 
-/** By the names of the variables, before they are checked. */
-type Values = Partial<Record<string, unknown>>;
-
-/** What is wrong with each variable by itself, by its name. */
-function checkAlone(env: Environment, values: Values): Map<VariableName, string> {
-  const problems = new Map(misnamed(env));
-  // One variable at a time, because TypeBox stops after eight errors of one object.
-  for (const [name, schema] of VARIABLES) {
-    if (problems.has(name)) continue;
-    if (typeof values[name] === 'string' && /^["']|["']$/.test(values[name])) {
-      problems.set(
-        name,
-        `${name}: it has a quotation mark at only one end. Remove it; values need no quotation marks.`,
-      );
-      continue;
-    }
-    const fine = values[name] === undefined ? isOptional(schema) : Check(schema, values[name]);
-    if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
-  }
-  return problems;
-}
-
-/** What is wrong with a variable only because of another one. */
-function checkTogether(values: Values, problems: Map<VariableName, string>): void {
-  if (!problems.has('ADMIN_PORT') && values.ADMIN_PORT !== undefined && values.ADMIN_PORT !== 0) {
-    if (values.ADMIN_PORT === values.PORT) {
-      problems.set(
-        'ADMIN_PORT',
-        `ADMIN_PORT: ${values.PORT} is already used by PORT. Choose another port, or leave it unset to serve both on one port.`,
-      );
-    }
-  }
-  const percent = Number(values.ROUTES_NEXT_PERCENT);
-  const named = values.ROUTES_NEXT_DIR !== undefined || problems.has('ROUTES_NEXT_PERCENT');
-  if (!named && percent > 0) {
-    problems.set(
-      'ROUTES_NEXT_PERCENT',
-      `ROUTES_NEXT_PERCENT: ${percent} percent of the callers cannot follow routes that do not exist. Set ROUTES_NEXT_DIR to their folder, or leave this unset.`,
-    );
-  }
-}
-
-/** The environment plus `.env`. Real variables take precedence; a missing file adds nothing. */
-export function withEnvFile(env: Environment, path = '.env'): Environment {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return { ...env };
-    throw unreadable(
-      `${path}: ${cause instanceof Error ? cause.message : String(cause)}. Make it a readable file, or remove it.`,
-    );
-  }
-  return { ...parseEnv(textOf(bytes, path)), ...env };
-}
-
-/** Some editors save UTF-16 or Latin-1. A BOM before UTF-8 is ignored. */
-function textOf(bytes: Buffer, path: string): string {
-  // UTF-16 with or without a BOM: UTF-8 text of ours never contains a zero byte.
-  if (/^(fffe|feff)/.test(bytes.toString('hex', 0, 2)) || bytes.includes(0)) {
-    throw unreadable(`${path}: the file is UTF-16. Save it as UTF-8.`);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw unreadable(`${path}: the file is not UTF-8 (perhaps Latin-1). Save it as UTF-8.`);
-  }
-}
-
-function unreadable(problem: string): InvalidConfiguration {
-  return new InvalidConfiguration('The environment file cannot be read', [problem]);
-}
-
-/** `docker --env-file` passes names on unchanged, including quotation marks or a BOM. */
-function misnamed(env: Environment): [VariableName, string][] {
-  return VARIABLES.flatMap(([name]) => {
-    const found = Object.keys(env).find((key) => key !== name && bare(key) === name);
-    if (found === undefined || env[name] !== undefined) return [];
-    return [[name, `${name}: its name is written as ${shown(found)}. Write only ${name}=…`]];
-  });
-}
-
-function bare(name: string): string {
-  return name.replace(/^(export\s+)?[\ufeff"'\s]+|["'\s]+$|^export\s+/g, '');
-}
-
 /** Converts text that looks like a number or a flag, and fills in defaults. */
 function convert(env: Environment): Values {
   const values: Record<string, unknown> = {};
@@ -252,24 +158,6 @@ function convert(env: Environment): Values {
 function textFor(name: VariableName, env: Environment): string | undefined {
   const isProxy = name === 'HTTPS_PROXY' || name === 'NO_PROXY';
   return isProxy ? (env[name.toLowerCase()] ?? env[name]) : env[name];
-}
-
-function schemaProblem(name: string, schema: Variable, value: unknown): string {
-  if (value === undefined)
-    return `${name}: required, but not set. ${schema.fix ?? schema.description}`;
-  const got = schema.secret ? `${String(value).length} characters` : shown(value);
-  const unset = schema.default === undefined ? '' : `, or leave it unset for ${schema.default}`;
-  return `${name}: expected ${expectation(schema)}, got ${got}. ${schema.fix ?? `Correct it${unset}.`}`;
-}
-
-function expectation(schema: object): string {
-  if ('enum' in schema && Array.isArray(schema.enum)) return `one of ${schema.enum.join(', ')}`;
-  if ('type' in schema && schema.type === 'boolean') return 'true or false';
-  if ('minimum' in schema && 'maximum' in schema) {
-    return `a whole number from ${schema.minimum} to ${schema.maximum}`;
-  }
-  const least = 'minLength' in schema ? `at least ${schema.minLength} ` : '';
-  return `${least}printable characters without spaces`;
 }
 
 /** Freezes the configuration and redacts its secrets when it is printed. */

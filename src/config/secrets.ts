@@ -1,7 +1,8 @@
 /**
  * All secrets in the environment that no log line may show, in every form in which they may appear.
  */
-import type { Config, Environment } from './config.ts';
+import type { Config } from './config.ts';
+import type { Environment } from './env-file.ts';
 
 /** OpenTelemetry's lists of key=value pairs, which may contain credentials. */
 const HEADER_LISTS = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'];

@@ -24,7 +24,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { Environment } from '../config/config.ts';
+import type { Environment } from '../config/env-file.ts';
 import type { LogFields } from '../log/log.ts';
 import type { Fields, FinishedSpan } from './span.ts';
 

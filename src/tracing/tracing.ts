@@ -2,7 +2,8 @@
  * One trace per call through OpenTelemetry's standard variables. Without an OTLP endpoint in the
  * environment, OpenTelemetry is not even loaded.
  */
-import type { Config, Environment } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/env-file.ts';
 import type { Observer } from '../engine/engine.ts';
 import { createCleaner } from '../log/fields.ts';
 import type { Log } from '../log/log.ts';

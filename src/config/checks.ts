@@ -1,0 +1,78 @@
+/** What is wrong with the variables, in words that say how to correct it. */
+import { Check } from 'typebox/schema';
+import type { Environment } from './env-file.ts';
+import { isOptional, VARIABLES, type Variable, type VariableName } from './environment.ts';
+import { shown } from './values.ts';
+
+/** By the names of the variables, before they are checked. */
+export type Values = Partial<Record<string, unknown>>;
+
+/** What is wrong with each variable by itself, by its name. */
+export function checkAlone(env: Environment, values: Values): Map<VariableName, string> {
+  const problems = new Map(misnamed(env));
+  // One variable at a time, because TypeBox stops after eight errors of one object.
+  for (const [name, schema] of VARIABLES) {
+    if (problems.has(name)) continue;
+    if (typeof values[name] === 'string' && /^["']|["']$/.test(values[name])) {
+      problems.set(
+        name,
+        `${name}: it has a quotation mark at only one end. Remove it; values need no quotation marks.`,
+      );
+      continue;
+    }
+    const fine = values[name] === undefined ? isOptional(schema) : Check(schema, values[name]);
+    if (!fine) problems.set(name, schemaProblem(name, schema, values[name]));
+  }
+  return problems;
+}
+
+/** What is wrong with a variable only because of another one. */
+export function checkTogether(values: Values, problems: Map<VariableName, string>): void {
+  if (!problems.has('ADMIN_PORT') && values.ADMIN_PORT !== undefined && values.ADMIN_PORT !== 0) {
+    if (values.ADMIN_PORT === values.PORT) {
+      problems.set(
+        'ADMIN_PORT',
+        `ADMIN_PORT: ${values.PORT} is already used by PORT. Choose another port, or leave it unset to serve both on one port.`,
+      );
+    }
+  }
+  const percent = Number(values.ROUTES_NEXT_PERCENT);
+  const named = values.ROUTES_NEXT_DIR !== undefined || problems.has('ROUTES_NEXT_PERCENT');
+  if (!named && percent > 0) {
+    problems.set(
+      'ROUTES_NEXT_PERCENT',
+      `ROUTES_NEXT_PERCENT: ${percent} percent of the callers cannot follow routes that do not exist. Set ROUTES_NEXT_DIR to their folder, or leave this unset.`,
+    );
+  }
+}
+
+/** `docker --env-file` passes names on unchanged, including quotation marks or a BOM. */
+function misnamed(env: Environment): [VariableName, string][] {
+  return VARIABLES.flatMap(([name]) => {
+    const found = Object.keys(env).find((key) => key !== name && bare(key) === name);
+    if (found === undefined || env[name] !== undefined) return [];
+    return [[name, `${name}: its name is written as ${shown(found)}. Write only ${name}=…`]];
+  });
+}
+
+function bare(name: string): string {
+  return name.replace(/^(export\s+)?[\ufeff"'\s]+|["'\s]+$|^export\s+/g, '');
+}
+
+function schemaProblem(name: string, schema: Variable, value: unknown): string {
+  if (value === undefined)
+    return `${name}: required, but not set. ${schema.fix ?? schema.description}`;
+  const got = schema.secret ? `${String(value).length} characters` : shown(value);
+  const unset = schema.default === undefined ? '' : `, or leave it unset for ${schema.default}`;
+  return `${name}: expected ${expectation(schema)}, got ${got}. ${schema.fix ?? `Correct it${unset}.`}`;
+}
+
+function expectation(schema: object): string {
+  if ('enum' in schema && Array.isArray(schema.enum)) return `one of ${schema.enum.join(', ')}`;
+  if ('type' in schema && schema.type === 'boolean') return 'true or false';
+  if ('minimum' in schema && 'maximum' in schema) {
+    return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  }
+  const least = 'minLength' in schema ? `at least ${schema.minLength} ` : '';
+  return `${least}printable characters without spaces`;
+}
