@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { BadValue, parseDatabaseUrl } from '../config/values.ts';
-import type { ReportAsked } from '../core/history/report.ts';
+import type { ReportAsked } from '../core/history/report-asked.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { type Overrides, overridesOf } from '../core/rules/override.ts';
 import { RefereeError } from '../errors.ts';

@@ -3,13 +3,8 @@
  * event loop.
  */
 import { setImmediate } from 'node:timers/promises';
-import {
-  createReport,
-  numberOfRow,
-  type Report,
-  type ReportAsked,
-  spanBefore,
-} from '../core/history/report.ts';
+import { createReport, numberOfRow, type Report } from '../core/history/report.ts';
+import { type ReportAsked, spanBefore } from '../core/history/report-asked.ts';
 import type { Store } from './store.ts';
 
 const DAY_MS = 86_400_000;

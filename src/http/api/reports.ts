@@ -1,6 +1,6 @@
 /** Reports from the hourly sums, which are kept longer than calls. */
 import { Type } from 'typebox';
-import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report.ts';
+import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report-asked.ts';
 import { readMoment } from '../../core/iso-time.ts';
 import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { labelOf } from '../../core/rules/label.ts';
