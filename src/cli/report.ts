@@ -1,6 +1,11 @@
 /** `referee report`: the numbers of `GET /v1/reports`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { REPORT_BY, REPORT_COMPARE, type ReportAsked, reportAsked } from '../core/history/report-asked.ts';
+import {
+  REPORT_BY,
+  REPORT_COMPARE,
+  type ReportAsked,
+  reportAsked,
+} from '../core/history/report-asked.ts';
 import { isZone } from '../core/rules/zone.ts';
 import { type ReportJson, reportCsv } from '../http/api/reports-csv.ts';
 import type { Documents } from './documents.ts';

@@ -9,7 +9,6 @@ import type { Call } from '../core/machine/call.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import { noteRefusal } from '../core/rules/refer-refusals.ts';
 import {
-  evidenceOf,
   type Health,
   healthOf,
   letThrough,
@@ -19,6 +18,7 @@ import {
   restState,
   tidied,
 } from '../core/rules/rest.ts';
+import { evidenceOf } from '../core/rules/rest-evidence.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './engine.ts';

@@ -3,8 +3,8 @@
  * call.initiated.
  */
 import { getCountries, isSupportedCountry } from 'libphonenumber-js';
+import type { RowScope } from '../core/rules/found-rows.ts';
 import type { Clause, Condition } from '../core/rules/rule.ts';
-import type { RowScope } from '../core/rules/table.ts';
 import { type SetContext, useName } from './context.ts';
 import { useLookup } from './lookups.ts';
 import { checkNumber, quoted } from './number.ts';

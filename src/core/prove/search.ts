@@ -5,14 +5,8 @@
  */
 import type { Ends, Verdict } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
-import {
-  alike,
-  type Choice,
-  type ChoiceName,
-  type Choosing,
-  choicesAt,
-  settle,
-} from './choices.ts';
+import { alike } from './attempt-choices.ts';
+import { type Choice, type ChoiceName, type Choosing, choicesAt, settle } from './choices.ts';
 import { Keys, mayReport } from './key.ts';
 import { type Edge, emptySummary, endSummary, include, type Summary } from './path.ts';
 import { movesOf, type Scene } from './scene.ts';

@@ -7,6 +7,7 @@ import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
 import type { AllowPattern } from './allow.ts';
 import { atOnce } from './at-once.ts';
+import { CallRows, NO_ROWS, type RowScope } from './found-rows.ts';
 import { labelOf } from './label.ts';
 import { lookupRequest, lookupsIn } from './lookup.ts';
 import { type Check, compileCondition } from './match.ts';
@@ -16,7 +17,6 @@ import type { Resolving } from './resolving.ts';
 import type { RouteSet, RouteStep, Rule } from './rule.ts';
 import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
-import { CallRows, NO_ROWS, type RowScope } from './table.ts';
 import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
 import { type CompiledRule, eventNumber, TRACE_LINES_MAX, traceAbove } from './trace.ts';
 

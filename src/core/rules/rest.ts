@@ -1,14 +1,14 @@
 /**
- * When a target is down: its health, what an attempt says about it, and whether it rests. Pure; the
- * store holds the state, so that replicas agree.
+ * When a target is down: its health and whether it rests. Pure; the store holds the state, so that
+ * replicas agree. What an attempt says about its target is in `rest-evidence.ts`.
  *
  * A target without failures has no state at all. While it rests, one caller at a time is let
  * through; an answer to any attempt that began after it went to rest wakes it. A target that soon
  * rests again starts with the next longer wait, so it cannot flap.
  */
-import type { Attempt, Call } from '../machine/call.ts';
 import type { Verdict } from '../machine/verdict.ts';
 import { inForce, type Overrides } from './override.ts';
+import type { Evidence } from './rest-evidence.ts';
 
 const IN_ROW = 5;
 const SHARE_OF_MIN = 20;
@@ -23,12 +23,6 @@ const RELAPSE_MS = 10 * 60_000;
 const DAY_MS = 86_400_000;
 /** A caller who was let through may ask again within this time: its commit may have lost a race. */
 const TRIAL_ASKS_MS = 10_000;
-
-/**
- * `answered`: somebody is there. `quiet`: it is unknown whether somebody is there, but that
- * concerns the callee.
- */
-export type Evidence = 'failed' | 'answered' | 'quiet';
 
 /** Several equal observations are merged into one. */
 export interface Observation {
@@ -74,49 +68,6 @@ export interface RestState {
 export function restState(value: unknown): RestState {
   const { targets = {}, refuses = {} } = (value ?? {}) as Partial<RestState>;
   return { targets, refuses };
-}
-
-/**
- * What an attempt says about its target; null: nothing. A refusal by Telnyx, an end by the caller,
- * and ringing until the time is over say nothing against the target.
- */
-export function evidenceOf(call: Call, attempt: Attempt): Evidence | null {
-  const { kind, verdict, unsent, progress, acceptedAt } = attempt;
-  if (unsent) return null;
-  switch (verdict) {
-    case 'server_error':
-      return 'failed';
-    case 'no_verdict':
-      // It rang, or was ended by a hangup or by patience: that is no silence of the target.
-      if (progress) return 'answered';
-      return acceptedAt !== null && call.phase !== 'ended' && !call.patienceOver ? 'failed' : null;
-    case 'other':
-      return isRefusedConnection(attempt) ? 'failed' : 'answered';
-    case 'completed':
-    case 'busy':
-    case 'declined':
-    case 'not_found':
-      return 'answered';
-    case 'no_answer':
-      return progress ? 'answered' : 'quiet';
-    case 'not_allowed':
-      // A REFER may have been refused on the caller's side.
-      return kind === 'transfer' ? 'answered' : null;
-    case 'abandoned':
-      return progress ? 'answered' : null;
-    case 'rejected':
-    case 'skipped':
-    case null:
-      return null;
-    default:
-      return verdict satisfies never;
-  }
-}
-
-/** It failed before it rang, and without any SIP response that would give a reason. */
-function isRefusedConnection({ progress, bLegAnswered, sipNotifyResponse, reason }: Attempt) {
-  if (progress || bLegAnswered || sipNotifyResponse !== null) return false;
-  return reason !== null && !/\d{3}/.test(reason);
 }
 
 /** The state after one observation. `now` by the store's clock. */

@@ -5,8 +5,9 @@
  */
 import { branchesOf } from '../machine/plan.ts';
 import type { FailedVerdict } from '../machine/verdict.ts';
+import type { RowScope } from './found-rows.ts';
 import type { Texts } from './packed-texts.ts';
-import type { RowScope, Table } from './table.ts';
+import type { Table } from './table.ts';
 
 /** How a caller is moved to a target, in the order in which it is tried; never empty. */
 export type Ways = readonly ('refer' | 'transfer')[];
@@ -21,7 +22,7 @@ export type Placeholder =
   | { place: 'from' | 'to' | 'from_user' | 'to_user' | 'call_session_id' }
   | { place: 'header'; header: string }
   /**
-   * `{row:site}` or `{row:extensions.site}`; the rule decides which table is meant, see `table.ts`.
+   * `{row:site}` or `{row:extensions.site}`; the rule decides which table is meant, see `found-rows.ts`.
    */
   | { place: 'row'; column: string }
   /** A value from the answer of a lookup. */

@@ -3,13 +3,13 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 import type { CallFacts, LookupFact } from '../machine/call.ts';
 import type { Moment } from '../machine/plan.ts';
 import { type Address, isAnonymous, readAddress } from './address.ts';
+import { CallRows } from './found-rows.ts';
 import { lookupFact } from './lookup.ts';
 import type { Overrides } from './override.ts';
 import { clausesAt, FEW_HITS, hasClause, type Postings } from './postings.ts';
 import type { Lookup, Schedule } from './rule.ts';
 import type { RuleIndex } from './rule-index.ts';
 import { isOpenAt } from './schedule.ts';
-import { CallRows } from './table.ts';
 
 /** How many characters of a caller's text are quoted. */
 const QUOTED_CHARS_MAX = 80;

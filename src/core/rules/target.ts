@@ -14,13 +14,13 @@ import type {
   Step,
 } from '../machine/plan.ts';
 import { type AllowPattern, allows, parseAllow } from './allow.ts';
+import { CallRows, NO_ROWS } from './found-rows.ts';
 import { loopReason } from './loop.ts';
 import { valuesFor } from './placeholder.ts';
 import { type Reached, reach, reachTarget, textOf, UNKNOWN } from './reach.ts';
 import type { Resolving } from './resolving.ts';
 import type { Policy, RouteBranches, RouteSet, RouteStep, Ways } from './rule.ts';
 import { isE164, parseSipUri } from './sip-uri.ts';
-import { CallRows, NO_ROWS } from './table.ts';
 import type { Filled } from './template.ts';
 import { menuHeard, say, whileMoving } from './words.ts';
 

@@ -2,6 +2,8 @@
  * Checks every row against its use in rules: a cell that a destination needs must not be empty, and
  * the resulting destination must be valid. So mistakes are found before a call meets them.
  */
+
+import { type Column, NO_ROWS, type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
 import { compileGlob, type Glob } from '../../core/rules/glob.ts';
 import { textsOf } from '../../core/rules/language.ts';
 import { placeholderText, type ValueFor } from '../../core/rules/placeholder.ts';
@@ -17,13 +19,7 @@ import {
 } from '../../core/rules/rule.ts';
 import { isE164 } from '../../core/rules/sip-uri.ts';
 import { SPOKEN_CHARS_MAX } from '../../core/rules/spoken.ts';
-import {
-  type Column,
-  NO_ROWS,
-  type RowScope,
-  resolveColumn,
-  type Table,
-} from '../../core/rules/table.ts';
+import type { Table } from '../../core/rules/table.ts';
 import { fillDestination, fillText, isOperators, templateText } from '../../core/rules/template.ts';
 import type { SetContext } from '../context.ts';
 import { destinationHint } from '../destinations.ts';

@@ -2,7 +2,9 @@
  * Resolves the column in `{row:column}` and `row: { column: … }`, or reports the problem with its
  * name.
  */
-import { type Column, type RowScope, resolveColumn, type Table } from '../../core/rules/table.ts';
+
+import { type Column, type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
+import type { Table } from '../../core/rules/table.ts';
 import type { SetContext } from '../context.ts';
 import { quoted } from '../number.ts';
 import { didYouMean, type Place } from '../problem.ts';

@@ -1,6 +1,7 @@
 /** `table` and `row` in `when`, and which tables a rule requires. */
+
+import { type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
 import type { Condition } from '../../core/rules/rule.ts';
-import { type RowScope, resolveColumn } from '../../core/rules/table.ts';
 import { type ConditionBuilder, listed, valuesOf } from '../conditions.ts';
 import { useName } from '../context.ts';
 import type { WrittenWhen } from '../schema/when.ts';

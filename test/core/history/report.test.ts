@@ -1,7 +1,11 @@
 /** A report from sums: groups, days in a time zone, and the period it is compared with. */
 import { describe, expect, test } from 'vitest';
 import { createReport, numberOfRow } from '../../../src/core/history/report.ts';
-import { type ReportAsked, reportAsked, spanBefore } from '../../../src/core/history/report-asked.ts';
+import {
+  type ReportAsked,
+  reportAsked,
+  spanBefore,
+} from '../../../src/core/history/report-asked.ts';
 import { sumsOf } from '../../../src/core/history/sums.ts';
 import { aCall, anAttempt, type CallGiven } from '../../helpers/documents.ts';
 

@@ -3,8 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../../src/core/machine/call.ts';
 import { noteRefusal, refusalOf, refusals } from '../../../src/core/rules/refer-refusals.ts';
 import {
-  type Evidence,
-  evidenceOf,
   type Health,
   letThrough,
   observe,
@@ -12,6 +10,7 @@ import {
   standingOf,
   tidied,
 } from '../../../src/core/rules/rest.ts';
+import { type Evidence, evidenceOf } from '../../../src/core/rules/rest-evidence.ts';
 import { aCall, anAttempt } from '../../helpers/documents.ts';
 
 const T0 = Date.parse('2026-03-02T12:00:00Z');
