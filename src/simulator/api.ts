@@ -70,38 +70,38 @@ export function createApi(options: ApiOptions): Api {
       reply(response, early ?? (await options.account.answer(method, url, body)));
       return;
     }
-    const path = PATH.exec(request.url ?? '');
-    const id = path?.[1] === undefined ? null : decode(path[1]);
-    const action = path?.[2] ?? (request.method === 'GET' ? 'probe' : '');
-    const leg = id === null ? undefined : board.find(id);
-    const booked: BookedRequest = {
+    const path = PATH.exec(url);
+    const asked = {
+      leg: path?.[1] === undefined ? undefined : board.find(decode(path[1])),
+      action: path?.[2] ?? (method === 'GET' ? 'probe' : ''),
+      body,
+    };
+    const { leg, action } = asked;
+    const booked = book(leg, {
       at: clock.stamp(),
-      method: request.method ?? '',
-      action: path === null ? (request.url ?? '') : action,
+      method,
+      action: path === null ? url : action,
       body: typeof body === 'object' ? (body as CommandBody | null) : null,
       status: 0,
       code: null,
       executed: false,
       duplicate: false,
       fault: null,
-    };
-    if (leg === undefined) bookStrayRequest(strayRequests, booked);
-    else bookRequest(leg.call.book.requests, booked);
-
+    });
     const early = admit(request, path !== null);
-    const fate = early === null && leg !== undefined ? fateOf(leg, action) : null;
-    if (fate !== null && leg !== undefined) {
-      booked.fault = fate.kind;
-      const nth = leg.requestCounts.get(action) ?? 0;
-      bookFault(leg.call.book, `leg ${leg.index} ${action} ${nth}: ${fate.kind} ${fate.strikes}`);
-    }
+    const fate = early === null && leg !== undefined ? fateOf(leg, action, booked) : null;
     if (fate?.kind === 'api_slow' && fate.strikes === 'before') await pause(fate.ms);
     const skipped = fate !== null && fate.kind !== 'api_slow' && fate.strikes === 'before';
-    const answer = skipped ? OK : (early ?? answerTo(options, request, action, leg, body, booked));
+    const answer = skipped ? OK : (early ?? answerTo(options, { ...asked, booked }));
     if (fate?.kind === 'api_slow' && fate.strikes === 'after') await pause(fate.ms);
-    if (fate === null || fate.kind === 'api_slow') reply(response, answer, booked);
-    else spoil(options, response, fate, answer, booked);
+    if (fate === null) reply(response, answer, booked);
+    else spoil(options, fate, answer, { response, booked });
     options.onRequest(leg ?? null, booked);
+  }
+
+  function book(leg: Leg | undefined, request: BookedRequest): BookedRequest {
+    if (leg === undefined) return bookStrayRequest(strayRequests, request);
+    return bookRequest(leg.call.book.requests, request);
   }
 
   /** Answers that do not depend on the call: a bare 404, 401, 429. */
@@ -120,24 +120,29 @@ export function createApi(options: ApiOptions): Api {
   return { server, strayRequests };
 }
 
-function fateOf(leg: Leg, action: string): ApiFate | null {
+function fateOf(leg: Leg, action: string, booked: BookedRequest): ApiFate | null {
   if (action !== 'probe' && !isAction(action)) return null;
   const nth = (leg.requestCounts.get(action) ?? 0) + 1;
   leg.requestCounts.set(action, nth);
-  return apiFate(leg.call.faults, action, leg.index, nth);
+  const fate = apiFate(leg.call.faults, action, leg.index, nth);
+  if (fate === null) return null;
+  booked.fault = fate.kind;
+  bookFault(leg.call.book, `leg ${leg.index} ${action} ${nth}: ${fate.kind} ${fate.strikes}`);
+  return fate;
 }
 
-function answerTo(
-  { board, rules }: ApiOptions,
-  request: IncomingMessage,
-  action: string,
-  leg: Leg | undefined,
-  body: unknown,
-  booked: BookedRequest,
-): Answer {
+/** What a request asks of which leg, and its record in the books. */
+interface Asked {
+  leg: Leg | undefined;
+  action: string;
+  body: unknown;
+  booked: BookedRequest;
+}
+
+function answerTo({ board, rules }: ApiOptions, { leg, action, body, booked }: Asked): Answer {
   if (action === 'probe') return leg === undefined ? refused(RESOURCE_NOT_FOUND) : shown(leg);
   const method = action === 'client_state_update' ? 'PUT' : 'POST';
-  if (!isAction(action) || request.method !== method) {
+  if (!isAction(action) || booked.method !== method) {
     return { status: 404, body: '404 page not found' };
   }
   if (body === UNREADABLE) {
@@ -198,10 +203,9 @@ function reply(response: ServerResponse, answer: Answer, booked?: BookedRequest)
 
 function spoil(
   { board, rateLimit }: ApiOptions,
-  response: ServerResponse,
   fate: ApiFate,
   answer: Answer,
-  booked: BookedRequest,
+  { response, booked }: { response: ServerResponse; booked: BookedRequest },
 ): void {
   const executed = fate.strikes === 'after' && answer.status === 200;
   switch (fate.kind) {

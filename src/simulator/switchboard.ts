@@ -1,38 +1,25 @@
 /**
- * Places the simulator's calls, emits their events and ends them. It is one file because the end of
- * one leg emits events and ends other legs.
+ * Places the simulator's calls and ends them. It is one file because the end of one leg emits events
+ * and ends other legs.
  */
-import { type BookedWebhook, bookFault, bookWebhook, newBook } from './books.ts';
 import type { Clock } from './clock.ts';
 import { costPayload } from './cost.ts';
-import type { Delivery } from './delivery.ts';
-import { type FaultRates, strikes, webhookFate } from './faults.ts';
-import { CONNECTION_ID, eventId, legIds, sessionId } from './identity.ts';
+import { createEmit, type Emit, type EmitOptions } from './emit.ts';
 import {
   answeredPayload,
-  basePayload,
   type HangupFacts,
   hangupPayload,
   initiatedPayload,
   type Leg,
-  type Payload,
   type PlacedLegs,
 } from './leg.ts';
+import { createPlaced, type PlacedOptions } from './placed.ts';
 import type { CallerHangup, CallScript } from './script.ts';
 
-export interface SwitchboardOptions {
-  seed: number;
-  /** Distinguishes runs with the same seed that use the same database. */
-  salt: string;
-  rates: FaultRates;
-  clock: Clock;
-  delivery: Delivery;
+export interface SwitchboardOptions extends PlacedOptions, EmitOptions {
   /** The application's setting, read when a leg ends. */
   costInWebhooks: (connectionId: string) => boolean;
   onChange: (call: PlacedLegs) => void;
-  onEvent: (leg: Leg, type: string) => void;
-  /** The connection of the called number; null: it belongs to no application of the account. */
-  connectionOf: (to: string) => string | null;
 }
 
 /** Who ended a leg, for the records. */
@@ -46,7 +33,7 @@ export interface Switchboard {
   addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg;
   find(callControlId: string): Leg | undefined;
   living(): Leg[];
-  emit(leg: Leg, type: `call.${string}`, payload: Payload): void;
+  emit: Emit;
   end(leg: Leg, by: EndedBy, facts: HangupFacts): void;
   /** Reports an event at which the script may make the caller hang up. */
   happened(leg: Leg, what: CallerHangup['when']): void;
@@ -59,9 +46,9 @@ const REMEMBERED_MS = 600_000;
 const COST_AFTER_MS = 100;
 
 export function createSwitchboard(options: SwitchboardOptions): Switchboard {
-  const { clock, salt, seed } = options;
-  const legs = new Map<string, Leg>();
-  const calls: PlacedLegs[] = [];
+  const { clock } = options;
+  const { create, newLeg, legs, calls } = createPlaced(options);
+  const emit = createEmit(options);
 
   function place(script: CallScript): PlacedLegs {
     return announce(create(script, 'incoming'));
@@ -82,109 +69,10 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     return call;
   }
 
-  function create(script: CallScript, direction: Leg['direction']): PlacedLegs {
-    const number = calls.length + 1;
-    const session = sessionId(salt, number);
-    const from = script.from ?? `+1415555${String(number % 10_000).padStart(4, '0')}`;
-    const to = script.to ?? '+14155550100';
-    // A leg refers to its call and the call to its first leg, so one of the two is set afterwards.
-    const call = {
-      number,
-      script,
-      sessionId: session,
-      connectionId: script.connectionId ?? options.connectionOf(to) ?? CONNECTION_ID,
-      legs: [] as Leg[],
-      faults: { seed, rates: options.rates, callNumber: number, scripted: script.faults ?? [] },
-      moves: new Map<string, number>(),
-      happenings: new Map<string, number>(),
-      gathers: 0,
-    } as unknown as PlacedLegs;
-    call.caller = newLeg(call, direction, from, to, script.clientState ?? null);
-    call.book = newBook(call, from, to);
-    calls.push(call);
-    return call;
-  }
-
-  function newLeg(
-    call: PlacedLegs,
-    direction: Leg['direction'],
-    from: string,
-    to: string,
-    clientState: string | null,
-  ): Leg {
-    const index = call.legs.length;
-    const leg: Leg = {
-      ...legIds(salt, call.number, index),
-      index,
-      direction,
-      from,
-      to,
-      startedAt: clock.stamp(),
-      answeredAt: null,
-      endedAt: null,
-      clientState,
-      executed: new Map(),
-      requestCounts: new Map(),
-      eventCounts: new Map(),
-      answering: false,
-      voices: [],
-      gather: null,
-      pending: new Set(),
-      bridged: false,
-      parkAfterUnbridge: false,
-      peer: null,
-      call,
-    };
-    call.legs.push(leg);
-    legs.set(leg.callControlId, leg);
-    return leg;
-  }
-
   function addBLeg(caller: Leg, to: string, from: string, clientState: string | null): Leg {
-    const far = newLeg(caller.call, 'outgoing', from, to, clientState);
+    const far = newLeg(caller.call, { direction: 'outgoing', from, to, clientState });
     emit(far, 'call.initiated', initiatedPayload(far));
     return far;
-  }
-
-  function emit(leg: Leg, type: `call.${string}`, payload: Payload): void {
-    const nth = (leg.eventCounts.get(type) ?? 0) + 1;
-    leg.eventCounts.set(type, nth);
-    const { call } = leg;
-    if (type === 'call.hangup' && strikes(call.faults, 'hangup_forgotten', type, nth, leg.index)) {
-      bookFault(call.book, `leg ${leg.index} ${type} ${nth}: hangup_forgotten`);
-      return;
-    }
-    const fate = webhookFate(call.faults, type, leg.index, nth, {
-      copies: call.script.copies ?? 1,
-      shuffle: call.script.shuffle ?? false,
-    });
-    for (const kind of fate.struck) {
-      bookFault(call.book, `leg ${leg.index} ${type} ${nth}: ${kind}`);
-    }
-    const id = eventId(salt, call.number, leg.index, type, nth);
-    const occurredAt = clock.stamp();
-    const full = { ...basePayload(leg), ...payload };
-    const booked: BookedWebhook = bookWebhook(call.book, {
-      id,
-      type,
-      leg: leg.callControlId,
-      occurredAt,
-      clientState: leg.clientState,
-      faults: fate.struck,
-      deliveries: [],
-      outcome: 'pending',
-    });
-    // Telnyx writes keys in alphabetical order.
-    const data = JSON.stringify({
-      event_type: type,
-      id,
-      occurred_at: occurredAt,
-      payload: Object.fromEntries(Object.entries(full).sort(([a], [b]) => (a < b ? -1 : 1))),
-      record_type: 'event',
-    });
-    options.onEvent(leg, type);
-    const { number: callNumber, connectionId } = call;
-    options.delivery.send({ id, type, callNumber, connectionId, data, fate, booked });
   }
 
   function end(leg: Leg, by: EndedBy, facts: HangupFacts): void {
@@ -262,15 +150,6 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     else end(peer, 'far_end', { ...facts, source: 'callee' });
   }
 
-  function closeBook(call: PlacedLegs, by: EndedBy): void {
-    const { book } = call;
-    book.endedAt = call.caller.endedAt;
-    if (book.moved.length > 0) book.fate = 'moved';
-    else if (by === 'service') book.fate = 'released';
-    else if (by === 'caller') book.fate = 'left';
-    else book.fate = 'dropped';
-  }
-
   function emitCost(leg: Leg): void {
     clock.after(COST_AFTER_MS, () => emit(leg, 'call.cost', costPayload(leg, clock.stamp())));
   }
@@ -315,4 +194,13 @@ export function createSwitchboard(options: SwitchboardOptions): Switchboard {
     callerHangsUp,
     calls: () => calls,
   };
+}
+
+function closeBook(call: PlacedLegs, by: EndedBy): void {
+  const { book } = call;
+  book.endedAt = call.caller.endedAt;
+  if (book.moved.length > 0) book.fate = 'moved';
+  else if (by === 'service') book.fate = 'released';
+  else if (by === 'caller') book.fate = 'left';
+  else book.fate = 'dropped';
 }
