@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts packages beside package.json and package-lock.json in the folder given, exactly those of the lock file:
-# what production needs, or with "all" what building needs too. No package's own install script is run.
+# Installs exactly the packages of the lock file into the given folder, beside package.json and
+# package-lock.json: those for production, or with "all" also those for building. No install scripts run.
 set -eu
 cd "${1:?usage: install.sh <folder> [all]}"
 case "${2:-}" in

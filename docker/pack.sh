@@ -1,6 +1,6 @@
 #!/bin/sh
-# Packs the program as it is published and unpacks it into the folder given: the image holds what npm would
-# install, made here from the same sources.
+# Packs the program as it is published and unpacks it into the given folder, so that the image contains what
+# npm would install.
 set -eu
 folder="${1:?usage: pack.sh <folder>}"
 mkdir -p "$folder"

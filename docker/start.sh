@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the image starts. `exec` leaves the shell out: signals reach the service itself, and it is the one
-# whose exit code counts. Arguments are a subcommand of referee; none is `serve`.
+# The image's entrypoint. `exec` replaces the shell, so that signals reach the service and its exit code is
+# the container's. Arguments are a subcommand of referee; without any it is `serve`.
 set -eu
 umask 077
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 #!/bin/sh
-# An image that lacks a file or a package would fail only when it is started: loading the whole program
-# while the image is made finds that out here.
+# An image that lacks a file or a package would otherwise fail only when it is started, so the build loads
+# the whole program once.
 set -eu
 cd "$(dirname "$0")/.."
-# What root compiled here is of no use to the user of the service.
+# The service's user cannot use what root compiled here.
 NODE_DISABLE_COMPILE_CACHE=1 node bin/referee.js --help >/dev/null

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the one folder that the service writes to, for the user it runs as. Nobody else may look at it:
-# the database holds the numbers of callers.
+# Creates the only folder that the service writes to, for the user it runs as. Nobody else may read it,
+# because the database contains callers' numbers.
 set -eu
 folder="${1:?usage: volume.sh <folder> <uid>:<gid>}"
 mkdir -p "$folder"

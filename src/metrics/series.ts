@@ -54,7 +54,7 @@ export function defineSeries(registry: Registry) {
       'Callers whom we tried to move and who did not hang up first, by whether they arrived.',
       ['rule', 'arrived'],
     ),
-    costs: counter('cost_total', 'What Telnyx charged for calls, in the currency named.', [
+    costs: counter('cost_total', 'What Telnyx charged for calls, by currency and part.', [
       'currency',
       'part',
     ]),
@@ -68,32 +68,32 @@ export function defineSeries(registry: Registry) {
       REMOTE,
       ['action'],
     ),
-    lookups: counter('lookups_total', 'Lookups, by name and what became of them.', [
+    lookups: counter('lookups_total', 'Lookups, by name and result.', [
       'lookup',
       'result',
     ]),
     lookupSeconds: histogram(
       'lookup_duration_seconds',
-      'Time for which a decision waited for the answer of a lookup, cached ones left out.',
+      'How long a decision waited for the answer of a lookup, cached answers left out.',
       REMOTE,
       ['lookup'],
     ),
     retries: counter('command_retries_total', 'Commands scheduled to be sent again.', ['action']),
     toCommand: histogram(
       'webhook_to_command_seconds',
-      'Time from a webhook to the first request of the command it caused.',
+      'Time from storing a command to its first request, lookups left out.',
       FAST,
     ),
     toVerdict: histogram(
       'command_to_verdict_seconds',
-      'Time from the acceptance of an attempt by Telnyx to its verdict.',
+      'Time from when Telnyx accepted an attempt to its verdict.',
       [0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120],
       ['verdict'],
     ),
     deadlines: counter('deadlines_total', 'Due deadlines, by name.', ['name']),
     reconciliations: counter(
       'reconciliations_total',
-      'Calls whose real state differed from ours: hangup missed, wrong account, cannot be ended.',
+      'Calls whose state differed from what we expected: hangup missed, wrong account, cannot be ended.',
       ['what'],
     ),
     reloads: counter('route_reloads_total', 'Reloads of the route set.', ['result']),
@@ -104,16 +104,16 @@ export function defineSeries(registry: Registry) {
     ),
     routesActivated: gauge(
       'routes_activated',
-      '1 while an older version of the routes is live instead of the folder, by hand of an operator.',
+      '1 while an older version of the routes, activated by an operator, is live instead of the folder.',
     ),
     nextRoutes: counter(
       'next_routes_decisions_total',
-      'Decisions that the next route set (ROUTES_NEXT_DIR) made as well, by whether they differ from those of the live one.',
+      'Decisions that the next route set (ROUTES_NEXT_DIR) also made, by whether they differ from those of the live set.',
       ['result'],
     ),
     storeSeconds: histogram(
       'store_duration_seconds',
-      'How long the store took to load a batch of events and to commit it, without what happens in between.',
+      'How long the store took to load or commit a batch of events.',
       FAST,
       ['operation'],
     ),
