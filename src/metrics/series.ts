@@ -68,10 +68,7 @@ export function defineSeries(registry: Registry) {
       REMOTE,
       ['action'],
     ),
-    lookups: counter('lookups_total', 'Lookups, by name and result.', [
-      'lookup',
-      'result',
-    ]),
+    lookups: counter('lookups_total', 'Lookups, by name and result.', ['lookup', 'result']),
     lookupSeconds: histogram(
       'lookup_duration_seconds',
       'How long a decision waited for the answer of a lookup, cached answers left out.',
