@@ -1,9 +1,8 @@
 /** The list of calls: filters, pages, and rows that are updated live. */
-
-import { repeat } from '/assets/lit-html/directives/repeat.js';
-import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { html } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { addressOf, cursorOf, FAILED, LOST, NOT_ARRIVED, readPage } from './call-pages.js';
+import { callTable } from './call-table.js';
 import {
   alertOf,
   choice,
@@ -13,8 +12,8 @@ import {
   tidyNumber,
   valuesOf,
 } from './fields.js';
-import { ENDS, OUTCOMES, PHASES, standing, tone, VERDICTS, word } from './states.js';
-import { age, moment, party, plain, ruleName, said, time, ZONE } from './words.js';
+import { ENDS, OUTCOMES, PHASES, VERDICTS, word } from './states.js';
+import { moment, plain, ZONE } from './words.js';
 
 const MORE_FILTERS = [
   'number',
@@ -30,7 +29,7 @@ const MORE_FILTERS = [
 ];
 const FILTERS = ['q', 'outcome', 'phase', ...MORE_FILTERS];
 
-/** @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callSummary>} CallSummary */
+/** @typedef {import('./call-table.js').CallSummary} CallSummary */
 
 export function callsView(changed) {
   let open = false;
@@ -232,32 +231,4 @@ function submit(event) {
   }
   const wanted = new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ''));
   location.hash = wanted.size === 0 ? '#/calls' : `#/calls?${wanted}`;
-}
-
-/**
- * The most important columns first: how the call ended for the caller, then who called, then the
- * rest.
- */
-export function callTable(calls, caption) {
-  return html`<table class="calls">
-    <caption class="hidden">${caption}</caption>
-    <thead><tr><th scope="col">What became of the caller</th><th scope="col">From</th><th scope="col">To</th>
-      <th scope="col">Rule</th><th scope="col">Came</th><th scope="col" class="number">Lasted</th></tr></thead>
-    <tbody>${repeat(calls, ({ call_control_id: id }) => id, callRow)}</tbody>
-  </table>`;
-}
-
-/** @param {CallSummary} call */
-function callRow(call) {
-  const href = `#/calls/${encodeURIComponent(call.call_control_id)}`;
-  const name = standing(call);
-  return html`<tr data-call=${call.call_control_id}>
-    <td class="became"><span class="dot ${tone(name)}" title=${word(name)}></span><a class="open"
-      href=${href} title=${plain(call.summary)}>${said(call.summary)}</a></td>
-    <td class="from">${party(call.from)}</td>
-    <td class="to"><span class="arrow" aria-hidden="true">→ </span>${party(call.to, 'unknown')}${call.label ? html` <span class="faint">${said(call.label)}</span>` : nothing}</td>
-    <td class="rule">${ruleName(call)}</td>
-    <td class="came">${time(call.created_at)}</td>
-    <td class="number lasts">${age(call.created_at, call.ended_at)}</td>
-  </tr>`;
 }

@@ -45,6 +45,16 @@ export function quietChoice(label, name, value, options, any) {
   </select>`;
 }
 
+/**
+ * In place of what is not loaded yet, or not available; never shown as if there were none.
+ *
+ * @param {Error | null} error
+ * @param {string} what at the beginning of a sentence
+ */
+export function unread(error, what) {
+  return error === null ? 'Loading…' : `${what} could not be loaded.`;
+}
+
 export function alertOf(error) {
   if (error === null || error === undefined) return nothing;
   const { problem } = error;

@@ -3,20 +3,21 @@ import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
 import { alertOf } from './fields.js';
+import { newest } from './newest.js';
 import { mayAct } from './session.js';
 import { moment, said } from './words.js';
 
 const SHOWN_MAX = 50;
 
 export function lostCallers(changed) {
-  /** @type {import('./api.js').Answer} */
-  let found = null;
+  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  const all = newest(changed);
   /** @type {Error | null} */
   let error = null;
   let taking = new Set();
 
   async function refresh() {
-    found = await getJson('/v1/lost-callers', { limit: SHOWN_MAX });
+    await all.read('lost callers', () => getJson('/v1/lost-callers', { limit: SHOWN_MAX }));
   }
 
   async function take(ids) {
@@ -34,21 +35,23 @@ export function lostCallers(changed) {
   }
 
   return {
+    get error() {
+      return all.error;
+    },
     refresh,
     close() {
-      found = null;
+      all.forget();
       error = null;
     },
     template() {
-      const lost = found?.lost_callers ?? [];
-      const unknown = found?.unknown_live ?? [];
+      const { lost_callers: lost = [], unknown_live: unknown = [], next = null } = all.found ?? {};
       if (lost.length === 0 && unknown.length === 0) return nothing;
       return html`<section class="panel wide" aria-labelledby="lost-title">
         <h2 id="lost-title">Lost callers</h2>
         ${alertOf(error)}
         ${lost.length === 0 ? nothing : lostTable(lost)}
         ${
-          found.next === null
+          next === null
             ? nothing
             : html`<p class="faint small">and more: the newest ${lost.length} are shown</p>`
         }

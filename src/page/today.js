@@ -1,13 +1,22 @@
-/** Today's callers: a sentence, their outcomes by hour, and the reports behind the tables. */
+/**
+ * Today's callers: a sentence, their outcomes by hour, and which number, desk or rule loses callers.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { hourChart, hourTable, outcomeLegend } from './charts.js';
-import { lostOf } from './losses.js';
+import { unread } from './fields.js';
+import { lossTable, lostOf } from './losses.js';
+import { newest } from './newest.js';
 import { OUTCOMES } from './states.js';
-import { count, hour, midnight, ZONE } from './words.js';
+import { clock, count, hour, midnight, ZONE } from './words.js';
 
 const BY = /** @type {const} */ (['hour', 'number', 'target', 'rule']);
 const DAY_MS = 86_400_000;
+/** The sums of a day change slowly and cost more to read than the rest of the first screen. */
+const EVERY_MS = 20_000;
+/** Sooner after a call has ended, because the viewer expects to see it counted. */
+const SOON_MS = 8_000;
+const ROWS_MAX = 6;
 
 /**
  * Reports are exact, but only contain a call some seconds after its end. The statistics contain it
@@ -18,10 +27,68 @@ const DAY_MS = 86_400_000;
  *   by: Record<typeof BY[number], import('./api.js').Answer>,
  *   stats: import('./api.js').Answer,
  * }} Today
- *
- * @returns {Promise<Today>}
  */
-export async function readDay() {
+
+export function todaysCallers(changed) {
+  /** @type {ReturnType<typeof newest<Today>>} */
+  const day = newest(changed);
+  let readAt = 0;
+
+  return {
+    get error() {
+      return day.error;
+    },
+    async refresh() {
+      if (Date.now() - readAt < EVERY_MS) return;
+      readAt = Date.now();
+      await day.read('today', readDay);
+      if (day.error !== null) readAt = 0;
+    },
+    /** The next refresh reads, however recent the last reading is. */
+    expire() {
+      readAt = 0;
+    },
+    /** Pretends that the day was read earlier, so that the next reading is soon. */
+    hurry() {
+      readAt = Math.min(readAt, Date.now() - EVERY_MS + SOON_MS);
+    },
+    keep: () => day.found,
+    /** @param {Today | null} kept */
+    restore(kept) {
+      day.found = kept;
+    },
+    close() {
+      day.forget();
+      readAt = 0;
+    },
+    hours() {
+      const { found, error } = day;
+      return html`<section class="panel today" aria-labelledby="today-title">
+        <h2 id="today-title">Today by hour${found === null ? nothing : html` <span class="count">as of ${clock(found.readAt)}</span>`}</h2>
+        ${found === null ? html`<p class="empty">${unread(error, "The day's callers")}</p>` : dayOf(found)}
+      </section>`;
+    },
+    /**
+     * @param {'number' | 'target' | 'rule'} by
+     * @param {string} title
+     */
+    losses(by, title) {
+      const report = day.found?.by[by];
+      return html`<section class="panel" aria-labelledby=${`${by}-title`}>
+        <h2 id=${`${by}-title`}>${title}</h2>
+        ${report === undefined ? html`<p class="empty">${unread(day.error, 'The numbers')}</p>` : lossTable(by, report, { max: ROWS_MAX })}
+        ${
+          report !== undefined && report.rows.length > ROWS_MAX
+            ? html`<p class="small"><a href=${`#/reports?${new URLSearchParams({ period: 'today', by, compare: 'week' })}`}>and ${report.rows.length - ROWS_MAX} more</a></p>`
+            : nothing
+        }
+      </section>`;
+    },
+  };
+}
+
+/** @returns {Promise<Today>} */
+async function readDay() {
   const from = midnight();
   const span = { from, compare: 'week', zone: ZONE };
   // On the day when clocks are set back, midnight is longer ago than the statistics reach.
@@ -35,7 +102,7 @@ export async function readDay() {
 }
 
 /** @param {Today} today */
-export function todayPanel({ by, stats }) {
+function dayOf({ by, stats }) {
   const { total, rows, from, to } = by.hour;
   const { outcomes, calls } = callersOf(total, stats, from);
   const missing = calls - total.calls;
