@@ -46,9 +46,9 @@ export function schedulesView(changed) {
     },
     /**
      * @param {any[]} schedules as GET /v1/routes has them
-     * @param {{ ask: Function, force: Function }} acts
+     * @param {import('./overrides.js').Overrides} overrides
      */
-    template(schedules, acts) {
+    template(schedules, overrides) {
       if (schedules.length === 0)
         return html`<p class="empty">The routes have no schedules: every hour is the same.</p>`;
       const nowMs = clockAt.server + performance.now() - clockAt.browser;
@@ -59,7 +59,7 @@ export function schedulesView(changed) {
           const week = weeks.get(name);
           return html`<li>
             <div class="schedule-top">${headOf({ name, zone }, week, nowMs)}
-              ${mayAct('operator') ? buttons(name, override, acts) : nothing}</div>
+              ${mayAct('operator') ? buttons(name, override, overrides) : nothing}</div>
             ${week === undefined ? html`<p class="faint">${error === null ? 'Loading…' : 'Its hours could not be loaded.'}</p>` : weekStrip(week, nowMs)}
           </li>`;
         })}</ul>`;
@@ -96,14 +96,14 @@ function afterWords(next, { open, until }, soon) {
   return `it stays ${open ? 'open' : 'closed'}${next === undefined ? '' : ` and ${soon}`}`;
 }
 
-function buttons(name, override, acts) {
+function buttons(name, override, overrides) {
   return html`<p class="buttons">
-    <button @click=${() => askFor(name, false, HOUR_MS, acts)}>Close for 1 h…</button>
-    <button @click=${() => askFor(name, true, HOUR_MS, acts)}>Open for 1 h…</button>
-    <button @click=${() => askFor(name, false, null, acts)}>Close until further notice…</button>
-    <button @click=${() => askFor(name, false, undefined, acts)}>Close until…</button>
-    <button @click=${() => askFor(name, true, undefined, acts)}>Open until…</button>
-    ${override === null ? nothing : html`<button class="main" @click=${() => askEnd(name, acts)}>End the override…</button>`}
+    <button @click=${() => askFor(name, false, HOUR_MS, overrides)}>Close for 1 h…</button>
+    <button @click=${() => askFor(name, true, HOUR_MS, overrides)}>Open for 1 h…</button>
+    <button @click=${() => askFor(name, false, null, overrides)}>Close until further notice…</button>
+    <button @click=${() => askFor(name, false, undefined, overrides)}>Close until…</button>
+    <button @click=${() => askFor(name, true, undefined, overrides)}>Open until…</button>
+    ${override === null ? nothing : html`<button class="main" @click=${() => askEnd(name, overrides)}>End the override…</button>`}
   </p>`;
 }
 

@@ -5,9 +5,9 @@ import { heldWords, said } from './words.js';
 
 /**
  * @param {any[]} switches as GET /v1/routes has them
- * @param {{ ask: Function, turn: Function }} acts
+ * @param {import('./overrides.js').Overrides} overrides
  */
-export function switchList(switches, acts) {
+export function switchList(switches, overrides) {
   if (switches.length === 0) return nothing;
   return html`<ul class="schedules">
     ${switches.map(
@@ -17,8 +17,8 @@ export function switchList(switches, acts) {
         ${
           mayAct('operator')
             ? html`<p class="buttons">
-          <button @click=${() => askTurn(name, !on, acts)}>Turn ${on ? 'off' : 'on'}…</button>
-          ${override === null ? nothing : html`<button class="main" @click=${() => askDefault(name, byDefault, acts)}>Back to the default…</button>`}
+          <button @click=${() => askTurn(name, !on, overrides)}>Turn ${on ? 'off' : 'on'}…</button>
+          ${override === null ? nothing : html`<button class="main" @click=${() => askDefault(name, byDefault, overrides)}>Back to the default…</button>`}
         </p>`
             : nothing
         }

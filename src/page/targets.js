@@ -6,7 +6,19 @@ import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { mayAct } from './session.js';
 import { badge, duration, heldWords, said, time } from './words.js';
 
-export function targetTable(targets, standings, ask, rest) {
+/**
+ * @param {any[]} targets as GET /v1/routes has them
+ * @param {any[]} standings as GET /v1/targets has them
+ * @param {import('./overrides.js').Overrides} overrides
+ */
+export function targetsPanel(targets, standings, overrides) {
+  return html`<section class="panel" aria-labelledby="targets-title">
+    <h2 id="targets-title">Targets</h2>
+    ${targetTable(targets, standings, overrides)}
+  </section>`;
+}
+
+function targetTable(targets, standings, overrides) {
   if (targets.length === 0) return html`<p class="empty">The routes have no targets.</p>`;
   const standingOf = new Map(standings.map((standing) => [standing.name, standing]));
   return html`<div class="scroll"><table class="groups"><caption class="hidden">Targets</caption>
@@ -14,14 +26,14 @@ export function targetTable(targets, standings, ask, rest) {
     <tbody>${targets.map(
       ({ name, sip, timeout_ms, bye_without_verdict }) => html`<tr>
         <th scope="row"><a href=${`#/calls?target=${encodeURIComponent(name)}`}>${said(name)}</a></th>
-        <td>${standing(standingOf.get(name), ask, rest)}</td>
+        <td>${standing(standingOf.get(name), overrides)}</td>
         <td class="break broad"><code>${sip}</code> ${bye_without_verdict === 'completed' ? badge('completed') : nothing}</td>
         <td class="number">${duration(timeout_ms)}</td>
       </tr>`,
     )}</tbody></table></div>`;
 }
 
-function standing(target, ask, rest) {
+function standing(target, { ask, rest }) {
   if (target === undefined) return nothing;
   const { name, resting, why, next_try, override } = target;
   const start = (on) =>
