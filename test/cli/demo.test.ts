@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type TestContext, test } from 'vitest';
 import { SCRIPTS } from '../../src/simulator/scripts.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
+
+/** Three demos start at once, and a busy machine takes a minute for that; then each of them plays. */
+const DEMO = { timeout: 8 * PATIENCE_MS };
 
 /** A separate temporary folder, so that leftovers are found. */
 async function temporary({ onTestFinished }: TestContext): Promise<string> {
@@ -17,7 +21,6 @@ async function temporary({ onTestFinished }: TestContext): Promise<string> {
 
 async function demo(context: TestContext, ...args: string[]) {
   const dir = await temporary(context);
-  const startedAt = performance.now();
   // A folder without routes or .env, because the demo brings its own.
   const options = { cwd: dir, env: { PATH: process.env.PATH, TMPDIR: dir } };
   const result = await new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
@@ -25,28 +28,32 @@ async function demo(context: TestContext, ...args: string[]) {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });
-  return { ...result, left: await readdir(dir), ms: performance.now() - startedAt };
+  return { ...result, left: await readdir(dir) };
 }
 
-test.concurrent('the demo tells every call, and each ends as scripted in under 90 seconds, beside other tests', async (context) => {
-  const { expect } = context;
-  const { code, stdout, stderr, left, ms } = await demo(context);
-  expect(stderr).toBe('');
-  expect(code).toBe(0);
-  expect(ms).toBeLessThan(90_000);
-  expect(left).toEqual([]);
-  // The output is not a terminal: no colours, no log lines.
-  expect(stdout).not.toContain('\u001b');
-  expect(stdout).not.toContain('"level"');
-  for (const { name, title } of SCRIPTS) {
-    expect(stdout).toContain(title);
-    expect(stdout).toMatch(new RegExp(`^✓ .*${name}`, 'm'));
-  }
-  expect(stdout).toMatch(/support-us refuses \(486\) +· verdict busy → REFER to support-eu/);
-  expect(stdout).toMatch(/took the caller.*so the call ended as referred/);
-});
+// The demo gives all of its calls less than half a minute, and fails if one has not ended by then.
+test.concurrent(
+  'the demo tells every call, and each ends as scripted in the time that it gives them',
+  DEMO,
+  async (context) => {
+    const { expect } = context;
+    const { code, stdout, stderr, left } = await demo(context);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(left).toEqual([]);
+    // The output is not a terminal: no colours, no log lines.
+    expect(stdout).not.toContain('\u001b');
+    expect(stdout).not.toContain('"level"');
+    for (const { name, title } of SCRIPTS) {
+      expect(stdout).toContain(title);
+      expect(stdout).toMatch(new RegExp(`^✓ .*${name}`, 'm'));
+    }
+    expect(stdout).toMatch(/support-us refuses \(486\) +· verdict busy → REFER to support-eu/);
+    expect(stdout).toMatch(/took the caller.*so the call ended as referred/);
+  },
+);
 
-test.concurrent('--json is one document with what became of each call', async (context) => {
+test.concurrent('--json is one document with what became of each call', DEMO, async (context) => {
   const { expect } = context;
   const { code, stdout } = await demo(context, '--json');
   expect(code).toBe(0);
@@ -59,37 +66,40 @@ test.concurrent('--json is one document with what became of each call', async (c
   }
 });
 
-test.concurrent('--keep leaves both running, takes another call, and goes on Ctrl-C', async (context) => {
-  const { expect, onTestFinished } = context;
-  const dir = await temporary(context);
-  const child = spawn(process.execPath, [REFEREE, 'demo', '--keep'], {
-    cwd: dir,
-    env: { PATH: process.env.PATH, TMPDIR: dir },
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const shown = (pattern: RegExp) =>
-    expect.poll(() => pattern.exec(output), { timeout: 60_000 }).not.toBeNull();
-  await shown(/All calls.*\/v1\/calls\n/);
-  const [, token = ''] = /^Token +(\S+)$/m.exec(output) ?? [];
-  const [, log = ''] = /^Server log +(\S+)$/m.exec(output) ?? [];
-  await access(log);
+test.concurrent(
+  '--keep leaves both running, takes another call, and goes on Ctrl-C',
+  DEMO,
+  async (context) => {
+    const { expect, onTestFinished } = context;
+    const dir = await temporary(context);
+    const child = spawn(process.execPath, [REFEREE, 'demo', '--keep'], {
+      cwd: dir,
+      env: { PATH: process.env.PATH, TMPDIR: dir },
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const shown = (pattern: RegExp) => expect.poll(() => pattern.exec(output), DEMO).not.toBeNull();
+    await shown(/All calls.*\/v1\/calls\n/);
+    const [, token = ''] = /^Token +(\S+)$/m.exec(output) ?? [];
+    const [, log = ''] = /^Server log +(\S+)$/m.exec(output) ?? [];
+    await access(log);
 
-  child.stdin.write('call +14155550123 +14155550100 busy,completed\n');
-  await shown(/placed: \S+/);
-  const [, url = ''] = /placed: (\S+)/.exec(output) ?? [];
-  await expect
-    .poll(async () => {
-      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-      return response.ok ? ((await response.json()) as { ends: string }).ends : null;
-    })
-    .toBe('referred');
+    child.stdin.write('call +14155550123 +14155550100 busy,completed\n');
+    await shown(/placed: \S+/);
+    const [, url = ''] = /placed: (\S+)/.exec(output) ?? [];
+    await expect
+      .poll(async () => {
+        const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+        return response.ok ? ((await response.json()) as { ends: string }).ends : null;
+      })
+      .toBe('referred');
 
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  child.kill('SIGINT');
-  expect(await exited).toBe(0);
-  expect(await readdir(dir)).toEqual([]);
-});
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    child.kill('SIGINT');
+    expect(await exited).toBe(0);
+    expect(await readdir(dir)).toEqual([]);
+  },
+);
