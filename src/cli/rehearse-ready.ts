@@ -1,7 +1,7 @@
 /** The checks before a rehearsal's call, because the call cannot be undone. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Application, PhoneNumber } from '../core/account/account.ts';
-import { notRead, type Refusal } from '../core/account/set-up.ts';
+import { notRead, type SetupProblem } from '../core/account/set-up.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';
 import type { Documents } from './documents.ts';
@@ -32,7 +32,7 @@ export async function getReady(
   client: Pick<AccountClient, 'applications' | 'numbers'>,
   config: AccountConfig,
   wanted: Wanted,
-): Promise<Ready | { problem: Refusal }> {
+): Promise<Ready | { problem: SetupProblem }> {
   const { from, to } = wanted;
   if (from === to) return wrong('--from and --to are the same number.', 'Give two numbers.');
   const chosen = await chooseNumbers(client, config, wanted);
@@ -55,7 +55,7 @@ async function chooseNumbers(
   client: Pick<AccountClient, 'applications' | 'numbers'>,
   { connectionIds }: AccountConfig,
   { from, to }: Wanted,
-): Promise<Pick<Ready, 'connectionId' | 'application'> | { problem: Refusal }> {
+): Promise<Pick<Ready, 'connectionId' | 'application'> | { problem: SetupProblem }> {
   const [applications, numbers] = await Promise.all([client.applications(), client.numbers()]);
   if (applications.end !== 'value') return { problem: notRead('the applications', applications) };
   if (numbers.end !== 'value') return { problem: notRead('the numbers', numbers) };
@@ -84,7 +84,7 @@ function applicationOf(
   number: string,
   numbers: readonly PhoneNumber[],
   applications: readonly Application[],
-): { application: Application } | { problem: Refusal } {
+): { application: Application } | { problem: SetupProblem } {
   const owned = numbers.find((one) => one.number === number);
   if (owned === undefined) {
     return wrong(
@@ -106,7 +106,7 @@ function applicationOf(
 async function callsBefore(
   server: Pick<Documents, 'calls' | 'source'>,
   to: string,
-): Promise<{ ids: ReadonlySet<string> } | { problem: Refusal }> {
+): Promise<{ ids: ReadonlySet<string> } | { problem: SetupProblem }> {
   try {
     const { calls } = await server.calls({ to, limit: CALLS_LOOKED_AT });
     return { ids: new Set(calls.map((call) => call.call_control_id)) };
@@ -126,7 +126,7 @@ async function callsBefore(
 /** Opened before the call, so that no money is spent if the evidence cannot be written. */
 export function openEvidence(
   path: string | undefined,
-): { save: (text: string) => void } | { problem: Refusal } {
+): { save: (text: string) => void } | { problem: SetupProblem } {
   if (path === undefined) return { save: () => {} };
   try {
     closeSync(openSync(path, 'wx', 0o600));
@@ -137,6 +137,6 @@ export function openEvidence(
   return { save: (text) => writeFileSync(path, text) };
 }
 
-export function wrong(message: string, fix: string): { problem: Refusal } {
+export function wrong(message: string, fix: string): { problem: SetupProblem } {
   return { problem: { message, fix } };
 }

@@ -5,7 +5,7 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import { answersOf } from '../core/account/open-questions.ts';
-import type { Refusal } from '../core/account/set-up.ts';
+import type { SetupProblem } from '../core/account/set-up.ts';
 import { type AccountClient, createAccountClient } from '../telnyx/account/client.ts';
 import { type AccountConfig, accountConfig } from './account-config.ts';
 import { confirm } from './confirm.ts';
@@ -96,7 +96,7 @@ interface Run {
   signal: AbortSignal;
 }
 
-type Result = { code: number } | { problem: Refusal };
+type Result = { code: number } | { problem: SetupProblem };
 
 /** Checks everything before placing the call, because the call cannot be undone. */
 async function rehearse(run: Run): Promise<Result> {
@@ -118,7 +118,7 @@ async function rehearse(run: Run): Promise<Result> {
   return 'problem' in followed ? followed : report(followed, kept.save, run);
 }
 
-async function call(ready: Ready, run: Run): Promise<Followed | { problem: Refusal }> {
+async function call(ready: Ready, run: Run): Promise<Followed | { problem: SetupProblem }> {
   const { client, options, io, signal } = run;
   const { connectionId, application, server, before } = ready;
   const { from, to, secs } = options;

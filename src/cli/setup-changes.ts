@@ -1,7 +1,7 @@
 /** Shows the plan, asks, and changes the account, but only after the undo file has been written. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../core/account/change.ts';
-import type { Refusal } from '../core/account/set-up.ts';
+import type { SetupProblem } from '../core/account/set-up.ts';
 import { type AppliedChange, applyChanges } from '../telnyx/account/apply-changes.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';
@@ -20,7 +20,7 @@ export interface Report {
   result: Result;
   application: { id: string | null; name: string | null } | null;
   changes: ReturnType<typeof changeJson>[];
-  problems: Refusal[];
+  problems: SetupProblem[];
   /** What an undo does not change, and why. */
   kept: string[];
   undo_file: string | null;
@@ -158,7 +158,11 @@ async function lookAt(report: Report, run: Run, say: (text: string) => void): Pr
   return { ...report, env, doctor };
 }
 
-function refuse(problems: Refusal[], { io, options }: Run, say: (text: string) => void): Report {
+function refuse(
+  problems: SetupProblem[],
+  { io, options }: Run,
+  say: (text: string) => void,
+): Report {
   const { cyan } = colours(io);
   if (options.json !== true) {
     for (const { message, fix } of problems) {

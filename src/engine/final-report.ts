@@ -2,7 +2,7 @@
  * Counts what can no longer be corrected in the metrics: ends, verdicts and costs; see `tally.ts`.
  */
 import type { Attempt, Call, Verdict } from '../core/machine/call.ts';
-import { outcomeOf } from '../core/machine/caller-outcome.ts';
+import { outcomeOfCall } from '../core/machine/caller-outcome.ts';
 import type { Metrics } from '../metrics.ts';
 import { arrival, type Final } from './tally.ts';
 
@@ -33,7 +33,7 @@ function countEnd(metrics: Counters, call: Call): void {
   const { ends, rule, attempts } = call;
   if (ends === null) return;
   metrics.callEnded(ends);
-  const outcome = outcomeOf(call);
+  const outcome = outcomeOfCall(call);
   if (outcome !== null) metrics.callerOutcome(rule, outcome);
   const arrived = arrival(ends, attempts.length);
   if (arrived !== null) metrics.arrival(rule, arrived);

@@ -1,6 +1,6 @@
 /** Reports everything that was committed to the log and the metrics. */
 import type { Call } from '../core/machine/call.ts';
-import { outcomeOf, summaryOf } from '../core/machine/caller-outcome.ts';
+import { outcomeOfCall, summaryOf } from '../core/machine/caller-outcome.ts';
 import type { CallEvent } from '../core/machine/event.ts';
 import type { Notice } from '../core/machine/notice.ts';
 import type { LogEventName } from '../log/events.ts';
@@ -152,7 +152,7 @@ function callFields(call: Call): LogFields {
 }
 
 function outcomeFields(call: Call) {
-  return { outcome: outcomeOf(call), summary: summaryOf(call) };
+  return { outcome: outcomeOfCall(call), summary: summaryOf(call) };
 }
 
 function duration(call: Call) {

@@ -57,7 +57,7 @@ export interface RestingOptions {
   onGood(): void;
 }
 
-interface Refusal {
+interface ReferRefusal {
   connectionId: string;
   target: string;
 }
@@ -68,7 +68,7 @@ export function createResting(options: RestingOptions): Resting {
   const { store, rests, log, onError, onGood } = options;
   let known: { version: number; state: RestState } = { version: -1, state: restState(null) };
   let waiting: Observation[] = [];
-  let refusals: Refusal[] = [];
+  let refusals: ReferRefusal[] = [];
   let working: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
   let stopped = false;

@@ -52,7 +52,7 @@ export function createSender(options: SenderOptions): Sender {
     async run(job, permission) {
       const sent: Sent =
         permission.kind === 'send' ? await request(job) : { requested: false, permission };
-      const outcome = outcomeOf(job, sent);
+      const outcome = outcomeOfJob(job, sent);
       if (outcome === null) return null;
       if (!sent.requested) reportOutcome(job.claimed, outcome, 0);
       return eventOf(job, outcome, sent.requested);
@@ -83,7 +83,7 @@ export function createSender(options: SenderOptions): Sender {
     return { requested: true, outcome };
   }
 
-  function outcomeOf(job: Job, sent: Sent): Outcome | null {
+  function outcomeOfJob(job: Job, sent: Sent): Outcome | null {
     const { claimed } = job;
     if (!sent.requested) {
       return sent.permission.kind === 'lapsed'

@@ -54,7 +54,7 @@ function runExample(
     const message = `in the example ${JSON.stringify(example.name)}, ${warning}`;
     warnings.push({ ...example.place, message, hint: 'its rule did not get the call' });
   }
-  const got = outcomeOf(played, example.expect);
+  const got = playedOutcome(played, example.expect);
   const same = JSON.stringify(got) === JSON.stringify(inOrder(example.expect));
   const error = errorOf(played);
   return {
@@ -73,7 +73,7 @@ function errorOf(played: Played): string | null {
 }
 
 /** Only what the example asks about. */
-function outcomeOf(played: Played, asked: ExampleOutcome): ExampleOutcome {
+function playedOutcome(played: Played, asked: ExampleOutcome): ExampleOutcome {
   return inOrder({
     ...('rule' in asked ? { rule: played.rule } : {}),
     ...('attempts' in asked

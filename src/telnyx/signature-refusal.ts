@@ -11,7 +11,7 @@ export type RefusalReason =
   | 'timestamp_stale'
   | 'signature_wrong';
 
-export interface Refusal {
+export interface SignatureRefusal {
   reason: RefusalReason;
   /** What exactly was found, in words; never contains a value from the request. */
   detail: string;

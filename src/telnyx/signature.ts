@@ -15,7 +15,7 @@ import {
   TWEETNACL,
   type VerifyBytes,
 } from './ed25519.ts';
-import type { Refusal, RefusalReason } from './signature-refusal.ts';
+import type { RefusalReason, SignatureRefusal } from './signature-refusal.ts';
 import { SIGNATURE_BYTES } from './sodium.ts';
 
 export interface VerifierOptions {
@@ -43,12 +43,12 @@ export type VerifiedBody = Buffer & { readonly [stage]: 'verified' };
 export type Verification =
   /** `signedAt`: milliseconds by Telnyx's clock, in whole seconds. */
   | { result: 'verified'; body: VerifiedBody; signedAt: number }
-  | { result: 'refused'; refusal: Refusal };
+  | { result: 'refused'; refusal: SignatureRefusal };
 
 export interface Verifier {
   readonly engine: EngineName;
   /** Called before the body is read; null if the headers give no reason to refuse. */
-  refuseByHeaders(headers: RequestHeaders, now: number): Refusal | null;
+  refuseByHeaders(headers: RequestHeaders, now: number): SignatureRefusal | null;
   verify(signed: SignedRequest): Promise<Verification>;
 }
 
@@ -117,7 +117,7 @@ function checkHeaders(
   headers: RequestHeaders,
   nowMs: number,
   toleranceSecs: number,
-): CheckedHeaders | { result: 'refused'; refusal: Refusal } {
+): CheckedHeaders | { result: 'refused'; refusal: SignatureRefusal } {
   const given = headers['telnyx-signature-ed25519'];
   if (given === undefined || given === '') {
     return headers['x-telnyx-signature'] === undefined

@@ -5,12 +5,12 @@
  */
 import type { WebhookEvent } from '../core/machine/event.ts';
 import type { SignedRequest, Verifier } from './signature.ts';
-import type { Refusal } from './signature-refusal.ts';
+import type { SignatureRefusal } from './signature-refusal.ts';
 import { parseWebhook } from './webhook.ts';
 
 export type Webhook =
   /** Not signed with our key, or signed too long ago. */
-  | { kind: 'refused'; refusal: Refusal }
+  | { kind: 'refused'; refusal: SignatureRefusal }
   /** Signed, but not an event of Telnyx's webhook API. */
   | { kind: 'not_telnyx'; why: string; fix: string }
   | { kind: 'not_a_call'; type: string | null; signedAt: number }

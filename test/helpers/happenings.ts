@@ -135,7 +135,7 @@ export function happen(d: Driver, h: Happening, n: number): void {
     }
     case 'outcome': {
       const command = d.commands[h.pick % Math.max(1, d.commands.length)];
-      if (command !== undefined) d.outcome(command, outcomeOf(h.how, command));
+      if (command !== undefined) d.outcome(command, happenedOutcome(h.how, command));
       return;
     }
     case 'deadline':
@@ -186,7 +186,7 @@ export function happen(d: Driver, h: Happening, n: number): void {
   }
 }
 
-function outcomeOf(how: string, command: Command) {
+function happenedOutcome(how: string, command: Command) {
   if (how === 'unknown') return { kind: 'unknown', detail: 'x' } as const;
   if (how === 'retry') {
     return { kind: 'retry', status: 500, detail: 'x', afterMs: null, provenUnsent: false } as const;

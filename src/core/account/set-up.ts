@@ -24,7 +24,7 @@ export interface SetUpWish {
   take: boolean;
 }
 
-export interface Refusal {
+export interface SetupProblem {
   message: string;
   fix: string;
 }
@@ -32,7 +32,7 @@ export interface Refusal {
 /** `application`: the one that the numbers are assigned to. */
 export type SetUpPlan =
   | { type: 'plan'; application: Connection; changes: Change[] }
-  | { type: 'refused'; problems: Refusal[] };
+  | { type: 'refused'; problems: SetupProblem[] };
 
 export const DEFAULT_NAME = 'Referee';
 
@@ -60,7 +60,7 @@ export function planSetUp(
 type Choice =
   | { type: 'found'; application: Application }
   | { type: 'create'; name: string }
-  | { type: 'refused'; problem: Refusal };
+  | { type: 'refused'; problem: SetupProblem };
 
 function choose(applications: readonly Application[], wish: SetUpWish): Choice {
   const withUrl = applications.filter(({ webhookUrl }) => sameUrl(webhookUrl, wish.webhookUrl));
@@ -145,7 +145,7 @@ function assignments(
   reading: Reading<PhoneNumber[]>,
   wish: SetUpWish,
   application: Connection,
-): { changes: Change[]; problems: Refusal[] } {
+): { changes: Change[]; problems: SetupProblem[] } {
   const wanted = [...new Set(wish.numbers)];
   if (wanted.length === 0) return { changes: [], problems: [] };
   if (reading.end !== 'value') {
@@ -153,7 +153,7 @@ function assignments(
   }
   const known = new Map(reading.value.map((number) => [number.number, number]));
   const changes: Change[] = [];
-  const problems: Refusal[] = [];
+  const problems: SetupProblem[] = [];
   for (const number of wanted) {
     const owned = known.get(number);
     if (owned === undefined) {
@@ -190,7 +190,7 @@ function refusal(message: string, fix: string): Choice {
 export function notRead(
   what: string,
   { end, why }: Exclude<Reading<unknown>, { end: 'value' }>,
-): Refusal {
+): SetupProblem {
   const fix =
     end === 'denied'
       ? `Check TELNYX_API_KEY, and give the key the permission to read ${what}.`

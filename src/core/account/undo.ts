@@ -5,11 +5,12 @@
  */
 import type { Account, Application, PhoneNumber } from './account.ts';
 import { type Change, connectionOf, FIELDS, type FieldChange, sameUrl } from './change.ts';
-import { notRead, type Refusal } from './set-up.ts';
+import { notRead, type SetupProblem } from './set-up.ts';
 
 export type UndoPlan =
   /** `kept`: what is not undone, and why. */
-  { type: 'plan'; changes: Change[]; kept: string[] } | { type: 'refused'; problems: Refusal[] };
+  | { type: 'plan'; changes: Change[]; kept: string[] }
+  | { type: 'refused'; problems: SetupProblem[] };
 
 /** In reverse order: a number goes back before its application changes. */
 export function planUndo(
@@ -17,7 +18,7 @@ export function planUndo(
   made: readonly Change[],
 ): UndoPlan {
   const { applications, numbers } = account;
-  const problems: Refusal[] = [];
+  const problems: SetupProblem[] = [];
   if (applications.end !== 'value') problems.push(notRead('the applications', applications));
   if (numbers.end !== 'value') problems.push(notRead('the numbers', numbers));
   if (applications.end !== 'value' || numbers.end !== 'value') return { type: 'refused', problems };

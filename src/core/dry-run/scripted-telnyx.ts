@@ -40,7 +40,7 @@ const SPEECH_MS_PER_CHARACTER = 60;
 const PLAYBACK_MS = 5_000;
 
 export function answersTo(command: Command, situation: Situation): Scripted[] {
-  const accepted = outcomeOf(command, { kind: 'accepted', status: 200, alive: null });
+  const accepted = scriptedOutcome(command, { kind: 'accepted', status: 200, alive: null });
   const { call } = situation;
   switch (command.action) {
     case 'answer':
@@ -73,9 +73,9 @@ export function answersTo(command: Command, situation: Situation): Scripted[] {
       if (command.legId !== call.id) return [accepted];
       return [accepted, { event: hangupOf(call), afterMs: 0 }];
     case 'probe':
-      return [outcomeOf(command, { kind: 'accepted', status: 200, alive: true })];
+      return [scriptedOutcome(command, { kind: 'accepted', status: 200, alive: true })];
     case 'active_calls':
-      return [outcomeOf(command, { kind: 'accepted', status: 200, alive: null, bLeg: null })];
+      return [scriptedOutcome(command, { kind: 'accepted', status: 200, alive: null, bLeg: null })];
     case 'lookup':
       return [lookupAnswer(command, situation.lookup)];
     case 'playback_stop':
@@ -95,7 +95,7 @@ function lookupAnswer(
 ): Scripted {
   if (script === undefined) {
     const lookup = { result: 'time_over' as const, values: {}, ms: 0 };
-    return outcomeOf(command, { kind: 'unknown', detail: NOT_SCRIPTED, lookup });
+    return scriptedOutcome(command, { kind: 'unknown', detail: NOT_SCRIPTED, lookup });
   }
   const kept = command.keep.flatMap(({ name }) => {
     const value = Object.hasOwn(script, name) ? script[name] : undefined;
@@ -103,7 +103,7 @@ function lookupAnswer(
   });
   const result = kept.length === command.keep.length ? 'found' : 'missing_field';
   const lookup = { result, values: Object.fromEntries(kept), ms: 0 } as const;
-  return outcomeOf(command, { kind: 'accepted', status: 200, alive: null, lookup });
+  return scriptedOutcome(command, { kind: 'accepted', status: 200, alive: null, lookup });
 }
 
 const NOT_SCRIPTED = 'no answer: a dry run asks nobody, and nothing is scripted for it';
@@ -193,7 +193,7 @@ function speechMs(text: string): number {
 }
 
 function refusal(command: Command): Scripted {
-  return outcomeOf(command, {
+  return scriptedOutcome(command, {
     kind: 'rejected',
     status: 422,
     code: '10015',
@@ -204,7 +204,7 @@ function refusal(command: Command): Scripted {
   });
 }
 
-function outcomeOf(command: Command, outcome: Outcome): Scripted {
+function scriptedOutcome(command: Command, outcome: Outcome): Scripted {
   const event: OutcomeEvent = {
     source: 'outcome',
     id: `outcome:${command.id}`,

@@ -3,7 +3,7 @@
  * the calls that started in it: if a call is corrected later, the difference is added.
  */
 import type { Attempt, Call } from '../machine/call.ts';
-import { outcomeOf } from '../machine/caller-outcome.ts';
+import { outcomeOfCall } from '../machine/caller-outcome.ts';
 import { costTarget, costTotals } from '../machine/cost.ts';
 import { addDecimals } from '../machine/decimal.ts';
 import { addLatencies, bucketOf, type Latencies } from './latencies.ts';
@@ -53,7 +53,7 @@ export const HOUR_MS = 3_600_000;
 
 /** Empty while the call is live, and for a B-leg, which is counted with its caller. */
 export function sumsOf(call: Call): Sum[] {
-  const outcome = outcomeOf(call);
+  const outcome = outcomeOfCall(call);
   if (outcome === null) return [];
   const key = {
     hour: Math.floor(call.createdAt / HOUR_MS) * HOUR_MS,

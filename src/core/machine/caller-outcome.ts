@@ -51,21 +51,21 @@ export function callerOutcome(ends: Ends | null, attempts: number): CallerOutcom
 }
 
 /** Null also for a transfer's B-leg: it belongs to its caller. */
-export function outcomeOf({ ends, attempts, parentId }: Call): CallerOutcome | null {
+export function outcomeOfCall({ ends, attempts, parentId }: Call): CallerOutcome | null {
   return parentId === null ? callerOutcome(ends, attempts.length) : null;
 }
 
 /** "Reached support-eu after 1.4 s: support-us was busy." */
 export function summaryOf(call: Call): string {
   if (call.parentId !== null) return 'The far end of a transfer: see the call of its caller.';
-  return `${outcomeOf(call) === null ? liveWords(call) : endWords(call)}.`;
+  return `${outcomeOfCall(call) === null ? liveWords(call) : endWords(call)}.`;
 }
 
 function endWords(call: Call): string {
   const { ends, attempts, endedAt, createdAt } = call;
   const lasted = duration((endedAt ?? createdAt) - createdAt);
   const last = attempts.at(-1);
-  const outcome = outcomeOf(call);
+  const outcome = outcomeOfCall(call);
   switch (outcome) {
     case 'reached':
       return reachedWords(call);

@@ -113,7 +113,7 @@ function ownOf(
         legId: recorded.legId ?? call.id,
         action: text('action') as Action,
         ...(text('lookup') === null ? {} : { lookup: text('lookup') ?? '' }),
-        outcome: outcomeOf(detail, recorded),
+        outcome: recordedOutcome(detail, recorded),
         firstSentAt: recorded.sentAgoMs === undefined ? null : row.at - recorded.sentAgoMs,
       } satisfies Own<'outcome'>;
     case 'deadline':
@@ -160,7 +160,7 @@ function costAndRecovery(row: Row, call: Call, { cost, gone }: Recorded, legId: 
   };
 }
 
-function outcomeOf(detail: Detail, { outcome = {} }: Recorded): Outcome {
+function recordedOutcome(detail: Detail, { outcome = {} }: Recorded): Outcome {
   const { outcome: kind, status = null, code = null, detail: words = '' } = detail;
   switch (kind as Outcome['kind']) {
     case 'accepted':

@@ -40,9 +40,7 @@ export function registerActing(app: ApiScope, deps: ActingDeps): void {
   }
 }
 
-type Refusal = Exclude<Operated['result'], 'done' | 'no_such_call'>;
-
-const REFUSED: Record<Refusal, Problem> = {
+const REFUSED: Record<Exclude<Operated['result'], 'done' | 'no_such_call'>, Problem> = {
   ended: {
     status: 409,
     reason: 'call_ended',

@@ -3,7 +3,7 @@
  * and no secrets: `auth` of a step is left out, and templates only contain references to secrets.
  */
 import type { Attempt, Call } from '../../core/machine/call.ts';
-import { outcomeOf, summaryOf } from '../../core/machine/caller-outcome.ts';
+import { outcomeOfCall, summaryOf } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { whyNotMovable } from '../../core/machine/movable.ts';
 import type { Step } from '../../core/machine/plan.ts';
@@ -24,7 +24,7 @@ export function callSummary(call: Call) {
     direction: call.facts.direction,
     phase: call.phase,
     ends: call.ends,
-    outcome: outcomeOf(call),
+    outcome: outcomeOfCall(call),
     summary: summaryOf(call),
     rule: call.rule,
     rows: call.rows.map(({ table, key }) => ({ table, key })),

@@ -1,9 +1,9 @@
 /** The answers to refused webhooks: the reason, the details and the fix. */
-import { REFUSAL_WORDS, type Refusal } from '../../telnyx/signature-refusal.ts';
+import { REFUSAL_WORDS, type SignatureRefusal } from '../../telnyx/signature-refusal.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 
-export function verificationProblem(refusal: Refusal): Problem {
+export function verificationProblem(refusal: SignatureRefusal): Problem {
   const words = REFUSAL_WORDS[refusal.reason];
   return {
     status: 401,

@@ -4,7 +4,7 @@ import { type Attempt, type Call, ENDS, PHASES } from '../../../src/core/machine
 import {
   CALLER_OUTCOMES,
   callerOutcome,
-  outcomeOf,
+  outcomeOfCall,
   summaryOf,
 } from '../../../src/core/machine/caller-outcome.ts';
 import { VERDICTS } from '../../../src/core/machine/verdict.ts';
@@ -36,7 +36,7 @@ describe('every end', () => {
 
   test('a live call has none, nor has the far end of a transfer', () => {
     expect(callerOutcome(null, 2)).toBe(null);
-    expect(outcomeOf(ended('ignored', [], { parentId: 'v3:caller' }))).toBe(null);
+    expect(outcomeOfCall(ended('ignored', [], { parentId: 'v3:caller' }))).toBe(null);
   });
 });
 

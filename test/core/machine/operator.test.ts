@@ -1,6 +1,6 @@
 /** An operator hangs a call up, or takes the caller out of an attempt that hangs. */
 import { describe, expect, it } from 'vitest';
-import { outcomeOf } from '../../../src/core/machine/caller-outcome.ts';
+import { outcomeOfCall } from '../../../src/core/machine/caller-outcome.ts';
 import {
   CALL,
   type Driver,
@@ -52,7 +52,7 @@ describe('hanging up', () => {
     d.hook('call.refer.completed', { sipNotifyResponse: 200, ...stamp(d) });
     act(d, 'hangup');
     d.hook('call.hangup');
-    expect([d.call.ends, outcomeOf(d.call)]).toEqual(['referred', 'reached']);
+    expect([d.call.ends, outcomeOfCall(d.call)]).toEqual(['referred', 'reached']);
   });
 
   it('is sent again for a call that does not go, and refused for one that has gone', () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CALLER_OUTCOMES, outcomeOf } from '../../../src/core/machine/caller-outcome.ts';
+import { CALLER_OUTCOMES, outcomeOfCall } from '../../../src/core/machine/caller-outcome.ts';
 import type { CallFilter } from '../../../src/store/contract/list.ts';
 import { HOURLY_SUMS } from '../../../src/store/rows/fold.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
@@ -129,7 +129,7 @@ export function findingContract(): void {
     test('by outcome and by our number, whichever side it is on', async () => {
       const since = calls[0]?.createdAt ?? 0;
       for (const outcome of CALLER_OUTCOMES) {
-        const own = calls.filter((call) => outcomeOf(call) === outcome).toReversed();
+        const own = calls.filter((call) => outcomeOfCall(call) === outcome).toReversed();
         const page = await store.list({ outcome, since, limit: 50 });
         expect([outcome, page.calls.map(({ id }) => id)]).toEqual([
           outcome,
