@@ -1,5 +1,5 @@
 /**
- * The demo's set-up: the real server and the Telnyx simulator in this process, with a temporary
+ * The stage of the demo: the real server and the Telnyx simulator in this process, with a temporary
  * folder for database, routes and log. `close` closes everything in the opposite order.
  */
 import { randomBytes } from 'node:crypto';

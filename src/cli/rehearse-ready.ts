@@ -1,7 +1,7 @@
 /** The checks before a rehearsal's call, because the call cannot be undone. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Application, PhoneNumber } from '../core/account/account.ts';
-import { notRead, type SetupProblem } from '../core/account/set-up.ts';
+import { notRead, type SetupProblem } from '../core/account/setup.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';
 import type { Documents } from './documents.ts';

@@ -5,7 +5,7 @@
  */
 import { type Command, InvalidArgumentError } from 'commander';
 import { answersOf } from '../core/account/open-questions.ts';
-import type { SetupProblem } from '../core/account/set-up.ts';
+import type { SetupProblem } from '../core/account/setup.ts';
 import { type AccountClient, createAccountClient } from '../telnyx/account/client.ts';
 import { type AccountConfig, accountConfig } from './account-config.ts';
 import { confirm } from './confirm.ts';

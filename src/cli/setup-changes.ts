@@ -1,7 +1,7 @@
 /** Shows the plan, asks, and changes the account, but only after the undo file has been written. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Change } from '../core/account/change.ts';
-import type { SetupProblem } from '../core/account/set-up.ts';
+import type { SetupProblem } from '../core/account/setup.ts';
 import { type AppliedChange, applyChanges } from '../telnyx/account/apply-changes.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 import type { AccountConfig } from './account-config.ts';

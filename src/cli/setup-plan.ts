@@ -1,7 +1,7 @@
 /** The changes that a set-up or its undo would make in the account. */
 import { expectedUrl } from '../core/account/applications.ts';
 import type { Change } from '../core/account/change.ts';
-import { planSetUp, type SetUpPlan } from '../core/account/set-up.ts';
+import { planSetup, type SetupPlan } from '../core/account/setup.ts';
 import { planUndo } from '../core/account/undo.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
 
@@ -24,12 +24,12 @@ export type Plan =
       /** What an undo does not change, and why. */
       kept: string[];
     }
-  | Extract<SetUpPlan, { type: 'refused' }>;
+  | Extract<SetupPlan, { type: 'refused' }>;
 
 /** Reads the plan again, because the account may change while somebody looks at it. */
 export type ReadPlan = () => Promise<Plan>;
 
-export function readSetUp(client: AccountClient, options: SetupOptions): ReadPlan {
+export function readSetup(client: AccountClient, options: SetupOptions): ReadPlan {
   const { app = null, number: numbers, take = false } = options;
   const webhookUrl = expectedUrl(options.url ?? null) ?? '';
   return async () => {
@@ -38,7 +38,7 @@ export function readSetUp(client: AccountClient, options: SetupOptions): ReadPla
       numbers.length === 0 ? { end: 'value' as const, value: [] } : client.numbers(),
     ]);
     const account = { applications, numbers: known };
-    const plan = planSetUp(account, { webhookUrl, application: app, numbers, take });
+    const plan = planSetup(account, { webhookUrl, application: app, numbers, take });
     return plan.type === 'refused' ? plan : { ...plan, kept: [] };
   };
 }

@@ -1,6 +1,6 @@
 /** A plan of changes to the account, and its result, as text and as JSON. */
 import type { Change, Connection, FieldValue } from '../core/account/change.ts';
-import { wantedFields } from '../core/account/set-up.ts';
+import { wantedFields } from '../core/account/setup.ts';
 import type { AppliedChange } from '../telnyx/account/apply-changes.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './terminal.ts';

@@ -4,13 +4,13 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { expectedUrl } from '../core/account/applications.ts';
-import { DEFAULT_NAME } from '../core/account/set-up.ts';
+import { DEFAULT_NAME } from '../core/account/setup.ts';
 import { createAccountClient } from '../telnyx/account/client.ts';
 import { accountConfig, validOrSay } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
 import { numberOf } from './number-option.ts';
 import { carryOut } from './setup-changes.ts';
-import { readSetUp, readUndo, type SetupOptions } from './setup-plan.ts';
+import { readSetup, readUndo, type SetupOptions } from './setup-plan.ts';
 import { plain } from './terminal.ts';
 import { readUndoFile } from './undo-file.ts';
 
@@ -67,7 +67,7 @@ async function runSetup(options: SetupOptions, io: Io): Promise<number> {
   const { apiUrl, apiKey, proxy } = config;
   const client = createAccountClient({ apiUrl, apiKey, proxy });
   try {
-    const plan = undo === undefined ? readSetUp(client, options) : readUndo(client, made);
+    const plan = undo === undefined ? readSetup(client, options) : readUndo(client, made);
     const report = await carryOut({ client, config, options, io, plan });
     if (options.json === true) io.stdout.write(`${jsonText(report, 2)}\n`);
     return report.result === 'done' || report.result === 'nothing_to_do' ? 0 : 1;

@@ -5,7 +5,7 @@
  */
 import type { Account, Application, PhoneNumber } from './account.ts';
 import { type Change, connectionOf, FIELDS, type FieldChange, sameUrl } from './change.ts';
-import { notRead, type SetupProblem } from './set-up.ts';
+import { notRead, type SetupProblem } from './setup.ts';
 
 export type UndoPlan =
   /** `kept`: what is not undone, and why. */

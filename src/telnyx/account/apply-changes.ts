@@ -6,7 +6,7 @@
  */
 import type { Application, PhoneNumber, Reading } from '../../core/account/account.ts';
 import { type Change, type FieldChange, unlike } from '../../core/account/change.ts';
-import { wantedFields } from '../../core/account/set-up.ts';
+import { wantedFields } from '../../core/account/setup.ts';
 import type { AccountClient, ApplicationChange } from './client.ts';
 
 export interface AppliedChange {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Application, PhoneNumber } from '../../../src/core/account/account.ts';
 import type { Change } from '../../../src/core/account/change.ts';
-import { planSetUp, type SetUpWish } from '../../../src/core/account/set-up.ts';
+import { planSetup, type SetupWish } from '../../../src/core/account/setup.ts';
 import { planUndo } from '../../../src/core/account/undo.ts';
 
 const URL_OURS = 'https://calls.example.com/webhooks/telnyx';
@@ -42,7 +42,7 @@ const account = (applications: Application[], numbers: PhoneNumber[] = []) => ({
   numbers: value(numbers),
 });
 
-const wish = (given: Partial<SetUpWish> = {}): SetUpWish => ({
+const wish = (given: Partial<SetupWish> = {}): SetupWish => ({
   webhookUrl: URL_OURS,
   application: null,
   numbers: [],
@@ -63,7 +63,7 @@ interface Row {
   name: string;
   applications?: Application[];
   numbers?: PhoneNumber[];
-  wish?: Partial<SetUpWish>;
+  wish?: Partial<SetupWish>;
   changes: unknown[];
 }
 
@@ -170,7 +170,7 @@ const PLANS: Row[] = [
 ];
 
 test.each(PLANS)('the plan is $name', ({ applications = [app()], numbers = [], ...row }) => {
-  const plan = planSetUp(account(applications, numbers), wish(row.wish));
+  const plan = planSetup(account(applications, numbers), wish(row.wish));
   expect(plan.type === 'plan' ? plan.changes : plan).toEqual(row.changes);
 });
 
@@ -224,7 +224,7 @@ const REFUSALS: Refused[] = [
 test.each(REFUSALS)(
   'it refuses $name',
   ({ applications = [app()], numbers = [], says, ...row }) => {
-    const plan = planSetUp(account(applications, numbers), wish(row.wish));
+    const plan = planSetup(account(applications, numbers), wish(row.wish));
     const problems = plan.type === 'refused' ? plan.problems : [];
     expect(problems).toHaveLength(1);
     const text = problems.map(({ message, fix }) => `${message} ${fix}`).join();
@@ -234,7 +234,7 @@ test.each(REFUSALS)(
 
 test('all numbers that are wrong are reported at once', () => {
   const numbers = [number({ connectionId: 'trunk' })];
-  const plan = planSetUp(
+  const plan = planSetup(
     account([app()], numbers),
     wish({ numbers: ['+14155550100', '+14155550199'] }),
   );
@@ -243,13 +243,13 @@ test('all numbers that are wrong are reported at once', () => {
 
 test('what could not be read refuses, and only what is needed is', () => {
   const unread = { applications: denied, numbers: value([]) };
-  expect(planSetUp(unread, wish())).toMatchObject({
+  expect(planSetup(unread, wish())).toMatchObject({
     type: 'refused',
     problems: [{ message: expect.stringContaining('the applications. HTTP 403') }],
   });
   const noNumbers = { applications: value([app()]), numbers: silent };
-  expect(planSetUp(noNumbers, wish())).toMatchObject({ type: 'plan', changes: [] });
-  expect(planSetUp(noNumbers, wish({ numbers: ['+14155550100'] }))).toMatchObject({
+  expect(planSetup(noNumbers, wish())).toMatchObject({ type: 'plan', changes: [] });
+  expect(planSetup(noNumbers, wish({ numbers: ['+14155550100'] }))).toMatchObject({
     type: 'refused',
     problems: [{ message: expect.stringContaining('the numbers. no answer') }],
   });

@@ -13,7 +13,7 @@ import {
   unlike,
 } from './change.ts';
 
-export interface SetUpWish {
+export interface SetupWish {
   /** The complete webhook URL. */
   webhookUrl: string;
   /** Name or id; null: the application with this URL, or a new one. */
@@ -30,16 +30,16 @@ export interface SetupProblem {
 }
 
 /** `application`: the one that the numbers are assigned to. */
-export type SetUpPlan =
+export type SetupPlan =
   | { type: 'plan'; application: Connection; changes: Change[] }
   | { type: 'refused'; problems: SetupProblem[] };
 
 export const DEFAULT_NAME = 'Referee';
 
-export function planSetUp(
+export function planSetup(
   account: Pick<Account, 'applications' | 'numbers'>,
-  wish: SetUpWish,
-): SetUpPlan {
+  wish: SetupWish,
+): SetupPlan {
   const { applications } = account;
   if (applications.end !== 'value') {
     return { type: 'refused', problems: [notRead('the applications', applications)] };
@@ -62,7 +62,7 @@ type Choice =
   | { type: 'create'; name: string }
   | { type: 'refused'; problem: SetupProblem };
 
-function choose(applications: readonly Application[], wish: SetUpWish): Choice {
+function choose(applications: readonly Application[], wish: SetupWish): Choice {
   const withUrl = applications.filter(({ webhookUrl }) => sameUrl(webhookUrl, wish.webhookUrl));
   const { application: wanted } = wish;
   if (wanted === null) return chooseByUrl(applications, withUrl, wish);
@@ -82,7 +82,7 @@ function choose(applications: readonly Application[], wish: SetUpWish): Choice {
 function chooseByUrl(
   applications: readonly Application[],
   withUrl: readonly Application[],
-  { webhookUrl }: SetUpWish,
+  { webhookUrl }: SetupWish,
 ): Choice {
   if (withUrl.length > 1) return ambiguous(`have the webhook URL ${webhookUrl}`, withUrl);
   if (withUrl[0] !== undefined) return { type: 'found', application: withUrl[0] };
@@ -115,7 +115,7 @@ function ambiguous(what: string, applications: readonly Application[]): Choice {
 
 function applicationChange(
   chosen: Exclude<Choice, { type: 'refused' }>,
-  { webhookUrl }: SetUpWish,
+  { webhookUrl }: SetupWish,
 ): Change[] {
   if (chosen.type === 'create') {
     return [{ type: 'create_application', id: null, name: chosen.name, webhookUrl }];
@@ -143,7 +143,7 @@ export function wantedFields(webhookUrl: string): FieldChange[] {
 
 function assignments(
   reading: Reading<PhoneNumber[]>,
-  wish: SetUpWish,
+  wish: SetupWish,
   application: Connection,
 ): { changes: Change[]; problems: SetupProblem[] } {
   const wanted = [...new Set(wish.numbers)];
@@ -159,7 +159,7 @@ function assignments(
     if (owned === undefined) {
       problems.push({
         message: `${number} is not a number of this account.`,
-        fix: 'Correct it, or buy it in the Telnyx portal first: set-up buys nothing.',
+        fix: 'Correct it, or buy it in the Telnyx portal first: referee setup buys nothing.',
       });
       continue;
     }
