@@ -36,6 +36,12 @@ export default defineConfig({
         },
       },
     ],
+    tags: [
+      {
+        name: 'long',
+        description: 'Searches by chance or has a very large input: not in test:fast',
+      },
+    ],
     // Real servers and real processes: two files at a time is what two cores carry without
     // starving the timers that some of the subjects live by.
     maxWorkers: Math.max(2, availableParallelism()),

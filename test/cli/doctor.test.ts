@@ -165,7 +165,9 @@ describe('referee doctor', () => {
     });
   });
 
-  test('3,000 numbers take seconds, with a line of progress on a terminal', async () => {
+  test('3,000 numbers take seconds, with a line of progress on a terminal', {
+    tags: ['long'],
+  }, async () => {
     const many = Array.from({ length: 3_000 }, (_, index) => ({
       phone_number: `+1415${2_000_000 + index}`,
     }));

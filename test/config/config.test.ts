@@ -311,7 +311,7 @@ describe('readConfig', () => {
     expect(only).not.toContain(token);
   });
 
-  it('takes every token that openssl makes', () => {
+  it('takes every token that openssl makes', { tags: ['long'] }, () => {
     for (let i = 0; i < 20_000; i += 1) {
       const token = randomBytes(32).toString(i % 2 === 0 ? 'base64' : 'hex');
       expect(parseAdminToken(token)).toBe(token);
@@ -390,7 +390,7 @@ describe('readConfig', () => {
     expect(`${inspect(config)} ${JSON.stringify(config)}`).not.toContain('secret');
   });
 
-  it('never throws anything else, whatever the environment holds', () => {
+  it('never throws anything else, whatever the environment holds', { tags: ['long'] }, () => {
     const names = VARIABLES.map(([name]) => name);
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constant('1'), fc.constant('sqlite:x'));
     fc.assert(

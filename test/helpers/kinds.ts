@@ -2,7 +2,7 @@
  * The two kinds of test files, distinguished by what they import, directly or through other files
  * in test/. Those that can start a process, a thread, a browser, PostgreSQL or the whole server are
  * "starting"; all others are "fast". `npm run test:fast` runs the fast ones except
- * *.property.test.ts, which take seconds each.
+ * *.property.test.ts and tests with the tag `long`, which take seconds each.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

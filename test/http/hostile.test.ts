@@ -93,7 +93,7 @@ function encoded(value: string): string {
   return encodeURIComponent(value.toWellFormed());
 }
 
-test('strange values in the path and the query', { timeout: 90_000 }, async () => {
+test('strange values in the path and the query', { tags: ['long'], timeout: 90_000 }, async () => {
   for (const { method, path, operation } of operations) {
     const { parameters = [] } = operation;
     const good = path.replaceAll(/\{\w+\}/g, 'v3:one');
@@ -114,7 +114,7 @@ test('strange values in the path and the query', { timeout: 90_000 }, async () =
   }
 });
 
-test('strange bodies', { timeout: 90_000 }, async () => {
+test('strange bodies', { tags: ['long'], timeout: 90_000 }, async () => {
   const values: unknown[] = ['', '\u0000', '\ud800', '__proto__', LONG, null, -1, 1e300, true];
   values.push([], {}, { a: { b: [] } }, '2026-03-02T09:00:00', '9999-12-31T23:59:59Z');
   for (const { method, path, operation } of operations) {

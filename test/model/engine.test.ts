@@ -22,6 +22,7 @@ const MUST_OCCUR = [
 ];
 
 test('whatever dies, is lost or comes twice, the engine moves a caller once and ends every call', {
+  tags: ['long'],
   timeout: 60_000,
 }, async () => {
   const occurred = new Set<string>();

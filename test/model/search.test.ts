@@ -14,7 +14,9 @@ const STATES = Number(process.env.MODEL_STATES ?? 500);
 const NEVER = Number.POSITIVE_INFINITY;
 const FOUND = join(import.meta.dirname, 'found');
 
-describe('whatever happens, a caller is moved at most once and every call ends', () => {
+describe('whatever happens, a caller is moved at most once and every call ends', {
+  tags: ['long'],
+}, () => {
   const occurred = new Set<string>();
 
   test.each(Object.keys(PLANS))('%s', { timeout: 60_000 + STATES * 20 }, (plan) => {

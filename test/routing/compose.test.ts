@@ -45,7 +45,9 @@ test.each(TEXTS)('text %# is composed alike in pieces of any length', (text) => 
   }
 });
 
-test('a document with something cut out, doubled or put in is good or bad alike', () => {
+test('a document with something cut out, doubled or put in is good or bad alike', {
+  tags: ['long'],
+}, () => {
   const text = fc.constantFrom(...TEXTS);
   const at = fc.nat({ max: 2_000 });
   const put = fc.constantFrom('', ',', '[', ']', '{', '}', ': ', '- ', '\n', ' ', '"', '# ', '?');
@@ -70,7 +72,7 @@ test('a document with something cut out, doubled or put in is good or bad alike'
   );
 });
 
-test('a list of 100,000 numbers is never composed in one go', () => {
+test('a list of 100,000 numbers is never composed in one go', { tags: ['long'] }, () => {
   const numbers = Array.from({ length: 100_000 }, (_, i) => `"+1415${1_000_000 + i}"`);
   const text = `lists: { l: [${numbers.join(', ')}] }\notherwise: [ hangup ]\n`;
   const work = compose([...new Parser().parse(text)], text.length);

@@ -52,7 +52,9 @@ test('an empty list is a warning: a block list begins so', async () => {
   ]);
 });
 
-test('100,000 numbers and 100,000 prefixes load in under two seconds', async () => {
+test('100,000 numbers and 100,000 prefixes load in under two seconds', {
+  tags: ['long'],
+}, async () => {
   const lines = Array.from(
     { length: 100_000 },
     (_, i) => `+1415${String(i).padStart(7, '0')}\n+44${String(i).padStart(7, '0')}*\n`,
@@ -63,7 +65,7 @@ test('100,000 numbers and 100,000 prefixes load in under two seconds', async () 
   expect(result.ok && result.set.lists.get('l')?.entries.length).toBe(200_000);
 });
 
-test('1,900 rules with a list each load in time too', async () => {
+test('1,900 rules with a list each load in time too', { tags: ['long'] }, async () => {
   const names = Array.from({ length: 1_900 }, (_, rule) => `l${rule}`);
   const files = Object.fromEntries(
     names.map((name, rule) => [

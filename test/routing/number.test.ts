@@ -142,7 +142,9 @@ test('what a hint shows is never refused next', () => {
 });
 
 /** Country codes with numbers that begin with 0, by the library's numbering plans. */
-test('after which country codes a 0 may follow is what the numbering plans say', () => {
+test('after which country codes a 0 may follow is what the numbering plans say', {
+  tags: ['long'],
+}, () => {
   const plans = Object.values({ ...metadata.countries, ...metadata.nonGeographic }) as unknown[][];
   const found = new Set<string>();
   for (const [code, , pattern, lengths] of plans) {

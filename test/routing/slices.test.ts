@@ -17,7 +17,7 @@ const ENTRIES = 20_000;
 const NUMBERS = Array.from({ length: ENTRIES }, (_, i) => `+1415${1_000_000 + i}`);
 const MEGABYTE = 1024 * 1024;
 
-test('each list entry, row and rule is a place to interrupt a load', () => {
+test('each list entry, row and rule is a place to interrupt a load', { tags: ['long'] }, () => {
   const main = `
     lists: { a: { file: lists/a.txt }, b: [${NUMBERS.map((number) => `"${number}"`).join(', ')}] }
     tables: { t: { file: tables/t.csv, key: to } }

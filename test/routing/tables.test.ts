@@ -379,7 +379,9 @@ otherwise: [ hangup ]`);
   expect(problemsOf(await menu('play: "http://media.example.com/menu.mp3",'))).toHaveLength(1);
 });
 
-test('a large table is read in slices: others have their turn meanwhile', async () => {
+test('a large table is read in slices: others have their turn meanwhile', {
+  tags: ['long'],
+}, async () => {
   const rows = Array.from({ length: 50_000 }, (_, i) => `+4930${1_000_000 + i},${i},berlin`);
   const files = tables(`to,extension,site\n${rows.join('\n')}`);
   const cpuMs = () => process.threadCpuUsage().user / 1_000;

@@ -21,7 +21,9 @@ describe.each(ENGINES)('the engine $name behind the check before it', (engine) =
 });
 
 describe('the engines', () => {
-  it('agree on genuine signatures and on every way of bending one', async () => {
+  it('agree on genuine signatures and on every way of bending one', {
+    tags: ['long'],
+  }, async () => {
     const bend = fc.record({
       seed: fc.uint8Array({ minLength: 32, maxLength: 32 }),
       message: fc.uint8Array({ maxLength: 300 }),

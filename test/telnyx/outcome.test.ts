@@ -275,7 +275,7 @@ describe('no answer at all', () => {
   });
 });
 
-test('whatever comes, one of four ends comes out and nothing is thrown', () => {
+test('whatever comes, one of four ends comes out and nothing is thrown', { tags: ['long'] }, () => {
   const action = fc.constantFrom<Action>(...ACTIONS, 'probe');
   const code = fc.oneof(fc.string(), fc.integer(), fc.anything());
   const body = fc.oneof(

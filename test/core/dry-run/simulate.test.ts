@@ -239,7 +239,7 @@ describe('a played call', () => {
     });
   });
 
-  it('always comes to an end, whatever the plan and the verdicts', () => {
+  it('always comes to an end, whatever the plan and the verdicts', { tags: ['long'] }, () => {
     const names = fc.constantFrom('us', 'eu');
     const verdict = fc.constantFrom<Verdict>(...failures, 'completed', 'abandoned');
     const { steps } = fc.letrec<{ steps: RouteStep[] }>((tie) => ({

@@ -36,7 +36,9 @@ function spentMs(run: () => void): number {
   return (user + system) / 1000;
 }
 
-it('proves ten rules with menus and three-step hunts within five seconds', () => {
+it('proves ten rules with menus and three-step hunts within five seconds', {
+  tags: ['long'],
+}, () => {
   const routes = compileRouteSet(tenRules());
   let proofs: RuleProof[] = [];
   const ms = spentMs(() => {
@@ -47,7 +49,7 @@ it('proves ten rules with menus and three-step hunts within five seconds', () =>
   expect(ms).toBeLessThan(5_000);
 });
 
-it('may be interrupted often enough to leave the event loop to others', () => {
+it('may be interrupted often enough to leave the event loop to others', { tags: ['long'] }, () => {
   const routes = compileRouteSet(tenRules());
   const steps = proveRoutes(routes, { examples: [] });
   const spent: number[] = [];

@@ -79,7 +79,7 @@ const moments = fc.record({
   digits: fc.constantFrom(null, '1', '2'),
 });
 
-it('decides as the definition does, for every call at every event', () => {
+it('decides as the definition does, for every call at every event', { tags: ['long'] }, () => {
   let matched = 0;
   fc.assert(
     fc.property(fc.array(condition, { maxLength: 12 }), calls, moments, (conditions, call, at) => {

@@ -71,7 +71,7 @@ describe('from and to', () => {
     ).not.toContain(true);
   });
 
-  it('finds the same winner as looking at every rule in turn', () => {
+  it('finds the same winner as looking at every rule in turn', { tags: ['long'] }, () => {
     const digits = fc.string({ unit: fc.constantFrom('1', '2'), minLength: 1, maxLength: 4 });
     const value = fc.oneof(
       digits.map((text) => `+${text}`),

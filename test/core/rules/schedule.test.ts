@@ -160,7 +160,9 @@ describe('switches', () => {
     expect(changes(schedule({ open: [] }), 0, 5, {})).toEqual([]);
   });
 
-  it('misses no change: it agrees with asking at every minute around changes of the clocks', () => {
+  it('misses no change: it agrees with asking at every minute around changes of the clocks', {
+    tags: ['long'],
+  }, () => {
     fc.assert(
       fc.property(anySchedule, fc.constantFrom(...CLOCK_CHANGES), (any, change) => {
         const fromMs = at(change) - 40 * 3_600_000;

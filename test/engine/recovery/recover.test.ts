@@ -200,7 +200,10 @@ describe('one recovery', () => {
     await expect(run(other, engine, { receive: broken })).rejects.toThrow(StoreUnavailable);
   });
 
-  it('finds 5,000 failed deliveries without holding the event loop', async () => {
+  it('finds 5,000 failed deliveries without holding the event loop', {
+    tags: ['long'],
+    timeout: 60_000,
+  }, async () => {
     const missed = Array.from({ length: 2_500 }, (_, n) => [
       told(`call ${n}`, 'call.initiated', n),
       told(`call ${n}`, 'call.hangup', n + 1),
@@ -209,10 +212,12 @@ describe('one recovery', () => {
     expect(found).toMatchObject({ recovered: 5_000, failed: null });
     expect(found.lost).toHaveLength(2_500);
     expect(sent).toEqual([]);
-  }, 60_000);
+  });
 });
 
-describe('any mix of recovered, late and repeated deliveries, on two replicas', () => {
+describe('any mix of recovered, late and repeated deliveries, on two replicas', {
+  tags: ['long'],
+}, () => {
   const call = fc.record({
     lives: fc.boolean(),
     /** Which of initiated, dtmf and hangup arrived in time. */

@@ -343,7 +343,7 @@ describe('what Telnyx is to send again', () => {
   });
 });
 
-describe('whatever a signed body holds', () => {
+describe('whatever a signed body holds', { tags: ['long'] }, () => {
   test('is 200 or 400, never anything else, with the real engine behind it', async () => {
     await using real = await serveApp();
     const field = fc.oneof(fc.jsonValue(), fc.constantFrom(null, '', 0, '+14155550100', 'parked'));

@@ -153,7 +153,7 @@ describe('lists', () => {
 /**
  * Rules reported as shadowed really are, with numbers and addresses that nearly match each other.
  */
-test('no rule that is said never to run wins a call', async () => {
+test('no rule that is said never to run wins a call', { tags: ['long'] }, async () => {
   const number = fc.constantFrom('+14155550', '+14155551', '+1415555012', '+44205550', '4155550');
   const address = fc.oneof(
     number,
@@ -207,7 +207,7 @@ test('no rule that is said never to run wins a call', async () => {
  * The shadowed rule is the last one. It is only found if the thousands before it do not use up the
  * steps of LIMITS.subsumptionWork.
  */
-describe('among thousands of rules', () => {
+describe('among thousands of rules', { tags: ['long'] }, () => {
   const RULES = 1_900;
   /**
    * Of each rule, and of a long list. 20 million steps are granted; looked for one by one, a value of

@@ -62,7 +62,10 @@ const aStep = fc.record({
 });
 type Step = typeof aStep extends fc.Arbitrary<infer T> ? T : never;
 
-test('two stores on one file, in any order of loads, commits, mistakes and prunes, answer as one that remembers nothing', async () => {
+test('two stores on one file, in any order of loads, commits, mistakes and prunes, answer as one that remembers nothing', {
+  tags: ['long'],
+  timeout: 20_000,
+}, async () => {
   const stores = [await open(), await open()] as const;
   const file = new DatabaseSync(path);
   await fc.assert(
@@ -98,7 +101,7 @@ test('two stores on one file, in any order of loads, commits, mistakes and prune
     { numRuns: RUNS },
   );
   file.close();
-}, 20_000);
+});
 
 test.each(['it', 'another process'])(
   'a call that is written after %s pruned it never lands in the row of the call that came next',
