@@ -5,7 +5,15 @@ import { count, plain, said } from './words.js';
 /** @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>} CallDetail */
 
 /** @param {CallDetail} call */
-export function facts(call) {
+export function factsPanel(call) {
+  return html`<section class="panel" aria-labelledby="facts-title">
+    <h2 id="facts-title">What Telnyx reported</h2>
+    ${facts(call)}
+  </section>`;
+}
+
+/** @param {CallDetail} call */
+function facts(call) {
   const rows = [
     ['call_control_id', call.call_control_id],
     ['call_session_id', call.call_session_id],

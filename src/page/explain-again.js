@@ -41,11 +41,13 @@ export function explainAgain(changed) {
       error = null;
       busy = false;
     },
-    template: (id) => html`
+    template: (id) => html`<section class="panel" aria-labelledby="again-title">
+      <h2 id="again-title">Under the live routes</h2>
       <p><button ?disabled=${busy} @click=${() => ask(id)}>${busy ? 'Deciding…' : 'Decide it again'}</button>
         <span class="faint small">At the time of the call, with what its targets and its caller really did.</span></p>
       ${alertOf(error)}
-      <div aria-live="polite">${answer === null ? nothing : bothSides(answer)}</div>`,
+      <div aria-live="polite">${answer === null ? nothing : bothSides(answer)}</div>
+    </section>`,
   };
 }
 

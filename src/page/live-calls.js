@@ -79,20 +79,30 @@ export function liveCalls(changed) {
     template(total) {
       forgetEnded(calls);
       const live = [...calls.values()].toSorted(newestFirst);
-      const shown = live.slice(0, ROWS_MAX);
-      const hidden = live.length < ROWS_MAX ? 0 : (total ?? 0) - shown.length;
-      const now = countOf(live, total);
-      return html`<section class="panel" aria-labelledby="live-title"><h2 id="live-title">Live calls${now === undefined ? nothing : html` <span class="count">${now}</span>`}</h2>
-        <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
-          ${
-            live.length === 0
-              ? html`<p class="empty">${isRead ? 'No live calls. The next one appears here automatically.' : unread(error, 'The live calls')}</p>`
-              : callTable(shown, 'Live calls')
-          }
-          ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
-        </div></section>`;
+      const none = isRead
+        ? 'No live calls. The next one appears here automatically.'
+        : unread(error, 'The live calls');
+      return panel(live, total, none);
     },
   };
+}
+
+/**
+ * @param {any[]} live
+ * @param {number | undefined} total as of the statistics
+ * @param {string} none instead of an empty table
+ */
+function panel(live, total, none) {
+  const shown = live.slice(0, ROWS_MAX);
+  const hidden = live.length < ROWS_MAX ? 0 : (total ?? 0) - shown.length;
+  const now = countOf(live, total);
+  return html`<section class="panel" aria-labelledby="live-title">
+    <h2 id="live-title">Live calls${now === undefined ? nothing : html` <span class="count">${now}</span>`}</h2>
+    <div class="scroll live" tabindex="0" role="group" aria-labelledby="live-title">
+      ${live.length === 0 ? html`<p class="empty">${none}</p>` : callTable(shown, 'Live calls')}
+      ${hidden > 0 ? html`<p class="faint small">and ${hidden} more: see <a href="#/calls">Calls</a></p>` : nothing}
+    </div>
+  </section>`;
 }
 
 /**

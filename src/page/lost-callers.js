@@ -49,7 +49,7 @@ export function lostCallers(changed) {
       return html`<section class="panel wide" aria-labelledby="lost-title">
         <h2 id="lost-title">Lost callers</h2>
         ${alertOf(error)}
-        ${lost.length === 0 ? nothing : lostTable(lost)}
+        ${lost.length === 0 ? nothing : lostTable(lost, taking, take)}
         ${
           next === null
             ? nothing
@@ -59,33 +59,38 @@ export function lostCallers(changed) {
       </section>`;
     },
   };
+}
 
-  function lostTable(lost) {
-    return html`<p class="faint small">They rang while webhooks did not reach this server, and had gone before it
-        heard of them. Call them back.</p>
-      <div class="scroll"><table class="calls">
-        <caption class="hidden">Lost callers</caption>
-        <thead><tr><th scope="col">Rang at</th><th scope="col">From</th><th scope="col">To</th>
-          ${
-            mayAct('operator')
-              ? html`<th scope="col"><button class="quiet" ?disabled=${taking.size > 0}
-            @click=${() => take(lost.map(({ call_control_id: id }) => id))}>Take note of all</button></th>`
-              : nothing
-          }</tr></thead>
-        <tbody>
-          ${repeat(
-            lost,
-            ({ call_control_id: id }) => id,
-            ({ call_control_id: id, from, to, at }) => html`<tr>
-              <td><a href=${`#/calls/${encodeURIComponent(id)}`}>${moment(at)}</a></td>
-              <td>${said(from, 'withheld')}</td>
-              <td>${said(to, 'unknown')}</td>
-              ${mayAct('operator') ? html`<td><button class="quiet" ?disabled=${taking.has(id)} @click=${() => take([id])}>Take note</button></td>` : nothing}
-            </tr>`,
-          )}
-        </tbody>
-      </table></div>`;
-  }
+/**
+ * @param {any[]} lost
+ * @param {Set<string>} taking the ids that are being acknowledged
+ * @param {(ids: string[]) => void} take
+ */
+function lostTable(lost, taking, take) {
+  return html`<p class="faint small">They rang while webhooks did not reach this server, and had gone before it
+      heard of them. Call them back.</p>
+    <div class="scroll"><table class="calls">
+      <caption class="hidden">Lost callers</caption>
+      <thead><tr><th scope="col">Rang at</th><th scope="col">From</th><th scope="col">To</th>
+        ${
+          mayAct('operator')
+            ? html`<th scope="col"><button class="quiet" ?disabled=${taking.size > 0}
+          @click=${() => take(lost.map(({ call_control_id: id }) => id))}>Take note of all</button></th>`
+            : nothing
+        }</tr></thead>
+      <tbody>
+        ${repeat(
+          lost,
+          ({ call_control_id: id }) => id,
+          ({ call_control_id: id, from, to, at }) => html`<tr>
+            <td><a href=${`#/calls/${encodeURIComponent(id)}`}>${moment(at)}</a></td>
+            <td>${said(from, 'withheld')}</td>
+            <td>${said(to, 'unknown')}</td>
+            ${mayAct('operator') ? html`<td><button class="quiet" ?disabled=${taking.has(id)} @click=${() => take([id])}>Take note</button></td>` : nothing}
+          </tr>`,
+        )}
+      </tbody>
+    </table></div>`;
 }
 
 function unknownList(unknown) {

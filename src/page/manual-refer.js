@@ -2,63 +2,67 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { postJson } from './api.js';
 import { alertOf, valuesOf } from './fields.js';
+import { readNames } from './route-names.js';
+import { sending } from './sending.js';
 import { mayAct } from './session.js';
 import { said } from './words.js';
 
 /** @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>} CallDetail */
-
-const NOT_SENT = { busy: false, error: null, done: null };
 
 /**
  * @param {() => void} changed
  * @param {() => Promise<void>} reload reads the call again
  */
 export function manualRefer(changed, reload) {
-  /** @type {{ busy: boolean, error: Error | null, done: import('./api.js').Answer }} */
-  let sent = NOT_SENT;
+  /** @type {ReturnType<typeof sending<import('./api.js').Answer>>} */
+  const sent = sending(changed, reload);
+  /**
+   * Null until they are loaded.
+   *
+   * @type {string[] | null}
+   */
+  let targets = null;
 
   async function submit(event, id) {
     event.preventDefault();
     const { way, target, sip_address: sipAddress } = valuesOf(event.target);
-    sent = { busy: true, error: null, done: null };
-    changed();
-    try {
-      const body = way === 'target' ? { target } : { sip_address: sipAddress };
-      const { attempt } = await postJson(`/v1/calls/${encodeURIComponent(id)}/refer`, body);
-      sent = { busy: false, error: null, done: attempt };
-    } catch (failure) {
-      sent = { busy: false, error: failure, done: null };
-    }
-    changed();
-    await reload();
+    const body = way === 'target' ? { target } : { sip_address: sipAddress };
+    const path = `/v1/calls/${encodeURIComponent(id)}/refer`;
+    await sent.send(async () => (await postJson(path, body)).attempt);
     // The focused form may have disappeared: it is not offered while the call is being moved.
     if (sent.done !== null) document.getElementById('refer-title')?.focus();
   }
 
   return {
-    reset() {
-      sent = NOT_SENT;
+    async open() {
+      targets = (await readNames())?.targets ?? null;
+      changed();
     },
-    /**
-     * @param {CallDetail} call
-     * @param {string[] | null} targets null until they are loaded
-     */
-    template(call, targets) {
-      return html`${call.refer_refused === null ? (mayAct('operator') ? form(call.call_control_id, targets) : html`<p class="empty">An operator may refer this caller; you may read.</p>`) : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
+    reset: sent.forget,
+    /** @param {CallDetail} call */
+    template(call) {
+      return html`<section class="panel" aria-labelledby="refer-title">
+        <h2 id="refer-title" tabindex="-1">Manual refer</h2>
+        ${call.refer_refused === null ? offered(call.call_control_id) : html`<p class="empty">${REFUSED[call.refer_refused]}</p>`}
         <div role="status">${
           sent.done === null
             ? nothing
             : html`<p class="fine">Accepted: refer ${said(sent.done.target ?? sent.done.sip_address)}. The timeline above shows the result.</p>`
         }</div>
-        ${alertOf(sent.error)}`;
+        ${alertOf(sent.error)}
+      </section>`;
     },
   };
 
-  /**
-   * @param {string} id
-   * @param {string[] | null} targets
-   */
-  function form(id, targets) {
+  /** @param {string} id */
+  function offered(id) {
+    return mayAct('operator')
+      ? form(id)
+      : html`<p class="empty">An operator may refer this caller; you may read.</p>`;
+  }
+
+  /** @param {string} id */
+  function form(id) {
     return html`<form class="refer" @submit=${(event) => submit(event, id)}>
       <fieldset>
         <legend class="hidden">Where to</legend>

@@ -2,49 +2,38 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { alertOf } from './fields.js';
+import { newest } from './newest.js';
 import { badge, count, duration, said } from './words.js';
 
 export function pathsView(changed) {
   /** @type {string | null} */
   let rule = null;
-  /** @type {import('./api.js').Answer} */
-  let proof = null;
-  /** @type {Error | null} */
-  let error = null;
+  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  const proof = newest(changed);
 
   async function show(name) {
     rule = name;
-    proof = null;
-    error = null;
+    proof.forget();
     changed();
-    try {
-      const found = await getJson('/v1/routes/prove', { rule: name });
-      if (rule !== name) return;
-      proof = found;
-    } catch (failure) {
-      if (rule !== name) return;
-      error = failure;
-    }
-    changed();
+    await proof.read({ rule }, () => getJson('/v1/routes/prove', { rule: name }));
   }
 
   return {
     show,
     /** A reload may have changed what was shown. */
     refresh(hash) {
-      if (proof !== null && proof.hash !== hash) void show(rule);
+      if (proof.found !== null && proof.found.hash !== hash) void show(rule);
     },
     close() {
       rule = null;
-      proof = null;
-      error = null;
+      proof.forget();
     },
     template() {
       if (rule === null) return nothing;
       return html`<section class="panel" aria-labelledby="paths-title" aria-live="polite">
         <h2 id="paths-title">What callers of ${said(rule)} can meet</h2>
-        ${alertOf(error)}
-        ${proof === null ? (error === null ? html`<p class="empty">Playing every path…</p>` : nothing) : shown(proof)}
+        ${alertOf(proof.error)}
+        ${proof.found === null ? (proof.error === null ? html`<p class="empty">Playing every path…</p>` : nothing) : shown(proof.found)}
       </section>`;
     },
   };

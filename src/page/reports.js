@@ -2,8 +2,9 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, send } from './api.js';
 import { outcomeLegend, reportChart } from './charts.js';
-import { alertOf, valuesOf } from './fields.js';
+import { alertOf, unread, valuesOf } from './fields.js';
 import { lossTable } from './losses.js';
+import { newest } from './newest.js';
 import { besideTable, outcomeTable, reportWords } from './report-numbers.js';
 import {
   addressOf,
@@ -15,6 +16,7 @@ import {
   PERIODS,
   queryOf,
 } from './report-period.js';
+import { rounds } from './rounds.js';
 import { clock, day, hour, ZONE } from './words.js';
 
 const REFRESH_MS = 60_000;
@@ -22,51 +24,23 @@ const REFRESH_MS = 60_000;
 const ROWS_MAX = 200;
 
 export function reportsView(changed) {
-  let open = false;
-  let timer;
-  let rounds = 0;
   let asked = askedOf({});
-  /** @type {import('./api.js').Answer} */
-  let report = null;
-  let readAt = '';
-  /** @type {Error | null} */
-  let error = null;
-
-  async function load() {
-    clearTimeout(timer);
-    if (!open) return;
-    const mine = ++rounds;
-    try {
-      const found = await getJson('/v1/reports', queryOf(asked));
-      if (mine !== rounds) return;
-      report = found;
-      readAt = new Date().toISOString();
-      error = null;
-    } catch (failure) {
-      if (mine !== rounds) return;
-      error = failure;
-    }
-    changed();
-    if (open) timer = setTimeout(load, REFRESH_MS);
-  }
+  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  const report = newest(changed);
+  const reading = rounds(REFRESH_MS, () => {
+    const query = queryOf(asked);
+    return report.read(asked, async () => ({
+      ...(await getJson('/v1/reports', query)),
+      readAt: new Date().toISOString(),
+    }));
+  });
 
   async function download() {
-    // Exports exactly what is on the screen, even if it was loaded an hour ago.
-    const { from, to, by, compare, zone } = report;
-    const query = new URLSearchParams({
-      from,
-      to,
-      by,
-      zone,
-      ...(compare === null ? {} : { compare }),
-    });
     try {
-      const answer = await send(`/v1/reports?${query}`, { headers: { accept: 'text/csv' } });
-      if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-      save(await answer.blob(), `callers-by-${by}-from-${from.slice(0, 10)}.csv`);
-      error = null;
+      await downloadCsv(report.found);
+      report.error = null;
     } catch (failure) {
-      error = failure;
+      report.error = failure;
     }
     changed();
   }
@@ -74,62 +48,74 @@ export function reportsView(changed) {
   return {
     title: () => 'Reports',
     open(params) {
-      open = true;
       asked = askedOf(params);
       // Never shows numbers under a filter that they do not belong to.
-      report = null;
-      error = null;
-      void load();
+      report.forget();
+      void reading.start();
     },
     close() {
-      open = false;
-      clearTimeout(timer);
-      report = null;
+      reading.stop();
+      report.forget();
     },
-    refresh: () => void load(),
+    refresh: () => void reading.again(),
     template: () => html`
-      ${form()}
-      ${alertOf(error)}
-      ${report === null ? html`<section class="panel" aria-label="Report"><p class="empty">${error === null ? 'Loading…' : 'The report could not be loaded.'}</p></section>` : whole(report)}`,
+      ${form(asked)}
+      ${alertOf(report.error)}
+      ${report.found === null ? html`<section class="panel" aria-label="Report"><p class="empty">${unread(report.error, 'The report')}</p></section>` : whole(report.found, download)}`,
   };
+}
 
-  function form() {
-    const { first, last } = datesOf(asked);
-    const today = datesOf(askedOf({ period: 'today' })).last;
-    return html`<form class="find-row" @submit=${(event) => submit(event, asked)} @change=${choose}>
-      <h1 tabindex="-1">Reports</h1>
-      ${select('Period', 'period', asked.period, PERIODS)}
-      <label>from <input type="date" name="first" .value=${first} max=${today} required></label>
-      <label>to <input type="date" name="last" .value=${last} max=${today} required></label>
-      ${select('Lines', 'by', asked.by, BY)}
-      ${select('Compared', 'compare', asked.compare, COMPARED)}
-      <button class="main">Show</button>
-    </form>`;
-  }
+/** Exactly what is on the screen, even if it was loaded an hour ago. */
+async function downloadCsv({ from, to, by, compare, zone }) {
+  const query = new URLSearchParams({
+    from,
+    to,
+    by,
+    zone,
+    ...(compare === null ? {} : { compare }),
+  });
+  const answer = await send(`/v1/reports?${query}`, { headers: { accept: 'text/csv' } });
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+  save(await answer.blob(), `callers-by-${by}-from-${from.slice(0, 10)}.csv`);
+}
 
-  function whole(found) {
-    const { by, total, rows, from, to, zone } = found;
-    const shown = by === 'hour' || by === 'day' ? Infinity : ROWS_MAX;
-    return html`<section class="panel" aria-labelledby="report-title">
-        <div class="title-row"><h2 id="report-title">${day(from)} ${hour(from)} to ${day(to)} ${hour(to)} <span class="count">as of ${clock(readAt)}${zone === ZONE ? nothing : html`; days of ${zone}`}</span></h2>
-          <button @click=${download}>CSV</button></div>
-        <p class="lead">${reportWords(found)}</p>
-        ${outcomeLegend(total.outcomes, { since: from, until: to })}
-        ${by === 'hour' || by === 'day' ? reportChart(found) : nothing}
+/** @param {import('./report-period.js').Asked} asked */
+function form(asked) {
+  const { first, last } = datesOf(asked);
+  const today = datesOf(askedOf({ period: 'today' })).last;
+  return html`<form class="find-row" @submit=${(event) => submit(event, asked)} @change=${choose}>
+    <h1 tabindex="-1">Reports</h1>
+    ${select('Period', 'period', asked.period, PERIODS)}
+    <label>from <input type="date" name="first" .value=${first} max=${today} required></label>
+    <label>to <input type="date" name="last" .value=${last} max=${today} required></label>
+    ${select('Lines', 'by', asked.by, BY)}
+    ${select('Compared', 'compare', asked.compare, COMPARED)}
+    <button class="main">Show</button>
+  </form>`;
+}
+
+function whole(found, download) {
+  const { by, total, rows, from, to, zone, readAt } = found;
+  const shown = by === 'hour' || by === 'day' ? Infinity : ROWS_MAX;
+  return html`<section class="panel" aria-labelledby="report-title">
+      <div class="title-row"><h2 id="report-title">${day(from)} ${hour(from)} to ${day(to)} ${hour(to)} <span class="count">as of ${clock(readAt)}${zone === ZONE ? nothing : html`; days of ${zone}`}</span></h2>
+        <button @click=${download}>CSV</button></div>
+      <p class="lead">${reportWords(found)}</p>
+      ${outcomeLegend(total.outcomes, { since: from, until: to })}
+      ${by === 'hour' || by === 'day' ? reportChart(found) : nothing}
+    </section>
+    <div class="columns report-columns">
+      <section class="panel" aria-labelledby="lines-title">
+        <h2 id="lines-title">Callers ${BY.get(by)}</h2>
+        ${by === 'outcome' ? outcomeTable(found) : lossTable(by, found, { more: true, max: shown })}
+        ${by === 'hour' ? html`<p class="faint small">Hours without a caller are left out.</p>` : nothing}
+        ${rows.length > shown ? html`<p class="faint small">and ${rows.length - shown} more, all of them in the CSV</p>` : nothing}
       </section>
-      <div class="columns report-columns">
-        <section class="panel" aria-labelledby="lines-title">
-          <h2 id="lines-title">Callers ${BY.get(by)}</h2>
-          ${by === 'outcome' ? outcomeTable(found) : lossTable(by, found, { more: true, max: shown })}
-          ${by === 'hour' ? html`<p class="faint small">Hours without a caller are left out.</p>` : nothing}
-          ${rows.length > shown ? html`<p class="faint small">and ${rows.length - shown} more, all of them in the CSV</p>` : nothing}
-        </section>
-        <section class="panel" aria-labelledby="beside-title">
-          <h2 id="beside-title">All together</h2>
-          ${besideTable(found)}
-        </section>
-      </div>`;
-  }
+      <section class="panel" aria-labelledby="beside-title">
+        <h2 id="beside-title">All together</h2>
+        ${besideTable(found)}
+      </section>
+    </div>`;
 }
 
 function select(label, name, value, options) {
