@@ -4,8 +4,9 @@
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { postJson } from './api.js';
-import { askReason } from './ask-reason.js';
+import { asking } from './ask.js';
 import { alertOf } from './fields.js';
+import { sending } from './sending.js';
 import { mayAct } from './session.js';
 
 const ACTS = {
@@ -17,43 +18,29 @@ const ACTS = {
   },
 };
 
+/**
+ * @param {() => void} changed
+ * @param {() => Promise<void>} reload reads the call again
+ */
 export function callActing(changed, reload) {
-  const dialog = askReason(changed);
-  /** @type {Error | null} */
-  let error = null;
-  let busy = false;
+  const dialog = asking(changed);
+  const sent = sending(changed, reload);
 
   function start(id, act) {
-    const { title, warning } = ACTS[act];
-    dialog.ask(title, warning, (reason) => void send(id, act, reason));
-  }
-
-  async function send(id, act, reason) {
-    busy = true;
-    error = null;
-    changed();
-    try {
-      await postJson(`/v1/calls/${encodeURIComponent(id)}/${act}`, { reason });
-    } catch (failure) {
-      error = failure;
-    }
-    busy = false;
-    changed();
-    await reload();
+    const path = `/v1/calls/${encodeURIComponent(id)}/${act}`;
+    dialog.ask(ACTS[act], ({ reason }) => void sent.send(() => postJson(path, { reason })));
   }
 
   return {
-    reset() {
-      error = null;
-    },
+    reset: sent.forget,
     template({ call_control_id: id, phase }) {
-      if (phase === 'ended' || !mayAct('operator')) return alertOf(error);
+      if (phase === 'ended' || !mayAct('operator')) return alertOf(sent.error);
       const isMoving = phase === 'referring' || phase === 'transferring';
       return html`<p class="buttons">
-          <button ?disabled=${busy} @click=${() => start(id, 'hangup')}>Hang up…</button>
-          ${isMoving ? html`<button ?disabled=${busy} @click=${() => start(id, 'next')}>Next step…</button>` : nothing}
+          <button ?disabled=${sent.busy} @click=${() => start(id, 'hangup')}>Hang up…</button>
+          ${isMoving ? html`<button ?disabled=${sent.busy} @click=${() => start(id, 'next')}>Next step…</button>` : nothing}
         </p>
-        ${alertOf(error)} ${dialog.template()}`;
+        ${alertOf(sent.error)} ${dialog.template()}`;
     },
   };
 }

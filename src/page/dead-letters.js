@@ -5,9 +5,10 @@
 import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson, postJson } from './api.js';
-import { askReason } from './ask-reason.js';
-import { alertOf } from './fields.js';
+import { asking } from './ask.js';
+import { alertOf, unread } from './fields.js';
 import { newest } from './newest.js';
+import { sending } from './sending.js';
 import { mayAct } from './session.js';
 import { plain, said, time } from './words.js';
 
@@ -45,36 +46,37 @@ const DONE = {
 };
 
 export function deadLetters(changed) {
-  const dialog = askReason(changed);
+  const dialog = asking(changed);
   /** @type {string | undefined} */
   let before;
   /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
   const letters = newest(changed);
-  /** @type {{ busy: boolean, error: Error | null, done: string | null }} */
-  let acted = { busy: false, error: null, done: null };
+  /** @type {ReturnType<typeof sending<string>>} the answer in words */
+  const sent = sending(changed, refresh);
 
   async function refresh() {
     const query = { limit: PAGE_ROWS, cursor: before };
     await letters.read(before, () => getJson('/v1/dead-letters', query));
   }
 
+  function start(id, act) {
+    dialog.ask(ACTS[act], ({ reason }) => void send(id, act, reason));
+  }
+
   async function send(id, act, reason) {
-    acted = { busy: true, error: null, done: null };
-    changed();
-    try {
+    await sent.send(async () => {
       const { result } = await postJson(`/v1/dead-letters/${id}/${act}`, { reason });
-      acted = { busy: false, error: null, done: DONE[result] ?? result };
-    } catch (failure) {
-      acted = { busy: false, error: failure, done: null };
-    }
-    await refresh();
+      return DONE[result] ?? result;
+    });
     // The pressed button is gone, so the focus moves to the heading.
     document.getElementById('letters-title')?.focus();
   }
 
   return {
     refresh,
-    error: () => letters.error,
+    get error() {
+      return letters.error;
+    },
     open(cursor) {
       if (cursor !== before) letters.found = null;
       before = cursor;
@@ -82,58 +84,62 @@ export function deadLetters(changed) {
     close() {
       letters.forget();
       before = undefined;
-      acted = { busy: false, error: null, done: null };
+      sent.forget();
     },
     /** @param {boolean} isSaid the error is on the screen already */
     template(isSaid) {
       return html`<section class="panel" aria-labelledby="letters-title">
         <h2 id="letters-title" tabindex="-1">Could not be processed</h2>
         ${isSaid ? nothing : alertOf(letters.error)}
-        <div role="status">${acted.done === null ? nothing : html`<p class="fine">${acted.done}</p>`}</div>
-        ${alertOf(acted.error)}
-        ${letters.found === null ? html`<p class="empty">${letters.error === null ? 'Loading…' : 'The events could not be loaded.'}</p>` : list(letters.found)}
+        <div role="status">${sent.done === null ? nothing : html`<p class="fine">${sent.done}</p>`}</div>
+        ${alertOf(sent.error)}
+        ${letters.found === null ? html`<p class="empty">${unread(letters.error, 'The events')}</p>` : list(letters.found, before, { busy: sent.busy, start })}
         ${mayAct('operator') ? dialog.template() : nothing}
       </section>`;
     },
   };
+}
 
-  function list({ dead_letters: rows, next }) {
-    const toNewest = before === undefined ? nothing : html`<a href="#/outbox">Newest</a>`;
-    if (rows.length === 0)
-      return html`<p class="fine"><span aria-hidden="true">✓</span> ${before === undefined ? 'Every event so far could be processed.' : 'No older event.'}</p>
-        <p>${toNewest}</p>`;
-    return html`<p class="faint">A fault of Referee stopped each of these; its call went on by its time limits. Report the error.
-        ${mayAct('operator') ? 'Process them again after an upgrade that corrects it.' : 'An operator may process them again after an upgrade that corrects it.'}</p>
-      <div class="scroll"><table class="letters cards">
-        <caption class="hidden">Events that could not be processed, newest first</caption>
-        <thead><tr><th scope="col">When</th><th scope="col">Event</th><th scope="col">Call</th><th scope="col">What went wrong</th>
-          ${mayAct('operator') ? html`<th scope="col"><span class="hidden">Actions</span></th>` : nothing}</tr></thead>
-        <tbody>${repeat(rows, ({ id }) => id, row)}</tbody>
-      </table></div>
-      <p class="buttons">${toNewest}${next === null ? nothing : html`<a href=${`#/outbox?before=${next}`}>Older</a>`}</p>`;
-  }
+/**
+ * @param {import('./api.js').Answer} found
+ * @param {string | undefined} before the cursor of this page
+ * @param {{ busy: boolean, start: (id: string, act: keyof typeof ACTS) => void }} acting
+ */
+function list({ dead_letters: rows, next }, before, acting) {
+  const toNewest = before === undefined ? nothing : html`<a href="#/outbox">Newest</a>`;
+  if (rows.length === 0)
+    return html`<p class="fine"><span aria-hidden="true">✓</span> ${before === undefined ? 'Every event so far could be processed.' : 'No older event.'}</p>
+      <p>${toNewest}</p>`;
+  return html`<p class="faint">A fault of Referee stopped each of these; its call went on by its time limits. Report the error.
+      ${mayAct('operator') ? 'Process them again after an upgrade that corrects it.' : 'An operator may process them again after an upgrade that corrects it.'}</p>
+    <div class="scroll"><table class="letters cards">
+      <caption class="hidden">Events that could not be processed, newest first</caption>
+      <thead><tr><th scope="col">When</th><th scope="col">Event</th><th scope="col">Call</th><th scope="col">What went wrong</th>
+        ${mayAct('operator') ? html`<th scope="col"><span class="hidden">Actions</span></th>` : nothing}</tr></thead>
+      <tbody>${repeat(
+        rows,
+        ({ id }) => id,
+        (letter) => row(letter, acting),
+      )}</tbody>
+    </table></div>
+    <p class="buttons">${toNewest}${next === null ? nothing : html`<a href=${`#/outbox?before=${next}`}>Older</a>`}</p>`;
+}
 
-  function row({ id, at, error: what, call_control_id: call, source, type }) {
-    return html`<tr>
-      <td data-name="When">${time(at)}</td>
-      <td data-name="Event">${SOURCES.get(source) ?? said(source, 'not an event any more')}${type === null ? nothing : html` <code>${said(type)}</code>`}</td>
-      <td data-name="Call">${call === null ? nothing : html`<a href=${`#/calls/${encodeURIComponent(call)}`} aria-label=${`its call (event ${id})`}>its call</a>`}</td>
-      <td class="break" data-name="Error">${errorText(what)}</td>
-      ${
-        mayAct('operator')
-          ? html`<td class="acts"><div class="buttons">
-        <button ?disabled=${acted.busy || type === null} aria-label=${`Process again… (event ${id})`} @click=${() => start(id, 'retry')}>Process again…</button>
-        <button ?disabled=${acted.busy} aria-label=${`Throw away… (event ${id})`} @click=${() => start(id, 'discard')}>Throw away…</button>
-      </div></td>`
-          : nothing
-      }
-    </tr>`;
-  }
-
-  function start(id, act) {
-    const { title, warning } = ACTS[act];
-    dialog.ask(title, warning, (reason) => void send(id, act, reason));
-  }
+function row({ id, at, error: what, call_control_id: call, source, type }, { busy, start }) {
+  return html`<tr>
+    <td data-name="When">${time(at)}</td>
+    <td data-name="Event">${SOURCES.get(source) ?? said(source, 'not an event any more')}${type === null ? nothing : html` <code>${said(type)}</code>`}</td>
+    <td data-name="Call">${call === null ? nothing : html`<a href=${`#/calls/${encodeURIComponent(call)}`} aria-label=${`its call (event ${id})`}>its call</a>`}</td>
+    <td class="break" data-name="Error">${errorText(what)}</td>
+    ${
+      mayAct('operator')
+        ? html`<td class="acts"><div class="buttons">
+      <button ?disabled=${busy || type === null} aria-label=${`Process again… (event ${id})`} @click=${() => start(id, 'retry')}>Process again…</button>
+      <button ?disabled=${busy} aria-label=${`Throw away… (event ${id})`} @click=${() => start(id, 'discard')}>Throw away…</button>
+    </div></td>`
+        : nothing
+    }
+  </tr>`;
 }
 
 /** The first line of the error; the rest can be unfolded. */

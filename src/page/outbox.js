@@ -6,7 +6,9 @@ import { repeat } from '/assets/lit-html/directives/repeat.js';
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { deadLetters } from './dead-letters.js';
-import { alertOf } from './fields.js';
+import { alertOf, unread } from './fields.js';
+import { newest } from './newest.js';
+import { rounds } from './rounds.js';
 import { age, clock, count, duration, said, time } from './words.js';
 
 const REFRESH_MS = 3_000;
@@ -32,61 +34,43 @@ const ASKED = new Map([
 ]);
 
 export function outboxView(changed) {
-  let open = false;
-  let timer;
-  let rounds = 0;
-  /** @type {import('./api.js').Answer} */
-  let outbox = null;
-  let readAt = '';
-  /** @type {Error | null} */
-  let error = null;
+  /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
+  const outbox = newest(changed);
   const letters = deadLetters(changed);
-
-  async function load() {
-    clearTimeout(timer);
-    const mine = ++rounds;
-    await Promise.all([readOutbox(), letters.refresh()]);
-    if (open && mine === rounds) timer = setTimeout(load, REFRESH_MS);
-  }
-
-  async function readOutbox() {
-    try {
-      outbox = await getJson('/v1/outbox', { limit: SHOWN_MAX });
-      readAt = new Date().toISOString();
-      error = null;
-    } catch (failure) {
-      error = failure;
-    }
-    changed();
-  }
+  const reading = rounds(REFRESH_MS, async () => {
+    await Promise.all([outbox.read('outbox', readOutbox), letters.refresh()]);
+  });
 
   return {
     title: () => 'Out to Telnyx',
     open({ before }) {
-      open = true;
       letters.open(before);
-      void load();
+      void reading.start();
     },
     close() {
-      open = false;
-      clearTimeout(timer);
-      outbox = null;
-      error = null;
+      reading.stop();
+      outbox.forget();
       letters.close();
     },
-    refresh: () => void load(),
+    refresh: () => void reading.again(),
     template() {
+      const { found, error } = outbox;
       // One cause, such as the store, is usually behind both errors.
-      const same = error !== null && error.message === letters.error()?.message;
+      const same = error !== null && error.message === letters.error?.message;
       return html`<h1 tabindex="-1">Out to Telnyx</h1>
         ${alertOf(error)}
         <section class="panel" aria-labelledby="waiting-title">
-          <h2 id="waiting-title">Waiting to be sent${outbox === null ? nothing : html` <span class="count">as of ${clock(readAt)}</span>`}</h2>
-          ${outbox === null ? html`<p class="empty">${error === null ? 'Loading…' : 'What waits could not be loaded.'}</p>` : waiting(outbox)}
+          <h2 id="waiting-title">Waiting to be sent${found === null ? nothing : html` <span class="count">as of ${clock(found.readAt)}</span>`}</h2>
+          ${found === null ? html`<p class="empty">${unread(error, 'What waits')}</p>` : waiting(found)}
         </section>
         ${letters.template(same)}`;
     },
   };
+}
+
+async function readOutbox() {
+  const outbox = await getJson('/v1/outbox', { limit: SHOWN_MAX });
+  return { ...outbox, readAt: new Date().toISOString() };
 }
 
 function waiting({ pending, oldest_ms: oldest, commands }) {

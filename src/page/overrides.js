@@ -2,12 +2,12 @@
  * What people override in the live routes: a schedule, a switch, or whether a target rests. Each is
  * asked for in a dialog; null gives it back.
  *
- * @typedef {{ until: string | null, reason: string | null }} Details
+ * @typedef {import('./ask.js').Details} Details
  * @typedef {ReturnType<typeof overrides>} Overrides
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { postJson } from './api.js';
-import { askUntil } from './ask-until.js';
+import { asking } from './ask.js';
 import { alertOf } from './fields.js';
 import { sending } from './sending.js';
 import { said, until } from './words.js';
@@ -17,7 +17,7 @@ import { said, until } from './words.js';
  * @param {() => Promise<unknown>} readAgain the live routes
  */
 export function overrides(changed, readAgain) {
-  const dialog = askUntil(changed);
+  const dialog = asking(changed);
   /** @type {ReturnType<typeof sending<unknown>>} the answer in words */
   const sent = sending(changed, readAgain);
 

@@ -111,11 +111,11 @@ function askFor(name, open, forMs, { ask, force }) {
   const title = `${open ? 'Open' : 'Close'} ${name}`;
   const state = open ? 'open' : 'closed';
   const warning = `From now on new callers go where the rules send them while ${name} is ${state}, whatever its hours say.`;
-  ask({ title, warning, forMs }, (details) => force(name, open, details));
+  ask({ title, warning, lasts: true, forMs }, (details) => force(name, open, details));
 }
 
 function askEnd(name, { ask, force }) {
   const title = `End the override of ${name}`;
   const warning = `From now on new callers go where the rules send them by the hours of ${name}.`;
-  ask({ title, warning, ends: true }, (details) => force(name, null, details));
+  ask({ title, warning }, (details) => force(name, null, details));
 }

@@ -30,11 +30,11 @@ export function switchList(switches, overrides) {
 function askTurn(name, on, { ask, turn }) {
   const title = `Turn ${name} ${on ? 'on' : 'off'}`;
   const warning = `From now on new callers go where the rules send them while ${name} is ${on ? 'on' : 'off'}.`;
-  ask({ title, warning }, (details) => turn(name, on, details));
+  ask({ title, warning, lasts: true }, (details) => turn(name, on, details));
 }
 
 function askDefault(name, on, { ask, turn }) {
   const title = `Turn ${name} back to the default`;
   const warning = `From now on new callers go where the rules send them while ${name} is ${on ? 'on' : 'off'}, its default.`;
-  ask({ title, warning, ends: true }, (details) => turn(name, null, details));
+  ask({ title, warning }, (details) => turn(name, null, details));
 }

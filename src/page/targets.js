@@ -61,12 +61,13 @@ function standing(target, { ask, rest }) {
 function actOf(name, on, isForced) {
   if (on === true) {
     const warning = `${name} is passed over, even if it works, while another target follows. Callers who have no other target left still go to it.`;
-    return { title: `Rest ${name}`, warning };
+    return { title: `Rest ${name}`, warning, lasts: true };
   }
   if (on === false) {
-    return { title: `Keep ${name} awake`, warning: `Callers go to ${name} even if it is down.` };
+    const warning = `Callers go to ${name} even if it is down.`;
+    return { title: `Keep ${name} awake`, warning, lasts: true };
   }
   const title = isForced ? `Let ${name} rest and wake by itself` : `Wake ${name}`;
   const warning = `Callers go to ${name} again. Its failures are forgotten, and it rests only if new ones come.`;
-  return { title, warning, ends: true };
+  return { title, warning };
 }

@@ -211,6 +211,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await page.getByRole('button', { name: 'End the override' }).click();
     await page.getByRole('button', { name: 'End the override of office' }).press('Enter');
     await page.getByText('office follows its schedule again.').waitFor();
+    // The hour is filled in again, although the dialog before it asked for no time.
+    await close.press('Enter');
+    expect(await dialog.getByLabel('Until').inputValue()).not.toBe('');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
 
     writeFileSync(join(stage.routesDir, 'main.yaml'), `${ROUTES}\nrulez: []\n`);
     await page.getByRole('button', { name: 'Reload the routes folder' }).click();
