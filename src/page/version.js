@@ -13,7 +13,9 @@ export function oneVersion(changed) {
     changed();
     const path = `/v1/routes/versions/${encodeURIComponent(hash)}`;
     await version.read({ hash, against }, () => getJson(path, { against }));
-    document.getElementById('version-title')?.scrollIntoView({ block: 'start' });
+    requestAnimationFrame(() =>
+      document.getElementById('version-title')?.scrollIntoView({ block: 'start' }),
+    );
   }
 
   return {
