@@ -76,25 +76,19 @@ export function createScreen(io: Io, json: boolean): Screen {
         io.stdout.write(`${jsonText(document)}\n`);
         return good;
       }
+      const told = played.flatMap(({ number, script, problems: own }) =>
+        own.map((problem) => `#${number} ${script.name}: ${problem}`),
+      );
       line();
       for (const row of table(played.map(asRow), paint)) line(row);
       line();
-      for (const each of bad) {
-        for (const problem of each.problems) {
-          line(paint('red', `#${each.number} ${each.script.name}: ${problem}`));
-        }
-      }
-      for (const problem of problems) line(paint('red', problem));
+      for (const problem of [...told, ...problems]) line(paint('red', problem));
       line(traffic(books));
       const count = played.length;
-      line(
-        asScripted
-          ? paint(
-              'green',
-              `${count} calls, ${count} ended as scripted. The simulator agrees: each caller was moved at most once, and nobody was left in silence.`,
-            )
-          : paint('red', `${bad.length} of ${count} calls did not end as their scripts say.`),
-      );
+      const verdict = asScripted
+        ? `${count} calls, ${count} ended as scripted. The simulator agrees: each caller was moved at most once, and nobody was left in silence.`
+        : `${bad.length} of ${count} calls did not end as their scripts say.`;
+      line(paint(asScripted ? 'green' : 'red', verdict));
       for (const text of doctorLines(doctor)) line(paint(doctor.ok ? 'green' : 'red', text));
       return good;
     },

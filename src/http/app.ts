@@ -17,6 +17,7 @@ import { createAudit } from './api/audit.ts';
 import { registerAuditList } from './api/audit-list.ts';
 import { registerCalls } from './api/calls.ts';
 import { type ProblemsDeps, registerProblems } from './api/current-problems.ts';
+import { registerDeadLetters } from './api/dead-letters.ts';
 import { registerEvents } from './api/events.ts';
 import { registerExplainAgain } from './api/explain-again.ts';
 import { registerLostCallers } from './api/lost-callers.ts';
@@ -129,6 +130,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerCalls(scope, api);
     registerActing(scope, api);
     registerOutbox(scope, api);
+    registerDeadLetters(scope, api);
     registerAuditList(scope, api);
     registerExplainAgain(scope, api);
     registerRoutes(scope, api);

@@ -3,9 +3,11 @@
  * the answer is 200. Events of one call are sent in order unless a fault or the script says
  * otherwise; calls never wait for each other.
  */
+
 import { type BookedWebhook, bookDelivery } from './books.ts';
 import { chance } from './chance.ts';
 import type { WebhookFate } from './faults.ts';
+import { createLanes } from './lanes.ts';
 import { createWebhookPosts, type WebhookPostsOptions } from './webhook-posts.ts';
 
 export interface DeliveryOptions extends WebhookPostsOptions {
@@ -41,21 +43,10 @@ export interface Delivery {
   close(): Promise<void>;
 }
 
-/** How long an event waits for the previous one at most; a slow service gets them out of order. */
-const IN_ORDER_WAIT_MS = 250;
-/** A held-back event is sent with the next one of its call, or after this time. */
-const HOLD_MS = 400;
-
-interface Lane {
-  last: Promise<void>;
-  running: number;
-  held: Set<() => void>;
-}
-
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { clock } = options;
   const posts = createWebhookPosts(options);
-  const lanes = new Map<number, Lane>();
+  const lanes = createLanes(clock);
   let open = 0;
 
   function send(event: OutgoingEvent): void {
@@ -68,39 +59,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     for (const only of urls) {
       for (const [copy, { delayMs, held }] of event.fate.copies.entries()) {
         open += 1;
-        const start = (): void => void inLane(event, copy, only);
+        const start = (): void => {
+          lanes.start(event.callNumber, () => attempt(event, copy, 1, only));
+        };
         if (delayMs > 0) clock.after(delayMs, start);
-        else if (held) hold(laneOf(event.callNumber), start);
+        else if (held) lanes.hold(event.callNumber, start);
         else start();
       }
     }
-  }
-
-  function hold(lane: Lane, start: () => void): void {
-    const release = (): void => {
-      if (!lane.held.delete(release)) return;
-      takeBack();
-      start();
-    };
-    const takeBack = clock.after(HOLD_MS, release);
-    lane.held.add(release);
-  }
-
-  /**
-   * The first attempt waits for that of the previous event; events held back before are sent after
-   * it.
-   */
-  async function inLane(event: OutgoingEvent, copy: number, only: string | null): Promise<void> {
-    const lane = laneOf(event.callNumber);
-    const waiting = [...lane.held];
-    const before = lane.running > 0 ? atMost(lane.last, IN_ORDER_WAIT_MS) : null;
-    lane.running += 1;
-    const first = (before ?? Promise.resolve()).then(() => attempt(event, copy, 1, only));
-    lane.last = first;
-    await first;
-    lane.running -= 1;
-    for (const release of waiting) release();
-    if (lane.running === 0 && lane.held.size === 0) lanes.delete(event.callNumber);
   }
 
   async function attempt(
@@ -141,25 +107,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         ? 0
         : Math.floor(chance(options.seed, event.callNumber, 'url', event.id, copy) * count);
     return urls[(first + number - 1) % count] ?? '';
-  }
-
-  function laneOf(callNumber: number): Lane {
-    let lane = lanes.get(callNumber);
-    if (lane === undefined) {
-      lane = { last: Promise.resolve(), running: 0, held: new Set() };
-      lanes.set(callNumber, lane);
-    }
-    return lane;
-  }
-
-  function atMost(promise: Promise<void>, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const takeBack = clock.afterReal(ms, resolve);
-      void promise.then(() => {
-        takeBack();
-        resolve();
-      });
-    });
   }
 
   return {

@@ -89,7 +89,8 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
       const { state, sinceMs, overrides } = await audit.record(request, asks, async () => {
         const forced = on === null ? null : { rest: on, ...asked, by };
         const changed = await changeForced(store, 'targets', name, now, forced);
-        const state = on === true ? restState((await store.setting('rest')).value) : await awaken();
+        const state =
+          on === true ? restState((await store.setting('rest')).value) : await awaken(store, name);
         return { state, ...changed };
       });
       if (on === true) {
@@ -98,24 +99,21 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
       const override = on === null ? null : { on, ...forcedJson({ ...asked, sinceMs, by }) };
       const json = target && targetJson(target, { set, state, overrides, now: deps.now() });
       return { target: name, resting: json?.resting ?? false, why: json?.why ?? null, override };
-
-      /**
-       * An operator who wakes a target knows that it works again, so its failures so far are
-       * forgotten.
-       */
-      async function awaken(): Promise<RestState> {
-        let written = restState(null);
-        await store.changeSetting('rest', (before, storeNow) => {
-          const { targets, ...others } = restState(before);
-          const health = healthOf({ targets, ...others }, name);
-          const woken = health === undefined ? {} : { [name]: wake(health, storeNow) };
-          written = { ...others, targets: { ...targets, ...woken } };
-          return written;
-        });
-        return written;
-      }
     },
   );
+}
+
+/** An operator who wakes a target knows that it works again, so its failures are forgotten. */
+async function awaken(store: TargetsDeps['store'], name: string): Promise<RestState> {
+  let written = restState(null);
+  await store.changeSetting('rest', (before, storeNow) => {
+    const { targets, ...others } = restState(before);
+    const health = healthOf({ targets, ...others }, name);
+    const woken = health === undefined ? {} : { [name]: wake(health, storeNow) };
+    written = { ...others, targets: { ...targets, ...woken } };
+    return written;
+  });
+  return written;
 }
 
 interface Facts {
