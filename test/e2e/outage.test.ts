@@ -12,6 +12,7 @@ import { afterAll, expect, test, vi } from 'vitest';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
 import type { CallScript } from '../../src/simulator/script.ts';
 import { createSimulator, type PlacedCall, type Simulator } from '../../src/simulator/simulator.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { eventually, Referee, type Telnyx } from '../helpers/referee-process.ts';
 import { API_KEY } from '../helpers/telnyx-stand-in.ts';
 import { shared } from './scene.ts';
@@ -32,8 +33,15 @@ afterAll(async () => {
 });
 
 async function open(account: AccountGiven = {}, seed = 1) {
-  // Deliveries are not repeated, so one that fails once is in Telnyx's list.
-  const simulator = createSimulator({ apiKey: API_KEY, seed, webhookRetryMs: [], account });
+  const simulator = createSimulator({
+    apiKey: API_KEY,
+    seed,
+    // Deliveries are not repeated, so one that fails once is in Telnyx's list. None fails because
+    // the machine is busy.
+    webhookRetryMs: [],
+    webhookTimeoutMs: PATIENCE_MS,
+    account,
+  });
   const { apiUrl, publicKey } = await simulator.start();
   const telnyx: Telnyx = {
     apiUrl,
