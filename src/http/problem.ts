@@ -206,7 +206,12 @@ const KNOWN_ERRORS: Record<string, Problem> = {
 };
 
 interface ValidationError extends Error {
-  validation: { instancePath?: string; message?: string; params?: Record<string, unknown> }[];
+  validation: {
+    instancePath?: string;
+    keyword?: string;
+    message?: string;
+    params?: Record<string, unknown>;
+  }[];
   validationContext?: string;
 }
 
@@ -222,9 +227,17 @@ function validationProblem(error: ValidationError): Problem {
   return {
     status: 400,
     reason: where === 'body' ? 'invalid_body' : 'invalid_parameter',
-    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${first?.message ?? error.message}${allowed}`,
+    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${wordsOf(first?.keyword) ?? first?.message ?? error.message}${allowed}`,
     ...(field === '' ? {} : { field }),
   };
+}
+
+/** Where the validator's own words do not say what to do. */
+function wordsOf(keyword: string | undefined): string | undefined {
+  if (keyword === 'required') return 'it is required';
+  if (keyword === 'additionalProperties' || keyword === 'boolean')
+    return 'it is unknown here; /v1/openapi.json lists what is known';
+  return undefined;
 }
 
 function isValidation(error: unknown): error is ValidationError {

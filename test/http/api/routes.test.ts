@@ -152,7 +152,17 @@ describe('explain', () => {
     for (const [body, field] of cases) {
       const problem = await refused(await post('/v1/routes/explain', body), 400, 'invalid_body');
       expect(problem.field).toBe(field);
+      if (field === 'colour') expect(problem.detail).toContain('it is unknown here');
     }
+  });
+
+  test('a field that is missing and a parameter that is unknown are said in words', async () => {
+    const missing = await refused(await post('/v1/switches/main-site', {}), 400, 'invalid_body');
+    expect(missing.detail).toBe('body field "on": it is required');
+    const unknown = await app.api('/v1/calls?colour=red');
+    expect((await refused(unknown, 400, 'invalid_parameter')).detail).toBe(
+      'querystring field "colour": it is unknown here; /v1/openapi.json lists what is known',
+    );
   });
 });
 
