@@ -29,6 +29,13 @@ export function checkCommand(program: Command, io: Io): void {
     .option('--json', 'one JSON object')
     .option('--junit [file]', 'JUnit XML, to a file or to stdout')
     .action(async (dir: string | undefined, options: CheckOptions) => {
+      if (options.json === true && options.junit === true) {
+        io.stderr.write(
+          'referee check: --json and --junit both write to stdout: name a file, --junit FILE\n',
+        );
+        process.exitCode = 2;
+        return;
+      }
       process.exitCode = await runCheck(dir, options, io);
     });
 }
@@ -61,11 +68,27 @@ export async function runCheck(
     examples,
   };
   const junit = () => junitText(dir, report, strict);
-  if (typeof options.junit === 'string') await writeFile(options.junit, junit());
+  if (typeof options.junit === 'string') {
+    const refusal = await writing(options.junit, junit());
+    if (refusal !== null) {
+      io.stderr.write(`referee check: --junit: ${plain(refusal)}\n`);
+      return 2;
+    }
+  }
   if (options.json === true) io.stdout.write(`${jsonText(report, 2)}\n`);
   else if (options.junit === true) io.stdout.write(junit());
   else io.stdout.write(await reportText(dir, report, io));
   return report.ok ? 0 : 1;
+}
+
+/** Null if it was written, otherwise why not. */
+async function writing(file: string, text: string): Promise<string | null> {
+  try {
+    await writeFile(file, text);
+    return null;
+  } catch (error) {
+    return `${file} cannot be written: ${(error as Error).message}`;
+  }
 }
 
 async function reportText(dir: string, report: CheckReport, io: Io): Promise<string> {

@@ -32,6 +32,9 @@ export function factsOfOptions(options: RouteOptions): CallFacts | string {
     return `--direction ${direction}: incoming or outgoing`;
   if (callerType !== 'pstn' && callerType !== 'sip')
     return `--caller-type ${callerType}: pstn or sip`;
+  const { attestation = 'A', connectionId = '0' } = options;
+  if (!['A', 'B', 'C'].includes(attestation)) return `--attestation ${attestation}: A, B or C`;
+  if (!/^\d+$/.test(connectionId)) return `--connection-id ${connectionId}: digits only`;
   const headers: CallFacts['headers'] = [];
   for (const text of options.header) {
     const [name, value] = halves(text, ['=', ':']);
@@ -70,6 +73,12 @@ export function verdictsOf(texts: string[]): Record<string, Verdict[]> | string 
     verdicts[target] = [...(verdicts[target] ?? []), ...(list as Verdict[])];
   }
   return verdicts;
+}
+
+/** What a menu can hear; null if all of it can. */
+export function badDigits(texts: string[]): string | null {
+  const bad = texts.find((text) => !/^[0-9*#]*$/.test(text));
+  return bad === undefined ? null : `--digits ${bad}: 0 to 9, * and #, for example 1`;
 }
 
 export function switchesOf(texts: string[]): Record<string, boolean> | string {

@@ -12,6 +12,7 @@ import { askedNumber } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import {
+  badDigits,
   factsOfOptions,
   lookupsOf,
   type RouteOptions,
@@ -135,6 +136,8 @@ function askedOf(options: RouteOptions): Asked | string {
   if (typeof facts === 'string') return facts;
   const verdicts = verdictsOf(options.verdict);
   if (typeof verdicts === 'string') return verdicts;
+  const pressed = badDigits(options.digits);
+  if (pressed !== null) return pressed;
   const turned = switchesOf(options.switch ?? []);
   if (typeof turned === 'string') return turned;
   return { at, facts, verdicts, turned };

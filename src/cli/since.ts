@@ -8,7 +8,8 @@ const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86
 /** Accepts ISO 8601 with a zone, or a duration before now; throws InvalidArgumentError. */
 export function sinceOf(text: string): number {
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
-  if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0);
+  // Before 1970 there were no calls; before the year 0 a time could not even be written.
+  if (ago !== null) return Math.max(0, Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0));
   const ms = readMoment(text);
   if (ms === null) {
     const { problem, hint } = notAMoment(text);

@@ -73,6 +73,15 @@ test.each([
   expect(contents()).toEqual(before);
 });
 
+test('a folder that is not there is said, and nothing is made', async () => {
+  await (await fill('one')).close();
+  file = join(folder, 'nowhere/backup.db');
+  const { code, err } = await run('backup');
+  expect(code).toBe(1);
+  expect(err).toContain(`no backup was made: ${file}.part: cannot be opened`);
+  expect(Object.keys(contents())).toEqual([path]);
+});
+
 test('the database itself is not taken for the backup', async () => {
   const store = await fill('one');
   file = path;

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type CheckReport, runCheck } from '../../src/cli/check.ts';
 import { runCli } from '../../src/cli.ts';
 import { schemaText } from '../../src/routing/schema/schema.ts';
+import { written } from '../helpers/written.ts';
 import { type Files, withFolder } from '../routing/routes-folder.ts';
 
 const GOOD = `targets:
@@ -231,7 +232,12 @@ test('--junit writes XML that pipelines show, into a file or to stdout', async (
     const io = { stdout: { write: () => {} }, stderr: { write: () => {} }, env: {}, isTTY: false };
     expect(await runCheck(dir, { junit: file }, io)).toBe(0);
     expect(await readFile(file, 'utf8')).toContain('failures="0"');
+    const unwritable = await written((io) => runCheck(dir, { junit: join(file, 'x') }, io));
+    expect([unwritable.code, unwritable.out]).toEqual([2, '']);
+    expect(unwritable.err).toContain('cannot be written: ENOTDIR');
   });
+  const both = await referee({ 'main.yaml': GOOD }, (dir) => ['check', dir, '--json', '--junit']);
+  expect([both.code, both.out]).toEqual([2, '']);
 });
 
 test('a folder that is not there is a problem, not a crash', async () => {
@@ -316,6 +322,9 @@ test.each([
   [2, ['--to', '+1', '--at', 'yesterday'], 'is not an ISO 8601 time'],
   [2, ['--to', '+1', '--at', '2026-03-02T15:00:00'], 'its zone is missing'],
   [2, ['--to', '+1', '--header', 'X'], 'name=value'],
+  [2, ['--to', '+1', '--attestation', 'D'], 'A, B or C'],
+  [2, ['--to', '+1', '--connection-id', 'main'], 'digits only'],
+  [2, ['--to', '+1', '--digits', 'one'], '0 to 9'],
 ])('route exits %i on %j, with words', async (exit, args, words) => {
   const { code, err, out } = await route(...args);
   expect(code).toBe(exit);

@@ -37,6 +37,8 @@ export async function backUpSqlite(path: string, to: string, signal: AbortSignal
           rate: PAGES_AT_ONCE,
           progress: () => signal.throwIfAborted(),
         });
+      } catch (error) {
+        throw explain(error, part);
       } finally {
         database.close();
       }
