@@ -25,7 +25,7 @@ function hintFor(text: string): string {
   if (readMoment(`${known}Z`) === null) {
     return date === ''
       ? 'write date, time and zone: 2026-03-02T15:00:00Z, or 2026-03-02T15:00:00-05:00'
-      : 'that day or time is not in the calendar';
+      : 'that day or time does not exist';
   }
   if (rest === '') return `its zone is missing: write ${known}Z for UTC, or ${known}-05:00`;
   const [, sign = '', hours = '', minutes = '00'] = OFFSET.exec(rest) ?? [];

@@ -140,7 +140,7 @@ function headersOf(
     }
     const resolved = value.replace(REFERENCE, (_, variable: string) => env[variable] ?? '');
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(resolved)) {
-      const detail = `not asked: ${names.join(', ')} has a character that no header may have`;
+      const detail = `not asked: ${names.join(', ')} contains a character that headers cannot contain`;
       return { result: 'not_sent', detail };
     }
     headers[name.toLowerCase()] = resolved;

@@ -31,8 +31,8 @@ export function buildGuarantees(
       if (before !== undefined) {
         context.problems.problem(
           at,
-          `a guarantee ${quoted(written.name)} stands in ${before.file}:${before.line} already`,
-          'each name stands once in the set',
+          `a guarantee ${quoted(written.name)} is already defined in ${before.file}:${before.line}`,
+          'each name may be defined only once in the set',
         );
       }
       names.set(written.name, before ?? at);
@@ -66,7 +66,7 @@ function checkPromise(context: SetContext, written: WrittenGuarantee, positions:
   if (context.problems.within(at.file, at.line, positions.endLine(written))) return;
   context.problems.problem(
     at,
-    `the guarantee ${quoted(written.name)} promises nothing`,
+    `the guarantee ${quoted(written.name)} has no condition`,
     'write for example wait: 120s; also silence, moves, never_ends, always_hears',
   );
 }

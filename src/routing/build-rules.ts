@@ -67,7 +67,7 @@ function checkRuleName(
     context.problems.problem(
       at,
       'a rule cannot be named otherwise',
-      'that is what runs when no rule matched',
+      'otherwise is what runs if no rule matches',
     );
   }
   names.set(written.name, before ?? at);
@@ -86,7 +86,7 @@ function buildAction(
     problems.problem(
       file.positions.atKey(written, 'handler'),
       'a rule has either do or handler, not both',
-      'make two rules of it',
+      'split it into two rules',
     );
     return none;
   }

@@ -210,7 +210,7 @@ function checkDigits(context: SetContext, when: WrittenWhen, positions: Position
       context.problems.problem(
         positions.atKey(part, 'digits'),
         'digits without event: call.dtmf.received never matches',
-        'add event: call.dtmf.received; digits of a menu belong into the step menu',
+        'add event: call.dtmf.received; digits of a menu belong in the step menu',
       );
     }
     for (const { value, at } of valuesOf(part, 'digits', positions)) {

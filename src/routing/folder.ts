@@ -198,7 +198,7 @@ async function read(
   folder.stamps.set(name, await stampOf(path).catch(() => ''));
   try {
     const status = await stat(path);
-    if (!status.isFile()) throw new Error('it is no file');
+    if (!status.isFile()) throw new Error('it is not a file');
     const bytesMax = name.endsWith('.csv') ? LIMITS.tableFileBytes : LIMITS.listFileBytes;
     if (status.size > bytesMax)
       throw new Error(`it has ${status.size} bytes, more than ${bytesMax}`);

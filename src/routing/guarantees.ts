@@ -50,12 +50,12 @@ export function exampleCalls(examples: readonly Example[], nowMs: number): Examp
 
 function inMessage(name: string, { rule, clause, why }: Breach): string {
   return clause === null
-    ? `the guarantee ${quoted(name)} cannot be shown for the rule ${quoted(rule)}: ${why}`
+    ? `the guarantee ${quoted(name)} cannot be proven for the rule ${quoted(rule)}: ${why}`
     : `the guarantee ${quoted(name)} is broken by the rule ${quoted(rule)}: ${why}`;
 }
 
 function hintOf({ path }: Breach): string {
-  if (path === null) return 'name the rules that it is about: rules: [ … ]';
+  if (path === null) return 'name the rules it applies to: rules: [ … ]';
   const { path: steps, ends } = tell(path);
   return `${inWords(path)} (${[...steps, `ends ${ends}`].join(', ')})`;
 }

@@ -25,7 +25,7 @@ export function* buildLabels(
         context.problems.problem(
           place,
           `${quoted(text)} has a label already, in ${before.file}:${before.line}`,
-          'a number has one label',
+          'a number can have only one label',
         );
         continue;
       }

@@ -106,7 +106,7 @@ function restless(file: string): [Place, string, string] {
   return [
     { file, line: 1, column: 1 },
     'changes while it is read',
-    'load the routes again once nothing writes into the folder',
+    'reload once nothing writes to the folder',
   ];
 }
 
@@ -144,7 +144,7 @@ function refuse(problems: Problems, error: unknown): void {
   problems.problem(
     { file: '.', line: 1, column: 1 },
     `the routes cannot be read: ${why}`,
-    'a fault of Referee itself: please report it; a change of the routes may avoid it',
+    'this is a bug in Referee: please report it; changing the routes may avoid it',
   );
 }
 

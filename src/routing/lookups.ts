@@ -76,14 +76,17 @@ function urlOf(context: SetContext, text: string, at: Place): Template {
   };
   const example = 'for example "https://crm.example.com/who?n={from}"';
   if (text.includes(`\${`)) {
-    const hint = 'send secrets in headers:, because addresses are logged by whoever is asked';
+    const hint = 'send secrets in headers:, because servers log the addresses of requests';
     return refuse(`\${…} is not allowed in the url of a lookup`, hint);
   }
   const template = parseTemplate(text);
   if ('problem' in template) return refuse(`url: ${template.problem}`, example);
   const chained = template.find((piece) => 'place' in piece && piece.place === 'lookup');
   if (chained !== undefined) {
-    return refuse('a lookup cannot use what another one brings', 'name places of the call only');
+    return refuse(
+      'a lookup cannot use the answer of another one',
+      'use only placeholders of the call',
+    );
   }
   const [first] = template;
   const host = first !== undefined && 'literal' in first ? first.literal : '';
@@ -93,9 +96,9 @@ function urlOf(context: SetContext, text: string, at: Place): Template {
   ) {
     return refuse(
       /^https?:\/\//i.test(text)
-        ? `${quoted(text)} has a place in its host, or no host`
+        ? `${quoted(text)} has a placeholder in its host, or no host`
         : `${quoted(text)} is not an https address`,
-      `places may stand in the path and the query only; ${example}`,
+      `placeholders are only allowed in the path and the query; ${example}`,
     );
   }
   const sample = template.map((piece) => ('literal' in piece ? piece.literal : 'x')).join('');
@@ -151,10 +154,9 @@ function headersOf(
     const at = positions.at(written, name);
     const problem = (place: Place, text: string, hint: string) =>
       context.problems.problem(place, text, hint);
-    if (REQUEST_OWN.has(lower))
-      problem(key, `${name} is written by the request itself`, 'remove it');
+    if (REQUEST_OWN.has(lower)) problem(key, `${name} is set by Referee itself`, 'remove it');
     if (seen.has(lower)) {
-      problem(key, `${name} stands twice, names are compared without case`, 'keep one');
+      problem(key, `${name} appears twice (header names are case-insensitive)`, 'keep one');
     }
     seen.add(lower);
     const rest = value.replace(NAME_OF_REFERENCE, (_, variable: string) => {
@@ -162,12 +164,16 @@ function headersOf(
       return '';
     });
     if (/[{}]/.test(rest)) {
-      const hint = `places such as {from} go into the url; a secret is "\${NAME}"`;
-      problem(at, `${name}: ${quoted(value)} has a brace that is not of a \${NAME}`, hint);
+      const hint = `placeholders such as {from} go into the url; a secret is "\${NAME}"`;
+      problem(at, `${name}: ${quoted(value)} has a brace that is not part of a \${NAME}`, hint);
     } else if (!/^[\t\x20-\x7e]*$/.test(rest)) {
-      problem(at, `${name} has a character that no header may have`, 'write it in ASCII');
+      problem(at, `${name} contains a character that headers cannot contain`, 'write it in ASCII');
     } else if (SECRET.has(lower) && rest === value) {
-      problem(at, `${name} is written out`, `secrets are references: "\${CRM_TOKEN}"`);
+      problem(
+        at,
+        `${name} is written as plain text`,
+        `write secrets as references, such as "\${CRM_TOKEN}"`,
+      );
     }
   }
   return Object.entries(written).map(([name, value]) => ({ name, value }));

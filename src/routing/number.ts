@@ -14,7 +14,7 @@ export function checkNumber(text: string, country: string | null = null): Number
   const meant = fromNational(text, country);
   if (meant !== null) {
     return {
-      problem: `${quoted(text)} is a number as it is dialled within ${country}: no call comes with it`,
+      problem: `${quoted(text)} is a number as dialled within ${country}: it would match no call`,
       hint: `write ${quoted(meant)}`,
     };
   }
@@ -48,12 +48,12 @@ function checkWritten(text: string): NumberCheck {
         writtenRight(text, meantUri(text)) ||
         (NATIONAL.test(text)
           ? withCountryCode(text)
-          : 'one number an entry, such as "+14155550100"'),
+          : 'one number per entry, such as "+14155550100"'),
     };
   }
   if (text.startsWith('${') || text.includes('{')) {
     return {
-      problem: `${quoted(text)} holds a template; patterns have none`,
+      problem: `${quoted(text)} contains a placeholder, which a pattern cannot`,
       hint: 'use * and ? for what varies',
     };
   }
@@ -63,7 +63,7 @@ function checkWritten(text: string): NumberCheck {
   if (NATIONAL.test(text)) return checkNational(text);
   if (/^[A-Za-z0-9._~!$&'()+,;=%-]{1,128}$/.test(text)) {
     return {
-      warning: `${quoted(text)} is no number: it matches only a call that comes with exactly this text`,
+      warning: `${quoted(text)} is not a number: it matches only calls with exactly this text`,
       hint: 'a SIP address is written sip:user@host',
     };
   }
@@ -98,7 +98,7 @@ function checkE164(text: string): NumberCheck {
     return { problem: `${quoted(text)} has ${digits} digits; E.164 has at most 15`, hint: '' };
   if (/\(0+\)/.test(text) || hasTrunkPrefix(plain)) {
     return {
-      problem: `${quoted(text)} contains the trunk prefix that is only dialled within the country: no call comes with it`,
+      problem: `${quoted(text)} contains the trunk prefix that is only dialled within the country: it would match no call`,
       hint: writtenRight(text) || 'write the number as it is dialled from abroad',
     };
   }
@@ -118,7 +118,7 @@ function checkE164(text: string): NumberCheck {
   // The only numbering plan in which all numbers have the same length for good.
   if (plain.startsWith('+1') && digits !== 11) {
     return {
-      warning: `${quoted(text)} has ${digits - 1} digits after +1, where every number has 10: no call comes with it`,
+      warning: `${quoted(text)} has ${digits - 1} digits after +1, where every number has 10: it would match no call`,
       hint: digits < 11 ? `a prefix ends in *: "${plain}*"` : '',
     };
   }
@@ -129,7 +129,7 @@ function checkPrefix(text: string, plain: string): NumberCheck {
   const without = withoutTrunkZero(plain);
   if (without === null) return null;
   return {
-    warning: `${quoted(text)} continues with a 0 that is only dialled within the country: no call comes with it`,
+    warning: `${quoted(text)} continues with a 0 that is only dialled within the country: it would match no call`,
     hint: `write ${quoted(without)}`,
   };
 }
@@ -143,7 +143,7 @@ function checkNational(text: string): NumberCheck {
   if (digits.length < 7) return null;
   const meant = digits.startsWith('00') ? writtenRight(text) : '';
   return {
-    warning: `${quoted(text)} has no + and country code: it matches only a call that comes with exactly this text`,
+    warning: `${quoted(text)} has no + and country code: it matches only calls with exactly this text`,
     hint: meant || `Telnyx sends numbers as E.164: ${withCountryCode(text)}`,
   };
 }
@@ -160,7 +160,7 @@ function checkAddress(text: string): NumberCheck {
     const check = checkE164(bare.startsWith('+') ? bare : text);
     if (check !== null || text.startsWith('tel:')) return check;
     return {
-      problem: `${quoted(text)} is no way to write a number`,
+      problem: `${quoted(text)} is not a valid form of a number`,
       hint: writtenRight(text, bare),
     };
   }

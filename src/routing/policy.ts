@@ -144,7 +144,7 @@ function whileMoving(
   const say = wordsOf(context, written.say, at);
   for (const piece of textsOf(say, context.prompts).flat()) {
     if ('place' in piece && piece.place === 'row') {
-      const message = `${placeholderText(piece)} needs the row of a table, and while_moving is for every call`;
+      const message = `${placeholderText(piece)} needs the row of a table, but while_moving applies to every call`;
       context.problems.problem(at, message, 'say it in the rule, before its refer');
     }
   }

@@ -77,7 +77,7 @@ export function checkLanguages(context: SetContext, set: RouteSet): void {
       seen.add(key);
       context.problems.warning(
         place,
-        `the prompt ${quoted(name)} has nothing in ${language}, which ${who} speaks: callers hear it in ${heardIn(prompt, general)}`,
+        `the prompt ${quoted(name)} does not exist in ${language}, the language of ${who}: callers hear it in ${heardIn(prompt, general)}`,
         `add ${language}: to it`,
       );
     }
@@ -86,7 +86,7 @@ export function checkLanguages(context: SetContext, set: RouteSet): void {
     const own = 'steps' in action ? promptsIn(action.steps) : [];
     check(language, [...own, ...always], `the rule ${quoted(name)}`);
   }
-  check(general, [...promptsIn(set.otherwise), ...always], 'policy.language');
+  check(general, [...promptsIn(set.otherwise), ...always], 'the policy');
 }
 
 function heardIn(prompt: Prompt, general: string | null): string {

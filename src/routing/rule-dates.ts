@@ -40,7 +40,7 @@ export function datesOf(
     context.problems.problem(
       at,
       `the rule ${quoted(written.name)} ends before it begins`,
-      `from ${quoted(written.from ?? '')} to ${quoted(written.until ?? '')} there is no time`,
+      `from ${quoted(written.from ?? '')} to ${quoted(written.until ?? '')} the rule never applies`,
     );
   } else if (untilMs !== null && untilMs <= nowMs) {
     context.problems.warning(
@@ -73,7 +73,7 @@ function readEnd(
 function readDay(context: SetContext, date: string, key: 'from' | 'until', at: Place) {
   const { zone, sure } = context.dateZone;
   if (!isDate(date)) {
-    context.problems.problem(at, `${quoted(date)} is not in the calendar`, 'yyyy-mm-dd');
+    context.problems.problem(at, `${quoted(date)} is not a date that exists`, 'yyyy-mm-dd');
     return null;
   }
   if (!sure) {

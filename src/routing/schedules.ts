@@ -127,7 +127,7 @@ function checkContradictions(special: readonly Special[], problems: Problems): v
       else if (before.closed !== closed) {
         problems.problem(
           at,
-          `${date} is closed and has hours: see ${before.at.file}:${before.at.line}`,
+          `${date} is closed and also has hours: see ${before.at.file}:${before.at.line}`,
           'keep one of them; of several entries for a day the one for the fewest days wins',
         );
         break;

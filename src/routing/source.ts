@@ -154,7 +154,7 @@ function firstLine(message: string): string {
 function yamlHint(code: string): string {
   if (code === 'TAB_AS_INDENT') return 'indent with spaces';
   if (code === 'BLOCK_AS_IMPLICIT_KEY' || code === 'MULTILINE_IMPLICIT_KEY') {
-    return 'put a text that holds ": " or " #" into quotes, and check the indentation';
+    return 'put a text that contains ": " or " #" into quotes, and check the indentation';
   }
   if (code === 'BAD_INDENT') return 'check the indentation';
   return '';

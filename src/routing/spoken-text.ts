@@ -23,7 +23,7 @@ export function spokenTemplate(context: SetContext, text: string, at: Place): Te
     const word = /^[a-z_]+:/i.exec(name)?.[0] ?? name;
     context.problems.warning(
       at,
-      `{${name}} is no placeholder: it is spoken as it stands`,
+      `{${name}} is not a placeholder: it is spoken literally`,
       nearest(word, KNOWN) === null
         ? 'placeholders are {from} {to} {row:column} {header:X-Name} {lookup:name.field}'
         : didYouMean(word, KNOWN),

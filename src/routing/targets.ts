@@ -148,18 +148,18 @@ function headersOf(
       context.problems.problem(
         at,
         'User-to-User is not a custom header',
-        'write user_to_user: of the target',
+        'use user_to_user: of the target',
       );
     else if (SIP_OWN.includes(lower))
       context.problems.problem(
         at,
-        `${name} belongs to SIP itself`,
+        `${name} is a header of SIP itself`,
         'use a name of your own, such as X-Queue',
       );
     else if (seen.has(lower))
       context.problems.problem(
         at,
-        `${name} stands twice, names are compared without case`,
+        `${name} appears twice (header names are case-insensitive)`,
         'keep one',
       );
     seen.add(lower);
@@ -182,7 +182,7 @@ function authOf(
       if (/\$\{|[{}]/.test(text))
         context.problems.problem(
           at,
-          `${key} ${quoted(text)} is not one \${NAME}`,
+          `${key} ${quoted(text)} must be a single \${NAME}`,
           `the whole value is one variable: "\${PBX_USER}"`,
         );
     } else checkVariable(context, name, at, env);
@@ -195,7 +195,7 @@ function refusesSecret(context: SetContext, text: string, at: Place): boolean {
   context.problems.problem(
     at,
     `\${…} is only allowed in username and password of a target`,
-    'a place is {from}, without $',
+    'a placeholder is written {from}, without $',
   );
   return true;
 }

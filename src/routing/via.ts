@@ -51,8 +51,8 @@ export function checkWays(context: SetContext, set: RouteSet): void {
   const also = others.length === 0 ? '' : `, and in ${others.length} more`;
   context.problems.warning(
     first.place,
-    `callers from the telephone network have only a REFER in ${JSON.stringify(first.name)}${also}: most carriers refuse it`,
-    'write policy: { via: { pstn: [refer, transfer] } }, or { pstn: refer } if yours takes it',
+    `callers from the telephone network can only be moved by REFER in ${JSON.stringify(first.name)}${also}: most carriers refuse it`,
+    'write policy: { via: { pstn: [refer, transfer] } }, or { pstn: refer } if yours accepts it',
   );
 }
 

@@ -77,7 +77,7 @@ function readDated(text: string, such: string): { dates: string[]; rest: string 
   }
   const wrong = [from, to ?? from].find((date) => !isInCalendar(date));
   if (wrong !== undefined) {
-    return { problem: `${quoted(wrong)} is not in the calendar`, hint: 'yyyy-mm-dd, or mm-dd' };
+    return { problem: `${quoted(wrong)} is not a date that exists`, hint: 'yyyy-mm-dd, or mm-dd' };
   }
   const dates = to === undefined ? [from] : datesBetween(from, to);
   return 'problem' in dates ? dates : { dates, rest };
@@ -115,7 +115,7 @@ function datesBetween(from: string, to: string): string[] | Trouble {
   if (length > RANGE_DAYS_MAX) {
     return {
       problem: `${quoted(`${from}..${to}`)} has ${length} days, more than ${RANGE_DAYS_MAX}`,
-      hint: 'what lasts so long belongs into open',
+      hint: 'put hours that last so long into open',
     };
   }
   return Array.from({ length }, (_, day) => dateOf(first + day));

@@ -75,12 +75,12 @@ export function readTimes(text: string): { fromMinute: number; toMinute: number 
   const toMinute = readTime(parts[2] ?? '');
   if (fromMinute === null || fromMinute === 1440) {
     return {
-      problem: `${quoted(parts[1] ?? '')} is no time to begin at`,
+      problem: `${quoted(parts[1] ?? '')} is not a valid start time`,
       hint: 'from 00:00 to 23:59',
     };
   }
   if (toMinute === null)
-    return { problem: `${quoted(parts[2] ?? '')} is no time`, hint: 'from 00:00 to 24:00' };
+    return { problem: `${quoted(parts[2] ?? '')} is not a time`, hint: 'from 00:00 to 24:00' };
   if (fromMinute === toMinute) {
     return {
       problem: `${quoted(text)} is empty: the end is not included`,

@@ -8,7 +8,8 @@ export function zoneHint(name: string): string {
   const abbreviated = Object.hasOwn(ABBREVIATIONS, name.toUpperCase())
     ? ABBREVIATIONS[name.toUpperCase()]
     : undefined;
-  if (abbreviated !== undefined) return `an abbreviation is no zone: did you mean ${abbreviated}?`;
+  if (abbreviated !== undefined)
+    return `an abbreviation is not a zone: did you mean ${abbreviated}?`;
   if (/^(?:(?:UTC|GMT)\s*)?[+-]\d{1,2}(?::?\d\d)?$/i.test(name)) {
     return 'an offset has no daylight saving time: name the zone, such as Europe/Dublin';
   }
@@ -32,9 +33,9 @@ export function fixedZone(zone: string, nowMs: number): { what: string; hint: st
 }
 
 const FIXED: Record<string, string> = {
-  EST: 'America/New_York has it; where none is meant, write America/Panama',
-  MST: 'America/Denver has it; where none is meant, write America/Phoenix',
-  HST: 'where Hawaii is meant, write Pacific/Honolulu',
+  EST: 'America/New_York has it; if you mean a zone without it, write America/Panama',
+  MST: 'America/Denver has it; if you mean a zone without it, write America/Phoenix',
+  HST: 'if you mean Hawaii, write Pacific/Honolulu',
 };
 
 function offsetText(ms: number): string {

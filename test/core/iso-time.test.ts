@@ -30,8 +30,8 @@ test.each([
   ['2026-03-02T15:00:00+0100', 'write 2026-03-02T15:00:00+01:00'],
   ['2026-03-02 15:00Z', 'write 2026-03-02T15:00Z'],
   ['2026-03-02T15:00:00 EST', 'write 2026-03-02T15:00:00Z for UTC, or 2026-03-02T15:00:00-05:00'],
-  ['2026-02-30T15:00:00Z', 'that day or time is not in the calendar'],
-  ['2026-03-02T25:00:00', 'that day or time is not in the calendar'],
+  ['2026-02-30T15:00:00Z', 'that day or time does not exist'],
+  ['2026-03-02T25:00:00', 'that day or time does not exist'],
   ['yesterday', 'write date, time and zone: 2026-03-02T15:00:00Z'],
 ])('of %j the right form is said', (text, hint) => {
   const told = notAMoment(text);

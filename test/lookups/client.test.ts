@@ -118,7 +118,7 @@ describe('the request', () => {
 
   test.each([
     [`\${UNSET}`, 'not asked: the environment variable UNSET is not set'],
-    [`\${BROKEN}`, 'not asked: BROKEN has a character that no header may have'],
+    [`\${BROKEN}`, 'not asked: BROKEN contains a character that headers cannot contain'],
   ])('is not made with %s', async (value, detail) => {
     says('{}');
     expect(await failure({ headers: [{ name: 'X', value }] })).toEqual(['not_sent', detail]);

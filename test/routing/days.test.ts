@@ -95,8 +95,8 @@ describe('what is wrong with days is located', () => {
     ['closed: [ "2027-01-01..2026-12-24" ]', 'write "2026-12-24..2027-01-01"'],
     ['closed: [ "2026-12-24..01-01" ]', 'has a year at one end only'],
     ['closed: [ "2026-01-01..2046-01-01" ]', 'more than 3660'],
-    ['closed: [ "2026-02-27..2026-02-30" ]', '"2026-02-30" is not in the calendar'],
-    ['special: [ "12-05 closed", "12-05 10:00-12:00" ]', '12-05 is closed and has hours'],
+    ['closed: [ "2026-02-27..2026-02-30" ]', '"2026-02-30" is not a date that exists'],
+    ['special: [ "12-05 closed", "12-05 10:00-12:00" ]', '12-05 is closed and also has hours'],
     ['special: [ "2026-11-28 closed" ]', 'all special days of "o" are over'],
     ['closed: [ { days: "12-25" } ]', 'has no because'],
   ])('%s', async (written, words) => {
@@ -173,7 +173,7 @@ describe('a rule with dates', () => {
 
   test.each([
     ['until: "2026-12-31T17:00"', 'its zone is missing'],
-    ['until: "2026-02-30"', 'is not in the calendar'],
+    ['until: "2026-02-30"', 'is not a date that exists'],
     ['until: "soon"', 'or a date such as 2026-12-31'],
     ['from: "2027-02-01", until: "2027-01-01"', 'ends before it begins'],
   ])('%s', async (dates, words) => {

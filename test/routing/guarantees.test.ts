@@ -49,7 +49,7 @@ test.each([
   ['wait: long', expect.stringContaining('9:22')],
   ['never_ends: [faild]', expect.stringContaining('did you mean failed?')],
   ['waits: 60s', expect.stringContaining('unknown key "waits"')],
-  ['rules: [support]', expect.stringContaining('promises nothing')],
+  ['rules: [support]', expect.stringContaining('has no condition')],
 ])('%s is a problem', async (guarantee, expected) => {
   expect(problemsOf(await check(promised(guarantee)))).toContainEqual(expected);
 });
@@ -57,7 +57,7 @@ test.each([
 test('a name stands once', async () => {
   const twice = `${promised('moves: 1')}  - { name: g, moves: 2 }\n`;
   expect(problemsOf(await check(twice))).toEqual([
-    '10:13 a guarantee "g" stands in main.yaml:9 already (each name stands once in the set)',
+    '10:13 a guarantee "g" is already defined in main.yaml:9 (each name may be defined only once in the set)',
   ]);
 });
 
@@ -70,7 +70,7 @@ test('what a handler decides is not guaranteed by what nobody played', async () 
     'handlers/coded.ts': 'export default () => undefined;\n',
   };
   expect(problemsOf(await check(files))).toEqual([
-    expect.stringContaining('"g" cannot be shown for the rule "coded": handlers/coded.ts decides'),
+    expect.stringContaining('"g" cannot be proven for the rule "coded": handlers/coded.ts decides'),
   ]);
 });
 

@@ -26,7 +26,7 @@ test('its problems stand in the list file, at their line', async () => {
     'lists/l.txt': '+14155550101\n\n hello world\n+0123456789\nlist:m\n',
   });
   expect(problemsOf(result)).toEqual([
-    'lists/l.txt:3:2 "hello world" is not a number, SIP URI or pattern (one number an entry, such as "+14155550100")',
+    'lists/l.txt:3:2 "hello world" is not a number, SIP URI or pattern (one number per entry, such as "+14155550100")',
     'lists/l.txt:4:1 "+0123456789" begins with +0, and no country code does (write the country code after the +, without the national 0)',
     'lists/l.txt:5:1 "list:m": a list cannot contain a list (use both lists in the rule: [ "list:a", "list:b" ])',
   ]);

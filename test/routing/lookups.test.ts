@@ -56,15 +56,15 @@ describe('its address', () => {
   test.each([
     ['http://crm.example.com/who', 'is http, which anybody on the way can read and change'],
     ['http://127.0.0.1.example.com/', 'is http'],
-    ['https://{from}.example.com/', 'has a place in its host, or no host'],
-    ['https://crm.example.com{from}', 'has a place in its host, or no host'],
+    ['https://{from}.example.com/', 'has a placeholder in its host, or no host'],
+    ['https://crm.example.com{from}', 'has a placeholder in its host, or no host'],
     ['ftp://crm.example.com/', 'is not an https address'],
     ['crm.example.com/who', 'is not an https address'],
     ['https://user:pass@crm.example.com/', 'contains a user name or password'],
     [`https://crm.example.com/?k=\${CRM_TOKEN}`, 'is not allowed in the url'],
     ['https://crm.example.com/#{from}', 'what follows # is never sent'],
     ['https://crm.example.com/{form}', '{form} is not a place'],
-    ['https://crm.example.com/{lookup:crm.tier}', 'cannot use what another one brings'],
+    ['https://crm.example.com/{lookup:crm.tier}', 'cannot use the answer of another one'],
   ])('%s may not', async (text, words) => {
     expect(await problems(routes(url(text)))).toEqual([expect.stringContaining(words)]);
   });
@@ -72,11 +72,11 @@ describe('its address', () => {
 
 describe('its headers', () => {
   test.each([
-    [`Authorization: "Bearer abc"`, 'secrets are references'],
+    [`Authorization: "Bearer abc"`, 'write secrets as references'],
     [`Authorization: "\${CRM_TOKNE}"`, 'did you mean CRM_TOKEN?'],
-    [`X-Caller: "{from}"`, 'places such as {from} go into the url'],
-    ['Host: other.example.com', 'Host is written by the request itself'],
-    [`X-A: a, x-a: b`, 'stands twice'],
+    [`X-Caller: "{from}"`, 'placeholders such as {from} go into the url'],
+    ['Host: other.example.com', 'Host is set by Referee itself'],
+    [`X-A: a, x-a: b`, 'appears twice'],
   ])('%s', async (headers, words) => {
     expect(await problems(routes(`${GOOD}, headers: { ${headers} }`))).toEqual([
       expect.stringContaining(words),

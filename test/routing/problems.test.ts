@@ -288,7 +288,7 @@ const MEANING: [string, string, string[]][] = [
     'digits on the first event',
     rule('{ digits: "1" }'),
     [
-      '1:29 digits without event: call.dtmf.received never matches (add event: call.dtmf.received; digits of a menu belong into the step menu)',
+      '1:29 digits without event: call.dtmf.received never matches (add event: call.dtmf.received; digits of a menu belong in the step menu)',
     ],
   ],
   [
@@ -333,7 +333,7 @@ const MEANING: [string, string, string[]][] = [
     'a secret where none belongs',
     `targets: { a: { sip: "sip:\${PBX}@b.example" } }\notherwise: [ { refer: a } ]`,
     [
-      `1:22 \${…} is only allowed in username and password of a target (a place is {from}, without $)`,
+      `1:22 \${…} is only allowed in username and password of a target (a placeholder is written {from}, without $)`,
     ],
   ],
   [
@@ -353,7 +353,7 @@ const MEANING: [string, string, string[]][] = [
   [
     'a date that is none',
     `schedules: { o: { zone: UTC, open: [ "mon 09:00-10:00" ], closed: [ "2026-02-30" ] } }${OTHERWISE}`,
-    ['1:69 "2026-02-30" is not in the calendar (yyyy-mm-dd, or mm-dd)'],
+    ['1:69 "2026-02-30" is not a date that exists (yyyy-mm-dd, or mm-dd)'],
   ],
   [
     'a rule without anything to do',
@@ -365,7 +365,7 @@ const MEANING: [string, string, string[]][] = [
   [
     'a header that SIP writes itself',
     'targets: { a: { sip: "sip:a@b.example", headers: { Via: x } } }\notherwise: [ { refer: a } ]',
-    ['1:52 Via belongs to SIP itself (use a name of your own, such as X-Queue)'],
+    ['1:52 Via is a header of SIP itself (use a name of your own, such as X-Queue)'],
   ],
   [
     'a condition that never holds',
@@ -390,7 +390,7 @@ const MEANING: [string, string, string[]][] = [
     'an example on a day that is none',
     `examples: [ { name: e, call: { to: "+14155550100", at: "2026-02-30T15:00:00Z" }, expect: { rule: otherwise } } ]${OTHERWISE}`,
     [
-      '1:56 "2026-02-30T15:00:00Z" is not an ISO 8601 time such as 2026-03-02T15:00:00Z (that day or time is not in the calendar)',
+      '1:56 "2026-02-30T15:00:00Z" is not an ISO 8601 time such as 2026-03-02T15:00:00Z (that day or time does not exist)',
     ],
   ],
   [
@@ -602,11 +602,11 @@ const MEANT: [string, string, string[]][] = [
     'URIs as a From header has them',
     `targets: { a: { sip: "sip:<sip:a@x.example>" } }\npolicy: { allow: [ "sip:<sip:*@x.example>", "+44 (0)20*" ] }\notherwise: [ { refer: "<sip:a@x.example>" }, { refer: "sip:sip:a@x.example" }, { transfer: "sip://a@x.example" } ]`,
     [
-      '1:22 "sip:<sip:a@x.example>": the scheme sip: stands twice (write "sip:a@x.example")',
+      '1:22 "sip:<sip:a@x.example>": the scheme sip: appears twice (write "sip:a@x.example")',
       '2:20 "sip:<sip:*@x.example>": the user part may hold RFC 3261 user characters and * (write "sip:*@x.example")',
       '2:45 "+44 (0)20*": a number pattern is + and digits, then perhaps * (write "+4420*")',
       '3:23 refer needs a target or a SIP URI, not "<sip:a@x.example>" (write "sip:a@x.example")',
-      '3:55 "sip:sip:a@x.example": the scheme sip: stands twice (write "sip:a@x.example")',
+      '3:55 "sip:sip:a@x.example": the scheme sip: appears twice (write "sip:a@x.example")',
       '3:92 "sip://a@x.example": a SIP URI has no // after its scheme (write "sip:a@x.example")',
     ],
   ],

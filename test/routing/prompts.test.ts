@@ -58,7 +58,7 @@ test('a prompt that nothing says, and one without the language of its rule, is a
 rules: [{ name: p, when: { to: "+33142685300" }, language: fr, do: [{ say: { prompt: hi } }] }]
 otherwise: [{ say: { prompt: tune } }]`;
   expect(warningsOf(await load(text))).toEqual([
-    '2:3 the prompt "hi" has nothing in fr, which the rule "p" speaks: callers hear it in en (add fr: to it)',
+    '2:3 the prompt "hi" does not exist in fr, the language of the rule "p": callers hear it in en (add fr: to it)',
     '3:3 the prompt "sorry" is not used by any rule (remove it, or use it)',
   ]);
 });

@@ -229,7 +229,7 @@ describe('a CSV file', () => {
         /:7:1 the cell "extension" is empty, and refer "sip:.*" of the rule "direct lines" needs it/,
       ),
       expect.stringMatching(/:8:1 "sip:206@not a host.pbx.example.com": .*host/),
-      expect.stringMatching(/:9:1 the cell "to" is empty, and it is the key/),
+      expect.stringMatching(/:9:1 the cell "to" is empty, but it is the key/),
       expect.stringMatching(/:10:1 the key "\+49\*1" is neither a number nor a prefix/),
       expect.stringMatching(/:11:29 a quote is not closed/),
     ]);
@@ -290,7 +290,7 @@ describe('names', () => {
     ],
     [
       'name: a, when: { to: "+14155550100" }, do: [ { refer: pbx } ]',
-      'needs the row of a table, and the rule asks for none (add table: extensions to its when)',
+      'needs the row of a table, but the rule asks for no table (add table: extensions to its when)',
     ],
     [
       'name: a, when: { to: "table:extensions" }, do: [ hangup ]',
@@ -352,7 +352,7 @@ test('braces in a spoken text that are no placeholder stay words, with a warning
   const result = await load(main);
   expect(decided(result, '+4930901820').plan).toMatchObject([{ text: 'A {b} c {form}' }, {}]);
   expect(warningsOf(result)).toEqual([
-    expect.stringContaining('{b} is no placeholder: it is spoken as it stands'),
+    expect.stringContaining('{b} is not a placeholder: it is spoken literally'),
     expect.stringContaining('did you mean from?'),
   ]);
 });

@@ -21,7 +21,7 @@ describe('callers from the telephone network who have only a REFER', () => {
       rule('b', '{ to: "+14155550101" }', 'refer: us'),
     ];
     expect(await warned('', ...rules)).toEqual([
-      '5:51 callers from the telephone network have only a REFER in "a", and in 1 more: most carriers refuse it (write policy: { via: { pstn: [refer, transfer] } }, or { pstn: refer } if yours takes it)',
+      '5:51 callers from the telephone network can only be moved by REFER in "a", and in 1 more: most carriers refuse it (write policy: { via: { pstn: [refer, transfer] } }, or { pstn: refer } if yours accepts it)',
     ]);
   });
 

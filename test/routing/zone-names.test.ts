@@ -10,14 +10,14 @@ otherwise: [ hangup ]`);
 }
 
 test.each([
-  ['PST', 'an abbreviation is no zone: did you mean America/Los_Angeles?'],
-  ['BST', 'an abbreviation is no zone: did you mean Europe/London or Asia/Dhaka?'],
+  ['PST', 'an abbreviation is not a zone: did you mean America/Los_Angeles?'],
+  ['BST', 'an abbreviation is not a zone: did you mean Europe/London or Asia/Dhaka?'],
   [
     'ist',
-    'an abbreviation is no zone: did you mean Asia/Kolkata, Europe/Dublin or Asia/Jerusalem?',
+    'an abbreviation is not a zone: did you mean Asia/Kolkata, Europe/Dublin or Asia/Jerusalem?',
   ],
-  ['ACT', 'an abbreviation is no zone: did you mean Australia/Sydney or America/Rio_Branco?'],
-  ['CEST', 'an abbreviation is no zone: did you mean Europe/Berlin?'],
+  ['ACT', 'an abbreviation is not a zone: did you mean Australia/Sydney or America/Rio_Branco?'],
+  ['CEST', 'an abbreviation is not a zone: did you mean Europe/Berlin?'],
   ['+05:00', 'an offset has no daylight saving time: name the zone, such as Europe/Dublin'],
   ['UTC+1', 'an offset has no daylight saving time: name the zone, such as Europe/Dublin'],
   ['Eastern Standard Time', 'did you mean America/New_York?'],
@@ -55,9 +55,17 @@ test.each([
 });
 
 test.each([
-  ['EST', 'UTC-05:00', 'America/New_York has it; where none is meant, write America/Panama'],
-  ['mst', 'UTC-07:00', 'America/Denver has it; where none is meant, write America/Phoenix'],
-  ['HST', 'UTC-10:00', 'where Hawaii is meant, write Pacific/Honolulu'],
+  [
+    'EST',
+    'UTC-05:00',
+    'America/New_York has it; if you mean a zone without it, write America/Panama',
+  ],
+  [
+    'mst',
+    'UTC-07:00',
+    'America/Denver has it; if you mean a zone without it, write America/Phoenix',
+  ],
+  ['HST', 'UTC-10:00', 'if you mean Hawaii, write Pacific/Honolulu'],
   ['Etc/GMT+5', 'UTC-05:00', 'name the zone, such as America/New_York'],
 ])('the zone %s is %s all year, which is a warning', async (zone, offset, hint) => {
   const result = await withZone(zone);

@@ -87,7 +87,7 @@ function parseParameters(text: string): { named: string[] } | { problem: string 
     return { problem: `the parameter ;${parameter} cannot be allowed, only ${known.join(', ')}` };
   }
   if (new Set(named.map((parameter) => parameter.split('=')[0])).size < named.length) {
-    return { problem: 'a parameter stands twice' };
+    return { problem: 'a parameter appears twice' };
   }
   return { named };
 }

@@ -36,7 +36,7 @@ export function parseSipUri(text: string): SipUri | { problem: string } {
     return { problem: 'a SIP URI begins with sip: or sips:' };
   }
   const rest = text.slice(scheme.length + 1);
-  if (/^<?sips?:/i.test(rest)) return { problem: 'the scheme sip: stands twice' };
+  if (/^<?sips?:/i.test(rest)) return { problem: 'the scheme sip: appears twice' };
   if (/[<>]/.test(rest)) return { problem: 'a SIP URI stands without < and > around it' };
   if (rest.startsWith('//')) return { problem: 'a SIP URI has no // after its scheme' };
   const at = rest.indexOf('@');

@@ -101,7 +101,7 @@ function run(
   if (resting !== null) return { notMine: resting, warning: false };
   const leftMs = HELD_MAX_MS - (held.get(moment) ?? 0);
   if (leftMs < LEAST_MS) {
-    return { notMine: 'not run: the handlers above it used all the time', warning: true };
+    return { notMine: 'not run: the handlers above it used up the time', warning: true };
   }
 
   const input = JSON.stringify({

@@ -35,7 +35,7 @@ export function createRest(): Rest {
       if (inARow < LIMITS.handlerOverrunsMax && heldMs <= LIMITS.handlerHeldMs) return '';
       until = now + LIMITS.handlerRestMs;
       heldMs = 0;
-      return `; not the first time, so it is not asked for ${LIMITS.handlerRestMs / 1000} s`;
+      return `; this happened repeatedly, so the handler is paused for ${LIMITS.handlerRestMs / 1000} s`;
     },
   };
 }

@@ -86,9 +86,9 @@ function allNodes(program: Program): Found[] {
 }
 
 const REFUSED: Record<string, [string, string]> = {
-  ImportDeclaration: ['a handler imports nothing', 'only import type …, which erases'],
-  ImportExpression: ['a handler imports nothing', 'only import type …, which erases'],
-  MetaProperty: ['import.meta is not there', 'a handler sees its call and context only'],
+  ImportDeclaration: ['a handler cannot import anything', 'only import type … is allowed'],
+  ImportExpression: ['a handler cannot import anything', 'only import type … is allowed'],
+  MetaProperty: ['import.meta is not available', 'a handler sees only its call and context'],
   ExportNamedDeclaration: ['a handler may only have a default export', 'remove export'],
   ExportAllDeclaration: ['a handler may only have a default export', 'remove export'],
 };

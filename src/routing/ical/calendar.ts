@@ -49,7 +49,7 @@ export function icalSpans(
   problems: Problems,
 ): CalendarSpan[] {
   const { file, only, does, because } = wantedCalendar;
-  const nothing = does === 'opens' ? 'it opens nothing' : 'nothing is closed by it';
+  const nothing = does === 'opens' ? 'it opens nothing' : 'it closes nothing';
   const notes = new Notes(file, problems);
   const content = readFile(bytes, notes);
   if (content === null) return [];
@@ -63,14 +63,14 @@ export function icalSpans(
     wanted += collect(group, only, window, notes, spans);
   }
   if (events.length === 0) {
-    notes.warn('empty', 1, 'the calendar holds no event', nothing);
+    notes.warn('empty', 1, 'the calendar contains no events', nothing);
   } else if (only !== null && wanted === 0) {
     const words = only.map((word) => JSON.stringify(word)).join(' or ');
     notes.warn(
       'filter',
       1,
       `no event has ${words} in its summary, description or categories`,
-      `${nothing}: compare "only" with what the file says`,
+      `${nothing}: compare "only" with the text in the file`,
     );
   }
   notes.flush();
@@ -92,7 +92,12 @@ function readFile(bytes: Uint8Array, notes: Notes): Content | null {
       notes.warn('encoding', 1, 'not UTF-8 text: read as Windows-1252', 'save the file as UTF-8');
     }
     for (const line of content.skippedLines) {
-      notes.warn('line', line, 'a line that is no property was left out', 'export it again');
+      notes.warn(
+        'line',
+        line,
+        'a line that is not a property was ignored',
+        'export the calendar again',
+      );
     }
     return content;
   } catch (error) {
@@ -131,7 +136,7 @@ function readEvents(
     notes.warn(
       'home',
       floats.component.line,
-      `X-WR-TIMEZONE ${zones.unknown} is unknown: times without a zone are the schedule's`,
+      `X-WR-TIMEZONE ${zones.unknown} is unknown: times without a zone are read in the schedule's zone`,
       'write an IANA name such as Europe/Dublin',
     );
   }
@@ -196,7 +201,7 @@ function orphan(event: CalendarEvent, time: NonNullable<CalendarEvent['time']>, 
   notes.warn(
     'orphan',
     event.component.line,
-    'an exception without its series: it counts at its own time',
+    'a changed event without its series: only its own time is used',
     'export the calendar with the whole series',
   );
   return instanceOf(event, time);
@@ -214,8 +219,8 @@ function expand(
     notes.warn(
       'count',
       event.component.line,
-      `COUNT=${countIgnored} was left out: the event recurs until its UNTIL`,
-      'remove it: COUNT is a number of times from 1',
+      `COUNT=${countIgnored} is ignored: the event recurs until its UNTIL`,
+      'remove it: COUNT must be 1 or more',
     );
   }
   // If several series share a UID, it is unclear which of them an exception belongs to.
@@ -223,7 +228,7 @@ function expand(
     notes.warn(
       'stranger',
       component.line,
-      'an exception whose RECURRENCE-ID is no time of its series: it counts at its own time',
+      'a changed event whose RECURRENCE-ID is not a time of its series: only its own time is used',
       'export the calendar again',
     );
   }

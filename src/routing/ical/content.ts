@@ -51,7 +51,7 @@ export function readContent(bytes: Uint8Array): Content {
         throw new Error(
           inner === root
             ? OUTSIDE
-            : `line ${line} ends ${property.value.trim()}, and ${inner.name} of line ${inner.line} is open`,
+            : `line ${line} ends ${property.value.trim()}, and ${inner.name} of line ${inner.line} is still open`,
         );
       }
       open.pop();
@@ -59,13 +59,13 @@ export function readContent(bytes: Uint8Array): Content {
     else inner.properties.push(property);
   }
   const last = open.at(-1) ?? root;
-  if (last !== root) throw new Error(`it ends before END:${last.name}, as a file cut short does`);
+  if (last !== root) throw new Error(`it ends before END:${last.name}, so the file is incomplete`);
   const calendars = root.components.filter(({ name }) => name === 'VCALENDAR');
   if (calendars.length === 0) throw new Error('it has no VCALENDAR');
   return { calendars, skippedLines, utf8 };
 }
 
-const OUTSIDE = 'a line stands outside of what BEGIN and END enclose';
+const OUTSIDE = 'a line is outside every BEGIN and END';
 
 interface Line {
   line: number;

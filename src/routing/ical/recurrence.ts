@@ -66,7 +66,7 @@ export function readRule(text: string): WrittenRule | null {
   parts.delete('UNTIL');
   for (const [name, value] of parts) refuseBadPart(name, value, frequency);
   const end = until === undefined || until === '' ? null : parseTime(until);
-  if (until && end === null) throw new Error(`its RRULE ends UNTIL ${until}, which is no date`);
+  if (until && end === null) throw new Error(`its RRULE has UNTIL=${until}, which is not a date`);
   return {
     parts: [...parts].map(([name, value]) => `${name}=${value}`).join(';'),
     ...readCount(count, end !== null),
@@ -80,7 +80,7 @@ function readCount(text: string | undefined, ends: boolean) {
   if (count >= 1) return { count, countIgnored: null };
   // A wrong COUNT is harmless if UNTIL gives the end.
   if (ends && !Number.isNaN(count)) return { count: null, countIgnored: text };
-  throw new Error(`its RRULE has COUNT=${text}, which is no number of times from 1`);
+  throw new Error(`its RRULE has COUNT=${text}, which must be 1 or more`);
 }
 
 function refuseBadPart(name: string, value: string, frequency: string): void {
@@ -88,7 +88,7 @@ function refuseBadPart(name: string, value: string, frequency: string): void {
   if (bounds !== undefined) {
     const wrong = value.split(',').find((text) => !isWithin(text, bounds));
     if (wrong === undefined) return;
-    const sign = bounds.signed ? ' (or as much below 0)' : '';
+    const sign = bounds.signed ? ` or -${bounds.to} to -${bounds.from}` : '';
     throw new Error(
       `its RRULE has ${name}=${wrong.slice(0, 40)}, not ${bounds.from} to ${bounds.to}${sign}`,
     );
@@ -99,7 +99,7 @@ function refuseBadPart(name: string, value: string, frequency: string): void {
     const plain = new RegExp(`^${WEEKDAY}$`);
     const wrong = value.split(',').find((text) => !(numbered ? day : plain).test(text));
     if (wrong === undefined) return;
-    const why = day.test(wrong) ? `: FREQ=${frequency} numbers no weekdays` : '';
+    const why = day.test(wrong) ? `: FREQ=${frequency} does not allow numbered weekdays` : '';
     throw new Error(`its RRULE has BYDAY=${wrong.slice(0, 40)}${why}`);
   }
   const fine =
@@ -137,7 +137,7 @@ export function expandRule(rule: Rule, startMs: number, span: Span): number[] {
   }
 }
 
-const TOO_OFTEN = `its RRULE recurs more than ${LIMITS.icalOccurrences} times, or looks as long for its next day`;
+const TOO_OFTEN = `its RRULE recurs more than ${LIMITS.icalOccurrences} times, or takes as many steps to find its next day`;
 
 const STEP_MS: Record<string, number> = {
   YEARLY: 365 * DAY_MS,

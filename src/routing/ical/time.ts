@@ -52,7 +52,7 @@ function readTime(property: Property, text: string): WrittenTime {
   const time = parseTime(text);
   if (time === null) {
     const shown = text.replace(/^(\d{4})(\d\d)(\d\d)/, '$1-$2-$3').slice(0, 40);
-    throw new Error(`${property.name} ${shown} is no date or time`);
+    throw new Error(`${property.name} ${shown} is not a date or time`);
   }
   const tzid = property.params.get('TZID')?.trim() || null;
   const date = time.date || property.params.get('VALUE')?.toUpperCase() === 'DATE';
@@ -80,7 +80,7 @@ export function readLength(text: string): Length {
     /^([+-])?P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,8})H)?(?:(\d{1,8})M)?(?:(\d{1,8})S)?)?$/i.exec(
       text.trim(),
     );
-  if (parts === null) throw new Error(`DURATION ${text.slice(0, 40)} is no length of time`);
+  if (parts === null) throw new Error(`DURATION ${text.slice(0, 40)} is not a duration`);
   const [weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = parts
     .slice(2)
     .map((part) => Number(part ?? 0));

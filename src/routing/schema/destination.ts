@@ -8,7 +8,7 @@ export const HOW_TO_REACH = {
       'The Refer-To address. The user part may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {lookup:name.field}; {row:column} may stand anywhere.',
     examples: ['sip:support@pbx.example.com'],
   }),
-  timeout: Type.Optional(duration('Of one attempt; default 30s.')),
+  timeout: Type.Optional(duration('Time limit of one attempt; default 30s.')),
   user_to_user: Type.Optional(
     text('User-to-User', {
       description: 'Sent as the User-to-User header.',

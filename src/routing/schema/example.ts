@@ -15,7 +15,10 @@ import {
 } from './words.ts';
 
 const digits = text('digits, in quotes', { pattern: '^[0-9*#]{1,32}$', examples: ['1'] });
-const scriptedVerdict = oneOrMore(oneOf('verdict', SCRIPTED_VERDICTS), 'A list scripts repeats.');
+const scriptedVerdict = oneOrMore(
+  oneOf('verdict', SCRIPTED_VERDICTS),
+  'A list gives the verdicts of repeated attempts.',
+);
 /** In a dry run no webhook is missed, so this end cannot occur. */
 const PLAYED_ENDS = ENDS.filter((ends): ends is Exclude<Ends, 'missed'> => ends !== 'missed');
 const exampleHeaders = record(
@@ -74,7 +77,7 @@ export const example = Type.Object(
         'switches',
         { title: 'name of a switch', pattern: NAME, examples: ['main-site'] },
         onOff,
-        { description: 'What operators have turned; others are as their default says.' },
+        { description: 'Positions of switches; the others have their default.' },
       ),
     ),
     digits: Type.Optional(
@@ -85,7 +88,7 @@ export const example = Type.Object(
         'answers of lookups',
         nameKey('lookup', 'crm'),
         record('kept fields', fieldKey, text('value', { minLength: 0 })),
-        { description: 'A lookup that is not here does not answer. Nobody is called.' },
+        { description: 'A lookup without an entry does not answer. No request is sent.' },
       ),
     ),
     hangup_after: Type.Optional(
@@ -103,7 +106,7 @@ export const example = Type.Object(
         ),
         attempts: Type.Optional(
           Type.Array(text('target, number or SIP URI'), {
-            description: 'Who was tried, in order.',
+            description: 'The targets that are tried, in order.',
           }),
         ),
         ends: Type.Optional(oneOf('how the call ends', PLAYED_ENDS)),
@@ -113,7 +116,7 @@ export const example = Type.Object(
           }),
         ),
       },
-      { description: 'What must come of it.', minProperties: 1, ...STRICT },
+      { description: 'What must happen.', minProperties: 1, ...STRICT },
     ),
   },
   { title: 'example', description: 'A test of the routes; `referee check` runs it.', ...STRICT },

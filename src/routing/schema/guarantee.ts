@@ -11,27 +11,29 @@ export const guarantee = Type.Object(
     }),
     rules: Type.Optional(
       Type.Array(text('name of a rule, or otherwise', { examples: ['support'] }), {
-        description: 'Which rules it is about; default: every rule and otherwise.',
+        description: 'The rules it applies to; default: every rule and otherwise.',
         minItems: 1,
       }),
     ),
     wait: Type.Optional(
-      duration('No path longer, until the caller has arrived, hears the last prompt or is let go.'),
+      duration(
+        'The longest time until the caller has arrived, hears the last prompt or is let go.',
+      ),
     ),
     silence: Type.Optional(
-      duration('No longer stretch in which an answered caller hears nothing.'),
+      duration('The longest time for which an answered caller hears nothing.'),
     ),
     moves: Type.Optional(
       Type.Integer({
         title: 'moves',
-        description: 'No path with more REFERs and transfers that Telnyx bills.',
+        description: 'The largest number of REFERs and transfers that Telnyx bills on a path.',
         minimum: 0,
         maximum: 1_000,
       }),
     ),
     never_ends: Type.Optional(
       Type.Array(oneOf('how the call ends', ENDS), {
-        description: 'No path ends so.',
+        description: 'No path ends like this.',
         minItems: 1,
       }),
     ),
@@ -44,7 +46,7 @@ export const guarantee = Type.Object(
   },
   {
     title: 'guarantee',
-    description: 'What the routes promise; `referee check` holds every path to it.',
+    description: 'A condition that every path of the routes meets; `referee check` tests it.',
     minProperties: 2,
     ...STRICT,
   },

@@ -91,10 +91,10 @@ const lookup = Type.Object(
   {
     url: text('https address', {
       description:
-        'Asked with GET. The path and the query may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}, which are encoded.',
+        'Requested with GET. The path and the query may contain {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name}, which are encoded.',
       examples: ['https://crm.example.com/who?n={from}'],
     }),
-    timeout: Type.Optional(duration('The caller rings meanwhile; at most 5s, default 1s.')),
+    timeout: Type.Optional(duration('The caller hears ringing meanwhile; at most 5s, default 1s.')),
     headers: Type.Optional(
       record(
         'headers of the request',
@@ -110,12 +110,14 @@ const lookup = Type.Object(
       ),
     ),
     keep: Type.Array(text('path in the answer', { examples: ['$.tier', '$.agent'] }), {
-      description: 'What is kept of the JSON answer, named by its last key.',
+      description: 'A field to keep of the JSON answer, named by its last key.',
       minItems: 1,
       maxItems: 20,
     }),
     cache: Type.Optional(
-      duration('How long an answer serves other calls with the same address; default: not at all.'),
+      duration(
+        'How long an answer is reused for other calls with the same address; default: not at all.',
+      ),
     ),
   },
   { title: 'lookup', ...STRICT },
@@ -143,19 +145,20 @@ const policy = Type.Object(
     language: Type.Optional(language),
     zone: Type.Optional(
       text('IANA time zone', {
-        description: 'Of the dates of rules; default: the zone of the schedules, otherwise UTC.',
+        description:
+          'Time zone of the dates of rules; default: the zone of the schedules, otherwise UTC.',
         examples: ['Europe/Dublin'],
       }),
     ),
     country: Type.Optional(
       text('country', {
         description:
-          'ISO code: whose national forms of numbers route, search and the page understand.',
+          'ISO code of the country whose national numbers route, searches and the page understand.',
         examples: ['DE'],
         maxLength: 10,
       }),
     ),
-    patience: Type.Optional(duration('All moving steps together; default 120s.')),
+    patience: Type.Optional(duration('Time limit for all moving steps together; default 120s.')),
     while_moving: Type.Optional(
       Type.Union([Type.Object({ say: words }, STRICT), Type.Object({ play: playUrl }, STRICT)], {
         description: 'Repeated while the caller is being moved.',
@@ -219,7 +222,7 @@ const rule = Type.Object(
     from: Type.Optional(ruleDate('The rule begins with this day or at this time.')),
     until: Type.Optional(ruleDate('The rule ends with this day (included) or at this time.')),
     language: Type.Optional(
-      languageTag('What its callers speak: for its steps, the last resort and while_moving.'),
+      languageTag('The language of its callers: for its steps, the last resort and while_moving.'),
     ),
     do: Type.Optional(steps('What happens to the call.')),
     handler: Type.Optional(
@@ -268,7 +271,7 @@ const routeFileSchema = Type.Object(
     ),
     switches: Type.Optional(
       record('switches', nameKey('switch', 'main-site'), onOff, {
-        description: 'What operators turn on and off by hand, with the default of each.',
+        description: 'Switches that operators turn on and off by hand, each with its default.',
       }),
     ),
     lookups: Type.Optional(
@@ -285,12 +288,12 @@ const routeFileSchema = Type.Object(
           examples: ['+14155550100'],
         },
         text('label', { examples: ['Berlin main'], maxLength: 100 }),
-        { description: 'What you call your numbers: on the page, in lists and in the log.' },
+        { description: 'Names for your numbers, shown on the page, in lists and in the log.' },
       ),
     ),
     prompts: Type.Optional(
       record('prompts', nameKey('prompt', 'welcome'), prompt, {
-        description: 'Words in several languages, to say as { prompt: name }.',
+        description: 'Announcements in several languages, played with { say: { prompt: name } }.',
       }),
     ),
     policy: Type.Optional(policy),
@@ -302,7 +305,7 @@ const routeFileSchema = Type.Object(
       steps('What happens if every step has failed: only say, play, reject, hangup.'),
     ),
     guarantees: Type.Optional(
-      Type.Array(guarantee, { description: 'What every path of the rules is held to.' }),
+      Type.Array(guarantee, { description: 'What must hold on every path of the rules.' }),
     ),
     examples: Type.Optional(
       Type.Array(example, { description: 'Tests of the routes; check runs them.' }),

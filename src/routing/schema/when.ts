@@ -168,7 +168,7 @@ export const WHEN_DEFS = {
       event: Type.Optional(
         oneOrMore(
           oneOf('event', EVENTS),
-          'Default: call.initiated. The later ones only apply to calls that no plan runs.',
+          'Default: call.initiated. The later ones only apply to calls that Referee does not manage.',
         ),
       ),
       digits: Type.Optional(
@@ -189,7 +189,7 @@ export const WHEN_DEFS = {
           ),
           {
             description:
-              'What a lookup brought. It is asked at most once a call, when a rule that could match needs it.',
+              'What a lookup returned. It is asked at most once a call, when a rule that could match needs it.',
             minProperties: 1,
           },
         ),

@@ -145,7 +145,7 @@ function checkRow(problems: Problems, table: Table, row: number, needs: readonly
     if (wrong === null) continue;
     problems.problem(
       here(),
-      `${wrong.problem}; ${need.what} of the rule ${quoted(need.rule)} makes it of this row`,
+      `${wrong.problem}; ${need.what} of the rule ${quoted(need.rule)} makes this of the row`,
       wrong.hint,
     );
   }
@@ -159,7 +159,7 @@ function wrongWith(need: Need, cells: readonly string[]): { problem: string; hin
     const filled = fillText(template, valueFor);
     if ('problem' in filled) return { problem: filled.problem, hint: '' };
     if (kind === 'text' || isCallerId(filled.text)) return null;
-    const problem = `${quoted(filled.text)} is no caller id`;
+    const problem = `${quoted(filled.text)} is not a caller id`;
     return { problem, hint: destinationHint(filled.text) || 'a number or a SIP URI' };
   }
   const filled = fillDestination(template, valueFor);
@@ -183,7 +183,7 @@ function wrongWithSpoken(
   if (text.trim() === '') return { problem: 'the text is empty', hint: 'write what to say' };
   if (text.length <= SPOKEN_CHARS_MAX) return null;
   const problem = `the text has ${text.length} characters, more than ${SPOKEN_CHARS_MAX}`;
-  return { problem, hint: 'Telnyx speaks no more at once' };
+  return { problem, hint: 'Telnyx does not speak longer texts' };
 }
 
 /** Whether `transfer` may show this text as the caller id. */

@@ -23,7 +23,11 @@ export function columnOf(
   const { at, what } = where;
   switch (found.problem) {
     case 'no table':
-      problems.problem(at, `${what} needs the row of a table, and the rule asks for none`, hint());
+      problems.problem(
+        at,
+        `${what} needs the row of a table, but the rule asks for no table`,
+        hint(),
+      );
       return null;
     case 'several tables': {
       const [table = ''] = scope

@@ -192,7 +192,7 @@ function checkText(reader: Reader, table: Table, cells: readonly string[], here:
 function checkKey({ problems }: Reader, table: Table, key: string, here: Place): boolean {
   const column = quoted(table.columns[table.keyColumn] ?? '');
   if (key === '') {
-    problems.problem(here, `the cell ${column} is empty, and it is the key`, 'write a number');
+    problems.problem(here, `the cell ${column} is empty, but it is the key`, 'write a number');
     return false;
   }
   if (key.length > LIMITS.entryLength) {

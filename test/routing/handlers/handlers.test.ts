@@ -323,8 +323,8 @@ otherwise: [ hangup ]`,
   expect(rule).toBeNull();
   expect(trace.map(({ why }) => why)).toEqual([
     'handlers/a.ts: took longer than 50 ms',
-    'handlers/b.ts: not run: the handlers above it used all the time',
-    'handlers/c.ts: not run: the handlers above it used all the time',
+    'handlers/b.ts: not run: the handlers above it used up the time',
+    'handlers/c.ts: not run: the handlers above it used up the time',
   ]);
 });
 
@@ -336,7 +336,8 @@ test('one that keeps holding its calls up rests for a while, then one call tries
   onTestFinished(() => void vi.useRealTimers());
   const late = { notMine: 'took longer than 50 ms', warning: true };
   expect([run(), run()]).toEqual([late, late]);
-  const last = 'took longer than 50 ms; not the first time, so it is not asked for 30 s';
+  const last =
+    'took longer than 50 ms; this happened repeatedly, so the handler is paused for 30 s';
   expect(run()).toEqual({ notMine: last, warning: true });
 
   const resting = { notMine: 'paused: it repeatedly did not answer in time', warning: false };
@@ -435,12 +436,12 @@ test.each([
   [
     'an import',
     'import fs from "node:fs";\nexport default () => undefined',
-    ['handlers/h.ts:1:1 a handler imports nothing (only import type …, which erases)'],
+    ['handlers/h.ts:1:1 a handler cannot import anything (only import type … is allowed)'],
   ],
   [
     'a dynamic import',
     'export default () => {\n  import("node:fs");\n}',
-    ['handlers/h.ts:2:3 a handler imports nothing (only import type …, which erases)'],
+    ['handlers/h.ts:2:3 a handler cannot import anything (only import type … is allowed)'],
   ],
   [
     'a second export',

@@ -87,7 +87,7 @@ test.each([
   [
     'a line before the beginning',
     `SUMMARY:x\n${calendar('DTSTART;VALUE=DATE:20260704')}`,
-    'holidays.ics:1:1 not an iCal file: a line stands outside of what BEGIN and END enclose',
+    'holidays.ics:1:1 not an iCal file: a line is outside every BEGIN and END',
   ],
   [
     'a rule of which the whole file is not read',
@@ -97,12 +97,12 @@ test.each([
   [
     'a 99th of a 13th month',
     calendar('DTSTART;VALUE=DATE:20261399'),
-    'holidays.ics:4:1 an event that cannot be read: DTSTART 2026-13-99 is no date or time',
+    'holidays.ics:4:1 an event that cannot be read: DTSTART 2026-13-99 is not a date or time',
   ],
   [
     'an exception on a 30th of February',
     calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20260230'),
-    'holidays.ics:4:1 an event that cannot be read: EXDATE 2026-02-30 is no date or time',
+    'holidays.ics:4:1 an event that cannot be read: EXDATE 2026-02-30 is not a date or time',
   ],
   [
     'an end before the beginning',
@@ -126,7 +126,7 @@ test.each([
   [
     'a weekday that a daily rule numbers',
     calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;BYDAY=5MO'),
-    'holidays.ics:4:1 an event that cannot be read: its RRULE has BYDAY=5MO: FREQ=DAILY numbers no weekdays',
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has BYDAY=5MO: FREQ=DAILY does not allow numbered weekdays',
   ],
   [
     'a month that no year has',
@@ -141,12 +141,12 @@ test.each([
   [
     'a rule that recurs 0 times',
     calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;COUNT=0'),
-    'holidays.ics:4:1 an event that cannot be read: its RRULE has COUNT=0, which is no number of times',
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has COUNT=0, which must be 1 or more',
   ],
   [
     'a rule that recurs -1 times without an UNTIL',
     calendar('DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY;COUNT=-1'),
-    'holidays.ics:4:1 an event that cannot be read: its RRULE has COUNT=-1, which is no number of times',
+    'holidays.ics:4:1 an event that cannot be read: its RRULE has COUNT=-1, which must be 1 or more',
   ],
   [
     'a rule with steps of 0 days',
@@ -161,12 +161,12 @@ test.each([
   [
     'an abbreviation for a zone',
     calendar('DTSTART;TZID=BST:20260101T000000\nDURATION:PT1H'),
-    'holidays.ics:4:1 an event that cannot be read: unknown time zone BST without a VTIMEZONE (an abbreviation is no zone: did you mean Europe/London or Asia/Dhaka?)',
+    'holidays.ics:4:1 an event that cannot be read: unknown time zone BST without a VTIMEZONE (an abbreviation is not a zone: did you mean Europe/London or Asia/Dhaka?)',
   ],
   [
     'a file cut short',
     calendar('DTSTART;VALUE=DATE:20260101').slice(0, -15),
-    'holidays.ics:1:1 not an iCal file: it ends before END:VCALENDAR, as a file cut short does',
+    'holidays.ics:1:1 not an iCal file: it ends before END:VCALENDAR, so the file is incomplete',
   ],
   [
     'a day that no month has, three times',
@@ -206,6 +206,6 @@ test('a calendar that closes every day leaves a schedule that never opens', asyn
 test('a calendar without events is a warning', async () => {
   const result = await load({ 'main.yaml': MAIN, 'holidays.ics': calendar() });
   expect(warningsOf(result)).toEqual([
-    'holidays.ics:1:1 the calendar holds no event (nothing is closed by it)',
+    'holidays.ics:1:1 the calendar contains no events (it closes nothing)',
   ]);
 });

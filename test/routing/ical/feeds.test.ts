@@ -190,10 +190,10 @@ test.each<[file: string, zone: string, days: Record<string, string>]>([
 
 const WARNINGS: Record<string, string[]> = {
   '05-confluence-count-minus-one': [
-    'c.ics:4:1 COUNT=-1 was left out: the event recurs until its UNTIL (remove it: COUNT is a number of times from 1)',
+    'c.ics:4:1 COUNT=-1 is ignored: the event recurs until its UNTIL (remove it: COUNT must be 1 or more)',
   ],
   '08-orphan-override': [
-    'c.ics:4:1 an exception without its series: it counts at its own time (export the calendar with the whole series)',
+    'c.ics:4:1 a changed event without its series: only its own time is used (export the calendar with the whole series)',
   ],
 };
 
@@ -239,7 +239,7 @@ test('a filter that no event passes is a warning', async () => {
   const ics = await readFile(`${FIXTURES}15-google-observance.ics`);
   const { warnings } = await statesOf(ics, 'America/New_York', [], 'Bank holiday');
   expect(warnings).toEqual([
-    'c.ics:1:1 no event has "Bank holiday" in its summary, description or categories (nothing is closed by it: compare "only" with what the file says)',
+    'c.ics:1:1 no event has "Bank holiday" in its summary, description or categories (it closes nothing: compare "only" with the text in the file)',
   ]);
 });
 
@@ -344,7 +344,7 @@ DTSTART;TZID=Europe/Berlin:20260312T093000
 DURATION:PT1H`,
     { '2026-03-09T10:00+01:00': 'closed', '2026-03-12T10:00+01:00': 'closed' },
     [
-      'c.ics:9:1 an exception whose RECURRENCE-ID is no time of its series: it counts at its own time (export the calendar again)',
+      'c.ics:9:1 a changed event whose RECURRENCE-ID is not a time of its series: only its own time is used (export the calendar again)',
     ],
   ],
   [
@@ -609,11 +609,11 @@ DTSTART;TZID=EST:20260702T120000
 DURATION:PT1H`,
     { '2026-07-02T17:30Z': 'closed', '2026-07-02T16:30Z': 'open' },
     [
-      'c.ics:1:1 EST is UTC-05:00 all year: it has no daylight saving time (America/New_York has it; where none is meant, write America/Panama)',
+      'c.ics:1:1 EST is UTC-05:00 all year: it has no daylight saving time (America/New_York has it; if you mean a zone without it, write America/Panama)',
     ],
   ],
   [
-    "times without a zone are the schedule's",
+    "times without a zone are read in the schedule's zone",
     `#
 UID:a
 DTSTART:20260303T090000
@@ -646,7 +646,7 @@ DTSTART:20260303T090000
 DTEND:20260303T100000`,
     { '2026-03-03T09:30+01:00': 'closed' },
     [
-      "c.ics:3:1 X-WR-TIMEZONE Middle Earth is unknown: times without a zone are the schedule's (write an IANA name such as Europe/Dublin)",
+      "c.ics:3:1 X-WR-TIMEZONE Middle Earth is unknown: times without a zone are read in the schedule's zone (write an IANA name such as Europe/Dublin)",
     ],
   ],
   [
@@ -711,7 +711,7 @@ DESCRIPTION:One
 and two
 DTSTART;VALUE=DATE:20260303`,
     { '2026-03-03T12:00+01:00': 'closed' },
-    ['c.ics:5:1 a line that is no property was left out (export it again)'],
+    ['c.ics:5:1 a line that is not a property was ignored (export the calendar again)'],
   ],
 ])('%s', async (_what, ics, days, warnings = []) => {
   const asked = await statesOf(feed(ics), 'Europe/Berlin', Object.keys(days));
