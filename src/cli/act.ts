@@ -27,7 +27,7 @@ export function actCommands(program: Command, io: Io): void {
       .argument('<call>', 'its call_control_id')
       .option('--reason <text>', 'the reason, stored with the action')
       .option(...SERVER_OPTION)
-      .option('--json', 'what the API answers')
+      .option('--json', 'JSON as the API returns it')
       .addHelpText('after', SERVER_HELP);
     command.action(async (call: string, options: ActOptions) => {
       process.exitCode = await runAct(act, call, options, io);

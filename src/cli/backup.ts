@@ -14,7 +14,7 @@ export function backupCommand(program: Command, io: Io): void {
   const command = program
     .command('backup')
     .description('copy the database into a file, while the server runs; PostgreSQL needs pg_dump')
-    .argument('<file>', 'an existing file is only replaced by a complete backup');
+    .argument('<file>', 'the file to write; an existing one is replaced only by a complete backup');
   command.action(async (file: string) => {
     using stopping = stopSignal(io.env);
     process.exitCode = await runBackup(file, io, stopping.signal);
@@ -54,10 +54,10 @@ export function runRestore(
   return reporting(about, async (database) => {
     const inBackup = callsInBackup(file, database);
     if (database.kind === 'sqlite' && existsSync(database.path)) {
-      const question = `${database.path} is replaced by ${file} (${inBackup} calls). Go on?`;
+      const question = `${database.path} will be replaced by ${file} (${inBackup} calls). Continue?`;
       const answer = await confirm(question, { ...options, signal }, io);
       if (answer === 'nobody') {
-        io.stderr.write('referee restore: it replaces the database; say --yes to do so\n');
+        io.stderr.write('referee restore: this replaces the database; add --yes to do it\n');
         return 1;
       }
       if (answer === 'no') return 1;

@@ -62,7 +62,7 @@ export function addCallsOptions(command: Command): void {
     .addOption(new Option('--ends <ends>', 'only calls that ended like this').choices([...ENDS]))
     .option('--from <number>', 'only calls from this number, as the list shows it')
     .option('--to <number>', 'only calls to this number, as the list shows it')
-    .option('--number <number>', 'only calls of this number of ours, on either side')
+    .option('--number <number>', 'only calls from or to this number of yours')
     .addOption(
       new Option('--direction <direction>', 'only calls in this direction').choices([
         'incoming',

@@ -26,7 +26,7 @@ export function deadLettersCommand(program: Command, io: Io): void {
     .option('--reason <text>', 'the reason, stored with the action')
     .option('--limit <number>', 'how many to list', limitOf)
     .option(...SERVER_OPTION)
-    .addOption(new Option('--json', 'what the API answers').conflicts('csv'))
+    .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
     .addHelpText('after', SERVER_HELP);
   command.action(

@@ -52,7 +52,7 @@ export function forcingCommand<Schema extends TSchema, Listed extends { name: st
     .option('--until <time>', `${help.until} then; ISO 8601 with its zone`)
     .option('--reason <text>', 'why, for the other operators')
     .option(...SERVER_OPTION)
-    .addOption(new Option('--json', 'what the API answers').conflicts('csv'))
+    .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'the list as CSV (RFC 4180)').conflicts('json'))
     .addHelpText('after', SERVER_HELP)
     .action(

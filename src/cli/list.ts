@@ -125,7 +125,7 @@ export function listCommand(program: Command, io: Io): void {
     .addArgument(program.createArgument('<what>', 'which list').choices(Object.keys(LISTS)))
     .option('--limit <number>', 'how many to list', limitOf)
     .option(...SERVER_OPTION)
-    .addOption(new Option('--json', 'what the API answers').conflicts('csv'))
+    .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'CSV (RFC 4180)').conflicts('json'))
     .addHelpText('after', SERVER_HELP);
   command.action(async (what: Name, options: ListOptions) => {

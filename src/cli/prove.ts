@@ -31,7 +31,7 @@ export function proveCommand(program: Command, io: Io): void {
     .option('--rule <name>', 'one rule, or otherwise')
     .option(
       '--target <name>',
-      'every rule that leads to this target, and what is left for its callers when it fails',
+      'every rule that leads to this target, and what happens to its callers when it fails',
     )
     .option('--tree', 'what can happen to a caller, one line per branch')
     .option('--mermaid', 'the same as a Mermaid flowchart')
@@ -128,7 +128,7 @@ function textOf(
     lines.push(
       proofs.length === 0
         ? `no rule leads to ${named}`
-        : `what is left for callers when ${named} answers server_error to everybody`,
+        : `what happens to callers when ${named} answers every attempt with server_error`,
       '',
     );
   }
@@ -151,7 +151,7 @@ function ruleText(proof: RuleProof, io: Io): string[] {
   const lines = [`${bold(plain(rule))}  ${count}: ${ends.join(', ') || 'none known'}`];
   if (unfinished !== null) lines.push(`  ${yellow('not complete:')} ${plain(unfinished)}`);
   if (patienceMs !== null) {
-    lines.push(dim(`  patience (${durationWords(patienceMs)}) may be over before the steps are`));
+    lines.push(dim(`  patience (${durationWords(patienceMs)}) may end before the steps do`));
   }
   const worst = [
     ['longest wait', summary.wait, summary.wait?.waitMs ?? 0, durationWords],
@@ -201,7 +201,7 @@ function guaranteeText(guarantee: Guarantee, proofs: readonly RuleProof[], io: I
   const found = breaches(guarantee, proofs);
   if (found.length === 0) return [`${green('holds')}  ${plain(guarantee.name)}`];
   return found.flatMap(({ rule, clause, why, path }) => [
-    `${red(clause === null ? 'not shown' : 'broken')}  ${plain(guarantee.name)}: ${plain(`${rule}: ${why}`)}`,
+    `${red(clause === null ? 'not proven' : 'broken')}  ${plain(guarantee.name)}: ${plain(`${rule}: ${why}`)}`,
     ...(path === null ? [] : [dim(`  ${plain(inWords(path))}; ends ${path.ends}`)]),
   ]);
 }

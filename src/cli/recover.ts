@@ -47,15 +47,15 @@ export function recoverCommand(program: Command, io: Io): void {
   const command = program
     .command('recover')
     .description(
-      'ask Telnyx for the webhooks that were missed, and handle or list their callers; a server does it by itself at its start and while some may be missing',
+      'ask Telnyx for the webhooks that were missed, and handle or list their callers; a server does this itself at its start and while some may be missing',
     )
     .option(
       '--since <time>',
       'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d; default: since webhooks may be missing, otherwise 1d',
       pastOf,
     )
-    .option('--dry-run', 'change nothing, only say what would be found')
-    .option('--json', 'for machines');
+    .option('--dry-run', 'change nothing, only report what would be done')
+    .option('--json', 'one JSON object');
   command.action(async (options: RecoverCommandOptions) => {
     const stopping = new AbortController();
     const stop = (): void => stopping.abort();
@@ -101,7 +101,7 @@ async function runRecover(
     );
     if (!hands.servesCallers && recovery.postponed > 0) {
       io.stderr.write(
-        `referee recover: no server is running: ${recovery.postponed} events of waiting callers are left to the next start\n`,
+        `referee recover: no server is running: ${recovery.postponed} events of waiting callers will be handled at the next start\n`,
       );
     }
     return recovery.failed === null ? 0 : 1;
@@ -221,7 +221,7 @@ function inWords(recovery: Recovery, { dryRun }: RecoverCommandOptions): string 
     ),
     ...recovery.unknownLive.map(
       ({ callId, durationSecs }) =>
-        `  unknown leg ${plain(callId)} lives${durationSecs === null ? '' : `, ${durationSecs} s`}; left alone`,
+        `  unknown leg ${plain(callId)} is live${durationSecs === null ? '' : `, for ${durationSecs} s`}; nothing was done`,
     ),
     ...(recovery.failed === null
       ? []

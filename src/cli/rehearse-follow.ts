@@ -166,9 +166,11 @@ async function readLog(
       const isThere = wanted.length > 0 || logged.some(({ callId }) => callId === callingId);
       if (missing === 0 && isThere) return reading.value;
       if (late) {
-        const what = wanted.length === 0 ? 'No webhook' : `Only ${wanted.length - missing}`;
-        const of = wanted.length === 0 ? 'stands' : `of ${wanted.length} webhooks stand`;
-        unknowns.push(`${what} ${of} in Telnyx's delivery log so far.`);
+        const found =
+          wanted.length === 0
+            ? 'no webhook yet'
+            : `only ${wanted.length - missing} of ${wanted.length} webhooks so far`;
+        unknowns.push(`Telnyx's delivery log has ${found}.`);
         return reading.value;
       }
     }

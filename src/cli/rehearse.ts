@@ -38,7 +38,7 @@ export function rehearseCommand(program: Command, io: Io): void {
   const command = program
     .command('rehearse')
     .description(
-      'place one real call between two numbers of the account, follow it, and report what came when; phones ring, and it costs money',
+      'place one real call between two numbers of the account, follow it, and report its events and their times; phones ring, and it costs money',
     )
     .requiredOption('--from <number>', 'a number of the account (+E.164) that calls', numberOf)
     .requiredOption(
@@ -105,7 +105,7 @@ async function rehearse(run: Run): Promise<Result> {
   if ('problem' in ready) return ready;
   const { from, to, secs } = options;
   io.stderr.write(
-    `This places a real call from ${from} to ${to}, for ${secs} s at most. Phones ring: those that the routes lead the call to.\nIt costs money: both legs, and whatever the routes do.\n`,
+    `This places a real call from ${from} to ${to}, for ${secs} s at most. The phones that the routes lead to will ring.\nIt costs money: both legs, and whatever the routes do.\n`,
   );
   const answer = await confirm('Place the call?', { ...options, signal }, io);
   if (answer === 'no') return wrong('No call was placed.', 'Answer y to place it.');

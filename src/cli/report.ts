@@ -31,7 +31,7 @@ export function reportCommand(program: Command, io: Io): void {
     .option('--from <time>', `${written} (default: a week before --to)`, sinceOf)
     .option('--to <time>', `${written} (default: now)`, sinceOf)
     .addOption(
-      new Option('--by <what>', 'what each line stands for').choices([...REPORT_BY]).default('day'),
+      new Option('--by <what>', 'what each line is').choices([...REPORT_BY]).default('day'),
     )
     .addOption(
       new Option(
@@ -44,7 +44,7 @@ export function reportCommand(program: Command, io: Io): void {
         .argParser(zoneOf)
         .default(localZone(), 'that of this terminal'),
     )
-    .addOption(new Option('--json', 'as the API answers it').conflicts('csv'))
+    .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'CSV (RFC 4180)').conflicts('json'))
     .action(async (options: ReportOptions) => {
       process.exitCode = await runReport(options, io);

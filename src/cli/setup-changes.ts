@@ -75,7 +75,7 @@ export async function carryOut(run: Run): Promise<Report> {
     return { ...report, result: 'not_confirmed' };
   }
   if (options.yes !== true && !isDeepStrictEqual(await run.plan(), plan)) {
-    const message = 'The account changed while you looked at the plan. Nothing was changed here.';
+    const message = 'The account changed after the plan was shown, so nothing was changed.';
     return refuse([{ message, fix: 'Run it again to see the plan as it is now.' }], run, say);
   }
   return write(plan.changes, report, run, say);
@@ -118,12 +118,14 @@ async function write(
   };
   if (!failed) return lookAt(written, run, say);
   if (isUndo && applied.every(({ state }) => state === 'done' || state === 'failed')) {
-    say('\nWhat is done stands. Telnyx refuses the rest: put it right in the portal.\n');
+    say(
+      '\nThe changes that were made remain. Telnyx refuses the others: make them in the portal.\n',
+    );
     return written;
   }
   const again = isUndo ? `referee setup --undo ${options.undo}` : 'the same command';
-  const back = undo === null ? '' : `, or put it back with: referee setup --undo ${undo.path}`;
-  say(`\nWhat is done stands. Run ${plain(again)} again to finish${plain(back)}\n`);
+  const back = undo === null ? '' : `, or undo them with: referee setup --undo ${undo.path}`;
+  say(`\nThe changes that were made remain. Run ${plain(again)} again to finish${plain(back)}\n`);
   return written;
 }
 

@@ -52,7 +52,7 @@ export function appliedText(applied: readonly AppliedChange[], io: Io): string {
   return applied
     .map(({ change, state, why }) => {
       const reason = why === null ? '' : `: ${plain(why)}`;
-      const unclear = state === 'unknown' ? ' (it may stand or not)' : '';
+      const unclear = state === 'unknown' ? ' (it may have been made)' : '';
       return `${paint[state](WORDS[state].padEnd(10))}${named(change)}${unclear}${reason}\n`;
     })
     .join('');

@@ -33,7 +33,7 @@ export function setupCommand(program: Command, io: Io): void {
     )
     .option('--take', 'also take numbers that are assigned to another connection')
     .option('--yes', 'do not ask; needed without a terminal and with --json')
-    .option('--undo <file>', 'put back what an earlier run changed, from the file it wrote')
+    .option('--undo <file>', 'undo what an earlier run changed, from the file it wrote')
     .option('--undo-dir <dir>', 'where the undo file is written', '.')
     .option('--json', 'one JSON object')
     .addHelpText(

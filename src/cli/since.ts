@@ -23,6 +23,6 @@ export function sinceOf(text: string): number {
 /** The same, and not in the future. */
 export function pastOf(text: string): number {
   const since = sinceOf(text);
-  if (since > Date.now()) throw new InvalidArgumentError('It lies in the future.');
+  if (since > Date.now()) throw new InvalidArgumentError('It is in the future.');
   return since;
 }

@@ -25,7 +25,7 @@ export function statsCommand(program: Command, io: Io): void {
       'ISO 8601 with its zone, or how long ago: 15m, 2h, 1d (default: an hour ago)',
       pastOf,
     )
-    .addOption(new Option('--json', 'as the API answers it').conflicts('csv'))
+    .addOption(new Option('--json', 'JSON as the API returns it').conflicts('csv'))
     .addOption(new Option('--csv', 'a line for each rule, target and table row').conflicts('json'))
     .action(async (options: StatsOptions) => {
       process.exitCode = await runStats(options, io);

@@ -25,7 +25,7 @@ export const FORCEABLE_TARGETS: Forceable<typeof TARGETS, Listed> = {
     command: 'list the targets of the running server and which of them rest; rest or wake one',
     name: 'the target; without it all are listed',
     state: 'rest, awake, or auto, which ends an override and forgets earlier failures',
-    until: 'by itself again',
+    until: 'automatic again',
   },
   states: new Map([
     ['rest', true],

@@ -110,7 +110,7 @@ test('a target is read backwards: who is led to it, and what is left when it fai
   // No target of europe takes anybody any more.
   expect(eu.rules[1].ends.referred).toBeUndefined();
   expect((await prove('--target', 'us')).out).toContain(
-    'what is left for callers when us answers server_error to everybody',
+    'what happens to callers when us answers every attempt with server_error',
   );
 });
 

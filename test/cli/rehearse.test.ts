@@ -96,7 +96,7 @@ describe.concurrent('referee rehearse', () => {
     const { run, folder, simulator, dials } = await stage();
     const save = join(folder, 'evidence.json');
     const ran = await run(['--from', FROM, '--to', TO, '--yes', '--json', '--save', save]);
-    expect(ran.err).toContain('Phones ring');
+    expect(ran.err).toContain('will ring');
     expect(ran.err).toContain('It costs money');
     expect([ran.code, dials()]).toEqual([0, 1]);
     const report = JSON.parse(ran.out);

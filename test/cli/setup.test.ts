@@ -171,7 +171,7 @@ describe('referee setup', () => {
     ]);
     expect(undone).toMatchObject({
       code: 1,
-      out: expect.stringContaining('Telnyx refuses the rest'),
+      out: expect.stringContaining('Telnyx refuses the others'),
     });
   });
 
@@ -354,7 +354,9 @@ describe('a failure in the middle', () => {
     const { out } = await run([...wanted, '--yes']);
     expect(out).toMatch(/^done +application "Referee": webhook_api_version/m);
     expect(out).toMatch(/^failed +number \+14155550100 assigned to .*403/m);
-    expect(out).toMatch(/What is done stands\. Run the same command again .*--undo \S+\.json/);
+    expect(out).toMatch(
+      /The changes that were made remain\. Run the same command again .*--undo \S+\.json/,
+    );
   });
 });
 

@@ -55,7 +55,7 @@ const REFUSED: Record<Exclude<Operated['result'], 'done' | 'no_such_call'>, Prob
     status: 409,
     reason: 'target_may_answer',
     detail:
-      'The target may still answer, and a caller must not be moved twice. A REFER cannot be taken back: it is over once its target has been silent for 32 s. A transfer can be left while its B-leg rings.',
+      'The target may still answer, and a caller must not be moved twice. A REFER cannot be taken back: it is over once its target has been silent for 32 s. A transfer can be ended while its B-leg rings.',
   },
 };
 
@@ -78,5 +78,6 @@ const HANGUP_SCHEMA = {
 
 const NEXT_SCHEMA = {
   ...COMMON,
-  summary: 'Take the caller out of the attempt that runs: the next step runs, if that is safe',
+  summary:
+    'End the current attempt of a live call, so that the next step runs; refused if that is not safe',
 } as const;
