@@ -1,7 +1,7 @@
 /**
- * The command line: a file per subcommand, its parts beside it, with the server's own loader and core. Only the
- * command that is asked for is loaded: the server starts without the simulator, and `check` without
- * the server.
+ * The command line: a file per subcommand, its parts beside it, with the server's own loader and
+ * core. Only the command that is asked for is loaded: the server starts without the simulator, and
+ * `check` without the server.
  */
 import { Command, CommanderError } from 'commander';
 import { version } from './build.ts';

@@ -1,4 +1,7 @@
-/** `referee recover`: asks Telnyx for the webhooks that were missed, by hand; the server does so by itself. */
+/**
+ * `referee recover`: asks Telnyx for the webhooks that were missed, by hand; the server does so by
+ * itself.
+ */
 import type { Command } from 'commander';
 import { type Config, readConfig } from '../config/config.ts';
 import { withEnvFile } from '../config/env-file.ts';

@@ -1,6 +1,6 @@
 /**
- * An older version of the routes that an operator went back to: it is live in every replica, instead
- * of what the folder holds, until the next reload.
+ * An older version of the routes that an operator went back to: it is live in every replica,
+ * instead of what the folder holds, until the next reload.
  */
 import type { Trouble } from '../log/troubles.ts';
 import { shortHash } from '../routing/folder.ts';
@@ -27,12 +27,12 @@ export interface Activation {
   inForce(): Activated | null;
   /** In this replica alone. */
   activate(hash: string, by: { who: string; at: number }): Promise<ActivationResult>;
-  /** Whether a replica that lives runs it instead of the folder that this one has just read. */
+  /** Whether a live replica runs it instead of the folder that this one has just read. */
   isRunByOthers(activated: Activated, instance: string): Promise<boolean>;
   troubles(): Trouble[];
 }
 
-/** A replica not heard of for so long is not there. */
+/** A replica without a heartbeat for this long has stopped. */
 const REPLICA_LIVES_MS = 20_000;
 
 export function createActivation(routes: Routes, store: Store, now: () => number): Activation {

@@ -1,6 +1,6 @@
 /**
- * How replicas pass a reload on to each other: the setting `reload`, whose version grows with each that
- * is asked for.
+ * How replicas pass a reload on to each other: the setting `reload`, whose version grows with each
+ * request.
  */
 import type { Store } from '../store/store.ts';
 
@@ -14,15 +14,15 @@ export interface AskedReload {
 export interface AskedReloads {
   /** Asks the other replicas for the same. */
   passOn(asked: AskedReload): Promise<void>;
-  /** What another replica asked for since the last look; null: nothing. */
+  /** What another replica has asked for since the last check; null: nothing. */
   look(): Promise<AskedReload | null>;
-  /** What was asked for last, by whomever; as a look. */
+  /** What any replica asked for last; this counts as a check. */
   last(): Promise<AskedReload | null>;
 }
 
 export function createAskedReloads(store: Pick<Store, 'setting' | 'changeSetting'>): AskedReloads {
   let seen: number | null = null;
-  /** Versions that this replica wrote: what it asked for it has done. */
+  /** Versions that this replica wrote; it has already done these reloads. */
   const own = new Set<number>();
   return {
     async passOn(asked) {
@@ -31,7 +31,8 @@ export function createAskedReloads(store: Pick<Store, 'setting' | 'changeSetting
     async look() {
       const before = seen;
       const { version, asked } = await read();
-      // What was asked for before the first look was done by reading the folder at the start.
+      // Reading the folder at the start covers everything that was asked for before the first
+      // check.
       if (before === null || version === before) return null;
       let others = version < before;
       for (let each = before + 1; each <= version; each += 1) {

@@ -130,7 +130,7 @@ export function createEngine(options: EngineOptions): Engine {
     reload: () => tryTo('reload', routes.reload('signal')),
     async stop(leftMs, onWait) {
       stopped = true;
-      // Nobody would be decided by a set that is still being loaded.
+      // A set that is still being loaded would never be used.
       await Promise.all([options.routes.close(), options.next?.folder.close()]);
       onWait('deadlines and commits in flight');
       await sweeper.stop();

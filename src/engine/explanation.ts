@@ -18,7 +18,7 @@ export interface ExplainQuestion {
   digits: string | null;
   /** As if these were on or off. */
   switches?: Record<string, boolean>;
-  /** What lookups answer, by name; none is really asked. */
+  /** What lookups answer, by name; no request is sent. */
   lookups: Record<string, Record<string, string>>;
 }
 

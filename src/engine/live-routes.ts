@@ -39,7 +39,10 @@ export interface LiveRoutes {
   explain(question: ExplainQuestion): Promise<Explanation>;
   /** A recorded call as it went, and as it would go under the current set. */
   explainAgain(recorded: RecordedCall): { before: Explained; after: Explained };
-  /** Every path of one rule of the current set (or `otherwise`); null where there is none of this name. */
+  /**
+   * Every path of one rule of the current set (or `otherwise`); null if there is no rule of this
+   * name.
+   */
   prove(rule: string): Promise<RuleProved | null>;
 }
 
@@ -73,7 +76,7 @@ export interface LiveRoutesOptions {
   now: () => number;
 }
 
-/** Whoever asked for a reload finds the version listed; a store that is slow is not waited for. */
+/** A reload waits this long for the store, so that its version is already listed afterwards. */
 const KEPT_WITHIN_MS = 1_000;
 
 export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {

@@ -73,11 +73,11 @@ export function createReloadReport(options: ReloadReportOptions): ReloadReport {
     const files = routes.takeFiles();
     versions.keep({ hash, role: 'live', who, left: keptHash, dir: routes.dir, files });
     keptHash = hash;
-    // It may have been kept as the live set until now, and callers follow it still.
+    // The next set may have been kept as the live one until now, and some callers still follow it.
     if (next !== null) keepNext(next);
   }
 
-  /** A set that nobody follows is named by no call. */
+  /** A set that nobody follows need not be kept, because no call names it. */
   function keepNext({ folder, percent }: NextSet): void {
     const hash = folder.current()?.set.hash;
     if (hash === undefined || percent === 0) return;

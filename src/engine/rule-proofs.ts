@@ -17,7 +17,7 @@ export interface RuleProved extends RuleReport {
 }
 
 export interface RuleProofs {
-  /** Of one rule, or of `otherwise`; null where there is none of this name. */
+  /** Of one rule or `otherwise`; null if there is no rule of this name. */
   of(rule: string): Promise<RuleProved | null>;
 }
 
@@ -31,7 +31,7 @@ export function createRuleProofs(routes: Pick<Routes, 'current' | 'examples'>): 
       const known = proved.get(set) ?? new Map<string, Promise<RuleProved | null>>();
       proved.set(set, known);
       const found = known.get(rule) ?? prove(set, rule, routes.examples());
-      // A failure is not kept: it is asked again.
+      // A failure is not cached.
       known.set(rule, found);
       found.catch(() => known.delete(rule));
       return found;

@@ -148,7 +148,7 @@ function repeat(
   const round = () => {
     running = run(() => stopped)
       .then(onGood, (error: unknown) => {
-        // Nothing is tried again, and what was given up for the stop is no failure.
+        // Nothing is tried again, and work that the stop interrupted is not a failure.
         if (!stopped) onError(error);
       })
       .then(() => {

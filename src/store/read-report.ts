@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What the operator calls a number; null where nothing. */
+/** The operator's label of a number; null if it has none. */
 export type Labels = (number: string) => string | null | Promise<string | null>;
 
 export async function readReport(

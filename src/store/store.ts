@@ -1,6 +1,7 @@
 /**
  * The store: asynchronous, and it decides nothing. Two implementations (SQLite, PostgreSQL), one
- * contract suite. What each part must do is in `contract/`; `rows/` has what both implementations share.
+ * contract suite. What each part must do is in `contract/`; `rows/` has what both implementations
+ * share.
  *
  * Every time is milliseconds since the epoch by the store's own clock, so that replicas agree.
  */
@@ -25,7 +26,8 @@ export type StoreNotice =
 /**
  * Every method except `close` rejects with StoreUnavailable if the store cannot do it now (locked,
  * full, unreachable, closed, its file replaced); the call may be repeated later. Any other error
- * means a wrong argument or a bug and would occur again. Further rejections are named at the method.
+ * means a wrong argument or a bug and would occur again. Further rejections are named at the
+ * method.
  */
 export interface Store
   extends CallStore,

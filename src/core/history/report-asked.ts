@@ -1,4 +1,6 @@
-/** What a report is asked for: by what its sums are added up, over which span, compared with which. */
+/**
+ * What a report is asked for: by what its sums are added up, over which span, compared with which.
+ */
 import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
 import { HOUR_MS } from './sums.ts';
 

@@ -28,7 +28,7 @@ export interface RuleProof {
   summary: Summary;
   /** For each kind of caller, what they can meet, except for what only depends on durations. */
   trees: { who: string | null; root: Fork }[];
-  /** Patience may be over before the steps are; then the last resort follows. */
+  /** Patience may end before the steps do; then the last resort follows. */
   patienceMs: number | null;
 }
 

@@ -48,7 +48,7 @@ export class AddressIndex {
     if (over !== 'numbers') enter(this.#texts, glob.literalPrefix, entry);
   }
 
-  /** Where each posting lies, once all are known. */
+  /** The position of each posting, once all are known. */
   place(places: Int32Array<ArrayBuffer>): void {
     this.#places = places;
   }

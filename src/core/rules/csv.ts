@@ -20,7 +20,7 @@ export interface CsvFault {
   hint: string;
 }
 
-/** A quoted cell longer than this was not closed, or is no cell of ours. */
+/** A quoted cell longer than this was probably never closed. */
 const CELL_CHARS_MAX = 4_096;
 
 /**

@@ -52,7 +52,9 @@ function applies({ name, when }: Rule, set: RouteSet, subject: Subject): boolean
   }
 }
 
-/** What a value of `from` or `to` stands for: itself, the entries of a list, or the keys of a table. */
+/**
+ * What a value of `from` or `to` stands for: itself, the entries of a list, or the keys of a table.
+ */
 function entriesOf(value: string, { lists, tables }: RouteSet): string[] {
   const table = tableName(value);
   if (table !== null) return [...(tables.get(table)?.keys() ?? [])];

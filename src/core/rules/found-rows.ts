@@ -50,7 +50,9 @@ export class CallRows {
     return null;
   }
 
-  /** Where the tables that a rule asks for have this call: of each group, the first that does. */
+  /**
+   * The row of this call in each group of tables, from the first table of the group that has one.
+   */
   found(scope: RowScope): TableRow[] {
     const found: TableRow[] = [];
     for (const group of scope) {
@@ -75,7 +77,7 @@ export class CallRows {
 
 /**
  * The tables a rule asks for, as it writes them: `table: extensions` is a group of one, and of
- * `table: [a, b]` the first that has the call is meant.
+ * `table: [a, b]` the first with a row for the call is used.
  */
 export type RowScope = readonly (readonly string[])[];
 
@@ -95,8 +97,8 @@ export type ColumnRef =
   | { problem: 'no column'; column: string; lacking: Table };
 
 /**
- * What `{row:site}` or `{row:extensions.site}` means in a rule: a column of the tables it asks for, or,
- * where it asks for several, of the table that is named.
+ * What `{row:site}` or `{row:extensions.site}` means in a rule: a column of the tables it asks for,
+ * or, where it asks for several, of the table that is named.
  */
 export function resolveColumn(reference: string, scope: RowScope, tables: Tables): ColumnRef {
   const [group, ...others] = scope;

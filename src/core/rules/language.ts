@@ -45,8 +45,8 @@ function primary(language: string): string {
 }
 
 /**
- * The language that Telnyx is asked for, which accepts only those with a country. One that was
- * written in full takes precedence over the usual one; null leaves it to the voice.
+ * The language code that is sent to Telnyx, which only accepts codes with a country. A code written
+ * in full takes precedence over the usual one; null leaves the choice to the voice.
  */
 export function spokenLanguage(
   language: string,

@@ -1,16 +1,19 @@
-/** A power of two, as its doubles are. */
+/** A power of two; the map doubles its size when it grows. */
 const ROOM_MIN = 8;
 const FULL = 0.75;
 
 /**
- * Phone numbers to values, outside V8's heap: a text in a `Map` takes four times the memory, and every
- * collection of garbage walks over all of them while calls wait. Open addressing: a number stands in
- * the first free slot from where its hash points.
+ * Phone numbers to values, outside V8's heap: a text in a `Map` takes four times the memory, and
+ * every garbage collection scans all of them while calls wait. Open addressing: a number is in the
+ * first free slot from the one that its hash names.
  */
 export class NumberMap<V> {
-  /** 0: nothing stands there. */
+  /** 0: the slot is free. */
   #keys = new Float64Array(ROOM_MIN);
-  /** Of each key: a value that is a small number, or, below zero, its place among the others. */
+  /**
+   * The value of each key: itself if it is a small number, otherwise -1 minus its index in
+   * `#others`.
+   */
   #codes = new Int32Array(ROOM_MIN);
   readonly #others: V[] = [];
   #size = 0;
@@ -51,7 +54,7 @@ export class NumberMap<V> {
     this.#codes[slot] = code;
   }
 
-  /** Where it stands, or would. */
+  /** The slot of the number, or the free slot for it. */
   #slotOf(number: number): number {
     const mask = this.#keys.length - 1;
     let slot = hashOf(number) & mask;
@@ -74,7 +77,7 @@ export class NumberMap<V> {
 
   #code(value: V): number {
     if (typeof value === 'number' && value >= 0 && Object.is(value | 0, value)) return value;
-    // Many have the same: `true`.
+    // Often all values are the same, such as `true`.
     if (this.#others.length === 0 || this.#others.at(-1) !== value) this.#others.push(value);
     return -this.#others.length;
   }
@@ -85,11 +88,13 @@ export class NumberMap<V> {
   }
 }
 
-/** Of `+` and up to 15 digits, which a number holds exactly; 0 for any other text. */
+/**
+ * The number of `+` and up to 15 digits, which a double represents exactly; 0 for any other text.
+ */
 export function phoneNumber(text: string): number {
   const { length } = text;
   if (length < 2 || length > 16 || text.charCodeAt(0) !== PLUS) return 0;
-  // What begins with a zero would not be the same text again.
+  // A leading zero would be lost.
   let number = digitAt(text, 1);
   if (number <= 0) return 0;
   for (let i = 2; i < length; i += 1) {
@@ -103,13 +108,13 @@ export function phoneNumber(text: string): number {
 const PLUS = 0x2b;
 const ZERO = 0x30;
 
-/** -1 where none stands. */
+/** -1 if there is no digit. */
 function digitAt(text: string, at: number): number {
   const digit = text.charCodeAt(at) - ZERO;
   return digit >= 0 && digit <= 9 ? digit : -1;
 }
 
-/** All bits of a number count, as numbers of one office differ in their last digits only. */
+/** Uses all bits of a number, because numbers of one office differ only in their last digits. */
 export function hashOf(number: number): number {
   const high = Math.imul(Math.trunc(number / 0x1_0000_0000), 0x85eb_ca6b);
   let hash = Math.imul((number | 0) ^ high, 0x9e37_79b1);

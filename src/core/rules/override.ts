@@ -24,7 +24,7 @@ export interface Overrides {
   targets?: Record<string, ForcedTarget>;
 }
 
-/** Of the value of the setting `overrides`, which is empty where nothing was ever forced. */
+/** Reads the value of the setting `overrides`, which is empty if nothing was ever forced. */
 export function overridesOf(value: unknown): Overrides {
   return (value ?? {}) as Overrides;
 }

@@ -1,6 +1,6 @@
 /**
- * The entries of a list, in order. A million phone numbers as texts are a million objects; here they
- * are numbers, and a text again when somebody reads them.
+ * The entries of a list, in order. A million phone numbers as texts are a million objects, so they
+ * are kept as numbers and turned back into texts when they are read.
  */
 import { phoneNumber } from './number-map.ts';
 
@@ -10,13 +10,13 @@ export interface Texts extends Iterable<string> {
 }
 
 interface Chunk {
-  /** 0: the next of the texts. */
+  /** 0 stands for the next of `texts`. */
   numbers: Float64Array;
   filled: number;
   texts: string[];
 }
 
-/** One has as much room as all before it, within these. */
+/** A chunk has as much room as all before it together, within these bounds. */
 const CHUNK_MIN = 8;
 const CHUNK_MAX = 8_192;
 

@@ -22,7 +22,8 @@ export type Placeholder =
   | { place: 'from' | 'to' | 'from_user' | 'to_user' | 'call_session_id' }
   | { place: 'header'; header: string }
   /**
-   * `{row:site}` or `{row:extensions.site}`; the rule decides which table is meant, see `found-rows.ts`.
+   * `{row:site}` or `{row:extensions.site}`; the rule decides which table is meant, see
+   * `found-rows.ts`.
    */
   | { place: 'row'; column: string }
   /** A value from the answer of a lookup. */

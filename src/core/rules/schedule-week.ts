@@ -1,6 +1,6 @@
 /**
- * A schedule day by day, for people: when it is open by its own clocks, and where an override decides.
- * What was before now is as the hours say, because an override that is over is not kept.
+ * A schedule day by day, for people: when it is open by its own clocks, and where an override
+ * decides. The past follows the hours, because an override that has ended is not kept.
  */
 import { inForce, type Overrides } from './override.ts';
 import type { Schedule } from './rule.ts';
@@ -27,10 +27,10 @@ export interface ScheduleDay {
   spans: OpenSpan[];
 }
 
-/** More is no picture any more; only a calendar can have so many. */
+/** More cannot be drawn; only a calendar can have so many. */
 const CHANGES_MAX = 1_000;
 
-/** So many days, today first; null where it opens and closes more often than can be shown. */
+/** This many days, today first; null if it opens and closes more often than can be shown. */
 export function scheduleDays(
   schedule: Schedule,
   nowMs: number,
@@ -96,7 +96,7 @@ function spansOfHours(schedule: Schedule, { fromMs, toMs }: Bounds): OpenSpan[] 
   });
 }
 
-/** What of the span lies within the bounds; nothing where it lies outside. */
+/** The part of the span within the bounds; none if it is outside them. */
 function within(span: OpenSpan, bounds: Bounds): OpenSpan[] {
   const fromMs = Math.max(span.fromMs, bounds.fromMs);
   const toMs = Math.min(span.toMs, bounds.toMs);

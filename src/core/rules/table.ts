@@ -16,7 +16,7 @@ export interface TableShape {
   keyColumn: number;
 }
 
-/** Which rows a key may come from; a prefix is found by the longest. */
+/** The rows with prefixes; the longest prefix that fits is used. */
 interface PrefixRows {
   /** Longest first. */
   lengths: number[];
@@ -51,8 +51,9 @@ export class Table {
   }
 
   /**
-   * Enters the row that begins at this offset; its key is a number or address, or one with a `*` at
-   * its end. If the key is known already nothing is entered, and the row that has it is returned.
+   * Enters the row that begins at this offset; its key is a number, an address or a prefix with a
+   * `*` at its end. If the key is already known, nothing is entered, and the row that has it is
+   * returned.
    */
   add(row: { key: Pattern; start: number; line: number }): number | null {
     const { key, start, line } = row;

@@ -1,12 +1,12 @@
 /**
  * A map for a million texts that grows in small steps. A `Map` copies everything whenever it
- * doubles its room, which takes 0.1 s at a million entries, and no call is decided meanwhile; this
- * consists of many small maps.
+ * doubles in size, which takes 0.1 s at a million entries, during which no call is decided. This
+ * one consists of many small maps.
  */
 import { hashOf, NumberMap, phoneNumber } from './number-map.ts';
 
 export class WideMap<V> {
-  /** One as long as it is small, then `PARTS`. */
+  /** One map while it is small, then `PARTS` of them. */
   #parts: Part<V>[] = [newPart()];
   #size = 0;
 

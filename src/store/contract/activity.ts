@@ -7,33 +7,33 @@ export interface RecentActivity {
 }
 
 /**
- * What happened in a span of time, counted in groups, for charts and tables: by minute, rule, target
- * and verdict. Bounded: beyond a number of calls the span begins later than asked for.
+ * What happened in a span of time, counted in groups, for charts and tables: by minute, rule,
+ * target and verdict. Bounded: beyond a number of calls the span begins later than asked for.
  */
 export interface Activity {
   /** The store's clock. */
   now: number;
   /** The span that the counts cover begins here. */
   since: number;
-  /** Calls that live now, whenever they came. */
+  /** Calls that are live now, whenever they began. */
   live: { phase: Phase; count: number }[];
-  /** Calls that came in the span. */
+  /** Calls that began in the span. */
   calls: CallGroup[];
   /** Attempts of those calls. */
   attempts: AttemptGroup[];
   /** What those calls cost. */
   costs: CostGroup[];
-  /** Of those calls, the ones that rows of tables decided: each is in the group of each row. */
+  /** Those of the calls that rows of tables decided; a call is in the group of each of its rows. */
   rows: RowGroup[];
 }
 
 export interface CallGroup {
-  /** Of its start, milliseconds since the epoch. */
+  /** When the minute starts, in milliseconds since the epoch. */
   minute: number;
   rule: string | null;
-  /** Null while they live. */
+  /** Null while they are live. */
   ends: Ends | null;
-  /** How many each of them has had. */
+  /** How many attempts each of the calls has had. */
   attempts: number;
   count: number;
 }
@@ -44,7 +44,9 @@ export interface AttemptGroup {
   target: string | null;
   verdict: Verdict | null;
   count: number;
-  /** From accepted to the verdict, in no order; of those that were sent and have ended. */
+  /**
+   * From acceptance to verdict, in no particular order, of attempts that were sent and have ended.
+   */
   tookMs: number[];
 }
 
@@ -58,7 +60,7 @@ export interface RowGroup {
 
 export interface CostGroup {
   rule: string | null;
-  /** The target that was reached, else the last that was tried; absent where nobody was moved. */
+  /** The target that was reached, else the last that was tried; absent if nobody was moved. */
   target?: string | null;
   currency: string;
   /** Decimal text. */

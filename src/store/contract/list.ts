@@ -21,7 +21,7 @@ export interface CallFilter {
   verdict?: AskedVerdict;
   ends?: Ends;
   outcome?: CallerOutcome;
-  /** Our own number of the call, on either side of it. */
+  /** Our number of the call, whether it called or was called. */
   number?: string;
   direction?: Direction;
   /** Part of a number, or of anything else that a call is found by. */

@@ -1,4 +1,6 @@
-/** Calls by filter, newest first, and their timelines; the SQL of the filters is in list-query.ts. */
+/**
+ * Calls by filter, newest first, and their timelines; the SQL of the filters is in list-query.ts.
+ */
 import type { Call } from '../../core/machine/call.ts';
 import type { CallFilter } from '../contract/list.ts';
 import type { TimelineEntry } from '../contract/timeline.ts';

@@ -1,9 +1,10 @@
 /**
- * A call as it is stored: JSON without what nearly every call has. A document is written with each event of
- * its call, so what it does not say is neither made, nor stored, nor read again.
+ * A call as it is stored: JSON without what nearly every call has. A document is written with each
+ * event of its call, so what it leaves out is neither built, stored nor read.
  *
- * What is left out belongs to the document, hence not to `newCall`: a stored call stays as it is when new
- * ones begin otherwise. The compiler asks after a field that somebody adds to a call.
+ * The defaults belong to the document and not to `newCall`: a stored call must stay as it is when
+ * new calls start with other values. If a field is added to a call, the compiler asks for its
+ * default.
  */
 import type { Attempt, Call, CallFacts } from '../../core/machine/call.ts';
 
@@ -124,7 +125,7 @@ type Stored = Partial<Omit<Call, AlwaysSaid | 'attempts'>> &
     attempts?: (Partial<Attempt> & Pick<Attempt, AttemptAlwaysSaid>)[];
   };
 
-/** What of `said` is not as in `defaults`. */
+/** The fields of `said` that differ from `defaults`. */
 function without<Said extends object>(said: Said, defaults: Partial<Said>): Partial<Said> {
   const rest: Partial<Said> = {};
   for (const name in said) {

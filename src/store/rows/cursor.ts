@@ -9,7 +9,7 @@ export interface Position {
 /** Comes before every row. */
 export const FIRST: Position = { createdAt: Number.MAX_SAFE_INTEGER, row: Number.MAX_SAFE_INTEGER };
 
-/** Each list has cursors of its own: one of another would begin somewhere, and nobody would notice. */
+/** Each list has its own cursors: a cursor of another list would silently start at a wrong row. */
 type List = 'calls' | 'audit';
 
 export function writeCursor({ createdAt, row }: Position, list: List = 'calls'): string {

@@ -59,7 +59,7 @@ export interface Finder {
   unfolded(ids: string[], bounds: Bounds): Promise<UnfoldedRow[]>;
 }
 
-/** What a row itself says, from which it is decided whether it matches when there are many. */
+/** What a row itself contains: if many rows match, each is tested by it. */
 export interface Seen {
   caller: string | null;
   callee: string | null;

@@ -2,14 +2,14 @@
 import type { Command, Outcome } from '../../core/machine/command.ts';
 import type { OutboxCommand } from '../contract/outbox.ts';
 
-/** Somebody else's server may have written it. */
+/** The text may come from another server, so it is cut. */
 const DETAIL_MAX = 500;
 
-/** What the last try came to, as the row of a command that is to be tried again keeps it. */
+/** The result of the last try, as stored with a command that will be tried again. */
 export function answerText(outcome: Outcome): string | null {
   if (outcome.kind !== 'retry') return null;
   const { status, detail } = outcome;
-  // Cut first: half a surrogate pair is no text.
+  // Cut first, because that may leave half a surrogate pair.
   return JSON.stringify({ status, detail: detail.slice(0, DETAIL_MAX).toWellFormed() });
 }
 

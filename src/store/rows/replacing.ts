@@ -1,12 +1,12 @@
 /**
- * Writes a file beside another, in whose place it is put when it is complete and on the disk. What
- * fails, or is stopped by a signal, leaves nothing behind. A process that is killed outright leaves
- * `<file>.part`, which the next one replaces.
+ * Writes a file beside the one that it replaces once it is complete and on the disk. After a
+ * failure or a signal nothing is left behind. A process that is killed leaves `<file>.part`, which
+ * the next one replaces.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** Those that SQLite makes beside a file are named so. */
+/** The file's own name, and those of the files that SQLite creates beside it. */
 const ENDS = ['', '-wal', '-shm', '-journal'];
 
 export interface Replacing<T> {

@@ -11,7 +11,7 @@ import { explain, isBusy, readSchema } from './file.ts';
 
 /** A writer locks the file for milliseconds. */
 const BUSY_MS = 5_000;
-/** Copied at a time, about 4 MB; a signal is heard in between. */
+/** Copied at a time, about 4 MB; a signal can stop it in between. */
 const PAGES_AT_ONCE = 1_000;
 
 /**
@@ -48,7 +48,7 @@ export async function backUpSqlite(path: string, to: string, signal: AbortSignal
   });
 }
 
-/** A copy of a file in WAL mode is in WAL mode: whoever only looks at it would leave files beside it. */
+/** A copy of a file in WAL mode is in WAL mode, so even reading it would leave files beside it. */
 function inOneFile(part: string): void {
   const copy = openExisting(part);
   try {
@@ -107,7 +107,7 @@ function refuseInUse(path: string): void {
     // In this mode the first read locks the file, which fails if anybody else has it open.
     database.exec('pragma locking_mode = exclusive; begin immediate; rollback');
   } catch (error) {
-    // A damaged database is just what a backup replaces.
+    // A damaged database may be replaced: that is what backups are for.
     if (!isBusy(error)) return;
     throw new StoreUnavailable('a server is using it: stop the server, then restore', {
       where: path,

@@ -31,7 +31,7 @@ export function rowClause(clause: Extract<Clause, { key: 'row' }>, around: Surro
   return field === 'to' ? { ...check, someCall: check.later } : check;
 }
 
-/** The answer of a lookup, which whoever runs the other server wrote. */
+/** The answer of a lookup; its text comes from another server. */
 export function lookupClause(clause: Extract<Clause, { key: 'lookup' }>): Check {
   const { lookup, field, values } = clause;
   const globs = values.map(compileGlob);
