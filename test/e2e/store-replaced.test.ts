@@ -66,7 +66,7 @@ test.concurrent('restored without a stop: 503 and not ready; after a restart eve
   shell(referee, BACKUP);
   shell(referee, RESTORE);
   expect(await callsTaken(telnyx, 12)).toEqual([]);
-  await isRefused(referee, /another file is there now.*restart the server/);
+  await isRefused(referee, /the path now has another file.*restart the server/);
   expect(await callsTaken(telnyx, 3)).toEqual([]);
 
   referee.signal('SIGTERM');
@@ -104,7 +104,7 @@ test.concurrent('the file moved away and back: 503 meanwhile, then it goes on wi
   mkdirSync(aside);
   for (const name of files) renameSync(join(referee.folder, name), join(aside, name));
   expect(await callsTaken(telnyx, 5)).toEqual([]);
-  await isRefused(referee, /not there any more.*move it back/);
+  await isRefused(referee, /database file is gone.*move it back/);
   for (const name of files) renameSync(join(aside, name), join(referee.folder, name));
   await eventually(async () => (await referee.ready()) === 200, 'ready again');
   const after = await untilTaken(telnyx, 5);

@@ -107,8 +107,8 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (kind) => {
         ['refer', 'b', null],
       ]);
       const [, answered] = (await stores[n]?.timeline(id)) ?? [];
-      expect(answered?.notes.join()).toContain('refer to a: skipped (a rests since ');
-      expect(answered?.recorded?.resting?.[0]).toContain('a rests since ');
+      expect(answered?.notes.join()).toContain('refer to a: skipped (a has been resting since ');
+      expect(answered?.recorded?.resting?.[0]).toContain('a has been resting since ');
     }
     await stores[0]?.changeSetting('rest', (value) => {
       const { targets } = value as { targets: { a: { rest: { nextTryAt: number } } } };

@@ -63,7 +63,7 @@ describe('its address', () => {
     ['https://user:pass@crm.example.com/', 'contains a user name or password'],
     [`https://crm.example.com/?k=\${CRM_TOKEN}`, 'is not allowed in the url'],
     ['https://crm.example.com/#{from}', 'what follows # is never sent'],
-    ['https://crm.example.com/{form}', '{form} is not a place'],
+    ['https://crm.example.com/{form}', '{form} is not a placeholder'],
     ['https://crm.example.com/{lookup:crm.tier}', 'cannot use the answer of another one'],
   ])('%s may not', async (text, words) => {
     expect(await problems(routes(url(text)))).toEqual([expect.stringContaining(words)]);

@@ -240,7 +240,7 @@ const WORDS: [string, string, string[]][] = [
     'a place of a template',
     `targets: { a: { sip: "sip:{foo}@x.example" } }${OTHERWISE}`,
     [
-      '1:22 {foo} is not a place; known are {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {row:column} {lookup:name.field} (for example "sip:{to_user}@pbx.example.com")',
+      '1:22 {foo} is not a placeholder; known: {from} {to} {from_user} {to_user} {call_session_id} {header:X-Name} {row:column} {lookup:name.field} (for example "sip:{to_user}@pbx.example.com")',
     ],
   ],
 ];
@@ -347,7 +347,7 @@ const MEANING: [string, string, string[]][] = [
     'a place in the host',
     `targets: { a: { sip: "sip:a@{from}" } }${OTHERWISE}`,
     [
-      '1:22 the place {from} may stand in the user part only, before the @ (for example "sip:{to_user}@pbx.example.com")',
+      '1:22 the placeholder {from} is only allowed in the user part, before the @ (for example "sip:{to_user}@pbx.example.com")',
     ],
   ],
   [
@@ -603,7 +603,7 @@ const MEANT: [string, string, string[]][] = [
     `targets: { a: { sip: "sip:<sip:a@x.example>" } }\npolicy: { allow: [ "sip:<sip:*@x.example>", "+44 (0)20*" ] }\notherwise: [ { refer: "<sip:a@x.example>" }, { refer: "sip:sip:a@x.example" }, { transfer: "sip://a@x.example" } ]`,
     [
       '1:22 "sip:<sip:a@x.example>": the scheme sip: appears twice (write "sip:a@x.example")',
-      '2:20 "sip:<sip:*@x.example>": the user part may hold RFC 3261 user characters and * (write "sip:*@x.example")',
+      '2:20 "sip:<sip:*@x.example>": the user part may contain only RFC 3261 user characters and * (write "sip:*@x.example")',
       '2:45 "+44 (0)20*": a number pattern is + and digits, then perhaps * (write "+4420*")',
       '3:23 refer needs a target or a SIP URI, not "<sip:a@x.example>" (write "sip:a@x.example")',
       '3:55 "sip:sip:a@x.example": the scheme sip: appears twice (write "sip:a@x.example")',

@@ -224,7 +224,7 @@ describe('a CSV file', () => {
       expect.stringMatching(/^tables\/extensions.csv:3:1 the key .* is already on line 2/),
       expect.stringMatching(/:4:1 the row has 4 cells, but the first line names 5 columns/),
       expect.stringMatching(/:5:1 "\+0309018" begins with \+0/),
-      expect.stringMatching(/:6:30 something stands between the quote/),
+      expect.stringMatching(/:6:30 there is text between the quote/),
       expect.stringMatching(
         /:7:1 the cell "extension" is empty, and refer "sip:.*" of the rule "direct lines" needs it/,
       ),

@@ -35,7 +35,7 @@ export function* callersOf(
     if (all()) extra -= 1;
     if (left % 100 === 0) yield;
   }
-  const unfinished = all() ? null : 'a pick has more orders than were looked at';
+  const unfinished = all() ? null : 'a pick has more orders than were examined';
   return { callers: [...orders.values()], unfinished };
 }
 

@@ -77,7 +77,7 @@ function* proveRule(
     if (cut) proof.patienceMs = start.decision.policy.patienceMs;
     if (search.complete) continue;
     proof.complete = false;
-    proof.unfinished = `it has more than ${proof.summary.paths} paths: only so many were looked at`;
+    proof.unfinished = `it has more than ${proof.summary.paths} paths: only these were examined`;
   }
   return proof;
 }

@@ -56,7 +56,7 @@ export function parseAllow(text: string): AllowPattern | { problem: string } {
     !/^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+$/.test(userText)
   ) {
     return {
-      problem: `${JSON.stringify(text)}: the user part may hold RFC 3261 user characters and *`,
+      problem: `${JSON.stringify(text)}: the user part may contain only RFC 3261 user characters and *`,
     };
   }
   const host = parseHost(hostText.toLowerCase());
@@ -105,7 +105,9 @@ export function allows(
   if ('problem' in uri)
     return { why: `${JSON.stringify(destination)} is malformed: ${uri.problem}` };
   if (uri.headers.length > 0) {
-    return { why: `${destination} has headers: policy.allow takes only destinations without` };
+    return {
+      why: `${destination} has headers: policy.allow accepts only destinations without headers`,
+    };
   }
   const carried = uri.parameters.map(({ name, value }) =>
     (value === null ? name : `${name}=${value}`).toLowerCase(),

@@ -59,7 +59,7 @@ function plainCell(text: string, start: number): Cell | CsvFault {
   let end = start;
   while (end < text.length && text[end] !== ',' && !isLineEnd(text, end)) {
     if (text[end] === '"') {
-      const problem = 'a quote stands inside a cell that does not begin with one';
+      const problem = 'a quote is inside a cell that does not begin with one';
       return {
         at: end,
         problem,
@@ -94,7 +94,7 @@ function quotedCell(text: string, start: number): Cell | CsvFault {
     }
     const end = quote + 1;
     if (end < text.length && text[end] !== ',' && !isLineEnd(text, end)) {
-      const problem = 'something stands between the quote that closes a cell and the next comma';
+      const problem = 'there is text between the quote that closes a cell and the next comma';
       return { at: end, problem, hint: 'write a quote inside a cell twice' };
     }
     return { text: inner, end, lines: lineFeeds(inner) };

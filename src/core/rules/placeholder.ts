@@ -49,7 +49,7 @@ export function readPlaceholder(name: string): Placeholder | { problem: string }
     return { problem: `{${name}} names no column of a table` };
   }
   const known = TEMPLATE_PLACES.map((place) => `{${place}}`).join(' ');
-  return { problem: `{${name}} is not a place; known are ${known}` };
+  return { problem: `{${name}} is not a placeholder; known: ${known}` };
 }
 
 /** The field is after the last dot, because the name of a lookup may contain one. */
@@ -59,7 +59,9 @@ function lookupPlace(name: string, text: string): Placeholder | { problem: strin
   if (dot > 0 && LOOKUP_FIELD.test(field)) {
     return { place: 'lookup', lookup: text.slice(0, dot), field };
   }
-  return { problem: `{${name}}: expected a lookup and what it keeps, such as {lookup:crm.agent}` };
+  return {
+    problem: `{${name}}: expected a lookup and a field that it keeps, such as {lookup:crm.agent}`,
+  };
 }
 
 export function placeholderText(piece: Placeholder): string {

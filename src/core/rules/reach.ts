@@ -154,7 +154,7 @@ export function malformed(destination: string): string | null {
   return 'problem' in uri ? `${JSON.stringify(destination)}: ${uri.problem}` : null;
 }
 
-const UNUSABLE = 'a placeholder is empty, or policy.allow does not allow what it makes';
+const UNUSABLE = 'a placeholder is empty, or policy.allow does not allow the destination';
 
 /** Every call has a called number and a session, but what its caller sends may be missing. */
 export function textOf(template: Template, using: Resolving): Filled {

@@ -121,7 +121,7 @@ function whyDown({ inRow, verdict, slots }: Health): string | null {
   if (inRow >= IN_ROW) return `${inRow} failures in a row, the last: ${last}`;
   const { good, failed } = totals(slots);
   if (good + failed < SHARE_OF_MIN || failed < SHARE * (good + failed)) return null;
-  return `${failed} of ${good + failed} attempts of five minutes failed, the last: ${last}`;
+  return `${failed} of ${good + failed} attempts within five minutes failed, the last: ${last}`;
 }
 
 export function totals(slots: Health['slots']): { good: number; failed: number } {
@@ -182,7 +182,7 @@ function forcedWords({ untilMs, by, reason }: NonNullable<Overrides['targets']>[
 }
 
 export function restWords(name: string, { since, why, nextTryAt }: Rest): string {
-  return `${name} rests since ${utc(since)} (${why}); next try at ${utc(nextTryAt)}`;
+  return `${name} has been resting since ${utc(since)} (${why}); next try at ${utc(nextTryAt)}`;
 }
 
 export function utc(ms: number): string {

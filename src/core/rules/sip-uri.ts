@@ -37,7 +37,7 @@ export function parseSipUri(text: string): SipUri | { problem: string } {
   }
   const rest = text.slice(scheme.length + 1);
   if (/^<?sips?:/i.test(rest)) return { problem: 'the scheme sip: appears twice' };
-  if (/[<>]/.test(rest)) return { problem: 'a SIP URI stands without < and > around it' };
+  if (/[<>]/.test(rest)) return { problem: 'a SIP URI has no < and > around it' };
   if (rest.startsWith('//')) return { problem: 'a SIP URI has no // after its scheme' };
   const at = rest.indexOf('@');
   const user = at < 0 ? null : parseUser(rest.slice(0, at));
@@ -89,7 +89,7 @@ function percentEncode(character: string): string {
 }
 
 function parseUser(userinfo: string): string | { problem: string } {
-  if (userinfo === '') return { problem: 'nothing stands before the @' };
+  if (userinfo === '') return { problem: 'nothing is before the @' };
   if (userinfo.includes(':')) return { problem: 'a password in a SIP URI is not supported' };
   if (!USER.test(userinfo)) {
     return { problem: `the user part ${show(userinfo)} has characters that need percent-encoding` };

@@ -29,11 +29,12 @@ export function parseTemplate(text: string): Template | { problem: string } {
   while (at < text.length) {
     const open = text.indexOf('{', at);
     const literal = open < 0 ? text.slice(at) : text.slice(at, open);
-    if (literal.includes('}')) return { problem: 'a } closes nothing: a place is {name}' };
+    if (literal.includes('}'))
+      return { problem: 'a } has no { before it: a placeholder is written {name}' };
     if (literal !== '') template.push({ literal });
     if (open < 0) break;
     const close = text.indexOf('}', open);
-    if (close < 0) return { problem: 'a { is not closed: a place is {name}' };
+    if (close < 0) return { problem: 'a { is not closed: a placeholder is written {name}' };
     const place = readPlaceholder(text.slice(open + 1, close));
     if ('problem' in place) return place;
     template.push(place);
@@ -91,7 +92,7 @@ export function parseDestination(
     else if (piece.place === 'row') columnAfterUser ||= afterUser;
     else if (afterUser) {
       return {
-        problem: `the place ${placeholderText(piece)} may stand in the user part only, before the @`,
+        problem: `the placeholder ${placeholderText(piece)} is only allowed in the user part, before the @`,
       };
     }
   }
@@ -99,7 +100,7 @@ export function parseDestination(
   const whole = !afterUser && hasPlaces(template) && isOperators(template);
   if (whole) return { kind: 'sip', template };
   if (hasPlaces(template) && !afterUser) {
-    return { problem: `${JSON.stringify(text)} has a place but no @host after it` };
+    return { problem: `${JSON.stringify(text)} has a placeholder but no @host after it` };
   }
   const sample = template.map((piece) => ('literal' in piece ? piece.literal : 'x')).join('');
   const uri = parseSipUri(sample);

@@ -59,7 +59,7 @@ function byAddress({ first }: Check, subject: Subject): string | null {
 
 /** The reason if no written clause failed. */
 function notIncoming({ facts }: Subject): string {
-  return `direction: ${facts.direction ?? 'not known of this call, so it'} is not incoming, which a rule means that names no direction`;
+  return `direction: ${facts.direction ?? 'not known of this call, so it'} is not incoming, the default of a rule that names no direction`;
 }
 
 function otherEvent(moment: Moment, events: number): string {

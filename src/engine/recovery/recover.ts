@@ -92,7 +92,7 @@ export async function recover(options: RecoverOptions, since: number): Promise<R
   const outage: Outage = { missed: listed.missed, live, ...known, now: now() };
   const plan = planRecovery(outage, await askOneByOne(options, legsToAsk(outage)));
   if (plan.postponed > 0) {
-    failures.push(`Telnyx did not say whether the legs of ${plan.postponed} events live`);
+    failures.push(`Telnyx did not say whether the legs of ${plan.postponed} events are live`);
   }
   return {
     since,

@@ -59,7 +59,7 @@ export function restingTargets(
         ...NOTHING,
         kind: 'target.resting',
         severity: 'warning' as const,
-        title: `Target ${name} rests since ${iso(down.since)}, ${next}`,
+        title: `Target ${name} has been resting since ${iso(down.since)}, ${next}`,
         detail: `${down.why}. Rules pass it over while another target follows; it wakes when it answers.`,
         fix: `Look at the target: its PBX or trunk fails or does not answer. If it works again, run npx referee targets ${name} auto, or use the page.`,
         count: 1,

@@ -153,7 +153,7 @@ const MEANINGS: [RegExp, string][] = [
   [/^25006/, 'is read-only: DATABASE_URL must name the primary'],
   [/^57014|^55P03|^25P03/, 'took too long'],
   [/^57P|^08/, 'is stopping or starting'],
-  [/^58|^XX/, 'has trouble of its own, see its log'],
+  [/^58|^XX/, 'has an internal error, see its log'],
   [/^3F/, "has no schema to keep our tables in: see the user's search_path"],
   [/^42P01/, 'lacks our tables'],
   [
@@ -167,12 +167,12 @@ const MEANINGS: [RegExp, string][] = [
 /** When the server did not answer: what the operating system says, by code or message. */
 const UNREACHED: [RegExp, string][] = [
   [/^ENOTFOUND|^EAI_/, 'the host of DATABASE_URL is not a name that resolves'],
-  [/^E(HOST|NET)UNREACH/, 'no network leads to its address'],
+  [/^E(HOST|NET)UNREACH/, 'no network route leads to its address'],
   [/^ENOENT .*\bconnect\b/, 'there is no such socket'],
   [/^(ENOENT|EACCES) .*\bopen\b/, 'a file that DATABASE_URL names cannot be read'],
   [/CERT|certificate|self.signed|ERR_TLS|ERR_SSL/i, 'its certificate is not accepted'],
   [/does not support SSL/, 'it does not speak TLS, which DATABASE_URL asks for'],
-  [/password must be a string/, 'it wants a password, and DATABASE_URL holds none'],
+  [/password must be a string/, 'it requires a password, but DATABASE_URL has none'],
   [/timeout/i, 'it does not answer in time'],
 ];
 

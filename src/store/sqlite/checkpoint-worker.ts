@@ -25,7 +25,7 @@ function checkpoint(expected: Header): CheckpointAnswer {
     const header = readHeader(file);
     if (header?.stamp !== expected.stamp || header.cookie !== expected.cookie) {
       return {
-        error: `${path}: the file is not as it was; what it is now will be seen at the next look`,
+        error: `${path}: the file has changed; the next check will find out how`,
       };
     }
     database = new DatabaseSync(path, { timeout: 0 });

@@ -155,9 +155,9 @@ export function refuseStaleLog(path: string): void {
 
 /** Without the path, because strangers may see these texts in `/health/ready`. */
 const GONE =
-  'the database file is not there any more. Nothing is stored until it is: move it back, or restart the server, which begins with what is at that path then';
+  'the database file is gone. Nothing is stored until it is back: move it back, or restart the server, which then uses whatever is at that path';
 const OTHER =
-  'another file is there now than the one that the server has open. Nothing is stored until this is settled: restart the server to use the new one, or move the old one back';
+  'the path now has another file than the one that the server has open. Nothing is stored until this is settled: restart the server to use the new one, or move the old one back';
 const OVERWRITTEN =
   'the database file was overwritten or cut while the server had it open. Nothing is stored any more: stop the server, restore the backup as docs/operations.md says (with the -wal and -shm files beside it removed), start it';
 const LOG_OVERWRITTEN =
@@ -165,7 +165,7 @@ const LOG_OVERWRITTEN =
 const LOG_GONE =
   'the -wal or the -shm file was removed while the server had it open; what the log holds is being saved into the database file';
 const STALE_LOG =
-  'the log of another database file (-wal) lies beside this one, as a restore leaves it that does not remove it. If you restored a backup, remove -shm and -wal; if not, put the file back that the log belongs to';
+  'the log of another database file (-wal) is beside this one, for example because a restore did not remove it. If you restored a backup, remove -shm and -wal; if not, put the file back that the log belongs to';
 
 /** As bigints: inode numbers of an overlay exceed 2^53, and rounded ones could look equal. */
 function statOf(path: string): BigIntStats | null {

@@ -86,7 +86,7 @@ describe('decide', () => {
     const outgoing = ask(rules, { direction: 'outgoing' });
     expect(outgoing.rule).toBe('out');
     expect(outgoing.trace[0]?.why).toBe(
-      'direction: outgoing is not incoming, which a rule means that names no direction',
+      'direction: outgoing is not incoming, the default of a rule that names no direction',
     );
     expect(ask(rules, { direction: 'outgoing', to: '+44' })).toMatchObject({
       rule: null,

@@ -142,6 +142,7 @@ test('a place names a lookup and a field; the name may have dots', () => {
     { place: 'lookup', lookup: 'crm.v2', field: 'agent' },
   ]);
   expect(parseTemplate('{lookup:agent}')).toEqual({
-    problem: '{lookup:agent}: expected a lookup and what it keeps, such as {lookup:crm.agent}',
+    problem:
+      '{lookup:agent}: expected a lookup and a field that it keeps, such as {lookup:crm.agent}',
   });
 });

@@ -84,7 +84,7 @@ describe('going to rest', () => {
   it('takes half of at least twenty attempts of five minutes', () => {
     expect(healthAfter('af'.repeat(9)).rest).toBeNull();
     expect(healthAfter('af'.repeat(10)).rest?.why).toContain(
-      '10 of 20 attempts of five minutes failed',
+      '10 of 20 attempts within five minutes failed',
     );
     expect(healthAfter('aaf'.repeat(20)).rest).toBeNull();
     // Failures older than five minutes do not count.
@@ -115,7 +115,9 @@ describe('while it rests', () => {
     let now = since;
     for (const secs of [30, 60, 120, 300, 300]) {
       expect(standing(health, now + secs * 1_000 - 1)).toMatchObject({
-        why: expect.stringContaining('a rests since 2026-03-02 12:00:04 UTC (5 failures in a row'),
+        why: expect.stringContaining(
+          'a has been resting since 2026-03-02 12:00:04 UTC (5 failures in a row',
+        ),
       });
       now += secs * 1_000;
       expect(standing(health, now)).toBe('due');

@@ -81,11 +81,13 @@ describe('a target that is down', () => {
         kind: 'target.resting',
         severity: 'warning',
         target: 'support-us',
-        title: expect.stringMatching(/^Target support-us rests since .*, next try at /),
+        title: expect.stringMatching(/^Target support-us has been resting since .*, next try at /),
       }),
     );
     expect(app.lines.filter(({ event }) => event === 'target.resting')).toHaveLength(1);
-    expect((await run('support-us')).out).toMatch(/^rests support-us {2}support-us rests since /);
+    expect((await run('support-us')).out).toMatch(
+      /^rests support-us {2}support-us has been resting since /,
+    );
   });
 
   it('can be woken by hand, with a clean slate', async () => {

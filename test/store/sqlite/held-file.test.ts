@@ -75,11 +75,11 @@ function backUp(to: string): void {
 
 describe('a commit is refused once the file behind the path is not the one it went into', () => {
   const cases: [string, RegExp, () => void][] = [
-    ['deleted', /not there any more/, () => unlinkSync(path)],
-    ['with its folder moved away', /not there any more/, () => moveFolder()],
+    ['deleted', /database file is gone/, () => unlinkSync(path)],
+    ['with its folder moved away', /database file is gone/, () => moveFolder()],
     [
       'replaced, as by a restore',
-      /another file is there now/,
+      /the path now has another file/,
       () => {
         backUp(join(folder, 'backup.db'));
         for (const end of ['', '-wal', '-shm']) rmSync(path + end);
@@ -131,7 +131,7 @@ test('a link that points elsewhere now is another file', async () => {
   writeFileSync(other, '');
   unlinkSync(link);
   symlinkSync(other, link);
-  expect(await words(put(store, 'during'))).toMatch(/another file is there now/);
+  expect(await words(put(store, 'during'))).toMatch(/the path now has another file/);
   unlinkSync(link);
   symlinkSync(path, link);
   expect((await put(store, 'after')).results).toEqual(['committed']);
