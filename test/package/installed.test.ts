@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
 import { emptyFolder, type Folder, folderAt, packedTarball } from '../helpers/package.ts';
+import { PATIENCE_MS } from '../helpers/patience.ts';
 import { eventually } from '../helpers/referee-process.ts';
 import { API_KEY, TelnyxStandIn, type TestCall } from '../helpers/telnyx-stand-in.ts';
 
@@ -25,6 +26,20 @@ let version: string;
 
 /** Runs what npx would find. npx itself takes longer than the command. */
 const referee = (...args: string[]) => lines.run('node_modules/.bin/referee', ...args);
+
+/** On a very busy machine an example's handler may take longer than its 50 ms. */
+async function testsPass(): Promise<string> {
+  let tested = await lines.run('npm', 'test');
+  await eventually(
+    async () => {
+      if (tested.code !== 0) tested = await lines.run('npm', 'test');
+      return tested.code === 0;
+    },
+    () => tested.stdout + tested.stderr,
+    60_000,
+  );
+  return tested.stdout;
+}
 
 beforeAll(async () => {
   tarball = await packedTarball();
@@ -61,18 +76,7 @@ test(
     await rename(join(home.path, 'node_modules'), join(lines.path, 'node_modules'));
     const installed = await lines.run('npm', 'install');
     expect(installed.code, installed.stderr).toBe(0);
-    // On a very busy machine an example's handler may take longer than its 50 ms.
-    let tested = await lines.run('npm', 'test');
-    await eventually(
-      async () => {
-        if (tested.code !== 0) tested = await lines.run('npm', 'test');
-        return tested.code === 0;
-      },
-      () => tested.stdout,
-      60_000,
-    );
-    expect(tested.stdout).toMatch(/routes ok: .* examples pass/);
-    expect(tested.code).toBe(0);
+    expect(await testsPass()).toMatch(/routes ok: .* examples pass/);
     const strict = await referee('check', '--strict');
     expect(strict.code, strict.stdout).toBe(0);
   },
@@ -95,8 +99,10 @@ export default handler;
     main,
     text.replace('rules:\n', 'rules:\n  - name: weekend\n    handler: handlers/weekend.ts\n\n'),
   );
-  const routed = await referee(...['route', '--from', '+353861234567', '--to', '+14155550133']);
-  expect(routed.stdout).toMatch(/weekend[\s\S]*refer support-eu {2}sip:support-eu@/);
+  const route = ['route', '--from', '+353861234567', '--to', '+14155550133'];
+  await expect
+    .poll(async () => (await referee(...route)).stdout, { timeout: PATIENCE_MS })
+    .toMatch(/weekend[\s\S]*refer support-eu {2}sip:support-eu@/);
   const checked = await lines.run(join(REPOSITORY, 'node_modules/.bin/tsc'), '-p', '.');
   expect(checked.stdout).toBe('');
 }, 120_000);
@@ -128,8 +134,11 @@ async function answered(call: TestCall): Promise<number> {
   return status;
 }
 
-/** Starts `referee serve` of the folder's routes, lets it take one call, and stops it. */
-async function serveOneCall(): Promise<{ log: string; callId: string }> {
+/**
+ * Starts `referee serve` of the folder's routes, lets its handler take a call, and stops it. Returns
+ * the calls' ids, the last one of which the handler took: on a busy machine it may miss its time.
+ */
+async function serveACall(): Promise<string[]> {
   const port = await freePort();
   const env = {
     ...lines.env,
@@ -156,15 +165,24 @@ async function serveOneCall(): Promise<{ log: string; callId: string }> {
     await eventually(ready, () => `ready: ${log}`, 60_000);
     const page = await fetch(`http://127.0.0.1:${port}/assets/page/main.js`);
     expect(page.status).toBe(200);
-    const call = telnyx.call({ from: '+12125550142', to: '+14155550133' });
-    expect(await answered(call)).toBe(200);
-    await call.next('answer');
+    const calls: TestCall[] = [];
+    const handled = async () => {
+      const call = telnyx.call({ from: '+12125550142', to: '+14155550133' });
+      calls.push(call);
+      expect(await answered(call)).toBe(200);
+      const headers = { authorization: `Bearer ${env.ADMIN_TOKEN}` };
+      const url = `http://127.0.0.1:${port}/v1/calls/${encodeURIComponent(call.id)}`;
+      const told = (await (await fetch(url, { headers })).json()) as { rule: string | null };
+      return told.rule === 'weekend';
+    };
+    await eventually(handled, 'the handler takes a call');
+    await calls.at(-1)?.next('answer');
     // Enough at once that the verifier's thread starts; it must agree.
     const more = Array.from({ length: 20 }, () =>
       answered(telnyx.call({ from: '+12125550143', to: '+14155550133' })),
     );
     expect(new Set(await Promise.all(more))).toEqual(new Set([200]));
-    return { log, callId: call.id };
+    return calls.map(({ id }) => id);
   } finally {
     await stop(server);
     expect(server.exitCode, log).toBe(0);
@@ -181,19 +199,20 @@ async function stop(server: ChildProcess): Promise<void> {
 test(
   'serve takes a signed webhook, and an upgrade keeps its calls',
   async () => {
-    const { callId } = await serveOneCall();
+    const served = await serveACall();
     expect(telnyx.problems).toEqual([]);
+    const callId = served.at(-1) ?? '';
     const before = await referee('calls', callId, '--json');
     expect(JSON.parse(before.stdout)).toMatchObject({ call_control_id: callId, rule: 'weekend' });
 
     const upgraded = await lines.run('npm', 'install', await newerTarball());
     expect(upgraded.code, upgraded.stderr).toBe(0);
     expect((await referee('--version')).stdout).toBe('99.0.0\n');
-    expect((await lines.run('npm', 'test')).code).toBe(0);
-    const after = await serveOneCall();
+    await testsPass();
+    served.push(...(await serveACall()));
     const listed = await referee('calls', '--json', '--from', '+12125550142');
     const { calls } = JSON.parse(listed.stdout) as { calls: { call_control_id: string }[] };
-    expect(calls.map((call) => call.call_control_id).sort()).toEqual([callId, after.callId].sort());
+    expect(calls.map((call) => call.call_control_id).sort()).toEqual(served.sort());
   },
   INSTALL_MS,
 );
