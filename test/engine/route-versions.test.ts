@@ -203,9 +203,10 @@ describe('going back', () => {
     await writeFiles(dir, { 'handlers/h.ts': handler('declined') });
     await one.live.reload('anna');
     const asked = () => decide(one.routes.current(), facts(), moment(), {}).plan;
-    expect(asked()).toEqual([{ do: 'reject', cause: 'declined' }]);
+    // On a busy machine a handler may miss its time once.
+    await expect.poll(asked).toEqual([{ do: 'reject', cause: 'declined' }]);
     await one.live.activate(first, 'ben');
-    expect(asked()).toEqual([{ do: 'reject', cause: 'busy' }]);
+    await expect.poll(asked).toEqual([{ do: 'reject', cause: 'busy' }]);
   });
 
   test('is refused, and changes nothing, where the version is unknown, incomplete or no longer good', async () => {
