@@ -4,12 +4,24 @@
 import { Type } from 'typebox';
 import { readMoment } from '../../core/iso-time.ts';
 import { allInForce, type Forced, type Overrides, overridesOf } from '../../core/rules/override.ts';
+import type { LiveRoutes } from '../../engine/live-routes.ts';
+import type { Log } from '../../log/log.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
+import type { Audit } from './audit.ts';
 import { badMoment } from './bad-field.ts';
 import { iso } from './calls-json.ts';
 import { orNull, PROBLEM, REASON } from './calls-schemas.ts';
+
+/** What every endpoint that sets an override works with. */
+export interface ForcingDeps {
+  routes: Pick<LiveRoutes, 'current'>;
+  store: Pick<Store, 'setting' | 'changeSetting'>;
+  audit: Audit;
+  log: Log;
+  now: () => number;
+}
 
 /** Body members of every request that sets an override. */
 export const FORCED_BODY = {

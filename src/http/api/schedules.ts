@@ -3,13 +3,11 @@ import { inForce, type Overrides, overridesOf } from '../../core/rules/override.
 import type { Schedule } from '../../core/rules/rule.ts';
 import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
 import { scheduleDays } from '../../core/rules/schedule-week.ts';
-import type { LiveRoutes } from '../../engine/live-routes.ts';
-import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { type Audit, operatorOf } from './audit.ts';
+import { operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
@@ -17,6 +15,7 @@ import {
   changeForced,
   FORCING_REFUSED,
   FORCING_SCHEMA,
+  type ForcingDeps,
   forcedJson,
   isStillForced,
   readForced,
@@ -25,14 +24,7 @@ import {
 import { schedulesCsv } from './forced-csv.ts';
 import { OVERRIDE, OVERRIDE_BODY, SCHEDULES, SCHEDULES_QUERY } from './routes-schemas.ts';
 
-export interface SchedulesDeps {
-  routes: Pick<LiveRoutes, 'current'>;
-  store: Pick<Store, 'setting' | 'changeSetting'>;
-  audit: Audit;
-  now: () => number;
-}
-
-export function registerSchedules(app: ApiScope, deps: SchedulesDeps): void {
+export function registerSchedules(app: ApiScope, deps: ForcingDeps): void {
   app.get('/v1/schedules', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
     const { days = null } = request.query;
     const { value } = await deps.store.setting('overrides');

@@ -4,18 +4,16 @@
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { isOn } from '../../core/rules/switch.ts';
-import type { LiveRoutes } from '../../engine/live-routes.ts';
-import type { Log } from '../../log/log.ts';
-import type { Store } from '../../store/store.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { type Audit, operatorOf } from './audit.ts';
+import { operatorOf } from './audit.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {
   changeForced,
   FORCING_REFUSED,
   FORCING_SCHEMA,
+  type ForcingDeps,
   forcedJson,
   isStillForced,
   readForced,
@@ -24,15 +22,7 @@ import {
 import { switchesCsv } from './forced-csv.ts';
 import { SWITCH_BODY, SWITCHES, TURNED } from './routes-schemas.ts';
 
-export interface SwitchesDeps {
-  routes: Pick<LiveRoutes, 'current'>;
-  store: Pick<Store, 'setting' | 'changeSetting'>;
-  audit: Audit;
-  log: Log;
-  now: () => number;
-}
-
-export function registerSwitches(app: ApiScope, deps: SwitchesDeps): void {
+export function registerSwitches(app: ApiScope, deps: ForcingDeps): void {
   const { routes, store, audit, log } = deps;
 
   app.get('/v1/switches', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {

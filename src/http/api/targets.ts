@@ -15,19 +15,17 @@ import {
 } from '../../core/rules/rest.ts';
 import type { RouteSet, Target } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
-import type { LiveRoutes } from '../../engine/live-routes.ts';
-import type { Log } from '../../log/log.ts';
-import type { Store } from '../../store/store.ts';
 import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { type Audit, operatorOf } from './audit.ts';
+import { operatorOf } from './audit.ts';
 import { iso } from './calls-json.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {
   changeForced,
   FORCING_REFUSED,
   FORCING_SCHEMA,
+  type ForcingDeps,
   forcedJson,
   isStillForced,
   readForced,
@@ -36,15 +34,7 @@ import {
 import { targetsCsv } from './forced-csv.ts';
 import { REST_BODY, RESTED, TARGETS } from './targets-schemas.ts';
 
-export interface TargetsDeps {
-  routes: Pick<LiveRoutes, 'current'>;
-  store: Pick<Store, 'setting' | 'changeSetting'>;
-  audit: Audit;
-  log: Log;
-  now: () => number;
-}
-
-export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
+export function registerTargets(app: ApiScope, deps: ForcingDeps): void {
   const { routes, store, audit, log } = deps;
 
   app.get('/v1/targets', { schema: LIST_SCHEMA, config: VIEWER }, async (request, reply) => {
@@ -104,7 +94,7 @@ export function registerTargets(app: ApiScope, deps: TargetsDeps): void {
 }
 
 /** An operator who wakes a target knows that it works again, so its failures are forgotten. */
-async function awaken(store: TargetsDeps['store'], name: string): Promise<RestState> {
+async function awaken(store: ForcingDeps['store'], name: string): Promise<RestState> {
   let written = restState(null);
   await store.changeSetting('rest', (before, storeNow) => {
     const { targets, ...others } = restState(before);
