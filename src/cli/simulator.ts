@@ -2,23 +2,22 @@
  * `referee simulator`: the Telnyx simulator as its own process, for a server to use and for placing
  * calls interactively.
  */
-import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
 import { InvalidConfiguration } from '../errors.ts';
 import { readAccountFile } from '../simulator/account/file.ts';
 import { FAULT_KINDS, type Faults, ratesOf } from '../simulator/faults.ts';
 import type { CallScript } from '../simulator/script.ts';
-import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
+import { SCRIPTS } from '../simulator/scripts.ts';
 import {
   type Activity,
   createSimulator,
   type Simulator,
   type SimulatorOptions,
 } from '../simulator/simulator.ts';
-import { type CallWatch, watchCalls } from './call-watch.ts';
+import { watchCalls } from './call-watch.ts';
 import type { Io } from './io.ts';
-import { parseFarEnds, parseLine, type SimulatorLine } from './simulator-line.ts';
-import { type Sayer, sayer } from './simulator-say.ts';
+import { sayer } from './simulator-say.ts';
+import { readCalls, scriptOf } from './simulator-typed.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface SimulatorCommandOptions {
@@ -160,75 +159,6 @@ function firstCall(options: SimulatorCommandOptions): CallScript | null | string
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   };
-}
-
-function scriptOf(text: string): CallScript | string {
-  return scriptNamed(text)?.script ?? parseFarEnds(text);
-}
-
-/**
- * Reads lines from stdin; true means that the simulator is done. When the input ends, running calls
- * are played out; without any input, the API keeps running.
- */
-async function readCalls(
-  simulator: Simulator,
-  io: Io,
-  say: Sayer,
-  watch: CallWatch,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const lines = createInterface({ input: io.stdin ?? process.stdin });
-  signal.addEventListener('abort', () => lines.close(), { once: true });
-  for await (const text of lines) {
-    const line = parseLine(text);
-    if (line.do === 'quit') return true;
-    obey(line, simulator, watch, say);
-  }
-  if (watch.calls().length === 0) await until(signal);
-  return signal.aborted;
-}
-
-function obey(line: SimulatorLine, simulator: Simulator, watch: CallWatch, say: Sayer): void {
-  switch (line.do) {
-    case 'call': {
-      const script = line.script === null ? {} : scriptOf(line.script);
-      if (typeof script === 'string') say.problem(script);
-      else watch.add(simulator.placeCall({ ...script, from: line.from, to: line.to }));
-      return;
-    }
-    case 'script': {
-      const played = scriptNamed(line.name);
-      if (played === undefined) say.problem(`no script "${line.name}"; try: scripts`);
-      else watch.add(simulator.placeCall({ ...played.script, name: played.name }));
-      return;
-    }
-    case 'hangup': {
-      const call = watch.calls().find(({ number }) => number === line.number);
-      if (call === undefined) say.problem(`no call #${line.number}`);
-      else call.hangUp();
-      return;
-    }
-    case 'scripts':
-      for (const { name, title } of SCRIPTS) say.text(`  ${name.padEnd(26)}${title}`);
-      return;
-    case 'books':
-      for (const book of simulator.books()) say.book(book);
-      if (simulator.books().length === 0) say.text('No call has been placed.');
-      return;
-    case 'help':
-      say.text(line.text);
-      return;
-    case 'quit':
-    case 'nothing':
-      return;
-  }
-}
-
-function until(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function wholeNumber(text: string): number {

@@ -4,12 +4,12 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AccountEndpoints, secondsOf } from './account/endpoints.ts';
+import type { AccountEndpoints } from './account/endpoints.ts';
 import { type Answer, refused as answerRefused, CUT } from './answer.ts';
 import { type BookedRequest, bookFault, bookRequest, bookStrayRequest } from './books.ts';
 import { type CommandRules, runCommand } from './commands.ts';
 import { type ApiFate, apiFate } from './faults.ts';
-import type { Leg } from './leg.ts';
+import { type Leg, secondsOf } from './leg.ts';
 import { createRateWindow, type RateLimit } from './rate-limit.ts';
 import { readBody, UNREADABLE } from './read-body.ts';
 import {

@@ -178,3 +178,10 @@ function headersOf(script: CallScript): Payload {
     ...(script.sipHeaders?.length ? { sip_headers: script.sipHeaders } : {}),
   };
 }
+
+/** Seconds since the answer, or since the start if the leg was not answered. */
+export function secondsOf(leg: Leg): number {
+  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
+  const until = leg.endedAt === null ? Date.now() : Date.parse(leg.endedAt);
+  return Math.round((until - from) / 1000);
+}

@@ -1,5 +1,7 @@
 /** Problems and warnings of one calendar; the same message for many events is reported once. */
 import type { Problems } from '../problem.ts';
+import type { Component } from './content.ts';
+import { UnknownZone } from './zones.ts';
 
 export class Notes {
   readonly #file: string;
@@ -18,6 +20,13 @@ export class Notes {
     this.#problems.problem({ file: this.#file, line, column: 1 }, message, hint);
   }
 
+  /** The event is left out. */
+  refuse({ line }: Component, error: unknown): void {
+    const hint =
+      error instanceof UnknownZone ? error.hint : 'export the calendar again, or remove the event';
+    this.problem(line, `an event that cannot be read: ${messageOf(error)}`, hint);
+  }
+
   /** Only the first warning of a kind is shown, with the number of the others. */
   warn(kind: string, line: number, message: string, hint: string): void {
     const known = this.#warnings.get(kind);
@@ -31,4 +40,9 @@ export class Notes {
       this.#problems.warning({ file: this.#file, line, column: 1 }, `${message}${others}`, hint);
     }
   }
+}
+
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n', 1)[0]?.slice(0, 200) ?? '';
 }

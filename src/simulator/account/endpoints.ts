@@ -1,7 +1,7 @@
 /** The account's endpoints. Authentication and limits have been checked before. */
 import { type Answer, CUT, data, refused } from '../answer.ts';
 import { CONNECTION_ID } from '../identity.ts';
-import type { Leg, PlacedLegs } from '../leg.ts';
+import { type Leg, type PlacedLegs, secondsOf } from '../leg.ts';
 import {
   badRequest,
   NOT_PERMITTED,
@@ -243,13 +243,6 @@ function activeCalls({ id, path, query }: Asked, options: AccountEndpointsOption
     status: 200,
     body: pageOf(legs, { form: account.pagination.active_calls, path, query }),
   };
-}
-
-/** Seconds since the answer, or since the start if the leg was not answered. */
-export function secondsOf(leg: Leg): number {
-  const from = Date.parse(leg.answeredAt ?? leg.startedAt);
-  const until = leg.endedAt === null ? Date.now() : Date.parse(leg.endedAt);
-  return Math.round((until - from) / 1000);
 }
 
 function withDate(answer: Answer, offsetSecs: number): Answer {
