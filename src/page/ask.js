@@ -1,4 +1,4 @@
-/** A dialog before somebody acts: what it means for callers, why, and how long an override lasts. */
+/** A dialog before somebody acts: what it means for callers, why, and until when it lasts. */
 import { html } from '/assets/lit-html/lit-html.js';
 import { localTime } from './fields.js';
 import { ZONE } from './words.js';

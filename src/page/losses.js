@@ -5,6 +5,7 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { LOST } from './call-pages.js';
 import { outcomeShare } from './charts.js';
+import { lostOf } from './outcomes.js';
 import { daySpan } from './report-period.js';
 import { day, duration, hour, money, noon, said } from './words.js';
 
@@ -21,11 +22,6 @@ const BEFORE = {
   previous: 'Of the time just before, which is as long',
 };
 const HOUR_MS = 3_600_000;
-
-/** Lost callers: those who hung up first, and those whose call ended without reaching anybody. */
-export function lostOf({ outcomes }) {
-  return outcomes.not_reached + outcomes.gave_up;
-}
 
 /**
  * Ordered by lost callers, the most first; days, and hours with callers, in their own order.

@@ -35,7 +35,7 @@ const views = {
 };
 const entries = historyEntries();
 const connection = connectionMark(changed);
-const asking = signInPage(changed, enter);
+const signInForm = signInPage(changed, enter);
 
 let place = placeOf(location.hash);
 let starting = true;
@@ -54,7 +54,7 @@ async function begin() {
     await resume();
     if (whoami() !== null) enter();
   } catch (error) {
-    if (error.status !== 401) asking.refuse(error.message);
+    if (error.status !== 401) signInForm.refuse(error.message);
   }
   starting = false;
   changed();
@@ -66,7 +66,7 @@ export function changed() {
   requestAnimationFrame(() => {
     drawing = false;
     if (starting) return;
-    render(whoami() === null ? asking.template() : signedInPage(), root);
+    render(whoami() === null ? signInForm.template() : signedInPage(), root);
     document.title = `${whoami() === null ? 'Sign in' : views[place.view].title()} – Referee`;
     views[place.view].drawn?.();
   });
@@ -98,12 +98,12 @@ function leave(message) {
   forget();
   entries.forget();
   for (const view of Object.values(views)) view.close?.();
-  asking.refuse(message);
+  signInForm.refuse(message);
 }
 
 async function goAway() {
   leave(null);
-  await signOut().catch((error) => asking.refuse(error.message));
+  await signOut().catch((error) => signInForm.refuse(error.message));
 }
 
 function go(moveFocus) {

@@ -21,7 +21,11 @@ export function overrides(changed, readAgain) {
   /** @type {ReturnType<typeof sending<unknown>>} the answer in words */
   const sent = sending(changed, readAgain);
 
-  /** @param {string} path @param {object} body @param {(answer: import('./api.js').Answer) => unknown} words */
+  /**
+   * @param {string} path
+   * @param {object} body
+   * @param {(answer: import('./api.js').Answer) => unknown} words
+   */
   const send = (path, body, words) => sent.send(async () => words(await postJson(path, body)));
 
   return {

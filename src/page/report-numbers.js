@@ -1,6 +1,6 @@
 /** The numbers of a report: a sentence, two periods side by side, and the outcomes. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
-import { lostOf } from './losses.js';
+import { lostOf } from './outcomes.js';
 import { tone, word } from './states.js';
 import { count, duration, money, percent } from './words.js';
 

@@ -3,7 +3,7 @@
  *
  * @template T
  * @param {() => void} changed
- * @param {() => Promise<unknown>} readAgain what it may have changed, so that both are shown at once
+ * @param {() => Promise<unknown>} readAgain what it may have changed; both are shown at once
  */
 export function sending(changed, readAgain) {
   let latest = 0;

@@ -2,18 +2,15 @@
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { outcomeShare } from './charts.js';
-import { OUTCOMES } from './states.js';
-import { count, midnight, party, said, time } from './words.js';
+import { lostOf, outcomesOf } from './outcomes.js';
+import { count, midnightOfStats, party, said, time } from './words.js';
 
-const DAY_MS = 86_400_000;
 const ROWS_SHOWN = 20;
 
 /** Today's use; null if there are no tables. */
 export function readUse(tables) {
   if (tables.length === 0) return null;
-  // On the day when clocks are set back, midnight is longer ago than the statistics reach.
-  const since = new Date(Math.max(Date.parse(midnight()), Date.now() - DAY_MS)).toISOString();
-  return getJson('/v1/stats', { since });
+  return getJson('/v1/stats', { since: midnightOfStats() });
 }
 
 /**
@@ -54,21 +51,15 @@ function rowsUsed({ table, rows, rows_used: used }, labels) {
       <thead><tr><th scope="col">Row</th><th scope="col" class="number">Callers</th><th scope="col" class="number">Reached</th>
         <th scope="col" class="number">Lost</th><th scope="col">Outcomes</th></tr></thead>
       <tbody>${shown.map((row) => {
-        const outcomes = outcomesOf(row);
+        const outcomes = outcomesOf(row.by_outcome);
         return html`<tr>
           <th scope="row">${row.key.endsWith('*') ? said(row.key) : party(row.key)}${labels.has(row.key) ? html` <span class="faint">${said(labels.get(row.key))}</span>` : nothing}</th>
           <td class="number">${row.calls}</td>
           <td class="number">${outcomes.reached}</td>
-          <td class="number">${outcomes.not_reached + outcomes.gave_up}</td>
+          <td class="number">${lostOf({ outcomes })}</td>
           <td class="bar-cell">${outcomeShare(outcomes)}</td>
         </tr>`;
       })}</tbody></table></div>
     ${more === 0 ? nothing : html`<p class="faint small">and ${count(more, 'more row', 'more rows')}</p>`}
   </details>`;
-}
-
-/** Outcomes without live calls. */
-function outcomesOf({ by_outcome }) {
-  const counts = new Map(by_outcome.map(({ outcome, count: n }) => [outcome, n]));
-  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, counts.get(outcome) ?? 0]));
 }

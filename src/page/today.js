@@ -1,17 +1,17 @@
 /**
- * Today's callers: a sentence, their outcomes by hour, and which number, desk or rule loses callers.
+ * Today's callers: a sentence, their outcomes by hour, and which number, desk or rule loses
+ * callers.
  */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { hourChart, hourTable, outcomeLegend } from './charts.js';
 import { unread } from './fields.js';
-import { lossTable, lostOf } from './losses.js';
+import { lossTable } from './losses.js';
 import { newest } from './newest.js';
-import { OUTCOMES } from './states.js';
-import { clock, count, hour, midnight, ZONE } from './words.js';
+import { lostOf, outcomesOf } from './outcomes.js';
+import { clock, count, hour, midnight, midnightOfStats, ZONE } from './words.js';
 
 const BY = /** @type {const} */ (['hour', 'number', 'target', 'rule']);
-const DAY_MS = 86_400_000;
 /** The sums of a day change slowly and cost more to read than the rest of the first screen. */
 const EVERY_MS = 20_000;
 /** Sooner after a call has ended, because the viewer expects to see it counted. */
@@ -91,10 +91,8 @@ export function todaysCallers(changed) {
 async function readDay() {
   const from = midnight();
   const span = { from, compare: 'week', zone: ZONE };
-  // On the day when clocks are set back, midnight is longer ago than the statistics reach.
-  const since = new Date(Math.max(Date.parse(from), Date.now() - DAY_MS)).toISOString();
   const [stats, ...reports] = await Promise.all([
-    getJson('/v1/stats', { since }),
+    getJson('/v1/stats', { since: midnightOfStats() }),
     ...BY.map((by) => getJson('/v1/reports', { ...span, by })),
   ]);
   const by = Object.fromEntries(BY.map((name, index) => [name, reports[index]]));
@@ -115,8 +113,7 @@ function dayOf({ by, stats }) {
 
 /** Uses whichever of the two has more of the day's callers. */
 function callersOf(total, stats, from) {
-  const counts = new Map(stats.calls.by_outcome.map(({ outcome, count: n }) => [outcome, n]));
-  const known = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, counts.get(outcome) ?? 0]));
+  const known = outcomesOf(stats.calls.by_outcome);
   const calls = Object.values(known).reduce((sum, n) => sum + n, 0);
   const isWhole = Date.parse(stats.since) <= Date.parse(from);
   return isWhole && calls >= total.calls ? { outcomes: known, calls } : total;

@@ -7,7 +7,10 @@ export function oneVersion(changed) {
   /** @type {ReturnType<typeof newest<import('./api.js').Answer>>} */
   const version = newest(changed);
 
-  /** @param {string} hash @param {string | undefined} against the version to compare with, if any */
+  /**
+   * @param {string} hash
+   * @param {string | undefined} against the version to compare with, if any
+   */
   async function show(hash, against) {
     version.forget();
     changed();

@@ -70,6 +70,14 @@ export function midnight(days = 0) {
   return date.toISOString();
 }
 
+/**
+ * Midnight, but at most 24 hours ago: the statistics reach no further, and on the day when clocks
+ * are set back it is longer ago.
+ */
+export function midnightOfStats() {
+  return new Date(Math.max(Date.parse(midnight()), Date.now() - 86_400_000)).toISOString();
+}
+
 export function time(iso) {
   return iso === null ? '–' : html`<time datetime=${iso} title=${iso}>${moment(iso)}</time>`;
 }
