@@ -14,7 +14,7 @@ const ACTS = {
   next: {
     title: 'Next step',
     warning:
-      'The caller is taken out of the attempt, and the next step of the plan runs. It is refused while the target may still answer.',
+      'The running attempt ends, and the next step of the plan runs. This is refused while the target may still answer.',
   },
 };
 

@@ -42,7 +42,7 @@ export function reportChart(report) {
       const span = daySpan(key, report);
       return span === null ? null : `#/calls?${new URLSearchParams(span)}`;
     },
-  })}</div>${report.compare === null ? nothing : html`<p class="faint small">The line at a bar: all callers ${report.compare === 'week' ? 'a week before' : 'of the time just before'}.</p>`}`;
+  })}</div>${report.compare === null ? nothing : html`<p class="faint small">The line across a bar: all callers ${report.compare === 'week' ? 'a week before' : 'in the period just before'}.</p>`}`;
 }
 
 /** How many bars share one name: with hours over more than two days, only midnights are named. */

@@ -30,19 +30,19 @@ const ACTS = {
   retry: {
     title: 'Process again',
     warning:
-      'The event is processed as if it came now. It helps once its fault is corrected, mostly by an upgrade; otherwise it is kept with the new error.',
+      'The event is processed as if it arrived now. This helps once the fault is corrected, usually by an upgrade; until then it fails again and is kept with the new error.',
   },
   discard: {
     title: 'Throw away',
-    warning: 'The event is deleted and its call never hears of it. This cannot be undone.',
+    warning: 'The event is deleted, and its call goes on without it. This cannot be undone.',
   },
 };
 
 const DONE = {
-  committed: 'It is processed, and its call knows of it.',
-  duplicate: 'Its call knew of it already. Nothing changed.',
-  refused: 'It is processed; what it asked for is refused now.',
-  discarded: 'It is thrown away.',
+  committed: 'The event was processed, and its call is up to date.',
+  duplicate: 'Its call had this event already. Nothing changed.',
+  refused: 'The event was processed, but what it asks for is not possible any more.',
+  discarded: 'The event was thrown away.',
 };
 
 export function deadLetters(changed) {
@@ -110,8 +110,8 @@ function list({ dead_letters: rows, next }, before, acting) {
   if (rows.length === 0)
     return html`<p class="fine"><span aria-hidden="true">✓</span> ${before === undefined ? 'Every event so far could be processed.' : 'No older event.'}</p>
       <p>${toNewest}</p>`;
-  return html`<p class="faint">A fault of Referee stopped each of these; its call went on by its time limits. Report the error.
-      ${mayAct('operator') ? 'Process them again after an upgrade that corrects it.' : 'An operator may process them again after an upgrade that corrects it.'}</p>
+  return html`<p class="faint">Each of these met a fault in Referee. Its call went on without it, by its time limits. Please report the error.
+      ${mayAct('operator') ? 'Process them again after an upgrade that corrects it.' : 'An operator can process them again after an upgrade that corrects it.'}</p>
     <div class="scroll"><table class="letters cards">
       <caption class="hidden">Events that could not be processed, newest first</caption>
       <thead><tr><th scope="col">When</th><th scope="col">Event</th><th scope="col">Call</th><th scope="col">What went wrong</th>

@@ -19,7 +19,7 @@ const NAMES = {
 };
 const BEFORE = {
   week: 'The same hours a week before',
-  previous: 'Of the time just before, which is as long',
+  previous: 'In the period just before, which is as long',
 };
 const HOUR_MS = 3_600_000;
 
@@ -33,7 +33,7 @@ const HOUR_MS = 3_600_000;
 export function lossTable(by, report, { max = Infinity, more = false } = {}) {
   const { compare } = report;
   const lines = linesOf(by, report);
-  if (lines.length === 0) return html`<p class="empty">No callers in this time.</p>`;
+  if (lines.length === 0) return html`<p class="empty">No callers in this period.</p>`;
   const { one, filter } = NAMES[by];
   return html`<div class="scroll"><table class="groups">
     <caption class="hidden">${one}: callers, how many were lost, and how many reached somebody</caption>

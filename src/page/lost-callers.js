@@ -5,7 +5,7 @@ import { getJson, postJson } from './api.js';
 import { alertOf } from './fields.js';
 import { newest } from './newest.js';
 import { mayAct } from './session.js';
-import { moment, said } from './words.js';
+import { count, moment, said } from './words.js';
 
 const SHOWN_MAX = 50;
 
@@ -67,8 +67,8 @@ export function lostCallers(changed) {
  * @param {(ids: string[]) => void} take
  */
 function lostTable(lost, taking, take) {
-  return html`<p class="faint small">They rang while webhooks did not reach this server, and had gone before it
-      heard of them. Call them back.</p>
+  return html`<p class="faint small">They called while no webhook reached this server, and hung up before it
+      learnt of them. Call them back.</p>
     <div class="scroll"><table class="calls">
       <caption class="hidden">Lost callers</caption>
       <thead><tr><th scope="col">Rang at</th><th scope="col">From</th><th scope="col">To</th>
@@ -94,7 +94,7 @@ function lostTable(lost, taking, take) {
 }
 
 function unknownList(unknown) {
-  return html`<p class="small">Telnyx says that ${unknown.length === 1 ? 'a leg lives' : `${unknown.length} legs live`} of
-      which nothing is known here; ${unknown.length === 1 ? 'it is' : 'they are'} left alone.</p>
+  return html`<p class="small">Telnyx reports ${count(unknown.length, 'live leg')} that ${unknown.length === 1 ? 'is' : 'are'} unknown here
+      and left alone.</p>
     <ul class="small">${unknown.map(({ call_control_id: id }) => html`<li><code>${said(id)}</code></li>`)}</ul>`;
 }

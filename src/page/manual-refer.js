@@ -58,7 +58,7 @@ export function manualRefer(changed, reload) {
   function offered(id) {
     return mayAct('operator')
       ? form(id)
-      : html`<p class="empty">An operator may refer this caller; you may read.</p>`;
+      : html`<p class="empty">Only an operator can refer this caller.</p>`;
   }
 
   /** @param {string} id */
@@ -75,8 +75,8 @@ export function manualRefer(changed, reload) {
           spellcheck="false" maxlength="1024" @input=${chooseAddress}>
       </fieldset>
       <button class="main" ?disabled=${sent.busy}>${sent.busy ? 'Sending…' : 'Refer the caller'}</button>
-      <p class="faint small">The policy of the route set applies: allowed addresses and budgets. The attempt is a plan of
-        one step; if it fails, the call returns to what it did.</p>
+      <p class="faint small">The policy of the routes applies: allowed addresses and budgets. There is this one attempt;
+        if it fails, the call goes back to what it was doing.</p>
     </form>`;
   }
 }

@@ -61,7 +61,7 @@ export function outboxView(changed) {
         ${alertOf(error)}
         <section class="panel" aria-labelledby="waiting-title">
           <h2 id="waiting-title">Waiting to be sent${found === null ? nothing : html` <span class="count">as of ${clock(found.readAt)}</span>`}</h2>
-          ${found === null ? html`<p class="empty">${unread(error, 'What waits')}</p>` : waiting(found)}
+          ${found === null ? html`<p class="empty">${unread(error, 'The waiting requests')}</p>` : waiting(found)}
         </section>
         ${letters.template(same)}`;
     },
@@ -75,7 +75,7 @@ async function readOutbox() {
 
 function waiting({ pending, oldest_ms: oldest, commands }) {
   if (pending === 0)
-    return html`<p class="fine"><span aria-hidden="true">✓</span> Nothing waits: everything asked of Telnyx has its answer.</p>`;
+    return html`<p class="fine"><span aria-hidden="true">✓</span> Nothing is waiting: Telnyx has answered every request.</p>`;
   return html`<p class="lead"><strong>${count(pending, 'request')}</strong> ${pending === 1 ? 'waits' : 'wait'} for an answer,
       the oldest for ${duration(oldest)}${repeatedWords(commands, pending)}.</p>
     <div class="scroll"><table class="waiting cards">

@@ -31,7 +31,7 @@ export function pathsView(changed) {
     template() {
       if (rule === null) return nothing;
       return html`<section class="panel" aria-labelledby="paths-title" aria-live="polite">
-        <h2 id="paths-title">What callers of ${said(rule)} can meet</h2>
+        <h2 id="paths-title">What can happen to callers of ${said(rule)}</h2>
         ${alertOf(proof.error)}
         ${proof.found === null ? (proof.error === null ? html`<p class="empty">Playing every path…</p>` : nothing) : shown(proof.found)}
       </section>`;

@@ -26,7 +26,7 @@ const STRANGERS = new Set([
 
 /** The view that shows more about a problem. */
 const PLACES = new Map([
-  ['outbox.old', { href: '#/outbox', name: 'what waits' }],
+  ['outbox.old', { href: '#/outbox', name: 'what is waiting' }],
   ['event.dead_letter', { href: '#/outbox', name: 'the events' }],
 ]);
 

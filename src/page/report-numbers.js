@@ -5,12 +5,12 @@ import { tone, word } from './states.js';
 import { count, duration, money, percent } from './words.js';
 
 /** The names of the periods to compare with. */
-const BESIDE = { week: 'The week before', previous: 'The time just before' };
+const BESIDE = { week: 'The week before', previous: 'The period just before' };
 
-/** "380 of 412 callers reached somebody, 21 were lost. The week before it was 350 of 390, and 30 lost." */
+/** "380 of 412 callers reached somebody, 21 were lost. The week before, it was 350 of 390, with 30 lost." */
 export function reportWords({ total, compare }) {
   const { calls, outcomes, before } = total;
-  if (calls === 0) return html`No finished calls in this time.${earlier(before, compare)}`;
+  if (calls === 0) return html`No finished calls in this period.${earlier(before, compare)}`;
   const lost = lostOf(total);
   return html`<strong>${outcomes.reached} of ${count(calls, 'caller')}</strong> reached somebody, ${lost} ${lost === 1 ? 'was' : 'were'} lost.${earlier(before, compare)}`;
 }
@@ -18,8 +18,8 @@ export function reportWords({ total, compare }) {
 function earlier(before, compare) {
   if (before === null) return nothing;
   if (before.calls === 0)
-    return html` <span class="faint">${BESIDE[compare]} there were none.</span>`;
-  return html` ${BESIDE[compare]} it was ${before.outcomes.reached} of ${before.calls}, and ${lostOf(before)} lost.`;
+    return html` <span class="faint">${BESIDE[compare]}, there were none.</span>`;
+  return html` ${BESIDE[compare]}, it was ${before.outcomes.reached} of ${before.calls}, with ${lostOf(before)} lost.`;
 }
 
 /**
@@ -55,8 +55,8 @@ const NUMBERS = [
 export function besideTable({ total, compare }) {
   const { before } = total;
   return html`<div class="scroll"><table class="groups">
-    <caption class="hidden">The numbers of all callers${before === null ? '' : ', beside those of before'}</caption>
-    <thead><tr><th scope="col">Number</th><th scope="col" class="number">This time</th>
+    <caption class="hidden">The numbers of all callers${before === null ? '' : ', beside those of the earlier period'}</caption>
+    <thead><tr><th scope="col">Number</th><th scope="col" class="number">This period</th>
       ${before === null ? nothing : html`<th scope="col" class="number">${BESIDE[compare]}</th><th scope="col" class="number">Change</th>`}</tr></thead>
     <tbody>${NUMBERS.map(
       (number) => html`<tr><th scope="row">${number.name}</th>

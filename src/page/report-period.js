@@ -21,9 +21,9 @@ export const BY = new Map([
   ['outcome', 'by outcome'],
 ]);
 export const COMPARED = new Map([
-  ['week', 'beside the week before'],
-  ['previous', 'beside the time just before'],
-  ['none', 'beside nothing'],
+  ['week', 'against the week before'],
+  ['previous', 'against the period before'],
+  ['none', 'not compared'],
 ]);
 
 /**

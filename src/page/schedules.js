@@ -54,7 +54,7 @@ export function schedulesView(changed) {
       const nowMs = clockAt.server + performance.now() - clockAt.browser;
       return html`${alertOf(error)}
         <p class="faint small"><span class="dot good"></span>open <span class="dot doubtful by-hand-dot"></span>by hand
-          <span class="now-mark"></span>now. Hours are those of each schedule’s own clocks.</p>
+          <span class="now-mark"></span>now. Hours are in each schedule’s own time zone.</p>
         <ul class="schedules">${schedules.map(({ name, zone, override }) => {
           const week = weeks.get(name);
           return html`<li>
@@ -116,6 +116,6 @@ function askFor(name, open, forMs, { ask, force }) {
 
 function askEnd(name, { ask, force }) {
   const title = `End the override of ${name}`;
-  const warning = `From now on new callers go where the rules send them by the hours of ${name}.`;
+  const warning = `From now on new callers go where the rules send them according to the hours of ${name}.`;
   ask({ title, warning }, (details) => force(name, null, details));
 }

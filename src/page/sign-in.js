@@ -46,7 +46,7 @@ export function signInPage(changed, enter) {
           <span>Token</span>
           <input name="token" type="password" autocomplete="current-password" required autofocus
             aria-describedby="token-hint" aria-invalid=${error === null ? 'false' : 'true'}>
-          <small id="token-hint">The server's ADMIN_TOKEN, or yours. It is sent once and not kept.</small>
+          <small id="token-hint">The server's ADMIN_TOKEN, or your own token. It is sent once and not stored.</small>
         </label>
         <button class="main" ?disabled=${checking}>${checking ? 'Checking…' : 'Sign in'}</button>
         <p class="sign-in-error" role="alert">${error}</p>

@@ -39,7 +39,7 @@ function standing(target, { ask, rest }) {
   const start = (on) =>
     ask(actOf(name, on, override !== null), (details) => rest(name, on, details));
   const wake = html`<button class="main" @click=${() => start(null)}>${
-    override === null ? 'Wake it…' : 'By itself again…'
+    override === null ? 'Wake it…' : 'Back to automatic…'
   }</button>`;
   return html`<p><span class="badge ${resting ? 'bad' : 'good'}">${resting ? 'rests' : 'awake'}</span>
       ${override === null ? nothing : html`<span class="badge doubtful">by hand</span>`}

@@ -107,7 +107,7 @@ function dayOf({ by, stats }) {
   return html`<p class="lead">${todayWords(outcomes, calls, total, to)}</p>
     ${hourChart(rows)}
     ${outcomeLegend(outcomes, { since: from })}
-    ${missing <= 0 ? nothing : html`<p class="faint small">${count(missing, 'caller', 'callers')} of these ${missing === 1 ? 'is' : 'are'} not in the hours and tables yet; they follow within seconds.</p>`}
+    ${missing <= 0 ? nothing : html`<p class="faint small">${missing} of these callers ${missing === 1 ? 'is' : 'are'} not in the bars and tables yet; they follow within seconds.</p>`}
     ${hourTable(rows)}`;
 }
 
@@ -126,5 +126,5 @@ function todayWords(outcomes, calls, { before }, to) {
   const first = html`<strong>${outcomes.reached} of today’s ${count(calls, 'caller', 'callers')}</strong> reached somebody,
     ${lost} ${lost === 1 ? 'was' : 'were'} lost`;
   if (before === null || before.calls === 0) return html`${first}.`;
-  return html`${first}; a week ago, by ${hour(to)}, it was ${before.outcomes.reached} of ${before.calls}, and ${lostOf(before)} lost.`;
+  return html`${first}; a week ago, by ${hour(to)}, it was ${before.outcomes.reached} of ${before.calls}, with ${lostOf(before)} lost.`;
 }

@@ -240,11 +240,11 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     return { now, override: schedules.find((one) => one.name === name)?.override ?? null };
   }
 
-  test('a rule shows what its callers can meet, and the worst of it', async () => {
+  test('a rule shows what can happen to its callers, and the worst of it', async () => {
     const { page } = await signedIn();
     await page.getByRole('link', { name: 'Routes' }).click();
     await page.getByRole('button', { name: 'Paths of otherwise' }).click();
-    await page.getByRole('heading', { name: 'What callers of otherwise can meet' }).waitFor();
+    await page.getByRole('heading', { name: 'What can happen to callers of otherwise' }).waitFor();
     await page.getByText('Longest wait').waitFor();
     await page.locator('.paths li').first().waitFor();
   });
@@ -627,7 +627,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('a page that is left alone'
     const call = stage.simulator.placeCall({ from: '+353861110006', to: '+14155550111' });
     const { page } = await signedIn('#/', VIEWER_TOKEN);
     await page.locator(`tr[data-call="${call.callControlId}"] a.open`).click();
-    await page.getByText('you may read').waitFor();
+    await page.getByText('Only an operator can refer this caller.').waitFor();
     const buttons = page.locator('main').getByRole('button');
     expect(await buttons.allInnerTexts()).toEqual(['Simple', 'SIP', 'Decide it again']);
     await navigation(page).getByRole('link', { name: 'Routes' }).click();

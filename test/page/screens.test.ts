@@ -43,7 +43,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     const page = await signedIn('#/outbox', VIEWER_TOKEN);
     const waiting = page.getByRole('region', { name: 'Waiting to be sent' });
     const letters = page.getByRole('region', { name: 'Could not be processed' });
-    await waiting.getByText('Nothing waits').waitFor();
+    await waiting.getByText('Nothing is waiting').waitFor();
     await letters.getByText('Every event so far could be processed.').waitFor();
     fillOutbox(stage.databasePath, seededId(0), `Error: ${NASTY}\n    at somewhere`);
     await waiting.getByText('2 requests wait for an answer').waitFor();
@@ -55,7 +55,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await page.getByRole('heading', { level: 1, name: '+14155560000' }).waitFor();
     await page.goBack();
     // A viewer sees them, but no buttons.
-    await letters.getByText('An operator may process them again').waitFor();
+    await letters.getByText('An operator can process them again').waitFor();
     expect(await page.locator('main').getByRole('button').count()).toBe(0);
     await letters.getByText('Error: ').first().waitFor();
     expect(await page.evaluate('window.broken')).toBeUndefined();
@@ -71,12 +71,12 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await rows.first().getByRole('button', { name: 'Process again…' }).press('Enter');
     await page.getByLabel('Reason').fill('after the upgrade');
     await page.keyboard.press('Enter');
-    await letters.getByText(/It is processed|Its call knew of it/).waitFor();
+    await letters.getByText(/The event was processed|Its call had this event already/).waitFor();
     await expect.poll(() => rows.count()).toBe(before - 1);
     await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('letters-title');
     await rows.first().getByRole('button', { name: 'Throw away…' }).press('Enter');
     await page.getByRole('button', { name: 'Throw away', exact: true }).press('Enter');
-    await letters.getByText('It is thrown away.').waitFor();
+    await letters.getByText('The event was thrown away.').waitFor();
     await expect.poll(() => rows.count()).toBe(before - 2);
     await page.getByRole('link', { name: 'Activity' }).click();
     await page.getByRole('cell', { name: 'after the upgrade' }).waitFor();
@@ -102,7 +102,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     const page = await signedIn('#/reports', VIEWER_TOKEN);
     const report = page.locator('.lead');
     await report.getByText('20 of 40 callers reached somebody, 10 were lost.').waitFor();
-    await report.getByText('The week before it was 8 of 16, and 4 lost.').waitFor();
+    await report.getByText('The week before, it was 8 of 16, with 4 lost.').waitFor();
     expect(await page.locator('.hours .part').count()).toBeGreaterThan(0);
     const all = page.getByRole('region', { name: 'All together' });
     const callers = all.getByRole('row', { name: 'Callers' }).getByRole('cell');
@@ -139,7 +139,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the screens of the page', 
     await page.getByLabel('to', { exact: true }).fill('2026-03-08');
     expect(await page.getByLabel('Period').inputValue()).toBe('days');
     await page.getByRole('button', { name: 'Show' }).press('Enter');
-    await page.getByText('No finished calls in this time.').waitFor();
+    await page.getByText('No finished calls in this period.').waitFor();
     const query = new URLSearchParams(new URL(page.url()).hash.split('?')[1]);
     expect(Object.fromEntries(query)).toMatchObject({
       from: '2026-03-02T00:00:00.000Z',
