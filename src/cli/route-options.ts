@@ -18,7 +18,7 @@ export interface RouteOptions {
   hangupAfter?: string;
   direction: string;
   connectionId?: string;
-  callerType: string;
+  callerType?: string;
   attestation?: string;
   tag: string[];
   switch: string[];
@@ -30,7 +30,7 @@ export function factsOfOptions(options: RouteOptions): CallFacts | string {
   const { direction, callerType } = options;
   if (direction !== 'incoming' && direction !== 'outgoing')
     return `--direction ${direction}: incoming or outgoing`;
-  if (callerType !== 'pstn' && callerType !== 'sip')
+  if (callerType !== undefined && callerType !== 'pstn' && callerType !== 'sip')
     return `--caller-type ${callerType}: pstn or sip`;
   const { attestation = 'A', connectionId = '0' } = options;
   if (!['A', 'B', 'C'].includes(attestation)) return `--attestation ${attestation}: A, B or C`;
@@ -45,7 +45,7 @@ export function factsOfOptions(options: RouteOptions): CallFacts | string {
   return {
     ...factsOf(options.from ?? null, options.to),
     direction,
-    callerType,
+    ...(callerType === undefined ? {} : { callerType }),
     connectionId: options.connectionId ?? null,
     attestation: options.attestation ?? null,
     attestationValidated: options.attestation !== undefined,

@@ -8,6 +8,7 @@ import { notAMoment, readMoment } from '../core/iso-time.ts';
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import { withSwitches } from '../core/rules/override.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
+import { unknownTarget } from '../routing/example.ts';
 import { askedNumber } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
@@ -52,7 +53,7 @@ export function routeCommand(
     .option('--hangup-after <target>', 'the caller hangs up while this target is tried')
     .option('--direction <direction>', 'incoming or outgoing', 'incoming')
     .option('--connection-id <id>', 'Telnyx connection')
-    .option('--caller-type <type>', 'pstn or sip', 'pstn')
+    .option('--caller-type <type>', 'pstn or sip; default: sip if --from is an address with @')
     .option('--attestation <level>', 'A, B or C, validated')
     .option('--tag <tag>', 'a tag of the call; repeatable', several, [])
     .option(
@@ -150,9 +151,7 @@ function unknownName(
   set: Pick<RouteSet, 'targets' | 'switches'>,
 ): string | null {
   const targets = [...set.targets.keys()];
-  const stranger = [...Object.keys(verdicts), hangupAfter ?? ''].find(
-    (name) => name !== '' && !targets.includes(name) && !/^(\+|sips?:)/i.test(name),
-  );
+  const stranger = unknownTarget([...Object.keys(verdicts), hangupAfter ?? ''], set);
   if (stranger !== undefined) {
     return `unknown target ${JSON.stringify(plain(stranger))}; ${didYouMean(stranger, targets)}`;
   }

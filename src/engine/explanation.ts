@@ -1,21 +1,20 @@
 /** What a set would do with a call that somebody asks about; the same as `referee route` plays. */
-import { type Script, simulate } from '../core/dry-run/simulate.ts';
+import { simulate } from '../core/dry-run/simulate.ts';
+import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
-import { withoutUserParameters } from '../core/rules/address.ts';
 import type { CompiledRoutes } from '../core/rules/decide.ts';
 import { type Overrides, withSwitches } from '../core/rules/override.ts';
 import { askedNumber } from '../routing/national.ts';
 
 export interface ExplainQuestion {
-  from: string | null;
-  to: string | null;
-  direction: 'incoming' | 'outgoing';
-  headers: { name: string; value: string }[];
+  facts: CallFacts;
   /** Milliseconds since the epoch. */
   at: number;
   /** Scripted verdicts by target; several for repeated attempts. */
-  verdicts: Record<string, string[]>;
-  digits: string | null;
+  verdicts: Record<string, Verdict[]>;
+  /** What the caller presses, in each menu. */
+  digits: string[];
+  hangupAfter: string | null;
   /** As if these were on or off. */
   switches?: Record<string, boolean>;
   /** What lookups answer, by name; no request is sent. */
@@ -38,38 +37,13 @@ export function explain(
 ): Explanation {
   const { country } = routes.set.policy;
   const meant = (party: string | null) => (party === null ? null : askedNumber(party, country));
-  const { from, to } = question;
+  const { facts, switches = {}, ...script } = question;
   const { rule, path, attempts, ends, trace } = simulate(routes, {
-    ...scriptOf({ ...question, from: meant(from), to: meant(to) }),
-    overrides: withSwitches(forced, question.switches ?? {}),
-  });
-  return { rule, path, attempts, ends, trace };
-}
-
-function scriptOf(question: ExplainQuestion): Script {
-  const { from, to, direction, headers, at, verdicts, digits, lookups } = question;
-  return {
-    facts: {
-      callId: 'explain',
-      sessionId: 'explain',
-      legId: null,
-      connectionId: null,
-      from: withoutUserParameters(from),
-      to: withoutUserParameters(to),
-      direction,
-      callerName: null,
-      callerType: from?.includes('@') ? 'sip' : 'pstn',
-      attestation: null,
-      attestationValidated: false,
-      headers,
-      tags: [],
-    },
-    at,
-    verdicts: verdicts as Script['verdicts'],
-    digits: digits === null ? [] : [digits],
-    hangupAfter: null,
-    lookups,
+    ...script,
+    facts: { ...facts, from: meant(facts.from), to: meant(facts.to) },
+    overrides: withSwitches(forced, switches),
     unscripted: 'completed',
     fullTrace: true,
-  };
+  });
+  return { rule, path, attempts, ends, trace };
 }

@@ -4,6 +4,7 @@ import type { CallFacts, Ends, Verdict } from '../core/machine/call.ts';
 import { noFacts } from '../core/machine/new-call.ts';
 import { withoutUserParameters } from '../core/rules/address.ts';
 import { type Overrides, withSwitches } from '../core/rules/override.ts';
+import type { RouteSet } from '../core/rules/rule.ts';
 import type { Positions } from './positions.ts';
 import type { Place } from './problem.ts';
 import type { WrittenExample } from './schema/example.ts';
@@ -48,7 +49,7 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
       connectionId: call.connection_id ?? null,
       direction: call.direction ?? 'incoming',
       callerName: call.caller_name ?? null,
-      callerType: call.caller_type ?? 'pstn',
+      callerType: call.caller_type ?? callerTypeOf(call.from ?? null),
       attestation: call.attestation ?? null,
       attestationValidated: call.attestation !== undefined,
       headers: Object.entries({ ...call.header, ...call.headers }).map(([name, value]) => ({
@@ -84,6 +85,19 @@ export function factsOf(from: string | null, to: string | null): CallFacts {
     from: withoutUserParameters(from),
     to: withoutUserParameters(to),
     direction: 'incoming',
-    callerType: 'pstn',
+    callerType: callerTypeOf(from),
   };
+}
+
+/** Where nobody says it: a caller with a SIP address is no caller of the telephone network. */
+function callerTypeOf(from: string | null): 'pstn' | 'sip' {
+  return from?.includes('@') === true ? 'sip' : 'pstn';
+}
+
+/** The first of these that is neither a target of the routes nor written as a destination is. */
+export function unknownTarget(
+  names: string[],
+  { targets }: Pick<RouteSet, 'targets'>,
+): string | undefined {
+  return names.find((name) => name !== '' && !targets.has(name) && !/^(\+|sips?:)/i.test(name));
 }

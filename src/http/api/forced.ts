@@ -140,7 +140,7 @@ function stored(overrides: Required<Overrides>): Overrides {
 
 /** The problem for a name that the live route set does not have. */
 export function unknownName(
-  kind: 'schedule' | 'switch' | 'target',
+  kind: 'schedule' | 'switch' | 'target' | 'lookup',
   name: string,
   known: string[],
 ): Problem {

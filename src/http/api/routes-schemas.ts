@@ -185,6 +185,8 @@ export const RELOADED = Type.Object({
   warnings: Type.Array(LOCATED),
 });
 
+const DIGITS = Type.String({ maxLength: 128, pattern: '^[0-9*#]*$' });
+
 export const EXPLAIN_BODY = Type.Object(
   {
     from: Type.Optional(orNull(party)),
@@ -217,7 +219,23 @@ export const EXPLAIN_BODY = Type.Object(
         },
       ),
     ),
-    digits: Type.Optional(Type.String({ maxLength: 128, pattern: '^[0-9*#]*$' })),
+    digits: Type.Optional(
+      Type.Union([DIGITS, Type.Array(DIGITS, { maxItems: 50 })], {
+        description: 'What the caller presses in a menu; a list for several menus',
+      }),
+    ),
+    hangup_after: Type.Optional(
+      Type.String({
+        maxLength: 1024,
+        description: 'The caller hangs up while this target is tried',
+      }),
+    ),
+    caller_type: Type.Optional(
+      Type.Enum(['pstn', 'sip'], { description: 'Default: sip if from is an address with @' }),
+    ),
+    connection_id: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9]+$' })),
+    attestation: Type.Optional(Type.Enum(['A', 'B', 'C'])),
+    tags: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 50 })),
   },
   { additionalProperties: false },
 );

@@ -8,6 +8,7 @@ import { templateText } from '../../core/rules/template.ts';
 import type { ExplainQuestion } from '../../engine/explanation.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { NextReport } from '../../engine/next-routes.ts';
+import { factsOf, unknownTarget } from '../../routing/example.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -92,36 +93,64 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
     '/v1/routes/explain',
     { schema: EXPLAIN_SCHEMA, config: VIEWER },
     async (request, reply) => {
-      const { at, switches = {} } = request.body;
+      const { at } = request.body;
       const atMs = at === undefined ? deps.now() : readMoment(at);
       if (atMs === null) return sendProblem(reply, badMoment('body', 'at', at ?? ''));
-      const known = deps.routes.current().switches;
-      const unknown = Object.keys(switches).find((name) => !known.has(name));
-      if (unknown === undefined) return deps.routes.explain(questionOf(request.body, atMs));
+      const stranger = strangerIn(request.body, deps.routes.current());
+      if (stranger === null) return deps.routes.explain(questionOf(request.body, atMs));
       return sendProblem(reply, {
-        ...unknownName('switch', unknown, [...known.keys()]),
+        ...unknownName(stranger.what, stranger.name, [...stranger.known.keys()]),
         status: 400,
         reason: 'invalid_body',
-        field: `switches.${unknown}`,
+        field: stranger.field,
       });
     },
   );
 }
 
-function questionOf(
-  { headers, verdicts, switches = {}, ...asked }: Static<typeof EXPLAIN_BODY>,
-  at: number,
-): ExplainQuestion {
+type Asked = Static<typeof EXPLAIN_BODY>;
+
+/** The first target, switch or lookup that is asked about and is none of these routes. */
+function strangerIn(
+  { verdicts = {}, hangup_after = '', switches = {}, lookups = {} }: Asked,
+  set: RouteSet,
+) {
+  const target = unknownTarget([...Object.keys(verdicts), hangup_after], set);
+  if (target !== undefined) {
+    const field = target === hangup_after ? 'hangup_after' : `verdicts.${target}`;
+    return { what: 'target', name: target, known: set.targets, field } as const;
+  }
+  for (const [what, asked, known] of [
+    ['switch', switches, set.switches],
+    ['lookup', lookups, set.lookups],
+  ] as const) {
+    const name = Object.keys(asked).find((each) => !known.has(each));
+    const field = `${what === 'switch' ? 'switches' : 'lookups'}.${name}`;
+    if (name !== undefined) return { what, name, known, field };
+  }
+  return null;
+}
+
+function questionOf(asked: Asked, at: number): ExplainQuestion {
+  const { headers = {}, verdicts = {}, switches = {}, attestation = null } = asked;
+  const facts = factsOf(asked.from ?? null, asked.to ?? null);
   return {
-    from: asked.from ?? null,
-    to: asked.to ?? null,
-    direction: asked.direction ?? 'incoming',
-    headers: Object.entries(headers ?? {}).map(([name, value]) => ({ name, value })),
+    facts: {
+      ...facts,
+      direction: asked.direction ?? 'incoming',
+      callerType: asked.caller_type ?? facts.callerType,
+      connectionId: asked.connection_id ?? null,
+      attestation,
+      attestationValidated: attestation !== null,
+      headers: Object.entries(headers).map(([name, value]) => ({ name, value })),
+      tags: asked.tags ?? [],
+    },
     at,
     verdicts: Object.fromEntries(
-      Object.entries(verdicts ?? {}).map(([target, script]) => [target, [script].flat()]),
+      Object.entries(verdicts).map(([target, script]) => [target, [script].flat()]),
     ),
-    digits: asked.digits ?? null,
+    digits: [asked.digits ?? []].flat(),
+    hangupAfter: asked.hangup_after ?? null,
     switches,
     lookups: asked.lookups ?? {},
   };

@@ -119,24 +119,47 @@ describe('explain', () => {
       to: '+14155550100',
       headers: { 'X-Queue': 'vip' },
       at: '2026-03-02T15:00:00Z',
-      verdicts: { 'support-us': ['busy', 'completed'], other: 'declined' },
-      digits: '1',
+      verdicts: { 'support-us': ['busy', 'completed'], 'sip:a@b.example': 'declined' },
+      digits: ['1', '2'],
+      hangup_after: 'support-us',
+      caller_type: 'sip',
+      connection_id: '42',
+      attestation: 'B',
+      tags: ['gold'],
       switches: { 'main-site': false },
-      lookups: { crm: { tier: 'gold' } },
     });
     expect(answer.status).toBe(200);
     expect(Value.Parse(EXPLANATION, await answer.json()).rule).toBe('support');
     expect(asked).toEqual({
-      from: '+353861234567',
-      to: '+14155550100',
-      direction: 'incoming',
-      headers: [{ name: 'X-Queue', value: 'vip' }],
+      facts: expect.objectContaining({
+        from: '+353861234567',
+        to: '+14155550100',
+        direction: 'incoming',
+        callerType: 'sip',
+        connectionId: '42',
+        attestation: 'B',
+        attestationValidated: true,
+        headers: [{ name: 'X-Queue', value: 'vip' }],
+        tags: ['gold'],
+      }),
       at: Date.parse('2026-03-02T15:00:00Z'),
-      verdicts: { 'support-us': ['busy', 'completed'], other: ['declined'] },
-      digits: '1',
+      verdicts: { 'support-us': ['busy', 'completed'], 'sip:a@b.example': ['declined'] },
+      digits: ['1', '2'],
+      hangupAfter: 'support-us',
       switches: { 'main-site': false },
-      lookups: { crm: { tier: 'gold' } },
+      lookups: {},
     });
+  });
+
+  test('a caller with an address is one of SIP, as in referee route', async () => {
+    for (const [from, callerType] of [
+      ['sip:alice@example.net', 'sip'],
+      ['+14155550177', 'pstn'],
+    ]) {
+      expect((await post('/v1/routes/explain', { from })).status).toBe(200);
+      expect(asked?.facts.callerType).toBe(callerType);
+      expect(asked?.digits).toEqual([]);
+    }
   });
 
   test('a bad question is 400 and names the field', async () => {
@@ -148,6 +171,10 @@ describe('explain', () => {
       [{ digits: 'x' }, 'digits'],
       [{ switches: { 'main-site': 'off' } }, 'switches.main-site'],
       [{ switches: { annex: true } }, 'switches.annex'],
+      [{ verdicts: { annex: 'busy' } }, 'verdicts.annex'],
+      [{ hangup_after: 'annex' }, 'hangup_after'],
+      [{ lookups: { annex: {} } }, 'lookups.annex'],
+      [{ attestation: 'D' }, 'attestation'],
     ];
     for (const [body, field] of cases) {
       const problem = await refused(await post('/v1/routes/explain', body), 400, 'invalid_body');
