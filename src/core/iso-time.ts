@@ -36,6 +36,10 @@ function hintFor(text: string): string {
   return `write ${known}${offset}${encode}`;
 }
 
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 /** Whether yyyy-mm-dd exists in the calendar. */
 export function isDate(text: string): boolean {
   const parsed = new Date(`${text}T00:00:00Z`);

@@ -2,6 +2,7 @@
  * A report: hourly sums added up by hour, day, number, rule, target or outcome, compared with an
  * earlier span.
  */
+import { iso } from '../iso-time.ts';
 import { CALLER_OUTCOMES, type CallerOutcome } from '../machine/caller-outcome.ts';
 import { addDecimals } from '../machine/decimal.ts';
 import { DAY_MS, offsetMs } from '../rules/zone.ts';
@@ -204,8 +205,4 @@ function numbersJson({ calls, outcomes, attempts, verdicts, moves, costs, took }
     median_verdict_ms: quantile(took, 0.5),
     p95_verdict_ms: quantile(took, 0.95),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

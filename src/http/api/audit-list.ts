@@ -1,6 +1,6 @@
 /** Lists what people did; `audit.ts` writes it. */
 import { Type } from 'typebox';
-import { readMoment } from '../../core/iso-time.ts';
+import { iso, readMoment } from '../../core/iso-time.ts';
 import type { AuditFilter, AuditRow } from '../../store/contract/audit.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -8,7 +8,6 @@ import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { badMoment } from './bad-field.ts';
-import { iso } from './calls-json.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
 

@@ -2,6 +2,7 @@
  * Calls as the API shows them: snake_case, ISO times, numbers in full (the client has the token),
  * and no secrets: `auth` of a step is left out, and templates only contain references to secrets.
  */
+import { iso } from '../../core/iso-time.ts';
 import type { Attempt, Call } from '../../core/machine/call.ts';
 import { outcomeOfCall, summaryOf } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
@@ -171,10 +172,6 @@ function stepInWords(step: Step): string {
     case 'continue':
       return step.do;
   }
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 function isoOrNull(ms: number | null): string | null {

@@ -3,6 +3,7 @@
  * reload, overrides by operators, a store or Telnyx that does not answer. The list works without
  * the store and then reports that as a problem.
  */
+import { iso } from '../../core/iso-time.ts';
 import { overridesOf } from '../../core/rules/override.ts';
 import { restState } from '../../core/rules/rest.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -13,7 +14,6 @@ import type { StoreWatch } from '../health.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import type { ApiScope } from './api.ts';
-import { iso } from './calls-json.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
 import { forcedProblems } from './forced-problems.ts';
 import {

@@ -1,4 +1,5 @@
 /** Dead letters: events that could not be processed, to try again or to discard. */
+import { iso } from '../../core/iso-time.ts';
 import type { Receiver } from '../../engine/engine.ts';
 import { eventOfLetter } from '../../engine/letters.ts';
 import type { DeadLetter } from '../../store/contract/dead-letters.ts';
@@ -8,7 +9,6 @@ import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit } from './audit.ts';
-import { iso } from './calls-json.ts';
 import { jsonOrCsv } from './csv.ts';
 import { DISCARD_SCHEMA, deadLettersCsv, LETTERS_SCHEMA, RETRY_SCHEMA } from './outbox-schemas.ts';
 

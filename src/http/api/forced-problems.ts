@@ -1,8 +1,8 @@
 /** Every override is listed as a problem while it lasts, so that nobody forgets it. */
+import { iso } from '../../core/iso-time.ts';
 import { type ForcedThing, forcedThings, type Overrides } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import type { Trouble } from '../../log/troubles.ts';
-import { iso } from './calls-json.ts';
 import { forcedJson } from './forced.ts';
 
 export type ForcedTrouble = Trouble & {

@@ -2,7 +2,7 @@
  * What overrides of schedules, switches and targets have in common: until when, why, and by whom.
  */
 import { Type } from 'typebox';
-import { readMoment } from '../../core/iso-time.ts';
+import { iso, readMoment } from '../../core/iso-time.ts';
 import { allInForce, type Forced, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { Log } from '../../log/log.ts';
@@ -11,7 +11,6 @@ import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 import type { Audit } from './audit.ts';
 import { badMoment } from './bad-field.ts';
-import { iso } from './calls-json.ts';
 import { orNull, PROBLEM, REASON } from './calls-schemas.ts';
 
 /** What every endpoint that sets an override works with. */

@@ -1,11 +1,11 @@
 /** Commands waiting to be sent to Telnyx. */
+import { iso } from '../../core/iso-time.ts';
 import type { Command } from '../../core/machine/command.ts';
 import type { OutboxCommand } from '../../store/contract/outbox.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import type { ApiScope } from './api.ts';
-import { iso } from './calls-json.ts';
 import { jsonOrCsv } from './csv.ts';
 import { OUTBOX_SCHEMA, outboxCsv } from './outbox-schemas.ts';
 

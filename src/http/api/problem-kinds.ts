@@ -1,4 +1,5 @@
 /** The kinds of current problems and their words; overrides are in `forced-problems.ts`. */
+import { iso } from '../../core/iso-time.ts';
 import type { Verdict } from '../../core/machine/call.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
 import { healthOf, type RestState } from '../../core/rules/rest.ts';
@@ -7,7 +8,6 @@ import type { Trouble } from '../../log/troubles.ts';
 import type { Activity } from '../../store/contract/activity.ts';
 import { adviceFor } from '../../telnyx/advice.ts';
 import { HTTP_LIMITS } from '../limits.ts';
-import { iso } from './calls-json.ts';
 import type { ForcedTrouble } from './forced-problems.ts';
 import { sum } from './stats-json.ts';
 

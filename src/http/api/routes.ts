@@ -1,7 +1,7 @@
 /** The live route set: its content, reloading it, and where a call would go. */
 
 import type { Static } from 'typebox';
-import { readMoment } from '../../core/iso-time.ts';
+import { iso, readMoment } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
@@ -17,7 +17,6 @@ import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
 import { badMoment } from './bad-field.ts';
-import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { forcedJson, unknownName } from './forced.ts';
 import {

@@ -1,4 +1,5 @@
 /** Schedules now and soon, and forcing one. Overrides are in the store, so they apply everywhere. */
+import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
 import { changes, closedBecause, isOpen } from '../../core/rules/schedule.ts';
@@ -8,7 +9,6 @@ import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { operatorOf } from './audit.ts';
-import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {

@@ -1,5 +1,6 @@
 /** Statistics from groups of calls and attempts: rates, medians, sums by minute. */
 
+import { iso } from '../../core/iso-time.ts';
 import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
 import { isJudged } from '../../core/machine/verdict.ts';
@@ -11,7 +12,6 @@ import type {
   CostGroup,
   RowGroup,
 } from '../../store/contract/activity.ts';
-import { iso } from './calls-json.ts';
 
 /** Only the rows that decided most calls, because a table may have a million rows. */
 const ROWS_MAX = 100;

@@ -1,6 +1,6 @@
 /** Recent statistics, read from the store and so from every replica. */
 
-import { readMoment } from '../../core/iso-time.ts';
+import { iso, readMoment } from '../../core/iso-time.ts';
 import type { Activity } from '../../store/contract/activity.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -8,7 +8,6 @@ import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { badField, badMoment } from './bad-field.ts';
-import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { statsCsv } from './stats-csv.ts';

@@ -2,6 +2,7 @@
  * The targets: which of them rest, and putting one to rest or waking it manually. The state is in
  * the store, so it applies to every replica.
  */
+import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import { refusals } from '../../core/rules/refer-refusals.ts';
 import {
@@ -19,7 +20,6 @@ import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { operatorOf } from './audit.ts';
-import { iso } from './calls-json.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import {
   changeForced,

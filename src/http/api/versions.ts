@@ -1,4 +1,5 @@
 /** The route sets that were live: list, files, comparison, and rollback to one of them. */
+import { iso } from '../../core/iso-time.ts';
 import type { ActivationResult } from '../../engine/activation.ts';
 import { readKept } from '../../engine/kept-files.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
@@ -9,7 +10,6 @@ import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
-import { iso } from './calls-json.ts';
 import { PROBLEM } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { RELOADED } from './routes-schemas.ts';
