@@ -27,13 +27,10 @@ const STEADY = '+14155550107';
 const idsOf = (asked: Asked[]) => [...new Set(asked.map(({ body }) => body.command_id))];
 
 /** Every lease that the killed server left is made so long that no restart outlasts it. */
-function lengthenLeases({ referee }: Scene): number {
+function lengthenLeases({ referee }: Scene): void {
   const database = new DatabaseSync(join(referee.folder, 'referee.db'));
-  const { changes } = database
-    .prepare('update commands set ready_at = ready_at + 3600000 where owner is not null')
-    .run();
+  database.exec('update commands set ready_at = ready_at + 3600000 where owner is not null');
   database.close();
-  return Number(changes);
 }
 
 /** One kill that hits several calls, each at a different point. */
@@ -166,8 +163,7 @@ const killedAgain = shared(async () => {
     const call = telnyx.call({ to: STEADY });
     expect(await call.send('call.initiated')).toBe(200);
     await referee.kill();
-    const leases = lengthenLeases(scene);
-    if (kill === 1) expect(leases, 'of the REFER that is not answered').toBeGreaterThan(0);
+    lengthenLeases(scene);
     await referee.start();
     await call.next('answer');
     // The previous call has now been through two kills.
