@@ -149,14 +149,16 @@ function offsetOf({ start, key, sep, value }: Item): number | undefined {
 }
 
 /**
- * In brackets, cuts only where the comma is correct; otherwise the error must be found in the
- * whole.
+ * In brackets, cuts only at exactly one comma, because any other error is only found when both
+ * sides are composed together; and not before `: value`, whose empty key has its position there.
  */
 function mayCut(token: Collection, index: number): boolean {
   if (token.type !== 'flow-collection') return true;
   const [before, item] = [token.items[index - 1], token.items[index]];
   if (before === undefined || item === undefined) return false;
-  return !isEmpty(before) && !isEmpty(item) && item.start.some(({ type }) => type === 'comma');
+  const commas = item.start.filter(({ type }) => type === 'comma').length;
+  const hasKey = item.sep === undefined || item.key != null;
+  return !isEmpty(before) && !isEmpty(item) && hasKey && commas === 1;
 }
 
 function isEmpty({ key, sep, value }: Item): boolean {
