@@ -87,7 +87,7 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
     const { world, answers } = noteAnswers(
       {
         now: loaded.now,
-        heardAt: lastWebhookAt,
+        heardAt: () => lastWebhookAt,
         decide: (facts, moment, routeSet) => decider.decide(facts, moment, overrides, routeSet),
         overBudget: (kind, caller) => budget.over(kind, caller),
         resting: (target) => rest?.resting(target, event.callId) ?? null,

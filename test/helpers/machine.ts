@@ -188,7 +188,7 @@ export function drive(
   const rows: (() => TimelineEntry)[] = [];
   const world = (): World => ({
     now: driver.now,
-    heardAt: driver.heardAt,
+    heardAt: () => driver.heardAt,
     decide: (facts, moment) =>
       typeof decided === 'function' ? decided(moment.event, facts) : decided,
     overBudget: (kind, caller) => driver.overBudget(kind, caller),

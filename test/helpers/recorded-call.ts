@@ -130,7 +130,7 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
     const { world, answers } = noteAnswers(
       {
         now,
-        heardAt: now,
+        heardAt: () => now,
         decide: (known, when) => decide(routes, known, when, overrides),
         overBudget: () => (story.overBudget ? 'the hour is used up' : null),
         ...ALL_AWAKE,

@@ -393,7 +393,7 @@ class Scene {
       { ...event, receivedAt: now },
       {
         now,
-        heardAt,
+        heardAt: () => heardAt,
         decide: (facts) => this.decide(facts),
         overBudget: () => null,
         ...ALL_AWAKE,

@@ -121,7 +121,7 @@ function put(play: Play, event: CallEvent): void {
     { ...event, ...known },
     {
       now: play.now,
-      heardAt: play.now,
+      heardAt: () => play.now,
       decide: (facts, moment) => {
         const { fullTrace = false, overrides = {} } = script;
         const decision = decide(routes, facts, moment, overrides, { fullTrace });

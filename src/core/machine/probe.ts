@@ -215,7 +215,7 @@ function waitForNews(turn: Turn, attempt: Attempt): void {
  */
 function webhooksCame({ call, world }: Turn, { sentAt, acceptedAt }: Attempt): boolean {
   const since = (acceptedAt ?? sentAt) + B_LEG_NEWS_MS;
-  return Math.max(call.heardAt ?? 0, world.heardAt ?? 0) > since;
+  return Math.max(call.heardAt ?? 0, world.heardAt() ?? 0) > since;
 }
 
 function talkOn(turn: Turn, attempt: Attempt, why: string): void {

@@ -18,7 +18,7 @@ export interface World {
    * When the last webhook of any call arrived at this process, by the store's clock; null: none
    * since the start. While none arrive, the lack of events about one call proves nothing.
    */
-  heardAt: number | null;
+  heardAt(): number | null;
   /** Hourly budgets over all calls: null, or why the step fails as rejected. */
   overBudget(kind: 'refer' | 'transfer', caller: string | null): string | null;
   /** Why the target with this name is skipped now, because it rests; null: try it. */

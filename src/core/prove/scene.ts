@@ -45,7 +45,7 @@ export type Answer = (event: CallEvent, facts: CallFacts, moment: Moment) => Dec
 export function put(scene: Scene, event: CallEvent, decide: Answer): Scene {
   const out = transition(scene.call, named(scene, event), {
     now: scene.now,
-    heardAt: scene.now,
+    heardAt: () => scene.now,
     decide: (facts, moment) => decide(event, facts, moment),
     // A used-up budget refuses the step as Telnyx may do: `rejected` stands for both.
     overBudget: () => null,

@@ -30,9 +30,11 @@ export function noteAnswers(
     answers,
     world: {
       now: world.now,
-      get heardAt() {
-        answers.heardAt = world.heardAt;
-        return world.heardAt;
+      // A method: V8 keeps the function of a getter in a literal, and with it all that the event
+      // touched, until the next full collection.
+      heardAt() {
+        answers.heardAt = world.heardAt();
+        return answers.heardAt;
       },
       decide(facts, moment, routeSet) {
         const decision = world.decide(facts, moment, routeSet);
@@ -83,7 +85,7 @@ export function sameAnswers(recorded: RecordedEvent, asked: (asked: Asked) => vo
   let refusals = 0;
   return {
     now,
-    heardAt,
+    heardAt: () => heardAt,
     decide(facts, moment) {
       const decision = answers.decisions[decisions++] ?? null;
       asked({ facts: { ...facts }, moment, decision, event: recorded });

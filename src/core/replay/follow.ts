@@ -136,7 +136,7 @@ function worldUnder({ now, answers }: RecordedEvent, decider: Decider, forked: b
   return {
     now,
     // If the real call did not ask, it was not recorded. Webhooks of other calls kept arriving.
-    heardAt: answers.heardAt ?? (forked ? now : null),
+    heardAt: () => answers.heardAt ?? (forked ? now : null),
     decide: decider.decide,
     overBudget: () => refusals.shift() ?? null,
     // Once the calls differ, nothing is recorded about targets, so each is tried.

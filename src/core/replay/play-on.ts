@@ -220,7 +220,7 @@ function put(play: Play, event: CallEvent): void {
       ...(event.source === 'outcome' ? { firstSentAt: event.firstSentAt ?? now } : {}),
     },
     // Budgets are not counted again, because hourly budgets depend on all other calls.
-    { now, heardAt: now, decide: decider.decide, overBudget: () => null, ...ALL_AWAKE },
+    { now, heardAt: () => now, decide: decider.decide, overBudget: () => null, ...ALL_AWAKE },
   );
   if (step.refused !== null) return;
   play.call = step.call;
