@@ -25,9 +25,14 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   // again. This changes the eight seconds to an hour. The flag is V8's only way to set it, and V8
   // reads it at its first full collection, so it is set before the import.
   setFlagsFromString(`--gc-memory-reducer-start-delay-ms=${60 * 60 * 1000}`);
+  // Under load V8 would soon allocate parts of a call in the old space, because some survived its
+  // quick collections. They die as soon as the call's event is done, but are only removed by a full
+  // collection, and until then every quick collection copies what they refer to. See
+  // docs/decisions/garbage-collection.md.
+  setFlagsFromString('--no-allocation-site-pretenuring');
   // Caches the code that Node has stripped of types and compiled. The cache is beside the program,
   // because anybody who can write there can change the program anyway. If we cannot write there,
-  // nothing is cached, silently. This comes after the flag above, because cached files are only
+  // nothing is cached, silently. This comes after the flags above, because cached files are only
   // valid with the same flags. Threads learn of the cache only through the environment.
   const { directory } = nodeModule.enableCompileCache(
     fileURLToPath(new URL('../node_modules/.cache/referee', import.meta.url)),
