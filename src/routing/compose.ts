@@ -79,7 +79,7 @@ class Pieces {
     for (const { items, from, to } of cut(token, end, this.#pieceChars)) {
       const [only] = items;
       const long =
-        items.length === 1 && only !== undefined ? this.#longValue(only, to - from) : null;
+        items.length === 1 && only !== undefined ? this.#longValue(token, only, to - from) : null;
       const composed = long === null ? items : [{ ...only, value: { ...long, items: [] } } as Item];
       const piece = this.#compose(token, composed, from);
       const owner = heldBy(piece?.items.at(-1));
@@ -97,9 +97,10 @@ class Pieces {
   }
 
   /** The item's value if it is itself composed in pieces; not for a pair in a list: `[a: …]`. */
-  #longValue(item: Item, length: number): Collection | null {
-    const { value } = item;
-    return isLong(value, length, this.#pieceChars) ? value : null;
+  #longValue(token: Collection, { sep, value }: Item, length: number): Collection | null {
+    const isPairInList =
+      token.type === 'flow-collection' && token.start.source === '[' && sep !== undefined;
+    return !isPairInList && isLong(value, length, this.#pieceChars) ? value : null;
   }
 
   #compose(token: Collection, items: readonly Item[], from: number): Filled | null {

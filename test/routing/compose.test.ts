@@ -54,6 +54,13 @@ test.each(['a: [1,,2]\n', 'a: {x: 1,,y: 2}\n', 'a: {x:,, y: 1}\nb: 2\n'])(
   },
 );
 
+test.each(['a: [: { b: 1 }]\n', 'a: [{ b: 1 }: { c: 2 }, d]\n'])(
+  'a pair in a list is composed in one go: %j',
+  (text) => {
+    expect(composed(text, 1)).toEqual(composed(text, Number.POSITIVE_INFINITY));
+  },
+);
+
 test('a document with something cut out, doubled or put in is good or bad alike', {
   tags: ['long'],
 }, () => {
