@@ -98,7 +98,8 @@ export async function checkStores(contestants: Contestant[]): Promise<void> {
 const EASE_A_SECOND = 500;
 
 /** Sends webhooks at a moderate pace, for the duration of a slice. */
-export async function atEase(bench: Bench, { server, sent }: Contestant): Promise<void> {
+export async function atEase(bench: Bench, contestant: Contestant): Promise<void> {
+  const { server, sent } = contestant;
   const calls = Math.ceil((bench.seconds * EASE_A_SECOND) / WEBHOOKS_OF_A_CALL.length);
   await bench.prepare({ calls, lagCalls: 50 });
   const done = await bench.run({
@@ -106,7 +107,7 @@ export async function atEase(bench: Bench, { server, sent }: Contestant): Promis
     connections: CONNECTIONS,
     rate: EASE_A_SECOND,
   });
-  noteSent(sent, done, await quietApi(bench));
+  noteSent(sent, done, await commandsOf(bench, contestant));
 }
 
 interface Slice {
@@ -119,7 +120,7 @@ interface Slice {
  * second.
  */
 async function slice(bench: Bench, contestant: Contestant, calls: number): Promise<Slice> {
-  const { server, sent, moves, forged } = contestant;
+  const { server, sent, forged } = contestant;
   await bench.prepare({ calls, forged: forged === true });
   const cpuBefore = await cpuMs(server.pid);
   const done = await bench.run({ port: server.port, connections: CONNECTIONS, rate: null });
@@ -128,11 +129,16 @@ async function slice(bench: Bench, contestant: Contestant, calls: number): Promi
   if (others.length > 0) {
     throw new Error(`${contestant.name} answered ${JSON.stringify(done.statuses)}`);
   }
-  const saw = await quietApi(bench);
+  const commands = await commandsOf(bench, contestant);
   const cpu = ((await cpuMs(server.pid)) - cpuBefore) * 1000;
-  // A late command of another server's slice is not this server's.
-  noteSent(sent, done, moves ? saw : {});
+  noteSent(sent, done, commands);
   return { rate: (done.sent * 1000) / done.elapsedMs, cpu: cpu / done.sent };
+}
+
+/** A late command of another server's slice is not counted for one that moves nobody. */
+async function commandsOf(bench: Bench, { moves }: Contestant): Promise<Record<string, number>> {
+  const saw = await quietApi(bench);
+  return moves ? saw : {};
 }
 
 /** Waits for commands still in flight after the last webhook, which belong to this slice. */
