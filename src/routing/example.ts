@@ -40,16 +40,17 @@ export function buildExample(written: WrittenExample, positions: Positions): Exa
     Object.entries(written.switches ?? {}).map(([name, on]) => [name, isOnWord(on)]),
   );
   const digits = written.digits ?? digitsInside ?? [];
+  const facts = factsOf(call.from ?? null, call.to);
   return {
     name: written.name,
     place: positions.at(written),
     facts: {
-      ...factsOf(call.from ?? null, call.to),
+      ...facts,
       sessionId: call.session ?? 'example',
       connectionId: call.connection_id ?? null,
       direction: call.direction ?? 'incoming',
       callerName: call.caller_name ?? null,
-      callerType: call.caller_type ?? callerTypeOf(call.from ?? null),
+      callerType: call.caller_type ?? facts.callerType,
       attestation: call.attestation ?? null,
       attestationValidated: call.attestation !== undefined,
       headers: Object.entries({ ...call.header, ...call.headers }).map(([name, value]) => ({
@@ -85,13 +86,9 @@ export function factsOf(from: string | null, to: string | null): CallFacts {
     from: withoutUserParameters(from),
     to: withoutUserParameters(to),
     direction: 'incoming',
-    callerType: callerTypeOf(from),
+    // Unless somebody says otherwise, a caller with a SIP address does not come from the PSTN.
+    callerType: from?.includes('@') ? 'sip' : 'pstn',
   };
-}
-
-/** Where nobody says it: a caller with a SIP address is no caller of the telephone network. */
-function callerTypeOf(from: string | null): 'pstn' | 'sip' {
-  return from?.includes('@') === true ? 'sip' : 'pstn';
 }
 
 /** The first of these that is neither a target of the routes nor written as a destination is. */

@@ -1,4 +1,5 @@
 /** A recovery in the form that the command line and the API show. */
+import { iso } from '../../core/iso-time.ts';
 import type { LiveLeg, LostCaller } from '../../core/recovery.ts';
 import type { Recovery } from './recover.ts';
 
@@ -26,8 +27,4 @@ export function liveLegJson(leg: LiveLeg) {
     connection_id: leg.connectionId,
     secs: leg.durationSecs,
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
