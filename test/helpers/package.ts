@@ -27,16 +27,33 @@ export interface Folder {
   remove(): Promise<void>;
 }
 
+/** What npm needs to reach its registry from this machine. */
+const REGISTRY = [
+  'npm_config_cache',
+  'npm_config_registry',
+  'npm_config_cafile',
+  'NODE_EXTRA_CA_CERTS',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'NO_PROXY',
+  'no_proxy',
+];
+
+function entryOf(name: string): [string, string][] {
+  const value = process.env[name];
+  return value === undefined || value === '' ? [] : [[name, value]];
+}
+
 export async function emptyFolder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), 'referee-user-'));
   return { ...folderAt(path), remove: () => rm(path, { recursive: true, force: true }) };
 }
 
 export function folderAt(path: string): Omit<Folder, 'remove'> {
-  const env = {
+  const env: Record<string, string> = {
+    ...Object.fromEntries(REGISTRY.flatMap((name) => entryOf(name))),
     PATH: `${join(process.execPath, '..')}:/usr/local/bin:/usr/bin:/bin`,
     HOME: process.env.HOME ?? path,
-    ...(process.env.npm_config_cache ? { npm_config_cache: process.env.npm_config_cache } : {}),
     npm_config_prefer_offline: 'true',
     npm_config_audit: 'false',
     npm_config_fund: 'false',
