@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline';
 import type { CallScript } from '../simulator/script.ts';
 import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
 import type { PlacedCall } from '../simulator/simulator.ts';
-import type { Stage } from './demo-stage.ts';
+import type { DemoStage } from './demo-stage.ts';
 import type { Io } from './io.ts';
 import { parseFarEnds, parseLine } from './simulator-line.ts';
 
 /** Runs until a signal or "quit". If stdin ends (no terminal), both keep running. */
-export async function keepRunning(stage: Stage, io: Io, signal: AbortSignal): Promise<void> {
+export async function keepRunning(stage: DemoStage, io: Io, signal: AbortSignal): Promise<void> {
   io.stdout.write(`\n${await invitation(stage)}\n`);
   const lines = createInterface({ input: io.stdin ?? process.stdin });
   const aborted = new Promise<void>((resolve) => {
@@ -27,7 +27,7 @@ export async function keepRunning(stage: Stage, io: Io, signal: AbortSignal): Pr
   lines.close();
 }
 
-async function invitation({ url, adminToken, simulator, logFile }: Stage): Promise<string> {
+async function invitation({ url, adminToken, simulator, logFile }: DemoStage): Promise<string> {
   const page = await fetch(`${url}/`).catch(() => null);
   const call = simulator.books()[0]?.callControlId ?? '';
   const curl = `curl -s -H 'Authorization: Bearer ${adminToken}' ${url}`;
@@ -44,7 +44,7 @@ Place another call by typing, Ctrl-C ends:
   script no-notify        ("scripts" lists them)`;
 }
 
-function obey(text: string, { simulator, url }: Stage): string {
+function obey(text: string, { simulator, url }: DemoStage): string {
   const line = parseLine(text);
   switch (line.do) {
     case 'call': {

@@ -4,13 +4,13 @@ import type { CallBook } from '../simulator/books.ts';
 import type { PlayedCall } from '../simulator/scripts.ts';
 import type { Played } from './demo.ts';
 import type { ApiCall, ApiEntry } from './demo-call.ts';
-import type { Stage } from './demo-stage.ts';
+import type { DemoStage } from './demo-stage.ts';
 import { storyLine } from './demo-story.ts';
 import type { DoctorReport } from './doctor.ts';
 import { type Io, jsonText } from './io.ts';
 
 export interface Screen {
-  opened(stage: Stage): void;
+  opened(stage: DemoStage): void;
   placed(number: number, script: PlayedCall): void;
   entry(number: number, call: ApiCall, entry: ApiEntry): void;
   /** True if every call ended as expected. */

@@ -10,7 +10,7 @@ import type { ApiCall } from './demo-call.ts';
 import { disagreements } from './demo-judge.ts';
 import { keepRunning } from './demo-keep.ts';
 import { createScreen, type Screen } from './demo-screen.ts';
-import { type Stage, setStage } from './demo-stage.ts';
+import { type DemoStage, setDemoStage } from './demo-stage.ts';
 import type { Documents } from './documents.ts';
 import type { Io } from './io.ts';
 import { serverAt } from './server.ts';
@@ -51,7 +51,7 @@ export function demoCommand(program: Command, io: Io): void {
 
 async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
   using stopping = stopSignal(io.env);
-  const stage = await setStage().catch((error: unknown) => {
+  const stage = await setDemoStage().catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
     io.stderr.write(`referee demo: it cannot start: ${why}\n`);
     return null;
@@ -76,7 +76,7 @@ async function runDemo(options: DemoOptions, io: Io): Promise<boolean> {
 }
 
 /** Places one call after the other and prints their timelines, in the order of events. */
-async function play(stage: Stage, screen: Screen, signal: AbortSignal): Promise<Played[]> {
+async function play(stage: DemoStage, screen: Screen, signal: AbortSignal): Promise<Played[]> {
   const { url, adminToken: token } = stage;
   const server = documentsOf(serverAt({ url, token, namedBy: 'the demo' }));
   const { simulator } = stage;
@@ -144,7 +144,7 @@ function watch(server: Pick<Documents, 'call'>, calls: { placed: PlacedCall }[],
   };
 }
 
-function strayProblems({ simulator }: Stage): string[] {
+function strayProblems({ simulator }: DemoStage): string[] {
   const strays = simulator.strayRequests().length;
   return strays === 0 ? [] : [`${strays} commands were for calls that the simulator does not know`];
 }

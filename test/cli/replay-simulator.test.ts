@@ -6,15 +6,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Stage, setStage } from '../../src/cli/demo-stage.ts';
+import { type DemoStage, setDemoStage } from '../../src/cli/demo-stage.ts';
 import { runCli } from '../../src/cli.ts';
 import { SCRIPT_ROUTES, SCRIPTS } from '../../src/simulator/scripts.ts';
 import { waitFor } from '../helpers/waiting.ts';
 
-let stage: Stage;
+let stage: DemoStage;
 let other: string;
 beforeAll(async () => {
-  stage = await setStage();
+  stage = await setDemoStage();
   const { simulator } = stage;
   const placed = SCRIPTS.map(({ name, script }) => simulator.placeCall({ ...script, name }));
   await Promise.all(placed.map(({ ended }) => ended));
