@@ -57,11 +57,22 @@ const TRACES_MS = 500;
 /** Part of that, to log why the stop is late before the supervisor kills the process. */
 const LAST_WORDS_MS = 250;
 
-/** Rejects if the start fails, after closing everything that was opened. */
-export async function compose(config: Config, env: Environment, log: Log): Promise<Service> {
+/** Compiles the code that callers need, until the signal is aborted. Never rejects. */
+export type WarmUp = (signal: AbortSignal) => Promise<void>;
+
+/**
+ * Rejects if the start fails, after closing everything that was opened. With `warmUp` the server is
+ * not ready before that is done, or the first event has come.
+ */
+export async function compose(
+  config: Config,
+  env: Environment,
+  log: Log,
+  warmUp?: WarmUp,
+): Promise<Service> {
   const opened = new AsyncDisposableStack();
   try {
-    return await assemble(opened, config, env, log);
+    return await assemble(opened, config, env, log, warmUp);
   } catch (error) {
     await settledWithin(opened.disposeAsync(), CLOSING_MS);
     throw error;
@@ -73,6 +84,7 @@ async function assemble(
   config: Config,
   env: Environment,
   outerLog: Log,
+  warmUp: WarmUp | undefined,
 ): Promise<Service> {
   const instance = randomUUID();
   const troubles = watchTroubles(outerLog, Date.now);
@@ -123,6 +135,9 @@ async function assemble(
   const storeWatch = watchStore(store);
   opened.defer(() => storeWatch.stop());
 
+  const warming = new AbortController();
+  let warmed: Promise<void> = Promise.resolve();
+  opened.defer(() => warmed);
   const report = createReport(log, metrics);
   const engine = createEngine({
     store,
@@ -131,7 +146,12 @@ async function assemble(
     client,
     lookups,
     asking,
-    observers: tracing === null ? { report } : { report, tracing: tracing.observer },
+    observers: {
+      report,
+      ...(tracing === null ? {} : { tracing: tracing.observer }),
+      // A caller has come.
+      ...(warmUp === undefined ? {} : { 'warm-up': { committed: endWarmUp } }),
+    },
     log,
     metrics,
     instance,
@@ -202,12 +222,32 @@ async function assemble(
       routes.watch((reload) => engine.routes.report(reload, 'folder'));
       next?.folder.watch(engine.routes.reportNext);
     }
-    // What bin/referee.js has Node keep is written when a process exits; a server may be killed.
-    flushCompileCache();
-    lifecycle.phase = 'running';
+    lifecycle.phase = 'warming';
+    if (warmUp !== undefined) warmed = warmUp(warming.signal).then(run);
+    else run();
   });
   const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch });
-  return { url, adminUrl, routeSet: hash, ready, reload, stop };
+  return {
+    url,
+    adminUrl,
+    routeSet: hash,
+    ready,
+    reload,
+    stop(drainMs) {
+      endWarmUp();
+      return stop(drainMs);
+    },
+  };
+
+  function run(): void {
+    // What bin/referee.js has Node keep is written when a process exits; a server may be killed.
+    flushCompileCache();
+    if (lifecycle.phase === 'warming') lifecycle.phase = 'running';
+  }
+
+  function endWarmUp(): void {
+    if (lifecycle.phase === 'warming') warming.abort();
+  }
 
   async function reload(): Promise<void> {
     await Promise.all([people.look(), engine.reload()]);

@@ -9,6 +9,7 @@ import { RefereeError, StopTimedOut } from '../errors.ts';
 import { createLog, type Log } from '../log/log.ts';
 import type { Io } from './io.ts';
 import { stopSignal } from './stop-signal.ts';
+import { warmUp } from './warm-up.ts';
 
 /** This long after our own deadline, close-with-grace ends the process, whatever is still open. */
 const GRACE_MS = 2_000;
@@ -58,7 +59,9 @@ function prepare(io: Io): Prepared | null {
  */
 async function run({ env, config, log }: Prepared, io: Io): Promise<boolean> {
   using stopping = stopSignal(io.env);
-  const starting = compose(config, env, log).catch((error: unknown) => {
+  const toWarmUp =
+    config.warmUpCalls === 0 ? undefined : (signal: AbortSignal) => warmUp(config, log, signal);
+  const starting = compose(config, env, log, toWarmUp).catch((error: unknown) => {
     sayFailed(error, io, log);
     return null;
   });

@@ -59,6 +59,8 @@ export interface Config {
   readonly accountCheckMinutes: number;
   /** 0: never. */
   readonly keepWarmSecs: number;
+  /** 0: the server is ready without a warm-up. */
+  readonly warmUpCalls: number;
   readonly drainDelaySecs: number;
   readonly shutdownTimeoutSecs: number;
 }
@@ -131,6 +133,7 @@ export function readConfig(env: Environment): Config {
     historyDays: checked.HISTORY_DAYS,
     accountCheckMinutes: checked.ACCOUNT_CHECK_MINUTES,
     keepWarmSecs: checked.KEEP_WARM_SECS,
+    warmUpCalls: checked.WARM_UP_CALLS,
     drainDelaySecs: checked.DRAIN_DELAY_SECS,
     shutdownTimeoutSecs: checked.SHUTDOWN_TIMEOUT_SECS,
   });

@@ -135,6 +135,12 @@ export const EnvironmentSchema = Type.Object({
     0,
     300,
   ),
+  WARM_UP_CALLS: count(
+    'How many calls the server plays to itself at its start, before it is ready, so that the first callers do not wait while its code is compiled; 0: none.',
+    40,
+    0,
+    1_000,
+  ),
   DRAIN_DELAY_SECS: count(
     'How long webhooks are still accepted after SIGTERM, in seconds, so that load balancers notice.',
     3,

@@ -1,4 +1,4 @@
-/** Live: the event loop runs. Ready: a webhook sent now would be stored. */
+/** Live: the event loop runs. Ready: a webhook sent now would be stored, and soon. */
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { StoreUnavailable } from '../errors.ts';
@@ -39,12 +39,16 @@ function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
     const detail = failure ?? 'The store is open; its deadlines and commands are being loaded.';
     return { reason: 'starting', detail };
   }
+  if (phase === 'warming') return { reason: 'starting', detail: WARMING };
   if (phase !== 'running') {
     return { reason: 'stopping', detail: 'The server is shutting down; send webhooks elsewhere.' };
   }
   const failure = deps.storeWatch.failureForAnybody();
   return failure === null ? null : { reason: 'store', detail: failure };
 }
+
+const WARMING =
+  'The server plays a few calls to itself, so that callers do not wait while its code is compiled. A webhook that comes is accepted, and ends this.';
 
 export interface StoreWatch {
   /** Why the store cannot write now, in words; null if the last check succeeded. */

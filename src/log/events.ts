@@ -17,6 +17,19 @@ export const LOG_EVENTS = {
     meaning: 'The server is listening.',
     action: '',
   },
+  'server.warm': {
+    level: 'info',
+    meaning:
+      'The warm-up of the start has ended: the server played `calls` calls to itself within `ms` milliseconds, fewer if a caller came meanwhile.',
+    action: '',
+  },
+  'server.not_warm': {
+    level: 'warn',
+    meaning:
+      'The warm-up of the start failed. Calls are handled all the same; the first ones wait up to a second longer.',
+    action:
+      'Give the process a temporary folder that it may write to (TMPDIR), or set WARM_UP_CALLS to 0.',
+  },
   'server.stopping': {
     level: 'info',
     meaning: 'The server was asked to stop; webhooks are still accepted during the drain delay.',

@@ -44,6 +44,7 @@ describe('readConfig', () => {
       historyDays: 400,
       accountCheckMinutes: 60,
       keepWarmSecs: 15,
+      warmUpCalls: 40,
       drainDelaySecs: 3,
       shutdownTimeoutSecs: 10,
     });
@@ -90,6 +91,7 @@ describe('readConfig', () => {
       signatureToleranceSecs: 60,
       retentionDays: 1,
       historyDays: 400,
+      warmUpCalls: 40,
       drainDelaySecs: 0,
       shutdownTimeoutSecs: 20,
     });
@@ -135,6 +137,7 @@ describe('readConfig', () => {
       HISTORY_DAYS: '0',
       ACCOUNT_CHECK_MINUTES: 'hourly',
       KEEP_WARM_SECS: 'always',
+      WARM_UP_CALLS: 'many',
       DRAIN_DELAY_SECS: '1e1',
       SHUTDOWN_TIMEOUT_SECS: '0',
     });

@@ -63,7 +63,7 @@ test('kustomize takes every file of the folder, and no other', async () => {
   expect([...resources].sort()).toEqual(files.sort());
 });
 
-test('no privilege, no root, nothing to write to, and the image’s user', async () => {
+test('no privilege, no root, nothing to write to but memory, and the image’s user', async () => {
   const dockerfile = await readFile(join(import.meta.dirname, '../../Dockerfile'), 'utf8');
   expect(dockerfile).toContain(
     `USER ${pod?.securityContext?.runAsUser}:${pod?.securityContext?.runAsGroup}`,
@@ -76,7 +76,12 @@ test('no privilege, no root, nothing to write to, and the image’s user', async
   });
   expect(container?.volumeMounts).toEqual([
     { name: 'routes', mountPath: env.ROUTES_DIR, readOnly: true },
+    { name: 'temporary', mountPath: '/tmp' },
   ]);
+  expect(pod?.volumes).toContainEqual({
+    name: 'temporary',
+    emptyDir: { medium: 'Memory', sizeLimit: '32Mi' },
+  });
 });
 
 test('the variables exist, those required are given, and none is given twice', () => {

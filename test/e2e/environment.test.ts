@@ -35,6 +35,7 @@ const GOOD = {
   PORT: '0',
   HOST: '127.0.0.1',
   ACCOUNT_CHECK_MINUTES: '0',
+  WARM_UP_CALLS: '0',
 };
 
 test('a bad environment lists every problem at once, with no secret in it, and nothing starts', async () => {

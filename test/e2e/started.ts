@@ -60,6 +60,7 @@ async function settings(folder: string, env: Settings) {
     TELNYX_PUBLIC_KEY: PUBLIC_KEY,
     TELNYX_API_KEY: 'KEY_starting_test',
     ACCOUNT_CHECK_MINUTES: '0',
+    WARM_UP_CALLS: '0',
     TELNYX_API_URL: 'http://127.0.0.1:9/v2',
     HOST: '127.0.0.1',
     PORT: String(await freePort()),

@@ -132,6 +132,7 @@ export class Referee {
         LOG_LEVEL: 'debug',
         // Off by default; its own tests turn it on.
         ACCOUNT_CHECK_MINUTES: '0',
+        WARM_UP_CALLS: '0',
         DRAIN_DELAY_SECS: '0',
         ...this.#env,
       },

@@ -150,6 +150,7 @@ async function serveACall(): Promise<string[]> {
     DRAIN_DELAY_SECS: '0',
     // The check would request an account that the stand-in does not have.
     ACCOUNT_CHECK_MINUTES: '0',
+    WARM_UP_CALLS: '0',
     ADMIN_TOKEN: 'installed-package-admin-token-0123',
   };
   telnyx.webhookUrl = `http://127.0.0.1:${port}/webhooks/telnyx`;
