@@ -10,7 +10,7 @@ import { SCRIPTS } from '../simulator/scripts.ts';
 import { type Stage, setStage } from './stage.ts';
 
 /** A machine that is slower than this takes calls without more of it. */
-const WARM_UP_MS_MAX = 5_000;
+const WARM_UP_MS_MAX = 2_500;
 const CALLS_AT_A_TIME = 4;
 /** Rings and pauses are over in a millisecond. */
 const TIME_SCALE = 0.001;
