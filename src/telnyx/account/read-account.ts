@@ -4,24 +4,17 @@
  */
 import type { Account, Reading, VoiceProfile } from '../../core/account/account.ts';
 import { type AccountSettings, ourApplications } from '../../core/account/finding.ts';
+import { CALL_EVENT_TYPES } from '../missed-webhooks.ts';
 import type { AccountClient, Progress } from './client.ts';
 
-/** The list of deliveries also holds those of other Telnyx products. */
-const CALL_EVENTS = [
-  'call.initiated',
-  'call.answered',
-  'call.bridged',
-  'call.hangup',
-  'call.refer.started',
-  'call.refer.completed',
-  'call.refer.failed',
-  'call.speak.ended',
-  'call.playback.ended',
-  'call.gather.ended',
-  'call.dtmf.received',
-  'call.cost',
-];
 const DELIVERIES_LOOKED_AT = 50;
+/**
+ * The list of deliveries also holds those of other Telnyx products. Starts of prompts are left out,
+ * so that they take no place among the newest.
+ */
+const CALL_EVENTS = CALL_EVENT_TYPES.filter(
+  (type) => !/^call\.(speak|playback)\.started$/.test(type),
+);
 
 export async function readAccount(
   client: AccountClient,
