@@ -6,6 +6,7 @@ import {
   type Rehearsal,
   type RehearsedWebhook,
 } from '../core/account/rehearsal.ts';
+import { iso } from '../core/iso-time.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './terminal.ts';
 
@@ -113,10 +114,4 @@ function webhookLine(webhook: RehearsedWebhook): string {
 
 function after(at: number, placedAt: number): string {
   return `${((at - placedAt) / 1_000).toFixed(3)} s`.padStart(11);
-}
-
-function iso(ms: number): string;
-function iso(ms: number | null): string | null;
-function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -36,8 +36,10 @@ function hintFor(text: string): string {
   return `write ${known}${offset}${encode}`;
 }
 
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
+export function iso(ms: number): string;
+export function iso(ms: number | null): string | null;
+export function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** Whether yyyy-mm-dd exists in the calendar. */

@@ -33,7 +33,7 @@ export function callSummary(call: Call) {
     decided: call.decided,
     answered: call.answered,
     created_at: iso(call.createdAt),
-    ended_at: isoOrNull(call.endedAt),
+    ended_at: iso(call.endedAt),
     parent_call_control_id: call.parentId,
     cost,
     other_costs: others,
@@ -88,8 +88,8 @@ export function attemptJson(attempt: Attempt) {
     final: attempt.final,
     manual: attempt.manual,
     started_at: iso(attempt.startedAt),
-    accepted_at: isoOrNull(attempt.acceptedAt),
-    ended_at: isoOrNull(attempt.endedAt),
+    accepted_at: iso(attempt.acceptedAt),
+    ended_at: iso(attempt.endedAt),
     b_leg: attempt.bLeg,
     advice: adviceOf(attempt),
   };
@@ -129,7 +129,7 @@ function timelineJson(entry: TimelineEntry) {
     source: entry.source,
     type: entry.type,
     at: iso(entry.at),
-    occurred_at: isoOrNull(entry.occurredAt),
+    occurred_at: iso(entry.occurredAt),
     phase_before: entry.phaseBefore,
     phase: entry.phase,
     notes: entry.notes,
@@ -172,8 +172,4 @@ function stepInWords(step: Step): string {
     case 'continue':
       return step.do;
   }
-}
-
-function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
 }

@@ -126,8 +126,8 @@ function problemJson({ firstAt, lastAt, cause: _, forced, ...problem }: Listed) 
   return {
     ...problem,
     forced: forced ?? null,
-    first_at: firstAt === null ? null : iso(firstAt),
-    last_at: lastAt === null ? null : iso(lastAt),
+    first_at: iso(firstAt),
+    last_at: iso(lastAt),
   };
 }
 

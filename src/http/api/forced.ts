@@ -58,7 +58,7 @@ export const FORCED = {
 
 export function forcedJson({ untilMs, reason, by, sinceMs }: Forced) {
   return {
-    until: untilMs === null ? null : iso(untilMs),
+    until: iso(untilMs),
     reason: reason ?? null,
     by: by ?? null,
     since: sinceMs === undefined ? null : iso(sinceMs),

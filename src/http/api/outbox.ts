@@ -43,9 +43,9 @@ function commandJson(waiting: OutboxCommand) {
     attempt: command.attemptId,
     tries,
     last_answer: answer,
-    give_up_at: giveUpAt === null ? null : iso(giveUpAt),
+    give_up_at: iso(giveUpAt),
     created_at: iso(createdAt),
-    first_sent_at: firstSentAt === null ? null : iso(firstSentAt),
+    first_sent_at: iso(firstSentAt),
     ready_at: iso(readyAt),
     in_flight: owner !== null,
   };

@@ -122,7 +122,7 @@ function versionJson(version: RouteVersion, routes: Pick<LiveRoutes, 'current'>)
     role,
     who,
     when: iso(at),
-    until: until === null ? null : iso(until),
+    until: iso(until),
     commit,
     live: hash === routes.current().hash,
   };
