@@ -1,5 +1,6 @@
-// The image's health check, in what the image has anyway: exit 0 when the service answers 200, 1 when not.
-// "node docker/health.js" asks whether webhooks would be stored, "node docker/health.js live" whether it runs.
+// The image's health check, for Node, which the image has anyway: exits with 0 if the service
+// answers 200, otherwise with 1. "node docker/health.js" asks whether webhooks would be stored,
+// "node docker/health.js live" whether the server runs.
 const what = process.argv[2] ?? 'ready';
 // `docker run --env-file` keeps quotation marks around a value; the service leaves them out too.
 const setting = (name, otherwise) =>

@@ -9,7 +9,7 @@ import { PATIENCE_MS } from '../helpers/patience.ts';
 
 const REFEREE = fileURLToPath(new URL('../../bin/referee.js', import.meta.url));
 
-/** Three demos start at once, and a busy machine takes a minute for that; then each of them plays. */
+/** Three demos start at once, which takes a busy machine a minute; then each of them plays. */
 const DEMO = { timeout: 8 * PATIENCE_MS };
 
 /** A separate temporary folder, so that leftovers are found. */

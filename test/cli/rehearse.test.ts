@@ -167,7 +167,7 @@ describe.concurrent('referee rehearse', () => {
   });
 
   test('hangs up when its seconds are over', async () => {
-    // With this scale a REFER rings for 24 seconds. On a busy machine it may take some to get there.
+    // With this scale a REFER rings for 24 seconds. A busy machine may need some to get there.
     const { run, simulator } = await stage({}, { timeScale: 60 });
     const ran = await run(['--from', FROM, '--to', TO, '--yes', '--secs', '10', '--json']);
     expect(ran.err).toContain('10 s are over: hanging up.');

@@ -123,7 +123,7 @@ const CASES: Record<number, Case[]> = {
   ],
 };
 
-/** The page's routes of each case, in a server of their own; where the far end is silent, with short timeouts. */
+/** A server for each case, with the page's routes. If the far end is silent, timeouts are short. */
 const stages = new Map<string, Promise<Stage>>();
 const textFor = (routes: string, { refers }: Case) =>
   refers === 'silent' ? routes.replace(/timeout: \d+s/g, 'timeout: 1s') : routes;

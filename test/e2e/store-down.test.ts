@@ -16,7 +16,7 @@ import { step } from '../helpers/step.ts';
 import type { TelnyxStandIn, TestCall } from '../helpers/telnyx-stand-in.ts';
 import { openScene, type Scene } from './scene.ts';
 
-/** Three starts one after the other, or PostgreSQL's twice; a busy machine may take long for each. */
+/** Three starts in turn, or two of PostgreSQL; a busy machine may take long for each. */
 const STEPS = { timeout: 16 * PATIENCE_MS };
 
 const servers: PostgresServer[] = [];
@@ -34,9 +34,9 @@ function linesFromNow(referee: Referee): (event: string) => string[] {
 }
 
 /**
- * One line at once for a reason, and one that counts the others of its ten seconds: however slow the
- * machine, at most this many lines for each reason in the time that has passed. A slow machine has
- * more reasons: a store that does not answer in time, and one that says why.
+ * For a reason, one line is written at once, and one for each ten seconds counts the others. So the
+ * time that has passed bounds the lines for each reason, however slow the machine. A slow machine
+ * has more reasons: a store that does not answer in time, and one that says why.
  */
 function expectFewRefusals(referee: Referee, startedAt: number): void {
   const most = 2 * Math.ceil((performance.now() - startedAt) / 10_000);

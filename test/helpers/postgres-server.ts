@@ -90,8 +90,8 @@ export async function startOwnPostgres(): Promise<PostgresServer> {
 
   async function start(bin: string): Promise<void> {
     const options = ['-D', data, '-p', `${port}`, '-c', 'listen_addresses=127.0.0.1'];
-    // Without fsync a commit is in the kernel's hands, which no end of a process takes from it: only
-    // the machine's own would, and then nobody reads these data again.
+    // Without fsync the kernel holds a commit. It survives the end of any process, and is lost only
+    // with the machine, after which nobody reads these data.
     for (const setting of ['unix_socket_directories=', 'max_connections=300', 'fsync=off']) {
       options.push('-c', setting);
     }

@@ -2,10 +2,12 @@
  * What must hold in every state. Three claims have cases in which nobody can know better; they are
  * counted, and whatever follows from them is not held against the machine:
  *
- * - the route itself says that it moves on while a target may still answer (`if_failed: { no_verdict: … }`);
- * - the earlier REFER was silent for all of its time, or its ringing had not reached us when the next
+ * - the route itself says that it moves on while a target may still answer
+ *   (`if_failed: { no_verdict: … }`);
+ * - the earlier REFER was silent until its timeout, or its ringing had not reached us when the next
  *   request left: a REFER cannot be taken back, and Telnyx does not say that one is pending;
- * - an operator takes the caller out of a transfer whose B-leg has answered, and the news was not here.
+ * - an operator takes the caller out of a transfer whose B-leg has answered, before its webhook
+ *   reached us.
  */
 import type { State } from './world.ts';
 

@@ -135,8 +135,9 @@ async function answered(call: TestCall): Promise<number> {
 }
 
 /**
- * Starts `referee serve` of the folder's routes, lets its handler take a call, and stops it. Returns
- * the calls' ids, the last one of which the handler took: on a busy machine it may miss its time.
+ * Starts `referee serve` of the folder's routes, lets its handler take a call, and stops it.
+ * Returns the ids of the calls: on a busy machine the handler may miss its time, and then there are
+ * several, of which it took the last.
  */
 async function serveACall(): Promise<string[]> {
   const port = await freePort();

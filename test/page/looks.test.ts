@@ -153,8 +153,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () =>
 });
 
 /**
- * The dark changes nothing but colours: what the other rules look at, they have seen in the light. Of
- * the rules of colours the one that axe leaves out by itself (7:1, AAA) is left out in both.
+ * The dark scheme changes only colours, so all other rules are checked in the light one alone. The
+ * colour rule that axe leaves out by default (7:1, AAA) is left out in both.
  */
 function findings(colorScheme: 'light' | 'dark'): string {
   const rules = "runOnly: ['cat.color'], rules: { 'color-contrast-enhanced': { enabled: false } },";

@@ -1,7 +1,7 @@
 /**
- * One browser for a file, and one window for the cases of a server: to open another window costs two
- * seconds of CPU, since it starts processes, and reads and compiles the page anew. Each case begins
- * at the overview, like somebody who clicks on it; the window of a case that failed is not used again.
+ * One browser for a file, and one window for the cases of a server: another window costs two
+ * seconds of CPU, because it starts processes and compiles the page again. Each case begins at the
+ * overview, as if somebody had clicked on it. The window of a case that failed is not used again.
  */
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, expect } from 'vitest';
@@ -25,7 +25,7 @@ export function sharedBrowser(): () => Promise<Browser> {
   };
 }
 
-/** Nothing in any case may be logged as an error, be refused by the policy, or be asked elsewhere. */
+/** No case may log an error, request what the policy refuses, or request anything elsewhere. */
 export function watchedWindows(browser: () => Promise<Browser>) {
   const opened = new Set<Watched>();
   const kept = new Set<Watched>();

@@ -2,13 +2,13 @@
  * The terms of this program, with one meaning each.
  *
  * - call: one leg, keyed by Telnyx's `call_control_id`; `call_session_id` groups legs
- * - phase: where our state machine is with a call (not "state": Telnyx has `state` and `client_state`)
+ * - phase: where our state machine is with a call; not "state", which is a word of Telnyx's
  * - event: something that happened to a call: a webhook, the outcome of a command, a due deadline
  * - command: something we ask Telnyx to do; a value, stored before it is sent
  * - outcome: the result of a command: accepted, rejected, retry, unknown
  * - attempt: one try to move the caller (a refer or a transfer); it ends in a verdict
  * - target: a named SIP destination and how to reach it
- * - plan: the steps one call still has to run, a stack of lists (branches nest), stored with the call
+ * - plan: the steps a call still has to run; a stack of lists, because branches nest
  */
 import type { Command } from './command.ts';
 import type { Cost } from './cost.ts';

@@ -95,7 +95,7 @@ export type Step =
   | { do: 'ignore' }
   | { do: 'continue' };
 
-/** What a step nests, in a plan (`Step`) as in route files (`RouteStep`); a new kind has to be here. */
+/** The steps inside a step, of a plan (`Step`) or a route file (`RouteStep`); lists every kind. */
 export type Nesting<S> =
   | { do: 'refer' | 'transfer'; ifFailed: { [K in FailedVerdict | 'any']?: S[] } }
   | { do: 'menu'; digits: Record<string, S[]> }
