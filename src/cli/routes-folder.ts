@@ -12,6 +12,12 @@ export interface LoadedFolder {
   loaded: Awaited<ReturnType<typeof loadCompiled>>;
 }
 
+/**
+ * A caller cannot wait for a second try, but the answer of a command should not depend on what else
+ * the machine does.
+ */
+const HANDLER_TRIES = 3;
+
 /** Loads the given folder, otherwise ROUTES_DIR, otherwise `routes`, with the server's settings. */
 export async function loadFolder(
   asked: string | undefined,
@@ -22,7 +28,8 @@ export async function loadFolder(
   const env = withEnvFile(io.env);
   const dir = asked ?? (env.ROUTES_DIR || 'routes');
   const handlers = (env.ROUTES_HANDLERS ?? 'true').toLowerCase() !== 'false';
-  return { dir, loaded: await loadCompiled(dir, { env, handlers, nowMs, ...options }) };
+  const how = { env, handlers, handlerTries: HANDLER_TRIES, nowMs, ...options };
+  return { dir, loaded: await loadCompiled(dir, how) };
 }
 
 const LINE_SHOWN_MAX = 110;

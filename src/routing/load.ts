@@ -32,6 +32,8 @@ export interface LoadOptions {
   env: Environment;
   /** False: no code in the folder is run, and a rule with a handler is a problem. */
   handlers: boolean;
+  /** How often a call asks a handler that misses its time limit; default once. */
+  handlerTries?: number;
   /** Calendars are expanded around this moment; default now. */
   nowMs?: number;
   /** If aborted, the load rejects, because the set is no longer wanted. */
@@ -182,7 +184,7 @@ async function build(
 ): Promise<Pick<Loaded, 'set' | 'examples' | 'guarantees' | 'contents'>> {
   known.hash = await inSlices(contentHash(folder), options.signal);
   const handlers = options.handlers
-    ? await openHandlers(handlerFiles(files, folder), problems)
+    ? await openHandlers(handlerFiles(files, folder), problems, options.handlerTries)
     : null;
   const building = buildSet(
     { files, folder, hash: known.hash, unread: folder.routeFiles.length - files.length },

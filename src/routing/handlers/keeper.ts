@@ -151,6 +151,7 @@ function serveWaiting(): void {
 
 function count(): void {
   Atomics.store(state, READY, inService.filter(({ ready }) => ready()).length);
+  Atomics.notify(state, READY);
 }
 
 function give(run: Run): boolean {

@@ -85,6 +85,11 @@ export function askHandler(key: string, input: string, ms: number, waitMs: numbe
   return thread?.ask(key, input, ms, waitMs) ?? { none: 'handlers have been stopped' };
 }
 
+/** Blocks the event loop until a process can be asked, for at most `waitMs`. */
+export function awaitProcess(waitMs: number): void {
+  thread?.awaitProcess(waitMs);
+}
+
 /** Lets the keeper drop these files once `owner` has been garbage-collected. */
 export function releaseWith(owner: object, keys: string[]): void {
   owners.register(owner, keys);
@@ -95,6 +100,7 @@ const owners = new FinalizationRegistry((keys: string[]) => thread?.release(keys
 interface Thread {
   load(files: HandlerFile[]): Promise<Loaded[]>;
   ask(key: string, input: string, ms: number, waitMs: number): Asked;
+  awaitProcess(waitMs: number): void;
   release(keys: string[]): void;
 }
 
@@ -106,6 +112,7 @@ function startThread(): Thread {
   let lastLoad = 0;
   let lastRun = 0;
   let waitedInVain = false;
+  let noneStarts = false;
 
   const workerData: KeeperData = {
     state: state.buffer as SharedArrayBuffer,
@@ -133,7 +140,15 @@ function startThread(): Thread {
     for (const [load, size] of sizes) settle(load, Array(size).fill({ ended: 'not started' }));
   });
   worker.unref();
-  return { load, ask, release: (keys) => post({ do: 'release', keys }) };
+  return {
+    load,
+    ask,
+    awaitProcess(waitMs) {
+      // If none ever starts, only the first wait takes its time.
+      if (!noneStarts) noneStarts = Atomics.wait(state, READY, 0, waitMs) === 'timed-out';
+    },
+    release: (keys) => post({ do: 'release', keys }),
+  };
 
   function post(message: ToKeeper): void {
     worker.postMessage(message);

@@ -355,6 +355,14 @@ test('one that keeps holding its calls up rests for a while, then one call tries
   expect(run()).toEqual(late);
 });
 
+test('a call of the server asks a handler that misses its time limit only once', async () => {
+  const run = await handler(
+    'let asked = 0; export default () => { asked += 1; while (asked === 1) {} return ["hangup"]; }',
+  );
+  expect(run()).toEqual({ notMine: expect.stringMatching(LATE), warning: true });
+  expect(served(run)).toEqual({ steps: [{ do: 'hangup' }] });
+});
+
 test('an answer that would take long to read is refused', async () => {
   const run = await handler('export default () => Array(501).fill("hangup")');
   expect(run()).toEqual({ notMine: 'answered with more than 500 values', warning: true });
