@@ -19,6 +19,7 @@ import { registerCalls } from './api/calls.ts';
 import { type ProblemsDeps, registerProblems } from './api/current-problems.ts';
 import { registerDeadLetters } from './api/dead-letters.ts';
 import { registerEvents } from './api/events.ts';
+import { registerExplain } from './api/explain.ts';
 import { registerExplainAgain } from './api/explain-again.ts';
 import { registerLostCallers } from './api/lost-callers.ts';
 import { registerMetrics } from './api/metrics.ts';
@@ -134,6 +135,7 @@ function registerAdmin(server: FastifyInstance, deps: AppDeps): void {
     registerAuditList(scope, api);
     registerExplainAgain(scope, api);
     registerRoutes(scope, api);
+    registerExplain(scope, api);
     registerVersions(scope, api);
     registerLostCallers(scope, api);
     registerSchedules(scope, api);

@@ -1,14 +1,10 @@
-/** The live route set: its content, reloading it, and where a call would go. */
-
-import type { Static } from 'typebox';
-import { iso, readMoment } from '../../core/iso-time.ts';
+/** The live route set: its content, proving one of its rules, and reloading it. */
+import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { RouteSet } from '../../core/rules/rule.ts';
 import { templateText } from '../../core/rules/template.ts';
-import type { ExplainQuestion } from '../../engine/explanation.ts';
 import type { LiveRoutes } from '../../engine/live-routes.ts';
 import type { NextReport } from '../../engine/next-routes.ts';
-import { factsOf, unknownTarget } from '../../routing/example.ts';
 import type { Replica } from '../../store/contract/settings.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
@@ -16,17 +12,9 @@ import { ADMIN, VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { type Audit, operatorOf } from './audit.ts';
-import { badMoment } from './bad-field.ts';
 import { PROBLEM } from './calls-schemas.ts';
-import { forcedJson, unknownName } from './forced.ts';
-import {
-  EXPLAIN_BODY,
-  EXPLANATION,
-  PROVE_QUERY,
-  PROVED,
-  RELOADED,
-  ROUTES,
-} from './routes-schemas.ts';
+import { forcedJson } from './forced.ts';
+import { PROVE_QUERY, PROVED, RELOADED, ROUTES } from './routes-schemas.ts';
 import { switchesJson } from './switches.ts';
 
 export interface RoutesDeps {
@@ -87,72 +75,6 @@ export function registerRoutes(app: ApiScope, deps: RoutesDeps): void {
       });
     },
   );
-
-  app.post(
-    '/v1/routes/explain',
-    { schema: EXPLAIN_SCHEMA, config: VIEWER },
-    async (request, reply) => {
-      const { at } = request.body;
-      const atMs = at === undefined ? deps.now() : readMoment(at);
-      if (atMs === null) return sendProblem(reply, badMoment('body', 'at', at ?? ''));
-      const stranger = strangerIn(request.body, deps.routes.current());
-      if (stranger === null) return deps.routes.explain(questionOf(request.body, atMs));
-      return sendProblem(reply, {
-        ...unknownName(stranger.what, stranger.name, [...stranger.known.keys()]),
-        status: 400,
-        reason: 'invalid_body',
-        field: stranger.field,
-      });
-    },
-  );
-}
-
-type Asked = Static<typeof EXPLAIN_BODY>;
-
-/** The first target, switch or lookup that is asked about and is none of these routes. */
-function strangerIn(
-  { verdicts = {}, hangup_after = '', switches = {}, lookups = {} }: Asked,
-  set: RouteSet,
-) {
-  const target = unknownTarget([...Object.keys(verdicts), hangup_after], set);
-  if (target !== undefined) {
-    const field = target === hangup_after ? 'hangup_after' : `verdicts.${target}`;
-    return { what: 'target', name: target, known: set.targets, field } as const;
-  }
-  for (const [what, asked, known] of [
-    ['switch', switches, set.switches],
-    ['lookup', lookups, set.lookups],
-  ] as const) {
-    const name = Object.keys(asked).find((each) => !known.has(each));
-    const field = `${what === 'switch' ? 'switches' : 'lookups'}.${name}`;
-    if (name !== undefined) return { what, name, known, field };
-  }
-  return null;
-}
-
-function questionOf(asked: Asked, at: number): ExplainQuestion {
-  const { headers = {}, verdicts = {}, switches = {}, attestation = null } = asked;
-  const facts = factsOf(asked.from ?? null, asked.to ?? null);
-  return {
-    facts: {
-      ...facts,
-      direction: asked.direction ?? 'incoming',
-      callerType: asked.caller_type ?? facts.callerType,
-      connectionId: asked.connection_id ?? null,
-      attestation,
-      attestationValidated: attestation !== null,
-      headers: Object.entries(headers).map(([name, value]) => ({ name, value })),
-      tags: asked.tags ?? [],
-    },
-    at,
-    verdicts: Object.fromEntries(
-      Object.entries(verdicts).map(([target, script]) => [target, [script].flat()]),
-    ),
-    digits: [asked.digits ?? []].flat(),
-    hangupAfter: asked.hangup_after ?? null,
-    switches,
-    lookups: asked.lookups ?? {},
-  };
 }
 
 const ROUTES_REFUSED = 'routes_refused';
@@ -248,11 +170,4 @@ const RELOAD_SCHEMA = {
   tags: ['routes'],
   summary: 'Reload the routes folder; an invalid set is refused and the previous one stays live',
   response: { 200: RELOADED, 422: PROBLEM },
-} as const;
-
-const EXPLAIN_SCHEMA = {
-  tags: ['routes'],
-  summary: 'Dry run: where this call would go, and why',
-  body: EXPLAIN_BODY,
-  response: { 200: EXPLANATION, 400: PROBLEM },
 } as const;
