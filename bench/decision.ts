@@ -4,7 +4,8 @@
  * bench/decision.ts`.
  */
 import type { CallFacts } from '../src/core/machine/call.ts';
-import { compileRouteSet, decide } from '../src/core/rules/decide.ts';
+import { compileRouteSet } from '../src/core/rules/compiled-routes.ts';
+import { decide } from '../src/core/rules/decide.ts';
 import type {
   Clause,
   NumberList,

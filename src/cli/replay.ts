@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { isBLeg, whyApart } from '../core/replay/apart.ts';
 import { type Comparison, compareCalls } from '../core/replay/comparison.ts';
 import { happened, type Replayed, replay } from '../core/replay/replay.ts';
-import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import { type CallSource, callsInFile, callsInStore } from './call-source.ts';
 import { type Io, jsonText } from './io.ts';

@@ -2,7 +2,7 @@
 import { simulate } from '../core/dry-run/simulate.ts';
 import type { CallFacts, Verdict } from '../core/machine/call.ts';
 import type { TraceLine } from '../core/machine/plan.ts';
-import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { type Overrides, withSwitches } from '../core/rules/override.ts';
 import { askedNumber } from '../routing/national.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { CallFacts } from '../core/machine/call.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
-import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { outlineOf } from '../core/rules/decision-outline.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import type { Log } from '../log/log.ts';

@@ -8,7 +8,8 @@
  */
 import type { CallFacts } from '../core/machine/call.ts';
 import type { Decision, Moment } from '../core/machine/plan.ts';
-import { type CompiledRoutes, decide } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
+import { decide } from '../core/rules/decide.ts';
 import { followsNext } from '../core/rules/next-share.ts';
 import type { Overrides } from '../core/rules/override.ts';
 import type { Problem } from '../routing/problem.ts';

@@ -3,7 +3,7 @@ import { OTHERWISE } from '../core/prove/prove.ts';
 import { type RuleReport, ruleReport } from '../core/prove/report.ts';
 import { type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { inWords } from '../core/prove/words.ts';
-import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import type { Example } from '../routing/example.ts';
 import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
 import type { Routes } from '../routing/reload.ts';

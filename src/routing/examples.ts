@@ -4,7 +4,7 @@
  */
 
 import { type Played, simulate } from '../core/dry-run/simulate.ts';
-import { type CompiledRoutes, compileRouteSet } from '../core/rules/decide.ts';
+import { type CompiledRoutes, compileRouteSet } from '../core/rules/compiled-routes.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import type { Example } from './example.ts';
 import type { Problem } from './problem.ts';

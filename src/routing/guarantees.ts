@@ -7,7 +7,7 @@ import { tell } from '../core/prove/path.ts';
 import { type ProveOptions, proveRoutes, type RuleProof } from '../core/prove/prove.ts';
 import type { ExampleCall } from '../core/prove/starts.ts';
 import { inWords } from '../core/prove/words.ts';
-import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import type { LocatedGuarantee } from './build-guarantees.ts';
 import type { Example } from './example.ts';
 import { quoted } from './number.ts';

@@ -3,7 +3,7 @@
  * position. The server, `check`, `route` and the tests use it.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type CompiledRoutes, compileInSlices } from '../core/rules/decide.ts';
+import { type CompiledRoutes, compileInSlices } from '../core/rules/compiled-routes.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { buildSet } from './build.ts';
 import type { LocatedGuarantee } from './build-guarantees.ts';

@@ -2,7 +2,7 @@
  * The live route set. A reload is atomic: an invalid set is refused with its problems and the
  * previous one stays. Live calls keep their plan in any case.
  */
-import type { CompiledRoutes } from '../core/rules/decide.ts';
+import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import type { Example } from './example.ts';
 import { hashRoutes, type LoadOptions, loadCompiled } from './load.ts';

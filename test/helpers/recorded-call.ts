@@ -12,7 +12,8 @@ import {
   type RecordedCall,
   type RecordedEvent,
 } from '../../src/core/recording/recorded-call.ts';
-import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../src/core/rules/decide.ts';
 import type { Overrides } from '../../src/core/rules/override.ts';
 import type { RouteSet } from '../../src/core/rules/rule.ts';
 import { timelineEntry } from '../../src/engine/timeline.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../src/core/rules/decide.ts';
 import { facts } from '../helpers/route-set.ts';
 import { load, problemsOf, warningsOf } from './routes-folder.ts';
 

@@ -3,7 +3,7 @@
  * measuring time, which depends on the machine. Work that no longer yields would lower the count.
  */
 import { expect, test } from 'vitest';
-import { compileInSlices } from '../../src/core/rules/decide.ts';
+import { compileInSlices } from '../../src/core/rules/compiled-routes.ts';
 import { buildSet } from '../../src/routing/build.ts';
 import { decode } from '../../src/routing/decode.ts';
 import type { DecodedFile } from '../../src/routing/decoded-set.ts';

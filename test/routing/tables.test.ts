@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compileRouteSet, decide } from '../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../src/core/rules/decide.ts';
 import { type LoadResult, loadRoutes } from '../../src/routing/load.ts';
 import { facts, moment } from '../helpers/route-set.ts';
 import { type Files, load, problemsOf, warningsOf, withFolder } from './routes-folder.ts';

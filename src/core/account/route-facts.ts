@@ -3,7 +3,7 @@
 import type { CallFacts } from '../machine/call.ts';
 import { noFacts } from '../machine/new-call.ts';
 import { readPattern } from '../rules/address.ts';
-import type { CompiledRoutes } from '../rules/decide.ts';
+import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import {
   type Clause,
   type Condition,

@@ -1,5 +1,5 @@
 /** Callers for whom the picks of a rule draw their targets in different orders. */
-import type { CompiledRoutes } from '../rules/decide.ts';
+import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { drawOrder } from '../rules/reach.ts';
 import { everyStep, type RouteStep } from '../rules/rule.ts';
 

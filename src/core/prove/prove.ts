@@ -5,7 +5,7 @@
  */
 import type { Verdict } from '../machine/call.ts';
 import { atOnce } from '../rules/at-once.ts';
-import type { CompiledRoutes } from '../rules/decide.ts';
+import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Choosing } from './choices.ts';
 import { emptySummary, include, type Summary } from './path.ts';

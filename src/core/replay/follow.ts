@@ -18,7 +18,7 @@ import {
 import { type Transition, transition, type World } from '../machine/transition.ts';
 import { sameAnswers } from '../recording/answers.ts';
 import type { RecordedCall, RecordedEvent } from '../recording/recorded-call.ts';
-import type { CompiledRoutes } from '../rules/decide.ts';
+import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
 import { doSame } from './same-steps.ts';

@@ -15,7 +15,7 @@ import {
   decisionOf,
   type RecordedCall,
 } from '../recording/recorded-call.ts';
-import type { CompiledRoutes } from '../rules/decide.ts';
+import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { createDecider, type Followed, follow } from './follow.ts';
 import { type PlayedOn, playOn } from './play-on.ts';
 

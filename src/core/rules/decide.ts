@@ -5,51 +5,19 @@
 
 import type { CallFacts } from '../machine/call.ts';
 import type { Decision, Moment, TraceLine } from '../machine/plan.ts';
-import type { AllowPattern } from './allow.ts';
-import { atOnce } from './at-once.ts';
+import type { CompiledRoutes } from './compiled-routes.ts';
 import { CallRows, NO_ROWS, type RowScope } from './found-rows.ts';
 import { labelOf } from './label.ts';
 import { lookupRequest, lookupsIn } from './lookup.ts';
-import { type Check, compileCondition } from './match.ts';
+import type { Check } from './match.ts';
 import type { Overrides } from './override.ts';
 import { valuesFor } from './placeholder.ts';
 import type { Resolving } from './resolving.ts';
-import type { RouteSet, RouteStep, Rule } from './rule.ts';
-import { eventsOf, indexRules, mentions, type RuleIndex, visitCandidates } from './rule-index.ts';
+import type { RouteStep, Rule } from './rule.ts';
+import { visitCandidates } from './rule-index.ts';
 import { Subject } from './subject.ts';
-import { allowPatterns, pinPolicy, resolveSteps } from './target.ts';
-import { type CompiledRule, eventNumber, TRACE_LINES_MAX, traceAbove } from './trace.ts';
-
-export interface CompiledRoutes {
-  set: RouteSet;
-  rules: CompiledRule[];
-  incomingOnly: Uint8Array;
-  index: RuleIndex;
-  allow: AllowPattern[];
-}
-
-export function compileRouteSet(set: RouteSet): CompiledRoutes {
-  return atOnce(compileInSlices(set));
-}
-
-/** Runs once for each set that is loaded; yields where it may be interrupted. */
-export function* compileInSlices(set: RouteSet): Generator<void, CompiledRoutes> {
-  const { clauses, index } = yield* indexRules(set.rules, set);
-  const { schedules, switches, tables } = set;
-  const rules: CompiledRule[] = [];
-  for (const { name, when } of set.rules) {
-    yield;
-    const around = { rule: name, schedules, switches, tables, addresses: clauses };
-    rules.push({ name, check: compileCondition(when, around), events: eventsOf(when) });
-  }
-  return {
-    set,
-    rules,
-    incomingOnly: Uint8Array.from(set.rules, ({ when }) => (mentions(when, 'direction') ? 0 : 1)),
-    index: yield* index(),
-    allow: allowPatterns(set.policy),
-  };
-}
+import { pinPolicy, resolveSteps } from './target.ts';
+import { eventNumber, TRACE_LINES_MAX, traceAbove } from './trace.ts';
 
 export function decide(
   routes: CompiledRoutes,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Script, simulate } from '../../../src/core/dry-run/simulate.ts';
 import type { Verdict } from '../../../src/core/machine/call.ts';
-import { compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
 import {
   clause,

@@ -23,7 +23,7 @@ import {
 } from '../../../src/core/prove/scene.ts';
 import type { End, Fork } from '../../../src/core/prove/search.ts';
 import { begin, startsOf } from '../../../src/core/prove/starts.ts';
-import { compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { RouteSet, RouteStep, Ways } from '../../../src/core/rules/rule.ts';
 import { facts, routeSet, rule, say, target } from '../../helpers/route-set.ts';
 

@@ -6,7 +6,7 @@ import { proveNow, type RuleProof } from '../../../src/core/prove/prove.ts';
 import { ruleReport } from '../../../src/core/prove/report.ts';
 import { stepsIn } from '../../../src/core/prove/tree.ts';
 import { inWords } from '../../../src/core/prove/words.ts';
-import { compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { Policy, RouteSet, RouteStep, Target } from '../../../src/core/rules/rule.ts';
 import {
   clause,

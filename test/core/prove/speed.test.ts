@@ -1,7 +1,7 @@
 /** How long a proof takes. People wait for it in a terminal, and every reload does. */
 import { expect, it } from 'vitest';
 import { proveNow, proveRoutes, type RuleProof } from '../../../src/core/prove/prove.ts';
-import { compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
 import { refer, routeSet, rule, say, target } from '../../helpers/route-set.ts';
 

@@ -6,7 +6,7 @@ import { exportJson, readExport } from '../../../src/core/recording/export.ts';
 import type { RecordedCall } from '../../../src/core/recording/recorded-call.ts';
 import { compareCalls } from '../../../src/core/replay/comparison.ts';
 import { happened, replay } from '../../../src/core/replay/replay.ts';
-import { type CompiledRoutes, compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { type CompiledRoutes, compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { recordCall, type Story } from '../../helpers/recorded-call.ts';
 import { load } from '../../routing/routes-folder.ts';
 

@@ -8,7 +8,7 @@ import {
   happened,
   replay,
 } from '../../../src/core/replay/replay.ts';
-import { compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import type { RouteSet, RouteStep, Schedule } from '../../../src/core/rules/rule.ts';
 import { recordCall, type Story, type TargetScript } from '../../helpers/recorded-call.ts';
 import {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../../src/core/rules/decide.ts';
 import type { Condition, Rule, Schedule } from '../../../src/core/rules/rule.ts';
 import { TRACE_LINES_MAX } from '../../../src/core/rules/trace.ts';
 import { clause, facts, moment, refer, routeSet, rule } from '../../helpers/route-set.ts';

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readPattern } from '../../../src/core/rules/address.ts';
-import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../../src/core/rules/decide.ts';
 import { firstMatch } from '../../../src/core/rules/definition.ts';
 import type { Clause, Condition, NumberList } from '../../../src/core/rules/rule.ts';
 import { Table } from '../../../src/core/rules/table.ts';

@@ -1,7 +1,8 @@
 /** A decision only asks for lookups that could change it. */
 import { describe, expect, test } from 'vitest';
 import type { CallFacts, LookupFact } from '../../../src/core/machine/call.ts';
-import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../../src/core/rules/decide.ts';
 import type { Condition, Lookup, RouteSet, RouteStep } from '../../../src/core/rules/rule.ts';
 import { parseTemplate } from '../../../src/core/rules/template.ts';
 import { facts, refer, routeSet, rule, target, template } from '../../helpers/route-set.ts';

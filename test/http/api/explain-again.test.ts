@@ -1,7 +1,7 @@
 /** `GET /v1/calls/:id/explain`: a recorded call as it went, and under the live routes. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { explainNow, explainThen } from '../../../src/core/replay/replay.ts';
-import { compileRouteSet } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
 import { hookOf } from '../../helpers/machine.ts';
 import { facts, refer, routeSet, rule, say } from '../../helpers/route-set.ts';
 import { type ServedApp, serveApp } from '../../helpers/served-app.ts';

@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileRouteSet, decide } from '../../../src/core/rules/decide.ts';
+import { compileRouteSet } from '../../../src/core/rules/compiled-routes.ts';
+import { decide } from '../../../src/core/rules/decide.ts';
 import { factsOf } from '../../../src/routing/example.ts';
 import { cpuTimeMs } from '../../helpers/cpu-time.ts';
 import { size } from '../../helpers/search-length.ts';
