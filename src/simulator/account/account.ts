@@ -3,6 +3,7 @@
  * names. Tests may change it directly, and the API changes it too.
  */
 import { CONNECTION_ID } from '../identity.ts';
+import type { AccountFault } from './faults.ts';
 
 export interface Application {
   id: string;
@@ -54,20 +55,6 @@ export interface OtherConnection {
   connection_name: string;
   record_type: string;
   [field: string]: unknown;
-}
-
-export interface AccountFault {
-  /** `balance`, `phone_numbers`, `phone_numbers/voice`, … or `*` for all of them. */
-  endpoint: string;
-  method?: string;
-  /** How many requests it lets through first, and how many it affects after that. */
-  after?: number;
-  times?: number;
-  status?: number;
-  slow_secs?: number;
-  garbage?: boolean;
-  /** Closes the connection before or after the request was executed. */
-  cut?: 'before' | 'after';
 }
 
 export interface Account {

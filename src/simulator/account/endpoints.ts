@@ -2,16 +2,11 @@
 import { type Answer, CUT, data, refused } from '../answer.ts';
 import { CONNECTION_ID } from '../identity.ts';
 import { type Leg, type PlacedLegs, secondsOf } from '../leg.ts';
-import {
-  badRequest,
-  NOT_PERMITTED,
-  RESOURCE_NOT_FOUND,
-  TOO_MANY_REQUESTS,
-  UNEXPECTED,
-} from '../refusal.ts';
-import type { AccountFault, Application } from './account.ts';
+import { badRequest, RESOURCE_NOT_FOUND } from '../refusal.ts';
+import type { Application } from './account.ts';
 import { callEvents } from './call-events.ts';
 import { type DeliveryLog, deliveryFilters, matches } from './deliveries.ts';
+import { createFaults, spoilt } from './faults.ts';
 import { pageOf } from './pages.ts';
 import {
   applications,
@@ -68,13 +63,13 @@ interface Asked {
 
 export function createAccountEndpoints(options: AccountEndpointsOptions): AccountEndpoints {
   const { account } = options;
-  const struck = new Map<AccountFault, number>();
+  const faultOf = createFaults(account);
   const writes: AccountWrite[] = [];
 
   async function answer(method: string, url: string, body: unknown): Promise<Answer> {
     const asked = read(method, url, body);
     if (asked === null) return refused(RESOURCE_NOT_FOUND);
-    const fault = faultOf(asked);
+    const fault = faultOf(asked.endpoint, method);
     if (fault?.slow_secs !== undefined) await options.pause(fault.slow_secs * 1000);
     const given = fault === undefined ? null : spoilt(fault);
     const done = given ?? answerTo(asked, options);
@@ -83,17 +78,6 @@ export function createAccountEndpoints(options: AccountEndpointsOptions): Accoun
       writes.push({ method, path: asked.path, body, status: answered.status });
     }
     return withDate(answered, account.date_offset_secs);
-  }
-
-  function faultOf(asked: Asked): AccountFault | undefined {
-    return account.faults.find((fault) => {
-      if (fault.endpoint !== '*' && fault.endpoint !== asked.endpoint) return false;
-      if (fault.method !== undefined && fault.method !== asked.method) return false;
-      const nth = (struck.get(fault) ?? 0) + 1;
-      struck.set(fault, nth);
-      const after = fault.after ?? 0;
-      return nth > after && nth <= after + (fault.times ?? Number.POSITIVE_INFINITY);
-    });
   }
 
   return { knows: (path) => read('GET', path, null) !== null, answer, writes };
@@ -117,23 +101,6 @@ function read(method: string, url: string, body: unknown): Asked | null {
     query: new URLSearchParams(query),
     body,
   };
-}
-
-function spoilt(fault: AccountFault): Answer | null {
-  if (fault.cut === 'before') return CUT;
-  if (fault.garbage === true) return { status: 200, body: '<html><body>Sign in</body></html>' };
-  switch (fault.status) {
-    case undefined:
-      return null;
-    case 403:
-      return refused(NOT_PERMITTED);
-    case 404:
-      return refused(RESOURCE_NOT_FOUND);
-    case 429:
-      return { ...refused(TOO_MANY_REQUESTS), headers: { 'x-ratelimit-reset': '1' } };
-    default:
-      return refused({ ...UNEXPECTED, status: fault.status });
-  }
 }
 
 function answerTo(asked: Asked, options: AccountEndpointsOptions): Answer {
