@@ -11,9 +11,10 @@ import type { Log } from '../../log/log.ts';
 import type { Metrics } from '../../metrics.ts';
 import type { Verifier } from '../../telnyx/signature.ts';
 import { verifyAndParse } from '../../telnyx/verify-and-parse.ts';
+import { problemOf } from '../error-problems.ts';
 import { type Lifecycle, takesWebhooks } from '../lifecycle.ts';
 import { HTTP_LIMITS } from '../limits.ts';
-import { type Problem, problemOf } from '../problem.ts';
+import type { Problem } from '../problem.ts';
 import { createAdmission } from './admission.ts';
 import { accepted, createRefuse, drainBody, pauseReading, type Refuse } from './answer.ts';
 import {

@@ -1,0 +1,202 @@
+/** Which problem an error is, and the answer to it: for exceptions, and for what is not HTTP. */
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { RefereeError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import { HTTP_LIMITS } from './limits.ts';
+import { type Problem, rawResponse, sendProblem } from './problem.ts';
+import type { Strays } from './webhook/strays.ts';
+
+/**
+ * The answer to an exception. Clients never see a 500: an unexpected error is a 503 and a log line.
+ */
+export function problemOf(error: unknown): Problem {
+  const known = KNOWN_ERRORS[codeOf(error)];
+  if (known !== undefined) return known;
+  if (isValidation(error)) return validationProblem(error);
+  const status = statusOf(error);
+  if (status >= 400 && status < 500) {
+    return { status, reason: 'bad_request', detail: (error as Error).message };
+  }
+  return {
+    status: 503,
+    reason: 'unavailable',
+    detail: 'The request could not be handled now; see the server log. Try again.',
+    retryAfterSecs: HTTP_LIMITS.retryAfterSecs,
+  };
+}
+
+export function errorHandler(log: Log) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const problem = problemOf(error);
+    if (problem.reason === 'unavailable') {
+      log.emit('http.failed', {
+        method: request.method,
+        path: request.routeOptions.url ?? null,
+        err: error,
+      });
+    }
+    sendProblem(reply, problem);
+  };
+}
+
+/**
+ * For bytes that are not HTTP, headers too large and requests too slow: only the raw socket can
+ * answer.
+ */
+export function clientErrorHandler(notHttp: Strays['bytes']) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const problem =
+      CLIENT_ERRORS[error.code ?? ''] ??
+      notHttp(packetOf(error), error.message, socket.remoteAddress);
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    socket.end(rawResponse(problem));
+  };
+}
+
+/** The bytes on which Node's parser failed. */
+function packetOf(error: object): Buffer | undefined {
+  return 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : undefined;
+}
+
+const CLIENT_ERRORS: Record<string, Problem> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: 'headers_too_large',
+    detail: `The request's headers exceed ${HTTP_LIMITS.headerBytesMax} bytes.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: 'request_timeout',
+    detail: `The request was too slow: headers must arrive within ${HTTP_LIMITS.headersTimeoutMs / 1000} s, the whole request within ${HTTP_LIMITS.requestTimeoutMs / 1000} s.`,
+  },
+};
+
+const BUSY = { status: 503, retryAfterSecs: HTTP_LIMITS.retryAfterSecs };
+
+const KNOWN_ERRORS: Record<string, Problem> = {
+  STORE_UNAVAILABLE: {
+    ...BUSY,
+    reason: 'store_unavailable',
+    detail: 'The store is not available; /health/ready says why. Try again.',
+  },
+  COMMIT_UNKNOWN: {
+    ...BUSY,
+    reason: 'commit_unknown',
+    detail: 'It is unknown whether the commit happened. Try again.',
+  },
+  NEWER_ROW: {
+    ...BUSY,
+    reason: 'newer_row',
+    detail: 'The call was written by a newer version of Referee. Try again on a newer replica.',
+  },
+  STOPPING: {
+    ...BUSY,
+    reason: 'stopping',
+    detail: 'The server is stopping. Try again once it has started.',
+  },
+  TOO_BUSY: {
+    ...BUSY,
+    reason: 'too_busy',
+    detail: 'Too much work is waiting. Try again.',
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    reason: 'body_too_large',
+    detail: `The body exceeds ${HTTP_LIMITS.bodyBytesMax} bytes.`,
+  },
+  TOO_MANY_PIECES: {
+    status: 400,
+    reason: 'body_in_pieces',
+    detail: `The body has more than ${HTTP_LIMITS.bodyPiecesMax} chunks. Send larger chunks, or the whole body with a Content-Length.`,
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    status: 415,
+    reason: 'not_json',
+    detail: 'Content-Type must be application/json.',
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    status: 400,
+    reason: 'invalid_body',
+    detail: 'The body is empty; a JSON object is expected.',
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: {
+    status: 400,
+    reason: 'invalid_body',
+    detail: 'The body is not valid JSON.',
+  },
+  BAD_CURSOR: {
+    status: 400,
+    reason: 'invalid_parameter',
+    field: 'cursor',
+    detail:
+      'querystring field "cursor": expected the value of "next" from the previous page of this list; omit it to start at the newest.',
+  },
+  FST_ERR_BAD_URL: {
+    status: 400,
+    reason: 'bad_url',
+    detail: 'The path contains an invalid percent-encoding.',
+  },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    status: 414,
+    reason: 'path_too_long',
+    detail: `A segment of the path is longer than ${HTTP_LIMITS.paramCharsMax} characters.`,
+  },
+};
+
+interface ValidationError extends Error {
+  validation: {
+    instancePath?: string;
+    keyword?: string;
+    message?: string;
+    params?: Record<string, unknown>;
+  }[];
+  validationContext?: string;
+}
+
+function validationProblem(error: ValidationError): Problem {
+  const where = error.validationContext ?? 'body';
+  const first = error.validation[0];
+  const { additionalProperties, requiredProperties, allowedValues } = first?.params ?? {};
+  const named = additionalProperties ?? requiredProperties;
+  const inner = Array.isArray(named) ? named.join(', ') : '';
+  const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : '';
+  const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.');
+  const field = [path, inner].filter((part) => part !== '').join('.');
+  return {
+    status: 400,
+    reason: where === 'body' ? 'invalid_body' : 'invalid_parameter',
+    detail: `${where}${field === '' ? '' : ` field "${field}"`}: ${wordsOf(first?.keyword) ?? first?.message ?? error.message}${allowed}`,
+    ...(field === '' ? {} : { field }),
+  };
+}
+
+/** Where the validator's own words do not say what to do. */
+function wordsOf(keyword: string | undefined): string | undefined {
+  if (keyword === 'required') return 'it is required';
+  if (keyword === 'additionalProperties' || keyword === 'boolean')
+    return 'it is unknown here; /v1/openapi.json lists what is known';
+  return undefined;
+}
+
+function isValidation(error: unknown): error is ValidationError {
+  return error instanceof Error && Array.isArray((error as Partial<ValidationError>).validation);
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof RefereeError) return error.code;
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+function statusOf(error: unknown): number {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : 500;
+}
