@@ -13,7 +13,7 @@ import type { Decider, Received } from './engine.ts';
 import type { QueuedEvent } from './queue.ts';
 import type { RestUse } from './rest-use.ts';
 import { keyOf } from './timeline.ts';
-import { type Applied, type BatchUnit, WorkingUnits } from './working-unit.ts';
+import { type Applied, type BatchUnit, recorded, WorkingUnits } from './working-unit.ts';
 
 export interface Batch {
   units: BatchUnit[];
@@ -68,16 +68,21 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
       batch.unchanged.push({ queued, received: { result: 'refused', why: refused } });
       return;
     }
-    const applied: Applied = { queued, received: { result: 'committed', call }, transitions: [] };
-    let unit = units.add(own, applied, queued.settle);
     const parentId = event.source === 'webhook' ? (event.parentId ?? null) : null;
     // The cost of a B-leg may arrive after its caller was pruned, when there is no call to add it
     // to.
     const isLateCost = event.type === 'call.cost' && parentId !== null && callOf(parentId) === null;
-    if (event.source === 'webhook' && parentId !== null && !isLateCost) {
-      const callers = play(bLegEvent(event, parentId));
-      unit = units.merge(unit, units.add(callers, applied, null));
-    }
+    const callers =
+      event.source === 'webhook' && parentId !== null && !isLateCost
+        ? play(bLegEvent(event, parentId))
+        : null;
+    // Only now, because if anything above throws, nothing of the event may be stored: it becomes a
+    // dead letter, and trying that again must find both calls as they were.
+    const ownChange = recorded(own, own.given);
+    const callersChange = callers === null ? null : recorded(callers, callers.given);
+    const applied: Applied = { queued, received: { result: 'committed', call }, transitions: [] };
+    let unit = units.add(ownChange, applied, queued.settle);
+    if (callersChange !== null) unit = units.merge(unit, units.add(callersChange, applied, null));
     unit.applied.push(applied);
   }
 

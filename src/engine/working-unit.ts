@@ -5,6 +5,7 @@ import type { Notice } from '../core/machine/notice.ts';
 import type { Transition } from '../core/machine/transition.ts';
 import type { Given } from '../core/recording/row.ts';
 import type { CallChange, CommitUnit, Loaded, Settlement } from '../store/contract/calls.ts';
+import type { TimelineEntry } from '../store/contract/timeline.ts';
 import type { Received } from './engine.ts';
 import type { QueuedEvent } from './queue.ts';
 import { type Final, finalOf, tallyOf } from './tally.ts';
@@ -38,6 +39,24 @@ export interface WorkingUnit {
   applied: Applied[];
 }
 
+/** A transition with all that is stored of it. */
+export interface Recorded {
+  event: CallEvent;
+  before: Call | null;
+  transition: Transition;
+  entry: TimelineEntry;
+  counted: ReturnType<typeof tallyOf>;
+}
+
+export function recorded(
+  { event, before, transition }: Pick<Recorded, 'event' | 'before' | 'transition'>,
+  given: Given,
+): Recorded {
+  const entry = timelineEntry(event, before, transition, given);
+  const counted = tallyOf(before, transition.call, given.now);
+  return { event, before, transition, entry, counted };
+}
+
 export class WorkingUnits {
   readonly #loaded: Loaded;
   readonly #byCall = new Map<string, WorkingUnit>();
@@ -53,14 +72,12 @@ export class WorkingUnits {
     return change?.call ?? this.#loaded.calls.get(callId)?.call ?? null;
   }
 
-  /** Adds a transition to its call's unit, and to what is reported about the event. */
+  /**
+   * Adds a transition to its call's unit, and to what is reported about the event. Nothing in here
+   * may throw: what an event changes of two calls is added one after the other.
+   */
   add(
-    {
-      event,
-      before,
-      transition,
-      given,
-    }: { event: CallEvent; before: Call | null; transition: Transition; given: Given },
+    { event, before, transition, entry, counted }: Recorded,
     applied: Applied,
     settle: Settlement | null,
   ): WorkingUnit {
@@ -71,12 +88,11 @@ export class WorkingUnits {
     // A command of this batch that a later event of the batch cancels is never stored.
     const cancelled = new Set(transition.cancel);
     change.commands = change.commands.filter(({ id }) => !cancelled.has(id));
-    change.events.push(timelineEntry(event, before, transition, given));
+    change.events.push(entry);
     change.commands.push(...transition.commands);
     change.cancel.push(...transition.cancel);
     if (settle !== null) change.settle.push(settle);
-    const counted = tally(change, before, this.#loaded.now);
-    applied.transitions.push({ event, before, call, notices, ...counted });
+    applied.transitions.push({ event, before, call, notices, ...tally(change, counted) });
     return unit;
   }
 
@@ -121,11 +137,9 @@ export class WorkingUnits {
 /** Writes what is to be counted later into the change; returns what is counted with this commit. */
 function tally(
   change: CallChange,
-  before: Call | null,
-  now: number,
+  counted: Recorded['counted'],
 ): { final: Final[]; awaited: Final[] } {
   const { call } = change;
-  const counted = tallyOf(before, call, now);
   const awaited: string[] = [];
   for (const [item, entry] of counted.tally) {
     change.tally ??= new Map();

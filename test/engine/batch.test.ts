@@ -8,13 +8,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CallEvent } from '../../src/core/machine/event.ts';
 import type { Budget } from '../../src/core/rules/rule.ts';
+import { applyAll } from '../../src/engine/batch.ts';
 import { keysOf } from '../../src/engine/batch-load.ts';
+import { BudgetUse } from '../../src/engine/budget.ts';
 import type { Decider } from '../../src/engine/engine.ts';
 import type { QueuedEvent } from '../../src/engine/queue.ts';
 import { type BatchingReceiver, createReceiver } from '../../src/engine/receive.ts';
+import type { Loaded } from '../../src/store/contract/calls.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { decision, refer, webhook } from '../helpers/machine.ts';
+import { decision, drive, refer, transfer, webhook } from '../helpers/machine.ts';
 
 const HOURLY: Budget = { perCall: null, perHour: 100, perCallerPerHour: 5 };
 const decider: Decider = {
@@ -97,4 +100,42 @@ test('the hangup of a B-leg may start its caller’s next attempt, so its batch 
   };
   expect(keys(webhook('call.hangup', {})).budget).toMatchObject({ limit: 101 });
   expect(keys(webhook('call.refer.started', {})).budget).toBeNull();
+});
+
+test('of an event that its caller’s call cannot take, nothing is stored', () => {
+  const caller = drive(decision([transfer('+14155550199')]));
+  caller.hook('call.initiated');
+  caller.accept(caller.last('answer'));
+  caller.hook('call.answered');
+  caller.accept(caller.last('transfer'));
+  const parent = caller.call;
+  const [attempt] = parent.attempts;
+  const loaded: Loaded = {
+    now: Date.now(),
+    // As if an older version had written it.
+    calls: new Map([[parent.id, { call: { ...parent, plan: null as never }, version: 1 }]]),
+    attempts: new Map([[attempt?.id ?? '', parent.id]]),
+    seen: new Set(),
+    budget: null,
+    settings: { overrides: 0, rest: 0, reload: 0 },
+  };
+  const queued = (event: CallEvent): QueuedEvent => {
+    return { event, settle: null, lostRaces: 0, resolve: () => {}, reject: () => {} };
+  };
+  const hangup = queued(
+    webhook('call.hangup', {
+      callId: 'v3:its-b-leg',
+      envelope: { id: attempt?.id ?? '', foreignState: null },
+    }),
+  );
+  const batch = applyAll([hangup], {
+    loaded,
+    overrides: {},
+    decider,
+    budget: new BudgetUse(decider.budgets(), null),
+    lastWebhookAt: null,
+    storeAheadMs: 0,
+  });
+  expect(batch.broken.map(({ queued: it }) => it)).toEqual([hangup]);
+  expect(batch.units).toEqual([]);
 });
