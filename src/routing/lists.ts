@@ -5,7 +5,7 @@ import { WideMap } from '../core/rules/wide-map.ts';
 import { LIMITS } from './limits.ts';
 import { checkNumber, quoted } from './number.ts';
 import type { Place, Problems } from './problem.ts';
-import { decodeText } from './text.ts';
+import { decodePieces } from './text.ts';
 
 interface Entry {
   text: string;
@@ -32,23 +32,19 @@ export function* fileList(
   country: string | null = null,
 ): Generator<void, NumberList> {
   const tooLong = bytes.byteLength > LIMITS.listFileBytes;
-  const text = tooLong ? null : yield* decodeText(file, bytes, problems);
+  const pieces = tooLong ? null : yield* decodePieces(file, bytes, problems);
   if (tooLong) {
     problems.problem(
       { file, line: 1, column: 1 },
       `the list has ${bytes.byteLength} bytes, more than ${LIMITS.listFileBytes}`,
     );
   }
-  return yield* collect(name, entriesOf(file, text ?? ''), problems, country);
+  return yield* collect(name, entriesOf(file, pieces ?? []), problems, country);
 }
 
-function* entriesOf(file: string, text: string): Generator<Entry> {
+function* entriesOf(file: string, pieces: readonly string[]): Generator<Entry> {
   let line = 0;
-  for (let start = 0; start <= text.length; ) {
-    const found = text.indexOf('\n', start);
-    const end = found < 0 ? text.length : found;
-    const raw = text.slice(start, end);
-    start = end + 1;
+  for (const raw of linesOf(pieces)) {
     line += 1;
     const comment = raw.search(/(^|\s)#/);
     const written = comment < 0 ? raw : raw.slice(0, comment);
@@ -57,6 +53,20 @@ function* entriesOf(file: string, text: string): Generator<Entry> {
     const at = { file, line, column: written.indexOf(entry) + 1 };
     yield { text: entry, place: () => at };
   }
+}
+
+function* linesOf(pieces: readonly string[]): Generator<string> {
+  let begun = '';
+  for (const piece of pieces) {
+    const text = begun + piece;
+    let start = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+      yield text.slice(start, end);
+      start = end + 1;
+    }
+    begun = text.slice(start);
+  }
+  yield begun;
 }
 
 function* collect(

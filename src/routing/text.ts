@@ -16,8 +16,19 @@ export function* decodeText(
   bytes: Uint8Array,
   problems: Problems,
 ): Generator<void, string | null> {
+  return (yield* decodePieces(file, bytes, problems))?.join('') ?? null;
+}
+
+/**
+ * The same in pieces, which end anywhere in a line: to join those of 14 MB takes 40 ms in one go.
+ */
+export function* decodePieces(
+  file: string,
+  bytes: Uint8Array,
+  problems: Problems,
+): Generator<void, string[] | null> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
+  const pieces: string[] = [];
   // A carriage return at the end of a piece, whose line feed may begin the next one.
   let held = '';
   for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
@@ -37,16 +48,16 @@ export function* decodeText(
     if (control !== null) {
       const code = control[0].charCodeAt(0).toString(16).padStart(2, '0');
       problems.problem(
-        { file, ...placeOf(text + piece.slice(0, control.index)) },
+        { file, ...placeOf(pieces.join('') + piece.slice(0, control.index)) },
         `a control character (0x${code})`,
         'remove it',
       );
       return null;
     }
-    text += piece;
+    pieces.push(piece);
     yield;
   }
-  return text;
+  return pieces;
 }
 
 /** Invalid UTF-8 is replaced by U+FFFD. Yields regularly, see slices.ts. */

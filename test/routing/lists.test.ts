@@ -20,6 +20,16 @@ test('a list file holds one number or prefix a line, with comments', async () =>
   ]);
 });
 
+test('lines that are cut by the pieces in which a long file is read are whole', async () => {
+  const numbers = Array.from({ length: 60_000 }, (_, n) => `+1900${String(n).padStart(7, '0')}`);
+  const lines = numbers.with(50_000, 'hello world').join('\r\n');
+  const result = await load({ 'main.yaml': MAIN, 'lists/l.txt': numbers.join('\r\n') });
+  const list = result.ok ? result.set.lists.get('l') : undefined;
+  expect([...(list?.entries ?? [])]).toEqual(numbers);
+  const [problem] = problemsOf(await load({ 'main.yaml': MAIN, 'lists/l.txt': lines }));
+  expect(problem).toMatch(/^lists\/l\.txt:50001:1 "hello world"/);
+});
+
 test('its problems stand in the list file, at their line', async () => {
   const result = await load({
     'main.yaml': MAIN,

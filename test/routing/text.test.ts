@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { atOnce } from '../../src/core/rules/at-once.ts';
 import { Problems } from '../../src/routing/problem.ts';
-import { decodeText } from '../../src/routing/text.ts';
+import { decodePieces, decodeText } from '../../src/routing/text.ts';
 
 /** Longer than a piece between two yields, with a four-byte character across each border. */
 const LONG = `${'a'.repeat(256 * 1024 - 2)}😀\r\n`.repeat(3);
@@ -12,6 +12,12 @@ test('a long text is read as a short one', () => {
   const atBorder = `${'a'.repeat(256 * 1024 - 1)}\r\nb`;
   expect(atOnce(decodeText('l', Buffer.from(atBorder), problems))).toBe(atBorder);
   expect(problems.problems).toEqual([]);
+});
+
+test('its pieces are short, so that no turn of the event loop is long', () => {
+  const pieces = atOnce(decodePieces('l', Buffer.from(LONG), new Problems())) ?? [];
+  expect(pieces.join('')).toBe(LONG);
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(256 * 1024 + 1);
 });
 
 test.each([
