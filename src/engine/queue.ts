@@ -10,7 +10,7 @@ import type { Received } from './engine.ts';
 import { keyOf } from './timeline.ts';
 
 const BATCH_EVENTS_MAX = 256;
-/** Webhooks are refused while more events than this are waiting: half a second of work. */
+/** Webhooks are refused while as many events as this are waiting: about a second of work. */
 const WAITING_EVENTS_MAX = 4_096;
 
 export interface QueuedEvent {
@@ -25,9 +25,9 @@ export interface QueuedEvent {
 export interface EventQueue {
   /** Resolves or rejects when the event has been processed. */
   add(event: CallEvent, settle: Settlement | null): Promise<Received>;
-  /** These are processed again before any newer event. */
+  /** Called by `process` only: these are processed again before any newer event. */
   putBack(events: QueuedEvent[]): void;
-  /** Resolves when everything added so far was processed. */
+  /** Resolves when nothing is waiting any more. */
   drained(): Promise<void>;
 }
 
