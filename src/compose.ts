@@ -35,6 +35,7 @@ import { createAsking } from './telnyx/account/asking.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
 import { openTracing } from './tracing/tracing.ts';
+import { createWarming, type Warming, type WarmUp } from './warming.ts';
 
 export interface Service {
   /**
@@ -56,9 +57,6 @@ const CLOSING_MS = 1_000;
 const TRACES_MS = 500;
 /** Part of that, to log why the stop is late before the supervisor kills the process. */
 const LAST_WORDS_MS = 250;
-
-/** Compiles the code that callers need, until the signal is aborted. Never rejects. */
-export type WarmUp = (signal: AbortSignal) => Promise<void>;
 
 /**
  * Rejects if the start fails, after closing everything that was opened. With `warmUp` the server is
@@ -135,9 +133,7 @@ async function assemble(
   const storeWatch = watchStore(store);
   opened.defer(() => storeWatch.stop());
 
-  const warming = new AbortController();
-  let warmed: Promise<void> = Promise.resolve();
-  opened.defer(() => warmed);
+  const warming = warmUp === undefined ? null : createWarming(warmUp);
   const report = createReport(log, metrics);
   const engine = createEngine({
     store,
@@ -150,7 +146,7 @@ async function assemble(
       report,
       ...(tracing === null ? {} : { tracing: tracing.observer }),
       // A caller has come.
-      ...(warmUp === undefined ? {} : { 'warm-up': { committed: endWarmUp } }),
+      ...(warming === null ? {} : { 'warm-up': { committed: warming.end } }),
     },
     log,
     metrics,
@@ -223,10 +219,10 @@ async function assemble(
       next?.folder.watch(engine.routes.reportNext);
     }
     lifecycle.phase = 'warming';
-    if (warmUp !== undefined) warmed = warmUp(warming.signal).then(run);
-    else run();
+    if (warming === null) run();
+    else void warming.begin().then(run);
   });
-  const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch });
+  const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch, warming });
   return {
     url,
     adminUrl,
@@ -234,7 +230,7 @@ async function assemble(
     ready,
     reload,
     stop(drainMs) {
-      endWarmUp();
+      warming?.end();
       return stop(drainMs);
     },
   };
@@ -243,10 +239,6 @@ async function assemble(
     // What bin/referee.js has Node keep is written when a process exits; a server may be killed.
     flushCompileCache();
     if (lifecycle.phase === 'warming') lifecycle.phase = 'running';
-  }
-
-  function endWarmUp(): void {
-    if (lifecycle.phase === 'warming') warming.abort();
   }
 
   async function reload(): Promise<void> {
@@ -286,10 +278,12 @@ interface Stopping {
   lifecycle: Lifecycle;
   engine: Engine;
   storeWatch: StoreWatch;
+  warming: Warming | null;
 }
 
 /** Drains, stops the engine, then closes what was opened. Only the first call counts. */
-function createStop({ opened, config, log, lifecycle, engine, storeWatch }: Stopping) {
+function createStop(stopping: Stopping) {
+  const { opened, config, log, lifecycle, engine, storeWatch, warming } = stopping;
   let stopped: Promise<void> | null = null;
   return (drainMs = config.drainDelaySecs * 1000) => {
     stopped ??= stop(drainMs);
@@ -307,9 +301,12 @@ function createStop({ opened, config, log, lifecycle, engine, storeWatch }: Stop
     lifecycle.phase = 'stopping';
     let waitingFor = '';
     const closing = (async () => {
+      const warmUpClosed = settledWithin(warming?.closed() ?? Promise.resolve(), leftMs());
       await engine.stop(leftMs, (next) => {
         waitingFor = next;
       });
+      // If a folder hangs that it has to remove, the stop is in order all the same.
+      await warmUpClosed;
       waitingFor = 'servers, store and connections to close';
       await opened.disposeAsync();
     })();

@@ -9,7 +9,7 @@ import type { DestinationStream } from 'pino';
 import { compose, type Service } from '../compose.ts';
 import { type Config, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/env-file.ts';
-import { createLog } from '../log/log.ts';
+import { createLog, type Log } from '../log/log.ts';
 import { SCRIPT_NUMBERS, SCRIPT_ROUTES } from '../simulator/scripts.ts';
 import { createSimulator, type Simulator } from '../simulator/simulator.ts';
 
@@ -49,9 +49,12 @@ export async function setStage({ name, env: own, timeScale, log }: StageOptions)
   });
   let service: Service | null = null;
   const close = async (keepFolder: boolean) => {
-    await service?.stop(0);
-    await simulator.stop();
-    if (!keepFolder) await rm(folder, { recursive: true, force: true });
+    try {
+      await service?.stop(0);
+    } finally {
+      await simulator.stop();
+      if (!keepFolder) await rm(folder, { recursive: true, force: true });
+    }
   };
   try {
     const { apiUrl, publicKey } = await simulator.start();
@@ -64,8 +67,9 @@ export async function setStage({ name, env: own, timeScale, log }: StageOptions)
       secrets: config.adminToken === null ? [] : [config.adminToken],
       destination: log(folder),
     });
-    service = await compose(config, env, serverLog);
-    await service.ready;
+    const opening = untilStoreFails(serverLog);
+    service = await compose(config, env, opening.log);
+    await Promise.race([service.ready, opening.failed]);
     const { url } = service;
     simulator.setWebhookUrl(`${url}/webhooks/telnyx`);
     return { url, apiUrl, config, simulator, folder, close };
@@ -73,6 +77,23 @@ export async function setStage({ name, env: own, timeScale, log }: StageOptions)
     await close(false);
     throw error;
   }
+}
+
+/**
+ * A server waits for its store, but a folder of our own that cannot be written to now is not worth
+ * waiting for.
+ */
+function untilStoreFails(log: Log) {
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  failed.catch(() => {});
+  const watched: Log = {
+    ...log,
+    emit(event, fields) {
+      if (event === 'store.unavailable') reject(fields?.err);
+      log.emit(event, fields);
+    },
+  };
+  return { failed, log: watched };
 }
 
 /** What leads server and simulator to each other, as an operator would write it into .env. */

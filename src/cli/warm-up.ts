@@ -9,8 +9,6 @@ import type { Log } from '../log/log.ts';
 import { SCRIPTS } from '../simulator/scripts.ts';
 import { type Stage, setStage } from './stage.ts';
 
-/** A machine that is slower than this takes calls without more of it. */
-const WARM_UP_MS_MAX = 2_500;
 const CALLS_AT_A_TIME = 4;
 /** Rings and pauses are over in a millisecond. */
 const TIME_SCALE = 0.001;
@@ -18,7 +16,6 @@ const TIME_SCALE = 0.001;
 /** Never rejects. Ends early when the signal is aborted. */
 export async function warmUp(config: Config, log: Log, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
-  const ending = AbortSignal.any([signal, AbortSignal.timeout(WARM_UP_MS_MAX)]);
   try {
     const stage = await setStage({
       name: 'warm-up',
@@ -26,11 +23,13 @@ export async function warmUp(config: Config, log: Log, signal: AbortSignal): Pro
         SIGNATURE_ENGINE: config.signatureEngine,
         LOG_LEVEL: config.logLevel,
         LOG_NUMBERS: config.logNumbers,
+        // Nobody is left to wait for.
+        SHUTDOWN_TIMEOUT_SECS: '2',
       },
       timeScale: TIME_SCALE,
       log: () => ({ write() {} }),
     });
-    const calls = await play(stage, config.warmUpCalls, ending).finally(() => stage.close(false));
+    const calls = await play(stage, config.warmUpCalls, signal).finally(() => stage.close(false));
     log.emit('server.warm', { calls, ms: Math.round(performance.now() - startedAt) });
   } catch (error) {
     log.emit('server.not_warm', { err: error });

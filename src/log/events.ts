@@ -28,7 +28,7 @@ export const LOG_EVENTS = {
     meaning:
       'The warm-up of the start failed. Calls are handled all the same; the first ones wait up to a second longer.',
     action:
-      'Give the process a temporary folder that it may write to (TMPDIR), or set WARM_UP_CALLS to 0.',
+      'Give the process a temporary folder that it may write to (TMPDIR) with a few MB of free space, or set WARM_UP_CALLS to 0.',
   },
   'server.stopping': {
     level: 'info',

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { warmUp } from '../../src/cli/warm-up.ts';
-import { compose, type WarmUp } from '../../src/compose.ts';
+import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { LogEventName } from '../../src/log/events.ts';
+import type { WarmUp } from '../../src/warming.ts';
 import { waitFor } from '../helpers/waiting.ts';
 import { incomingCall, signedHeaders, telnyxKey } from '../helpers/webhooks.ts';
 
@@ -57,8 +58,8 @@ function keptLog() {
   return { lines, emit };
 }
 
-async function startWith(warming: WarmUp) {
-  const env = await settings();
+async function startWith(warming: WarmUp, given: Record<string, string> = {}) {
+  const env = await settings(given);
   const service = await compose(readConfig(env), env, { emit() {} }, warming);
   onTestFinished(() => service.stop(0));
   await service.ready;
@@ -105,6 +106,20 @@ test('without a folder to write to, the log says so and the start goes on', asyn
   expect(log.lines).toMatchObject([{ event: 'server.not_warm' }]);
 });
 
+test('a database that cannot be opened there is not waited for', async () => {
+  const config = readConfig(await settings());
+  // Longer than SQLite allows for the path of a database.
+  const long = join(await newFolder(), ...Array<string>(3).fill('x'.repeat(200)));
+  await mkdir(long, { recursive: true });
+  temporaryFolder(long);
+  const log = keptLog();
+  await warmUp(config, log, NEVER);
+  expect(log.lines).toMatchObject([
+    { event: 'server.not_warm', fields: { err: expect.any(Error) } },
+  ]);
+  expect(await readdir(long)).toEqual([]);
+});
+
 test('until it is over the server is not ready, but takes a webhook, which ends it', async () => {
   const over = Promise.withResolvers<void>();
   let signal: AbortSignal | undefined;
@@ -124,13 +139,18 @@ test('until it is over the server is not ready, but takes a webhook, which ends 
   expect(answer.status).toBe(200);
   expect(signal?.aborted).toBe(true);
 
-  over.resolve();
   await waitFor(async () => expect(await ready()).toMatchObject({ status: 200 }));
+  over.resolve();
 });
 
 test('a stop ends it, and waits for it', async () => {
   const { service } = await startWith(
     (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
   );
+  await service.stop(0);
+});
+
+test('a stop does not fail because of what it cannot close', async () => {
+  const { service } = await startWith(() => new Promise(() => {}), { SHUTDOWN_TIMEOUT_SECS: '1' });
   await service.stop(0);
 });
