@@ -23,14 +23,12 @@ import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './engine.ts';
 import { type RestTrial, RestUse } from './rest-use.ts';
+import { WaitingObservations } from './waiting-observations.ts';
 
 const GATHER_MS = 1_000;
 const TRY_AGAIN_MS = 5_000;
-/** How many observations may wait for a store that does not answer; then the oldest are dropped. */
-const WAITING_MAX = 2_000;
-/** Answers within this span are grouped while they wait, and are dropped after five minutes. */
-const SPAN_MS = 30_000;
-const KEPT_MS = 5 * 60_000;
+/** How many may wait for a store that does not answer. */
+const REFUSALS_MAX = 2_000;
 const METHOD_NOT_ALLOWED = 405;
 
 export interface Resting {
@@ -64,10 +62,11 @@ interface ReferRefusal {
 
 class Overtaken extends Error {}
 
+/** The closure is over what is known and what waits to be written, one write at a time. */
 export function createResting(options: RestingOptions): Resting {
   const { store, rests, log, onError, onGood } = options;
   let known: { version: number; state: RestState } = { version: -1, state: restState(null) };
-  let waiting: Observation[] = [];
+  const waiting = new WaitingObservations();
   let refusals: ReferRefusal[] = [];
   let working: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -139,20 +138,7 @@ export function createResting(options: RestingOptions): Resting {
   }
 
   function note(seen: Observation): void {
-    const alike = waiting.find(
-      ({ target, evidence, at }) =>
-        target === seen.target &&
-        evidence === seen.evidence &&
-        evidence !== 'failed' &&
-        Math.floor(at / SPAN_MS) === Math.floor(seen.at / SPAN_MS),
-    );
-    if (alike === undefined) waiting.push({ ...seen });
-    else {
-      alike.count += 1;
-      alike.at = Math.max(alike.at, seen.at);
-      alike.startedAt = Math.max(alike.startedAt, seen.startedAt);
-    }
-    waiting = waiting.filter(({ at }) => at > seen.at - KEPT_MS).slice(-WAITING_MAX);
+    waiting.add(seen);
     const health = healthOf(known.state, seen.target);
     const wakes = seen.evidence === 'answered' && health !== undefined && health.rest !== null;
     if (seen.evidence === 'failed' || wakes) void write();
@@ -181,19 +167,12 @@ export function createResting(options: RestingOptions): Resting {
   }
 
   function isWorthWriting(): boolean {
-    return refusals.length > 0 || waiting.some(({ target }) => isConcerned(target));
-  }
-
-  /** Answers of a target without failures mean nothing yet. */
-  function isConcerned(name: string): boolean {
-    if (healthOf(known.state, name) !== undefined) return true;
-    return waiting.some(({ target, evidence }) => target === name && evidence === 'failed');
+    return refusals.length > 0 || waiting.worthWriting(known.state).length > 0;
   }
 
   async function writeNow(): Promise<void> {
-    const taken = waiting.filter(({ target }) => isConcerned(target));
+    const taken = waiting.take(known.state);
     const refused = refusals;
-    waiting = waiting.filter((seen) => !taken.includes(seen));
     refusals = [];
     const changes: { name: string; before: Health | undefined; after: Health }[] = [];
     try {
@@ -212,8 +191,8 @@ export function createResting(options: RestingOptions): Resting {
       onGood();
       for (const each of changes) report(each.name, each.before, each.after);
     } catch (error) {
-      waiting = [...taken, ...waiting].slice(-WAITING_MAX);
-      refusals = [...refused, ...refusals].slice(-WAITING_MAX);
+      waiting.putBack(taken);
+      refusals = [...refused, ...refusals].slice(-REFUSALS_MAX);
       onError(error);
       writeIn(TRY_AGAIN_MS);
     }
