@@ -3,12 +3,11 @@
  * typing.
  */
 import { createInterface } from 'node:readline';
-import type { CallScript } from '../simulator/script.ts';
 import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
 import type { PlacedCall } from '../simulator/simulator.ts';
 import type { DemoStage } from './demo-stage.ts';
 import type { Io } from './io.ts';
-import { parseFarEnds, parseLine } from './simulator-line.ts';
+import { parseLine, scriptOf } from './simulator-line.ts';
 
 /** Runs until a signal or "quit". If stdin ends (no terminal), both keep running. */
 export async function keepRunning(stage: DemoStage, io: Io, signal: AbortSignal): Promise<void> {
@@ -69,10 +68,6 @@ function obey(text: string, { simulator, url }: DemoStage): string {
     default:
       return '';
   }
-}
-
-function scriptOf(text: string): CallScript | string {
-  return scriptNamed(text)?.script ?? parseFarEnds(text);
 }
 
 function placed({ number, callControlId }: PlacedCall, url: string): string {

@@ -1,5 +1,6 @@
 /** The lines that a running `referee simulator` understands. */
 import type { CallScript, FarEndName, FarEndScript } from '../simulator/script.ts';
+import { scriptNamed } from '../simulator/scripts.ts';
 
 export type SimulatorLine =
   | { do: 'call'; from: string; to: string; script: string | null }
@@ -51,6 +52,11 @@ const RESULTS: Record<FarEndName, true> = {
   bye: true,
   rejected: true,
 };
+
+/** The script of that name, or one of results. */
+export function scriptOf(text: string): CallScript | string {
+  return scriptNamed(text)?.script ?? parseFarEnds(text);
+}
 
 /** `busy,completed`, for both REFERs and transfers; returns a text if a word is unknown. */
 export function parseFarEnds(text: string): CallScript | string {

@@ -1,16 +1,11 @@
 /** What is typed while the simulator runs: calls to place and to end, and what to show. */
 import { createInterface } from 'node:readline';
-import type { CallScript } from '../simulator/script.ts';
 import { SCRIPTS, scriptNamed } from '../simulator/scripts.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import type { CallWatch } from './call-watch.ts';
 import type { Io } from './io.ts';
-import { parseFarEnds, parseLine, type SimulatorLine } from './simulator-line.ts';
+import { parseLine, type SimulatorLine, scriptOf } from './simulator-line.ts';
 import type { Sayer } from './simulator-say.ts';
-
-export function scriptOf(text: string): CallScript | string {
-  return scriptNamed(text)?.script ?? parseFarEnds(text);
-}
 
 /**
  * Reads lines from stdin; true means that the simulator is done. When the input ends, running calls

@@ -16,8 +16,9 @@ import {
 } from '../simulator/simulator.ts';
 import { watchCalls } from './call-watch.ts';
 import type { Io } from './io.ts';
+import { scriptOf } from './simulator-line.ts';
 import { sayer } from './simulator-say.ts';
-import { readCalls, scriptOf } from './simulator-typed.ts';
+import { readCalls } from './simulator-typed.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export interface SimulatorCommandOptions {

@@ -2,7 +2,7 @@
  * `GET /connections/{id}/active_calls`: the live legs of a connection. Telnyx documents two kinds
  * of paging, by cursor and by number; both are supported.
  */
-import { asInteger, asObject } from './fields.ts';
+import { asInteger, asObject, filled } from './fields.ts';
 import { nextPage } from './pages.ts';
 
 export interface ActiveCall {
@@ -43,8 +43,4 @@ function queryOf(page: Record<string, string> | null): string | null {
   if (page === null) return null;
   const parts = Object.entries(page).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return `?${parts.join('&')}`;
-}
-
-function filled(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

@@ -36,6 +36,10 @@ export function asName(value: unknown, charsMax: number): string | null {
   return value.isWellFormed() && !/[\p{Cc}\s]/u.test(value) ? value : null;
 }
 
+export function filled(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 /** A whole number, or the digits of one, within its range. */
 export function asInteger(value: unknown, least: number, most: number): number | null {
   const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;

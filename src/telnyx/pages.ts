@@ -2,7 +2,7 @@
  * Which page comes after this one. In different places Telnyx documents two kinds of paging for the
  * same list, by number and by cursor; both are supported.
  */
-import { asObject, type Fields, field } from './fields.ts';
+import { asObject, type Fields, field, filled } from './fields.ts';
 
 /** What to set in the query of the next page; null on the last one. */
 export function nextPage(meta: Fields): Record<string, string> | null {
@@ -27,8 +27,4 @@ function pagesOf(meta: Fields): number | null {
 
 function whole(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) ? value : null;
-}
-
-function filled(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

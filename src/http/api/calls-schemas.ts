@@ -8,7 +8,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const text = Type.String();
 const textOrNull = orNull(text);
-const time = Type.String({ format: 'date-time' });
+export const time = Type.String({ format: 'date-time' });
 const timeOrNull = orNull(time);
 const name = Type.String({ minLength: 1, maxLength: 256 });
 /** Enumerations: an unknown value is refused with the list of valid ones. */

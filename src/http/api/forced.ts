@@ -11,7 +11,7 @@ import { HTTP_LIMITS } from '../limits.ts';
 import type { Problem } from '../problem.ts';
 import type { Audit } from './audit.ts';
 import { badMoment } from './bad-field.ts';
-import { orNull, PROBLEM, REASON } from './calls-schemas.ts';
+import { orNull, PROBLEM, REASON, time } from './calls-schemas.ts';
 
 /** What every endpoint that sets an override works with. */
 export interface ForcingDeps {
@@ -45,8 +45,6 @@ export const FORCING_SCHEMA = {
 
 /** The responses if it is refused. */
 export const FORCING_REFUSED = { 400: PROBLEM, 404: PROBLEM, 422: PROBLEM } as const;
-
-const time = Type.String({ format: 'date-time' });
 
 /** Members of an override in an answer. */
 export const FORCED = {

@@ -1,11 +1,10 @@
 /** The schemas of commands waiting to be sent to Telnyx, and of dead letters. */
 import { type Static, Type } from 'typebox';
 import { HTTP_LIMITS } from '../limits.ts';
-import { ACT_BODY, orNull, PROBLEM } from './calls-schemas.ts';
+import { ACT_BODY, orNull, PROBLEM, time } from './calls-schemas.ts';
 import { type Column, csvText, JSON_OR_CSV, members } from './csv.ts';
 
 const text = Type.String();
-const time = Type.String({ format: 'date-time' });
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: HTTP_LIMITS.callsPageMax }));
 
 export const OUTBOX = Type.Object({

@@ -12,7 +12,7 @@ import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import { badField, badMoment } from './bad-field.ts';
-import { orNull, PROBLEM } from './calls-schemas.ts';
+import { orNull, PROBLEM, time } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { reportCsv } from './reports-csv.ts';
 
@@ -49,7 +49,6 @@ function notAZone(zone: string): string {
 
 const text = Type.String();
 const whole = Type.Integer();
-const time = Type.String({ format: 'date-time' });
 
 const NUMBERS = {
   calls: whole,

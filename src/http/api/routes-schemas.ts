@@ -2,11 +2,10 @@
 import { Type } from 'typebox';
 import { ENDS } from '../../core/machine/call.ts';
 import { HTTP_LIMITS } from '../limits.ts';
-import { orNull, TRACE, VERDICT } from './calls-schemas.ts';
+import { orNull, TRACE, time, VERDICT } from './calls-schemas.ts';
 import { FORCED, FORCED_BODY } from './forced.ts';
 
 const text = Type.String();
-const time = Type.String({ format: 'date-time' });
 const party = Type.String({ maxLength: 1024 });
 
 const LOCATED = Type.Object({

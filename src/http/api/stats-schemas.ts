@@ -1,10 +1,9 @@
 /** The schemas of the statistics endpoints. */
 import { Type } from 'typebox';
-import { ENDS, OUTCOME, orNull, PHASE, VERDICT } from './calls-schemas.ts';
+import { ENDS, OUTCOME, orNull, PHASE, time, VERDICT } from './calls-schemas.ts';
 import { FORCED } from './forced.ts';
 
 const text = Type.String();
-const time = Type.String({ format: 'date-time' });
 const whole = Type.Integer();
 const numberOrNull = orNull(Type.Number());
 

@@ -1,10 +1,9 @@
 /** The response schemas for targets and their rest. */
 import { Type } from 'typebox';
-import { orNull } from './calls-schemas.ts';
+import { orNull, time } from './calls-schemas.ts';
 import { FORCED, FORCED_BODY } from './forced.ts';
 
 const text = Type.String();
-const time = Type.String({ format: 'date-time' });
 const whole = Type.Integer({ minimum: 0 });
 const override = orNull(
   Type.Object({

@@ -1,10 +1,9 @@
 /** The schemas of the endpoints for route versions, and their list as CSV. */
 import { type Static, Type } from 'typebox';
-import { orNull } from './calls-schemas.ts';
+import { orNull, time } from './calls-schemas.ts';
 import { csvText, members } from './csv.ts';
 
 const text = Type.String();
-const time = Type.String({ format: 'date-time' });
 const HASH = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Hash of a route set' });
 
 const VERSION = {
