@@ -6,11 +6,11 @@
 import type { Reading } from '../../core/account/account.ts';
 import { addressOf } from '../api-address.ts';
 import { asArray, asObject, type Fields } from '../fields.ts';
-import { detailOf, failureDetail, waitMs } from '../outcome.ts';
+import { failureDetail } from '../outcome.ts';
 import { nextPage } from '../pages.ts';
-import { jsonOf } from '../read-answer.ts';
 import { redactError } from '../redact-error.ts';
 import { createTransport, type PlainResponse, type ProxyAddress } from '../transport.ts';
+import { type Read, readingOf, unreachable } from './reading.ts';
 
 export interface AskingOptions {
   apiUrl: string;
@@ -44,8 +44,6 @@ export interface Asking {
 const TIMEOUT_MS = 10_000;
 const RETRY_MS = 500;
 const TRIES_MAX = 3;
-/** Somebody at a terminal is waiting for the result. */
-const WAIT_MS_MAX = 10_000;
 /** The documented maximum. With 200 pages this reads 50,000 items; more is reported as too many. */
 export const PAGE_SIZE_MAX = '250';
 const PAGES_MAX = 200;
@@ -53,6 +51,7 @@ const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const CONNECTIONS_MAX = 4;
 
 export function createAsking(options: AskingOptions): Asking {
+  const { apiKey } = options;
   const { origin, base } = addressOf(options.apiUrl);
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   const retryMs = options.retryMs ?? RETRY_MS;
@@ -101,13 +100,12 @@ export function createAsking(options: AskingOptions): Asking {
     return unreachable(`${path} has more than ${PAGES_MAX} pages`);
   }
 
-  /** `againMs` is null if repeating the request would not help. */
   async function once(
     method: string,
     path: string,
     query: Query,
     body: Fields | null,
-  ): Promise<{ reading: Reading<Fields>; againMs: number | null }> {
+  ): Promise<Read> {
     const timeout = AbortSignal.timeout(timeoutMs);
     const search = new URLSearchParams(query).toString();
     try {
@@ -116,7 +114,7 @@ export function createAsking(options: AskingOptions): Asking {
         {
           method,
           headers: {
-            authorization: `Bearer ${options.apiKey}`,
+            authorization: `Bearer ${apiKey}`,
             accept: 'application/json',
             'content-type': 'application/json',
             'user-agent': 'referee',
@@ -127,40 +125,13 @@ export function createAsking(options: AskingOptions): Asking {
       )) as unknown as PlainResponse;
       const date = Date.parse(response.headers.get('date') ?? '');
       if (Number.isFinite(date)) clockOffMs = date - Date.now();
-      return readingOf(response, await response.body.text());
+      return readingOf(response, await response.body.text(), { apiKey, retryMs });
     } catch (error) {
       const why = timeout.aborted
         ? `no answer from Telnyx within ${timeoutMs} ms`
-        : redactError(failureDetail(error), [options.apiKey]);
+        : redactError(failureDetail(error), [apiKey]);
       return { reading: unreachable(why), againMs: timeout.aborted ? null : retryMs };
     }
-  }
-
-  function readingOf(
-    response: PlainResponse,
-    text: string,
-  ): { reading: Reading<Fields>; againMs: number | null } {
-    const { status } = response;
-    const parsed = jsonOf(status < 400 ? text : redactError(text, [options.apiKey]));
-    const done = (reading: Reading<Fields>) => ({ reading, againMs: null });
-    if (status >= 200 && status <= 299) {
-      const fields = asObject(parsed);
-      if (fields !== null) return done({ end: 'value', value: fields });
-      return done(
-        unreachable(`HTTP ${status} with what is not Telnyx's JSON: a proxy or a portal answers`),
-      );
-    }
-    const why = detailOf(status, parsed);
-    if (status === 401 || status === 403) return done({ end: 'denied', status, why });
-    if (status === 404) return done({ end: 'missing', why });
-    if (status === 429) {
-      const wait = waitMs(
-        response.headers.get('x-ratelimit-reset'),
-        response.headers.get('retry-after'),
-      );
-      return { reading: unreachable(why), againMs: Math.min(wait ?? retryMs, WAIT_MS_MAX) };
-    }
-    return { reading: unreachable(why), againMs: status >= 500 ? retryMs : null };
   }
 
   return {
@@ -177,8 +148,4 @@ export function createAsking(options: AskingOptions): Asking {
 function totalOf(meta: Fields): number | null {
   const total = meta.total_results ?? meta.total_items;
   return typeof total === 'number' ? total : null;
-}
-
-function unreachable(why: string): { end: 'unreachable'; why: string } {
-  return { end: 'unreachable', why };
 }
