@@ -37,6 +37,7 @@ export interface BatchingReceiver extends Receiver {
   drained(): Promise<void>;
 }
 
+/** One closure over the queue: each function below is one step of what happens to a batch. */
 export function createReceiver(options: ReceiverOptions): BatchingReceiver {
   const { store, decider, outlet, observer, owner, resting } = options;
   const clock = options.clock ?? systemClock;

@@ -11,6 +11,7 @@ import type { Observer } from './engine.ts';
 import { countFinal } from './final-report.ts';
 import { createLookupReport } from './lookup-report.ts';
 
+/** One closure over the log and the metrics, as long as the list of notices. */
 export function createReport(log: Log, metrics: Metrics): Observer {
   const shows = (name: LogEventName) => log.shows?.(name) ?? true;
   const eventShown = shows('call.event');

@@ -62,7 +62,7 @@ interface ReferRefusal {
 
 class Overtaken extends Error {}
 
-/** The closure is over what is known and what waits to be written, one write at a time. */
+/** One closure over what is known and what waits: every function below reads or changes it. */
 export function createResting(options: RestingOptions): Resting {
   const { store, rests, log, onError, onGood } = options;
   let known: { version: number; state: RestState } = { version: -1, state: restState(null) };

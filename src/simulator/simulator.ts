@@ -102,6 +102,7 @@ const WEBHOOK_RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const DEDUPE_MS = 60_000;
 const CONNECTIONS = 64;
 
+/** Wiring: the parts reach each other only through the options that they are given here. */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const seed = options.seed ?? randomInt(2 ** 31);
   const apiKey = options.apiKey ?? 'KEY_simulator';

@@ -40,6 +40,7 @@ interface ConnectionOptions {
   clocks: Clocks;
 }
 
+/** One closure over the open file and its trouble, which almost every function below may change. */
 export function openConnection(
   path: string,
   codeVersion: number,
