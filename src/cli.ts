@@ -57,9 +57,10 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (!error.code.startsWith('commander.')) return error.exitCode;
     // Commander says 1, which for some commands means something else: a wrong command line is always 2.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    return error.exitCode === 0 ? 0 : 2;
   }
 }
 

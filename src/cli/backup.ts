@@ -8,13 +8,18 @@ import type { Database } from '../store/open.ts';
 import { confirm } from './confirm.ts';
 import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { stopSignal } from './stop-signal.ts';
 
 export function backupCommand(program: Command, io: Io): void {
   const command = program
     .command('backup')
     .description('copy the database into a file, while the server runs; PostgreSQL needs pg_dump')
-    .argument('<file>', 'the file to write; an existing one is replaced only by a complete backup');
+    .argument(
+      '<file>',
+      'the file to write; an existing one is replaced only by a complete backup',
+      pathOf,
+    );
   command.action(async (file: string) => {
     using stopping = stopSignal(io.env);
     process.exitCode = await runBackup(file, io, stopping.signal);
@@ -27,7 +32,7 @@ export function restoreCommand(program: Command, io: Io): void {
     .description(
       'replace the database by a backup (SQLite, with the server stopped), or load it into an empty one (PostgreSQL)',
     )
-    .argument('<file>', 'made by referee backup')
+    .argument('<file>', 'made by referee backup', pathOf)
     .option('--yes', 'replace the database without asking');
   command.action(async (file: string, options: { yes?: boolean }) => {
     using stopping = stopSignal(io.env);

@@ -8,6 +8,7 @@ import type { CallFilter } from '../store/contract/list.ts';
 import type { CallsAsked } from './documents.ts';
 import type { Io } from './io.ts';
 import { LIMIT_MAX, limitOf } from './limit.ts';
+import { pathOf } from './path-option.ts';
 import { loadFolder } from './routes-folder.ts';
 import { serverOf } from './server.ts';
 import { sinceOf } from './since.ts';
@@ -92,7 +93,9 @@ export function addCallsOptions(command: Command): void {
       new Option(
         '--export <file>',
         'write recorded calls to a new file, one JSON object per line, - for stdout; it contains phone numbers and pressed digits',
-      ).conflicts(['follow', 'json', 'csv']),
+      )
+        .argParser(pathOf)
+        .conflicts(['follow', 'json', 'csv']),
     )
     .option('--utc', 'times in UTC; otherwise in the zone of this terminal, with its offset')
     .addOption(

@@ -6,6 +6,7 @@ import { shortHash } from '../routing/folder.ts';
 import type { Problem } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { junitText } from './junit.ts';
+import { pathOf } from './path-option.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
 import { colours, plain } from './terminal.ts';
 
@@ -24,10 +25,10 @@ export function checkCommand(program: Command, io: Io): void {
     .description(
       'report every problem in a routes folder and run its examples; exits with 1 if there are any',
     )
-    .argument('[dir]', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .argument('[dir]', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--strict', 'also exit with 1 on warnings')
     .option('--json', 'one JSON object')
-    .option('--junit [file]', 'JUnit XML, to a file or to stdout')
+    .option('--junit [file]', 'JUnit XML, to a file or to stdout', pathOf)
     .action(async (dir: string | undefined, options: CheckOptions) => {
       if (options.json === true && options.junit === true) {
         io.stderr.write(

@@ -13,6 +13,7 @@ import { createAccountClient, type Progress } from '../telnyx/account/client.ts'
 import { readAccount } from '../telnyx/account/read-account.ts';
 import { accountConfig } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { reach } from './reach.ts';
 import { loadFolder } from './routes-folder.ts';
 import { colours, plain } from './terminal.ts';
@@ -35,7 +36,7 @@ export function doctorCommand(program: Command, io: Io): void {
     .description(
       'check the Telnyx account and the routes, without changing anything; exit 1 on a problem',
     )
-    .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes')
+    .option('--routes <dir>', 'the routes folder; default ROUTES_DIR, else routes', pathOf)
     .option('--url <url>', 'where webhooks should arrive: https://host')
     .option('--json', 'one JSON object');
   command.action(async (options: DoctorOptions) => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { ownSource } from './init-source.ts';
 import type { Io } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { plain } from './terminal.ts';
 
 /** The root of the checkout or of the package. */
@@ -21,7 +22,7 @@ export function initCommand(program: Command, io: Io): void {
   program
     .command('init')
     .description('create a repository for call routes: a working set, its test, CI and an image')
-    .argument('[dir]', 'the folder; created if it does not exist', '.')
+    .argument('[dir]', 'the folder; created if it does not exist', pathOf, '.')
     .action(async (dir: string) => {
       process.exitCode = await runInit(dir, io);
     });

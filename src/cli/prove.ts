@@ -12,6 +12,7 @@ import { exampleCalls, proveInSlices } from '../routing/guarantees.ts';
 import type { Loaded } from '../routing/load.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { type LoadedFolder, loadFolder, showProblems } from './routes-folder.ts';
 import { colours, plain } from './terminal.ts';
 
@@ -27,7 +28,7 @@ export function proveCommand(program: Command, io: Io): void {
   program
     .command('prove')
     .description('play every path of the routes and show the worst that can happen')
-    .argument('[dir]', 'the folder; default ROUTES_DIR, else routes')
+    .argument('[dir]', 'the folder; default ROUTES_DIR, else routes', pathOf)
     .option('--rule <name>', 'one rule, or otherwise')
     .option(
       '--target <name>',

@@ -11,6 +11,7 @@ import { type AccountConfig, accountConfig } from './account-config.ts';
 import { confirm } from './confirm.ts';
 import { type Io, jsonText } from './io.ts';
 import { numberOf } from './number-option.ts';
+import { pathOf } from './path-option.ts';
 import { rehearsalOf } from './rehearse-evidence.ts';
 import { type Followed, follow } from './rehearse-follow.ts';
 import { getReady, openEvidence, type Ready, wrong } from './rehearse-ready.ts';
@@ -53,7 +54,7 @@ export function rehearseCommand(program: Command, io: Io): void {
       serverOf,
     )
     .option('--yes', 'do not ask; needed without a terminal and with --json')
-    .option('--save <file>', 'keep the evidence: a new file, JSON')
+    .option('--save <file>', 'keep the evidence: a new file, JSON', pathOf)
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',

@@ -10,6 +10,7 @@ import type { CompiledRoutes } from '../core/rules/compiled-routes.ts';
 import { RefereeError } from '../errors.ts';
 import { type CallSource, callsInFile, callsInStore } from './call-source.ts';
 import { type Io, jsonText } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { replayText } from './replay-text.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
 import { sinceOf } from './since.ts';
@@ -37,11 +38,13 @@ export function replayCommand(program: Command, io: Io): void {
     .option(
       '--calls <file>',
       'calls that `referee calls --export` wrote, - for stdin; default: the store that DATABASE_URL names',
+      pathOf,
     )
-    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option(
       '--against <dir>',
       'compare with these routes; default: with what really happened to the calls',
+      pathOf,
     )
     .option('--fail-on-change', 'exit 1 if any call would go elsewhere')
     .option('--json', 'one JSON object')

@@ -12,6 +12,7 @@ import { unknownTarget } from '../routing/example.ts';
 import { askedNumber } from '../routing/national.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
+import { pathOf } from './path-option.ts';
 import {
   badDigits,
   factsOfOptions,
@@ -36,7 +37,7 @@ export function routeCommand(
     .option('--from <number>', 'the caller; default: a withheld number')
     .requiredOption('--to <number>', 'the number called')
     .option('--at <moment>', 'ISO 8601 with a zone, such as 2026-03-02T15:00:00Z; default: now')
-    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--header <name=value>', 'a header of the INVITE; repeatable', several, [])
     .option(
       '--verdict <target=verdict>',

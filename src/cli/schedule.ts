@@ -13,6 +13,7 @@ import { schedulesCsv } from '../http/api/forced-csv.ts';
 import { scheduleJson } from '../http/api/schedules.ts';
 import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
 import { colours, plain } from './terminal.ts';
 
@@ -36,7 +37,7 @@ export function scheduleCommand(
     .command('schedule')
     .description('show when each schedule opens and closes next')
     .argument('[name]', 'one schedule; default: all')
-    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes')
+    .option('--routes <dir>', 'the folder; default: ROUTES_DIR, otherwise routes', pathOf)
     .option('--at <moment>', 'start from this time, ISO 8601 with a zone; default: now')
     .option('--count <number>', 'how many changes to show for each', '8')
     .addOption(new Option('--json', 'one JSON object').conflicts('csv'))

@@ -9,6 +9,7 @@ import { createAccountClient } from '../telnyx/account/client.ts';
 import { accountConfig, validOrSay } from './account-config.ts';
 import { type Io, jsonText } from './io.ts';
 import { numberOf } from './number-option.ts';
+import { pathOf } from './path-option.ts';
 import { carryOut } from './setup-changes.ts';
 import { readSetup, readUndo, type SetupOptions } from './setup-plan.ts';
 import { plain } from './terminal.ts';
@@ -33,8 +34,8 @@ export function setupCommand(program: Command, io: Io): void {
     )
     .option('--take', 'also take numbers that are assigned to another connection')
     .option('--yes', 'do not ask; needed without a terminal and with --json')
-    .option('--undo <file>', 'undo what an earlier run changed, from the file it wrote')
-    .option('--undo-dir <dir>', 'where the undo file is written', '.')
+    .option('--undo <file>', 'undo what an earlier run changed, from the file it wrote', pathOf)
+    .option('--undo-dir <dir>', 'where the undo file is written', pathOf, '.')
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',

@@ -16,10 +16,12 @@ import {
 } from '../simulator/simulator.ts';
 import { watchCalls } from './call-watch.ts';
 import type { Io } from './io.ts';
+import { pathOf } from './path-option.ts';
 import { scriptOf } from './simulator-line.ts';
 import { sayer } from './simulator-say.ts';
 import { readCalls } from './simulator-typed.ts';
 import { stopSignal } from './stop-signal.ts';
+import { plain } from './terminal.ts';
 
 export interface SimulatorCommandOptions {
   webhookUrl: string[];
@@ -39,16 +41,22 @@ export interface SimulatorCommandOptions {
 /** A fixed port keeps the .env snippet valid from one start to the next. */
 const DEFAULT_PORT = 4010;
 const WAIT_DEFAULT_SECS = 30;
-const DEFAULT_WEBHOOK_URL = 'http://127.0.0.1:3000/webhooks/telnyx';
+const PORT_MAX = 65_535;
+/** A day as seconds: a timer of more than 24 days would fire at once. */
+const POSITIVE_MAX = 86_400;
+const DEFAULT_WEBHOOK_URLS = ['http://127.0.0.1:3000/webhooks/telnyx'];
 
 export function simulatorCommand(program: Command, io: Io): void {
   const command = program
     .command('simulator')
     .description('simulate Telnyx on loopback without an account: place calls, accept commands')
-    .option('--webhook-url <url...>', 'where webhooks are sent; several for replicas', [
-      DEFAULT_WEBHOOK_URL,
-    ])
-    .option('--port <number>', 'port of the API', wholeNumber, DEFAULT_PORT)
+    .option(
+      '--webhook-url <url...>',
+      'where webhooks are sent; several for replicas',
+      webhookUrls,
+      DEFAULT_WEBHOOK_URLS,
+    )
+    .option('--port <number>', 'port of the API; 0: any that is free', portOf, DEFAULT_PORT)
     .option('--api-key <key>', 'the key that the API accepts', 'KEY_simulator')
     .option('--seed <number>', 'decides the signing key and every fault', wholeNumber, 1)
     .option(
@@ -70,23 +78,38 @@ export function simulatorCommand(program: Command, io: Io): void {
       '--script <script>',
       `what happens to it: results in order (completed, busy, no_answer, declined, not_found, not_allowed, server_error, silent, bye, rejected, or a SIP status), or one of ${SCRIPTS.map(({ name }) => name).join(', ')}`,
     )
-    .option('--account <file>', 'YAML file of the account: applications, numbers, faults, …')
+    .option(
+      '--account <file>',
+      'YAML file of the account: applications, numbers, faults, …',
+      pathOf,
+    )
     .option('--json', 'one JSON object per line', false);
   command.action(async (options: SimulatorCommandOptions) => {
     using stopping = stopSignal(io.env);
     const problem = await runSimulator(options, io, stopping.signal);
-    if (problem !== null) command.error(`referee simulator: ${problem}`, { exitCode: 1 });
+    if (problem === null) return;
+    const { text, code } = problem;
+    command.error(`referee simulator: ${text}`, { exitCode: 1, code });
   });
 }
+
+interface SimulatorProblem {
+  text: string;
+  /** Commander's own codes mean a wrong command line, which exits with 2 instead of 1. */
+  code: 'commander.error' | 'referee.failed';
+}
+
+const usage = (text: string): SimulatorProblem => ({ text, code: 'commander.error' });
+const failure = (text: string): SimulatorProblem => ({ text, code: 'referee.failed' });
 
 /** Resolves with null, or with the reason why it could not run. */
 async function runSimulator(
   options: SimulatorCommandOptions,
   io: Io,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<SimulatorProblem | null> {
   const first = firstCall(options);
-  if (typeof first === 'string') return first;
+  if (typeof first === 'string') return usage(first);
   const say = sayer(options, io);
   const watch = watchCalls(options.wait * 1_000, say.problem);
   const onActivity = (activity: Activity): void => {
@@ -94,14 +117,16 @@ async function runSimulator(
     say.activity(activity);
   };
   const made = makeSimulator(options, onActivity);
-  if (typeof made === 'string') return made;
+  if (typeof made === 'string') return usage(made);
   const simulator = made;
   let apiUrl: string;
   try {
     ({ apiUrl } = await simulator.start());
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    return `cannot listen on 127.0.0.1:${options.port} (${text}). Choose another with --port.`;
+    return failure(
+      `cannot listen on 127.0.0.1:${options.port} (${text}). Choose another with --port.`,
+    );
   }
   say.started(simulator, apiUrl);
   try {
@@ -110,7 +135,7 @@ async function runSimulator(
     const givenUp = await watch.playOut(simulator, signal);
     return givenUp === 0
       ? null
-      : `no command arrived for ${givenUp === 1 ? 'a call' : `${givenUp} calls`}`;
+      : failure(`no command arrived for ${givenUp === 1 ? 'a call' : `${givenUp} calls`}`);
   } finally {
     watch.stop();
     await simulator.stop();
@@ -162,6 +187,21 @@ function firstCall(options: SimulatorCommandOptions): CallScript | null | string
   };
 }
 
+/** Commander passes what it has so far, at first the default. */
+function webhookUrls(text: string, before: string[]): string[] {
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+    throw new InvalidArgumentError(`expected http://host:port/path, got "${plain(text)}"`);
+  }
+  return before === DEFAULT_WEBHOOK_URLS ? [text] : [...before, text];
+}
+
+function portOf(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > PORT_MAX) {
+    throw new InvalidArgumentError(`A whole number from 0 to ${PORT_MAX} is expected.`);
+  }
+  return Number(text);
+}
+
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is expected.');
   return Number(text);
@@ -169,7 +209,9 @@ function wholeNumber(text: string): number {
 
 function positiveNumber(text: string): number {
   const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError('A number over 0 is expected.');
+  if (!(number > 0 && number <= POSITIVE_MAX)) {
+    throw new InvalidArgumentError(`A number over 0, at most ${POSITIVE_MAX}, is expected.`);
+  }
   return number;
 }
 

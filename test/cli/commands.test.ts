@@ -31,6 +31,56 @@ test('a name that is none is answered with one that is like it', async () => {
   expect(code).toBe(2);
 });
 
+test.each([
+  ['init', 'dir', ['init', '']],
+  ['check', 'dir', ['check', ' ']],
+  ['prove', 'dir', ['prove', '']],
+  ['backup', 'file', ['backup', '']],
+  ['restore', 'file', ['restore', '']],
+  ['check', '--junit [file]', ['check', '--junit', '']],
+  ['doctor', '--routes <dir>', ['doctor', '--routes', '']],
+  ['replay', '--against <dir>', ['replay', '--against', '']],
+  ['calls', '--export <file>', ['calls', '--export', '']],
+  ['setup', '--undo-dir <dir>', ['setup', '--undo-dir', '']],
+])('%s takes no empty path for %s: it is mostly an unset variable', async (_, name, argv) => {
+  const { code, text } = await run(...argv);
+  expect(text).toContain(name);
+  expect(text).toContain('A path is expected, got nothing.');
+  expect(text.trim().split('\n')).toHaveLength(1);
+  expect(code).toBe(2);
+});
+
+test.each([
+  [['--webhook-url', 'nope'], 'expected http://host:port/path, got "nope"'],
+  [['--webhook-url', 'http://127.0.0.1:1/a', 'ftp://b'], 'expected http://host:port/path'],
+  [['--port', '99999'], 'A whole number from 0 to 65535 is expected.'],
+  [['--port', '-1'], 'A whole number from 0 to 65535 is expected.'],
+  [['--wait', '1e9'], 'A number over 0, at most 86400, is expected.'],
+  [['--to', '+14155550100'], '--to is the number that --call calls'],
+])('the simulator refuses %j in one line', async (options, words) => {
+  const { code, text } = await run('simulator', '--port', '0', ...options);
+  expect(text).toContain(words);
+  expect(text.trim().split('\n')).toHaveLength(1);
+  expect(code).toBe(2);
+});
+
+test('the simulator exits with 1 if nobody took its call', async () => {
+  const { code, text } = await run(
+    ...[
+      'simulator',
+      '--port',
+      '0',
+      '--webhook-url',
+      'http://127.0.0.1:1/a',
+      'http://127.0.0.1:1/b',
+    ],
+    ...['--call', '+14155550123', '--wait', '0.1'],
+  );
+  expect(text).toContain('sends events to http://127.0.0.1:1/a, http://127.0.0.1:1/b');
+  expect(text).toContain('referee simulator: no command arrived for a call');
+  expect(code).toBe(1);
+});
+
 test('the version is known without any of them', async () => {
   for (const option of ['--version', '-V']) {
     expect(await run(option)).toEqual({
