@@ -62,7 +62,7 @@ interface ReferRefusal {
 
 class Overtaken extends Error {}
 
-/** One closure over what is known and what waits: every function below reads or changes it. */
+/** One closure over what is known and what waits: nearly all functions below share it. */
 export function createResting(options: RestingOptions): Resting {
   const { store, rests, log, onError, onGood } = options;
   let known: { version: number; state: RestState } = { version: -1, state: restState(null) };
