@@ -85,3 +85,7 @@ export class StopTimedOut extends RefereeError {
     super('STOP_TIMED_OUT', message);
   }
 }
+
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}

@@ -1,4 +1,5 @@
 import { runCli } from './cli.ts';
+import { isSystemError } from './errors.ts';
 
 /** What a shell reports for a program that SIGPIPE ended, as it ends `cat` and `grep`. */
 const READER_GONE = 141;
@@ -29,8 +30,4 @@ function endWithoutOutput(command: string): void {
     process.exit(1);
   });
   stderr.on('error', () => process.exit(READER_GONE));
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }

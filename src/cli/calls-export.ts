@@ -2,7 +2,7 @@
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { exportJson } from '../core/recording/export.ts';
 import type { RecordedCall } from '../core/recording/recorded-call.ts';
-import { RefereeError } from '../errors.ts';
+import { isSystemError, RefereeError } from '../errors.ts';
 import { type Io, jsonText } from './io.ts';
 import { plain } from './terminal.ts';
 
@@ -58,8 +58,4 @@ function cannotWrite(file: string, error: Error): RefereeError {
   return new RefereeError('EXPORT', `${plain(file)} cannot be written: ${error.message}`, {
     cause: error,
   });
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }

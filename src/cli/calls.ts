@@ -13,8 +13,8 @@ import {
   documentsIn,
   filterOf,
   NeedsDatabase,
-  openDocuments,
   openRecordings,
+  withDocuments,
 } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { recordedCalls } from './recorded-calls.ts';
@@ -51,15 +51,12 @@ export async function runCalls(
     if (options.verify || options.export !== undefined) {
       return await useRecorded(id, options, io, signal);
     }
-    const documents = await openDocuments(io);
-    try {
+    return await withDocuments(io, async (documents) => {
       if (id !== null) return await showCall(documents, id, options, io, signal);
       if (options.follow) await followCalls(documents, options, io, signal);
       else await listCalls(documents, options, io);
       return 0;
-    } finally {
-      await documents.close();
-    }
+    });
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     io.stderr.write(`referee calls: ${plain(error.message)}\n`);

@@ -48,9 +48,18 @@ export interface Documents {
 }
 
 /** Rejects with a RefereeError that says what is wrong with the setting, the server or the store. */
-export async function openDocuments(io: Io): Promise<Documents> {
+export async function withDocuments<T>(
+  io: Io,
+  use: (documents: Documents) => Promise<T>,
+): Promise<T> {
   const server = serverOf(io);
-  return server === null ? documentsIn(await openReader(databaseOf(io))) : documentsOf(server);
+  const documents =
+    server === null ? documentsIn(await openReader(databaseOf(io))) : documentsOf(server);
+  try {
+    return await use(documents);
+  } finally {
+    await documents.close();
+  }
 }
 
 /** Overrides that operators have set; null if no server has run yet, or if they cannot be read. */
@@ -60,12 +69,7 @@ export async function readOverrides(io: Io): Promise<Overrides | null> {
       const database = databaseOf(io);
       if (database.kind === 'sqlite' && !existsSync(database.path)) return null;
     }
-    const documents = await openDocuments(io);
-    try {
-      return await documents.overrides();
-    } finally {
-      await documents.close();
-    }
+    return await withDocuments(io, (documents) => documents.overrides());
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     io.stderr.write(

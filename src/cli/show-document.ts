@@ -1,6 +1,6 @@
 /** Prints one document from the server or the database: as JSON like the API, as CSV or as text. */
 import { RefereeError } from '../errors.ts';
-import { type Documents, openDocuments } from './documents.ts';
+import { type Documents, withDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { terminalWidth } from './table.ts';
 import { plain } from './terminal.ts';
@@ -20,16 +20,11 @@ export async function showDocument<Document>(
   io: Io,
 ): Promise<number> {
   try {
-    const documents = await openDocuments(io);
-    try {
-      const document = await read(documents);
-      if (options.csv) io.stdout.write(csv(document));
-      else if (options.json) io.stdout.write(`${jsonText(document)}\n`);
-      else io.stdout.write(`${text(document, terminalWidth(io))}\n`);
-      return 0;
-    } finally {
-      await documents.close();
-    }
+    const document = await withDocuments(io, read);
+    if (options.csv) io.stdout.write(csv(document));
+    else if (options.json) io.stdout.write(`${jsonText(document)}\n`);
+    else io.stdout.write(`${text(document, terminalWidth(io))}\n`);
+    return 0;
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     io.stderr.write(`referee ${command}: ${plain(error.message)}\n`);
