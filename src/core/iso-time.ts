@@ -6,7 +6,12 @@
 export function readMoment(text: string): number | null {
   const parts = ISO_MOMENT.exec(text);
   const ms = parts === null ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) || !isDate(parts?.[1] ?? '') ? null : ms;
+  return !isWritable(ms) || !isDate(parts?.[1] ?? '') ? null : ms;
+}
+
+/** In UTC, where an offset may lead out of the years that have four digits. */
+function isWritable(ms: number): boolean {
+  return ms >= FIRST_MS && ms <= LAST_MS;
 }
 
 /**
@@ -15,7 +20,10 @@ export function readMoment(text: string): number | null {
  */
 export function notAMoment(text: string): { problem: string; hint: string } {
   const problem = `${JSON.stringify(text.slice(0, 100))} is not an ISO 8601 time such as 2026-03-02T15:00:00Z`;
-  return { problem, hint: hintFor(text.trim()) };
+  const ms = ISO_MOMENT.test(text) ? Date.parse(text) : Number.NaN;
+  const isOutside = !Number.isNaN(ms) && !isWritable(ms);
+  const hint = isOutside ? 'in UTC its year is not one of 0000 to 9999' : hintFor(text.trim());
+  return { problem, hint };
 }
 
 function hintFor(text: string): string {
@@ -48,6 +56,8 @@ export function isDate(text: string): boolean {
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);
 }
 
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const ISO_MOMENT = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
 const DATE_AND_TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?(.*)$/i;
 const OFFSET = /^([ +-])(\d\d):?(\d\d)?$/;

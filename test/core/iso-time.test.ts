@@ -4,6 +4,8 @@ import { notAMoment, readMoment } from '../../src/core/iso-time.ts';
 test.each([
   ['2026-03-02T15:00:00Z', '2026-03-02T15:00:00.000Z'],
   ['2026-03-02T15:00+02:00', '2026-03-02T13:00:00.000Z'],
+  ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+  ['0000-01-01T00:00:00Z', '0000-01-01T00:00:00.000Z'],
   ['2028-02-29T23:59:59.5-05:00', '2028-03-01T04:59:59.500Z'],
 ])('%s is a moment', (text, iso) => {
   expect(readMoment(text)).toBe(Date.parse(iso));
@@ -15,6 +17,8 @@ test.each([
   '2026-03-02T25:00:00Z',
   '2026-03-02T15:00:00',
   '2026-03-02',
+  '9999-12-31T23:59:59-05:00',
+  '0000-01-01T00:00:00+05:00',
   '1',
   'March 7',
   '',
@@ -32,6 +36,8 @@ test.each([
   ['2026-03-02T15:00:00 EST', 'write 2026-03-02T15:00:00Z for UTC, or 2026-03-02T15:00:00-05:00'],
   ['2026-02-30T15:00:00Z', 'that day or time does not exist'],
   ['2026-03-02T25:00:00', 'that day or time does not exist'],
+  ['9999-12-31T23:59:59-14:00', 'in UTC its year is not one of 0000 to 9999'],
+  ['0000-01-01T00:00:00+14:00', 'in UTC its year is not one of 0000 to 9999'],
   ['yesterday', 'write date, time and zone: 2026-03-02T15:00:00Z'],
 ])('of %j the right form is said', (text, hint) => {
   const told = notAMoment(text);

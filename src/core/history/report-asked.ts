@@ -27,6 +27,12 @@ export interface ReportAsked {
 const DAYS_DEFAULT = 7;
 const DAYS_MAX = 1_100;
 const HOURLY_DAYS_MAX = 92;
+/**
+ * Rounding, zones and the span compared with move times by up to three years, and their years must
+ * keep four digits.
+ */
+const FIRST_MS = 0;
+const LAST_MS = Date.UTC(9999, 0);
 
 /**
  * `from` and `to` as they were given; null: the last seven days. If they are refused, the reason is
@@ -38,6 +44,8 @@ export function reportAsked(
 ): ReportAsked | { field: 'from' | 'to'; problem: string } {
   const to = Math.ceil((given.to ?? now) / HOUR_MS) * HOUR_MS;
   const from = Math.floor((given.from ?? to - DAYS_DEFAULT * DAY_MS) / HOUR_MS) * HOUR_MS;
+  if (from < FIRST_MS) return { field: 'from', problem: 'it is before 1970' };
+  if (to > LAST_MS) return { field: 'to', problem: 'it is after the year 9998' };
   if (to <= from) return { field: 'to', problem: 'it is not after "from"' };
   const daysMax = given.by === 'hour' ? HOURLY_DAYS_MAX : DAYS_MAX;
   if (to - from > daysMax * DAY_MS) {

@@ -50,6 +50,8 @@ describe('what is asked for', () => {
     [{ from: 5 * 3_600_000, to: 3_600_000 }, 'to', 'not after'],
     [{ from: 0, to: 2_000 * 86_400_000 }, 'from', 'at most 1100 days'],
     [{ from: 0, to: 100 * 86_400_000, by: 'hour' as const }, 'from', 'by hour covers at most 92'],
+    [{ from: null, to: at('9999-12-31T23:59:59Z') }, 'to', 'after the year 9998'],
+    [{ from: at('0000-01-01T00:00:00Z'), to: at('0000-01-02T00:00:00Z') }, 'from', 'before 1970'],
   ])('%j is refused', (more, field, words) => {
     const refused = reportAsked({ ...given, ...more }, 0);
     expect(refused).toMatchObject({ field, problem: expect.stringContaining(words) });
