@@ -1,7 +1,8 @@
 /**
  * The receiver: every event passes here, in batches of one commit each. A batch is taken, loaded,
- * applied, committed, reported and handed over. Before the commit nothing of a call is stored, and
- * nothing that follows the commit can undo it.
+ * applied, committed and reported, and its commands are handed to the dispatcher. Before the commit
+ * nothing of a call is stored, and nothing that follows the commit can undo it: observers and the
+ * dispatcher are guarded (observers.ts).
  */
 import { CommitUnknown, NewerRow, RefereeError, StoreUnavailable } from '../errors.ts';
 import type { Committed } from '../store/contract/calls.ts';
@@ -17,7 +18,10 @@ import { LEASE_MS } from './sending.ts';
 import { itemOf } from './tally.ts';
 import type { Applied, BatchUnit } from './working-unit.ts';
 
-const LOST_RACES_MAX = 8;
+/** After so many losses of a call's row, its event is refused. */
+const ROW_RACES_MAX = 8;
+/** After so many losses of a resting target's trial, no caller of the batch gets one. */
+const TRIAL_RACES_MAX = 8;
 
 export interface ReceiverOptions {
   store: Store;
@@ -77,12 +81,15 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     for (const { queued, error } of broken) await deadLetter(queued, error);
   }
 
-  /** If others were first to try a resting target, everything is decided again. */
+  /**
+   * If others were first to try a resting target, everything is decided again. It ends because with
+   * `mayTry` false there is nothing to be first with.
+   */
   async function loadAndApply(events: QueuedEvent[]) {
     let loadMs = 0;
     for (let tries = 0; ; tries += 1) {
       const askedAt = clock.monotonic();
-      const mayTry = tries < LOST_RACES_MAX;
+      const mayTry = tries < TRIAL_RACES_MAX;
       const { loaded, rest, ...context } = await loader.load(events, mayTry);
       loadMs += clock.monotonic() - askedAt;
       const sinceWebhookMs = lastWebhookMono === null ? null : clock.monotonic() - lastWebhookMono;
@@ -130,19 +137,22 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
     if (commands > claimed.length) outlet.poke();
   }
 
-  /** Another replica changed the call first: load and apply again, before any newer event. */
+  /** Another replica changed the call first: its events are the next to be loaded and applied. */
   function retryLostRace(applied: Applied[]): void {
     const retried: QueuedEvent[] = [];
     for (const { queued } of applied) {
       queued.lostRaces += 1;
-      if (queued.lostRaces <= LOST_RACES_MAX) retried.push(queued);
+      if (queued.lostRaces <= ROW_RACES_MAX) retried.push(queued);
       else
         queued.reject(new StoreUnavailable(`lost ${queued.lostRaces} races for this call's row`));
     }
     queue.putBack(retried);
   }
 
-  /** If a batch fails, its events are tried singly, so that one event does not cause 503 for all. */
+  /**
+   * If a batch fails, its events are tried singly, so that one event does not cause 503 for all. Those
+   * that were stored all the same are duplicates then.
+   */
   async function processOrSplit(events: QueuedEvent[]): Promise<void> {
     try {
       await processBatch(events);
