@@ -1,27 +1,22 @@
 /** Lists what people did; `audit.ts` writes it. */
 import { Type } from 'typebox';
-import { iso, readMoment } from '../../core/iso-time.ts';
-import type { AuditFilter, AuditRow } from '../../store/contract/audit.ts';
+import { iso } from '../../core/iso-time.ts';
+import type { AuditRow } from '../../store/contract/audit.ts';
 import type { Store } from '../../store/store.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { badMoment } from './bad-field.ts';
+import { momentsIn } from './bad-field.ts';
 import { orNull, PROBLEM } from './calls-schemas.ts';
 import { csvText, JSON_OR_CSV, jsonOrCsv, members } from './csv.ts';
 
 export function registerAuditList(app: ApiScope, { store }: { store: Pick<Store, 'audit'> }): void {
   app.get('/v1/audit', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { since, until, limit = HTTP_LIMITS.callsPageDefault, ...named } = request.query;
-    const filter: AuditFilter = { ...named, limit };
-    for (const [field, given] of Object.entries({ since, until })) {
-      if (given === undefined) continue;
-      const ms = readMoment(given);
-      if (ms === null) return sendProblem(reply, badMoment('querystring', field, given));
-      filter[field as 'since' | 'until'] = ms;
-    }
-    const { rows, next } = await store.audit(filter);
+    const span = momentsIn({ since, until });
+    if ('problem' in span) return sendProblem(reply, span.problem);
+    const { rows, next } = await store.audit({ ...named, limit, ...span.moments });
     return jsonOrCsv(request, reply, { audit: rows.map(auditJson), next }, auditCsv);
   });
 }

@@ -1,5 +1,4 @@
 /** The calls, and the manual refer. */
-import { readMoment } from '../../core/iso-time.ts';
 import type { Call } from '../../core/machine/call.ts';
 import { withoutUserParameters } from '../../core/rules/address.ts';
 import type { Receiver } from '../../engine/engine.ts';
@@ -13,7 +12,7 @@ import { OPERATOR, VIEWER } from '../people/roles.ts';
 import { type Problem, sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
 import type { Audit, Came } from './audit.ts';
-import { badMoment } from './bad-field.ts';
+import { momentsIn } from './bad-field.ts';
 import { callsCsv } from './calls-csv.ts';
 import { attemptJson, attemptToCome, callDetail, callSummary } from './calls-json.ts';
 import {
@@ -50,13 +49,9 @@ export function registerCalls(app: ApiScope, deps: CallsDeps): void {
       const bare = withoutUserParameters(query[party] ?? null);
       if (bare !== null) filter[party] = askedNumber(bare, deps.routes.current().policy.country);
     }
-    for (const [field, given] of Object.entries({ since, until })) {
-      if (given === undefined) continue;
-      const ms = readMoment(given);
-      if (ms === null) return sendProblem(reply, badMoment('querystring', field, given));
-      filter[field as 'since' | 'until'] = ms;
-    }
-    const { calls, next } = await deps.store.list(filter);
+    const span = momentsIn({ since, until });
+    if ('problem' in span) return sendProblem(reply, span.problem);
+    const { calls, next } = await deps.store.list({ ...filter, ...span.moments });
     return jsonOrCsv(request, reply, { calls: calls.map(callSummary), next }, callsCsv);
   });
 

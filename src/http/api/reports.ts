@@ -1,7 +1,6 @@
 /** Reports from the hourly sums, which are kept longer than calls. */
 import { Type } from 'typebox';
 import { REPORT_BY, REPORT_COMPARE, reportAsked } from '../../core/history/report-asked.ts';
-import { readMoment } from '../../core/iso-time.ts';
 import { CALLER_OUTCOMES } from '../../core/machine/caller-outcome.ts';
 import { labelOf } from '../../core/rules/label.ts';
 import { isZone } from '../../core/rules/zone.ts';
@@ -11,7 +10,7 @@ import type { Store } from '../../store/store.ts';
 import { VIEWER } from '../people/roles.ts';
 import { sendProblem } from '../problem.ts';
 import type { ApiScope } from './api.ts';
-import { badField, badMoment } from './bad-field.ts';
+import { badField, momentsIn } from './bad-field.ts';
 import { orNull, PROBLEM, time } from './calls-schemas.ts';
 import { JSON_OR_CSV, jsonOrCsv } from './csv.ts';
 import { reportCsv } from './reports-csv.ts';
@@ -26,14 +25,9 @@ export function registerReports(app: ApiScope, { store, routes, now }: ReportsDe
   app.get('/v1/reports', { schema: SCHEMA, config: VIEWER }, async (request, reply) => {
     const { from, to, by = 'day', compare = null, zone = 'UTC' } = request.query;
     if (!isZone(zone)) return sendProblem(reply, badField('querystring', 'zone', notAZone(zone)));
-    const moments: { from: number | null; to: number | null } = { from: null, to: null };
-    for (const [field, given] of Object.entries({ from, to })) {
-      if (given === undefined) continue;
-      const ms = readMoment(given);
-      if (ms === null) return sendProblem(reply, badMoment('querystring', field, given));
-      moments[field as 'from' | 'to'] = ms;
-    }
-    const asked = reportAsked({ ...moments, by, compare, zone }, now());
+    const span = momentsIn({ from, to });
+    if ('problem' in span) return sendProblem(reply, span.problem);
+    const asked = reportAsked({ from: null, to: null, ...span.moments, by, compare, zone }, now());
     if ('problem' in asked) {
       return sendProblem(reply, badField('querystring', asked.field, asked.problem));
     }
