@@ -150,8 +150,8 @@ export function createReceiver(options: ReceiverOptions): BatchingReceiver {
   }
 
   /**
-   * If a batch fails, its events are tried singly, so that one event does not cause 503 for all. Those
-   * that were stored all the same are duplicates then.
+   * If a batch fails, its events are tried singly, so that one event does not cause 503 for all.
+   * Those that were stored all the same are duplicates then.
    */
   async function processOrSplit(events: QueuedEvent[]): Promise<void> {
     try {
