@@ -33,20 +33,17 @@ function addEndpoints(app: FastifyInstance, deps: HealthDeps): void {
 
 function notReady(deps: HealthDeps): { reason: string; detail: string } | null {
   const { phase } = deps.lifecycle;
-  if (phase === 'starting') {
-    // If the store cannot be opened, the operator needs to know why.
-    const failure = deps.storeWatch.failureForAnybody();
-    const detail = failure ?? 'The store is open; its deadlines and commands are being loaded.';
-    return { reason: 'starting', detail };
-  }
-  if (phase === 'warming') return { reason: 'starting', detail: WARMING };
-  if (phase !== 'running') {
+  if (phase === 'draining' || phase === 'stopping') {
     return { reason: 'stopping', detail: 'The server is shutting down; send webhooks elsewhere.' };
   }
+  // If the store cannot be opened or fails, the operator needs to know why, in every phase.
   const failure = deps.storeWatch.failureForAnybody();
+  if (phase === 'starting') return { reason: 'starting', detail: failure ?? LOADING };
+  if (phase === 'warming') return { reason: 'starting', detail: failure ?? WARMING };
   return failure === null ? null : { reason: 'store', detail: failure };
 }
 
+const LOADING = 'The store is open; its deadlines and commands are being loaded.';
 const WARMING =
   'The server plays a few calls to itself, so that callers do not wait while its code is compiled. A webhook that comes is accepted, and ends this.';
 

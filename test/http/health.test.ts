@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { watchStore } from '../../src/http/health.ts';
 import { type ServedApp, serveApp } from '../helpers/served-app.ts';
 import { waitFor } from '../helpers/waiting.ts';
@@ -17,7 +17,7 @@ async function ready(): Promise<[number, unknown]> {
 
 describe('health', () => {
   test('live is 200 in every phase', async () => {
-    for (const phase of ['starting', 'running', 'draining', 'stopping'] as const) {
+    for (const phase of ['starting', 'warming', 'running', 'draining', 'stopping'] as const) {
       app.lifecycle.phase = phase;
       expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
     }
@@ -38,6 +38,19 @@ describe('health', () => {
       app.lifecycle.phase = phase;
       expect(await ready()).toMatchObject([503, { status: 'not ready', reason: reasons[phase] }]);
     }
+    app.lifecycle.phase = 'running';
+  });
+
+  test('during the warm-up it does not hide that the store has failed', async () => {
+    app.lifecycle.phase = 'warming';
+    const detail = expect.stringContaining('is accepted');
+    await waitFor(async () =>
+      expect(await ready()).toMatchObject([503, { reason: 'starting', detail }]),
+    );
+    const ping = vi.spyOn(app.store, 'ping').mockRejectedValue(new Error('disk full'));
+    const failed = expect.stringContaining('The store failed');
+    await waitFor(async () => expect(await ready()).toMatchObject([503, { detail: failed }]));
+    ping.mockRestore();
     app.lifecycle.phase = 'running';
   });
 });
