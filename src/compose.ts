@@ -301,7 +301,8 @@ function createStop(stopping: Stopping) {
     lifecycle.phase = 'stopping';
     let waitingFor = '';
     const closing = (async () => {
-      const warmUpClosed = settledWithin(warming?.closed() ?? Promise.resolve(), leftMs());
+      const toClose = warming?.closed() ?? Promise.resolve();
+      const warmUpClosed = settledWithin(toClose, Math.max(leftMs(), CLOSING_MS / 2));
       await engine.stop(leftMs, (next) => {
         waitingFor = next;
       });

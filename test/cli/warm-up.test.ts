@@ -1,7 +1,9 @@
 /** The warm-up: callers never wait for it, and it leaves nothing behind. */
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { warmUp } from '../../src/cli/warm-up.ts';
 import { compose } from '../../src/compose.ts';
@@ -148,6 +150,18 @@ test('a stop ends it, and waits for it', async () => {
     (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
   );
   await service.stop(0);
+});
+
+test('a stop that has only a second waits for it too', async () => {
+  let closed = false;
+  const closing: WarmUp = async (signal) => {
+    await once(signal, 'abort');
+    await setTimeout(100);
+    closed = true;
+  };
+  const { service } = await startWith(closing, { SHUTDOWN_TIMEOUT_SECS: '1' });
+  await service.stop(0);
+  expect(closed).toBe(true);
 });
 
 test('a stop does not fail because of what it cannot close', async () => {
