@@ -14,6 +14,7 @@ import { createEngine, type Engine } from './engine/create-engine.ts';
 import { createKeepWarm } from './engine/keep-warm.ts';
 import type { LiveRoutes } from './engine/live-routes.ts';
 import { createReport } from './engine/report.ts';
+import { createWarming, type Warming, type WarmUp } from './engine/warming.ts';
 import { StopTimedOut } from './errors.ts';
 import { type App, buildApp } from './http/app.ts';
 import { type StoreWatch, watchStore } from './http/health.ts';
@@ -35,7 +36,6 @@ import { createAsking } from './telnyx/account/asking.ts';
 import { createTelnyxClient } from './telnyx/client.ts';
 import { createVerifier } from './telnyx/signature.ts';
 import { openTracing } from './tracing/tracing.ts';
-import { createWarming, type Warming, type WarmUp } from './warming.ts';
 
 export interface Service {
   /**

@@ -8,8 +8,8 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { warmUp } from '../../src/cli/warm-up.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
+import type { WarmUp } from '../../src/engine/warming.ts';
 import type { LogEventName } from '../../src/log/events.ts';
-import type { WarmUp } from '../../src/warming.ts';
 import { waitFor } from '../helpers/waiting.ts';
 import { incomingCall, signedHeaders, telnyxKey } from '../helpers/webhooks.ts';
 

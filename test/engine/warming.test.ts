@@ -1,6 +1,6 @@
 /** A warm-up is over in time, whatever happens to it. */
 import { expect, test } from 'vitest';
-import { createWarming, type WarmUp } from '../src/warming.ts';
+import { createWarming, type WarmUp } from '../../src/engine/warming.ts';
 
 const never: WarmUp = () => new Promise(() => {});
 
