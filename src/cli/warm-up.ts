@@ -1,7 +1,7 @@
 /**
- * Plays calls to this process before callers come: V8 has compiled nothing yet, so the first
- * hundreds of webhooks would take twenty times as long as later ones. They go through a second
- * server with a database of its own, and to the Telnyx simulator, so they leave nothing behind.
+ * Plays calls to this process before callers come: V8 has compiled nothing yet, and while it does,
+ * webhooks queue (docs/decisions/warm-up.md). The calls go through a second server with its own
+ * database, and to the Telnyx simulator, so they leave nothing behind.
  */
 import { once } from 'node:events';
 import type { Config } from '../config/config.ts';
