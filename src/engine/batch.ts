@@ -78,8 +78,8 @@ export function applyAll(events: QueuedEvent[], context: BatchContext): Batch {
         : null;
     // Only now, because if anything above throws, nothing of the event may be stored: it becomes a
     // dead letter, and trying that again must find both calls as they were.
-    const ownChange = recorded(own, own.given);
-    const callersChange = callers === null ? null : recorded(callers, callers.given);
+    const ownChange = recorded(own);
+    const callersChange = callers === null ? null : recorded(callers);
     const applied: Applied = { queued, received: { result: 'committed', call }, transitions: [] };
     let unit = units.add(ownChange, applied, queued.settle);
     if (callersChange !== null) unit = units.merge(unit, units.add(callersChange, applied, null));

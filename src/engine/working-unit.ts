@@ -48,10 +48,12 @@ export interface Recorded {
   counted: ReturnType<typeof tallyOf>;
 }
 
-export function recorded(
-  { event, before, transition }: Pick<Recorded, 'event' | 'before' | 'transition'>,
-  given: Given,
-): Recorded {
+export function recorded({
+  event,
+  before,
+  transition,
+  given,
+}: Pick<Recorded, 'event' | 'before' | 'transition'> & { given: Given }): Recorded {
   const entry = timelineEntry(event, before, transition, given);
   const counted = tallyOf(before, transition.call, given.now);
   return { event, before, transition, entry, counted };
