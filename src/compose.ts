@@ -223,17 +223,7 @@ async function assemble(
     else void warming.begin().then(run);
   });
   const stop = createStop({ opened, config, log, lifecycle, engine, storeWatch, warming });
-  return {
-    url,
-    adminUrl,
-    routeSet: hash,
-    ready,
-    reload,
-    stop(drainMs) {
-      warming?.end();
-      return stop(drainMs);
-    },
-  };
+  return { url, adminUrl, routeSet: hash, ready, reload, stop };
 
   function run(): void {
     // What bin/referee.js has Node keep is written when a process exits; a server may be killed.
@@ -293,6 +283,7 @@ function createStop(stopping: Stopping) {
   async function stop(drainMs: number): Promise<void> {
     const stopAt = performance.now() + config.shutdownTimeoutSecs * 1000;
     const leftMs = () => Math.max(0, stopAt - CLOSING_MS - performance.now());
+    warming?.end();
     // Nothing was accepted yet, so no load balancer needs time to notice.
     const drain = lifecycle.phase === 'starting' ? 0 : drainMs;
     lifecycle.phase = 'draining';

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../log/log.ts';
-import { SCRIPTS } from '../simulator/scripts.ts';
+import { scriptNamed } from '../simulator/scripts.ts';
 import { type Stage, setStage } from './stage.ts';
 
 const CALLS_AT_A_TIME = 4;
@@ -38,7 +38,7 @@ export async function warmUp(config: Config, log: Log, signal: AbortSignal): Pro
 
 /** Resolves with the number of calls that were played to their end. */
 async function play({ simulator }: Stage, calls: number, ending: AbortSignal): Promise<number> {
-  const script = SCRIPTS.find(({ name }) => name === 'straight-through')?.script ?? {};
+  const script = scriptNamed('straight-through')?.script;
   const ended = ending.aborted ? Promise.resolve() : once(ending, 'abort');
   let begun = 0;
   let played = 0;
