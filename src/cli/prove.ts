@@ -3,8 +3,9 @@
  * case.
  */
 import type { Command } from 'commander';
+import { OTHERWISE } from '../core/machine/plan.ts';
 import { breaches, type Guarantee } from '../core/prove/guarantee.ts';
-import { OTHERWISE, type ProveOptions, type RuleProof } from '../core/prove/prove.ts';
+import type { ProveOptions, RuleProof } from '../core/prove/prove.ts';
 import { proofReport } from '../core/prove/report.ts';
 import { mermaid, stepsIn, type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { durationWords, inWords } from '../core/prove/words.ts';

@@ -1,5 +1,5 @@
 /** What can become of the callers of each rule of the live set, worked out once when it is asked. */
-import { OTHERWISE } from '../core/prove/prove.ts';
+import { OTHERWISE } from '../core/machine/plan.ts';
 import { type RuleReport, ruleReport } from '../core/prove/report.ts';
 import { type TreeLine, treeLines } from '../core/prove/tree.ts';
 import { inWords } from '../core/prove/words.ts';

@@ -1,6 +1,7 @@
 /** Builds the guarantees of all files and checks that the rules they name exist. */
+
+import { OTHERWISE } from '../core/machine/plan.ts';
 import type { Clause, Guarantee } from '../core/prove/guarantee.ts';
-import { OTHERWISE } from '../core/prove/prove.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { durationOf, type SetContext } from './context.ts';
 import type { DecodedFile } from './decoded-set.ts';

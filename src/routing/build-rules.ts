@@ -1,5 +1,6 @@
 /** Builds the rules of all files in order: unique names, conditions, steps or a handler. */
 import { hash } from 'node:crypto';
+import { OTHERWISE } from '../core/machine/plan.ts';
 import type { Rule } from '../core/rules/rule.ts';
 import { referenced } from './build-data.ts';
 import { buildCondition } from './conditions.ts';
@@ -63,7 +64,7 @@ function checkRuleName(
       `a rule ${quoted(written.name)} is already defined in ${before.file}:${before.line}`,
       'each name may be defined only once in the set',
     );
-  } else if (written.name === 'otherwise') {
+  } else if (written.name === OTHERWISE) {
     context.problems.problem(
       at,
       'a rule cannot be named otherwise',

@@ -363,6 +363,11 @@ const MEANING: [string, string, string[]][] = [
     ],
   ],
   [
+    'a rule with the name that stands for no rule',
+    `rules: [ { name: otherwise, do: [ hangup ] } ]${OTHERWISE}`,
+    ['1:18 a rule cannot be named otherwise (otherwise is what runs if no rule matches)'],
+  ],
+  [
     'a header that SIP writes itself',
     'targets: { a: { sip: "sip:a@b.example", headers: { Via: x } } }\notherwise: [ { refer: a } ]',
     ['1:52 Via is a header of SIP itself (use a name of your own, such as X-Queue)'],

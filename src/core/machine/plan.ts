@@ -163,6 +163,11 @@ export interface TableRow {
 }
 
 /**
+ * What a decision without a rule is called where one is asked for by name. No rule may have it.
+ */
+export const OTHERWISE = 'otherwise';
+
+/**
  * The decision about a call. `rule` null with a plan is `otherwise`; `plan` null leaves the call
  * unmanaged (an outgoing leg that no rule matches, or one for a rule on a later event).
  */

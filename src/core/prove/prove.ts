@@ -4,6 +4,7 @@
  * time and without an account.
  */
 import type { Verdict } from '../machine/call.ts';
+import { OTHERWISE } from '../machine/plan.ts';
 import { atOnce } from '../rules/at-once.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -40,8 +41,6 @@ export interface ProveOptions {
   /** One target's answer to every caller. */
   fixed?: { target: string; verdict: Verdict };
 }
-
-export const OTHERWISE = 'otherwise';
 
 /** Yields often, so that whoever must not be blocked can run it in slices. */
 export function* proveRoutes(
