@@ -75,6 +75,7 @@ function questions(): [string, Partial<CallFilter>][] {
       },
     ],
     ['four digits, not reached', { ...text(caller.slice(-4)), outcome: 'not_reached' }],
+    ['no rule', { rule: 'otherwise' }],
     ['an outcome', { outcome: 'unsure' }],
     ['our number and outcome', { number: past.facts.to ?? '', outcome: 'not_reached' }],
   ];
@@ -109,7 +110,7 @@ function callOf(n: number): Call {
     phase: 'ended',
     ends,
     decided: true,
-    rule: `rule ${n % 40}`,
+    rule: n % 5_000 === 2 ? null : `rule ${n % 40}`,
     attempts: ends === 'abandoned' ? [] : [attemptOf(n, ends, createdAt)],
     facts: { from: caller, to: `+4930901${String(n % OURS).padStart(3, '0')}`, sessionId: null },
   });

@@ -52,7 +52,10 @@ export function addCallsOptions(command: Command): void {
       ]),
     )
     .addOption(new Option('--phase <phase>', 'only calls in this phase').choices([...PHASES]))
-    .option('--rule <name>', 'only calls that this rule matched')
+    .option(
+      '--rule <name>',
+      'only calls that this rule matched; otherwise: calls that no rule matched',
+    )
     .option('--target <name>', 'only calls with an attempt at this target')
     .addOption(
       new Option(

@@ -245,6 +245,25 @@ describe('the list', () => {
     expect(ids((await referee('calls', '--limit', '1', '--json')).out)).toEqual(['v3:second']);
   });
 
+  test('--rule otherwise lists the calls that were decided without a rule', async () => {
+    const own = join(folder, 'otherwise.db');
+    const writer = await openStore({ kind: 'sqlite', path: own });
+    await writer.commit(
+      [
+        aUnit(aCall('v3:ruled', { decided: true, rule: 'support' }), 0),
+        aUnit(aCall('v3:otherwise', { decided: true }), 0),
+        aUnit(aCall('v3:undecided'), 0),
+      ],
+      null,
+    );
+    await writer.close();
+    const written = terminal(false, `sqlite:${own}`);
+    await runCli(['calls', '--rule', 'otherwise', '--json'], written.io);
+    expect(JSON.parse(written.out).calls).toMatchObject([
+      { call_control_id: 'v3:otherwise', rule: null, decided: true },
+    ]);
+  });
+
   test('what a caller wrote never reaches the terminal as control characters', async () => {
     for (const argv of [
       ['calls'],

@@ -285,7 +285,7 @@ export class ReferenceStore {
       const legs = filter.legs === 'all' || filter.parentId !== undefined;
       const asked = [
         [filter.phase, call.phase],
-        [filter.rule, call.rule],
+        [filter.rule, call.rule ?? (call.decided ? 'otherwise' : null)],
         [filter.ends, call.ends],
         [filter.from, facts.from],
         [filter.to, facts.to],

@@ -35,7 +35,7 @@ export const CALLS_QUERY = Type.Object(
         minLength: 1,
         maxLength: 256,
         description:
-          'Part of what a call is known by: at least four digits of a number of either side (also as it is dialled nationally), an address, the beginning of the call_control_id, a rule, a target',
+          'Part of what a call is known by: at least four digits of a number of either side (also as it is dialled nationally), an address, the beginning of the call_control_id, a rule (or `otherwise`), a target',
       }),
     ),
     outcome: Type.Optional(OUTCOME),
@@ -48,7 +48,14 @@ export const CALLS_QUERY = Type.Object(
     ),
     direction: Type.Optional(Type.Enum(['incoming', 'outgoing'])),
     phase: Type.Optional(PHASE),
-    rule: Type.Optional(name),
+    rule: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description:
+          'Name of a rule, or `otherwise` for the calls that were decided without one: `rule` is null and `decided` is true',
+      }),
+    ),
     target: Type.Optional(name),
     verdict: Type.Optional(ASKED_VERDICT),
     ends: Type.Optional(ENDS),

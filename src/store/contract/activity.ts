@@ -30,6 +30,7 @@ export interface Activity {
 export interface CallGroup {
   /** When the minute starts, in milliseconds since the epoch. */
   minute: number;
+  /** Null for `otherwise`, and while nothing is decided. */
   rule: string | null;
   /** Null while they are live. */
   ends: Ends | null;

@@ -16,6 +16,7 @@ export interface SearchText {
 
 export interface CallFilter {
   phase?: Phase;
+  /** `otherwise`: calls that were decided without a rule. */
   rule?: string;
   target?: string;
   verdict?: AskedVerdict;

@@ -1,5 +1,6 @@
 /** Reads recent activity; the server counts, in one round trip. */
 import type { Ends, Phase, Verdict } from '../../core/machine/call.ts';
+import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
 import { MINUTE_MS } from '../rows/activity.ts';
 import { NOW_MS } from './load.ts';
@@ -14,7 +15,8 @@ export async function readActivity(
 ): Promise<Activity> {
   const [row] = await query(
     `with recent as materialized (
-       select f.call, f.created_at, f.rule, f.ends, f.costs, f.table_rows,
+       select f.call, f.created_at, nullif(f.rule, '${OTHERWISE}') as rule, f.ends, f.costs,
+         f.table_rows,
          (select count(*) from attempts a where a.call = f.call) as attempts
        from call_filters f where not f.leg and f.created_at >= $1
        order by f.created_at desc, f.call desc limit $2),

@@ -6,6 +6,7 @@ import { storable } from '../../core/history/sums.ts';
 import type { Attempt, Call, Direction } from '../../core/machine/call.ts';
 import type { Command } from '../../core/machine/command.ts';
 import { costTarget, costTotals } from '../../core/machine/cost.ts';
+import { OTHERWISE } from '../../core/machine/plan.ts';
 import { NewerRow } from '../../errors.ts';
 import type { DueDeadline } from '../contract/calls.ts';
 import type { ClaimedCommand } from '../contract/outbox.ts';
@@ -38,6 +39,7 @@ export interface CallColumns {
   dueAt: number | null;
   phase: string;
   ends: string | null;
+  /** `otherwise` if the call was decided without a rule; null while nothing is decided. */
   rule: string | null;
   caller: string | null;
   callee: string | null;
@@ -64,7 +66,7 @@ export function callColumns(call: Call): CallColumns {
     dueAt: dueAt(call),
     phase: call.phase,
     ends: call.ends,
-    rule: call.rule,
+    rule: call.rule ?? (call.decided ? OTHERWISE : null),
     caller: call.facts.from,
     callee: call.facts.to,
     session: call.facts.sessionId,

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import { type Ends, PHASES, type Phase, type Verdict } from '../../core/machine/call.ts';
+import { OTHERWISE } from '../../core/machine/plan.ts';
 import type { Activity } from '../contract/activity.ts';
 import { createGroups, type Groups } from '../rows/activity.ts';
 import { FIRST, type Position } from '../rows/cursor.ts';
@@ -67,7 +68,8 @@ export function prepareActivity(database: DatabaseSync): SqliteActivity {
     'select count(*) as n from calls indexed by calls_phase where phase = ? and leg = 0',
   );
   const rows = database.prepare(
-    `select d.call, d.created_at, c.rule, c.ends, a.key, a.target, a.verdict, a.started_at, a.took_ms, c.costs, c.table_rows,
+    `select d.call, d.created_at, nullif(c.rule, '${OTHERWISE}') as rule, c.ends, c.costs,
+       c.table_rows, a.key, a.target, a.verdict, a.started_at, a.took_ms,
        (select count(*) from attempts t where t.call = d.call) as tried
      from (select call, created_at from calls indexed by calls_created
            where leg = 0 and created_at >= ? and (created_at, call) < (?, ?)

@@ -125,6 +125,8 @@ describe('the list', () => {
 
   test('each filter holds, alone and together', async () => {
     expect(await ids('?rule=support')).toEqual(['v3:to-support']);
+    expect(await ids('?rule=otherwise')).toEqual(['v3:nobodys']);
+    expect(await ids('?rule=otherwise&phase=unmanaged')).toEqual([]);
     expect(await ids(`?to=${encodeURIComponent('+14155550111')}`)).toEqual(['v3:left-alone']);
     expect(await ids(`?from=${encodeURIComponent('+442071234567')}`)).toEqual(['v3:nobodys']);
     expect(await ids('?phase=unmanaged')).toEqual(['v3:left-alone']);

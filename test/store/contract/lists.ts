@@ -68,6 +68,41 @@ export function listsContract(): void {
       expect((await store.list({ since: 0, limit: 3 })).calls).toHaveLength(3);
     });
 
+    test('otherwise stands for the calls that were decided without a rule', async () => {
+      const to = `${run}-to`;
+      const rule = 'otherwise';
+      const decided = (n: number, given: Parameters<typeof aCall>[1] = {}) =>
+        aCall(`${run}-${n}`, { createdAt: n * 10, decided: true, ...given, facts: { to } });
+      await commit(
+        aUnit(decided(1, { phase: 'ended', ends: 'rejected' }), 0),
+        aUnit(decided(2, { rule: `${run} r` }), 0),
+        aUnit(decided(3, { decided: false }), 0),
+        aUnit(decided(4, { attempts: [anAttempt(`${run}4`, { target: `${run}t` })] }), 0),
+        aUnit(decided(5, { phase: 'unmanaged' }), 0),
+        aUnit(decided(6, { parentId: `${run}-4` }), 0),
+      );
+      expect(await listed({ rule, to })).toEqual([5, 4, 1]);
+      expect(await listed({ rule, to, legs: 'all' })).toEqual([6, 5, 4, 1]);
+      expect(await listed({ rule, to, ends: 'rejected' })).toEqual([1]);
+      expect(await listed({ rule, to, phase: 'unmanaged' })).toEqual([5]);
+      expect(await listed({ rule, target: `${run}t` })).toEqual([4]);
+      expect(await listed({ rule, to, since: 20, until: 50 })).toEqual([4]);
+      const q = { text: 'OTHERW', numbers: [] };
+      expect(await listed({ q, to })).toEqual([5, 4, 1]);
+      expect(await listed({ q, rule, to })).toEqual([5, 4, 1]);
+      const alone = await store.list({ rule, until: 70, legs: 'all', limit: 100 });
+      expect(alone.calls.length).toBeGreaterThanOrEqual(4);
+      expect(alone.calls.filter((call) => call.rule !== null || !call.decided)).toEqual([]);
+
+      // One is decided only now, another is taken over by a rule on a later event.
+      await commit(aUnit(decided(3), 1), aUnit(decided(5, { rule: `${run} r` }), 1));
+      expect(await listed({ rule, to })).toEqual([4, 3, 1]);
+      expect(await listed({ rule: `${run} r` })).toEqual([5, 2]);
+      for (const groups of Object.values(await store.activity(0, 100_000))) {
+        if (Array.isArray(groups)) expect(JSON.stringify(groups)).not.toContain('"otherwise"');
+      }
+    });
+
     test('pages follow each other without gap or repetition, whatever comes in between', async () => {
       const to = `${run}-to`;
       const make = (n: number) =>

@@ -35,6 +35,7 @@ create table call_filters (
   -- The phase is `ended`.
   over boolean not null,
   ends text,
+  -- `otherwise` if the call was decided without a rule; null while nothing is decided.
   rule text,
   caller text,
   callee text,

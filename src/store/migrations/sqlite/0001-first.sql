@@ -18,6 +18,7 @@ create table calls (
   due_at integer,
   phase text not null,
   ends text,
+  -- `otherwise` if the call was decided without a rule; null while nothing is decided.
   rule text,
   caller text,
   callee text,
