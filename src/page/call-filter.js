@@ -80,7 +80,7 @@ function form(filter, names) {
         ${textField('Until', 'until', localTime(filter.until), { type: 'datetime-local' })}
       </div>
     </details>
-    <datalist id="rule-names">${names.rules.map((name) => html`<option value=${name}></option>`)}</datalist>
+    <datalist id="rule-names">${[...names.rules, 'otherwise'].map((name) => html`<option value=${name}></option>`)}</datalist>
     <datalist id="target-names">${names.targets.map((name) => html`<option value=${name}></option>`)}</datalist>
   </form>`;
 }

@@ -16,7 +16,7 @@ export function rulesPanel(rules, showPaths) {
 }
 
 function ruleList(rules, showPaths) {
-  const otherwise = html`<p>otherwise ${pathsButton('otherwise', showPaths)}</p>`;
+  const otherwise = html`<p><a href="#/calls?rule=otherwise">otherwise</a> ${pathsButton('otherwise', showPaths)}</p>`;
   if (rules.length === 0)
     return html`<p class="empty">The routes have no rules: every call runs otherwise.</p>${otherwise}`;
   const shown = rules.slice(0, SHOWN_MAX);

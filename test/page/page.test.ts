@@ -243,6 +243,8 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
   test('a rule shows what can happen to its callers, and the worst of it', async () => {
     const { page } = await signedIn();
     await page.getByRole('link', { name: 'Routes' }).click();
+    const link = page.getByRole('link', { name: 'otherwise', exact: true });
+    expect(await link.getAttribute('href')).toBe('#/calls?rule=otherwise');
     await page.getByRole('button', { name: 'Paths of otherwise' }).click();
     await page.getByRole('heading', { name: 'What can happen to callers of otherwise' }).waitFor();
     await page.getByText('Longest wait').waitFor();
@@ -291,6 +293,7 @@ describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
     await expect.poll(() => rows.count()).toBe(1);
     await page.getByRole('link', { name: 'Clear' }).click();
     await page.getByText('More filters').click();
+    await page.locator('#rule-names option[value=otherwise]').waitFor({ state: 'attached' });
     await page.getByLabel('Target', { exact: true }).fill('night-desk');
     await page.getByRole('combobox', { name: 'Verdict' }).selectOption('not found');
     await expect
