@@ -59,7 +59,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (!error.code.startsWith('commander.')) return error.exitCode;
-    // Commander says 1, which for some commands means something else: a wrong command line is always 2.
+    // Commander says 1, which for some commands means something else: a wrong command line is 2.
     return error.exitCode === 0 ? 0 : 2;
   }
 }

@@ -47,7 +47,7 @@ export interface Documents {
   close(): Promise<void>;
 }
 
-/** Rejects with a RefereeError that says what is wrong with the setting, the server or the store. */
+/** Rejects with a RefereeError that says what is wrong with setting, server or store. */
 export async function withDocuments<T>(
   io: Io,
   use: (documents: Documents) => Promise<T>,

@@ -1,4 +1,4 @@
-/** What can become of the callers of each rule of the live set, worked out once when it is asked. */
+/** What can become of the callers of each rule of the live set, worked out when first asked. */
 import { OTHERWISE } from '../core/machine/plan.ts';
 import { type RuleReport, ruleReport } from '../core/prove/report.ts';
 import { type TreeLine, treeLines } from '../core/prove/tree.ts';

@@ -4,9 +4,14 @@ import { isSip } from './story-mode.js';
 import { age, plain, said, time } from './words.js';
 
 /**
+ * @typedef {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>} Detail
+ * @typedef {Detail['attempts'][number]} Attempt
+ */
+
+/**
  * The details below an attempt's bar.
  *
- * @param {ReturnType<typeof import('../http/api/calls-json.ts').callDetail>['attempts'][number]} attempt
+ * @param {Attempt} attempt
  */
 export function attemptDetail(attempt) {
   const { kind, sip_address, reason } = attempt;

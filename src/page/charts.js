@@ -55,8 +55,10 @@ function everyOf(report) {
 
 /**
  * @param {any[]} rows of a report
- * @param {{ slots: number, every: number, name: (row: any) => string, title?: (row: any) => string, href: (row: any) => string | null, beside?: boolean }} how `beside`: with
- *   the callers of before
+ * @param {{
+ *   slots: number, every: number, name: (row: any) => string, title?: (row: any) => string,
+ *   href: (row: any) => string | null, beside?: boolean,
+ * }} how `beside`: with the callers of before
  */
 function timeChart(rows, { slots, every, name, title = name, href, beside = false }) {
   const heights = rows.map(({ calls, before }) => Math.max(calls, beside ? before.calls : 0));

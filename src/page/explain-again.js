@@ -1,4 +1,4 @@
-/** Where would this caller go now? What happened and what the live routes would do, side by side. */
+/** Where would this caller go now? What happened beside what the live routes would do. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { traceTable } from './attempt.js';

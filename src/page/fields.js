@@ -9,7 +9,9 @@ import { word } from './states.js';
  * @param {string} label
  * @param {string} name
  * @param {string | undefined} value
- * @param {{ hint?: string, type?: string, placeholder?: string, list?: string, max?: number }} options
+ * @param {{
+ *   hint?: string, type?: string, placeholder?: string, list?: string, max?: number,
+ * }} options
  */
 export function textField(label, name, value, { hint, ...more } = {}) {
   return html`<label class="field ${more.type === 'datetime-local' ? 'when' : ''}">

@@ -27,7 +27,9 @@ const HOUR_MS = 3_600_000;
  * Ordered by lost callers, the most first; days, and hours with callers, in their own order.
  *
  * @param {keyof typeof NAMES} by
- * @param {{ rows: any[], from: string, to: string, zone: string, compare: 'week' | 'previous' | null }} report
+ * @param {{
+ *   rows: any[], from: string, to: string, zone: string, compare: 'week' | 'previous' | null,
+ * }} report
  * @param {{ max?: number, more?: boolean }} options `more`: also what an engineer asks
  */
 export function lossTable(by, report, { max = Infinity, more = false } = {}) {

@@ -7,7 +7,10 @@ import { count, duration, money, percent } from './words.js';
 /** The names of the periods to compare with. */
 const BESIDE = { week: 'The week before', previous: 'The period just before' };
 
-/** "380 of 412 callers reached somebody, 21 were lost. The week before, it was 350 of 390, with 30 lost." */
+/**
+ * "380 of 412 callers reached somebody, 21 were lost. The week before, it was 350 of 390, with 30
+ * lost."
+ */
 export function reportWords({ total, compare }) {
   const { calls, outcomes, before } = total;
   if (calls === 0) return html`No finished calls in this period.${earlier(before, compare)}`;

@@ -27,7 +27,9 @@ export const COMPARED = new Map([
 ]);
 
 /**
- * @typedef {{ period: string, by: string, compare: string, from?: string, to?: string, zone: string }} Asked
+ * @typedef {{
+ *   period: string, by: string, compare: string, from?: string, to?: string, zone: string,
+ * }} Asked
  *
  * `from` and `to` are instants, so that a colleague in another time zone sees the same callers.
  *

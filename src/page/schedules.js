@@ -1,4 +1,7 @@
-/** The schedules of the live routes: open or closed, until when, the week as a strip, and forcing one. */
+/**
+ * The schedules of the live routes: open or closed, until when, the week as a strip, and forcing
+ * one.
+ */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
 import { getJson } from './api.js';
 import { alertOf } from './fields.js';
@@ -75,7 +78,10 @@ function headOf({ name, zone }, week, nowMs) {
     <span class="faint small">${zone}, where it is ${wallTime(nowMs, zone)}</span></p>`;
 }
 
-/** "is open, closes today at 17:00"; "is closed by hand by anna until 14:00: power cut, opens today at 14:00" */
+/**
+ * "is open, closes today at 17:00"; "is closed by hand by anna until 14:00: power cut, opens today
+ * at 14:00"
+ */
 function stateWords({ open, override, closed_because: because, changes, zone }, nowMs) {
   const state = html`is <strong>${open ? 'open' : 'closed'}</strong>`;
   const [next] = changes;

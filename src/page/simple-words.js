@@ -2,7 +2,9 @@
  * A call's timeline in plain words, for people who are responsible for the callers: no codes, no
  * names of protocols. A test loads it without a browser, so it only imports modules beside it.
  *
- * @typedef {import('./timeline-words.js').Entry & { commands: { action: string, attempt: string | null }[] }} Story
+ * @typedef {import('./timeline-words.js').Entry & {
+ *   commands: { action: string, attempt: string | null }[],
+ * }} Story
  */
 import { word } from './states.js';
 import { sentenceOf } from './timeline-words.js';

@@ -5,8 +5,8 @@ import type { ScriptedFault } from './faults.ts';
 
 /**
  * How the target of a REFER or transfer reacts.
- * - a number, or its name: the final SIP status (completed 200, busy 486, no_answer 480, declined 603,
- *   not_found 404, not_allowed 405, server_error 503)
+ * - a number, or its name: the final SIP status (completed 200, busy 486, no_answer 480, declined
+ *   603, not_found 404, not_allowed 405, server_error 503)
  * - silent: accepted, then nothing, ever; silent_after_started: the same after a 100
  * - bye: the phone answers, the caller is moved, their leg hangs up, and nobody sends a NOTIFY
  * - rejected: the API refuses the command with 422

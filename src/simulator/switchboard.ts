@@ -1,6 +1,6 @@
 /**
- * Places the simulator's calls and ends them. It is one file because the end of one leg emits events
- * and ends other legs.
+ * Places the simulator's calls and ends them. It is one file because the end of one leg emits
+ * events and ends other legs.
  */
 import type { Clock } from './clock.ts';
 import { costPayload } from './cost.ts';

@@ -89,7 +89,7 @@ function exactNumber(value: string): string | null {
   return pattern.kind === 'exact' && isE164(pattern.key) ? pattern.key : null;
 }
 
-/** Only what is asked for, not what is excluded: `not: { to: … }` names somebody else's number. */
+/** Only what is asked for, not what is excluded: `not: { to: … }` names another's number. */
 function clausesOf(condition: Condition): Clause[] {
   if ('clause' in condition) return [condition.clause];
   if ('not' in condition) return [];

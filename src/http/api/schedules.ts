@@ -1,4 +1,4 @@
-/** Schedules now and soon, and forcing one. Overrides are in the store, so they apply everywhere. */
+/** Schedules now and soon, and forcing one. Overrides are in the store: all replicas obey. */
 import { iso } from '../../core/iso-time.ts';
 import { inForce, type Overrides, overridesOf } from '../../core/rules/override.ts';
 import type { Schedule } from '../../core/rules/rule.ts';
