@@ -19,7 +19,7 @@ import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';
 import { clearDeadline, type Turn, takeBack } from './turn.ts';
-import { endsRunningVoice, onVoiceStarted } from './voice.ts';
+import { endsRunningVoice, endsSuspendedVoice, onVoiceStarted } from './voice.ts';
 
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
@@ -86,11 +86,8 @@ function onVoiceEnded(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;
   const { suspended } = call;
   if (suspended !== null) {
-    // A manual refer has the phase at the moment; `resume` takes this into account.
-    const ending = suspended.running?.id === event.envelope?.id;
-    if (ending || call.voices.some(({ id }) => id === suspended.running?.id)) {
-      suspended.done = { digits: event.digits };
-    }
+    // A manual refer has the phase at the moment.
+    if (endsSuspendedVoice(turn, event)) suspended.done = { digits: event.digits };
     return;
   }
   if (!endsRunningVoice(turn, event)) return;

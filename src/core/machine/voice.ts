@@ -1,5 +1,5 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
-import type { Call, Voice } from './call.ts';
+import type { Call, Running, Voice } from './call.ts';
 import type { WebhookEvent } from './event.ts';
 import {
   MENU_PLAY_MS_MAX,
@@ -12,7 +12,7 @@ import {
   SPEECH_MS_PER_CHARACTER_MIN,
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
-import type { MenuStep, PlayStep, SayStep } from './plan.ts';
+import type { MenuStep, PlayStep, SayStep, Step } from './plan.ts';
 import { isPrompt, issue, newId, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
 type VoiceStep = SayStep | PlayStep | MenuStep;
@@ -106,18 +106,12 @@ function takeBackPrompts(turn: Turn): boolean {
 export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
   const { call } = turn;
   const running = call.running;
-  const kind = KIND_OF_ENDING[event.type];
-  if (running === null || kind === undefined || !isVoice(running.step)) return false;
-  if (kindOf(running.step) !== kind) return false;
-  const named = event.envelope?.id ?? null;
-  // Emitted before our step's command was executed, so it is about an earlier prompt.
-  const earlier =
-    call.voices.some(({ id }) => id === named) ||
-    call.attempts.some(({ id, manual }) => id === named && !manual);
-  if (named !== running.id && earlier) {
-    forgetVoice(turn, named);
+  if (running === null || !isEndOf(running.step, event)) return false;
+  if (isOfEarlier(call, running, event)) {
+    forgetVoice(turn, event.envelope?.id ?? null);
     return false;
   }
+  const kind = kindOf(running.step);
   const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
   // Only a menu reports a choice, and a prompt that played to its end was not stopped; a loop never
   // ends.
@@ -127,6 +121,30 @@ export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
     return false;
   }
   return true;
+}
+
+/** The same for the step that a manual refer interrupted; `resume` takes this into account. */
+export function endsSuspendedVoice({ call }: Turn, event: WebhookEvent): boolean {
+  const running = call.suspended?.running ?? null;
+  if (running === null || !isEndOf(running.step, event)) return false;
+  if (event.envelope?.id === running.id) return true;
+  return call.voices.some(({ id }) => id === running.id) && !isOfEarlier(call, running, event);
+}
+
+function isEndOf(step: Step, event: WebhookEvent): step is VoiceStep {
+  return isVoice(step) && KIND_OF_ENDING[event.type] === kindOf(step);
+}
+
+/**
+ * Whether another command of ours was the last on the leg when the event was emitted. Then the
+ * running prompt had not begun: the event is about an earlier one and only came late. Only a manual
+ * refer, with its loop, comes after the prompt that it interrupts.
+ */
+function isOfEarlier(call: Call, running: Running, { envelope }: WebhookEvent): boolean {
+  if (envelope === null || envelope.id === running.id) return false;
+  if (call.attempts.some(({ id, manual }) => id === envelope.id && manual)) return false;
+  const isItsLoop = call.voices.some(({ id, loop }) => id === envelope.id && loop);
+  return !(isItsLoop && call.suspended !== null);
 }
 
 /** A prompt that has ended or was refused cannot end again. */

@@ -133,6 +133,29 @@ describe('a manual refer', () => {
       }
     });
 
+    it('returns to its menu though the end of the words before came meanwhile', () => {
+      const menu: Step = {
+        do: 'menu',
+        text: 'Press 1 for sales.',
+        voice: 'v',
+        language: null,
+        digits: { '1': [refer('one')] },
+        tries: 2,
+        timeoutMs: 8_000,
+      };
+      const d = drive(decision([say('Welcome.'), menu, refer('next')]));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      const { clientState } = d.last('speak');
+      d.fall('step');
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      d.hook('call.speak.ended', { clientState });
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      expect(d.call.phase).toBe('gathering');
+      d.hook('call.gather.ended', { ...stamp(d), digits: '1', status: 'valid' });
+      expect(d.call.attempts.at(-1)?.target).toBe('one');
+    });
+
     it('stops the loop where nothing of ours follows', () => {
       const d = drive(decision(null, { policy: looping('Hold.') }));
       d.hook('call.initiated');

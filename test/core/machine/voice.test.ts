@@ -37,6 +37,54 @@ describe('menu', () => {
   });
 });
 
+describe('the end of an earlier prompt that comes late', () => {
+  const menu = (text: string) => ({
+    do: 'menu' as const,
+    text,
+    voice: 'v',
+    language: null,
+    digits: { '1': [refer(`chosen in ${text}`)] },
+    tries: 1,
+    timeoutMs: 8_000,
+  });
+
+  it.each([
+    { digits: '1', status: 'valid' },
+    { digits: '', status: 'timeout' },
+    { digits: '', status: 'call_hangup' },
+  ])('chooses nothing in the next menu ($status)', (late) => {
+    const d = drive(decision([menu('A'), menu('B'), refer('else')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const { clientState } = d.last('gather_using_speak');
+    d.fall('step');
+    const second = d.last('gather_using_speak');
+    d.accept(second);
+    d.now += 100;
+    d.hook('call.gather.ended', { ...late, clientState });
+    expect(d.call).toMatchObject({ phase: 'gathering', probe: null, attempts: [] });
+    d.hook('call.gather.ended', {
+      digits: '1',
+      status: 'valid',
+      clientState: second.clientState,
+    });
+    expect(d.call.attempts).toMatchObject([{ target: 'chosen in B' }]);
+  });
+
+  it('does not cut off the words after it', () => {
+    const d = drive(decision([say('A'), say('B'), { do: 'hangup' }]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    const { clientState } = d.last('speak');
+    d.fall('step');
+    d.accept(d.last('speak'));
+    d.hook('call.speak.ended', { clientState });
+    expect(d.call.phase).toBe('speaking');
+    d.hook('call.speak.ended', { clientState: d.last('speak').clientState });
+    expect(d.call.phase).toBe('releasing');
+  });
+});
+
 describe('a voice that the caller cut off by hanging up', () => {
   const hungUpOn = () => {
     const d = drive(decision([say('Welcome.'), refer('a')]));
