@@ -61,7 +61,9 @@ export class Search {
     this.#how = how;
     this.root = { step: '', branches: [], summary: emptySummary() };
     const first = this.#moment(start);
-    const edge = this.#edge(start, first, { kind: 'answered' }, null);
+    // A rule on a later event begins with its first attempt, which counts like any other.
+    const before = { ...start, call: { ...start.call, attempts: [] } };
+    const edge = this.#edge(before, first, { kind: 'answered' }, null);
     const left = [{ edge: { ...edge, names: [] }, to: fresh(first) }];
     this.#open.push({ key: '', fork: this.root, moving: false, left, under: null });
   }

@@ -186,6 +186,19 @@ describe('the worst of a rule', () => {
     expect(wait).toMatchObject({ secs: 35, path: ['refer a', 'say', 'hangup'] });
   });
 
+  it('counts the move with which a rule on a later event begins', () => {
+    const later = clause({ key: 'event', values: ['call.dtmf.received'] });
+    const worstOf = (steps: RouteStep[], policy: Partial<Policy> = {}) => {
+      const targets = [target('a'), target('b')];
+      const [proof] = prove(routeSet([rule('r', [later], steps)], { targets, policy }));
+      return proof && ruleReport(proof).worst;
+    };
+    expect(worstOf([refer('a')])?.moves).toMatchObject({ count: 1, path: ['refer a'] });
+    expect(worstOf([refer('a'), refer('b'), hangup])?.moves.count).toBe(2);
+    const refers = { perCall: 1, perHour: null, perCallerPerHour: null };
+    expect(worstOf([refer('a'), refer('b'), hangup], { refers })?.moves.count).toBe(1);
+  });
+
   it('says what a handler leaves open', () => {
     const run = () => ({ notMine: '', warning: false });
     const [proof] = prove(routeSet([rule('r', [], { handler: 'handlers/x.ts', run })]));
