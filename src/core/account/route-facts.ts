@@ -4,17 +4,21 @@ import type { CallFacts } from '../machine/call.ts';
 import { noFacts } from '../machine/new-call.ts';
 import { readPattern } from '../rules/address.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
+import { resolveColumn } from '../rules/found-rows.ts';
+import { letsThrough, rowFilter } from '../rules/row-filter.ts';
 import {
   type Clause,
   type Condition,
   everyStep,
   type RouteSet,
   type RouteStep,
+  type Rule,
+  type Template,
 } from '../rules/rule.ts';
 import { isE164 } from '../rules/sip-uri.ts';
 import { Subject } from '../rules/subject.ts';
-import { tableName } from '../rules/table.ts';
-import { hasPlaces, literalText } from '../rules/template.ts';
+import { type Table, tableName } from '../rules/table.ts';
+import { hasPlaces, isOperators, literalText } from '../rules/template.ts';
 
 export interface RouteFacts {
   /** Whether a rule, not only `otherwise`, could match a call to this number. */
@@ -96,23 +100,60 @@ function clausesOf(condition: Condition): Clause[] {
   return ('all' in condition ? condition.all : condition.any).flatMap(clausesOf);
 }
 
+/** A plus sign and six digits, which tell Guernsey (+44 1481) from Great Britain. */
+const BEGINNING_CHARS = 7;
+
 function transferNumbers(set: RouteSet): Map<string, string> {
   const found = new Map<string, string>();
-  const look = (rule: string, steps: readonly RouteStep[]): void => {
+  const look = (rule: string, steps: readonly RouteStep[], asks: Rule | null): void => {
     for (const step of everyStep(steps)) {
-      if (step.do !== 'transfer') continue;
-      const number = literalNumber(step);
-      if (number !== null && !found.has(number)) found.set(number, rule);
+      if (step.do !== 'transfer' || step.to.kind !== 'literal') continue;
+      for (const number of numbersOf(step.to.template, asks, set)) {
+        if (!found.has(number)) found.set(number, rule);
+      }
     }
   };
-  for (const { name, action } of set.rules) if ('steps' in action) look(name, action.steps);
-  look('otherwise', set.otherwise);
-  look('last_resort', set.lastResort);
+  for (const rule of set.rules) {
+    if ('steps' in rule.action) look(rule.name, rule.action.steps, rule);
+  }
+  look('otherwise', set.otherwise, null);
+  look('last_resort', set.lastResort, null);
   return found;
 }
 
-function literalNumber({ to }: Extract<RouteStep, { do: 'transfer' }>): string | null {
-  if (to.kind !== 'literal' || hasPlaces(to.template)) return null;
-  const text = literalText(to.template);
-  return isE164(text) ? text : null;
+/** The number that is written, or those that the rows of a table make of it. */
+function numbersOf(template: Template, rule: Rule | null, set: RouteSet): string[] {
+  if (!hasPlaces(template)) return [literalText(template)].filter(isE164);
+  if (rule === null || !isOperators(template)) return [];
+  return rule.tables.flat().flatMap((name) => {
+    const table = set.tables.get(name);
+    return table === undefined || table.rows > NAMED_NUMBERS_MAX
+      ? []
+      : numbersOfRows(template, rule, table, set);
+  });
+}
+
+function numbersOfRows(template: Template, rule: Rule, table: Table, set: RouteSet): string[] {
+  const filter = rowFilter(rule.when, table, set.tables);
+  const columns = template.map((piece) => {
+    const meant =
+      'literal' in piece || piece.place !== 'row'
+        ? null
+        : resolveColumn(piece.column, rule.tables, set.tables);
+    const own = meant !== null && !('problem' in meant) && meant.tables.includes(table.name);
+    return own ? table.columns.indexOf(meant.column) : -1;
+  });
+  // One for each beginning is enough to know the countries, and quick for ten thousand rows.
+  const byBeginning = new Map<string, string>();
+  for (let row = 0; row < table.rows; row += 1) {
+    const cells = table.cells(row);
+    if (!letsThrough(filter, cells)) continue;
+    const texts = template.map((piece, nth) =>
+      'literal' in piece ? piece.literal : (cells[columns[nth] ?? -1] ?? ''),
+    );
+    const text = texts.join('').trim();
+    const beginning = text.slice(0, BEGINNING_CHARS);
+    if (isE164(text) && !byBeginning.has(beginning)) byBeginning.set(beginning, text);
+  }
+  return [...byBeginning.values()];
 }

@@ -78,8 +78,11 @@ export function parseDestination(
   const template = parseTemplate(text);
   if ('problem' in template) return template;
   if (!/^sips?:/i.test(text)) {
-    const sample = template.map((piece) => ('literal' in piece ? piece.literal : '1')).join('');
-    const number = isE164(sample) || (hasPlaces(template) && 'place' in (template[0] ?? {}));
+    // In `+{row:number}` one digit alone would be too short, elsewhere two could be too long.
+    const couldBe = (digits: string) =>
+      isE164(template.map((piece) => ('literal' in piece ? piece.literal : digits)).join(''));
+    const whole = hasPlaces(template) && 'place' in (template[0] ?? {});
+    const number = couldBe('1') || couldBe('11') || whole;
     if (number) return { kind: 'number', template };
     return {
       problem: `${JSON.stringify(text)} is neither a SIP URI (sip:user@host) nor an E.164 number (+14155550100)`,

@@ -3,13 +3,12 @@
  * the resulting destination must be valid. So mistakes are found before a call meets them.
  */
 
-import { type Column, NO_ROWS, type RowScope, resolveColumn } from '../../core/rules/found-rows.ts';
-import { compileGlob, type Glob } from '../../core/rules/glob.ts';
+import { type Column, NO_ROWS, type RowScope } from '../../core/rules/found-rows.ts';
 import { textsOf } from '../../core/rules/language.ts';
 import { placeholderText, type ValueFor } from '../../core/rules/placeholder.ts';
 import { malformed } from '../../core/rules/reach.ts';
+import { letsThrough, type RowFilter, rowFilter } from '../../core/rules/row-filter.ts';
 import {
-  type Condition,
   everyStep,
   type Reaching,
   type RouteSet,
@@ -46,7 +45,8 @@ interface Need extends Use {
    * row.
    */
   whole: boolean;
-  filters: { column: number; globs: Glob[] }[];
+  /** Rows that the rule's own `row` clauses exclude are not checked. */
+  filter: RowFilter;
 }
 
 /** Yields regularly, see slices.ts. */
@@ -80,7 +80,7 @@ function enter(context: SetContext, rule: Rule, use: Use, needs: Map<string, Nee
       rule: rule.name,
       columns: new Map(own.map(([text, { column }]) => [text, table.columns.indexOf(column)])),
       whole: isOperators(use.template) && own.length === columns.size,
-      filters: filtersOf(rule.when, table, context.tables),
+      filter: rowFilter(rule.when, table, context.tables),
     };
     const known = needs.get(name);
     if (known === undefined) needs.set(name, [need]);
@@ -102,31 +102,12 @@ function columnsOf(context: SetContext, use: Use, scope: RowScope): Map<string, 
   return columns;
 }
 
-/** Rows that the rule's own `row` clauses exclude are not checked. */
-function filtersOf(
-  when: Condition,
-  table: Table,
-  tables: ReadonlyMap<string, Table>,
-): Need['filters'] {
-  if ('clause' in when) {
-    const { clause } = when;
-    if (clause.key !== 'row') return [];
-    const meant = resolveColumn(clause.column, clause.scope, tables);
-    if ('problem' in meant || meant.tables.join('\n') !== table.name) return [];
-    return [{ column: table.columns.indexOf(meant.column), globs: clause.values.map(compileGlob) }];
-  }
-  return 'all' in when ? when.all.flatMap((part) => filtersOf(part, table, tables)) : [];
-}
-
 function checkRow(problems: Problems, table: Table, row: number, needs: readonly Need[]): void {
   const cells = table.cells(row);
   const here = () => ({ file: table.file, line: table.line(row), column: 1 });
   const empty = new Set<number>();
   for (const need of needs) {
-    const asked = need.filters.every(({ column, globs }) =>
-      globs.some((glob) => glob.matches(cells[column] ?? '')),
-    );
-    if (!asked) continue;
+    if (!letsThrough(need.filter, cells)) continue;
     const lacking =
       need.kind === 'spoken'
         ? []

@@ -3,8 +3,12 @@ import { type RouteFacts, routeFacts } from '../../../src/core/account/route-fac
 import { loadCompiled } from '../../../src/routing/load.ts';
 import { withFolder } from '../../routing/routes-folder.ts';
 
-async function facts(main: string, numbers: string[] = []): Promise<RouteFacts> {
-  const files = { 'main.yaml': main, 'ours.txt': '+14155550140\n+14155560*\n' };
+async function facts(
+  main: string,
+  numbers: string[] = [],
+  more: Record<string, string> = {},
+): Promise<RouteFacts> {
+  const files = { 'main.yaml': main, 'ours.txt': '+14155550140\n+14155560*\n', ...more };
   const loaded = await withFolder(files, (dir) => loadCompiled(dir, { env: {}, handlers: false }));
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return routeFacts(loaded.routes, numbers);
@@ -75,6 +79,34 @@ last_resort: [ hangup ]
       ['+4930901820', 'branches'],
       ['+33142685300', 'branches'],
       ['+14155550199', 'otherwise'],
+    ]);
+  });
+
+  test('are numbers that the rows of a table give a transfer, as far as its rule asks', async () => {
+    const set = await facts(
+      `
+tables: { desks: { file: desks.csv, key: to } }
+rules:
+  - { name: gold, when: { table: desks, row: { tier: gold } }, do: [ { transfer: "{row:mobile}" } ] }
+  - { name: dialled, when: { table: desks, row: { tier: tin } }, do: [ { transfer: "+{row:rest}" } ] }
+otherwise: [ hangup ]
+`,
+      [],
+      {
+        'desks.csv': [
+          'to,tier,mobile,rest',
+          '+14155550100,gold,+491701234567,+1',
+          '+14155550101,gold,+491701234568,+1',
+          '+14155550102,gold,sip:a@pbx.example.com,+1',
+          '+14155550103,silver,+33142685300,1',
+          '+1415556*,tin,none,353861234567',
+          '',
+        ].join('\r\n'),
+      },
+    );
+    expect([...set.transfers]).toEqual([
+      ['+491701234567', 'gold'],
+      ['+353861234567', 'dialled'],
     ]);
   });
 

@@ -116,6 +116,8 @@ describe('parseDestination', () => {
     ['sip:{from_user}@a.example.com', 'sip'],
     ['+14155550199', 'number'],
     ['+1{header:X-Rest}', 'number'],
+    ['+{row:number}', 'number'],
+    ['+4930901{row:a}{row:b}', 'number'],
     ['{header:X-To}', 'number'],
   ])('%s is a %s', (text, kind) => {
     expect(parseDestination(text)).toMatchObject({ kind });
