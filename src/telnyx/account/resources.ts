@@ -56,9 +56,9 @@ export function readApplication(entry: unknown): Application | null {
     failoverUrl: filled(fields.webhook_event_failover_url, URL_CHARS_MAX),
     // The documented default.
     apiVersion: asText(fields.webhook_api_version, 20) ?? '1',
-    webhookTimeoutSecs: asInteger(fields.webhook_timeout_secs, 0, 1_000_000),
+    webhookTimeoutSecs: secondsOf(fields.webhook_timeout_secs),
     firstCommandTimeout: fields.first_command_timeout === true,
-    firstCommandTimeoutSecs: asInteger(fields.first_command_timeout_secs, 0, 1_000_000),
+    firstCommandTimeoutSecs: secondsOf(fields.first_command_timeout_secs),
     costInWebhooks: fields.call_cost_in_webhooks === true,
     shakenStir: inbound?.shaken_stir_enabled === true,
     profileId: idOf(outbound?.outbound_voice_profile_id),
@@ -70,6 +70,8 @@ export function readNumber(entry: unknown): PhoneNumber | null {
   const id = idOf(fields?.id);
   const number = asName(fields?.phone_number, 100);
   if (fields === null || id === null || number === null) return null;
+  // Assigned to something that cannot be read is not the same as assigned to nothing.
+  if (typeof fields.connection_id === 'number') return null;
   return {
     id,
     number,
@@ -133,6 +135,13 @@ function idOf(value: unknown): string | null {
 function filled(value: unknown, charsMax: number): string | null {
   const text = asText(value, charsMax);
   return text === null || text.trim() === '' ? null : text;
+}
+
+/** Documented as a number, not as a whole one. */
+function secondsOf(value: unknown): number | null {
+  const seconds =
+    typeof value === 'string' && /^\d{1,9}(\.\d{1,9})?$/.test(value) ? Number(value) : value;
+  return typeof seconds === 'number' && seconds >= 0 ? seconds : null;
 }
 
 function decimal(value: unknown): string | null {
