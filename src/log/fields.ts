@@ -18,6 +18,8 @@ export type Cleaner = (
 
 const LIMITS = {
   textChars: 4000,
+  /** Cleaned too and then dropped: half of a secret, at the cut, would not be recognised. */
+  beyondChars: 1000,
   depth: 5,
   entries: 100,
   causes: 3,
@@ -30,9 +32,15 @@ export function createCleaner(options: CleanerOptions): Cleaner {
   const { masker } = options;
 
   function cleanText(text: string, kind: FieldKind): string {
-    let clean = redact(
-      text.length > LIMITS.textChars ? `${text.slice(0, LIMITS.textChars)}…` : text,
-    );
+    const { textChars, beyondChars } = LIMITS;
+    if (text.length <= textChars) return cleanedText(text, kind);
+    const clean = cleanedText(text.slice(0, textChars + beyondChars), kind);
+    const isCut = text.length > textChars + beyondChars;
+    return `${clean.slice(0, Math.min(textChars, clean.length - (isCut ? beyondChars : 0)))}…`;
+  }
+
+  function cleanedText(text: string, kind: FieldKind): string {
+    let clean = redact(text);
     if (clean.includes('@')) clean = clean.replace(URL_PASSWORD, `$1${REDACTED}@`);
     if (MAY_NAME_SECRET.test(clean)) clean = clean.replace(NAMED_SECRET, `$1${REDACTED}`);
     if (masker !== null && kind !== 'id') {

@@ -92,6 +92,18 @@ describe('a log line', () => {
     expect(JSON.stringify(line)).toContain('postgres://referee:[redacted]@db/referee');
   });
 
+  it('shows no half of a secret where a long text is cut', () => {
+    const secrets = [KEY, 'postgres://referee:hunter22hunter22@db'];
+    for (const secret of secrets) {
+      for (let kept = 1; kept < secret.length; kept += 1) {
+        const before = `${`${KEY} `.repeat(60)}${'x'.repeat(4000)}`.slice(0, 4000 - kept);
+        const detail = String(emitted({ detail: `${before}${secret}${'y'.repeat(5000)}` }).detail);
+        expect(detail).not.toMatch(/hunter|KEY/);
+        expect(detail.length).toBeLessThan(4010);
+      }
+    }
+  });
+
   it('shows digits at debug only', () => {
     const clean = createCleaner({ masker: null, secrets: [] });
     const fields = { digits: '1234', detail: { digit: '5', kept: 1 } };
