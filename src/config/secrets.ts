@@ -7,7 +7,10 @@ import type { Environment } from './env-file.ts';
 /** OpenTelemetry's lists of key=value pairs, which may contain credentials. */
 const HEADER_LISTS = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'];
 
-export function secretsOf(config: Config, env: Environment): string[] {
+/** The settings that hold secrets. */
+export type SecretSettings = Pick<Config, 'apiKey' | 'adminToken' | 'database' | 'proxy'>;
+
+export function secretsOf(config: SecretSettings, env: Environment): string[] {
   const { apiKey, adminToken, database, proxy } = config;
   return [
     apiKey,

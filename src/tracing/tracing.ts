@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/env-file.ts';
+import { type SecretSettings, secretsOf } from '../config/secrets.ts';
 import type { Observer } from '../engine/engine.ts';
 import { createCleaner } from '../log/fields.ts';
 import type { Log } from '../log/log.ts';
@@ -30,7 +31,7 @@ const FAILURE_EVERY_MS = 60_000;
 /** Null if tracing is off. */
 export async function openTracing(
   env: Environment,
-  config: Pick<Config, 'apiKey' | 'adminToken' | 'logNumbers'>,
+  config: SecretSettings & Pick<Config, 'logNumbers'>,
   { log, instance }: TracingOptions,
 ): Promise<Tracing | null> {
   if (!isAskedFor(env)) return null;
@@ -38,7 +39,7 @@ export async function openTracing(
   // Spans contain no secrets and no full numbers, like the log.
   const clean = createCleaner({
     masker: config.logNumbers === 'masked' ? createMasker(config.apiKey) : null,
-    secrets: [config.apiKey, ...(config.adminToken === null ? [] : [config.adminToken])],
+    secrets: secretsOf(config, env),
   });
   let toldAt = Number.NEGATIVE_INFINITY;
   const sink = openOtlp(env, {

@@ -198,7 +198,13 @@ describe('a traced server', () => {
 });
 
 describe('without a collector', () => {
-  const config = { apiKey: API_KEY, adminToken: null, logNumbers: 'masked' as const };
+  const config = {
+    apiKey: API_KEY,
+    adminToken: null,
+    database: { kind: 'sqlite' as const, path: 'referee.db' },
+    proxy: null,
+    logNumbers: 'masked' as const,
+  };
   const silent = {
     log: createLog({ level: 'silent', numbers: 'masked', key: API_KEY }),
     instance: 'one',
@@ -286,6 +292,30 @@ describe('without a collector', () => {
     expect(perTrace.size).toBeLessThan(75);
     expect([...perTrace.values()].every((spans) => spans.length === 2)).toBe(true);
   });
+});
+
+test('a span names no password, whichever setting has it', async () => {
+  await using collector = await startOtlpReceiver();
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_HEADERS: 'api-key=collector-key-of-ours',
+  };
+  const config = {
+    apiKey: API_KEY,
+    adminToken: 'admin-token-of-many-characters',
+    database: { kind: 'postgres' as const, url: 'postgres://referee:hunter22@db/referee' },
+    proxy: { url: 'http://us:sesame33@proxy:3128', none: '' },
+    logNumbers: 'masked' as const,
+  };
+  const log = createLog({ level: 'silent', numbers: 'masked', key: API_KEY });
+  const tracing = await openTracing(env, config, { log, instance: 'one' });
+  const secrets = [API_KEY, config.adminToken, 'hunter22', 'sesame33', 'collector-key-of-ours'];
+  const error = new Error(`failed: ${secrets.join(' and ')}`);
+  tracing?.observer.deadLetter(webhook('call.answered'), error);
+  await tracing?.stop(5_000);
+  expect(collector.raw).toContain('dead letter: failed: ');
+  expect(collector.raw).not.toMatch(new RegExp(secrets.join('|')));
 });
 
 type Tree = [string, ...Tree[]];
