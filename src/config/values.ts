@@ -102,10 +102,10 @@ export function parseApiKey(text: string): string {
 const TOKEN_CHARACTERS_MIN = 10;
 /**
  * Long words match anywhere, because random text does not contain them; short ones only as whole
- * words.
+ * words, between characters that are not of base64, which may contain /tbd+ by chance.
  */
 const PLACEHOLDER =
-  /replace|change[-_. ]?(me|this|it)|example|placeholder|openssl|your[-_. ]?(own|admin|bearer|secret|token|key|random)|x{6}|<[\w .-]{3,}>|^\$[({]|^\$[A-Z_]+$|\{\{|(^|[^a-z0-9])(todo|fixme|tbd|xxx+|your|insert|dummy|sample)([^a-z0-9]|$)/i;
+  /replace|change[-_. ]?(me|this|it)|example|placeholder|openssl|your[-_. ]?(own|admin|bearer|secret|token|key|random)|x{6}|<[\w .-]{3,}>|^\$[({]|^\$[A-Z_]+$|\{\{|(^|[^a-z0-9+/=])(todo|fixme|tbd|xxx+|your|insert|dummy|sample)([^a-z0-9+/=]|$)/i;
 
 /** Errors never contain the text. */
 export function parseAdminToken(text: string): string {

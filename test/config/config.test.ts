@@ -314,6 +314,15 @@ describe('readConfig', () => {
     expect(only).not.toContain(token);
   });
 
+  it.each(['tbd/', '/Tbd+', '+xxx+', 'todo='])(
+    'takes a token in which chance wrote %s',
+    (chance) => {
+      for (const token of [`${chance}${TOKEN}`, `${TOKEN}${chance}${TOKEN}`, `${TOKEN}${chance}`]) {
+        expect(parseAdminToken(token)).toBe(token);
+      }
+    },
+  );
+
   it('takes every token that openssl makes', { tags: ['long'] }, () => {
     for (let i = 0; i < 20_000; i += 1) {
       const token = randomBytes(32).toString(i % 2 === 0 ? 'base64' : 'hex');
