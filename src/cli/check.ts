@@ -1,5 +1,5 @@
 /** `referee check`: reports every problem and warning of a routes folder, and runs its examples. */
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type ExampleResult, runExamples } from '../routing/examples.ts';
 import { shortHash } from '../routing/folder.ts';
@@ -29,7 +29,8 @@ export function checkCommand(program: Command, io: Io): void {
     .option('--strict', 'also exit with 1 on warnings')
     .option('--json', 'one JSON object')
     .option('--junit [file]', 'JUnit XML, to a file or to stdout', pathOf)
-    .action(async (dir: string | undefined, options: CheckOptions) => {
+    .action(async (given: string | undefined, parsed: CheckOptions) => {
+      const [dir, options] = await folderAfterJunit(given, parsed);
       if (options.json === true && options.junit === true) {
         io.stderr.write(
           'referee check: --json and --junit both write to stdout: name a file, --junit FILE\n',
@@ -39,6 +40,17 @@ export function checkCommand(program: Command, io: Io): void {
       }
       process.exitCode = await runCheck(dir, options, io);
     });
+}
+
+/** `check --junit routes`: no report can be written to a folder, so it is the one to check. */
+async function folderAfterJunit(
+  dir: string | undefined,
+  options: CheckOptions,
+): Promise<[dir: string | undefined, CheckOptions]> {
+  const { junit } = options;
+  if (dir !== undefined || typeof junit !== 'string') return [dir, options];
+  const found = await stat(junit).catch(() => null);
+  return found?.isDirectory() ? [junit, { ...options, junit: true }] : [dir, options];
 }
 
 interface CheckOptions {

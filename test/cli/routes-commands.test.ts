@@ -271,6 +271,18 @@ test('--junit writes XML that pipelines show, into a file or to stdout', async (
   expect([both.code, both.out]).toEqual([2, '']);
 });
 
+test('--junit before the folder: the folder is checked, not written to', async () => {
+  const { code, out, err } = await referee({ 'main.yaml': GOOD }, (dir) => [
+    'check',
+    '--junit',
+    dir,
+  ]);
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toContain('failures="0"');
+  const both = await referee({ 'main.yaml': GOOD }, (dir) => ['check', '--json', '--junit', dir]);
+  expect([both.code, both.out]).toEqual([2, '']);
+});
+
 test('a folder that is not there is a problem, not a crash', async () => {
   const { code, out } = await referee({}, (dir) => ['check', join(dir, 'nowhere'), '--json']);
   expect(code).toBe(1);
