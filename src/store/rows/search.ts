@@ -25,7 +25,7 @@ export function partyWords(party: string): string {
     .replace(/^(sips?|tel):/, '')
     .replace(/[;?].*$/s, '');
   const words = NUMBER.test(bare) ? digitsOf(bare) : bare.replace(/^\+/, '');
-  return words.slice(0, WORDS_CHARS_MAX);
+  return cut(words, 0, WORDS_CHARS_MAX);
 }
 
 /** Without duplicates; a text shorter than a piece is a piece itself. */
@@ -33,14 +33,22 @@ export function gramsOf(words: string): string[] {
   if (words.length <= GRAM_CHARS) return words === '' ? [] : [words];
   const grams = new Set<string>();
   for (let at = 0; at + GRAM_CHARS <= words.length; at += 1) {
-    grams.add(words.slice(at, at + GRAM_CHARS));
+    grams.add(cut(words, at, at + GRAM_CHARS));
   }
   return [...grams];
 }
 
+/**
+ * An emoji is two characters, and no store takes half of one: SQLite writes the same U+FFFD for
+ * each, so that two pieces would be one, and PostgreSQL refuses it.
+ */
+function cut(text: string, from: number, to: number): string {
+  return text.slice(from, to).toWellFormed();
+}
+
 /** The beginning of a call's id that is kept for the search. */
 export function idStart(callId: string): string {
-  return callId.slice(0, ID_CHARS);
+  return cut(callId, 0, ID_CHARS);
 }
 
 export interface Needles {

@@ -158,6 +158,22 @@ export function findingContract(): void {
       expect(await found('030901820')).toEqual(['F6g7', 'A1b2']);
     });
 
+    test('by addresses with emojis, wherever a piece or the end of one cuts them', async () => {
+      const long = `sip:emoji-${'a'.repeat(57)}😀@example.com`;
+      const parties = ['sip:😀xy😁xy😂@example.com', long, 'sip:emoji\0\ud800@example.com'];
+      const strange = parties.map((from, n) =>
+        aCall(`v3:Finding-emo${n}`, { ...over, ends: 'ignored', createdAt: 7e12 + n, facts: { from } }),
+      );
+      await store.commit(
+        strange.map((call) => aUnit(call, 0, ENDED)),
+        null,
+      );
+      while ((await store.fold(100)) > 0);
+      expect(await found('😁xy😂')).toEqual(['emo0']);
+      expect(await found('emoji-aaaa')).toEqual(['emo1']);
+      expect(await found('emoji')).toEqual(['emo2', 'emo1']);
+    });
+
     test('a number with many parties is found among the newest calls', async () => {
       const many = Array.from({ length: 3_100 }, (_, n) =>
         aCall(`many ${n}`, {
