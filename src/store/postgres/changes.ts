@@ -5,6 +5,12 @@ import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
 /**
+ * Not read as JSON: a caller's text may contain characters that PostgreSQL's JSON refuses, which
+ * would hide every other change too.
+ */
+const ID = `substring(c.document from '^\\{"id":("(?:[^"\\\\]|\\\\.)*")')`;
+
+/**
  * A cursor is a transaction number. Only transactions before the oldest one still running are
  * reported, so that a transaction that commits late is not missed.
  */
@@ -23,7 +29,7 @@ export async function changedCalls(
      next as materialized (
        select transaction, keys from changes, horizon
        where transaction >= $1::text::xid8 and transaction < running order by transaction limit $2)
-     select running::text as horizon, n.transaction::text as transaction, c.document::json->>'id' as id,
+     select running::text as horizon, n.transaction::text as transaction, ${ID} as id,
        coalesce($1::text::xid8 < trimmed, false) or coalesce($1::text::xid8 > running, true) as missed
      from horizon left join lateral (select transaction, unnest(keys) as key from next) n on true
      left join calls c on c.key = n.key order by n.transaction`,
@@ -45,8 +51,9 @@ export async function changedCalls(
       last = transaction;
     }
     if (typeof id !== 'string') continue;
-    callIds.delete(id);
-    callIds.add(id);
+    const callId = String(JSON.parse(id));
+    callIds.delete(callId);
+    callIds.add(callId);
   }
   return commits < limit
     ? { callIds: [...callIds], cursor: horizon, missed: false }

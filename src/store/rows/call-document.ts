@@ -98,8 +98,10 @@ const ATTEMPT_DEFAULTS = {
 const CALL_DEFAULTS = callDefaults();
 const FACTS_DEFAULTS = { ...factsDefaults(), callId: undefined };
 
+/** Begins with the id, so that it can be found without reading the document as JSON. */
 export function packCall(call: Call): string {
   return JSON.stringify({
+    id: call.id,
     ...without(call, CALL_DEFAULTS),
     facts: without({ ...call.facts, callId: undefined }, FACTS_DEFAULTS),
     attempts:

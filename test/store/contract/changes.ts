@@ -45,6 +45,15 @@ export function changesContract(): void {
       expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(2);
     });
 
+    test('what a text of a call contains does not hide it, nor what follows', async () => {
+      const { cursor } = await store.changes(null, 10);
+      const strange = aCall(`${run}-"\u00e9"`, { facts: { callerName: 'A\0\ud800' } });
+      await commit(aUnit(strange, 0));
+      await commit(aUnit(aCall(`${run}-b`), 0));
+      const { pieces } = await told(cursor, 2, 10);
+      expect(pieces.flat()).toEqual([strange.id, `${run}-b`]);
+    });
+
     test('a cursor of somebody else has missed what changed', async () => {
       for (const foreign of ['', 'nonsense', '9223372036854775807']) {
         expect(await store.changes(foreign, 10)).toMatchObject({ callIds: [], missed: true });

@@ -162,7 +162,12 @@ export function findingContract(): void {
       const long = `sip:emoji-${'a'.repeat(57)}😀@example.com`;
       const parties = ['sip:😀xy😁xy😂@example.com', long, 'sip:emoji\0\ud800@example.com'];
       const strange = parties.map((from, n) =>
-        aCall(`v3:Finding-emo${n}`, { ...over, ends: 'ignored', createdAt: 7e12 + n, facts: { from } }),
+        aCall(`v3:Finding-emo${n}`, {
+          ...over,
+          ends: 'ignored',
+          createdAt: 7e12 + n,
+          facts: { from },
+        }),
       );
       await store.commit(
         strange.map((call) => aUnit(call, 0, ENDED)),

@@ -154,6 +154,14 @@ describe('a call that is stored and read', () => {
   });
 });
 
+describe('a document', () => {
+  it('begins with the id of its call, also after it was read', () => {
+    const call = { ...aCall('v3:call', { attempts: [anAttempt('other')] }), decided: true };
+    expect(packCall(call)).toMatch(/^\{"id":"v3:call",/);
+    expect(packCall(unpackCall(packCall(call)))).toMatch(/^\{"id":"v3:call",/);
+  });
+});
+
 describe('a store', () => {
   let folder: string;
   let path: string;
