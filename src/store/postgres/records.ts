@@ -36,23 +36,24 @@ export async function readSetting(
     : { version: 0, value: null };
 }
 
-/** Needs a transaction: the row stays locked between reading and writing. */
+/**
+ * Needs a transaction: the row stays locked between reading and writing. It is made first, because
+ * two replicas that found none would both begin from nothing.
+ */
 export async function changeSetting(
   query: Query,
   name: SettingName,
   change: (value: unknown, now: number) => unknown,
 ): Promise<number> {
-  const [row] = await query(
-    `select value, now from (select ${NOW_MS} as now) clock
-     left join lateral (select value from settings where name = $1 for update) s on true`,
-    [name],
-  );
-  const { value: before = null, now } = row ?? {};
-  const value = change(before === null ? null : JSON.parse(String(before)), Number(now));
+  const read = `select value, ${NOW_MS} as now from settings where name = $1 for update`;
+  let [row] = await query(read, [name]);
+  if (row === undefined) {
+    await query("insert into settings values ($1, 0, 'null') on conflict do nothing", [name]);
+    [row] = await query(read, [name]);
+  }
+  const value = change(JSON.parse(String(row?.value)), Number(row?.now));
   const [written] = await query(
-    `insert into settings values ($1, 1, $2)
-     on conflict (name) do update set version = settings.version + 1, value = excluded.value
-     returning version`,
+    'update settings set version = version + 1, value = $2 where name = $1 returning version',
     [name, JSON.stringify(value) ?? 'null'],
   );
   return Number(written?.version);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { aCall, aCommand, anEntry, aUnit } from '../../helpers/documents.ts';
-import { commit, load, run, store } from './scene.ts';
+import { commit, load, opened, run, store } from './scene.ts';
 
 export function settingsContract(): void {
   describe('settings and replicas', () => {
@@ -27,6 +27,20 @@ export function settingsContract(): void {
       const add = (value: unknown) => Number(value ?? 0) + 1;
       await Promise.all(Array.from({ length: 20 }, () => store.changeSetting('reload', add)));
       expect(await store.setting('reload')).toEqual({ version: 20, value: 20 });
+    });
+
+    test('nor do the first changes of one that nobody ever set', async () => {
+      const other = await opened.open();
+      try {
+        for (const name of ['recovery', 'sessions'] as const) {
+          const add = (value: unknown) => Number(value ?? 0) + 1;
+          const writers = [store, other, store, other, store, other];
+          await Promise.all(writers.map((each) => each.changeSetting(name, add)));
+          expect(await store.setting(name)).toEqual({ version: 6, value: 6 });
+        }
+      } finally {
+        await other.close();
+      }
     });
 
     test('a heartbeat shows each replica with its last word', async () => {
