@@ -49,6 +49,15 @@ export function auditContract(): void {
       expect(rows[1]?.to).toMatch(/^a.b$/s);
     });
 
+    test('the number of a dropped dead letter never becomes that of another', async () => {
+      await store.deadLetter({ id: `${run}-a` }, 'broken', null);
+      const [first] = await store.deadLetters(1, null);
+      expect(await store.dropDeadLetter(first?.id ?? 0)).toBe(true);
+      await store.deadLetter({ id: `${run}-b` }, 'broken', null);
+      expect(await store.dropDeadLetter(first?.id ?? 0)).toBe(false);
+      expect((await store.deadLetters(1, null))[0]?.event).toEqual({ id: `${run}-b` });
+    });
+
     test('dead letters are listed, found, and dropped once', async () => {
       await store.deadLetter({ id: `${run}-a` }, 'broken', null);
       await store.deadLetter({ id: `${run}-b` }, 'broken', null);

@@ -177,7 +177,8 @@ create table replicas (
 ) strict, without rowid;
 
 create table dead_letters (
-  letter integer primary key,
+  -- A number that was shown must not become that of another letter, which would be discarded unread.
+  letter integer primary key autoincrement,
   at integer not null,
   event text not null,
   error text not null
