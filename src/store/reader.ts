@@ -21,6 +21,7 @@ import { keyOf } from './rows/rows.ts';
 import { prepareActivity, readActivity } from './sqlite/activity.ts';
 import { explain, isBusy, readSchema } from './sqlite/file.ts';
 import { finderOf, prepareFinder } from './sqlite/find.ts';
+import { refuseStaleLog } from './sqlite/held-file.ts';
 import { prepareSums } from './sqlite/history.ts';
 import { listPage, prepareList } from './sqlite/list.ts';
 import { prepareRecordings, readRecordings } from './sqlite/recordings.ts';
@@ -52,6 +53,7 @@ function openSqliteReader(path: string): StoreReader {
       { where: path },
     );
   }
+  refuseStaleLog(path);
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 0 });

@@ -1,11 +1,22 @@
 /** `referee backup` and `referee restore` when something is wrong. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runBackup, runRestore } from '../../src/cli/backup.ts';
 import { openStore } from '../../src/store/open.ts';
+import { openReader } from '../../src/store/reader.ts';
 import { aCall, aUnit } from '../helpers/documents.ts';
 import { written } from '../helpers/written.ts';
 
@@ -139,6 +150,68 @@ test('one that is stopped leaves nothing, and what was there stays', async () =>
       expect(contents()).toEqual(before);
     }
   }
+});
+
+test('beside the log of another file nothing is opened, and a restore puts an end to it', async () => {
+  const store = await fill('one');
+  await run('backup');
+  await store.close();
+  rmSync(path);
+  const other = await fill('two', 'three');
+  const log = readFileSync(`${path}-wal`);
+  await other.close();
+  // As after `cp backup.db referee.db` beside what a killed server left.
+  copyFileSync(file, path);
+  writeFileSync(`${path}-wal`, log);
+  const before = contents();
+  const another = 'the log of another database file';
+  expect((await run('backup')).err).toContain(another);
+  await expect(openReader({ kind: 'sqlite', path })).rejects.toThrow(another);
+  const stopping = new AbortController();
+  queueMicrotask(() => stopping.abort('SIGTERM'));
+  expect((await run('restore', { yes: true }, undefined, stopping.signal)).code).toBe(1);
+  expect(contents()).toEqual(before);
+  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  const restored = await fill();
+  expect([await restored.find('one'), await restored.find('two')]).toEqual([
+    expect.anything(),
+    null,
+  ]);
+  await restored.close();
+});
+
+test('a backup beside the log of another file is not restored', async () => {
+  const store = await fill('one');
+  await run('backup');
+  await store.close();
+  const another = await openStore({ kind: 'sqlite', path: join(folder, 'another.db') });
+  await another.commit([aUnit(aCall('two'), 0)], null);
+  copyFileSync(join(folder, 'another.db-wal'), `${file}-wal`);
+  await another.close();
+  const before = contents();
+  expect((await run('restore', { yes: true })).err).toContain('the log of another database file');
+  expect(contents()).toEqual(before);
+});
+
+test('a link is followed: the file that it leads to is replaced', async () => {
+  const volume = join(folder, 'volume');
+  mkdirSync(volume);
+  symlinkSync(join(volume, 'referee.db'), path);
+  symlinkSync(join(volume, 'backup.db'), file);
+  writeFileSync(join(volume, 'backup.db'), 'the last one');
+  await (await fill('one')).close();
+  expect((await run('backup')).code).toBe(0);
+  const store = await fill('two');
+  await store.close();
+  expect((await run('restore', { yes: true })).out).toContain('1 calls restored');
+  expect([path, file].map((each) => lstatSync(each).isSymbolicLink())).toEqual([true, true]);
+  expect(readdirSync(volume).toSorted()).toEqual(['backup.db', 'referee.db']);
+  const restored = await fill();
+  expect(await restored.find('two')).toBeNull();
+  await restored.close();
+  rmSync(file);
+  symlinkSync(path, file);
+  expect((await run('backup')).err).toContain('this is the database itself');
 });
 
 test('what a killed one left is gone after the next', async () => {

@@ -3,7 +3,7 @@
  * failure or a signal nothing is left behind. A process that is killed leaves `<file>.part`, which
  * the next one replaces.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** The file's own name, and those of the files that SQLite creates beside it. */
@@ -14,26 +14,36 @@ export interface Replacing<T> {
   signal: AbortSignal;
   /** Makes the file, and resolves with what is returned in the end. */
   write(part: string): Promise<T>;
-  /** Just before the file takes its place. */
-  beforehand?(): void;
+  /** Just before the file takes its place at `place`. */
+  beforehand?(place: string): void;
 }
 
 export async function replacing<T>(options: Replacing<T>): Promise<T> {
   const { path, signal, write, beforehand = () => {} } = options;
-  const part = `${path}.part`;
+  const place = realOf(path);
+  const part = `${place}.part`;
   try {
     signal.throwIfAborted();
     remove(part);
     const written = await write(part);
     sync(part);
     signal.throwIfAborted();
-    beforehand();
-    renameSync(part, path);
-    sync(dirname(resolve(path)));
+    beforehand(place);
+    renameSync(part, place);
+    sync(dirname(resolve(place)));
     return written;
   } catch (error) {
     remove(part);
     throw error;
+  }
+}
+
+/** Where a link leads: the file there is replaced, perhaps on another disk, and not the link. */
+export function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
 

@@ -1,13 +1,13 @@
 /** Backs up an SQLite store while a server uses it, and restores it. */
 import { createReadStream, createWriteStream, existsSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../../errors.ts';
 import { CODE_VERSION, pendingMigrations, readMigrations } from '../migrate.ts';
-import { replacing } from '../rows/replacing.ts';
+import { realOf, replacing } from '../rows/replacing.ts';
 import { explain, isBusy, readSchema } from './file.ts';
+import { hasStaleLog, refuseStaleLog } from './held-file.ts';
 
 /** A writer locks the file for milliseconds. */
 const BUSY_MS = 5_000;
@@ -21,13 +21,14 @@ const PAGES_AT_ONCE = 1_000;
  */
 export async function backUpSqlite(path: string, to: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
-  if (resolve(path) === resolve(to)) {
+  if (realOf(path) === realOf(to)) {
     throw new StoreUnavailable('this is the database itself; name another file', { where: to });
   }
   return replacing({
     path: to,
     signal,
     async write(part) {
+      refuseStaleLog(path);
       const database = openExisting(path);
       try {
         // A copy is of one moment: in a transaction that reads, what others write is not seen.
@@ -61,6 +62,7 @@ function inOneFile(part: string): void {
 /** Reads the whole backup; returns how many calls are in it. */
 export function checkBackup(path: string): number {
   if (!existsSync(path)) throw new StoreUnavailable('there is no such file', { where: path });
+  refuseStaleLog(path);
   const database = openExisting(path);
   try {
     const calls = callsIn(database, path);
@@ -92,15 +94,18 @@ export async function restoreSqlite(
       await pipeline(createReadStream(from), createWriteStream(part), { signal });
       return calls;
     },
-    beforehand() {
-      for (const end of ['-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+    beforehand(place) {
+      // Again, because a server may have started during the copy.
+      refuseInUse(path);
+      for (const end of ['-wal', '-shm']) rmSync(`${place}${end}`, { force: true });
     },
   });
 }
 
 /** A server whose file is replaced stores nothing more until it is restarted. */
 function refuseInUse(path: string): void {
-  if (!existsSync(path)) return;
+  // Opening a file beside a stale log would write that log over it.
+  if (!existsSync(path) || hasStaleLog(path)) return;
   let database: DatabaseSync | undefined;
   try {
     database = openExisting(path, 0);

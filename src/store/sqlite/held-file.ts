@@ -137,20 +137,35 @@ export function holdFile(path: string, database: DatabaseSync): HeldFile {
 
 /**
  * Refuses a log that belongs to another file than the one it is beside, because SQLite would write
- * it over that file. Every log of ours begins with a stamp, or soon gets one; the file has the
- * stamp before that, or one that is in the log.
+ * it over that file, whoever opens it.
  */
 export function refuseStaleLog(path: string): void {
+  if (hasStaleLog(path)) throw new StoreUnavailable(STALE_LOG, { where: path });
+}
+
+/** A server that restarts its log between our two reads makes a pair that seems not to fit. */
+const STALE_READS = 3;
+
+/**
+ * Every log of ours begins with a stamp, or soon gets one; the file has the stamp before that, or
+ * one that is in the log.
+ */
+export function hasStaleLog(path: string): boolean {
   const file = statOf(path);
   // SQLite itself reports a file that cannot be read.
-  if (!file?.isFile() || !isReadable(path)) return;
-  const header = readHeader(descriptorOf(path, file));
-  const stamps = stampsOf(`${realpathSync(path)}-wal`);
-  // Stamp 0: written by a release that had no stamps.
-  if (header === null || header.stamp === 0 || stamps === null) return;
-  const { first, last } = stamps;
-  const fits = header.stamp >= first.stamp - 1 && header.stamp <= last.stamp;
-  if (!fits || header.cookie > last.cookie) throw new StoreUnavailable(STALE_LOG, { where: path });
+  if (!file?.isFile() || !isReadable(path)) return false;
+  const descriptor = descriptorOf(path, file);
+  const logPath = `${realpathSync(path)}-wal`;
+  for (let reads = 0; reads < STALE_READS; reads += 1) {
+    const header = readHeader(descriptor);
+    const stamps = stampsOf(logPath);
+    // Stamp 0: written by a release that had no stamps.
+    if (header === null || header.stamp === 0 || stamps === null) return false;
+    const { first, last } = stamps;
+    const fits = header.stamp >= first.stamp - 1 && header.stamp <= last.stamp;
+    if (fits && header.cookie <= last.cookie) return false;
+  }
+  return true;
 }
 
 /** Without the path, because strangers may see these texts in `/health/ready`. */
