@@ -1,11 +1,14 @@
 /** Turns due deadlines into events. Deadlines are rows, not timers, so any replica can do it. */
 import { deadlineEventId } from '../core/machine/command-id.ts';
+import { NewerRow } from '../errors.ts';
 import type { DueDeadline } from '../store/contract/calls.ts';
 import type { Store } from '../store/store.ts';
 import type { Receiver } from './engine.ts';
 
 const SWEEP_EVERY_MS = 200;
 const SWEEP_ROWS_MAX = 500;
+/** So many more are read to get past deadlines that could not be processed. */
+const HELD_BACK_MAX = 5_000;
 /** A deadline that is overdue by more than this is postponed once. */
 const LATE_MS = 5_000;
 /** For this long after a start or recovery, webhooks that are delivered again come first. */
@@ -60,20 +63,34 @@ export function createSweeper(options: {
   }
 
   async function sweep(): Promise<number> {
-    const { now, due } = await store.due(SWEEP_ROWS_MAX);
-    recoveredAt ??= now;
-    const taken = await Promise.allSettled(due.map((deadline) => fire(deadline, now)));
-    // A single failure concerns one call; if all fail, the store has a problem.
-    const failed = taken.filter((result) => result.status === 'rejected');
+    // Those that were dead-lettered remain due, and are the first of the list.
+    const rowsMax = SWEEP_ROWS_MAX + Math.min(deadLettered.size, HELD_BACK_MAX);
+    const { now, due } = await store.due(rowsMax);
+    // The clock may have been set back; deadlines that are set from then on are not older.
+    recoveredAt = Math.min(recoveredAt ?? now, now);
+    if (due.length < rowsMax) forgetAllBut(due);
+    const fresh = due.filter((deadline) => (deadLettered.get(idOf(deadline)) ?? 0) <= now);
+    const taken = await Promise.allSettled(fresh.map((deadline) => fire(deadline, now)));
+    // A single failure concerns one call, and so does a row of newer code; if all fail, the store
+    // has a problem.
+    const failed = taken.filter(
+      (result) => result.status === 'rejected' && !(result.reason instanceof NewerRow),
+    ) as PromiseRejectedResult[];
     if (failed[0] !== undefined && failed.length === taken.length) throw failed[0].reason;
     onGood();
-    return due.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
+    return fresh.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
+  }
+
+  /** A call that went on otherwise no longer has the deadline. */
+  function forgetAllBut(due: DueDeadline[]): void {
+    if (deadLettered.size === 0) return;
+    const ids = new Set(due.map(idOf));
+    for (const id of deadLettered.keys()) if (!ids.has(id)) deadLettered.delete(id);
   }
 
   async function fire(deadline: DueDeadline, now: number): Promise<void> {
     const { callId, name, n, dueAt, setAt, putOff } = deadline;
-    const id = deadlineEventId(callId, name, n);
-    if ((deadLettered.get(id) ?? 0) > now) return;
+    const id = idOf(deadline);
     const young = recoveredAt !== null && now - recoveredAt < YOUNG_MS && setAt < recoveredAt;
     const { result } = await receiver.receive({
       source: 'deadline',
@@ -89,4 +106,8 @@ export function createSweeper(options: {
     if (result === 'dead_letter') deadLettered.set(id, now + RETRY_AFTER_MS);
     else deadLettered.delete(id);
   }
+}
+
+function idOf({ callId, name, n }: DueDeadline): string {
+  return deadlineEventId(callId, name, n);
 }
