@@ -10,6 +10,7 @@ import {
 import { restState, standingOf } from '../core/rules/rest.ts';
 import type { RouteSet } from '../core/rules/rule.ts';
 import { isOpenAt } from '../core/rules/schedule.ts';
+import { StoreUnavailable } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Trouble } from '../log/troubles.ts';
 import type { Metrics } from '../metrics.ts';
@@ -50,7 +51,10 @@ export interface LiveRoutes {
 export interface ReloadableRoutes extends LiveRoutes {
   /** Does what another replica has asked for since this was called last; it is not passed on. */
   follow(): Promise<void>;
-  /** At the start: what the other replicas run instead of the same folder, if anything. */
+  /**
+   * At the start: what the other replicas run instead of the same folder, if anything. If the store
+   * is not available, `follow` tries it again.
+   */
   join(instance: string): Promise<void>;
   /** `who` made the current set live. */
   report(reload: Reload, who: string): void;
@@ -84,6 +88,8 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
   const activation = createActivation(routes, store, now);
   const askedReloads = createAskedReloads(store);
   const proofs = createRuleProofs(routes);
+  /** The name under which this replica is to join the others, if the store was not available. */
+  let failedToJoin: string | null = null;
   const overrides = async () => overridesOf((await store.setting('overrides')).value);
   const isActivated = () => activation.inForce() !== null;
   const report = createReloadReport({ ...options, overrides, isActivated });
@@ -106,17 +112,13 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     activated: activation.inForce,
     next: () => next?.report() ?? null,
     async follow() {
-      const asked = await askedReloads.look();
-      if (asked === null) return;
-      if (asked.activated === null) await reloadLocally('replica');
-      else await activateLocally(asked.hash, asked.activated);
+      if (failedToJoin !== null) await join(failedToJoin);
+      await askedReloads.follow(async ({ hash, activated: by }) => {
+        if (by === null) await reloadLocally('replica');
+        else await activateLocally(hash, by);
+      });
     },
-    async join(instance) {
-      const { hash = '', activated: by = null } = (await askedReloads.last()) ?? {};
-      if (by === null || !(await activation.isRunByOthers({ hash, ...by }, instance))) return;
-      // A replica that starts again must not bring back what an operator went back from.
-      await activateLocally(hash, by);
-    },
+    join,
     report: report.live,
     reportNext: report.next,
     troubles: () => [...activation.troubles(), ...nextTroubles(next)],
@@ -139,6 +141,19 @@ export function createLiveRoutes(options: LiveRoutesOptions): ReloadableRoutes {
     }),
     prove: proofs.of,
   };
+
+  async function join(instance: string): Promise<void> {
+    try {
+      failedToJoin = null;
+      const { hash = '', activated: by = null } = (await askedReloads.last()) ?? {};
+      if (by === null || !(await activation.isRunByOthers({ hash, ...by }, instance))) return;
+      // A replica that starts again must not bring back what an operator went back from.
+      await activateLocally(hash, by);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) failedToJoin = instance;
+      throw error;
+    }
+  }
 
   async function reloadLocally(who: string): Promise<Reload> {
     const result = await routes.reload();

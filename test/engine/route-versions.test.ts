@@ -57,7 +57,7 @@ async function start(options: { store?: Store; env?: Record<string, string> } = 
   const live = createLiveRoutes({
     routes,
     next: null,
-    store,
+    store: options.store ?? store,
     metrics,
     versions,
     log: { emit: (event, fields = {}) => lines.push({ event, fields }) },
@@ -269,5 +269,44 @@ otherwise: [ hangup ]\n`;
     await one.live.reload('anna');
     await two.live.follow();
     expect([two.live.activated(), hashOf(two)]).toEqual([null, hashOf(deployed)]);
+  });
+
+  test('a replica whose store is away for a moment follows and joins when it is back', async () => {
+    const failing = new Set<keyof Store>();
+    const shaky = new Proxy(store, {
+      get: (target, name: keyof Store) =>
+        failing.has(name)
+          ? async () => {
+              throw new StoreUnavailable('is away');
+            }
+          : target[name],
+    });
+    const [one, two] = [await start(), await start({ store: shaky })];
+    const first = hashOf(one);
+    await Promise.all([one.live.follow(), two.live.follow()]);
+    await change(DECLINED);
+    await one.live.reload('anna');
+    await two.live.follow();
+    await one.live.activate(first, 'ben');
+
+    failing.add('routeVersion');
+    await expect(two.live.follow()).rejects.toThrow('is away');
+    failing.clear();
+    await two.live.follow();
+    expect([hashOf(two), two.live.activated()?.who]).toEqual([first, 'ben']);
+    const loads = loadsOf(two);
+    await two.live.follow();
+    expect(loadsOf(two)).toBe(loads);
+
+    await store.heartbeat({ id: 'one', startedAt: 1, routeSet: first, refusal: null });
+    for (const method of ['setting', 'replicas', 'routeVersion'] as const) {
+      const late = await start({ store: shaky });
+      failing.add(method);
+      await expect(late.live.join('late')).rejects.toThrow('is away');
+      await expect(late.live.follow()).rejects.toThrow('is away');
+      failing.clear();
+      await late.live.follow();
+      expect([hashOf(late), late.live.activated()?.who]).toEqual([first, 'ben']);
+    }
   });
 });
