@@ -12,7 +12,7 @@ export interface SqliteOutbox {
   releaseLeases(owner: string | null, now: number): void;
   due(limit: number, now: number): DueDeadline[];
   health(now: number): OutboxHealth;
-  /** No command is waiting, and no call has a deadline. */
+  /** No command may be sent any more, and no call has a deadline. */
   isIdle(): boolean;
 }
 
@@ -48,7 +48,7 @@ export function prepareOutbox(database: DatabaseSync, codeVersion: number): Sqli
     'select count(*) as pending, min(created_at) as oldest from commands where cancelled = 0',
   );
   const anything = database.prepare(
-    `select 1 where exists (select 1 from commands)
+    `select 1 where exists (select 1 from commands where cancelled = 0)
        or exists (select 1 from calls where due_at > 0 and code <= ${codeVersion})`,
   );
 

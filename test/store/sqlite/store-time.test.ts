@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open.ts';
 import { type Clocks, StoreTime, type TimeBase } from '../../../src/store/sqlite/store-time.ts';
 import type { Store, StoreNotice } from '../../../src/store/store.ts';
-import { aCall, aUnit } from '../../helpers/documents.ts';
+import { aCall, aCommand, aUnit } from '../../helpers/documents.ts';
 
 const START = Date.parse('2026-03-02T12:00:00Z');
 const DAY = 86_400_000;
@@ -174,6 +174,18 @@ describe('a store', () => {
 
   test('is set to the wall clock once no call waits for a time', async () => {
     its.steps(-3_600_000);
+    await due();
+    expect((await store.due(1)).now).toBe(its.clocks.wall());
+  });
+
+  test('a command that was cancelled while it was claimed waits for no time', async () => {
+    const commands = [aCommand('c1', 'v3:a')];
+    const claim = { owner: 'this', leaseMs: 10_000 };
+    await store.commit([aUnit(aCall('v3:a'), 0, { commands })], claim);
+    its.steps(-3_600_000);
+    await due();
+    expect((await store.due(1)).now).toBe(START);
+    await store.commit([aUnit(aCall('v3:a'), 1, { cancel: ['c1'] })], null);
     await due();
     expect((await store.due(1)).now).toBe(its.clocks.wall());
   });
