@@ -91,7 +91,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const outbox = createOutboxPoll({
     claim: (limit) => store.claim({ owner: instance, leaseMs }, limit),
     take,
-    room: freeSlots,
+    room,
     roomWorth: Math.max(1, concurrencyMax >> 2),
     idleMs: options.pollIdleMs ?? POLL_IDLE_MS,
     clock,
@@ -119,7 +119,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       outbox.start();
     },
     offer: take,
-    freeSlots,
+    // New commands wait behind older ones, which under load would otherwise never get a slot.
+    freeSlots: () => (outbox.hasOlder() ? 0 : room()),
     wake: outbox.wake,
     cancel(commandIds) {
       for (const id of commandIds) {
@@ -135,7 +136,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
   };
 
-  function freeSlots(): number {
+  function room(): number {
     if (phase !== 'running' || recorder.waiting() >= UNRECORDED_MAX) return 0;
     return Math.max(0, concurrencyMax - sending - queue.waiting);
   }

@@ -36,6 +36,8 @@ export interface OutboxPoll {
   dueWithin(ms: number): void;
   /** A claim is under way. */
   busy(): boolean;
+  /** Commands are known to wait in the store; newer ones must not get ahead of them. */
+  hasOlder(): boolean;
   stop(): void;
 }
 
@@ -43,7 +45,9 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
   const { clock, log } = options;
   let running = false;
   let claiming = false;
+  /** A poll is owed as soon as there is room. */
   let backlog = false;
+  let older = false;
   let timer: NodeJS.Timeout | null = null;
   let timerAt = Infinity;
   /** Monotonic times at which a command is known to be due again. */
@@ -57,6 +61,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
     },
     wake() {
       backlog = true;
+      older = true;
       pollIfWorth();
     },
     roomFreed() {
@@ -68,6 +73,7 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
       pollAt(at);
     },
     busy: () => claiming,
+    hasOlder: () => older,
     stop() {
       running = false;
       if (timer !== null) clearTimeout(timer);
@@ -76,8 +82,10 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
   };
 
   function pollIfWorth(): void {
-    // Not for each free slot, because a claim is a transaction.
+    // Not for each free slot, because a claim is a transaction; but where requests take long, so
+    // many slots may never be free together.
     if (options.room() >= options.roomWorth) void poll();
+    else pollAt(clock.monotonic() + POLL_BUSY_MS);
   }
 
   async function poll(): Promise<void> {
@@ -85,10 +93,13 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
     const room = options.room();
     if (room === 0) {
       backlog = true;
+      pollAt(clock.monotonic() + POLL_BUSY_MS);
       return;
     }
+    const knewOlder = older;
     claiming = true;
     backlog = false;
+    older = false;
     const askedAt = mark(clock);
     let waitMs = options.idleMs;
     try {
@@ -96,8 +107,12 @@ export function createOutboxPoll(options: OutboxPollOptions): OutboxPoll {
       options.take(claimed, askedAt);
       if (claimed.length > 0) waitMs = Math.min(POLL_BUSY_MS, waitMs);
       // As many as requested, so there may be more.
-      if (claimed.length >= room) backlog = true;
+      if (claimed.length >= room) {
+        backlog = true;
+        older = true;
+      }
     } catch (error) {
+      older ||= knewOlder;
       unreadable(error);
     }
     claiming = false;

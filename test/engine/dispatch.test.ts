@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Command } from '../../src/core/machine/command.ts';
+import type { Command, Outcome } from '../../src/core/machine/command.ts';
 import type { CallEvent, OutcomeEvent } from '../../src/core/machine/event.ts';
 import { type Mark, mark, systemClock } from '../../src/engine/clock.ts';
 import {
@@ -377,6 +377,46 @@ test('what did not fit is claimed when slots are free', async () => {
   await waitFor(() => expect(outcomes).toHaveLength(20));
   expect(new Set(outcomes.map(({ commandId }) => commandId)).size).toBe(20);
   expect(api.requests).toHaveLength(20);
+});
+
+test('what waits in the store goes out although new commands take each slot that becomes free', async () => {
+  const sent: string[] = [];
+  const answers: (() => void)[] = [];
+  const send = (command: Command) => {
+    sent.push(command.id);
+    return new Promise<Outcome>((resolve) => {
+      answers.push(() => resolve({ kind: 'accepted', status: 200, alive: null }));
+    });
+  };
+  const dispatcher = dispatch({ client: { send }, concurrencyMax: 8, pollIdleMs: 60_000 });
+  dispatcher.start();
+  let calls = 0;
+  const newCaller = async () => {
+    calls += 1;
+    const owner = dispatcher.freeSlots() > 0 ? 'this' : null;
+    const claimed = await commit(`v3:${calls}`, [aCommand(`c${calls}`, `v3:${calls}`)], owner);
+    // As the receiver does after its commit.
+    if (claimed.length > 0) dispatcher.offer(claimed);
+    else dispatcher.wake();
+  };
+  const answerOne = async () => {
+    const known = outcomes.length;
+    answers.shift()?.();
+    await waitFor(() => expect(outcomes.length).toBeGreaterThan(known));
+  };
+  for (let n = 0; n < 8; n += 1) await newCaller();
+  await commit('v3:old', [aCommand('old', 'v3:old')], null);
+  dispatcher.wake();
+  for (let n = 0; n < 8; n += 1) {
+    await answerOne();
+    await newCaller();
+  }
+  await waitFor(() => expect(sent).toHaveLength(16));
+  expect(sent.slice(8)).toContain('old');
+  await waitFor(() => {
+    for (const answer of answers.splice(0)) answer();
+    expect(outcomes).toHaveLength(calls + 1);
+  });
 });
 
 test('a cancelled command that was not started never goes out', async () => {
