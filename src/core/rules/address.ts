@@ -61,11 +61,17 @@ const NUMBER_BEFORE_PARAMETERS = /^(?:sips?:|tel:)?(?:\+|%2B)?[0-9][0-9\s().-]*$
 
 /**
  * Extracts the address from a form like `"Ada" <sip:+14155550100;npdi@host>`, as in a From header.
+ * A caller may put anything into the quoted name, even another address in brackets.
  */
 function barePart(raw: string): string {
-  const inner = raw.includes('<') ? /<([^<>]*)>/.exec(raw)?.[1] : undefined;
+  const inner = raw.includes('<')
+    ? /<([^<>]*)>/.exec(raw.replace(QUOTED_NAME, ''))?.[1]
+    : undefined;
   return withoutUserParameters(inner ?? raw) ?? '';
 }
+
+/** RFC 3261 section 25.1: a quote inside it has a backslash before it. */
+const QUOTED_NAME = /^\s*"(?:[^"\\]|\\.)*"/s;
 
 /** What a value of `from` or `to` in a rule or list means. */
 export type Pattern =

@@ -14,6 +14,9 @@ test.each([
   'sip:+14155550100;cpc=payphone@carrier.example.com',
   'sip:%2B14155550100;npdi@carrier.example.com',
   '"Ada" <sip:+14155550100;npdi@carrier.example.com>;tag=1',
+  'Ada <sip:+14155550100@carrier.example.com>',
+  '"<sip:+14155550199@vip.example.com>" <sip:+14155550100@carrier.example.com>',
+  '"A \\"<sip:+14155550199@vip.example.com>\\"" <sip:+14155550100@carrier.example.com>',
 ])('the number in %s is +14155550100', (text) => {
   expect(readAddress(text).number).toBe('+14155550100');
 });
