@@ -34,36 +34,46 @@ function refusesRefers(turn: Turn, step: MovingStep, target: string): string | n
 
 /** Whether the plan is certain to try another target if this step is skipped. */
 function somebodyFollows(turn: Turn, skipped: MovingStep): boolean {
-  const branch = skipped.sibling ? [] : (skipped.ifFailed.any ?? []);
-  const left = turn.call.plan.toReversed().map(({ steps }) => steps);
-  for (const steps of [branch, ...left]) {
+  const lists = turn.call.plan.map(({ steps }) => steps);
+  const branch = branchAny(skipped);
+  if (branch !== undefined) lists.push(branch);
+  for (const steps of lists.toReversed()) {
     const end = walk(turn, steps, skipped.target);
-    if (end !== 'goes_on') return end === 'moves';
+    if (end !== 'continues') return end === 'moves';
   }
   return false;
 }
 
-/** What a list of steps leads to if no resting target is tried. */
+/**
+ * What a list of steps leads to if no resting target is tried. Only `continue` returns to the list
+ * below: with any other end the plan is used up.
+ */
 function walk(
   turn: Turn,
   steps: readonly Step[],
   skipped: string | null,
-): 'moves' | 'ends' | 'goes_on' {
+): 'moves' | 'ends' | 'continues' {
   for (const step of steps) {
     if (isMoving(step)) {
       const kind = whatBecomes(turn, step, skipped);
       if (kind === 'moves') return 'moves';
-      const branch = kind === 'rejected' ? step.ifFailed.rejected : undefined;
-      const end = walk(turn, branch ?? (step.sibling ? [] : (step.ifFailed.any ?? [])), skipped);
-      if (end !== 'goes_on') return end;
+      const named = kind === 'rejected' ? step.ifFailed.rejected : undefined;
+      const branch = named ?? branchAny(step);
+      const end = branch === undefined ? 'continues' : walk(turn, branch, skipped);
+      if (end !== 'continues') return end;
     } else if (step.do === 'continue') {
-      return 'goes_on';
+      return 'continues';
     } else if (step.do !== 'say' && step.do !== 'play') {
       // It is unknown what a caller will press, and the other steps end the call.
       return 'ends';
     }
   }
-  return 'goes_on';
+  return 'ends';
+}
+
+/** Undefined where the list simply goes on. */
+function branchAny({ sibling, ifFailed }: MovingStep): Step[] | undefined {
+  return sibling ? undefined : ifFailed.any;
 }
 
 function whatBecomes(

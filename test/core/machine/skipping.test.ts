@@ -49,10 +49,33 @@ describe('a target that rests', () => {
       'the branch that follows lets the caller go',
       [refer('a', { ifFailed: { any: [say('Sorry.'), { do: 'hangup' }] } }), refer('c')],
     ],
+    [
+      'the branch that follows ends without continue',
+      [refer('a', { ifFailed: { any: [say('Sorry.')] } }), refer('c')],
+    ],
+    [
+      'another that rests leads into such a branch',
+      [refer('a'), refer('b', { ifFailed: { any: [say('Sorry.')] } }), refer('c')],
+    ],
     ['the one that follows is impossible', [refer('a'), refer('c', { problem: 'no such user' })]],
   ])('is tried where %s', (_, steps) => {
     const d = hunt(['a', 'b'], ...steps);
     expect(tried(d)).toEqual(['a null']);
+  });
+
+  it('is tried where it is in a branch that ends without continue', () => {
+    const busy = (...steps: Step[]) => {
+      const d = hunt(['a'], refer('b', { ifFailed: { busy: steps } }), refer('c'));
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      return tried(d);
+    };
+    expect(busy(refer('a'), say('Sorry.'))).toEqual(['b busy', 'a null']);
+    expect(busy(refer('a'), { do: 'continue' })).toEqual(['b busy', 'a skipped', 'c null']);
+  });
+
+  it('is skipped where a branch leads back to the list', () => {
+    const steps = [refer('a', { ifFailed: { any: [{ do: 'continue' }] } }), refer('c')];
+    expect(tried(hunt(['a'], ...steps))).toEqual(['a skipped', 'c null']);
   });
 
   it('is tried where the one that follows is over its budget', () => {
