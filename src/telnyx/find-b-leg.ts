@@ -6,7 +6,10 @@ import { type Answer, outcomeOfAnswer } from './outcome.ts';
 /** Bounds the search on connections with thousands of live legs. */
 const ACTIVE_CALLS_PAGES_MAX = 20;
 
-/** Searches all pages for the leg with the envelope that the transfer put on its B-leg. */
+/**
+ * Searches all pages for the leg with the envelope that the transfer put on its B-leg. The caller's
+ * own leg is listed too, and has the same envelope from the transfer command itself.
+ */
 export async function findBLeg(
   command: Extract<Command, { action: 'active_calls' }>,
   path: string,
@@ -17,7 +20,10 @@ export async function findBLeg(
     const answer = await ask(`${path}${query}`);
     const page = answer.status === 200 ? readActiveCalls(answer.body) : null;
     if (page === null) return outcomeOfAnswer(command.action, answer);
-    const found = page.calls.find(({ clientState }) => clientState === command.targetClientState);
+    const found = page.calls.find(
+      ({ callControlId, clientState }) =>
+        clientState === command.targetClientState && callControlId !== command.callId,
+    );
     if (found !== undefined || page.next === null) {
       return { kind: 'accepted', status: 200, alive: null, bLeg: found?.callControlId ?? null };
     }

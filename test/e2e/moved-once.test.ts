@@ -110,7 +110,11 @@ describe.concurrent('a transfer', () => {
       {
         status: 200,
         body: {
-          data: [{ ...bLeg, client_state: 'c29tZWJvZHk=', call_control_id: 'v3:other' }],
+          data: [
+            // The caller's own leg, whose client_state the transfer has set as well.
+            { ...bLeg, client_state: transfer.body.client_state, call_control_id: call.id },
+            { ...bLeg, client_state: 'c29tZWJvZHk=', call_control_id: 'v3:other' },
+          ],
           meta: { next: '/v2/connections/x/active_calls?page[after]=2' },
         },
       },
