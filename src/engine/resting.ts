@@ -11,6 +11,7 @@ import { noteRefusal } from '../core/rules/refer-refusals.ts';
 import {
   type Health,
   healthOf,
+  isTryDue,
   letThrough,
   type Observation,
   observe,
@@ -105,7 +106,7 @@ export function createResting(options: RestingOptions): Resting {
           const health = healthOf(state, target);
           // It woke up meanwhile, so everybody may try it.
           if (health === undefined || health.rest === null) continue;
-          if (now < health.rest.nextTryAt) throw new Overtaken();
+          if (!isTryDue(health.rest, now)) throw new Overtaken();
           state.targets[target] = letThrough(health, callId, now);
         }
         return state;

@@ -23,6 +23,8 @@ const RELAPSE_MS = 10 * 60_000;
 const DAY_MS = 86_400_000;
 /** A caller who was let through may ask again within this time: its commit may have lost a race. */
 const TRIAL_ASKS_MS = 10_000;
+/** A batch may have read the clock this long before another replica wrote the state that it sees. */
+const LOADED_EARLIER_MS = 10_000;
 
 /** Several equal observations are merged into one. */
 export interface Observation {
@@ -72,7 +74,7 @@ export function restState(value: unknown): RestState {
 
 /** The state after one observation. `now` by the store's clock. */
 export function observe(before: Health | undefined, noted: Observation, now: number): Health {
-  const health = structuredClone(before ?? NEW);
+  const health = notAfter(structuredClone(before ?? NEW), now);
   const seen = { ...noted, at: Math.min(noted.at, now) };
   if (seen.at < now - WINDOW_MS) return health;
   const failed = seen.evidence === 'failed';
@@ -104,6 +106,27 @@ const NEW: Health = {
   rest: null,
   awake: null,
 };
+
+/**
+ * The same without a time that is still to come: the clock was set back, and a target must not rest
+ * until the old time is reached again.
+ */
+function notAfter(health: Health, now: number): Health {
+  const { failedAt, slots, rest, awake } = health;
+  return {
+    ...health,
+    failedAt: failedAt === null ? null : Math.min(failedAt, now),
+    slots: slots.filter(({ at }) => at <= now),
+    rest: rest === null ? null : restNotAfter(rest, now),
+    awake: awake === null ? null : { ...awake, at: Math.min(awake.at, now) },
+  };
+}
+
+function restNotAfter(rest: Rest, now: number): Rest {
+  const { since, wait, nextTryAt } = rest;
+  const isSetBack = nextTryAt - now > waitMs(wait) + LOADED_EARLIER_MS;
+  return { ...rest, since: Math.min(since, now), nextTryAt: isSetBack ? now : nextTryAt };
+}
 
 function addToSlots(health: Health, seen: Observation, failed: boolean, now: number): void {
   const at = seen.at - (seen.at % SLOT_MS);
@@ -144,10 +167,16 @@ function waitMs(wait: number): number {
 
 /** Lets this caller through. The next one follows after the next wait, however this one fares. */
 export function letThrough(health: Health, callId: string, now: number): Health {
-  if (health.rest === null) return health;
-  const wait = longer(health.rest.wait);
+  const { rest, ...others } = notAfter(health, now);
+  if (rest === null) return health;
+  const wait = longer(rest.wait);
   const trial = { callId, at: now };
-  return { ...health, rest: { ...health.rest, wait, nextTryAt: now + waitMs(wait), trial } };
+  return { ...others, rest: { ...rest, wait, nextTryAt: now + waitMs(wait), trial } };
+}
+
+/** Whether a caller may be let through to a target that rests. */
+export function isTryDue(rest: Rest, now: number): boolean {
+  return now >= restNotAfter(rest, now).nextTryAt;
 }
 
 /** `due`: a caller may be let through, if nobody else is first. */
@@ -169,7 +198,7 @@ export function standingOf(
   const { trial } = rest;
   const isTrial = trial !== null && trial.callId === callId && now - trial.at < TRIAL_ASKS_MS;
   if (isTrial) return 'awake';
-  return now >= rest.nextTryAt ? 'due' : { why: restWords(name, rest) };
+  return isTryDue(rest, now) ? 'due' : { why: restWords(name, rest) };
 }
 
 export function healthOf({ targets }: RestState, name: string): Health | undefined {

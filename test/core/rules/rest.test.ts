@@ -180,3 +180,22 @@ describe('the state', () => {
     expect(refusalOf(state, '123', 'pbx main', T0 + 1)).toBeNull();
   });
 });
+
+describe('a clock that was set back by an hour', () => {
+  const HOUR_MS = 3_600_000;
+
+  it('does not let a target rest until the old time is reached again', () => {
+    const down = healthAfter('fffff', undefined, T0 + HOUR_MS);
+    expect(standing(down, T0)).toBe('due');
+    const tried = letThrough(down, 'first', T0);
+    expect(standing(tried, T0 + 1_000, 'first')).toBe('awake');
+    expect(standing(tried, T0 + 1_000, 'second')).toMatchObject({ why: expect.any(String) });
+    expect(standing(tried, T0 + 60_000, 'second')).toBe('due');
+    expect(healthAfter('a', tried, T0 + 2_000).rest).toBeNull();
+  });
+
+  it('does not hide an answer between failures', () => {
+    const failing = healthAfter('ffff', undefined, T0 + HOUR_MS);
+    expect(healthAfter('af', failing, T0).rest).toBeNull();
+  });
+});
