@@ -22,7 +22,7 @@ export interface RecoverySchedule {
 }
 
 export interface RecoveryScheduleOptions {
-  store: Pick<Store, 'setting' | 'changeSetting' | 'replicas'>;
+  store: Pick<Store, 'setting' | 'changeSetting' | 'replicas' | 'due'>;
   run(since: number, signal: AbortSignal): Promise<Recovery>;
   /** The store does not work: webhooks get 503. */
   storeFails(): boolean;
@@ -76,7 +76,13 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
   /** No replica answered webhooks in that time. A store without any heartbeat is new. */
   async function sinceTheLastHeartbeat(): Promise<void> {
     const seen = (await store.replicas()).map(({ seenAt }) => seenAt);
-    if (seen.length > 0) missed(Math.max(...seen));
+    if (seen.length === 0) return;
+    // Heartbeats have the store's time, Telnyx is asked by ours. A store that is behind only makes
+    // the time longer; what is later than now is from before the clock was set back.
+    const at = now();
+    const aheadMs = Math.max(0, (await store.due(1)).now - at);
+    const past = seen.map((each) => each - aheadMs).filter((each) => each <= at);
+    missed(past.length === 0 ? at : Math.max(...past));
   }
 
   function look(): void {

@@ -101,6 +101,14 @@ test('at a start it asks for the time since the last heartbeat, and once more la
   await vi.waitFor(async () => expect((await owed()).since).toBeNull(), 10_000);
 });
 
+test('a store whose clock is ahead of ours, because that was set back, is asked for the same time', async () => {
+  await beat();
+  now = Date.now() - 3_600_000;
+  await schedule.start();
+  await ran(1);
+  expect(Math.abs((runs[0] ?? 0) - now)).toBeLessThan(10_000);
+});
+
 test('a new store has missed nothing', async () => {
   await schedule.start();
   schedule.missed(now - 5_000);
