@@ -243,6 +243,22 @@ test('an example that fails says what was expected and what came', async () => {
   });
 });
 
+test('a caller who leaves before the REFER is accepted: abandoned, in an example and in route', async () => {
+  const wanted = '{ rule: support, attempts: [us, eu], ends: abandoned }';
+  expect((await check(EXAMPLE(wanted, '{ us: busy, eu: abandoned }'))).code).toBe(0);
+  const call = ['--to', '+14155550100', '--at', '2026-03-02T15:00:00Z'];
+  const { code, out } = await route(...call, '--verdict', 'us=abandoned');
+  expect([code, JSON.parse(out)]).toMatchObject([
+    0,
+    { attempts: [{ target: 'us', verdict: 'abandoned' }], ends: 'abandoned' },
+  ]);
+  const skipped = await route(...call, '--verdict', 'us=skipped');
+  expect([skipped.code, skipped.err]).toEqual([
+    2,
+    expect.stringContaining('unknown verdict skipped'),
+  ]);
+});
+
 test('an attempt that the example does not script is an error', async () => {
   const { code, out } = await check(EXAMPLE('{ rule: support }', '{ us: busy }'), '--json');
   expect(code).toBe(1);

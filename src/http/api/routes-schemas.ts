@@ -1,6 +1,7 @@
 /** The schemas of the route and schedule endpoints. */
 import { Type } from 'typebox';
 import { ENDS } from '../../core/machine/call.ts';
+import { SCRIPTED_VERDICTS } from '../../routing/schema/words.ts';
 import { HTTP_LIMITS } from '../limits.ts';
 import { orNull, TRACE, time, VERDICT } from './calls-schemas.ts';
 import { FORCED, FORCED_BODY } from './forced.ts';
@@ -184,6 +185,7 @@ export const RELOADED = Type.Object({
   warnings: Type.Array(LOCATED),
 });
 
+const SCRIPTED = Type.Enum([...SCRIPTED_VERDICTS]);
 const DIGITS = Type.String({ maxLength: 128, pattern: '^[0-9*#]*$' });
 
 export const EXPLAIN_BODY = Type.Object(
@@ -196,7 +198,7 @@ export const EXPLAIN_BODY = Type.Object(
     verdicts: Type.Optional(
       Type.Record(
         Type.String({ maxLength: 256 }),
-        Type.Union([VERDICT, Type.Array(VERDICT, { minItems: 1, maxItems: 50 })]),
+        Type.Union([SCRIPTED, Type.Array(SCRIPTED, { minItems: 1, maxItems: 50 })]),
         {
           description:
             'What each target answers, in order; a target that is not named answers completed',

@@ -7,7 +7,8 @@ import { LANGUAGES } from '../../core/rules/language.ts';
 export const DURATION = '^[0-9]{1,9}(ms|s|m|h)$';
 export const NAME = '^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,63}$';
 export const EVENTS = ['call.initiated', 'call.answered', 'call.dtmf.received'] as const;
-export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS] as const;
+/** What a dry run can play: all but `skipped`, because a dry run rests no target. */
+export const SCRIPTED_VERDICTS = ['completed', ...FAILED_VERDICTS, 'abandoned'] as const;
 
 export const STRICT = { additionalProperties: false } as const;
 
