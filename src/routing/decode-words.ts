@@ -67,7 +67,7 @@ export function meantHint(text: string, pattern: string, odd: string | null): st
 /** For something else in place of a map, or for an empty map. */
 export function mapHint(node: Node, schema: SchemaNode): string {
   const { properties = {}, required = [], propertyNames } = schema;
-  if (isSeq(node) && properties.any !== undefined) return 'a list goes into any: or all:';
+  if (isSeq(node) && properties.all !== undefined) return 'a list goes into any: or all:';
   const key =
     required[0] ??
     Object.keys(properties).find((name) => /^[a-z]/.test(name)) ??

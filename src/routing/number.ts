@@ -236,11 +236,10 @@ export function meantUri(text: string): string | null {
     text.toLowerCase().lastIndexOf('sips:'),
   );
   if (start < 0) return null;
-  const inner =
-    text
-      .slice(start)
-      .split(/[<>"\s]/)[0]
-      ?.replace(/^(sips?:)\/+/i, '$1') ?? '';
+  const [written = ''] = text.slice(start).split(/[<>"\s]/);
+  // A space within the URI: what stands before it is only its beginning.
+  if (/@|^\s+\./.test(text.slice(start + written.length))) return null;
+  const inner = written.replace(/^(sips?:)\/+/i, '$1');
   return inner === text || inner.length < 'sip:a'.length ? null : inner;
 }
 

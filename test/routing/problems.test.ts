@@ -174,6 +174,19 @@ const WORDS: [string, string, string[]][] = [
     ['1:34 "not" must be a map, not a list (a list goes into any: or all:)'],
   ],
   [
+    'a list where if_failed has a branch for each verdict',
+    `${TARGET}otherwise: [ { refer: desk, if_failed: [ hangup ] } ]`,
+    ['3:40 "if_failed" must be a map, not a list (write keys with values, such as busy: …)'],
+  ],
+  [
+    'a space within a SIP URI: its beginning is not what is meant',
+    `${TARGET}otherwise: [ { refer: "sip:a b@pbx.example.com" }, { refer: "sip:a@pbx .example.com" } ]`,
+    [
+      '3:23 "sip:a b@pbx.example.com": the user part "a b" has characters that need percent-encoding',
+      '3:61 "sip:a@pbx .example.com": the host "pbx .example.com" is neither a host name nor an IP address',
+    ],
+  ],
+  [
     'two ways to keep the caller waiting',
     `policy: { while_moving: { say: x, play: "https://x.example/a.mp3" } }${OTHERWISE}`,
     ['1:35 "while_moving" has both say and play (keep one of them)'],
