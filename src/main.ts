@@ -1,5 +1,6 @@
+import { plainLines } from './cli/terminal.ts';
 import { runCli } from './cli.ts';
-import { isSystemError } from './errors.ts';
+import { isSystemError, RefereeError } from './errors.ts';
 
 /** What a shell reports for a program that SIGPIPE ended, as it ends `cat` and `grep`. */
 const READER_GONE = 141;
@@ -12,8 +13,8 @@ export async function main(argv: string[]): Promise<number> {
   try {
     return await runCli(argv, { stdout, stderr, stdin, env, isTTY: stdout.isTTY === true });
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    stderr.write(`referee ${command}: ${error.message}\n`);
+    if (!isSystemError(error) && !(error instanceof RefereeError)) throw error;
+    stderr.write(`referee ${command}: ${plainLines(error)}\n`);
     return 1;
   }
 }

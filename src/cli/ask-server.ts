@@ -10,7 +10,7 @@ import {
   serverOf,
   tokenOf,
 } from './server.ts';
-import { plain } from './terminal.ts';
+import { plain, plainLines } from './terminal.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -38,11 +38,11 @@ export async function askServer(
   use: (server: Server) => Promise<void>,
 ): Promise<number> {
   const refuse = (why: string, code: number): number => {
-    io.stderr.write(`referee ${command}: ${plain(why)}\n`);
+    io.stderr.write(`referee ${command}: ${why}\n`);
     return code;
   };
   if (server !== undefined && !/^https?:\/\//.test(server)) {
-    return refuse(`--server ${server}: expected http://host:port`, 2);
+    return refuse(plain(`--server ${server}: expected http://host:port`), 2);
   }
   try {
     await use(serverFor(server, io));
@@ -50,7 +50,7 @@ export async function askServer(
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     const detail = error instanceof ServerRefused ? error.detail : null;
-    return refuse(detail ?? error.message, 1);
+    return refuse(detail === null ? plainLines(error) : plain(detail), 1);
   }
 }
 

@@ -18,7 +18,7 @@ import {
 } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { recordedCalls } from './recorded-calls.ts';
-import { plain } from './terminal.ts';
+import { plainLines } from './terminal.ts';
 
 export function callsCommand(program: Command, io: Io): void {
   const command = program
@@ -46,6 +46,10 @@ export async function runCalls(
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
+  if (asked !== null && written.csv) {
+    io.stderr.write('referee calls: --csv is for the list, not for one call\n');
+    return 2;
+  }
   try {
     const { id, options } = await withMeantNumbers(asked, written, io);
     if (options.verify || options.export !== undefined) {
@@ -59,7 +63,7 @@ export async function runCalls(
     });
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
-    io.stderr.write(`referee calls: ${plain(error.message)}\n`);
+    io.stderr.write(`referee calls: ${plainLines(error)}\n`);
     // With --verify, 1 would mean that a call differs.
     return error instanceof NeedsDatabase ? 2 : 1;
   }

@@ -8,6 +8,7 @@ import type { DemoStage } from './demo-stage.ts';
 import { storyLine } from './demo-story.ts';
 import type { DoctorReport } from './doctor.ts';
 import { type Io, jsonText } from './io.ts';
+import { isColoured } from './terminal.ts';
 
 export interface Screen {
   opened(stage: DemoStage): void;
@@ -25,7 +26,7 @@ const CALL_COLOURS = ['cyan', 'magenta', 'yellow', 'blue', 'green'] as const;
 
 export function createScreen(io: Io, json: boolean): Screen {
   const startedAt = Date.now();
-  const coloured = io.isTTY && !json && !io.env.NO_COLOR;
+  const coloured = isColoured(io) && !json;
   const paint: Paint = (style, text) =>
     coloured ? styleText(style, text, { validateStream: false }) : text;
   const line = (text = ''): void => void io.stdout.write(`${printable(text, coloured)}\n`);

@@ -25,7 +25,7 @@ import { databaseUrl } from './database.ts';
 import type { Io } from './io.ts';
 import { serverOf } from './server.ts';
 import { documentsOf } from './server-documents.ts';
-import { plain } from './terminal.ts';
+import { plainLines } from './terminal.ts';
 
 export type StatsDocument = ReturnType<typeof statsJson>;
 
@@ -73,7 +73,7 @@ export async function readOverrides(io: Io): Promise<Overrides | null> {
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
     io.stderr.write(
-      `overrides of schedules and switches are not considered: ${plain(error.message)}\n`,
+      `overrides of schedules and switches are not considered: ${plainLines(error)}\n`,
     );
     return null;
   }

@@ -32,7 +32,7 @@ import { createAsking } from '../telnyx/account/asking.ts';
 import { createTelnyxClient } from '../telnyx/client.ts';
 import { type Io, jsonText } from './io.ts';
 import { pastOf } from './since.ts';
-import { plain } from './terminal.ts';
+import { plain, plainLines } from './terminal.ts';
 
 export interface RecoverCommandOptions {
   since?: number;
@@ -114,7 +114,7 @@ async function runRecover(
     const message = signal.aborted
       ? 'stopped; run it again to continue with the rest'
       : error instanceof Error
-        ? error.message
+        ? plainLines(error)
         : String(error);
     io.stderr.write(`referee recover: ${message}\n`);
     return 1;

@@ -14,7 +14,7 @@ import { pathOf } from './path-option.ts';
 import { replayText } from './replay-text.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
 import { sinceOf } from './since.ts';
-import { plain } from './terminal.ts';
+import { plain, plainLines } from './terminal.ts';
 
 export interface ReplayOptions {
   since?: number;
@@ -83,7 +83,7 @@ async function runReplay(options: ReplayOptions, io: Io): Promise<number> {
     return options.failOnChange === true && comparison.differs > 0 ? 1 : 0;
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
-    io.stderr.write(`referee replay: ${plain(error.message)}\n`);
+    io.stderr.write(`referee replay: ${plainLines(error)}\n`);
     return 2;
   }
 }

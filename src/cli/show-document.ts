@@ -3,7 +3,7 @@ import { RefereeError } from '../errors.ts';
 import { type Documents, withDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { terminalWidth } from './table.ts';
-import { plain } from './terminal.ts';
+import { plain, plainLines } from './terminal.ts';
 
 export interface Shown<Document> {
   command: string;
@@ -27,7 +27,7 @@ export async function showDocument<Document>(
     return 0;
   } catch (error) {
     if (!(error instanceof RefereeError)) throw error;
-    io.stderr.write(`referee ${command}: ${plain(error.message)}\n`);
+    io.stderr.write(`referee ${command}: ${plainLines(error)}\n`);
     return 1;
   }
 }

@@ -1,10 +1,15 @@
 /** Text for a terminal: colours, and nothing in it that the terminal would obey. */
 import type { Io } from './io.ts';
 
-/** Colours only on a terminal. */
+/** Only on a terminal, and not if the user wants none: https://no-color.org. */
+export function isColoured(io: Pick<Io, 'isTTY' | 'env'>): boolean {
+  return io.isTTY && !io.env.NO_COLOR;
+}
+
 export function colours(io: Io) {
+  const coloured = isColoured(io);
   const paint = (code: number) => (text: string) =>
-    io.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text;
+    coloured ? `\u001b[${code}m${text}\u001b[0m` : text;
   return {
     bold: paint(1),
     dim: paint(2),
@@ -23,4 +28,9 @@ const UNSAFE =
 /** Makes texts from callers and files safe for a terminal. */
 export function plain(text: string): string {
   return text.replace(UNSAFE, '\ufffd');
+}
+
+/** The same for the message of an error of ours, which may list several problems. */
+export function plainLines({ message }: Error): string {
+  return message.split('\n').map(plain).join('\n');
 }

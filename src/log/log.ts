@@ -97,7 +97,7 @@ function prettyDestination(destination: DestinationStream | undefined): Destinat
     const load = createRequire(import.meta.url);
     const pretty: typeof import('pino-pretty') = load('pino-pretty');
     return pretty({
-      colorize: destination === undefined,
+      colorize: destination === undefined && !process.env.NO_COLOR,
       ignore: 'pid,hostname',
       sync: true,
       destination: destination ?? 1,

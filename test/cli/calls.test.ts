@@ -184,6 +184,9 @@ describe('the list', () => {
       '',
     ]);
     expect((await referee('calls', '--csv', '--json')).code).not.toBe(0);
+    const ofOne = await referee('calls', 'v3:first', '--csv');
+    expect(ofOne).toMatchObject({ code: 2, out: '' });
+    expect(ofOne.err).toBe('referee calls: --csv is for the list, not for one call\n');
     expect((await referee('stats', '--csv')).out).toMatch(/^of,name,calls,/);
   });
 

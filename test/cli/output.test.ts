@@ -1,8 +1,10 @@
-/** What a command does when nobody reads its output, or it cannot be written. */
-import { spawn } from 'node:child_process';
-import { existsSync, openSync } from 'node:fs';
+/** What a command does when nobody reads its output, it cannot be written, or it cannot begin. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { colours } from '../../src/cli/terminal.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/referee.js');
 
@@ -26,4 +28,32 @@ test.skipIf(!existsSync('/dev/full'))('a full disk is said, and the exit code is
   const { code, err } = await schemaInto(openSync('/dev/full', 'w'));
   expect(code).toBe(1);
   expect(err).toMatch(/^referee schema: the output cannot be written: ENOSPC[^\n]*\n$/);
+});
+
+test.each(['check', 'stats'])(
+  '%s says in lines why .env cannot be read, without a stack',
+  (name) => {
+    const cwd = mkdtempSync(join(tmpdir(), 'referee-env-'));
+    onTestFinished(() => rmSync(cwd, { recursive: true }));
+    mkdirSync(join(cwd, '.env'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, name], {
+      cwd,
+      encoding: 'utf8',
+    });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(
+      new RegExp(
+        `^referee ${name}: The environment file cannot be read: one problem\n  - .env: EISDIR`,
+      ),
+    );
+    expect(stderr.trim().split('\n')).toHaveLength(2);
+  },
+);
+
+test('colours are for a terminal whose user has nothing against them', () => {
+  const io = { stdout: process.stdout, stderr: process.stderr, isTTY: true };
+  expect(colours({ ...io, env: {} }).red('x')).toBe('\u001b[31mx\u001b[0m');
+  expect(colours({ ...io, env: { NO_COLOR: '' } }).red('x')).toBe('\u001b[31mx\u001b[0m');
+  expect(colours({ ...io, env: { NO_COLOR: '1' } }).red('x')).toBe('x');
+  expect(colours({ ...io, env: {}, isTTY: false }).red('x')).toBe('x');
 });
