@@ -5,8 +5,8 @@
 import type { CallDetail, CallSummary } from '../http/api/calls-json.ts';
 import { targetOf, titleOf } from '../page/timeline-words.js';
 import { momentText, offsetAt, wallText, zoneText } from './local-time.ts';
-import { cut } from './table.ts';
 import { plain } from './terminal.ts';
+import { cut, padded, widthOf } from './text-width.ts';
 
 export interface TableOptions {
   /** The terminal's width; null if there is none: each call is then one complete line. */
@@ -62,7 +62,7 @@ export function callTable(calls: CallSummary[], { width, head, now, utc }: Table
     width === null ? column.width : fitting(column, calls, now, offset),
   );
   if (calls.every(({ label }) => label === null)) widths[indexOf('LABEL')] = 0;
-  const idWidth = Math.max(...calls.map((call) => [...plain(call.call_control_id)].length), 0);
+  const idWidth = Math.max(...calls.map((call) => widthOf(plain(call.call_control_id))), 0);
   const apart = width !== null && lineWidth(widths) + 1 + idWidth > width;
   if (apart) leaveOut(widths, width);
   const line = (cells: string[], id: string): string => {
@@ -95,7 +95,7 @@ function fitting(
   now: number,
   offset: number,
 ): number {
-  const used = calls.map((call) => [...plain(text(call, now, width, offset))].length);
+  const used = calls.map((call) => widthOf(plain(text(call, now, width, offset))));
   return Math.min(width, Math.max(title.length, ...used));
 }
 
@@ -240,9 +240,4 @@ function duration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min`;
   return `${(ms / 3_600_000).toFixed(1)} h`;
-}
-
-function padded(text: string, width: number): string {
-  const kept = cut(text, width);
-  return kept.padEnd(width + kept.length - [...kept].length);
 }

@@ -6,6 +6,7 @@ import { loadCompiled } from '../routing/load.ts';
 import type { Problem } from '../routing/problem.ts';
 import type { Io } from './io.ts';
 import { colours, plain } from './terminal.ts';
+import { widthOf } from './text-width.ts';
 
 export interface LoadedFolder {
   dir: string;
@@ -53,7 +54,8 @@ export async function showProblems(
       const shown = plain(written.slice(from, from + LINE_SHOWN_MAX).replaceAll('\t', ' '));
       const gutter = String(line);
       text += `  ${dim(`${gutter} |`)} ${from > 0 ? '…' : ''}${shown}\n`;
-      const indent = ' '.repeat(Math.max(0, column - 1 - from) + (from > 0 ? 1 : 0));
+      const before = shown.slice(0, Math.max(0, column - 1 - from));
+      const indent = ' '.repeat(widthOf(before) + (from > 0 ? 1 : 0));
       text += `  ${dim(`${' '.repeat(gutter.length)} |`)} ${indent}${red('^')}\n`;
     }
     if (hint !== '') text += `  ${cyan('hint:')} ${plain(hint)}\n`;

@@ -1,6 +1,7 @@
 /** Prints a table that fits the terminal: the least important columns are dropped first. */
 import { withEnvFile } from '../config/env-file.ts';
 import type { Io } from './io.ts';
+import { padded, widthOf } from './text-width.ts';
 
 const WIDTH_DEFAULT = 80;
 
@@ -10,7 +11,8 @@ const WIDTH_DEFAULT = 80;
  */
 export function terminalWidth(io: Io): number | null {
   if (!io.isTTY) return null;
-  return Number(withEnvFile(io.env).COLUMNS) || process.stdout.columns || WIDTH_DEFAULT;
+  const said = Number(withEnvFile(io.env).COLUMNS);
+  return said >= 1 ? Math.floor(said) : process.stdout.columns || WIDTH_DEFAULT;
 }
 
 export interface TableLook {
@@ -28,7 +30,7 @@ export interface TableLook {
 export function tableLines(rows: string[][], { width, givenUp, align }: TableLook): string[] {
   const [titles = []] = rows;
   const widths = titles.map((_, column) =>
-    Math.max(...rows.map((row) => charactersOf(row[column] ?? ''))),
+    Math.max(...rows.map((row) => widthOf(row[column] ?? ''))),
   );
   const shown = new Set(titles.keys());
   const taken = (): number =>
@@ -45,9 +47,7 @@ export function tableLines(rows: string[][], { width, givenUp, align }: TableLoo
     [...shown]
       .map((column) => {
         const room = widths[column] ?? 0;
-        const cell = cut(row[column] ?? '', room);
-        const padding = ' '.repeat(room - charactersOf(cell));
-        return column === 0 || align === 'left' ? cell + padding : padding + cell;
+        return padded(row[column] ?? '', room, column === 0 ? 'left' : align);
       })
       .join('  ')
       .trimEnd(),
@@ -55,13 +55,3 @@ export function tableLines(rows: string[][], { width, givenUp, align }: TableLoo
 }
 
 const FIRST_MINIMUM = 6;
-
-function charactersOf(text: string): number {
-  return [...text].length;
-}
-
-/** Shortens the text to at most `width` characters. */
-export function cut(text: string, width: number): string {
-  const points = [...text];
-  return points.length > width ? `${points.slice(0, Math.max(0, width - 1)).join('')}…` : text;
-}
