@@ -32,8 +32,11 @@ export async function showDocument<Document>(
   }
 }
 
+/** 0 % and 100 % stand only for none and all. */
 export function percent(rate: number | null): string {
-  return rate === null ? '-' : `${Math.round(rate * 100)} %`;
+  if (rate === null) return '-';
+  if (rate > 0 && rate < 0.01) return '< 1 %';
+  return rate > 0.99 && rate < 1 ? '> 99 %' : `${Math.round(rate * 100)} %`;
 }
 
 /** Amounts are decimal text and are not converted. */

@@ -83,8 +83,10 @@ function textOf({ value, text, of }, numbers) {
 /** The change in percent; null if there was nothing before. */
 function change(now, before) {
   if (now === null || before === null || before === 0) return '–';
+  if (now === before) return 'the same';
   const by = Math.round((now / before - 1) * 100);
-  return by === 0 ? 'the same' : `${by > 0 ? '+' : '−'}${Math.abs(by)} %`;
+  if (by === 0) return now > before ? '< +1 %' : '> −1 %';
+  return `${by > 0 ? '+' : '−'}${Math.abs(by)} %`;
 }
 
 export function outcomeTable({ rows, total, from, to, compare }) {

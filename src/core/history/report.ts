@@ -7,6 +7,7 @@ import { CALLER_OUTCOMES, type CallerOutcome } from '../machine/caller-outcome.t
 import { addDecimals } from '../machine/decimal.ts';
 import { DAY_MS, offsetMs } from '../rules/zone.ts';
 import { addLatencies, type Latencies, quantile } from './latencies.ts';
+import { rateOf } from './rate.ts';
 import { type ReportAsked, type ReportBy, type Span, spanBefore } from './report-asked.ts';
 import { HOUR_MS, type Name, type Sum } from './sums.ts';
 
@@ -197,7 +198,7 @@ function numbersJson({ calls, outcomes, attempts, verdicts, moves, costs, took }
   return {
     calls,
     outcomes: { ...outcomes },
-    reached_rate: judged === 0 ? null : Math.round((reached / judged) * 1_000) / 1_000,
+    reached_rate: rateOf(reached, judged),
     attempts,
     verdicts: { ...verdicts },
     moves,

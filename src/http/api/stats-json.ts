@@ -1,5 +1,6 @@
 /** Statistics from groups of calls and attempts: rates, medians, sums by minute. */
 
+import { rateOf } from '../../core/history/rate.ts';
 import { iso } from '../../core/iso-time.ts';
 import { callerOutcome } from '../../core/machine/caller-outcome.ts';
 import { costTotals } from '../../core/machine/cost.ts';
@@ -94,8 +95,8 @@ function arrivals(calls: CallsGroup[]) {
     moved: sum(moved),
     arrived,
     not_arrived: notArrived,
-    arrival_rate: rate(arrived, arrived + notArrived),
-    attempts_per_call: rate(attempts, sum(moved)),
+    arrival_rate: rateOf(arrived, arrived + notArrived),
+    attempts_per_call: rateOf(attempts, sum(moved)),
   };
 }
 
@@ -107,7 +108,7 @@ function attemptNumbers(attempts: AttemptGroup[]) {
       verdict,
       count,
     })),
-    success_rate: rate(sum(completed), sum(judged)),
+    success_rate: rateOf(sum(completed), sum(judged)),
     median_verdict_ms: median(attempts.flatMap(({ tookMs }) => tookMs)),
   };
 }
@@ -138,11 +139,6 @@ function minutesJson(calls: CallGroup[], attempts: AttemptGroup[]) {
 
 export function sum(groups: { count: number }[]): number {
   return groups.reduce((total, { count }) => total + count, 0);
-}
-
-/** Null if the divisor is zero. */
-function rate(part: number, whole: number): number | null {
-  return whole === 0 ? null : Math.round((part / whole) * 1000) / 1000;
 }
 
 function median(values: number[]): number | null {
