@@ -47,7 +47,7 @@ export function activityView(changed) {
           <button>Show</button>
         </form>
         ${alertOf(list.error)}
-        ${list.found === null ? html`<p class="empty">${list.error === null ? 'Loading…' : ''}</p>` : table(list.found)}`;
+        ${list.found === null ? html`<p class="empty">${list.error === null ? 'Loading…' : ''}</p>` : table(list.found, params)}`;
     },
   };
 }
@@ -63,7 +63,7 @@ function hashOf(params) {
   return `#/activity${search.size === 0 ? '' : `?${search}`}`;
 }
 
-function table({ audit, next }) {
+function table({ audit, next }, params) {
   if (audit.length === 0) return html`<p class="empty">Nobody did anything.</p>`;
   return html`<div class="scroll"><table>
       <caption class="hidden">What people did, newest first</caption>
@@ -79,7 +79,7 @@ function table({ audit, next }) {
         </tr>`,
       )}</tbody>
     </table></div>
-    ${next === null ? nothing : html`<p><a href=${hashOf({ cursor: next })}>Older</a></p>`}`;
+    ${next === null ? nothing : html`<p><a href=${hashOf({ ...params, cursor: next })}>Older</a></p>`}`;
 }
 
 function objectOf({ what, to }) {

@@ -1,4 +1,11 @@
 /** Requests to /v1. Every failure is an ApiError whose message can be shown to the operator. */
+import { readServerTime } from './server-time.js';
+
+/**
+ * The server ends a connection without traffic after 60 s. It is not alone: a request that was on
+ * its way when a laptop fell asleep or changed its network may never be answered.
+ */
+const ANSWER_MS = 65_000;
 
 /**
  * An answer of /v1 as JSON. The OpenAPI document describes each; calls have their own types.
@@ -61,9 +68,11 @@ export function deleteJson(path) {
  */
 async function request(path, init = {}) {
   const answer = await send(path, init);
-  const body = await answer.json().catch(() => null);
-  if (answer.ok) return body;
-  throw refusalOf(answer, body);
+  const body = await answer.json().catch(() => undefined);
+  if (!answer.ok) throw refusalOf(answer, body);
+  if (body !== undefined) return body;
+  if (answer.status === 204) return null;
+  throw new ApiError(0, "The server's answer could not be read. Retrying.");
 }
 
 /**
@@ -73,14 +82,17 @@ async function request(path, init = {}) {
  * @param {RequestInit} init
  */
 export async function send(path, init = {}) {
+  const askedAt = Date.now();
   try {
-    return await fetch(path, {
+    const answer = await fetch(path, {
+      signal: AbortSignal.timeout(ANSWER_MS),
       ...init,
       cache: 'no-store',
       credentials: 'same-origin',
     });
-  } catch (error) {
-    if (init.signal?.aborted) throw error;
+    readServerTime(answer, askedAt);
+    return answer;
+  } catch {
     throw new ApiError(0, 'The server cannot be reached. Retrying.');
   }
 }

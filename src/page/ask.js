@@ -1,6 +1,7 @@
 /** A dialog before somebody acts: what it means for callers, why, and until when it lasts. */
 import { html } from '/assets/lit-html/lit-html.js';
 import { localTime } from './fields.js';
+import { now } from './server-time.js';
 import { ZONE } from './words.js';
 
 const MINUTE_MS = 60_000;
@@ -90,7 +91,7 @@ function partsOf(dialog) {
 /** Rounded up to a whole minute, because the field shows minutes and must not shorten the time. */
 function momentIn(forMs) {
   if (forMs === undefined || forMs === null) return { text: '', iso: '' };
-  const ms = Math.ceil((Date.now() + forMs) / MINUTE_MS) * MINUTE_MS;
+  const ms = Math.ceil((now() + forMs) / MINUTE_MS) * MINUTE_MS;
   const iso = new Date(ms).toISOString();
   return { text: localTime(iso), iso };
 }

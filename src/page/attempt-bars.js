@@ -3,6 +3,7 @@
  * result.
  */
 import { html, nothing, svg } from '/assets/lit-html/lit-html.js';
+import { now } from './server-time.js';
 import { verdictWords } from './simple-words.js';
 import { tone, word } from './states.js';
 import { isSip } from './story-mode.js';
@@ -37,7 +38,8 @@ export function attemptBars(call, details) {
 }
 
 function endOf({ ended_at: ended }, call) {
-  return Date.parse(ended ?? call.ended_at ?? new Date().toISOString());
+  const end = ended ?? call.ended_at;
+  return end === null ? now() : Date.parse(end);
 }
 
 function verdictText({ verdict, sip_notify_response: code }) {

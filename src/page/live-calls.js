@@ -41,6 +41,7 @@ export function liveCalls(changed) {
       isRead = true;
       error = null;
     } catch (failure) {
+      if (mine !== loading) return;
       error = failure;
     }
     changed();
@@ -51,6 +52,10 @@ export function liveCalls(changed) {
       return error;
     },
     refresh,
+    /** The stream brings what changes, but not what could not be read. */
+    async retry() {
+      if (error !== null) await refresh();
+    },
     keep: () => ({
       calls,
       isRead,

@@ -9,6 +9,7 @@ import { deadLetters } from './dead-letters.js';
 import { alertOf, unread } from './fields.js';
 import { newest } from './newest.js';
 import { rounds } from './rounds.js';
+import { now } from './server-time.js';
 import { age, clock, count, duration, said, time } from './words.js';
 
 const REFRESH_MS = 3_000;
@@ -70,7 +71,7 @@ export function outboxView(changed) {
 
 async function readOutbox() {
   const outbox = await getJson('/v1/outbox', { limit: SHOWN_MAX });
-  return { ...outbox, readAt: new Date().toISOString() };
+  return { ...outbox, readAt: new Date(now()).toISOString() };
 }
 
 function waiting({ pending, oldest_ms: oldest, commands }) {
@@ -111,7 +112,7 @@ function row(command) {
 function nextTry({ in_flight: inFlight, ready_at: ready, give_up_at: giveUp }) {
   const last = giveUp === null ? nothing : html` <span class="faint">until ${time(giveUp)}</span>`;
   if (inFlight) return html`<span class="badge moving">being sent</span>${last}`;
-  return html`${Date.parse(ready) <= Date.now() ? 'due' : time(ready)}${last}`;
+  return html`${Date.parse(ready) <= now() ? 'due' : time(ready)}${last}`;
 }
 
 function answerOf({ last_answer: answer, in_flight: inFlight }) {

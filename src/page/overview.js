@@ -34,6 +34,7 @@ export function overviewView(changed) {
       opening.read('opening', readOpening),
       today.refresh(),
       lost.refresh(),
+      live.retry(),
     ]);
   });
 

@@ -24,23 +24,39 @@ export function pager(changed, arrived) {
   let asked = null;
   /** Calls that arrived since the first page was loaded. */
   let newer = new Set();
+  /**
+   * Changes that came while a page was loaded, because its answer may be older.
+   *
+   * @type {CallSummary[]}
+   */
+  let meanwhile = [];
 
   async function load(cursor) {
     const mine = ++loading;
     asked = cursor;
     page = { ...page, busy: true };
+    meanwhile = [];
     changed();
     try {
       const found = await readPage(filter, cursor);
       if (mine !== loading) return;
       page = { ...found, busy: false, error: null, cursor };
       newer = new Set();
+      meanwhile.forEach(take);
       if (cursor === null) within = false;
       arrived();
     } catch (error) {
       if (mine === loading) page = { ...page, busy: false, error };
     }
     changed();
+  }
+
+  /** @param {CallSummary} call */
+  function take(call) {
+    const id = call.call_control_id;
+    const index = page.calls.findIndex((known) => known.call_control_id === id);
+    if (index >= 0) page.calls = page.calls.with(index, call);
+    else if (page.cursor === null && isNewer(call, page.calls)) newer.add(id);
   }
 
   function older() {
@@ -67,16 +83,14 @@ export function pager(changed, arrived) {
     again: () => void load(asked),
     /** @param {CallSummary} call */
     onCall(call) {
-      const id = call.call_control_id;
-      const index = page.calls.findIndex((known) => known.call_control_id === id);
-      if (index >= 0) page.calls = page.calls.with(index, call);
-      else if (page.cursor === null && isNewer(call, page.calls)) newer.add(id);
+      if (page.busy) meanwhile.push(call);
+      take(call);
     },
     template: () => html`<div class="over-list">
       <p class="small faint" role="status">${
         newer.size === 0
           ? `Times in ${ZONE}`
-          : html`<button @click=${() => load(null)}>${newer.size} newer: reload</button>`
+          : html`<button @click=${() => load(null)}>${newerWords(newer.size, filter)}: reload</button>`
       }</p>
       <nav class="pager" aria-label="Pages">
         <button ?disabled=${trail.length === 0} @click=${() => load(trail.pop() ?? null)}>Newer</button>
@@ -98,6 +112,11 @@ export function pager(changed, arrived) {
  */
 function emptyPage() {
   return { calls: [], next: null, cursor: null, busy: true, error: null };
+}
+
+/** Only the server knows which calls a filter means. */
+function newerWords(count, filter) {
+  return Object.keys(filter).length === 0 ? `${count} newer` : 'Others came';
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The period of a report: named days, or chosen dates. It is stored in the page's address. */
+import { now } from './server-time.js';
 import { midnight, ZONE } from './words.js';
 
 const DAY_MS = 86_400_000;
@@ -65,8 +66,8 @@ export function queryOf({ by, compare, zone, ...asked }) {
 
 /** @param {{ period: string, from?: string, to?: string }} asked */
 function spanOf({ period, from, to }) {
-  const now = new Date();
-  const weekday = (now.getDay() + 6) % 7;
+  const today = new Date(now());
+  const weekday = (today.getDay() + 6) % 7;
   switch (period) {
     case 'today':
       return { from: midnight() };
@@ -77,7 +78,7 @@ function spanOf({ period, from, to }) {
     case 'month':
       return { from: midnight(29) };
     case 'last-month':
-      return { from: firstOfMonth(now, -1), to: firstOfMonth(now, 0) };
+      return { from: firstOfMonth(today, -1), to: firstOfMonth(today, 0) };
     case 'days':
       return { from, to };
     default:
@@ -85,8 +86,8 @@ function spanOf({ period, from, to }) {
   }
 }
 
-function firstOfMonth(now, months) {
-  return new Date(now.getFullYear(), now.getMonth() + months, 1).toISOString();
+function firstOfMonth(date, months) {
+  return new Date(date.getFullYear(), date.getMonth() + months, 1).toISOString();
 }
 
 /**
@@ -95,7 +96,7 @@ function firstOfMonth(now, months) {
  * @param {Asked} asked
  */
 export function datesOf(asked) {
-  const { from, to = new Date().toISOString() } = spanOf(asked);
+  const { from, to = new Date(now()).toISOString() } = spanOf(asked);
   return { first: dateOf(Date.parse(from ?? '')), last: dateOf(Date.parse(to) - 1) };
 }
 

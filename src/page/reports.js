@@ -17,6 +17,7 @@ import {
   queryOf,
 } from './report-period.js';
 import { rounds } from './rounds.js';
+import { now } from './server-time.js';
 import { clock, day, hour, ZONE } from './words.js';
 
 const REFRESH_MS = 60_000;
@@ -31,7 +32,7 @@ export function reportsView(changed) {
     const query = queryOf(asked);
     return report.read(asked, async () => ({
       ...(await getJson('/v1/reports', query)),
-      readAt: new Date().toISOString(),
+      readAt: new Date(now()).toISOString(),
     }));
   });
 

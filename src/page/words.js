@@ -1,5 +1,6 @@
 /** The texts for times, numbers and names. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { now } from './server-time.js';
 import { tone, word } from './states.js';
 
 const TIME = new Intl.DateTimeFormat(undefined, {
@@ -19,7 +20,7 @@ export function clock(iso) {
 
 export function moment(iso) {
   const date = new Date(iso);
-  const today = new Date().toDateString() === date.toDateString();
+  const today = new Date(now()).toDateString() === date.toDateString();
   return today ? TIME.format(date) : `${DAY.format(date)}, ${TIME.format(date)}`;
 }
 
@@ -56,15 +57,15 @@ export function noon(date) {
 /** Mon 14:00; for today only the time; beyond a week the date. */
 export function until(iso) {
   const date = new Date(iso);
-  const today = new Date().toDateString() === date.toDateString();
-  const far = Math.abs(date.getTime() - Date.now()) > 6 * 86_400_000;
+  const today = new Date(now()).toDateString() === date.toDateString();
+  const far = Math.abs(date.getTime() - now()) > 6 * 86_400_000;
   const day = today ? '' : `${far ? DAY.format(date) : WEEKDAY.format(date)} `;
   return html`<time datetime=${iso} title=${iso}>${day}${HOUR.format(date)}</time>`;
 }
 
 /** Midnight in the browser's zone, `days` days ago. */
 export function midnight(days = 0) {
-  const date = new Date();
+  const date = new Date(now());
   date.setHours(0, 0, 0, 0);
   date.setDate(date.getDate() - days);
   return date.toISOString();
@@ -75,7 +76,7 @@ export function midnight(days = 0) {
  * are set back it is longer ago.
  */
 export function midnightOfStats() {
-  return new Date(Math.max(Date.parse(midnight()), Date.now() - 86_400_000)).toISOString();
+  return new Date(Math.max(Date.parse(midnight()), now() - 86_400_000)).toISOString();
 }
 
 export function time(iso) {
@@ -93,7 +94,8 @@ export function duration(ms) {
 }
 
 export function age(from, until) {
-  return duration((until === null ? Date.now() : Date.parse(until)) - Date.parse(from));
+  const end = until === null ? now() : Date.parse(until);
+  return duration(Math.max(0, end - Date.parse(from)));
 }
 
 /** Amounts are decimal text and are not converted. */
@@ -103,8 +105,11 @@ export function money(costs) {
     : costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
 }
 
+/** 0 % and 100 % stand only for none and all. */
 export function percent(rate) {
-  return rate === null || rate === undefined ? '–' : `${Math.round(rate * 100)} %`;
+  if (rate === null || rate === undefined) return '–';
+  if (rate > 0 && rate < 0.01) return '< 1 %';
+  return rate > 0.99 && rate < 1 ? '> 99 %' : `${Math.round(rate * 100)} %`;
 }
 
 export function decimal(value) {

@@ -1,0 +1,134 @@
+/** What the page shows stays true: after a lost answer, beside a wrong clock, and when rounded. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM_PATH, type Watched } from './browser.ts';
+import { type PageStage, setPageStage, TOKEN } from './stage.ts';
+import { sharedBrowser, watchedWindows } from './window.ts';
+
+const required = process.env.CHROMIUM_REQUIRED === 'true';
+
+describe.skipIf(CHROMIUM_PATH === null && !required)('the page', () => {
+  let stage: PageStage;
+  const { signedIn } = watchedWindows(sharedBrowser()).share(() => stage.url);
+
+  beforeAll(async () => {
+    stage = await setPageStage({ calls: 60 });
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+
+  /** Calls a function of a module of the page, with the arguments given as JavaScript. */
+  const called = (page: Watched['page'], module: string, call: string): Promise<unknown> =>
+    page.evaluate(`import('/assets/page/${module}.js').then((module) => module.${call})`);
+
+  test('0 % and 100 % stand only for none and all', async () => {
+    const { page } = await signedIn();
+    const shown = [0, 0.004, 0.5, 0.996, 1].map((rate) =>
+      called(page, 'words', `percent(${rate})`),
+    );
+    expect(await Promise.all(shown)).toEqual(['0 %', '< 1 %', '50 %', '> 99 %', '100 %']);
+  });
+
+  test('live calls that could not be read are read again, and the error goes', async () => {
+    const { page } = await signedIn('#/reports');
+    const refusal = { status: 422, json: { detail: 'Not now.' } };
+    await page.route('**/v1/calls?phase=*', (route) => route.fulfill(refusal));
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByRole('alert').getByText('Not now.').waitFor();
+    await page.unroute('**/v1/calls?phase=*');
+    await expect.poll(() => page.getByRole('alert').count(), { timeout: 15_000 }).toBe(0);
+    await page.getByText('No live calls. The next one appears here automatically.').waitFor();
+  });
+
+  test('a call that ends while the list is read is not shown as live', async () => {
+    const { page } = await signedIn('#/calls');
+    const call = stage.simulator.placeCall({ from: '+353861110021', to: '+14155550111' });
+    const row = page.locator(`tr[data-call="${call.callControlId}"]`);
+    await page.getByRole('button', { name: '1 newer: reload' }).waitFor();
+    const held = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    await page.route('**/v1/calls?*', async (route) => {
+      const response = await route.fetch();
+      answered.resolve();
+      await held.promise;
+      await route.fulfill({ response });
+    });
+    await page.getByRole('button', { name: '1 newer: reload' }).click();
+    await answered.promise;
+    call.hangUp();
+    await call.ended;
+    const changed = async () => {
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const found = await fetch(`${stage.url}/v1/calls/${call.callControlId}`, { headers });
+      return ((await found.json()) as { phase: string }).phase;
+    };
+    await expect.poll(changed).toBe('ended');
+    // The stream looks every half second.
+    await page.waitForTimeout(1_200);
+    held.resolve();
+    await row.waitFor();
+    expect(await row.locator('.dot').getAttribute('title')).toBe('not ours');
+  });
+
+  test('under a filter the page does not say how many newer calls there are', async () => {
+    const { page } = await signedIn('#/calls?rule=support');
+    await page.locator('table.calls tbody tr').first().waitFor();
+    const call = stage.simulator.placeCall({ from: '+353861110022', to: '+14155550111' });
+    await page.getByRole('button', { name: 'Others came: reload' }).waitFor();
+    call.hangUp();
+    await call.ended;
+  });
+
+  test('older activity is that of the same person', async () => {
+    const { page } = await signedIn('#/activity?who=admin');
+    const row = { when: new Date().toISOString(), who: 'admin', role: 'admin', what: 'reload' };
+    const audit = [{ ...row, id: 1, to: null, reason: null, from: null, result: 'ok', detail: {} }];
+    await page.route('**/v1/audit?*', (route) => route.fulfill({ json: { audit, next: 'x' } }));
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.reload();
+    const older = await page.getByRole('link', { name: 'Older' }).getAttribute('href');
+    expect(older).toBe('#/activity?who=admin&cursor=x');
+  });
+
+  test('an answer that never comes holds nothing up for ever, and a broken one is an error', async () => {
+    const { page } = await signedIn('#/reports');
+    await page.evaluate(`{
+      const timeout = AbortSignal.timeout.bind(AbortSignal);
+      AbortSignal.timeout = (ms) => timeout(Math.min(ms, 1_000));
+    }`);
+    let asked = 0;
+    await page.route('**/v1/problems', (route) => {
+      asked += 1;
+      if (asked === 2) return route.fulfill({ body: '{"problems":' });
+      return asked === 1 ? undefined : route.continue();
+    });
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByText('The server cannot be reached. Retrying.').waitFor();
+    await page.getByText("The server's answer could not be read. Retrying.").waitFor();
+    await expect.poll(() => page.getByRole('alert').count(), { timeout: 15_000 }).toBe(0);
+    await page.reload();
+  });
+
+  test('a laptop whose clock is wrong counts from the time of the server', async () => {
+    const { page } = await signedIn('#/reports');
+    const ages = async (aheadMs: number) => {
+      await page.route('**/v1/session', async (route) => {
+        const response = await route.fetch();
+        const date = new Date(Date.now() + aheadMs).toUTCString();
+        await route.fulfill({ response, headers: { ...response.headers(), date } });
+      });
+      await called(page, 'api', `getJson('/v1/session')`);
+      await page.unroute('**/v1/session');
+      const from = new Date(Date.now() + aheadMs - 90_000).toISOString();
+      return called(page, 'words', `age('${from}', null)`);
+    };
+    expect(await ages(600_000)).toMatch(/^1 min (29|30|31) s$/);
+    expect(await ages(-600_000)).toMatch(/^1 min (29|30|31) s$/);
+    expect(await ages(0)).toMatch(/^1 min (29|30|31) s$/);
+    // An answer that took long is no sign of a wrong clock.
+    const slow = `readServerTime(new Response('', { headers: { date: '${new Date(Date.now() - 20_000).toUTCString()}' } }), ${Date.now() - 30_000})`;
+    await called(page, 'server-time', slow);
+    const off = Number(await called(page, 'server-time', 'now()')) - Date.now();
+    expect(Math.abs(off)).toBeLessThan(2_000);
+  });
+});
