@@ -64,7 +64,7 @@ function changeTable(changes: readonly Change[], io: Io): string[] {
 }
 
 function placeOf({ rule, target }: Change['before']): string {
-  return plain(`${rule ?? 'otherwise'} → ${target ?? 'nobody'}`);
+  return plain(`${rule} → ${target ?? 'nobody'}`);
 }
 
 function endsTable({ ends, moves }: Comparison, io: Io): string[] {

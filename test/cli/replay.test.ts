@@ -108,7 +108,7 @@ describe('other routes', () => {
           to: '+14155550100',
           at: '2026-03-02T15:00:00.000Z',
           before: { rule: 'support', attempts: ['us'], ends: 'referred' },
-          after: { rule: null, attempts: [], ends: 'rejected' },
+          after: { rule: 'otherwise', attempts: [], ends: 'rejected' },
           assumed: [],
         },
         { before: { attempts: ['us', 'eu'] } },
@@ -123,7 +123,7 @@ describe('other routes', () => {
       changes: [
         {
           before: { rule: 'support', target: 'dublin' },
-          after: { rule: null, target: null },
+          after: { rule: 'otherwise', target: null },
           calls: 2,
           examples: ['v3:straight', 'v3:busy'],
         },

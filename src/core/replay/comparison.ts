@@ -1,5 +1,6 @@
 /** Counts replayed calls one by one, in memory that does not grow with their number. */
 import type { Ends } from '../machine/call.ts';
+import { OTHERWISE } from '../machine/plan.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
 import { APART, type Apart } from './apart.ts';
 import { differs, type Replayed } from './replay.ts';
@@ -30,12 +31,13 @@ export interface Sides<T> {
   after: T;
 }
 
-export interface Change extends Sides<{ rule: string | null; target: string | null }> {
+/** `otherwise` is named, as it is where the next routes are compared; no rule may have its name. */
+export interface Change extends Sides<{ rule: string; target: string | null }> {
   calls: number;
   examples: string[];
 }
 
-type Story = Pick<Replayed, 'rule' | 'attempts' | 'ends'>;
+type Story = Pick<Replayed, 'attempts' | 'ends'> & { rule: string };
 
 export interface ListedCall extends Sides<Story> {
   call_control_id: string;
@@ -113,8 +115,8 @@ export function compareCalls(
         return;
       }
       change = {
-        before: { rule: before.rule, target: before.target },
-        after: { rule: after.rule, target: after.target },
+        before: { rule: before.rule ?? OTHERWISE, target: before.target },
+        after: { rule: after.rule ?? OTHERWISE, target: after.target },
         calls: 0,
         examples: [],
       };
@@ -156,5 +158,5 @@ function assumedBy({ before, after }: Sides<Replayed>): string[] {
 }
 
 function storyOf({ rule, attempts, ends }: Replayed): Story {
-  return { rule, attempts, ends };
+  return { rule: rule ?? OTHERWISE, attempts, ends };
 }

@@ -32,7 +32,7 @@ describe('a comparison', () => {
       changes: [
         {
           before: { rule: 'support', target: 'us' },
-          after: { rule: null, target: null },
+          after: { rule: 'otherwise', target: null },
           calls: 7,
           examples: ['v3:1', 'v3:2', 'v3:3', 'v3:4', 'v3:5'],
         },
