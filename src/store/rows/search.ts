@@ -71,13 +71,14 @@ export function needlesOf(text: string): Needles {
 }
 
 /**
- * "030 901820" is +49 30 901820 abroad, while 06 in Rome keeps its zero: both forms are searched
- * for.
+ * "030 901820" is +49 30 901820 abroad, while 06 in Rome keeps its zero, and "0045" may begin an
+ * international number or be four digits in the middle of one: all of these are searched for.
  */
 function numberParts(asked: string): string[] {
-  const digits = digitsOf(asked).replace(/^00(?=\d)/, '');
+  const written = digitsOf(asked);
+  const digits = written.replace(/^00(?=\d)/, '');
   const national = asked.startsWith('+') ? digits : digits.replace(/^0+/, '');
-  const parts = [...new Set([digits, national])];
+  const parts = [...new Set([digits, national, written])];
   const long = parts.filter((part) => part.length >= GRAM_CHARS);
   return long.length > 0 ? long : parts.slice(0, 1);
 }

@@ -45,6 +45,11 @@ export function findingContract(): void {
         parentId: 'v3:Finding-A1b2C3d4E5',
         facts: { from: BERLIN, to: '+491712345678', direction: 'outgoing' },
       }),
+      aCall('v3:Finding-Z0y1X2w3V4', {
+        ...over,
+        ends: 'ignored',
+        facts: { from: '+353862000045', to: '+14152220100' },
+      }),
       aCall('v3:Finding-live', { phase: 'referring', facts: { from: '+491719876543', to: PARIS } }),
     ].map((call, n) => ({ ...call, createdAt: 9e12 + n }));
     const short = (id: string) => id.replace('v3:Finding-', '').slice(0, 4);
@@ -71,6 +76,10 @@ export function findingContract(): void {
       ['030 901820', ['F6g7', 'A1b2']],
       ['0655443322', ['P6q7']],
       ['5566', ['live', 'P6q7', 'K1l2']],
+      // Digits of a number may begin like an international or a national one.
+      ['0045', ['Z0y1']],
+      ['000045', ['Z0y1']],
+      ['00 353 862000045', ['Z0y1']],
       ['anna.find', ['K1l2']],
       ['find-sales', ['A1b2']],
       ['FIND-TOWER', ['K1l2', 'A1b2']],
