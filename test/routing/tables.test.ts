@@ -302,6 +302,14 @@ describe('names', () => {
     expect(problems[0]).toContain(problem);
   });
 
+  test('of a column that the table lacks are one problem, not one for each row', async () => {
+    const written =
+      'name: a, when: { table: extensions }, do: [ { refer: "sip:{row:extension}@{row:sight}.example.com" } ]';
+    expect(problemsOf(await load(tables(CSV, rules(written))))).toEqual([
+      expect.stringContaining('has no column "sight"'),
+    ]);
+  });
+
   test('of a column that two tables may mean are asked for', async () => {
     const main = `
 tables: { a: { file: tables/extensions.csv, key: to }, b: { file: tables/extensions.csv, key: from } }

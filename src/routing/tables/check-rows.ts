@@ -79,7 +79,7 @@ function enter(context: SetContext, rule: Rule, use: Use, needs: Map<string, Nee
       ...use,
       rule: rule.name,
       columns: new Map(own.map(([text, { column }]) => [text, table.columns.indexOf(column)])),
-      whole: isOperators(use.template) && own.length === columns.size,
+      whole: isOperators(use.template) && own.length === placesOf(use.template).size,
       filter: rowFilter(rule.when, table, context.tables),
     };
     const known = needs.get(name);
@@ -91,15 +91,21 @@ function enter(context: SetContext, rule: Rule, use: Use, needs: Map<string, Nee
 /** The columns, by the text of the placeholder. */
 function columnsOf(context: SetContext, use: Use, scope: RowScope): Map<string, Column> {
   const columns = new Map<string, Column>();
-  for (const piece of use.template) {
-    if ('literal' in piece || piece.place !== 'row') continue;
-    const text = placeholderText(piece);
-    if (columns.has(text)) continue;
+  for (const [text, reference] of placesOf(use.template)) {
     const what = `${text} of ${use.what}`;
-    const column = columnOf(context, piece.column, scope, { at: use.at, what });
+    const column = columnOf(context, reference, scope, { at: use.at, what });
     if (column !== null) columns.set(text, column);
   }
   return columns;
+}
+
+/** What the template asks of rows, by the text of the placeholder. */
+function placesOf(template: Template): Map<string, string> {
+  const places = new Map<string, string>();
+  for (const piece of template) {
+    if ('place' in piece && piece.place === 'row') places.set(placeholderText(piece), piece.column);
+  }
+  return places;
 }
 
 function checkRow(problems: Problems, table: Table, row: number, needs: readonly Need[]): void {
