@@ -122,9 +122,14 @@ function onAnswerOutcome(turn: Turn, outcome: Outcome, firstSentAt: number | nul
       if (call.probe === null) setDeadline(turn, 'step', ANSWERED_WITHIN_MS);
       return;
     case 'rejected':
+      turn.goOn = true;
+      if (call.answeredAgain) {
+        // It was answered before 90034, so the refusal may mean that it still is. The step tells.
+        call.answered = true;
+        return;
+      }
       call.answerRefused = true;
       turn.notices.push({ kind: 'answer_refused', detail: inWords(outcome) });
-      turn.goOn = true;
       return;
     default: {
       // It may have been executed, so wait for call.answered as after an acceptance.

@@ -213,9 +213,10 @@ function answerFirst(turn: Turn, step: Step): boolean {
   putBackStep(call.plan, step);
   call.phase = 'answering';
   if (call.facts.direction === 'outgoing') {
-    // Telnyx refuses to answer an outgoing leg (90102); only the far end can.
+    // Telnyx refuses to answer an outgoing leg (90102); only the far end can. After 90034 it has
+    // done so already, and call.answered may not come again.
     note(turn, 'waiting until the far end answers');
-    setDeadline(turn, 'step', RINGING_MS_MAX);
+    setDeadline(turn, 'step', call.answeredAgain ? ANSWERED_WITHIN_MS : RINGING_MS_MAX);
     return true;
   }
   // The answer that a suspended plan waits for is also enough for the manual refer.

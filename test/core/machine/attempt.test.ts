@@ -10,6 +10,7 @@ import {
   rejected,
   say,
   stamp,
+  webhook,
 } from '../../helpers/machine.ts';
 
 describe('what follows a failed attempt', () => {
@@ -102,6 +103,33 @@ describe('what follows a failed attempt', () => {
     d.outcome(d.last('refer'), rejected('90034'));
     expect(d.count('answer')).toBe(2);
     expect(d.call.lastResortRan).toBe(true);
+  });
+
+  it('goes on after 90034 where Telnyx refuses to answer what it has answered', () => {
+    const d = drive(decision([say('Welcome.'), refer('a')]));
+    d.hook('call.initiated');
+    d.accept(d.last('answer'));
+    d.hook('call.answered');
+    d.outcome(d.last('speak'), rejected('90034'));
+    d.outcome(d.last('answer'), rejected('10015'));
+    expect([d.call.phase, d.count('speak'), d.count('answer')]).toEqual(['speaking', 2, 2]);
+    expect(d.notices.some(({ kind }) => kind === 'answer_refused')).toBe(false);
+    // It is not asked a third time: the next step follows.
+    d.outcome(d.last('speak'), rejected('90034'));
+    expect([d.call.phase, d.count('answer')]).toEqual(['referring', 2]);
+  });
+
+  it('does not wait ten minutes after 90034 for a far end that has answered', () => {
+    const d = drive(decision([say('Welcome.'), refer('a')]));
+    const { facts } = webhook('call.initiated');
+    d.hook('call.initiated', { facts: { ...facts, direction: 'outgoing' } });
+    d.hook('call.answered');
+    d.outcome(d.last('speak'), rejected('90034'));
+    const { now } = d;
+    d.fall();
+    expect(d.now - now).toBe(10_000);
+    d.outcome(d.last('probe'), ALIVE);
+    expect([d.call.phase, d.count('speak'), d.count('answer')]).toEqual(['speaking', 2, 0]);
   });
 
   it('counts what the API refused against no budget', () => {
