@@ -6,7 +6,7 @@ import type { Outcome } from '../core/machine/command.ts';
 import { SAME_COMMAND_MS } from '../core/machine/limits.ts';
 import type { Settlement } from '../store/contract/calls.ts';
 import type { ClaimedCommand } from '../store/contract/outbox.ts';
-import { retryDelayMs } from './backoff.ts';
+import { RETRY_MS_MAX, retryDelayMs } from './backoff.ts';
 
 /** How long a claimed command is ours to send. */
 export const LEASE_MS = 10_000;
@@ -14,8 +14,8 @@ export const LEASE_MS = 10_000;
 const LEASE_MARGIN_MS = 1_000;
 /** A command that could not be sent for this long is obsolete, whatever its step says. */
 const COMMAND_AGE_MS_MAX = 10 * 60_000;
-/** Minimum wait if Telnyx says "0 s", with jitter. */
-const RATE_LIMIT_SPREAD_MS = 250;
+/** Added to a wait that is given, with jitter. */
+const SPREAD_MS = 250;
 
 export type Permission =
   | { kind: 'send' }
@@ -106,9 +106,17 @@ export function settlementOf(
   const delay =
     outcome.afterMs === null
       ? retryDelayMs(claimed.tries, chance)
-      : outcome.afterMs + Math.ceil(chance * RATE_LIMIT_SPREAD_MS);
+      : outcome.afterMs + Math.ceil(chance * spreadMs(outcome.status, claimed.tries));
   // Not after the time from which the outcome is unknown; the next claim then records that.
   const window = outcome.provenUnsent ? Infinity : claimed.firstSentAt + SAME_COMMAND_MS;
   const until = Math.min(window, claimed.command.giveUpAt ?? Infinity);
   return { commandId, outcome, retryAt: Math.ceil(Math.max(now, Math.min(now + delay, until))) };
+}
+
+/**
+ * Grows with each try that Telnyx refuses with 429: whole seconds may say "0 s", and commands that
+ * all come again at once would keep the limit in force.
+ */
+function spreadMs(status: number | null, tries: number): number {
+  return status === 429 ? Math.min(SPREAD_MS * 2 ** (tries - 1), RETRY_MS_MAX) : SPREAD_MS;
 }

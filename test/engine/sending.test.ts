@@ -118,6 +118,29 @@ test('a retry waits half a second and longer, or as long as Telnyx says', () => 
   expect(settlementOf(claimed(), { kind: 'unknown', detail: '' }, NOW, 0).retryAt).toBeNull();
 });
 
+test('commands that Telnyx goes on refusing with 429 and no wait spread out more and more', () => {
+  const limited = { ...unsent, status: 429, afterMs: 0 };
+  const at = (outcome: typeof limited, tries: number) =>
+    settlementOf(claimed({ tries }), outcome, NOW, 1).retryAt;
+  expect([1, 2, 5, 9, 2_000].map((tries) => at(limited, tries))).toEqual([
+    NOW + 250,
+    NOW + 500,
+    NOW + 4_000,
+    NOW + 8_000,
+    NOW + 8_000,
+  ]);
+  // One that only waited too long in our own queue goes out at once.
+  expect(settlementOf(claimed({ tries: 9 }), { ...unsent, afterMs: 0 }, NOW, 1).retryAt).toBe(
+    NOW + 250,
+  );
+  // A hangup that is refused for ten minutes.
+  let [tries, now] = [1, NOW];
+  for (; now < NOW + 600_000; tries += 1) {
+    now = settlementOf(claimed({ tries }), limited, now, 0.5).retryAt ?? Infinity;
+  }
+  expect(tries).toBeLessThan(200);
+});
+
 test('a retry is due no later than the moment from which it is unknown', () => {
   expect(settlementOf(claimed({}, NOW + 100), retry, NOW, 0).retryAt).toBe(NOW + 100);
   const late = claimed({ firstSentAt: NOW - 54_900, tries: 9 });
