@@ -18,6 +18,7 @@ import { createCommandReport } from './command-report.ts';
 import type { Outlet, Received } from './engine.ts';
 import { type Job, storeNow } from './job.ts';
 import { JobQueue } from './job-queue.ts';
+import { guardCommands } from './observers.ts';
 import { createOutboxPoll } from './outbox-poll.ts';
 import { createRecorder } from './record-outcome.ts';
 import { type CommandObserver, createSender, type NotLapsed, type SendRequest } from './sender.ts';
@@ -72,7 +73,8 @@ const POLL_IDLE_MS = 1_000;
 const UNRECORDED_MAX = 1_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { store, client, lookups, clock, log, instance } = options;
+  const { store, client, lookups, clock, instance } = options;
+  const { log, observer } = guardCommands(options.log, options.observer);
   const concurrencyMax = options.concurrencyMax ?? CONNECTIONS_MAX;
   const leaseMs = options.leaseMs ?? LEASE_MS;
   const chance = options.chance ?? Math.random;
@@ -85,7 +87,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     report,
     clock,
     requestMs: options.requestMs ?? REQUEST_TIMEOUT_MS,
-    observer: options.observer,
+    observer,
   });
   const recorder = createRecorder({ receive: options.receive, log, clock, chance });
   const outbox = createOutboxPoll({

@@ -5,6 +5,7 @@
 import type { Log } from '../log/log.ts';
 import { onceForEach, onceUntilRecovered } from '../log/once.ts';
 import type { Observer, Outlet } from './engine.ts';
+import type { CommandObserver } from './sender.ts';
 
 /**
  * Calls each observer that has the method; the names are for the log. One that throws is logged,
@@ -35,6 +36,29 @@ export function guardOutlet(log: Log, outlet: Outlet): Outlet {
     offer: (...offered) => guarded('dispatcher', () => outlet.offer(...offered)),
     poke: () => guarded('dispatcher', outlet.poke),
     cancel: (ids) => guarded('dispatcher', () => outlet.cancel(ids)),
+  };
+}
+
+/**
+ * The same for what the dispatcher reports: a request was made, and its outcome must be recorded
+ * whatever the log and the metrics do.
+ */
+export function guardCommands(
+  log: Log,
+  observer: CommandObserver | undefined,
+): { log: Log; observer: CommandObserver } {
+  const guarded = createGuard(log);
+  const tell = (work: () => void) => guarded('commands', work);
+  return {
+    log: {
+      emit: (...line) => tell(() => log.emit(...line)),
+      shows: (event) => log.shows?.(event) ?? true,
+    },
+    observer: {
+      command: (...outcome) => tell(() => observer?.command(...outcome)),
+      retry: (action) => tell(() => observer?.retry?.(action)),
+      waited: (...waited) => tell(() => observer?.waited?.(...waited)),
+    },
   };
 }
 

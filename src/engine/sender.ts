@@ -25,7 +25,7 @@ export interface SenderOptions {
   clock: Clock;
   /** How long a request may take. */
   requestMs: number;
-  observer: CommandObserver | undefined;
+  observer: CommandObserver;
 }
 
 export interface Sender {
@@ -62,7 +62,7 @@ export function createSender(options: SenderOptions): Sender {
   async function request(job: Job): Promise<Sent> {
     const { command, tries, createdAt } = job.claimed;
     const waitedMs = Math.max(0, storeNow(job, clock) - createdAt);
-    if (tries === 1 && command.action !== 'lookup') observer?.waited?.(command.action, waitedMs);
+    if (tries === 1 && command.action !== 'lookup') observer.waited?.(command.action, waitedMs);
     const startedAt = clock.monotonic();
     let permission: Permission = { kind: 'send' };
     // Checked again at the write: since the first check the request may have waited for a
@@ -100,8 +100,8 @@ export function createSender(options: SenderOptions): Sender {
     // A lookup is reported with its call's event.
     if (command.action === 'lookup') return;
     report.outcome(command, outcome, tries, ms);
-    observer?.command(command.action, outcome.kind, ms);
-    if (outcome.kind === 'retry') observer?.retry?.(command.action);
+    observer.command(command.action, outcome.kind, ms);
+    if (outcome.kind === 'retry') observer.retry?.(command.action);
   }
 
   function eventOf(job: Job, outcome: Outcome, requested: boolean): OutcomeEvent {

@@ -191,7 +191,7 @@ export const LOG_EVENTS = {
   'observer.failed': {
     level: 'error',
     meaning:
-      'A component that receives committed events failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets or dispatcher. The event is stored and the call continues; commands that could not be handed to the dispatcher are sent some seconds later, when their lease expires. The line is repeated when the error changes.',
+      'A component that is told of committed events or sent commands failed: `observer` is report (log and metrics), tracing, next routes, recovery, resting targets, dispatcher or commands (log and metrics of commands). What happened is stored and the call continues; commands that could not be handed to the dispatcher are sent some seconds later, when their lease expires. The line is repeated when the error changes.',
     action:
       'Report the error with its stack. Until it is fixed, some log lines, metrics or traces are missing, or commands are late.',
   },

@@ -15,7 +15,7 @@ import {
 } from '../../src/engine/dispatch.ts';
 import type { Received } from '../../src/engine/engine.ts';
 import { NewerRow, StoreUnavailable } from '../../src/errors.ts';
-import type { LogFields } from '../../src/log/log.ts';
+import type { Log, LogFields } from '../../src/log/log.ts';
 import type { Settlement } from '../../src/store/contract/calls.ts';
 import type { ClaimedCommand } from '../../src/store/contract/outbox.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -159,6 +159,27 @@ test('an offered command goes out at once, and its outcome goes through the door
   expect(api.requests[0]).toMatchObject({ url: '/v2/calls/v3%3Aa/actions/answer' });
   expect(await pending()).toBe(0);
   expect(seen).toEqual([['answer', 'accepted', true]]);
+});
+
+test('a log or a metric that throws loses no outcome', async () => {
+  const broken = () => {
+    throw new Error('broken');
+  };
+  const failed: string[] = [];
+  const emit: Log['emit'] = (event, fields) => {
+    if (event === 'observer.failed') failed.push(String(fields?.observer));
+    else broken();
+  };
+  const dispatcher = dispatch({
+    log: { emit },
+    observer: { command: broken, retry: broken, waited: broken },
+  });
+  dispatcher.offer(await commit('v3:a', [aCommand('c1', 'v3:a')], 'this'));
+  await waitFor(() => expect(outcomes).toHaveLength(1));
+  expect(kinds()).toEqual(['accepted']);
+  expect(failed).toEqual(['commands']);
+  await dispatcher.stop(1_000);
+  expect(await pending()).toBe(0);
 });
 
 test('commands that nobody offered are found: after a crash, and when announced', async () => {
