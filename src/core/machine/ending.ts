@@ -4,7 +4,7 @@ import { endAttempt, openAttempt } from './attempt.ts';
 import { mayHaveArrived } from './attribution.ts';
 import type { Attempt, Call, Ends, Phase } from './call.ts';
 import { CORRECTION_MS, HANGUP_EXPECTED_MS, RELEASE_AGAIN_MS, WATCH_MS } from './limits.ts';
-import { cancelOutstanding, issue, note, setDeadline, type Turn } from './turn.ts';
+import { cancelOutstanding, clearDeadline, issue, note, setDeadline, type Turn } from './turn.ts';
 import { isFailed } from './verdict.ts';
 import { stopWhileMoving } from './voice.ts';
 
@@ -54,6 +54,15 @@ export function becomeBridged(turn: Turn): void {
   stopWhileMoving(turn);
   call.phase = 'bridged';
   setDeadline(turn, 'watch', WATCH_MS);
+}
+
+/**
+ * The conversation is over. Telnyx hangs up the caller's leg as well; a caller left in silence is
+ * released.
+ */
+export function hangupExpected(turn: Turn): void {
+  clearDeadline(turn, 'watch');
+  setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
 }
 
 /** Another application handles this call; restores the client_state that was there before ours. */

@@ -3,10 +3,10 @@ import { acceptAttempt, endAttempt, openAttempt, progressAttempt } from './attem
 import { bLegGone, hangUpBLeg, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call, Phase } from './call.ts';
 import { onCost } from './cost.ts';
-import { becomeBridged, correctable } from './ending.ts';
+import { becomeBridged, correctable, hangupExpected } from './ending.ts';
 import type { BLegEvent } from './event.ts';
-import { CORRECTION_MS, HANGUP_EXPECTED_MS } from './limits.ts';
-import { clearDeadline, setDeadline, type Turn } from './turn.ts';
+import { CORRECTION_MS } from './limits.ts';
+import { setDeadline, type Turn } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
 
 /** Events of a transfer's B-leg, in the same commit as the B-leg's own. */
@@ -99,12 +99,6 @@ function lastTransfer(call: Call): Attempt | undefined {
 /** It answered and hung up before the bridge was reported: they have already talked. */
 function hungUpAfterAnswer({ bLegAnswered, verdict }: Attempt): boolean {
   return bLegAnswered && verdict === 'other';
-}
-
-/** Telnyx hangs up the caller's leg as well; a caller left in silence is released. */
-function hangupExpected(turn: Turn): void {
-  clearDeadline(turn, 'watch');
-  setDeadline(turn, 'referred', HANGUP_EXPECTED_MS);
 }
 
 function onBLegHangup(turn: Turn, attempt: Attempt, event: BLegEvent): void {

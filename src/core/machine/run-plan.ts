@@ -6,7 +6,7 @@ import { awaitingFinal } from './attribution.ts';
 import { hangUpBLeg, isClearing } from './b-leg.ts';
 import type { Attempt, Call, Suspended } from './call.ts';
 import { decideOn, momentOf } from './deciding.ts';
-import { leaveUnmanaged, release, restoreClientState } from './ending.ts';
+import { hangupExpected, leaveUnmanaged, release, restoreClientState } from './ending.ts';
 import {
   ANSWER_SEND_MS,
   ANSWERED_WITHIN_MS,
@@ -280,9 +280,15 @@ function resume(turn: Turn, suspended: Suspended): boolean {
       call.phase = phase;
       stopWhileMoving(turn);
       setDeadline(turn, 'watch', WATCH_MS);
+      // The other side of the conversation has hung up, before the manual refer or during it.
+      if (phase === 'bridged' && call.attempts.some(hasTalked)) hangupExpected(turn);
       if (phase === 'unmanaged') restoreClientState(turn);
       return true;
   }
+}
+
+function hasTalked({ kind, verdict, bLegEnded }: Attempt): boolean {
+  return kind === 'transfer' && verdict === 'completed' && bLegEnded;
 }
 
 /** Whether a late final event made moving safe again: every attempt that rang has ended. */

@@ -10,6 +10,7 @@ import {
   rejected,
   say,
   stamp,
+  transfer,
 } from '../../helpers/machine.ts';
 
 describe('a manual refer', () => {
@@ -186,6 +187,40 @@ describe('a manual refer', () => {
     expect(d.call.phase).toBe('unmanaged');
     expect(d.last('client_state_update').clientState).toBe('dGhlaXJz');
   });
+
+  // A hangup that Telnyx owes: without its deadline the caller would stay on a silent line.
+  it.each(['before it', 'during it', 'never'] as const)(
+    'returns the call to its conversation, whose other side hung up %s',
+    (when) => {
+      const d = drive(decision([transfer('+14155550199')]));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.accept(d.last('transfer'));
+      d.hook('call.bridged');
+      const farHangsUp = () =>
+        d.put({
+          source: 'b_leg',
+          id: 'far-hangup',
+          callId: d.call.id,
+          type: 'call.hangup',
+          receivedAt: 0,
+          occurredAt: null,
+          bLegId: 'v3:far',
+          attemptId: d.call.attempts[0]?.id ?? null,
+          hangupCause: 'normal_clearing',
+          sipHangupCause: '200',
+        });
+      if (when === 'before it') farHangsUp();
+      d.put({ ...byHand, callId: d.call.id, step: refer('hand') });
+      if (when === 'during it') farHangsUp();
+      d.hook('call.refer.failed', { sipNotifyResponse: 486, ...stamp(d) });
+      expect(d.call.phase).toBe('bridged');
+      expect(d.call.deadlines.map(({ name }) => name)).toEqual([
+        'patience',
+        when === 'never' ? 'watch' : 'referred',
+      ]);
+    },
+  );
 
   it('is refused while the call is being moved, and once it has ended', () => {
     const d = referring(refer('a'));
