@@ -160,7 +160,8 @@ function endWithTheLeg(turn: Turn, attempt: Attempt): void {
   }
   if (attempt.acceptedAt === null) {
     endAttempt(turn, attempt, 'abandoned', 'the caller left before the REFER was accepted');
-  } else if (attempt.byeWithoutVerdict === 'completed') {
+  } else if (attempt.byeWithoutVerdict === 'completed' && turn.call.releasedAs === null) {
+    // A leg that we have hung up says nothing about the target.
     endAttempt(
       turn,
       attempt,
@@ -194,8 +195,13 @@ function endsOf(call: Call, before: Phase, open: Attempt | null, byCaller: boole
   return lostEnds(call, byCaller);
 }
 
+/** No attempt reached anybody, as its late final event says: what we did comes before that. */
+export function unreachedEnds(call: Call, byCaller: boolean): Ends {
+  return call.releasedAs ?? (call.lastResortRan ? 'failed' : lostEnds(call, byCaller));
+}
+
 /** The caller hung up, and no attempt reached anybody. */
-export function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
+function lostEnds({ attempts }: Call, byCaller: boolean): 'failed' | 'abandoned' {
   return !byCaller && attempts.some(({ verdict }) => isFailed(verdict)) ? 'failed' : 'abandoned';
 }
 

@@ -3,7 +3,7 @@ import { concludeAttempt, endAttempt, progressAttempt } from './attempt.ts';
 import { attributeRefer, awaitingFinal, mayRing } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
-import { becomeReferred, correctable, correctEnds, lostEnds } from './ending.ts';
+import { becomeReferred, correctable, correctEnds, unreachedEnds } from './ending.ts';
 import type { WebhookEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
 import { reviewSafety } from './run-plan.ts';
@@ -135,7 +135,7 @@ function reviewEnds(turn: Turn, cancelled: boolean): void {
   if (call.ends !== 'unconfirmed' && call.ends !== 'referred') return;
   if (call.attempts.some(({ verdict }) => verdict === 'completed')) return;
   if (awaitingFinal(call).some(({ verdict }) => verdict === 'no_verdict')) return;
-  correctEnds(turn, lostEnds(call, call.endedByCaller || cancelled));
+  correctEnds(turn, unreachedEnds(call, call.endedByCaller || cancelled));
 }
 
 function likeliest(call: Call): Attempt | null {

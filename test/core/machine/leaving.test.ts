@@ -1,6 +1,6 @@
 /** The caller hangs up at any time. */
 import { describe, expect, it } from 'vitest';
-import { DEAD, decision, drive, refer, referring, rejected } from '../../helpers/machine.ts';
+import { ALIVE, DEAD, decision, drive, refer, referring, rejected } from '../../helpers/machine.ts';
 
 describe('the caller leaves', () => {
   it('abandoned, before any REFER was accepted', () => {
@@ -59,6 +59,18 @@ describe('the caller leaves', () => {
     expect(late.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
     late.hook('call.refer.completed', { sipNotifyResponse: 200 });
     expect(late.call).toMatchObject({ ends: 'referred', attempts: [{ verdict: 'completed' }] });
+  });
+
+  it('failed, if the last resort had run when the REFER that rang turns out to have failed', () => {
+    const d = referring(refer('a'));
+    d.hook('call.refer.started', { sipNotifyResponse: 180 });
+    d.fall('attempt');
+    d.outcome(d.last('probe'), ALIVE);
+    expect(d.call.lastResortRan).toBe(true);
+    d.hook('call.hangup', { hangupSource: 'caller' });
+    expect(d.call.ends).toBe('unconfirmed');
+    d.hook('call.refer.failed', { sipNotifyResponse: 486 });
+    expect(d.call.ends).toBe('failed');
   });
 
   it('is found dead by a probe, the same as a hangup seen late', () => {

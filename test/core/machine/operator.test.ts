@@ -47,6 +47,24 @@ describe('hanging up', () => {
     expect(d.call.ends).toBe('unconfirmed');
   });
 
+  it.each([487, 486])(
+    'is not the caller’s own hangup when the REFER then fails with %i',
+    (code) => {
+      const d = referring(refer('a'));
+      act(d, 'hangup');
+      d.hook('call.hangup');
+      d.hook('call.refer.failed', { sipNotifyResponse: code, ...stamp(d) });
+      expect([d.call.ends, outcomeOfCall(d.call)]).toEqual(['hung_up', 'not_reached']);
+    },
+  );
+
+  it('is not the BYE of a target that hangs up when it has taken the caller', () => {
+    const d = referring(refer('a', { byeWithoutVerdict: 'completed' }));
+    act(d, 'hangup');
+    d.hook('call.hangup');
+    expect(d.call).toMatchObject({ ends: 'unconfirmed', attempts: [{ verdict: 'no_verdict' }] });
+  });
+
   it('leaves a caller who arrived reached', () => {
     const d = referring(refer('a'));
     d.hook('call.refer.completed', { sipNotifyResponse: 200, ...stamp(d) });
