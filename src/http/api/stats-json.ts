@@ -33,7 +33,7 @@ export function statsJson({ now, since, live, calls, attempts, costs, rows }: Ac
       costs: costsJson(costs),
     },
     attempts: {
-      total: sum(attempts),
+      total: tried(attempts),
       ...attemptNumbers(attempts),
     },
     rules: groupBy(calls, ({ rule }) => rule).map(([rule, own]) => ({
@@ -46,7 +46,7 @@ export function statsJson({ now, since, live, calls, attempts, costs, rows }: Ac
     })),
     targets: groupBy(attempts, ({ target }) => target).map(([target, own]) => ({
       target,
-      attempts: sum(own.filter(({ verdict }) => verdict !== 'skipped')),
+      attempts: tried(own),
       ...attemptNumbers(own),
       costs: costsJson(costs.filter((group) => group.target === target)),
     })),
@@ -98,6 +98,11 @@ function arrivals(calls: CallsGroup[]) {
     arrival_rate: rateOf(arrived, arrived + notArrived),
     attempts_per_call: rateOf(attempts, sum(moved)),
   };
+}
+
+/** A target that was passed over was not tried; only `by_verdict` says how often that was. */
+function tried(attempts: AttemptGroup[]): number {
+  return sum(attempts.filter(({ verdict }) => verdict !== 'skipped'));
 }
 
 function attemptNumbers(attempts: AttemptGroup[]) {

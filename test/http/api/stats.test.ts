@@ -1,5 +1,6 @@
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { statsJson } from '../../../src/http/api/stats-json.ts';
 import { PROBLEMS, STATS } from '../../../src/http/api/stats-schemas.ts';
 import { watchTroubles } from '../../../src/log/troubles.ts';
 import { aCall, anAttempt, aUnit } from '../../helpers/documents.ts';
@@ -62,6 +63,30 @@ async function problems() {
 }
 
 describe('the numbers', () => {
+  test('count no attempt at a target that was passed over, in total as by target', () => {
+    const group = { minute: 0, rule: 'support', tookMs: [] };
+    const numbers = statsJson({
+      now,
+      since: now,
+      live: [],
+      calls: [{ minute: 0, rule: 'support', ends: 'referred', attempts: 2, count: 3 }],
+      attempts: [
+        { ...group, target: 'down', verdict: 'skipped', count: 3 },
+        { ...group, target: 'good', verdict: 'completed', count: 3 },
+      ],
+      costs: [],
+      rows: [],
+    });
+    expect(numbers.attempts).toMatchObject({ total: 3, success_rate: 1 });
+    expect(numbers.attempts.by_verdict).toContainEqual({ verdict: 'skipped', count: 3 });
+    expect(numbers.targets.map(({ target, attempts }) => [target, attempts])).toEqual(
+      expect.arrayContaining([
+        ['down', 0],
+        ['good', 3],
+      ]),
+    );
+  });
+
   test('of the last hour: calls, arrivals, verdicts, times, by rule and by target', async () => {
     const all = await stats();
     expect(all.live).toEqual({ total: 1, by_phase: [{ phase: 'bridged', count: 1 }] });
