@@ -22,9 +22,13 @@ export interface OutageSource {
 }
 
 /** Telnyx gave no answer, or an unreadable one: the recovery is tried again later. */
-class NotToldByTelnyx extends RefereeError {
-  constructor(message: string) {
+export class NotToldByTelnyx extends RefereeError {
+  /** Telnyx does not know what was asked for (404). */
+  readonly missing: boolean;
+
+  constructor(message: string, missing = false) {
     super('NOT_TOLD_BY_TELNYX', message);
+    this.missing = missing;
   }
 }
 
@@ -90,7 +94,10 @@ export function createOutageSource(
         throw new NotToldByTelnyx(`${path}: more than ${PAGES_MAX} pages`);
       seen.add(key);
       const reading = await got(path, query);
-      if (reading.end !== 'value') throw new NotToldByTelnyx(`${path}: ${reasonOf(reading)}`);
+      if (reading.end !== 'value') {
+        const why = `${path}: ${reasonOf(reading)}`;
+        throw new NotToldByTelnyx(why, reading.end === 'missing');
+      }
       yield reading.value;
       const { data, meta } = reading.value;
       const next = Array.isArray(data) && data.length === 0 ? null : nextPage(asObject(meta) ?? {});

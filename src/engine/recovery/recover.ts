@@ -16,7 +16,7 @@ import {
   type RecoveryPlan,
 } from '../../core/recovery.ts';
 import { TooBusy } from '../../errors.ts';
-import type { OutageSource } from '../../telnyx/outage-source.ts';
+import { NotToldByTelnyx, type OutageSource } from '../../telnyx/outage-source.ts';
 import type { Received, Receiver } from '../engine.ts';
 
 export interface Recovery {
@@ -141,18 +141,27 @@ async function listLive(
 ): Promise<LiveLeg[]> {
   const { source, connectionIds } = options;
   const ids = new Set(connectionIds);
+  let listed: ReadonlySet<string> | null = null;
   if (connectionIds === null) {
     for (const { event } of missed) {
       if (event.facts.connectionId !== null) ids.add(event.facts.connectionId);
     }
     await noting(options, failures, async () => {
-      for (const id of await source.connections()) ids.add(id);
+      listed = new Set(await source.connections());
+      for (const id of listed) ids.add(id);
     });
   }
+  // A connection that was deleted since has no live legs; its events alone still name it.
+  const isDeleted = (id: string, error: unknown) =>
+    listed?.has(id) === false && error instanceof NotToldByTelnyx && error.missing;
   const live = new Map<string, LiveLeg>();
   for (const id of ids) {
     await noting(options, failures, async () => {
-      for (const leg of await source.activeCalls(id)) live.set(leg.callId, leg);
+      const legs = await source.activeCalls(id).catch((error: unknown) => {
+        if (isDeleted(id, error)) return [];
+        throw error;
+      });
+      for (const leg of legs) live.set(leg.callId, leg);
     });
   }
   return [...live.values()];

@@ -14,7 +14,7 @@ import { StoreUnavailable, TooBusy } from '../../../src/errors.ts';
 import type { ClaimedCommand } from '../../../src/store/contract/outbox.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
-import type { OutageSource } from '../../../src/telnyx/outage-source.ts';
+import { NotToldByTelnyx, type OutageSource } from '../../../src/telnyx/outage-source.ts';
 import { decision, hookOf, refer } from '../../helpers/machine.ts';
 
 let folder: string;
@@ -176,6 +176,24 @@ describe('one recovery', () => {
     };
     const found = await run(cut, replica('this'));
     expect(found).toMatchObject({ recovered: 1, failed: 'no answer within 10 s' });
+  });
+
+  it('does not fail because a connection was deleted since, only if one of ours is not known', async () => {
+    const missed = [told('deleted', 'call.initiated', 0), told('deleted', 'call.hangup', 1)].map(
+      (event) => ({ ...event, facts: { ...event.facts, connectionId: '77' } }),
+    );
+    const source = telnyx({
+      missed,
+      more: {
+        activeCalls: async (id) => {
+          if (id === '77') throw new NotToldByTelnyx('/connections/77/active_calls: 404', true);
+          return [];
+        },
+      },
+    });
+    expect(await run(source, replica('this'))).toMatchObject({ recovered: 2, failed: null });
+    const configured = await run(source, replica('this'), { connectionIds: new Set(['77']) });
+    expect(configured.failed).toContain('/connections/77/active_calls: 404');
   });
 
   it('leaves out connections that are not ours', async () => {
