@@ -19,7 +19,8 @@ import { onReferCompleted, onReferFailed, onReferStarted } from './on-refer.ts';
 import { startProbeLater } from './probe.ts';
 import { chooseBranch } from './run-plan.ts';
 import { clearDeadline, type Turn, takeBack } from './turn.ts';
-import { endsRunningVoice, endsSuspendedVoice, onVoiceStarted } from './voice.ts';
+import { onVoiceStarted } from './voice.ts';
+import { endsRunningVoice, endsSuspendedVoice } from './voice-end.ts';
 
 export function onWebhook(turn: Turn, event: WebhookEvent): void {
   const { call } = turn;

@@ -1,5 +1,5 @@
 /** What the caller hears from us: say, play, menu, and the loop of `while_moving`. */
-import type { Call, Running, Voice } from './call.ts';
+import type { Call, Voice } from './call.ts';
 import type { WebhookEvent } from './event.ts';
 import {
   MENU_PLAY_MS_MAX,
@@ -9,13 +9,12 @@ import {
   PROMPT_SEND_MS,
   SPEECH_EXTRA_MS,
   SPEECH_MS_PER_CHARACTER,
-  SPEECH_MS_PER_CHARACTER_MIN,
   UNKNOWN_LEFT_MS_MIN,
 } from './limits.ts';
-import type { MenuStep, PlayStep, SayStep, Step } from './plan.ts';
+import type { MenuStep, PlayStep, SayStep } from './plan.ts';
 import { isPrompt, issue, newId, note, setDeadline, type Turn, takeBack } from './turn.ts';
 
-type VoiceStep = SayStep | PlayStep | MenuStep;
+export type VoiceStep = SayStep | PlayStep | MenuStep;
 
 /** Starts a prompt step; the phase lasts until its end is reported or its deadline is due. */
 export function startVoice(turn: Turn, step: VoiceStep): void {
@@ -95,56 +94,6 @@ function takeBackPrompts(turn: Turn): boolean {
   const overtaken = [...call.outstanding, ...call.parked].filter(isPrompt);
   for (const { id } of overtaken) takeBack(turn, id);
   return overtaken.length > 0;
-}
-
-/**
- * Whether the end of a speak, playback or gather ends the running step. Telnyx adds the envelope
- * when it emits the event, so the end of a prompt that our step stopped (a loop, or its own prompt
- * before a manual refer) carries the step's id. Such an end comes sooner than the prompt could have
- * been spoken.
- */
-export function endsRunningVoice(turn: Turn, event: WebhookEvent): boolean {
-  const { call } = turn;
-  const running = call.running;
-  if (running === null || !isEndOf(running.step, event)) return false;
-  if (isOfEarlier(call, running, event)) {
-    forgetVoice(turn, event.envelope?.id ?? null);
-    return false;
-  }
-  const kind = kindOf(running.step);
-  const stopped = call.voices.find((voice) => voice.id !== running.id && voice.kind === kind);
-  // Only a menu reports a choice, and a prompt that played to its end was not stopped; a loop never
-  // ends.
-  const own = event.status === 'valid' || (kind === 'play' && event.status === 'completed');
-  if (stopped !== undefined && !own && tooSoon(turn, running.step)) {
-    call.voices = call.voices.filter((voice) => voice !== stopped);
-    return false;
-  }
-  return true;
-}
-
-/** The same for the step that a manual refer interrupted; `resume` takes this into account. */
-export function endsSuspendedVoice({ call }: Turn, event: WebhookEvent): boolean {
-  const running = call.suspended?.running ?? null;
-  if (running === null || !isEndOf(running.step, event)) return false;
-  if (event.envelope?.id === running.id) return true;
-  return call.voices.some(({ id }) => id === running.id) && !isOfEarlier(call, running, event);
-}
-
-function isEndOf(step: Step, event: WebhookEvent): step is VoiceStep {
-  return isVoice(step) && KIND_OF_ENDING[event.type] === kindOf(step);
-}
-
-/**
- * Whether another command of ours was the last on the leg when the event was emitted. Then the
- * running prompt had not begun: the event is about an earlier one and only came late. Only a manual
- * refer, with its loop, comes after the prompt that it interrupts.
- */
-function isOfEarlier(call: Call, running: Running, { envelope }: WebhookEvent): boolean {
-  if (envelope === null || envelope.id === running.id) return false;
-  if (call.attempts.some(({ id, manual }) => id === envelope.id && manual)) return false;
-  const isItsLoop = call.voices.some(({ id, loop }) => id === envelope.id && loop);
-  return !(isItsLoop && call.suspended !== null);
 }
 
 /** A prompt that has ended or was refused cannot end again. */
@@ -230,21 +179,7 @@ function voiceMs(step: VoiceStep): number {
   return step.tries * (promptMs + step.timeoutMs);
 }
 
-function tooSoon(turn: Turn, step: VoiceStep): boolean {
-  const startedAt = turn.call.deadlines.find((deadline) => deadline.name === 'step')?.setAt;
-  // Nobody knows how long a recording is.
-  if (startedAt === undefined || step.do === 'play') return true;
-  if (step.do === 'menu' && step.play !== undefined) return true;
-  return turn.now - startedAt < step.text.length * SPEECH_MS_PER_CHARACTER_MIN;
-}
-
-function kindOf(step: VoiceStep): Voice['kind'] {
+export function kindOf(step: VoiceStep): Voice['kind'] {
   if (step.do === 'play') return 'play';
   return step.do === 'say' ? 'speak' : 'gather';
 }
-
-const KIND_OF_ENDING: Record<string, Voice['kind'] | undefined> = {
-  'call.speak.ended': 'speak',
-  'call.playback.ended': 'play',
-  'call.gather.ended': 'gather',
-};

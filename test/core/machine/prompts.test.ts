@@ -142,6 +142,21 @@ describe('the end of a recording', () => {
     expect(d.count('refer')).toBe(2);
   });
 
+  it.each(['failed', 'file_not_found'])(
+    'counts if it says %s, though nothing reported the end of the loop before',
+    (status) => {
+      const { d, loop, step } = afterTheLoop();
+      // That of the loop, which came late, says nothing about the recording.
+      ended(d, status, loop.clientState);
+      expect(d.count('refer')).toBe(1);
+      ended(d, status, step.clientState);
+      expect(d.count('refer')).toBe(2);
+      const lost = afterTheLoop();
+      ended(lost.d, status, lost.step.clientState);
+      expect(lost.d.count('refer')).toBe(2);
+    },
+  );
+
   it('is not waited for where nobody knows whether it began', () => {
     const unknown: Outcome = { kind: 'unknown', detail: 'its time is over' };
     const silent = drive(decision([play, refer('a')]));
