@@ -13,7 +13,7 @@ import { clean } from './values.ts';
  * Whoever holds this lock may write sums and parties. It ends with the transaction, so it works
  * behind a transaction pooler.
  */
-const ALONE = "select pg_try_advisory_xact_lock(hashtext('referee history')) as alone";
+const LOCK = "hashtext('referee history')";
 
 /**
  * Needs a transaction. The call is locked together with its item, so an event that changes the call
@@ -21,7 +21,7 @@ const ALONE = "select pg_try_advisory_xact_lock(hashtext('referee history')) as 
  * left to the next round.
  */
 export async function foldCalls(query: Query, limit: number, codeVersion: number): Promise<number> {
-  const [lock] = await query(ALONE);
+  const [lock] = await query(`select pg_try_advisory_xact_lock(${LOCK}) as alone`);
   if (lock?.alone !== true) return 0;
   const rows = await query(
     `select u.call, c.document, d.sums
@@ -116,12 +116,19 @@ export async function pruneSums(query: Query, before: number, limit: number): Pr
 }
 
 /**
- * Removes the parties of deleted calls that have no other call. Needs a transaction, and the lock:
- * a call that arrives meanwhile is added later, and brings its parties back.
+ * Needs a transaction, which then has the lock. Waited for, because the parties of a call can be
+ * found only while it is deleted: what is not forgotten then stays for ever.
+ */
+export async function waitForHistory(query: Query): Promise<void> {
+  await query(`set local lock_timeout = '3s'; select pg_advisory_xact_lock(${LOCK})`);
+}
+
+/**
+ * Removes the parties of deleted calls that have no other call. Needs the transaction that deleted
+ * them, and its lock: a call that arrives meanwhile is added later, and brings its parties back.
  */
 export async function forgetParties(query: Query, parties: string[]): Promise<void> {
-  const [lock] = await query(ALONE);
-  if (lock?.alone !== true) return;
+  if (parties.length === 0) return;
   await query(
     `with gone as (
        delete from parties p where p.party = any ($1)

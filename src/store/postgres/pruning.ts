@@ -3,32 +3,51 @@
 import type { Uncounted } from '../contract/calls.ts';
 import { unpackCall } from '../rows/call-document.ts';
 import { HOURLY_SUMS } from '../rows/fold.ts';
+import { forgetParties, waitForHistory } from './history.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
-export interface Pruned {
-  count: number;
-  /** The parties of the calls. */
-  parties: string[];
+const UNFOLDED = `exists (
+  select from uncounted u where u.call = f.call and u.item = '${HOURLY_SUMS}')`;
+
+/** Whether there is anything to prune; mostly not, which needs neither a transaction nor a lock. */
+export async function hasOldCalls(
+  query: Query,
+  before: number,
+  codeVersion: number,
+): Promise<boolean> {
+  const rows = await query(
+    `select from call_filters f join calls c on c.key = f.key
+     where f.ended_at < $1 and c.code <= $2 and not ${UNFOLDED} limit 1`,
+    [before, codeVersion],
+  );
+  return rows.length > 0;
 }
 
 /**
- * Skips rows that another replica is pruning or an event is changing, and calls that must still be
- * added to the hourly sums.
+ * Needs a transaction. Skips rows that another replica is pruning or an event is changing, and calls
+ * that must still be added to the hourly sums. The rows are locked by a statement of their own: one
+ * that also deletes would not see what an event has written just before its row was locked, and
+ * would leave that behind for ever.
  */
 export async function pruneCalls(
   query: Query,
   before: number,
   limit: number,
   codeVersion: number,
-): Promise<Pruned> {
+): Promise<number> {
+  await waitForHistory(query);
+  const old = await query(
+    `select f.call from call_filters f join calls c on c.key = f.key
+     where f.ended_at < $1 and c.code <= $3 and not ${UNFOLDED}
+     order by f.ended_at limit $2 for update of c skip locked`,
+    [before, limit, codeVersion],
+  );
+  if (old.length === 0) return 0;
   const [row] = await query(
     `with over as materialized (
-       select c.call, c.key, f.caller, f.callee from call_filters f join calls c on c.key = f.key
-       where f.ended_at < $1 and c.code <= $3
-         and not exists (
-           select from uncounted u where u.call = f.call and u.item = '${HOURLY_SUMS}')
-       order by f.ended_at limit $2 for update of c skip locked),
+       select f.call, f.key, f.caller, f.callee from call_filters f join calls c on c.key = f.key
+       where f.call = any ($1) and f.ended_at < $2 and c.code <= $3 and not ${UNFOLDED}),
      events_gone as (delete from events e using over where e.call = over.call),
      attempts_gone as (delete from attempts a using over where a.call = over.call),
      uncounted_gone as (delete from uncounted u using over where u.call = over.call),
@@ -40,9 +59,10 @@ export async function pruneCalls(
        array(select caller from over where caller is not null
          union select callee from over where callee is not null) as parties
      from over`,
-    [before, limit, codeVersion],
+    [old.map(({ call }) => call), before, codeVersion],
   );
-  return { count: Number(row?.n), parties: (row?.parties ?? []) as string[] };
+  await forgetParties(query, (row?.parties ?? []) as string[]);
+  return Number(row?.n);
 }
 
 /** Skips rows that another replica is taking now, because it counts them. */

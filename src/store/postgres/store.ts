@@ -10,13 +10,13 @@ import { readActivity } from './activity.ts';
 import * as audit from './audit.ts';
 import { changedCalls } from './changes.ts';
 import { commitUnits } from './commit.ts';
-import { foldCalls, forgetParties, pruneSums, readSums } from './history.ts';
+import { foldCalls, pruneSums, readSums } from './history.ts';
 import { callTimeline, listCalls } from './list.ts';
 import { findCall, LOAD, type LoadRow, loadedFrom, loadValues } from './load.ts';
 import { migratePostgres } from './migrate.ts';
 import { claimCommands, DueDeadlines, outboxHealth, releaseLeases } from './outbox.ts';
 import { explain, openPool, type Query } from './pool.ts';
-import { dropCancelled, pruneCalls, takeUncounted } from './pruning.ts';
+import { dropCancelled, hasOldCalls, pruneCalls, takeUncounted } from './pruning.ts';
 import { readRecordings } from './recordings.ts';
 import * as records from './records.ts';
 import * as versions from './route-versions.ts';
@@ -95,9 +95,8 @@ export async function openPostgres(
     prune: (before, limit) =>
       ask(async (query) => {
         await dropCancelled(query);
-        const { count, parties } = await pruneCalls(query, before, limit, codeVersion);
-        if (parties.length > 0) await pool.transaction((alone) => forgetParties(alone, parties));
-        return count;
+        if (!(await hasOldCalls(query, before, codeVersion))) return 0;
+        return pool.transaction((alone) => pruneCalls(alone, before, limit, codeVersion));
       }),
     fold: (limit) => ask(() => pool.transaction((query) => foldCalls(query, limit, codeVersion))),
     sums: (from, to) => ask((query) => readSums(query, from, to)),
