@@ -64,8 +64,7 @@ export function openPool(url: string, timeoutMs: number = QUERY_MS): PostgresPoo
       if (error !== failed && error instanceof Error) thrownBetween.add(error);
       throw error;
     } finally {
-      // If its last answer never arrived, the connection would hand it to the next query.
-      client.release(failed !== null && !isAnswer(failed));
+      client.release(failed !== null && isSpent(failed));
     }
   }
 
@@ -134,6 +133,17 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
 export function isAnswer(error: unknown): boolean {
   return sqlState(error) !== null && !/^57P|^08/.test(sqlState(error) ?? '');
 }
+
+/**
+ * Whether a connection with this error must not be used again. If its last answer never arrived, it
+ * would hand it to the next query. One that refuses writes may lead to what was the primary, or its
+ * session may have begun while the database was read-only, and neither ends by itself.
+ */
+function isSpent(error: unknown): boolean {
+  return !isAnswer(error) || sqlState(error) === READ_ONLY;
+}
+
+const READ_ONLY = '25006';
 
 /** Null if the server did not send it: `EPIPE` has five letters too. */
 export function sqlState(error: unknown): string | null {

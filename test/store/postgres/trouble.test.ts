@@ -370,3 +370,24 @@ test('a load reads what it asks for, not what all calls have, whatever its plan 
   await client.end();
   await own.drop();
 });
+
+test('a database that was read-only for a while is written again, by the same store', async () => {
+  const own = await freshDatabase();
+  const name = new URL(own.url).pathname.slice(1);
+  const admin = (sql: string) => asAdmin(new URL('/postgres', own.url).href, sql);
+  const readOnly = (value: 'on' | 'off') =>
+    admin(`alter database ${name} set default_transaction_read_only = ${value}`);
+  try {
+    const opened = await open(own.url);
+    await readOnly('on');
+    // As at a failover: all connections are new.
+    await admin(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    const put = () => opened.commit([aUnit(aCall(fresh()), 0)], null);
+    await waitFor(() => expect(put()).rejects.toThrow('is read-only'));
+    await readOnly('off');
+    await waitFor(async () => expect((await put()).results).toEqual(['committed']));
+    await opened.close();
+  } finally {
+    await own.drop();
+  }
+});
