@@ -7,12 +7,13 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailable } from '../errors.ts';
-import { CODE_VERSION, pendingMigrations, readMigrations } from './migrate.ts';
+import { CODE_VERSION, pendingMigrations, readMigrations, type SchemaRow } from './migrate.ts';
 import type { Database } from './open.ts';
 import { readActivity as readPostgresActivity } from './postgres/activity.ts';
 import { readSums } from './postgres/history.ts';
 import { callTimeline, listCalls } from './postgres/list.ts';
 import { findCall } from './postgres/load.ts';
+import { readSchema as readPostgresSchema } from './postgres/migrate.ts';
 import { openPool, explain as postgresExplain } from './postgres/pool.ts';
 import { readRecordings as readFromPostgres } from './postgres/recordings.ts';
 import { readSetting } from './postgres/records.ts';
@@ -57,14 +58,11 @@ function openSqliteReader(path: string): StoreReader {
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
-    const schema = readSchema(database, path);
-    const missing = pendingMigrations(readMigrations('sqlite'), schema, CODE_VERSION, path);
-    if (missing.length > 0) {
+    try {
+      refuseOther('sqlite', readSchema(database, path), path);
+    } catch (error) {
       database.close();
-      throw new StoreUnavailable(
-        'its tables are of an older release; start the server once, it brings them up to date',
-        { where: path },
-      );
+      throw error;
     }
   } catch (error) {
     throw explain(error, path);
@@ -123,6 +121,16 @@ function openSqliteReader(path: string): StoreReader {
   };
 }
 
+/** Refuses tables that newer code has made unreadable for ours, and those of an older release. */
+function refuseOther(kind: Database['kind'], schema: SchemaRow | null, where: string): void {
+  if (pendingMigrations(readMigrations(kind), schema, CODE_VERSION, where).length > 0) {
+    throw new StoreUnavailable(
+      'its tables are of an older release; start the server once, it brings them up to date',
+      { where },
+    );
+  }
+}
+
 async function openPostgresReader(url: string): Promise<StoreReader> {
   const pool = openPool(url);
   async function ask<T>(look: (query: typeof pool.query) => Promise<T>): Promise<T> {
@@ -131,6 +139,14 @@ async function openPostgresReader(url: string): Promise<StoreReader> {
     } catch (error) {
       throw postgresExplain(error, pool.where);
     }
+  }
+  try {
+    const schema = await ask((query) => readPostgresSchema(query, pool.where));
+    if (schema === null) throw new StoreUnavailable('lacks our tables', { where: pool.where });
+    refuseOther('postgres', schema, pool.where);
+  } catch (error) {
+    await pool.close();
+    throw error;
   }
   return {
     find: (callId) => ask((query) => findCall(query, callId)),

@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openStore } from '../../src/store/open.ts';
 import { openReader, type StoreReader } from '../../src/store/reader.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aCall, anEntry, aUnit } from '../helpers/documents.ts';
-import { freshDatabase } from '../helpers/postgres.ts';
+import { asAdmin, freshDatabase } from '../helpers/postgres.ts';
 
 const DATABASES = {
   async SQLite() {
@@ -52,9 +53,30 @@ describe.each(Object.entries(DATABASES))('%s', (_name, prepare) => {
     expect(await reader.find('nobody')).toBeNull();
   });
 
+  test('refuses what only newer code may use', async () => {
+    const { database, end } = await prepare();
+    await expect(openReader(database)).rejects.toThrow(/no such file|lacks our tables/);
+    await (await openStore(database)).close();
+    await ruleOut(database);
+    await expect(openReader(database)).rejects.toThrow('code version 99 and newer');
+    await end();
+  });
+
   test('pages as the store does', async () => {
     const first = await reader.list({ limit: 15 });
     const second = await reader.list({ limit: 15, cursor: first.next ?? '' });
     expect([first.calls.length, second.calls.length, second.next]).toEqual([15, 5, null]);
   });
 });
+
+/** As a migration of a much later release does. */
+async function ruleOut(database: Database): Promise<void> {
+  const sql = 'update schema set oldest_code = 99';
+  if (database.kind === 'sqlite') {
+    const file = new DatabaseSync(database.path);
+    file.exec(sql);
+    file.close();
+  } else {
+    await asAdmin(database.url, sql);
+  }
+}

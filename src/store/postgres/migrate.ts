@@ -43,7 +43,7 @@ export async function migratePostgres(pool: PostgresPool, codeVersion: number): 
 /**
  * Null for an empty database; refuses the tables of another program, which may have the same names.
  */
-async function readSchema(query: Query, where: string): Promise<SchemaRow | null> {
+export async function readSchema(query: Query, where: string): Promise<SchemaRow | null> {
   // Not to_regclass: its cache may not know a table that another replica has just created. Tables
   // that an extension created do not count.
   const relations = await query(
