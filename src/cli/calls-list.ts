@@ -8,7 +8,7 @@ import type { Documents } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { momentText } from './local-time.ts';
 import { terminalWidth } from './table.ts';
-import { plain } from './terminal.ts';
+import { plain, plainCsv } from './terminal.ts';
 
 export const FOLLOW_EVERY_MS = 1_000;
 /**
@@ -29,7 +29,7 @@ export async function listCalls(
     return;
   }
   if (options.csv) {
-    io.stdout.write(callsCsv({ calls }));
+    io.stdout.write(plainCsv(callsCsv({ calls })));
     if (next !== null) io.stderr.write(`${MORE}\n`);
     return;
   }

@@ -5,7 +5,7 @@ import { DEAD_LETTERS, deadLettersCsv } from '../http/api/outbox-schemas.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { limitOf } from './limit.ts';
-import { plain } from './terminal.ts';
+import { plain, plainCsv } from './terminal.ts';
 
 const MORE = 'There are more dead letters: raise --limit, at most 500.\n';
 
@@ -52,7 +52,7 @@ export async function runDeadLetters(
   return askServer({ command: 'dead-letters', server: wanted, io }, async (server) => {
     if (what === undefined) {
       const listed = await server.get('/v1/dead-letters', { limit }, DEAD_LETTERS);
-      if (csv) io.stdout.write(deadLettersCsv(listed));
+      if (csv) io.stdout.write(plainCsv(deadLettersCsv(listed)));
       else io.stdout.write(json ? `${jsonText(listed, 2)}\n` : textOf(listed));
       if (listed.next !== null && !json) io.stderr.write(MORE);
       return;

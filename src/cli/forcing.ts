@@ -7,7 +7,7 @@ import { notAMoment, readMoment } from '../core/iso-time.ts';
 import { RefereeError } from '../errors.ts';
 import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
-import { plain } from './terminal.ts';
+import { plain, plainCsv } from './terminal.ts';
 
 interface ForcingOptions {
   until?: string;
@@ -89,7 +89,7 @@ export async function runForcing<Schema extends TSchema, Listed extends { name: 
       name,
       await server.get(`/v1/${what.key}`, {}, what.schema),
     );
-    if (csv) io.stdout.write(what.csv(document));
+    if (csv) io.stdout.write(plainCsv(what.csv(document)));
     else if (json) io.stdout.write(jsonLine(document));
     else if (listed.length === 0) io.stdout.write(`The routes have no ${what.key}.\n`);
     else io.stdout.write(listed.map((one) => what.line(one, io)).join(''));

@@ -12,7 +12,7 @@ import { askServer, SERVER_HELP, SERVER_OPTION } from './ask-server.ts';
 import { type Io, jsonText } from './io.ts';
 import { limitOf } from './limit.ts';
 import { tableLines, terminalWidth } from './table.ts';
-import { plain } from './terminal.ts';
+import { plain, plainCsv } from './terminal.ts';
 
 interface List<Schema extends TSchema> {
   path: string;
@@ -147,7 +147,7 @@ async function runList(what: Name, options: ListOptions, io: Io): Promise<number
       io.stdout.write(`${jsonText(document, 2)}\n`);
       return;
     }
-    if (options.csv) io.stdout.write(csv(document));
+    if (options.csv) io.stdout.write(plainCsv(csv(document)));
     else {
       const shown = rows(document).map((row) => row.map((cell) => plain(cell ?? '-')));
       const look = { width: terminalWidth(io), givenUp, align: 'left' as const };

@@ -15,7 +15,7 @@ import { didYouMean } from '../routing/problem.ts';
 import { type Io, jsonText } from './io.ts';
 import { pathOf } from './path-option.ts';
 import { loadFolder, showProblems } from './routes-folder.ts';
-import { colours, plain } from './terminal.ts';
+import { colours, plain, plainCsv } from './terminal.ts';
 
 interface ScheduleOptions {
   routes?: string;
@@ -87,7 +87,7 @@ export async function runSchedule(
   const overrides = (await readOverrides(io)) ?? {};
   if (options.csv) {
     const schedules = wanted.map((schedule) => scheduleJson(schedule, overrides, fromMs));
-    io.stdout.write(schedulesCsv({ schedules }));
+    io.stdout.write(plainCsv(schedulesCsv({ schedules })));
     return 0;
   }
   const views = wanted.map((schedule) => viewOf(schedule, fromMs, count, overrides));

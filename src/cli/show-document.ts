@@ -3,7 +3,7 @@ import { RefereeError } from '../errors.ts';
 import { type Documents, withDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { terminalWidth } from './table.ts';
-import { plain, plainLines } from './terminal.ts';
+import { plain, plainCsv, plainLines } from './terminal.ts';
 
 export interface Shown<Document> {
   command: string;
@@ -21,7 +21,7 @@ export async function showDocument<Document>(
 ): Promise<number> {
   try {
     const document = await withDocuments(io, read);
-    if (options.csv) io.stdout.write(csv(document));
+    if (options.csv) io.stdout.write(plainCsv(csv(document)));
     else if (options.json) io.stdout.write(`${jsonText(document)}\n`);
     else io.stdout.write(`${text(document, terminalWidth(io))}\n`);
     return 0;

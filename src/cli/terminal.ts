@@ -25,6 +25,14 @@ const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
+/** Unlike `plain`, keeps the tabs and line ends of CSV: a cell may hold some. */
+export function plainCsv(csv: string): string {
+  return csv.replace(UNSAFE, (character, at: number) => {
+    const isKept = character === '\t' || character === '\n' || csv.startsWith('\r\n', at);
+    return isKept ? character : '\ufffd';
+  });
+}
+
 /** Makes texts from callers and files safe for a terminal. */
 export function plain(text: string): string {
   return text.replace(UNSAFE, '\ufffd');

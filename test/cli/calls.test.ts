@@ -273,6 +273,7 @@ describe('the list', () => {
       ['calls', 'v3:second'],
       ['calls', '--json'],
       ['calls', 'v3:second', '--json'],
+      ['calls', '--csv'],
     ]) {
       const { out } = await referee(...argv);
       expect([argv, [...ESCAPE].filter((each) => each > '~' && out.includes(each))]).toEqual([
