@@ -57,7 +57,8 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     async start() {
       await sinceTheLastHeartbeat().catch(options.onFailed);
       lookedAt = now();
-      look();
+      // The store may be closed by now.
+      if (!stopping.signal.aborted) look();
     },
     missed,
     async stop() {

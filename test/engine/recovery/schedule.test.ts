@@ -43,9 +43,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function open(): RecoverySchedule {
+function open(of: Store = store): RecoverySchedule {
   return createRecoverySchedule({
-    store,
+    store: of,
     async run(since) {
       runs.push(since);
       return { ...NOTHING_FOUND, since, ...(await answer()) };
@@ -171,4 +171,18 @@ test('a stop does not wait for Telnyx', async () => {
   expect(failures).toEqual([]);
   // It is still owed.
   expect((await owed()).since).toBe(now);
+});
+
+test('a stop during the start is the end of it', async () => {
+  const read = Promise.withResolvers<void>();
+  const slow = new Proxy(store, {
+    get: (target, name: keyof Store) =>
+      name === 'replicas' ? () => read.promise.then(() => target.replicas()) : target[name],
+  });
+  schedule = open(slow);
+  const starting = schedule.start();
+  await schedule.stop();
+  read.resolve();
+  await starting;
+  expect(looks).toBe(0);
 });
