@@ -5,6 +5,7 @@ import { noFacts } from '../machine/new-call.ts';
 import { readPattern } from '../rules/address.ts';
 import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { resolveColumn } from '../rules/found-rows.ts';
+import { mayHold } from '../rules/may-hold.ts';
 import { letsThrough, rowFilter } from '../rules/row-filter.ts';
 import {
   type Clause,
@@ -25,7 +26,7 @@ export interface RouteFacts {
   couldMatch(number: string): boolean;
   /** Numbers that examples call. */
   inExamples: ReadonlySet<string>;
-  /** Exact numbers that a rule's `to` names, each with the first rule that does. */
+  /** Exact numbers of ours that a rule's `to` names, each with the first rule that does. */
   named: ReadonlyMap<string, string>;
   /** The first rule that asks for an attestation. */
   attestationRule: string | null;
@@ -67,6 +68,8 @@ const NAMED_NUMBERS_MAX = 10_000;
 function namedNumbers(set: RouteSet): Map<string, string> {
   const named = new Map<string, string>();
   for (const { name, when } of set.rules) {
+    // The `to` of a call that we place is somebody else's number.
+    if (mayHold(when, isIncoming) === false) continue;
     for (const clause of clausesOf(when)) {
       if (clause.key !== 'to') continue;
       for (const value of clause.values.flatMap((value) => entriesOf(value, set))) {
@@ -78,6 +81,10 @@ function namedNumbers(set: RouteSet): Map<string, string> {
     }
   }
   return named;
+}
+
+function isIncoming(clause: Clause): boolean | null {
+  return clause.key === 'direction' ? clause.values.includes('incoming') : null;
 }
 
 function entriesOf(value: string, set: RouteSet): readonly string[] {

@@ -59,6 +59,13 @@ describe('what a set names', () => {
     ]);
   });
 
+  test('are not the numbers that our own side calls', async () => {
+    const outgoing = await facts(rules('{ direction: outgoing, to: "+4930901820" }'));
+    expect([...outgoing.named]).toEqual([]);
+    const both = await facts(rules('{ direction: [incoming, outgoing], to: "+4930901820" }'));
+    expect([...both.named]).toEqual([['+4930901820', 'one']]);
+  });
+
   test('are numbers of transfers wherever they stand, not SIP addresses or places', async () => {
     const set = await facts(`
 targets: { desk: { sip: "sip:desk@pbx.example.com" } }
