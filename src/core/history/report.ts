@@ -5,7 +5,7 @@
 import { iso } from '../iso-time.ts';
 import { CALLER_OUTCOMES, type CallerOutcome } from '../machine/caller-outcome.ts';
 import { addDecimals } from '../machine/decimal.ts';
-import { DAY_MS, offsetMs } from '../rules/zone.ts';
+import { DAY_MS, momentsOfWall, offsetMs } from '../rules/zone.ts';
 import { addLatencies, type Latencies, quantile } from './latencies.ts';
 import { rateOf } from './rate.ts';
 import { type ReportAsked, type ReportBy, type Span, spanBefore } from './report-asked.ts';
@@ -97,15 +97,11 @@ function placesIn(asked: ReportAsked, span: Span, sum: Sum): Place[] {
   return sum.rows.map(({ table, key }) => placeOf(key === null ? table : `${table}:${key}`, ''));
 }
 
-function placeIn(
-  by: Exclude<ReportBy, 'row'>,
-  { zone, from }: ReportAsked,
-  span: Span,
-  sum: Sum,
-): Place {
+function placeIn(by: Exclude<ReportBy, 'row'>, asked: ReportAsked, span: Span, sum: Sum): Place {
+  const { zone, from } = asked;
   switch (by) {
     case 'hour':
-      return hourPlace(from + (sum.hour - span.from));
+      return hourPlace(hourBeside(asked, span, sum.hour));
     case 'day':
       // The nth day of the earlier span is shown beside the nth day of this one.
       return dayPlace(dayOf(from, zone) + dayOf(sum.hour, zone) - dayOf(span.from, zone));
@@ -122,6 +118,19 @@ function placeIn(
     default:
       return by satisfies never;
   }
+}
+
+/**
+ * The hour of the report that shows the same local time. Clocks may be changed in one of the two
+ * spans: an hour that occurs twice is counted in one line, and one that is skipped in the next.
+ */
+function hourBeside({ zone, from, to }: ReportAsked, span: Span, hour: number): number {
+  if (span.from === from) return hour;
+  const wall = (ms: number) => ms + offsetMs(zone, ms);
+  const wanted = wall(from) + wall(hour) - wall(span.from);
+  const [moment = wanted - offsetMs(zone, wanted - DAY_MS)] = momentsOfWall(zone, wanted);
+  const beside = Math.floor(moment / HOUR_MS) * HOUR_MS;
+  return Math.min(Math.max(beside, from), to - HOUR_MS);
 }
 
 function placeOf(key: Name, ofNull: string): Place {

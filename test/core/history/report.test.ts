@@ -106,6 +106,60 @@ test('the nth day stands beside the nth of the span before', () => {
   expect(compared).toEqual({ from: '2026-02-23T00:00:00.000Z', to: '2026-02-25T00:00:00.000Z' });
 });
 
+describe('an hour stands beside the same local hour', () => {
+  /** One call in each hour of both spans; the hours that differ, in local time. */
+  function differing(from: string, to: string) {
+    const span = { from: at(from), to: at(to) };
+    const what = asked({ ...span, by: 'hour', compare: 'week', zone: BERLIN });
+    const report = createReport(what);
+    const hours = ({ from: first, to: last }: typeof span) =>
+      Array.from({ length: (last - first) / 3_600_000 }, (_, index) =>
+        new Date(first + index * 3_600_000).toISOString(),
+      );
+    for (const when of hours(span)) for (const sum of sums(when)) report.add(sum, 'now');
+    for (const when of hours(spanBefore(what) ?? span))
+      for (const sum of sums(when)) report.add(sum, 'before');
+    const { rows, total } = report.json();
+    expect(rows.map(({ key }) => key)).toEqual(hours(span));
+    expect(rows.reduce((sum, { before }) => sum + (before?.calls ?? 0), 0)).toBe(
+      total.before?.calls,
+    );
+    return rows.flatMap(({ key, calls, before }) =>
+      calls === before?.calls ? [] : [[key, calls, before?.calls]],
+    );
+  }
+
+  test.each([
+    ['on a usual day', '2026-03-02T23:00:00Z', '2026-03-03T23:00:00Z', []],
+    [
+      'a week after the hour that occurred twice',
+      '2026-10-31T23:00:00Z',
+      '2026-11-01T23:00:00Z',
+      [['2026-11-01T01:00:00.000Z', 1, 2]],
+    ],
+    [
+      'a week after the hour that was skipped',
+      '2026-04-04T22:00:00Z',
+      '2026-04-05T22:00:00Z',
+      [['2026-04-05T00:00:00.000Z', 1, 0]],
+    ],
+    [
+      'on the day with an hour twice',
+      '2026-10-24T22:00:00Z',
+      '2026-10-25T23:00:00Z',
+      [['2026-10-25T01:00:00.000Z', 1, 0]],
+    ],
+    [
+      'on the day without an hour',
+      '2026-03-28T23:00:00Z',
+      '2026-03-29T22:00:00Z',
+      [['2026-03-29T01:00:00.000Z', 1, 2]],
+    ],
+  ])('%s', (_, from, to, expected) => {
+    expect(differing(from, to)).toEqual(expected);
+  });
+});
+
 test('by rule, target, number and outcome, with rates, times and exact costs', () => {
   const cost = (amount: string) => ({
     legId: 'x',
