@@ -38,6 +38,18 @@ test('every file it links to is there', () => {
   }
 });
 
+test('a number that is not known is not shown as 0', () => {
+  const { panels } = JSON.parse(
+    readFileSync(join(REPOSITORY, 'docker/grafana/dashboards/referee.json'), 'utf8'),
+  ) as { panels: { title: string; fieldConfig?: { defaults: { noValue?: string } } }[] };
+  const shownFor = (title: string) =>
+    panels.find((panel) => panel.title === title)?.fieldConfig?.defaults.noValue;
+  // Without callers to move there is no share, and without the store no outbox.
+  expect(shownFor('Arrived, last hour')).toBe('no callers');
+  expect(shownFor('Oldest command')).toBe('unknown');
+  expect(shownFor('Replicas up')).toBe('0');
+});
+
 async function metricsTable(): Promise<{ table: string; unsampled: string[] }> {
   const metrics = createMetrics();
   countSomethingEverywhere(metrics);
