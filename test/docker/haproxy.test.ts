@@ -43,23 +43,48 @@ describe.skipIf(!isHere)('haproxy (skipped where it is not installed)', () => {
       expect((await fetch(`${url}${path}`)).status, path).toBe(404);
     }
   });
+
+  test('the page can be reached while no replica is ready, because it says why', async () => {
+    const unready = await replica();
+    unready.ready = 503;
+    const [port, adminPort] = [await freePort(), await freePort()];
+    await startProxy(port, [unready.port], adminPort);
+    const statusOf = (to: number, path: string) =>
+      fetch(`http://127.0.0.1:${to}${path}`, { method: 'POST' }).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    await eventually(async () => (await statusOf(port, '/webhooks/telnyx')) === 503, 'no replica');
+    await eventually(() => unready.livenessChecks > 3, 'the page is checked by itself');
+    expect(await statusOf(adminPort, '/v1/problems')).toBe(200);
+  });
 });
 
 interface Replica {
   port: number;
+  ready: number;
   webhooks: number;
   asked: number;
   checks: number;
+  livenessChecks: number;
 }
 
 async function replica(): Promise<Replica> {
   const server: Server = createServer((request, response) => {
     request.resume();
     if (request.url === '/health/ready') state.checks += 1;
+    else if (request.url === '/health/live') state.livenessChecks += 1;
     else state.asked += 1;
-    response.writeHead(request.url === '/health/ready' ? 200 : state.webhooks).end('{}');
+    response.writeHead(request.url === '/health/ready' ? state.ready : state.webhooks).end('{}');
   });
-  const state: Replica = { port: 0, webhooks: 200, asked: 0, checks: 0 };
+  const state: Replica = {
+    port: 0,
+    ready: 200,
+    webhooks: 200,
+    asked: 0,
+    checks: 0,
+    livenessChecks: 0,
+  };
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -71,10 +96,10 @@ async function replica(): Promise<Replica> {
 }
 
 /** The shipped configuration, with other addresses for the replicas and for listening. */
-async function startProxy(port: number, replicas: number[]): Promise<ChildProcess> {
+async function startProxy(port: number, replicas: number[], adminPort = 0): Promise<ChildProcess> {
   const config = (await readFile(CONFIG, 'utf8'))
     .replace('bind :8080', `bind 127.0.0.1:${port}`)
-    .replace('bind :8081', `bind 127.0.0.1:${await freePort()}`)
+    .replace('bind :8081', `bind 127.0.0.1:${adminPort || (await freePort())}`)
     .replaceAll(/^ {2}server-template .*$/gm, (line) =>
       replicas
         .map(
