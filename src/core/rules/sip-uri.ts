@@ -22,6 +22,7 @@ const ESCAPED = '%[0-9A-Fa-f]{2}';
 const USER = new RegExp(`^(?:[${UNRESERVED}&=+$,;?/]|${ESCAPED})+$`);
 const PARAMETER = new RegExp(`^(?:[${UNRESERVED}[\\]/:&+$]|${ESCAPED})+$`);
 const HEADER = new RegExp(`^(?:[${UNRESERVED}[\\]/?:+$]|${ESCAPED})*$`);
+const HIDDEN_CONTROL = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const TOP_LABEL = /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -94,7 +95,7 @@ function parseUser(userinfo: string): string | { problem: string } {
   if (!USER.test(userinfo)) {
     return { problem: `the user part ${show(userinfo)} has characters that need percent-encoding` };
   }
-  if (/%(?:[01][0-9A-Fa-f]|7[Ff])/.test(userinfo)) {
+  if (HIDDEN_CONTROL.test(userinfo)) {
     return { problem: `the user part ${show(userinfo)} hides a control character` };
   }
   return canonicalUser(userinfo);
@@ -188,6 +189,13 @@ function parseParameters(text: string): { found: SipUri['parameters'] } | { prob
     if (!PARAMETER.test(name) || (value !== null && !PARAMETER.test(value))) {
       return { problem: `the parameter ${show(piece)} is not name=value` };
     }
+    if (HIDDEN_CONTROL.test(piece)) {
+      return { problem: `the parameter ${show(piece)} hides a control character` };
+    }
+    // RFC 3261 section 19.1.1; parsers disagree about which of two counts.
+    if (found.some((other) => other.name === name.toLowerCase())) {
+      return { problem: `the parameter ${show(name)} appears twice` };
+    }
     found.push({ name: name.toLowerCase(), value });
   }
   return { found };
@@ -202,6 +210,10 @@ function parseHeaders(text: string): { found: SipUri['headers'] } | { problem: s
     const value = piece.slice(equals + 1);
     if (name === '' || !HEADER.test(name) || !HEADER.test(value)) {
       return { problem: `the header ${show(piece)} is not name=value` };
+    }
+    // In a Refer-To it would begin another header of the new INVITE.
+    if (HIDDEN_CONTROL.test(piece)) {
+      return { problem: `the header ${show(piece)} hides a control character` };
     }
     found.push({ name, value });
   }
