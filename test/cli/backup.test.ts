@@ -1,5 +1,7 @@
 /** `referee backup` and `referee restore` when something is wrong. */
 import {
+  chmodSync,
+  chownSync,
   copyFileSync,
   lstatSync,
   mkdirSync,
@@ -7,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -212,6 +215,23 @@ test('a link is followed: the file that it leads to is replaced', async () => {
   rmSync(file);
   symlinkSync(path, file);
   expect((await run('backup')).err).toContain('this is the database itself');
+});
+
+test('a file that is replaced keeps its owner, and who may read it', async () => {
+  await (await fill('one')).close();
+  await run('backup');
+  const isRoot = process.getuid?.() === 0;
+  for (const each of [path, file]) {
+    chmodSync(each, 0o600);
+    if (isRoot) chownSync(each, 4_321, 8_765);
+  }
+  expect((await run('backup')).code).toBe(0);
+  expect((await run('restore', { yes: true })).code).toBe(0);
+  for (const each of [path, file]) {
+    const { mode, uid, gid } = statSync(each);
+    expect((mode & 0o777).toString(8)).toBe('600');
+    if (isRoot) expect([uid, gid]).toEqual([4_321, 8_765]);
+  }
 });
 
 test('what a killed one left is gone after the next', async () => {

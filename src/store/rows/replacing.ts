@@ -3,7 +3,17 @@
  * failure or a signal nothing is left behind. A process that is killed leaves `<file>.part`, which
  * the next one replaces.
  */
-import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** The file's own name, and those of the files that SQLite creates beside it. */
@@ -26,6 +36,7 @@ export async function replacing<T>(options: Replacing<T>): Promise<T> {
     signal.throwIfAborted();
     remove(part);
     const written = await write(part);
+    makeLike(place, part);
     sync(part);
     signal.throwIfAborted();
     beforehand(place);
@@ -45,6 +56,24 @@ export function realOf(path: string): string {
   } catch {
     return path;
   }
+}
+
+/**
+ * The new file belongs to whom the old one belonged to, and no others may read it: a server must be
+ * able to write what root restored, and a backup that only some could read stays so.
+ */
+function makeLike(place: string, part: string): void {
+  const before = statSync(place, { throwIfNoEntry: false });
+  if (before === undefined) return;
+  const { uid, gid } = statSync(part);
+  if (before.uid !== uid || before.gid !== gid) {
+    try {
+      chownSync(part, before.uid, before.gid);
+    } catch {
+      // Only root may give a file away.
+    }
+  }
+  chmodSync(part, before.mode & 0o777);
 }
 
 function remove(part: string): void {
