@@ -82,12 +82,9 @@ interface Tool {
 
 async function tool({ name, args, url, signal }: Tool): Promise<void> {
   const dump = name === 'pg_dump' ? [`--dbname=${withoutPassword(url)}`] : [];
-  const { password } = new URL(url);
+  const password = passwordOf(url);
   // Not on the command line, where every user of the machine could read it.
-  const env = {
-    ...process.env,
-    ...(password === '' ? {} : { PGPASSWORD: decodeURIComponent(password) }),
-  };
+  const env = { ...process.env, ...(password === '' ? {} : { PGPASSWORD: password }) };
   try {
     await promisify(execFile)(name, [...dump, ...args], {
       env,
@@ -108,9 +105,20 @@ function whyFailed(name: string, error: unknown): string {
   return `${name} failed: ${stderr.trim().split('\n').slice(-3).join(' ') || `exit code ${code}`}`;
 }
 
+/** Both places where a URL may have it; the parameter takes precedence, as for the server. */
+function passwordOf(url: string): string {
+  const { password, searchParams } = new URL(url);
+  return searchParams.get('password') ?? decodeURIComponent(password);
+}
+
 function withoutPassword(url: string): string {
   const address = new URL(url);
   address.password = '';
+  if (address.searchParams.has('password')) {
+    address.searchParams.delete('password');
+    // The tools take a plus sign as itself.
+    address.search = address.search.replaceAll('+', '%20');
+  }
   return address.href;
 }
 
