@@ -6,6 +6,7 @@ import { onCost } from './cost.ts';
 import { becomeBridged, correctable, hangupExpected } from './ending.ts';
 import type { BLegEvent } from './event.ts';
 import { CORRECTION_MS } from './limits.ts';
+import { isHungUpByOperator } from './on-operator.ts';
 import { setDeadline, type Turn } from './turn.ts';
 import { verdictOfHangup } from './verdict.ts';
 
@@ -25,7 +26,9 @@ export function onBLeg(turn: Turn, event: BLegEvent): void {
       attempt.bLegAnswered = true;
       progressAttempt(turn, attempt);
       // It was given up a moment too early: both are talking.
-      if (isGivenUp(call, attempt) && !attempt.bLegEnded) onBridged(turn, attempt);
+      if (isGivenUp(call, attempt) && !attempt.bLegEnded && !isHungUpByOperator(attempt)) {
+        onBridged(turn, attempt);
+      }
       return;
     case 'call.bridged':
       onBridged(turn, attempt);

@@ -118,6 +118,39 @@ describe('going on to the next step', () => {
     expect(d.count('refer')).toBe(1);
   });
 
+  it.each([false, true])(
+    'moves the caller on although the B-leg answers before its hangup is carried out (heard late: %s)',
+    (late) => {
+      const d = drive(decision([transfer('+14155550199'), refer('b')]));
+      d.hook('call.initiated');
+      d.hook('call.answered');
+      d.accept(d.last('transfer'));
+      rings(d, 'call.initiated');
+      act(d, 'next');
+      if (!late) rings(d, 'call.answered');
+      expect(d.call.phase).toBe('transferring');
+      d.accept(d.last('hangup'));
+      if (late) rings(d, 'call.answered');
+      rings(d, 'call.hangup');
+      expect(d.call.phase).toBe('referring');
+      expect(d.call.attempts.map(({ verdict }) => verdict)).toEqual(['no_verdict', null]);
+    },
+  );
+
+  it('unless the two are bridged before that hangup is carried out', () => {
+    const d = drive(decision([transfer('+14155550199'), refer('b')]));
+    d.hook('call.initiated');
+    d.hook('call.answered');
+    d.accept(d.last('transfer'));
+    rings(d, 'call.initiated');
+    act(d, 'next');
+    rings(d, 'call.answered');
+    d.hook('call.bridged');
+    expect(d.call).toMatchObject({ phase: 'bridged', attempts: [{ verdict: 'completed' }] });
+    expect(d.cancelled).toContain(d.last('hangup').id);
+    expect(d.count('refer')).toBe(0);
+  });
+
   it('is refused once the B-leg has answered, and where nobody is being moved', () => {
     const d = drive(decision([transfer('+14155550199'), refer('b')]));
     d.hook('call.initiated');
