@@ -53,12 +53,20 @@ export function clientErrorHandler(notHttp: Strays['bytes']) {
     const problem =
       CLIENT_ERRORS[error.code ?? ''] ??
       notHttp(packetOf(error), error.message, socket.remoteAddress);
-    if (!socket.writable) {
+    if (!socket.writable || hasBegun(socket)) {
       socket.destroy();
       return;
     }
     socket.end(rawResponse(problem));
   };
+}
+
+/**
+ * Whether an answer is being written on the connection, such as a stream of events: another one
+ * would stand in the middle of it. Node's own handler looks at the same fields.
+ */
+function hasBegun(socket: Socket & { _httpMessage?: { headersSent?: boolean } | null }): boolean {
+  return socket._httpMessage?.headersSent === true;
 }
 
 /** The bytes on which Node's parser failed. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownTime } from '../helpers/own-time.ts';
-import { type ServedApp, serveApp } from '../helpers/served-app.ts';
+import { ADMIN_TOKEN, type ServedApp, serveApp } from '../helpers/served-app.ts';
 
 let app: ServedApp;
 /**
@@ -77,6 +77,22 @@ describe('bytes that are no proper request', () => {
     await exchange(impatient, `${headers.join('\r\n')}\r\n\r\n{`);
     await expect.poll(async () => (await fetch(`${impatient.url}/health/live`)).status).toBe(200);
   });
+});
+
+test('bytes after a stream of events end it, and no second answer stands in it', async () => {
+  const socket = connect(app.port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text) => {
+    answer += text;
+  });
+  socket.on('error', () => {});
+  const closed = once(socket, 'close');
+  const head = ['GET /v1/events HTTP/1.1', 'host: x', `authorization: Bearer ${ADMIN_TOKEN}`];
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  await expect.poll(() => answer).toContain('event: hello');
+  socket.write('no request\r\n\r\n');
+  await closed;
+  expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
 });
 
 describe('paths', () => {
