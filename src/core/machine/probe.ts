@@ -182,11 +182,14 @@ function askForBLeg(turn: Turn, attempt: Attempt, what: string): void {
   // exists.
   const restMs = leftMs(turn, attempt);
   if (restMs > 0) {
-    if (attempt.bLeg !== null || webhooksCame(turn, attempt)) {
+    const isHeardOf = attempt.bLeg !== null || webhooksCame(turn, attempt);
+    if (isHeardOf && turn.call.patienceOver) {
       giveUp(turn, attempt, what);
       return;
     }
-    note(turn, `${what}, but no webhook has come since: a conversation is not cut off`);
+    // Its acceptance may have been noted late, and so may the webhook of an answer.
+    const why = isHeardOf ? 'it may still ring' : 'no webhook has come since';
+    note(turn, `${what}, but ${why}: a conversation is not cut off`);
     setDeadline(turn, 'attempt', restMs);
     return;
   }
