@@ -70,6 +70,16 @@ export function attributeRefer(call: Call, event: WebhookEvent, now: number): At
 }
 
 /**
+ * The newer attempts that a call.refer.failed may belong to as well as to the one that got it. Only
+ * an event that names that one was emitted before they were on the leg.
+ */
+export function otherSources(call: Call, event: WebhookEvent, attempt: Attempt): Attempt[] {
+  if (namedAttempt(call, event) === attempt) return [];
+  const from = call.attempts.indexOf(attempt) + 1;
+  return awaitingFinal(call).filter((other) => call.attempts.indexOf(other) >= from);
+}
+
+/**
  * Without an envelope that names an attempt: the only attempt the event can belong to. An attempt
  * whose request is unanswered would have put its own envelope on the leg.
  */

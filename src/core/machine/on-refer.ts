@@ -1,6 +1,6 @@
 /** What Telnyx reported about a REFER: call.refer.started, .completed, .failed. */
-import { concludeAttempt, endAttempt, progressAttempt } from './attempt.ts';
-import { attributeRefer, awaitingFinal, mayRing } from './attribution.ts';
+import { concludeAttempt, endAttempt, nameOf, progressAttempt } from './attempt.ts';
+import { attributeRefer, awaitingFinal, mayRing, otherSources } from './attribution.ts';
 import { resumeTakenBack, takeBackMove } from './b-leg.ts';
 import type { Attempt, Call } from './call.ts';
 import { becomeReferred, correctable, correctEnds, unreachedEnds } from './ending.ts';
@@ -118,6 +118,7 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
   const verdict = cancelled ? 'abandoned' : verdictOfReferFailure(code, attempt.progress);
   const words = `call.refer.failed ${code ?? 'without a code'}`;
   endAttempt(turn, attempt, verdict, contradictory ? `${words}, which contradicts itself` : words);
+  if (attempt.progress && !attempt.movesOnAnyway) mayRingInstead(turn, event, attempt);
   // A success code: the caller may be with the target and is not moved again.
   if (contradictory) call.movingUnsafe = true;
   else reviewSafety(call);
@@ -125,6 +126,19 @@ export function onReferFailed(turn: Turn, event: WebhookEvent): void {
     if (!contradictory) reviewEnds(turn, cancelled);
   } else if (open && call.running?.id === attempt.id) turn.goOn = true;
   else resumeTakenBack(turn);
+}
+
+/**
+ * Of two attempts one rings and one has failed, and it may be the other way round. So nobody else
+ * is called until the other one has ended too.
+ */
+function mayRingInstead(turn: Turn, event: WebhookEvent, failed: Attempt): void {
+  for (const other of otherSources(turn.call, event, failed)) {
+    if (other.progress) continue;
+    takeBack(turn, other.id);
+    other.progress = true;
+    note(turn, `${nameOf(other)} may have failed instead, so nobody else is called meanwhile`);
+  }
 }
 
 /**
