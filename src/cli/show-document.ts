@@ -1,5 +1,6 @@
 /** Prints one document from the server or the database: as JSON like the API, as CSV or as text. */
 import { RefereeError } from '../errors.ts';
+import { percentOf } from '../page/percent.js';
 import { type Documents, withDocuments } from './documents.ts';
 import { type Io, jsonText } from './io.ts';
 import { terminalWidth } from './table.ts';
@@ -32,11 +33,8 @@ export async function showDocument<Document>(
   }
 }
 
-/** 0 % and 100 % stand only for none and all. */
 export function percent(rate: number | null): string {
-  if (rate === null) return '-';
-  if (rate > 0 && rate < 0.01) return '< 1 %';
-  return rate > 0.99 && rate < 1 ? '> 99 %' : `${Math.round(rate * 100)} %`;
+  return rate === null ? '-' : percentOf(rate);
 }
 
 /** Amounts are decimal text and are not converted. */

@@ -1,5 +1,6 @@
 /** The texts for times, numbers and names. */
 import { html, nothing } from '/assets/lit-html/lit-html.js';
+import { percentOf } from './percent.js';
 import { now } from './server-time.js';
 import { tone, word } from './states.js';
 
@@ -105,11 +106,8 @@ export function money(costs) {
     : costs.map(({ amount, currency }) => `${amount} ${currency}`).join(', ');
 }
 
-/** 0 % and 100 % stand only for none and all. */
 export function percent(rate) {
-  if (rate === null || rate === undefined) return '–';
-  if (rate > 0 && rate < 0.01) return '< 1 %';
-  return rate > 0.99 && rate < 1 ? '> 99 %' : `${Math.round(rate * 100)} %`;
+  return rate === null || rate === undefined ? '–' : percentOf(rate);
 }
 
 export function decimal(value) {
