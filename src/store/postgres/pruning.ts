@@ -7,8 +7,11 @@ import { forgetParties, waitForHistory } from './history.ts';
 import { NOW_MS } from './load.ts';
 import type { Query } from './pool.ts';
 
-const UNFOLDED = `exists (
-  select from uncounted u where u.call = f.call and u.item = '${HOURLY_SUMS}')`;
+/** $1: calls that ended before it; $2: our code version. */
+const OLD = `call_filters f join calls c on c.key = f.key
+  where f.ended_at < $1 and c.code <= $2
+    and not exists (
+      select from uncounted u where u.call = f.call and u.item = '${HOURLY_SUMS}')`;
 
 /** Whether there is anything to prune; mostly not, which needs neither a transaction nor a lock. */
 export async function hasOldCalls(
@@ -16,11 +19,7 @@ export async function hasOldCalls(
   before: number,
   codeVersion: number,
 ): Promise<boolean> {
-  const rows = await query(
-    `select from call_filters f join calls c on c.key = f.key
-     where f.ended_at < $1 and c.code <= $2 and not ${UNFOLDED} limit 1`,
-    [before, codeVersion],
-  );
+  const rows = await query(`select from ${OLD} limit 1`, [before, codeVersion]);
   return rows.length > 0;
 }
 
@@ -38,16 +37,13 @@ export async function pruneCalls(
 ): Promise<number> {
   await waitForHistory(query);
   const old = await query(
-    `select f.call from call_filters f join calls c on c.key = f.key
-     where f.ended_at < $1 and c.code <= $3 and not ${UNFOLDED}
-     order by f.ended_at limit $2 for update of c skip locked`,
-    [before, limit, codeVersion],
+    `select f.call from ${OLD} order by f.ended_at limit $3 for update of c skip locked`,
+    [before, codeVersion, limit],
   );
   if (old.length === 0) return 0;
   const [row] = await query(
     `with over as materialized (
-       select f.call, f.key, f.caller, f.callee from call_filters f join calls c on c.key = f.key
-       where f.call = any ($1) and f.ended_at < $2 and c.code <= $3 and not ${UNFOLDED}),
+       select f.call, f.key, f.caller, f.callee from ${OLD} and f.call = any ($3)),
      events_gone as (delete from events e using over where e.call = over.call),
      attempts_gone as (delete from attempts a using over where a.call = over.call),
      uncounted_gone as (delete from uncounted u using over where u.call = over.call),
@@ -59,7 +55,7 @@ export async function pruneCalls(
        array(select caller from over where caller is not null
          union select callee from over where callee is not null) as parties
      from over`,
-    [old.map(({ call }) => call), before, codeVersion],
+    [before, codeVersion, old.map(({ call }) => call)],
   );
   await forgetParties(query, (row?.parties ?? []) as string[]);
   return Number(row?.n);
