@@ -64,13 +64,13 @@ const UNKNOWN_CALL_CODES: ReadonlySet<string> = new Set(['90015', '10005']);
  */
 function onBLegHangupOutcome(turn: Turn, event: OutcomeEvent): void {
   const { outcome } = event;
-  const done = outcome.kind !== 'rejected' || outcome.callEnded || turn.call.phase === 'ended';
-  const ended = outcome.kind === 'accepted' || (outcome.kind === 'rejected' && outcome.callEnded);
-  for (const attempt of turn.call.attempts) {
+  const isIts = ({ bLegHangup }: Attempt) => bLegHangup === event.commandId;
+  if (outcome.kind === 'accepted' || (outcome.kind === 'rejected' && outcome.callEnded)) {
     // An event of it that comes later, such as its answer, is about what is over.
-    if (ended && attempt.bLegHangup === event.commandId) attempt.bLegEnded = true;
+    for (const attempt of turn.call.attempts.filter(isIts)) attempt.bLegEnded = true;
   }
-  if (done) bLegGone(turn, ({ bLegHangup }) => bLegHangup === event.commandId);
+  const done = outcome.kind !== 'rejected' || outcome.callEnded || turn.call.phase === 'ended';
+  if (done) bLegGone(turn, isIts);
 }
 
 /**
