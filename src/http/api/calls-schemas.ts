@@ -10,7 +10,8 @@ const text = Type.String();
 const textOrNull = orNull(text);
 export const time = Type.String({ format: 'date-time' });
 const timeOrNull = orNull(time);
-const name = Type.String({ minLength: 1, maxLength: 256 });
+const NAME = { minLength: 1, maxLength: 256 };
+const name = Type.String(NAME);
 /** Enumerations: an unknown value is refused with the list of valid ones. */
 export const PHASE = Type.Enum([...PHASES]);
 export const VERDICT = Type.Enum([...VERDICTS]);
@@ -50,8 +51,7 @@ export const CALLS_QUERY = Type.Object(
     phase: Type.Optional(PHASE),
     rule: Type.Optional(
       Type.String({
-        minLength: 1,
-        maxLength: 256,
+        ...NAME,
         description:
           'Name of a rule, or `otherwise` for the calls that were decided without one: `rule` is null and `decided` is true',
       }),
