@@ -32,7 +32,8 @@ export function createWarming(warmUp: WarmUp, msMax: number = WARM_UP_MS_MAX): W
       clearTimeout(late);
     },
     end() {
-      if (closed !== undefined) ending.abort();
+      // Called with each webhook: aborting again would create an error with its stack each time.
+      if (closed !== undefined && !ending.signal.aborted) ending.abort();
     },
     closed: async () => await closed,
   };
