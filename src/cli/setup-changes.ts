@@ -60,7 +60,11 @@ export async function carryOut(run: Run): Promise<Report> {
   };
   for (const kept of plan.kept) say(`${plain(kept)}\n`);
   if (plan.changes.length === 0) {
-    say('There is nothing to do: the account is as it should be.\n');
+    const isUndo = options.undo !== undefined;
+    const why = isUndo
+      ? 'nothing of that run is left to put back'
+      : 'the account is as it should be';
+    say(`There is nothing to do: ${why}.\n`);
     return lookAt(report, run, say);
   }
   say(planText(plan.changes, io));

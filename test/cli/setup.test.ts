@@ -152,6 +152,29 @@ describe('referee setup', () => {
     expect(await undoFiles()).toHaveLength(1);
   });
 
+  test('--undo gives a number back that went to the new application', async () => {
+    const { run, folder, wanted, simulator, undoFiles } = await stage({
+      ...WRONG,
+      applications: [],
+      numbers: [{ id: 'n1', phone_number: NUMBER, connection_id: TRUNK }],
+    });
+    expect(await run([...wanted, '--take', '--yes'])).toMatchObject({ code: 0, err: '' });
+    const [created] = simulator.account.applications;
+    expect(simulator.account.numbers[0]?.connection_id).toBe(created?.id);
+    const [file = ''] = await undoFiles();
+    const undone = await run(['--undo', join(folder, file), '--yes']);
+    expect(undone).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringContaining(`connection_id ${created?.id} ("Referee") -> ${TRUNK}`),
+    });
+    expect(simulator.account.numbers[0]?.connection_id).toBe(TRUNK);
+    const again = await run(['--undo', join(folder, file)]);
+    expect(again.out).toMatch(
+      /"Referee" \(\d+\) stays[\s\S]*nothing of that run is left to put back/,
+    );
+  });
+
   test('--undo puts back the rest where Telnyx refuses one of the changes', async () => {
     const other = '+14155550133';
     const { run, folder, wanted, simulator, undoFiles } = await stage({

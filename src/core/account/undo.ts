@@ -56,20 +56,26 @@ function putBack(change: Change, now: Now): Back {
     case 'update_application':
       return updated(change, now.applications);
     case 'assign_number':
-      return assigned(change, now.numbers);
+      return assigned(change, now);
   }
 }
 
-function created(
-  change: Extract<Change, { type: 'create_application' }>,
-  { applications, numbers, made }: Now,
-): Back {
-  // If the answer with its id never arrived, the application is recognized by its values.
-  const found = applications.find(({ id, name, webhookUrl }) =>
+type Created = Extract<Change, { type: 'create_application' }>;
+
+/** If the answer with its id never arrived, the application is recognized by its values. */
+function whatCameOf(
+  change: Created,
+  applications: readonly Application[],
+): Application | undefined {
+  return applications.find(({ id, name, webhookUrl }) =>
     change.id === null
       ? name === change.name && sameUrl(webhookUrl, change.webhookUrl)
       : id === change.id,
   );
+}
+
+function created(change: Created, { applications, numbers, made }: Now): Back {
+  const found = whatCameOf(change, applications);
   if (found === undefined) return nothing;
   const stays = `The application "${found.name}" (${found.id}) stays: nothing is deleted.`;
   const others = numbers.filter(
@@ -121,13 +127,15 @@ function updated(
 
 function assigned(
   { id, number, before, after }: Extract<Change, { type: 'assign_number' }>,
-  numbers: readonly PhoneNumber[],
+  { applications, numbers, made }: Now,
 ): Back {
   const now = numbers.find((one) => one.id === id);
   if (now === undefined) return gone(number);
-  const to = after?.id ?? null;
-  // Without an id it was never assigned, because the set-up ended before its application was
-  // created.
+  // The file was written before the application existed, so the number names it without its id.
+  const creation = made.find((one): one is Created => one.type === 'create_application');
+  const to =
+    after?.id ?? (creation === undefined ? null : whatCameOf(creation, applications)?.id) ?? null;
+  // Without an application it was never assigned.
   if (to === null || now.connectionId === (before?.id ?? null)) return nothing;
   if (now.connectionId !== to) {
     const where = now.connectionId ?? 'no connection';

@@ -338,6 +338,27 @@ describe('an undo', () => {
     expect(planUndo(account([]), [created])).toMatchObject({ changes: [], kept: [] });
   });
 
+  test.each([null, 'a1'])('puts back a number that went to the new application (id %s)', (id) => {
+    const created: Change = {
+      type: 'create_application',
+      id,
+      name: 'Referee',
+      webhookUrl: URL_OURS,
+    };
+    // The plan that is written to the file knows no id for the application that it creates.
+    const planned: Change = { ...taken, after: { id: null, name: 'Referee' } };
+    expect(planUndo(account([app()], [number()]), [created, planned])).toMatchObject({
+      changes: [{ number: '+14155550100', before: { id: 'a1' }, after: { id: 'trunk' } }],
+      kept: [expect.stringContaining('Without a number it takes no calls')],
+    });
+    // The set-up ended before the number was assigned, or before the application was created.
+    const elsewhere = [number({ connectionId: 'trunk' })];
+    const early = planUndo(account([app()], elsewhere), [created, planned]);
+    expect(early).toMatchObject({ changes: [] });
+    const none = planUndo(account([], [number()]), [created, planned]);
+    expect(none).toMatchObject({ changes: [], kept: [] });
+  });
+
   test('says what is gone meanwhile, and refuses an account that it cannot read', () => {
     expect(planUndo(account([]), [changed, taken])).toMatchObject({
       changes: [],
