@@ -8,7 +8,7 @@ import type { AccountConfig } from './account-config.ts';
 import { confirm } from './confirm.ts';
 import type { Io } from './io.ts';
 import { afterSetup, type SetupOutlook } from './setup-outlook.ts';
-import type { ReadPlan, SetupOptions } from './setup-plan.ts';
+import type { Plan, ReadPlan, SetupOptions } from './setup-plan.ts';
 import { appliedText, changeJson, planText } from './setup-text.ts';
 import { colours, plain } from './terminal.ts';
 import { createUndoFile, type UndoFile } from './undo-file.ts';
@@ -78,11 +78,17 @@ export async function carryOut(run: Run): Promise<Report> {
     );
     return { ...report, result: 'not_confirmed' };
   }
-  if (options.yes !== true && !isDeepStrictEqual(await run.plan(), plan)) {
-    const message = 'The account changed after the plan was shown, so nothing was changed.';
-    return refuse([{ message, fix: 'Run it again to see the plan as it is now.' }], run, say);
-  }
-  return write(plan.changes, report, run, say);
+  const refusals = options.yes === true ? [] : await changedSince(plan, run);
+  return refusals.length > 0 ? refuse(refusals, run, say) : write(plan.changes, report, run, say);
+}
+
+/** Somebody may have looked at the plan for an hour. */
+async function changedSince(shown: Plan, run: Run): Promise<SetupProblem[]> {
+  const now = await run.plan();
+  if (now.type === 'refused') return now.problems;
+  if (isDeepStrictEqual(now, shown)) return [];
+  const message = 'The account changed after the plan was shown, so nothing was changed.';
+  return [{ message, fix: 'Run it again to see the plan as it is now.' }];
 }
 
 /** The account is changed from here on, so the undo file must be on disk first. */

@@ -297,6 +297,15 @@ describe('it changes nothing and exits 1', () => {
     expect([writes(), await undoFiles()]).toEqual([[], []]);
   });
 
+  test('where the account can no longer be read once somebody has agreed, and says that', async () => {
+    const faults = [{ endpoint: 'phone_numbers', after: 1, status: 403 }];
+    const { run, wanted, writes, undoFiles } = await stage({ ...WRONG, faults });
+    const ran = await run(wanted, { typed: 'y\n' });
+    expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('Not read: the numbers') });
+    expect(ran.err).not.toContain('The account changed');
+    expect([writes(), await undoFiles()]).toEqual([[], []]);
+  });
+
   test('where the undo file cannot be written', async () => {
     const { run, wanted, writes, folder } = await stage(WRONG);
     const ran = await run([...wanted, '--yes'], { undoDir: join(folder, 'missing') });
