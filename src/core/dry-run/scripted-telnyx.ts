@@ -134,7 +134,7 @@ function referAnswers(command: Command, situation: Situation, accepted: Scripted
   const usual = verdict === 'completed' ? 200 : (NOTIFY[verdict] ?? null);
   const code = situation.sipNotifyResponse ?? usual;
   const final = hook(call, type, command, { sipNotifyResponse: code });
-  if (code === 603) {
+  if (code === 603 && verdict === 'declined') {
     // Without progress this code would mean that the REFER was declined, not the caller.
     const trying = hook(call, 'call.refer.started', command, { sipNotifyResponse: 100 });
     if (!leaves) return [...begun, trying, { ...final, afterMs: tookMs }];

@@ -228,6 +228,16 @@ describe('changed routes', () => {
     const renamed = target('frankfurt', { sip: template('sip:us@pbx.example.com') });
     const story: Story = { targets: { us: [{ verdict: 'declined', rings: true }] } };
     const set = one([refer('frankfurt'), hangup], { targets: [renamed] });
+  it('let a target refuse the REFER itself again, with a code that could also be a decline', () => {
+    const ways = [refer('us', { not_allowed: [transfer()], declined: [hangup] }), hangup];
+    const story: Story = {
+      targets: { us: [{ verdict: 'not_allowed', sipNotifyResponse: 603 }] },
+    };
+    const { past, now } = both(one(ways), one([say('Welcome.'), ...ways]), story);
+    expect(past).toMatchObject({ attempts: ['us', DESK], target: DESK });
+    expect(now).toEqual(past);
+  });
+
     expect(both(one([refer('us')]), set, story).now).toMatchObject({
       attempts: ['frankfurt'],
       ends: 'hung_up',
