@@ -5,7 +5,7 @@ import { nameOf } from '../../src/core/machine/attempt.ts';
 import type { Call, CallFacts, Verdict } from '../../src/core/machine/call.ts';
 import type { Command } from '../../src/core/machine/command.ts';
 import type { CallEvent } from '../../src/core/machine/event.ts';
-import { ALL_AWAKE, transition } from '../../src/core/machine/transition.ts';
+import { transition } from '../../src/core/machine/transition.ts';
 import { noteAnswers, sameAnswers } from '../../src/core/recording/answers.ts';
 import {
   RECORDING_SCHEMA,
@@ -47,6 +47,9 @@ export interface Story {
   lagMs?: number;
   /** Every move exceeds the hourly budget, even the first. */
   overBudget?: boolean;
+  /** Targets that rest during the call, and targets that are known to refuse a REFER. */
+  resting?: readonly string[];
+  refusing?: readonly string[];
   /** Stops the simulation here, while the call is still live. */
   stopAfterMs?: number;
 }
@@ -134,7 +137,9 @@ export function recordCall(set: RouteSet, story: Story = {}): RecordedCall {
         heardAt: () => now,
         decide: (known, when) => decide(routes, known, when, overrides),
         overBudget: () => (story.overBudget ? 'the hour is used up' : null),
-        ...ALL_AWAKE,
+        resting: (target) => (story.resting?.includes(target) ? `${target} rests` : null),
+        refusesRefers: (_, target) =>
+          story.refusing?.includes(target) ? `${target} refuses REFERs` : null,
       },
       overrides,
     );

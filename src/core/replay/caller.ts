@@ -22,6 +22,22 @@ export function leftAt({ events, stored }: Pick<RecordedCall, 'events' | 'stored
 const ARRIVED: ReadonlySet<Ends> = new Set(['referred', 'transferred', 'unconfirmed']);
 const OURS: ReadonlySet<Phase> = new Set(['referred', 'bridged', 'releasing']);
 
+/** How far a call that had not ended is recorded, and how many attempts it had made by then. */
+export interface Live {
+  until: number;
+  attempts: number;
+}
+
+/** Null if the call has ended. */
+export function liveUntil({
+  events,
+  stored,
+}: Pick<RecordedCall, 'events' | 'stored'>): Live | null {
+  const last = events.at(-1);
+  if (stored.endedAt !== null || last === undefined) return null;
+  return { until: last.now, attempts: stored.attempts.length };
+}
+
 /**
  * What they pressed in each menu, null for nothing. If there was no menu, every key separately,
  * because nothing more is known.

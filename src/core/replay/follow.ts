@@ -22,6 +22,7 @@ import type { CompiledRoutes } from '../rules/compiled-routes.ts';
 import { decide } from '../rules/decide.ts';
 import type { Overrides } from '../rules/override.ts';
 import { doSame } from './same-steps.ts';
+import { type ToldOfTargets, toldDuring } from './told.ts';
 
 /** Decides by these routes, and remembers the decisions. */
 export interface Decider {
@@ -105,7 +106,8 @@ export function follow(
       decider.overrides = item.answers.overrides;
     }
     decider.taken = [];
-    const step = transition(call, event, worldUnder(item, decider, forked));
+    const told = toldDuring(real, item);
+    const step = transition(call, event, worldUnder(item, decider, { forked, told }));
     forked ||= !decidedTheSame(item, decider);
     const truth: Transition = forked ? transition(real, event, sameAnswers(item, noOne)) : step;
     if (forked && step.refused !== truth.refused && call !== null && real !== null) {
@@ -129,19 +131,20 @@ export function follow(
 
 function noOne(): void {}
 
-function worldUnder({ now, answers }: RecordedEvent, decider: Decider, forked: boolean): World {
+function worldUnder(
+  { now, answers }: RecordedEvent,
+  decider: Decider,
+  { forked, told }: { forked: boolean; told: ToldOfTargets },
+): World {
   const refusals = [...answers.overBudget];
-  const resting = forked ? [] : [...answers.resting];
-  const refusesRefers = forked ? [] : [...answers.refusesRefers];
   return {
     now,
     // If the real call did not ask, it was not recorded. Webhooks of other calls kept arriving.
     heardAt: () => answers.heardAt ?? (forked ? now : null),
     decide: decider.decide,
     overBudget: () => refusals.shift() ?? null,
-    // Once the calls differ, nothing is recorded about targets, so each is tried.
-    resting: () => resting.shift() ?? null,
-    refusesRefers: () => refusesRefers.shift() ?? null,
+    resting: told.resting,
+    refusesRefers: told.refusesRefers,
   };
 }
 

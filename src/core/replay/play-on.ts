@@ -10,11 +10,12 @@ import { nameOf } from '../machine/attempt.ts';
 import type { Attempt, Call, Deadline, LookupFact } from '../machine/call.ts';
 import type { Command } from '../machine/command.ts';
 import type { CallEvent } from '../machine/event.ts';
-import { ALL_AWAKE, type Transition, transition } from '../machine/transition.ts';
+import { type Transition, transition } from '../machine/transition.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
-import { happensAnyway, keysPressed, leftAt } from './caller.ts';
+import { happensAnyway, keysPressed, type Live, leftAt, liveUntil } from './caller.ts';
 import type { Decider, Parted } from './follow.ts';
 import { type Given, givenBy } from './given.ts';
+import { type ToldOfTargets, toldOn } from './told.ts';
 
 /** A safety limit: calls end long before, because budgets and plans are finite. */
 const EVENTS_MAX = 2_000;
@@ -28,6 +29,7 @@ export interface PlayedOn {
 interface Play {
   call: Call;
   now: number;
+  live: Live | null;
   decider: Decider;
   onStep: (step: Transition) => void;
   commands: Command[];
@@ -37,6 +39,8 @@ interface Play {
   /** The lookups that were asked on the recorded call; others do not answer. */
   lookups: Readonly<Record<string, LookupFact>>;
   given: Given;
+  /** A target that rested on the recorded call does so here. */
+  told: ToldOfTargets;
   assumed: Set<string>;
   events: number;
   /** What other applications do with an unmanaged call was put into `coming`. */
@@ -60,6 +64,7 @@ export function playOn(
   const play: Play = {
     call: from,
     now: at,
+    live: liveUntil(recorded),
     decider: around.decider,
     onStep: around.onStep ?? (() => {}),
     commands: [...commands],
@@ -69,6 +74,7 @@ export function playOn(
     keys: keysPressed(rest, shared),
     lookups: recorded.stored.facts.lookups ?? {},
     given: givenBy(recorded, attemptsSent(from, commands)),
+    told: toldOn(recorded),
     assumed: new Set(),
     events: 0,
     handedOver: false,
@@ -77,8 +83,8 @@ export function playOn(
   if (left !== null) add(play, { at: left, event: hangupOf(from) });
   while (play.call.phase !== 'ended' && play.events < EVENTS_MAX) {
     const command = play.commands.shift();
-    if (command === undefined) goOn(play);
-    else carryOut(play, command);
+    if (command !== undefined) carryOut(play, command);
+    else if (!goOn(play)) break;
   }
   return { call: play.call, assumed: [...play.assumed] };
 }
@@ -89,34 +95,43 @@ function attemptsSent({ attempts }: Call, commands: readonly Command[]): Attempt
   return attempts.filter(({ id }) => !next.has(id));
 }
 
-/** Nothing is in flight, so this continues with the next thing that happens. */
-function goOn(play: Play): void {
+/** Continues with the next thing that happens; false if nothing more does. */
+function goOn(play: Play): boolean {
   const { call } = play;
   switch (call.phase) {
     case 'referred':
     case 'bridged':
       // The caller has arrived; how long they talk does not matter here.
-      put(play, hangupOf(call));
-      return;
+      return leave(play);
     case 'new':
     case 'unmanaged':
-      handOver(play);
-      return;
+      return handOver(play);
     case 'answering':
       // The far end answers an outgoing call, and nothing says when.
       if (call.facts.direction === 'outgoing' && play.coming.length === 0) {
         put(play, answeredOf(call));
-        return;
+        return true;
       }
-      takeNext(play);
-      return;
+      return takeNext(play);
     default:
-      takeNext(play);
+      return takeNext(play);
   }
 }
 
+/** The caller hangs up, unless they had not when the recording ends. */
+function leave(play: Play): boolean {
+  if (play.live !== null) return false;
+  put(play, hangupOf(play.call));
+  return true;
+}
+
+/** A prompt that was not there before may delay attempts that a live call has already made. */
+function isBeyond({ live, call }: Play, at: number): boolean {
+  return live !== null && at > live.until && call.attempts.length >= live.attempts;
+}
+
 /** Another application answers the call, and the caller presses the same keys. */
-function handOver(play: Play): void {
+function handOver(play: Play): boolean {
   const { call, keys } = play;
   if (!play.handedOver) {
     play.handedOver = true;
@@ -124,19 +139,20 @@ function handOver(play: Play): void {
     for (const event of laterEvents(call, pressed)) add(play, { at: play.now, event });
   }
   const next = play.coming.shift();
-  if (next === undefined) {
-    put(play, hangupOf(call));
-    return;
-  }
+  if (next === undefined) return leave(play);
+  if (isBeyond(play, next.at)) return false;
   play.now = Math.max(play.now, next.at);
   put(play, next.event);
+  return true;
 }
 
 /** The next event or deadline, whichever is first. */
-function takeNext(play: Play): void {
+function takeNext(play: Play): boolean {
   const { call } = play;
   const [next] = play.coming;
   const due = earliest(call.deadlines);
+  if (next === undefined && due === undefined) return leave(play);
+  if (isBeyond(play, Math.min(next?.at ?? Infinity, due?.dueAt ?? Infinity))) return false;
   if (next !== undefined && (due === undefined || next.at <= due.dueAt)) {
     play.coming.shift();
     play.now = Math.max(play.now, next.at);
@@ -146,9 +162,8 @@ function takeNext(play: Play): void {
   } else if (due !== undefined) {
     play.now = Math.max(play.now, due.dueAt);
     put(play, dueEvent(call, due));
-  } else {
-    put(play, hangupOf(call));
   }
+  return true;
 }
 
 function earliest(deadlines: readonly Deadline[]): Deadline | undefined {
@@ -207,6 +222,7 @@ function add({ coming }: Play, next: Coming): void {
 
 function put(play: Play, event: CallEvent): void {
   const { now, decider } = play;
+  const { resting, refusesRefers } = play.told;
   play.events += 1;
   decider.taken = [];
   const step = transition(
@@ -220,7 +236,14 @@ function put(play: Play, event: CallEvent): void {
       ...(event.source === 'outcome' ? { firstSentAt: event.firstSentAt ?? now } : {}),
     },
     // Budgets are not counted again, because hourly budgets depend on all other calls.
-    { now, heardAt: () => now, decide: decider.decide, overBudget: () => null, ...ALL_AWAKE },
+    {
+      now,
+      heardAt: () => now,
+      decide: decider.decide,
+      overBudget: () => null,
+      resting,
+      refusesRefers,
+    },
   );
   if (step.refused !== null) return;
   play.call = step.call;

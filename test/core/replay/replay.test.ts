@@ -126,6 +126,8 @@ const stories = fc.record<Story>(
     leavesAfterMs: fc.integer({ min: 0, max: 90_000 }),
     lagMs: fc.integer({ min: 0, max: 20_000 }),
     overBudget: fc.boolean(),
+    resting: fc.subarray(['us', 'eu', 'dublin']),
+    refusing: fc.subarray(['us', 'eu']),
     stopAfterMs: fc.integer({ min: 0, max: 60_000 }),
     manual: fc.record({
       afterMs: fc.integer({ min: 0, max: 30_000 }),
@@ -182,8 +184,10 @@ describe('unchanged routes', () => {
     });
     const names = ['hunt', 'menu', 'transfer', 'pick', 'bye'];
     const patient = stories.map(
-      ({ targets: scripts = {}, keys = [] }): Story => ({
+      ({ targets: scripts = {}, keys = [], resting = [], refusing = [] }): Story => ({
         keys,
+        resting,
+        refusing,
         targets: Object.fromEntries(
           Object.entries(scripts).map(([name, each]) => [name, inTime(name, each)]),
         ),
@@ -224,10 +228,6 @@ describe('changed routes', () => {
     });
   });
 
-  it('know a target by its address where its name is another one', () => {
-    const renamed = target('frankfurt', { sip: template('sip:us@pbx.example.com') });
-    const story: Story = { targets: { us: [{ verdict: 'declined', rings: true }] } };
-    const set = one([refer('frankfurt'), hangup], { targets: [renamed] });
   it('let a target refuse the REFER itself again, with a code that could also be a decline', () => {
     const ways = [refer('us', { not_allowed: [transfer()], declined: [hangup] }), hangup];
     const story: Story = {
@@ -238,6 +238,10 @@ describe('changed routes', () => {
     expect(now).toEqual(past);
   });
 
+  it('know a target by its address where its name is another one', () => {
+    const renamed = target('frankfurt', { sip: template('sip:us@pbx.example.com') });
+    const story: Story = { targets: { us: [{ verdict: 'declined', rings: true }] } };
+    const set = one([refer('frankfurt'), hangup], { targets: [renamed] });
     expect(both(one([refer('us')]), set, story).now).toMatchObject({
       attempts: ['frankfurt'],
       ends: 'hung_up',
@@ -372,6 +376,53 @@ describe('changed routes', () => {
       moves: 1,
       assumed: ['eu'],
     });
+  });
+
+  it('pass over a target that rested, and transfer where a REFER was known to be refused', () => {
+    const hunt = [refer('us'), refer('eu'), hangup];
+    const resting = both(one(hunt), one([say('Welcome.'), ...hunt]), { resting: ['us'] });
+    expect(resting.past).toMatchObject({ attempts: ['us', 'eu'], moves: 1, target: 'eu' });
+    expect(resting.now).toEqual(resting.past);
+    // Of two targets that follow one another, the other one rested.
+    const swapped = both(one(hunt), one([refer('eu'), refer('us')]), { resting: ['us'] });
+    expect(swapped.now).toMatchObject({ attempts: ['eu'], assumed: [] });
+    const ways = [refer('us', { not_allowed: [transfer()] }), hangup];
+    const refusing = both(one(ways), one([say('Welcome.'), ...ways]), { refusing: ['us'] });
+    expect(refusing.past).toMatchObject({ attempts: ['us', DESK], moves: 1 });
+    expect(refusing.now).toEqual(refusing.past);
+  });
+
+  it('give no answer about a target to another one that is asked about at that moment', () => {
+    const later = (to: string) =>
+      routeSet(
+        [
+          rule(
+            'answered',
+            [clause({ key: 'event', values: ['call.answered'] })],
+            [refer(to), refer('eu')],
+          ),
+        ],
+        { targets },
+      );
+    const { past, now } = both(later('us'), later('dublin'), { resting: ['us'] });
+    expect(past).toMatchObject({ attempts: ['us', 'eu'], target: 'eu' });
+    expect(now).toMatchObject({ attempts: ['dublin'], target: 'dublin', assumed: ['dublin'] });
+  });
+
+  it('compare a call that still lives only up to there, where a prompt comes first too', () => {
+    const hunt = [refer('us'), transfer(), hangup];
+    const greeted = one([say('Welcome. '.repeat(20)), ...hunt]);
+    const story: Story = { targets: { us: [{ verdict: 'busy' }] }, stopAfterMs: 20_000 };
+    const talking = both(one(hunt), greeted, story);
+    expect(talking.recorded.stored.phase).toBe('bridged');
+    expect(talking.now).toEqual(talking.past);
+    const ringing: Story = { targets: { us: [{ verdict: 'silent' }] }, stopAfterMs: 5_000 };
+    expect(both(one(hunt), greeted, ringing)).toMatchObject({
+      past: { attempts: ['us'], ends: null },
+      differs: false,
+    });
+    const moved = both(one(hunt), one([refer('eu')]), story);
+    expect(moved.now).toMatchObject({ attempts: ['eu'], ends: null });
   });
 
   it('leave a call to another application', () => {
