@@ -118,7 +118,7 @@ async function watch(following: Following, unknowns: string[]): Promise<Legs> {
 
 /** The server may be unreachable for a moment; the call continues. */
 async function look(
-  { server, callingId, from, to, before }: Following,
+  { server, callingId, from, to, before, placedAt }: Following,
   legs: Legs,
   unknowns: string[],
 ): Promise<void> {
@@ -130,8 +130,9 @@ async function look(
       const fresh = calls.filter(
         (call) => call.direction === 'incoming' && !before.has(call.call_control_id),
       );
-      // The network may change the caller id that we set.
-      id = (fresh.find((call) => call.from === from) ?? fresh.at(-1))?.call_control_id;
+      // The network may change the caller id that we set; until then it may be a customer's call.
+      const other = Date.now() - placedAt > LATE_LEG_MS ? fresh.at(-1) : undefined;
+      id = (fresh.find((call) => call.from === from) ?? other)?.call_control_id;
     }
     if (id !== undefined) legs.called = (await server.call(id)) ?? legs.called;
   } catch (error) {

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runRehearse } from '../../src/cli/rehearse.ts';
 import { runCli } from '../../src/cli.ts';
+import { type Following, follow } from '../../src/cli/rehearse-follow.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
@@ -265,6 +266,43 @@ const BAD: Row[] = [
     account: { applications: [{ outbound: { outbound_voice_profile_id: null } }] },
     says: 'no outbound voice profile',
   },
+test('does not take the call of a customer, who calls at the same moment, for its own', async () => {
+  const of = (id: string, from: string, direction: string) => ({
+    call_control_id: id,
+    from,
+    direction,
+    ended_at: '2026-03-02T15:00:00Z',
+    timeline: [],
+    legs: [],
+  });
+  const customer = of('customer', '+353861234567', 'incoming');
+  const ours = of('ours', FROM, 'incoming');
+  const details = [customer, ours, of('calling', FROM, 'outgoing')];
+  let looks = 0;
+  const server = {
+    call: async (id: string) => details.find((one) => one.call_control_id === id) ?? null,
+    calls: async () => ({ calls: looks++ === 0 ? [customer] : [ours, customer], next: null }),
+  };
+  const client = {
+    hangUp: async () => ({ end: 'value', value: {} }),
+    deliveries: async () => ({ end: 'denied', status: 403, why: 'no permission' }),
+    clockOffMs: () => 0,
+  };
+  const followed = await follow({
+    client,
+    server,
+    callingId: 'calling',
+    from: FROM,
+    to: TO,
+    before: new Set<string>(),
+    placedAt: Date.now(),
+    secs: 60,
+    signal: new AbortController().signal,
+    say: () => {},
+  } as unknown as Following);
+  expect(followed.called?.call_control_id).toBe('ours');
+});
+
   {
     name: 'the key is wrong',
     env: { TELNYX_API_KEY: 'KEY_of_another' },
