@@ -1,5 +1,4 @@
 /** The checks before a rehearsal's call, because the call cannot be undone. */
-import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { Application, PhoneNumber } from '../core/account/account.ts';
 import { notRead, type SetupProblem } from '../core/account/setup.ts';
 import type { AccountClient } from '../telnyx/account/client.ts';
@@ -121,20 +120,6 @@ async function callsBefore(
       'Start it with ADMIN_TOKEN set, or name its address with --server.',
     );
   }
-}
-
-/** Opened before the call, so that no money is spent if the evidence cannot be written. */
-export function openEvidence(
-  path: string | undefined,
-): { save: (text: string) => void } | { problem: SetupProblem } {
-  if (path === undefined) return { save: () => {} };
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return wrong(`--save: ${why}. No call was placed.`, 'Name a new file in a folder that exists.');
-  }
-  return { save: (text) => writeFileSync(path, text) };
 }
 
 export function wrong(message: string, fix: string): { problem: SetupProblem } {

@@ -14,7 +14,8 @@ import { numberOf } from './number-option.ts';
 import { pathOf } from './path-option.ts';
 import { rehearsalOf } from './rehearse-evidence.ts';
 import { type Followed, follow } from './rehearse-follow.ts';
-import { getReady, openEvidence, type Ready, wrong } from './rehearse-ready.ts';
+import { getReady, type Ready, wrong } from './rehearse-ready.ts';
+import { type EvidenceFile, openEvidence } from './rehearse-save.ts';
 import { rehearsalJson, rehearsalText } from './rehearse-text.ts';
 import { stopSignal } from './stop-signal.ts';
 import { colours, plain } from './terminal.ts';
@@ -109,14 +110,16 @@ async function rehearse(run: Run): Promise<Result> {
     `This places a real call from ${from} to ${to}, for ${secs} s at most. The phones that the routes lead to will ring.\nIt costs money: both legs, and whatever the routes do.\n`,
   );
   const answer = await confirm('Place the call?', { ...options, signal }, io);
+  if (signal.aborted) return wrong('Stopped: no call was placed.', 'Run it again to place it.');
   if (answer === 'no') return wrong('No call was placed.', 'Answer y to place it.');
   if (answer === 'nobody') {
     return wrong('No call was placed: nobody could be asked.', 'Add --yes to place it.');
   }
   const kept = openEvidence(options.save);
   if ('problem' in kept) return kept;
+  using evidence = kept;
   const followed = await call(ready, run);
-  return 'problem' in followed ? followed : report(followed, kept.save, run);
+  return 'problem' in followed ? followed : report(followed, evidence, run);
 }
 
 async function call(ready: Ready, run: Run): Promise<Followed | { problem: SetupProblem }> {
@@ -151,18 +154,20 @@ async function call(ready: Ready, run: Run): Promise<Followed | { problem: Setup
   });
 }
 
-function report(followed: Followed, save: (text: string) => void, run: Run): Result {
+function report(followed: Followed, evidence: EvidenceFile, run: Run): Result {
   const { options, io } = run;
   const rehearsal = rehearsalOf(followed);
   const answers = answersOf(rehearsal);
   const { unknowns, called } = followed;
   const shown = rehearsalJson({ rehearsal, answers, unknowns, from: options.from, to: options.to });
-  save(`${JSON.stringify({ ...shown, evidence: followed }, null, 2)}\n`);
+  // First, because a full disk must not take away what the call has cost.
   io.stdout.write(
     options.json === true
       ? `${jsonText(shown, 2)}\n`
       : rehearsalText(rehearsal, answers, unknowns, io),
   );
+  const refusal = evidence.save(`${JSON.stringify({ ...shown, evidence: followed }, null, 2)}\n`);
+  if (refusal !== null) return refusal;
   if (called === null) {
     return wrong(
       `The running server never heard of a call to ${options.to}.`,

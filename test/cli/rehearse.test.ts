@@ -1,12 +1,13 @@
 /** `referee rehearse` with the real server and the simulator: one call, from end to end. */
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runRehearse } from '../../src/cli/rehearse.ts';
-import { runCli } from '../../src/cli.ts';
 import { type Following, follow } from '../../src/cli/rehearse-follow.ts';
+import { runCli } from '../../src/cli.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { AccountGiven } from '../../src/simulator/account/account.ts';
@@ -198,6 +199,52 @@ describe.concurrent('referee rehearse', () => {
     );
   });
 
+  test('Ctrl-C before the call places none, and leaves no file', async () => {
+    const { folder, env, url, dials } = await stage();
+    const stopping = new AbortController();
+    const err: string[] = [];
+    const io = {
+      stdout: { write: () => {} },
+      stderr: {
+        write(text: string) {
+          err.push(text);
+          if (text.startsWith('This places')) stopping.abort();
+        },
+      },
+      env,
+      isTTY: false,
+    };
+    const save = join(folder, 'evidence.json');
+    const options = { from: FROM, to: TO, secs: 60, server: url, yes: true, save };
+    expect(await runRehearse(options, io, stopping.signal)).toBe(1);
+    expect(err.join('')).toContain('Stopped: no call was placed.');
+    expect([dials(), existsSync(save)]).toEqual([0, false]);
+  });
+
+  test('reports the call although the evidence cannot be written afterwards', async () => {
+    const { folder, env, url } = await stage();
+    const out: string[] = [];
+    const err: string[] = [];
+    const gone = join(folder, 'gone');
+    await mkdir(gone);
+    const io = {
+      stdout: { write: (text: string) => void out.push(text) },
+      stderr: {
+        write(text: string) {
+          err.push(text);
+          if (text.startsWith('Placed')) rmSync(gone, { recursive: true });
+        },
+      },
+      env,
+      isTTY: false,
+    };
+    const save = join(gone, 'evidence.json');
+    const options = { from: FROM, to: TO, secs: 60, server: url, yes: true, json: true, save };
+    expect(await runRehearse(options, io, new AbortController().signal)).toBe(1);
+    expect(JSON.parse(out.join(''))).toMatchObject({ ends: 'referred' });
+    expect(err.join('')).toContain('The call was made; the evidence is not kept.');
+  });
+
   test('a call that our server never hears of is said, and hung up', async () => {
     const { run, simulator } = await stage({}, { deaf: true });
     const ran = await run(['--from', FROM, '--to', TO, '--yes', '--secs', '5', '--json']);
@@ -217,6 +264,43 @@ describe.concurrent('referee rehearse', () => {
       }),
     );
   });
+});
+
+test('does not take the call of a customer, who calls at the same moment, for its own', async () => {
+  const of = (id: string, from: string, direction: string) => ({
+    call_control_id: id,
+    from,
+    direction,
+    ended_at: '2026-03-02T15:00:00Z',
+    timeline: [],
+    legs: [],
+  });
+  const customer = of('customer', '+353861234567', 'incoming');
+  const ours = of('ours', FROM, 'incoming');
+  const details = [customer, ours, of('calling', FROM, 'outgoing')];
+  let looks = 0;
+  const server = {
+    call: async (id: string) => details.find((one) => one.call_control_id === id) ?? null,
+    calls: async () => ({ calls: looks++ === 0 ? [customer] : [ours, customer], next: null }),
+  };
+  const client = {
+    hangUp: async () => ({ end: 'value', value: {} }),
+    deliveries: async () => ({ end: 'denied', status: 403, why: 'no permission' }),
+    clockOffMs: () => 0,
+  };
+  const followed = await follow({
+    client,
+    server,
+    callingId: 'calling',
+    from: FROM,
+    to: TO,
+    before: new Set<string>(),
+    placedAt: Date.now(),
+    secs: 60,
+    signal: new AbortController().signal,
+    say: () => {},
+  } as unknown as Following);
+  expect(followed.called?.call_control_id).toBe('ours');
 });
 
 function statusOf({ status }: { status: number }): number {
@@ -266,43 +350,6 @@ const BAD: Row[] = [
     account: { applications: [{ outbound: { outbound_voice_profile_id: null } }] },
     says: 'no outbound voice profile',
   },
-test('does not take the call of a customer, who calls at the same moment, for its own', async () => {
-  const of = (id: string, from: string, direction: string) => ({
-    call_control_id: id,
-    from,
-    direction,
-    ended_at: '2026-03-02T15:00:00Z',
-    timeline: [],
-    legs: [],
-  });
-  const customer = of('customer', '+353861234567', 'incoming');
-  const ours = of('ours', FROM, 'incoming');
-  const details = [customer, ours, of('calling', FROM, 'outgoing')];
-  let looks = 0;
-  const server = {
-    call: async (id: string) => details.find((one) => one.call_control_id === id) ?? null,
-    calls: async () => ({ calls: looks++ === 0 ? [customer] : [ours, customer], next: null }),
-  };
-  const client = {
-    hangUp: async () => ({ end: 'value', value: {} }),
-    deliveries: async () => ({ end: 'denied', status: 403, why: 'no permission' }),
-    clockOffMs: () => 0,
-  };
-  const followed = await follow({
-    client,
-    server,
-    callingId: 'calling',
-    from: FROM,
-    to: TO,
-    before: new Set<string>(),
-    placedAt: Date.now(),
-    secs: 60,
-    signal: new AbortController().signal,
-    say: () => {},
-  } as unknown as Following);
-  expect(followed.called?.call_control_id).toBe('ours');
-});
-
   {
     name: 'the key is wrong',
     env: { TELNYX_API_KEY: 'KEY_of_another' },
@@ -353,9 +400,12 @@ test.each([
   [{ endpoint: 'calls', cut: 'after' as const }, 'Whether the call was placed is not known'],
   [{ endpoint: 'calls', garbage: true }, 'Whether the call was placed is not known'],
 ])('a refused or unanswered call is said: %j', async (fault, says) => {
-  const { run } = await stage({ faults: [fault] });
-  const ran = await run(yes);
+  const { run, folder } = await stage({ faults: [fault] });
+  const save = join(folder, 'evidence.json');
+  const ran = await run([...yes, '--save', save]);
   expect(ran).toMatchObject({ code: 1, err: expect.stringContaining(says) });
+  // An empty file would refuse the next run.
+  expect(existsSync(save)).toBe(false);
 });
 
 test.each([
