@@ -13,13 +13,15 @@ import { parseLine, scriptOf } from './simulator-line.ts';
 export async function keepRunning(stage: DemoStage, io: Io, signal: AbortSignal): Promise<void> {
   io.stdout.write(`\n${await invitation(stage)}\n`);
   const lines = createInterface({ input: io.stdin ?? process.stdin });
+  const calls: PlacedCall[] = [];
   const aborted = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
   const quit = new Promise<void>((resolve) => {
     lines.on('line', (text) => {
       if (parseLine(text).do === 'quit') resolve();
-      else io.stdout.write(`${obey(text, stage)}\n`);
+      else io.stdout.write(`${obey(text, stage, calls)}\n`);
     });
   });
   await Promise.race([aborted, quit]);
@@ -43,18 +45,29 @@ Place another call by typing, Ctrl-C ends:
   script no-notify        ("scripts" lists them)`;
 }
 
-function obey(text: string, { simulator, url }: DemoStage): string {
+/** `calls`: those that were placed here; the caller of a scripted one has hung up already. */
+function obey(text: string, { simulator, url }: DemoStage, calls: PlacedCall[]): string {
   const line = parseLine(text);
+  const placed = (call: PlacedCall): string => {
+    calls.push(call);
+    return `#${call.number} placed: ${url}/v1/calls/${call.callControlId}`;
+  };
   switch (line.do) {
     case 'call': {
       const script = line.script === null ? {} : scriptOf(line.script);
       if (typeof script === 'string') return script;
-      return placed(simulator.placeCall({ ...script, from: line.from, to: line.to }), url);
+      return placed(simulator.placeCall({ ...script, from: line.from, to: line.to }));
     }
     case 'script': {
       const played = scriptNamed(line.name);
       if (played === undefined) return `no script "${line.name}"; try: scripts`;
-      return placed(simulator.placeCall({ ...played.script, name: played.name }), url);
+      return placed(simulator.placeCall({ ...played.script, name: played.name }));
+    }
+    case 'hangup': {
+      const call = calls.find(({ number }) => number === line.number);
+      if (call === undefined) return `no call #${line.number} was placed here`;
+      call.hangUp();
+      return `#${line.number} hangs up`;
     }
     case 'scripts':
       return SCRIPTS.map(({ name, title }) => `  ${name.padEnd(26)}${title}`).join('\n');
@@ -68,8 +81,4 @@ function obey(text: string, { simulator, url }: DemoStage): string {
     default:
       return '';
   }
-}
-
-function placed({ number, callControlId }: PlacedCall, url: string): string {
-  return `#${number} placed: ${url}/v1/calls/${callControlId}`;
 }

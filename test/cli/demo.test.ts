@@ -97,6 +97,12 @@ test.concurrent(
       })
       .toBe('referred');
 
+    child.stdin.write('call +14155550124 +14155550100 silent\n');
+    await shown(/#13 placed: \S+/);
+    child.stdin.write('hangup 13\nbooks\n');
+    await shown(/#13 hangs up\n/);
+    await shown(/#13 \+14155550124 -> \+14155550100 {2}left/);
+
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill('SIGINT');
     expect(await exited).toBe(0);
