@@ -14,6 +14,7 @@ export async function confirm(
   const input = io.stdin ?? process.stdin;
   const isPerson = io.stdin !== undefined || process.stdin.isTTY === true;
   if (!io.isTTY || !isPerson || options.json === true) return 'nobody';
+  if (options.signal?.aborted) return 'no';
   const lines = createInterface({ input });
   try {
     io.stderr.write(`${question} [y/N] `);

@@ -18,6 +18,8 @@ export async function readCalls(
   watch: CallWatch,
   signal: AbortSignal,
 ): Promise<boolean> {
+  // A signal during the start is not announced again.
+  if (signal.aborted) return true;
   const lines = createInterface({ input: io.stdin ?? process.stdin });
   signal.addEventListener('abort', () => lines.close(), { once: true });
   for await (const text of lines) {

@@ -1,8 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
 import { expect, onTestFinished, test } from 'vitest';
+import type { CallWatch } from '../../src/cli/call-watch.ts';
+import { confirm } from '../../src/cli/confirm.ts';
 import { simulatorCommand } from '../../src/cli/simulator.ts';
 import { parseFarEnds, parseLine } from '../../src/cli/simulator-line.ts';
+import type { Sayer } from '../../src/cli/simulator-say.ts';
+import { readCalls } from '../../src/cli/simulator-typed.ts';
 import { startReceiver } from '../simulator/receiver.ts';
 
 async function run(...args: string[]) {
@@ -174,4 +178,14 @@ test('lines and results are understood, or answered with help', () => {
   expect(parseFarEnds('busy,404')).toEqual({ refers: ['busy', 404], transfers: ['busy', 404] });
   expect(parseFarEnds('constructor')).toMatch(/neither/);
   expect(parseFarEnds('100')).toMatch(/neither/);
+});
+
+test('a signal during the start is not lost', async () => {
+  const stopped = AbortSignal.abort();
+  const io = { stdout: { write: () => {} }, stderr: { write: () => {} }, env: {}, isTTY: true };
+  const stdin = new PassThrough();
+  const none = {} as Parameters<typeof readCalls>[0];
+  const rest = [none, none] as unknown as [Sayer, CallWatch];
+  expect(await readCalls(none, { ...io, stdin }, ...rest, stopped)).toBe(true);
+  expect(await confirm('Go on?', { signal: stopped }, { ...io, stdin })).toBe('no');
 });
