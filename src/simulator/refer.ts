@@ -21,6 +21,8 @@ export function refer(board: Switchboard, leg: Leg, body: CommandBody): Refusal 
   const forgotten = strikes(call.faults, 'notify_forgotten', 'refer', nth);
   if (forgotten) bookFault(call.book, `refer ${nth}: notify_forgotten`);
   const ringMs = end.ringMs ?? RING_MS;
+  // The final NOTIFY ends the subscription (RFC 3515, 2.4.4), so none can follow it.
+  const startedMs = Math.min(end.startedMs, ringMs);
   const timers: (() => void)[] = [];
 
   const notify = (type: 'started' | 'completed' | 'failed', status: number): void => {
@@ -31,11 +33,11 @@ export function refer(board: Switchboard, leg: Leg, body: CommandBody): Refusal 
     if (type !== 'started') attempt.told = telling;
   };
 
-  const pauseMs = Math.max(0, ringMs - end.startedMs) / (end.progress.length + 1);
+  const pauseMs = (ringMs - startedMs) / (end.progress.length + 1);
   for (const [index, status] of end.progress.entries()) {
-    timers.push(clock.after(end.startedMs + index * pauseMs, () => notify('started', status)));
+    timers.push(clock.after(startedMs + index * pauseMs, () => notify('started', status)));
   }
-  timers.push(clock.after(end.startedMs, () => board.happened(leg, 'refer_rings')));
+  timers.push(clock.after(startedMs, () => board.happened(leg, 'refer_rings')));
 
   /** If the leg ends while the target rings, the UA drops the new call too. */
   const cancel = (): void => {

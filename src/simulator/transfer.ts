@@ -25,12 +25,16 @@ export function transfer(board: Switchboard, leg: Leg, body: CommandBody): Refus
   const timeoutMs = Number(body.timeout_secs ?? TIMEOUT_SECS) * 1000;
   const { result } = end;
 
-  const unstarted = clock.after(end.startedMs, () => {
+  const stopDialling = clock.after(end.startedMs, () => {
     leg.pending.delete(unstarted);
     const far = board.addBLeg(leg, address, from, state);
     board.happened(leg, 'transfer_rings');
     ring(far);
   });
+  const unstarted = (): void => {
+    stopDialling();
+    attempt.result = 'cancelled';
+  };
   leg.pending.add(unstarted);
   return null;
 
