@@ -14,6 +14,7 @@ import {
   type Simulator,
   type SimulatorOptions,
 } from '../simulator/simulator.ts';
+import { isWebhookUrl } from '../simulator/webhook-url.ts';
 import { watchCalls } from './call-watch.ts';
 import type { Io } from './io.ts';
 import { pathOf } from './path-option.ts';
@@ -189,7 +190,7 @@ function firstCall(options: SimulatorCommandOptions): CallScript | null | string
 
 /** Commander passes what it has so far, at first the default. */
 function webhookUrls(text: string, before: string[]): string[] {
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+  if (!isWebhookUrl(text)) {
     throw new InvalidArgumentError(`expected http://host:port/path, got "${plain(text)}"`);
   }
   return before === DEFAULT_WEBHOOK_URLS ? [text] : [...before, text];

@@ -12,7 +12,7 @@ import { createWebhookPosts, type WebhookPostsOptions } from './webhook-posts.ts
 
 export interface DeliveryOptions extends WebhookPostsOptions {
   urls: string[];
-  /** Other URLs for the events of a connection; null: `urls`. */
+  /** The webhook URL of a connection and then its failover URL, if it has one; null: `urls`. */
   urlsOf: (connectionId: string) => string[] | null;
   /**
    * one: each event goes to one random URL, and to the next one after a failure; all: each event
@@ -43,6 +43,9 @@ export interface Delivery {
   close(): Promise<void>;
 }
 
+/** After them the failover URL is used. */
+const PRIMARY_ATTEMPTS = 2;
+
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { clock } = options;
   const posts = createWebhookPosts(options);
@@ -54,9 +57,13 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       event.booked.outcome = 'lost';
       return;
     }
-    const all = options.urlsOf(event.connectionId) ?? options.urls;
-    const urls = options.spread === 'all' ? all : [null];
-    for (const only of urls) {
+    const own = options.urlsOf(event.connectionId);
+    if ((own ?? options.urls).length === 0) {
+      event.booked.outcome = 'given_up';
+      return;
+    }
+    const spread = own === null && options.spread === 'all' ? options.urls : [null];
+    for (const only of spread) {
       for (const [copy, { delayMs, held }] of event.fate.copies.entries()) {
         open += 1;
         const start = (): void => {
@@ -96,11 +103,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     clock.afterReal(pause, () => void attempt(event, copy, number + 1, only));
   }
 
-  /**
-   * The first attempt uses a random URL, later ones the next in turn, like Telnyx's failover URL.
-   */
   function urlFor(event: OutgoingEvent, copy: number, number: number): string {
-    const urls = options.urlsOf(event.connectionId) ?? options.urls;
+    const own = options.urlsOf(event.connectionId);
+    // "Used if the primary URL fails after two consecutive delivery attempts."
+    if (own !== null) return (number > PRIMARY_ATTEMPTS ? own[1] : own[0]) ?? own[0] ?? '';
+    return ofReplicas(event, copy, number);
+  }
+
+  /** The first attempt uses a random URL, later ones the next in turn. */
+  function ofReplicas(event: OutgoingEvent, copy: number, number: number): string {
+    const { urls } = options;
     const count = urls.length;
     const first =
       count === 1

@@ -21,6 +21,7 @@ import type { RateLimit } from './rate-limit.ts';
 import type { CallScript } from './script.ts';
 import { createSigningKey } from './signing.ts';
 import { createSwitchboard } from './switchboard.ts';
+import { webhookUrls } from './webhook-url.ts';
 
 export interface SimulatorOptions {
   /**
@@ -108,7 +109,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const apiKey = options.apiKey ?? 'KEY_simulator';
   const key = createSigningKey(seed);
   const clock = createClock(options.timeScale ?? 1);
-  const urls: string[] = [options.webhookUrl ?? []].flat();
+  const urls = webhookUrls(options.webhookUrl ?? []);
   const waiting = new Map<PlacedLegs, (book: CallBook) => void>();
   const tell = options.onActivity ?? (() => {});
   const account = createAccount(options.account);
@@ -231,7 +232,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     apiKey,
     seed,
     publicKey: key.publicKey,
-    setWebhookUrl: (url) => void urls.splice(0, urls.length, ...[url].flat()),
+    setWebhookUrl: (url) => void urls.splice(0, urls.length, ...webhookUrls(url)),
     placeCall,
     books: () => board.calls().map((call) => call.book),
     strayRequests: () => api?.strayRequests ?? [],

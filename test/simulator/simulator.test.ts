@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createSimulator } from '../../src/simulator/simulator.ts';
 import { base64, setStage } from './stage.ts';
 
 const TARGET = 'sip:support@pbx.example.com';
@@ -54,6 +55,28 @@ describe('webhooks', () => {
       { attempt: 2, status: 0 },
     ]);
     expect(call.book.heardOf).toBe(false);
+  });
+
+  test.each(['localhost:3000/webhooks/telnyx', 'http://', ''])(
+    'cannot be sent to %j',
+    async (url) => {
+      expect(() => createSimulator({ webhookUrl: url })).toThrow(
+        /expected http:\/\/host:port\/path/,
+      );
+      const { simulator } = await setStage();
+      expect(() => simulator.setWebhookUrl(['http://127.0.0.1:9/', url])).toThrow(TypeError);
+    },
+  );
+
+  test('reach nobody where the application of a number has no URL', async () => {
+    const applications = [{ id: '1' }, { id: '2', application_name: 'other' }];
+    const { simulator, send } = await setStage({ account: { applications }, webhookUrl: [] });
+    await send('PATCH', '/call_control_applications/2', {
+      application_name: 'other',
+      webhook_event_url: 'http://127.0.0.1:9/',
+    });
+    const { book } = simulator.placeCall({ to: '+14155550100' });
+    expect(book.webhooks[0]).toMatchObject({ outcome: 'given_up', deliveries: [] });
   });
 
   test('reach one of several replicas, or all of them', async () => {

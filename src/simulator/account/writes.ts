@@ -3,6 +3,7 @@
  * and a misspelling would go unnoticed.
  */
 import { badRequest, fieldRefusal, type Refusal } from '../refusal.ts';
+import { isWebhookUrl } from '../webhook-url.ts';
 import type { Account, AccountNumber, Application } from './account.ts';
 import { applicationFrom, nameOfConnection, nextId } from './account.ts';
 
@@ -120,10 +121,13 @@ function check(body: unknown, fields: Record<string, Kind>, required: string[]):
     }
     if (!isOf(kind, value)) return fieldRefusal('10026', name, `"${name}" must be ${kind}.`);
   }
-  const { webhook_event_url: url, webhook_api_version: version } = given;
-  if (typeof url === 'string' && !/^https?:\/\//.test(url)) {
-    return fieldRefusal('10015', 'webhook_event_url', '"webhook_event_url" must be an URL.');
+  for (const name of ['webhook_event_url', 'webhook_event_failover_url']) {
+    const url = given[name];
+    if (typeof url === 'string' && !isWebhookUrl(url)) {
+      return fieldRefusal('10015', name, `"${name}" must be an URL.`);
+    }
   }
+  const { webhook_api_version: version } = given;
   if (version !== undefined && version !== '1' && version !== '2') {
     return fieldRefusal('10032', 'webhook_api_version', '"webhook_api_version" must be 1 or 2.');
   }

@@ -73,6 +73,32 @@ describe('a write', () => {
     expect(answer).toMatchObject({ status: 422, code: '10015', pointer: '/webhook_url' });
   });
 
+  test.each([
+    ['webhook_event_url', 'http://'],
+    ['webhook_event_failover_url', 'nowhere'],
+  ])('of a %s that is none is refused: %s', async (name, url) => {
+    const { send } = await setStage();
+    const answer = await send('PATCH', application, { ...URLS, [name]: url });
+    expect(answer).toMatchObject({ status: 422, code: '10015', pointer: `/${name}` });
+  });
+
+  test('of a failover URL is used after two attempts at the webhook URL, and never before', async () => {
+    const { send, simulator, receiver } = await setStage({ webhookRetryMs: [10, 10] });
+    const primary = 'http://127.0.0.1:9/webhooks/telnyx';
+    await send('PATCH', application, {
+      ...URLS,
+      webhook_event_url: primary,
+      webhook_event_failover_url: receiver.url,
+    });
+    const books = Array.from({ length: 5 }, () => simulator.placeCall({ to: '+14155550100' }).book);
+    await receiver.next('call.initiated', books.length);
+    for (const { webhooks } of books) {
+      const [first] = webhooks;
+      await expect.poll(() => first?.outcome).toBe('delivered');
+      expect(first?.deliveries.map(({ url }) => url)).toEqual([primary, primary, receiver.url]);
+    }
+  });
+
   test('makes an application of version 1 unless asked for another, and a number can be given to it', async () => {
     const { send, simulator } = await setStage();
     const made = await send('POST', '/call_control_applications', URLS);
