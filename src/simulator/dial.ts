@@ -4,18 +4,24 @@
  */
 import type { Account } from './account/account.ts';
 import { type Answer, data, refused } from './answer.ts';
+import { base64 } from './field-checks.ts';
+import type { Leg } from './leg.ts';
 import { badRequest, fieldRefusal, type Refusal } from './refusal.ts';
 import type { Switchboard } from './switchboard.ts';
 
-const FIELDS: Record<string, 'text' | 'whole'> = {
+const FIELDS: Record<string, 'text' | 'base64' | 'whole'> = {
   connection_id: 'text',
   from: 'text',
   to: 'text',
-  client_state: 'text',
+  client_state: 'base64',
   command_id: 'text',
   timeout_secs: 'whole',
   time_limit_secs: 'whole',
 };
+
+/** Telnyx's defaults. */
+const TIMEOUT_SECS = 30;
+const TIME_LIMIT_SECS = 14_400;
 
 export function dial(board: Switchboard, account: Account, body: unknown): Answer {
   const refusal = check(body) ?? policy(account, body as Record<string, string>);
@@ -24,6 +30,7 @@ export function dial(board: Switchboard, account: Account, body: unknown): Answe
   const { from = '', to = '', connection_id: connectionId = '', client_state: state } = given;
   const clientState = state ?? null;
   const { caller, sessionId } = board.dial({ from, to, connectionId, clientState }).calling;
+  endInTime(board, caller, body as { timeout_secs?: number; time_limit_secs?: number });
   return data({
     call_control_id: caller.callControlId,
     call_leg_id: caller.callLegId,
@@ -34,6 +41,23 @@ export function dial(board: Switchboard, account: Account, body: unknown): Answe
   });
 }
 
+/** While it rings and in all, as `timeout_secs` and `time_limit_secs` say. */
+function endInTime(
+  { clock, end }: Switchboard,
+  leg: Leg,
+  given: { timeout_secs?: number; time_limit_secs?: number },
+): void {
+  const { timeout_secs: ringing = TIMEOUT_SECS, time_limit_secs: all = TIME_LIMIT_SECS } = given;
+  const unanswered = clock.afterReal(ringing * 1000, () => {
+    if (leg.answeredAt !== null) return;
+    end(leg, 'network', { cause: 'timeout', source: 'unknown', sip: '487' });
+  });
+  const over = clock.afterReal(all * 1000, () =>
+    end(leg, 'network', { cause: 'time_limit', source: 'unknown', sip: '200' }),
+  );
+  leg.pending.add(unanswered).add(over);
+}
+
 function check(body: unknown): Refusal | null {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return badRequest('The request body must be a JSON object.', undefined, 400);
@@ -41,6 +65,11 @@ function check(body: unknown): Refusal | null {
   for (const [name, value] of Object.entries(body)) {
     const kind = FIELDS[name];
     if (kind === undefined) return badRequest(`Unknown field "${name}".`, `/${name}`);
+    if (kind === 'base64') {
+      const refusal = base64(value, name);
+      if (refusal !== null) return refusal;
+      continue;
+    }
     const fine =
       kind === 'text' ? typeof value === 'string' && value !== '' : Number.isInteger(value);
     if (!fine) return fieldRefusal('10026', name, `"${name}" must be ${kind}.`);

@@ -37,9 +37,22 @@ describe('POST /calls', () => {
     expect(third?.endedAt).not.toBeNull();
   });
 
+  test('is ended by Telnyx where nobody answers in time, and where it lasts too long', async () => {
+    const { simulator, send } = await setStage();
+    await send('POST', '/calls', { ...call, timeout_secs: 1 });
+    await send('POST', '/calls', { ...call, timeout_secs: 1, time_limit_secs: 2 });
+    const [ringing, , answered, called] = simulator.books();
+    await send('POST', `/calls/${called?.callControlId}/actions/answer`, {});
+    await expect.poll(() => ringing?.endedAt, { timeout: 10_000 }).not.toBeNull();
+    expect(answered?.endedAt).toBeNull();
+    await expect.poll(() => answered?.endedAt, { timeout: 10_000 }).not.toBeNull();
+    expect(simulator.books().every(({ endedAt }) => endedAt !== null)).toBe(true);
+  });
+
   test.each([
     [{ to: TO, from: FROM }, '10004', '/connection_id'],
     [{ ...call, to: 5 }, '10026', '/to'],
+    [{ ...call, client_state: 'not base64' }, '90017', '/client_state'],
     [{ ...call, colour: 'red' }, '10015', '/colour'],
     [{ ...call, connection_id: '1' }, '10015', '/connection_id'],
     [{ ...call, from: '+14155550199' }, '10015', '/from'],

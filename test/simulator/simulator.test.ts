@@ -163,6 +163,22 @@ describe('a call', () => {
     expect((await receiver.next('call.refer.failed', 2)).payload.sip_notify_response).toBe(404);
   });
 
+  test('that is answered at once is still begun first', async () => {
+    const { receiver, command, answered } = await setStage();
+    const call = await answered({
+      refers: { result: 'completed', progress: [100, 180], ringMs: 0 },
+    });
+    await command(call.callControlId, 'refer', { sip_address: TARGET });
+    await call.ended;
+    await receiver.next('call.hangup');
+    expect(receiver.types().slice(2)).toEqual([
+      'call.refer.started',
+      'call.refer.started',
+      'call.refer.completed',
+      'call.hangup',
+    ]);
+  });
+
   test('whose hangup comes before the completed keeps that order', async () => {
     const { receiver, command, answered } = await setStage();
     const call = await answered({ refers: { result: 'completed', hangup: 'before' } });
@@ -186,22 +202,6 @@ describe('a call', () => {
   });
 
   test('is left by a caller who hangs up while the first REFER rings', async () => {
-  test('that is answered at once is still begun first', async () => {
-    const { receiver, command, answered } = await setStage();
-    const call = await answered({
-      refers: { result: 'completed', progress: [100, 180], ringMs: 0 },
-    });
-    await command(call.callControlId, 'refer', { sip_address: TARGET });
-    await call.ended;
-    await receiver.next('call.hangup');
-    expect(receiver.types().slice(2)).toEqual([
-      'call.refer.started',
-      'call.refer.started',
-      'call.refer.completed',
-      'call.hangup',
-    ]);
-  });
-
     const { receiver, command, answered } = await setStage();
     const call = await answered({
       refers: { result: 'completed', ringMs: 60_000 },
@@ -318,6 +318,14 @@ describe('a transfer', () => {
     expect(json.data.is_alive).toBe(true);
   });
 
+  test('whose caller leaves before it rings is cancelled', async () => {
+    const { command, answered } = await setStage();
+    const call = await answered({ transfers: { result: 'completed', startedMs: 60_000 } });
+    await command(call.callControlId, 'transfer', { to: '+14155550199' });
+    call.hangUp();
+    expect(call.book.attempts).toMatchObject([{ kind: 'transfer', result: 'cancelled' }]);
+  });
+
   test('whose caller leaves takes its ringing B-leg with it', async () => {
     const { receiver, command, answered } = await setStage();
     const call = await answered({
@@ -341,14 +349,6 @@ describe('what the caller hears', () => {
     await command(id, 'speak', { payload: 'Sorry.', voice });
     expect(receiver.types()).not.toContain('call.speak.started');
     await command(id, 'playback_stop', {});
-  test('whose caller leaves before it rings is cancelled', async () => {
-    const { command, answered } = await setStage();
-    const call = await answered({ transfers: { result: 'completed', startedMs: 60_000 } });
-    await command(call.callControlId, 'transfer', { to: '+14155550199' });
-    call.hangUp();
-    expect(call.book.attempts).toMatchObject([{ kind: 'transfer', result: 'cancelled' }]);
-  });
-
     expect((await receiver.next('call.playback.ended')).payload.status).toBe('cancelled');
     expect(receiver.types()).not.toContain('call.speak.started');
     await command(id, 'speak', { payload: 'Goodbye.', voice, stop: 'all' });
