@@ -23,6 +23,7 @@ import { buildSteps } from './steps.ts';
 import { buildTables } from './tables/build-tables.ts';
 import { checkRows } from './tables/check-rows.ts';
 import { buildTarget, type Environment } from './targets.ts';
+import { checkUnasked } from './unasked-lookups.ts';
 import { checkWays } from './via.ts';
 
 /** Yields regularly, see slices.ts: tables and lists may have a million entries. */
@@ -77,6 +78,7 @@ export function* buildSet(
   checkWays(context, set);
   yield;
   checkLanguages(context, set);
+  yield* checkUnasked(context, input.files, set);
   return { set, examples, guarantees };
 }
 

@@ -205,3 +205,33 @@ test('a guarantee about waiting counts its time', async () => {
     ),
   ]);
 });
+
+test('what all callers may hear says a lookup that a rule never asks: a warning', async () => {
+  const resort = 'last_resort: [ { say: "Ask for {lookup:crm.agent}." }, hangup ]';
+  const unasked = async (text: string) =>
+    warningsOf(await load(text, { env })).filter((each) => each.includes('never asks'));
+  expect(await unasked(routes(GOOD, undefined, resort))).toEqual([]);
+
+  const before = (steps: string) =>
+    routes(GOOD, undefined, resort).replace(
+      /^rules:$/m,
+      `rules:\n  - { name: first, when: { to: "+14155550100" }, do: [ ${steps} ] }`,
+    );
+  const [warning = '', ...others] = await unasked(before('{ refer: queue }'));
+  expect(warning).toMatch(
+    /^9:1 last_resort says \{lookup:crm\.…\}, but the rule "first" never asks "crm"/,
+  );
+  expect(others).toEqual([]);
+  // Its own steps ask it, or its callers never hear the last resort.
+  expect(await unasked(before('{ say: "{lookup:crm.tier} it is." }, { refer: queue }'))).toEqual(
+    [],
+  );
+  expect(await unasked(before('{ reject: busy }'))).toEqual([]);
+
+  const moving = before('{ refer: queue }')
+    .replace(resort, '')
+    .replace('policy: {', 'policy: { while_moving: { say: "Hello {lookup:crm.tier}." },');
+  expect(await unasked(moving)).toEqual([
+    expect.stringMatching(/^1:11 while_moving says \{lookup:crm\.…\}, but the rule "first"/),
+  ]);
+});

@@ -1,0 +1,108 @@
+/**
+ * Warnings: `last_resort` and `while_moving` may be heard by the callers of every rule, but do not
+ * make a lookup be asked. Where a rule does not ask it either, `{lookup:…}` in them has no value.
+ */
+import { isMap } from 'yaml';
+import { lookupsBefore } from '../core/prove/lookups-before.ts';
+import { textsOf } from '../core/rules/language.ts';
+import { lookupsIn } from '../core/rules/lookup.ts';
+import { everyStep, type RouteSet, type RouteStep, type Rule } from '../core/rules/rule.ts';
+import { EVENTS } from '../core/rules/rule-index.ts';
+import type { SetContext } from './context.ts';
+import type { DecodedFile } from './decoded-set.ts';
+import { quoted } from './number.ts';
+import type { Place } from './problem.ts';
+
+/** Yields regularly, see slices.ts. */
+export function* checkUnasked(
+  context: SetContext,
+  files: readonly DecodedFile[],
+  set: RouteSet,
+): Generator<void, void> {
+  if (set.lookups.size === 0) return;
+  for (const heard of heardByAll(files, set)) {
+    for (const name of heard.lookups) {
+      const who = yield* firstWithout(name, set, heard.follows);
+      if (who === null) continue;
+      context.problems.warning(
+        heard.at,
+        `${heard.key} says {lookup:${name}.…}, but ${who} never asks ${quoted(name)}: its callers hear the text without the value`,
+        'a lookup is asked where the when of a rule or its own steps name it: say it there',
+      );
+    }
+  }
+}
+
+interface Heard {
+  key: string;
+  at: Place;
+  lookups: ReadonlySet<string>;
+  /** Whether callers whom these steps serve may hear it. */
+  follows: (steps: readonly RouteStep[]) => boolean;
+}
+
+function heardByAll(files: readonly DecodedFile[], set: RouteSet): Heard[] {
+  const { whileMoving } = set.policy;
+  return files.flatMap(({ root, routes, positions }): Heard[] => {
+    const heard: Heard[] = [];
+    if (isMap(root) && root.has('last_resort')) {
+      heard.push({
+        key: 'last_resort',
+        at: positions.atKey(routes, 'last_resort'),
+        lookups: lookupsIn(set.lastResort, set),
+        follows: (steps) => moves(steps) || !isFinal(steps.at(-1)),
+      });
+    }
+    if (routes.policy?.while_moving !== undefined && whileMoving !== null && 'say' in whileMoving) {
+      const pieces = textsOf(whileMoving.say, set.prompts).flat();
+      heard.push({
+        key: 'while_moving',
+        at: positions.atKey(routes.policy, 'while_moving'),
+        lookups: new Set(
+          pieces.flatMap((piece) =>
+            'place' in piece && piece.place === 'lookup' ? [piece.lookup] : [],
+          ),
+        ),
+        follows: moves,
+      });
+    }
+    return heard;
+  });
+}
+
+function moves(steps: readonly RouteStep[]): boolean {
+  return everyStep(steps).some((step) => step.do === 'refer' || step.do === 'transfer');
+}
+
+function isFinal(step: RouteStep | undefined): boolean {
+  return step?.do === 'hangup' || step?.do === 'reject' || step?.do === 'ignore';
+}
+
+/** The first rule in words; null if all may have asked it by then. A handler may do anything. */
+function* firstWithout(
+  lookup: string,
+  set: RouteSet,
+  follows: Heard['follows'],
+): Generator<void, string | null> {
+  for (const rule of set.rules) {
+    yield;
+    if (!('steps' in rule.action) || !follows(rule.action.steps)) continue;
+    if (!mayAsk(lookup, rule, rule.action.steps, set)) return `the rule ${quoted(rule.name)}`;
+  }
+  const { otherwise } = set;
+  return follows(otherwise) && !mayAsk(lookup, null, otherwise, set) ? 'otherwise' : null;
+}
+
+/** `rule` null is `otherwise`. */
+function mayAsk(
+  lookup: string,
+  rule: Rule | null,
+  steps: readonly RouteStep[],
+  set: RouteSet,
+): boolean {
+  return EVENTS.some((event) =>
+    lookupsBefore(set, rule, { event, direction: 'incoming', steps, usable: true }).requests.some(
+      ({ name }) => name === lookup,
+    ),
+  );
+}
