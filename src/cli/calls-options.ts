@@ -112,7 +112,19 @@ export function addCallsOptions(command: Command): void {
     );
 }
 
+/** The first option that only a list can follow; null if there is none. */
+export function listOption({ csv, ...options }: CallsOptions): string | null {
+  if (csv) return 'csv';
+  const [name] = Object.keys(chosenBy(options));
+  return name ?? null;
+}
+
 export function askedBy(options: CallsOptions): CallsAsked {
+  return { limit: LIMIT_DEFAULT, ...chosenBy(options) };
+}
+
+/** Which calls are asked for, without how they are shown. */
+function chosenBy(options: CallsOptions): Partial<CallsAsked> {
   const {
     follow: _,
     json: __,
@@ -122,7 +134,7 @@ export function askedBy(options: CallsOptions): CallsAsked {
     export: ______,
     ...asked
   } = options;
-  return { limit: LIMIT_DEFAULT, ...asked };
+  return asked;
 }
 
 /**

@@ -5,7 +5,13 @@ import { RefereeError } from '../errors.ts';
 import type { StoreReader } from '../store/reader.ts';
 import { exportCalls } from './calls-export.ts';
 import { FOLLOW_EVERY_MS, followCalls, listCalls, REDRAW } from './calls-list.ts';
-import { addCallsOptions, askedBy, type CallsOptions, withMeantNumbers } from './calls-options.ts';
+import {
+  addCallsOptions,
+  askedBy,
+  type CallsOptions,
+  listOption,
+  withMeantNumbers,
+} from './calls-options.ts';
 import { callStory } from './calls-text.ts';
 import { showVerified } from './calls-verify.ts';
 import {
@@ -46,8 +52,9 @@ export async function runCalls(
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
-  if (asked !== null && written.csv) {
-    io.stderr.write('referee calls: --csv is for the list, not for one call\n');
+  const listed = asked === null ? null : listOption(written);
+  if (listed !== null) {
+    io.stderr.write(`referee calls: --${listed} is for the list, not for one call\n`);
     return 2;
   }
   try {

@@ -187,6 +187,17 @@ describe('the list', () => {
     const ofOne = await referee('calls', 'v3:first', '--csv');
     expect(ofOne).toMatchObject({ code: 2, out: '' });
     expect(ofOne.err).toBe('referee calls: --csv is for the list, not for one call\n');
+    // A filter beside an id would be ignored, and the answer taken for a filtered one.
+    for (const filter of ['since', 'limit', 'rule', 'verdict', 'legs'] as const) {
+      const value = { since: '1h', limit: '5', rule: 'support', verdict: 'busy', legs: 'all' }[
+        filter
+      ];
+      expect(await referee('calls', 'v3:first', `--${filter}`, value)).toMatchObject({
+        code: 2,
+        out: '',
+        err: `referee calls: --${filter} is for the list, not for one call\n`,
+      });
+    }
     expect((await referee('stats', '--csv')).out).toMatch(/^of,name,calls,/);
   });
 
