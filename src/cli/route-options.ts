@@ -59,7 +59,7 @@ export function factsOfOptions(options: RouteOptions): CallFacts | string {
  * counts.
  */
 export function verdictsOf(texts: string[]): Record<string, Verdict[]> | string {
-  const verdicts: Record<string, Verdict[]> = {};
+  const verdicts = new Map<string, Verdict[]>();
   for (const text of texts) {
     const at = text.lastIndexOf('=');
     if (at < 1) return `--verdict ${text}: target=verdict, for example support-us=busy`;
@@ -70,9 +70,9 @@ export function verdictsOf(texts: string[]): Record<string, Verdict[]> | string 
         return `--verdict ${text}: unknown verdict ${verdict}; ${didYouMean(verdict, known)}`;
     }
     const target = text.slice(0, at);
-    verdicts[target] = [...(verdicts[target] ?? []), ...(list as Verdict[])];
+    verdicts.set(target, [...(verdicts.get(target) ?? []), ...(list as Verdict[])]);
   }
-  return verdicts;
+  return Object.fromEntries(verdicts);
 }
 
 /** What a menu can hear; null if all of it can. */

@@ -378,6 +378,7 @@ test('route takes headers, digits and a caller who leaves', async () => {
 test.each([
   [2, ['--to', '+1', '--verdict', 'us=bsy'], 'did you mean busy?'],
   [1, ['--to', '+1', '--verdict', 'su=busy'], 'did you mean us?'],
+  [1, ['--to', '+1', '--verdict', 'constructor=busy'], 'unknown target "constructor"'],
   [2, ['--to', '+1', '--at', 'yesterday'], 'is not an ISO 8601 time'],
   [2, ['--to', '+1', '--at', '2026-03-02T15:00:00'], 'its zone is missing'],
   [2, ['--to', '+1', '--header', 'X'], 'name=value'],
