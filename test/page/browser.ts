@@ -4,6 +4,7 @@
  * to other origins are collected, and no test may cause any.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { PATIENCE_MS } from '../helpers/patience.ts';
 import { TOKEN } from './stage.ts';
@@ -29,6 +30,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+const FRAME_MS = 5_000;
 
 /** Of a window, unless a case says otherwise. */
 export const VIEWPORT = { width: 1280, height: 900 };
@@ -74,6 +77,16 @@ export async function openPage(
   });
   await page.goto(`${url}/`);
   return { page, wrongs, close: () => context.close() };
+}
+
+/** For the report of a failed test: what the page shows, and whether it still draws. */
+export async function sightOf({ page, wrongs }: Watched): Promise<string> {
+  const frame = page.evaluate('new Promise((drawn) => requestAnimationFrame(() => drawn("yes")))');
+  const [text, draws] = await Promise.all([
+    page.evaluate('document.body.innerText.slice(0, 1000)').catch(String),
+    Promise.race([frame.catch(String), setTimeout(FRAME_MS, 'no')]),
+  ]);
+  return `${page.url()}, draws: ${draws}, wrong: ${JSON.stringify(wrongs)}\n${text}`;
 }
 
 export async function signIn(page: Page, token = TOKEN): Promise<void> {

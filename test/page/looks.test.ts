@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROMIUM_PATH, openPage, signIn, startBrowser } from './browser.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM_PATH, openPage, sightOf, signIn, startBrowser, type Watched } from './browser.ts';
 import { fillOutbox } from './outbox-rows.ts';
 import { type PageStage, seededId, setPageStage } from './stage.ts';
 
@@ -21,19 +21,24 @@ const SIGHTS = [1400, 1100, 390].flatMap((width) =>
 describe.skipIf(CHROMIUM_PATH === null && !required)('how the page looks', () => {
   let stage: PageStage;
   let browser: Browser;
+  let watched: Watched;
   let page: Page;
 
   beforeAll(async () => {
     browser = await startBrowser();
     stage = await setPageStage({ calls: 1_000, weekBefore: 300 });
     fillOutbox(stage.databasePath, seededId(0), 'Error: it broke\n    at a place in the code');
-    ({ page } = await openPage(browser, stage.url, {
+    watched = await openPage(browser, stage.url, {
       // The page's policy only allows its own scripts, so it is bypassed for axe.
       bypassCSP: true,
       // Otherwise a colour is looked at on its way to the other scheme.
       reducedMotion: 'reduce',
-    }));
+    });
+    page = watched.page;
     await page.evaluate(AXE);
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(task.name, await sightOf(watched));
   });
   afterAll(async () => {
     await browser?.close();
