@@ -169,8 +169,9 @@ async function isServed(store: Store): Promise<boolean> {
 }
 
 async function sinceWhen(store: Pick<Store, 'setting'>): Promise<number> {
-  const { since } = owedOf((await store.setting('recovery')).value);
-  return since ?? Date.now() - SINCE_DEFAULT_MS;
+  const now = Date.now();
+  const { since } = owedOf((await store.setting('recovery')).value, now);
+  return since ?? now - SINCE_DEFAULT_MS;
 }
 
 /**

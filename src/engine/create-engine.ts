@@ -34,7 +34,7 @@ export interface EngineOptions {
   client: Pick<TelnyxClient, 'send'>;
   lookups: Pick<LookupClient, 'send'>;
   /** Recovery uses it to ask Telnyx for webhooks that were missed. */
-  asking: Pick<Asking, 'get'>;
+  asking: Pick<Asking, 'get' | 'clockOffMs'>;
   /** Keyed by the name that the log uses for them. */
   observers: Record<string, Partial<Observer>>;
   log: Log;
@@ -53,8 +53,8 @@ export interface EngineOptions {
 export interface Engine {
   receiver: Receiver;
   routes: ReloadableRoutes;
-  /** A webhook may have been missed at this moment, or since then; milliseconds since the epoch. */
-  missed(since: number): void;
+  /** A webhook may have been missed; see `RecoverySchedule.missed`. */
+  missed: RecoverySchedule['missed'];
   /** Problems with commands, in sentences. */
   warnings(): string[];
   /** All problems of this replica. */

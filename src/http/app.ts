@@ -45,7 +45,7 @@ import { gatherPieces } from './pieces.ts';
 import { sendProblem } from './problem.ts';
 import { COMPILERS } from './strict-validators.ts';
 import { createStrays } from './webhook/strays.ts';
-import { registerWebhook } from './webhook/webhook.ts';
+import { registerWebhook, type WebhookDeps } from './webhook/webhook.ts';
 
 export interface AppDeps {
   config: {
@@ -70,8 +70,8 @@ export interface AppDeps {
   lifecycle: Lifecycle;
   /** Shown by /health/ready in addition to the warnings of the route set. */
   warnings: () => string[];
-  /** Called if webhooks may have been missed since then (milliseconds since the epoch). */
-  missed?: (since: number) => void;
+  /** See `WebhookDeps.missed`. */
+  missed?: NonNullable<WebhookDeps['missed']>;
   /** Recent problems of this process, for the page. */
   troubles?: NonNullable<ProblemsDeps['troubles']>;
   /** The operator's page; it contains no data, so it needs no token. */

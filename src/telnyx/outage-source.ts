@@ -12,7 +12,7 @@ import { nextPage } from './pages.ts';
 import { pathSegment } from './request.ts';
 
 export interface OutageSource {
-  /** Yields page by page; `since` is in milliseconds since the epoch. */
+  /** Yields page by page; `since` is in milliseconds since the epoch, by our clock. */
   failedDeliveries(since: number): AsyncIterable<MissedPage>;
   /** Ids of the account's Call Control Applications. */
   connections(): Promise<string[]>;
@@ -32,23 +32,29 @@ export class NotToldByTelnyx extends RefereeError {
   }
 }
 
+const DELIVERIES = '/webhook_deliveries';
 /** Small, because a page holds the request and answer of every attempt and is parsed in one go. */
 const DELIVERIES_PAGE = '50';
 const PAGES_MAX = 1_000;
+/** A smaller difference between Telnyx's clock and ours is the time that its answer took. */
+const CLOCKS_AGREE_MS = 10_000;
 
 export function createOutageSource(
-  asking: Pick<Asking, 'get'>,
+  asking: Pick<Asking, 'get' | 'clockOffMs'>,
   send: (command: TelnyxCommand) => Promise<Outcome>,
   signal: AbortSignal,
 ): OutageSource {
   return {
     async *failedDeliveries(since) {
-      const path = '/webhook_deliveries';
-      const filter = { failed: true, eventTypes: CALL_EVENT_TYPES, startedFrom: since };
-      const query = { ...deliveryQuery(filter), 'page[size]': DELIVERIES_PAGE };
-      for await (const body of pagesOf(path, query)) {
-        yield readable(path, readMissed(body, Date.now()));
+      const asked = byItsClock(since);
+      for await (const body of deliveriesFrom(asked)) {
+        // Each answer says what Telnyx's clock is. If ours is ahead, that was the wrong time.
+        if (byItsClock(since) < asked - CLOCKS_AGREE_MS) break;
+        yield readMissedOf(body);
       }
+      const right = byItsClock(since);
+      if (right >= asked - CLOCKS_AGREE_MS) return;
+      for await (const body of deliveriesFrom(right)) yield readMissedOf(body);
     },
 
     async connections() {
@@ -84,6 +90,20 @@ export function createOutageSource(
       return reading?.end === 'missing' ? false : null;
     },
   };
+
+  /** Only ever earlier: to ask for too long a time does no harm. */
+  function byItsClock(at: number): number {
+    return at + Math.min(0, asking.clockOffMs() ?? 0);
+  }
+
+  function deliveriesFrom(since: number): AsyncGenerator<Fields> {
+    const filter = { failed: true, eventTypes: CALL_EVENT_TYPES, startedFrom: since };
+    return pagesOf(DELIVERIES, { ...deliveryQuery(filter), 'page[size]': DELIVERIES_PAGE });
+  }
+
+  function readMissedOf(body: Fields): MissedPage {
+    return readable(DELIVERIES, readMissed(body, Date.now()));
+  }
 
   async function* pagesOf(path: string, first: Query): AsyncGenerator<Fields> {
     const seen = new Set<string>();

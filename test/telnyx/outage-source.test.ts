@@ -50,6 +50,25 @@ async function all() {
 }
 
 describe('failed deliveries', () => {
+  it('are asked for by Telnyx’s clock where ours is ahead', async () => {
+    const tenMinutes = 600_000;
+    const found = { data: [delivery(webhook('1'))] };
+    server.reply = (_request, response, nth) => {
+      const date = new Date(Date.now() - tenMinutes).toUTCString();
+      json(response, 200, nth === 1 ? { data: [] } : found, { date });
+    };
+    expect((await all()).ids).toEqual(['1']);
+    const from = server.requests.map(({ url }) =>
+      Date.parse(new URL(url, 'http://x').searchParams.get('filter[started_at][gte]') ?? ''),
+    );
+    const since = Date.parse('2026-03-02T14:00:00Z');
+    expect(from[0]).toBe(since);
+    expect(Math.abs((from[1] ?? 0) - (since - tenMinutes))).toBeLessThan(10_000);
+    // From now on that is known.
+    await all();
+    expect(server.requests).toHaveLength(3);
+  });
+
   it('are asked for by state, type and time, on every page', async () => {
     server.reply = replies(
       { data: [delivery(webhook('1'))], meta: { page_number: 1, total_pages: 2 } },

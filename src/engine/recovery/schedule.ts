@@ -3,6 +3,7 @@
  * ten minutes while some may have been missed. It runs beside everything else; a recovery that
  * fails is tried again later.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { LiveLeg } from '../../core/recovery.ts';
 import type { Store } from '../../store/store.ts';
 import { afterAsking, isDue, owedOf, withMissed } from './owed.ts';
@@ -14,10 +15,16 @@ const FROZEN_MS = 15_000;
 const UNKNOWN_LIVE_MAX = 100;
 
 export interface RecoverySchedule {
-  /** Call it before the first heartbeat, because it reads when the last one was. */
+  /**
+   * Resolves when the time since the last heartbeat is noted in the store, so that the first of ours
+   * may be written.
+   */
   start(): Promise<void>;
-  /** A webhook may have been missed at this moment, or since then; milliseconds since the epoch. */
-  missed(since: number): void;
+  /**
+   * A webhook may have been missed at this moment, or since then; milliseconds since the epoch.
+   * `perhaps`: what was refused may just as well be a stranger's.
+   */
+  missed(since: number, how?: 'perhaps'): void;
   stop(): Promise<void>;
 }
 
@@ -42,7 +49,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
   const lookEveryMs = options.lookEveryMs ?? LOOK_EVERY_MS;
   const stopping = new AbortController();
   /** Not yet written to the store. */
-  let noted: { since: number; until: number } | null = null;
+  let noted: { since: number; until: number; perhapsUntil: number } | null = null;
   let lookedAt = now();
   /**
    * At a start a caller may be waiting, so Telnyx is asked however recently that happened before.
@@ -55,7 +62,9 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
 
   return {
     async start() {
-      await sinceTheLastHeartbeat().catch(options.onFailed);
+      while (!stopping.signal.aborted && !(await isSinceKept())) {
+        await setTimeout(lookEveryMs, undefined, { signal: stopping.signal }).catch(() => {});
+      }
       lookedAt = now();
       // The store may be closed by now.
       if (!stopping.signal.aborted) look();
@@ -69,9 +78,29 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     },
   };
 
-  function missed(since: number): void {
-    const at = now();
-    noted = { since: Math.min(since, noted?.since ?? since), until: Math.max(since, at) };
+  function missed(since: number, how?: 'perhaps'): void {
+    const latest = Math.max(since, now());
+    const { until = 0, perhapsUntil = 0 } = noted ?? {};
+    noted = {
+      since: Math.min(since, noted?.since ?? since),
+      until: how === 'perhaps' ? until : Math.max(until, latest),
+      perhapsUntil: how === 'perhaps' ? Math.max(perhapsUntil, latest) : perhapsUntil,
+    };
+  }
+
+  /**
+   * Tried until it succeeds: after our first heartbeat nobody can know any more when the last one
+   * was.
+   */
+  async function isSinceKept(): Promise<boolean> {
+    try {
+      await sinceTheLastHeartbeat();
+      if (!stopping.signal.aborted) await keepNoted();
+      return true;
+    } catch (error) {
+      if (!stopping.signal.aborted) options.onFailed(error);
+      return false;
+    }
   }
 
   /** No replica answered webhooks in that time. A store without any heartbeat is new. */
@@ -90,7 +119,7 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     looking = round()
       .catch(options.onFailed)
       .then(() => {
-        if (!stopping.signal.aborted) timer = setTimeout(look, lookEveryMs).unref();
+        if (!stopping.signal.aborted) timer = globalThis.setTimeout(look, lookEveryMs).unref();
       });
   }
 
@@ -102,25 +131,25 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
     if (fails) return;
     storeWorked = true;
     await keepNoted();
-    const { since, ...owed } = owedOf((await store.setting('recovery')).value);
-    if (since === null || (asked && !isDue({ since, ...owed }, now()))) return;
+    const owed = owedOf((await store.setting('recovery')).value, now());
+    if (owed.since === null || (asked && !isDue(owed, now()))) return;
     asked = true;
-    await run(since);
+    await run(owed.since);
     // The duration of this check itself is no pause.
     lookedAt = now();
   }
 
   async function keepNoted(): Promise<void> {
     if (noted === null) return;
-    const { since, until } = noted;
+    const { since, until, perhapsUntil } = noted;
     noted = null;
     try {
       await store.changeSetting('recovery', (value) => ({
         ...(value as object | null),
-        ...withMissed(owedOf(value), since, until),
+        ...withMissed(owedOf(value, now()), since, until, perhapsUntil),
       }));
     } catch (error) {
-      missed(since);
+      missed(since, until === 0 ? 'perhaps' : undefined);
       throw error;
     }
   }
@@ -140,12 +169,13 @@ export function createRecoverySchedule(options: RecoveryScheduleOptions): Recove
 
   async function keep(askedAt: number, recovery: Recovery | null): Promise<void> {
     const failed = recovery === null || recovery.failed !== null;
+    const foundAny = recovery !== null && recovery.recovered + recovery.postponed > 0;
     const found: Partial<RecoveryFound> =
       recovery === null ? {} : { unknownLive: recovery.unknownLive.slice(0, UNKNOWN_LIVE_MAX) };
     await store.changeSetting('recovery', (value) => ({
       ...(value as object | null),
       ...found,
-      ...afterAsking(owedOf(value), askedAt, failed),
+      ...afterAsking(owedOf(value, now()), askedAt, failed, foundAny),
     }));
   }
 }

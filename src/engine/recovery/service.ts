@@ -19,7 +19,7 @@ const ASKING_MS_MAX = 5 * 60_000;
 
 export interface RecoveryServiceOptions {
   store: Store;
-  asking: Pick<Asking, 'get'>;
+  asking: Pick<Asking, 'get' | 'clockOffMs'>;
   client: Pick<TelnyxClient, 'send'>;
   receiver: Receiver;
   connectionIds: ReadonlySet<string> | null;
@@ -83,7 +83,7 @@ export function watchFoundDead(missed: (since: number) => void): Pick<Observer, 
 }
 
 export function sourceOf(
-  asking: Pick<Asking, 'get'>,
+  asking: Pick<Asking, 'get' | 'clockOffMs'>,
   client: Pick<TelnyxClient, 'send'>,
   signal: AbortSignal,
 ) {

@@ -29,8 +29,11 @@ interface RefuseDeps {
   log: Log;
   metrics: Metrics;
   lifecycle: Lifecycle;
-  /** Called when a webhook from Telnyx was refused, because Telnyx may not deliver it again. */
-  missed?: () => void;
+  /**
+   * Called when a webhook was refused that looks like one from Telnyx, which may not deliver it
+   * again.
+   */
+  missed?: (how?: 'perhaps') => void;
 }
 
 export type Refuse = ((
@@ -46,8 +49,11 @@ export function createRefuse({ log, metrics, lifecycle, missed }: RefuseDeps): R
   const unavailable = createRefusals(log, 'webhook.unavailable');
   const refuse = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => {
     metrics.refusal(problem.reason);
-    // A request without a signature is not from Telnyx.
-    if ('telnyx-signature-ed25519' in request.headers) missed?.();
+    // A request without a signature is not from Telnyx. One that we do not accept as Telnyx's may
+    // still be, because our key or our clock may be wrong; one that we cannot take is.
+    if ('telnyx-signature-ed25519' in request.headers) {
+      missed?.(problem.status === 503 ? undefined : 'perhaps');
+    }
     (problem.status === 503 ? unavailable : refused).count(problem.reason, {
       status: problem.status,
       detail: problem.detail,

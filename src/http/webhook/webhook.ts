@@ -41,8 +41,11 @@ export interface WebhookDeps {
   metrics: Metrics;
   /** Our clock, in milliseconds since the epoch. */
   now: () => number;
-  /** Called if webhooks may have been missed since `since` (milliseconds since the epoch). */
-  missed?: (since: number) => void;
+  /**
+   * Called if webhooks may have been missed since `since` (milliseconds since the epoch);
+   * `perhaps`: what was refused may be a stranger's.
+   */
+  missed?: (since: number, how?: 'perhaps') => void;
   answerMs?: number;
   webhooksUnderWayMax?: number;
   webhookWaitMs?: number;
@@ -64,7 +67,7 @@ export function registerWebhook(app: FastifyInstance, deps: WebhookDeps): void {
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null));
     scope.decorateRequest('webhookAt', 0);
 
-    const refuse = createRefuse({ ...deps, missed: () => deps.missed?.(deps.now()) });
+    const refuse = createRefuse({ ...deps, missed: (how) => deps.missed?.(deps.now(), how) });
     const admission = createAdmission({
       underWayMax: deps.webhooksUnderWayMax ?? HTTP_LIMITS.webhooksUnderWayMax,
       waitingMax: HTTP_LIMITS.webhooksWaitingMax,

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   afterAsking,
   isDue,
@@ -57,5 +57,54 @@ test('a trickle of misses neither asks all the time nor for an ever longer past'
 
 test('a clock that was set back puts nothing off', () => {
   const asked = afterAsking(withMissed(owedOf(null), T, T), T, false);
-  expect(isDue(asked, T - 1_000 * MINUTE)).toBe(true);
+  const now = T - 900 * MINUTE;
+  expect(isDue(owedOf(asked, now), now)).toBe(true);
+});
+
+test('after a clock was set back, what is owed is asked for from before, and as rarely as ever', () => {
+  const ahead = T + 60 * MINUTE;
+  let owed = afterAsking(withMissed(owedOf(null), ahead, ahead), ahead, false);
+  const askedFor: number[] = [];
+  for (let at = T; at < ahead; at += 2_000) {
+    const { since, ...rest } = owedOf(owed, at);
+    owed = { since, ...rest };
+    if (since === null || !isDue(owed, at)) continue;
+    askedFor.push(since);
+    owed = afterAsking(owed, at, false);
+  }
+  expect(askedFor).toEqual([T - 5 * MINUTE, T - 5 * MINUTE]);
+});
+
+describe('what was refused and may be a stranger’s', () => {
+  /** How often Telnyx is asked in an hour in which one comes every second. */
+  function hourOf(found: boolean): number {
+    let owed = owedOf(null);
+    let asked = 0;
+    for (let at = T; at < T + 60 * MINUTE; at += 1_000) {
+      owed = withMissed(owed, at, 0, at);
+      if (!isDue(owed, at)) continue;
+      owed = afterAsking(owed, at, false, found);
+      asked += 1;
+    }
+    return asked;
+  }
+
+  test('is asked about at once', () => {
+    expect(isDue(withMissed(owedOf(null), T, 0, T), T)).toBe(true);
+  });
+
+  test('is asked about ever more rarely while Telnyx has nothing for us', () => {
+    expect(hourOf(false)).toBeLessThanOrEqual(8);
+  });
+
+  test('is asked about every minute while Telnyx has something: our key may be wrong', () => {
+    expect(hourOf(true)).toBe(60);
+  });
+
+  test('does not delay what was certainly missed', () => {
+    let owed = owedOf(null);
+    for (let n = 0; n < 10; n += 1) owed = afterAsking(withMissed(owed, T, 0, T), T, false);
+    owed = withMissed(owed, T + 1, T + 1);
+    expect(isDue(owed, T + MINUTE)).toBe(true);
+  });
 });

@@ -9,6 +9,7 @@ import {
   createRecoverySchedule,
   type RecoverySchedule,
 } from '../../../src/engine/recovery/schedule.ts';
+import { StoreUnavailable } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 
@@ -101,6 +102,28 @@ test('at a start it asks for the time since the last heartbeat, and once more la
   await vi.waitFor(async () => expect((await owed()).since).toBeNull(), 10_000);
 });
 
+test('a start notes the time since the last heartbeat before ours may be written, however often it takes', async () => {
+  await beat();
+  now = Date.now() + 60_000;
+  const failing = new Set<keyof Store>(['replicas']);
+  const shaky = new Proxy(store, {
+    get: (target, name: keyof Store) =>
+      failing.delete(name)
+        ? async () => {
+            throw new StoreUnavailable('is away');
+          }
+        : target[name],
+  });
+  const asking = Promise.withResolvers<Partial<Recovery>>();
+  answer = () => asking.promise;
+  schedule = open(shaky);
+  await schedule.start();
+  expect(failures).toHaveLength(1);
+  const { since } = await owed();
+  expect(Math.abs((since ?? 0) - Date.now())).toBeLessThan(30_000);
+  asking.resolve({});
+});
+
 test('a store whose clock is ahead of ours, because that was set back, is asked for the same time', async () => {
   await beat();
   now = Date.now() - 3_600_000;
@@ -143,6 +166,34 @@ test('one that dies or fails leaves what is owed to the next process', async () 
   await ran(2);
   expect(runs[1]).toBe(now - 60_000);
   expect((await owed()).since).toBe(now - 60_000);
+});
+
+test('after our clock was set back, Telnyx is asked for the time before, and once', async () => {
+  now += 3_600_000;
+  await schedule.start();
+  schedule.missed(now);
+  await ran(1);
+  await vi.waitFor(async () => expect((await owed()).askedAt).toBe(now), 10_000);
+  now -= 3_600_000;
+  await ran(2);
+  expect(runs[1]).toBe(now - 5 * 60_000);
+  await vi.waitFor(async () => expect((await owed()).askedAt).toBe(now), 10_000);
+  await passes(120_000);
+  expect(runs).toHaveLength(2);
+});
+
+test('what may be a stranger’s is asked about, and again only later if Telnyx had nothing', async () => {
+  await schedule.start();
+  schedule.missed(now, 'perhaps');
+  await ran(1);
+  await vi.waitFor(async () => expect((await owed()).inVain).toBe(1), 10_000);
+  schedule.missed(now + 1, 'perhaps');
+  await passes(90_000);
+  expect(runs).toHaveLength(1);
+  answer = async () => ({ recovered: 1 });
+  await passes(30_000);
+  await ran(2);
+  await vi.waitFor(async () => expect((await owed()).inVain).toBe(0), 10_000);
 });
 
 test('a stop does not wait for Telnyx', async () => {

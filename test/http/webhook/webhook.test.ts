@@ -14,10 +14,13 @@ import { incomingCall, signedHeaders, telnyxKey, webhookBody } from '../../helpe
 let app: ServedApp;
 let receive: (event: CallEvent) => Promise<Received> = async () => ({ result: 'duplicate' });
 
+const missed: unknown[] = [];
+
 beforeAll(async () => {
   app = await serveApp({
     receive: (event) => receive(event),
     config: { connectionIds: new Set(['1494404757140276705']) },
+    deps: { missed: (_since, how) => void missed.push(how ?? 'surely') },
   });
 });
 afterAll(() => app.close());
@@ -430,3 +433,15 @@ async function inPieces(path: string, pieces: Uint8Array[], headers: Record<stri
   socket.destroy();
   return { status, closed, body: text.slice(text.indexOf('\r\n\r\n') + 4) };
 }
+
+test('a webhook that cannot be taken was missed; one that is not taken for Telnyx’s only perhaps', async () => {
+  missed.length = 0;
+  const body = incomingCall('v3:missed', OURS);
+  expect((await deliver(body, signedHeaders(telnyxKey(), body))).status).toBe(401);
+  expect((await deliver(body, { 'content-type': 'application/json' })).status).toBe(401);
+  receive = async () => {
+    throw new StoreUnavailable('is away');
+  };
+  expect((await deliver(body)).status).toBe(503);
+  expect(missed).toEqual(['perhaps', 'surely']);
+});
