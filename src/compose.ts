@@ -123,10 +123,14 @@ async function assemble(
   opened.defer(async () => tracing?.stop(TRACES_MS));
 
   const opening = onceUntilRecovered(log, 'store.unavailable');
+  let storeFailed = false;
   const eventual = openEventually(
     config.database.kind,
     () => openOwnStore(config.database, { onNotice: (notice) => reportNotice(log, notice) }),
-    (error) => opening.failed(error),
+    (error) => {
+      storeFailed = true;
+      opening.failed(error);
+    },
   );
   opened.defer(() => eventual.close());
   const { store } = eventual;
@@ -211,7 +215,7 @@ async function assemble(
   const ready = eventual.opened.then(() => {
     if (lifecycle.phase !== 'starting') return;
     opening.worked();
-    engine.start();
+    engine.start(storeFailed);
     account.start();
     keepWarm.start();
     if (config.routesWatch) {

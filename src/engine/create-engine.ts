@@ -18,12 +18,13 @@ import type { Decider, Observer, Receiver } from './engine.ts';
 import { createLiveRoutes, type ReloadableRoutes } from './live-routes.ts';
 import { createNextSet } from './next-routes.ts';
 import { combineObservers, guardOutlet } from './observers.ts';
+import { othersServe } from './other-replicas.ts';
 import { createReceiver } from './receive.ts';
 import type { RecoverySchedule } from './recovery/schedule.ts';
 import { createRecoveryService, watchFoundDead } from './recovery/service.ts';
 import { createResting, type Resting } from './resting.ts';
 import { createRouteVersions, VERSIONS_KEPT } from './route-versions.ts';
-import { createSweeper, type Sweeper } from './sweep.ts';
+import { createSweeper, type Sweeper, YOUNG_MS } from './sweep.ts';
 import { createUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface EngineOptions {
@@ -59,8 +60,11 @@ export interface Engine {
   warnings(): string[];
   /** All problems of this replica. */
   troubles(): Trouble[];
-  /** Starts with what is already due: commands, deadlines, missed webhooks, upkeep. */
-  start(): void;
+  /**
+   * Starts with what is already due: commands, deadlines, missed webhooks, upkeep. `storeFailed`:
+   * the store could not be opened at once.
+   */
+  start(storeFailed: boolean): void;
   /** Never rejects. Also tells the other replicas, if the store can be written. */
   reload(): Promise<void>;
   /** Finishes what is in flight, commands within `leftMs`; reports what it waits for. */
@@ -117,11 +121,11 @@ export function createEngine(options: EngineOptions): Engine {
     missed: recovery.missed,
     warnings: dispatcher.warnings,
     troubles,
-    start() {
+    start(storeFailed) {
       versions.start();
       void tryTo('join', routes.join(options.instance));
       dispatcher.start();
-      sweeper.start();
+      sweeper.start(storeFailed);
       // Recovery asks when the last heartbeat was, so upkeep writes ours only afterwards.
       void recovery.start().then(() => {
         if (!stopped) upkeep.start();
@@ -207,13 +211,15 @@ function createRecovery(options: EngineOptions, receiver: Receiver): RecoverySch
   });
 }
 
-function createLoggedSweeper({ store, log }: EngineOptions, receiver: Receiver): Sweeper {
+function createLoggedSweeper({ store, log, instance }: EngineOptions, receiver: Receiver): Sweeper {
   const failures = onceUntilRecovered(log, 'sweep.failed');
   return createSweeper({
     store,
     receiver,
     onError: (error) => failures.failed(error),
     onGood: () => failures.worked(),
+    // One that has itself just started may have delayed webhooks like this one.
+    othersServe: (since) => othersServe(store, instance, { since, longerThanMs: YOUNG_MS }),
   });
 }
 

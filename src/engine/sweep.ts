@@ -12,12 +12,13 @@ const HELD_BACK_MAX = 5_000;
 /** A deadline that is overdue by more than this is postponed once. */
 const LATE_MS = 5_000;
 /** For this long after a start or recovery, webhooks that are delivered again come first. */
-const YOUNG_MS = 15_000;
+export const YOUNG_MS = 15_000;
 /** A deadline that could not be processed is a dead letter and is not tried again for this long. */
 const RETRY_AFTER_MS = 600_000;
 
 export interface Sweeper {
-  start(): void;
+  /** `storeFailed`: it could not be opened at once, so webhooks got 503 until now. */
+  start(storeFailed?: boolean): void;
   /** Resolves when the running sweep is done. */
   stop(): Promise<void>;
 }
@@ -27,6 +28,11 @@ export function createSweeper(options: {
   receiver: Receiver;
   onError(error: unknown): void;
   onGood(): void;
+  /**
+   * Whether another replica was there before this time (by the store's clock) and still is. Without
+   * it there are no others.
+   */
+  othersServe?(since: number): Promise<boolean>;
   everyMs?: number;
 }): Sweeper {
   const { store, receiver, onError, onGood } = options;
@@ -36,12 +42,15 @@ export function createSweeper(options: {
   let running: Promise<void> = Promise.resolve();
   /** By the store's clock; null until the store has answered after a start or a failure. */
   let recoveredAt: number | null = null;
+  /** Webhooks got 503 from every replica, so Telnyx delivers them again. */
+  let storeFailed = false;
   /** Event ids of dead-lettered deadlines, and when they may be tried again. */
   const deadLettered = new Map<string, number>();
 
   return {
-    start() {
+    start(failed = false) {
       stopped = false;
+      storeFailed = failed;
       next(0);
     },
     async stop() {
@@ -56,6 +65,7 @@ export function createSweeper(options: {
     timer = setTimeout(() => {
       running = sweep().then(next, (error) => {
         recoveredAt = null;
+        storeFailed = true;
         onError(error);
         next(everyMs);
       });
@@ -68,6 +78,9 @@ export function createSweeper(options: {
     const { now, due } = await store.due(rowsMax);
     // The clock may have been set back; deadlines that are set from then on are not older.
     recoveredAt = Math.min(recoveredAt ?? now, now);
+    if (due.some((deadline) => isYoung(deadline, now)) && (await othersServed(recoveredAt))) {
+      recoveredAt = Number.NEGATIVE_INFINITY;
+    }
     if (due.length < rowsMax) forgetAllBut(due);
     const fresh = due.filter((deadline) => (deadLettered.get(idOf(deadline)) ?? 0) <= now);
     const taken = await Promise.allSettled(fresh.map((deadline) => fire(deadline, now)));
@@ -81,6 +94,16 @@ export function createSweeper(options: {
     return fresh.length >= SWEEP_ROWS_MAX ? 0 : everyMs;
   }
 
+  /** Telnyx may still be delivering webhooks again that would have been processed before it. */
+  function isYoung({ setAt }: DueDeadline, now: number): boolean {
+    return recoveredAt !== null && now - recoveredAt < YOUNG_MS && setAt < recoveredAt;
+  }
+
+  /** Then a start of this process alone has delayed no webhook. */
+  async function othersServed(since: number): Promise<boolean> {
+    return !storeFailed && options.othersServe !== undefined && (await options.othersServe(since));
+  }
+
   /** A call that went on otherwise no longer has the deadline. */
   function forgetAllBut(due: DueDeadline[]): void {
     if (deadLettered.size === 0) return;
@@ -89,9 +112,8 @@ export function createSweeper(options: {
   }
 
   async function fire(deadline: DueDeadline, now: number): Promise<void> {
-    const { callId, name, n, dueAt, setAt, putOff } = deadline;
+    const { callId, name, n, dueAt, putOff } = deadline;
     const id = idOf(deadline);
-    const young = recoveredAt !== null && now - recoveredAt < YOUNG_MS && setAt < recoveredAt;
     const { result } = await receiver.receive({
       source: 'deadline',
       id,
@@ -101,7 +123,7 @@ export function createSweeper(options: {
       occurredAt: null,
       name,
       n,
-      putOff: !putOff && (now - dueAt > LATE_MS || young),
+      putOff: !putOff && (now - dueAt > LATE_MS || isYoung(deadline, now)),
     });
     if (result === 'dead_letter') deadLettered.set(id, now + RETRY_AFTER_MS);
     else deadLettered.delete(id);

@@ -42,7 +42,10 @@ async function open(): Promise<void> {
   store = await openStore({ kind: 'sqlite', path: join(folder, 'referee.db') }, { clocks });
 }
 
-function sweep(became: (event: DeadlineEvent) => Promise<Received>): void {
+function sweep(
+  became: (event: DeadlineEvent) => Promise<Received>,
+  { others, storeFailed }: { others?: boolean; storeFailed?: boolean } = {},
+): void {
   sweeper = createSweeper({
     store,
     receiver: {
@@ -56,9 +59,10 @@ function sweep(became: (event: DeadlineEvent) => Promise<Received>): void {
     onGood: () => {
       sweeps += 1;
     },
+    ...(others === undefined ? {} : { othersServe: async () => others }),
     everyMs: 5,
   });
-  sweeper.start();
+  sweeper.start(storeFailed);
 }
 
 const now = async () => (await store.due(1)).now;
@@ -129,4 +133,18 @@ test('a row of newer code is no failure of the store, so no deadline is postpone
   await waitFor(() => expect(fired.map(({ callId }) => callId)).toContain('v3:a'));
   expect(fired.find(({ callId }) => callId === 'v3:a')?.putOff).toBe(false);
   expect(errors).toEqual([]);
+});
+
+test.each([
+  ['alone', {}, true],
+  ['while no other replica serves', { others: false }, true],
+  ['beside a replica that was there before', { others: true }, false],
+  ['beside one, but the store had failed for all', { others: true, storeFailed: true }, true],
+])('a start %s: a deadline that was set before is postponed (%j): %s', async (_, given, putOff) => {
+  await open();
+  const start = await now();
+  await add(withDeadline('v3:a', start - 10, start - 20));
+  sweep(settle, given);
+  await waitFor(() => expect(fired).toHaveLength(1));
+  expect(fired[0]?.putOff).toBe(putOff);
 });
